@@ -1,0 +1,50 @@
+/** Every name that processes meet under. All carry the cluster's name, so clusters can share one backend unseen. */
+export interface Names {
+  readonly cluster: string;
+  /** Connector or api to the owner of a partition: a request that carries a batch of commands. */
+  command(partition: number): string;
+  /** Router to the connector that holds the sockets; acknowledged, not persisted: the log is. */
+  deliver(connector: string): string;
+  /** Router, connector and api to the storage that owns a partition: history, cold state, old ids. */
+  query(partition: number): string;
+  /** One router to another: take this partition over (clean hand-over). */
+  handover(router: string): string;
+  logStream(partition: number): string;
+  logSubject(partition: number): string;
+  readonly pushStream: string;
+  pushSubject(partition: number): string;
+  readonly leases: string;
+  readonly owners: string;
+  readonly accounts: string;
+  readonly revocations: string;
+  readonly watermarks: string;
+  readonly snapshots: string;
+  readonly settings: string;
+  readonly database: string;
+  /** Prefix of every Redis key; `run` is Redis's run_id: keys of another run count as absent. */
+  redis(run: string): string;
+}
+
+export function namesOf(cluster: string): Names {
+  const bucket = (name: string): string => `${cluster}-${name}`;
+  return {
+    cluster,
+    command: (partition) => `${cluster}.cmd.${partition}`,
+    deliver: (connector) => `${cluster}.deliver.${connector}`,
+    query: (partition) => `${cluster}.query.${partition}`,
+    handover: (router) => `${cluster}.handover.${router}`,
+    logStream: (partition) => `${cluster}-LOG-${partition}`,
+    logSubject: (partition) => `${cluster}.log.${partition}`,
+    pushStream: `${cluster}-PUSH`,
+    pushSubject: (partition) => `${cluster}.push.${partition}`,
+    leases: bucket("leases"),
+    owners: bucket("owners"),
+    accounts: bucket("accounts"),
+    revocations: bucket("revocations"),
+    watermarks: bucket("watermarks"),
+    snapshots: bucket("snapshots"),
+    settings: bucket("settings"),
+    database: cluster.replaceAll("-", "_"),
+    redis: (run) => `${cluster}:${run}:`,
+  };
+}

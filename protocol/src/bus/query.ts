@@ -1,0 +1,90 @@
+import type { ErrorCode } from "../errors.ts";
+import type { ChatEvent, InnerEvent, EventKind } from "../frame/server-frame.ts";
+import type { BodyText } from "../frame/body.ts";
+
+/** Questions to storage. Each names a log position, and is answered only once storage has consumed it. */
+export type Query = FactsQuery | HistoryQuery | ListQuery | MembersQuery;
+
+interface AtPosition { readonly v: 1; readonly partition: number; readonly position: number }
+
+/** The router's: whole conversations that are cold, ids too old for memory, events too old for memory. */
+export interface FactsQuery extends AtPosition {
+  readonly q: "facts";
+  readonly conversations: readonly string[];
+  readonly ids: readonly { readonly conversation: string; readonly user: string; readonly id: string }[];
+  readonly events: readonly { readonly conversation: string; readonly seq: number }[];
+}
+
+export interface MemberFacts { readonly user: string; readonly first: number; readonly mark: number; readonly markNo: number }
+export interface EventFacts {
+  readonly seq: number; readonly no: number; readonly kind: EventKind; readonly from: string; readonly ts: number;
+  readonly recalled?: boolean | undefined;
+}
+export interface IdFacts { readonly user: string; readonly id: string; readonly seq: number; readonly ts: number }
+
+export interface ConversationFacts {
+  readonly conversation: string;
+  readonly kind: "direct" | "group";
+  readonly name?: string | undefined;
+  readonly creator: string;
+  readonly head: number;
+  readonly no: number;
+  readonly ts: number;
+  readonly position: number;
+  readonly members: readonly MemberFacts[];
+}
+
+export interface FactsReply {
+  readonly conversations: readonly ConversationFacts[];
+  readonly ids: readonly (IdFacts & { readonly conversation: string })[];
+  readonly events: readonly (EventFacts & { readonly conversation: string })[];
+}
+
+export interface HistoryQuery extends AtPosition {
+  readonly q: "history";
+  readonly user: string;
+  readonly conversation: string;
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
+
+export interface HistoryReply {
+  readonly events: readonly InnerEvent[];
+  readonly first: number;
+  readonly head: number;
+  readonly more: boolean;
+}
+
+/** A user's conversations in one partition, to rebuild what Redis lost. */
+export interface ListQuery extends AtPosition { readonly q: "list"; readonly user: string }
+export interface ListReply { readonly entries: readonly ListEntry[]; readonly heads: readonly HeadEntry[] }
+
+export interface MembersQuery extends AtPosition { readonly q: "members"; readonly user: string; readonly conversation: string }
+export interface MembersReply { readonly members: readonly { readonly user: string; readonly first: number }[] }
+
+/** What Redis holds per user and conversation; the higher position wins. */
+export interface ListEntry {
+  readonly conversation: string;
+  readonly position: number;
+  readonly first: number;
+  readonly mark: number;
+  readonly markNo: number;
+  readonly left?: number | undefined;
+}
+
+/** What Redis holds per conversation; the higher position wins. */
+export interface HeadEntry {
+  readonly conversation: string;
+  readonly position: number;
+  readonly seq: number;
+  readonly no: number;
+  readonly ts: number;
+  readonly kind: "direct" | "group";
+  readonly name?: string | undefined;
+  /** The two of a 1-1 conversation, so that each can be shown the other. */
+  readonly pair?: readonly string[] | undefined;
+  readonly last?: ChatEvent<BodyText> | undefined;
+}
+
+export type QueryReply<T> = { readonly v: 1; readonly reply: T } | { readonly v: 1; readonly error: { readonly code: ErrorCode; readonly message: string } };

@@ -1,0 +1,70 @@
+/** What a client may do next: the one question that a handler asks of an error. */
+export type Disposition = "retry" | "stop" | "close";
+
+interface ErrorSpec {
+  readonly disposition: Disposition;
+  readonly http: number;
+  readonly close?: number;
+}
+
+/** The whole taxonomy; docs/errors.md lists the same codes, and tidy holds the two together. */
+export const ERRORS = {
+  FRAME_MALFORMED: { disposition: "stop", http: 400 },
+  FRAME_TOO_LARGE: { disposition: "stop", http: 413 },
+  FRAME_UNKNOWN: { disposition: "stop", http: 400 },
+  INVALID: { disposition: "stop", http: 400 },
+  UNAUTHENTICATED: { disposition: "close", http: 401, close: 4401 },
+  TOKEN_EXPIRED: { disposition: "close", http: 401, close: 4402 },
+  FORBIDDEN: { disposition: "stop", http: 403 },
+  NOT_FOUND: { disposition: "stop", http: 404 },
+  CONFLICT: { disposition: "stop", http: 409 },
+  RATE_LIMITED: { disposition: "retry", http: 429 },
+  BUSY: { disposition: "retry", http: 503 },
+  UNAVAILABLE: { disposition: "retry", http: 503 },
+  INTERNAL: { disposition: "retry", http: 500 },
+} as const satisfies Record<string, ErrorSpec>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** WebSocket close codes; which of them a client may answer with a resume is in `mayResume`. */
+export const CLOSE = {
+  goingAway: 1012,
+  silent: 1001,
+  malformed: 4400,
+  unauthenticated: 4401,
+  expired: 4402,
+  refused: 4403,
+  tooSlow: 4408,
+  replaced: 4409,
+  tooMany: 4429,
+} as const;
+
+/** Protocol: 4400 to 4403 and 4409 need an act of the user or the application first; every other code is a resume. */
+export const mayResume = (closeCode: number): boolean =>
+  !((closeCode >= 4400 && closeCode <= 4403) || closeCode === CLOSE.replaced);
+
+export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);
+
+export const isRetryable = (code: ErrorCode): boolean => ERRORS[code].disposition === "retry";
+
+export interface ChatErrorOptions extends ErrorOptions {
+  /** Milliseconds after which the same `id` may be tried again; only for retryable codes. */
+  readonly retryAfterMs?: number;
+}
+
+/** An error that a client may see. Anything else that is thrown is a defect and answers INTERNAL. */
+export class ChatError extends Error {
+  override readonly name = "ChatError";
+  readonly code: ErrorCode;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options?: ChatErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.retryAfterMs = options?.retryAfterMs ?? (isRetryable(code) ? 500 : undefined);
+  }
+}
+
+/** The client's view of whatever was thrown: a defect shows its code and its traceId, never its text. */
+export const asChatError = (thrown: unknown): ChatError =>
+  thrown instanceof ChatError ? thrown : new ChatError("INTERNAL", "a defect on our side; the traceId finds it", { cause: thrown });

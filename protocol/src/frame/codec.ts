@@ -1,0 +1,112 @@
+import { Decoder, encode } from "@msgpack/msgpack";
+import { ChatError } from "../errors.ts";
+import type { BodyText } from "./body.ts";
+import type { ServerFrame } from "./server-frame.ts";
+
+export type CodecName = "json" | "msgpack";
+
+/** In the server's order of preference (PROTOCOL, Transport). */
+export const SUBPROTOCOLS: readonly { readonly name: string; readonly codec: CodecName }[] = [
+  { name: "jichat.v1.msgpack", codec: "msgpack" },
+  { name: "jichat.v1.json", codec: "json" },
+];
+
+/** The subprotocol to answer with, from a Sec-WebSocket-Protocol header; JSON where none of ours is offered. */
+export function chooseSubprotocol(header: string): { readonly name: string | undefined; readonly codec: CodecName } {
+  const offered = new Set(header.split(",").map((name) => name.trim()));
+  return SUBPROTOCOLS.find(({ name }) => offered.has(name)) ?? { name: undefined, codec: "json" };
+}
+
+export interface Codec {
+  readonly binary: boolean;
+  /** Bytes of one WebSocket message as a plain value; FRAME_MALFORMED where they are not this encoding. */
+  read(bytes: ArrayBuffer, binary: boolean): unknown;
+  /** A frame whose bodies are text, as what goes on the wire. */
+  write(frame: ServerFrame<BodyText>): string | Uint8Array<ArrayBuffer>;
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+const malformed = (why: string, cause?: unknown): ChatError => new ChatError("FRAME_MALFORMED", why, { cause });
+
+/** Bodies are JSON text already: they are marked, and spliced in unquoted, so no body is parsed to be written. */
+const SPLICED = new Set(["body"]);
+
+function jsonValue(value: unknown, key: string): string {
+  if (SPLICED.has(key) && typeof value === "string") return value;
+  if (Array.isArray(value)) return `[${value.map((item) => jsonValue(item, "")).join(",")}]`;
+  if (typeof value === "object" && value !== null) return jsonMap(value);
+  return JSON.stringify(value);
+}
+
+function jsonMap(map: object): string {
+  let text = "";
+  for (const [key, value] of Object.entries(map) as [string, unknown][]) {
+    if (value === undefined) continue;
+    text += `${text === "" ? "" : ","}"${key}":${jsonValue(value, key)}`;
+  }
+  return `{${text}}`;
+}
+
+export const jsonCodec: Codec = {
+  binary: false,
+  read(bytes, binary) {
+    if (binary) throw malformed("a JSON frame is a text message, this one was binary");
+    try {
+      return JSON.parse(utf8.decode(bytes)) as unknown;
+    } catch (cause) {
+      throw malformed("this message is not JSON in UTF-8", cause);
+    }
+  },
+  write: (frame) => jsonMap(frame),
+};
+
+function parsedBodies(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(parsedBodies);
+  if (typeof value !== "object" || value === null) return value;
+  const map: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value) as [string, unknown][]) {
+    map[key] = key === "body" && typeof item === "string" ? (JSON.parse(item) as unknown) : parsedBodies(item);
+  }
+  return map;
+}
+
+/** Bin and ext are refused by the walk below, since the library's own limits cannot refuse an empty one. */
+function refuseForeignTypes(value: unknown, inBody: boolean, depth: number): void {
+  if (value === null && !inBody) throw malformed("nil stands outside `body`");
+  if (typeof value !== "object" || value === null) return;
+  if (depth > 64) throw malformed("the frame is nested deeper than 64");
+  if (Array.isArray(value)) {
+    for (const item of value) refuseForeignTypes(item, inBody, depth + 1);
+    return;
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) throw malformed("bin and ext types are not part of this protocol");
+  for (const key in value) refuseForeignTypes((value as Record<string, unknown>)[key], inBody || key === "body", depth + 1);
+}
+
+// A frame is at most 128 KB when it gets here, so the library's length limits are bounded by it already.
+const msgpackReader = new Decoder({
+  maxExtLength: 0,
+  mapKeyConverter: (key) => {
+    if (typeof key !== "string") throw malformed("a map has a key that is not a string");
+    return key;
+  },
+});
+
+export const msgpackCodec: Codec = {
+  binary: true,
+  read(bytes, binary) {
+    if (!binary) throw malformed("a MessagePack frame is a binary message, this one was text");
+    let value: unknown;
+    try {
+      value = msgpackReader.decode(bytes);
+    } catch (cause) {
+      throw cause instanceof ChatError ? cause : malformed("this message is not MessagePack", cause);
+    }
+    refuseForeignTypes(value, false, 0);
+    return value;
+  },
+  write: (frame) => encode(parsedBodies(frame), { ignoreUndefined: true }),
+};
+
+export const codecOf = (name: CodecName): Codec => (name === "json" ? jsonCodec : msgpackCodec);

@@ -1,0 +1,76 @@
+import { ChatError } from "../errors.ts";
+
+const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** One map from outside, read field by field; every refusal names the field and what it should have been. */
+export class Fields {
+  readonly #map: Readonly<Record<string, unknown>>;
+
+  constructor(value: unknown) {
+    if (!isMap(value)) throw new ChatError("FRAME_MALFORMED", "a frame is a map with a string `t`");
+    this.#map = value;
+  }
+
+  has(name: string): boolean {
+    return this.#map[name] !== undefined;
+  }
+
+  raw(name: string): unknown {
+    return this.#map[name];
+  }
+
+  string(name: string, lengthMax: number, lengthMin = 1): string {
+    const value = this.#map[name];
+    if (typeof value !== "string") throw this.#refuse(name, "is not a string");
+    if (value.length < lengthMin || value.length > lengthMax) {
+      throw this.#refuse(name, `has ${value.length} characters, not ${lengthMin} to ${lengthMax}`);
+    }
+    if (!value.isWellFormed()) throw this.#refuse(name, "has half a surrogate pair");
+    return value;
+  }
+
+  /** A string for which `test` holds; `what` completes "`name` is not …". */
+  matching(name: string, test: (value: string) => boolean, what: string): string {
+    const value = this.#map[name];
+    if (typeof value !== "string" || !test(value)) throw this.#refuse(name, `is not ${what}`);
+    return value;
+  }
+
+  int(name: string, min: number, max: number): number {
+    const value = this.#map[name];
+    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < min || value > max) {
+      throw this.#refuse(name, `is not an integer from ${min} to ${max}`);
+    }
+    return value;
+  }
+
+  boolean(name: string): boolean {
+    const value = this.#map[name];
+    if (typeof value !== "boolean") throw this.#refuse(name, "is neither true nor false");
+    return value;
+  }
+
+  list(name: string, test: (value: string) => boolean, itemsMin: number, itemsMax: number): string[] {
+    const value = this.#map[name];
+    if (!Array.isArray(value)) throw this.#refuse(name, "is not a list");
+    if (value.length < itemsMin || value.length > itemsMax) {
+      throw this.#refuse(name, `has ${value.length} entries, not ${itemsMin} to ${itemsMax}`);
+    }
+    const items: string[] = [];
+    for (const item of value as readonly unknown[]) {
+      if (typeof item !== "string" || !test(item)) throw this.#refuse(name, "has an entry that is not an id");
+      items.push(item);
+    }
+    return items;
+  }
+
+  /** Optional means absent, never null: a null is refused like any other wrong type. */
+  optional<T>(name: string, read: (fields: Fields) => T): T | undefined {
+    return this.#map[name] === undefined ? undefined : read(this);
+  }
+
+  #refuse(name: string, why: string): ChatError {
+    return new ChatError("FRAME_MALFORMED", `\`${name}\` ${why}`);
+  }
+}

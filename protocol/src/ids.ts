@@ -1,0 +1,34 @@
+import { hash } from "node:crypto";
+
+const ID = /^[A-Za-z0-9_-]{1,64}$/;
+const CLIENT_ID = /^[\x20-\x7e]{1,64}$/;
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
+
+/** Ids of users, devices and conversations. Safe as a NATS subject token, a KV key and a Redis key part. */
+export const isId = (value: string): boolean => ID.test(value);
+
+/** The client's own `id` of a frame: 1 to 64 printable ASCII characters. */
+export const isClientId = (value: string): boolean => CLIENT_ID.test(value);
+
+/** Milliseconds since 1970 inside a UUIDv7 (RFC 9562, 5.7), or undefined for any other id. */
+export function timeOfId(id: string): number | undefined {
+  if (id.length !== 36 || !UUID_V7.test(id)) return undefined;
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+const digest = (text: string): string => hash("sha256", text, "base64url").slice(0, 26);
+
+/** The 1-1 conversation of two users, the same whoever asks: a retry meets the same partition. */
+export const directConversation = (a: string, b: string): string => `d_${digest(a < b ? `${a} ${b}` : `${b} ${a}`)}`;
+
+/** A group's id, from its creator and the `id` of the creating frame: a retried `create` makes one group. */
+export const groupConversation = (creator: string, id: string): string => `g_${digest(`${creator} ${id}`)}`;
+
+export const isDirect = (conversation: string): boolean => conversation.startsWith("d_");
+
+/** FNV-1a over UTF-16 units, modulo P. Part of the stored layout: it can never change for a living cluster. */
+export function partitionOf(conversation: string, partitions: number): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < conversation.length; i += 1) h = Math.imul(h ^ conversation.charCodeAt(i), 0x01000193);
+  return (h >>> 0) % partitions;
+}

@@ -1,0 +1,26 @@
+/** Bounds of the protocol. What a deployment may change is in each component's configuration. */
+export const FRAME_BYTES_MAX = 65_536;
+export const BODY_BYTES_MAX = 8_192;
+export const BODY_DEPTH_MAX = 32;
+export const USERS_PER_FRAME_MAX = 1_000;
+export const GROUP_MEMBERS_MAX = 1_000;
+export const NAME_LENGTH_MAX = 128;
+export const PAGE_EVENTS_DEFAULT = 50;
+export const PAGE_EVENTS_MAX = 200;
+export const SYNC_LIMIT_DEFAULT = 100;
+export const SYNC_LIMIT_MAX = 1_000;
+/** `page` and `synced` end at their limit or at this many bytes, whichever is first. */
+export const REPLY_BYTES_MAX = 262_144;
+/** One JetStream message: a batch of records. Far below the server's own 1 MB. */
+export const BATCH_BYTES_MAX = 524_288;
+/** Commands that one connector puts into one request to a partition's owner. */
+export const COMMANDS_PER_BATCH_MAX = 512;
+/** An `id` that is a UUIDv7 may be this far ahead of the server's clock (PROTOCOL: 5 minutes). */
+export const ID_CLOCK_SKEW_MS = 5 * 60_000;
+/** Recent ids and events kept per conversation: by age, and by number (PROTOCOL: 24 h, 4,096). */
+export const RECENT_MS = 24 * 3_600_000;
+export const RECENT_EVENTS_MAX = 4_096;
+/** The sender edits and recalls within this time. */
+export const EDIT_WINDOW_MS = 24 * 3_600_000;
+/** After a retryable error on a send, how long later sends of that socket to that conversation share its fate. */
+export const SEND_GATE_MS = 5_000;

@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+
+interface Bounds { readonly default?: number; readonly min: number; readonly max: number }
+
+/** Reads environment keys, collects everything that is wrong, and says it in one error. */
+export class EnvReader {
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #faults: string[] = [];
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
+  }
+
+  #get(key: string): string | undefined {
+    const value = this.#env[key];
+    return value === "" ? undefined : value;
+  }
+
+  #missing(key: string): string {
+    this.#faults.push(`${key} is required`);
+    return "";
+  }
+
+  text(key: string, options: { readonly default?: string } = {}): string {
+    return this.#get(key) ?? options.default ?? this.#missing(key);
+  }
+
+  optional(key: string): string | undefined {
+    return this.#get(key);
+  }
+
+  /** Letters, digits, `_` and `-`, 1 to 32: safe in subjects, keys and database names. */
+  token(key: string, options: { readonly default?: string } = {}): string {
+    const value = this.text(key, options);
+    if (value !== "" && !/^[a-z0-9_-]{1,32}$/i.test(value)) this.#faults.push(`${key} is not 1 to 32 of [A-Za-z0-9_-]: ${value}`);
+    return value;
+  }
+
+  url(key: string, options: { readonly default?: string } = {}): string {
+    const value = this.text(key, options);
+    if (value !== "" && !URL.canParse(value)) this.#faults.push(`${key} is not a URL: ${value}`);
+    return value;
+  }
+
+  int(key: string, { default: fallback, min, max }: Bounds): number {
+    const text = this.#get(key);
+    if (text === undefined) {
+      if (fallback === undefined) this.#missing(key);
+      return fallback ?? min;
+    }
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      this.#faults.push(`${key} is not an integer from ${min} to ${max}: ${text}`);
+    }
+    return value;
+  }
+
+  ratio(key: string, fallback: number): number {
+    const text = this.#get(key);
+    const value = text === undefined ? fallback : Number(text);
+    if (!(value >= 0 && value <= 1)) this.#faults.push(`${key} is not a number from 0 to 1: ${text}`);
+    return value;
+  }
+
+  oneOf<const T extends string>(key: string, allowed: readonly T[], fallback: T): T {
+    const text = this.#get(key) ?? fallback;
+    const found = allowed.find((value) => value === text);
+    if (found === undefined) this.#faults.push(`${key} is not one of ${allowed.join(", ")}: ${text}`);
+    return found ?? fallback;
+  }
+
+  list(key: string): readonly string[] {
+    return (this.#get(key) ?? "").split(",").map((item) => item.trim()).filter((item) => item !== "");
+  }
+
+  /** A secret: from the file that KEY_FILE names, or from KEY. Never logged. */
+  secret(key: string, lengthMin: number): string {
+    const file = this.#get(`${key}_FILE`);
+    let value: string | undefined;
+    try {
+      value = file === undefined ? this.#get(key) : readFileSync(file, "utf8").trim();
+    } catch (cause) {
+      this.#faults.push(`${key}_FILE cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+      return "";
+    }
+    if (value === undefined) return this.#missing(`${key} or ${key}_FILE`);
+    if (value.length < lengthMin) this.#faults.push(`${key} is shorter than ${lengthMin} characters`);
+    return value;
+  }
+
+  /** Throws one error that names every bad key; does nothing when all are good. */
+  finish(): void {
+    if (this.#faults.length > 0) throw new Error(`configuration: ${this.#faults.join("; ")}`);
+  }
+}

@@ -1,0 +1,191 @@
+import type { KV, KvEntry, KvWatchEntry } from "@nats-io/kv";
+import { Kvm } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import { LEASE_RENEW_MS, LEASE_TTL_MS } from "@jichat/protocol/log/streams.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import type { Logger } from "pino";
+import type { LeaseView } from "./share.ts";
+import { planShare } from "./share.ts";
+
+export interface LeaseHolder {
+  /** Told once the lease is ours. A lease proves nothing: the log does. */
+  acquire(partition: number): void;
+  /** Stop serving cleanly, so that `to` can take over; the lease moves when this resolves. */
+  give(partition: number, to: string | undefined): Promise<void>;
+  /** Somebody else holds the lease now. */
+  lose(partition: number): void;
+}
+
+export interface LeaseOptions {
+  readonly role: "router" | "storage";
+  readonly me: string;
+  readonly partitions: number;
+  readonly replicas: number;
+}
+
+/** Shares the partitions among living owners of one role, by a bucket of owners that expire and one of leases. */
+export class Leases {
+  readonly #options: LeaseOptions;
+  readonly #owners: KV;
+  readonly #leases: KV;
+  readonly #holder: LeaseHolder;
+  readonly #log: Logger;
+  readonly #seen = new Map<string, { at: number; draining: boolean }>();
+  readonly #view = new Map<number, { owner: string; revision: number }>();
+  readonly #mine = new Set<number>();
+  readonly #giving = new Set<number>();
+  readonly #stop = new AbortController();
+  #draining = false;
+  #renewedAt = 0;
+  #wake = (): void => {};
+
+  private constructor(options: LeaseOptions, owners: KV, leases: KV, holder: LeaseHolder, log: Logger) {
+    this.#options = options;
+    this.#owners = owners;
+    this.#leases = leases;
+    this.#holder = holder;
+    this.#log = log;
+  }
+
+  /** Joins the owners of this role and takes a share as soon as one is free. */
+  static async join(nats: NatsConnection, names: Names, options: LeaseOptions, holder: LeaseHolder, log: Logger): Promise<Leases> {
+    const kvm = new Kvm(nats);
+    const bucket = { replicas: options.replicas, history: 1, allow_direct: false };
+    const owners = await kvm.create(names.owners, { ...bucket, ttl: LEASE_TTL_MS });
+    const leases = await kvm.create(names.leases, bucket);
+    const self = new Leases(options, owners, leases, holder, log);
+    await self.#watch(owners, (entry) => { self.#onOwner(entry); });
+    await self.#watch(leases, (entry) => { self.#onLease(entry); });
+    void self.#run();
+    return self;
+  }
+
+  get held(): ReadonlySet<number> {
+    return this.#mine;
+  }
+
+  /** Hands everything over, then leaves. Resolves when nothing is held any more. */
+  async leave(deadlineMs: number): Promise<void> {
+    this.#draining = true;
+    const end = performance.now() + deadlineMs;
+    await this.#renew().catch((error: unknown) => { this.#log.warn({ err: error }, "could not announce the drain"); });
+    while (this.#mine.size > 0 && performance.now() < end && this.#others()) {
+      this.#wake();
+      await systemClock.sleep(20);
+    }
+    for (const partition of this.#mine) await this.#holder.give(partition, undefined);
+    this.#mine.clear();
+    this.#stop.abort();
+    await this.#owners.delete(`${this.#options.role}.${this.#options.me}`).catch((error: unknown) => {
+      this.#log.warn({ err: error }, "could not take the owner's key away; it expires by itself");
+    });
+  }
+
+  #others(): boolean {
+    return [...this.#alive()].some(([id, owner]) => id !== this.#options.me && !owner.draining);
+  }
+
+  #alive(): Map<string, { draining: boolean }> {
+    const oldest = performance.now() - LEASE_TTL_MS;
+    return new Map([...this.#seen].filter(([, owner]) => owner.at >= oldest));
+  }
+
+  async #watch(bucket: KV, act: (entry: KvWatchEntry) => void): Promise<void> {
+    const watch = await bucket.watch({ key: `${this.#options.role}.*` });
+    this.#stop.signal.addEventListener("abort", () => { watch.stop(); });
+    void (async () => {
+      for await (const entry of watch) {
+        act(entry);
+        this.#wake();
+      }
+    })();
+  }
+
+  #onOwner(entry: KvEntry): void {
+    const id = entry.key.slice(this.#options.role.length + 1);
+    if (entry.operation === "PUT") this.#seen.set(id, { at: performance.now(), draining: entry.string() === "draining" });
+    else this.#seen.delete(id);
+  }
+
+  #onLease(entry: KvEntry): void {
+    const partition = Number(entry.key.slice(this.#options.role.length + 1));
+    const owner = entry.operation === "PUT" ? entry.string() : "";
+    const known = this.#view.get(partition);
+    if (known !== undefined && known.revision >= entry.revision) return;
+    this.#view.set(partition, { owner, revision: entry.revision });
+    const { me } = this.#options;
+    if (owner === me && !this.#mine.has(partition) && !this.#draining) this.#take(partition);
+    if (owner !== me && this.#mine.delete(partition) && !this.#giving.has(partition)) this.#holder.lose(partition);
+  }
+
+  #take(partition: number): void {
+    this.#mine.add(partition);
+    this.#holder.acquire(partition);
+  }
+
+  async #renew(): Promise<void> {
+    await this.#owners.put(`${this.#options.role}.${this.#options.me}`, this.#draining ? "draining" : "serving");
+    this.#renewedAt = performance.now();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        // The answer comes behind every watch update that was waiting: what we judge by is never staler than this.
+        if (performance.now() - this.#renewedAt >= LEASE_RENEW_MS) await this.#renew();
+        await this.#share();
+      } catch (error) {
+        this.#log.warn({ err: error }, "leases: NATS did not answer; trying again");
+        await systemClock.sleep(250);
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      const timer = setTimeout(resolve, LEASE_RENEW_MS / 3);
+      await promise;
+      clearTimeout(timer);
+    }
+  }
+
+  async #share(): Promise<void> {
+    if (performance.now() - this.#renewedAt > LEASE_TTL_MS / 2) return;
+    const { me, partitions } = this.#options;
+    const view: LeaseView = { owners: this.#alive(), leases: new Map([...this.#view].map(([p, { owner }]) => [p, owner])) };
+    const plan = planShare(me, view, partitions);
+    for (const partition of plan.claim) await this.#claim(partition);
+    for (const { partition, to } of plan.give) if (this.#mine.has(partition) && !this.#giving.has(partition)) void this.#give(partition, to);
+  }
+
+  async #claim(partition: number): Promise<void> {
+    const key = `${this.#options.role}.${partition}`;
+    const known = this.#view.get(partition);
+    try {
+      const revision = known === undefined
+        ? await this.#leases.create(key, this.#options.me) : await this.#leases.update(key, this.#options.me, known.revision);
+      this.#view.set(partition, { owner: this.#options.me, revision });
+      this.#take(partition);
+    } catch (error) {
+      // Somebody was quicker, or NATS is away: the watch or the next round tells which.
+      this.#log.debug({ err: error, partition }, "lease not claimed");
+    }
+  }
+
+  async #give(partition: number, to: string): Promise<void> {
+    this.#giving.add(partition);
+    try {
+      await this.#holder.give(partition, to);
+      const known = this.#view.get(partition);
+      if (known?.owner !== this.#options.me) return;
+      const revision = await this.#leases.update(`${this.#options.role}.${partition}`, to, known.revision);
+      if ((this.#view.get(partition)?.revision ?? 0) < revision) this.#view.set(partition, { owner: to, revision });
+    } catch (error) {
+      this.#log.warn({ err: error, partition, to }, "hand-over failed; the lease stays, and is served again");
+      if (this.#mine.has(partition)) this.#holder.acquire(partition);
+      return;
+    } finally {
+      this.#giving.delete(partition);
+    }
+    this.#mine.delete(partition);
+  }
+}

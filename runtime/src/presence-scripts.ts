@@ -1,0 +1,92 @@
+/** Lua that runs in Redis. ARGV[1] is always the key prefix; every value carries its log position, and a lower one is refused. */
+
+const PUT = `
+local prefix = ARGV[1]
+local function head(conversation, position, value, keep)
+  local key = prefix .. 'h:' .. conversation
+  local known = redis.call('HGET', key, 'p')
+  if known and tonumber(known) >= tonumber(position) then return end
+  redis.call('HSET', key, 'p', position, 'v', value)
+  redis.call('EXPIRE', key, keep)
+end
+local function entry(user, conversation, value, keep)
+  local key = prefix .. 'u:' .. user
+  local known = redis.call('HGET', key, conversation)
+  if known and tonumber(string.match(known, '^%d+')) >= tonumber(string.match(value, '^%d+')) then return end
+  redis.call('HSET', key, conversation, value)
+  redis.call('EXPIRE', key, keep)
+end
+`;
+
+/** partition, position, keep, heads, entries, (conversation, position, head)*, (user, conversation, entry)*, user* */
+export const PUBLISH = `${PUT}
+local partition, position, keep = ARGV[2], ARGV[3], ARGV[4]
+local at = 7
+for _ = 1, tonumber(ARGV[5]) do
+  head(ARGV[at], ARGV[at + 1], ARGV[at + 2], keep)
+  at = at + 3
+end
+for _ = 1, tonumber(ARGV[6]) do
+  entry(ARGV[at], ARGV[at + 1], ARGV[at + 2], keep)
+  at = at + 3
+end
+local done = redis.call('HGET', prefix .. 'done', partition)
+if not done or tonumber(done) < tonumber(position) then redis.call('HSET', prefix .. 'done', partition, position) end
+local alive, found = {}, {}
+for i = at, #ARGV do
+  local key = prefix .. 's:' .. ARGV[i]
+  local sessions = redis.call('HGETALL', key)
+  local connectors, seen = {}, {}
+  for j = 2, #sessions, 2 do
+    local connector = string.match(sessions[j], '^%S+')
+    if alive[connector] == nil then alive[connector] = redis.call('EXISTS', prefix .. 'c:' .. connector) == 1 end
+    if alive[connector] then
+      if not seen[connector] then
+        seen[connector] = true
+        connectors[#connectors + 1] = connector
+      end
+    end
+  end
+  found[#found + 1] = table.concat(connectors, ' ')
+end
+return found
+`;
+
+/** user, keep, entries, (conversation, entry)*, (conversation, position, head)* */
+export const MERGE = `${PUT}
+local user, keep = ARGV[2], ARGV[3]
+local at = 5
+for _ = 1, tonumber(ARGV[4]) do
+  entry(user, ARGV[at], ARGV[at + 1], keep)
+  at = at + 2
+end
+while at < #ARGV do
+  head(ARGV[at], ARGV[at + 1], ARGV[at + 2], keep)
+  at = at + 3
+end
+redis.call('HSET', prefix .. 'u:' .. user, '*', '1')
+redis.call('EXPIRE', prefix .. 'u:' .. user, keep)
+return ''
+`;
+
+/** user, device, connector, session, birth, keep: an older session cannot displace a younger one that lives. */
+export const REGISTER = `
+local prefix, key = ARGV[1], ARGV[1] .. 's:' .. ARGV[2]
+local known = redis.call('HGET', key, ARGV[3])
+if known then
+  local connector, session, birth = string.match(known, '^(%S+) (%S+) (%S+)$')
+  if session == ARGV[5] then known = false
+  elseif tonumber(birth) > tonumber(ARGV[6]) and redis.call('EXISTS', prefix .. 'c:' .. connector) == 1 then return 'younger' end
+end
+redis.call('HSET', key, ARGV[3], ARGV[4] .. ' ' .. ARGV[5] .. ' ' .. ARGV[6])
+redis.call('EXPIRE', key, ARGV[7])
+return known or ''
+`;
+
+/** user, device, session */
+export const UNREGISTER = `
+local key = ARGV[1] .. 's:' .. ARGV[2]
+local known = redis.call('HGET', key, ARGV[3])
+if known and string.match(known, '^%S+ (%S+)') == ARGV[4] then redis.call('HDEL', key, ARGV[3]) end
+return ''
+`;

@@ -1,0 +1,194 @@
+import { Redis } from "ioredis";
+import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
+import type { Logger } from "pino";
+import { PUBLISH, MERGE, REGISTER, UNREGISTER } from "./presence-scripts.ts";
+
+const KEEP_SECONDS = 7 * 24 * 3_600;
+
+/** What a batch's effects change in Redis, and whose sessions they ask for. */
+export interface PresenceUpdate {
+  readonly partition: number;
+  /** Effects up to here are done once this is written. */
+  readonly position: number;
+  readonly heads: readonly HeadEntry[];
+  readonly entries: readonly { readonly user: string; readonly entry: ListEntry }[];
+  readonly users: readonly string[];
+}
+
+export interface SessionEntry { readonly connector: string; readonly session: string; readonly birth: number }
+
+/** `position first mark markNo left`: the position first, so that the script can compare it. */
+export const entryText = ({ position, first, mark, markNo, left }: ListEntry): string => `${position} ${first} ${mark} ${markNo} ${left ?? 0}`;
+
+export function readEntry(conversation: string, text: string): ListEntry {
+  const [position = 0, first = 0, mark = 0, markNo = 0, left = 0] = text.split(" ").map(Number);
+  return { conversation, position, first, mark, markNo, ...(left === 0 ? {} : { left }) };
+}
+
+const readSession = (text: string): SessionEntry => {
+  const [connector = "", session = "", birth = "0"] = text.split(" ");
+  return { connector, session, birth: Number(birth) };
+};
+
+/** A user's list as Redis has it; `complete` only if it was rebuilt from storage in this run of Redis. */
+export interface StoredList { readonly complete: boolean; readonly entries: readonly ListEntry[] }
+
+/** Redis as a cache of who is where and what is new. Every key carries Redis's run_id: another run's keys count as absent. */
+export class Presence {
+  readonly #redis: Redis;
+  readonly #names: Names;
+  readonly #log: Logger;
+  readonly #onRun: Set<() => void> = new Set();
+  #run = "";
+  #runSince = 0;
+
+  private constructor(redis: Redis, names: Names, log: Logger) {
+    this.#redis = redis;
+    this.#names = names;
+    this.#log = log;
+    redis.on("error", (error: Error) => { this.#log.warn({ err: error.message }, "Redis connection"); });
+    redis.on("close", () => { this.#run = ""; });
+    redis.on("ready", () => void this.#learnRun());
+  }
+
+  /** Connects in the background: Redis may come later, and may go at any moment. */
+  static connect(url: string, names: Names, log: Logger): Presence {
+    const redis = new Redis(url, {
+      lazyConnect: true, enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 2_000, connectTimeout: 2_000,
+      retryStrategy: (tries) => Math.min(50 * tries, 500) + Math.random() * 50, enableReadyCheck: true,
+    });
+    const presence = new Presence(redis, names, log);
+    redis.connect().catch((error: unknown) => { log.warn({ err: error }, "Redis is not there yet"); });
+    return presence;
+  }
+
+  get ready(): boolean {
+    return this.#run !== "";
+  }
+
+  /** Milliseconds on the monotonic clock since when this run of Redis is known; 0 before the first. */
+  get runSince(): number {
+    return this.#runSince;
+  }
+
+  /** Calls back each time another run of Redis is met, the first included. */
+  onRun(act: () => void): void {
+    this.#onRun.add(act);
+    if (this.ready) act();
+  }
+
+  async #learnRun(): Promise<void> {
+    try {
+      const info = await this.#redis.info("server");
+      const run = /run_id:(\w+)/.exec(info)?.[1] ?? "";
+      this.#run = run;
+      this.#runSince = performance.now();
+      this.#log.info({ run }, "Redis is ready");
+      for (const act of this.#onRun) act();
+    } catch (error) {
+      this.#log.warn({ err: error }, "Redis did not tell its run_id; reconnecting");
+      this.#redis.disconnect(true);
+    }
+  }
+
+  get #prefix(): string {
+    if (this.#run === "") throw new Error("Redis is not connected");
+    return this.#names.redis(this.#run);
+  }
+
+  async #script(script: string, args: readonly (string | number)[]): Promise<unknown> {
+    return this.#redis.eval(script, 0, this.#prefix, ...args);
+  }
+
+  /** Writes heads, entries and the done position; then, in the same script, reads who is online where. */
+  async publish(update: PresenceUpdate): Promise<Map<string, string[]>> {
+    const { heads, entries, users } = update;
+    const args: (string | number)[] = [update.partition, update.position, KEEP_SECONDS, heads.length, entries.length];
+    for (const head of heads) args.push(head.conversation, head.position, JSON.stringify(head));
+    for (const { user, entry } of entries) args.push(user, entry.conversation, entryText(entry));
+    for (const user of users) args.push(user);
+    const found = (await this.#script(PUBLISH, args)) as string[];
+    return new Map(users.map((user, index) => [user, found[index] === "" ? [] : (found[index] ?? "").split(" ")]));
+  }
+
+  /** Adds what storage knows to a user's list, and says that the list is whole from here on. */
+  async mergeList(user: string, entries: readonly ListEntry[], heads: readonly HeadEntry[]): Promise<void> {
+    const args: (string | number)[] = [user, KEEP_SECONDS, entries.length];
+    for (const entry of entries) args.push(entry.conversation, entryText(entry));
+    for (const head of heads) args.push(head.conversation, head.position, JSON.stringify(head));
+    await this.#script(MERGE, args);
+  }
+
+  /** Positions up to which effects stand here, by partition; an absent one was not told since Redis was lost. */
+  async done(): Promise<Map<number, number>> {
+    const found = await this.#redis.hgetall(`${this.#prefix}done`);
+    return new Map(Object.entries(found).map(([partition, position]) => [Number(partition), Number(position)]));
+  }
+
+  async list(user: string): Promise<StoredList> {
+    const { "*": complete, ...found } = await this.#redis.hgetall(`${this.#prefix}u:${user}`);
+    return { complete: complete !== undefined, entries: Object.entries(found).map(([id, text]) => readEntry(id, text)) };
+  }
+
+  async entry(user: string, conversation: string): Promise<ListEntry | undefined> {
+    const text = await this.#redis.hget(`${this.#prefix}u:${user}`, conversation);
+    return text === null ? undefined : readEntry(conversation, text);
+  }
+
+  async heads(conversations: readonly string[]): Promise<(HeadEntry | undefined)[]> {
+    if (conversations.length === 0) return [];
+    const prefix = this.#prefix;
+    const pipeline = this.#redis.pipeline();
+    for (const conversation of conversations) pipeline.hget(`${prefix}h:${conversation}`, "v");
+    const found = (await pipeline.exec()) ?? [];
+    return found.map(([error, text]) => {
+      if (error !== null) throw error;
+      return typeof text === "string" ? (JSON.parse(text) as HeadEntry) : undefined;
+    });
+  }
+
+  /** Whether the connector's key was still there to be renewed; false means its sessions must be registered again. */
+  async renewConnector(connector: string): Promise<boolean> {
+    return (await this.#redis.set(`${this.#prefix}c:${connector}`, "1", "PX", CONNECTOR_TTL_MS, "XX")) === "OK";
+  }
+
+  async announceConnector(connector: string): Promise<void> {
+    await this.#redis.set(`${this.#prefix}c:${connector}`, "1", "PX", CONNECTOR_TTL_MS);
+  }
+
+  async removeConnector(connector: string): Promise<void> {
+    await this.#redis.del(`${this.#prefix}c:${connector}`);
+  }
+
+  async isAlive(connector: string): Promise<boolean> {
+    return (await this.#redis.exists(`${this.#prefix}c:${connector}`)) === 1;
+  }
+
+  /** Swaps a device's session in. Returns the older one that it displaced, or "younger" when one that was born later stands. */
+  async register(user: string, device: string, entry: SessionEntry): Promise<SessionEntry | "younger" | undefined> {
+    const { connector, session, birth } = entry;
+    const found = (await this.#script(REGISTER, [user, device, connector, session, birth, KEEP_SECONDS])) as string;
+    if (found === "") return undefined;
+    return found === "younger" ? "younger" : readSession(found);
+  }
+
+  /** Takes a session away if it is still this one: a late goodbye must not remove its successor. */
+  async unregister(user: string, device: string, session: string): Promise<void> {
+    await this.#script(UNREGISTER, [user, device, session]);
+  }
+
+  get redis(): Redis {
+    return this.#redis;
+  }
+
+  /** Key prefix of this run, for caches that are not about presence. */
+  get prefix(): string {
+    return this.#prefix;
+  }
+
+  stop(): void {
+    this.#redis.disconnect();
+  }
+}

@@ -1,0 +1,105 @@
+import type { Counter, Histogram, Span, SpanContext } from "@opentelemetry/api";
+import { SpanKind, TraceFlags, context, trace } from "@opentelemetry/api";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { AggregationType, MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
+import { BasicTracerProvider, BatchSpanProcessor, RandomIdGenerator } from "@opentelemetry/sdk-trace-base";
+import { pino } from "pino";
+import type { Logger } from "pino";
+import type { ProcessConfig } from "./process-config.ts";
+
+/** Read on scrape; nothing is pushed. */
+class ScrapeReader extends MetricReader {
+  protected override async onForceFlush(): Promise<void> {}
+  protected override async onShutdown(): Promise<void> {}
+}
+
+/** A message's trace while it is in one process: always an id, and a span where it is sampled. */
+export interface Trace { readonly traceId: string; readonly span: Span | undefined }
+
+export interface Telemetry {
+  readonly log: Logger;
+  counter(name: string, description: string): Counter;
+  /** In seconds, with buckets from 0.5 ms to 30 s. */
+  histogram(name: string, description: string): Histogram;
+  gauge(name: string, description: string, read: () => number): void;
+  /** Begins a trace at the edge; sampled by ratio, so most cost an id and nothing else. */
+  begin(name: string): Trace;
+  /** A child span of a traceparent that came with a command or record; undefined where there is none. */
+  child(name: string, parent: string | undefined, kind?: SpanKind): Span | undefined;
+  /** A batch's span, linked to the messages in it. */
+  linked(name: string, parents: readonly (string | undefined)[]): Span | undefined;
+  /** Prometheus text of all metrics. */
+  scrape(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export const traceparentOf = (span: Span | undefined): string | undefined => {
+  if (span === undefined) return undefined;
+  const { traceId, spanId } = span.spanContext();
+  return `00-${traceId}-${spanId}-01`;
+};
+
+const contextOf = (traceparent: string): SpanContext | undefined => {
+  const [, traceId, spanId] = traceparent.split("-");
+  return traceId === undefined || spanId === undefined ? undefined
+    : { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true };
+};
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** One per process. Spans go out only where an OTLP endpoint is set; metrics and logs always work. */
+export function startTelemetry(component: string, config: ProcessConfig): Telemetry {
+  const resource = resourceFromAttributes({
+    "service.name": `jichat-${component}`, "service.instance.id": config.instance, "jichat.cluster": config.cluster,
+  });
+  const log = pino({ level: config.logLevel, base: { component, instance: config.instance } });
+  const reader = new ScrapeReader({ aggregationSelector: () => ({ type: AggregationType.DEFAULT }) });
+  const meters = new MeterProvider({ resource, readers: [reader] });
+  const meter = meters.getMeter("jichat");
+  const serializer = new PrometheusSerializer();
+  const exporting = config.otlpEndpoint !== undefined;
+  const tracers = new BasicTracerProvider({
+    resource,
+    spanProcessors: exporting
+      ? [new BatchSpanProcessor(new OTLPTraceExporter({ url: `${config.otlpEndpoint}/v1/traces` }), { maxQueueSize: 8_192 })] : [],
+  });
+  const tracer = tracers.getTracer("jichat");
+  const ids = new RandomIdGenerator();
+  const startChild = (name: string, parent: SpanContext, kind: SpanKind): Span =>
+    tracer.startSpan(name, { kind }, trace.setSpanContext(context.active(), parent));
+
+  return {
+    log,
+    counter: (name, description) => meter.createCounter(name, { description }),
+    histogram: (name, description) =>
+      meter.createHistogram(name, { description, unit: "s", advice: { explicitBucketBoundaries: SECONDS } }),
+    gauge: (name, description, read) => {
+      meter.createObservableGauge(name, { description }).addCallback((result) => { result.observe(read()); });
+    },
+    begin(name) {
+      if (!exporting || Math.random() >= config.traceRatio) return { traceId: ids.generateTraceId(), span: undefined };
+      const span = tracer.startSpan(name, { kind: SpanKind.SERVER, root: true });
+      return { traceId: span.spanContext().traceId, span };
+    },
+    child(name, parent, kind = SpanKind.CONSUMER) {
+      const found = exporting && parent !== undefined ? contextOf(parent) : undefined;
+      return found === undefined ? undefined : startChild(name, found, kind);
+    },
+    linked(name, parents) {
+      if (!exporting) return undefined;
+      const links = parents.flatMap((parent) => (parent === undefined ? [] : contextOf(parent) ?? []));
+      if (links.length === 0) return undefined;
+      return tracer.startSpan(name, { root: true, links: links.map((link) => ({ context: link })) });
+    },
+    async scrape() {
+      const { resourceMetrics } = await reader.collect();
+      return serializer.serialize(resourceMetrics);
+    },
+    async stop() {
+      await tracers.shutdown();
+      await meters.shutdown();
+    },
+  };
+}
