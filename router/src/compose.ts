@@ -1,0 +1,85 @@
+import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
+import { isRefused } from "@jichat/protocol/bus/command.ts";
+import { isRetryable } from "@jichat/protocol/errors.ts";
+import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import type { LogRecord } from "@jichat/protocol/log/record.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Need } from "./decide.ts";
+import { decide } from "./decide.ts";
+import type { EffectUnit } from "./effect-unit.ts";
+import { addEffect, emptyUnit } from "./effect-unit.ts";
+import type { PartitionState } from "./partition-state.ts";
+
+/** Where decisions go to wait for storage. `refusal` is what to answer while storage cannot be asked. */
+export interface Waiting {
+  conversation(id: string): Answer;
+  need(conversation: string, need: Need): Answer;
+}
+
+export interface Composed {
+  readonly records: LogRecord[];
+  readonly effects: EffectUnit;
+  readonly answers: Answer[][];
+  /** False when every answer says nothing about the state, and so need not wait for an append. */
+  readonly fenced: boolean;
+}
+
+const RECORD_OVERHEAD_BYTES = 320;
+const USER_BYTES = 67;
+
+const bytesOf = (record: LogRecord): number =>
+  RECORD_OVERHEAD_BYTES + (record.r === "event"
+    ? 2 * (record.body?.length ?? 0) + USER_BYTES * ((record.users?.length ?? 0) + (record.mentions?.length ?? 0)) : 0);
+
+const busy: Answer = { code: "BUSY", message: "this conversation's log is nearly full; storage is behind", retryAfterMs: 2_000 };
+
+/**
+ * Decides what has arrived, in order, each command on the state that the ones before it left. The state runs ahead of the
+ * log by this one batch: if its append fails, the owner drops the whole state (ADR 0002).
+ */
+export function compose(
+  state: PartitionState, requests: readonly (readonly Command[])[], position: number, now: number, logIsFull: boolean, waiting: Waiting,
+): Composed {
+  const records: LogRecord[] = [];
+  const effects = emptyUnit(position);
+  const held = new Map<string, Answer>();
+  let bytes = 0;
+  let fenced = false;
+
+  const answerOne = (command: Command): Answer => {
+    if (bytes > BATCH_BYTES_MAX / 2) return "later";
+    const conversation = state.get(command.conversation);
+    if (conversation === undefined) return waiting.conversation(command.conversation);
+    const decision = decide(conversation, command, now);
+    if ("need" in decision) return waiting.need(conversation.id, decision.need);
+    if (logIsFull && "records" in decision && decision.records.length > 0) return busy;
+    fenced = true;
+    if ("refused" in decision) return decision.refused;
+    bytes += commit(state, conversation, decision.records, position, records, effects);
+    return decision.answer;
+  };
+
+  const answers = requests.map((commands) => commands.map((command) => {
+    const gate = `${command.session} ${command.conversation}`;
+    const holding = held.get(gate);
+    if (holding !== undefined && (holding === "later" || command.op === "send")) return holding;
+    const answer = answerOne(command);
+    // A device's later sends must not overtake one that it will send again.
+    if (answer === "later" || (isRefused(answer) && isRetryable(answer.code) && command.op === "send")) held.set(gate, answer);
+    return answer;
+  }));
+  return { records, effects, answers, fenced };
+}
+
+function commit(
+  state: PartitionState, conversation: Conversation, decided: readonly LogRecord[], position: number, records: LogRecord[], effects: EffectUnit,
+): number {
+  let bytes = 0;
+  for (const record of decided) {
+    state.apply(conversation, record, position);
+    addEffect(effects, conversation, record, position);
+    records.push(record);
+    bytes += bytesOf(record);
+  }
+  return bytes;
+}

@@ -1,0 +1,183 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { DeliveredEvent, DeliveredGap, DeliveredMark, Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { EffectUnit } from "./effect-unit.ts";
+import { merge, usersOf } from "./effect-unit.ts";
+import type { Deliverer, MissedEntry, PushQueue, Sessions } from "./ports.ts";
+
+const DELIVER_TIMEOUT_MS = 2_000;
+const RETRY_MS = 100;
+
+export interface EffectsWorld {
+  readonly partition: number;
+  readonly sessions: Sessions;
+  readonly deliverer: Deliverer;
+  readonly push: PushQueue;
+  readonly clock: Clock;
+  readonly count: (what: "delivered" | "gap" | "folded" | "retried" | "missed", by: number) => void;
+}
+
+/** A unit whose recipients must be asked of storage first: a new owner redoing the effects of a cold conversation. */
+export type Unresolved = (signal: AbortSignal) => Promise<EffectUnit>;
+
+interface Outgoing { events: DeliveredEvent[]; marks: DeliveredMark[]; gaps: DeliveredGap[] }
+
+/** One partition's effects, in order, beside its appends. What waits is merged; past a bound it folds into gaps. */
+export class Effects {
+  readonly #world: EffectsWorld;
+  readonly #signal: AbortSignal;
+  #waiting: EffectUnit | undefined;
+  #unresolved: Unresolved | undefined;
+  #wake: () => void = () => {};
+  #done: number;
+  #busy = false;
+
+  constructor(world: EffectsWorld, done: number, signal: AbortSignal) {
+    this.#world = world;
+    this.#done = done;
+    this.#signal = signal;
+  }
+
+  /** Every effect of every batch up to here is done. */
+  get done(): number {
+    return this.#done;
+  }
+
+  get backlog(): number {
+    return (this.#waiting?.events.length ?? 0) + (this.#busy ? 1 : 0);
+  }
+
+  get idle(): boolean {
+    return this.#waiting === undefined && this.#unresolved === undefined && !this.#busy;
+  }
+
+  add(unit: EffectUnit): void {
+    if (this.#waiting === undefined) this.#waiting = unit;
+    else {
+      merge(this.#waiting, unit);
+      if (this.#waiting.gaps.size > 0) this.#world.count("folded", 1);
+    }
+    this.#wake();
+  }
+
+  /** To be done before anything else; set once, before `run`. */
+  redo(unresolved: Unresolved): void {
+    this.#unresolved = unresolved;
+  }
+
+  /** Works until the signal aborts. A unit is retried until it is done: skipping one would lose messages. */
+  async run(): Promise<void> {
+    while (!this.#signal.aborted) {
+      const unit = this.#waiting;
+      if (this.#unresolved === undefined && unit === undefined) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        this.#wake = resolve;
+        this.#signal.addEventListener("abort", () => { resolve(); }, { once: true });
+        await promise;
+        continue;
+      }
+      this.#busy = true;
+      const redone = this.#unresolved;
+      if (redone === undefined) this.#waiting = undefined;
+      await this.#untilDone(redone ?? (async () => unit ?? Promise.reject(new Error("no unit"))));
+      if (redone !== undefined) this.#unresolved = undefined;
+      this.#busy = false;
+    }
+  }
+
+  async #untilDone(resolve: Unresolved): Promise<void> {
+    while (!this.#signal.aborted) {
+      try {
+        const unit = await resolve(this.#signal);
+        await this.#perform(unit);
+        this.#done = Math.max(this.#done, unit.position);
+        return;
+      } catch {
+        // Redis, NATS or storage is away: counted, and tried again until it is back.
+        this.#world.count("retried", 1);
+        await this.#world.clock.sleep(RETRY_MS);
+      }
+    }
+  }
+
+  async #perform(unit: EffectUnit): Promise<void> {
+    const { sessions, partition } = this.#world;
+    const online = await sessions.publish({
+      partition, position: unit.position, heads: [...unit.heads.values()], entries: [...unit.entries.values()], users: usersOf(unit),
+    });
+    const { outgoing, missed } = spread(unit, online);
+    await Promise.all([...outgoing].map(([connector, out]) => this.#deliver(connector, unit, out)));
+    if (missed.length > 0 && sessions.settled()) {
+      await this.#world.push.add(partition, unit.position, missed);
+      this.#world.count("missed", missed.length);
+    }
+  }
+
+  /** Done when the connector has it, or a gap in its place, or is gone for good: its key has lapsed. */
+  async #deliver(connector: string, unit: EffectUnit, out: Outgoing): Promise<void> {
+    const { deliverer, sessions, clock, partition } = this.#world;
+    let delivery: Delivery = { v: 1, partition, position: unit.position, ...out };
+    for (let tries = 0; !this.#signal.aborted; tries += 1) {
+      try {
+        await deliverer.deliver(connector, delivery, DELIVER_TIMEOUT_MS);
+        this.#world.count(tries === 0 ? "delivered" : "gap", delivery.events.length + delivery.gaps.length);
+        return;
+      } catch {
+        this.#world.count("retried", 1);
+        if (!(await sessions.isAlive(connector))) return;
+        if (tries === 0) delivery = { ...delivery, events: [], marks: [], gaps: gapsInPlaceOf(out) };
+        await clock.sleep(RETRY_MS);
+      }
+    }
+  }
+}
+
+/** One delivery per connector that holds a session of a recipient; the others have missed it. */
+export function spread(unit: EffectUnit, online: ReadonlyMap<string, readonly string[]>): { outgoing: Map<string, Outgoing>; missed: MissedEntry[] } {
+  const outgoing = new Map<string, Outgoing>();
+  const missed: MissedEntry[] = [];
+  const outgoingTo = (connector: string): Outgoing => {
+    const known = outgoing.get(connector);
+    if (known !== undefined) return known;
+    const made: Outgoing = { events: [], marks: [], gaps: [] };
+    outgoing.set(connector, made);
+    return made;
+  };
+  const byConnector = (users: readonly string[], onMissing?: (user: string) => void): Map<string, string[]> => {
+    const found = new Map<string, string[]>();
+    for (const user of users) {
+      const connectors = online.get(user) ?? [];
+      if (connectors.length === 0) onMissing?.(user);
+      for (const connector of connectors) {
+        const there = found.get(connector);
+        if (there === undefined) found.set(connector, [user]);
+        else there.push(user);
+      }
+    }
+    return found;
+  };
+  for (const { delivered, recipients } of unit.events) {
+    const { conversation, seq, kind, from } = delivered.event;
+    const onMissing = kind === "message"
+      ? (user: string): void => { if (user !== from) missed.push({ user, conversation, seq }); } : undefined;
+    for (const [connector, users] of byConnector(recipients, onMissing)) outgoingTo(connector).events.push({ ...delivered, users });
+  }
+  for (const [conversation, { head, recipients }] of unit.gaps) {
+    for (const [connector, users] of byConnector(recipients)) outgoingTo(connector).gaps.push({ conversation, users, head });
+  }
+  for (const mark of unit.marks) for (const connector of online.get(mark.user) ?? []) outgoingTo(connector).marks.push(mark);
+  return { outgoing, missed };
+}
+
+function gapsInPlaceOf(out: Outgoing): DeliveredGap[] {
+  const byConversation = new Map<string, { head: number; users: Set<string> }>();
+  const add = (conversation: string, head: number, users: readonly string[]): void => {
+    const known = byConversation.get(conversation) ?? { head, users: new Set<string>() };
+    known.head = Math.max(known.head, head);
+    for (const user of users) known.users.add(user);
+    byConversation.set(conversation, known);
+  };
+  for (const { conversation, head, users } of out.gaps) add(conversation, head, users);
+  for (const { event, users } of out.events) add(event.conversation, event.seq, users);
+  return [...byConversation].map(([conversation, { head, users }]) => ({ conversation, head, users: [...users] }));
+}
+

@@ -1,0 +1,39 @@
+import { connectNats, openJetStream } from "@jichat/runtime/nats.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { Leases } from "@jichat/runtime/leases.ts";
+import { Presence } from "@jichat/runtime/presence.ts";
+import { provision } from "@jichat/runtime/provision.ts";
+import { startAdmin } from "@jichat/runtime/admin.ts";
+import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
+import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import { readConfig } from "./config.ts";
+import { Router } from "./router.ts";
+import { Snapshots } from "./snapshots.ts";
+
+const config = readConfig(process.env);
+const telemetry = startTelemetry("router", config);
+const shutdown = shutdownSignal();
+const names = namesOf(config.cluster);
+const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
+const jsm = await openJetStream(nats, telemetry.log, shutdown);
+const partitions = await provision(nats, jsm, names, config.log);
+const presence = Presence.connect(config.redisUrl, names, telemetry.log);
+const snapshots = await Snapshots.open(nats, names, config.log.replicas);
+const router = new Router({ config, names, nats, jsm, presence, snapshots, telemetry, partitions });
+await router.start();
+const leases = await Leases.join(
+  nats, names, { role: "router", me: config.instance, partitions, replicas: config.log.replicas }, router, telemetry.log,
+);
+const admin = await startAdmin(config, telemetry, { notReady: () => router.notReady(leases.held) });
+telemetry.log.info({ partitions, admin: admin.port }, "router is up");
+
+await aborted(shutdown);
+
+telemetry.log.info("router drains");
+await leases.leave(config.drainMs);
+await router.stop();
+presence.stop();
+admin.stop();
+await nats.drain();
+await telemetry.stop();
+process.exit(0);

@@ -1,0 +1,88 @@
+import type { ConversationFacts } from "@jichat/protocol/bus/query.ts";
+import type { LogRecord } from "@jichat/protocol/log/record.ts";
+import { apply } from "./apply.ts";
+import type { Conversation } from "./conversation.ts";
+import { loadedConversation, newConversation } from "./conversation.ts";
+
+/** Ids held by all hot conversations of one partition, and so about its memory: 120 bytes each. */
+export const HOT_IDS_MAX = 400_000;
+/** Conversations trimmed for age per commit: forgetting is spread out. */
+const TRIMS_PER_COMMIT = 8;
+
+/** The hot conversations of one partition, least recently used first. */
+export class PartitionState {
+  readonly #hot = new Map<string, Conversation>();
+  #weight = 0;
+  readonly #idsMax: number;
+
+  constructor(idsMax = HOT_IDS_MAX) {
+    this.#idsMax = idsMax;
+  }
+
+  get size(): number {
+    return this.#hot.size;
+  }
+
+  get conversations(): Iterable<Conversation> {
+    return this.#hot.values();
+  }
+
+  /** A hot conversation, now the most recently used; undefined where storage must be asked. */
+  get(id: string): Conversation | undefined {
+    const found = this.#hot.get(id);
+    if (found === undefined) return undefined;
+    this.#hot.delete(id);
+    this.#hot.set(id, found);
+    return found;
+  }
+
+  add(conversation: Conversation): void {
+    this.#hot.set(conversation.id, conversation);
+    this.#weight += weigh(conversation);
+  }
+
+  /** What storage knows of `id`; no facts means that it was never written to. */
+  load(id: string, facts: ConversationFacts | undefined): Conversation {
+    const conversation = facts === undefined ? newConversation(id) : loadedConversation(facts);
+    this.add(conversation);
+    return conversation;
+  }
+
+  /** Moves a hot conversation over a record that was just decided. */
+  apply(conversation: Conversation, record: LogRecord, position: number): void {
+    const before = weigh(conversation);
+    apply(conversation, record, position);
+    this.#weight += weigh(conversation) - before;
+  }
+
+  /** Moves over a record of the log. A conversation that is not hot stays cold, unless this is its birth. */
+  replay(record: LogRecord, position: number): Conversation | undefined {
+    let conversation = this.#hot.get(record.conversation);
+    if (conversation === undefined) {
+      if (record.r !== "event" || record.kind !== "created") return undefined;
+      conversation = newConversation(record.conversation);
+      this.add(conversation);
+    }
+    this.apply(conversation, record, position);
+    return conversation;
+  }
+
+  /** After a commit: forgets what is old or too much, but nothing that storage has not consumed. */
+  shed(now: number, consumed: number): void {
+    let trims = 0;
+    for (const conversation of this.#hot.values()) {
+      if ((trims += 1) > TRIMS_PER_COMMIT) break;
+      const before = weigh(conversation);
+      conversation.recent.trim(now, consumed);
+      this.#weight += weigh(conversation) - before;
+    }
+    for (const [id, conversation] of this.#hot) {
+      if (this.#weight <= this.#idsMax || conversation.position > consumed) break;
+      this.#hot.delete(id);
+      this.#weight -= weigh(conversation);
+    }
+  }
+}
+
+/** Everything about a hot conversation is bounded by its ids and members; ten stand for the rest. */
+const weigh = (conversation: Conversation): number => 10 + conversation.recent.ids.size + conversation.members.size;

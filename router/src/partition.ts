@@ -1,0 +1,130 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
+import { encodeInner } from "@jichat/protocol/bus/wire.ts";
+import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
+import { ColdLoads } from "./cold-loads.ts";
+import { compose } from "./compose.ts";
+import type { Effects } from "./effects.ts";
+import type { IsOurs } from "./fenced-append.ts";
+import { LogFull, OwnershipLost, appendFenced } from "./fenced-append.ts";
+import { refusalOf } from "./decide.ts";
+import type { PartitionState } from "./partition-state.ts";
+import type { Facts, Log } from "./ports.ts";
+
+/** One connector's batch on its way through: answered once, or never when the reign ends first. */
+export interface Request {
+  readonly commands: readonly Command[];
+  readonly answer: (answers: readonly Answer[], position: number) => void;
+}
+
+export interface Reign {
+  readonly owner: string;
+  readonly state: PartitionState;
+  readonly effects: Effects;
+  readonly log: Log;
+  readonly facts: Facts;
+  readonly clock: Clock;
+  readonly ours?: IsOurs | undefined;
+  /** True while the stream is over 90 % of its limit. */
+  readonly isFull: () => boolean;
+  readonly onBatch?: ((records: readonly LogRecord[], requests: number, appendMs: number) => void) | undefined;
+  /** Position of the epoch record, and the number of the next batch. */
+  position: number;
+  number: number;
+}
+
+/** Requests that may wait for one partition; one more is dropped, and its connector asks again. */
+export const INBOX_REQUESTS_MAX = 1_024;
+/** Commands decided for one batch. */
+const COMMANDS_PER_APPEND_MAX = 2_048;
+
+/** The loop that gives a partition its order: one append in flight, what arrives meanwhile is the next batch. */
+export class Partition {
+  readonly #reign: Reign;
+  readonly #loads: ColdLoads;
+  #inbox: Request[] = [];
+  #wake: () => void = () => {};
+
+  constructor(reign: Reign) {
+    this.#reign = reign;
+    this.#loads = new ColdLoads(reign.facts, reign.clock, reign.state, () => { this.#wake(); });
+  }
+
+  get waiting(): number {
+    return this.#inbox.length;
+  }
+
+  get position(): number {
+    return this.#reign.position;
+  }
+
+  /** False when the inbox is full: the sender repeats its batch. */
+  offer(request: Request): boolean {
+    if (this.#inbox.length >= INBOX_REQUESTS_MAX) return false;
+    this.#inbox.push(request);
+    this.#wake();
+    return true;
+  }
+
+  /**
+   * Runs until `stop` aborts, and finishes the append in flight: what the log has taken must be answered. `abort` cuts even
+   * that short. Throws when the log belongs to somebody else now.
+   */
+  async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
+    stop.addEventListener("abort", () => { this.#wake(); }, { once: true });
+    while (!stop.aborted) {
+      this.#loads.settle();
+      const requests = this.#take();
+      if (requests.length > 0) await this.#turn(requests, abort);
+      this.#loads.ask(this.#reign.position);
+      if (this.#inbox.length === 0 && !stop.aborted) await this.#sleep();
+    }
+  }
+
+  async #sleep(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    await promise;
+  }
+
+  #take(): Request[] {
+    let commands = 0;
+    let count = 0;
+    while (count < this.#inbox.length && commands < COMMANDS_PER_APPEND_MAX) {
+      commands += this.#inbox[count]?.commands.length ?? 0;
+      count += 1;
+    }
+    return this.#inbox.splice(0, count);
+  }
+
+  async #turn(requests: readonly Request[], abort: AbortSignal): Promise<void> {
+    const reign = this.#reign;
+    const { clock, state } = reign;
+    const now = clock.now();
+    const position = reign.position + 1;
+    const composed = compose(state, requests.map(({ commands }) => commands), position, now, reign.isFull(), this.#loads);
+    if (composed.fenced) {
+      const batch: Batch = { v: 1, owner: reign.owner, number: reign.number, done: reign.effects.done, ts: now, records: composed.records };
+      if (!(await this.#append(batch, requests, abort))) return;
+      if (composed.records.length > 0) reign.effects.add(composed.effects);
+      state.shed(now, reign.facts.watermark());
+    }
+    requests.forEach((request, index) => { request.answer(composed.answers[index] ?? [], reign.position); });
+  }
+
+  /** False when the stream had no room: everybody hears BUSY, and the state, ahead of the log now, ends this reign. */
+  async #append(batch: Batch, requests: readonly Request[], abort: AbortSignal): Promise<boolean> {
+    const reign = this.#reign;
+    const started = reign.clock.monotonic();
+    try {
+      reign.position = await appendFenced(reign.log, batch, encodeInner(batch), reign.position, reign.clock, abort, reign.ours);
+    } catch (error) {
+      if (!(error instanceof LogFull)) throw error;
+      for (const request of requests) request.answer(request.commands.map(() => refusalOf(error)), reign.position);
+      throw new OwnershipLost("the log is full: the state is dropped and read again", { cause: error });
+    }
+    reign.number += 1;
+    reign.onBatch?.(batch.records, requests.length, reign.clock.monotonic() - started);
+    return true;
+  }
+}

@@ -1,0 +1,37 @@
+import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { FactsQuery, FactsReply, HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
+import type { Batch } from "@jichat/protocol/log/record.ts";
+
+/** What a partition's owner needs of the world. The simulation has models of these, production has adapters. */
+export interface Log {
+  append(bytes: Uint8Array, expected: number): Promise<{ outcome: "stored"; position: number } | { outcome: "sequence" } | { outcome: "full" }>;
+  end(): Promise<number>;
+  at(position: number): Promise<Batch | undefined>;
+  range(from: number, to: number): AsyncIterable<{ readonly position: number; readonly batch: Batch }>;
+}
+
+export interface Facts {
+  /** Rejects with UNAVAILABLE when storage has not consumed `position` within 2 s, or is not there. */
+  ask(question: Omit<FactsQuery, "v" | "q" | "partition">): Promise<FactsReply>;
+  /** The position up to which ClickHouse holds the log, as last heard; 0 if never. */
+  watermark(): number;
+}
+
+export interface Sessions {
+  /** Acknowledged heads first, then sessions: a record is either delivered live or in the head. */
+  publish(update: {
+    readonly partition: number; readonly position: number; readonly heads: readonly HeadEntry[];
+    readonly entries: readonly { readonly user: string; readonly entry: ListEntry }[]; readonly users: readonly string[];
+  }): Promise<Map<string, string[]>>;
+  isAlive(connector: string): Promise<boolean>;
+  /** False while Redis was lost so recently that absent sessions prove nothing. */
+  settled(): boolean;
+}
+
+export interface Deliverer {
+  /** Resolves once the connector has taken it; rejects after `timeoutMs` or when nobody is there. */
+  deliver(connector: string, delivery: Delivery, timeoutMs: number): Promise<void>;
+}
+
+export interface MissedEntry { readonly user: string; readonly conversation: string; readonly seq: number }
+export interface PushQueue { add(partition: number, position: number, missed: readonly MissedEntry[]): Promise<void> }

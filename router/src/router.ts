@@ -1,0 +1,211 @@
+import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
+import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import { headers } from "@nats-io/transport-node";
+import type { AnswerBatch, CommandBatch } from "@jichat/protocol/bus/command.ts";
+import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import type { LogRecord } from "@jichat/protocol/log/record.ts";
+import { CONNECTOR_TTL_MS, LOG_FULL_RATIO } from "@jichat/protocol/log/streams.ts";
+import type { LeaseHolder } from "@jichat/runtime/leases.ts";
+import { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import type { Presence } from "@jichat/runtime/presence.ts";
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { Config } from "./config.ts";
+import { factsOver } from "./facts-client.ts";
+import { Owner } from "./owner.ts";
+import type { OwnerWorld } from "./owner.ts";
+import type { MissedEntry, PushQueue } from "./ports.ts";
+import type { Request } from "./partition.ts";
+import { routerMetrics } from "./metrics.ts";
+import type { RouterMetrics } from "./metrics.ts";
+import type { Snapshots } from "./snapshots.ts";
+
+export interface RouterParts {
+  readonly config: Config;
+  readonly names: Names;
+  readonly nats: NatsConnection;
+  readonly jsm: JetStreamManager;
+  readonly presence: Presence;
+  readonly snapshots: Snapshots;
+  readonly telemetry: Telemetry;
+  readonly partitions: number;
+}
+
+const HANDOVER_TIMEOUT_MS = 5_000;
+const LOG_STATE_EVERY_MS = 2_000;
+
+/** Owns partitions as the leases say, and gives each of them the world that it works in. */
+export class Router implements LeaseHolder {
+  readonly #parts: RouterParts;
+  readonly #js: JetStreamClient;
+  readonly #owners = new Map<number, Owner>();
+  readonly #prepared = new Map<number, Owner>();
+  readonly #watermarks = new Map<number, number>();
+  readonly #full = new Set<number>();
+  readonly #metrics: RouterMetrics;
+  readonly #stop = new AbortController();
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+    this.#js = parts.jsm.jetstream();
+    this.#metrics = routerMetrics(parts.telemetry, this.#owners);
+    parts.presence.onRun(() => { for (const owner of this.#owners.values()) owner.republish(); });
+  }
+
+  async start(): Promise<void> {
+    const { nats, names, config } = this.#parts;
+    const watermarks = await new Kvm(nats).open(names.watermarks);
+    const watch = await watermarks.watch();
+    void (async () => {
+      for await (const entry of watch) if (entry.operation === "PUT") this.#watermarks.set(Number(entry.key), Number(entry.string()));
+    })();
+    this.#onHandover(nats.subscribe(names.handover(config.instance)));
+    const { signal } = this.#stop;
+    setInterval(() => { for (const owner of this.#owners.values()) void owner.snapshot(); }, config.snapshotEveryMs).unref();
+    setInterval(() => void this.#readLogStates(signal), LOG_STATE_EVERY_MS).unref();
+  }
+
+  notReady(held: ReadonlySet<number>): string | undefined {
+    if (this.#parts.nats.isClosed()) return "NATS connection is closed";
+    const waiting = [...held].filter((partition) => this.#owners.get(partition)?.state === "replaying");
+    return waiting.length === 0 ? undefined : `replaying partitions ${waiting.join(", ")}`;
+  }
+
+  acquire(partition: number): void {
+    const owner = this.#prepared.get(partition) ?? new Owner(this.#worldOf(partition));
+    this.#prepared.delete(partition);
+    this.#owners.get(partition)?.drop();
+    this.#owners.set(partition, owner);
+    owner.start();
+  }
+
+  async give(partition: number, to: string | undefined): Promise<void> {
+    const { nats, names } = this.#parts;
+    const owner = this.#owners.get(partition);
+    if (owner === undefined) return;
+    if (to !== undefined) {
+      // The successor reads while we still serve; if it cannot, it will read after.
+      await nats.request(names.handover(to), encodeInner({ v: 1, partition } as { v: 1 }), { timeout: HANDOVER_TIMEOUT_MS })
+        .catch((error: unknown) => { this.#warn("the successor could not prepare", error, partition); });
+    }
+    await owner.stop();
+    if (this.#owners.get(partition) === owner) this.#owners.delete(partition);
+  }
+
+  lose(partition: number): void {
+    this.#owners.get(partition)?.drop();
+    this.#owners.delete(partition);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error("stopped"));
+    for (const owner of this.#owners.values()) await owner.stop();
+  }
+
+  #warn(what: string, error: unknown, partition: number): void {
+    this.#parts.telemetry.log.warn({ err: error, partition }, what);
+  }
+
+  #onHandover(subscription: Subscription): void {
+    void (async () => {
+      for await (const message of subscription) {
+        const { partition } = decodeInner<{ v: 1; partition: number }>(message.data, "a hand-over");
+        const owner = new Owner(this.#worldOf(partition));
+        owner.prepare().then(
+          () => {
+            this.#prepared.set(partition, owner);
+            message.respond();
+          },
+          (error: unknown) => {
+            this.#warn("could not prepare for a hand-over", error, partition);
+            message.respond();
+          },
+        );
+      }
+    })();
+  }
+
+  async #readLogStates(signal: AbortSignal): Promise<void> {
+    for (const partition of this.#owners.keys()) {
+      if (signal.aborted) return;
+      try {
+        const { bytes, bytesMax } = await new PartitionLog(this.#parts.jsm, this.#parts.names, partition).state();
+        if (bytesMax > 0 && bytes > bytesMax * LOG_FULL_RATIO) this.#full.add(partition);
+        else this.#full.delete(partition);
+      } catch (error) {
+        this.#warn("the log's state is not known", error, partition);
+      }
+    }
+  }
+
+  #worldOf(partition: number): OwnerWorld {
+    const { nats, names, jsm, presence, snapshots } = this.#parts;
+    return {
+      partition, clock: systemClock,
+      log: new PartitionLog(jsm, names, partition),
+      facts: factsOver(nats, names, partition, () => this.#watermarks.get(partition) ?? 0),
+      sessions: {
+        publish: (update) => presence.publish(update),
+        isAlive: (connector) => presence.isAlive(connector),
+        settled: () => presence.ready && performance.now() - presence.runSince > 2 * CONNECTOR_TTL_MS,
+      },
+      deliverer: { deliver: (connector, delivery, timeoutMs) => this.#deliver(connector, delivery, timeoutMs) },
+      push: this.#pushQueue(),
+      count: this.#metrics.countEffect,
+      isFull: () => this.#full.has(partition),
+      loadSnapshot: () => snapshots.load(partition),
+      saveSnapshot: (snapshot) => snapshots.save(partition, snapshot),
+      serve: (offer) => this.#serve(partition, offer),
+      onBatch: (records, requests, appendMs) => { this.#onBatch(records, requests, appendMs); },
+      warn: (what, error) => { this.#warn(what, error, partition); },
+    };
+  }
+
+  #onBatch(records: readonly LogRecord[], requests: number, appendMs: number): void {
+    this.#metrics.countBatch(records.length, requests, appendMs);
+    for (const record of records) {
+      if (record.r !== "event" || record.trace === undefined) continue;
+      this.#parts.telemetry.child("router append", record.trace)?.setAttribute("append.ms", appendMs).end();
+    }
+  }
+
+  async #deliver(connector: string, delivery: Delivery, timeoutMs: number): Promise<void> {
+    const span = this.#parts.telemetry.linked("router effects", delivery.events.map(({ trace }) => trace));
+    try {
+      await this.#parts.nats.request(this.#parts.names.deliver(connector), encodeInner(delivery), { timeout: timeoutMs });
+    } finally {
+      span?.end();
+    }
+  }
+
+  #pushQueue(): PushQueue {
+    const { names } = this.#parts;
+    return {
+      add: async (partition: number, position: number, missed: readonly MissedEntry[]) => {
+        await this.#js.publish(names.pushSubject(partition), encodeInner({ v: 1, position, missed } as { v: 1 }), {
+          msgID: `${partition}:${position}`, headers: headers(), timeout: 2_000,
+        });
+      },
+    };
+  }
+
+  #serve(partition: number, offer: (request: Request) => boolean): () => void {
+    const { nats, names, telemetry } = this.#parts;
+    const subscription = nats.subscribe(names.command(partition), {
+      callback: (error: Error | null, message: Msg) => {
+        if (error !== null) return;
+        try {
+          const { commands } = decodeInner<CommandBatch>(message.data, "a batch of commands");
+          const taken = offer({ commands, answer: (answers, position) => { message.respond(encodeInner({ v: 1, position, answers } satisfies AnswerBatch)); } });
+          if (!taken) this.#metrics.countEffect("refused", commands.length);
+        } catch (thrown) {
+          telemetry.log.error({ err: thrown }, "a batch of commands was not readable");
+        }
+      },
+    });
+    return () => { subscription.unsubscribe(); };
+  }
+}

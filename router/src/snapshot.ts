@@ -1,0 +1,45 @@
+import type { Conversation, Member } from "./conversation.ts";
+import { Recent } from "./conversation.ts";
+import { PartitionState } from "./partition-state.ts";
+
+const SNAPSHOT_VERSION = 1;
+/** Per conversation, the ids that a warm start keeps; older ones are asked of storage. */
+const IDS_PER_CONVERSATION_MAX = 256;
+
+/** A partition's hot conversations at a position: a warm start, never the truth. */
+export interface Snapshot {
+  readonly v: number;
+  readonly position: number;
+  /** Effects up to here were done. */
+  readonly done: number;
+  readonly conversations: readonly ConversationShot[];
+}
+
+interface ConversationShot extends Omit<Conversation, "members" | "recent"> {
+  readonly members: readonly (readonly [string, Member])[];
+  readonly knownFrom: number;
+  readonly ids: readonly (readonly [string, { readonly seq: number; readonly ts: number; readonly position: number }])[];
+}
+
+export function takeSnapshot(state: PartitionState, position: number, done: number): Snapshot {
+  const conversations = [...state.conversations].map((conversation): ConversationShot => {
+    const { members, recent, ...rest } = conversation;
+    const all = [...recent.ids];
+    const kept = all.slice(-IDS_PER_CONVERSATION_MAX);
+    const lastDropped = all[all.length - kept.length - 1]?.[1].ts ?? 0;
+    return { ...rest, members: [...members], knownFrom: Math.max(recent.knownFrom, lastDropped), ids: kept };
+  });
+  return { v: SNAPSHOT_VERSION, position, done, conversations };
+}
+
+/** The state of a snapshot, or undefined where it is of another version: then the start is a cold one. */
+export function stateOf(snapshot: Snapshot): PartitionState | undefined {
+  if (snapshot.v !== SNAPSHOT_VERSION) return undefined;
+  const state = new PartitionState();
+  for (const { members, knownFrom, ids, ...rest } of snapshot.conversations) {
+    const recent = new Recent(knownFrom);
+    for (const [key, known] of ids) recent.ids.set(key, known);
+    state.add({ ...rest, name: rest.name, members: new Map(members.map(([user, member]) => [user, { ...member }])), recent });
+  }
+  return state;
+}

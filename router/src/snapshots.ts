@@ -1,0 +1,32 @@
+import { promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
+import { Objm } from "@nats-io/obj";
+import type { ObjectStore } from "@nats-io/obj";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+const zip = promisify(gzip);
+const unzip = promisify(gunzip);
+
+/** Snapshots in a JetStream object store, one object per partition. */
+export class Snapshots {
+  readonly #store: ObjectStore;
+
+  private constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  static async open(nats: NatsConnection, names: Names, replicas: number): Promise<Snapshots> {
+    return new Snapshots(await new Objm(nats).create(names.snapshots, { replicas }));
+  }
+
+  async load(partition: number): Promise<Snapshot | undefined> {
+    const bytes = await this.#store.getBlob(`partition-${partition}`);
+    return bytes === null ? undefined : (JSON.parse((await unzip(bytes)).toString("utf8")) as Snapshot);
+  }
+
+  async save(partition: number, snapshot: Snapshot): Promise<void> {
+    await this.#store.putBlob({ name: `partition-${partition}` }, await zip(JSON.stringify(snapshot), { level: 1 }));
+  }
+}
