@@ -1,0 +1,69 @@
+import type { HistoryQuery, HistoryReply, MembersQuery, MembersReply } from "@jichat/protocol/bus/query.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
+import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import { foldConversations } from "./cold-state.ts";
+import { readEvents } from "./events.ts";
+import type { Folded } from "./fold.ts";
+import type { Store } from "./store.ts";
+import type { Run, Tail } from "./tail.ts";
+
+const EVENT_OVERHEAD_BYTES = 200;
+
+/** What of a conversation a user may see: from their latest joining on, and up to where they left. */
+export interface Visible { readonly first: number; readonly last: number; readonly member: boolean }
+
+async function visibleTo(store: Store, runs: readonly Run[], conversation: string, user: string): Promise<{ folded: Folded; visible: Visible }> {
+  const folded = (await foldConversations(store, runs, [conversation])).get(conversation);
+  const member = folded?.members.get(user);
+  if (folded === undefined || member === undefined) throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
+  return { folded, visible: { first: member.first, last: member.left ?? folded.head, member: member.left === undefined } };
+}
+
+/** The seqs of one page. `more` is about the direction asked: older ones, unless `after` was given. */
+export function pageBounds(visible: Visible, query: Pick<HistoryQuery, "after" | "before" | "limit">): { from: number; to: number; more: boolean } {
+  if (query.after !== undefined) {
+    const from = Math.max(query.after + 1, visible.first);
+    const to = Math.min(from + query.limit - 1, visible.last);
+    return { from, to, more: to < visible.last };
+  }
+  const to = Math.min(query.before === undefined ? visible.last : query.before - 1, visible.last);
+  const from = Math.max(to - query.limit + 1, visible.first);
+  return { from, to, more: from > visible.first && to >= from };
+}
+
+/** One page without a hole, cut to 256 KB from the end that the asker can ask for again. */
+export async function answerHistory(store: Store, tail: Tail, query: HistoryQuery): Promise<HistoryReply> {
+  const { runs } = tail;
+  const { visible } = await visibleTo(store, runs, query.conversation, query.user);
+  const { from, to, more } = pageBounds(visible, query);
+  const head = { first: visible.first, head: visible.last };
+  if (from > to) return { events: [], ...head, more: false };
+  const events = await readEvents(store, runs, query.conversation, from, to, visible.last);
+  if (events.length !== to - from + 1) {
+    throw new ChatError("UNAVAILABLE", `history of this conversation is not complete yet: ${events.length} of ${to - from + 1} events`);
+  }
+  const cut = withinBytes(events, query.after === undefined);
+  return { events: cut, ...head, more: more || cut.length < events.length };
+}
+
+/** Keeps what fits, dropping from the far end: the oldest when newer ones were asked for first. At least one stays. */
+export function withinBytes(events: readonly InnerEvent[], dropOldest: boolean, bytesMax = REPLY_BYTES_MAX): readonly InnerEvent[] {
+  const ordered = dropOldest ? events.toReversed() : events;
+  let bytes = EVENT_OVERHEAD_BYTES;
+  let count = 0;
+  for (const event of ordered) {
+    bytes += EVENT_OVERHEAD_BYTES + Buffer.byteLength(event.body ?? "") + 67 * ((event.users?.length ?? 0) + (event.mentions?.length ?? 0));
+    if (bytes > bytesMax && count > 0) break;
+    count += 1;
+  }
+  const kept = ordered.slice(0, count);
+  return dropOldest ? kept.toReversed() : kept;
+}
+
+/** Who is in a conversation now; only for its members. */
+export async function answerMembers(store: Store, tail: Tail, query: MembersQuery): Promise<MembersReply> {
+  const { folded, visible } = await visibleTo(store, tail.runs, query.conversation, query.user);
+  if (!visible.member) throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
+  return { members: folded.facts().members.map(({ user, first }) => ({ user, first })) };
+}

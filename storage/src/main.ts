@@ -1,0 +1,52 @@
+import { Kvm } from "@nats-io/kv";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { startAdmin } from "@jichat/runtime/admin.ts";
+import { Leases } from "@jichat/runtime/leases.ts";
+import { connectNats, openJetStream } from "@jichat/runtime/nats.ts";
+import { provision } from "@jichat/runtime/provision.ts";
+import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
+import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import { connectClickHouse } from "./clickhouse.ts";
+import { runCommand } from "./commands.ts";
+import { readConfig } from "./config.ts";
+import { migrate } from "./migrations.ts";
+import { Storage } from "./storage.ts";
+
+const config = readConfig(process.env);
+const telemetry = startTelemetry("storage", config);
+const shutdown = shutdownSignal();
+const names = namesOf(config.cluster);
+const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
+const jsm = await openJetStream(nats, telemetry.log, shutdown);
+const partitions = await provision(nats, jsm, names, config.log);
+const store = await connectClickHouse(config, names.database);
+await migrate(store);
+const command = process.argv[2];
+if (command !== undefined) {
+  const ok = await runCommand(process.argv.slice(2), { jsm, names, store, partitions });
+  await store.close();
+  await nats.close();
+  process.exit(ok ? 0 : 1);
+}
+if (config.embeddedPath !== undefined) telemetry.log.info("ClickHouse is embedded: this is the one storage of its cluster");
+const watermarks = await new Kvm(nats).open(names.watermarks);
+const storage = new Storage(config, nats, jsm, names, store, watermarks, telemetry);
+storage.start();
+const leases = await Leases.join(
+  nats, names, { role: "storage", me: config.instance, partitions, replicas: config.log.replicas }, storage, telemetry.log,
+);
+const admin = await startAdmin(config, telemetry, {
+  notReady: () => (leases.held.size === 0 ? "holds no partition yet" : undefined),
+});
+telemetry.log.info({ partitions, admin: admin.port }, "storage is up");
+
+await aborted(shutdown);
+
+telemetry.log.info("storage drains");
+await leases.leave(config.drainMs);
+await storage.stop();
+admin.stop();
+await store.close();
+await nats.drain();
+await telemetry.stop();
+process.exit(0);

@@ -1,0 +1,227 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+import type { KV } from "@nats-io/kv";
+import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import type { Query } from "@jichat/protocol/bus/query.ts";
+import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
+import type { LeaseHolder } from "@jichat/runtime/leases.ts";
+import { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import { readWatermarks, writeRuns } from "./batch-writer.ts";
+import { answerFacts, answerList } from "./cold-state.ts";
+import type { Config } from "./config.ts";
+import { consume } from "./consumer.ts";
+import { answerHistory, answerMembers } from "./history.ts";
+import { storageMetrics } from "./metrics.ts";
+import type { StorageMetrics } from "./metrics.ts";
+import type { Store } from "./store.ts";
+import { Tail } from "./tail.ts";
+import type { Run } from "./tail.ts";
+import { trimPartition } from "./trim.ts";
+
+/** DESIGN 3: a question waits this long for its position to be consumed. */
+const POSITION_WAIT_MS = 2_000;
+const FLUSH_RETRY_MS = 500;
+const ANNOUNCE_EVERY_MS = 2_000;
+
+interface Owned { readonly tail: Tail; readonly log: PartitionLog; readonly stop: AbortController; done: number; announced: number; release: () => void }
+
+/** Owns partitions as the leases say: consumes their logs, writes ClickHouse, answers about the past, trims. */
+export class Storage implements LeaseHolder {
+  readonly #config: Config;
+  readonly #nats: NatsConnection;
+  readonly #jsm: JetStreamManager;
+  readonly #names: Names;
+  readonly #store: Store;
+  readonly #watermarks: KV;
+  readonly #telemetry: Telemetry;
+  readonly #metrics: StorageMetrics;
+  readonly #owned = new Map<number, Owned>();
+  readonly #stop = new AbortController();
+  #flushing: Promise<void> = Promise.resolve();
+
+  constructor(config: Config, nats: NatsConnection, jsm: JetStreamManager, names: Names, store: Store, watermarks: KV, telemetry: Telemetry) {
+    this.#config = config;
+    this.#nats = nats;
+    this.#jsm = jsm;
+    this.#names = names;
+    this.#store = store;
+    this.#watermarks = watermarks;
+    this.#telemetry = telemetry;
+    this.#metrics = storageMetrics(telemetry, () => [...this.#owned.values()].map(({ tail }) => tail));
+  }
+
+  start(): void {
+    this.#flushing = this.#flushLoop(this.#stop.signal);
+    void this.#trimLoop(this.#stop.signal);
+  }
+
+  acquire(partition: number): void {
+    this.#take(partition).catch((error: unknown) => {
+      this.#telemetry.log.error({ err: error, partition }, "could not take a partition; trying again");
+      setTimeout(() => { if (!this.#stop.signal.aborted) this.acquire(partition); }, FLUSH_RETRY_MS);
+    });
+  }
+
+  async #take(partition: number): Promise<void> {
+    if (this.#owned.has(partition)) return;
+    const watermark = (await readWatermarks(this.#store)).get(partition) ?? 0;
+    const log = new PartitionLog(this.#jsm, this.#names, partition);
+    const { end, first } = await log.state();
+    if (watermark > end || first > watermark + 1) {
+      this.#telemetry.log.error({ partition, watermark, first, end }, "LogRegressed: the log does not continue what ClickHouse holds; see docs/operations.md");
+      return;
+    }
+    const tail = new Tail(partition, watermark);
+    const stop = new AbortController();
+    const release = this.#serve(partition, tail);
+    this.#owned.set(partition, { tail, log, stop, done: 0, announced: -1, release });
+    void consume(log, tail, () => this.#isFull(), this.#telemetry.log, stop.signal);
+  }
+
+  async give(partition: number): Promise<void> {
+    const owned = this.#owned.get(partition);
+    if (owned === undefined) return;
+    owned.stop.abort(new Error("given away"));
+    owned.release();
+    this.#owned.delete(partition);
+    const run = owned.tail.cut();
+    if (run === undefined) return;
+    // What cannot be written now stays in the log; the successor starts behind the watermark.
+    await writeRuns([run], this.#store).catch((error: unknown) => {
+      this.#telemetry.log.warn({ err: error, partition }, "the last run was not written; it stays in the log");
+    });
+  }
+
+  lose(partition: number): void {
+    const owned = this.#owned.get(partition);
+    owned?.stop.abort(new Error("lease lost"));
+    owned?.release();
+    this.#owned.delete(partition);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error("stopped"));
+    await this.#flushing;
+  }
+
+  #isFull(): boolean {
+    let bytes = 0;
+    for (const { tail } of this.#owned.values()) bytes += tail.bytes;
+    return bytes > this.#config.tailBytesMax;
+  }
+
+  #serve(partition: number, tail: Tail): () => void {
+    const subscription = this.#nats.subscribe(this.#names.query(partition), {
+      callback: (error: Error | null, message: Msg) => {
+        if (error === null) void this.#answer(message, tail);
+      },
+    });
+    return () => { subscription.unsubscribe(); };
+  }
+
+  async #answer(message: Msg, tail: Tail): Promise<void> {
+    let reply: unknown;
+    const started = systemClock.monotonic();
+    let kind = "unreadable";
+    try {
+      const query = decodeInner<Query>(message.data, "a question to storage");
+      kind = query.q;
+      if (!(await tail.until(query.position, POSITION_WAIT_MS))) {
+        throw new ChatError("UNAVAILABLE", `history has not reached position ${query.position} yet`, { retryAfterMs: 1_000 });
+      }
+      reply = await this.#reply(tail, query);
+    } catch (thrown) {
+      const error = asChatError(thrown);
+      if (error.code === "INTERNAL" || error.cause !== undefined) this.#telemetry.log.error({ err: thrown, cause: error.cause }, "a question failed");
+      message.respond(encodeInner({ v: 1, error: { code: error.code, message: error.message } } as { v: 1 }));
+      return;
+    } finally {
+      this.#metrics.countQuery(kind, systemClock.monotonic() - started);
+    }
+    message.respond(encodeInner({ v: 1, reply } as { v: 1 }));
+  }
+
+  async #reply(tail: Tail, query: Query): Promise<unknown> {
+    switch (query.q) {
+      case "facts": return answerFacts(this.#store, tail, query);
+      case "history": return answerHistory(this.#store, tail, query);
+      case "list": return answerList(this.#store, tail, query.user);
+      case "members": return answerMembers(this.#store, tail, query);
+    }
+  }
+
+  /** Writes what has gathered, all partitions in one insert per table, when it is old or large enough. */
+  async #flushLoop(signal: AbortSignal): Promise<void> {
+    let waited = 0;
+    while (!signal.aborted) {
+      const step = Math.min(50, this.#config.flushMs);
+      await systemClock.sleep(step);
+      waited += step;
+      const records = [...this.#owned.values()].reduce((sum, { tail }) => sum + tail.growing.records, 0);
+      if (waited < this.#config.flushMs && records < this.#config.flushRows) continue;
+      waited = 0;
+      await this.#flush();
+    }
+    await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    const owned = [...this.#owned.values()];
+    const cuts = owned.flatMap(({ tail }) => {
+      const run = tail.cut();
+      return run === undefined ? [] : [{ tail, run }];
+    });
+    const worth = cuts.filter(({ run }) => run.last >= run.first);
+    if (worth.length === 0) return;
+    const started = systemClock.monotonic();
+    const span = this.#telemetry.linked("storage insert", worth.flatMap(({ run }) => run.traces));
+    try {
+      await writeRuns(worth.map(({ run }) => run), this.#store);
+    } catch (error) {
+      this.#metrics.countFailure();
+      this.#telemetry.log.warn({ err: error }, "ClickHouse does not take inserts; the same runs are tried again");
+      await systemClock.sleep(FLUSH_RETRY_MS);
+      return;
+    } finally {
+      span?.end();
+    }
+    for (const { tail, run } of worth) {
+      tail.written(run);
+      const mine = this.#owned.get(run.partition);
+      if (mine !== undefined) mine.done = Math.max(mine.done, run.done);
+    }
+    this.#metrics.countInsert(worth.reduce((sum, { run }) => sum + run.records, 0), systemClock.monotonic() - started);
+    await this.#announce(worth.map(({ run }) => run));
+  }
+
+  #announcedAt = 0;
+
+  /** A cache of the watermarks for routers; a late one only keeps more in memory for a while. */
+  async #announce(runs: readonly Run[]): Promise<void> {
+    if (systemClock.monotonic() - this.#announcedAt < ANNOUNCE_EVERY_MS && runs.length > 0) return;
+    this.#announcedAt = systemClock.monotonic();
+    for (const [partition, owned] of this.#owned) {
+      if (owned.announced === owned.tail.watermark) continue;
+      owned.announced = owned.tail.watermark;
+      await this.#watermarks.put(String(partition), String(owned.tail.watermark)).catch((error: unknown) => {
+        this.#telemetry.log.warn({ err: error, partition }, "watermark not announced");
+      });
+    }
+  }
+
+  async #trimLoop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await systemClock.sleep(this.#config.trimEveryMs, signal).catch(() => undefined);
+      for (const [partition, { tail, log, done }] of [...this.#owned]) {
+        if (signal.aborted) return;
+        const limits = { watermark: tail.watermark, done, graceMs: this.#config.trimGraceMs, now: systemClock.now() };
+        await trimPartition(log, this.#store, partition, limits, this.#telemetry.log).catch((error: unknown) => {
+          this.#telemetry.log.warn({ err: error, partition }, "the log was not trimmed");
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import type { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import type { Logger } from "pino";
+import type { Store } from "./store.ts";
+import { replayRange, verifyRange } from "./verify.ts";
+
+const GRACE_OFF_RATIO = 0.7;
+/** Positions compared at once: a comparison is read into memory. */
+const RANGE_MAX = 2_000;
+
+export interface TrimLimits {
+  /** Nothing above this is in ClickHouse for sure. */
+  readonly watermark: number;
+  /** Effects above this may still be redone from the log. */
+  readonly done: number;
+  readonly graceMs: number;
+  readonly now: number;
+}
+
+/** The highest position that may go: consumed, effects done, old enough, and never the last batch. Pure. */
+export function trimTarget(end: number, limits: Pick<TrimLimits, "watermark" | "done">): number {
+  return Math.max(0, Math.min(limits.watermark, limits.done, end - 1));
+}
+
+/** Takes away what the log need not hold any more, after comparing it with ClickHouse. Returns the new first position. */
+export async function trimPartition(log: PartitionLog, store: Store, partition: number, limits: TrimLimits, logger: Logger): Promise<number> {
+  const { first, end, bytes, bytesMax } = await log.state();
+  const grace = bytesMax > 0 && bytes > bytesMax * GRACE_OFF_RATIO ? 0 : limits.graceMs;
+  const target = Math.min(trimTarget(end, limits), first + RANGE_MAX - 1);
+  const to = await lastOlderThan(log, first, target, limits.now - grace);
+  if (to < first) return first;
+  const compared = await verifyRange(log, store, partition, first, to);
+  if (!compared.equal) {
+    logger.error({ partition, first, to, ...compared }, "ClickHouse and the log differ: the range is inserted again, nothing is trimmed");
+    await replayRange(log, store, partition, first, to);
+    return first;
+  }
+  await log.trim(to + 1);
+  return to + 1;
+}
+
+/** By bisection over batch times, which rise with positions but for clock steps that grace covers. */
+async function lastOlderThan(log: PartitionLog, first: number, last: number, before: number): Promise<number> {
+  let low = first;
+  let high = last;
+  while (low <= high) {
+    const middle = Math.floor((low + high) / 2);
+    const batch = await log.at(middle);
+    if (batch !== undefined && batch.ts <= before) low = middle + 1;
+    else high = middle - 1;
+  }
+  return high;
+}
