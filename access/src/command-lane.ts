@@ -1,0 +1,176 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Answer, AnswerBatch, Command, CommandBatch, Refused } from "@jichat/protocol/bus/command.ts";
+import { isRefused } from "@jichat/protocol/bus/command.ts";
+import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { isRetryable } from "@jichat/protocol/errors.ts";
+import { BATCH_BYTES_MAX, COMMANDS_PER_BATCH_MAX } from "@jichat/protocol/limits.ts";
+
+/** Sends a request to the owner of the lane's partition. Rejects when nobody is there or nobody answers. */
+export type Ask = (bytes: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
+
+/** Who waits for a command's answer, and what may become of it before it is in a batch. */
+export interface Sender {
+  /** False once its socket is gone: a command that is not yet in a batch dies with it. */
+  isOpen(): boolean;
+  /** The refusal that an earlier refused send imposes on this one; asked as it would enter a batch. */
+  gate?(command: Command): Refused | undefined;
+}
+
+interface Entry {
+  readonly command: Command;
+  readonly sender: Sender;
+  readonly bytes: number;
+  readonly giveUpAt: number;
+  resolve: ((answer: Answer) => void) | undefined;
+}
+
+export interface LaneOptions {
+  readonly from: string;
+  readonly clock: Clock;
+  readonly ask: Ask;
+  /** Runs `act` once what is happening now has happened: commands of one turn travel together. */
+  readonly schedule: (act: () => void) => void;
+  readonly onRetry?: () => void;
+  readonly queueMax?: number;
+}
+
+const ASK_TIMEOUT_MS = 2_000;
+const RETRY_MS = 25;
+const LATER_MS = 8;
+/** A client hears UNAVAILABLE after this long; the batch itself is repeated until it is answered. */
+const GIVE_UP_MS = 8_000;
+const QUEUE_MAX = 8_192;
+const COMMAND_OVERHEAD_BYTES = 240;
+
+const unavailable: Refused = { code: "UNAVAILABLE", message: "not known to be stored; send the same id again", retryAfterMs: 1_000 };
+const busy: Refused = { code: "BUSY", message: "too much is waiting for this conversation", retryAfterMs: 1_000 };
+
+const keyOf = ({ session, conversation }: Command): string => `${session} ${conversation}`;
+
+/** One edge's way into one partition: one batch in flight, repeated unchanged until it is answered. */
+export class CommandLane {
+  readonly #options: LaneOptions;
+  #queue: Entry[] = [];
+  /** Answered `later`, and whatever came behind one of those over the same socket to the same conversation. */
+  #deferred: Entry[] = [];
+  readonly #held = new Set<string>();
+  #running = false;
+  #number = 0;
+  /** The highest position that an answer named: what this edge has seen committed. */
+  position = 0;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#queue.length + this.#deferred.length;
+  }
+
+  /** Resolves with what the owner decided; never rejects. A closed sender's command may never be resolved. */
+  submit(command: Command, sender: Sender): Promise<Exclude<Answer, "later">> {
+    if (this.waiting >= (this.#options.queueMax ?? QUEUE_MAX)) return Promise.resolve(busy);
+    const { promise, resolve } = Promise.withResolvers<Exclude<Answer, "later">>();
+    const bytes = COMMAND_OVERHEAD_BYTES + ("body" in command ? 2 * command.body.length : 0) + ("users" in command ? 67 * command.users.length : 0)
+      + ("members" in command ? 67 * command.members.length : 0);
+    this.#queue.push({
+      command, sender, bytes, giveUpAt: this.#options.clock.monotonic() + GIVE_UP_MS,
+      resolve: (answer) => { if (answer !== "later") resolve(answer); },
+    });
+    if (!this.#running) {
+      this.#running = true;
+      this.#options.schedule(() => void this.#run());
+    }
+    return promise;
+  }
+
+  async #run(): Promise<void> {
+    while (this.waiting > 0) {
+      const batch = this.#compose();
+      if (batch.length > 0) await this.#exchange(batch);
+      else if (this.#deferred.length > 0) await this.#options.clock.sleep(LATER_MS);
+      if (batch.length === 0 || this.#queue.length === 0) this.#release();
+    }
+    this.#running = false;
+  }
+
+  /** What was answered `later` comes first again, in its old order. */
+  #release(): void {
+    this.#queue = [...this.#deferred, ...this.#queue];
+    this.#deferred = [];
+    this.#held.clear();
+  }
+
+  #compose(): Entry[] {
+    const batch: Entry[] = [];
+    let bytes = 0;
+    let taken = 0;
+    for (const entry of this.#queue) {
+      if (batch.length >= COMMANDS_PER_BATCH_MAX || (bytes + entry.bytes > BATCH_BYTES_MAX && batch.length > 0)) break;
+      taken += 1;
+      if (!entry.sender.isOpen()) continue;
+      if (this.#held.has(keyOf(entry.command))) {
+        this.#deferred.push(entry);
+        continue;
+      }
+      const refusal = this.#refusalOf(entry);
+      if (refusal !== undefined) this.#answer(entry, refusal);
+      else {
+        batch.push(entry);
+        bytes += entry.bytes;
+      }
+    }
+    this.#queue.splice(0, taken);
+    return batch;
+  }
+
+  #refusalOf(entry: Entry): Refused | undefined {
+    if (this.#options.clock.monotonic() > entry.giveUpAt) return unavailable;
+    return entry.sender.gate?.(entry.command);
+  }
+
+  #answer(entry: Entry, answer: Answer): void {
+    entry.resolve?.(answer);
+    entry.resolve = undefined;
+  }
+
+  /** Repeats the same bytes until somebody answers them. */
+  async #exchange(batch: readonly Entry[]): Promise<void> {
+    const { from, clock, ask, onRetry } = this.#options;
+    this.#number += 1;
+    const bytes = encodeInner({ v: 1, from, number: this.#number, commands: batch.map(({ command }) => command) } satisfies CommandBatch);
+    for (;;) {
+      try {
+        const reply = decodeInner<AnswerBatch>(await ask(bytes, ASK_TIMEOUT_MS), "an answer of the owner");
+        this.position = Math.max(this.position, reply.position);
+        this.#settle(batch, reply.answers);
+        return;
+      } catch {
+        onRetry?.();
+        this.#giveUp(batch);
+        await clock.sleep(RETRY_MS);
+      }
+    }
+  }
+
+  #settle(batch: readonly Entry[], answers: readonly Answer[]): void {
+    batch.forEach((entry, index) => {
+      const answer = answers[index] ?? unavailable;
+      if (answer === "later" && entry.resolve !== undefined) {
+        this.#held.add(keyOf(entry.command));
+        this.#deferred.push(entry);
+      } else this.#answer(entry, answer);
+    });
+  }
+
+  #giveUp(batch: readonly Entry[]): void {
+    const now = this.#options.clock.monotonic();
+    for (const entry of batch) if (now > entry.giveUpAt) this.#answer(entry, unavailable);
+    const expired = this.#queue.filter((entry) => now > entry.giveUpAt || !entry.sender.isOpen());
+    if (expired.length === 0) return;
+    for (const entry of expired) this.#answer(entry, unavailable);
+    this.#queue = this.#queue.filter((entry) => entry.resolve !== undefined);
+  }
+}
+
+export const isRetryableRefusal = (answer: Answer): answer is Refused => isRefused(answer) && isRetryable(answer.code);
