@@ -14,6 +14,8 @@ export interface Sender {
   isOpen(): boolean;
   /** The refusal that an earlier refused send imposes on this one; asked as it would enter a batch. */
   gate?(command: Command): Refused | undefined;
+  /** Told of a retryable refusal before anything else is composed, so that later sends can share it. */
+  refused?(command: Command, refusal: Refused): void;
 }
 
 interface Entry {
@@ -58,6 +60,7 @@ export class CommandLane {
   #number = 0;
   /** The highest position that an answer named: what this edge has seen committed. */
   position = 0;
+  unanswered = 0;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -73,6 +76,7 @@ export class CommandLane {
     const { promise, resolve } = Promise.withResolvers<Exclude<Answer, "later">>();
     const bytes = COMMAND_OVERHEAD_BYTES + ("body" in command ? 2 * command.body.length : 0) + ("users" in command ? 67 * command.users.length : 0)
       + ("members" in command ? 67 * command.members.length : 0);
+    this.unanswered += 1;
     this.#queue.push({
       command, sender, bytes, giveUpAt: this.#options.clock.monotonic() + GIVE_UP_MS,
       resolve: (answer) => { if (answer !== "later") resolve(answer); },
@@ -88,8 +92,9 @@ export class CommandLane {
     while (this.waiting > 0) {
       const batch = this.#compose();
       if (batch.length > 0) await this.#exchange(batch);
-      else if (this.#deferred.length > 0) await this.#options.clock.sleep(LATER_MS);
-      if (batch.length === 0 || this.#queue.length === 0) this.#release();
+      if (this.#queue.length > 0) continue;
+      if (this.#deferred.length > 0) await this.#options.clock.sleep(LATER_MS);
+      this.#release();
     }
     this.#running = false;
   }
@@ -108,7 +113,10 @@ export class CommandLane {
     for (const entry of this.#queue) {
       if (batch.length >= COMMANDS_PER_BATCH_MAX || (bytes + entry.bytes > BATCH_BYTES_MAX && batch.length > 0)) break;
       taken += 1;
-      if (!entry.sender.isOpen()) continue;
+      if (!entry.sender.isOpen()) {
+        this.#drop(entry);
+        continue;
+      }
       if (this.#held.has(keyOf(entry.command))) {
         this.#deferred.push(entry);
         continue;
@@ -129,8 +137,17 @@ export class CommandLane {
     return entry.sender.gate?.(entry.command);
   }
 
+  /** Its socket is gone and it is in no batch: nobody waits for it. */
+  #drop(entry: Entry): void {
+    if (entry.resolve !== undefined) this.unanswered -= 1;
+    entry.resolve = undefined;
+  }
+
   #answer(entry: Entry, answer: Answer): void {
-    entry.resolve?.(answer);
+    if (entry.resolve === undefined) return;
+    this.unanswered -= 1;
+    if (isRetryableRefusal(answer)) entry.sender.refused?.(entry.command, answer);
+    entry.resolve(answer);
     entry.resolve = undefined;
   }
 

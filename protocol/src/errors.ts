@@ -47,6 +47,12 @@ export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ER
 
 export const isRetryable = (code: ErrorCode): boolean => ERRORS[code].disposition === "retry";
 
+/** The close code that goes with an error, for those that end a session. */
+export function closeOf(code: ErrorCode): number | undefined {
+  const spec: ErrorSpec = ERRORS[code];
+  return spec.close;
+}
+
 export interface ChatErrorOptions extends ErrorOptions {
   /** Milliseconds after which the same `id` may be tried again; only for retryable codes. */
   readonly retryAfterMs?: number;

@@ -4,7 +4,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 
 /** The inner encoding: JSON with its version first (ADR 0005 has the figures). One place to change it. */
-export const encodeInner = (message: { readonly v: number }): Uint8Array => encoder.encode(JSON.stringify(message));
+export const encodeInner = <T extends { readonly v: number }>(message: T): Uint8Array => encoder.encode(JSON.stringify(message));
 
 /** A message of ours, its version checked. What is inside was checked by the process of ours that wrote it. */
 export function decodeInner<T extends { readonly v: number }>(bytes: Uint8Array, what: string): T {

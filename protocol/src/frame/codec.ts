@@ -61,7 +61,8 @@ export const jsonCodec: Codec = {
   write: (frame) => jsonMap(frame),
 };
 
-function parsedBodies(value: unknown): unknown {
+/** A copy of a reply whose bodies are maps instead of text. */
+export function parsedBodies(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(parsedBodies);
   if (typeof value !== "object" || value === null) return value;
   const map: Record<string, unknown> = {};

@@ -1,0 +1,124 @@
+import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { promisify } from "node:util";
+import type { KV } from "@nats-io/kv";
+import { Kvm } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { JetStreamApiError } from "@nats-io/jetstream";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+
+/** What KV holds of a user. One without a password is another system's, known by its tokens. */
+export interface Account {
+  readonly v: 1;
+  readonly name?: string | undefined;
+  readonly password?: string | undefined;
+  readonly createdAt: number;
+}
+
+const hashOf = promisify(scrypt) as (password: string, salt: Buffer, length: number, options: { N: number; r: number; p: number; maxmem: number }) => Promise<Buffer>;
+
+/** OWASP's parameters for scrypt: 2^15, 8, 3; about 100 ms and 32 MB. */
+const COST = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 1024 * 1024 };
+const WRONG_LAST_SEQUENCE = 10_071;
+
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(16);
+  const hash = await hashOf(password.normalize("NFKC"), salt, 32, COST);
+  return ["scrypt", COST.N, COST.r, COST.p, salt.toString("base64url"), hash.toString("base64url")].join("$");
+}
+
+export async function matchesPassword(password: string, stored: string): Promise<boolean> {
+  const [scheme, N, r, p, salt = "", hash = ""] = stored.split("$");
+  if (scheme !== "scrypt") throw new Error(`unknown password scheme ${scheme ?? ""}`);
+  const wanted = Buffer.from(hash, "base64url");
+  const given = await hashOf(password.normalize("NFKC"), Buffer.from(salt, "base64url"), wanted.length, {
+    N: Number(N), r: Number(r), p: Number(p), maxmem: COST.maxmem,
+  });
+  return timingSafeEqual(given, wanted);
+}
+
+/** Users in KV: every change is a compare-and-set, every read comes from the leader. */
+export class Accounts {
+  readonly #kv: KV;
+
+  private constructor(kv: KV) {
+    this.#kv = kv;
+  }
+
+  static async open(nats: NatsConnection, names: Names): Promise<Accounts> {
+    return new Accounts(await new Kvm(nats).open(names.accounts));
+  }
+
+  async get(user: string): Promise<{ account: Account; revision: number } | undefined> {
+    const entry = await reach(this.#kv.get(keyOf(user)));
+    return entry === null || entry.operation !== "PUT" ? undefined : { account: entry.json<Account>(), revision: entry.revision };
+  }
+
+  /** CONFLICT when the name is taken. */
+  async create(user: string, account: Account): Promise<void> {
+    try {
+      await this.#kv.create(keyOf(user), JSON.stringify(account));
+    } catch (cause) {
+      if (isConflict(cause)) throw new ChatError("CONFLICT", "this user name is taken", { cause });
+      throw unavailable(cause);
+    }
+  }
+
+  /** Changes an account by compare-and-set, again when somebody else was quicker. NOT_FOUND where there is none. */
+  async update(user: string, change: (account: Account) => Account): Promise<Account> {
+    for (;;) {
+      const found = await this.get(user);
+      if (found === undefined) throw new ChatError("NOT_FOUND", "no such user");
+      const changed = change(found.account);
+      try {
+        await this.#kv.update(keyOf(user), JSON.stringify(changed), found.revision);
+        return changed;
+      } catch (cause) {
+        if (!isConflict(cause)) throw unavailable(cause);
+      }
+    }
+  }
+
+  /** Users in the order of the bucket, for the search index. */
+  async *users(): AsyncGenerator<string> {
+    for await (const key of await reach(this.#kv.keys("u.*"))) yield key.slice(2);
+  }
+}
+
+const keyOf = (user: string): string => `u.${user}`;
+const isConflict = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE;
+const unavailable = (cause: unknown): ChatError => new ChatError("UNAVAILABLE", "accounts are not reachable", { cause, retryAfterMs: 1_000 });
+
+async function reach<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+}
+
+const SEEN_MAX = 100_000;
+
+/** Users of another system have no sign-up: their account is made when they are first seen. */
+export class FirstSight {
+  readonly #accounts: Accounts;
+  readonly #seen = new Set<string>();
+
+  constructor(accounts: Accounts) {
+    this.#accounts = accounts;
+  }
+
+  /** Returns whether this made the account. */
+  async of(user: string): Promise<boolean> {
+    if (this.#seen.has(user)) return false;
+    const known = await this.#accounts.get(user);
+    if (known === undefined) {
+      await this.#accounts.create(user, { v: 1, createdAt: Date.now() }).catch((error: unknown) => {
+        if (!(error instanceof ChatError) || error.code !== "CONFLICT") throw error; // Somebody else saw them first.
+      });
+    }
+    if (this.#seen.size >= SEEN_MAX) this.#seen.clear();
+    this.#seen.add(user);
+    return known === undefined;
+  }
+}

@@ -1,0 +1,153 @@
+import type { HeadEntry, ListEntry, ListQuery, ListReply } from "@jichat/protocol/bus/query.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import type { BodyText } from "@jichat/protocol/frame/body.ts";
+import type { LeftConversation, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
+import { partitionOf } from "@jichat/protocol/ids.ts";
+import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import type { Positions } from "./cursor.ts";
+import { decodeCursor, decodePage, encodeCursor, encodePage } from "./cursor.ts";
+
+/** What Redis holds for a sync; `Presence` in the product, a model in the simulation. */
+export interface ListCache {
+  done(): Promise<ReadonlyMap<number, number>>;
+  list(user: string): Promise<{ readonly complete: boolean; readonly entries: readonly ListEntry[] }>;
+  heads(conversations: readonly string[]): Promise<readonly (HeadEntry | undefined)[]>;
+  mergeList(user: string, entries: readonly ListEntry[], heads: readonly HeadEntry[]): Promise<void>;
+}
+
+export type AskList = (query: ListQuery) => Promise<ListReply>;
+export interface SyncRequest { readonly since?: string | undefined; readonly page?: string | undefined; readonly limit: number }
+export type Listed = ListedConversation<BodyText> | LeftConversation;
+export interface SyncReply { readonly conversations: readonly Listed[]; readonly cursor: string; readonly more: boolean; readonly next?: string }
+
+const POSITIONS_WAIT_MS = 2_000;
+const POSITIONS_RETRY_MS = 25;
+const REBUILD_AT_ONCE = 4;
+const ENTRY_BYTES = 300;
+
+interface Known { readonly entry: ListEntry; readonly head: HeadEntry | undefined }
+
+/** Answers `sync` from Redis; what Redis lost is first rebuilt from storage, at positions read after the loss. */
+export class Syncs {
+  readonly #cache: ListCache;
+  readonly #ask: AskList;
+  readonly #clock: Clock;
+  readonly #partitions: number;
+  readonly #rebuilding = new Map<string, Promise<void>>();
+
+  constructor(cache: ListCache, ask: AskList, clock: Clock, partitions: number) {
+    this.#cache = cache;
+    this.#ask = ask;
+    this.#clock = clock;
+    this.#partitions = partitions;
+  }
+
+  /** A page of a user's conversations, most recently active first. UNAVAILABLE while Redis or storage cannot tell. */
+  async page(user: string, request: SyncRequest): Promise<SyncReply> {
+    const page = request.page === undefined ? undefined : decodePage(request.page, this.#partitions);
+    const since = page === undefined
+      ? (request.since === undefined ? undefined : decodeCursor(request.since, this.#partitions)) : page.since;
+    // Before the heads: whatever happens behind these positions is in the next sync, if not already in this one.
+    const now = await this.#positions();
+    const all = await this.#read(user, now);
+    const changed = all.filter(({ entry, head }) => isListed(entry, head, since, this.#partitions)).sort(byActivity);
+    const from = page === undefined ? 0 : changed.findIndex((known) => isBehind(known, page.ts, page.after));
+    const cursor = page?.cursor ?? now;
+    const rest = from < 0 ? [] : changed.slice(from);
+    const kept = take(rest, user, request.limit);
+    const last = rest[kept.length - 1];
+    const more = kept.length < rest.length && last !== undefined;
+    return {
+      conversations: kept, cursor: encodeCursor(cursor), more,
+      ...(more ? { next: encodePage({ since, cursor, ts: tsOf(last), after: last.entry.conversation }) } : {}),
+    };
+  }
+
+  /** The positions up to which effects stand. After Redis was lost, every owner has to tell first. */
+  async #positions(): Promise<Positions> {
+    const until = this.#clock.monotonic() + POSITIONS_WAIT_MS;
+    for (;;) {
+      const done = await this.#reach(this.#cache.done());
+      if (done.size >= this.#partitions) return Array.from({ length: this.#partitions }, (_, partition) => done.get(partition) ?? 0);
+      if (this.#clock.monotonic() >= until) {
+        throw new ChatError("UNAVAILABLE", "the list of conversations is being rebuilt", { retryAfterMs: 500 });
+      }
+      await this.#clock.sleep(POSITIONS_RETRY_MS);
+    }
+  }
+
+  async #read(user: string, positions: Positions): Promise<Known[]> {
+    for (let rebuilt = false; ; rebuilt = true) {
+      const { complete, entries } = await this.#reach(this.#cache.list(user));
+      const heads = await this.#reach(this.#cache.heads(entries.map(({ conversation }) => conversation)));
+      const known = entries.map((entry, index): Known => ({ entry, head: heads[index] }));
+      if (complete && known.every(({ entry, head }) => entry.left !== undefined || head !== undefined)) return known;
+      if (rebuilt) throw new ChatError("UNAVAILABLE", "the list of conversations is being rebuilt", { retryAfterMs: 500 });
+      await this.#rebuild(user, positions);
+    }
+  }
+
+  /** One rebuild per user at a time, whoever asks. */
+  async #rebuild(user: string, positions: Positions): Promise<void> {
+    const running = this.#rebuilding.get(user);
+    if (running !== undefined) return running;
+    const rebuild = this.#askAll(user, positions).finally(() => this.#rebuilding.delete(user));
+    this.#rebuilding.set(user, rebuild);
+    return rebuild;
+  }
+
+  async #askAll(user: string, positions: Positions): Promise<void> {
+    const replies: ListReply[] = [];
+    for (let first = 0; first < positions.length; first += REBUILD_AT_ONCE) {
+      const some = positions.slice(first, first + REBUILD_AT_ONCE);
+      replies.push(...await Promise.all(some.map((position, index) => this.#ask({ v: 1, q: "list", partition: first + index, position, user }))));
+    }
+    await this.#reach(this.#cache.mergeList(user, replies.flatMap(({ entries }) => entries), replies.flatMap(({ heads }) => heads)));
+  }
+
+  async #reach<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (cause) {
+      if (cause instanceof ChatError) throw cause;
+      throw new ChatError("UNAVAILABLE", "the list of conversations is not reachable", { cause, retryAfterMs: 500 });
+    }
+  }
+}
+
+/** Without a cursor what one is in; with one also what one has left since. */
+function isListed(entry: ListEntry, head: HeadEntry | undefined, since: Positions | undefined, partitions: number): boolean {
+  if (since === undefined) return entry.left === undefined;
+  const seen = since[partitionOf(entry.conversation, partitions)] ?? 0;
+  return entry.position > seen || (entry.left === undefined && head !== undefined && head.position > seen);
+}
+
+const tsOf = ({ head, entry }: Known): number => (entry.left === undefined ? head?.ts ?? 0 : 0);
+
+const byActivity = (a: Known, b: Known): number =>
+  tsOf(b) - tsOf(a) || (a.entry.conversation < b.entry.conversation ? -1 : 1);
+
+const isBehind = (known: Known, ts: number, after: string): boolean =>
+  tsOf(known) < ts || (tsOf(known) === ts && known.entry.conversation > after);
+
+function take(known: readonly Known[], user: string, limit: number): Listed[] {
+  const kept: Listed[] = [];
+  let bytes = 0;
+  for (const one of known) {
+    bytes += ENTRY_BYTES + 3 * (one.head?.last?.body?.length ?? 0) + 67 * (one.head?.last?.users?.length ?? 0);
+    if (kept.length >= limit || (bytes > REPLY_BYTES_MAX && kept.length > 0)) break;
+    kept.push(listed(one, user));
+  }
+  return kept;
+}
+
+function listed({ entry, head }: Known, user: string): Listed {
+  const { conversation, left, first, mark } = entry;
+  if (left !== undefined || head === undefined) return { conversation, left: left ?? 0 };
+  const peer = head.pair?.find((other) => other !== user) ?? (head.pair === undefined ? undefined : user);
+  return {
+    conversation, kind: head.kind, ...(head.name === undefined ? {} : { name: head.name }), ...(peer === undefined ? {} : { peer }),
+    first, head: head.seq, read: mark, unread: Math.max(0, head.no - entry.markNo), ...(head.last === undefined ? {} : { last: head.last }),
+  };
+}

@@ -1,0 +1,49 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import type { Identity } from "./tokens.ts";
+
+/** A ticket's identity: its token's, and the device that it is for. */
+export interface TicketIdentity extends Identity { readonly device: string }
+
+interface Content {
+  readonly u: string; readonly d: string; readonly k: string; readonly i: number;
+  /** When the token expires, and when this ticket does: never later. */
+  readonly x: number; readonly e: number;
+}
+
+const invalid = (): ChatError => new ChatError("UNAUTHENTICATED", "no valid ticket");
+
+/** Signed with a key of the cluster, so that any connector resumes a session without asking anybody. */
+export class Tickets {
+  readonly #key: Buffer;
+  readonly #lifeMs: number;
+
+  constructor(clusterKey: string, lifeMs: number) {
+    this.#key = createHmac("sha256", clusterKey).update("tickets").digest();
+    this.#lifeMs = lifeMs;
+  }
+
+  issue(identity: TicketIdentity, now: number): { ticket: string; ticketExpiresAt: number } {
+    const { user, device, tokenId, issuedAt, expiresAt } = identity;
+    const ticketExpiresAt = Math.min(expiresAt, now + this.#lifeMs);
+    const content: Content = { u: user, d: device, k: tokenId, i: issuedAt, x: expiresAt, e: ticketExpiresAt };
+    const text = Buffer.from(JSON.stringify(content)).toString("base64url");
+    return { ticket: `${text}.${this.#sign(text)}`, ticketExpiresAt };
+  }
+
+  /** UNAUTHENTICATED for a forged ticket or another device's, TOKEN_EXPIRED for an old one. */
+  verify(ticket: string, device: string, now: number): TicketIdentity {
+    const [text = "", mac = "", ...more] = ticket.split(".");
+    const given = Buffer.from(mac);
+    const wanted = Buffer.from(this.#sign(text));
+    if (more.length > 0 || given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw invalid();
+    const { u, d, k, i, x, e } = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as Content;
+    if (d !== device) throw new ChatError("UNAUTHENTICATED", "this ticket is for another device");
+    if (e <= now) throw new ChatError("TOKEN_EXPIRED", "the ticket has expired: use a token");
+    return { user: u, device: d, tokenId: k, issuedAt: i, expiresAt: x };
+  }
+
+  #sign(text: string): string {
+    return createHmac("sha256", this.#key).update(text).digest("base64url");
+  }
+}

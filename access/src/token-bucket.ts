@@ -1,0 +1,71 @@
+/** Lets `perSecond` through in the long run and `burst` at once. Times are monotonic milliseconds. */
+export class TokenBucket {
+  readonly #perMs: number;
+  readonly #burst: number;
+  #tokens: number;
+  #at: number;
+
+  constructor(perSecond: number, burst: number, now: number) {
+    this.#perMs = perSecond / 1_000;
+    this.#burst = burst;
+    this.#tokens = burst;
+    this.#at = now;
+  }
+
+  /** 0 when `cost` was taken, else the milliseconds after which it can be. */
+  take(cost: number, now: number): number {
+    this.#refill(now);
+    // More than the bucket can ever hold passes when it is full, or it never would.
+    const needed = Math.min(cost, this.#burst);
+    if (this.#tokens < needed) return Math.ceil((needed - this.#tokens) / this.#perMs);
+    this.#tokens -= needed;
+    return 0;
+  }
+
+  /** Full again: forgetting it changes nothing. */
+  isFull(now: number): boolean {
+    this.#refill(now);
+    return this.#tokens >= this.#burst;
+  }
+
+  #refill(now: number): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
+    this.#at = now;
+  }
+}
+
+/** Buckets by key. Bounded by forgetting those that are full again, and past `keysMax` the oldest. */
+export class TokenBuckets {
+  readonly #perSecond: number;
+  readonly #burst: number;
+  readonly #keysMax: number;
+  readonly #buckets = new Map<string, TokenBucket>();
+
+  constructor(perSecond: number, burst = 2 * perSecond, keysMax = 100_000) {
+    this.#perSecond = perSecond;
+    this.#burst = burst;
+    this.#keysMax = keysMax;
+  }
+
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /** 0 when `cost` was taken from the key's bucket, else the milliseconds after which it can be. */
+  take(key: string, cost: number, now: number): number {
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      bucket = new TokenBucket(this.#perSecond, this.#burst, now);
+      this.#buckets.set(key, bucket);
+      if (this.#buckets.size > this.#keysMax) {
+        const oldest = this.#buckets.keys().next();
+        if (oldest.done !== true) this.#buckets.delete(oldest.value);
+      }
+    }
+    return bucket.take(cost, now);
+  }
+
+  sweep(now: number): void {
+    for (const [key, bucket] of this.#buckets) if (bucket.isFull(now)) this.#buckets.delete(key);
+  }
+}

@@ -1,0 +1,47 @@
+import type { TokenConfig } from "@jichat/access/token-config.ts";
+import { readTokenConfig } from "@jichat/access/token-config.ts";
+import type { LogSettings } from "@jichat/protocol/log/streams.ts";
+import { EnvReader } from "@jichat/runtime/env-reader.ts";
+import { readLogSettings } from "@jichat/runtime/log-settings.ts";
+import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
+import { readProcessConfig } from "@jichat/runtime/process-config.ts";
+
+export interface Config extends ProcessConfig {
+  readonly redisUrl: string;
+  readonly log: LogSettings;
+  readonly tokens: TokenConfig;
+  /** Private JWK that signs tokens; absent where another system's accounts are used. */
+  readonly signingKeyFile: string | undefined;
+  readonly tokenLifeMs: number;
+  readonly host: string;
+  readonly port: number;
+  readonly trustProxy: boolean;
+  /** Where clients connect, told by `/v1/config`. */
+  readonly wsUrls: readonly string[];
+  /** Folder of the built page; absent: none is served. */
+  readonly webRoot: string | undefined;
+  readonly signInsPerSecond: number;
+  readonly requestsPerSecond: number;
+}
+
+/** Called once, by main, before any I/O. Throws one error that names every bad key. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const reader = new EnvReader(env);
+  const config: Config = {
+    ...readProcessConfig(reader, "api"),
+    redisUrl: reader.url("REDIS_URL", { default: "redis://127.0.0.1:6379" }),
+    log: readLogSettings(reader),
+    tokens: readTokenConfig(reader),
+    signingKeyFile: reader.optional("TOKEN_SIGNING_KEY_FILE"),
+    tokenLifeMs: reader.int("TOKEN_LIFE_MS", { default: 24 * 3_600_000, min: 1_000, max: 30 * 86_400_000 }),
+    host: reader.text("HOST", { default: "0.0.0.0" }),
+    port: reader.int("PORT", { default: 8_080, min: 0, max: 65_535 }),
+    trustProxy: reader.oneOf("TRUST_PROXY", ["no", "yes"], "no") === "yes",
+    wsUrls: reader.list("WS_URLS"),
+    webRoot: reader.optional("WEB_ROOT"),
+    signInsPerSecond: reader.int("SIGN_INS_PER_SECOND", { default: 5, min: 1, max: 10_000 }),
+    requestsPerSecond: reader.int("REQUESTS_PER_SECOND", { default: 100, min: 1, max: 100_000 }),
+  };
+  reader.finish();
+  return Object.freeze(config);
+}

@@ -1,0 +1,69 @@
+import { Accounts, FirstSight } from "@jichat/access/accounts.ts";
+import { Lanes } from "@jichat/access/lanes.ts";
+import { Past } from "@jichat/access/past.ts";
+import { Revocations } from "@jichat/access/revocations.ts";
+import { Syncs } from "@jichat/access/sync.ts";
+import { TokenBuckets } from "@jichat/access/token-bucket.ts";
+import { Tokens, loadKeys } from "@jichat/access/tokens.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { startAdmin } from "@jichat/runtime/admin.ts";
+import { askStorage } from "@jichat/runtime/ask-storage.ts";
+import { connectNats, openJetStream } from "@jichat/runtime/nats.ts";
+import { Presence } from "@jichat/runtime/presence.ts";
+import { provision } from "@jichat/runtime/provision.ts";
+import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
+import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import { readConfig } from "./config.ts";
+import { Passwords } from "./passwords.ts";
+import { buildServer } from "./server.ts";
+import { openTokenIssuer } from "./token-issuer.ts";
+import { UserIndex } from "./user-index.ts";
+
+const BUCKET_SWEEP_MS = 10_000;
+/** Tries of one user's password: ten at once, then one every five seconds. */
+const PASSWORDS_PER_SECOND = 0.2;
+const PASSWORDS_BURST = 10;
+
+const config = readConfig(process.env);
+const telemetry = startTelemetry("api", config);
+const shutdown = shutdownSignal();
+const issueToken = await openTokenIssuer(config);
+const keys = loadKeys(config.tokens.keys);
+const names = namesOf(config.cluster);
+const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
+const jsm = await openJetStream(nats, telemetry.log, shutdown);
+const partitions = await provision(nats, jsm, names, config.log);
+const presence = Presence.connect(config.redisUrl, names, telemetry.log);
+const revocations = await Revocations.watch(nats, jsm, names, telemetry.log);
+const accounts = await Accounts.open(nats, names);
+const retries = telemetry.counter("jichat_api_batch_retries", "batches of commands sent again");
+const lanes = new Lanes(nats, names, config.instance, partitions, () => { retries.add(1); });
+const addressBuckets = new TokenBuckets(config.signInsPerSecond, 10 * config.signInsPerSecond);
+const userBuckets = new TokenBuckets(PASSWORDS_PER_SECOND, PASSWORDS_BURST);
+const requestBuckets = new TokenBuckets(config.requestsPerSecond);
+const app = await buildServer({
+  config, telemetry, accounts, firstSight: new FirstSight(accounts), index: new UserIndex(presence, accounts),
+  passwords: new Passwords(), issueToken, tokens: new Tokens(config.tokens, keys, revocations), revocations, lanes,
+  past: new Past(nats, names, presence, lanes),
+  syncs: new Syncs(presence, (query) => askStorage(nats, names, query), systemClock, partitions),
+  addressBuckets, userBuckets, requestBuckets,
+});
+const sweeping = setInterval(() => {
+  for (const buckets of [addressBuckets, userBuckets, requestBuckets]) buckets.sweep(systemClock.monotonic());
+}, BUCKET_SWEEP_MS);
+await app.listen({ host: config.host, port: config.port });
+const admin = await startAdmin(config, telemetry, {
+  notReady: () => (nats.isClosed() ? "NATS connection is closed" : revocations.loaded ? undefined : "the list of revoked tokens is not known yet"),
+});
+telemetry.log.info({ port: config.port, admin: admin.port }, "api is up");
+
+await aborted(shutdown);
+
+await app.close();
+clearInterval(sweeping);
+presence.stop();
+admin.stop();
+await nats.drain();
+await telemetry.stop();
+process.exit(0);

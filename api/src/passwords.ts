@@ -1,0 +1,38 @@
+import { hashPassword, matchesPassword } from "@jichat/access/accounts.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+
+const AT_ONCE = 2;
+const WAITING_MAX = 100;
+
+/** scrypt costs 32 MB and 100 ms on purpose: few at once, and a bounded queue, so that sign-ins cannot crowd out all else. */
+export class Passwords {
+  #running = 0;
+  #waiting: (() => void)[] = [];
+
+  async hash(password: string): Promise<string> {
+    return this.#turn(() => hashPassword(password));
+  }
+
+  /** Costs the same when there is no such user, or the time would tell who exists. */
+  async matches(password: string, stored: string | undefined): Promise<boolean> {
+    return this.#turn(async () => {
+      if (stored !== undefined) return matchesPassword(password, stored);
+      await hashPassword(password);
+      return false;
+    });
+  }
+
+  async #turn<T>(act: () => Promise<T>): Promise<T> {
+    if (this.#running >= AT_ONCE) {
+      if (this.#waiting.length >= WAITING_MAX) throw new ChatError("BUSY", "too many are signing in just now", { retryAfterMs: 2_000 });
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#running += 1;
+    try {
+      return await act();
+    } finally {
+      this.#running -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+}

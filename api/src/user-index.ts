@@ -1,0 +1,60 @@
+import type { Accounts } from "@jichat/access/accounts.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import type { Presence } from "@jichat/runtime/presence.ts";
+
+const REBUILD_BATCH = 1_000;
+
+/** Users by the beginning of their id, in Redis; what Redis lost is read from KV again. Case does not matter. */
+export class UserIndex {
+  readonly #presence: Presence;
+  readonly #accounts: Accounts;
+  #rebuilding: Promise<void> | undefined;
+
+  constructor(presence: Presence, accounts: Accounts) {
+    this.#presence = presence;
+    this.#accounts = accounts;
+  }
+
+  /** At most `limit` users whose id begins with `start`, behind `after`. */
+  async find(start: string, after: string | undefined, limit: number): Promise<string[]> {
+    try {
+      const { redis, prefix } = this.#presence;
+      if ((await redis.exists(`${prefix}users-whole`)) === 0) await this.#rebuild();
+      const from = after === undefined ? `[${start.toLowerCase()}` : `(${member(after)}`;
+      const found = await redis.zrangebylex(`${prefix}users`, from, `[${start.toLowerCase()}\u{7f}`, "LIMIT", 0, limit);
+      return found.map((entry) => entry.slice(entry.indexOf(" ") + 1));
+    } catch (cause) {
+      if (cause instanceof ChatError) throw cause;
+      throw new ChatError("UNAVAILABLE", "users cannot be searched just now", { cause, retryAfterMs: 1_000 });
+    }
+  }
+
+  /** A user who was just made. Best effort: KV is the truth, and a lost index is built anew from it. */
+  async add(user: string): Promise<void> {
+    if (!this.#presence.ready) return;
+    await this.#presence.redis.zadd(`${this.#presence.prefix}users`, 0, member(user));
+  }
+
+  async #rebuild(): Promise<void> {
+    this.#rebuilding ??= this.#readAll().finally(() => { this.#rebuilding = undefined; });
+    return this.#rebuilding;
+  }
+
+  async #readAll(): Promise<void> {
+    const { redis, prefix } = this.#presence;
+    let batch: string[] = [];
+    const flush = async (): Promise<void> => {
+      if (batch.length > 0) await redis.zadd(`${prefix}users`, ...batch.flatMap((user) => [0, member(user)]));
+      batch = [];
+    };
+    for await (const user of this.#accounts.users()) {
+      batch.push(user);
+      if (batch.length >= REBUILD_BATCH) await flush();
+    }
+    await flush();
+    await redis.set(`${prefix}users-whole`, "1");
+  }
+}
+
+/** The lower-case id sorts, the id as it is follows. A space sorts before every character of an id. */
+const member = (user: string): string => `${user.toLowerCase()} ${user}`;

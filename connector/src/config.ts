@@ -1,0 +1,62 @@
+import type { TokenConfig } from "@jichat/access/token-config.ts";
+import { readTokenConfig } from "@jichat/access/token-config.ts";
+import * as limits from "@jichat/protocol/limits.ts";
+import type { LogSettings } from "@jichat/protocol/log/streams.ts";
+import { EnvReader } from "@jichat/runtime/env-reader.ts";
+import { readLogSettings } from "@jichat/runtime/log-settings.ts";
+import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
+import { readProcessConfig } from "@jichat/runtime/process-config.ts";
+
+export interface Config extends ProcessConfig {
+  readonly redisUrl: string;
+  readonly log: LogSettings;
+  readonly tokens: TokenConfig;
+  readonly host: string;
+  readonly port: number;
+  /** Origins that a browser may come from; `*` lets all in. Who sends none is let in anyway. */
+  readonly origins: readonly string[];
+  /** Behind a proxy the address is the last one that the proxy wrote into X-Forwarded-For. */
+  readonly trustProxy: boolean;
+  readonly heartbeatMs: number;
+  readonly helloMs: number;
+  readonly ticketLifeMs: number;
+  readonly drainMs: number;
+  readonly frameBytesMax: number;
+  readonly bodyBytesMax: number;
+  readonly bufferedBytesMax: number;
+  readonly messagesPerSecond: number;
+  readonly bytesPerSecond: number;
+  readonly handshakesPerSecond: number;
+  readonly socketsPerAddressMax: number;
+  readonly socketsMax: number;
+}
+
+/** Called once, by main, before any I/O. Throws one error that names every bad key. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const reader = new EnvReader(env);
+  const config: Config = {
+    ...readProcessConfig(reader, "connector"),
+    redisUrl: reader.url("REDIS_URL", { default: "redis://127.0.0.1:6379" }),
+    log: readLogSettings(reader),
+    tokens: readTokenConfig(reader),
+    host: reader.text("HOST", { default: "0.0.0.0" }),
+    port: reader.int("PORT", { default: 8_081, min: 0, max: 65_535 }),
+    origins: reader.list("ORIGINS"),
+    trustProxy: reader.oneOf("TRUST_PROXY", ["no", "yes"], "no") === "yes",
+    heartbeatMs: reader.int("HEARTBEAT_MS", { default: 25_000, min: 100, max: 600_000 }),
+    helloMs: reader.int("HELLO_MS", { default: 5_000, min: 100, max: 60_000 }),
+    ticketLifeMs: reader.int("TICKET_LIFE_MS", { default: 3_600_000, min: 1_000, max: 7 * 86_400_000 }),
+    drainMs: reader.int("DRAIN_MS", { default: 30_000, min: 0, max: 3_600_000 }),
+    frameBytesMax: reader.int("FRAME_BYTES_MAX", { default: limits.FRAME_BYTES_MAX, min: 16_384, max: 1_048_576 }),
+    bodyBytesMax: reader.int("BODY_BYTES_MAX", { default: limits.BODY_BYTES_MAX, min: 256, max: limits.BODY_BYTES_MAX }),
+    // A page is at most 256 KB: less than that here would close a device that asks for history, for ever.
+    bufferedBytesMax: reader.int("BUFFERED_BYTES_MAX", { default: 1_048_576, min: 524_288, max: 16_777_216 }),
+    messagesPerSecond: reader.int("MESSAGES_PER_SECOND", { default: 50, min: 1, max: 100_000 }),
+    bytesPerSecond: reader.int("BYTES_PER_SECOND", { default: 262_144, min: 16_384, max: 1_073_741_824 }),
+    handshakesPerSecond: reader.int("HANDSHAKES_PER_SECOND", { default: 100, min: 1, max: 100_000 }),
+    socketsPerAddressMax: reader.int("SOCKETS_PER_ADDRESS_MAX", { default: 2_000, min: 1, max: 1_000_000 }),
+    socketsMax: reader.int("SOCKETS_MAX", { default: 50_000, min: 1, max: 1_000_000 }),
+  };
+  reader.finish();
+  return Object.freeze(config);
+}

@@ -1,0 +1,78 @@
+import type { DeliveredEvent, Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { CodecName } from "@jichat/protocol/frame/codec.ts";
+import { codecOf } from "@jichat/protocol/frame/codec.ts";
+import type { BodyText } from "@jichat/protocol/frame/body.ts";
+import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+
+/** What delivery needs of a session. */
+export interface Reader {
+  readonly id: string;
+  readonly echo: boolean;
+  readonly isLive: boolean;
+  readonly codecName: CodecName;
+  /** Set on one that is still being greeted: it will be told to sync. */
+  missed: boolean;
+  writeEncoded(bytes: string | Uint8Array<ArrayBuffer>): void;
+}
+
+export interface Readers { of(user: string): Iterable<Reader> }
+export interface DeliveryResult { readonly written: number; readonly taken: boolean; readonly latest: readonly DeliveredEvent[] }
+
+/** A frame as bytes, made once per encoding, whoever many read it. */
+class Encoded {
+  readonly #frame: ServerFrame<BodyText>;
+  readonly #bytes = new Map<CodecName, string | Uint8Array<ArrayBuffer>>();
+
+  constructor(frame: ServerFrame<BodyText>) {
+    this.#frame = frame;
+  }
+
+  as(codec: CodecName): string | Uint8Array<ArrayBuffer> {
+    const known = this.#bytes.get(codec);
+    if (known !== undefined) return known;
+    const bytes = codecOf(codec).write(this.#frame);
+    this.#bytes.set(codec, bytes);
+    return bytes;
+  }
+}
+
+/** Writes deliveries to sockets. Takes a partition's positions upwards only, so no socket sees a lower seq after a higher. */
+export class Deliveries {
+  readonly #readers: Readers;
+  readonly #positions = new Map<number, number>();
+
+  constructor(readers: Readers) {
+    this.#readers = readers;
+  }
+
+  /** Writes what is new of it. A repeated delivery, or one of a deposed owner that comes late, changes nothing. */
+  take(delivery: Delivery): DeliveryResult {
+    const last = this.#positions.get(delivery.partition) ?? 0;
+    if (delivery.position <= last) return { written: 0, taken: false, latest: [] };
+    this.#positions.set(delivery.partition, delivery.position);
+    const latest = delivery.events.filter(({ position }) => position > last);
+    let written = 0;
+    for (const { event, users, origin } of latest) written += this.#write(new Encoded({ t: "event", ...event }), users, origin, true);
+    for (const { conversation, user, seq, origin } of delivery.marks) {
+      written += this.#write(new Encoded({ t: "receipt", conversation, user, seq }), [user], origin, false);
+    }
+    for (const { conversation, users, head } of delivery.gaps) {
+      written += this.#write(new Encoded({ t: "gap", conversation, head }), users, undefined, false);
+    }
+    return { written, taken: true, latest };
+  }
+
+  #write(frame: Encoded, users: readonly string[], origin: string | undefined, mayEcho: boolean): number {
+    let written = 0;
+    for (const user of users) {
+      for (const reader of this.#readers.of(user)) {
+        if (reader.id === origin && !(mayEcho && reader.echo)) continue;
+        if (reader.isLive) {
+          reader.writeEncoded(frame.as(reader.codecName));
+          written += 1;
+        } else reader.missed = true;
+      }
+    }
+    return written;
+  }
+}

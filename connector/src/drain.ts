@@ -1,0 +1,57 @@
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { CLOSE } from "@jichat/protocol/errors.ts";
+import { issueTicket } from "./handshake.ts";
+import type { World } from "./world.ts";
+
+const STEP_MS = 50;
+/** A device that was told to go is given this long past its time before it is closed. */
+const GRACE_MS = 1_000;
+const FLUSH_MS = 8_000;
+
+/** Sends everybody elsewhere, evenly over the drain time, and loses nothing that was accepted. */
+export class Drain {
+  readonly #world: World;
+  #run = 0;
+  #draining = false;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  get isOn(): boolean {
+    return this.#draining;
+  }
+
+  /** Resolves when nobody is left, at the latest after `drainMs` and a grace; at once when it is called off. */
+  async start(drainMs: number): Promise<void> {
+    this.#draining = true;
+    this.#run += 1;
+    const run = this.#run;
+    const { hub, telemetry } = this.#world;
+    telemetry.log.info({ sockets: hub.size, drainMs }, "connector drains");
+    const spreadMs = Math.max(0, drainMs - GRACE_MS) * 0.8;
+    const live = [...hub.sockets].filter((session) => session.isLive);
+    live.forEach((session, index) => {
+      const reconnectAfterMs = Math.round((spreadMs * index) / Math.max(1, live.length));
+      session.write({ t: "goaway", reason: "draining", reconnectAfterMs, ticket: issueTicket(this.#world, session).ticket });
+      setTimeout(() => { if (this.#run === run && this.#draining) session.close(CLOSE.goingAway, "draining"); }, reconnectAfterMs + GRACE_MS).unref();
+    });
+    const end = systemClock.monotonic() + drainMs;
+    while (hub.size > 0 && systemClock.monotonic() < end && this.#draining && this.#run === run) await systemClock.sleep(STEP_MS);
+  }
+
+  /** Goes on as if nothing had been; who was told to go may still go. */
+  cancel(): void {
+    this.#draining = false;
+    this.#run += 1;
+  }
+
+  /** After the drain: waits for what was accepted to be answered, then closes who is left. */
+  async finish(): Promise<void> {
+    const { hub, lanes } = this.#world;
+    const end = systemClock.monotonic() + FLUSH_MS;
+    while (lanes.waiting > 0 && systemClock.monotonic() < end) await systemClock.sleep(STEP_MS);
+    for (const session of hub.sockets) session.close(CLOSE.goingAway, "going away");
+    await systemClock.sleep(STEP_MS);
+  }
+}

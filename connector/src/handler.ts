@@ -1,0 +1,152 @@
+import { systemClock } from "@jichat/protocol/clock.ts";
+import type { Refused } from "@jichat/protocol/bus/command.ts";
+import { CLOSE, ChatError, asChatError, closeOf } from "@jichat/protocol/errors.ts";
+import type { ClientFrame, Hello, Renew } from "@jichat/protocol/frame/client-frame.ts";
+import { idOf, readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
+import type { Trace } from "@jichat/runtime/telemetry.ts";
+import { greet, issueTicket } from "./handshake.ts";
+import { write } from "./ingress.ts";
+import type { Session } from "./session.ts";
+import type { World } from "./world.ts";
+
+/** Frames of one socket that may wait for an answer; one more is told BUSY. */
+const UNANSWERED_MAX = 1_024;
+const EARLY_MAX = 64;
+const MALFORMED_MAX = 3;
+
+/** Bytes of one WebSocket message to whatever they ask for. Never throws: an error is a reply. */
+export function onMessage(world: World, session: Session, bytes: ArrayBuffer, binary: boolean): void {
+  session.lastSeenAt = systemClock.monotonic();
+  if (!session.isOpen) return;
+  let value: unknown;
+  try {
+    value = session.birth.codec.read(bytes, binary); // Before any await: uWS reuses the buffer.
+    if (bytes.byteLength > world.config.frameBytesMax) {
+      throw new ChatError("FRAME_TOO_LARGE", `a frame is at most ${world.config.frameBytesMax} bytes, this one has ${bytes.byteLength}`);
+    }
+    const frame = readClientFrame(value, world.config.bodyBytesMax);
+    session.malformedInARow = 0;
+    admit(world, session, frame, bytes.byteLength);
+  } catch (thrown) {
+    refuseFrame(world, session, asChatError(thrown), idOf(value));
+  }
+}
+
+function refuseFrame(world: World, session: Session, error: ChatError, id: string | undefined): void {
+  const { traceId } = world.telemetry.begin("frame");
+  if (error.code === "INTERNAL") world.telemetry.log.error({ err: error.cause, traceId }, "a frame could not be read");
+  replyError(world, session, error, id, traceId);
+  if (error.code === "FRAME_UNKNOWN") return;
+  session.malformedInARow += 1;
+  if (session.state === "new") session.close(CLOSE.unauthenticated, "the first frame is a hello");
+  else if (session.malformedInARow >= MALFORMED_MAX) session.close(CLOSE.malformed, "three malformed frames in a row");
+}
+
+function admit(world: World, session: Session, frame: ClientFrame, bytes: number): void {
+  if (session.state === "greeting") {
+    if (session.early.length >= EARLY_MAX) throw new ChatError("BUSY", "wait for the welcome");
+    session.early.push(frame);
+    return;
+  }
+  const trace = world.telemetry.begin(`connector ${frame.t}`);
+  world.metrics.countFrame(frame.t);
+  if (session.state === "new") {
+    if (frame.t === "hello") void begin(world, session, frame, trace);
+    else {
+      replyError(world, session, new ChatError("UNAUTHENTICATED", "the first frame is a hello"), frame.id, trace.traceId);
+      session.close(CLOSE.unauthenticated, "the first frame is a hello");
+    }
+    return;
+  }
+  void answer(world, session, frame, bytes, trace);
+}
+
+async function begin(world: World, session: Session, hello: Hello, trace: Trace): Promise<void> {
+  session.state = "greeting";
+  try {
+    const { address } = session.birth;
+    const waitMs = world.handshakeBuckets.take(address, 1, systemClock.monotonic());
+    if (waitMs > 0) throw new ChatError("RATE_LIMITED", "too many handshakes from this address", { retryAfterMs: waitMs });
+    await greet(world, session, hello, trace.traceId);
+    for (const frame of session.early.splice(0)) admit(world, session, frame, 0);
+  } catch (thrown) {
+    const error = asChatError(thrown);
+    if (error.code === "INTERNAL") world.telemetry.log.error({ err: thrown, traceId: trace.traceId }, "a handshake failed");
+    replyError(world, session, error, undefined, trace.traceId);
+    session.close(closeOf(error.code) ?? (error.code === "RATE_LIMITED" ? CLOSE.tooMany : CLOSE.goingAway), error.message.slice(0, 120));
+  } finally {
+    trace.span?.end();
+  }
+}
+
+async function answer(world: World, session: Session, frame: ClientFrame, bytes: number, trace: Trace): Promise<void> {
+  const id = frame.t === "hello" ? undefined : frame.id;
+  session.unanswered += 1;
+  try {
+    await dispatch(world, session, frame, trace, tooFast(world, session, frame, bytes));
+  } catch (thrown) {
+    const error = asChatError(thrown);
+    if (error.code === "INTERNAL") world.telemetry.log.error({ err: thrown, traceId: trace.traceId }, "a frame failed");
+    trace.span?.setAttribute("error.code", error.code);
+    replyError(world, session, error, id, trace.traceId);
+  } finally {
+    session.unanswered -= 1;
+    trace.span?.end();
+  }
+}
+
+/** The refusal of a frame that comes too fast or while too much is unanswered. Pings are free: a slow device must live. */
+function tooFast(world: World, session: Session, frame: ClientFrame, bytes: number): Refused | undefined {
+  if (frame.t === "ping") return undefined;
+  if (session.unanswered > UNANSWERED_MAX) return { code: "BUSY", message: "too many frames wait for their answers", retryAfterMs: 500 };
+  const now = systemClock.monotonic();
+  const waitMs = world.messageBuckets.take(session.user, 1, now) || world.byteBuckets.take(session.user, bytes, now);
+  if (waitMs === 0) return undefined;
+  return { code: "RATE_LIMITED", message: "too fast", retryAfterMs: Math.max(10, waitMs) };
+}
+
+async function dispatch(world: World, session: Session, frame: ClientFrame, trace: Trace, refusal: Refused | undefined): Promise<void> {
+  const { traceId } = trace;
+  switch (frame.t) {
+    case "ping": {
+      session.write({ t: "pong", id: frame.id, serverTime: Date.now() });
+      return;
+    }
+    case "hello": throw new ChatError("FRAME_MALFORMED", "this socket has said hello already");
+    case "pull": {
+      refuse(refusal);
+      const { id, conversation } = frame;
+      const page = await world.past.page({ user: session.user, device: session.device, session: session.id }, frame);
+      session.write({ t: "page", id, conversation, ...page, traceId });
+      return;
+    }
+    case "sync": {
+      refuse(refusal);
+      session.write({ t: "synced", id: frame.id, ...await world.syncs.page(session.user, frame), traceId });
+      return;
+    }
+    case "renew": {
+      refuse(refusal);
+      await renew(world, session, frame);
+      return;
+    }
+    default: await write(world, session, frame, trace, refusal);
+  }
+}
+
+function refuse(refusal: Refused | undefined): void {
+  if (refusal === undefined) return;
+  throw new ChatError(refusal.code, refusal.message, refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs });
+}
+
+async function renew(world: World, session: Session, frame: Renew): Promise<void> {
+  const identity = await world.tokens.verify(frame.token);
+  if (identity.user !== session.user) throw new ChatError("UNAUTHENTICATED", "this token is another user's");
+  session.identity = identity;
+  session.write({ t: "ticket", id: frame.id, ...issueTicket(world, session) });
+}
+
+export function replyError(world: World, session: Session, error: ChatError, id: string | undefined, traceId: string): void {
+  world.metrics.countError(error.code);
+  session.write({ t: "error", id, code: error.code, message: error.message, retryAfterMs: error.retryAfterMs, traceId });
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from "node:crypto";
+import type { Replacement } from "@jichat/protocol/bus/delivery.ts";
+import { encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { CLOSE } from "@jichat/protocol/errors.ts";
+import type { Hello } from "@jichat/protocol/frame/client-frame.ts";
+import type { Identity } from "@jichat/access/tokens.ts";
+import type { Session } from "./session.ts";
+import type { World } from "./world.ts";
+
+/** Births rise even when the host's clock does not: microseconds, at least one apart. */
+let lastBirth = 0;
+const nextBirth = (): number => (lastBirth = Math.max(lastBirth + 1, Date.now() * 1_000));
+
+/** Authenticates, registers and welcomes. Throws a ChatError for who may not come in; the caller closes. */
+export async function greet(world: World, session: Session, hello: Hello, traceId: string): Promise<void> {
+  const { config, hub } = world;
+  const identity = await identify(world, hello);
+  if (!session.isOpen) return;
+  session.user = identity.user;
+  session.device = hello.device;
+  session.echo = hello.echo;
+  session.identity = identity;
+  session.id = randomBytes(12).toString("base64url");
+  session.bornAt = nextBirth();
+  // Placed before it is registered, and registered before it is welcomed: what comes meanwhile marks it as having missed.
+  hub.place(session)?.close(CLOSE.replaced, "this device connected again");
+  await register(world, session);
+  if (!session.isOpen) return;
+  session.state = "live";
+  session.write({
+    t: "welcome", user: session.user, device: session.device, session: session.id, ...issueTicket(world, session),
+    heartbeatMs: config.heartbeatMs,
+    limits: { frameBytes: config.frameBytesMax, bodyBytes: config.bodyBytesMax, messagesPerSecond: config.messagesPerSecond },
+    serverTime: Date.now(), traceId,
+  });
+  if (session.missed) session.write({ t: "gap" });
+}
+
+async function identify({ tokens, tickets, revocations }: World, hello: Hello): Promise<Identity> {
+  if (hello.token !== undefined) return tokens.verify(hello.token);
+  const identity = tickets.verify(hello.ticket ?? "", hello.device, Date.now());
+  revocations.refuse(identity);
+  return identity;
+}
+
+/** A fresh ticket for this session's identity; remembers when it has to be replaced. */
+export function issueTicket({ tickets }: World, session: Session): { ticket: string; ticketExpiresAt: number } {
+  if (session.identity === undefined) throw new Error("a ticket is for who is authenticated");
+  const now = Date.now();
+  const issued = tickets.issue({ ...session.identity, device: session.device }, now);
+  session.ticketIssuedAt = now;
+  session.ticketExpiresAt = issued.ticketExpiresAt;
+  return issued;
+}
+
+/** Says in Redis where this device is. While Redis is away the session waits for the keeper to register it. */
+export async function register(world: World, session: Session): Promise<void> {
+  const { presence, config, telemetry } = world;
+  if (!presence.ready) return;
+  const { user, device, id, bornAt } = session;
+  try {
+    const displaced = await presence.register(user, device, { connector: config.instance, session: id, birth: bornAt });
+    session.registered = true;
+    if (displaced === "younger") session.close(CLOSE.replaced, "this device connected again elsewhere");
+    else if (displaced !== undefined) replace(world, user, device, displaced.connector, displaced.session);
+    if (!session.isOpen) await goodbye(world, session);
+  } catch (error) {
+    session.registered = false;
+    telemetry.log.warn({ err: error }, "a session is not registered; the keeper tries again");
+  }
+}
+
+function replace({ hub, nats, names, config }: World, user: string, device: string, connector: string, id: string): void {
+  if (connector === config.instance) {
+    const held = hub.find(user, device);
+    if (held?.id === id) held.close(CLOSE.replaced, "this device connected again");
+    return;
+  }
+  nats.publish(names.deliver(connector), encodeInner({ v: 1, replaced: { user, device, session: id } } satisfies Replacement));
+}
+
+/** Takes a closed session out of Redis, unless its device is somewhere else by now. */
+export async function goodbye({ presence, telemetry }: World, session: Session): Promise<void> {
+  if (!session.registered || !presence.ready) return;
+  session.registered = false;
+  try {
+    await presence.unregister(session.user, session.device, session.id);
+  } catch (error) {
+    telemetry.log.debug({ err: error }, "a closed session is still in Redis; routers find nobody behind it");
+  }
+}

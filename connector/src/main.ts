@@ -1,0 +1,83 @@
+import type { us_listen_socket } from "uWebSockets.js";
+import { Lanes } from "@jichat/access/lanes.ts";
+import { Past } from "@jichat/access/past.ts";
+import { Revocations } from "@jichat/access/revocations.ts";
+import { Syncs } from "@jichat/access/sync.ts";
+import { Tickets } from "@jichat/access/tickets.ts";
+import { Tokens, loadKeys } from "@jichat/access/tokens.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { startAdmin } from "@jichat/runtime/admin.ts";
+import { askStorage } from "@jichat/runtime/ask-storage.ts";
+import { connectNats, openJetStream } from "@jichat/runtime/nats.ts";
+import { Presence } from "@jichat/runtime/presence.ts";
+import { provision } from "@jichat/runtime/provision.ts";
+import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
+import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import { readConfig } from "./config.ts";
+import { Deliveries } from "./delivery.ts";
+import { Drain } from "./drain.ts";
+import { Hub } from "./hub.ts";
+import { connectorMetrics } from "./metrics.ts";
+import { PresenceKeeper } from "./presence-keeper.ts";
+import { route, socketBehavior } from "./socket.ts";
+import { serveDeliveries } from "./serve-deliveries.ts";
+import { startSweeps } from "./sweep.ts";
+import { TokenBuckets } from "@jichat/access/token-bucket.ts";
+import { loadUws } from "./uws.ts";
+import type { World } from "./world.ts";
+
+const uws = loadUws();
+const config = readConfig(process.env);
+const telemetry = startTelemetry("connector", config);
+const shutdown = shutdownSignal();
+const keys = loadKeys(config.tokens.keys);
+const names = namesOf(config.cluster);
+const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
+const jsm = await openJetStream(nats, telemetry.log, shutdown);
+const partitions = await provision(nats, jsm, names, config.log);
+const presence = Presence.connect(config.redisUrl, names, telemetry.log);
+const revocations = await Revocations.watch(nats, jsm, names, telemetry.log);
+const hub = new Hub();
+const metrics = connectorMetrics(telemetry, hub, () => lanes.waiting);
+const lanes = new Lanes(nats, names, config.instance, partitions, () => { metrics.countRetry(); });
+const world: World = {
+  config, names, nats, presence, telemetry, metrics, hub, lanes, revocations,
+  past: new Past(nats, names, presence, lanes),
+  syncs: new Syncs(presence, (query) => askStorage(nats, names, query), systemClock, partitions),
+  tokens: new Tokens(config.tokens, keys, revocations),
+  tickets: new Tickets(config.clusterKey, config.ticketLifeMs),
+  messageBuckets: new TokenBuckets(config.messagesPerSecond),
+  byteBuckets: new TokenBuckets(config.bytesPerSecond),
+  handshakeBuckets: new TokenBuckets(config.handshakesPerSecond),
+};
+const stopDeliveries = serveDeliveries(world, new Deliveries(hub));
+const keeper = new PresenceKeeper(world);
+void keeper.run();
+const stopSweeps = startSweeps(world);
+const drain = new Drain(world);
+const app = route(uws.App(), socketBehavior(world, drain));
+const listening = await new Promise<us_listen_socket | false>((resolve) => { app.listen(config.host, config.port, resolve); });
+if (listening === false) throw new Error(`cannot listen on ${config.host}:${config.port}: is the port in use?`);
+const admin = await startAdmin(config, telemetry, {
+  notReady: () => (drain.isOn ? "draining" : revocations.loaded ? undefined : "the list of revoked tokens is not known yet"),
+  drain: (on) => {
+    if (on) void drain.start(config.drainMs);
+    else drain.cancel();
+  },
+});
+telemetry.log.info({ port: uws.us_socket_local_port(listening), admin: admin.port }, "connector is up");
+
+await aborted(shutdown);
+
+await drain.start(config.drainMs);
+await drain.finish();
+uws.us_listen_socket_close(listening);
+stopSweeps();
+await keeper.stop();
+stopDeliveries();
+presence.stop();
+admin.stop();
+await nats.drain();
+await telemetry.stop();
+process.exit(0);

@@ -1,0 +1,86 @@
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { CONNECTOR_RENEW_MS } from "@jichat/protocol/log/streams.ts";
+import { onReconnect } from "@jichat/runtime/nats.ts";
+import { register } from "./handshake.ts";
+import type { Session } from "./session.ts";
+import type { World } from "./world.ts";
+
+const AT_ONCE = 64;
+/** Sessions that were out of touch are told to sync within this time, not all at once. */
+const GAP_SPREAD_MS = 1_000;
+
+/** Keeps this connector's key in Redis alive. Where it had lapsed, or Redis was lost, registers everybody again. */
+export class PresenceKeeper {
+  readonly #world: World;
+  readonly #stop = new AbortController();
+  #registering = false;
+  #again = false;
+
+  constructor(world: World) {
+    this.#world = world;
+    world.presence.onRun(() => void this.#registerAll());
+    onReconnect(world.nats, () => { this.#gapAll(); });
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.#renew();
+      await systemClock.sleep(CONNECTOR_RENEW_MS, signal).catch(() => undefined);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error("stopped"));
+    const { presence, config, telemetry } = this.#world;
+    await presence.removeConnector(config.instance).catch((error: unknown) => {
+      telemetry.log.debug({ err: error }, "the connector's key expires by itself");
+    });
+  }
+
+  async #renew(): Promise<void> {
+    const { presence, config, telemetry } = this.#world;
+    if (!presence.ready || this.#registering) return;
+    try {
+      if (!(await presence.renewConnector(config.instance))) await this.#registerAll();
+    } catch (error) {
+      telemetry.log.warn({ err: error }, "the connector's key was not renewed");
+    }
+  }
+
+  /** The key first: a session counts only while its connector's key lives. */
+  async #registerAll(): Promise<void> {
+    this.#again = true;
+    if (this.#registering) return;
+    this.#registering = true;
+    const { presence, config, telemetry, hub } = this.#world;
+    try {
+      while (this.#again) {
+        this.#again = false;
+        await presence.announceConnector(config.instance);
+        const sessions = [...hub.placed()];
+        for (let at = 0; at < sessions.length; at += AT_ONCE) {
+          await Promise.all(sessions.slice(at, at + AT_ONCE).map((session) => register(this.#world, session)));
+          await presence.announceConnector(config.instance);
+        }
+        this.#gapAll();
+      }
+    } catch (error) {
+      telemetry.log.warn({ err: error }, "sessions could not be registered; trying again");
+      setTimeout(() => void this.#registerAll(), 200).unref();
+    } finally {
+      this.#registering = false;
+    }
+  }
+
+  #gapAll(): void {
+    const sessions = [...this.#world.hub.placed()];
+    this.#world.metrics.countGap(sessions.length);
+    for (const session of sessions) setTimeout(() => { this.#gap(session); }, Math.random() * GAP_SPREAD_MS).unref();
+  }
+
+  #gap(session: Session): void {
+    if (session.isLive) session.write({ t: "gap" });
+    else session.missed = true;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Msg } from "@nats-io/transport-node";
+import type { Delivery, Replacement } from "@jichat/protocol/bus/delivery.ts";
+import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import { CLOSE } from "@jichat/protocol/errors.ts";
+import type { Deliveries } from "./delivery.ts";
+import type { World } from "./world.ts";
+
+/** Takes what owners deliver to this connector, and acknowledges it once it is on the sockets. Returns how to stop. */
+export function serveDeliveries(world: World, deliveries: Deliveries): () => void {
+  const { nats, names, config, telemetry } = world;
+  const subscription = nats.subscribe(names.deliver(config.instance), {
+    callback: (error: Error | null, message: Msg) => {
+      if (error !== null) {
+        telemetry.log.error({ err: error }, "the subscription to deliveries failed");
+        return;
+      }
+      try {
+        const received = decodeInner<Delivery | Replacement>(message.data, "a delivery");
+        if ("replaced" in received) replaced(world, received);
+        else deliver(world, deliveries, received);
+        message.respond(); // Not before: what is not acknowledged is replaced by a gap.
+      } catch (thrown) {
+        telemetry.log.error({ err: thrown }, "a delivery could not be taken; a gap will stand for it");
+      }
+    },
+  });
+  return () => { subscription.unsubscribe(); };
+}
+
+function replaced({ hub }: World, { replaced: { user, device, session } }: Replacement): void {
+  const held = hub.find(user, device);
+  if (held?.id === session) held.close(CLOSE.replaced, "this device connected again elsewhere");
+}
+
+function deliver({ metrics, telemetry }: World, deliveries: Deliveries, delivery: Delivery): void {
+  const { written, latest } = deliveries.take(delivery);
+  const first = latest[0];
+  metrics.delivered(written, first === undefined ? undefined : Date.now() - first.event.ts);
+  for (const { trace } of latest) if (trace !== undefined) telemetry.child("connector deliver", trace)?.end();
+}

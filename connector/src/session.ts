@@ -1,0 +1,100 @@
+import type { WebSocket } from "uWebSockets.js";
+import { SendGate } from "@jichat/access/send-gate.ts";
+import type { Identity } from "@jichat/access/tokens.ts";
+import type { BodyText } from "@jichat/protocol/frame/body.ts";
+import type { Codec, CodecName } from "@jichat/protocol/frame/codec.ts";
+import { CLOSE } from "@jichat/protocol/errors.ts";
+import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+import type { ClientFrame } from "@jichat/protocol/frame/client-frame.ts";
+
+export type SessionState = "new" | "greeting" | "live" | "closed";
+export type Outgoing = string | Uint8Array<ArrayBuffer>;
+
+/** What a socket is born with, before its first frame. */
+export interface SessionBirth {
+  readonly address: string;
+  readonly codec: Codec;
+  readonly now: number;
+  /** Set when the socket is to be closed as soon as it is open: a browser cannot read a refused upgrade. */
+  readonly refuseWith: number | undefined;
+  readonly bufferedBytesMax: number;
+}
+
+const FORCE_CLOSE_MS = 2_000;
+
+/** One socket, from its opening on; authenticated once it is `live`. A write to a closed one does nothing. */
+export class Session {
+  readonly birth: SessionBirth;
+  readonly gate = new SendGate();
+  /** Frames that came while `hello` was being checked. */
+  readonly early: ClientFrame[] = [];
+  state: SessionState = "new";
+  id = "";
+  user = "";
+  device = "";
+  echo = false;
+  bornAt = 0;
+  identity: Identity | undefined;
+  ticketExpiresAt = 0;
+  ticketIssuedAt = 0;
+  registered = false;
+  /** Events came while it was greeting: it has to sync. */
+  missed = false;
+  malformedInARow = 0;
+  unanswered = 0;
+  lastSeenAt: number;
+  #ws: WebSocket<Session> | undefined;
+
+  constructor(birth: SessionBirth) {
+    this.birth = birth;
+    this.lastSeenAt = birth.now;
+  }
+
+  opened(ws: WebSocket<Session>): void {
+    this.#ws = ws;
+  }
+
+  /** uWS frees the socket after its close callback: nothing may touch it from here on. */
+  closed(): void {
+    this.#ws = undefined;
+    this.state = "closed";
+  }
+
+  get isOpen(): boolean {
+    return this.state !== "closed";
+  }
+
+  get isLive(): boolean {
+    return this.state === "live";
+  }
+
+  get codecName(): CodecName {
+    return this.birth.codec.binary ? "msgpack" : "json";
+  }
+
+  write(frame: ServerFrame<BodyText>): void {
+    if (this.isOpen) this.writeEncoded(this.birth.codec.write(frame));
+  }
+
+  /** A frame that was encoded before, for all its readers at once. */
+  writeEncoded(bytes: Outgoing): void {
+    if (!this.isOpen || this.#ws === undefined) return;
+    // uWS drops what is over its limit without a word; a reader that slow is closed and resumes.
+    if (this.#ws.getBufferedAmount() + bytes.length > this.birth.bufferedBytesMax) this.close(CLOSE.tooSlow, "too slow to read");
+    else this.#ws.send(bytes, this.birth.codec.binary);
+  }
+
+  /** Writes of one turn leave in one system call. */
+  corked(write: () => void): void {
+    if (this.isOpen) this.#ws?.cork(write);
+  }
+
+  close(code: number, reason: string): void {
+    const ws = this.#ws;
+    if (ws === undefined || !this.isOpen) return;
+    this.state = "closed";
+    ws.end(code, reason);
+    // One that does not read its close either is cut; `closed` has run if the socket is gone by then.
+    setTimeout(() => { this.#ws?.close(); }, FORCE_CLOSE_MS).unref();
+  }
+}

@@ -1,0 +1,34 @@
+import type { Lanes } from "@jichat/access/lanes.ts";
+import type { Past } from "@jichat/access/past.ts";
+import type { Revocations } from "@jichat/access/revocations.ts";
+import type { Syncs } from "@jichat/access/sync.ts";
+import type { Tickets } from "@jichat/access/tickets.ts";
+import type { Tokens } from "@jichat/access/tokens.ts";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import type { Presence } from "@jichat/runtime/presence.ts";
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Config } from "./config.ts";
+import type { Hub } from "./hub.ts";
+import type { ConnectorMetrics } from "./metrics.ts";
+import type { TokenBuckets } from "@jichat/access/token-bucket.ts";
+
+/** What `main` has opened, for everything that works with it. */
+export interface World {
+  readonly config: Config;
+  readonly names: Names;
+  readonly nats: NatsConnection;
+  readonly presence: Presence;
+  readonly telemetry: Telemetry;
+  readonly metrics: ConnectorMetrics;
+  readonly hub: Hub;
+  readonly lanes: Lanes;
+  readonly past: Past;
+  readonly syncs: Syncs;
+  readonly tokens: Tokens;
+  readonly tickets: Tickets;
+  readonly revocations: Revocations;
+  readonly messageBuckets: TokenBuckets;
+  readonly byteBuckets: TokenBuckets;
+  readonly handshakeBuckets: TokenBuckets;
+}

@@ -1,0 +1,36 @@
+import { spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+export interface Result { readonly code: number; readonly stdout: string; readonly stderr: string }
+
+/** Runs a program to its end and keeps what it says. */
+export async function exec(program: string, args: readonly string[], options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}): Promise<Result> {
+  const child = spawn(program, args, { cwd: options.cwd, env: options.env, stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => { stdout += chunk.toString(); });
+  child.stderr.on("data", (chunk: Buffer) => { stderr += chunk.toString(); });
+  const code = await new Promise<number>((resolve) => {
+    child.on("error", (error) => {
+      stderr += error.message;
+      resolve(127);
+    });
+    child.on("close", (status) => { resolve(status ?? 1); });
+  });
+  return { code, stdout, stderr };
+}
+
+/** Full path of a program on PATH, or undefined. */
+export function which(program: string): string | undefined {
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    const path = join(folder, program);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      continue; // Not in this folder.
+    }
+  }
+  return undefined;
+}

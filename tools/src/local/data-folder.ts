@@ -1,0 +1,64 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Plain, say } from "../say.ts";
+
+/** Layout of a data folder; a newer one is not touched. */
+const DATA_VERSION = 1;
+
+interface Running { readonly supervisor: number; readonly parts: readonly number[] }
+
+const commandLine = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return ""; // It is gone.
+  }
+};
+
+/** One supervisor's claim on a data folder; the parts of one that was killed are found by it and ended. */
+export class DataFolder {
+  readonly #file: string;
+
+  constructor(data: string) {
+    mkdirSync(data, { recursive: true });
+    this.#file = join(data, "running.json");
+    checkVersion(data);
+    this.#claim(data);
+  }
+
+  write(parts: readonly number[]): void {
+    writeFileSync(this.#file, JSON.stringify({ supervisor: process.pid, parts } satisfies Running));
+  }
+
+  release(): void {
+    rmSync(this.#file, { force: true });
+  }
+
+  #claim(data: string): void {
+    if (existsSync(this.#file)) {
+      const { supervisor, parts } = JSON.parse(readFileSync(this.#file, "utf8")) as Running;
+      if (supervisor !== process.pid && /tools\/src\/run\.ts/.test(commandLine(supervisor))) {
+        throw new Plain(`another \`make run\` (process ${supervisor}) uses ${data}: stop it, or choose another folder with DATA=`);
+      }
+      for (const pid of parts) {
+        // Only what is surely ours: a part's command line names its main or this folder.
+        const line = commandLine(pid);
+        if (!line.includes("/src/main.ts") && !line.includes(data)) continue;
+        say(`ending process ${pid}, left by a run that was killed`);
+        process.kill(pid, "SIGKILL");
+      }
+    }
+    this.write([]);
+  }
+}
+
+function checkVersion(data: string): void {
+  const file = join(data, "version");
+  if (!existsSync(file)) {
+    writeFileSync(file, `${DATA_VERSION}\n`);
+    return;
+  }
+  const found = Number(readFileSync(file, "utf8"));
+  if (found === DATA_VERSION) return;
+  throw new Plain(`${data} has layout version ${Number.isNaN(found) ? "unknown" : found}, this JiChat knows ${DATA_VERSION}: use the JiChat that made it, or another folder with DATA=`);
+}

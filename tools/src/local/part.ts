@@ -1,0 +1,105 @@
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { answersOn } from "./ports.ts";
+
+export interface PartSpec {
+  readonly name: string;
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  /** Ready when this port's `/readyz` says so, or, without one, when `port` takes connections. */
+  readonly adminPort?: number;
+  readonly port?: number;
+}
+
+const POLL_MS = 40;
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+/** One process of a local cluster. */
+export class Part {
+  readonly spec: PartSpec;
+  #child: ChildProcess | undefined;
+  #exited: Promise<void> = Promise.resolve();
+  /** Called with what ended it, whenever it ends without `stop` or `kill`. */
+  onDeath: ((how: string) => void) | undefined;
+  #expected = false;
+
+  constructor(spec: PartSpec) {
+    this.spec = spec;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== undefined;
+  }
+
+  start(): void {
+    const { program, args, env, logFile } = this.spec;
+    const log = openSync(logFile, "a");
+    this.#expected = false;
+    // Its own process group: a Ctrl-C at the terminal reaches the supervisor alone, which stops all in order.
+    const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", log, log], detached: true });
+    closeSync(log);
+    this.#child = child;
+    this.#exited = new Promise((resolve) => {
+      const ended = (how: string): void => {
+        if (this.#child === child) this.#child = undefined;
+        resolve();
+        if (!this.#expected) this.onDeath?.(how);
+      };
+      child.once("error", (error) => { ended(error.message); });
+      child.once("exit", (code, signal) => { ended(signal === null ? `exit code ${code ?? "unknown"}` : signal); });
+    });
+  }
+
+  /** Resolves once it is ready; throws with the end of its log when it ends or takes too long. */
+  async ready(withinMs: number): Promise<void> {
+    const end = performance.now() + withinMs;
+    while (!(await this.#isReady())) {
+      if (!this.isRunning) throw new Error(`${this.spec.name} ended while it started:\n${this.logEnd()}`);
+      if (performance.now() > end) throw new Error(`${this.spec.name} was not ready within ${withinMs} ms:\n${this.logEnd()}`);
+      await sleep(POLL_MS);
+    }
+  }
+
+  async #isReady(): Promise<boolean> {
+    const { adminPort, port } = this.spec;
+    if (adminPort === undefined) return port === undefined || answersOn(port);
+    try {
+      return (await fetch(`http://127.0.0.1:${adminPort}/readyz`, { signal: AbortSignal.timeout(1_000) })).ok;
+    } catch {
+      return false; // Not listening yet.
+    }
+  }
+
+  /** The last lines of its log. */
+  logEnd(lines = 15): string {
+    return readFileSync(this.spec.logFile, "utf8").trim().split("\n").slice(-lines).join("\n");
+  }
+
+  signal(name: NodeJS.Signals): void {
+    const { pid } = this;
+    if (pid !== undefined) process.kill(pid, name);
+  }
+
+  /** SIGTERM, and SIGKILL when that took longer than `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#expected = true;
+    this.signal("SIGTERM");
+    const cut = setTimeout(() => { this.signal("SIGKILL"); }, graceMs);
+    await this.#exited;
+    clearTimeout(cut);
+  }
+
+  /** SIGKILL: a crash. */
+  async kill(): Promise<void> {
+    this.#expected = true;
+    this.signal("SIGKILL");
+    await this.#exited;
+  }
+}

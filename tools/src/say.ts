@@ -1,0 +1,31 @@
+/** What a person at a terminal reads; logs of the parts go to files. */
+export const say = (line: string): void => { process.stderr.write(`jichat: ${line}\n`); };
+
+/** An error whose message is all that a person needs: it is shown without a stack. */
+export class Plain extends Error {
+  override readonly name = "Plain";
+}
+
+/** Runs a tool's main; says plainly why it failed. */
+export async function main(act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (!(error instanceof Plain)) throw error;
+    say(error.message);
+    process.exitCode = 1;
+  }
+}
+
+/** Says that something takes its time, every two seconds, until it is done. */
+export async function during<T>(what: string, work: Promise<T>, detail: () => string = () => ""): Promise<T> {
+  say(`${what} ...`);
+  const started = performance.now();
+  const seconds = (): string => `${((performance.now() - started) / 1_000).toFixed(0)} s`;
+  const timer = setInterval(() => { say(`  ${what}: ${seconds()}${detail()}`); }, 2_000);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+  }
+}
