@@ -16,9 +16,9 @@ export const VERSION = "0.1.0";
 
 /** The REST interface: its routes, its errors, its page of documentation and, where it is built, the chat page. */
 export async function buildServer(world: World): Promise<FastifyInstance> {
-  const { config, telemetry } = world;
+  const { config } = world;
   const app = fastify({
-    loggerInstance: telemetry.log, disableRequestLogging: true, bodyLimit: BODY_BYTES_MAX, trustProxy: config.trustProxy, forceCloseConnections: true,
+    logger: false, bodyLimit: BODY_BYTES_MAX, trustProxy: config.trustProxy, forceCloseConnections: true,
     ajv: { customOptions: { coerceTypes: "array", strict: false } },
   }) as unknown as FastifyInstance;
   trace(app, world);

@@ -10,6 +10,9 @@ import type { ClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 export type SessionState = "new" | "greeting" | "live" | "closed";
 export type Outgoing = string | Uint8Array<ArrayBuffer>;
 
+/** What uWS keeps for a socket. */
+export interface SocketData { readonly session: Session }
+
 /** What a socket is born with, before its first frame. */
 export interface SessionBirth {
   readonly address: string;
@@ -43,14 +46,14 @@ export class Session {
   malformedInARow = 0;
   unanswered = 0;
   lastSeenAt: number;
-  #ws: WebSocket<Session> | undefined;
+  #ws: WebSocket<SocketData> | undefined;
 
   constructor(birth: SessionBirth) {
     this.birth = birth;
     this.lastSeenAt = birth.now;
   }
 
-  opened(ws: WebSocket<Session>): void {
+  opened(ws: WebSocket<SocketData>): void {
     this.#ws = ws;
   }
 

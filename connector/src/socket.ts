@@ -6,12 +6,13 @@ import type { Drain } from "./drain.ts";
 import { goodbye } from "./handshake.ts";
 import { onMessage } from "./handler.ts";
 import { Session } from "./session.ts";
+import type { SocketData } from "./session.ts";
 import type { World } from "./world.ts";
 
 const text = new TextDecoder();
 
 /** uWebSockets.js callbacks, thin: bytes become a frame, a frame goes to its handler, a reply is written. */
-export function socketBehavior(world: World, drain: Drain): WebSocketBehavior<Session> {
+export function socketBehavior(world: World, drain: Drain): WebSocketBehavior<SocketData> {
   const { config, hub } = world;
   return {
     maxPayloadLength: 2 * config.frameBytesMax, // Up to here a frame that is too large can still be answered.
@@ -20,15 +21,15 @@ export function socketBehavior(world: World, drain: Drain): WebSocketBehavior<Se
     idleTimeout: 0, // The sweep knows our own heartbeat.
     sendPingsAutomatically: false,
     upgrade: (response, request, context) => { upgrade(world, drain, response, request, context); },
-    open: (ws: WebSocket<Session>) => {
-      const session = ws.getUserData();
+    open: (ws: WebSocket<SocketData>) => {
+      const { session } = ws.getUserData();
       session.opened(ws);
       hub.open(session);
       if (session.birth.refuseWith !== undefined) session.close(session.birth.refuseWith, "refused");
     },
-    message: (ws, bytes, binary) => { onMessage(world, ws.getUserData(), bytes, binary); },
+    message: (ws, bytes, binary) => { onMessage(world, ws.getUserData().session, bytes, binary); },
     close: (ws, code) => {
-      const session = ws.getUserData();
+      const { session } = ws.getUserData();
       session.closed();
       hub.close(session);
       world.metrics.countClose(code);
@@ -49,8 +50,9 @@ function upgrade(world: World, drain: Drain, response: HttpResponse, request: Ht
     address, codec: codecOf(codec), now: systemClock.monotonic(), bufferedBytesMax: config.bufferedBytesMax,
     refuseWith: refusalOf(world, request.getHeader("origin"), address),
   });
+  // In a map of its own: uWS copies the fields of what it is given into another object.
   response.upgrade(
-    session, request.getHeader("sec-websocket-key"), name ?? "", request.getHeader("sec-websocket-extensions"), context,
+    { session }, request.getHeader("sec-websocket-key"), name ?? "", request.getHeader("sec-websocket-extensions"), context,
   );
 }
 
@@ -67,8 +69,8 @@ function addressOf({ config }: World, response: HttpResponse, request: HttpReque
 }
 
 /** Answers on `/v1/ws`, and says so to who comes by mistake. */
-export function route(app: TemplatedApp, behavior: WebSocketBehavior<Session>): TemplatedApp {
-  return app.ws<Session>("/v1/ws", behavior).any("/*", (response) => {
+export function route(app: TemplatedApp, behavior: WebSocketBehavior<SocketData>): TemplatedApp {
+  return app.ws<SocketData>("/v1/ws", behavior).any("/*", (response) => {
     response.writeStatus("404 Not Found").end("WebSockets are served at /v1/ws\n");
   });
 }

@@ -3,6 +3,7 @@ import type { Store } from "./store.ts";
 
 interface Migration { readonly version: number; readonly statements: readonly string[] }
 
+// The watermark is written behind rows that are on the disk, or a power cut would lose what the log has let go.
 // Reads dedup whatever was inserted twice: by (conversation, seq), by max, or by the id. Merges only save space.
 const SETTINGS = "SETTINGS index_granularity = 1024, min_rows_to_fsync_after_merge = 1, fsync_after_insert = 1, fsync_part_directory = 1";
 

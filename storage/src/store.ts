@@ -4,12 +4,8 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 export type Row = Readonly<Record<string, unknown>>;
 export type Table = "events" | "edits" | "lifecycle" | "memberships" | "heads" | "marks" | "ids" | "watermarks" | "migrations";
 
-const INSERT_SETTINGS = {
-  // The watermark is written behind rows that are on the disk, or a power cut would lose what the log has let go.
-  fsync_after_insert: 1 as const,
-  fsync_part_directory: 1 as const,
-  async_insert: 0 as const,
-};
+/** Answered only when the rows stand; that they are on the disk by then is a setting of every table. */
+const INSERT_SETTINGS = { async_insert: 0 as const };
 
 /** ClickHouse, spoken to in one database; its errors become UNAVAILABLE with their cause. */
 export class Store {

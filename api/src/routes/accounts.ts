@@ -23,7 +23,7 @@ export async function openAccountRoutes(app: FastifyInstance, world: World): Pro
     const { user, password, name } = request.body;
     if ((await accounts.get(user)) !== undefined) throw new ChatError("CONFLICT", "this user name is taken");
     await accounts.create(user, { v: 1, createdAt: Date.now(), password: await passwords.hash(password), ...(name === undefined ? {} : { name }) });
-    await index.add(user).catch((error: unknown) => { request.log.warn({ err: error }, "a new user is not in the search index yet"); });
+    await index.add(user).catch((error: unknown) => { world.telemetry.log.warn({ err: error }, "a new user is not in the search index yet"); });
     return reply.code(201).send({ user, ...(name === undefined ? {} : { name }) });
   });
 

@@ -1,0 +1,148 @@
+import { ChatError, isErrorCode } from "@jichat/protocol/errors.ts";
+import type { ErrorFrame, ServerFrame, Welcome } from "@jichat/protocol/frame/server-frame.ts";
+import type { Encoding } from "./encoding.ts";
+
+export interface HelloFields { readonly device: string; readonly token?: string; readonly ticket?: string; readonly client?: string | undefined; readonly echo?: boolean | undefined }
+
+export interface ConnectionEvents {
+  /** Every frame but the replies to `request`. */
+  readonly onFrame: (frame: ServerFrame) => void;
+  readonly onClose: (code: number, reason: string) => void;
+}
+
+const OPEN_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+
+export const errorOf = ({ code, message, retryAfterMs }: ErrorFrame): ChatError =>
+  new ChatError(isErrorCode(code) ? code : "INTERNAL", message, retryAfterMs === undefined ? {} : { retryAfterMs });
+
+/** A socket that was closed before it was welcomed, or while something waited for a reply. */
+export class Closed extends Error {
+  override readonly name = "Closed";
+  readonly code: number;
+
+  constructor(code: number, reason: string) {
+    super(`closed with ${code}${reason === "" ? "" : `: ${reason}`}`);
+    this.code = code;
+  }
+}
+
+/** One socket that has been welcomed. */
+export class Connection {
+  readonly #socket: WebSocket;
+  readonly #encoding: Encoding;
+  readonly #replies = new Map<string, { resolve: (frame: ServerFrame) => void; reject: (error: Error) => void; timer: ReturnType<typeof setTimeout> }>();
+  #events: ConnectionEvents | undefined;
+  #early: ServerFrame[] = [];
+  #heardAt = performance.now();
+  #heartbeat: ReturnType<typeof setInterval> | undefined;
+  #closed: Closed | undefined;
+  #requests = 0;
+  readonly welcome: Welcome;
+  /** Server's clock minus ours, in milliseconds, as of the welcome. */
+  readonly skewMs: number;
+
+  private constructor(socket: WebSocket, encoding: Encoding, welcome: Welcome) {
+    this.#socket = socket;
+    this.#encoding = encoding;
+    this.welcome = welcome;
+    this.skewMs = welcome.serverTime - Date.now();
+  }
+
+  /** Opens a socket and says hello. Rejects with a ChatError that the server sent, or with Closed. */
+  static async open(url: string, encoding: Encoding, hello: HelloFields): Promise<Connection> {
+    const socket = new WebSocket(url, [encoding.subprotocol]);
+    socket.binaryType = "arraybuffer";
+    const { promise, resolve, reject } = Promise.withResolvers<Connection>();
+    const timer = setTimeout(() => {
+      reject(new Closed(1006, "no welcome in time"));
+      socket.close();
+    }, OPEN_TIMEOUT_MS);
+    let connection: Connection | undefined;
+    let refused: ChatError | undefined;
+    socket.addEventListener("open", () => { socket.send(encoding.write({ t: "hello", ...hello })); });
+    socket.addEventListener("message", ({ data }) => {
+      const frame = encoding.read(data);
+      if (connection !== undefined) connection.#take(frame);
+      else if (frame.t === "welcome") {
+        clearTimeout(timer);
+        connection = new Connection(socket, encoding, frame);
+        resolve(connection);
+      } else if (frame.t === "error") refused = errorOf(frame);
+    });
+    socket.addEventListener("close", ({ code, reason }) => {
+      clearTimeout(timer);
+      if (connection === undefined) reject(refused === undefined ? new Closed(code, reason) : Object.assign(refused, { closeCode: code }));
+      else connection.#end(new Closed(code, reason));
+    });
+    return promise;
+  }
+
+  /** From here on frames are handed over, those that came since the welcome first. */
+  listen(events: ConnectionEvents): void {
+    this.#events = events;
+    for (const frame of this.#early.splice(0)) events.onFrame(frame);
+    if (this.#closed !== undefined) {
+      events.onClose(this.#closed.code, this.#closed.message);
+      return;
+    }
+    const { heartbeatMs } = this.welcome;
+    this.#heartbeat = setInterval(() => {
+      if (performance.now() - this.#heardAt > 2 * heartbeatMs) this.#end(new Closed(1006, "the server is silent"));
+      else this.write({ t: "ping" });
+    }, heartbeatMs);
+  }
+
+  get isOpen(): boolean {
+    return this.#closed === undefined;
+  }
+
+  write(frame: object): void {
+    if (this.isOpen && this.#socket.readyState === 1) this.#socket.send(this.#encoding.write(frame));
+  }
+
+  /** Sends a frame under an id of its own and resolves with the reply to it. Rejects with what the server answered. */
+  async request(frame: object): Promise<ServerFrame> {
+    if (this.#closed !== undefined) throw this.#closed;
+    this.#requests += 1;
+    const id = `q${this.#requests}`;
+    const { promise, resolve, reject } = Promise.withResolvers<ServerFrame>();
+    const timer = setTimeout(() => {
+      this.#replies.delete(id);
+      reject(new ChatError("UNAVAILABLE", "no reply in time"));
+    }, REQUEST_TIMEOUT_MS);
+    this.#replies.set(id, { resolve, reject, timer });
+    this.write({ ...frame, id });
+    return promise;
+  }
+
+  close(): void {
+    this.#end(new Closed(1000, ""));
+  }
+
+  #take(frame: ServerFrame): void {
+    this.#heardAt = performance.now();
+    const id = "id" in frame && frame.t !== "event" ? frame.id : undefined;
+    const waiting = id === undefined ? undefined : this.#replies.get(id);
+    if (id !== undefined && waiting !== undefined) {
+      this.#replies.delete(id);
+      clearTimeout(waiting.timer);
+      if (frame.t === "error") waiting.reject(errorOf(frame));
+      else waiting.resolve(frame);
+    } else if (this.#events === undefined) this.#early.push(frame);
+    else this.#events.onFrame(frame);
+  }
+
+  #end(why: Closed): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = why;
+    clearInterval(this.#heartbeat);
+    for (const { reject, timer } of this.#replies.values()) {
+      clearTimeout(timer);
+      reject(why);
+    }
+    this.#replies.clear();
+    this.#socket.close();
+    this.#events?.onClose(why.code, why.message);
+  }
+}

@@ -1,0 +1,56 @@
+import type { ChatEvent, Page } from "@jichat/protocol/frame/server-frame.ts";
+
+/** Events further ahead than this are not kept while what is before them is pulled: they come with the pull. */
+const AHEAD_MAX = 1_000;
+
+/** One conversation as this device has seen it: contiguous up to `last`, and what has come ahead of a hole. */
+export class Timeline {
+  last: number;
+  /** The highest seq known to exist. */
+  head: number;
+  readonly #ahead = new Map<number, ChatEvent>();
+
+  constructor(last: number) {
+    this.last = last;
+    this.head = last;
+  }
+
+  get hasHole(): boolean {
+    return this.head > this.last;
+  }
+
+  /** Takes an event that came live; returns those that may be shown now, in order. `me` has joined anew: what is before is not theirs. */
+  take(event: ChatEvent, me: string): readonly ChatEvent[] {
+    if (event.seq <= this.last) return [];
+    const isBirth = (event.kind === "created" || event.kind === "joined") && event.users?.includes(me) === true;
+    if (isBirth) this.last = event.seq - 1;
+    this.head = Math.max(this.head, event.seq);
+    if (this.#ahead.size < AHEAD_MAX || event.seq === this.last + 1) this.#ahead.set(event.seq, event);
+    return this.#release();
+  }
+
+  /** Takes a page that was pulled behind `last`. */
+  fill(page: Pick<Page, "events" | "first" | "head" | "more">): readonly ChatEvent[] {
+    this.last = Math.max(this.last, page.first - 1);
+    this.head = Math.max(this.head, page.head);
+    const wanted = page.events.filter(({ seq }) => seq > this.last);
+    for (const event of wanted) this.#ahead.set(event.seq, event);
+    const released = this.#release();
+    // One who has left can pull no further: what is known to be above is not theirs.
+    if (!page.more && page.events.length === 0) this.head = Math.min(this.head, Math.max(this.last, page.head));
+    return released;
+  }
+
+  #release(): ChatEvent[] {
+    const released: ChatEvent[] = [];
+    for (;;) {
+      const event = this.#ahead.get(this.last + 1);
+      if (event === undefined) break;
+      this.#ahead.delete(event.seq);
+      this.last = event.seq;
+      released.push(event);
+    }
+    for (const seq of this.#ahead.keys()) if (seq <= this.last) this.#ahead.delete(seq);
+    return released;
+  }
+}

@@ -1,0 +1,55 @@
+import type { ChatError } from "@jichat/protocol/errors.ts";
+import type { ChatEvent, LeftConversation, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
+import type { EncodingName } from "./encoding.ts";
+
+/** Anything that JSON can say, as a map: what a message carries. */
+export type Body = Readonly<Record<string, unknown>>;
+
+/** Where a message goes: a conversation, or a user, whose 1-1 conversation is made on first use. */
+export type Target = { readonly conversation: string } | { readonly to: string };
+
+export type ConnectionState = "connecting" | "online" | "offline" | "closed";
+
+/** What a device has seen, to go on from after a restart of the application. */
+export interface SeenState { readonly cursor: string; readonly seqs: Readonly<Record<string, number>> }
+
+export interface ChatOptions {
+  /** Connectors, as `/v1/config` names them; one is tried after the other. */
+  readonly urls: readonly string[];
+  readonly device: string;
+  /** Called whenever a token is needed: at the first connection, and when the old one ends. */
+  readonly token: () => Promise<string>;
+  /** From an earlier run's `seen()`: the events since then come first. Absent: only what happens from now on comes. */
+  readonly resume?: SeenState | undefined;
+  readonly encoding?: EncodingName;
+  /** Own sends come back as events too. */
+  readonly echo?: boolean;
+  readonly client?: string;
+  /** Writes that may wait for their acks; one more is refused with BUSY. Default 1,000. */
+  readonly outboxMax?: number;
+  /** Values that may wait for a slow `for await`. Default 100,000. */
+  readonly feedMax?: number;
+  /** Milliseconds between the tries of the first connection are those of every other: set only by tests. */
+  readonly random?: () => number;
+}
+
+export interface SendOptions {
+  readonly replyTo?: number | undefined;
+  readonly mentions?: readonly string[] | undefined;
+  /** An id of an earlier try, to send the same message again; default: a new one. */
+  readonly id?: string | undefined;
+}
+
+export interface WriteResult { readonly id: string; readonly conversation: string; readonly seq: number; readonly ts: number; readonly duplicate: boolean }
+
+export interface PullOptions { readonly after?: number | undefined; readonly before?: number | undefined; readonly limit?: number | undefined }
+
+export type Conversation = ListedConversation | LeftConversation;
+
+/** What happens, in order. Events of one conversation come in rising `seq`, each once, without a hole. */
+export type Notice =
+  | { readonly t: "event"; readonly event: ChatEvent }
+  | { readonly t: "receipt"; readonly conversation: string; readonly user: string; readonly seq: number }
+  /** From a sync: at first all conversations, page by page; later those that changed. */
+  | { readonly t: "conversations"; readonly conversations: readonly Conversation[]; readonly complete: boolean }
+  | { readonly t: "state"; readonly state: ConnectionState; readonly error?: ChatError | undefined };
