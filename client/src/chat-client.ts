@@ -1,6 +1,6 @@
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import { ChatError as Failure, asChatError, isRetryable } from "@jichat/protocol/errors.ts";
-import type { ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import type { Ack, ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import { Closed, errorOf } from "./connection.ts";
 import { encodingOf } from "./encoding.ts";
 import { Feed } from "./feed.ts";
@@ -15,6 +15,8 @@ const OUTBOX_MAX = 1_000;
 const FEED_MAX = 100_000;
 const REPAIR_PAGE = 200;
 const SYNC_PAGE = 200;
+/** Frames whose ack names an event of ours; of the others it may be the head, where nothing was changed. */
+const OWN_EVENT: ReadonlySet<string> = new Set(["send", "edit", "recall", "create", "rename"]);
 
 /** One device of one user. Connects, resumes, keeps the order of what it sends, and repairs what it missed. */
 export class ChatClient {
@@ -178,7 +180,7 @@ export class ChatClient {
 
   #take(frame: ServerFrame): void {
     switch (frame.t) {
-      case "ack": return this.#outbox.acked(frame);
+      case "ack": return this.#acked(frame);
       case "error": {
         if (frame.id !== undefined) this.#outbox.refused(frame.id, errorOf(frame));
         return;
@@ -191,6 +193,15 @@ export class ChatClient {
       case "gap": return this.#gap(frame.conversation, frame.head);
       default: return;
     }
+  }
+
+  /** Without `echo` an ack is all that comes of one's own event: it must not look like a hole. */
+  #acked(ack: Ack): void {
+    const frame = this.#outbox.acked(ack);
+    if (frame === undefined || this.#options.echo === true || !OWN_EVENT.has(frame.t)) return;
+    const timeline = this.#timelines.get(ack.conversation);
+    for (const event of timeline?.own(ack.seq) ?? []) this.#emit({ t: "event", event });
+    if (timeline?.hasHole === true) void this.#repair(ack.conversation, timeline);
   }
 
   #event(event: ChatEvent): void {

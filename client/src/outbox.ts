@@ -54,12 +54,14 @@ export class Outbox {
     this.pump();
   }
 
-  acked({ id, conversation, seq, ts, duplicate }: Ack): void {
+  /** Returns the frame that was acked; undefined for one that is not waited for. */
+  acked({ id, conversation, seq, ts, duplicate }: Ack): OutFrame | undefined {
     const entry = this.#entries.get(id);
-    if (entry === undefined) return;
+    if (entry === undefined) return undefined;
     this.#entries.delete(id);
     entry.resolve({ id, conversation, seq, ts, duplicate: duplicate === true });
     this.pump();
+    return entry.frame;
   }
 
   /** True when the error belonged to a write of ours. */

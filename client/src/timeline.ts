@@ -8,7 +8,7 @@ export class Timeline {
   last: number;
   /** The highest seq known to exist. */
   head: number;
-  readonly #ahead = new Map<number, ChatEvent>();
+  readonly #ahead = new Map<number, ChatEvent | undefined>();
 
   constructor(last: number) {
     this.last = last;
@@ -25,7 +25,16 @@ export class Timeline {
     const isBirth = (event.kind === "created" || event.kind === "joined") && event.users?.includes(me) === true;
     if (isBirth) this.last = event.seq - 1;
     this.head = Math.max(this.head, event.seq);
-    if (this.#ahead.size < AHEAD_MAX || event.seq === this.last + 1) this.#ahead.set(event.seq, event);
+    const isKept = this.#ahead.size < AHEAD_MAX || event.seq === this.last + 1;
+    if (isKept && !this.#ahead.has(event.seq)) this.#ahead.set(event.seq, event);
+    return this.#release();
+  }
+
+  /** An event of one's own, known by its ack: it is there, and is not shown again. */
+  own(seq: number): readonly ChatEvent[] {
+    if (seq <= this.last) return [];
+    this.head = Math.max(this.head, seq);
+    this.#ahead.set(seq, undefined);
     return this.#release();
   }
 
@@ -34,7 +43,7 @@ export class Timeline {
     this.last = Math.max(this.last, page.first - 1);
     this.head = Math.max(this.head, page.head);
     const wanted = page.events.filter(({ seq }) => seq > this.last);
-    for (const event of wanted) this.#ahead.set(event.seq, event);
+    for (const event of wanted) if (!this.#ahead.has(event.seq)) this.#ahead.set(event.seq, event);
     const released = this.#release();
     // One who has left can pull no further: what is known to be above is not theirs.
     if (!page.more && page.events.length === 0) this.head = Math.min(this.head, Math.max(this.last, page.head));
@@ -43,12 +52,11 @@ export class Timeline {
 
   #release(): ChatEvent[] {
     const released: ChatEvent[] = [];
-    for (;;) {
-      const event = this.#ahead.get(this.last + 1);
-      if (event === undefined) break;
-      this.#ahead.delete(event.seq);
-      this.last = event.seq;
-      released.push(event);
+    while (this.#ahead.has(this.last + 1)) {
+      this.last += 1;
+      const event = this.#ahead.get(this.last);
+      this.#ahead.delete(this.last);
+      if (event !== undefined) released.push(event);
     }
     for (const seq of this.#ahead.keys()) if (seq <= this.last) this.#ahead.delete(seq);
     return released;

@@ -1,30 +1,22 @@
 import type { EventFacts, FactsQuery, FactsReply, HeadEntry, IdFacts, ListEntry, ListReply } from "@jichat/protocol/bus/query.ts";
 import type { EventKind } from "@jichat/protocol/frame/server-frame.ts";
-import type { HeadRow, LifecycleRow, MarkRow } from "./fold.ts";
 import { Folded } from "./fold.ts";
 import { readEvents } from "./events.ts";
+import type { ColdRows } from "./cold-rows.ts";
 import type { Store } from "./store.ts";
 import type { Run, Tail } from "./tail.ts";
 
 /** Conversations as ClickHouse and the tail have them together. Those that were never written to are absent. */
-export async function foldConversations(store: Store, runs: readonly Run[], ids: readonly string[]): Promise<Map<string, Folded>> {
+export async function foldConversations(cold: ColdRows, runs: readonly Run[], ids: readonly string[], withMarks = true): Promise<Map<string, Folded>> {
   const folded = new Map(ids.map((id) => [id, new Folded(id)]));
-  if (ids.length === 0) return folded;
-  const [lifecycle, marks, heads] = await Promise.all([
-    store.query<LifecycleRow & Record<string, unknown>>(
-      "SELECT * FROM {db}.lifecycle WHERE conversation IN {ids: Array(String)} ORDER BY conversation, seq LIMIT 1 BY conversation, seq", { ids }),
-    store.query<MarkRow & Record<string, unknown>>(
-      `SELECT conversation, user, max(marks.seq) AS seq, max(marks.no) AS no, max(marks.position) AS position
-       FROM {db}.marks WHERE conversation IN {ids: Array(String)} GROUP BY conversation, user`, { ids }),
-    store.query<HeadRow & Record<string, unknown>>(
-      `SELECT conversation, max(heads.head) AS head, max(heads.no) AS no, max(heads.ts) AS ts, max(heads.position) AS position
-       FROM {db}.heads WHERE conversation IN {ids: Array(String)} GROUP BY conversation`, { ids }),
-  ]);
-  for (const row of lifecycle) folded.get(row.conversation)?.lifecycle(row);
-  for (const row of marks) folded.get(row.conversation)?.mark(row.user, row.seq, row.no, row.position);
-  for (const row of heads) folded.get(row.conversation)?.headAt(row);
-  for (const run of runs) for (const id of ids) folded.get(id)?.records(run.conversations.get(id) ?? []);
-  for (const [id, { head }] of folded) if (head === 0) folded.delete(id);
+  await Promise.all([...folded].map(async ([id, conversation]) => {
+    const [outline, marks] = await Promise.all([cold.outlines.of(id), withMarks ? cold.marks.of(id) : undefined]);
+    for (const row of outline?.lifecycle ?? []) conversation.lifecycle(row);
+    for (const row of marks ?? []) conversation.mark(row.user, row.seq, row.no, row.position);
+    if (outline?.head !== undefined) conversation.headAt(outline.head);
+    for (const run of runs) conversation.records(run.conversations.get(id) ?? []);
+    if (conversation.head === 0) folded.delete(id);
+  }));
   return folded;
 }
 
@@ -60,23 +52,20 @@ async function findEvents(store: Store, runs: readonly Run[], wanted: FactsQuery
 }
 
 /** What a partition's owner asks about the cold. The runs are taken first, so that nothing is between them and ClickHouse. */
-export async function answerFacts(store: Store, tail: Tail, query: FactsQuery): Promise<FactsReply> {
+export async function answerFacts(store: Store, cold: ColdRows, tail: Tail, query: FactsQuery): Promise<FactsReply> {
   const { runs } = tail;
   const [folded, ids, events] = await Promise.all([
-    foldConversations(store, runs, query.conversations), findIds(store, runs, query.ids), findEvents(store, runs, query.events),
+    foldConversations(cold, runs, query.conversations), findIds(store, runs, query.ids), findEvents(store, runs, query.events),
   ]);
   return { conversations: [...folded.values()].map((conversation) => conversation.facts()), ids, events };
 }
 
 /** A user's conversations in one partition, with heads: what Redis is rebuilt from. */
-export async function answerList(store: Store, tail: Tail, user: string): Promise<ListReply> {
+export async function answerList(store: Store, cold: ColdRows, tail: Tail, user: string): Promise<ListReply> {
   const { runs } = tail;
-  const rows = await store.query<{ conversation: string }>(
-    "SELECT DISTINCT conversation FROM {db}.memberships WHERE user = {user: String} AND partition = {partition: UInt16}",
-    { user, partition: tail.partition },
-  );
-  const ids = [...new Set([...rows.map(({ conversation }) => conversation), ...runs.flatMap((run) => [...(run.users.get(user) ?? [])])])];
-  const folded = await foldConversations(store, runs, ids);
+  const known = ((await cold.memberships.of(user)) ?? []).flatMap(({ partition, conversation }) => (partition === tail.partition ? [conversation] : []));
+  const ids = [...new Set([...known, ...runs.flatMap((run) => [...(run.users.get(user) ?? [])])])];
+  const folded = await foldConversations(cold, runs, ids);
   const entries: ListEntry[] = [];
   const heads: HeadEntry[] = [];
   for (const conversation of folded.values()) {

@@ -5,6 +5,7 @@ import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { foldConversations } from "./cold-state.ts";
 import { readEvents } from "./events.ts";
 import type { Folded } from "./fold.ts";
+import type { ColdRows } from "./cold-rows.ts";
 import type { Store } from "./store.ts";
 import type { Run, Tail } from "./tail.ts";
 
@@ -13,8 +14,8 @@ const EVENT_OVERHEAD_BYTES = 200;
 /** What of a conversation a user may see: from their latest joining on, and up to where they left. */
 export interface Visible { readonly first: number; readonly last: number; readonly member: boolean }
 
-async function visibleTo(store: Store, runs: readonly Run[], conversation: string, user: string): Promise<{ folded: Folded; visible: Visible }> {
-  const folded = (await foldConversations(store, runs, [conversation])).get(conversation);
+async function visibleTo(cold: ColdRows, runs: readonly Run[], conversation: string, user: string): Promise<{ folded: Folded; visible: Visible }> {
+  const folded = (await foldConversations(cold, runs, [conversation], false)).get(conversation);
   const member = folded?.members.get(user);
   if (folded === undefined || member === undefined) throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
   return { folded, visible: { first: member.first, last: member.left ?? folded.head, member: member.left === undefined } };
@@ -33,9 +34,9 @@ export function pageBounds(visible: Visible, query: Pick<HistoryQuery, "after" |
 }
 
 /** One page without a hole, cut to 256 KB from the end that the asker can ask for again. */
-export async function answerHistory(store: Store, tail: Tail, query: HistoryQuery): Promise<HistoryReply> {
+export async function answerHistory(store: Store, cold: ColdRows, tail: Tail, query: HistoryQuery): Promise<HistoryReply> {
   const { runs } = tail;
-  const { visible } = await visibleTo(store, runs, query.conversation, query.user);
+  const { visible } = await visibleTo(cold, runs, query.conversation, query.user);
   const { from, to, more } = pageBounds(visible, query);
   const head = { first: visible.first, head: visible.last };
   if (from > to) return { events: [], ...head, more: false };
@@ -62,8 +63,8 @@ export function withinBytes(events: readonly InnerEvent[], dropOldest: boolean, 
 }
 
 /** Who is in a conversation now; only for its members. */
-export async function answerMembers(store: Store, tail: Tail, query: MembersQuery): Promise<MembersReply> {
-  const { folded, visible } = await visibleTo(store, tail.runs, query.conversation, query.user);
+export async function answerMembers(cold: ColdRows, tail: Tail, query: MembersQuery): Promise<MembersReply> {
+  const { folded, visible } = await visibleTo(cold, tail.runs, query.conversation, query.user);
   if (!visible.member) throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
   return { members: folded.facts().members.map(({ user, first }) => ({ user, first })) };
 }

@@ -11,6 +11,7 @@ import { PartitionLog } from "@jichat/runtime/partition-log.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import { readWatermarks, writeRuns } from "./batch-writer.ts";
 import { answerFacts, answerList } from "./cold-state.ts";
+import { ColdRows } from "./cold-rows.ts";
 import type { Config } from "./config.ts";
 import { consume } from "./consumer.ts";
 import { answerHistory, answerMembers } from "./history.ts";
@@ -35,6 +36,7 @@ export class Storage implements LeaseHolder {
   readonly #jsm: JetStreamManager;
   readonly #names: Names;
   readonly #store: Store;
+  readonly #cold: ColdRows;
   readonly #watermarks: KV;
   readonly #telemetry: Telemetry;
   readonly #metrics: StorageMetrics;
@@ -48,6 +50,7 @@ export class Storage implements LeaseHolder {
     this.#jsm = jsm;
     this.#names = names;
     this.#store = store;
+    this.#cold = new ColdRows(store);
     this.#watermarks = watermarks;
     this.#telemetry = telemetry;
     this.#metrics = storageMetrics(telemetry, () => [...this.#owned.values()].map(({ tail }) => tail));
@@ -146,10 +149,10 @@ export class Storage implements LeaseHolder {
 
   async #reply(tail: Tail, query: Query): Promise<unknown> {
     switch (query.q) {
-      case "facts": return answerFacts(this.#store, tail, query);
-      case "history": return answerHistory(this.#store, tail, query);
-      case "list": return answerList(this.#store, tail, query.user);
-      case "members": return answerMembers(this.#store, tail, query);
+      case "facts": return answerFacts(this.#store, this.#cold, tail, query);
+      case "history": return answerHistory(this.#store, this.#cold, tail, query);
+      case "list": return answerList(this.#store, this.#cold, tail, query.user);
+      case "members": return answerMembers(this.#cold, tail, query);
     }
   }
 

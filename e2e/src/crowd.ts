@@ -1,0 +1,215 @@
+import { ChatClient } from "@jichat/client/chat-client.ts";
+import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { IdMaker } from "@jichat/client/uuid.ts";
+import type { Target } from "@jichat/client/types.ts";
+import type { Stack } from "@jichat/tools/local/stack.ts";
+import type { Ledger } from "./ledger.ts";
+import { mint } from "./mint.ts";
+
+export interface CrowdOptions {
+  readonly pairs: number;
+  readonly groups: number;
+  readonly groupSize: number;
+  /** Messages per second and device. */
+  readonly rate: number;
+}
+
+export const USUAL: CrowdOptions = { pairs: 20, groups: 5, groupSize: 20, rate: 1 };
+const DEVICES = ["phone", "laptop"] as const;
+const SETTLE_POLL_MS = 200;
+/** A send that has not been answered when the talk is over still has this long. */
+const LAST_WORDS_MS = 30_000;
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+interface Person { readonly user: string; readonly peer: string; readonly groups: string[] }
+
+/** One device of the crowd: a client of the SDK whose every act the ledger hears of. */
+export class Device {
+  readonly user: string;
+  readonly name: string;
+  readonly client: ChatClient;
+  readonly #ledger: Ledger;
+  readonly #ids = new IdMaker(Date.now);
+  readonly heads = new Map<string, number>();
+  /** How long each send took to its ack. */
+  readonly answeredMs: number[] = [];
+  failures: string[] = [];
+  reading: Promise<void>;
+
+  constructor(stack: Stack, ledger: Ledger, user: string, name: string, more: { readonly encoding?: "json" | "msgpack" } = {}) {
+    this.user = user;
+    this.name = name;
+    this.#ledger = ledger;
+    this.client = new ChatClient({ urls: stack.wsUrls, device: name, token: async () => mint(stack.secrets.signingKeyFile, { sub: user }), ...more });
+    ledger.device(user, name);
+    this.reading = this.#read();
+  }
+
+  async #read(): Promise<void> {
+    for await (const notice of this.client.events()) if (notice.t === "event") this.#received(notice.event);
+  }
+
+  #received(event: ChatEvent): void {
+    this.#ledger.received(this.user, this.name, event);
+    this.heads.set(event.conversation, event.seq);
+  }
+
+  /** Resolves when it is online and knows what it has: from then on it must get everything. */
+  async arrive(): Promise<void> {
+    const feed = this.client.events();
+    await this.client.connect();
+    for await (const notice of feed) if (notice.t === "conversations" && notice.complete) return;
+  }
+
+  async send(target: Target, body: Readonly<Record<string, unknown>>, id = this.#ids.next()): Promise<void> {
+    const name = "to" in target ? `@${target.to}` : target.conversation;
+    this.#ledger.sent(this.user, this.name, name, id);
+    const started = performance.now();
+    try {
+      const { conversation, seq } = await this.client.send(target, body, { id });
+      this.#ledger.acked(this.user, this.name, id, conversation, seq);
+    } catch (error) {
+      this.failures.push(`${id}: ${String(error)}`);
+    }
+    this.answeredMs.push(performance.now() - started);
+  }
+
+  async read(): Promise<void> {
+    const [conversation, seq] = [...this.heads][Math.floor(Math.random() * this.heads.size)] ?? [];
+    if (conversation === undefined || seq === undefined) return;
+    try {
+      this.#ledger.readAcked(this.user, conversation, (await this.client.read(conversation, seq)).seq);
+    } catch (error) {
+      this.failures.push(`read: ${String(error)}`);
+    }
+  }
+}
+
+/** People who talk: pairs and groups, two devices each, one of each encoding. */
+export class Crowd {
+  readonly devices: Device[] = [];
+  readonly #options: CrowdOptions;
+  readonly #stack: Stack;
+  readonly #ledger: Ledger;
+  readonly #people: Person[] = [];
+  #saying = 0;
+
+  constructor(stack: Stack, ledger: Ledger, options: CrowdOptions = USUAL) {
+    this.#options = options;
+    this.#stack = stack;
+    this.#ledger = ledger;
+    for (let i = 0; i < options.pairs; i += 1) {
+      this.#people.push({ user: `u${2 * i}`, peer: `u${2 * i + 1}`, groups: [] }, { user: `u${2 * i + 1}`, peer: `u${2 * i}`, groups: [] });
+    }
+  }
+
+  /** Everybody connects, and the groups are made. */
+  async arrive(): Promise<void> {
+    for (const { user } of this.#people) {
+      DEVICES.forEach((name, index) => this.devices.push(new Device(this.#stack, this.#ledger, user, name, { encoding: index === 0 ? "json" : "msgpack" })));
+    }
+    await Promise.all(this.devices.map((device) => device.arrive()));
+    for (let i = 0; i < this.#options.groups; i += 1) {
+      const members = Array.from({ length: this.#options.groupSize }, (_, j) => this.#people[(i * 7 + j) % this.#people.length]).flatMap((person) => person ?? []);
+      const [creator] = members;
+      const device = this.devices.find(({ user, name }) => user === creator?.user && name === DEVICES[0]);
+      if (device === undefined) throw new Error("a group has a creator");
+      const { conversation, seq, id } = await device.client.createGroup(`group ${i}`, members.map(({ user }) => user));
+      this.#ledger.acked(device.user, device.name, id, conversation, seq);
+      for (const person of members) person.groups.push(conversation);
+    }
+  }
+
+  /** Everybody sends and reads for `ms`, at moments of their own; then waits for the last acks. */
+  async talk(ms: number): Promise<void> {
+    const end = performance.now() + ms;
+    await Promise.all(this.devices.map((device) => this.#talk(device, end)));
+  }
+
+  async #talk(device: Device, end: number): Promise<void> {
+    const person = this.#people.find(({ user }) => user === device.user);
+    if (person === undefined) throw new Error("a device belongs to a person");
+    const open: Promise<void>[] = [];
+    await sleep((Math.random() * 1_000) / this.#options.rate);
+    while (performance.now() < end) {
+      this.#saying += 1;
+      const group = person.groups[Math.floor(Math.random() * person.groups.length)];
+      const target = group === undefined || Math.random() < 0.5 ? { to: person.peer } : { conversation: group };
+      open.push(device.send(target, { text: `message ${this.#saying}`, pad: "x".repeat(Math.floor(Math.random() * 300)) }));
+      if (Math.random() < 0.3) open.push(device.read());
+      await sleep((500 + Math.random() * 1_000) / this.#options.rate);
+    }
+    const giveUp = setTimeout(() => {
+      device.failures.push(`${device.client.unacked} writes were not answered within ${LAST_WORDS_MS} ms`);
+      device.client.close();
+    }, LAST_WORDS_MS);
+    await Promise.all(open);
+    clearTimeout(giveUp);
+  }
+
+  /** Milliseconds until every device had everything; throws after `withinMs` (I9). */
+  async settle(withinMs = 30_000): Promise<number> {
+    const started = performance.now();
+    while (!this.#ledger.isCaughtUp()) {
+      if (performance.now() - started > withinMs) return withinMs;
+      await sleep(SETTLE_POLL_MS);
+    }
+    return performance.now() - started;
+  }
+
+  /** What a user's device lists and can pull in the end, for the ledger. */
+  async inspect(): Promise<void> {
+    const firsts = this.devices.filter(({ name }) => name === DEVICES[0]);
+    for (let at = 0; at < firsts.length; at += 8) await Promise.all(firsts.slice(at, at + 8).map((device) => this.#inspect(device)));
+  }
+
+  async #inspect({ client, user }: Device): Promise<void> {
+    let page: string | undefined;
+    do {
+      const synced = await patiently(() => client.list({ page }));
+      for (const listed of synced.conversations) {
+        if ("left" in listed) continue;
+        this.#ledger.listed(user, listed.conversation, listed);
+        const events: ChatEvent[] = [];
+        let after = listed.first - 1;
+        for (let more = true; more;) {
+          const pulled = await patiently(() => client.pull(listed.conversation, { after, limit: 200 }));
+          events.push(...pulled.events);
+          after = events.at(-1)?.seq ?? after;
+          more = pulled.more;
+        }
+        this.#ledger.history(user, listed.conversation, listed.first, listed.head, events);
+      }
+      page = synced.next;
+    } while (page !== undefined);
+  }
+
+  get failures(): string[] {
+    return this.devices.flatMap(({ failures, user, name }) => failures.map((what) => `${user}/${name} ${what}`));
+  }
+
+  /** The p-th percentile of the time from send to ack, in milliseconds. */
+  answeredMs(p: number): number {
+    const sorted = this.devices.flatMap(({ answeredMs }) => answeredMs).sort((a, b) => a - b);
+    return sorted[Math.min(sorted.length - 1, Math.floor((p / 100) * sorted.length))] ?? 0;
+  }
+
+  leave(): void {
+    for (const { client } of this.devices) client.close();
+  }
+}
+
+/** The end of a test asks for much at once, and the limits of a user hold for tests too. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  const end = performance.now() + 30_000;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof ChatError) || error.retryAfterMs === undefined || performance.now() > end) throw error;
+      await sleep(error.retryAfterMs);
+    }
+  }
+}

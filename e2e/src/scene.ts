@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { prepareUws } from "@jichat/tools/glibc.ts";
+import type { StackOptions } from "@jichat/tools/local/stack.ts";
+import { Stack } from "@jichat/tools/local/stack.ts";
+import { needChdb, needNats, needRedis } from "@jichat/tools/needs.ts";
+import { exec } from "@jichat/tools/exec.ts";
+import { Crowd } from "./crowd.ts";
+import type { CrowdOptions } from "./crowd.ts";
+import { Ledger } from "./ledger.ts";
+
+const RSS_MAX_MB = 700;
+/** The embedded engine keeps its own caches. */
+const STORAGE_RSS_MAX_MB = 2_500;
+const TALK_MS = 20_000;
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+/** A cluster of this test's own, started and ready; stopped and taken away when the test ends, however it ends. */
+export async function startStack(t: TestContext, options: Partial<StackOptions> = {}): Promise<Stack> {
+  const [nats, redis, chdbHome] = [await needNats(), await needRedis(), await needChdb()];
+  await prepareUws();
+  const data = mkdtempSync(join(tmpdir(), "jichat-e2e-"));
+  const stack = await Stack.plan({ data, routers: 2, connectors: 3, nats, redis, chdbHome, ...options });
+  t.after(async () => {
+    if (!t.signal.aborted && process.env["E2E_LOGS"] !== undefined) {
+      for (const part of stack.parts) t.diagnostic(`--- end of ${part.spec.name}'s log\n${part.logEnd(25)}`);
+    }
+    await stack.destroy();
+    rmSync(data, { recursive: true, force: true });
+  });
+  await stack.start();
+  return stack;
+}
+
+export interface Scene { readonly stack: Stack; readonly crowd: Crowd; readonly ledger: Ledger }
+export type Fault = (scene: Scene) => Promise<void>;
+
+/** The usual crowd talks for 20 s while `fault` happens; then everything must be right. */
+export async function play(t: TestContext, fault: Fault, stack: Stack, options?: CrowdOptions, talkMs = TALK_MS): Promise<Scene> {
+  const ledger = new Ledger();
+  const crowd = new Crowd(stack, ledger, options);
+  const scene = { stack, crowd, ledger };
+  t.after(() => { crowd.leave(); });
+  console.time("arrive");
+  await crowd.arrive();
+  console.timeEnd("arrive");
+  await Promise.all([crowd.talk(talkMs), sleep(talkMs / 4).then(() => fault(scene))]);
+  await judge(t, scene);
+  return scene;
+}
+
+/** I1 to I10, whatever was done to the cluster before. */
+export async function judge(t: TestContext, { stack, crowd, ledger }: Scene): Promise<void> {
+  const settledMs = await crowd.settle();
+  console.time("inspect");
+  await crowd.inspect();
+  console.timeEnd("inspect");
+  const violations = ledger.check();
+  t.diagnostic(`${ledger.acks} acks, caught up after ${settledMs.toFixed(0)} ms, acks p50 ${crowd.answeredMs(50).toFixed(1)} ms, p99 ${crowd.answeredMs(99).toFixed(0)} ms, slowest ${crowd.answeredMs(100).toFixed(0)} ms`);
+  assert.deepEqual(violations.slice(0, 12), [], `${violations.length} violations`);
+  assert.deepEqual(crowd.failures.slice(0, 12), [], "every send is acked in the end");
+  assert.deepEqual(ledger.unackedIds.slice(0, 12), []);
+  for (const part of stack.parts) {
+    const rss = rssMb(part.pid);
+    const most = part.spec.name === "storage" || part.spec.name === "clickhouse" ? STORAGE_RSS_MAX_MB : RSS_MAX_MB;
+    assert.ok(rss <= most, `I8: ${part.spec.name} holds ${rss} MB`);
+  }
+  crowd.leave();
+  console.time("verify");
+  await verify(stack);
+  console.timeEnd("verify");
+}
+
+function rssMb(pid: number | undefined): number {
+  if (pid === undefined) return 0;
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1_024;
+}
+
+/** I10: what ClickHouse holds is what the log holds. The embedded engine is one process's, so storage stops for it. */
+export async function verify(stack: Stack): Promise<void> {
+  const { spec } = stack.storage;
+  await stack.storage.stop(10_000);
+  const { code, stdout, stderr } = await exec(spec.program, [...spec.args, "verify"], { env: { ...process.env, ...spec.env, ADMIN_PORT: "0" } });
+  assert.equal(code, 0, `I10: verify says\n${stdout}\n${stderr}`);
+}

@@ -1,0 +1,38 @@
+import { Batched, groupBy } from "./batched.ts";
+import type { HeadRow, LifecycleRow, MarkRow } from "./fold.ts";
+import type { Store } from "./store.ts";
+
+export interface MembershipRow { readonly user: string; readonly partition: number; readonly conversation: string }
+export interface Outline { readonly lifecycle: readonly LifecycleRow[]; readonly head: HeadRow | undefined }
+
+type Rows<T> = T & Record<string, unknown>;
+
+/** What ClickHouse holds of conversations and users apart from their events, asked in batches. */
+export class ColdRows {
+  /** By conversation: who came and went, its names, and its head. */
+  readonly outlines: Batched<Outline>;
+  /** By conversation: how far each member has read. */
+  readonly marks: Batched<readonly MarkRow[]>;
+  /** By user: the conversations they ever were in. */
+  readonly memberships: Batched<readonly MembershipRow[]>;
+
+  constructor(store: Store) {
+    this.outlines = new Batched(async (ids) => {
+      const [lifecycle, heads] = await Promise.all([
+        store.query<Rows<LifecycleRow>>(
+          "SELECT * FROM {db}.lifecycle WHERE conversation IN {ids: Array(String)} ORDER BY conversation, seq LIMIT 1 BY conversation, seq", { ids }),
+        store.query<Rows<HeadRow>>(
+          `SELECT conversation, max(heads.head) AS head, max(heads.no) AS no, max(heads.ts) AS ts, max(heads.position) AS position
+           FROM {db}.heads WHERE conversation IN {ids: Array(String)} GROUP BY conversation`, { ids }),
+      ]);
+      const byConversation = groupBy(lifecycle, ({ conversation }) => conversation);
+      const headOf = new Map(heads.map((head) => [head.conversation, head]));
+      return new Map(ids.map((id) => [id, { lifecycle: byConversation.get(id) ?? [], head: headOf.get(id) }]));
+    });
+    this.marks = new Batched(async (ids) => groupBy(await store.query<Rows<MarkRow>>(
+      `SELECT conversation, user, max(marks.seq) AS seq, max(marks.no) AS no, max(marks.position) AS position
+       FROM {db}.marks WHERE conversation IN {ids: Array(String)} GROUP BY conversation, user`, { ids }), ({ conversation }) => conversation));
+    this.memberships = new Batched(async (users) => groupBy(await store.query<Rows<MembershipRow>>(
+      "SELECT DISTINCT user, partition, conversation FROM {db}.memberships WHERE user IN {users: Array(String)}", { users }), ({ user }) => user));
+  }
+}
