@@ -163,7 +163,7 @@ export class ChatClient {
 
   async #write(frame: Omit<OutFrame, "id"> & Record<string, unknown>, id = this.#ids.next()): Promise<WriteResult> {
     if (this.#state === "closed") throw new Failure("UNAVAILABLE", "this client is closed");
-    return this.#outbox.put({ ...frame, id } as OutFrame);
+    return this.#outbox.put({ ...frame, id });
   }
 
   #setState(state: ConnectionState, error?: ChatError): void {

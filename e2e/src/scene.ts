@@ -19,8 +19,13 @@ const TALK_MS = 20_000;
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
 
+export interface SceneOptions extends Partial<StackOptions> {
+  /** Runs once the ports are known and before anything runs. */
+  readonly onPlanned?: (stack: Stack) => void | Promise<void>;
+}
+
 /** A cluster of this test's own, started and ready; stopped and taken away when the test ends, however it ends. */
-export async function startStack(t: TestContext, options: Partial<StackOptions> = {}): Promise<Stack> {
+export async function startStack(t: TestContext, { onPlanned, ...options }: SceneOptions = {}): Promise<Stack> {
   const [nats, redis, chdbHome] = [await needNats(), await needRedis(), await needChdb()];
   await prepareUws();
   const data = mkdtempSync(join(tmpdir(), "jichat-e2e-"));
@@ -32,6 +37,7 @@ export async function startStack(t: TestContext, options: Partial<StackOptions> 
     await stack.destroy();
     rmSync(data, { recursive: true, force: true });
   });
+  await onPlanned?.(stack);
   await stack.start();
   return stack;
 }
@@ -45,9 +51,7 @@ export async function play(t: TestContext, fault: Fault, stack: Stack, options?:
   const crowd = new Crowd(stack, ledger, options);
   const scene = { stack, crowd, ledger };
   t.after(() => { crowd.leave(); });
-  console.time("arrive");
   await crowd.arrive();
-  console.timeEnd("arrive");
   await Promise.all([crowd.talk(talkMs), sleep(talkMs / 4).then(() => fault(scene))]);
   await judge(t, scene);
   return scene;
@@ -56,9 +60,7 @@ export async function play(t: TestContext, fault: Fault, stack: Stack, options?:
 /** I1 to I10, whatever was done to the cluster before. */
 export async function judge(t: TestContext, { stack, crowd, ledger }: Scene): Promise<void> {
   const settledMs = await crowd.settle();
-  console.time("inspect");
   await crowd.inspect();
-  console.timeEnd("inspect");
   const violations = ledger.check();
   t.diagnostic(`${ledger.acks} acks, caught up after ${settledMs.toFixed(0)} ms, acks p50 ${crowd.answeredMs(50).toFixed(1)} ms, p99 ${crowd.answeredMs(99).toFixed(0)} ms, slowest ${crowd.answeredMs(100).toFixed(0)} ms`);
   assert.deepEqual(violations.slice(0, 12), [], `${violations.length} violations`);
@@ -70,9 +72,7 @@ export async function judge(t: TestContext, { stack, crowd, ledger }: Scene): Pr
     assert.ok(rss <= most, `I8: ${part.spec.name} holds ${rss} MB`);
   }
   crowd.leave();
-  console.time("verify");
   await verify(stack);
-  console.timeEnd("verify");
 }
 
 function rssMb(pid: number | undefined): number {

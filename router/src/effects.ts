@@ -115,7 +115,8 @@ export class Effects {
   /** Done when the connector has it, or a gap in its place, or is gone for good: its key has lapsed. */
   async #deliver(connector: string, unit: EffectUnit, out: Outgoing): Promise<void> {
     const { deliverer, sessions, clock, partition } = this.#world;
-    let delivery: Delivery = { v: 1, partition, position: unit.position, ...out };
+    const { position } = unit;
+    let delivery: Delivery = { v: 1, partition, position, ...out };
     for (let tries = 0; !this.#signal.aborted; tries += 1) {
       try {
         await deliverer.deliver(connector, delivery, DELIVER_TIMEOUT_MS);
@@ -124,7 +125,7 @@ export class Effects {
       } catch {
         this.#world.count("retried", 1);
         if (!(await sessions.isAlive(connector))) return;
-        if (tries === 0) delivery = { ...delivery, events: [], marks: [], gaps: gapsInPlaceOf(out) };
+        if (tries === 0) delivery = { v: 1, partition, position, events: [], marks: [], gaps: gapsInPlaceOf(out) };
         await clock.sleep(RETRY_MS);
       }
     }

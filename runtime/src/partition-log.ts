@@ -112,7 +112,9 @@ export class PartitionLog {
   }
 
   async #consume(from: number): Promise<ConsumerMessages> {
-    const consumer = await this.#js.consumers.get(this.#stream, { opt_start_seq: from, inactive_threshold: 30_000 } as never);
+    const consumer = await this.#js.consumers.get(this.#stream, {
+      opt_start_seq: from, inactive_threshold: 30_000,
+    });
     return consumer.consume({ max_bytes: 4_194_304, expires: 5_000, idle_heartbeat: 1_000 });
   }
 

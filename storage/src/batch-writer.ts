@@ -20,5 +20,5 @@ export async function writeRuns(runs: readonly Run[], store: Store): Promise<voi
 /** Where each partition's log is held up to. Storage starts from here, never from what a consumer acked. */
 export async function readWatermarks(store: Store): Promise<Map<number, number>> {
   const rows = await store.query<{ partition: number; position: number }>("SELECT partition, max(position) AS position FROM {db}.watermarks GROUP BY partition");
-  return new Map(rows.map(({ partition, position }) => [Number(partition), Number(position)]));
+  return new Map(rows.map(({ partition, position }) => [partition, position]));
 }

@@ -34,9 +34,9 @@ export class Batched<Value> {
       for (const [key] of asked) this.#waiting.delete(key);
       try {
         const found = await this.#query(asked.map(([key]) => key));
-        for (const [key, { resolve }] of asked) resolve(found.get(key));
+        for (const [key, waiting] of asked) waiting.resolve(found.get(key));
       } catch (error) {
-        for (const [, { reject }] of asked) reject(error);
+        for (const [, waiting] of asked) waiting.reject(error);
       }
     }
     this.#running = false;

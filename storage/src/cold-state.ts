@@ -1,5 +1,4 @@
 import type { EventFacts, FactsQuery, FactsReply, HeadEntry, IdFacts, ListEntry, ListReply } from "@jichat/protocol/bus/query.ts";
-import type { EventKind } from "@jichat/protocol/frame/server-frame.ts";
 import { Folded } from "./fold.ts";
 import { readEvents } from "./events.ts";
 import type { ColdRows } from "./cold-rows.ts";
@@ -47,7 +46,7 @@ async function findEvents(store: Store, runs: readonly Run[], wanted: FactsQuery
     const [event] = await readEvents(store, runs, conversation, seq, seq);
     if (event === undefined) return [];
     const recalled = event.recalled !== undefined;
-    return [{ conversation, seq, no: event.no, kind: event.kind as EventKind, from: event.from, ts: event.ts, ...(recalled ? { recalled } : {}) }];
+    return [{ conversation, seq, no: event.no, kind: event.kind, from: event.from, ts: event.ts, ...(recalled ? { recalled } : {}) }];
   })).then((found) => found.flat());
 }
 

@@ -218,7 +218,7 @@ export class Storage implements LeaseHolder {
   async #trimLoop(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await systemClock.sleep(this.#config.trimEveryMs, signal).catch(() => undefined);
-      for (const [partition, { tail, log, done }] of [...this.#owned]) {
+      for (const [partition, { tail, log, done }] of this.#owned) {
         if (signal.aborted) return;
         const limits = { watermark: tail.watermark, done, graceMs: this.#config.trimGraceMs, now: systemClock.now() };
         await trimPartition(log, this.#store, partition, limits, this.#telemetry.log).catch((error: unknown) => {

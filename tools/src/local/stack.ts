@@ -71,10 +71,8 @@ export class Stack {
       if (port === undefined) throw new Error("a free port for every part was asked for");
       return port;
     };
-    this.storage = this.#component("storage", "storage", adminPort(), {
-      ...(options.clickhouseUrl === undefined
-        ? { CLICKHOUSE_EMBEDDED_PATH: join(options.data, "clickhouse"), CHDB_HOME: options.chdbHome ?? "" } : { CLICKHOUSE_URL: options.clickhouseUrl }),
-    });
+    this.storage = this.#component("storage", "storage", adminPort(), options.clickhouseUrl === undefined
+      ? { CLICKHOUSE_EMBEDDED_PATH: join(options.data, "clickhouse"), CHDB_HOME: options.chdbHome ?? "" } : { CLICKHOUSE_URL: options.clickhouseUrl });
     this.routers = Array.from({ length: options.routers }, (_, i) => this.#component("router", `router-${i + 1}`, adminPort(), {}));
     this.connectors = connectorPorts.map((port, i) => this.#component("connector", `connector-${i + 1}`, adminPort(), {
       PORT: String(port), HOST: host, DRAIN_MS: "1000",

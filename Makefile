@@ -1,0 +1,33 @@
+# The door: `make` alone says what there is. Everything behind it gets what it needs itself.
+.DEFAULT_GOAL := help
+.PHONY: help run check unit integration e2e page test bench clean
+
+help: ## Says what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Starts all of it here and says where the page is (PORT= DATA= ROUTERS= CONNECTORS= NATS_URL= REDIS_URL= CLICKHOUSE_URL=)
+	@tools/bootstrap.sh run
+
+test: ## Everything below, one after the other
+	@tools/bootstrap.sh test
+
+check: ## Types, lint, and the rules of the house
+	@tools/bootstrap.sh test check
+
+unit: ## Tests that need no server, the simulation among them
+	@tools/bootstrap.sh test unit
+
+integration: ## Tests on the real NATS, Redis and ClickHouse engine
+	@tools/bootstrap.sh test integration
+
+e2e: ## Whole clusters under faults, judged by the ledger
+	@tools/bootstrap.sh test e2e
+
+page: ## The page in real Chromium
+	@tools/bootstrap.sh test page
+
+bench: ## How fast it is here: a table, and JSON in .data/bench
+	@tools/bootstrap.sh bench
+
+clean: ## Takes away what was built and installed in this folder; the tool cache and .data stay
+	rm -rf node_modules web/dist

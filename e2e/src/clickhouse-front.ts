@@ -1,0 +1,61 @@
+import { createServer } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { createClient } from "@clickhouse/client";
+
+/**
+ * ClickHouse's HTTP interface before the embedded engine, as a process of its own: what a server is to storage. `/refuse?ms=`
+ * makes it refuse inserts for a while, as a server does whose disk is full.
+ */
+const { PORT = "0", CLICKHOUSE_EMBEDDED_PATH = "", CHDB_HOME = "" } = process.env;
+const home = createRequire(join(CHDB_HOME, "package.json"));
+const chdb = (await import(pathToFileURL(home.resolve("chdb/connection")).href)) as { createChdbConnection(options: { path: string }): unknown };
+const client = createClient({ connection: chdb.createChdbConnection({ path: CLICKHOUSE_EMBEDDED_PATH }) } as never);
+let refuseUntil = 0;
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Settings and parameters travel in the query string, as they do to a server. */
+function settingsOf(params: URLSearchParams): { settings: Record<string, string>; values: Record<string, unknown> } {
+  const settings: Record<string, string> = {};
+  const values: Record<string, unknown> = {};
+  for (const [key, value] of params) {
+    if (key.startsWith("param_")) values[key.slice(6)] = value;
+    else if (!["query", "database", "query_id", "session_id", "default_format", "role"].includes(key)) settings[key] = value;
+  }
+  return { settings, values };
+}
+
+async function answer(request: IncomingMessage): Promise<{ status: number; text: string }> {
+  const url = new URL(request.url ?? "/", "http://front");
+  if (url.pathname === "/refuse") {
+    refuseUntil = Date.now() + Number(url.searchParams.get("ms"));
+    return { status: 200, text: "ok" };
+  }
+  if (url.pathname === "/ping") return { status: 200, text: "Ok.\n" };
+  const query = url.searchParams.get("query");
+  const body = await bodyOf(request);
+  const statement = query === null ? body : `${query}\n${body}`;
+  if (/^\s*INSERT/i.test(statement) && Date.now() < refuseUntil) {
+    return { status: 500, text: "Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)" };
+  }
+  const { settings, values } = settingsOf(url.searchParams);
+  const { stream } = await client.exec({ query: statement, clickhouse_settings: settings, query_params: values });
+  let text = "";
+  for await (const chunk of stream) text += String(chunk);
+  return { status: 200, text };
+}
+
+createServer((request, response) => {
+  answer(request).then(
+    ({ status, text }) => { response.writeHead(status, status === 200 ? {} : { "x-clickhouse-exception-code": "243" }).end(text); },
+    (error: unknown) => { response.writeHead(500).end(`Code: 1000. DB::Exception: ${String(error)}`); },
+  );
+}).listen(Number(PORT), "127.0.0.1");
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => { process.exit(0); });

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Part } from "@jichat/tools/local/part.ts";
+import { Part as Process } from "@jichat/tools/local/part.ts";
+import { freePorts } from "@jichat/tools/local/ports.ts";
+import { needChdb } from "@jichat/tools/needs.ts";
+import { NatsProxy } from "../src/nats-proxy.ts";
+import { play, sleep, startStack } from "../src/scene.ts";
+
+/** A crash, and a supervisor that starts the part again a moment later. */
+async function crash(part: Part | undefined, downMs: number): Promise<void> {
+  await part?.kill();
+  await sleep(downMs);
+  part?.start();
+  await part?.ready(20_000);
+}
+
+test("kill -9 of a connector", async (t) => {
+  await play(t, async ({ stack }) => crash(stack.connectors[0], 1_500), await startStack(t));
+});
+
+test("kill -9 of a router", async (t) => {
+  await play(t, async ({ stack }) => crash(stack.routers[0], 2_000), await startStack(t));
+});
+
+test("kill -9 of storage", async (t) => {
+  await play(t, async ({ stack }) => crash(stack.storage, 1_500), await startStack(t));
+});
+
+test("kill -9 of Redis, its data gone", async (t) => {
+  await play(t, async ({ stack }) => crash(stack.redis, 1_500), await startStack(t));
+});
+
+test("kill -9 of nats-server", async (t) => {
+  await play(t, async ({ stack }) => crash(stack.nats, 1_000), await startStack(t));
+});
+
+test("SIGSTOP of a router for 10 s, then SIGCONT: the log refuses it, and nobody hears a stale answer", async (t) => {
+  await play(t, async ({ stack }) => {
+    const [router] = stack.routers;
+    router?.signal("SIGSTOP");
+    await sleep(10_000);
+    router?.signal("SIGCONT");
+  }, await startStack(t));
+});
+
+test("kill -9 of a router between append and effects", async (t) => {
+  const proxy = await NatsProxy.listen();
+  t.after(() => { proxy.close(); });
+  const stack = await startStack(t, { env: { "router-1": { NATS_URL: proxy.url } }, onPlanned: ({ natsPort }) => { proxy.target(natsPort); } });
+  let struck = 0;
+  await play(t, async () => {
+    for (let i = 0; i < 3; i += 1) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      // The log has it, the router does not know: it dies before the ack and before every effect.
+      proxy.onStored = () => {
+        if (proxy.onStored === undefined) return true;
+        struck += 1;
+        stack.routers[0]?.signal("SIGKILL");
+        proxy.onStored = () => true;
+        resolve();
+        return true;
+      };
+      await promise;
+      await sleep(300);
+      proxy.onStored = undefined;
+      await crash(stack.routers[0], 500);
+      await sleep(1_500);
+    }
+  }, stack);
+  assert.equal(struck, 3);
+});
+
+test("a proxy loses the append's answer and delivers the append late", async (t) => {
+  const proxies = [await NatsProxy.listen(), await NatsProxy.listen()] as const;
+  t.after(() => { for (const proxy of proxies) proxy.close(); });
+  const stack = await startStack(t, {
+    env: { "router-1": { NATS_URL: proxies[0].url }, "router-2": { NATS_URL: proxies[1].url } },
+    onPlanned: ({ natsPort }) => { for (const proxy of proxies) proxy.target(natsPort); },
+  });
+  for (const proxy of proxies) {
+    proxy.decide = () => {
+      const dice = Math.random();
+      if (dice < 0.04) return { delayMs: 2_500, loseAnswer: false }; // Behind the resend that follows its time-out.
+      return { delayMs: dice < 0.1 ? 300 : 0, loseAnswer: dice > 0.92 };
+    };
+  }
+  await play(t, async () => sleep(12_000).then(() => { for (const proxy of proxies) proxy.decide = () => ({ delayMs: 0, loseAnswer: false }); }), stack);
+  assert.ok(proxies.every(({ lost, late }) => lost > 5 && late > 5), "the proxies did their worst");
+});
+
+test("ClickHouse refuses inserts for 15 s", async (t) => {
+  const chdbHome = await needChdb();
+  const [port = 0] = await freePorts(1);
+  const clickhouseUrl = `http://127.0.0.1:${port}`;
+  let front: Part | undefined;
+  const stack = await startStack(t, {
+    clickhouseUrl,
+    onPlanned: async ({ options: { data } }) => {
+      mkdirSync(join(data, "front"));
+      front = new Process({
+        name: "clickhouse", program: process.execPath, args: [join(import.meta.dirname, "../src/clickhouse-front.ts")],
+        env: { PORT: String(port), CHDB_HOME: chdbHome, CLICKHOUSE_EMBEDDED_PATH: join(data, "front") }, logFile: join(data, "logs/clickhouse.log"), port,
+      });
+      t.after(async () => front?.kill());
+      front.start();
+      await front.ready(20_000);
+    },
+  });
+  await play(t, async () => {
+    assert.ok((await fetch(`${clickhouseUrl}/refuse?ms=15000`)).ok);
+  }, stack);
+});
+
+test("SIGTERM of every router and connector in turn: no send takes longer than 1 s", async (t) => {
+  const { crowd } = await play(t, async ({ stack, crowd: talking }) => {
+    for (const { answeredMs } of talking.devices) answeredMs.length = 0; // From here on: the first sends load cold conversations.
+    for (const part of [...stack.routers, ...stack.connectors]) {
+      await part.stop(15_000);
+      part.start();
+      await part.ready(20_000);
+      await sleep(500);
+    }
+  }, await startStack(t), undefined, 30_000);
+  assert.ok(crowd.answeredMs(100) <= 1_000, `the slowest send took ${crowd.answeredMs(100).toFixed(0)} ms`);
+});
