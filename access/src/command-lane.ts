@@ -159,14 +159,17 @@ export class CommandLane {
     for (;;) {
       try {
         const reply = decodeInner<AnswerBatch>(await ask(bytes, ASK_TIMEOUT_MS), "an answer of the owner");
-        this.position = Math.max(this.position, reply.position);
-        this.#settle(batch, reply.answers);
-        return;
+        if (reply.retry !== true) {
+          this.position = Math.max(this.position, reply.position);
+          this.#settle(batch, reply.answers);
+          return;
+        }
       } catch {
-        onRetry?.();
-        this.#giveUp(batch);
-        await clock.sleep(RETRY_MS);
+        // Nobody there, or no answer: the owner may have stored all of it or nothing.
       }
+      onRetry?.();
+      this.#giveUp(batch);
+      await clock.sleep(RETRY_MS);
     }
   }
 

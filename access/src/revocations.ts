@@ -1,10 +1,10 @@
-import type { JetStreamManager } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
+import { watchBucket } from "@jichat/runtime/watch-bucket.ts";
 import type { Logger } from "pino";
 
 export interface Revocable { readonly user: string; readonly tokenId: string; readonly issuedAt: number }
@@ -21,21 +21,18 @@ export class Revocations {
     this.#kv = kv;
   }
 
-  /** Watches the list; `loaded` turns true once all that was in it is known. */
-  static async watch(nats: NatsConnection, jsm: JetStreamManager, names: Names, log: Logger): Promise<Revocations> {
+  /** Watches the list; resolves once all that is in it is known. */
+  static async watch(nats: NatsConnection, names: Names, log: Logger): Promise<Revocations> {
     const kv = await new Kvm(nats).open(names.revocations);
     const revocations = new Revocations(kv);
-    const watch = await kv.watch();
-    void (async () => {
-      for await (const entry of watch) {
-        revocations.#take(entry.key, entry.operation === "PUT" ? Number(entry.string()) : undefined);
-        if (entry.delta === 0) revocations.#loaded = true;
-        for (const act of revocations.#onRevoked) act();
-      }
+    await watchBucket(kv, ">", (entry) => {
+      revocations.#take(entry.key, entry.operation === "PUT" ? Number(entry.string()) : undefined);
+      for (const act of revocations.#onRevoked) act();
+    }, new AbortController().signal, () => {
       log.error("the watch of revoked tokens ended");
       revocations.#loaded = false;
-    })();
-    if ((await jsm.streams.info(`KV_${names.revocations}`)).state.messages === 0) revocations.#loaded = true;
+    });
+    revocations.#loaded = true;
     setInterval(() => { revocations.#forget(Date.now() - REVOCATION_TTL_MS); }, 3_600_000).unref();
     return revocations;
   }

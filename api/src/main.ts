@@ -35,7 +35,7 @@ const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
 const jsm = await openJetStream(nats, telemetry.log, shutdown);
 const partitions = await provision(nats, jsm, names, config.log);
 const presence = Presence.connect(config.redisUrl, names, telemetry.log);
-const revocations = await Revocations.watch(nats, jsm, names, telemetry.log);
+const revocations = await Revocations.watch(nats, names, telemetry.log);
 const accounts = await Accounts.open(nats, names);
 const retries = telemetry.counter("jichat_api_batch_retries", "batches of commands sent again");
 const lanes = new Lanes(nats, names, config.instance, partitions, () => { retries.add(1); });

@@ -13,6 +13,8 @@ export interface LinkEvents {
 
 /** Ask for a new token when this much of a ticket's life is over and the server sent no fresh one: the token is ending. */
 const RENEW_RATIO = 0.9;
+/** At most this long before the next connector is tried, when one could not be reached. */
+const OTHER_MS = 50;
 const TIMER_MAX_MS = 2_147_483_647;
 
 /** Keeps one welcomed connection up: resumes with the ticket, backs off with jitter, moves before it breaks on `goaway`. */
@@ -26,6 +28,8 @@ export class Link {
   #renewing: ReturnType<typeof setTimeout> | undefined;
   #retrying: ReturnType<typeof setTimeout> | undefined;
   #next = 0;
+  /** Connectors tried since one was reached: only when all have failed is it time to back off. */
+  #dialled = 0;
   #closed = false;
   #opening = false;
 
@@ -76,6 +80,7 @@ export class Link {
     const { urls, device, client, echo } = this.#options;
     const url = urls[this.#next % urls.length];
     this.#next += 1;
+    this.#dialled += 1;
     if (url === undefined) throw new ChatError("FRAME_MALFORMED", "no url of a connector was given");
     if (this.#ticket !== undefined && this.#ticket.expiresAt <= Date.now()) this.#ticket = undefined;
     const proof = this.#ticket === undefined ? { token: await this.#options.token() } : { ticket: this.#ticket.ticket };
@@ -85,8 +90,10 @@ export class Link {
   #adopt(connection: Connection): void {
     const old = this.#current;
     this.#current = connection;
+    clearTimeout(this.#retrying);
     old?.close();
     this.#backoff.reset();
+    this.#dialled = 0;
     this.#keepTicket(connection.welcome);
     this.#events.onState("online");
     this.#events.onOnline(connection);
@@ -112,7 +119,8 @@ export class Link {
     if (this.#current !== connection || this.#closed) return;
     this.#current = undefined;
     this.#events.onState("offline");
-    this.#failed(new Closed(code, reason), true);
+    // A new socket is on its way already: a 4409 here is of its making, and its own end decides what comes next.
+    if (!this.#opening) this.#failed(new Closed(code, reason), true);
   }
 
   #failed(thrown: unknown, usedTicket: boolean): void {
@@ -134,10 +142,11 @@ export class Link {
 
   #retry(): void {
     clearTimeout(this.#retrying);
+    const isOtherLeft = this.#dialled > 0 && this.#dialled < this.#options.urls.length;
     this.#retrying = setTimeout(() => {
       if (this.#current === undefined) this.#events.onState("connecting");
       void this.#open();
-    }, this.#backoff.next());
+    }, isOtherLeft ? OTHER_MS * (this.#options.random ?? Math.random)() : this.#backoff.next());
   }
 
   #giveUp(error: ChatError): void {

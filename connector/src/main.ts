@@ -37,7 +37,7 @@ const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
 const jsm = await openJetStream(nats, telemetry.log, shutdown);
 const partitions = await provision(nats, jsm, names, config.log);
 const presence = Presence.connect(config.redisUrl, names, telemetry.log);
-const revocations = await Revocations.watch(nats, jsm, names, telemetry.log);
+const revocations = await Revocations.watch(nats, names, telemetry.log);
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => lanes.waiting);
 const lanes = new Lanes(nats, names, config.instance, partitions, () => { metrics.countRetry(); });

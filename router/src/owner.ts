@@ -29,6 +29,8 @@ export interface OwnerWorld extends EffectsWorld {
   readonly serve: (offer: (request: Request) => boolean) => () => void;
   readonly onBatch?: (records: readonly LogRecord[], requests: number, appendMs: number) => void;
   readonly warn: (what: string, error: unknown) => void;
+  /** A reign began: how long reading the log and fencing the predecessor took. */
+  readonly onReign?: (times: { readonly replayMs: number; readonly epochMs: number; readonly position: number }) => void;
   readonly newOwnerId?: () => string;
 }
 
@@ -130,13 +132,16 @@ export class Owner {
   async #reign(ended: AbortSignal): Promise<void> {
     const world = this.#world;
     this.state = "replaying";
+    const began = world.clock.monotonic();
     if (this.#prepared === undefined) await this.prepare();
     const replayed = this.#prepared;
     this.#prepared = undefined;
     if (replayed === undefined) throw new Error("nothing was replayed");
     await catchUp(world.log, replayed);
+    const replayedAt = world.clock.monotonic();
     const owner = world.newOwnerId?.() ?? randomBytes(12).toString("base64url");
     const position = await appendEpoch(world.log, replayed, owner, world.clock, this.#abort.signal);
+    world.onReign?.({ replayMs: replayedAt - began, epochMs: world.clock.monotonic() - replayedAt, position });
     const effects = new Effects(world, replayed.done, ended);
     const redo = redoOf(replayed, world.facts);
     if (redo !== undefined) effects.redo(redo);

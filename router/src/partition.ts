@@ -11,10 +11,12 @@ import { refusalOf } from "./decide.ts";
 import type { PartitionState } from "./partition-state.ts";
 import type { Facts, Log } from "./ports.ts";
 
-/** One connector's batch on its way through: answered once, or never when the reign ends first. */
+/** One connector's batch on its way through: answered once, or declined when the reign ends first. */
 export interface Request {
   readonly commands: readonly Command[];
   readonly answer: (answers: readonly Answer[], position: number) => void;
+  /** Says nothing but "again": safe at any time, since a batch is repeated unchanged and its ids are known. */
+  readonly decline: () => void;
 }
 
 export interface Reign {
@@ -44,6 +46,7 @@ export class Partition {
   readonly #loads: ColdLoads;
   #inbox: Request[] = [];
   #wake: () => void = () => {};
+  #isOver = false;
 
   constructor(reign: Reign) {
     this.#reign = reign;
@@ -58,9 +61,9 @@ export class Partition {
     return this.#reign.position;
   }
 
-  /** False when the inbox is full: the sender repeats its batch. */
+  /** False when the inbox is full or the reign is over: the sender is to repeat its batch. */
   offer(request: Request): boolean {
-    if (this.#inbox.length >= INBOX_REQUESTS_MAX) return false;
+    if (this.#isOver || this.#inbox.length >= INBOX_REQUESTS_MAX) return false;
     this.#inbox.push(request);
     this.#wake();
     return true;
@@ -72,12 +75,17 @@ export class Partition {
    */
   async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
     stop.addEventListener("abort", () => { this.#wake(); }, { once: true });
-    while (!stop.aborted) {
-      this.#loads.settle();
-      const requests = this.#take();
-      if (requests.length > 0) await this.#turn(requests, abort);
-      this.#loads.ask(this.#reign.position);
-      if (this.#inbox.length === 0 && !stop.aborted) await this.#sleep();
+    try {
+      while (!stop.aborted) {
+        this.#loads.settle();
+        const requests = this.#take();
+        if (requests.length > 0) await this.#turn(requests, abort);
+        this.#loads.ask(this.#reign.position);
+        if (this.#inbox.length === 0 && !stop.aborted) await this.#sleep();
+      }
+    } finally {
+      this.#isOver = true;
+      for (const request of this.#inbox.splice(0)) request.decline();
     }
   }
 
@@ -98,6 +106,15 @@ export class Partition {
   }
 
   async #turn(requests: readonly Request[], abort: AbortSignal): Promise<void> {
+    try {
+      await this.#decideAndAppend(requests, abort);
+    } catch (error) {
+      for (const request of requests) request.decline();
+      throw error;
+    }
+  }
+
+  async #decideAndAppend(requests: readonly Request[], abort: AbortSignal): Promise<void> {
     const reign = this.#reign;
     const { clock, state } = reign;
     const now = clock.now();

@@ -161,6 +161,7 @@ export class Router implements LeaseHolder {
       serve: (offer) => this.#serve(partition, offer),
       onBatch: (records, requests, appendMs) => { this.#onBatch(records, requests, appendMs); },
       warn: (what, error) => { this.#warn(what, error, partition); },
+      onReign: (times) => { this.#parts.telemetry.log.info({ partition, ...times }, "reign begins"); },
     };
   }
 
@@ -199,13 +200,20 @@ export class Router implements LeaseHolder {
         if (error !== null) return;
         try {
           const { commands } = decodeInner<CommandBatch>(message.data, "a batch of commands");
-          const taken = offer({ commands, answer: (answers, position) => { message.respond(encodeInner({ v: 1, position, answers } satisfies AnswerBatch)); } });
-          if (!taken) this.#metrics.countEffect("refused", commands.length);
+          const reply = (batch: AnswerBatch): void => { message.respond(encodeInner(batch)); };
+          const decline = (): void => {
+            this.#metrics.countEffect("refused", commands.length);
+            reply({ v: 1, retry: true, position: 0, answers: [] });
+          };
+          if (!offer({ commands, decline, answer: (answers, position) => { reply({ v: 1, position, answers }); } })) decline();
         } catch (thrown) {
           telemetry.log.error({ err: thrown }, "a batch of commands was not readable");
         }
       },
     });
-    return () => { subscription.unsubscribe(); };
+    // What has arrived already is declined, not dropped: its sender would wait for a time-out.
+    return () => {
+      subscription.drain().catch((error: unknown) => { this.#warn("a subscription did not drain", error, partition); });
+    };
   }
 }

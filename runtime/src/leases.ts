@@ -1,4 +1,4 @@
-import type { KV, KvEntry, KvWatchEntry } from "@nats-io/kv";
+import type { KV, KvEntry } from "@nats-io/kv";
 import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
@@ -7,6 +7,7 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Logger } from "pino";
 import type { LeaseView } from "./share.ts";
 import { planShare } from "./share.ts";
+import { watchBucket } from "./watch-bucket.ts";
 
 export interface LeaseHolder {
   /** Told once the lease is ours. A lease proves nothing: the log does. */
@@ -91,15 +92,11 @@ export class Leases {
     return new Map([...this.#seen].filter(([, owner]) => owner.at >= oldest));
   }
 
-  async #watch(bucket: KV, act: (entry: KvWatchEntry) => void): Promise<void> {
-    const watch = await bucket.watch({ key: `${this.#options.role}.*` });
-    this.#stop.signal.addEventListener("abort", () => { watch.stop(); });
-    void (async () => {
-      for await (const entry of watch) {
-        act(entry);
-        this.#wake();
-      }
-    })();
+  async #watch(bucket: KV, act: (entry: KvEntry) => void): Promise<void> {
+    await watchBucket(bucket, `${this.#options.role}.*`, (entry) => {
+      act(entry);
+      this.#wake();
+    }, this.#stop.signal, () => { this.#log.error("the watch of a lease bucket ended"); });
   }
 
   #onOwner(entry: KvEntry): void {

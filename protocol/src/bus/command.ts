@@ -41,6 +41,8 @@ export const isRefused = (answer: Answer): answer is Refused => typeof answer ==
 export interface CommandBatch { readonly v: 1; readonly from: string; readonly number: number; readonly commands: readonly Command[] }
 export interface AnswerBatch {
   readonly v: 1;
+  /** Nothing is said about the commands: send the batch again, unchanged. Whoever serves the partition next knows it. */
+  readonly retry?: true | undefined;
   /** Where the log stood once these answers were sure. */
   readonly position: number;
   readonly answers: readonly Answer[];
