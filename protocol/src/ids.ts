@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const CLIENT_ID = /^[\x20-\x7e]{1,64}$/;
-const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** Ids of users, devices and conversations. Safe as a NATS subject token, a KV key and a Redis key part. */
 export const isId = (value: string): boolean => ID.test(value);
@@ -10,10 +10,19 @@ export const isId = (value: string): boolean => ID.test(value);
 /** The client's own `id` of a frame: 1 to 64 printable ASCII characters. */
 export const isClientId = (value: string): boolean => CLIENT_ID.test(value);
 
-/** Milliseconds since 1970 inside a UUIDv7 (RFC 9562, 5.7), or undefined for any other id. */
+/**
+ * Milliseconds since 1970 inside a UUIDv7 (RFC 9562, 5.7), or undefined for any other id. Lower case, as the RFC writes them:
+ * such ids sort by their time, and storage finds the recent ones by that.
+ */
 export function timeOfId(id: string): number | undefined {
   if (id.length !== 36 || !UUID_V7.test(id)) return undefined;
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+/** Every UUIDv7 of `ms` or later sorts at or behind this. */
+export function firstIdOf(ms: number): string {
+  const time = Math.max(0, ms).toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}`;
 }
 
 const digest = (text: string): string => hash("sha256", text, "base64url").slice(0, 26);

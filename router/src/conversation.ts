@@ -1,4 +1,5 @@
 import type { ConversationFacts, EventFacts } from "@jichat/protocol/bus/query.ts";
+import { timeOfId } from "@jichat/protocol/ids.ts";
 import { RECENT_EVENTS_MAX, RECENT_MS } from "@jichat/protocol/limits.ts";
 
 /** How long an answer of storage waits for the command that asked: its connector repeats within this time or gave up. */
@@ -35,6 +36,8 @@ export interface Conversation {
 export class Recent {
   /** T of DESIGN 3: every id that was accepted later than this is in `ids`. */
   knownFrom: number;
+  /** By the ids' own time: every UUIDv7 that was made later than this is in `ids`, whenever it was accepted. */
+  idsFrom: number;
   readonly ids = new Map<string, KnownId>();
   /** Contiguous in seq; the last one is the head's. */
   readonly events: EventFacts[] = [];
@@ -42,8 +45,9 @@ export class Recent {
   readonly found = new Map<string, KnownId | EventFacts | undefined>();
   #foundAt = 0;
 
-  constructor(knownFrom: number) {
+  constructor(knownFrom: number, idsFrom: number) {
     this.knownFrom = knownFrom;
+    this.idsFrom = idsFrom;
   }
 
   event(seq: number): EventFacts | undefined {
@@ -63,6 +67,7 @@ export class Recent {
       if ((!tooMany && known.ts >= now - RECENT_MS) || known.position > consumed) break;
       this.ids.delete(key);
       this.knownFrom = Math.max(this.knownFrom, known.ts);
+      this.idsFrom = Math.max(this.idsFrom, timeOfKey(key));
     }
     if (this.found.size > 0 && now - this.#foundAt > FOUND_MS) this.found.clear();
     const surplus = this.events.length - RECENT_EVENTS_MAX;
@@ -71,21 +76,25 @@ export class Recent {
 }
 
 export const idKey = (user: string, id: string): string => `${user} ${id}`;
+/** The id's own time, 0 where it has none: forgetting such an id moves nothing that rests on times. */
+export const timeOfKey = (key: string): number => timeOfId(key.slice(key.indexOf(" ") + 1)) ?? 0;
 export const eventKey = (seq: number): string => `#${seq}`;
 
 /** One that was never written to: nothing older exists, so every id is known. */
 export function newConversation(id: string): Conversation {
   return {
     id, kind: "group", name: undefined, creator: "", head: 0, no: 0, ts: 0, position: 0,
-    members: new Map(), recent: new Recent(0),
+    members: new Map(), recent: new Recent(0, 0),
   };
 }
 
-/** From storage's facts. Ids up to the head's time are not in memory; storage is asked about them. */
+/** From storage's facts. Of older ids than those that came with them storage is asked. */
 export function loadedConversation(facts: ConversationFacts): Conversation {
+  const recent = new Recent(facts.ts, facts.idsFrom);
+  for (const { user, id, seq, ts } of facts.ids.toSorted((a, b) => a.ts - b.ts)) recent.ids.set(idKey(user, id), { seq, ts, position: 0 });
   const members = new Map(facts.members.map(({ user, first, mark, markNo }) => [user, { first, mark, markNo }]));
   return {
     id: facts.conversation, kind: facts.kind, name: facts.name, creator: facts.creator, head: facts.head, no: facts.no,
-    ts: facts.ts, position: facts.position, members, recent: new Recent(facts.ts),
+    ts: facts.ts, position: facts.position, members, recent,
   };
 }

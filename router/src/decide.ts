@@ -56,14 +56,18 @@ function knownId(conversation: Conversation, command: Write, now: number): Known
   const known = recent.ids.get(key);
   if (known !== undefined) return known;
   if (recent.found.has(key)) return recent.found.get(key) as KnownId | undefined;
-  if (surelyNew(recent.knownFrom, recent.ids.size, timeOfId(command.id), now)) return undefined;
+  if (surelyNew(recent, recent.ids.size, timeOfId(command.id), now)) return undefined;
   throw new Needed({ user: command.user, id: command.id });
 }
 
-/** Whether an id that memory does not hold can be nowhere else. An id accepted at time t is at most 5 minutes ahead of t. */
-export function surelyNew(knownFrom: number, idsHeld: number, idTime: number | undefined, now: number): boolean {
+/**
+ * Whether an id that memory does not hold can be nowhere else. An id accepted at time t is at most 5 minutes ahead of t; and
+ * of ids made later than `idsFrom` memory holds all that there are.
+ */
+export function surelyNew(known: { readonly knownFrom: number; readonly idsFrom: number }, idsHeld: number, idTime: number | undefined, now: number): boolean {
+  const { knownFrom, idsFrom } = known;
   if (knownFrom === 0) return true;
-  if (idTime !== undefined && idTime <= now + ID_CLOCK_SKEW_MS) return idTime > knownFrom + ID_CLOCK_SKEW_MS;
+  if (idTime !== undefined && idTime <= now + ID_CLOCK_SKEW_MS) return idTime > Math.min(idsFrom, knownFrom + ID_CLOCK_SKEW_MS);
   return knownFrom < now - RECENT_MS || idsHeld >= RECENT_EVENTS_MAX;
 }
 

@@ -87,6 +87,7 @@ export class Router implements LeaseHolder {
     const owner = this.#owners.get(partition);
     if (owner === undefined) return;
     if (to !== undefined) {
+      await owner.snapshot(); // A successor that has to read the log from the watermark on would know no recent id.
       // The successor reads while we still serve; if it cannot, it will read after.
       await nats.request(names.handover(to), encodeInner({ v: 1, partition } as { v: 1 }), { timeout: HANDOVER_TIMEOUT_MS })
         .catch((error: unknown) => { this.#warn("the successor could not prepare", error, partition); });

@@ -1,5 +1,5 @@
 import type { Conversation, Member } from "./conversation.ts";
-import { Recent } from "./conversation.ts";
+import { Recent, timeOfKey } from "./conversation.ts";
 import { PartitionState } from "./partition-state.ts";
 
 const SNAPSHOT_VERSION = 1;
@@ -18,6 +18,7 @@ export interface Snapshot {
 interface ConversationShot extends Omit<Conversation, "members" | "recent"> {
   readonly members: readonly (readonly [string, Member])[];
   readonly knownFrom: number;
+  readonly idsFrom: number;
   readonly ids: readonly (readonly [string, { readonly seq: number; readonly ts: number; readonly position: number }])[];
 }
 
@@ -26,8 +27,10 @@ export function takeSnapshot(state: PartitionState, position: number, done: numb
     const { members, recent, ...rest } = conversation;
     const all = [...recent.ids];
     const kept = all.slice(-IDS_PER_CONVERSATION_MAX);
-    const lastDropped = all[all.length - kept.length - 1]?.[1].ts ?? 0;
-    return { ...rest, members: [...members], knownFrom: Math.max(recent.knownFrom, lastDropped), ids: kept };
+    const dropped = all.slice(0, all.length - kept.length);
+    const knownFrom = dropped.reduce((latest, [, { ts }]) => Math.max(latest, ts), recent.knownFrom);
+    const idsFrom = dropped.reduce((latest, [key]) => Math.max(latest, timeOfKey(key)), recent.idsFrom);
+    return { ...rest, members: [...members], knownFrom, idsFrom, ids: kept };
   });
   return { v: SNAPSHOT_VERSION, position, done, conversations };
 }
@@ -36,8 +39,8 @@ export function takeSnapshot(state: PartitionState, position: number, done: numb
 export function stateOf(snapshot: Snapshot): PartitionState | undefined {
   if (snapshot.v !== SNAPSHOT_VERSION) return undefined;
   const state = new PartitionState();
-  for (const { members, knownFrom, ids, ...rest } of snapshot.conversations) {
-    const recent = new Recent(knownFrom);
+  for (const { members, knownFrom, idsFrom, ids, ...rest } of snapshot.conversations) {
+    const recent = new Recent(knownFrom, idsFrom);
     for (const [key, known] of ids) recent.ids.set(key, known);
     state.add({ ...rest, name: rest.name, members: new Map(members.map(([user, member]) => [user, { ...member }])), recent });
   }

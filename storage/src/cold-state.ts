@@ -1,7 +1,8 @@
 import type { EventFacts, FactsQuery, FactsReply, HeadEntry, IdFacts, ListEntry, ListReply } from "@jichat/protocol/bus/query.ts";
 import { Folded } from "./fold.ts";
 import { readEvents } from "./events.ts";
-import type { ColdRows } from "./cold-rows.ts";
+import { timeOfId } from "@jichat/protocol/ids.ts";
+import type { ColdRows, RecentIds } from "./cold-rows.ts";
 import type { Store } from "./store.ts";
 import type { Run, Tail } from "./tail.ts";
 
@@ -41,6 +42,19 @@ async function findIds(store: Store, runs: readonly Run[], wanted: FactsQuery["i
   return found;
 }
 
+function withTail(recent: RecentIds | undefined, runs: readonly Run[], conversation: string): RecentIds | undefined {
+  if (recent === undefined || recent.ids.length === 0 && recent.from === Number.MAX_SAFE_INTEGER) return recent;
+  const ids = new Map(recent.ids.map((known) => [`${known.user} ${known.id}`, known]));
+  for (const run of runs) {
+    for (const { record } of run.conversations.get(conversation) ?? []) {
+      if (record.r === "mark" || record.id === undefined || (timeOfId(record.id) ?? 0) <= recent.from) continue;
+      const user = record.r === "note" ? record.user : record.from;
+      ids.set(`${user} ${record.id}`, { user, id: record.id, seq: record.seq, ts: record.ts });
+    }
+  }
+  return { from: recent.from, ids: [...ids.values()] };
+}
+
 async function findEvents(store: Store, runs: readonly Run[], wanted: FactsQuery["events"]): Promise<(EventFacts & { conversation: string })[]> {
   return Promise.all(wanted.map(async ({ conversation, seq }) => {
     const [event] = await readEvents(store, runs, conversation, seq, seq);
@@ -53,10 +67,13 @@ async function findEvents(store: Store, runs: readonly Run[], wanted: FactsQuery
 /** What a partition's owner asks about the cold. The runs are taken first, so that nothing is between them and ClickHouse. */
 export async function answerFacts(store: Store, cold: ColdRows, tail: Tail, query: FactsQuery): Promise<FactsReply> {
   const { runs } = tail;
-  const [folded, ids, events] = await Promise.all([
-    foldConversations(cold, runs, query.conversations), findIds(store, runs, query.ids), findEvents(store, runs, query.events),
+  const [folded, recent, ids, events] = await Promise.all([
+    foldConversations(cold, runs, query.conversations),
+    Promise.all(query.conversations.map(async (id) => [id, withTail(await cold.recentIds.of(id), runs, id)] as const)),
+    findIds(store, runs, query.ids), findEvents(store, runs, query.events),
   ]);
-  return { conversations: [...folded.values()].map((conversation) => conversation.facts()), ids, events };
+  const recentOf = new Map(recent);
+  return { conversations: [...folded.values()].map((conversation) => conversation.facts(recentOf.get(conversation.id))), ids, events };
 }
 
 /** A user's conversations in one partition, with heads: what Redis is rebuilt from. */

@@ -1,5 +1,6 @@
 import type { ConversationFacts } from "@jichat/protocol/bus/query.ts";
 import { isDirect } from "@jichat/protocol/ids.ts";
+import type { RecentIds } from "./cold-rows.ts";
 import type { TailRecord } from "./tail.ts";
 
 /** A row of the `lifecycle` table: what makes members and names. */
@@ -9,6 +10,9 @@ export interface LifecycleRow {
 }
 export interface HeadRow { readonly conversation: string; readonly head: number; readonly no: number; readonly ts: number; readonly position: number }
 export interface MarkRow { readonly conversation: string; readonly user: string; readonly seq: number; readonly no: number; readonly position: number }
+
+/** Nothing is said about ids. */
+const NO_IDS: RecentIds = { from: Number.MAX_SAFE_INTEGER, ids: [] };
 
 interface Membership { first: number; mark: number; markNo: number; position: number; left?: number }
 
@@ -75,12 +79,13 @@ export class Folded {
     }
   }
 
-  facts(): ConversationFacts {
+  facts(recent: RecentIds = NO_IDS): ConversationFacts {
     const members = [...this.members].filter(([, { left }]) => left === undefined);
     return {
       conversation: this.id, kind: isDirect(this.id) ? "direct" : "group", ...(this.name === undefined ? {} : { name: this.name }),
       creator: this.creator, head: this.head, no: this.no, ts: this.ts, position: this.position,
       members: members.map(([user, { first, mark, markNo }]) => ({ user, first, mark, markNo })),
+      idsFrom: recent.from, ids: recent.ids,
     };
   }
 }

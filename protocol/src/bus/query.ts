@@ -32,6 +32,9 @@ export interface ConversationFacts {
   readonly ts: number;
   readonly position: number;
   readonly members: readonly MemberFacts[];
+  /** Every UUIDv7 id of this conversation that was made later than this (by its own time) is in `ids`. */
+  readonly idsFrom: number;
+  readonly ids: readonly IdFacts[];
 }
 
 export interface FactsReply {
