@@ -103,6 +103,14 @@ export class ChatModel {
     this.#arrived(id, peer);
   }
 
+  /** A 1-1 conversation that one's own first message has just made. */
+  #begin(id: string, peer: string): void {
+    const known = this.conversations.get(id);
+    if (known === undefined) {
+      this.conversations.set(id, { id, kind: "direct", name: peer, first: 1, head: 1, read: 1, unread: 0, last: undefined, left: false });
+    }
+  }
+
   /** The first message to somebody has made the conversation: what was open under the user's name is it. */
   #arrived(id: string, peer: string | undefined): void {
     if (peer !== undefined && this.open === `@${peer}`) this.show(id);
@@ -194,6 +202,7 @@ export class ChatModel {
     try {
       const { id, conversation, seq, ts } = await this.client.send(to, { text });
       this.pending = this.pending.filter((other) => other !== pending);
+      if (isNew(target)) this.#begin(conversation, target.slice(1));
       const listed = this.conversations.get(conversation);
       const no = (listed?.last?.no ?? 0) + 1;
       this.#event({ conversation, seq, no, kind: "message", from: this.me, ts, id, body: { text } });

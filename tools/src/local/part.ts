@@ -17,6 +17,12 @@ export interface PartSpec {
 const POLL_MS = 40;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
 
+/** Whoever started parts ends them when it ends itself, whatever ended it short of SIGKILL. */
+const running = new Set<number>();
+process.once("exit", () => {
+  for (const pid of running) process.kill(pid, "SIGKILL");
+});
+
 /** One process of a local cluster. */
 export class Part {
   readonly spec: PartSpec;
@@ -46,9 +52,12 @@ export class Part {
     const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", log, log], detached: true });
     closeSync(log);
     this.#child = child;
+    const { pid } = child;
+    if (pid !== undefined) running.add(pid);
     this.#exited = new Promise((resolve) => {
       const ended = (how: string): void => {
         if (this.#child === child) this.#child = undefined;
+        if (pid !== undefined) running.delete(pid);
         resolve();
         if (!this.#expected) this.onDeath?.(how);
       };
