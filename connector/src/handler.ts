@@ -21,6 +21,7 @@ export function onMessage(world: World, session: Session, bytes: ArrayBuffer, bi
   let value: unknown;
   try {
     value = session.birth.codec.read(bytes, binary); // Before any await: uWS reuses the buffer.
+    session.birth.codec.check(value);
     if (bytes.byteLength > world.config.frameBytesMax) {
       throw new ChatError("FRAME_TOO_LARGE", `a frame is at most ${world.config.frameBytesMax} bytes, this one has ${bytes.byteLength}`);
     }

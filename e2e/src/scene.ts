@@ -24,21 +24,33 @@ export interface SceneOptions extends Partial<StackOptions> {
   readonly onPlanned?: (stack: Stack) => void | Promise<void>;
 }
 
-/** A cluster of this test's own, started and ready; stopped and taken away when the test ends, however it ends. */
-export async function startStack(t: TestContext, { onPlanned, ...options }: SceneOptions = {}): Promise<Stack> {
+/** A cluster with a folder of its own, started and ready, and how to take all of it away again. */
+export async function makeStack({ onPlanned, ...options }: SceneOptions = {}): Promise<{ stack: Stack; destroy: () => Promise<void> }> {
   const [nats, redis, chdbHome] = [await needNats(), await needRedis(), await needChdb()];
   await prepareUws();
   const data = mkdtempSync(join(tmpdir(), "jichat-e2e-"));
   const stack = await Stack.plan({ data, routers: 2, connectors: 3, nats, redis, chdbHome, ...options });
-  t.after(async () => {
-    if (!t.signal.aborted && process.env["E2E_LOGS"] !== undefined) {
-      for (const part of stack.parts) t.diagnostic(`--- end of ${part.spec.name}'s log\n${part.logEnd(25)}`);
-    }
+  const destroy = async (): Promise<void> => {
     await stack.destroy();
     rmSync(data, { recursive: true, force: true });
+  };
+  try {
+    await onPlanned?.(stack);
+    await stack.start();
+  } catch (error) {
+    await destroy();
+    throw error;
+  }
+  return { stack, destroy };
+}
+
+/** A cluster of this test's own; taken away when the test ends, however it ends. `E2E_LOGS=1` shows the ends of its logs. */
+export async function startStack(t: TestContext, options: SceneOptions = {}): Promise<Stack> {
+  const { stack, destroy } = await makeStack(options);
+  t.after(async () => {
+    if (process.env["E2E_LOGS"] !== undefined) for (const part of stack.parts) t.diagnostic(`--- end of ${part.spec.name}'s log\n${part.logEnd(25)}`);
+    await destroy();
   });
-  await onPlanned?.(stack);
-  await stack.start();
   return stack;
 }
 

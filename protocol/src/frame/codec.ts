@@ -19,8 +19,10 @@ export function chooseSubprotocol(header: string): { readonly name: string | und
 
 export interface Codec {
   readonly binary: boolean;
-  /** Bytes of one WebSocket message as a plain value; FRAME_MALFORMED where they are not this encoding. */
+  /** Bytes of one WebSocket message as a value; FRAME_MALFORMED where they are not this encoding. */
   read(bytes: ArrayBuffer, binary: boolean): unknown;
+  /** FRAME_MALFORMED for what the encoding can say and this protocol cannot. Apart from `read`, so that the error can name the id. */
+  check(value: unknown): void;
   /** A frame whose bodies are text, as what goes on the wire. */
   write(frame: ServerFrame<BodyText>): string | Uint8Array<ArrayBuffer>;
 }
@@ -58,6 +60,7 @@ export const jsonCodec: Codec = {
       throw malformed("this message is not JSON in UTF-8", cause);
     }
   },
+  check: () => undefined,
   write: (frame) => jsonMap(frame),
 };
 
@@ -98,15 +101,13 @@ export const msgpackCodec: Codec = {
   binary: true,
   read(bytes, binary) {
     if (!binary) throw malformed("a MessagePack frame is a binary message, this one was text");
-    let value: unknown;
     try {
-      value = msgpackReader.decode(bytes);
+      return msgpackReader.decode(bytes);
     } catch (cause) {
       throw cause instanceof ChatError ? cause : malformed("this message is not MessagePack", cause);
     }
-    refuseForeignTypes(value, false, 0);
-    return value;
   },
+  check: (value) => { refuseForeignTypes(value, false, 0); },
   write: (frame) => encode(parsedBodies(frame), { ignoreUndefined: true }),
 };
 

@@ -1,0 +1,119 @@
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import { createConnection } from "node:net";
+import { decode, encode } from "@msgpack/msgpack";
+
+export type Frame = Readonly<Record<string, unknown>> & { readonly t: string };
+
+const REPLY_MS = 10_000;
+
+/** A socket without the SDK: it says what it is told, word for word, and keeps everything that it hears. */
+export class Raw {
+  readonly frames: Frame[] = [];
+  readonly closed: Promise<{ code: number; reason: string }>;
+  readonly #socket: WebSocket;
+  readonly #opened: Promise<void>;
+  #waiting: (() => void)[] = [];
+
+  constructor(url: string, protocols: readonly string[] = ["jichat.v1.json"], headers: Readonly<Record<string, string>> = {}) {
+    this.#socket = new WebSocket(url, { protocols: [...protocols], headers } as never);
+    this.#socket.binaryType = "arraybuffer";
+    this.#opened = new Promise((resolve) => { this.#socket.addEventListener("open", () => { resolve(); }, { once: true }); });
+    this.#socket.addEventListener("message", ({ data }) => {
+      this.frames.push((typeof data === "string" ? JSON.parse(data) : decode(new Uint8Array(data as ArrayBuffer))) as Frame);
+      for (const wake of this.#waiting.splice(0)) wake();
+    });
+    this.closed = new Promise((resolve) => {
+      this.#socket.addEventListener("close", ({ code, reason }) => {
+        resolve({ code, reason });
+        for (const wake of this.#waiting.splice(0)) wake();
+      }, { once: true });
+    });
+  }
+
+  /** The subprotocol that the server chose. */
+  get protocol(): string {
+    return this.#socket.protocol;
+  }
+
+  async opened(): Promise<this> {
+    await this.#opened;
+    return this;
+  }
+
+  /** As it is: text stays text, bytes stay bytes. */
+  async write(data: string | Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.#opened;
+    this.#socket.send(data);
+  }
+
+  async say(frame: object): Promise<void> {
+    await this.#opened;
+    this.#socket.send(this.#socket.protocol === "jichat.v1.msgpack" ? encode(frame) : JSON.stringify(frame));
+  }
+
+  /** The first frame, heard or to come, for which `test` holds. */
+  async hear(test: (frame: Frame) => boolean, withinMs = REPLY_MS): Promise<Frame> {
+    const end = performance.now() + withinMs;
+    for (;;) {
+      const found = this.frames.find(test);
+      if (found !== undefined) return found;
+      const left = end - performance.now();
+      if (left <= 0) throw new Error(`nothing such was heard within ${withinMs} ms; heard ${JSON.stringify(this.frames).slice(0, 500)}`);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.push(resolve);
+      const timer = setTimeout(resolve, left);
+      await promise;
+      clearTimeout(timer);
+    }
+  }
+
+  async ask(frame: { readonly id: string } & Readonly<Record<string, unknown>>): Promise<Frame> {
+    const before = this.frames.length;
+    await this.say(frame);
+    return this.hear((heard) => heard["id"] === frame.id && heard.t !== "event" && this.frames.indexOf(heard) >= before);
+  }
+
+  async hello(token: string, device = "raw", more: object = {}): Promise<Frame> {
+    await this.say({ t: "hello", token, device, ...more });
+    return this.hear(({ t }) => t === "welcome" || t === "error");
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+/** A WebSocket by hand, for what no library would send: bytes one by one, frames in pieces, a reader that stops. */
+export class Bytes {
+  readonly socket: Socket;
+  received = 0;
+  readonly ended: Promise<void>;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    this.ended = new Promise((resolve) => { socket.once("close", () => { resolve(); }); });
+    socket.on("error", () => undefined); // A reset is an end as good as any.
+  }
+
+  static async open(url: string): Promise<Bytes> {
+    const { hostname, port, pathname, host } = new URL(url);
+    const socket = createConnection(Number(port), hostname);
+    const bytes = new Bytes(socket);
+    socket.write([
+      `GET ${pathname} HTTP/1.1`, `Host: ${host}`, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+      `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`, "Sec-WebSocket-Protocol: jichat.v1.json", "", "",
+    ].join("\r\n"));
+    await new Promise<void>((resolve) => { socket.once("data", () => { resolve(); }); });
+    socket.on("data", (chunk: Buffer) => { bytes.received += chunk.length; });
+    return bytes;
+  }
+
+  /** One WebSocket frame, masked with zeros; `opcode` 1 is text, 0 a continuation. */
+  static frame(text: string, { opcode = 1, fin = true }: { readonly opcode?: number; readonly fin?: boolean } = {}): Buffer {
+    const body = Buffer.from(text);
+    const first = (fin ? 0x80 : 0) | opcode;
+    const length = body.length < 126 ? Buffer.from([0x80 | body.length]) : Buffer.from([0x80 | 126, body.length >> 8, body.length & 255]);
+    return Buffer.concat([Buffer.from([first]), length, Buffer.alloc(4), body]);
+  }
+}
