@@ -23,6 +23,7 @@ interface Entry {
   readonly sender: Sender;
   readonly bytes: number;
   readonly giveUpAt: number;
+  readonly order: number;
   resolve: ((answer: Answer) => void) | undefined;
 }
 
@@ -58,6 +59,9 @@ export class CommandLane {
   readonly #held = new Set<string>();
   #running = false;
   #number = 0;
+  #order = 0;
+  /** The queue is being walked: it is not replaced meanwhile. */
+  #isComposing = false;
   /** The highest position that an answer named: what this edge has seen committed. */
   position = 0;
   unanswered = 0;
@@ -77,7 +81,9 @@ export class CommandLane {
     const bytes = COMMAND_OVERHEAD_BYTES + ("body" in command ? 2 * command.body.length : 0) + ("users" in command ? 67 * command.users.length : 0)
       + ("members" in command ? 67 * command.members.length : 0);
     this.unanswered += 1;
+    this.#order += 1;
     this.#queue.push({
+      order: this.#order,
       command, sender, bytes, giveUpAt: this.#options.clock.monotonic() + GIVE_UP_MS,
       resolve: (answer) => { if (answer !== "later") resolve(answer); },
     });
@@ -107,12 +113,22 @@ export class CommandLane {
   }
 
   #compose(): Entry[] {
+    this.#isComposing = true;
+    try {
+      return this.#composeInOrder();
+    } finally {
+      this.#isComposing = false;
+    }
+  }
+
+  #composeInOrder(): Entry[] {
     const batch: Entry[] = [];
     let bytes = 0;
     let taken = 0;
     for (const entry of this.#queue) {
       if (batch.length >= COMMANDS_PER_BATCH_MAX || (bytes + entry.bytes > BATCH_BYTES_MAX && batch.length > 0)) break;
       taken += 1;
+      if (entry.resolve === undefined) continue;
       if (!entry.sender.isOpen()) {
         this.#drop(entry);
         continue;
@@ -146,9 +162,25 @@ export class CommandLane {
   #answer(entry: Entry, answer: Answer): void {
     if (entry.resolve === undefined) return;
     this.unanswered -= 1;
-    if (isRetryableRefusal(answer)) entry.sender.refused?.(entry.command, answer);
     entry.resolve(answer);
     entry.resolve = undefined;
+    if (!isRetryableRefusal(answer)) return;
+    entry.sender.refused?.(entry.command, answer);
+    if (entry.command.op === "send") this.#refuseBehind(entry, answer);
+  }
+
+  /** Sends that wait behind a refused one share its fate at once: it will come again, and then behind them. */
+  #refuseBehind(refused: Entry, refusal: Refused): void {
+    const key = keyOf(refused.command);
+    for (const entry of [...this.#deferred, ...this.#queue]) {
+      if (entry.order <= refused.order || entry.command.op !== "send" || keyOf(entry.command) !== key) continue;
+      if (entry.resolve !== undefined) this.unanswered -= 1;
+      entry.resolve?.(refusal);
+      entry.resolve = undefined;
+    }
+    const isOpen = ({ resolve }: Entry): boolean => resolve !== undefined;
+    if (!this.#isComposing) this.#queue = this.#queue.filter(isOpen);
+    this.#deferred = this.#deferred.filter(isOpen);
   }
 
   /** Repeats the same bytes until somebody answers them. */

@@ -55,6 +55,13 @@ test("a message that one device never saw is a loss, and the run is not caught u
   assert.equal(ledger.isCaughtUp(), false);
 });
 
+test("an acked message that nobody has seen yet is not caught up with", () => {
+  const ledger = good();
+  ledger.sent("bob", "b", C, "bob-4");
+  ledger.acked("bob", "b", "bob-4", C, 4);
+  assert.equal(ledger.isCaughtUp(), false);
+});
+
 test("a message shown twice is a duplicate", () => {
   assert.deepEqual(broken(good({ order: [created, first, first] })), ["I2"]);
 });

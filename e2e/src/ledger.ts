@@ -85,9 +85,9 @@ export class Ledger {
     return this.#sent.filter(({ user, id }) => !acked.has(`${user} ${id}`)).map(({ user, device, id }) => `${user}/${device} ${id}`);
   }
 
-  /** Whether every device has what its user's acks and heads say there is: what "caught up" means. */
+  /** Whether everything that was acked has been seen, and by every device that is to see it. */
   isCaughtUp(): boolean {
-    return this.#missing(1).length === 0;
+    return this.#acks.every(({ conversation, seq }) => this.#standing.get(conversation)?.has(seq) === true) && this.#missing(1).length === 0;
   }
 
   /** Everything that is wrong; empty when all invariants hold. */

@@ -4,6 +4,7 @@ import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import type { EffectsWorld } from "./effects.ts";
 import { emptyUnit } from "./effect-unit.ts";
 import { Effects } from "./effects.ts";
+import type { IsOurs } from "./fenced-append.ts";
 import { LogRegressed, OwnershipLost } from "./fenced-append.ts";
 import { Partition } from "./partition.ts";
 import type { Request } from "./partition.ts";
@@ -32,6 +33,9 @@ export interface OwnerWorld extends EffectsWorld {
   /** A reign began: how long reading the log and fencing the predecessor took. */
   readonly onReign?: (times: { readonly replayMs: number; readonly epochMs: number; readonly position: number }) => void;
   readonly newOwnerId?: () => string;
+  readonly ours?: IsOurs;
+  /** Ids that hot conversations may hold together; more, and the least recently used go cold. */
+  readonly idsMax?: number;
 }
 
 export type OwnerState = "replaying" | "serving" | "stopped" | "regressed";
@@ -63,7 +67,7 @@ export class Owner {
   /** Reads the partition while its old owner still serves: what is left to read at the hand-over is little. */
   async prepare(): Promise<void> {
     const { log, facts } = this.#world;
-    const replayed = await startReplay(log, await this.#world.loadSnapshot(), facts.watermark());
+    const replayed = await startReplay(log, await this.#world.loadSnapshot(), facts.watermark(), this.#world.idsMax);
     await catchUp(log, replayed);
     this.#prepared = replayed;
   }
@@ -100,9 +104,11 @@ export class Owner {
   }
 
   async snapshot(): Promise<void> {
-    if (this.#replayed === undefined || this.#partition === undefined || this.#effects === undefined) return;
+    const [replayed, partition, effects] = [this.#replayed, this.#partition, this.#effects];
+    if (replayed === undefined || partition === undefined || effects === undefined) return;
     try {
-      await this.#world.saveSnapshot(takeSnapshot(this.#replayed.state, this.#partition.position, this.#effects.done));
+      const snapshot = await partition.capture(() => takeSnapshot(replayed.state, partition.position, effects.done));
+      if (snapshot !== undefined) await this.#world.saveSnapshot(snapshot);
     } catch (error) {
       this.#world.warn("snapshot not saved; a start will be colder", error);
     }
@@ -140,7 +146,7 @@ export class Owner {
     await catchUp(world.log, replayed);
     const replayedAt = world.clock.monotonic();
     const owner = world.newOwnerId?.() ?? randomBytes(12).toString("base64url");
-    const position = await appendEpoch(world.log, replayed, owner, world.clock, this.#abort.signal);
+    const position = await appendEpoch(world.log, replayed, owner, world.clock, this.#abort.signal, world.ours);
     world.onReign?.({ replayMs: replayedAt - began, epochMs: world.clock.monotonic() - replayedAt, position });
     const effects = new Effects(world, replayed.done, ended);
     const redo = redoOf(replayed, world.facts);
@@ -148,7 +154,7 @@ export class Owner {
     effects.add(emptyUnit(replayed.done)); // Redis may have been lost since: it is told how far effects stand.
     void effects.run();
     const partition = new Partition({
-      owner, state: replayed.state, effects, log: world.log, facts: world.facts, clock: world.clock, isFull: world.isFull,
+      owner, state: replayed.state, effects, log: world.log, facts: world.facts, clock: world.clock, isFull: world.isFull, ours: world.ours,
       position, number: 1, onBatch: world.onBatch,
     });
     this.#partition = partition;

@@ -77,7 +77,8 @@ export class PartitionState {
       this.#weight += weigh(conversation) - before;
     }
     for (const [id, conversation] of this.#hot) {
-      if (this.#weight <= this.#idsMax || conversation.position > consumed) break;
+      // The one that is in use stays, however large: what was just asked of storage must not be gone before it is needed.
+      if (this.#weight <= this.#idsMax || conversation.position > consumed || this.#hot.size === 1) break;
       this.#hot.delete(id);
       this.#weight -= weigh(conversation);
     }

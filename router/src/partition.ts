@@ -47,6 +47,9 @@ export class Partition {
   #inbox: Request[] = [];
   #wake: () => void = () => {};
   #isOver = false;
+  /** While a batch is on its way the state is ahead of the log: nothing of it may be kept. */
+  #isAhead = false;
+  #captures: ((isClean: boolean) => void)[] = [];
 
   constructor(reign: Reign) {
     this.#reign = reign;
@@ -106,12 +109,29 @@ export class Partition {
   }
 
   async #turn(requests: readonly Request[], abort: AbortSignal): Promise<void> {
+    this.#isAhead = true;
     try {
       await this.#decideAndAppend(requests, abort);
+      this.#settled(true);
     } catch (error) {
+      this.#settled(false);
       for (const request of requests) request.decline();
       throw error;
     }
+  }
+
+  /** What `take` makes of the state at a moment when state and log agree; undefined when the reign ends before one comes. */
+  async capture<T>(take: () => T): Promise<T | undefined> {
+    if (!this.#isAhead) return take();
+    const { promise, resolve } = Promise.withResolvers<T | undefined>();
+    // Called at that moment, not after it: a microtask later the next batch may be on its way.
+    this.#captures.push((isClean) => { resolve(isClean ? take() : undefined); });
+    return promise;
+  }
+
+  #settled(isClean: boolean): void {
+    if (isClean) this.#isAhead = false; // A failed append leaves the state ahead for ever: it is dropped with the reign.
+    for (const act of this.#captures.splice(0)) act(isClean);
   }
 
   async #decideAndAppend(requests: readonly Request[], abort: AbortSignal): Promise<void> {

@@ -30,15 +30,15 @@ export function takeSnapshot(state: PartitionState, position: number, done: numb
     const dropped = all.slice(0, all.length - kept.length);
     const knownFrom = dropped.reduce((latest, [, { ts }]) => Math.max(latest, ts), recent.knownFrom);
     const idsFrom = dropped.reduce((latest, [key]) => Math.max(latest, timeOfKey(key)), recent.idsFrom);
-    return { ...rest, members: [...members], knownFrom, idsFrom, ids: kept };
+    return { ...rest, members: [...members].map(([user, member]) => [user, { ...member }] as const), knownFrom, idsFrom, ids: kept };
   });
   return { v: SNAPSHOT_VERSION, position, done, conversations };
 }
 
 /** The state of a snapshot, or undefined where it is of another version: then the start is a cold one. */
-export function stateOf(snapshot: Snapshot): PartitionState | undefined {
+export function stateOf(snapshot: Snapshot, idsMax?: number): PartitionState | undefined {
   if (snapshot.v !== SNAPSHOT_VERSION) return undefined;
-  const state = new PartitionState();
+  const state = new PartitionState(idsMax);
   for (const { members, knownFrom, idsFrom, ids, ...rest } of snapshot.conversations) {
     const recent = new Recent(knownFrom, idsFrom);
     for (const [key, known] of ids) recent.ids.set(key, known);

@@ -23,9 +23,9 @@ export interface Replayed {
 }
 
 /** Where a replay starts: behind a usable snapshot, else behind what storage holds. */
-export async function startReplay(log: Log, snapshot: Snapshot | undefined, watermark: number): Promise<Replayed> {
+export async function startReplay(log: Log, snapshot: Snapshot | undefined, watermark: number, idsMax?: number): Promise<Replayed> {
   const end = await log.end();
-  const warm = snapshot === undefined ? undefined : stateOf(snapshot);
+  const warm = snapshot === undefined ? undefined : stateOf(snapshot, idsMax);
   if (snapshot !== undefined && snapshot.position > end) throw regressed(end, snapshot.position);
   if (watermark > end) throw regressed(end, watermark);
   if (warm !== undefined && snapshot !== undefined) {
@@ -35,7 +35,7 @@ export async function startReplay(log: Log, snapshot: Snapshot | undefined, wate
   }
   const last = end > 0 ? await log.at(end) : undefined;
   const from = Math.min(watermark, last?.done ?? end);
-  return { state: new PartitionState(), position: from, done: from, pending: [] };
+  return { state: new PartitionState(idsMax), position: from, done: from, pending: [] };
 }
 
 const regressed = (end: number, known: number): LogRegressed => new LogRegressed(`the log ends at ${end}, but ${known} was seen committed`);

@@ -1,0 +1,200 @@
+import { CommandLane } from "@jichat/access/command-lane.ts";
+import { SendGate } from "@jichat/access/send-gate.ts";
+import { Syncs } from "@jichat/access/sync.ts";
+import type { SyncReply } from "@jichat/access/sync.ts";
+import { Deliveries } from "@jichat/connector/delivery.ts";
+import type { Reader } from "@jichat/connector/delivery.ts";
+import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
+import { isRefused } from "@jichat/protocol/bus/command.ts";
+import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import { ChatError, isRetryable } from "@jichat/protocol/errors.ts";
+import type { Device } from "./device-model.ts";
+import type { ModelPage } from "./storage-model.ts";
+import type { Simulation } from "./simulation.ts";
+import { Machine } from "./world.ts";
+
+const WIRE_MS = 1;
+const RENEW_MS = 1_200;
+
+/** A socket between a device and a connector: in order, and gone all at once. */
+export class Socket implements Reader {
+  readonly device: Device;
+  readonly connector: ConnectorModel;
+  readonly id: string;
+  readonly birth: number;
+  readonly gate: Pick<SendGate, "next" | "check" | "refused">;
+  readonly echo = true;
+  readonly codecName = "json" as const;
+  missed = false;
+  isOpen = true;
+  isLive = false;
+
+  constructor(device: Device, connector: ConnectorModel, id: string, birth: number, isGated: boolean) {
+    this.device = device;
+    this.connector = connector;
+    this.id = id;
+    this.birth = birth;
+    this.gate = isGated ? new SendGate() : { next: () => 0, check: () => undefined, refused: () => undefined };
+  }
+
+  writeEncoded(text: string | Uint8Array): void {
+    const { time } = this.connector.machine;
+    time.after(WIRE_MS, () => { if (this.isOpen) this.device.hear(this, JSON.parse(String(text)) as Parameters<Device["hear"]>[1]); });
+  }
+
+  close(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.isLive = false;
+    this.connector.remove(this);
+    this.device.closed(this);
+  }
+}
+
+/** One connector: the product's lane, gate, deliveries and syncs, behind sockets that are models. */
+export class ConnectorModel {
+  readonly machine: Machine;
+  readonly name: string;
+  readonly #sim: Simulation;
+  readonly #sockets = new Map<string, Map<string, Socket>>();
+  readonly #lane: CommandLane;
+  readonly #syncs: Syncs;
+  #deliveries: Deliveries;
+  readonly #unwatch: () => void;
+
+  constructor(sim: Simulation, name: string) {
+    this.#sim = sim;
+    this.name = name;
+    this.machine = new Machine(sim.time, sim.dice, sim.dice.between(-30_000, 30_000));
+    this.#lane = new CommandLane({
+      from: name, clock: this.machine.clock, schedule: (act) => { sim.time.after(0, act); },
+      ask: (bytes, timeoutMs) => sim.request(this.machine, bytes, timeoutMs),
+    });
+    this.#syncs = new Syncs(sim.redis.cacheFor(this.machine), async (query) => {
+      await this.machine.hop();
+      return sim.storage.list(query.position, query.user);
+    }, this.machine.clock, 1);
+    this.#deliveries = new Deliveries(this);
+    this.#unwatch = sim.redis.onRun(() => void this.#registerAll());
+    void this.#keep();
+  }
+
+  of(user: string): Iterable<Reader> {
+    return this.#sockets.get(user)?.values() ?? [];
+  }
+
+  get #placed(): Socket[] {
+    return [...this.#sockets.values()].flatMap((devices) => [...devices.values()]);
+  }
+
+  kill(): void {
+    this.machine.dead = true;
+    this.#unwatch();
+    for (const socket of this.#placed) socket.close();
+  }
+
+  remove(socket: Socket): void {
+    const devices = this.#sockets.get(socket.device.user);
+    if (devices?.get(socket.device.name) === socket) devices.delete(socket.device.name);
+  }
+
+  /** Placed, then registered, then welcomed (DESIGN 3, "sync without a hole"). */
+  async open(device: Device): Promise<Socket> {
+    const { guards } = this.#sim;
+    const socket = new Socket(device, this, this.#sim.nextId(), this.#sim.nextBirth(), guards.sendGate);
+    const devices = this.#sockets.get(device.user) ?? new Map<string, Socket>();
+    this.#sockets.set(device.user, devices);
+    devices.get(device.name)?.close();
+    devices.set(device.name, socket);
+    if (guards.registerFirst) await this.#register(socket);
+    else this.machine.time.after(40, () => void this.#register(socket));
+    if (socket.isOpen) socket.isLive = true;
+    return socket;
+  }
+
+  async #register(socket: Socket): Promise<void> {
+    const { redis } = this.#sim;
+    try {
+      const displaced = await redis.register(this.machine, socket.device.user, socket.device.name, { connector: this.name, session: socket.id, birth: socket.birth });
+      if (displaced === "younger") socket.close();
+      else if (displaced !== undefined && displaced.session !== socket.id) this.#sim.replaced(displaced.connector, socket.device, displaced.session);
+    } catch {
+      // Redis is away: the keeper registers everybody once it is back.
+    }
+  }
+
+  close(device: Device, session: string): void {
+    const held = this.#sockets.get(device.user)?.get(device.name);
+    if (held?.id === session) held.close();
+  }
+
+  async #keep(): Promise<void> {
+    for (;;) {
+      await this.machine.clock.sleep(RENEW_MS);
+      try {
+        if (!(await this.#sim.redis.renew(this.machine, this.name))) await this.#registerAll();
+      } catch {
+        // Redis is away.
+      }
+    }
+  }
+
+  async #registerAll(): Promise<void> {
+    try {
+      await this.machine.alive();
+      await this.#sim.redis.announce(this.machine, this.name);
+      for (const socket of this.#placed) await this.#register(socket);
+      for (const socket of this.#placed) {
+        if (socket.isLive) socket.writeEncoded(JSON.stringify({ t: "gap" }));
+        else socket.missed = true;
+      }
+    } catch {
+      this.machine.time.after(200, () => void this.#registerAll());
+    }
+  }
+
+  async start(): Promise<void> {
+    await this.#registerAll();
+  }
+
+  /** What an owner delivers. Without its guard every delivery is written as it comes. */
+  receive(delivery: Delivery): void {
+    if (!this.#sim.guards.deliveryOrder) this.#deliveries = new Deliveries(this);
+    this.#deliveries.take(delivery);
+  }
+
+  async submit(socket: Socket, command: Command): Promise<Exclude<Answer, "later">> {
+    const isSend = command.op === "send";
+    const ordinal = isSend ? socket.gate.next() : 0;
+    const { clock } = this.machine;
+    return this.#lane.submit(command, {
+      isOpen: () => socket.isOpen,
+      ...(isSend ? {
+        gate: () => socket.gate.check(command.conversation, command.id, ordinal, clock.monotonic()),
+        refused: (_, refused) => { socket.gate.refused(command.conversation, command.id, ordinal, refused, clock.monotonic()); },
+      } : {}),
+    });
+  }
+
+  async sync(user: string, since: string | undefined): Promise<SyncReply> {
+    await this.machine.alive();
+    return this.#syncs.page(user, { since, limit: 1_000 });
+  }
+
+  async pull(socket: Socket, conversation: string, after: number): Promise<ModelPage> {
+    const { user, name } = socket.device;
+    await this.machine.alive();
+    let head: number | undefined;
+    try {
+      head = await this.#sim.redis.headPosition(this.machine, conversation);
+    } catch {
+      head = undefined;
+    }
+    if (head === undefined) {
+      const answer = await this.#lane.submit({ op: "look", conversation, user, device: name, session: socket.id }, { isOpen: () => true });
+      if (isRefused(answer) && isRetryable(answer.code)) throw new ChatError(answer.code, answer.message);
+    }
+    await this.machine.hop();
+    return this.#sim.storage.history(Math.max(head ?? 0, this.#lane.position), user, conversation, after, 50);
+  }
+}

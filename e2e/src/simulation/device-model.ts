@@ -1,0 +1,253 @@
+import { Timeline } from "@jichat/client/timeline.ts";
+import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
+import { isRefused } from "@jichat/protocol/bus/command.ts";
+import { ChatError, asChatError, isRetryable } from "@jichat/protocol/errors.ts";
+import type { BodyText } from "@jichat/protocol/frame/body.ts";
+import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+import type { ConnectorModel, Socket } from "./connector-model.ts";
+import type { Simulation } from "./simulation.ts";
+
+interface Write { readonly id: string; readonly target: string; readonly make: (socket: Socket) => Command; isSent: boolean; notBefore: number; readonly isSend: boolean }
+
+/** One device: it writes in order, repeats what is not acked, and repairs what it missed. */
+export class Device {
+  readonly user: string;
+  readonly name: string;
+  readonly #sim: Simulation;
+  readonly #skewMs: number;
+  readonly timelines = new Map<string, Timeline>();
+  #socket: Socket | undefined;
+  #heard = new Map<string, number>();
+  #cursor: string | undefined;
+  #outbox: Write[] = [];
+  #syncing = false;
+  #syncAgain = false;
+  readonly #repairing = new Set<string>();
+  #synced = false;
+
+  constructor(sim: Simulation, user: string, name: string) {
+    this.#sim = sim;
+    this.user = user;
+    this.name = name;
+    this.#skewMs = sim.dice.between(-180_000, 180_000);
+    sim.ledger.device(user, name);
+  }
+
+  get unacked(): number {
+    return this.#outbox.length;
+  }
+
+  describe(): string {
+    return `${this.user}/${this.name} ${this.#socket === undefined ? "offline" : "online"} waits for ${this.#outbox.map(({ id, isSent }) => `${id}${isSent ? "" : " (not sent)"}`).join(", ") || "nothing"}`;
+  }
+
+  get isReady(): boolean {
+    return this.#synced;
+  }
+
+  async connect(): Promise<void> {
+    const connector: ConnectorModel | undefined = this.#sim.anyConnector();
+    if (connector === undefined || this.#socket !== undefined) {
+      this.#sim.time.after(100, () => { if (this.#socket === undefined) void this.connect(); });
+      return;
+    }
+    const socket = await connector.open(this);
+    if (!socket.isOpen) {
+      this.closed(socket);
+      return;
+    }
+    this.#adopt(socket);
+  }
+
+  #adopt(socket: Socket): void {
+    const old = this.#socket;
+    this.#socket = socket;
+    old?.close();
+    this.#heard = new Map();
+    for (const write of this.#outbox) write.isSent = false;
+    this.#pump();
+    if (socket.missed) this.#syncAgain = true;
+    void this.#sync();
+  }
+
+  closed(socket: Socket): void {
+    if (this.#socket !== undefined && this.#socket !== socket) return;
+    this.#socket = undefined;
+    this.#sim.time.after(this.#sim.dice.between(1, 400), () => { if (this.#socket === undefined) void this.connect(); });
+  }
+
+  drop(): void {
+    this.#socket?.close();
+  }
+
+  hear(socket: Socket, frame: ServerFrame): void {
+    if (socket !== this.#socket) return;
+    if (frame.t === "event") {
+      const { t: _, ...event } = frame;
+      const before = this.#heard.get(event.conversation) ?? 0;
+      if (event.seq <= before) this.#sim.violate("I2", `${this.user}/${this.name} heard ${event.conversation} ${event.seq} after ${before} on one socket`);
+      this.#heard.set(event.conversation, event.seq);
+      const timeline = this.#timeline(event.conversation);
+      for (const shown of timeline.take(event, this.user)) this.#sim.ledger.received(this.user, this.name, shown);
+      if (timeline.hasHole) void this.#repair(event.conversation, timeline);
+    } else if (frame.t === "gap") {
+      const timeline = frame.conversation === undefined ? undefined : this.#timeline(frame.conversation);
+      if (timeline === undefined || frame.conversation === undefined) void this.#sync();
+      else {
+        timeline.head = Math.max(timeline.head, frame.head ?? 0);
+        if (timeline.hasHole) void this.#repair(frame.conversation, timeline);
+      }
+    }
+  }
+
+  #timeline(conversation: string): Timeline {
+    const known = this.timelines.get(conversation);
+    if (known !== undefined) return known;
+    const timeline = new Timeline(0);
+    this.timelines.set(conversation, timeline);
+    return timeline;
+  }
+
+  async #repair(conversation: string, timeline: Timeline): Promise<void> {
+    if (this.#repairing.has(conversation)) return;
+    this.#repairing.add(conversation);
+    while (timeline.hasHole && this.#socket !== undefined) {
+      const socket = this.#socket;
+      try {
+        const page = await socket.connector.pull(socket, conversation, timeline.last);
+        if (socket === this.#socket) for (const event of timeline.fill(page)) this.#sim.ledger.received(this.user, this.name, event);
+      } catch (thrown) {
+        if (asChatError(thrown).code === "NOT_FOUND") timeline.head = timeline.last;
+        await this.#sim.time.sleep(100);
+      }
+    }
+    this.#repairing.delete(conversation);
+  }
+
+  async #sync(): Promise<void> {
+    this.#syncAgain = true;
+    if (this.#syncing) return;
+    this.#syncing = true;
+    while (this.#syncAgain && this.#socket !== undefined) {
+      this.#syncAgain = false;
+      const socket = this.#socket;
+      try {
+        const reply = await socket.connector.sync(this.user, this.#cursor);
+        if (socket !== this.#socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
+        const repairs: Promise<void>[] = [];
+        for (const listed of reply.conversations) {
+          const timeline = this.#timeline(listed.conversation);
+          timeline.head = Math.max(timeline.head, "left" in listed ? listed.left : listed.head);
+          if (timeline.hasHole) repairs.push(this.#repair(listed.conversation, timeline));
+        }
+        await Promise.all(repairs);
+        if (socket !== this.#socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
+        this.#cursor = reply.cursor;
+        this.#synced = true;
+      } catch {
+        this.#syncAgain = true;
+        await this.#sim.time.sleep(100);
+      }
+    }
+    this.#syncing = false;
+  }
+
+  /** An id on this device's own clock; sometimes one without a time. */
+  newId(): string {
+    const { dice } = this.#sim;
+    if (dice.chance(0.15)) return `plain-${this.#sim.nextId()}`;
+    const time = Math.floor(this.#sim.time.now + this.#skewMs).toString(16).padStart(12, "0");
+    const tail = this.#sim.nextId().padStart(12, "0").slice(-12);
+    return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${tail}`;
+  }
+
+  say(conversation: string, to: string | undefined, id = this.newId()): void {
+    this.#sim.ledger.sent(this.user, this.name, conversation, id);
+    this.#put(id, conversation, true, (socket) => ({ ...this.#source(socket, conversation), op: "send", id, body: `{"id":"${id}"}` as BodyText, to }));
+  }
+
+  create(conversation: string, members: readonly string[], id: string): void {
+    this.#put(id, conversation, false, (socket) => ({ ...this.#source(socket, conversation), op: "create", id, name: "G", members }));
+  }
+
+  leave(conversation: string): void {
+    const id = this.newId();
+    this.#put(id, conversation, false, (socket) => ({ ...this.#source(socket, conversation), op: "leave", id }));
+  }
+
+  read(conversation: string): void {
+    const seq = this.timelines.get(conversation)?.last ?? 0;
+    const id = `read-${this.#sim.nextId()}`;
+    if (seq > 0) this.#put(id, `${conversation}#read`, false, (socket) => ({ ...this.#source(socket, conversation), op: "read", seq }));
+  }
+
+  /** Asks for the head: an answer behind what was acked before the question is a stale one (I7). */
+  async look(conversation: string): Promise<void> {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    const least = this.#sim.ackedHead.get(conversation) ?? 0;
+    const answer = await socket.connector.submit(socket, { ...this.#source(socket, conversation), op: "look" });
+    if (!isRefused(answer) && answer.seq < least) this.#sim.violate("I7", `a look at ${conversation} was told ${answer.seq}, ${least} had been acked before`);
+  }
+
+  #source(socket: Socket, conversation: string) {
+    return { conversation, user: this.user, device: this.name, session: socket.id };
+  }
+
+  #put(id: string, target: string, isSend: boolean, make: Write["make"]): void {
+    if (this.#outbox.some((write) => write.id === id)) return;
+    this.#outbox.push({ id, target, make, isSend, isSent: false, notBefore: 0 });
+    this.#pump();
+  }
+
+  #pump(): void {
+    const held = new Set<string>();
+    for (const write of this.#outbox) {
+      const socket = this.#socket;
+      if (socket === undefined) return;
+      if (write.isSent) continue;
+      if (write.notBefore > this.#sim.time.now || held.has(write.target)) {
+        held.add(write.target);
+        continue;
+      }
+      write.isSent = true;
+      const command = write.make(socket);
+      void this.#sim.time.sleep(1).then(async () => {
+        if (!socket.isOpen) return;
+        const answer = await socket.connector.submit(socket, command);
+        await this.#sim.time.sleep(1);
+        if (socket === this.#socket) this.#answered(write, command, answer);
+      });
+    }
+  }
+
+  #answered(write: Write, command: Command, answer: Exclude<Answer, "later">): void {
+    if (isRefused(answer) && isRetryable(answer.code)) {
+      const notBefore = this.#sim.time.now + Math.min(200, answer.retryAfterMs ?? 200);
+      const from = this.#outbox.indexOf(write);
+      this.#outbox.forEach((other, index) => {
+        if (from < 0 || index < from || other.target !== write.target) return;
+        other.isSent = false;
+        other.notBefore = notBefore;
+      });
+      this.#sim.time.after(201, () => { this.#pump(); });
+      return;
+    }
+    this.#outbox = this.#outbox.filter((other) => other !== write);
+    if (isRefused(answer)) {
+      this.#sim.refused.push(`${this.user}/${this.name} ${command.op} ${answer.code}`);
+      return;
+    }
+    const { conversation } = command;
+    if (command.op === "read") this.#sim.ledger.readAcked(this.user, conversation, answer.seq);
+    if (!write.isSend) return;
+    this.#sim.ledger.acked(this.user, this.name, write.id, conversation, answer.seq);
+    this.#sim.ackedHead.set(conversation, Math.max(answer.seq, this.#sim.ackedHead.get(conversation) ?? 0));
+    // Now and then an application, or a proxy, says it all again: much later, too.
+    if (this.#sim.dice.chance(0.12)) this.#sim.time.after(this.#sim.dice.between(1, 3_000), () => { this.#again(write); });
+  }
+
+  #again(write: Write): void {
+    this.#put(write.id, `${write.target}#again`, write.isSend, write.make);
+  }
+}

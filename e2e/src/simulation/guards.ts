@@ -1,0 +1,32 @@
+/** What holds the invariants up (DESIGN 3). The simulation takes one out at a time, and must notice. */
+export interface Guards {
+  /** The log refuses an append whose expected sequence is not its end. */
+  readonly fence: boolean;
+  /** After a lost answer the owner's id tells whose batch stands there; the number alone does not. */
+  readonly ownerId: boolean;
+  /** A question to storage names the position that must have been consumed. */
+  readonly position: boolean;
+  /** A send behind a refused one shares its fate. */
+  readonly sendGate: boolean;
+  /** Nothing is trimmed that ClickHouse does not hold, or whose effects may have to be redone. */
+  readonly trimRule: boolean;
+  /** Redis refuses a value whose position is lower than the one it has. */
+  readonly refuseLower: boolean;
+  /** A connector takes a partition's deliveries in rising positions only. */
+  readonly deliveryOrder: boolean;
+  /** A new owner redoes effects from where the log says they were done. */
+  readonly redo: boolean;
+  /** Ids that memory does not hold are asked of storage. */
+  readonly oldIds: boolean;
+  /** A session is registered before it is welcomed, and so before its sync reads heads. */
+  readonly registerFirst: boolean;
+  /** After Redis was lost a list is rebuilt from storage, not taken for whole. */
+  readonly rebuild: boolean;
+  /** Heads are acknowledged before sessions are read. */
+  readonly headsFirst: boolean;
+}
+
+export const ALL: Guards = {
+  fence: true, ownerId: true, position: true, sendGate: true, trimRule: true, refuseLower: true, deliveryOrder: true, redo: true, oldIds: true,
+  registerFirst: true, rebuild: true, headsFirst: true,
+};

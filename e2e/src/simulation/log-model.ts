@@ -1,0 +1,76 @@
+import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import type { Batch } from "@jichat/protocol/log/record.ts";
+import type { Log } from "@jichat/router/ports.ts";
+import type { Guards } from "./guards.ts";
+import type { Machine } from "./world.ts";
+
+/** A partition's stream: what it took it keeps, in the order in which it took it, until it is trimmed. */
+export class LogModel {
+  /** Position 1 is `batches[0]`; a trimmed one is still here for the judge, but not for readers. */
+  readonly batches: Batch[] = [];
+  trimmedTo = 0;
+  readonly #guards: Guards;
+
+  constructor(guards: Guards) {
+    this.#guards = guards;
+  }
+
+  get end(): number {
+    return this.batches.length;
+  }
+
+  /** What a reader gets, or undefined where it is trimmed or not there. */
+  at(position: number): Batch | undefined {
+    return position <= this.trimmedTo ? undefined : this.batches[position - 1];
+  }
+
+  take(bytes: Uint8Array, expected: number): { outcome: "stored"; position: number } | { outcome: "sequence" } {
+    if (this.#guards.fence && expected !== this.end) return { outcome: "sequence" };
+    this.batches.push(decodeInner<Batch>(bytes, "a batch"));
+    return { outcome: "stored", position: this.end };
+  }
+
+  /** The log as one machine reaches it: requests and answers are slow, lost, or repeated. */
+  from(machine: Machine): Log {
+    const { dice, time } = machine;
+    return {
+      append: async (bytes, expected) => {
+        await machine.alive();
+        const { promise, resolve, reject } = Promise.withResolvers<ReturnType<LogModel["take"]>>();
+        const arrive = async (answers: boolean): Promise<void> => {
+          await machine.hop();
+          const result = this.take(bytes, expected);
+          await machine.hop();
+          if (answers) resolve(result);
+        };
+        if (!dice.chance(0.02)) void arrive(!dice.chance(0.05));
+        if (dice.chance(0.02)) time.after(dice.between(0, 3_000), () => void arrive(false)); // The same bytes, late.
+        time.after(2_000, () => { reject(new Error("no answer to an append")); });
+        const result = await promise;
+        await machine.alive();
+        return result;
+      },
+      end: async () => this.#read(machine, () => this.end),
+      at: async (position) => this.#read(machine, () => this.at(position)),
+      range: (from, to) => this.#range(machine, from, to),
+    };
+  }
+
+  async #read<T>(machine: Machine, read: () => T): Promise<T> {
+    await machine.alive();
+    await machine.hop();
+    if (machine.dice.chance(0.01)) throw new Error("a read was lost");
+    const result = read();
+    await machine.hop();
+    await machine.alive();
+    return result;
+  }
+
+  async *#range(machine: Machine, from: number, to: number): AsyncGenerator<{ position: number; batch: Batch }> {
+    for (let position = from; position <= to; position += 1) {
+      const batch = position % 8 === from % 8 ? await this.#read(machine, () => this.at(position)) : this.at(position);
+      if (batch === undefined) throw new Error(`position ${position} is not in the log`);
+      yield { position, batch };
+    }
+  }
+}

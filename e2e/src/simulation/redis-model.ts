@@ -1,0 +1,156 @@
+import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
+import type { ListCache } from "@jichat/access/sync.ts";
+import type { Sessions } from "@jichat/router/ports.ts";
+import type { Guards } from "./guards.ts";
+import type { Machine, Time } from "./world.ts";
+
+interface SessionAt { readonly connector: string; readonly session: string; readonly birth: number }
+
+const CONNECTOR_TTL_MS = 5_000;
+
+/** Redis: refuses lower positions, keeps nothing over a loss, and knows a connector only as long as it says it lives. */
+export class RedisModel {
+  readonly #time: Time;
+  readonly #guards: Guards;
+  #heads = new Map<string, HeadEntry>();
+  #lists = new Map<string, Map<string, ListEntry>>();
+  #complete = new Set<string>();
+  #done = new Map<number, number>();
+  #sessions = new Map<string, Map<string, SessionAt>>();
+  #connectors = new Map<string, number>();
+  readonly #onRun = new Set<() => void>();
+  awayUntil = 0;
+  run = 1;
+  runSince = 0;
+
+  constructor(time: Time, guards: Guards) {
+    this.#time = time;
+    this.#guards = guards;
+  }
+
+  /** Everything is gone, and for a while nobody answers. */
+  lose(awayMs: number): void {
+    this.#heads = new Map();
+    this.#lists = new Map();
+    this.#complete = new Set();
+    this.#done = new Map();
+    this.#sessions = new Map();
+    this.#connectors = new Map();
+    this.awayUntil = this.#time.now + awayMs;
+    this.run += 1;
+    this.#time.after(awayMs + 1, () => {
+      this.runSince = this.#time.now;
+      for (const act of this.#onRun) act();
+    });
+  }
+
+  onRun(act: () => void): () => void {
+    this.#onRun.add(act);
+    return () => this.#onRun.delete(act);
+  }
+
+  async reach(machine: Machine): Promise<void> {
+    await machine.alive();
+    await machine.hop();
+    if (this.#time.now < this.awayUntil) throw new Error("Redis is away");
+  }
+
+  async #back(machine: Machine): Promise<void> {
+    await machine.hop();
+    await machine.alive();
+  }
+
+  #putHead(head: HeadEntry): void {
+    const known = this.#heads.get(head.conversation);
+    if (!this.#guards.refuseLower || known === undefined || known.position < head.position) this.#heads.set(head.conversation, head);
+  }
+
+  #putEntry(user: string, entry: ListEntry): void {
+    const list = this.#lists.get(user) ?? new Map<string, ListEntry>();
+    this.#lists.set(user, list);
+    const known = list.get(entry.conversation);
+    if (!this.#guards.refuseLower || known === undefined || known.position < entry.position) list.set(entry.conversation, entry);
+  }
+
+  isConnectorAlive(connector: string): boolean {
+    return (this.#connectors.get(connector) ?? 0) > this.#time.now;
+  }
+
+  /** As one router reaches it. */
+  sessionsFor(machine: Machine): Sessions {
+    return {
+      publish: async (update) => {
+        await this.reach(machine);
+        const read = (): Map<string, string[]> => new Map(update.users.map((user) => [user, this.#connectorsOf(user)]));
+        const early = this.#guards.headsFirst ? undefined : read();
+        if (early !== undefined) await machine.hop();
+        for (const head of update.heads) this.#putHead(head);
+        for (const { user, entry } of update.entries) this.#putEntry(user, entry);
+        this.#done.set(update.partition, Math.max(this.#done.get(update.partition) ?? 0, update.position));
+        const online = early ?? read();
+        await this.#back(machine);
+        return online;
+      },
+      isAlive: async (connector) => {
+        await this.reach(machine);
+        const isAlive = this.isConnectorAlive(connector);
+        await this.#back(machine);
+        return isAlive;
+      },
+      settled: () => false,
+    };
+  }
+
+  #connectorsOf(user: string): string[] {
+    const connectors = [...this.#sessions.get(user)?.values() ?? []].map(({ connector }) => connector);
+    return [...new Set(connectors)].filter((connector) => this.isConnectorAlive(connector));
+  }
+
+  /** As one connector reaches it: what `sync` reads. */
+  cacheFor(machine: Machine): ListCache {
+    const ask = async <T>(read: () => T): Promise<T> => {
+      await this.reach(machine);
+      const result = read();
+      await this.#back(machine);
+      return result;
+    };
+    return {
+      done: async () => ask(() => new Map(this.#done)),
+      list: async (user) => ask(() => ({ complete: !this.#guards.rebuild || this.#complete.has(user), entries: [...this.#lists.get(user)?.values() ?? []] })),
+      heads: async (ids) => ask(() => ids.map((id) => this.#heads.get(id))),
+      mergeList: async (user, entries, heads) => ask(() => {
+        for (const entry of entries) this.#putEntry(user, entry);
+        for (const head of heads) this.#putHead(head);
+        this.#complete.add(user);
+      }),
+    };
+  }
+
+  async headPosition(machine: Machine, conversation: string): Promise<number | undefined> {
+    await this.reach(machine);
+    return this.#heads.get(conversation)?.position;
+  }
+
+  /** False when the key had lapsed: sessions must be registered again. */
+  async renew(machine: Machine, connector: string): Promise<boolean> {
+    await this.reach(machine);
+    if (!this.isConnectorAlive(connector)) return false;
+    this.#connectors.set(connector, this.#time.now + CONNECTOR_TTL_MS);
+    return true;
+  }
+
+  async announce(machine: Machine, connector: string): Promise<void> {
+    await this.reach(machine);
+    this.#connectors.set(connector, this.#time.now + CONNECTOR_TTL_MS);
+  }
+
+  async register(machine: Machine, user: string, device: string, at: SessionAt): Promise<SessionAt | "younger" | undefined> {
+    await this.reach(machine);
+    const devices = this.#sessions.get(user) ?? new Map<string, SessionAt>();
+    this.#sessions.set(user, devices);
+    const known = devices.get(device);
+    if (known !== undefined && known.birth > at.birth && this.isConnectorAlive(known.connector)) return "younger";
+    devices.set(device, at);
+    return known;
+  }
+}

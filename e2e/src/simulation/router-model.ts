@@ -1,0 +1,91 @@
+import type { CommandBatch } from "@jichat/protocol/bus/command.ts";
+import type { AnswerBatch } from "@jichat/protocol/bus/command.ts";
+import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { Owner } from "@jichat/router/owner.ts";
+import type { OwnerWorld } from "@jichat/router/owner.ts";
+import type { Request } from "@jichat/router/partition.ts";
+import type { Log } from "@jichat/router/ports.ts";
+import type { Simulation } from "./simulation.ts";
+import { Machine } from "./world.ts";
+
+/** So few ids stay hot that conversations go cold all the time. */
+const IDS_MAX = 150;
+
+/** One router: the product's Owner on a machine that stalls and dies. */
+export class RouterModel {
+  readonly machine: Machine;
+  readonly owner: Owner;
+  readonly name: string;
+  readonly #sim: Simulation;
+  #offer: ((request: Request) => boolean) | undefined;
+
+  constructor(sim: Simulation, name: string) {
+    this.#sim = sim;
+    this.name = name;
+    this.machine = new Machine(sim.time, sim.dice, sim.dice.between(-30_000, 30_000));
+    this.owner = new Owner(this.#world());
+  }
+
+  get isServing(): boolean {
+    return this.#offer !== undefined && !this.machine.dead;
+  }
+
+  /** A batch of commands comes in; the answer goes out when this machine is alive to give it. */
+  request(bytes: Uint8Array, reply: (bytes: Uint8Array) => void): void {
+    const { commands } = decodeInner<CommandBatch>(bytes, "a batch of commands");
+    const answer = (batch: AnswerBatch): void => {
+      void this.machine.alive().then(() => this.machine.hop()).then(() => {
+        if (!this.machine.dice.chance(0.02)) reply(encodeInner(batch));
+      });
+    };
+    void this.machine.alive().then(() => {
+      const decline = (): void => { answer({ v: 1, retry: true, position: 0, answers: [] }); };
+      const request: Request = { commands, decline, answer: (answers, position) => { answer({ v: 1, position, answers }); } };
+      if (this.#offer?.(request) !== true) decline();
+    });
+  }
+
+  #log(): Log {
+    const log = this.#sim.log.from(this.machine);
+    if (this.#sim.guards.redo) return log;
+    return {
+      ...log,
+      at: async (position) => {
+        const batch = await log.at(position);
+        return batch === undefined ? undefined : { ...batch, done: position };
+      },
+      async *range(from, to) {
+        for await (const { position, batch } of log.range(from, to)) yield { position, batch: { ...batch, done: position } };
+      },
+    };
+  }
+
+  #world(): OwnerWorld {
+    const sim = this.#sim;
+    const { machine } = this;
+    return {
+      partition: 0, clock: machine.clock, log: this.#log(), facts: sim.storage.factsFor(machine), idsMax: IDS_MAX,
+      sessions: sim.redis.sessionsFor(machine),
+      deliverer: { deliver: (connector, delivery, timeoutMs) => sim.deliver(machine, connector, delivery, timeoutMs) },
+      push: { add: async () => undefined },
+      count: () => undefined,
+      isFull: () => false,
+      loadSnapshot: async () => {
+        await machine.alive();
+        await machine.hop();
+        return sim.snapshot;
+      },
+      saveSnapshot: async (snapshot) => {
+        await machine.alive();
+        if (sim.dice.chance(0.7)) sim.snapshot = structuredClone(snapshot);
+      },
+      serve: (offer) => {
+        this.#offer = offer;
+        return () => { this.#offer = undefined; };
+      },
+      warn: () => undefined,
+      newOwnerId: () => `${this.name}-${sim.nextId()}`,
+      ...(sim.guards.ownerId ? {} : { ours: (found: { number: number }, mine: { number: number }) => found.number === mine.number }),
+    };
+  }
+}

@@ -1,0 +1,264 @@
+import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import { directConversation, groupConversation } from "@jichat/protocol/ids.ts";
+import type { Snapshot } from "@jichat/router/snapshot.ts";
+import type { Violation } from "../ledger.ts";
+import { Ledger } from "../ledger.ts";
+import { ConnectorModel } from "./connector-model.ts";
+import { Device } from "./device-model.ts";
+import type { Guards } from "./guards.ts";
+import { ALL } from "./guards.ts";
+import { LogModel } from "./log-model.ts";
+import { RedisModel } from "./redis-model.ts";
+import { RouterModel } from "./router-model.ts";
+import { StorageModel } from "./storage-model.ts";
+import type { Machine } from "./world.ts";
+import { Dice, Time } from "./world.ts";
+
+const USERS = ["ann", "bob", "cat"] as const;
+const TALK_MS = 6_000;
+const SETTLE_MS = 60_000;
+/** Longer than the latest repetition of an acked write. */
+const STEADY_MS = 3_100;
+const SENDS = 40;
+
+/** One partition's whole world under one seed: two owners, two connectors, six devices, and everything that can go wrong. */
+export class Simulation {
+  readonly seed: number;
+  readonly guards: Guards;
+  readonly time = new Time();
+  readonly dice: Dice;
+  readonly log: LogModel;
+  readonly redis: RedisModel;
+  readonly storage: StorageModel;
+  readonly ledger = new Ledger();
+  readonly ackedHead = new Map<string, number>();
+  readonly refused: string[] = [];
+  snapshot: Snapshot | undefined;
+  readonly #violations: Violation[] = [];
+  readonly #devices: Device[];
+  #routers: RouterModel[] = [];
+  #connectors: ConnectorModel[] = [];
+  #ids = 0;
+  #birth = 0;
+  #pair = directConversation("ann", "bob");
+  #groupId = "group-0";
+  #group = groupConversation("ann", "group-0");
+
+  constructor(seed: number, guards: Guards = ALL) {
+    this.seed = seed;
+    this.guards = guards;
+    this.dice = new Dice(seed);
+    this.log = new LogModel(guards);
+    this.redis = new RedisModel(this.time, guards);
+    this.storage = new StorageModel(this.time, this.dice, this.log, guards);
+    this.#devices = USERS.flatMap((user) => ["phone", "laptop"].map((name) => new Device(this, user, name)));
+  }
+
+  nextId(): string {
+    this.#ids += 1;
+    return this.#ids.toString(16);
+  }
+
+  nextBirth(): number {
+    this.#birth += 1;
+    return this.#birth;
+  }
+
+  violate(invariant: string, what: string): void {
+    this.#violations.push({ invariant, what });
+  }
+
+  anyConnector(): ConnectorModel | undefined {
+    const living = this.#connectors.filter(({ machine }) => !machine.dead);
+    return living.length === 0 ? undefined : this.dice.pick(living);
+  }
+
+  /** A connector asks whoever serves the partition: two may, and the first answer counts. */
+  async request(machine: Machine, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    await machine.alive();
+    await machine.hop();
+    const serving = this.#routers.filter(({ isServing }) => isServing);
+    if (serving.length === 0) throw new Error("no responders");
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    this.time.after(timeoutMs, () => { reject(new Error("no answer")); });
+    for (const router of serving) if (!this.dice.chance(0.01)) router.request(bytes, resolve);
+    const reply = await promise;
+    await machine.alive();
+    return reply;
+  }
+
+  /** An owner delivers; the acknowledgement may be lost, and the delivery itself come late or again. */
+  async deliver(machine: Machine, name: string, delivery: Delivery, timeoutMs: number): Promise<void> {
+    await machine.alive();
+    await machine.hop();
+    const connector = this.#connectors.find((one) => one.name === name);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.time.after(timeoutMs, () => { reject(new Error("no acknowledgement")); });
+    const copy = structuredClone(delivery);
+    const arrive = (): void => {
+      if (connector === undefined || connector.machine.dead) return;
+      connector.receive(copy);
+      if (!this.dice.chance(0.02)) this.time.after(this.dice.between(0.2, 2), resolve);
+    };
+    if (this.dice.chance(0.02)) this.time.after(this.dice.between(100, 4_000), arrive);
+    else arrive();
+    if (this.dice.chance(0.02)) this.time.after(this.dice.between(1, 4_000), arrive);
+    await promise;
+    await machine.alive();
+  }
+
+  replaced(name: string, device: Device, session: string): void {
+    this.time.after(2, () => { this.#connectors.find((one) => one.name === name)?.close(device, session); });
+  }
+
+  #startRouter(): RouterModel {
+    const router = new RouterModel(this, `r${this.nextId()}`);
+    this.#routers.push(router);
+    router.owner.start();
+    return router;
+  }
+
+  #startConnector(): void {
+    const connector = new ConnectorModel(this, `c${this.nextId()}`);
+    this.#connectors.push(connector);
+    void connector.start();
+  }
+
+  /** Runs it all, and returns what was wrong. */
+  async run(): Promise<readonly Violation[]> {
+    this.#startConnector();
+    this.#startConnector();
+    this.#startRouter();
+    for (const device of this.#devices) void device.connect();
+    await this.time.run(5_000, () => this.#devices.every(({ isReady }) => isReady));
+    this.#devices[0]?.create(this.#group, ["bob", "cat"], this.#groupId);
+    await this.time.run(200);
+    this.#plan();
+    await this.time.run(TALK_MS + 100);
+    await this.#heal();
+    await this.#judge();
+    for (const router of this.#routers) router.machine.dead = true;
+    for (const { machine } of this.#connectors) machine.dead = true;
+    return [...this.#violations, ...this.#checkLog(), ...this.ledger.check()];
+  }
+
+  #plan(): void {
+    const { time, dice } = this;
+    const bursts = dice.chance(0.5);
+    for (let i = 0; i < SENDS; i += 1) {
+      const at = dice.between(0, TALK_MS);
+      time.after(at, () => { this.#act(bursts ? 1 + Math.floor(dice.between(0, 4)) : 1); });
+    }
+    if (dice.chance(0.4)) time.after(dice.between(0, TALK_MS), () => { this.#devices[4]?.leave(this.#group); });
+    const faults = Math.floor(dice.between(1, 7));
+    for (let i = 0; i < faults; i += 1) time.after(dice.between(100, TALK_MS), () => { this.#fault(); });
+  }
+
+  #act(count: number): void {
+    const { dice } = this;
+    const device = dice.pick(this.#devices);
+    const isPair = device.user !== "cat" && dice.chance(0.5);
+    const conversation = isPair ? this.#pair : this.#group;
+    if (dice.chance(0.1)) device.read(conversation);
+    else if (dice.chance(0.15)) void device.look(conversation);
+    else for (let i = 0; i < count; i += 1) device.say(conversation, isPair ? (device.user === "ann" ? "bob" : "ann") : undefined);
+  }
+
+  #fault(): void {
+    const { dice, time } = this;
+    switch (Math.floor(dice.between(0, 8))) {
+      case 0: return this.#moveLease("crash");
+      case 1: return this.#moveLease("stall");
+      case 2: return this.#moveLease("steal");
+      case 3: return this.#moveLease("clean");
+      case 4: {
+        const connector = this.anyConnector();
+        connector?.kill();
+        this.#startConnector();
+        return undefined;
+      }
+      case 5: return this.redis.lose(dice.between(50, 1_500));
+      case 6: return this.storage.crash(dice.between(100, 3_000));
+      default:
+        for (const device of this.#devices) if (dice.chance(0.4)) time.after(dice.between(0, 300), () => { device.drop(); });
+        return undefined;
+    }
+  }
+
+  /** The lease goes to another router, for whatever reason; the old one learns of it sooner or later, or never. */
+  #moveLease(how: "crash" | "stall" | "steal" | "clean"): void {
+    const { dice, time } = this;
+    const old = this.#routers.at(-1);
+    if (old === undefined) return;
+    if (how === "clean") {
+      void old.owner.stop();
+      time.after(dice.between(0, 30), () => { this.#startRouter(); });
+      return;
+    }
+    if (how === "crash") old.machine.dead = true;
+    if (how === "stall") old.machine.stall(dice.between(500, 4_000));
+    time.after(dice.between(0, 800), () => {
+      this.#startRouter();
+      time.after(dice.between(0, how === "stall" ? 4_500 : 1_200), () => { old.owner.drop(); });
+    });
+  }
+
+  /** Everything that was broken is whole again: within 30 s all has to be caught up (I9). */
+  async #heal(): Promise<void> {
+    this.redis.awayUntil = Math.min(this.redis.awayUntil, this.time.now);
+    this.storage.awayUntil = Math.min(this.storage.awayUntil, this.time.now);
+    await this.time.run(1_500);
+    for (const router of this.#routers.slice(0, -1)) router.owner.drop();
+    if (this.#routers.at(-1)?.machine.dead === true || this.#routers.at(-1)?.owner.state === "stopped") this.#startRouter();
+    let steadySince: number | undefined;
+    let checkedAt = 0;
+    await this.time.run(SETTLE_MS, () => {
+      if (this.time.now - checkedAt < 50) return false;
+      checkedAt = this.time.now;
+      const isSteady = this.#devices.every(({ unacked }) => unacked === 0) && this.ledger.isCaughtUp();
+      steadySince = isSteady ? steadySince ?? this.time.now : undefined;
+      return steadySince !== undefined && this.time.now > steadySince + STEADY_MS;
+    });
+    if (this.#devices.some(({ unacked }) => unacked > 0)) this.violate("I9", `writes are not answered though all is well: ${this.#devices.map((device) => device.describe()).join("; ")}; ${this.#routers.map((r) => `${r.name} ${r.owner.state} ${String(r.isServing)} ${String(r.machine.dead)}`).join(", ")}`);
+    const { lostPosition } = this.storage;
+    if (lostPosition !== undefined) this.violate("I1", `position ${lostPosition} was trimmed before ClickHouse had it`);
+  }
+
+  async #judge(): Promise<void> {
+    let done = false;
+    void this.#inspect().then(() => { done = true; }, (error: unknown) => {
+      this.violate("I1", `what is stored cannot be read: ${String(error)}`);
+      done = true;
+    });
+    await this.time.run(20_000, () => done);
+    if (!done) this.violate("I9", "what is stored cannot be read in time");
+  }
+
+  async #inspect(): Promise<void> {
+    for (const user of USERS) {
+      const connector = this.anyConnector();
+      const { conversations } = await connector?.sync(user, undefined) ?? { conversations: [] };
+      for (const listed of conversations) {
+        if ("left" in listed) continue;
+        this.ledger.listed(user, listed.conversation, listed);
+        const page = await this.storage.history(this.log.end, user, listed.conversation, listed.first - 1, 10_000);
+        this.ledger.history(user, listed.conversation, page.first, page.head, page.events);
+      }
+    }
+  }
+
+  /** I7: once a successor's epoch stands, nothing of an older owner follows. */
+  #checkLog(): Violation[] {
+    const violations: Violation[] = [];
+    const past = new Set<string>();
+    let owner = "";
+    this.log.batches.forEach((batch, index) => {
+      if (batch.owner === owner) return;
+      if (past.has(batch.owner)) violations.push({ invariant: "I7", what: `position ${index + 1} is of ${batch.owner}, whom ${owner} had succeeded` });
+      if (batch.epoch !== true) violations.push({ invariant: "I7", what: `position ${index + 1} begins a reign without an epoch` });
+      past.add(owner);
+      owner = batch.owner;
+    });
+    return violations;
+  }
+}

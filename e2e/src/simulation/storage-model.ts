@@ -1,0 +1,179 @@
+import type { ConversationFacts, FactsQuery, FactsReply, HeadEntry, HistoryReply, ListEntry, ListReply } from "@jichat/protocol/bus/query.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
+import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import { timeOfId } from "@jichat/protocol/ids.ts";
+import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
+import type { Facts } from "@jichat/router/ports.ts";
+import { innerEventOf } from "@jichat/router/effect-unit.ts";
+import { Folded } from "@jichat/storage/fold.ts";
+import { pageBounds } from "@jichat/storage/history.ts";
+import { trimTarget } from "@jichat/storage/trim.ts";
+import type { Guards } from "./guards.ts";
+import type { LogModel } from "./log-model.ts";
+import type { Dice, Machine, Time } from "./world.ts";
+
+/** A page as a client sees it: its bodies are maps. */
+export interface ModelPage extends Omit<HistoryReply, "events"> { readonly events: readonly ChatEvent[] }
+
+const WAIT_MS = 2_000;
+const RECENT_IDS_MS = 60_000;
+
+/** Storage and ClickHouse: consumes behind the log, forgets what was not flushed when it crashes, answers at positions. */
+export class StorageModel {
+  readonly #time: Time;
+  readonly #dice: Dice;
+  readonly #log: LogModel;
+  readonly #guards: Guards;
+  /** Everything consumed, as ClickHouse and the tail have it together. */
+  readonly #records = new Map<string, { record: LogRecord; position: number }[]>();
+  consumed = 0;
+  watermark = 0;
+  #done = 0;
+  awayUntil = 0;
+  lostPosition: number | undefined;
+
+  constructor(time: Time, dice: Dice, log: LogModel, guards: Guards) {
+    this.#time = time;
+    this.#dice = dice;
+    this.#log = log;
+    this.#guards = guards;
+    void this.#consume();
+    void this.#flush();
+  }
+
+  /** Falls behind the watermark: what it had consumed beyond is read again. */
+  crash(awayMs: number): void {
+    this.awayUntil = this.#time.now + awayMs;
+    this.consumed = this.watermark;
+    for (const [id, records] of this.#records) this.#records.set(id, records.filter(({ position }) => position <= this.watermark));
+  }
+
+  get #isAway(): boolean {
+    return this.#time.now < this.awayUntil;
+  }
+
+  async #consume(): Promise<void> {
+    for (;;) {
+      await this.#time.sleep(this.#dice.chance(0.05) ? this.#dice.between(100, 1_500) : this.#dice.between(1, 25));
+      while (!this.#isAway && this.consumed < this.#log.end) {
+        const batch = this.#log.at(this.consumed + 1);
+        if (batch === undefined) {
+          this.lostPosition ??= this.consumed + 1; // Trimmed before it was read: gone for ever.
+          break;
+        }
+        this.consumed += 1;
+        this.#done = Math.max(this.#done, batch.done);
+        for (const record of batch.records) {
+          const known = this.#records.get(record.conversation) ?? [];
+          this.#records.set(record.conversation, known);
+          known.push({ record, position: this.consumed });
+        }
+        if (this.#dice.chance(0.3)) break;
+      }
+    }
+  }
+
+  async #flush(): Promise<void> {
+    for (;;) {
+      await this.#time.sleep(this.#dice.between(100, 700));
+      if (this.#isAway) continue;
+      this.watermark = this.consumed;
+      if (!this.#dice.chance(0.5)) continue;
+      const target = this.#guards.trimRule ? trimTarget(this.#log.end, { watermark: this.watermark, done: this.#done }) : this.#log.end - 1;
+      this.#log.trimmedTo = Math.max(this.#log.trimmedTo, target);
+    }
+  }
+
+  async #at<T>(position: number, answer: () => T): Promise<T> {
+    const until = this.#time.now + WAIT_MS;
+    while (this.#isAway || (this.#guards.position && this.consumed < position)) {
+      if (this.#time.now > until) throw new ChatError("UNAVAILABLE", "storage is behind or away");
+      await this.#time.sleep(5);
+    }
+    return answer();
+  }
+
+  #fold(id: string): Folded | undefined {
+    const folded = new Folded(id);
+    folded.records(this.#records.get(id) ?? []);
+    return folded.head === 0 ? undefined : folded;
+  }
+
+  /** What one router may ask, over the network. */
+  factsFor(machine: Machine): Facts {
+    return {
+      watermark: () => this.watermark,
+      ask: async (question) => {
+        await machine.alive();
+        await machine.hop();
+        const reply = await this.#at(question.position, () => this.#facts(question));
+        await machine.hop();
+        await machine.alive();
+        return reply;
+      },
+    };
+  }
+
+  #facts({ conversations, ids, events }: Omit<FactsQuery, "v" | "q" | "partition">): FactsReply {
+    const found = conversations.flatMap((id): ConversationFacts[] => {
+      const folded = this.#fold(id);
+      return folded === undefined ? [] : [folded.facts(this.#recentIds(id))];
+    });
+    const known = !this.#guards.oldIds ? [] : ids.flatMap(({ conversation, user, id }) => this.#idsOf(conversation)
+      .filter((entry) => entry.user === user && entry.id === id).map((entry) => ({ ...entry, conversation })));
+    const seen = events.flatMap(({ conversation, seq }) => this.#eventsOf(conversation).filter((event) => event.seq === seq)
+      .map(({ no, kind, from, ts }) => ({ conversation, seq, no, kind, from, ts })));
+    return { conversations: found, ids: known, events: seen };
+  }
+
+  #recentIds(conversation: string): { from: number; ids: { user: string; id: string; seq: number; ts: number }[] } {
+    const from = this.#time.now - RECENT_IDS_MS;
+    return { from, ids: this.#idsOf(conversation).filter(({ id }) => (timeOfId(id) ?? 0) > from) };
+  }
+
+  #idsOf(conversation: string): { user: string; id: string; seq: number; ts: number }[] {
+    return (this.#records.get(conversation) ?? []).flatMap(({ record }) => {
+      if (record.r === "mark" || record.id === undefined) return [];
+      return [{ user: record.r === "note" ? record.user : record.from, id: record.id, seq: record.seq, ts: record.ts }];
+    });
+  }
+
+  #eventsOf(conversation: string): EventRecord[] {
+    return (this.#records.get(conversation) ?? []).flatMap(({ record }) => (record.r === "event" ? [record] : []));
+  }
+
+  /** A page for a user, at a position that their connector knows of. */
+  async history(position: number, user: string, conversation: string, after: number, limit: number): Promise<ModelPage> {
+    return this.#at(position, () => {
+      const folded = this.#fold(conversation);
+      const member = folded?.members.get(user);
+      if (folded === undefined || member === undefined) throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
+      const visible = { first: member.first, last: member.left ?? folded.head, member: member.left === undefined };
+      const { from, to, more } = pageBounds(visible, { after, limit });
+      const events = this.#eventsOf(conversation).filter(({ seq }) => seq >= from && seq <= to).map(innerEventOf);
+      return { events: parsedBodies(events) as ChatEvent[], first: visible.first, head: visible.last, more };
+    });
+  }
+
+  /** A user's conversations: what Redis is rebuilt from. */
+  async list(position: number, user: string): Promise<ListReply> {
+    return this.#at(position, () => {
+      const entries: ListEntry[] = [];
+      const heads: HeadEntry[] = [];
+      for (const id of this.#records.keys()) {
+        const folded = this.#fold(id);
+        const member = folded?.members.get(user);
+        if (folded === undefined || member === undefined) continue;
+        const { first, mark, markNo, position: at, left } = member;
+        entries.push({ conversation: id, position: at, first, mark, markNo, ...(left === undefined ? {} : { left }) });
+        const { kind, members } = folded.facts();
+        heads.push({
+          conversation: id, position: folded.position, seq: folded.head, no: folded.no, ts: folded.ts, kind,
+          ...(kind === "direct" ? { pair: members.map((one) => one.user) } : {}),
+        });
+      }
+      return { entries, heads };
+    });
+  }
+}

@@ -1,0 +1,144 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+
+/** A seeded generator (mulberry32): the same seed, the same run. */
+export class Dice {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  }
+
+  between(least: number, most: number): number {
+    return least + this.next() * (most - least);
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  pick<T>(items: readonly T[]): T {
+    const item = items[Math.floor(this.next() * items.length)];
+    if (item === undefined) throw new Error("nothing to pick from");
+    return item;
+  }
+}
+
+interface Event { readonly at: number; readonly order: number; readonly act: () => void }
+
+/** Virtual time: whatever waits is in one queue, and time goes from one event to the next. */
+export class Time {
+  now = 1_000_000_000_000;
+  #queue: Event[] = [];
+  #order = 0;
+
+  after(ms: number, act: () => void): void {
+    const event = { at: this.now + Math.max(0, ms), order: (this.#order += 1), act };
+    // A binary heap: the earliest first, of the same instant the one that was asked first.
+    let index = this.#queue.push(event) - 1;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (!this.#isBefore(event, parent)) break;
+      this.#swap(index, parent);
+      index = parent;
+    }
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => { this.after(ms, resolve); });
+  }
+
+  /** Runs until `done`, or until this much time has passed. Between two events everything that can go on goes on. */
+  async run(ms: number, done: () => boolean = () => false): Promise<void> {
+    const end = this.now + ms;
+    while (!done()) {
+      const event = this.#take(end);
+      if (event === undefined) break;
+      this.now = event.at;
+      event.act();
+      await new Promise((resolve) => { setImmediate(resolve); });
+    }
+    this.now = Math.max(this.now, Math.min(end, this.now));
+  }
+
+  #take(end: number): Event | undefined {
+    const first = this.#queue[0];
+    if (first === undefined || first.at > end) return undefined;
+    const last = this.#queue.pop();
+    if (last === undefined || this.#queue.length === 0) return first;
+    this.#queue[0] = last;
+    let index = 0;
+    for (;;) {
+      let least = 2 * index + 1;
+      if (least >= this.#queue.length) break;
+      const right = this.#queue[least + 1];
+      if (right !== undefined && this.#isBefore(right, least)) least += 1;
+      const child = this.#queue[least];
+      if (child === undefined || !this.#isBefore(child, index)) break;
+      this.#swap(index, least);
+      index = least;
+    }
+    return first;
+  }
+
+  #isBefore(event: Event, index: number): boolean {
+    const other = this.#queue[index];
+    return other !== undefined && (event.at < other.at || (event.at === other.at && event.order < other.order));
+  }
+
+  #swap(a: number, b: number): void {
+    const [first, second] = [this.#queue[a], this.#queue[b]];
+    if (first === undefined || second === undefined) return;
+    this.#queue[a] = second;
+    this.#queue[b] = first;
+  }
+}
+
+/** A process: it can stand still, and it can die. What it waits for comes late, or never. */
+export class Machine {
+  readonly time: Time;
+  readonly dice: Dice;
+  readonly clock: Clock;
+  dead = false;
+  #stalledUntil = 0;
+
+  /** `skewMs`: how far this machine's clock is off. */
+  constructor(time: Time, dice: Dice, skewMs: number) {
+    this.time = time;
+    this.dice = dice;
+    this.clock = {
+      now: () => Math.floor(time.now + skewMs),
+      monotonic: () => time.now,
+      sleep: (ms, signal) => this.#sleep(ms, signal),
+    };
+  }
+
+  stall(ms: number): void {
+    this.#stalledUntil = Math.max(this.#stalledUntil, this.time.now + ms);
+  }
+
+  /** Goes on only while this machine lives and does not stand still. A dead one's work is never heard of again. */
+  async alive(): Promise<void> {
+    while (this.time.now < this.#stalledUntil) await this.time.sleep(this.#stalledUntil - this.time.now);
+    if (this.dead) await new Promise(() => undefined);
+  }
+
+  async #sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    await this.time.sleep(ms);
+    await this.alive();
+    signal?.throwIfAborted();
+  }
+
+  /** One way over the network: usually quick, sometimes slow. */
+  hop(): Promise<void> {
+    return this.time.sleep(this.dice.chance(0.03) ? this.dice.between(50, 2_500) : this.dice.between(0.2, 4));
+  }
+}
