@@ -64,11 +64,22 @@ export function compose(
     const holding = held.get(gate);
     if (holding !== undefined && (holding === "later" || command.op === "send")) return holding;
     const answer = answerOne(command);
-    // A device's later sends must not overtake one that it will send again.
-    if (answer === "later" || (isRefused(answer) && isRetryable(answer.code) && command.op === "send")) held.set(gate, answer);
+    const hold = holdBehind(command, answer);
+    if (hold !== undefined) held.set(gate, hold);
     return answer;
   }));
   return { records, effects, answers, fenced };
+}
+
+/**
+ * What sends of the same socket behind this one are answered in this batch, or undefined when they go on: they must not
+ * overtake one that will be sent again. Behind one that is refused for good they wait for the next batch: if the answer is
+ * lost, this batch is decided anew, and by then the refused one may be accepted.
+ */
+function holdBehind(command: Command, answer: Answer): Answer | undefined {
+  if (answer === "later") return answer;
+  if (command.op !== "send" || !isRefused(answer)) return undefined;
+  return isRetryable(answer.code) ? answer : "later";
 }
 
 function commit(

@@ -101,8 +101,10 @@ export class Effects {
 
   async #perform(unit: EffectUnit): Promise<void> {
     const { sessions, partition } = this.#world;
+    // A republish that waited here was made before the unit in front of it was done: it must not tell an older position.
+    const position = Math.max(unit.position, this.#done);
     const online = await sessions.publish({
-      partition, position: unit.position, heads: [...unit.heads.values()], entries: [...unit.entries.values()], users: usersOf(unit),
+      partition, position, heads: [...unit.heads.values()], entries: [...unit.entries.values()], users: usersOf(unit),
     });
     const { outgoing, missed } = spread(unit, online);
     await Promise.all([...outgoing].map(([connector, out]) => this.#deliver(connector, unit, out)));

@@ -28,13 +28,20 @@ export class Socket implements Reader {
   missed = false;
   isOpen = true;
   isLive = false;
+  readonly #lost = Promise.withResolvers<never>();
 
   constructor(device: Device, connector: ConnectorModel, id: string, birth: number, isGated: boolean) {
     this.device = device;
     this.connector = connector;
     this.id = id;
     this.birth = birth;
+    this.#lost.promise.catch(() => undefined); // Nobody may be waiting when it is lost.
     this.gate = isGated ? new SendGate() : { next: () => 0, check: () => undefined, refused: () => undefined };
+  }
+
+  /** A reply, or the end of the connection, whichever is first. */
+  async reply<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#lost.promise]);
   }
 
   writeEncoded(text: string | Uint8Array): void {
@@ -46,6 +53,7 @@ export class Socket implements Reader {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.isLive = false;
+    this.#lost.reject(new ChatError("UNAVAILABLE", "the connection was lost"));
     this.connector.remove(this);
     this.device.closed(this);
   }

@@ -38,7 +38,7 @@ export class Device {
   }
 
   describe(): string {
-    return `${this.user}/${this.name} ${this.#socket === undefined ? "offline" : "online"} waits for ${this.#outbox.map(({ id, isSent }) => `${id}${isSent ? "" : " (not sent)"}`).join(", ") || "nothing"}`;
+    return `${this.user}/${this.name} ${this.#socket === undefined ? "offline" : "online"} syncing ${String(this.#syncing)} waits for ${this.#outbox.map(({ id, isSent }) => `${id}${isSent ? "" : " (not sent)"}`).join(", ") || "nothing"}`;
   }
 
   get isReady(): boolean {
@@ -114,7 +114,7 @@ export class Device {
     while (timeline.hasHole && this.#socket !== undefined) {
       const socket = this.#socket;
       try {
-        const page = await socket.connector.pull(socket, conversation, timeline.last);
+        const page = await socket.reply(socket.connector.pull(socket, conversation, timeline.last));
         if (socket === this.#socket) for (const event of timeline.fill(page)) this.#sim.ledger.received(this.user, this.name, event);
       } catch (thrown) {
         if (asChatError(thrown).code === "NOT_FOUND") timeline.head = timeline.last;
@@ -132,7 +132,7 @@ export class Device {
       this.#syncAgain = false;
       const socket = this.#socket;
       try {
-        const reply = await socket.connector.sync(this.user, this.#cursor);
+        const reply = await socket.reply(socket.connector.sync(this.user, this.#cursor));
         if (socket !== this.#socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
         const repairs: Promise<void>[] = [];
         for (const listed of reply.conversations) {

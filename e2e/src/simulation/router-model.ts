@@ -24,6 +24,7 @@ export class RouterModel {
     this.name = name;
     this.machine = new Machine(sim.time, sim.dice, sim.dice.between(-30_000, 30_000));
     this.owner = new Owner(this.#world());
+    sim.redis.onRun(() => { if (!this.machine.dead) this.owner.republish(); });
   }
 
   get isServing(): boolean {

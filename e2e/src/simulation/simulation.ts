@@ -124,6 +124,13 @@ export class Simulation {
     void connector.start();
   }
 
+  /** How everybody stands, for who looks into a seed that failed. */
+  describe(): string {
+    const routers = this.#routers.map(({ name, owner, machine }) => `${name} ${machine.dead ? "dead" : owner.state}`);
+    const connectors = this.#connectors.map(({ name, machine }) => `${name} ${machine.dead ? "dead" : "alive"}`);
+    return [...this.#devices.map((device) => device.describe()), ...routers, ...connectors].join("; ");
+  }
+
   /** Runs it all, and returns what was wrong. */
   async run(): Promise<readonly Violation[]> {
     this.#startConnector();
@@ -219,7 +226,7 @@ export class Simulation {
       steadySince = isSteady ? steadySince ?? this.time.now : undefined;
       return steadySince !== undefined && this.time.now > steadySince + STEADY_MS;
     });
-    if (this.#devices.some(({ unacked }) => unacked > 0)) this.violate("I9", `writes are not answered though all is well: ${this.#devices.map((device) => device.describe()).join("; ")}; ${this.#routers.map((r) => `${r.name} ${r.owner.state} ${String(r.isServing)} ${String(r.machine.dead)}`).join(", ")}`);
+    if (this.#devices.some(({ unacked }) => unacked > 0)) this.violate("I9", `writes are not answered though all is well: ${this.describe()}`);
     const { lostPosition } = this.storage;
     if (lostPosition !== undefined) this.violate("I1", `position ${lostPosition} was trimmed before ClickHouse had it`);
   }
