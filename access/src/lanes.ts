@@ -23,9 +23,21 @@ export class Lanes {
   }
 
   of(conversation: string): CommandLane {
-    const lane = this.#lanes[partitionOf(conversation, this.partitions)];
-    if (lane === undefined) throw new Error("every conversation has a lane");
+    return this.#lane(partitionOf(conversation, this.partitions));
+  }
+
+  #lane(partition: number): CommandLane {
+    const lane = this.#lanes[partition];
+    if (lane === undefined) throw new Error(`there is no partition ${partition}`);
     return lane;
+  }
+
+  /** A position that the log of this partition has reached, from its owner and behind an append. */
+  async position(partition: number): Promise<number> {
+    const lane = this.#lane(partition);
+    const answer = await lane.submit({ op: "where", conversation: "", user: "", device: "", session: "where" }, { isOpen: () => true });
+    if (isRefused(answer)) throw new ChatError(answer.code, answer.message);
+    return lane.position;
   }
 
   /** Commands that are not answered yet. */

@@ -34,13 +34,16 @@ export class Syncs {
   readonly #ask: AskList;
   readonly #clock: Clock;
   readonly #partitions: number;
+  readonly #afterLoss: () => Promise<Positions>;
   readonly #rebuilding = new Map<string, Promise<void>>();
 
-  constructor(cache: ListCache, ask: AskList, clock: Clock, partitions: number) {
+  /** `afterLoss`: positions that were reached after the present Redis was first met (`LossPositions`). */
+  constructor(cache: ListCache, ask: AskList, clock: Clock, partitions: number, afterLoss: () => Promise<Positions>) {
     this.#cache = cache;
     this.#ask = ask;
     this.#clock = clock;
     this.#partitions = partitions;
+    this.#afterLoss = afterLoss;
   }
 
   /** A page of a user's conversations, most recently active first. UNAVAILABLE while Redis or storage cannot tell. */
@@ -92,7 +95,7 @@ export class Syncs {
   async #rebuild(user: string, positions: Positions): Promise<void> {
     const running = this.#rebuilding.get(user);
     if (running !== undefined) return running;
-    const rebuild = this.#askAll(user, positions).finally(() => this.#rebuilding.delete(user));
+    const rebuild = this.#afterLoss().then((least) => this.#askAll(user, positions.map((position, p) => Math.max(position, least[p] ?? 0)))).finally(() => this.#rebuilding.delete(user));
     this.#rebuilding.set(user, rebuild);
     return rebuild;
   }

@@ -1,5 +1,6 @@
 import { Accounts, FirstSight } from "@jichat/access/accounts.ts";
 import { Lanes } from "@jichat/access/lanes.ts";
+import { LossPositions } from "@jichat/access/loss-positions.ts";
 import { Past } from "@jichat/access/past.ts";
 import { Revocations } from "@jichat/access/revocations.ts";
 import { Syncs } from "@jichat/access/sync.ts";
@@ -39,6 +40,7 @@ const revocations = await Revocations.watch(nats, names, telemetry.log);
 const accounts = await Accounts.open(nats, names);
 const retries = telemetry.counter("jichat_api_batch_retries", "batches of commands sent again");
 const lanes = new Lanes(nats, names, config.instance, partitions, () => { retries.add(1); });
+const losses = new LossPositions(partitions, () => presence.run, (partition) => lanes.position(partition));
 const addressBuckets = new TokenBuckets(config.signInsPerSecond, 10 * config.signInsPerSecond);
 const userBuckets = new TokenBuckets(PASSWORDS_PER_SECOND, PASSWORDS_BURST);
 const requestBuckets = new TokenBuckets(config.requestsPerSecond);
@@ -46,7 +48,7 @@ const app = await buildServer({
   config, telemetry, accounts, firstSight: new FirstSight(accounts), index: new UserIndex(presence, accounts),
   passwords: new Passwords(), issueToken, tokens: new Tokens(config.tokens, keys, revocations), revocations, lanes,
   past: new Past(nats, names, presence, lanes),
-  syncs: new Syncs(presence, (query) => askStorage(nats, names, query), systemClock, partitions),
+  syncs: new Syncs(presence, (query) => askStorage(nats, names, query), systemClock, partitions, () => losses.read()),
   addressBuckets, userBuckets, requestBuckets,
 });
 const sweeping = setInterval(() => {

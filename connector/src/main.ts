@@ -1,5 +1,6 @@
 import type { us_listen_socket } from "uWebSockets.js";
 import { Lanes } from "@jichat/access/lanes.ts";
+import { LossPositions } from "@jichat/access/loss-positions.ts";
 import { Past } from "@jichat/access/past.ts";
 import { Revocations } from "@jichat/access/revocations.ts";
 import { Syncs } from "@jichat/access/sync.ts";
@@ -41,10 +42,11 @@ const revocations = await Revocations.watch(nats, names, telemetry.log);
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => lanes.waiting);
 const lanes = new Lanes(nats, names, config.instance, partitions, () => { metrics.countRetry(); });
+const losses = new LossPositions(partitions, () => presence.run, (partition) => lanes.position(partition));
 const world: World = {
   config, names, nats, presence, telemetry, metrics, hub, lanes, revocations,
   past: new Past(nats, names, presence, lanes),
-  syncs: new Syncs(presence, (query) => askStorage(nats, names, query), systemClock, partitions),
+  syncs: new Syncs(presence, (query) => askStorage(nats, names, query), systemClock, partitions, () => losses.read()),
   tokens: new Tokens(config.tokens, keys, revocations),
   tickets: new Tickets(config.clusterKey, config.ticketLifeMs),
   messageBuckets: new TokenBuckets(config.messagesPerSecond),

@@ -48,6 +48,10 @@ export function compose(
 
   const answerOne = (command: Command): Answer => {
     if (bytes > BATCH_BYTES_MAX / 2) return "later";
+    if (command.op === "where") {
+      fenced = true;
+      return { seq: 0, ts: now };
+    }
     const conversation = state.get(command.conversation);
     if (conversation === undefined) return waiting.conversation(command.conversation);
     const decision = decide(conversation, command, now);

@@ -15,7 +15,9 @@ export type Decision =
   | { readonly refused: Refused }
   | { readonly need: Need };
 
-type Write = Exclude<Command, { readonly op: "read" | "look" }>;
+/** What is decided on a conversation: everything but `where`. */
+export type Decidable = Exclude<Command, { readonly op: "where" }>;
+type Write = Exclude<Decidable, { readonly op: "read" | "look" }>;
 type Of<Op extends Command["op"]> = Extract<Command, { readonly op: Op }>;
 
 class Needed extends Error {
@@ -29,7 +31,7 @@ class Needed extends Error {
 const notFound = (): ChatError => new ChatError("NOT_FOUND", "no such conversation, or not for you");
 
 /** Decides one command on the state that every earlier command has already been applied to. Pure. */
-export function decide(conversation: Conversation, command: Command, now: number): Decision {
+export function decide(conversation: Conversation, command: Decidable, now: number): Decision {
   try {
     if (command.op === "look") return look(conversation, command);
     if (command.op === "read") return read(conversation, command);

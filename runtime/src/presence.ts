@@ -68,6 +68,11 @@ export class Presence {
     return this.#run !== "";
   }
 
+  /** Names this Redis until its data is gone; empty while it is not known. */
+  get run(): string {
+    return this.#run;
+  }
+
   /** Milliseconds on the monotonic clock since when this run of Redis is known; 0 before the first. */
   get runSince(): number {
     return this.#runSince;

@@ -1,4 +1,5 @@
 import { CommandLane } from "@jichat/access/command-lane.ts";
+import { LossPositions } from "@jichat/access/loss-positions.ts";
 import { SendGate } from "@jichat/access/send-gate.ts";
 import { Syncs } from "@jichat/access/sync.ts";
 import type { SyncReply } from "@jichat/access/sync.ts";
@@ -78,10 +79,14 @@ export class ConnectorModel {
       from: name, clock: this.machine.clock, schedule: (act) => { sim.time.after(0, act); },
       ask: (bytes, timeoutMs) => sim.request(this.machine, bytes, timeoutMs),
     });
+    const losses = new LossPositions(1, () => String(sim.redis.run), async () => {
+      await this.#lane.submit({ op: "where", conversation: "", user: "", device: "", session: "where" }, { isOpen: () => true });
+      return this.#lane.position;
+    });
     this.#syncs = new Syncs(sim.redis.cacheFor(this.machine), async (query) => {
       await this.machine.hop();
       return sim.storage.list(query.position, query.user);
-    }, this.machine.clock, 1);
+    }, this.machine.clock, 1, async () => (sim.guards.afterLoss ? losses.read() : [0]));
     this.#deliveries = new Deliveries(this);
     this.#unwatch = sim.redis.onRun(() => void this.#registerAll());
     void this.#keep();

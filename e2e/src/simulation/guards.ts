@@ -22,11 +22,13 @@ export interface Guards {
   readonly registerFirst: boolean;
   /** After Redis was lost a list is rebuilt from storage, not taken for whole. */
   readonly rebuild: boolean;
+  /** A list is rebuilt at positions that the owners named, each behind an append, after the loss. */
+  readonly afterLoss: boolean;
   /** Heads are acknowledged before sessions are read. */
   readonly headsFirst: boolean;
 }
 
 export const ALL: Guards = {
   fence: true, ownerId: true, position: true, sendGate: true, trimRule: true, refuseLower: true, deliveryOrder: true, redo: true, oldIds: true,
-  registerFirst: true, rebuild: true, headsFirst: true,
+  registerFirst: true, rebuild: true, afterLoss: true, headsFirst: true,
 };

@@ -43,8 +43,8 @@ export class LogModel {
           await machine.hop();
           if (answers) resolve(result);
         };
-        if (!dice.chance(0.02)) void arrive(!dice.chance(0.05));
-        if (dice.chance(0.02)) time.after(dice.between(0, 3_000), () => void arrive(false)); // The same bytes, late.
+        if (!dice.mishap(0.02)) void arrive(!dice.mishap(0.05));
+        if (dice.mishap(0.02)) time.after(dice.between(0, 3_000), () => void arrive(false)); // The same bytes, late.
         time.after(2_000, () => { reject(new Error("no answer to an append")); });
         const result = await promise;
         await machine.alive();
@@ -59,7 +59,7 @@ export class LogModel {
   async #read<T>(machine: Machine, read: () => T): Promise<T> {
     await machine.alive();
     await machine.hop();
-    if (machine.dice.chance(0.01)) throw new Error("a read was lost");
+    if (machine.dice.mishap(0.01)) throw new Error("a read was lost");
     const result = read();
     await machine.hop();
     await machine.alive();

@@ -36,7 +36,7 @@ export class RouterModel {
     const { commands } = decodeInner<CommandBatch>(bytes, "a batch of commands");
     const answer = (batch: AnswerBatch): void => {
       void this.machine.alive().then(() => this.machine.hop()).then(() => {
-        if (!this.machine.dice.chance(0.02)) reply(encodeInner(batch));
+        if (!this.machine.dice.mishap(0.02)) reply(encodeInner(batch));
       });
     };
     void this.machine.alive().then(() => {

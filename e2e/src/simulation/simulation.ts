@@ -16,7 +16,8 @@ import { Dice, Time } from "./world.ts";
 
 const USERS = ["ann", "bob", "cat"] as const;
 const TALK_MS = 6_000;
-const SETTLE_MS = 60_000;
+/** I9: 30 s after the last fault all has caught up. */
+const SETTLE_MS = 30_000;
 /** Longer than the latest repetition of an acked write. */
 const STEADY_MS = 3_100;
 const SENDS = 40;
@@ -81,7 +82,7 @@ export class Simulation {
     if (serving.length === 0) throw new Error("no responders");
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
     this.time.after(timeoutMs, () => { reject(new Error("no answer")); });
-    for (const router of serving) if (!this.dice.chance(0.01)) router.request(bytes, resolve);
+    for (const router of serving) if (!this.dice.mishap(0.01)) router.request(bytes, resolve);
     const reply = await promise;
     await machine.alive();
     return reply;
@@ -98,11 +99,11 @@ export class Simulation {
     const arrive = (): void => {
       if (connector === undefined || connector.machine.dead) return;
       connector.receive(copy);
-      if (!this.dice.chance(0.02)) this.time.after(this.dice.between(0.2, 2), resolve);
+      if (!this.dice.mishap(0.02)) this.time.after(this.dice.between(0.2, 2), resolve);
     };
-    if (this.dice.chance(0.02)) this.time.after(this.dice.between(100, 4_000), arrive);
+    if (this.dice.mishap(0.02)) this.time.after(this.dice.between(100, 4_000), arrive);
     else arrive();
-    if (this.dice.chance(0.02)) this.time.after(this.dice.between(1, 4_000), arrive);
+    if (this.dice.mishap(0.02)) this.time.after(this.dice.between(1, 4_000), arrive);
     await promise;
     await machine.alive();
   }
@@ -212,6 +213,7 @@ export class Simulation {
 
   /** Everything that was broken is whole again: within 30 s all has to be caught up (I9). */
   async #heal(): Promise<void> {
+    this.dice.calm = true;
     this.redis.awayUntil = Math.min(this.redis.awayUntil, this.time.now);
     this.storage.awayUntil = Math.min(this.storage.awayUntil, this.time.now);
     await this.time.run(1_500);

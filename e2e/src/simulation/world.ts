@@ -24,6 +24,14 @@ export class Dice {
     return this.next() < probability;
   }
 
+  /** Set once the faults are over: from then on the network is a good one. */
+  calm = false;
+
+  /** Something goes wrong on the way. */
+  mishap(probability: number): boolean {
+    return this.chance(probability) && !this.calm;
+  }
+
   pick<T>(items: readonly T[]): T {
     const item = items[Math.floor(this.next() * items.length)];
     if (item === undefined) throw new Error("nothing to pick from");
@@ -139,6 +147,6 @@ export class Machine {
 
   /** One way over the network: usually quick, sometimes slow. */
   hop(): Promise<void> {
-    return this.time.sleep(this.dice.chance(0.03) ? this.dice.between(50, 2_500) : this.dice.between(0.2, 4));
+    return this.time.sleep(this.dice.mishap(0.03) ? this.dice.between(50, 2_500) : this.dice.between(0.2, 4));
   }
 }

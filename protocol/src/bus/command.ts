@@ -3,7 +3,7 @@ import type { BodyText } from "../frame/body.ts";
 
 /** A wish on its way to the owner of its conversation's partition; checked by the edge that made it. */
 export type Command = CommandSource & (
-  | SendCommand | EditCommand | RecallCommand | CreateCommand | RenameCommand | MembersCommand | LeaveCommand | ReadCommand | LookCommand
+  | SendCommand | EditCommand | RecallCommand | CreateCommand | RenameCommand | MembersCommand | LeaveCommand | ReadCommand | LookCommand | WhereCommand
 );
 
 export interface CommandSource {
@@ -30,6 +30,9 @@ export interface LeaveCommand { readonly op: "leave"; readonly id: string }
 export interface ReadCommand { readonly op: "read"; readonly seq: number }
 /** Asks for the head; stored nowhere, answered behind an append like everything else. */
 export interface LookCommand { readonly op: "look" }
+
+/** Asks for nothing but the position that every answer comes with; of no conversation. */
+export interface WhereCommand { readonly op: "where" }
 
 /** What becomes of one command. `later`: it waits for storage; send it again in the next batch. */
 export type Answer = Accepted | Refused | "later";
