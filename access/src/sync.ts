@@ -10,10 +10,13 @@ import { decodeCursor, decodePage, encodeCursor, encodePage } from "./cursor.ts"
 
 /** What Redis holds for a sync; `Presence` in the product, a model in the simulation. */
 export interface ListCache {
+  /** Names this Redis until its data is lost. */
+  readonly run: string;
   done(): Promise<ReadonlyMap<number, number>>;
   list(user: string): Promise<{ readonly complete: boolean; readonly entries: readonly ListEntry[] }>;
   heads(conversations: readonly string[]): Promise<readonly (HeadEntry | undefined)[]>;
-  mergeList(user: string, entries: readonly ListEntry[], heads: readonly HeadEntry[]): Promise<void>;
+  /** Rejects when `run` is lost by now: what was read for it may be too old for its successor. */
+  mergeList(run: string, user: string, entries: readonly ListEntry[], heads: readonly HeadEntry[]): Promise<void>;
 }
 
 export type AskList = (query: ListQuery) => Promise<ListReply>;
@@ -95,18 +98,19 @@ export class Syncs {
   async #rebuild(user: string, positions: Positions): Promise<void> {
     const running = this.#rebuilding.get(user);
     if (running !== undefined) return running;
-    const rebuild = this.#afterLoss().then((least) => this.#askAll(user, positions.map((position, p) => Math.max(position, least[p] ?? 0)))).finally(() => this.#rebuilding.delete(user));
+    const { run } = this.#cache;
+    const rebuild = this.#afterLoss().then((least) => this.#askAll(run, user, positions.map((position, p) => Math.max(position, least[p] ?? 0)))).finally(() => this.#rebuilding.delete(user));
     this.#rebuilding.set(user, rebuild);
     return rebuild;
   }
 
-  async #askAll(user: string, positions: Positions): Promise<void> {
+  async #askAll(run: string, user: string, positions: Positions): Promise<void> {
     const replies: ListReply[] = [];
     for (let first = 0; first < positions.length; first += REBUILD_AT_ONCE) {
       const some = positions.slice(first, first + REBUILD_AT_ONCE);
       replies.push(...await Promise.all(some.map((position, index) => this.#ask({ v: 1, q: "list", partition: first + index, position, user }))));
     }
-    await this.#reach(this.#cache.mergeList(user, replies.flatMap(({ entries }) => entries), replies.flatMap(({ heads }) => heads)));
+    await this.#reach(this.#cache.mergeList(run, user, replies.flatMap(({ entries }) => entries), replies.flatMap(({ heads }) => heads)));
   }
 
   async #reach<T>(answer: Promise<T>): Promise<T> {

@@ -25,7 +25,7 @@ export class ChatClient {
   readonly #outbox: Outbox;
   readonly #feeds = new Set<Feed<Notice>>();
   readonly #timelines = new Map<string, Timeline>();
-  readonly #repairing = new Set<string>();
+  readonly #repairing = new Map<string, Promise<void>>();
   readonly #ids = new IdMaker(() => Date.now() + this.#skewMs);
   #skewMs = 0;
   #cursor: string | undefined;
@@ -235,23 +235,25 @@ export class ChatClient {
   }
 
   /** Pulls what is missing until there is no hole; one pull per conversation at a time. */
-  async #repair(conversation: string, timeline: Timeline): Promise<void> {
-    if (this.#repairing.has(conversation)) return;
-    this.#repairing.add(conversation);
-    try {
-      while (timeline.hasHole && this.#link.connection !== undefined) {
-        try {
-          const page = await this.pull(conversation, { after: timeline.last, limit: REPAIR_PAGE });
-          for (const event of timeline.fill(page)) this.#emit({ t: "event", event });
-        } catch (thrown) {
-          const error = asChatError(thrown);
-          if (error.code === "NOT_FOUND") timeline.head = timeline.last;
-          else if (!isRetryable(error.code)) throw error;
-          else await new Promise((resolve) => { setTimeout(resolve, error.retryAfterMs ?? 500); });
-        }
+  #repair(conversation: string, timeline: Timeline): Promise<void> {
+    const running = this.#repairing.get(conversation);
+    if (running !== undefined) return running;
+    const repair = this.#pullMissing(conversation, timeline).finally(() => this.#repairing.delete(conversation));
+    this.#repairing.set(conversation, repair);
+    return repair;
+  }
+
+  async #pullMissing(conversation: string, timeline: Timeline): Promise<void> {
+    while (timeline.hasHole && this.#link.connection !== undefined) {
+      try {
+        const page = await this.pull(conversation, { after: timeline.last, limit: REPAIR_PAGE });
+        for (const event of timeline.fill(page)) this.#emit({ t: "event", event });
+      } catch (thrown) {
+        const error = asChatError(thrown);
+        if (error.code === "NOT_FOUND") timeline.head = timeline.last;
+        else if (!isRetryable(error.code)) throw error;
+        else await new Promise((resolve) => { setTimeout(resolve, error.retryAfterMs ?? 500); });
       }
-    } finally {
-      this.#repairing.delete(conversation);
     }
   }
 
@@ -281,7 +283,6 @@ export class ChatClient {
     const since = this.#cursor;
     let page: string | undefined;
     let cursor: string | undefined;
-    const repairs: Promise<void>[] = [];
     do {
       const reply: Synced = await this.#ask({ t: "sync", since: page === undefined ? since : undefined, page, limit: SYNC_PAGE }) as Synced;
       this.#emit({ t: "conversations", conversations: reply.conversations, complete: !reply.more });
@@ -294,14 +295,14 @@ export class ChatClient {
           this.#timelines.set(listed.conversation, timeline);
         }
         timeline.head = Math.max(timeline.head, head);
-        if (timeline.hasHole) repairs.push(this.#repair(listed.conversation, timeline));
       }
       cursor ??= reply.cursor;
       page = reply.next;
     } while (page !== undefined);
     this.#synced = true;
     for (const event of this.#early.splice(0)) this.#event(event);
-    await Promise.all(repairs);
+    // Whatever is missing, listed now or left over from a connection that was lost: the cursor moves behind it only then.
+    await Promise.all([...this.#timelines].flatMap(([id, timeline]) => (timeline.hasHole ? [this.#repair(id, timeline)] : [])));
     if (this.#link.connection !== undefined) this.#cursor = cursor;
   }
 }

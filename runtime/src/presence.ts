@@ -119,7 +119,8 @@ export class Presence {
   }
 
   /** Adds what storage knows to a user's list, and says that the list is whole from here on. */
-  async mergeList(user: string, entries: readonly ListEntry[], heads: readonly HeadEntry[]): Promise<void> {
+  async mergeList(run: string, user: string, entries: readonly ListEntry[], heads: readonly HeadEntry[]): Promise<void> {
+    if (run !== this.#run) throw new Error("Redis was lost while a list was rebuilt for it");
     const args: (string | number)[] = [user, KEEP_SECONDS, entries.length];
     for (const entry of entries) args.push(entry.conversation, entryText(entry));
     for (const head of heads) args.push(head.conversation, head.position, JSON.stringify(head));

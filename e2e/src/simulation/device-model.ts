@@ -22,7 +22,7 @@ export class Device {
   #outbox: Write[] = [];
   #syncing = false;
   #syncAgain = false;
-  readonly #repairing = new Set<string>();
+  readonly #repairing = new Map<string, Promise<void>>();
   #synced = false;
 
   constructor(sim: Simulation, user: string, name: string) {
@@ -108,9 +108,15 @@ export class Device {
     return timeline;
   }
 
-  async #repair(conversation: string, timeline: Timeline): Promise<void> {
-    if (this.#repairing.has(conversation)) return;
-    this.#repairing.add(conversation);
+  #repair(conversation: string, timeline: Timeline): Promise<void> {
+    const running = this.#repairing.get(conversation);
+    if (running !== undefined) return running;
+    const repair = this.#pullMissing(conversation, timeline).finally(() => this.#repairing.delete(conversation));
+    this.#repairing.set(conversation, repair);
+    return repair;
+  }
+
+  async #pullMissing(conversation: string, timeline: Timeline): Promise<void> {
     while (timeline.hasHole && this.#socket !== undefined) {
       const socket = this.#socket;
       try {
@@ -121,7 +127,6 @@ export class Device {
         await this.#sim.time.sleep(100);
       }
     }
-    this.#repairing.delete(conversation);
   }
 
   async #sync(): Promise<void> {
@@ -134,13 +139,11 @@ export class Device {
       try {
         const reply = await socket.reply(socket.connector.sync(this.user, this.#cursor));
         if (socket !== this.#socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
-        const repairs: Promise<void>[] = [];
         for (const listed of reply.conversations) {
           const timeline = this.#timeline(listed.conversation);
           timeline.head = Math.max(timeline.head, "left" in listed ? listed.left : listed.head);
-          if (timeline.hasHole) repairs.push(this.#repair(listed.conversation, timeline));
         }
-        await Promise.all(repairs);
+        await Promise.all([...this.timelines].flatMap(([id, timeline]) => (timeline.hasHole ? [this.#repair(id, timeline)] : [])));
         if (socket !== this.#socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
         this.#cursor = reply.cursor;
         this.#synced = true;

@@ -24,11 +24,13 @@ export interface Guards {
   readonly rebuild: boolean;
   /** A list is rebuilt at positions that the owners named, each behind an append, after the loss. */
   readonly afterLoss: boolean;
+  /** What was read to rebuild a list is written into the Redis that it was read for, or not at all. */
+  readonly sameRun: boolean;
   /** Heads are acknowledged before sessions are read. */
   readonly headsFirst: boolean;
 }
 
 export const ALL: Guards = {
   fence: true, ownerId: true, position: true, sendGate: true, trimRule: true, refuseLower: true, deliveryOrder: true, redo: true, oldIds: true,
-  registerFirst: true, rebuild: true, afterLoss: true, headsFirst: true,
+  registerFirst: true, rebuild: true, afterLoss: true, sameRun: true, headsFirst: true,
 };

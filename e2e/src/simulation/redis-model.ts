@@ -114,11 +114,16 @@ export class RedisModel {
       await this.#back(machine);
       return result;
     };
+    const redis = this;
     return {
+      get run() {
+        return String(redis.run);
+      },
       done: async () => ask(() => new Map(this.#done)),
       list: async (user) => ask(() => ({ complete: !this.#guards.rebuild || this.#complete.has(user), entries: [...this.#lists.get(user)?.values() ?? []] })),
       heads: async (ids) => ask(() => ids.map((id) => this.#heads.get(id))),
-      mergeList: async (user, entries, heads) => ask(() => {
+      mergeList: async (run, user, entries, heads) => ask(() => {
+        if (this.#guards.sameRun && run !== String(this.run)) throw new Error("Redis was lost meanwhile");
         for (const entry of entries) this.#putEntry(user, entry);
         for (const head of heads) this.#putHead(head);
         this.#complete.add(user);
