@@ -11,7 +11,7 @@ import { decodeCursor, decodePage, encodeCursor, encodePage } from "./cursor.ts"
 /** What Redis holds for a sync; `Presence` in the product, a model in the simulation. */
 export interface ListCache {
   /** Names this Redis until its data is lost. */
-  readonly run: string;
+  run(): string;
   done(): Promise<ReadonlyMap<number, number>>;
   list(user: string): Promise<{ readonly complete: boolean; readonly entries: readonly ListEntry[] }>;
   heads(conversations: readonly string[]): Promise<readonly (HeadEntry | undefined)[]>;
@@ -98,7 +98,7 @@ export class Syncs {
   async #rebuild(user: string, positions: Positions): Promise<void> {
     const running = this.#rebuilding.get(user);
     if (running !== undefined) return running;
-    const { run } = this.#cache;
+    const run = this.#cache.run();
     const rebuild = this.#afterLoss().then((least) => this.#askAll(run, user, positions.map((position, p) => Math.max(position, least[p] ?? 0)))).finally(() => this.#rebuilding.delete(user));
     this.#rebuilding.set(user, rebuild);
     return rebuild;

@@ -40,7 +40,7 @@ const revocations = await Revocations.watch(nats, names, telemetry.log);
 const accounts = await Accounts.open(nats, names);
 const retries = telemetry.counter("jichat_api_batch_retries", "batches of commands sent again");
 const lanes = new Lanes(nats, names, config.instance, partitions, () => { retries.add(1); });
-const losses = new LossPositions(partitions, () => presence.run, (partition) => lanes.position(partition));
+const losses = new LossPositions(partitions, () => presence.run(), (partition) => lanes.position(partition));
 const addressBuckets = new TokenBuckets(config.signInsPerSecond, 10 * config.signInsPerSecond);
 const userBuckets = new TokenBuckets(PASSWORDS_PER_SECOND, PASSWORDS_BURST);
 const requestBuckets = new TokenBuckets(config.requestsPerSecond);

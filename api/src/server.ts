@@ -5,8 +5,8 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { fastify } from "fastify";
 import type { ErrorCode } from "@jichat/protocol/errors.ts";
 import { ChatError, ERRORS, asChatError } from "@jichat/protocol/errors.ts";
-import { openAccountRoutes, openProfileRoutes } from "./routes/accounts.ts";
-import { openConversationRoutes } from "./routes/conversations.ts";
+import { openAccountRoutes, openProfileRoutes, openUserRoutes } from "./routes/accounts.ts";
+import { openConversationRoutes, openMessageRoutes } from "./routes/conversations.ts";
 import "./request.ts";
 import * as schemas from "./schemas.ts";
 import type { World } from "./world.ts";
@@ -39,7 +39,9 @@ export async function buildServer(world: World): Promise<FastifyInstance> {
   }, async () => ({ ws: config.wsUrls, version: VERSION }));
   await app.register(async (routes) => openAccountRoutes(routes, world));
   await app.register(async (routes) => openProfileRoutes(routes, world));
+  await app.register(async (routes) => openUserRoutes(routes, world));
   await app.register(async (routes) => openConversationRoutes(routes, world));
+  await app.register(async (routes) => openMessageRoutes(routes, world));
   if (config.webRoot !== undefined) await servePage(app, config.webRoot, config.wsUrls);
   return app;
 }

@@ -1,20 +1,18 @@
 import type { ChatError } from "@jichat/protocol/errors.ts";
-import { ChatError as Failure, asChatError, isRetryable } from "@jichat/protocol/errors.ts";
-import type { Ack, ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import { ChatError as Failure } from "@jichat/protocol/errors.ts";
+import type { Ack, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import { Closed, errorOf } from "./connection.ts";
 import { encodingOf } from "./encoding.ts";
 import { Feed } from "./feed.ts";
+import { Inbox } from "./inbox.ts";
 import { Link } from "./link.ts";
 import type { OutFrame } from "./outbox.ts";
 import { Outbox } from "./outbox.ts";
-import { Timeline } from "./timeline.ts";
 import type { Body, ChatOptions, ConnectionState, Notice, PullOptions, SeenState, SendOptions, Target, WriteResult } from "./types.ts";
 import { IdMaker } from "./uuid.ts";
 
 const OUTBOX_MAX = 1_000;
 const FEED_MAX = 100_000;
-const REPAIR_PAGE = 200;
-const SYNC_PAGE = 200;
 /** Frames whose ack names an event of ours; of the others it may be the head, where nothing was changed. */
 const OWN_EVENT: ReadonlySet<string> = new Set(["send", "edit", "recall", "create", "rename"]);
 
@@ -24,29 +22,28 @@ export class ChatClient {
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #feeds = new Set<Feed<Notice>>();
-  readonly #timelines = new Map<string, Timeline>();
-  readonly #repairing = new Map<string, Promise<void>>();
+  readonly #inbox: Inbox;
   readonly #ids = new IdMaker(() => Date.now() + this.#skewMs);
   #skewMs = 0;
-  #cursor: string | undefined;
-  #synced = false;
-  #syncing = false;
-  #syncAgain = false;
-  #early: ChatEvent[] = [];
   #state: ConnectionState = "offline";
   #user = "";
 
   constructor(options: ChatOptions) {
     this.#options = options;
-    this.#cursor = options.resume?.cursor;
-    for (const [conversation, seq] of Object.entries(options.resume?.seqs ?? {})) this.#timelines.set(conversation, new Timeline(seq));
+    this.#inbox = new Inbox({
+      user: () => this.#user,
+      isOnline: () => this.#link.connection !== undefined,
+      emit: (notice) => { this.#emit(notice); },
+      ask: (frame) => this.#ask(frame),
+      pull: (conversation, page) => this.pull(conversation, page),
+    }, options.resume);
     const encoding = encodingOf(options.encoding ?? "json");
     this.#link = new Link(options, encoding, {
       onOnline: ({ welcome, skewMs }) => {
         this.#user = welcome.user;
         this.#skewMs = skewMs;
         this.#outbox.restart();
-        void this.#sync();
+        void this.#inbox.sync();
       },
       onFrame: (frame) => { this.#take(frame); },
       onState: (state, error) => { this.#setState(state, error); },
@@ -97,8 +94,7 @@ export class ChatClient {
 
   /** What this device has seen, to be kept and given as `resume` later. Undefined before the first sync is done. */
   seen(): SeenState | undefined {
-    if (this.#cursor === undefined) return undefined;
-    return { cursor: this.#cursor, seqs: Object.fromEntries([...this.#timelines].map(([id, { last }]) => [id, last])) };
+    return this.#inbox.seen();
   }
 
   /** Resolves with the message's seq once it is stored. Sends to one conversation keep their order, over reconnects too. */
@@ -187,122 +183,16 @@ export class ChatClient {
       }
       case "event": {
         const { t: _, ...event } = frame;
-        return this.#event(event);
+        return this.#inbox.event(event);
       }
       case "receipt": return this.#emit(frame);
-      case "gap": return this.#gap(frame.conversation, frame.head);
+      case "gap": return this.#inbox.gap(frame.conversation, frame.head);
       default: return;
     }
   }
 
-  /** Without `echo` an ack is all that comes of one's own event: it must not look like a hole. */
   #acked(ack: Ack): void {
     const frame = this.#outbox.acked(ack);
-    if (frame === undefined || this.#options.echo === true || !OWN_EVENT.has(frame.t)) return;
-    const timeline = this.#timelines.get(ack.conversation);
-    for (const event of timeline?.own(ack.seq) ?? []) this.#emit({ t: "event", event });
-    if (timeline?.hasHole === true) void this.#repair(ack.conversation, timeline);
-  }
-
-  #event(event: ChatEvent): void {
-    // Before the first sync nobody knows what this device has: its beginning is what the sync says.
-    if (!this.#synced && !this.#timelines.has(event.conversation)) {
-      this.#early.push(event);
-      return;
-    }
-    let timeline = this.#timelines.get(event.conversation);
-    if (timeline === undefined) {
-      timeline = new Timeline(0);
-      this.#timelines.set(event.conversation, timeline);
-    }
-    for (const shown of timeline.take(event, this.#user)) this.#emit({ t: "event", event: shown });
-    if (timeline.hasHole) void this.#repair(event.conversation, timeline);
-  }
-
-  /** Where a conversation begins for a device that has seen nothing: at its head, or before what came while it asked. */
-  #before(conversation: string, head: number): number {
-    return this.#early.reduce((last, event) => (event.conversation === conversation ? Math.min(last, event.seq - 1) : last), head);
-  }
-
-  #gap(conversation: string | undefined, head = 0): void {
-    const timeline = conversation === undefined ? undefined : this.#timelines.get(conversation);
-    if (conversation === undefined || timeline === undefined) {
-      void this.#sync();
-      return;
-    }
-    timeline.head = Math.max(timeline.head, head);
-    if (timeline.hasHole) void this.#repair(conversation, timeline);
-  }
-
-  /** Pulls what is missing until there is no hole; one pull per conversation at a time. */
-  #repair(conversation: string, timeline: Timeline): Promise<void> {
-    const running = this.#repairing.get(conversation);
-    if (running !== undefined) return running;
-    const repair = this.#pullMissing(conversation, timeline).finally(() => this.#repairing.delete(conversation));
-    this.#repairing.set(conversation, repair);
-    return repair;
-  }
-
-  async #pullMissing(conversation: string, timeline: Timeline): Promise<void> {
-    while (timeline.hasHole && this.#link.connection !== undefined) {
-      try {
-        const page = await this.pull(conversation, { after: timeline.last, limit: REPAIR_PAGE });
-        for (const event of timeline.fill(page)) this.#emit({ t: "event", event });
-      } catch (thrown) {
-        const error = asChatError(thrown);
-        if (error.code === "NOT_FOUND") timeline.head = timeline.last;
-        else if (!isRetryable(error.code)) throw error;
-        else await new Promise((resolve) => { setTimeout(resolve, error.retryAfterMs ?? 500); });
-      }
-    }
-  }
-
-  /** Learns what has changed since the last sync and pulls it. Tried again until it is done or the connection is lost. */
-  async #sync(): Promise<void> {
-    this.#syncAgain = true;
-    if (this.#syncing) return;
-    this.#syncing = true;
-    try {
-      while (this.#syncAgain && this.#link.connection !== undefined) {
-        this.#syncAgain = false;
-        try {
-          await this.#syncOnce();
-        } catch (thrown) {
-          const error = asChatError(thrown);
-          this.#syncAgain = true;
-          if (error.code === "FRAME_MALFORMED") this.#cursor = undefined; // Another cluster's cursor: begin anew.
-          await new Promise((resolve) => { setTimeout(resolve, error.retryAfterMs ?? 500); });
-        }
-      }
-    } finally {
-      this.#syncing = false;
-    }
-  }
-
-  async #syncOnce(): Promise<void> {
-    const since = this.#cursor;
-    let page: string | undefined;
-    let cursor: string | undefined;
-    do {
-      const reply: Synced = await this.#ask({ t: "sync", since: page === undefined ? since : undefined, page, limit: SYNC_PAGE }) as Synced;
-      this.#emit({ t: "conversations", conversations: reply.conversations, complete: !reply.more });
-      for (const listed of reply.conversations) {
-        const head = "left" in listed ? listed.left : listed.head;
-        let timeline = this.#timelines.get(listed.conversation);
-        if (timeline === undefined) {
-          // At the very first sync the past is there to be pulled when it is wanted; later, it is what this device missed.
-          timeline = new Timeline(since === undefined ? this.#before(listed.conversation, head) : "left" in listed ? head : listed.first - 1);
-          this.#timelines.set(listed.conversation, timeline);
-        }
-        timeline.head = Math.max(timeline.head, head);
-      }
-      cursor ??= reply.cursor;
-      page = reply.next;
-    } while (page !== undefined);
-    this.#synced = true;
-    for (const event of this.#early.splice(0)) this.#event(event);
-    // Whatever is missing, listed now or left over from a connection that was lost: the cursor moves behind it only then.
-    await Promise.all([...this.#timelines].flatMap(([id, timeline]) => (timeline.hasHole ? [this.#repair(id, timeline)] : [])));
-    if (this.#link.connection !== undefined) this.#cursor = cursor;
+    if (frame !== undefined && this.#options.echo !== true && OWN_EVENT.has(frame.t)) this.#inbox.own(ack.conversation, ack.seq);
   }
 }

@@ -42,7 +42,7 @@ const revocations = await Revocations.watch(nats, names, telemetry.log);
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => lanes.waiting);
 const lanes = new Lanes(nats, names, config.instance, partitions, () => { metrics.countRetry(); });
-const losses = new LossPositions(partitions, () => presence.run, (partition) => lanes.position(partition));
+const losses = new LossPositions(partitions, () => presence.run(), (partition) => lanes.position(partition));
 const world: World = {
   config, names, nats, presence, telemetry, metrics, hub, lanes, revocations,
   past: new Past(nats, names, presence, lanes),

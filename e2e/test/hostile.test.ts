@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { encode } from "@msgpack/msgpack";
-import { Stack } from "@jichat/tools/local/stack.ts";
+import type { Stack } from "@jichat/tools/local/stack.ts";
 import { mint } from "../src/mint.ts";
 import type { Frame } from "../src/raw.ts";
 import { Bytes, Raw } from "../src/raw.ts";

@@ -34,11 +34,14 @@ test("a device that was offline while 500 messages came has exactly them, in ord
 
   // What this device asks for, frame by frame.
   const asked: { t: string; after?: number; since?: string }[] = [];
-  const { send } = WebSocket.prototype;
-  t.mock.method(WebSocket.prototype, "send", function record(this: WebSocket, data: string) {
-    asked.push(JSON.parse(data) as { t: string });
-    send.call(this, data);
-  });
+  const plain = globalThis.WebSocket;
+  globalThis.WebSocket = class extends plain {
+    override send(data: string): void {
+      asked.push(JSON.parse(data) as { t: string });
+      super.send(data);
+    }
+  };
+  t.after(() => { globalThis.WebSocket = plain; });
   const second = new ChatClient({ urls: stack.wsUrls, device: "phone", token, resume: seen });
   t.after(() => { second.close(); });
   const missed: ChatEvent[] = [];

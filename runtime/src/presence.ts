@@ -69,7 +69,7 @@ export class Presence {
   }
 
   /** Names this Redis until its data is gone; empty while it is not known. */
-  get run(): string {
+  run(): string {
     return this.#run;
   }
 

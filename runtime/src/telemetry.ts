@@ -95,6 +95,7 @@ export function startTelemetry(component: string, config: ProcessConfig): Teleme
     },
     async scrape() {
       const { resourceMetrics } = await reader.collect();
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the exporter brings types of the same SDK, resolved apart
       return serializer.serialize(resourceMetrics);
     },
     async stop() {

@@ -42,17 +42,17 @@ export async function openAccountRoutes(app: FastifyInstance, world: World): Pro
   });
 }
 
-/** One's own session, profile and password; others' profiles. */
-export async function openProfileRoutes(app: FastifyInstance, world: World): Promise<void> {
-  const { accounts, passwords, issueToken, revocations, index } = world;
-  requireToken(app, world);
+async function profileOf({ accounts }: World, user: string): Promise<{ user: string; name?: string }> {
+  const found = await accounts.get(user);
+  if (found === undefined) throw new ChatError("NOT_FOUND", "no such user");
+  const { name } = found.account;
+  return { user, ...(name === undefined ? {} : { name }) };
+}
 
-  const profileOf = async (user: string): Promise<{ user: string; name?: string }> => {
-    const found = await accounts.get(user);
-    if (found === undefined) throw new ChatError("NOT_FOUND", "no such user");
-    const { name } = found.account;
-    return { user, ...(name === undefined ? {} : { name }) };
-  };
+/** One's own session, profile and password. */
+export async function openProfileRoutes(app: FastifyInstance, world: World): Promise<void> {
+  const { accounts, passwords, issueToken, revocations } = world;
+  requireToken(app, world);
 
   app.delete("/v1/sessions", {
     schema: { summary: "Signs out: this token and its tickets are void", response: { 200: schemas.reply({}), "4xx": schemas.error } },
@@ -63,7 +63,7 @@ export async function openProfileRoutes(app: FastifyInstance, world: World): Pro
 
   app.get("/v1/me", {
     schema: { summary: "One's own profile", response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error } },
-  }, async (request) => profileOf(identityOf(request).user));
+  }, async (request) => profileOf(world, identityOf(request).user));
 
   app.patch<{ Body: { name: string } }>("/v1/me", {
     schema: {
@@ -92,13 +92,18 @@ export async function openProfileRoutes(app: FastifyInstance, world: World): Pro
     await revocations.revokeUser(user);
     return issueToken(user);
   });
+}
+
+/** Others, by their id or by its beginning. */
+export async function openUserRoutes(app: FastifyInstance, world: World): Promise<void> {
+  requireToken(app, world);
 
   app.get<{ Params: { user: string } }>("/v1/users/:user", {
     schema: {
       summary: "A user's profile", params: schemas.object({ user: schemas.id }, ["user"]),
       response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
     },
-  }, async (request) => profileOf(request.params.user));
+  }, async (request) => profileOf(world, request.params.user));
 
   app.get<{ Querystring: { q: string; limit: number; next?: string } }>("/v1/users", {
     schema: {
@@ -110,8 +115,8 @@ export async function openProfileRoutes(app: FastifyInstance, world: World): Pro
     },
   }, async (request) => {
     const { q, limit, next } = request.query;
-    const users = await index.find(q, next, limit);
-    const items = await Promise.all(users.map(profileOf));
+    const users = await world.index.find(q, next, limit);
+    const items = await Promise.all(users.map((user) => profileOf(world, user)));
     const last = users.at(-1);
     return { items, ...(users.length === limit && last !== undefined ? { next: last } : {}) };
   });

@@ -23,9 +23,9 @@ const sourceOf = (request: FastifyRequest, conversation: string) => ({
   trace: traceparentOf(request.jichatTrace?.span),
 });
 
-/** Conversations for bots and back ends: what the socket does, one request at a time. */
+/** One's conversations, and new ones: what the socket does, one request at a time, for bots and back ends. */
 export async function openConversationRoutes(app: FastifyInstance, world: World): Promise<void> {
-  const { lanes, past, syncs } = world;
+  const { lanes, syncs } = world;
   requireToken(app, world);
 
   app.post<{ Body: NewGroup }>("/v1/conversations", {
@@ -59,6 +59,12 @@ export async function openConversationRoutes(app: FastifyInstance, world: World)
     const { conversations, ...rest } = await syncs.page(identityOf(request).user, request.query);
     return { items: parsedBodies(conversations), ...rest };
   });
+}
+
+/** What is in one conversation: who, what was said, and something new to say. */
+export async function openMessageRoutes(app: FastifyInstance, world: World): Promise<void> {
+  const { lanes, past } = world;
+  requireToken(app, world);
 
   app.get<{ Params: { conversation: string } }>("/v1/conversations/:conversation/members", {
     schema: {

@@ -83,7 +83,7 @@ export class RedisModel {
         await this.reach(machine);
         const read = (): Map<string, string[]> => new Map(update.users.map((user) => [user, this.#connectorsOf(user)]));
         const early = this.#guards.headsFirst ? undefined : read();
-        if (early !== undefined) await machine.hop();
+        if (early !== undefined) await this.#time.sleep(machine.dice.between(0, 400)); // Whoever registers now is not seen.
         for (const head of update.heads) this.#putHead(head);
         for (const { user, entry } of update.entries) this.#putEntry(user, entry);
         this.#done.set(update.partition, Math.max(this.#done.get(update.partition) ?? 0, update.position));
@@ -114,11 +114,8 @@ export class RedisModel {
       await this.#back(machine);
       return result;
     };
-    const redis = this;
     return {
-      get run() {
-        return String(redis.run);
-      },
+      run: () => String(this.run),
       done: async () => ask(() => new Map(this.#done)),
       list: async (user) => ask(() => ({ complete: !this.#guards.rebuild || this.#complete.has(user), entries: [...this.#lists.get(user)?.values() ?? []] })),
       heads: async (ids) => ask(() => ids.map((id) => this.#heads.get(id))),

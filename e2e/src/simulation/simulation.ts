@@ -137,9 +137,12 @@ export class Simulation {
     this.#startConnector();
     this.#startConnector();
     this.#startRouter();
+    // Everybody arrives on a good day: from their first sync on they must get everything.
+    this.dice.calm = true;
     for (const device of this.#devices) void device.connect();
-    await this.time.run(5_000, () => this.#devices.every(({ isReady }) => isReady));
+    await this.time.run(30_000, () => this.#devices.every(({ isReady }) => isReady));
     this.#devices[0]?.create(this.#group, ["bob", "cat"], this.#groupId);
+    this.dice.calm = false;
     await this.time.run(200);
     this.#plan();
     await this.time.run(TALK_MS + 100);

@@ -24,7 +24,7 @@ export class Dice {
     return this.next() < probability;
   }
 
-  /** Set once the faults are over: from then on the network is a good one. */
+  /** While it is set the network is a good one. */
   calm = false;
 
   /** Something goes wrong on the way. */

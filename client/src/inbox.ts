@@ -1,0 +1,151 @@
+import { asChatError, isRetryable } from "@jichat/protocol/errors.ts";
+import type { ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import { Timeline } from "./timeline.ts";
+import type { Notice, PullOptions, SeenState } from "./types.ts";
+
+const REPAIR_PAGE = 200;
+const SYNC_PAGE = 200;
+
+/** What the inbox needs of the client around it. */
+export interface InboxHost {
+  user(): string;
+  isOnline(): boolean;
+  emit(notice: Notice): void;
+  ask(frame: object): Promise<ServerFrame>;
+  pull(conversation: string, options: PullOptions): Promise<Page>;
+}
+
+/** What this device has seen, conversation by conversation, and how it gets what it has not. */
+export class Inbox {
+  readonly #host: InboxHost;
+  readonly #timelines = new Map<string, Timeline>();
+  readonly #repairing = new Map<string, Promise<void>>();
+  #cursor: string | undefined;
+  #synced = false;
+  #syncing = false;
+  #syncAgain = false;
+  #early: ChatEvent[] = [];
+
+  constructor(host: InboxHost, resume: SeenState | undefined) {
+    this.#host = host;
+    this.#cursor = resume?.cursor;
+    for (const [conversation, seq] of Object.entries(resume?.seqs ?? {})) this.#timelines.set(conversation, new Timeline(seq));
+  }
+
+  /** Undefined before the first sync is done. */
+  seen(): SeenState | undefined {
+    if (this.#cursor === undefined) return undefined;
+    return { cursor: this.#cursor, seqs: Object.fromEntries([...this.#timelines].map(([id, { last }]) => [id, last])) };
+  }
+
+  /** Without `echo` an ack is all that comes of one's own event: it must not look like a hole. */
+  own(conversation: string, seq: number): void {
+    const timeline = this.#timelines.get(conversation);
+    for (const event of timeline?.own(seq) ?? []) this.#host.emit({ t: "event", event });
+    if (timeline?.hasHole === true) void this.#repair(conversation, timeline);
+  }
+
+  /** An event that came live. */
+  event(event: ChatEvent): void {
+    // Before the first sync nobody knows what this device has: its beginning is what the sync says.
+    if (!this.#synced && !this.#timelines.has(event.conversation)) {
+      this.#early.push(event);
+      return;
+    }
+    let timeline = this.#timelines.get(event.conversation);
+    if (timeline === undefined) {
+      timeline = new Timeline(0);
+      this.#timelines.set(event.conversation, timeline);
+    }
+    for (const shown of timeline.take(event, this.#host.user())) this.#host.emit({ t: "event", event: shown });
+    if (timeline.hasHole) void this.#repair(event.conversation, timeline);
+  }
+
+  /** Where a conversation begins for a device that has seen nothing: at its head, or before what came while it asked. */
+  #before(conversation: string, head: number): number {
+    return this.#early.reduce((last, event) => (event.conversation === conversation ? Math.min(last, event.seq - 1) : last), head);
+  }
+
+  /** The server says that something was not delivered: of one conversation, or of any. */
+  gap(conversation: string | undefined, head = 0): void {
+    const timeline = conversation === undefined ? undefined : this.#timelines.get(conversation);
+    if (conversation === undefined || timeline === undefined) {
+      void this.sync();
+      return;
+    }
+    timeline.head = Math.max(timeline.head, head);
+    if (timeline.hasHole) void this.#repair(conversation, timeline);
+  }
+
+  /** Pulls what is missing until there is no hole; one pull per conversation at a time. */
+  #repair(conversation: string, timeline: Timeline): Promise<void> {
+    const running = this.#repairing.get(conversation);
+    if (running !== undefined) return running;
+    const repair = this.#pullMissing(conversation, timeline).finally(() => this.#repairing.delete(conversation));
+    this.#repairing.set(conversation, repair);
+    return repair;
+  }
+
+  async #pullMissing(conversation: string, timeline: Timeline): Promise<void> {
+    while (timeline.hasHole && this.#host.isOnline()) {
+      try {
+        const page = await this.#host.pull(conversation, { after: timeline.last, limit: REPAIR_PAGE });
+        for (const event of timeline.fill(page)) this.#host.emit({ t: "event", event });
+      } catch (thrown) {
+        const error = asChatError(thrown);
+        if (error.code === "NOT_FOUND") timeline.head = timeline.last;
+        else if (!isRetryable(error.code)) throw error;
+        else await new Promise((resolve) => { setTimeout(resolve, error.retryAfterMs ?? 500); });
+      }
+    }
+  }
+
+  /** Learns what has changed since the last sync and pulls it. Tried again until it is done or the connection is lost. */
+  async sync(): Promise<void> {
+    this.#syncAgain = true;
+    if (this.#syncing) return;
+    this.#syncing = true;
+    try {
+      while (this.#syncAgain && this.#host.isOnline()) {
+        this.#syncAgain = false;
+        try {
+          await this.#syncOnce();
+        } catch (thrown) {
+          const error = asChatError(thrown);
+          this.#syncAgain = true;
+          if (error.code === "FRAME_MALFORMED") this.#cursor = undefined; // Another cluster's cursor: begin anew.
+          await new Promise((resolve) => { setTimeout(resolve, error.retryAfterMs ?? 500); });
+        }
+      }
+    } finally {
+      this.#syncing = false;
+    }
+  }
+
+  async #syncOnce(): Promise<void> {
+    const since = this.#cursor;
+    let page: string | undefined;
+    let cursor: string | undefined;
+    do {
+      const reply: Synced = await this.#host.ask({ t: "sync", since: page === undefined ? since : undefined, page, limit: SYNC_PAGE }) as Synced;
+      this.#host.emit({ t: "conversations", conversations: reply.conversations, complete: !reply.more });
+      for (const listed of reply.conversations) {
+        const head = "left" in listed ? listed.left : listed.head;
+        let timeline = this.#timelines.get(listed.conversation);
+        if (timeline === undefined) {
+          // At the very first sync the past is there to be pulled when it is wanted; later, it is what this device missed.
+          timeline = new Timeline(since === undefined ? this.#before(listed.conversation, head) : "left" in listed ? head : listed.first - 1);
+          this.#timelines.set(listed.conversation, timeline);
+        }
+        timeline.head = Math.max(timeline.head, head);
+      }
+      cursor ??= reply.cursor;
+      page = reply.next;
+    } while (page !== undefined);
+    this.#synced = true;
+    for (const event of this.#early.splice(0)) this.event(event);
+    // Whatever is missing, listed now or left over from a connection that was lost: the cursor moves behind it only then.
+    await Promise.all([...this.#timelines].flatMap(([id, timeline]) => (timeline.hasHole ? [this.#repair(id, timeline)] : [])));
+    if (this.#host.isOnline()) this.#cursor = cursor;
+  }
+}
