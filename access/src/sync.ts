@@ -99,7 +99,8 @@ export class Syncs {
     const running = this.#rebuilding.get(user);
     if (running !== undefined) return running;
     const run = this.#cache.run();
-    const rebuild = this.#afterLoss().then((least) => this.#askAll(run, user, positions.map((position, p) => Math.max(position, least[p] ?? 0)))).finally(() => this.#rebuilding.delete(user));
+    const from = (least: Positions): Positions => positions.map((position, p) => Math.max(position, least[p] ?? 0));
+    const rebuild = this.#afterLoss().then((least) => this.#askAll(run, user, from(least))).finally(() => this.#rebuilding.delete(user));
     this.#rebuilding.set(user, rebuild);
     return rebuild;
   }

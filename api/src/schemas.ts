@@ -6,7 +6,10 @@ export const clientId = { type: "string", pattern: "^[ -~]{1,64}$", description:
 export const name = { type: "string", minLength: 1, maxLength: limits.NAME_LENGTH_MAX } as const;
 export const password = { type: "string", minLength: 8, maxLength: 256 } as const;
 export const seq = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
-export const body = { type: "object", description: `a map of at most ${limits.BODY_BYTES_MAX} bytes as compact JSON, depth at most ${limits.BODY_DEPTH_MAX}` } as const;
+export const body = {
+  type: "object", additionalProperties: true,
+  description: `a map of at most ${limits.BODY_BYTES_MAX} bytes as compact JSON, depth at most ${limits.BODY_DEPTH_MAX}`,
+} as const;
 const traceId = { type: "string" } as const;
 
 export const object = <P extends object>(properties: P, required: readonly (keyof P & string)[] = []) =>

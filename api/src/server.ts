@@ -25,7 +25,11 @@ export async function buildServer(world: World): Promise<FastifyInstance> {
   answerErrors(app, world);
   await app.register(swagger, {
     openapi: {
-      openapi: "3.1.0", info: { title: "JiChat", version: VERSION, description: "REST for bots, back ends and sign-in. Live messages come over the WebSocket that /v1/config names." },
+      openapi: "3.1.0",
+      info: {
+        title: "JiChat", version: VERSION,
+        description: "REST for bots, back ends and sign-in. Live messages come over the WebSocket that /v1/config names.",
+      },
       components: { securitySchemes: { token: { type: "http", scheme: "bearer", bearerFormat: "JWT" } } }, security: [{ token: [] }],
     },
   });
@@ -102,5 +106,8 @@ function answerErrors(app: FastifyInstance, { telemetry }: World): void {
     const error = asChatError(thrown);
     return answer(request, reply, error, ERRORS[error.code].http);
   });
-  app.setNotFoundHandler((request, reply) => answer(request, reply, new ChatError("NOT_FOUND", `nothing answers ${request.method} ${request.url.split("?")[0] ?? ""}`), 404));
+  app.setNotFoundHandler((request, reply) => {
+    const [path = ""] = request.url.split("?");
+    return answer(request, reply, new ChatError("NOT_FOUND", `nothing answers ${request.method} ${path}`), 404);
+  });
 }

@@ -2,7 +2,10 @@ import { ChatError, isErrorCode } from "@jichat/protocol/errors.ts";
 import type { ErrorFrame, ServerFrame, Welcome } from "@jichat/protocol/frame/server-frame.ts";
 import type { Encoding } from "./encoding.ts";
 
-export interface HelloFields { readonly device: string; readonly token?: string; readonly ticket?: string; readonly client?: string | undefined; readonly echo?: boolean | undefined }
+export interface HelloFields {
+  readonly device: string; readonly token?: string; readonly ticket?: string;
+  readonly client?: string | undefined; readonly echo?: boolean | undefined;
+}
 
 export interface ConnectionEvents {
   /** Every frame but the replies to `request`. */

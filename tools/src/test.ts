@@ -35,7 +35,10 @@ const STAGES: readonly Stage[] = [
   { name: "lint", what: "lint, type-aware", run: async () => program(bin("oxlint"), ["--type-aware", "--deny-warnings"]) },
   { name: "tidy", what: "the rules of the house", run: async () => nodeTests(["tools/tidy/*.test.ts"], 1) },
   { name: "unit", what: "what needs no server, and the simulation", run: async () => nodeTests(["*/src/**/*.test.ts"], 2) },
-  { name: "integration", what: "the parts on real NATS, Redis and ClickHouse", run: async () => nodeTests(["{runtime,router,storage,connector,api,tools}/test/**/*.test.ts"], 1) },
+  {
+    name: "integration", what: "the parts on real NATS, Redis and ClickHouse",
+    run: async () => nodeTests(["{runtime,router,storage,connector,api,tools}/test/**/*.test.ts"], 1),
+  },
   { name: "e2e", what: "whole clusters under faults, judged by the ledger", run: async () => nodeTests(["e2e/test/**/*.test.ts"], 1) },
   { name: "page", what: "the page in Chromium", run: async () => nodeTests(["web/test/**/*.test.ts"], 1) },
 ];

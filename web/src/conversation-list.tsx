@@ -62,7 +62,9 @@ function FindUser({ model, token }: { readonly model: ChatModel; readonly token:
       {text === "" ? null : (
         <div role="listbox" aria-label="People found">
           {found.filter(({ user }) => user !== model.me).map(({ user, name }) => (
-            <button key={user} role="option" aria-selected="false" class="quiet" onClick={() => { choose(user); }}>{name === undefined ? user : `${name} (${user})`}</button>
+            <button key={user} role="option" aria-selected="false" class="quiet" onClick={() => { choose(user); }}>
+              {name === undefined ? user : `${name} (${user})`}
+            </button>
           ))}
           {found.length === 0 ? <small class="nothing">Nobody found</small> : null}
         </div>

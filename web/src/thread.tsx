@@ -65,7 +65,10 @@ function useScroll(events: readonly ChatEvent[], pending: number, onTop: () => v
   return box;
 }
 
-interface ShownProps { readonly event: ChatEvent; readonly before: ChatEvent | undefined; readonly model: ChatModel; readonly isGroup: boolean; readonly onEdit: () => void }
+interface ShownProps {
+  readonly event: ChatEvent; readonly before: ChatEvent | undefined; readonly model: ChatModel; readonly isGroup: boolean;
+  readonly onEdit: () => void;
+}
 
 function Shown({ event, before, model, isGroup, onEdit }: ShownProps) {
   const isMine = event.from === model.me;
@@ -81,7 +84,10 @@ function Shown({ event, before, model, isGroup, onEdit }: ShownProps) {
       <div class={classes} data-seq={event.seq}>
         {isGroup && !isMine && before?.from !== event.from ? <span class="from">{event.from}</span> : null}
         {isGone ? "Message taken back" : textOf(event)}
-        <span class="meta">{event.edited === undefined || isGone ? "" : "edited "}{timeOf(event.ts)}{isMine ? <span title="Stored" aria-label="stored">✓</span> : null}</span>
+        <span class="meta">
+          {event.edited === undefined || isGone ? "" : "edited "}{timeOf(event.ts)}
+          {isMine ? <span title="Stored" aria-label="stored">✓</span> : null}
+        </span>
         {isMine && !isGone ? (
           <span class="acts"><button class="quiet" onClick={onEdit}>Edit</button><button class="quiet" onClick={recall}>Take back</button></span>
         ) : null}

@@ -38,7 +38,8 @@ export class Device {
   }
 
   describe(): string {
-    return `${this.user}/${this.name} ${this.#socket === undefined ? "offline" : "online"} syncing ${String(this.#syncing)} waits for ${this.#outbox.map(({ id, isSent }) => `${id}${isSent ? "" : " (not sent)"}`).join(", ") || "nothing"}`;
+    const waiting = this.#outbox.map(({ id, isSent }) => `${id}${isSent ? "" : " (not sent)"}`).join(", ");
+    return `${this.user}/${this.name} ${this.#socket === undefined ? "offline" : "online"} waits for ${waiting || "nothing"}`;
   }
 
   get isReady(): boolean {

@@ -60,5 +60,6 @@ function checkVersion(data: string): void {
   }
   const found = Number(readFileSync(file, "utf8"));
   if (found === DATA_VERSION) return;
-  throw new Plain(`${data} has layout version ${Number.isNaN(found) ? "unknown" : found}, this JiChat knows ${DATA_VERSION}: use the JiChat that made it, or another folder with DATA=`);
+  const version = Number.isNaN(found) ? "unknown" : String(found);
+  throw new Plain(`${data} has layout version ${version}, this JiChat knows ${DATA_VERSION}: use the JiChat that made it, or another folder with DATA=`);
 }

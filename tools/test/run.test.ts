@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import { ROOT } from "../src/cache.ts";
+import { freePorts } from "../src/local/ports.ts";
+
+/** `make run`, without make: the same tool with the same environment. */
+class Run {
+  readonly child: ChildProcess;
+  text = "";
+  readonly exited: Promise<number>;
+
+  constructor(t: TestContext, env: Readonly<Record<string, string>>) {
+    this.child = spawn(process.execPath, [join(ROOT, "tools/src/run.ts")], { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
+    this.child.stderr?.on("data", (chunk: Buffer) => { this.text += chunk.toString(); });
+    this.exited = new Promise((resolve) => { this.child.once("exit", (code) => { resolve(code ?? -1); }); });
+    t.after(async () => {
+      this.child.kill("SIGTERM");
+      await this.exited;
+    });
+  }
+
+  async says(pattern: RegExp, withinMs = 60_000): Promise<void> {
+    const end = performance.now() + withinMs;
+    while (!pattern.test(this.text)) {
+      if (performance.now() > end || this.child.exitCode !== null) throw new Error(`it never said ${String(pattern)}:\n${this.text}`);
+      await new Promise((resolve) => { setTimeout(resolve, 50); });
+    }
+  }
+}
+
+function dataFolder(t: TestContext): string {
+  const data = mkdtempSync(join(tmpdir(), "jichat-run-"));
+  t.after(() => { rmSync(data, { recursive: true, force: true }); });
+  return data;
+}
+
+const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+const pidsOf = (data: string): number[] => (JSON.parse(readFileSync(join(data, "running.json"), "utf8")) as { parts: number[] }).parts;
+/** Two ports in a row: the page's and its connector's. */
+const portPair = async (): Promise<number> => {
+  const [port = 0] = await freePorts(1);
+  return port;
+};
+
+async function post(url: string, body: object, token?: string): Promise<Record<string, unknown>> {
+  const headers = { "content-type": "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+  return await (await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })).json() as Record<string, unknown>;
+}
+
+test("two runs side by side; one keeps its data over a restart, restarts what dies, and leaves nothing behind", async (t) => {
+  const [one, two] = [dataFolder(t), dataFolder(t)];
+  const [portOne, portTwo] = [await portPair(), await portPair()];
+  const first = new Run(t, { PORT: String(portOne), DATA: one });
+  const second = new Run(t, { PORT: String(portTwo), DATA: two });
+  await Promise.all([first.says(/ready: open/), second.says(/ready: open/)]);
+  const url = `http://127.0.0.1:${portOne}`;
+  await post(`${url}/v1/users`, { user: "ann", password: "correct horse" });
+  const { token } = await post(`${url}/v1/sessions`, { user: "ann", password: "correct horse" });
+  const made = await post(`${url}/v1/conversations`, { id: "g1", kind: "group", name: "G", members: [] }, String(token));
+  assert.equal((await fetch(`http://127.0.0.1:${portTwo}/v1/users`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ user: "ann", password: "correct horse" }) })).status, 201);
+  assert.match(await (await fetch(url)).text(), /<title>JiChat<\/title>/);
+
+  // A part that dies is started again, and it is said.
+  const [victim = 0] = pidsOf(one).slice(-1);
+  process.kill(victim, "SIGKILL");
+  await first.says(/api ended \(SIGKILL\): starting it again/);
+  await first.says(/api is up again/);
+
+  const pids = pidsOf(one);
+  assert.ok(pids.length >= 6 && pids.every(isAlive));
+  const stopping = performance.now();
+  first.child.kill("SIGINT");
+  assert.equal(await first.exited, 0);
+  assert.ok(performance.now() - stopping < 5_000, "it stops within 5 s");
+  assert.deepEqual(pids.filter(isAlive), []);
+  assert.ok(pidsOf(two).every(isAlive), "the other one goes on");
+
+  const again = new Run(t, { PORT: String(portOne), DATA: one });
+  await again.says(/ready: open/);
+  const messages = await (await fetch(`${url}/v1/conversations/${String(made["conversation"])}/events`, { headers: { authorization: `Bearer ${String(token)}` } })).json() as { events: { kind: string }[] };
+  assert.deepEqual(messages.events.map(({ kind }) => kind), ["created"]);
+});
+
+test("what stands in the way is said plainly, with the cure", async (t) => {
+  const data = dataFolder(t);
+  const server = createServer();
+  await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
+  t.after(() => { server.close(); });
+  const taken = String((server.address() as { port: number }).port);
+  const cases: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
+    [{ PORT: taken, DATA: data }, /port \d+ is in use .*choose another with PORT=/],
+    [{ PORT: "eighty", DATA: data }, /PORT is not an integer from 1 to \d+: eighty/],
+    [{ ROUTERS: "0", DATA: data }, /ROUTERS is not an integer from 1 to 32: 0/],
+    [{ NATS_URL: "no url", DATA: data }, /NATS_URL is not a URL: no url/],
+  ];
+  for (const [env, message] of cases) {
+    const run = new Run(t, env);
+    assert.equal(await run.exited, 1);
+    assert.match(run.text, message);
+    assert.doesNotMatch(run.text, /\n\s+at /, "no stack");
+  }
+  const newer = dataFolder(t);
+  writeFileSync(join(newer, "version"), "99\n");
+  const run = new Run(t, { DATA: newer, PORT: String(await portPair()) });
+  assert.equal(await run.exited, 1);
+  assert.match(run.text, /has layout version 99, this JiChat knows 1: use the JiChat that made it, or another folder with DATA=/);
+});
