@@ -51,7 +51,10 @@ export class Stack {
   readonly natsPort: number;
   readonly redisPort: number;
 
-  private constructor(options: StackOptions, ports: Readonly<Record<"nats" | "redis" | "api", number>>, connectorPorts: readonly number[], adminPorts: readonly number[]) {
+  private constructor(
+    options: StackOptions, ports: Readonly<Record<"nats" | "redis" | "api", number>>,
+    connectorPorts: readonly number[], adminPorts: readonly number[],
+  ) {
     this.options = options;
     const host = options.host ?? "127.0.0.1";
     this.secrets = ensureSecrets(options.data);
