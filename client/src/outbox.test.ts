@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { Outbox } from "./outbox.ts";
+import { Timeline } from "./timeline.ts";
+import { IdMaker } from "./uuid.ts";
+
+const frame = (id: string, conversation = "g") => ({ t: "send", id, conversation });
+const ack = (id: string, seq: number) => ({ t: "ack", id, conversation: "g", seq, ts: 1, traceId: "t" }) as const;
+
+function outbox(max = 100): { box: Outbox; sent: string[]; clock: { now: number; online: boolean } } {
+  const sent: string[] = [];
+  const clock = { now: 0, online: true };
+  const box = new Outbox(max, ({ id }) => {
+    if (clock.online) sent.push(id);
+    return clock.online;
+  }, () => clock.now);
+  return { box, sent, clock };
+}
+
+test("writes go out in order, wait while offline, and go again in order on a new socket", async () => {
+  const { box, sent, clock } = outbox();
+  clock.online = false;
+  const [a, b] = [box.put(frame("a")), box.put(frame("b"))];
+  assert.deepEqual(sent, []);
+  clock.online = true;
+  box.restart();
+  box.acked(ack("a", 1));
+  box.restart();
+  assert.deepEqual(sent, ["a", "b", "b"]);
+  box.acked(ack("b", 2));
+  assert.deepEqual([(await a).seq, (await b).seq, box.size], [1, 2, 0]);
+});
+
+test("behind a retryable error that conversation goes again, in order and not before its time; others go on", async () => {
+  const { box, sent, clock } = outbox();
+  const waiting = [...["a", "b", "c"].map((id) => box.put(frame(id))), box.put(frame("x", "h"))];
+  box.refused("b", new ChatError("BUSY", "full", { retryAfterMs: 100 }));
+  box.refused("c", new ChatError("BUSY", "full", { retryAfterMs: 100 }));
+  clock.now = 99;
+  box.pump();
+  assert.deepEqual(sent, ["a", "b", "c", "x"]);
+  clock.now = 100;
+  box.pump();
+  assert.deepEqual(sent, ["a", "b", "c", "x", "b", "c"]);
+  box.fail(new Error("over"));
+  const ends = await Promise.allSettled(waiting);
+  assert.deepEqual(ends.map(({ status }) => status), ["rejected", "rejected", "rejected", "rejected"]);
+});
+
+test("an error for good rejects that write alone; INTERNAL is tried once more; a full outbox says so", async () => {
+  const { box, clock } = outbox(2);
+  const bad = box.put(frame("a"));
+  const flaky = box.put(frame("b"));
+  await assert.rejects(box.put(frame("c")), { code: "BUSY" });
+  box.refused("a", new ChatError("NOT_FOUND", "no"));
+  await assert.rejects(bad, { code: "NOT_FOUND" });
+  box.refused("b", new ChatError("INTERNAL", "defect"));
+  clock.now = 1_000;
+  box.pump();
+  box.refused("b", new ChatError("INTERNAL", "defect"));
+  await assert.rejects(flaky, { code: "INTERNAL" });
+});
+
+const event = (seq: number, kind: "message" | "joined" = "message", users?: readonly string[]) =>
+  ({ conversation: "g", seq, no: seq, kind, from: "ann", ts: 1, ...(users === undefined ? {} : { users }) }) as const;
+
+test("a timeline shows each event once and in order, whatever way they come", () => {
+  const line = new Timeline(4);
+  assert.deepEqual(line.take(event(6), "bob"), []);
+  assert.equal(line.hasHole, true);
+  assert.deepEqual(line.take(event(5), "bob").map(({ seq }) => seq), [5, 6]);
+  assert.deepEqual(line.take(event(6), "bob"), []);
+  assert.deepEqual(line.own(7), []);
+  assert.deepEqual(line.take(event(9), "bob"), []);
+  assert.deepEqual(line.fill({ events: [event(7), event(8), event(9)], first: 1, head: 9, more: false }).map(({ seq }) => seq), [8, 9]);
+  assert.equal(line.hasHole, false);
+});
+
+test("who is invited again begins at their joining; who has left gives up what is above", () => {
+  const line = new Timeline(3);
+  assert.deepEqual(line.take(event(104, "joined", ["bob"]), "bob").map(({ seq }) => seq), [104]);
+  const left = new Timeline(3);
+  left.head = 10;
+  left.fill({ events: [], first: 1, head: 3, more: false });
+  assert.equal(left.hasHole, false);
+});
+
+test("ids are UUIDv7 that rise, also within a millisecond and when the clock goes back", () => {
+  let now = 1_800_000_000_000;
+  const ids = new IdMaker(() => now);
+  const made = Array.from({ length: 10_000 }, (_, i) => {
+    if (i === 5_000) now -= 60_000;
+    return ids.next();
+  });
+  assert.match(made[0] ?? "", /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.deepEqual(made, [...made].sort());
+  assert.equal(new Set(made).size, made.length);
+});

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import { Deliveries } from "./delivery.ts";
+import type { Reader } from "./delivery.ts";
+
+class Listener implements Reader {
+  readonly id: string;
+  readonly echo: boolean;
+  readonly codecName = "json" as const;
+  isLive = true;
+  missed = false;
+  readonly heard: { t: string; seq?: number; head?: number }[] = [];
+  constructor(id: string, echo = false) {
+    this.id = id;
+    this.echo = echo;
+  }
+  writeEncoded(bytes: string | Uint8Array): void {
+    this.heard.push(JSON.parse(String(bytes)) as { t: string });
+  }
+}
+
+const event = (seq: number, position: number, origin?: string): Delivery["events"][number] => ({
+  event: { conversation: "g", seq, no: seq, kind: "message", from: "ann", ts: 1 }, position, users: ["bob"], origin,
+});
+const delivery = (position: number, events: Delivery["events"], more: Partial<Delivery> = {}): Delivery =>
+  ({ v: 1, partition: 0, position, events, marks: [], gaps: [], ...more });
+
+test("positions are taken upwards only: a repetition and a late one change nothing, a longer one brings what is new", () => {
+  const bob = new Listener("s1");
+  const deliveries = new Deliveries({ of: () => [bob] });
+  deliveries.take(delivery(5, [event(1, 5)]));
+  deliveries.take(delivery(5, [event(1, 5)]));
+  deliveries.take(delivery(4, [event(9, 4)]));
+  deliveries.take(delivery(7, [event(1, 5), event(2, 6), event(3, 7)]));
+  assert.deepEqual(bob.heard.map(({ seq }) => seq), [1, 2, 3]);
+  deliveries.take({ ...delivery(1, [event(4, 1)]), partition: 1 });
+  assert.equal(bob.heard.length, 4, "another partition counts for itself");
+});
+
+test("the session that sent it hears nothing, unless it asked for its echo; the other devices do", () => {
+  const [origin, echoing, other] = [new Listener("s1"), new Listener("s2", true), new Listener("s3")];
+  const deliveries = new Deliveries({ of: () => [origin, echoing, other] });
+  deliveries.take(delivery(1, [event(1, 1, "s1")]));
+  deliveries.take(delivery(2, [event(2, 2, "s2")]));
+  assert.deepEqual([origin, echoing, other].map(({ heard }) => heard.map(({ seq }) => seq)), [[2], [1, 2], [1, 2]]);
+});
+
+test("one that is still being greeted is marked, not written to; gaps and marks are frames of their own", () => {
+  const [greeting, live] = [new Listener("s1"), new Listener("s2")];
+  greeting.isLive = false;
+  const deliveries = new Deliveries({ of: () => [greeting, live] });
+  deliveries.take(delivery(1, [], { gaps: [{ conversation: "g", users: ["bob"], head: 7 }], marks: [{ conversation: "g", user: "bob", seq: 3, origin: "s2" }] }));
+  assert.deepEqual([greeting.missed, greeting.heard.length], [true, 0]);
+  assert.deepEqual(live.heard, [{ t: "gap", conversation: "g", head: 7 }]);
+});

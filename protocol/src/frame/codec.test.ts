@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decode } from "@msgpack/msgpack";
+import type { BodyText } from "./body.ts";
+import { readBody } from "./body.ts";
+import { chooseSubprotocol, jsonCodec, msgpackCodec } from "./codec.ts";
+import type { ServerFrame } from "./server-frame.ts";
+
+const body = readBody({ text: "\"quoted\" \u2028 é", list: [1, null, { deep: true }] }, 8_192);
+const event: ServerFrame<BodyText> = {
+  t: "event", conversation: "g_1", seq: 2, no: 1, kind: "message", from: "ann", ts: 5, id: "m1", body, mentions: ["bob"], replyTo: undefined,
+};
+
+test("both encodings write the same frame; a body is a map again, and what is absent is absent", () => {
+  const wanted = {
+    t: "event", conversation: "g_1", seq: 2, no: 1, kind: "message", from: "ann", ts: 5, id: "m1", body: JSON.parse(body) as unknown, mentions: ["bob"],
+  };
+  assert.deepEqual(JSON.parse(String(jsonCodec.write(event))), wanted);
+  assert.deepEqual(decode(msgpackCodec.write(event) as Uint8Array), wanted);
+});
+
+test("bodies inside lists are written as maps too", () => {
+  const page: ServerFrame<BodyText> = { t: "page", id: "q", conversation: "g_1", events: [{ ...event, kind: "message" }], first: 1, head: 2, more: false };
+  const read = JSON.parse(String(jsonCodec.write(page))) as { events: { body: unknown }[] };
+  assert.deepEqual(read.events[0]?.body, JSON.parse(body));
+  assert.deepEqual(decode(msgpackCodec.write(page) as Uint8Array), read);
+});
+
+test("the server's order of preference decides, and JSON is spoken where nothing of ours is offered", () => {
+  assert.equal(chooseSubprotocol("jichat.v1.json, jichat.v1.msgpack").codec, "msgpack");
+  assert.equal(chooseSubprotocol("other, jichat.v1.json").name, "jichat.v1.json");
+  assert.deepEqual(chooseSubprotocol(""), { name: undefined, codec: "json" });
+});
+
+test("a body at the limit is taken, one byte more is refused by name, counted in UTF-8", () => {
+  assert.equal(readBody({ a: "é".repeat(5) }, 18).length, 13);
+  assert.throws(() => readBody({ a: "é".repeat(5) }, 17), { code: "FRAME_MALFORMED", message: /body/ });
+});

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { BodyText } from "@jichat/protocol/frame/body.ts";
+import { Batched } from "./batched.ts";
+import { pageBounds, withinBytes } from "./history.ts";
+import { trimTarget } from "./trim.ts";
+
+const visible = { first: 10, last: 100, member: true };
+
+test("pages end where membership does, on both sides, and say whether there is more", () => {
+  const of = (query: { after?: number; before?: number; limit: number }): [number, number, boolean] => {
+    const { from, to, more } = pageBounds(visible, query);
+    return [from, to, more];
+  };
+  assert.deepEqual(of({ limit: 50 }), [51, 100, true]);
+  assert.deepEqual(of({ before: 51, limit: 50 }), [10, 50, false]);
+  assert.deepEqual(of({ after: 0, limit: 5 }), [10, 14, true]);
+  assert.deepEqual(of({ after: 95, limit: 5 }), [96, 100, false]);
+  assert.deepEqual(of({ after: 94, limit: 5 }), [95, 99, true]);
+  const [from, to] = of({ after: 100, limit: 5 });
+  assert.ok(from > to, "nothing behind the end");
+});
+
+test("a page over 256 KB is cut at the end that can be asked for again, and never to nothing", () => {
+  const event = (seq: number, size: number) => ({ conversation: "g", seq, no: seq, kind: "message" as const, from: "a", ts: 1, body: "x".repeat(size) as BodyText });
+  const events = [1, 2, 3].map((seq) => event(seq, 1_000));
+  assert.deepEqual(withinBytes(events, false, 2_700).map(({ seq }) => seq), [1, 2]);
+  assert.deepEqual(withinBytes(events, true, 2_700).map(({ seq }) => seq), [2, 3]);
+  assert.deepEqual(withinBytes([event(1, 9_000)], true, 100).length, 1);
+});
+
+test("nothing is trimmed above the watermark, above effects that may be redone, or at the end", () => {
+  assert.equal(trimTarget(10, { watermark: 8, done: 9 }), 8);
+  assert.equal(trimTarget(10, { watermark: 10, done: 3 }), 3);
+  assert.equal(trimTarget(10, { watermark: 10, done: 10 }), 9);
+  assert.equal(trimTarget(0, { watermark: 0, done: 0 }), 0);
+});
+
+test("questions that come while a query runs are answered by one more query, and an error reaches all who asked", async () => {
+  const queries: string[][] = [];
+  const batched = new Batched(async (keys) => {
+    queries.push([...keys]);
+    await new Promise((resolve) => { setImmediate(resolve); });
+    if (keys.includes("bad")) throw new Error("no");
+    return new Map(keys.filter((key) => key !== "unknown").map((key) => [key, key.toUpperCase()]));
+  });
+  const first = batched.of("a");
+  await new Promise((resolve) => { setImmediate(resolve); });
+  const rest = Promise.all([batched.of("b"), batched.of("b"), batched.of("unknown")]);
+  assert.deepEqual([await first, await rest], ["A", ["B", "B", undefined]]);
+  assert.deepEqual(queries, [["a"], ["b", "unknown"]]);
+  const failing = await Promise.allSettled([batched.of("bad"), batched.of("c")]);
+  assert.deepEqual(failing.map(({ status }) => status), ["rejected", "rejected"]);
+  assert.equal(await batched.of("c"), "C");
+});
