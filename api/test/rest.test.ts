@@ -39,7 +39,7 @@ async function signUp(user: string): Promise<string> {
   return String(json["token"]);
 }
 
-test("accounts: register once, sign in, profile, search, and every reply has its traceId", async () => {
+test("accounts: register once, sign in, profile, search, and every reply has its traceId", { timeout: 180_000 }, async () => {
   const ann = await signUp("ann");
   await signUp("Anna");
   const taken = await call("POST", "/v1/users", undefined, { user: "ann", password: "another one" });
@@ -56,7 +56,7 @@ test("accounts: register once, sign in, profile, search, and every reply has its
   assert.deepEqual((second.json["items"] as { user: string }[]).map(({ user }) => user), ["Anna"]);
 });
 
-test("bad input is INVALID and says where; unknown paths and methods are NOT_FOUND", async () => {
+test("bad input is INVALID and says where; unknown paths and methods are NOT_FOUND", { timeout: 180_000 }, async () => {
   const token = await signUp("bea");
   const cases: readonly (readonly [string, string, unknown])[] = [
     ["POST", "/v1/users", { user: "a b", password: "correct horse" }], ["POST", "/v1/users", { user: "u".repeat(65), password: "correct horse" }],
@@ -77,7 +77,7 @@ test("bad input is INVALID and says where; unknown paths and methods are NOT_FOU
   for (const bad of [undefined, "rubbish", "a.b.c"]) assert.equal((await call("GET", "/v1/me", bad)).json["code"], "UNAUTHENTICATED");
 });
 
-test("a group, its members, its messages once each, its history by pages, and strangers see nothing", async () => {
+test("a group, its members, its messages once each, its history by pages, and strangers see nothing", { timeout: 180_000 }, async () => {
   const [dora, eve] = [await signUp("dora"), await signUp("eve")];
   const made = await call("POST", "/v1/conversations", dora, { id: "g1", kind: "group", name: "G", members: ["finn"] });
   assert.equal(made.status, 201);
@@ -100,7 +100,7 @@ test("a group, its members, its messages once each, its history by pages, and st
   }
 });
 
-test("guessing a password is slowed, for the address and for the user", async () => {
+test("guessing a password is slowed, for the address and for the user", { timeout: 180_000 }, async () => {
   const tries = await Promise.all(Array.from({ length: 50 }, () => call("POST", "/v1/sessions", undefined, { user: "ann", password: "guess-guess" })));
   const codes = tries.map(({ json }) => json["code"]);
   assert.ok(codes.includes("RATE_LIMITED") && codes.filter((code) => code === "UNAUTHENTICATED").length <= 12, JSON.stringify(codes));
@@ -108,7 +108,7 @@ test("guessing a password is slowed, for the address and for the user", async ()
   assert.ok(Number(limited?.json["retryAfterMs"]) > 0 && Number(limited?.headers.get("retry-after")) > 0);
 });
 
-test("OpenAPI 3.1 names every call of the protocol; the page of documentation and the config need no token", async () => {
+test("OpenAPI 3.1 names every call of the protocol; the page of documentation and the config need no token", { timeout: 180_000 }, async () => {
   const { json } = await call("GET", "/v1/openapi.json");
   assert.equal(json["openapi"], "3.1.0");
   const calls = Object.entries(json["paths"] as Record<string, object>).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));

@@ -17,27 +17,27 @@ async function crash(part: Part | undefined, downMs: number): Promise<void> {
   await part?.ready(20_000);
 }
 
-test("kill -9 of a connector", async (t) => {
+test("kill -9 of a connector", { timeout: 180_000 }, async (t) => {
   await play(t, async ({ stack }) => crash(stack.connectors[0], 1_500), await startStack(t));
 });
 
-test("kill -9 of a router", async (t) => {
+test("kill -9 of a router", { timeout: 180_000 }, async (t) => {
   await play(t, async ({ stack }) => crash(stack.routers[0], 2_000), await startStack(t));
 });
 
-test("kill -9 of storage", async (t) => {
+test("kill -9 of storage", { timeout: 180_000 }, async (t) => {
   await play(t, async ({ stack }) => crash(stack.storage, 1_500), await startStack(t));
 });
 
-test("kill -9 of Redis, its data gone", async (t) => {
+test("kill -9 of Redis, its data gone", { timeout: 180_000 }, async (t) => {
   await play(t, async ({ stack }) => crash(stack.redis, 1_500), await startStack(t));
 });
 
-test("kill -9 of nats-server", async (t) => {
+test("kill -9 of nats-server", { timeout: 180_000 }, async (t) => {
   await play(t, async ({ stack }) => crash(stack.nats, 1_000), await startStack(t));
 });
 
-test("SIGSTOP of a router for 10 s, then SIGCONT: the log refuses it, and nobody hears a stale answer", async (t) => {
+test("SIGSTOP of a router for 10 s, then SIGCONT: the log refuses it, and nobody hears a stale answer", { timeout: 180_000 }, async (t) => {
   await play(t, async ({ stack }) => {
     const [router] = stack.routers;
     router?.signal("SIGSTOP");
@@ -46,7 +46,7 @@ test("SIGSTOP of a router for 10 s, then SIGCONT: the log refuses it, and nobody
   }, await startStack(t));
 });
 
-test("kill -9 of a router between append and effects", async (t) => {
+test("kill -9 of a router between append and effects", { timeout: 180_000 }, async (t) => {
   const proxy = await NatsProxy.listen();
   t.after(() => { proxy.close(); });
   const stack = await startStack(t, { env: { "router-1": { NATS_URL: proxy.url } }, onPlanned: ({ natsPort }) => { proxy.target(natsPort); } });
@@ -73,7 +73,7 @@ test("kill -9 of a router between append and effects", async (t) => {
   assert.equal(struck, 3);
 });
 
-test("a proxy loses the append's answer and delivers the append late", async (t) => {
+test("a proxy loses the append's answer and delivers the append late", { timeout: 180_000 }, async (t) => {
   const proxies = [await NatsProxy.listen(), await NatsProxy.listen()] as const;
   t.after(() => { for (const proxy of proxies) proxy.close(); });
   const stack = await startStack(t, {
@@ -91,7 +91,7 @@ test("a proxy loses the append's answer and delivers the append late", async (t)
   assert.ok(proxies.every(({ lost, late }) => lost > 5 && late > 5), "the proxies did their worst");
 });
 
-test("ClickHouse refuses inserts for 15 s", async (t) => {
+test("ClickHouse refuses inserts for 15 s", { timeout: 180_000 }, async (t) => {
   const chdbHome = await needChdb();
   const [port = 0] = await freePorts(1);
   const clickhouseUrl = `http://127.0.0.1:${port}`;
@@ -114,7 +114,7 @@ test("ClickHouse refuses inserts for 15 s", async (t) => {
   }, stack);
 });
 
-test("SIGTERM of every router and connector in turn: no send takes longer than 1 s", async (t) => {
+test("SIGTERM of every router and connector in turn: no send takes longer than 1 s", { timeout: 180_000 }, async (t) => {
   const { crowd } = await play(t, async ({ stack, crowd: talking }) => {
     for (const { answeredMs } of talking.devices) answeredMs.length = 0; // From here on: the first sends load cold conversations.
     for (const part of [...stack.routers, ...stack.connectors]) {

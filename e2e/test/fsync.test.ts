@@ -31,7 +31,7 @@ function callsOf(trace: string): Call[] {
   return calls;
 }
 
-test("with `fsync: always` an append is on the disk before it is acknowledged", async (t) => {
+test("with `fsync: always` an append is on the disk before it is acknowledged", { timeout: 180_000 }, async (t) => {
   const strace = await needStrace();
   const stack = await startStack(t, { routers: 1, connectors: 1, fsync: "always" });
   const socket = new Raw(stack.wsUrls[0] ?? "");

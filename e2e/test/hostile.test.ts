@@ -63,7 +63,7 @@ const MALFORMED: readonly (readonly [string, object])[] = [
 ];
 
 for (const protocol of ["jichat.v1.json", "jichat.v1.msgpack"]) {
-  test(`${protocol}: every malformed frame is answered by name, and three in a row close with 4400`, async () => {
+  test(`${protocol}: every malformed frame is answered by name, and three in a row close with 4400`, { timeout: 180_000 }, async () => {
     for (const [what, frame] of MALFORMED) {
       // A lone surrogate cannot be said in MessagePack's UTF-8.
       if (protocol === "jichat.v1.msgpack" && what === "half a surrogate pair") continue;
@@ -84,7 +84,7 @@ for (const protocol of ["jichat.v1.json", "jichat.v1.msgpack"]) {
   });
 }
 
-test("what is no frame at all: not JSON, not UTF-8, binary for text, bin and ext, a map with other keys", async () => {
+test("what is no frame at all: not JSON, not UTF-8, binary for text, bin and ext, a map with other keys", { timeout: 180_000 }, async () => {
   const cases: readonly (readonly [string, string, string | Uint8Array<ArrayBuffer>])[] = [
     ["not JSON", "jichat.v1.json", "{"], ["a bare number", "jichat.v1.json", "5"], ["a list", "jichat.v1.json", "[]"], ["null", "jichat.v1.json", "null"],
     ["binary for JSON", "jichat.v1.json", new Uint8Array([0x7b, 0x7d])], ["very deep JSON", "jichat.v1.json", `${"[".repeat(30_000)}${"]".repeat(30_000)}`],
@@ -106,7 +106,7 @@ test("what is no frame at all: not JSON, not UTF-8, binary for text, bin and ext
   await neighbourIsWell();
 });
 
-test("a frame that is too large is answered up to twice the limit; beyond it the socket drops", async () => {
+test("a frame that is too large is answered up to twice the limit; beyond it the socket drops", { timeout: 180_000 }, async () => {
   const socket = await live("mallory", undefined, "m");
   const frame = (bytes: number): string => JSON.stringify({ t: "rename", id: "big", conversation: "g_1", name: "", pad: "" }).replace('"pad":""', `"pad":"${"x".repeat(bytes - 66)}"`);
   await socket.write(frame(100_000));
@@ -117,7 +117,7 @@ test("a frame that is too large is answered up to twice the limit; beyond it the
   await neighbourIsWell();
 });
 
-test("an unknown frame is answered and never closes; unknown fields are ignored", async () => {
+test("an unknown frame is answered and never closes; unknown fields are ignored", { timeout: 180_000 }, async () => {
   const socket = await live("mallory", undefined, "m");
   for (const t of ["react", "typing", "watch", "dance", "constructor", "__proto__"]) {
     const error = await socket.ask({ t, id: t });
@@ -128,7 +128,7 @@ test("an unknown frame is answered and never closes; unknown fields are ignored"
   socket.close();
 });
 
-test("who does not say hello is closed with 4401, in time or out of it", async () => {
+test("who does not say hello is closed with 4401, in time or out of it", { timeout: 180_000 }, async () => {
   const silent = new Raw(url());
   const hasty = await new Raw(url()).opened();
   await hasty.say({ t: "ping", id: "p" });
@@ -139,7 +139,7 @@ test("who does not say hello is closed with 4401, in time or out of it", async (
   assert.ok(performance.now() - started < 4_000);
 });
 
-test("forged, expired, `alg: none`, foreign tokens and tickets are refused", async () => {
+test("forged, expired, `alg: none`, foreign tokens and tickets are refused", { timeout: 180_000 }, async () => {
   const [header = "", payload = "", mac = ""] = token("ann").split(".");
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const publicKey = readFileSync(stack.secrets.keysFile, "utf8");
@@ -171,7 +171,7 @@ test("forged, expired, `alg: none`, foreign tokens and tickets are refused", asy
   resumed.close();
 });
 
-test("a token that ends closes its session with 4402; `renew` keeps it; another user's token does not", async () => {
+test("a token that ends closes its session with 4402; `renew` keeps it; another user's token does not", { timeout: 180_000 }, async () => {
   const exp = Date.now() / 1_000 + 3;
   const [ending, renewed] = [new Raw(url()), new Raw(url())];
   for (const [index, socket] of [ending, renewed].entries()) assert.equal((await socket.hello(token("ann", { exp }), `d${index}`)).t, "welcome");
@@ -186,7 +186,7 @@ test("a token that ends closes its session with 4402; `renew` keeps it; another 
   renewed.close();
 });
 
-test("sign-out and a new password end sessions, tickets and requests within 2 s", async () => {
+test("sign-out and a new password end sessions, tickets and requests within 2 s", { timeout: 180_000 }, async () => {
   const call = async (method: string, path: string, bearer?: string, body?: object): Promise<{ status: number; json: Record<string, unknown> }> => {
     const response = await fetch(stack.apiUrl + path, {
       method, headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }) },
@@ -217,7 +217,7 @@ test("sign-out and a new password end sessions, tickets and requests within 2 s"
   assert.equal((await call("POST", "/v1/sessions", undefined, { user: "rita", password: "first password" })).status, 401);
 });
 
-test("NOT_FOUND for who is no member, FORBIDDEN for a member who may not, CONFLICT for what is over", async () => {
+test("NOT_FOUND for who is no member, FORBIDDEN for a member who may not, CONFLICT for what is over", { timeout: 180_000 }, async () => {
   const [ann, bob, eve] = [await live("ann", undefined, "a"), await live("bob", undefined, "b"), await live("eve", undefined, "e")];
   const { conversation } = await ann.ask({ t: "create", id: "c1", kind: "group", name: "G", members: ["bob"] });
   const sent = await ann.ask({ t: "send", id: "m1", conversation, body: { text: "1" } });
@@ -237,7 +237,7 @@ test("NOT_FOUND for who is no member, FORBIDDEN for a member who may not, CONFLI
   for (const socket of [ann, bob, eve]) socket.close();
 });
 
-test("who sends too fast is told when to go on, in order, and nobody else is slowed", async () => {
+test("who sends too fast is told when to go on, in order, and nobody else is slowed", { timeout: 180_000 }, async () => {
   const socket = await live("flood", undefined, "f");
   for (let i = 0; i < 400; i += 1) await socket.say({ t: "send", id: `f${i}`, to: "sink", body: { i } });
   const refused = await socket.hear(({ t, code }) => t === "error" && code === "RATE_LIMITED");
@@ -250,7 +250,7 @@ test("who sends too fast is told when to go on, in order, and nobody else is slo
   socket.close();
 });
 
-test("frames in pieces and bytes one by one are taken; a reader that stops is closed, its memory given back", async () => {
+test("frames in pieces and bytes one by one are taken; a reader that stops is closed, its memory given back", { timeout: 180_000 }, async () => {
   const slow = await Bytes.open(url());
   const hello = Bytes.frame(JSON.stringify({ t: "hello", token: token("slow"), device: "s" }));
   for (let at = 0; at < hello.length; at += 64) {
@@ -280,7 +280,7 @@ test("frames in pieces and bytes one by one are taken; a reader that stops is cl
   writer.close();
 });
 
-test("who is silent for two heartbeats is closed with 1001; a refused Origin with 4403; no subprotocol means JSON", async () => {
+test("who is silent for two heartbeats is closed with 1001; a refused Origin with 4403; no subprotocol means JSON", { timeout: 180_000 }, async () => {
   const silent = await live("silent", undefined, "s");
   const started = performance.now();
   assert.equal((await silent.closed).code, 1001);
@@ -296,7 +296,7 @@ test("who is silent for two heartbeats is closed with 1001; a refused Origin wit
   for (const socket of [allowed, plain, both]) socket.close();
 });
 
-test("a thousand sockets full of rubbish later the connector is as it was", async () => {
+test("a thousand sockets full of rubbish later the connector is as it was", { timeout: 180_000 }, async () => {
   await neighbourIsWell();
   const before = rssMb();
   for (let round = 0; round < 20; round += 1) {
@@ -310,7 +310,7 @@ test("a thousand sockets full of rubbish later the connector is as it was", asyn
   assert.ok(rssMb() - before < 80, `${before.toFixed(0)} MB became ${rssMb().toFixed(0)}`);
 });
 
-test("history answers UNAVAILABLE while storage is away; hot conversations go on", async () => {
+test("history answers UNAVAILABLE while storage is away; hot conversations go on", { timeout: 180_000 }, async () => {
   const socket = await live("ann", undefined, "h");
   const { conversation } = await socket.ask({ t: "send", id: "h1", to: "bob", body: {} });
   await stack.storage.kill();

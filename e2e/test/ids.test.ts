@@ -26,7 +26,7 @@ async function isInLogs(stack: Stack, text: string): Promise<boolean> {
   }
 }
 
-test("the same id five times, over three connectors, a restarted router, and with the message gone from the log: one seq", async (t) => {
+test("the same id five times, over three connectors, a restarted router, and with the message gone from the log: one seq", { timeout: 180_000 }, async (t) => {
   const stack = await startStack(t, { env: { storage: { FLUSH_MS: "100", TRIM_GRACE_MS: "0", TRIM_EVERY_MS: "300" } } });
   const token = mint(stack.secrets.signingKeyFile, { sub: "ann" });
   const open = async (connector: number): Promise<Raw> => {

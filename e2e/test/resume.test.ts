@@ -10,7 +10,7 @@ import { sleep, startStack } from "../src/scene.ts";
 
 const MISSED = 500;
 
-test("a device that was offline while 500 messages came has exactly them, in order, without loading what it had", async (t) => {
+test("a device that was offline while 500 messages came has exactly them, in order, without loading what it had", { timeout: 180_000 }, async (t) => {
   const stack = await startStack(t, { env: { connector: { MESSAGES_PER_SECOND: "1000" } } });
   const ledger = new Ledger();
   const ann = new Device(stack, ledger, "ann", "phone");
@@ -63,7 +63,7 @@ test("a device that was offline while 500 messages came has exactly them, in ord
   assert.deepEqual(ledger.check().filter(({ invariant }) => invariant === "I3"), []);
 });
 
-test("a member who leaves, misses 100, and is invited again sees neither those nor a hole", async (t) => {
+test("a member who leaves, misses 100, and is invited again sees neither those nor a hole", { timeout: 180_000 }, async (t) => {
   const stack = await startStack(t, { env: { connector: { MESSAGES_PER_SECOND: "1000" } } });
   const ledger = new Ledger();
   const [ann, bob] = [new Device(stack, ledger, "ann", "phone"), new Device(stack, ledger, "bob", "phone")];
@@ -95,7 +95,7 @@ test("a member who leaves, misses 100, and is invited again sees neither those n
   assert.deepEqual([listed.first, listed.read, listed.unread], [joined.seq, joined.seq, 1]);
 });
 
-test("a device that connects again replaces its session, on this connector or another; other devices stay", async (t) => {
+test("a device that connects again replaces its session, on this connector or another; other devices stay", { timeout: 180_000 }, async (t) => {
   const stack = await startStack(t);
   const token = mint(stack.secrets.signingKeyFile, { sub: "ann" });
   const sockets = [0, 1].map((i) => new Raw(stack.wsUrls[i] ?? ""));

@@ -24,7 +24,7 @@ async function even(stack: Stack): Promise<number> {
   }
 }
 
-test("routers 1, 3, 1 under load: even within 10 s, and nothing is lost", async (t) => {
+test("routers 1, 3, 1 under load: even within 10 s, and nothing is lost", { timeout: 180_000 }, async (t) => {
   const stack = await startStack(t, { routers: 1 });
   await play(t, async () => {
     await Promise.all([stack.addRouter(), stack.addRouter()]);

@@ -12,7 +12,7 @@ import { decide, surelyNew } from "./decide.ts";
 const NOW = 1_800_000_000_000;
 const body = "{}" as BodyText;
 const source = (user: string) => ({ conversation: "g_1", user, device: "d", session: `${user}-s` });
-const say = (user: string, id: string, more: object = {}): Decidable => ({ ...source(user), op: "send", id, body, ...more } as Decidable);
+const say = (user: string, id: string, more: object = {}): Decidable => ({ ...source(user), op: "send", id, body, ...more });
 
 /** Decides and, where it was accepted, applies: what one command makes of a conversation. */
 function play(conversation: Conversation, command: Decidable, now = NOW): number | string {

@@ -25,6 +25,9 @@ export interface LeaseOptions {
   readonly replicas: number;
 }
 
+/** How long the owner of a lease that has just been heard of may be unknown. */
+const NEWCOMER_MS = 1_000;
+
 /** Shares the partitions among living owners of one role, by a bucket of owners that expire and one of leases. */
 export class Leases {
   readonly #options: LeaseOptions;
@@ -33,7 +36,9 @@ export class Leases {
   readonly #holder: LeaseHolder;
   readonly #log: Logger;
   readonly #seen = new Map<string, { at: number; draining: boolean }>();
-  readonly #view = new Map<number, { owner: string; revision: number }>();
+  /** `since`: when we heard of it, on the monotonic clock. */
+  readonly #view = new Map<number, { owner: string; revision: number; since: number }>();
+  #joined = false;
   readonly #mine = new Set<number>();
   readonly #giving = new Set<number>();
   readonly #stop = new AbortController();
@@ -58,6 +63,7 @@ export class Leases {
     const self = new Leases(options, owners, leases, holder, log);
     await self.#watch(owners, (entry) => { self.#onOwner(entry); });
     await self.#watch(leases, (entry) => { self.#onLease(entry); });
+    self.#joined = true;
     void self.#run();
     return self;
   }
@@ -88,8 +94,13 @@ export class Leases {
   }
 
   #alive(): Map<string, { draining: boolean }> {
-    const oldest = performance.now() - LEASE_TTL_MS;
-    return new Map([...this.#seen].filter(([, owner]) => owner.at >= oldest));
+    const now = performance.now();
+    const alive = new Map<string, { draining: boolean }>([...this.#seen].filter(([, owner]) => owner.at >= now - LEASE_TTL_MS));
+    // Owners and leases are told by two watches: a new owner's first lease may come before its own key, and is not free.
+    for (const { owner, since } of this.#view.values()) {
+      if (owner !== "" && !alive.has(owner) && !this.#seen.has(owner) && now - since < NEWCOMER_MS) alive.set(owner, { draining: false });
+    }
+    return alive;
   }
 
   async #watch(bucket: KV, act: (entry: KvEntry) => void): Promise<void> {
@@ -110,7 +121,7 @@ export class Leases {
     const owner = entry.operation === "PUT" ? entry.string() : "";
     const known = this.#view.get(partition);
     if (known !== undefined && known.revision >= entry.revision) return;
-    this.#view.set(partition, { owner, revision: entry.revision });
+    this.#view.set(partition, { owner, revision: entry.revision, since: this.#joined ? performance.now() : Number.NEGATIVE_INFINITY });
     const { me } = this.#options;
     if (owner === me && !this.#mine.has(partition) && !this.#draining) this.#take(partition);
     if (owner !== me && this.#mine.delete(partition) && !this.#giving.has(partition)) this.#holder.lose(partition);
@@ -160,7 +171,9 @@ export class Leases {
     try {
       const revision = known === undefined
         ? await this.#leases.create(key, this.#options.me) : await this.#leases.update(key, this.#options.me, known.revision);
-      this.#view.set(partition, { owner: this.#options.me, revision });
+      // The watch may have been quicker, and have told what came after: then somebody else holds it already.
+      if ((this.#view.get(partition)?.revision ?? 0) >= revision) return;
+      this.#view.set(partition, { owner: this.#options.me, revision, since: performance.now() });
       this.#take(partition);
     } catch (error) {
       // Somebody was quicker, or NATS is away: the watch or the next round tells which.
@@ -175,7 +188,7 @@ export class Leases {
       const known = this.#view.get(partition);
       if (known?.owner !== this.#options.me) return;
       const revision = await this.#leases.update(`${this.#options.role}.${partition}`, to, known.revision);
-      if ((this.#view.get(partition)?.revision ?? 0) < revision) this.#view.set(partition, { owner: to, revision });
+      if ((this.#view.get(partition)?.revision ?? 0) < revision) this.#view.set(partition, { owner: to, revision, since: performance.now() });
     } catch (error) {
       this.#log.warn({ err: error, partition, to }, "hand-over failed; the lease stays, and is served again");
       if (this.#mine.has(partition)) this.#holder.acquire(partition);

@@ -26,6 +26,7 @@ export async function trimPartition(log: PartitionLog, store: Store, partition: 
   const { first, end, bytes, bytesMax } = await log.state();
   const grace = bytesMax > 0 && bytes > bytesMax * GRACE_OFF_RATIO ? 0 : limits.graceMs;
   const target = Math.min(trimTarget(end, limits), first + RANGE_MAX - 1);
+  if (target < Math.max(1, first)) return first;
   const to = await lastOlderThan(log, first, target, limits.now - grace);
   if (to < first) return first;
   const compared = await verifyRange(log, store, partition, first, to);

@@ -54,7 +54,7 @@ async function post(url: string, body: object, token?: string): Promise<Record<s
   return await (await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })).json() as Record<string, unknown>;
 }
 
-test("two runs side by side; one keeps its data over a restart, restarts what dies, and leaves nothing behind", async (t) => {
+test("two runs side by side; one keeps its data over a restart, restarts what dies, and leaves nothing behind", { timeout: 180_000 }, async (t) => {
   const [one, two] = [dataFolder(t), dataFolder(t)];
   const [portOne, portTwo] = [await portPair(), await portPair()];
   const first = new Run(t, { PORT: String(portOne), DATA: one });
@@ -88,7 +88,7 @@ test("two runs side by side; one keeps its data over a restart, restarts what di
   assert.deepEqual(messages.events.map(({ kind }) => kind), ["created"]);
 });
 
-test("what stands in the way is said plainly, with the cure", async (t) => {
+test("what stands in the way is said plainly, with the cure", { timeout: 180_000 }, async (t) => {
   const data = dataFolder(t);
   const server = createServer();
   await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });

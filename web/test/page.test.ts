@@ -61,7 +61,7 @@ async function say(page: Page, text: string): Promise<void> {
 const message = (page: Page, text: string) => page.getByRole("log").locator(".message", { hasText: text });
 const shot = async (page: Page, name: string): Promise<void> => { await page.screenshot({ path: join(SCREENS, `${name}.png`) }); };
 
-test("a wrong password is said, and nobody is let in", async () => {
+test("a wrong password is said, and nobody is let in", { timeout: 180_000 }, async () => {
   const page = await open();
   await page.getByLabel("User name").fill("nobody");
   await page.getByLabel("Password").fill("wrong password");
@@ -72,7 +72,7 @@ test("a wrong password is said, and nobody is let in", async () => {
   assert.deepEqual(faults.splice(0).filter((what) => !what.includes("401")), []);
 });
 
-test("two people on three devices talk, and two devices of one stay in step", async () => {
+test("two people on three devices talk, and two devices of one stay in step", { timeout: 180_000 }, async () => {
   const [phone, bob] = [await open(), await open()];
   await sign(phone, "alice", true);
   await sign(bob, "bob", true);
@@ -127,7 +127,7 @@ test("two people on three devices talk, and two devices of one stay in step", as
   assert.deepEqual(faults.splice(0), []);
 });
 
-test("older messages come by scrolling back, in order and once", async () => {
+test("older messages come by scrolling back, in order and once", { timeout: 180_000 }, async () => {
   const signIn = await fetch(`${stack.apiUrl}/v1/sessions`, {
     method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ user: "bob", password: PASSWORD }),
   });
@@ -157,7 +157,7 @@ test("older messages come by scrolling back, in order and once", async () => {
   assert.deepEqual(faults.splice(0), []);
 });
 
-test("while the server is away a banner says so; what is written meanwhile is kept and sent", async () => {
+test("while the server is away a banner says so; what is written meanwhile is kept and sent", { timeout: 180_000 }, async () => {
   const [page, bob] = [await open(), await open({ width: 420, height: 760 })];
   await sign(page, "alice", false);
   await sign(bob, "bob", false);

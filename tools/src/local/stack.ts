@@ -90,6 +90,8 @@ export class Stack {
   /** Plans a cluster: ports are chosen, nothing runs yet. */
   static async plan(options: StackOptions): Promise<Stack> {
     mkdirSync(options.data, { recursive: true });
+    // Ended from outside, a test ends through `exit`, which ends its parts; a supervisor has a way of its own.
+    if (process.listenerCount("SIGTERM") === 0) process.once("SIGTERM", () => { process.exit(143); });
     const [nats = 0, redis = 0, api = 0, ...rest] = await freePorts(3 + 2 * options.connectors + options.routers + 2);
     const connectorPorts = rest.splice(0, options.connectors);
     const { port } = options;
