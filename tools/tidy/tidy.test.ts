@@ -15,7 +15,7 @@ const COLUMNS_MAX = 170;
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [], runtime: ["protocol"], access: ["protocol", "runtime"],
   connector: ["protocol", "runtime", "access"], router: ["protocol", "runtime"], storage: ["protocol", "runtime"], api: ["protocol", "runtime", "access"],
-  client: ["protocol"], web: ["client", "protocol", "tools"], tools: ["protocol"], bench: ["client", "protocol", "tools", "e2e"],
+  client: ["protocol"], web: ["client", "protocol", "tools"], tools: ["protocol"], bench: ["connector", "tools", "e2e"],
   e2e: ["client", "protocol", "tools"], "e2e/src/simulation": ["client", "protocol", "router", "access", "connector", "storage"],
 };
 
