@@ -8,7 +8,9 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { ROOT } from "../src/cache.ts";
+import { Part } from "../src/local/part.ts";
 import { freePorts } from "../src/local/ports.ts";
+import { needNats, needRedis } from "../src/needs.ts";
 
 /** `make run`, without make: the same tool with the same environment. */
 class Run {
@@ -86,6 +88,34 @@ test("two runs side by side; one keeps its data over a restart, restarts what di
   await again.says(/ready: open/);
   const messages = await (await fetch(`${url}/v1/conversations/${String(made["conversation"])}/events`, { headers: { authorization: `Bearer ${String(token)}` } })).json() as { events: { kind: string }[] };
   assert.deepEqual(messages.events.map(({ kind }) => kind), ["created"]);
+});
+
+test("with NATS_URL and REDIS_URL it uses those, and starts none of its own", { timeout: 120_000 }, async (t) => {
+  const [backends, data] = [dataFolder(t), dataFolder(t)];
+  const [nats, redis] = [await needNats(), await needRedis()];
+  const [natsPort = 0, redisPort = 0] = await freePorts(2);
+  writeFileSync(join(backends, "nats.conf"), `host: 127.0.0.1\nport: ${natsPort}\njetstream { store_dir: ${JSON.stringify(join(backends, "js"))} }\n`);
+  const parts = [
+    new Part({ name: "nats", program: nats.path, args: ["-c", join(backends, "nats.conf")], env: nats.env, logFile: join(backends, "nats.log"), port: natsPort }),
+    new Part({
+      name: "redis", program: redis.path, args: ["--port", String(redisPort), "--bind", "127.0.0.1", "--dir", backends, "--save", ""], env: redis.env,
+      logFile: join(backends, "redis.log"), port: redisPort,
+    }),
+  ];
+  t.after(async () => { for (const part of parts) await part.kill(); });
+  for (const part of parts) {
+    part.start();
+    await part.ready(10_000);
+  }
+  const port = await portPair();
+  const run = new Run(t, { PORT: String(port), DATA: data, NATS_URL: `nats://127.0.0.1:${natsPort}`, REDIS_URL: `redis://127.0.0.1:${redisPort}` });
+  await run.says(/ready: open/);
+  assert.deepEqual(["nats", "redis", "nats.conf"].filter((name) => existsSync(join(data, name))), []);
+  assert.equal(existsSync(join(backends, "js")), true);
+  assert.ok("user" in await post(`http://127.0.0.1:${port}/v1/users`, { user: "ann", password: "correct horse" }));
+  run.child.kill("SIGINT");
+  assert.equal(await run.exited, 0);
+  assert.ok(parts.every(({ isRunning }) => isRunning), "what is not its own it leaves running");
 });
 
 test("what stands in the way is said plainly, with the cure", { timeout: 180_000 }, async (t) => {
