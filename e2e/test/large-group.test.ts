@@ -50,5 +50,13 @@ test("a group of 1,000: made, talked in, listed; one more is refused; who is awa
     else await sleep(100);
   }
   assert.equal(missed.length, MEMBERS_MAX - ONLINE);
+  // What the queue lets go is counted: here an operator's purge stands for age and size.
+  await jsm.streams.purge("jichat-PUSH");
+  const dropped = async (): Promise<number> => {
+    const metrics = await (await fetch(`http://127.0.0.1:${stack.routers[0]?.spec.adminPort ?? 0}/metrics`)).text();
+    return Number(/^jichat_push_dropped\S* (\d+)/m.exec(metrics)?.[1] ?? 0);
+  };
+  for (let i = 0; i < 150 && await dropped() === 0; i += 1) await sleep(100);
+  assert.ok(await dropped() > 0);
   assert.ok(missed.every((entry) => entry.conversation === conversation && entry.seq === 2 && !users.slice(0, ONLINE).includes(entry.user)));
 });

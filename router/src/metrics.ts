@@ -9,7 +9,7 @@ export interface RouterMetrics {
 }
 
 /** What a router tells of itself; docs/metrics.md lists the same names. */
-export function routerMetrics(telemetry: Telemetry, owners: ReadonlyMap<number, Owner>): RouterMetrics {
+export function routerMetrics(telemetry: Telemetry, owners: ReadonlyMap<number, Owner>, pushDropped: () => number): RouterMetrics {
   const records = telemetry.counter("jichat_router_records", "records appended");
   const batches = telemetry.counter("jichat_router_batches", "appends acknowledged");
   const requests = telemetry.counter("jichat_router_requests", "batches of commands answered");
@@ -20,6 +20,7 @@ export function routerMetrics(telemetry: Telemetry, owners: ReadonlyMap<number, 
   telemetry.gauge("jichat_router_inbox", "requests waiting for an append", sum((owner) => owner.waiting));
   telemetry.gauge("jichat_router_effects_backlog", "events whose effects are not done", sum((owner) => owner.backlog));
   telemetry.gauge("jichat_router_regressed", "partitions stopped by LogRegressed", sum((owner) => (owner.state === "regressed" ? 1 : 0)));
+  telemetry.gauge("jichat_push_dropped", "batches of missed messages that the push queue has let go, for age or for size", pushDropped);
   return {
     countEffect: (outcome, by) => { effects.add(by, { outcome }); },
     countBatch: (count, answered, appendMs) => {

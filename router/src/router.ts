@@ -45,13 +45,14 @@ export class Router implements LeaseHolder {
   readonly #prepared = new Map<number, Owner>();
   readonly #watermarks = new Map<number, number>();
   readonly #full = new Set<number>();
+  #pushDropped = 0;
   readonly #metrics: RouterMetrics;
   readonly #stop = new AbortController();
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
     this.#js = parts.jsm.jetstream();
-    this.#metrics = routerMetrics(parts.telemetry, this.#owners);
+    this.#metrics = routerMetrics(parts.telemetry, this.#owners, () => this.#pushDropped);
     parts.presence.onRun(() => { for (const owner of this.#owners.values()) owner.republish(); });
   }
 
@@ -130,6 +131,12 @@ export class Router implements LeaseHolder {
   }
 
   async #readLogStates(signal: AbortSignal): Promise<void> {
+    try {
+      const { state } = await this.#parts.jsm.streams.info(this.#parts.names.pushStream);
+      this.#pushDropped = Math.max(0, state.first_seq - 1);
+    } catch (error) {
+      this.#parts.telemetry.log.warn({ err: error }, "the push queue's state is not known");
+    }
     for (const partition of this.#owners.keys()) {
       if (signal.aborted) return;
       try {
