@@ -2,9 +2,8 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
-import { ChatError } from "@jichat/protocol/errors.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
-import { isRefused } from "@jichat/protocol/bus/command.ts";
+import { WHERE, errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Sender } from "./command-lane.ts";
 import { CommandLane } from "./command-lane.ts";
 
@@ -35,8 +34,8 @@ export class Lanes {
   /** A position that the log of this partition has reached, from its owner and behind an append. */
   async position(partition: number): Promise<number> {
     const lane = this.#lane(partition);
-    const answer = await lane.submit({ op: "where", conversation: "", user: "", device: "", session: "where" }, { isOpen: () => true });
-    if (isRefused(answer)) throw new ChatError(answer.code, answer.message);
+    const answer = await lane.submit(WHERE, { isOpen: () => true });
+    if (isRefused(answer)) throw errorOf(answer);
     return lane.position;
   }
 
@@ -52,7 +51,7 @@ export class Lanes {
   /** As `submit`, a refusal thrown; for callers that have no socket. */
   async require(command: Command): Promise<{ seq: number; ts: number; duplicate?: true | undefined }> {
     const answer = await this.submit(command, { isOpen: () => true });
-    if (isRefused(answer)) throw new ChatError(answer.code, answer.message, answer.retryAfterMs === undefined ? {} : { retryAfterMs: answer.retryAfterMs });
+    if (isRefused(answer)) throw errorOf(answer);
     return answer;
   }
 }

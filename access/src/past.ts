@@ -1,8 +1,8 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { HistoryQuery, HistoryReply, MembersQuery, MembersReply } from "@jichat/protocol/bus/query.ts";
-import { isRefused } from "@jichat/protocol/bus/command.ts";
-import { ChatError, isRetryable } from "@jichat/protocol/errors.ts";
+import { errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
+import { isRetryable } from "@jichat/protocol/errors.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
 import { askStorage } from "@jichat/runtime/ask-storage.ts";
 import type { Presence } from "@jichat/runtime/presence.ts";
@@ -48,7 +48,7 @@ export class Past {
     if (head === undefined) {
       const answer = await lane.submit({ op: "look", conversation, ...asker }, { isOpen: () => true });
       // A member who left is NOT_FOUND to the owner and still has their past: storage decides that.
-      if (isRefused(answer) && isRetryable(answer.code)) throw new ChatError(answer.code, answer.message);
+      if (isRefused(answer) && isRetryable(answer.code)) throw errorOf(answer);
     }
     return { v: 1, partition, position: Math.max(head ?? 0, lane.position) };
   }

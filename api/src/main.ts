@@ -1,15 +1,11 @@
 import { Accounts, FirstSight } from "@jichat/access/accounts.ts";
-import { Lanes } from "@jichat/access/lanes.ts";
-import { LossPositions } from "@jichat/access/loss-positions.ts";
-import { Past } from "@jichat/access/past.ts";
+import { openEdge } from "@jichat/access/edge.ts";
 import { Revocations } from "@jichat/access/revocations.ts";
-import { Syncs } from "@jichat/access/sync.ts";
 import { TokenBuckets } from "@jichat/access/token-bucket.ts";
 import { Tokens, loadKeys } from "@jichat/access/tokens.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
-import { askStorage } from "@jichat/runtime/ask-storage.ts";
 import { connectNats, openJetStream } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
 import { provision } from "@jichat/runtime/provision.ts";
@@ -39,16 +35,13 @@ const presence = Presence.connect(config.redisUrl, names, telemetry.log);
 const revocations = await Revocations.watch(nats, names, telemetry.log);
 const accounts = await Accounts.open(nats, names);
 const retries = telemetry.counter("jichat_api_batch_retries", "batches of commands sent again");
-const lanes = new Lanes(nats, names, config.instance, partitions, () => { retries.add(1); });
-const losses = new LossPositions(partitions, () => presence.run(), (partition) => lanes.position(partition));
+const edge = openEdge(nats, names, presence, partitions, config.instance, () => { retries.add(1); });
 const addressBuckets = new TokenBuckets(config.signInsPerSecond, 10 * config.signInsPerSecond);
 const userBuckets = new TokenBuckets(PASSWORDS_PER_SECOND, PASSWORDS_BURST);
 const requestBuckets = new TokenBuckets(config.requestsPerSecond);
 const app = await buildServer({
   config, telemetry, accounts, firstSight: new FirstSight(accounts), index: new UserIndex(presence, accounts),
-  passwords: new Passwords(), issueToken, tokens: new Tokens(config.tokens, keys, revocations), revocations, lanes,
-  past: new Past(nats, names, presence, lanes),
-  syncs: new Syncs(presence, (query) => askStorage(nats, names, query), systemClock, partitions, () => losses.read()),
+  passwords: new Passwords(), issueToken, tokens: new Tokens(config.tokens, keys, revocations), revocations, ...edge,
   addressBuckets, userBuckets, requestBuckets,
 });
 const sweeping = setInterval(() => {

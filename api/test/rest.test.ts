@@ -1,25 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { prepareUws } from "../../tools/src/glibc.ts";
-import { Stack } from "../../tools/src/local/stack.ts";
-import { needChdb, needNats, needRedis } from "../../tools/src/needs.ts";
+import type { Stack } from "../../tools/src/local/stack.ts";
+import { startThrowaway } from "../../tools/src/local/throwaway.ts";
 
 let stack: Stack;
-const data = mkdtempSync(join(tmpdir(), "jichat-api-"));
+let destroy: () => Promise<void>;
 
 before(async () => {
-  await prepareUws();
-  const [nats, redis, chdbHome] = [await needNats(), await needRedis(), await needChdb()];
-  stack = await Stack.plan({ data, routers: 1, connectors: 1, nats, redis, chdbHome, env: { api: { SIGN_INS_PER_SECOND: "3" } } });
-  await stack.start();
+  ({ stack, destroy } = await startThrowaway({ env: { api: { SIGN_INS_PER_SECOND: "3" } } }));
 });
-after(async () => {
-  await stack?.destroy();
-  rmSync(data, { recursive: true, force: true });
-});
+after(async () => destroy?.());
 
 interface Reply { readonly status: number; readonly json: Record<string, unknown>; readonly headers: Headers }
 

@@ -16,7 +16,7 @@ export interface Reader {
 }
 
 export interface Readers { of(user: string): Iterable<Reader> }
-export interface DeliveryResult { readonly written: number; readonly taken: boolean; readonly latest: readonly DeliveredEvent[] }
+export interface DeliveryResult { readonly written: number; readonly latest: readonly DeliveredEvent[] }
 
 /** A frame as bytes, made once per encoding, whoever many read it. */
 class Encoded {
@@ -48,7 +48,7 @@ export class Deliveries {
   /** Writes what is new of it. A repeated delivery, or one of a deposed owner that comes late, changes nothing. */
   take(delivery: Delivery): DeliveryResult {
     const last = this.#positions.get(delivery.partition) ?? 0;
-    if (delivery.position <= last) return { written: 0, taken: false, latest: [] };
+    if (delivery.position <= last) return { written: 0, latest: [] };
     this.#positions.set(delivery.partition, delivery.position);
     const latest = delivery.events.filter(({ position }) => position > last);
     let written = 0;
@@ -59,7 +59,7 @@ export class Deliveries {
     for (const { conversation, users, head } of delivery.gaps) {
       written += this.#write(new Encoded({ t: "gap", conversation, head }), users, undefined, false);
     }
-    return { written, taken: true, latest };
+    return { written, latest };
   }
 
   #write(frame: Encoded, users: readonly string[], origin: string | undefined, mayEcho: boolean): number {

@@ -1,5 +1,6 @@
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Refused } from "@jichat/protocol/bus/command.ts";
+import { errorOf } from "@jichat/protocol/bus/command.ts";
 import { CLOSE, ChatError, asChatError, closeOf } from "@jichat/protocol/errors.ts";
 import type { ClientFrame, Hello, Renew } from "@jichat/protocol/frame/client-frame.ts";
 import { idOf, readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
@@ -136,8 +137,7 @@ async function dispatch(world: World, session: Session, frame: ClientFrame, trac
 }
 
 function refuse(refusal: Refused | undefined): void {
-  if (refusal === undefined) return;
-  throw new ChatError(refusal.code, refusal.message, refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs });
+  if (refusal !== undefined) throw errorOf(refusal);
 }
 
 async function renew(world: World, session: Session, frame: Renew): Promise<void> {

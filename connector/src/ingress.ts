@@ -1,7 +1,6 @@
 import type { Command, CommandSource, Refused } from "@jichat/protocol/bus/command.ts";
-import { isRefused } from "@jichat/protocol/bus/command.ts";
+import { errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
-import { ChatError } from "@jichat/protocol/errors.ts";
 import type { WriteFrame } from "@jichat/protocol/frame/client-frame.ts";
 import { directConversation, groupConversation } from "@jichat/protocol/ids.ts";
 import { traceparentOf } from "@jichat/runtime/telemetry.ts";
@@ -53,7 +52,7 @@ export async function write(world: World, session: Session, frame: WriteFrame, t
   );
   if (isRefused(answer)) {
     if (refusal !== undefined && frame.t === "send") gate.refused(conversation, frame.id, ordinal, refusal, systemClock.monotonic());
-    throw new ChatError(answer.code, answer.message, answer.retryAfterMs === undefined ? {} : { retryAfterMs: answer.retryAfterMs });
+    throw errorOf(answer);
   }
   world.metrics.acked(systemClock.monotonic() - started);
   if (frame.id === undefined) return;

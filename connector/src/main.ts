@@ -1,15 +1,10 @@
 import type { us_listen_socket } from "uWebSockets.js";
-import { Lanes } from "@jichat/access/lanes.ts";
-import { LossPositions } from "@jichat/access/loss-positions.ts";
-import { Past } from "@jichat/access/past.ts";
+import { openEdge } from "@jichat/access/edge.ts";
 import { Revocations } from "@jichat/access/revocations.ts";
-import { Syncs } from "@jichat/access/sync.ts";
 import { Tickets } from "@jichat/access/tickets.ts";
 import { Tokens, loadKeys } from "@jichat/access/tokens.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { systemClock } from "@jichat/protocol/clock.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
-import { askStorage } from "@jichat/runtime/ask-storage.ts";
 import { connectNats, openJetStream } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
 import { provision } from "@jichat/runtime/provision.ts";
@@ -40,13 +35,10 @@ const partitions = await provision(nats, jsm, names, config.log);
 const presence = Presence.connect(config.redisUrl, names, telemetry.log);
 const revocations = await Revocations.watch(nats, names, telemetry.log);
 const hub = new Hub();
-const metrics = connectorMetrics(telemetry, hub, () => lanes.waiting);
-const lanes = new Lanes(nats, names, config.instance, partitions, () => { metrics.countRetry(); });
-const losses = new LossPositions(partitions, () => presence.run(), (partition) => lanes.position(partition));
+const metrics = connectorMetrics(telemetry, hub, () => edge.lanes.waiting);
+const edge = openEdge(nats, names, presence, partitions, config.instance, () => { metrics.countRetry(); });
 const world: World = {
-  config, names, nats, presence, telemetry, metrics, hub, lanes, revocations,
-  past: new Past(nats, names, presence, lanes),
-  syncs: new Syncs(presence, (query) => askStorage(nats, names, query), systemClock, partitions, () => losses.read()),
+  config, names, nats, presence, telemetry, metrics, hub, revocations, ...edge,
   tokens: new Tokens(config.tokens, keys, revocations),
   tickets: new Tickets(config.clusterKey, config.ticketLifeMs),
   messageBuckets: new TokenBuckets(config.messagesPerSecond),

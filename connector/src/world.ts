@@ -1,7 +1,5 @@
-import type { Lanes } from "@jichat/access/lanes.ts";
-import type { Past } from "@jichat/access/past.ts";
+import type { Edge } from "@jichat/access/edge.ts";
 import type { Revocations } from "@jichat/access/revocations.ts";
-import type { Syncs } from "@jichat/access/sync.ts";
 import type { Tickets } from "@jichat/access/tickets.ts";
 import type { Tokens } from "@jichat/access/tokens.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
@@ -14,7 +12,7 @@ import type { ConnectorMetrics } from "./metrics.ts";
 import type { TokenBuckets } from "@jichat/access/token-bucket.ts";
 
 /** What `main` has opened, for everything that works with it. */
-export interface World {
+export interface World extends Edge {
   readonly config: Config;
   readonly names: Names;
   readonly nats: NatsConnection;
@@ -22,9 +20,6 @@ export interface World {
   readonly telemetry: Telemetry;
   readonly metrics: ConnectorMetrics;
   readonly hub: Hub;
-  readonly lanes: Lanes;
-  readonly past: Past;
-  readonly syncs: Syncs;
   readonly tokens: Tokens;
   readonly tickets: Tickets;
   readonly revocations: Revocations;

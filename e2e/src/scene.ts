@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import type { TestContext } from "node:test";
-import { prepareUws } from "@jichat/tools/glibc.ts";
-import type { StackOptions } from "@jichat/tools/local/stack.ts";
-import { Stack } from "@jichat/tools/local/stack.ts";
-import { needChdb, needNats, needRedis } from "@jichat/tools/needs.ts";
+import type { Stack } from "@jichat/tools/local/stack.ts";
+import type { ThrowawayOptions } from "@jichat/tools/local/throwaway.ts";
+import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
 import { exec } from "@jichat/tools/exec.ts";
 import { Crowd } from "./crowd.ts";
 import type { CrowdOptions } from "./crowd.ts";
@@ -19,34 +16,9 @@ const TALK_MS = 20_000;
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-export interface SceneOptions extends Partial<StackOptions> {
-  /** Runs once the ports are known and before anything runs. */
-  readonly onPlanned?: (stack: Stack) => void | Promise<void>;
-}
-
-/** A cluster with a folder of its own, started and ready, and how to take all of it away again. */
-export async function makeStack({ onPlanned, ...options }: SceneOptions = {}): Promise<{ stack: Stack; destroy: () => Promise<void> }> {
-  const [nats, redis, chdbHome] = [await needNats(), await needRedis(), await needChdb()];
-  await prepareUws();
-  const data = mkdtempSync(join(tmpdir(), "jichat-e2e-"));
-  const stack = await Stack.plan({ data, routers: 2, connectors: 3, nats, redis, chdbHome, ...options });
-  const destroy = async (): Promise<void> => {
-    await stack.destroy();
-    rmSync(data, { recursive: true, force: true });
-  };
-  try {
-    await onPlanned?.(stack);
-    await stack.start();
-  } catch (error) {
-    await destroy();
-    throw error;
-  }
-  return { stack, destroy };
-}
-
 /** A cluster of this test's own; taken away when the test ends, however it ends. `E2E_LOGS=1` shows the ends of its logs. */
-export async function startStack(t: TestContext, options: SceneOptions = {}): Promise<Stack> {
-  const { stack, destroy } = await makeStack(options);
+export async function startStack(t: TestContext, options: ThrowawayOptions = {}): Promise<Stack> {
+  const { stack, destroy } = await startThrowaway({ routers: 2, connectors: 3, ...options });
   t.after(async () => {
     if (process.env["E2E_LOGS"] !== undefined) {
       for (const part of stack.parts) t.diagnostic(`--- end of ${part.spec.name}'s log\n${part.logEnd(25)}`);

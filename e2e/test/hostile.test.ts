@@ -4,10 +4,11 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { encode } from "@msgpack/msgpack";
 import type { Stack } from "@jichat/tools/local/stack.ts";
+import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
 import { mint } from "../src/mint.ts";
 import type { Frame } from "../src/raw.ts";
 import { Bytes, Raw } from "../src/raw.ts";
-import { makeStack, sleep } from "../src/scene.ts";
+import { sleep } from "../src/scene.ts";
 
 let stack: Stack;
 let destroy: () => Promise<void>;
@@ -15,8 +16,7 @@ const url = (): string => stack.wsUrls[0] ?? "";
 const token = (user: string, more: object = {}): string => mint(stack.secrets.signingKeyFile, { sub: user, ...more });
 
 before(async () => {
-  ({ stack, destroy } = await makeStack({
-    routers: 1, connectors: 1,
+  ({ stack, destroy } = await startThrowaway({
     env: { connector: { HELLO_MS: "1000", HEARTBEAT_MS: "1500", MESSAGES_PER_SECOND: "100", HANDSHAKES_PER_SECOND: "1000" } },
   }));
 });

@@ -138,11 +138,6 @@ export class Presence {
     return { complete: complete !== undefined, entries: Object.entries(found).map(([id, text]) => readEntry(id, text)) };
   }
 
-  async entry(user: string, conversation: string): Promise<ListEntry | undefined> {
-    const text = await this.#redis.hget(`${this.#prefix}u:${user}`, conversation);
-    return text === null ? undefined : readEntry(conversation, text);
-  }
-
   async heads(conversations: readonly string[]): Promise<(HeadEntry | undefined)[]> {
     if (conversations.length === 0) return [];
     const prefix = this.#prefix;

@@ -1,35 +1,26 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ROOT } from "../../tools/src/cache.ts";
 import type { Result } from "../../tools/src/exec.ts";
 import { exec } from "../../tools/src/exec.ts";
-import { prepareUws } from "../../tools/src/glibc.ts";
-import { Stack } from "../../tools/src/local/stack.ts";
-import { needChdb, needNats, needRedis } from "../../tools/src/needs.ts";
+import type { Stack } from "../../tools/src/local/stack.ts";
+import { startThrowaway } from "../../tools/src/local/throwaway.ts";
 
 const MESSAGES = 60;
-const data = mkdtempSync(join(tmpdir(), "jichat-storage-"));
 let stack: Stack;
+let destroy: () => Promise<void>;
 let token: string;
 let conversation: string;
 
 before(async () => {
-  await prepareUws();
-  const [nats, redis, chdbHome] = [await needNats(), await needRedis(), await needChdb()];
-  stack = await Stack.plan({ data, routers: 1, connectors: 1, nats, redis, chdbHome, env: { api: { REQUESTS_PER_SECOND: "1000" } } });
-  await stack.start();
+  ({ stack, destroy } = await startThrowaway({ env: { api: { REQUESTS_PER_SECOND: "1000" } } }));
   await post("/v1/users", { user: "ann", password: "correct horse" });
   token = String((await post("/v1/sessions", { user: "ann", password: "correct horse" }))["token"]);
   conversation = String((await post("/v1/conversations", { id: "g", kind: "group", name: "G", members: ["bob"] }))["conversation"]);
   for (let i = 0; i < MESSAGES; i += 1) await post(`/v1/conversations/${conversation}/messages`, { id: `m${i}`, body: { i } });
 });
-after(async () => {
-  await stack?.destroy();
-  rmSync(data, { recursive: true, force: true });
-});
+after(async () => destroy?.());
 
 async function post(path: string, body: object): Promise<Record<string, unknown>> {
   const headers = { "content-type": "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };

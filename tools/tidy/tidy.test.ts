@@ -38,7 +38,7 @@ test("what a browser loads imports nothing of Node", () => {
 
 test("pure files import no client library and no node:*", () => {
   const pure = [
-    "router/src/{decide,apply,compose,conversation,partition-state,effect-unit,send-order,snapshot}.ts", "storage/src/{fold,tail,batched}.ts",
+    "router/src/{decide,apply,compose,conversation,partition-state,effect-unit,snapshot}.ts", "storage/src/{fold,tail,batched}.ts",
     "connector/src/{delivery,hub}.ts", "access/src/{send-gate,command-lane,sync,token-bucket,loss-positions}.ts", "runtime/src/share.ts", "client/src/{timeline,outbox,feed,backoff}.ts",
   ];
   const files = globSync(pure, { cwd: ROOT });

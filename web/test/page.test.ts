@@ -1,38 +1,33 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { chromium } from "playwright-core";
 import { buildPage } from "@jichat/tools/build-page.ts";
 import { ROOT } from "@jichat/tools/cache.ts";
-import { prepareUws } from "@jichat/tools/glibc.ts";
-import { Stack } from "@jichat/tools/local/stack.ts";
-import { needChdb, needChromium, needNats, needRedis } from "@jichat/tools/needs.ts";
+import type { Stack } from "@jichat/tools/local/stack.ts";
+import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
+import { needChromium } from "@jichat/tools/needs.ts";
 
 const PASSWORD = "correct horse";
 const SCREENS = join(ROOT, ".data/screens");
 
 let stack: Stack;
+let destroy: () => Promise<void>;
 let browser: Browser;
-const data = mkdtempSync(join(tmpdir(), "jichat-page-"));
 /** Errors that a page wrote to its console: none is expected, whatever the test. */
 const faults: string[] = [];
 
 before(async () => {
   mkdirSync(SCREENS, { recursive: true });
-  await prepareUws();
-  const [nats, redis, chdbHome, webRoot] = [await needNats(), await needRedis(), await needChdb(), await buildPage()];
-  stack = await Stack.plan({ data, routers: 1, connectors: 1, nats, redis, chdbHome, webRoot });
-  await stack.start();
+  ({ stack, destroy } = await startThrowaway({ webRoot: await buildPage() }));
   browser = await chromium.launch({ executablePath: await needChromium(), args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 });
 
 after(async () => {
   await browser?.close();
-  await stack?.destroy();
-  rmSync(data, { recursive: true, force: true });
+  await destroy?.();
 });
 
 async function open(size = { width: 1_080, height: 720 }): Promise<Page> {

@@ -6,7 +6,7 @@ import type { SyncReply } from "@jichat/access/sync.ts";
 import { Deliveries } from "@jichat/connector/delivery.ts";
 import type { Reader } from "@jichat/connector/delivery.ts";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
-import { isRefused } from "@jichat/protocol/bus/command.ts";
+import { WHERE, errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import { ChatError, isRetryable } from "@jichat/protocol/errors.ts";
 import type { Device } from "./device-model.ts";
@@ -80,7 +80,7 @@ export class ConnectorModel {
       ask: (bytes, timeoutMs) => sim.request(this.machine, bytes, timeoutMs),
     });
     const losses = new LossPositions(1, () => String(sim.redis.run), async () => {
-      await this.#lane.submit({ op: "where", conversation: "", user: "", device: "", session: "where" }, { isOpen: () => true });
+      await this.#lane.submit(WHERE, { isOpen: () => true });
       return this.#lane.position;
     });
     this.#syncs = new Syncs(sim.redis.cacheFor(this.machine), async (query) => {
@@ -205,7 +205,7 @@ export class ConnectorModel {
     }
     if (head === undefined) {
       const answer = await this.#lane.submit({ op: "look", conversation, user, device: name, session: socket.id }, { isOpen: () => true });
-      if (isRefused(answer) && isRetryable(answer.code)) throw new ChatError(answer.code, answer.message);
+      if (isRefused(answer) && isRetryable(answer.code)) throw errorOf(answer);
     }
     await this.machine.hop();
     return this.#sim.storage.history(Math.max(head ?? 0, this.#lane.position), user, conversation, after, 50);

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
+import { ChatError } from "../errors.ts";
 import type { BodyText } from "../frame/body.ts";
 
 /** A wish on its way to the owner of its conversation's partition; checked by the edge that made it. */
@@ -33,11 +34,16 @@ export interface LookCommand { readonly op: "look" }
 
 /** Asks for nothing but the position that every answer comes with; of no conversation. */
 export interface WhereCommand { readonly op: "where" }
+export const WHERE: Command = { op: "where", conversation: "", user: "", device: "", session: "where" };
 
 /** What becomes of one command. `later`: it waits for storage; send it again in the next batch. */
 export type Answer = Accepted | Refused | "later";
 export interface Accepted { readonly seq: number; readonly ts: number; readonly duplicate?: true | undefined }
 export interface Refused { readonly code: ErrorCode; readonly message: string; readonly retryAfterMs?: number | undefined }
+
+/** What an owner refused, as what the client of an edge is told. */
+export const errorOf = ({ code, message, retryAfterMs }: Refused): ChatError =>
+  new ChatError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs });
 
 export const isRefused = (answer: Answer): answer is Refused => typeof answer === "object" && "code" in answer;
 

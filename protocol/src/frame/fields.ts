@@ -12,10 +12,6 @@ export class Fields {
     this.#map = value;
   }
 
-  has(name: string): boolean {
-    return this.#map[name] !== undefined;
-  }
-
   raw(name: string): unknown {
     return this.#map[name];
   }

@@ -45,5 +45,3 @@ export interface Batch {
   readonly ts: number;
   readonly records: readonly LogRecord[];
 }
-
-export const BATCH_VERSION = 1;

@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { prepareUws } from "../glibc.ts";
+import { needChdb, needNats, needRedis } from "../needs.ts";
+import type { StackOptions } from "./stack.ts";
+import { Stack } from "./stack.ts";
+
+export interface ThrowawayOptions extends Partial<StackOptions> {
+  /** Runs once the ports are known and before anything runs. */
+  readonly onPlanned?: (stack: Stack) => void | Promise<void>;
+}
+
+/** A cluster with a folder of its own, started and ready, and how to take all of it away again. One of each part unless told. */
+export async function startThrowaway({ onPlanned, ...options }: ThrowawayOptions = {}): Promise<{ stack: Stack; destroy: () => Promise<void> }> {
+  const [nats, redis, chdbHome] = [await needNats(), await needRedis(), await needChdb()];
+  await prepareUws();
+  const data = mkdtempSync(join(tmpdir(), "jichat-throwaway-"));
+  const stack = await Stack.plan({ data, routers: 1, connectors: 1, nats, redis, chdbHome, ...options });
+  const destroy = async (): Promise<void> => {
+    await stack.destroy();
+    rmSync(data, { recursive: true, force: true });
+  };
+  try {
+    await onPlanned?.(stack);
+    await stack.start();
+  } catch (error) {
+    await destroy();
+    throw error;
+  }
+  return { stack, destroy };
+}
