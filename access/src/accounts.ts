@@ -15,7 +15,12 @@ export interface Account {
   readonly createdAt: number;
 }
 
-const hashOf = promisify(scrypt) as (password: string, salt: Buffer, length: number, options: { N: number; r: number; p: number; maxmem: number }) => Promise<Buffer>;
+const hashOf = promisify(scrypt) as (
+  password: string,
+  salt: Buffer,
+  length: number,
+  options: { N: number; r: number; p: number; maxmem: number },
+) => Promise<Buffer>;
 
 /** OWASP's parameters for scrypt: 2^15, 8, 3; about 100 ms and 32 MB. */
 const COST = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 1024 * 1024 };
@@ -32,7 +37,10 @@ export async function matchesPassword(password: string, stored: string): Promise
   if (scheme !== "scrypt") throw new Error(`unknown password scheme ${scheme ?? ""}`);
   const wanted = Buffer.from(hash, "base64url");
   const given = await hashOf(password.normalize("NFKC"), Buffer.from(salt, "base64url"), wanted.length, {
-    N: Number(N), r: Number(r), p: Number(p), maxmem: COST.maxmem,
+    N: Number(N),
+    r: Number(r),
+    p: Number(p),
+    maxmem: COST.maxmem,
   });
   return timingSafeEqual(given, wanted);
 }
@@ -51,7 +59,9 @@ export class Accounts {
 
   async get(user: string): Promise<{ account: Account; revision: number } | undefined> {
     const entry = await reach(this.#kv.get(keyOf(user)));
-    return entry === null || entry.operation !== "PUT" ? undefined : { account: entry.json<Account>(), revision: entry.revision };
+    return entry === null || entry.operation !== "PUT"
+      ? undefined
+      : { account: entry.json<Account>(), revision: entry.revision };
   }
 
   /** CONFLICT when the name is taken. */
@@ -64,7 +74,10 @@ export class Accounts {
     }
   }
 
-  /** Changes an account by compare-and-set, again when somebody else was quicker. NOT_FOUND where there is none. */
+  /**
+   * Changes an account by compare-and-set, again when somebody else was quicker. NOT_FOUND where there is
+   * none.
+   */
   async update(user: string, change: (account: Account) => Account): Promise<Account> {
     for (;;) {
       const found = await this.get(user);
@@ -86,8 +99,10 @@ export class Accounts {
 }
 
 const keyOf = (user: string): string => `u.${user}`;
-const isConflict = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE;
-const unavailable = (cause: unknown): ChatError => new ChatError("UNAVAILABLE", "accounts are not reachable", { cause, retryAfterMs: 1_000 });
+const isConflict = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE;
+const unavailable = (cause: unknown): ChatError =>
+  new ChatError("UNAVAILABLE", "accounts are not reachable", { cause, retryAfterMs: 1_000 });
 
 async function reach<T>(answer: Promise<T>): Promise<T> {
   try {
@@ -114,7 +129,8 @@ export class FirstSight {
     const known = await this.#accounts.get(user);
     if (known === undefined) {
       await this.#accounts.create(user, { v: 1, createdAt: Date.now() }).catch((error: unknown) => {
-        if (!(error instanceof ChatError) || error.code !== "CONFLICT") throw error; // Somebody else saw them first.
+        // Somebody else saw them first.
+        if (!(error instanceof ChatError) || error.code !== "CONFLICT") throw error;
       });
     }
     if (this.#seen.size >= SEEN_MAX) this.#seen.clear();

@@ -11,11 +11,17 @@ import { SendGate } from "./send-gate.ts";
 /** A clock that moves when somebody sleeps. */
 class SleepClock implements Clock {
   at = 0;
-  now(): number { return this.at; }
-  monotonic(): number { return this.at; }
+  now(): number {
+    return this.at;
+  }
+  monotonic(): number {
+    return this.at;
+  }
   async sleep(ms: number): Promise<void> {
     this.at += ms;
-    await new Promise((resolve) => { setImmediate(resolve); });
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
   }
 }
 
@@ -25,20 +31,36 @@ function laneTo(owner: Owner, queueMax?: number): { lane: CommandLane; seen: str
   const seen: string[][] = [];
   const clock = new SleepClock();
   const lane = new CommandLane({
-    from: "c1", clock, schedule: (act) => { setImmediate(act); }, ...(queueMax === undefined ? {} : { queueMax }),
+    from: "c1",
+    clock,
+    schedule: (act) => {
+      setImmediate(act);
+    },
+    ...(queueMax === undefined ? {} : { queueMax }),
     ask: async (bytes) => {
       const batch = decodeInner<CommandBatch>(bytes, "a batch");
       seen.push(batch.commands.map((command) => ("id" in command ? command.id : command.op)));
       const answers = owner(batch, seen.length);
       if (answers === "lost") throw new Error("no answer");
-      return encodeInner(answers === "retry" ? { v: 1, retry: true, position: 0, answers: [] } : { v: 1, position: seen.length, answers } satisfies AnswerBatch);
+      return encodeInner(
+        answers === "retry"
+          ? { v: 1, retry: true, position: 0, answers: [] }
+          : ({ v: 1, position: seen.length, answers } satisfies AnswerBatch),
+      );
     },
   });
   return { lane, seen, clock };
 }
 
-const send = (id: string, session = "s", conversation = "g"): Command =>
-  ({ conversation, user: "u", device: "d", session, op: "send", id, body: "{}" as BodyText });
+const send = (id: string, session = "s", conversation = "g"): Command => ({
+  conversation,
+  user: "u",
+  device: "d",
+  session,
+  op: "send",
+  id,
+  body: "{}" as BodyText,
+});
 const open = { isOpen: () => true };
 const acceptAll: Owner = ({ commands }) => commands.map((_, index) => ({ seq: index + 1, ts: 1 }));
 
@@ -46,12 +68,19 @@ test("what is submitted in one turn travels in one batch, in order; one batch is
   const { lane, seen } = laneTo(acceptAll);
   const answers = await Promise.all(["a", "b", "c"].map((id) => lane.submit(send(id), open)));
   assert.deepEqual(seen, [["a", "b", "c"]]);
-  assert.deepEqual(answers, [{ seq: 1, ts: 1 }, { seq: 2, ts: 1 }, { seq: 3, ts: 1 }]);
+  assert.deepEqual(answers, [
+    { seq: 1, ts: 1 },
+    { seq: 2, ts: 1 },
+    { seq: 3, ts: 1 },
+  ]);
   assert.equal(lane.unanswered, 0);
 });
 
 test("a batch at the limit goes at once, one command more makes two", async () => {
-  for (const [count, batches] of [[COMMANDS_PER_BATCH_MAX, 1], [COMMANDS_PER_BATCH_MAX + 1, 2]] as const) {
+  for (const [count, batches] of [
+    [COMMANDS_PER_BATCH_MAX, 1],
+    [COMMANDS_PER_BATCH_MAX + 1, 2],
+  ] as const) {
     const { lane, seen } = laneTo(acceptAll);
     await Promise.all(Array.from({ length: count }, (_, i) => lane.submit(send(`m${i}`), open)));
     assert.equal(seen.length, batches);
@@ -59,11 +88,21 @@ test("a batch at the limit goes at once, one command more makes two", async () =
 });
 
 test("a batch without an answer, or one that was declined, is repeated unchanged until it is answered", async () => {
-  const { lane, seen } = laneTo((batch, attempt) => (attempt === 1 ? "lost" : attempt === 2 ? "retry" : acceptAll(batch, attempt)));
+  const { lane, seen } = laneTo((batch, attempt) =>
+    attempt === 1 ? "lost" : attempt === 2 ? "retry" : acceptAll(batch, attempt),
+  );
   const first = lane.submit(send("a"), open);
-  await new Promise((resolve) => { setImmediate(resolve); });
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
   const second = lane.submit(send("b"), open);
-  assert.deepEqual([await first, await second], [{ seq: 1, ts: 1 }, { seq: 1, ts: 1 }]);
+  assert.deepEqual(
+    [await first, await second],
+    [
+      { seq: 1, ts: 1 },
+      { seq: 1, ts: 1 },
+    ],
+  );
   assert.deepEqual(seen.slice(0, 3), [["a"], ["a"], ["a"]]);
   assert.deepEqual(seen[3], ["b"]);
 });
@@ -71,13 +110,21 @@ test("a batch without an answer, or one that was declined, is repeated unchanged
 test("what is answered `later` comes again in the next batch, in its old order, and holds nobody else", async () => {
   // As a router does it: behind a `later` the same socket's commands to that conversation are `later` too.
   const { lane, seen } = laneTo(({ commands }, attempt) =>
-    commands.map(({ session, conversation }) => (session === "s" && conversation === "g" && attempt < 3 ? "later" : { seq: attempt, ts: 1 })));
+    commands.map(({ session, conversation }) =>
+      session === "s" && conversation === "g" && attempt < 3 ? "later" : { seq: attempt, ts: 1 },
+    ),
+  );
   const first = lane.submit(send("a"), open);
-  await new Promise((resolve) => { setImmediate(resolve); });
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
   const others = [lane.submit(send("x", "other"), open), lane.submit(send("y", "s", "h"), open)];
   const second = lane.submit(send("b"), open);
   const answers = await Promise.all([first, second, ...others]);
-  assert.deepEqual(answers.map((answer) => ("seq" in answer ? answer.seq : 0)), [3, 3, 2, 2]);
+  assert.deepEqual(
+    answers.map((answer) => ("seq" in answer ? answer.seq : 0)),
+    [3, 3, 2, 2],
+  );
   assert.deepEqual(seen.at(-1), ["a", "b"]);
 });
 
@@ -94,22 +141,39 @@ test("commands of a closed socket that are not in a batch yet die with it", asyn
 
 test("a send that was refused for a while takes those behind it along, also those that were waiting already", async () => {
   const gate = new SendGate();
-  const { lane, seen, clock } = laneTo((batch, attempt) => (attempt === 1 ? "lost" : batch.commands.map((command) =>
-    ("id" in command && command.id === "a" && attempt === 2 ? { code: "BUSY", message: "full", retryAfterMs: 10 } : { seq: attempt, ts: 1 }))));
+  const { lane, seen, clock } = laneTo((batch, attempt) =>
+    attempt === 1
+      ? "lost"
+      : batch.commands.map((command) =>
+          "id" in command && command.id === "a" && attempt === 2
+            ? { code: "BUSY", message: "full", retryAfterMs: 10 }
+            : { seq: attempt, ts: 1 },
+        ),
+  );
   const submit = (id: string): Promise<Exclude<Answer, "later">> => {
     const ordinal = gate.next();
     return lane.submit(send(id), {
-      isOpen: () => true, gate: () => gate.check("g", id, ordinal, clock.monotonic()),
-      refused: (_, refusal) => { gate.refused("g", id, ordinal, refusal, clock.monotonic()); },
+      isOpen: () => true,
+      gate: () => gate.check("g", id, ordinal, clock.monotonic()),
+      refused: (_, refusal) => {
+        gate.refused("g", id, ordinal, refusal, clock.monotonic());
+      },
     });
   };
   const first = submit("a");
-  await new Promise((resolve) => { setImmediate(resolve); });
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
   const second = submit("b"); // Waits behind the batch that is in flight.
-  const codes = (await Promise.all([first, second])).map((answer) => ("code" in answer ? answer.code : "stored"));
+  const codes = (await Promise.all([first, second])).map((answer) =>
+    "code" in answer ? answer.code : "stored",
+  );
   assert.deepEqual(codes, ["BUSY", "BUSY"]);
   const again = await Promise.all([submit("a"), submit("b")]);
-  assert.deepEqual(again.map((answer) => "seq" in answer), [true, true]);
+  assert.deepEqual(
+    again.map((answer) => "seq" in answer),
+    [true, true],
+  );
   assert.deepEqual(seen.at(-1), ["a", "b"]);
 });
 
@@ -117,7 +181,10 @@ test("a full lane says BUSY; one that nobody answers says UNAVAILABLE after 8 s"
   let isBack = false;
   const { lane, seen } = laneTo((batch, attempt) => (isBack ? acceptAll(batch, attempt) : "lost"), 1);
   const waiting = lane.submit(send("a"), open);
-  assert.deepEqual(await lane.submit(send("b"), open).then((answer) => ("code" in answer ? answer.code : "")), "BUSY");
+  assert.deepEqual(
+    await lane.submit(send("b"), open).then((answer) => ("code" in answer ? answer.code : "")),
+    "BUSY",
+  );
   const answer = await waiting;
   assert.ok("code" in answer && answer.code === "UNAVAILABLE");
   // The client was told, the batch is still repeated: nobody knows yet what became of it.

@@ -45,8 +45,16 @@ const GIVE_UP_MS = 8_000;
 const QUEUE_MAX = 8_192;
 const COMMAND_OVERHEAD_BYTES = 240;
 
-const unavailable: Refused = { code: "UNAVAILABLE", message: "not known to be stored; send the same id again", retryAfterMs: 1_000 };
-const busy: Refused = { code: "BUSY", message: "too much is waiting for this conversation", retryAfterMs: 1_000 };
+const unavailable: Refused = {
+  code: "UNAVAILABLE",
+  message: "not known to be stored; send the same id again",
+  retryAfterMs: 1_000,
+};
+const busy: Refused = {
+  code: "BUSY",
+  message: "too much is waiting for this conversation",
+  retryAfterMs: 1_000,
+};
 
 const keyOf = ({ session, conversation }: Command): string => `${session} ${conversation}`;
 
@@ -54,7 +62,9 @@ const keyOf = ({ session, conversation }: Command): string => `${session} ${conv
 export class CommandLane {
   readonly #options: LaneOptions;
   #queue: Entry[] = [];
-  /** Answered `later`, and whatever came behind one of those over the same socket to the same conversation. */
+  /**
+   * Answered `later`, and whatever came behind one of those over the same socket to the same conversation.
+   */
   #deferred: Entry[] = [];
   readonly #held = new Set<string>();
   #running = false;
@@ -78,14 +88,22 @@ export class CommandLane {
   submit(command: Command, sender: Sender): Promise<Exclude<Answer, "later">> {
     if (this.waiting >= (this.#options.queueMax ?? QUEUE_MAX)) return Promise.resolve(busy);
     const { promise, resolve } = Promise.withResolvers<Exclude<Answer, "later">>();
-    const bytes = COMMAND_OVERHEAD_BYTES + ("body" in command ? 2 * command.body.length : 0) + ("users" in command ? 67 * command.users.length : 0)
-      + ("members" in command ? 67 * command.members.length : 0);
+    const bytes =
+      COMMAND_OVERHEAD_BYTES +
+      ("body" in command ? 2 * command.body.length : 0) +
+      ("users" in command ? 67 * command.users.length : 0) +
+      ("members" in command ? 67 * command.members.length : 0);
     this.unanswered += 1;
     this.#order += 1;
     this.#queue.push({
       order: this.#order,
-      command, sender, bytes, giveUpAt: this.#options.clock.monotonic() + GIVE_UP_MS,
-      resolve: (answer) => { if (answer !== "later") resolve(answer); },
+      command,
+      sender,
+      bytes,
+      giveUpAt: this.#options.clock.monotonic() + GIVE_UP_MS,
+      resolve: (answer) => {
+        if (answer !== "later") resolve(answer);
+      },
     });
     if (!this.#running) {
       this.#running = true;
@@ -126,7 +144,11 @@ export class CommandLane {
     let bytes = 0;
     let taken = 0;
     for (const entry of this.#queue) {
-      if (batch.length >= COMMANDS_PER_BATCH_MAX || (bytes + entry.bytes > BATCH_BYTES_MAX && batch.length > 0)) break;
+      if (
+        batch.length >= COMMANDS_PER_BATCH_MAX ||
+        (bytes + entry.bytes > BATCH_BYTES_MAX && batch.length > 0)
+      )
+        break;
       taken += 1;
       if (entry.resolve === undefined) continue;
       if (!entry.sender.isOpen()) {
@@ -169,11 +191,14 @@ export class CommandLane {
     if (entry.command.op === "send") this.#refuseBehind(entry, answer);
   }
 
-  /** Sends that wait behind a refused one share its fate at once: it will come again, and then behind them. */
+  /**
+   * Sends that wait behind a refused one share its fate at once: it will come again, and then behind them.
+   */
   #refuseBehind(refused: Entry, refusal: Refused): void {
     const key = keyOf(refused.command);
     for (const entry of [...this.#deferred, ...this.#queue]) {
-      if (entry.order <= refused.order || entry.command.op !== "send" || keyOf(entry.command) !== key) continue;
+      if (entry.order <= refused.order || entry.command.op !== "send" || keyOf(entry.command) !== key)
+        continue;
       if (entry.resolve !== undefined) this.unanswered -= 1;
       entry.resolve?.(refusal);
       entry.resolve = undefined;
@@ -187,7 +212,12 @@ export class CommandLane {
   async #exchange(batch: readonly Entry[]): Promise<void> {
     const { from, clock, ask, onRetry } = this.#options;
     this.#number += 1;
-    const bytes = encodeInner({ v: 1, from, number: this.#number, commands: batch.map(({ command }) => command) } satisfies CommandBatch);
+    const bytes = encodeInner({
+      v: 1,
+      from,
+      number: this.#number,
+      commands: batch.map(({ command }) => command),
+    } satisfies CommandBatch);
     for (;;) {
       try {
         const reply = decodeInner<AnswerBatch>(await ask(bytes, ASK_TIMEOUT_MS), "an answer of the owner");
@@ -225,4 +255,5 @@ export class CommandLane {
   }
 }
 
-export const isRetryableRefusal = (answer: Answer): answer is Refused => isRefused(answer) && isRetryable(answer.code);
+export const isRetryableRefusal = (answer: Answer): answer is Refused =>
+  isRefused(answer) && isRetryable(answer.code);

@@ -12,6 +12,7 @@ test("a cursor comes back as it was, also with the largest positions and partiti
 
 test("anything else is refused: rubbish, a cut one, another cluster's, a longer one", () => {
   const good = encodeCursor([1, 2, 3]);
-  for (const bad of ["", "rubbish", good.slice(0, -2), `${good}AA`, "AAAA"]) assert.throws(() => decodeCursor(bad, 3), { code: "FRAME_MALFORMED" }, bad);
+  for (const bad of ["", "rubbish", good.slice(0, -2), `${good}AA`, "AAAA"])
+    assert.throws(() => decodeCursor(bad, 3), { code: "FRAME_MALFORMED" }, bad);
   assert.throws(() => decodeCursor(good, 4), { code: "FRAME_MALFORMED" });
 });

@@ -4,7 +4,12 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 export type Positions = readonly number[];
 
 /** Where the next page of one sync goes on: behind the conversation `after`, itself last active at `ts`. */
-export interface PageCursor { readonly since: Positions | undefined; readonly cursor: Positions; readonly ts: number; readonly after: string }
+export interface PageCursor {
+  readonly since: Positions | undefined;
+  readonly cursor: Positions;
+  readonly ts: number;
+  readonly after: string;
+}
 
 const VERSION = 1;
 
@@ -26,7 +31,8 @@ class Reader {
     if (this.int() !== VERSION) throw this.fault(what);
   }
 
-  fault = (what: string): ChatError => new ChatError("FRAME_MALFORMED", `\`${what}\` is not a cursor that this cluster gave out`);
+  fault = (what: string): ChatError =>
+    new ChatError("FRAME_MALFORMED", `\`${what}\` is not a cursor that this cluster gave out`);
 
   int(): number {
     let value = 0;
@@ -56,7 +62,8 @@ class Reader {
   }
 }
 
-const text = (bytes: readonly number[], tail = ""): string => Buffer.concat([Buffer.from(bytes), Buffer.from(tail)]).toString("base64url");
+const text = (bytes: readonly number[], tail = ""): string =>
+  Buffer.concat([Buffer.from(bytes), Buffer.from(tail)]).toString("base64url");
 
 function writePositions(bytes: number[], positions: Positions): void {
   writeInt(bytes, positions.length);

@@ -9,15 +9,36 @@ import { Past } from "./past.ts";
 import { Syncs } from "./sync.ts";
 
 /** What an edge, be it of sockets or of REST, reaches the inside by. */
-export interface Edge { readonly lanes: Lanes; readonly past: Past; readonly syncs: Syncs }
+export interface Edge {
+  readonly lanes: Lanes;
+  readonly past: Past;
+  readonly syncs: Syncs;
+}
 
 /** `from` names this edge to the owners; `onRetry` counts batches that had to be sent again. */
-export function openEdge(nats: NatsConnection, names: Names, presence: Presence, partitions: number, from: string, onRetry: () => void): Edge {
+export function openEdge(
+  nats: NatsConnection,
+  names: Names,
+  presence: Presence,
+  partitions: number,
+  from: string,
+  onRetry: () => void,
+): Edge {
   const lanes = new Lanes(nats, names, from, partitions, onRetry);
-  const losses = new LossPositions(partitions, () => presence.run(), (partition) => lanes.position(partition));
+  const losses = new LossPositions(
+    partitions,
+    () => presence.run(),
+    (partition) => lanes.position(partition),
+  );
   return {
     lanes,
     past: new Past(nats, names, presence, lanes),
-    syncs: new Syncs(presence, (query) => askStorage(nats, names, query), systemClock, partitions, () => losses.read()),
+    syncs: new Syncs(
+      presence,
+      (query) => askStorage(nats, names, query),
+      systemClock,
+      partitions,
+      () => losses.read(),
+    ),
   };
 }

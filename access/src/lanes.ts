@@ -15,10 +15,20 @@ export class Lanes {
   /** `from` names this edge to the owners; `onRetry` counts batches that had to be sent again. */
   constructor(nats: NatsConnection, names: Names, from: string, partitions: number, onRetry: () => void) {
     this.partitions = partitions;
-    this.#lanes = Array.from({ length: partitions }, (_, partition) => new CommandLane({
-      from, clock: systemClock, onRetry, schedule: (act) => { setImmediate(act); },
-      ask: async (bytes, timeoutMs) => (await nats.request(names.command(partition), bytes, { timeout: timeoutMs })).data,
-    }));
+    this.#lanes = Array.from(
+      { length: partitions },
+      (_, partition) =>
+        new CommandLane({
+          from,
+          clock: systemClock,
+          onRetry,
+          schedule: (act) => {
+            setImmediate(act);
+          },
+          ask: async (bytes, timeoutMs) =>
+            (await nats.request(names.command(partition), bytes, { timeout: timeoutMs })).data,
+        }),
+    );
   }
 
   of(conversation: string): CommandLane {

@@ -1,10 +1,10 @@
 import type { Positions } from "./cursor.ts";
 
 /**
- * Where every log stood at some moment after the present Redis was first met. What was published before that moment may have
- * gone to a Redis that is lost, so a list is rebuilt from storage at these positions or later. They come from the owners, each
- * behind an append: a deposed owner would name an older one, and what its successor published into the lost Redis would be
- * missing for ever.
+ * Where every log stood at some moment after the present Redis was first met. What was published before that
+ * moment may have gone to a Redis that is lost, so a list is rebuilt from storage at these positions or
+ * later. They come from the owners, each behind an append: a deposed owner would name an older one, and what
+ * its successor published into the lost Redis would be missing for ever.
  */
 export class LossPositions {
   readonly #ask: (partition: number) => Promise<number>;
@@ -23,7 +23,9 @@ export class LossPositions {
   async read(): Promise<Positions> {
     const run = this.#run();
     if (this.#known?.run === run) return this.#known.positions;
-    const positions = Promise.all(Array.from({ length: this.#partitions }, (_, partition) => this.#ask(partition)));
+    const positions = Promise.all(
+      Array.from({ length: this.#partitions }, (_, partition) => this.#ask(partition)),
+    );
     const known = { run, positions };
     this.#known = known;
     try {

@@ -8,9 +8,16 @@ import { askStorage } from "@jichat/runtime/ask-storage.ts";
 import type { Presence } from "@jichat/runtime/presence.ts";
 import type { Lanes } from "./lanes.ts";
 
-export interface Asker { readonly user: string; readonly device: string; readonly session: string }
+export interface Asker {
+  readonly user: string;
+  readonly device: string;
+  readonly session: string;
+}
 export interface PageRequest {
-  readonly conversation: string; readonly after?: number | undefined; readonly before?: number | undefined; readonly limit: number;
+  readonly conversation: string;
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+  readonly limit: number;
 }
 
 /** Pages and members, asked of storage at a position that is not behind what the asker may have seen. */
@@ -30,13 +37,22 @@ export class Past {
   async page(asker: Asker, request: PageRequest): Promise<HistoryReply> {
     const { conversation, after, before, limit } = request;
     return askStorage<HistoryQuery, HistoryReply>(this.#nats, this.#names, {
-      ...await this.#at(asker, conversation), q: "history", user: asker.user, conversation, after, before, limit,
+      ...(await this.#at(asker, conversation)),
+      q: "history",
+      user: asker.user,
+      conversation,
+      after,
+      before,
+      limit,
     });
   }
 
   async members(asker: Asker, conversation: string): Promise<MembersReply> {
     return askStorage<MembersQuery, MembersReply>(this.#nats, this.#names, {
-      ...await this.#at(asker, conversation), q: "members", user: asker.user, conversation,
+      ...(await this.#at(asker, conversation)),
+      q: "members",
+      user: asker.user,
+      conversation,
     });
   }
 

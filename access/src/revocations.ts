@@ -7,9 +7,16 @@ import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { watchBucket } from "@jichat/runtime/watch-bucket.ts";
 import type { Logger } from "pino";
 
-export interface Revocable { readonly user: string; readonly tokenId: string; readonly issuedAt: number }
+export interface Revocable {
+  readonly user: string;
+  readonly tokenId: string;
+  readonly issuedAt: number;
+}
 
-/** Tokens that were signed out, and users all of whose tokens from before a moment are void. Watched, so known within a blink. */
+/**
+ * Tokens that were signed out, and users all of whose tokens from before a moment are void. Watched, so
+ * known within a blink.
+ */
 export class Revocations {
   readonly #kv: KV;
   readonly #tokens = new Map<string, number>();
@@ -25,15 +32,23 @@ export class Revocations {
   static async watch(nats: NatsConnection, names: Names, log: Logger): Promise<Revocations> {
     const kv = await new Kvm(nats).open(names.revocations);
     const revocations = new Revocations(kv);
-    await watchBucket(kv, ">", (entry) => {
-      revocations.#take(entry.key, entry.operation === "PUT" ? Number(entry.string()) : undefined);
-      for (const act of revocations.#onRevoked) act();
-    }, new AbortController().signal, () => {
-      log.error("the watch of revoked tokens ended");
-      revocations.#loaded = false;
-    });
+    await watchBucket(
+      kv,
+      ">",
+      (entry) => {
+        revocations.#take(entry.key, entry.operation === "PUT" ? Number(entry.string()) : undefined);
+        for (const act of revocations.#onRevoked) act();
+      },
+      new AbortController().signal,
+      () => {
+        log.error("the watch of revoked tokens ended");
+        revocations.#loaded = false;
+      },
+    );
     revocations.#loaded = true;
-    setInterval(() => { revocations.#forget(Date.now() - REVOCATION_TTL_MS); }, 3_600_000).unref();
+    setInterval(() => {
+      revocations.#forget(Date.now() - REVOCATION_TTL_MS);
+    }, 3_600_000).unref();
     return revocations;
   }
 
@@ -52,8 +67,12 @@ export class Revocations {
 
   /** Throws UNAUTHENTICATED for what is revoked, UNAVAILABLE while the list is not known. */
   refuse(identity: Revocable): void {
-    if (!this.#loaded) throw new ChatError("UNAVAILABLE", "the list of revoked tokens is not known yet", { retryAfterMs: 500 });
-    if (this.isRevoked(identity)) throw new ChatError("UNAUTHENTICATED", "this token was revoked: sign in again");
+    if (!this.#loaded)
+      throw new ChatError("UNAVAILABLE", "the list of revoked tokens is not known yet", {
+        retryAfterMs: 500,
+      });
+    if (this.isRevoked(identity))
+      throw new ChatError("UNAUTHENTICATED", "this token was revoked: sign in again");
   }
 
   async revokeToken(tokenId: string): Promise<void> {
@@ -76,6 +95,7 @@ export class Revocations {
   }
 
   #forget(before: number): void {
-    for (const known of [this.#tokens, this.#users]) for (const [id, at] of known) if (at < before) known.delete(id);
+    for (const known of [this.#tokens, this.#users])
+      for (const [id, at] of known) if (at < before) known.delete(id);
   }
 }

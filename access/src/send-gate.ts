@@ -1,13 +1,19 @@
 import type { Refused } from "@jichat/protocol/bus/command.ts";
 import { SEND_GATE_MS } from "@jichat/protocol/limits.ts";
 
-interface Gate { readonly id: string; readonly ordinal: number; readonly until: number; readonly refusal: Refused }
+interface Gate {
+  readonly id: string;
+  readonly ordinal: number;
+  readonly until: number;
+  readonly refusal: Refused;
+}
 
 const GATES_MAX = 1_000;
 
 /**
- * One socket's order of sends (PROTOCOL): after a retryable refusal, later sends to that conversation share it, until the
- * refused `id` comes again or 5 s pass. Sends are numbered as they arrive, so that one from before the refusal is not held.
+ * One socket's order of sends (PROTOCOL): after a retryable refusal, later sends to that conversation share
+ * it, until the refused `id` comes again or 5 s pass. Sends are numbered as they arrive, so that one from
+ * before the refusal is not held.
  */
 export class SendGate {
   readonly #gates = new Map<string, Gate>();

@@ -16,22 +16,42 @@ export interface ListCache {
   list(user: string): Promise<{ readonly complete: boolean; readonly entries: readonly ListEntry[] }>;
   heads(conversations: readonly string[]): Promise<readonly (HeadEntry | undefined)[]>;
   /** Rejects when `run` is lost by now: what was read for it may be too old for its successor. */
-  mergeList(run: string, user: string, entries: readonly ListEntry[], heads: readonly HeadEntry[]): Promise<void>;
+  mergeList(
+    run: string,
+    user: string,
+    entries: readonly ListEntry[],
+    heads: readonly HeadEntry[],
+  ): Promise<void>;
 }
 
 export type AskList = (query: ListQuery) => Promise<ListReply>;
-export interface SyncRequest { readonly since?: string | undefined; readonly page?: string | undefined; readonly limit: number }
+export interface SyncRequest {
+  readonly since?: string | undefined;
+  readonly page?: string | undefined;
+  readonly limit: number;
+}
 export type Listed = ListedConversation<BodyText> | LeftConversation;
-export interface SyncReply { readonly conversations: readonly Listed[]; readonly cursor: string; readonly more: boolean; readonly next?: string }
+export interface SyncReply {
+  readonly conversations: readonly Listed[];
+  readonly cursor: string;
+  readonly more: boolean;
+  readonly next?: string;
+}
 
 const POSITIONS_WAIT_MS = 2_000;
 const POSITIONS_RETRY_MS = 25;
 const REBUILD_AT_ONCE = 4;
 const ENTRY_BYTES = 300;
 
-interface Known { readonly entry: ListEntry; readonly head: HeadEntry | undefined }
+interface Known {
+  readonly entry: ListEntry;
+  readonly head: HeadEntry | undefined;
+}
 
-/** Answers `sync` from Redis; what Redis lost is first rebuilt from storage, at positions read after the loss. */
+/**
+ * Answers `sync` from Redis; what Redis lost is first rebuilt from storage, at positions read after the
+ * loss.
+ */
 export class Syncs {
   readonly #cache: ListCache;
   readonly #ask: AskList;
@@ -41,7 +61,13 @@ export class Syncs {
   readonly #rebuilding = new Map<string, Promise<void>>();
 
   /** `afterLoss`: positions that were reached after the present Redis was first met (`LossPositions`). */
-  constructor(cache: ListCache, ask: AskList, clock: Clock, partitions: number, afterLoss: () => Promise<Positions>) {
+  constructor(
+    cache: ListCache,
+    ask: AskList,
+    clock: Clock,
+    partitions: number,
+    afterLoss: () => Promise<Positions>,
+  ) {
     this.#cache = cache;
     this.#ask = ask;
     this.#clock = clock;
@@ -49,15 +75,25 @@ export class Syncs {
     this.#afterLoss = afterLoss;
   }
 
-  /** A page of a user's conversations, most recently active first. UNAVAILABLE while Redis or storage cannot tell. */
+  /**
+   * A page of a user's conversations, most recently active first. UNAVAILABLE while Redis or storage cannot
+   * tell.
+   */
   async page(user: string, request: SyncRequest): Promise<SyncReply> {
     const page = request.page === undefined ? undefined : decodePage(request.page, this.#partitions);
-    const since = page === undefined
-      ? (request.since === undefined ? undefined : decodeCursor(request.since, this.#partitions)) : page.since;
-    // Before the heads: whatever happens behind these positions is in the next sync, if not already in this one.
+    const since =
+      page === undefined
+        ? request.since === undefined
+          ? undefined
+          : decodeCursor(request.since, this.#partitions)
+        : page.since;
+    // Before the heads: whatever happens behind these positions is in the next sync, if not already in this
+    // one.
     const now = await this.#positions();
     const all = await this.#read(user, now);
-    const changed = all.filter(({ entry, head }) => isListed(entry, head, since, this.#partitions)).sort(byActivity);
+    const changed = all
+      .filter(({ entry, head }) => isListed(entry, head, since, this.#partitions))
+      .sort(byActivity);
     const from = page === undefined ? 0 : changed.findIndex((known) => isBehind(known, page.ts, page.after));
     const cursor = page?.cursor ?? now;
     const rest = from < 0 ? [] : changed.slice(from);
@@ -65,8 +101,12 @@ export class Syncs {
     const last = rest[kept.length - 1];
     const more = kept.length < rest.length && last !== undefined;
     return {
-      conversations: kept, cursor: encodeCursor(cursor), more,
-      ...(more ? { next: encodePage({ since, cursor, ts: tsOf(last), after: last.entry.conversation }) } : {}),
+      conversations: kept,
+      cursor: encodeCursor(cursor),
+      more,
+      ...(more
+        ? { next: encodePage({ since, cursor, ts: tsOf(last), after: last.entry.conversation }) }
+        : {}),
     };
   }
 
@@ -75,9 +115,12 @@ export class Syncs {
     const until = this.#clock.monotonic() + POSITIONS_WAIT_MS;
     for (;;) {
       const done = await this.#reach(this.#cache.done());
-      if (done.size >= this.#partitions) return Array.from({ length: this.#partitions }, (_, partition) => done.get(partition) ?? 0);
+      if (done.size >= this.#partitions)
+        return Array.from({ length: this.#partitions }, (_, partition) => done.get(partition) ?? 0);
       if (this.#clock.monotonic() >= until) {
-        throw new ChatError("UNAVAILABLE", "the list of conversations is being rebuilt", { retryAfterMs: 500 });
+        throw new ChatError("UNAVAILABLE", "the list of conversations is being rebuilt", {
+          retryAfterMs: 500,
+        });
       }
       await this.#clock.sleep(POSITIONS_RETRY_MS);
     }
@@ -88,8 +131,12 @@ export class Syncs {
       const { complete, entries } = await this.#reach(this.#cache.list(user));
       const heads = await this.#reach(this.#cache.heads(entries.map(({ conversation }) => conversation)));
       const known = entries.map((entry, index): Known => ({ entry, head: heads[index] }));
-      if (complete && known.every(({ entry, head }) => entry.left !== undefined || head !== undefined)) return known;
-      if (rebuilt) throw new ChatError("UNAVAILABLE", "the list of conversations is being rebuilt", { retryAfterMs: 500 });
+      if (complete && known.every(({ entry, head }) => entry.left !== undefined || head !== undefined))
+        return known;
+      if (rebuilt)
+        throw new ChatError("UNAVAILABLE", "the list of conversations is being rebuilt", {
+          retryAfterMs: 500,
+        });
       await this.#rebuild(user, positions);
     }
   }
@@ -99,8 +146,11 @@ export class Syncs {
     const running = this.#rebuilding.get(user);
     if (running !== undefined) return running;
     const run = this.#cache.run();
-    const from = (least: Positions): Positions => positions.map((position, p) => Math.max(position, least[p] ?? 0));
-    const rebuild = this.#afterLoss().then((least) => this.#askAll(run, user, from(least))).finally(() => this.#rebuilding.delete(user));
+    const from = (least: Positions): Positions =>
+      positions.map((position, p) => Math.max(position, least[p] ?? 0));
+    const rebuild = this.#afterLoss()
+      .then((least) => this.#askAll(run, user, from(least)))
+      .finally(() => this.#rebuilding.delete(user));
     this.#rebuilding.set(user, rebuild);
     return rebuild;
   }
@@ -109,9 +159,22 @@ export class Syncs {
     const replies: ListReply[] = [];
     for (let first = 0; first < positions.length; first += REBUILD_AT_ONCE) {
       const some = positions.slice(first, first + REBUILD_AT_ONCE);
-      replies.push(...await Promise.all(some.map((position, index) => this.#ask({ v: 1, q: "list", partition: first + index, position, user }))));
+      replies.push(
+        ...(await Promise.all(
+          some.map((position, index) =>
+            this.#ask({ v: 1, q: "list", partition: first + index, position, user }),
+          ),
+        )),
+      );
     }
-    await this.#reach(this.#cache.mergeList(run, user, replies.flatMap(({ entries }) => entries), replies.flatMap(({ heads }) => heads)));
+    await this.#reach(
+      this.#cache.mergeList(
+        run,
+        user,
+        replies.flatMap(({ entries }) => entries),
+        replies.flatMap(({ heads }) => heads),
+      ),
+    );
   }
 
   async #reach<T>(answer: Promise<T>): Promise<T> {
@@ -119,19 +182,27 @@ export class Syncs {
       return await answer;
     } catch (cause) {
       if (cause instanceof ChatError) throw cause;
-      throw new ChatError("UNAVAILABLE", "the list of conversations is not reachable", { cause, retryAfterMs: 500 });
+      throw new ChatError("UNAVAILABLE", "the list of conversations is not reachable", {
+        cause,
+        retryAfterMs: 500,
+      });
     }
   }
 }
 
 /** Without a cursor what one is in; with one also what one has left since. */
-function isListed(entry: ListEntry, head: HeadEntry | undefined, since: Positions | undefined, partitions: number): boolean {
+function isListed(
+  entry: ListEntry,
+  head: HeadEntry | undefined,
+  since: Positions | undefined,
+  partitions: number,
+): boolean {
   if (since === undefined) return entry.left === undefined;
   const seen = since[partitionOf(entry.conversation, partitions)] ?? 0;
   return entry.position > seen || (entry.left === undefined && head !== undefined && head.position > seen);
 }
 
-const tsOf = ({ head, entry }: Known): number => (entry.left === undefined ? head?.ts ?? 0 : 0);
+const tsOf = ({ head, entry }: Known): number => (entry.left === undefined ? (head?.ts ?? 0) : 0);
 
 const byActivity = (a: Known, b: Known): number =>
   tsOf(b) - tsOf(a) || (a.entry.conversation < b.entry.conversation ? -1 : 1);
@@ -143,7 +214,8 @@ function take(known: readonly Known[], user: string, limit: number): Listed[] {
   const kept: Listed[] = [];
   let bytes = 0;
   for (const one of known) {
-    bytes += ENTRY_BYTES + 3 * (one.head?.last?.body?.length ?? 0) + 67 * (one.head?.last?.users?.length ?? 0);
+    bytes +=
+      ENTRY_BYTES + 3 * (one.head?.last?.body?.length ?? 0) + 67 * (one.head?.last?.users?.length ?? 0);
     if (kept.length >= limit || (bytes > REPLY_BYTES_MAX && kept.length > 0)) break;
     kept.push(listed(one, user));
   }
@@ -155,7 +227,14 @@ function listed({ entry, head }: Known, user: string): Listed {
   if (left !== undefined || head === undefined) return { conversation, left: left ?? 0 };
   const peer = head.pair?.find((other) => other !== user) ?? (head.pair === undefined ? undefined : user);
   return {
-    conversation, kind: head.kind, ...(head.name === undefined ? {} : { name: head.name }), ...(peer === undefined ? {} : { peer }),
-    first, head: head.seq, read: mark, unread: Math.max(0, head.no - entry.markNo), ...(head.last === undefined ? {} : { last: head.last }),
+    conversation,
+    kind: head.kind,
+    ...(head.name === undefined ? {} : { name: head.name }),
+    ...(peer === undefined ? {} : { peer }),
+    first,
+    head: head.seq,
+    read: mark,
+    unread: Math.max(0, head.no - entry.markNo),
+    ...(head.last === undefined ? {} : { last: head.last }),
   };
 }

@@ -3,12 +3,18 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Identity } from "./tokens.ts";
 
 /** A ticket's identity: its token's, and the device that it is for. */
-export interface TicketIdentity extends Identity { readonly device: string }
+export interface TicketIdentity extends Identity {
+  readonly device: string;
+}
 
 interface Content {
-  readonly u: string; readonly d: string; readonly k: string; readonly i: number;
+  readonly u: string;
+  readonly d: string;
+  readonly k: string;
+  readonly i: number;
   /** When the token expires, and when this ticket does: never later. */
-  readonly x: number; readonly e: number;
+  readonly x: number;
+  readonly e: number;
 }
 
 const invalid = (): ChatError => new ChatError("UNAUTHENTICATED", "no valid ticket");
@@ -26,7 +32,14 @@ export class Tickets {
   issue(identity: TicketIdentity, now: number): { ticket: string; ticketExpiresAt: number } {
     const { user, device, tokenId, issuedAt, expiresAt } = identity;
     const ticketExpiresAt = Math.min(expiresAt, now + this.#lifeMs);
-    const content: Content = { u: user, d: device, k: tokenId, i: issuedAt, x: expiresAt, e: ticketExpiresAt };
+    const content: Content = {
+      u: user,
+      d: device,
+      k: tokenId,
+      i: issuedAt,
+      x: expiresAt,
+      e: ticketExpiresAt,
+    };
     const text = Buffer.from(JSON.stringify(content)).toString("base64url");
     return { ticket: `${text}.${this.#sign(text)}`, ticketExpiresAt };
   }

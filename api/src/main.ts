@@ -35,21 +35,38 @@ const presence = Presence.connect(config.redisUrl, names, telemetry.log);
 const revocations = await Revocations.watch(nats, names, telemetry.log);
 const accounts = await Accounts.open(nats, names);
 const retries = telemetry.counter("jichat_api_batch_retries", "batches of commands sent again");
-const edge = openEdge(nats, names, presence, partitions, config.instance, () => { retries.add(1); });
+const edge = openEdge(nats, names, presence, partitions, config.instance, () => {
+  retries.add(1);
+});
 const addressBuckets = new TokenBuckets(config.signInsPerSecond, 10 * config.signInsPerSecond);
 const userBuckets = new TokenBuckets(PASSWORDS_PER_SECOND, PASSWORDS_BURST);
 const requestBuckets = new TokenBuckets(config.requestsPerSecond);
 const app = await buildServer({
-  config, telemetry, accounts, firstSight: new FirstSight(accounts), index: new UserIndex(presence, accounts),
-  passwords: new Passwords(), issueToken, tokens: new Tokens(config.tokens, keys, revocations), revocations, ...edge,
-  addressBuckets, userBuckets, requestBuckets,
+  config,
+  telemetry,
+  accounts,
+  firstSight: new FirstSight(accounts),
+  index: new UserIndex(presence, accounts),
+  passwords: new Passwords(),
+  issueToken,
+  tokens: new Tokens(config.tokens, keys, revocations),
+  revocations,
+  ...edge,
+  addressBuckets,
+  userBuckets,
+  requestBuckets,
 });
 const sweeping = setInterval(() => {
   for (const buckets of [addressBuckets, userBuckets, requestBuckets]) buckets.sweep(systemClock.monotonic());
 }, BUCKET_SWEEP_MS);
 await app.listen({ host: config.host, port: config.port });
 const admin = await startAdmin(config, telemetry, {
-  notReady: () => (nats.isClosed() ? "NATS connection is closed" : revocations.loaded ? undefined : "the list of revoked tokens is not known yet"),
+  notReady: () =>
+    nats.isClosed()
+      ? "NATS connection is closed"
+      : revocations.loaded
+        ? undefined
+        : "the list of revoked tokens is not known yet",
 });
 telemetry.log.info({ port: config.port, admin: admin.port }, "api is up");
 

@@ -4,7 +4,10 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 const AT_ONCE = 2;
 const WAITING_MAX = 100;
 
-/** scrypt costs 32 MB and 100 ms on purpose: few at once, and a bounded queue, so that sign-ins cannot crowd out all else. */
+/**
+ * scrypt costs 32 MB and 100 ms on purpose: few at once, and a bounded queue, so that sign-ins cannot crowd
+ * out all else.
+ */
 export class Passwords {
   #running = 0;
   #waiting: (() => void)[] = [];
@@ -24,7 +27,8 @@ export class Passwords {
 
   async #turn<T>(act: () => Promise<T>): Promise<T> {
     if (this.#running >= AT_ONCE) {
-      if (this.#waiting.length >= WAITING_MAX) throw new ChatError("BUSY", "too many are signing in just now", { retryAfterMs: 2_000 });
+      if (this.#waiting.length >= WAITING_MAX)
+        throw new ChatError("BUSY", "too many are signing in just now", { retryAfterMs: 2_000 });
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     this.#running += 1;

@@ -16,7 +16,8 @@ declare module "fastify" {
 }
 
 export const identityOf = ({ identity }: FastifyRequest): Identity => {
-  if (identity === undefined) throw new ChatError("UNAUTHENTICATED", "`Authorization: Bearer <token>` is needed");
+  if (identity === undefined)
+    throw new ChatError("UNAUTHENTICATED", "`Authorization: Bearer <token>` is needed");
   return identity;
 };
 
@@ -30,7 +31,8 @@ export function spend(buckets: TokenBuckets, key: string, what: string): void {
 export function requireToken(app: FastifyInstance, world: World): void {
   app.addHook("onRequest", async (request) => {
     const [scheme, token, ...more] = (request.headers.authorization ?? "").split(" ");
-    if (scheme?.toLowerCase() !== "bearer" || token === undefined || token === "" || more.length > 0) identityOf(request);
+    if (scheme?.toLowerCase() !== "bearer" || token === undefined || token === "" || more.length > 0)
+      identityOf(request);
     const identity = await world.tokens.verify(token ?? "");
     spend(world.requestBuckets, identity.user, "requests");
     if (await world.firstSight.of(identity.user)) await world.index.add(identity.user);

@@ -1,41 +1,83 @@
 import * as limits from "@jichat/protocol/limits.ts";
 
-/** JSON schemas of what goes in and out: the requests are checked by them, and the OpenAPI page is made of them. */
+/**
+ * JSON schemas of what goes in and out: the requests are checked by them, and the OpenAPI page is made of
+ * them.
+ */
 export const id = { type: "string", pattern: "^[A-Za-z0-9_-]{1,64}$" } as const;
-export const clientId = { type: "string", pattern: "^[ -~]{1,64}$", description: "chosen by the client; the same `id` again stores nothing new" } as const;
+export const clientId = {
+  type: "string",
+  pattern: "^[ -~]{1,64}$",
+  description: "chosen by the client; the same `id` again stores nothing new",
+} as const;
 export const name = { type: "string", minLength: 1, maxLength: limits.NAME_LENGTH_MAX } as const;
 export const password = { type: "string", minLength: 8, maxLength: 256 } as const;
 export const seq = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
 export const body = {
-  type: "object", additionalProperties: true,
+  type: "object",
+  additionalProperties: true,
   description: `a map of at most ${limits.BODY_BYTES_MAX} bytes as compact JSON, depth at most ${limits.BODY_DEPTH_MAX}`,
 } as const;
 const traceId = { type: "string" } as const;
 
 export const object = <P extends object>(properties: P, required: readonly (keyof P & string)[] = []) =>
-  ({ type: "object", properties, required } as const);
+  ({ type: "object", properties, required }) as const;
 
 export const reply = <P extends object>(properties: P, required: readonly (keyof P & string)[] = []) =>
-  ({ type: "object", properties: { ...properties, traceId }, required: [...required, "traceId"], additionalProperties: true } as const);
+  ({
+    type: "object",
+    properties: { ...properties, traceId },
+    required: [...required, "traceId"],
+    additionalProperties: true,
+  }) as const;
 
-export const error = reply({ code: { type: "string" }, message: { type: "string" }, retryAfterMs: { type: "integer" } }, ["code", "message"]);
+export const error = reply(
+  { code: { type: "string" }, message: { type: "string" }, retryAfterMs: { type: "integer" } },
+  ["code", "message"],
+);
 export const profile = { user: id, name } as const;
-export const token = { token: { type: "string" }, expiresAt: { type: "integer", description: "milliseconds since 1970" } } as const;
+export const token = {
+  token: { type: "string" },
+  expiresAt: { type: "integer", description: "milliseconds since 1970" },
+} as const;
 
 export const event = {
-  type: "object", additionalProperties: true,
+  type: "object",
+  additionalProperties: true,
   properties: {
-    conversation: id, seq, no: seq, kind: { enum: ["message", "edited", "recalled", "created", "joined", "left", "renamed"] }, from: id,
-    ts: { type: "integer" }, id: clientId, body, replyTo: seq, mentions: { type: "array", items: id }, target: seq,
-    users: { type: "array", items: id }, name, edited: seq, recalled: seq,
+    conversation: id,
+    seq,
+    no: seq,
+    kind: { enum: ["message", "edited", "recalled", "created", "joined", "left", "renamed"] },
+    from: id,
+    ts: { type: "integer" },
+    id: clientId,
+    body,
+    replyTo: seq,
+    mentions: { type: "array", items: id },
+    target: seq,
+    users: { type: "array", items: id },
+    name,
+    edited: seq,
+    recalled: seq,
   },
   required: ["conversation", "seq", "no", "kind", "from", "ts"],
 } as const;
 
 export const conversation = {
-  type: "object", additionalProperties: true,
+  type: "object",
+  additionalProperties: true,
   properties: {
-    conversation: id, kind: { enum: ["direct", "group"] }, name, peer: id, first: seq, head: seq, read: seq, unread: { type: "integer" }, last: event, left: seq,
+    conversation: id,
+    kind: { enum: ["direct", "group"] },
+    name,
+    peer: id,
+    first: seq,
+    head: seq,
+    read: seq,
+    unread: { type: "integer" },
+    last: event,
+    left: seq,
   },
   required: ["conversation"],
 } as const;

@@ -14,11 +14,17 @@ import type { World } from "./world.ts";
 const BODY_BYTES_MAX = 262_144;
 export const VERSION = "0.1.0";
 
-/** The REST interface: its routes, its errors, its page of documentation and, where it is built, the chat page. */
+/**
+ * The REST interface: its routes, its errors, its page of documentation and, where it is built, the chat
+ * page.
+ */
 export async function buildServer(world: World): Promise<FastifyInstance> {
   const { config } = world;
   const app = fastify({
-    logger: false, bodyLimit: BODY_BYTES_MAX, trustProxy: config.trustProxy, forceCloseConnections: true,
+    logger: false,
+    bodyLimit: BODY_BYTES_MAX,
+    trustProxy: config.trustProxy,
+    forceCloseConnections: true,
     ajv: { customOptions: { coerceTypes: "array", strict: false } },
   }) as unknown as FastifyInstance;
   trace(app, world);
@@ -27,20 +33,33 @@ export async function buildServer(world: World): Promise<FastifyInstance> {
     openapi: {
       openapi: "3.1.0",
       info: {
-        title: "JiChat", version: VERSION,
-        description: "REST for bots, back ends and sign-in. Live messages come over the WebSocket that /v1/config names.",
+        title: "JiChat",
+        version: VERSION,
+        description:
+          "REST for bots, back ends and sign-in. Live messages come over the WebSocket that /v1/config names.",
       },
-      components: { securitySchemes: { token: { type: "http", scheme: "bearer", bearerFormat: "JWT" } } }, security: [{ token: [] }],
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer", bearerFormat: "JWT" } } },
+      security: [{ token: [] }],
     },
   });
   await app.register(swaggerUi, { routePrefix: "/docs" });
   app.get("/v1/openapi.json", { schema: { hide: true } }, async () => app.swagger());
-  app.get("/v1/config", {
-    schema: {
-      summary: "Where clients connect; needs no token", security: [],
-      response: { 200: schemas.reply({ ws: { type: "array", items: { type: "string" } }, version: { type: "string" } }, ["ws", "version"]) },
+  app.get(
+    "/v1/config",
+    {
+      schema: {
+        summary: "Where clients connect; needs no token",
+        security: [],
+        response: {
+          200: schemas.reply(
+            { ws: { type: "array", items: { type: "string" } }, version: { type: "string" } },
+            ["ws", "version"],
+          ),
+        },
+      },
     },
-  }, async () => ({ ws: config.wsUrls, version: VERSION }));
+    async () => ({ ws: config.wsUrls, version: VERSION }),
+  );
   await app.register(async (routes) => openAccountRoutes(routes, world));
   await app.register(async (routes) => openProfileRoutes(routes, world));
   await app.register(async (routes) => openUserRoutes(routes, world));
@@ -54,9 +73,13 @@ export async function buildServer(world: World): Promise<FastifyInstance> {
 async function servePage(app: FastifyInstance, root: string, wsUrls: readonly string[]): Promise<void> {
   const connect = ["'self'", ...new Set(wsUrls.map((url) => new URL(url).origin))].join(" ");
   await app.register(fastifyStatic, {
-    root, prefix: "/",
+    root,
+    prefix: "/",
     setHeaders: (reply) => {
-      void reply.header("content-security-policy", `default-src 'self'; connect-src ${connect}; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'`);
+      void reply.header(
+        "content-security-policy",
+        `default-src 'self'; connect-src ${connect}; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'`,
+      );
       void reply.header("x-content-type-options", "nosniff");
       void reply.header("referrer-policy", "no-referrer");
     },
@@ -73,11 +96,16 @@ function trace(app: FastifyInstance, { telemetry }: World): void {
     const begun = telemetry.begin(`api ${request.method} ${request.routeOptions.url ?? "unknown"}`);
     request.jichatTrace = begun;
     const spanId = begun.span?.spanContext().spanId ?? begun.traceId.slice(0, 16);
-    void reply.header("traceparent", `00-${begun.traceId}-${spanId}-${begun.span === undefined ? "00" : "01"}`);
+    void reply.header(
+      "traceparent",
+      `00-${begun.traceId}-${spanId}-${begun.span === undefined ? "00" : "01"}`,
+    );
   });
   app.addHook("preSerialization", async (request, _reply, payload: unknown) => {
     const isOurs = request.url.startsWith("/v1/") && !request.url.startsWith("/v1/openapi.json");
-    return isOurs && typeof payload === "object" && payload !== null ? { ...payload, traceId: request.jichatTrace?.traceId } : payload;
+    return isOurs && typeof payload === "object" && payload !== null
+      ? { ...payload, traceId: request.jichatTrace?.traceId }
+      : payload;
   });
   app.addHook("onResponse", async (request, reply) => {
     request.jichatTrace?.span?.setAttribute("http.response.status_code", reply.statusCode).end();
@@ -88,17 +116,39 @@ function trace(app: FastifyInstance, { telemetry }: World): void {
 
 function answerErrors(app: FastifyInstance, { telemetry }: World): void {
   const errors = telemetry.counter("jichat_api_errors", "errors answered, by code");
-  const answer = (request: FastifyRequest, reply: FastifyReply, error: ChatError, status: number): FastifyReply => {
-    const code: ErrorCode = error.code === "FRAME_MALFORMED" || error.code === "FRAME_TOO_LARGE" ? "INVALID" : error.code;
+  const answer = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    error: ChatError,
+    status: number,
+  ): FastifyReply => {
+    const code: ErrorCode =
+      error.code === "FRAME_MALFORMED" || error.code === "FRAME_TOO_LARGE" ? "INVALID" : error.code;
     const traceId = request.jichatTrace?.traceId;
     errors.add(1, { code });
     if (code === "INTERNAL") telemetry.log.error({ err: error.cause ?? error, traceId }, "a request failed");
-    if (error.retryAfterMs !== undefined) void reply.header("retry-after", Math.ceil(error.retryAfterMs / 1_000));
-    return reply.code(status).type("application/json; charset=utf-8")
-      .send(JSON.stringify({ code, message: error.message, ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }), traceId }));
+    if (error.retryAfterMs !== undefined)
+      void reply.header("retry-after", Math.ceil(error.retryAfterMs / 1_000));
+    return reply
+      .code(status)
+      .type("application/json; charset=utf-8")
+      .send(
+        JSON.stringify({
+          code,
+          message: error.message,
+          ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+          traceId,
+        }),
+      );
   };
   app.setErrorHandler((thrown: FastifyError, request, reply) => {
-    if (thrown.validation !== undefined) return answer(request, reply, new ChatError("INVALID", `${thrown.validationContext ?? "request"}: ${thrown.message}`), 400);
+    if (thrown.validation !== undefined)
+      return answer(
+        request,
+        reply,
+        new ChatError("INVALID", `${thrown.validationContext ?? "request"}: ${thrown.message}`),
+        400,
+      );
     const status = thrown.statusCode;
     if (!(thrown instanceof ChatError) && status !== undefined && status >= 400 && status < 500) {
       return answer(request, reply, new ChatError("INVALID", thrown.message), status);
@@ -108,6 +158,11 @@ function answerErrors(app: FastifyInstance, { telemetry }: World): void {
   });
   app.setNotFoundHandler((request, reply) => {
     const [path = ""] = request.url.split("?");
-    return answer(request, reply, new ChatError("NOT_FOUND", `nothing answers ${request.method} ${path}`), 404);
+    return answer(
+      request,
+      reply,
+      new ChatError("NOT_FOUND", `nothing answers ${request.method} ${path}`),
+      404,
+    );
   });
 }

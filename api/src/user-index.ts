@@ -4,7 +4,9 @@ import type { Presence } from "@jichat/runtime/presence.ts";
 
 const REBUILD_BATCH = 1_000;
 
-/** Users by the beginning of their id, in Redis; what Redis lost is read from KV again. Case does not matter. */
+/**
+ * Users by the beginning of their id, in Redis; what Redis lost is read from KV again. Case does not matter.
+ */
 export class UserIndex {
   readonly #presence: Presence;
   readonly #accounts: Accounts;
@@ -21,7 +23,14 @@ export class UserIndex {
       const { redis, prefix } = this.#presence;
       if ((await redis.exists(`${prefix}users-whole`)) === 0) await this.#rebuild();
       const from = after === undefined ? `[${start.toLowerCase()}` : `(${member(after)}`;
-      const found = await redis.zrangebylex(`${prefix}users`, from, `[${start.toLowerCase()}\u{7f}`, "LIMIT", 0, limit);
+      const found = await redis.zrangebylex(
+        `${prefix}users`,
+        from,
+        `[${start.toLowerCase()}\u{7f}`,
+        "LIMIT",
+        0,
+        limit,
+      );
       return found.map((entry) => entry.slice(entry.indexOf(" ") + 1));
     } catch (cause) {
       if (cause instanceof ChatError) throw cause;
@@ -36,7 +45,9 @@ export class UserIndex {
   }
 
   async #rebuild(): Promise<void> {
-    this.#rebuilding ??= this.#readAll().finally(() => { this.#rebuilding = undefined; });
+    this.#rebuilding ??= this.#readAll().finally(() => {
+      this.#rebuilding = undefined;
+    });
     return this.#rebuilding;
   }
 

@@ -11,102 +11,225 @@ before(async () => {
 });
 after(async () => destroy?.());
 
-interface Reply { readonly status: number; readonly json: Record<string, unknown>; readonly headers: Headers }
+interface Reply {
+  readonly status: number;
+  readonly json: Record<string, unknown>;
+  readonly headers: Headers;
+}
 
 async function call(method: string, path: string, token?: string, body?: unknown): Promise<Reply> {
   const response = await fetch(stack.apiUrl + path, {
-    method, headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+    method,
+    headers: {
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
   });
-  return { status: response.status, json: await response.json() as Record<string, unknown>, headers: response.headers };
+  return {
+    status: response.status,
+    json: (await response.json()) as Record<string, unknown>,
+    headers: response.headers,
+  };
 }
 
 async function signUp(user: string): Promise<string> {
-  assert.equal((await call("POST", "/v1/users", undefined, { user, password: "correct horse", name: user.toUpperCase() })).status, 201);
+  assert.equal(
+    (
+      await call("POST", "/v1/users", undefined, {
+        user,
+        password: "correct horse",
+        name: user.toUpperCase(),
+      })
+    ).status,
+    201,
+  );
   const { status, json } = await call("POST", "/v1/sessions", undefined, { user, password: "correct horse" });
   assert.equal(status, 201);
   assert.ok(Number(json["expiresAt"]) > Date.now());
   return String(json["token"]);
 }
 
-test("accounts: register once, sign in, profile, search, and every reply has its traceId", { timeout: 180_000 }, async () => {
-  const ann = await signUp("ann");
-  await signUp("Anna");
-  const taken = await call("POST", "/v1/users", undefined, { user: "ann", password: "another one" });
-  assert.deepEqual([taken.status, taken.json["code"]], [409, "CONFLICT"]);
-  const me = await call("GET", "/v1/me", ann);
-  assert.deepEqual([me.json["user"], me.json["name"]], ["ann", "ANN"]);
-  assert.equal(me.headers.get("traceparent")?.split("-")[1], me.json["traceId"]);
-  assert.equal((await call("PATCH", "/v1/me", ann, { name: "Ann B." })).json["name"], "Ann B.");
-  assert.equal((await call("GET", "/v1/users/ann", ann)).json["name"], "Ann B.");
-  assert.equal((await call("GET", "/v1/users/nobody", ann)).json["code"], "NOT_FOUND");
-  const first = await call("GET", "/v1/users?q=AN&limit=1", ann);
-  assert.deepEqual((first.json["items"] as { user: string }[]).map(({ user }) => user), ["ann"]);
-  const second = await call("GET", `/v1/users?q=AN&limit=1&next=${String(first.json["next"])}`, ann);
-  assert.deepEqual((second.json["items"] as { user: string }[]).map(({ user }) => user), ["Anna"]);
-});
+test(
+  "accounts: register once, sign in, profile, search, and every reply has its traceId",
+  { timeout: 180_000 },
+  async () => {
+    const ann = await signUp("ann");
+    await signUp("Anna");
+    const taken = await call("POST", "/v1/users", undefined, { user: "ann", password: "another one" });
+    assert.deepEqual([taken.status, taken.json["code"]], [409, "CONFLICT"]);
+    const me = await call("GET", "/v1/me", ann);
+    assert.deepEqual([me.json["user"], me.json["name"]], ["ann", "ANN"]);
+    assert.equal(me.headers.get("traceparent")?.split("-")[1], me.json["traceId"]);
+    assert.equal((await call("PATCH", "/v1/me", ann, { name: "Ann B." })).json["name"], "Ann B.");
+    assert.equal((await call("GET", "/v1/users/ann", ann)).json["name"], "Ann B.");
+    assert.equal((await call("GET", "/v1/users/nobody", ann)).json["code"], "NOT_FOUND");
+    const first = await call("GET", "/v1/users?q=AN&limit=1", ann);
+    assert.deepEqual(
+      (first.json["items"] as { user: string }[]).map(({ user }) => user),
+      ["ann"],
+    );
+    const second = await call("GET", `/v1/users?q=AN&limit=1&next=${String(first.json["next"])}`, ann);
+    assert.deepEqual(
+      (second.json["items"] as { user: string }[]).map(({ user }) => user),
+      ["Anna"],
+    );
+  },
+);
 
-test("bad input is INVALID and says where; unknown paths and methods are NOT_FOUND", { timeout: 180_000 }, async () => {
-  const token = await signUp("bea");
-  const cases: readonly (readonly [string, string, unknown])[] = [
-    ["POST", "/v1/users", { user: "a b", password: "correct horse" }], ["POST", "/v1/users", { user: "u".repeat(65), password: "correct horse" }],
-    ["POST", "/v1/users", { user: "cid", password: "short" }], ["POST", "/v1/users", "{"], ["POST", "/v1/users", "[]"], ["POST", "/v1/sessions", { user: "cid" }],
-    ["POST", "/v1/conversations", { id: "x", kind: "room", name: "n", members: [] }], ["POST", "/v1/conversations", { id: "x", kind: "group", name: "", members: [] }],
-    ["POST", "/v1/conversations", { id: "x", kind: "group", name: "n", members: ["a b"] }], ["POST", "/v1/conversations/g_1/messages", { id: "x".repeat(65), body: {} }],
-    ["POST", "/v1/conversations/g_1/messages", { id: "x", body: "text" }], ["POST", "/v1/conversations/g_1/messages", { id: "x", body: { a: "x".repeat(9_000) } }],
-    ["GET", "/v1/conversations/g_1/events?limit=0", undefined], ["GET", "/v1/conversations/g_1/events?after=1&before=2", undefined],
-    ["GET", "/v1/conversations/a.b/events", undefined], ["GET", "/v1/conversations?since=rubbish", undefined], ["PATCH", "/v1/me", {}],
-  ];
-  for (const [method, path, body] of cases) {
-    const { status, json } = await call(method, path, token, body);
-    assert.deepEqual([status, json["code"]], [400, "INVALID"], `${method} ${path} ${JSON.stringify(body)}: ${JSON.stringify(json)}`);
-    assert.ok(String(json["message"]).length > 5 && typeof json["traceId"] === "string");
-  }
-  assert.equal((await call("POST", "/v1/conversations/g_1/messages", token, { id: "x", body: { a: "x".repeat(300_000) } })).status, 413);
-  assert.equal((await call("GET", "/v1/nothing", token)).json["code"], "NOT_FOUND");
-  for (const bad of [undefined, "rubbish", "a.b.c"]) assert.equal((await call("GET", "/v1/me", bad)).json["code"], "UNAUTHENTICATED");
-});
+test(
+  "bad input is INVALID and says where; unknown paths and methods are NOT_FOUND",
+  { timeout: 180_000 },
+  async () => {
+    const token = await signUp("bea");
+    const cases: readonly (readonly [string, string, unknown])[] = [
+      ["POST", "/v1/users", { user: "a b", password: "correct horse" }],
+      ["POST", "/v1/users", { user: "u".repeat(65), password: "correct horse" }],
+      ["POST", "/v1/users", { user: "cid", password: "short" }],
+      ["POST", "/v1/users", "{"],
+      ["POST", "/v1/users", "[]"],
+      ["POST", "/v1/sessions", { user: "cid" }],
+      ["POST", "/v1/conversations", { id: "x", kind: "room", name: "n", members: [] }],
+      ["POST", "/v1/conversations", { id: "x", kind: "group", name: "", members: [] }],
+      ["POST", "/v1/conversations", { id: "x", kind: "group", name: "n", members: ["a b"] }],
+      ["POST", "/v1/conversations/g_1/messages", { id: "x".repeat(65), body: {} }],
+      ["POST", "/v1/conversations/g_1/messages", { id: "x", body: "text" }],
+      ["POST", "/v1/conversations/g_1/messages", { id: "x", body: { a: "x".repeat(9_000) } }],
+      ["GET", "/v1/conversations/g_1/events?limit=0", undefined],
+      ["GET", "/v1/conversations/g_1/events?after=1&before=2", undefined],
+      ["GET", "/v1/conversations/a.b/events", undefined],
+      ["GET", "/v1/conversations?since=rubbish", undefined],
+      ["PATCH", "/v1/me", {}],
+    ];
+    for (const [method, path, body] of cases) {
+      const { status, json } = await call(method, path, token, body);
+      assert.deepEqual(
+        [status, json["code"]],
+        [400, "INVALID"],
+        `${method} ${path} ${JSON.stringify(body)}: ${JSON.stringify(json)}`,
+      );
+      assert.ok(String(json["message"]).length > 5 && typeof json["traceId"] === "string");
+    }
+    assert.equal(
+      (
+        await call("POST", "/v1/conversations/g_1/messages", token, {
+          id: "x",
+          body: { a: "x".repeat(300_000) },
+        })
+      ).status,
+      413,
+    );
+    assert.equal((await call("GET", "/v1/nothing", token)).json["code"], "NOT_FOUND");
+    for (const bad of [undefined, "rubbish", "a.b.c"])
+      assert.equal((await call("GET", "/v1/me", bad)).json["code"], "UNAUTHENTICATED");
+  },
+);
 
-test("a group, its members, its messages once each, its history by pages, and strangers see nothing", { timeout: 180_000 }, async () => {
-  const [dora, eve] = [await signUp("dora"), await signUp("eve")];
-  const made = await call("POST", "/v1/conversations", dora, { id: "g1", kind: "group", name: "G", members: ["finn"] });
-  assert.equal(made.status, 201);
-  const path = `/v1/conversations/${String(made.json["conversation"])}`;
-  assert.equal((await call("POST", "/v1/conversations", dora, { id: "g1", kind: "group", name: "G", members: ["finn"] })).json["conversation"], made.json["conversation"]);
-  for (let i = 1; i <= 5; i += 1) assert.equal((await call("POST", `${path}/messages`, dora, { id: `m${i}`, body: { i } })).json["seq"], i + 1);
-  const again = await call("POST", `${path}/messages`, dora, { id: "m3", body: { i: 3 } });
-  assert.deepEqual([again.json["seq"], again.json["duplicate"]], [4, true]);
-  const page = await call("GET", `${path}/events?after=1&limit=2`, dora);
-  assert.deepEqual((page.json["events"] as { seq: number; body: { i: number } }[]).map(({ seq, body }) => [seq, body.i]), [[2, 1], [3, 2]]);
-  assert.deepEqual([page.json["first"], page.json["head"], page.json["more"]], [1, 6, true]);
-  assert.deepEqual((await call("GET", `${path}/members`, dora)).json["items"], [{ user: "dora", first: 1 }, { user: "finn", first: 1 }]);
-  const listed = await call("GET", "/v1/conversations", dora);
-  const [item] = listed.json["items"] as { name: string; unread: number; head: number; last: { body: object } }[];
-  assert.deepEqual([item?.name, item?.unread, item?.head, item?.last.body], ["G", 0, 6, { i: 5 }]);
-  const since = await call("GET", `/v1/conversations?since=${String(listed.json["cursor"])}`, dora);
-  assert.deepEqual(since.json["items"], []);
-  for (const [method, where, body] of [["GET", `${path}/events`], ["GET", `${path}/members`], ["POST", `${path}/messages`, { id: "x", body: {} }]] as const) {
-    assert.equal((await call(method, where, eve, body)).json["code"], "NOT_FOUND");
-  }
-});
+test(
+  "a group, its members, its messages once each, its history by pages, and strangers see nothing",
+  { timeout: 180_000 },
+  async () => {
+    const [dora, eve] = [await signUp("dora"), await signUp("eve")];
+    const made = await call("POST", "/v1/conversations", dora, {
+      id: "g1",
+      kind: "group",
+      name: "G",
+      members: ["finn"],
+    });
+    assert.equal(made.status, 201);
+    const path = `/v1/conversations/${String(made.json["conversation"])}`;
+    assert.equal(
+      (
+        await call("POST", "/v1/conversations", dora, {
+          id: "g1",
+          kind: "group",
+          name: "G",
+          members: ["finn"],
+        })
+      ).json["conversation"],
+      made.json["conversation"],
+    );
+    for (let i = 1; i <= 5; i += 1)
+      assert.equal(
+        (await call("POST", `${path}/messages`, dora, { id: `m${i}`, body: { i } })).json["seq"],
+        i + 1,
+      );
+    const again = await call("POST", `${path}/messages`, dora, { id: "m3", body: { i: 3 } });
+    assert.deepEqual([again.json["seq"], again.json["duplicate"]], [4, true]);
+    const page = await call("GET", `${path}/events?after=1&limit=2`, dora);
+    assert.deepEqual(
+      (page.json["events"] as { seq: number; body: { i: number } }[]).map(({ seq, body }) => [seq, body.i]),
+      [
+        [2, 1],
+        [3, 2],
+      ],
+    );
+    assert.deepEqual([page.json["first"], page.json["head"], page.json["more"]], [1, 6, true]);
+    assert.deepEqual((await call("GET", `${path}/members`, dora)).json["items"], [
+      { user: "dora", first: 1 },
+      { user: "finn", first: 1 },
+    ]);
+    const listed = await call("GET", "/v1/conversations", dora);
+    const [item] = listed.json["items"] as {
+      name: string;
+      unread: number;
+      head: number;
+      last: { body: object };
+    }[];
+    assert.deepEqual([item?.name, item?.unread, item?.head, item?.last.body], ["G", 0, 6, { i: 5 }]);
+    const since = await call("GET", `/v1/conversations?since=${String(listed.json["cursor"])}`, dora);
+    assert.deepEqual(since.json["items"], []);
+    for (const [method, where, body] of [
+      ["GET", `${path}/events`],
+      ["GET", `${path}/members`],
+      ["POST", `${path}/messages`, { id: "x", body: {} }],
+    ] as const) {
+      assert.equal((await call(method, where, eve, body)).json["code"], "NOT_FOUND");
+    }
+  },
+);
 
 test("guessing a password is slowed, for the address and for the user", { timeout: 180_000 }, async () => {
-  const tries = await Promise.all(Array.from({ length: 50 }, () => call("POST", "/v1/sessions", undefined, { user: "ann", password: "guess-guess" })));
+  const tries = await Promise.all(
+    Array.from({ length: 50 }, () =>
+      call("POST", "/v1/sessions", undefined, { user: "ann", password: "guess-guess" }),
+    ),
+  );
   const codes = tries.map(({ json }) => json["code"]);
-  assert.ok(codes.includes("RATE_LIMITED") && codes.filter((code) => code === "UNAUTHENTICATED").length <= 12, JSON.stringify(codes));
+  assert.ok(
+    codes.includes("RATE_LIMITED") && codes.filter((code) => code === "UNAUTHENTICATED").length <= 12,
+    JSON.stringify(codes),
+  );
   const limited = tries.find(({ json }) => json["code"] === "RATE_LIMITED");
   assert.ok(Number(limited?.json["retryAfterMs"]) > 0 && Number(limited?.headers.get("retry-after")) > 0);
 });
 
-test("OpenAPI 3.1 names every call of the protocol; the page of documentation and the config need no token", { timeout: 180_000 }, async () => {
-  const { json } = await call("GET", "/v1/openapi.json");
-  assert.equal(json["openapi"], "3.1.0");
-  const calls = Object.entries(json["paths"] as Record<string, object>).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
-  assert.deepEqual(calls.sort(), [
-    "DELETE /v1/sessions", "GET /v1/config", "GET /v1/conversations", "GET /v1/conversations/{conversation}/events", "GET /v1/conversations/{conversation}/members",
-    "GET /v1/me", "GET /v1/users", "GET /v1/users/{user}", "PATCH /v1/me", "POST /v1/conversations", "POST /v1/conversations/{conversation}/messages",
-    "POST /v1/sessions", "POST /v1/users", "PUT /v1/me/password",
-  ]);
-  assert.equal((await fetch(`${stack.apiUrl}/docs/`)).status, 200);
-  assert.deepEqual((await call("GET", "/v1/config")).json["ws"], stack.wsUrls);
-});
+test(
+  "OpenAPI 3.1 names every call of the protocol; the page of documentation and the config need no token",
+  { timeout: 180_000 },
+  async () => {
+    const { json } = await call("GET", "/v1/openapi.json");
+    assert.equal(json["openapi"], "3.1.0");
+    const calls = Object.entries(json["paths"] as Record<string, object>).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    assert.deepEqual(calls.sort(), [
+      "DELETE /v1/sessions",
+      "GET /v1/config",
+      "GET /v1/conversations",
+      "GET /v1/conversations/{conversation}/events",
+      "GET /v1/conversations/{conversation}/members",
+      "GET /v1/me",
+      "GET /v1/users",
+      "GET /v1/users/{user}",
+      "PATCH /v1/me",
+      "POST /v1/conversations",
+      "POST /v1/conversations/{conversation}/messages",
+      "POST /v1/sessions",
+      "POST /v1/users",
+      "PUT /v1/me/password",
+    ]);
+    assert.equal((await fetch(`${stack.apiUrl}/docs/`)).status, 200);
+    assert.deepEqual((await call("GET", "/v1/config")).json["ws"], stack.wsUrls);
+  },
+);

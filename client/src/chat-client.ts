@@ -8,7 +8,17 @@ import { Inbox } from "./inbox.ts";
 import { Link } from "./link.ts";
 import type { OutFrame } from "./outbox.ts";
 import { Outbox } from "./outbox.ts";
-import type { Body, ChatOptions, ConnectionState, Notice, PullOptions, SeenState, SendOptions, Target, WriteResult } from "./types.ts";
+import type {
+  Body,
+  ChatOptions,
+  ConnectionState,
+  Notice,
+  PullOptions,
+  SeenState,
+  SendOptions,
+  Target,
+  WriteResult,
+} from "./types.ts";
 import { IdMaker } from "./uuid.ts";
 
 const OUTBOX_MAX = 1_000;
@@ -16,7 +26,9 @@ const FEED_MAX = 100_000;
 /** Frames whose ack names an event of ours; of the others it may be the head, where nothing was changed. */
 const OWN_EVENT: ReadonlySet<string> = new Set(["send", "edit", "recall", "create", "rename"]);
 
-/** One device of one user. Connects, resumes, keeps the order of what it sends, and repairs what it missed. */
+/**
+ * One device of one user. Connects, resumes, keeps the order of what it sends, and repairs what it missed.
+ */
 export class ChatClient {
   readonly #options: ChatOptions;
   readonly #link: Link;
@@ -30,13 +42,18 @@ export class ChatClient {
 
   constructor(options: ChatOptions) {
     this.#options = options;
-    this.#inbox = new Inbox({
-      user: () => this.#user,
-      isOnline: () => this.#link.connection !== undefined,
-      emit: (notice) => { this.#emit(notice); },
-      ask: (frame) => this.#ask(frame),
-      pull: (conversation, page) => this.pull(conversation, page),
-    }, options.resume);
+    this.#inbox = new Inbox(
+      {
+        user: () => this.#user,
+        isOnline: () => this.#link.connection !== undefined,
+        emit: (notice) => {
+          this.#emit(notice);
+        },
+        ask: (frame) => this.#ask(frame),
+        pull: (conversation, page) => this.pull(conversation, page),
+      },
+      options.resume,
+    );
     const encoding = encodingOf(options.encoding ?? "json");
     this.#link = new Link(options, encoding, {
       onOnline: ({ welcome, skewMs }) => {
@@ -45,8 +62,12 @@ export class ChatClient {
         this.#outbox.restart();
         void this.#inbox.sync();
       },
-      onFrame: (frame) => { this.#take(frame); },
-      onState: (state, error) => { this.#setState(state, error); },
+      onFrame: (frame) => {
+        this.#take(frame);
+      },
+      onState: (state, error) => {
+        this.#setState(state, error);
+      },
     });
     this.#outbox = new Outbox(options.outboxMax ?? OUTBOX_MAX, (frame) => {
       const { connection } = this.#link;
@@ -69,7 +90,10 @@ export class ChatClient {
     return this.#outbox.size;
   }
 
-  /** Connects, and resolves once this device is online; from then on it keeps itself there. Rejects when it was refused for good. */
+  /**
+   * Connects, and resolves once this device is online; from then on it keeps itself there. Rejects when it
+   * was refused for good.
+   */
   async connect(): Promise<void> {
     const feed = this.events();
     this.#link.start();
@@ -87,17 +111,25 @@ export class ChatClient {
 
   /** Everything that happens from this call on, for one `for await`. */
   events(): Feed<Notice> {
-    const feed: Feed<Notice> = new Feed(this.#options.feedMax ?? FEED_MAX, () => { this.#feeds.delete(feed); });
+    const feed: Feed<Notice> = new Feed(this.#options.feedMax ?? FEED_MAX, () => {
+      this.#feeds.delete(feed);
+    });
     this.#feeds.add(feed);
     return feed;
   }
 
-  /** What this device has seen, to be kept and given as `resume` later. Undefined before the first sync is done. */
+  /**
+   * What this device has seen, to be kept and given as `resume` later. Undefined before the first sync is
+   * done.
+   */
   seen(): SeenState | undefined {
     return this.#inbox.seen();
   }
 
-  /** Resolves with the message's seq once it is stored. Sends to one conversation keep their order, over reconnects too. */
+  /**
+   * Resolves with the message's seq once it is stored. Sends to one conversation keep their order, over
+   * reconnects too.
+   */
   async send(target: Target, body: Body, options: SendOptions = {}): Promise<WriteResult> {
     const { id, replyTo, mentions } = options;
     return this.#write({ t: "send", ...target, body, replyTo, mentions }, id);
@@ -137,14 +169,23 @@ export class ChatClient {
     return this.#write({ t: "read", conversation, seq });
   }
 
-  /** A page of history, in rising seq. Rejects with NOT_FOUND where one is no member, with UNAVAILABLE while offline. */
+  /**
+   * A page of history, in rising seq. Rejects with NOT_FOUND where one is no member, with UNAVAILABLE while
+   * offline.
+   */
   async pull(conversation: string, { after, before, limit }: PullOptions = {}): Promise<Page> {
-    return await this.#ask({ t: "pull", conversation, after, before, limit }) as Page;
+    return (await this.#ask({ t: "pull", conversation, after, before, limit })) as Page;
   }
 
-  /** One's conversations, most recently active first, a page at a time. The client syncs by itself; this is to list. */
-  async list({ page, limit }: { readonly page?: string | undefined; readonly limit?: number | undefined } = {}): Promise<Synced> {
-    return await this.#ask({ t: "sync", page, limit }) as Synced;
+  /**
+   * One's conversations, most recently active first, a page at a time. The client syncs by itself; this is
+   * to list.
+   */
+  async list({
+    page,
+    limit,
+  }: { readonly page?: string | undefined; readonly limit?: number | undefined } = {}): Promise<Synced> {
+    return (await this.#ask({ t: "sync", page, limit })) as Synced;
   }
 
   async #ask(frame: object): Promise<ServerFrame> {
@@ -153,11 +194,16 @@ export class ChatClient {
     try {
       return await connection.request(frame);
     } catch (thrown) {
-      throw thrown instanceof Closed ? new Failure("UNAVAILABLE", "the connection was lost", { cause: thrown }) : thrown;
+      throw thrown instanceof Closed
+        ? new Failure("UNAVAILABLE", "the connection was lost", { cause: thrown })
+        : thrown;
     }
   }
 
-  async #write(frame: Omit<OutFrame, "id"> & Record<string, unknown>, id = this.#ids.next()): Promise<WriteResult> {
+  async #write(
+    frame: Omit<OutFrame, "id"> & Record<string, unknown>,
+    id = this.#ids.next(),
+  ): Promise<WriteResult> {
     if (this.#state === "closed") throw new Failure("UNAVAILABLE", "this client is closed");
     return this.#outbox.put({ ...frame, id });
   }
@@ -176,7 +222,8 @@ export class ChatClient {
 
   #take(frame: ServerFrame): void {
     switch (frame.t) {
-      case "ack": return this.#acked(frame);
+      case "ack":
+        return this.#acked(frame);
       case "error": {
         if (frame.id !== undefined) this.#outbox.refused(frame.id, errorOf(frame));
         return;
@@ -185,14 +232,18 @@ export class ChatClient {
         const { t: _, ...event } = frame;
         return this.#inbox.event(event);
       }
-      case "receipt": return this.#emit(frame);
-      case "gap": return this.#inbox.gap(frame.conversation, frame.head);
-      default: return;
+      case "receipt":
+        return this.#emit(frame);
+      case "gap":
+        return this.#inbox.gap(frame.conversation, frame.head);
+      default:
+        return;
     }
   }
 
   #acked(ack: Ack): void {
     const frame = this.#outbox.acked(ack);
-    if (frame !== undefined && this.#options.echo !== true && OWN_EVENT.has(frame.t)) this.#inbox.own(ack.conversation, ack.seq);
+    if (frame !== undefined && this.#options.echo !== true && OWN_EVENT.has(frame.t))
+      this.#inbox.own(ack.conversation, ack.seq);
   }
 }

@@ -3,8 +3,11 @@ import type { ErrorFrame, ServerFrame, Welcome } from "@jichat/protocol/frame/se
 import type { Encoding } from "./encoding.ts";
 
 export interface HelloFields {
-  readonly device: string; readonly token?: string; readonly ticket?: string;
-  readonly client?: string | undefined; readonly echo?: boolean | undefined;
+  readonly device: string;
+  readonly token?: string;
+  readonly ticket?: string;
+  readonly client?: string | undefined;
+  readonly echo?: boolean | undefined;
 }
 
 export interface ConnectionEvents {
@@ -17,7 +20,11 @@ const OPEN_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 
 export const errorOf = ({ code, message, retryAfterMs }: ErrorFrame): ChatError =>
-  new ChatError(isErrorCode(code) ? code : "INTERNAL", message, retryAfterMs === undefined ? {} : { retryAfterMs });
+  new ChatError(
+    isErrorCode(code) ? code : "INTERNAL",
+    message,
+    retryAfterMs === undefined ? {} : { retryAfterMs },
+  );
 
 /** A socket that was closed before it was welcomed, or while something waited for a reply. */
 export class Closed extends Error {
@@ -34,7 +41,14 @@ export class Closed extends Error {
 export class Connection {
   readonly #socket: WebSocket;
   readonly #encoding: Encoding;
-  readonly #replies = new Map<string, { resolve: (frame: ServerFrame) => void; reject: (error: Error) => void; timer: ReturnType<typeof setTimeout> }>();
+  readonly #replies = new Map<
+    string,
+    {
+      resolve: (frame: ServerFrame) => void;
+      reject: (error: Error) => void;
+      timer: ReturnType<typeof setTimeout>;
+    }
+  >();
   #events: ConnectionEvents | undefined;
   #early: ServerFrame[] = [];
   #heardAt = performance.now();
@@ -63,7 +77,9 @@ export class Connection {
     }, OPEN_TIMEOUT_MS);
     let connection: Connection | undefined;
     let refused: ChatError | undefined;
-    socket.addEventListener("open", () => { socket.send(encoding.write({ t: "hello", ...hello })); });
+    socket.addEventListener("open", () => {
+      socket.send(encoding.write({ t: "hello", ...hello }));
+    });
     socket.addEventListener("message", ({ data }) => {
       const frame = encoding.read(data);
       if (connection !== undefined) connection.#take(frame);
@@ -75,7 +91,10 @@ export class Connection {
     });
     socket.addEventListener("close", ({ code, reason }) => {
       clearTimeout(timer);
-      if (connection === undefined) reject(refused === undefined ? new Closed(code, reason) : Object.assign(refused, { closeCode: code }));
+      if (connection === undefined)
+        reject(
+          refused === undefined ? new Closed(code, reason) : Object.assign(refused, { closeCode: code }),
+        );
       else connection.#end(new Closed(code, reason));
     });
     return promise;
@@ -91,7 +110,8 @@ export class Connection {
     }
     const { heartbeatMs } = this.welcome;
     this.#heartbeat = setInterval(() => {
-      if (performance.now() - this.#heardAt > 2 * heartbeatMs) this.#end(new Closed(1006, "the server is silent"));
+      if (performance.now() - this.#heardAt > 2 * heartbeatMs)
+        this.#end(new Closed(1006, "the server is silent"));
       else this.write({ t: "ping" });
     }, heartbeatMs);
   }
@@ -104,7 +124,10 @@ export class Connection {
     if (this.isOpen && this.#socket.readyState === 1) this.#socket.send(this.#encoding.write(frame));
   }
 
-  /** Sends a frame under an id of its own and resolves with the reply to it. Rejects with what the server answered. */
+  /**
+   * Sends a frame under an id of its own and resolves with the reply to it. Rejects with what the server
+   * answered.
+   */
   async request(frame: object): Promise<ServerFrame> {
     if (this.#closed !== undefined) throw this.#closed;
     this.#requests += 1;

@@ -1,6 +1,9 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
 
-/** Values for one `for await`, in order. A reader that stays more than `waitingMax` behind gets an error, not a hole. */
+/**
+ * Values for one `for await`, in order. A reader that stays more than `waitingMax` behind gets an error, not
+ * a hole.
+ */
 export class Feed<T> implements AsyncIterableIterator<T> {
   readonly #waitingMax: number;
   readonly #onEnd: () => void;
@@ -17,7 +20,12 @@ export class Feed<T> implements AsyncIterableIterator<T> {
   push(value: T): void {
     if (this.#ended) return;
     if (this.#waiting.length >= this.#waitingMax) {
-      this.end(new ChatError("BUSY", `more than ${this.#waitingMax} events waited to be read: read faster, or sync and read again`));
+      this.end(
+        new ChatError(
+          "BUSY",
+          `more than ${this.#waitingMax} events waited to be read: read faster, or sync and read again`,
+        ),
+      );
       return;
     }
     this.#waiting.push(value);

@@ -29,13 +29,17 @@ export class Inbox {
   constructor(host: InboxHost, resume: SeenState | undefined) {
     this.#host = host;
     this.#cursor = resume?.cursor;
-    for (const [conversation, seq] of Object.entries(resume?.seqs ?? {})) this.#timelines.set(conversation, new Timeline(seq));
+    for (const [conversation, seq] of Object.entries(resume?.seqs ?? {}))
+      this.#timelines.set(conversation, new Timeline(seq));
   }
 
   /** Undefined before the first sync is done. */
   seen(): SeenState | undefined {
     if (this.#cursor === undefined) return undefined;
-    return { cursor: this.#cursor, seqs: Object.fromEntries([...this.#timelines].map(([id, { last }]) => [id, last])) };
+    return {
+      cursor: this.#cursor,
+      seqs: Object.fromEntries([...this.#timelines].map(([id, { last }]) => [id, last])),
+    };
   }
 
   /** Without `echo` an ack is all that comes of one's own event: it must not look like a hole. */
@@ -57,13 +61,20 @@ export class Inbox {
       timeline = new Timeline(0);
       this.#timelines.set(event.conversation, timeline);
     }
-    for (const shown of timeline.take(event, this.#host.user())) this.#host.emit({ t: "event", event: shown });
+    for (const shown of timeline.take(event, this.#host.user()))
+      this.#host.emit({ t: "event", event: shown });
     if (timeline.hasHole) void this.#repair(event.conversation, timeline);
   }
 
-  /** Where a conversation begins for a device that has seen nothing: at its head, or before what came while it asked. */
+  /**
+   * Where a conversation begins for a device that has seen nothing: at its head, or before what came while
+   * it asked.
+   */
   #before(conversation: string, head: number): number {
-    return this.#early.reduce((last, event) => (event.conversation === conversation ? Math.min(last, event.seq - 1) : last), head);
+    return this.#early.reduce(
+      (last, event) => (event.conversation === conversation ? Math.min(last, event.seq - 1) : last),
+      head,
+    );
   }
 
   /** The server says that something was not delivered: of one conversation, or of any. */
@@ -81,7 +92,9 @@ export class Inbox {
   #repair(conversation: string, timeline: Timeline): Promise<void> {
     const running = this.#repairing.get(conversation);
     if (running !== undefined) return running;
-    const repair = this.#pullMissing(conversation, timeline).finally(() => this.#repairing.delete(conversation));
+    const repair = this.#pullMissing(conversation, timeline).finally(() =>
+      this.#repairing.delete(conversation),
+    );
     this.#repairing.set(conversation, repair);
     return repair;
   }
@@ -95,12 +108,18 @@ export class Inbox {
         const error = asChatError(thrown);
         if (error.code === "NOT_FOUND") timeline.head = timeline.last;
         else if (!isRetryable(error.code)) throw error;
-        else await new Promise((resolve) => { setTimeout(resolve, error.retryAfterMs ?? 500); });
+        else
+          await new Promise((resolve) => {
+            setTimeout(resolve, error.retryAfterMs ?? 500);
+          });
       }
     }
   }
 
-  /** Learns what has changed since the last sync and pulls it. Tried again until it is done or the connection is lost. */
+  /**
+   * Learns what has changed since the last sync and pulls it. Tried again until it is done or the connection
+   * is lost.
+   */
   async sync(): Promise<void> {
     this.#syncAgain = true;
     if (this.#syncing) return;
@@ -113,8 +132,11 @@ export class Inbox {
         } catch (thrown) {
           const error = asChatError(thrown);
           this.#syncAgain = true;
-          if (error.code === "FRAME_MALFORMED") this.#cursor = undefined; // Another cluster's cursor: begin anew.
-          await new Promise((resolve) => { setTimeout(resolve, error.retryAfterMs ?? 500); });
+          // Another cluster's cursor: begin anew.
+          if (error.code === "FRAME_MALFORMED") this.#cursor = undefined;
+          await new Promise((resolve) => {
+            setTimeout(resolve, error.retryAfterMs ?? 500);
+          });
         }
       }
     } finally {
@@ -127,14 +149,26 @@ export class Inbox {
     let page: string | undefined;
     let cursor: string | undefined;
     do {
-      const reply: Synced = await this.#host.ask({ t: "sync", since: page === undefined ? since : undefined, page, limit: SYNC_PAGE }) as Synced;
+      const reply: Synced = (await this.#host.ask({
+        t: "sync",
+        since: page === undefined ? since : undefined,
+        page,
+        limit: SYNC_PAGE,
+      })) as Synced;
       this.#host.emit({ t: "conversations", conversations: reply.conversations, complete: !reply.more });
       for (const listed of reply.conversations) {
         const head = "left" in listed ? listed.left : listed.head;
         let timeline = this.#timelines.get(listed.conversation);
         if (timeline === undefined) {
-          // At the very first sync the past is there to be pulled when it is wanted; later, it is what this device missed.
-          timeline = new Timeline(since === undefined ? this.#before(listed.conversation, head) : "left" in listed ? head : listed.first - 1);
+          // At the very first sync the past is there to be pulled when it is wanted; later, it is what this
+          // device missed.
+          timeline = new Timeline(
+            since === undefined
+              ? this.#before(listed.conversation, head)
+              : "left" in listed
+                ? head
+                : listed.first - 1,
+          );
           this.#timelines.set(listed.conversation, timeline);
         }
         timeline.head = Math.max(timeline.head, head);
@@ -144,8 +178,13 @@ export class Inbox {
     } while (page !== undefined);
     this.#synced = true;
     for (const event of this.#early.splice(0)) this.event(event);
-    // Whatever is missing, listed now or left over from a connection that was lost: the cursor moves behind it only then.
-    await Promise.all([...this.#timelines].flatMap(([id, timeline]) => (timeline.hasHole ? [this.#repair(id, timeline)] : [])));
+    // Whatever is missing, listed now or left over from a connection that was lost: the cursor moves behind
+    // it only then.
+    await Promise.all(
+      [...this.#timelines].flatMap(([id, timeline]) =>
+        timeline.hasHole ? [this.#repair(id, timeline)] : [],
+      ),
+    );
     if (this.#host.isOnline()) this.#cursor = cursor;
   }
 }

@@ -11,13 +11,19 @@ export interface LinkEvents {
   readonly onState: (state: ConnectionState, error?: ChatError) => void;
 }
 
-/** Ask for a new token when this much of a ticket's life is over and the server sent no fresh one: the token is ending. */
+/**
+ * Ask for a new token when this much of a ticket's life is over and the server sent no fresh one: the token
+ * is ending.
+ */
 const RENEW_RATIO = 0.9;
 /** At most this long before the next connector is tried, when one could not be reached. */
 const OTHER_MS = 50;
 const TIMER_MAX_MS = 2_147_483_647;
 
-/** Keeps one welcomed connection up: resumes with the ticket, backs off with jitter, moves before it breaks on `goaway`. */
+/**
+ * Keeps one welcomed connection up: resumes with the ticket, backs off with jitter, moves before it breaks
+ * on `goaway`.
+ */
 export class Link {
   readonly #options: ChatOptions;
   readonly #encoding: Encoding;
@@ -83,7 +89,8 @@ export class Link {
     this.#dialled += 1;
     if (url === undefined) throw new ChatError("FRAME_MALFORMED", "no url of a connector was given");
     if (this.#ticket !== undefined && this.#ticket.expiresAt <= Date.now()) this.#ticket = undefined;
-    const proof = this.#ticket === undefined ? { token: await this.#options.token() } : { ticket: this.#ticket.ticket };
+    const proof =
+      this.#ticket === undefined ? { token: await this.#options.token() } : { ticket: this.#ticket.ticket };
     return Connection.open(url, this.#encoding, { device, client, echo, ...proof });
   }
 
@@ -104,7 +111,9 @@ export class Link {
         else if (frame.t === "ticket") this.#keepTicket(frame);
         else this.#events.onFrame(frame);
       },
-      onClose: (code, reason) => { this.#lost(connection, code, reason); },
+      onClose: (code, reason) => {
+        this.#lost(connection, code, reason);
+      },
     });
   }
 
@@ -119,7 +128,8 @@ export class Link {
     if (this.#current !== connection || this.#closed) return;
     this.#current = undefined;
     this.#events.onState("offline");
-    // A new socket is on its way already: a 4409 here is of its making, and its own end decides what comes next.
+    // A new socket is on its way already: a 4409 here is of its making, and its own end decides what comes
+    // next.
     if (!this.#opening) this.#failed(new Closed(code, reason), true);
   }
 
@@ -136,17 +146,31 @@ export class Link {
     if (isExpired && usedTicket) {
       this.#ticket = undefined;
       this.#retry();
-    } else if ((code === undefined || mayResume(code)) && (error === undefined || isRetryable(error.code) || code === undefined)) this.#retry();
-    else this.#giveUp(error ?? new ChatError(isExpired ? "UNAUTHENTICATED" : "CONFLICT", thrown instanceof Error ? thrown.message : String(thrown)));
+    } else if (
+      (code === undefined || mayResume(code)) &&
+      (error === undefined || isRetryable(error.code) || code === undefined)
+    )
+      this.#retry();
+    else
+      this.#giveUp(
+        error ??
+          new ChatError(
+            isExpired ? "UNAUTHENTICATED" : "CONFLICT",
+            thrown instanceof Error ? thrown.message : String(thrown),
+          ),
+      );
   }
 
   #retry(): void {
     clearTimeout(this.#retrying);
     const isOtherLeft = this.#dialled > 0 && this.#dialled < this.#options.urls.length;
-    this.#retrying = setTimeout(() => {
-      if (this.#current === undefined) this.#events.onState("connecting");
-      void this.#open();
-    }, isOtherLeft ? OTHER_MS * (this.#options.random ?? Math.random)() : this.#backoff.next());
+    this.#retrying = setTimeout(
+      () => {
+        if (this.#current === undefined) this.#events.onState("connecting");
+        void this.#open();
+      },
+      isOtherLeft ? OTHER_MS * (this.#options.random ?? Math.random)() : this.#backoff.next(),
+    );
   }
 
   #giveUp(error: ChatError): void {
@@ -155,7 +179,13 @@ export class Link {
     this.#events.onState("closed", error);
   }
 
-  #keepTicket({ ticket, ticketExpiresAt }: { readonly ticket: string; readonly ticketExpiresAt: number }): void {
+  #keepTicket({
+    ticket,
+    ticketExpiresAt,
+  }: {
+    readonly ticket: string;
+    readonly ticketExpiresAt: number;
+  }): void {
     this.#ticket = { ticket, expiresAt: ticketExpiresAt };
     clearTimeout(this.#renewing);
     const inMs = Math.min(TIMER_MAX_MS, RENEW_RATIO * Math.max(0, ticketExpiresAt - Date.now()));

@@ -6,15 +6,20 @@ import { Timeline } from "./timeline.ts";
 import { IdMaker } from "./uuid.ts";
 
 const frame = (id: string, conversation = "g") => ({ t: "send", id, conversation });
-const ack = (id: string, seq: number) => ({ t: "ack", id, conversation: "g", seq, ts: 1, traceId: "t" }) as const;
+const ack = (id: string, seq: number) =>
+  ({ t: "ack", id, conversation: "g", seq, ts: 1, traceId: "t" }) as const;
 
 function outbox(max = 100): { box: Outbox; sent: string[]; clock: { now: number; online: boolean } } {
   const sent: string[] = [];
   const clock = { now: 0, online: true };
-  const box = new Outbox(max, ({ id }) => {
-    if (clock.online) sent.push(id);
-    return clock.online;
-  }, () => clock.now);
+  const box = new Outbox(
+    max,
+    ({ id }) => {
+      if (clock.online) sent.push(id);
+      return clock.online;
+    },
+    () => clock.now,
+  );
   return { box, sent, clock };
 }
 
@@ -45,7 +50,10 @@ test("behind a retryable error that conversation goes again, in order and not be
   assert.deepEqual(sent, ["a", "b", "c", "x", "b", "c"]);
   box.fail(new Error("over"));
   const ends = await Promise.allSettled(waiting);
-  assert.deepEqual(ends.map(({ status }) => status), ["rejected", "rejected", "rejected", "rejected"]);
+  assert.deepEqual(
+    ends.map(({ status }) => status),
+    ["rejected", "rejected", "rejected", "rejected"],
+  );
 });
 
 test("an error for good rejects that write alone; INTERNAL is tried once more; a full outbox says so", async () => {
@@ -63,23 +71,42 @@ test("an error for good rejects that write alone; INTERNAL is tried once more; a
 });
 
 const event = (seq: number, kind: "message" | "joined" = "message", users?: readonly string[]) =>
-  ({ conversation: "g", seq, no: seq, kind, from: "ann", ts: 1, ...(users === undefined ? {} : { users }) }) as const;
+  ({
+    conversation: "g",
+    seq,
+    no: seq,
+    kind,
+    from: "ann",
+    ts: 1,
+    ...(users === undefined ? {} : { users }),
+  }) as const;
 
 test("a timeline shows each event once and in order, whatever way they come", () => {
   const line = new Timeline(4);
   assert.deepEqual(line.take(event(6), "bob"), []);
   assert.equal(line.hasHole, true);
-  assert.deepEqual(line.take(event(5), "bob").map(({ seq }) => seq), [5, 6]);
+  assert.deepEqual(
+    line.take(event(5), "bob").map(({ seq }) => seq),
+    [5, 6],
+  );
   assert.deepEqual(line.take(event(6), "bob"), []);
   assert.deepEqual(line.own(7), []);
   assert.deepEqual(line.take(event(9), "bob"), []);
-  assert.deepEqual(line.fill({ events: [event(7), event(8), event(9)], first: 1, head: 9, more: false }).map(({ seq }) => seq), [8, 9]);
+  assert.deepEqual(
+    line
+      .fill({ events: [event(7), event(8), event(9)], first: 1, head: 9, more: false })
+      .map(({ seq }) => seq),
+    [8, 9],
+  );
   assert.equal(line.hasHole, false);
 });
 
 test("who is invited again begins at their joining; who has left gives up what is above", () => {
   const line = new Timeline(3);
-  assert.deepEqual(line.take(event(104, "joined", ["bob"]), "bob").map(({ seq }) => seq), [104]);
+  assert.deepEqual(
+    line.take(event(104, "joined", ["bob"]), "bob").map(({ seq }) => seq),
+    [104],
+  );
   const left = new Timeline(3);
   left.head = 10;
   left.fill({ events: [], first: 1, head: 3, more: false });

@@ -2,7 +2,12 @@ import { ChatError, isRetryable } from "@jichat/protocol/errors.ts";
 import type { Ack } from "@jichat/protocol/frame/server-frame.ts";
 import type { WriteResult } from "./types.ts";
 
-export interface OutFrame { readonly t: string; readonly id: string; readonly conversation?: string | undefined; readonly to?: string | undefined }
+export interface OutFrame {
+  readonly t: string;
+  readonly id: string;
+  readonly conversation?: string | undefined;
+  readonly to?: string | undefined;
+}
 
 interface Entry {
   readonly frame: OutFrame;
@@ -16,7 +21,10 @@ interface Entry {
 /** Writes that may be on their way at once: the rest waits here, not in a server's queue. */
 const WINDOW = 64;
 
-/** What was written and not yet acked, in order. Sent again, in order, on every new socket and after every retryable error. */
+/**
+ * What was written and not yet acked, in order. Sent again, in order, on every new socket and after every
+ * retryable error.
+ */
 export class Outbox {
   readonly #max: number;
   readonly #transmit: (frame: OutFrame) => boolean;
@@ -25,7 +33,11 @@ export class Outbox {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `transmit` returns false while there is no socket. `now` is monotonic milliseconds. */
-  constructor(max: number, transmit: (frame: OutFrame) => boolean, now: () => number = () => performance.now()) {
+  constructor(
+    max: number,
+    transmit: (frame: OutFrame) => boolean,
+    now: () => number = () => performance.now(),
+  ) {
     this.#max = max;
     this.#transmit = transmit;
     this.#now = now;
@@ -37,8 +49,10 @@ export class Outbox {
 
   /** Resolves once the frame is acked; rejects when it can never be, or when the outbox is full or closed. */
   put(frame: OutFrame): Promise<WriteResult> {
-    if (this.#entries.size >= this.#max) return Promise.reject(new ChatError("BUSY", `${this.#max} writes are waiting for their acks`));
-    if (this.#entries.has(frame.id)) return Promise.reject(new ChatError("CONFLICT", `a write with id ${frame.id} is waiting for its ack`));
+    if (this.#entries.size >= this.#max)
+      return Promise.reject(new ChatError("BUSY", `${this.#max} writes are waiting for their acks`));
+    if (this.#entries.has(frame.id))
+      return Promise.reject(new ChatError("CONFLICT", `a write with id ${frame.id} is waiting for its ack`));
     const { promise, resolve, reject } = Promise.withResolvers<WriteResult>();
     this.#entries.set(frame.id, { frame, resolve, reject, state: "waiting", notBefore: 0, internals: 0 });
     this.pump();
@@ -116,8 +130,12 @@ export class Outbox {
         sent += 1;
       }
     }
-    if (wakeAt < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => { this.pump(); }, wakeAt - now);
+    if (wakeAt < Number.POSITIVE_INFINITY)
+      this.#timer = setTimeout(() => {
+        this.pump();
+      }, wakeAt - now);
   }
 }
 
-const targetOf = ({ conversation, to, id }: OutFrame): string => (conversation !== undefined ? `c ${conversation}` : to !== undefined ? `u ${to}` : `i ${id}`);
+const targetOf = ({ conversation, to, id }: OutFrame): string =>
+  conversation !== undefined ? `c ${conversation}` : to !== undefined ? `u ${to}` : `i ${id}`;

@@ -1,9 +1,13 @@
 import type { ChatEvent, Page } from "@jichat/protocol/frame/server-frame.ts";
 
-/** Events further ahead than this are not kept while what is before them is pulled: they come with the pull. */
+/**
+ * Events further ahead than this are not kept while what is before them is pulled: they come with the pull.
+ */
 const AHEAD_MAX = 1_000;
 
-/** One conversation as this device has seen it: contiguous up to `last`, and what has come ahead of a hole. */
+/**
+ * One conversation as this device has seen it: contiguous up to `last`, and what has come ahead of a hole.
+ */
 export class Timeline {
   last: number;
   /** The highest seq known to exist. */
@@ -19,10 +23,14 @@ export class Timeline {
     return this.head > this.last;
   }
 
-  /** Takes an event that came live; returns those that may be shown now, in order. `me` has joined anew: what is before is not theirs. */
+  /**
+   * Takes an event that came live; returns those that may be shown now, in order. `me` has joined anew: what
+   * is before is not theirs.
+   */
   take(event: ChatEvent, me: string): readonly ChatEvent[] {
     if (event.seq <= this.last) return [];
-    const isBirth = (event.kind === "created" || event.kind === "joined") && event.users?.includes(me) === true;
+    const isBirth =
+      (event.kind === "created" || event.kind === "joined") && event.users?.includes(me) === true;
     if (isBirth) this.last = event.seq - 1;
     this.head = Math.max(this.head, event.seq);
     const isKept = this.#ahead.size < AHEAD_MAX || event.seq === this.last + 1;
@@ -46,7 +54,8 @@ export class Timeline {
     for (const event of wanted) if (!this.#ahead.has(event.seq)) this.#ahead.set(event.seq, event);
     const released = this.#release();
     // One who has left can pull no further: what is known to be above is not theirs.
-    if (!page.more && page.events.length === 0) this.head = Math.min(this.head, Math.max(this.last, page.head));
+    if (!page.more && page.events.length === 0)
+      this.head = Math.min(this.head, Math.max(this.last, page.head));
     return released;
   }
 

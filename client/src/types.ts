@@ -11,7 +11,10 @@ export type Target = { readonly conversation: string } | { readonly to: string }
 export type ConnectionState = "connecting" | "online" | "offline" | "closed";
 
 /** What a device has seen, to go on from after a restart of the application. */
-export interface SeenState { readonly cursor: string; readonly seqs: Readonly<Record<string, number>> }
+export interface SeenState {
+  readonly cursor: string;
+  readonly seqs: Readonly<Record<string, number>>;
+}
 
 export interface ChatOptions {
   /** Connectors, as `/v1/config` names them; one is tried after the other. */
@@ -19,7 +22,10 @@ export interface ChatOptions {
   readonly device: string;
   /** Called whenever a token is needed: at the first connection, and when the old one ends. */
   readonly token: () => Promise<string>;
-  /** From an earlier run's `seen()`: the events since then come first. Absent: only what happens from now on comes. */
+  /**
+   * From an earlier run's `seen()`: the events since then come first. Absent: only what happens from now on
+   * comes.
+   */
   readonly resume?: SeenState | undefined;
   readonly encoding?: EncodingName;
   /** Own sends come back as events too. */
@@ -40,9 +46,19 @@ export interface SendOptions {
   readonly id?: string | undefined;
 }
 
-export interface WriteResult { readonly id: string; readonly conversation: string; readonly seq: number; readonly ts: number; readonly duplicate: boolean }
+export interface WriteResult {
+  readonly id: string;
+  readonly conversation: string;
+  readonly seq: number;
+  readonly ts: number;
+  readonly duplicate: boolean;
+}
 
-export interface PullOptions { readonly after?: number | undefined; readonly before?: number | undefined; readonly limit?: number | undefined }
+export interface PullOptions {
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+  readonly limit?: number | undefined;
+}
 
 export type Conversation = ListedConversation | LeftConversation;
 
@@ -51,5 +67,9 @@ export type Notice =
   | { readonly t: "event"; readonly event: ChatEvent }
   | { readonly t: "receipt"; readonly conversation: string; readonly user: string; readonly seq: number }
   /** From a sync: at first all conversations, page by page; later those that changed. */
-  | { readonly t: "conversations"; readonly conversations: readonly Conversation[]; readonly complete: boolean }
+  | {
+      readonly t: "conversations";
+      readonly conversations: readonly Conversation[];
+      readonly complete: boolean;
+    }
   | { readonly t: "state"; readonly state: ConnectionState; readonly error?: ChatError | undefined };

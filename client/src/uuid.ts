@@ -1,4 +1,7 @@
-/** UUIDv7 (RFC 9562, 5.7): ids that say when they were made, on the server's clock, and rise even within a millisecond. */
+/**
+ * UUIDv7 (RFC 9562, 5.7): ids that say when they were made, on the server's clock, and rise even within a
+ * millisecond.
+ */
 export class IdMaker {
   readonly #now: () => number;
   #lastMs = 0;
@@ -13,7 +16,8 @@ export class IdMaker {
     const random = crypto.getRandomValues(new Uint8Array(8));
     this.#lastMs = Math.max(this.#lastMs, this.#now());
     this.#counter = (this.#counter + 1) % 4_096;
-    if (this.#counter === 0) this.#lastMs += 1; // The counter went round: the next millisecond keeps ids rising.
+    // The counter went round: the next millisecond keeps ids rising.
+    if (this.#counter === 0) this.#lastMs += 1;
     const time = this.#lastMs.toString(16).padStart(12, "0");
     const hex = [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     const variant = (8 + ((random[0] ?? 0) % 4)).toString(16);

@@ -47,8 +47,16 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     helloMs: reader.int("HELLO_MS", { default: 5_000, min: 100, max: 60_000 }),
     ticketLifeMs: reader.int("TICKET_LIFE_MS", { default: 3_600_000, min: 1_000, max: 7 * 86_400_000 }),
     drainMs: reader.int("DRAIN_MS", { default: 30_000, min: 0, max: 3_600_000 }),
-    frameBytesMax: reader.int("FRAME_BYTES_MAX", { default: limits.FRAME_BYTES_MAX, min: 16_384, max: 1_048_576 }),
-    bodyBytesMax: reader.int("BODY_BYTES_MAX", { default: limits.BODY_BYTES_MAX, min: 256, max: limits.BODY_BYTES_MAX }),
+    frameBytesMax: reader.int("FRAME_BYTES_MAX", {
+      default: limits.FRAME_BYTES_MAX,
+      min: 16_384,
+      max: 1_048_576,
+    }),
+    bodyBytesMax: reader.int("BODY_BYTES_MAX", {
+      default: limits.BODY_BYTES_MAX,
+      min: 256,
+      max: limits.BODY_BYTES_MAX,
+    }),
     // A page is at most 256 KB: less than that here would close a device that asks for history, for ever.
     bufferedBytesMax: reader.int("BUFFERED_BYTES_MAX", { default: 1_048_576, min: 524_288, max: 16_777_216 }),
     messagesPerSecond: reader.int("MESSAGES_PER_SECOND", { default: 50, min: 1, max: 100_000 }),

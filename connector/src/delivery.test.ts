@@ -21,10 +21,20 @@ class Listener implements Reader {
 }
 
 const event = (seq: number, position: number, origin?: string): Delivery["events"][number] => ({
-  event: { conversation: "g", seq, no: seq, kind: "message", from: "ann", ts: 1 }, position, users: ["bob"], origin,
+  event: { conversation: "g", seq, no: seq, kind: "message", from: "ann", ts: 1 },
+  position,
+  users: ["bob"],
+  origin,
 });
-const delivery = (position: number, events: Delivery["events"], more: Partial<Delivery> = {}): Delivery =>
-  ({ v: 1, partition: 0, position, events, marks: [], gaps: [], ...more });
+const delivery = (position: number, events: Delivery["events"], more: Partial<Delivery> = {}): Delivery => ({
+  v: 1,
+  partition: 0,
+  position,
+  events,
+  marks: [],
+  gaps: [],
+  ...more,
+});
 
 test("positions are taken upwards only: a repetition and a late one change nothing, a longer one brings what is new", () => {
   const bob = new Listener("s1");
@@ -33,7 +43,10 @@ test("positions are taken upwards only: a repetition and a late one change nothi
   deliveries.take(delivery(5, [event(1, 5)]));
   deliveries.take(delivery(4, [event(9, 4)]));
   deliveries.take(delivery(7, [event(1, 5), event(2, 6), event(3, 7)]));
-  assert.deepEqual(bob.heard.map(({ seq }) => seq), [1, 2, 3]);
+  assert.deepEqual(
+    bob.heard.map(({ seq }) => seq),
+    [1, 2, 3],
+  );
   deliveries.take({ ...delivery(1, [event(4, 1)]), partition: 1 });
   assert.equal(bob.heard.length, 4, "another partition counts for itself");
 });
@@ -43,14 +56,22 @@ test("the session that sent it hears nothing, unless it asked for its echo; the 
   const deliveries = new Deliveries({ of: () => [origin, echoing, other] });
   deliveries.take(delivery(1, [event(1, 1, "s1")]));
   deliveries.take(delivery(2, [event(2, 2, "s2")]));
-  assert.deepEqual([origin, echoing, other].map(({ heard }) => heard.map(({ seq }) => seq)), [[2], [1, 2], [1, 2]]);
+  assert.deepEqual(
+    [origin, echoing, other].map(({ heard }) => heard.map(({ seq }) => seq)),
+    [[2], [1, 2], [1, 2]],
+  );
 });
 
 test("one that is still being greeted is marked, not written to; gaps and marks are frames of their own", () => {
   const [greeting, live] = [new Listener("s1"), new Listener("s2")];
   greeting.isLive = false;
   const deliveries = new Deliveries({ of: () => [greeting, live] });
-  deliveries.take(delivery(1, [], { gaps: [{ conversation: "g", users: ["bob"], head: 7 }], marks: [{ conversation: "g", user: "bob", seq: 3, origin: "s2" }] }));
+  deliveries.take(
+    delivery(1, [], {
+      gaps: [{ conversation: "g", users: ["bob"], head: 7 }],
+      marks: [{ conversation: "g", user: "bob", seq: 3, origin: "s2" }],
+    }),
+  );
   assert.deepEqual([greeting.missed, greeting.heard.length], [true, 0]);
   assert.deepEqual(live.heard, [{ t: "gap", conversation: "g", head: 7 }]);
 });

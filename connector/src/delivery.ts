@@ -15,8 +15,13 @@ export interface Reader {
   writeEncoded(bytes: string | Uint8Array<ArrayBuffer>): void;
 }
 
-export interface Readers { of(user: string): Iterable<Reader> }
-export interface DeliveryResult { readonly written: number; readonly latest: readonly DeliveredEvent[] }
+export interface Readers {
+  of(user: string): Iterable<Reader>;
+}
+export interface DeliveryResult {
+  readonly written: number;
+  readonly latest: readonly DeliveredEvent[];
+}
 
 /** A frame as bytes, made once per encoding, whoever many read it. */
 class Encoded {
@@ -36,7 +41,10 @@ class Encoded {
   }
 }
 
-/** Writes deliveries to sockets. Takes a partition's positions upwards only, so no socket sees a lower seq after a higher. */
+/**
+ * Writes deliveries to sockets. Takes a partition's positions upwards only, so no socket sees a lower seq
+ * after a higher.
+ */
 export class Deliveries {
   readonly #readers: Readers;
   readonly #positions = new Map<number, number>();
@@ -45,14 +53,18 @@ export class Deliveries {
     this.#readers = readers;
   }
 
-  /** Writes what is new of it. A repeated delivery, or one of a deposed owner that comes late, changes nothing. */
+  /**
+   * Writes what is new of it. A repeated delivery, or one of a deposed owner that comes late, changes
+   * nothing.
+   */
   take(delivery: Delivery): DeliveryResult {
     const last = this.#positions.get(delivery.partition) ?? 0;
     if (delivery.position <= last) return { written: 0, latest: [] };
     this.#positions.set(delivery.partition, delivery.position);
     const latest = delivery.events.filter(({ position }) => position > last);
     let written = 0;
-    for (const { event, users, origin } of latest) written += this.#write(new Encoded({ t: "event", ...event }), users, origin, true);
+    for (const { event, users, origin } of latest)
+      written += this.#write(new Encoded({ t: "event", ...event }), users, origin, true);
     for (const { conversation, user, seq, origin } of delivery.marks) {
       written += this.#write(new Encoded({ t: "receipt", conversation, user, seq }), [user], origin, false);
     }

@@ -22,7 +22,9 @@ export class Drain {
     return this.#draining;
   }
 
-  /** Resolves when nobody is left, at the latest after `drainMs` and a grace; at once when it is called off. */
+  /**
+   * Resolves when nobody is left, at the latest after `drainMs` and a grace; at once when it is called off.
+   */
   async start(drainMs: number): Promise<void> {
     this.#draining = true;
     this.#run += 1;
@@ -33,11 +35,19 @@ export class Drain {
     const live = [...hub.sockets].filter((session) => session.isLive);
     live.forEach((session, index) => {
       const reconnectAfterMs = Math.round((spreadMs * index) / Math.max(1, live.length));
-      session.write({ t: "goaway", reason: "draining", reconnectAfterMs, ticket: issueTicket(this.#world, session).ticket });
-      setTimeout(() => { if (this.#run === run && this.#draining) session.close(CLOSE.goingAway, "draining"); }, reconnectAfterMs + GRACE_MS).unref();
+      session.write({
+        t: "goaway",
+        reason: "draining",
+        reconnectAfterMs,
+        ticket: issueTicket(this.#world, session).ticket,
+      });
+      setTimeout(() => {
+        if (this.#run === run && this.#draining) session.close(CLOSE.goingAway, "draining");
+      }, reconnectAfterMs + GRACE_MS).unref();
     });
     const end = systemClock.monotonic() + drainMs;
-    while (hub.size > 0 && systemClock.monotonic() < end && this.#draining && this.#run === run) await systemClock.sleep(STEP_MS);
+    while (hub.size > 0 && systemClock.monotonic() < end && this.#draining && this.#run === run)
+      await systemClock.sleep(STEP_MS);
   }
 
   /** Goes on as if nothing had been; who was told to go may still go. */

@@ -24,7 +24,10 @@ export function onMessage(world: World, session: Session, bytes: ArrayBuffer, bi
     value = session.birth.codec.read(bytes, binary); // Before any await: uWS reuses the buffer.
     session.birth.codec.check(value);
     if (bytes.byteLength > world.config.frameBytesMax) {
-      throw new ChatError("FRAME_TOO_LARGE", `a frame is at most ${world.config.frameBytesMax} bytes, this one has ${bytes.byteLength}`);
+      throw new ChatError(
+        "FRAME_TOO_LARGE",
+        `a frame is at most ${world.config.frameBytesMax} bytes, this one has ${bytes.byteLength}`,
+      );
     }
     const frame = readClientFrame(value, world.config.bodyBytesMax);
     session.malformedInARow = 0;
@@ -36,12 +39,14 @@ export function onMessage(world: World, session: Session, bytes: ArrayBuffer, bi
 
 function refuseFrame(world: World, session: Session, error: ChatError, id: string | undefined): void {
   const { traceId } = world.telemetry.begin("frame");
-  if (error.code === "INTERNAL") world.telemetry.log.error({ err: error.cause, traceId }, "a frame could not be read");
+  if (error.code === "INTERNAL")
+    world.telemetry.log.error({ err: error.cause, traceId }, "a frame could not be read");
   replyError(world, session, error, id, traceId);
   if (error.code === "FRAME_UNKNOWN") return;
   session.malformedInARow += 1;
   if (session.state === "new") session.close(CLOSE.unauthenticated, "the first frame is a hello");
-  else if (session.malformedInARow >= MALFORMED_MAX) session.close(CLOSE.malformed, "three malformed frames in a row");
+  else if (session.malformedInARow >= MALFORMED_MAX)
+    session.close(CLOSE.malformed, "three malformed frames in a row");
 }
 
 function admit(world: World, session: Session, frame: ClientFrame, bytes: number): void {
@@ -55,7 +60,13 @@ function admit(world: World, session: Session, frame: ClientFrame, bytes: number
   if (session.state === "new") {
     if (frame.t === "hello") void begin(world, session, frame, trace);
     else {
-      replyError(world, session, new ChatError("UNAUTHENTICATED", "the first frame is a hello"), frame.id, trace.traceId);
+      replyError(
+        world,
+        session,
+        new ChatError("UNAUTHENTICATED", "the first frame is a hello"),
+        frame.id,
+        trace.traceId,
+      );
       session.close(CLOSE.unauthenticated, "the first frame is a hello");
     }
     return;
@@ -68,27 +79,39 @@ async function begin(world: World, session: Session, hello: Hello, trace: Trace)
   try {
     const { address } = session.birth;
     const waitMs = world.handshakeBuckets.take(address, 1, systemClock.monotonic());
-    if (waitMs > 0) throw new ChatError("RATE_LIMITED", "too many handshakes from this address", { retryAfterMs: waitMs });
+    if (waitMs > 0)
+      throw new ChatError("RATE_LIMITED", "too many handshakes from this address", { retryAfterMs: waitMs });
     await greet(world, session, hello, trace.traceId);
     for (const frame of session.early.splice(0)) admit(world, session, frame, 0);
   } catch (thrown) {
     const error = asChatError(thrown);
-    if (error.code === "INTERNAL") world.telemetry.log.error({ err: thrown, traceId: trace.traceId }, "a handshake failed");
+    if (error.code === "INTERNAL")
+      world.telemetry.log.error({ err: thrown, traceId: trace.traceId }, "a handshake failed");
     replyError(world, session, error, undefined, trace.traceId);
-    session.close(closeOf(error.code) ?? (error.code === "RATE_LIMITED" ? CLOSE.tooMany : CLOSE.goingAway), error.message.slice(0, 120));
+    session.close(
+      closeOf(error.code) ?? (error.code === "RATE_LIMITED" ? CLOSE.tooMany : CLOSE.goingAway),
+      error.message.slice(0, 120),
+    );
   } finally {
     trace.span?.end();
   }
 }
 
-async function answer(world: World, session: Session, frame: ClientFrame, bytes: number, trace: Trace): Promise<void> {
+async function answer(
+  world: World,
+  session: Session,
+  frame: ClientFrame,
+  bytes: number,
+  trace: Trace,
+): Promise<void> {
   const id = frame.t === "hello" ? undefined : frame.id;
   session.unanswered += 1;
   try {
     await dispatch(world, session, frame, trace, tooFast(world, session, frame, bytes));
   } catch (thrown) {
     const error = asChatError(thrown);
-    if (error.code === "INTERNAL") world.telemetry.log.error({ err: thrown, traceId: trace.traceId }, "a frame failed");
+    if (error.code === "INTERNAL")
+      world.telemetry.log.error({ err: thrown, traceId: trace.traceId }, "a frame failed");
     trace.span?.setAttribute("error.code", error.code);
     replyError(world, session, error, id, trace.traceId);
   } finally {
@@ -97,34 +120,49 @@ async function answer(world: World, session: Session, frame: ClientFrame, bytes:
   }
 }
 
-/** The refusal of a frame that comes too fast or while too much is unanswered. Pings are free: a slow device must live. */
+/**
+ * The refusal of a frame that comes too fast or while too much is unanswered. Pings are free: a slow device
+ * must live.
+ */
 function tooFast(world: World, session: Session, frame: ClientFrame, bytes: number): Refused | undefined {
   if (frame.t === "ping") return undefined;
-  if (session.unanswered > UNANSWERED_MAX) return { code: "BUSY", message: "too many frames wait for their answers", retryAfterMs: 500 };
+  if (session.unanswered > UNANSWERED_MAX)
+    return { code: "BUSY", message: "too many frames wait for their answers", retryAfterMs: 500 };
   const now = systemClock.monotonic();
-  const waitMs = world.messageBuckets.take(session.user, 1, now) || world.byteBuckets.take(session.user, bytes, now);
+  const waitMs =
+    world.messageBuckets.take(session.user, 1, now) || world.byteBuckets.take(session.user, bytes, now);
   if (waitMs === 0) return undefined;
   return { code: "RATE_LIMITED", message: "too fast", retryAfterMs: Math.max(10, waitMs) };
 }
 
-async function dispatch(world: World, session: Session, frame: ClientFrame, trace: Trace, refusal: Refused | undefined): Promise<void> {
+async function dispatch(
+  world: World,
+  session: Session,
+  frame: ClientFrame,
+  trace: Trace,
+  refusal: Refused | undefined,
+): Promise<void> {
   const { traceId } = trace;
   switch (frame.t) {
     case "ping": {
       session.write({ t: "pong", id: frame.id, serverTime: Date.now() });
       return;
     }
-    case "hello": throw new ChatError("FRAME_MALFORMED", "this socket has said hello already");
+    case "hello":
+      throw new ChatError("FRAME_MALFORMED", "this socket has said hello already");
     case "pull": {
       refuse(refusal);
       const { id, conversation } = frame;
-      const page = await world.past.page({ user: session.user, device: session.device, session: session.id }, frame);
+      const page = await world.past.page(
+        { user: session.user, device: session.device, session: session.id },
+        frame,
+      );
       session.write({ t: "page", id, conversation, ...page, traceId });
       return;
     }
     case "sync": {
       refuse(refusal);
-      session.write({ t: "synced", id: frame.id, ...await world.syncs.page(session.user, frame), traceId });
+      session.write({ t: "synced", id: frame.id, ...(await world.syncs.page(session.user, frame)), traceId });
       return;
     }
     case "renew": {
@@ -132,7 +170,8 @@ async function dispatch(world: World, session: Session, frame: ClientFrame, trac
       await renew(world, session, frame);
       return;
     }
-    default: await write(world, session, frame, trace, refusal);
+    default:
+      await write(world, session, frame, trace, refusal);
   }
 }
 
@@ -147,7 +186,20 @@ async function renew(world: World, session: Session, frame: Renew): Promise<void
   session.write({ t: "ticket", id: frame.id, ...issueTicket(world, session) });
 }
 
-export function replyError(world: World, session: Session, error: ChatError, id: string | undefined, traceId: string): void {
+export function replyError(
+  world: World,
+  session: Session,
+  error: ChatError,
+  id: string | undefined,
+  traceId: string,
+): void {
   world.metrics.countError(error.code);
-  session.write({ t: "error", id, code: error.code, message: error.message, retryAfterMs: error.retryAfterMs, traceId });
+  session.write({
+    t: "error",
+    id,
+    code: error.code,
+    message: error.message,
+    retryAfterMs: error.retryAfterMs,
+    traceId,
+  });
 }

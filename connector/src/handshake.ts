@@ -22,16 +22,26 @@ export async function greet(world: World, session: Session, hello: Hello, traceI
   session.identity = identity;
   session.id = randomBytes(12).toString("base64url");
   session.bornAt = nextBirth();
-  // Placed before it is registered, and registered before it is welcomed: what comes meanwhile marks it as having missed.
+  // Placed before it is registered, and registered before it is welcomed: what comes meanwhile marks it as
+  // having missed.
   hub.place(session)?.close(CLOSE.replaced, "this device connected again");
   await register(world, session);
   if (!session.isOpen) return;
   session.state = "live";
   session.write({
-    t: "welcome", user: session.user, device: session.device, session: session.id, ...issueTicket(world, session),
+    t: "welcome",
+    user: session.user,
+    device: session.device,
+    session: session.id,
+    ...issueTicket(world, session),
     heartbeatMs: config.heartbeatMs,
-    limits: { frameBytes: config.frameBytesMax, bodyBytes: config.bodyBytesMax, messagesPerSecond: config.messagesPerSecond },
-    serverTime: Date.now(), traceId,
+    limits: {
+      frameBytes: config.frameBytesMax,
+      bodyBytes: config.bodyBytesMax,
+      messagesPerSecond: config.messagesPerSecond,
+    },
+    serverTime: Date.now(),
+    traceId,
   });
   if (session.missed) session.write({ t: "gap" });
 }
@@ -44,7 +54,10 @@ async function identify({ tokens, tickets, revocations }: World, hello: Hello): 
 }
 
 /** A fresh ticket for this session's identity; remembers when it has to be replaced. */
-export function issueTicket({ tickets }: World, session: Session): { ticket: string; ticketExpiresAt: number } {
+export function issueTicket(
+  { tickets }: World,
+  session: Session,
+): { ticket: string; ticketExpiresAt: number } {
   if (session.identity === undefined) throw new Error("a ticket is for who is authenticated");
   const now = Date.now();
   const issued = tickets.issue({ ...session.identity, device: session.device }, now);
@@ -53,13 +66,19 @@ export function issueTicket({ tickets }: World, session: Session): { ticket: str
   return issued;
 }
 
-/** Says in Redis where this device is. While Redis is away the session waits for the keeper to register it. */
+/**
+ * Says in Redis where this device is. While Redis is away the session waits for the keeper to register it.
+ */
 export async function register(world: World, session: Session): Promise<void> {
   const { presence, config, telemetry } = world;
   if (!presence.ready) return;
   const { user, device, id, bornAt } = session;
   try {
-    const displaced = await presence.register(user, device, { connector: config.instance, session: id, birth: bornAt });
+    const displaced = await presence.register(user, device, {
+      connector: config.instance,
+      session: id,
+      birth: bornAt,
+    });
     session.registered = true;
     if (displaced === "younger") session.close(CLOSE.replaced, "this device connected again elsewhere");
     else if (displaced !== undefined) replace(world, user, device, displaced.connector, displaced.session);
@@ -70,13 +89,22 @@ export async function register(world: World, session: Session): Promise<void> {
   }
 }
 
-function replace({ hub, nats, names, config }: World, user: string, device: string, connector: string, id: string): void {
+function replace(
+  { hub, nats, names, config }: World,
+  user: string,
+  device: string,
+  connector: string,
+  id: string,
+): void {
   if (connector === config.instance) {
     const held = hub.find(user, device);
     if (held?.id === id) held.close(CLOSE.replaced, "this device connected again");
     return;
   }
-  nats.publish(names.deliver(connector), encodeInner({ v: 1, replaced: { user, device, session: id } } satisfies Replacement));
+  nats.publish(
+    names.deliver(connector),
+    encodeInner({ v: 1, replaced: { user, device, session: id } } satisfies Replacement),
+  );
 }
 
 /** Takes a closed session out of Redis, unless its device is somewhere else by now. */

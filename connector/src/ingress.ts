@@ -8,12 +8,18 @@ import type { Trace } from "@jichat/runtime/telemetry.ts";
 import type { Session } from "./session.ts";
 import type { World } from "./world.ts";
 
-/** The conversation that a frame writes to; for a first message and a new group it is computed, not looked up. */
+/**
+ * The conversation that a frame writes to; for a first message and a new group it is computed, not looked
+ * up.
+ */
 export function conversationOf(frame: WriteFrame, user: string): string {
   switch (frame.t) {
-    case "send": return frame.conversation ?? directConversation(user, frame.to ?? "");
-    case "create": return groupConversation(user, frame.id);
-    default: return frame.conversation;
+    case "send":
+      return frame.conversation ?? directConversation(user, frame.to ?? "");
+    case "create":
+      return groupConversation(user, frame.id);
+    default:
+      return frame.conversation;
   }
 }
 
@@ -23,38 +29,69 @@ export function commandOf(frame: WriteFrame, source: CommandSource): Command {
       const { id, body, to, replyTo, mentions } = frame;
       return { ...source, op: "send", id, body, to, replyTo, mentions };
     }
-    case "edit": return { ...source, op: "edit", id: frame.id, seq: frame.seq, body: frame.body };
-    case "recall": return { ...source, op: "recall", id: frame.id, seq: frame.seq };
-    case "create": return { ...source, op: "create", id: frame.id, name: frame.name, members: frame.members };
-    case "rename": return { ...source, op: "rename", id: frame.id, name: frame.name };
+    case "edit":
+      return { ...source, op: "edit", id: frame.id, seq: frame.seq, body: frame.body };
+    case "recall":
+      return { ...source, op: "recall", id: frame.id, seq: frame.seq };
+    case "create":
+      return { ...source, op: "create", id: frame.id, name: frame.name, members: frame.members };
+    case "rename":
+      return { ...source, op: "rename", id: frame.id, name: frame.name };
     case "invite":
-    case "remove": return { ...source, op: frame.t, id: frame.id, users: frame.users };
-    case "leave": return { ...source, op: "leave", id: frame.id };
-    case "read": return { ...source, op: "read", seq: frame.seq };
+    case "remove":
+      return { ...source, op: frame.t, id: frame.id, users: frame.users };
+    case "leave":
+      return { ...source, op: "leave", id: frame.id };
+    case "read":
+      return { ...source, op: "read", seq: frame.seq };
   }
 }
 
-/** Sends a write to its conversation's owner and writes the ack. `refusal`: it was too fast, and shares the fate of sends. */
-export async function write(world: World, session: Session, frame: WriteFrame, trace: Trace, refusal: Refused | undefined): Promise<void> {
+/**
+ * Sends a write to its conversation's owner and writes the ack. `refusal`: it was too fast, and shares the
+ * fate of sends.
+ */
+export async function write(
+  world: World,
+  session: Session,
+  frame: WriteFrame,
+  trace: Trace,
+  refusal: Refused | undefined,
+): Promise<void> {
   const { user, device, id, gate } = session;
   const conversation = conversationOf(frame, user);
   const ordinal = frame.t === "send" ? gate.next() : 0;
   const started = systemClock.monotonic();
-  const answer = refusal ?? await world.lanes.submit(
-    commandOf(frame, { conversation, user, device, session: id, trace: traceparentOf(trace.span) }),
-    {
-      isOpen: () => session.isOpen,
-      ...(frame.t === "send" ? {
-        gate: () => gate.check(conversation, frame.id, ordinal, systemClock.monotonic()),
-        refused: (_: Command, refused: Refused) => { gate.refused(conversation, frame.id, ordinal, refused, systemClock.monotonic()); },
-      } : {}),
-    },
-  );
+  const answer =
+    refusal ??
+    (await world.lanes.submit(
+      commandOf(frame, { conversation, user, device, session: id, trace: traceparentOf(trace.span) }),
+      {
+        isOpen: () => session.isOpen,
+        ...(frame.t === "send"
+          ? {
+              gate: () => gate.check(conversation, frame.id, ordinal, systemClock.monotonic()),
+              refused: (_: Command, refused: Refused) => {
+                gate.refused(conversation, frame.id, ordinal, refused, systemClock.monotonic());
+              },
+            }
+          : {}),
+      },
+    ));
   if (isRefused(answer)) {
-    if (refusal !== undefined && frame.t === "send") gate.refused(conversation, frame.id, ordinal, refusal, systemClock.monotonic());
+    if (refusal !== undefined && frame.t === "send")
+      gate.refused(conversation, frame.id, ordinal, refusal, systemClock.monotonic());
     throw errorOf(answer);
   }
   world.metrics.acked(systemClock.monotonic() - started);
   if (frame.id === undefined) return;
-  session.write({ t: "ack", id: frame.id, conversation, seq: answer.seq, ts: answer.ts, duplicate: answer.duplicate, traceId: trace.traceId });
+  session.write({
+    t: "ack",
+    id: frame.id,
+    conversation,
+    seq: answer.seq,
+    ts: answer.ts,
+    duplicate: answer.duplicate,
+    traceId: trace.traceId,
+  });
 }

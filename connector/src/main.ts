@@ -36,9 +36,19 @@ const presence = Presence.connect(config.redisUrl, names, telemetry.log);
 const revocations = await Revocations.watch(nats, names, telemetry.log);
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => edge.lanes.waiting);
-const edge = openEdge(nats, names, presence, partitions, config.instance, () => { metrics.countRetry(); });
+const edge = openEdge(nats, names, presence, partitions, config.instance, () => {
+  metrics.countRetry();
+});
 const world: World = {
-  config, names, nats, presence, telemetry, metrics, hub, revocations, ...edge,
+  config,
+  names,
+  nats,
+  presence,
+  telemetry,
+  metrics,
+  hub,
+  revocations,
+  ...edge,
   tokens: new Tokens(config.tokens, keys, revocations),
   tickets: new Tickets(config.clusterKey, config.ticketLifeMs),
   messageBuckets: new TokenBuckets(config.messagesPerSecond),
@@ -51,10 +61,14 @@ void keeper.run();
 const stopSweeps = startSweeps(world);
 const drain = new Drain(world);
 const app = route(uws.App(), socketBehavior(world, drain));
-const listening = await new Promise<us_listen_socket | false>((resolve) => { app.listen(config.host, config.port, resolve); });
-if (listening === false) throw new Error(`cannot listen on ${config.host}:${config.port}: is the port in use?`);
+const listening = await new Promise<us_listen_socket | false>((resolve) => {
+  app.listen(config.host, config.port, resolve);
+});
+if (listening === false)
+  throw new Error(`cannot listen on ${config.host}:${config.port}: is the port in use?`);
 const admin = await startAdmin(config, telemetry, {
-  notReady: () => (drain.isOn ? "draining" : revocations.loaded ? undefined : "the list of revoked tokens is not known yet"),
+  notReady: () =>
+    drain.isOn ? "draining" : revocations.loaded ? undefined : "the list of revoked tokens is not known yet",
   drain: (on) => {
     if (on) void drain.start(config.drainMs);
     else drain.cancel();

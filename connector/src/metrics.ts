@@ -20,20 +20,38 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
   const errors = telemetry.counter("jichat_connector_errors", "error frames written, by code");
   const closes = telemetry.counter("jichat_connector_closes", "sockets closed, by code");
   const retries = telemetry.counter("jichat_connector_batch_retries", "batches of commands sent again");
-  const gaps = telemetry.counter("jichat_connector_gaps", "sessions told to sync after this connector was out of touch");
+  const gaps = telemetry.counter(
+    "jichat_connector_gaps",
+    "sessions told to sync after this connector was out of touch",
+  );
   const written = telemetry.counter("jichat_connector_delivered", "frames delivered to sockets");
   const ack = telemetry.histogram("jichat_connector_ack", "time from a write's frame to its ack");
-  const delivery = telemetry.histogram("jichat_connector_delivery", "time from an event's ts to its delivery here");
+  const delivery = telemetry.histogram(
+    "jichat_connector_delivery",
+    "time from an event's ts to its delivery here",
+  );
   telemetry.gauge("jichat_connector_sockets", "open sockets", () => hub.size);
   telemetry.gauge("jichat_connector_users", "users with a live session", () => hub.users);
   telemetry.gauge("jichat_connector_unanswered", "commands not answered yet", waiting);
   return {
-    countFrame: (t) => { frames.add(1, { t }); },
-    countError: (code) => { errors.add(1, { code }); },
-    countClose: (code) => { closes.add(1, { code: CLOSES.has(code) ? code : 0 }); },
-    countRetry: () => { retries.add(1); },
-    countGap: (by) => { gaps.add(by); },
-    acked: (ms) => { ack.record(ms / 1_000); },
+    countFrame: (t) => {
+      frames.add(1, { t });
+    },
+    countError: (code) => {
+      errors.add(1, { code });
+    },
+    countClose: (code) => {
+      closes.add(1, { code: CLOSES.has(code) ? code : 0 });
+    },
+    countRetry: () => {
+      retries.add(1);
+    },
+    countGap: (by) => {
+      gaps.add(by);
+    },
+    acked: (ms) => {
+      ack.record(ms / 1_000);
+    },
     delivered: (count, ms) => {
       written.add(count);
       if (ms !== undefined) delivery.record(Math.max(0, ms) / 1_000);

@@ -9,7 +9,10 @@ const AT_ONCE = 64;
 /** Sessions that were out of touch are told to sync within this time, not all at once. */
 const GAP_SPREAD_MS = 1_000;
 
-/** Keeps this connector's key in Redis alive. Where it had lapsed, or Redis was lost, registers everybody again. */
+/**
+ * Keeps this connector's key in Redis alive. Where it had lapsed, or Redis was lost, registers everybody
+ * again.
+ */
 export class PresenceKeeper {
   readonly #world: World;
   readonly #stop = new AbortController();
@@ -19,7 +22,9 @@ export class PresenceKeeper {
   constructor(world: World) {
     this.#world = world;
     world.presence.onRun(() => void this.#registerAll());
-    onReconnect(world.nats, () => { this.#gapAll(); });
+    onReconnect(world.nats, () => {
+      this.#gapAll();
+    });
   }
 
   async run(): Promise<void> {
@@ -60,7 +65,9 @@ export class PresenceKeeper {
         await presence.announceConnector(config.instance);
         const sessions = [...hub.placed()];
         for (let at = 0; at < sessions.length; at += AT_ONCE) {
-          await Promise.all(sessions.slice(at, at + AT_ONCE).map((session) => register(this.#world, session)));
+          await Promise.all(
+            sessions.slice(at, at + AT_ONCE).map((session) => register(this.#world, session)),
+          );
           await presence.announceConnector(config.instance);
         }
         this.#gapAll();
@@ -76,7 +83,10 @@ export class PresenceKeeper {
   #gapAll(): void {
     const sessions = [...this.#world.hub.placed()];
     this.#world.metrics.countGap(sessions.length);
-    for (const session of sessions) setTimeout(() => { this.#gap(session); }, Math.random() * GAP_SPREAD_MS).unref();
+    for (const session of sessions)
+      setTimeout(() => {
+        this.#gap(session);
+      }, Math.random() * GAP_SPREAD_MS).unref();
   }
 
   #gap(session: Session): void {

@@ -5,7 +5,10 @@ import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { Deliveries } from "./delivery.ts";
 import type { World } from "./world.ts";
 
-/** Takes what owners deliver to this connector, and acknowledges it once it is on the sockets. Returns how to stop. */
+/**
+ * Takes what owners deliver to this connector, and acknowledges it once it is on the sockets. Returns how to
+ * stop.
+ */
 export function serveDeliveries(world: World, deliveries: Deliveries): () => void {
   const { nats, names, config, telemetry } = world;
   const subscription = nats.subscribe(names.deliver(config.instance), {
@@ -24,7 +27,9 @@ export function serveDeliveries(world: World, deliveries: Deliveries): () => voi
       }
     },
   });
-  return () => { subscription.unsubscribe(); };
+  return () => {
+    subscription.unsubscribe();
+  };
 }
 
 function replaced({ hub }: World, { replaced: { user, device, session } }: Replacement): void {

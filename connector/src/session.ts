@@ -11,7 +11,9 @@ export type SessionState = "new" | "greeting" | "live" | "closed";
 export type Outgoing = string | Uint8Array<ArrayBuffer>;
 
 /** What uWS keeps for a socket. */
-export interface SocketData { readonly session: Session }
+export interface SocketData {
+  readonly session: Session;
+}
 
 /** What a socket is born with, before its first frame. */
 export interface SessionBirth {
@@ -83,7 +85,8 @@ export class Session {
   writeEncoded(bytes: Outgoing): void {
     if (!this.isOpen || this.#ws === undefined) return;
     // uWS drops what is over its limit without a word; a reader that slow is closed and resumes.
-    if (this.#ws.getBufferedAmount() + bytes.length > this.birth.bufferedBytesMax) this.close(CLOSE.tooSlow, "too slow to read");
+    if (this.#ws.getBufferedAmount() + bytes.length > this.birth.bufferedBytesMax)
+      this.close(CLOSE.tooSlow, "too slow to read");
     else this.#ws.send(bytes, this.birth.codec.binary);
   }
 
@@ -98,6 +101,8 @@ export class Session {
     this.state = "closed";
     ws.end(code, reason);
     // One that does not read its close either is cut; `closed` has run if the socket is gone by then.
-    setTimeout(() => { this.#ws?.close(); }, FORCE_CLOSE_MS).unref();
+    setTimeout(() => {
+      this.#ws?.close();
+    }, FORCE_CLOSE_MS).unref();
   }
 }

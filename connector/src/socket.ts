@@ -1,4 +1,11 @@
-import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, WebSocketBehavior, us_socket_context_t } from "uWebSockets.js";
+import type {
+  HttpRequest,
+  HttpResponse,
+  TemplatedApp,
+  WebSocket,
+  WebSocketBehavior,
+  us_socket_context_t,
+} from "uWebSockets.js";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import { chooseSubprotocol, codecOf } from "@jichat/protocol/frame/codec.ts";
@@ -20,14 +27,18 @@ export function socketBehavior(world: World, drain: Drain): WebSocketBehavior<So
     closeOnBackpressureLimit: true,
     idleTimeout: 0, // The sweep knows our own heartbeat.
     sendPingsAutomatically: false,
-    upgrade: (response, request, context) => { upgrade(world, drain, response, request, context); },
+    upgrade: (response, request, context) => {
+      upgrade(world, drain, response, request, context);
+    },
     open: (ws: WebSocket<SocketData>) => {
       const { session } = ws.getUserData();
       session.opened(ws);
       hub.open(session);
       if (session.birth.refuseWith !== undefined) session.close(session.birth.refuseWith, "refused");
     },
-    message: (ws, bytes, binary) => { onMessage(world, ws.getUserData().session, bytes, binary); },
+    message: (ws, bytes, binary) => {
+      onMessage(world, ws.getUserData().session, bytes, binary);
+    },
     close: (ws, code) => {
       const { session } = ws.getUserData();
       session.closed();
@@ -38,34 +49,56 @@ export function socketBehavior(world: World, drain: Drain): WebSocketBehavior<So
   };
 }
 
-function upgrade(world: World, drain: Drain, response: HttpResponse, request: HttpRequest, context: us_socket_context_t): void {
+function upgrade(
+  world: World,
+  drain: Drain,
+  response: HttpResponse,
+  request: HttpRequest,
+  context: us_socket_context_t,
+): void {
   const { config } = world;
   if (drain.isOn) {
-    response.writeStatus("503 Service Unavailable").writeHeader("Retry-After", "1").end("this connector drains\n");
+    response
+      .writeStatus("503 Service Unavailable")
+      .writeHeader("Retry-After", "1")
+      .end("this connector drains\n");
     return;
   }
   const address = addressOf(world, response, request);
   const { name, codec } = chooseSubprotocol(request.getHeader("sec-websocket-protocol"));
   const session = new Session({
-    address, codec: codecOf(codec), now: systemClock.monotonic(), bufferedBytesMax: config.bufferedBytesMax,
+    address,
+    codec: codecOf(codec),
+    now: systemClock.monotonic(),
+    bufferedBytesMax: config.bufferedBytesMax,
     refuseWith: refusalOf(world, request.getHeader("origin"), address),
   });
   // In a map of its own: uWS copies the fields of what it is given into another object.
   response.upgrade(
-    { session }, request.getHeader("sec-websocket-key"), name ?? "", request.getHeader("sec-websocket-extensions"), context,
+    { session },
+    request.getHeader("sec-websocket-key"),
+    name ?? "",
+    request.getHeader("sec-websocket-extensions"),
+    context,
   );
 }
 
 /** Refused sockets are upgraded first: only a close code can tell a browser why. */
 function refusalOf({ config, hub }: World, origin: string, address: string): number | undefined {
-  if (origin !== "" && !config.origins.includes("*") && !config.origins.includes(origin)) return CLOSE.refused;
-  if (hub.size >= config.socketsMax || hub.socketsOf(address) >= config.socketsPerAddressMax) return CLOSE.tooMany;
+  if (origin !== "" && !config.origins.includes("*") && !config.origins.includes(origin))
+    return CLOSE.refused;
+  if (hub.size >= config.socketsMax || hub.socketsOf(address) >= config.socketsPerAddressMax)
+    return CLOSE.tooMany;
   return undefined;
 }
 
 function addressOf({ config }: World, response: HttpResponse, request: HttpRequest): string {
-  const forwarded = config.trustProxy ? request.getHeader("x-forwarded-for").split(",").at(-1)?.trim() : undefined;
-  return forwarded === undefined || forwarded === "" ? text.decode(response.getRemoteAddressAsText()) : forwarded;
+  const forwarded = config.trustProxy
+    ? request.getHeader("x-forwarded-for").split(",").at(-1)?.trim()
+    : undefined;
+  return forwarded === undefined || forwarded === ""
+    ? text.decode(response.getRemoteAddressAsText())
+    : forwarded;
 }
 
 /** Answers on `/v1/ws`, and says so to who comes by mistake. */

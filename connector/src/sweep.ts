@@ -8,9 +8,14 @@ import type { World } from "./world.ts";
 const SWEEP_MS = 500;
 const REVOKED_DELAY_MS = 100;
 
-/** Closes who is silent, expired or revoked, and hands out tickets before the old ones end. Returns how to stop. */
+/**
+ * Closes who is silent, expired or revoked, and hands out tickets before the old ones end. Returns how to
+ * stop.
+ */
 export function startSweeps(world: World): () => void {
-  const timer = setInterval(() => { sweep(world); }, SWEEP_MS);
+  const timer = setInterval(() => {
+    sweep(world);
+  }, SWEEP_MS);
   let checking: NodeJS.Timeout | undefined;
   world.revocations.onRevoked(() => {
     checking ??= setTimeout(() => {
@@ -18,7 +23,9 @@ export function startSweeps(world: World): () => void {
       for (const session of world.hub.sockets) closeIfRevoked(world, session);
     }, REVOKED_DELAY_MS);
   });
-  return () => { clearInterval(timer); };
+  return () => {
+    clearInterval(timer);
+  };
 }
 
 function sweep(world: World): void {
@@ -26,7 +33,8 @@ function sweep(world: World): void {
   const wallClock = Date.now();
   for (const session of world.hub.sockets) {
     if (session.isLive) sweepLive(world, session, now, wallClock);
-    else if (session.isOpen && now - session.birth.now > world.config.helloMs) session.close(CLOSE.unauthenticated, "no hello came");
+    else if (session.isOpen && now - session.birth.now > world.config.helloMs)
+      session.close(CLOSE.unauthenticated, "no hello came");
   }
   world.messageBuckets.sweep(now);
   world.byteBuckets.sweep(now);
@@ -40,7 +48,12 @@ function sweepLive(world: World, session: Session, now: number, wallClock: numbe
   }
   const expiresAt = session.identity?.expiresAt ?? 0;
   if (wallClock >= expiresAt) {
-    end(world, session, new ChatError("TOKEN_EXPIRED", "the token has expired and was not renewed"), CLOSE.expired);
+    end(
+      world,
+      session,
+      new ChatError("TOKEN_EXPIRED", "the token has expired and was not renewed"),
+      CLOSE.expired,
+    );
     return;
   }
   // A ticket never outlives its token, so near the token's end there is none to hand out.
@@ -50,8 +63,14 @@ function sweepLive(world: World, session: Session, now: number, wallClock: numbe
 }
 
 function closeIfRevoked(world: World, session: Session): void {
-  if (session.identity === undefined || !session.isOpen || !world.revocations.isRevoked(session.identity)) return;
-  end(world, session, new ChatError("UNAUTHENTICATED", "this token was revoked: sign in again"), CLOSE.unauthenticated);
+  if (session.identity === undefined || !session.isOpen || !world.revocations.isRevoked(session.identity))
+    return;
+  end(
+    world,
+    session,
+    new ChatError("UNAUTHENTICATED", "this token was revoked: sign in again"),
+    CLOSE.unauthenticated,
+  );
 }
 
 function end(world: World, session: Session, error: ChatError, code: number): void {

@@ -6,13 +6,17 @@ import { pathToFileURL } from "node:url";
 import { createClient } from "@clickhouse/client";
 
 /**
- * ClickHouse's HTTP interface before the embedded engine, as a process of its own: what a server is to storage. `/refuse?ms=`
- * makes it refuse inserts for a while, as a server does whose disk is full.
+ * ClickHouse's HTTP interface before the embedded engine, as a process of its own: what a server is to
+ * storage. `/refuse?ms=` makes it refuse inserts for a while, as a server does whose disk is full.
  */
 const { PORT = "0", CLICKHOUSE_EMBEDDED_PATH = "", CHDB_HOME = "" } = process.env;
 const home = createRequire(join(CHDB_HOME, "package.json"));
-const chdb = (await import(pathToFileURL(home.resolve("chdb/connection")).href)) as { createChdbConnection(options: { path: string }): unknown };
-const client = createClient({ connection: chdb.createChdbConnection({ path: CLICKHOUSE_EMBEDDED_PATH }) } as never);
+const chdb = (await import(pathToFileURL(home.resolve("chdb/connection")).href)) as {
+  createChdbConnection(options: { path: string }): unknown;
+};
+const client = createClient({
+  connection: chdb.createChdbConnection({ path: CLICKHOUSE_EMBEDDED_PATH }),
+} as never);
 let refuseUntil = 0;
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -22,12 +26,16 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 }
 
 /** Settings and parameters travel in the query string, as they do to a server. */
-function settingsOf(params: URLSearchParams): { settings: Record<string, string>; values: Record<string, unknown> } {
+function settingsOf(params: URLSearchParams): {
+  settings: Record<string, string>;
+  values: Record<string, unknown>;
+} {
   const settings: Record<string, string> = {};
   const values: Record<string, unknown> = {};
   for (const [key, value] of params) {
     if (key.startsWith("param_")) values[key.slice(6)] = value;
-    else if (!["query", "database", "query_id", "session_id", "default_format", "role"].includes(key)) settings[key] = value;
+    else if (!["query", "database", "query_id", "session_id", "default_format", "role"].includes(key))
+      settings[key] = value;
   }
   return { settings, values };
 }
@@ -43,10 +51,17 @@ async function answer(request: IncomingMessage): Promise<{ status: number; text:
   const body = await bodyOf(request);
   const statement = query === null ? body : `${query}\n${body}`;
   if (/^\s*INSERT/i.test(statement) && Date.now() < refuseUntil) {
-    return { status: 500, text: "Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)" };
+    return {
+      status: 500,
+      text: "Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)",
+    };
   }
   const { settings, values } = settingsOf(url.searchParams);
-  const { stream } = await client.exec({ query: statement, clickhouse_settings: settings, query_params: values });
+  const { stream } = await client.exec({
+    query: statement,
+    clickhouse_settings: settings,
+    query_params: values,
+  });
   let text = "";
   for await (const chunk of stream) text += String(chunk);
   return { status: 200, text };
@@ -54,8 +69,15 @@ async function answer(request: IncomingMessage): Promise<{ status: number; text:
 
 createServer((request, response) => {
   answer(request).then(
-    ({ status, text }) => { response.writeHead(status, status === 200 ? {} : { "x-clickhouse-exception-code": "243" }).end(text); },
-    (error: unknown) => { response.writeHead(500).end(`Code: 1000. DB::Exception: ${String(error)}`); },
+    ({ status, text }) => {
+      response.writeHead(status, status === 200 ? {} : { "x-clickhouse-exception-code": "243" }).end(text);
+    },
+    (error: unknown) => {
+      response.writeHead(500).end(`Code: 1000. DB::Exception: ${String(error)}`);
+    },
   );
 }).listen(Number(PORT), "127.0.0.1");
-for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => { process.exit(0); });
+for (const signal of ["SIGTERM", "SIGINT"] as const)
+  process.on(signal, () => {
+    process.exit(0);
+  });

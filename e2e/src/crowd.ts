@@ -21,9 +21,16 @@ const SETTLE_POLL_MS = 200;
 /** A send that has not been answered when the talk is over still has this long. */
 const LAST_WORDS_MS = 30_000;
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
+const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 
-interface Person { readonly user: string; readonly peer: string; readonly groups: string[] }
+interface Person {
+  readonly user: string;
+  readonly peer: string;
+  readonly groups: string[];
+}
 
 /** One device of the crowd: a client of the SDK whose every act the ledger hears of. */
 export class Device {
@@ -38,11 +45,22 @@ export class Device {
   failures: string[] = [];
   reading: Promise<void>;
 
-  constructor(stack: Stack, ledger: Ledger, user: string, name: string, more: { readonly encoding?: "json" | "msgpack" } = {}) {
+  constructor(
+    stack: Stack,
+    ledger: Ledger,
+    user: string,
+    name: string,
+    more: { readonly encoding?: "json" | "msgpack" } = {},
+  ) {
     this.user = user;
     this.name = name;
     this.#ledger = ledger;
-    this.client = new ChatClient({ urls: stack.wsUrls, device: name, token: async () => mint(stack.secrets.signingKeyFile, { sub: user }), ...more });
+    this.client = new ChatClient({
+      urls: stack.wsUrls,
+      device: name,
+      token: async () => mint(stack.secrets.signingKeyFile, { sub: user }),
+      ...more,
+    });
     ledger.device(user, name);
     this.reading = this.#read();
   }
@@ -101,22 +119,35 @@ export class Crowd {
     this.#stack = stack;
     this.#ledger = ledger;
     for (let i = 0; i < options.pairs; i += 1) {
-      this.#people.push({ user: `u${2 * i}`, peer: `u${2 * i + 1}`, groups: [] }, { user: `u${2 * i + 1}`, peer: `u${2 * i}`, groups: [] });
+      this.#people.push(
+        { user: `u${2 * i}`, peer: `u${2 * i + 1}`, groups: [] },
+        { user: `u${2 * i + 1}`, peer: `u${2 * i}`, groups: [] },
+      );
     }
   }
 
   /** Everybody connects, and the groups are made. */
   async arrive(): Promise<void> {
     for (const { user } of this.#people) {
-      DEVICES.forEach((name, index) => this.devices.push(new Device(this.#stack, this.#ledger, user, name, { encoding: index === 0 ? "json" : "msgpack" })));
+      DEVICES.forEach((name, index) =>
+        this.devices.push(
+          new Device(this.#stack, this.#ledger, user, name, { encoding: index === 0 ? "json" : "msgpack" }),
+        ),
+      );
     }
     await Promise.all(this.devices.map((device) => device.arrive()));
     for (let i = 0; i < this.#options.groups; i += 1) {
-      const members = Array.from({ length: this.#options.groupSize }, (_, j) => this.#people[(i * 7 + j) % this.#people.length]).flatMap((person) => person ?? []);
+      const members = Array.from(
+        { length: this.#options.groupSize },
+        (_, j) => this.#people[(i * 7 + j) % this.#people.length],
+      ).flatMap((person) => person ?? []);
       const [creator] = members;
       const device = this.devices.find(({ user, name }) => user === creator?.user && name === DEVICES[0]);
       if (device === undefined) throw new Error("a group has a creator");
-      const { conversation, seq, id } = await device.client.createGroup(`group ${i}`, members.map(({ user }) => user));
+      const { conversation, seq, id } = await device.client.createGroup(
+        `group ${i}`,
+        members.map(({ user }) => user),
+      );
       this.#ledger.acked(device.user, device.name, id, conversation, seq);
       for (const person of members) person.groups.push(conversation);
     }
@@ -136,8 +167,14 @@ export class Crowd {
     while (performance.now() < end) {
       this.#saying += 1;
       const group = person.groups[Math.floor(Math.random() * person.groups.length)];
-      const target = group === undefined || Math.random() < 0.5 ? { to: person.peer } : { conversation: group };
-      open.push(device.send(target, { text: `message ${this.#saying}`, pad: "x".repeat(Math.floor(Math.random() * 300)) }));
+      const target =
+        group === undefined || Math.random() < 0.5 ? { to: person.peer } : { conversation: group };
+      open.push(
+        device.send(target, {
+          text: `message ${this.#saying}`,
+          pad: "x".repeat(Math.floor(Math.random() * 300)),
+        }),
+      );
       if (Math.random() < 0.3) open.push(device.read());
       await sleep((500 + Math.random() * 1_000) / this.#options.rate);
     }
@@ -162,7 +199,8 @@ export class Crowd {
   /** What a user's device lists and can pull in the end, for the ledger. */
   async inspect(): Promise<void> {
     const firsts = this.devices.filter(({ name }) => name === DEVICES[0]);
-    for (let at = 0; at < firsts.length; at += 8) await Promise.all(firsts.slice(at, at + 8).map((device) => this.#inspect(device)));
+    for (let at = 0; at < firsts.length; at += 8)
+      await Promise.all(firsts.slice(at, at + 8).map((device) => this.#inspect(device)));
   }
 
   async #inspect({ client, user }: Device): Promise<void> {
@@ -187,7 +225,9 @@ export class Crowd {
   }
 
   get failures(): string[] {
-    return this.devices.flatMap(({ failures, user, name }) => failures.map((what) => `${user}/${name} ${what}`));
+    return this.devices.flatMap(({ failures, user, name }) =>
+      failures.map((what) => `${user}/${name} ${what}`),
+    );
   }
 
   /** The p-th percentile of the time from send to ack, in milliseconds. */
@@ -208,7 +248,8 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof ChatError) || error.retryAfterMs === undefined || performance.now() > end) throw error;
+      if (!(error instanceof ChatError) || error.retryAfterMs === undefined || performance.now() > end)
+        throw error;
       await sleep(error.retryAfterMs);
     }
   }

@@ -4,14 +4,25 @@ import type { ChatEvent, EventKind } from "@jichat/protocol/frame/server-frame.t
 import { Ledger } from "./ledger.ts";
 
 const C = "g_1";
-const event = (seq: number, no: number, kind: EventKind, from: string, more: Partial<ChatEvent> = {}): ChatEvent =>
-  ({ conversation: C, seq, no, kind, from, ts: 1_000 + seq, id: `${from}-${seq}`, ...more });
+const event = (
+  seq: number,
+  no: number,
+  kind: EventKind,
+  from: string,
+  more: Partial<ChatEvent> = {},
+): ChatEvent => ({ conversation: C, seq, no, kind, from, ts: 1_000 + seq, id: `${from}-${seq}`, ...more });
 const created = event(1, 0, "created", "ann", { users: ["ann", "bob"], name: "G" });
 const first = event(2, 1, "message", "ann", { body: { text: "1" } });
 const second = event(3, 2, "message", "bob", { body: { text: "2" } });
 
 /** Ann and Bob, one device each, two messages, everything as it should be. */
-function good(change: { without?: (user: string, seq: number) => boolean; order?: readonly ChatEvent[]; unread?: number } = {}): Ledger {
+function good(
+  change: {
+    without?: (user: string, seq: number) => boolean;
+    order?: readonly ChatEvent[];
+    unread?: number;
+  } = {},
+): Ledger {
   const ledger = new Ledger();
   ledger.device("ann", "a");
   ledger.device("bob", "b");
@@ -21,7 +32,8 @@ function good(change: { without?: (user: string, seq: number) => boolean; order?
   ledger.acked("ann", "a", "ann-2", C, 2);
   ledger.sent("bob", "b", C, "bob-3");
   ledger.acked("bob", "b", "bob-3", C, 3);
-  for (const one of change.order ?? [created, first]) if (change.without?.("bob", one.seq) !== true) ledger.received("bob", "b", one);
+  for (const one of change.order ?? [created, first])
+    if (change.without?.("bob", one.seq) !== true) ledger.received("bob", "b", one);
   ledger.received("ann", "a", second);
   for (const user of ["ann", "bob"]) ledger.history(user, C, 1, 3, [created, first, second]);
   ledger.listed("ann", C, { first: 1, head: 3, read: 2, unread: change.unread ?? 1 });
@@ -95,13 +107,20 @@ test("a hole in a history is found", () => {
 test("sends of one device that were numbered in another order are a swap", () => {
   const ledger = new Ledger();
   ledger.device("ann", "a");
-  for (const [id, seq] of [["x", 3], ["y", 2]] as const) {
+  for (const [id, seq] of [
+    ["x", 3],
+    ["y", 2],
+  ] as const) {
     ledger.sent("ann", "a", C, id);
     ledger.acked("ann", "a", id, C, seq);
   }
   const group = event(1, 0, "created", "ann", { users: ["ann"] });
   ledger.received("ann", "a", group);
-  ledger.history("ann", C, 1, 3, [group, event(2, 1, "message", "ann", { id: "y" }), event(3, 2, "message", "ann", { id: "x" })]);
+  ledger.history("ann", C, 1, 3, [
+    group,
+    event(2, 1, "message", "ann", { id: "y" }),
+    event(3, 2, "message", "ann", { id: "x" }),
+  ]);
   assert.deepEqual(broken(ledger), ["I3"]);
 });
 

@@ -4,9 +4,19 @@ import { readFileSync } from "node:fs";
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-export interface Claims { readonly sub: string; readonly iss?: string; readonly aud?: string; readonly exp?: number; readonly iat?: number; readonly jti?: string }
+export interface Claims {
+  readonly sub: string;
+  readonly iss?: string;
+  readonly aud?: string;
+  readonly exp?: number;
+  readonly iat?: number;
+  readonly jti?: string;
+}
 
-/** A token as the api issues them, without a sign-up for each of many users. Claims of one's own replace the usual ones. */
+/**
+ * A token as the api issues them, without a sign-up for each of many users. Claims of one's own replace the
+ * usual ones.
+ */
 export function mint(signingKeyFile: string, claims: Claims): string {
   const jwk = JSON.parse(readFileSync(signingKeyFile, "utf8")) as JsonWebKey & { kid: string };
   const now = Date.now() / 1_000;

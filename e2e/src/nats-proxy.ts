@@ -2,17 +2,30 @@ import type { Server, Socket } from "node:net";
 import { createConnection, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 
-/** What to do with one append on its way to the log: the server gets it late, or its answer never comes back, or both. */
-export interface AppendFate { readonly delayMs: number; readonly loseAnswer: boolean }
+/**
+ * What to do with one append on its way to the log: the server gets it late, or its answer never comes back,
+ * or both.
+ */
+export interface AppendFate {
+  readonly delayMs: number;
+  readonly loseAnswer: boolean;
+}
 export type Decide = (append: { readonly subject: string; readonly count: number }) => AppendFate;
 
 const CRLF = Buffer.from("\r\n");
 const PUBLISH = /^(H?PUB) (\S+) (?:(\S+) )?(?:(\d+) )?(\d+)$/;
 const MESSAGE = /^(H?MSG) (\S+) \S+ (?:(\S+) )?(?:(\d+) )?(\d+)$/;
 
-interface Frame { readonly line: string; readonly bytes: Buffer; readonly publish: RegExpExecArray | null; readonly message: RegExpExecArray | null }
+interface Frame {
+  readonly line: string;
+  readonly bytes: Buffer;
+  readonly publish: RegExpExecArray | null;
+  readonly message: RegExpExecArray | null;
+}
 
-/** Cuts NATS's protocol into its frames: a line, and after a PUB or MSG the payload that the line announces. */
+/**
+ * Cuts NATS's protocol into its frames: a line, and after a PUB or MSG the payload that the line announces.
+ */
 class Frames {
   #rest: Buffer = Buffer.alloc(0);
 
@@ -53,8 +66,12 @@ export class NatsProxy {
   static async listen(): Promise<NatsProxy> {
     const server = createServer();
     const proxy = new NatsProxy(server);
-    server.on("connection", (socket) => { proxy.#connect(socket); });
-    await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
+    server.on("connection", (socket) => {
+      proxy.#connect(socket);
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, "127.0.0.1", resolve);
+    });
     return proxy;
   }
 
@@ -77,13 +94,24 @@ export class NatsProxy {
     for (const socket of [client, server]) {
       socket.setNoDelay(true);
       this.#sockets.add(socket);
-      socket.on("error", () => { client.destroy(); server.destroy(); });
-      socket.on("close", () => { client.destroy(); server.destroy(); this.#sockets.delete(socket); });
+      socket.on("error", () => {
+        client.destroy();
+        server.destroy();
+      });
+      socket.on("close", () => {
+        client.destroy();
+        server.destroy();
+        this.#sockets.delete(socket);
+      });
     }
     const up = new Frames();
-    client.on("data", (chunk: Buffer) => { for (const frame of up.take(chunk)) this.#upstream(frame, server, answers); });
+    client.on("data", (chunk: Buffer) => {
+      for (const frame of up.take(chunk)) this.#upstream(frame, server, answers);
+    });
     const down = new Frames();
-    server.on("data", (chunk: Buffer) => { for (const frame of down.take(chunk)) this.#downstream(frame, client, answers); });
+    server.on("data", (chunk: Buffer) => {
+      for (const frame of down.take(chunk)) this.#downstream(frame, client, answers);
+    });
   }
 
   #upstream({ publish, bytes }: Frame, server: Socket, answers: Map<string, AppendFate>): void {
@@ -101,7 +129,9 @@ export class NatsProxy {
     }
     this.late += 1;
     const copy = Buffer.from(bytes);
-    setTimeout(() => { if (!server.destroyed) server.write(copy); }, fate.delayMs).unref();
+    setTimeout(() => {
+      if (!server.destroyed) server.write(copy);
+    }, fate.delayMs).unref();
   }
 
   #downstream({ message, bytes }: Frame, client: Socket, answers: Map<string, AppendFate>): void {

@@ -15,19 +15,37 @@ export class Raw {
   readonly #opened: Promise<void>;
   #waiting: (() => void)[] = [];
 
-  constructor(url: string, protocols: readonly string[] = ["jichat.v1.json"], headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    url: string,
+    protocols: readonly string[] = ["jichat.v1.json"],
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     this.#socket = new WebSocket(url, { protocols: [...protocols], headers } as never);
     this.#socket.binaryType = "arraybuffer";
-    this.#opened = new Promise((resolve) => { this.#socket.addEventListener("open", () => { resolve(); }, { once: true }); });
+    this.#opened = new Promise((resolve) => {
+      this.#socket.addEventListener(
+        "open",
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
+    });
     this.#socket.addEventListener("message", ({ data }) => {
-      this.frames.push((typeof data === "string" ? JSON.parse(data) : decode(new Uint8Array(data as ArrayBuffer))) as Frame);
+      this.frames.push(
+        (typeof data === "string" ? JSON.parse(data) : decode(new Uint8Array(data as ArrayBuffer))) as Frame,
+      );
       for (const wake of this.#waiting.splice(0)) wake();
     });
     this.closed = new Promise((resolve) => {
-      this.#socket.addEventListener("close", ({ code, reason }) => {
-        resolve({ code, reason });
-        for (const wake of this.#waiting.splice(0)) wake();
-      }, { once: true });
+      this.#socket.addEventListener(
+        "close",
+        ({ code, reason }) => {
+          resolve({ code, reason });
+          for (const wake of this.#waiting.splice(0)) wake();
+        },
+        { once: true },
+      );
     });
   }
 
@@ -59,7 +77,10 @@ export class Raw {
       const found = this.frames.find(test);
       if (found !== undefined) return found;
       const left = end - performance.now();
-      if (left <= 0) throw new Error(`nothing such was heard within ${withinMs} ms; heard ${JSON.stringify(this.frames).slice(0, 500)}`);
+      if (left <= 0)
+        throw new Error(
+          `nothing such was heard within ${withinMs} ms; heard ${JSON.stringify(this.frames).slice(0, 500)}`,
+        );
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#waiting.push(resolve);
       const timer = setTimeout(resolve, left);
@@ -71,7 +92,9 @@ export class Raw {
   async ask(frame: { readonly id: string } & Readonly<Record<string, unknown>>): Promise<Frame> {
     const before = this.frames.length;
     await this.say(frame);
-    return this.hear((heard) => heard["id"] === frame.id && heard.t !== "event" && this.frames.indexOf(heard) >= before);
+    return this.hear(
+      (heard) => heard["id"] === frame.id && heard.t !== "event" && this.frames.indexOf(heard) >= before,
+    );
   }
 
   async hello(token: string, device = "raw", more: object = {}): Promise<Frame> {
@@ -84,7 +107,10 @@ export class Raw {
   }
 }
 
-/** A WebSocket by hand, for what no library would send: bytes one by one, frames in pieces, a reader that stops. */
+/**
+ * A WebSocket by hand, for what no library would send: bytes one by one, frames in pieces, a reader that
+ * stops.
+ */
 export class Bytes {
   readonly socket: Socket;
   received = 0;
@@ -92,7 +118,11 @@ export class Bytes {
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    this.ended = new Promise((resolve) => { socket.once("close", () => { resolve(); }); });
+    this.ended = new Promise((resolve) => {
+      socket.once("close", () => {
+        resolve();
+      });
+    });
     socket.on("error", () => undefined); // A reset is an end as good as any.
   }
 
@@ -100,20 +130,41 @@ export class Bytes {
     const { hostname, port, pathname, host } = new URL(url);
     const socket = createConnection(Number(port), hostname);
     const bytes = new Bytes(socket);
-    socket.write([
-      `GET ${pathname} HTTP/1.1`, `Host: ${host}`, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
-      `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`, "Sec-WebSocket-Protocol: jichat.v1.json", "", "",
-    ].join("\r\n"));
-    await new Promise<void>((resolve) => { socket.once("data", () => { resolve(); }); });
-    socket.on("data", (chunk: Buffer) => { bytes.received += chunk.length; });
+    socket.write(
+      [
+        `GET ${pathname} HTTP/1.1`,
+        `Host: ${host}`,
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
+        "Sec-WebSocket-Protocol: jichat.v1.json",
+        "",
+        "",
+      ].join("\r\n"),
+    );
+    await new Promise<void>((resolve) => {
+      socket.once("data", () => {
+        resolve();
+      });
+    });
+    socket.on("data", (chunk: Buffer) => {
+      bytes.received += chunk.length;
+    });
     return bytes;
   }
 
   /** One WebSocket frame, masked with zeros; `opcode` 1 is text, 0 a continuation. */
-  static frame(text: string, { opcode = 1, fin = true }: { readonly opcode?: number; readonly fin?: boolean } = {}): Buffer {
+  static frame(
+    text: string,
+    { opcode = 1, fin = true }: { readonly opcode?: number; readonly fin?: boolean } = {},
+  ): Buffer {
     const body = Buffer.from(text);
     const first = (fin ? 0x80 : 0) | opcode;
-    const length = body.length < 126 ? Buffer.from([0x80 | body.length]) : Buffer.from([0x80 | 126, body.length >> 8, body.length & 255]);
+    const length =
+      body.length < 126
+        ? Buffer.from([0x80 | body.length])
+        : Buffer.from([0x80 | 126, body.length >> 8, body.length & 255]);
     return Buffer.concat([Buffer.from([first]), length, Buffer.alloc(4), body]);
   }
 }

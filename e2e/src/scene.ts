@@ -14,9 +14,15 @@ const RSS_MAX_MB = 700;
 const STORAGE_RSS_MAX_MB = 2_500;
 const TALK_MS = 20_000;
 
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
+export const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 
-/** A cluster of this test's own; taken away when the test ends, however it ends. `E2E_LOGS=1` shows the ends of its logs. */
+/**
+ * A cluster of this test's own; taken away when the test ends, however it ends. `E2E_LOGS=1` shows the ends
+ * of its logs.
+ */
 export async function startStack(t: TestContext, options: ThrowawayOptions = {}): Promise<Stack> {
   const { stack, destroy } = await startThrowaway({ routers: 2, connectors: 3, ...options });
   t.after(async () => {
@@ -28,15 +34,27 @@ export async function startStack(t: TestContext, options: ThrowawayOptions = {})
   return stack;
 }
 
-export interface Scene { readonly stack: Stack; readonly crowd: Crowd; readonly ledger: Ledger }
+export interface Scene {
+  readonly stack: Stack;
+  readonly crowd: Crowd;
+  readonly ledger: Ledger;
+}
 export type Fault = (scene: Scene) => Promise<void>;
 
 /** The usual crowd talks for 20 s while `fault` happens; then everything must be right. */
-export async function play(t: TestContext, fault: Fault, stack: Stack, options?: CrowdOptions, talkMs = TALK_MS): Promise<Scene> {
+export async function play(
+  t: TestContext,
+  fault: Fault,
+  stack: Stack,
+  options?: CrowdOptions,
+  talkMs = TALK_MS,
+): Promise<Scene> {
   const ledger = new Ledger();
   const crowd = new Crowd(stack, ledger, options);
   const scene = { stack, crowd, ledger };
-  t.after(() => { crowd.leave(); });
+  t.after(() => {
+    crowd.leave();
+  });
   await crowd.arrive();
   await Promise.all([crowd.talk(talkMs), sleep(talkMs / 4).then(() => fault(scene))]);
   await judge(t, scene);
@@ -49,13 +67,16 @@ export async function judge(t: TestContext, { stack, crowd, ledger }: Scene): Pr
   await crowd.inspect();
   const violations = ledger.check();
   const [p50, p99, slowest] = [50, 99, 100].map((p) => crowd.answeredMs(p).toFixed(0));
-  t.diagnostic(`${ledger.acks} acks: p50 ${p50} ms, p99 ${p99} ms, slowest ${slowest} ms; caught up after ${settledMs.toFixed(0)} ms`);
+  t.diagnostic(
+    `${ledger.acks} acks: p50 ${p50} ms, p99 ${p99} ms, slowest ${slowest} ms; caught up after ${settledMs.toFixed(0)} ms`,
+  );
   assert.deepEqual(violations.slice(0, 12), [], `${violations.length} violations`);
   assert.deepEqual(crowd.failures.slice(0, 12), [], "every send is acked in the end");
   assert.deepEqual(ledger.unackedIds.slice(0, 12), []);
   for (const part of stack.parts) {
     const rss = rssMb(part.pid);
-    const most = part.spec.name === "storage" || part.spec.name === "clickhouse" ? STORAGE_RSS_MAX_MB : RSS_MAX_MB;
+    const most =
+      part.spec.name === "storage" || part.spec.name === "clickhouse" ? STORAGE_RSS_MAX_MB : RSS_MAX_MB;
     assert.ok(rss <= most, `I8: ${part.spec.name} holds ${rss} MB`);
   }
   crowd.leave();
@@ -67,10 +88,15 @@ function rssMb(pid: number | undefined): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1_024;
 }
 
-/** I10: what ClickHouse holds is what the log holds. The embedded engine is one process's, so storage stops for it. */
+/**
+ * I10: what ClickHouse holds is what the log holds. The embedded engine is one process's, so storage stops
+ * for it.
+ */
 export async function verify(stack: Stack): Promise<void> {
   const { spec } = stack.storage;
   await stack.storage.stop(10_000);
-  const { code, stdout, stderr } = await exec(spec.program, [...spec.args, "verify"], { env: { ...process.env, ...spec.env, ADMIN_PORT: "0" } });
+  const { code, stdout, stderr } = await exec(spec.program, [...spec.args, "verify"], {
+    env: { ...process.env, ...spec.env, ADMIN_PORT: "0" },
+  });
   assert.equal(code, 0, `I10: verify says\n${stdout}\n${stderr}`);
 }

@@ -37,58 +37,92 @@ test("kill -9 of nats-server", { timeout: 180_000 }, async (t) => {
   await play(t, async ({ stack }) => crash(stack.nats, 1_000), await startStack(t));
 });
 
-test("SIGSTOP of a router for 10 s, then SIGCONT: the log refuses it, and nobody hears a stale answer", { timeout: 180_000 }, async (t) => {
-  await play(t, async ({ stack }) => {
-    const [router] = stack.routers;
-    router?.signal("SIGSTOP");
-    await sleep(10_000);
-    router?.signal("SIGCONT");
-  }, await startStack(t));
-});
+test(
+  "SIGSTOP of a router for 10 s, then SIGCONT: the log refuses it, and nobody hears a stale answer",
+  { timeout: 180_000 },
+  async (t) => {
+    await play(
+      t,
+      async ({ stack }) => {
+        const [router] = stack.routers;
+        router?.signal("SIGSTOP");
+        await sleep(10_000);
+        router?.signal("SIGCONT");
+      },
+      await startStack(t),
+    );
+  },
+);
 
 test("kill -9 of a router between append and effects", { timeout: 180_000 }, async (t) => {
   const proxy = await NatsProxy.listen();
-  t.after(() => { proxy.close(); });
-  const stack = await startStack(t, { env: { "router-1": { NATS_URL: proxy.url } }, onPlanned: ({ natsPort }) => { proxy.target(natsPort); } });
+  t.after(() => {
+    proxy.close();
+  });
+  const stack = await startStack(t, {
+    env: { "router-1": { NATS_URL: proxy.url } },
+    onPlanned: ({ natsPort }) => {
+      proxy.target(natsPort);
+    },
+  });
   let struck = 0;
-  await play(t, async () => {
-    for (let i = 0; i < 3; i += 1) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      // The log has it, the router does not know: it dies before the ack and before every effect.
-      proxy.onStored = () => {
-        if (proxy.onStored === undefined) return true;
-        struck += 1;
-        stack.routers[0]?.signal("SIGKILL");
-        proxy.onStored = () => true;
-        resolve();
-        return true;
-      };
-      await promise;
-      await sleep(300);
-      proxy.onStored = undefined;
-      await crash(stack.routers[0], 500);
-      await sleep(1_500);
-    }
-  }, stack);
+  await play(
+    t,
+    async () => {
+      for (let i = 0; i < 3; i += 1) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        // The log has it, the router does not know: it dies before the ack and before every effect.
+        proxy.onStored = () => {
+          if (proxy.onStored === undefined) return true;
+          struck += 1;
+          stack.routers[0]?.signal("SIGKILL");
+          proxy.onStored = () => true;
+          resolve();
+          return true;
+        };
+        await promise;
+        await sleep(300);
+        proxy.onStored = undefined;
+        await crash(stack.routers[0], 500);
+        await sleep(1_500);
+      }
+    },
+    stack,
+  );
   assert.equal(struck, 3);
 });
 
 test("a proxy loses the append's answer and delivers the append late", { timeout: 180_000 }, async (t) => {
   const proxies = [await NatsProxy.listen(), await NatsProxy.listen()] as const;
-  t.after(() => { for (const proxy of proxies) proxy.close(); });
+  t.after(() => {
+    for (const proxy of proxies) proxy.close();
+  });
   const stack = await startStack(t, {
     env: { "router-1": { NATS_URL: proxies[0].url }, "router-2": { NATS_URL: proxies[1].url } },
-    onPlanned: ({ natsPort }) => { for (const proxy of proxies) proxy.target(natsPort); },
+    onPlanned: ({ natsPort }) => {
+      for (const proxy of proxies) proxy.target(natsPort);
+    },
   });
   for (const proxy of proxies) {
     proxy.decide = () => {
       const dice = Math.random();
-      if (dice < 0.04) return { delayMs: 2_500, loseAnswer: false }; // Behind the resend that follows its time-out.
+      // Behind the resend that follows its time-out.
+      if (dice < 0.04) return { delayMs: 2_500, loseAnswer: false };
       return { delayMs: dice < 0.1 ? 300 : 0, loseAnswer: dice > 0.92 };
     };
   }
-  await play(t, async () => sleep(12_000).then(() => { for (const proxy of proxies) proxy.decide = () => ({ delayMs: 0, loseAnswer: false }); }), stack);
-  assert.ok(proxies.every(({ lost, late }) => lost > 5 && late > 5), "the proxies did their worst");
+  await play(
+    t,
+    async () =>
+      sleep(12_000).then(() => {
+        for (const proxy of proxies) proxy.decide = () => ({ delayMs: 0, loseAnswer: false });
+      }),
+    stack,
+  );
+  assert.ok(
+    proxies.every(({ lost, late }) => lost > 5 && late > 5),
+    "the proxies did their worst",
+  );
 });
 
 test("ClickHouse refuses inserts for 15 s", { timeout: 180_000 }, async (t) => {
@@ -101,28 +135,47 @@ test("ClickHouse refuses inserts for 15 s", { timeout: 180_000 }, async (t) => {
     onPlanned: async ({ options: { data } }) => {
       mkdirSync(join(data, "front"));
       front = new Process({
-        name: "clickhouse", program: process.execPath, args: [join(import.meta.dirname, "../src/clickhouse-front.ts")],
-        env: { PORT: String(port), CHDB_HOME: chdbHome, CLICKHOUSE_EMBEDDED_PATH: join(data, "front") }, logFile: join(data, "logs/clickhouse.log"), port,
+        name: "clickhouse",
+        program: process.execPath,
+        args: [join(import.meta.dirname, "../src/clickhouse-front.ts")],
+        env: { PORT: String(port), CHDB_HOME: chdbHome, CLICKHOUSE_EMBEDDED_PATH: join(data, "front") },
+        logFile: join(data, "logs/clickhouse.log"),
+        port,
       });
       t.after(async () => front?.kill());
       front.start();
       await front.ready(20_000);
     },
   });
-  await play(t, async () => {
-    assert.ok((await fetch(`${clickhouseUrl}/refuse?ms=15000`)).ok);
-  }, stack);
+  await play(
+    t,
+    async () => {
+      assert.ok((await fetch(`${clickhouseUrl}/refuse?ms=15000`)).ok);
+    },
+    stack,
+  );
 });
 
-test("SIGTERM of every router and connector in turn: no send takes longer than 1 s", { timeout: 180_000 }, async (t) => {
-  const { crowd } = await play(t, async ({ stack, crowd: talking }) => {
-    for (const { answeredMs } of talking.devices) answeredMs.length = 0; // From here on: the first sends load cold conversations.
-    for (const part of [...stack.routers, ...stack.connectors]) {
-      await part.stop(15_000);
-      part.start();
-      await part.ready(20_000);
-      await sleep(500);
-    }
-  }, await startStack(t), undefined, 30_000);
-  assert.ok(crowd.answeredMs(100) <= 1_000, `the slowest send took ${crowd.answeredMs(100).toFixed(0)} ms`);
-});
+test(
+  "SIGTERM of every router and connector in turn: no send takes longer than 1 s",
+  { timeout: 180_000 },
+  async (t) => {
+    const { crowd } = await play(
+      t,
+      async ({ stack, crowd: talking }) => {
+        // From here on: the first sends load cold conversations.
+        for (const { answeredMs } of talking.devices) answeredMs.length = 0;
+        for (const part of [...stack.routers, ...stack.connectors]) {
+          await part.stop(15_000);
+          part.start();
+          await part.ready(20_000);
+          await sleep(500);
+        }
+      },
+      await startStack(t),
+      undefined,
+      30_000,
+    );
+    assert.ok(crowd.answeredMs(100) <= 1_000, `the slowest send took ${crowd.answeredMs(100).toFixed(0)} ms`);
+  },
+);

@@ -8,7 +8,11 @@ import { mint } from "../src/mint.ts";
 import { Raw } from "../src/raw.ts";
 import { sleep, startStack } from "../src/scene.ts";
 
-interface Call { readonly name: string; readonly file: string; readonly text: string }
+interface Call {
+  readonly name: string;
+  readonly file: string;
+  readonly text: string;
+}
 
 /** `PID name(FD<file>, …`, and the two halves of a call that another thread interrupted. */
 function callsOf(trace: string): Call[] {
@@ -31,35 +35,60 @@ function callsOf(trace: string): Call[] {
   return calls;
 }
 
-test("with `fsync: always` an append is on the disk before it is acknowledged", { timeout: 180_000 }, async (t) => {
-  const strace = await needStrace();
-  const stack = await startStack(t, { routers: 1, connectors: 1, fsync: "always" });
-  const socket = new Raw(stack.wsUrls[0] ?? "");
-  t.after(() => { socket.close(); });
-  await socket.hello(mint(stack.secrets.signingKeyFile, { sub: "ann" }));
-  await socket.ask({ t: "send", id: "warm", to: "bob", body: {} });
+test(
+  "with `fsync: always` an append is on the disk before it is acknowledged",
+  { timeout: 180_000 },
+  async (t) => {
+    const strace = await needStrace();
+    const stack = await startStack(t, { routers: 1, connectors: 1, fsync: "always" });
+    const socket = new Raw(stack.wsUrls[0] ?? "");
+    t.after(() => {
+      socket.close();
+    });
+    await socket.hello(mint(stack.secrets.signingKeyFile, { sub: "ann" }));
+    await socket.ask({ t: "send", id: "warm", to: "bob", body: {} });
 
-  const file = join(stack.options.data, "trace");
-  const tracer = spawn(strace.path, ["-f", "-y", "-s", "400", "-e", "trace=write,pwrite64,writev,fsync,fdatasync", "-o", file, "-p", String(stack.nats?.pid)], {
-    env: { ...process.env, ...strace.env }, stdio: "ignore",
-  });
-  await sleep(1_500);
-  for (let i = 0; i < 20; i += 1) assert.equal((await socket.ask({ t: "send", id: `m${i}`, to: "bob", body: { i } })).t, "ack");
-  tracer.kill("SIGINT");
-  await new Promise((resolve) => { tracer.once("exit", resolve); });
+    const file = join(stack.options.data, "trace");
+    const tracer = spawn(
+      strace.path,
+      [
+        "-f",
+        "-y",
+        "-s",
+        "400",
+        "-e",
+        "trace=write,pwrite64,writev,fsync,fdatasync",
+        "-o",
+        file,
+        "-p",
+        String(stack.nats?.pid),
+      ],
+      {
+        env: { ...process.env, ...strace.env },
+        stdio: "ignore",
+      },
+    );
+    await sleep(1_500);
+    for (let i = 0; i < 20; i += 1)
+      assert.equal((await socket.ask({ t: "send", id: `m${i}`, to: "bob", body: { i } })).t, "ack");
+    tracer.kill("SIGINT");
+    await new Promise((resolve) => {
+      tracer.once("exit", resolve);
+    });
 
-  const calls = callsOf(readFileSync(file, "utf8"));
-  let acknowledged = 0;
-  calls.forEach((ack, at) => {
-    const stream = /\\"stream\\":\\"(jichat-LOG-\d+)\\"/.exec(ack.text)?.[1];
-    if (stream === undefined || !/socket|TCP/.test(ack.file)) return;
-    acknowledged += 1;
-    const before = calls.slice(0, at);
-    const isOf = ({ file: path }: Call): boolean => path.includes(`/${stream}/`) && path.endsWith(".blk");
-    const written = before.findLastIndex((call) => isOf(call) && /write/.test(call.name));
-    const synced = before.findLastIndex((call) => isOf(call) && /sync/.test(call.name));
-    assert.ok(written >= 0, `an acknowledgement of ${stream} without a write before it`);
-    assert.ok(synced > written, `${stream} was acknowledged before it was synced`);
-  });
-  assert.ok(acknowledged >= 20, `${acknowledged} acknowledgements were seen`);
-});
+    const calls = callsOf(readFileSync(file, "utf8"));
+    let acknowledged = 0;
+    calls.forEach((ack, at) => {
+      const stream = /\\"stream\\":\\"(jichat-LOG-\d+)\\"/.exec(ack.text)?.[1];
+      if (stream === undefined || !/socket|TCP/.test(ack.file)) return;
+      acknowledged += 1;
+      const before = calls.slice(0, at);
+      const isOf = ({ file: path }: Call): boolean => path.includes(`/${stream}/`) && path.endsWith(".blk");
+      const written = before.findLastIndex((call) => isOf(call) && /write/.test(call.name));
+      const synced = before.findLastIndex((call) => isOf(call) && /sync/.test(call.name));
+      assert.ok(written >= 0, `an acknowledgement of ${stream} without a write before it`);
+      assert.ok(synced > written, `${stream} was acknowledged before it was synced`);
+    });
+    assert.ok(acknowledged >= 20, `${acknowledged} acknowledgements were seen`);
+  },
+);

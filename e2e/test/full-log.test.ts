@@ -8,46 +8,54 @@ import { sleep, startStack } from "../src/scene.ts";
 const BODY = { text: "z".repeat(8_000) };
 const LOG_BYTES = 8_388_608;
 
-test("from 90 % of a log clients are told BUSY, a new owner still gets its epoch in, and all goes on when storage is back", { timeout: 150_000 }, async (t) => {
-  const stack = await startStack(t, {
-    routers: 1, connectors: 1,
-    env: {
-      "*": { LOG_BYTES_MAX: String(LOG_BYTES) }, connector: { MESSAGES_PER_SECOND: "100000", BYTES_PER_SECOND: "1073741824" },
-      storage: { TRIM_EVERY_MS: "300", FLUSH_MS: "100" },
-    },
-  });
-  const socket = new Raw(stack.wsUrls[0] ?? "");
-  t.after(() => { socket.close(); });
-  await socket.hello(mint(stack.secrets.signingKeyFile, { sub: "ann" }));
-  const send = (id: string): Promise<Frame> => socket.ask({ t: "send", id, to: "bob", body: BODY });
-  assert.equal((await send("first")).t, "ack");
-  await stack.storage.kill();
+test(
+  "from 90 % of a log clients are told BUSY, a new owner still gets its epoch in, and all goes on when storage is back",
+  { timeout: 150_000 },
+  async (t) => {
+    const stack = await startStack(t, {
+      routers: 1,
+      connectors: 1,
+      env: {
+        "*": { LOG_BYTES_MAX: String(LOG_BYTES) },
+        connector: { MESSAGES_PER_SECOND: "100000", BYTES_PER_SECOND: "1073741824" },
+        storage: { TRIM_EVERY_MS: "300", FLUSH_MS: "100" },
+      },
+    });
+    const socket = new Raw(stack.wsUrls[0] ?? "");
+    t.after(() => {
+      socket.close();
+    });
+    await socket.hello(mint(stack.secrets.signingKeyFile, { sub: "ann" }));
+    const send = (id: string): Promise<Frame> => socket.ask({ t: "send", id, to: "bob", body: BODY });
+    assert.equal((await send("first")).t, "ack");
+    await stack.storage.kill();
 
-  let refused: Frame | undefined;
-  let stored = 1;
-  for (let i = 0; refused === undefined && i < 1_400; i += 10) {
-    for (const reply of await Promise.all(Array.from({ length: 10 }, (_, j) => send(`m${i + j}`)))) {
-      if (reply.t === "ack") stored += 1;
-      else refused ??= reply;
+    let refused: Frame | undefined;
+    let stored = 1;
+    for (let i = 0; refused === undefined && i < 1_400; i += 10) {
+      for (const reply of await Promise.all(Array.from({ length: 10 }, (_, j) => send(`m${i + j}`)))) {
+        if (reply.t === "ack") stored += 1;
+        else refused ??= reply;
+      }
+      await sleep(20);
     }
-    await sleep(20);
-  }
-  assert.equal(refused?.["code"], "BUSY");
-  assert.ok(Number(refused?.["retryAfterMs"]) > 0);
-  assert.ok(stored > 800 && stored * 8_100 < LOG_BYTES, `${stored} were stored`);
+    assert.equal(refused?.["code"], "BUSY");
+    assert.ok(Number(refused?.["retryAfterMs"]) > 0);
+    assert.ok(stored > 800 && stored * 8_100 < LOG_BYTES, `${stored} were stored`);
 
-  // The rest of the log is for owners: a restarted router takes over a full partition.
-  const [router] = stack.routers;
-  await router?.kill();
-  router?.start();
-  await router?.ready(20_000);
-  stack.storage.start();
-  await stack.storage.ready(20_000);
-  let reply: Frame | undefined;
-  for (let i = 0; i < 60 && reply?.t !== "ack"; i += 1) {
-    reply = await send("after");
-    if (reply.t !== "ack") await sleep(500);
-  }
-  assert.equal(reply?.t, "ack");
-  assert.equal(reply?.["seq"], stored + 2, "nothing that was refused was stored");
-});
+    // The rest of the log is for owners: a restarted router takes over a full partition.
+    const [router] = stack.routers;
+    await router?.kill();
+    router?.start();
+    await router?.ready(20_000);
+    stack.storage.start();
+    await stack.storage.ready(20_000);
+    let reply: Frame | undefined;
+    for (let i = 0; i < 60 && reply?.t !== "ack"; i += 1) {
+      reply = await send("after");
+      if (reply.t !== "ack") await sleep(500);
+    }
+    assert.equal(reply?.t, "ack");
+    assert.equal(reply?.["seq"], stored + 2, "nothing that was refused was stored");
+  },
+);

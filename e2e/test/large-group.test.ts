@@ -11,52 +11,101 @@ const ONLINE = 20;
 /** Absence proves nothing before connectors have had time to register with a new Redis. */
 const SETTLED_MS = 11_000;
 
-test("a group of 1,000: made, talked in, listed; one more is refused; who is away is in the push queue", { timeout: 120_000 }, async (t) => {
-  const stack = await startStack(t, { routers: 1, connectors: 2 });
-  const token = (user: string): string => mint(stack.secrets.signingKeyFile, { sub: user });
-  const users = Array.from({ length: MEMBERS_MAX }, (_, i) => `member-${i}`);
-  const sockets = await Promise.all(users.slice(0, ONLINE).map(async (user, i) => {
-    const socket = new Raw(stack.wsUrls[i % 2] ?? "", [i % 3 === 0 ? "jichat.v1.msgpack" : "jichat.v1.json"]);
-    await socket.hello(token(user));
-    return socket;
-  }));
-  t.after(() => { for (const socket of sockets) socket.close(); });
-  const [creator, other] = sockets;
-  assert.ok(creator !== undefined && other !== undefined);
-  const { conversation, seq } = await creator.ask({ t: "create", id: "c", kind: "group", name: "Everybody", members: users.slice(1) });
-  assert.equal(seq, 1);
-  assert.equal((await creator.ask({ t: "invite", id: "i", conversation, users: ["one-more"] }))["code"], "CONFLICT");
-  assert.equal((await creator.ask({ t: "create", id: "d", kind: "group", name: "Too many", members: [...users.slice(1), "one-more"] }))["code"], "CONFLICT");
+test(
+  "a group of 1,000: made, talked in, listed; one more is refused; who is away is in the push queue",
+  { timeout: 120_000 },
+  async (t) => {
+    const stack = await startStack(t, { routers: 1, connectors: 2 });
+    const token = (user: string): string => mint(stack.secrets.signingKeyFile, { sub: user });
+    const users = Array.from({ length: MEMBERS_MAX }, (_, i) => `member-${i}`);
+    const sockets = await Promise.all(
+      users.slice(0, ONLINE).map(async (user, i) => {
+        const socket = new Raw(stack.wsUrls[i % 2] ?? "", [
+          i % 3 === 0 ? "jichat.v1.msgpack" : "jichat.v1.json",
+        ]);
+        await socket.hello(token(user));
+        return socket;
+      }),
+    );
+    t.after(() => {
+      for (const socket of sockets) socket.close();
+    });
+    const [creator, other] = sockets;
+    assert.ok(creator !== undefined && other !== undefined);
+    const { conversation, seq } = await creator.ask({
+      t: "create",
+      id: "c",
+      kind: "group",
+      name: "Everybody",
+      members: users.slice(1),
+    });
+    assert.equal(seq, 1);
+    assert.equal(
+      (await creator.ask({ t: "invite", id: "i", conversation, users: ["one-more"] }))["code"],
+      "CONFLICT",
+    );
+    assert.equal(
+      (
+        await creator.ask({
+          t: "create",
+          id: "d",
+          kind: "group",
+          name: "Too many",
+          members: [...users.slice(1), "one-more"],
+        })
+      )["code"],
+      "CONFLICT",
+    );
 
-  await sleep(SETTLED_MS);
-  assert.equal((await other.ask({ t: "send", id: "m", conversation, body: { text: "hello all" } }))["seq"], 2);
-  for (const socket of sockets) if (socket !== other) await socket.hear((frame) => frame.t === "event" && frame["id"] === "m");
-  const page = await creator.ask({ t: "pull", id: "p", conversation });
-  assert.equal(((page["events"] as { users?: string[] }[])[0]?.users ?? []).length, MEMBERS_MAX);
-  const headers = { authorization: `Bearer ${token("member-7")}` };
-  const members = await (await fetch(`${stack.apiUrl}/v1/conversations/${String(conversation)}/members`, { headers })).json() as { items: unknown[] };
-  assert.equal(members.items.length, MEMBERS_MAX);
+    await sleep(SETTLED_MS);
+    assert.equal(
+      (await other.ask({ t: "send", id: "m", conversation, body: { text: "hello all" } }))["seq"],
+      2,
+    );
+    for (const socket of sockets)
+      if (socket !== other) await socket.hear((frame) => frame.t === "event" && frame["id"] === "m");
+    const page = await creator.ask({ t: "pull", id: "p", conversation });
+    assert.equal(((page["events"] as { users?: string[] }[])[0]?.users ?? []).length, MEMBERS_MAX);
+    const headers = { authorization: `Bearer ${token("member-7")}` };
+    const members = (await (
+      await fetch(`${stack.apiUrl}/v1/conversations/${String(conversation)}/members`, { headers })
+    ).json()) as { items: unknown[] };
+    assert.equal(members.items.length, MEMBERS_MAX);
 
-  const nats = await connect({ servers: stack.natsUrl });
-  t.after(async () => nats.close());
-  const jsm = await jetstreamManager(nats);
-  const { config } = await jsm.streams.info("jichat-PUSH");
-  assert.deepEqual([config.discard, config.max_age], ["old", 24 * 3_600_000 * 1_000_000]);
-  assert.ok(config.max_bytes > 0);
-  let missed: { user: string; conversation: string; seq: number }[] = [];
-  for (let i = 0; i < 50 && missed.length === 0; i += 1) {
-    const { state } = await jsm.streams.info("jichat-PUSH");
-    if (state.messages > 0) missed = (await jsm.streams.getMessage("jichat-PUSH", { seq: state.last_seq }))?.json<{ missed: typeof missed }>().missed ?? [];
-    else await sleep(100);
-  }
-  assert.equal(missed.length, MEMBERS_MAX - ONLINE);
-  // What the queue lets go is counted: here an operator's purge stands for age and size.
-  await jsm.streams.purge("jichat-PUSH");
-  const dropped = async (): Promise<number> => {
-    const metrics = await (await fetch(`http://127.0.0.1:${stack.routers[0]?.spec.adminPort ?? 0}/metrics`)).text();
-    return Number(/^jichat_push_dropped\S* (\d+)/m.exec(metrics)?.[1] ?? 0);
-  };
-  for (let i = 0; i < 150 && await dropped() === 0; i += 1) await sleep(100);
-  assert.ok(await dropped() > 0);
-  assert.ok(missed.every((entry) => entry.conversation === conversation && entry.seq === 2 && !users.slice(0, ONLINE).includes(entry.user)));
-});
+    const nats = await connect({ servers: stack.natsUrl });
+    t.after(async () => nats.close());
+    const jsm = await jetstreamManager(nats);
+    const { config } = await jsm.streams.info("jichat-PUSH");
+    assert.deepEqual([config.discard, config.max_age], ["old", 24 * 3_600_000 * 1_000_000]);
+    assert.ok(config.max_bytes > 0);
+    let missed: { user: string; conversation: string; seq: number }[] = [];
+    for (let i = 0; i < 50 && missed.length === 0; i += 1) {
+      const { state } = await jsm.streams.info("jichat-PUSH");
+      if (state.messages > 0)
+        missed =
+          (await jsm.streams.getMessage("jichat-PUSH", { seq: state.last_seq }))?.json<{
+            missed: typeof missed;
+          }>().missed ?? [];
+      else await sleep(100);
+    }
+    assert.equal(missed.length, MEMBERS_MAX - ONLINE);
+    // What the queue lets go is counted: here an operator's purge stands for age and size.
+    await jsm.streams.purge("jichat-PUSH");
+    const dropped = async (): Promise<number> => {
+      const metrics = await (
+        await fetch(`http://127.0.0.1:${stack.routers[0]?.spec.adminPort ?? 0}/metrics`)
+      ).text();
+      return Number(/^jichat_push_dropped\S* (\d+)/m.exec(metrics)?.[1] ?? 0);
+    };
+    for (let i = 0; i < 150 && (await dropped()) === 0; i += 1) await sleep(100);
+    assert.ok((await dropped()) > 0);
+    assert.ok(
+      missed.every(
+        (entry) =>
+          entry.conversation === conversation &&
+          entry.seq === 2 &&
+          !users.slice(0, ONLINE).includes(entry.user),
+      ),
+    );
+  },
+);

@@ -10,102 +10,145 @@ import { sleep, startStack } from "../src/scene.ts";
 
 const MISSED = 500;
 
-test("a device that was offline while 500 messages came has exactly them, in order, without loading what it had", { timeout: 180_000 }, async (t) => {
-  const stack = await startStack(t, { env: { connector: { MESSAGES_PER_SECOND: "1000" } } });
-  const ledger = new Ledger();
-  const ann = new Device(stack, ledger, "ann", "phone");
-  const token = async (): Promise<string> => mint(stack.secrets.signingKeyFile, { sub: "bob" });
-  const first = new ChatClient({ urls: stack.wsUrls, device: "phone", token });
-  t.after(() => { ann.client.close(); });
-  await Promise.all([ann.arrive(), first.connect()]);
-  const feed = first.events();
-  for (let i = 0; i < 100; i += 1) await ann.send({ to: "bob" }, { i });
-  const had: ChatEvent[] = [];
-  for await (const notice of feed) {
-    if (notice.t === "event") had.push(notice.event);
-    if (had.length === 101) break; // `created`, and a hundred messages.
-  }
-  await sleep(300); // The sync of the first connection sets its cursor.
-  const seen = first.seen();
-  assert.ok(seen !== undefined);
-  first.close();
-
-  await Promise.all(Array.from({ length: MISSED }, (_, i) => ann.send({ to: "bob" }, { missed: i })));
-
-  // What this device asks for, frame by frame.
-  const asked: { t: string; after?: number; since?: string }[] = [];
-  const plain = globalThis.WebSocket;
-  globalThis.WebSocket = class extends plain {
-    override send(data: string): void {
-      asked.push(JSON.parse(data) as { t: string });
-      super.send(data);
+test(
+  "a device that was offline while 500 messages came has exactly them, in order, without loading what it had",
+  { timeout: 180_000 },
+  async (t) => {
+    const stack = await startStack(t, { env: { connector: { MESSAGES_PER_SECOND: "1000" } } });
+    const ledger = new Ledger();
+    const ann = new Device(stack, ledger, "ann", "phone");
+    const token = async (): Promise<string> => mint(stack.secrets.signingKeyFile, { sub: "bob" });
+    const first = new ChatClient({ urls: stack.wsUrls, device: "phone", token });
+    t.after(() => {
+      ann.client.close();
+    });
+    await Promise.all([ann.arrive(), first.connect()]);
+    const feed = first.events();
+    for (let i = 0; i < 100; i += 1) await ann.send({ to: "bob" }, { i });
+    const had: ChatEvent[] = [];
+    for await (const notice of feed) {
+      if (notice.t === "event") had.push(notice.event);
+      if (had.length === 101) break; // `created`, and a hundred messages.
     }
-  };
-  t.after(() => { globalThis.WebSocket = plain; });
-  const second = new ChatClient({ urls: stack.wsUrls, device: "phone", token, resume: seen });
-  t.after(() => { second.close(); });
-  const missed: ChatEvent[] = [];
-  const reading = (async () => {
-    for await (const notice of second.events()) {
-      if (notice.t === "event") missed.push(notice.event);
-      if (missed.length >= MISSED) return;
-    }
-  })();
-  await second.connect();
-  await reading;
-  await sleep(500);
+    await sleep(300); // The sync of the first connection sets its cursor.
+    const seen = first.seen();
+    assert.ok(seen !== undefined);
+    first.close();
 
-  assert.deepEqual(missed.map(({ seq }) => seq), Array.from({ length: MISSED }, (_, i) => 102 + i));
-  assert.deepEqual(missed.map(({ body }) => (body as { missed: number }).missed), Array.from({ length: MISSED }, (_, i) => i));
-  const pulls = asked.filter((frame) => frame.t === "pull");
-  assert.ok(pulls.length > 0 && pulls.every(({ after }) => after !== undefined && after >= 101), JSON.stringify(pulls));
-  assert.ok(asked.filter((frame) => frame.t === "sync").every((frame) => frame.since === seen.cursor), "it syncs from where it was");
-  assert.deepEqual(ledger.check().filter(({ invariant }) => invariant === "I3"), []);
-});
+    await Promise.all(Array.from({ length: MISSED }, (_, i) => ann.send({ to: "bob" }, { missed: i })));
 
-test("a member who leaves, misses 100, and is invited again sees neither those nor a hole", { timeout: 180_000 }, async (t) => {
-  const stack = await startStack(t, { env: { connector: { MESSAGES_PER_SECOND: "1000" } } });
-  const ledger = new Ledger();
-  const [ann, bob] = [new Device(stack, ledger, "ann", "phone"), new Device(stack, ledger, "bob", "phone")];
-  t.after(() => { for (const { client } of [ann, bob]) client.close(); });
-  const seqs: number[] = [];
-  const feed = bob.client.events();
-  void (async () => { for await (const notice of feed) if (notice.t === "event") seqs.push(notice.event.seq); })();
-  await Promise.all([ann.arrive(), bob.arrive()]);
-  const { conversation } = await ann.client.createGroup("round", ["bob"]);
-  await ann.send({ conversation }, { text: "before" });
-  const left = await bob.client.leave(conversation);
-  for (let i = 0; i < 100; i += 1) await ann.send({ conversation }, { secret: i });
+    // What this device asks for, frame by frame.
+    const asked: { t: string; after?: number; since?: string }[] = [];
+    const plain = globalThis.WebSocket;
+    globalThis.WebSocket = class extends plain {
+      override send(data: string): void {
+        asked.push(JSON.parse(data) as { t: string });
+        super.send(data);
+      }
+    };
+    t.after(() => {
+      globalThis.WebSocket = plain;
+    });
+    const second = new ChatClient({ urls: stack.wsUrls, device: "phone", token, resume: seen });
+    t.after(() => {
+      second.close();
+    });
+    const missed: ChatEvent[] = [];
+    const reading = (async () => {
+      for await (const notice of second.events()) {
+        if (notice.t === "event") missed.push(notice.event);
+        if (missed.length >= MISSED) return;
+      }
+    })();
+    await second.connect();
+    await reading;
+    await sleep(500);
 
-  const past = await bob.client.pull(conversation, { limit: 200 });
-  assert.deepEqual([past.first, past.head, past.events.map(({ seq }) => seq)], [1, left.seq, [1, 2, left.seq]]);
-  assert.deepEqual((await bob.client.pull(conversation, { after: left.seq })).events, []);
+    assert.deepEqual(
+      missed.map(({ seq }) => seq),
+      Array.from({ length: MISSED }, (_, i) => 102 + i),
+    );
+    assert.deepEqual(
+      missed.map(({ body }) => (body as { missed: number }).missed),
+      Array.from({ length: MISSED }, (_, i) => i),
+    );
+    const pulls = asked.filter((frame) => frame.t === "pull");
+    assert.ok(
+      pulls.length > 0 && pulls.every(({ after }) => after !== undefined && after >= 101),
+      JSON.stringify(pulls),
+    );
+    assert.ok(
+      asked.filter((frame) => frame.t === "sync").every((frame) => frame.since === seen.cursor),
+      "it syncs from where it was",
+    );
+    assert.deepEqual(
+      ledger.check().filter(({ invariant }) => invariant === "I3"),
+      [],
+    );
+  },
+);
 
-  const joined = await ann.client.invite(conversation, ["bob"]);
-  await ann.send({ conversation }, { text: "after" });
-  await sleep(1_500);
-  assert.equal(joined.seq, left.seq + 101);
-  // One's own leaving is known by its ack.
-  assert.deepEqual(seqs, [1, 2, joined.seq, joined.seq + 1]);
-  const again = await bob.client.pull(conversation, { limit: 200 });
-  assert.deepEqual([again.first, again.head, again.events.map(({ seq }) => seq)], [joined.seq, joined.seq + 1, [joined.seq, joined.seq + 1]]);
-  assert.deepEqual((await bob.client.pull(conversation, { before: joined.seq })).events, []);
-  const [listed] = (await bob.client.list()).conversations;
-  assert.ok(listed !== undefined && !("left" in listed));
-  assert.deepEqual([listed.first, listed.read, listed.unread], [joined.seq, joined.seq, 1]);
-});
+test(
+  "a member who leaves, misses 100, and is invited again sees neither those nor a hole",
+  { timeout: 180_000 },
+  async (t) => {
+    const stack = await startStack(t, { env: { connector: { MESSAGES_PER_SECOND: "1000" } } });
+    const ledger = new Ledger();
+    const [ann, bob] = [new Device(stack, ledger, "ann", "phone"), new Device(stack, ledger, "bob", "phone")];
+    t.after(() => {
+      for (const { client } of [ann, bob]) client.close();
+    });
+    const seqs: number[] = [];
+    const feed = bob.client.events();
+    void (async () => {
+      for await (const notice of feed) if (notice.t === "event") seqs.push(notice.event.seq);
+    })();
+    await Promise.all([ann.arrive(), bob.arrive()]);
+    const { conversation } = await ann.client.createGroup("round", ["bob"]);
+    await ann.send({ conversation }, { text: "before" });
+    const left = await bob.client.leave(conversation);
+    for (let i = 0; i < 100; i += 1) await ann.send({ conversation }, { secret: i });
 
-test("a device that connects again replaces its session, on this connector or another; other devices stay", { timeout: 180_000 }, async (t) => {
-  const stack = await startStack(t);
-  const token = mint(stack.secrets.signingKeyFile, { sub: "ann" });
-  const sockets = [0, 1].map((i) => new Raw(stack.wsUrls[i] ?? ""));
-  const other = new Raw(stack.wsUrls[2] ?? "");
-  await other.hello(token, "laptop");
-  for (const socket of sockets) assert.equal((await socket.hello(token, "phone")).t, "welcome");
-  assert.equal((await sockets[0]?.closed)?.code, 4409);
-  const third = new Raw(stack.wsUrls[1] ?? "");
-  assert.equal((await third.hello(token, "phone")).t, "welcome");
-  assert.equal((await sockets[1]?.closed)?.code, 4409);
-  for (const socket of [other, third]) assert.equal((await socket.ask({ t: "ping", id: "p" })).t, "pong");
-  for (const socket of [other, third]) socket.close();
-});
+    const past = await bob.client.pull(conversation, { limit: 200 });
+    assert.deepEqual(
+      [past.first, past.head, past.events.map(({ seq }) => seq)],
+      [1, left.seq, [1, 2, left.seq]],
+    );
+    assert.deepEqual((await bob.client.pull(conversation, { after: left.seq })).events, []);
+
+    const joined = await ann.client.invite(conversation, ["bob"]);
+    await ann.send({ conversation }, { text: "after" });
+    await sleep(1_500);
+    assert.equal(joined.seq, left.seq + 101);
+    // One's own leaving is known by its ack.
+    assert.deepEqual(seqs, [1, 2, joined.seq, joined.seq + 1]);
+    const again = await bob.client.pull(conversation, { limit: 200 });
+    assert.deepEqual(
+      [again.first, again.head, again.events.map(({ seq }) => seq)],
+      [joined.seq, joined.seq + 1, [joined.seq, joined.seq + 1]],
+    );
+    assert.deepEqual((await bob.client.pull(conversation, { before: joined.seq })).events, []);
+    const [listed] = (await bob.client.list()).conversations;
+    assert.ok(listed !== undefined && !("left" in listed));
+    assert.deepEqual([listed.first, listed.read, listed.unread], [joined.seq, joined.seq, 1]);
+  },
+);
+
+test(
+  "a device that connects again replaces its session, on this connector or another; other devices stay",
+  { timeout: 180_000 },
+  async (t) => {
+    const stack = await startStack(t);
+    const token = mint(stack.secrets.signingKeyFile, { sub: "ann" });
+    const sockets = [0, 1].map((i) => new Raw(stack.wsUrls[i] ?? ""));
+    const other = new Raw(stack.wsUrls[2] ?? "");
+    await other.hello(token, "laptop");
+    for (const socket of sockets) assert.equal((await socket.hello(token, "phone")).t, "welcome");
+    assert.equal((await sockets[0]?.closed)?.code, 4409);
+    const third = new Raw(stack.wsUrls[1] ?? "");
+    assert.equal((await third.hello(token, "phone")).t, "welcome");
+    assert.equal((await sockets[1]?.closed)?.code, 4409);
+    for (const socket of [other, third]) assert.equal((await socket.ask({ t: "ping", id: "p" })).t, "pong");
+    for (const socket of [other, third]) socket.close();
+  },
+);

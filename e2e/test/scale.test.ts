@@ -7,10 +7,14 @@ const EVEN_WITHIN_MS = 10_000;
 
 /** Partitions that each living router serves, as its metrics say. */
 async function held(stack: Stack): Promise<number[]> {
-  return Promise.all(stack.routers.filter(({ isRunning }) => isRunning).map(async ({ spec }) => {
-    const metrics = await (await fetch(`http://127.0.0.1:${spec.adminPort ?? 0}/metrics`)).text();
-    return Number(/^jichat_router_partitions\S* (\d+)/m.exec(metrics)?.[1] ?? 0);
-  }));
+  return Promise.all(
+    stack.routers
+      .filter(({ isRunning }) => isRunning)
+      .map(async ({ spec }) => {
+        const metrics = await (await fetch(`http://127.0.0.1:${spec.adminPort ?? 0}/metrics`)).text();
+        return Number(/^jichat_router_partitions\S* (\d+)/m.exec(metrics)?.[1] ?? 0);
+      }),
+  );
 }
 
 async function even(stack: Stack): Promise<number> {
@@ -19,20 +23,28 @@ async function even(stack: Stack): Promise<number> {
     const counts = await held(stack);
     const total = counts.reduce((sum, count) => sum + count, 0);
     if (total === 16 && Math.max(...counts) - Math.min(...counts) <= 1) return performance.now() - started;
-    if (performance.now() - started > EVEN_WITHIN_MS) throw new Error(`after ${EVEN_WITHIN_MS} ms the routers hold ${counts.join(", ")}`);
+    if (performance.now() - started > EVEN_WITHIN_MS)
+      throw new Error(`after ${EVEN_WITHIN_MS} ms the routers hold ${counts.join(", ")}`);
     await sleep(100);
   }
 }
 
 test("routers 1, 3, 1 under load: even within 10 s, and nothing is lost", { timeout: 180_000 }, async (t) => {
   const stack = await startStack(t, { routers: 1 });
-  await play(t, async () => {
-    await Promise.all([stack.addRouter(), stack.addRouter()]);
-    const up = await even(stack);
-    assert.deepEqual((await held(stack)).sort((a, b) => a - b), [5, 5, 6]);
-    await sleep(3_000);
-    await Promise.all(stack.routers.slice(1).map((router) => router.stop(15_000)));
-    const down = await even(stack);
-    t.diagnostic(`even after ${up.toFixed(0)} ms with three, after ${down.toFixed(0)} ms with one again`);
-  }, stack);
+  await play(
+    t,
+    async () => {
+      await Promise.all([stack.addRouter(), stack.addRouter()]);
+      const up = await even(stack);
+      assert.deepEqual(
+        (await held(stack)).sort((a, b) => a - b),
+        [5, 5, 6],
+      );
+      await sleep(3_000);
+      await Promise.all(stack.routers.slice(1).map((router) => router.stop(15_000)));
+      const down = await even(stack);
+      t.diagnostic(`even after ${up.toFixed(0)} ms with three, after ${down.toFixed(0)} ms with one again`);
+    },
+    stack,
+  );
 });

@@ -39,7 +39,10 @@ export const CLOSE = {
   tooMany: 4429,
 } as const;
 
-/** Protocol: 4400 to 4403 and 4409 need an act of the user or the application first; every other code is a resume. */
+/**
+ * Protocol: 4400 to 4403 and 4409 need an act of the user or the application first; every other code is a
+ * resume.
+ */
 export const mayResume = (closeCode: number): boolean =>
   !((closeCode >= 4400 && closeCode <= 4403) || closeCode === CLOSE.replaced);
 
@@ -73,4 +76,6 @@ export class ChatError extends Error {
 
 /** The client's view of whatever was thrown: a defect shows its code and its traceId, never its text. */
 export const asChatError = (thrown: unknown): ChatError =>
-  thrown instanceof ChatError ? thrown : new ChatError("INTERNAL", "a defect on our side; the traceId finds it", { cause: thrown });
+  thrown instanceof ChatError
+    ? thrown
+    : new ChatError("INTERNAL", "a defect on our side; the traceId finds it", { cause: thrown });

@@ -1,10 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { directConversation, firstIdOf, groupConversation, isClientId, isDirect, isId, partitionOf, timeOfId } from "./ids.ts";
+import {
+  directConversation,
+  firstIdOf,
+  groupConversation,
+  isClientId,
+  isDirect,
+  isId,
+  partitionOf,
+  timeOfId,
+} from "./ids.ts";
 
 test("an id has 1 to 64 of [A-Za-z0-9_-]; a client's id 1 to 64 printable ASCII characters", () => {
   for (const good of ["a", "A-b_9", "x".repeat(64)]) assert.equal(isId(good), true, good);
-  for (const bad of ["", "x".repeat(65), "a b", "a.b", "*", ">", "é", "a\n"]) assert.equal(isId(bad), false, bad);
+  for (const bad of ["", "x".repeat(65), "a b", "a.b", "*", ">", "é", "a\n"])
+    assert.equal(isId(bad), false, bad);
   for (const good of [" ", "~", "a b*", "x".repeat(64)]) assert.equal(isClientId(good), true, good);
   for (const bad of ["", "x".repeat(65), "\u007f", "é", "a\n"]) assert.equal(isClientId(bad), false, bad);
 });
@@ -17,7 +27,12 @@ test("a UUIDv7 tells its time, and sorts behind the first id of that time", () =
 });
 
 test("no other id has a time: version 4, upper case, a broken variant, text", () => {
-  for (const id of ["01976b2c-0000-4abc-8def-0123456789ab", "01976B2C-0000-7ABC-8DEF-0123456789AB", "01976b2c-0000-7abc-cdef-0123456789ab", "hello"]) {
+  for (const id of [
+    "01976b2c-0000-4abc-8def-0123456789ab",
+    "01976B2C-0000-7ABC-8DEF-0123456789AB",
+    "01976b2c-0000-7abc-cdef-0123456789ab",
+    "hello",
+  ]) {
     assert.equal(timeOfId(id), undefined, id);
   }
 });
@@ -30,12 +45,18 @@ test("two users have one conversation, whoever asks; a creator's id makes one gr
 });
 
 test("partitions are even, and where a conversation stands never changes", () => {
-  assert.deepEqual(["d_a", "g_b", "x"].map((id) => partitionOf(id, 16)), ["d_a", "g_b", "x"].map((id) => partitionOf(id, 16)));
+  assert.deepEqual(
+    ["d_a", "g_b", "x"].map((id) => partitionOf(id, 16)),
+    ["d_a", "g_b", "x"].map((id) => partitionOf(id, 16)),
+  );
   assert.equal(partitionOf("d_6wOOi6zIyTxvW3ZL227Fd1zTIr", 16), 11);
   const counts = new Map<number, number>();
   for (let i = 0; i < 16_000; i += 1) {
     const partition = partitionOf(directConversation(`u${i}`, "x"), 16);
     counts.set(partition, (counts.get(partition) ?? 0) + 1);
   }
-  assert.ok(counts.size === 16 && [...counts.values()].every((count) => count > 850 && count < 1_150), [...counts.values()].join(" "));
+  assert.ok(
+    counts.size === 16 && [...counts.values()].every((count) => count > 850 && count < 1_150),
+    [...counts.values()].join(" "),
+  );
 });

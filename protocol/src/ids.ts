@@ -11,8 +11,8 @@ export const isId = (value: string): boolean => ID.test(value);
 export const isClientId = (value: string): boolean => CLIENT_ID.test(value);
 
 /**
- * Milliseconds since 1970 inside a UUIDv7 (RFC 9562, 5.7), or undefined for any other id. Lower case, as the RFC writes them:
- * such ids sort by their time, and storage finds the recent ones by that.
+ * Milliseconds since 1970 inside a UUIDv7 (RFC 9562, 5.7), or undefined for any other id. Lower case, as the
+ * RFC writes them: such ids sort by their time, and storage finds the recent ones by that.
  */
 export function timeOfId(id: string): number | undefined {
   if (id.length !== 36 || !UUID_V7.test(id)) return undefined;
@@ -28,14 +28,17 @@ export function firstIdOf(ms: number): string {
 const digest = (text: string): string => hash("sha256", text, "base64url").slice(0, 26);
 
 /** The 1-1 conversation of two users, the same whoever asks: a retry meets the same partition. */
-export const directConversation = (a: string, b: string): string => `d_${digest(a < b ? `${a} ${b}` : `${b} ${a}`)}`;
+export const directConversation = (a: string, b: string): string =>
+  `d_${digest(a < b ? `${a} ${b}` : `${b} ${a}`)}`;
 
 /** A group's id, from its creator and the `id` of the creating frame: a retried `create` makes one group. */
 export const groupConversation = (creator: string, id: string): string => `g_${digest(`${creator} ${id}`)}`;
 
 export const isDirect = (conversation: string): boolean => conversation.startsWith("d_");
 
-/** FNV-1a over UTF-16 units, modulo P. Part of the stored layout: it can never change for a living cluster. */
+/**
+ * FNV-1a over UTF-16 units, modulo P. Part of the stored layout: it can never change for a living cluster.
+ */
 export function partitionOf(conversation: string, partitions: number): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < conversation.length; i += 1) h = Math.imul(h ^ conversation.charCodeAt(i), 0x01000193);

@@ -22,5 +22,8 @@ export const RECENT_MS = 24 * 3_600_000;
 export const RECENT_EVENTS_MAX = 4_096;
 /** The sender edits and recalls within this time. */
 export const EDIT_WINDOW_MS = 24 * 3_600_000;
-/** After a retryable error on a send, how long later sends of that socket to that conversation share its fate. */
+/**
+ * After a retryable error on a send, how long later sends of that socket to that conversation share its
+ * fate.
+ */
 export const SEND_GATE_MS = 5_000;

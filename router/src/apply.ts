@@ -10,11 +10,17 @@ import { eventKey, idKey } from "./conversation.ts";
  */
 export function apply(conversation: Conversation, record: LogRecord, position: number): void {
   switch (record.r) {
-    case "mark": return moveMark(conversation, record.user, record.seq, record.no);
+    case "mark":
+      return moveMark(conversation, record.user, record.seq, record.no);
     case "note":
-      conversation.recent.ids.set(idKey(record.user, record.id), { seq: record.seq, ts: record.ts, position });
+      conversation.recent.ids.set(idKey(record.user, record.id), {
+        seq: record.seq,
+        ts: record.ts,
+        position,
+      });
       return undefined;
-    case "event": return applyEvent(conversation, record, position);
+    case "event":
+      return applyEvent(conversation, record, position);
   }
 }
 
@@ -33,7 +39,8 @@ function applyEvent(conversation: Conversation, record: EventRecord, position: n
   conversation.ts = record.ts;
   conversation.position = position;
   const { recent } = conversation;
-  if (record.id !== undefined) recent.ids.set(idKey(record.from, record.id), { seq: record.seq, ts: record.ts, position });
+  if (record.id !== undefined)
+    recent.ids.set(idKey(record.from, record.id), { seq: record.seq, ts: record.ts, position });
   recent.events.push({ seq: record.seq, no: record.no, kind: record.kind, from: record.from, ts: record.ts });
   applyKind(conversation, record);
 }
@@ -70,7 +77,8 @@ function applyKind(conversation: Conversation, record: EventRecord): void {
 
 function joined(members: ReadonlyMap<string, Member>, record: EventRecord): ReadonlyMap<string, Member> {
   const next = new Map(members);
-  for (const user of record.users ?? []) next.set(user, { first: record.seq, mark: record.seq, markNo: record.no });
+  for (const user of record.users ?? [])
+    next.set(user, { first: record.seq, mark: record.seq, markNo: record.no });
   return next;
 }
 

@@ -11,7 +11,11 @@ import type { Facts } from "./ports.ts";
 const REFUSE_FOR_MS = 500;
 const QUESTIONS_MAX = 500;
 
-const unavailable: Answer = { code: "UNAVAILABLE", message: "history is not reachable; nothing was stored", retryAfterMs: 1_000 };
+const unavailable: Answer = {
+  code: "UNAVAILABLE",
+  message: "history is not reachable; nothing was stored",
+  retryAfterMs: 1_000,
+};
 
 interface Question {
   readonly conversations: Set<string>;
@@ -20,17 +24,18 @@ interface Question {
 }
 
 const noQuestion = (): Question => ({ conversations: new Set(), ids: new Map(), events: new Map() });
-const sizeOf = ({ conversations, ids, events }: Question): number => conversations.size + ids.size + events.size;
+const sizeOf = ({ conversations, ids, events }: Question): number =>
+  conversations.size + ids.size + events.size;
 
 /**
- * What must be asked of storage, one question at a time. Every question names the last committed position: an older answer
- * could lack what this owner has already decided.
+ * What must be asked of storage, one question at a time. Every question names the last committed position:
+ * an older answer could lack what this owner has already decided.
  */
 export class ColdLoads implements Waiting {
   readonly #facts: Facts;
   readonly #clock: Clock;
   readonly #state: PartitionState;
-  readonly #loaded: (() => void);
+  readonly #loaded: () => void;
   #next = noQuestion();
   #asked: Question | undefined;
   #refuseUntil = Number.NEGATIVE_INFINITY;
@@ -44,12 +49,15 @@ export class ColdLoads implements Waiting {
   }
 
   conversation(id: string): Answer {
-    return this.#wait(() => { if (this.#asked?.conversations.has(id) !== true) this.#next.conversations.add(id); });
+    return this.#wait(() => {
+      if (this.#asked?.conversations.has(id) !== true) this.#next.conversations.add(id);
+    });
   }
 
   need(conversation: string, need: Need): Answer {
     return this.#wait(() => {
-      if ("id" in need) this.#next.ids.set(`${conversation} ${idKey(need.user, need.id)}`, { conversation, ...need });
+      if ("id" in need)
+        this.#next.ids.set(`${conversation} ${idKey(need.user, need.id)}`, { conversation, ...need });
       else this.#next.events.set(`${conversation} ${need.seq}`, { conversation, seq: need.seq });
     });
   }
@@ -60,21 +68,36 @@ export class ColdLoads implements Waiting {
     return "later";
   }
 
-  /** Asks what has gathered, unless a question is out already. Answers are taken in by `settle`, between two batches. */
+  /**
+   * Asks what has gathered, unless a question is out already. Answers are taken in by `settle`, between two
+   * batches.
+   */
   ask(committed: number): void {
     if (this.#asked !== undefined || sizeOf(this.#next) === 0) return;
     const question = this.#next;
     this.#asked = question;
     this.#next = noQuestion();
-    this.#facts.ask({
-      position: committed, conversations: [...question.conversations], ids: [...question.ids.values()], events: [...question.events.values()],
-    }).then(
-      (reply) => { this.#arrived.push(() => { this.#take(question, reply); }); },
-      () => { this.#refuseUntil = this.#clock.monotonic() + REFUSE_FOR_MS; },
-    ).finally(() => {
-      this.#asked = undefined;
-      this.#loaded();
-    });
+    this.#facts
+      .ask({
+        position: committed,
+        conversations: [...question.conversations],
+        ids: [...question.ids.values()],
+        events: [...question.events.values()],
+      })
+      .then(
+        (reply) => {
+          this.#arrived.push(() => {
+            this.#take(question, reply);
+          });
+        },
+        () => {
+          this.#refuseUntil = this.#clock.monotonic() + REFUSE_FOR_MS;
+        },
+      )
+      .finally(() => {
+        this.#asked = undefined;
+        this.#loaded();
+      });
   }
 
   /** Takes answers in. Only between batches: nothing may change under a command that is being decided. */
@@ -84,14 +107,22 @@ export class ColdLoads implements Waiting {
   }
 
   #take(question: Question, reply: FactsReply): void {
-    const found = new Map<string, ConversationFacts>(reply.conversations.map((facts) => [facts.conversation, facts]));
-    for (const id of question.conversations) if (this.#state.get(id) === undefined) this.#state.load(id, found.get(id));
-    const ids = new Map<string, KnownId>(reply.ids.map(({ conversation, user, id, seq, ts }) =>
-      [`${conversation} ${idKey(user, id)}`, { seq, ts, position: 0 }]));
+    const found = new Map<string, ConversationFacts>(
+      reply.conversations.map((facts) => [facts.conversation, facts]),
+    );
+    for (const id of question.conversations)
+      if (this.#state.get(id) === undefined) this.#state.load(id, found.get(id));
+    const ids = new Map<string, KnownId>(
+      reply.ids.map(({ conversation, user, id, seq, ts }) => [
+        `${conversation} ${idKey(user, id)}`,
+        { seq, ts, position: 0 },
+      ]),
+    );
     const now = this.#clock.now();
     for (const [key, { conversation, user, id }] of question.ids) {
       this.#state.get(conversation)?.recent.find(idKey(user, id), ids.get(key), now);
     }
-    for (const event of reply.events) this.#state.get(event.conversation)?.recent.find(eventKey(event.seq), event, now);
+    for (const event of reply.events)
+      this.#state.get(event.conversation)?.recent.find(eventKey(event.seq), event, now);
   }
 }

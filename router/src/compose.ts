@@ -28,17 +28,29 @@ const RECORD_OVERHEAD_BYTES = 320;
 const USER_BYTES = 67;
 
 const bytesOf = (record: LogRecord): number =>
-  RECORD_OVERHEAD_BYTES + (record.r === "event"
-    ? 2 * (record.body?.length ?? 0) + USER_BYTES * ((record.users?.length ?? 0) + (record.mentions?.length ?? 0)) : 0);
+  RECORD_OVERHEAD_BYTES +
+  (record.r === "event"
+    ? 2 * (record.body?.length ?? 0) +
+      USER_BYTES * ((record.users?.length ?? 0) + (record.mentions?.length ?? 0))
+    : 0);
 
-const busy: Answer = { code: "BUSY", message: "this conversation's log is nearly full; storage is behind", retryAfterMs: 2_000 };
+const busy: Answer = {
+  code: "BUSY",
+  message: "this conversation's log is nearly full; storage is behind",
+  retryAfterMs: 2_000,
+};
 
 /**
- * Decides what has arrived, in order, each command on the state that the ones before it left. The state runs ahead of the
- * log by this one batch: if its append fails, the owner drops the whole state (ADR 0002).
+ * Decides what has arrived, in order, each command on the state that the ones before it left. The state runs
+ * ahead of the log by this one batch: if its append fails, the owner drops the whole state (ADR 0002).
  */
 export function compose(
-  state: PartitionState, requests: readonly (readonly Command[])[], position: number, now: number, logIsFull: boolean, waiting: Waiting,
+  state: PartitionState,
+  requests: readonly (readonly Command[])[],
+  position: number,
+  now: number,
+  logIsFull: boolean,
+  waiting: Waiting,
 ): Composed {
   const records: LogRecord[] = [];
   const effects = emptyUnit(position);
@@ -63,22 +75,25 @@ export function compose(
     return decision.answer;
   };
 
-  const answers = requests.map((commands) => commands.map((command) => {
-    const gate = `${command.session} ${command.conversation}`;
-    const holding = held.get(gate);
-    if (holding !== undefined && (holding === "later" || command.op === "send")) return holding;
-    const answer = answerOne(command);
-    const hold = holdBehind(command, answer);
-    if (hold !== undefined) held.set(gate, hold);
-    return answer;
-  }));
+  const answers = requests.map((commands) =>
+    commands.map((command) => {
+      const gate = `${command.session} ${command.conversation}`;
+      const holding = held.get(gate);
+      if (holding !== undefined && (holding === "later" || command.op === "send")) return holding;
+      const answer = answerOne(command);
+      const hold = holdBehind(command, answer);
+      if (hold !== undefined) held.set(gate, hold);
+      return answer;
+    }),
+  );
   return { records, effects, answers, fenced };
 }
 
 /**
- * What sends of the same socket behind this one are answered in this batch, or undefined when they go on: they must not
- * overtake one that will be sent again. Behind one that is refused for good they wait for the next batch: if the answer is
- * lost, this batch is decided anew, and by then the refused one may be accepted.
+ * What sends of the same socket behind this one are answered in this batch, or undefined when they go on:
+ * they must not overtake one that will be sent again. Behind one that is refused for good they wait for the
+ * next batch: if the answer is lost, this batch is decided anew, and by then the refused one may be
+ * accepted.
  */
 function holdBehind(command: Command, answer: Answer): Answer | undefined {
   if (answer === "later") return answer;
@@ -87,7 +102,12 @@ function holdBehind(command: Command, answer: Answer): Answer | undefined {
 }
 
 function commit(
-  state: PartitionState, conversation: Conversation, decided: readonly LogRecord[], position: number, records: LogRecord[], effects: EffectUnit,
+  state: PartitionState,
+  conversation: Conversation,
+  decided: readonly LogRecord[],
+  position: number,
+  records: LogRecord[],
+  effects: EffectUnit,
 ): number {
   let bytes = 0;
   for (const record of decided) {

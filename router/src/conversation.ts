@@ -2,7 +2,10 @@ import type { ConversationFacts, EventFacts } from "@jichat/protocol/bus/query.t
 import { timeOfId } from "@jichat/protocol/ids.ts";
 import { RECENT_EVENTS_MAX, RECENT_MS } from "@jichat/protocol/limits.ts";
 
-/** How long an answer of storage waits for the command that asked: its connector repeats within this time or gave up. */
+/**
+ * How long an answer of storage waits for the command that asked: its connector repeats within this time or
+ * gave up.
+ */
 const FOUND_MS = 30_000;
 
 export interface Member {
@@ -13,11 +16,15 @@ export interface Member {
   markNo: number;
 }
 
-export interface KnownId { readonly seq: number; readonly ts: number; readonly position: number }
+export interface KnownId {
+  readonly seq: number;
+  readonly ts: number;
+  readonly position: number;
+}
 
 /**
- * A hot conversation, as its owner decides on it. `head` 0 is one that is known not to exist.
- * The membership map is replaced, never changed, when somebody comes or goes: effects hold on to the one of their event.
+ * A hot conversation, as its owner decides on it. `head` 0 is one that is known not to exist. The membership
+ * map is replaced, never changed, when somebody comes or goes: effects hold on to the one of their event.
  */
 export interface Conversation {
   readonly id: string;
@@ -36,7 +43,9 @@ export interface Conversation {
 export class Recent {
   /** T of DESIGN 3: every id that was accepted later than this is in `ids`. */
   knownFrom: number;
-  /** By the ids' own time: every UUIDv7 that was made later than this is in `ids`, whenever it was accepted. */
+  /**
+   * By the ids' own time: every UUIDv7 that was made later than this is in `ids`, whenever it was accepted.
+   */
   idsFrom: number;
   readonly ids = new Map<string, KnownId>();
   /** Contiguous in seq; the last one is the head's. */
@@ -60,7 +69,10 @@ export class Recent {
     this.#foundAt = now;
   }
 
-  /** Forgets by age and by number, but nothing that storage has not consumed: it could not be asked for again. */
+  /**
+   * Forgets by age and by number, but nothing that storage has not consumed: it could not be asked for
+   * again.
+   */
   trim(now: number, consumed: number): void {
     for (const [key, known] of this.ids) {
       const tooMany = this.ids.size > RECENT_EVENTS_MAX;
@@ -83,18 +95,37 @@ export const eventKey = (seq: number): string => `#${seq}`;
 /** One that was never written to: nothing older exists, so every id is known. */
 export function newConversation(id: string): Conversation {
   return {
-    id, kind: "group", name: undefined, creator: "", head: 0, no: 0, ts: 0, position: 0,
-    members: new Map(), recent: new Recent(0, 0),
+    id,
+    kind: "group",
+    name: undefined,
+    creator: "",
+    head: 0,
+    no: 0,
+    ts: 0,
+    position: 0,
+    members: new Map(),
+    recent: new Recent(0, 0),
   };
 }
 
 /** From storage's facts. Of older ids than those that came with them storage is asked. */
 export function loadedConversation(facts: ConversationFacts): Conversation {
   const recent = new Recent(facts.ts, facts.idsFrom);
-  for (const { user, id, seq, ts } of facts.ids.toSorted((a, b) => a.ts - b.ts)) recent.ids.set(idKey(user, id), { seq, ts, position: 0 });
-  const members = new Map(facts.members.map(({ user, first, mark, markNo }) => [user, { first, mark, markNo }]));
+  for (const { user, id, seq, ts } of facts.ids.toSorted((a, b) => a.ts - b.ts))
+    recent.ids.set(idKey(user, id), { seq, ts, position: 0 });
+  const members = new Map(
+    facts.members.map(({ user, first, mark, markNo }) => [user, { first, mark, markNo }]),
+  );
   return {
-    id: facts.conversation, kind: facts.kind, name: facts.name, creator: facts.creator, head: facts.head, no: facts.no,
-    ts: facts.ts, position: facts.position, members, recent,
+    id: facts.conversation,
+    kind: facts.kind,
+    name: facts.name,
+    creator: facts.creator,
+    head: facts.head,
+    no: facts.no,
+    ts: facts.ts,
+    position: facts.position,
+    members,
+    recent,
   };
 }

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Command } from "@jichat/protocol/bus/command.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
-import { EDIT_WINDOW_MS, GROUP_MEMBERS_MAX, ID_CLOCK_SKEW_MS, RECENT_EVENTS_MAX, RECENT_MS } from "@jichat/protocol/limits.ts";
+import {
+  EDIT_WINDOW_MS,
+  GROUP_MEMBERS_MAX,
+  ID_CLOCK_SKEW_MS,
+  RECENT_EVENTS_MAX,
+  RECENT_MS,
+} from "@jichat/protocol/limits.ts";
 import { apply } from "./apply.ts";
 import type { Conversation } from "./conversation.ts";
 import { newConversation } from "./conversation.ts";
@@ -12,7 +18,13 @@ import { decide, surelyNew } from "./decide.ts";
 const NOW = 1_800_000_000_000;
 const body = "{}" as BodyText;
 const source = (user: string) => ({ conversation: "g_1", user, device: "d", session: `${user}-s` });
-const say = (user: string, id: string, more: object = {}): Decidable => ({ ...source(user), op: "send", id, body, ...more });
+const say = (user: string, id: string, more: object = {}): Decidable => ({
+  ...source(user),
+  op: "send",
+  id,
+  body,
+  ...more,
+});
 
 /** Decides and, where it was accepted, applies: what one command makes of a conversation. */
 function play(conversation: Conversation, command: Decidable, now = NOW): number | string {
@@ -25,7 +37,10 @@ function play(conversation: Conversation, command: Decidable, now = NOW): number
 
 function group(): Conversation {
   const conversation = newConversation("g_1");
-  assert.equal(play(conversation, { ...source("ann"), op: "create", id: "c", name: "G", members: ["bob"] }), 1);
+  assert.equal(
+    play(conversation, { ...source("ann"), op: "create", id: "c", name: "G", members: ["bob"] }),
+    1,
+  );
   return conversation;
 }
 
@@ -36,7 +51,10 @@ test("the first message to a user makes the conversation: `created`, and the mes
   assert.deepEqual([...conversation.members.keys()], ["ann", "bob"]);
   assert.equal(conversation.kind, "direct");
   assert.equal(play(conversation, first), -2);
-  assert.equal(play(conversation, { ...source("ann"), conversation: "d_1", op: "leave", id: "l" }), "FORBIDDEN");
+  assert.equal(
+    play(conversation, { ...source("ann"), conversation: "d_1", op: "leave", id: "l" }),
+    "FORBIDDEN",
+  );
 });
 
 test("one id, one seq: the same id again is a duplicate, before membership is even looked at", () => {
@@ -51,12 +69,20 @@ test("one id, one seq: the same id again is a duplicate, before membership is ev
 test("who is no member is told NOT_FOUND, whatever is asked", () => {
   const conversation = group();
   const commands: Decidable[] = [
-    say("eve", "1"), { ...source("eve"), op: "edit", id: "2", seq: 1, body }, { ...source("eve"), op: "recall", id: "3", seq: 1 },
-    { ...source("eve"), op: "rename", id: "4", name: "E" }, { ...source("eve"), op: "invite", id: "5", users: ["eve"] },
-    { ...source("eve"), op: "remove", id: "6", users: ["ann"] }, { ...source("eve"), op: "leave", id: "7" }, { ...source("eve"), op: "read", seq: 1 },
+    say("eve", "1"),
+    { ...source("eve"), op: "edit", id: "2", seq: 1, body },
+    { ...source("eve"), op: "recall", id: "3", seq: 1 },
+    { ...source("eve"), op: "rename", id: "4", name: "E" },
+    { ...source("eve"), op: "invite", id: "5", users: ["eve"] },
+    { ...source("eve"), op: "remove", id: "6", users: ["ann"] },
+    { ...source("eve"), op: "leave", id: "7" },
+    { ...source("eve"), op: "read", seq: 1 },
     { ...source("eve"), op: "look" },
   ];
-  assert.deepEqual(commands.map((command) => play(conversation, command)), commands.map(() => "NOT_FOUND"));
+  assert.deepEqual(
+    commands.map((command) => play(conversation, command)),
+    commands.map(() => "NOT_FOUND"),
+  );
   assert.equal(play(newConversation("g_none"), say("ann", "1")), "NOT_FOUND");
 });
 
@@ -73,7 +99,8 @@ test("a mark moves forward only, is clamped to the head, and follows one's own m
 test("the sender edits and recalls within 24 hours, once recalled no more", () => {
   const conversation = group();
   play(conversation, say("ann", "m"));
-  const edit = (user: string, id: string, seq: number, now = NOW): number | string => play(conversation, { ...source(user), op: "edit", id, seq, body }, now);
+  const edit = (user: string, id: string, seq: number, now = NOW): number | string =>
+    play(conversation, { ...source(user), op: "edit", id, seq, body }, now);
   assert.equal(edit("bob", "1", 2), "FORBIDDEN");
   assert.equal(edit("ann", "2", 1), "NOT_FOUND");
   assert.equal(edit("ann", "3", 99), "NOT_FOUND");
@@ -85,11 +112,18 @@ test("the sender edits and recalls within 24 hours, once recalled no more", () =
 
 test("members come up to 1,000; who is in already changes nothing and is acked with the head", () => {
   const conversation = group();
-  const invite = (id: string, users: readonly string[]): number | string => play(conversation, { ...source("ann"), op: "invite", id, users });
+  const invite = (id: string, users: readonly string[]): number | string =>
+    play(conversation, { ...source("ann"), op: "invite", id, users });
   assert.equal(invite("1", ["bob"]), 1);
   assert.equal(conversation.head, 1);
   assert.equal(invite("1", ["bob"]), -1);
-  assert.equal(invite("2", Array.from({ length: GROUP_MEMBERS_MAX - 2 }, (_, i) => `u${i}`)), 2);
+  assert.equal(
+    invite(
+      "2",
+      Array.from({ length: GROUP_MEMBERS_MAX - 2 }, (_, i) => `u${i}`),
+    ),
+    2,
+  );
   assert.equal(invite("3", ["one-more"]), "CONFLICT");
   assert.equal(play(conversation, { ...source("bob"), op: "remove", id: "4", users: ["u1"] }), "FORBIDDEN");
   assert.equal(play(conversation, { ...source("ann"), op: "remove", id: "5", users: ["u1", "nobody"] }), 3);
@@ -100,7 +134,10 @@ test("time never falls along seq, and `no` counts messages only", () => {
   const conversation = group();
   play(conversation, say("ann", "1"), NOW + 500);
   play(conversation, { ...source("ann"), op: "rename", id: "2", name: "H" }, NOW - 500);
-  assert.deepEqual([conversation.ts, conversation.no, conversation.head, conversation.name], [NOW + 500, 1, 3, "H"]);
+  assert.deepEqual(
+    [conversation.ts, conversation.no, conversation.head, conversation.name],
+    [NOW + 500, 1, 3, "H"],
+  );
 });
 
 test("an id that memory does not hold is new only where memory must hold it: at the limits and one past", () => {
@@ -110,9 +147,17 @@ test("an id that memory does not hold is new only where memory must hold it: at 
   assert.equal(surelyNew(known, 0, NOW + ID_CLOCK_SKEW_MS + 1, later), true);
   assert.equal(surelyNew({ knownFrom: NOW, idsFrom: NOW - 10 }, 0, NOW - 10, later), false);
   assert.equal(surelyNew({ knownFrom: NOW, idsFrom: NOW - 10 }, 0, NOW - 9, later), true);
-  assert.equal(surelyNew(known, 0, later + ID_CLOCK_SKEW_MS + 1, later), false, "made in the future: as one without a time");
+  assert.equal(
+    surelyNew(known, 0, later + ID_CLOCK_SKEW_MS + 1, later),
+    false,
+    "made in the future: as one without a time",
+  );
   assert.equal(surelyNew(known, 0, undefined, NOW + RECENT_MS), false);
   assert.equal(surelyNew(known, 0, undefined, NOW + RECENT_MS + 1), true);
   assert.equal(surelyNew(known, RECENT_EVENTS_MAX, undefined, NOW), true);
-  assert.equal(surelyNew({ knownFrom: 0, idsFrom: 0 }, 0, 1, NOW), true, "a conversation that was never written to");
+  assert.equal(
+    surelyNew({ knownFrom: 0, idsFrom: 0 }, 0, 1, NOW),
+    true,
+    "a conversation that was never written to",
+  );
 });

@@ -22,14 +22,25 @@ export interface EffectUnit {
   readonly gaps: Map<string, { readonly head: number; readonly recipients: readonly string[] }>;
 }
 
-export const emptyUnit = (position: number): EffectUnit =>
-  ({ position, events: [], marks: [], heads: new Map(), entries: new Map(), gaps: new Map() });
+export const emptyUnit = (position: number): EffectUnit => ({
+  position,
+  events: [],
+  marks: [],
+  heads: new Map(),
+  entries: new Map(),
+  gaps: new Map(),
+});
 
 /** Past this many events an effects lane is too far behind to deliver one by one. */
 export const FOLD_EVENTS = 20_000;
 
 /** Adds the effects of one record, `conversation` having been moved over it already. */
-export function addEffect(unit: EffectUnit, conversation: Conversation, record: LogRecord, position: number): void {
+export function addEffect(
+  unit: EffectUnit,
+  conversation: Conversation,
+  record: LogRecord,
+  position: number,
+): void {
   if (record.r === "note") return;
   if (record.r === "mark") {
     const { user, seq, session } = record;
@@ -40,7 +51,10 @@ export function addEffect(unit: EffectUnit, conversation: Conversation, record: 
   unit.heads.set(conversation.id, headOf(conversation, record, position));
   for (const user of moved(record)) addEntry(unit, conversation, user, position, record);
   const delivered = {
-    event: innerEventOf(record), position, origin: record.session, ...(record.trace === undefined ? {} : { trace: record.trace }),
+    event: innerEventOf(record),
+    position,
+    origin: record.session,
+    ...(record.trace === undefined ? {} : { trace: record.trace }),
   };
   unit.events.push({ delivered, recipients: recipientsOf(conversation.members, record) });
 }
@@ -48,11 +62,14 @@ export function addEffect(unit: EffectUnit, conversation: Conversation, record: 
 /** Whose entry in their list this event changes. */
 function moved(record: EventRecord): readonly string[] {
   switch (record.kind) {
-    case "message": return [record.from];
+    case "message":
+      return [record.from];
     case "created":
     case "joined":
-    case "left": return record.users ?? [];
-    default: return [];
+    case "left":
+      return record.users ?? [];
+    default:
+      return [];
   }
 }
 
@@ -61,20 +78,34 @@ function recipientsOf(members: ReadonlyMap<string, Member>, record: EventRecord)
   return record.kind === "left" ? [...staying, ...(record.users ?? [])] : staying;
 }
 
-function addEntry(unit: EffectUnit, conversation: Conversation, user: string, position: number, record?: EventRecord): void {
+function addEntry(
+  unit: EffectUnit,
+  conversation: Conversation,
+  user: string,
+  position: number,
+  record?: EventRecord,
+): void {
   const member = conversation.members.get(user);
   const where = { conversation: conversation.id, position };
   if (member !== undefined) {
     const { first, mark, markNo } = member;
     unit.entries.set(`${user} ${conversation.id}`, { user, entry: { ...where, first, mark, markNo } });
   } else if (record !== undefined) {
-    unit.entries.set(`${user} ${conversation.id}`, { user, entry: { ...where, first: 0, mark: 0, markNo: 0, left: record.seq } });
+    unit.entries.set(`${user} ${conversation.id}`, {
+      user,
+      entry: { ...where, first: 0, mark: 0, markNo: 0, left: record.seq },
+    });
   }
 }
 
 function headOf(conversation: Conversation, record: EventRecord, position: number): HeadEntry {
   return {
-    conversation: conversation.id, position, seq: record.seq, no: record.no, ts: record.ts, kind: conversation.kind,
+    conversation: conversation.id,
+    position,
+    seq: record.seq,
+    no: record.no,
+    ts: record.ts,
+    kind: conversation.kind,
     ...(conversation.name === undefined ? {} : { name: conversation.name }),
     ...(conversation.kind === "direct" ? { pair: [...conversation.members.keys()] } : {}),
     last: innerEventOf(record),
@@ -100,7 +131,10 @@ export function merge(unit: EffectUnit, later: EffectUnit): void {
 
 /** Turns events into the one `gap` per conversation that makes every reader pull them. */
 export function fold(unit: EffectUnit): void {
-  for (const { delivered: { event }, recipients } of unit.events) {
+  for (const {
+    delivered: { event },
+    recipients,
+  } of unit.events) {
     const known = unit.gaps.get(event.conversation);
     const everybody = known === undefined ? recipients : [...new Set([...known.recipients, ...recipients])];
     unit.gaps.set(event.conversation, { head: event.seq, recipients: everybody });

@@ -16,12 +16,22 @@ export interface EffectsWorld {
   readonly count: (what: "delivered" | "gap" | "folded" | "retried" | "missed", by: number) => void;
 }
 
-/** A unit whose recipients must be asked of storage first: a new owner redoing the effects of a cold conversation. */
+/**
+ * A unit whose recipients must be asked of storage first: a new owner redoing the effects of a cold
+ * conversation.
+ */
 export type Unresolved = (signal: AbortSignal) => Promise<EffectUnit>;
 
-interface Outgoing { events: DeliveredEvent[]; marks: DeliveredMark[]; gaps: DeliveredGap[] }
+interface Outgoing {
+  events: DeliveredEvent[];
+  marks: DeliveredMark[];
+  gaps: DeliveredGap[];
+}
 
-/** One partition's effects, in order, beside its appends. What waits is merged; past a bound it folds into gaps. */
+/**
+ * One partition's effects, in order, beside its appends. What waits is merged; past a bound it folds into
+ * gaps.
+ */
 export class Effects {
   readonly #world: EffectsWorld;
   readonly #signal: AbortSignal;
@@ -71,7 +81,13 @@ export class Effects {
       if (this.#unresolved === undefined && unit === undefined) {
         const { promise, resolve } = Promise.withResolvers<void>();
         this.#wake = resolve;
-        this.#signal.addEventListener("abort", () => { resolve(); }, { once: true });
+        this.#signal.addEventListener(
+          "abort",
+          () => {
+            resolve();
+          },
+          { once: true },
+        );
         await promise;
         continue;
       }
@@ -101,10 +117,15 @@ export class Effects {
 
   async #perform(unit: EffectUnit): Promise<void> {
     const { sessions, partition } = this.#world;
-    // A republish that waited here was made before the unit in front of it was done: it must not tell an older position.
+    // A republish that waited here was made before the unit in front of it was done: it must not tell an
+    // older position.
     const position = Math.max(unit.position, this.#done);
     const online = await sessions.publish({
-      partition, position, heads: [...unit.heads.values()], entries: [...unit.entries.values()], users: usersOf(unit),
+      partition,
+      position,
+      heads: [...unit.heads.values()],
+      entries: [...unit.entries.values()],
+      users: usersOf(unit),
     });
     const { outgoing, missed } = spread(unit, online);
     await Promise.all([...outgoing].map(([connector, out]) => this.#deliver(connector, unit, out)));
@@ -127,7 +148,8 @@ export class Effects {
       } catch {
         this.#world.count("retried", 1);
         if (!(await sessions.isAlive(connector))) return;
-        if (tries === 0) delivery = { v: 1, partition, position, events: [], marks: [], gaps: gapsInPlaceOf(out) };
+        if (tries === 0)
+          delivery = { v: 1, partition, position, events: [], marks: [], gaps: gapsInPlaceOf(out) };
         await clock.sleep(RETRY_MS);
       }
     }
@@ -135,7 +157,10 @@ export class Effects {
 }
 
 /** One delivery per connector that holds a session of a recipient; the others have missed it. */
-export function spread(unit: EffectUnit, online: ReadonlyMap<string, readonly string[]>): { outgoing: Map<string, Outgoing>; missed: MissedEntry[] } {
+export function spread(
+  unit: EffectUnit,
+  online: ReadonlyMap<string, readonly string[]>,
+): { outgoing: Map<string, Outgoing>; missed: MissedEntry[] } {
   const outgoing = new Map<string, Outgoing>();
   const missed: MissedEntry[] = [];
   const outgoingTo = (connector: string): Outgoing => {
@@ -145,7 +170,10 @@ export function spread(unit: EffectUnit, online: ReadonlyMap<string, readonly st
     outgoing.set(connector, made);
     return made;
   };
-  const byConnector = (users: readonly string[], onMissing?: (user: string) => void): Map<string, string[]> => {
+  const byConnector = (
+    users: readonly string[],
+    onMissing?: (user: string) => void,
+  ): Map<string, string[]> => {
     const found = new Map<string, string[]>();
     for (const user of users) {
       const connectors = online.get(user) ?? [];
@@ -160,14 +188,21 @@ export function spread(unit: EffectUnit, online: ReadonlyMap<string, readonly st
   };
   for (const { delivered, recipients } of unit.events) {
     const { conversation, seq, kind, from } = delivered.event;
-    const onMissing = kind === "message"
-      ? (user: string): void => { if (user !== from) missed.push({ user, conversation, seq }); } : undefined;
-    for (const [connector, users] of byConnector(recipients, onMissing)) outgoingTo(connector).events.push({ ...delivered, users });
+    const onMissing =
+      kind === "message"
+        ? (user: string): void => {
+            if (user !== from) missed.push({ user, conversation, seq });
+          }
+        : undefined;
+    for (const [connector, users] of byConnector(recipients, onMissing))
+      outgoingTo(connector).events.push({ ...delivered, users });
   }
   for (const [conversation, { head, recipients }] of unit.gaps) {
-    for (const [connector, users] of byConnector(recipients)) outgoingTo(connector).gaps.push({ conversation, users, head });
+    for (const [connector, users] of byConnector(recipients))
+      outgoingTo(connector).gaps.push({ conversation, users, head });
   }
-  for (const mark of unit.marks) for (const connector of online.get(mark.user) ?? []) outgoingTo(connector).marks.push(mark);
+  for (const mark of unit.marks)
+    for (const connector of online.get(mark.user) ?? []) outgoingTo(connector).marks.push(mark);
   return { outgoing, missed };
 }
 
@@ -181,6 +216,9 @@ function gapsInPlaceOf(out: Outgoing): DeliveredGap[] {
   };
   for (const { conversation, head, users } of out.gaps) add(conversation, head, users);
   for (const { event, users } of out.events) add(event.conversation, event.seq, users);
-  return [...byConversation].map(([conversation, { head, users }]) => ({ conversation, head, users: [...users] }));
+  return [...byConversation].map(([conversation, { head, users }]) => ({
+    conversation,
+    head,
+    users: [...users],
+  }));
 }
-

@@ -5,7 +5,13 @@ import { askStorage } from "@jichat/runtime/ask-storage.ts";
 import type { Facts } from "./ports.ts";
 
 /** Storage over NATS, for the owner of one partition. */
-export const factsOver = (nats: NatsConnection, names: Names, partition: number, watermark: () => number): Facts => ({
-  ask: (question) => askStorage<FactsQuery, FactsReply>(nats, names, { v: 1, q: "facts", partition, ...question }),
+export const factsOver = (
+  nats: NatsConnection,
+  names: Names,
+  partition: number,
+  watermark: () => number,
+): Facts => ({
+  ask: (question) =>
+    askStorage<FactsQuery, FactsReply>(nats, names, { v: 1, q: "facts", partition, ...question }),
   watermark,
 });

@@ -8,7 +8,9 @@ export class OwnershipLost extends Error {
   override readonly name = "OwnershipLost";
 }
 
-/** The log's end is behind what this owner has seen committed: only an explicit command may go on from here. */
+/**
+ * The log's end is behind what this owner has seen committed: only an explicit command may go on from here.
+ */
 export class LogRegressed extends Error {
   override readonly name = "LogRegressed";
 }
@@ -28,11 +30,18 @@ export type IsOurs = (found: Batch, mine: Batch) => boolean;
 export const isOurs: IsOurs = (found, mine) => found.owner === mine.owner && found.number === mine.number;
 
 /**
- * Appends `batch` at `expected + 1` and returns only when that is certain (DESIGN 3, "a lost answer"): the same bytes
- * are sent again with the same expectation until the log's end is past it, and then what stands there decides.
+ * Appends `batch` at `expected + 1` and returns only when that is certain (DESIGN 3, "a lost answer"): the
+ * same bytes are sent again with the same expectation until the log's end is past it, and then what stands
+ * there decides.
  */
 export async function appendFenced(
-  log: Log, batch: Batch, bytes: Uint8Array, expected: number, clock: Clock, signal: AbortSignal, ours: IsOurs = isOurs,
+  log: Log,
+  batch: Batch,
+  bytes: Uint8Array,
+  expected: number,
+  clock: Clock,
+  signal: AbortSignal,
+  ours: IsOurs = isOurs,
 ): Promise<number> {
   for (let attempt = 0; ; attempt += 1) {
     signal.throwIfAborted();
@@ -44,7 +53,8 @@ export async function appendFenced(
       if (end > expected) return settle(await log.at(expected + 1), batch, expected, ours);
       if (end < expected) throw new LogRegressed(`the log ends at ${end}, ${expected} was committed`);
     } catch (error) {
-      if (error instanceof OwnershipLost || error instanceof LogRegressed || error instanceof LogFull) throw error;
+      if (error instanceof OwnershipLost || error instanceof LogRegressed || error instanceof LogFull)
+        throw error;
       // The answer is lost, not the append: nothing else is composed before it is known.
     }
     await clock.sleep(RETRY_MS, signal);
@@ -53,5 +63,7 @@ export async function appendFenced(
 
 function settle(found: Batch | undefined, mine: Batch, expected: number, ours: IsOurs): number {
   if (found !== undefined && ours(found, mine)) return expected + 1;
-  throw new OwnershipLost(`position ${expected + 1} holds a batch of ${found?.owner ?? "an owner whose batch is trimmed"}`);
+  throw new OwnershipLost(
+    `position ${expected + 1} holds a batch of ${found?.owner ?? "an owner whose batch is trimmed"}`,
+  );
 }

@@ -22,7 +22,11 @@ const snapshots = await Snapshots.open(nats, names, config.log.replicas);
 const router = new Router({ config, names, nats, jsm, presence, snapshots, telemetry, partitions });
 await router.start();
 const leases = await Leases.join(
-  nats, names, { role: "router", me: config.instance, partitions, replicas: config.log.replicas }, router, telemetry.log,
+  nats,
+  names,
+  { role: "router", me: config.instance, partitions, replicas: config.log.replicas },
+  router,
+  telemetry.log,
 );
 const admin = await startAdmin(config, telemetry, { notReady: () => router.notReady(leases.held) });
 telemetry.log.info({ partitions, admin: admin.port }, "router is up");

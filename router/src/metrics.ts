@@ -9,20 +9,50 @@ export interface RouterMetrics {
 }
 
 /** What a router tells of itself; docs/metrics.md lists the same names. */
-export function routerMetrics(telemetry: Telemetry, owners: ReadonlyMap<number, Owner>, pushDropped: () => number): RouterMetrics {
+export function routerMetrics(
+  telemetry: Telemetry,
+  owners: ReadonlyMap<number, Owner>,
+  pushDropped: () => number,
+): RouterMetrics {
   const records = telemetry.counter("jichat_router_records", "records appended");
   const batches = telemetry.counter("jichat_router_batches", "appends acknowledged");
   const requests = telemetry.counter("jichat_router_requests", "batches of commands answered");
-  const append = telemetry.histogram("jichat_router_append", "time from composing a batch to its acknowledgement");
+  const append = telemetry.histogram(
+    "jichat_router_append",
+    "time from composing a batch to its acknowledgement",
+  );
   const effects = telemetry.counter("jichat_router_effects", "what became of effects, by outcome");
-  const sum = (read: (owner: Owner) => number) => () => [...owners.values()].reduce((total, owner) => total + read(owner), 0);
-  telemetry.gauge("jichat_router_partitions", "partitions served", sum((owner) => (owner.state === "serving" ? 1 : 0)));
-  telemetry.gauge("jichat_router_inbox", "requests waiting for an append", sum((owner) => owner.waiting));
-  telemetry.gauge("jichat_router_effects_backlog", "events whose effects are not done", sum((owner) => owner.backlog));
-  telemetry.gauge("jichat_router_regressed", "partitions stopped by LogRegressed", sum((owner) => (owner.state === "regressed" ? 1 : 0)));
-  telemetry.gauge("jichat_push_dropped", "batches of missed messages that the push queue has let go, for age or for size", pushDropped);
+  const sum = (read: (owner: Owner) => number) => () =>
+    [...owners.values()].reduce((total, owner) => total + read(owner), 0);
+  telemetry.gauge(
+    "jichat_router_partitions",
+    "partitions served",
+    sum((owner) => (owner.state === "serving" ? 1 : 0)),
+  );
+  telemetry.gauge(
+    "jichat_router_inbox",
+    "requests waiting for an append",
+    sum((owner) => owner.waiting),
+  );
+  telemetry.gauge(
+    "jichat_router_effects_backlog",
+    "events whose effects are not done",
+    sum((owner) => owner.backlog),
+  );
+  telemetry.gauge(
+    "jichat_router_regressed",
+    "partitions stopped by LogRegressed",
+    sum((owner) => (owner.state === "regressed" ? 1 : 0)),
+  );
+  telemetry.gauge(
+    "jichat_push_dropped",
+    "batches of missed messages that the push queue has let go, for age or for size",
+    pushDropped,
+  );
   return {
-    countEffect: (outcome, by) => { effects.add(by, { outcome }); },
+    countEffect: (outcome, by) => {
+      effects.add(by, { outcome });
+    },
     countBatch: (count, answered, appendMs) => {
       records.add(count);
       batches.add(1);

@@ -31,7 +31,11 @@ export interface OwnerWorld extends EffectsWorld {
   readonly onBatch?: (records: readonly LogRecord[], requests: number, appendMs: number) => void;
   readonly warn: (what: string, error: unknown) => void;
   /** A reign began: how long reading the log and fencing the predecessor took. */
-  readonly onReign?: (times: { readonly replayMs: number; readonly epochMs: number; readonly position: number }) => void;
+  readonly onReign?: (times: {
+    readonly replayMs: number;
+    readonly epochMs: number;
+    readonly position: number;
+  }) => void;
   readonly newOwnerId?: () => string;
   readonly ours?: IsOurs;
   /** Ids that hot conversations may hold together; more, and the least recently used go cold. */
@@ -64,24 +68,38 @@ export class Owner {
     return this.#effects?.backlog ?? 0;
   }
 
-  /** Reads the partition while its old owner still serves: what is left to read at the hand-over is little. */
+  /**
+   * Reads the partition while its old owner still serves: what is left to read at the hand-over is little.
+   */
   async prepare(): Promise<void> {
     const { log, facts } = this.#world;
-    const replayed = await startReplay(log, await this.#world.loadSnapshot(), facts.watermark(), this.#world.idsMax);
+    const replayed = await startReplay(
+      log,
+      await this.#world.loadSnapshot(),
+      facts.watermark(),
+      this.#world.idsMax,
+    );
     await catchUp(log, replayed);
     this.#prepared = replayed;
   }
 
-  /** Reigns until stopped. A lost reign is tried again as long as the lease is ours, from what the log then holds. */
+  /**
+   * Reigns until stopped. A lost reign is tried again as long as the lease is ours, from what the log then
+   * holds.
+   */
   start(): void {
     this.#ended = this.#reignUntilStopped();
   }
 
-  /** Ends cleanly: finishes the append in flight, then the effects, and leaves a snapshot for the successor. */
+  /**
+   * Ends cleanly: finishes the append in flight, then the effects, and leaves a snapshot for the successor.
+   */
   async stop(): Promise<void> {
     const { clock } = this.#world;
     this.#stop.abort(new Error("stopped"));
-    const cut = setTimeout(() => { this.#abort.abort(new Error("stopped")); }, STOP_GRACE_MS);
+    const cut = setTimeout(() => {
+      this.#abort.abort(new Error("stopped"));
+    }, STOP_GRACE_MS);
     await this.#ended;
     clearTimeout(cut);
     const until = clock.monotonic() + EFFECTS_GRACE_MS;
@@ -107,7 +125,9 @@ export class Owner {
     const [replayed, partition, effects] = [this.#replayed, this.#partition, this.#effects];
     if (replayed === undefined || partition === undefined || effects === undefined) return;
     try {
-      const snapshot = await partition.capture(() => takeSnapshot(replayed.state, partition.position, effects.done));
+      const snapshot = await partition.capture(() =>
+        takeSnapshot(replayed.state, partition.position, effects.done),
+      );
       if (snapshot !== undefined) await this.#world.saveSnapshot(snapshot);
     } catch (error) {
       this.#world.warn("snapshot not saved; a start will be colder", error);
@@ -126,11 +146,18 @@ export class Owner {
           this.#world.warn("LogRegressed: this partition stops; see docs/operations.md", error);
           return;
         }
-        if (!signal.aborted) this.#world.warn(error instanceof OwnershipLost ? "reign lost to a successor" : "reign ended", error);
+        if (!signal.aborted)
+          this.#world.warn(
+            error instanceof OwnershipLost ? "reign lost to a successor" : "reign ended",
+            error,
+          );
         await this.#world.clock.sleep(RETRY_MS);
       } finally {
         if (!signal.aborted) ended.abort(new Error("reign ended"));
-        else this.#abort.signal.addEventListener("abort", () => { ended.abort(new Error("reign ended")); });
+        else
+          this.#abort.signal.addEventListener("abort", () => {
+            ended.abort(new Error("reign ended"));
+          });
       }
     }
   }
@@ -146,16 +173,37 @@ export class Owner {
     await catchUp(world.log, replayed);
     const replayedAt = world.clock.monotonic();
     const owner = world.newOwnerId?.() ?? randomBytes(12).toString("base64url");
-    const position = await appendEpoch(world.log, replayed, owner, world.clock, this.#abort.signal, world.ours);
-    world.onReign?.({ replayMs: replayedAt - began, epochMs: world.clock.monotonic() - replayedAt, position });
+    const position = await appendEpoch(
+      world.log,
+      replayed,
+      owner,
+      world.clock,
+      this.#abort.signal,
+      world.ours,
+    );
+    world.onReign?.({
+      replayMs: replayedAt - began,
+      epochMs: world.clock.monotonic() - replayedAt,
+      position,
+    });
     const effects = new Effects(world, replayed.done, ended);
     const redo = redoOf(replayed, world.facts);
     if (redo !== undefined) effects.redo(redo);
-    effects.add(emptyUnit(replayed.done)); // Redis may have been lost since: it is told how far effects stand.
+    // Redis may have been lost since: it is told how far effects stand.
+    effects.add(emptyUnit(replayed.done));
     void effects.run();
     const partition = new Partition({
-      owner, state: replayed.state, effects, log: world.log, facts: world.facts, clock: world.clock, isFull: world.isFull, ours: world.ours,
-      position, number: 1, onBatch: world.onBatch,
+      owner,
+      state: replayed.state,
+      effects,
+      log: world.log,
+      facts: world.facts,
+      clock: world.clock,
+      isFull: world.isFull,
+      ours: world.ours,
+      position,
+      number: 1,
+      onBatch: world.onBatch,
     });
     this.#partition = partition;
     this.#effects = effects;

@@ -77,7 +77,8 @@ export class PartitionState {
       this.#weight += weigh(conversation) - before;
     }
     for (const [id, conversation] of this.#hot) {
-      // The one that is in use stays, however large: what was just asked of storage must not be gone before it is needed.
+      // The one that is in use stays, however large: what was just asked of storage must not be gone before
+      // it is needed.
       if (this.#weight <= this.#idsMax || conversation.position > consumed || this.#hot.size === 1) break;
       this.#hot.delete(id);
       this.#weight -= weigh(conversation);
@@ -86,4 +87,5 @@ export class PartitionState {
 }
 
 /** Everything about a hot conversation is bounded by its ids and members; ten stand for the rest. */
-const weigh = (conversation: Conversation): number => 10 + conversation.recent.ids.size + conversation.members.size;
+const weigh = (conversation: Conversation): number =>
+  10 + conversation.recent.ids.size + conversation.members.size;

@@ -15,7 +15,9 @@ import type { Facts, Log } from "./ports.ts";
 export interface Request {
   readonly commands: readonly Command[];
   readonly answer: (answers: readonly Answer[], position: number) => void;
-  /** Says nothing but "again": safe at any time, since a batch is repeated unchanged and its ids are known. */
+  /**
+   * Says nothing but "again": safe at any time, since a batch is repeated unchanged and its ids are known.
+   */
   readonly decline: () => void;
 }
 
@@ -29,7 +31,9 @@ export interface Reign {
   readonly ours?: IsOurs | undefined;
   /** True while the stream is over 90 % of its limit. */
   readonly isFull: () => boolean;
-  readonly onBatch?: ((records: readonly LogRecord[], requests: number, appendMs: number) => void) | undefined;
+  readonly onBatch?:
+    | ((records: readonly LogRecord[], requests: number, appendMs: number) => void)
+    | undefined;
   /** Position of the epoch record, and the number of the next batch. */
   position: number;
   number: number;
@@ -40,7 +44,9 @@ export const INBOX_REQUESTS_MAX = 1_024;
 /** Commands decided for one batch. */
 const COMMANDS_PER_APPEND_MAX = 2_048;
 
-/** The loop that gives a partition its order: one append in flight, what arrives meanwhile is the next batch. */
+/**
+ * The loop that gives a partition its order: one append in flight, what arrives meanwhile is the next batch.
+ */
 export class Partition {
   readonly #reign: Reign;
   readonly #loads: ColdLoads;
@@ -53,7 +59,9 @@ export class Partition {
 
   constructor(reign: Reign) {
     this.#reign = reign;
-    this.#loads = new ColdLoads(reign.facts, reign.clock, reign.state, () => { this.#wake(); });
+    this.#loads = new ColdLoads(reign.facts, reign.clock, reign.state, () => {
+      this.#wake();
+    });
   }
 
   get waiting(): number {
@@ -73,11 +81,17 @@ export class Partition {
   }
 
   /**
-   * Runs until `stop` aborts, and finishes the append in flight: what the log has taken must be answered. `abort` cuts even
-   * that short. Throws when the log belongs to somebody else now.
+   * Runs until `stop` aborts, and finishes the append in flight: what the log has taken must be answered.
+   * `abort` cuts even that short. Throws when the log belongs to somebody else now.
    */
   async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
-    stop.addEventListener("abort", () => { this.#wake(); }, { once: true });
+    stop.addEventListener(
+      "abort",
+      () => {
+        this.#wake();
+      },
+      { once: true },
+    );
     try {
       while (!stop.aborted) {
         this.#loads.settle();
@@ -120,17 +134,23 @@ export class Partition {
     }
   }
 
-  /** What `take` makes of the state at a moment when state and log agree; undefined when the reign ends before one comes. */
+  /**
+   * What `take` makes of the state at a moment when state and log agree; undefined when the reign ends
+   * before one comes.
+   */
   async capture<T>(take: () => T): Promise<T | undefined> {
     if (!this.#isAhead) return take();
     const { promise, resolve } = Promise.withResolvers<T | undefined>();
     // Called at that moment, not after it: a microtask later the next batch may be on its way.
-    this.#captures.push((isClean) => { resolve(isClean ? take() : undefined); });
+    this.#captures.push((isClean) => {
+      resolve(isClean ? take() : undefined);
+    });
     return promise;
   }
 
   #settled(isClean: boolean): void {
-    if (isClean) this.#isAhead = false; // A failed append leaves the state ahead for ever: it is dropped with the reign.
+    // A failed append leaves the state ahead for ever: it is dropped with the reign.
+    if (isClean) this.#isAhead = false;
     for (const act of this.#captures.splice(0)) act(isClean);
   }
 
@@ -139,25 +159,56 @@ export class Partition {
     const { clock, state } = reign;
     const now = clock.now();
     const position = reign.position + 1;
-    const composed = compose(state, requests.map(({ commands }) => commands), position, now, reign.isFull(), this.#loads);
+    const composed = compose(
+      state,
+      requests.map(({ commands }) => commands),
+      position,
+      now,
+      reign.isFull(),
+      this.#loads,
+    );
     if (composed.fenced) {
-      const batch: Batch = { v: 1, owner: reign.owner, number: reign.number, done: reign.effects.done, ts: now, records: composed.records };
+      const batch: Batch = {
+        v: 1,
+        owner: reign.owner,
+        number: reign.number,
+        done: reign.effects.done,
+        ts: now,
+        records: composed.records,
+      };
       if (!(await this.#append(batch, requests, abort))) return;
       if (composed.records.length > 0) reign.effects.add(composed.effects);
       state.shed(now, reign.facts.watermark());
     }
-    requests.forEach((request, index) => { request.answer(composed.answers[index] ?? [], reign.position); });
+    requests.forEach((request, index) => {
+      request.answer(composed.answers[index] ?? [], reign.position);
+    });
   }
 
-  /** False when the stream had no room: everybody hears BUSY, and the state, ahead of the log now, ends this reign. */
+  /**
+   * False when the stream had no room: everybody hears BUSY, and the state, ahead of the log now, ends this
+   * reign.
+   */
   async #append(batch: Batch, requests: readonly Request[], abort: AbortSignal): Promise<boolean> {
     const reign = this.#reign;
     const started = reign.clock.monotonic();
     try {
-      reign.position = await appendFenced(reign.log, batch, encodeInner(batch), reign.position, reign.clock, abort, reign.ours);
+      reign.position = await appendFenced(
+        reign.log,
+        batch,
+        encodeInner(batch),
+        reign.position,
+        reign.clock,
+        abort,
+        reign.ours,
+      );
     } catch (error) {
       if (!(error instanceof LogFull)) throw error;
-      for (const request of requests) request.answer(request.commands.map(() => refusalOf(error)), reign.position);
+      for (const request of requests)
+        request.answer(
+          request.commands.map(() => refusalOf(error)),
+          reign.position,
+        );
       throw new OwnershipLost("the log is full: the state is dropped and read again", { cause: error });
     }
     reign.number += 1;

@@ -2,9 +2,14 @@ import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { FactsQuery, FactsReply, HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 
-/** What a partition's owner needs of the world. The simulation has models of these, production has adapters. */
+/**
+ * What a partition's owner needs of the world. The simulation has models of these, production has adapters.
+ */
 export interface Log {
-  append(bytes: Uint8Array, expected: number): Promise<{ outcome: "stored"; position: number } | { outcome: "sequence" } | { outcome: "full" }>;
+  append(
+    bytes: Uint8Array,
+    expected: number,
+  ): Promise<{ outcome: "stored"; position: number } | { outcome: "sequence" } | { outcome: "full" }>;
   end(): Promise<number>;
   at(position: number): Promise<Batch | undefined>;
   range(from: number, to: number): AsyncIterable<{ readonly position: number; readonly batch: Batch }>;
@@ -20,8 +25,11 @@ export interface Facts {
 export interface Sessions {
   /** Acknowledged heads first, then sessions: a record is either delivered live or in the head. */
   publish(update: {
-    readonly partition: number; readonly position: number; readonly heads: readonly HeadEntry[];
-    readonly entries: readonly { readonly user: string; readonly entry: ListEntry }[]; readonly users: readonly string[];
+    readonly partition: number;
+    readonly position: number;
+    readonly heads: readonly HeadEntry[];
+    readonly entries: readonly { readonly user: string; readonly entry: ListEntry }[];
+    readonly users: readonly string[];
   }): Promise<Map<string, string[]>>;
   isAlive(connector: string): Promise<boolean>;
   /** False while Redis was lost so recently that absent sessions prove nothing. */
@@ -33,5 +41,11 @@ export interface Deliverer {
   deliver(connector: string, delivery: Delivery, timeoutMs: number): Promise<void>;
 }
 
-export interface MissedEntry { readonly user: string; readonly conversation: string; readonly seq: number }
-export interface PushQueue { add(partition: number, position: number, missed: readonly MissedEntry[]): Promise<void> }
+export interface MissedEntry {
+  readonly user: string;
+  readonly conversation: string;
+  readonly seq: number;
+}
+export interface PushQueue {
+  add(partition: number, position: number, missed: readonly MissedEntry[]): Promise<void>;
+}

@@ -53,7 +53,9 @@ export class Router implements LeaseHolder {
     this.#parts = parts;
     this.#js = parts.jsm.jetstream();
     this.#metrics = routerMetrics(parts.telemetry, this.#owners, () => this.#pushDropped);
-    parts.presence.onRun(() => { for (const owner of this.#owners.values()) owner.republish(); });
+    parts.presence.onRun(() => {
+      for (const owner of this.#owners.values()) owner.republish();
+    });
   }
 
   async start(): Promise<void> {
@@ -61,11 +63,14 @@ export class Router implements LeaseHolder {
     const watermarks = await new Kvm(nats).open(names.watermarks);
     const watch = await watermarks.watch();
     void (async () => {
-      for await (const entry of watch) if (entry.operation === "PUT") this.#watermarks.set(Number(entry.key), Number(entry.string()));
+      for await (const entry of watch)
+        if (entry.operation === "PUT") this.#watermarks.set(Number(entry.key), Number(entry.string()));
     })();
     this.#onHandover(nats.subscribe(names.handover(config.instance)));
     const { signal } = this.#stop;
-    setInterval(() => { for (const owner of this.#owners.values()) void owner.snapshot(); }, config.snapshotEveryMs).unref();
+    setInterval(() => {
+      for (const owner of this.#owners.values()) void owner.snapshot();
+    }, config.snapshotEveryMs).unref();
     setInterval(() => void this.#readLogStates(signal), LOG_STATE_EVERY_MS).unref();
   }
 
@@ -88,10 +93,16 @@ export class Router implements LeaseHolder {
     const owner = this.#owners.get(partition);
     if (owner === undefined) return;
     if (to !== undefined) {
-      await owner.snapshot(); // A successor that has to read the log from the watermark on would know no recent id.
+      // A successor that has to read the log from the watermark on would know no recent id.
+      await owner.snapshot();
       // The successor reads while we still serve; if it cannot, it will read after.
-      await nats.request(names.handover(to), encodeInner({ v: 1, partition } as { v: 1 }), { timeout: HANDOVER_TIMEOUT_MS })
-        .catch((error: unknown) => { this.#warn("the successor could not prepare", error, partition); });
+      await nats
+        .request(names.handover(to), encodeInner({ v: 1, partition } as { v: 1 }), {
+          timeout: HANDOVER_TIMEOUT_MS,
+        })
+        .catch((error: unknown) => {
+          this.#warn("the successor could not prepare", error, partition);
+        });
     }
     await owner.stop();
     if (this.#owners.get(partition) === owner) this.#owners.delete(partition);
@@ -140,7 +151,11 @@ export class Router implements LeaseHolder {
     for (const partition of this.#owners.keys()) {
       if (signal.aborted) return;
       try {
-        const { bytes, bytesMax } = await new PartitionLog(this.#parts.jsm, this.#parts.names, partition).state();
+        const { bytes, bytesMax } = await new PartitionLog(
+          this.#parts.jsm,
+          this.#parts.names,
+          partition,
+        ).state();
         if (bytesMax > 0 && bytes > bytesMax * LOG_FULL_RATIO) this.#full.add(partition);
         else this.#full.delete(partition);
       } catch (error) {
@@ -152,7 +167,8 @@ export class Router implements LeaseHolder {
   #worldOf(partition: number): OwnerWorld {
     const { nats, names, jsm, presence, snapshots } = this.#parts;
     return {
-      partition, clock: systemClock,
+      partition,
+      clock: systemClock,
       log: new PartitionLog(jsm, names, partition),
       facts: factsOver(nats, names, partition, () => this.#watermarks.get(partition) ?? 0),
       sessions: {
@@ -160,16 +176,24 @@ export class Router implements LeaseHolder {
         isAlive: (connector) => presence.isAlive(connector),
         settled: () => presence.ready && performance.now() - presence.runSince > 2 * CONNECTOR_TTL_MS,
       },
-      deliverer: { deliver: (connector, delivery, timeoutMs) => this.#deliver(connector, delivery, timeoutMs) },
+      deliverer: {
+        deliver: (connector, delivery, timeoutMs) => this.#deliver(connector, delivery, timeoutMs),
+      },
       push: this.#pushQueue(),
       count: this.#metrics.countEffect,
       isFull: () => this.#full.has(partition),
       loadSnapshot: () => snapshots.load(partition),
       saveSnapshot: (snapshot) => snapshots.save(partition, snapshot),
       serve: (offer) => this.#serve(partition, offer),
-      onBatch: (records, requests, appendMs) => { this.#onBatch(records, requests, appendMs); },
-      warn: (what, error) => { this.#warn(what, error, partition); },
-      onReign: (times) => { this.#parts.telemetry.log.info({ partition, ...times }, "reign begins"); },
+      onBatch: (records, requests, appendMs) => {
+        this.#onBatch(records, requests, appendMs);
+      },
+      warn: (what, error) => {
+        this.#warn(what, error, partition);
+      },
+      onReign: (times) => {
+        this.#parts.telemetry.log.info({ partition, ...times }, "reign begins");
+      },
     };
   }
 
@@ -182,9 +206,14 @@ export class Router implements LeaseHolder {
   }
 
   async #deliver(connector: string, delivery: Delivery, timeoutMs: number): Promise<void> {
-    const span = this.#parts.telemetry.linked("router effects", delivery.events.map(({ trace }) => trace));
+    const span = this.#parts.telemetry.linked(
+      "router effects",
+      delivery.events.map(({ trace }) => trace),
+    );
     try {
-      await this.#parts.nats.request(this.#parts.names.deliver(connector), encodeInner(delivery), { timeout: timeoutMs });
+      await this.#parts.nats.request(this.#parts.names.deliver(connector), encodeInner(delivery), {
+        timeout: timeoutMs,
+      });
     } finally {
       span?.end();
     }
@@ -194,9 +223,15 @@ export class Router implements LeaseHolder {
     const { names } = this.#parts;
     return {
       add: async (partition: number, position: number, missed: readonly MissedEntry[]) => {
-        await this.#js.publish(names.pushSubject(partition), encodeInner({ v: 1, position, missed } as { v: 1 }), {
-          msgID: `${partition}:${position}`, headers: headers(), timeout: 2_000,
-        });
+        await this.#js.publish(
+          names.pushSubject(partition),
+          encodeInner({ v: 1, position, missed } as { v: 1 }),
+          {
+            msgID: `${partition}:${position}`,
+            headers: headers(),
+            timeout: 2_000,
+          },
+        );
       },
     };
   }
@@ -208,12 +243,23 @@ export class Router implements LeaseHolder {
         if (error !== null) return;
         try {
           const { commands } = decodeInner<CommandBatch>(message.data, "a batch of commands");
-          const reply = (batch: AnswerBatch): void => { message.respond(encodeInner(batch)); };
+          const reply = (batch: AnswerBatch): void => {
+            message.respond(encodeInner(batch));
+          };
           const decline = (): void => {
             this.#metrics.countEffect("refused", commands.length);
             reply({ v: 1, retry: true, position: 0, answers: [] });
           };
-          if (!offer({ commands, decline, answer: (answers, position) => { reply({ v: 1, position, answers }); } })) decline();
+          if (
+            !offer({
+              commands,
+              decline,
+              answer: (answers, position) => {
+                reply({ v: 1, position, answers });
+              },
+            })
+          )
+            decline();
         } catch (thrown) {
           telemetry.log.error({ err: thrown }, "a batch of commands was not readable");
         }
@@ -221,7 +267,9 @@ export class Router implements LeaseHolder {
     });
     // What has arrived already is declined, not dropped: its sender would wait for a time-out.
     return () => {
-      subscription.drain().catch((error: unknown) => { this.#warn("a subscription did not drain", error, partition); });
+      subscription.drain().catch((error: unknown) => {
+        this.#warn("a subscription did not drain", error, partition);
+      });
     };
   }
 }

@@ -19,7 +19,10 @@ interface ConversationShot extends Omit<Conversation, "members" | "recent"> {
   readonly members: readonly (readonly [string, Member])[];
   readonly knownFrom: number;
   readonly idsFrom: number;
-  readonly ids: readonly (readonly [string, { readonly seq: number; readonly ts: number; readonly position: number }])[];
+  readonly ids: readonly (readonly [
+    string,
+    { readonly seq: number; readonly ts: number; readonly position: number },
+  ])[];
 }
 
 export function takeSnapshot(state: PartitionState, position: number, done: number): Snapshot {
@@ -30,7 +33,13 @@ export function takeSnapshot(state: PartitionState, position: number, done: numb
     const dropped = all.slice(0, all.length - kept.length);
     const knownFrom = dropped.reduce((latest, [, { ts }]) => Math.max(latest, ts), recent.knownFrom);
     const idsFrom = dropped.reduce((latest, [key]) => Math.max(latest, timeOfKey(key)), recent.idsFrom);
-    return { ...rest, members: [...members].map(([user, member]) => [user, { ...member }] as const), knownFrom, idsFrom, ids: kept };
+    return {
+      ...rest,
+      members: [...members].map(([user, member]) => [user, { ...member }] as const),
+      knownFrom,
+      idsFrom,
+      ids: kept,
+    };
   });
   return { v: SNAPSHOT_VERSION, position, done, conversations };
 }
@@ -42,7 +51,12 @@ export function stateOf(snapshot: Snapshot, idsMax?: number): PartitionState | u
   for (const { members, knownFrom, idsFrom, ids, ...rest } of snapshot.conversations) {
     const recent = new Recent(knownFrom, idsFrom);
     for (const [key, known] of ids) recent.ids.set(key, known);
-    state.add({ ...rest, name: rest.name, members: new Map(members.map(([user, member]) => [user, { ...member }])), recent });
+    state.add({
+      ...rest,
+      name: rest.name,
+      members: new Map(members.map(([user, member]) => [user, { ...member }])),
+      recent,
+    });
   }
   return state;
 }

@@ -27,6 +27,9 @@ export class Snapshots {
   }
 
   async save(partition: number, snapshot: Snapshot): Promise<void> {
-    await this.#store.putBlob({ name: `partition-${partition}` }, await zip(JSON.stringify(snapshot), { level: 1 }));
+    await this.#store.putBlob(
+      { name: `partition-${partition}` },
+      await zip(JSON.stringify(snapshot), { level: 1 }),
+    );
   }
 }

@@ -18,12 +18,20 @@ export interface Replayed {
   position: number;
   /** What effects the batches so far say were done. */
   done: number;
-  /** Records whose effects may not be done, oldest first, with what `addEffect` made of those whose conversation is hot. */
+  /**
+   * Records whose effects may not be done, oldest first, with what `addEffect` made of those whose
+   * conversation is hot.
+   */
   pending: { position: number; unit: EffectUnit; cold: LogRecord[] }[];
 }
 
 /** Where a replay starts: behind a usable snapshot, else behind what storage holds. */
-export async function startReplay(log: Log, snapshot: Snapshot | undefined, watermark: number, idsMax?: number): Promise<Replayed> {
+export async function startReplay(
+  log: Log,
+  snapshot: Snapshot | undefined,
+  watermark: number,
+  idsMax?: number,
+): Promise<Replayed> {
   const end = await log.end();
   const warm = snapshot === undefined ? undefined : stateOf(snapshot, idsMax);
   if (snapshot !== undefined && snapshot.position > end) throw regressed(end, snapshot.position);
@@ -31,19 +39,25 @@ export async function startReplay(log: Log, snapshot: Snapshot | undefined, wate
   if (warm !== undefined && snapshot !== undefined) {
     // Effects are redone from records, so the replay starts no later than the first that may be undone.
     const replayed: Replayed = { state: warm, position: snapshot.position, done: snapshot.done, pending: [] };
-    if (await reaches(log, Math.min(snapshot.position, snapshot.done) + 1, end)) return redoFrom(log, replayed, snapshot);
+    if (await reaches(log, Math.min(snapshot.position, snapshot.done) + 1, end))
+      return redoFrom(log, replayed, snapshot);
   }
   const last = end > 0 ? await log.at(end) : undefined;
   const from = Math.min(watermark, last?.done ?? end);
   return { state: new PartitionState(idsMax), position: from, done: from, pending: [] };
 }
 
-const regressed = (end: number, known: number): LogRegressed => new LogRegressed(`the log ends at ${end}, but ${known} was seen committed`);
+const regressed = (end: number, known: number): LogRegressed =>
+  new LogRegressed(`the log ends at ${end}, but ${known} was seen committed`);
 
 /** A trimmed log starts later than the snapshot stands: then that snapshot is ignored. */
-const reaches = async (log: Log, position: number, end: number): Promise<boolean> => position > end || (await log.at(position)) !== undefined;
+const reaches = async (log: Log, position: number, end: number): Promise<boolean> =>
+  position > end || (await log.at(position)) !== undefined;
 
-/** Effects between a snapshot's `done` and its position: of conversations as they are now, which is all that is needed. */
+/**
+ * Effects between a snapshot's `done` and its position: of conversations as they are now, which is all that
+ * is needed.
+ */
 async function redoFrom(log: Log, replayed: Replayed, snapshot: Snapshot): Promise<Replayed> {
   for await (const { position, batch } of log.range(snapshot.done + 1, snapshot.position)) {
     replayed.pending.push({ position, unit: emptyUnit(position), cold: [...batch.records] });
@@ -78,10 +92,23 @@ function forgetDone(replayed: Replayed): void {
 
 /** The first append of a reign. Catches up with whatever an older owner still got in before it. */
 export async function appendEpoch(
-  log: Log, replayed: Replayed, owner: string, clock: Clock, signal: AbortSignal, ours?: IsOurs,
+  log: Log,
+  replayed: Replayed,
+  owner: string,
+  clock: Clock,
+  signal: AbortSignal,
+  ours?: IsOurs,
 ): Promise<number> {
   for (;;) {
-    const batch: Batch = { v: 1, owner, number: 0, epoch: true, done: replayed.done, ts: clock.now(), records: [] };
+    const batch: Batch = {
+      v: 1,
+      owner,
+      number: 0,
+      epoch: true,
+      done: replayed.done,
+      ts: clock.now(),
+      records: [],
+    };
     try {
       return await appendFenced(log, batch, encodeInner(batch), replayed.position, clock, signal, ours);
     } catch (error) {
@@ -92,8 +119,8 @@ export async function appendEpoch(
 }
 
 /**
- * The effects that may not be done, as the first thing the new reign does. Cold conversations' members are asked of storage;
- * who joined later than a record is not shown it.
+ * The effects that may not be done, as the first thing the new reign does. Cold conversations' members are
+ * asked of storage; who joined later than a record is not shown it.
  */
 export function redoOf(replayed: Replayed, facts: Facts): Unresolved | undefined {
   const pending = replayed.pending;
@@ -102,17 +129,23 @@ export function redoOf(replayed: Replayed, facts: Facts): Unresolved | undefined
   return async () => {
     const wanted = new Set(pending.flatMap(({ cold }) => cold.map((record) => record.conversation)));
     const unit = emptyUnit(0);
-    const reply = wanted.size === 0 ? undefined
-      : await facts.ask({ position: last, conversations: [...wanted], ids: [], events: [] });
-    const known = new Map((reply?.conversations ?? []).map((found) => [found.conversation, loadedConversation(found)]));
+    const reply =
+      wanted.size === 0
+        ? undefined
+        : await facts.ask({ position: last, conversations: [...wanted], ids: [], events: [] });
+    const known = new Map(
+      (reply?.conversations ?? []).map((found) => [found.conversation, loadedConversation(found)]),
+    );
     for (const { position, unit: hot, cold } of pending) {
       const resolved = emptyUnit(position);
       for (const record of cold) {
         const conversation = known.get(record.conversation);
         if (conversation === undefined) continue;
         addEffect(resolved, conversation, record, position);
-        // The facts may be newer than this record: the head must not fall behind them, nor claim their position for itself.
-        if (record.r === "event" && conversation.head > record.seq) resolved.heads.set(conversation.id, olderHead(resolved, conversation.id, record, position));
+        // The facts may be newer than this record: the head must not fall behind them, nor claim their
+        // position for itself.
+        if (record.r === "event" && conversation.head > record.seq)
+          resolved.heads.set(conversation.id, olderHead(resolved, conversation.id, record, position));
       }
       merge(unit, resolved);
       merge(unit, structuredUnit(hot));
@@ -129,5 +162,10 @@ const olderHead = (unit: EffectUnit, id: string, record: EventRecord, position: 
 
 /** A copy, since merging folds in place and a failed try starts again. */
 const structuredUnit = (unit: EffectUnit): EffectUnit => ({
-  ...unit, events: [...unit.events], marks: [...unit.marks], heads: new Map(unit.heads), entries: new Map(unit.entries), gaps: new Map(unit.gaps),
+  ...unit,
+  events: [...unit.events],
+  marks: [...unit.marks],
+  heads: new Map(unit.heads),
+  entries: new Map(unit.entries),
+  gaps: new Map(unit.gaps),
 });

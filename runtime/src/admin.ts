@@ -13,7 +13,8 @@ export interface AdminActions {
 }
 
 /** The bearer token of the admin port's writes, derived from the cluster's key. */
-export const adminToken = (clusterKey: string): string => createHmac("sha256", clusterKey).update("admin").digest("base64url");
+export const adminToken = (clusterKey: string): string =>
+  createHmac("sha256", clusterKey).update("admin").digest("base64url");
 
 function mayWrite(request: IncomingMessage, clusterKey: string): boolean {
   const given = Buffer.from(request.headers.authorization ?? "");
@@ -22,27 +23,35 @@ function mayWrite(request: IncomingMessage, clusterKey: string): boolean {
 }
 
 /** `/livez /readyz /metrics`, and `POST` and `DELETE /drain` with the cluster's key. */
-export async function startAdmin(config: ProcessConfig, telemetry: Telemetry, actions: AdminActions): Promise<{ port: number; stop(): void }> {
+export async function startAdmin(
+  config: ProcessConfig,
+  telemetry: Telemetry,
+  actions: AdminActions,
+): Promise<{ port: number; stop(): void }> {
   const answer = async (request: IncomingMessage): Promise<[number, string]> => {
     switch (`${request.method} ${request.url}`) {
-      case "GET /livez": return [200, "ok\n"];
+      case "GET /livez":
+        return [200, "ok\n"];
       case "GET /readyz": {
         const why = actions.notReady();
         return why === undefined ? [200, "ok\n"] : [503, `${why}\n`];
       }
-      case "GET /metrics": return [200, await telemetry.scrape()];
+      case "GET /metrics":
+        return [200, await telemetry.scrape()];
       case "POST /drain":
       case "DELETE /drain":
         if (actions.drain === undefined) return [404, "nothing to drain here\n"];
         if (!mayWrite(request, config.clusterKey)) return [401, "the cluster's admin token is needed\n"];
         actions.drain(request.method === "POST");
         return [202, "accepted\n"];
-      default: return [404, "here are /livez, /readyz, /metrics and /drain\n"];
+      default:
+        return [404, "here are /livez, /readyz, /metrics and /drain\n"];
     }
   };
   const server: Server = createServer((request, response) => {
     answer(request).then(
-      ([status, text]) => response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(text),
+      ([status, text]) =>
+        response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(text),
       (error: unknown) => {
         telemetry.log.error({ err: error }, "admin request failed");
         response.writeHead(500).end();

@@ -12,11 +12,17 @@ const NOBODY_TRIES = 15;
 const isNobody = (error: unknown): boolean => error instanceof Error && /no responders/i.test(error.message);
 
 /** Asks the storage that owns a partition. A hand-over's pause is waited out; past it, UNAVAILABLE. */
-export async function askStorage<Q extends Query, R>(nats: NatsConnection, names: Names, query: Q): Promise<R> {
+export async function askStorage<Q extends Query, R>(
+  nats: NatsConnection,
+  names: Names,
+  query: Q,
+): Promise<R> {
   for (let tries = 0; ; tries += 1) {
     let reply: QueryReply<R>;
     try {
-      const message = await nats.request(names.query(query.partition), encodeInner(query), { timeout: ASK_TIMEOUT_MS });
+      const message = await nats.request(names.query(query.partition), encodeInner(query), {
+        timeout: ASK_TIMEOUT_MS,
+      });
       reply = decodeInner<QueryReply<R>>(message.data, "an answer of storage");
     } catch (cause) {
       if (isNobody(cause) && tries < NOBODY_TRIES) {

@@ -1,6 +1,10 @@
 import { readFileSync } from "node:fs";
 
-interface Bounds { readonly default?: number; readonly min: number; readonly max: number }
+interface Bounds {
+  readonly default?: number;
+  readonly min: number;
+  readonly max: number;
+}
 
 /** Reads environment keys, collects everything that is wrong, and says it in one error. */
 export class EnvReader {
@@ -32,7 +36,8 @@ export class EnvReader {
   /** Letters, digits, `_` and `-`, 1 to 32: safe in subjects, keys and database names. */
   token(key: string, options: { readonly default?: string } = {}): string {
     const value = this.text(key, options);
-    if (value !== "" && !/^[a-z0-9_-]{1,32}$/i.test(value)) this.#faults.push(`${key} is not 1 to 32 of [A-Za-z0-9_-]: ${value}`);
+    if (value !== "" && !/^[a-z0-9_-]{1,32}$/i.test(value))
+      this.#faults.push(`${key} is not 1 to 32 of [A-Za-z0-9_-]: ${value}`);
     return value;
   }
 
@@ -70,7 +75,10 @@ export class EnvReader {
   }
 
   list(key: string): readonly string[] {
-    return (this.#get(key) ?? "").split(",").map((item) => item.trim()).filter((item) => item !== "");
+    return (this.#get(key) ?? "")
+      .split(",")
+      .map((item) => item.trim())
+      .filter((item) => item !== "");
   }
 
   /** A secret: from the file that KEY_FILE names, or from KEY. Never logged. */
@@ -80,7 +88,9 @@ export class EnvReader {
     try {
       value = file === undefined ? this.#get(key) : readFileSync(file, "utf8").trim();
     } catch (cause) {
-      this.#faults.push(`${key}_FILE cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+      this.#faults.push(
+        `${key}_FILE cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      );
       return "";
     }
     if (value === undefined) return this.#missing(`${key} or ${key}_FILE`);

@@ -28,7 +28,10 @@ export interface LeaseOptions {
 /** How long the owner of a lease that has just been heard of may be unknown. */
 const NEWCOMER_MS = 1_000;
 
-/** Shares the partitions among living owners of one role, by a bucket of owners that expire and one of leases. */
+/**
+ * Shares the partitions among living owners of one role, by a bucket of owners that expire and one of
+ * leases.
+ */
 export class Leases {
   readonly #options: LeaseOptions;
   readonly #owners: KV;
@@ -55,14 +58,24 @@ export class Leases {
   }
 
   /** Joins the owners of this role and takes a share as soon as one is free. */
-  static async join(nats: NatsConnection, names: Names, options: LeaseOptions, holder: LeaseHolder, log: Logger): Promise<Leases> {
+  static async join(
+    nats: NatsConnection,
+    names: Names,
+    options: LeaseOptions,
+    holder: LeaseHolder,
+    log: Logger,
+  ): Promise<Leases> {
     const kvm = new Kvm(nats);
     const bucket = { replicas: options.replicas, history: 1, allow_direct: false };
     const owners = await kvm.create(names.owners, { ...bucket, ttl: LEASE_TTL_MS });
     const leases = await kvm.create(names.leases, bucket);
     const self = new Leases(options, owners, leases, holder, log);
-    await self.#watch(owners, (entry) => { self.#onOwner(entry); });
-    await self.#watch(leases, (entry) => { self.#onLease(entry); });
+    await self.#watch(owners, (entry) => {
+      self.#onOwner(entry);
+    });
+    await self.#watch(leases, (entry) => {
+      self.#onLease(entry);
+    });
     self.#joined = true;
     void self.#run();
     return self;
@@ -76,7 +89,9 @@ export class Leases {
   async leave(deadlineMs: number): Promise<void> {
     this.#draining = true;
     const end = performance.now() + deadlineMs;
-    await this.#renew().catch((error: unknown) => { this.#log.warn({ err: error }, "could not announce the drain"); });
+    await this.#renew().catch((error: unknown) => {
+      this.#log.warn({ err: error }, "could not announce the drain");
+    });
     while (this.#mine.size > 0 && performance.now() < end && this.#others()) {
       this.#wake();
       await systemClock.sleep(20);
@@ -95,24 +110,37 @@ export class Leases {
 
   #alive(): Map<string, { draining: boolean }> {
     const now = performance.now();
-    const alive = new Map<string, { draining: boolean }>([...this.#seen].filter(([, owner]) => owner.at >= now - LEASE_TTL_MS));
-    // Owners and leases are told by two watches: a new owner's first lease may come before its own key, and is not free.
+    const alive = new Map<string, { draining: boolean }>(
+      [...this.#seen].filter(([, owner]) => owner.at >= now - LEASE_TTL_MS),
+    );
+    // Owners and leases are told by two watches: a new owner's first lease may come before its own key, and
+    // is not free.
     for (const { owner, since } of this.#view.values()) {
-      if (owner !== "" && !alive.has(owner) && !this.#seen.has(owner) && now - since < NEWCOMER_MS) alive.set(owner, { draining: false });
+      if (owner !== "" && !alive.has(owner) && !this.#seen.has(owner) && now - since < NEWCOMER_MS)
+        alive.set(owner, { draining: false });
     }
     return alive;
   }
 
   async #watch(bucket: KV, act: (entry: KvEntry) => void): Promise<void> {
-    await watchBucket(bucket, `${this.#options.role}.*`, (entry) => {
-      act(entry);
-      this.#wake();
-    }, this.#stop.signal, () => { this.#log.error("the watch of a lease bucket ended"); });
+    await watchBucket(
+      bucket,
+      `${this.#options.role}.*`,
+      (entry) => {
+        act(entry);
+        this.#wake();
+      },
+      this.#stop.signal,
+      () => {
+        this.#log.error("the watch of a lease bucket ended");
+      },
+    );
   }
 
   #onOwner(entry: KvEntry): void {
     const id = entry.key.slice(this.#options.role.length + 1);
-    if (entry.operation === "PUT") this.#seen.set(id, { at: performance.now(), draining: entry.string() === "draining" });
+    if (entry.operation === "PUT")
+      this.#seen.set(id, { at: performance.now(), draining: entry.string() === "draining" });
     else this.#seen.delete(id);
   }
 
@@ -121,10 +149,15 @@ export class Leases {
     const owner = entry.operation === "PUT" ? entry.string() : "";
     const known = this.#view.get(partition);
     if (known !== undefined && known.revision >= entry.revision) return;
-    this.#view.set(partition, { owner, revision: entry.revision, since: this.#joined ? performance.now() : Number.NEGATIVE_INFINITY });
+    this.#view.set(partition, {
+      owner,
+      revision: entry.revision,
+      since: this.#joined ? performance.now() : Number.NEGATIVE_INFINITY,
+    });
     const { me } = this.#options;
     if (owner === me && !this.#mine.has(partition) && !this.#draining) this.#take(partition);
-    if (owner !== me && this.#mine.delete(partition) && !this.#giving.has(partition)) this.#holder.lose(partition);
+    if (owner !== me && this.#mine.delete(partition) && !this.#giving.has(partition))
+      this.#holder.lose(partition);
   }
 
   #take(partition: number): void {
@@ -133,7 +166,10 @@ export class Leases {
   }
 
   async #renew(): Promise<void> {
-    await this.#owners.put(`${this.#options.role}.${this.#options.me}`, this.#draining ? "draining" : "serving");
+    await this.#owners.put(
+      `${this.#options.role}.${this.#options.me}`,
+      this.#draining ? "draining" : "serving",
+    );
     this.#renewedAt = performance.now();
   }
 
@@ -141,7 +177,8 @@ export class Leases {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        // The answer comes behind every watch update that was waiting: what we judge by is never staler than this.
+        // The answer comes behind every watch update that was waiting: what we judge by is never staler than
+        // this.
         if (performance.now() - this.#renewedAt >= LEASE_RENEW_MS) await this.#renew();
         await this.#share();
       } catch (error) {
@@ -159,18 +196,24 @@ export class Leases {
   async #share(): Promise<void> {
     if (performance.now() - this.#renewedAt > LEASE_TTL_MS / 2) return;
     const { me, partitions } = this.#options;
-    const view: LeaseView = { owners: this.#alive(), leases: new Map([...this.#view].map(([p, { owner }]) => [p, owner])) };
+    const view: LeaseView = {
+      owners: this.#alive(),
+      leases: new Map([...this.#view].map(([p, { owner }]) => [p, owner])),
+    };
     const plan = planShare(me, view, partitions);
     for (const partition of plan.claim) await this.#claim(partition);
-    for (const { partition, to } of plan.give) if (this.#mine.has(partition) && !this.#giving.has(partition)) void this.#give(partition, to);
+    for (const { partition, to } of plan.give)
+      if (this.#mine.has(partition) && !this.#giving.has(partition)) void this.#give(partition, to);
   }
 
   async #claim(partition: number): Promise<void> {
     const key = `${this.#options.role}.${partition}`;
     const known = this.#view.get(partition);
     try {
-      const revision = known === undefined
-        ? await this.#leases.create(key, this.#options.me) : await this.#leases.update(key, this.#options.me, known.revision);
+      const revision =
+        known === undefined
+          ? await this.#leases.create(key, this.#options.me)
+          : await this.#leases.update(key, this.#options.me, known.revision);
       // The watch may have been quicker, and have told what came after: then somebody else holds it already.
       if ((this.#view.get(partition)?.revision ?? 0) >= revision) return;
       this.#view.set(partition, { owner: this.#options.me, revision, since: performance.now() });
@@ -188,7 +231,8 @@ export class Leases {
       const known = this.#view.get(partition);
       if (known?.owner !== this.#options.me) return;
       const revision = await this.#leases.update(`${this.#options.role}.${partition}`, to, known.revision);
-      if ((this.#view.get(partition)?.revision ?? 0) < revision) this.#view.set(partition, { owner: to, revision, since: performance.now() });
+      if ((this.#view.get(partition)?.revision ?? 0) < revision)
+        this.#view.set(partition, { owner: to, revision, since: performance.now() });
     } catch (error) {
       this.#log.warn({ err: error, partition, to }, "hand-over failed; the lease stays, and is served again");
       if (this.#mine.has(partition)) this.#holder.acquire(partition);

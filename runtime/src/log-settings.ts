@@ -6,6 +6,10 @@ export function readLogSettings(reader: EnvReader): LogSettings {
   return {
     partitions: reader.int("PARTITIONS", { default: 16, min: 1, max: 256 }),
     replicas: reader.int("LOG_REPLICAS", { default: 1, min: 1, max: 3 }) === 3 ? 3 : 1,
-    logBytesMax: reader.int("LOG_BYTES_MAX", { default: 1_073_741_824, min: 8_388_608, max: 1_099_511_627_776 }),
+    logBytesMax: reader.int("LOG_BYTES_MAX", {
+      default: 1_073_741_824,
+      min: 8_388_608,
+      max: 1_099_511_627_776,
+    }),
   };
 }

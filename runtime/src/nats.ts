@@ -4,17 +4,28 @@ import { connect } from "@nats-io/transport-node";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 
-/** The library's defaults give up after ten tries and notice a dead server after four minutes: ours do neither. */
+/**
+ * The library's defaults give up after ten tries and notice a dead server after four minutes: ours do
+ * neither.
+ */
 export async function connectNats(url: string, name: string, log: Logger): Promise<NatsConnection> {
   const { username, password, host } = new URL(url);
   const connection = await connect({
-    servers: url.split(",").length > 1 ? url.split(",") : host, name, maxReconnectAttempts: -1, reconnectTimeWait: 250, reconnectJitter: 250,
-    waitOnFirstConnect: true, pingInterval: 5_000, maxPingOut: 2, timeout: 5_000,
+    servers: url.split(",").length > 1 ? url.split(",") : host,
+    name,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    waitOnFirstConnect: true,
+    pingInterval: 5_000,
+    maxPingOut: 2,
+    timeout: 5_000,
     ...(username === "" ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
   });
   void (async () => {
     for await (const status of connection.status()) {
-      if (status.type === "disconnect" || status.type === "reconnect" || status.type === "error") log.warn({ nats: status.type }, "NATS connection");
+      if (status.type === "disconnect" || status.type === "reconnect" || status.type === "error")
+        log.warn({ nats: status.type }, "NATS connection");
     }
   })();
   return connection;
@@ -28,7 +39,11 @@ export function onReconnect(connection: NatsConnection, act: () => void): void {
 }
 
 /** A JetStream manager, as soon as JetStream answers: a server that has just started says 503 for a while. */
-export async function openJetStream(connection: NatsConnection, log: Logger, signal: AbortSignal): Promise<JetStreamManager> {
+export async function openJetStream(
+  connection: NatsConnection,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<JetStreamManager> {
   for (;;) {
     try {
       return await jetstreamManager(connection, { timeout: 5_000 });

@@ -6,7 +6,10 @@ import type { Batch } from "@jichat/protocol/log/record.ts";
 import { decodeInner } from "@jichat/protocol/bus/wire.ts";
 
 /** One batch where it stands in the log. */
-export interface Positioned { readonly position: number; readonly batch: Batch }
+export interface Positioned {
+  readonly position: number;
+  readonly batch: Batch;
+}
 
 /** What the log said to an append. `unknown` answers (time-outs, lost connections) are thrown instead. */
 export type AppendResult =
@@ -41,12 +44,15 @@ export class PartitionLog {
   async append(bytes: Uint8Array, expected: number): Promise<AppendResult> {
     try {
       const ack = await this.#js.publish(this.#subject, bytes, {
-        expect: { lastSequence: expected }, timeout: APPEND_TIMEOUT_MS, retries: 0,
+        expect: { lastSequence: expected },
+        timeout: APPEND_TIMEOUT_MS,
+        retries: 0,
       });
       return { outcome: "stored", position: ack.seq };
     } catch (error) {
       if (!(error instanceof JetStreamApiError)) throw error;
-      if (error.code === WRONG_LAST_SEQUENCE || error.code === SEQUENCE_IN_FLIGHT) return { outcome: "sequence" };
+      if (error.code === WRONG_LAST_SEQUENCE || error.code === SEQUENCE_IN_FLIGHT)
+        return { outcome: "sequence" };
       if (error.code === MAXIMUM_BYTES || error.code === STORE_FULL) return { outcome: "full" };
       throw error;
     }
@@ -74,19 +80,24 @@ export class PartitionLog {
   }
 
   /**
-   * Batches from `from` on, in order, without end; the first is `from` itself or UNAVAILABLE is thrown, since a reader
-   * that starts behind a trim would have a hole. Ends when the signal aborts.
+   * Batches from `from` on, in order, without end; the first is `from` itself or UNAVAILABLE is thrown,
+   * since a reader that starts behind a trim would have a hole. Ends when the signal aborts.
    */
   async *follow(from: number, signal: AbortSignal): AsyncGenerator<Positioned> {
     const messages = await this.#consume(from);
-    const stop = (): void => { messages.stop(); };
+    const stop = (): void => {
+      messages.stop();
+    };
     signal.addEventListener("abort", stop, { once: true });
     let expected = from;
     try {
       for await (const message of messages) {
         if (signal.aborted) return;
         if (message.seq !== expected) {
-          throw new ChatError("UNAVAILABLE", `${this.#stream} gave position ${message.seq} where ${expected} was asked for`);
+          throw new ChatError(
+            "UNAVAILABLE",
+            `${this.#stream} gave position ${message.seq} where ${expected} was asked for`,
+          );
         }
         expected += 1;
         yield { position: message.seq, batch: decodeBatch(message.data) };
@@ -113,7 +124,8 @@ export class PartitionLog {
 
   async #consume(from: number): Promise<ConsumerMessages> {
     const consumer = await this.#js.consumers.get(this.#stream, {
-      opt_start_seq: from, inactive_threshold: 30_000,
+      opt_start_seq: from,
+      inactive_threshold: 30_000,
     });
     return consumer.consume({ max_bytes: 4_194_304, expires: 5_000, idle_heartbeat: 1_000 });
   }

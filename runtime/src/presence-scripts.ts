@@ -1,4 +1,7 @@
-/** Lua that runs in Redis. ARGV[1] is always the key prefix; every value carries its log position, and a lower one is refused. */
+/**
+ * Lua that runs in Redis. ARGV[1] is always the key prefix; every value carries its log position, and a
+ * lower one is refused.
+ */
 
 const PUT = `
 local prefix = ARGV[1]
@@ -18,7 +21,10 @@ local function entry(user, conversation, value, keep)
 end
 `;
 
-/** partition, position, keep, heads, entries, (conversation, position, head)*, (user, conversation, entry)*, user* */
+/**
+ * partition, position, keep, heads, entries, (conversation, position, head)*, (user, conversation, entry)*,
+ * user*
+ */
 export const PUBLISH = `${PUT}
 local partition, position, keep = ARGV[2], ARGV[3], ARGV[4]
 local at = 7
@@ -31,7 +37,9 @@ for _ = 1, tonumber(ARGV[6]) do
   at = at + 3
 end
 local done = redis.call('HGET', prefix .. 'done', partition)
-if not done or tonumber(done) < tonumber(position) then redis.call('HSET', prefix .. 'done', partition, position) end
+if not done or tonumber(done) < tonumber(position) then
+  redis.call('HSET', prefix .. 'done', partition, position)
+end
 local alive, found = {}, {}
 for i = at, #ARGV do
   local key = prefix .. 's:' .. ARGV[i]
@@ -39,7 +47,9 @@ for i = at, #ARGV do
   local connectors, seen = {}, {}
   for j = 2, #sessions, 2 do
     local connector = string.match(sessions[j], '^%S+')
-    if alive[connector] == nil then alive[connector] = redis.call('EXISTS', prefix .. 'c:' .. connector) == 1 end
+    if alive[connector] == nil then
+      alive[connector] = redis.call('EXISTS', prefix .. 'c:' .. connector) == 1
+    end
     if alive[connector] then
       if not seen[connector] then
         seen[connector] = true
@@ -69,14 +79,18 @@ redis.call('EXPIRE', prefix .. 'u:' .. user, keep)
 return ''
 `;
 
-/** user, device, connector, session, birth, keep: an older session cannot displace a younger one that lives. */
+/**
+ * user, device, connector, session, birth, keep: an older session cannot displace a younger one that lives.
+ */
 export const REGISTER = `
 local prefix, key = ARGV[1], ARGV[1] .. 's:' .. ARGV[2]
 local known = redis.call('HGET', key, ARGV[3])
 if known then
   local connector, session, birth = string.match(known, '^(%S+) (%S+) (%S+)$')
   if session == ARGV[5] then known = false
-  elseif tonumber(birth) > tonumber(ARGV[6]) and redis.call('EXISTS', prefix .. 'c:' .. connector) == 1 then return 'younger' end
+  elseif tonumber(birth) > tonumber(ARGV[6]) and redis.call('EXISTS', prefix .. 'c:' .. connector) == 1 then
+    return 'younger'
+  end
 end
 redis.call('HSET', key, ARGV[3], ARGV[4] .. ' ' .. ARGV[5] .. ' ' .. ARGV[6])
 redis.call('EXPIRE', key, ARGV[7])

@@ -17,10 +17,15 @@ export interface PresenceUpdate {
   readonly users: readonly string[];
 }
 
-export interface SessionEntry { readonly connector: string; readonly session: string; readonly birth: number }
+export interface SessionEntry {
+  readonly connector: string;
+  readonly session: string;
+  readonly birth: number;
+}
 
 /** `position first mark markNo left`: the position first, so that the script can compare it. */
-export const entryText = ({ position, first, mark, markNo, left }: ListEntry): string => `${position} ${first} ${mark} ${markNo} ${left ?? 0}`;
+export const entryText = ({ position, first, mark, markNo, left }: ListEntry): string =>
+  `${position} ${first} ${mark} ${markNo} ${left ?? 0}`;
 
 export function readEntry(conversation: string, text: string): ListEntry {
   const [position = 0, first = 0, mark = 0, markNo = 0, left = 0] = text.split(" ").map(Number);
@@ -33,9 +38,15 @@ const readSession = (text: string): SessionEntry => {
 };
 
 /** A user's list as Redis has it; `complete` only if it was rebuilt from storage in this run of Redis. */
-export interface StoredList { readonly complete: boolean; readonly entries: readonly ListEntry[] }
+export interface StoredList {
+  readonly complete: boolean;
+  readonly entries: readonly ListEntry[];
+}
 
-/** Redis as a cache of who is where and what is new. Every key carries Redis's run_id: another run's keys count as absent. */
+/**
+ * Redis as a cache of who is where and what is new. Every key carries Redis's run_id: another run's keys
+ * count as absent.
+ */
 export class Presence {
   readonly #redis: Redis;
   readonly #names: Names;
@@ -48,19 +59,30 @@ export class Presence {
     this.#redis = redis;
     this.#names = names;
     this.#log = log;
-    redis.on("error", (error: Error) => { this.#log.warn({ err: error.message }, "Redis connection"); });
-    redis.on("close", () => { this.#run = ""; });
+    redis.on("error", (error: Error) => {
+      this.#log.warn({ err: error.message }, "Redis connection");
+    });
+    redis.on("close", () => {
+      this.#run = "";
+    });
     redis.on("ready", () => void this.#learnRun());
   }
 
   /** Connects in the background: Redis may come later, and may go at any moment. */
   static connect(url: string, names: Names, log: Logger): Presence {
     const redis = new Redis(url, {
-      lazyConnect: true, enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 2_000, connectTimeout: 2_000,
-      retryStrategy: (tries) => Math.min(50 * tries, 500) + Math.random() * 50, enableReadyCheck: true,
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      commandTimeout: 2_000,
+      connectTimeout: 2_000,
+      retryStrategy: (tries) => Math.min(50 * tries, 500) + Math.random() * 50,
+      enableReadyCheck: true,
     });
     const presence = new Presence(redis, names, log);
-    redis.connect().catch((error: unknown) => { log.warn({ err: error }, "Redis is not there yet"); });
+    redis.connect().catch((error: unknown) => {
+      log.warn({ err: error }, "Redis is not there yet");
+    });
     return presence;
   }
 
@@ -110,16 +132,29 @@ export class Presence {
   /** Writes heads, entries and the done position; then, in the same script, reads who is online where. */
   async publish(update: PresenceUpdate): Promise<Map<string, string[]>> {
     const { heads, entries, users } = update;
-    const args: (string | number)[] = [update.partition, update.position, KEEP_SECONDS, heads.length, entries.length];
+    const args: (string | number)[] = [
+      update.partition,
+      update.position,
+      KEEP_SECONDS,
+      heads.length,
+      entries.length,
+    ];
     for (const head of heads) args.push(head.conversation, head.position, JSON.stringify(head));
     for (const { user, entry } of entries) args.push(user, entry.conversation, entryText(entry));
     for (const user of users) args.push(user);
     const found = (await this.#script(PUBLISH, args)) as string[];
-    return new Map(users.map((user, index) => [user, found[index] === "" ? [] : (found[index] ?? "").split(" ")]));
+    return new Map(
+      users.map((user, index) => [user, found[index] === "" ? [] : (found[index] ?? "").split(" ")]),
+    );
   }
 
   /** Adds what storage knows to a user's list, and says that the list is whole from here on. */
-  async mergeList(run: string, user: string, entries: readonly ListEntry[], heads: readonly HeadEntry[]): Promise<void> {
+  async mergeList(
+    run: string,
+    user: string,
+    entries: readonly ListEntry[],
+    heads: readonly HeadEntry[],
+  ): Promise<void> {
     if (run !== this.#run) throw new Error("Redis was lost while a list was rebuilt for it");
     const args: (string | number)[] = [user, KEEP_SECONDS, entries.length];
     for (const entry of entries) args.push(entry.conversation, entryText(entry));
@@ -127,15 +162,22 @@ export class Presence {
     await this.#script(MERGE, args);
   }
 
-  /** Positions up to which effects stand here, by partition; an absent one was not told since Redis was lost. */
+  /**
+   * Positions up to which effects stand here, by partition; an absent one was not told since Redis was lost.
+   */
   async done(): Promise<Map<number, number>> {
     const found = await this.#redis.hgetall(`${this.#prefix}done`);
-    return new Map(Object.entries(found).map(([partition, position]) => [Number(partition), Number(position)]));
+    return new Map(
+      Object.entries(found).map(([partition, position]) => [Number(partition), Number(position)]),
+    );
   }
 
   async list(user: string): Promise<StoredList> {
     const { "*": complete, ...found } = await this.#redis.hgetall(`${this.#prefix}u:${user}`);
-    return { complete: complete !== undefined, entries: Object.entries(found).map(([id, text]) => readEntry(id, text)) };
+    return {
+      complete: complete !== undefined,
+      entries: Object.entries(found).map(([id, text]) => readEntry(id, text)),
+    };
   }
 
   async heads(conversations: readonly string[]): Promise<(HeadEntry | undefined)[]> {
@@ -150,9 +192,14 @@ export class Presence {
     });
   }
 
-  /** Whether the connector's key was still there to be renewed; false means its sessions must be registered again. */
+  /**
+   * Whether the connector's key was still there to be renewed; false means its sessions must be registered
+   * again.
+   */
   async renewConnector(connector: string): Promise<boolean> {
-    return (await this.#redis.set(`${this.#prefix}c:${connector}`, "1", "PX", CONNECTOR_TTL_MS, "XX")) === "OK";
+    return (
+      (await this.#redis.set(`${this.#prefix}c:${connector}`, "1", "PX", CONNECTOR_TTL_MS, "XX")) === "OK"
+    );
   }
 
   async announceConnector(connector: string): Promise<void> {
@@ -167,10 +214,24 @@ export class Presence {
     return (await this.#redis.exists(`${this.#prefix}c:${connector}`)) === 1;
   }
 
-  /** Swaps a device's session in. Returns the older one that it displaced, or "younger" when one that was born later stands. */
-  async register(user: string, device: string, entry: SessionEntry): Promise<SessionEntry | "younger" | undefined> {
+  /**
+   * Swaps a device's session in. Returns the older one that it displaced, or "younger" when one that was
+   * born later stands.
+   */
+  async register(
+    user: string,
+    device: string,
+    entry: SessionEntry,
+  ): Promise<SessionEntry | "younger" | undefined> {
     const { connector, session, birth } = entry;
-    const found = (await this.#script(REGISTER, [user, device, connector, session, birth, KEEP_SECONDS])) as string;
+    const found = (await this.#script(REGISTER, [
+      user,
+      device,
+      connector,
+      session,
+      birth,
+      KEEP_SECONDS,
+    ])) as string;
     if (found === "") return undefined;
     return found === "younger" ? "younger" : readSession(found);
   }

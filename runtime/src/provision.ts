@@ -11,11 +11,21 @@ const PUSH_BYTES_MAX = 268_435_456;
 const STREAM_NOT_FOUND = 10_059;
 const nanos = (ms: number): number => ms * 1_000_000;
 
-/** What a cluster was made with. `partitions` can never change: it is part of where every conversation stands. */
-interface Layout { readonly version: number; readonly partitions: number }
+/**
+ * What a cluster was made with. `partitions` can never change: it is part of where every conversation
+ * stands.
+ */
+interface Layout {
+  readonly version: number;
+  readonly partitions: number;
+}
 
 async function agreeOnLayout(nats: NatsConnection, names: Names, wanted: LogSettings): Promise<number> {
-  const settings = await new Kvm(nats).create(names.settings, { replicas: wanted.replicas, history: 1, allow_direct: false });
+  const settings = await new Kvm(nats).create(names.settings, {
+    replicas: wanted.replicas,
+    history: 1,
+    allow_direct: false,
+  });
   const mine: Layout = { version: LAYOUT_VERSION, partitions: wanted.partitions };
   const found = await settings.get("layout");
   if (found === null || found.operation !== "PUT") {
@@ -29,12 +39,17 @@ async function agreeOnLayout(nats: NatsConnection, names: Names, wanted: LogSett
   }
   const layout = found.json<Layout>();
   if (layout.version > LAYOUT_VERSION) {
-    throw new Error(`cluster ${names.cluster} has layout version ${layout.version}, this build knows ${LAYOUT_VERSION}: use a newer JiChat`);
+    throw new Error(
+      `cluster ${names.cluster} has layout version ${layout.version}, this build knows ${LAYOUT_VERSION}: use a newer JiChat`,
+    );
   }
   return layout.partitions;
 }
 
-async function ensureStream(jsm: JetStreamManager, config: Partial<StreamConfig> & { name: string }): Promise<void> {
+async function ensureStream(
+  jsm: JetStreamManager,
+  config: Partial<StreamConfig> & { name: string },
+): Promise<void> {
   try {
     await jsm.streams.info(config.name);
   } catch (error) {
@@ -44,17 +59,40 @@ async function ensureStream(jsm: JetStreamManager, config: Partial<StreamConfig>
 }
 
 /** Makes what is missing of a cluster's streams and buckets, changes nothing that is there, and returns P. */
-export async function provision(nats: NatsConnection, jsm: JetStreamManager, names: Names, wanted: LogSettings): Promise<number> {
+export async function provision(
+  nats: NatsConnection,
+  jsm: JetStreamManager,
+  names: Names,
+  wanted: LogSettings,
+): Promise<number> {
   const partitions = await agreeOnLayout(nats, names, wanted);
-  const stream = { storage: StorageType.File, num_replicas: wanted.replicas, retention: RetentionPolicy.Limits, duplicate_window: nanos(100) };
-  await Promise.all(Array.from({ length: partitions }, (_, partition) => ensureStream(jsm, {
-    ...stream, name: names.logStream(partition), subjects: [names.logSubject(partition)],
-    discard: DiscardPolicy.New, max_bytes: wanted.logBytesMax, allow_direct: false,
-  })));
+  const stream = {
+    storage: StorageType.File,
+    num_replicas: wanted.replicas,
+    retention: RetentionPolicy.Limits,
+    duplicate_window: nanos(100),
+  };
+  await Promise.all(
+    Array.from({ length: partitions }, (_, partition) =>
+      ensureStream(jsm, {
+        ...stream,
+        name: names.logStream(partition),
+        subjects: [names.logSubject(partition)],
+        discard: DiscardPolicy.New,
+        max_bytes: wanted.logBytesMax,
+        allow_direct: false,
+      }),
+    ),
+  );
   // The one queue that may drop: what offline members missed, for as long as a push is worth sending.
   await ensureStream(jsm, {
-    ...stream, name: names.pushStream, subjects: [names.pushSubject(-1).replace("-1", "*")], discard: DiscardPolicy.Old,
-    max_age: nanos(PUSH_AGE_MS), max_bytes: PUSH_BYTES_MAX, duplicate_window: nanos(120_000),
+    ...stream,
+    name: names.pushStream,
+    subjects: [names.pushSubject(-1).replace("-1", "*")],
+    discard: DiscardPolicy.Old,
+    max_age: nanos(PUSH_AGE_MS),
+    max_bytes: PUSH_BYTES_MAX,
+    duplicate_window: nanos(120_000),
   });
   const kvm = new Kvm(nats);
   const bucket = { replicas: wanted.replicas, history: 1, allow_direct: false };

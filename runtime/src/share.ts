@@ -15,7 +15,10 @@ export interface SharePlan {
 
 /** How many partitions each living owner is to hold: as even as P allows, the same from everybody's view. */
 export function quotas(view: LeaseView, partitions: number): Map<string, number> {
-  const staying = [...view.owners].filter(([, owner]) => !owner.draining).map(([id]) => id).sort();
+  const staying = [...view.owners]
+    .filter(([, owner]) => !owner.draining)
+    .map(([id]) => id)
+    .sort();
   const least = Math.floor(partitions / Math.max(1, staying.length));
   const extra = partitions - least * staying.length;
   return new Map(staying.map((id, index) => [id, least + (index < extra ? 1 : 0)]));
@@ -35,9 +38,13 @@ export function planShare(me: string, view: LeaseView, partitions: number): Shar
   }
   const claim = free.slice(0, Math.max(0, (quota.get(me) ?? 0) - mine.length));
   // What is free is not given away by me: those below their share claim it themselves.
-  const wanting = [...quota].flatMap(([id, count]) => Array.from({ length: Math.max(0, count - (held.get(id) ?? 0)) }, () => id));
+  const wanting = [...quota].flatMap(([id, count]) =>
+    Array.from({ length: Math.max(0, count - (held.get(id) ?? 0)) }, () => id),
+  );
   const takers = wanting.filter((id) => id !== me).slice(0, Math.max(0, wanting.length - free.length));
   const surplus = mine.slice(quota.get(me) ?? 0);
-  const give = surplus.slice(0, takers.length).map((partition, index) => ({ partition, to: takers[index] ?? me }));
+  const give = surplus
+    .slice(0, takers.length)
+    .map((partition, index) => ({ partition, to: takers[index] ?? me }));
   return { claim, give };
 }

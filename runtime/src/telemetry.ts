@@ -16,7 +16,10 @@ class ScrapeReader extends MetricReader {
 }
 
 /** A message's trace while it is in one process: always an id, and a span where it is sampled. */
-export interface Trace { readonly traceId: string; readonly span: Span | undefined }
+export interface Trace {
+  readonly traceId: string;
+  readonly span: Span | undefined;
+}
 
 export interface Telemetry {
   readonly log: Logger;
@@ -43,16 +46,22 @@ export const traceparentOf = (span: Span | undefined): string | undefined => {
 
 const contextOf = (traceparent: string): SpanContext | undefined => {
   const [, traceId, spanId] = traceparent.split("-");
-  return traceId === undefined || spanId === undefined ? undefined
+  return traceId === undefined || spanId === undefined
+    ? undefined
     : { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true };
 };
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+const exportTo = (endpoint: string): BatchSpanProcessor =>
+  new BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint}/v1/traces` }), { maxQueueSize: 8_192 });
+
 /** One per process. Spans go out only where an OTLP endpoint is set; metrics and logs always work. */
 export function startTelemetry(component: string, config: ProcessConfig): Telemetry {
   const resource = resourceFromAttributes({
-    "service.name": `jichat-${component}`, "service.instance.id": config.instance, "jichat.cluster": config.cluster,
+    "service.name": `jichat-${component}`,
+    "service.instance.id": config.instance,
+    "jichat.cluster": config.cluster,
   });
   const log = pino({ level: config.logLevel, base: { component, instance: config.instance } });
   const reader = new ScrapeReader({ aggregationSelector: () => ({ type: AggregationType.DEFAULT }) });
@@ -62,8 +71,7 @@ export function startTelemetry(component: string, config: ProcessConfig): Teleme
   const exporting = config.otlpEndpoint !== undefined;
   const tracers = new BasicTracerProvider({
     resource,
-    spanProcessors: exporting
-      ? [new BatchSpanProcessor(new OTLPTraceExporter({ url: `${config.otlpEndpoint}/v1/traces` }), { maxQueueSize: 8_192 })] : [],
+    spanProcessors: config.otlpEndpoint === undefined ? [] : [exportTo(config.otlpEndpoint)],
   });
   const tracer = tracers.getTracer("jichat");
   const ids = new RandomIdGenerator();
@@ -76,10 +84,13 @@ export function startTelemetry(component: string, config: ProcessConfig): Teleme
     histogram: (name, description) =>
       meter.createHistogram(name, { description, unit: "s", advice: { explicitBucketBoundaries: SECONDS } }),
     gauge: (name, description, read) => {
-      meter.createObservableGauge(name, { description }).addCallback((result) => { result.observe(read()); });
+      meter.createObservableGauge(name, { description }).addCallback((result) => {
+        result.observe(read());
+      });
     },
     begin(name) {
-      if (!exporting || Math.random() >= config.traceRatio) return { traceId: ids.generateTraceId(), span: undefined };
+      if (!exporting || Math.random() >= config.traceRatio)
+        return { traceId: ids.generateTraceId(), span: undefined };
       const span = tracer.startSpan(name, { kind: SpanKind.SERVER, root: true });
       return { traceId: span.spanContext().traceId, span };
     },
@@ -89,13 +100,13 @@ export function startTelemetry(component: string, config: ProcessConfig): Teleme
     },
     linked(name, parents) {
       if (!exporting) return undefined;
-      const links = parents.flatMap((parent) => (parent === undefined ? [] : contextOf(parent) ?? []));
+      const links = parents.flatMap((parent) => (parent === undefined ? [] : (contextOf(parent) ?? [])));
       if (links.length === 0) return undefined;
       return tracer.startSpan(name, { root: true, links: links.map((link) => ({ context: link })) });
     },
     async scrape() {
       const { resourceMetrics } = await reader.collect();
-      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the exporter brings types of the same SDK, resolved apart
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the same SDK, resolved apart
       return serializer.serialize(resourceMetrics);
     },
     async stop() {

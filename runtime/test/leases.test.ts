@@ -24,8 +24,18 @@ before(async () => {
   const nats = await needNats();
   const [port = 0] = await freePorts(1);
   const config = join(data, "nats.conf");
-  writeFileSync(config, `host: 127.0.0.1\nport: ${port}\njetstream { store_dir: ${JSON.stringify(join(data, "js"))} }\n`);
-  server = new Part({ name: "nats", program: nats.path, args: ["-c", config], env: nats.env, logFile: join(data, "nats.log"), port });
+  writeFileSync(
+    config,
+    `host: 127.0.0.1\nport: ${port}\njetstream { store_dir: ${JSON.stringify(join(data, "js"))} }\n`,
+  );
+  server = new Part({
+    name: "nats",
+    program: nats.path,
+    args: ["-c", config],
+    env: nats.env,
+    logFile: join(data, "nats.log"),
+    port,
+  });
   server.start();
   await server.ready(10_000);
   url = `nats://127.0.0.1:${port}`;
@@ -42,7 +52,9 @@ class Holder implements LeaseHolder {
     this.serving.add(partition);
   }
   async give(partition: number): Promise<void> {
-    await new Promise((resolve) => { setTimeout(resolve, 5); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
     this.serving.delete(partition);
   }
   lose(partition: number): void {
@@ -55,40 +67,77 @@ async function untilEven(holders: readonly Holder[]): Promise<void> {
   for (;;) {
     const all = holders.flatMap(({ serving }) => [...serving]);
     const counts = holders.map(({ serving }) => serving.size);
-    if (new Set(all).size === PARTITIONS && all.length === PARTITIONS && Math.max(...counts) - Math.min(...counts) <= 1) return;
-    if (performance.now() > end) assert.fail(`served: ${holders.map(({ serving }) => [...serving].sort((a, b) => a - b).join(" ")).join(" | ")}`);
-    await new Promise((resolve) => { setTimeout(resolve, 20); });
+    if (
+      new Set(all).size === PARTITIONS &&
+      all.length === PARTITIONS &&
+      Math.max(...counts) - Math.min(...counts) <= 1
+    )
+      return;
+    if (performance.now() > end)
+      assert.fail(
+        `served: ${holders.map(({ serving }) => [...serving].sort((a, b) => a - b).join(" ")).join(" | ")}`,
+      );
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
   }
 }
 
-test("owners that start all at once share the partitions evenly: each served, and by one only", { timeout: 170_000 }, async () => {
-  for (let round = 0; round < 12; round += 1) {
-    const connections: NatsConnection[] = await Promise.all([0, 1, 2].map((i) => connectNats(url, `r${i}`, log)));
-    const names = namesOf(`round${round}`);
-    const holders = connections.map(() => new Holder());
-    const joining = connections.map(async (nats, i) => {
-      await new Promise((resolve) => { setTimeout(resolve, (i * round * 7) % 90); });
-      return Leases.join(nats, names, { role: "router", me: `r${i}`, partitions: PARTITIONS, replicas: 1 }, holders[i] ?? new Holder(), log);
-    });
-    const leases = await Promise.all(joining);
-    await untilEven(holders);
-    // One leaves: the others have its share at once.
-    await leases[0]?.leave(5_000);
-    await untilEven(holders.slice(1));
-    await Promise.all(leases.slice(1).map((lease) => lease.leave(0)));
-    await Promise.all(connections.map((nats) => nats.close()));
-  }
-});
+test(
+  "owners that start all at once share the partitions evenly: each served, and by one only",
+  { timeout: 170_000 },
+  async () => {
+    for (let round = 0; round < 12; round += 1) {
+      const connections: NatsConnection[] = await Promise.all(
+        [0, 1, 2].map((i) => connectNats(url, `r${i}`, log)),
+      );
+      const names = namesOf(`round${round}`);
+      const holders = connections.map(() => new Holder());
+      const joining = connections.map(async (nats, i) => {
+        await new Promise((resolve) => {
+          setTimeout(resolve, (i * round * 7) % 90);
+        });
+        return Leases.join(
+          nats,
+          names,
+          { role: "router", me: `r${i}`, partitions: PARTITIONS, replicas: 1 },
+          holders[i] ?? new Holder(),
+          log,
+        );
+      });
+      const leases = await Promise.all(joining);
+      await untilEven(holders);
+      // One leaves: the others have its share at once.
+      await leases[0]?.leave(5_000);
+      await untilEven(holders.slice(1));
+      await Promise.all(leases.slice(1).map((lease) => lease.leave(0)));
+      await Promise.all(connections.map((nats) => nats.close()));
+    }
+  },
+);
 
-test("an owner that dies without a word is replaced when its lease has run out", { timeout: 60_000 }, async () => {
-  const connections = await Promise.all(["a", "b"].map((name) => connectNats(url, name, log)));
-  const holders = connections.map(() => new Holder());
-  const leases = await Promise.all(connections.map((nats, i) =>
-    Leases.join(nats, namesOf("death"), { role: "router", me: `d${i}`, partitions: PARTITIONS, replicas: 1 }, holders[i] ?? new Holder(), log)));
-  await untilEven(holders);
-  await connections[0]?.close();
-  await untilEven(holders.slice(1));
-  await leases[1]?.leave(0);
-  await leases[0]?.leave(0); // It has no connection any more; it stops trying all the same.
-  await connections[1]?.close();
-});
+test(
+  "an owner that dies without a word is replaced when its lease has run out",
+  { timeout: 60_000 },
+  async () => {
+    const connections = await Promise.all(["a", "b"].map((name) => connectNats(url, name, log)));
+    const holders = connections.map(() => new Holder());
+    const leases = await Promise.all(
+      connections.map((nats, i) =>
+        Leases.join(
+          nats,
+          namesOf("death"),
+          { role: "router", me: `d${i}`, partitions: PARTITIONS, replicas: 1 },
+          holders[i] ?? new Holder(),
+          log,
+        ),
+      ),
+    );
+    await untilEven(holders);
+    await connections[0]?.close();
+    await untilEven(holders.slice(1));
+    await leases[1]?.leave(0);
+    await leases[0]?.leave(0); // It has no connection any more; it stops trying all the same.
+    await connections[1]?.close();
+  },
+);

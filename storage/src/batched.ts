@@ -1,12 +1,19 @@
 /**
- * Answers many small questions with few queries: whatever is asked while one query runs is answered by the next, for all
- * askers together. A cold start, or a lost Redis, makes everybody ask at once, and a query costs ClickHouse milliseconds
- * whether it is about one key or about five hundred.
+ * Answers many small questions with few queries: whatever is asked while one query runs is answered by the
+ * next, for all askers together. A cold start, or a lost Redis, makes everybody ask at once, and a query
+ * costs ClickHouse milliseconds whether it is about one key or about five hundred.
  */
 export class Batched<Value> {
   readonly #query: (keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>;
   readonly #keysMax: number;
-  #waiting = new Map<string, { readonly promise: Promise<Value | undefined>; resolve(value: Value | undefined): void; reject(error: unknown): void }>();
+  #waiting = new Map<
+    string,
+    {
+      readonly promise: Promise<Value | undefined>;
+      resolve(value: Value | undefined): void;
+      reject(error: unknown): void;
+    }
+  >();
   #running = false;
 
   /** `query` is given at most `keysMax` different keys, and may leave out those that it knows nothing of. */

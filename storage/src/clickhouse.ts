@@ -13,7 +13,12 @@ export async function connectClickHouse(config: Config, database: string): Promi
     select_sequential_consistency: "1" as const,
     output_format_json_quote_64bit_integers: 0 as const,
   };
-  const common = { clickhouse_settings: settings, request_timeout: 30_000, max_open_connections: 8, application: "jichat-storage" };
+  const common = {
+    clickhouse_settings: settings,
+    request_timeout: 30_000,
+    max_open_connections: 8,
+    application: "jichat-storage",
+  };
   if (config.clickhouseUrl !== undefined) {
     return new Store(createClient({ url: config.clickhouseUrl, ...common }), database);
   }
@@ -30,8 +35,13 @@ async function embeddedConnection(config: Config): Promise<unknown> {
   try {
     entry = home.resolve("chdb/connection");
   } catch (cause) {
-    throw new Error("the embedded ClickHouse engine is not installed: set CHDB_HOME to a folder with node_modules/chdb, or CLICKHOUSE_URL to a server", { cause });
+    throw new Error(
+      "the embedded ClickHouse engine is not installed: set CHDB_HOME to a folder with node_modules/chdb, or CLICKHOUSE_URL to a server",
+      { cause },
+    );
   }
-  const chdb = (await import(pathToFileURL(entry).href)) as { createChdbConnection(options: { path: string }): unknown };
+  const chdb = (await import(pathToFileURL(entry).href)) as {
+    createChdbConnection(options: { path: string }): unknown;
+  };
   return chdb.createChdbConnection({ path });
 }

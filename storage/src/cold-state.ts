@@ -1,4 +1,12 @@
-import type { EventFacts, FactsQuery, FactsReply, HeadEntry, IdFacts, ListEntry, ListReply } from "@jichat/protocol/bus/query.ts";
+import type {
+  EventFacts,
+  FactsQuery,
+  FactsReply,
+  HeadEntry,
+  IdFacts,
+  ListEntry,
+  ListReply,
+} from "@jichat/protocol/bus/query.ts";
 import { Folded } from "./fold.ts";
 import { readEvents } from "./events.ts";
 import { timeOfId } from "@jichat/protocol/ids.ts";
@@ -6,28 +14,49 @@ import type { ColdRows, RecentIds } from "./cold-rows.ts";
 import type { Store } from "./store.ts";
 import type { Run, Tail } from "./tail.ts";
 
-/** Conversations as ClickHouse and the tail have them together. Those that were never written to are absent. */
-export async function foldConversations(cold: ColdRows, runs: readonly Run[], ids: readonly string[], withMarks = true): Promise<Map<string, Folded>> {
+/**
+ * Conversations as ClickHouse and the tail have them together. Those that were never written to are absent.
+ */
+export async function foldConversations(
+  cold: ColdRows,
+  runs: readonly Run[],
+  ids: readonly string[],
+  withMarks = true,
+): Promise<Map<string, Folded>> {
   const folded = new Map(ids.map((id) => [id, new Folded(id)]));
-  await Promise.all([...folded].map(async ([id, conversation]) => {
-    const [outline, marks] = await Promise.all([cold.outlines.of(id), withMarks ? cold.marks.of(id) : undefined]);
-    for (const row of outline?.lifecycle ?? []) conversation.lifecycle(row);
-    for (const row of marks ?? []) conversation.mark(row.user, row.seq, row.no, row.position);
-    if (outline?.head !== undefined) conversation.headAt(outline.head);
-    for (const run of runs) conversation.records(run.conversations.get(id) ?? []);
-    if (conversation.head === 0) folded.delete(id);
-  }));
+  await Promise.all(
+    [...folded].map(async ([id, conversation]) => {
+      const [outline, marks] = await Promise.all([
+        cold.outlines.of(id),
+        withMarks ? cold.marks.of(id) : undefined,
+      ]);
+      for (const row of outline?.lifecycle ?? []) conversation.lifecycle(row);
+      for (const row of marks ?? []) conversation.mark(row.user, row.seq, row.no, row.position);
+      if (outline?.head !== undefined) conversation.headAt(outline.head);
+      for (const run of runs) conversation.records(run.conversations.get(id) ?? []);
+      if (conversation.head === 0) folded.delete(id);
+    }),
+  );
   return folded;
 }
 
-async function findIds(store: Store, runs: readonly Run[], wanted: FactsQuery["ids"]): Promise<(IdFacts & { conversation: string })[]> {
+async function findIds(
+  store: Store,
+  runs: readonly Run[],
+  wanted: FactsQuery["ids"],
+): Promise<(IdFacts & { conversation: string })[]> {
   if (wanted.length === 0) return [];
   const keys = new Set(wanted.map(({ conversation, user, id }) => `${conversation} ${user} ${id}`));
   const rows = await store.query<{ conversation: string; user: string; id: string; seq: number; ts: number }>(
     `SELECT conversation, user, id, min(ids.seq) AS seq, min(ids.ts) AS ts FROM {db}.ids
-     WHERE conversation IN {conversations: Array(String)} AND user IN {users: Array(String)} AND id IN {ids: Array(String)}
+     WHERE conversation IN {conversations: Array(String)} AND user IN {users: Array(String)}
+       AND id IN {ids: Array(String)}
      GROUP BY conversation, user, id`,
-    { conversations: wanted.map((w) => w.conversation), users: wanted.map((w) => w.user), ids: wanted.map((w) => w.id) },
+    {
+      conversations: wanted.map((w) => w.conversation),
+      users: wanted.map((w) => w.user),
+      ids: wanted.map((w) => w.id),
+    },
   );
   const found = rows.filter(({ conversation, user, id }) => keys.has(`${conversation} ${user} ${id}`));
   for (const run of runs) {
@@ -35,19 +64,26 @@ async function findIds(store: Store, runs: readonly Run[], wanted: FactsQuery["i
       for (const { record } of run.conversations.get(conversation) ?? []) {
         if (record.r === "mark" || record.id === undefined) continue;
         const user = record.r === "note" ? record.user : record.from;
-        if (keys.has(`${conversation} ${user} ${record.id}`)) found.push({ conversation, user, id: record.id, seq: record.seq, ts: record.ts });
+        if (keys.has(`${conversation} ${user} ${record.id}`))
+          found.push({ conversation, user, id: record.id, seq: record.seq, ts: record.ts });
       }
     }
   }
   return found;
 }
 
-function withTail(recent: RecentIds | undefined, runs: readonly Run[], conversation: string): RecentIds | undefined {
-  if (recent === undefined || recent.ids.length === 0 && recent.from === Number.MAX_SAFE_INTEGER) return recent;
+function withTail(
+  recent: RecentIds | undefined,
+  runs: readonly Run[],
+  conversation: string,
+): RecentIds | undefined {
+  if (recent === undefined || (recent.ids.length === 0 && recent.from === Number.MAX_SAFE_INTEGER))
+    return recent;
   const ids = new Map(recent.ids.map((known) => [`${known.user} ${known.id}`, known]));
   for (const run of runs) {
     for (const { record } of run.conversations.get(conversation) ?? []) {
-      if (record.r === "mark" || record.id === undefined || (timeOfId(record.id) ?? 0) <= recent.from) continue;
+      if (record.r === "mark" || record.id === undefined || (timeOfId(record.id) ?? 0) <= recent.from)
+        continue;
       const user = record.r === "note" ? record.user : record.from;
       ids.set(`${user} ${record.id}`, { user, id: record.id, seq: record.seq, ts: record.ts });
     }
@@ -55,31 +91,66 @@ function withTail(recent: RecentIds | undefined, runs: readonly Run[], conversat
   return { from: recent.from, ids: [...ids.values()] };
 }
 
-async function findEvents(store: Store, runs: readonly Run[], wanted: FactsQuery["events"]): Promise<(EventFacts & { conversation: string })[]> {
-  return Promise.all(wanted.map(async ({ conversation, seq }) => {
-    const [event] = await readEvents(store, runs, conversation, seq, seq);
-    if (event === undefined) return [];
-    const recalled = event.recalled !== undefined;
-    return [{ conversation, seq, no: event.no, kind: event.kind, from: event.from, ts: event.ts, ...(recalled ? { recalled } : {}) }];
-  })).then((found) => found.flat());
+async function findEvents(
+  store: Store,
+  runs: readonly Run[],
+  wanted: FactsQuery["events"],
+): Promise<(EventFacts & { conversation: string })[]> {
+  return Promise.all(
+    wanted.map(async ({ conversation, seq }) => {
+      const [event] = await readEvents(store, runs, conversation, seq, seq);
+      if (event === undefined) return [];
+      const recalled = event.recalled !== undefined;
+      return [
+        {
+          conversation,
+          seq,
+          no: event.no,
+          kind: event.kind,
+          from: event.from,
+          ts: event.ts,
+          ...(recalled ? { recalled } : {}),
+        },
+      ];
+    }),
+  ).then((found) => found.flat());
 }
 
-/** What a partition's owner asks about the cold. The runs are taken first, so that nothing is between them and ClickHouse. */
-export async function answerFacts(store: Store, cold: ColdRows, tail: Tail, query: FactsQuery): Promise<FactsReply> {
+/**
+ * What a partition's owner asks about the cold. The runs are taken first, so that nothing is between them
+ * and ClickHouse.
+ */
+export async function answerFacts(
+  store: Store,
+  cold: ColdRows,
+  tail: Tail,
+  query: FactsQuery,
+): Promise<FactsReply> {
   const { runs } = tail;
   const [folded, recent, ids, events] = await Promise.all([
     foldConversations(cold, runs, query.conversations),
-    Promise.all(query.conversations.map(async (id) => [id, withTail(await cold.recentIds.of(id), runs, id)] as const)),
-    findIds(store, runs, query.ids), findEvents(store, runs, query.events),
+    Promise.all(
+      query.conversations.map(async (id) => [id, withTail(await cold.recentIds.of(id), runs, id)] as const),
+    ),
+    findIds(store, runs, query.ids),
+    findEvents(store, runs, query.events),
   ]);
   const recentOf = new Map(recent);
-  return { conversations: [...folded.values()].map((conversation) => conversation.facts(recentOf.get(conversation.id))), ids, events };
+  return {
+    conversations: [...folded.values()].map((conversation) =>
+      conversation.facts(recentOf.get(conversation.id)),
+    ),
+    ids,
+    events,
+  };
 }
 
 /** A user's conversations in one partition, with heads: what Redis is rebuilt from. */
 export async function answerList(store: Store, cold: ColdRows, tail: Tail, user: string): Promise<ListReply> {
   const { runs } = tail;
-  const known = ((await cold.memberships.of(user)) ?? []).flatMap(({ partition, conversation }) => (partition === tail.partition ? [conversation] : []));
+  const known = ((await cold.memberships.of(user)) ?? []).flatMap(({ partition, conversation }) =>
+    partition === tail.partition ? [conversation] : [],
+  );
   const ids = [...new Set([...known, ...runs.flatMap((run) => [...(run.users.get(user) ?? [])])])];
   const folded = await foldConversations(cold, runs, ids);
   const entries: ListEntry[] = [];
@@ -88,7 +159,14 @@ export async function answerList(store: Store, cold: ColdRows, tail: Tail, user:
     const member = conversation.members.get(user);
     if (member === undefined) continue;
     const { first, mark, markNo, position, left } = member;
-    entries.push({ conversation: conversation.id, position, first, mark, markNo, ...(left === undefined ? {} : { left }) });
+    entries.push({
+      conversation: conversation.id,
+      position,
+      first,
+      mark,
+      markNo,
+      ...(left === undefined ? {} : { left }),
+    });
     if (left === undefined) heads.push(await headOf(store, runs, conversation));
   }
   return { entries, heads };
@@ -99,7 +177,14 @@ async function headOf(store: Store, runs: readonly Run[], conversation: Folded):
   const { id, position, head: seq, no, ts, name } = conversation;
   const [last] = await readEvents(store, runs, id, seq, seq);
   return {
-    conversation: id, position, seq, no, ts, kind, ...(name === undefined ? {} : { name }), ...(last === undefined ? {} : { last }),
+    conversation: id,
+    position,
+    seq,
+    no,
+    ts,
+    kind,
+    ...(name === undefined ? {} : { name }),
+    ...(last === undefined ? {} : { last }),
     ...(kind === "direct" ? { pair: members.map(({ user }) => user) } : {}),
   };
 }

@@ -9,7 +9,10 @@ export interface Config extends ProcessConfig {
   /** A ClickHouse server, or a folder for the embedded engine: exactly one of the two. */
   readonly clickhouseUrl: string | undefined;
   readonly embeddedPath: string | undefined;
-  /** Folder that holds `node_modules/chdb`; the embedded engine is 540 MB, so it is not a dependency of everybody. */
+  /**
+   * Folder that holds `node_modules/chdb`; the embedded engine is 540 MB, so it is not a dependency of
+   * everybody.
+   */
   readonly chdbHome: string | undefined;
   readonly flushMs: number;
   readonly flushRows: number;

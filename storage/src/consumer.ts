@@ -6,8 +6,17 @@ import type { Tail } from "./tail.ts";
 const FULL_WAIT_MS = 50;
 const RETRY_MS = 500;
 
-/** Reads one partition's log into its tail, in order, for as long as it is ours. A full tail stops the reading. */
-export async function consume(log: PartitionLog, tail: Tail, isFull: () => boolean, logger: Logger, signal: AbortSignal): Promise<void> {
+/**
+ * Reads one partition's log into its tail, in order, for as long as it is ours. A full tail stops the
+ * reading.
+ */
+export async function consume(
+  log: PartitionLog,
+  tail: Tail,
+  isFull: () => boolean,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       for await (const positioned of log.follow(tail.consumed + 1, signal)) {
@@ -15,7 +24,10 @@ export async function consume(log: PartitionLog, tail: Tail, isFull: () => boole
         while (isFull() && !signal.aborted) await systemClock.sleep(FULL_WAIT_MS);
       }
     } catch (error) {
-      logger.warn({ err: error, partition: tail.partition, consumed: tail.consumed }, "reading the log broke off; starting again behind what is consumed");
+      logger.warn(
+        { err: error, partition: tail.partition, consumed: tail.consumed },
+        "reading the log broke off; starting again behind what is consumed",
+      );
     }
     if (!signal.aborted) await systemClock.sleep(RETRY_MS);
   }

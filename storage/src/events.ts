@@ -5,13 +5,28 @@ import type { Store } from "./store.ts";
 import type { Run } from "./tail.ts";
 
 interface EventRow extends Record<string, unknown> {
-  readonly conversation: string; readonly seq: number; readonly no: number; readonly kind: string; readonly sender: string;
-  readonly id: string; readonly ts: number; readonly body: string; readonly reply_to: number; readonly mentions: readonly string[];
-  readonly target: number; readonly users: readonly string[]; readonly name: string;
+  readonly conversation: string;
+  readonly seq: number;
+  readonly no: number;
+  readonly kind: string;
+  readonly sender: string;
+  readonly id: string;
+  readonly ts: number;
+  readonly body: string;
+  readonly reply_to: number;
+  readonly mentions: readonly string[];
+  readonly target: number;
+  readonly users: readonly string[];
+  readonly name: string;
 }
 
 export const eventOfRow = (row: EventRow): InnerEvent => ({
-  conversation: row.conversation, seq: row.seq, no: row.no, kind: row.kind as EventKind, from: row.sender, ts: row.ts,
+  conversation: row.conversation,
+  seq: row.seq,
+  no: row.no,
+  kind: row.kind as EventKind,
+  from: row.sender,
+  ts: row.ts,
   ...(row.id === "" ? {} : { id: row.id }),
   ...(row.body === "" ? {} : { body: row.body as BodyText }),
   ...(row.reply_to === 0 ? {} : { replyTo: row.reply_to }),
@@ -26,18 +41,30 @@ function eventOfRecord(record: EventRecord): InnerEvent {
   return event;
 }
 
-/** Events [first, last] of a conversation from ClickHouse and the runs, each once, in rising seq, as they were first sent. */
-async function rawEvents(store: Store, runs: readonly Run[], conversation: string, first: number, last: number): Promise<InnerEvent[]> {
+/**
+ * Events [first, last] of a conversation from ClickHouse and the runs, each once, in rising seq, as they
+ * were first sent.
+ */
+async function rawEvents(
+  store: Store,
+  runs: readonly Run[],
+  conversation: string,
+  first: number,
+  last: number,
+): Promise<InnerEvent[]> {
   const found = new Map<number, InnerEvent>();
   for (const run of runs) {
     for (const { record } of run.conversations.get(conversation) ?? []) {
-      if (record.r === "event" && record.seq >= first && record.seq <= last) found.set(record.seq, eventOfRecord(record));
+      if (record.r === "event" && record.seq >= first && record.seq <= last)
+        found.set(record.seq, eventOfRecord(record));
     }
   }
   if (found.size < last - first + 1) {
     const rows = await store.query<EventRow>(
-      `SELECT conversation, seq, no, kind, sender, id, ts, body, reply_to, mentions, target, users, name FROM {db}.events
-       WHERE conversation = {conversation: String} AND seq BETWEEN {first: UInt64} AND {last: UInt64} ORDER BY seq LIMIT 1 BY seq`,
+      `SELECT conversation, seq, no, kind, sender, id, ts, body, reply_to, mentions, target, users, name
+       FROM {db}.events
+       WHERE conversation = {conversation: String} AND seq BETWEEN {first: UInt64} AND {last: UInt64}
+       ORDER BY seq LIMIT 1 BY seq`,
       { conversation, first, last },
     );
     for (const row of rows) found.set(row.seq, eventOfRow(row));
@@ -45,20 +72,38 @@ async function rawEvents(store: Store, runs: readonly Run[], conversation: strin
   return [...found.values()].sort((a, b) => a.seq - b.seq);
 }
 
-interface Change { readonly target: number; readonly seq: number; readonly kind: string; readonly body: string }
+interface Change {
+  readonly target: number;
+  readonly seq: number;
+  readonly kind: string;
+  readonly body: string;
+}
 
-async function changesOf(store: Store, runs: readonly Run[], conversation: string, targets: readonly number[], upTo: number): Promise<Change[]> {
+async function changesOf(
+  store: Store,
+  runs: readonly Run[],
+  conversation: string,
+  targets: readonly number[],
+  upTo: number,
+): Promise<Change[]> {
   if (targets.length === 0) return [];
   const wanted = new Set(targets);
   const rows = await store.query<Change & Record<string, unknown>>(
     `SELECT target, seq, kind, body FROM {db}.edits
-     WHERE conversation = {conversation: String} AND target IN {targets: Array(UInt64)} AND seq <= {upTo: UInt64} ORDER BY seq LIMIT 1 BY target, seq`,
+     WHERE conversation = {conversation: String} AND target IN {targets: Array(UInt64)}
+       AND seq <= {upTo: UInt64} ORDER BY seq LIMIT 1 BY target, seq`,
     { conversation, targets, upTo },
   );
   const changes: Change[] = [...rows];
   for (const run of runs) {
     for (const { record } of run.conversations.get(conversation) ?? []) {
-      if (record.r !== "event" || record.target === undefined || record.seq > upTo || !wanted.has(record.target)) continue;
+      if (
+        record.r !== "event" ||
+        record.target === undefined ||
+        record.seq > upTo ||
+        !wanted.has(record.target)
+      )
+        continue;
       changes.push({ target: record.target, seq: record.seq, kind: record.kind, body: record.body ?? "" });
     }
   }
@@ -66,14 +111,22 @@ async function changesOf(store: Store, runs: readonly Run[], conversation: strin
 }
 
 /**
- * Events [first, last] as a page shows them: each message with its latest body and `edited`, or `recalled` and no body, as far as
- * `upTo` knows of it. The edits of a recalled message lose their bodies too, or a recall would not take anything back.
+ * Events [first, last] as a page shows them: each message with its latest body and `edited`, or `recalled`
+ * and no body, as far as `upTo` knows of it. The edits of a recalled message lose their bodies too, or a
+ * recall would not take anything back.
  */
 export async function readEvents(
-  store: Store, runs: readonly Run[], conversation: string, first: number, last: number, upTo = Number.MAX_SAFE_INTEGER,
+  store: Store,
+  runs: readonly Run[],
+  conversation: string,
+  first: number,
+  last: number,
+  upTo = Number.MAX_SAFE_INTEGER,
 ): Promise<InnerEvent[]> {
   const events = await rawEvents(store, runs, conversation, first, last);
-  const targets = events.flatMap(({ kind, seq, target }) => (kind === "message" ? [seq] : kind === "edited" && target !== undefined ? [target] : []));
+  const targets = events.flatMap(({ kind, seq, target }) =>
+    kind === "message" ? [seq] : kind === "edited" && target !== undefined ? [target] : [],
+  );
   const latest = new Map<number, Change>();
   const recalled = new Map<number, number>();
   for (const change of await changesOf(store, runs, conversation, targets, upTo)) {
@@ -83,9 +136,13 @@ export async function readEvents(
   return events.map((event) => shown(event, latest, recalled));
 }
 
-function shown(event: InnerEvent, latest: ReadonlyMap<number, Change>, recalled: ReadonlyMap<number, number>): InnerEvent {
+function shown(
+  event: InnerEvent,
+  latest: ReadonlyMap<number, Change>,
+  recalled: ReadonlyMap<number, number>,
+): InnerEvent {
   if (event.kind !== "message" && event.kind !== "edited") return event;
-  const recall = recalled.get(event.kind === "edited" ? event.target ?? 0 : event.seq);
+  const recall = recalled.get(event.kind === "edited" ? (event.target ?? 0) : event.seq);
   if (recall !== undefined) {
     const { body: _, ...rest } = event;
     return event.kind === "message" ? { ...rest, recalled: recall } : rest;

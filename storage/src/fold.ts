@@ -5,16 +5,40 @@ import type { TailRecord } from "./tail.ts";
 
 /** A row of the `lifecycle` table: what makes members and names. */
 export interface LifecycleRow {
-  readonly conversation: string; readonly seq: number; readonly no: number; readonly kind: string; readonly sender: string;
-  readonly users: readonly string[]; readonly name: string; readonly position: number;
+  readonly conversation: string;
+  readonly seq: number;
+  readonly no: number;
+  readonly kind: string;
+  readonly sender: string;
+  readonly users: readonly string[];
+  readonly name: string;
+  readonly position: number;
 }
-export interface HeadRow { readonly conversation: string; readonly head: number; readonly no: number; readonly ts: number; readonly position: number }
-export interface MarkRow { readonly conversation: string; readonly user: string; readonly seq: number; readonly no: number; readonly position: number }
+export interface HeadRow {
+  readonly conversation: string;
+  readonly head: number;
+  readonly no: number;
+  readonly ts: number;
+  readonly position: number;
+}
+export interface MarkRow {
+  readonly conversation: string;
+  readonly user: string;
+  readonly seq: number;
+  readonly no: number;
+  readonly position: number;
+}
 
 /** Nothing is said about ids. */
 const NO_IDS: RecentIds = { from: Number.MAX_SAFE_INTEGER, ids: [] };
 
-interface Membership { first: number; mark: number; markNo: number; position: number; left?: number }
+interface Membership {
+  first: number;
+  mark: number;
+  markNo: number;
+  position: number;
+  left?: number;
+}
 
 /** A conversation as rows and records tell it, in order. Members who left are kept, with where. */
 export class Folded {
@@ -41,7 +65,8 @@ export class Folded {
     if (row.kind === "renamed") return;
     for (const user of row.users) {
       const known = this.members.get(user);
-      if (row.kind !== "left") this.members.set(user, { first: row.seq, mark: row.seq, markNo: row.no, position: row.position });
+      if (row.kind !== "left")
+        this.members.set(user, { first: row.seq, mark: row.seq, markNo: row.no, position: row.position });
       else if (known !== undefined) {
         known.left = row.seq;
         known.position = Math.max(known.position, row.position);
@@ -82,10 +107,17 @@ export class Folded {
   facts(recent: RecentIds = NO_IDS): ConversationFacts {
     const members = [...this.members].filter(([, { left }]) => left === undefined);
     return {
-      conversation: this.id, kind: isDirect(this.id) ? "direct" : "group", ...(this.name === undefined ? {} : { name: this.name }),
-      creator: this.creator, head: this.head, no: this.no, ts: this.ts, position: this.position,
+      conversation: this.id,
+      kind: isDirect(this.id) ? "direct" : "group",
+      ...(this.name === undefined ? {} : { name: this.name }),
+      creator: this.creator,
+      head: this.head,
+      no: this.no,
+      ts: this.ts,
+      position: this.position,
       members: members.map(([user, { first, mark, markNo }]) => ({ user, first, mark, markNo })),
-      idsFrom: recent.from, ids: recent.ids,
+      idsFrom: recent.from,
+      ids: recent.ids,
     };
   }
 }

@@ -22,10 +22,24 @@ test("pages end where membership does, on both sides, and say whether there is m
 });
 
 test("a page over 256 KB is cut at the end that can be asked for again, and never to nothing", () => {
-  const event = (seq: number, size: number) => ({ conversation: "g", seq, no: seq, kind: "message" as const, from: "a", ts: 1, body: "x".repeat(size) as BodyText });
+  const event = (seq: number, size: number) => ({
+    conversation: "g",
+    seq,
+    no: seq,
+    kind: "message" as const,
+    from: "a",
+    ts: 1,
+    body: "x".repeat(size) as BodyText,
+  });
   const events = [1, 2, 3].map((seq) => event(seq, 1_000));
-  assert.deepEqual(withinBytes(events, false, 2_700).map(({ seq }) => seq), [1, 2]);
-  assert.deepEqual(withinBytes(events, true, 2_700).map(({ seq }) => seq), [2, 3]);
+  assert.deepEqual(
+    withinBytes(events, false, 2_700).map(({ seq }) => seq),
+    [1, 2],
+  );
+  assert.deepEqual(
+    withinBytes(events, true, 2_700).map(({ seq }) => seq),
+    [2, 3],
+  );
   assert.deepEqual(withinBytes([event(1, 9_000)], true, 100).length, 1);
 });
 
@@ -40,16 +54,23 @@ test("questions that come while a query runs are answered by one more query, and
   const queries: string[][] = [];
   const batched = new Batched(async (keys) => {
     queries.push([...keys]);
-    await new Promise((resolve) => { setImmediate(resolve); });
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
     if (keys.includes("bad")) throw new Error("no");
     return new Map(keys.filter((key) => key !== "unknown").map((key) => [key, key.toUpperCase()]));
   });
   const first = batched.of("a");
-  await new Promise((resolve) => { setImmediate(resolve); });
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
   const rest = Promise.all([batched.of("b"), batched.of("b"), batched.of("unknown")]);
   assert.deepEqual([await first, await rest], ["A", ["B", "B", undefined]]);
   assert.deepEqual(queries, [["a"], ["b", "unknown"]]);
   const failing = await Promise.allSettled([batched.of("bad"), batched.of("c")]);
-  assert.deepEqual(failing.map(({ status }) => status), ["rejected", "rejected"]);
+  assert.deepEqual(
+    failing.map(({ status }) => status),
+    ["rejected", "rejected"],
+  );
   assert.equal(await batched.of("c"), "C");
 });

@@ -12,17 +12,33 @@ import type { Run, Tail } from "./tail.ts";
 const EVENT_OVERHEAD_BYTES = 200;
 
 /** What of a conversation a user may see: from their latest joining on, and up to where they left. */
-export interface Visible { readonly first: number; readonly last: number; readonly member: boolean }
+export interface Visible {
+  readonly first: number;
+  readonly last: number;
+  readonly member: boolean;
+}
 
-async function visibleTo(cold: ColdRows, runs: readonly Run[], conversation: string, user: string): Promise<{ folded: Folded; visible: Visible }> {
+async function visibleTo(
+  cold: ColdRows,
+  runs: readonly Run[],
+  conversation: string,
+  user: string,
+): Promise<{ folded: Folded; visible: Visible }> {
   const folded = (await foldConversations(cold, runs, [conversation], false)).get(conversation);
   const member = folded?.members.get(user);
-  if (folded === undefined || member === undefined) throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
-  return { folded, visible: { first: member.first, last: member.left ?? folded.head, member: member.left === undefined } };
+  if (folded === undefined || member === undefined)
+    throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
+  return {
+    folded,
+    visible: { first: member.first, last: member.left ?? folded.head, member: member.left === undefined },
+  };
 }
 
 /** The seqs of one page. `more` is about the direction asked: older ones, unless `after` was given. */
-export function pageBounds(visible: Visible, query: Pick<HistoryQuery, "after" | "before" | "limit">): { from: number; to: number; more: boolean } {
+export function pageBounds(
+  visible: Visible,
+  query: Pick<HistoryQuery, "after" | "before" | "limit">,
+): { from: number; to: number; more: boolean } {
   if (query.after !== undefined) {
     const from = Math.max(query.after + 1, visible.first);
     const to = Math.min(from + query.limit - 1, visible.last);
@@ -34,7 +50,12 @@ export function pageBounds(visible: Visible, query: Pick<HistoryQuery, "after" |
 }
 
 /** One page without a hole, cut to 256 KB from the end that the asker can ask for again. */
-export async function answerHistory(store: Store, cold: ColdRows, tail: Tail, query: HistoryQuery): Promise<HistoryReply> {
+export async function answerHistory(
+  store: Store,
+  cold: ColdRows,
+  tail: Tail,
+  query: HistoryQuery,
+): Promise<HistoryReply> {
   const { runs } = tail;
   const { visible } = await visibleTo(cold, runs, query.conversation, query.user);
   const { from, to, more } = pageBounds(visible, query);
@@ -42,19 +63,32 @@ export async function answerHistory(store: Store, cold: ColdRows, tail: Tail, qu
   if (from > to) return { events: [], ...head, more: false };
   const events = await readEvents(store, runs, query.conversation, from, to, visible.last);
   if (events.length !== to - from + 1) {
-    throw new ChatError("UNAVAILABLE", `history of this conversation is not complete yet: ${events.length} of ${to - from + 1} events`);
+    throw new ChatError(
+      "UNAVAILABLE",
+      `history of this conversation is not complete yet: ${events.length} of ${to - from + 1} events`,
+    );
   }
   const cut = withinBytes(events, query.after === undefined);
   return { events: cut, ...head, more: more || cut.length < events.length };
 }
 
-/** Keeps what fits, dropping from the far end: the oldest when newer ones were asked for first. At least one stays. */
-export function withinBytes(events: readonly InnerEvent[], dropOldest: boolean, bytesMax = REPLY_BYTES_MAX): readonly InnerEvent[] {
+/**
+ * Keeps what fits, dropping from the far end: the oldest when newer ones were asked for first. At least one
+ * stays.
+ */
+export function withinBytes(
+  events: readonly InnerEvent[],
+  dropOldest: boolean,
+  bytesMax = REPLY_BYTES_MAX,
+): readonly InnerEvent[] {
   const ordered = dropOldest ? events.toReversed() : events;
   let bytes = EVENT_OVERHEAD_BYTES;
   let count = 0;
   for (const event of ordered) {
-    bytes += EVENT_OVERHEAD_BYTES + Buffer.byteLength(event.body ?? "") + 67 * ((event.users?.length ?? 0) + (event.mentions?.length ?? 0));
+    bytes +=
+      EVENT_OVERHEAD_BYTES +
+      Buffer.byteLength(event.body ?? "") +
+      67 * ((event.users?.length ?? 0) + (event.mentions?.length ?? 0));
     if (bytes > bytesMax && count > 0) break;
     count += 1;
   }

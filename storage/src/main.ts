@@ -28,12 +28,17 @@ if (command !== undefined) {
   await nats.close();
   process.exit(ok ? 0 : 1);
 }
-if (config.embeddedPath !== undefined) telemetry.log.info("ClickHouse is embedded: this is the one storage of its cluster");
+if (config.embeddedPath !== undefined)
+  telemetry.log.info("ClickHouse is embedded: this is the one storage of its cluster");
 const watermarks = await new Kvm(nats).open(names.watermarks);
 const storage = new Storage(config, nats, jsm, names, store, watermarks, telemetry);
 storage.start();
 const leases = await Leases.join(
-  nats, names, { role: "storage", me: config.instance, partitions, replicas: config.log.replicas }, storage, telemetry.log,
+  nats,
+  names,
+  { role: "storage", me: config.instance, partitions, replicas: config.log.replicas },
+  storage,
+  telemetry.log,
 );
 const admin = await startAdmin(config, telemetry, {
   notReady: () => (leases.held.size === 0 ? "holds no partition yet" : undefined),

@@ -12,17 +12,27 @@ export function storageMetrics(telemetry: Telemetry, tails: () => readonly Tail[
   const query = telemetry.histogram("jichat_storage_query", "time to answer a question, by kind");
   const insert = telemetry.histogram("jichat_storage_insert", "time to make a run durable in ClickHouse");
   const records = telemetry.counter("jichat_storage_records", "records made durable in ClickHouse");
-  const failures = telemetry.counter("jichat_storage_insert_failures", "inserts that ClickHouse refused; each is tried again");
+  const failures = telemetry.counter(
+    "jichat_storage_insert_failures",
+    "inserts that ClickHouse refused; each is tried again",
+  );
   telemetry.gauge("jichat_storage_partitions", "partitions consumed", () => tails().length);
-  telemetry.gauge("jichat_storage_tail_bytes", "consumed and not yet in ClickHouse", () => tails().reduce((sum, { bytes }) => sum + bytes, 0));
-  telemetry.gauge("jichat_storage_lag_batches", "batches consumed and not yet in ClickHouse",
-    () => tails().reduce((sum, { consumed, watermark }) => sum + consumed - watermark, 0));
+  telemetry.gauge("jichat_storage_tail_bytes", "consumed and not yet in ClickHouse", () =>
+    tails().reduce((sum, { bytes }) => sum + bytes, 0),
+  );
+  telemetry.gauge("jichat_storage_lag_batches", "batches consumed and not yet in ClickHouse", () =>
+    tails().reduce((sum, { consumed, watermark }) => sum + consumed - watermark, 0),
+  );
   return {
-    countQuery: (kind, ms) => { query.record(ms / 1_000, { kind }); },
+    countQuery: (kind, ms) => {
+      query.record(ms / 1_000, { kind });
+    },
     countInsert: (count, ms) => {
       records.add(count);
       insert.record(ms / 1_000);
     },
-    countFailure: () => { failures.add(1); },
+    countFailure: () => {
+      failures.add(1);
+    },
   };
 }

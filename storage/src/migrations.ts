@@ -1,11 +1,16 @@
 import { createHash } from "node:crypto";
 import type { Store } from "./store.ts";
 
-interface Migration { readonly version: number; readonly statements: readonly string[] }
+interface Migration {
+  readonly version: number;
+  readonly statements: readonly string[];
+}
 
-// The watermark is written behind rows that are on the disk, or a power cut would lose what the log has let go.
-// Reads dedup whatever was inserted twice: by (conversation, seq), by max, or by the id. Merges only save space.
-const SETTINGS = "SETTINGS index_granularity = 1024, min_rows_to_fsync_after_merge = 1, fsync_after_insert = 1, fsync_part_directory = 1";
+// The watermark is written behind rows that are on the disk, or a power cut would lose what the log has let
+// go. Reads dedup whatever was inserted twice: by (conversation, seq), by max, or by the id. Merges only
+// save space.
+const SETTINGS =
+  "SETTINGS index_granularity = 1024, min_rows_to_fsync_after_merge = 1, fsync_after_insert = 1, fsync_part_directory = 1";
 
 /** Forward only. A statement that was released is never changed: its checksum is in every database. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -13,8 +18,10 @@ export const MIGRATIONS: readonly Migration[] = [
     version: 1,
     statements: [
       `CREATE TABLE IF NOT EXISTS {db}.events (
-        conversation String, seq UInt64, no UInt64, kind LowCardinality(String), sender String, id String, ts UInt64,
-        body String CODEC(ZSTD), reply_to UInt64, mentions Array(String), target UInt64, users Array(String), name String,
+        conversation String, seq UInt64, no UInt64, kind LowCardinality(String), sender String, id String,
+        ts UInt64,
+        body String CODEC(ZSTD), reply_to UInt64, mentions Array(String), target UInt64,
+        users Array(String), name String,
         partition UInt16, position UInt64, digest UInt64,
         INDEX by_position position TYPE minmax GRANULARITY 1
       ) ENGINE = ReplacingMergeTree ORDER BY (conversation, seq) ${SETTINGS}`,
@@ -22,18 +29,22 @@ export const MIGRATIONS: readonly Migration[] = [
         conversation String, target UInt64, seq UInt64, kind LowCardinality(String), body String CODEC(ZSTD)
       ) ENGINE = ReplacingMergeTree ORDER BY (conversation, target, seq) ${SETTINGS}`,
       `CREATE TABLE IF NOT EXISTS {db}.lifecycle (
-        conversation String, seq UInt64, no UInt64, kind LowCardinality(String), sender String, users Array(String), name String,
+        conversation String, seq UInt64, no UInt64, kind LowCardinality(String), sender String,
+        users Array(String), name String,
         position UInt64
       ) ENGINE = ReplacingMergeTree ORDER BY (conversation, seq) ${SETTINGS}`,
       `CREATE TABLE IF NOT EXISTS {db}.memberships (
-        user String, conversation String, seq UInt64, no UInt64, joined UInt8, partition UInt16, position UInt64
+        user String, conversation String, seq UInt64, no UInt64, joined UInt8, partition UInt16,
+        position UInt64
       ) ENGINE = ReplacingMergeTree ORDER BY (user, conversation, seq) ${SETTINGS}`,
       `CREATE TABLE IF NOT EXISTS {db}.heads (
-        conversation String, head SimpleAggregateFunction(max, UInt64), no SimpleAggregateFunction(max, UInt64),
+        conversation String, head SimpleAggregateFunction(max, UInt64), no SimpleAggregateFunction(max,
+        UInt64),
         ts SimpleAggregateFunction(max, UInt64), position SimpleAggregateFunction(max, UInt64)
       ) ENGINE = AggregatingMergeTree ORDER BY conversation ${SETTINGS}`,
       `CREATE TABLE IF NOT EXISTS {db}.marks (
-        conversation String, user String, seq SimpleAggregateFunction(max, UInt64), no SimpleAggregateFunction(max, UInt64),
+        conversation String, user String, seq SimpleAggregateFunction(max, UInt64),
+        no SimpleAggregateFunction(max, UInt64),
         position SimpleAggregateFunction(max, UInt64)
       ) ENGINE = AggregatingMergeTree ORDER BY (conversation, user) ${SETTINGS}`,
       `CREATE TABLE IF NOT EXISTS {db}.ids (
@@ -46,7 +57,8 @@ export const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
-const checksumOf = (migration: Migration): string => createHash("sha256").update(migration.statements.join(";")).digest("hex");
+const checksumOf = (migration: Migration): string =>
+  createHash("sha256").update(migration.statements.join(";")).digest("hex");
 
 /** Brings the schema up to this build. Refuses a schema that is newer, or one whose history is not ours. */
 export async function migrate(store: Store, migrations = MIGRATIONS): Promise<void> {
@@ -59,9 +71,13 @@ export async function migrate(store: Store, migrations = MIGRATIONS): Promise<vo
   );
   const newest = migrations.at(-1)?.version ?? 0;
   for (const { version, checksum } of rows) {
-    if (version > newest) throw new Error(`the ClickHouse schema has version ${version}, this build knows ${newest}: use a newer JiChat`);
+    if (version > newest)
+      throw new Error(
+        `the ClickHouse schema has version ${version}, this build knows ${newest}: use a newer JiChat`,
+      );
     const known = migrations.find((migration) => migration.version === version);
-    if (known !== undefined && checksumOf(known) !== checksum) throw new Error(`migration ${version} was changed after it was applied`);
+    if (known !== undefined && checksumOf(known) !== checksum)
+      throw new Error(`migration ${version} was changed after it was applied`);
   }
   const applied = new Set(rows.map(({ version }) => version));
   for (const migration of migrations) {

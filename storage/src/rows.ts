@@ -5,12 +5,37 @@ import type { Row, Table } from "./store.ts";
 
 export type Rows = Record<Exclude<Table, "watermarks" | "migrations">, Row[]>;
 
-export const noRows = (): Rows => ({ events: [], edits: [], lifecycle: [], memberships: [], heads: [], marks: [], ids: [] });
+export const noRows = (): Rows => ({
+  events: [],
+  edits: [],
+  lifecycle: [],
+  memberships: [],
+  heads: [],
+  marks: [],
+  ids: [],
+});
 
-/** What a table and a log must agree on, event by event. 53 bits, so that JavaScript sums what ClickHouse sums. */
+/**
+ * What a table and a log must agree on, event by event. 53 bits, so that JavaScript sums what ClickHouse
+ * sums.
+ */
 export function digestOf(record: EventRecord): number {
   const { conversation, seq, no, kind, from, id, ts, body, replyTo, mentions, target, users, name } = record;
-  const text = JSON.stringify([conversation, seq, no, kind, from, id ?? "", ts, body ?? "", replyTo ?? 0, mentions ?? [], target ?? 0, users ?? [], name ?? ""]);
+  const text = JSON.stringify([
+    conversation,
+    seq,
+    no,
+    kind,
+    from,
+    id ?? "",
+    ts,
+    body ?? "",
+    replyTo ?? 0,
+    mentions ?? [],
+    target ?? 0,
+    users ?? [],
+    name ?? "",
+  ]);
   return Number.parseInt(hash("sha256", text, "hex").slice(0, 13), 16);
 }
 
@@ -34,8 +59,22 @@ export function addRows(rows: Rows, partition: number, { position, batch }: Posi
 function addEvent(rows: Rows, partition: number, position: number, record: EventRecord): void {
   const { conversation, seq, no, kind, from, id, ts, target = 0, users = [], name = "", body = "" } = record;
   rows.events.push({
-    conversation, seq, no, kind, sender: from, id: id ?? "", ts, body, reply_to: record.replyTo ?? 0, mentions: record.mentions ?? [],
-    target, users, name, partition, position, digest: digestOf(record),
+    conversation,
+    seq,
+    no,
+    kind,
+    sender: from,
+    id: id ?? "",
+    ts,
+    body,
+    reply_to: record.replyTo ?? 0,
+    mentions: record.mentions ?? [],
+    target,
+    users,
+    name,
+    partition,
+    position,
+    digest: digestOf(record),
   });
   if (id !== undefined) rows.ids.push({ conversation, user: from, id, seq, ts });
   switch (kind) {
@@ -52,14 +91,27 @@ function addEvent(rows: Rows, partition: number, position: number, record: Event
     case "renamed":
       rows.lifecycle.push({ conversation, seq, no, kind, sender: from, users, name, position });
       for (const user of kind === "renamed" ? [] : users) {
-        rows.memberships.push({ user, conversation, seq, no, joined: kind === "left" ? 0 : 1, partition, position });
+        rows.memberships.push({
+          user,
+          conversation,
+          seq,
+          no,
+          joined: kind === "left" ? 0 : 1,
+          partition,
+          position,
+        });
       }
   }
 }
 
-/** The latest per key of what only its maximum matters: a busy conversation is one row per run, not one per message. */
+/**
+ * The latest per key of what only its maximum matters: a busy conversation is one row per run, not one per
+ * message.
+ */
 export function coalesce(rows: Rows): Rows {
   const heads = new Map(rows.heads.map((row) => [String(row["conversation"]), row]));
-  const marks = new Map(rows.marks.map((row) => [`${String(row["conversation"])} ${String(row["user"])}`, row]));
+  const marks = new Map(
+    rows.marks.map((row) => [`${String(row["conversation"])} ${String(row["user"])}`, row]),
+  );
   return { ...rows, heads: [...heads.values()], marks: [...marks.values()] };
 }

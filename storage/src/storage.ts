@@ -27,9 +27,18 @@ const POSITION_WAIT_MS = 2_000;
 const FLUSH_RETRY_MS = 500;
 const ANNOUNCE_EVERY_MS = 2_000;
 
-interface Owned { readonly tail: Tail; readonly log: PartitionLog; readonly stop: AbortController; done: number; announced: number; release: () => void }
+interface Owned {
+  readonly tail: Tail;
+  readonly log: PartitionLog;
+  readonly stop: AbortController;
+  done: number;
+  announced: number;
+  release: () => void;
+}
 
-/** Owns partitions as the leases say: consumes their logs, writes ClickHouse, answers about the past, trims. */
+/**
+ * Owns partitions as the leases say: consumes their logs, writes ClickHouse, answers about the past, trims.
+ */
 export class Storage implements LeaseHolder {
   readonly #config: Config;
   readonly #nats: NatsConnection;
@@ -44,7 +53,15 @@ export class Storage implements LeaseHolder {
   readonly #stop = new AbortController();
   #flushing: Promise<void> = Promise.resolve();
 
-  constructor(config: Config, nats: NatsConnection, jsm: JetStreamManager, names: Names, store: Store, watermarks: KV, telemetry: Telemetry) {
+  constructor(
+    config: Config,
+    nats: NatsConnection,
+    jsm: JetStreamManager,
+    names: Names,
+    store: Store,
+    watermarks: KV,
+    telemetry: Telemetry,
+  ) {
     this.#config = config;
     this.#nats = nats;
     this.#jsm = jsm;
@@ -64,7 +81,9 @@ export class Storage implements LeaseHolder {
   acquire(partition: number): void {
     this.#take(partition).catch((error: unknown) => {
       this.#telemetry.log.error({ err: error, partition }, "could not take a partition; trying again");
-      setTimeout(() => { if (!this.#stop.signal.aborted) this.acquire(partition); }, FLUSH_RETRY_MS);
+      setTimeout(() => {
+        if (!this.#stop.signal.aborted) this.acquire(partition);
+      }, FLUSH_RETRY_MS);
     });
   }
 
@@ -74,7 +93,10 @@ export class Storage implements LeaseHolder {
     const log = new PartitionLog(this.#jsm, this.#names, partition);
     const { end, first } = await log.state();
     if (watermark > end || first > watermark + 1) {
-      this.#telemetry.log.error({ partition, watermark, first, end }, "LogRegressed: the log does not continue what ClickHouse holds; see docs/operations.md");
+      this.#telemetry.log.error(
+        { partition, watermark, first, end },
+        "LogRegressed: the log does not continue what ClickHouse holds; see docs/operations.md",
+      );
       return;
     }
     const tail = new Tail(partition, watermark);
@@ -94,7 +116,10 @@ export class Storage implements LeaseHolder {
     if (run === undefined) return;
     // What cannot be written now stays in the log; the successor starts behind the watermark.
     await writeRuns([run], this.#store).catch((error: unknown) => {
-      this.#telemetry.log.warn({ err: error, partition }, "the last run was not written; it stays in the log");
+      this.#telemetry.log.warn(
+        { err: error, partition },
+        "the last run was not written; it stays in the log",
+      );
     });
   }
 
@@ -122,7 +147,9 @@ export class Storage implements LeaseHolder {
         if (error === null) void this.#answer(message, tail);
       },
     });
-    return () => { subscription.unsubscribe(); };
+    return () => {
+      subscription.unsubscribe();
+    };
   }
 
   async #answer(message: Msg, tail: Tail): Promise<void> {
@@ -133,12 +160,15 @@ export class Storage implements LeaseHolder {
       const query = decodeInner<Query>(message.data, "a question to storage");
       kind = query.q;
       if (!(await tail.until(query.position, POSITION_WAIT_MS))) {
-        throw new ChatError("UNAVAILABLE", `history has not reached position ${query.position} yet`, { retryAfterMs: 1_000 });
+        throw new ChatError("UNAVAILABLE", `history has not reached position ${query.position} yet`, {
+          retryAfterMs: 1_000,
+        });
       }
       reply = await this.#reply(tail, query);
     } catch (thrown) {
       const error = asChatError(thrown);
-      if (error.code === "INTERNAL" || error.cause !== undefined) this.#telemetry.log.error({ err: thrown, cause: error.cause }, "a question failed");
+      if (error.code === "INTERNAL" || error.cause !== undefined)
+        this.#telemetry.log.error({ err: thrown, cause: error.cause }, "a question failed");
       message.respond(encodeInner({ v: 1, error: { code: error.code, message: error.message } } as { v: 1 }));
       return;
     } finally {
@@ -149,10 +179,14 @@ export class Storage implements LeaseHolder {
 
   async #reply(tail: Tail, query: Query): Promise<unknown> {
     switch (query.q) {
-      case "facts": return answerFacts(this.#store, this.#cold, tail, query);
-      case "history": return answerHistory(this.#store, this.#cold, tail, query);
-      case "list": return answerList(this.#store, this.#cold, tail, query.user);
-      case "members": return answerMembers(this.#cold, tail, query);
+      case "facts":
+        return answerFacts(this.#store, this.#cold, tail, query);
+      case "history":
+        return answerHistory(this.#store, this.#cold, tail, query);
+      case "list":
+        return answerList(this.#store, this.#cold, tail, query.user);
+      case "members":
+        return answerMembers(this.#cold, tail, query);
     }
   }
 
@@ -180,12 +214,21 @@ export class Storage implements LeaseHolder {
     const worth = cuts.filter(({ run }) => run.last >= run.first);
     if (worth.length === 0) return;
     const started = systemClock.monotonic();
-    const span = this.#telemetry.linked("storage insert", worth.flatMap(({ run }) => run.traces));
+    const span = this.#telemetry.linked(
+      "storage insert",
+      worth.flatMap(({ run }) => run.traces),
+    );
     try {
-      await writeRuns(worth.map(({ run }) => run), this.#store);
+      await writeRuns(
+        worth.map(({ run }) => run),
+        this.#store,
+      );
     } catch (error) {
       this.#metrics.countFailure();
-      this.#telemetry.log.warn({ err: error }, "ClickHouse does not take inserts; the same runs are tried again");
+      this.#telemetry.log.warn(
+        { err: error },
+        "ClickHouse does not take inserts; the same runs are tried again",
+      );
       await systemClock.sleep(FLUSH_RETRY_MS);
       return;
     } finally {
@@ -196,7 +239,10 @@ export class Storage implements LeaseHolder {
       const mine = this.#owned.get(run.partition);
       if (mine !== undefined) mine.done = Math.max(mine.done, run.done);
     }
-    this.#metrics.countInsert(worth.reduce((sum, { run }) => sum + run.records, 0), systemClock.monotonic() - started);
+    this.#metrics.countInsert(
+      worth.reduce((sum, { run }) => sum + run.records, 0),
+      systemClock.monotonic() - started,
+    );
     await this.#announce(worth.map(({ run }) => run));
   }
 
@@ -220,10 +266,17 @@ export class Storage implements LeaseHolder {
       await systemClock.sleep(this.#config.trimEveryMs, signal).catch(() => undefined);
       for (const [partition, { tail, log, done }] of this.#owned) {
         if (signal.aborted) return;
-        const limits = { watermark: tail.watermark, done, graceMs: this.#config.trimGraceMs, now: systemClock.now() };
-        await trimPartition(log, this.#store, partition, limits, this.#telemetry.log).catch((error: unknown) => {
-          this.#telemetry.log.warn({ err: error, partition }, "the log was not trimmed");
-        });
+        const limits = {
+          watermark: tail.watermark,
+          done,
+          graceMs: this.#config.trimGraceMs,
+          now: systemClock.now(),
+        };
+        await trimPartition(log, this.#store, partition, limits, this.#telemetry.log).catch(
+          (error: unknown) => {
+            this.#telemetry.log.warn({ err: error, partition }, "the log was not trimmed");
+          },
+        );
       }
     }
   }

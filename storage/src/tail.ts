@@ -4,7 +4,10 @@ import type { Rows } from "./rows.ts";
 import { addRows, noRows } from "./rows.ts";
 
 /** What a run of the log said about one conversation, in log order. */
-export interface TailRecord { readonly record: LogRecord; readonly position: number }
+export interface TailRecord {
+  readonly record: LogRecord;
+  readonly position: number;
+}
 
 const BATCH_OVERHEAD_BYTES = 200;
 const RECORD_BYTES = 600;
@@ -58,8 +61,9 @@ export class Run {
 }
 
 /**
- * The runs of one partition between the watermark and what is consumed: at most one on its way into ClickHouse, and the one
- * that is growing. A reader takes `runs` before it asks ClickHouse, so that nothing falls between the two.
+ * The runs of one partition between the watermark and what is consumed: at most one on its way into
+ * ClickHouse, and the one that is growing. A reader takes `runs` before it asks ClickHouse, so that nothing
+ * falls between the two.
  */
 export class Tail {
   readonly partition: number;
@@ -112,7 +116,9 @@ export class Tail {
     return position <= this.consumed;
   }
 
-  /** The run to write next; the same one again until it is written. Undefined when there is nothing to write. */
+  /**
+   * The run to write next; the same one again until it is written. Undefined when there is nothing to write.
+   */
   cut(): Run | undefined {
     if (this.#flushing !== undefined) return this.#flushing;
     if (this.#growing.last < this.#growing.first) return undefined;

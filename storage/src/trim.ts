@@ -21,8 +21,17 @@ export function trimTarget(end: number, limits: Pick<TrimLimits, "watermark" | "
   return Math.max(0, Math.min(limits.watermark, limits.done, end - 1));
 }
 
-/** Takes away what the log need not hold any more, after comparing it with ClickHouse. Returns the new first position. */
-export async function trimPartition(log: PartitionLog, store: Store, partition: number, limits: TrimLimits, logger: Logger): Promise<number> {
+/**
+ * Takes away what the log need not hold any more, after comparing it with ClickHouse. Returns the new first
+ * position.
+ */
+export async function trimPartition(
+  log: PartitionLog,
+  store: Store,
+  partition: number,
+  limits: TrimLimits,
+  logger: Logger,
+): Promise<number> {
   const { first, end, bytes, bytesMax } = await log.state();
   const grace = bytesMax > 0 && bytes > bytesMax * GRACE_OFF_RATIO ? 0 : limits.graceMs;
   const target = Math.min(trimTarget(end, limits), first + RANGE_MAX - 1);
@@ -31,7 +40,10 @@ export async function trimPartition(log: PartitionLog, store: Store, partition: 
   if (to < first) return first;
   const compared = await verifyRange(log, store, partition, first, to);
   if (!compared.equal) {
-    logger.error({ partition, first, to, ...compared }, "ClickHouse and the log differ: the range is inserted again, nothing is trimmed");
+    logger.error(
+      { partition, first, to, ...compared },
+      "ClickHouse and the log differ: the range is inserted again, nothing is trimmed",
+    );
     await replayRange(log, store, partition, first, to);
     return first;
   }
@@ -40,7 +52,12 @@ export async function trimPartition(log: PartitionLog, store: Store, partition: 
 }
 
 /** By bisection over batch times, which rise with positions but for clock steps that grace covers. */
-async function lastOlderThan(log: PartitionLog, first: number, last: number, before: number): Promise<number> {
+async function lastOlderThan(
+  log: PartitionLog,
+  first: number,
+  last: number,
+  before: number,
+): Promise<number> {
   let low = first;
   let high = last;
   while (low <= high) {

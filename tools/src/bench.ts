@@ -11,6 +11,13 @@ await main(async () => {
   await needChdb();
   await prepareUws();
   const child = spawn(process.execPath, [join(ROOT, "bench/src/main.ts")], { stdio: "inherit" });
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => { child.kill("SIGTERM"); });
-  process.exitCode = await new Promise<number>((resolve) => { child.once("exit", (code) => { resolve(code ?? 1); }); });
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => {
+      child.kill("SIGTERM");
+    });
+  process.exitCode = await new Promise<number>((resolve) => {
+    child.once("exit", (code) => {
+      resolve(code ?? 1);
+    });
+  });
 });

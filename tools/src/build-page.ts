@@ -9,8 +9,16 @@ export async function buildPage(): Promise<string> {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   await build({
-    entryPoints: [join(ROOT, "web/src/main.tsx")], outfile: join(out, "main.js"), bundle: true, minify: true, sourcemap: true,
-    format: "esm", target: "es2022", jsx: "automatic", jsxImportSource: "preact", logLevel: "warning",
+    entryPoints: [join(ROOT, "web/src/main.tsx")],
+    outfile: join(out, "main.js"),
+    bundle: true,
+    minify: true,
+    sourcemap: true,
+    format: "esm",
+    target: "es2022",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    logLevel: "warning",
   });
   const fixed = join(ROOT, "web/public");
   if (existsSync(fixed)) cpSync(fixed, out, { recursive: true });

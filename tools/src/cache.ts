@@ -6,7 +6,8 @@ import { during } from "./say.ts";
 export const ROOT = join(import.meta.dirname, "../..");
 
 /** Outside the checkout, shared by all of them, keyed by version. */
-export const cacheRoot = (): string => join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "jichat");
+export const cacheRoot = (): string =>
+  join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "jichat");
 
 function sizeOf(folder: string): number {
   let bytes = 0;
@@ -20,14 +21,25 @@ function sizeOf(folder: string): number {
   return bytes;
 }
 
-/** A folder of the cache, filled by `fill` the first time. Made beside and renamed, so that a broken download leaves nothing. */
-export async function cached(key: string, what: string, fill: (folder: string) => Promise<void>): Promise<string> {
+/**
+ * A folder of the cache, filled by `fill` the first time. Made beside and renamed, so that a broken download
+ * leaves nothing.
+ */
+export async function cached(
+  key: string,
+  what: string,
+  fill: (folder: string) => Promise<void>,
+): Promise<string> {
   const folder = join(cacheRoot(), key);
   if (existsSync(folder)) return folder;
   const building = `${folder}.${process.pid}`;
   mkdirSync(building, { recursive: true });
   try {
-    await during(`getting ${what} (once)`, fill(building), () => `, ${(sizeOf(building) / 1e6).toFixed(0)} MB`);
+    await during(
+      `getting ${what} (once)`,
+      fill(building),
+      () => `, ${(sizeOf(building) / 1e6).toFixed(0)} MB`,
+    );
     if (existsSync(folder)) return folder;
     renameSync(building, folder);
   } finally {

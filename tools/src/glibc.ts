@@ -6,9 +6,10 @@ import { exec, which } from "./exec.ts";
 import { Plain, say } from "./say.ts";
 
 /**
- * uWebSockets.js is built on a system with glibc 2.38 and so asks for that version, though all that it needs of it are three
- * symbols that C23 renamed. Where glibc is older, its binary is told that the version is optional (VER_FLG_WEAK), and a small
- * library defines the three. `connector/src/uws.ts` loads it first. Images have a newer glibc and need none of this.
+ * uWebSockets.js is built on a system with glibc 2.38 and so asks for that version, though all that it needs
+ * of it are three symbols that C23 renamed. Where glibc is older, its binary is told that the version is
+ * optional (VER_FLG_WEAK), and a small library defines the three. `connector/src/uws.ts` loads it first.
+ * Images have a newer glibc and need none of this.
  */
 const SHIM = `
 #include <stdarg.h>
@@ -30,7 +31,12 @@ const SHT_GNU_VERNEED = 0x6ffffffe;
 const VER_FLG_WEAK = 2;
 const NEEDED = "GLIBC_2.38";
 
-interface Section { readonly type: number; readonly offset: number; readonly link: number; readonly info: number }
+interface Section {
+  readonly type: number;
+  readonly offset: number;
+  readonly link: number;
+  readonly info: number;
+}
 
 function sectionsOf(elf: Buffer): Section[] {
   const table = Number(elf.readBigUInt64LE(0x28));
@@ -38,14 +44,21 @@ function sectionsOf(elf: Buffer): Section[] {
   return Array.from({ length: elf.readUInt16LE(0x3c) }, (_, index) => {
     const at = table + index * size;
     return {
-      type: elf.readUInt32LE(at + 4), offset: Number(elf.readBigUInt64LE(at + 24)), link: elf.readUInt32LE(at + 40), info: elf.readUInt32LE(at + 44),
+      type: elf.readUInt32LE(at + 4),
+      offset: Number(elf.readBigUInt64LE(at + 24)),
+      link: elf.readUInt32LE(at + 40),
+      info: elf.readUInt32LE(at + 44),
     };
   });
 }
 
-/** Marks every need of GLIBC_2.38 in a 64-bit little-endian ELF file as weak. Returns how many; 0 means nothing to do. */
+/**
+ * Marks every need of GLIBC_2.38 in a 64-bit little-endian ELF file as weak. Returns how many; 0 means
+ * nothing to do.
+ */
 export function weaken(elf: Buffer): number {
-  if (elf.readUInt32BE(0) !== 0x7f454c46 || elf[4] !== 2 || elf[5] !== 1) throw new Error("not a 64-bit little-endian ELF file");
+  if (elf.readUInt32BE(0) !== 0x7f454c46 || elf[4] !== 2 || elf[5] !== 1)
+    throw new Error("not a 64-bit little-endian ELF file");
   const sections = sectionsOf(elf);
   const needs = sections.find(({ type }) => type === SHT_GNU_VERNEED);
   if (needs === undefined) return 0;
@@ -74,7 +87,10 @@ function glibc(): { major: number; minor: number } | undefined {
   return major === undefined || minor === undefined ? undefined : { major, minor };
 }
 
-/** Makes uWebSockets.js loadable on this machine. Does nothing where it is already, or where glibc is new enough. */
+/**
+ * Makes uWebSockets.js loadable on this machine. Does nothing where it is already, or where glibc is new
+ * enough.
+ */
 export async function prepareUws(): Promise<void> {
   const version = glibc();
   if (version === undefined || version.major > 2 || version.minor >= 38) return;
@@ -98,8 +114,11 @@ export async function prepareUws(): Promise<void> {
   }
   const source = join(tmpdir(), `jichat-glibc-${process.pid}.c`);
   writeFileSync(source, SHIM);
-  const { code, stderr } = await exec(compiler, ["-shared", "-fPIC", "-O2", "-o", `${shim}.new`, source], { env: process.env });
+  const { code, stderr } = await exec(compiler, ["-shared", "-fPIC", "-O2", "-o", `${shim}.new`, source], {
+    env: process.env,
+  });
   rmSync(source);
-  if (code !== 0) throw new Plain(`the C compiler failed (Debian: apt-get install gcc libc6-dev):\n${stderr}`);
+  if (code !== 0)
+    throw new Plain(`the C compiler failed (Debian: apt-get install gcc libc6-dev):\n${stderr}`);
   renameSync(`${shim}.new`, shim);
 }

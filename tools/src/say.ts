@@ -1,5 +1,7 @@
 /** What a person at a terminal reads; logs of the parts go to files. */
-export const say = (line: string): void => { process.stderr.write(`jichat: ${line}\n`); };
+export const say = (line: string): void => {
+  process.stderr.write(`jichat: ${line}\n`);
+};
 
 /** An error whose message is all that a person needs: it is shown without a stack. */
 export class Plain extends Error {
@@ -22,7 +24,9 @@ export async function during<T>(what: string, work: Promise<T>, detail: () => st
   say(`${what} ...`);
   const started = performance.now();
   const seconds = (): string => `${((performance.now() - started) / 1_000).toFixed(0)} s`;
-  const timer = setInterval(() => { say(`  ${what}: ${seconds()}${detail()}`); }, 2_000);
+  const timer = setInterval(() => {
+    say(`  ${what}: ${seconds()}${detail()}`);
+  }, 2_000);
   try {
     return await work;
   } finally {

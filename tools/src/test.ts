@@ -6,13 +6,19 @@ import { prepareUws } from "./glibc.ts";
 import { needChdb, needChromium, needNats, needRedis, needStrace } from "./needs.ts";
 import { Plain, main, say } from "./say.ts";
 
-interface Stage { readonly name: string; readonly what: string; readonly run: () => Promise<boolean> }
+interface Stage {
+  readonly name: string;
+  readonly what: string;
+  readonly run: () => Promise<boolean>;
+}
 
 const bin = (name: string): string => join(ROOT, "node_modules/.bin", name);
 
 async function program(path: string, args: readonly string[]): Promise<boolean> {
   const child = spawn(path, args, { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] });
-  const stop = (): void => { child.kill("SIGTERM"); };
+  const stop = (): void => {
+    child.kill("SIGTERM");
+  };
   process.once("SIGTERM", stop).once("SIGINT", stop);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
@@ -27,28 +33,52 @@ async function program(path: string, args: readonly string[]): Promise<boolean> 
 async function nodeTests(patterns: readonly string[], atOnce: number): Promise<boolean> {
   const files = globSync(patterns, { cwd: ROOT, exclude: (name) => name.includes("node_modules") }).sort();
   if (files.length === 0) throw new Plain(`no test matches ${patterns.join(" ")}`);
-  return program(process.execPath, ["--test", `--test-concurrency=${atOnce}`, "--test-reporter=spec", ...files]);
+  return program(process.execPath, [
+    "--test",
+    `--test-concurrency=${atOnce}`,
+    "--test-reporter=spec",
+    ...files,
+  ]);
 }
 
 const STAGES: readonly Stage[] = [
   { name: "types", what: "types", run: async () => program(bin("tsc"), ["-p", "."]) },
-  { name: "lint", what: "lint, type-aware", run: async () => program(bin("oxlint"), ["--type-aware", "--deny-warnings"]) },
-  { name: "tidy", what: "the rules of the house", run: async () => nodeTests(["tools/tidy/*.test.ts"], 1) },
-  { name: "unit", what: "what needs no server, and the simulation", run: async () => nodeTests(["*/src/**/*.test.ts"], 2) },
   {
-    name: "integration", what: "the parts on real NATS, Redis and ClickHouse",
+    name: "format",
+    what: "layout, by the formatter (npx oxfmt mends it)",
+    run: async () => program(bin("oxfmt"), ["--check"]),
+  },
+  {
+    name: "lint",
+    what: "lint, type-aware",
+    run: async () => program(bin("oxlint"), ["--type-aware", "--deny-warnings"]),
+  },
+  { name: "tidy", what: "the rules of the house", run: async () => nodeTests(["tools/tidy/*.test.ts"], 1) },
+  {
+    name: "unit",
+    what: "what needs no server, and the simulation",
+    run: async () => nodeTests(["*/src/**/*.test.ts"], 2),
+  },
+  {
+    name: "integration",
+    what: "the parts on real NATS, Redis and ClickHouse",
     run: async () => nodeTests(["{runtime,router,storage,connector,api,tools}/test/**/*.test.ts"], 1),
   },
-  { name: "e2e", what: "whole clusters under faults, judged by the ledger", run: async () => nodeTests(["e2e/test/**/*.test.ts"], 1) },
+  {
+    name: "e2e",
+    what: "whole clusters under faults, judged by the ledger",
+    run: async () => nodeTests(["e2e/test/**/*.test.ts"], 1),
+  },
   { name: "page", what: "the page in Chromium", run: async () => nodeTests(["web/test/**/*.test.ts"], 1) },
 ];
 
-const GROUPS: Readonly<Record<string, readonly string[]>> = { check: ["types", "lint", "tidy"] };
+const GROUPS: Readonly<Record<string, readonly string[]>> = { check: ["types", "format", "lint", "tidy"] };
 
 await main(async () => {
   const asked = process.argv.slice(2).flatMap((name) => GROUPS[name] ?? [name]);
   const unknown = asked.find((name) => !STAGES.some((stage) => stage.name === name));
-  if (unknown !== undefined) throw new Plain(`no stage ${unknown}; there are ${STAGES.map(({ name }) => name).join(", ")}`);
+  if (unknown !== undefined)
+    throw new Plain(`no stage ${unknown}; there are ${STAGES.map(({ name }) => name).join(", ")}`);
   const stages = asked.length === 0 ? STAGES : STAGES.filter(({ name }) => asked.includes(name));
   if (stages.some(({ name }) => ["integration", "e2e", "page"].includes(name))) {
     await needNats();
@@ -63,7 +93,9 @@ await main(async () => {
     say(`[${index + 1}/${stages.length}] ${name}: ${what}`);
     const started = performance.now();
     const passed = await run();
-    say(`[${index + 1}/${stages.length}] ${name} ${passed ? "passed" : "FAILED"} in ${((performance.now() - started) / 1_000).toFixed(0)} s`);
+    say(
+      `[${index + 1}/${stages.length}] ${name} ${passed ? "passed" : "FAILED"} in ${((performance.now() - started) / 1_000).toFixed(0)} s`,
+    );
     if (!passed) failed.push(name);
   }
   if (failed.length > 0) throw new Plain(`failed: ${failed.join(", ")}`);

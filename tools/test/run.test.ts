@@ -19,9 +19,18 @@ class Run {
   readonly exited: Promise<number>;
 
   constructor(t: TestContext, env: Readonly<Record<string, string>>) {
-    this.child = spawn(process.execPath, [join(ROOT, "tools/src/run.ts")], { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
-    this.child.stderr?.on("data", (chunk: Buffer) => { this.text += chunk.toString(); });
-    this.exited = new Promise((resolve) => { this.child.once("exit", (code) => { resolve(code ?? -1); }); });
+    this.child = spawn(process.execPath, [join(ROOT, "tools/src/run.ts")], {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.child.stderr?.on("data", (chunk: Buffer) => {
+      this.text += chunk.toString();
+    });
+    this.exited = new Promise((resolve) => {
+      this.child.once("exit", (code) => {
+        resolve(code ?? -1);
+      });
+    });
     t.after(async () => {
       this.child.kill("SIGTERM");
       await this.exited;
@@ -31,20 +40,27 @@ class Run {
   async says(pattern: RegExp, withinMs = 60_000): Promise<void> {
     const end = performance.now() + withinMs;
     while (!pattern.test(this.text)) {
-      if (performance.now() > end || this.child.exitCode !== null) throw new Error(`it never said ${String(pattern)}:\n${this.text}`);
-      await new Promise((resolve) => { setTimeout(resolve, 50); });
+      if (performance.now() > end || this.child.exitCode !== null)
+        throw new Error(`it never said ${String(pattern)}:\n${this.text}`);
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50);
+      });
     }
   }
 }
 
 function dataFolder(t: TestContext): string {
   const data = mkdtempSync(join(tmpdir(), "jichat-run-"));
-  t.after(() => { rmSync(data, { recursive: true, force: true }); });
+  t.after(() => {
+    rmSync(data, { recursive: true, force: true });
+  });
   return data;
 }
 
-const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-const pidsOf = (data: string): number[] => (JSON.parse(readFileSync(join(data, "running.json"), "utf8")) as { parts: number[] }).parts;
+const isAlive = (pid: number): boolean =>
+  existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+const pidsOf = (data: string): number[] =>
+  (JSON.parse(readFileSync(join(data, "running.json"), "utf8")) as { parts: number[] }).parts;
 /** Two ports in a row: the page's and its connector's. */
 const portPair = async (): Promise<number> => {
   const [port = 0] = await freePorts(1);
@@ -52,77 +68,144 @@ const portPair = async (): Promise<number> => {
 };
 
 async function post(url: string, body: object, token?: string): Promise<Record<string, unknown>> {
-  const headers = { "content-type": "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
-  return await (await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })).json() as Record<string, unknown>;
+  const headers = {
+    "content-type": "application/json",
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  };
+  return (await (await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })).json()) as Record<
+    string,
+    unknown
+  >;
 }
 
-test("two runs side by side; one keeps its data over a restart, restarts what dies, and leaves nothing behind", { timeout: 180_000 }, async (t) => {
-  const [one, two] = [dataFolder(t), dataFolder(t)];
-  const [portOne, portTwo] = [await portPair(), await portPair()];
-  const first = new Run(t, { PORT: String(portOne), DATA: one });
-  const second = new Run(t, { PORT: String(portTwo), DATA: two });
-  await Promise.all([first.says(/ready: open/), second.says(/ready: open/)]);
-  const url = `http://127.0.0.1:${portOne}`;
-  await post(`${url}/v1/users`, { user: "ann", password: "correct horse" });
-  const { token } = await post(`${url}/v1/sessions`, { user: "ann", password: "correct horse" });
-  const made = await post(`${url}/v1/conversations`, { id: "g1", kind: "group", name: "G", members: [] }, String(token));
-  assert.equal((await fetch(`http://127.0.0.1:${portTwo}/v1/users`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ user: "ann", password: "correct horse" }) })).status, 201);
-  assert.match(await (await fetch(url)).text(), /<title>JiChat<\/title>/);
+test(
+  "two runs side by side; one keeps its data over a restart, restarts what dies, and leaves nothing behind",
+  { timeout: 180_000 },
+  async (t) => {
+    const [one, two] = [dataFolder(t), dataFolder(t)];
+    const [portOne, portTwo] = [await portPair(), await portPair()];
+    const first = new Run(t, { PORT: String(portOne), DATA: one });
+    const second = new Run(t, { PORT: String(portTwo), DATA: two });
+    await Promise.all([first.says(/ready: open/), second.says(/ready: open/)]);
+    const url = `http://127.0.0.1:${portOne}`;
+    await post(`${url}/v1/users`, { user: "ann", password: "correct horse" });
+    const { token } = await post(`${url}/v1/sessions`, { user: "ann", password: "correct horse" });
+    const made = await post(
+      `${url}/v1/conversations`,
+      { id: "g1", kind: "group", name: "G", members: [] },
+      String(token),
+    );
+    assert.equal(
+      (
+        await fetch(`http://127.0.0.1:${portTwo}/v1/users`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ user: "ann", password: "correct horse" }),
+        })
+      ).status,
+      201,
+    );
+    assert.match(await (await fetch(url)).text(), /<title>JiChat<\/title>/);
 
-  // A part that dies is started again, and it is said.
-  const [victim = 0] = pidsOf(one).slice(-1);
-  process.kill(victim, "SIGKILL");
-  await first.says(/api ended \(SIGKILL\): starting it again/);
-  await first.says(/api is up again/);
+    // A part that dies is started again, and it is said.
+    const [victim = 0] = pidsOf(one).slice(-1);
+    process.kill(victim, "SIGKILL");
+    await first.says(/api ended \(SIGKILL\): starting it again/);
+    await first.says(/api is up again/);
 
-  const pids = pidsOf(one);
-  assert.ok(pids.length >= 6 && pids.every(isAlive));
-  const stopping = performance.now();
-  first.child.kill("SIGINT");
-  assert.equal(await first.exited, 0);
-  assert.ok(performance.now() - stopping < 5_000, "it stops within 5 s");
-  assert.deepEqual(pids.filter(isAlive), []);
-  assert.ok(pidsOf(two).every(isAlive), "the other one goes on");
+    const pids = pidsOf(one);
+    assert.ok(pids.length >= 6 && pids.every(isAlive));
+    const stopping = performance.now();
+    first.child.kill("SIGINT");
+    assert.equal(await first.exited, 0);
+    assert.ok(performance.now() - stopping < 5_000, "it stops within 5 s");
+    assert.deepEqual(pids.filter(isAlive), []);
+    assert.ok(pidsOf(two).every(isAlive), "the other one goes on");
 
-  const again = new Run(t, { PORT: String(portOne), DATA: one });
-  await again.says(/ready: open/);
-  const messages = await (await fetch(`${url}/v1/conversations/${String(made["conversation"])}/events`, { headers: { authorization: `Bearer ${String(token)}` } })).json() as { events: { kind: string }[] };
-  assert.deepEqual(messages.events.map(({ kind }) => kind), ["created"]);
-});
+    const again = new Run(t, { PORT: String(portOne), DATA: one });
+    await again.says(/ready: open/);
+    const messages = (await (
+      await fetch(`${url}/v1/conversations/${String(made["conversation"])}/events`, {
+        headers: { authorization: `Bearer ${String(token)}` },
+      })
+    ).json()) as { events: { kind: string }[] };
+    assert.deepEqual(
+      messages.events.map(({ kind }) => kind),
+      ["created"],
+    );
+  },
+);
 
-test("with NATS_URL and REDIS_URL it uses those, and starts none of its own", { timeout: 120_000 }, async (t) => {
-  const [backends, data] = [dataFolder(t), dataFolder(t)];
-  const [nats, redis] = [await needNats(), await needRedis()];
-  const [natsPort = 0, redisPort = 0] = await freePorts(2);
-  writeFileSync(join(backends, "nats.conf"), `host: 127.0.0.1\nport: ${natsPort}\njetstream { store_dir: ${JSON.stringify(join(backends, "js"))} }\n`);
-  const parts = [
-    new Part({ name: "nats", program: nats.path, args: ["-c", join(backends, "nats.conf")], env: nats.env, logFile: join(backends, "nats.log"), port: natsPort }),
-    new Part({
-      name: "redis", program: redis.path, args: ["--port", String(redisPort), "--bind", "127.0.0.1", "--dir", backends, "--save", ""], env: redis.env,
-      logFile: join(backends, "redis.log"), port: redisPort,
-    }),
-  ];
-  t.after(async () => { for (const part of parts) await part.kill(); });
-  for (const part of parts) {
-    part.start();
-    await part.ready(10_000);
-  }
-  const port = await portPair();
-  const run = new Run(t, { PORT: String(port), DATA: data, NATS_URL: `nats://127.0.0.1:${natsPort}`, REDIS_URL: `redis://127.0.0.1:${redisPort}` });
-  await run.says(/ready: open/);
-  assert.deepEqual(["nats", "redis", "nats.conf"].filter((name) => existsSync(join(data, name))), []);
-  assert.equal(existsSync(join(backends, "js")), true);
-  assert.ok("user" in await post(`http://127.0.0.1:${port}/v1/users`, { user: "ann", password: "correct horse" }));
-  run.child.kill("SIGINT");
-  assert.equal(await run.exited, 0);
-  assert.ok(parts.every(({ isRunning }) => isRunning), "what is not its own it leaves running");
-});
+test(
+  "with NATS_URL and REDIS_URL it uses those, and starts none of its own",
+  { timeout: 120_000 },
+  async (t) => {
+    const [backends, data] = [dataFolder(t), dataFolder(t)];
+    const [nats, redis] = [await needNats(), await needRedis()];
+    const [natsPort = 0, redisPort = 0] = await freePorts(2);
+    writeFileSync(
+      join(backends, "nats.conf"),
+      `host: 127.0.0.1\nport: ${natsPort}\njetstream { store_dir: ${JSON.stringify(join(backends, "js"))} }\n`,
+    );
+    const parts = [
+      new Part({
+        name: "nats",
+        program: nats.path,
+        args: ["-c", join(backends, "nats.conf")],
+        env: nats.env,
+        logFile: join(backends, "nats.log"),
+        port: natsPort,
+      }),
+      new Part({
+        name: "redis",
+        program: redis.path,
+        args: ["--port", String(redisPort), "--bind", "127.0.0.1", "--dir", backends, "--save", ""],
+        env: redis.env,
+        logFile: join(backends, "redis.log"),
+        port: redisPort,
+      }),
+    ];
+    t.after(async () => {
+      for (const part of parts) await part.kill();
+    });
+    for (const part of parts) {
+      part.start();
+      await part.ready(10_000);
+    }
+    const port = await portPair();
+    const run = new Run(t, {
+      PORT: String(port),
+      DATA: data,
+      NATS_URL: `nats://127.0.0.1:${natsPort}`,
+      REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+    });
+    await run.says(/ready: open/);
+    assert.deepEqual(
+      ["nats", "redis", "nats.conf"].filter((name) => existsSync(join(data, name))),
+      [],
+    );
+    assert.equal(existsSync(join(backends, "js")), true);
+    assert.ok(
+      "user" in (await post(`http://127.0.0.1:${port}/v1/users`, { user: "ann", password: "correct horse" })),
+    );
+    run.child.kill("SIGINT");
+    assert.equal(await run.exited, 0);
+    assert.ok(
+      parts.every(({ isRunning }) => isRunning),
+      "what is not its own it leaves running",
+    );
+  },
+);
 
 test("what stands in the way is said plainly, with the cure", { timeout: 180_000 }, async (t) => {
   const data = dataFolder(t);
   const server = createServer();
-  await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
-  t.after(() => { server.close(); });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  t.after(() => {
+    server.close();
+  });
   const taken = String((server.address() as { port: number }).port);
   const cases: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
     [{ PORT: taken, DATA: data }, /port \d+ is in use .*choose another with PORT=/],
@@ -140,5 +223,8 @@ test("what stands in the way is said plainly, with the cure", { timeout: 180_000
   writeFileSync(join(newer, "version"), "99\n");
   const run = new Run(t, { DATA: newer, PORT: String(await portPair()) });
   assert.equal(await run.exited, 1);
-  assert.match(run.text, /has layout version 99, this JiChat knows 1: use the JiChat that made it, or another folder with DATA=/);
+  assert.match(
+    run.text,
+    /has layout version 99, this JiChat knows 1: use the JiChat that made it, or another folder with DATA=/,
+  );
 });

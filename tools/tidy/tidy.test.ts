@@ -5,21 +5,39 @@ import { test } from "node:test";
 import { ERRORS } from "@jichat/protocol/errors.ts";
 import { ROOT } from "../src/cache.ts";
 
-const sources = globSync("*/{src,test,tidy}/**/*.{ts,tsx}", { cwd: ROOT, exclude: (name) => name.includes("node_modules") }).sort();
+const sources = globSync("*/{src,test,tidy}/**/*.{ts,tsx}", {
+  cwd: ROOT,
+  exclude: (name) => name.includes("node_modules"),
+}).sort();
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 const isTest = (path: string): boolean => path.endsWith(".test.ts");
 const LINES_MAX = 300;
-const COLUMNS_MAX = 170;
+const COLUMNS_MAX = 110;
+/** A message for people is not cut to fit: the formatter leaves such a line as it is. */
+const holdsText = (line: string): boolean => /["`]/.test(line);
 
-/** Who may import whom. The simulation runs the product's own pure code, so it alone may reach into every component. */
+/**
+ * Who may import whom. The simulation runs the product's own pure code, so it alone may reach into every
+ * component.
+ */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  protocol: [], runtime: ["protocol"], access: ["protocol", "runtime"],
-  connector: ["protocol", "runtime", "access"], router: ["protocol", "runtime"], storage: ["protocol", "runtime"], api: ["protocol", "runtime", "access"],
-  client: ["protocol"], web: ["client", "protocol", "tools"], tools: ["protocol"], bench: ["connector", "tools", "e2e"],
-  e2e: ["client", "protocol", "tools"], "e2e/src/simulation": ["client", "protocol", "router", "access", "connector", "storage"],
+  protocol: [],
+  runtime: ["protocol"],
+  access: ["protocol", "runtime"],
+  connector: ["protocol", "runtime", "access"],
+  router: ["protocol", "runtime"],
+  storage: ["protocol", "runtime"],
+  api: ["protocol", "runtime", "access"],
+  client: ["protocol"],
+  web: ["client", "protocol", "tools"],
+  tools: ["protocol"],
+  bench: ["connector", "tools", "e2e"],
+  e2e: ["client", "protocol", "tools"],
+  "e2e/src/simulation": ["client", "protocol", "router", "access", "connector", "storage"],
 };
 
-const packageOf = (path: string): string => (path.startsWith("e2e/src/simulation/") ? "e2e/src/simulation" : path.split("/")[0] ?? "");
+const packageOf = (path: string): string =>
+  path.startsWith("e2e/src/simulation/") ? "e2e/src/simulation" : (path.split("/")[0] ?? "");
 
 test("packages import only what they may", () => {
   const wrong = sources.flatMap((path) => {
@@ -31,33 +49,63 @@ test("packages import only what they may", () => {
 });
 
 test("what a browser loads imports nothing of Node", () => {
-  const start = globSync(["client/src/*.ts", "web/src/*.{ts,tsx}", "protocol/src/errors.ts", "protocol/src/frame/{body,codec,server-frame}.ts"], { cwd: ROOT }).filter((path) => !isTest(path));
+  const start = globSync(
+    [
+      "client/src/*.ts",
+      "web/src/*.{ts,tsx}",
+      "protocol/src/errors.ts",
+      "protocol/src/frame/{body,codec,server-frame}.ts",
+    ],
+    { cwd: ROOT },
+  ).filter((path) => !isTest(path));
   assert.ok(start.length > 15);
-  assert.deepEqual(start.filter((path) => /from "node:/.test(read(path))), []);
+  assert.deepEqual(
+    start.filter((path) => /from "node:/.test(read(path))),
+    [],
+  );
 });
 
 test("pure files import no client library and no node:*", () => {
   const pure = [
-    "router/src/{decide,apply,compose,conversation,partition-state,effect-unit,snapshot}.ts", "storage/src/{fold,tail,batched}.ts",
-    "connector/src/{delivery,hub}.ts", "access/src/{send-gate,command-lane,sync,token-bucket,loss-positions}.ts", "runtime/src/share.ts", "client/src/{timeline,outbox,feed,backoff}.ts",
+    "router/src/{decide,apply,compose,conversation,partition-state,effect-unit,snapshot}.ts",
+    "storage/src/{fold,tail,batched}.ts",
+    "connector/src/{delivery,hub}.ts",
+    "access/src/{send-gate,command-lane,sync,token-bucket,loss-positions}.ts",
+    "runtime/src/share.ts",
+    "client/src/{timeline,outbox,feed,backoff}.ts",
   ];
   const files = globSync(pure, { cwd: ROOT });
   assert.ok(files.length > 18);
-  assert.deepEqual(files.filter((path) => /from "(node:|@nats-io|ioredis|@clickhouse|uWebSockets|fastify|pino)/.test(read(path))), []);
+  assert.deepEqual(
+    files.filter((path) =>
+      /from "(node:|@nats-io|ioredis|@clickhouse|uWebSockets|fastify|pino)/.test(read(path)),
+    ),
+    [],
+  );
 });
 
 test("only config files read the environment", () => {
-  const readers = sources.filter((path) => !isTest(path) && !/^(tools|e2e|bench)\//.test(path) && /process\.env/.test(read(path)));
+  const readers = sources.filter(
+    (path) => !isTest(path) && !/^(tools|e2e|bench)\//.test(path) && /process\.env/.test(read(path)),
+  );
   // Each main hands its environment to its config, and that is all.
-  assert.deepEqual(readers.filter((path) => !path.endsWith("/main.ts")), []);
+  assert.deepEqual(
+    readers.filter((path) => !path.endsWith("/main.ts")),
+    [],
+  );
 });
 
 test("files and lines are short, and no name says nothing", () => {
   const wrong = sources.flatMap((path) => {
     const lines = read(path).split("\n");
-    const faults = lines.flatMap((line, index) => (line.length > COLUMNS_MAX && !isTest(path) ? [`${path}:${index + 1} has ${line.length} columns`] : []));
+    const faults = lines.flatMap((line, index) =>
+      line.length > COLUMNS_MAX && !isTest(path) && !holdsText(line)
+        ? [`${path}:${index + 1} has ${line.length} columns`]
+        : [],
+    );
     if (!isTest(path) && lines.length - 1 > LINES_MAX) faults.push(`${path} has ${lines.length - 1} lines`);
-    if (/(^|-)(utils?|helpers?|common|manager|base|misc)(-|\.)/.test(basename(path))) faults.push(`${path} says nothing`);
+    if (/(^|-)(utils?|helpers?|common|manager|base|misc)(-|\.)/.test(basename(path)))
+      faults.push(`${path} says nothing`);
     return faults;
   });
   assert.deepEqual(wrong, []);
@@ -67,7 +115,12 @@ test("no test is skipped, no catch is empty, no default export", () => {
   const wrong = sources.flatMap((path) => {
     const text = read(path);
     const faults: string[] = [];
-    if (isTest(path) && !path.startsWith("tools/tidy/") && /\b(test|it|describe)\.(skip|only|todo)\b|\{ *skip:/.test(text)) faults.push(`${path} skips a test`);
+    if (
+      isTest(path) &&
+      !path.startsWith("tools/tidy/") &&
+      /\b(test|it|describe)\.(skip|only|todo)\b|\{ *skip:/.test(text)
+    )
+      faults.push(`${path} skips a test`);
     if (/catch *(\([^)]*\))? *\{\s*\}/.test(text)) faults.push(`${path} swallows an error`);
     if (/^export default /m.test(text)) faults.push(`${path} exports a default`);
     return faults;
@@ -76,27 +129,57 @@ test("no test is skipped, no catch is empty, no default export", () => {
 });
 
 test("docs/errors.md lists the codes of the one table, with their HTTP status and what to do", () => {
-  const rows = [...read("docs/errors.md").matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (\w+) \|/gm)].map(([, code, http, then]) => [code, Number(http), then]);
-  assert.deepEqual(rows, Object.entries(ERRORS).map(([code, { http, disposition }]) => [code, http, disposition]));
+  const rows = [...read("docs/errors.md").matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (\w+) \|/gm)].map(
+    ([, code, http, then]) => [code, Number(http), then],
+  );
+  assert.deepEqual(
+    rows,
+    Object.entries(ERRORS).map(([code, { http, disposition }]) => [code, http, disposition]),
+  );
 });
 
 test("docs/configuration.md names every key that is read, and no other", () => {
-  const text = globSync(["*/src/config.ts", "runtime/src/{process-config,log-settings}.ts", "access/src/token-config.ts"], { cwd: ROOT }).map(read).join("\n");
-  const keys = new Set([...text.matchAll(/reader\.\w+\("([A-Z_]+)"/g)].map(([, key]) => key ?? ""));
+  const text = globSync(
+    ["*/src/config.ts", "runtime/src/{process-config,log-settings}.ts", "access/src/token-config.ts"],
+    { cwd: ROOT },
+  )
+    .map(read)
+    .join("\n");
+  const keys = new Set([...text.matchAll(/reader\.\w+\(\s*"([A-Z_]+)"/g)].map(([, key]) => key ?? ""));
   assert.ok(keys.size > 35);
-  const documented = new Set([...read("docs/configuration.md").matchAll(/^\| (`[A-Z_`, ]+`) \|/gm)].flatMap(([, cell]) => [...(cell ?? "").matchAll(/`([A-Z_]+)`/g)].map(([, key]) => key ?? "")));
+  const documented = new Set(
+    [...read("docs/configuration.md").matchAll(/^\| (`[A-Z_`, ]+`) \|/gm)].flatMap(([, cell]) =>
+      [...(cell ?? "").matchAll(/`([A-Z_]+)`/g)].map(([, key]) => key ?? ""),
+    ),
+  );
   assert.deepEqual([...documented].sort(), [...keys].sort());
 });
 
 test("docs/metrics.md names every metric, and no other", () => {
-  const names = new Set(sources.filter((path) => !isTest(path)).flatMap((path) => [...read(path).matchAll(/(?:counter|histogram|gauge)\("(jichat_\w+)"/g)].map(([, name]) => name ?? "")));
-  const documented = new Set([...read("docs/metrics.md").matchAll(/^\| `(jichat_\w+)` \|/gm)].map(([, name]) => name ?? ""));
+  const names = new Set(
+    sources
+      .filter((path) => !isTest(path))
+      .flatMap((path) =>
+        [...read(path).matchAll(/(?:counter|histogram|gauge)\(\s*"(jichat_\w+)"/g)].map(
+          ([, name]) => name ?? "",
+        ),
+      ),
+  );
+  const documented = new Set(
+    [...read("docs/metrics.md").matchAll(/^\| `(jichat_\w+)` \|/gm)].map(([, name]) => name ?? ""),
+  );
   assert.ok(names.size > 25);
   assert.deepEqual([...documented].sort(), [...names].sort());
 });
 
 test("no name of a registry and no path of one machine is in the project", () => {
-  const files = globSync(["**/*.{ts,tsx,md,json,sh,css,html}", "Makefile", ".ci/run", ".npmrc"], { cwd: ROOT, exclude: (name) => /node_modules|\.data|web\/dist/.test(name) });
+  const files = globSync(["**/*.{ts,tsx,md,json,sh,css,html}", "Makefile", ".ci/run", ".npmrc"], {
+    cwd: ROOT,
+    exclude: (name) => /node_modules|\.data|web\/dist/.test(name),
+  });
   const foreign = /registry\.(npmjs|yarnpkg)|pypi\.org|deb\.debian\.org|proxy\.golang|"\/(root|home|work)\//;
-  assert.deepEqual(files.filter((path) => path !== "tools/tidy/tidy.test.ts" && foreign.test(read(path))), []);
+  assert.deepEqual(
+    files.filter((path) => path !== "tools/tidy/tidy.test.ts" && foreign.test(read(path))),
+    [],
+  );
 });

@@ -29,15 +29,20 @@ function deviceOfTab(): string {
 export function App() {
   const [session, setSession] = useState(storedSession);
   const leave = (): void => {
-    if (session !== undefined) signOut(session.token).catch(() => undefined); // A token that cannot be revoked now expires.
+    // A token that cannot be revoked now expires.
+    if (session !== undefined) signOut(session.token).catch(() => undefined);
     localStorage.removeItem(SESSION_KEY);
     setSession(undefined);
   };
   if (session === undefined) {
-    return <SignIn onSession={(made) => {
-      localStorage.setItem(SESSION_KEY, JSON.stringify(made));
-      setSession(made);
-    }} />;
+    return (
+      <SignIn
+        onSession={(made) => {
+          localStorage.setItem(SESSION_KEY, JSON.stringify(made));
+          setSession(made);
+        }}
+      />
+    );
   }
   return <Chat session={session} onLeave={leave} />;
 }
@@ -54,10 +59,14 @@ function Chat({ session, onLeave }: { readonly session: Session; readonly onLeav
         ({ ws }) => {
           if (gone) return;
           made = new ChatModel(session.user, ws, deviceOfTab(), async () => session.token);
-          made.watch(() => { draw(undefined); });
+          made.watch(() => {
+            draw(undefined);
+          });
           setModel(made);
         },
-        () => { if (!gone) setTimeout(open, 1_000); },
+        () => {
+          if (!gone) setTimeout(open, 1_000);
+        },
       );
     };
     open();
@@ -66,14 +75,33 @@ function Chat({ session, onLeave }: { readonly session: Session; readonly onLeav
       made?.close();
     };
   }, [session, attempt]);
-  if (model === undefined) return <div class="sign-in"><p>Connecting …</p></div>;
+  if (model === undefined)
+    return (
+      <div class="sign-in">
+        <p>Connecting …</p>
+      </div>
+    );
   return (
     <div class={model.open === undefined ? "chat" : "chat open"}>
-      <Banner model={model} onAgain={() => { again(undefined); }} onLeave={onLeave} />
+      <Banner
+        model={model}
+        onAgain={() => {
+          again(undefined);
+        }}
+        onLeave={onLeave}
+      />
       <ConversationList model={model} token={session.token} onLeave={onLeave} />
-      {model.open === undefined
-        ? <main class="empty"><p>Choose a conversation,<br />or find somebody to talk to.</p></main>
-        : <Thread key={model.open} model={model} target={model.open} token={session.token} />}
+      {model.open === undefined ? (
+        <main class="empty">
+          <p>
+            Choose a conversation,
+            <br />
+            or find somebody to talk to.
+          </p>
+        </main>
+      ) : (
+        <Thread key={model.open} model={model} target={model.open} token={session.token} />
+      )}
     </div>
   );
 }

@@ -2,24 +2,17 @@ import { ChatClient } from "@jichat/client/chat-client.ts";
 import type { ConnectionState, Conversation, Notice, Target } from "@jichat/client/types.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import type { Listed } from "./listed.ts";
+import { bornOf, directWith, peerOf } from "./listed.ts";
+import type { Thread } from "./thread-events.ts";
+import { withEvent } from "./thread-events.ts";
 
-/** A conversation as the list shows it. */
-export interface Listed {
+export interface Pending {
   readonly id: string;
-  readonly kind: "direct" | "group";
-  readonly name: string;
-  readonly first: number;
-  head: number;
-  read: number;
-  unread: number;
-  last: ChatEvent | undefined;
-  left: boolean;
+  readonly target: string;
+  readonly text: string;
+  error: string | undefined;
 }
-
-export interface Pending { readonly id: string; readonly target: string; readonly text: string; error: string | undefined }
-
-/** What is loaded of a conversation: contiguous, rising in seq. */
-interface Thread { events: ChatEvent[]; atFirst: boolean; loading: boolean }
 
 export const textOf = (event: ChatEvent): string => {
   const text = (event.body as { text?: unknown } | undefined)?.text;
@@ -51,7 +44,9 @@ export class ChatModel {
     this.client = new ChatClient({ urls, device, token, client: "jichat-web/0.1" });
     void this.#follow();
     this.client.connect().catch(() => undefined); // The state says why, and the page shows it.
-    document.addEventListener("visibilitychange", () => { this.#markRead(); });
+    document.addEventListener("visibilitychange", () => {
+      this.#markRead();
+    });
   }
 
   watch(act: () => void): () => void {
@@ -64,7 +59,9 @@ export class ChatModel {
   }
 
   get sorted(): Listed[] {
-    return [...this.conversations.values()].filter(({ left }) => !left).sort((a, b) => (b.last?.ts ?? 0) - (a.last?.ts ?? 0));
+    return [...this.conversations.values()]
+      .filter(({ left }) => !left)
+      .sort((a, b) => (b.last?.ts ?? 0) - (a.last?.ts ?? 0));
   }
 
   async #follow(): Promise<void> {
@@ -84,8 +81,10 @@ export class ChatModel {
         for (const listed of notice.conversations) this.#list(listed);
         if (notice.complete) this.listed = true;
         return;
-      case "event": return this.#event(notice.event);
-      case "receipt": return this.#receipt(notice.conversation, notice.user, notice.seq);
+      case "event":
+        return this.#event(notice.event);
+      case "receipt":
+        return this.#receipt(notice.conversation, notice.user, notice.seq);
     }
   }
 
@@ -98,7 +97,15 @@ export class ChatModel {
     }
     const { kind, name, peer, first, head, read, unread, last } = listed;
     this.conversations.set(id, {
-      id, kind, name: kind === "group" ? name ?? id : peer ?? id, first, head, read: Math.max(read, known?.read ?? 0), unread, last, left: false,
+      id,
+      kind,
+      name: kind === "group" ? (name ?? id) : (peer ?? id),
+      first,
+      head,
+      read: Math.max(read, known?.read ?? 0),
+      unread,
+      last,
+      left: false,
     });
     this.#arrived(id, peer);
   }
@@ -106,9 +113,7 @@ export class ChatModel {
   /** A 1-1 conversation that one's own first message has just made. */
   #begin(id: string, peer: string): void {
     const known = this.conversations.get(id);
-    if (known === undefined) {
-      this.conversations.set(id, { id, kind: "direct", name: peer, first: 1, head: 1, read: 1, unread: 0, last: undefined, left: false });
-    }
+    if (known === undefined) this.conversations.set(id, directWith(id, peer));
   }
 
   /** The first message to somebody has made the conversation: what was open under the user's name is it. */
@@ -117,17 +122,17 @@ export class ChatModel {
   }
 
   #event(event: ChatEvent): void {
-    const { conversation: id, users, from } = event;
+    const { conversation: id, from } = event;
     let listed = this.conversations.get(id);
     if (event.kind === "created" || (listed === undefined && event.kind !== "left")) {
-      const isDirect = id.startsWith("d_");
-      const peer = isDirect ? users?.find((user) => user !== this.me) ?? (from === this.me ? this.me : from) : undefined;
-      listed ??= { id, kind: isDirect ? "direct" : "group", name: event.name ?? peer ?? id, first: event.seq, head: 0, read: 0, unread: 0, last: undefined, left: false };
+      const peer = peerOf(event, this.me);
+      listed ??= bornOf(event, peer);
       this.conversations.set(id, listed);
       this.#arrived(id, peer);
     }
     if (listed === undefined) return;
-    if (event.kind === "renamed" && event.name !== undefined) this.conversations.set(id, listed = { ...listed, name: event.name });
+    if (event.kind === "renamed" && event.name !== undefined)
+      this.conversations.set(id, (listed = { ...listed, name: event.name }));
     if (event.users?.includes(this.me) === true) listed.left = event.kind === "left";
     if (event.seq > listed.head) {
       if (event.kind === "message") listed.unread = from === this.me ? 0 : listed.unread + 1;
@@ -141,17 +146,7 @@ export class ChatModel {
 
   #add(event: ChatEvent): void {
     const thread = this.threads.get(event.conversation);
-    if (thread === undefined) return;
-    const last = thread.events.at(-1)?.seq ?? 0;
-    if (event.seq > last) thread.events.push(event);
-    else if (!thread.events.some(({ seq }) => seq === event.seq)) thread.events = [...thread.events, event].sort((a, b) => a.seq - b.seq);
-    const { target } = event;
-    if (target === undefined) return;
-    thread.events = thread.events.map((old) => {
-      if (old.seq !== target) return old;
-      const { body: _, ...rest } = old;
-      return event.kind === "recalled" ? { ...rest, recalled: event.seq } : { ...rest, body: event.body, edited: event.seq };
-    });
+    if (thread !== undefined) thread.events = withEvent(thread.events, event);
   }
 
   #receipt(id: string, user: string, seq: number): void {
@@ -161,7 +156,9 @@ export class ChatModel {
     const thread = this.threads.get(id);
     const knows = (thread?.events[0]?.seq ?? Number.POSITIVE_INFINITY) <= seq;
     if (seq >= listed.head) listed.unread = 0;
-    else if (knows) listed.unread = thread?.events.filter((event) => event.seq > seq && event.kind === "message").length ?? 0;
+    else if (knows)
+      listed.unread =
+        thread?.events.filter((event) => event.seq > seq && event.kind === "message").length ?? 0;
   }
 
   /** Opens a conversation, or with `@user` one that is yet to be made. */
@@ -187,7 +184,8 @@ export class ChatModel {
       thread.events = [...page.events.filter(({ seq }) => !known.has(seq)), ...thread.events];
       thread.atFirst = !page.more;
     } catch {
-      setTimeout(() => void this.loadOlder(id), 1_000); // Offline or busy: the banner says so, and this comes again.
+      // Offline or busy: the banner says so, and this comes again.
+      setTimeout(() => void this.loadOlder(id), 1_000);
     } finally {
       thread.loading = false;
       this.#changed();
@@ -225,16 +223,36 @@ export class ChatModel {
 
   async createGroup(name: string, members: readonly string[]): Promise<void> {
     const { conversation, seq, ts } = await this.client.createGroup(name, members);
-    this.#event({ conversation, seq, no: 0, kind: "created", from: this.me, ts, users: [this.me, ...members], name });
+    this.#event({
+      conversation,
+      seq,
+      no: 0,
+      kind: "created",
+      from: this.me,
+      ts,
+      users: [this.me, ...members],
+      name,
+    });
     this.show(conversation);
   }
 
   /** An edit or recall of one's own: shown when it is acked. */
   async change(event: ChatEvent, text: string | undefined): Promise<void> {
     const { conversation, seq: target, no } = event;
-    const { seq, ts } = text === undefined
-      ? await this.client.recall(conversation, target) : await this.client.edit(conversation, target, { text });
-    this.#event({ conversation, seq, no, kind: text === undefined ? "recalled" : "edited", from: this.me, ts, target, body: text === undefined ? undefined : { text } });
+    const { seq, ts } =
+      text === undefined
+        ? await this.client.recall(conversation, target)
+        : await this.client.edit(conversation, target, { text });
+    this.#event({
+      conversation,
+      seq,
+      no,
+      kind: text === undefined ? "recalled" : "edited",
+      from: this.me,
+      ts,
+      target,
+      body: text === undefined ? undefined : { text },
+    });
     this.#changed();
   }
 
@@ -243,11 +261,18 @@ export class ChatModel {
     clearTimeout(this.#reading);
     this.#reading = setTimeout(() => {
       const listed = this.conversations.get(this.open ?? "");
-      if (listed === undefined || listed.left || document.visibilityState !== "visible" || listed.read >= listed.head) return;
+      if (
+        listed === undefined ||
+        listed.left ||
+        document.visibilityState !== "visible" ||
+        listed.read >= listed.head
+      )
+        return;
       listed.read = listed.head;
       listed.unread = 0;
       this.#changed();
-      this.client.read(listed.id, listed.head).catch(() => undefined); // A mark that is lost is made again by the next.
+      // A mark that is lost is made again by the next.
+      this.client.read(listed.id, listed.head).catch(() => undefined);
     }, READ_DELAY_MS);
   }
 

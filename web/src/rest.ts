@@ -9,31 +9,50 @@ export class RestError extends Error {
   }
 }
 
-interface Reply { readonly message?: string }
+interface Reply {
+  readonly message?: string;
+}
 
 async function call<T>(method: string, path: string, token?: string, body?: object): Promise<T> {
   let response: Response;
   try {
     response = await fetch(path, {
       method,
-      headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+      headers: {
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {
     throw new RestError(0, "The server cannot be reached. Are you online?");
   }
-  const reply = await response.json() as T & Reply;
-  if (!response.ok) throw new RestError(response.status, reply.message ?? `The server answered ${response.status}.`);
+  const reply = (await response.json()) as T & Reply;
+  if (!response.ok)
+    throw new RestError(response.status, reply.message ?? `The server answered ${response.status}.`);
   return reply;
 }
 
-export interface Session { readonly user: string; readonly token: string; readonly expiresAt: number }
-export interface Profile { readonly user: string; readonly name?: string }
+export interface Session {
+  readonly user: string;
+  readonly token: string;
+  readonly expiresAt: number;
+}
+export interface Profile {
+  readonly user: string;
+  readonly name?: string;
+}
 
-export const signUp = (user: string, password: string): Promise<Profile> => call("POST", "/v1/users", undefined, { user, password });
+export const signUp = (user: string, password: string): Promise<Profile> =>
+  call("POST", "/v1/users", undefined, { user, password });
 
 export async function signIn(user: string, password: string): Promise<Session> {
-  const { token, expiresAt } = await call<{ token: string; expiresAt: number }>("POST", "/v1/sessions", undefined, { user, password });
+  const { token, expiresAt } = await call<{ token: string; expiresAt: number }>(
+    "POST",
+    "/v1/sessions",
+    undefined,
+    { user, password },
+  );
   return { user, token, expiresAt };
 }
 
@@ -42,4 +61,6 @@ export const getConfig = (): Promise<{ ws: string[] }> => call("GET", "/v1/confi
 export const findUsers = async (token: string, q: string): Promise<Profile[]> =>
   (await call<{ items: Profile[] }>("GET", `/v1/users?q=${encodeURIComponent(q)}&limit=8`, token)).items;
 export const getMembers = async (token: string, conversation: string): Promise<string[]> =>
-  (await call<{ items: { user: string }[] }>("GET", `/v1/conversations/${conversation}/members`, token)).items.map(({ user }) => user);
+  (
+    await call<{ items: { user: string }[] }>("GET", `/v1/conversations/${conversation}/members`, token)
+  ).items.map(({ user }) => user);

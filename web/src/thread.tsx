@@ -6,7 +6,11 @@ import type { ChatModel, Pending } from "./model.ts";
 import { isNew, textOf } from "./model.ts";
 import { dayOf, sentenceOf, timeOf } from "./words.ts";
 
-interface Props { readonly model: ChatModel; readonly target: string; readonly token: string }
+interface Props {
+  readonly model: ChatModel;
+  readonly target: string;
+  readonly token: string;
+}
 
 /** Closer to the top than this older messages are fetched; closer to the bottom new ones are followed. */
 const NEAR_PX = 120;
@@ -22,20 +26,71 @@ export function Thread({ model, target, token }: Props) {
   return (
     <main class="thread">
       <header>
-        <button class="quiet back" aria-label="Back to the list" onClick={() => { model.show(undefined); }}>←</button>
-        <h2>{listed?.name ?? target.slice(1)} {isNew(target) ? <small>say hello to begin</small> : null}</h2>
-        {listed?.kind === "group" ? <button class="quiet" aria-expanded={isPanel} onClick={() => { setPanel(!isPanel); }}>Members</button> : null}
+        <button
+          class="quiet back"
+          aria-label="Back to the list"
+          onClick={() => {
+            model.show(undefined);
+          }}
+        >
+          ←
+        </button>
+        <h2>
+          {listed?.name ?? target.slice(1)} {isNew(target) ? <small>say hello to begin</small> : null}
+        </h2>
+        {listed?.kind === "group" ? (
+          <button
+            class="quiet"
+            aria-expanded={isPanel}
+            onClick={() => {
+              setPanel(!isPanel);
+            }}
+          >
+            Members
+          </button>
+        ) : null}
       </header>
-      {isPanel && listed !== undefined ? <GroupPanel model={model} listed={listed} token={token} onFault={() => { setPanel(false); }} /> : null}
+      {isPanel && listed !== undefined ? (
+        <GroupPanel
+          model={model}
+          listed={listed}
+          token={token}
+          onFault={() => {
+            setPanel(false);
+          }}
+        />
+      ) : null}
       <div class="messages" ref={box} role="log" aria-label="Messages">
         {thread?.loading === true ? <span class="note">Loading …</span> : null}
         {events.map((event, index) => (
-          <Shown key={event.seq} event={event} before={events[index - 1]} model={model} isGroup={listed?.kind === "group"} onEdit={() => { setEditing(event); }} />
+          <Shown
+            key={event.seq}
+            event={event}
+            before={events[index - 1]}
+            model={model}
+            isGroup={listed?.kind === "group"}
+            onEdit={() => {
+              setEditing(event);
+            }}
+          />
         ))}
-        {pending.map((one) => <Waiting key={one.id} pending={one} model={model} />)}
+        {pending.map((one) => (
+          <Waiting key={one.id} pending={one} model={model} />
+        ))}
       </div>
-      {listed?.left === true ? <p class="nothing">You are no longer in this conversation.</p>
-        : <Composer key={editing?.seq ?? 0} model={model} target={target} editing={editing} onDone={() => { setEditing(undefined); }} />}
+      {listed?.left === true ? (
+        <p class="nothing">You are no longer in this conversation.</p>
+      ) : (
+        <Composer
+          key={editing?.seq ?? 0}
+          model={model}
+          target={target}
+          editing={editing}
+          onDone={() => {
+            setEditing(undefined);
+          }}
+        />
+      )}
     </main>
   );
 }
@@ -60,24 +115,42 @@ function useScroll(events: readonly ChatEvent[], pending: number, onTop: () => v
       if (div.scrollTop < NEAR_PX) onTop();
     };
     div.addEventListener("scroll", onScroll);
-    return () => { div.removeEventListener("scroll", onScroll); };
+    return () => {
+      div.removeEventListener("scroll", onScroll);
+    };
   }, []);
   return box;
 }
 
 interface ShownProps {
-  readonly event: ChatEvent; readonly before: ChatEvent | undefined; readonly model: ChatModel; readonly isGroup: boolean;
+  readonly event: ChatEvent;
+  readonly before: ChatEvent | undefined;
+  readonly model: ChatModel;
+  readonly isGroup: boolean;
   readonly onEdit: () => void;
 }
 
 function Shown({ event, before, model, isGroup, onEdit }: ShownProps) {
   const isMine = event.from === model.me;
-  const day = before === undefined || dayOf(before.ts) !== dayOf(event.ts) ? <span class="day">{dayOf(event.ts)}</span> : null;
+  const day =
+    before === undefined || dayOf(before.ts) !== dayOf(event.ts) ? (
+      <span class="day">{dayOf(event.ts)}</span>
+    ) : null;
   if (event.kind === "edited" || event.kind === "recalled") return day;
-  if (event.kind !== "message") return <>{day}<span class="note">{sentenceOf(event, model.me)}</span></>;
+  if (event.kind !== "message")
+    return (
+      <>
+        {day}
+        <span class="note">{sentenceOf(event, model.me)}</span>
+      </>
+    );
   const isGone = event.recalled !== undefined;
   const classes = ["message", ...(isMine ? ["mine"] : []), ...(isGone ? ["gone"] : [])].join(" ");
-  const recall = (): void => { model.change(event, undefined).catch((error: unknown) => { alert(error instanceof Error ? error.message : error); }); };
+  const recall = (): void => {
+    model.change(event, undefined).catch((error: unknown) => {
+      alert(error instanceof Error ? error.message : error);
+    });
+  };
   return (
     <>
       {day}
@@ -85,11 +158,23 @@ function Shown({ event, before, model, isGroup, onEdit }: ShownProps) {
         {isGroup && !isMine && before?.from !== event.from ? <span class="from">{event.from}</span> : null}
         {isGone ? "Message taken back" : textOf(event)}
         <span class="meta">
-          {event.edited === undefined || isGone ? "" : "edited "}{timeOf(event.ts)}
-          {isMine ? <span title="Stored" aria-label="stored">✓</span> : null}
+          {event.edited === undefined || isGone ? "" : "edited "}
+          {timeOf(event.ts)}
+          {isMine ? (
+            <span title="Stored" aria-label="stored">
+              ✓
+            </span>
+          ) : null}
         </span>
         {isMine && !isGone ? (
-          <span class="acts"><button class="quiet" onClick={onEdit}>Edit</button><button class="quiet" onClick={recall}>Take back</button></span>
+          <span class="acts">
+            <button class="quiet" onClick={onEdit}>
+              Edit
+            </button>
+            <button class="quiet" onClick={recall}>
+              Take back
+            </button>
+          </span>
         ) : null}
       </div>
     </>
@@ -101,11 +186,33 @@ function Waiting({ pending, model }: { readonly pending: Pending; readonly model
   return (
     <div class={error === undefined ? "message mine" : "message mine failed"}>
       {text}
-      <span class="meta">{error === undefined ? <span title="On its way" aria-label="sending">◷</span> : error}</span>
+      <span class="meta">
+        {error === undefined ? (
+          <span title="On its way" aria-label="sending">
+            ◷
+          </span>
+        ) : (
+          error
+        )}
+      </span>
       {error === undefined ? null : (
         <span class="meta">
-          <button class="quiet" onClick={() => { model.retry(pending); }}>Send again</button>
-          <button class="quiet" onClick={() => { model.discard(pending); }}>Discard</button>
+          <button
+            class="quiet"
+            onClick={() => {
+              model.retry(pending);
+            }}
+          >
+            Send again
+          </button>
+          <button
+            class="quiet"
+            onClick={() => {
+              model.discard(pending);
+            }}
+          >
+            Discard
+          </button>
         </span>
       )}
     </div>

@@ -4,7 +4,11 @@ import { identityOf, requireToken, spend } from "../request.ts";
 import * as schemas from "../schemas.ts";
 import type { World } from "../world.ts";
 
-interface Credentials { readonly user: string; readonly password: string; readonly name?: string }
+interface Credentials {
+  readonly user: string;
+  readonly password: string;
+  readonly name?: string;
+}
 
 const credentials = { user: schemas.id, password: schemas.password };
 
@@ -12,34 +16,54 @@ const credentials = { user: schemas.id, password: schemas.password };
 export async function openAccountRoutes(app: FastifyInstance, world: World): Promise<void> {
   const { accounts, passwords, issueToken, index, config } = world;
 
-  app.post<{ Body: Credentials }>("/v1/users", {
-    schema: {
-      summary: "Registers a user", body: schemas.object({ ...credentials, name: schemas.name }, ["user", "password"]),
-      response: { 201: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
+  app.post<{ Body: Credentials }>(
+    "/v1/users",
+    {
+      schema: {
+        summary: "Registers a user",
+        body: schemas.object({ ...credentials, name: schemas.name }, ["user", "password"]),
+        response: { 201: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
+      },
     },
-  }, async (request, reply) => {
-    spend(world.addressBuckets, request.ip, "sign-ups from this address");
-    if (config.signingKeyFile === undefined) throw new ChatError("FORBIDDEN", "accounts of another system are used here: sign up there");
-    const { user, password, name } = request.body;
-    if ((await accounts.get(user)) !== undefined) throw new ChatError("CONFLICT", "this user name is taken");
-    await accounts.create(user, { v: 1, createdAt: Date.now(), password: await passwords.hash(password), ...(name === undefined ? {} : { name }) });
-    await index.add(user).catch((error: unknown) => { world.telemetry.log.warn({ err: error }, "a new user is not in the search index yet"); });
-    return reply.code(201).send({ user, ...(name === undefined ? {} : { name }) });
-  });
+    async (request, reply) => {
+      spend(world.addressBuckets, request.ip, "sign-ups from this address");
+      if (config.signingKeyFile === undefined)
+        throw new ChatError("FORBIDDEN", "accounts of another system are used here: sign up there");
+      const { user, password, name } = request.body;
+      if ((await accounts.get(user)) !== undefined)
+        throw new ChatError("CONFLICT", "this user name is taken");
+      await accounts.create(user, {
+        v: 1,
+        createdAt: Date.now(),
+        password: await passwords.hash(password),
+        ...(name === undefined ? {} : { name }),
+      });
+      await index.add(user).catch((error: unknown) => {
+        world.telemetry.log.warn({ err: error }, "a new user is not in the search index yet");
+      });
+      return reply.code(201).send({ user, ...(name === undefined ? {} : { name }) });
+    },
+  );
 
-  app.post<{ Body: Credentials }>("/v1/sessions", {
-    schema: {
-      summary: "Signs in", body: schemas.object(credentials, ["user", "password"]),
-      response: { 201: schemas.reply(schemas.token, ["token", "expiresAt"]), "4xx": schemas.error },
+  app.post<{ Body: Credentials }>(
+    "/v1/sessions",
+    {
+      schema: {
+        summary: "Signs in",
+        body: schemas.object(credentials, ["user", "password"]),
+        response: { 201: schemas.reply(schemas.token, ["token", "expiresAt"]), "4xx": schemas.error },
+      },
     },
-  }, async (request, reply) => {
-    const { user, password } = request.body;
-    spend(world.addressBuckets, request.ip, "sign-ins from this address");
-    spend(world.userBuckets, user, "sign-ins of this user");
-    const found = await accounts.get(user);
-    if (!(await passwords.matches(password, found?.account.password))) throw new ChatError("UNAUTHENTICATED", "no such user with this password");
-    return reply.code(201).send(await issueToken(user));
-  });
+    async (request, reply) => {
+      const { user, password } = request.body;
+      spend(world.addressBuckets, request.ip, "sign-ins from this address");
+      spend(world.userBuckets, user, "sign-ins of this user");
+      const found = await accounts.get(user);
+      if (!(await passwords.matches(password, found?.account.password)))
+        throw new ChatError("UNAUTHENTICATED", "no such user with this password");
+      return reply.code(201).send(await issueToken(user));
+    },
+  );
 }
 
 async function profileOf({ accounts }: World, user: string): Promise<{ user: string; name?: string }> {
@@ -54,70 +78,114 @@ export async function openProfileRoutes(app: FastifyInstance, world: World): Pro
   const { accounts, passwords, issueToken, revocations } = world;
   requireToken(app, world);
 
-  app.delete("/v1/sessions", {
-    schema: { summary: "Signs out: this token and its tickets are void", response: { 200: schemas.reply({}), "4xx": schemas.error } },
-  }, async (request) => {
-    await revocations.revokeToken(identityOf(request).tokenId);
-    return {};
-  });
-
-  app.get("/v1/me", {
-    schema: { summary: "One's own profile", response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error } },
-  }, async (request) => profileOf(world, identityOf(request).user));
-
-  app.patch<{ Body: { name: string } }>("/v1/me", {
-    schema: {
-      summary: "Changes one's name", body: schemas.object({ name: schemas.name }, ["name"]),
-      response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
+  app.delete(
+    "/v1/sessions",
+    {
+      schema: {
+        summary: "Signs out: this token and its tickets are void",
+        response: { 200: schemas.reply({}), "4xx": schemas.error },
+      },
     },
-  }, async (request) => {
-    const { user } = identityOf(request);
-    const { name } = await accounts.update(user, (account) => ({ ...account, name: request.body.name }));
-    return { user, name };
-  });
-
-  app.put<{ Body: { old: string; new: string } }>("/v1/me/password", {
-    schema: {
-      summary: "Changes one's password; every token from before is void, and a new one is returned",
-      body: schemas.object({ old: schemas.password, new: schemas.password }, ["old", "new"]),
-      response: { 200: schemas.reply(schemas.token, ["token", "expiresAt"]), "4xx": schemas.error },
+    async (request) => {
+      await revocations.revokeToken(identityOf(request).tokenId);
+      return {};
     },
-  }, async (request: FastifyRequest<{ Body: { old: string; new: string } }>) => {
-    const { user } = identityOf(request);
-    spend(world.userBuckets, user, "tries of a password");
-    const found = await accounts.get(user);
-    if (!(await passwords.matches(request.body.old, found?.account.password))) throw new ChatError("FORBIDDEN", "`old` is not the password");
-    const password = await passwords.hash(request.body.new);
-    await accounts.update(user, (account) => ({ ...account, password }));
-    await revocations.revokeUser(user);
-    return issueToken(user);
-  });
+  );
+
+  app.get(
+    "/v1/me",
+    {
+      schema: {
+        summary: "One's own profile",
+        response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
+      },
+    },
+    async (request) => profileOf(world, identityOf(request).user),
+  );
+
+  app.patch<{ Body: { name: string } }>(
+    "/v1/me",
+    {
+      schema: {
+        summary: "Changes one's name",
+        body: schemas.object({ name: schemas.name }, ["name"]),
+        response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
+      },
+    },
+    async (request) => {
+      const { user } = identityOf(request);
+      const { name } = await accounts.update(user, (account) => ({ ...account, name: request.body.name }));
+      return { user, name };
+    },
+  );
+
+  app.put<{ Body: { old: string; new: string } }>(
+    "/v1/me/password",
+    {
+      schema: {
+        summary: "Changes one's password; every token from before is void, and a new one is returned",
+        body: schemas.object({ old: schemas.password, new: schemas.password }, ["old", "new"]),
+        response: { 200: schemas.reply(schemas.token, ["token", "expiresAt"]), "4xx": schemas.error },
+      },
+    },
+    async (request: FastifyRequest<{ Body: { old: string; new: string } }>) => {
+      const { user } = identityOf(request);
+      spend(world.userBuckets, user, "tries of a password");
+      const found = await accounts.get(user);
+      if (!(await passwords.matches(request.body.old, found?.account.password)))
+        throw new ChatError("FORBIDDEN", "`old` is not the password");
+      const password = await passwords.hash(request.body.new);
+      await accounts.update(user, (account) => ({ ...account, password }));
+      await revocations.revokeUser(user);
+      return issueToken(user);
+    },
+  );
 }
 
 /** Others, by their id or by its beginning. */
 export async function openUserRoutes(app: FastifyInstance, world: World): Promise<void> {
   requireToken(app, world);
 
-  app.get<{ Params: { user: string } }>("/v1/users/:user", {
-    schema: {
-      summary: "A user's profile", params: schemas.object({ user: schemas.id }, ["user"]),
-      response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
-    },
-  }, async (request) => profileOf(world, request.params.user));
-
-  app.get<{ Querystring: { q: string; limit: number; next?: string } }>("/v1/users", {
-    schema: {
-      summary: "Users whose id begins with `q`, whatever its case",
-      querystring: schemas.object({ q: schemas.id, limit: { type: "integer", minimum: 1, maximum: 100, default: 20 }, next: schemas.id }, ["q"]),
-      response: {
-        200: schemas.reply({ items: { type: "array", items: schemas.object(schemas.profile, ["user"]) }, next: schemas.id }, ["items"]), "4xx": schemas.error,
+  app.get<{ Params: { user: string } }>(
+    "/v1/users/:user",
+    {
+      schema: {
+        summary: "A user's profile",
+        params: schemas.object({ user: schemas.id }, ["user"]),
+        response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
       },
     },
-  }, async (request) => {
-    const { q, limit, next } = request.query;
-    const users = await world.index.find(q, next, limit);
-    const items = await Promise.all(users.map((user) => profileOf(world, user)));
-    const last = users.at(-1);
-    return { items, ...(users.length === limit && last !== undefined ? { next: last } : {}) };
-  });
+    async (request) => profileOf(world, request.params.user),
+  );
+
+  app.get<{ Querystring: { q: string; limit: number; next?: string } }>(
+    "/v1/users",
+    {
+      schema: {
+        summary: "Users whose id begins with `q`, whatever its case",
+        querystring: schemas.object(
+          {
+            q: schemas.id,
+            limit: { type: "integer", minimum: 1, maximum: 100, default: 20 },
+            next: schemas.id,
+          },
+          ["q"],
+        ),
+        response: {
+          200: schemas.reply(
+            { items: { type: "array", items: schemas.object(schemas.profile, ["user"]) }, next: schemas.id },
+            ["items"],
+          ),
+          "4xx": schemas.error,
+        },
+      },
+    },
+    async (request) => {
+      const { q, limit, next } = request.query;
+      const users = await world.index.find(q, next, limit);
+      const items = await Promise.all(users.map((user) => profileOf(world, user)));
+      const last = users.at(-1);
+      return { items, ...(users.length === limit && last !== undefined ? { next: last } : {}) };
+    },
+  );
 }

@@ -37,7 +37,9 @@ export class Socket implements Reader {
     this.id = id;
     this.birth = birth;
     this.#lost.promise.catch(() => undefined); // Nobody may be waiting when it is lost.
-    this.gate = isGated ? new SendGate() : { next: () => 0, check: () => undefined, refused: () => undefined };
+    this.gate = isGated
+      ? new SendGate()
+      : { next: () => 0, check: () => undefined, refused: () => undefined };
   }
 
   /** A reply, or the end of the connection, whichever is first. */
@@ -47,7 +49,9 @@ export class Socket implements Reader {
 
   writeEncoded(text: string | Uint8Array): void {
     const { time } = this.connector.machine;
-    time.after(WIRE_MS, () => { if (this.isOpen) this.device.hear(this, JSON.parse(String(text)) as Parameters<Device["hear"]>[1]); });
+    time.after(WIRE_MS, () => {
+      if (this.isOpen) this.device.hear(this, JSON.parse(String(text)) as Parameters<Device["hear"]>[1]);
+    });
   }
 
   close(): void {
@@ -76,17 +80,31 @@ export class ConnectorModel {
     this.name = name;
     this.machine = new Machine(sim.time, sim.dice, sim.dice.between(-30_000, 30_000));
     this.#lane = new CommandLane({
-      from: name, clock: this.machine.clock, schedule: (act) => { sim.time.after(0, act); },
+      from: name,
+      clock: this.machine.clock,
+      schedule: (act) => {
+        sim.time.after(0, act);
+      },
       ask: (bytes, timeoutMs) => sim.request(this.machine, bytes, timeoutMs),
     });
-    const losses = new LossPositions(1, () => String(sim.redis.run), async () => {
-      await this.#lane.submit(WHERE, { isOpen: () => true });
-      return this.#lane.position;
-    });
-    this.#syncs = new Syncs(sim.redis.cacheFor(this.machine), async (query) => {
-      await this.machine.hop();
-      return sim.storage.list(query.position, query.user);
-    }, this.machine.clock, 1, async () => (sim.guards.afterLoss ? losses.read() : [0]));
+    const losses = new LossPositions(
+      1,
+      () => String(sim.redis.run),
+      async () => {
+        await this.#lane.submit(WHERE, { isOpen: () => true });
+        return this.#lane.position;
+      },
+    );
+    this.#syncs = new Syncs(
+      sim.redis.cacheFor(this.machine),
+      async (query) => {
+        await this.machine.hop();
+        return sim.storage.list(query.position, query.user);
+      },
+      this.machine.clock,
+      1,
+      async () => (sim.guards.afterLoss ? losses.read() : [0]),
+    );
     this.#deliveries = new Deliveries(this);
     this.#unwatch = sim.redis.onRun(() => void this.#registerAll());
     void this.#keep();
@@ -128,9 +146,14 @@ export class ConnectorModel {
   async #register(socket: Socket): Promise<void> {
     const { redis } = this.#sim;
     try {
-      const displaced = await redis.register(this.machine, socket.device.user, socket.device.name, { connector: this.name, session: socket.id, birth: socket.birth });
+      const displaced = await redis.register(this.machine, socket.device.user, socket.device.name, {
+        connector: this.name,
+        session: socket.id,
+        birth: socket.birth,
+      });
       if (displaced === "younger") socket.close();
-      else if (displaced !== undefined && displaced.session !== socket.id) this.#sim.replaced(displaced.connector, socket.device, displaced.session);
+      else if (displaced !== undefined && displaced.session !== socket.id)
+        this.#sim.replaced(displaced.connector, socket.device, displaced.session);
     } catch {
       // Redis is away: the keeper registers everybody once it is back.
     }
@@ -182,10 +205,14 @@ export class ConnectorModel {
     const { clock } = this.machine;
     return this.#lane.submit(command, {
       isOpen: () => socket.isOpen,
-      ...(isSend ? {
-        gate: () => socket.gate.check(command.conversation, command.id, ordinal, clock.monotonic()),
-        refused: (_, refused) => { socket.gate.refused(command.conversation, command.id, ordinal, refused, clock.monotonic()); },
-      } : {}),
+      ...(isSend
+        ? {
+            gate: () => socket.gate.check(command.conversation, command.id, ordinal, clock.monotonic()),
+            refused: (_, refused) => {
+              socket.gate.refused(command.conversation, command.id, ordinal, refused, clock.monotonic());
+            },
+          }
+        : {}),
     });
   }
 
@@ -204,7 +231,10 @@ export class ConnectorModel {
       head = undefined;
     }
     if (head === undefined) {
-      const answer = await this.#lane.submit({ op: "look", conversation, user, device: name, session: socket.id }, { isOpen: () => true });
+      const answer = await this.#lane.submit(
+        { op: "look", conversation, user, device: name, session: socket.id },
+        { isOpen: () => true },
+      );
       if (isRefused(answer) && isRetryable(answer.code)) throw errorOf(answer);
     }
     await this.machine.hop();

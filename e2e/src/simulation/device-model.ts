@@ -1,13 +1,11 @@
 import { Timeline } from "@jichat/client/timeline.ts";
-import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { isRefused } from "@jichat/protocol/bus/command.ts";
-import { ChatError, asChatError, isRetryable } from "@jichat/protocol/errors.ts";
+import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import type { ConnectorModel, Socket } from "./connector-model.ts";
+import { OutboxModel } from "./outbox-model.ts";
 import type { Simulation } from "./simulation.ts";
-
-interface Write { readonly id: string; readonly target: string; readonly make: (socket: Socket) => Command; isSent: boolean; notBefore: number; readonly isSend: boolean }
 
 /** One device: it writes in order, repeats what is not acked, and repairs what it missed. */
 export class Device {
@@ -19,7 +17,7 @@ export class Device {
   #socket: Socket | undefined;
   #heard = new Map<string, number>();
   #cursor: string | undefined;
-  #outbox: Write[] = [];
+  readonly #outbox: OutboxModel;
   #syncing = false;
   #syncAgain = false;
   readonly #repairing = new Map<string, Promise<void>>();
@@ -30,7 +28,13 @@ export class Device {
     this.user = user;
     this.name = name;
     this.#skewMs = sim.dice.between(-180_000, 180_000);
+    this.#outbox = new OutboxModel(sim, this);
     sim.ledger.device(user, name);
+  }
+
+  /** The socket that it writes to; undefined while it is offline. */
+  get socket(): Socket | undefined {
+    return this.#socket;
   }
 
   get unacked(): number {
@@ -38,8 +42,7 @@ export class Device {
   }
 
   describe(): string {
-    const waiting = this.#outbox.map(({ id, isSent }) => `${id}${isSent ? "" : " (not sent)"}`).join(", ");
-    return `${this.user}/${this.name} ${this.#socket === undefined ? "offline" : "online"} waits for ${waiting || "nothing"}`;
+    return `${this.user}/${this.name} ${this.#socket === undefined ? "offline" : "online"} waits for ${this.#outbox.describe()}`;
   }
 
   get isReady(): boolean {
@@ -49,7 +52,9 @@ export class Device {
   async connect(): Promise<void> {
     const connector: ConnectorModel | undefined = this.#sim.anyConnector();
     if (connector === undefined || this.#socket !== undefined) {
-      this.#sim.time.after(100, () => { if (this.#socket === undefined) void this.connect(); });
+      this.#sim.time.after(100, () => {
+        if (this.#socket === undefined) void this.connect();
+      });
       return;
     }
     const socket = await connector.open(this);
@@ -65,8 +70,7 @@ export class Device {
     this.#socket = socket;
     old?.close();
     this.#heard = new Map();
-    for (const write of this.#outbox) write.isSent = false;
-    this.#pump();
+    this.#outbox.startOver();
     if (socket.missed) this.#syncAgain = true;
     void this.#sync();
   }
@@ -74,7 +78,9 @@ export class Device {
   closed(socket: Socket): void {
     if (this.#socket !== undefined && this.#socket !== socket) return;
     this.#socket = undefined;
-    this.#sim.time.after(this.#sim.dice.between(1, 400), () => { if (this.#socket === undefined) void this.connect(); });
+    this.#sim.time.after(this.#sim.dice.between(1, 400), () => {
+      if (this.#socket === undefined) void this.connect();
+    });
   }
 
   drop(): void {
@@ -86,10 +92,15 @@ export class Device {
     if (frame.t === "event") {
       const { t: _, ...event } = frame;
       const before = this.#heard.get(event.conversation) ?? 0;
-      if (event.seq <= before) this.#sim.violate("I2", `${this.user}/${this.name} heard ${event.conversation} ${event.seq} after ${before} on one socket`);
+      if (event.seq <= before)
+        this.#sim.violate(
+          "I2",
+          `${this.user}/${this.name} heard ${event.conversation} ${event.seq} after ${before} on one socket`,
+        );
       this.#heard.set(event.conversation, event.seq);
       const timeline = this.#timeline(event.conversation);
-      for (const shown of timeline.take(event, this.user)) this.#sim.ledger.received(this.user, this.name, shown);
+      for (const shown of timeline.take(event, this.user))
+        this.#sim.ledger.received(this.user, this.name, shown);
       if (timeline.hasHole) void this.#repair(event.conversation, timeline);
     } else if (frame.t === "gap") {
       const timeline = frame.conversation === undefined ? undefined : this.#timeline(frame.conversation);
@@ -112,7 +123,9 @@ export class Device {
   #repair(conversation: string, timeline: Timeline): Promise<void> {
     const running = this.#repairing.get(conversation);
     if (running !== undefined) return running;
-    const repair = this.#pullMissing(conversation, timeline).finally(() => this.#repairing.delete(conversation));
+    const repair = this.#pullMissing(conversation, timeline).finally(() =>
+      this.#repairing.delete(conversation),
+    );
     this.#repairing.set(conversation, repair);
     return repair;
   }
@@ -122,7 +135,8 @@ export class Device {
       const socket = this.#socket;
       try {
         const page = await socket.reply(socket.connector.pull(socket, conversation, timeline.last));
-        if (socket === this.#socket) for (const event of timeline.fill(page)) this.#sim.ledger.received(this.user, this.name, event);
+        if (socket === this.#socket)
+          for (const event of timeline.fill(page)) this.#sim.ledger.received(this.user, this.name, event);
       } catch (thrown) {
         if (asChatError(thrown).code === "NOT_FOUND") timeline.head = timeline.last;
         await this.#sim.time.sleep(100);
@@ -144,7 +158,11 @@ export class Device {
           const timeline = this.#timeline(listed.conversation);
           timeline.head = Math.max(timeline.head, "left" in listed ? listed.left : listed.head);
         }
-        await Promise.all([...this.timelines].flatMap(([id, timeline]) => (timeline.hasHole ? [this.#repair(id, timeline)] : [])));
+        await Promise.all(
+          [...this.timelines].flatMap(([id, timeline]) =>
+            timeline.hasHole ? [this.#repair(id, timeline)] : [],
+          ),
+        );
         if (socket !== this.#socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
         this.#cursor = reply.cursor;
         this.#synced = true;
@@ -160,29 +178,52 @@ export class Device {
   newId(): string {
     const { dice } = this.#sim;
     if (dice.chance(0.15)) return `plain-${this.#sim.nextId()}`;
-    const time = Math.floor(this.#sim.time.now + this.#skewMs).toString(16).padStart(12, "0");
+    const time = Math.floor(this.#sim.time.now + this.#skewMs)
+      .toString(16)
+      .padStart(12, "0");
     const tail = this.#sim.nextId().padStart(12, "0").slice(-12);
     return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${tail}`;
   }
 
   say(conversation: string, to: string | undefined, id = this.newId()): void {
     this.#sim.ledger.sent(this.user, this.name, conversation, id);
-    this.#put(id, conversation, true, (socket) => ({ ...this.#source(socket, conversation), op: "send", id, body: `{"id":"${id}"}` as BodyText, to }));
+    this.#outbox.put(id, conversation, true, (socket) => ({
+      ...this.#source(socket, conversation),
+      op: "send",
+      id,
+      body: `{"id":"${id}"}` as BodyText,
+      to,
+    }));
   }
 
   create(conversation: string, members: readonly string[], id: string): void {
-    this.#put(id, conversation, false, (socket) => ({ ...this.#source(socket, conversation), op: "create", id, name: "G", members }));
+    this.#outbox.put(id, conversation, false, (socket) => ({
+      ...this.#source(socket, conversation),
+      op: "create",
+      id,
+      name: "G",
+      members,
+    }));
   }
 
   leave(conversation: string): void {
     const id = this.newId();
-    this.#put(id, conversation, false, (socket) => ({ ...this.#source(socket, conversation), op: "leave", id }));
+    this.#outbox.put(id, conversation, false, (socket) => ({
+      ...this.#source(socket, conversation),
+      op: "leave",
+      id,
+    }));
   }
 
   read(conversation: string): void {
     const seq = this.timelines.get(conversation)?.last ?? 0;
     const id = `read-${this.#sim.nextId()}`;
-    if (seq > 0) this.#put(id, `${conversation}#read`, false, (socket) => ({ ...this.#source(socket, conversation), op: "read", seq }));
+    if (seq > 0)
+      this.#outbox.put(id, `${conversation}#read`, false, (socket) => ({
+        ...this.#source(socket, conversation),
+        op: "read",
+        seq,
+      }));
   }
 
   /** Asks for the head: an answer behind what was acked before the question is a stale one (I7). */
@@ -190,68 +231,18 @@ export class Device {
     const socket = this.#socket;
     if (socket === undefined) return;
     const least = this.#sim.ackedHead.get(conversation) ?? 0;
-    const answer = await socket.connector.submit(socket, { ...this.#source(socket, conversation), op: "look" });
-    if (!isRefused(answer) && answer.seq < least) this.#sim.violate("I7", `a look at ${conversation} was told ${answer.seq}, ${least} had been acked before`);
+    const answer = await socket.connector.submit(socket, {
+      ...this.#source(socket, conversation),
+      op: "look",
+    });
+    if (!isRefused(answer) && answer.seq < least)
+      this.#sim.violate(
+        "I7",
+        `a look at ${conversation} was told ${answer.seq}, ${least} had been acked before`,
+      );
   }
 
   #source(socket: Socket, conversation: string) {
     return { conversation, user: this.user, device: this.name, session: socket.id };
-  }
-
-  #put(id: string, target: string, isSend: boolean, make: Write["make"]): void {
-    if (this.#outbox.some((write) => write.id === id)) return;
-    this.#outbox.push({ id, target, make, isSend, isSent: false, notBefore: 0 });
-    this.#pump();
-  }
-
-  #pump(): void {
-    const held = new Set<string>();
-    for (const write of this.#outbox) {
-      const socket = this.#socket;
-      if (socket === undefined) return;
-      if (write.isSent) continue;
-      if (write.notBefore > this.#sim.time.now || held.has(write.target)) {
-        held.add(write.target);
-        continue;
-      }
-      write.isSent = true;
-      const command = write.make(socket);
-      void this.#sim.time.sleep(1).then(async () => {
-        if (!socket.isOpen) return;
-        const answer = await socket.connector.submit(socket, command);
-        await this.#sim.time.sleep(1);
-        if (socket === this.#socket) this.#answered(write, command, answer);
-      });
-    }
-  }
-
-  #answered(write: Write, command: Command, answer: Exclude<Answer, "later">): void {
-    if (isRefused(answer) && isRetryable(answer.code)) {
-      const notBefore = this.#sim.time.now + Math.min(200, answer.retryAfterMs ?? 200);
-      const from = this.#outbox.indexOf(write);
-      this.#outbox.forEach((other, index) => {
-        if (from < 0 || index < from || other.target !== write.target) return;
-        other.isSent = false;
-        other.notBefore = notBefore;
-      });
-      this.#sim.time.after(201, () => { this.#pump(); });
-      return;
-    }
-    this.#outbox = this.#outbox.filter((other) => other !== write);
-    if (isRefused(answer)) {
-      this.#sim.refused.push(`${this.user}/${this.name} ${command.op} ${answer.code}`);
-      return;
-    }
-    const { conversation } = command;
-    if (command.op === "read") this.#sim.ledger.readAcked(this.user, conversation, answer.seq);
-    if (!write.isSend) return;
-    this.#sim.ledger.acked(this.user, this.name, write.id, conversation, answer.seq);
-    this.#sim.ackedHead.set(conversation, Math.max(answer.seq, this.#sim.ackedHead.get(conversation) ?? 0));
-    // Now and then an application, or a proxy, says it all again: much later, too.
-    if (this.#sim.dice.chance(0.12)) this.#sim.time.after(this.#sim.dice.between(1, 3_000), () => { this.#again(write); });
-  }
-
-  #again(write: Write): void {
-    this.#put(write.id, `${write.target}#again`, write.isSend, write.make);
   }
 }

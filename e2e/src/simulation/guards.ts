@@ -31,6 +31,18 @@ export interface Guards {
 }
 
 export const ALL: Guards = {
-  fence: true, ownerId: true, position: true, sendGate: true, trimRule: true, refuseLower: true, deliveryOrder: true, redo: true, oldIds: true,
-  registerFirst: true, rebuild: true, afterLoss: true, sameRun: true, headsFirst: true,
+  fence: true,
+  ownerId: true,
+  position: true,
+  sendGate: true,
+  trimRule: true,
+  refuseLower: true,
+  deliveryOrder: true,
+  redo: true,
+  oldIds: true,
+  registerFirst: true,
+  rebuild: true,
+  afterLoss: true,
+  sameRun: true,
+  headsFirst: true,
 };

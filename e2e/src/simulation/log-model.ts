@@ -24,7 +24,10 @@ export class LogModel {
     return position <= this.trimmedTo ? undefined : this.batches[position - 1];
   }
 
-  take(bytes: Uint8Array, expected: number): { outcome: "stored"; position: number } | { outcome: "sequence" } {
+  take(
+    bytes: Uint8Array,
+    expected: number,
+  ): { outcome: "stored"; position: number } | { outcome: "sequence" } {
     if (this.#guards.fence && expected !== this.end) return { outcome: "sequence" };
     this.batches.push(decodeInner<Batch>(bytes, "a batch"));
     return { outcome: "stored", position: this.end };
@@ -44,8 +47,11 @@ export class LogModel {
           if (answers) resolve(result);
         };
         if (!dice.mishap(0.02)) void arrive(!dice.mishap(0.05));
-        if (dice.mishap(0.02)) time.after(dice.between(0, 3_000), () => void arrive(false)); // The same bytes, late.
-        time.after(2_000, () => { reject(new Error("no answer to an append")); });
+        // The same bytes, late.
+        if (dice.mishap(0.02)) time.after(dice.between(0, 3_000), () => void arrive(false));
+        time.after(2_000, () => {
+          reject(new Error("no answer to an append"));
+        });
         const result = await promise;
         await machine.alive();
         return result;
@@ -66,9 +72,14 @@ export class LogModel {
     return result;
   }
 
-  async *#range(machine: Machine, from: number, to: number): AsyncGenerator<{ position: number; batch: Batch }> {
+  async *#range(
+    machine: Machine,
+    from: number,
+    to: number,
+  ): AsyncGenerator<{ position: number; batch: Batch }> {
     for (let position = from; position <= to; position += 1) {
-      const batch = position % 8 === from % 8 ? await this.#read(machine, () => this.at(position)) : this.at(position);
+      const batch =
+        position % 8 === from % 8 ? await this.#read(machine, () => this.at(position)) : this.at(position);
       if (batch === undefined) throw new Error(`position ${position} is not in the log`);
       yield { position, batch };
     }

@@ -4,11 +4,18 @@ import type { Sessions } from "@jichat/router/ports.ts";
 import type { Guards } from "./guards.ts";
 import type { Machine, Time } from "./world.ts";
 
-interface SessionAt { readonly connector: string; readonly session: string; readonly birth: number }
+interface SessionAt {
+  readonly connector: string;
+  readonly session: string;
+  readonly birth: number;
+}
 
 const CONNECTOR_TTL_MS = 5_000;
 
-/** Redis: refuses lower positions, keeps nothing over a loss, and knows a connector only as long as it says it lives. */
+/**
+ * Redis: refuses lower positions, keeps nothing over a loss, and knows a connector only as long as it says
+ * it lives.
+ */
 export class RedisModel {
   readonly #time: Time;
   readonly #guards: Guards;
@@ -62,14 +69,16 @@ export class RedisModel {
 
   #putHead(head: HeadEntry): void {
     const known = this.#heads.get(head.conversation);
-    if (!this.#guards.refuseLower || known === undefined || known.position < head.position) this.#heads.set(head.conversation, head);
+    if (!this.#guards.refuseLower || known === undefined || known.position < head.position)
+      this.#heads.set(head.conversation, head);
   }
 
   #putEntry(user: string, entry: ListEntry): void {
     const list = this.#lists.get(user) ?? new Map<string, ListEntry>();
     this.#lists.set(user, list);
     const known = list.get(entry.conversation);
-    if (!this.#guards.refuseLower || known === undefined || known.position < entry.position) list.set(entry.conversation, entry);
+    if (!this.#guards.refuseLower || known === undefined || known.position < entry.position)
+      list.set(entry.conversation, entry);
   }
 
   isConnectorAlive(connector: string): boolean {
@@ -81,9 +90,11 @@ export class RedisModel {
     return {
       publish: async (update) => {
         await this.reach(machine);
-        const read = (): Map<string, string[]> => new Map(update.users.map((user) => [user, this.#connectorsOf(user)]));
+        const read = (): Map<string, string[]> =>
+          new Map(update.users.map((user) => [user, this.#connectorsOf(user)]));
         const early = this.#guards.headsFirst ? undefined : read();
-        if (early !== undefined) await this.#time.sleep(machine.dice.between(0, 400)); // Whoever registers now is not seen.
+        // Whoever registers now is not seen.
+        if (early !== undefined) await this.#time.sleep(machine.dice.between(0, 400));
         for (const head of update.heads) this.#putHead(head);
         for (const { user, entry } of update.entries) this.#putEntry(user, entry);
         this.#done.set(update.partition, Math.max(this.#done.get(update.partition) ?? 0, update.position));
@@ -102,7 +113,7 @@ export class RedisModel {
   }
 
   #connectorsOf(user: string): string[] {
-    const connectors = [...this.#sessions.get(user)?.values() ?? []].map(({ connector }) => connector);
+    const connectors = [...(this.#sessions.get(user)?.values() ?? [])].map(({ connector }) => connector);
     return [...new Set(connectors)].filter((connector) => this.isConnectorAlive(connector));
   }
 
@@ -117,14 +128,19 @@ export class RedisModel {
     return {
       run: () => String(this.run),
       done: async () => ask(() => new Map(this.#done)),
-      list: async (user) => ask(() => ({ complete: !this.#guards.rebuild || this.#complete.has(user), entries: [...this.#lists.get(user)?.values() ?? []] })),
+      list: async (user) =>
+        ask(() => ({
+          complete: !this.#guards.rebuild || this.#complete.has(user),
+          entries: [...(this.#lists.get(user)?.values() ?? [])],
+        })),
       heads: async (ids) => ask(() => ids.map((id) => this.#heads.get(id))),
-      mergeList: async (run, user, entries, heads) => ask(() => {
-        if (this.#guards.sameRun && run !== String(this.run)) throw new Error("Redis was lost meanwhile");
-        for (const entry of entries) this.#putEntry(user, entry);
-        for (const head of heads) this.#putHead(head);
-        this.#complete.add(user);
-      }),
+      mergeList: async (run, user, entries, heads) =>
+        ask(() => {
+          if (this.#guards.sameRun && run !== String(this.run)) throw new Error("Redis was lost meanwhile");
+          for (const entry of entries) this.#putEntry(user, entry);
+          for (const head of heads) this.#putHead(head);
+          this.#complete.add(user);
+        }),
     };
   }
 
@@ -146,12 +162,18 @@ export class RedisModel {
     this.#connectors.set(connector, this.#time.now + CONNECTOR_TTL_MS);
   }
 
-  async register(machine: Machine, user: string, device: string, at: SessionAt): Promise<SessionAt | "younger" | undefined> {
+  async register(
+    machine: Machine,
+    user: string,
+    device: string,
+    at: SessionAt,
+  ): Promise<SessionAt | "younger" | undefined> {
     await this.reach(machine);
     const devices = this.#sessions.get(user) ?? new Map<string, SessionAt>();
     this.#sessions.set(user, devices);
     const known = devices.get(device);
-    if (known !== undefined && known.birth > at.birth && this.isConnectorAlive(known.connector)) return "younger";
+    if (known !== undefined && known.birth > at.birth && this.isConnectorAlive(known.connector))
+      return "younger";
     devices.set(device, at);
     return known;
   }

@@ -24,7 +24,9 @@ export class RouterModel {
     this.name = name;
     this.machine = new Machine(sim.time, sim.dice, sim.dice.between(-30_000, 30_000));
     this.owner = new Owner(this.#world());
-    sim.redis.onRun(() => { if (!this.machine.dead) this.owner.republish(); });
+    sim.redis.onRun(() => {
+      if (!this.machine.dead) this.owner.republish();
+    });
   }
 
   get isServing(): boolean {
@@ -35,13 +37,24 @@ export class RouterModel {
   request(bytes: Uint8Array, reply: (bytes: Uint8Array) => void): void {
     const { commands } = decodeInner<CommandBatch>(bytes, "a batch of commands");
     const answer = (batch: AnswerBatch): void => {
-      void this.machine.alive().then(() => this.machine.hop()).then(() => {
-        if (!this.machine.dice.mishap(0.02)) reply(encodeInner(batch));
-      });
+      void this.machine
+        .alive()
+        .then(() => this.machine.hop())
+        .then(() => {
+          if (!this.machine.dice.mishap(0.02)) reply(encodeInner(batch));
+        });
     };
     void this.machine.alive().then(() => {
-      const decline = (): void => { answer({ v: 1, retry: true, position: 0, answers: [] }); };
-      const request: Request = { commands, decline, answer: (answers, position) => { answer({ v: 1, position, answers }); } };
+      const decline = (): void => {
+        answer({ v: 1, retry: true, position: 0, answers: [] });
+      };
+      const request: Request = {
+        commands,
+        decline,
+        answer: (answers, position) => {
+          answer({ v: 1, position, answers });
+        },
+      };
       if (this.#offer?.(request) !== true) decline();
     });
   }
@@ -56,7 +69,8 @@ export class RouterModel {
         return batch === undefined ? undefined : { ...batch, done: position };
       },
       async *range(from, to) {
-        for await (const { position, batch } of log.range(from, to)) yield { position, batch: { ...batch, done: position } };
+        for await (const { position, batch } of log.range(from, to))
+          yield { position, batch: { ...batch, done: position } };
       },
     };
   }
@@ -65,9 +79,15 @@ export class RouterModel {
     const sim = this.#sim;
     const { machine } = this;
     return {
-      partition: 0, clock: machine.clock, log: this.#log(), facts: sim.storage.factsFor(machine), idsMax: IDS_MAX,
+      partition: 0,
+      clock: machine.clock,
+      log: this.#log(),
+      facts: sim.storage.factsFor(machine),
+      idsMax: IDS_MAX,
       sessions: sim.redis.sessionsFor(machine),
-      deliverer: { deliver: (connector, delivery, timeoutMs) => sim.deliver(machine, connector, delivery, timeoutMs) },
+      deliverer: {
+        deliver: (connector, delivery, timeoutMs) => sim.deliver(machine, connector, delivery, timeoutMs),
+      },
       push: { add: async () => undefined },
       count: () => undefined,
       isFull: () => false,
@@ -82,11 +102,15 @@ export class RouterModel {
       },
       serve: (offer) => {
         this.#offer = offer;
-        return () => { this.#offer = undefined; };
+        return () => {
+          this.#offer = undefined;
+        };
       },
       warn: () => undefined,
       newOwnerId: () => `${this.name}-${sim.nextId()}`,
-      ...(sim.guards.ownerId ? {} : { ours: (found: { number: number }, mine: { number: number }) => found.number === mine.number }),
+      ...(sim.guards.ownerId
+        ? {}
+        : { ours: (found: { number: number }, mine: { number: number }) => found.number === mine.number }),
     };
   }
 }

@@ -3,16 +3,30 @@ import type { Guards } from "./guards.ts";
 import { ALL } from "./guards.ts";
 import { Simulation } from "./simulation.ts";
 
-/** Runs one seed after the other; the first that breaks an invariant fails, with all that is needed to replay it. */
+/**
+ * Runs one seed after the other; the first that breaks an invariant fails, with all that is needed to replay
+ * it.
+ */
 export async function runSeeds(first: number, last: number): Promise<void> {
   for (let seed = first; seed <= last; seed += 1) {
     const violations = await new Simulation(seed).run();
-    assert.deepEqual(violations.slice(0, 5), [], `seed ${seed} breaks ${violations.length} invariants; replay it with SIMULATION_SEED=${seed} make unit`);
+    assert.deepEqual(
+      violations.slice(0, 5),
+      [],
+      `seed ${seed} breaks ${violations.length} invariants; replay it with SIMULATION_SEED=${seed} make unit`,
+    );
   }
 }
 
-/** The first of `seeds` seeds from `first` on that notices that a guard is missing, or undefined when none does. */
-export async function seedThatNotices(guard: keyof Guards, first: number, seeds: number): Promise<number | undefined> {
+/**
+ * The first of `seeds` seeds from `first` on that notices that a guard is missing, or undefined when none
+ * does.
+ */
+export async function seedThatNotices(
+  guard: keyof Guards,
+  first: number,
+  seeds: number,
+): Promise<number | undefined> {
   for (let seed = first; seed < first + seeds; seed += 1) {
     if ((await new Simulation(seed, { ...ALL, [guard]: false }).run()).length > 0) return seed;
   }

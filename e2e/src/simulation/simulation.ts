@@ -1,7 +1,7 @@
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import { directConversation, groupConversation } from "@jichat/protocol/ids.ts";
 import type { Snapshot } from "@jichat/router/snapshot.ts";
-import type { Violation } from "../ledger.ts";
+import type { Violation } from "../ledger-checks.ts";
 import { Ledger } from "../ledger.ts";
 import { ConnectorModel } from "./connector-model.ts";
 import { Device } from "./device-model.ts";
@@ -12,6 +12,7 @@ import { RedisModel } from "./redis-model.ts";
 import { RouterModel } from "./router-model.ts";
 import { StorageModel } from "./storage-model.ts";
 import type { Machine } from "./world.ts";
+import { checkReigns, inspect } from "./judgement.ts";
 import { Dice, Time } from "./world.ts";
 
 const USERS = ["ann", "bob", "cat"] as const;
@@ -22,7 +23,10 @@ const SETTLE_MS = 30_000;
 const STEADY_MS = 3_100;
 const SENDS = 40;
 
-/** One partition's whole world under one seed: two owners, two connectors, six devices, and everything that can go wrong. */
+/**
+ * One partition's whole world under one seed: two owners, two connectors, six devices, and everything that
+ * can go wrong.
+ */
 export class Simulation {
   readonly seed: number;
   readonly guards: Guards;
@@ -81,7 +85,9 @@ export class Simulation {
     const serving = this.#routers.filter(({ isServing }) => isServing);
     if (serving.length === 0) throw new Error("no responders");
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    this.time.after(timeoutMs, () => { reject(new Error("no answer")); });
+    this.time.after(timeoutMs, () => {
+      reject(new Error("no answer"));
+    });
     for (const router of serving) if (!this.dice.mishap(0.01)) router.request(bytes, resolve);
     const reply = await promise;
     await machine.alive();
@@ -94,7 +100,9 @@ export class Simulation {
     await machine.hop();
     const connector = this.#connectors.find((one) => one.name === name);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.time.after(timeoutMs, () => { reject(new Error("no acknowledgement")); });
+    this.time.after(timeoutMs, () => {
+      reject(new Error("no acknowledgement"));
+    });
     const copy = structuredClone(delivery);
     const arrive = (): void => {
       if (connector === undefined || connector.machine.dead) return;
@@ -109,7 +117,9 @@ export class Simulation {
   }
 
   replaced(name: string, device: Device, session: string): void {
-    this.time.after(2, () => { this.#connectors.find((one) => one.name === name)?.close(device, session); });
+    this.time.after(2, () => {
+      this.#connectors.find((one) => one.name === name)?.close(device, session);
+    });
   }
 
   #startRouter(): RouterModel {
@@ -127,8 +137,12 @@ export class Simulation {
 
   /** How everybody stands, for who looks into a seed that failed. */
   describe(): string {
-    const routers = this.#routers.map(({ name, owner, machine }) => `${name} ${machine.dead ? "dead" : owner.state}`);
-    const connectors = this.#connectors.map(({ name, machine }) => `${name} ${machine.dead ? "dead" : "alive"}`);
+    const routers = this.#routers.map(
+      ({ name, owner, machine }) => `${name} ${machine.dead ? "dead" : owner.state}`,
+    );
+    const connectors = this.#connectors.map(
+      ({ name, machine }) => `${name} ${machine.dead ? "dead" : "alive"}`,
+    );
     return [...this.#devices.map((device) => device.describe()), ...routers, ...connectors].join("; ");
   }
 
@@ -150,7 +164,7 @@ export class Simulation {
     await this.#judge();
     for (const router of this.#routers) router.machine.dead = true;
     for (const { machine } of this.#connectors) machine.dead = true;
-    return [...this.#violations, ...this.#checkLog(), ...this.ledger.check()];
+    return [...this.#violations, ...checkReigns(this.log.batches), ...this.ledger.check()];
   }
 
   #plan(): void {
@@ -158,11 +172,19 @@ export class Simulation {
     const bursts = dice.chance(0.5);
     for (let i = 0; i < SENDS; i += 1) {
       const at = dice.between(0, TALK_MS);
-      time.after(at, () => { this.#act(bursts ? 1 + Math.floor(dice.between(0, 4)) : 1); });
+      time.after(at, () => {
+        this.#act(bursts ? 1 + Math.floor(dice.between(0, 4)) : 1);
+      });
     }
-    if (dice.chance(0.4)) time.after(dice.between(0, TALK_MS), () => { this.#devices[4]?.leave(this.#group); });
+    if (dice.chance(0.4))
+      time.after(dice.between(0, TALK_MS), () => {
+        this.#devices[4]?.leave(this.#group);
+      });
     const faults = Math.floor(dice.between(1, 7));
-    for (let i = 0; i < faults; i += 1) time.after(dice.between(100, TALK_MS), () => { this.#fault(); });
+    for (let i = 0; i < faults; i += 1)
+      time.after(dice.between(100, TALK_MS), () => {
+        this.#fault();
+      });
   }
 
   #act(count: number): void {
@@ -172,45 +194,64 @@ export class Simulation {
     const conversation = isPair ? this.#pair : this.#group;
     if (dice.chance(0.1)) device.read(conversation);
     else if (dice.chance(0.15)) void device.look(conversation);
-    else for (let i = 0; i < count; i += 1) device.say(conversation, isPair ? (device.user === "ann" ? "bob" : "ann") : undefined);
+    else
+      for (let i = 0; i < count; i += 1)
+        device.say(conversation, isPair ? (device.user === "ann" ? "bob" : "ann") : undefined);
   }
 
   #fault(): void {
     const { dice, time } = this;
     switch (Math.floor(dice.between(0, 8))) {
-      case 0: return this.#moveLease("crash");
-      case 1: return this.#moveLease("stall");
-      case 2: return this.#moveLease("steal");
-      case 3: return this.#moveLease("clean");
+      case 0:
+        return this.#moveLease("crash");
+      case 1:
+        return this.#moveLease("stall");
+      case 2:
+        return this.#moveLease("steal");
+      case 3:
+        return this.#moveLease("clean");
       case 4: {
         const connector = this.anyConnector();
         connector?.kill();
         this.#startConnector();
         return undefined;
       }
-      case 5: return this.redis.lose(dice.between(50, 1_500));
-      case 6: return this.storage.crash(dice.between(100, 3_000));
+      case 5:
+        return this.redis.lose(dice.between(50, 1_500));
+      case 6:
+        return this.storage.crash(dice.between(100, 3_000));
       default:
-        for (const device of this.#devices) if (dice.chance(0.4)) time.after(dice.between(0, 300), () => { device.drop(); });
+        for (const device of this.#devices)
+          if (dice.chance(0.4))
+            time.after(dice.between(0, 300), () => {
+              device.drop();
+            });
         return undefined;
     }
   }
 
-  /** The lease goes to another router, for whatever reason; the old one learns of it sooner or later, or never. */
+  /**
+   * The lease goes to another router, for whatever reason; the old one learns of it sooner or later, or
+   * never.
+   */
   #moveLease(how: "crash" | "stall" | "steal" | "clean"): void {
     const { dice, time } = this;
     const old = this.#routers.at(-1);
     if (old === undefined) return;
     if (how === "clean") {
       void old.owner.stop();
-      time.after(dice.between(0, 30), () => { this.#startRouter(); });
+      time.after(dice.between(0, 30), () => {
+        this.#startRouter();
+      });
       return;
     }
     if (how === "crash") old.machine.dead = true;
     if (how === "stall") old.machine.stall(dice.between(500, 4_000));
     time.after(dice.between(0, 800), () => {
       this.#startRouter();
-      time.after(dice.between(0, how === "stall" ? 4_500 : 1_200), () => { old.owner.drop(); });
+      time.after(dice.between(0, how === "stall" ? 4_500 : 1_200), () => {
+        old.owner.drop();
+      });
     });
   }
 
@@ -221,56 +262,36 @@ export class Simulation {
     this.storage.awayUntil = Math.min(this.storage.awayUntil, this.time.now);
     await this.time.run(1_500);
     for (const router of this.#routers.slice(0, -1)) router.owner.drop();
-    if (this.#routers.at(-1)?.machine.dead === true || this.#routers.at(-1)?.owner.state === "stopped") this.#startRouter();
+    if (this.#routers.at(-1)?.machine.dead === true || this.#routers.at(-1)?.owner.state === "stopped")
+      this.#startRouter();
     let steadySince: number | undefined;
     let checkedAt = 0;
     await this.time.run(SETTLE_MS, () => {
       if (this.time.now - checkedAt < 50) return false;
       checkedAt = this.time.now;
       const isSteady = this.#devices.every(({ unacked }) => unacked === 0) && this.ledger.isCaughtUp();
-      steadySince = isSteady ? steadySince ?? this.time.now : undefined;
+      steadySince = isSteady ? (steadySince ?? this.time.now) : undefined;
       return steadySince !== undefined && this.time.now > steadySince + STEADY_MS;
     });
-    if (this.#devices.some(({ unacked }) => unacked > 0)) this.violate("I9", `writes are not answered though all is well: ${this.describe()}`);
+    if (this.#devices.some(({ unacked }) => unacked > 0))
+      this.violate("I9", `writes are not answered though all is well: ${this.describe()}`);
     const { lostPosition } = this.storage;
-    if (lostPosition !== undefined) this.violate("I1", `position ${lostPosition} was trimmed before ClickHouse had it`);
+    if (lostPosition !== undefined)
+      this.violate("I1", `position ${lostPosition} was trimmed before ClickHouse had it`);
   }
 
   async #judge(): Promise<void> {
     let done = false;
-    void this.#inspect().then(() => { done = true; }, (error: unknown) => {
-      this.violate("I1", `what is stored cannot be read: ${String(error)}`);
-      done = true;
-    });
+    void inspect(this, USERS).then(
+      () => {
+        done = true;
+      },
+      (error: unknown) => {
+        this.violate("I1", `what is stored cannot be read: ${String(error)}`);
+        done = true;
+      },
+    );
     await this.time.run(20_000, () => done);
     if (!done) this.violate("I9", "what is stored cannot be read in time");
-  }
-
-  async #inspect(): Promise<void> {
-    for (const user of USERS) {
-      const connector = this.anyConnector();
-      const { conversations } = await connector?.sync(user, undefined) ?? { conversations: [] };
-      for (const listed of conversations) {
-        if ("left" in listed) continue;
-        this.ledger.listed(user, listed.conversation, listed);
-        const page = await this.storage.history(this.log.end, user, listed.conversation, listed.first - 1, 10_000);
-        this.ledger.history(user, listed.conversation, page.first, page.head, page.events);
-      }
-    }
-  }
-
-  /** I7: once a successor's epoch stands, nothing of an older owner follows. */
-  #checkLog(): Violation[] {
-    const violations: Violation[] = [];
-    const past = new Set<string>();
-    let owner = "";
-    this.log.batches.forEach((batch, index) => {
-      if (batch.owner === owner) return;
-      if (past.has(batch.owner)) violations.push({ invariant: "I7", what: `position ${index + 1} is of ${batch.owner}, whom ${owner} had succeeded` });
-      if (batch.epoch !== true) violations.push({ invariant: "I7", what: `position ${index + 1} begins a reign without an epoch` });
-      past.add(owner);
-      owner = batch.owner;
-    });
-    return violations;
   }
 }

@@ -1,4 +1,12 @@
-import type { ConversationFacts, FactsQuery, FactsReply, HeadEntry, HistoryReply, ListEntry, ListReply } from "@jichat/protocol/bus/query.ts";
+import type {
+  ConversationFacts,
+  FactsQuery,
+  FactsReply,
+  HeadEntry,
+  HistoryReply,
+  ListEntry,
+  ListReply,
+} from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
@@ -14,12 +22,17 @@ import type { LogModel } from "./log-model.ts";
 import type { Dice, Machine, Time } from "./world.ts";
 
 /** A page as a client sees it: its bodies are maps. */
-export interface ModelPage extends Omit<HistoryReply, "events"> { readonly events: readonly ChatEvent[] }
+export interface ModelPage extends Omit<HistoryReply, "events"> {
+  readonly events: readonly ChatEvent[];
+}
 
 const WAIT_MS = 2_000;
 const RECENT_IDS_MS = 60_000;
 
-/** Storage and ClickHouse: consumes behind the log, forgets what was not flushed when it crashes, answers at positions. */
+/**
+ * Storage and ClickHouse: consumes behind the log, forgets what was not flushed when it crashes, answers at
+ * positions.
+ */
 export class StorageModel {
   readonly #time: Time;
   readonly #dice: Dice;
@@ -46,7 +59,11 @@ export class StorageModel {
   crash(awayMs: number): void {
     this.awayUntil = this.#time.now + awayMs;
     this.consumed = this.watermark;
-    for (const [id, records] of this.#records) this.#records.set(id, records.filter(({ position }) => position <= this.watermark));
+    for (const [id, records] of this.#records)
+      this.#records.set(
+        id,
+        records.filter(({ position }) => position <= this.watermark),
+      );
   }
 
   get #isAway(): boolean {
@@ -55,7 +72,9 @@ export class StorageModel {
 
   async #consume(): Promise<void> {
     for (;;) {
-      await this.#time.sleep(this.#dice.chance(0.05) ? this.#dice.between(100, 1_500) : this.#dice.between(1, 25));
+      await this.#time.sleep(
+        this.#dice.chance(0.05) ? this.#dice.between(100, 1_500) : this.#dice.between(1, 25),
+      );
       while (!this.#isAway && this.consumed < this.#log.end) {
         const batch = this.#log.at(this.consumed + 1);
         if (batch === undefined) {
@@ -80,7 +99,9 @@ export class StorageModel {
       if (this.#isAway) continue;
       this.watermark = this.consumed;
       if (!this.#dice.chance(0.5)) continue;
-      const target = this.#guards.trimRule ? trimTarget(this.#log.end, { watermark: this.watermark, done: this.#done }) : this.#log.end - 1;
+      const target = this.#guards.trimRule
+        ? trimTarget(this.#log.end, { watermark: this.watermark, done: this.#done })
+        : this.#log.end - 1;
       this.#log.trimmedTo = Math.max(this.#log.trimmedTo, target);
     }
   }
@@ -120,14 +141,25 @@ export class StorageModel {
       const folded = this.#fold(id);
       return folded === undefined ? [] : [folded.facts(this.#recentIds(id))];
     });
-    const known = !this.#guards.oldIds ? [] : ids.flatMap(({ conversation, user, id }) => this.#idsOf(conversation)
-      .filter((entry) => entry.user === user && entry.id === id).map((entry) => ({ ...entry, conversation })));
-    const seen = events.flatMap(({ conversation, seq }) => this.#eventsOf(conversation).filter((event) => event.seq === seq)
-      .map(({ no, kind, from, ts }) => ({ conversation, seq, no, kind, from, ts })));
+    const known = !this.#guards.oldIds
+      ? []
+      : ids.flatMap(({ conversation, user, id }) =>
+          this.#idsOf(conversation)
+            .filter((entry) => entry.user === user && entry.id === id)
+            .map((entry) => ({ ...entry, conversation })),
+        );
+    const seen = events.flatMap(({ conversation, seq }) =>
+      this.#eventsOf(conversation)
+        .filter((event) => event.seq === seq)
+        .map(({ no, kind, from, ts }) => ({ conversation, seq, no, kind, from, ts })),
+    );
     return { conversations: found, ids: known, events: seen };
   }
 
-  #recentIds(conversation: string): { from: number; ids: { user: string; id: string; seq: number; ts: number }[] } {
+  #recentIds(conversation: string): {
+    from: number;
+    ids: { user: string; id: string; seq: number; ts: number }[];
+  } {
     const from = this.#time.now - RECENT_IDS_MS;
     return { from, ids: this.#idsOf(conversation).filter(({ id }) => (timeOfId(id) ?? 0) > from) };
   }
@@ -135,23 +167,45 @@ export class StorageModel {
   #idsOf(conversation: string): { user: string; id: string; seq: number; ts: number }[] {
     return (this.#records.get(conversation) ?? []).flatMap(({ record }) => {
       if (record.r === "mark" || record.id === undefined) return [];
-      return [{ user: record.r === "note" ? record.user : record.from, id: record.id, seq: record.seq, ts: record.ts }];
+      return [
+        {
+          user: record.r === "note" ? record.user : record.from,
+          id: record.id,
+          seq: record.seq,
+          ts: record.ts,
+        },
+      ];
     });
   }
 
   #eventsOf(conversation: string): EventRecord[] {
-    return (this.#records.get(conversation) ?? []).flatMap(({ record }) => (record.r === "event" ? [record] : []));
+    return (this.#records.get(conversation) ?? []).flatMap(({ record }) =>
+      record.r === "event" ? [record] : [],
+    );
   }
 
   /** A page for a user, at a position that their connector knows of. */
-  async history(position: number, user: string, conversation: string, after: number, limit: number): Promise<ModelPage> {
+  async history(
+    position: number,
+    user: string,
+    conversation: string,
+    after: number,
+    limit: number,
+  ): Promise<ModelPage> {
     return this.#at(position, () => {
       const folded = this.#fold(conversation);
       const member = folded?.members.get(user);
-      if (folded === undefined || member === undefined) throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
-      const visible = { first: member.first, last: member.left ?? folded.head, member: member.left === undefined };
+      if (folded === undefined || member === undefined)
+        throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
+      const visible = {
+        first: member.first,
+        last: member.left ?? folded.head,
+        member: member.left === undefined,
+      };
       const { from, to, more } = pageBounds(visible, { after, limit });
-      const events = this.#eventsOf(conversation).filter(({ seq }) => seq >= from && seq <= to).map(innerEventOf);
+      const events = this.#eventsOf(conversation)
+        .filter(({ seq }) => seq >= from && seq <= to)
+        .map(innerEventOf);
       return { events: parsedBodies(events) as ChatEvent[], first: visible.first, head: visible.last, more };
     });
   }
@@ -166,10 +220,22 @@ export class StorageModel {
         const member = folded?.members.get(user);
         if (folded === undefined || member === undefined) continue;
         const { first, mark, markNo, position: at, left } = member;
-        entries.push({ conversation: id, position: at, first, mark, markNo, ...(left === undefined ? {} : { left }) });
+        entries.push({
+          conversation: id,
+          position: at,
+          first,
+          mark,
+          markNo,
+          ...(left === undefined ? {} : { left }),
+        });
         const { kind, members } = folded.facts();
         heads.push({
-          conversation: id, position: folded.position, seq: folded.head, no: folded.no, ts: folded.ts, kind,
+          conversation: id,
+          position: folded.position,
+          seq: folded.head,
+          no: folded.no,
+          ts: folded.ts,
+          kind,
           ...(kind === "direct" ? { pair: members.map((one) => one.user) } : {}),
         });
       }

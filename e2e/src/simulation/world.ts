@@ -39,7 +39,11 @@ export class Dice {
   }
 }
 
-interface Event { readonly at: number; readonly order: number; readonly act: () => void }
+interface Event {
+  readonly at: number;
+  readonly order: number;
+  readonly act: () => void;
+}
 
 /** Virtual time: whatever waits is in one queue, and time goes from one event to the next. */
 export class Time {
@@ -60,10 +64,15 @@ export class Time {
   }
 
   sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => { this.after(ms, resolve); });
+    return new Promise((resolve) => {
+      this.after(ms, resolve);
+    });
   }
 
-  /** Runs until `done`, or until this much time has passed. Between two events everything that can go on goes on. */
+  /**
+   * Runs until `done`, or until this much time has passed. Between two events everything that can go on goes
+   * on.
+   */
   async run(ms: number, done: () => boolean = () => false): Promise<void> {
     const end = this.now + ms;
     while (!done()) {
@@ -71,7 +80,9 @@ export class Time {
       if (event === undefined) break;
       this.now = event.at;
       event.act();
-      await new Promise((resolve) => { setImmediate(resolve); });
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
     }
     this.now = Math.max(this.now, Math.min(end, this.now));
   }
@@ -98,7 +109,9 @@ export class Time {
 
   #isBefore(event: Event, index: number): boolean {
     const other = this.#queue[index];
-    return other !== undefined && (event.at < other.at || (event.at === other.at && event.order < other.order));
+    return (
+      other !== undefined && (event.at < other.at || (event.at === other.at && event.order < other.order))
+    );
   }
 
   #swap(a: number, b: number): void {
@@ -132,7 +145,10 @@ export class Machine {
     this.#stalledUntil = Math.max(this.#stalledUntil, this.time.now + ms);
   }
 
-  /** Goes on only while this machine lives and does not stand still. A dead one's work is never heard of again. */
+  /**
+   * Goes on only while this machine lives and does not stand still. A dead one's work is never heard of
+   * again.
+   */
   async alive(): Promise<void> {
     while (this.time.now < this.#stalledUntil) await this.time.sleep(this.#stalledUntil - this.time.now);
     if (this.dead) await new Promise(() => undefined);

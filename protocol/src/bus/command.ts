@@ -3,9 +3,19 @@ import { ChatError } from "../errors.ts";
 import type { BodyText } from "../frame/body.ts";
 
 /** A wish on its way to the owner of its conversation's partition; checked by the edge that made it. */
-export type Command = CommandSource & (
-  | SendCommand | EditCommand | RecallCommand | CreateCommand | RenameCommand | MembersCommand | LeaveCommand | ReadCommand | LookCommand | WhereCommand
-);
+export type Command = CommandSource &
+  (
+    | SendCommand
+    | EditCommand
+    | RecallCommand
+    | CreateCommand
+    | RenameCommand
+    | MembersCommand
+    | LeaveCommand
+    | ReadCommand
+    | LookCommand
+    | WhereCommand
+  );
 
 export interface CommandSource {
   readonly conversation: string;
@@ -18,39 +28,92 @@ export interface CommandSource {
 }
 
 export interface SendCommand {
-  readonly op: "send"; readonly id: string; readonly body: BodyText;
+  readonly op: "send";
+  readonly id: string;
+  readonly body: BodyText;
   /** Set when the sender named a user: the 1-1 conversation is made if it is not there yet. */
-  readonly to?: string | undefined; readonly replyTo?: number | undefined; readonly mentions?: readonly string[] | undefined;
+  readonly to?: string | undefined;
+  readonly replyTo?: number | undefined;
+  readonly mentions?: readonly string[] | undefined;
 }
-export interface EditCommand { readonly op: "edit"; readonly id: string; readonly seq: number; readonly body: BodyText }
-export interface RecallCommand { readonly op: "recall"; readonly id: string; readonly seq: number }
-export interface CreateCommand { readonly op: "create"; readonly id: string; readonly name: string; readonly members: readonly string[] }
-export interface RenameCommand { readonly op: "rename"; readonly id: string; readonly name: string }
-export interface MembersCommand { readonly op: "invite" | "remove"; readonly id: string; readonly users: readonly string[] }
-export interface LeaveCommand { readonly op: "leave"; readonly id: string }
-export interface ReadCommand { readonly op: "read"; readonly seq: number }
+export interface EditCommand {
+  readonly op: "edit";
+  readonly id: string;
+  readonly seq: number;
+  readonly body: BodyText;
+}
+export interface RecallCommand {
+  readonly op: "recall";
+  readonly id: string;
+  readonly seq: number;
+}
+export interface CreateCommand {
+  readonly op: "create";
+  readonly id: string;
+  readonly name: string;
+  readonly members: readonly string[];
+}
+export interface RenameCommand {
+  readonly op: "rename";
+  readonly id: string;
+  readonly name: string;
+}
+export interface MembersCommand {
+  readonly op: "invite" | "remove";
+  readonly id: string;
+  readonly users: readonly string[];
+}
+export interface LeaveCommand {
+  readonly op: "leave";
+  readonly id: string;
+}
+export interface ReadCommand {
+  readonly op: "read";
+  readonly seq: number;
+}
 /** Asks for the head; stored nowhere, answered behind an append like everything else. */
-export interface LookCommand { readonly op: "look" }
+export interface LookCommand {
+  readonly op: "look";
+}
 
 /** Asks for nothing but the position that every answer comes with; of no conversation. */
-export interface WhereCommand { readonly op: "where" }
+export interface WhereCommand {
+  readonly op: "where";
+}
 export const WHERE: Command = { op: "where", conversation: "", user: "", device: "", session: "where" };
 
 /** What becomes of one command. `later`: it waits for storage; send it again in the next batch. */
 export type Answer = Accepted | Refused | "later";
-export interface Accepted { readonly seq: number; readonly ts: number; readonly duplicate?: true | undefined }
-export interface Refused { readonly code: ErrorCode; readonly message: string; readonly retryAfterMs?: number | undefined }
+export interface Accepted {
+  readonly seq: number;
+  readonly ts: number;
+  readonly duplicate?: true | undefined;
+}
+export interface Refused {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryAfterMs?: number | undefined;
+}
 
 /** What an owner refused, as what the client of an edge is told. */
 export const errorOf = ({ code, message, retryAfterMs }: Refused): ChatError =>
   new ChatError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs });
 
-export const isRefused = (answer: Answer): answer is Refused => typeof answer === "object" && "code" in answer;
+export const isRefused = (answer: Answer): answer is Refused =>
+  typeof answer === "object" && "code" in answer;
 
-export interface CommandBatch { readonly v: 1; readonly from: string; readonly number: number; readonly commands: readonly Command[] }
+export interface CommandBatch {
+  readonly v: 1;
+  readonly from: string;
+  readonly number: number;
+  readonly commands: readonly Command[];
+}
 export interface AnswerBatch {
   readonly v: 1;
-  /** Nothing is said about the commands: send the batch again, unchanged. Whoever serves the partition next knows it. */
+  /**
+   * Nothing is said about the commands: send the batch again, unchanged. Whoever serves the partition next
+   * knows it.
+   */
   readonly retry?: true | undefined;
   /** Where the log stood once these answers were sure. */
   readonly position: number;

@@ -1,4 +1,7 @@
-/** Every name that processes meet under. All carry the cluster's name, so clusters can share one backend unseen. */
+/**
+ * Every name that processes meet under. All carry the cluster's name, so clusters can share one backend
+ * unseen.
+ */
 export interface Names {
   readonly cluster: string;
   /** Connector or api to the owner of a partition: a request that carries a batch of commands. */

@@ -5,7 +5,11 @@ import type { BodyText } from "../frame/body.ts";
 /** Questions to storage. Each names a log position, and is answered only once storage has consumed it. */
 export type Query = FactsQuery | HistoryQuery | ListQuery | MembersQuery;
 
-interface AtPosition { readonly v: 1; readonly partition: number; readonly position: number }
+interface AtPosition {
+  readonly v: 1;
+  readonly partition: number;
+  readonly position: number;
+}
 
 /** The router's: whole conversations that are cold, ids too old for memory, events too old for memory. */
 export interface FactsQuery extends AtPosition {
@@ -15,12 +19,26 @@ export interface FactsQuery extends AtPosition {
   readonly events: readonly { readonly conversation: string; readonly seq: number }[];
 }
 
-export interface MemberFacts { readonly user: string; readonly first: number; readonly mark: number; readonly markNo: number }
+export interface MemberFacts {
+  readonly user: string;
+  readonly first: number;
+  readonly mark: number;
+  readonly markNo: number;
+}
 export interface EventFacts {
-  readonly seq: number; readonly no: number; readonly kind: EventKind; readonly from: string; readonly ts: number;
+  readonly seq: number;
+  readonly no: number;
+  readonly kind: EventKind;
+  readonly from: string;
+  readonly ts: number;
   readonly recalled?: boolean | undefined;
 }
-export interface IdFacts { readonly user: string; readonly id: string; readonly seq: number; readonly ts: number }
+export interface IdFacts {
+  readonly user: string;
+  readonly id: string;
+  readonly seq: number;
+  readonly ts: number;
+}
 
 export interface ConversationFacts {
   readonly conversation: string;
@@ -60,11 +78,23 @@ export interface HistoryReply {
 }
 
 /** A user's conversations in one partition, to rebuild what Redis lost. */
-export interface ListQuery extends AtPosition { readonly q: "list"; readonly user: string }
-export interface ListReply { readonly entries: readonly ListEntry[]; readonly heads: readonly HeadEntry[] }
+export interface ListQuery extends AtPosition {
+  readonly q: "list";
+  readonly user: string;
+}
+export interface ListReply {
+  readonly entries: readonly ListEntry[];
+  readonly heads: readonly HeadEntry[];
+}
 
-export interface MembersQuery extends AtPosition { readonly q: "members"; readonly user: string; readonly conversation: string }
-export interface MembersReply { readonly members: readonly { readonly user: string; readonly first: number }[] }
+export interface MembersQuery extends AtPosition {
+  readonly q: "members";
+  readonly user: string;
+  readonly conversation: string;
+}
+export interface MembersReply {
+  readonly members: readonly { readonly user: string; readonly first: number }[];
+}
 
 /** What Redis holds per user and conversation; the higher position wins. */
 export interface ListEntry {
@@ -90,4 +120,6 @@ export interface HeadEntry {
   readonly last?: ChatEvent<BodyText> | undefined;
 }
 
-export type QueryReply<T> = { readonly v: 1; readonly reply: T } | { readonly v: 1; readonly error: { readonly code: ErrorCode; readonly message: string } };
+export type QueryReply<T> =
+  | { readonly v: 1; readonly reply: T }
+  | { readonly v: 1; readonly error: { readonly code: ErrorCode; readonly message: string } };

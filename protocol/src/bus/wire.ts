@@ -4,9 +4,12 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 
 /** The inner encoding: JSON with its version first (ADR 0005 has the figures). One place to change it. */
-export const encodeInner = <T extends { readonly v: number }>(message: T): Uint8Array => encoder.encode(JSON.stringify(message));
+export const encodeInner = <T extends { readonly v: number }>(message: T): Uint8Array =>
+  encoder.encode(JSON.stringify(message));
 
-/** A message of ours, its version checked. What is inside was checked by the process of ours that wrote it. */
+/**
+ * A message of ours, its version checked. What is inside was checked by the process of ours that wrote it.
+ */
 export function decodeInner<T extends { readonly v: number }>(bytes: Uint8Array, what: string): T {
   let value: unknown;
   try {
@@ -15,6 +18,7 @@ export function decodeInner<T extends { readonly v: number }>(bytes: Uint8Array,
     throw new ChatError("INTERNAL", `${what} is not readable`, { cause });
   }
   const version = typeof value === "object" && value !== null ? (value as { v?: unknown }).v : undefined;
-  if (version !== 1) throw new ChatError("INTERNAL", `${what} has version ${String(version)}; this build reads version 1`);
+  if (version !== 1)
+    throw new ChatError("INTERNAL", `${what} has version ${String(version)}; this build reads version 1`);
   return value as T;
 }

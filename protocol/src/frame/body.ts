@@ -1,7 +1,10 @@
 import { ChatError } from "../errors.ts";
 import { BODY_DEPTH_MAX } from "../limits.ts";
 
-/** A `body` as compact JSON text. It crosses every hop as this text and is parsed again only for a MessagePack reader. */
+/**
+ * A `body` as compact JSON text. It crosses every hop as this text and is parsed again only for a
+ * MessagePack reader.
+ */
 export type BodyText = string & { readonly bodyText: unique symbol };
 
 const refuse = (why: string): ChatError => new ChatError("FRAME_MALFORMED", `\`body\` ${why}`);

@@ -24,13 +24,48 @@ export interface Send {
   readonly mentions?: readonly string[] | undefined;
 }
 
-export interface Edit { readonly t: "edit"; readonly id: string; readonly conversation: string; readonly seq: number; readonly body: BodyText }
-export interface Recall { readonly t: "recall"; readonly id: string; readonly conversation: string; readonly seq: number }
-export interface Create { readonly t: "create"; readonly id: string; readonly name: string; readonly members: readonly string[] }
-export interface Rename { readonly t: "rename"; readonly id: string; readonly conversation: string; readonly name: string }
-export interface Members { readonly t: "invite" | "remove"; readonly id: string; readonly conversation: string; readonly users: readonly string[] }
-export interface Leave { readonly t: "leave"; readonly id: string; readonly conversation: string }
-export interface Read { readonly t: "read"; readonly id?: string | undefined; readonly conversation: string; readonly seq: number }
+export interface Edit {
+  readonly t: "edit";
+  readonly id: string;
+  readonly conversation: string;
+  readonly seq: number;
+  readonly body: BodyText;
+}
+export interface Recall {
+  readonly t: "recall";
+  readonly id: string;
+  readonly conversation: string;
+  readonly seq: number;
+}
+export interface Create {
+  readonly t: "create";
+  readonly id: string;
+  readonly name: string;
+  readonly members: readonly string[];
+}
+export interface Rename {
+  readonly t: "rename";
+  readonly id: string;
+  readonly conversation: string;
+  readonly name: string;
+}
+export interface Members {
+  readonly t: "invite" | "remove";
+  readonly id: string;
+  readonly conversation: string;
+  readonly users: readonly string[];
+}
+export interface Leave {
+  readonly t: "leave";
+  readonly id: string;
+  readonly conversation: string;
+}
+export interface Read {
+  readonly t: "read";
+  readonly id?: string | undefined;
+  readonly conversation: string;
+  readonly seq: number;
+}
 export type WriteFrame = Send | Edit | Recall | Create | Rename | Members | Leave | Read;
 
 export interface Sync {
@@ -50,20 +85,35 @@ export interface Pull {
   readonly limit: number;
 }
 
-export interface Renew { readonly t: "renew"; readonly id: string; readonly token: string }
-export interface Ping { readonly t: "ping"; readonly id?: string | undefined }
+export interface Renew {
+  readonly t: "renew";
+  readonly id: string;
+  readonly token: string;
+}
+export interface Ping {
+  readonly t: "ping";
+  readonly id?: string | undefined;
+}
 export type ClientFrame = Hello | WriteFrame | Sync | Pull | Renew | Ping;
 
 const TOKEN_LENGTH_MAX = 8_192;
 const CURSOR_LENGTH_MAX = 4_096;
 
-const readId = (fields: Fields): string => fields.matching("id", isClientId, "1 to 64 printable ASCII characters");
-const readSeq = (name: string) => (fields: Fields): number => fields.int(name, 0, Number.MAX_SAFE_INTEGER);
-const idNamed = (name: string) => (fields: Fields): string => fields.matching(name, isId, "an id of [A-Za-z0-9_-]{1,64}");
+const readId = (fields: Fields): string =>
+  fields.matching("id", isClientId, "1 to 64 printable ASCII characters");
+const readSeq =
+  (name: string) =>
+  (fields: Fields): number =>
+    fields.int(name, 0, Number.MAX_SAFE_INTEGER);
+const idNamed =
+  (name: string) =>
+  (fields: Fields): string =>
+    fields.matching(name, isId, "an id of [A-Za-z0-9_-]{1,64}");
 const readConversation = idNamed("conversation");
 const readName = (fields: Fields): string => fields.string("name", limits.NAME_LENGTH_MAX);
-const readUsers = (name: string, least: number) => (fields: Fields): string[] =>
-  [...new Set(fields.list(name, isId, least, limits.USERS_PER_FRAME_MAX))];
+const readUsers =
+  (name: string, least: number) =>
+  (fields: Fields): string[] => [...new Set(fields.list(name, isId, least, limits.USERS_PER_FRAME_MAX))];
 
 function readTarget(fields: Fields): { conversation: string | undefined; to: string | undefined } {
   const conversation = fields.optional("conversation", readConversation);
@@ -88,20 +138,28 @@ function readHello(fields: Fields): Hello {
 function readPull(fields: Fields): Pull {
   const after = fields.optional("after", readSeq("after"));
   const before = fields.optional("before", readSeq("before"));
-  if (after !== undefined && before !== undefined) throw new ChatError("FRAME_MALFORMED", "a pull names `after` or `before`, not both");
-  const limit = fields.optional("limit", (f) => f.int("limit", 1, limits.PAGE_EVENTS_MAX)) ?? limits.PAGE_EVENTS_DEFAULT;
+  if (after !== undefined && before !== undefined)
+    throw new ChatError("FRAME_MALFORMED", "a pull names `after` or `before`, not both");
+  const limit =
+    fields.optional("limit", (f) => f.int("limit", 1, limits.PAGE_EVENTS_MAX)) ?? limits.PAGE_EVENTS_DEFAULT;
   return { t: "pull", id: readId(fields), conversation: readConversation(fields), after, before, limit };
 }
 
 function readSync(fields: Fields): Sync {
   const cursor = (name: string) => fields.optional(name, (f) => f.string(name, CURSOR_LENGTH_MAX));
-  const limit = fields.optional("limit", (f) => f.int("limit", 1, limits.SYNC_LIMIT_MAX)) ?? limits.SYNC_LIMIT_DEFAULT;
+  const limit =
+    fields.optional("limit", (f) => f.int("limit", 1, limits.SYNC_LIMIT_MAX)) ?? limits.SYNC_LIMIT_DEFAULT;
   return { t: "sync", id: readId(fields), since: cursor("since"), page: cursor("page"), limit };
 }
 
 function readCreate(fields: Fields): Create {
   if (fields.string("kind", 32) !== "group") throw new ChatError("FRAME_MALFORMED", "`kind` is not `group`");
-  return { t: "create", id: readId(fields), name: readName(fields), members: readUsers("members", 0)(fields) };
+  return {
+    t: "create",
+    id: readId(fields),
+    name: readName(fields),
+    members: readUsers("members", 0)(fields),
+  };
 }
 
 /** The only door from a client's fields to our types. What the protocol does not name is dropped here. */
@@ -111,29 +169,59 @@ export function readClientFrame(value: unknown, bodyBytesMax: number): ClientFra
   const body = (): BodyText => readBody(fields.raw("body"), bodyBytesMax);
   const seq = (): number => fields.int("seq", 1, Number.MAX_SAFE_INTEGER);
   switch (t) {
-    case "hello": return readHello(fields);
-    case "ping": return { t, id: fields.optional("id", readId) };
-    case "send": return {
-      t, id: readId(fields), ...readTarget(fields), body: body(),
-      replyTo: fields.optional("replyTo", (f) => f.int("replyTo", 1, Number.MAX_SAFE_INTEGER)),
-      mentions: fields.optional("mentions", readUsers("mentions", 0)),
-    };
-    case "edit": return { t, id: readId(fields), conversation: readConversation(fields), seq: seq(), body: body() };
-    case "recall": return { t, id: readId(fields), conversation: readConversation(fields), seq: seq() };
-    case "create": return readCreate(fields);
-    case "rename": return { t, id: readId(fields), conversation: readConversation(fields), name: readName(fields) };
+    case "hello":
+      return readHello(fields);
+    case "ping":
+      return { t, id: fields.optional("id", readId) };
+    case "send":
+      return {
+        t,
+        id: readId(fields),
+        ...readTarget(fields),
+        body: body(),
+        replyTo: fields.optional("replyTo", (f) => f.int("replyTo", 1, Number.MAX_SAFE_INTEGER)),
+        mentions: fields.optional("mentions", readUsers("mentions", 0)),
+      };
+    case "edit":
+      return { t, id: readId(fields), conversation: readConversation(fields), seq: seq(), body: body() };
+    case "recall":
+      return { t, id: readId(fields), conversation: readConversation(fields), seq: seq() };
+    case "create":
+      return readCreate(fields);
+    case "rename":
+      return { t, id: readId(fields), conversation: readConversation(fields), name: readName(fields) };
     case "invite":
-    case "remove": return { t, id: readId(fields), conversation: readConversation(fields), users: readUsers("users", 1)(fields) };
-    case "leave": return { t, id: readId(fields), conversation: readConversation(fields) };
-    case "read": return { t, id: fields.optional("id", readId), conversation: readConversation(fields), seq: readSeq("seq")(fields) };
-    case "pull": return readPull(fields);
-    case "sync": return readSync(fields);
-    case "renew": return { t, id: readId(fields), token: fields.string("token", TOKEN_LENGTH_MAX) };
-    default: throw new ChatError("FRAME_UNKNOWN", `unknown frame type ${JSON.stringify(t)}`);
+    case "remove":
+      return {
+        t,
+        id: readId(fields),
+        conversation: readConversation(fields),
+        users: readUsers("users", 1)(fields),
+      };
+    case "leave":
+      return { t, id: readId(fields), conversation: readConversation(fields) };
+    case "read":
+      return {
+        t,
+        id: fields.optional("id", readId),
+        conversation: readConversation(fields),
+        seq: readSeq("seq")(fields),
+      };
+    case "pull":
+      return readPull(fields);
+    case "sync":
+      return readSync(fields);
+    case "renew":
+      return { t, id: readId(fields), token: fields.string("token", TOKEN_LENGTH_MAX) };
+    default:
+      throw new ChatError("FRAME_UNKNOWN", `unknown frame type ${JSON.stringify(t)}`);
   }
 }
 
-/** The `id` of a frame that was refused, so that its error can name it; undefined where it had no readable one. */
+/**
+ * The `id` of a frame that was refused, so that its error can name it; undefined where it had no readable
+ * one.
+ */
 export function idOf(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const id: unknown = (value as Record<string, unknown>)["id"];

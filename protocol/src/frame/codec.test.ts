@@ -6,21 +6,48 @@ import { readBody } from "./body.ts";
 import { chooseSubprotocol, jsonCodec, msgpackCodec } from "./codec.ts";
 import type { ServerFrame } from "./server-frame.ts";
 
-const body = readBody({ text: "\"quoted\" \u2028 é", list: [1, null, { deep: true }] }, 8_192);
+const body = readBody({ text: '"quoted" \u2028 é', list: [1, null, { deep: true }] }, 8_192);
 const event: ServerFrame<BodyText> = {
-  t: "event", conversation: "g_1", seq: 2, no: 1, kind: "message", from: "ann", ts: 5, id: "m1", body, mentions: ["bob"], replyTo: undefined,
+  t: "event",
+  conversation: "g_1",
+  seq: 2,
+  no: 1,
+  kind: "message",
+  from: "ann",
+  ts: 5,
+  id: "m1",
+  body,
+  mentions: ["bob"],
+  replyTo: undefined,
 };
 
 test("both encodings write the same frame; a body is a map again, and what is absent is absent", () => {
   const wanted = {
-    t: "event", conversation: "g_1", seq: 2, no: 1, kind: "message", from: "ann", ts: 5, id: "m1", body: JSON.parse(body) as unknown, mentions: ["bob"],
+    t: "event",
+    conversation: "g_1",
+    seq: 2,
+    no: 1,
+    kind: "message",
+    from: "ann",
+    ts: 5,
+    id: "m1",
+    body: JSON.parse(body) as unknown,
+    mentions: ["bob"],
   };
   assert.deepEqual(JSON.parse(String(jsonCodec.write(event))), wanted);
   assert.deepEqual(decode(msgpackCodec.write(event) as Uint8Array), wanted);
 });
 
 test("bodies inside lists are written as maps too", () => {
-  const page: ServerFrame<BodyText> = { t: "page", id: "q", conversation: "g_1", events: [{ ...event, kind: "message" }], first: 1, head: 2, more: false };
+  const page: ServerFrame<BodyText> = {
+    t: "page",
+    id: "q",
+    conversation: "g_1",
+    events: [{ ...event, kind: "message" }],
+    first: 1,
+    head: 2,
+    more: false,
+  };
   const read = JSON.parse(String(jsonCodec.write(page))) as { events: { body: unknown }[] };
   assert.deepEqual(read.events[0]?.body, JSON.parse(body));
   assert.deepEqual(decode(msgpackCodec.write(page) as Uint8Array), read);

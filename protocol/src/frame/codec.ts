@@ -11,8 +11,13 @@ export const SUBPROTOCOLS: readonly { readonly name: string; readonly codec: Cod
   { name: "jichat.v1.json", codec: "json" },
 ];
 
-/** The subprotocol to answer with, from a Sec-WebSocket-Protocol header; JSON where none of ours is offered. */
-export function chooseSubprotocol(header: string): { readonly name: string | undefined; readonly codec: CodecName } {
+/**
+ * The subprotocol to answer with, from a Sec-WebSocket-Protocol header; JSON where none of ours is offered.
+ */
+export function chooseSubprotocol(header: string): {
+  readonly name: string | undefined;
+  readonly codec: CodecName;
+} {
   const offered = new Set(header.split(",").map((name) => name.trim()));
   return SUBPROTOCOLS.find(({ name }) => offered.has(name)) ?? { name: undefined, codec: "json" };
 }
@@ -21,7 +26,10 @@ export interface Codec {
   readonly binary: boolean;
   /** Bytes of one WebSocket message as a value; FRAME_MALFORMED where they are not this encoding. */
   read(bytes: ArrayBuffer, binary: boolean): unknown;
-  /** FRAME_MALFORMED for what the encoding can say and this protocol cannot. Apart from `read`, so that the error can name the id. */
+  /**
+   * FRAME_MALFORMED for what the encoding can say and this protocol cannot. Apart from `read`, so that the
+   * error can name the id.
+   */
   check(value: unknown): void;
   /** A frame whose bodies are text, as what goes on the wire. */
   write(frame: ServerFrame<BodyText>): string | Uint8Array<ArrayBuffer>;
@@ -29,9 +37,13 @@ export interface Codec {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-const malformed = (why: string, cause?: unknown): ChatError => new ChatError("FRAME_MALFORMED", why, { cause });
+const malformed = (why: string, cause?: unknown): ChatError =>
+  new ChatError("FRAME_MALFORMED", why, { cause });
 
-/** Bodies are JSON text already: they are marked, and spliced in unquoted, so no body is parsed to be written. */
+/**
+ * Bodies are JSON text already: they are marked, and spliced in unquoted, so no body is parsed to be
+ * written.
+ */
 const SPLICED = new Set(["body"]);
 
 function jsonValue(value: unknown, key: string): string {
@@ -70,7 +82,8 @@ export function parsedBodies(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const map: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value) as [string, unknown][]) {
-    map[key] = key === "body" && typeof item === "string" ? (JSON.parse(item) as unknown) : parsedBodies(item);
+    map[key] =
+      key === "body" && typeof item === "string" ? (JSON.parse(item) as unknown) : parsedBodies(item);
   }
   return map;
 }
@@ -84,8 +97,10 @@ function refuseForeignTypes(value: unknown, inBody: boolean, depth: number): voi
     for (const item of value) refuseForeignTypes(item, inBody, depth + 1);
     return;
   }
-  if (Object.getPrototypeOf(value) !== Object.prototype) throw malformed("bin and ext types are not part of this protocol");
-  for (const key in value) refuseForeignTypes((value as Record<string, unknown>)[key], inBody || key === "body", depth + 1);
+  if (Object.getPrototypeOf(value) !== Object.prototype)
+    throw malformed("bin and ext types are not part of this protocol");
+  for (const key in value)
+    refuseForeignTypes((value as Record<string, unknown>)[key], inBody || key === "body", depth + 1);
 }
 
 // A frame is at most 128 KB when it gets here, so the library's length limits are bounded by it already.
@@ -107,7 +122,9 @@ export const msgpackCodec: Codec = {
       throw cause instanceof ChatError ? cause : malformed("this message is not MessagePack", cause);
     }
   },
-  check: (value) => { refuseForeignTypes(value, false, 0); },
+  check: (value) => {
+    refuseForeignTypes(value, false, 0);
+  },
   write: (frame) => encode(parsedBodies(frame), { ignoreUndefined: true }),
 };
 

@@ -25,40 +25,114 @@ function take(codec: Codec, bytes: Uint8Array, binary: boolean): void {
 }
 
 /** Frames that are nearly right: the names that the protocol knows, with values of every kind. */
-const TYPES = ["hello", "send", "edit", "recall", "create", "rename", "invite", "remove", "leave", "read", "pull", "sync", "renew", "ping", "react", "dance"];
-const text = fc.oneof(fc.constantFrom("a", "*", "a.b", "x".repeat(65), "", "é", "\ud800", "__proto__"), fc.string());
-const value = fc.oneof(text, fc.integer(), fc.double(), fc.boolean(), fc.constant(null), fc.array(text, { maxLength: 5 }), fc.object({ maxDepth: 4 }));
-const FIELDS = ["id", "token", "ticket", "device", "conversation", "to", "body", "replyTo", "mentions", "seq", "kind", "name", "members", "users", "after", "before", "limit", "since", "page"];
-const nearlyFrame = fc.tuple(fc.constantFrom(...TYPES), fc.dictionary(fc.constantFrom(...FIELDS), value)).map(([t, fields]) => ({ ...fields, t }));
+const TYPES = [
+  "hello",
+  "send",
+  "edit",
+  "recall",
+  "create",
+  "rename",
+  "invite",
+  "remove",
+  "leave",
+  "read",
+  "pull",
+  "sync",
+  "renew",
+  "ping",
+  "react",
+  "dance",
+];
+const text = fc.oneof(
+  fc.constantFrom("a", "*", "a.b", "x".repeat(65), "", "é", "\ud800", "__proto__"),
+  fc.string(),
+);
+const value = fc.oneof(
+  text,
+  fc.integer(),
+  fc.double(),
+  fc.boolean(),
+  fc.constant(null),
+  fc.array(text, { maxLength: 5 }),
+  fc.object({ maxDepth: 4 }),
+);
+const FIELDS = [
+  "id",
+  "token",
+  "ticket",
+  "device",
+  "conversation",
+  "to",
+  "body",
+  "replyTo",
+  "mentions",
+  "seq",
+  "kind",
+  "name",
+  "members",
+  "users",
+  "after",
+  "before",
+  "limit",
+  "since",
+  "page",
+];
+const nearlyFrame = fc
+  .tuple(fc.constantFrom(...TYPES), fc.dictionary(fc.constantFrom(...FIELDS), value))
+  .map(([t, fields]) => ({ ...fields, t }));
 
-for (const [name, codec, binary] of [["JSON", jsonCodec, false], ["MessagePack", msgpackCodec, true]] as const) {
+for (const [name, codec, binary] of [
+  ["JSON", jsonCodec, false],
+  ["MessagePack", msgpackCodec, true],
+] as const) {
   test(`${name}: whatever bytes come, a frame or a ChatError comes out`, () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => { take(codec, bytes, binary); }), { numRuns: RUNS });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        take(codec, bytes, binary);
+      }),
+      { numRuns: RUNS },
+    );
   });
 }
 
 test("JSON: whatever text comes, a frame or a ChatError comes out", () => {
   const encoder = new TextEncoder();
-  fc.assert(fc.property(fc.oneof(fc.json(), fc.string()), (some) => { take(jsonCodec, encoder.encode(some), false); }), { numRuns: RUNS });
+  fc.assert(
+    fc.property(fc.oneof(fc.json(), fc.string()), (some) => {
+      take(jsonCodec, encoder.encode(some), false);
+    }),
+    { numRuns: RUNS },
+  );
 });
 
 test("frames that are nearly right are read or refused, in both encodings alike", () => {
   const encoder = new TextEncoder();
-  fc.assert(fc.property(nearlyFrame, (frame) => {
-    take(jsonCodec, encoder.encode(JSON.stringify(frame)), false);
-    take(msgpackCodec, encode(frame), true);
-  }), { numRuns: RUNS });
+  fc.assert(
+    fc.property(nearlyFrame, (frame) => {
+      take(jsonCodec, encoder.encode(JSON.stringify(frame)), false);
+      take(msgpackCodec, encode(frame), true);
+    }),
+    { numRuns: RUNS },
+  );
 });
 
 test("a body comes out of both encodings as it went in", () => {
-  const body = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 5 }), { maxKeys: 6 }).filter((map) => !("__proto__" in map) && JSON.stringify(map).length < 2_000);
-  fc.assert(fc.property(body, (map) => {
-    const said = JSON.parse(JSON.stringify(map)) as unknown;
-    const frame = { t: "send", id: "x", to: "bob", body: said };
-    for (const [codec, bytes, binary] of [[jsonCodec, new TextEncoder().encode(JSON.stringify(frame)), false], [msgpackCodec, encode(frame), true]] as const) {
-      const read = readClientFrame(codec.read(asBuffer(bytes), binary), BODY_BYTES_MAX);
-      assert.ok(read.t === "send");
-      assert.deepEqual(JSON.parse(read.body), said);
-    }
-  }), { numRuns: 1_000 });
+  const body = fc
+    .dictionary(fc.string(), fc.jsonValue({ maxDepth: 5 }), { maxKeys: 6 })
+    .filter((map) => !("__proto__" in map) && JSON.stringify(map).length < 2_000);
+  fc.assert(
+    fc.property(body, (map) => {
+      const said = JSON.parse(JSON.stringify(map)) as unknown;
+      const frame = { t: "send", id: "x", to: "bob", body: said };
+      for (const [codec, bytes, binary] of [
+        [jsonCodec, new TextEncoder().encode(JSON.stringify(frame)), false],
+        [msgpackCodec, encode(frame), true],
+      ] as const) {
+        const read = readClientFrame(codec.read(asBuffer(bytes), binary), BODY_BYTES_MAX);
+        assert.ok(read.t === "send");
+        assert.deepEqual(JSON.parse(read.body), said);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
 });

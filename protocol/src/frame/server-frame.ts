@@ -3,7 +3,10 @@ import type { BodyText } from "./body.ts";
 
 export type EventKind = "message" | "edited" | "recalled" | "created" | "joined" | "left" | "renamed";
 
-/** A numbered thing that happened in a conversation, as clients see it. `B` is the body's form: text inside, a map outside. */
+/**
+ * A numbered thing that happened in a conversation, as clients see it. `B` is the body's form: text inside,
+ * a map outside.
+ */
 export interface ChatEvent<B = unknown> {
   readonly conversation: string;
   readonly seq: number;
@@ -26,16 +29,33 @@ export interface ChatEvent<B = unknown> {
 /** An event on its way inside, its body still text. */
 export type InnerEvent = ChatEvent<BodyText>;
 
-export interface Limits { readonly frameBytes: number; readonly bodyBytes: number; readonly messagesPerSecond: number }
+export interface Limits {
+  readonly frameBytes: number;
+  readonly bodyBytes: number;
+  readonly messagesPerSecond: number;
+}
 
 export interface Welcome {
-  readonly t: "welcome"; readonly user: string; readonly device: string; readonly session: string; readonly ticket: string;
-  readonly ticketExpiresAt: number; readonly heartbeatMs: number; readonly limits: Limits; readonly serverTime: number; readonly traceId: string;
+  readonly t: "welcome";
+  readonly user: string;
+  readonly device: string;
+  readonly session: string;
+  readonly ticket: string;
+  readonly ticketExpiresAt: number;
+  readonly heartbeatMs: number;
+  readonly limits: Limits;
+  readonly serverTime: number;
+  readonly traceId: string;
 }
 
 export interface Ack {
-  readonly t: "ack"; readonly id: string; readonly conversation: string; readonly seq: number; readonly ts: number;
-  readonly duplicate?: true | undefined; readonly traceId: string;
+  readonly t: "ack";
+  readonly id: string;
+  readonly conversation: string;
+  readonly seq: number;
+  readonly ts: number;
+  readonly duplicate?: true | undefined;
+  readonly traceId: string;
 }
 
 export interface ListedConversation<B = unknown> {
@@ -50,30 +70,83 @@ export interface ListedConversation<B = unknown> {
   readonly last?: ChatEvent<B> | undefined;
 }
 
-export interface LeftConversation { readonly conversation: string; readonly left: number }
+export interface LeftConversation {
+  readonly conversation: string;
+  readonly left: number;
+}
 
 export interface Synced<B = unknown> {
-  readonly t: "synced"; readonly id: string; readonly conversations: readonly (ListedConversation<B> | LeftConversation)[];
-  readonly cursor: string; readonly more: boolean; readonly next?: string | undefined; readonly traceId?: string | undefined;
+  readonly t: "synced";
+  readonly id: string;
+  readonly conversations: readonly (ListedConversation<B> | LeftConversation)[];
+  readonly cursor: string;
+  readonly more: boolean;
+  readonly next?: string | undefined;
+  readonly traceId?: string | undefined;
 }
 
 export interface Page<B = unknown> {
-  readonly t: "page"; readonly id: string; readonly conversation: string; readonly events: readonly ChatEvent<B>[];
-  readonly first: number; readonly head: number; readonly more: boolean; readonly traceId?: string | undefined;
+  readonly t: "page";
+  readonly id: string;
+  readonly conversation: string;
+  readonly events: readonly ChatEvent<B>[];
+  readonly first: number;
+  readonly head: number;
+  readonly more: boolean;
+  readonly traceId?: string | undefined;
 }
 
-export interface EventFrame<B = unknown> extends ChatEvent<B> { readonly t: "event" }
-export interface Receipt { readonly t: "receipt"; readonly conversation: string; readonly user: string; readonly seq: number }
-export interface Ticket { readonly t: "ticket"; readonly id?: string | undefined; readonly ticket: string; readonly ticketExpiresAt: number }
-export interface Pong { readonly t: "pong"; readonly id?: string | undefined; readonly serverTime: number }
-export interface Gap { readonly t: "gap"; readonly conversation?: string | undefined; readonly head?: number | undefined }
-export interface GoAway { readonly t: "goaway"; readonly reason: string; readonly reconnectAfterMs: number; readonly ticket: string }
+export interface EventFrame<B = unknown> extends ChatEvent<B> {
+  readonly t: "event";
+}
+export interface Receipt {
+  readonly t: "receipt";
+  readonly conversation: string;
+  readonly user: string;
+  readonly seq: number;
+}
+export interface Ticket {
+  readonly t: "ticket";
+  readonly id?: string | undefined;
+  readonly ticket: string;
+  readonly ticketExpiresAt: number;
+}
+export interface Pong {
+  readonly t: "pong";
+  readonly id?: string | undefined;
+  readonly serverTime: number;
+}
+export interface Gap {
+  readonly t: "gap";
+  readonly conversation?: string | undefined;
+  readonly head?: number | undefined;
+}
+export interface GoAway {
+  readonly t: "goaway";
+  readonly reason: string;
+  readonly reconnectAfterMs: number;
+  readonly ticket: string;
+}
 
 export interface ErrorFrame {
-  readonly t: "error"; readonly id?: string | undefined; readonly code: ErrorCode; readonly message: string;
-  readonly retryAfterMs?: number | undefined; readonly traceId: string;
+  readonly t: "error";
+  readonly id?: string | undefined;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryAfterMs?: number | undefined;
+  readonly traceId: string;
 }
 
 /** Everything that a connector may write. */
 export type ServerFrame<B = unknown> =
-  | Welcome | Ack | EventFrame<B> | Receipt | Synced<B> | Page<B> | Ticket | Pong | Gap | GoAway | ErrorFrame;
+  | Welcome
+  | Ack
+  | EventFrame<B>
+  | Receipt
+  | Synced<B>
+  | Page<B>
+  | Ticket
+  | Pong
+  | Gap
+  | GoAway
+  | ErrorFrame;

@@ -1,4 +1,7 @@
-/** Durability of a cluster's logs: part of its spec. `always` is NATS's `sync_interval: always`, set on the server. */
+/**
+ * Durability of a cluster's logs: part of its spec. `always` is NATS's `sync_interval: always`, set on the
+ * server.
+ */
 export interface LogSettings {
   readonly partitions: number;
   readonly replicas: 1 | 3;

@@ -5,7 +5,10 @@ import { Plain, say } from "../say.ts";
 /** Layout of a data folder; a newer one is not touched. */
 const DATA_VERSION = 1;
 
-interface Running { readonly supervisor: number; readonly parts: readonly number[] }
+interface Running {
+  readonly supervisor: number;
+  readonly parts: readonly number[];
+}
 
 const commandLine = (pid: number): string => {
   try {
@@ -38,7 +41,9 @@ export class DataFolder {
     if (existsSync(this.#file)) {
       const { supervisor, parts } = JSON.parse(readFileSync(this.#file, "utf8")) as Running;
       if (supervisor !== process.pid && /tools\/src\/run\.ts/.test(commandLine(supervisor))) {
-        throw new Plain(`another \`make run\` (process ${supervisor}) uses ${data}: stop it, or choose another folder with DATA=`);
+        throw new Plain(
+          `another \`make run\` (process ${supervisor}) uses ${data}: stop it, or choose another folder with DATA=`,
+        );
       }
       for (const pid of parts) {
         // Only what is surely ours: a part's command line names its main or this folder.
@@ -61,5 +66,7 @@ function checkVersion(data: string): void {
   const found = Number(readFileSync(file, "utf8"));
   if (found === DATA_VERSION) return;
   const version = Number.isNaN(found) ? "unknown" : String(found);
-  throw new Plain(`${data} has layout version ${version}, this JiChat knows ${DATA_VERSION}: use the JiChat that made it, or another folder with DATA=`);
+  throw new Plain(
+    `${data} has layout version ${version}, this JiChat knows ${DATA_VERSION}: use the JiChat that made it, or another folder with DATA=`,
+  );
 }

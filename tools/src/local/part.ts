@@ -15,7 +15,10 @@ export interface PartSpec {
 }
 
 const POLL_MS = 40;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
+const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 
 /** Whoever started parts ends them when it ends itself, whatever ended it short of SIGKILL. */
 const running = new Set<number>();
@@ -49,7 +52,11 @@ export class Part {
     const log = openSync(logFile, "a");
     this.#expected = false;
     // Its own process group: a Ctrl-C at the terminal reaches the supervisor alone, which stops all in order.
-    const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", log, log], detached: true });
+    const child = spawn(program, args, {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", log, log],
+      detached: true,
+    });
     closeSync(log);
     this.#child = child;
     const { pid } = child;
@@ -61,8 +68,12 @@ export class Part {
         resolve();
         if (!this.#expected) this.onDeath?.(how);
       };
-      child.once("error", (error) => { ended(error.message); });
-      child.once("exit", (code, signal) => { ended(signal === null ? `exit code ${code ?? "unknown"}` : signal); });
+      child.once("error", (error) => {
+        ended(error.message);
+      });
+      child.once("exit", (code, signal) => {
+        ended(signal === null ? `exit code ${code ?? "unknown"}` : signal);
+      });
     });
   }
 
@@ -71,7 +82,8 @@ export class Part {
     const end = performance.now() + withinMs;
     while (!(await this.#isReady())) {
       if (!this.isRunning) throw new Error(`${this.spec.name} ended while it started:\n${this.logEnd()}`);
-      if (performance.now() > end) throw new Error(`${this.spec.name} was not ready within ${withinMs} ms:\n${this.logEnd()}`);
+      if (performance.now() > end)
+        throw new Error(`${this.spec.name} was not ready within ${withinMs} ms:\n${this.logEnd()}`);
       await sleep(POLL_MS);
     }
   }
@@ -100,7 +112,9 @@ export class Part {
   async stop(graceMs: number): Promise<void> {
     this.#expected = true;
     this.signal("SIGTERM");
-    const cut = setTimeout(() => { this.signal("SIGKILL"); }, graceMs);
+    const cut = setTimeout(() => {
+      this.signal("SIGKILL");
+    }, graceMs);
     await this.#exited;
     clearTimeout(cut);
   }

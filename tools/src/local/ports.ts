@@ -3,13 +3,30 @@ import type { AddressInfo } from "node:net";
 
 /** Ports that nobody has just now; each from its own listening socket, all held until the last is known. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => { resolve(server); });
-  })));
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+          const server = createServer();
+          server.once("error", reject);
+          server.listen(0, "127.0.0.1", () => {
+            resolve(server);
+          });
+        }),
+    ),
+  );
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => { server.close(() => { resolve(); }); })));
+  await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          server.close(() => {
+            resolve();
+          });
+        }),
+    ),
+  );
   return ports;
 }
 
@@ -17,8 +34,14 @@ export async function freePorts(count: number): Promise<number[]> {
 export const isFree = (port: number, host: string): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer();
-    server.once("error", () => { resolve(false); });
-    server.listen(port, host, () => { server.close(() => { resolve(true); }); });
+    server.once("error", () => {
+      resolve(false);
+    });
+    server.listen(port, host, () => {
+      server.close(() => {
+        resolve(true);
+      });
+    });
   });
 
 export const answersOn = (port: number): Promise<boolean> =>
@@ -28,5 +51,7 @@ export const answersOn = (port: number): Promise<boolean> =>
       socket.destroy();
       resolve(true);
     });
-    socket.once("error", () => { resolve(false); });
+    socket.once("error", () => {
+      resolve(false);
+    });
   });

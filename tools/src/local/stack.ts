@@ -52,8 +52,10 @@ export class Stack {
   readonly redisPort: number;
 
   private constructor(
-    options: StackOptions, ports: Readonly<Record<"nats" | "redis" | "api", number>>,
-    connectorPorts: readonly number[], adminPorts: readonly number[],
+    options: StackOptions,
+    ports: Readonly<Record<"nats" | "redis" | "api", number>>,
+    connectorPorts: readonly number[],
+    adminPorts: readonly number[],
   ) {
     this.options = options;
     const host = options.host ?? "127.0.0.1";
@@ -74,15 +76,30 @@ export class Stack {
       if (port === undefined) throw new Error("a free port for every part was asked for");
       return port;
     };
-    this.storage = this.#component("storage", "storage", adminPort(), options.clickhouseUrl === undefined
-      ? { CLICKHOUSE_EMBEDDED_PATH: join(options.data, "clickhouse"), CHDB_HOME: options.chdbHome ?? "" } : { CLICKHOUSE_URL: options.clickhouseUrl });
-    this.routers = Array.from({ length: options.routers }, (_, i) => this.#component("router", `router-${i + 1}`, adminPort(), {}));
-    this.connectors = connectorPorts.map((port, i) => this.#component("connector", `connector-${i + 1}`, adminPort(), {
-      PORT: String(port), HOST: host, DRAIN_MS: "1000",
-      ORIGINS: [this.apiUrl, `http://localhost:${ports.api}`].join(","),
-    }));
+    this.storage = this.#component(
+      "storage",
+      "storage",
+      adminPort(),
+      options.clickhouseUrl === undefined
+        ? { CLICKHOUSE_EMBEDDED_PATH: join(options.data, "clickhouse"), CHDB_HOME: options.chdbHome ?? "" }
+        : { CLICKHOUSE_URL: options.clickhouseUrl },
+    );
+    this.routers = Array.from({ length: options.routers }, (_, i) =>
+      this.#component("router", `router-${i + 1}`, adminPort(), {}),
+    );
+    this.connectors = connectorPorts.map((port, i) =>
+      this.#component("connector", `connector-${i + 1}`, adminPort(), {
+        PORT: String(port),
+        HOST: host,
+        DRAIN_MS: "1000",
+        ORIGINS: [this.apiUrl, `http://localhost:${ports.api}`].join(","),
+      }),
+    );
     this.api = this.#component("api", "api", adminPort(), {
-      PORT: String(ports.api), HOST: host, WS_URLS: this.wsUrls.join(","), TOKEN_SIGNING_KEY_FILE: this.secrets.signingKeyFile,
+      PORT: String(ports.api),
+      HOST: host,
+      WS_URLS: this.wsUrls.join(","),
+      TOKEN_SIGNING_KEY_FILE: this.secrets.signingKeyFile,
       ...(options.webRoot === undefined ? {} : { WEB_ROOT: options.webRoot }),
     });
   }
@@ -90,14 +107,22 @@ export class Stack {
   /** Plans a cluster: ports are chosen, nothing runs yet. */
   static async plan(options: StackOptions): Promise<Stack> {
     mkdirSync(options.data, { recursive: true });
-    // Ended from outside, a test ends through `exit`, which ends its parts; a supervisor has a way of its own.
-    if (process.listenerCount("SIGTERM") === 0) process.once("SIGTERM", () => { process.exit(143); });
-    const [nats = 0, redis = 0, api = 0, ...rest] = await freePorts(3 + 2 * options.connectors + options.routers + 2);
+    // Ended from outside, a test ends through `exit`, which ends its parts; a supervisor has a way of its
+    // own.
+    if (process.listenerCount("SIGTERM") === 0)
+      process.once("SIGTERM", () => {
+        process.exit(143);
+      });
+    const [nats = 0, redis = 0, api = 0, ...rest] = await freePorts(
+      3 + 2 * options.connectors + options.routers + 2,
+    );
     const connectorPorts = rest.splice(0, options.connectors);
     const { port } = options;
     return new Stack(
-      options, { nats, redis, api: port ?? api },
-      port === undefined ? connectorPorts : connectorPorts.map((_, i) => port + 1 + i), rest,
+      options,
+      { nats, redis, api: port ?? api },
+      port === undefined ? connectorPorts : connectorPorts.map((_, i) => port + 1 + i),
+      rest,
     );
   }
 
@@ -115,7 +140,10 @@ export class Stack {
     await Promise.all(ours.map((part) => part.ready(STARTED_WITHIN_MS)));
   }
 
-  /** Stops in the order in which nothing accepted is lost: edges, owners, storage, backends. All within `graceMs`. */
+  /**
+   * Stops in the order in which nothing accepted is lost: edges, owners, storage, backends. All within
+   * `graceMs`.
+   */
   async stop(graceMs = 4_500): Promise<void> {
     const end = performance.now() + graceMs;
     const left = (): number => Math.max(100, end - performance.now());
@@ -127,10 +155,12 @@ export class Stack {
 
   /** Ends everything at once, whatever state it is in. */
   async destroy(): Promise<void> {
-    await Promise.all(this.parts.map(async (part) => {
-      if (part.isRunning) part.signal("SIGCONT");
-      await part.kill();
-    }));
+    await Promise.all(
+      this.parts.map(async (part) => {
+        if (part.isRunning) part.signal("SIGCONT");
+        await part.kill();
+      }),
+    );
   }
 
   /** One more router, started and ready. */
@@ -147,13 +177,32 @@ export class Stack {
     return join(this.options.data, "logs", `${name}.log`);
   }
 
-  #component(component: Component, name: string, adminPort: number, env: Readonly<Record<string, string>>): Part {
+  #component(
+    component: Component,
+    name: string,
+    adminPort: number,
+    env: Readonly<Record<string, string>>,
+  ): Part {
     const { env: more = {}, cluster = "jichat" } = this.options;
     const spec: PartSpec = {
-      name, program: process.execPath, args: [join(ROOT, component, "src/main.ts")], logFile: this.#log(name), adminPort,
+      name,
+      program: process.execPath,
+      args: [join(ROOT, component, "src/main.ts")],
+      logFile: this.#log(name),
+      adminPort,
       env: {
-        CLUSTER: cluster, INSTANCE: name, NATS_URL: this.natsUrl, REDIS_URL: this.redisUrl, ADMIN_PORT: String(adminPort),
-        CLUSTER_KEY_FILE: this.secrets.clusterKeyFile, TOKEN_KEYS: this.secrets.keysFile, NODE_OPTIONS: "", ...env, ...more["*"], ...more[component], ...more[name],
+        CLUSTER: cluster,
+        INSTANCE: name,
+        NATS_URL: this.natsUrl,
+        REDIS_URL: this.redisUrl,
+        ADMIN_PORT: String(adminPort),
+        CLUSTER_KEY_FILE: this.secrets.clusterKeyFile,
+        TOKEN_KEYS: this.secrets.keysFile,
+        NODE_OPTIONS: "",
+        ...env,
+        ...more["*"],
+        ...more[component],
+        ...more[name],
       },
     };
     return new Part(spec);
@@ -162,13 +211,31 @@ export class Stack {
   #natsPart(port: number): Part {
     const config = join(this.options.data, "nats.conf");
     const sync = this.options.fsync === "interval" ? "2m" : "always";
-    writeFileSync(config, [
-      `host: 127.0.0.1`, `port: ${port}`, `server_name: "jichat-local"`, "max_payload: 1MB",
-      "jetstream {", `  store_dir: ${JSON.stringify(join(this.options.data, "nats"))}`, `  sync_interval: ${sync}`, "  max_file_store: 64GB", "}", "",
-    ].join("\n"));
+    writeFileSync(
+      config,
+      [
+        `host: 127.0.0.1`,
+        `port: ${port}`,
+        `server_name: "jichat-local"`,
+        "max_payload: 1MB",
+        "jetstream {",
+        `  store_dir: ${JSON.stringify(join(this.options.data, "nats"))}`,
+        `  sync_interval: ${sync}`,
+        "  max_file_store: 64GB",
+        "}",
+        "",
+      ].join("\n"),
+    );
     const { nats } = this.options;
     if (nats === undefined) throw new Error("without NATS_URL a nats-server is needed");
-    return new Part({ name: "nats", program: nats.path, args: ["-c", config], env: nats.env, logFile: this.#log("nats"), port });
+    return new Part({
+      name: "nats",
+      program: nats.path,
+      args: ["-c", config],
+      env: nats.env,
+      logFile: this.#log("nats"),
+      port,
+    });
   }
 
   #redisPart(port: number): Part {
@@ -177,7 +244,27 @@ export class Stack {
     const { redis } = this.options;
     if (redis === undefined) throw new Error("without REDIS_URL a redis-server is needed");
     // It is a cache and starts empty: keeping its keys over a restart would prove nothing and cost writes.
-    const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no", "--daemonize", "no"];
-    return new Part({ name: "redis", program: redis.path, args, env: redis.env, logFile: this.#log("redis"), port });
+    const args = [
+      "--port",
+      String(port),
+      "--bind",
+      "127.0.0.1",
+      "--dir",
+      folder,
+      "--save",
+      "",
+      "--appendonly",
+      "no",
+      "--daemonize",
+      "no",
+    ];
+    return new Part({
+      name: "redis",
+      program: redis.path,
+      args,
+      env: redis.env,
+      logFile: this.#log("redis"),
+      port,
+    });
   }
 }

@@ -11,8 +11,14 @@ export interface ThrowawayOptions extends Partial<StackOptions> {
   readonly onPlanned?: (stack: Stack) => void | Promise<void>;
 }
 
-/** A cluster with a folder of its own, started and ready, and how to take all of it away again. One of each part unless told. */
-export async function startThrowaway({ onPlanned, ...options }: ThrowawayOptions = {}): Promise<{ stack: Stack; destroy: () => Promise<void> }> {
+/**
+ * A cluster with a folder of its own, started and ready, and how to take all of it away again. One of each
+ * part unless told.
+ */
+export async function startThrowaway({ onPlanned, ...options }: ThrowawayOptions = {}): Promise<{
+  stack: Stack;
+  destroy: () => Promise<void>;
+}> {
   const [nats, redis, chdbHome] = [await needNats(), await needRedis(), await needChdb()];
   await prepareUws();
   const data = mkdtempSync(join(tmpdir(), "jichat-throwaway-"));

@@ -1,0 +1,43 @@
+import type { Batch } from "@jichat/protocol/log/record.ts";
+import type { Violation } from "../ledger-checks.ts";
+import type { Simulation } from "./simulation.ts";
+
+/** I7: once a successor's epoch stands, nothing of an older owner follows. */
+export function checkReigns(batches: readonly Batch[]): Violation[] {
+  const violations: Violation[] = [];
+  const past = new Set<string>();
+  let owner = "";
+  batches.forEach((batch, index) => {
+    if (batch.owner === owner) return;
+    if (past.has(batch.owner))
+      violations.push({
+        invariant: "I7",
+        what: `position ${index + 1} is of ${batch.owner}, whom ${owner} had succeeded`,
+      });
+    if (batch.epoch !== true)
+      violations.push({ invariant: "I7", what: `position ${index + 1} begins a reign without an epoch` });
+    past.add(owner);
+    owner = batch.owner;
+  });
+  return violations;
+}
+
+/** Shows the ledger what every user is told in the end: their list, and each history. */
+export async function inspect(sim: Simulation, users: readonly string[]): Promise<void> {
+  for (const user of users) {
+    const connector = sim.anyConnector();
+    const { conversations } = (await connector?.sync(user, undefined)) ?? { conversations: [] };
+    for (const listed of conversations) {
+      if ("left" in listed) continue;
+      sim.ledger.listed(user, listed.conversation, listed);
+      const page = await sim.storage.history(
+        sim.log.end,
+        user,
+        listed.conversation,
+        listed.first - 1,
+        10_000,
+      );
+      sim.ledger.history(user, listed.conversation, page.first, page.head, page.events);
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
+import { isRefused } from "@jichat/protocol/bus/command.ts";
+import { isRetryable } from "@jichat/protocol/errors.ts";
+import type { Socket } from "./connector-model.ts";
+import type { Simulation } from "./simulation.ts";
+
+interface Write {
+  readonly id: string;
+  readonly target: string;
+  readonly make: (socket: Socket) => Command;
+  isSent: boolean;
+  notBefore: number;
+  readonly isSend: boolean;
+}
+
+/** The device that an outbox writes for. */
+interface Writer {
+  readonly user: string;
+  readonly name: string;
+  readonly socket: Socket | undefined;
+}
+
+/** What a device has to say: in order per target, and again until it is answered for good. */
+export class OutboxModel {
+  readonly #sim: Simulation;
+  readonly #device: Writer;
+  #writes: Write[] = [];
+
+  constructor(sim: Simulation, device: Writer) {
+    this.#sim = sim;
+    this.#device = device;
+  }
+
+  get length(): number {
+    return this.#writes.length;
+  }
+
+  describe(): string {
+    return (
+      this.#writes.map(({ id, isSent }) => `${id}${isSent ? "" : " (not sent)"}`).join(", ") || "nothing"
+    );
+  }
+
+  /** Another socket: whatever is not answered goes over it again. */
+  startOver(): void {
+    for (const write of this.#writes) write.isSent = false;
+    this.#pump();
+  }
+
+  put(id: string, target: string, isSend: boolean, make: Write["make"]): void {
+    if (this.#writes.some((write) => write.id === id)) return;
+    this.#writes.push({ id, target, make, isSend, isSent: false, notBefore: 0 });
+    this.#pump();
+  }
+
+  #pump(): void {
+    const held = new Set<string>();
+    for (const write of this.#writes) {
+      const socket = this.#device.socket;
+      if (socket === undefined) return;
+      if (write.isSent) continue;
+      if (write.notBefore > this.#sim.time.now || held.has(write.target)) {
+        held.add(write.target);
+        continue;
+      }
+      write.isSent = true;
+      const command = write.make(socket);
+      void this.#sim.time.sleep(1).then(async () => {
+        if (!socket.isOpen) return;
+        const answer = await socket.connector.submit(socket, command);
+        await this.#sim.time.sleep(1);
+        if (socket === this.#device.socket) this.#answered(write, command, answer);
+      });
+    }
+  }
+
+  #answered(write: Write, command: Command, answer: Exclude<Answer, "later">): void {
+    if (isRefused(answer) && isRetryable(answer.code)) {
+      const notBefore = this.#sim.time.now + Math.min(200, answer.retryAfterMs ?? 200);
+      const from = this.#writes.indexOf(write);
+      this.#writes.forEach((other, index) => {
+        if (from < 0 || index < from || other.target !== write.target) return;
+        other.isSent = false;
+        other.notBefore = notBefore;
+      });
+      this.#sim.time.after(201, () => {
+        this.#pump();
+      });
+      return;
+    }
+    this.#writes = this.#writes.filter((other) => other !== write);
+    if (isRefused(answer)) {
+      this.#sim.refused.push(`${this.#device.user}/${this.#device.name} ${command.op} ${answer.code}`);
+      return;
+    }
+    const { conversation } = command;
+    if (command.op === "read") this.#sim.ledger.readAcked(this.#device.user, conversation, answer.seq);
+    if (!write.isSend) return;
+    this.#sim.ledger.acked(this.#device.user, this.#device.name, write.id, conversation, answer.seq);
+    this.#sim.ackedHead.set(conversation, Math.max(answer.seq, this.#sim.ackedHead.get(conversation) ?? 0));
+    // Now and then an application, or a proxy, says it all again: much later, too.
+    if (this.#sim.dice.chance(0.12))
+      this.#sim.time.after(this.#sim.dice.between(1, 3_000), () => {
+        this.#again(write);
+      });
+  }
+
+  #again(write: Write): void {
+    this.put(write.id, `${write.target}#again`, write.isSend, write.make);
+  }
+}
