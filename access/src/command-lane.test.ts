@@ -192,3 +192,23 @@ test("a full lane says BUSY; one that nobody answers says UNAVAILABLE after 8 s"
   assert.deepEqual(await lane.submit(send("c", "other"), open), { seq: 1, ts: 1 });
   assert.ok(seen.slice(0, -1).every((batch) => batch[0] === "a"));
 });
+
+test("a lane rests as long as its last batch took, at most 20 ms, and what comes meanwhile travels together", async () => {
+  for (const [tookMs, restMs] of [
+    [0.4, 0],
+    [7, 7],
+    [90, 20],
+  ] as const) {
+    const { lane, seen, clock } = laneTo((batch) => {
+      clock.at += tookMs;
+      return batch.commands.map(() => ({ seq: 1, ts: 1 }));
+    });
+    await lane.submit(send("1"), open);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    assert.equal(clock.at, tookMs + restMs);
+    await Promise.all([lane.submit(send("2"), open), lane.submit(send("3"), open)]);
+    assert.deepEqual(seen, [["1"], ["2", "3"]]);
+  }
+});

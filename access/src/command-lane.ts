@@ -40,6 +40,11 @@ export interface LaneOptions {
 const ASK_TIMEOUT_MS = 2_000;
 const RETRY_MS = 25;
 const LATER_MS = 8;
+/**
+ * A lane rests for as long as its last batch took: at most this, and not at all below a timer's resolution.
+ */
+const REST_MAX_MS = 20;
+const REST_MIN_MS = 1;
 /** A client hears UNAVAILABLE after this long; the batch itself is repeated until it is answered. */
 const GIVE_UP_MS = 8_000;
 const QUEUE_MAX = 8_192;
@@ -115,7 +120,7 @@ export class CommandLane {
   async #run(): Promise<void> {
     while (this.waiting > 0) {
       const batch = this.#compose();
-      if (batch.length > 0) await this.#exchange(batch);
+      if (batch.length > 0) await this.#exchangeAndRest(batch);
       if (this.#queue.length > 0) continue;
       if (this.#deferred.length > 0) await this.#options.clock.sleep(LATER_MS);
       this.#release();
@@ -206,6 +211,18 @@ export class CommandLane {
     const isOpen = ({ resolve }: Entry): boolean => resolve !== undefined;
     if (!this.#isComposing) this.#queue = this.#queue.filter(isOpen);
     this.#deferred = this.#deferred.filter(isOpen);
+  }
+
+  /**
+   * The slower the answers, the longer what comes meanwhile gathers: fewer and larger batches where they
+   * cost most.
+   */
+  async #exchangeAndRest(batch: readonly Entry[]): Promise<void> {
+    const { clock } = this.#options;
+    const started = clock.monotonic();
+    await this.#exchange(batch);
+    const restMs = Math.min(REST_MAX_MS, clock.monotonic() - started);
+    if (restMs >= REST_MIN_MS) await clock.sleep(restMs);
   }
 
   /** Repeats the same bytes until somebody answers them. */

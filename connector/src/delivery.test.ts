@@ -27,7 +27,6 @@ const event = (seq: number, position: number, origin?: string): Delivery["events
   origin,
 });
 const delivery = (position: number, events: Delivery["events"], more: Partial<Delivery> = {}): Delivery => ({
-  v: 1,
   partition: 0,
   position,
   events,

@@ -19,6 +19,7 @@ import { PresenceKeeper } from "./presence-keeper.ts";
 import { route, socketBehavior } from "./socket.ts";
 import { serveDeliveries } from "./serve-deliveries.ts";
 import { startSweeps } from "./sweep.ts";
+import { Turn } from "./turn.ts";
 import { TokenBuckets } from "@jichat/access/token-bucket.ts";
 import { loadUws } from "./uws.ts";
 import type { World } from "./world.ts";
@@ -47,6 +48,7 @@ const world: World = {
   telemetry,
   metrics,
   hub,
+  turn: new Turn(),
   revocations,
   ...edge,
   tokens: new Tokens(config.tokens, keys, revocations),

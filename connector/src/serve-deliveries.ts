@@ -1,5 +1,5 @@
 import type { Msg } from "@nats-io/transport-node";
-import type { Delivery, Replacement } from "@jichat/protocol/bus/delivery.ts";
+import type { Delivery, DeliveryRound, Replacement } from "@jichat/protocol/bus/delivery.ts";
 import { decodeInner } from "@jichat/protocol/bus/wire.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { Deliveries } from "./delivery.ts";
@@ -18,9 +18,9 @@ export function serveDeliveries(world: World, deliveries: Deliveries): () => voi
         return;
       }
       try {
-        const received = decodeInner<Delivery | Replacement>(message.data, "a delivery");
+        const received = decodeInner<DeliveryRound | Replacement>(message.data, "a delivery");
         if ("replaced" in received) replaced(world, received);
-        else deliver(world, deliveries, received);
+        else for (const delivery of received.deliveries) deliver(world, deliveries, delivery);
         message.respond(); // Not before: what is not acknowledged is replaced by a gap.
       } catch (thrown) {
         telemetry.log.error({ err: thrown }, "a delivery could not be taken; a gap will stand for it");

@@ -5,6 +5,7 @@ import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { Codec, CodecName } from "@jichat/protocol/frame/codec.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+import type { Turn } from "./turn.ts";
 import type { ClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 
 export type SessionState = "new" | "greeting" | "live" | "closed";
@@ -23,6 +24,7 @@ export interface SessionBirth {
   /** Set when the socket is to be closed as soon as it is open: a browser cannot read a refused upgrade. */
   readonly refuseWith: number | undefined;
   readonly bufferedBytesMax: number;
+  readonly turn: Turn;
 }
 
 const FORCE_CLOSE_MS = 2_000;
@@ -49,6 +51,8 @@ export class Session {
   unanswered = 0;
   lastSeenAt: number;
   #ws: WebSocket<SocketData> | undefined;
+  #outgoing: Outgoing[] = [];
+  #outgoingBytes = 0;
 
   constructor(birth: SessionBirth) {
     this.birth = birth;
@@ -81,21 +85,37 @@ export class Session {
     if (this.isOpen) this.writeEncoded(this.birth.codec.write(frame));
   }
 
-  /** A frame that was encoded before, for all its readers at once. */
+  /** A frame that was encoded before, for all its readers at once. It leaves at the end of this turn. */
   writeEncoded(bytes: Outgoing): void {
     if (!this.isOpen || this.#ws === undefined) return;
-    // uWS drops what is over its limit without a word; a reader that slow is closed and resumes.
-    if (this.#ws.getBufferedAmount() + bytes.length > this.birth.bufferedBytesMax)
-      this.close(CLOSE.tooSlow, "too slow to read");
-    else this.#ws.send(bytes, this.birth.codec.binary);
+    this.#outgoing.push(bytes);
+    this.#outgoingBytes += bytes.length;
+    if (this.#outgoing.length === 1) this.birth.turn.flushLater(this);
+    if (this.#outgoingBytes > this.birth.bufferedBytesMax) this.flush();
   }
 
-  /** Writes of one turn leave in one system call. */
-  corked(write: () => void): void {
-    if (this.isOpen) this.#ws?.cork(write);
+  /** Sends what was written since the last time, in one system call. */
+  flush(): void {
+    const ws = this.#ws;
+    const outgoing = this.#outgoing;
+    this.#outgoing = [];
+    this.#outgoingBytes = 0;
+    if (ws === undefined || !this.isOpen || outgoing.length === 0) return;
+    const { bufferedBytesMax, codec } = this.birth;
+    let isTooSlow = false;
+    ws.cork(() => {
+      for (const frame of outgoing) {
+        // uWS drops what is over its limit without a word; a reader that slow is closed and resumes.
+        isTooSlow = ws.getBufferedAmount() + frame.length > bufferedBytesMax;
+        if (isTooSlow) return;
+        ws.send(frame, codec.binary);
+      }
+    });
+    if (isTooSlow) this.close(CLOSE.tooSlow, "too slow to read");
   }
 
   close(code: number, reason: string): void {
+    this.flush(); // Whoever is closed hears first why.
     const ws = this.#ws;
     if (ws === undefined || !this.isOpen) return;
     this.state = "closed";

@@ -71,6 +71,7 @@ function upgrade(
     codec: codecOf(codec),
     now: systemClock.monotonic(),
     bufferedBytesMax: config.bufferedBytesMax,
+    turn: world.turn,
     refuseWith: refusalOf(world, request.getHeader("origin"), address),
   });
   // In a map of its own: uWS copies the fields of what it is given into another object.

@@ -8,6 +8,7 @@ import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Config } from "./config.ts";
 import type { Hub } from "./hub.ts";
+import type { Turn } from "./turn.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
 import type { TokenBuckets } from "@jichat/access/token-bucket.ts";
 
@@ -20,6 +21,7 @@ export interface World extends Edge {
   readonly telemetry: Telemetry;
   readonly metrics: ConnectorMetrics;
   readonly hub: Hub;
+  readonly turn: Turn;
   readonly tokens: Tokens;
   readonly tickets: Tickets;
   readonly revocations: Revocations;

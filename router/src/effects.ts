@@ -76,18 +76,18 @@ export class Effects {
 
   /** Works until the signal aborts. A unit is retried until it is done: skipping one would lose messages. */
   async run(): Promise<void> {
+    this.#signal.addEventListener(
+      "abort",
+      () => {
+        this.#wake();
+      },
+      { once: true },
+    );
     while (!this.#signal.aborted) {
       const unit = this.#waiting;
       if (this.#unresolved === undefined && unit === undefined) {
         const { promise, resolve } = Promise.withResolvers<void>();
         this.#wake = resolve;
-        this.#signal.addEventListener(
-          "abort",
-          () => {
-            resolve();
-          },
-          { once: true },
-        );
         await promise;
         continue;
       }
@@ -139,7 +139,7 @@ export class Effects {
   async #deliver(connector: string, unit: EffectUnit, out: Outgoing): Promise<void> {
     const { deliverer, sessions, clock, partition } = this.#world;
     const { position } = unit;
-    let delivery: Delivery = { v: 1, partition, position, ...out };
+    let delivery: Delivery = { partition, position, ...out };
     for (let tries = 0; !this.#signal.aborted; tries += 1) {
       try {
         await deliverer.deliver(connector, delivery, DELIVER_TIMEOUT_MS);
@@ -148,8 +148,7 @@ export class Effects {
       } catch {
         this.#world.count("retried", 1);
         if (!(await sessions.isAlive(connector))) return;
-        if (tries === 0)
-          delivery = { v: 1, partition, position, events: [], marks: [], gaps: gapsInPlaceOf(out) };
+        if (tries === 0) delivery = { partition, position, events: [], marks: [], gaps: gapsInPlaceOf(out) };
         await clock.sleep(RETRY_MS);
       }
     }

@@ -30,7 +30,7 @@ export interface Sessions {
     readonly heads: readonly HeadEntry[];
     readonly entries: readonly { readonly user: string; readonly entry: ListEntry }[];
     readonly users: readonly string[];
-  }): Promise<Map<string, string[]>>;
+  }): Promise<ReadonlyMap<string, readonly string[]>>;
   isAlive(connector: string): Promise<boolean>;
   /** False while Redis was lost so recently that absent sessions prove nothing. */
   settled(): boolean;

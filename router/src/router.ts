@@ -14,6 +14,7 @@ import { PartitionLog } from "@jichat/runtime/partition-log.ts";
 import type { Presence } from "@jichat/runtime/presence.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Config } from "./config.ts";
+import { Courier } from "./courier.ts";
 import { factsOver } from "./facts-client.ts";
 import { Owner } from "./owner.ts";
 import type { OwnerWorld } from "./owner.ts";
@@ -47,11 +48,13 @@ export class Router implements LeaseHolder {
   readonly #full = new Set<number>();
   #pushDropped = 0;
   readonly #metrics: RouterMetrics;
+  readonly #courier: Courier;
   readonly #stop = new AbortController();
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
     this.#js = parts.jsm.jetstream();
+    this.#courier = new Courier(parts.nats, parts.names);
     this.#metrics = routerMetrics(parts.telemetry, this.#owners, () => this.#pushDropped);
     parts.presence.onRun(() => {
       for (const owner of this.#owners.values()) owner.republish();
@@ -206,14 +209,10 @@ export class Router implements LeaseHolder {
   }
 
   async #deliver(connector: string, delivery: Delivery, timeoutMs: number): Promise<void> {
-    const span = this.#parts.telemetry.linked(
-      "router effects",
-      delivery.events.map(({ trace }) => trace),
-    );
+    const traces = delivery.events.map(({ trace }) => trace);
+    const span = this.#parts.telemetry.linked("router effects", traces);
     try {
-      await this.#parts.nats.request(this.#parts.names.deliver(connector), encodeInner(delivery), {
-        timeout: timeoutMs,
-      });
+      await this.#courier.deliver(connector, delivery, timeoutMs);
     } finally {
       span?.end();
     }

@@ -1,3 +1,5 @@
+import { hash } from "node:crypto";
+
 /**
  * Lua that runs in Redis. ARGV[1] is always the key prefix; every value carries its log position, and a
  * lower one is refused.
@@ -22,23 +24,27 @@ end
 `;
 
 /**
- * partition, position, keep, heads, entries, (conversation, position, head)*, (user, conversation, entry)*,
- * user*
+ * keep, heads, entries, positions, (conversation, position, head)*, (user, conversation, entry)*,
+ * (partition, position)*, user*
  */
-export const PUBLISH = `${PUT}
-local partition, position, keep = ARGV[2], ARGV[3], ARGV[4]
-local at = 7
-for _ = 1, tonumber(ARGV[5]) do
+const PUBLISH = `${PUT}
+local keep = ARGV[2]
+local at = 6
+for _ = 1, tonumber(ARGV[3]) do
   head(ARGV[at], ARGV[at + 1], ARGV[at + 2], keep)
   at = at + 3
 end
-for _ = 1, tonumber(ARGV[6]) do
+for _ = 1, tonumber(ARGV[4]) do
   entry(ARGV[at], ARGV[at + 1], ARGV[at + 2], keep)
   at = at + 3
 end
-local done = redis.call('HGET', prefix .. 'done', partition)
-if not done or tonumber(done) < tonumber(position) then
-  redis.call('HSET', prefix .. 'done', partition, position)
+for _ = 1, tonumber(ARGV[5]) do
+  local partition, position = ARGV[at], ARGV[at + 1]
+  local done = redis.call('HGET', prefix .. 'done', partition)
+  if not done or tonumber(done) < tonumber(position) then
+    redis.call('HSET', prefix .. 'done', partition, position)
+  end
+  at = at + 2
 end
 local alive, found = {}, {}
 for i = at, #ARGV do
@@ -63,7 +69,7 @@ return found
 `;
 
 /** user, keep, entries, (conversation, entry)*, (conversation, position, head)* */
-export const MERGE = `${PUT}
+const MERGE = `${PUT}
 local user, keep = ARGV[2], ARGV[3]
 local at = 5
 for _ = 1, tonumber(ARGV[4]) do
@@ -82,7 +88,7 @@ return ''
 /**
  * user, device, connector, session, birth, keep: an older session cannot displace a younger one that lives.
  */
-export const REGISTER = `
+const REGISTER = `
 local prefix, key = ARGV[1], ARGV[1] .. 's:' .. ARGV[2]
 local known = redis.call('HGET', key, ARGV[3])
 if known then
@@ -98,9 +104,24 @@ return known or ''
 `;
 
 /** user, device, session */
-export const UNREGISTER = `
+const UNREGISTER = `
 local key = ARGV[1] .. 's:' .. ARGV[2]
 local known = redis.call('HGET', key, ARGV[3])
 if known and string.match(known, '^%S+ (%S+)') == ARGV[4] then redis.call('HDEL', key, ARGV[3]) end
 return ''
 `;
+
+/** A script and the name that Redis keeps it under: it travels once per run of Redis, not once per call. */
+export interface Script {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+const scriptOf = (lua: string): Script => ({ lua, sha: hash("sha1", lua) });
+
+export const SCRIPTS = {
+  publish: scriptOf(PUBLISH),
+  merge: scriptOf(MERGE),
+  register: scriptOf(REGISTER),
+  unregister: scriptOf(UNREGISTER),
+} as const;

@@ -3,9 +3,13 @@ import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import type { Logger } from "pino";
-import { PUBLISH, MERGE, REGISTER, UNREGISTER } from "./presence-scripts.ts";
+import type { Script } from "./presence-scripts.ts";
+import { SCRIPTS } from "./presence-scripts.ts";
+import { Rounds } from "./rounds.ts";
 
 const KEEP_SECONDS = 7 * 24 * 3_600;
+/** Heads, entries and users of one script: Redis does nothing else meanwhile. */
+const ITEMS_PER_SCRIPT_MAX = 4_000;
 
 /** What a batch's effects change in Redis, and whose sessions they ask for. */
 export interface PresenceUpdate {
@@ -52,6 +56,11 @@ export class Presence {
   readonly #names: Names;
   readonly #log: Logger;
   readonly #onRun: Set<() => void> = new Set();
+  readonly #updates = new Rounds(
+    async (updates: readonly PresenceUpdate[]) => this.#publishAll(updates),
+    ({ heads, entries, users }) => heads.length + entries.length + users.length,
+    ITEMS_PER_SCRIPT_MAX,
+  );
   #run = "";
   #runSince = 0;
 
@@ -125,24 +134,34 @@ export class Presence {
     return this.#names.redis(this.#run);
   }
 
-  async #script(script: string, args: readonly (string | number)[]): Promise<unknown> {
-    return this.#redis.eval(script, 0, this.#prefix, ...args);
+  async #script({ sha, lua }: Script, args: readonly (string | number)[]): Promise<unknown> {
+    const prefix = this.#prefix;
+    try {
+      return await this.#redis.evalsha(sha, 0, prefix, ...args);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
+      return this.#redis.eval(lua, 0, prefix, ...args);
+    }
   }
 
-  /** Writes heads, entries and the done position; then, in the same script, reads who is online where. */
-  async publish(update: PresenceUpdate): Promise<Map<string, string[]>> {
-    const { heads, entries, users } = update;
-    const args: (string | number)[] = [
-      update.partition,
-      update.position,
-      KEEP_SECONDS,
-      heads.length,
-      entries.length,
-    ];
+  /**
+   * Writes heads, entries and the done position; then, in the same script, reads who is online where. The map
+   * may name more users than were asked for: updates of several partitions travel together.
+   */
+  async publish(update: PresenceUpdate): Promise<ReadonlyMap<string, readonly string[]>> {
+    return this.#updates.submit(update);
+  }
+
+  async #publishAll(updates: readonly PresenceUpdate[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    const heads = updates.flatMap((update) => update.heads);
+    const entries = updates.flatMap((update) => update.entries);
+    const users = [...new Set(updates.flatMap((update) => update.users))];
+    const args: (string | number)[] = [KEEP_SECONDS, heads.length, entries.length, updates.length];
     for (const head of heads) args.push(head.conversation, head.position, JSON.stringify(head));
     for (const { user, entry } of entries) args.push(user, entry.conversation, entryText(entry));
+    for (const { partition, position } of updates) args.push(partition, position);
     for (const user of users) args.push(user);
-    const found = (await this.#script(PUBLISH, args)) as string[];
+    const found = (await this.#script(SCRIPTS.publish, args)) as string[];
     return new Map(
       users.map((user, index) => [user, found[index] === "" ? [] : (found[index] ?? "").split(" ")]),
     );
@@ -159,7 +178,7 @@ export class Presence {
     const args: (string | number)[] = [user, KEEP_SECONDS, entries.length];
     for (const entry of entries) args.push(entry.conversation, entryText(entry));
     for (const head of heads) args.push(head.conversation, head.position, JSON.stringify(head));
-    await this.#script(MERGE, args);
+    await this.#script(SCRIPTS.merge, args);
   }
 
   /**
@@ -224,7 +243,7 @@ export class Presence {
     entry: SessionEntry,
   ): Promise<SessionEntry | "younger" | undefined> {
     const { connector, session, birth } = entry;
-    const found = (await this.#script(REGISTER, [
+    const found = (await this.#script(SCRIPTS.register, [
       user,
       device,
       connector,
@@ -238,7 +257,7 @@ export class Presence {
 
   /** Takes a session away if it is still this one: a late goodbye must not remove its successor. */
   async unregister(user: string, device: string, session: string): Promise<void> {
-    await this.#script(UNREGISTER, [user, device, session]);
+    await this.#script(SCRIPTS.unregister, [user, device, session]);
   }
 
   get redis(): Redis {

@@ -34,12 +34,17 @@ export interface DeliveredGap {
  * partition.
  */
 export interface Delivery {
-  readonly v: 1;
   readonly partition: number;
   readonly position: number;
   readonly events: readonly DeliveredEvent[];
   readonly marks: readonly DeliveredMark[];
   readonly gaps: readonly DeliveredGap[];
+}
+
+/** What one router has for one connector, of all its partitions: taken, and acknowledged, together. */
+export interface DeliveryRound {
+  readonly v: 1;
+  readonly deliveries: readonly Delivery[];
 }
 
 /** From the connector that now holds a device to the one that held it: close that session with 4409. */

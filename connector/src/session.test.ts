@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { jsonCodec } from "@jichat/protocol/frame/codec.ts";
+import type { WebSocket } from "uWebSockets.js";
+import { Session } from "./session.ts";
+import type { SocketData } from "./session.ts";
+import { Turn } from "./turn.ts";
+
+const LIMIT = 100;
+
+/** A session on a socket that notes what it is told to do. */
+function fake(): { session: Session; did: string[]; endTurn: () => void; buffered: { bytes: number } } {
+  const did: string[] = [];
+  const buffered = { bytes: 0 };
+  const scheduled: (() => void)[] = [];
+  const session = new Session({
+    address: "here",
+    codec: jsonCodec,
+    now: 0,
+    refuseWith: undefined,
+    bufferedBytesMax: LIMIT,
+    turn: new Turn((act) => scheduled.push(act)),
+  });
+  const ws: Partial<WebSocket<SocketData>> = {
+    getBufferedAmount: () => buffered.bytes,
+    send: (frame) => {
+      did.push(`send ${typeof frame === "string" ? frame : "bytes"}`);
+      return 1;
+    },
+    cork(act) {
+      did.push("cork");
+      act();
+      return this as WebSocket<SocketData>;
+    },
+    end: (code) => {
+      did.push(`end ${code}`);
+    },
+    close: () => undefined,
+  };
+  session.opened(ws as WebSocket<SocketData>);
+  return {
+    session,
+    did,
+    buffered,
+    endTurn: () => {
+      for (const act of scheduled.splice(0)) act();
+    },
+  };
+}
+
+test("what one turn writes leaves at its end, in order and together", () => {
+  const { session, did, endTurn } = fake();
+  session.writeEncoded("1");
+  session.writeEncoded("2");
+  assert.deepEqual(did, []);
+  endTurn();
+  assert.deepEqual(did, ["cork", "send 1", "send 2"]);
+  session.writeEncoded("3");
+  endTurn();
+  assert.deepEqual(did.slice(3), ["cork", "send 3"]);
+});
+
+test("whoever is closed is sent first what was written to them, and nothing after", () => {
+  const { session, did, endTurn } = fake();
+  session.writeEncoded("why");
+  session.close(4400, "malformed");
+  session.writeEncoded("late");
+  endTurn();
+  assert.deepEqual(did, ["cork", "send why", "end 4400"]);
+});
+
+test("a reader with as much unread as it may have is kept, one byte more closes it with 4408", () => {
+  const { session, did, endTurn, buffered } = fake();
+  buffered.bytes = LIMIT - 10;
+  session.writeEncoded("x".repeat(10));
+  endTurn();
+  assert.deepEqual(did, ["cork", `send ${"x".repeat(10)}`]);
+  session.writeEncoded("x".repeat(11));
+  endTurn();
+  assert.deepEqual(did.slice(2), ["cork", "end 4408"]);
+});
+
+test("a turn that writes much to a quick reader is flushed in between, and closes nobody", () => {
+  const { session, did } = fake();
+  session.writeEncoded("x".repeat(60));
+  session.writeEncoded("y".repeat(60));
+  assert.deepEqual(did, ["cork", `send ${"x".repeat(60)}`, `send ${"y".repeat(60)}`]);
+});
+
+test("a socket that is gone takes no write: uWS has freed it", () => {
+  const { session, did, endTurn } = fake();
+  session.writeEncoded("1");
+  session.closed();
+  session.writeEncoded("2");
+  endTurn();
+  assert.deepEqual(did, []);
+});

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Turn } from "./turn.ts";
+
+test("sockets are flushed once each at the end of the turn, those of the next turn in the next", () => {
+  const scheduled: (() => void)[] = [];
+  const turn = new Turn((act) => scheduled.push(act));
+  const flushed: string[] = [];
+  const socket = (name: string): { flush(): void } => ({ flush: () => flushed.push(name) });
+  turn.flushLater(socket("a"));
+  turn.flushLater(socket("b"));
+  assert.deepEqual([flushed, scheduled.length], [[], 1]);
+  scheduled.shift()?.();
+  assert.deepEqual([flushed, scheduled.length], [["a", "b"], 0]);
+  // A flush may write again, to a socket that a flush has closed, for instance: that is the next turn's.
+  turn.flushLater({
+    flush: () => {
+      turn.flushLater(socket("c"));
+    },
+  });
+  scheduled.shift()?.();
+  assert.deepEqual([flushed, scheduled.length], [["a", "b"], 1]);
+  scheduled.shift()?.();
+  assert.deepEqual(flushed, ["a", "b", "c"]);
+});

@@ -1,0 +1,56 @@
+import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import { Rounds } from "@jichat/runtime/rounds.ts";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Deliverer } from "./ports.ts";
+
+/** Characters of one round: in UTF-8 at most three times as many bytes, and below the server's 1 MB. */
+const ROUND_LENGTH_MAX = 262_144;
+/** A round that waited behind one that failed still has this long. */
+const LEAST_TIMEOUT_MS = 500;
+/** Connectors remembered; past this, those with nothing under way are forgotten. */
+const CONNECTORS_MAX = 1_000;
+
+interface Parcel {
+  readonly text: string;
+  readonly deadline: number;
+}
+
+/** Carries deliveries to connectors: what all partitions have for one connector goes in one message. */
+export class Courier implements Deliverer {
+  readonly #nats: NatsConnection;
+  readonly #names: Names;
+  readonly #rounds = new Map<string, Rounds<Parcel, void>>();
+
+  constructor(nats: NatsConnection, names: Names) {
+    this.#nats = nats;
+    this.#names = names;
+  }
+
+  async deliver(connector: string, delivery: Delivery, timeoutMs: number): Promise<void> {
+    const parcel = { text: JSON.stringify(delivery), deadline: performance.now() + timeoutMs };
+    return this.#roundsTo(connector).submit(parcel);
+  }
+
+  #roundsTo(connector: string): Rounds<Parcel, void> {
+    const known = this.#rounds.get(connector);
+    if (known !== undefined) return known;
+    if (this.#rounds.size >= CONNECTORS_MAX) {
+      for (const [name, rounds] of this.#rounds) if (rounds.isIdle) this.#rounds.delete(name);
+    }
+    const made = new Rounds<Parcel, void>(
+      async (parcels) => this.#carry(connector, parcels),
+      ({ text }) => text.length,
+      ROUND_LENGTH_MAX,
+    );
+    this.#rounds.set(connector, made);
+    return made;
+  }
+
+  async #carry(connector: string, parcels: readonly Parcel[]): Promise<void> {
+    const deadline = Math.min(...parcels.map((parcel) => parcel.deadline));
+    const timeout = Math.max(LEAST_TIMEOUT_MS, deadline - performance.now());
+    const round = `{"v":1,"deliveries":[${parcels.map(({ text }) => text).join(",")}]}`; // A DeliveryRound.
+    await this.#nats.request(this.#names.deliver(connector), round, { timeout });
+  }
+}

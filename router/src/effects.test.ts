@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { test } from "node:test";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { emptyUnit } from "./effect-unit.ts";
+import type { EffectsWorld } from "./effects.ts";
+import { Effects } from "./effects.ts";
+
+const world: EffectsWorld = {
+  partition: 0,
+  clock: systemClock,
+  count: () => undefined,
+  sessions: { publish: async () => new Map(), isAlive: async () => true, settled: () => true },
+  deliverer: { deliver: async () => undefined },
+  push: { add: async () => undefined },
+};
+
+test("a lane that fell idle a thousand times listens to its end once, and hears it", async () => {
+  const stop = new AbortController();
+  const effects = new Effects(world, 0, stop.signal);
+  const ended = effects.run();
+  for (let position = 1; position <= 1_000; position += 1) {
+    effects.add(emptyUnit(position));
+    while (!effects.idle)
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+  }
+  assert.equal(effects.done, 1_000);
+  assert.equal(getEventListeners(stop.signal, "abort").length, 1);
+  stop.abort(new Error("enough"));
+  await ended;
+});

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Rounds } from "./rounds.ts";
+
+const turn = async (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+
+/** Rounds whose every round waits to be ended by the test. */
+function held(costMax: number): {
+  rounds: Rounds<number, string>;
+  ran: number[][];
+  end: (error?: Error) => void;
+} {
+  const ran: number[][] = [];
+  let waiting = Promise.withResolvers<void>();
+  const rounds = new Rounds<number, string>(
+    async (items) => {
+      ran.push([...items]);
+      await waiting.promise;
+      return items.join("+");
+    },
+    (item) => item,
+    costMax,
+  );
+  const end = (error?: Error): void => {
+    const { resolve, reject } = waiting;
+    waiting = Promise.withResolvers<void>();
+    if (error === undefined) resolve();
+    else reject(error);
+  };
+  return { rounds, ran, end };
+}
+
+test("what comes while a round is under way makes the next, in order, and each hears of its own", async () => {
+  const { rounds, ran, end } = held(100);
+  const first = [rounds.submit(1), rounds.submit(2)];
+  await turn();
+  const second = [rounds.submit(3), rounds.submit(4)];
+  assert.deepEqual(ran, [[1, 2]]);
+  end();
+  assert.deepEqual(await Promise.all(first), ["1+2", "1+2"]);
+  end();
+  assert.deepEqual(await Promise.all(second), ["3+4", "3+4"]);
+  assert.deepEqual(ran, [
+    [1, 2],
+    [3, 4],
+  ]);
+});
+
+test("a round is full at its limit, one more makes another, and what is over it alone goes alone", async () => {
+  const { rounds, ran, end } = held(10);
+  const all = [4, 6, 1, 11, 2].map((item) => rounds.submit(item));
+  for (let i = 0; i < 4; i += 1) {
+    await turn();
+    end();
+  }
+  await Promise.all(all);
+  assert.deepEqual(ran, [[4, 6], [1], [11], [2]]);
+});
+
+test("a round that fails fails for all in it, and the next one runs", async () => {
+  const { rounds, end } = held(10);
+  const first = [rounds.submit(1), rounds.submit(2)];
+  await turn();
+  const later = rounds.submit(3);
+  end(new Error("lost"));
+  for (const one of first) await assert.rejects(one, /lost/);
+  await turn();
+  end();
+  assert.equal(await later, "3");
+});
