@@ -14,7 +14,10 @@ import type { ModelPage } from "./storage-model.ts";
 import type { Simulation } from "./simulation.ts";
 import { Machine } from "./world.ts";
 
-const WIRE_MS = 1;
+/**
+ * One way between a device and its connector: near ones and far ones; a socket keeps its own, and its order.
+ */
+const WIRE_MS = [0.5, 60] as const;
 const RENEW_MS = 1_200;
 
 /** A socket between a device and a connector: in order, and gone all at once. */
@@ -23,6 +26,7 @@ export class Socket implements Reader {
   readonly connector: ConnectorModel;
   readonly id: string;
   readonly birth: number;
+  readonly wireMs: number;
   readonly gate: Pick<SendGate, "next" | "check" | "refused">;
   readonly echo = true;
   readonly codecName = "json" as const;
@@ -32,6 +36,7 @@ export class Socket implements Reader {
   readonly #lost = Promise.withResolvers<never>();
 
   constructor(device: Device, connector: ConnectorModel, id: string, birth: number, isGated: boolean) {
+    this.wireMs = connector.machine.dice.between(...WIRE_MS);
     this.device = device;
     this.connector = connector;
     this.id = id;
@@ -49,7 +54,7 @@ export class Socket implements Reader {
 
   writeEncoded(text: string | Uint8Array): void {
     const { time } = this.connector.machine;
-    time.after(WIRE_MS, () => {
+    time.after(this.wireMs, () => {
       if (this.isOpen) this.device.hear(this, JSON.parse(String(text)) as Parameters<Device["hear"]>[1]);
     });
   }
@@ -138,7 +143,7 @@ export class ConnectorModel {
     devices.get(device.name)?.close();
     devices.set(device.name, socket);
     if (guards.registerFirst) await this.#register(socket);
-    else this.machine.time.after(40, () => void this.#register(socket));
+    else this.machine.time.after(400, () => void this.#register(socket));
     if (socket.isOpen) socket.isLive = true;
     return socket;
   }

@@ -23,7 +23,7 @@ export function checkReigns(batches: readonly Batch[]): Violation[] {
 }
 
 /** Shows the ledger what every user is told in the end: their list, and each history. */
-export async function inspect(sim: Simulation, users: readonly string[]): Promise<void> {
+async function inspect(sim: Simulation, users: readonly string[]): Promise<void> {
   for (const user of users) {
     const connector = sim.anyConnector();
     const { conversations } = (await connector?.sync(user, undefined)) ?? { conversations: [] };
@@ -40,4 +40,20 @@ export async function inspect(sim: Simulation, users: readonly string[]): Promis
       sim.ledger.history(user, listed.conversation, page.first, page.head, page.events);
     }
   }
+}
+
+/** `inspect`, or what keeps it from ending. */
+export async function judge(sim: Simulation, users: readonly string[]): Promise<void> {
+  let done = false;
+  void inspect(sim, users).then(
+    () => {
+      done = true;
+    },
+    (error: unknown) => {
+      sim.violate("I1", `what is stored cannot be read: ${String(error)}`);
+      done = true;
+    },
+  );
+  await sim.time.run(20_000, () => done);
+  if (!done) sim.violate("I9", "what is stored cannot be read in time");
 }

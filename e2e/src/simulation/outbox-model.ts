@@ -65,10 +65,10 @@ export class OutboxModel {
       }
       write.isSent = true;
       const command = write.make(socket);
-      void this.#sim.time.sleep(1).then(async () => {
+      void this.#sim.time.sleep(socket.wireMs).then(async () => {
         if (!socket.isOpen) return;
         const answer = await socket.connector.submit(socket, command);
-        await this.#sim.time.sleep(1);
+        await this.#sim.time.sleep(socket.wireMs);
         if (socket === this.#device.socket) this.#answered(write, command, answer);
       });
     }
