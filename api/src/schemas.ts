@@ -48,7 +48,7 @@ export const event = {
     conversation: id,
     seq,
     no: seq,
-    kind: { enum: ["message", "edited", "recalled", "created", "joined", "left", "renamed"] },
+    kind: { enum: ["message", "edited", "recalled", "created", "joined", "left", "renamed", "lost"] },
     from: id,
     ts: { type: "integer" },
     id: clientId,

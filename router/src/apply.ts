@@ -71,6 +71,7 @@ function applyKind(conversation: Conversation, record: EventRecord): void {
       markRecalled(conversation, record.target ?? 0);
       break;
     case "edited":
+    case "lost":
       break;
   }
 }

@@ -8,7 +8,7 @@ import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { readConfig } from "./config.ts";
 import { Router } from "./router.ts";
-import { Snapshots } from "./snapshots.ts";
+import { Snapshots } from "@jichat/runtime/snapshots.ts";
 
 const config = readConfig(process.env);
 const telemetry = startTelemetry("router", config);

@@ -9,13 +9,15 @@ import { LogRegressed, OwnershipLost } from "./fenced-append.ts";
 import { Partition } from "./partition.ts";
 import type { Request } from "./partition.ts";
 import type { Facts, Log } from "./ports.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import type { Replayed } from "./takeover.ts";
 import { appendEpoch, catchUp, redoOf, startReplay } from "./takeover.ts";
 
 const STOP_GRACE_MS = 10_000;
 const RETRY_MS = 200;
+/** An operator mends it, or puts the newer store back: either is noticed within this. */
+const REGRESSED_RETRY_MS = 3_000;
 /** How long a clean stop waits for effects; what is left the successor redoes. */
 const EFFECTS_GRACE_MS = 3_000;
 
@@ -54,6 +56,9 @@ export class Owner {
   #partition: Partition | undefined;
   #effects: Effects | undefined;
   #replayed: Replayed | undefined;
+  /** How far our own reigns have committed: a log that ends before it has lost something. */
+  #committed = 0;
+  #regression = "";
   state: OwnerState = "replaying";
 
   constructor(world: OwnerWorld) {
@@ -76,7 +81,7 @@ export class Owner {
     const replayed = await startReplay(
       log,
       await this.#world.loadSnapshot(),
-      facts.watermark(),
+      { watermark: facts.watermark(), committed: this.#committed },
       this.#world.idsMax,
     );
     await catchUp(log, replayed);
@@ -143,8 +148,12 @@ export class Owner {
       } catch (error) {
         if (error instanceof LogRegressed) {
           this.state = "regressed";
-          this.#world.warn("LogRegressed: this partition stops; see docs/operations.md", error);
-          return;
+          if (error.message !== this.#regression)
+            this.#world.warn("LogRegressed: this partition stops; see docs/operations.md", error);
+          this.#regression = error.message;
+          // Stopped meanwhile.
+          await this.#world.clock.sleep(REGRESSED_RETRY_MS, signal).catch(() => undefined);
+          continue;
         }
         if (!signal.aborted)
           this.#world.warn(
@@ -213,6 +222,7 @@ export class Owner {
     try {
       await partition.run(this.#stop.signal, this.#abort.signal);
     } finally {
+      this.#committed = partition.position;
       close();
     }
   }

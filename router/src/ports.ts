@@ -10,6 +10,8 @@ export interface Log {
     bytes: Uint8Array,
     expected: number,
   ): Promise<{ outcome: "stored"; position: number } | { outcome: "sequence" } | { outcome: "full" }>;
+  /** The first position that is not trimmed away, and the last. */
+  first(): Promise<number>;
   end(): Promise<number>;
   at(position: number): Promise<Batch | undefined>;
   range(from: number, to: number): AsyncIterable<{ readonly position: number; readonly batch: Batch }>;

@@ -22,7 +22,7 @@ import type { MissedEntry, PushQueue } from "./ports.ts";
 import type { Request } from "./partition.ts";
 import { routerMetrics } from "./metrics.ts";
 import type { RouterMetrics } from "./metrics.ts";
-import type { Snapshots } from "./snapshots.ts";
+import type { Snapshots } from "@jichat/runtime/snapshots.ts";
 
 export interface RouterParts {
   readonly config: Config;

@@ -1,29 +1,10 @@
-import type { Conversation, Member } from "./conversation.ts";
+import type { ConversationShot, Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import { Recent, timeOfKey } from "./conversation.ts";
 import { PartitionState } from "./partition-state.ts";
 
 const SNAPSHOT_VERSION = 1;
 /** Per conversation, the ids that a warm start keeps; older ones are asked of storage. */
 const IDS_PER_CONVERSATION_MAX = 256;
-
-/** A partition's hot conversations at a position: a warm start, never the truth. */
-export interface Snapshot {
-  readonly v: number;
-  readonly position: number;
-  /** Effects up to here were done. */
-  readonly done: number;
-  readonly conversations: readonly ConversationShot[];
-}
-
-interface ConversationShot extends Omit<Conversation, "members" | "recent"> {
-  readonly members: readonly (readonly [string, Member])[];
-  readonly knownFrom: number;
-  readonly idsFrom: number;
-  readonly ids: readonly (readonly [
-    string,
-    { readonly seq: number; readonly ts: number; readonly position: number },
-  ])[];
-}
 
 export function takeSnapshot(state: PartitionState, position: number, done: number): Snapshot {
   const conversations = [...state.conversations].map((conversation): ConversationShot => {

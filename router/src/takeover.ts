@@ -9,7 +9,7 @@ import type { IsOurs } from "./fenced-append.ts";
 import { LogRegressed, OwnershipLost, appendFenced } from "./fenced-append.ts";
 import { PartitionState } from "./partition-state.ts";
 import type { Facts, Log } from "./ports.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import { stateOf } from "./snapshot.ts";
 
 /** A partition read up to `position`, ready to be taken over. */
@@ -25,25 +25,39 @@ export interface Replayed {
   pending: { position: number; unit: EffectUnit; cold: LogRecord[] }[];
 }
 
+/**
+ * How far the log is known to have reached: as ClickHouse holds it, and as this router itself has committed.
+ */
+export interface KnownPositions {
+  readonly watermark: number;
+  readonly committed: number;
+}
+
 /** Where a replay starts: behind a usable snapshot, else behind what storage holds. */
 export async function startReplay(
   log: Log,
   snapshot: Snapshot | undefined,
-  watermark: number,
+  { watermark, committed }: KnownPositions,
   idsMax?: number,
 ): Promise<Replayed> {
   const end = await log.end();
+  const last = end > 0 ? await log.at(end) : undefined;
+  // A new generation empties the log and at once begins it anew; who broke off there must be finished first.
+  if (end > 0 && last === undefined)
+    throw new LogRegressed(`the log is empty up to ${end}: run \`generation\` again`);
   const warm = snapshot === undefined ? undefined : stateOf(snapshot, idsMax);
   if (snapshot !== undefined && snapshot.position > end) throw regressed(end, snapshot.position);
-  if (watermark > end) throw regressed(end, watermark);
+  const known = Math.max(watermark, committed);
+  if (known > end) throw regressed(end, known);
   if (warm !== undefined && snapshot !== undefined) {
     // Effects are redone from records, so the replay starts no later than the first that may be undone.
     const replayed: Replayed = { state: warm, position: snapshot.position, done: snapshot.done, pending: [] };
     if (await reaches(log, Math.min(snapshot.position, snapshot.done) + 1, end))
       return redoFrom(log, replayed, snapshot);
   }
-  const last = end > 0 ? await log.at(end) : undefined;
-  const from = Math.min(watermark, last?.done ?? end);
+  // What is trimmed away was in ClickHouse and its effects done, whatever we have heard of the watermark so
+  // far.
+  const from = Math.max(Math.min(watermark, last?.done ?? end), (await log.first()) - 1);
   return { state: new PartitionState(idsMax), position: from, done: from, pending: [] };
 }
 

@@ -64,6 +64,10 @@ export class PartitionLog {
     return { first: state.first_seq, end: state.last_seq, bytes: state.bytes, bytesMax: config.max_bytes };
   }
 
+  async first(): Promise<number> {
+    return (await this.state()).first;
+  }
+
   async end(): Promise<number> {
     return (await this.state()).end;
   }
@@ -128,6 +132,14 @@ export class PartitionLog {
       inactive_threshold: 30_000,
     });
     return consumer.consume({ max_bytes: 4_194_304, expires: 5_000, idle_heartbeat: 1_000 });
+  }
+
+  /** Empties the log and lets it go on behind `position`, which lies above all that it ever held. */
+  async restartAbove(position: number): Promise<void> {
+    await this.#jsm.streams.purge(this.#stream, { seq: position + 1 });
+    const { first, end } = await this.state();
+    if (end === position && first === position + 1) return;
+    throw new Error(`${this.#stream} stands at ${first} to ${end}, not behind ${position}`);
   }
 
   /** Takes away everything below `position`. */

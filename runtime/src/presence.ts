@@ -1,6 +1,8 @@
 import { Redis } from "ioredis";
 import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import type { Logger } from "pino";
 import type { Script } from "./presence-scripts.ts";
@@ -209,6 +211,24 @@ export class Presence {
       if (error !== null) throw error;
       return typeof text === "string" ? (JSON.parse(text) as HeadEntry) : undefined;
     });
+  }
+
+  /** Every head that this Redis knows, a few at a time: for repairs, not for the message path. */
+  async *allHeads(): AsyncGenerator<HeadEntry> {
+    const prefix = `${this.#prefix}h:`;
+    for await (const keys of this.#redis.scanStream({ match: `${prefix}*`, count: 1_000 })) {
+      const conversations = (keys as string[]).map((key) => key.slice(prefix.length));
+      for (const head of await this.heads(conversations)) if (head !== undefined) yield head;
+    }
+  }
+
+  /** Resolves once Redis is there; UNAVAILABLE after `ms`. */
+  async untilReady(ms: number): Promise<void> {
+    const end = performance.now() + ms;
+    while (!this.ready) {
+      if (performance.now() > end) throw new ChatError("UNAVAILABLE", "Redis is not reachable");
+      await systemClock.sleep(50);
+    }
   }
 
   /**

@@ -1,40 +1,74 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { parseArgs } from "node:util";
 import type { Names } from "@jichat/protocol/bus/names.ts";
+import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
+import { partitionOf } from "@jichat/protocol/ids.ts";
 import { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import type { Presence } from "@jichat/runtime/presence.ts";
+import { Snapshots } from "@jichat/runtime/snapshots.ts";
 import { readWatermarks } from "./batch-writer.ts";
+import { startGeneration } from "./start-generation.ts";
 import type { Store } from "./store.ts";
 import { replayRange, verifyRange } from "./verify.ts";
 
-interface Parts {
+export interface CommandParts {
+  readonly nats: NatsConnection;
   readonly jsm: JetStreamManager;
   readonly names: Names;
   readonly store: Store;
   readonly partitions: number;
+  readonly replicas: number;
+  /** Where it is not given, what only Redis knew of lost conversations is not filled. */
+  readonly presence: Presence | undefined;
 }
 
-const USAGE =
-  "usage: node storage/src/main.ts verify|replay [--partition N] [--from POSITION] [--to POSITION]";
+interface Options {
+  readonly partition?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly above?: string | undefined;
+}
+
+const USAGE = [
+  "usage: node storage/src/main.ts verify|replay [--partition N] [--from POSITION] [--to POSITION]",
+  "       node storage/src/main.ts generation --partition N [--above POSITION]",
+  "",
+].join("\n");
 const CHUNK = 2_000;
+const REDIS_WAIT_MS = 5_000;
+
+const print = (value: object): void => {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+};
 
 /**
- * `verify` compares ranges of the log with ClickHouse, `replay` rebuilds them. False where something differs
- * or is wrong.
+ * `verify` compares ranges of the log with ClickHouse, `replay` rebuilds them, `generation` lets a log that
+ * regressed go on. False where something differs or is wrong.
  */
-export async function runCommand(
-  args: readonly string[],
-  { jsm, names, store, partitions }: Parts,
-): Promise<boolean> {
+export async function runCommand(args: readonly string[], parts: CommandParts): Promise<boolean> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { partition: { type: "string" }, from: { type: "string" }, to: { type: "string" } },
+    options: {
+      partition: { type: "string" },
+      from: { type: "string" },
+      to: { type: "string" },
+      above: { type: "string" },
+    },
   });
   const [verb] = positionals;
-  if (verb !== "verify" && verb !== "replay") {
-    process.stderr.write(`${USAGE}\n`);
-    return false;
-  }
+  if (verb === "verify" || verb === "replay") return overRanges(verb, values, parts);
+  if (verb === "generation" && values.partition !== undefined) return newGeneration(values, parts);
+  process.stderr.write(USAGE);
+  return false;
+}
+
+async function overRanges(
+  verb: "verify" | "replay",
+  values: Options,
+  { jsm, names, store, partitions }: CommandParts,
+): Promise<boolean> {
   const watermarks = await readWatermarks(store);
   const chosen =
     values.partition === undefined
@@ -54,10 +88,31 @@ export async function runCommand(
       if (verb === "replay") await replayRange(log, store, partition, at, last);
       const { equal, log: inLog, table } = await verifyRange(log, store, partition, at, last);
       good &&= equal;
-      process.stdout.write(
-        `${JSON.stringify({ partition, from: at, to: last, equal, log: inLog, table })}\n`,
-      );
+      print({ partition, from: at, to: last, equal, log: inLog, table });
     }
   }
   return good;
+}
+
+async function newGeneration(values: Options, parts: CommandParts): Promise<boolean> {
+  const { nats, jsm, names, store, partitions, replicas, presence } = parts;
+  const partition = Number(values.partition);
+  const snapshots = await Snapshots.open(nats, names, replicas);
+  const heads: HeadEntry[] = [];
+  if (presence !== undefined) {
+    await presence.untilReady(REDIS_WAIT_MS);
+    for await (const head of presence.allHeads())
+      if (partitionOf(head.conversation, partitions) === partition) heads.push(head);
+  }
+  const report = await startGeneration({
+    partition,
+    log: new PartitionLog(jsm, names, partition),
+    store,
+    snapshot: await snapshots.load(partition),
+    heads,
+    above: Number(values.above ?? 0),
+  });
+  await snapshots.remove(partition);
+  print(report);
+  return true;
 }

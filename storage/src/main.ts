@@ -3,6 +3,7 @@ import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { Leases } from "@jichat/runtime/leases.ts";
 import { connectNats, openJetStream } from "@jichat/runtime/nats.ts";
+import { Presence } from "@jichat/runtime/presence.ts";
 import { provision } from "@jichat/runtime/provision.ts";
 import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
@@ -23,7 +24,19 @@ const store = await connectClickHouse(config, names.database);
 await migrate(store);
 const command = process.argv[2];
 if (command !== undefined) {
-  const ok = await runCommand(process.argv.slice(2), { jsm, names, store, partitions });
+  const { redisUrl } = config;
+  const presence = redisUrl === undefined ? undefined : Presence.connect(redisUrl, names, telemetry.log);
+  const { replicas } = config.log;
+  const ok = await runCommand(process.argv.slice(2), {
+    nats,
+    jsm,
+    names,
+    store,
+    partitions,
+    replicas,
+    presence,
+  });
+  presence?.stop();
   await store.close();
   await nats.close();
   process.exit(ok ? 0 : 1);

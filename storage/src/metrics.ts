@@ -8,7 +8,11 @@ export interface StorageMetrics {
 }
 
 /** What a storage tells of itself; docs/metrics.md lists the same names. */
-export function storageMetrics(telemetry: Telemetry, tails: () => readonly Tail[]): StorageMetrics {
+export function storageMetrics(
+  telemetry: Telemetry,
+  tails: () => readonly Tail[],
+  regressed: () => number,
+): StorageMetrics {
   const query = telemetry.histogram("jichat_storage_query", "time to answer a question, by kind");
   const insert = telemetry.histogram("jichat_storage_insert", "time to make a run durable in ClickHouse");
   const records = telemetry.counter("jichat_storage_records", "records made durable in ClickHouse");
@@ -17,6 +21,7 @@ export function storageMetrics(telemetry: Telemetry, tails: () => readonly Tail[
     "inserts that ClickHouse refused; each is tried again",
   );
   telemetry.gauge("jichat_storage_partitions", "partitions consumed", () => tails().length);
+  telemetry.gauge("jichat_storage_regressed", "partitions stopped by LogRegressed", regressed);
   telemetry.gauge("jichat_storage_tail_bytes", "consumed and not yet in ClickHouse", () =>
     tails().reduce((sum, { bytes }) => sum + bytes, 0),
   );

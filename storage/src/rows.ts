@@ -85,6 +85,8 @@ function addEvent(rows: Rows, partition: number, position: number, record: Event
     case "recalled":
       rows.edits.push({ conversation, target, seq, kind, body });
       break;
+    case "lost":
+      break; // Its row is all that there is to it.
     case "created":
     case "joined":
     case "left":

@@ -14,25 +14,26 @@ import { answerFacts, answerList } from "./cold-state.ts";
 import { ColdRows } from "./cold-rows.ts";
 import type { Config } from "./config.ts";
 import { consume } from "./consumer.ts";
+import { LogRegressed, assertContinues } from "./log-regressed.ts";
 import { answerHistory, answerMembers } from "./history.ts";
 import { storageMetrics } from "./metrics.ts";
 import type { StorageMetrics } from "./metrics.ts";
 import type { Store } from "./store.ts";
 import { Tail } from "./tail.ts";
-import type { Run } from "./tail.ts";
 import { trimPartition } from "./trim.ts";
+import { WatermarkAnnouncer } from "./watermark-announcer.ts";
 
 /** DESIGN 3: a question waits this long for its position to be consumed. */
 const POSITION_WAIT_MS = 2_000;
 const FLUSH_RETRY_MS = 500;
-const ANNOUNCE_EVERY_MS = 2_000;
+/** An operator mends it, or puts the newer store back: either is noticed within this. */
+const REGRESSED_RETRY_MS = 3_000;
 
 interface Owned {
   readonly tail: Tail;
   readonly log: PartitionLog;
   readonly stop: AbortController;
   done: number;
-  announced: number;
   release: () => void;
 }
 
@@ -46,10 +47,13 @@ export class Storage implements LeaseHolder {
   readonly #names: Names;
   readonly #store: Store;
   readonly #cold: ColdRows;
-  readonly #watermarks: KV;
+  readonly #announcer: WatermarkAnnouncer;
   readonly #telemetry: Telemetry;
   readonly #metrics: StorageMetrics;
   readonly #owned = new Map<number, Owned>();
+  /** Leased to us, whether or not they can be served. */
+  readonly #wanted = new Set<number>();
+  readonly #regressed = new Set<number>();
   readonly #stop = new AbortController();
   #flushing: Promise<void> = Promise.resolve();
 
@@ -68,9 +72,17 @@ export class Storage implements LeaseHolder {
     this.#names = names;
     this.#store = store;
     this.#cold = new ColdRows(store);
-    this.#watermarks = watermarks;
+    this.#announcer = new WatermarkAnnouncer(watermarks, telemetry.log);
     this.#telemetry = telemetry;
-    this.#metrics = storageMetrics(telemetry, () => [...this.#owned.values()].map(({ tail }) => tail));
+    this.#metrics = storageMetrics(
+      telemetry,
+      () => this.#tails(),
+      () => this.#regressed.size,
+    );
+  }
+
+  #tails(): Tail[] {
+    return [...this.#owned.values()].map(({ tail }) => tail);
   }
 
   start(): void {
@@ -79,34 +91,45 @@ export class Storage implements LeaseHolder {
   }
 
   acquire(partition: number): void {
-    this.#take(partition).catch((error: unknown) => {
-      this.#telemetry.log.error({ err: error, partition }, "could not take a partition; trying again");
-      setTimeout(() => {
-        if (!this.#stop.signal.aborted) this.acquire(partition);
-      }, FLUSH_RETRY_MS);
-    });
+    this.#wanted.add(partition);
+    this.#take(partition).then(
+      () => this.#regressed.delete(partition),
+      (error: unknown) => {
+        if (error instanceof LogRegressed) this.#regressed.add(partition);
+        this.#telemetry.log.error({ err: error, partition }, "could not take a partition; trying again");
+        setTimeout(
+          () => {
+            if (!this.#stop.signal.aborted && this.#wanted.has(partition)) this.acquire(partition);
+          },
+          error instanceof LogRegressed ? REGRESSED_RETRY_MS : FLUSH_RETRY_MS,
+        );
+      },
+    );
   }
 
   async #take(partition: number): Promise<void> {
     if (this.#owned.has(partition)) return;
     const watermark = (await readWatermarks(this.#store)).get(partition) ?? 0;
     const log = new PartitionLog(this.#jsm, this.#names, partition);
-    const { end, first } = await log.state();
-    if (watermark > end || first > watermark + 1) {
-      this.#telemetry.log.error(
-        { partition, watermark, first, end },
-        "LogRegressed: the log does not continue what ClickHouse holds; see docs/operations.md",
-      );
-      return;
-    }
+    await assertContinues(log, this.#store, partition, watermark);
     const tail = new Tail(partition, watermark);
     const stop = new AbortController();
     const release = this.#serve(partition, tail);
-    this.#owned.set(partition, { tail, log, stop, done: 0, announced: -1, release });
-    void consume(log, tail, () => this.#isFull(), this.#telemetry.log, stop.signal);
+    this.#owned.set(partition, { tail, log, stop, done: 0, release });
+    void this.#announcer.announce(this.#tails());
+    consume(log, tail, () => this.#isFull(), this.#telemetry.log, stop.signal).catch((error: unknown) => {
+      this.#telemetry.log.error(
+        { err: error, partition },
+        "a partition's log cannot be followed: it is let go and taken anew",
+      );
+      void this.give(partition).then(() => {
+        this.acquire(partition);
+      });
+    });
   }
 
   async give(partition: number): Promise<void> {
+    this.#wanted.delete(partition);
     const owned = this.#owned.get(partition);
     if (owned === undefined) return;
     owned.stop.abort(new Error("given away"));
@@ -124,6 +147,7 @@ export class Storage implements LeaseHolder {
   }
 
   lose(partition: number): void {
+    this.#wanted.delete(partition);
     const owned = this.#owned.get(partition);
     owned?.stop.abort(new Error("lease lost"));
     owned?.release();
@@ -243,22 +267,7 @@ export class Storage implements LeaseHolder {
       worth.reduce((sum, { run }) => sum + run.records, 0),
       systemClock.monotonic() - started,
     );
-    await this.#announce(worth.map(({ run }) => run));
-  }
-
-  #announcedAt = 0;
-
-  /** A cache of the watermarks for routers; a late one only keeps more in memory for a while. */
-  async #announce(runs: readonly Run[]): Promise<void> {
-    if (systemClock.monotonic() - this.#announcedAt < ANNOUNCE_EVERY_MS && runs.length > 0) return;
-    this.#announcedAt = systemClock.monotonic();
-    for (const [partition, owned] of this.#owned) {
-      if (owned.announced === owned.tail.watermark) continue;
-      owned.announced = owned.tail.watermark;
-      await this.#watermarks.put(String(partition), String(owned.tail.watermark)).catch((error: unknown) => {
-        this.#telemetry.log.warn({ err: error, partition }, "watermark not announced");
-      });
-    }
+    await this.#announcer.announceSometimes(this.#tails());
   }
 
   async #trimLoop(signal: AbortSignal): Promise<void> {

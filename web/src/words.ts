@@ -21,6 +21,8 @@ export function sentenceOf(event: ChatEvent, me: string): string {
       return `${from} edited a message`;
     case "recalled":
       return `${from} took a message back`;
+    case "lost":
+      return "Something that was said here is lost";
     case "message":
       return event.recalled === undefined ? textOf(event) : "Message taken back";
   }

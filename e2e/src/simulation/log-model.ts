@@ -56,6 +56,7 @@ export class LogModel {
         await machine.alive();
         return result;
       },
+      first: async () => this.#read(machine, () => this.trimmedTo + 1),
       end: async () => this.#read(machine, () => this.end),
       at: async (position) => this.#read(machine, () => this.at(position)),
       range: (from, to) => this.#range(machine, from, to),

@@ -1,6 +1,6 @@
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import { directConversation, groupConversation } from "@jichat/protocol/ids.ts";
-import type { Snapshot } from "@jichat/router/snapshot.ts";
+import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import type { Violation } from "../ledger-checks.ts";
 import { Ledger } from "../ledger.ts";
 import { ConnectorModel } from "./connector-model.ts";
@@ -234,7 +234,7 @@ export class Simulation {
     this.redis.lose(awayMs);
     if (this.dice.chance(0.4))
       this.time.after(awayMs + this.dice.between(0, 150), () => {
-        this.#loseRedis();
+        if (!this.dice.calm) this.#loseRedis();
       });
   }
 

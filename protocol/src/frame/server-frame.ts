@@ -1,7 +1,19 @@
 import type { ErrorCode } from "../errors.ts";
 import type { BodyText } from "./body.ts";
 
-export type EventKind = "message" | "edited" | "recalled" | "created" | "joined" | "left" | "renamed";
+/**
+ * `lost`: it was acked, and the log that held it is gone (a new generation); nothing is known of it but its
+ * seq.
+ */
+export type EventKind =
+  | "message"
+  | "edited"
+  | "recalled"
+  | "created"
+  | "joined"
+  | "left"
+  | "renamed"
+  | "lost";
 
 /**
  * A numbered thing that happened in a conversation, as clients see it. `B` is the body's form: text inside,

@@ -4,7 +4,7 @@ import { Objm } from "@nats-io/obj";
 import type { ObjectStore } from "@nats-io/obj";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 
 const zip = promisify(gzip);
 const unzip = promisify(gunzip);
@@ -24,6 +24,11 @@ export class Snapshots {
   async load(partition: number): Promise<Snapshot | undefined> {
     const bytes = await this.#store.getBlob(`partition-${partition}`);
     return bytes === null ? undefined : (JSON.parse((await unzip(bytes)).toString("utf8")) as Snapshot);
+  }
+
+  /** Forgets it: the next start is a cold one. */
+  async remove(partition: number): Promise<void> {
+    await this.#store.delete(`partition-${partition}`);
   }
 
   async save(partition: number, snapshot: Snapshot): Promise<void> {

@@ -1,0 +1,42 @@
+import type { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import type { Store } from "./store.ts";
+import { verifyRange } from "./verify.ts";
+
+/** The log does not continue what was seen of it: nothing may be served from it until somebody decides. */
+export class LogRegressed extends Error {
+  override readonly name = "LogRegressed";
+}
+
+/**
+ * Batches below the watermark that are compared: another log that has grown past the old end is noticed by
+ * them.
+ */
+const COMPARED = 20;
+const CURE = "put the newer NATS store back, or see `generation` in docs/operations.md";
+
+/**
+ * Throws LogRegressed unless the log goes on where ClickHouse ends, with the very batches that ClickHouse
+ * holds.
+ */
+export async function assertContinues(
+  log: PartitionLog,
+  store: Store,
+  partition: number,
+  watermark: number,
+): Promise<void> {
+  const { first, end } = await log.state();
+  if (watermark > end)
+    throw new LogRegressed(`the log ends at ${end}, ClickHouse holds it up to ${watermark}: ${CURE}`);
+  if (first > watermark + 1) {
+    throw new LogRegressed(
+      `the log begins at ${first}, ClickHouse holds it up to ${watermark} only: ${CURE}`,
+    );
+  }
+  const from = Math.max(1, first, watermark - COMPARED + 1);
+  if (from > watermark) return;
+  const { equal } = await verifyRange(log, store, partition, from, watermark);
+  if (!equal)
+    throw new LogRegressed(
+      `the log and ClickHouse differ from ${from} to ${watermark}: another log grew there. ${CURE}`,
+    );
+}

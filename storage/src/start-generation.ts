@@ -1,0 +1,128 @@
+import { randomBytes } from "node:crypto";
+import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
+import { encodeInner } from "@jichat/protocol/bus/wire.ts";
+import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
+import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
+import type { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import { readWatermarks, writeRuns } from "./batch-writer.ts";
+import { ColdRows } from "./cold-rows.ts";
+import { foldConversations } from "./cold-state.ts";
+import type { KnownHead } from "./generation.ts";
+import { POSITIONS_LEFT_OUT, furthest, lostEvents } from "./generation.ts";
+import type { Store } from "./store.ts";
+import { Run } from "./tail.ts";
+
+const RECORDS_PER_BATCH = 500;
+const CONVERSATIONS_AT_ONCE = 500;
+
+export interface GenerationParts {
+  readonly partition: number;
+  readonly log: PartitionLog;
+  readonly store: Store;
+  readonly snapshot: Snapshot | undefined;
+  /** Heads of this partition that Redis knows; none where it was lost too. */
+  readonly heads: readonly HeadEntry[];
+  /** A position that is known to have been committed: an owner's log line says so. */
+  readonly above: number;
+}
+
+export interface GenerationReport {
+  readonly partition: number;
+  /** Where the log ended, and what was known to have been committed. */
+  readonly end: number;
+  readonly known: number;
+  /** The new generation's first position. */
+  readonly first: number;
+  readonly conversations: number;
+  readonly lost: number;
+}
+
+/**
+ * Lets a partition whose log lost what was seen committed go on (DESIGN 3): at positions and seqs above the
+ * highest that are known. Every step may be repeated: a run that broke off is simply run again. Throws where
+ * the log has not regressed, since there is nothing to mend then.
+ */
+export async function startGeneration(parts: GenerationParts): Promise<GenerationReport> {
+  const { partition, log, store, snapshot, heads, above } = parts;
+  const { first, end } = await log.state();
+  const watermark = (await readWatermarks(store)).get(partition) ?? 0;
+  const known = Math.max(watermark, snapshot?.position ?? 0, above, ...heads.map(({ position }) => position));
+  // A log without a batch that has had some: an earlier run ended between emptying it and writing into it.
+  const isUnfinished = end > 0 && first > end;
+  if (known <= end && !isUnfinished) {
+    throw new Error(
+      `partition ${partition} ends at ${end}, and no more than ${known} was seen committed: nothing is lost`,
+    );
+  }
+  if (watermark < end && !isUnfinished) await keepRest(log, store, partition, watermark, end);
+  const records = await lostOf(store, knownHeads(snapshot, heads));
+  const start = Math.max(known, end) + POSITIONS_LEFT_OUT;
+  await log.restartAbove(start);
+  await append(log, start, records);
+  await store.insert("watermarks", [{ partition, position: start }]);
+  const conversations = new Set(records.map(({ conversation }) => conversation)).size;
+  return { partition, end, known, first: start + 1, conversations, lost: records.length };
+}
+
+/** What the old log still holds and ClickHouse does not. */
+async function keepRest(
+  log: PartitionLog,
+  store: Store,
+  partition: number,
+  watermark: number,
+  end: number,
+): Promise<void> {
+  const run = new Run(partition, watermark + 1);
+  for await (const positioned of log.range(watermark + 1, end)) run.add(positioned);
+  await writeRuns([run], store);
+}
+
+function knownHeads(snapshot: Snapshot | undefined, heads: readonly HeadEntry[]): KnownHead[] {
+  const known = new Map<string, KnownHead>();
+  for (const { id, head, members, ...rest } of snapshot?.conversations ?? [])
+    known.set(id, { ...rest, conversation: id, seq: head, members: members.map(([user]) => user) });
+  for (const { conversation, pair, last, ...rest } of heads) {
+    const members = pair ?? (last?.kind === "created" ? last.users : undefined);
+    known.set(conversation, furthest(known.get(conversation), { ...rest, conversation, members }));
+  }
+  return [...known.values()];
+}
+
+async function lostOf(store: Store, known: readonly KnownHead[]): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
+  for (let at = 0; at < known.length; at += CONVERSATIONS_AT_ONCE) {
+    const some = known.slice(at, at + CONVERSATIONS_AT_ONCE);
+    const held = await foldConversations(
+      new ColdRows(store),
+      [],
+      some.map(({ conversation }) => conversation),
+      false,
+    );
+    for (const head of some) records.push(...lostEvents(head, held.get(head.conversation)));
+  }
+  return records;
+}
+
+/**
+ * At least one batch, so that the log is never empty again; the effects of what was before cannot be redone.
+ */
+async function append(log: PartitionLog, start: number, records: readonly LogRecord[]): Promise<void> {
+  const owner = `generation-${randomBytes(9).toString("base64url")}`;
+  let position = start;
+  for (let number = 0; number === 0 || number * RECORDS_PER_BATCH < records.length; number += 1) {
+    const some = records.slice(number * RECORDS_PER_BATCH, (number + 1) * RECORDS_PER_BATCH);
+    const batch: Batch = {
+      v: 1,
+      owner,
+      number,
+      ...(number === 0 ? { epoch: true } : {}),
+      done: start,
+      ts: Date.now(),
+      records: some,
+    };
+    const result = await log.append(encodeInner(batch), position);
+    if (result.outcome !== "stored")
+      throw new Error(`the new generation's batch ${number} was refused: ${result.outcome}; run it again`);
+    position = result.position;
+  }
+}

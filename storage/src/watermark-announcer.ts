@@ -1,0 +1,40 @@
+import type { KV } from "@nats-io/kv";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import type { Logger } from "pino";
+import type { Tail } from "./tail.ts";
+
+const EVERY_MS = 2_000;
+
+/**
+ * Tells routers how far ClickHouse holds each log: a cache, and a late one only keeps more in their memory
+ * for a while.
+ */
+export class WatermarkAnnouncer {
+  readonly #bucket: KV;
+  readonly #log: Logger;
+  readonly #told = new Map<number, number>();
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  constructor(bucket: KV, log: Logger) {
+    this.#bucket = bucket;
+    this.#log = log;
+  }
+
+  /** As `announce`, but not more often than every two seconds. */
+  async announceSometimes(tails: readonly Tail[]): Promise<void> {
+    if (systemClock.monotonic() - this.#toldAt >= EVERY_MS) await this.announce(tails);
+  }
+
+  /** Tells what has moved since it was last told. */
+  async announce(tails: readonly Tail[]): Promise<void> {
+    this.#toldAt = systemClock.monotonic();
+    for (const { partition, watermark } of tails) {
+      if (this.#told.get(partition) === watermark) continue;
+      this.#told.set(partition, watermark);
+      await this.#bucket.put(String(partition), String(watermark)).catch((error: unknown) => {
+        this.#told.delete(partition);
+        this.#log.warn({ err: error, partition }, "watermark not announced");
+      });
+    }
+  }
+}
