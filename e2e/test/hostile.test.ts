@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { encode } from "@msgpack/msgpack";
+import { connect } from "@nats-io/transport-node";
 import type { Stack } from "@jichat/tools/local/stack.ts";
 import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
 import { mint } from "../src/mint.ts";
@@ -512,5 +513,39 @@ test(
       ["h1", "h2"],
     );
     socket.close();
+  },
+);
+
+test(
+  "a defect answers INTERNAL with a traceId that finds it in the log, and hurts nobody",
+  { timeout: 60_000 },
+  async () => {
+    const socket = await live("ann", undefined, "i");
+    const { conversation } = await socket.ask({ t: "send", id: "i1", to: "bob", body: {} });
+    await stack.storage.kill();
+    // In its place something that speaks another language: a defect of ours, as far as a connector can tell.
+    const nats = await connect({ servers: stack.natsUrl });
+    nats.subscribe("jichat.query.*", {
+      callback: (_, message) => {
+        message.respond("not what was asked for");
+      },
+    });
+    await nats.flush();
+    const page = await socket.ask({ t: "pull", id: "i2", conversation });
+    assert.equal(page["code"], "INTERNAL");
+    assert.equal(page["id"], "i2");
+    assert.ok(!JSON.stringify(page).includes("stack"), "nothing of the inside is shown");
+    const log = stack.connectors[0]
+      ?.logEnd(40)
+      .split("\n")
+      .find((line) => line.includes(String(page["traceId"])));
+    assert.match(log ?? "", /an answer of storage is not readable/);
+    assert.equal((await socket.ask({ t: "send", id: "i3", conversation, body: {} })).t, "ack");
+    await nats.close();
+    stack.storage.start();
+    await stack.storage.ready(20_000);
+    assert.equal((await socket.ask({ t: "pull", id: "i4", conversation })).t, "page");
+    socket.close();
+    await neighbourIsWell();
   },
 );

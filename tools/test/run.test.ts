@@ -10,7 +10,7 @@ import { test } from "node:test";
 import { ROOT } from "../src/cache.ts";
 import { Part } from "../src/local/part.ts";
 import { freePorts } from "../src/local/ports.ts";
-import { needNats, needRedis } from "../src/needs.ts";
+import { needChdb, needNats, needRedis } from "../src/needs.ts";
 
 /** `make run`, without make: the same tool with the same environment. */
 class Run {
@@ -66,6 +66,16 @@ const portPair = async (): Promise<number> => {
   const [port = 0] = await freePorts(1);
   return port;
 };
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 100; i += 1) {
+    if (await isSo()) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100);
+    });
+  }
+  assert.fail("not within 10 s");
+}
 
 async function post(url: string, body: object, token?: string): Promise<Record<string, unknown>> {
   const headers = {
@@ -137,12 +147,13 @@ test(
 );
 
 test(
-  "with NATS_URL and REDIS_URL it uses those, and starts none of its own",
+  "with NATS_URL, REDIS_URL and CLICKHOUSE_URL it uses those, and starts none of its own",
   { timeout: 120_000 },
   async (t) => {
     const [backends, data] = [dataFolder(t), dataFolder(t)];
     const [nats, redis] = [await needNats(), await needRedis()];
-    const [natsPort = 0, redisPort = 0] = await freePorts(2);
+    const chdbHome = await needChdb();
+    const [natsPort = 0, redisPort = 0, clickhousePort = 0] = await freePorts(3);
     writeFileSync(
       join(backends, "nats.conf"),
       `host: 127.0.0.1\nport: ${natsPort}\njetstream { store_dir: ${JSON.stringify(join(backends, "js"))} }\n`,
@@ -164,6 +175,19 @@ test(
         logFile: join(backends, "redis.log"),
         port: redisPort,
       }),
+      // ClickHouse's HTTP interface, as a server has it.
+      new Part({
+        name: "clickhouse",
+        program: process.execPath,
+        args: [join(ROOT, "e2e/src/clickhouse-front.ts")],
+        env: {
+          PORT: String(clickhousePort),
+          CHDB_HOME: chdbHome,
+          CLICKHOUSE_EMBEDDED_PATH: join(backends, "clickhouse"),
+        },
+        logFile: join(backends, "clickhouse.log"),
+        port: clickhousePort,
+      }),
     ];
     t.after(async () => {
       for (const part of parts) await part.kill();
@@ -178,16 +202,28 @@ test(
       DATA: data,
       NATS_URL: `nats://127.0.0.1:${natsPort}`,
       REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+      CLICKHOUSE_URL: `http://127.0.0.1:${clickhousePort}`,
     });
     await run.says(/ready: open/);
     assert.deepEqual(
-      ["nats", "redis", "nats.conf"].filter((name) => existsSync(join(data, name))),
+      ["nats", "redis", "clickhouse", "nats.conf"].filter((name) => existsSync(join(data, name))),
       [],
     );
     assert.equal(existsSync(join(backends, "js")), true);
     assert.ok(
       "user" in (await post(`http://127.0.0.1:${port}/v1/users`, { user: "ann", password: "correct horse" })),
     );
+    const { token } = await post(`http://127.0.0.1:${port}/v1/sessions`, {
+      user: "ann",
+      password: "correct horse",
+    });
+    const group = { id: "g", kind: "group", name: "G", members: [] };
+    await post(`http://127.0.0.1:${port}/v1/conversations`, group, String(token));
+    await until(async () => {
+      const query = "SELECT count() FROM jichat.events";
+      const answer = await fetch(`http://127.0.0.1:${clickhousePort}/?query=${encodeURIComponent(query)}`);
+      return (await answer.text()).trim() === "1";
+    });
     run.child.kill("SIGINT");
     assert.equal(await run.exited, 0);
     assert.ok(

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Guards } from "./guards.ts";
 import { ALL } from "./guards.ts";
+import type { FaultKind } from "./faults.ts";
 import { Simulation } from "./simulation.ts";
 
 /**
@@ -26,9 +27,10 @@ export async function seedThatNotices(
   guard: keyof Guards,
   first: number,
   seeds: number,
+  kinds?: readonly FaultKind[],
 ): Promise<number | undefined> {
   for (let seed = first; seed < first + seeds; seed += 1) {
-    if ((await new Simulation(seed, { ...ALL, [guard]: false }).run()).length > 0) return seed;
+    if ((await new Simulation(seed, { ...ALL, [guard]: false }, kinds).run()).length > 0) return seed;
   }
   return undefined;
 }

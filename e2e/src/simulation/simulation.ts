@@ -5,6 +5,8 @@ import type { Violation } from "../ledger-checks.ts";
 import { Ledger } from "../ledger.ts";
 import { ConnectorModel } from "./connector-model.ts";
 import { Device } from "./device-model.ts";
+import type { FaultKind, LeaseMove } from "./faults.ts";
+import { someOf } from "./faults.ts";
 import type { Guards } from "./guards.ts";
 import { ALL } from "./guards.ts";
 import { LogModel } from "./log-model.ts";
@@ -22,10 +24,6 @@ const SETTLE_MS = 30_000;
 /** Longer than the latest repetition of an acked write. */
 const STEADY_MS = 3_100;
 const SENDS = 40;
-const LEASE_MOVES = ["crash", "stall", "steal", "clean"] as const;
-const FAULTS = [...LEASE_MOVES, "connector", "redis", "storage", "drop"] as const;
-type FaultKind = (typeof FAULTS)[number];
-
 /**
  * One partition's whole world under one seed: two owners, two connectors, six devices, and everything that
  * can go wrong.
@@ -43,6 +41,7 @@ export class Simulation {
   readonly refused: string[] = [];
   snapshot: Snapshot | undefined;
   readonly #violations: Violation[] = [];
+  readonly #kinds: readonly FaultKind[] | undefined;
   readonly #devices: Device[];
   #routers: RouterModel[] = [];
   #connectors: ConnectorModel[] = [];
@@ -52,7 +51,9 @@ export class Simulation {
   #groupId = "group-0";
   #group = groupConversation("ann", "group-0");
 
-  constructor(seed: number, guards: Guards = ALL) {
+  /** `kinds`: the faults that happen; undefined leaves it to the seed. */
+  constructor(seed: number, guards: Guards = ALL, kinds?: readonly FaultKind[]) {
+    this.#kinds = kinds;
     this.seed = seed;
     this.guards = guards;
     this.dice = new Dice(seed);
@@ -183,11 +184,8 @@ export class Simulation {
       time.after(dice.between(0, TALK_MS), () => {
         this.#devices[4]?.leave(this.#group);
       });
-    // Each seed has a few kinds of faults, and more of those (swarm testing, Groce et al. 2012): what needs
-    // three losses of Redis around one stalled router is too rare where everything happens a little.
-    const some = FAULTS.filter(() => dice.chance(0.4));
-    const kinds = some.length === 0 ? FAULTS : some;
-    const faults = Math.floor(dice.between(1, 9));
+    const kinds = this.#kinds ?? someOf(dice);
+    const faults = Math.floor(dice.between(1, 10));
     for (let i = 0; i < faults; i += 1)
       time.after(dice.between(100, TALK_MS), () => {
         this.#fault(dice.pick(kinds));
@@ -216,6 +214,8 @@ export class Simulation {
         return this.#loseRedis();
       case "storage":
         return this.storage.crash(dice.between(100, 3_000));
+      case "lag":
+        return this.storage.lag(dice.between(300, 3_000));
       case "drop":
         for (const device of this.#devices)
           if (dice.chance(0.4))
@@ -242,7 +242,7 @@ export class Simulation {
    * The lease goes to another router, for whatever reason; the old one learns of it sooner or later, or
    * never.
    */
-  #moveLease(how: (typeof LEASE_MOVES)[number]): void {
+  #moveLease(how: LeaseMove): void {
     const { dice, time } = this;
     const old = this.#routers.at(-1);
     if (old === undefined) return;

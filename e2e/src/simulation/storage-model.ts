@@ -44,6 +44,7 @@ export class StorageModel {
   watermark = 0;
   #done = 0;
   awayUntil = 0;
+  #lagUntil = 0;
   lostPosition: number | undefined;
 
   constructor(time: Time, dice: Dice, log: LogModel, guards: Guards) {
@@ -66,6 +67,11 @@ export class StorageModel {
       );
   }
 
+  /** Answers, and consumes nothing: ClickHouse is slow, or the network to NATS is. */
+  lag(ms: number): void {
+    this.#lagUntil = this.#time.now + ms;
+  }
+
   get #isAway(): boolean {
     return this.#time.now < this.awayUntil;
   }
@@ -75,6 +81,7 @@ export class StorageModel {
       await this.#time.sleep(
         this.#dice.chance(0.05) ? this.#dice.between(100, 1_500) : this.#dice.between(1, 25),
       );
+      if (this.#time.now < this.#lagUntil) continue;
       while (!this.#isAway && this.consumed < this.#log.end) {
         const batch = this.#log.at(this.consumed + 1);
         if (batch === undefined) {

@@ -1,0 +1,15 @@
+import type { Dice } from "./world.ts";
+
+const LEASE_MOVES = ["crash", "stall", "steal", "clean"] as const;
+const FAULTS = [...LEASE_MOVES, "connector", "redis", "storage", "lag", "drop"] as const;
+export type LeaseMove = (typeof LEASE_MOVES)[number];
+export type FaultKind = (typeof FAULTS)[number];
+
+/**
+ * Each seed has a few kinds of faults, and more of those (swarm testing, Groce et al. 2012): what needs
+ * three losses of Redis around one stalled router is too rare where everything happens a little.
+ */
+export function someOf(dice: Dice): readonly FaultKind[] {
+  const some = FAULTS.filter(() => dice.chance(0.4));
+  return some.length === 0 ? FAULTS : some;
+}
