@@ -523,6 +523,7 @@ test(
     const socket = await live("ann", undefined, "i");
     const { conversation } = await socket.ask({ t: "send", id: "i1", to: "bob", body: {} });
     await stack.storage.kill();
+    const beats = setInterval(() => void socket.say({ t: "ping" }), 500);
     // In its place something that speaks another language: a defect of ours, as far as a connector can tell.
     const nats = await connect({ servers: stack.natsUrl });
     nats.subscribe("jichat.query.*", {
@@ -544,6 +545,7 @@ test(
     await nats.close();
     stack.storage.start();
     await stack.storage.ready(20_000);
+    clearInterval(beats);
     assert.equal((await socket.ask({ t: "pull", id: "i4", conversation })).t, "page");
     socket.close();
     await neighbourIsWell();
