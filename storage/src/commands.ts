@@ -20,7 +20,7 @@ export interface CommandParts {
   readonly partitions: number;
   readonly replicas: number;
   /** Where it is not given, what only Redis knew of lost conversations is not filled. */
-  readonly presence: Presence | undefined;
+  readonly connectPresence: () => Presence | undefined;
 }
 
 interface Options {
@@ -95,14 +95,16 @@ async function overRanges(
 }
 
 async function newGeneration(values: Options, parts: CommandParts): Promise<boolean> {
-  const { nats, jsm, names, store, partitions, replicas, presence } = parts;
+  const { nats, jsm, names, store, partitions, replicas, connectPresence } = parts;
   const partition = Number(values.partition);
   const snapshots = await Snapshots.open(nats, names, replicas);
   const heads: HeadEntry[] = [];
+  const presence = connectPresence();
   if (presence !== undefined) {
     await presence.untilReady(REDIS_WAIT_MS);
     for await (const head of presence.allHeads())
       if (partitionOf(head.conversation, partitions) === partition) heads.push(head);
+    presence.stop();
   }
   const report = await startGeneration({
     partition,

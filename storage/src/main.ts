@@ -14,7 +14,8 @@ import { migrate } from "./migrations.ts";
 import { Storage } from "./storage.ts";
 
 const config = readConfig(process.env);
-const telemetry = startTelemetry("storage", config);
+const command = process.argv.slice(2);
+const telemetry = startTelemetry("storage", config, command.length === 0 ? 1 : 2);
 const shutdown = shutdownSignal();
 const names = namesOf(config.cluster);
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
@@ -22,21 +23,11 @@ const jsm = await openJetStream(nats, telemetry.log, shutdown);
 const partitions = await provision(nats, jsm, names, config.log);
 const store = await connectClickHouse(config, names.database);
 await migrate(store);
-const command = process.argv[2];
-if (command !== undefined) {
-  const { redisUrl } = config;
-  const presence = redisUrl === undefined ? undefined : Presence.connect(redisUrl, names, telemetry.log);
+if (command.length > 0) {
+  const connectPresence = (): Presence | undefined =>
+    config.redisUrl === undefined ? undefined : Presence.connect(config.redisUrl, names, telemetry.log);
   const { replicas } = config.log;
-  const ok = await runCommand(process.argv.slice(2), {
-    nats,
-    jsm,
-    names,
-    store,
-    partitions,
-    replicas,
-    presence,
-  });
-  presence?.stop();
+  const ok = await runCommand(command, { nats, jsm, names, store, partitions, replicas, connectPresence });
   await store.close();
   await nats.close();
   process.exit(ok ? 0 : 1);
