@@ -62,7 +62,8 @@ const STAGES: readonly Stage[] = [
   {
     name: "integration",
     what: "the parts on real NATS, Redis and ClickHouse",
-    run: async () => nodeTests(["{runtime,router,storage,connector,api,tools}/test/**/*.test.ts"], 1),
+    run: async () =>
+      nodeTests(["{runtime,router,storage,connector,api,operator,tools}/test/**/*.test.ts"], 1),
   },
   {
     name: "e2e",

@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   router: ["protocol", "runtime"],
   storage: ["protocol", "runtime"],
   api: ["protocol", "runtime", "access"],
+  operator: ["protocol", "runtime"],
   client: ["protocol"],
   web: ["client", "protocol", "tools"],
   tools: ["protocol"],

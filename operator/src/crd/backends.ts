@@ -1,0 +1,90 @@
+import { Type } from "typebox";
+import { oneOfNumbers, quantity, resources, rules, secretName } from "./kinds.ts";
+
+const optional = Type.Optional;
+
+const volume = Type.Object(
+  {
+    size: quantity("of the volume"),
+    className: optional(
+      Type.String({
+        maxLength: 253,
+        description: "StorageClass; the cluster's default where it is left out",
+      }),
+    ),
+  },
+  { default: { size: "10Gi" }, description: "the volume that holds its data" },
+);
+
+const external = (what: string, schemes: string) =>
+  Type.Object(
+    {
+      url: Type.String({
+        maxLength: 1_024,
+        pattern: `^(${schemes})://[^@/\\s]+.*$`,
+        description: `where ${what} is; no password in it`,
+      }),
+      secret: optional(secretName("a Secret with `username` and `password`")),
+    },
+    { description: `a ${what} of yours` },
+  );
+
+const exactlyOne = (field: string, names: readonly string[]) =>
+  rules({
+    rule: `[${names.map((name) => `has(self.${name})`).join(", ")}].filter(x, x).size() == 1`,
+    message: `${field} needs exactly one of ${names.join(", ")}: \`external\` for one of yours, \`managed\` for one that is run for you`,
+  });
+
+const image = (name: string) =>
+  Type.String({ default: name, maxLength: 512, minLength: 1, description: "its image" });
+
+export const nats = Type.Object(
+  {
+    external: optional(external("NATS with JetStream", "nats|tls")),
+    managed: optional(
+      Type.Object({
+        replicas: oneOfNumbers([1, 3], { default: 3, description: "servers; three survive the loss of one" }),
+        storage: volume,
+        resources: optional(resources),
+        image: image("nats:2.15-alpine"),
+      }),
+    ),
+  },
+  { default: { managed: {} }, description: "the log", ...exactlyOne("nats", ["external", "managed"]) },
+);
+
+export const redis = Type.Object(
+  {
+    external: optional(external("Redis", "rediss?")),
+    managed: optional(Type.Object({ resources: optional(resources), image: image("redis:7-alpine") })),
+  },
+  {
+    default: { managed: {} },
+    description: "who is where: a cache",
+    ...exactlyOne("redis", ["external", "managed"]),
+  },
+);
+
+export const clickhouse = Type.Object(
+  {
+    external: optional(external("ClickHouse", "https?")),
+    managed: optional(
+      Type.Object({
+        storage: volume,
+        resources: optional(resources),
+        image: image("clickhouse/clickhouse-server:26.3-alpine"),
+      }),
+    ),
+    embedded: optional(
+      Type.Object(
+        { storage: volume },
+        { description: "the engine inside the one storage pod: to try it out" },
+      ),
+    ),
+  },
+  {
+    default: { managed: {} },
+    description: "history",
+    ...exactlyOne("clickhouse", ["external", "managed", "embedded"]),
+  },
+);

@@ -1,0 +1,90 @@
+import type { V1Affinity, V1Toleration } from "@kubernetes/client-node";
+import { Type } from "typebox";
+import { HOST, NAME, foreign, map, resources, rules, secretName, word } from "./kinds.ts";
+
+const optional = Type.Optional;
+
+const template = Type.Object(
+  {
+    labels: optional(
+      map<string>(Type.String({ maxLength: 63 }), { maxProperties: 32, description: "more labels on pods" }),
+    ),
+    annotations: optional(
+      map<string>(Type.String(), { maxProperties: 32, description: "more annotations on pods" }),
+    ),
+    nodeSelector: optional(map<string>(Type.String({ maxLength: 63 }), { maxProperties: 16 })),
+    tolerations: optional(Type.Array(foreign<V1Toleration>("as in a pod"), { maxItems: 16 })),
+    affinity: optional(foreign<V1Affinity>("as in a pod; what is set here takes the place of ours")),
+    priorityClassName: optional(Type.String({ maxLength: 253 })),
+  },
+  { description: "what pods of this component carry beside ours" },
+);
+
+/** What every component has. */
+export const component = (what: string, replicas: number, most: number) => ({
+  replicas: Type.Integer({ minimum: 0, maximum: most, default: replicas, description: `pods of ${what}` }),
+  resources: optional(resources),
+  template: optional(template),
+});
+
+const service = Type.Object(
+  {
+    type: word(["ClusterIP", "NodePort", "LoadBalancer"], { default: "ClusterIP" }),
+    port: Type.Integer({ minimum: 1, maximum: 65_535, default: 80 }),
+    annotations: optional(map<string>(Type.String(), { maxProperties: 32 })),
+  },
+  {
+    default: {},
+    description: "how devices reach the connectors inside the cluster, or through a load balancer",
+  },
+);
+
+const ingress = Type.Object(
+  {
+    host: Type.String({ maxLength: 253, pattern: HOST, description: "the name that devices connect to" }),
+    className: optional(Type.String({ maxLength: 253 })),
+    annotations: optional(map<string>(Type.String(), { maxProperties: 32 })),
+    tlsSecret: optional(secretName("a TLS Secret for the host")),
+  },
+  { description: "an Ingress for /v1/ws, and for the api below /" },
+);
+
+const gateway = Type.Object(
+  {
+    name: Type.String({ maxLength: 253, pattern: HOST }),
+    namespace: optional(Type.String({ maxLength: 63, pattern: NAME })),
+    sectionName: optional(Type.String({ maxLength: 253 })),
+    host: Type.String({ maxLength: 253, pattern: HOST, description: "the name that devices connect to" }),
+  },
+  { description: "an HTTPRoute to a Gateway of yours, in place of an Ingress" },
+);
+
+export const connectors = Type.Object(
+  {
+    ...component("the WebSocket edge", 2, 1_000),
+    maxConnectionsPerPod: Type.Integer({
+      minimum: 100,
+      maximum: 1_000_000,
+      default: 50_000,
+      description: "one more is closed with 4429",
+    }),
+    service,
+    ingress: optional(ingress),
+    gateway: optional(gateway),
+    tls: optional(
+      Type.Object(
+        { secret: secretName("a TLS Secret") },
+        { description: "the mesh or proxy in front terminates TLS with it" },
+      ),
+    ),
+  },
+  {
+    default: {},
+    description: "WebSocket edges: where devices are connected",
+    ...rules({
+      rule: "!(has(self.ingress) && has(self.gateway))",
+      message:
+        "connectors.ingress and connectors.gateway are both set: keep the one that devices come through",
+    }),
+  },
+);

@@ -1,0 +1,207 @@
+import type { Static } from "typebox";
+import { Type } from "typebox";
+import { clickhouse, nats, redis } from "./backends.ts";
+import { component, connectors } from "./components.ts";
+import { listBy, oneOfNumbers, rules, secretName, word } from "./kinds.ts";
+
+const optional = Type.Optional;
+
+const auth = Type.Object(
+  {
+    jwksUrl: optional(
+      Type.String({
+        pattern: "^https?://.+$",
+        maxLength: 1_024,
+        description: "keys of another system's tokens; accounts are theirs",
+      }),
+    ),
+    secret: optional(
+      secretName(
+        "a Secret with `jwks.json` and, for accounts of our own, `signing-key.json`. Where neither is given, one is made",
+      ),
+    ),
+    issuer: Type.String({ default: "jichat", minLength: 1, maxLength: 256 }),
+    audience: Type.String({ default: "jichat", minLength: 1, maxLength: 256 }),
+    algorithm: word(["EdDSA", "ES256", "ES384", "RS256", "PS256"], {
+      default: "EdDSA",
+      description: "the one that is accepted",
+    }),
+    origins: Type.Array(Type.String({ pattern: String.raw`^(\*|https?://[^/\s]+)$`, maxLength: 256 }), {
+      default: [],
+      maxItems: 64,
+      description: "pages that a browser may come from, as `https://chat.example.com`; `*` lets all in",
+      "x-kubernetes-list-type": "set",
+    }),
+  },
+  {
+    default: {},
+    description: "whose tokens are taken",
+    ...rules({
+      rule: "!(has(self.jwksUrl) && has(self.secret))",
+      message: "auth.jwksUrl and auth.secret are both set: keep the one whose keys are to count",
+    }),
+  },
+);
+
+const otlp = Type.Object({
+  endpoint: Type.String({ pattern: "^https?://.+$", maxLength: 1_024, description: "OTLP over HTTP" }),
+});
+
+const observability = Type.Object(
+  {
+    otlp: optional(otlp),
+    sampling: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      default: 0.01,
+      description: "share of messages that are traced",
+    }),
+    podMonitor: Type.Boolean({ default: false, description: "a PodMonitor for the Prometheus operator" }),
+  },
+  { default: {}, description: "where traces and metrics go" },
+);
+
+const retention = Type.Object(
+  {
+    logHours: Type.Integer({
+      minimum: 0,
+      maximum: 720,
+      default: 6,
+      description: "how long the log keeps what ClickHouse has",
+    }),
+    logBytesPerPartition: Type.Integer({
+      minimum: 8_388_608,
+      maximum: 1_099_511_627_776,
+      default: 1_073_741_824,
+      description: "limit of one partition's log; from 90 % of it clients are told BUSY",
+    }),
+  },
+  { default: {}, description: "how much the log holds; history is kept for ever" },
+);
+
+/** Reserved: a later version gives it fields. */
+const reserved = (description: string) =>
+  optional(Type.Object({}, { description: `${description}; reserved` }));
+
+/** What people want of a cluster. Every default is here and nowhere else; the API server fills them in. */
+export const SPEC = Type.Object(
+  {
+    version: optional(
+      Type.String({
+        pattern: String.raw`^[0-9]+\.[0-9]+\.[0-9]+([-+].+)?$`,
+        maxLength: 64,
+        description: "JiChat's version; the operator's own where it is left out",
+      }),
+    ),
+    image: Type.Object(
+      {
+        registry: Type.String({
+          default: "ghcr.io/jichat",
+          minLength: 1,
+          maxLength: 256,
+          description: "images are REGISTRY/COMPONENT:VERSION",
+        }),
+        pullPolicy: word(["IfNotPresent", "Always", "Never"], { default: "IfNotPresent" }),
+        pullSecrets: optional(
+          listBy(Type.Object({ name: secretName("a Secret") }), ["name"], { maxItems: 8 }),
+        ),
+      },
+      { default: {}, description: "where images come from" },
+    ),
+    paused: Type.Boolean({
+      default: false,
+      description: "the operator looks and tells, and changes nothing",
+    }),
+    hibernate: Type.Boolean({ default: false, description: "no pods; data stays" }),
+    deletionPolicy: word(["Retain", "Delete"], {
+      default: "Retain",
+      description: "whether streams, buckets, tables and volumes go with the ChatCluster",
+    }),
+    connectors,
+    routers: Type.Object(component("routers: owners of the log's partitions", 2, 64), {
+      default: {},
+      description: "they decide and number what happens",
+    }),
+    storage: Type.Object(component("storage: log to ClickHouse, history", 2, 64), {
+      default: {},
+      description: "they write ClickHouse and answer from it",
+    }),
+    api: Type.Object(component("the REST api", 2, 256), {
+      default: {},
+      description: "REST, sign-in, the page",
+    }),
+    partitions: Type.Integer({
+      minimum: 1,
+      maximum: 256,
+      default: 16,
+      description: "units of order; part of where every conversation stands",
+      ...rules({
+        rule: "self == oldSelf",
+        message:
+          "partitions cannot change: it is part of where every conversation stands. Make another ChatCluster with the number you want",
+      }),
+    }),
+    durability: Type.Object(
+      {
+        replicas: oneOfNumbers([1, 3], { default: 3, description: "copies of every log" }),
+        fsync: word(["always", "interval"], {
+          default: "always",
+          description: "`interval` may lose acknowledged messages in a power cut",
+        }),
+      },
+      { default: {}, description: "how safe an acknowledged message is" },
+    ),
+    drain: Type.Object(
+      {
+        deadlineSeconds: Type.Integer({
+          minimum: 1,
+          maximum: 3_600,
+          default: 60,
+          description: "devices of a connector that goes are sent elsewhere over this time",
+        }),
+      },
+      { default: {}, description: "how pods leave" },
+    ),
+    autoscaling: reserved("connectors by connections, messages and lag"),
+    rollout: reserved("how a new version comes"),
+    disruption: reserved("what may be down at once"),
+    nats,
+    redis,
+    clickhouse,
+    auth,
+    observability,
+    retention,
+  },
+  {
+    description: "what is wanted",
+    ...rules(
+      {
+        rule: "!has(self.clickhouse.embedded) || self.storage.replicas <= 1",
+        message:
+          "storage.replicas is above 1 with clickhouse.embedded: one process owns the folder. Set storage.replicas to 1, or use clickhouse.managed or clickhouse.external",
+      },
+      {
+        rule: "!has(self.nats.managed) || self.durability.replicas <= self.nats.managed.replicas",
+        message:
+          "durability.replicas is above nats.managed.replicas: three copies need three servers. Set nats.managed.replicas to 3, or durability.replicas to 1",
+      },
+      {
+        rule: "has(self.clickhouse.embedded) == has(oldSelf.clickhouse.embedded)",
+        message:
+          "clickhouse cannot move between embedded and a server: the history would stay behind. Make another ChatCluster, and move the data with ClickHouse's own backup",
+      },
+      {
+        rule: "!has(oldSelf.nats.managed) || has(self.nats.managed)",
+        message:
+          "nats cannot move from managed to external: the log would stay behind. Make another ChatCluster",
+      },
+      {
+        rule: "self.api.replicas == 0 || has(self.auth.jwksUrl) || self.auth.algorithm == 'EdDSA' || has(self.auth.secret)",
+        message:
+          "auth.algorithm is not EdDSA and no keys are given: a key that is made here is an Ed25519 one. Set auth.secret or auth.jwksUrl, or leave the algorithm",
+      },
+    ),
+  },
+);
+
+export type ChatClusterSpec = Static<typeof SPEC>;

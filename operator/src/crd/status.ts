@@ -1,0 +1,66 @@
+import type { Static } from "typebox";
+import { Type } from "typebox";
+import { listBy, word } from "./kinds.ts";
+
+/** Every condition that a ChatCluster has from its first pass on; docs/chat-cluster.md lists the same. */
+export const CONDITIONS = {
+  Ready: "everything that is wanted runs, and people can talk",
+  SpecValid: "the spec can be acted on: what it names is there and fits together",
+  BackendsReachable: "NATS, Redis and ClickHouse answer with the credentials given",
+  DurabilityVerified:
+    "the logs have the copies that are wanted; Unknown where an external NATS cannot be asked about fsync",
+  StreamsInSync: "streams and buckets are there as wanted",
+  SchemaInSync: "ClickHouse has this version's schema",
+  ConnectorsAvailable: "as many connectors as are wanted take connections",
+  Progressing: "something is being changed",
+  Paused: "the operator changes nothing, because it was told so",
+  Degraded: "something runs that should not be as it is",
+} as const;
+
+export type ConditionType = keyof typeof CONDITIONS;
+const TYPES = Object.keys(CONDITIONS) as ConditionType[];
+
+const condition = Type.Object({
+  type: word(TYPES),
+  status: word(["True", "False", "Unknown"]),
+  observedGeneration: Type.Integer({ minimum: 0 }),
+  lastTransitionTime: Type.String({ format: "date-time" }),
+  reason: Type.String({
+    minLength: 1,
+    maxLength: 1_024,
+    pattern: "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$",
+  }),
+  message: Type.String({ maxLength: 32_768 }),
+});
+
+const counts = Type.Object({
+  wanted: Type.Integer({ minimum: 0 }),
+  ready: Type.Integer({ minimum: 0 }),
+  updated: Type.Integer({ minimum: 0 }),
+});
+
+/** What is the case, as of the last pass. */
+export const STATUS = Type.Object({
+  observedGeneration: Type.Integer({ minimum: 0 }),
+  version: Type.Optional(Type.String({ description: "what runs" })),
+  conditions: listBy(condition, ["type"], { maxItems: 32 }),
+  connectors: Type.Optional(counts),
+  routers: Type.Optional(counts),
+  storage: Type.Optional(counts),
+  api: Type.Optional(counts),
+  replicas: Type.Optional(Type.Integer({ minimum: 0, description: "connectors, for the scale subresource" })),
+  selector: Type.Optional(Type.String({ description: "of connector pods, for the scale subresource" })),
+  connections: Type.Optional(
+    Type.Integer({ minimum: 0, description: "open sockets, as the connectors last told" }),
+  ),
+  endpoints: Type.Optional(
+    Type.Object(
+      { ws: Type.Array(Type.String()), api: Type.Array(Type.String()) },
+      { description: "where devices and pages connect" },
+    ),
+  ),
+});
+
+export type ChatClusterStatus = Static<typeof STATUS>;
+export type Condition = Static<typeof condition>;
+export type Counts = Static<typeof counts>;

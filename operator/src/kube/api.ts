@@ -1,0 +1,212 @@
+import type { KubeConfig } from "@kubernetes/client-node";
+import { HttpMethod, RequestContext } from "@kubernetes/client-node";
+import { fetch } from "undici";
+import { kubeErrorOf } from "./errors.ts";
+import type { KubeObject, Resource } from "./object.ts";
+import { pathOf } from "./object.ts";
+
+export interface Query {
+  readonly [parameter: string]: string | number | boolean | undefined;
+}
+
+export interface ListPage<T> {
+  readonly items: readonly T[];
+  readonly resourceVersion: string;
+  readonly next: string | undefined;
+}
+
+export interface WatchEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  readonly object: KubeObject;
+}
+
+export interface ApplyOptions {
+  /** `status` writes that subresource and nothing else. */
+  readonly subresource?: "status" | "scale";
+  readonly dryRun?: boolean;
+}
+
+const REQUEST_TIMEOUT_MS = 15_000;
+/** Fields that others hold and we want are taken: drift is put back. */
+const APPLY = "application/apply-patch+yaml";
+
+type Method = keyof typeof HttpMethod;
+
+/**
+ * The API server, as the library's configuration reaches it. Paths, bodies and errors are ours: the generated
+ * client drops what a structural schema needs, and its informer dies on errors.
+ */
+export class KubeApi {
+  readonly #config: KubeConfig;
+  readonly #server: string;
+  /** Names this client in managed fields. */
+  readonly manager: string;
+  /** Requests sent so far. */
+  requests = 0;
+
+  constructor(config: KubeConfig, manager: string) {
+    const cluster = config.getCurrentCluster();
+    if (cluster === null)
+      throw new Error(
+        "no Kubernetes cluster is configured: is KUBECONFIG set, or is this a pod with a ServiceAccount?",
+      );
+    this.#config = config;
+    this.#server = cluster.server.replace(/\/$/, "");
+    this.manager = manager;
+  }
+
+  async get<T extends KubeObject>(
+    resource: Resource,
+    namespace: string | undefined,
+    name: string,
+  ): Promise<T> {
+    return (await this.#ask("GET", pathOf(resource, namespace, name))) as T;
+  }
+
+  /** One page; `next` is the `continue` of the one after it. */
+  async list<T extends KubeObject>(
+    resource: Resource,
+    namespace: string | undefined,
+    query: Query = {},
+  ): Promise<ListPage<T>> {
+    const body = (await this.#ask("GET", pathOf(resource, namespace), query)) as {
+      items?: T[];
+      metadata?: { resourceVersion?: string; continue?: string };
+    };
+    const { apiVersion, kind } = resource;
+    const next = body.metadata?.continue;
+    return {
+      // Items of a list come without their kind.
+      items: (body.items ?? []).map((item) => ({ ...item, apiVersion, kind })),
+      resourceVersion: body.metadata?.resourceVersion ?? "",
+      next: next === undefined || next === "" ? undefined : next,
+    };
+  }
+
+  /** Server-side apply, by this manager, with force: what we want is ours. */
+  async apply<T extends KubeObject>(
+    resource: Resource,
+    object: KubeObject,
+    options: ApplyOptions = {},
+  ): Promise<T> {
+    const { namespace, name } = object.metadata;
+    const path =
+      pathOf(resource, namespace, name) +
+      (options.subresource === undefined ? "" : `/${options.subresource}`);
+    const query = {
+      fieldManager: this.manager,
+      force: true,
+      dryRun: options.dryRun === true ? "All" : undefined,
+    };
+    return (await this.#ask("PATCH", path, query, object, APPLY)) as T;
+  }
+
+  async create<T extends KubeObject>(resource: Resource, object: KubeObject): Promise<T> {
+    const path = pathOf(resource, object.metadata.namespace);
+    return (await this.#ask("POST", path, { fieldManager: this.manager }, object, "application/json")) as T;
+  }
+
+  /** Replaces it if it is still the one that `object` was read from: its resourceVersion says which. */
+  async replace<T extends KubeObject>(resource: Resource, object: KubeObject): Promise<T> {
+    const path = pathOf(resource, object.metadata.namespace, object.metadata.name);
+    return (await this.#ask("PUT", path, { fieldManager: this.manager }, object, "application/json")) as T;
+  }
+
+  async mergePatch<T extends KubeObject>(
+    resource: Resource,
+    namespace: string | undefined,
+    name: string,
+    patch: object,
+  ): Promise<T> {
+    const path = pathOf(resource, namespace, name);
+    return (await this.#ask(
+      "PATCH",
+      path,
+      { fieldManager: this.manager },
+      patch,
+      "application/merge-patch+json",
+    )) as T;
+  }
+
+  async remove(resource: Resource, namespace: string | undefined, name: string): Promise<void> {
+    const body = { propagationPolicy: "Background" };
+    await this.#ask("DELETE", pathOf(resource, namespace, name), {}, body, "application/json");
+  }
+
+  /**
+   * Events from `query.resourceVersion` on, until the server ends the watch or `signal` aborts. Throws
+   * KubeError for an answer that is no watch and for an ERROR event, and whatever a broken connection throws.
+   */
+  async *watch(
+    resource: Resource,
+    namespace: string | undefined,
+    query: Query,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent> {
+    const response = await this.#send("GET", pathOf(resource, namespace), { ...query, watch: true }, signal);
+    const { body } = response;
+    if (body === null) return;
+    let rest = "";
+    const text = new TextDecoder();
+    for await (const chunk of body) {
+      const lines = (rest + text.decode(chunk as Uint8Array, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        if (line === "") continue;
+        const event = JSON.parse(line) as WatchEvent;
+        if (event.type === "ERROR") throw kubeErrorOf(500, event.object);
+        yield event;
+      }
+    }
+  }
+
+  async #ask(
+    method: Method,
+    path: string,
+    query: Query = {},
+    body?: object,
+    type?: string,
+  ): Promise<unknown> {
+    const response = await this.#send(
+      method,
+      path,
+      query,
+      AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      body,
+      type,
+    );
+    return response.json();
+  }
+
+  async #send(method: Method, path: string, query: Query, signal: AbortSignal, body?: object, type?: string) {
+    const url = new URL(this.#server + path);
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    const context = new RequestContext(url.toString(), HttpMethod[method]);
+    await this.#config.applySecurityAuthentication(context);
+    const dispatcher = context.getDispatcher();
+    this.requests += 1;
+    const response = await fetch(url, {
+      method,
+      headers: {
+        ...context.getHeaders(),
+        accept: "application/json",
+        ...(type === undefined ? {} : { "content-type": type }),
+      },
+      signal,
+      ...(dispatcher === undefined ? {} : { dispatcher }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (response.ok) return response;
+    const text = await response.text();
+    throw kubeErrorOf(response.status, parsed(text), response.headers.get("retry-after"));
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return { message: text.slice(0, 200) }; // A proxy's page, not the API server's Status.
+  }
+}

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { APPLIED_ANNOTATION, applyIfChanged, canonical, hashOf, holds, marked, quantityOf } from "./apply.ts";
+import type { KubeObject } from "./object.ts";
+
+const wanted: KubeObject & { readonly spec: { readonly ports: readonly object[]; readonly type: string } } = {
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name: "chat", namespace: "a", labels: { app: "chat" } },
+  spec: { ports: [{ port: 80, name: "ws" }], type: "ClusterIP" },
+};
+
+/** An API server that notes what it is asked to apply. */
+function server(): {
+  api: { apply: <T extends KubeObject>(_: unknown, object: KubeObject) => Promise<T> };
+  applied: KubeObject[];
+} {
+  const applied: KubeObject[] = [];
+  return {
+    applied,
+    api: {
+      apply: async <T extends KubeObject>(_: unknown, object: KubeObject) => {
+        applied.push(object);
+        return object as T;
+      },
+    },
+  };
+}
+
+test("the same wish has the same hash, however its keys are ordered; another has another", () => {
+  assert.equal(hashOf({ a: 1, b: { c: [1, { d: 2 }] } }), hashOf({ b: { c: [1, { d: 2 }] }, a: 1 }));
+  assert.equal(hashOf({ a: 1, b: undefined }), hashOf({ a: 1 }));
+  assert.notEqual(hashOf({ a: [1, 2] }), hashOf({ a: [2, 1] }));
+  assert.equal(canonical({ b: null, a: "x" }), '{"a":"x","b":null}');
+});
+
+test("what the API server adds does not count, what somebody changed does", () => {
+  const observed = {
+    ...wanted,
+    metadata: { ...wanted.metadata, uid: "1", labels: { app: "chat", other: "x" } },
+    spec: {
+      type: "ClusterIP",
+      clusterIP: "10.0.0.1",
+      ports: [{ port: 80, name: "ws", protocol: "TCP", targetPort: 80 }],
+    },
+  };
+  assert.ok(holds(observed, wanted));
+  assert.ok(!holds({ ...observed, spec: { ...observed.spec, type: "NodePort" } }, wanted));
+  assert.ok(!holds({ ...observed, spec: { ...observed.spec, ports: [] } }, wanted));
+  assert.ok(!holds(undefined, wanted));
+});
+
+test("quantities are compared as what they mean", () => {
+  for (const [a, b] of [
+    ["500m", "0.5"],
+    ["1Gi", "1024Mi"],
+    ["1", "1000m"],
+    ["1k", 1_000],
+  ])
+    assert.ok(holds(a, b), `${a} and ${b}`);
+  for (const [a, b] of [
+    ["500m", "0.6"],
+    ["1Gi", "1G"],
+    ["abc", "abd"],
+    [true, "1"],
+    [undefined, "0"],
+  ])
+    assert.ok(!holds(a, b));
+  assert.equal(quantityOf("1.5Ki"), 1_536);
+  assert.equal(quantityOf("many"), undefined);
+});
+
+test("an object is applied when it is not there, when the wish changed, and when somebody changed it; else it is left", async () => {
+  const { api, applied } = server();
+  const first = await applyIfChanged(api, wanted, undefined);
+  assert.deepEqual([first.changed, applied.length], [true, 1]);
+  const stands = marked(wanted);
+  assert.equal(
+    first.object.metadata.annotations?.[APPLIED_ANNOTATION],
+    stands.metadata.annotations?.[APPLIED_ANNOTATION],
+  );
+
+  assert.equal((await applyIfChanged(api, wanted, stands)).changed, false);
+  const less = { ...wanted, spec: { ...wanted.spec, ports: [] } };
+  assert.equal((await applyIfChanged(api, less, stands)).changed, true);
+  // A field that is not wanted any more is noticed by the hash alone.
+  const { labels: _, ...bare } = wanted.metadata;
+  assert.equal((await applyIfChanged(api, { ...wanted, metadata: bare }, stands)).changed, true);
+  const drifted = { ...stands, spec: { ...stands.spec, type: "NodePort" } };
+  assert.equal((await applyIfChanged(api, wanted, drifted)).changed, true);
+  assert.equal(applied.length, 4);
+});

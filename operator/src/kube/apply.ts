@@ -1,0 +1,103 @@
+import { hash } from "node:crypto";
+import type { KubeApi } from "./api.ts";
+import type { KubeObject } from "./object.ts";
+import { resourceOf } from "./object.ts";
+
+/** What was wanted when an object was last applied, as its hash: what is the same is not applied again. */
+export const APPLIED_ANNOTATION = "chat.jichat.io/applied";
+
+/** Keys in a fixed order: the same wish has the same text. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const entries = Object.entries(value as Record<string, unknown>).filter(([, item]) => item !== undefined);
+  return `{${entries
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`)
+    .join(",")}}`;
+}
+
+export const hashOf = (value: unknown): string => hash("sha256", canonical(value), "hex").slice(0, 16);
+
+/** `wanted` with its own hash on it. */
+export function marked<T extends KubeObject>(wanted: T): T {
+  const { metadata } = wanted;
+  return {
+    ...wanted,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, [APPLIED_ANNOTATION]: hashOf(wanted) } },
+  };
+}
+
+/**
+ * Whether every field that is wanted stands in what was observed. The API server adds defaults and writes
+ * `500m` for 0.5: what it adds is its own, and quantities are compared as numbers.
+ */
+export function holds(observed: unknown, wanted: unknown): boolean {
+  if (wanted === undefined) return true;
+  if (Array.isArray(wanted)) {
+    return (
+      Array.isArray(observed) &&
+      observed.length === wanted.length &&
+      wanted.every((item, index) => holds(observed[index], item))
+    );
+  }
+  if (typeof wanted === "object" && wanted !== null) {
+    if (typeof observed !== "object" || observed === null) return Object.keys(wanted).length === 0;
+    return Object.entries(wanted).every(([key, item]) =>
+      holds((observed as Record<string, unknown>)[key], item),
+    );
+  }
+  return observed === wanted || isSameQuantity(observed, wanted);
+}
+
+const SUFFIXES: Readonly<Record<string, number>> = {
+  "": 1,
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+/** A quantity as a number; undefined for what is none. */
+export function quantityOf(value: unknown): number | undefined {
+  const [, digits, suffix = ""] =
+    /^([+-]?[0-9]*\.?[0-9]+)([numkMGTPE]|[KMGTPE]i)?$/.exec(String(value)) ?? [];
+  const factor = SUFFIXES[suffix];
+  return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
+}
+
+function isSameQuantity(a: unknown, b: unknown): boolean {
+  if (typeof a === "boolean" || typeof b === "boolean" || a === undefined || a === null) return false;
+  const [one, other] = [quantityOf(a), quantityOf(b)];
+  return one !== undefined && other !== undefined && Math.abs(one - other) <= 1e-9 * Math.abs(one);
+}
+
+/**
+ * Applies `wanted` unless `observed` is it already: made of the same wish, and nobody has changed a field of
+ * it since. Returns what stands then, and whether anything was written.
+ */
+export async function applyIfChanged<T extends KubeObject>(
+  api: Pick<KubeApi, "apply">,
+  wanted: T,
+  observed: T | undefined,
+): Promise<{ readonly object: T; readonly changed: boolean }> {
+  const object = marked(wanted);
+  const mark = object.metadata.annotations?.[APPLIED_ANNOTATION];
+  const isSame =
+    observed !== undefined &&
+    observed.metadata.annotations?.[APPLIED_ANNOTATION] === mark &&
+    holds(observed, object);
+  if (isSame) return { object: observed, changed: false };
+  return { object: await api.apply<T>(resourceOf(object), object), changed: true };
+}

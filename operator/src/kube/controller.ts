@@ -1,0 +1,54 @@
+import type { Logger } from "pino";
+import { KubeError, isConflict } from "./errors.ts";
+import type { WorkQueue } from "./work-queue.ts";
+
+/** When to look again though nothing changed; undefined for "when something does". */
+export interface Next {
+  readonly afterMs: number | undefined;
+}
+
+export interface ControllerOptions {
+  readonly queue: WorkQueue;
+  readonly reconcile: (key: string, signal: AbortSignal) => Promise<Next>;
+  readonly workers: number;
+  readonly log: Logger;
+  readonly onPass: (outcome: "ok" | "conflict" | "error", ms: number) => void;
+}
+
+/**
+ * Takes keys off the queue and reconciles them until the signal aborts; what is under way then is finished.
+ */
+export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
+  const { queue } = options;
+  const stop = (): void => {
+    queue.close();
+  };
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  await Promise.all(Array.from({ length: options.workers }, () => work(options, signal)));
+  signal.removeEventListener("abort", stop);
+}
+
+async function work(
+  { queue, reconcile, log, onPass }: ControllerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let key = await queue.next(); key !== undefined; key = await queue.next()) {
+    const started = performance.now();
+    try {
+      const { afterMs } = await reconcile(key, signal);
+      queue.forget(key);
+      if (afterMs !== undefined) queue.addAfter(key, afterMs);
+      onPass("ok", performance.now() - started);
+    } catch (error) {
+      onPass(isConflict(error) ? "conflict" : "error", performance.now() - started);
+      if (isConflict(error)) log.debug({ err: error, key }, "somebody wrote in between; again");
+      else log.warn({ err: error, key }, "a pass failed; again after a while");
+      if (error instanceof KubeError && error.retryAfterMs !== undefined)
+        queue.addAfter(key, error.retryAfterMs);
+      else queue.addFailed(key);
+    } finally {
+      queue.done(key);
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Logger } from "pino";
+import type { KubeApi } from "./api.ts";
+import { isConflict, isNotFound } from "./errors.ts";
+import type { KubeObject } from "./object.ts";
+import { RESOURCES } from "./object.ts";
+
+export interface ElectionOptions {
+  readonly api: Pick<KubeApi, "get" | "create" | "replace">;
+  readonly clock: Clock;
+  readonly namespace: string;
+  readonly name: string;
+  /** Unique per process: a restarted pod is another candidate. */
+  readonly me: string;
+  readonly log: Logger;
+}
+
+interface Lease extends KubeObject {
+  readonly spec: {
+    readonly holderIdentity?: string | undefined;
+    readonly leaseDurationSeconds?: number | undefined;
+    readonly acquireTime?: string | undefined;
+    readonly renewTime?: string | undefined;
+    readonly leaseTransitions?: number | undefined;
+  };
+}
+
+/** As client-go has them: a leader that cannot renew steps down before anybody else may step up. */
+export const LEASE_SECONDS = 15;
+export const RENEW_WITHIN_MS = 10_000;
+const RETRY_MS = 2_000;
+
+/** Candidates watch a Lease change, by their own clocks: those of the machines need not agree. */
+export class Election {
+  readonly #options: ElectionOptions;
+  #seen: { readonly version: string; readonly at: number } | undefined;
+
+  constructor(options: ElectionOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once this process leads; rejects when the signal aborts. */
+  async win(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    while (!(await this.#try().catch((error: unknown) => this.#failed(error))))
+      await clock.sleep(RETRY_MS, signal);
+    log.info("leads");
+  }
+
+  /**
+   * Renews until the signal aborts; resolves early when the lease is lost, and then nothing may be written
+   * any more.
+   */
+  async keep(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    let renewedAt = clock.monotonic();
+    while (!signal.aborted) {
+      await clock.sleep(RETRY_MS, signal).catch(() => undefined); // Aborted: the loop ends.
+      if (signal.aborted) return;
+      const before = clock.monotonic();
+      if (await this.#try().catch((error: unknown) => this.#failed(error))) renewedAt = before;
+      else if (clock.monotonic() - renewedAt >= RENEW_WITHIN_MS || (await this.#isTaken())) {
+        log.error("the lease is lost");
+        return;
+      }
+    }
+  }
+
+  /** Lets go at once, so that a successor need not wait. */
+  async release(): Promise<void> {
+    const { api, namespace, name, me } = this.#options;
+    const lease = await api.get<Lease>(RESOURCES.leases, namespace, name);
+    if (lease.spec.holderIdentity !== me) return;
+    await api.replace(RESOURCES.leases, {
+      ...lease,
+      spec: { ...lease.spec, holderIdentity: "", leaseDurationSeconds: 1 },
+    } as Lease);
+  }
+
+  #failed(error: unknown): false {
+    if (!isConflict(error)) this.#options.log.warn({ err: error }, "the lease could not be read or written");
+    return false;
+  }
+
+  async #isTaken(): Promise<boolean> {
+    const { api, namespace, name, me } = this.#options;
+    try {
+      const { spec } = await api.get<Lease>(RESOURCES.leases, namespace, name);
+      return spec.holderIdentity !== me;
+    } catch {
+      return false; // Not known: the deadline decides.
+    }
+  }
+
+  /** True when the lease is ours now. */
+  async #try(): Promise<boolean> {
+    const { api, clock, namespace, name, me } = this.#options;
+    const now = `${new Date(clock.now()).toISOString().slice(0, -1)}000Z`; // MicroTime.
+    let lease: Lease;
+    try {
+      lease = await api.get<Lease>(RESOURCES.leases, namespace, name);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      await api.create(RESOURCES.leases, {
+        apiVersion: "coordination.k8s.io/v1",
+        kind: "Lease",
+        metadata: { name, namespace },
+        spec: {
+          holderIdentity: me,
+          leaseDurationSeconds: LEASE_SECONDS,
+          acquireTime: now,
+          renewTime: now,
+          leaseTransitions: 0,
+        },
+      } as Lease);
+      return true;
+    }
+    const {
+      holderIdentity = "",
+      leaseDurationSeconds = LEASE_SECONDS,
+      acquireTime,
+      leaseTransitions = 0,
+    } = lease.spec;
+    const version = lease.metadata.resourceVersion ?? "";
+    if (this.#seen?.version !== version) this.#seen = { version, at: clock.monotonic() };
+    const isMine = holderIdentity === me;
+    const isFree = holderIdentity === "" || clock.monotonic() - this.#seen.at >= leaseDurationSeconds * 1_000;
+    if (!isMine && !isFree) return false;
+    await api.replace(RESOURCES.leases, {
+      ...lease,
+      spec: {
+        holderIdentity: me,
+        leaseDurationSeconds: LEASE_SECONDS,
+        acquireTime: isMine ? acquireTime : now,
+        renewTime: now,
+        leaseTransitions: isMine ? leaseTransitions : leaseTransitions + 1,
+      },
+    } as Lease); // With the resourceVersion that was read: of two that try, one is refused.
+    return true;
+  }
+}
