@@ -29,7 +29,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const reader = new EnvReader(env);
   const config: Config = {
     ...readProcessConfig(reader, "api"),
-    redisUrl: reader.url("REDIS_URL", { default: "redis://127.0.0.1:6379" }),
+    redisUrl: reader.secretUrl("REDIS_URL", "redis://127.0.0.1:6379"),
     log: readLogSettings(reader),
     tokens: readTokenConfig(reader),
     signingKeyFile: reader.optional("TOKEN_SIGNING_KEY_FILE"),

@@ -36,7 +36,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const reader = new EnvReader(env);
   const config: Config = {
     ...readProcessConfig(reader, "connector"),
-    redisUrl: reader.url("REDIS_URL", { default: "redis://127.0.0.1:6379" }),
+    redisUrl: reader.secretUrl("REDIS_URL", "redis://127.0.0.1:6379"),
     log: readLogSettings(reader),
     tokens: readTokenConfig(reader),
     host: reader.text("HOST", { default: "0.0.0.0" }),

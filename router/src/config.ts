@@ -16,7 +16,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const reader = new EnvReader(env);
   const config: Config = {
     ...readProcessConfig(reader, "router"),
-    redisUrl: reader.url("REDIS_URL", { default: "redis://127.0.0.1:6379" }),
+    redisUrl: reader.secretUrl("REDIS_URL", "redis://127.0.0.1:6379"),
     log: readLogSettings(reader),
     snapshotEveryMs: reader.int("SNAPSHOT_EVERY_MS", { default: 180_000, min: 1_000, max: 86_400_000 }),
     drainMs: reader.int("DRAIN_MS", { default: 10_000, min: 0, max: 3_600_000 }),

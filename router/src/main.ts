@@ -18,13 +18,13 @@ const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
 const jsm = await openJetStream(nats, telemetry.log, shutdown);
 const partitions = await provision(nats, jsm, names, config.log);
 const presence = Presence.connect(config.redisUrl, names, telemetry.log);
-const snapshots = await Snapshots.open(nats, names, config.log.replicas);
+const snapshots = await Snapshots.open(nats, names);
 const router = new Router({ config, names, nats, jsm, presence, snapshots, telemetry, partitions });
 await router.start();
 const leases = await Leases.join(
   nats,
   names,
-  { role: "router", me: config.instance, partitions, replicas: config.log.replicas },
+  { role: "router", me: config.instance, partitions },
   router,
   telemetry.log,
 );

@@ -33,6 +33,14 @@ export class EnvReader {
     return this.#get(key);
   }
 
+  /** A name of any length as a pod has it, of which the last 24 characters tell one from another. */
+  instance(key: string, fallback: string): string {
+    const value = this.text(key, { default: fallback });
+    if (!/^[a-z0-9_.-]{1,253}$/i.test(value))
+      this.#faults.push(`${key} is not 1 to 253 of [A-Za-z0-9_.-]: ${value}`);
+    return value.slice(-24).replaceAll(".", "-").replace(/^-+/, "");
+  }
+
   /** Letters, digits, `_` and `-`, 1 to 32: safe in subjects, keys and database names. */
   token(key: string, options: { readonly default?: string } = {}): string {
     const value = this.text(key, options);
@@ -44,6 +52,13 @@ export class EnvReader {
   url(key: string, options: { readonly default?: string } = {}): string {
     const value = this.text(key, options);
     if (value !== "" && !URL.canParse(value)) this.#faults.push(`${key} is not a URL: ${value}`);
+    return value;
+  }
+
+  /** A URL that may carry a password: from the file that KEY_FILE names, or from KEY. Never logged. */
+  secretUrl(key: string, fallback?: string): string {
+    const value = this.optionalSecret(key) ?? fallback ?? this.#missing(`${key} or ${key}_FILE`);
+    if (value !== "" && !URL.canParse(value)) this.#faults.push(`${key} is not a URL`);
     return value;
   }
 
@@ -83,19 +98,23 @@ export class EnvReader {
 
   /** A secret: from the file that KEY_FILE names, or from KEY. Never logged. */
   secret(key: string, lengthMin: number): string {
+    const value = this.optionalSecret(key);
+    if (value === undefined) return this.#missing(`${key} or ${key}_FILE`);
+    if (value.length < lengthMin) this.#faults.push(`${key} is shorter than ${lengthMin} characters`);
+    return value;
+  }
+
+  /** As `secret`, where it may be left out. */
+  optionalSecret(key: string): string | undefined {
     const file = this.#get(`${key}_FILE`);
-    let value: string | undefined;
     try {
-      value = file === undefined ? this.#get(key) : readFileSync(file, "utf8").trim();
+      return file === undefined ? this.#get(key) : readFileSync(file, "utf8").trim();
     } catch (cause) {
       this.#faults.push(
         `${key}_FILE cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
       );
       return "";
     }
-    if (value === undefined) return this.#missing(`${key} or ${key}_FILE`);
-    if (value.length < lengthMin) this.#faults.push(`${key} is shorter than ${lengthMin} characters`);
-    return value;
   }
 
   /** Throws one error that names every bad key; does nothing when all are good. */

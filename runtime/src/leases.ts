@@ -22,7 +22,6 @@ export interface LeaseOptions {
   readonly role: "router" | "storage";
   readonly me: string;
   readonly partitions: number;
-  readonly replicas: number;
 }
 
 /** How long the owner of a lease that has just been heard of may be unknown. */
@@ -57,7 +56,10 @@ export class Leases {
     this.#log = log;
   }
 
-  /** Joins the owners of this role and takes a share as soon as one is free. */
+  /**
+   * Joins the owners of this role, in buckets that `provision` made, and takes a share as soon as one is
+   * free.
+   */
   static async join(
     nats: NatsConnection,
     names: Names,
@@ -66,9 +68,8 @@ export class Leases {
     log: Logger,
   ): Promise<Leases> {
     const kvm = new Kvm(nats);
-    const bucket = { replicas: options.replicas, history: 1, allow_direct: false };
-    const owners = await kvm.create(names.owners, { ...bucket, ttl: LEASE_TTL_MS });
-    const leases = await kvm.create(names.leases, bucket);
+    const owners = await kvm.open(names.owners);
+    const leases = await kvm.open(names.leases);
     const self = new Leases(options, owners, leases, holder, log);
     await self.#watch(owners, (entry) => {
       self.#onOwner(entry);

@@ -1,15 +1,14 @@
-import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
-import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
+import { JetStreamApiError } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
-import { PUSH_AGE_MS, REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
+import type { StreamWish } from "./streams.ts";
+import { streamsOf } from "./streams.ts";
 
 const LAYOUT_VERSION = 1;
-const PUSH_BYTES_MAX = 268_435_456;
 const STREAM_NOT_FOUND = 10_059;
-const nanos = (ms: number): number => ms * 1_000_000;
 
 /**
  * What a cluster was made with. `partitions` can never change: it is part of where every conversation
@@ -46,18 +45,6 @@ async function agreeOnLayout(nats: NatsConnection, names: Names, wanted: LogSett
   return layout.partitions;
 }
 
-async function ensureStream(
-  jsm: JetStreamManager,
-  config: Partial<StreamConfig> & { name: string },
-): Promise<void> {
-  try {
-    await jsm.streams.info(config.name);
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
-    await jsm.streams.add(config);
-  }
-}
-
 /** Makes what is missing of a cluster's streams and buckets, changes nothing that is there, and returns P. */
 export async function provision(
   nats: NatsConnection,
@@ -66,38 +53,57 @@ export async function provision(
   wanted: LogSettings,
 ): Promise<number> {
   const partitions = await agreeOnLayout(nats, names, wanted);
-  const stream = {
-    storage: StorageType.File,
-    num_replicas: wanted.replicas,
-    retention: RetentionPolicy.Limits,
-    duplicate_window: nanos(100),
-  };
   await Promise.all(
-    Array.from({ length: partitions }, (_, partition) =>
-      ensureStream(jsm, {
-        ...stream,
-        name: names.logStream(partition),
-        subjects: [names.logSubject(partition)],
-        discard: DiscardPolicy.New,
-        max_bytes: wanted.logBytesMax,
-        allow_direct: false,
-      }),
-    ),
+    streamsOf(names, { ...wanted, partitions }).map(async (config) => {
+      try {
+        await jsm.streams.info(config.name);
+      } catch (error) {
+        if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
+        await jsm.streams.add(config);
+      }
+    }),
   );
-  // The one queue that may drop: what offline members missed, for as long as a push is worth sending.
-  await ensureStream(jsm, {
-    ...stream,
-    name: names.pushStream,
-    subjects: [names.pushSubject(-1).replace("-1", "*")],
-    discard: DiscardPolicy.Old,
-    max_age: nanos(PUSH_AGE_MS),
-    max_bytes: PUSH_BYTES_MAX,
-    duplicate_window: nanos(120_000),
-  });
-  const kvm = new Kvm(nats);
-  const bucket = { replicas: wanted.replicas, history: 1, allow_direct: false };
-  await kvm.create(names.accounts, bucket);
-  await kvm.create(names.watermarks, bucket);
-  await kvm.create(names.revocations, { ...bucket, ttl: REVOCATION_TTL_MS });
   return partitions;
+}
+
+/**
+ * Puts back what may be changed of streams that are there: limits, ages and copies. Returns the names of
+ * those that it changed; with `lookOnly` of those that it would have.
+ */
+export async function putBackStreams(
+  jsm: JetStreamManager,
+  names: Names,
+  wanted: LogSettings,
+  lookOnly: boolean,
+): Promise<readonly string[]> {
+  const changed: string[] = [];
+  for (const { name, ...fields } of streamsOf(names, wanted)) {
+    const { config } = await jsm.streams.info(name);
+    const differs = MUTABLE.some((key) => key in fields && config[key] !== fields[key]);
+    if (!differs) continue;
+    changed.push(name);
+    if (!lookOnly) await jsm.streams.update(name, { ...config, ...mutableOf(fields) });
+  }
+  return changed;
+}
+
+/** The server refuses to change the rest, or it would lose what is in there. */
+const MUTABLE = [
+  "num_replicas",
+  "max_bytes",
+  "max_age",
+  "discard",
+  "allow_direct",
+  "duplicate_window",
+] as const;
+
+const mutableOf = (fields: Omit<StreamWish, "name">): Partial<StreamWish> =>
+  Object.fromEntries(MUTABLE.flatMap((key) => (key in fields ? [[key, fields[key]]] : [])));
+
+/** Takes every stream and bucket of the cluster away, and what they hold. */
+export async function removeStreams(jsm: JetStreamManager, names: Names): Promise<void> {
+  for await (const name of jsm.streams.names()) {
+    const [, bucket = ""] = /^(?:KV|OBJ)_(.*)$/.exec(name) ?? [undefined, name];
+    if (bucket.startsWith(`${names.cluster}-`)) await jsm.streams.delete(name);
+  }
 }

@@ -17,8 +17,9 @@ export class Snapshots {
     this.#store = store;
   }
 
-  static async open(nats: NatsConnection, names: Names, replicas: number): Promise<Snapshots> {
-    return new Snapshots(await new Objm(nats).create(names.snapshots, { replicas }));
+  /** In the store that `provision` made. */
+  static async open(nats: NatsConnection, names: Names): Promise<Snapshots> {
+    return new Snapshots(await new Objm(nats).open(names.snapshots));
   }
 
   async load(partition: number): Promise<Snapshot | undefined> {

@@ -5,13 +5,15 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { pino } from "pino";
+import type { Names } from "@jichat/protocol/bus/names.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { Part } from "../../tools/src/local/part.ts";
 import { freePorts } from "../../tools/src/local/ports.ts";
 import { needNats } from "../../tools/src/needs.ts";
 import type { LeaseHolder } from "../src/leases.ts";
 import { Leases } from "../src/leases.ts";
-import { connectNats } from "../src/nats.ts";
+import { connectNats, openJetStream } from "../src/nats.ts";
+import { provision } from "../src/provision.ts";
 
 const PARTITIONS = 16;
 const EVEN_WITHIN_MS = 10_000;
@@ -83,6 +85,12 @@ async function untilEven(holders: readonly Holder[]): Promise<void> {
   }
 }
 
+async function makeBuckets(names: Names, nats: NatsConnection | undefined): Promise<void> {
+  assert.ok(nats);
+  const jsm = await openJetStream(nats, log, AbortSignal.timeout(10_000));
+  await provision(nats, jsm, names, { partitions: PARTITIONS, replicas: 1, logBytesMax: 8_388_608 });
+}
+
 test(
   "owners that start all at once share the partitions evenly: each served, and by one only",
   { timeout: 170_000 },
@@ -92,6 +100,7 @@ test(
         [0, 1, 2].map((i) => connectNats(url, `r${i}`, log)),
       );
       const names = namesOf(`round${round}`);
+      await makeBuckets(names, connections[0]);
       const holders = connections.map(() => new Holder());
       const joining = connections.map(async (nats, i) => {
         await new Promise((resolve) => {
@@ -100,7 +109,7 @@ test(
         return Leases.join(
           nats,
           names,
-          { role: "router", me: `r${i}`, partitions: PARTITIONS, replicas: 1 },
+          { role: "router", me: `r${i}`, partitions: PARTITIONS },
           holders[i] ?? new Holder(),
           log,
         );
@@ -122,12 +131,14 @@ test(
   async () => {
     const connections = await Promise.all(["a", "b"].map((name) => connectNats(url, name, log)));
     const holders = connections.map(() => new Holder());
+    const names = namesOf("death");
+    await makeBuckets(names, connections[0]);
     const leases = await Promise.all(
       connections.map((nats, i) =>
         Leases.join(
           nats,
-          namesOf("death"),
-          { role: "router", me: `d${i}`, partitions: PARTITIONS, replicas: 1 },
+          names,
+          { role: "router", me: `d${i}`, partitions: PARTITIONS },
           holders[i] ?? new Holder(),
           log,
         ),

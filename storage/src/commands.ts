@@ -18,7 +18,6 @@ export interface CommandParts {
   readonly names: Names;
   readonly store: Store;
   readonly partitions: number;
-  readonly replicas: number;
   /** Where it is not given, what only Redis knew of lost conversations is not filled. */
   readonly connectPresence: () => Presence | undefined;
 }
@@ -32,13 +31,15 @@ interface Options {
 
 const USAGE = [
   "usage: node storage/src/main.ts verify|replay [--partition N] [--from POSITION] [--to POSITION]",
+  "       node storage/src/main.ts migrate",
   "       node storage/src/main.ts generation --partition N [--above POSITION]",
   "",
 ].join("\n");
 const CHUNK = 2_000;
 const REDIS_WAIT_MS = 5_000;
 
-const print = (value: object): void => {
+/** A command's result, one line of JSON: its log goes to standard error. */
+export const print = (value: object): void => {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 };
 
@@ -95,9 +96,9 @@ async function overRanges(
 }
 
 async function newGeneration(values: Options, parts: CommandParts): Promise<boolean> {
-  const { nats, jsm, names, store, partitions, replicas, connectPresence } = parts;
+  const { nats, jsm, names, store, partitions, connectPresence } = parts;
   const partition = Number(values.partition);
-  const snapshots = await Snapshots.open(nats, names, replicas);
+  const snapshots = await Snapshots.open(nats, names);
   const heads: HeadEntry[] = [];
   const presence = connectPresence();
   if (presence !== undefined) {

@@ -30,10 +30,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const config: Config = {
     ...readProcessConfig(reader, "storage"),
     log: readLogSettings(reader),
-    clickhouseUrl: reader.optional("CLICKHOUSE_URL"),
+    clickhouseUrl: reader.optionalSecret("CLICKHOUSE_URL"),
     embeddedPath: reader.optional("CLICKHOUSE_EMBEDDED_PATH"),
     chdbHome: reader.optional("CHDB_HOME"),
-    redisUrl: reader.optional("REDIS_URL"),
+    redisUrl: reader.optionalSecret("REDIS_URL"),
     flushMs: reader.int("FLUSH_MS", { default: 1_000, min: 10, max: 60_000 }),
     flushRows: reader.int("FLUSH_ROWS", { default: 20_000, min: 100, max: 1_000_000 }),
     tailBytesMax: reader.int("TAIL_BYTES_MAX", { default: 268_435_456, min: 1_048_576, max: 17_179_869_184 }),

@@ -8,9 +8,9 @@ import { provision } from "@jichat/runtime/provision.ts";
 import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { connectClickHouse } from "./clickhouse.ts";
-import { runCommand } from "./commands.ts";
+import { print, runCommand } from "./commands.ts";
 import { readConfig } from "./config.ts";
-import { migrate } from "./migrations.ts";
+import { migrate, migrateOnceThere } from "./migrations.ts";
 import { Storage } from "./storage.ts";
 
 const config = readConfig(process.env);
@@ -18,20 +18,27 @@ const command = process.argv.slice(2);
 const telemetry = startTelemetry("storage", config, command.length === 0 ? 1 : 2);
 const shutdown = shutdownSignal();
 const names = namesOf(config.cluster);
+if (command[0] === "migrate") {
+  const store = await connectClickHouse(config, names.database);
+  const applied = await migrateOnceThere(store, telemetry.log, shutdown);
+  print({ database: names.database, applied });
+  await store.close();
+  process.exit(0);
+}
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
 const jsm = await openJetStream(nats, telemetry.log, shutdown);
 const partitions = await provision(nats, jsm, names, config.log);
 const store = await connectClickHouse(config, names.database);
-await migrate(store);
 if (command.length > 0) {
+  await migrate(store);
   const connectPresence = (): Presence | undefined =>
     config.redisUrl === undefined ? undefined : Presence.connect(config.redisUrl, names, telemetry.log);
-  const { replicas } = config.log;
-  const ok = await runCommand(command, { nats, jsm, names, store, partitions, replicas, connectPresence });
+  const ok = await runCommand(command, { nats, jsm, names, store, partitions, connectPresence });
   await store.close();
   await nats.close();
   process.exit(ok ? 0 : 1);
 }
+await migrateOnceThere(store, telemetry.log, shutdown);
 if (config.embeddedPath !== undefined)
   telemetry.log.info("ClickHouse is embedded: this is the one storage of its cluster");
 const watermarks = await new Kvm(nats).open(names.watermarks);
@@ -40,7 +47,7 @@ storage.start();
 const leases = await Leases.join(
   nats,
   names,
-  { role: "storage", me: config.instance, partitions, replicas: config.log.replicas },
+  { role: "storage", me: config.instance, partitions },
   storage,
   telemetry.log,
 );

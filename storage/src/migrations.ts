@@ -1,4 +1,7 @@
 import { createHash } from "node:crypto";
+import type { Logger } from "pino";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Store } from "./store.ts";
 
 interface Migration {
@@ -60,17 +63,14 @@ export const MIGRATIONS: readonly Migration[] = [
 const checksumOf = (migration: Migration): string =>
   createHash("sha256").update(migration.statements.join(";")).digest("hex");
 
-/** Brings the schema up to this build. Refuses a schema that is newer, or one whose history is not ours. */
-export async function migrate(store: Store, migrations = MIGRATIONS): Promise<void> {
-  await store.command("CREATE DATABASE IF NOT EXISTS {db}");
-  await store.command(
-    "CREATE TABLE IF NOT EXISTS {db}.migrations (version UInt32, checksum String, at DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY version",
-  );
-  const rows = await store.query<{ version: number; checksum: string }>(
-    "SELECT version, any(checksum) AS checksum FROM {db}.migrations GROUP BY version ORDER BY version",
-  );
+/**
+ * Brings the schema up to this build, and needs no right to do so where it is there already. Refuses a schema
+ * that is newer, or one whose history is not ours. Returns the versions that it applied.
+ */
+export async function migrate(store: Store, migrations = MIGRATIONS): Promise<readonly number[]> {
+  const rows = await appliedOf(store);
   const newest = migrations.at(-1)?.version ?? 0;
-  for (const { version, checksum } of rows) {
+  for (const { version, checksum } of rows ?? []) {
     if (version > newest)
       throw new Error(
         `the ClickHouse schema has version ${version}, this build knows ${newest}: use a newer JiChat`,
@@ -79,10 +79,49 @@ export async function migrate(store: Store, migrations = MIGRATIONS): Promise<vo
     if (known !== undefined && checksumOf(known) !== checksum)
       throw new Error(`migration ${version} was changed after it was applied`);
   }
-  const applied = new Set(rows.map(({ version }) => version));
-  for (const migration of migrations) {
-    if (applied.has(migration.version)) continue;
+  const applied = new Set(rows?.map(({ version }) => version));
+  const missing = migrations.filter(({ version }) => !applied.has(version));
+  if (rows === undefined) {
+    await store.command("CREATE DATABASE IF NOT EXISTS {db}");
+    await store.command(
+      "CREATE TABLE IF NOT EXISTS {db}.migrations (version UInt32, checksum String, at DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY version",
+    );
+  }
+  for (const migration of missing) {
     for (const statement of migration.statements) await store.command(statement);
     await store.insert("migrations", [{ version: migration.version, checksum: checksumOf(migration) }]);
   }
+  return missing.map(({ version }) => version);
+}
+
+const AGAIN_MS = 1_000;
+
+/** As `migrate`, and waits for a ClickHouse that does not answer until the signal aborts. */
+export async function migrateOnceThere(
+  store: Store,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  for (;;) {
+    try {
+      return await migrate(store);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ChatError)) throw error;
+      log.warn({ err: error.cause }, "ClickHouse does not answer yet");
+      await systemClock.sleep(AGAIN_MS, signal);
+    }
+  }
+}
+
+/** What was applied so far; undefined where nothing ever was. */
+async function appliedOf(store: Store): Promise<{ version: number; checksum: string }[] | undefined> {
+  const tables = await store.query(
+    "SELECT name FROM system.tables WHERE database = {database: String} AND name = 'migrations'",
+    { database: store.database },
+  );
+  if (tables.length === 0) return undefined;
+  return store.query(
+    "SELECT version, any(checksum) AS checksum FROM {db}.migrations GROUP BY version ORDER BY version",
+  );
 }

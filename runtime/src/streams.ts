@@ -1,0 +1,65 @@
+import type { StreamConfig } from "@nats-io/jetstream";
+import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import type { LogSettings } from "@jichat/protocol/log/streams.ts";
+import { LEASE_TTL_MS, PUSH_AGE_MS, REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
+
+export type StreamWish = Partial<StreamConfig> & { readonly name: string };
+
+const PUSH_BYTES_MAX = 268_435_456;
+const nanos = (ms: number): number => ms * 1_000_000;
+/** The server's own: nobody publishes into a bucket with an id. */
+const BUCKET_WINDOW_MS = 120_000;
+
+/** Every stream and bucket of a cluster, except the settings that P is read from. */
+export function streamsOf(names: Names, wanted: LogSettings): readonly StreamWish[] {
+  const stream = {
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    num_replicas: wanted.replicas,
+    discard: DiscardPolicy.New,
+    allow_direct: false,
+  };
+  // As ADR-8 of NATS has a key-value bucket: the latest value of each key.
+  const bucket = (name: string, ttlMs = 0): StreamWish => ({
+    ...stream,
+    name: `KV_${name}`,
+    subjects: [`$KV.${name}.>`],
+    max_msgs_per_subject: 1,
+    max_age: nanos(ttlMs),
+    duplicate_window: nanos(ttlMs === 0 ? BUCKET_WINDOW_MS : Math.min(ttlMs, BUCKET_WINDOW_MS)),
+    allow_rollup_hdrs: true,
+  });
+  return [
+    ...Array.from({ length: wanted.partitions }, (_, partition) => ({
+      ...stream,
+      name: names.logStream(partition),
+      subjects: [names.logSubject(partition)],
+      max_bytes: wanted.logBytesMax,
+      duplicate_window: nanos(100),
+    })),
+    // The one queue that may drop: what offline members missed, for as long as a push is worth sending.
+    {
+      ...stream,
+      name: names.pushStream,
+      subjects: [names.pushSubject(-1).replace("-1", "*")],
+      discard: DiscardPolicy.Old,
+      max_age: nanos(PUSH_AGE_MS),
+      max_bytes: PUSH_BYTES_MAX,
+      duplicate_window: nanos(120_000),
+    },
+    bucket(names.accounts),
+    bucket(names.watermarks),
+    bucket(names.revocations, REVOCATION_TTL_MS),
+    bucket(names.leases),
+    bucket(names.owners, LEASE_TTL_MS),
+    // As ADR-20 has an object store: chunks, and what they make up.
+    {
+      ...stream,
+      name: `OBJ_${names.snapshots}`,
+      subjects: [`$O.${names.snapshots}.C.>`, `$O.${names.snapshots}.M.>`],
+      allow_rollup_hdrs: true,
+      allow_direct: true,
+    },
+  ];
+}

@@ -1,0 +1,70 @@
+import { join } from "node:path";
+import { ROOT, cached } from "./cache.ts";
+import { exec, which } from "./exec.ts";
+import { Plain } from "./say.ts";
+
+interface GoProgram {
+  /** Folder below `tools/kubernetes` whose go.mod and go.sum say what it is built from. */
+  readonly module: string;
+  readonly package: string;
+  readonly version: string;
+  /** What it is told about itself, as its own makefile does it. */
+  readonly ldflags?: string;
+}
+
+const KUBERNETES = "1.34.2";
+const [MAJOR = "", MINOR = ""] = KUBERNETES.split(".");
+const stamp = (name: string, value: string): string => `-X k8s.io/component-base/version.${name}=${value}`;
+const ofKubernetes = (name: string): GoProgram => ({
+  module: "kubernetes",
+  package: `k8s.io/kubernetes/cmd/${name}`,
+  version: KUBERNETES,
+  ldflags: [
+    stamp("gitVersion", `v${KUBERNETES}`),
+    stamp("gitMajor", MAJOR),
+    stamp("gitMinor", MINOR),
+    stamp("gitTreeState", "clean"),
+  ].join(" "),
+});
+
+/** Programs that exist as Go modules only; each is built once and kept by its version. */
+const PROGRAMS = {
+  "kube-apiserver": ofKubernetes("kube-apiserver"),
+  kubectl: ofKubernetes("kubectl"),
+  etcd: { module: "etcd", package: "go.etcd.io/etcd/server/v3", version: "3.6.5" },
+  helm: {
+    module: "helm",
+    package: "helm.sh/helm/v3/cmd/helm",
+    version: "3.19.2",
+    ldflags: "-X helm.sh/helm/v3/internal/version.version=v3.19.2",
+  },
+} as const satisfies Record<string, GoProgram>;
+
+export type KubernetesProgram = keyof typeof PROGRAMS;
+
+/**
+ * Path of the program, built from its Go module the first time: minutes for the API server, seconds from then
+ * on.
+ */
+export async function needProgram(name: KubernetesProgram): Promise<string> {
+  const { module, package: path, version, ldflags = "" }: GoProgram = PROGRAMS[name];
+  const folder = await cached(
+    `${name}-${version}`,
+    `${name} ${version}, built from its Go module`,
+    async (into) => {
+      const go = which("go");
+      if (go === undefined)
+        throw new Plain(
+          `${name} is built from its Go module, and go is missing: install Go 1.25 or newer (go.dev/dl)`,
+        );
+      const args = ["build", "-trimpath", `-ldflags=-s -w ${ldflags}`, "-o", join(into, name), path];
+      const env = { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly" };
+      const { code, stderr } = await exec(go, args, { cwd: join(ROOT, "tools/kubernetes", module), env });
+      if (code !== 0)
+        throw new Plain(
+          `${name} could not be built; is the Go module proxy reachable?\n${stderr.trim().split("\n").slice(-5).join("\n")}`,
+        );
+    },
+  );
+  return join(folder, name);
+}
