@@ -56,11 +56,17 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 const exportTo = (endpoint: string): BatchSpanProcessor =>
   new BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint}/v1/traces` }), { maxQueueSize: 8_192 });
 
+/** What telemetry is told of its process. */
+export type TelemetryConfig = Pick<
+  ProcessConfig,
+  "cluster" | "instance" | "logLevel" | "otlpEndpoint" | "traceRatio"
+>;
+
 /**
  * One per process; `logFile` 2 keeps standard output for what a command prints. Spans go out only where an
  * OTLP endpoint is set; metrics and logs always work.
  */
-export function startTelemetry(component: string, config: ProcessConfig, logFile: 1 | 2 = 1): Telemetry {
+export function startTelemetry(component: string, config: TelemetryConfig, logFile: 1 | 2 = 1): Telemetry {
   const resource = resourceFromAttributes({
     "service.name": `jichat-${component}`,
     "service.instance.id": config.instance,

@@ -3,6 +3,7 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./cache.ts";
 import { prepareUws } from "./glibc.ts";
+import { needProgram } from "./kubernetes.ts";
 import { needChdb, needChromium, needNats, needRedis, needStrace } from "./needs.ts";
 import { Plain, main, say } from "./say.ts";
 
@@ -87,6 +88,8 @@ await main(async () => {
     await needChdb();
     await needStrace();
   }
+  if (stages.some(({ name }) => name === "integration"))
+    for (const program of ["etcd", "kubectl", "kube-apiserver"] as const) await needProgram(program);
   if (stages.some(({ name }) => name === "page")) await needChromium();
   await prepareUws();
   const failed: string[] = [];

@@ -21,7 +21,7 @@ const external = (what: string, schemes: string) =>
     {
       url: Type.String({
         maxLength: 1_024,
-        pattern: `^(${schemes})://[^@/\\s]+.*$`,
+        pattern: `^(${schemes})://[^@\\s]+$`,
         description: `where ${what} is; no password in it`,
       }),
       secret: optional(secretName("a Secret with `username` and `password`")),

@@ -1,5 +1,5 @@
-import type { V1CustomResourceDefinition } from "@kubernetes/client-node";
 import type { TSchema } from "typebox";
+import type { KubeObject } from "../kube/object.ts";
 import type { ChatClusterSpec } from "./spec.ts";
 import { SPEC } from "./spec.ts";
 import type { ChatClusterStatus } from "./status.ts";
@@ -29,8 +29,48 @@ export interface ChatCluster {
   readonly status?: ChatClusterStatus;
 }
 
-/** As plain JSON: TypeBox marks its schemas with keys of its own. */
-const plain = (schema: TSchema): object => JSON.parse(JSON.stringify(schema)) as object;
+interface Schema {
+  readonly default?: unknown;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly additionalProperties?: Schema;
+}
+
+/**
+ * As the API server wants it. What has a default is there in every object that is read, so our types require
+ * it; of who writes one it is not required.
+ */
+function structural(schema: Schema): Schema {
+  const { required, properties, items, additionalProperties, ...rest } = schema;
+  const needed = required?.filter((name) => properties?.[name]?.default === undefined) ?? [];
+  return {
+    ...rest,
+    ...(needed.length === 0 ? {} : { required: needed }),
+    ...(properties === undefined
+      ? {}
+      : {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([name, property]) => [name, structural(property)]),
+          ),
+        }),
+    ...(items === undefined ? {} : { items: structural(items) }),
+    ...(additionalProperties === undefined ? {} : { additionalProperties: structural(additionalProperties) }),
+  };
+}
+
+/** A default with the defaults inside it: rules look at it before the API server has filled those in. */
+function filled(schema: Schema, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(schema.properties ?? {}).flatMap(([name, property]): [string, unknown][] => {
+    const given = (value as Record<string, unknown>)[name] ?? property.default;
+    return given === undefined ? [] : [[name, filled(property, given)]];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** TypeBox marks its schemas with keys of its own: only what is JSON is kept. */
+const plain = (schema: TSchema): object => structural(JSON.parse(JSON.stringify(schema)) as Schema);
 
 const column = (name: string, type: string, jsonPath: string, description?: string) => ({
   name,
@@ -40,7 +80,7 @@ const column = (name: string, type: string, jsonPath: string, description?: stri
 });
 
 /** The CustomResourceDefinition; `chart/templates/crd.yaml` is made of it. */
-export function definition(): V1CustomResourceDefinition {
+export function definition(): KubeObject & { readonly spec: object } {
   return {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
@@ -81,16 +121,17 @@ export function definition(): V1CustomResourceDefinition {
               type: "object",
               description:
                 "Instant messaging that Kubernetes runs: connectors, routers, storage, api, and what they stand on.",
-              required: ["spec"],
               properties: {
                 apiVersion: { type: "string" },
                 kind: { type: "string" },
                 metadata: {
                   type: "object",
-                  // Names of streams, buckets and databases derive from it.
-                  properties: { name: { type: "string", maxLength: 40 } },
+                  // Names of Services derive from it, and those may be no longer and hold no dot.
+                  properties: {
+                    name: { type: "string", maxLength: 40, pattern: "^[a-z]([-a-z0-9]*[a-z0-9])?$" },
+                  },
                 },
-                spec: plain(SPEC),
+                spec: { ...plain(SPEC), default: filled(plain(SPEC), {}) },
                 status: plain(STATUS),
               },
             },

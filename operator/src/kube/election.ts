@@ -28,12 +28,14 @@ interface Lease extends KubeObject {
 /** As client-go has them: a leader that cannot renew steps down before anybody else may step up. */
 export const LEASE_SECONDS = 15;
 export const RENEW_WITHIN_MS = 10_000;
-const RETRY_MS = 2_000;
+const RETRY_MS = 2_500;
 
 /** Candidates watch a Lease change, by their own clocks: those of the machines need not agree. */
 export class Election {
   readonly #options: ElectionOptions;
   #seen: { readonly version: string; readonly at: number } | undefined;
+  /** The Lease as this process wrote it last: a leader renews without reading first. */
+  #mine: Lease | undefined;
 
   constructor(options: ElectionOptions) {
     this.#options = options;
@@ -94,27 +96,10 @@ export class Election {
 
   /** True when the lease is ours now. */
   async #try(): Promise<boolean> {
-    const { api, clock, namespace, name, me } = this.#options;
+    const { api, clock, me } = this.#options;
     const now = `${new Date(clock.now()).toISOString().slice(0, -1)}000Z`; // MicroTime.
-    let lease: Lease;
-    try {
-      lease = await api.get<Lease>(RESOURCES.leases, namespace, name);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-      await api.create(RESOURCES.leases, {
-        apiVersion: "coordination.k8s.io/v1",
-        kind: "Lease",
-        metadata: { name, namespace },
-        spec: {
-          holderIdentity: me,
-          leaseDurationSeconds: LEASE_SECONDS,
-          acquireTime: now,
-          renewTime: now,
-          leaseTransitions: 0,
-        },
-      } as Lease);
-      return true;
-    }
+    const lease = this.#mine ?? (await this.#read(now));
+    if (lease === undefined) return true;
     const {
       holderIdentity = "",
       leaseDurationSeconds = LEASE_SECONDS,
@@ -126,7 +111,8 @@ export class Election {
     const isMine = holderIdentity === me;
     const isFree = holderIdentity === "" || clock.monotonic() - this.#seen.at >= leaseDurationSeconds * 1_000;
     if (!isMine && !isFree) return false;
-    await api.replace(RESOURCES.leases, {
+    this.#mine = undefined;
+    this.#mine = await api.replace<Lease>(RESOURCES.leases, {
       ...lease,
       spec: {
         holderIdentity: me,
@@ -137,5 +123,27 @@ export class Election {
       },
     } as Lease); // With the resourceVersion that was read: of two that try, one is refused.
     return true;
+  }
+  /** The Lease as it stands; undefined where there was none and this process made it. */
+  async #read(now: string): Promise<Lease | undefined> {
+    const { api, namespace, name, me } = this.#options;
+    try {
+      return await api.get<Lease>(RESOURCES.leases, namespace, name);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      this.#mine = await api.create<Lease>(RESOURCES.leases, {
+        apiVersion: "coordination.k8s.io/v1",
+        kind: "Lease",
+        metadata: { name, namespace },
+        spec: {
+          holderIdentity: me,
+          leaseDurationSeconds: LEASE_SECONDS,
+          acquireTime: now,
+          renewTime: now,
+          leaseTransitions: 0,
+        },
+      } as Lease);
+      return undefined;
+    }
   }
 }

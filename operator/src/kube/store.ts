@@ -43,7 +43,9 @@ export class Store<T extends KubeObject> {
     if (known !== undefined && known.metadata.resourceVersion === object.metadata.resourceVersion)
       return false;
     if (known !== undefined) this.#unindex(key, known);
-    this.#objects.set(key, object);
+    // Who wrote which field is half of an object's bytes, and nobody here asks.
+    const { metadata } = object;
+    this.#objects.set(key, { ...object, metadata: { ...metadata, managedFields: undefined } });
     for (const [name, indexer] of this.#indexers) {
       const index = this.#indexes.get(name);
       for (const value of indexer(object)) index?.set(value, (index.get(value) ?? new Set()).add(key));

@@ -1,0 +1,166 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { Redis } from "ioredis";
+import { fetch } from "undici";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { provision, putBackStreams, removeStreams } from "@jichat/runtime/provision.ts";
+import { clusterNameOf } from "./desired/names.ts";
+import type { Wish } from "./desired/wish.ts";
+import { backendUrl } from "./desired/wish.ts";
+import type { BackendsSeen, Seen } from "./plan.ts";
+
+const TIMEOUT_MS = 4_000;
+const OK: Seen = { state: "ok", message: "answers" };
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Says what is wrong without the login that is in the URL. */
+const failed = (url: string, error: unknown): Seen => {
+  const { host } = new URL(url);
+  const why = text(error);
+  return /auth|WRONGPASS|NOAUTH|NOPERM|denied|401|403|516/i.test(why)
+    ? { state: "refused", message: `${host} refuses the credentials: ${why}` }
+    : { state: "unreachable", message: `${host} does not answer: ${why}` };
+};
+
+const logSettings = ({ cluster: { spec } }: Wish) => ({
+  partitions: spec.partitions,
+  replicas: spec.durability.replicas,
+  logBytesMax: spec.retention.logBytesPerPartition,
+});
+
+async function withNats<T>(
+  url: string,
+  act: (
+    jsm: Awaited<ReturnType<typeof jetstreamManager>>,
+    nats: Awaited<ReturnType<typeof connect>>,
+  ) => Promise<T>,
+): Promise<T> {
+  const { username, password, host, protocol } = new URL(url);
+  const nats = await connect({
+    servers: host,
+    name: "jichat-operator",
+    reconnect: false,
+    timeout: TIMEOUT_MS,
+    ...(protocol === "tls:" ? { tls: {} } : {}),
+    ...(username === "" ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
+  });
+  try {
+    return await act(await jetstreamManager(nats, { timeout: TIMEOUT_MS }), nats);
+  } finally {
+    await nats.close();
+  }
+}
+
+type Streams = BackendsSeen["streams"];
+
+/**
+ * Makes what is missing of streams and buckets and puts back what differs; looks only while the cluster is
+ * paused.
+ */
+async function askNats(wish: Wish, url: string): Promise<{ nats: Seen; streams: Streams }> {
+  const names = namesOf(clusterNameOf(wish.cluster));
+  const wanted = logSettings(wish);
+  const lookOnly = wish.cluster.spec.paused;
+  try {
+    return await withNats(url, async (jsm, nats) => {
+      try {
+        const partitions = lookOnly ? wanted.partitions : await provision(nats, jsm, names, wanted);
+        if (partitions !== wanted.partitions)
+          return {
+            nats: OK,
+            streams: {
+              ok: false,
+              message: `the logs were made with ${partitions} partitions, spec.partitions is ${wanted.partitions}: set it to ${partitions}, or take the streams of ${names.cluster} away`,
+            },
+          };
+        const differing = await putBackStreams(jsm, names, wanted, lookOnly);
+        const message =
+          differing.length === 0
+            ? `${partitions} logs, ${wanted.replicas} copies each`
+            : `${differing.join(", ")} ${lookOnly ? "differ" : "were put back"}`;
+        return { nats: OK, streams: { ok: !lookOnly || differing.length === 0, message } };
+      } catch (error) {
+        return { nats: OK, streams: { ok: false, message: `JetStream refuses: ${text(error)}` } };
+      }
+    });
+  } catch (error) {
+    return { nats: failed(url, error), streams: undefined };
+  }
+}
+
+async function askRedis(url: string): Promise<Seen> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: TIMEOUT_MS,
+    commandTimeout: TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: false,
+    retryStrategy: () => null,
+  });
+  let first: unknown;
+  redis.on("error", (error: unknown) => {
+    first ??= error; // The promise says only that the connection is closed; this says why.
+  });
+  try {
+    await redis.connect();
+    await redis.ping();
+    return OK;
+  } catch (error) {
+    return failed(url, first ?? error);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** One statement over ClickHouse's HTTP interface; throws what it answered. */
+async function clickhouse(url: string, query: string): Promise<void> {
+  const parsed = new URL(url);
+  const login = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`;
+  parsed.username = "";
+  parsed.password = "";
+  parsed.searchParams.set("query", query);
+  const response = await fetch(parsed, {
+    method: "POST",
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    headers: login === ":" ? {} : { authorization: `Basic ${Buffer.from(login).toString("base64")}` },
+  });
+  const answer = await response.text();
+  if (!response.ok) throw new Error(`${response.status}: ${answer.trim().slice(0, 200)}`);
+}
+
+async function askClickHouse(url: string): Promise<Seen> {
+  try {
+    await clickhouse(url, "SELECT 1");
+    return OK;
+  } catch (error) {
+    return failed(url, error instanceof Error && error.cause !== undefined ? error.cause : error);
+  }
+}
+
+/** One look at everything that a ChatCluster stands on; never rejects. */
+export async function askBackends(wish: Wish): Promise<BackendsSeen> {
+  const urls = {
+    nats: backendUrl(wish, "nats", "operator") ?? "",
+    redis: backendUrl(wish, "redis", "operator") ?? "",
+    clickhouse: backendUrl(wish, "clickhouse", "storage"),
+  };
+  const [nats, redis, store] = await Promise.all([
+    askNats(wish, urls.nats),
+    askRedis(urls.redis),
+    urls.clickhouse === undefined ? OK : askClickHouse(urls.clickhouse),
+  ]);
+  return { ...nats, redis, clickhouse: store };
+}
+
+/** Takes what a ChatCluster left in backends of somebody else; of managed ones the volumes go. */
+export async function removeData(wish: Wish): Promise<void> {
+  const { nats, clickhouse: store } = wish.cluster.spec;
+  const names = namesOf(clusterNameOf(wish.cluster));
+  if (nats.external !== undefined)
+    await withNats(backendUrl(wish, "nats", "operator") ?? "", (jsm) => removeStreams(jsm, names));
+  if (store.external !== undefined)
+    await clickhouse(
+      backendUrl(wish, "clickhouse", "migrate") ?? "",
+      `DROP DATABASE IF EXISTS ${names.database}`,
+    );
+}

@@ -1,0 +1,89 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Wish } from "./desired/wish.ts";
+import { hashOf } from "./kube/apply.ts";
+import type { BackendsSeen, Seen } from "./plan.ts";
+
+export interface BackendWatchOptions {
+  readonly ask: (wish: Wish) => Promise<BackendsSeen>;
+  readonly clock: Clock;
+  readonly everyMs: number;
+  /** Called when a look found something else than the one before. */
+  readonly onNews: (key: string) => void;
+}
+
+interface Known {
+  readonly wish: string;
+  readonly seen: BackendsSeen;
+  readonly at: number;
+}
+
+const NOT_YET: Seen = { state: "unknown", message: "not asked yet" };
+const UNKNOWN: BackendsSeen = { nats: NOT_YET, redis: NOT_YET, clickhouse: NOT_YET, streams: undefined };
+/** Looks at once: each is a few connections, and one that hangs holds nobody up but itself. */
+const AT_ONCE = 8;
+
+/** What backends said last, asked anew beside the passes: no pass waits for a server that does not answer. */
+export class BackendWatch {
+  readonly #options: BackendWatchOptions;
+  readonly #known = new Map<string, Known>();
+  readonly #waiting = new Map<string, { readonly wish: Wish; readonly print: string }>();
+  readonly #running = new Map<string, Promise<void>>();
+  /** Forgotten while they were being asked. */
+  readonly #gone = new Set<string>();
+
+  constructor(options: BackendWatchOptions) {
+    this.#options = options;
+  }
+
+  /** The last answer for this very wish; asks again where it is older than `everyMs`. */
+  look(key: string, wish: Wish): BackendsSeen {
+    const { spec } = wish.cluster;
+    const print = hashOf([
+      spec.nats,
+      spec.redis,
+      spec.clickhouse,
+      spec.durability,
+      spec.retention,
+      spec.paused,
+      wish.keys.generation,
+      wish.logins,
+    ]);
+    const known = this.#known.get(key);
+    const isCurrent = known?.wish === print;
+    const { clock, everyMs } = this.#options;
+    if (!isCurrent || clock.monotonic() - known.at >= everyMs) {
+      this.#waiting.set(key, { wish, print });
+      this.#start();
+    }
+    return isCurrent ? known.seen : UNKNOWN;
+  }
+
+  /** Looks no more. Resolves when none is under way: one could make anew what is about to be taken away. */
+  async forget(key: string): Promise<void> {
+    this.#known.delete(key);
+    this.#waiting.delete(key);
+    const running = this.#running.get(key);
+    if (running === undefined) return;
+    this.#gone.add(key);
+    await running;
+  }
+
+  #start(): void {
+    for (const [key, { wish, print }] of this.#waiting) {
+      if (this.#running.size >= AT_ONCE) return;
+      if (this.#running.has(key)) continue;
+      this.#waiting.delete(key);
+      this.#running.set(key, this.#ask(key, wish, print));
+    }
+  }
+
+  async #ask(key: string, wish: Wish, print: string): Promise<void> {
+    const seen = await this.#options.ask(wish); // Never rejects.
+    this.#running.delete(key);
+    if (this.#gone.delete(key)) return;
+    const before = this.#known.get(key);
+    this.#known.set(key, { wish: print, seen, at: this.#options.clock.monotonic() });
+    if (before?.wish !== print || hashOf(before.seen) !== hashOf(seen)) this.#options.onNews(key);
+    this.#start();
+  }
+}

@@ -1,0 +1,39 @@
+import { EnvReader } from "@jichat/runtime/env-reader.ts";
+
+export interface Config {
+  readonly instance: string;
+  /** One namespace whose ChatClusters are looked after; undefined: all. */
+  readonly watchNamespace: string | undefined;
+  /** Where this pod runs: its Lease is there, and backends let it in from there. */
+  readonly namespace: string;
+  /** Tag of the images where a ChatCluster names no version. */
+  readonly version: string;
+  readonly adminPort: number;
+  readonly adminHost: string;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly otlpEndpoint: string | undefined;
+  readonly workers: number;
+  readonly resyncMs: number;
+  /** How often backends are asked; drift in streams is put back within this time. */
+  readonly probeMs: number;
+}
+
+/** Called once, by main, before any I/O. Throws one error that names every bad key. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const reader = new EnvReader(env);
+  const config: Config = {
+    instance: reader.instance("INSTANCE", "operator"),
+    watchNamespace: reader.optional("WATCH_NAMESPACE"),
+    namespace: reader.text("NAMESPACE", { default: "default" }),
+    version: reader.text("JICHAT_VERSION"),
+    adminPort: reader.int("ADMIN_PORT", { default: 0, min: 0, max: 65_535 }),
+    adminHost: reader.text("ADMIN_HOST", { default: "127.0.0.1" }),
+    logLevel: reader.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"], "info"),
+    otlpEndpoint: reader.optional("OTEL_EXPORTER_OTLP_ENDPOINT"),
+    workers: reader.int("WORKERS", { default: 4, min: 1, max: 64 }),
+    resyncMs: reader.int("RESYNC_MS", { default: 30_000, min: 1_000, max: 600_000 }),
+    probeMs: reader.int("PROBE_MS", { default: 15_000, min: 500, max: 60_000 }),
+  };
+  reader.finish();
+  return Object.freeze(config);
+}

@@ -1,0 +1,195 @@
+import type { KubeObject } from "../kube/object.ts";
+import { REDIS_CONFIG, clickhouseUsers, redisAcl } from "./caches.ts";
+import { encodeKeys } from "./keys.ts";
+import type { Component, Role } from "./names.ts";
+import { COMPONENTS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
+import { natsConfig } from "./nats.ts";
+import { secretsOf, settingsOf } from "./settings.ts";
+import type { Wish } from "./wish.ts";
+import { backendUrl } from "./wish.ts";
+
+type Plain = KubeObject & { readonly [field: string]: unknown };
+
+const base64 = (files: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(files).map(([name, text]) => [name, Buffer.from(text).toString("base64")]),
+  );
+
+const secret = (wish: Wish, part: string, files: Readonly<Record<string, string>>): Plain => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: metaOf(wish.cluster, part),
+  type: "Opaque",
+  data: base64(files),
+});
+
+export const KEYS = "keys";
+
+/**
+ * What was made once. It stays when its ChatCluster goes and data is kept: nobody could read the data without
+ * it; so it has no owner, and the finalizer takes it.
+ */
+export function keysSecret({ cluster, keys }: Wish): Plain {
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: {
+      name: objectName(cluster, KEYS),
+      namespace: cluster.metadata.namespace,
+      labels: labelsOf(cluster, KEYS),
+    },
+    type: "Opaque",
+    data: { keys: encodeKeys(keys) },
+  };
+}
+
+/** A Secret per component and per managed backend: each sees its own. */
+export function secrets(wish: Wish): readonly Plain[] {
+  const { spec } = wish.cluster;
+  const migrate = backendUrl(wish, "clickhouse", "migrate");
+  return [
+    ...COMPONENTS.map((component) => secret(wish, component, secretsOf(wish, component))),
+    ...(migrate === undefined
+      ? []
+      : [secret(wish, "migrate", { "clickhouse-url": migrate, "cluster-key": wish.keys.clusterKey })]),
+    ...(spec.nats.managed === undefined ? [] : [secret(wish, "nats", { "nats.conf": natsConfig(wish) })]),
+    ...(spec.redis.managed === undefined
+      ? []
+      : [secret(wish, "redis", { "redis.conf": REDIS_CONFIG, "users.acl": redisAcl(wish) })]),
+    ...(spec.clickhouse.managed === undefined
+      ? []
+      : [secret(wish, "clickhouse", { "jichat.xml": clickhouseUsers(wish) })]),
+  ];
+}
+
+export const configMaps = (wish: Wish): readonly Plain[] =>
+  COMPONENTS.map((component) => ({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: metaOf(wish.cluster, component),
+    data: settingsOf(wish, component),
+  }));
+
+/** Identities without any right: a mesh or a cloud can tell components apart by them. */
+export const serviceAccounts = (wish: Wish, roles: readonly Role[]): readonly Plain[] =>
+  roles.map((role) => ({
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    metadata: metaOf(wish.cluster, role),
+    automountServiceAccountToken: false,
+  }));
+
+/** One at a time: the rest carry on meanwhile. */
+export const disruptionBudgets = (wish: Wish, roles: readonly Role[]): readonly Plain[] =>
+  roles.map((role) => ({
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: metaOf(wish.cluster, role),
+    spec: { maxUnavailable: 1, selector: { matchLabels: selectorOf(wish.cluster, role) } },
+  }));
+
+function service(
+  wish: Wish,
+  role: Role,
+  ports: readonly object[],
+  more: object = {},
+  name = role as string,
+): Plain {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: metaOf(wish.cluster, role, objectName(wish.cluster, name)),
+    spec: { type: "ClusterIP", selector: selectorOf(wish.cluster, role), ports, ...more },
+  };
+}
+
+const port = (name: string, at: number, targetPort: string): object => ({
+  name,
+  port: at,
+  targetPort,
+  protocol: "TCP",
+});
+
+export function services(wish: Wish): readonly Plain[] {
+  const { spec } = wish.cluster;
+  const { type, port: wsPort, annotations } = spec.connectors.service;
+  const ws = service(wish, "connector", [port("ws", wsPort, "ws")], { type });
+  return [
+    annotations === undefined ? ws : { ...ws, metadata: { ...ws.metadata, annotations } },
+    service(wish, "api", [port("http", 80, "http")]),
+    ...(spec.nats.managed === undefined
+      ? []
+      : [
+          service(wish, "nats", [port("client", PORTS.nats, "client")]),
+          service(
+            wish,
+            "nats",
+            [port("routes", PORTS.natsRoutes, "routes")],
+            // Servers find each other before they are ready: readiness waits for the others.
+            { clusterIP: "None", publishNotReadyAddresses: true },
+            "nats-routes",
+          ),
+        ]),
+    ...(spec.redis.managed === undefined
+      ? []
+      : [service(wish, "redis", [port("redis", PORTS.redis, "redis")])]),
+    ...(spec.clickhouse.managed === undefined
+      ? []
+      : [service(wish, "clickhouse", [port("http", PORTS.clickhouse, "http")])]),
+  ];
+}
+
+const toService = (wish: Wish, component: Component, name: string): object => ({
+  service: { name: objectName(wish.cluster, component), port: { name } },
+});
+
+/** The one way in from outside: `/v1/ws` to connectors, all else to the api. */
+export function ways(wish: Wish): readonly Plain[] {
+  const { ingress } = wish.cluster.spec.connectors;
+  if (ingress === undefined) return [];
+  const { host, className, annotations, tlsSecret } = ingress;
+  return [
+    {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "Ingress",
+      metadata: { ...metaOf(wish.cluster, "ingress"), ...(annotations === undefined ? {} : { annotations }) },
+      spec: {
+        ...(className === undefined ? {} : { ingressClassName: className }),
+        ...(tlsSecret === undefined ? {} : { tls: [{ hosts: [host], secretName: tlsSecret }] }),
+        rules: [
+          {
+            host,
+            http: {
+              paths: [
+                { path: "/v1/ws", pathType: "Exact", backend: toService(wish, "connector", "ws") },
+                { path: "/", pathType: "Prefix", backend: toService(wish, "api", "http") },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ];
+}
+
+/** The embedded engine's folder. It is kept or taken by the finalizer, as `deletionPolicy` says. */
+export function dataClaim(wish: Wish): Plain | undefined {
+  const { embedded } = wish.cluster.spec.clickhouse;
+  if (embedded === undefined) return undefined;
+  const { size, className } = embedded.storage;
+  const { cluster } = wish;
+  return {
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: {
+      name: objectName(cluster, "storage-data"),
+      namespace: cluster.metadata.namespace,
+      labels: labelsOf(cluster, "storage"),
+    },
+    spec: {
+      accessModes: ["ReadWriteOnce"],
+      resources: { requests: { storage: String(size) } },
+      ...(className === undefined ? {} : { storageClassName: className }),
+    },
+  };
+}

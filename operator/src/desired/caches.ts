@@ -1,0 +1,160 @@
+import { hash } from "node:crypto";
+import type { KubeObject } from "../kube/object.ts";
+import { credentialsOf } from "./keys.ts";
+import type { ServerSet } from "./nats.ts";
+import { claimTemplate } from "./nats.ts";
+import { PORTS, clusterNameOf, metaOf, objectName, selectorOf } from "./names.ts";
+import { httpProbe, podTemplate, resourcesOf } from "./pods.ts";
+import type { Wish } from "./wish.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+
+const sha256 = (text: string): string => hash("sha256", text, "hex");
+
+/** Redis's ACL: its own keys and what our scripts call; the operator may only ask whether it is there. */
+export function redisAcl({ cluster, keys }: Wish): string {
+  const prefix = clusterNameOf(cluster);
+  const users = credentialsOf(keys, "redis").map(({ as, user, password }) => {
+    const may =
+      as === "operator"
+        ? "resetkeys -@all +ping +info"
+        : `resetkeys ~${prefix}:* -@all +@read +@write +@transaction +@scripting +@connection +info +ping -@dangerous -keys +info`;
+    return `user ${user} on resetchannels ${may} #${sha256(password)}`;
+  });
+  return ["user default off", ...users, ""].join("\n");
+}
+
+/** Redis is a cache: no file of it is kept, and it says so. */
+export const REDIS_CONFIG = [
+  `port ${PORTS.redis}`,
+  "protected-mode no",
+  'save ""',
+  "appendonly no",
+  "aclfile /etc/redis/users.acl",
+  "maxmemory-policy noeviction",
+  "dir /tmp",
+  "",
+].join("\n");
+
+type RedisServer = KubeObject & { readonly spec: object };
+
+export function redisServer(wish: Wish): RedisServer | undefined {
+  const { cluster } = wish;
+  const { managed } = cluster.spec.redis;
+  if (managed === undefined) return undefined;
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: metaOf(cluster, "redis"),
+    spec: {
+      replicas: cluster.spec.hibernate ? 0 : 1,
+      selector: { matchLabels: selectorOf(cluster, "redis") },
+      strategy: { type: "Recreate" }, // Two at once would each know half of who is online.
+      revisionHistoryLimit: 3,
+      template: podTemplate(wish, {
+        role: "redis",
+        containers: [
+          {
+            name: "redis",
+            image: managed.image,
+            imagePullPolicy: cluster.spec.image.pullPolicy,
+            command: ["redis-server", "/etc/redis/redis.conf"],
+            ports: [{ name: "redis", containerPort: PORTS.redis }],
+            resources: resourcesOf(managed.resources, { cpu: "20m", memory: "64Mi" }),
+            readinessProbe: { tcpSocket: { port: "redis" }, periodSeconds: 2, failureThreshold: 1 },
+            livenessProbe: { tcpSocket: { port: "redis" }, periodSeconds: 5, failureThreshold: 3 },
+            volumeMounts: [
+              { name: "config", mountPath: "/etc/redis", readOnly: true },
+              { name: "tmp", mountPath: "/tmp" },
+            ],
+          },
+        ],
+        volumes: [
+          { name: "config", secret: { secretName: objectName(cluster, "redis"), defaultMode: 0o440 } },
+          { name: "tmp", emptyDir: { sizeLimit: "64Mi" } },
+        ],
+        template: undefined,
+        graceSeconds: 5,
+        config: [redisAcl(wish), REDIS_CONFIG],
+      }),
+    },
+  };
+}
+
+/**
+ * ClickHouse's users: one that writes and reads rows, one that makes tables; neither sees another database.
+ */
+export function clickhouseUsers({ cluster, keys }: Wish): string {
+  const { database } = namesOf(clusterNameOf(cluster));
+  const grants = {
+    storage: [`GRANT SELECT, INSERT, ALTER DELETE, OPTIMIZE ON ${database}.*`],
+    migrate: [`GRANT ALL ON ${database}.*`],
+  };
+  const users = credentialsOf(keys, "clickhouse").flatMap(({ as, user, password }) => {
+    if (as !== "storage" && as !== "migrate") return [];
+    return [
+      `    <${user}>`,
+      `      <password_sha256_hex>${sha256(password)}</password_sha256_hex>`,
+      `      <networks><ip>::/0</ip></networks>`,
+      `      <profile>default</profile>`,
+      `      <quota>default</quota>`,
+      `      <grants>${grants[as].map((query) => `<query>${query}</query>`).join("")}</grants>`,
+      `    </${user}>`,
+    ];
+  });
+  return [
+    "<clickhouse>",
+    "  <users>",
+    `    <default remove="remove"/>`,
+    ...users,
+    "  </users>",
+    "</clickhouse>",
+    "",
+  ].join("\n");
+}
+
+export function clickhouseServer(wish: Wish): ServerSet | undefined {
+  const { cluster } = wish;
+  const { managed } = cluster.spec.clickhouse;
+  if (managed === undefined) return undefined;
+  return {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata: metaOf(cluster, "clickhouse"),
+    spec: {
+      serviceName: objectName(cluster, "clickhouse"),
+      replicas: cluster.spec.hibernate ? 0 : 1,
+      selector: { matchLabels: selectorOf(cluster, "clickhouse") },
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
+      template: podTemplate(wish, {
+        role: "clickhouse",
+        containers: [
+          {
+            name: "clickhouse",
+            image: managed.image,
+            imagePullPolicy: cluster.spec.image.pullPolicy,
+            ports: [{ name: "http", containerPort: PORTS.clickhouse }],
+            resources: resourcesOf(managed.resources, { cpu: "100m", memory: "512Mi" }),
+            startupProbe: httpProbe("/ping", "http", 90),
+            livenessProbe: httpProbe("/ping", "http", 3, 10),
+            readinessProbe: httpProbe("/ping", "http", 1, 2),
+            volumeMounts: [
+              { name: "users", mountPath: "/etc/clickhouse-server/users.d", readOnly: true },
+              { name: "data", mountPath: "/var/lib/clickhouse" },
+              { name: "logs", mountPath: "/var/log/clickhouse-server" },
+              { name: "tmp", mountPath: "/tmp" },
+            ],
+          },
+        ],
+        volumes: [
+          { name: "users", secret: { secretName: objectName(cluster, "clickhouse"), defaultMode: 0o440 } },
+          { name: "logs", emptyDir: { sizeLimit: "1Gi" } },
+          { name: "tmp", emptyDir: { sizeLimit: "1Gi" } },
+        ],
+        template: undefined,
+        graceSeconds: 60,
+        config: clickhouseUsers(wish),
+      }),
+      volumeClaimTemplates: [claimTemplate(wish, "clickhouse", managed.storage)],
+    },
+  };
+}

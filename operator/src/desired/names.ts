@@ -1,0 +1,72 @@
+import { hash } from "node:crypto";
+import type { ChatCluster } from "../crd/definition.ts";
+import { API_VERSION, KIND } from "../crd/definition.ts";
+import type { ObjectMeta, OwnerReference } from "../kube/object.ts";
+
+export const COMPONENTS = ["connector", "router", "storage", "api"] as const;
+export type Component = (typeof COMPONENTS)[number];
+export const BACKENDS = ["nats", "redis", "clickhouse"] as const;
+export type Backend = (typeof BACKENDS)[number];
+/** Whatever has pods. */
+export type Role = Component | Backend | "migrate";
+
+export const MANAGED_BY = "jichat-operator";
+export const LABELS = {
+  managedBy: "app.kubernetes.io/managed-by",
+  instance: "app.kubernetes.io/instance",
+  component: "app.kubernetes.io/component",
+  revision: "chat.jichat.io/revision",
+} as const;
+/** Selects every object that an operator made, of whichever ChatCluster. */
+export const OURS = `${LABELS.managedBy}=${MANAGED_BY}`;
+
+export const PORTS = {
+  ws: 8081,
+  api: 8080,
+  admin: 9090,
+  nats: 4222,
+  natsRoutes: 6222,
+  redis: 6379,
+  clickhouse: 8123,
+};
+
+export const objectName = ({ metadata }: ChatCluster, part: string): string => `${metadata.name}-${part}`;
+
+/**
+ * What streams, keys and databases are called: 1 to 32 characters, and another for every ChatCluster of a
+ * Kubernetes cluster, so that many can share a backend.
+ */
+export function clusterNameOf({ metadata: { namespace, name } }: Pick<ChatCluster, "metadata">): string {
+  const readable = `${namespace}-${name}`.replaceAll(".", "-").slice(0, 23).replace(/-+$/, "");
+  return `${readable}-${hash("sha256", `${namespace}/${name}`, "hex").slice(0, 8)}`;
+}
+
+export const labelsOf = ({ metadata }: ChatCluster, role: string): Record<string, string> => ({
+  "app.kubernetes.io/name": "jichat",
+  [LABELS.instance]: metadata.name,
+  [LABELS.component]: role,
+  [LABELS.managedBy]: MANAGED_BY,
+});
+
+/** What a selector names: labels that never change over an object's life. */
+export const selectorOf = ({ metadata }: ChatCluster, role: string): Record<string, string> => ({
+  [LABELS.instance]: metadata.name,
+  [LABELS.component]: role,
+});
+
+export const ownerOf = ({ metadata: { name, uid } }: ChatCluster): OwnerReference => ({
+  apiVersion: API_VERSION,
+  kind: KIND,
+  name,
+  uid,
+  controller: true,
+  blockOwnerDeletion: true,
+});
+
+/** Metadata of an object that goes when its ChatCluster goes. */
+export const metaOf = (cluster: ChatCluster, role: string, name = objectName(cluster, role)): ObjectMeta => ({
+  name,
+  namespace: cluster.metadata.namespace,
+  labels: labelsOf(cluster, role),
+  ownerReferences: [ownerOf(cluster)],
+});

@@ -1,0 +1,105 @@
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import type { User } from "./keys.ts";
+
+export interface Permissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+export type NatsUser = Exclude<User, "migrate">;
+
+/** Reading a stream or bucket: about it, one value, and a consumer of one's own. */
+const reads = (stream: string): readonly string[] => [
+  `$JS.API.STREAM.MSG.GET.${stream}`,
+  `$JS.API.DIRECT.GET.${stream}`,
+  `$JS.API.DIRECT.GET.${stream}.>`,
+  `$JS.API.CONSUMER.CREATE.${stream}`,
+  `$JS.API.CONSUMER.CREATE.${stream}.>`,
+  `$JS.API.CONSUMER.INFO.${stream}.>`,
+  `$JS.API.CONSUMER.DELETE.${stream}.>`,
+  `$JS.API.CONSUMER.MSG.NEXT.${stream}.>`,
+];
+const readsBucket = (name: string): readonly string[] => reads(`KV_${name}`);
+const readsAndWrites = (name: string): readonly string[] => [...readsBucket(name), `$KV.${name}.>`];
+const ANSWERS = ["_INBOX.>"];
+
+/** What everybody asks at the start: is JetStream there, are the streams, how many partitions. */
+const START = ["$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.FC.>", ...ANSWERS];
+
+/** A wildcard stands for a whole token, and a stream's name is one: so each log is named. */
+const logsOf = (names: Names, partitions: number): readonly string[] =>
+  Array.from({ length: partitions }, (_, partition) => names.logStream(partition));
+
+const objects = (name: string): readonly string[] => [
+  ...reads(`OBJ_${name}`),
+  `$JS.API.STREAM.PURGE.OBJ_${name}`,
+  `$O.${name}.>`,
+];
+
+const connector = (names: Names): Permissions => ({
+  publish: [
+    ...START,
+    ...readsBucket(names.settings),
+    `${names.cluster}.cmd.*`,
+    `${names.cluster}.query.*`,
+    ...readsAndWrites(names.accounts),
+    ...readsBucket(names.revocations),
+  ],
+  subscribe: [...ANSWERS, `${names.cluster}.deliver.*`],
+});
+
+const api = (names: Names): Permissions => ({
+  publish: [...connector(names).publish, `$KV.${names.revocations}.>`],
+  subscribe: ANSWERS,
+});
+
+const owners = (names: Names, logs: readonly string[]): readonly string[] => [
+  ...START,
+  ...readsBucket(names.settings),
+  `${names.cluster}.handover.*`,
+  `${names.cluster}.log.*`,
+  ...logs.flatMap(reads),
+  ...readsAndWrites(names.leases),
+  ...readsAndWrites(names.owners),
+  ...objects(names.snapshots),
+  "$JS.ACK.>",
+];
+
+const router = (names: Names, logs: readonly string[]): Permissions => ({
+  publish: [
+    ...owners(names, logs),
+    `${names.cluster}.deliver.*`,
+    `${names.cluster}.query.*`,
+    `${names.cluster}.push.*`,
+    ...readsBucket(names.watermarks),
+  ],
+  subscribe: [...ANSWERS, `${names.cluster}.cmd.*`, `${names.cluster}.handover.*`],
+});
+
+const storage = (names: Names, logs: readonly string[]): Permissions => ({
+  publish: [
+    ...owners(names, logs),
+    ...logs.map((log) => `$JS.API.STREAM.PURGE.${log}`),
+    ...readsAndWrites(names.watermarks),
+  ],
+  subscribe: [...ANSWERS, `${names.cluster}.query.*`, `${names.cluster}.handover.*`],
+});
+
+/**
+ * What each component may say and hear on NATS: its own part of a message's way, the buckets it reads and
+ * writes, and no stream that it does not need. Only the operator makes, changes and deletes streams.
+ */
+export function natsPermissions(
+  cluster: string,
+  partitions: number,
+): Readonly<Record<NatsUser, Permissions>> {
+  const names = namesOf(cluster);
+  const logs = logsOf(names, partitions);
+  return {
+    connector: connector(names),
+    api: api(names),
+    router: router(names, logs),
+    storage: storage(names, logs),
+    operator: { publish: ["$JS.API.>", ...ANSWERS, `$KV.${names.settings}.>`], subscribe: ANSWERS },
+  };
+}

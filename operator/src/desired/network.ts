@@ -1,0 +1,155 @@
+import type { V1NetworkPolicyPeer } from "@kubernetes/client-node";
+import type { ChatCluster } from "../crd/definition.ts";
+import type { KubeObject } from "../kube/object.ts";
+import type { Role } from "./names.ts";
+import { LABELS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
+import type { Wish } from "./wish.ts";
+
+/** Who may speak to whom. `anyone` is every address, `monitoring` every pod of the Kubernetes cluster. */
+export interface Flow {
+  readonly from: Role | "operator" | "anyone" | "monitoring";
+  readonly to: Role | "anyone" | "dns";
+  readonly port: number;
+  readonly protocol?: "UDP";
+}
+
+const portOf = (url: string, fallback: number): number => {
+  const { port, protocol } = new URL(url);
+  if (port !== "") return Number(port);
+  return protocol === "https:" ? 443 : protocol === "http:" ? 80 : fallback;
+};
+
+/** Every flow that a ChatCluster needs; whatever is not here is denied. */
+export function flowsOf({ spec }: ChatCluster): readonly Flow[] {
+  const backend = (name: "nats" | "redis" | "clickhouse", from: readonly Flow["from"][]): Flow[] => {
+    const { external, managed } = spec[name];
+    if (managed !== undefined) return from.map((role) => ({ from: role, to: name, port: PORTS[name] }));
+    if (external === undefined) return [];
+    // The operator's own namespace has policies of its own.
+    return from
+      .filter((role) => role !== "operator")
+      .map((role) => ({ from: role, to: "anyone", port: portOf(external.url, PORTS[name]) }));
+  };
+  const roles: readonly Role[] = [
+    "connector",
+    "router",
+    "storage",
+    "api",
+    "nats",
+    "redis",
+    "clickhouse",
+    "migrate",
+  ];
+  const { otlp } = spec.observability;
+  return [
+    { from: "anyone", to: "connector", port: PORTS.ws },
+    { from: "anyone", to: "api", port: PORTS.api },
+    ...(["connector", "router", "storage", "api"] as const).map((to): Flow => ({
+      from: "monitoring",
+      to,
+      port: PORTS.admin,
+    })),
+    ...backend("nats", ["connector", "router", "storage", "api", "operator"]),
+    ...backend("redis", ["connector", "router", "api", "operator"]),
+    ...backend("clickhouse", ["storage", "migrate", "operator"]),
+    ...(spec.nats.managed === undefined
+      ? []
+      : [{ from: "nats", to: "nats", port: PORTS.natsRoutes } as const]),
+    ...(otlp === undefined
+      ? []
+      : (["connector", "router", "storage", "api"] as const).map((from): Flow => ({
+          from,
+          to: "anyone",
+          port: portOf(otlp.endpoint, 4318),
+        }))),
+    ...(spec.auth.jwksUrl === undefined
+      ? []
+      : (["connector", "api"] as const).map((from): Flow => ({
+          from,
+          to: "anyone",
+          port: portOf(spec.auth.jwksUrl ?? "", 443),
+        }))),
+    ...roles.flatMap((from): Flow[] => [
+      { from, to: "dns", port: 53, protocol: "UDP" },
+      { from, to: "dns", port: 53 },
+    ]),
+  ];
+}
+
+interface Rule {
+  readonly ports: readonly { readonly port: number; readonly protocol: "TCP" | "UDP" }[];
+  readonly from?: readonly V1NetworkPolicyPeer[];
+  readonly to?: readonly V1NetworkPolicyPeer[];
+}
+
+/** As the wire has it: the library calls `from` `_from`. */
+export interface Policy extends KubeObject {
+  readonly spec: {
+    readonly podSelector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly policyTypes: readonly ("Ingress" | "Egress")[];
+    readonly ingress?: readonly Rule[];
+    readonly egress?: readonly Rule[];
+  };
+}
+
+function peerOf(wish: Wish, side: Flow["from"] | Flow["to"]): V1NetworkPolicyPeer[] {
+  switch (side) {
+    case "anyone":
+    case "dns": // A node-local resolver has an address of no pod.
+      return [];
+    case "monitoring":
+      return [{ namespaceSelector: {} }];
+    case "operator":
+      return [
+        {
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": wish.operator.namespace } },
+          podSelector: { matchLabels: { ...wish.operator.labels } },
+        },
+      ];
+    default:
+      return [{ podSelector: { matchLabels: selectorOf(wish.cluster, side) } }];
+  }
+}
+
+const portsOf = ({ port, protocol }: Flow): Rule["ports"] => [{ port, protocol: protocol ?? "TCP" }];
+
+/** Denies all traffic of a ChatCluster's pods, then allows the flows, role by role. */
+export function networkPolicies(wish: Wish, roles: readonly Role[]): readonly Policy[] {
+  const { cluster } = wish;
+  const flows = flowsOf(cluster);
+  const policy = (name: string, spec: Policy["spec"], role: string): Policy => ({
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { ...metaOf(cluster, role, objectName(cluster, name)), labels: labelsOf(cluster, role) },
+    spec,
+  });
+  const all = {
+    [LABELS.instance]: cluster.metadata.name,
+    [LABELS.managedBy]: labelsOf(cluster, "")[LABELS.managedBy] ?? "",
+  };
+  return [
+    policy("deny", { podSelector: { matchLabels: all }, policyTypes: ["Ingress", "Egress"] }, "network"),
+    ...roles.map((role) =>
+      policy(
+        role,
+        {
+          podSelector: { matchLabels: selectorOf(cluster, role) },
+          policyTypes: ["Ingress", "Egress"],
+          ingress: flows
+            .filter(({ to }) => to === role)
+            .map((flow) => {
+              const from = peerOf(wish, flow.from);
+              return { ports: portsOf(flow), ...(from.length === 0 ? {} : { from }) };
+            }),
+          egress: flows
+            .filter(({ from }) => from === role)
+            .map((flow) => {
+              const to = peerOf(wish, flow.to);
+              return { ports: portsOf(flow), ...(to.length === 0 ? {} : { to }) };
+            }),
+        },
+        role,
+      ),
+    ),
+  ];
+}

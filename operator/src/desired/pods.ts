@@ -1,0 +1,114 @@
+import type { V1Container, V1PodSpec, V1SecurityContext } from "@kubernetes/client-node";
+import type { ChatClusterSpec } from "../crd/spec.ts";
+import { hashOf } from "../kube/apply.ts";
+import type { Role } from "./names.ts";
+import { labelsOf, objectName, selectorOf } from "./names.ts";
+import type { Wish } from "./wish.ts";
+
+/** What the pod carries that config and secrets are made of: another hash, and pods are rolled. */
+export const CONFIG_ANNOTATION = "chat.jichat.io/config";
+/** A user that no image names and no file belongs to. */
+const USER = 65_532;
+/** A pod on a lost node is replaced after this; Kubernetes's own default is five minutes. */
+const LOST_NODE_SECONDS = 15;
+
+type Template = ChatClusterSpec["routers"]["template"];
+
+export type ContainerWish = Omit<V1Container, "securityContext">;
+
+export interface PodTemplate {
+  readonly metadata: {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations: Readonly<Record<string, string>>;
+  };
+  readonly spec: V1PodSpec;
+}
+
+export interface PodWish {
+  readonly role: Role;
+  readonly containers: readonly ContainerWish[];
+  readonly volumes?: V1PodSpec["volumes"];
+  readonly template: Template;
+  readonly graceSeconds: number;
+  readonly restartPolicy?: "Never";
+  /** Whatever the containers read but the template does not show. */
+  readonly config: unknown;
+}
+
+/** As the `restricted` Pod Security Standard asks, and a root that cannot be written. */
+export const CONTAINER_SECURITY: V1SecurityContext = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  runAsNonRoot: true,
+  capabilities: { drop: ["ALL"] },
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
+export const imageOf = ({ cluster: { spec }, version }: Wish, component: string): string =>
+  `${spec.image.registry}/${component}:${version}`;
+
+const spread = (wish: Wish, role: Role): V1PodSpec["topologySpreadConstraints"] =>
+  ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map((topologyKey) => ({
+    topologyKey,
+    maxSkew: 1,
+    whenUnsatisfiable: "ScheduleAnyway",
+    labelSelector: { matchLabels: selectorOf(wish.cluster, role) },
+  }));
+
+const leaveLostNodes = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"].map((key) => ({
+  key,
+  operator: "Exists",
+  effect: "NoExecute",
+  tolerationSeconds: LOST_NODE_SECONDS,
+}));
+
+/** A pod of ours: restricted, spread, without rights at the API server. */
+export function podTemplate(wish: Wish, pod: PodWish): PodTemplate {
+  const { cluster } = wish;
+  const { role, template = {} } = pod;
+  const { pullSecrets } = cluster.spec.image;
+  return {
+    metadata: {
+      labels: { ...template.labels, ...labelsOf(cluster, role) },
+      annotations: { ...template.annotations, [CONFIG_ANNOTATION]: hashOf(pod.config) },
+    },
+    spec: {
+      serviceAccountName: objectName(cluster, role),
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: pod.graceSeconds,
+      restartPolicy: pod.restartPolicy ?? "Always",
+      securityContext: {
+        runAsUser: USER,
+        runAsGroup: USER,
+        fsGroup: USER,
+        fsGroupChangePolicy: "OnRootMismatch",
+      },
+      containers: pod.containers.map((container) => ({ ...container, securityContext: CONTAINER_SECURITY })),
+      topologySpreadConstraints: spread(wish, role) ?? [],
+      tolerations: [...(template.tolerations ?? []), ...leaveLostNodes],
+      ...(pod.volumes === undefined ? {} : { volumes: pod.volumes }),
+      ...(pullSecrets === undefined ? {} : { imagePullSecrets: [...pullSecrets] }),
+      ...(template.nodeSelector === undefined ? {} : { nodeSelector: template.nodeSelector }),
+      ...(template.affinity === undefined ? {} : { affinity: template.affinity }),
+      ...(template.priorityClassName === undefined ? {} : { priorityClassName: template.priorityClassName }),
+    },
+  };
+}
+
+type Resources = ChatClusterSpec["routers"]["resources"];
+const texts = (quantities: Readonly<Record<string, string | number>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(quantities).map(([name, value]) => [name, String(value)]));
+
+/** What the spec asks for, or what is enough to be scheduled anywhere. */
+export const resourcesOf = (asked: Resources, requests: Readonly<Record<string, string>>) => ({
+  requests: texts(asked?.requests ?? requests),
+  ...(asked?.limits === undefined ? {} : { limits: texts(asked.limits) }),
+});
+
+export const httpProbe = (path: string, port: string, failureThreshold: number, periodSeconds = 2) => ({
+  httpGet: { path, port },
+  periodSeconds,
+  failureThreshold,
+  timeoutSeconds: 2,
+});

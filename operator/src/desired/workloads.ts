@@ -1,0 +1,175 @@
+import type { V1DeploymentSpec, V1DeploymentStatus, V1JobStatus } from "@kubernetes/client-node";
+import { hashOf } from "../kube/apply.ts";
+import type { KubeObject } from "../kube/object.ts";
+import type { Component } from "./names.ts";
+import { LABELS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
+import type { ContainerWish, PodTemplate } from "./pods.ts";
+import { httpProbe, imageOf, podTemplate, resourcesOf } from "./pods.ts";
+import { DATA_PATH, GRACE_SECONDS, SECRETS_PATH, secretsOf, settingsOf } from "./settings.ts";
+import type { Wish } from "./wish.ts";
+import { backendUrl } from "./wish.ts";
+
+/** What the spec calls a component. */
+export const specOf = ({ cluster: { spec } }: Wish, component: Component) =>
+  ({ connector: spec.connectors, router: spec.routers, storage: spec.storage, api: spec.api })[component];
+
+export const wantedReplicas = (wish: Wish, component: Component): number =>
+  wish.cluster.spec.hibernate ? 0 : specOf(wish, component).replicas;
+
+const isEmbedded = ({ cluster: { spec } }: Wish): boolean => spec.clickhouse.embedded !== undefined;
+
+/** Small enough to be scheduled anywhere; what a cluster really needs, the spec says. */
+const REQUESTS: Readonly<Record<Component, Readonly<Record<string, string>>>> = {
+  connector: { cpu: "50m", memory: "192Mi" },
+  router: { cpu: "50m", memory: "192Mi" },
+  storage: { cpu: "50m", memory: "256Mi" },
+  api: { cpu: "20m", memory: "128Mi" },
+};
+
+/** Router and storage hand their partitions over within DRAIN_MS's default of 10 s. */
+const graceOf = (wish: Wish, component: Component): number =>
+  component === "connector" ? wish.cluster.spec.drain.deadlineSeconds + GRACE_SECONDS : 10 + GRACE_SECONDS;
+
+const SERVES: Readonly<Partial<Record<Component, { name: string; containerPort: number }>>> = {
+  connector: { name: "ws", containerPort: PORTS.ws },
+  api: { name: "http", containerPort: PORTS.api },
+};
+
+function container(wish: Wish, component: Component): ContainerWish {
+  const serves = SERVES[component];
+  return {
+    name: component,
+    image: imageOf(wish, component),
+    imagePullPolicy: wish.cluster.spec.image.pullPolicy,
+    envFrom: [{ configMapRef: { name: objectName(wish.cluster, component) } }],
+    env: [{ name: "INSTANCE", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
+    ports: [{ name: "admin", containerPort: PORTS.admin }, ...(serves === undefined ? [] : [serves])],
+    resources: resourcesOf(specOf(wish, component).resources, REQUESTS[component]),
+    // It has two minutes to come up: a takeover may replay a long log. Then three misses in a row end it.
+    startupProbe: httpProbe("/livez", "admin", 60),
+    livenessProbe: httpProbe("/livez", "admin", 3, 5),
+    readinessProbe: httpProbe("/readyz", "admin", 1),
+    volumeMounts: [
+      { name: "secrets", mountPath: SECRETS_PATH, readOnly: true },
+      { name: "tmp", mountPath: "/tmp" },
+      ...(component === "storage" && isEmbedded(wish) ? [{ name: "data", mountPath: DATA_PATH }] : []),
+    ],
+  };
+}
+
+function podOf(wish: Wish, component: Component) {
+  const hasData = component === "storage" && isEmbedded(wish);
+  return podTemplate(wish, {
+    role: component,
+    containers: [container(wish, component)],
+    volumes: [
+      { name: "secrets", secret: { secretName: objectName(wish.cluster, component), defaultMode: 0o440 } },
+      { name: "tmp", emptyDir: { sizeLimit: "256Mi" } },
+      ...(hasData
+        ? [{ name: "data", persistentVolumeClaim: { claimName: objectName(wish.cluster, "storage-data") } }]
+        : []),
+    ],
+    template: specOf(wish, component).template,
+    graceSeconds: graceOf(wish, component),
+    config: [settingsOf(wish, component), secretsOf(wish, component)],
+  });
+}
+
+export interface Workload extends KubeObject {
+  readonly spec: Omit<V1DeploymentSpec, "template"> & { readonly template: PodTemplate };
+  readonly status?: V1DeploymentStatus;
+}
+
+/**
+ * Routers, storage and api: Kubernetes's own rolling update. A storage that owns a folder goes before its
+ * successor.
+ */
+export function deployment(wish: Wish, component: Exclude<Component, "connector">): Workload {
+  const isAlone = component === "storage" && isEmbedded(wish);
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: metaOf(wish.cluster, component),
+    spec: {
+      replicas: wantedReplicas(wish, component),
+      selector: { matchLabels: selectorOf(wish.cluster, component) },
+      strategy: isAlone
+        ? { type: "Recreate" }
+        : { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      revisionHistoryLimit: 3,
+      template: podOf(wish, component),
+    },
+  };
+}
+
+/**
+ * Connectors: a Deployment per revision, whose replicas are ours to set, so that it is we who choose which
+ * go. A revision is what its pods are made of.
+ */
+export function connectorRevision(wish: Wish, replicas: number): Workload {
+  const { cluster } = wish;
+  const template = podOf(wish, "connector");
+  const revision = hashOf(template).slice(0, 8);
+  const labels = { ...labelsOf(cluster, "connector"), [LABELS.revision]: revision };
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { ...metaOf(cluster, "connector", objectName(cluster, `connector-${revision}`)), labels },
+    spec: {
+      replicas,
+      selector: { matchLabels: { ...selectorOf(cluster, "connector"), [LABELS.revision]: revision } },
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      revisionHistoryLimit: 0,
+      template: {
+        ...template,
+        metadata: { ...template.metadata, labels: { ...template.metadata.labels, ...labels } },
+      },
+    },
+  };
+}
+
+export interface MigrationJob extends KubeObject {
+  readonly spec: { readonly backoffLimit: number; readonly template: PodTemplate };
+  readonly status?: V1JobStatus;
+}
+
+/**
+ * Brings ClickHouse's schema up before a version starts. It cannot be changed: what differs is another Job.
+ */
+export function migrationJob(wish: Wish): MigrationJob | undefined {
+  if (backendUrl(wish, "clickhouse", "migrate") === undefined) return undefined; // Embedded: its one user does it.
+  const { cluster } = wish;
+  const { CLUSTER = "", CLUSTER_KEY_FILE = "" } = settingsOf(wish, "storage");
+  const settings = { CLUSTER, CLUSTER_KEY_FILE, CLICKHOUSE_URL_FILE: `${SECRETS_PATH}/clickhouse-url` };
+  const template = podTemplate(wish, {
+    role: "migrate",
+    restartPolicy: "Never",
+    containers: [
+      {
+        name: "migrate",
+        image: imageOf(wish, "storage"),
+        imagePullPolicy: cluster.spec.image.pullPolicy,
+        args: ["migrate"],
+        env: Object.entries(settings).map(([name, value]) => ({ name, value })),
+        resources: { requests: { cpu: "20m", memory: "128Mi" } },
+        volumeMounts: [
+          { name: "secrets", mountPath: SECRETS_PATH, readOnly: true },
+          { name: "tmp", mountPath: "/tmp" },
+        ],
+      },
+    ],
+    volumes: [
+      { name: "secrets", secret: { secretName: objectName(cluster, "migrate"), defaultMode: 0o440 } },
+      { name: "tmp", emptyDir: { sizeLimit: "64Mi" } },
+    ],
+    template: cluster.spec.storage.template,
+    graceSeconds: GRACE_SECONDS,
+    config: cluster.spec.clickhouse.external?.url ?? "managed",
+  });
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: metaOf(cluster, "migrate", objectName(cluster, `migrate-${hashOf(template).slice(0, 8)}`)),
+    spec: { backoffLimit: 6, template },
+  };
+}

@@ -1,0 +1,68 @@
+import type { ChatCluster } from "./crd/definition.ts";
+import { KEYS } from "./desired/around.ts";
+import { objectName } from "./desired/names.ts";
+import type { Wish } from "./desired/wish.ts";
+import type { KubeApi } from "./kube/api.ts";
+import { isNotFound } from "./kube/errors.ts";
+import type { KubeObject } from "./kube/object.ts";
+import { RESOURCES, resourceOf } from "./kube/object.ts";
+import type { Observed } from "./observed.ts";
+
+export const FINALIZER = "chat.jichat.io/data";
+
+export interface FinalizeOptions {
+  readonly api: Pick<KubeApi, "remove" | "mergePatch">;
+  readonly removeData: (wish: Wish) => Promise<void>;
+  /** Undefined where the spec names what is not there any more: then only what is ours goes. */
+  readonly wish: Wish | undefined;
+}
+
+/**
+ * Lets a ChatCluster go. Objects go with it by their owner; data goes here, and only with `deletionPolicy:
+ * Delete`, once no pod is left that could write it anew. Returns what is still waited for.
+ */
+export async function finalize(
+  cluster: ChatCluster,
+  observed: Observed,
+  options: FinalizeOptions,
+): Promise<string | undefined> {
+  const { api, removeData, wish } = options;
+  const { namespace, name, finalizers = [] } = cluster.metadata;
+  if (!finalizers.includes(FINALIZER)) return undefined;
+  if (cluster.spec.deletionPolicy === "Delete") {
+    for (const object of [
+      ...observed.ofKind("Deployment"),
+      ...observed.ofKind("StatefulSet"),
+      ...observed.ofKind("Job"),
+    ])
+      await removeIfThere(api, object);
+    const pods = observed.ofKind("Pod").length;
+    if (pods > 0) return `${pods} pods`;
+    if (wish !== undefined) await removeData(wish);
+    for (const claim of observed.ofKind("PersistentVolumeClaim")) await removeIfThere(api, claim);
+    await removeIfThere(api, {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { namespace, name: objectName(cluster, KEYS) },
+    });
+  }
+  const metadata = {
+    finalizers: finalizers.filter((one) => one !== FINALIZER),
+    resourceVersion: cluster.metadata.resourceVersion,
+  };
+  try {
+    await api.mergePatch(RESOURCES.chatClusters, namespace, name, { metadata });
+  } catch (error) {
+    if (!isNotFound(error)) throw error; // An earlier pass let it go, and the watch has not told yet.
+  }
+  return undefined;
+}
+
+/** Somebody may have been quicker. */
+export async function removeIfThere(api: Pick<KubeApi, "remove">, object: KubeObject): Promise<void> {
+  try {
+    await api.remove(resourceOf(object), object.metadata.namespace, object.metadata.name);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}

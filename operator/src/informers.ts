@@ -1,0 +1,93 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { ChatCluster } from "./crd/definition.ts";
+import { LABELS, OURS } from "./desired/names.ts";
+import type { KubeApi } from "./kube/api.ts";
+import type { KubeObject, Resource } from "./kube/object.ts";
+import { RESOURCES, keyOf } from "./kube/object.ts";
+import { Reflector } from "./kube/reflector.ts";
+import { Store } from "./kube/store.ts";
+import { Observed } from "./observed.ts";
+
+/** Every kind that we make or that is made for us, and so is watched for drift. */
+export const OWNED: readonly Resource[] = [
+  RESOURCES.configMaps,
+  RESOURCES.secrets,
+  RESOURCES.services,
+  RESOURCES.serviceAccounts,
+  RESOURCES.pods,
+  RESOURCES.volumeClaims,
+  RESOURCES.deployments,
+  RESOURCES.statefulSets,
+  RESOURCES.jobs,
+  RESOURCES.disruptionBudgets,
+  RESOURCES.networkPolicies,
+  RESOURCES.ingresses,
+];
+
+export interface InformerOptions {
+  readonly api: Pick<KubeApi, "list" | "watch">;
+  readonly namespace: string | undefined;
+  readonly clock: Clock;
+  /** The key of the ChatCluster that something happened to, or to something of it. */
+  readonly onChange: (key: string) => void;
+  readonly onRetry: (why: string, error: unknown) => void;
+}
+
+const clusterKeyOf = ({ metadata: { namespace, labels } }: KubeObject): string =>
+  `${namespace}/${labels?.[LABELS.instance] ?? ""}`;
+
+/** The API server's state as far as it is ours, kept up by watches. */
+export class Informers {
+  readonly clusters = new Store<ChatCluster & KubeObject>();
+  readonly #owned = new Map<string, Store<KubeObject>>();
+  readonly #reflectors: {
+    readonly isSynced: boolean;
+    readonly synced: Promise<void>;
+    run(signal: AbortSignal): Promise<void>;
+  }[] = [];
+
+  constructor({ api, namespace, clock, onChange, onRetry }: InformerOptions) {
+    const common = { api, namespace, clock, onRetry };
+    this.#reflectors.push(
+      new Reflector({
+        ...common,
+        resource: RESOURCES.chatClusters,
+        store: this.clusters,
+        onChange: (cluster) => {
+          onChange(keyOf(cluster));
+        },
+      }),
+    );
+    for (const resource of OWNED) {
+      const store = new Store<KubeObject>({ cluster: (object) => [clusterKeyOf(object)] });
+      this.#owned.set(resource.plural, store);
+      this.#reflectors.push(
+        new Reflector({
+          ...common,
+          resource,
+          labelSelector: OURS,
+          store,
+          onChange: (object) => {
+            onChange(clusterKeyOf(object));
+          },
+        }),
+      );
+    }
+  }
+
+  get isSynced(): boolean {
+    return this.#reflectors.every(({ isSynced }) => isSynced);
+  }
+
+  get synced(): Promise<unknown> {
+    return Promise.all(this.#reflectors.map(({ synced }) => synced));
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#reflectors.map((reflector) => reflector.run(signal)));
+  }
+
+  observe(key: string): Observed {
+    return new Observed([...this.#owned.values()].flatMap((store) => store.by("cluster", key)));
+  }
+}

@@ -1,0 +1,25 @@
+import { KubeConfig } from "@kubernetes/client-node";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { startAdmin } from "@jichat/runtime/admin.ts";
+import { shutdownSignal } from "@jichat/runtime/shutdown.ts";
+import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import { readConfig } from "./config.ts";
+import { runOperator } from "./operator.ts";
+import { KubeApi } from "./kube/api.ts";
+
+const config = readConfig(process.env);
+const telemetry = startTelemetry("operator", { ...config, cluster: "operator", traceRatio: 0 });
+const shutdown = shutdownSignal();
+const kubeConfig = new KubeConfig();
+kubeConfig.loadFromDefault();
+const api = new KubeApi(kubeConfig, "jichat-operator");
+const operator = runOperator({ config, api, clock: systemClock, telemetry }, shutdown);
+const admin = await startAdmin({ ...config, clusterKey: "" }, telemetry, operator.health);
+telemetry.log.info({ version: config.version, admin: admin.port }, "operator is up");
+
+// A leader that lost its Lease must not write any more: it ends, and comes back as a candidate.
+const outcome = await operator.done;
+
+admin.stop();
+await telemetry.stop();
+process.exit(outcome === "lost" ? 1 : 0);

@@ -1,0 +1,37 @@
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { KubeApi } from "./kube/api.ts";
+import type { WorkQueue } from "./kube/work-queue.ts";
+
+export interface OperatorMetrics {
+  readonly countRetry: (kind: string) => void;
+  readonly countApplied: () => void;
+  readonly countPass: (outcome: "ok" | "conflict" | "error", ms: number) => void;
+}
+
+export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: KubeApi): OperatorMetrics {
+  const retries = telemetry.counter(
+    "jichat_operator_watch_retries",
+    "watches and lists that broke off, by kind",
+  );
+  const applied = telemetry.counter("jichat_operator_applied", "objects that were written");
+  const passes = telemetry.counter("jichat_operator_passes", "passes over a ChatCluster, by outcome");
+  const seconds = telemetry.histogram("jichat_operator_pass", "how long a pass takes");
+  telemetry.gauge("jichat_operator_queue_depth", "ChatClusters that wait for a pass", () => queue.depth);
+  telemetry.gauge(
+    "jichat_operator_requests",
+    "requests to the API server since the start",
+    () => api.requests,
+  );
+  return {
+    countRetry: (kind) => {
+      retries.add(1, { kind });
+    },
+    countApplied: () => {
+      applied.add(1);
+    },
+    countPass: (outcome, ms) => {
+      passes.add(1, { outcome });
+      seconds.record(ms / 1_000);
+    },
+  };
+}

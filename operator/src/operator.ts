@@ -1,0 +1,103 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { AdminActions } from "@jichat/runtime/admin.ts";
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import { askBackends, removeData } from "./ask-backends.ts";
+import { BackendWatch } from "./backend-watch.ts";
+import type { Config } from "./config.ts";
+import { countConnections } from "./connections.ts";
+import { Informers } from "./informers.ts";
+import type { KubeApi } from "./kube/api.ts";
+import { runController } from "./kube/controller.ts";
+import { Election } from "./kube/election.ts";
+import { EventRecorder } from "./kube/events.ts";
+import { WorkQueue } from "./kube/work-queue.ts";
+import { operatorMetrics } from "./metrics.ts";
+import { Reconciler } from "./reconcile.ts";
+
+export interface OperatorParts {
+  readonly config: Config;
+  readonly api: KubeApi;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+export interface RunningOperator {
+  /** `lost`: another leads, or could; `stopped`: it was told to. */
+  readonly done: Promise<"lost" | "stopped">;
+  readonly health: AdminActions;
+}
+
+const LEASE = "jichat-operator";
+/** Labels that the chart gives to the operator's pods; backends let them in. */
+export const OPERATOR_LABELS = { "app.kubernetes.io/name": "jichat-operator" } as const;
+
+/** Everything that works on ChatClusters, wired up and not yet running. */
+function assemble({ config, api, clock, telemetry }: OperatorParts) {
+  const { log } = telemetry;
+  const queue = new WorkQueue({ clock });
+  const metrics = operatorMetrics(telemetry, queue, api);
+  const enqueue = (key: string): void => {
+    queue.add(key);
+  };
+  const informers = new Informers({
+    api,
+    namespace: config.watchNamespace,
+    clock,
+    onChange: enqueue,
+    onRetry: (kind, error) => {
+      metrics.countRetry(kind);
+      log.info({ kind, err: error }, "a watch ended; again");
+    },
+  });
+  const reconciler = new Reconciler({
+    api,
+    informers,
+    backends: new BackendWatch({ ask: askBackends, clock, everyMs: config.probeMs, onNews: enqueue }),
+    events: new EventRecorder(api, clock, log, config.instance),
+    clock,
+    version: config.version,
+    operator: { namespace: config.namespace, labels: OPERATOR_LABELS },
+    resyncMs: config.resyncMs,
+    removeData,
+    countConnections,
+    onApplied: metrics.countApplied,
+  });
+  const controller = {
+    queue,
+    log,
+    workers: config.workers,
+    onPass: metrics.countPass,
+    reconcile: async (key: string) => reconciler.reconcile(key),
+  };
+  const me = config.instance;
+  const election = new Election({ api, clock, namespace: config.namespace, name: LEASE, me, log });
+  return { informers, controller, election };
+}
+
+/** Stands for election, and while it leads keeps every ChatCluster as its spec has it. */
+export function runOperator(parts: OperatorParts, shutdown: AbortSignal): RunningOperator {
+  const { informers, controller, election } = assemble(parts);
+
+  async function run(): Promise<"lost" | "stopped"> {
+    const watching = informers.run(shutdown);
+    try {
+      await Promise.all([election.win(shutdown), informers.synced]);
+      const working = runController(controller, shutdown);
+      await election.keep(shutdown);
+      if (!shutdown.aborted) return "lost"; // Without waiting for a pass: it must not write any more.
+      await working;
+      await election.release();
+    } catch (error) {
+      if (!shutdown.aborted) throw error;
+    }
+    await watching;
+    return "stopped";
+  }
+
+  return {
+    done: run(),
+    health: {
+      notReady: () => (informers.isSynced ? undefined : "has not seen all of the API server yet"),
+    },
+  };
+}

@@ -1,0 +1,164 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { BackendWatch } from "./backend-watch.ts";
+import type { ChatCluster } from "./crd/definition.ts";
+import type { ChatClusterStatus } from "./crd/status.ts";
+import type { Wish } from "./desired/wish.ts";
+import { FINALIZER, finalize, removeIfThere } from "./finalize.ts";
+import type { Informers } from "./informers.ts";
+import type { KubeApi } from "./kube/api.ts";
+import { applyIfChanged, hashOf } from "./kube/apply.ts";
+import { transitionsOf } from "./kube/conditions.ts";
+import type { Next } from "./kube/controller.ts";
+import type { EventRecorder } from "./kube/events.ts";
+import type { KubeObject } from "./kube/object.ts";
+import { RESOURCES } from "./kube/object.ts";
+import type { Observed } from "./observed.ts";
+import { planOf } from "./plan.ts";
+import { refusedStatus, statusOf } from "./status.ts";
+import { SpecError, wishOf } from "./wish-of.ts";
+
+export interface ReconcileOptions {
+  readonly api: KubeApi;
+  readonly informers: Informers;
+  readonly backends: BackendWatch;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly operator: Wish["operator"];
+  readonly resyncMs: number;
+  readonly removeData: (wish: Wish) => Promise<void>;
+  /** Open sockets, as the connector pods tell; undefined where none answers. */
+  readonly countConnections: (observed: Observed) => Promise<number | undefined>;
+  readonly onApplied: () => void;
+}
+
+/** Conditions whose turning is worth a line in `kubectl describe`. */
+const TOLD = new Set([
+  "Ready",
+  "SpecValid",
+  "BackendsReachable",
+  "StreamsInSync",
+  "SchemaInSync",
+  "Paused",
+  "Degraded",
+]);
+/** A deletion that waits for pods is looked at again after this, should no event come. */
+const DELETION_MS = 2_000;
+
+/**
+ * Level-triggered: reads the whole state, never the event that woke it. Safe to run at any time, and to stop
+ * anywhere.
+ */
+export class Reconciler {
+  readonly #options: ReconcileOptions;
+
+  constructor(options: ReconcileOptions) {
+    this.#options = options;
+  }
+
+  async reconcile(key: string): Promise<Next> {
+    const { informers, backends, resyncMs } = this.#options;
+    const cluster = informers.clusters.get(key);
+    if (cluster === undefined) {
+      await backends.forget(key);
+      return { afterMs: undefined };
+    }
+    const observed = informers.observe(key);
+    if (cluster.metadata.deletionTimestamp !== undefined) return this.#finalize(cluster, observed);
+    let wish: Wish;
+    try {
+      wish = await wishOf(cluster, observed, this.#options);
+    } catch (error) {
+      if (!(error instanceof SpecError)) throw error;
+      await this.#tellStatus(cluster, refusedStatus(cluster, error.reason, error.message, this.#now()));
+      return { afterMs: resyncMs };
+    }
+    if (!cluster.spec.paused) await this.#keep(cluster);
+    const seen = backends.look(key, wish);
+    const plan = planOf(wish, observed, seen);
+    if (!cluster.spec.paused) {
+      await this.#apply(cluster, plan.objects, observed);
+      for (const object of plan.removals) await removeIfThere(this.#options.api, object);
+    }
+    const connections = await this.#options.countConnections(observed);
+    const facts = { wish, observed, backends: seen, plan, connections, now: this.#now() };
+    await this.#tellStatus(cluster, statusOf(facts));
+    return { afterMs: resyncMs };
+  }
+
+  #now(): Date {
+    return new Date(this.#options.clock.now());
+  }
+
+  async #apply(cluster: ChatCluster, objects: readonly KubeObject[], observed: Observed): Promise<void> {
+    const { api, events, onApplied } = this.#options;
+    for (const wanted of objects) {
+      const before = observed.find(wanted);
+      const { changed } = await applyIfChanged(api, wanted, before);
+      if (!changed) continue;
+      onApplied();
+      if (before !== undefined && isWorkload(wanted))
+        await events.tell(cluster, {
+          type: "Normal",
+          reason: "Updated",
+          action: "Apply",
+          note: `${wanted.kind} ${wanted.metadata.name} was brought to what is wanted`,
+        });
+    }
+  }
+
+  /** From here on it does not vanish before its data was seen to. */
+  async #keep(cluster: ChatCluster): Promise<void> {
+    const { namespace, name, finalizers = [], resourceVersion } = cluster.metadata;
+    if (finalizers.includes(FINALIZER)) return;
+    const metadata = { finalizers: [...finalizers, FINALIZER], resourceVersion };
+    await this.#options.api.mergePatch(RESOURCES.chatClusters, namespace, name, { metadata });
+  }
+
+  async #finalize(cluster: ChatCluster, observed: Observed): Promise<Next> {
+    const { api, backends, removeData, events } = this.#options;
+    await backends.forget(`${cluster.metadata.namespace}/${cluster.metadata.name}`);
+    const wish = await wishOf(cluster, observed, this.#options).catch((error: unknown) => {
+      if (error instanceof SpecError) return undefined;
+      throw error;
+    });
+    try {
+      const waits = await finalize(cluster, observed, { api, removeData, wish });
+      return { afterMs: waits === undefined ? undefined : DELETION_MS };
+    } catch (error) {
+      const note = `its data could not be taken away: ${error instanceof Error ? error.message : String(error)}; to keep it, set spec.deletionPolicy to Retain`;
+      await events.tell(cluster, { type: "Warning", reason: "DeletionBlocked", action: "Delete", note });
+      throw error;
+    }
+  }
+
+  /** Writes the status where it differs, and an Event for each condition that turned. */
+  async #tellStatus(cluster: ChatCluster, status: ChatClusterStatus): Promise<void> {
+    const { api, events } = this.#options;
+    const before = cluster.status;
+    if (before !== undefined && hashOf(before) === hashOf(status)) return;
+    const { namespace, name } = cluster.metadata;
+    const { apiVersion, kind } = cluster;
+    await api.apply(
+      RESOURCES.chatClusters,
+      { apiVersion, kind, metadata: { name, namespace }, status } as KubeObject,
+      { subresource: "status" },
+    );
+    for (const { type, status: is, reason, message } of transitionsOf(
+      before?.conditions ?? [],
+      status.conditions,
+    )) {
+      if (!TOLD.has(type) || is === "Unknown") continue;
+      const isGood = (is === "True") !== (type === "Degraded" || type === "Paused");
+      const note = `${type} is ${is}: ${message === "" ? reason : message}`;
+      await events.tell(cluster, {
+        type: isGood || type === "Paused" ? "Normal" : "Warning",
+        reason,
+        action: "Reconcile",
+        note,
+      });
+    }
+  }
+}
+
+const isWorkload = ({ kind }: KubeObject): boolean => kind === "Deployment" || kind === "StatefulSet";

@@ -1,0 +1,206 @@
+import type { ChatCluster } from "./crd/definition.ts";
+import type { ChatClusterStatus, ConditionType, Counts } from "./crd/status.ts";
+import { COMPONENTS, objectName, selectorOf } from "./desired/names.ts";
+import { publicUrls } from "./desired/settings.ts";
+import type { Wish } from "./desired/wish.ts";
+import { migrationJob, wantedReplicas } from "./desired/workloads.ts";
+import type { Finding } from "./kube/conditions.ts";
+import { conditionsOf, no, unknown, yes } from "./kube/conditions.ts";
+import type { Counted, Observed } from "./observed.ts";
+import { countOf, jobState } from "./observed.ts";
+import type { BackendsSeen, Plan } from "./plan.ts";
+
+export interface Facts {
+  readonly wish: Wish;
+  readonly observed: Observed;
+  readonly backends: BackendsSeen;
+  readonly plan: Plan;
+  readonly connections: number | undefined;
+  readonly now: Date;
+}
+
+type Component = (typeof COMPONENTS)[number];
+
+function counted({ wish, observed }: Facts, component: Component): Counted {
+  const all = observed.ofKind("Deployment", component).map(countOf);
+  const sum = (of: (count: Counted) => number): number => all.reduce((total, count) => total + of(count), 0);
+  const wanted = wantedReplicas(wish, component);
+  // Of connectors there may be several revisions: settled when the pods of all of them are those that are
+  // wanted.
+  const isSettled =
+    all.length > 0 && all.every((count) => count.isSettled) && sum((count) => count.wanted) === wanted;
+  return { wanted, ready: sum((count) => count.ready), updated: sum((count) => count.updated), isSettled };
+}
+
+function reachable({ nats, redis, clickhouse }: BackendsSeen): Finding {
+  const all = { NATS: nats, Redis: redis, ClickHouse: clickhouse };
+  const bad = Object.entries(all).filter(([, { state }]) => state === "unreachable" || state === "refused");
+  if (bad.length > 0) {
+    const reason = bad.some(([, { state }]) => state === "refused") ? "CredentialsRefused" : "Unreachable";
+    return no(reason, bad.map(([name, { message }]) => `${name}: ${message}`).join("; "));
+  }
+  if (Object.values(all).some(({ state }) => state === "unknown"))
+    return unknown("NotAskedYet", "the backends have not been asked yet");
+  return yes("Answering", "NATS, Redis and ClickHouse answer");
+}
+
+function durability({ wish, backends }: Facts): Finding {
+  const { replicas, fsync } = wish.cluster.spec.durability;
+  if (backends.streams === undefined)
+    return unknown("NotAskedYet", "NATS has not told about the streams yet");
+  if (!backends.streams.ok) return no("StreamsDiffer", backends.streams.message);
+  if (wish.cluster.spec.nats.external !== undefined)
+    return unknown(
+      "FsyncNotTold",
+      `the logs have ${replicas} copies; whether an external NATS has sync_interval: ${fsync} it does not tell: look there`,
+    );
+  return yes("AsWanted", `${replicas} copies, fsync ${fsync}`);
+}
+
+function schema({ wish, observed }: Facts): Finding {
+  const job = migrationJob(wish);
+  if (job === undefined) {
+    const { ready } = countOf(observed.ofKind("Deployment", "storage")[0]);
+    return ready > 0
+      ? yes("Embedded", "storage brought it up")
+      : unknown("NotStarted", "storage has not come up yet");
+  }
+  switch (jobState(observed.find(job))) {
+    case "done":
+      return yes("Migrated");
+    case "failed":
+      return no(
+        "MigrationFailed",
+        `Job ${job.metadata.name} failed: kubectl logs job/${job.metadata.name}; delete it to try again`,
+      );
+    case "running":
+      return no("Migrating", `Job ${job.metadata.name} is running`);
+    case "absent":
+      return unknown("NotStarted", "waits for ClickHouse");
+  }
+}
+
+/** The conditions of a pass that could look at everything. */
+export function findingsOf(facts: Facts): Record<ConditionType, Finding> {
+  const { wish, backends, plan } = facts;
+  const { paused, hibernate } = wish.cluster.spec;
+  const counts = Object.fromEntries(COMPONENTS.map((name) => [name, counted(facts, name)])) as Record<
+    Component,
+    Counted
+  >;
+  const unsettled = COMPONENTS.filter((name) => !counts[name].isSettled);
+  const short = COMPONENTS.filter((name) => counts[name].ready < counts[name].wanted);
+  const backendsOk = reachable(backends);
+  const schemaOk = schema(facts);
+  const tell = (names: readonly Component[]): string =>
+    names.map((name) => `${name} ${counts[name].ready}/${counts[name].wanted}`).join(", ");
+  const available = hibernate
+    ? no("Hibernating", "no pods are wanted")
+    : counts.connector.ready >= counts.connector.wanted
+      ? yes("Available", tell(["connector"]))
+      : no("TooFew", tell(["connector"]));
+  return {
+    Ready: hibernate
+      ? no("Hibernating", "spec.hibernate is set: no pods, data stays")
+      : plan.waitsFor !== undefined
+        ? no("Waiting", `waits for ${plan.waitsFor}`)
+        : short.length > 0
+          ? no("ComponentsNotReady", tell(short))
+          : backendsOk.status === "False"
+            ? no("BackendsNotReady", backendsOk.message)
+            : yes("AllReady", tell(COMPONENTS)),
+    SpecValid: yes("Accepted"),
+    BackendsReachable: hibernate ? unknown("Hibernating", "the backends are not asked") : backendsOk,
+    DurabilityVerified: durability(facts),
+    StreamsInSync:
+      backends.streams === undefined
+        ? unknown("NotAskedYet", "NATS has not told about the streams yet")
+        : backends.streams.ok
+          ? yes("InSync", backends.streams.message)
+          : no("Differ", backends.streams.message),
+    SchemaInSync: schemaOk,
+    ConnectorsAvailable: available,
+    Progressing: paused
+      ? no("Paused", "spec.paused is set")
+      : plan.waitsFor !== undefined
+        ? yes("Waiting", `waits for ${plan.waitsFor}`)
+        : unsettled.length > 0
+          ? yes("RollingOut", tell(unsettled))
+          : no("Settled", "everything is as wanted"),
+    Paused: paused
+      ? yes("Asked", "spec.paused is set: nothing is changed")
+      : no("Running", "spec.paused is not set"),
+    Degraded:
+      !hibernate && (backendsOk.status === "False" || schemaOk.reason === "MigrationFailed")
+        ? yes(
+            "SeeOthers",
+            [backendsOk, schemaOk]
+              .flatMap(({ status, message }) => (status === "False" ? [message] : []))
+              .join("; "),
+          )
+        : no("AsWanted", "nothing is wrong"),
+  };
+}
+
+export function statusOf(facts: Facts): ChatClusterStatus {
+  const { wish, now, connections } = facts;
+  const { cluster } = wish;
+  const { generation, namespace } = cluster.metadata;
+  const count = (name: Component): Counts => {
+    const { wanted, ready, updated } = counted(facts, name);
+    return { wanted, ready, updated };
+  };
+  const at = (name: Component): string => `${objectName(cluster, name)}.${namespace}.svc`;
+  const { port } = cluster.spec.connectors.service;
+  const before = cluster.status?.conditions ?? [];
+  const connectors = count("connector");
+  return {
+    observedGeneration: generation,
+    version: wish.version,
+    conditions: conditionsOf(findingsOf(facts), before, generation, now),
+    connectors,
+    routers: count("router"),
+    storage: count("storage"),
+    api: count("api"),
+    replicas: connectors.ready,
+    selector: Object.entries(selectorOf(cluster, "connector"))
+      .map(([key, value]) => `${key}=${value}`)
+      .join(","),
+    ...(connections === undefined ? {} : { connections }),
+    endpoints: {
+      ws: [...publicUrls(wish), `ws://${at("connector")}${port === 80 ? "" : `:${port}`}/v1/ws`],
+      api: [`http://${at("api")}`],
+    },
+  };
+}
+
+/** Of a ChatCluster whose spec names what is not there: nothing of it is acted on. */
+export function refusedStatus(
+  cluster: ChatCluster,
+  reason: string,
+  message: string,
+  now: Date,
+): ChatClusterStatus {
+  const waits = unknown("SpecInvalid", "waits for a spec that can be acted on");
+  const { generation } = cluster.metadata;
+  const findings: Record<ConditionType, Finding> = {
+    Ready: no("SpecInvalid", message),
+    SpecValid: no(reason, message),
+    BackendsReachable: waits,
+    DurabilityVerified: waits,
+    StreamsInSync: waits,
+    SchemaInSync: waits,
+    ConnectorsAvailable: waits,
+    Progressing: no("SpecInvalid", message),
+    Paused: cluster.spec.paused
+      ? yes("Asked", "spec.paused is set")
+      : no("Running", "spec.paused is not set"),
+    Degraded: yes("SpecInvalid", message),
+  };
+  const { conditions: before = [], ...rest } = cluster.status ?? {};
+  return {
+    ...rest,
+    observedGeneration: generation,
+    conditions: conditionsOf(findings, before, generation, now),
+  };
+}

@@ -1,0 +1,122 @@
+import type { ChatCluster } from "./crd/definition.ts";
+import { KEYS } from "./desired/around.ts";
+import { decodeKeys, keysFor } from "./desired/keys.ts";
+import type { Backend } from "./desired/names.ts";
+import { BACKENDS, objectName } from "./desired/names.ts";
+import type { Login, Wish } from "./desired/wish.ts";
+import type { KubeApi } from "./kube/api.ts";
+import { isNotFound } from "./kube/errors.ts";
+import type { KubeObject } from "./kube/object.ts";
+import { RESOURCES } from "./kube/object.ts";
+import type { Observed } from "./observed.ts";
+
+/** Any new value asks for new keys and passwords. */
+export const ROTATE_ANNOTATION = "chat.jichat.io/rotate";
+
+/** What the spec names is not there, or is not what it must be: the field, what is wrong, and the cure. */
+export class SpecError extends Error {
+  override readonly name = "SpecError";
+  readonly reason: string;
+
+  constructor(reason: string, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+type SecretObject = KubeObject & { readonly data?: Readonly<Record<string, string>> };
+
+async function secretOf(
+  api: Pick<KubeApi, "get">,
+  cluster: ChatCluster,
+  field: string,
+  name: string,
+): Promise<Record<string, string>> {
+  const { namespace } = cluster.metadata;
+  try {
+    const { data = {} } = await api.get<SecretObject>(RESOURCES.secrets, namespace, name);
+    return Object.fromEntries(
+      Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString("utf8")]),
+    );
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    throw new SpecError(
+      "SecretMissing",
+      `${field} names Secret ${name}, which is not in namespace ${namespace}: create it, or leave the field out`,
+    );
+  }
+}
+
+const must = (secret: Record<string, string>, key: string, field: string, name: string): string => {
+  const value = secret[key];
+  if (value !== undefined) return value;
+  throw new SpecError(
+    "SecretIncomplete",
+    `${field}: Secret ${name} has no key \`${key}\`; it has ${Object.keys(secret).join(", ") || "none"}`,
+  );
+};
+
+async function loginsOf(
+  api: Pick<KubeApi, "get">,
+  cluster: ChatCluster,
+): Promise<Partial<Record<Backend, Login>>> {
+  const logins: Partial<Record<Backend, Login>> = {};
+  for (const backend of BACKENDS) {
+    const name = cluster.spec[backend].external?.secret;
+    if (name === undefined) continue;
+    const field = `spec.${backend}.external.secret`;
+    const secret = await secretOf(api, cluster, field, name);
+    logins[backend] = {
+      username: must(secret, "username", field, name),
+      password: must(secret, "password", field, name),
+    };
+  }
+  return logins;
+}
+
+async function tokenKeysOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Promise<Wish["tokenKeys"]> {
+  const name = cluster.spec.auth.secret;
+  if (name === undefined) return undefined;
+  const secret = await secretOf(api, cluster, "spec.auth.secret", name);
+  const jwks = must(secret, "jwks.json", "spec.auth.secret", name);
+  try {
+    const { keys } = JSON.parse(jwks) as { keys?: unknown };
+    if (!Array.isArray(keys)) throw new Error("it has no `keys`");
+  } catch (cause) {
+    throw new SpecError(
+      "SecretIncomplete",
+      `spec.auth.secret: \`jwks.json\` of Secret ${name} is not a JWK set: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
+  }
+  return { jwks, signingKey: secret["signing-key.json"] };
+}
+
+export interface WishOptions {
+  readonly api: Pick<KubeApi, "get">;
+  readonly version: string;
+  readonly operator: Wish["operator"];
+}
+
+/** The spec with all that it names; throws SpecError where something of that is missing. */
+export async function wishOf(cluster: ChatCluster, observed: Observed, options: WishOptions): Promise<Wish> {
+  const { api, version, operator } = options;
+  const { namespace, annotations } = cluster.metadata;
+  const id = { apiVersion: "v1", kind: "Secret", metadata: { namespace, name: objectName(cluster, KEYS) } };
+  const before = decodeKeys(observed.find<SecretObject>(id)?.data?.["keys"]);
+  const logins = await loginsOf(api, cluster);
+  const tokenKeys = await tokenKeysOf(api, cluster);
+  return {
+    cluster,
+    version: cluster.spec.version ?? version,
+    // While nothing may be written no new keys are made either: they would be others at every pass.
+    keys: keysFor(
+      before,
+      cluster.spec.paused && before !== undefined
+        ? before.rotation
+        : (annotations?.[ROTATE_ANNOTATION] ?? ""),
+    ),
+    logins,
+    tokenKeys,
+    operator,
+  };
+}

@@ -1,0 +1,248 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { Server } from "node:http";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { JetStreamManager } from "@nats-io/jetstream";
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { connect } from "@nats-io/transport-node";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { Part } from "../../tools/src/local/part.ts";
+import { freePorts } from "../../tools/src/local/ports.ts";
+import type { Program } from "../../tools/src/needs.ts";
+import { needNats, needRedis } from "../../tools/src/needs.ts";
+import type { ChatCluster } from "../src/crd/definition.ts";
+import { clusterNameOf } from "../src/desired/names.ts";
+import type { Workload } from "../src/desired/workloads.ts";
+import type { KubeObject, Resource } from "../src/kube/object.ts";
+import { RESOURCES, resourceOf } from "../src/kube/object.ts";
+import { NAMESPACE, World, chat, until } from "./world.ts";
+
+/**
+ * One ChatCluster from apply to delete on the real API server, with a real NATS and Redis. There is no
+ * kubelet: the test says that pods are ready and that the Job is done, as a kubelet would. Of ClickHouse only
+ * its door is here.
+ */
+const folder = mkdtempSync(join(tmpdir(), "jichat-life-"));
+const PROBE_MS = 1_000;
+const names = namesOf(clusterNameOf({ metadata: { namespace: NAMESPACE, name: "life" } } as ChatCluster));
+let world: World;
+let nats: Part;
+let redis: Part;
+let door: Server;
+let doorTakes = true;
+const dropped: string[] = [];
+let connection: NatsConnection;
+let jsm: JetStreamManager;
+let spec: object;
+let natsUrl: string;
+
+before(async () => {
+  const [natsPort = 0, redisPort = 0] = await freePorts(2);
+  const config = join(folder, "nats.conf");
+  const js = JSON.stringify(join(folder, "js"));
+  writeFileSync(config, `host: 127.0.0.1\nport: ${natsPort}\njetstream { store_dir: ${js} }\n`);
+  const start = async (name: string, program: Program, args: string[], port: number): Promise<Part> => {
+    const { path, env } = program;
+    const part = new Part({ name, program: path, env, args, port, logFile: join(folder, `${name}.log`) });
+    part.start();
+    await part.ready(20_000);
+    return part;
+  };
+  nats = await start("nats", await needNats(), ["-c", config], natsPort);
+  const redisArgs = ["--port", String(redisPort), "--bind", "127.0.0.1", "--save", "", "--dir", folder];
+  redis = await start("redis", await needRedis(), redisArgs, redisPort);
+  door = createServer((request, response) => {
+    const query = new URL(request.url ?? "/", "http://door").searchParams.get("query") ?? "";
+    if (query.startsWith("DROP")) dropped.push(query);
+    response.writeHead(doorTakes ? 200 : 516).end(doorTakes ? "1\n" : "Code: 516. Authentication failed");
+  });
+  await new Promise<void>((resolve) => {
+    door.listen(0, "127.0.0.1", resolve);
+  });
+  natsUrl = `nats://127.0.0.1:${natsPort}`;
+  connection = await connect({ servers: natsUrl });
+  jsm = await jetstreamManager(connection);
+  spec = {
+    partitions: 4,
+    deletionPolicy: "Delete",
+    durability: { replicas: 1 },
+    connectors: { replicas: 2 },
+    nats: { external: { url: natsUrl } },
+    redis: { external: { url: `redis://127.0.0.1:${redisPort}` } },
+    clickhouse: { external: { url: `http://127.0.0.1:${(door.address() as AddressInfo).port}` } },
+  };
+  world = await World.start();
+});
+
+after(async () => {
+  await connection.close();
+  await Promise.all([nats.stop(5_000), redis.stop(5_000), world.stop()]);
+  door.close();
+  door.closeAllConnections();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function all<T extends KubeObject>(resource: Resource, component?: string): Promise<readonly T[]> {
+  const more = component === undefined ? "" : `,app.kubernetes.io/component=${component}`;
+  const labelSelector = `app.kubernetes.io/instance=life${more}`;
+  return (await world.api.list<T>(resource, NAMESPACE, { labelSelector })).items;
+}
+
+async function tellStatus(object: KubeObject, status: object): Promise<void> {
+  const { apiVersion, kind, metadata } = object;
+  const { name, namespace } = metadata;
+  const wanted = { apiVersion, kind, metadata: { name, namespace }, status } as unknown as KubeObject;
+  await world.api.apply(resourceOf(object), wanted, { subresource: "status" });
+}
+
+/** What kubelets would bring about: every Deployment has the pods that it wants. */
+async function bePods(): Promise<void> {
+  for (const deployment of await all<Workload>(RESOURCES.deployments)) {
+    const n = deployment.spec.replicas ?? 0;
+    const counts = { replicas: n, readyReplicas: n, updatedReplicas: n, availableReplicas: n };
+    await tellStatus(deployment, { ...counts, observedGeneration: deployment.metadata.generation });
+  }
+}
+
+const condition = async (type: string, status: string): Promise<string> =>
+  until(`${type} is ${status}`, 20_000, async () => {
+    const cluster = await world.find<ChatCluster & KubeObject>(RESOURCES.chatClusters, "life");
+    return cluster?.status?.conditions.find((one) => one.type === type && one.status === status)?.message;
+  });
+
+const gone = async (resource: Resource, name: string): Promise<void> => {
+  await until(`${resource.kind} ${name} is gone`, 10_000, async () =>
+    (await world.find(resource, name)) === undefined ? true : undefined,
+  );
+};
+
+const wants = async (name: string, replicas: number): Promise<void> => {
+  await until(`Deployment ${name} wants ${replicas}`, 10_000, async () => {
+    const found = await world.find<Workload>(RESOURCES.deployments, name);
+    return found?.spec.replicas === replicas ? true : undefined;
+  });
+};
+
+const change = async (patch: object): Promise<void> => {
+  await world.api.mergePatch(RESOURCES.chatClusters, NAMESPACE, "life", patch);
+};
+
+test("a ChatCluster's life, from apply to delete", { timeout: 170_000 }, async (t) => {
+  const operator = world.startOperator({ probeMs: PROBE_MS, resyncMs: PROBE_MS });
+
+  await t.test("wrong credentials are said, and nothing starts", async () => {
+    doorTakes = false;
+    await world.api.apply(RESOURCES.chatClusters, chat("life", spec));
+    assert.match(await condition("BackendsReachable", "False"), /ClickHouse: .*refuses the credentials/);
+    assert.equal((await all(RESOURCES.jobs)).length, 0);
+    assert.equal((await all(RESOURCES.deployments)).length, 0);
+    doorTakes = true;
+  });
+
+  await t.test("the schema comes before what stands on it, then all of it is ready", async () => {
+    const job = await until("the migration Job", 20_000, async () => (await all(RESOURCES.jobs))[0]);
+    assert.equal((await all(RESOURCES.deployments)).length, 0, "before the schema is there");
+    const at = new Date().toISOString().replace(/\.\d+Z/, "Z");
+    const conditions = ["SuccessCriteriaMet", "Complete"].map((type) => ({
+      type,
+      status: "True",
+      lastTransitionTime: at,
+      lastProbeTime: at,
+      reason: "Done",
+      message: "",
+    }));
+    const times = { startTime: at, completionTime: at };
+    await tellStatus(job, { conditions, ...times, succeeded: 1, uncountedTerminatedPods: {} });
+    await until("the components", 10_000, async () =>
+      (await all(RESOURCES.deployments)).length === 4 ? true : undefined,
+    );
+    await bePods();
+    await condition("Ready", "True");
+    assert.equal((await jsm.streams.info(names.logStream(3))).config.num_replicas, 1);
+  });
+
+  await t.test("what somebody changed by hand is put back", async () => {
+    await world.api.remove(RESOURCES.services, NAMESPACE, "life-connector");
+    await until("the Service is back", 10_000, async () => world.find(RESOURCES.services, "life-connector"));
+    await world.api.mergePatch(RESOURCES.deployments, NAMESPACE, "life-router", { spec: { replicas: 7 } });
+    await wants("life-router", 2);
+    const { config } = await jsm.streams.info(names.logStream(0));
+    await jsm.streams.update(config.name, { ...config, max_bytes: 16_000_000 });
+    await until("the stream is as wanted", 10_000, async () =>
+      (await jsm.streams.info(config.name)).config.max_bytes === config.max_bytes ? true : undefined,
+    );
+  });
+
+  await t.test(
+    "rotated keys make a new revision of connectors; the old one goes as it comes up",
+    async () => {
+      await bePods();
+      const before = (await all<Workload>(RESOURCES.deployments, "connector"))[0]?.metadata.name ?? "";
+      await change({ metadata: { annotations: { "chat.jichat.io/rotate": "once" } } });
+      const fresh = await until("a second revision", 10_000, async () => {
+        const revisions = await all<Workload>(RESOURCES.deployments, "connector");
+        return revisions.find(({ metadata: { name } }) => name !== before);
+      });
+      await wants(before, 2); // Until the new pods are ready.
+      await tellStatus(fresh, { replicas: 2, readyReplicas: 1, updatedReplicas: 2 });
+      await wants(before, 1);
+      await until("the old revision is gone", 15_000, async () => {
+        await bePods();
+        return (await world.find(RESOURCES.deployments, before)) === undefined ? true : undefined;
+      });
+      await condition("Ready", "True");
+    },
+  );
+
+  await t.test("paused, it only looks", async () => {
+    await change({ spec: { paused: true } });
+    await condition("Paused", "True");
+    await world.api.mergePatch(RESOURCES.deployments, NAMESPACE, "life-router", { spec: { replicas: 5 } });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 2 * PROBE_MS);
+    });
+    await wants("life-router", 5);
+    await change({ spec: { paused: false } });
+    await wants("life-router", 2);
+  });
+
+  await t.test("hibernating it wants no pod, and it wakes again", async () => {
+    const replicas = async (): Promise<number> => {
+      const deployments = await all<Workload>(RESOURCES.deployments);
+      return deployments.reduce((sum, { spec: { replicas: some = 0 } }) => sum + some, 0);
+    };
+    await change({ spec: { hibernate: true } });
+    await until("no pod is wanted", 10_000, async () => ((await replicas()) === 0 ? true : undefined));
+    await bePods();
+    await change({ spec: { hibernate: false } });
+    await until("all pods are wanted", 10_000, async () => ((await replicas()) === 8 ? true : undefined));
+  });
+
+  await t.test("a Secret that is not there is said by its field", async () => {
+    await change({ spec: { nats: { external: { url: natsUrl, secret: "nowhere" } } } });
+    assert.match(await condition("SpecValid", "False"), /spec\.nats\.external\.secret names Secret nowhere/);
+    await change({ spec: { nats: { external: { url: natsUrl, secret: null } } } });
+    await condition("SpecValid", "True");
+  });
+
+  await t.test("deleted with its data, nothing is left in the backends", async () => {
+    await world.api.remove(RESOURCES.chatClusters, NAMESPACE, "life");
+    await gone(RESOURCES.chatClusters, "life");
+    await gone(RESOURCES.secrets, "life-keys");
+    const left: string[] = [];
+    for await (const { config } of jsm.streams.list()) left.push(config.name);
+    assert.deepEqual(
+      left.filter((name) => name.includes(names.cluster)),
+      [],
+    );
+    // A second pass may come before the watch tells that it is gone: it asks for the same.
+    assert.deepEqual([...new Set(dropped)], [`DROP DATABASE IF EXISTS ${names.database}`]);
+  });
+
+  await operator.stop();
+});

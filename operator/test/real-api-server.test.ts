@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { ChatCluster } from "../src/crd/definition.ts";
+import { CONDITIONS } from "../src/crd/status.ts";
+import { KubeError } from "../src/kube/errors.ts";
+import type { KubeObject } from "../src/kube/object.ts";
+import { RESOURCES } from "../src/kube/object.ts";
+import { INVALID } from "./invalid-specs.ts";
+import { NAMESPACE, World, chat, until } from "./world.ts";
+
+let world: World;
+
+before(async () => {
+  world = await World.start();
+});
+
+after(async () => {
+  await world.stop();
+});
+
+test(
+  "a spec that is wrong is refused at apply, with the field and the cure",
+  { timeout: 120_000 },
+  async () => {
+    for (const { name, spec, says } of INVALID) {
+      await assert.rejects(
+        world.api.apply(RESOURCES.chatClusters, chat("invalid", spec), { dryRun: true }),
+        (error: unknown) => {
+          assert.ok(error instanceof KubeError, `${name}: ${String(error)}`);
+          assert.equal(error.status, 422, `${name}: ${error.message}`);
+          assert.match(error.message, says, name);
+          return true;
+        },
+        `${name} was taken`,
+      );
+    }
+  },
+);
+
+test(
+  "what cannot change is refused with the reason, and defaults are filled in",
+  { timeout: 60_000 },
+  async () => {
+    const made = await world.api.apply<ChatCluster & KubeObject>(
+      RESOURCES.chatClusters,
+      chat("fixed", { partitions: 4 }),
+    );
+    assert.equal(made.spec.durability.replicas, 3);
+    assert.equal(made.spec.clickhouse.managed?.storage.size, "10Gi");
+    const refused = [
+      [{ partitions: 8 }, /partitions cannot change/],
+      [{ partitions: 4, clickhouse: { embedded: {} }, storage: { replicas: 1 } }, /clickhouse cannot move/],
+      [{ partitions: 4, nats: { external: { url: "nats://a:4222" } } }, /nats cannot move/],
+    ] as const;
+    for (const [spec, says] of refused)
+      await assert.rejects(
+        // Replaced as a whole, as `kubectl replace` does: of an apply the other backend would stay.
+        world.api.replace(RESOURCES.chatClusters, { ...made, spec: { ...made.spec, ...spec } } as KubeObject),
+        { status: 422, message: says },
+      );
+    await world.api.remove(RESOURCES.chatClusters, NAMESPACE, "fixed");
+  },
+);
+
+test(
+  "from an empty manifest to every object, and all conditions, on the first pass",
+  { timeout: 60_000 },
+  async () => {
+    const { stop } = world.startOperator();
+    await world.api.apply(RESOURCES.chatClusters, chat("first"));
+    const cluster = await until("a status", 20_000, async () => {
+      const found = await world.find<ChatCluster & KubeObject>(RESOURCES.chatClusters, "first");
+      return found?.status === undefined ? undefined : found;
+    });
+    assert.deepEqual(
+      cluster.status?.conditions.map(({ type }) => type).sort(),
+      Object.keys(CONDITIONS).sort(),
+    );
+    assert.equal(cluster.status?.observedGeneration, cluster.metadata.generation);
+    for (const [resource, name] of [
+      [RESOURCES.secrets, "first-keys"],
+      [RESOURCES.statefulSets, "first-nats"],
+      [RESOURCES.statefulSets, "first-clickhouse"],
+      [RESOURCES.deployments, "first-redis"],
+      [RESOURCES.services, "first-connector"],
+      [RESOURCES.networkPolicies, "first-deny"],
+      [RESOURCES.disruptionBudgets, "first-connector"],
+    ] as const)
+      await until(`${resource.kind} ${name}`, 10_000, async () => world.find(resource, name));
+    assert.equal(
+      await world.find(RESOURCES.deployments, "first-router"),
+      undefined,
+      "nothing starts before its backends",
+    );
+    const unreachable = await until("it says that backends cannot be reached", 20_000, async () => {
+      const found = await world.find<ChatCluster & KubeObject>(RESOURCES.chatClusters, "first");
+      return found?.status?.conditions.find(
+        ({ type, status }) => type === "BackendsReachable" && status === "False",
+      );
+    });
+    assert.match(unreachable.message, /NATS: .*first-nats.*does not answer/);
+    const events = await world.api.list<KubeObject & { reason?: string; regarding?: { name?: string } }>(
+      RESOURCES.events,
+      NAMESPACE,
+    );
+    assert.ok(
+      events.items.some(({ regarding, reason }) => regarding?.name === "first" && reason === "Unreachable"),
+    );
+    await stop();
+  },
+);

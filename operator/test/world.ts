@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { KubeConfig } from "@kubernetes/client-node";
+import { pino } from "pino";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import type { ControlPlane } from "../../tools/src/local/control-plane.ts";
+import { startControlPlane } from "../../tools/src/local/control-plane.ts";
+import type { Config } from "../src/config.ts";
+import { definition } from "../src/crd/definition.ts";
+import { KubeApi } from "../src/kube/api.ts";
+import { KubeError, isNotFound } from "../src/kube/errors.ts";
+import type { KubeObject, Resource } from "../src/kube/object.ts";
+import { RESOURCES } from "../src/kube/object.ts";
+import { runOperator } from "../src/operator.ts";
+
+export const NAMESPACE = "default";
+const CRDS: Resource = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  plural: "customresourcedefinitions",
+  namespaced: false,
+};
+
+export async function until<T>(what: string, ms: number, look: () => Promise<T | undefined>): Promise<T> {
+  const end = performance.now() + ms;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    await systemClock.sleep(50);
+  }
+}
+
+export const chat = (name: string, spec: object = {}): KubeObject & { readonly spec: object } => ({
+  apiVersion: "chat.jichat.io/v1alpha1",
+  kind: "ChatCluster",
+  metadata: { name, namespace: NAMESPACE },
+  spec,
+});
+
+/** A real API server that serves ChatClusters, and somebody who may do everything there. */
+export class World {
+  readonly #folder: string;
+  readonly plane: ControlPlane;
+  readonly api: KubeApi;
+  #operators = 0;
+
+  private constructor(folder: string, plane: ControlPlane) {
+    this.#folder = folder;
+    this.plane = plane;
+    this.api = this.#apiAs("test");
+  }
+
+  static async start(): Promise<World> {
+    const folder = mkdtempSync(join(tmpdir(), "jichat-kube-"));
+    const world = new World(folder, await startControlPlane(folder));
+    await world.api.apply(CRDS, definition());
+    await until("the CRD is served", 20_000, async () =>
+      world.api.list(RESOURCES.chatClusters, NAMESPACE).catch((error: unknown) => {
+        if (error instanceof KubeError && (error.status === 404 || error.status === 429)) return undefined;
+        throw error;
+      }),
+    );
+    return world;
+  }
+
+  #apiAs(manager: string): KubeApi {
+    const config = new KubeConfig();
+    config.loadFromFile(this.plane.kubeconfig);
+    return new KubeApi(config, manager);
+  }
+
+  async stop(): Promise<void> {
+    await this.plane.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async find<T extends KubeObject>(resource: Resource, name: string): Promise<T | undefined> {
+    return this.api.get<T>(resource, NAMESPACE, name).catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
+  }
+
+  startOperator(more: Partial<Config> = {}): { readonly api: KubeApi; readonly stop: () => Promise<void> } {
+    const api = this.#apiAs("jichat-operator");
+    const stopping = new AbortController();
+    const nothing = (): void => undefined;
+    const telemetry = {
+      log: pino({ level: "silent" }),
+      counter: () => ({ add: nothing }),
+      histogram: () => ({ record: nothing }),
+      gauge: nothing,
+    };
+    this.#operators += 1;
+    const config = {
+      instance: `test-${this.#operators}`,
+      namespace: NAMESPACE,
+      watchNamespace: undefined,
+      version: "0.1.0",
+      workers: 4,
+      resyncMs: 30_000,
+      probeMs: 15_000,
+      ...more,
+    } as Config;
+    const parts = { config, api, clock: systemClock, telemetry: telemetry as never };
+    const { done } = runOperator(parts, stopping.signal);
+    return {
+      api,
+      stop: async () => {
+        stopping.abort(new Error("the test is over"));
+        await done;
+      },
+    };
+  }
+}
