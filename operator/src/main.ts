@@ -11,7 +11,13 @@ const config = readConfig(process.env);
 const telemetry = startTelemetry("operator", { ...config, cluster: "operator", traceRatio: 0 });
 const shutdown = shutdownSignal();
 const kubeConfig = new KubeConfig();
-kubeConfig.loadFromDefault();
+try {
+  kubeConfig.loadFromDefault();
+} catch (cause) {
+  throw new Error("configuration: KUBECONFIG cannot be read: name a file that kubectl takes, or unset it", {
+    cause,
+  });
+}
 const api = new KubeApi(kubeConfig, "jichat-operator");
 const operator = runOperator({ config, api, clock: systemClock, telemetry }, shutdown);
 const admin = await startAdmin({ ...config, clusterKey: "" }, telemetry, operator.health);

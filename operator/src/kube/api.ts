@@ -1,5 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { HttpMethod, RequestContext } from "@kubernetes/client-node";
+import type { Dispatcher } from "undici";
 import { fetch } from "undici";
 import { kubeErrorOf } from "./errors.ts";
 import type { KubeObject, Resource } from "./object.ts";
@@ -26,6 +27,8 @@ export interface ApplyOptions {
   readonly dryRun?: boolean;
 }
 
+/** Certificates of a pod or a user are renewed behind our back: after this they are read again. */
+const DISPATCHER_MS = 600_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 /** Fields that others hold and we want are taken: drift is put back. */
 const APPLY = "application/apply-patch+yaml";
@@ -41,6 +44,8 @@ export class KubeApi {
   readonly #server: string;
   /** Names this client in managed fields. */
   readonly manager: string;
+  #dispatcher: Dispatcher | undefined;
+  #dispatcherSince = 0;
   /** Requests sent so far. */
   requests = 0;
 
@@ -184,7 +189,8 @@ export class KubeApi {
       if (value !== undefined) url.searchParams.set(name, String(value));
     const context = new RequestContext(url.toString(), HttpMethod[method]);
     await this.#config.applySecurityAuthentication(context);
-    const dispatcher = context.getDispatcher();
+    // A watch has a connection of its own: requests would wait behind it.
+    const dispatcher = query["watch"] === true ? context.getDispatcher() : this.#keptDispatcher(context);
     this.requests += 1;
     const response = await fetch(url, {
       method,
@@ -200,6 +206,19 @@ export class KubeApi {
     if (response.ok) return response;
     const text = await response.text();
     throw kubeErrorOf(response.status, parsed(text), response.headers.get("retry-after"));
+  }
+
+  /**
+   * The library makes a dispatcher per request, each with a TLS connection of its own; one is kept for as
+   * long as its certificates may be trusted to be current.
+   */
+  #keptDispatcher(context: RequestContext): Dispatcher | undefined {
+    const now = performance.now();
+    if (this.#dispatcher === undefined || now - this.#dispatcherSince > DISPATCHER_MS) {
+      this.#dispatcher = context.getDispatcher();
+      this.#dispatcherSince = now;
+    }
+    return this.#dispatcher;
   }
 }
 

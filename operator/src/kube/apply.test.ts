@@ -48,6 +48,8 @@ test("what the API server adds does not count, what somebody changed does", () =
   assert.ok(!holds({ ...observed, spec: { ...observed.spec, type: "NodePort" } }, wanted));
   assert.ok(!holds({ ...observed, spec: { ...observed.spec, ports: [] } }, wanted));
   assert.ok(!holds(undefined, wanted));
+  assert.ok(holds({}, { ports: [] }), "an empty list is left out");
+  assert.ok(!holds({ ports: [1] }, { ports: [] }));
 });
 
 test("quantities are compared as what they mean", () => {

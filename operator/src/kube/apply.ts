@@ -35,6 +35,7 @@ export function marked<T extends KubeObject>(wanted: T): T {
 export function holds(observed: unknown, wanted: unknown): boolean {
   if (wanted === undefined) return true;
   if (Array.isArray(wanted)) {
+    if (wanted.length === 0 && observed === undefined) return true; // What is empty is left out.
     return (
       Array.isArray(observed) &&
       observed.length === wanted.length &&
