@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { ChatCluster } from "../crd/definition.ts";
+import { definition } from "../crd/definition.ts";
+import type { KubeObject } from "../kube/object.ts";
+import { secrets } from "./around.ts";
+import { redisAcl } from "./caches.ts";
+import { componentsOf, groundworkOf, migrationOf, rolesOf, serversOf } from "./desired.ts";
+import { credentialsOf, decodeKeys, encodeKeys, keysFor } from "./keys.ts";
+import { COMPONENTS, clusterNameOf } from "./names.ts";
+import { natsConfig } from "./nats.ts";
+import { natsPermissions } from "./nats-permissions.ts";
+import type { Policy } from "./network.ts";
+import { flowsOf, networkPolicies } from "./network.ts";
+import { CONTAINER_SECURITY } from "./pods.ts";
+import type { PodTemplate } from "./pods.ts";
+import { secretsOf, settingsOf } from "./settings.ts";
+import type { Wish } from "./wish.ts";
+
+interface Schema {
+  readonly versions: readonly [
+    {
+      readonly schema: {
+        readonly openAPIV3Schema: { readonly properties: { readonly spec: { default: object } } };
+      };
+    },
+  ];
+}
+/** The spec of an empty manifest, as the API server would hand it out. */
+const DEFAULTS = (definition().spec as Schema).versions[0].schema.openAPIV3Schema.properties.spec.default;
+
+const clusterOf = (spec: object = {}, name = "chat"): ChatCluster =>
+  ({
+    apiVersion: "chat.jichat.io/v1alpha1",
+    kind: "ChatCluster",
+    metadata: { name, namespace: "people", uid: "u", generation: 1, resourceVersion: "1" },
+    spec: { ...DEFAULTS, ...spec },
+  }) as unknown as ChatCluster;
+
+const KEYS = keysFor(undefined, "");
+const wishOf = (spec: object = {}): Wish => ({
+  cluster: clusterOf(spec),
+  version: "1.2.3",
+  keys: KEYS,
+  logins: {},
+  tokenKeys: undefined,
+  operator: { namespace: "jichat", labels: { app: "operator" } },
+});
+
+const everything = (wish: Wish): readonly KubeObject[] => [
+  ...groundworkOf(wish),
+  ...serversOf(wish),
+  ...migrationOf(wish),
+  ...componentsOf(wish, 2),
+];
+const templatesOf = (objects: readonly KubeObject[]): readonly PodTemplate[] =>
+  objects.flatMap((object) => {
+    const { template } =
+      (object as KubeObject & { readonly spec?: { readonly template?: PodTemplate } }).spec ?? {};
+    return template === undefined ? [] : [template];
+  });
+
+test("the same spec makes the same objects, and another name shares none with it", () => {
+  const ids = (wish: Wish): string[] =>
+    everything(wish).map(({ kind, metadata: { name } }) => `${kind} ${name}`);
+  assert.deepEqual(everything(wishOf()), everything(wishOf()));
+  const all = ids(wishOf());
+  assert.equal(new Set(all).size, all.length);
+  const other = ids({ ...wishOf(), cluster: clusterOf({}, "talk") });
+  assert.deepEqual(
+    all.filter((id) => other.includes(id)),
+    [],
+  );
+});
+
+test("every pod passes the restricted standard, has no token, and leaves a lost node", () => {
+  const templates = templatesOf(everything(wishOf()));
+  assert.equal(templates.length, 8);
+  for (const { spec } of templates) {
+    assert.equal(spec.automountServiceAccountToken, false);
+    assert.equal(spec.hostNetwork, undefined);
+    for (const container of spec.containers) assert.deepEqual(container.securityContext, CONTAINER_SECURITY);
+    assert.ok(spec.tolerations?.some(({ tolerationSeconds }) => tolerationSeconds === 15));
+  }
+});
+
+test("no secret is in a ConfigMap, an argument or a variable; each component's Secret holds only what it needs", () => {
+  const wish = wishOf();
+  const hidden = [KEYS.clusterKey, KEYS.signingKey["d"] ?? "", ...Object.values(KEYS.passwords)];
+  const shown = everything(wish).filter(({ kind }) => kind !== "Secret");
+  for (const secret of hidden) assert.ok(!JSON.stringify(shown).includes(secret));
+  const files = (component: (typeof COMPONENTS)[number]): string[] =>
+    Object.keys(secretsOf(wish, component)).sort();
+  assert.deepEqual(files("router"), ["cluster-key", "nats-url", "redis-url"]);
+  assert.deepEqual(files("storage"), ["clickhouse-url", "cluster-key", "nats-url"]);
+  assert.deepEqual(files("connector"), ["cluster-key", "jwks.json", "nats-url", "redis-url"]);
+  assert.deepEqual(files("api"), ["cluster-key", "jwks.json", "nats-url", "redis-url", "signing-key.json"]);
+  assert.equal(secrets(wish).length, 8);
+});
+
+test("every setting is a key that docs/configuration.md has", () => {
+  const docs = readFileSync(join(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
+  for (const spec of [{}, { clickhouse: { embedded: { storage: { size: "1Gi" } } } }])
+    for (const component of COMPONENTS)
+      for (const key of Object.keys(settingsOf(wishOf(spec), component)))
+        assert.ok(docs.includes(`\`${key.replace(/(?<!SIGNING_KEY)_FILE$/, "")}\``), key);
+});
+
+test("names of streams and databases are bounded, and differ though they would read the same", () => {
+  const of = (namespace: string, name: string): string =>
+    clusterNameOf({ metadata: { namespace, name } } as ChatCluster);
+  assert.notEqual(of("a-b", "c"), of("a", "b-c"));
+  for (const name of [of("n".repeat(63), "c".repeat(40)), of("a", "b")])
+    assert.match(name, /^[A-Za-z0-9_-]{1,32}$/);
+});
+
+test("rotation makes new keys once, and takes the old ones until the next", () => {
+  const next = keysFor(KEYS, "now");
+  assert.equal(keysFor(next, "now"), next);
+  assert.deepEqual(
+    next.publicKeys.map(({ kid }) => kid),
+    [next.signingKey["kid"], KEYS.signingKey["kid"]],
+  );
+  const users = credentialsOf(next, "nats").filter(({ as }) => as === "router");
+  assert.deepEqual(
+    users.map(({ user }) => user),
+    ["router-2", "router-1"],
+  );
+  assert.equal(users[1]?.password, KEYS.passwords["nats/router"]);
+  assert.equal(
+    credentialsOf(keysFor(next, "again"), "nats").some(({ user }) => user === "router-1"),
+    false,
+  );
+  assert.deepEqual(decodeKeys(encodeKeys(next)), next);
+  assert.throws(() => decodeKeys(Buffer.from("{}").toString("base64")), /delete it to have new ones made/);
+});
+
+/** Whether the policies let `from` speak to `to`: both sides must allow it, as Kubernetes has it. */
+function lets(
+  policies: readonly Policy[],
+  from: Record<string, string>,
+  to: Record<string, string>,
+  port: number,
+): boolean {
+  const selects = (labels: Readonly<Record<string, string>>, pod: Record<string, string>): boolean =>
+    Object.entries(labels).every(([key, value]) => pod[key] === value);
+  const side = (
+    pod: Record<string, string>,
+    other: Record<string, string>,
+    way: "ingress" | "egress",
+  ): boolean =>
+    policies
+      .filter(({ spec }) => selects(spec.podSelector.matchLabels, pod))
+      .flatMap(({ spec }) => spec[way] ?? [])
+      .some((rule) => {
+        const peers = way === "ingress" ? rule.from : rule.to;
+        return (
+          rule.ports.some((one) => one.port === port) &&
+          (peers === undefined ||
+            peers.some(
+              ({ podSelector }) => podSelector === undefined || selects(podSelector.matchLabels ?? {}, other),
+            ))
+        );
+      });
+  return side(from, to, "egress") && side(to, from, "ingress");
+}
+
+test("pods reach each other where a flow says so, and nowhere else", () => {
+  const wish = wishOf();
+  const roles = rolesOf(wish);
+  const policies = networkPolicies(wish, roles);
+  const pod = (role: string): Record<string, string> => ({
+    "app.kubernetes.io/instance": "chat",
+    "app.kubernetes.io/component": role,
+    "app.kubernetes.io/managed-by": "jichat-operator",
+  });
+  const ports = [4222, 6222, 6379, 8123];
+  for (const from of roles)
+    for (const to of roles)
+      for (const port of ports) {
+        const wanted = flowsOf(wish.cluster).some(
+          (flow) => flow.from === from && flow.to === to && flow.port === port,
+        );
+        assert.equal(lets(policies, pod(from), pod(to), port), wanted, `${from} to ${to}:${port}`);
+      }
+  assert.ok(!lets(policies, pod("connector"), pod("clickhouse"), 8123));
+  assert.ok(lets(policies, pod("storage"), pod("clickhouse"), 8123));
+});
+
+test("nobody but the operator may make, change or delete a stream; each speaks as itself only", () => {
+  const all = natsPermissions("c", 2);
+  for (const user of ["connector", "router", "storage", "api"] as const) {
+    const { publish, subscribe } = all[user];
+    assert.deepEqual(
+      publish.filter((subject) => /STREAM\.(CREATE|UPDATE|DELETE)/.test(subject)),
+      [],
+      user,
+    );
+    assert.ok(!publish.includes(">") && !subscribe.includes(">"), user);
+  }
+  assert.ok(!all.connector.publish.some((subject) => subject.startsWith("c.log.")), "only owners append");
+  assert.ok(!all.api.subscribe.includes("c.cmd.*"));
+  assert.match(natsConfig(wishOf()), /sync_interval: always/);
+  assert.doesNotMatch(
+    natsConfig(wishOf({ durability: { replicas: 1, fsync: "interval" } })),
+    /sync_interval/,
+  );
+  assert.match(redisAcl(wishOf()), /^user default off$/m);
+});
