@@ -33,7 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   web: ["client", "protocol", "tools"],
   tools: ["protocol"],
   bench: ["connector", "tools", "e2e"],
-  e2e: ["client", "protocol", "tools"],
+  e2e: ["client", "protocol", "operator", "tools"],
   "e2e/src/simulation": ["client", "protocol", "router", "access", "connector", "storage"],
 };
 

@@ -35,8 +35,6 @@ export function natsConfig(wish: Wish): string {
     `server_name: $POD_NAME`,
     `port: ${PORTS.nats}`,
     `http_port: 8222`,
-    `lame_duck_grace_period: "2s"`,
-    `lame_duck_duration: "10s"`,
     `jetstream {`,
     `  store_dir: "/data"`,
     // One fsync per JetStream message: a batch, so it is cheap; without it a power cut loses what was

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { connect } from "@nats-io/transport-node";
+import { askBackends } from "@jichat/operator/ask-backends.ts";
+import type { ChatCluster } from "@jichat/operator/crd/definition.ts";
+import { REDIS_CONFIG, redisAcl } from "@jichat/operator/desired/caches.ts";
+import { credentialOf, keysFor } from "@jichat/operator/desired/keys.ts";
+import type { User } from "@jichat/operator/desired/keys.ts";
+import { clusterNameOf } from "@jichat/operator/desired/names.ts";
+import { natsConfig } from "@jichat/operator/desired/nats.ts";
+import type { Wish } from "@jichat/operator/desired/wish.ts";
+import { Part } from "@jichat/tools/local/part.ts";
+import { freePorts } from "@jichat/tools/local/ports.ts";
+import type { Program } from "@jichat/tools/needs.ts";
+import { needNats, needRedis } from "@jichat/tools/needs.ts";
+import { play, startStack } from "../src/scene.ts";
+
+const PARTITIONS = 16;
+const keys = keysFor(undefined, "");
+const managed = { image: "", storage: { size: "1Gi" } };
+
+/** What the operator would make of a laptop's spec. */
+const wish = {
+  cluster: {
+    metadata: { namespace: "people", name: "chat", uid: "u" },
+    spec: {
+      partitions: PARTITIONS,
+      paused: false,
+      durability: { replicas: 1, fsync: "always" },
+      retention: { logHours: 6, logBytesPerPartition: 67_108_864 },
+      nats: { managed: { ...managed, replicas: 1 } },
+      redis: { managed },
+      clickhouse: { embedded: managed },
+    },
+  } as unknown as ChatCluster,
+  version: "0.1.0",
+  keys,
+  logins: {},
+  tokenKeys: undefined,
+  operator: { namespace: "jichat", labels: {} },
+} satisfies Wish;
+
+const loginOf = (user: User): { readonly user: string; readonly pass: string } => {
+  const { user: name, password } = credentialOf(keys, "nats", user);
+  return { user: name, pass: password };
+};
+
+const urlFor = (scheme: "nats" | "redis", user: User, port: number): string => {
+  const { user: name, password } = credentialOf(keys, scheme, user);
+  return `${scheme}://${name}:${password}@127.0.0.1:${port}`;
+};
+
+test(
+  "with the credentials that the operator gives them, components can do all they must, and are refused nothing",
+  { timeout: 170_000 },
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "jichat-least-"));
+    const [natsPort = 0, monitorPort = 0, redisPort = 0] = await freePorts(3);
+    const start = async (name: string, program: Program, args: string[], port: number): Promise<Part> => {
+      const env = { ...program.env, POD_NAME: "chat-nats-0" };
+      const part = new Part({
+        name,
+        program: program.path,
+        env,
+        args,
+        port,
+        logFile: join(folder, `${name}.log`),
+      });
+      part.start();
+      t.after(() => part.stop(5_000));
+      await part.ready(20_000);
+      return part;
+    };
+    t.after(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const write = (name: string, text: string): string => {
+      const path = join(folder, name);
+      writeFileSync(path, text);
+      return path;
+    };
+    // The very files that pods get; only what is this machine's is another: ports and folders.
+    const config = natsConfig(wish)
+      .replace("port: 4222", `port: ${natsPort}`)
+      .replace("http_port: 8222", `http_port: ${monitorPort}`)
+      .replace('store_dir: "/data"', `store_dir: ${JSON.stringify(join(folder, "js"))}`);
+    const acl = write("users.acl", redisAcl(wish));
+    const redisConfig = REDIS_CONFIG.replace("port 6379", `port ${redisPort}`)
+      .replace("/etc/redis/users.acl", acl)
+      .replace("dir /tmp", `dir ${folder}`);
+    await start("nats", await needNats(), ["-c", write("nats.conf", config)], natsPort);
+    await start("redis", await needRedis(), [write("redis.conf", redisConfig)], redisPort);
+
+    const external = (url: string): object => ({ external: { url } });
+    const spec = {
+      ...wish.cluster.spec,
+      nats: external(urlFor("nats", "operator", natsPort)),
+      redis: external(urlFor("redis", "operator", redisPort)),
+    };
+    const seen = await askBackends({ ...wish, cluster: { ...wish.cluster, spec } as unknown as ChatCluster });
+    assert.deepEqual(
+      [seen.nats.state, seen.redis.state, seen.streams?.ok],
+      ["ok", "ok", true],
+      JSON.stringify(seen),
+    );
+
+    const env = Object.fromEntries(
+      (["connector", "router", "storage", "api"] as const).map((component) => [
+        component,
+        {
+          NATS_URL: urlFor("nats", component, natsPort),
+          ...(component === "storage" ? {} : { REDIS_URL: urlFor("redis", component, redisPort) }),
+        },
+      ]),
+    );
+    const stack = await startStack(t, {
+      cluster: clusterNameOf(wish.cluster),
+      natsUrl: urlFor("nats", "storage", natsPort),
+      redisUrl: urlFor("redis", "router", redisPort),
+      env,
+    });
+    await play(
+      t,
+      async ({ stack: { routers } }) => {
+        await routers[0]?.kill(); // Takeover, replay and snapshots need rights too.
+        routers[0]?.start();
+      },
+      stack,
+    );
+    const refusals = (): readonly string[] =>
+      readFileSync(join(folder, "nats.log"), "utf8").match(/(Publish|Subscription) Violation[^\n]*/g) ?? [];
+    assert.deepEqual([...new Set(refusals())].slice(0, 10), []);
+
+    // And it does refuse: a connector that would write a log itself, or read what others are sent.
+    const intruder = await connect({ servers: `127.0.0.1:${natsPort}`, ...loginOf("connector") });
+    const log = `${clusterNameOf(wish.cluster)}.log.0`;
+    intruder.publish(log, "forged");
+    intruder.subscribe(`${clusterNameOf(wish.cluster)}.cmd.*`, { callback: () => undefined });
+    await intruder.flush();
+    await intruder.close();
+    const told = refusals();
+    assert.equal(told.length, 2, told.join("\n"));
+    assert.ok(told.some((line) => line.includes(log)));
+  },
+);
