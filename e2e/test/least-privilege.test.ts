@@ -100,7 +100,7 @@ test(
       nats: external(urlFor("nats", "operator", natsPort)),
       redis: external(urlFor("redis", "operator", redisPort)),
     };
-    const seen = await askBackends({ ...wish, cluster: { ...wish.cluster, spec } as unknown as ChatCluster });
+    const seen = await askBackends({ ...wish, cluster: { ...wish.cluster, spec } });
     assert.deepEqual(
       [seen.nats.state, seen.redis.state, seen.streams?.ok],
       ["ok", "ok", true],
