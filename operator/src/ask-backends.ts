@@ -3,20 +3,21 @@ import { connect } from "@nats-io/transport-node";
 import { Redis } from "ioredis";
 import { fetch } from "undici";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { natsLogin } from "@jichat/runtime/nats.ts";
 import { provision, putBackStreams, removeStreams } from "@jichat/runtime/provision.ts";
 import { clusterNameOf } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
 import { backendUrl } from "./desired/wish.ts";
+import { messageOf } from "./kube/errors.ts";
 import type { BackendsSeen, Seen } from "./plan.ts";
 
 const TIMEOUT_MS = 4_000;
 const OK: Seen = { state: "ok", message: "answers" };
-const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Says what is wrong without the login that is in the URL. */
 const failed = (url: string, error: unknown): Seen => {
   const { host } = new URL(url);
-  const why = text(error);
+  const why = messageOf(error);
   return /auth|WRONGPASS|NOAUTH|NOPERM|denied|401|403|516/i.test(why)
     ? { state: "refused", message: `${host} refuses the credentials: ${why}` }
     : { state: "unreachable", message: `${host} does not answer: ${why}` };
@@ -35,14 +36,11 @@ async function withNats<T>(
     nats: Awaited<ReturnType<typeof connect>>,
   ) => Promise<T>,
 ): Promise<T> {
-  const { username, password, host, protocol } = new URL(url);
   const nats = await connect({
-    servers: host,
+    ...natsLogin(url),
     name: "jichat-operator",
     reconnect: false,
     timeout: TIMEOUT_MS,
-    ...(protocol === "tls:" ? { tls: {} } : {}),
-    ...(username === "" ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
   });
   try {
     return await act(await jetstreamManager(nats, { timeout: TIMEOUT_MS }), nats);
@@ -80,7 +78,7 @@ async function askNats(wish: Wish, url: string): Promise<{ nats: Seen; streams: 
             : `${differing.join(", ")} ${lookOnly ? "differ" : "were put back"}`;
         return { nats: OK, streams: { ok: !lookOnly || differing.length === 0, message } };
       } catch (error) {
-        return { nats: OK, streams: { ok: false, message: `JetStream refuses: ${text(error)}` } };
+        return { nats: OK, streams: { ok: false, message: `JetStream refuses: ${messageOf(error)}` } };
       }
     });
   } catch (error) {

@@ -28,8 +28,6 @@ export class BackendWatch {
   readonly #known = new Map<string, Known>();
   readonly #waiting = new Map<string, { readonly wish: Wish; readonly print: string }>();
   readonly #running = new Map<string, Promise<void>>();
-  /** Forgotten while they were being asked. */
-  readonly #gone = new Set<string>();
 
   constructor(options: BackendWatchOptions) {
     this.#options = options;
@@ -60,12 +58,9 @@ export class BackendWatch {
 
   /** Looks no more. Resolves when none is under way: one could make anew what is about to be taken away. */
   async forget(key: string): Promise<void> {
-    this.#known.delete(key);
     this.#waiting.delete(key);
-    const running = this.#running.get(key);
-    if (running === undefined) return;
-    this.#gone.add(key);
-    await running;
+    await this.#running.get(key);
+    this.#known.delete(key);
   }
 
   #start(): void {
@@ -80,7 +75,6 @@ export class BackendWatch {
   async #ask(key: string, wish: Wish, print: string): Promise<void> {
     const seen = await this.#options.ask(wish); // Never rejects.
     this.#running.delete(key);
-    if (this.#gone.delete(key)) return;
     const before = this.#known.get(key);
     this.#known.set(key, { wish: print, seen, at: this.#options.clock.monotonic() });
     if (before?.wish !== print || hashOf(before.seen) !== hashOf(seen)) this.#options.onNews(key);

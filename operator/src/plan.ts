@@ -94,8 +94,7 @@ const missing = ({ nats, redis, clickhouse, streams }: BackendsSeen): string | u
 };
 
 interface Connectors {
-  /** Replicas of the current revision. */
-  readonly current: number;
+  readonly current: KubeObject;
   /** Older revisions, with the replicas they may keep. */
   readonly older: readonly KubeObject[];
   /** Older revisions without a pod left. */
@@ -118,13 +117,13 @@ export function connectorsOf(wish: Wish, observed: Observed): Connectors {
   const older: KubeObject[] = [];
   const done: KubeObject[] = [];
   for (const deployment of old) {
-    const has = deployment.spec?.replicas ?? 0;
+    const has = deployment.spec.replicas ?? 0;
     const keep = Math.min(has, spare);
     spare -= keep;
     if (keep === 0 && has === 0 && (deployment.status?.replicas ?? 0) === 0) done.push(deployment);
     else older.push(scaled(deployment, keep));
   }
-  return { current: wanted, older, done };
+  return { current, older, done };
 }
 
 /**
@@ -134,7 +133,7 @@ export function connectorsOf(wish: Wish, observed: Observed): Connectors {
 function scaled(deployment: Workload, replicas: number): KubeObject {
   const { apiVersion, kind, metadata, spec } = deployment;
   const { name, namespace, labels, ownerReferences } = metadata;
-  const { selector, template, strategy, revisionHistoryLimit } = spec ?? {};
+  const { selector, template, strategy, revisionHistoryLimit } = spec;
   return {
     apiVersion,
     kind,

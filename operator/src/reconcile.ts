@@ -10,8 +10,9 @@ import { applyIfChanged, hashOf } from "./kube/apply.ts";
 import { transitionsOf } from "./kube/conditions.ts";
 import type { Next } from "./kube/controller.ts";
 import type { EventRecorder } from "./kube/events.ts";
+import { messageOf } from "./kube/errors.ts";
 import type { KubeObject } from "./kube/object.ts";
-import { RESOURCES } from "./kube/object.ts";
+import { RESOURCES, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { planOf } from "./plan.ts";
 import { refusedStatus, statusOf } from "./status.ts";
@@ -117,7 +118,7 @@ export class Reconciler {
 
   async #finalize(cluster: ChatCluster, observed: Observed): Promise<Next> {
     const { api, backends, removeData, events } = this.#options;
-    await backends.forget(`${cluster.metadata.namespace}/${cluster.metadata.name}`);
+    await backends.forget(keyOf(cluster));
     const wish = await wishOf(cluster, observed, this.#options).catch((error: unknown) => {
       if (error instanceof SpecError) return undefined;
       throw error;
@@ -126,7 +127,7 @@ export class Reconciler {
       const waits = await finalize(cluster, observed, { api, removeData, wish });
       return { afterMs: waits === undefined ? undefined : DELETION_MS };
     } catch (error) {
-      const note = `its data could not be taken away: ${error instanceof Error ? error.message : String(error)}; to keep it, set spec.deletionPolicy to Retain`;
+      const note = `its data could not be taken away: ${messageOf(error)}; to keep it, set spec.deletionPolicy to Retain`;
       await events.tell(cluster, { type: "Warning", reason: "DeletionBlocked", action: "Delete", note });
       throw error;
     }

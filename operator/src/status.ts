@@ -1,5 +1,6 @@
 import type { ChatCluster } from "./crd/definition.ts";
 import type { ChatClusterStatus, ConditionType, Counts } from "./crd/status.ts";
+import type { Component } from "./desired/names.ts";
 import { COMPONENTS, objectName, selectorOf } from "./desired/names.ts";
 import { publicUrls } from "./desired/settings.ts";
 import type { Wish } from "./desired/wish.ts";
@@ -19,7 +20,7 @@ export interface Facts {
   readonly now: Date;
 }
 
-type Component = (typeof COMPONENTS)[number];
+type ComponentCounts = Readonly<Record<Component, Counted>>;
 
 function counted({ wish, observed }: Facts, component: Component): Counted {
   const all = observed.ofKind("Deployment", component).map(countOf);
@@ -31,6 +32,12 @@ function counted({ wish, observed }: Facts, component: Component): Counted {
     all.length > 0 && all.every((count) => count.isSettled) && sum((count) => count.wanted) === wanted;
   return { wanted, ready: sum((count) => count.ready), updated: sum((count) => count.updated), isSettled };
 }
+
+const countsOf = (facts: Facts): ComponentCounts =>
+  Object.fromEntries(COMPONENTS.map((name) => [name, counted(facts, name)])) as ComponentCounts;
+
+const tell = (counts: ComponentCounts, names: readonly Component[]): string =>
+  names.map((name) => `${name} ${counts[name].ready}/${counts[name].wanted}`).join(", ");
 
 function reachable({ nats, redis, clickhouse }: BackendsSeen): Finding {
   const all = { NATS: nats, Redis: redis, ClickHouse: clickhouse };
@@ -44,10 +51,16 @@ function reachable({ nats, redis, clickhouse }: BackendsSeen): Finding {
   return yes("Answering", "NATS, Redis and ClickHouse answer");
 }
 
+const STREAMS_UNKNOWN = unknown("NotAskedYet", "NATS has not told about the streams yet");
+
+function streamsInSync({ streams }: BackendsSeen): Finding {
+  if (streams === undefined) return STREAMS_UNKNOWN;
+  return streams.ok ? yes("InSync", streams.message) : no("Differ", streams.message);
+}
+
 function durability({ wish, backends }: Facts): Finding {
   const { replicas, fsync } = wish.cluster.spec.durability;
-  if (backends.streams === undefined)
-    return unknown("NotAskedYet", "NATS has not told about the streams yet");
+  if (backends.streams === undefined) return STREAMS_UNKNOWN;
   if (!backends.streams.ok) return no("StreamsDiffer", backends.streams.message);
   if (wish.cluster.spec.nats.external !== undefined)
     return unknown(
@@ -80,65 +93,55 @@ function schema({ wish, observed }: Facts): Finding {
   }
 }
 
-/** The conditions of a pass that could look at everything. */
-export function findingsOf(facts: Facts): Record<ConditionType, Finding> {
-  const { wish, backends, plan } = facts;
-  const { paused, hibernate } = wish.cluster.spec;
-  const counts = Object.fromEntries(COMPONENTS.map((name) => [name, counted(facts, name)])) as Record<
-    Component,
-    Counted
-  >;
-  const unsettled = COMPONENTS.filter((name) => !counts[name].isSettled);
+function ready({ wish, plan }: Facts, counts: ComponentCounts, backends: Finding): Finding {
+  if (wish.cluster.spec.hibernate) return no("Hibernating", "spec.hibernate is set: no pods, data stays");
+  if (plan.waitsFor !== undefined) return no("Waiting", `waits for ${plan.waitsFor}`);
   const short = COMPONENTS.filter((name) => counts[name].ready < counts[name].wanted);
-  const backendsOk = reachable(backends);
-  const schemaOk = schema(facts);
-  const tell = (names: readonly Component[]): string =>
-    names.map((name) => `${name} ${counts[name].ready}/${counts[name].wanted}`).join(", ");
-  const available = hibernate
-    ? no("Hibernating", "no pods are wanted")
-    : counts.connector.ready >= counts.connector.wanted
-      ? yes("Available", tell(["connector"]))
-      : no("TooFew", tell(["connector"]));
+  if (short.length > 0) return no("ComponentsNotReady", tell(counts, short));
+  if (backends.status === "False") return no("BackendsNotReady", backends.message);
+  return yes("AllReady", tell(counts, COMPONENTS));
+}
+
+function available({ wish }: Facts, counts: ComponentCounts): Finding {
+  if (wish.cluster.spec.hibernate) return no("Hibernating", "no pods are wanted");
+  const told = tell(counts, ["connector"]);
+  return counts.connector.ready >= counts.connector.wanted ? yes("Available", told) : no("TooFew", told);
+}
+
+function progressing({ wish, plan }: Facts, counts: ComponentCounts): Finding {
+  if (wish.cluster.spec.paused) return no("Paused", "spec.paused is set");
+  if (plan.waitsFor !== undefined) return yes("Waiting", `waits for ${plan.waitsFor}`);
+  const unsettled = COMPONENTS.filter((name) => !counts[name].isSettled);
+  return unsettled.length > 0
+    ? yes("RollingOut", tell(counts, unsettled))
+    : no("Settled", "everything is as wanted");
+}
+
+function degraded({ wish }: Facts, backends: Finding, ofSchema: Finding): Finding {
+  const isBad = backends.status === "False" || ofSchema.reason === "MigrationFailed";
+  if (wish.cluster.spec.hibernate || !isBad) return no("AsWanted", "nothing is wrong");
+  const wrong = [backends, ofSchema].filter(({ status }) => status === "False");
+  return yes("SeeOthers", wrong.map(({ message }) => message).join("; "));
+}
+
+/** The conditions of a pass that could look at everything. */
+function findingsOf(facts: Facts, counts: ComponentCounts): Record<ConditionType, Finding> {
+  const { paused, hibernate } = facts.wish.cluster.spec;
+  const backends = reachable(facts.backends);
+  const ofSchema = schema(facts);
   return {
-    Ready: hibernate
-      ? no("Hibernating", "spec.hibernate is set: no pods, data stays")
-      : plan.waitsFor !== undefined
-        ? no("Waiting", `waits for ${plan.waitsFor}`)
-        : short.length > 0
-          ? no("ComponentsNotReady", tell(short))
-          : backendsOk.status === "False"
-            ? no("BackendsNotReady", backendsOk.message)
-            : yes("AllReady", tell(COMPONENTS)),
+    Ready: ready(facts, counts, backends),
     SpecValid: yes("Accepted"),
-    BackendsReachable: hibernate ? unknown("Hibernating", "the backends are not asked") : backendsOk,
+    BackendsReachable: hibernate ? unknown("Hibernating", "the backends are not asked") : backends,
     DurabilityVerified: durability(facts),
-    StreamsInSync:
-      backends.streams === undefined
-        ? unknown("NotAskedYet", "NATS has not told about the streams yet")
-        : backends.streams.ok
-          ? yes("InSync", backends.streams.message)
-          : no("Differ", backends.streams.message),
-    SchemaInSync: schemaOk,
-    ConnectorsAvailable: available,
-    Progressing: paused
-      ? no("Paused", "spec.paused is set")
-      : plan.waitsFor !== undefined
-        ? yes("Waiting", `waits for ${plan.waitsFor}`)
-        : unsettled.length > 0
-          ? yes("RollingOut", tell(unsettled))
-          : no("Settled", "everything is as wanted"),
+    StreamsInSync: streamsInSync(facts.backends),
+    SchemaInSync: ofSchema,
+    ConnectorsAvailable: available(facts, counts),
+    Progressing: progressing(facts, counts),
     Paused: paused
       ? yes("Asked", "spec.paused is set: nothing is changed")
       : no("Running", "spec.paused is not set"),
-    Degraded:
-      !hibernate && (backendsOk.status === "False" || schemaOk.reason === "MigrationFailed")
-        ? yes(
-            "SeeOthers",
-            [backendsOk, schemaOk]
-              .flatMap(({ status, message }) => (status === "False" ? [message] : []))
-              .join("; "),
-          )
-        : no("AsWanted", "nothing is wrong"),
+    Degraded: degraded(facts, backends, ofSchema),
   };
 }
 
@@ -146,9 +149,10 @@ export function statusOf(facts: Facts): ChatClusterStatus {
   const { wish, now, connections } = facts;
   const { cluster } = wish;
   const { generation, namespace } = cluster.metadata;
+  const counts = countsOf(facts);
   const count = (name: Component): Counts => {
-    const { wanted, ready, updated } = counted(facts, name);
-    return { wanted, ready, updated };
+    const { wanted, ready: are, updated } = counts[name];
+    return { wanted, ready: are, updated };
   };
   const at = (name: Component): string => `${objectName(cluster, name)}.${namespace}.svc`;
   const { port } = cluster.spec.connectors.service;
@@ -157,7 +161,7 @@ export function statusOf(facts: Facts): ChatClusterStatus {
   return {
     observedGeneration: generation,
     version: wish.version,
-    conditions: conditionsOf(findingsOf(facts), before, generation, now),
+    conditions: conditionsOf(findingsOf(facts, counts), before, generation, now),
     connectors,
     routers: count("router"),
     storage: count("storage"),

@@ -5,7 +5,7 @@ import type { Backend } from "./desired/names.ts";
 import { BACKENDS, objectName } from "./desired/names.ts";
 import type { Login, Wish } from "./desired/wish.ts";
 import type { KubeApi } from "./kube/api.ts";
-import { isNotFound } from "./kube/errors.ts";
+import { isNotFound, messageOf } from "./kube/errors.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
@@ -85,7 +85,7 @@ async function tokenKeysOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Pro
   } catch (cause) {
     throw new SpecError(
       "SecretIncomplete",
-      `spec.auth.secret: \`jwks.json\` of Secret ${name} is not a JWK set: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `spec.auth.secret: \`jwks.json\` of Secret ${name} is not a JWK set: ${messageOf(cause)}`,
     );
   }
   return { jwks, signingKey: secret["signing-key.json"] };

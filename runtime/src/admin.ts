@@ -10,10 +10,6 @@ export interface AdminActions {
   readonly notReady: () => string | undefined;
   /** Starts or calls off a drain; absent where the component has nothing to drain. */
   readonly drain?: (on: boolean) => void;
-  /**
-   * Why it should be started anew, or undefined while it is alive; absent where answering is proof enough.
-   */
-  readonly notAlive?: () => string | undefined;
 }
 
 /** The bearer token of the admin port's writes, derived from the cluster's key. */
@@ -34,10 +30,8 @@ export async function startAdmin(
 ): Promise<{ port: number; stop(): void }> {
   const answer = async (request: IncomingMessage): Promise<[number, string]> => {
     switch (`${request.method} ${request.url}`) {
-      case "GET /livez": {
-        const why = actions.notAlive?.();
-        return why === undefined ? [200, "ok\n"] : [503, `${why}\n`];
-      }
+      case "GET /livez":
+        return [200, "ok\n"];
       case "GET /readyz": {
         const why = actions.notReady();
         return why === undefined ? [200, "ok\n"] : [503, `${why}\n`];

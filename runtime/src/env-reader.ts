@@ -49,12 +49,6 @@ export class EnvReader {
     return value;
   }
 
-  url(key: string, options: { readonly default?: string } = {}): string {
-    const value = this.text(key, options);
-    if (value !== "" && !URL.canParse(value)) this.#faults.push(`${key} is not a URL: ${value}`);
-    return value;
-  }
-
   /** A URL that may carry a password: from the file that KEY_FILE names, or from KEY. Never logged. */
   secretUrl(key: string, fallback?: string): string {
     const value = this.optionalSecret(key) ?? fallback ?? this.#missing(`${key} or ${key}_FILE`);

@@ -1,17 +1,26 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { JetStreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import type { NatsConnection } from "@nats-io/transport-node";
+import type { ConnectionOptions, NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
+
+/** Where a NATS URL leads, and who it says we are; `tls:` asks for TLS. */
+export function natsLogin(url: string): Pick<ConnectionOptions, "servers" | "user" | "pass" | "tls"> {
+  const { username, password, host, protocol } = new URL(url);
+  return {
+    servers: url.includes(",") ? url.split(",") : host,
+    ...(protocol === "tls:" ? { tls: {} } : {}),
+    ...(username === "" ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
+  };
+}
 
 /**
  * The library's defaults give up after ten tries and notice a dead server after four minutes: ours do
  * neither.
  */
 export async function connectNats(url: string, name: string, log: Logger): Promise<NatsConnection> {
-  const { username, password, host } = new URL(url);
   const connection = await connect({
-    servers: url.split(",").length > 1 ? url.split(",") : host,
+    ...natsLogin(url),
     name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
@@ -21,7 +30,6 @@ export async function connectNats(url: string, name: string, log: Logger): Promi
     maxPingOut: 2,
     timeout: 5_000,
     noAsyncTraces: true, // A stack trace per request is a tenth of a busy router.
-    ...(username === "" ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
   });
   void (async () => {
     for await (const status of connection.status()) {

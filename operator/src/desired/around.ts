@@ -5,6 +5,7 @@ import type { Component, Role } from "./names.ts";
 import { COMPONENTS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
 import { natsConfig } from "./nats.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
+import { claimSpec } from "./server-set.ts";
 import type { Wish } from "./wish.ts";
 import { backendUrl } from "./wish.ts";
 
@@ -176,7 +177,6 @@ export function ways(wish: Wish): readonly Plain[] {
 export function dataClaim(wish: Wish): Plain | undefined {
   const { embedded } = wish.cluster.spec.clickhouse;
   if (embedded === undefined) return undefined;
-  const { size, className } = embedded.storage;
   const { cluster } = wish;
   return {
     apiVersion: "v1",
@@ -186,10 +186,6 @@ export function dataClaim(wish: Wish): Plain | undefined {
       namespace: cluster.metadata.namespace,
       labels: labelsOf(cluster, "storage"),
     },
-    spec: {
-      accessModes: ["ReadWriteOnce"],
-      resources: { requests: { storage: String(size) } },
-      ...(className === undefined ? {} : { storageClassName: className }),
-    },
+    spec: claimSpec(embedded.storage),
   };
 }

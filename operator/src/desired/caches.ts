@@ -1,10 +1,10 @@
 import { hash } from "node:crypto";
 import type { KubeObject } from "../kube/object.ts";
 import { credentialsOf } from "./keys.ts";
-import type { ServerSet } from "./nats.ts";
-import { claimTemplate } from "./nats.ts";
 import { PORTS, clusterNameOf, metaOf, objectName, selectorOf } from "./names.ts";
 import { httpProbe, podTemplate, resourcesOf } from "./pods.ts";
+import type { ServerSet } from "./server-set.ts";
+import { serverSet } from "./server-set.ts";
 import type { Wish } from "./wish.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 
@@ -116,45 +116,34 @@ export function clickhouseServer(wish: Wish): ServerSet | undefined {
   const { cluster } = wish;
   const { managed } = cluster.spec.clickhouse;
   if (managed === undefined) return undefined;
-  return {
-    apiVersion: "apps/v1",
-    kind: "StatefulSet",
-    metadata: metaOf(cluster, "clickhouse"),
-    spec: {
-      serviceName: objectName(cluster, "clickhouse"),
-      replicas: cluster.spec.hibernate ? 0 : 1,
-      selector: { matchLabels: selectorOf(cluster, "clickhouse") },
-      persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
-      template: podTemplate(wish, {
-        role: "clickhouse",
-        containers: [
-          {
-            name: "clickhouse",
-            image: managed.image,
-            imagePullPolicy: cluster.spec.image.pullPolicy,
-            ports: [{ name: "http", containerPort: PORTS.clickhouse }],
-            resources: resourcesOf(managed.resources, { cpu: "100m", memory: "512Mi" }),
-            startupProbe: httpProbe("/ping", "http", 90),
-            livenessProbe: httpProbe("/ping", "http", 3, 10),
-            readinessProbe: httpProbe("/ping", "http", 1, 2),
-            volumeMounts: [
-              { name: "users", mountPath: "/etc/clickhouse-server/users.d", readOnly: true },
-              { name: "data", mountPath: "/var/lib/clickhouse" },
-              { name: "logs", mountPath: "/var/log/clickhouse-server" },
-              { name: "tmp", mountPath: "/tmp" },
-            ],
-          },
+  return serverSet(wish, "clickhouse", {
+    replicas: 1,
+    serviceName: objectName(cluster, "clickhouse"),
+    storage: managed.storage,
+    containers: [
+      {
+        name: "clickhouse",
+        image: managed.image,
+        imagePullPolicy: cluster.spec.image.pullPolicy,
+        ports: [{ name: "http", containerPort: PORTS.clickhouse }],
+        resources: resourcesOf(managed.resources, { cpu: "100m", memory: "512Mi" }),
+        startupProbe: httpProbe("/ping", "http", 90),
+        livenessProbe: httpProbe("/ping", "http", 3, 10),
+        readinessProbe: httpProbe("/ping", "http", 1, 2),
+        volumeMounts: [
+          { name: "users", mountPath: "/etc/clickhouse-server/users.d", readOnly: true },
+          { name: "data", mountPath: "/var/lib/clickhouse" },
+          { name: "logs", mountPath: "/var/log/clickhouse-server" },
+          { name: "tmp", mountPath: "/tmp" },
         ],
-        volumes: [
-          { name: "users", secret: { secretName: objectName(cluster, "clickhouse"), defaultMode: 0o440 } },
-          { name: "logs", emptyDir: { sizeLimit: "1Gi" } },
-          { name: "tmp", emptyDir: { sizeLimit: "1Gi" } },
-        ],
-        template: undefined,
-        graceSeconds: 60,
-        config: clickhouseUsers(wish),
-      }),
-      volumeClaimTemplates: [claimTemplate(wish, "clickhouse", managed.storage)],
-    },
-  };
+      },
+    ],
+    volumes: [
+      { name: "users", secret: { secretName: objectName(cluster, "clickhouse"), defaultMode: 0o440 } },
+      { name: "logs", emptyDir: { sizeLimit: "1Gi" } },
+      { name: "tmp", emptyDir: { sizeLimit: "1Gi" } },
+    ],
+    graceSeconds: 60,
+    config: clickhouseUsers(wish),
+  });
 }

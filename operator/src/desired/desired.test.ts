@@ -18,6 +18,7 @@ import { CONTAINER_SECURITY } from "./pods.ts";
 import type { PodTemplate } from "./pods.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
 import type { Wish } from "./wish.ts";
+import { connectorRevision } from "./workloads.ts";
 
 interface Schema {
   readonly versions: readonly [
@@ -53,7 +54,7 @@ const everything = (wish: Wish): readonly KubeObject[] => [
   ...groundworkOf(wish),
   ...serversOf(wish),
   ...migrationOf(wish),
-  ...componentsOf(wish, 2),
+  ...componentsOf(wish, connectorRevision(wish, 2)),
 ];
 const templatesOf = (objects: readonly KubeObject[]): readonly PodTemplate[] =>
   objects.flatMap((object) => {

@@ -14,7 +14,7 @@ import type { Role } from "./names.ts";
 import { natsServers } from "./nats.ts";
 import { networkPolicies } from "./network.ts";
 import type { Wish } from "./wish.ts";
-import { connectorRevision, deployment, migrationJob } from "./workloads.ts";
+import { deployment, migrationJob } from "./workloads.ts";
 
 const present = <T>(items: readonly (T | undefined)[]): T[] => items.filter((item) => item !== undefined);
 
@@ -56,10 +56,10 @@ export const serversOf = (wish: Wish): readonly KubeObject[] =>
 
 export const migrationOf = (wish: Wish): readonly KubeObject[] => present([migrationJob(wish)]);
 
-/** The components; `connectors` says how many of the current revision. */
-export const componentsOf = (wish: Wish, connectors: number): readonly KubeObject[] => [
+/** The components, with the current revision of connectors. */
+export const componentsOf = (wish: Wish, connectors: KubeObject): readonly KubeObject[] => [
   deployment(wish, "storage"),
   deployment(wish, "router"),
-  connectorRevision(wish, connectors),
+  connectors,
   deployment(wish, "api"),
 ];

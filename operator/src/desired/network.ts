@@ -1,8 +1,8 @@
 import type { V1NetworkPolicyPeer } from "@kubernetes/client-node";
 import type { ChatCluster } from "../crd/definition.ts";
 import type { KubeObject } from "../kube/object.ts";
-import type { Role } from "./names.ts";
-import { LABELS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
+import type { Backend, Role } from "./names.ts";
+import { BACKENDS, COMPONENTS, LABELS, MANAGED_BY, PORTS, metaOf, objectName, selectorOf } from "./names.ts";
 import type { Wish } from "./wish.ts";
 
 /** Who may speak to whom. `anyone` is every address, `monitoring` every pod of the Kubernetes cluster. */
@@ -21,7 +21,7 @@ const portOf = (url: string, fallback: number): number => {
 
 /** Every flow that a ChatCluster needs; whatever is not here is denied. */
 export function flowsOf({ spec }: ChatCluster): readonly Flow[] {
-  const backend = (name: "nats" | "redis" | "clickhouse", from: readonly Flow["from"][]): Flow[] => {
+  const backend = (name: Backend, from: readonly Flow["from"][]): Flow[] => {
     const { external, managed } = spec[name];
     if (managed !== undefined) return from.map((role) => ({ from: role, to: name, port: PORTS[name] }));
     if (external === undefined) return [];
@@ -30,26 +30,17 @@ export function flowsOf({ spec }: ChatCluster): readonly Flow[] {
       .filter((role) => role !== "operator")
       .map((role) => ({ from: role, to: "anyone", port: portOf(external.url, PORTS[name]) }));
   };
-  const roles: readonly Role[] = [
-    "connector",
-    "router",
-    "storage",
-    "api",
-    "nats",
-    "redis",
-    "clickhouse",
-    "migrate",
-  ];
+  const roles: readonly Role[] = [...COMPONENTS, ...BACKENDS, "migrate"];
   const { otlp } = spec.observability;
   return [
     { from: "anyone", to: "connector", port: PORTS.ws },
     { from: "anyone", to: "api", port: PORTS.api },
-    ...(["connector", "router", "storage", "api"] as const).map((to): Flow => ({
+    ...COMPONENTS.map((to): Flow => ({
       from: "monitoring",
       to,
       port: PORTS.admin,
     })),
-    ...backend("nats", ["connector", "router", "storage", "api", "operator"]),
+    ...backend("nats", [...COMPONENTS, "operator"]),
     ...backend("redis", ["connector", "router", "api", "operator"]),
     ...backend("clickhouse", ["storage", "migrate", "operator"]),
     ...(spec.nats.managed === undefined
@@ -57,7 +48,7 @@ export function flowsOf({ spec }: ChatCluster): readonly Flow[] {
       : [{ from: "nats", to: "nats", port: PORTS.natsRoutes } as const]),
     ...(otlp === undefined
       ? []
-      : (["connector", "router", "storage", "api"] as const).map((from): Flow => ({
+      : COMPONENTS.map((from): Flow => ({
           from,
           to: "anyone",
           port: portOf(otlp.endpoint, 4318),
@@ -120,12 +111,12 @@ export function networkPolicies(wish: Wish, roles: readonly Role[]): readonly Po
   const policy = (name: string, spec: Policy["spec"], role: string): Policy => ({
     apiVersion: "networking.k8s.io/v1",
     kind: "NetworkPolicy",
-    metadata: { ...metaOf(cluster, role, objectName(cluster, name)), labels: labelsOf(cluster, role) },
+    metadata: metaOf(cluster, role, objectName(cluster, name)),
     spec,
   });
   const all = {
     [LABELS.instance]: cluster.metadata.name,
-    [LABELS.managedBy]: labelsOf(cluster, "")[LABELS.managedBy] ?? "",
+    [LABELS.managedBy]: MANAGED_BY,
   };
   return [
     policy("deny", { podSelector: { matchLabels: all }, policyTypes: ["Ingress", "Egress"] }, "network"),

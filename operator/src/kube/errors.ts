@@ -39,3 +39,6 @@ export function kubeErrorOf(status: number, body: unknown, retryAfter?: string |
     Number.isFinite(seconds) ? seconds * 1_000 : undefined,
   );
 }
+
+/** What a person is told of whatever was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,55 @@
+import type { V1StatefulSetSpec, V1StatefulSetStatus } from "@kubernetes/client-node";
+import type { KubeObject } from "../kube/object.ts";
+import type { Backend } from "./names.ts";
+import { labelsOf, metaOf, selectorOf } from "./names.ts";
+import type { PodTemplate, PodWish } from "./pods.ts";
+import { podTemplate } from "./pods.ts";
+import type { Wish } from "./wish.ts";
+
+export interface ServerSet extends KubeObject {
+  readonly spec: Omit<V1StatefulSetSpec, "template"> & { readonly template: PodTemplate };
+  readonly status?: V1StatefulSetStatus;
+}
+
+interface Storage {
+  readonly size: string | number;
+  readonly className?: string;
+}
+
+export interface ServerWish extends Omit<PodWish, "role" | "template"> {
+  readonly replicas: number;
+  readonly serviceName: string;
+  readonly storage: Storage;
+  readonly podManagementPolicy?: "Parallel";
+}
+
+export const claimSpec = ({ size, className }: Storage) => ({
+  accessModes: ["ReadWriteOnce"],
+  resources: { requests: { storage: String(size) } },
+  ...(className === undefined ? {} : { storageClassName: className }),
+});
+
+/**
+ * Servers of a managed backend, each with a volume of its own that outlives it: only the finalizer takes
+ * data. The volume is made once; a size that the spec changes later does not count.
+ */
+export function serverSet(wish: Wish, role: Backend, server: ServerWish): ServerSet {
+  const { cluster } = wish;
+  const { replicas, serviceName, storage, podManagementPolicy, ...pod } = server;
+  return {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata: metaOf(cluster, role),
+    spec: {
+      serviceName,
+      replicas: cluster.spec.hibernate ? 0 : replicas,
+      ...(podManagementPolicy === undefined ? {} : { podManagementPolicy }),
+      selector: { matchLabels: selectorOf(cluster, role) },
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
+      template: podTemplate(wish, { ...pod, role, template: undefined }),
+      volumeClaimTemplates: [
+        { metadata: { name: "data", labels: labelsOf(cluster, role) }, spec: claimSpec(storage) },
+      ],
+    },
+  };
+}
