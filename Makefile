@@ -1,6 +1,6 @@
 # The door: `make` alone says what there is. Everything behind it gets what it needs itself.
 .DEFAULT_GOAL := help
-.PHONY: help run check unit integration e2e page test bench clean
+.PHONY: help run check unit integration e2e page test bench images cluster cluster-down clean
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,15 @@ page: ## The page in real Chromium
 
 bench: ## How fast it is here: a table, and JSON in .data/bench
 	@tools/bootstrap.sh bench
+
+images: ## Every component's image, with docker or buildah (REGISTRY= TAG= BASE= EMBEDDED=1)
+	@tools/bootstrap.sh images
+
+cluster: ## A kind cluster on this machine, with Docker or Podman (CLUSTER= NODES=1..3 NODE_IMAGE=)
+	@tools/bootstrap.sh cluster up
+
+cluster-down: ## Takes that cluster away, and all it made on this machine
+	@tools/bootstrap.sh cluster down
 
 clean: ## Takes away what was built and installed in this folder; the tool cache and .data stay
 	rm -rf node_modules web/dist

@@ -20,10 +20,14 @@ export async function bundle(
     target: "node24",
     minify: true,
     keepNames: true, // Errors and logs name classes.
+    lineLimit: 160, // Node shows the line that threw: let it be one.
     external: [...external],
-    // What was CommonJS asks for Node's own modules by `require`.
+    // What was CommonJS asks for Node's own modules by `require`, and for files beside it by `__dirname`.
     banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+      js: [
+        "import { createRequire } from 'node:module';",
+        "const require = createRequire(import.meta.url), __dirname = import.meta.dirname;",
+      ].join("\n"),
     },
     logLevel: "error",
   });

@@ -12,7 +12,7 @@ interface GoProgram {
   readonly ldflags?: string;
 }
 
-const KUBERNETES = "1.34.2";
+export const KUBERNETES = "1.34.2";
 const [MAJOR = "", MINOR = ""] = KUBERNETES.split(".");
 const stamp = (name: string, value: string): string => `-X k8s.io/component-base/version.${name}=${value}`;
 const ofKubernetes = (name: string): GoProgram => ({
@@ -30,13 +30,25 @@ const ofKubernetes = (name: string): GoProgram => ({
 /** Programs that exist as Go modules only; each is built once and kept by its version. */
 const PROGRAMS = {
   "kube-apiserver": ofKubernetes("kube-apiserver"),
+  "kube-controller-manager": ofKubernetes("kube-controller-manager"),
+  "kube-proxy": ofKubernetes("kube-proxy"),
+  "kube-scheduler": ofKubernetes("kube-scheduler"),
+  kubeadm: ofKubernetes("kubeadm"),
   kubectl: ofKubernetes("kubectl"),
+  kubelet: ofKubernetes("kubelet"),
   etcd: { module: "etcd", package: "go.etcd.io/etcd/server/v3", version: "3.6.5" },
   helm: {
     module: "helm",
     package: "helm.sh/helm/v3/cmd/helm",
     version: "3.19.2",
     ldflags: "-X helm.sh/helm/v3/internal/version.version=v3.19.2",
+  },
+  kind: { module: "kind", package: "sigs.k8s.io/kind", version: "0.33.0" },
+  coredns: { module: "coredns", package: "github.com/coredns/coredns", version: "1.12.1" },
+  "local-path-provisioner": {
+    module: "local-path-provisioner",
+    package: "github.com/rancher/local-path-provisioner",
+    version: "0.0.30",
   },
 } as const satisfies Record<string, GoProgram>;
 

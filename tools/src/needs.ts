@@ -74,7 +74,7 @@ export async function needNats(): Promise<Program> {
 }
 
 /** Debian packages unpacked into the cache: nothing is installed, no service is started. */
-async function debs(key: string, packages: readonly string[], cure: string): Promise<string> {
+export async function debs(key: string, packages: readonly string[], cure: string): Promise<string> {
   return cached(key, `${packages[0] ?? key} (Debian packages)`, async (building) => {
     if (which("apt-get") === undefined || which("dpkg-deb") === undefined)
       throw new Plain(`${packages[0] ?? key} is missing: ${cure}`);

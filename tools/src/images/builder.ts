@@ -1,0 +1,83 @@
+import { exec, which } from "../exec.ts";
+import { Plain } from "../say.ts";
+import { needDebian } from "./debian.ts";
+
+export interface Build {
+  readonly dockerfile: string;
+  readonly target: string;
+  readonly context: string;
+  readonly tag: string;
+  readonly args: Readonly<Record<string, string>>;
+}
+
+/** Whatever makes images here. */
+export interface Builder {
+  readonly name: "docker" | "buildah";
+  build(image: Build): Promise<void>;
+  /** Writes an archive that `kind load image-archive`, `docker load` and `podman load` take. */
+  save(tag: string, file: string): Promise<void>;
+  has(tag: string): Promise<boolean>;
+}
+
+/**
+ * Every file of an image is from this moment, so that the same input has the same digest
+ * (reproducible-builds.org, SOURCE_DATE_EPOCH).
+ */
+const EPOCH = "1700000000";
+
+type Env = Readonly<Record<string, string>>;
+
+async function must(program: string, args: readonly string[], what: string, env: Env = {}): Promise<void> {
+  const result = await exec(program, args, { env: { ...process.env, SOURCE_DATE_EPOCH: EPOCH, ...env } });
+  if (result.code === 0) return;
+  const told = (result.stderr || result.stdout).trim().split("\n").slice(-8).join("\n");
+  throw new Plain(`${what} failed:\n${told}`);
+}
+
+const argsOf = ({ args, target, dockerfile }: Build): string[] => [
+  ...Object.entries(args).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
+  `--target=${target}`,
+  `--file=${dockerfile}`,
+];
+
+const docker: Builder = {
+  name: "docker",
+  async build(image) {
+    const args = ["buildx", "build", ...argsOf(image), `--build-arg=SOURCE_DATE_EPOCH=${EPOCH}`];
+    const output = `--output=type=docker,name=${image.tag},rewrite-timestamp=true`;
+    await must("docker", [...args, "--provenance=false", output, image.context], `building ${image.tag}`);
+  },
+  async save(tag, file) {
+    await must("docker", ["save", "--output", file, tag], `saving ${tag}`);
+  },
+  has: async (tag) => (await exec("docker", ["image", "inspect", tag], { env: process.env })).code === 0,
+};
+
+const buildah = (env: Env): Builder => ({
+  name: "buildah",
+  async build(image) {
+    // chroot: what is built needs no right to make namespaces.
+    const args = ["build", "--isolation=chroot", "--layers=false", "--format=docker", `--timestamp=${EPOCH}`];
+    const all = [...args, ...argsOf(image), `--tag=${image.tag}`, image.context];
+    await must("buildah", all, `building ${image.tag}`, env);
+  },
+  async save(tag, file) {
+    await must("buildah", ["push", "--quiet", tag, `docker-archive:${file}:${tag}`], `saving ${tag}`, env);
+  },
+  has: async (tag) =>
+    (await exec("buildah", ["inspect", "--type=image", tag], { env: { ...process.env, ...env } })).code === 0,
+});
+
+/** Whether a Docker engine answers. */
+export const hasDocker = async (): Promise<boolean> =>
+  which("docker") !== undefined && (await exec("docker", ["info"], { env: process.env })).code === 0;
+
+/** docker where an engine answers, else buildah with `env`, which is installed where that may be done. */
+export async function needBuilder(env: Env = {}): Promise<Builder> {
+  if (await hasDocker()) return docker;
+  await needDebian(
+    { buildah: "buildah", mmdebstrap: "mmdebstrap" },
+    "start a Docker engine, or put buildah and mmdebstrap on PATH",
+  );
+  return buildah(env);
+}

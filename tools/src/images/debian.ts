@@ -1,0 +1,27 @@
+import { existsSync } from "node:fs";
+import { exec, which } from "../exec.ts";
+import { Plain, during } from "../say.ts";
+
+const isThere = (program: string): boolean =>
+  program.startsWith("/") ? existsSync(program) : which(program) !== undefined;
+
+/** Programs by the Debian package that has them: on PATH (or at a full path), or installed where we may. */
+export async function needDebian(programs: Readonly<Record<string, string>>, cure: string): Promise<void> {
+  const missing = Object.keys(programs).filter((program) => !isThere(program));
+  if (missing.length === 0) return;
+  const packages = missing.map((program) => programs[program] ?? program);
+  if (which("apt-get") === undefined || process.getuid?.() !== 0)
+    throw new Plain(`${missing.join(" and ")} is missing: ${cure}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const install = async (): Promise<number> =>
+    (await exec("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], { env })).code;
+  await during(
+    `installing ${packages.join(", ")} with apt-get (once)`,
+    (async () => {
+      if ((await install()) === 0) return;
+      await exec("apt-get", ["update", "-qq"], { env });
+      if ((await install()) !== 0)
+        throw new Plain(`${packages.join(" and ")} could not be installed: ${cure}`);
+    })(),
+  );
+}

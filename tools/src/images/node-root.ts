@@ -1,0 +1,66 @@
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cached } from "../cache.ts";
+import { exec } from "../exec.ts";
+import { Plain } from "../say.ts";
+import type { Builder } from "./builder.ts";
+
+/** What Node is linked with, and what TLS trusts: no shell, no package manager. */
+const PACKAGES = ["base-files", "libc6", "libstdc++6", "libgcc-s1", "ca-certificates", "tzdata", "netbase"];
+const SUITE = "trixie";
+const TAG = `localhost/jichat-base:${SUITE}-node-${process.versions.node}`;
+
+/**
+ * Puts the root of a Debian system together from packages, unpacked and not installed unless `variant`
+ * says so.
+ */
+export async function debianRoot(
+  suite: string,
+  variant: "extract" | "minbase",
+  packages: readonly string[],
+  tar: string,
+): Promise<void> {
+  const args = [`--variant=${variant}`, `--include=${packages.join(",")}`, suite, tar];
+  const { code, stderr } = await exec("mmdebstrap", args, {
+    env: { ...process.env, SOURCE_DATE_EPOCH: "1700000000" },
+  });
+  if (code !== 0)
+    throw new Plain(`a Debian root could not be made:\n${stderr.trim().split("\n").slice(-5).join("\n")}`);
+}
+
+const DOCKERFILE = [
+  "FROM scratch",
+  "ADD root.tar /",
+  "COPY node /usr/local/bin/node",
+  "COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt",
+  "ENV PATH=/usr/local/bin:/usr/bin:/bin SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+  "",
+].join("\n");
+
+/** The base where no image can be pulled: Debian 13's libraries and this very Node. */
+export async function localBase(builder: Builder): Promise<string> {
+  if (await builder.has(TAG)) return TAG;
+  const folder = await cached(`base-${SUITE}`, "the images' base (Debian packages)", async (into) => {
+    const tar = join(into, "root.tar");
+    await debianRoot(SUITE, "extract", PACKAGES, tar);
+    const { code, stdout } = await exec("tar", [
+      "--extract",
+      "--to-stdout",
+      "--file",
+      tar,
+      "--wildcards",
+      "./usr/share/ca-certificates/mozilla/*.crt",
+    ]);
+    if (code !== 0) throw new Plain("the base has no certificates: is Debian's ca-certificates whole?");
+    writeFileSync(join(into, "ca-certificates.crt"), stdout);
+  });
+  const context = join(folder, `node-${process.versions.node}`);
+  mkdirSync(context, { recursive: true });
+  for (const name of ["root.tar", "ca-certificates.crt"])
+    copyFileSync(join(folder, name), join(context, name));
+  copyFileSync(process.execPath, join(context, "node"));
+  const dockerfile = join(context, "Dockerfile");
+  writeFileSync(dockerfile, DOCKERFILE);
+  await builder.build({ dockerfile, target: "0", context, tag: TAG, args: {} });
+  return TAG;
+}
