@@ -1,3 +1,5 @@
+import { hash } from "node:crypto";
+import { readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { createRequire } from "node:module";
@@ -9,7 +11,13 @@ import { createClient } from "@clickhouse/client";
  * ClickHouse's HTTP interface before the embedded engine, as a process of its own: what a server is to
  * storage. `/refuse?ms=` makes it refuse inserts for a while, as a server does whose disk is full.
  */
-const { PORT = "0", CLICKHOUSE_EMBEDDED_PATH = "", CHDB_HOME = "" } = process.env;
+const {
+  HOST = "127.0.0.1",
+  PORT = "0",
+  CLICKHOUSE_EMBEDDED_PATH = "",
+  CHDB_HOME = "",
+  USERS_FOLDER,
+} = process.env;
 const home = createRequire(join(CHDB_HOME, "package.json"));
 const chdb = (await import(pathToFileURL(home.resolve("chdb/connection")).href)) as {
   createChdbConnection(options: { path: string }): unknown;
@@ -40,6 +48,24 @@ function settingsOf(params: URLSearchParams): {
   return { settings, values };
 }
 
+/** Users as a server reads them from `users.d`; undefined where everybody may come in. */
+function readUsers(folder: string | undefined): ReadonlyMap<string, string> | undefined {
+  if (folder === undefined) return undefined;
+  const files = readdirSync(folder).filter((name) => name.endsWith(".xml"));
+  const text = files.map((name) => readFileSync(join(folder, name), "utf8")).join("\n");
+  const users = text.matchAll(/<([\w-]+)>\s*<password_sha256_hex>([0-9a-f]{64})<\/password_sha256_hex>/g);
+  return new Map([...users].map(([, user = "", digest = ""]) => [user, digest]));
+}
+
+const users = readUsers(USERS_FOLDER);
+
+function isLetIn({ headers }: IncomingMessage): boolean {
+  if (users === undefined) return true;
+  const [, basic = ""] = /^Basic (.+)$/.exec(headers.authorization ?? "") ?? [];
+  const [user = "", password = ""] = Buffer.from(basic, "base64").toString("utf8").split(":", 2);
+  return users.get(user) === hash("sha256", password, "hex");
+}
+
 async function answer(request: IncomingMessage): Promise<{ status: number; text: string }> {
   const url = new URL(request.url ?? "/", "http://front");
   if (url.pathname === "/refuse") {
@@ -47,6 +73,8 @@ async function answer(request: IncomingMessage): Promise<{ status: number; text:
     return { status: 200, text: "ok" };
   }
   if (url.pathname === "/ping") return { status: 200, text: "Ok.\n" };
+  if (!isLetIn(request))
+    return { status: 403, text: "Code: 516. DB::Exception: Authentication failed. (AUTHENTICATION_FAILED)" };
   const query = url.searchParams.get("query");
   const body = await bodyOf(request);
   const statement = query === null ? body : `${query}\n${body}`;
@@ -70,13 +98,14 @@ async function answer(request: IncomingMessage): Promise<{ status: number; text:
 createServer((request, response) => {
   answer(request).then(
     ({ status, text }) => {
-      response.writeHead(status, status === 200 ? {} : { "x-clickhouse-exception-code": "243" }).end(text);
+      const [, code = ""] = /^Code: (\d+)/.exec(text) ?? [];
+      response.writeHead(status, status === 200 ? {} : { "x-clickhouse-exception-code": code }).end(text);
     },
     (error: unknown) => {
       response.writeHead(500).end(`Code: 1000. DB::Exception: ${String(error)}`);
     },
   );
-}).listen(Number(PORT), "127.0.0.1");
+}).listen(Number(PORT), HOST);
 for (const signal of ["SIGTERM", "SIGINT"] as const)
   process.on(signal, () => {
     process.exit(0);

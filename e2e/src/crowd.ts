@@ -3,9 +3,14 @@ import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { IdMaker } from "@jichat/client/uuid.ts";
 import type { Target } from "@jichat/client/types.ts";
-import type { Stack } from "@jichat/tools/local/stack.ts";
 import type { Ledger } from "./ledger.ts";
 import { mint } from "./mint.ts";
+
+/** Where a crowd meets: a local stack, or a ChatCluster. */
+export interface Venue {
+  readonly wsUrls: readonly string[];
+  readonly secrets: { readonly signingKeyFile: string };
+}
 
 export interface CrowdOptions {
   readonly pairs: number;
@@ -46,7 +51,7 @@ export class Device {
   reading: Promise<void>;
 
   constructor(
-    stack: Stack,
+    venue: Venue,
     ledger: Ledger,
     user: string,
     name: string,
@@ -56,9 +61,9 @@ export class Device {
     this.name = name;
     this.#ledger = ledger;
     this.client = new ChatClient({
-      urls: stack.wsUrls,
+      urls: venue.wsUrls,
       device: name,
-      token: async () => mint(stack.secrets.signingKeyFile, { sub: user }),
+      token: async () => mint(venue.secrets.signingKeyFile, { sub: user }),
       ...more,
     });
     ledger.device(user, name);
@@ -109,14 +114,14 @@ export class Device {
 export class Crowd {
   readonly devices: Device[] = [];
   readonly #options: CrowdOptions;
-  readonly #stack: Stack;
+  readonly #venue: Venue;
   readonly #ledger: Ledger;
   readonly #people: Person[] = [];
   #saying = 0;
 
-  constructor(stack: Stack, ledger: Ledger, options: CrowdOptions = USUAL) {
+  constructor(venue: Venue, ledger: Ledger, options: CrowdOptions = USUAL) {
     this.#options = options;
-    this.#stack = stack;
+    this.#venue = venue;
     this.#ledger = ledger;
     for (let i = 0; i < options.pairs; i += 1) {
       this.#people.push(
@@ -131,7 +136,7 @@ export class Crowd {
     for (const { user } of this.#people) {
       DEVICES.forEach((name, index) =>
         this.devices.push(
-          new Device(this.#stack, this.#ledger, user, name, { encoding: index === 0 ? "json" : "msgpack" }),
+          new Device(this.#venue, this.#ledger, user, name, { encoding: index === 0 ? "json" : "msgpack" }),
         ),
       );
     }

@@ -21,6 +21,11 @@ const NOT_YET: Seen = { state: "unknown", message: "not asked yet" };
 const UNKNOWN: BackendsSeen = { nats: NOT_YET, redis: NOT_YET, clickhouse: NOT_YET, streams: undefined };
 /** Looks at once: each is a few connections, and one that hangs holds nobody up but itself. */
 const AT_ONCE = 8;
+/** While one does not answer it is asked sooner: something is waiting for it. */
+export const AGAIN_MS = 3_000;
+
+const areWell = ({ nats, redis, clickhouse }: BackendsSeen): boolean =>
+  [nats, redis, clickhouse].every(({ state }) => state === "ok");
 
 /** What backends said last, asked anew beside the passes: no pass waits for a server that does not answer. */
 export class BackendWatch {
@@ -48,7 +53,8 @@ export class BackendWatch {
     ]);
     const known = this.#known.get(key);
     const isCurrent = known?.wish === print;
-    const { clock, everyMs } = this.#options;
+    const { clock, everyMs: usual } = this.#options;
+    const everyMs = known === undefined || areWell(known.seen) ? usual : Math.min(usual, AGAIN_MS);
     if (!isCurrent || clock.monotonic() - known.at >= everyMs) {
       this.#waiting.set(key, { wish, print });
       this.#start();

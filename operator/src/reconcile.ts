@@ -1,5 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { BackendWatch } from "./backend-watch.ts";
+import { AGAIN_MS } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import type { ChatClusterStatus } from "./crd/status.ts";
 import type { Wish } from "./desired/wish.ts";
@@ -84,7 +85,7 @@ export class Reconciler {
     const connections = await this.#options.countConnections(observed);
     const facts = { wish, observed, backends: seen, plan, connections, now: this.#now() };
     await this.#tellStatus(cluster, statusOf(facts));
-    return { afterMs: resyncMs };
+    return { afterMs: plan.waitsFor === undefined ? resyncMs : Math.min(resyncMs, AGAIN_MS) };
   }
 
   #now(): Date {

@@ -3,8 +3,8 @@ import { build } from "esbuild";
 import { ROOT } from "./cache.ts";
 
 /**
- * One file that holds a component and all that it imports, as its image has it. Native addons are named in
- * `external`.
+ * One file that holds a component (or another program, by its path) and all that it imports, as its image
+ * has it. Native addons are named in `external`.
  */
 export async function bundle(
   component: string,
@@ -12,7 +12,7 @@ export async function bundle(
   external: readonly string[] = [],
 ): Promise<void> {
   await build({
-    entryPoints: [join(ROOT, component, "src/main.ts")],
+    entryPoints: [join(ROOT, component.endsWith(".ts") ? component : `${component}/src/main.ts`)],
     outfile,
     bundle: true,
     platform: "node",

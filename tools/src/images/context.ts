@@ -39,6 +39,7 @@ export async function makeContext(context: string, isEmbedded: boolean): Promise
     mkdirSync(join(context, component), { recursive: true });
     await bundle(component, join(context, component, "dist/main.mjs"), ["uWebSockets.js"]);
   }
+  await bundle("e2e/src/talk.ts", join(context, "operator/dist/talk.mjs")); // What `helm test` runs.
   copyUws(join(context, "connector"));
   copySwagger(join(context, "api"));
   cpSync(await buildPage(), join(context, "api/web"), { recursive: true });

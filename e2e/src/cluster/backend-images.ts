@@ -1,0 +1,39 @@
+import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { bundle } from "@jichat/tools/bundle.ts";
+import { ROOT, cached } from "@jichat/tools/cache.ts";
+import type { Builder } from "@jichat/tools/images/builder.ts";
+import { baseArgs } from "@jichat/tools/images/make.ts";
+import { debianRoot } from "@jichat/tools/images/node-root.ts";
+import { needChdb, needNats } from "@jichat/tools/needs.ts";
+import { during } from "@jichat/tools/say.ts";
+
+/** What a ChatCluster of the tests runs its managed backends from. */
+export const BACKEND_IMAGES = {
+  nats: "localhost/jichat-test/nats:1",
+  redis: "localhost/jichat-test/redis:1",
+  clickhouse: "localhost/jichat-test/clickhouse:1",
+} as const;
+
+/** Builds the three; the names of what was built. */
+export async function makeBackendImages(builder: Builder): Promise<readonly string[]> {
+  const context = join(ROOT, ".data/backend-images");
+  rmSync(context, { recursive: true, force: true });
+  mkdirSync(join(context, "nats/usr/local/bin"), { recursive: true });
+  cpSync((await needNats()).path, join(context, "nats/usr/local/bin/nats-server"));
+  const redis = await cached("redis-root-trixie", "redis-server (Debian packages)", async (into) =>
+    debianRoot("trixie", "extract", ["base-files", "redis-server"], join(into, "redis.tar")),
+  );
+  cpSync(join(redis, "redis.tar"), join(context, "redis.tar"));
+  const app = join(context, "clickhouse/app");
+  await bundle("e2e/src/clickhouse-front.ts", join(app, "clickhouse-front.mjs"));
+  cpSync(join(await needChdb(), "node_modules"), join(app, "node_modules"), { recursive: true });
+  const args = await baseArgs(builder);
+  for (const [target, tag] of Object.entries(BACKEND_IMAGES))
+    await during(
+      `building ${tag} with ${builder.name}`,
+      builder.build({ dockerfile: join(ROOT, "e2e/images/Dockerfile"), target, context, tag, args }),
+    );
+  rmSync(context, { recursive: true, force: true });
+  return Object.values(BACKEND_IMAGES);
+}

@@ -1,0 +1,21 @@
+import { definition } from "../crd/definition.ts";
+import { DASHBOARDS, dashboard } from "./dashboards.ts";
+import { reference } from "./reference.ts";
+import { clusterRules, ownRules } from "./rules.ts";
+import { VALUES } from "./values.ts";
+
+const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
+/**
+ * Every file that is made of code, by its path from the root. `make chart` writes them; a test holds them
+ * to it.
+ */
+export const chartFiles = (): Readonly<Record<string, string>> => ({
+  "chart/files/crd.json": json(definition()),
+  "chart/files/rules.json": json({ clusters: clusterRules(), own: ownRules() }),
+  "chart/values.schema.json": json({ $schema: "http://json-schema.org/draft-07/schema#", ...VALUES }),
+  ...Object.fromEntries(
+    DASHBOARDS.map((one) => [`chart/files/dashboards/${one.name}.json`, json(dashboard(one))]),
+  ),
+  "docs/chat-cluster.md": reference(),
+});

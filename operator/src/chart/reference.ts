@@ -1,0 +1,90 @@
+import type { TSchema } from "typebox";
+import { SPEC } from "../crd/spec.ts";
+import { STATUS } from "../crd/status.ts";
+
+interface Schema {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly description?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly pattern?: string;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly additionalProperties?: Schema;
+  readonly "x-kubernetes-int-or-string"?: boolean;
+  readonly "x-kubernetes-validations"?: readonly { readonly message: string }[];
+}
+
+interface Row {
+  readonly path: string;
+  readonly kind: string;
+  readonly fallback: string;
+  readonly says: string;
+}
+
+const plain = (schema: TSchema): Schema => JSON.parse(JSON.stringify(schema)) as Schema;
+
+const escaped = (text: string): string => text.replaceAll("|", "\\|");
+
+function kindOf(schema: Schema): string {
+  if (schema.enum !== undefined) return schema.enum.map((one) => `\`${String(one)}\``).join(", ");
+  if (schema["x-kubernetes-int-or-string"] === true) return "quantity";
+  if (schema.type === "array") return `list of ${schema.items?.type ?? "values"}`;
+  const { minimum, maximum } = schema;
+  if (minimum !== undefined && maximum !== undefined) return `${schema.type ?? ""}, ${minimum} to ${maximum}`;
+  return schema.type ?? "any";
+}
+
+/** A default that is all of its parts' own defaults says nothing. */
+function fallbackOf({ default: value, properties }: Schema): string {
+  if (value === undefined || (properties !== undefined && JSON.stringify(value) === "{}")) return "";
+  return `\`${JSON.stringify(value).replaceAll('"', properties === undefined ? "" : '"')}\``;
+}
+
+function rowsOf(path: string, schema: Schema): readonly Row[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
+    const at = path === "" ? name : `${path}.${name}`;
+    const rules = (property["x-kubernetes-validations"] ?? []).map(({ message }) => `*${message}.*`);
+    const says = escaped([property.description ?? "", ...rules].filter((one) => one !== "").join(". "));
+    const row = { path: at, kind: kindOf(property), fallback: escaped(fallbackOf(property)), says };
+    return [row, ...rowsOf(at, property.items?.properties === undefined ? property : property.items)];
+  });
+}
+
+const table = (rows: readonly Row[]): string[] => [
+  "| field | what it takes | default | what it means |",
+  "| --- | --- | --- | --- |",
+  ...rows.map(({ path, kind, fallback, says }) => `| \`${path}\` | ${kind} | ${fallback} | ${says} |`),
+];
+
+/** The reference page, `docs/chat-cluster.md`. */
+export function reference(): string {
+  const spec = plain(SPEC);
+  const rules = (spec["x-kubernetes-validations"] ?? []).map(({ message }) => `- ${message}.`);
+  const status = rowsOf("", plain(STATUS)).map(
+    ({ path, kind, says }) => `| \`${path}\` | ${kind} | ${says} |`,
+  );
+  return [
+    "# ChatCluster",
+    "",
+    "`chat.jichat.io/v1alpha1`, short name `chat`. Made from the schema in `operator/src/crd` by `make chart`; the API server checks all of it at `kubectl apply`. An empty spec works: three NATS servers, Redis and ClickHouse run for you. Three samples are in [chart/samples](../chart/samples).",
+    "",
+    "## spec",
+    "",
+    ...table(rowsOf("", spec)),
+    "",
+    "Rules across fields, and what somebody who breaks one is told:",
+    "",
+    ...rules,
+    "",
+    "## status",
+    "",
+    "| field | kind | what it means |",
+    "| --- | --- | --- |",
+    ...status,
+    "",
+  ].join("\n");
+}
