@@ -92,13 +92,13 @@ function withTail(
 }
 
 async function findEvents(
-  store: Store,
+  cold: ColdRows,
   runs: readonly Run[],
   wanted: FactsQuery["events"],
 ): Promise<(EventFacts & { conversation: string })[]> {
   return Promise.all(
     wanted.map(async ({ conversation, seq }) => {
-      const [event] = await readEvents(store, runs, conversation, seq, seq);
+      const [event] = await readEvents(cold.singles, runs, conversation, seq, seq);
       if (event === undefined) return [];
       const recalled = event.recalled !== undefined;
       return [
@@ -133,7 +133,7 @@ export async function answerFacts(
       query.conversations.map(async (id) => [id, withTail(await cold.recentIds.of(id), runs, id)] as const),
     ),
     findIds(store, runs, query.ids),
-    findEvents(store, runs, query.events),
+    findEvents(cold, runs, query.events),
   ]);
   const recentOf = new Map(recent);
   return {
@@ -146,7 +146,7 @@ export async function answerFacts(
 }
 
 /** A user's conversations in one partition, with heads: what Redis is rebuilt from. */
-export async function answerList(store: Store, cold: ColdRows, tail: Tail, user: string): Promise<ListReply> {
+export async function answerList(cold: ColdRows, tail: Tail, user: string): Promise<ListReply> {
   const { runs } = tail;
   const known = ((await cold.memberships.of(user)) ?? []).flatMap(({ partition, conversation }) =>
     partition === tail.partition ? [conversation] : [],
@@ -154,7 +154,7 @@ export async function answerList(store: Store, cold: ColdRows, tail: Tail, user:
   const ids = [...new Set([...known, ...runs.flatMap((run) => [...(run.users.get(user) ?? [])])])];
   const folded = await foldConversations(cold, runs, ids);
   const entries: ListEntry[] = [];
-  const heads: HeadEntry[] = [];
+  const heads: Promise<HeadEntry>[] = [];
   for (const conversation of folded.values()) {
     const member = conversation.members.get(user);
     if (member === undefined) continue;
@@ -167,15 +167,15 @@ export async function answerList(store: Store, cold: ColdRows, tail: Tail, user:
       markNo,
       ...(left === undefined ? {} : { left }),
     });
-    if (left === undefined) heads.push(await headOf(store, runs, conversation));
+    if (left === undefined) heads.push(headOf(cold, runs, conversation)); // Asked together, and so answered by one query.
   }
-  return { entries, heads };
+  return { entries, heads: await Promise.all(heads) };
 }
 
-async function headOf(store: Store, runs: readonly Run[], conversation: Folded): Promise<HeadEntry> {
+async function headOf(cold: ColdRows, runs: readonly Run[], conversation: Folded): Promise<HeadEntry> {
   const { kind, members } = conversation.facts();
   const { id, position, head: seq, no, ts, name } = conversation;
-  const [last] = await readEvents(store, runs, id, seq, seq);
+  const [last] = await readEvents(cold.singles, runs, id, seq, seq);
   return {
     conversation: id,
     position,

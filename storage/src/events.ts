@@ -4,7 +4,7 @@ import type { EventRecord } from "@jichat/protocol/log/record.ts";
 import type { Store } from "./store.ts";
 import type { Run } from "./tail.ts";
 
-interface EventRow extends Record<string, unknown> {
+export interface EventRow extends Record<string, unknown> {
   readonly conversation: string;
   readonly seq: number;
   readonly no: number;
@@ -41,12 +41,40 @@ function eventOfRecord(record: EventRecord): InnerEvent {
   return event;
 }
 
+/** Where ClickHouse's rows come from: a query for each question, or one for many. */
+export interface EventSource {
+  events(conversation: string, first: number, last: number): Promise<readonly EventRow[]>;
+  /** Edits and recalls of `targets` up to `upTo`, in rising seq. */
+  changes(conversation: string, targets: readonly number[], upTo: number): Promise<readonly Change[]>;
+}
+
+export const EVENT_COLUMNS =
+  "conversation, seq, no, kind, sender, id, ts, body, reply_to, mentions, target, users, name";
+
+/** For pages: each is a range of its own. */
+export const pagesOf = (store: Store): EventSource => ({
+  events: async (conversation, first, last) =>
+    store.query<EventRow>(
+      `SELECT ${EVENT_COLUMNS} FROM {db}.events
+       WHERE conversation = {conversation: String} AND seq BETWEEN {first: UInt64} AND {last: UInt64}
+       ORDER BY seq LIMIT 1 BY seq`,
+      { conversation, first, last },
+    ),
+  changes: async (conversation, targets, upTo) =>
+    store.query<Change & Record<string, unknown>>(
+      `SELECT target, seq, kind, body FROM {db}.edits
+     WHERE conversation = {conversation: String} AND target IN {targets: Array(UInt64)}
+       AND seq <= {upTo: UInt64} ORDER BY seq LIMIT 1 BY target, seq`,
+      { conversation, targets, upTo },
+    ),
+});
+
 /**
  * Events [first, last] of a conversation from ClickHouse and the runs, each once, in rising seq, as they
  * were first sent.
  */
 async function rawEvents(
-  store: Store,
+  source: EventSource,
   runs: readonly Run[],
   conversation: string,
   first: number,
@@ -60,19 +88,13 @@ async function rawEvents(
     }
   }
   if (found.size < last - first + 1) {
-    const rows = await store.query<EventRow>(
-      `SELECT conversation, seq, no, kind, sender, id, ts, body, reply_to, mentions, target, users, name
-       FROM {db}.events
-       WHERE conversation = {conversation: String} AND seq BETWEEN {first: UInt64} AND {last: UInt64}
-       ORDER BY seq LIMIT 1 BY seq`,
-      { conversation, first, last },
-    );
+    const rows = await source.events(conversation, first, last);
     for (const row of rows) found.set(row.seq, eventOfRow(row));
   }
   return [...found.values()].sort((a, b) => a.seq - b.seq);
 }
 
-interface Change {
+export interface Change {
   readonly target: number;
   readonly seq: number;
   readonly kind: string;
@@ -80,7 +102,7 @@ interface Change {
 }
 
 async function changesOf(
-  store: Store,
+  source: EventSource,
   runs: readonly Run[],
   conversation: string,
   targets: readonly number[],
@@ -88,13 +110,7 @@ async function changesOf(
 ): Promise<Change[]> {
   if (targets.length === 0) return [];
   const wanted = new Set(targets);
-  const rows = await store.query<Change & Record<string, unknown>>(
-    `SELECT target, seq, kind, body FROM {db}.edits
-     WHERE conversation = {conversation: String} AND target IN {targets: Array(UInt64)}
-       AND seq <= {upTo: UInt64} ORDER BY seq LIMIT 1 BY target, seq`,
-    { conversation, targets, upTo },
-  );
-  const changes: Change[] = [...rows];
+  const changes: Change[] = [...(await source.changes(conversation, targets, upTo))];
   for (const run of runs) {
     for (const { record } of run.conversations.get(conversation) ?? []) {
       if (
@@ -116,20 +132,20 @@ async function changesOf(
  * recall would not take anything back.
  */
 export async function readEvents(
-  store: Store,
+  source: EventSource,
   runs: readonly Run[],
   conversation: string,
   first: number,
   last: number,
   upTo = Number.MAX_SAFE_INTEGER,
 ): Promise<InnerEvent[]> {
-  const events = await rawEvents(store, runs, conversation, first, last);
+  const events = await rawEvents(source, runs, conversation, first, last);
   const targets = events.flatMap(({ kind, seq, target }) =>
     kind === "message" ? [seq] : kind === "edited" && target !== undefined ? [target] : [],
   );
   const latest = new Map<number, Change>();
   const recalled = new Map<number, number>();
-  for (const change of await changesOf(store, runs, conversation, targets, upTo)) {
+  for (const change of await changesOf(source, runs, conversation, targets, upTo)) {
     latest.set(change.target, change);
     if (change.kind === "recalled") recalled.set(change.target, change.seq);
   }

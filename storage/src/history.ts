@@ -3,7 +3,7 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { foldConversations } from "./cold-state.ts";
-import { readEvents } from "./events.ts";
+import { pagesOf, readEvents } from "./events.ts";
 import type { Folded } from "./fold.ts";
 import type { ColdRows } from "./cold-rows.ts";
 import type { Store } from "./store.ts";
@@ -61,7 +61,7 @@ export async function answerHistory(
   const { from, to, more } = pageBounds(visible, query);
   const head = { first: visible.first, head: visible.last };
   if (from > to) return { events: [], ...head, more: false };
-  const events = await readEvents(store, runs, query.conversation, from, to, visible.last);
+  const events = await readEvents(pagesOf(store), runs, query.conversation, from, to, visible.last);
   if (events.length !== to - from + 1) {
     throw new ChatError(
       "UNAVAILABLE",

@@ -208,7 +208,7 @@ export class Storage implements LeaseHolder {
       case "history":
         return answerHistory(this.#store, this.#cold, tail, query);
       case "list":
-        return answerList(this.#store, this.#cold, tail, query.user);
+        return answerList(this.#cold, tail, query.user);
       case "members":
         return answerMembers(this.#cold, tail, query);
     }
