@@ -1,6 +1,6 @@
 # The door: `make` alone says what there is. Everything behind it gets what it needs itself.
 .DEFAULT_GOAL := help
-.PHONY: help run check unit integration e2e page test bench images chart cluster cluster-down clean
+.PHONY: help run check unit integration e2e page test bench images chart kubectl-chat cluster cluster-down clean
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ images: ## Every component's image, with docker or buildah (REGISTRY= TAG= BASE=
 
 chart: ## What the chart and the reference page have from the operator's code
 	@tools/bootstrap.sh chart
+
+kubectl-chat: ## The plugin of kubectl: .data/bin/kubectl-chat
+	@tools/bootstrap.sh kubectl-chat
 
 cluster: ## A kind cluster on this machine, with Docker or Podman (CLUSTER= NODES=1..3 NODE_IMAGE=)
 	@tools/bootstrap.sh cluster up

@@ -95,7 +95,7 @@ async function answer(request: IncomingMessage): Promise<{ status: number; text:
   return { status: 200, text };
 }
 
-createServer((request, response) => {
+createServer({ maxHeaderSize: 1_048_576 }, (request, response) => {
   answer(request).then(
     ({ status, text }) => {
       const [, code = ""] = /^Code: (\d+)/.exec(text) ?? [];

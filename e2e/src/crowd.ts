@@ -18,6 +18,8 @@ export interface CrowdOptions {
   readonly groupSize: number;
   /** Messages per second and device. */
   readonly rate: number;
+  /** Begins every user's name: a crowd that comes after another knows nothing of what that one said. */
+  readonly names?: string;
 }
 
 export const USUAL: CrowdOptions = { pairs: 20, groups: 5, groupSize: 20, rate: 1 };
@@ -123,10 +125,11 @@ export class Crowd {
     this.#options = options;
     this.#venue = venue;
     this.#ledger = ledger;
+    const { names = "u" } = options;
     for (let i = 0; i < options.pairs; i += 1) {
       this.#people.push(
-        { user: `u${2 * i}`, peer: `u${2 * i + 1}`, groups: [] },
-        { user: `u${2 * i + 1}`, peer: `u${2 * i}`, groups: [] },
+        { user: `${names}${2 * i}`, peer: `${names}${2 * i + 1}`, groups: [] },
+        { user: `${names}${2 * i + 1}`, peer: `${names}${2 * i}`, groups: [] },
       );
     }
   }
@@ -160,16 +163,25 @@ export class Crowd {
 
   /** Everybody sends and reads for `ms`, at moments of their own; then waits for the last acks. */
   async talk(ms: number): Promise<void> {
-    const end = performance.now() + ms;
-    await Promise.all(this.devices.map((device) => this.#talk(device, end)));
+    await this.talkUntil(sleep(ms));
   }
 
-  async #talk(device: Device, end: number): Promise<void> {
+  /** The same until something else is over, whether well or not. */
+  async talkUntil(over: Promise<unknown>): Promise<void> {
+    const talk = new AbortController();
+    const end = (): void => {
+      talk.abort();
+    };
+    void over.then(end, end);
+    await Promise.all(this.devices.map((device) => this.#talk(device, talk.signal)));
+  }
+
+  async #talk(device: Device, over: AbortSignal): Promise<void> {
     const person = this.#people.find(({ user }) => user === device.user);
     if (person === undefined) throw new Error("a device belongs to a person");
     const open: Promise<void>[] = [];
     await sleep((Math.random() * 1_000) / this.#options.rate);
-    while (performance.now() < end) {
+    while (!over.aborted) {
       this.#saying += 1;
       const group = person.groups[Math.floor(Math.random() * person.groups.length)];
       const target =

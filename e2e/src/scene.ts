@@ -63,11 +63,10 @@ export async function play(
   return scene;
 }
 
-/** I1 to I10, whatever was done to the cluster before. */
-export async function judge(
+/** I1 to I9, as the crowd's devices saw it, whatever was done meanwhile. */
+export async function judgeCrowd(
   t: TestContext,
-  { stack, crowd, ledger }: Scene,
-  memory = new Memory(stack),
+  { crowd, ledger }: Pick<Scene, "crowd" | "ledger">,
 ): Promise<void> {
   const settledMs = await crowd.settle();
   await crowd.inspect();
@@ -79,6 +78,11 @@ export async function judge(
   assert.deepEqual(violations.slice(0, 12), [], `${violations.length} violations`);
   assert.deepEqual(crowd.failures.slice(0, 12), [], "every send is acked in the end");
   assert.deepEqual(ledger.unackedIds.slice(0, 12), []);
+}
+
+/** I1 to I10, whatever was done to the cluster before. */
+export async function judge(t: TestContext, scene: Scene, memory = new Memory(scene.stack)): Promise<void> {
+  await judgeCrowd(t, scene);
   const peaks = memory.stop();
   t.diagnostic(
     `most resident memory: ${[...peaks].map(([name, mb]) => `${name} ${mb.toFixed(0)} MB`).join(", ")}`,
@@ -87,8 +91,8 @@ export async function judge(
     const most = name === "storage" || name === "clickhouse" ? STORAGE_RSS_MAX_MB : RSS_MAX_MB;
     assert.ok(mb <= most, `I8: ${name} held ${mb} MB`);
   }
-  crowd.leave();
-  await verify(stack);
+  scene.crowd.leave();
+  await verify(scene.stack);
 }
 
 /** What every part holds at the most while a scene plays (I8): the end of it alone would show no peak. */

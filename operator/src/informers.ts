@@ -2,6 +2,7 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import { LABELS, OURS } from "./desired/names.ts";
 import type { KubeApi } from "./kube/api.ts";
+import { hashOf } from "./kube/apply.ts";
 import type { KubeObject, Resource } from "./kube/object.ts";
 import { RESOURCES, keyOf } from "./kube/object.ts";
 import { Reflector } from "./kube/reflector.ts";
@@ -39,6 +40,8 @@ const clusterKeyOf = ({ metadata: { namespace, labels } }: KubeObject): string =
 /** The API server's state as far as it is ours, kept up by watches. */
 export class Informers {
   readonly clusters = new Store<ChatCluster & KubeObject>();
+  /** What of each ChatCluster calls for a pass when it changes. */
+  readonly #seen = new Map<string, string>();
   readonly #owned = new Map<string, Store<KubeObject>>();
   readonly #reflectors: {
     readonly isSynced: boolean;
@@ -54,7 +57,7 @@ export class Informers {
         resource: RESOURCES.chatClusters,
         store: this.clusters,
         onChange: (cluster) => {
-          onChange(keyOf(cluster));
+          if (this.#isNews(cluster)) onChange(keyOf(cluster));
         },
       }),
     );
@@ -73,6 +76,21 @@ export class Informers {
         }),
       );
     }
+  }
+
+  /**
+   * Whether more than the status changed: that is our own writing, and would call for a pass after each
+   * pass.
+   */
+  #isNews({ metadata }: ChatCluster & KubeObject): boolean {
+    const { uid, generation, annotations, finalizers, deletionTimestamp } = metadata;
+    const print = hashOf([uid, generation, annotations, finalizers, deletionTimestamp]);
+    const key = keyOf({ metadata });
+    const isGone = this.clusters.get(key) === undefined;
+    const isKnown = this.#seen.get(key) === print;
+    if (isGone) this.#seen.delete(key);
+    else this.#seen.set(key, print);
+    return isGone || !isKnown;
   }
 
   get isSynced(): boolean {

@@ -4,7 +4,7 @@ import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import { askBackends, removeData } from "./ask-backends.ts";
 import { BackendWatch } from "./backend-watch.ts";
 import type { Config } from "./config.ts";
-import { countConnections } from "./connections.ts";
+import { askPods } from "./ask-pods.ts";
 import { Informers } from "./informers.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { runController } from "./kube/controller.ts";
@@ -59,7 +59,7 @@ function assemble({ config, api, clock, telemetry }: OperatorParts) {
     operator: { namespace: config.namespace, labels: OPERATOR_LABELS },
     resyncMs: config.resyncMs,
     removeData,
-    countConnections,
+    askPods,
     onApplied: metrics.countApplied,
   });
   const controller = {

@@ -1,4 +1,5 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Live } from "./ask-pods.ts";
 import type { BackendWatch } from "./backend-watch.ts";
 import { AGAIN_MS } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
@@ -30,7 +31,7 @@ export interface ReconcileOptions {
   readonly resyncMs: number;
   readonly removeData: (wish: Wish) => Promise<void>;
   /** Open sockets, as the connector pods tell; undefined where none answers. */
-  readonly countConnections: (observed: Observed) => Promise<number | undefined>;
+  readonly askPods: (observed: Observed) => Promise<Live>;
   readonly onApplied: () => void;
 }
 
@@ -82,8 +83,8 @@ export class Reconciler {
       await this.#apply(cluster, plan.objects, observed);
       for (const object of plan.removals) await removeIfThere(this.#options.api, object);
     }
-    const connections = await this.#options.countConnections(observed);
-    const facts = { wish, observed, backends: seen, plan, connections, now: this.#now() };
+    const live = await this.#options.askPods(observed);
+    const facts = { wish, observed, backends: seen, plan, live, now: this.#now() };
     await this.#tellStatus(cluster, statusOf(facts));
     return { afterMs: plan.waitsFor === undefined ? resyncMs : Math.min(resyncMs, AGAIN_MS) };
   }

@@ -9,6 +9,7 @@ import type { Finding } from "./kube/conditions.ts";
 import { conditionsOf, no, unknown, yes } from "./kube/conditions.ts";
 import type { Counted, Observed } from "./observed.ts";
 import { countOf, jobState } from "./observed.ts";
+import type { Live } from "./ask-pods.ts";
 import type { BackendsSeen, Plan } from "./plan.ts";
 
 export interface Facts {
@@ -16,7 +17,7 @@ export interface Facts {
   readonly observed: Observed;
   readonly backends: BackendsSeen;
   readonly plan: Plan;
-  readonly connections: number | undefined;
+  readonly live: Live;
   readonly now: Date;
 }
 
@@ -146,7 +147,8 @@ function findingsOf(facts: Facts, counts: ComponentCounts): Record<ConditionType
 }
 
 export function statusOf(facts: Facts): ChatClusterStatus {
-  const { wish, now, connections } = facts;
+  const { wish, now, live } = facts;
+  const { connections, partitionsServed } = live;
   const { cluster } = wish;
   const { generation, namespace } = cluster.metadata;
   const counts = countsOf(facts);
@@ -171,6 +173,10 @@ export function statusOf(facts: Facts): ChatClusterStatus {
       .map(([key, value]) => `${key}=${value}`)
       .join(","),
     ...(connections === undefined ? {} : { connections }),
+    partitions: {
+      wanted: cluster.spec.partitions,
+      ...(partitionsServed === undefined ? {} : { served: partitionsServed }),
+    },
     endpoints: {
       ws: [...publicUrls(wish), `ws://${at("connector")}${port === 80 ? "" : `:${port}`}/v1/ws`],
       api: [`http://${at("api")}`],

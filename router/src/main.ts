@@ -28,7 +28,10 @@ const leases = await Leases.join(
   router,
   telemetry.log,
 );
-const admin = await startAdmin(config, telemetry, { notReady: () => router.notReady(leases.held) });
+const admin = await startAdmin(config, telemetry, {
+  notReady: () => router.notReady(leases.held),
+  partitions: () => leases.held,
+});
 telemetry.log.info({ partitions, admin: admin.port }, "router is up");
 
 await aborted(shutdown);

@@ -10,6 +10,8 @@ export interface AdminActions {
   readonly notReady: () => string | undefined;
   /** Starts or calls off a drain; absent where the component has nothing to drain. */
   readonly drain?: (on: boolean) => void;
+  /** The partitions that this process owns; absent where it owns none. */
+  readonly partitions?: () => Iterable<number>;
 }
 
 /** The bearer token of the admin port's writes, derived from the cluster's key. */
@@ -22,7 +24,7 @@ function mayWrite(request: IncomingMessage, clusterKey: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-/** `/livez /readyz /metrics`, and `POST` and `DELETE /drain` with the cluster's key. */
+/** `/livez /readyz /metrics /partitions`, and `POST` and `DELETE /drain` with the cluster's key. */
 export async function startAdmin(
   config: Pick<ProcessConfig, "adminPort" | "adminHost" | "clusterKey">,
   telemetry: Pick<Telemetry, "log" | "scrape">,
@@ -38,6 +40,9 @@ export async function startAdmin(
       }
       case "GET /metrics":
         return [200, await telemetry.scrape()];
+      case "GET /partitions":
+        if (actions.partitions === undefined) return [404, "no partition is owned here\n"];
+        return [200, `${JSON.stringify([...actions.partitions()].sort((a, b) => a - b))}\n`];
       case "POST /drain":
       case "DELETE /drain":
         if (actions.drain === undefined) return [404, "nothing to drain here\n"];
@@ -45,7 +50,7 @@ export async function startAdmin(
         actions.drain(request.method === "POST");
         return [202, "accepted\n"];
       default:
-        return [404, "here are /livez, /readyz, /metrics and /drain\n"];
+        return [404, "here are /livez, /readyz, /metrics, /partitions and /drain\n"];
     }
   };
   const server: Server = createServer((request, response) => {

@@ -1,8 +1,8 @@
 import type { IdFacts } from "@jichat/protocol/bus/query.ts";
 import { firstIdOf } from "@jichat/protocol/ids.ts";
 import { Batched, groupBy } from "./batched.ts";
-import type { Change, EventRow, EventSource } from "./events.ts";
-import { EVENT_COLUMNS } from "./events.ts";
+import { pagesOf, singlesOf } from "./cold-events.ts";
+import type { EventSource } from "./events.ts";
 import type { HeadRow, LifecycleRow, MarkRow } from "./fold.ts";
 import type { Store } from "./store.ts";
 
@@ -91,56 +91,6 @@ const membershipsOf = (store: Store): Batched<readonly MembershipRow[]> =>
     ),
   );
 
-const keyOf = (conversation: string, seq: number): string => `${conversation} ${seq}`;
-
-/** The two halves of such keys, as parameters of a query. */
-function halvesOf(keys: readonly string[]): { readonly conversations: string[]; readonly seqs: number[] } {
-  const halves = keys.map((key) => key.split(" "));
-  return {
-    conversations: halves.map(([conversation = ""]) => conversation),
-    seqs: halves.map(([, seq]) => Number(seq)),
-  };
-}
-const KEYS = "arrayZip({conversations: Array(String)}, {seqs: Array(UInt64)})";
-
-/**
- * Single events of many conversations. Everybody's list shows the newest event of every conversation: after a
- * lost Redis that is all of them at once.
- */
-function singlesOf(store: Store): EventSource {
-  const events = new Batched<readonly EventRow[]>(async (keys) =>
-    groupBy(
-      await store.query<EventRow>(
-        `SELECT ${EVENT_COLUMNS} FROM {db}.events WHERE (conversation, seq) IN ${KEYS}
-         ORDER BY conversation, seq LIMIT 1 BY conversation, seq`,
-        halvesOf(keys),
-      ),
-      ({ conversation, seq }) => keyOf(conversation, seq),
-    ),
-  );
-  const changes = new Batched<readonly Change[]>(async (keys) =>
-    groupBy(
-      await store.query<Rows<Change & { conversation: string }>>(
-        `SELECT conversation, target, seq, kind, body FROM {db}.edits WHERE (conversation, target) IN ${KEYS}
-         ORDER BY conversation, seq LIMIT 1 BY conversation, target, seq`,
-        halvesOf(keys),
-      ),
-      ({ conversation, target }) => keyOf(conversation, target),
-    ),
-  );
-  return {
-    async events(conversation, first, last) {
-      if (first !== last) throw new Error("a range of events is a page's");
-      return (await events.of(keyOf(conversation, first))) ?? [];
-    },
-    async changes(conversation, targets, upTo) {
-      const found = await Promise.all(targets.map((target) => changes.of(keyOf(conversation, target))));
-      const all = found.flatMap((some) => some ?? []).filter(({ seq }) => seq <= upTo);
-      return all.sort((a, b) => a.seq - b.seq);
-    },
-  };
-}
-
 /** What ClickHouse holds of conversations and users apart from their events, asked in batches. */
 export class ColdRows {
   /** By conversation: who came and went, its names, and its head. */
@@ -152,11 +102,14 @@ export class ColdRows {
   /** By user: the conversations they ever were in. */
   readonly memberships: Batched<readonly MembershipRow[]>;
 
-  /** Single events, as they stand now. */
+  /** Single events, of many conversations in one query. */
   readonly singles: EventSource;
+  /** Pages of history: a reconnecting crowd asks for the same ones. */
+  readonly pages: EventSource;
 
   constructor(store: Store) {
     this.singles = singlesOf(store);
+    this.pages = pagesOf(store);
     this.outlines = outlinesOf(store);
     this.marks = marksOf(store);
     this.recentIds = recentIdsOf(store);

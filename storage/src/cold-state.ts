@@ -167,7 +167,8 @@ export async function answerList(cold: ColdRows, tail: Tail, user: string): Prom
       markNo,
       ...(left === undefined ? {} : { left }),
     });
-    if (left === undefined) heads.push(headOf(cold, runs, conversation)); // Asked together, and so answered by one query.
+    // Asked together, and so answered by one query.
+    if (left === undefined) heads.push(headOf(cold, runs, conversation));
   }
   return { entries, heads: await Promise.all(heads) };
 }

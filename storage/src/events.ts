@@ -1,7 +1,6 @@
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { EventKind, InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { EventRecord } from "@jichat/protocol/log/record.ts";
-import type { Store } from "./store.ts";
 import type { Run } from "./tail.ts";
 
 export interface EventRow extends Record<string, unknown> {
@@ -50,24 +49,6 @@ export interface EventSource {
 
 export const EVENT_COLUMNS =
   "conversation, seq, no, kind, sender, id, ts, body, reply_to, mentions, target, users, name";
-
-/** For pages: each is a range of its own. */
-export const pagesOf = (store: Store): EventSource => ({
-  events: async (conversation, first, last) =>
-    store.query<EventRow>(
-      `SELECT ${EVENT_COLUMNS} FROM {db}.events
-       WHERE conversation = {conversation: String} AND seq BETWEEN {first: UInt64} AND {last: UInt64}
-       ORDER BY seq LIMIT 1 BY seq`,
-      { conversation, first, last },
-    ),
-  changes: async (conversation, targets, upTo) =>
-    store.query<Change & Record<string, unknown>>(
-      `SELECT target, seq, kind, body FROM {db}.edits
-     WHERE conversation = {conversation: String} AND target IN {targets: Array(UInt64)}
-       AND seq <= {upTo: UInt64} ORDER BY seq LIMIT 1 BY target, seq`,
-      { conversation, targets, upTo },
-    ),
-});
 
 /**
  * Events [first, last] of a conversation from ClickHouse and the runs, each once, in rising seq, as they

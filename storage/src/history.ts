@@ -3,10 +3,9 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { foldConversations } from "./cold-state.ts";
-import { pagesOf, readEvents } from "./events.ts";
+import { readEvents } from "./events.ts";
 import type { Folded } from "./fold.ts";
 import type { ColdRows } from "./cold-rows.ts";
-import type { Store } from "./store.ts";
 import type { Run, Tail } from "./tail.ts";
 
 const EVENT_OVERHEAD_BYTES = 200;
@@ -50,18 +49,13 @@ export function pageBounds(
 }
 
 /** One page without a hole, cut to 256 KB from the end that the asker can ask for again. */
-export async function answerHistory(
-  store: Store,
-  cold: ColdRows,
-  tail: Tail,
-  query: HistoryQuery,
-): Promise<HistoryReply> {
+export async function answerHistory(cold: ColdRows, tail: Tail, query: HistoryQuery): Promise<HistoryReply> {
   const { runs } = tail;
   const { visible } = await visibleTo(cold, runs, query.conversation, query.user);
   const { from, to, more } = pageBounds(visible, query);
   const head = { first: visible.first, head: visible.last };
   if (from > to) return { events: [], ...head, more: false };
-  const events = await readEvents(pagesOf(store), runs, query.conversation, from, to, visible.last);
+  const events = await readEvents(cold.pages, runs, query.conversation, from, to, visible.last);
   if (events.length !== to - from + 1) {
     throw new ChatError(
       "UNAVAILABLE",

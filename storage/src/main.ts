@@ -53,6 +53,7 @@ const leases = await Leases.join(
 );
 const admin = await startAdmin(config, telemetry, {
   notReady: () => (leases.held.size === 0 ? "holds no partition yet" : undefined),
+  partitions: () => leases.held,
 });
 telemetry.log.info({ partitions, admin: admin.port }, "storage is up");
 

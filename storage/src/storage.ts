@@ -37,6 +37,9 @@ interface Owned {
   release: () => void;
 }
 
+/** Questions at once; each is small, and who asks gives up after 4 s anyway. */
+const QUESTIONS_MAX = 10_000;
+
 /**
  * Owns partitions as the leases say: consumes their logs, writes ClickHouse, answers about the past, trims.
  */
@@ -55,6 +58,8 @@ export class Storage implements LeaseHolder {
   readonly #wanted = new Set<number>();
   readonly #regressed = new Set<number>();
   readonly #stop = new AbortController();
+  /** Not answered yet. */
+  #questions = 0;
   #flushing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -177,10 +182,12 @@ export class Storage implements LeaseHolder {
   }
 
   async #answer(message: Msg, tail: Tail): Promise<void> {
+    this.#questions += 1;
     let reply: unknown;
     const started = systemClock.monotonic();
     let kind = "unreadable";
     try {
+      if (this.#questions > QUESTIONS_MAX) throw new ChatError("UNAVAILABLE", "history is asked too much");
       const query = decodeInner<Query>(message.data, "a question to storage");
       kind = query.q;
       if (!(await tail.until(query.position, POSITION_WAIT_MS))) {
@@ -196,6 +203,7 @@ export class Storage implements LeaseHolder {
       message.respond(encodeInner({ v: 1, error: { code: error.code, message: error.message } } as { v: 1 }));
       return;
     } finally {
+      this.#questions -= 1;
       this.#metrics.countQuery(kind, systemClock.monotonic() - started);
     }
     message.respond(encodeInner({ v: 1, reply } as { v: 1 }));
@@ -206,7 +214,7 @@ export class Storage implements LeaseHolder {
       case "facts":
         return answerFacts(this.#store, this.#cold, tail, query);
       case "history":
-        return answerHistory(this.#store, this.#cold, tail, query);
+        return answerHistory(this.#cold, tail, query);
       case "list":
         return answerList(this.#cold, tail, query.user);
       case "members":

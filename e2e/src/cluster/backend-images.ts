@@ -1,22 +1,31 @@
-import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { hash } from "node:crypto";
+import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { bundle } from "@jichat/tools/bundle.ts";
 import { ROOT, cached } from "@jichat/tools/cache.ts";
 import type { Builder } from "@jichat/tools/images/builder.ts";
 import { baseArgs } from "@jichat/tools/images/make.ts";
 import { debianRoot } from "@jichat/tools/images/node-root.ts";
-import { needChdb, needNats } from "@jichat/tools/needs.ts";
+import { VERSIONS, needChdb, needNats } from "@jichat/tools/needs.ts";
 import { during } from "@jichat/tools/say.ts";
 
 /** What a ChatCluster of the tests runs its managed backends from. */
 export const BACKEND_IMAGES = {
-  nats: "localhost/jichat-test/nats:1",
-  redis: "localhost/jichat-test/redis:1",
-  clickhouse: "localhost/jichat-test/clickhouse:1",
-} as const;
+  nats: `localhost/jichat-test/nats:${VERSIONS.nats}`,
+  redis: "localhost/jichat-test/redis:trixie",
+  clickhouse: `localhost/jichat-test/clickhouse:${VERSIONS.chdb}-${frontVersion()}`,
+};
 
-/** Builds the three; the names of what was built. */
+/** The front changes with the project: an image of an older one is another. */
+function frontVersion(): string {
+  const source = readFileSync(join(ROOT, "e2e/src/clickhouse-front.ts"));
+  return hash("sha256", source, "hex").slice(0, 8);
+}
+
+/** Builds the three where they are not there yet; their names. */
 export async function makeBackendImages(builder: Builder): Promise<readonly string[]> {
+  const tags = Object.values(BACKEND_IMAGES);
+  if ((await Promise.all(tags.map((tag) => builder.has(tag)))).every(Boolean)) return tags;
   const context = join(ROOT, ".data/backend-images");
   rmSync(context, { recursive: true, force: true });
   mkdirSync(join(context, "nats/usr/local/bin"), { recursive: true });
@@ -35,5 +44,5 @@ export async function makeBackendImages(builder: Builder): Promise<readonly stri
       builder.build({ dockerfile: join(ROOT, "e2e/images/Dockerfile"), target, context, tag, args }),
     );
   rmSync(context, { recursive: true, force: true });
-  return Object.values(BACKEND_IMAGES);
+  return tags;
 }

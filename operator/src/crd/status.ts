@@ -53,6 +53,15 @@ export const STATUS = Type.Object({
   connections: Type.Optional(
     Type.Integer({ minimum: 0, description: "open sockets, as the connectors last told" }),
   ),
+  partitions: Type.Optional(
+    Type.Object(
+      {
+        wanted: Type.Integer({ minimum: 1 }),
+        served: Type.Optional(Type.Integer({ minimum: 0, description: "by all routers together" })),
+      },
+      { description: "how many there are, and how many have an owner, as the routers last told" },
+    ),
+  ),
   endpoints: Type.Optional(
     Type.Object(
       { ws: Type.Array(Type.String()), api: Type.Array(Type.String()) },

@@ -108,7 +108,8 @@ async function prepareNetwork(name: string, env: NodeJS.ProcessEnv): Promise<voi
     `--subnet=${SUBNET}`,
     `--gateway=${GATEWAY}`,
   ];
-  await run("making the nodes' network", [...enter, ...network, "kind"], env);
+  const isThere = await exec("podman", ["network", "exists", "kind"], { env }); // Of another cluster.
+  if (isThere.code !== 0) await run("making the nodes' network", [...enter, ...network, "kind"], env);
 }
 
 /** The cluster of that name if it stands. */

@@ -125,7 +125,7 @@ async function archive(builder: Builder, small: Small, work: string, file: strin
     `FROM scratch\nCOPY root /\nENV PATH=${path}\nENTRYPOINT ${JSON.stringify(small.command)}\n`,
   );
   await builder.build({ dockerfile, target: "0", context, tag: small.tag, args: {} });
-  await builder.save(small.tag, file);
+  await builder.save([small.tag], file);
 }
 
 /** Builds the node image from packages: minutes the first time, most of them Kubernetes itself. */

@@ -14,8 +14,8 @@ export interface Build {
 export interface Builder {
   readonly name: "docker" | "buildah";
   build(image: Build): Promise<void>;
-  /** Writes an archive that `kind load image-archive`, `docker load` and `podman load` take. */
-  save(tag: string, file: string): Promise<void>;
+  /** Writes one archive of all, which `kind load image-archive`, `docker load` and `podman load` take. */
+  save(tags: readonly string[], file: string): Promise<void>;
   has(tag: string): Promise<boolean>;
 }
 
@@ -47,8 +47,8 @@ const docker: Builder = {
     const output = `--output=type=docker,name=${image.tag},rewrite-timestamp=true`;
     await must("docker", [...args, "--provenance=false", output, image.context], `building ${image.tag}`);
   },
-  async save(tag, file) {
-    await must("docker", ["save", "--output", file, tag], `saving ${tag}`);
+  async save(tags, file) {
+    await must("docker", ["save", "--output", file, ...tags], `saving ${tags.join(" ")}`);
   },
   has: async (tag) => (await exec("docker", ["image", "inspect", tag], { env: process.env })).code === 0,
 };
@@ -61,8 +61,9 @@ const buildah = (env: Env): Builder => ({
     const all = [...args, ...argsOf(image), `--tag=${image.tag}`, image.context];
     await must("buildah", all, `building ${image.tag}`, env);
   },
-  async save(tag, file) {
-    await must("buildah", ["push", "--quiet", tag, `docker-archive:${file}:${tag}`], `saving ${tag}`, env);
+  async save(tags, file) {
+    const save = ["save", "--quiet", "--multi-image-archive", "--format=docker-archive", "--output", file];
+    await must("podman", [...save, ...tags], `saving ${tags.join(" ")}`, env);
   },
   has: async (tag) =>
     (await exec("buildah", ["inspect", "--type=image", tag], { env: { ...process.env, ...env } })).code === 0,
@@ -76,8 +77,8 @@ export const hasDocker = async (): Promise<boolean> =>
 export async function needBuilder(env: Env = {}): Promise<Builder> {
   if (await hasDocker()) return docker;
   await needDebian(
-    { buildah: "buildah", mmdebstrap: "mmdebstrap" },
-    "start a Docker engine, or put buildah and mmdebstrap on PATH",
+    { buildah: "buildah", podman: "podman", mmdebstrap: "mmdebstrap" },
+    "start a Docker engine, or put buildah, podman and mmdebstrap on PATH",
   );
   return buildah(env);
 }

@@ -33,25 +33,30 @@ export const baseArgs = async (
 const revision = async (): Promise<string> =>
   (await exec("git", ["rev-parse", "HEAD"], { cwd: ROOT })).stdout.trim() || "unknown";
 
-/** Builds all; the names of what was built. */
-export async function makeImages(options: ImagesOptions, builder?: Builder): Promise<readonly string[]> {
-  const by = builder ?? (await needBuilder());
-  await during("bundling the components", makeContext(CONTEXT, options.isEmbedded));
-  const args = {
-    ...(await baseArgs(by, options.base)),
-    VERSION: options.version,
-    REVISION: await revision(),
-  };
-  const targets = [...COMPONENTS, ...(options.isEmbedded ? ["storage-embedded"] : [])];
+/**
+ * Builds from the context as it is: the same under another version is another label, and so another image.
+ */
+export async function buildAll(
+  builder: Builder,
+  { registry, version, isEmbedded, base }: ImagesOptions,
+): Promise<readonly string[]> {
+  const args = { ...(await baseArgs(builder, base)), VERSION: version, REVISION: await revision() };
   const dockerfile = join(ROOT, "Dockerfile");
   const made: string[] = [];
-  for (const target of targets) {
-    const tag = `${options.registry}/${target}:${options.version}`;
+  for (const target of [...COMPONENTS, ...(isEmbedded ? ["storage-embedded"] : [])]) {
+    const tag = `${registry}/${target}:${version}`;
     await during(
-      `building ${tag} with ${by.name}`,
-      by.build({ dockerfile, target, context: CONTEXT, tag, args }),
+      `building ${tag} with ${builder.name}`,
+      builder.build({ dockerfile, target, context: CONTEXT, tag, args }),
     );
     made.push(tag);
   }
   return made;
+}
+
+/** Builds all; the names of what was built. */
+export async function makeImages(options: ImagesOptions, builder?: Builder): Promise<readonly string[]> {
+  const by = builder ?? (await needBuilder());
+  await during("bundling the components", makeContext(CONTEXT, options.isEmbedded));
+  return buildAll(by, options);
 }

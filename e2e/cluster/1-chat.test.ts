@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { USUAL } from "../src/crowd.ts";
+import { Chat, laptop } from "../src/cluster/chat.ts";
+import { LAB, helm, kubectl, until } from "../src/cluster/kubectl.ts";
+import { driftInStreams } from "../src/cluster/drift.ts";
+import { underLoad } from "../src/cluster/load.ts";
+import { killPod } from "../src/cluster/node.ts";
+import { NAMESPACE, RELEASE, install } from "../src/cluster/release.ts";
+import { scenario } from "../src/cluster/scenario.ts";
+
+const chat = new Chat(NAMESPACE, "chat");
+const TALKERS = { pairs: 10, groups: 2, groupSize: 10, rate: 1 };
+before(async () => {
+  await install();
+});
+
+after(async () => {
+  await chat.patch({ deletionPolicy: "Delete" });
+  await chat.ask(["delete", "chat", chat.name, "--timeout=180s"]);
+});
+
+scenario("1: the laptop sample is Ready in under 90 s, people talk, rows are in ClickHouse", async (t) => {
+  await chat.apply(laptop());
+  const seconds = await chat.until("Ready", "True", 90_000);
+  t.diagnostic(`Ready after ${seconds.toFixed(1)} s`);
+  await underLoad(t, chat, async () => undefined, TALKERS);
+  const said = await helm(["test", RELEASE, "-n", NAMESPACE, "--logs"]);
+  t.diagnostic(/message .*/.exec(said)?.[0] ?? said.slice(-200));
+});
+
+scenario("2: connectors and routers 1, 3, 1 under load", async (t) => {
+  await underLoad(t, chat, async () => {
+    await kubectl(["-n", NAMESPACE, "scale", `chat/${chat.name}`, "--replicas=3"]);
+    await chat.settled(90_000);
+    await chat.patch({ routers: { replicas: 3 } });
+    await chat.settled(90_000);
+    assert.equal((await chat.pods("connector")).length, 3);
+    await kubectl(["-n", NAMESPACE, "scale", `chat/${chat.name}`, "--replicas=1"]);
+    await chat.settled(90_000);
+    await chat.patch({ routers: { replicas: 1 } });
+    await chat.settled(90_000);
+  });
+});
+
+scenario("3: another setting, another image, other secrets, one after the other under load", async (t) => {
+  await underLoad(t, chat, async () => {
+    await chat.patch({ connectors: { maxConnectionsPerPod: 4_000 } });
+    const setting = await chat.settled(120_000);
+    await chat.patch({ version: LAB.versions[1] });
+    const image = await chat.settled(120_000);
+    const before = await chat.secret("connector", "nats-url");
+    await chat.annotate({ "chat.jichat.io/rotate": String(Date.now()) });
+    await until("other credentials", 30_000, async () =>
+      (await chat.secret("connector", "nats-url")) === before ? undefined : true,
+    );
+    await chat.until("Progressing", "True", 20_000);
+    const secrets = await chat.settled(150_000);
+    t.diagnostic(
+      `setting ${setting.toFixed(0)} s, image ${image.toFixed(0)} s, secrets ${secrets.toFixed(0)} s`,
+    );
+  });
+  assert.equal((await chat.read()).status?.version, LAB.versions[1]);
+});
+
+scenario("5: kill -9 in every kind of pod under load, backends too", async (t) => {
+  await underLoad(
+    t,
+    chat,
+    async () => {
+      for (const kind of ["connector", "router", "storage", "api", "redis", "nats", "clickhouse"]) {
+        const [pod] = await chat.pods(kind);
+        assert.ok(pod !== undefined, `there is a pod of ${kind}`);
+        await killPod(pod);
+        await chat.until("Ready", "False", 20_000).catch(() => undefined); // It may be back before anybody looks.
+        t.diagnostic(
+          `${kind}: Ready again after ${(await chat.until("Ready", "True", 90_000)).toFixed(1)} s`,
+        );
+      }
+    },
+    USUAL,
+  );
+});
+
+scenario("6: what is changed by hand is put back within 60 s", async (t) => {
+  await chat.ask(["delete", "service", "chat-connector"]);
+  await chat.ask(["scale", "deployment/chat-router", "--replicas=0"]);
+  const started = performance.now();
+  await driftInStreams(chat, 60_000);
+  await chat.ask(["get", "service", "chat-connector"]);
+  await chat.settled(60_000 - (performance.now() - started));
+  t.diagnostic(`all put back after ${((performance.now() - started) / 1_000).toFixed(1)} s`);
+});

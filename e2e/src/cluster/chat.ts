@@ -1,0 +1,224 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Venue } from "../crowd.ts";
+import { LAB, apply, find, kubectl, read, until } from "./kubectl.ts";
+
+export interface Pod {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly labels: Readonly<Record<string, string>>;
+  };
+  readonly spec: { readonly nodeName: string };
+  readonly status: {
+    readonly podIP?: string;
+    readonly phase: string;
+    readonly containerStatuses?: readonly { readonly ready: boolean; readonly restartCount: number }[];
+  };
+}
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly observedGeneration: number;
+}
+
+export interface ChatObject {
+  readonly metadata: { readonly name: string; readonly generation: number };
+  readonly spec: object;
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly version?: string;
+    readonly conditions?: readonly Condition[];
+  };
+}
+
+/** As the laptop sample, from images that are loaded, and reached by a port of the node. */
+export const laptop = (more: object = {}): object => ({
+  version: LAB.versions[0],
+  image: { registry: LAB.registry },
+  connectors: { replicas: 1, service: { type: "NodePort" } },
+  routers: { replicas: 1 },
+  storage: { replicas: 1 },
+  api: { replicas: 1 },
+  partitions: 8,
+  durability: { replicas: 1 },
+  drain: { deadlineSeconds: 5 },
+  nats: { managed: { replicas: 1, storage: { size: "2Gi" }, image: LAB.backends.nats } },
+  redis: { managed: { image: LAB.backends.redis } },
+  clickhouse: { managed: { storage: { size: "5Gi" }, image: LAB.backends.clickhouse } },
+  ...more,
+});
+
+/** A ChatCluster of the tests, by its name. */
+export class Chat {
+  readonly namespace: string;
+  readonly name: string;
+
+  constructor(namespace: string, name: string) {
+    this.namespace = namespace;
+    this.name = name;
+  }
+
+  async apply(spec: object, annotations: Readonly<Record<string, string>> = {}): Promise<void> {
+    await apply({
+      apiVersion: "chat.jichat.io/v1alpha1",
+      kind: "ChatCluster",
+      metadata: { name: this.name, namespace: this.namespace, annotations },
+      spec,
+    });
+  }
+
+  /** Changes some of the spec. */
+  async patch(spec: object): Promise<void> {
+    await this.#patch({ spec });
+  }
+
+  async annotate(annotations: Readonly<Record<string, string>>): Promise<void> {
+    await this.#patch({ metadata: { annotations } });
+  }
+
+  async #patch(change: object): Promise<void> {
+    await this.ask(["patch", "chat", this.name, "--type=merge", "-p", JSON.stringify(change)]);
+  }
+
+  /** kubectl in its namespace. */
+  async ask(args: readonly string[], input?: string): Promise<string> {
+    return kubectl(["-n", this.namespace, ...args], input === undefined ? {} : { input });
+  }
+
+  async read(): Promise<ChatObject> {
+    return read<ChatObject>(["-n", this.namespace, "get", "chat", this.name]);
+  }
+
+  /** Seconds until the condition stands for what the spec says now. */
+  async until(type: string, status: string, ms: number): Promise<number> {
+    const started = performance.now();
+    let last = "";
+    try {
+      await until(`${this.name}: ${type} is ${status}`, ms, async () => {
+        const { metadata, status: told } = await this.read();
+        const condition = told?.conditions?.find((one) => one.type === type);
+        last = JSON.stringify(condition);
+        const isCurrent = condition?.observedGeneration === metadata.generation;
+        return isCurrent && condition?.status === status ? true : undefined;
+      });
+    } catch (error) {
+      throw new Error(`${String(error)}; last seen ${last}`, { cause: error });
+    }
+    return (performance.now() - started) / 1_000;
+  }
+
+  /** Everything that was asked for is there, and nothing of before: seconds that it took. */
+  async settled(ms: number): Promise<number> {
+    const started = performance.now();
+    for (const [type, status] of [
+      ["Progressing", "False"],
+      ["Ready", "True"],
+    ] as const)
+      await this.until(type, status, ms);
+    return (performance.now() - started) / 1_000;
+  }
+
+  async pods(component?: string): Promise<readonly Pod[]> {
+    const labels = [
+      `app.kubernetes.io/instance=${this.name}`,
+      "app.kubernetes.io/managed-by=jichat-operator",
+    ];
+    if (component !== undefined) labels.push(`app.kubernetes.io/component=${component}`);
+    const list = await read<{ readonly items: readonly Pod[] }>([
+      "-n",
+      this.namespace,
+      "get",
+      "pods",
+      "-l",
+      labels.join(","),
+    ]);
+    return list.items;
+  }
+
+  async secret(part: string, key: string): Promise<string> {
+    const { data } = await read<{ readonly data: Readonly<Record<string, string>> }>([
+      "-n",
+      this.namespace,
+      "get",
+      "secret",
+      `${this.name}-${part}`,
+    ]);
+    return Buffer.from(data[key] ?? "", "base64").toString("utf8");
+  }
+
+  /** Where devices connect from outside, and with what their tokens are signed. */
+  async venue(): Promise<Venue & { leave(): void }> {
+    const { spec } = await read<{
+      readonly spec: { readonly ports: readonly { readonly nodePort: number }[] };
+    }>(["-n", this.namespace, "get", "service", `${this.name}-connector`]);
+    const nodes = await read<{
+      readonly items: readonly {
+        readonly status: {
+          readonly addresses: readonly { readonly type: string; readonly address: string }[];
+        };
+      }[];
+    }>(["get", "nodes"]);
+    const address = nodes.items[0]?.status.addresses.find(({ type }) => type === "InternalIP")?.address ?? "";
+    const folder = mkdtempSync(join(tmpdir(), "jichat-venue-"));
+    const signingKeyFile = join(folder, "signing-key.json");
+    writeFileSync(signingKeyFile, await this.secret("api", "signing-key.json"), { mode: 0o600 });
+    return {
+      wsUrls: [`ws://${address}:${spec.ports[0]?.nodePort ?? 0}/v1/ws`],
+      secrets: { signingKeyFile },
+      leave: () => {
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  }
+
+  /**
+   * Compares ClickHouse with the log, row by row, as `storage verify` does in a pod of storage's own kind.
+   */
+  async verify(): Promise<string> {
+    const deployment = await read<{ readonly spec: { readonly template: { readonly spec: object } } }>([
+      "-n",
+      this.namespace,
+      "get",
+      "deployment",
+      `${this.name}-storage`,
+    ]);
+    const name = `${this.name}-verify`;
+    const template = deployment.spec.template as {
+      spec: { containers: { args?: string[]; [field: string]: unknown }[]; [field: string]: unknown };
+      metadata: { labels: Record<string, string> };
+    };
+    const containers = template.spec.containers.map(
+      ({ livenessProbe: _live, readinessProbe: _ready, startupProbe: _start, ...container }) => ({
+        ...container,
+        args: ["verify"],
+      }),
+    );
+    // What is managed-by the operator and not wanted by it goes; what its network policies know it by stays.
+    const { "app.kubernetes.io/managed-by": _ours, ...labels } = template.metadata.labels;
+    await this.ask(["delete", "job", name, "--ignore-not-found"]);
+    await apply({
+      apiVersion: "batch/v1",
+      kind: "Job",
+      metadata: { name, namespace: this.namespace, labels },
+      spec: {
+        backoffLimit: 0,
+        template: { metadata: { labels }, spec: { ...template.spec, containers, restartPolicy: "Never" } },
+      },
+    });
+    const job = await until("the comparison of ClickHouse with the log", 90_000, async () => {
+      const found = await find<{
+        readonly status?: { readonly succeeded?: number; readonly failed?: number };
+      }>(["-n", this.namespace, "get", "job", name]);
+      return (found?.status?.succeeded ?? 0) + (found?.status?.failed ?? 0) > 0 ? found : undefined;
+    });
+    const said = await this.ask(["logs", `job/${name}`, "--tail=40"]);
+    await this.ask(["delete", "job", name]);
+    if (job.status?.succeeded !== 1) throw new Error(`I10: ClickHouse is not what the log is:\n${said}`);
+    return said;
+  }
+}

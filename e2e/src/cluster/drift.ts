@@ -1,0 +1,57 @@
+import { spawn } from "node:child_process";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { credentialOf, decodeKeys } from "@jichat/operator/desired/keys.ts";
+import { clusterNameOf } from "@jichat/operator/desired/names.ts";
+import type { Chat } from "./chat.ts";
+import { LAB, until } from "./kubectl.ts";
+
+/** A port of this machine that leads to a Service's, while `act` runs. */
+export async function forwarded<T>(
+  chat: Chat,
+  service: string,
+  port: number,
+  act: (port: number) => Promise<T>,
+): Promise<T> {
+  const child = spawn(LAB.kubectl, ["-n", chat.namespace, "port-forward", `service/${service}`, `:${port}`], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    const local = await new Promise<number>((resolve, reject) => {
+      child.once("exit", () => {
+        reject(new Error(`port-forward to ${service} ended`));
+      });
+      child.stdout.on("data", (chunk: Buffer) => {
+        const found = /127\.0\.0\.1:(\d+)/.exec(chunk.toString());
+        if (found !== null) resolve(Number(found[1]));
+      });
+    });
+    return await act(local);
+  } finally {
+    child.kill("SIGKILL");
+  }
+}
+
+/** Changes a log's limit by hand, and resolves once the operator has put it back. */
+export async function driftInStreams(chat: Chat, withinMs: number): Promise<void> {
+  const keys = decodeKeys(Buffer.from(await chat.secret("keys", "keys")).toString("base64"));
+  if (keys === undefined) throw new Error("the ChatCluster has no keys");
+  const { user, password: pass } = credentialOf(keys, "nats", "operator");
+  const stream = namesOf(
+    clusterNameOf({ metadata: { namespace: chat.namespace, name: chat.name } } as never),
+  ).logStream(0);
+  await forwarded(chat, `${chat.name}-nats`, 4222, async (port) => {
+    const nats = await connect({ servers: `127.0.0.1:${port}`, user, pass, reconnect: false });
+    try {
+      const { streams } = await jetstreamManager(nats);
+      const wanted = (await streams.info(stream)).config.max_bytes;
+      await streams.update(stream, { max_bytes: wanted / 2 });
+      await until("the stream is as it was", withinMs, async () =>
+        (await streams.info(stream)).config.max_bytes === wanted ? true : undefined,
+      );
+    } finally {
+      await nats.close();
+    }
+  });
+}

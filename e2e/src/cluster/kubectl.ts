@@ -1,0 +1,76 @@
+import { spawn } from "node:child_process";
+
+interface Options {
+  /** What the program reads. */
+  readonly input?: string;
+  readonly timeoutMs?: number;
+}
+
+/** Runs a program to its end; rejects with what it said where it failed. */
+export async function run(program: string, args: readonly string[], options: Options = {}): Promise<string> {
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+  child.stdin.end(options.input ?? "");
+  const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 120_000);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  clearTimeout(timer);
+  const text = Buffer.concat(out).toString("utf8");
+  if (code === 0) return text;
+  const told = Buffer.concat(err).toString("utf8").trim() || text.trim();
+  throw new Error(`${program} ${args.slice(0, 6).join(" ")}: ${told}`);
+}
+
+const required = (name: string): string => {
+  const value = process.env[name];
+  if (value === undefined || value === "")
+    throw new Error(`${name} is not set: these tests are run by \`make e2e\``);
+  return value;
+};
+
+/** What `make e2e` made before these tests. */
+export const LAB = {
+  kubectl: required("E2E_KUBECTL"),
+  helm: required("E2E_HELM"),
+  /** In front of a node's name and a command. */
+  nodeExec: JSON.parse(required("E2E_NODE_EXEC")) as readonly [string, ...string[]],
+  registry: required("E2E_REGISTRY"),
+  /** Images of these versions are loaded: the same program under two names. */
+  versions: JSON.parse(required("E2E_VERSIONS")) as readonly [string, string],
+  backends: JSON.parse(required("E2E_BACKENDS")) as Readonly<Record<"nats" | "redis" | "clickhouse", string>>,
+};
+
+export const kubectl = async (args: readonly string[], options?: Options): Promise<string> =>
+  run(LAB.kubectl, args, options);
+
+export const helm = async (args: readonly string[]): Promise<string> =>
+  run(LAB.helm, args, { timeoutMs: 300_000 });
+
+/** Anything that `-o json` gives. */
+export async function read<T>(args: readonly string[]): Promise<T> {
+  return JSON.parse(await kubectl([...args, "-o", "json"])) as T;
+}
+
+/** What is there, or undefined. */
+export async function find<T>(args: readonly string[]): Promise<T | undefined> {
+  const text = await kubectl([...args, "--ignore-not-found", "-o", "json"]);
+  return text.trim() === "" ? undefined : (JSON.parse(text) as T);
+}
+
+export const apply = async (object: object): Promise<string> =>
+  kubectl(["apply", "-f", "-"], { input: JSON.stringify(object) });
+
+export async function until<T>(what: string, ms: number, look: () => Promise<T | undefined>): Promise<T> {
+  const end = performance.now() + ms;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > end) throw new Error(`not within ${ms / 1_000} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}

@@ -1,0 +1,40 @@
+import { randomBytes } from "node:crypto";
+import type { TestContext } from "node:test";
+import { Crowd } from "../crowd.ts";
+import type { CrowdOptions } from "../crowd.ts";
+import { Ledger } from "../ledger.ts";
+import { judgeCrowd } from "../scene.ts";
+import type { Chat } from "./chat.ts";
+
+/** 300 devices that send 200 messages a second between them. */
+export const LOAD: CrowdOptions = { pairs: 75, groups: 5, groupSize: 20, rate: 0.67 };
+const BEFORE_MS = 5_000;
+const AFTER_MS = 5_000;
+
+/**
+ * People talk while `act` happens and a little before and after; then every device has everything, in
+ * order and once,
+ * and ClickHouse has what the log has.
+ */
+export async function underLoad(
+  t: TestContext,
+  chat: Chat,
+  act: () => Promise<void>,
+  options: CrowdOptions = LOAD,
+): Promise<void> {
+  const venue = await chat.venue();
+  const ledger = new Ledger();
+  const crowd = new Crowd(venue, ledger, { ...options, names: `${randomBytes(3).toString("hex")}-` });
+  try {
+    await crowd.arrive();
+    const acting = new Promise((resolve) => setTimeout(resolve, BEFORE_MS)).then(act);
+    await crowd.talkUntil(acting.then(async () => new Promise((resolve) => setTimeout(resolve, AFTER_MS))));
+    await acting;
+    await judgeCrowd(t, { crowd, ledger });
+  } finally {
+    crowd.leave();
+    venue.leave();
+  }
+  const said = await chat.verify();
+  t.diagnostic(said.trim().split("\n").at(-1)?.slice(0, 200) ?? "");
+}

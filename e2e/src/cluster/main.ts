@@ -1,0 +1,87 @@
+import { spawn } from "node:child_process";
+import { globSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "@jichat/tools/cache.ts";
+import { createCluster, deleteCluster } from "@jichat/tools/cluster/kind.ts";
+import type { KindCluster } from "@jichat/tools/cluster/kind.ts";
+import { needPodman } from "@jichat/tools/cluster/podman.ts";
+import { hasDocker, needBuilder } from "@jichat/tools/images/builder.ts";
+import { buildAll, makeImages } from "@jichat/tools/images/make.ts";
+import { needProgram } from "@jichat/tools/kubernetes.ts";
+import { during, main, say } from "@jichat/tools/say.ts";
+import { BACKEND_IMAGES, makeBackendImages } from "./backend-images.ts";
+
+/**
+ * The scenarios on a real cluster: builds and loads the images, runs the tests where they reach the
+ * cluster, and takes
+ * the cluster away. `KEEP=1` leaves it, and the next run goes on with it; `ONLY=` runs the files that have
+ * it in their
+ * name.
+ */
+const NAME = "e2e";
+const REGISTRY = "localhost/jichat";
+const VERSIONS = ["0.1.0", "0.1.1"] as const;
+const { KEEP = "", ONLY = "", NODES = "1" } = process.env;
+
+async function loadImages(cluster: KindCluster, podman: Readonly<Record<string, string>>): Promise<void> {
+  const builder = await needBuilder(podman);
+  const options = { registry: REGISTRY, version: VERSIONS[0], isEmbedded: false };
+  const images = await makeImages(options, builder);
+  const next = await buildAll(builder, { ...options, version: VERSIONS[1] });
+  const backends = await makeBackendImages(builder);
+  const folder = join(ROOT, ".data/archives");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const archive = join(folder, "images.tar");
+  await during("packing the images", builder.save([...images, ...next, ...backends], archive));
+  await during("loading the images", cluster.load(archive));
+  rmSync(folder, { recursive: true });
+}
+
+async function runTests(cluster: KindCluster, isDocker: boolean): Promise<boolean> {
+  const files = globSync("e2e/cluster/**/*.test.ts", { cwd: ROOT })
+    .filter((path) => path.includes(ONLY))
+    .sort();
+  const [program, ...args] = [
+    ...cluster.enter,
+    process.execPath,
+    "--test",
+    "--test-concurrency=1",
+    "--test-reporter=spec",
+    ...files,
+  ];
+  const env = {
+    ...cluster.env,
+    E2E_KUBECTL: await needProgram("kubectl"),
+    E2E_HELM: await needProgram("helm"),
+    E2E_NODE_EXEC: JSON.stringify([isDocker ? "docker" : "podman", "exec"]),
+    E2E_REGISTRY: REGISTRY,
+    E2E_VERSIONS: JSON.stringify(VERSIONS),
+    E2E_BACKENDS: JSON.stringify(BACKEND_IMAGES),
+  };
+  const child = spawn(program ?? "", args, { cwd: ROOT, env, stdio: ["ignore", "inherit", "inherit"] });
+  const stop = (): void => {
+    child.kill("SIGTERM");
+  };
+  process.once("SIGTERM", stop).once("SIGINT", stop);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => {
+      resolve(code === 0);
+    });
+  });
+}
+
+await main(async () => {
+  const isDocker = await hasDocker();
+  const podman = isDocker ? {} : await needPodman();
+  if (KEEP === "") await deleteCluster(NAME); // Of a run that was cut off.
+  try {
+    const cluster = await createCluster(NAME, Number(NODES));
+    await loadImages(cluster, podman);
+    if (!(await runTests(cluster, isDocker))) process.exitCode = 1;
+  } finally {
+    if (KEEP === "") await deleteCluster(NAME);
+    else say("the cluster stays (KEEP): make cluster-down CLUSTER=e2e takes it away");
+  }
+});

@@ -1,0 +1,18 @@
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import { keepEvidence } from "./evidence.ts";
+import { NAMESPACE } from "./release.ts";
+
+/** A scenario of the issue: how long it took is a figure, and what it leaves behind when it fails is kept. */
+export function scenario(name: string, act: (t: TestContext) => Promise<void>): void {
+  void test(name, { timeout: 400_000 }, async (t) => {
+    const started = performance.now();
+    try {
+      await act(t);
+    } catch (error) {
+      t.diagnostic(`logs, Events and objects are in ${await keepEvidence([NAMESPACE])}`);
+      throw error;
+    }
+    t.diagnostic(`${((performance.now() - started) / 1_000).toFixed(1)} s in all`);
+  });
+}

@@ -1,0 +1,130 @@
+import type { Kubectl } from "./kubectl.ts";
+import { Refusal } from "./kubectl.ts";
+import type { PodTold } from "./report.ts";
+import { report } from "./report.ts";
+
+export interface Asked {
+  readonly kubectl: Kubectl;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+interface PodObject {
+  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
+  readonly status: {
+    readonly phase: string;
+    readonly containerStatuses?: readonly {
+      readonly ready: boolean;
+      readonly restartCount: number;
+      readonly state?: { readonly waiting?: { readonly reason?: string } };
+    }[];
+  };
+}
+
+const COMPONENTS = ["connector", "router", "storage", "api"];
+const COMPONENT = "app.kubernetes.io/component";
+const selectorOf = (name: string, component?: string): string =>
+  [
+    `app.kubernetes.io/instance=${name}`,
+    "app.kubernetes.io/managed-by=jichat-operator",
+    ...(component === undefined ? [] : [`${COMPONENT}=${component}`]),
+  ].join(",");
+
+async function podsOf({ kubectl, name }: Asked): Promise<readonly PodObject[]> {
+  const { items } = await kubectl.read<{ readonly items: readonly PodObject[] }>([
+    "get",
+    "pods",
+    `--selector=${selectorOf(name)}`,
+  ]);
+  return items;
+}
+
+async function tell({ kubectl, namespace }: Asked, { metadata, status }: PodObject): Promise<PodTold> {
+  const component = metadata.labels[COMPONENT] ?? "";
+  const [container] = status.containerStatuses ?? [];
+  const isOurs = COMPONENTS.includes(component) && status.phase === "Running";
+  const owns = isOurs && (component === "router" || component === "storage");
+  const [metrics, partitions] = await Promise.all([
+    isOurs ? kubectl.admin(namespace, metadata.name, "/metrics") : undefined,
+    owns ? kubectl.admin(namespace, metadata.name, "/partitions") : undefined,
+  ]);
+  return {
+    name: metadata.name,
+    component,
+    state: container?.state?.waiting?.reason ?? (container?.ready === true ? "Ready" : status.phase),
+    restarts: container?.restartCount ?? 0,
+    metrics,
+    partitions: partitions === undefined ? undefined : (JSON.parse(partitions) as number[]),
+  };
+}
+
+/** Conditions, connections per pod, partitions and their owners, lag. */
+export async function status(asked: Asked): Promise<string> {
+  const { kubectl, namespace, name } = asked;
+  const chat = await kubectl.read<{ readonly spec: object; readonly status?: object }>(["get", "chat", name]);
+  const pods = await Promise.all((await podsOf(asked)).map(async (pod) => tell(asked, pod)));
+  return report({ name, namespace, spec: chat.spec, status: chat.status ?? {}, pods });
+}
+
+export async function pause({ kubectl, name }: Asked, paused: boolean): Promise<string> {
+  return kubectl.ask([
+    "patch",
+    "chat",
+    name,
+    "--type=merge",
+    `--patch=${JSON.stringify({ spec: { paused } })}`,
+  ]);
+}
+
+/** Every pod's log, each line with its pod's name. */
+export async function logs(
+  { kubectl, name }: Asked,
+  component: string | undefined,
+  follow: boolean,
+): Promise<number> {
+  if (component !== undefined && ![...COMPONENTS, "nats", "redis", "clickhouse"].includes(component))
+    throw new Refusal(
+      `there is no component ${component}: try ${COMPONENTS.join(", ")}, nats, redis or clickhouse`,
+    );
+  return kubectl.show([
+    "logs",
+    `--selector=${selectorOf(name, component)}`,
+    "--prefix",
+    "--max-log-requests=100",
+    "--tail=200",
+    ...(follow ? ["--follow"] : []),
+  ]);
+}
+
+/**
+ * Everything that the components logged under a trace ID, in order of time: error frames and REST replies
+ * carry it as
+ * `traceId`, so this is the way from what somebody was told to why.
+ */
+export async function trace(asked: Asked, traceId: string): Promise<string> {
+  if (!/^[0-9a-f]{32}$/.test(traceId))
+    throw new Refusal(`a trace ID is 32 of 0-9 and a-f, as in an error's \`traceId\`: ${traceId}`);
+  const pods = (await podsOf(asked)).filter(({ metadata }) =>
+    COMPONENTS.includes(metadata.labels[COMPONENT] ?? ""),
+  );
+  const found = await Promise.all(
+    pods.map(async ({ metadata }) => {
+      const text = await asked.kubectl.ask(["logs", metadata.name]).catch(() => "");
+      return text
+        .split("\n")
+        .filter((line) => line.includes(traceId))
+        .map((line) => ({ at: timeOf(line), line: `${metadata.name}  ${line}` }));
+    }),
+  );
+  const lines = found.flat().sort((a, b) => a.at - b.at);
+  if (lines.length === 0)
+    throw new Refusal(
+      `no pod of ${asked.name} logged anything under ${traceId}: only what goes wrong is logged. Whole traces are where spec.observability.otlp sends them`,
+    );
+  return `${lines.map(({ line }) => line).join("\n")}\n`;
+}
+
+function timeOf(line: string): number {
+  const found = /"time":(\d+)/.exec(line);
+  return found === null ? 0 : Number(found[1]);
+}

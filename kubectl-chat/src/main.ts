@@ -1,0 +1,67 @@
+import { parseArgs } from "node:util";
+import { logs, pause, status, trace } from "./commands.ts";
+import { Kubectl, Refusal } from "./kubectl.ts";
+
+const HELP = `kubectl chat COMMAND NAME [FLAGS]
+
+  status NAME             conditions, connections per pod, partitions and their owners, lag
+  pause NAME              the operator looks and tells, and changes nothing
+  resume NAME             and now it does again
+  logs NAME [COMPONENT]   logs of its pods; --follow goes on
+  trace NAME TRACE_ID     what was logged under the \`traceId\` of an error
+
+  -n, --namespace  --context  --kubeconfig: as kubectl's
+`;
+
+async function run(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      namespace: { type: "string", short: "n" },
+      context: { type: "string" },
+      kubeconfig: { type: "string" },
+      follow: { type: "boolean", short: "f", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  const [command, name, more] = positionals;
+  if (values.help || command === undefined) {
+    process.stdout.write(HELP);
+    return command === undefined && !values.help ? 1 : 0;
+  }
+  if (!["status", "pause", "resume", "logs", "trace"].includes(command))
+    throw new Refusal(`there is no command ${command}; \`kubectl chat --help\` lists them`);
+  if (name === undefined)
+    throw new Refusal(`${command} of which ChatCluster? \`kubectl get chat\` lists them`);
+  const common = (["context", "kubeconfig", "namespace"] as const).flatMap((flag) =>
+    values[flag] === undefined ? [] : [`--${flag}=${values[flag]}`],
+  );
+  const kubectl = new Kubectl(common);
+  const view = ["config", "view", "--minify", "--output=jsonpath={..namespace}"];
+  const namespace = values.namespace ?? ((await kubectl.ask(view).catch(() => "")) || "default");
+  const asked = { kubectl, namespace, name };
+  switch (command) {
+    case "status":
+      process.stdout.write(await status(asked));
+      return 0;
+    case "logs":
+      return logs(asked, more, values.follow);
+    case "trace":
+      process.stdout.write(await trace(asked, more ?? ""));
+      return 0;
+    default:
+      process.stdout.write(await pause(asked, command === "pause"));
+      return 0;
+  }
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  const isPlain =
+    error instanceof Refusal || (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS");
+  if (isPlain !== true) throw error;
+  process.stderr.write(`kubectl chat: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+}

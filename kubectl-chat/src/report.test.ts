@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gaugeOf, ranges, report, table } from "./report.ts";
+
+const pod = (name: string, component: string, more: object = {}) => ({
+  name,
+  component,
+  state: "Ready",
+  restarts: 0,
+  metrics: undefined,
+  partitions: undefined,
+  ...more,
+});
+
+const told = {
+  name: "chat",
+  namespace: "people",
+  spec: { partitions: 8 },
+  status: {
+    version: "0.1.0",
+    conditions: [{ type: "Ready", status: "True", reason: "AllReady", message: "connector 1/1" }],
+    endpoints: { ws: ["ws://chat/v1/ws"], api: ["http://chat"] },
+  },
+  pods: [
+    pod("c-1", "connector", { metrics: 'jichat_connector_sockets{otel_scope_name="jichat"} 41\n' }),
+    pod("r-1", "router", { partitions: [0, 1, 2, 5] }),
+    pod("s-1", "storage", { partitions: [0], metrics: "jichat_storage_lag_batches 3\n" }),
+  ],
+};
+
+test("the report says connections, owners and lag, and which partitions nobody owns", () => {
+  const text = report(told);
+  assert.match(text, /people\/chat, version 0\.1\.0: Ready/);
+  assert.match(text, /c-1 +connector +Ready +0 +41 connections/);
+  assert.match(text, /r-1 .* owns 0-2, 5/);
+  assert.match(text, /s-1 .* owns 0; 3 batches behind/);
+  assert.match(text, /Partitions without an owner: 3-4, 6-7/);
+});
+
+test("what a pod did not answer is a question mark, and no partition is called ownerless for it", () => {
+  const text = report({ ...told, pods: [pod("c-1", "connector"), pod("r-1", "router")] });
+  assert.match(text, /c-1 .* \? connections/);
+  assert.match(text, /r-1 .* owns \?/);
+  assert.doesNotMatch(text, /without an owner/);
+});
+
+test("a ChatCluster that nobody has looked at yet says so", () => {
+  const text = report({ ...told, status: {}, spec: { paused: true }, pods: [] });
+  assert.match(text, /not ready \(no status yet: does the operator run\?\)/);
+  assert.match(text, /paused: nothing is changed until `kubectl chat resume`/);
+});
+
+test("ranges, gauges and tables", () => {
+  assert.equal(ranges([]), "");
+  assert.equal(ranges([3, 1, 2, 7]), "1-3, 7");
+  assert.equal(gaugeOf("a_total 1\na 2.5e+3\n", "a"), 2_500);
+  assert.equal(gaugeOf("b 1", "a"), undefined);
+  assert.deepEqual(
+    table([
+      ["a", "b"],
+      ["ccc", "d"],
+    ]),
+    ["a    b", "ccc  d"],
+  );
+});

@@ -1,0 +1,120 @@
+/** What `status` was told by the API server and by pods; the report is made of nothing else. */
+export interface Told {
+  readonly name: string;
+  readonly namespace: string;
+  readonly spec: { readonly paused?: boolean; readonly hibernate?: boolean; readonly partitions?: number };
+  readonly status: {
+    readonly version?: string;
+    readonly conditions?: readonly Condition[];
+    readonly endpoints?: { readonly ws: readonly string[]; readonly api: readonly string[] };
+  };
+  readonly pods: readonly PodTold[];
+}
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface PodTold {
+  readonly name: string;
+  readonly component: string;
+  readonly state: string;
+  readonly restarts: number;
+  /** Undefined where the pod did not answer. */
+  readonly metrics: string | undefined;
+  readonly partitions: readonly number[] | undefined;
+}
+
+/** The value of a gauge in Prometheus' text format. */
+export function gaugeOf(metrics: string | undefined, name: string): number | undefined {
+  const found = new RegExp(`^${name}(?:\\{[^}]*\\})? ([0-9.e+]+)`, "m").exec(metrics ?? "");
+  return found === null ? undefined : Number(found[1]);
+}
+
+/** Columns as wide as their widest cell. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? "").length)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** 0-3, 7, 9-10: a person compares ranges, not lists. */
+export function ranges(numbers: readonly number[]): string {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const parts: [number, number][] = [];
+  for (const number of sorted) {
+    const last = parts.at(-1);
+    if (last !== undefined && last[1] === number - 1) last[1] = number;
+    else parts.push([number, number]);
+  }
+  return parts.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(", ");
+}
+
+const shown = (value: number | undefined): string => (value === undefined ? "?" : String(value));
+
+function workOf({ component, metrics, partitions }: PodTold): string {
+  const owned = partitions === undefined ? "?" : partitions.length === 0 ? "none" : ranges(partitions);
+  switch (component) {
+    case "connector":
+      return `${shown(gaugeOf(metrics, "jichat_connector_sockets"))} connections`;
+    case "router":
+      return `owns ${owned}`;
+    case "storage":
+      return `owns ${owned}; ${shown(gaugeOf(metrics, "jichat_storage_lag_batches"))} batches behind`;
+    default:
+      return "";
+  }
+}
+
+/** Partitions that no router, or more than one, says it owns. */
+function ownership({ spec, pods }: Told): string[] {
+  const routers = pods.filter(({ component }) => component === "router");
+  if (routers.length === 0 || routers.some(({ partitions }) => partitions === undefined)) return [];
+  const owned = new Set(routers.flatMap(({ partitions }) => partitions ?? []));
+  const all = Array.from({ length: spec.partitions ?? 0 }, (_, partition) => partition);
+  const orphans = all.filter((partition) => !owned.has(partition));
+  return orphans.length === 0 ? [] : [`Partitions without an owner: ${ranges(orphans)}`];
+}
+
+/** What `kubectl chat status` prints. */
+export function report(told: Told): string {
+  const { name, namespace, spec, status, pods } = told;
+  const conditions = status.conditions ?? [];
+  const ready = conditions.find(({ type }) => type === "Ready");
+  const notes = [
+    ...(spec.paused === true ? ["paused: nothing is changed until `kubectl chat resume`"] : []),
+    ...(spec.hibernate === true ? ["hibernates: no pods, data stays"] : []),
+  ];
+  return [
+    `ChatCluster ${namespace}/${name}, version ${status.version ?? "?"}: ${ready?.status === "True" ? "Ready" : `not ready (${ready?.message ?? "no status yet: does the operator run?"})`}`,
+    ...notes.map((note) => `  ${note}`),
+    "",
+    ...table([
+      ["CONDITION", "STATUS", "REASON", "MESSAGE"],
+      ...conditions.map(({ type, status: is, reason, message }) => [type, is, reason, message]),
+    ]),
+    "",
+    ...table([
+      ["POD", "COMPONENT", "STATE", "RESTARTS", "WORK"],
+      ...pods.map((pod) => [pod.name, pod.component, pod.state, String(pod.restarts), workOf(pod)]),
+    ]),
+    "",
+    ...ownership(told),
+    ...(status.endpoints === undefined
+      ? []
+      : [
+          `Devices connect to ${status.endpoints.ws.join(" or ")}`,
+          `REST and the page: ${status.endpoints.api.join(" or ")}`,
+        ]),
+    "",
+  ].join("\n");
+}
