@@ -20,7 +20,7 @@ unit: ## Tests that need no server, the simulation among them
 integration: ## Tests on the real NATS, Redis and ClickHouse engine
 	@tools/bootstrap.sh test integration
 
-e2e: ## Whole clusters under faults, judged by the ledger
+e2e: ## Whole clusters under faults, of processes and on a real Kubernetes, judged by the ledger (KEEP=1 ONLY= NODES=)
 	@tools/bootstrap.sh test e2e
 
 page: ## The page in real Chromium

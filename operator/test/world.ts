@@ -41,13 +41,13 @@ export const chat = (name: string, spec: object = {}): KubeObject & { readonly s
 
 /** A real API server that serves ChatClusters, and somebody who may do everything there. */
 export class World {
-  readonly #folder: string;
+  readonly folder: string;
   readonly plane: ControlPlane;
   readonly api: KubeApi;
   #operators = 0;
 
   private constructor(folder: string, plane: ControlPlane) {
-    this.#folder = folder;
+    this.folder = folder;
     this.plane = plane;
     this.api = this.#apiAs("test");
   }
@@ -73,7 +73,7 @@ export class World {
 
   async stop(): Promise<void> {
     await this.plane.stop();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   async find<T extends KubeObject>(resource: Resource, name: string): Promise<T | undefined> {

@@ -67,14 +67,22 @@ const STAGES: readonly Stage[] = [
       nodeTests(["{runtime,router,storage,connector,api,operator,tools}/test/**/*.test.ts"], 1),
   },
   {
-    name: "e2e",
-    what: "whole clusters under faults, judged by the ledger",
+    name: "faults",
+    what: "whole clusters of processes under faults, judged by the ledger",
     run: async () => nodeTests(["e2e/test/**/*.test.ts"], 1),
+  },
+  {
+    name: "kubernetes",
+    what: "a real Kubernetes: images, chart, operator, and people who talk meanwhile",
+    run: async () => program(process.execPath, [join(ROOT, "e2e/src/cluster/main.ts")]),
   },
   { name: "page", what: "the page in Chromium", run: async () => nodeTests(["web/test/**/*.test.ts"], 1) },
 ];
 
-const GROUPS: Readonly<Record<string, readonly string[]>> = { check: ["types", "format", "lint", "tidy"] };
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  check: ["types", "format", "lint", "tidy"],
+  e2e: ["faults", "kubernetes"],
+};
 
 await main(async () => {
   const asked = process.argv.slice(2).flatMap((name) => GROUPS[name] ?? [name]);
@@ -82,14 +90,14 @@ await main(async () => {
   if (unknown !== undefined)
     throw new Plain(`no stage ${unknown}; there are ${STAGES.map(({ name }) => name).join(", ")}`);
   const stages = asked.length === 0 ? STAGES : STAGES.filter(({ name }) => asked.includes(name));
-  if (stages.some(({ name }) => ["integration", "e2e", "page"].includes(name))) {
+  if (stages.some(({ name }) => ["integration", "faults", "kubernetes", "page"].includes(name))) {
     await needNats();
     await needRedis();
     await needChdb();
     await needStrace();
   }
   if (stages.some(({ name }) => name === "integration"))
-    for (const program of ["etcd", "kubectl", "kube-apiserver"] as const) await needProgram(program);
+    for (const program of ["etcd", "kubectl", "kube-apiserver", "helm"] as const) await needProgram(program);
   if (stages.some(({ name }) => name === "page")) await needChromium();
   await prepareUws();
   const failed: string[] = [];

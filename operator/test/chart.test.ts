@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { exec } from "../../tools/src/exec.ts";
+import { needProgram } from "../../tools/src/kubernetes.ts";
+import { RESOURCES } from "../src/kube/object.ts";
+import { World, until } from "./world.ts";
+
+const CHART = join(import.meta.dirname, "../../chart");
+let world: World;
+
+before(async () => {
+  world = await World.start();
+});
+
+after(async () => {
+  await world.stop();
+});
+
+async function helm(args: readonly string[]): Promise<{ readonly code: number; readonly text: string }> {
+  const { code, stdout, stderr } = await exec(await needProgram("helm"), args, { env: process.env });
+  return { code, text: code === 0 ? stdout : stderr };
+}
+
+const render = async (...sets: readonly string[]) =>
+  helm([
+    "template",
+    "jichat",
+    CHART,
+    "--namespace=default",
+    "--kube-version=1.34.2",
+    ...sets.map((one) => `--set=${one}`),
+  ]);
+
+async function kubectl(args: readonly string[]): Promise<string> {
+  const env = { ...process.env, KUBECONFIG: world.plane.kubeconfig };
+  const { code, stdout, stderr } = await exec(await needProgram("kubectl"), args, { env });
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+/** Names of what a manifest would make, as the real API server takes it. */
+async function dryRun(manifest: string): Promise<readonly string[]> {
+  const file = join(world.folder, `manifest-${Math.random().toString(36).slice(2)}.yaml`);
+  writeFileSync(file, manifest);
+  const made = await kubectl(["apply", "--dry-run=server", "-n", "default", "-o", "name", "-f", file]);
+  return made.trim().split("\n");
+}
+
+/** The Prometheus operator's kinds are not known to a bare API server: they stand in for it here. */
+async function teachMonitoring(): Promise<void> {
+  for (const [kind, plural] of [
+    ["PodMonitor", "podmonitors"],
+    ["PrometheusRule", "prometheusrules"],
+  ] as const)
+    await world.api.apply(
+      {
+        apiVersion: "apiextensions.k8s.io/v1",
+        kind: "CustomResourceDefinition",
+        plural: "customresourcedefinitions",
+        namespaced: false,
+      },
+      {
+        apiVersion: "apiextensions.k8s.io/v1",
+        kind: "CustomResourceDefinition",
+        metadata: { name: `${plural}.monitoring.coreos.com` },
+        spec: {
+          group: "monitoring.coreos.com",
+          scope: "Namespaced",
+          names: { kind, plural, singular: kind.toLowerCase() },
+          versions: [
+            {
+              name: "v1",
+              served: true,
+              storage: true,
+              schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+            },
+          ],
+        },
+      } as never,
+    );
+  await until("the kinds are served", 20_000, async () => {
+    const kinds = await kubectl(["api-resources", "--api-group=monitoring.coreos.com", "-o", "name"]);
+    return kinds.includes("podmonitors") && kinds.includes("prometheusrules") ? true : undefined;
+  });
+}
+
+test("everything the chart can render is taken by the real API server", { timeout: 120_000 }, async () => {
+  await teachMonitoring();
+  const bare = await render();
+  assert.equal(bare.code, 0, bare.text);
+  const names = await dryRun(bare.text);
+  for (const wanted of [
+    "customresourcedefinition.apiextensions.k8s.io/chatclusters.chat.jichat.io",
+    "serviceaccount/jichat-operator",
+    "clusterrole.rbac.authorization.k8s.io/jichat-operator",
+    "deployment.apps/jichat-operator",
+    "poddisruptionbudget.policy/jichat-operator",
+    "networkpolicy.networking.k8s.io/jichat-operator",
+    "pod/jichat-operator-talk",
+  ])
+    assert.ok(names.includes(wanted), `${wanted} is among ${names.join(" ")}`);
+  const all = await render(
+    "podMonitor.enabled=true",
+    "prometheusRule.enabled=true",
+    "dashboards.enabled=true",
+  );
+  const more = (await dryRun(all.text)).filter((name) => !names.includes(name));
+  assert.equal(more.length, 6, more.join(" "));
+});
+
+test("a chart for one namespace asks for rights in it alone", async () => {
+  const { text } = await render("watchNamespace=default");
+  assert.doesNotMatch(text, /kind: ClusterRole/);
+  assert.equal((text.match(/^kind: Role$/gm) ?? []).length, 2);
+});
+
+test("no rule has a wildcard, and Secrets of others may not be listed by anybody else's right", async () => {
+  const { text } = await render();
+  const rules = [...text.matchAll(/^rules: (.*)$/gm)].flatMap(
+    ([, json = "[]"]) => JSON.parse(json) as { verbs: string[]; resources: string[]; apiGroups: string[] }[],
+  );
+  assert.ok(rules.length > 8);
+  const known = new Set(Object.values(RESOURCES).map(({ plural }) => plural as string));
+  for (const { verbs, resources, apiGroups } of rules) {
+    assert.ok(![...verbs, ...resources, ...apiGroups].includes("*"), JSON.stringify(resources));
+    for (const resource of resources) assert.ok(known.has(resource.split("/")[0] ?? ""), resource);
+  }
+});
+
+test("values that are wrong are refused before anything is sent, with their name", async () => {
+  for (const [set, says] of [
+    ["replicas=0", /replicas/],
+    ["image.pullPolicy=Sometimes", /pullPolicy/],
+    ["probeMs=1", /probeMs/],
+    ["watchNamespace=Not_A_Name", /watchNamespace/],
+    ["replica=2", /replica/],
+  ] as const) {
+    const { code, text } = await render(set);
+    assert.notEqual(code, 0, `${set} was taken`);
+    assert.match(text, says);
+  }
+});
+
+test("every sample is a ChatCluster that the API server takes", { timeout: 60_000 }, async () => {
+  const samples = readdirSync(join(CHART, "samples"));
+  assert.deepEqual(samples.sort(), ["existing.yaml", "laptop.yaml", "production.yaml"]);
+  for (const sample of samples)
+    await kubectl(["apply", "--dry-run=server", "-n", "default", "-f", join(CHART, "samples", sample)]);
+});
