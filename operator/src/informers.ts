@@ -3,6 +3,7 @@ import type { ChatCluster } from "./crd/definition.ts";
 import { LABELS, OURS } from "./desired/names.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { hashOf } from "./kube/apply.ts";
+import { isNotFound } from "./kube/errors.ts";
 import type { KubeObject, Resource } from "./kube/object.ts";
 import { RESOURCES, keyOf } from "./kube/object.ts";
 import { Reflector } from "./kube/reflector.ts";
@@ -25,6 +26,9 @@ export const OWNED: readonly Resource[] = [
   RESOURCES.ingresses,
 ];
 
+/** Kinds of others, which a Kubernetes cluster may lack: the Gateway API's, the Prometheus operator's. */
+export const OPTIONAL: readonly Resource[] = [RESOURCES.httpRoutes, RESOURCES.podMonitors];
+
 export interface InformerOptions {
   readonly api: Pick<KubeApi, "list" | "watch">;
   readonly namespace: string | undefined;
@@ -40,6 +44,7 @@ const clusterKeyOf = ({ metadata: { namespace, labels } }: KubeObject): string =
 /** The API server's state as far as it is ours, kept up by watches. */
 export class Informers {
   readonly clusters = new Store<ChatCluster & KubeObject>();
+  readonly #options: InformerOptions;
   /** What of each ChatCluster calls for a pass when it changes. */
   readonly #seen = new Map<string, string>();
   readonly #owned = new Map<string, Store<KubeObject>>();
@@ -49,7 +54,9 @@ export class Informers {
     run(signal: AbortSignal): Promise<void>;
   }[] = [];
 
-  constructor({ api, namespace, clock, onChange, onRetry }: InformerOptions) {
+  constructor(options: InformerOptions) {
+    this.#options = options;
+    const { api, namespace, clock, onChange, onRetry } = options;
     const common = { api, namespace, clock, onRetry };
     this.#reflectors.push(
       new Reflector({
@@ -61,21 +68,27 @@ export class Informers {
         },
       }),
     );
-    for (const resource of OWNED) {
-      const store = new Store<KubeObject>({ cluster: (object) => [clusterKeyOf(object)] });
-      this.#owned.set(resource.plural, store);
-      this.#reflectors.push(
-        new Reflector({
-          ...common,
-          resource,
-          labelSelector: OURS,
-          store,
-          onChange: (object) => {
-            onChange(clusterKeyOf(object));
-          },
-        }),
-      );
-    }
+    for (const resource of OWNED) this.#watch(resource);
+  }
+
+  #watch(resource: Resource): void {
+    const { api, namespace, clock, onChange, onRetry } = this.#options;
+    const store = new Store<KubeObject>({ cluster: (object) => [clusterKeyOf(object)] });
+    this.#owned.set(resource.plural, store);
+    this.#reflectors.push(
+      new Reflector({
+        api,
+        namespace,
+        clock,
+        onRetry,
+        resource,
+        labelSelector: OURS,
+        store,
+        onChange: (object) => {
+          onChange(clusterKeyOf(object));
+        },
+      }),
+    );
   }
 
   /**
@@ -99,6 +112,24 @@ export class Informers {
 
   get synced(): Promise<unknown> {
     return Promise.all(this.#reflectors.map(({ synced }) => synced));
+  }
+
+  /** Adds the optional kinds that the API server has; to be called once, before `run`. */
+  async discover(): Promise<void> {
+    const { api, namespace } = this.#options;
+    for (const resource of OPTIONAL) {
+      try {
+        await api.list(resource, namespace, { limit: "1" });
+        this.#watch(resource);
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+  }
+
+  /** Whether objects of this kind can be made: it is watched. */
+  serves({ plural }: Resource): boolean {
+    return this.#owned.has(plural);
   }
 
   async run(signal: AbortSignal): Promise<void> {

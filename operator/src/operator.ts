@@ -31,6 +31,8 @@ const LEASE = "jichat-operator";
 /** Labels that the chart gives to the operator's pods; backends let them in. */
 export const OPERATOR_LABELS = { "app.kubernetes.io/name": "jichat-operator" } as const;
 
+const DISCOVER_AGAIN_MS = 2_000;
+
 /** Everything that works on ChatClusters, wired up and not yet running. */
 function assemble({ config, api, clock, telemetry }: OperatorParts) {
   const { log } = telemetry;
@@ -74,11 +76,29 @@ function assemble({ config, api, clock, telemetry }: OperatorParts) {
   return { informers, controller, election };
 }
 
+/** The first word with the API server: it may not be there yet. */
+async function discovered(
+  { clock, telemetry }: OperatorParts,
+  informers: Informers,
+  shutdown: AbortSignal,
+): Promise<void> {
+  while (!shutdown.aborted) {
+    try {
+      await informers.discover();
+      return;
+    } catch (error) {
+      telemetry.log.warn({ err: error }, "the API server does not say what it has; again");
+      await clock.sleep(DISCOVER_AGAIN_MS);
+    }
+  }
+}
+
 /** Stands for election, and while it leads keeps every ChatCluster as its spec has it. */
 export function runOperator(parts: OperatorParts, shutdown: AbortSignal): RunningOperator {
   const { informers, controller, election } = assemble(parts);
 
   async function run(): Promise<"lost" | "stopped"> {
+    await discovered(parts, informers, shutdown);
     const watching = informers.run(shutdown);
     try {
       await Promise.all([election.win(shutdown), informers.synced]);

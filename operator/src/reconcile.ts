@@ -14,7 +14,7 @@ import type { Next } from "./kube/controller.ts";
 import type { EventRecorder } from "./kube/events.ts";
 import { messageOf } from "./kube/errors.ts";
 import type { KubeObject } from "./kube/object.ts";
-import { RESOURCES, keyOf } from "./kube/object.ts";
+import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { planOf } from "./plan.ts";
 import { refusedStatus, statusOf } from "./status.ts";
@@ -78,13 +78,15 @@ export class Reconciler {
     }
     if (!cluster.spec.paused) await this.#keep(cluster);
     const seen = backends.look(key, wish);
-    const plan = planOf(wish, observed, seen);
+    const whole = planOf(wish, observed, seen);
+    const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
+    const plan = { ...whole, objects: whole.objects.filter((object) => !unserved.includes(object)) };
     if (!cluster.spec.paused) {
       await this.#apply(cluster, plan.objects, observed);
       for (const object of plan.removals) await removeIfThere(this.#options.api, object);
     }
     const live = await this.#options.askPods(observed);
-    const facts = { wish, observed, backends: seen, plan, live, now: this.#now() };
+    const facts = { wish, observed, backends: seen, plan, unserved, live, now: this.#now() };
     await this.#tellStatus(cluster, statusOf(facts));
     return { afterMs: plan.waitsFor === undefined ? resyncMs : Math.min(resyncMs, AGAIN_MS) };
   }

@@ -9,6 +9,7 @@ import type { Finding } from "./kube/conditions.ts";
 import { conditionsOf, no, unknown, yes } from "./kube/conditions.ts";
 import type { Counted, Observed } from "./observed.ts";
 import { countOf, jobState } from "./observed.ts";
+import type { KubeObject } from "./kube/object.ts";
 import type { Live } from "./ask-pods.ts";
 import type { BackendsSeen, Plan } from "./plan.ts";
 
@@ -17,6 +18,8 @@ export interface Facts {
   readonly observed: Observed;
   readonly backends: BackendsSeen;
   readonly plan: Plan;
+  /** Objects of kinds that this Kubernetes cluster does not have. */
+  readonly unserved: readonly KubeObject[];
   readonly live: Live;
   readonly now: Date;
 }
@@ -118,7 +121,16 @@ function progressing({ wish, plan }: Facts, counts: ComponentCounts): Finding {
     : no("Settled", "everything is as wanted");
 }
 
-function degraded({ wish }: Facts, backends: Finding, ofSchema: Finding): Finding {
+/** Where a kind comes from, and what else would do. */
+const CURES: Readonly<Record<string, string>> = {
+  HTTPRoute: "connectors.gateway needs the Gateway API: install its CRDs, or use connectors.ingress",
+  PodMonitor: "observability.podMonitor needs the Prometheus operator: install its CRDs, or leave it out",
+};
+
+function degraded({ wish, unserved }: Facts, backends: Finding, ofSchema: Finding): Finding {
+  const [kind] = unserved.map((object) => object.kind);
+  if (kind !== undefined)
+    return yes("NotServed", `${CURES[kind] ?? `${kind} is not known here`}; then restart the operator`);
   const isBad = backends.status === "False" || ofSchema.reason === "MigrationFailed";
   if (wish.cluster.spec.hibernate || !isBad) return no("AsWanted", "nothing is wrong");
   const wrong = [backends, ofSchema].filter(({ status }) => status === "False");

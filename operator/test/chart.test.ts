@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { exec } from "../../tools/src/exec.ts";
 import { needProgram } from "../../tools/src/kubernetes.ts";
 import { RESOURCES } from "../src/kube/object.ts";
-import { World, until } from "./world.ts";
+import { World } from "./world.ts";
 
 const CHART = join(import.meta.dirname, "../../chart");
 let world: World;
@@ -48,46 +48,9 @@ async function dryRun(manifest: string): Promise<readonly string[]> {
   return made.trim().split("\n");
 }
 
-/** The Prometheus operator's kinds are not known to a bare API server: they stand in for it here. */
-async function teachMonitoring(): Promise<void> {
-  for (const [kind, plural] of [
-    ["PodMonitor", "podmonitors"],
-    ["PrometheusRule", "prometheusrules"],
-  ] as const)
-    await world.api.apply(
-      {
-        apiVersion: "apiextensions.k8s.io/v1",
-        kind: "CustomResourceDefinition",
-        plural: "customresourcedefinitions",
-        namespaced: false,
-      },
-      {
-        apiVersion: "apiextensions.k8s.io/v1",
-        kind: "CustomResourceDefinition",
-        metadata: { name: `${plural}.monitoring.coreos.com` },
-        spec: {
-          group: "monitoring.coreos.com",
-          scope: "Namespaced",
-          names: { kind, plural, singular: kind.toLowerCase() },
-          versions: [
-            {
-              name: "v1",
-              served: true,
-              storage: true,
-              schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
-            },
-          ],
-        },
-      } as never,
-    );
-  await until("the kinds are served", 20_000, async () => {
-    const kinds = await kubectl(["api-resources", "--api-group=monitoring.coreos.com", "-o", "name"]);
-    return kinds.includes("podmonitors") && kinds.includes("prometheusrules") ? true : undefined;
-  });
-}
-
 test("everything the chart can render is taken by the real API server", { timeout: 120_000 }, async () => {
-  await teachMonitoring();
+  await world.teach("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors");
+  await world.teach("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules");
   const bare = await render();
   assert.equal(bare.code, 0, bare.text);
   const names = await dryRun(bare.text);
@@ -122,7 +85,7 @@ test("no rule has a wildcard, and Secrets of others may not be listed by anybody
     ([, json = "[]"]) => JSON.parse(json) as { verbs: string[]; resources: string[]; apiGroups: string[] }[],
   );
   assert.ok(rules.length > 8);
-  const known = new Set(Object.values(RESOURCES).map(({ plural }) => plural as string));
+  const known = new Set<string>(Object.values(RESOURCES).map(({ plural }) => plural));
   for (const { verbs, resources, apiGroups } of rules) {
     assert.ok(![...verbs, ...resources, ...apiGroups].includes("*"), JSON.stringify(resources));
     for (const resource of resources) assert.ok(known.has(resource.split("/")[0] ?? ""), resource);

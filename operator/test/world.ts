@@ -83,6 +83,33 @@ export class World {
     });
   }
 
+  /** A kind of somebody else's, with whatever fields. */
+  async teach(group: string, version: string, kind: string, plural: string): Promise<void> {
+    const openAPIV3Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+    await this.api.apply(CRDS, {
+      apiVersion: CRDS.apiVersion,
+      kind: CRDS.kind,
+      metadata: {
+        name: `${plural}.${group}`,
+        // Kubernetes's own groups want to know who allowed it.
+        annotations: { "api-approved.kubernetes.io": "unapproved, a test" },
+      },
+      spec: {
+        group,
+        scope: "Namespaced",
+        names: { kind, plural, singular: kind.toLowerCase() },
+        versions: [{ name: version, served: true, storage: true, schema: { openAPIV3Schema } }],
+      },
+    } as KubeObject);
+    const resource = { apiVersion: `${group}/${version}`, kind, plural, namespaced: true };
+    await until(`${kind} is served`, 20_000, async () =>
+      this.api.list(resource, NAMESPACE).catch((error: unknown) => {
+        if (error instanceof KubeError) return undefined;
+        throw error;
+      }),
+    );
+  }
+
   startOperator(more: Partial<Config> = {}): { readonly api: KubeApi; readonly stop: () => Promise<void> } {
     const api = this.#apiAs("jichat-operator");
     const stopping = new AbortController();

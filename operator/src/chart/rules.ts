@@ -33,6 +33,8 @@ const VERBS: Readonly<Record<Exclude<Name, "leases">, readonly string[]>> = {
   disruptionBudgets: OWN,
   networkPolicies: OWN,
   ingresses: OWN,
+  httpRoutes: OWN,
+  podMonitors: OWN,
   events: ["create", "patch"],
 };
 

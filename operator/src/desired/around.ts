@@ -2,7 +2,7 @@ import type { KubeObject } from "../kube/object.ts";
 import { REDIS_CONFIG, clickhouseUsers, redisAcl } from "./caches.ts";
 import { encodeKeys } from "./keys.ts";
 import type { Component, Role } from "./names.ts";
-import { COMPONENTS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
+import { COMPONENTS, LABELS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
 import { natsConfig } from "./nats.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
 import { claimSpec } from "./server-set.ts";
@@ -146,7 +146,8 @@ const toService = (wish: Wish, component: Component, name: string): object => ({
 
 /** The one way in from outside: `/v1/ws` to connectors, all else to the api. */
 export function ways(wish: Wish): readonly Plain[] {
-  const { ingress } = wish.cluster.spec.connectors;
+  const { ingress, gateway } = wish.cluster.spec.connectors;
+  if (gateway !== undefined) return [httpRoute(wish, gateway)];
   if (ingress === undefined) return [];
   const { host, className, annotations, tlsSecret } = ingress;
   return [
@@ -168,6 +169,57 @@ export function ways(wish: Wish): readonly Plain[] {
             },
           },
         ],
+      },
+    },
+  ];
+}
+
+type Gateway = NonNullable<Wish["cluster"]["spec"]["connectors"]["gateway"]>;
+
+function httpRoute(wish: Wish, { name, namespace, sectionName, host }: Gateway): Plain {
+  const { cluster } = wish;
+  const to = (component: Component, at: number): readonly object[] => [
+    { name: objectName(cluster, component), port: at },
+  ];
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata: metaOf(cluster, "gateway"),
+    spec: {
+      parentRefs: [
+        {
+          name,
+          ...(namespace === undefined ? {} : { namespace }),
+          ...(sectionName === undefined ? {} : { sectionName }),
+        },
+      ],
+      hostnames: [host],
+      rules: [
+        {
+          matches: [{ path: { type: "Exact", value: "/v1/ws" } }],
+          backendRefs: to("connector", cluster.spec.connectors.service.port),
+        },
+        { matches: [{ path: { type: "PathPrefix", value: "/" } }], backendRefs: to("api", 80) },
+      ],
+    },
+  };
+}
+
+/** Metrics of all components, for the Prometheus operator. */
+export function podMonitors(wish: Wish): readonly Plain[] {
+  const { cluster } = wish;
+  if (!cluster.spec.observability.podMonitor) return [];
+  return [
+    {
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "PodMonitor",
+      metadata: metaOf(cluster, "metrics"),
+      spec: {
+        selector: {
+          matchLabels: { [LABELS.instance]: cluster.metadata.name },
+          matchExpressions: [{ key: LABELS.component, operator: "In", values: [...COMPONENTS] }],
+        },
+        podMetricsEndpoints: [{ port: "admin", interval: "15s" }],
       },
     },
   ];

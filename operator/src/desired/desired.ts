@@ -4,6 +4,7 @@ import {
   dataClaim,
   disruptionBudgets,
   keysSecret,
+  podMonitors,
   secrets,
   serviceAccounts,
   services,
@@ -47,6 +48,7 @@ export function groundworkOf(wish: Wish): readonly KubeObject[] {
       roles.filter((role) => role !== "migrate"),
     ),
     ...ways(wish),
+    ...podMonitors(wish),
     ...present([dataClaim(wish)]),
   ];
 }

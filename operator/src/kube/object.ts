@@ -58,6 +58,8 @@ export const RESOURCES = {
   disruptionBudgets: resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
   networkPolicies: resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
   ingresses: resource("networking.k8s.io/v1", "Ingress", "ingresses"),
+  httpRoutes: resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes"),
+  podMonitors: resource("monitoring.coreos.com/v1", "PodMonitor", "podmonitors"),
   leases: resource("coordination.k8s.io/v1", "Lease", "leases"),
   events: resource("events.k8s.io/v1", "Event", "events"),
 } as const satisfies Record<string, Resource>;
