@@ -7,11 +7,11 @@ import { underLoad } from "../src/cluster/load.ts";
 import { cutOff, killPod } from "../src/cluster/node.ts";
 import {
   CHART,
+  EARLIER_CHART,
   NAMESPACE,
   RELEASE,
   install,
   leader,
-  olderChart,
   operators,
   scaleOperator,
 } from "../src/cluster/release.ts";
@@ -167,7 +167,7 @@ scenario("9: the chart of an earlier commit, upgraded; uninstalled, ChatClusters
   await helm(["uninstall", RELEASE, "-n", NAMESPACE, "--wait"]);
   assert.equal((await chat.read()).metadata.name, chat.name, "the CRD and its ChatClusters are kept");
   await underLoad(t, chat, async () => undefined, TALKERS);
-  await install(await olderChart());
+  await install(EARLIER_CHART);
   assert.notEqual(await schema(), current, "the earlier CRD is another");
   await chat.until("Ready", "True", 60_000);
   await underLoad(t, chat, async () => install(CHART), TALKERS);

@@ -15,14 +15,25 @@ interface Known {
   readonly wish: string;
   readonly seen: BackendsSeen;
   readonly at: number;
+  /** Looks in a row, behind the first, that found one that does not answer. */
+  readonly misses: number;
+}
+
+/**
+ * A time-out says less than the error before it: a status that told each in turn would be written for
+ * ever.
+ */
+function firmer(before: Seen | undefined, now: Seen): Seen {
+  const isVague = now.state === "unreachable" && /ETIMEDOUT|time-?out|timed out/i.test(now.message);
+  return isVague && before?.state === "unreachable" ? before : now;
 }
 
 const NOT_YET: Seen = { state: "unknown", message: "not asked yet" };
 const UNKNOWN: BackendsSeen = { nats: NOT_YET, redis: NOT_YET, clickhouse: NOT_YET, streams: undefined };
 /** Looks at once: each is a few connections, and one that hangs holds nobody up but itself. */
 const AT_ONCE = 8;
-/** While one does not answer it is asked sooner: something is waiting for it. */
-export const AGAIN_MS = 3_000;
+/** While one does not answer it is asked sooner, as soon as something happens: something waits for it. */
+const AGAIN_MS = 3_000;
 
 const areWell = ({ nats, redis, clickhouse }: BackendsSeen): boolean =>
   [nats, redis, clickhouse].every(({ state }) => state === "ok");
@@ -62,6 +73,11 @@ export class BackendWatch {
     return isCurrent ? known.seen : UNKNOWN;
   }
 
+  /** When to look again though nothing happens: soon, then ever later while it does not answer. */
+  againMs(key: string): number {
+    return AGAIN_MS * 2 ** (this.#known.get(key)?.misses ?? 0);
+  }
+
   /** Looks no more. Resolves when none is under way: one could make anew what is about to be taken away. */
   async forget(key: string): Promise<void> {
     this.#waiting.delete(key);
@@ -79,10 +95,18 @@ export class BackendWatch {
   }
 
   async #ask(key: string, wish: Wish, print: string): Promise<void> {
-    const seen = await this.#options.ask(wish); // Never rejects.
+    const told = await this.#options.ask(wish); // Never rejects.
     this.#running.delete(key);
     const before = this.#known.get(key);
-    this.#known.set(key, { wish: print, seen, at: this.#options.clock.monotonic() });
+    const last = before?.wish === print ? before.seen : undefined;
+    const seen: BackendsSeen = {
+      nats: firmer(last?.nats, told.nats),
+      redis: firmer(last?.redis, told.redis),
+      clickhouse: firmer(last?.clickhouse, told.clickhouse),
+      streams: told.streams,
+    };
+    const misses = areWell(seen) ? 0 : before?.wish === print ? before.misses + 1 : 0;
+    this.#known.set(key, { wish: print, seen, misses, at: this.#options.clock.monotonic() });
     if (before?.wish !== print || hashOf(before.seen) !== hashOf(seen)) this.#options.onNews(key);
     this.#start();
   }

@@ -1,7 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Live } from "./ask-pods.ts";
 import type { BackendWatch } from "./backend-watch.ts";
-import { AGAIN_MS } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import type { ChatClusterStatus } from "./crd/status.ts";
 import type { Wish } from "./desired/wish.ts";
@@ -88,7 +87,7 @@ export class Reconciler {
     const live = await this.#options.askPods(observed);
     const facts = { wish, observed, backends: seen, plan, unserved, live, now: this.#now() };
     await this.#tellStatus(cluster, statusOf(facts));
-    return { afterMs: plan.waitsFor === undefined ? resyncMs : Math.min(resyncMs, AGAIN_MS) };
+    return { afterMs: plan.waitsFor === undefined ? resyncMs : Math.min(resyncMs, backends.againMs(key)) };
   }
 
   #now(): Date {

@@ -14,8 +14,8 @@ import { NAMESPACE, World, chat, until } from "./world.ts";
 const CLUSTERS = 50;
 const CHANGES = 100;
 const IDLE_MS = 20_000;
-/** The last Events and answers of backends trickle in. */
-const SETTLE_MS = 10_000;
+/** The last Events and answers of backends trickle in: eight are asked at once, new ones several times. */
+const SETTLE_MS = 30_000;
 const folder = mkdtempSync(join(tmpdir(), "jichat-many-"));
 let world: World;
 let operators: Part[];

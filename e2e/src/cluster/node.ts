@@ -7,36 +7,37 @@ const [program, ...before] = LAB.nodeExec;
 export const onNode = async ({ spec }: Pod, script: string): Promise<string> =>
   run(program, [...before, spec.nodeName, "sh", "-c", script]);
 
-/** Processes of a pod that are not its sandbox: their cgroup has its uid, with - or _ in it. */
-const processesOf = ({ metadata: { uid } }: Pod): string =>
+const SANDBOX = "pause|busybox|tail";
+const RUNTIME = "containerd-shim*|runc*";
+
+/**
+ * A pod's processes: their cgroup has its uid, with - or _ in it. Its sandbox is what holds its namespaces
+ * open.
+ */
+const processesOf = ({ metadata: { uid } }: Pod, which: "sandbox" | "containers"): string =>
   [
     "for p in /proc/[0-9]*; do",
     `grep -qsE 'pod${uid.replaceAll("-", "[-_]")}' $p/cgroup || continue;`,
-    "case $(cat $p/comm) in pause|busybox|tail|containerd-shim*|runc*) continue;; esac;",
+    which === "sandbox"
+      ? `case $(cat $p/comm) in ${SANDBOX}) ;; *) continue;; esac;`
+      : `case $(cat $p/comm) in ${SANDBOX}|${RUNTIME}) continue;; esac;`,
     "echo ${p#/proc/};",
     "done",
   ].join(" ");
 
 /** kill -9, as the kernel does it when memory is short: nobody is told before. */
 export async function killPod(pod: Pod): Promise<void> {
-  const killed = await onNode(pod, `for p in $(${processesOf(pod)}); do kill -9 $p && echo $p; done`);
+  const kill = `for p in $(${processesOf(pod, "containers")}); do kill -9 $p && echo $p; done`;
+  const killed = await onNode(pod, kill);
   if (killed.trim() === "") throw new Error(`pod ${pod.metadata.name} had no process to kill`);
 }
 
-/** Drops what the pod sends to an address and port, until the value is called. */
+/** Drops what the pod sends to an address, until the value is called. */
 export async function cutOff(pod: Pod, destination: string): Promise<() => Promise<void>> {
+  const iptables = `nsenter --net=/proc/$(${processesOf(pod, "sandbox")} | head -1)/ns/net iptables`;
   const rule = `OUTPUT -d ${destination} -j DROP`;
-  const inside = `nsenter --net=/proc/$(${processesOf(pod)} | head -1)/ns/net`;
-  // The network namespace is the sandbox's, and outlives the process that is in it now.
-  const name = `cut-${pod.metadata.uid}`;
-  await onNode(
-    pod,
-    `mkdir -p /run/netns && touch /run/netns/${name} && mount --bind /proc/$(${processesOf(pod)} | head -1)/ns/net /run/netns/${name} && ${inside} iptables -A ${rule}`,
-  );
+  await onNode(pod, `${iptables} -A ${rule}`);
   return async () => {
-    await onNode(
-      pod,
-      `nsenter --net=/run/netns/${name} iptables -D ${rule}; umount /run/netns/${name}; rm -f /run/netns/${name}`,
-    );
+    await onNode(pod, `${iptables} -D ${rule}`);
   };
 }

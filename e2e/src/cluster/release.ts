@@ -1,26 +1,13 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Pod } from "./chat.ts";
-import { LAB, helm, kubectl, read, run, until } from "./kubectl.ts";
+import { LAB, helm, kubectl, read, until } from "./kubectl.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 export const CHART = join(ROOT, "chart");
 export const RELEASE = "jichat";
 export const NAMESPACE = "jichat";
-/** A commit whose chart has an older CRD than this one's. */
-const OLDER = "e42934b";
-
-/** The chart as an earlier commit had it. */
-export async function olderChart(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "jichat-chart-"));
-  const tar = join(folder, "chart.tar");
-  await run("git", ["-C", ROOT, "archive", "--output", tar, OLDER, "chart"]).catch((error: unknown) => {
-    throw new Error(`commit ${OLDER} is needed for its chart: fetch the whole history`, { cause: error });
-  });
-  await run("tar", ["-x", "-f", tar, "-C", folder]);
-  return join(folder, "chart");
-}
+/** Packaged from commit e42934b: its CRD is older than this one's. */
+export const EARLIER_CHART = join(ROOT, "e2e/cluster/earlier/jichat-0.1.0.tgz");
 
 /** Puts the chart in, or another version of it. */
 export async function install(chart = CHART, more: readonly string[] = []): Promise<void> {
@@ -70,7 +57,7 @@ export async function operators(): Promise<readonly Pod[]> {
   return items;
 }
 
-/** The operator's pod that leads. */
+/** The operator's pod that leads, and runs. */
 export async function leader(): Promise<Pod> {
   return until("an operator leads", 60_000, async () => {
     const { spec } = await read<{ readonly spec: { readonly holderIdentity?: string } }>([
@@ -81,9 +68,12 @@ export async function leader(): Promise<Pod> {
       "jichat-operator",
     ]);
     const holder = spec.holderIdentity ?? "";
-    // An instance's name is the end of its pod's.
+    // An instance's name is the end of its pod's; a holder whose process is gone does not lead.
     return (await operators()).find(
-      ({ metadata: { name } }) => holder !== "" && holder.startsWith(name.slice(-24).replace(/^-+/, "")),
+      ({ metadata: { name }, status }) =>
+        holder !== "" &&
+        holder.startsWith(name.slice(-24).replace(/^-+/, "")) &&
+        status.containerStatuses?.every(({ ready }) => ready) === true,
     );
   });
 }

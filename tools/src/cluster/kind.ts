@@ -209,6 +209,23 @@ export async function deleteCluster(name: string): Promise<void> {
   }
   restoreSysctls(folder);
   rmSync(folder, { recursive: true, force: true });
+  const left = await leftBehind(name, env, isDocker ? "docker" : "podman");
+  if (left.length > 0) throw new Plain(`the cluster is gone, but not all of it: ${left.join(", ")}`);
+}
+
+/** What of a deleted cluster is still on this machine. */
+async function leftBehind(name: string, env: NodeJS.ProcessEnv, engine: string): Promise<readonly string[]> {
+  const filter = `label=io.x-k8s.kind.cluster=${name}`;
+  const { stdout } = await exec(engine, ["ps", "--all", "--quiet", "--filter", filter], { env });
+  const containers = stdout
+    .trim()
+    .split("\n")
+    .filter((id) => id !== "");
+  return [
+    ...containers.map((id) => `container ${id}`),
+    ...(existsSync(netnsFile(name)) ? [`network namespace ${namespaceOf(name)}`] : []),
+    ...(existsSync("/sys/fs/cgroup/memory/libpod_parent") ? ["cgroup libpod_parent"] : []),
+  ];
 }
 
 function restoreSysctls(folder: string): void {

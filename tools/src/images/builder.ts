@@ -57,7 +57,7 @@ const buildah = (env: Env): Builder => ({
   name: "buildah",
   async build(image) {
     // chroot: what is built needs no right to make namespaces.
-    const args = ["build", "--isolation=chroot", "--layers=false", "--format=docker", `--timestamp=${EPOCH}`];
+    const args = ["build", "--isolation=chroot", "--layers=false", "--format=oci", `--timestamp=${EPOCH}`];
     const all = [...args, ...argsOf(image), `--tag=${image.tag}`, image.context];
     await must("buildah", all, `building ${image.tag}`, env);
   },
