@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BackendWatch } from "./backend-watch.ts";
+import type { Wish } from "./desired/wish.ts";
+import type { BackendsSeen, Seen } from "./plan.ts";
+
+const wish = {
+  cluster: { spec: { nats: {}, redis: {}, clickhouse: {}, durability: {}, retention: {}, paused: false } },
+  keys: { generation: 1 },
+  logins: {},
+} as unknown as Wish;
+
+const ok: Seen = { state: "ok", message: "answers" };
+const gone = (message: string): Seen => ({ state: "unreachable", message });
+
+/** A watch over a clock that stands where it is put, and backends that say what they are told to. */
+function staged() {
+  const stage = { now: 0, nats: gone("getaddrinfo ENOTFOUND"), asks: 0, news: 0 };
+  const watch = new BackendWatch({
+    ask: async (): Promise<BackendsSeen> => {
+      stage.asks += 1;
+      return { nats: stage.nats, redis: ok, clickhouse: ok, streams: undefined };
+    },
+    clock: { monotonic: () => stage.now } as never,
+    everyMs: 15_000,
+    onNews: () => {
+      stage.news += 1;
+    },
+  });
+  const look = async (atMs: number): Promise<BackendsSeen> => {
+    stage.now = atMs;
+    watch.look("a/b", wish);
+    await new Promise(setImmediate);
+    return watch.look("a/b", wish);
+  };
+  return { stage, watch, look };
+}
+
+test("what does not answer is asked again after 3 s, what answers after 15", async () => {
+  const { stage, look } = staged();
+  await look(0);
+  await look(2_999);
+  assert.equal(stage.asks, 1);
+  stage.nats = ok;
+  await look(3_000);
+  assert.equal(stage.asks, 2);
+  await look(17_999);
+  assert.equal(stage.asks, 2);
+  await look(18_000);
+  assert.equal(stage.asks, 3);
+});
+
+test("unasked, it is looked at ever later: 3, 6, 12 s", async () => {
+  const { watch, look } = staged();
+  const waits: number[] = [];
+  for (const at of [0, 3_000, 9_000]) {
+    await look(at);
+    waits.push(watch.againMs("a/b"));
+  }
+  assert.deepEqual(waits, [3_000, 6_000, 12_000]);
+});
+
+test("a time-out after a firmer error is no news; another error is", async () => {
+  const { stage, look } = staged();
+  await look(0);
+  assert.equal(stage.news, 1);
+  stage.nats = gone("connect ETIMEDOUT");
+  assert.match((await look(3_000)).nats.message, /ENOTFOUND/);
+  assert.equal(stage.news, 1);
+  stage.nats = gone("connect ECONNREFUSED");
+  assert.match((await look(6_000)).nats.message, /ECONNREFUSED/);
+  assert.equal(stage.news, 2);
+});
