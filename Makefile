@@ -1,6 +1,6 @@
 # The door: `make` alone says what there is. Everything behind it gets what it needs itself.
 .DEFAULT_GOAL := help
-.PHONY: help run check unit integration e2e page test bench images chart kubectl-chat cluster cluster-down clean
+.PHONY: help run check unit integration e2e page test bench images chart kubectl-chat cluster load cluster-down clean
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ kubectl-chat: ## The plugin of kubectl: .data/bin/kubectl-chat
 
 cluster: ## A kind cluster on this machine, with Docker or Podman (CLUSTER= NODES=1..3 NODE_IMAGE=)
 	@tools/bootstrap.sh cluster up
+
+load: ## Builds the images and brings them to that cluster (CLUSTER=)
+	@tools/bootstrap.sh load
 
 cluster-down: ## Takes that cluster away, and all it made on this machine
 	@tools/bootstrap.sh cluster down

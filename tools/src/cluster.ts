@@ -1,4 +1,6 @@
 import { createCluster, deleteCluster } from "./cluster/kind.ts";
+import { which } from "./exec.ts";
+import { needProgram } from "./kubernetes.ts";
 import { Plain, main, say } from "./say.ts";
 
 /** `make cluster` and `make cluster-down`: a kind cluster on this machine (CLUSTER= NODES=1..3). */
@@ -17,5 +19,5 @@ await main(async () => {
   const { kubeconfig, enter } = await createCluster(CLUSTER, nodes);
   say(`cluster ${CLUSTER} is up. Talk to it with:`);
   say(`  export KUBECONFIG=${kubeconfig}`);
-  say(`  ${[...enter, "kubectl", "get", "nodes"].join(" ")}`);
+  say(`  ${[...enter, which("kubectl") ?? (await needProgram("kubectl")), "get", "nodes"].join(" ")}`);
 });

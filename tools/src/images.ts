@@ -1,14 +1,15 @@
 import { main, say } from "./say.ts";
 import { makeImages } from "./images/make.ts";
+import { REGISTRY, VERSION } from "./images/names.ts";
 
 /**
  * `make images`: every component's image, as `REGISTRY/COMPONENT:TAG`. `EMBEDDED=1`: the embedded engine's
  * too.
  */
 await main(async () => {
-  const { REGISTRY = "localhost/jichat", TAG = "dev", BASE, EMBEDDED } = process.env;
+  const { REGISTRY: registry = REGISTRY, TAG = VERSION, BASE, EMBEDDED } = process.env;
   const images = await makeImages({
-    registry: REGISTRY,
+    registry,
     version: TAG,
     isEmbedded: EMBEDDED !== undefined && EMBEDDED !== "",
     ...(BASE === undefined || BASE === "" ? {} : { base: BASE }),

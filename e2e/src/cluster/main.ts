@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
-import { globSync, mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { globSync } from "node:fs";
 import { ROOT } from "@jichat/tools/cache.ts";
 import { createCluster, deleteCluster } from "@jichat/tools/cluster/kind.ts";
 import type { KindCluster } from "@jichat/tools/cluster/kind.ts";
+import { loadInto } from "@jichat/tools/cluster/load.ts";
 import { needPodman } from "@jichat/tools/cluster/podman.ts";
 import { hasDocker, needBuilder } from "@jichat/tools/images/builder.ts";
 import { buildAll, makeImages } from "@jichat/tools/images/make.ts";
 import { needProgram } from "@jichat/tools/kubernetes.ts";
-import { during, main, say } from "@jichat/tools/say.ts";
+import { main, say } from "@jichat/tools/say.ts";
 import { BACKEND_IMAGES, makeBackendImages } from "./backend-images.ts";
 
 /**
@@ -29,13 +29,7 @@ async function loadImages(cluster: KindCluster, podman: Readonly<Record<string, 
   const images = await makeImages(options, builder);
   const next = await buildAll(builder, { ...options, version: VERSIONS[1] });
   const backends = await makeBackendImages(builder);
-  const folder = join(ROOT, ".data/archives");
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const archive = join(folder, "images.tar");
-  await during("packing the images", builder.save([...images, ...next, ...backends], archive));
-  await during("loading the images", cluster.load(archive));
-  rmSync(folder, { recursive: true });
+  await loadInto(cluster, builder, [...images, ...next, ...backends]);
 }
 
 async function runTests(cluster: KindCluster, isDocker: boolean): Promise<boolean> {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { REGISTRY, VERSION } from "../../../tools/src/images/names.ts";
+import { SPEC } from "../crd/spec.ts";
 import { DASHBOARDS } from "./dashboards.ts";
 import { chartFiles } from "./files.ts";
 
@@ -11,6 +13,13 @@ const METRIC = /jichat_[a-z_]+/g;
 test("the chart and the reference page say what the operator's code says", () => {
   for (const [path, text] of Object.entries(chartFiles()))
     assert.equal(readFileSync(join(ROOT, path), "utf8"), text, `${path} is old: run make chart`);
+});
+
+test("images are built under the names that chart and ChatClusters ask for", () => {
+  const registry = (SPEC.properties.image.properties.registry as { readonly default?: string }).default;
+  assert.equal(registry, REGISTRY);
+  assert.match(readFileSync(join(ROOT, "chart/values.yaml"), "utf8"), new RegExp(`registry: ${REGISTRY}\\n`));
+  assert.match(readFileSync(join(ROOT, "chart/Chart.yaml"), "utf8"), new RegExp(`appVersion: ${VERSION}\\n`));
 });
 
 test("alerts and dashboards ask for metrics that there are", () => {

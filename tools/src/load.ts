@@ -1,0 +1,60 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { BACKEND_IMAGES, makeBackendImages } from "../../e2e/src/cluster/backend-images.ts";
+import { ROOT } from "./cache.ts";
+import { findCluster } from "./cluster/kind.ts";
+import { loadInto } from "./cluster/load.ts";
+import { needPodman } from "./cluster/podman.ts";
+import { which } from "./exec.ts";
+import { hasDocker, needBuilder } from "./images/builder.ts";
+import { makeImages } from "./images/make.ts";
+import { VERSION, REGISTRY } from "./images/names.ts";
+import { needProgram } from "./kubernetes.ts";
+import { Plain, main, say } from "./say.ts";
+
+/**
+ * `make load`: builds the images and brings them to the cluster of `make cluster`, under the names that
+ * chart and
+ * samples have. Where nothing can be pulled the backends come too, and with them a sample that names them.
+ */
+await main(async () => {
+  const { CLUSTER = "dev" } = process.env;
+  const cluster = await findCluster(CLUSTER);
+  if (cluster === undefined) throw new Plain(`there is no cluster ${CLUSTER}: make cluster makes it`);
+  const canPull = await hasDocker();
+  const builder = await needBuilder(canPull ? {} : await needPodman());
+  const images = await makeImages({ registry: REGISTRY, version: VERSION, isEmbedded: false }, builder);
+  const backends = canPull ? [] : await makeBackendImages(builder);
+  await loadInto(cluster, builder, [...images, ...backends]);
+  let sample = "chart/samples/laptop.yaml";
+  if (!canPull) {
+    sample = ".data/laptop.yaml";
+    mkdirSync(join(ROOT, ".data"), { recursive: true });
+    writeFileSync(
+      join(ROOT, sample),
+      withBackends(readFileSync(join(ROOT, "chart/samples/laptop.yaml"), "utf8")),
+    );
+  }
+  say("the cluster has them. Next:");
+  const enter = cluster.enter.length === 0 ? "" : `${cluster.enter.join(" ")} `;
+  say(`  export KUBECONFIG=${cluster.kubeconfig}`);
+  const helm = which("helm") ?? (await needProgram("helm"));
+  const kubectl = which("kubectl") ?? (await needProgram("kubectl"));
+  say(`  ${enter}${helm} install jichat ./chart -n jichat --create-namespace`);
+  say(`  ${enter}${kubectl} apply -n jichat -f ${sample}`);
+});
+
+/** The sample with images for backends that are in the cluster. */
+function withBackends(sample: string): string {
+  return Object.entries(BACKEND_IMAGES).reduce(
+    (text, [backend, image]) =>
+      text.replace(
+        new RegExp(`(  ${backend}: \\{ managed: \\{)(.*?)\\} \\}$`, "m"),
+        (_, before: string, rest: string) => {
+          const fields = rest.trim();
+          return `${before} image: "${image}"${fields === "" ? "" : `, ${fields}`} } }`;
+        },
+      ),
+    sample,
+  );
+}
