@@ -39,6 +39,29 @@ export async function exec(
   return { code, stdout, stderr };
 }
 
+/**
+ * Runs a program that the person sees: its output is ours, a signal to us is one to it. Resolves with its
+ * exit status.
+ */
+export async function show(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<number> {
+  const child = spawn(program, args, { ...options, stdio: ["ignore", "inherit", "inherit"] });
+  const stop = (): void => {
+    child.kill("SIGTERM");
+  };
+  process.once("SIGTERM", stop).once("SIGINT", stop);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => {
+      process.removeListener("SIGTERM", stop).removeListener("SIGINT", stop);
+      resolve(code ?? 1);
+    });
+  });
+}
+
 /** Full path of a program on PATH, or undefined. */
 export function which(program: string): string | undefined {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {

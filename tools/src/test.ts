@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./cache.ts";
+import { show } from "./exec.ts";
 import { prepareUws } from "./glibc.ts";
 import { needProgram } from "./kubernetes.ts";
 import { needChdb, needChromium, needNats, needRedis, needStrace } from "./needs.ts";
@@ -15,20 +15,8 @@ interface Stage {
 
 const bin = (name: string): string => join(ROOT, "node_modules/.bin", name);
 
-async function program(path: string, args: readonly string[]): Promise<boolean> {
-  const child = spawn(path, args, { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] });
-  const stop = (): void => {
-    child.kill("SIGTERM");
-  };
-  process.once("SIGTERM", stop).once("SIGINT", stop);
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => {
-      process.removeListener("SIGTERM", stop).removeListener("SIGINT", stop);
-      resolve(code === 0);
-    });
-  });
-}
+const program = async (path: string, args: readonly string[]): Promise<boolean> =>
+  (await show(path, args, { cwd: ROOT, env: process.env })) === 0;
 
 /** Node's own test runner. Whole clusters one after the other: two at once would measure each other. */
 async function nodeTests(patterns: readonly string[], atOnce: number): Promise<boolean> {

@@ -1,14 +1,14 @@
-import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { ROOT } from "@jichat/tools/cache.ts";
 import { createCluster, deleteCluster } from "@jichat/tools/cluster/kind.ts";
 import type { KindCluster } from "@jichat/tools/cluster/kind.ts";
 import { loadInto } from "@jichat/tools/cluster/load.ts";
 import { needPodman } from "@jichat/tools/cluster/podman.ts";
+import { show } from "@jichat/tools/exec.ts";
 import { hasDocker, needBuilder } from "@jichat/tools/images/builder.ts";
 import { buildAll, makeImages } from "@jichat/tools/images/make.ts";
 import { needProgram } from "@jichat/tools/kubernetes.ts";
-import { main, say } from "@jichat/tools/say.ts";
+import { Plain, main, say } from "@jichat/tools/say.ts";
 import { BACKEND_IMAGES, makeBackendImages } from "./backend-images.ts";
 
 /**
@@ -36,6 +36,7 @@ async function runTests(cluster: KindCluster, isDocker: boolean): Promise<boolea
   const files = globSync("e2e/cluster/**/*.test.ts", { cwd: ROOT })
     .filter((path) => path.includes(ONLY))
     .sort();
+  if (files.length === 0) throw new Plain(`no test file has ${ONLY} in its name (ONLY)`);
   const [program, ...args] = [
     ...cluster.enter,
     process.execPath,
@@ -53,17 +54,7 @@ async function runTests(cluster: KindCluster, isDocker: boolean): Promise<boolea
     E2E_VERSIONS: JSON.stringify(VERSIONS),
     E2E_BACKENDS: JSON.stringify(BACKEND_IMAGES),
   };
-  const child = spawn(program ?? "", args, { cwd: ROOT, env, stdio: ["ignore", "inherit", "inherit"] });
-  const stop = (): void => {
-    child.kill("SIGTERM");
-  };
-  process.once("SIGTERM", stop).once("SIGINT", stop);
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => {
-      resolve(code === 0);
-    });
-  });
+  return (await show(program ?? "", args, { cwd: ROOT, env })) === 0;
 }
 
 await main(async () => {
