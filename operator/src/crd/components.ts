@@ -74,7 +74,9 @@ export const connectors = Type.Object(
     tls: optional(
       Type.Object(
         { secret: secretName("a TLS Secret") },
-        { description: "the mesh or proxy in front terminates TLS with it" },
+        {
+          description: "reserved: connectors speak plain WebSocket; let `ingress` or `gateway` terminate TLS",
+        },
       ),
     ),
   },
