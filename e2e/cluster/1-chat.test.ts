@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { USUAL } from "../src/crowd.ts";
 import { Chat, laptop } from "../src/cluster/chat.ts";
-import { LAB, helm, kubectl, until } from "../src/cluster/kubectl.ts";
+import { LAB, helm, kubectl, kubectlChat, until } from "../src/cluster/kubectl.ts";
 import { driftInStreams } from "../src/cluster/drift.ts";
 import { underLoad } from "../src/cluster/load.ts";
 import { killPod } from "../src/cluster/node.ts";
@@ -90,4 +90,31 @@ scenario("6: what is changed by hand is put back within 60 s", async (t) => {
   await chat.ask(["get", "service", "chat-connector"]);
   await chat.settled(60_000 - (performance.now() - started));
   t.diagnostic(`all put back after ${((performance.now() - started) / 1_000).toFixed(1)} s`);
+});
+
+scenario("kubectl chat says who has what, pauses and resumes, and finds logs", async () => {
+  const at = ["-n", NAMESPACE];
+  const said = await until("the one router owns every partition", 30_000, async () => {
+    const text = await kubectlChat(["status", chat.name, ...at]);
+    return /router +Ready +\d+ +owns 0-7/.test(text) ? text : undefined;
+  });
+  assert.match(said, /^ChatCluster jichat\/chat, version \S+: Ready/);
+  assert.match(said, /storage +Ready +\d+ +owns 0-7; \d+ batches behind/);
+  assert.match(said, /connector +Ready +\d+ +\d+ connections/);
+  assert.doesNotMatch(said, /without an owner/);
+  await kubectlChat(["pause", chat.name, ...at]);
+  await chat.until("Paused", "True", 30_000);
+  assert.match(await kubectlChat(["status", chat.name, ...at]), /paused: nothing is changed/);
+  await kubectlChat(["resume", chat.name, ...at]);
+  await chat.until("Paused", "False", 30_000);
+  assert.match(await kubectlChat(["logs", chat.name, "router", ...at]), /^\[pod\/chat-router-/);
+  await assert.rejects(
+    kubectlChat(["logs", chat.name, "rooter", ...at]),
+    /no component rooter: try connector/,
+  );
+  await assert.rejects(
+    kubectlChat(["trace", chat.name, "f".repeat(32), ...at]),
+    /logged anything under f{32}/,
+  );
+  await assert.rejects(kubectlChat(["status", "nobody", ...at]), /"nobody" not found/);
 });

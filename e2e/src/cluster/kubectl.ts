@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
+import { delimiter, dirname } from "node:path";
 
 interface Options {
+  readonly env?: NodeJS.ProcessEnv;
   /** What the program reads. */
   readonly input?: string;
   readonly timeoutMs?: number;
@@ -8,7 +10,10 @@ interface Options {
 
 /** Runs a program to its end; rejects with what it said where it failed. */
 export async function run(program: string, args: readonly string[], options: Options = {}): Promise<string> {
-  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(program, args, {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: options.env ?? process.env,
+  });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
@@ -37,6 +42,7 @@ const required = (name: string): string => {
 export const LAB = {
   kubectl: required("E2E_KUBECTL"),
   helm: required("E2E_HELM"),
+  kubectlChat: required("E2E_KUBECTL_CHAT"),
   /** In front of a node's name and a command. */
   nodeExec: JSON.parse(required("E2E_NODE_EXEC")) as readonly [string, ...string[]],
   registry: required("E2E_REGISTRY"),
@@ -50,6 +56,13 @@ export const kubectl = async (args: readonly string[], options?: Options): Promi
 
 export const helm = async (args: readonly string[]): Promise<string> =>
   run(LAB.helm, args, { timeoutMs: 300_000 });
+
+/** `kubectl chat`, found by kubectl as its plugin. */
+export const kubectlChat = async (args: readonly string[]): Promise<string> => {
+  const folders = [dirname(LAB.kubectlChat), dirname(LAB.kubectl), dirname(process.execPath)];
+  const env = { ...process.env, PATH: [...folders, process.env["PATH"] ?? ""].join(delimiter) };
+  return run(LAB.kubectl, ["chat", ...args], { env });
+};
 
 /** Anything that `-o json` gives. */
 export async function read<T>(args: readonly string[]): Promise<T> {

@@ -7,6 +7,7 @@ import { needPodman } from "@jichat/tools/cluster/podman.ts";
 import { show } from "@jichat/tools/exec.ts";
 import { hasDocker, needBuilder } from "@jichat/tools/images/builder.ts";
 import { buildAll, makeImages } from "@jichat/tools/images/make.ts";
+import { buildPlugin } from "@jichat/tools/plugin.ts";
 import { needProgram } from "@jichat/tools/kubernetes.ts";
 import { Plain, main, say } from "@jichat/tools/say.ts";
 import { BACKEND_IMAGES, makeBackendImages } from "./backend-images.ts";
@@ -53,6 +54,7 @@ async function runTests(cluster: KindCluster, isDocker: boolean): Promise<boolea
     E2E_REGISTRY: REGISTRY,
     E2E_VERSIONS: JSON.stringify(VERSIONS),
     E2E_BACKENDS: JSON.stringify(BACKEND_IMAGES),
+    E2E_KUBECTL_CHAT: await buildPlugin(),
   };
   return (await show(program ?? "", args, { cwd: ROOT, env })) === 0;
 }
