@@ -3,7 +3,7 @@ import type { ChatCluster } from "./crd/definition.ts";
 import { LABELS, OURS } from "./desired/names.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { hashOf } from "./kube/apply.ts";
-import { isNotFound } from "./kube/errors.ts";
+import { isForbidden, isNotFound } from "./kube/errors.ts";
 import type { KubeObject, Resource } from "./kube/object.ts";
 import { RESOURCES, keyOf } from "./kube/object.ts";
 import { Reflector } from "./kube/reflector.ts";
@@ -114,7 +114,7 @@ export class Informers {
     return Promise.all(this.#reflectors.map(({ synced }) => synced));
   }
 
-  /** Adds the optional kinds that the API server has; to be called once, before `run`. */
+  /** Adds the optional kinds that the API server has and we may see; to be called once, before `run`. */
   async discover(): Promise<void> {
     const { api, namespace } = this.#options;
     for (const resource of OPTIONAL) {
@@ -122,7 +122,8 @@ export class Informers {
         await api.list(resource, namespace, { limit: "1" });
         this.#watch(resource);
       } catch (error) {
-        if (!isNotFound(error)) throw error;
+        // A chart that is older than this image gives no right to them.
+        if (!isNotFound(error) && !isForbidden(error)) throw error;
       }
     }
   }

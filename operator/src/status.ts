@@ -130,7 +130,10 @@ const CURES: Readonly<Record<string, string>> = {
 function degraded({ wish, unserved }: Facts, backends: Finding, ofSchema: Finding): Finding {
   const [kind] = unserved.map((object) => object.kind);
   if (kind !== undefined)
-    return yes("NotServed", `${CURES[kind] ?? `${kind} is not known here`}; then restart the operator`);
+    return yes(
+      "NotServed",
+      `${CURES[kind] ?? `${kind} is not known here`}; then restart the operator, with a chart of its version`,
+    );
   const isBad = backends.status === "False" || ofSchema.reason === "MigrationFailed";
   if (wish.cluster.spec.hibernate || !isBad) return no("AsWanted", "nothing is wrong");
   const wrong = [backends, ofSchema].filter(({ status }) => status === "False");

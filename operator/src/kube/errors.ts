@@ -16,6 +16,9 @@ export class KubeError extends Error {
 
 export const isNotFound = (error: unknown): boolean => error instanceof KubeError && error.status === 404;
 /** Somebody was there before, or wrote in between. */
+/** The API server knows us, and does not let us. */
+export const isForbidden = (error: unknown): boolean => error instanceof KubeError && error.status === 403;
+
 export const isConflict = (error: unknown): boolean => error instanceof KubeError && error.status === 409;
 /** The resourceVersion that a watch or a page began at is too old: list anew. */
 export const isExpired = (error: unknown): boolean => error instanceof KubeError && error.status === 410;
