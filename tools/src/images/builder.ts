@@ -23,7 +23,7 @@ export interface Builder {
  * Every file of an image is from this moment, so that the same input has the same digest
  * (reproducible-builds.org, SOURCE_DATE_EPOCH).
  */
-const EPOCH = "1700000000";
+export const EPOCH = "1700000000";
 
 type Env = Readonly<Record<string, string>>;
 
@@ -77,8 +77,8 @@ export const hasDocker = async (): Promise<boolean> =>
 export async function needBuilder(env: Env = {}): Promise<Builder> {
   if (await hasDocker()) return docker;
   await needDebian(
-    { buildah: "buildah", podman: "podman", mmdebstrap: "mmdebstrap" },
-    "start a Docker engine, or put buildah, podman and mmdebstrap on PATH",
+    { buildah: "buildah", podman: "podman" },
+    "start a Docker engine, or put buildah and podman on PATH",
   );
   return buildah(env);
 }

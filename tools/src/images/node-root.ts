@@ -4,6 +4,8 @@ import { cached } from "../cache.ts";
 import { exec } from "../exec.ts";
 import { Plain } from "../say.ts";
 import type { Builder } from "./builder.ts";
+import { EPOCH } from "./builder.ts";
+import { needDebian } from "./debian.ts";
 
 /** What Node is linked with, and what TLS trusts: no shell, no package manager. */
 const PACKAGES = ["base-files", "libc6", "libstdc++6", "libgcc-s1", "ca-certificates", "tzdata", "netbase"];
@@ -20,9 +22,10 @@ export async function debianRoot(
   packages: readonly string[],
   tar: string,
 ): Promise<void> {
+  await needDebian({ mmdebstrap: "mmdebstrap" }, "put mmdebstrap on PATH");
   const args = [`--variant=${variant}`, `--include=${packages.join(",")}`, suite, tar];
   const { code, stderr } = await exec("mmdebstrap", args, {
-    env: { ...process.env, SOURCE_DATE_EPOCH: "1700000000" },
+    env: { ...process.env, SOURCE_DATE_EPOCH: EPOCH },
   });
   if (code !== 0)
     throw new Plain(`a Debian root could not be made:\n${stderr.trim().split("\n").slice(-5).join("\n")}`);
