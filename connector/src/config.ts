@@ -6,6 +6,8 @@ import { EnvReader } from "@jichat/runtime/env-reader.ts";
 import { readLogSettings } from "@jichat/runtime/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
 import { readProcessConfig } from "@jichat/runtime/process-config.ts";
+import type { Tls } from "./tls.ts";
+import { readTls } from "./tls.ts";
 
 export interface Config extends ProcessConfig {
   readonly redisUrl: string;
@@ -13,6 +15,8 @@ export interface Config extends ProcessConfig {
   readonly tokens: TokenConfig;
   readonly host: string;
   readonly port: number;
+  /** Where it is there, sockets speak TLS; else whoever stands in front does. */
+  readonly tls: Tls | undefined;
   /** Origins that a browser may come from; `*` lets all in. Who sends none is let in anyway. */
   readonly origins: readonly string[];
   /** Behind a proxy the address is the last one that the proxy wrote into X-Forwarded-For. */
@@ -41,6 +45,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     tokens: readTokenConfig(reader),
     host: reader.text("HOST", { default: "0.0.0.0" }),
     port: reader.int("PORT", { default: 8_081, min: 0, max: 65_535 }),
+    tls: readTls(reader),
     origins: reader.list("ORIGINS"),
     trustProxy: reader.oneOf("TRUST_PROXY", ["no", "yes"], "no") === "yes",
     heartbeatMs: reader.int("HEARTBEAT_MS", { default: 25_000, min: 100, max: 600_000 }),

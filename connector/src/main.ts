@@ -21,7 +21,7 @@ import { serveDeliveries } from "./serve-deliveries.ts";
 import { startSweeps } from "./sweep.ts";
 import { Turn } from "./turn.ts";
 import { TokenBuckets } from "@jichat/access/token-bucket.ts";
-import { loadUws } from "./uws.ts";
+import { loadUws, openApp } from "./uws.ts";
 import type { World } from "./world.ts";
 
 const uws = loadUws();
@@ -62,7 +62,7 @@ const keeper = new PresenceKeeper(world);
 void keeper.run();
 const stopSweeps = startSweeps(world);
 const drain = new Drain(world);
-const app = route(uws.App(), socketBehavior(world, drain));
+const app = route(openApp(uws, config.tls), socketBehavior(world, drain));
 const listening = await new Promise<us_listen_socket | false>((resolve) => {
   app.listen(config.host, config.port, resolve);
 });

@@ -2,7 +2,7 @@ import type { ChatCluster } from "./crd/definition.ts";
 import type { ChatClusterStatus, ConditionType, Counts } from "./crd/status.ts";
 import type { Component } from "./desired/names.ts";
 import { COMPONENTS, objectName, selectorOf } from "./desired/names.ts";
-import { publicUrls } from "./desired/settings.ts";
+import { publicUrls, webSocketUrl } from "./desired/settings.ts";
 import type { Wish } from "./desired/wish.ts";
 import { migrationJob, wantedReplicas } from "./desired/workloads.ts";
 import type { Finding } from "./kube/conditions.ts";
@@ -172,7 +172,10 @@ export function statusOf(facts: Facts): ChatClusterStatus {
     return { wanted, ready: are, updated };
   };
   const at = (name: Component): string => `${objectName(cluster, name)}.${namespace}.svc`;
-  const { port } = cluster.spec.connectors.service;
+  const {
+    tls,
+    service: { port },
+  } = cluster.spec.connectors;
   const before = cluster.status?.conditions ?? [];
   const connectors = count("connector");
   return {
@@ -193,7 +196,7 @@ export function statusOf(facts: Facts): ChatClusterStatus {
       ...(partitionsServed === undefined ? {} : { served: partitionsServed }),
     },
     endpoints: {
-      ws: [...publicUrls(wish), `ws://${at("connector")}${port === 80 ? "" : `:${port}`}/v1/ws`],
+      ws: [...publicUrls(wish), webSocketUrl(tls === undefined ? "ws" : "wss", at("connector"), port)],
       api: [`http://${at("api")}`],
     },
   };

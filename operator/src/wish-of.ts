@@ -1,3 +1,4 @@
+import { createSecureContext } from "node:tls";
 import type { ChatCluster } from "./crd/definition.ts";
 import { KEYS } from "./desired/around.ts";
 import { decodeKeys, keysFor } from "./desired/keys.ts";
@@ -91,6 +92,26 @@ async function tokenKeysOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Pro
   return { jwks, signingKey: secret["signing-key.json"] };
 }
 
+async function tlsOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Promise<Wish["tls"]> {
+  const name = cluster.spec.connectors.tls?.secret;
+  if (name === undefined) return undefined;
+  const field = "spec.connectors.tls.secret";
+  const secret = await secretOf(api, cluster, field, name);
+  const tls = {
+    "tls.crt": must(secret, "tls.crt", field, name),
+    "tls.key": must(secret, "tls.key", field, name),
+  };
+  try {
+    createSecureContext({ cert: tls["tls.crt"], key: tls["tls.key"] });
+  } catch (cause) {
+    throw new SpecError(
+      "SecretIncomplete",
+      `${field}: \`tls.crt\` and \`tls.key\` of Secret ${name} are no certificate and its key, as PEM: ${messageOf(cause)}`,
+    );
+  }
+  return tls;
+}
+
 export interface WishOptions {
   readonly api: Pick<KubeApi, "get">;
   readonly version: string;
@@ -105,6 +126,7 @@ export async function wishOf(cluster: ChatCluster, observed: Observed, options: 
   const before = decodeKeys(observed.find<SecretObject>(id)?.data?.["keys"]);
   const logins = await loginsOf(api, cluster);
   const tokenKeys = await tokenKeysOf(api, cluster);
+  const tls = await tlsOf(api, cluster);
   return {
     cluster,
     version: cluster.spec.version ?? version,
@@ -117,6 +139,7 @@ export async function wishOf(cluster: ChatCluster, observed: Observed, options: 
     ),
     logins,
     tokenKeys,
+    tls,
     operator,
   };
 }

@@ -52,6 +52,11 @@ export const INVALID: readonly Invalid[] = [
     says: /connectors\.ingress and connectors\.gateway are both set: keep the one/,
   },
   {
+    name: "ingress and TLS of the connectors' own at once",
+    spec: { connectors: { ingress: { host: "a.example" }, tls: { secret: "t" } } },
+    says: /connectors\.ingress and connectors\.tls are both set: .*leave tls out/,
+  },
+  {
     name: "a host that is a URL",
     spec: { connectors: { ingress: { host: "https://a.example" } } },
     says: /ingress\.host/,

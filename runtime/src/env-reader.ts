@@ -111,6 +111,11 @@ export class EnvReader {
     }
   }
 
+  /** Adds what a reader of its own found wrong to the one error. */
+  refuse(fault: string): void {
+    this.#faults.push(fault);
+  }
+
   /** Throws one error that names every bad key; does nothing when all are good. */
   finish(): void {
     if (this.#faults.length > 0) throw new Error(`configuration: ${this.#faults.join("; ")}`);

@@ -73,9 +73,18 @@ export const connectors = Type.Object(
     gateway: optional(gateway),
     tls: optional(
       Type.Object(
-        { secret: secretName("a TLS Secret") },
         {
-          description: "reserved: connectors speak plain WebSocket; let `ingress` or `gateway` terminate TLS",
+          secret: secretName("a TLS Secret (`tls.crt`, `tls.key`); when it changes, pods are rolled"),
+          host: optional(
+            Type.String({
+              maxLength: 253,
+              pattern: HOST,
+              description: "the name on the certificate that devices connect to, for `status.endpoints`",
+            }),
+          ),
+        },
+        {
+          description: "connectors terminate TLS themselves, behind a `service` of type LoadBalancer",
         },
       ),
     ),
@@ -83,10 +92,17 @@ export const connectors = Type.Object(
   {
     default: {},
     description: "WebSocket edges: where devices are connected",
-    ...rules({
-      rule: "!(has(self.ingress) && has(self.gateway))",
-      message:
-        "connectors.ingress and connectors.gateway are both set: keep the one that devices come through",
-    }),
+    ...rules(
+      {
+        rule: "!(has(self.ingress) && has(self.gateway))",
+        message:
+          "connectors.ingress and connectors.gateway are both set: keep the one that devices come through",
+      },
+      {
+        rule: "!(has(self.ingress) && has(self.tls))",
+        message:
+          "connectors.ingress and connectors.tls are both set: an Ingress speaks plain WebSocket to connectors; leave tls out, and let the ingress have its tlsSecret",
+      },
+    ),
   },
 );

@@ -114,7 +114,18 @@ const port = (name: string, at: number, targetPort: string): object => ({
 export function services(wish: Wish): readonly Plain[] {
   const { spec } = wish.cluster;
   const { type, port: wsPort, annotations } = spec.connectors.service;
-  const ws = service(wish, "connector", [port("ws", wsPort, "ws")], { type });
+  const ws = service(
+    wish,
+    "connector",
+    // Whoever stands in front knows by the standard name that TLS is spoken behind it.
+    [
+      {
+        ...port("ws", wsPort, "ws"),
+        ...(spec.connectors.tls === undefined ? {} : { appProtocol: "kubernetes.io/wss" }),
+      },
+    ],
+    { type },
+  );
   return [
     annotations === undefined ? ws : { ...ws, metadata: { ...ws.metadata, annotations } },
     service(wish, "api", [port("http", 80, "http")]),

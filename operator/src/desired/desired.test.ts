@@ -47,6 +47,7 @@ const wishOf = (spec: object = {}): Wish => ({
   keys: KEYS,
   logins: {},
   tokenKeys: undefined,
+  tls: undefined,
   operator: { namespace: "jichat", labels: { app: "operator" } },
 });
 
@@ -101,9 +102,23 @@ test("no secret is in a ConfigMap, an argument or a variable; each component's S
   assert.equal(secrets(wish).length, 8);
 });
 
+test("with a certificate connectors speak TLS: theirs alone, rolled when it changes, told to devices", () => {
+  const spec = { connectors: { ...clusterOf().spec.connectors, tls: { secret: "t", host: "chat.example" } } };
+  const wish = { ...wishOf(spec), tls: { "tls.crt": "certificate", "tls.key": "key" } };
+  for (const component of COMPONENTS) {
+    const isConnector = component === "connector";
+    assert.equal("tls.key" in secretsOf(wish, component), isConnector);
+    assert.equal("TLS_KEY_FILE" in settingsOf(wish, component), isConnector);
+  }
+  assert.equal(settingsOf(wish, "api")["WS_URLS"], "wss://chat.example:80/v1/ws");
+  const renewed = { ...wish, tls: { ...wish.tls, "tls.crt": "another" } };
+  assert.notEqual(connectorRevision(renewed, 1).metadata.name, connectorRevision(wish, 1).metadata.name);
+});
+
 test("every setting is a key that docs/configuration.md has", () => {
   const docs = readFileSync(join(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
-  for (const spec of [{}, { clickhouse: { embedded: { storage: { size: "1Gi" } } } }])
+  const connectors = { ...clusterOf().spec.connectors, tls: { secret: "t" } };
+  for (const spec of [{}, { connectors }, { clickhouse: { embedded: { storage: { size: "1Gi" } } } }])
     for (const component of COMPONENTS)
       for (const key of Object.keys(settingsOf(wishOf(spec), component)))
         assert.ok(docs.includes(`\`${key.replace(/(?<!SIGNING_KEY)_FILE$/, "")}\``), key);

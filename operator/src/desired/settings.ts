@@ -21,6 +21,9 @@ const OWN: Readonly<Record<Component, (wish: Wish) => Settings>> = {
     ORIGINS: wish.cluster.spec.auth.origins.join(","),
     DRAIN_MS: String(1_000 * wish.cluster.spec.drain.deadlineSeconds),
     TRUST_PROXY: isBehindProxy(wish) ? "yes" : "no",
+    ...(wish.cluster.spec.connectors.tls === undefined
+      ? {}
+      : { TLS_CERT_FILE: `${SECRETS_PATH}/tls.crt`, TLS_KEY_FILE: `${SECRETS_PATH}/tls.key` }),
   }),
   router: () => ({}),
   storage: ({ cluster: { spec } }) => ({
@@ -41,12 +44,17 @@ const OWN: Readonly<Record<Component, (wish: Wish) => Settings>> = {
 const isBehindProxy = ({ cluster: { spec } }: Wish): boolean =>
   spec.connectors.ingress !== undefined || spec.connectors.gateway !== undefined;
 
+/** The port only where it is not the scheme's own. */
+export const webSocketUrl = (scheme: "ws" | "wss", host: string, port: number): string =>
+  `${scheme}://${host}${port === (scheme === "ws" ? 80 : 443) ? "" : `:${port}`}/v1/ws`;
+
 /** Where devices outside the cluster connect; nothing where only the Service is there. */
 export function publicUrls({ cluster: { spec } }: Wish): readonly string[] {
-  const { ingress, gateway } = spec.connectors;
+  const { ingress, gateway, tls, service } = spec.connectors;
   if (ingress !== undefined)
     return [`${ingress.tlsSecret === undefined ? "ws" : "wss"}://${ingress.host}/v1/ws`];
-  return gateway === undefined ? [] : [`wss://${gateway.host}/v1/ws`];
+  if (gateway !== undefined) return [`wss://${gateway.host}/v1/ws`];
+  return tls?.host === undefined ? [] : [webSocketUrl("wss", tls.host, service.port)];
 }
 
 /** Whether accounts are our own, so that the api signs tokens. */
@@ -97,6 +105,7 @@ export function secretsOf(wish: Wish, component: Component): Settings {
     ...(checksTokens && ownKeys
       ? { "jwks.json": tokenKeys?.jwks ?? JSON.stringify({ keys: keys.publicKeys }) }
       : {}),
+    ...(component === "connector" ? wish.tls : {}),
     ...(component === "api" && signs(wish)
       ? { "signing-key.json": tokenKeys?.signingKey ?? JSON.stringify(keys.signingKey) }
       : {}),

@@ -19,6 +19,8 @@ export interface Wish {
   /** Of Secrets that the spec names: logins of external backends, and keys of one's own. */
   readonly logins: Readonly<Partial<Record<Backend, Login>>>;
   readonly tokenKeys: { readonly jwks: string; readonly signingKey: string | undefined } | undefined;
+  /** The connectors' certificate and its key, by their files' names. */
+  readonly tls: Readonly<Record<"tls.crt" | "tls.key", string>> | undefined;
   /** Where the operator itself runs: it asks backends and pods. */
   readonly operator: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
 }

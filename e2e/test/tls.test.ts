@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import { generate } from "selfsigned";
+import { ROOT } from "@jichat/tools/cache.ts";
+import { exec } from "@jichat/tools/exec.ts";
+import { startStack } from "../src/scene.ts";
+
+const CONNECTOR = join(ROOT, "connector/src/main.ts");
+
+async function certificate(t: TestContext): Promise<{ certFile: string; keyFile: string }> {
+  const folder = mkdtempSync(join(tmpdir(), "jichat-tls-"));
+  t.after(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const names = { name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] } as const;
+  const { cert, private: key } = await generate([{ name: "commonName", value: "chat.example" }], {
+    extensions: [{ name: "basicConstraints", cA: true }, names],
+  });
+  const files = { certFile: join(folder, "tls.crt"), keyFile: join(folder, "tls.key") };
+  writeFileSync(files.certFile, cert);
+  writeFileSync(files.keyFile, key);
+  return files;
+}
+
+test("with a certificate people talk over TLS, and whoever does not trust it does not", async (t) => {
+  const { certFile, keyFile } = await certificate(t);
+  const connector = { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile };
+  const stack = await startStack(t, { routers: 1, connectors: 1, env: { connector } });
+  const url = (stack.wsUrls[0] ?? "").replace("ws:", "wss:");
+  const talk = [join(ROOT, "e2e/src/talk.ts"), stack.apiUrl, url];
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: certFile };
+  const { stdout } = await exec(process.execPath, talk, { env });
+  assert.match(stdout, /was sent, stored and delivered/);
+  const socket = new WebSocket(url);
+  await new Promise<void>((resolve, reject) => {
+    socket.addEventListener("error", () => {
+      resolve();
+    });
+    socket.addEventListener("open", () => {
+      reject(new Error("an unknown certificate was taken"));
+    });
+  });
+});
+
+test("a certificate that cannot be used is said at the start, by the keys that name it", async (t) => {
+  const [{ certFile }, { keyFile }] = await Promise.all([certificate(t), certificate(t)]);
+  const start = (env: Readonly<Record<string, string>>): string =>
+    spawnSync(process.execPath, [CONNECTOR], { env: { ...process.env, ...env }, encoding: "utf8" }).stderr;
+  assert.match(start({ TLS_CERT_FILE: certFile }), /TLS_CERT_FILE and TLS_KEY_FILE go together/);
+  const other = start({ TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile });
+  assert.match(other, /TLS_CERT_FILE and TLS_KEY_FILE are no certificate and its key, as PEM: .*mismatch/);
+});
