@@ -20,8 +20,8 @@ unit: ## Tests that need no server, the simulation among them
 integration: ## Tests on the real NATS, Redis and ClickHouse engine
 	@tools/bootstrap.sh test integration
 
-e2e: ## Whole clusters under faults, of processes and on a real Kubernetes, judged by the ledger (KEEP=1 ONLY= NODES=)
-	@tools/bootstrap.sh test e2e
+e2e: ## Whole clusters under faults, of processes and on a real Kubernetes, judged by the ledger (KEEP=1 ONLY= NODES=; on a cluster of yours: KUBECONFIG= REGISTRY=)
+	@E2E_KUBECONFIG='$(if $(findstring command,$(origin KUBECONFIG)),$(KUBECONFIG))' tools/bootstrap.sh test e2e
 
 page: ## The page in real Chromium
 	@tools/bootstrap.sh test page

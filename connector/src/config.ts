@@ -6,8 +6,8 @@ import { EnvReader } from "@jichat/runtime/env-reader.ts";
 import { readLogSettings } from "@jichat/runtime/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
 import { readProcessConfig } from "@jichat/runtime/process-config.ts";
-import type { Tls } from "./tls.ts";
-import { readTls } from "./tls.ts";
+import type { Tls } from "./tls-config.ts";
+import { readTls } from "./tls-config.ts";
 
 export interface Config extends ProcessConfig {
   readonly redisUrl: string;

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import type * as uws from "uWebSockets.js";
-import type { Tls } from "./tls.ts";
+import type { Tls } from "./tls-config.ts";
 
 const require = createRequire(import.meta.url);
 

@@ -4,9 +4,10 @@ import { USUAL } from "../src/crowd.ts";
 import { Chat, laptop } from "../src/cluster/chat.ts";
 import { LAB, helm, kubectl, kubectlChat, until } from "../src/cluster/kubectl.ts";
 import { driftInStreams } from "../src/cluster/drift.ts";
+import { NAMESPACE } from "../src/cluster/namespaces.ts";
 import { underLoad } from "../src/cluster/load.ts";
 import { killPod } from "../src/cluster/node.ts";
-import { NAMESPACE, RELEASE, install } from "../src/cluster/release.ts";
+import { RELEASE, install } from "../src/cluster/release.ts";
 import { scenario } from "../src/cluster/scenario.ts";
 
 const chat = new Chat(NAMESPACE, "chat");

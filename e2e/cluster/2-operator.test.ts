@@ -3,12 +3,12 @@ import { after, before } from "node:test";
 import { Chat, laptop } from "../src/cluster/chat.ts";
 import type { Pod } from "../src/cluster/chat.ts";
 import { find, helm, kubectl, read, until } from "../src/cluster/kubectl.ts";
+import { NAMESPACE } from "../src/cluster/namespaces.ts";
 import { underLoad } from "../src/cluster/load.ts";
 import { cutOff, killPod } from "../src/cluster/node.ts";
 import {
   CHART,
   EARLIER_CHART,
-  NAMESPACE,
   RELEASE,
   install,
   leader,

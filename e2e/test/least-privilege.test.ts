@@ -40,6 +40,7 @@ const wish = {
   keys,
   logins: {},
   tokenKeys: undefined,
+  tls: undefined,
   operator: { namespace: "jichat", labels: {} },
 } satisfies Wish;
 

@@ -17,9 +17,11 @@ async function certificate(t: TestContext): Promise<{ certFile: string; keyFile:
   t.after(() => {
     rmSync(folder, { recursive: true });
   });
-  const names = { name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] } as const;
   const { cert, private: key } = await generate([{ name: "commonName", value: "chat.example" }], {
-    extensions: [{ name: "basicConstraints", cA: true }, names],
+    extensions: [
+      { name: "basicConstraints", cA: true },
+      { name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] },
+    ],
   });
   const files = { certFile: join(folder, "tls.crt"), keyFile: join(folder, "tls.key") };
   writeFileSync(files.certFile, cert);

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BACKEND_IMAGES, makeBackendImages } from "../../e2e/src/cluster/backend-images.ts";
+import { backendImages, makeTestImages } from "../../e2e/src/cluster/test-images.ts";
 import { ROOT } from "./cache.ts";
 import { findCluster } from "./cluster/kind.ts";
 import { loadInto } from "./cluster/load.ts";
@@ -24,7 +24,7 @@ await main(async () => {
   const canPull = await hasDocker();
   const builder = await needBuilder(canPull ? {} : await needPodman());
   const images = await makeImages({ registry: REGISTRY, version: VERSION, isEmbedded: false }, builder);
-  const backends = canPull ? [] : await makeBackendImages(builder);
+  const backends = canPull ? [] : await makeTestImages(builder, backendImages());
   await loadInto(cluster, builder, [...images, ...backends]);
   let sample = "chart/samples/laptop.yaml";
   if (!canPull) {
@@ -46,7 +46,7 @@ await main(async () => {
 
 /** The sample with images for backends that are in the cluster. */
 function withBackends(sample: string): string {
-  return Object.entries(BACKEND_IMAGES).reduce(
+  return Object.entries(backendImages()).reduce(
     (text, [backend, image]) =>
       text.replace(
         new RegExp(`(  ${backend}: \\{ managed: \\{)(.*?)\\} \\}$`, "m"),

@@ -141,7 +141,7 @@ test("docs/errors.md lists the codes of the one table, with their HTTP status an
 
 test("docs/configuration.md names every key that is read, and no other", () => {
   const text = globSync(
-    ["*/src/config.ts", "runtime/src/{process-config,log-settings}.ts", "access/src/token-config.ts"],
+    ["*/src/config.ts", "runtime/src/{process-config,log-settings}.ts", "{access,connector}/src/*-config.ts"],
     { cwd: ROOT },
   )
     .map(read)

@@ -43,8 +43,7 @@ export const LAB = {
   kubectl: required("E2E_KUBECTL"),
   helm: required("E2E_HELM"),
   kubectlChat: required("E2E_KUBECTL_CHAT"),
-  /** In front of a node's name and a command. */
-  nodeExec: JSON.parse(required("E2E_NODE_EXEC")) as readonly [string, ...string[]],
+  handImage: required("E2E_HAND_IMAGE"),
   registry: required("E2E_REGISTRY"),
   /** Images of these versions are loaded: the same program under two names. */
   versions: JSON.parse(required("E2E_VERSIONS")) as readonly [string, string],

@@ -1,11 +1,57 @@
 import type { Pod } from "./chat.ts";
-import { LAB, run } from "./kubectl.ts";
+import { HANDS } from "./namespaces.ts";
+import { LAB, apply, kubectl, read, until } from "./kubectl.ts";
 
-const [program, ...before] = LAB.nodeExec;
+const LABELS = { app: "hand" };
 
-/** Runs a shell command on the node of a pod, as its root. */
-export const onNode = async ({ spec }: Pod, script: string): Promise<string> =>
-  run(program, [...before, spec.nodeName, "sh", "-c", script]);
+/** The tests' hands: a privileged pod on each node, whatever made the cluster. */
+async function raise(): Promise<void> {
+  const labels = { "pod-security.kubernetes.io/enforce": "privileged" };
+  await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: HANDS, labels } });
+  await apply({
+    apiVersion: "apps/v1",
+    kind: "DaemonSet",
+    metadata: { name: "hand", namespace: HANDS },
+    spec: {
+      selector: { matchLabels: LABELS },
+      template: {
+        metadata: { labels: LABELS },
+        spec: {
+          hostPID: true,
+          automountServiceAccountToken: false,
+          terminationGracePeriodSeconds: 0,
+          tolerations: [{ operator: "Exists" }],
+          containers: [{ name: "hand", image: LAB.handImage, securityContext: { privileged: true } }],
+        },
+      },
+    },
+  });
+  await kubectl(["-n", HANDS, "rollout", "status", "daemonset/hand", "--timeout=90s"]);
+}
+
+const raised: { hands?: Promise<void> } = {};
+
+/** The hand on a pod's node. */
+async function handOf({ spec: { nodeName } }: Pod): Promise<string> {
+  raised.hands ??= raise();
+  await raised.hands;
+  return until(`a hand on ${nodeName}`, 30_000, async () => {
+    const { items } = await read<{ readonly items: readonly Pod[] }>([
+      "-n",
+      HANDS,
+      "get",
+      "pods",
+      `--field-selector=spec.nodeName=${nodeName},status.phase=Running`,
+    ]);
+    return items[0]?.metadata.name;
+  });
+}
+
+/** Runs a shell command on the node of a pod, as its root, with the programs that the node has. */
+export async function onNode(pod: Pod, script: string): Promise<string> {
+  const onHost = ["/usr/bin/busybox", "nsenter", "-t", "1", "-m", "--", "sh", "-c", script];
+  return kubectl(["-n", HANDS, "exec", await handOf(pod), "--", ...onHost]);
+}
 
 const SANDBOX = "pause|busybox|tail";
 const RUNTIME = "containerd-shim*|runc*";

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { Pod } from "./chat.ts";
+import { NAMESPACE } from "./namespaces.ts";
 import { LAB, helm, kubectl, read, until } from "./kubectl.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 export const CHART = join(ROOT, "chart");
 export const RELEASE = "jichat";
-export const NAMESPACE = "jichat";
 /** Packaged from commit e42934b: its CRD is older than this one's. */
 export const EARLIER_CHART = join(ROOT, "e2e/cluster/earlier/jichat-0.1.0.tgz");
 

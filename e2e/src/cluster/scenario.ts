@@ -1,7 +1,7 @@
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { keepEvidence } from "./evidence.ts";
-import { NAMESPACE } from "./release.ts";
+import { NAMESPACE } from "./namespaces.ts";
 
 /** A scenario of the issue: how long it took is a figure, and what it leaves behind when it fails is kept. */
 export function scenario(name: string, act: (t: TestContext) => Promise<void>): void {

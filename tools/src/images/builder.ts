@@ -16,6 +16,8 @@ export interface Builder {
   build(image: Build): Promise<void>;
   /** Writes one archive of all, which `kind load image-archive`, `docker load` and `podman load` take. */
   save(tags: readonly string[], file: string): Promise<void>;
+  /** To the registry that the tag names, with whatever login the builder has for it. */
+  push(tag: string): Promise<void>;
   has(tag: string): Promise<boolean>;
 }
 
@@ -50,6 +52,9 @@ const docker: Builder = {
   async save(tags, file) {
     await must("docker", ["save", "--output", file, ...tags], `saving ${tags.join(" ")}`);
   },
+  async push(tag) {
+    await must("docker", ["push", "--quiet", tag], `pushing ${tag}`);
+  },
   has: async (tag) => (await exec("docker", ["image", "inspect", tag], { env: process.env })).code === 0,
 };
 
@@ -64,6 +69,9 @@ const buildah = (env: Env): Builder => ({
   async save(tags, file) {
     const save = ["save", "--quiet", "--multi-image-archive", "--format=docker-archive", "--output", file];
     await must("podman", [...save, ...tags], `saving ${tags.join(" ")}`, env);
+  },
+  async push(tag) {
+    await must("buildah", ["push", "--quiet", tag], `pushing ${tag}`, env);
   },
   has: async (tag) =>
     (await exec("buildah", ["inspect", "--type=image", tag], { env: { ...process.env, ...env } })).code === 0,

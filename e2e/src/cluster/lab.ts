@@ -1,0 +1,95 @@
+import { existsSync } from "node:fs";
+import { createCluster, deleteCluster } from "@jichat/tools/cluster/kind.ts";
+import { loadInto } from "@jichat/tools/cluster/load.ts";
+import { exec } from "@jichat/tools/exec.ts";
+import type { Builder } from "@jichat/tools/images/builder.ts";
+import { needProgram } from "@jichat/tools/kubernetes.ts";
+import { Plain, during, say } from "@jichat/tools/say.ts";
+
+import { HANDS, NAMESPACE } from "./namespaces.ts";
+
+/** A cluster that scenarios may do anything to. */
+export interface Lab {
+  /** In front of every program that talks to the cluster. */
+  readonly enter: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Where its nodes get images from. */
+  readonly registry: string;
+  bring(builder: Builder, tags: readonly string[]): Promise<void>;
+  leave(): Promise<void>;
+}
+
+const NAME = "e2e";
+
+/** One of our own; kept, it is there for the next run. */
+export async function kindLab(nodes: number, isKept: boolean): Promise<Lab> {
+  if (!isKept) await deleteCluster(NAME); // Of a run that was cut off.
+  const cluster = await createCluster(NAME, nodes);
+  return {
+    enter: cluster.enter,
+    env: cluster.env,
+    registry: "localhost/jichat",
+    bring: async (builder, tags) => loadInto(cluster, builder, tags),
+    leave: async () => {
+      if (isKept) say("the cluster stays (KEEP): make cluster-down CLUSTER=e2e takes it away");
+      else await deleteCluster(NAME);
+    },
+  };
+}
+
+const CRD = "crd/chatclusters.chat.jichat.io";
+
+/**
+ * Somebody's cluster: images go through a registry that its nodes pull from, and what the scenarios made is
+ * taken away. One that has JiChat is refused: scenarios kill, upgrade and uninstall.
+ */
+export async function existingLab(kubeconfig: string, registry: string, isKept: boolean): Promise<Lab> {
+  if (!existsSync(kubeconfig)) throw new Plain(`KUBECONFIG: there is no file ${kubeconfig}`);
+  if (registry === "")
+    throw new Plain(
+      "REGISTRY is not set: with KUBECONFIG images are pushed, to a registry that the cluster's nodes pull from",
+    );
+  const env = { ...process.env, KUBECONFIG: kubeconfig };
+  const program = await needProgram("kubectl");
+  const kubectl = async (...args: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await exec(program, args, { env });
+    if (code !== 0) throw new Plain(`kubectl ${args.join(" ")}: ${stderr.trim()}`);
+    return stdout.trim();
+  };
+  const found = await kubectl("get", CRD, "--ignore-not-found", "-o", "name");
+  if (found !== "" && !isKept)
+    throw new Plain(
+      `this cluster has JiChat (${found}): the scenarios would take it away. Give them one without`,
+    );
+  return {
+    enter: [],
+    env,
+    registry,
+    bring: async (builder, tags) => {
+      for (const tag of tags) await during(`pushing ${tag}`, builder.push(tag));
+    },
+    leave: async () => {
+      if (isKept) return;
+      // A failed scenario may leave one whose operator is gone: nobody else would let it go.
+      const left = await kubectl("-n", NAMESPACE, "get", "--ignore-not-found", "chat", "-o", "name");
+      for (const chat of left.split("\n").filter((name) => name !== ""))
+        await kubectl(
+          "-n",
+          NAMESPACE,
+          "patch",
+          chat,
+          "--type=merge",
+          "-p",
+          '{"metadata":{"finalizers":null}}',
+        );
+      const gone = kubectl(
+        "delete",
+        "--ignore-not-found",
+        CRD,
+        `namespace/${NAMESPACE}`,
+        `namespace/${HANDS}`,
+      );
+      await during("taking away what the scenarios made", gone);
+    },
+  };
+}
