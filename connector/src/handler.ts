@@ -55,8 +55,13 @@ function admit(world: World, session: Session, frame: ClientFrame, bytes: number
     session.early.push(frame);
     return;
   }
-  const trace = world.telemetry.begin(`connector ${frame.t}`);
   world.metrics.countFrame(frame.t);
+  if (frame.t === "ping" && session.isLive) {
+    // Most of what a quiet population says: free, and without a trace.
+    session.write({ t: "pong", id: frame.id, serverTime: Date.now() });
+    return;
+  }
+  const trace = world.telemetry.begin(`connector ${frame.t}`);
   if (session.state === "new") {
     if (frame.t === "hello") void begin(world, session, frame, trace);
     else {
@@ -107,7 +112,7 @@ async function answer(
   const id = frame.t === "hello" ? undefined : frame.id;
   session.unanswered += 1;
   try {
-    await dispatch(world, session, frame, trace, tooFast(world, session, frame, bytes));
+    await dispatch(world, session, frame, trace, tooFast(world, session, bytes));
   } catch (thrown) {
     const error = asChatError(thrown);
     if (error.code === "INTERNAL")
@@ -120,12 +125,8 @@ async function answer(
   }
 }
 
-/**
- * The refusal of a frame that comes too fast or while too much is unanswered. Pings are free: a slow device
- * must live.
- */
-function tooFast(world: World, session: Session, frame: ClientFrame, bytes: number): Refused | undefined {
-  if (frame.t === "ping") return undefined;
+/** The refusal of a frame that comes too fast or while too much is unanswered. */
+function tooFast(world: World, session: Session, bytes: number): Refused | undefined {
   if (session.unanswered > UNANSWERED_MAX)
     return { code: "BUSY", message: "too many frames wait for their answers", retryAfterMs: 500 };
   const now = systemClock.monotonic();
@@ -144,10 +145,7 @@ async function dispatch(
 ): Promise<void> {
   const { traceId } = trace;
   switch (frame.t) {
-    case "ping": {
-      session.write({ t: "pong", id: frame.id, serverTime: Date.now() });
-      return;
-    }
+    case "ping": // Answered before, on every live socket.
     case "hello":
       throw new ChatError("FRAME_MALFORMED", "this socket has said hello already");
     case "pull": {

@@ -1,5 +1,6 @@
 import { Batched, groupBy } from "./batched.ts";
-import type { Change, EventRow, EventSource } from "./events.ts";
+import type { Change } from "./changes.ts";
+import type { EventRow, EventSource } from "./events.ts";
 import { EVENT_COLUMNS } from "./events.ts";
 import type { Store } from "./store.ts";
 

@@ -8,7 +8,7 @@ import type {
   ListReply,
 } from "@jichat/protocol/bus/query.ts";
 import { Folded } from "./fold.ts";
-import { readEvents } from "./events.ts";
+import { readSpan, shownOf } from "./events.ts";
 import { timeOfId } from "@jichat/protocol/ids.ts";
 import type { ColdRows, RecentIds } from "./cold-rows.ts";
 import type { Store } from "./store.ts";
@@ -98,7 +98,7 @@ async function findEvents(
 ): Promise<(EventFacts & { conversation: string })[]> {
   return Promise.all(
     wanted.map(async ({ conversation, seq }) => {
-      const [event] = await readEvents(cold.singles, runs, conversation, seq, seq);
+      const [event] = shownOf(await readSpan(cold.singles, runs, conversation, seq, seq));
       if (event === undefined) return [];
       const recalled = event.recalled !== undefined;
       return [
@@ -176,7 +176,7 @@ export async function answerList(cold: ColdRows, tail: Tail, user: string): Prom
 async function headOf(cold: ColdRows, runs: readonly Run[], conversation: Folded): Promise<HeadEntry> {
   const { kind, members } = conversation.facts();
   const { id, position, head: seq, no, ts, name } = conversation;
-  const [last] = await readEvents(cold.singles, runs, id, seq, seq);
+  const [last] = shownOf(await readSpan(cold.singles, runs, id, seq, seq));
   return {
     conversation: id,
     position,

@@ -19,6 +19,8 @@ export interface Config extends ProcessConfig {
   readonly flushMs: number;
   readonly flushRows: number;
   readonly tailBytesMax: number;
+  /** For the ends of conversations that are asked for, over all partitions. */
+  readonly recentBytesMax: number;
   readonly trimGraceMs: number;
   readonly trimEveryMs: number;
   readonly drainMs: number;
@@ -37,6 +39,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     flushMs: reader.int("FLUSH_MS", { default: 1_000, min: 10, max: 60_000 }),
     flushRows: reader.int("FLUSH_ROWS", { default: 20_000, min: 100, max: 1_000_000 }),
     tailBytesMax: reader.int("TAIL_BYTES_MAX", { default: 268_435_456, min: 1_048_576, max: 17_179_869_184 }),
+    recentBytesMax: reader.int("RECENT_BYTES_MAX", { default: 67_108_864, min: 0, max: 17_179_869_184 }),
     trimGraceMs: reader.int("TRIM_GRACE_MS", { default: 6 * 3_600_000, min: 0, max: 30 * 24 * 3_600_000 }),
     trimEveryMs: reader.int("TRIM_EVERY_MS", { default: 60_000, min: 100, max: 86_400_000 }),
     drainMs: reader.int("DRAIN_MS", { default: 10_000, min: 0, max: 3_600_000 }),

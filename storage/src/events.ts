@@ -1,6 +1,8 @@
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { EventKind, InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { EventRecord } from "@jichat/protocol/log/record.ts";
+import type { Change } from "./changes.ts";
+import { Changes, targetsOf } from "./changes.ts";
 import type { Run } from "./tail.ts";
 
 export interface EventRow extends Record<string, unknown> {
@@ -35,7 +37,7 @@ export const eventOfRow = (row: EventRow): InnerEvent => ({
   ...(row.name === "" ? {} : { name: row.name }),
 });
 
-function eventOfRecord(record: EventRecord): InnerEvent {
+export function eventOfRecord(record: EventRecord): InnerEvent {
   const { r: _, device: _device, session: _session, trace: _trace, ...event } = record;
   return event;
 }
@@ -75,13 +77,6 @@ async function rawEvents(
   return [...found.values()].sort((a, b) => a.seq - b.seq);
 }
 
-export interface Change {
-  readonly target: number;
-  readonly seq: number;
-  readonly kind: string;
-  readonly body: string;
-}
-
 async function changesOf(
   source: EventSource,
   runs: readonly Run[],
@@ -107,43 +102,26 @@ async function changesOf(
   return changes.sort((a, b) => a.seq - b.seq);
 }
 
-/**
- * Events [first, last] as a page shows them: each message with its latest body and `edited`, or `recalled`
- * and no body, as far as `upTo` knows of it. The edits of a recalled message lose their bodies too, or a
- * recall would not take anything back.
- */
-export async function readEvents(
+/** Events [first, last] as they were first sent, and what became of them as far as `upTo`. */
+export interface Span {
+  readonly events: readonly InnerEvent[];
+  readonly changes: Changes;
+}
+
+export async function readSpan(
   source: EventSource,
   runs: readonly Run[],
   conversation: string,
   first: number,
   last: number,
   upTo = Number.MAX_SAFE_INTEGER,
-): Promise<InnerEvent[]> {
+): Promise<Span> {
   const events = await rawEvents(source, runs, conversation, first, last);
-  const targets = events.flatMap(({ kind, seq, target }) =>
-    kind === "message" ? [seq] : kind === "edited" && target !== undefined ? [target] : [],
-  );
-  const latest = new Map<number, Change>();
-  const recalled = new Map<number, number>();
-  for (const change of await changesOf(source, runs, conversation, targets, upTo)) {
-    latest.set(change.target, change);
-    if (change.kind === "recalled") recalled.set(change.target, change.seq);
-  }
-  return events.map((event) => shown(event, latest, recalled));
+  const changes = new Changes();
+  for (const change of await changesOf(source, runs, conversation, targetsOf(events), upTo))
+    changes.add(change);
+  return { events, changes };
 }
 
-function shown(
-  event: InnerEvent,
-  latest: ReadonlyMap<number, Change>,
-  recalled: ReadonlyMap<number, number>,
-): InnerEvent {
-  if (event.kind !== "message" && event.kind !== "edited") return event;
-  const recall = recalled.get(event.kind === "edited" ? (event.target ?? 0) : event.seq);
-  if (recall !== undefined) {
-    const { body: _, ...rest } = event;
-    return event.kind === "message" ? { ...rest, recalled: recall } : rest;
-  }
-  const change = event.kind === "message" ? latest.get(event.seq) : undefined;
-  return change === undefined ? event : { ...event, body: change.body as BodyText, edited: change.seq };
-}
+export const shownOf = ({ events, changes }: Span): InnerEvent[] =>
+  events.map((event) => changes.shown(event));

@@ -3,7 +3,8 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { foldConversations } from "./cold-state.ts";
-import { readEvents } from "./events.ts";
+import type { Span } from "./events.ts";
+import { readSpan, shownOf } from "./events.ts";
 import type { Folded } from "./fold.ts";
 import type { ColdRows } from "./cold-rows.ts";
 import type { Run, Tail } from "./tail.ts";
@@ -17,6 +18,12 @@ export interface Visible {
   readonly member: boolean;
 }
 
+function visibleIn(folded: Folded, user: string): Visible | undefined {
+  const member = folded.members.get(user);
+  if (member === undefined) return undefined;
+  return { first: member.first, last: member.left ?? folded.head, member: member.left === undefined };
+}
+
 async function visibleTo(
   cold: ColdRows,
   runs: readonly Run[],
@@ -24,13 +31,10 @@ async function visibleTo(
   user: string,
 ): Promise<{ folded: Folded; visible: Visible }> {
   const folded = (await foldConversations(cold, runs, [conversation], false)).get(conversation);
-  const member = folded?.members.get(user);
-  if (folded === undefined || member === undefined)
+  const visible = folded === undefined ? undefined : visibleIn(folded, user);
+  if (folded === undefined || visible === undefined)
     throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
-  return {
-    folded,
-    visible: { first: member.first, last: member.left ?? folded.head, member: member.left === undefined },
-  };
+  return { folded, visible };
 }
 
 /** The seqs of one page. `more` is about the direction asked: older ones, unless `after` was given. */
@@ -48,20 +52,49 @@ export function pageBounds(
   return { from, to, more: from > visible.first && to >= from };
 }
 
-/** One page without a hole, cut to 256 KB from the end that the asker can ask for again. */
-export async function answerHistory(cold: ColdRows, tail: Tail, query: HistoryQuery): Promise<HistoryReply> {
-  const { runs } = tail;
-  const { visible } = await visibleTo(cold, runs, query.conversation, query.user);
+/**
+ * What was consumed while a page was read is in the runs of before, which still grow, and in those of now:
+ * unless a whole run came and went in between.
+ */
+function keepRecent(tail: Tail, before: readonly Run[], folded: Folded, span: Span): void {
+  const now = tail.runs;
+  const [next] = now;
+  const last = before.at(-1)?.last ?? 0;
+  if (next === undefined || next.first > last + 1) return;
+  const since = [...before, ...now].flatMap((run) => run.conversations.get(folded.id) ?? []);
+  tail.recents.keep(folded, span, since);
+}
+
+/** A page from memory, for members and as far back as it goes; undefined where ClickHouse must be asked. */
+export function answerFromMemory(tail: Tail, query: HistoryQuery): HistoryReply | undefined {
+  const recent = tail.recents.find(query.conversation);
+  const visible = recent === undefined ? undefined : visibleIn(recent.folded, query.user);
+  if (recent === undefined || visible?.member !== true) return undefined;
   const { from, to, more } = pageBounds(visible, query);
   const head = { first: visible.first, head: visible.last };
   if (from > to) return { events: [], ...head, more: false };
-  const events = await readEvents(cold.pages, runs, query.conversation, from, to, visible.last);
+  if (from < recent.first) return undefined;
+  const events = recent.page(from, to);
+  const cut = withinBytes(events, query.after === undefined);
+  return { events: cut, ...head, more: more || cut.length < events.length };
+}
+
+/** One page without a hole, cut to 256 KB from the end that the asker can ask for again. */
+export async function answerHistory(cold: ColdRows, tail: Tail, query: HistoryQuery): Promise<HistoryReply> {
+  const { runs } = tail;
+  const { folded, visible } = await visibleTo(cold, runs, query.conversation, query.user);
+  const { from, to, more } = pageBounds(visible, query);
+  const head = { first: visible.first, head: visible.last };
+  if (from > to) return { events: [], ...head, more: false };
+  const span = await readSpan(cold.pages, runs, query.conversation, from, to, visible.last);
+  const events = shownOf(span);
   if (events.length !== to - from + 1) {
     throw new ChatError(
       "UNAVAILABLE",
       `history of this conversation is not complete yet: ${events.length} of ${to - from + 1} events`,
     );
   }
+  if (visible.member && to === folded.head) keepRecent(tail, runs, folded, span);
   const cut = withinBytes(events, query.after === undefined);
   return { events: cut, ...head, more: more || cut.length < events.length };
 }

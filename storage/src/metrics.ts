@@ -3,6 +3,7 @@ import type { Tail } from "./tail.ts";
 
 export interface StorageMetrics {
   readonly countQuery: (kind: string, ms: number) => void;
+  readonly countPage: (from: "memory" | "clickhouse") => void;
   readonly countInsert: (records: number, ms: number) => void;
   readonly countFailure: () => void;
 }
@@ -16,6 +17,7 @@ export function storageMetrics(
   const query = telemetry.histogram("jichat_storage_query", "time to answer a question, by kind");
   const insert = telemetry.histogram("jichat_storage_insert", "time to make a run durable in ClickHouse");
   const records = telemetry.counter("jichat_storage_records", "records made durable in ClickHouse");
+  const pages = telemetry.counter("jichat_storage_pages", "pages of history, by where they came from");
   const failures = telemetry.counter(
     "jichat_storage_insert_failures",
     "inserts that ClickHouse refused; each is tried again",
@@ -28,7 +30,13 @@ export function storageMetrics(
   telemetry.gauge("jichat_storage_lag_batches", "batches consumed and not yet in ClickHouse", () =>
     tails().reduce((sum, { consumed, watermark }) => sum + consumed - watermark, 0),
   );
+  telemetry.gauge("jichat_storage_recent_bytes", "ends of conversations held in memory", () =>
+    tails().reduce((sum, { recents }) => sum + recents.bytes, 0),
+  );
   return {
+    countPage: (from) => {
+      pages.add(1, { from });
+    },
     countQuery: (kind, ms) => {
       query.record(ms / 1_000, { kind });
     },

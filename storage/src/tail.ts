@@ -1,5 +1,6 @@
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Positioned } from "@jichat/runtime/partition-log.ts";
+import { Recents } from "./recent.ts";
 import type { Rows } from "./rows.ts";
 import { addRows, noRows } from "./rows.ts";
 
@@ -67,13 +68,15 @@ export class Run {
  */
 export class Tail {
   readonly partition: number;
+  readonly recents: Recents;
   #growing: Run;
   #flushing: Run | undefined;
   #waiting: { position: number; resolve: () => void }[] = [];
   watermark: number;
 
-  constructor(partition: number, watermark: number) {
+  constructor(partition: number, watermark: number, recentBytesMax: number) {
     this.partition = partition;
+    this.recents = new Recents(recentBytesMax);
     this.watermark = watermark;
     this.#growing = new Run(partition, watermark + 1);
   }
@@ -97,6 +100,8 @@ export class Tail {
 
   add(positioned: Positioned): void {
     this.#growing.add(positioned);
+    const { position, batch } = positioned;
+    for (const record of batch.records) this.recents.take({ record, position });
     if (this.#waiting.length === 0) return;
     const ready = this.#waiting.filter(({ position }) => position <= this.consumed);
     this.#waiting = this.#waiting.filter(({ position }) => position > this.consumed);

@@ -53,6 +53,34 @@ test("bodies inside lists are written as maps too", () => {
   assert.deepEqual(decode(msgpackCodec.write(page) as Uint8Array), read);
 });
 
+test("a list shows each conversation's newest event with its body as a map, and those without any", () => {
+  const synced: ServerFrame<BodyText> = {
+    t: "synced",
+    id: "q",
+    conversations: [
+      {
+        conversation: "g_1",
+        kind: "group",
+        first: 1,
+        head: 2,
+        read: 1,
+        unread: 1,
+        last: { ...event, kind: "message" },
+      },
+      { conversation: "g_2", kind: "group", first: 1, head: 1, read: 1, unread: 0 },
+      { conversation: "g_3", left: 4 },
+    ],
+    cursor: "c",
+    more: false,
+  };
+  const read = JSON.parse(String(jsonCodec.write(synced))) as {
+    conversations: { last?: { body: unknown } }[];
+  };
+  assert.deepEqual(read.conversations[0]?.last?.body, JSON.parse(body));
+  assert.equal(read.conversations.length, 3);
+  assert.deepEqual(decode(msgpackCodec.write(synced) as Uint8Array), read);
+});
+
 test("the server's order of preference decides, and JSON is spoken where nothing of ours is offered", () => {
   assert.equal(chooseSubprotocol("jichat.v1.json, jichat.v1.msgpack").codec, "msgpack");
   assert.equal(chooseSubprotocol("other, jichat.v1.json").name, "jichat.v1.json");

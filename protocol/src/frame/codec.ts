@@ -41,25 +41,33 @@ const malformed = (why: string, cause?: unknown): ChatError =>
   new ChatError("FRAME_MALFORMED", why, { cause });
 
 /**
- * Bodies are JSON text already: they are marked, and spliced in unquoted, so no body is parsed to be
+ * `map` as JSON, with `text`, which is JSON already, under `key`. Bodies cross as text: none is parsed to be
  * written.
  */
-const SPLICED = new Set(["body"]);
-
-function jsonValue(value: unknown, key: string): string {
-  if (SPLICED.has(key) && typeof value === "string") return value;
-  if (Array.isArray(value)) return `[${value.map((item) => jsonValue(item, "")).join(",")}]`;
-  if (typeof value === "object" && value !== null) return jsonMap(value);
-  return JSON.stringify(value);
+function jsonWith(map: object, key: string, text: string): string {
+  const rest = JSON.stringify({ ...map, [key]: undefined });
+  return `${rest.slice(0, -1)}${rest === "{}" ? "" : ","}"${key}":${text}}`;
 }
 
-function jsonMap(map: object): string {
-  let text = "";
-  for (const [key, value] of Object.entries(map) as [string, unknown][]) {
-    if (value === undefined) continue;
-    text += `${text === "" ? "" : ","}"${key}":${jsonValue(value, key)}`;
+/** A frame or an event that has at most one body, its own. */
+const jsonFlat = (map: { readonly body?: BodyText | undefined }): string =>
+  map.body === undefined ? JSON.stringify(map) : jsonWith(map, "body", map.body);
+
+function jsonFrame(frame: ServerFrame<BodyText>): string {
+  switch (frame.t) {
+    case "page":
+      return jsonWith(frame, "events", `[${frame.events.map(jsonFlat).join(",")}]`);
+    case "synced": {
+      const listed = frame.conversations.map((one) =>
+        "last" in one && one.last !== undefined
+          ? jsonWith(one, "last", jsonFlat(one.last))
+          : JSON.stringify(one),
+      );
+      return jsonWith(frame, "conversations", `[${listed.join(",")}]`);
+    }
+    default:
+      return jsonFlat(frame as { readonly body?: BodyText });
   }
-  return `{${text}}`;
 }
 
 export const jsonCodec: Codec = {
@@ -73,7 +81,7 @@ export const jsonCodec: Codec = {
     }
   },
   check: () => undefined,
-  write: (frame) => jsonMap(frame),
+  write: jsonFrame,
 };
 
 /** A copy of a reply whose bodies are maps instead of text. */

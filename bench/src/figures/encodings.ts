@@ -1,7 +1,9 @@
 import { decode, encode } from "@msgpack/msgpack";
 import { Packr } from "msgpackr";
+import type { Figure } from "../figure.ts";
+import { count } from "../figure.ts";
 
-export interface EncodingFigures {
+interface EncodingFigures {
   readonly name: string;
   readonly bytes: number;
   readonly batchesPerSecond: number;
@@ -40,7 +42,7 @@ function measure(
 }
 
 /** Writing and reading one batch of 100 sends, per second, on one core. */
-export function measureEncodings(): EncodingFigures[] {
+function measureEncodings(): readonly EncodingFigures[] {
   const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
   const packr = new Packr({ useRecords: false });
   const records = new Packr();
@@ -72,3 +74,15 @@ export function measureEncodings(): EncodingFigures[] {
     ),
   ];
 }
+
+export const encodings: Figure = {
+  name: "encodings",
+  what: "one batch of 100 sends, written and read (ADR 0005)",
+  measure: async (say) => {
+    for (const { name, bytes, batchesPerSecond } of measureEncodings())
+      say(
+        `  ${name.padEnd(28)} ${count(bytes).padStart(7)} B ${count(batchesPerSecond).padStart(7)} batches/s`,
+      );
+    return [];
+  },
+};

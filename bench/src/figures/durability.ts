@@ -1,0 +1,32 @@
+import type { Figure } from "../figure.ts";
+import { count, shareOf } from "../figure.ts";
+import { withLab } from "../lab.ts";
+import { withNatsCluster } from "../nats-cluster.ts";
+import { climb, sustainedOf } from "../sustain.ts";
+
+const RATES = [2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000, 14_000, 16_000, 20_000];
+
+export const durability: Figure = {
+  name: "durability",
+  what: "sustained 1-1 with three copies, each synced, beside one copy synced every two minutes",
+  measure: async (say) => {
+    say("R3, fsync always, three servers on this one disk:");
+    const three = await withNatsCluster(async (natsUrl, morePids) =>
+      withLab({ natsUrl, morePids, env: { LOG_REPLICAS: "3" } }, async (lab) => climb(lab, RATES, say)),
+    );
+    say("R1, fsync interval:");
+    const one = await withLab({ fsync: "interval" }, async (lab) => climb(lab, RATES.slice(4), say));
+    const [sustained, beside] = [sustainedOf(three), sustainedOf(one)];
+    const ratio = sustained / beside;
+    return [
+      {
+        what: "R3 always against R1 interval, sustained",
+        target: "≥ 0.5 ×",
+        measured: `${ratio.toFixed(2)} ×`,
+        share: shareOf(ratio, "≥", 0.5),
+        runs: [sustained, beside],
+        beside: `R3 always ${count(sustained)} msg/s, R1 interval ${count(beside)} msg/s`,
+      },
+    ];
+  },
+};

@@ -1,0 +1,61 @@
+import { Tickets } from "@jichat/access/tickets.ts";
+import type { Pids } from "./cpu.ts";
+import type { Load } from "./load.ts";
+import { watchLoad } from "./load.ts";
+import type { Door, SignedDoor } from "./people.ts";
+import { DEVICE, arrive, helloOf, inParallel } from "./people.ts";
+
+export interface ConnectArgs {
+  readonly door: SignedDoor;
+  readonly count: number;
+  /** Handshakes that are under way at once. */
+  readonly width: number;
+  readonly pids: Pids;
+}
+
+export interface TicketArgs extends Omit<ConnectArgs, "door"> {
+  readonly door: Door;
+  readonly clusterKey: string;
+}
+
+type Rate = Load & { readonly perSecond: number };
+
+/** TCP, upgrade, hello, welcome, gone: how many a second. */
+async function handshakes(
+  urls: readonly string[],
+  hellos: readonly string[],
+  { width, pids }: Pick<ConnectArgs, "width" | "pids">,
+): Promise<Rate> {
+  const load = watchLoad(pids);
+  const started = performance.now();
+  await inParallel(hellos.length, width, async (index) => {
+    const { socket } = await arrive(urls[index % urls.length] ?? "", hellos[index], () => undefined);
+    socket.close();
+  });
+  return { perSecond: (hellos.length * 1_000) / (performance.now() - started), ...load() };
+}
+
+/** With JWTs, which are made before. */
+export const connects = async ({ door, count, ...how }: ConnectArgs): Promise<Rate> =>
+  handshakes(
+    door.urls,
+    Array.from({ length: count }, (_, i) => helloOf(door.signingKeyFile, `c${i}`)),
+    how,
+  );
+
+/** With tickets, which are made before. */
+export async function tickets({ door, clusterKey, count, ...how }: TicketArgs): Promise<Rate> {
+  const issuer = new Tickets(clusterKey, 3_600_000);
+  const now = Date.now();
+  const hellos = Array.from({ length: count }, (_, i) => {
+    const identity = {
+      user: `r${i}`,
+      device: DEVICE,
+      tokenId: "t",
+      issuedAt: now,
+      expiresAt: now + 3_600_000,
+    };
+    return JSON.stringify({ t: "hello", device: DEVICE, ticket: issuer.issue(identity, now).ticket });
+  });
+  return handshakes(door.urls, hellos, how);
+}

@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+
+/** Linux counts a process's time in these; `getconf CLK_TCK` says 100 everywhere that matters. */
+const TICKS_PER_SECOND = 100;
+
+/** CPU seconds, user and system, that a process has used so far (proc(5), fields 14 and 15 of `stat`). */
+function cpuSeconds(pid: number): number {
+  const [, rest = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(/\) (.*)/s);
+  const fields = rest.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+export type Pids = Readonly<Record<string, number>>;
+export type Usage = Readonly<Record<string, number>>;
+
+/** Starts to count; the value tells what each has used since then, in CPU seconds. */
+export function countCpu(pids: Pids): () => Usage {
+  const look = (): readonly (readonly [string, number])[] =>
+    Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)]);
+  const before = Object.fromEntries(look());
+  return () => Object.fromEntries(look().map(([name, now]) => [name, now - (before[name] ?? 0)]));
+}
+
+/** Resident bytes of a process (proc(5), `VmRSS`). */
+export const residentBytes = (pid: number): number =>
+  1_024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);

@@ -1,0 +1,80 @@
+import { mint } from "@jichat/e2e/mint.ts";
+import { FastSocket } from "./fast-socket.ts";
+
+/** Where sockets go, and what signs their tokens; undefined for a raw server, which asks for none. */
+export interface Door {
+  readonly urls: readonly string[];
+  readonly signingKeyFile?: string;
+}
+
+/** A door of ours. */
+export type SignedDoor = Door & { readonly signingKeyFile: string };
+
+export const DEVICE = "bench";
+
+export const helloOf = (signingKeyFile: string, user: string, more: object = {}): string =>
+  JSON.stringify({ t: "hello", token: mint(signingKeyFile, { sub: user }), device: DEVICE, ...more });
+
+export interface Person {
+  readonly socket: FastSocket;
+  /** The `welcome`, or nothing at a raw server. */
+  readonly welcome: string;
+}
+
+/**
+ * A socket of `user`, welcomed; what it hears after that goes to `onText`. Rejects with the frame that it got
+ * in place of a welcome.
+ */
+export async function arrive(
+  url: string,
+  hello: string | undefined,
+  onText: (text: string) => void,
+): Promise<Person> {
+  const welcomed = Promise.withResolvers<string>();
+  let isIn = hello === undefined;
+  const socket = await FastSocket.open(url, (text) => {
+    if (isIn) onText(text);
+    else if (text.startsWith('{"t":"welcome"')) {
+      isIn = true;
+      welcomed.resolve(text);
+    } else if (text.startsWith('{"t":"error"')) welcomed.reject(new Error(`no welcome: ${text}`));
+  });
+  if (hello === undefined) welcomed.resolve("");
+  else socket.send(hello);
+  return { socket, welcome: await welcomed.promise };
+}
+
+/** Runs `act` for 0 to `count` − 1, `width` of them at a time. */
+export async function inParallel(
+  count: number,
+  width: number,
+  act: (index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: Math.min(width, count) }, async () => {
+      for (let index = next++; index < count; index = next++) await act(index);
+    }),
+  );
+}
+
+/** `prefix0` to `prefixN`, welcomed, spread over the door's URLs; `onText` is told whose it is. */
+export async function gather(
+  { urls, signingKeyFile }: Door,
+  prefix: string,
+  count: number,
+  onText: (index: number, text: string) => void,
+): Promise<readonly Person[]> {
+  const people: Person[] = [];
+  await inParallel(count, 64, async (index) => {
+    const hello = signingKeyFile === undefined ? undefined : helloOf(signingKeyFile, `${prefix}${index}`);
+    people[index] = await arrive(urls[index % urls.length] ?? "", hello, (text) => {
+      onText(index, text);
+    });
+  });
+  return people;
+}
+
+export const leave = (people: readonly Person[]): void => {
+  for (const { socket } of people) socket.close();
+};

@@ -1,0 +1,138 @@
+import { build } from "hdr-histogram-js";
+import type { Histogram } from "hdr-histogram-js";
+import type { Pids } from "./cpu.ts";
+import type { Load } from "./load.ts";
+import { pause, watchLoad } from "./load.ts";
+import type { Door, Person } from "./people.ts";
+import { gather, leave } from "./people.ts";
+
+/** Milliseconds from the intended time. */
+export interface Percentiles {
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface Talk extends Load {
+  readonly rate: number;
+  readonly sent: number;
+  readonly acked: number;
+  readonly received: number;
+  readonly refused: number;
+  readonly ack: Percentiles;
+  readonly receive: Percentiles;
+}
+
+export interface TalkArgs {
+  readonly door: Door;
+  /** Sockets, of as many users; even. */
+  readonly people: number;
+  /** 1-1 conversations that messages go round; at most people × (people − 1) / 2. */
+  readonly conversations: number;
+  readonly rate: number;
+  readonly ms: number;
+  readonly pids: Pids;
+}
+
+const SETTLE_MS = 10_000;
+const TICK_MS = 2;
+const BODY = "x".repeat(150);
+/** Histograms count in hundredths of a millisecond. */
+const UNIT = 100;
+
+export const percentilesOf = (histogram: Histogram): Percentiles => {
+  const at = (percentile: number): number => histogram.getValueAtPercentile(percentile) / UNIT;
+  return { p50: at(50), p90: at(90), p99: at(99), max: histogram.maxValue / UNIT };
+};
+
+export const recordMs = (histogram: Histogram, ms: number): void => {
+  histogram.recordValue(Math.max(1, Math.round(ms * UNIT)));
+};
+
+/** A UUIDv7 that carries the message's number, by which its ack and its receipt find their intended time. */
+const idOf = (index: number, at: number): string => {
+  const time = Math.floor(at).toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${index.toString(16).padStart(12, "0")}`;
+};
+
+const numberIn = (text: string): number => {
+  const at = text.indexOf("-8000-") + 6;
+  return Number.parseInt(text.slice(at, at + 12), 16);
+};
+
+/**
+ * The pair of a conversation, whose members take turns: neighbours first (0-1, 2-3 …), so that few
+ * conversations spread over all people, then each with the one `round` further on.
+ */
+function pairOf(conversation: number, people: number): readonly [number, number] {
+  const perRound = people / 2;
+  const round = Math.floor(conversation / perRound);
+  const at = conversation % perRound;
+  // Of the round-robin tournament's circle method: every pair meets once in people − 1 rounds.
+  if (at === 0) return [people - 1, round % (people - 1)];
+  const turn = people - 1;
+  return [(round + at) % turn, (round + turn - at) % turn];
+}
+
+interface Seen {
+  acked: number;
+  received: number;
+  refused: number;
+}
+
+/**
+ * Open loop: messages leave when they are due, however late the answers are, and latency counts from when
+ * they were due (no coordinated omission). Ends when all has been answered and received, or after 10 s.
+ */
+export async function talk({ door, people, conversations, rate, ms, pids }: TalkArgs): Promise<Talk> {
+  const total = Math.round((rate * ms) / 1_000);
+  const due = new Float64Array(total);
+  const [ack, receive] = [build(), build()];
+  const seen: Seen = { acked: 0, received: 0, refused: 0 };
+  const persons = await gather(door, "b", people, (_, text) => {
+    const now = performance.now();
+    if (text.startsWith('{"t":"ack"')) {
+      seen.acked += 1;
+      recordMs(ack, now - (due[numberIn(text)] ?? now));
+    } else if (text.startsWith('{"t":"event"') && text.includes('"kind":"message"')) {
+      seen.received += 1;
+      recordMs(receive, now - (due[numberIn(text)] ?? now));
+    } else if (text.startsWith('{"t":"error"')) seen.refused += 1;
+  });
+  const pairs = Array.from({ length: conversations }, (_, i) => pairOf(i, people));
+  const load = watchLoad(pids);
+  const offered = await sendAll(persons, pairs, due, rate);
+  const end = performance.now() + SETTLE_MS;
+  while ((seen.acked + seen.refused < total || seen.received < total) && performance.now() < end)
+    await pause(20);
+  const how = load(offered);
+  leave(persons);
+  return { rate, sent: total, ...seen, ack: percentilesOf(ack), receive: percentilesOf(receive), ...how };
+}
+
+/** Of the rate that was asked for, what was offered. */
+async function sendAll(
+  persons: readonly Person[],
+  pairs: readonly (readonly [number, number])[],
+  due: Float64Array,
+  rate: number,
+): Promise<number> {
+  const started = performance.now();
+  let sent = 0;
+  while (sent < due.length) {
+    const until = Math.min(due.length, Math.floor(((performance.now() - started) * rate) / 1_000));
+    for (; sent < until; sent += 1) {
+      due[sent] = started + (sent * 1_000) / rate;
+      const pair = pairs[sent % pairs.length] ?? [0, 1];
+      const isAnswer = Math.floor(sent / pairs.length) % 2 === 1;
+      const [from, to] = isAnswer ? [pair[1], pair[0]] : pair;
+      persons[from]?.socket.send(
+        `{"t":"send","id":"${idOf(sent, Date.now())}","to":"b${to}","body":{"text":"${BODY}"}}`,
+      );
+    }
+    await pause(TICK_MS);
+  }
+  const wanted = (due.length * 1_000) / rate;
+  return Math.min(1, wanted / (performance.now() - started - TICK_MS));
+}

@@ -1,0 +1,65 @@
+import type { Stack } from "@jichat/tools/local/stack.ts";
+import type { ThrowawayOptions } from "@jichat/tools/local/throwaway.ts";
+import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
+import type { Pids } from "./generator/cpu.ts";
+import type { SignedDoor } from "./generator/people.ts";
+import { generate } from "./generate.ts";
+import { pin } from "./pin.ts";
+
+/** A cluster to be measured: R1 and fsync always unless told, limits per user and address out of the way. */
+export interface Lab {
+  readonly stack: Stack;
+  readonly door: SignedDoor;
+  /** Every server process, by its name. */
+  readonly pids: Pids;
+  /** The CPU that is the generator's alone; undefined: everything shares all. */
+  readonly generatorCpu: number | undefined;
+}
+
+export interface LabOptions extends Omit<ThrowawayOptions, "env"> {
+  readonly env?: Readonly<Record<string, string>>;
+  /** All server processes on CPU 0, the generator on CPU 1. */
+  readonly isOneCore?: boolean;
+  /** More processes that serve: a NATS cluster of the caller's own. */
+  readonly morePids?: Pids;
+}
+
+const LIMITS = {
+  MESSAGES_PER_SECOND: "100000",
+  BYTES_PER_SECOND: "1073741824",
+  HANDSHAKES_PER_SECOND: "100000",
+  SOCKETS_PER_ADDRESS_MAX: "1000000",
+};
+const WARM_RATE = 300;
+const WARM_MS = 3_000;
+export const PAIRS = { people: 200, conversations: 100 };
+
+/** Starts it, warms it up, and takes it away when `act` is done. */
+export async function withLab<T>(
+  { env = {}, isOneCore = false, morePids = {}, ...options }: LabOptions,
+  act: (lab: Lab) => Promise<T>,
+): Promise<T> {
+  const { stack, destroy } = await startThrowaway({
+    fsync: "always",
+    ...options,
+    env: { "*": env, connector: LIMITS },
+  });
+  try {
+    const pids = {
+      ...Object.fromEntries(
+        stack.parts.flatMap(({ spec, pid }): [string, number][] =>
+          pid === undefined ? [] : [[spec.name, pid]],
+        ),
+      ),
+      ...morePids,
+    };
+    if (isOneCore) await pin(Object.values(pids), 0);
+    const door = { urls: stack.wsUrls, signingKeyFile: stack.secrets.signingKeyFile };
+    const lab = { stack, door, pids, generatorCpu: isOneCore ? 1 : undefined };
+    // Conversations are made, code is warm.
+    await generate("talk", { door, ...PAIRS, rate: WARM_RATE, ms: WARM_MS, pids: {} });
+    return await act(lab);
+  } finally {
+    await destroy();
+  }
+}

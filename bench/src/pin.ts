@@ -1,0 +1,14 @@
+import { exec } from "@jichat/tools/exec.ts";
+
+/**
+ * Lets processes, all their threads, and what they start from now on use one CPU only (sched_setaffinity).
+ */
+export async function pin(pids: readonly number[], cpu: number): Promise<void> {
+  for (const pid of pids) {
+    const { code, stderr } = await exec("taskset", ["-acp", String(cpu), String(pid)]);
+    if (code !== 0)
+      throw new Error(
+        `process ${pid} could not be pinned to CPU ${cpu}: ${stderr.trim()} (taskset is of util-linux)`,
+      );
+  }
+}

@@ -1,0 +1,81 @@
+import type { Say } from "./figure.ts";
+import { count, median, thrice } from "./figure.ts";
+import type { Usage } from "./generator/cpu.ts";
+import { voidBecause } from "./generator/load.ts";
+import type { Talk } from "./generator/talk.ts";
+import { generate } from "./generate.ts";
+import type { Lab } from "./lab.ts";
+import { PAIRS } from "./lab.ts";
+
+const RUN_MS = 6_000;
+const RECEIVE_P99_MAX_MS = 250;
+
+/** One rate, three times. */
+export interface Step {
+  readonly rate: number;
+  /** Everything acked and received in all three, and the middle receive p99 under 250 ms. */
+  readonly isGood: boolean;
+  readonly why: string;
+  /** The run whose receive p99 is in the middle. */
+  readonly median: Talk;
+  readonly runs: readonly Talk[];
+}
+
+/** CPU seconds per 1,000 messages, of all server processes together. */
+export const cpuPer1000 = ({ cpu, sent }: { readonly cpu: Usage; readonly sent: number }): number =>
+  (Object.values(cpu).reduce((sum, seconds) => sum + seconds, 0) * 1_000) / sent;
+
+export async function talkAt(lab: Lab, rate: number, ms = RUN_MS, who = PAIRS): Promise<Talk> {
+  const { door, pids, generatorCpu } = lab;
+  return generate("talk", { door, ...who, rate, ms, pids }, generatorCpu);
+}
+
+function judge(rate: number, runs: readonly Talk[]): Step {
+  const middle = median(runs.map(({ receive }) => receive.p99));
+  const run = runs.find(({ receive }) => receive.p99 === middle);
+  if (run === undefined) throw new Error("a rate is measured at least once");
+  const isWhole = runs.every(({ sent, acked, received }) => acked === sent && received === sent);
+  const why =
+    runs.map(voidBecause).find((reason) => reason !== undefined) ??
+    (isWhole
+      ? middle < RECEIVE_P99_MAX_MS
+        ? ""
+        : `receive p99 over ${RECEIVE_P99_MAX_MS} ms`
+      : "not all was acked and received");
+  return { rate, isGood: why === "", why, median: run, runs };
+}
+
+const HEADER =
+  "    msg/s    ack p50  p99   recv p50  p99  range of p99   servers  generator  CPU s per 1,000 messages";
+
+function line({ rate, why, median: run, runs }: Step): string {
+  const ms = (value: number): string => value.toFixed(value < 10 ? 1 : 0).padStart(6);
+  const p99s = runs.map(({ receive }) => receive.p99);
+  const parts = Object.entries(run.cpu).map(
+    ([name, seconds]) => `${name} ${((seconds * 1_000) / run.sent).toFixed(3)}`,
+  );
+  return [
+    count(rate).padStart(9),
+    ` ${ms(run.ack.p50)}${ms(run.ack.p99)}    ${ms(run.receive.p50)}${ms(run.receive.p99)}`,
+    `${Math.min(...p99s).toFixed(0)} to ${Math.max(...p99s).toFixed(0)}`.padStart(13),
+    cpuPer1000(run).toFixed(3).padStart(9),
+    `${(100 * run.generatorShare).toFixed(0)} %`.padStart(9),
+    `  ${parts.join(", ")}${why === "" ? "" : `   ${why}`}`,
+  ].join(" ");
+}
+
+/** Rising rates, each three times, until one is not good. */
+export async function climb(lab: Lab, rates: readonly number[], say: Say): Promise<readonly Step[]> {
+  say(HEADER);
+  const steps: Step[] = [];
+  for (const rate of rates) {
+    const step = judge(rate, await thrice(async () => talkAt(lab, rate)));
+    steps.push(step);
+    say(line(step));
+    if (!step.isGood) break;
+  }
+  return steps;
+}
+
+export const sustainedOf = (steps: readonly Step[]): number =>
+  steps.findLast(({ isGood }) => isGood)?.rate ?? 0;

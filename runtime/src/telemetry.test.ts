@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startTelemetry } from "./telemetry.ts";
+
+test("counts are told apart by all their attributes, and add up between scrapes", async () => {
+  const telemetry = startTelemetry("test", {
+    cluster: "c",
+    instance: "i",
+    logLevel: "error",
+    otlpEndpoint: undefined,
+    traceRatio: 0,
+  });
+  const requests = telemetry.counter("jichat_test_requests", "requests, by route and status");
+  const plain = telemetry.counter("jichat_test_plain", "without attributes");
+  const valueOf = async (line: RegExp): Promise<number> => Number(line.exec(await telemetry.scrape())?.[1]);
+  for (const status of [200, 200, 404]) requests.add(1, { route: "/a", status });
+  requests.add(1, { route: "/b", status: 200 });
+  plain.add(2);
+  assert.equal(await valueOf(/^jichat_test_requests_total\{.*route="\/a",status="200".*\} (\d+)/m), 2);
+  assert.equal(await valueOf(/^jichat_test_requests_total\{.*route="\/a",status="404".*\} (\d+)/m), 1);
+  assert.equal(await valueOf(/^jichat_test_requests_total\{.*route="\/b",status="200".*\} (\d+)/m), 1);
+  plain.add(3);
+  assert.equal(await valueOf(/^jichat_test_plain_total(?:\{.*\})? (\d+)/m), 5);
+  await telemetry.stop();
+});

@@ -1,0 +1,137 @@
+import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
+import { PAGE_EVENTS_MAX } from "@jichat/protocol/limits.ts";
+import type { Changes } from "./changes.ts";
+import { eventOfRecord } from "./events.ts";
+import type { Span } from "./events.ts";
+import type { Folded } from "./fold.ts";
+import type { TailRecord } from "./tail.ts";
+
+/** Cut to a page's worth when it has grown to this: not at every event. */
+const EVENTS_MAX = 2 * PAGE_EVENTS_MAX;
+/** A conversation in which more is edited than this is read from ClickHouse each time. */
+const CHANGES_MAX = 1_000;
+const EVENT_BYTES = 400;
+const MEMBER_BYTES = 150;
+
+/** The end of one conversation as everybody in it sees it now: members, and its newest events without a hole. */
+class Recent {
+  readonly folded: Folded;
+  readonly changes: Changes;
+  #events: InnerEvent[];
+  bytes: number;
+
+  constructor(folded: Folded, { events, changes }: Span) {
+    this.folded = folded;
+    this.changes = changes;
+    this.#events = [...events];
+    this.bytes = events.reduce((sum, event) => sum + bytesOf(event), MEMBER_BYTES * folded.members.size);
+  }
+
+  get first(): number {
+    return this.#events[0]?.seq ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  get isWhole(): boolean {
+    return (
+      this.#events.every(({ seq }, at) => seq === this.first + at) &&
+      this.#events.at(-1)?.seq === this.folded.head
+    );
+  }
+
+  /** What was seen is not counted twice; false when a record is missing, and nothing of this holds any more. */
+  take({ record, position }: TailRecord): boolean {
+    const { head } = this.folded;
+    if (record.r === "event") {
+      if (record.seq > head + 1) return false;
+      if (record.seq === head + 1) this.#append(eventOfRecord(record));
+    }
+    this.folded.records([{ record, position }]);
+    return this.changes.size <= CHANGES_MAX;
+  }
+
+  #append(event: InnerEvent): void {
+    this.#events.push(event);
+    this.bytes += bytesOf(event);
+    if (event.kind === "joined") this.bytes += MEMBER_BYTES * (event.users?.length ?? 0);
+    if (event.target !== undefined) {
+      const { target, seq, kind, body } = event;
+      this.changes.add({ target, seq, kind, body: body ?? "" });
+    }
+    if (this.#events.length < EVENTS_MAX) return;
+    for (const old of this.#events.splice(0, this.#events.length - PAGE_EVENTS_MAX))
+      this.bytes -= bytesOf(old);
+  }
+
+  page(from: number, to: number): InnerEvent[] {
+    return this.#events
+      .slice(from - this.first, to - this.first + 1)
+      .map((event) => this.changes.shown(event));
+  }
+}
+
+const bytesOf = ({ body, users = [], mentions = [] }: InnerEvent): number =>
+  EVENT_BYTES + 2 * (body?.length ?? 0) + 70 * (users.length + mentions.length);
+
+/**
+ * The ends of one partition's conversations that were asked for lately, kept up with the log: who opens a
+ * conversation that is alive asks ClickHouse nothing. Bounded in bytes, the least recently asked go first.
+ */
+export class Recents {
+  readonly #bytesMax: number;
+  readonly #known = new Map<string, Recent>();
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Moves a conversation that is kept over a record that was consumed. */
+  take(entry: TailRecord): void {
+    const known = this.#known.get(entry.record.conversation);
+    if (known === undefined) return;
+    const before = known.bytes;
+    const isRight = known.take(entry);
+    this.#bytes += known.bytes - before;
+    if (!isRight) this.#drop(entry.record.conversation, known);
+    this.#evict();
+  }
+
+  find(conversation: string): Recent | undefined {
+    const known = this.#known.get(conversation);
+    if (known === undefined) return undefined;
+    this.#known.delete(conversation);
+    this.#known.set(conversation, known);
+    return known;
+  }
+
+  /**
+   * Keeps what was just read up to the conversation's end. `since`: what was consumed while it was read, and
+   * maybe before.
+   */
+  keep(folded: Folded, span: Span, since: Iterable<TailRecord>): void {
+    const recent = new Recent(folded, span);
+    for (const entry of since) if (!recent.take(entry)) return;
+    if (!recent.isWhole || recent.bytes > this.#bytesMax) return;
+    const before = this.#known.get(folded.id);
+    if (before !== undefined) this.#drop(folded.id, before);
+    this.#known.set(folded.id, recent);
+    this.#bytes += recent.bytes;
+    this.#evict();
+  }
+
+  #drop(conversation: string, recent: Recent): void {
+    this.#known.delete(conversation);
+    this.#bytes -= recent.bytes;
+  }
+
+  #evict(): void {
+    for (const [conversation, recent] of this.#known) {
+      if (this.#bytes <= this.#bytesMax) return;
+      this.#drop(conversation, recent);
+    }
+  }
+}
