@@ -99,6 +99,18 @@ export async function answerHistory(cold: ColdRows, tail: Tail, query: HistoryQu
   return { events: cut, ...head, more: more || cut.length < events.length };
 }
 
+/** From memory where it is there, else from ClickHouse; `count` is told which. */
+export async function answerPage(
+  cold: ColdRows,
+  tail: Tail,
+  query: HistoryQuery,
+  count: (from: "memory" | "clickhouse") => void,
+): Promise<HistoryReply> {
+  const hot = answerFromMemory(tail, query);
+  count(hot === undefined ? "clickhouse" : "memory");
+  return hot ?? answerHistory(cold, tail, query);
+}
+
 /**
  * Keeps what fits, dropping from the far end: the oldest when newer ones were asked for first. At least one
  * stays.

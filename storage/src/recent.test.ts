@@ -47,7 +47,6 @@ class FakeCold {
     };
     const outlines = {
       of: async (conversation: string) => {
-        await this.gate;
         return {
           lifecycle: of(this.rows.lifecycle, conversation),
           head: of(this.rows.heads, conversation).at(-1),
@@ -143,7 +142,7 @@ class Life {
       conversation: "g_1",
       limit,
       ...where,
-    } as HistoryQuery;
+    };
   }
 }
 
@@ -167,6 +166,8 @@ test("a page from memory is the page from ClickHouse, whatever is written, flush
       const { promise, resolve } = Promise.withResolvers<void>();
       life.cold.gate = promise;
       const slow = answered(async () => answerHistory(life.cold.asColdRows, life.tail, life.query()));
+      // Members and head are known by now, or not yet.
+      if (next(2) === 0) await new Promise(setImmediate);
       for (let i = next(4); i > 0; i -= 1) {
         life.step();
         if (next(3) === 0) life.flush();

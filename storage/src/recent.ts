@@ -13,7 +13,7 @@ const CHANGES_MAX = 1_000;
 const EVENT_BYTES = 400;
 const MEMBER_BYTES = 150;
 
-/** The end of one conversation as everybody in it sees it now: members, and its newest events without a hole. */
+/** The end of one conversation as its members see it now: who they are, and the newest events, without a hole. */
 class Recent {
   readonly folded: Folded;
   readonly changes: Changes;
@@ -38,7 +38,7 @@ class Recent {
     );
   }
 
-  /** What was seen is not counted twice; false when a record is missing, and nothing of this holds any more. */
+  /** What was seen is not counted twice; false when a record is missing: nothing of this holds any more. */
   take({ record, position }: TailRecord): boolean {
     const { head } = this.folded;
     if (record.r === "event") {

@@ -2,7 +2,7 @@ import type { JetStreamManager } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
-import type { HistoryQuery, HistoryReply, Query } from "@jichat/protocol/bus/query.ts";
+import type { Query } from "@jichat/protocol/bus/query.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
@@ -15,7 +15,7 @@ import { ColdRows } from "./cold-rows.ts";
 import type { Config } from "./config.ts";
 import { consume } from "./consumer.ts";
 import { LogRegressed, assertContinues } from "./log-regressed.ts";
-import { answerFromMemory, answerHistory, answerMembers } from "./history.ts";
+import { answerMembers, answerPage } from "./history.ts";
 import { storageMetrics } from "./metrics.ts";
 import type { StorageMetrics } from "./metrics.ts";
 import type { Store } from "./store.ts";
@@ -214,18 +214,12 @@ export class Storage implements LeaseHolder {
       case "facts":
         return answerFacts(this.#store, this.#cold, tail, query);
       case "history":
-        return this.#page(tail, query);
+        return answerPage(this.#cold, tail, query, this.#metrics.countPage);
       case "list":
         return answerList(this.#cold, tail, query.user);
       case "members":
         return answerMembers(this.#cold, tail, query);
     }
-  }
-
-  async #page(tail: Tail, query: HistoryQuery): Promise<HistoryReply> {
-    const hot = answerFromMemory(tail, query);
-    this.#metrics.countPage(hot === undefined ? "clickhouse" : "memory");
-    return hot ?? answerHistory(this.#cold, tail, query);
   }
 
   /** Writes what has gathered, all partitions in one insert per table, when it is old or large enough. */
