@@ -13,7 +13,7 @@ const CHANGES_MAX = 1_000;
 const EVENT_BYTES = 400;
 const MEMBER_BYTES = 150;
 
-/** The end of one conversation as its members see it now: who they are, and the newest events, without a hole. */
+/** The end of one conversation as its members see it now: who they are, and its newest events. */
 class Recent {
   readonly folded: Folded;
   readonly changes: Changes;
