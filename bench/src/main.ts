@@ -7,6 +7,7 @@ import { durability } from "./figures/durability.ts";
 import { connects, echo, group, idle, resume } from "./figures/edge.ts";
 import { encodings } from "./figures/encodings.ts";
 import { growth } from "./figures/growth.ts";
+import { history } from "./figures/history.ts";
 import { messages, oneCore } from "./figures/messages.ts";
 import { tracing } from "./figures/tracing.ts";
 import { pictureOf } from "./picture.ts";
@@ -22,6 +23,7 @@ const FIGURES: readonly Figure[] = [
   durability,
   tracing,
   growth,
+  history,
   encodings,
 ];
 

@@ -32,7 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: ["protocol"],
   web: ["client", "protocol", "tools"],
   tools: ["protocol"],
-  bench: ["access", "connector", "tools", "e2e"],
+  bench: ["access", "connector", "storage", "protocol", "tools", "e2e"],
   e2e: ["client", "protocol", "operator", "tools"],
   "e2e/src/simulation": ["client", "protocol", "router", "access", "connector", "storage"],
 };

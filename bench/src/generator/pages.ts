@@ -1,0 +1,66 @@
+import { build } from "hdr-histogram-js";
+import { pause } from "./load.ts";
+import type { Door } from "./people.ts";
+import { gather, inParallel, leave } from "./people.ts";
+import type { Percentiles } from "./talk.ts";
+import { percentilesOf, recordMs } from "./talk.ts";
+
+export interface PagesArgs {
+  readonly door: Door;
+  /** Messages that the conversation gets first; all are in ClickHouse before the first page is asked. */
+  readonly messages: number;
+  /** Pages of 50, one after the other: the newest, and older ones. */
+  readonly hotPages: number;
+  readonly coldPages: number;
+}
+
+export interface Pages {
+  readonly conversation: string;
+  /** The newest page, again and again, the first reader's included; and older ones, none twice in a row. */
+  readonly hot: Percentiles;
+  readonly cold: Percentiles;
+}
+
+const FLUSHED_MS = 3_000;
+const LIMIT = 50;
+
+/** Milliseconds of a page of 50, from the frame to the answer. */
+export async function pages({ door, messages, hotPages, coldPages }: PagesArgs): Promise<Pages> {
+  const waiting = new Map<string, (text: string) => void>();
+  const [reader] = await gather(door, "h", 1, (_, text) => {
+    waiting.get(/"id":"([\w-]+)"/.exec(text)?.[1] ?? "")?.(text);
+  });
+  if (reader === undefined) throw new Error("nobody came");
+  let next = 0;
+  const ask = async (frame: object): Promise<string> => {
+    next += 1;
+    const id = `p${next}-${Date.now()}`;
+    const answer = new Promise<string>((resolve) => {
+      waiting.set(id, resolve);
+    });
+    reader.socket.send(JSON.stringify({ ...frame, id }));
+    const text = await answer;
+    waiting.delete(id);
+    if (text.startsWith('{"t":"error"')) throw new Error(text);
+    return text;
+  };
+  const send = async (): Promise<string> => ask({ t: "send", to: "h-peer", body: { text: "x".repeat(150) } });
+  const { conversation } = JSON.parse(await send()) as { conversation: string };
+  await inParallel(messages, 32, async () => {
+    await send();
+  });
+  await pause(FLUSHED_MS);
+  const measure = async (count: number, where: (at: number) => object): Promise<Percentiles> => {
+    const histogram = build();
+    for (let at = 0; at < count; at += 1) {
+      const started = performance.now();
+      await ask({ t: "pull", conversation, limit: LIMIT, ...where(at) });
+      recordMs(histogram, performance.now() - started);
+    }
+    return percentilesOf(histogram);
+  };
+  const hot = await measure(hotPages, () => ({}));
+  const cold = await measure(coldPages, (at) => ({ before: LIMIT + 2 + ((at * 37) % (messages / 3)) }));
+  leave([reader]);
+  return { conversation, hot, cold };
+}
