@@ -152,9 +152,10 @@ test("a send that was refused for a while takes those behind it along, also thos
   );
   const submit = (id: string): Promise<Exclude<Answer, "later">> => {
     const ordinal = gate.next();
+    const shared = gate.check("g", id, clock.monotonic());
+    if (shared !== undefined) return Promise.resolve(shared);
     return lane.submit(send(id), {
       isOpen: () => true,
-      gate: () => gate.check("g", id, ordinal, clock.monotonic()),
       refused: (_, refusal) => {
         gate.refused("g", id, ordinal, refusal, clock.monotonic());
       },
@@ -175,6 +176,54 @@ test("a send that was refused for a while takes those behind it along, also thos
     [true, true],
   );
   assert.deepEqual(seen.at(-1), ["a", "b"]);
+});
+
+test("a send that is given up on its way takes those along that are on their way behind it", async () => {
+  let isBack = false;
+  const { lane, seen, clock } = laneTo(({ commands }) => {
+    if (!isBack) return "lost";
+    // The owner cannot decide yet: what nobody waits for any more must not be decided without the first.
+    return commands.map(({ session }) => (session === "s" && seen.length < 12 ? "later" : { seq: 1, ts: 1 }));
+  });
+  const refused: string[] = [];
+  const submit = async (id: string): Promise<string> => {
+    const answer = await lane.submit(send(id), {
+      isOpen: () => true,
+      refused: (command) => {
+        refused.push("id" in command ? String(command.id) : "");
+      },
+    });
+    return "code" in answer ? answer.code : "stored";
+  };
+  const other = lane.submit(send("other", "t"), open);
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  const first = submit("a");
+  clock.at += 3_000;
+  const second = submit("b"); // Both wait behind the batch that is in flight; `a` is given up first.
+  isBack = true;
+  await other;
+  isBack = false;
+  assert.deepEqual(await Promise.all([first, second]), ["UNAVAILABLE", "UNAVAILABLE"]);
+  assert.deepEqual(refused, ["a"]);
+  isBack = true;
+  const again = [submit("a"), submit("b")];
+  assert.deepEqual(await Promise.all(again), ["stored", "stored"]);
+  assert.deepEqual(seen.at(-1), ["a", "b"]);
+});
+
+test("who is told BUSY by a full lane has those behind it told the same", async () => {
+  const { lane } = laneTo(acceptAll, 1);
+  const refused: string[] = [];
+  const waiting = lane.submit(send("a"), open);
+  const answer = await lane.submit(send("b"), {
+    isOpen: () => true,
+    refused: (command) => refused.push("id" in command ? String(command.id) : ""),
+  });
+  assert.ok("code" in answer && answer.code === "BUSY");
+  assert.deepEqual(refused, ["b"]);
+  await waiting;
 });
 
 test("a full lane says BUSY; one that nobody answers says UNAVAILABLE after 8 s", async () => {

@@ -12,8 +12,6 @@ export type Ask = (bytes: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
 export interface Sender {
   /** False once its socket is gone: a command that is not yet in a batch dies with it. */
   isOpen(): boolean;
-  /** The refusal that an earlier refused send imposes on this one; asked as it would enter a batch. */
-  gate?(command: Command): Refused | undefined;
   /** Told of a retryable refusal before anything else is composed, so that later sends can share it. */
   refused?(command: Command, refusal: Refused): void;
 }
@@ -75,6 +73,8 @@ export class CommandLane {
   #running = false;
   #number = 0;
   #order = 0;
+  /** On its way, and not answered. */
+  #inFlight: readonly Entry[] = [];
   /** The queue is being walked: it is not replaced meanwhile. */
   #isComposing = false;
   /** The highest position that an answer named: what this edge has seen committed. */
@@ -91,7 +91,10 @@ export class CommandLane {
 
   /** Resolves with what the owner decided; never rejects. A closed sender's command may never be resolved. */
   submit(command: Command, sender: Sender): Promise<Exclude<Answer, "later">> {
-    if (this.waiting >= (this.#options.queueMax ?? QUEUE_MAX)) return Promise.resolve(busy);
+    if (this.waiting >= (this.#options.queueMax ?? QUEUE_MAX)) {
+      sender.refused?.(command, busy);
+      return Promise.resolve(busy);
+    }
     const { promise, resolve } = Promise.withResolvers<Exclude<Answer, "later">>();
     const bytes =
       COMMAND_OVERHEAD_BYTES +
@@ -164,8 +167,7 @@ export class CommandLane {
         this.#deferred.push(entry);
         continue;
       }
-      const refusal = this.#refusalOf(entry);
-      if (refusal !== undefined) this.#answer(entry, refusal);
+      if (this.#options.clock.monotonic() > entry.giveUpAt) this.#answer(entry, unavailable);
       else {
         batch.push(entry);
         bytes += entry.bytes;
@@ -173,11 +175,6 @@ export class CommandLane {
     }
     this.#queue.splice(0, taken);
     return batch;
-  }
-
-  #refusalOf(entry: Entry): Refused | undefined {
-    if (this.#options.clock.monotonic() > entry.giveUpAt) return unavailable;
-    return entry.sender.gate?.(entry.command);
   }
 
   /** Its socket is gone and it is in no batch: nobody waits for it. */
@@ -197,11 +194,12 @@ export class CommandLane {
   }
 
   /**
-   * Sends that wait behind a refused one share its fate at once: it will come again, and then behind them.
+   * Sends behind a refused one share its fate at once, also those that are on their way with it: it will come
+   * again, and they behind it. What a batch was told of later, nobody waits for by then.
    */
   #refuseBehind(refused: Entry, refusal: Refused): void {
     const key = keyOf(refused.command);
-    for (const entry of [...this.#deferred, ...this.#queue]) {
+    for (const entry of [...this.#inFlight, ...this.#deferred, ...this.#queue]) {
       if (entry.order <= refused.order || entry.command.op !== "send" || keyOf(entry.command) !== key)
         continue;
       if (entry.resolve !== undefined) this.unanswered -= 1;
@@ -220,7 +218,9 @@ export class CommandLane {
   async #exchangeAndRest(batch: readonly Entry[]): Promise<void> {
     const { clock } = this.#options;
     const started = clock.monotonic();
+    this.#inFlight = batch;
     await this.#exchange(batch);
+    this.#inFlight = [];
     const restMs = Math.min(REST_MAX_MS, clock.monotonic() - started);
     if (restMs >= REST_MIN_MS) await clock.sleep(restMs);
   }

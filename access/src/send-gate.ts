@@ -12,29 +12,36 @@ const GATES_MAX = 1_000;
 
 /**
  * One socket's order of sends (PROTOCOL): after a retryable refusal, later sends to that conversation share
- * it, until the refused `id` comes again or 5 s pass. Sends are numbered as they arrive, so that one from
- * before the refusal is not held.
+ * it, until the refused `id` comes again or 5 s pass. It decides as sends arrive, and in that order: what
+ * waits already when one in front of it is refused, the lane refuses with it.
  */
 export class SendGate {
   readonly #gates = new Map<string, Gate>();
   #ordinal = 0;
 
+  /** The place of a send that arrives: of two that are refused the gate waits for the earlier. */
   next(): number {
     this.#ordinal += 1;
     return this.#ordinal;
   }
 
+  /** A send was refused, and not by this gate: the 5 s begin anew. */
   refused(conversation: string, id: string, ordinal: number, refusal: Refused, now: number): void {
+    const until = now + SEND_GATE_MS;
     const known = this.#gates.get(conversation);
-    if (known !== undefined && known.until > now && known.ordinal <= ordinal) return;
-    if (this.#gates.size >= GATES_MAX) this.#gates.clear();
-    this.#gates.set(conversation, { id, ordinal, until: now + SEND_GATE_MS, refusal });
+    if (known !== undefined && known.until > now && known.ordinal <= ordinal) {
+      this.#gates.set(conversation, { ...known, until });
+      return;
+    }
+    const [oldest] = this.#gates.size >= GATES_MAX ? this.#gates.keys() : [];
+    if (oldest !== undefined) this.#gates.delete(oldest);
+    this.#gates.set(conversation, { id, ordinal, until, refusal });
   }
 
-  /** The refusal to share, or undefined when the send may go. Asked in the order in which sends arrived. */
-  check(conversation: string, id: string, ordinal: number, now: number): Refused | undefined {
+  /** The refusal to share, or undefined when the send may go on. To be asked of each as it arrives. */
+  check(conversation: string, id: string, now: number): Refused | undefined {
     const gate = this.#gates.get(conversation);
-    if (gate === undefined || ordinal < gate.ordinal) return undefined;
+    if (gate === undefined) return undefined;
     if (gate.id !== id && now < gate.until) return gate.refusal;
     this.#gates.delete(conversation);
     return undefined;

@@ -102,8 +102,9 @@ export class Link {
     this.#backoff.reset();
     this.#dialled = 0;
     this.#keepTicket(connection.welcome);
-    this.#events.onState("online");
+    // First what waits, then who is told that we are back: nothing new may go before it.
     this.#events.onOnline(connection);
+    this.#events.onState("online");
     connection.listen({
       onFrame: (frame) => {
         if (this.#current !== connection) return;

@@ -60,29 +60,28 @@ export async function write(
 ): Promise<void> {
   const { user, device, id, gate } = session;
   const conversation = conversationOf(frame, user);
-  const ordinal = frame.t === "send" ? gate.next() : 0;
+  const isSend = frame.t === "send";
+  const ordinal = isSend ? gate.next() : 0;
   const started = systemClock.monotonic();
+  if (isSend && refusal !== undefined)
+    gate.refused(conversation, frame.id, ordinal, refusal, world.wakeful.now());
   const answer =
     refusal ??
+    (isSend ? gate.check(conversation, frame.id, world.wakeful.now()) : undefined) ??
     (await world.lanes.submit(
       commandOf(frame, { conversation, user, device, session: id, trace: traceparentOf(trace.span) }),
       {
         isOpen: () => session.isOpen,
-        ...(frame.t === "send"
+        ...(isSend
           ? {
-              gate: () => gate.check(conversation, frame.id, ordinal, systemClock.monotonic()),
               refused: (_: Command, refused: Refused) => {
-                gate.refused(conversation, frame.id, ordinal, refused, systemClock.monotonic());
+                gate.refused(conversation, frame.id, ordinal, refused, world.wakeful.now());
               },
             }
           : {}),
       },
     ));
-  if (isRefused(answer)) {
-    if (refusal !== undefined && frame.t === "send")
-      gate.refused(conversation, frame.id, ordinal, refusal, systemClock.monotonic());
-    throw errorOf(answer);
-  }
+  if (isRefused(answer)) throw errorOf(answer);
   world.metrics.acked(systemClock.monotonic() - started);
   if (frame.id === undefined) return;
   session.write({

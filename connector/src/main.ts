@@ -3,12 +3,14 @@ import { openEdge } from "@jichat/access/edge.ts";
 import { Revocations } from "@jichat/access/revocations.ts";
 import { Tickets } from "@jichat/access/tickets.ts";
 import { Tokens, loadKeys } from "@jichat/access/tokens.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { connectNats, openJetStream } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
 import { provision } from "@jichat/runtime/provision.ts";
 import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
+import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { readConfig } from "./config.ts";
 import { Deliveries } from "./delivery.ts";
@@ -49,6 +51,7 @@ const world: World = {
   metrics,
   hub,
   turn: new Turn(),
+  wakeful: new WakefulClock(systemClock),
   revocations,
   ...edge,
   tokens: new Tokens(config.tokens, keys, revocations),
@@ -57,6 +60,8 @@ const world: World = {
   byteBuckets: new TokenBuckets(config.bytesPerSecond),
   handshakeBuckets: new TokenBuckets(config.handshakesPerSecond),
 };
+const ended = new AbortController();
+void world.wakeful.run(ended.signal);
 const stopDeliveries = serveDeliveries(world, new Deliveries(hub));
 const keeper = new PresenceKeeper(world);
 void keeper.run();
@@ -84,6 +89,7 @@ await drain.start(config.drainMs);
 await drain.finish();
 uws.us_listen_socket_close(listening);
 stopSweeps();
+ended.abort();
 await keeper.stop();
 stopDeliveries();
 presence.stop();

@@ -5,6 +5,7 @@ import type { Tokens } from "@jichat/access/tokens.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Presence } from "@jichat/runtime/presence.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Config } from "./config.ts";
 import type { Hub } from "./hub.ts";
@@ -22,6 +23,8 @@ export interface World extends Edge {
   readonly metrics: ConnectorMetrics;
   readonly hub: Hub;
   readonly turn: Turn;
+  /** For the order of sends: what this process slept through is no time that a device had. */
+  readonly wakeful: WakefulClock;
   readonly tokens: Tokens;
   readonly tickets: Tickets;
   readonly revocations: Revocations;

@@ -8,6 +8,7 @@ import type { Reader } from "@jichat/connector/delivery.ts";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { WHERE, errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { ChatError, isRetryable } from "@jichat/protocol/errors.ts";
 import type { Device } from "./device-model.ts";
 import type { ModelPage } from "./storage-model.ts";
@@ -33,6 +34,7 @@ export class Socket implements Reader {
   missed = false;
   isOpen = true;
   isLive = false;
+  #heard: Promise<void> = Promise.resolve();
   readonly #lost = Promise.withResolvers<never>();
 
   constructor(device: Device, connector: ConnectorModel, id: string, birth: number, isGated: boolean) {
@@ -59,6 +61,24 @@ export class Socket implements Reader {
     });
   }
 
+  /** A frame arrives: when its way is over, when its connector can look at it, and in order. */
+  arrives(act: () => void): void {
+    const { machine } = this.connector;
+    const way = machine.time.sleep(this.wireMs);
+    this.#heard = this.#heard.then(async () => {
+      await way;
+      await machine.alive();
+      act();
+    });
+  }
+
+  /** Its device has gone: what it said before still arrives, and only then its end. */
+  left(): void {
+    this.arrives(() => {
+      this.close();
+    });
+  }
+
   close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
@@ -76,6 +96,7 @@ export class ConnectorModel {
   readonly #sim: Simulation;
   readonly #sockets = new Map<string, Map<string, Socket>>();
   readonly #lane: CommandLane;
+  readonly #wakeful: WakefulClock;
   readonly #syncs: Syncs;
   #deliveries: Deliveries;
   readonly #unwatch: () => void;
@@ -112,6 +133,8 @@ export class ConnectorModel {
     );
     this.#deliveries = new Deliveries(this);
     this.#unwatch = sim.redis.onRun(() => void this.#registerAll());
+    this.#wakeful = new WakefulClock(this.machine.clock);
+    void this.#wakeful.run(new AbortController().signal);
     void this.#keep();
   }
 
@@ -207,14 +230,16 @@ export class ConnectorModel {
   async submit(socket: Socket, command: Command): Promise<Exclude<Answer, "later">> {
     const isSend = command.op === "send";
     const ordinal = isSend ? socket.gate.next() : 0;
-    const { clock } = this.machine;
+    const shared = isSend
+      ? socket.gate.check(command.conversation, command.id, this.#wakeful.now())
+      : undefined;
+    if (shared !== undefined) return shared;
     return this.#lane.submit(command, {
       isOpen: () => socket.isOpen,
       ...(isSend
         ? {
-            gate: () => socket.gate.check(command.conversation, command.id, ordinal, clock.monotonic()),
             refused: (_, refused) => {
-              socket.gate.refused(command.conversation, command.id, ordinal, refused, clock.monotonic());
+              socket.gate.refused(command.conversation, command.id, ordinal, refused, this.#wakeful.now());
             },
           }
         : {}),

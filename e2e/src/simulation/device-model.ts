@@ -68,7 +68,7 @@ export class Device {
   #adopt(socket: Socket): void {
     const old = this.#socket;
     this.#socket = socket;
-    old?.close();
+    old?.left();
     this.#heard = new Map();
     this.#outbox.startOver();
     if (socket.missed) this.#syncAgain = true;
@@ -81,6 +81,17 @@ export class Device {
     this.#sim.time.after(this.#sim.dice.between(1, 400), () => {
       if (this.#socket === undefined) void this.connect();
     });
+  }
+
+  /** As after a `goaway`: the old socket works until another one is there. */
+  async move(): Promise<void> {
+    const connector = this.#sim.anyConnector();
+    if (connector === undefined || this.#socket === undefined) return;
+    const before = this.#socket;
+    const socket = await connector.open(this);
+    // On the same connector the old one has been replaced already.
+    if (socket.isOpen && (this.#socket === before || this.#socket === undefined)) this.#adopt(socket);
+    else socket.close();
   }
 
   drop(): void {

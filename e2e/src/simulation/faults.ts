@@ -1,7 +1,17 @@
 import type { Dice } from "./world.ts";
 
 const LEASE_MOVES = ["crash", "stall", "steal", "clean"] as const;
-const FAULTS = [...LEASE_MOVES, "connector", "redis", "storage", "lag", "drop"] as const;
+const FAULTS = [
+  ...LEASE_MOVES,
+  "connector",
+  "redis",
+  "storage",
+  "lag",
+  "drop",
+  "outage",
+  "move",
+  "stuck",
+] as const;
 export type LeaseMove = (typeof LEASE_MOVES)[number];
 export type FaultKind = (typeof FAULTS)[number];
 

@@ -65,21 +65,26 @@ export class OutboxModel {
       }
       write.isSent = true;
       const command = write.make(socket);
-      void this.#sim.time.sleep(socket.wireMs).then(async () => {
-        if (!socket.isOpen) return;
-        const answer = await socket.connector.submit(socket, command);
-        await this.#sim.time.sleep(socket.wireMs);
-        if (socket === this.#device.socket) this.#answered(write, command, answer);
+      socket.arrives(() => {
+        if (socket.isOpen) void this.#exchange(write, socket, command);
       });
     }
   }
 
+  async #exchange(write: Write, socket: Socket, command: Command): Promise<void> {
+    const answer = await socket.connector.submit(socket, command);
+    await this.#sim.time.sleep(socket.wireMs);
+    if (socket === this.#device.socket) this.#answered(write, command, answer);
+  }
+
   #answered(write: Write, command: Command, answer: Exclude<Answer, "later">): void {
+    // Said again meanwhile and answered for good: a second answer is to nobody's question, as in the SDK.
+    if (!this.#writes.includes(write)) return;
     if (isRefused(answer) && isRetryable(answer.code)) {
       const notBefore = this.#sim.time.now + Math.min(200, answer.retryAfterMs ?? 200);
       const from = this.#writes.indexOf(write);
       this.#writes.forEach((other, index) => {
-        if (from < 0 || index < from || other.target !== write.target) return;
+        if (index < from || other.target !== write.target) return;
         other.isSent = false;
         other.notBefore = notBefore;
       });

@@ -19,6 +19,8 @@ import { Dice, Time } from "./world.ts";
 
 const USERS = ["ann", "bob", "cat"] as const;
 const TALK_MS = 6_000;
+/** Clients are told after 8 s that they wait in vain: an outage must be able to last longer. */
+const LONG_TALK_MS = 16_000;
 /** I9: 30 s after the last fault all has caught up. */
 const SETTLE_MS = 30_000;
 /** Longer than the latest repetition of an acked write. */
@@ -41,10 +43,12 @@ export class Simulation {
   readonly refused: string[] = [];
   snapshot: Snapshot | undefined;
   readonly #violations: Violation[] = [];
-  readonly #kinds: readonly FaultKind[] | undefined;
+  readonly #kinds: readonly FaultKind[];
+  readonly #talkMs: number;
   readonly #devices: Device[];
   #routers: RouterModel[] = [];
   #connectors: ConnectorModel[] = [];
+  #isOut = false;
   #ids = 0;
   #birth = 0;
   #pair = directConversation("ann", "bob");
@@ -53,10 +57,11 @@ export class Simulation {
 
   /** `kinds`: the faults that happen; undefined leaves it to the seed. */
   constructor(seed: number, guards: Guards = ALL, kinds?: readonly FaultKind[]) {
-    this.#kinds = kinds;
     this.seed = seed;
     this.guards = guards;
     this.dice = new Dice(seed);
+    this.#kinds = kinds ?? someOf(this.dice);
+    this.#talkMs = this.#kinds.includes("outage") ? LONG_TALK_MS : TALK_MS;
     this.log = new LogModel(guards);
     this.redis = new RedisModel(this.time, guards);
     this.storage = new StorageModel(this.time, this.dice, this.log, guards);
@@ -163,7 +168,7 @@ export class Simulation {
     this.dice.calm = false;
     await this.time.run(200);
     this.#plan();
-    await this.time.run(TALK_MS + 100);
+    await this.time.run(this.#talkMs + 100);
     await this.#heal();
     await judge(this, USERS);
     for (const router of this.#routers) router.machine.dead = true;
@@ -175,20 +180,19 @@ export class Simulation {
     const { time, dice } = this;
     const bursts = dice.chance(0.5);
     for (let i = 0; i < SENDS; i += 1) {
-      const at = dice.between(0, TALK_MS);
+      const at = dice.between(0, this.#talkMs);
       time.after(at, () => {
         this.#act(bursts ? 1 + Math.floor(dice.between(0, 4)) : 1);
       });
     }
     if (dice.chance(0.4))
-      time.after(dice.between(0, TALK_MS), () => {
+      time.after(dice.between(0, this.#talkMs), () => {
         this.#devices[4]?.leave(this.#group);
       });
-    const kinds = this.#kinds ?? someOf(dice);
     const faults = Math.floor(dice.between(1, 10));
     for (let i = 0; i < faults; i += 1)
-      time.after(dice.between(100, TALK_MS), () => {
-        this.#fault(dice.pick(kinds));
+      time.after(dice.between(100, this.#talkMs), () => {
+        this.#fault(dice.pick(this.#kinds));
       });
   }
 
@@ -216,6 +220,14 @@ export class Simulation {
         return this.storage.crash(dice.between(100, 3_000));
       case "lag":
         return this.storage.lag(dice.between(300, 3_000));
+      case "outage":
+        return this.#outage(dice.between(2_000, 14_000));
+      case "stuck":
+        return this.anyConnector()?.machine.stall(dice.between(300, 6_000));
+      case "move":
+        for (const device of this.#devices)
+          if (dice.chance(0.6)) time.after(dice.between(0, 3_000), () => void device.move());
+        return undefined;
       case "drop":
         for (const device of this.#devices)
           if (dice.chance(0.4))
@@ -226,6 +238,19 @@ export class Simulation {
       default:
         return this.#moveLease(kind);
     }
+  }
+
+  /** Nobody serves: longer than a client is made to wait, sometimes. */
+  #outage(ms: number): void {
+    const old = this.#routers.at(-1);
+    if (old === undefined) return;
+    old.machine.dead = true;
+    this.#isOut = true;
+    this.time.after(ms, () => {
+      if (!this.#isOut) return;
+      this.#isOut = false;
+      this.#startRouter();
+    });
   }
 
   /** One that is lost is often lost again, just when everybody has begun to rebuild what it held. */
@@ -245,7 +270,7 @@ export class Simulation {
   #moveLease(how: LeaseMove): void {
     const { dice, time } = this;
     const old = this.#routers.at(-1);
-    if (old === undefined) return;
+    if (old === undefined || this.#isOut) return;
     if (how === "clean") {
       void old.owner.stop();
       time.after(dice.between(0, 30), () => {
@@ -269,6 +294,7 @@ export class Simulation {
     this.redis.awayUntil = Math.min(this.redis.awayUntil, this.time.now);
     this.storage.awayUntil = Math.min(this.storage.awayUntil, this.time.now);
     await this.time.run(1_500);
+    this.#isOut = false;
     for (const router of this.#routers.slice(0, -1)) router.owner.drop();
     if (this.#routers.at(-1)?.machine.dead === true || this.#routers.at(-1)?.owner.state === "stopped")
       this.#startRouter();
