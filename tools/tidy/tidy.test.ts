@@ -34,7 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tools: ["protocol"],
   bench: ["access", "connector", "storage", "protocol", "tools", "e2e"],
   e2e: ["client", "protocol", "operator", "tools"],
-  "e2e/src/simulation": ["client", "protocol", "router", "access", "connector", "storage"],
+  "e2e/src/simulation": ["client", "protocol", "runtime", "router", "access", "connector", "storage"],
 };
 
 const packageOf = (path: string): string =>

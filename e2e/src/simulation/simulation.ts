@@ -5,10 +5,11 @@ import type { Violation } from "../ledger-checks.ts";
 import { Ledger } from "../ledger.ts";
 import { ConnectorModel } from "./connector-model.ts";
 import { Device } from "./device-model.ts";
-import type { FaultKind, LeaseMove } from "./faults.ts";
+import type { FaultKind } from "./faults.ts";
 import { someOf } from "./faults.ts";
 import type { Guards } from "./guards.ts";
 import { ALL } from "./guards.ts";
+import { Mishaps } from "./mishaps.ts";
 import { LogModel } from "./log-model.ts";
 import { RedisModel } from "./redis-model.ts";
 import { RouterModel } from "./router-model.ts";
@@ -46,9 +47,9 @@ export class Simulation {
   readonly #kinds: readonly FaultKind[];
   readonly #talkMs: number;
   readonly #devices: Device[];
+  readonly #mishaps: Mishaps;
   #routers: RouterModel[] = [];
   #connectors: ConnectorModel[] = [];
-  #isOut = false;
   #ids = 0;
   #birth = 0;
   #pair = directConversation("ann", "bob");
@@ -65,6 +66,16 @@ export class Simulation {
     this.log = new LogModel(guards);
     this.redis = new RedisModel(this.time, guards);
     this.storage = new StorageModel(this.time, this.dice, this.log, guards);
+    this.#mishaps = new Mishaps(this, {
+      owner: () => this.#routers.at(-1),
+      devices: () => this.#devices,
+      startRouter: () => {
+        this.#startRouter();
+      },
+      startConnector: () => {
+        this.#startConnector();
+      },
+    });
     this.#devices = USERS.flatMap((user) => ["phone", "laptop"].map((name) => new Device(this, user, name)));
   }
 
@@ -192,7 +203,7 @@ export class Simulation {
     const faults = Math.floor(dice.between(1, 10));
     for (let i = 0; i < faults; i += 1)
       time.after(dice.between(100, this.#talkMs), () => {
-        this.#fault(dice.pick(this.#kinds));
+        this.#mishaps.befall(dice.pick(this.#kinds));
       });
   }
 
@@ -208,93 +219,13 @@ export class Simulation {
         device.say(conversation, isPair ? (device.user === "ann" ? "bob" : "ann") : undefined);
   }
 
-  #fault(kind: FaultKind): void {
-    const { dice, time } = this;
-    switch (kind) {
-      case "connector":
-        this.anyConnector()?.kill();
-        return this.#startConnector();
-      case "redis":
-        return this.#loseRedis();
-      case "storage":
-        return this.storage.crash(dice.between(100, 3_000));
-      case "lag":
-        return this.storage.lag(dice.between(300, 3_000));
-      case "outage":
-        return this.#outage(dice.between(2_000, 14_000));
-      case "stuck":
-        return this.anyConnector()?.machine.stall(dice.between(300, 6_000));
-      case "move":
-        for (const device of this.#devices)
-          if (dice.chance(0.6)) time.after(dice.between(0, 3_000), () => void device.move());
-        return undefined;
-      case "drop":
-        for (const device of this.#devices)
-          if (dice.chance(0.4))
-            time.after(dice.between(0, 300), () => {
-              device.drop();
-            });
-        return undefined;
-      default:
-        return this.#moveLease(kind);
-    }
-  }
-
-  /** Nobody serves: longer than a client is made to wait, sometimes. */
-  #outage(ms: number): void {
-    const old = this.#routers.at(-1);
-    if (old === undefined) return;
-    old.machine.dead = true;
-    this.#isOut = true;
-    this.time.after(ms, () => {
-      if (!this.#isOut) return;
-      this.#isOut = false;
-      this.#startRouter();
-    });
-  }
-
-  /** One that is lost is often lost again, just when everybody has begun to rebuild what it held. */
-  #loseRedis(): void {
-    const awayMs = this.dice.between(50, 1_500);
-    this.redis.lose(awayMs);
-    if (this.dice.chance(0.4))
-      this.time.after(awayMs + this.dice.between(0, 150), () => {
-        if (!this.dice.calm) this.#loseRedis();
-      });
-  }
-
-  /**
-   * The lease goes to another router, for whatever reason; the old one learns of it sooner or later, or
-   * never.
-   */
-  #moveLease(how: LeaseMove): void {
-    const { dice, time } = this;
-    const old = this.#routers.at(-1);
-    if (old === undefined || this.#isOut) return;
-    if (how === "clean") {
-      void old.owner.stop();
-      time.after(dice.between(0, 30), () => {
-        this.#startRouter();
-      });
-      return;
-    }
-    if (how === "crash") old.machine.dead = true;
-    if (how === "stall") old.machine.stall(dice.between(500, 4_000));
-    time.after(dice.between(0, 800), () => {
-      this.#startRouter();
-      time.after(dice.between(0, how === "stall" ? 4_500 : 1_200), () => {
-        old.owner.drop();
-      });
-    });
-  }
-
   /** Everything that was broken is whole again: within 30 s all has to be caught up (I9). */
   async #heal(): Promise<void> {
     this.dice.calm = true;
     this.redis.awayUntil = Math.min(this.redis.awayUntil, this.time.now);
     this.storage.awayUntil = Math.min(this.storage.awayUntil, this.time.now);
     await this.time.run(1_500);
-    this.#isOut = false;
+    this.#mishaps.end();
     for (const router of this.#routers.slice(0, -1)) router.owner.drop();
     if (this.#routers.at(-1)?.machine.dead === true || this.#routers.at(-1)?.owner.state === "stopped")
       this.#startRouter();

@@ -1,0 +1,110 @@
+import type { Device } from "./device-model.ts";
+import type { FaultKind, LeaseMove } from "./faults.ts";
+import type { RouterModel } from "./router-model.ts";
+import type { Simulation } from "./simulation.ts";
+
+/** Whom mishaps befall, and who comes in their place. */
+interface Cast {
+  owner(): RouterModel | undefined;
+  devices(): readonly Device[];
+  startRouter(): void;
+  startConnector(): void;
+}
+
+/** What goes wrong in a simulation. */
+export class Mishaps {
+  readonly #sim: Simulation;
+  readonly #cast: Cast;
+  #isOut = false;
+
+  constructor(sim: Simulation, cast: Cast) {
+    this.#sim = sim;
+    this.#cast = cast;
+  }
+
+  /** An outage that is still on: somebody else sees to a router. */
+  end(): void {
+    this.#isOut = false;
+  }
+
+  /** One of its kind happens now. */
+  befall(kind: FaultKind): void {
+    const { dice, time, storage } = this.#sim;
+    switch (kind) {
+      case "connector":
+        this.#sim.anyConnector()?.kill();
+        return this.#cast.startConnector();
+      case "redis":
+        return this.#loseRedis();
+      case "storage":
+        return storage.crash(dice.between(100, 3_000));
+      case "lag":
+        return storage.lag(dice.between(300, 3_000));
+      case "outage":
+        return this.#outage(dice.between(2_000, 14_000));
+      case "stuck":
+        return this.#sim.anyConnector()?.machine.stall(dice.between(300, 6_000));
+      case "move":
+        for (const device of this.#cast.devices())
+          if (dice.chance(0.6)) time.after(dice.between(0, 3_000), () => void device.move());
+        return undefined;
+      case "drop":
+        for (const device of this.#cast.devices())
+          if (dice.chance(0.4))
+            time.after(dice.between(0, 300), () => {
+              device.drop();
+            });
+        return undefined;
+      default:
+        return this.#moveLease(kind);
+    }
+  }
+
+  /** Nobody serves: longer than a client is made to wait, sometimes. */
+  #outage(ms: number): void {
+    const old = this.#cast.owner();
+    if (old === undefined) return;
+    old.machine.dead = true;
+    this.#isOut = true;
+    this.#sim.time.after(ms, () => {
+      if (!this.#isOut) return;
+      this.#isOut = false;
+      this.#cast.startRouter();
+    });
+  }
+
+  /** One that is lost is often lost again, just when everybody has begun to rebuild what it held. */
+  #loseRedis(): void {
+    const awayMs = this.#sim.dice.between(50, 1_500);
+    this.#sim.redis.lose(awayMs);
+    if (this.#sim.dice.chance(0.4))
+      this.#sim.time.after(awayMs + this.#sim.dice.between(0, 150), () => {
+        if (!this.#sim.dice.calm) this.#loseRedis();
+      });
+  }
+
+  /**
+   * The lease goes to another router, for whatever reason; the old one learns of it sooner or later, or
+   * never.
+   */
+  #moveLease(how: LeaseMove): void {
+    const { dice, time } = this.#sim;
+    const old = this.#cast.owner();
+    if (old === undefined || this.#isOut) return;
+    if (how === "clean") {
+      void old.owner.stop();
+      time.after(dice.between(0, 30), () => {
+        this.#cast.startRouter();
+      });
+      return;
+    }
+    if (how === "crash") old.machine.dead = true;
+    if (how === "stall") old.machine.stall(dice.between(500, 4_000));
+    time.after(dice.between(0, 800), () => {
+      this.#cast.startRouter();
+      time.after(dice.between(0, how === "stall" ? 4_500 : 1_200), () => {
+        old.owner.drop();
+      });
+    });
+  }
+}
