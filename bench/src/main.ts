@@ -62,7 +62,12 @@ say(`${cpus().length} CPUs for everything, the generator too; Node ${process.ver
 for (const [at, figure] of figures.entries()) {
   say(`\n[${at + 1}/${figures.length}] ${figure.name}: ${figure.what}`);
   const begun = performance.now();
-  const made = await figure.measure(say);
+  const made = await figure.measure(say).catch((error: unknown): readonly Row[] => {
+    // The others are worth having; the run as a whole has failed.
+    say(`  FAILED: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+    return [];
+  });
   for (const { what, target, measured, share, beside } of made)
     say(`  ${share >= 1 ? "reached " : "not     "} ${what}: ${measured} (${target}); ${beside}`);
   say(`  ${((performance.now() - begun) / 1_000).toFixed(0)} s`);
@@ -80,4 +85,4 @@ writeFileSync(file("json"), JSON.stringify({ ...about, rows }, undefined, 2));
 writeFileSync(file("md"), markdown(rows));
 writeFileSync(file("svg"), pictureOf(rows));
 say(`\nwritten to ${file("{json,md,svg}")}`);
-process.exit(0);
+process.exit();

@@ -2,9 +2,10 @@ import type { Command, CommandSource, Refused } from "@jichat/protocol/bus/comma
 import { errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { WriteFrame } from "@jichat/protocol/frame/client-frame.ts";
-import { directConversation, groupConversation } from "@jichat/protocol/ids.ts";
+import { groupConversation } from "@jichat/protocol/ids.ts";
 import { traceparentOf } from "@jichat/runtime/telemetry.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";
+import type { DirectConversations } from "./direct-conversations.ts";
 import type { Session } from "./session.ts";
 import type { World } from "./world.ts";
 
@@ -12,10 +13,10 @@ import type { World } from "./world.ts";
  * The conversation that a frame writes to; for a first message and a new group it is computed, not looked
  * up.
  */
-export function conversationOf(frame: WriteFrame, user: string): string {
+export function conversationOf(frame: WriteFrame, user: string, directs: DirectConversations): string {
   switch (frame.t) {
     case "send":
-      return frame.conversation ?? directConversation(user, frame.to ?? "");
+      return frame.conversation ?? directs.of(user, frame.to ?? "");
     case "create":
       return groupConversation(user, frame.id);
     default:
@@ -59,7 +60,7 @@ export async function write(
   refusal: Refused | undefined,
 ): Promise<void> {
   const { user, device, id, gate } = session;
-  const conversation = conversationOf(frame, user);
+  const conversation = conversationOf(frame, user, world.directs);
   const isSend = frame.t === "send";
   const ordinal = isSend ? gate.next() : 0;
   const started = systemClock.monotonic();

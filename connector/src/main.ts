@@ -14,6 +14,7 @@ import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { readConfig } from "./config.ts";
 import { Deliveries } from "./delivery.ts";
+import { DirectConversations } from "./direct-conversations.ts";
 import { Drain } from "./drain.ts";
 import { Hub } from "./hub.ts";
 import { connectorMetrics } from "./metrics.ts";
@@ -51,6 +52,7 @@ const world: World = {
   metrics,
   hub,
   turn: new Turn(),
+  directs: new DirectConversations(),
   wakeful: new WakefulClock(systemClock),
   revocations,
   ...edge,

@@ -27,6 +27,8 @@ export interface SessionBirth {
   readonly turn: Turn;
 }
 
+/** How much is written before uWS is asked again how much of it is still there: each time costs. */
+const ASK_AGAIN_BYTES = 16_384;
 const FORCE_CLOSE_MS = 2_000;
 
 /** One socket, from its opening on; authenticated once it is `live`. A write to a closed one does nothing. */
@@ -104,10 +106,16 @@ export class Session {
     const { bufferedBytesMax, codec } = this.birth;
     let isTooSlow = false;
     ws.cork(() => {
+      let room = 0;
       for (const frame of outgoing) {
         // uWS drops what is over its limit without a word; a reader that slow is closed and resumes.
-        isTooSlow = ws.getBufferedAmount() + frame.length > bufferedBytesMax;
-        if (isTooSlow) return;
+        if (frame.length > room) {
+          const free = bufferedBytesMax - ws.getBufferedAmount();
+          isTooSlow = frame.length > free;
+          if (isTooSlow) return;
+          room = Math.min(free, ASK_AGAIN_BYTES);
+        }
+        room -= frame.length;
         ws.send(frame, codec.binary);
       }
     });

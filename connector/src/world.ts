@@ -8,6 +8,7 @@ import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Config } from "./config.ts";
+import type { DirectConversations } from "./direct-conversations.ts";
 import type { Hub } from "./hub.ts";
 import type { Turn } from "./turn.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
@@ -23,6 +24,7 @@ export interface World extends Edge {
   readonly metrics: ConnectorMetrics;
   readonly hub: Hub;
   readonly turn: Turn;
+  readonly directs: DirectConversations;
   /** For the order of sends: what this process slept through is no time that a device had. */
   readonly wakeful: WakefulClock;
   readonly tokens: Tokens;

@@ -60,29 +60,6 @@ test("a round is full at its limit, one more makes another, and what is over it 
   assert.deepEqual(ran, [[4, 6], [1], [11], [2]]);
 });
 
-test("rounds begin apart: the first at once, what comes soon after gathers", async () => {
-  const ran: [number, number[]][] = [];
-  const started = performance.now();
-  const rounds = new Rounds<number, void>(
-    async (items) => {
-      ran.push([performance.now() - started, [...items]]);
-    },
-    () => 1,
-    100,
-    50,
-  );
-  await rounds.submit(1);
-  const rest = [rounds.submit(2)];
-  await turn();
-  rest.push(rounds.submit(3), rounds.submit(4));
-  await Promise.all(rest);
-  assert.deepEqual(
-    ran.map(([, items]) => items),
-    [[1], [2, 3, 4]],
-  );
-  assert.ok((ran[1]?.[0] ?? 0) - (ran[0]?.[0] ?? 0) >= 49);
-});
-
 test("a round that fails fails for all in it, and the next one runs", async () => {
   const { rounds, end } = held(10);
   const first = [rounds.submit(1), rounds.submit(2)];

@@ -7,24 +7,20 @@ export class Rounds<Item, Result> {
   readonly #costOf: (item: Item) => number;
   readonly #costMax: number;
   #waiting: Waiting<Item, Result>[] = [];
-  readonly #paceMs: number;
   #running = false;
-  #begunAt = Number.NEGATIVE_INFINITY;
 
   /**
    * A round takes items, in order, while their costs sum to at most `costMax`; one that costs more goes
-   * alone. Rounds begin `paceMs` apart at least: what is alone leaves at once, what comes thick gathers.
+   * alone.
    */
   constructor(
     run: (items: readonly Item[]) => Promise<Result>,
     costOf: (item: Item) => number,
     costMax: number,
-    paceMs = 0,
   ) {
     this.#run = run;
     this.#costOf = costOf;
     this.#costMax = costMax;
-    this.#paceMs = paceMs;
   }
 
   /**
@@ -47,9 +43,6 @@ export class Rounds<Item, Result> {
 
   async #runAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const restMs = this.#begunAt + this.#paceMs - performance.now();
-      if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
-      this.#begunAt = performance.now();
       const round = this.#take();
       try {
         const result = await this.#run(round.map(({ item }) => item));

@@ -121,7 +121,8 @@ async function sendAll(
   const started = performance.now();
   let sent = 0;
   while (sent < due.length) {
-    const until = Math.min(due.length, Math.floor(((performance.now() - started) * rate) / 1_000));
+    // The first is due at once.
+    const until = Math.min(due.length, 1 + Math.floor(((performance.now() - started) * rate) / 1_000));
     for (; sent < until; sent += 1) {
       due[sent] = started + (sent * 1_000) / rate;
       const pair = pairs[sent % pairs.length] ?? [0, 1];

@@ -91,3 +91,20 @@ test("a body at the limit is taken, one byte more is refused by name, counted in
   assert.equal(readBody({ a: "é".repeat(5) }, 18).length, 13);
   assert.throws(() => readBody({ a: "é".repeat(5) }, 17), { code: "FRAME_MALFORMED", message: /body/ });
 });
+
+test("what is written by hand reads as JSON.stringify would have it, whatever a client chose as its id", () => {
+  const id = `quote " backslash \\ tilde ~ </script>`;
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const plain: ServerFrame<BodyText>[] = [
+    { t: "pong", serverTime: 5 },
+    { t: "pong", id, serverTime: 5 },
+    { t: "ack", id, conversation: "g_1", seq: 2, ts: 3, traceId },
+    { t: "ack", id, conversation: "g_1", seq: 2, ts: 3, duplicate: true, traceId },
+  ];
+  for (const frame of plain) assert.deepEqual(JSON.parse(String(jsonCodec.write(frame))), frame);
+  const message = { ...event, id, mentions: undefined } as ServerFrame<BodyText>;
+  for (const frame of [message, { ...message, replyTo: 7 }, { ...message, mentions: ["bob"] }]) {
+    const wanted = JSON.parse(JSON.stringify({ ...frame, body: JSON.parse(body) as unknown })) as unknown;
+    assert.deepEqual(JSON.parse(String(jsonCodec.write(frame as ServerFrame<BodyText>))), wanted);
+  }
+});
