@@ -26,7 +26,7 @@ e2e: ## Whole clusters under faults, of processes and on a real Kubernetes, judg
 page: ## The page in real Chromium
 	@tools/bootstrap.sh test page
 
-bench: ## How fast it is here: a table, and JSON in .data/bench
+bench: ## How fast it is here, each figure beside raw limits: table, JSON and picture in .data/bench (ONLY=echo,messages …)
 	@tools/bootstrap.sh bench
 
 images: ## Every component's image, with docker or buildah (REGISTRY= TAG= BASE= EMBEDDED=1)
