@@ -227,6 +227,7 @@ test("a ChatCluster's life, from apply to delete", { timeout: 170_000 }, async (
     await change({ spec: { nats: { external: { url: natsUrl, secret: "nowhere" } } } });
     assert.match(await condition("SpecValid", "False"), /spec\.nats\.external\.secret names Secret nowhere/);
     await change({ spec: { nats: { external: { url: natsUrl, secret: null } } } });
+    await condition("SpecValid", "True");
     await change({ spec: { connectors: { tls: { secret: "life-keys" } } } });
     assert.match(
       await condition("SpecValid", "False"),

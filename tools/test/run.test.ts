@@ -9,7 +9,7 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { ROOT } from "../src/cache.ts";
 import { Part } from "../src/local/part.ts";
-import { freePorts } from "../src/local/ports.ts";
+import { freePorts, isFree } from "../src/local/ports.ts";
 import { needChdb, needNats, needRedis } from "../src/needs.ts";
 
 /** `make run`, without make: the same tool with the same environment. */
@@ -61,11 +61,16 @@ const isAlive = (pid: number): boolean =>
   existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 const pidsOf = (data: string): number[] =>
   (JSON.parse(readFileSync(join(data, "running.json"), "utf8")) as { parts: number[] }).parts;
-/** Two ports in a row: the page's and its connector's. */
-const portPair = async (): Promise<number> => {
-  const [port = 0] = await freePorts(1);
-  return port;
-};
+/**
+ * Two free ports in a row: the page's and its connector's. Below those that the system hands to whoever
+ * connects to something: a run that starts meanwhile must not be given one of them.
+ */
+async function portPair(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if ((await isFree(port, "127.0.0.1")) && (await isFree(port + 1, "127.0.0.1"))) return port;
+  }
+}
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (let i = 0; i < 100; i += 1) {
