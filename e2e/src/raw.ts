@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { createConnection } from "node:net";
 import { decode, encode } from "@msgpack/msgpack";
+import { upgradeRequest } from "./upgrade-request.ts";
 
 export type Frame = Readonly<Record<string, unknown>> & { readonly t: string };
 
@@ -127,22 +127,10 @@ export class Bytes {
   }
 
   static async open(url: string): Promise<Bytes> {
-    const { hostname, port, pathname, host } = new URL(url);
-    const socket = createConnection(Number(port), hostname);
+    const target = new URL(url);
+    const socket = createConnection(Number(target.port), target.hostname);
     const bytes = new Bytes(socket);
-    socket.write(
-      [
-        `GET ${pathname} HTTP/1.1`,
-        `Host: ${host}`,
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        "Sec-WebSocket-Version: 13",
-        `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
-        "Sec-WebSocket-Protocol: jichat.v1.json",
-        "",
-        "",
-      ].join("\r\n"),
-    );
+    socket.write(upgradeRequest(target));
     await new Promise<void>((resolve) => {
       socket.once("data", () => {
         resolve();

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { createConnection } from "node:net";
+import { upgradeRequest } from "@jichat/e2e/upgrade-request.ts";
 
 /**
  * A WebSocket client for load: text frames only, masked with zeros, all of one turn in one write. The client
@@ -18,22 +18,10 @@ export class FastSocket {
   }
 
   static async open(url: string, onText: (text: string) => void): Promise<FastSocket> {
-    const { hostname, port, pathname, host } = new URL(url);
-    const socket = createConnection(Number(port), hostname);
+    const target = new URL(url);
+    const socket = createConnection(Number(target.port), target.hostname);
     socket.setNoDelay(true);
-    socket.write(
-      [
-        `GET ${pathname} HTTP/1.1`,
-        `Host: ${host}`,
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        "Sec-WebSocket-Version: 13",
-        `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
-        "Sec-WebSocket-Protocol: jichat.v1.json",
-        "",
-        "",
-      ].join("\r\n"),
-    );
+    socket.write(upgradeRequest(target));
     const client = new FastSocket(socket, onText);
     await new Promise<void>((resolve, reject) => {
       socket.once("error", reject);

@@ -19,7 +19,7 @@ export const backendImages = (registry = LOCAL) => ({
 });
 
 /** A shell for the tests' pod on each node. */
-export const handImage = (registry = LOCAL): string => `${registry}/hand:trixie`;
+export const handImage = (registry: string): string => `${registry}/hand:trixie`;
 
 /** The front changes with the project: an image of an older one is another. */
 function frontVersion(): string {
