@@ -243,7 +243,8 @@ function invite(conversation: Conversation, command: Of<"invite" | "remove">, ts
   const users = command.users.filter((user) => !conversation.members.has(user));
   if (users.length === 0) return unchanged(conversation, command, ts);
   if (conversation.members.size + users.length > GROUP_MEMBERS_MAX) throw tooMany();
-  return one(conversation, command, ts, { kind: "joined", users });
+  // Who comes new hears of the group by this event, and wants to show its name.
+  return one(conversation, command, ts, { kind: "joined", users, name: conversation.name });
 }
 
 function remove(conversation: Conversation, command: Of<"invite" | "remove">, ts: number): Decision {

@@ -18,6 +18,12 @@ export async function buildPage(): Promise<string> {
     target: "es2022",
     jsx: "automatic",
     jsxImportSource: "preact",
+    // A library for React runs on Preact's own layer for it.
+    alias: {
+      react: "preact/compat",
+      "react-dom": "preact/compat",
+      "react/jsx-runtime": "preact/jsx-runtime",
+    },
     logLevel: "warning",
   });
   const fixed = join(ROOT, "web/public");

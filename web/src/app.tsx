@@ -1,9 +1,11 @@
 import { useEffect, useReducer, useState } from "preact/hooks";
 import { Banner } from "./banner.tsx";
 import { ConversationList } from "./conversation-list.tsx";
+import { onLanguage, t } from "./i18n.ts";
 import { ChatModel } from "./model.ts";
 import type { Session } from "./rest.ts";
 import { getConfig, signOut } from "./rest.ts";
+import { Settings } from "./settings.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { Thread } from "./thread.tsx";
 
@@ -28,27 +30,37 @@ function deviceOfTab(): string {
 
 export function App() {
   const [session, setSession] = useState(storedSession);
+  const [, draw] = useReducer((count: number) => count + 1, 0);
+  useEffect(
+    () =>
+      onLanguage(() => {
+        draw(undefined);
+      }),
+    [],
+  );
+  const enter = (made: Session): void => {
+    localStorage.setItem(SESSION_KEY, JSON.stringify(made));
+    setSession(made);
+  };
   const leave = (): void => {
     // A token that cannot be revoked now expires.
     if (session !== undefined) signOut(session.token).catch(() => undefined);
     localStorage.removeItem(SESSION_KEY);
     setSession(undefined);
   };
-  if (session === undefined) {
-    return (
-      <SignIn
-        onSession={(made) => {
-          localStorage.setItem(SESSION_KEY, JSON.stringify(made));
-          setSession(made);
-        }}
-      />
-    );
-  }
-  return <Chat session={session} onLeave={leave} />;
+  if (session === undefined) return <SignIn onSession={enter} />;
+  return <Chat session={session} onSession={enter} onLeave={leave} />;
 }
 
-function Chat({ session, onLeave }: { readonly session: Session; readonly onLeave: () => void }) {
+interface ChatProps {
+  readonly session: Session;
+  readonly onSession: (session: Session) => void;
+  readonly onLeave: () => void;
+}
+
+function Chat({ session, onSession, onLeave }: ChatProps) {
   const [model, setModel] = useState<ChatModel>();
+  const [isSettings, setSettings] = useState(false);
   const [attempt, again] = useReducer((count: number) => count + 1, 0);
   const [, draw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
@@ -75,11 +87,16 @@ function Chat({ session, onLeave }: { readonly session: Session; readonly onLeav
       made?.close();
     };
   }, [session, attempt]);
+  useEffect(() => {
+    const unread = model?.unread ?? 0;
+    document.title = unread === 0 ? "JiChat" : `(${unread}) JiChat`;
+  }, [model?.unread]);
+  useWarning(model);
   if (model === undefined)
     return (
-      <div class="sign-in">
-        <p>Connecting …</p>
-      </div>
+      <main class="sign-in">
+        <p>{t("app.connecting")}</p>
+      </main>
     );
   return (
     <div class={model.open === undefined ? "chat" : "chat open"}>
@@ -90,18 +107,44 @@ function Chat({ session, onLeave }: { readonly session: Session; readonly onLeav
         }}
         onLeave={onLeave}
       />
-      <ConversationList model={model} token={session.token} onLeave={onLeave} />
+      <ConversationList
+        model={model}
+        token={session.token}
+        onSettings={() => {
+          setSettings(true);
+        }}
+      />
       {model.open === undefined ? (
         <main class="empty">
-          <p>
-            Choose a conversation,
-            <br />
-            or find somebody to talk to.
-          </p>
+          <p>{t("app.choose")}</p>
         </main>
       ) : (
         <Thread key={model.open} model={model} target={model.open} token={session.token} />
       )}
+      {isSettings ? (
+        <Settings
+          model={model}
+          session={session}
+          onSession={onSession}
+          onLeave={onLeave}
+          onClose={() => {
+            setSettings(false);
+          }}
+        />
+      ) : null}
     </div>
   );
+}
+
+/** Who closes the tab while something is unsent is asked first. */
+function useWarning(model: ChatModel | undefined): void {
+  useEffect(() => {
+    const onUnload = (event: BeforeUnloadEvent): void => {
+      if ((model?.outgoing.all.length ?? 0) > 0) event.preventDefault();
+    };
+    addEventListener("beforeunload", onUnload);
+    return () => {
+      removeEventListener("beforeunload", onUnload);
+    };
+  }, [model]);
 }

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { explain, t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
 
 /** A short blink of the network is not worth a word. */
@@ -31,19 +32,21 @@ export function Banner({
     return (
       <div class="banner" role="alert">
         {isReplaced
-          ? "This device is open in another tab."
-          : (model.closedBy?.message ?? "The connection was closed.")}
+          ? t("banner.replaced")
+          : model.closedBy === undefined
+            ? t("banner.closed")
+            : explain(model.closedBy)}
         {isReplaced ? (
-          <button onClick={onAgain}>Use it here</button>
+          <button onClick={onAgain}>{t("banner.useHere")}</button>
         ) : (
-          <button onClick={onLeave}>Sign in again</button>
+          <button onClick={onLeave}>{t("banner.again")}</button>
         )}
       </div>
     );
   }
   return isAway && isLong ? (
     <div class="banner" role="status">
-      Reconnecting … what you write is kept and sent as soon as you are back.
+      {t("banner.reconnecting")}
     </div>
   ) : null;
 }

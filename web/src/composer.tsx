@@ -1,42 +1,51 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import { explain, t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
-import { textOf } from "./model.ts";
+import { textOf } from "./words.ts";
 
 interface Props {
   readonly model: ChatModel;
   readonly target: string;
   readonly editing: ChatEvent | undefined;
+  readonly onEditLast: () => void;
   readonly onDone: () => void;
 }
 
 /** A body is at most 8 KB of JSON: this many characters fit whatever they are. */
 const TEXT_MAX = 2_000;
 
-export function Composer({ model, target, editing, onDone }: Props) {
-  const [text, setText] = useState(editing === undefined ? "" : textOf(editing));
+export function Composer({ model, target, editing, onEditLast, onDone }: Props) {
+  const [text, write] = useState(editing === undefined ? (model.drafts.get(target) ?? "") : textOf(editing));
   const [fault, setFault] = useState<string>();
   const area = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
     area.current?.focus();
   }, []);
+  const setText = (now: string): void => {
+    write(now);
+    if (editing === undefined) model.drafts.set(target, now);
+  };
   const submit = (): void => {
     const said = text.trim();
     if (said === "") return;
     if (editing === undefined) {
-      void model.send(target, said);
+      model.send(target, said);
       setText("");
       return;
     }
     model.change(editing, said).then(onDone, (error: unknown) => {
-      setFault(error instanceof Error ? error.message : String(error));
+      setFault(explain(error));
     });
   };
   const onKey = (event: KeyboardEvent): void => {
+    // An input method has keys of its own: Enter there chooses a character.
+    if (event.isComposing) return;
     if (event.key === "Escape" && editing !== undefined) onDone();
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    else if (event.key === "ArrowUp" && editing === undefined && text === "") onEditLast();
+    else if (event.key === "Enter" && !event.shiftKey) submit();
+    else return;
     event.preventDefault();
-    submit();
   };
   return (
     <form
@@ -46,13 +55,14 @@ export function Composer({ model, target, editing, onDone }: Props) {
         submit();
       }}
     >
+      {editing === undefined ? null : <p class="editing">{t("composer.editing")}</p>}
       <textarea
         ref={area}
         rows={1}
         maxLength={TEXT_MAX}
         value={text}
-        aria-label="Message"
-        placeholder={editing === undefined ? "Write a message" : "Change the message"}
+        aria-label={t("composer.label")}
+        placeholder={t(editing === undefined ? "composer.hint" : "composer.editHint")}
         onInput={(event) => {
           setText(event.currentTarget.value);
         }}
@@ -65,11 +75,11 @@ export function Composer({ model, target, editing, onDone }: Props) {
       )}
       {editing === undefined ? null : (
         <button type="button" class="quiet" onClick={onDone}>
-          Cancel
+          {t("composer.cancel")}
         </button>
       )}
       <button class="primary" disabled={text.trim() === ""}>
-        {editing === undefined ? "Send" : "Save"}
+        {t(editing === undefined ? "composer.send" : "composer.save")}
       </button>
     </form>
   );

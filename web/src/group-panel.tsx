@@ -1,54 +1,83 @@
 import { useEffect, useState } from "preact/hooks";
+import { Face } from "./face.tsx";
 import { field } from "./form.ts";
+import { explain, t } from "./i18n.ts";
 import type { Listed } from "./listed.ts";
 import type { ChatModel } from "./model.ts";
+import { PeoplePicker } from "./people-picker.tsx";
 import { getMembers } from "./rest.ts";
 
 interface Props {
   readonly model: ChatModel;
   readonly listed: Listed;
   readonly token: string;
-  readonly onFault: () => void;
 }
 
 /** Who is in a group, and what one may do about it. */
-export function GroupPanel({ model, listed, token, onFault }: Props) {
-  const [members, setMembers] = useState<readonly string[]>();
+export function GroupPanel({ model, listed, token }: Props) {
+  const [members, setMembers] = useState<readonly string[]>([]);
   const [fault, setFault] = useState<string>();
-  useEffect(() => {
-    getMembers(token, listed.id).then(setMembers, onFault);
-  }, [listed.head, listed.id]);
   const act = (work: Promise<unknown>): void => {
     setFault(undefined);
     work.catch((error: unknown) => {
-      setFault(error instanceof Error ? error.message : String(error));
+      setFault(explain(error));
     });
   };
-  const submit =
-    (then: (text: string) => Promise<unknown>) =>
-    (event: SubmitEvent): void => {
-      event.preventDefault();
-      const form = event.target as HTMLFormElement;
-      act(then(field(form, "text")));
-      form.reset();
-    };
+  useEffect(() => {
+    act(getMembers(token, listed.id).then(setMembers));
+  }, [listed.head, listed.id]);
+  const rename = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const form = event.target as HTMLFormElement;
+    act(model.client.rename(listed.id, field(form, "name")).then(() => form.reset()));
+  };
   return (
-    <section class="panel" aria-label="Members">
-      <span class="members">{members === undefined ? "…" : members.join(", ")}</span>
-      <form onSubmit={submit((user) => model.client.invite(listed.id, [user]))}>
-        <input name="text" placeholder="Invite by user name" aria-label="Invite" required />
-        <button>Invite</button>
-      </form>
-      <form onSubmit={submit((name) => model.client.rename(listed.id, name))}>
-        <input name="text" placeholder="New name" aria-label="New name" required maxLength={128} />
-        <button>Rename</button>
+    <section class="panel" aria-label={t("group.members")}>
+      <ul class="members">
+        {members.map((user) => (
+          <li key={user}>
+            <Face name={user} /> {user}
+            {user === model.me ? null : (
+              <button
+                class="quiet"
+                aria-label={t("group.removeMember", { user })}
+                title={t("group.removeMember", { user })}
+                onClick={() => {
+                  act(model.client.remove(listed.id, [user]));
+                }}
+              >
+                ×
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      <PeoplePicker
+        token={token}
+        label={t("group.invite")}
+        hint={t("group.inviteHint")}
+        without={members}
+        onChoose={(user) => {
+          act(model.client.invite(listed.id, [user]));
+        }}
+      />
+      <form onSubmit={rename}>
+        <input
+          name="name"
+          placeholder={t("group.newName")}
+          aria-label={t("group.newName")}
+          required
+          maxLength={128}
+        />
+        <button>{t("group.rename")}</button>
       </form>
       <button
+        class="danger"
         onClick={() => {
-          act(model.client.leave(listed.id));
+          if (confirm(t("group.leaveSure", { name: listed.name }))) act(model.client.leave(listed.id));
         }}
       >
-        Leave
+        {t("group.leave")}
       </button>
       {fault === undefined ? null : (
         <p class="fault" role="alert">

@@ -2,36 +2,30 @@ import { ChatClient } from "@jichat/client/chat-client.ts";
 import type { ConnectionState, Conversation, Notice, Target } from "@jichat/client/types.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import { explain } from "./i18n.ts";
 import type { Listed } from "./listed.ts";
 import { bornOf, directWith, peerOf } from "./listed.ts";
+import type { Pending } from "./outgoing.ts";
+import { Outgoing } from "./outgoing.ts";
 import type { Thread } from "./thread-events.ts";
 import { withEvent } from "./thread-events.ts";
-
-export interface Pending {
-  readonly id: string;
-  readonly target: string;
-  readonly text: string;
-  error: string | undefined;
-}
-
-export const textOf = (event: ChatEvent): string => {
-  const text = (event.body as { text?: unknown } | undefined)?.text;
-  return typeof text === "string" ? text : "";
-};
 
 /** A 1-1 conversation that is not there yet is named by its user. */
 export const isNew = (target: string): boolean => target.startsWith("@");
 
-const PAGE = 50;
+/** The newest messages come soon; older ones in larger pages, for who scrolls goes on scrolling. */
+const [FIRST_PAGE, OLDER_PAGE] = [50, 200];
 const READ_DELAY_MS = 150;
 
 /** Everything that the page shows, kept in step with the server by one client of the SDK. */
 export class ChatModel {
   readonly me: string;
   readonly client: ChatClient;
+  readonly outgoing: Outgoing;
+  /** What is begun and not sent, by target. */
+  readonly drafts = new Map<string, string>();
   readonly conversations = new Map<string, Listed>();
   readonly threads = new Map<string, Thread>();
-  pending: Pending[] = [];
   connection: ConnectionState = "connecting";
   closedBy: ChatError | undefined;
   listed = false;
@@ -41,12 +35,13 @@ export class ChatModel {
 
   constructor(me: string, urls: readonly string[], device: string, token: () => Promise<string>) {
     this.me = me;
-    this.client = new ChatClient({ urls, device, token, client: "jichat-web/0.1" });
+    // With what this device did itself: who was invited, say, stands in no ack.
+    this.client = new ChatClient({ urls, device, token, client: "jichat-web/0.1", echo: true });
+    this.outgoing = new Outgoing(me);
     void this.#follow();
+    for (const kept of this.outgoing.all) if (kept.error === undefined) void this.#transmit(kept);
     this.client.connect().catch(() => undefined); // The state says why, and the page shows it.
-    document.addEventListener("visibilitychange", () => {
-      this.#markRead();
-    });
+    document.addEventListener("visibilitychange", this.#markRead);
   }
 
   watch(act: () => void): () => void {
@@ -62,6 +57,10 @@ export class ChatModel {
     return [...this.conversations.values()]
       .filter(({ left }) => !left)
       .sort((a, b) => (b.last?.ts ?? 0) - (a.last?.ts ?? 0));
+  }
+
+  get unread(): number {
+    return this.sorted.reduce((sum, { unread }) => sum + unread, 0);
   }
 
   async #follow(): Promise<void> {
@@ -123,6 +122,8 @@ export class ChatModel {
 
   #event(event: ChatEvent): void {
     const { conversation: id, from } = event;
+    // Its echo may come before its ack: it is shown once.
+    if (from === this.me && event.id !== undefined) this.outgoing.remove(event.id);
     let listed = this.conversations.get(id);
     if (event.kind === "created" || (listed === undefined && event.kind !== "left")) {
       const peer = peerOf(event, this.me);
@@ -135,7 +136,8 @@ export class ChatModel {
       this.conversations.set(id, (listed = { ...listed, name: event.name }));
     if (event.users?.includes(this.me) === true) listed.left = event.kind === "left";
     if (event.seq > listed.head) {
-      if (event.kind === "message") listed.unread = from === this.me ? 0 : listed.unread + 1;
+      const isSeen = from === this.me || (this.open === id && document.visibilityState === "visible");
+      if (event.kind === "message") listed.unread = isSeen ? 0 : listed.unread + 1;
       if (event.kind === "message" && from === this.me) listed.read = event.seq;
       listed.head = event.seq;
       listed.last = event;
@@ -164,9 +166,13 @@ export class ChatModel {
   /** Opens a conversation, or with `@user` one that is yet to be made. */
   show(target: string | undefined): void {
     this.open = target;
-    if (target !== undefined && !isNew(target) && !this.threads.has(target)) {
-      this.threads.set(target, { events: [], atFirst: false, loading: false });
-      void this.loadOlder(target);
+    if (target !== undefined && !isNew(target)) {
+      const listed = this.conversations.get(target);
+      const known = this.threads.get(target);
+      const thread = known ?? { events: [], atFirst: false, loading: false, readAtOpen: undefined };
+      thread.readAtOpen = (listed?.unread ?? 0) > 0 ? listed?.read : undefined;
+      this.threads.set(target, thread);
+      if (known === undefined) void this.loadOlder(target);
     }
     this.#markRead();
     this.#changed();
@@ -179,7 +185,10 @@ export class ChatModel {
     this.#changed();
     try {
       const before = thread.events[0]?.seq;
-      const page = await this.client.pull(id, { limit: PAGE, ...(before === undefined ? {} : { before }) });
+      const page = await this.client.pull(
+        id,
+        before === undefined ? { limit: FIRST_PAGE } : { limit: OLDER_PAGE, before },
+      );
       const known = new Set(thread.events.map(({ seq }) => seq));
       thread.events = [...page.events.filter(({ seq }) => !known.has(seq)), ...thread.events];
       thread.atFirst = !page.more;
@@ -192,32 +201,39 @@ export class ChatModel {
     }
   }
 
-  async send(target: string, text: string): Promise<void> {
-    const pending: Pending = { id: crypto.randomUUID(), target, text, error: undefined };
-    this.pending = [...this.pending, pending];
+  send(target: string, text: string): void {
+    void this.#transmit(this.outgoing.add(target, text));
     this.#changed();
+  }
+
+  async #transmit({ id, target, text }: Pending): Promise<void> {
     const to: Target = isNew(target) ? { to: target.slice(1) } : { conversation: target };
     try {
-      const { id, conversation, seq, ts } = await this.client.send(to, { text });
-      this.pending = this.pending.filter((other) => other !== pending);
-      if (isNew(target)) this.#begin(conversation, target.slice(1));
-      const listed = this.conversations.get(conversation);
-      const no = (listed?.last?.no ?? 0) + 1;
+      const { conversation, seq, ts } = await this.client.send(to, { text }, { id });
+      this.outgoing.remove(id);
+      if (isNew(target)) {
+        this.#begin(conversation, target.slice(1));
+        this.outgoing.move(target, conversation);
+      }
+      const no = (this.conversations.get(conversation)?.last?.no ?? 0) + 1;
       this.#event({ conversation, seq, no, kind: "message", from: this.me, ts, id, body: { text } });
       if (isNew(target) && this.open === target) this.show(conversation);
     } catch (error) {
-      pending.error = error instanceof Error ? error.message : String(error);
+      // With a client that is closed nothing more can be sent: it waits for the next one.
+      if (this.client.state !== "closed") this.outgoing.mark(id, explain(error));
     }
     this.#changed();
   }
 
-  retry(pending: Pending): void {
-    this.pending = this.pending.filter((other) => other !== pending);
-    void this.send(pending.target, pending.text);
+  retry({ id }: Pending): void {
+    this.outgoing.mark(id, undefined);
+    const again = this.outgoing.all.find((pending) => pending.id === id);
+    if (again !== undefined) void this.#transmit(again);
+    this.#changed();
   }
 
-  discard(pending: Pending): void {
-    this.pending = this.pending.filter((other) => other !== pending);
+  discard({ id }: Pending): void {
+    this.outgoing.remove(id);
     this.#changed();
   }
 
@@ -257,7 +273,7 @@ export class ChatModel {
   }
 
   /** What is on the screen has been read. */
-  #markRead(): void {
+  readonly #markRead = (): void => {
     clearTimeout(this.#reading);
     this.#reading = setTimeout(() => {
       const listed = this.conversations.get(this.open ?? "");
@@ -274,9 +290,11 @@ export class ChatModel {
       // A mark that is lost is made again by the next.
       this.client.read(listed.id, listed.head).catch(() => undefined);
     }, READ_DELAY_MS);
-  }
+  };
 
   close(): void {
+    document.removeEventListener("visibilitychange", this.#markRead);
+    clearTimeout(this.#reading);
     this.client.close();
   }
 }

@@ -1,15 +1,18 @@
+import { t } from "./i18n.ts";
+
 /** What the api said, as something to show. */
 export class RestError extends Error {
   override readonly name = "RestError";
-  readonly status: number;
+  readonly code: string;
 
-  constructor(status: number, message: string) {
+  constructor(code: string, message: string) {
     super(message);
-    this.status = status;
+    this.code = code;
   }
 }
 
 interface Reply {
+  readonly code?: string;
   readonly message?: string;
 }
 
@@ -25,11 +28,10 @@ async function call<T>(method: string, path: string, token?: string, body?: obje
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch {
-    throw new RestError(0, "The server cannot be reached. Are you online?");
+    throw new RestError("OFFLINE", t("app.needsServer"));
   }
   const reply = (await response.json()) as T & Reply;
-  if (!response.ok)
-    throw new RestError(response.status, reply.message ?? `The server answered ${response.status}.`);
+  if (!response.ok) throw new RestError(reply.code ?? "INTERNAL", reply.message ?? `HTTP ${response.status}`);
   return reply;
 }
 
@@ -57,6 +59,19 @@ export async function signIn(user: string, password: string): Promise<Session> {
 }
 
 export const signOut = (token: string): Promise<unknown> => call("DELETE", "/v1/sessions", token);
+export const getProfile = (token: string): Promise<Profile> => call("GET", "/v1/me", token);
+export const rename = (token: string, name: string): Promise<Profile> =>
+  call("PATCH", "/v1/me", token, { name });
+
+/** Every token from before is void then; the new one is in the session returned. */
+export async function changePassword(session: Session, old: string, made: string): Promise<Session> {
+  const fresh = await call<{ token: string; expiresAt: number }>("PUT", "/v1/me/password", session.token, {
+    old,
+    new: made,
+  });
+  return { user: session.user, token: fresh.token, expiresAt: fresh.expiresAt };
+}
+
 export const getConfig = (): Promise<{ ws: string[] }> => call("GET", "/v1/config");
 export const findUsers = async (token: string, q: string): Promise<Profile[]> =>
   (await call<{ items: Profile[] }>("GET", `/v1/users?q=${encodeURIComponent(q)}&limit=8`, token)).items;

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { field } from "./form.ts";
+import { explain, t } from "./i18n.ts";
 import type { Session } from "./rest.ts";
 import { signIn, signUp } from "./rest.ts";
 
@@ -17,7 +18,7 @@ export function SignIn({ onSession }: { readonly onSession: (session: Session) =
     made
       .then(() => signIn(user, password))
       .then(onSession, (error: unknown) => {
-        setFault(error instanceof Error ? error.message : String(error));
+        setFault(explain(error));
         setBusy(false);
       });
   };
@@ -27,20 +28,20 @@ export function SignIn({ onSession }: { readonly onSession: (session: Session) =
         <h1>
           <img src="icon.svg" alt="" /> JiChat
         </h1>
-        <p>{isNew ? "Choose a name that others find you by." : "Welcome back."}</p>
+        <p>{t(isNew ? "signIn.welcomeNew" : "signIn.welcome")}</p>
         <label>
-          User name
+          {t("signIn.user")}
           <input
             name="user"
             required
             pattern="[A-Za-z0-9_\-]{1,64}"
-            title="Letters, digits, - and _, at most 64"
+            title={t("signIn.userRule")}
             autocomplete="username"
             autofocus
           />
         </label>
         <label>
-          Password
+          {t("signIn.password")}
           <input
             name="password"
             type="password"
@@ -64,10 +65,10 @@ export function SignIn({ onSession }: { readonly onSession: (session: Session) =
               setFault(undefined);
             }}
           >
-            {isNew ? "I have an account" : "Create an account"}
+            {t(isNew ? "signIn.toSignIn" : "signIn.toSignUp")}
           </button>
           <button class="primary" disabled={isBusy}>
-            {isNew ? "Sign up" : "Sign in"}
+            {t(isNew ? "signIn.signUp" : "signIn.signIn")}
           </button>
         </div>
       </form>

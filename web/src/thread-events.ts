@@ -5,6 +5,8 @@ export interface Thread {
   events: readonly ChatEvent[];
   atFirst: boolean;
   loading: boolean;
+  /** The read mark when it was opened with something unread: there the line "new messages" stands. */
+  readAtOpen: number | undefined;
 }
 
 /** `events` with `event` at its place; what it edits or recalls is shown as it is now. */

@@ -1,34 +1,53 @@
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
-import { textOf } from "./model.ts";
+import { language, t } from "./i18n.ts";
 
-const list = (users: readonly string[] | undefined): string => (users ?? []).join(", ");
+/** The text of a message; empty for a body of another application's. */
+export const textOf = (event: ChatEvent): string => {
+  const text = (event.body as { text?: unknown } | undefined)?.text;
+  return typeof text === "string" ? text : "";
+};
 
-/** An event that is no message, as a sentence. */
+/** An event as one line: what was said, or a sentence on what was done. */
 export function sentenceOf(event: ChatEvent, me: string): string {
-  const from = event.from === me ? "You" : event.from;
+  const from = event.from === me ? t("says.you") : event.from;
+  const users = (event.users ?? []).map((user) => (user === me ? t("says.you") : user)).join(", ");
+  const name = event.name ?? "";
   switch (event.kind) {
     case "created":
-      return event.name === undefined ? "The conversation begins" : `${from} created “${event.name}”`;
+      return name === "" ? t("says.begins") : t("says.created", { from, name });
     case "joined":
-      return `${from} invited ${list(event.users)}`;
+      return t("says.joined", { from, users });
     case "left":
       return event.users?.length === 1 && event.users[0] === event.from
-        ? `${from} left`
-        : `${from} removed ${list(event.users)}`;
+        ? t("says.left", { from })
+        : t("says.removed", { from, users });
     case "renamed":
-      return `${from} renamed it to “${event.name ?? ""}”`;
+      return t("says.renamed", { from, name });
     case "edited":
-      return `${from} edited a message`;
+      return t("says.edited", { from });
     case "recalled":
-      return `${from} took a message back`;
+      return t("says.recalled", { from });
     case "lost":
-      return "Something that was said here is lost";
+      return t("says.lost");
     case "message":
-      return event.recalled === undefined ? textOf(event) : "Message taken back";
+      return event.recalled === undefined ? textOf(event) : t("thread.recalled");
   }
 }
 
 export const timeOf = (ts: number): string =>
-  new Date(ts).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  new Date(ts).toLocaleTimeString(language(), { hour: "2-digit", minute: "2-digit" });
 export const dayOf = (ts: number): string =>
-  new Date(ts).toLocaleDateString([], { weekday: "long", day: "numeric", month: "long" });
+  new Date(ts).toLocaleDateString(language(), { weekday: "long", day: "numeric", month: "long" });
+
+const DAY_MS = 86_400_000;
+
+/** The time for today, the date for what is older: what a list has room for. */
+export function whenOf(ts: number, now = Date.now()): string {
+  const isToday = new Date(ts).toDateString() === new Date(now).toDateString();
+  if (isToday) return timeOf(ts);
+  const isThisYear = now - ts < 180 * DAY_MS;
+  return new Date(ts).toLocaleDateString(
+    language(),
+    isThisYear ? { day: "numeric", month: "short" } : { year: "numeric", month: "short" },
+  );
+}

@@ -1,0 +1,96 @@
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { VirtualizerHandle } from "virtua";
+import { Virtualizer } from "virtua";
+import { t } from "./i18n.ts";
+import type { Acts } from "./message.tsx";
+import { Line, Waiting } from "./message.tsx";
+import type { ChatModel } from "./model.ts";
+import type { Row } from "./rows.ts";
+
+interface Props extends Acts {
+  readonly model: ChatModel;
+  readonly rows: readonly Row[];
+  readonly isGroup: boolean;
+  readonly isLoading: boolean;
+  /** Asks for older ones: close to the top. */
+  readonly onTop: () => void;
+}
+
+/** Closer to the top than this older messages are fetched; closer to the bottom new ones are followed. */
+const [TOP_PX, BOTTOM_PX] = [800, 80];
+
+/** The messages, of which only those on the screen are in the document, however many there are. */
+export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRecall }: Props) {
+  const { list, hasOlder, isAtBottom, missed, onScroll, toBottom } = useBottom(rows, onTop);
+  return (
+    <div class="messages-frame">
+      <div
+        class="messages"
+        role="log"
+        aria-label={t("thread.messages")}
+        aria-busy={isLoading}
+        // The keyboard scrolls what has the focus.
+        tabIndex={0}
+      >
+        {isLoading ? <span class="note loading">{t("thread.loading")}</span> : null}
+        <div class="push" />
+        <Virtualizer ref={list} data={rows} shift={hasOlder} onScroll={onScroll} onResize={onScroll}>
+          {(row: Row) =>
+            "event" in row ? (
+              <Line
+                key={row.key}
+                row={row}
+                me={model.me}
+                isGroup={isGroup}
+                onEdit={onEdit}
+                onRecall={onRecall}
+              />
+            ) : (
+              <Waiting key={row.key} pending={row.pending} model={model} />
+            )
+          }
+        </Virtualizer>
+      </div>
+      {isAtBottom ? null : (
+        <button class="latest" onClick={toBottom}>
+          {missed > 0 ? t("thread.latestNew", { count: missed }) : t("thread.latest")} ↓
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Stays at the bottom while one is there, and in place while older messages come in above. */
+function useBottom(rows: readonly Row[], onTop: () => void) {
+  const list = useRef<VirtualizerHandle>(null);
+  const before = useRef({ first: rows[0]?.key, last: rows.at(-1)?.key });
+  const stick = useRef(true);
+  const [leftAt, setLeftAt] = useState<string>();
+  const hasOlder = before.current.first !== rows[0]?.key && before.current.last === rows.at(-1)?.key;
+  const toBottom = (): void => {
+    stick.current = true;
+    setLeftAt(undefined);
+    list.current?.scrollToIndex(rows.length - 1, { align: "end" });
+  };
+  const onScroll = (): void => {
+    const handle = list.current;
+    if (handle === null || rows.length === 0) return;
+    const { scrollOffset, scrollSize, viewportSize } = handle;
+    const isAtBottom = scrollSize - scrollOffset - viewportSize < BOTTOM_PX;
+    if (isAtBottom !== stick.current) {
+      stick.current = isAtBottom;
+      setLeftAt(isAtBottom ? undefined : rows.at(-1)?.key);
+    }
+    if (scrollOffset < TOP_PX) onTop();
+  };
+  useLayoutEffect(() => {
+    const { first, last } = before.current;
+    before.current = { first: rows[0]?.key, last: rows.at(-1)?.key };
+    const isOwn = rows.length > 0 && last !== rows.at(-1)?.key && "pending" in (rows.at(-1) ?? {});
+    if (stick.current || isOwn) toBottom();
+    else if (first !== rows[0]?.key) onScroll();
+  }, [rows]);
+  const at = leftAt === undefined ? -1 : rows.findLastIndex(({ key }) => key === leftAt);
+  const missed = at < 0 ? 0 : rows.length - 1 - at;
+  return { list, hasOlder, isAtBottom: leftAt === undefined, missed, onScroll, toBottom };
+}

@@ -1,0 +1,72 @@
+import { IdMaker } from "@jichat/client/uuid.ts";
+
+/** A message that was written and is not known to be stored. */
+export interface Pending {
+  /** Chosen once: whoever sends it again, after a reload too, makes no second message of it. */
+  readonly id: string;
+  readonly target: string;
+  readonly text: string;
+  readonly error?: string;
+}
+
+const KEY = "jichat-outgoing";
+
+/** What was written and is not yet stored, in order. Kept with the tab, so that a reload loses nothing. */
+export class Outgoing {
+  readonly #ids = new IdMaker(() => Date.now());
+  readonly #user: string;
+  #all: readonly Pending[];
+
+  constructor(user: string) {
+    this.#user = user;
+    const kept = sessionStorage.getItem(KEY);
+    const { user: whose, all } = (kept === null ? {} : JSON.parse(kept)) as {
+      user?: string;
+      all?: readonly Pending[];
+    };
+    this.#all = whose === user && all !== undefined ? all : [];
+  }
+
+  get all(): readonly Pending[] {
+    return this.#all;
+  }
+
+  to(target: string): readonly Pending[] {
+    return this.#all.filter((pending) => pending.target === target);
+  }
+
+  add(target: string, text: string): Pending {
+    const pending = { id: this.#ids.next(), target, text };
+    this.#set([...this.#all, pending]);
+    return pending;
+  }
+
+  remove(id: string): void {
+    if (!this.#all.some((pending) => pending.id === id)) return;
+    this.#set(this.#all.filter((pending) => pending.id !== id));
+  }
+
+  /** Notes why it was refused; `undefined` as it goes out again, behind those that were written since. */
+  mark(id: string, error: string | undefined): void {
+    const found = this.#all.find((pending) => pending.id === id);
+    if (found === undefined) return;
+    const { error: _, ...bare } = found;
+    if (error === undefined) this.#set([...this.#all.filter((pending) => pending.id !== id), bare]);
+    else this.#set(this.#all.map((pending) => (pending.id === id ? { ...bare, error } : pending)));
+  }
+
+  /** The first message to somebody made the conversation: what waits for them waits there. */
+  move(from: string, to: string): void {
+    this.#set(this.#all.map((pending) => (pending.target === from ? { ...pending, target: to } : pending)));
+  }
+
+  clear(): void {
+    this.#set([]);
+  }
+
+  #set(all: readonly Pending[]): void {
+    this.#all = all;
+    if (all.length === 0) sessionStorage.removeItem(KEY);
+    else sessionStorage.setItem(KEY, JSON.stringify({ user: this.#user, all }));
+  }
+}

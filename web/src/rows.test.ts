@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import { rowsOf } from "./rows.ts";
+
+const NOON = new Date(2026, 5, 1, 12).getTime();
+const said = (seq: number, from: string, minutes: number, more: Partial<ChatEvent> = {}): ChatEvent => ({
+  conversation: "d_x",
+  seq,
+  no: seq,
+  kind: "message",
+  from,
+  ts: NOON + minutes * 60_000,
+  ...more,
+});
+
+test("who goes on talking is named once; a pause, another person or a new day names them again", () => {
+  const rows = rowsOf(
+    [said(1, "ann", 0), said(2, "ann", 1), said(3, "bob", 2), said(4, "bob", 8), said(5, "bob", 24 * 60)],
+    [],
+    "ann",
+    undefined,
+  );
+  assert.deepEqual(
+    rows.map((row) => "event" in row && [row.isHead, row.isNewDay]),
+    [
+      [true, true],
+      [false, false],
+      [true, false],
+      [true, false],
+      [true, true],
+    ],
+  );
+});
+
+test("the line of what is new stands once, before the first of others' that was not read", () => {
+  const rows = rowsOf(
+    [said(1, "bob", 0), said(2, "ann", 1), said(3, "bob", 2), said(4, "bob", 3)],
+    [],
+    "ann",
+    1,
+  );
+  assert.deepEqual(
+    rows.filter((row) => "event" in row && row.isFirstNew).map(({ key }) => key),
+    ["3"],
+  );
+});
+
+test("edits and recalls are no lines; what waits comes last", () => {
+  const waiting = [{ id: "w", target: "d_x", text: "later" }];
+  const rows = rowsOf(
+    [said(1, "bob", 0), said(2, "bob", 1, { kind: "edited", target: 1 })],
+    waiting,
+    "ann",
+    undefined,
+  );
+  assert.deepEqual(
+    rows.map(({ key }) => key),
+    ["1", "w"],
+  );
+});

@@ -1,0 +1,54 @@
+import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import type { Pending } from "./outgoing.ts";
+
+/** One line of a thread as it is drawn. */
+export interface EventRow {
+  readonly key: string;
+  readonly event: ChatEvent;
+  /** The first of its day. */
+  readonly isNewDay: boolean;
+  /** The first that was not read when the conversation was opened. */
+  readonly isFirstNew: boolean;
+  /** Says who is talking: the one before is somebody else's, or of some time ago. */
+  readonly isHead: boolean;
+}
+export interface PendingRow {
+  readonly key: string;
+  readonly pending: Pending;
+}
+export type Row = EventRow | PendingRow;
+
+const PAUSE_MS = 5 * 60_000;
+
+/** Edits and recalls change what they name and are no line of their own. */
+const isLine = ({ kind }: ChatEvent): boolean => kind !== "edited" && kind !== "recalled";
+
+/** The lines of a thread: `events` in rising seq, then what waits; `readAtOpen` is where reading had come to. */
+export function rowsOf(
+  events: readonly ChatEvent[],
+  waiting: readonly Pending[],
+  me: string,
+  readAtOpen: number | undefined,
+): readonly Row[] {
+  const rows: Row[] = [];
+  let before: ChatEvent | undefined;
+  let dayEnds = Number.NEGATIVE_INFINITY;
+  let isNewSaid = readAtOpen === undefined;
+  for (const event of events) {
+    if (!isLine(event)) continue;
+    const isNewDay = event.ts >= dayEnds;
+    if (isNewDay) dayEnds = new Date(event.ts).setHours(24, 0, 0, 0);
+    const isFirstNew = !isNewSaid && event.seq > (readAtOpen ?? 0) && event.from !== me;
+    isNewSaid ||= isFirstNew;
+    const isHead =
+      isNewDay ||
+      isFirstNew ||
+      before?.kind !== event.kind ||
+      before.from !== event.from ||
+      event.ts - before.ts > PAUSE_MS;
+    rows.push({ key: String(event.seq), event, isNewDay, isFirstNew, isHead });
+    before = event;
+  }
+  for (const pending of waiting) rows.push({ key: pending.id, pending });
+  return rows;
+}
