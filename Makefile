@@ -1,11 +1,11 @@
 # The door: `make` alone says what there is. Everything behind it gets what it needs itself.
 .DEFAULT_GOAL := help
-.PHONY: help run check unit integration e2e page test bench images chart kubectl-chat cluster load cluster-down clean
+.PHONY: help run check unit integration e2e page test bench docs trace images chart kubectl-chat cluster load cluster-down clean
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Starts all of it here and says where the page is (PORT= DATA= ROUTERS= CONNECTORS= NATS_URL= REDIS_URL= CLICKHOUSE_URL=)
+run: ## Starts all of it here and says where the page is (PORT= DATA= OBSERVE=1 ROUTERS= CONNECTORS= NATS_URL= REDIS_URL= CLICKHOUSE_URL=)
 	@tools/bootstrap.sh run
 
 test: ## Everything below, one after the other
@@ -28,6 +28,12 @@ page: ## The page in real Chromium
 
 bench: ## How fast it is here, each figure beside raw limits: table, JSON and picture in .data/bench (ONLY=echo,messages …)
 	@tools/bootstrap.sh bench
+
+trace: ## One message through a cluster of its own, and its trace as a tree
+	@tools/bootstrap.sh trace
+
+docs: ## The documentation as a site: .data/site
+	@tools/bootstrap.sh docs
 
 images: ## Every component's image, with docker or buildah (REGISTRY= TAG= BASE= EMBEDDED=1)
 	@tools/bootstrap.sh images

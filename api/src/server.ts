@@ -48,7 +48,7 @@ export async function buildServer(world: World): Promise<FastifyInstance> {
     "/v1/config",
     {
       schema: {
-        summary: "Where clients connect; needs no token",
+        summary: "Where clients connect",
         security: [],
         response: {
           200: schemas.reply(

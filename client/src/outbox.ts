@@ -69,11 +69,11 @@ export class Outbox {
   }
 
   /** Returns the frame that was acked; undefined for one that is not waited for. */
-  acked({ id, conversation, seq, ts, duplicate }: Ack): OutFrame | undefined {
+  acked({ id, conversation, seq, ts, duplicate, traceId }: Ack): OutFrame | undefined {
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
     this.#entries.delete(id);
-    entry.resolve({ id, conversation, seq, ts, duplicate: duplicate === true });
+    entry.resolve({ id, conversation, seq, ts, duplicate: duplicate === true, traceId });
     this.pump();
     return entry.frame;
   }

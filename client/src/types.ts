@@ -52,6 +52,8 @@ export interface WriteResult {
   readonly seq: number;
   readonly ts: number;
   readonly duplicate: boolean;
+  /** Finds what the servers did, in their traces and logs. */
+  readonly traceId: string;
 }
 
 export interface PullOptions {

@@ -1,0 +1,14 @@
+/** The SDK: one class, what it takes and what it gives. */
+export { ChatError } from "@jichat/protocol/errors.ts";
+export type { ErrorCode } from "@jichat/protocol/errors.ts";
+export type {
+  ChatEvent,
+  LeftConversation,
+  ListedConversation,
+  Page,
+  Synced,
+} from "@jichat/protocol/frame/server-frame.ts";
+export { ChatClient } from "./chat-client.ts";
+export type { EncodingName } from "./encoding.ts";
+export { Feed } from "./feed.ts";
+export type * from "./types.ts";

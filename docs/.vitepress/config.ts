@@ -1,0 +1,97 @@
+import { readdirSync, existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { defineConfig } from "vitepress";
+
+const DOCS = join(import.meta.dirname, "..");
+
+/** The decisions, by number: what is in the folder is on the site. */
+const decisions = readdirSync(join(DOCS, "adr"))
+  .filter((name) => name.endsWith(".md"))
+  .sort()
+  .map((name) => ({
+    text: `${name.slice(0, 4)} ${name.slice(5, -3).replaceAll("-", " ")}`,
+    link: `/adr/${name.slice(0, -3)}`,
+  }));
+
+/** Pages that `make docs` writes first (docs/src/site.ts). */
+const generated = existsSync(join(DOCS, "reference"))
+  ? [
+      { text: "REST", link: "/reference/rest" },
+      { text: "SDK", link: "/reference/sdk/" },
+    ]
+  : [];
+
+export default defineConfig({
+  title: "JiChat",
+  description: "Instant messaging that Kubernetes runs: ordered, durable, synced across devices",
+  cleanUrls: false,
+  lastUpdated: false,
+  metaChunk: true,
+  vite: { esbuild: { logOverride: { "tsconfig.json": "silent" } } },
+  markdown: {
+    config: (md) => {
+      // Links into the source tree have no page here: they stay as their text.
+      md.core.ruler.push("source-links", (state) => {
+        for (const { children } of state.tokens) {
+          let isOut = false;
+          for (const token of children ?? []) {
+            const href = token.type === "link_open" ? String(token.attrGet("href")) : "";
+            const page = String((state.env as { relativePath?: string }).relativePath ?? "");
+            if (token.type === "link_open" && join(dirname(page), href).startsWith("../")) isOut = true;
+            if (!isOut) continue;
+            if (token.type === "link_open" || token.type === "link_close") {
+              isOut = token.type === "link_open";
+              token.type = "text";
+              token.content = "";
+              token.nesting = 0;
+            }
+          }
+        }
+      });
+    },
+  },
+  themeConfig: {
+    search: { provider: "local" },
+    outline: [2, 3],
+    nav: [
+      { text: "Get started", link: "/getting-started" },
+      { text: "Concepts", link: "/concepts" },
+      { text: "Operate", link: "/operations" },
+      { text: "Results", link: "/results" },
+    ],
+    sidebar: [
+      {
+        text: "Begin",
+        items: [
+          { text: "Get started", link: "/getting-started" },
+          { text: "Concepts", link: "/concepts" },
+        ],
+      },
+      {
+        text: "Develop",
+        items: [
+          { text: "Wire protocol", link: "/protocol" },
+          ...generated,
+          { text: "Errors", link: "/errors" },
+        ],
+      },
+      {
+        text: "Operate",
+        items: [
+          { text: "On Kubernetes", link: "/kubernetes" },
+          { text: "ChatCluster", link: "/chat-cluster" },
+          { text: "Configuration", link: "/configuration" },
+          { text: "Operations", link: "/operations" },
+          { text: "Metrics", link: "/metrics" },
+        ],
+      },
+      {
+        text: "Judge",
+        items: [
+          { text: "Results", link: "/results" },
+          { text: "Decisions", collapsed: true, items: decisions },
+        ],
+      },
+    ],
+  },
+});

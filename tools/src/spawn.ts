@@ -1,0 +1,17 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { ROOT } from "./cache.ts";
+
+/** Runs a program of ours to its end, its signals and its exit status handed on. `path` is from the root. */
+export async function become(path: string): Promise<void> {
+  const child = spawn(process.execPath, [join(ROOT, path)], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => {
+      child.kill("SIGTERM");
+    });
+  process.exitCode = await new Promise<number>((resolve) => {
+    child.once("exit", (code) => {
+      resolve(code ?? 1);
+    });
+  });
+}

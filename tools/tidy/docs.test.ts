@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { test } from "node:test";
+
+const ROOT = join(import.meta.dirname, "../..");
+const PAGES = globSync(["*.md", "docs/*.md", "docs/adr/*.md"], { cwd: ROOT }).sort();
+const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+
+/** Fenced blocks of one language, with the line they begin on. */
+function blocks(
+  page: string,
+  languages: readonly string[],
+): { readonly line: number; readonly text: string }[] {
+  const found: { line: number; text: string }[] = [];
+  let open: { line: number; lines: string[]; isWanted: boolean } | undefined;
+  for (const [index, line] of read(page).split("\n").entries()) {
+    const fence = /^\s*```(\w*)/.exec(line);
+    if (fence === null) open?.lines.push(line);
+    else if (open === undefined)
+      open = { line: index + 2, lines: [], isWanted: languages.includes(fence[1] ?? "") };
+    else {
+      if (open.isWanted) found.push({ line: open.line, text: open.lines.join("\n") });
+      open = undefined;
+    }
+  }
+  assert.equal(open, undefined, `${page}: a block of code is never closed`);
+  return found;
+}
+
+/** GitHub's and VitePress's name of a heading, for what we write in headings. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[`*]/g, "")
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replaceAll(/\s/g, "-");
+const anchors = (page: string): Set<string> =>
+  new Set([...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading ?? "")));
+
+test("every link in the documentation leads to a file that is there, and to a heading that it has", () => {
+  const dead: string[] = [];
+  for (const page of PAGES) {
+    const text = read(page).replaceAll(/```[^]*?```/g, "");
+    for (const [, target = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [path = "", anchor] = target.split("#");
+      const file = path === "" ? page : relative(ROOT, join(ROOT, dirname(page), path));
+      const isThere = existsSync(join(ROOT, file));
+      const hasAnchor =
+        anchor === undefined || (isThere && statSync(join(ROOT, file)).isFile() && anchors(file).has(anchor));
+      if (!isThere || !hasAnchor) dead.push(`${page}: ${target}`);
+    }
+  }
+  assert.deepEqual(dead, []);
+});
+
+test("every example in TypeScript type-checks as it stands", () => {
+  const folder = join(ROOT, ".data/examples");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  let count = 0;
+  for (const page of PAGES)
+    for (const { line, text } of blocks(page, ["ts"])) {
+      count += 1;
+      writeFileSync(join(folder, `${page.replaceAll(/[/.]/g, "-")}-${line}.ts`), `${text}\nexport {};\n`);
+    }
+  assert.ok(count >= 4);
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"] }),
+  );
+  execFileSync(join(ROOT, "node_modules/.bin/tsc"), ["-p", folder], { stdio: "pipe", encoding: "utf8" });
+});
+
+test("every `make` target and every file of ours that an example names is there", () => {
+  const targets = new Set([...read("Makefile").matchAll(/^([a-z0-9-]+):/gm)].map(([, name]) => name));
+  const wrong: string[] = [];
+  for (const page of PAGES)
+    for (const { line, text } of blocks(page, ["sh"]))
+      for (const command of text.split("\n").map((one) => one.replace(/\s#.*$/, ""))) {
+        for (const [, words = ""] of command.matchAll(/\bmake ((?:[A-Z_]+=\S+ |[a-z-]+ ?)+)/g))
+          for (const word of words.trim().split(/\s+/))
+            if (!word.includes("=") && !targets.has(word)) wrong.push(`${page}:${line}: make ${word}`);
+        for (const [path] of command.matchAll(/(?:chart|storage|docs|e2e|bench)\/[\w./-]+/g))
+          if (!existsSync(join(ROOT, path))) wrong.push(`${page}:${line}: ${path}`);
+      }
+  assert.deepEqual(wrong, []);
+});
