@@ -9,14 +9,20 @@ const WORKER = join(import.meta.dirname, "generator/worker.ts");
 
 /**
  * Puts a load on, from a process of its own: who measures must not wait for who is measured, nor the other
- * way round. `cpu` is the one it may use; any where it is left out. Rejects after two minutes.
+ * way round. `cpu` is the one it may use; any where it is left out. Rejects after `limitMs`: two
+ * minutes.
  */
-export async function generate<N extends TaskName>(task: N, args: Args<N>, cpu?: number): Promise<Result<N>> {
+export async function generate<N extends TaskName>(
+  task: N,
+  args: Args<N>,
+  cpu?: number,
+  limitMs = LIMIT_MS,
+): Promise<Result<N>> {
   const child = fork(WORKER, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   if (cpu !== undefined && child.pid !== undefined) await pin([child.pid], cpu);
   const limit = setTimeout(() => {
     child.kill("SIGKILL");
-  }, LIMIT_MS);
+  }, limitMs);
   const report = await new Promise<Report>((resolve, reject) => {
     child.once("message", (what) => {
       resolve(what as Report);

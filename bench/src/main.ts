@@ -10,6 +10,7 @@ import { growth } from "./figures/growth.ts";
 import { history } from "./figures/history.ts";
 import { messages, oneCore } from "./figures/messages.ts";
 import { tracing } from "./figures/tracing.ts";
+import { soak } from "./figures/soak.ts";
 import { pictureOf } from "./picture.ts";
 
 const FIGURES: readonly Figure[] = [
@@ -27,19 +28,23 @@ const FIGURES: readonly Figure[] = [
   encodings,
 ];
 
+/** Longer than all the others together: only when it is asked for. */
+const LONG: readonly Figure[] = [soak];
+
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-/** All, or those that `ONLY` names, separated by commas. */
+/** All but the long ones, or those that `ONLY` names, separated by commas. */
 function chosen(only: string): readonly Figure[] {
   const names = only.split(",").filter((name) => name !== "");
-  const unknown = names.filter((name) => FIGURES.every((figure) => figure.name !== name));
+  const all = [...FIGURES, ...LONG];
+  const unknown = names.filter((name) => all.every((figure) => figure.name !== name));
   if (unknown.length > 0)
     throw new Error(
-      `ONLY: there is no ${unknown.join(", ")}; there are ${FIGURES.map(({ name }) => name).join(", ")}`,
+      `ONLY: there is no ${unknown.join(", ")}; there are ${all.map(({ name }) => name).join(", ")}`,
     );
-  return names.length === 0 ? FIGURES : FIGURES.filter(({ name }) => names.includes(name));
+  return names.length === 0 ? FIGURES : all.filter(({ name }) => names.includes(name));
 }
 
 const markdown = (rows: readonly Row[]): string =>

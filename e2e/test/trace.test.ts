@@ -1,65 +1,28 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import type { Span } from "@jichat/tools/observe/otlp-receiver.ts";
+import { OtlpReceiver } from "@jichat/tools/observe/otlp-receiver.ts";
+import { treeOf } from "@jichat/tools/observe/trace-tree.ts";
 import { mint } from "../src/mint.ts";
 import { Raw } from "../src/raw.ts";
 import { sleep, startStack } from "../src/scene.ts";
-
-interface Span {
-  readonly service: string;
-  readonly name: string;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
-}
-
-interface Export {
-  readonly resourceSpans: readonly {
-    readonly resource: {
-      readonly attributes: readonly {
-        readonly key: string;
-        readonly value: { readonly stringValue?: string };
-      }[];
-    };
-    readonly scopeSpans: readonly {
-      readonly spans: readonly (Omit<Span, "service" | "links"> & { readonly links?: Span["links"] })[];
-    }[];
-  }[];
-}
+import { WHOLE } from "../src/whole-trace.ts";
 
 test(
   "one trace leads from the sender's frame over the append to the other's socket and into ClickHouse, and the ack names it",
   { timeout: 120_000 },
   async (t) => {
     const spans: Span[] = [];
-    const collector = createServer((request, response) => {
-      let body = "";
-      request.on("data", (chunk: Buffer) => {
-        body += chunk.toString();
-      });
-      request.on("end", () => {
-        for (const { resource, scopeSpans } of (JSON.parse(body) as Export).resourceSpans) {
-          const service =
-            resource.attributes.find(({ key }) => key === "service.name")?.value.stringValue ?? "";
-          for (const { spans: some } of scopeSpans)
-            for (const span of some) spans.push({ links: [], ...span, service });
-        }
-        response.writeHead(200, { "content-type": "application/json" }).end("{}");
-      });
-    });
-    await new Promise<void>((resolve) => {
-      collector.listen(0, "127.0.0.1", resolve);
+    const receiver = await OtlpReceiver.start((some) => {
+      spans.push(...some);
     });
     t.after(() => {
-      collector.close();
+      receiver.close();
     });
-    const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
     const stack = await startStack(t, {
       routers: 1,
       connectors: 2,
-      env: { "*": { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, TRACE_RATIO: "1" } },
+      env: { "*": { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, TRACE_RATIO: "1" } },
     });
     const [ann, bob] = stack.wsUrls.map((url) => new Raw(url));
     assert.ok(ann !== undefined && bob !== undefined);
@@ -75,25 +38,18 @@ test(
     await bob.hear((frame) => frame.t === "event" && frame["id"] === "traced");
     const traceId = String(ack["traceId"]);
 
-    const wanted = [
-      "connector send",
-      "router append",
-      "router effects",
-      "connector deliver",
-      "storage insert",
-    ];
     const ofTrace = (): Span[] =>
       spans.filter((span) => span.traceId === traceId || span.links.some((link) => link.traceId === traceId));
-    for (let i = 0; i < 150 && !wanted.every((name) => ofTrace().some((span) => span.name === name)); i += 1)
+    for (let i = 0; i < 150 && !WHOLE.every((name) => ofTrace().some((span) => span.name === name)); i += 1)
       await sleep(100);
     assert.deepEqual(
-      wanted.filter((name) => !ofTrace().some((span) => span.name === name)),
+      WHOLE.filter((name) => !ofTrace().some((span) => span.name === name)),
       [],
       JSON.stringify(ofTrace().map(({ name }) => name)),
     );
 
     const root = spans.find(({ name, traceId: id }) => name === "connector send" && id === traceId);
-    for (const name of ["router append", "connector deliver"]) {
+    for (const name of ["router command", "router append", "connector deliver"]) {
       assert.ok(
         ofTrace().some((span) => span.name === name && span.parentSpanId === root?.spanId),
         `${name} is a child of the frame's span`,
@@ -107,6 +63,13 @@ test(
         `${name} is linked to it`,
       );
     }
+    const tree = treeOf(traceId, ofTrace());
+    assert.match(tree[0] ?? "", /^connector send/);
+    for (const name of WHOLE.slice(1))
+      assert.ok(
+        tree.some((line) => line.includes(`─ ${name}`) || line.includes(`─ ⤷ ${name}`)),
+        tree.join("\n"),
+      );
     assert.deepEqual([...new Set(ofTrace().map(({ service }) => service))].sort(), [
       "jichat-connector",
       "jichat-router",

@@ -204,7 +204,7 @@ export class Router implements LeaseHolder {
     this.#metrics.countBatch(records.length, requests, appendMs);
     for (const record of records) {
       if (record.r !== "event" || record.trace === undefined) continue;
-      this.#parts.telemetry.child("router append", record.trace)?.setAttribute("append.ms", appendMs).end();
+      this.#parts.telemetry.child("router append", record.trace, Date.now() - appendMs)?.end();
     }
   }
 
@@ -235,6 +235,14 @@ export class Router implements LeaseHolder {
     };
   }
 
+  /** From a command's arrival to its answer, for those that are traced. */
+  #traceCommands(commands: CommandBatch["commands"]): () => void {
+    const spans = commands.flatMap(({ trace }) => this.#parts.telemetry.child("router command", trace) ?? []);
+    return () => {
+      for (const span of spans) span.end();
+    };
+  }
+
   #serve(partition: number, offer: (request: Request) => boolean): () => void {
     const { nats, names, telemetry } = this.#parts;
     const subscription = nats.subscribe(names.command(partition), {
@@ -242,6 +250,7 @@ export class Router implements LeaseHolder {
         if (error !== null) return;
         try {
           const { commands } = decodeInner<CommandBatch>(message.data, "a batch of commands");
+          const endSpans = this.#traceCommands(commands);
           const reply = (batch: AnswerBatch): void => {
             message.respond(encodeInner(batch));
           };
@@ -254,6 +263,7 @@ export class Router implements LeaseHolder {
               commands,
               decline,
               answer: (answers, position) => {
+                endSpans();
                 reply({ v: 1, position, answers });
               },
             })

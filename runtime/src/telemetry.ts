@@ -33,6 +33,8 @@ export interface Counter {
 function tally(meter: Meter, name: string, description: string): Counter {
   const counts = new Map<string, { readonly attributes: Attributes; count: number }>();
   meter.createObservableCounter(name, { description }).addCallback((result) => {
+    // It is there from the start: a rate over a counter that appears with 1 misses that one.
+    if (counts.size === 0) result.observe(0);
     for (const { attributes, count } of counts.values()) result.observe(count, attributes);
   });
   return {
@@ -46,6 +48,12 @@ function tally(meter: Meter, name: string, description: string): Counter {
   };
 }
 
+const startAt = (since: number | undefined): { startTime?: number } =>
+  since === undefined ? {} : { startTime: since };
+
+/** The format's last line ends too, and Prometheus insists on it. */
+const ended = (text: string): string => (text.endsWith("\n") ? text : `${text}\n`);
+
 export interface Telemetry {
   readonly log: Logger;
   counter(name: string, description: string): Counter;
@@ -54,8 +62,11 @@ export interface Telemetry {
   gauge(name: string, description: string, read: () => number): void;
   /** Begins a trace at the edge; sampled by ratio, so most cost an id and nothing else. */
   begin(name: string): Trace;
-  /** A child span of a traceparent that came with a command or record; undefined where there is none. */
-  child(name: string, parent: string | undefined, kind?: SpanKind): Span | undefined;
+  /**
+   * A child span of a traceparent that came with a command or record; undefined where there is none. `since`
+   * is when it began, in milliseconds since 1970, where that was before now.
+   */
+  child(name: string, parent: string | undefined, since?: number): Span | undefined;
   /** A batch's span, linked to the messages in it. */
   linked(name: string, parents: readonly (string | undefined)[]): Span | undefined;
   /** Prometheus text of all metrics. */
@@ -110,8 +121,8 @@ export function startTelemetry(component: string, config: TelemetryConfig, logFi
   });
   const tracer = tracers.getTracer("jichat");
   const ids = new RandomIdGenerator();
-  const startChild = (name: string, parent: SpanContext, kind: SpanKind): Span =>
-    tracer.startSpan(name, { kind }, trace.setSpanContext(context.active(), parent));
+  const startChild = (name: string, parent: SpanContext, kind: SpanKind, since?: number): Span =>
+    tracer.startSpan(name, { kind, ...startAt(since) }, trace.setSpanContext(context.active(), parent));
 
   return {
     log,
@@ -129,9 +140,9 @@ export function startTelemetry(component: string, config: TelemetryConfig, logFi
       const span = tracer.startSpan(name, { kind: SpanKind.SERVER, root: true });
       return { traceId: span.spanContext().traceId, span };
     },
-    child(name, parent, kind = SpanKind.CONSUMER) {
+    child(name, parent, since) {
       const found = exporting && parent !== undefined ? contextOf(parent) : undefined;
-      return found === undefined ? undefined : startChild(name, found, kind);
+      return found === undefined ? undefined : startChild(name, found, SpanKind.CONSUMER, since);
     },
     linked(name, parents) {
       if (!exporting) return undefined;
@@ -142,7 +153,7 @@ export function startTelemetry(component: string, config: TelemetryConfig, logFi
     async scrape() {
       const { resourceMetrics } = await reader.collect();
       // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the same SDK, resolved apart
-      return serializer.serialize(resourceMetrics);
+      return ended(serializer.serialize(resourceMetrics));
     },
     async stop() {
       await tracers.shutdown();

@@ -130,6 +130,14 @@ export async function needStrace(): Promise<Program> {
   return { path: join(root, "usr/bin/strace"), env: libraries(root) };
 }
 
+/** promtool from PATH, or the one of Debian's prometheus: it reads alert rules as Prometheus does. */
+export async function needPromtool(): Promise<Program> {
+  const path = which("promtool");
+  if (path !== undefined) return { path, env: {} };
+  const folder = await debs("prometheus-debian", ["prometheus"], "put promtool (of Prometheus) on PATH");
+  return { path: join(folder, "root/usr/bin/promtool"), env: {} };
+}
+
 /** Folder that holds `node_modules/chdb`: the ClickHouse engine, embedded. */
 export async function needChdb(): Promise<string> {
   return cached(

@@ -4,7 +4,10 @@ import { ROOT } from "./cache.ts";
 import { DataFolder } from "./local/data-folder.ts";
 import type { Part } from "./local/part.ts";
 import { isFree } from "./local/ports.ts";
+import type { StackOptions } from "./local/stack.ts";
 import { Stack } from "./local/stack.ts";
+import type { OtlpReceiver } from "./observe/otlp-receiver.ts";
+import { observe } from "./observe/observer.ts";
 import { needChdb, needNats, needRedis } from "./needs.ts";
 import { prepareUws } from "./glibc.ts";
 import { Plain, main, say } from "./say.ts";
@@ -20,6 +23,12 @@ interface Options {
   readonly data: string;
   readonly routers: number;
   readonly connectors: number;
+  /** Traces every write and shows it as a tree. */
+  readonly isObserved: boolean;
+  /** Servers of one's own; absent: one is started. */
+  readonly natsUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  readonly clickhouseUrl: string | undefined;
 }
 
 function intOf(key: string, fallback: number, min: number, max: number): number {
@@ -41,6 +50,10 @@ function readOptions(): Options {
   const connectors = intOf("CONNECTORS", 1, 1, 32);
   return {
     connectors,
+    isObserved: intOf("OBSERVE", 0, 0, 1) === 1,
+    natsUrl: urlOf("NATS_URL"),
+    redisUrl: urlOf("REDIS_URL"),
+    clickhouseUrl: urlOf("CLICKHOUSE_URL"),
     routers: intOf("ROUTERS", 1, 1, 32),
     port: intOf("PORT", 8_080, 1, 65_535 - connectors),
     data: resolve(
@@ -88,11 +101,21 @@ function watch(part: Part, isStopping: () => boolean, changed: () => void): void
   };
 }
 
+function sayMetrics({ parts }: Stack): void {
+  for (const { spec } of parts)
+    if (spec.adminPort !== undefined)
+      say(`metrics of ${spec.name}: http://${HOST}:${spec.adminPort}/metrics`);
+}
+
+/** Spans of every write go to the observer, where there is one. */
+const tracedTo = (receiver: OtlpReceiver | undefined): Pick<StackOptions, "env"> =>
+  receiver === undefined
+    ? {}
+    : { env: { "*": { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, TRACE_RATIO: "1" } } };
+
 await main(async () => {
   const options = readOptions();
-  const natsUrl = urlOf("NATS_URL");
-  const redisUrl = urlOf("REDIS_URL");
-  const clickhouseUrl = urlOf("CLICKHOUSE_URL");
+  const { natsUrl, redisUrl, clickhouseUrl } = options;
   const folder = new DataFolder(options.data);
   let stopping: Promise<void> | undefined;
   let stack: Stack | undefined;
@@ -116,16 +139,15 @@ await main(async () => {
     ];
     await prepareUws();
     const webRoot = await buildPage();
+    const receiver = options.isObserved ? await observe() : undefined;
     stack = await Stack.plan({
       ...options,
       host: HOST,
       nats,
       redis,
       chdbHome,
-      natsUrl,
-      redisUrl,
-      clickhouseUrl,
       webRoot,
+      ...tracedTo(receiver),
     });
     say(
       `starting NATS, Redis, storage, ${options.routers} router(s), ${options.connectors} connector(s), api ...`,
@@ -140,6 +162,7 @@ await main(async () => {
     });
     for (const part of stack.parts) watch(part, () => stopping !== undefined, changed);
     changed();
+    if (options.isObserved) sayMetrics(stack);
     say(`ready: open ${stack.apiUrl} (Ctrl-C stops; data and logs are in ${options.data})`);
   } catch (error) {
     if (stopping !== undefined) return;

@@ -4,7 +4,7 @@ import { ROOT } from "./cache.ts";
 import { show } from "./exec.ts";
 import { prepareUws } from "./glibc.ts";
 import { needProgram } from "./kubernetes.ts";
-import { needChdb, needChromium, needNats, needRedis, needStrace } from "./needs.ts";
+import { needChdb, needChromium, needNats, needPromtool, needRedis, needStrace } from "./needs.ts";
 import { Plain, main, say } from "./say.ts";
 
 interface Stage {
@@ -65,6 +65,11 @@ const STAGES: readonly Stage[] = [
     run: async () => program(process.execPath, [join(ROOT, "e2e/src/cluster/main.ts")]),
   },
   { name: "page", what: "the page in Chromium", run: async () => nodeTests(["web/test/**/*.test.ts"], 1) },
+  {
+    name: "docs",
+    what: "the documentation as a site",
+    run: async () => program(process.execPath, [join(ROOT, "docs/src/site.ts")]),
+  },
 ];
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
@@ -84,6 +89,7 @@ await main(async () => {
     await needChdb();
     await needStrace();
   }
+  if (stages.some(({ name }) => name === "integration")) await needPromtool();
   if (stages.some(({ name }) => name === "integration"))
     for (const program of ["etcd", "kubectl", "kube-apiserver", "helm"] as const) await needProgram(program);
   if (stages.some(({ name }) => name === "page")) await needChromium();

@@ -11,6 +11,8 @@ export class FastSocket {
   readonly #onText: (text: string) => void;
   #rest: Buffer = Buffer.alloc(0);
   #corked = false;
+  /** Called once when the connection is gone, whoever ended it. */
+  onClose: (() => void) | undefined;
 
   private constructor(socket: Socket, onText: (text: string) => void) {
     this.#socket = socket;
@@ -24,7 +26,11 @@ export class FastSocket {
     socket.write(upgradeRequest(target));
     const client = new FastSocket(socket, onText);
     await new Promise<void>((resolve, reject) => {
-      socket.once("error", reject);
+      socket.on("error", reject);
+      socket.once("close", () => {
+        reject(new Error("closed before it was upgraded"));
+        client.onClose?.();
+      });
       socket.once("data", (chunk: Buffer) => {
         const end = chunk.indexOf("\r\n\r\n");
         if (end < 0 || !chunk.toString("latin1", 0, 12).endsWith("101"))
@@ -57,6 +63,11 @@ export class FastSocket {
       });
     }
     this.#socket.write(frame);
+  }
+
+  /** Reads nothing any more. */
+  pause(): void {
+    this.#socket.pause();
   }
 
   close(): void {

@@ -39,6 +39,9 @@ export async function arrive(
       welcomed.resolve(text);
     } else if (text.startsWith('{"t":"error"')) welcomed.reject(new Error(`no welcome: ${text}`));
   });
+  socket.onClose = () => {
+    welcomed.reject(new Error("closed before it was welcomed"));
+  };
   if (hello === undefined) welcomed.resolve("");
   else socket.send(hello);
   return { socket, welcome: await welcomed.promise };

@@ -1,0 +1,73 @@
+import type { FastSocket } from "./fast-socket.ts";
+import type { SignedDoor } from "./people.ts";
+import { arrive, gather, helloOf, leave } from "./people.ts";
+import { pause } from "./load.ts";
+
+export interface HoldArgs {
+  readonly door: SignedDoor;
+  /** Sockets that do nothing but stay. */
+  readonly idle: number;
+  /** Sockets that are written to and never read. */
+  readonly deaf: number;
+  readonly ms: number;
+}
+export interface Held {
+  /** Deaf sockets that the server closed, and that came again. */
+  readonly closed: number;
+  /** Idle ones that were lost: there should be none. */
+  readonly lost: number;
+}
+
+const PING_MS = 20_000;
+const WRITES_PER_SECOND = 100;
+const BODY = "y".repeat(4_000);
+
+/** Keeps `idle` sockets alive and feeds `deaf` ones that read nothing, for `ms`. */
+export async function hold({ door, idle, deaf, ms }: HoldArgs): Promise<Held> {
+  let lost = 0;
+  const people = await gather(door, "h", idle, () => undefined);
+  for (const { socket } of people)
+    socket.onClose = () => {
+      lost += 1;
+    };
+  let closed = 0;
+  const open = new Set<FastSocket>();
+  const over = new AbortController();
+  const listenNever = async (user: string): Promise<void> => {
+    while (!over.signal.aborted) {
+      const hello = helloOf(door.signingKeyFile, user);
+      const { socket } = await arrive(door.urls[0] ?? "", hello, () => undefined);
+      open.add(socket);
+      socket.pause();
+      const gone = new Promise<void>((resolve) => {
+        socket.onClose = resolve;
+      });
+      await gone;
+      open.delete(socket);
+      if (!over.signal.aborted) closed += 1;
+    }
+  };
+  const loops = Array.from({ length: deaf }, async (_, i) => listenNever(`deaf${i}`));
+  const [writer] = await gather(door, "loud", 1, () => undefined);
+  const pinging = setInterval(() => {
+    for (const { socket } of people) socket.send('{"t":"ping"}');
+    writer?.socket.send('{"t":"ping"}');
+  }, PING_MS);
+  let sent = 0;
+  const writing = setInterval(() => {
+    if (deaf === 0) return;
+    sent += 1;
+    writer?.socket.send(
+      `{"t":"send","id":"loud-${sent}","to":"deaf${sent % deaf}","body":{"text":"${BODY}"}}`,
+    );
+  }, 1_000 / WRITES_PER_SECOND);
+  await pause(ms);
+  over.abort();
+  clearInterval(pinging);
+  clearInterval(writing);
+  const result = { closed, lost };
+  leave([...people, ...(writer === undefined ? [] : [writer])]);
+  for (const socket of open) socket.close();
+  await Promise.all(loops);
+  return result;
+}

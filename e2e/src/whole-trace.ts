@@ -1,0 +1,9 @@
+/** What one message leaves behind, from the sender's frame to ClickHouse. */
+export const WHOLE = [
+  "connector send",
+  "router command",
+  "router append",
+  "router effects",
+  "connector deliver",
+  "storage insert",
+] as const;
