@@ -132,6 +132,9 @@ export const idle: Figure = {
   },
 };
 
+/** The first sync of a device asks storage for all that there is: 5,000 of them take a minute or two. */
+const RESUME_LIMIT_MS = 300_000;
+
 export const resume: Figure = {
   name: "resume",
   what: "5,000 devices that lost their sockets come back at once",
@@ -139,7 +142,8 @@ export const resume: Figure = {
     const devices = 5_000;
     const width = 256;
     return withLab({}, async ({ door, pids }) => {
-      const runs = await thrice(async () => generate("resume", { door, devices, width, pids }));
+      const args = { door, devices, width, pids, times: 3 };
+      const runs = await generate("resume", args, undefined, RESUME_LIMIT_MS);
       const values = runs.map(({ ms }) => ms / 1_000);
       const raw = await startRaw("ticket", "bench");
       const rates = await thrice(async () =>
@@ -155,7 +159,7 @@ export const resume: Figure = {
           measured: `${seconds(median(values))}, ${((1.5 * median(values)) / limit).toFixed(1)} ×`,
           share: shareOf(median(values), "≤", limit),
           runs: values,
-          beside: `${range(values, seconds)}; raw ${count(median(rates.map(({ perSecond }) => perSecond)))}/s`,
+          beside: `${range(values, seconds)}; raw ${count(median(rates.map(({ perSecond }) => perSecond)))}/s${voids(runs)}`,
         },
       ];
     });

@@ -1,3 +1,4 @@
+import type { FastSocket } from "./fast-socket.ts";
 import type { Pids } from "./cpu.ts";
 import type { Load } from "./load.ts";
 import { pause, watchLoad } from "./load.ts";
@@ -9,6 +10,7 @@ export interface ResumeArgs {
   readonly devices: number;
   /** Sockets that are being opened at once. */
   readonly width: number;
+  readonly times: number;
   readonly pids: Pids;
 }
 
@@ -18,20 +20,29 @@ export interface Resumed extends Load {
 }
 
 const SETTLE_MS = 2_000;
+/** At once, while they are made level. */
+const PREPARING = 256;
 
-/** Answers by the frame's `id`, of one socket. */
+/** Answers by the frame's `id`, of one socket. Rejects when it is gone before they came. */
 class Asker {
-  readonly #waiting = new Map<string, (text: string) => void>();
+  readonly #waiting = new Map<string, PromiseWithResolvers<string>>();
 
   heard(text: string): void {
     const id = /"id":"([a-z0-9-]+)"/.exec(text)?.[1] ?? "";
-    this.#waiting.get(id)?.(text);
+    this.#waiting.get(id)?.resolve(text);
+    this.#waiting.delete(id);
   }
 
-  async answer(id: string): Promise<string> {
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
-    });
+  async ask(socket: FastSocket, id: string, frame: object): Promise<string> {
+    const asked = Promise.withResolvers<string>();
+    this.#waiting.set(id, asked);
+    socket.onClose = () => {
+      for (const { reject } of this.#waiting.values()) reject(new Error("closed before it was answered"));
+    };
+    socket.send(JSON.stringify({ id, ...frame }));
+    const text = await asked.promise;
+    if (text.startsWith('{"t":"error"')) throw new Error(`refused: ${text}`);
+    return text;
   }
 }
 
@@ -43,58 +54,56 @@ async function tellAll(door: Door, devices: number): Promise<void> {
   });
   if (writer === undefined) return;
   await inParallel(devices, 64, async (index) => {
-    const id = `w${index}-${Date.now()}`;
-    const answer = asker.answer(id);
-    writer.socket.send(JSON.stringify({ t: "send", id, to: `r${index}`, body: { text: "missed" } }));
-    await answer;
+    const frame = { t: "send", to: `r${index}`, body: { text: "missed" } };
+    await asker.ask(writer.socket, `w${index}-${Date.now()}`, frame);
   });
   leave([writer]);
 }
 
 /**
  * Devices that are level lose their sockets all at once, miss a message each, and come back with their
- * tickets: until each has synced from where it was.
+ * tickets: until each has synced from where it was. Making them level takes longer than all the rest, so they
+ * lose their sockets `times` times.
  */
-export async function resume({ door, devices, width, pids }: ResumeArgs): Promise<Resumed> {
+export async function resume({ door, devices, width, pids, times }: ResumeArgs): Promise<readonly Resumed[]> {
   const { urls } = door;
   const askers = Array.from({ length: devices }, () => new Asker());
-  const people = await gather(door, "r", devices, (index, text) => askers[index]?.heard(text));
-  const tickets = people.map(({ welcome }) => (JSON.parse(welcome) as { ticket: string }).ticket);
-  const ask = async (
-    index: number,
-    socket: (typeof people)[number]["socket"],
-    frame: object,
-  ): Promise<string> => {
+  const ask = async (index: number, socket: FastSocket, frame: object): Promise<string> => {
     const id = `q${index}-${Math.random().toString(36).slice(2)}`;
-    const answer = askers[index]?.answer(id);
-    socket.send(JSON.stringify({ id, ...frame }));
-    return (await answer) ?? "";
+    return (await askers[index]?.ask(socket, id, frame)) ?? "";
   };
+  const people = await gather(door, "r", devices, (index, text) => askers[index]?.heard(text));
+  const tickets = people.map(({ welcome }) => ticketOf(welcome));
+  const sockets = people.map(({ socket }) => socket);
   const cursors: string[] = [];
-  await inParallel(devices, 64, async (index) => {
-    const person = people[index];
-    if (person === undefined) return;
+  await inParallel(devices, PREPARING, async (index) => {
+    const socket = sockets[index];
+    if (socket === undefined) return;
     // A message of before, so that there is a conversation to be level in.
-    await ask(index, person.socket, { t: "send", to: `r${(index + 1) % devices}`, body: { text: "before" } });
-    const synced = JSON.parse(await ask(index, person.socket, { t: "sync" })) as { cursor: string };
-    cursors[index] = synced.cursor;
+    await ask(index, socket, { t: "send", to: `r${(index + 1) % devices}`, body: { text: "before" } });
+    cursors[index] = cursorOf(await ask(index, socket, { t: "sync" }));
   });
-  leave(people);
-  await pause(SETTLE_MS);
-  await tellAll(door, devices);
-  const back: (typeof people)[number]["socket"][] = [];
-  const load = watchLoad(pids);
-  const started = performance.now();
-  await inParallel(devices, width, async (index) => {
-    const hello = JSON.stringify({ t: "hello", ticket: tickets[index], device: DEVICE });
-    const { socket } = await arrive(urls[index % urls.length] ?? "", hello, (text) =>
-      askers[index]?.heard(text),
-    );
-    back.push(socket);
-    await ask(index, socket, { t: "sync", since: cursors[index] });
-  });
-  const ms = performance.now() - started;
-  const how = load();
-  for (const socket of back) socket.close();
-  return { ms, ...how };
+  const results: Resumed[] = [];
+  for (let run = 0; run < times; run += 1) {
+    for (const socket of sockets) socket.close();
+    await pause(SETTLE_MS);
+    await tellAll(door, devices);
+    const load = watchLoad(pids);
+    const started = performance.now();
+    await inParallel(devices, width, async (index) => {
+      const hello = JSON.stringify({ t: "hello", ticket: tickets[index], device: DEVICE });
+      const { socket, welcome } = await arrive(urls[index % urls.length] ?? "", hello, (text) =>
+        askers[index]?.heard(text),
+      );
+      sockets[index] = socket;
+      tickets[index] = ticketOf(welcome);
+      cursors[index] = cursorOf(await ask(index, socket, { t: "sync", since: cursors[index] }));
+    });
+    results.push({ ms: performance.now() - started, ...load() });
+  }
+  for (const socket of sockets) socket.close();
+  return results;
 }
+
+const ticketOf = (welcome: string): string => (JSON.parse(welcome) as { ticket: string }).ticket;
+const cursorOf = (synced: string): string => (JSON.parse(synced) as { cursor: string }).cursor;
