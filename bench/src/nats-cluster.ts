@@ -1,10 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { Part } from "@jichat/tools/local/part.ts";
 import { freePorts } from "@jichat/tools/local/ports.ts";
 import { needNats } from "@jichat/tools/needs.ts";
 import type { Pids } from "./generator/cpu.ts";
+import { pause } from "./generator/load.ts";
 
 const SERVERS = 3;
 
@@ -38,9 +41,33 @@ export async function withNatsCluster<T>(act: (url: string, pids: Pids) => Promi
     for (const part of parts) part.start();
     await Promise.all(parts.map(async (part) => part.ready(20_000)));
     const pids = Object.fromEntries(parts.map(({ spec, pid }) => [spec.name, pid ?? 0]));
-    return await act(`nats://127.0.0.1:${ports[0] ?? 0}`, pids);
+    const url = `nats://127.0.0.1:${ports[0] ?? 0}`;
+    await electedLeader(url);
+    return await act(url, pids);
   } finally {
     await Promise.all(parts.map(async (part) => part.kill()));
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const ELECTION_MS = 30_000;
+
+/** Until JetStream takes a stream of three copies: before the servers have a leader it answers nothing. */
+async function electedLeader(url: string): Promise<void> {
+  const nats = await connect({ servers: url });
+  const end = performance.now() + ELECTION_MS;
+  try {
+    for (;;)
+      try {
+        const jsm = await jetstreamManager(nats, { timeout: 1_000 });
+        await jsm.streams.add({ name: "elected", subjects: ["elected"], num_replicas: SERVERS });
+        await jsm.streams.delete("elected");
+        return;
+      } catch (error) {
+        if (performance.now() > end) throw error;
+        await pause(200);
+      }
+  } finally {
+    await nats.close();
   }
 }

@@ -5,7 +5,7 @@ import { median, range, shareOf, thrice } from "../figure.ts";
 import { withLab } from "../lab.ts";
 import { cpuPer1000, talkAt } from "../sustain.ts";
 
-const RATE = 8_000;
+const RATE = 4_000;
 const RUN_MS = 8_000;
 
 /** Takes spans and forgets them, as a collector that is never full. */
