@@ -7,6 +7,7 @@ import { idOf, readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";
 import { greet, issueTicket } from "./handshake.ts";
 import { write } from "./ingress.ts";
+import { plainPing, pongOf } from "./plain-ping.ts";
 import type { Session } from "./session.ts";
 import type { World } from "./world.ts";
 
@@ -19,6 +20,13 @@ const MALFORMED_MAX = 3;
 export function onMessage(world: World, session: Session, bytes: ArrayBuffer, binary: boolean): void {
   session.lastSeenAt = systemClock.monotonic();
   if (!session.isOpen) return;
+  if (!binary && session.isLive && session.codecName === "json") {
+    const ping = plainPing(bytes);
+    if (ping !== undefined) {
+      answerPing(world, session, ping);
+      return;
+    }
+  }
   let value: unknown;
   try {
     value = session.birth.codec.read(bytes, binary); // Before any await: uWS reuses the buffer.
@@ -35,6 +43,13 @@ export function onMessage(world: World, session: Session, bytes: ArrayBuffer, bi
   } catch (thrown) {
     refuseFrame(world, session, asChatError(thrown), idOf(value));
   }
+}
+
+/** Free, and without a trace: see `plainPing`. */
+function answerPing(world: World, session: Session, id: string): void {
+  session.malformedInARow = 0;
+  world.metrics.countFrame("ping");
+  session.writeEncoded(pongOf(id, Date.now()));
 }
 
 function refuseFrame(world: World, session: Session, error: ChatError, id: string | undefined): void {
@@ -57,7 +72,7 @@ function admit(world: World, session: Session, frame: ClientFrame, bytes: number
   }
   world.metrics.countFrame(frame.t);
   if (frame.t === "ping" && session.isLive) {
-    // Most of what a quiet population says: free, and without a trace.
+    // In MessagePack, or written in a way of its own.
     session.write({ t: "pong", id: frame.id, serverTime: Date.now() });
     return;
   }

@@ -36,7 +36,7 @@ const names = namesOf(config.cluster);
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
 const jsm = await openJetStream(nats, telemetry.log, shutdown);
 const partitions = await provision(nats, jsm, names, config.log);
-const presence = Presence.connect(config.redisUrl, names, telemetry.log);
+const presence = Presence.connect(config.redisUrl, names, telemetry.log, { isGathered: true });
 const revocations = await Revocations.watch(nats, names, telemetry.log);
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => edge.lanes.waiting);
