@@ -16,7 +16,8 @@ const GATES_MAX = 1_000;
  * waits already when one in front of it is refused, the lane refuses with it.
  */
 export class SendGate {
-  readonly #gates = new Map<string, Gate>();
+  /** None for most sockets, ever: eight thousand empty maps are worth their bytes. */
+  #gates: Map<string, Gate> | undefined;
   #ordinal = 0;
 
   /** The place of a send that arrives: of two that are refused the gate waits for the earlier. */
@@ -28,22 +29,23 @@ export class SendGate {
   /** A send was refused, and not by this gate: the 5 s begin anew. */
   refused(conversation: string, id: string, ordinal: number, refusal: Refused, now: number): void {
     const until = now + SEND_GATE_MS;
-    const known = this.#gates.get(conversation);
+    const gates = (this.#gates ??= new Map());
+    const known = gates.get(conversation);
     if (known !== undefined && known.until > now && known.ordinal <= ordinal) {
-      this.#gates.set(conversation, { ...known, until });
+      gates.set(conversation, { ...known, until });
       return;
     }
-    const [oldest] = this.#gates.size >= GATES_MAX ? this.#gates.keys() : [];
-    if (oldest !== undefined) this.#gates.delete(oldest);
-    this.#gates.set(conversation, { id, ordinal, until, refusal });
+    const [oldest] = gates.size >= GATES_MAX ? gates.keys() : [];
+    if (oldest !== undefined) gates.delete(oldest);
+    gates.set(conversation, { id, ordinal, until, refusal });
   }
 
   /** The refusal to share, or undefined when the send may go on. To be asked of each as it arrives. */
   check(conversation: string, id: string, now: number): Refused | undefined {
-    const gate = this.#gates.get(conversation);
+    const gate = this.#gates?.get(conversation);
     if (gate === undefined) return undefined;
     if (gate.id !== id && now < gate.until) return gate.refusal;
-    this.#gates.delete(conversation);
+    this.#gates?.delete(conversation);
     return undefined;
   }
 }
