@@ -96,7 +96,8 @@ function operation(method: string, path: string, found: Operation): string[] {
   const { summary = "", security, parameters = [], requestBody, responses = {} } = found;
   const answers = Object.entries(responses).filter(([status]) => status.startsWith("2"));
   return [
-    `### ${method.toUpperCase()} ${path}`,
+    // As code: braces at a heading's end are attributes to VitePress.
+    `## ${method.toUpperCase()} \`${path}\``,
     "",
     `${summary}.${security?.length === 0 ? " Needs no token." : ""}`,
     "",
