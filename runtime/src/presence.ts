@@ -80,9 +80,8 @@ export class Presence {
   }
 
   /**
-   * Connects in the background: Redis may come later, and may go at any moment. With `isGathered` what one turn
-   * of the event loop asks for leaves in one write: for a connector, where a crowd may come at once; who gathers
-   * by itself would only wait a turn longer.
+   * Connects in the background: Redis may come later, and may go at any moment. With `isGathered` what one
+   * turn of the event loop asks for leaves in one write: for a connector, to which a crowd may come at once.
    */
   static connect(url: string, names: Names, log: Logger, { isGathered = false } = {}): Presence {
     const redis = new Redis(url, {
