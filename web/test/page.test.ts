@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { ChatClient } from "@jichat/client/chat-client.ts";
 import { Scene, composer, entry, leave, message, pick, say, shot } from "./scene.ts";
 
@@ -13,6 +14,12 @@ after(async () => {
 });
 
 const LIMIT = { timeout: 180_000 };
+
+test("the page is small: under 150 KB of script, compressed", async () => {
+  const script = await (await fetch(`${scene.stack.apiUrl}/main.js`)).arrayBuffer();
+  const size = gzipSync(new Uint8Array(script)).length;
+  assert.ok(size < 150 * 1_024, `${size} bytes`);
+});
 
 test("a wrong password is said, and nobody is let in", LIMIT, async () => {
   const page = await scene.open();
