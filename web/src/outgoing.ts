@@ -70,7 +70,7 @@ export class Outgoing {
       if (all.length === 0) sessionStorage.removeItem(KEY);
       else sessionStorage.setItem(KEY, JSON.stringify({ user: this.#user, all }));
     } catch (error) {
-      // The browser's room is full. It is sent all the same, and who closes the tab before that is asked first.
+      // The browser's room is full. It is sent all the same; who closes the tab before that is asked first.
       console.warn("what is unsent would not survive a reload", error);
     }
   }

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { setPriority } from "node:os";
 import { answersOn } from "./ports.ts";
 
 export interface PartSpec {
@@ -12,6 +13,8 @@ export interface PartSpec {
   /** Ready when this port's `/readyz` says so, or, without one, when `port` takes connections. */
   readonly adminPort?: number;
   readonly port?: number;
+  /** How far it steps back behind others on this machine's cores, 0 to 19; default 0. */
+  readonly niceness?: number;
 }
 
 const POLL_MS = 40;
@@ -48,7 +51,7 @@ export class Part {
   }
 
   start(): void {
-    const { program, args, env, logFile } = this.spec;
+    const { program, args, env, logFile, niceness = 0 } = this.spec;
     const log = openSync(logFile, "a");
     this.#expected = false;
     // Its own process group: a Ctrl-C at the terminal reaches the supervisor alone, which stops all in order.
@@ -61,6 +64,8 @@ export class Part {
     this.#child = child;
     const { pid } = child;
     if (pid !== undefined) running.add(pid);
+    // Before it has threads of its own: they inherit it.
+    if (pid !== undefined && niceness > 0) setPriority(pid, niceness);
     this.#exited = new Promise((resolve) => {
       const ended = (how: string): void => {
         if (this.#child === child) this.#child = undefined;

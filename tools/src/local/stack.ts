@@ -35,7 +35,7 @@ export type Component = "router" | "storage" | "connector" | "api";
 const STARTED_WITHIN_MS = 30_000;
 
 /** On one machine history is written when messages leave time for it: its inserts use every core they get. */
-const STORAGE_NICENESS = "10";
+const STORAGE_NICENESS = 10;
 
 /** A whole cluster on this machine: every part a process of its own, every port on loopback. */
 export class Stack {
@@ -187,12 +187,11 @@ export class Stack {
     env: Readonly<Record<string, string>>,
   ): Part {
     const { env: more = {}, cluster = "jichat" } = this.options;
-    const main = join(ROOT, component, "src/main.ts");
     const spec: PartSpec = {
       name,
-      ...(component === "storage"
-        ? { program: "nice", args: ["-n", STORAGE_NICENESS, process.execPath, main] }
-        : { program: process.execPath, args: [main] }),
+      program: process.execPath,
+      args: [join(ROOT, component, "src/main.ts")],
+      niceness: component === "storage" ? STORAGE_NICENESS : 0,
       logFile: this.#log(name),
       adminPort,
       env: {
