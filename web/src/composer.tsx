@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import { Fault } from "./fault.tsx";
 import { explain, t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
 import { textOf } from "./words.ts";
@@ -68,11 +69,7 @@ export function Composer({ model, target, editing, onEditLast, onDone }: Props) 
         }}
         onKeyDown={onKey}
       />
-      {fault === undefined ? null : (
-        <p class="fault" role="alert">
-          {fault}
-        </p>
-      )}
+      <Fault text={fault} />
       {editing === undefined ? null : (
         <button type="button" class="quiet" onClick={onDone}>
           {t("composer.cancel")}

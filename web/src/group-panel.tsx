@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { Face } from "./face.tsx";
+import { Fault } from "./fault.tsx";
 import { field } from "./form.ts";
 import { explain, t } from "./i18n.ts";
 import type { Listed } from "./listed.ts";
@@ -79,11 +80,7 @@ export function GroupPanel({ model, listed, token }: Props) {
       >
         {t("group.leave")}
       </button>
-      {fault === undefined ? null : (
-        <p class="fault" role="alert">
-          {fault}
-        </p>
-      )}
+      <Fault text={fault} />
     </section>
   );
 }

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { Fault } from "./fault.tsx";
 import { field } from "./form.ts";
 import { explain, t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
@@ -60,11 +61,7 @@ export function NewGroup({ model, token, onDone }: Props) {
           ))}
         </div>
       )}
-      {fault === undefined ? null : (
-        <p class="fault" role="alert">
-          {fault}
-        </p>
-      )}
+      <Fault text={fault} />
       <div class="row">
         <button class="primary" disabled={isBusy || members.length === 0}>
           {t("group.create")}

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { Fault } from "./fault.tsx";
 import { field } from "./form.ts";
 import { explain, t } from "./i18n.ts";
 import type { Session } from "./rest.ts";
@@ -51,11 +52,7 @@ export function SignIn({ onSession }: { readonly onSession: (session: Session) =
             autocomplete={isNew ? "new-password" : "current-password"}
           />
         </label>
-        {fault === undefined ? null : (
-          <p class="fault" role="alert">
-            {fault}
-          </p>
-        )}
+        <Fault text={fault} />
         <div class="row">
           <button
             type="button"
