@@ -255,6 +255,7 @@ export class Router implements LeaseHolder {
             message.respond(encodeInner(batch));
           };
           const decline = (): void => {
+            endSpans();
             this.#metrics.countEffect("refused", commands.length);
             reply({ v: 1, retry: true, position: 0, answers: [] });
           };
