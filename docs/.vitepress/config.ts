@@ -27,7 +27,6 @@ export default defineConfig({
   cleanUrls: false,
   lastUpdated: false,
   metaChunk: true,
-  vite: { esbuild: { logOverride: { "tsconfig.json": "silent" } } },
   markdown: {
     config: (md) => {
       // Links into the source tree have no page here: they stay as their text.
