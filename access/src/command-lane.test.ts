@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Answer, AnswerBatch, Command, CommandBatch } from "@jichat/protocol/bus/command.ts";
+import { recordBytesOfAll } from "@jichat/protocol/bus/command.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
-import { COMMANDS_PER_BATCH_MAX } from "@jichat/protocol/limits.ts";
+import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { CommandLane } from "./command-lane.ts";
 import { SendGate } from "./send-gate.ts";
 
@@ -52,14 +53,14 @@ function laneTo(owner: Owner, queueMax?: number): { lane: CommandLane; seen: str
   return { lane, seen, clock };
 }
 
-const send = (id: string, session = "s", conversation = "g"): Command => ({
+const send = (id: string, session = "s", conversation = "g", body = "{}"): Command => ({
   conversation,
   user: "u",
   device: "d",
   session,
   op: "send",
   id,
-  body: "{}" as BodyText,
+  body: body as BodyText,
 });
 const open = { isOpen: () => true };
 const acceptAll: Owner = ({ commands }) => commands.map((_, index) => ({ seq: index + 1, ts: 1 }));
@@ -126,6 +127,29 @@ test("what is answered `later` comes again in the next batch, in its old order, 
     [3, 3, 2, 2],
   );
   assert.deepEqual(seen.at(-1), ["a", "b"]);
+});
+
+test("what is answered `later` comes again though others never stop coming", async () => {
+  const others: Promise<Answer>[] = [];
+  const { lane, seen, clock } = laneTo(({ commands }, attempt) => {
+    clock.at += 3;
+    if (attempt < 100) others.push(lane.submit(send(`o${attempt}`, "other"), open));
+    return commands.map(({ session }) =>
+      session === "s" && attempt < 3 ? "later" : { seq: attempt, ts: 1 },
+    );
+  });
+  await Promise.all(["a", "b"].map((id) => lane.submit(send(id), open)));
+  assert.ok(seen.length < 10, `${seen.length} batches went before it`);
+  for (const other of others) await other;
+  assert.equal(lane.unanswered, 0);
+});
+
+test("a request is no larger than one append, by the records that its commands may become", async () => {
+  const { lane, seen } = laneTo(acceptAll);
+  const long = Array.from({ length: 100 }, (_, i) => send(`m${i}`, "s", "g", "水".repeat(8_000)));
+  await Promise.all(long.map((command) => lane.submit(command, open)));
+  for (const ids of seen) assert.ok(recordBytesOfAll(long.slice(0, ids.length)) <= REQUEST_BYTES_MAX);
+  assert.ok(seen.length > 1);
 });
 
 test("commands of a closed socket that are not in a batch yet die with it", async () => {

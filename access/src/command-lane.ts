@@ -1,9 +1,9 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Answer, AnswerBatch, Command, CommandBatch, Refused } from "@jichat/protocol/bus/command.ts";
-import { isRefused } from "@jichat/protocol/bus/command.ts";
+import { isRefused, recordBytesOf } from "@jichat/protocol/bus/command.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
-import { BATCH_BYTES_MAX, COMMANDS_PER_BATCH_MAX } from "@jichat/protocol/limits.ts";
+import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
 
 /** Sends a request to the owner of the lane's partition. Rejects when nobody is there or nobody answers. */
 export type Ask = (bytes: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
@@ -46,7 +46,6 @@ const REST_MIN_MS = 1;
 /** A client hears UNAVAILABLE after this long; the batch itself is repeated until it is answered. */
 const GIVE_UP_MS = 8_000;
 const QUEUE_MAX = 8_192;
-const COMMAND_OVERHEAD_BYTES = 240;
 
 const unavailable: Refused = {
   code: "UNAVAILABLE",
@@ -70,6 +69,8 @@ export class CommandLane {
    */
   #deferred: Entry[] = [];
   readonly #held = new Set<string>();
+  /** When the first of what is deferred was answered `later`. */
+  #laterAt = 0;
   #running = false;
   #number = 0;
   #order = 0;
@@ -96,18 +97,13 @@ export class CommandLane {
       return Promise.resolve(busy);
     }
     const { promise, resolve } = Promise.withResolvers<Exclude<Answer, "later">>();
-    const bytes =
-      COMMAND_OVERHEAD_BYTES +
-      ("body" in command ? 2 * command.body.length : 0) +
-      ("users" in command ? 67 * command.users.length : 0) +
-      ("members" in command ? 67 * command.members.length : 0);
     this.unanswered += 1;
     this.#order += 1;
     this.#queue.push({
       order: this.#order,
       command,
       sender,
-      bytes,
+      bytes: recordBytesOf(command),
       giveUpAt: this.#options.clock.monotonic() + GIVE_UP_MS,
       resolve: (answer) => {
         if (answer !== "later") resolve(answer);
@@ -124,15 +120,15 @@ export class CommandLane {
     while (this.waiting > 0) {
       const batch = this.#compose();
       if (batch.length > 0) await this.#exchangeAndRest(batch);
-      if (this.#queue.length > 0) continue;
-      if (this.#deferred.length > 0) await this.#options.clock.sleep(LATER_MS);
+      else await this.#options.clock.sleep(LATER_MS);
       this.#release();
     }
     this.#running = false;
   }
 
-  /** What was answered `later` comes first again, in its old order. */
+  /** What was answered `later` comes first again, in its old order, a while after it was answered. */
   #release(): void {
+    if (this.#deferred.length === 0 || this.#options.clock.monotonic() < this.#laterAt + LATER_MS) return;
     this.#queue = [...this.#deferred, ...this.#queue];
     this.#deferred = [];
     this.#held.clear();
@@ -154,7 +150,7 @@ export class CommandLane {
     for (const entry of this.#queue) {
       if (
         batch.length >= COMMANDS_PER_BATCH_MAX ||
-        (bytes + entry.bytes > BATCH_BYTES_MAX && batch.length > 0)
+        (bytes + entry.bytes > REQUEST_BYTES_MAX && batch.length > 0)
       )
         break;
       taken += 1;
@@ -213,7 +209,7 @@ export class CommandLane {
 
   /**
    * The slower the answers, the longer what comes meanwhile gathers: fewer and larger batches where they
-   * cost most.
+   * cost most. What is large enough already need not wait.
    */
   async #exchangeAndRest(batch: readonly Entry[]): Promise<void> {
     const { clock } = this.#options;
@@ -222,7 +218,7 @@ export class CommandLane {
     await this.#exchange(batch);
     this.#inFlight = [];
     const restMs = Math.min(REST_MAX_MS, clock.monotonic() - started);
-    if (restMs >= REST_MIN_MS) await clock.sleep(restMs);
+    if (restMs >= REST_MIN_MS && this.#queue.length < COMMANDS_PER_BATCH_MAX) await clock.sleep(restMs);
   }
 
   /** Repeats the same bytes until somebody answers them. */
@@ -256,6 +252,7 @@ export class CommandLane {
     batch.forEach((entry, index) => {
       const answer = answers[index] ?? unavailable;
       if (answer === "later" && entry.resolve !== undefined) {
+        if (this.#deferred.length === 0) this.#laterAt = this.#options.clock.monotonic();
         this.#held.add(keyOf(entry.command));
         this.#deferred.push(entry);
       } else this.#answer(entry, answer);

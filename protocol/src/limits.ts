@@ -13,6 +13,11 @@ export const SYNC_LIMIT_MAX = 1_000;
 export const REPLY_BYTES_MAX = 262_144;
 /** One JetStream message: a batch of records. Far below the server's own 1 MB. */
 export const BATCH_BYTES_MAX = 524_288;
+/**
+ * What one connector asks at once, by what its commands may become in a log: it fits into one batch, and
+ * leaves room for the largest record.
+ */
+export const REQUEST_BYTES_MAX = BATCH_BYTES_MAX - 131_072;
 /** Commands that one connector puts into one request to a partition's owner. */
 export const COMMANDS_PER_BATCH_MAX = 512;
 /** An `id` that is a UUIDv7 may be this far ahead of the server's clock (PROTOCOL: 5 minutes). */

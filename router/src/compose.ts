@@ -1,7 +1,7 @@
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
-import { isRefused } from "@jichat/protocol/bus/command.ts";
+import { isRefused, recordBytes } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
-import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import { REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Need } from "./decide.ts";
@@ -24,15 +24,10 @@ export interface Composed {
   readonly fenced: boolean;
 }
 
-const RECORD_OVERHEAD_BYTES = 320;
-const USER_BYTES = 67;
-
 const bytesOf = (record: LogRecord): number =>
-  RECORD_OVERHEAD_BYTES +
-  (record.r === "event"
-    ? 2 * (record.body?.length ?? 0) +
-      USER_BYTES * ((record.users?.length ?? 0) + (record.mentions?.length ?? 0))
-    : 0);
+  record.r === "event"
+    ? recordBytes(record.body?.length ?? 0, (record.users?.length ?? 0) + (record.mentions?.length ?? 0))
+    : recordBytes(0, 0);
 
 const busy: Answer = {
   code: "BUSY",
@@ -59,7 +54,7 @@ export function compose(
   let fenced = false;
 
   const answerOne = (command: Command): Answer => {
-    if (bytes > BATCH_BYTES_MAX / 2) return "later";
+    if (bytes > REQUEST_BYTES_MAX) return "later";
     if (command.op === "where") {
       fenced = true;
       return { seq: 0, ts: now };

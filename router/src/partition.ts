@@ -1,6 +1,7 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
 import { ColdLoads } from "./cold-loads.ts";
 import { compose } from "./compose.ts";
@@ -14,6 +15,8 @@ import type { Facts, Log } from "./ports.ts";
 /** One connector's batch on its way through: answered once, or declined when the reign ends first. */
 export interface Request {
   readonly commands: readonly Command[];
+  /** What their records may take in the log. */
+  readonly bytes: number;
   readonly answer: (answers: readonly Answer[], position: number) => void;
   /**
    * Says nothing but "again": safe at any time, since a batch is repeated unchanged and its ids are known.
@@ -41,8 +44,6 @@ export interface Reign {
 
 /** Requests that may wait for one partition; one more is dropped, and its connector asks again. */
 export const INBOX_REQUESTS_MAX = 1_024;
-/** Commands decided for one batch. */
-const COMMANDS_PER_APPEND_MAX = 2_048;
 
 /**
  * The loop that gives a partition its order: one append in flight, what arrives meanwhile is the next batch.
@@ -112,11 +113,13 @@ export class Partition {
     await promise;
   }
 
+  /** As many requests as surely fit into one batch: what does not is the next one, and not `later`. */
   #take(): Request[] {
-    let commands = 0;
+    let bytes = 0;
     let count = 0;
-    while (count < this.#inbox.length && commands < COMMANDS_PER_APPEND_MAX) {
-      commands += this.#inbox[count]?.commands.length ?? 0;
+    for (const request of this.#inbox) {
+      bytes += request.bytes;
+      if (bytes > REQUEST_BYTES_MAX && count > 0) break;
       count += 1;
     }
     return this.#inbox.splice(0, count);

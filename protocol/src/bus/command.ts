@@ -82,6 +82,25 @@ export interface WhereCommand {
 }
 export const WHERE: Command = { op: "where", conversation: "", user: "", device: "", session: "where" };
 
+const RECORD_OVERHEAD_BYTES = 320;
+const USER_BYTES = 67;
+
+/** What a record takes in a log, at most: a character is three bytes in UTF-8, or two when it is escaped. */
+export const recordBytes = (bodyLength: number, users: number): number =>
+  RECORD_OVERHEAD_BYTES + 3 * bodyLength + USER_BYTES * users;
+
+/** What the record of `command` takes in a log, at most. */
+export const recordBytesOf = (command: Command): number =>
+  recordBytes(
+    "body" in command ? command.body.length : 0,
+    ("users" in command ? command.users.length : 0) +
+      ("members" in command ? command.members.length : 0) +
+      ("mentions" in command ? (command.mentions?.length ?? 0) : 0),
+  );
+
+export const recordBytesOfAll = (commands: readonly Command[]): number =>
+  commands.reduce((bytes, command) => bytes + recordBytesOf(command), 0);
+
 /** What becomes of one command. `later`: it waits for storage; send it again in the next batch. */
 export type Answer = Accepted | Refused | "later";
 export interface Accepted {
