@@ -6,6 +6,8 @@ import type { Deliverer } from "./ports.ts";
 
 /** Characters of one round: in UTF-8 at most three times as many bytes, and below the server's 1 MB. */
 const ROUND_LENGTH_MAX = 262_144;
+/** Full rounds to one connector at once: partitions do not wait for each other's round trip. */
+const ROUNDS_IN_FLIGHT_MAX = 4;
 /** A round that waited behind one that failed still has this long. */
 const LEAST_TIMEOUT_MS = 500;
 /** Connectors remembered; past this, those with nothing under way are forgotten. */
@@ -42,6 +44,7 @@ export class Courier implements Deliverer {
       async (parcels) => this.#carry(connector, parcels),
       ({ text }) => text.length,
       ROUND_LENGTH_MAX,
+      ROUNDS_IN_FLIGHT_MAX,
     );
     this.#rounds.set(connector, made);
     return made;

@@ -1,7 +1,9 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import type { DeliveredEvent, DeliveredGap, DeliveredMark, Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { DeliveredGap, Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import { merge, usersOf } from "./effect-unit.ts";
+import type { Outgoing, Parcel } from "./parcels.ts";
+import { parcelsOf } from "./parcels.ts";
 import type { Deliverer, MissedEntry, PushQueue, Sessions } from "./ports.ts";
 
 const DELIVER_TIMEOUT_MS = 2_000;
@@ -21,12 +23,6 @@ export interface EffectsWorld {
  * conversation.
  */
 export type Unresolved = (signal: AbortSignal) => Promise<EffectUnit>;
-
-interface Outgoing {
-  events: DeliveredEvent[];
-  marks: DeliveredMark[];
-  gaps: DeliveredGap[];
-}
 
 /**
  * One partition's effects, in order, beside its appends. What waits is merged; past a bound it folds into
@@ -128,18 +124,24 @@ export class Effects {
       users: usersOf(unit),
     });
     const { outgoing, missed } = spread(unit, online);
-    await Promise.all([...outgoing].map(([connector, out]) => this.#deliver(connector, unit, out)));
+    await Promise.all(
+      [...outgoing].map(([connector, out]) => this.#deliverAll(connector, unit.position, out)),
+    );
     if (missed.length > 0 && sessions.settled()) {
       await this.#world.push.add(partition, unit.position, missed);
       this.#world.count("missed", missed.length);
     }
   }
 
+  async #deliverAll(connector: string, position: number, out: Outgoing): Promise<void> {
+    for (const parcel of parcelsOf(position, out)) await this.#deliver(connector, parcel);
+  }
+
   /** Done when the connector has it, or a gap in its place, or is gone for good: its key has lapsed. */
-  async #deliver(connector: string, unit: EffectUnit, out: Outgoing): Promise<void> {
+  async #deliver(connector: string, parcel: Parcel): Promise<void> {
     const { deliverer, sessions, clock, partition } = this.#world;
-    const { position } = unit;
-    let delivery: Delivery = { partition, position, ...out };
+    const { position } = parcel;
+    let delivery: Delivery = { partition, ...parcel };
     for (let tries = 0; !this.#signal.aborted; tries += 1) {
       try {
         await deliverer.deliver(connector, delivery, DELIVER_TIMEOUT_MS);
@@ -148,7 +150,8 @@ export class Effects {
       } catch {
         this.#world.count("retried", 1);
         if (!(await sessions.isAlive(connector))) return;
-        if (tries === 0) delivery = { partition, position, events: [], marks: [], gaps: gapsInPlaceOf(out) };
+        if (tries === 0)
+          delivery = { partition, position, events: [], marks: [], gaps: gapsInPlaceOf(parcel) };
         await clock.sleep(RETRY_MS);
       }
     }

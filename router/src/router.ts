@@ -3,6 +3,7 @@ import { Kvm } from "@nats-io/kv";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import { headers } from "@nats-io/transport-node";
 import type { AnswerBatch, CommandBatch } from "@jichat/protocol/bus/command.ts";
+import { recordBytesOfAll } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
@@ -18,6 +19,7 @@ import { Courier } from "./courier.ts";
 import { factsOver } from "./facts-client.ts";
 import { Owner } from "./owner.ts";
 import type { OwnerWorld } from "./owner.ts";
+import { missedParcelsOf } from "./parcels.ts";
 import type { MissedEntry, PushQueue } from "./ports.ts";
 import type { Request } from "./partition.ts";
 import { routerMetrics } from "./metrics.ts";
@@ -222,15 +224,16 @@ export class Router implements LeaseHolder {
     const { names } = this.#parts;
     return {
       add: async (partition: number, position: number, missed: readonly MissedEntry[]) => {
-        await this.#js.publish(
-          names.pushSubject(partition),
-          encodeInner({ v: 1, position, missed } as { v: 1 }),
-          {
-            msgID: `${partition}:${position}`,
-            headers: headers(),
-            timeout: 2_000,
-          },
-        );
+        for (const [index, part] of missedParcelsOf(missed).entries())
+          await this.#js.publish(
+            names.pushSubject(partition),
+            encodeInner({ v: 1, position, missed: part } as { v: 1 }),
+            {
+              msgID: `${partition}:${position}:${index}`,
+              headers: headers(),
+              timeout: 2_000,
+            },
+          );
       },
     };
   }
@@ -262,6 +265,7 @@ export class Router implements LeaseHolder {
           if (
             !offer({
               commands,
+              bytes: recordBytesOfAll(commands),
               decline,
               answer: (answers, position) => {
                 endSpans();

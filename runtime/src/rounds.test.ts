@@ -8,7 +8,10 @@ const turn = async (): Promise<void> =>
   });
 
 /** Rounds whose every round waits to be ended by the test. */
-function held(costMax: number): {
+function held(
+  costMax: number,
+  inFlightMax?: number,
+): {
   rounds: Rounds<number, string>;
   ran: number[][];
   end: (error?: Error) => void;
@@ -23,6 +26,7 @@ function held(costMax: number): {
     },
     (item) => item,
     costMax,
+    inFlightMax,
   );
   const end = (error?: Error): void => {
     const { resolve, reject } = waiting;
@@ -58,6 +62,22 @@ test("a round is full at its limit, one more makes another, and what is over it 
   }
   await Promise.all(all);
   assert.deepEqual(ran, [[4, 6], [1], [11], [2]]);
+});
+
+test("full rounds are under way together, as many as may be; what fills none waits for all of them", async () => {
+  const { rounds, ran, end } = held(10, 2);
+  const all = [10, 10, 10, 3].map((item) => rounds.submit(item));
+  await turn();
+  assert.deepEqual(ran, [[10], [10]]);
+  for (const ended of [3, 4]) {
+    end();
+    await turn();
+    assert.equal(ran.length, ended);
+  }
+  end();
+  await Promise.all(all);
+  assert.deepEqual(ran, [[10], [10], [10], [3]]);
+  assert.equal(rounds.isIdle, true);
 });
 
 test("a round that fails fails for all in it, and the next one runs", async () => {

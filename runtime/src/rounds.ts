@@ -1,13 +1,17 @@
 /**
  * One round trip for all who wait: what is submitted while a round is under way makes the next one. Under
- * load rounds grow instead of piling up; alone, an item leaves at the end of its turn of the event loop.
+ * load rounds grow instead of piling up; alone, an item leaves at the end of its turn of the event loop. A
+ * round that is full need not wait: up to `inFlightMax` of them are under way at once.
  */
 export class Rounds<Item, Result> {
   readonly #run: (items: readonly Item[]) => Promise<Result>;
   readonly #costOf: (item: Item) => number;
   readonly #costMax: number;
+  readonly #inFlightMax: number;
   #waiting: Waiting<Item, Result>[] = [];
-  #running = false;
+  #waitingCost = 0;
+  #inFlight = 0;
+  #isScheduled = false;
 
   /**
    * A round takes items, in order, while their costs sum to at most `costMax`; one that costs more goes
@@ -17,10 +21,12 @@ export class Rounds<Item, Result> {
     run: (items: readonly Item[]) => Promise<Result>,
     costOf: (item: Item) => number,
     costMax: number,
+    inFlightMax = 1,
   ) {
     this.#run = run;
     this.#costOf = costOf;
     this.#costMax = costMax;
+    this.#inFlightMax = inFlightMax;
   }
 
   /**
@@ -28,40 +34,54 @@ export class Rounds<Item, Result> {
    */
   submit(item: Item): Promise<Result> {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    this.#waiting.push({ item, cost: this.#costOf(item), resolve, reject });
-    if (!this.#running) {
-      this.#running = true;
-      setImmediate(() => void this.#runAll());
+    const cost = this.#costOf(item);
+    this.#waiting.push({ item, cost, resolve, reject });
+    this.#waitingCost += cost;
+    if (!this.#isScheduled && this.#mayStart()) {
+      this.#isScheduled = true;
+      setImmediate(() => {
+        this.#isScheduled = false;
+        this.#start();
+      });
     }
     return promise;
   }
 
   /** Nobody waits and nothing is under way. */
   get isIdle(): boolean {
-    return !this.#running;
+    return this.#inFlight === 0 && this.#waiting.length === 0;
   }
 
-  async #runAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const round = this.#take();
-      try {
-        const result = await this.#run(round.map(({ item }) => item));
-        for (const { resolve } of round) resolve(result);
-      } catch (error) {
-        for (const { reject } of round) reject(error);
-      }
+  #mayStart(): boolean {
+    if (this.#waiting.length === 0) return false;
+    return this.#inFlight === 0 || (this.#inFlight < this.#inFlightMax && this.#waitingCost >= this.#costMax);
+  }
+
+  #start(): void {
+    while (this.#mayStart()) void this.#runOne(this.#take());
+  }
+
+  async #runOne(round: readonly Waiting<Item, Result>[]): Promise<void> {
+    this.#inFlight += 1;
+    try {
+      const result = await this.#run(round.map(({ item }) => item));
+      for (const { resolve } of round) resolve(result);
+    } catch (error) {
+      for (const { reject } of round) reject(error);
     }
-    this.#running = false;
+    this.#inFlight -= 1;
+    this.#start();
   }
 
   #take(): Waiting<Item, Result>[] {
     let cost = 0;
     let count = 0;
     for (const waiting of this.#waiting) {
+      if (count > 0 && cost + waiting.cost > this.#costMax) break;
       cost += waiting.cost;
-      if (count > 0 && cost > this.#costMax) break;
       count += 1;
     }
+    this.#waitingCost -= cost;
     return this.#waiting.splice(0, count);
   }
 }

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DeliveredEvent } from "@jichat/protocol/bus/delivery.ts";
+import type { BodyText } from "@jichat/protocol/frame/body.ts";
+import { missedParcelsOf, parcelsOf } from "./parcels.ts";
+
+const NATS_BYTES_MAX = 1_048_576;
+
+const eventAt = (position: number, seq: number, users: readonly string[], text: string): DeliveredEvent => ({
+  event: { conversation: "c", seq, no: seq, kind: "message", from: "u", ts: 1, body: text as BodyText },
+  position,
+  users,
+});
+
+test("what gathered is cut between positions, in order, into parcels that NATS takes", () => {
+  const users = Array.from({ length: 100 }, (_, index) => `user-${index}`);
+  const events = Array.from({ length: 4_000 }, (_, index) =>
+    eventAt(1 + Math.floor(index / 10), index + 1, users, "水".repeat(100)),
+  );
+  const marks = [{ conversation: "c", user: "u", seq: 1 }];
+  const parcels = parcelsOf(500, { events, marks, gaps: [] });
+  assert.ok(parcels.length > 1);
+  assert.deepEqual(
+    parcels.flatMap((parcel) => parcel.events.map(({ event }) => event.seq)),
+    events.map(({ event }) => event.seq),
+  );
+  let last = 0;
+  for (const parcel of parcels) {
+    for (const { position } of parcel.events) assert.ok(position > last && position <= parcel.position);
+    last = parcel.position;
+    assert.ok(Buffer.byteLength(JSON.stringify(parcel)) < NATS_BYTES_MAX);
+  }
+  assert.equal(last, 500);
+  assert.deepEqual(
+    parcels.map((parcel) => parcel.marks.length),
+    parcels.map((_, index) => (index === parcels.length - 1 ? 1 : 0)),
+  );
+});
+
+test("one position stays one parcel, and nothing to tell is one that tells the position", () => {
+  const big = Array.from({ length: 100 }, (_, index) => eventAt(7, index + 1, ["u"], "x".repeat(8_000)));
+  assert.equal(parcelsOf(7, { events: big, marks: [], gaps: [] }).length, 1);
+  assert.deepEqual(parcelsOf(9, { events: [], marks: [], gaps: [] }), [
+    { position: 9, events: [], marks: [], gaps: [] },
+  ]);
+});
+
+test("whom a group of a thousand missed is told to the push queue in messages that NATS takes", () => {
+  const missed = Array.from({ length: 12_000 }, (_, index) => ({
+    user: "u".repeat(64),
+    conversation: "c".repeat(64),
+    seq: Number.MAX_SAFE_INTEGER - index,
+  }));
+  const parts = missedParcelsOf(missed);
+  assert.deepEqual(parts.flat(), missed);
+  for (const part of parts) assert.ok(JSON.stringify(part).length < NATS_BYTES_MAX);
+  assert.deepEqual(missedParcelsOf([]), []);
+});
