@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { createClient } from "@clickhouse/client";
 import type { Config } from "./config.ts";
-import { Store } from "./store.ts";
+import type { InsertRows } from "./store.ts";
+import { INSERT_FORMAT, INSERT_SETTINGS, Store } from "./store.ts";
 
 /** A server by URL, or the engine in this process. Everything after this call is the same for both. */
 export async function connectClickHouse(config: Config, database: string): Promise<Store> {
@@ -23,11 +24,37 @@ export async function connectClickHouse(config: Config, database: string): Promi
     return new Store(createClient({ url: config.clickhouseUrl, ...common }), database);
   }
   const connection = await embeddedConnection(config);
-  return new Store(createClient({ connection, clickhouse_settings: settings } as never), database);
+  const client = createClient({ connection, clickhouse_settings: settings } as never);
+  return new Store(client, database, insertInto(connection));
 }
 
+/** As much of `chdb/connection` as is used here. */
+interface EmbeddedConnection {
+  readonly chdb: {
+    rawInsert(insert: {
+      readonly table: string;
+      readonly columns: readonly string[];
+      readonly values: Buffer;
+      readonly format: string;
+      readonly settings: Readonly<Record<string, number>>;
+    }): Promise<unknown>;
+  };
+}
+
+/** Its `insert` would paste the rows into the statement, which the engine then reads twice. */
+const insertInto =
+  ({ chdb }: EmbeddedConnection): InsertRows =>
+  async (table, columns, rows) =>
+    chdb.rawInsert({
+      table,
+      columns,
+      values: Buffer.from(rows.map((row) => JSON.stringify(row)).join("\n")),
+      format: INSERT_FORMAT,
+      settings: INSERT_SETTINGS,
+    });
+
 /** The connection of `chdb`: one process per data folder, so one storage only. */
-async function embeddedConnection(config: Config): Promise<unknown> {
+async function embeddedConnection(config: Config): Promise<EmbeddedConnection> {
   const path = config.embeddedPath ?? "";
   mkdirSync(path, { recursive: true });
   const home = createRequire(join(config.chdbHome ?? process.cwd(), "package.json"));
@@ -41,7 +68,7 @@ async function embeddedConnection(config: Config): Promise<unknown> {
     );
   }
   const chdb = (await import(pathToFileURL(entry).href)) as {
-    createChdbConnection(options: { path: string }): unknown;
+    createChdbConnection(options: { path: string }): EmbeddedConnection;
   };
   return chdb.createChdbConnection({ path });
 }
