@@ -1,6 +1,8 @@
+import { setImmediate as turn } from "node:timers/promises";
 import type { Rows } from "./rows.ts";
-import { coalesce, noRows } from "./rows.ts";
+import { noRows } from "./rows.ts";
 import type { Store } from "./store.ts";
+import { Lines } from "./store.ts";
 import type { Run } from "./tail.ts";
 
 /**
@@ -9,13 +11,13 @@ import type { Run } from "./tail.ts";
  * nothing but space.
  */
 export async function writeRuns(runs: readonly Run[], store: Store): Promise<void> {
-  const all: Rows = noRows();
-  for (const { rows } of runs) {
-    for (const table of Object.keys(all) as (keyof Rows)[])
-      for (const row of rows[table]) all[table].push(row);
+  const tables = new Map((Object.keys(noRows()) as (keyof Rows)[]).map((table) => [table, new Lines()]));
+  for (const run of runs) {
+    const rows = run.rows();
+    for (const [table, lines] of tables) for (const row of rows[table]) lines.add(row);
+    await turn(); // Questions do not wait for all of it.
   }
-  const rows = coalesce(all);
-  for (const table of Object.keys(rows) as (keyof Rows)[]) await store.insert(table, rows[table]);
+  for (const [table, lines] of tables) await store.insertLines(table, lines);
   await store.insert(
     "watermarks",
     runs.map(({ partition, last }) => ({ partition, position: last })),

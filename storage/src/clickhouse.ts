@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { createClient } from "@clickhouse/client";
 import type { Config } from "./config.ts";
-import type { InsertRows } from "./store.ts";
+import type { InsertLines } from "./store.ts";
 import { INSERT_FORMAT, INSERT_SETTINGS, Store } from "./store.ts";
 
 /** A server by URL, or the engine in this process. Everything after this call is the same for both. */
@@ -43,12 +43,12 @@ interface EmbeddedConnection {
 
 /** Its `insert` would paste the rows into the statement, which the engine then reads twice. */
 const insertInto =
-  ({ chdb }: EmbeddedConnection): InsertRows =>
-  async (table, columns, rows) =>
+  ({ chdb }: EmbeddedConnection): InsertLines =>
+  async (table, lines) =>
     chdb.rawInsert({
       table,
-      columns,
-      values: Buffer.from(rows.map((row) => JSON.stringify(row)).join("\n")),
+      columns: lines.columns,
+      values: Buffer.from(lines.toString()),
       format: INSERT_FORMAT,
       settings: INSERT_SETTINGS,
     });

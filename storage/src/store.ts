@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { ClickHouseClient } from "@clickhouse/client";
 import { ChatError } from "@jichat/protocol/errors.ts";
 
@@ -22,22 +23,37 @@ export const INSERT_SETTINGS = { async_insert: 0 as const, input_format_parallel
 /** Names once, not in each row: they take ClickHouse as long as the rest (ADR 0012). */
 export const INSERT_FORMAT = "JSONCompactEachRow";
 
-/** Writes rows, each a tuple in the order of `columns`, with INSERT_SETTINGS. */
-export type InsertRows = (
-  table: string,
-  columns: readonly string[],
-  rows: readonly (readonly unknown[])[],
-) => Promise<unknown>;
+/** Rows of one table as the text that is inserted. All have the columns of the first. */
+export class Lines {
+  columns: readonly string[] = [];
+  readonly #lines: string[] = [];
+
+  add(row: Row): void {
+    if (this.#lines.length === 0) this.columns = Object.keys(row);
+    this.#lines.push(JSON.stringify(this.columns.map((column) => row[column])));
+  }
+
+  get count(): number {
+    return this.#lines.length;
+  }
+
+  toString(): string {
+    return this.#lines.join("\n");
+  }
+}
+
+/** Writes them with INSERT_SETTINGS, as INSERT_FORMAT. */
+export type InsertLines = (table: string, lines: Lines) => Promise<unknown>;
 
 /** ClickHouse, spoken to in one database; its errors become UNAVAILABLE with their cause. */
 export class Store {
   readonly #client: ClickHouseClient;
-  readonly #insertRows: InsertRows;
+  readonly #insertLines: InsertLines;
   readonly database: string;
 
-  constructor(client: ClickHouseClient, database: string, insertRows: InsertRows = insertOver(client)) {
+  constructor(client: ClickHouseClient, database: string, insertLines: InsertLines = insertOver(client)) {
     this.#client = client;
-    this.#insertRows = insertRows;
+    this.#insertLines = insertLines;
     this.database = database;
   }
 
@@ -66,16 +82,18 @@ export class Store {
     }
   }
 
-  /** Rows of one shape: the first one's columns are everybody's. */
   async insert(table: Table, rows: readonly Row[]): Promise<void> {
-    const [first] = rows;
-    if (first === undefined) return;
-    const columns = Object.keys(first);
-    const tuples = rows.map((row) => columns.map((column) => row[column]));
+    const lines = new Lines();
+    for (const row of rows) lines.add(row);
+    await this.insertLines(table, lines);
+  }
+
+  async insertLines(table: Table, lines: Lines): Promise<void> {
+    if (lines.count === 0) return;
     try {
-      await this.#insertRows(`${this.database}.${table}`, columns, tuples);
+      await this.#insertLines(`${this.database}.${table}`, lines);
     } catch (cause) {
-      throw new ChatError("UNAVAILABLE", `ClickHouse refused ${rows.length} rows of ${table}`, { cause });
+      throw new ChatError("UNAVAILABLE", `ClickHouse refused ${lines.count} rows of ${table}`, { cause });
     }
   }
 
@@ -85,12 +103,12 @@ export class Store {
 }
 
 const insertOver =
-  (client: ClickHouseClient): InsertRows =>
-  async (table, columns, rows) =>
+  (client: ClickHouseClient): InsertLines =>
+  async (table, lines) =>
     client.insert({
       table,
-      columns: columns as [string, ...string[]],
-      values: rows,
+      columns: lines.columns as [string, ...string[]],
+      values: Readable.from([lines.toString()], { objectMode: false }),
       format: INSERT_FORMAT,
       clickhouse_settings: INSERT_SETTINGS,
     });

@@ -2,7 +2,7 @@ import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Positioned } from "@jichat/runtime/partition-log.ts";
 import { Recents } from "./recent.ts";
 import type { Rows } from "./rows.ts";
-import { addRows, noRows } from "./rows.ts";
+import { addRows, coalesce, noRows } from "./rows.ts";
 
 /** What a run of the log said about one conversation, in log order. */
 export interface TailRecord {
@@ -18,7 +18,7 @@ export class Run {
   readonly partition: number;
   readonly first: number;
   last: number;
-  rows: Rows = noRows();
+  readonly #batches: Positioned[] = [];
   readonly conversations = new Map<string, TailRecord[]>();
   /** Conversations whose membership changed here, by user. */
   readonly users = new Map<string, Set<string>>();
@@ -36,12 +36,19 @@ export class Run {
 
   add(positioned: Positioned): void {
     const { position, batch } = positioned;
-    addRows(this.rows, this.partition, positioned);
+    this.#batches.push(positioned);
     this.last = position;
     this.done = Math.max(this.done, batch.done);
     this.lastTs = batch.ts;
     this.bytes += BATCH_OVERHEAD_BYTES;
     for (const record of batch.records) this.#index(record, position);
+  }
+
+  /** Made when they are written: kept beside the records for a second, they would outlive the young heap. */
+  rows(): Rows {
+    const rows = noRows();
+    for (const positioned of this.#batches) addRows(rows, this.partition, positioned);
+    return coalesce(rows);
   }
 
   #index(record: LogRecord, position: number): void {
