@@ -54,7 +54,7 @@ export class Lanes {
     return this.#lanes.reduce((sum, lane) => sum + lane.unanswered, 0);
   }
 
-  async submit(command: Command, sender: Sender): Promise<Exclude<Answer, "later">> {
+  submit(command: Command, sender: Sender): Promise<Exclude<Answer, "later">> {
     return this.of(command.conversation).submit(command, sender);
   }
 

@@ -2,7 +2,7 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Refused } from "@jichat/protocol/bus/command.ts";
 import { errorOf } from "@jichat/protocol/bus/command.ts";
 import { CLOSE, ChatError, asChatError, closeOf } from "@jichat/protocol/errors.ts";
-import type { ClientFrame, Hello, Renew } from "@jichat/protocol/frame/client-frame.ts";
+import type { ClientFrame, Hello, Pull, Renew, Sync } from "@jichat/protocol/frame/client-frame.ts";
 import { idOf, readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";
 import { greet, issueTicket } from "./handshake.ts";
@@ -151,41 +151,41 @@ function tooFast(world: World, session: Session, bytes: number): Refused | undef
   return { code: "RATE_LIMITED", message: "too fast", retryAfterMs: Math.max(10, waitMs) };
 }
 
-async function dispatch(
+/** Not async itself: a promise of its own for every frame would live as long as the frame waits. */
+function dispatch(
   world: World,
   session: Session,
   frame: ClientFrame,
   trace: Trace,
   refusal: Refused | undefined,
 ): Promise<void> {
-  const { traceId } = trace;
   switch (frame.t) {
     case "ping": // Answered before, on every live socket.
     case "hello":
       throw new ChatError("FRAME_MALFORMED", "this socket has said hello already");
-    case "pull": {
+    case "pull":
       refuse(refusal);
-      const { id, conversation } = frame;
-      const page = await world.past.page(
-        { user: session.user, device: session.device, session: session.id },
-        frame,
-      );
-      session.write({ t: "page", id, conversation, ...page, traceId });
-      return;
-    }
-    case "sync": {
+      return pull(world, session, frame, trace.traceId);
+    case "sync":
       refuse(refusal);
-      session.write({ t: "synced", id: frame.id, ...(await world.syncs.page(session.user, frame)), traceId });
-      return;
-    }
-    case "renew": {
+      return sync(world, session, frame, trace.traceId);
+    case "renew":
       refuse(refusal);
-      await renew(world, session, frame);
-      return;
-    }
+      return renew(world, session, frame);
     default:
-      await write(world, session, frame, trace, refusal);
+      return write(world, session, frame, trace, refusal);
   }
+}
+
+async function pull(world: World, session: Session, frame: Pull, traceId: string): Promise<void> {
+  const { user, device } = session;
+  const { id, conversation } = frame;
+  const page = await world.past.page({ user, device, session: session.id }, frame);
+  session.write({ t: "page", id, conversation, ...page, traceId });
+}
+
+async function sync(world: World, session: Session, frame: Sync, traceId: string): Promise<void> {
+  session.write({ t: "synced", id: frame.id, ...(await world.syncs.page(session.user, frame)), traceId });
 }
 
 function refuse(refusal: Refused | undefined): void {
