@@ -21,7 +21,8 @@ class Listener implements Reader {
 }
 
 const event = (seq: number, position: number, origin?: string): Delivery["events"][number] => ({
-  event: { conversation: "g", seq, no: seq, kind: "message", from: "ann", ts: 1 },
+  frame: JSON.stringify({ t: "event", conversation: "g", seq, no: seq, kind: "message", from: "ann", ts: 1 }),
+  ts: 1,
   position,
   users: ["bob"],
   origin,

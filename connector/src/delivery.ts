@@ -1,8 +1,8 @@
 import type { DeliveredEvent, Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { CodecName } from "@jichat/protocol/frame/codec.ts";
-import { codecOf } from "@jichat/protocol/frame/codec.ts";
-import type { BodyText } from "@jichat/protocol/frame/body.ts";
-import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+import { codecOf, jsonCodec } from "@jichat/protocol/frame/codec.ts";
+
+type Bytes = string | Uint8Array<ArrayBuffer>;
 
 /** What delivery needs of a session. */
 export interface Reader {
@@ -12,7 +12,7 @@ export interface Reader {
   readonly codecName: CodecName;
   /** Set on one that is still being greeted: it will be told to sync. */
   missed: boolean;
-  writeEncoded(bytes: string | Uint8Array<ArrayBuffer>): void;
+  writeEncoded(bytes: Bytes): void;
 }
 
 export interface Readers {
@@ -23,23 +23,27 @@ export interface DeliveryResult {
   readonly latest: readonly DeliveredEvent[];
 }
 
-/** A frame as bytes, made once per encoding, whoever many read it. */
+/** A frame in JSON as bytes of other encodings, each made once, whoever many read it. */
 class Encoded {
-  readonly #frame: ServerFrame<BodyText>;
-  readonly #bytes = new Map<CodecName, string | Uint8Array<ArrayBuffer>>();
+  readonly #json: string;
+  #others: Map<CodecName, Bytes> | undefined;
 
-  constructor(frame: ServerFrame<BodyText>) {
-    this.#frame = frame;
+  constructor(json: string) {
+    this.#json = json;
   }
 
-  as(codec: CodecName): string | Uint8Array<ArrayBuffer> {
-    const known = this.#bytes.get(codec);
+  as(codec: CodecName): Bytes {
+    if (codec === "json") return this.#json;
+    const known = this.#others?.get(codec);
     if (known !== undefined) return known;
-    const bytes = codecOf(codec).write(this.#frame);
-    this.#bytes.set(codec, bytes);
+    const bytes = codecOf(codec).ofJson(this.#json);
+    (this.#others ??= new Map()).set(codec, bytes);
     return bytes;
   }
 }
+
+const encoded = (frame: Parameters<typeof jsonCodec.write>[0]): Encoded =>
+  new Encoded(String(jsonCodec.write(frame)));
 
 /**
  * Writes deliveries to sockets. Takes a partition's positions upwards only, so no socket sees a lower seq
@@ -63,13 +67,13 @@ export class Deliveries {
     this.#positions.set(delivery.partition, delivery.position);
     const latest = delivery.events.filter(({ position }) => position > last);
     let written = 0;
-    for (const { event, users, origin } of latest)
-      written += this.#write(new Encoded({ t: "event", ...event }), users, origin, true);
+    for (const { frame, users, origin } of latest)
+      written += this.#write(new Encoded(frame), users, origin, true);
     for (const { conversation, user, seq, origin } of delivery.marks) {
-      written += this.#write(new Encoded({ t: "receipt", conversation, user, seq }), [user], origin, false);
+      written += this.#write(encoded({ t: "receipt", conversation, user, seq }), [user], origin, false);
     }
     for (const { conversation, users, head } of delivery.gaps) {
-      written += this.#write(new Encoded({ t: "gap", conversation, head }), users, undefined, false);
+      written += this.#write(encoded({ t: "gap", conversation, head }), users, undefined, false);
     }
     return { written, latest };
   }

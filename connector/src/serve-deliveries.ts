@@ -1,6 +1,6 @@
 import type { Msg } from "@nats-io/transport-node";
-import type { Delivery, DeliveryRound, Replacement } from "@jichat/protocol/bus/delivery.ts";
-import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import type { Delivery, Replacement } from "@jichat/protocol/bus/delivery.ts";
+import { decodeRound } from "@jichat/protocol/bus/delivery.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { Deliveries } from "./delivery.ts";
 import type { World } from "./world.ts";
@@ -18,9 +18,9 @@ export function serveDeliveries(world: World, deliveries: Deliveries): () => voi
         return;
       }
       try {
-        const received = decodeInner<DeliveryRound | Replacement>(message.data, "a delivery");
+        const received = decodeRound(message.data);
         if ("replaced" in received) replaced(world, received);
-        else for (const delivery of received.deliveries) deliver(world, deliveries, delivery);
+        else for (const delivery of received) deliver(world, deliveries, delivery);
         message.respond(); // Not before: what is not acknowledged is replaced by a gap.
       } catch (thrown) {
         telemetry.log.error({ err: thrown }, "a delivery could not be taken; a gap will stand for it");
@@ -40,6 +40,6 @@ function replaced({ hub }: World, { replaced: { user, device, session } }: Repla
 function deliver({ metrics, telemetry }: World, deliveries: Deliveries, delivery: Delivery): void {
   const { written, latest } = deliveries.take(delivery);
   const first = latest[0];
-  metrics.delivered(written, first === undefined ? undefined : Date.now() - first.event.ts);
+  metrics.delivered(written, first === undefined ? undefined : Date.now() - first.ts);
   for (const { trace } of latest) if (trace !== undefined) telemetry.child("connector deliver", trace)?.end();
 }

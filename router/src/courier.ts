@@ -1,4 +1,5 @@
-import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { Delivery, EncodedDelivery } from "@jichat/protocol/bus/delivery.ts";
+import { encodeDelivery, encodeRound } from "@jichat/protocol/bus/delivery.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { Rounds } from "@jichat/runtime/rounds.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -14,7 +15,7 @@ const LEAST_TIMEOUT_MS = 500;
 const CONNECTORS_MAX = 1_000;
 
 interface Parcel {
-  readonly text: string;
+  readonly encoded: EncodedDelivery;
   readonly deadline: number;
 }
 
@@ -30,8 +31,8 @@ export class Courier implements Deliverer {
   }
 
   async deliver(connector: string, delivery: Delivery, timeoutMs: number): Promise<void> {
-    const parcel = { text: JSON.stringify(delivery), deadline: performance.now() + timeoutMs };
-    return this.#roundsTo(connector).submit(parcel);
+    const deadline = performance.now() + timeoutMs;
+    return this.#roundsTo(connector).submit({ encoded: encodeDelivery(delivery), deadline });
   }
 
   #roundsTo(connector: string): Rounds<Parcel, void> {
@@ -42,7 +43,7 @@ export class Courier implements Deliverer {
     }
     const made = new Rounds<Parcel, void>(
       async (parcels) => this.#carry(connector, parcels),
-      ({ text }) => text.length,
+      ({ encoded }) => encoded.head.length + encoded.frames.length,
       ROUND_LENGTH_MAX,
       ROUNDS_IN_FLIGHT_MAX,
     );
@@ -53,7 +54,7 @@ export class Courier implements Deliverer {
   async #carry(connector: string, parcels: readonly Parcel[]): Promise<void> {
     const deadline = Math.min(...parcels.map((parcel) => parcel.deadline));
     const timeout = Math.max(LEAST_TIMEOUT_MS, deadline - performance.now());
-    const round = `{"v":1,"deliveries":[${parcels.map(({ text }) => text).join(",")}]}`; // A DeliveryRound.
+    const round = encodeRound(parcels.map(({ encoded }) => encoded));
     await this.#nats.request(this.#names.deliver(connector), round, { timeout });
   }
 }

@@ -2,11 +2,17 @@ import type { DeliveredEvent, DeliveredMark } from "@jichat/protocol/bus/deliver
 import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
+import { jsonCodec } from "@jichat/protocol/frame/codec.ts";
 import type { Conversation, Member } from "./conversation.ts";
 
 /** An event and who is to have it: the members at that moment, and those whom it sent away. */
 export interface EventEffect {
+  readonly conversation: string;
+  readonly seq: number;
+  /** Of a message: those whom it does not reach are told by push, but not its author. */
+  readonly author: string | undefined;
   readonly delivered: Omit<DeliveredEvent, "users">;
+  /** One array for all events of a conversation between two changes of its members. */
   readonly recipients: readonly string[];
 }
 
@@ -48,15 +54,18 @@ export function addEffect(
     addEntry(unit, conversation, user, position);
     return;
   }
-  unit.heads.set(conversation.id, headOf(conversation, record, position));
+  const event = innerEventOf(record);
+  const { seq, ts, session: origin, trace } = record;
+  unit.heads.set(conversation.id, headOf(conversation, event, position));
   for (const user of moved(record)) addEntry(unit, conversation, user, position, record);
-  const delivered = {
-    event: innerEventOf(record),
-    position,
-    origin: record.session,
-    ...(record.trace === undefined ? {} : { trace: record.trace }),
-  };
-  unit.events.push({ delivered, recipients: recipientsOf(conversation.members, record) });
+  const frame = String(jsonCodec.write({ t: "event", ...event }));
+  unit.events.push({
+    conversation: conversation.id,
+    seq,
+    author: record.kind === "message" ? record.from : undefined,
+    delivered: { frame, ts, position, origin, trace },
+    recipients: recipientsOf(conversation.members, record),
+  });
 }
 
 /** Whose entry in their list this event changes. */
@@ -73,8 +82,30 @@ function moved(record: EventRecord): readonly string[] {
   }
 }
 
+/** Everybody in a membership map, and the seq from which on all of them see events. */
+interface Audience {
+  readonly users: readonly string[];
+  readonly since: number;
+}
+
+/** Such a map is replaced, never changed (`Conversation`): its people are listed once. */
+const audiences = new WeakMap<ReadonlyMap<string, Member>, Audience>();
+
+function audienceOf(members: ReadonlyMap<string, Member>): Audience {
+  const known = audiences.get(members);
+  if (known !== undefined) return known;
+  let since = 0;
+  for (const { first } of members.values()) since = Math.max(since, first);
+  const audience = { users: [...members.keys()], since };
+  audiences.set(members, audience);
+  return audience;
+}
+
 function recipientsOf(members: ReadonlyMap<string, Member>, record: EventRecord): readonly string[] {
-  const staying = [...members].flatMap(([user, member]) => (member.first <= record.seq ? [user] : []));
+  const { users, since } = audienceOf(members);
+  // An event that is redone may be older than some who are members by now.
+  const staying =
+    since <= record.seq ? users : users.filter((user) => (members.get(user)?.first ?? 0) <= record.seq);
   return record.kind === "left" ? [...staying, ...(record.users ?? [])] : staying;
 }
 
@@ -98,17 +129,17 @@ function addEntry(
   }
 }
 
-function headOf(conversation: Conversation, record: EventRecord, position: number): HeadEntry {
+function headOf(conversation: Conversation, event: InnerEvent, position: number): HeadEntry {
   return {
     conversation: conversation.id,
     position,
-    seq: record.seq,
-    no: record.no,
-    ts: record.ts,
+    seq: event.seq,
+    no: event.no,
+    ts: event.ts,
     kind: conversation.kind,
     ...(conversation.name === undefined ? {} : { name: conversation.name }),
     ...(conversation.kind === "direct" ? { pair: [...conversation.members.keys()] } : {}),
-    last: innerEventOf(record),
+    last: event,
   };
 }
 
@@ -131,13 +162,13 @@ export function merge(unit: EffectUnit, later: EffectUnit): void {
 
 /** Turns events into the one `gap` per conversation that makes every reader pull them. */
 export function fold(unit: EffectUnit): void {
-  for (const {
-    delivered: { event },
-    recipients,
-  } of unit.events) {
-    const known = unit.gaps.get(event.conversation);
-    const everybody = known === undefined ? recipients : [...new Set([...known.recipients, ...recipients])];
-    unit.gaps.set(event.conversation, { head: event.seq, recipients: everybody });
+  for (const { conversation, seq, recipients } of unit.events) {
+    const known = unit.gaps.get(conversation);
+    const everybody =
+      known === undefined || known.recipients === recipients
+        ? recipients
+        : [...new Set([...known.recipients, ...recipients])];
+    unit.gaps.set(conversation, { head: seq, recipients: everybody });
   }
   unit.events = [];
   unit.marks = [];
@@ -146,7 +177,8 @@ export function fold(unit: EffectUnit): void {
 /** Everybody whose sessions this unit needs to know. */
 export function usersOf(unit: EffectUnit): string[] {
   const users = new Set<string>();
-  for (const { recipients } of unit.events) for (const user of recipients) users.add(user);
+  for (const recipients of new Set(unit.events.map((event) => event.recipients)))
+    for (const user of recipients) users.add(user);
   for (const { recipients } of unit.gaps.values()) for (const user of recipients) users.add(user);
   for (const { user } of unit.marks) users.add(user);
   return [...users];

@@ -1,10 +1,11 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import type { DeliveredGap, Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import { merge, usersOf } from "./effect-unit.ts";
 import type { Outgoing, Parcel } from "./parcels.ts";
 import { parcelsOf } from "./parcels.ts";
-import type { Deliverer, MissedEntry, PushQueue, Sessions } from "./ports.ts";
+import { gapsInPlaceOf, spread } from "./spread.ts";
+import type { Deliverer, PushQueue, Sessions } from "./ports.ts";
 
 const DELIVER_TIMEOUT_MS = 2_000;
 const RETRY_MS = 100;
@@ -156,71 +157,4 @@ export class Effects {
       }
     }
   }
-}
-
-/** One delivery per connector that holds a session of a recipient; the others have missed it. */
-export function spread(
-  unit: EffectUnit,
-  online: ReadonlyMap<string, readonly string[]>,
-): { outgoing: Map<string, Outgoing>; missed: MissedEntry[] } {
-  const outgoing = new Map<string, Outgoing>();
-  const missed: MissedEntry[] = [];
-  const outgoingTo = (connector: string): Outgoing => {
-    const known = outgoing.get(connector);
-    if (known !== undefined) return known;
-    const made: Outgoing = { events: [], marks: [], gaps: [] };
-    outgoing.set(connector, made);
-    return made;
-  };
-  const byConnector = (
-    users: readonly string[],
-    onMissing?: (user: string) => void,
-  ): Map<string, string[]> => {
-    const found = new Map<string, string[]>();
-    for (const user of users) {
-      const connectors = online.get(user) ?? [];
-      if (connectors.length === 0) onMissing?.(user);
-      for (const connector of connectors) {
-        const there = found.get(connector);
-        if (there === undefined) found.set(connector, [user]);
-        else there.push(user);
-      }
-    }
-    return found;
-  };
-  for (const { delivered, recipients } of unit.events) {
-    const { conversation, seq, kind, from } = delivered.event;
-    const onMissing =
-      kind === "message"
-        ? (user: string): void => {
-            if (user !== from) missed.push({ user, conversation, seq });
-          }
-        : undefined;
-    for (const [connector, users] of byConnector(recipients, onMissing))
-      outgoingTo(connector).events.push({ ...delivered, users });
-  }
-  for (const [conversation, { head, recipients }] of unit.gaps) {
-    for (const [connector, users] of byConnector(recipients))
-      outgoingTo(connector).gaps.push({ conversation, users, head });
-  }
-  for (const mark of unit.marks)
-    for (const connector of online.get(mark.user) ?? []) outgoingTo(connector).marks.push(mark);
-  return { outgoing, missed };
-}
-
-function gapsInPlaceOf(out: Outgoing): DeliveredGap[] {
-  const byConversation = new Map<string, { head: number; users: Set<string> }>();
-  const add = (conversation: string, head: number, users: readonly string[]): void => {
-    const known = byConversation.get(conversation) ?? { head, users: new Set<string>() };
-    known.head = Math.max(known.head, head);
-    for (const user of users) known.users.add(user);
-    byConversation.set(conversation, known);
-  };
-  for (const { conversation, head, users } of out.gaps) add(conversation, head, users);
-  for (const { event, users } of out.events) add(event.conversation, event.seq, users);
-  return [...byConversation].map(([conversation, { head, users }]) => ({
-    conversation,
-    head,
-    users: [...users],
-  }));
 }

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeliveredEvent } from "@jichat/protocol/bus/delivery.ts";
-import type { BodyText } from "@jichat/protocol/frame/body.ts";
+import { encodeDelivery, encodeRound } from "@jichat/protocol/bus/delivery.ts";
+import type { OutgoingEvent } from "./parcels.ts";
 import { missedParcelsOf, parcelsOf } from "./parcels.ts";
 
 const NATS_BYTES_MAX = 1_048_576;
 
-const eventAt = (position: number, seq: number, users: readonly string[], text: string): DeliveredEvent => ({
-  event: { conversation: "c", seq, no: seq, kind: "message", from: "u", ts: 1, body: text as BodyText },
+const eventAt = (position: number, seq: number, users: readonly string[], text: string): OutgoingEvent => ({
+  conversation: "c",
+  seq,
+  frame: JSON.stringify({ t: "event", seq, body: { text } }),
+  ts: 1,
   position,
   users,
 });
@@ -21,14 +24,15 @@ test("what gathered is cut between positions, in order, into parcels that NATS t
   const parcels = parcelsOf(500, { events, marks, gaps: [] });
   assert.ok(parcels.length > 1);
   assert.deepEqual(
-    parcels.flatMap((parcel) => parcel.events.map(({ event }) => event.seq)),
-    events.map(({ event }) => event.seq),
+    parcels.flatMap((parcel) => parcel.events.map(({ seq }) => seq)),
+    events.map(({ seq }) => seq),
   );
   let last = 0;
   for (const parcel of parcels) {
     for (const { position } of parcel.events) assert.ok(position > last && position <= parcel.position);
     last = parcel.position;
-    assert.ok(Buffer.byteLength(JSON.stringify(parcel)) < NATS_BYTES_MAX);
+    const round = encodeRound([encodeDelivery({ partition: 0, ...parcel })]);
+    assert.ok(Buffer.byteLength(round) < NATS_BYTES_MAX);
   }
   assert.equal(last, 500);
   assert.deepEqual(

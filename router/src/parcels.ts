@@ -1,9 +1,14 @@
 import type { DeliveredEvent, DeliveredGap, DeliveredMark } from "@jichat/protocol/bus/delivery.ts";
 import type { MissedEntry } from "./ports.ts";
 
+export interface OutgoingEvent extends DeliveredEvent {
+  readonly conversation: string;
+  readonly seq: number;
+}
+
 /** What a unit has for one connector. */
 export interface Outgoing {
-  readonly events: DeliveredEvent[];
+  readonly events: OutgoingEvent[];
   readonly marks: DeliveredMark[];
   readonly gaps: DeliveredGap[];
 }
@@ -13,14 +18,10 @@ export interface Parcel extends Outgoing {
   readonly position: number;
 }
 
-/** Characters of one parcel: with its events' escapes and UTF-8 below the 1 MB that NATS takes. */
+/** Characters of one parcel, of three bytes at most each: below the 1 MB that NATS takes. */
 const PARCEL_LENGTH_MAX = 262_144;
-const EVENT_LENGTH = 320;
 /** Of one message to the push queue: some 150 characters each, at most. */
 const MISSED_PER_MESSAGE_MAX = 4_096;
-
-const lengthOf = ({ event, users }: DeliveredEvent): number =>
-  users.reduce((length, user) => length + user.length + 3, EVENT_LENGTH + (event.body?.length ?? 0));
 
 /**
  * Cuts what gathered over several batches into parcels that NATS takes, in order. Never within one position:
@@ -28,7 +29,7 @@ const lengthOf = ({ event, users }: DeliveredEvent): number =>
  */
 export function parcelsOf(position: number, out: Outgoing): Parcel[] {
   const parcels: Parcel[] = [];
-  let events: DeliveredEvent[] = [];
+  let events: OutgoingEvent[] = [];
   let length = 0;
   for (const event of out.events) {
     const last = events.at(-1)?.position;
@@ -37,8 +38,11 @@ export function parcelsOf(position: number, out: Outgoing): Parcel[] {
       events = [];
       length = 0;
     }
+    // Who is to have it travels once per parcel, and mostly with the event before.
+    if (event.users !== events.at(-1)?.users)
+      length += event.users.reduce((sum, user) => sum + user.length + 3, 0);
+    length += event.frame.length;
     events.push(event);
-    length += lengthOf(event);
   }
   parcels.push({ position, events, marks: out.marks, gaps: out.gaps });
   return parcels;

@@ -15,8 +15,8 @@ export type Table =
   | "migrations";
 
 /**
- * Answered only when the rows stand; that they are on the disk by then is a setting of every table. A flush is
- * too small for several threads to parse it.
+ * Answered only when the rows stand; that they are on the disk by then is a setting of every table. A flush
+ * is too small for several threads to parse it.
  */
 export const INSERT_SETTINGS = { async_insert: 0 as const, input_format_parallel_parsing: 0 as const };
 

@@ -1,13 +1,17 @@
-import type { InnerEvent } from "../frame/server-frame.ts";
+import { ChatError } from "../errors.ts";
+import { decodeInner, textOf } from "./wire.ts";
 
-/** One event and those of this connector's users who are to have it. */
+/** One event and those of a connector's users who are to have it. */
 export interface DeliveredEvent {
-  readonly event: InnerEvent;
+  /** Its `event` frame in JSON: encoded once, by the owner, for all who read it. */
+  readonly frame: string;
+  readonly ts: number;
   /**
    * Of the batch that holds it: a connector that has delivered past it drops it, so no socket sees a lower
    * seq again.
    */
   readonly position: number;
+  /** Events for the same people share one array: it travels once per delivery. */
   readonly users: readonly string[];
   /** The session that sent it gets the ack instead, unless its hello said `echo`. */
   readonly origin?: string | undefined;
@@ -41,14 +45,79 @@ export interface Delivery {
   readonly gaps: readonly DeliveredGap[];
 }
 
-/** What one router has for one connector, of all its partitions: taken, and acknowledged, together. */
-export interface DeliveryRound {
-  readonly v: 1;
-  readonly deliveries: readonly Delivery[];
-}
-
 /** From the connector that now holds a device to the one that held it: close that session with 4409. */
 export interface Replacement {
   readonly v: 1;
   readonly replaced: { readonly user: string; readonly device: string; readonly session: string };
+}
+
+/**
+ * A delivery on its way: `head` is a WireDelivery as JSON, `frames` are its events' frames, one behind the
+ * other, which nobody but the reader of a frame need parse.
+ */
+export interface EncodedDelivery {
+  readonly head: string;
+  readonly frames: string;
+}
+
+type WireEvent = readonly [
+  length: number,
+  position: number,
+  ts: number,
+  audience: number,
+  origin?: string | null,
+  trace?: string,
+];
+
+interface WireDelivery extends Omit<Delivery, "events"> {
+  readonly audiences: readonly (readonly string[])[];
+  readonly events: readonly WireEvent[];
+}
+
+interface WireRound {
+  readonly v: 1;
+  readonly deliveries: readonly WireDelivery[];
+}
+
+export function encodeDelivery({ events, ...rest }: Delivery): EncodedDelivery {
+  const audiences = new Map<readonly string[], number>();
+  const wire = events.map(({ frame, position, ts, users, origin, trace }): WireEvent => {
+    const audience = audiences.get(users) ?? audiences.size;
+    if (audience === audiences.size) audiences.set(users, audience);
+    if (trace !== undefined) return [frame.length, position, ts, audience, origin ?? null, trace];
+    return origin === undefined
+      ? [frame.length, position, ts, audience]
+      : [frame.length, position, ts, audience, origin];
+  });
+  const head: WireDelivery = { ...rest, audiences: [...audiences.keys()], events: wire };
+  return { head: JSON.stringify(head), frames: events.map(({ frame }) => frame).join("") };
+}
+
+/** What one router has for one connector, of all its partitions: taken, and acknowledged, together. */
+export const encodeRound = (deliveries: readonly EncodedDelivery[]): string =>
+  `{"v":1,"deliveries":[${deliveries.map(({ head }) => head).join(",")}]}\n${deliveries.map(({ frames }) => frames).join("")}`;
+
+/** Throws INTERNAL where it is not a round, or one of another version. */
+export function decodeRound(bytes: Uint8Array): readonly Delivery[] | Replacement {
+  const text = textOf(bytes, "a delivery");
+  const end = text.indexOf("\n");
+  const head = decodeInner<WireRound | Replacement>(end < 0 ? text : text.slice(0, end), "a delivery");
+  if ("replaced" in head) return head;
+  let at = end + 1;
+  const take = (length: number): string => {
+    if (at + length > text.length) throw new ChatError("INTERNAL", "a delivery ends within a frame");
+    at += length;
+    return text.slice(at - length, at);
+  };
+  return head.deliveries.map(({ audiences, events, ...rest }) => ({
+    ...rest,
+    events: events.map(([length, position, ts, audience, origin, trace]) => ({
+      frame: take(length),
+      position,
+      ts,
+      users: audiences[audience] ?? [],
+      origin: origin ?? undefined,
+      trace,
+    })),
+  }));
 }

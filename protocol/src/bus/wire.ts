@@ -7,13 +7,23 @@ const encoder = new TextEncoder();
 export const encodeInner = <T extends { readonly v: number }>(message: T): Uint8Array =>
   encoder.encode(JSON.stringify(message));
 
+/** Bytes of ours as text. */
+export function textOf(bytes: Uint8Array, what: string): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new ChatError("INTERNAL", `${what} is not readable`, { cause });
+  }
+}
+
 /**
  * A message of ours, its version checked. What is inside was checked by the process of ours that wrote it.
  */
-export function decodeInner<T extends { readonly v: number }>(bytes: Uint8Array, what: string): T {
+export function decodeInner<T extends { readonly v: number }>(message: Uint8Array | string, what: string): T {
+  const text = typeof message === "string" ? message : textOf(message, what);
   let value: unknown;
   try {
-    value = JSON.parse(utf8.decode(bytes));
+    value = JSON.parse(text);
   } catch (cause) {
     throw new ChatError("INTERNAL", `${what} is not readable`, { cause });
   }

@@ -33,6 +33,8 @@ export interface Codec {
   check(value: unknown): void;
   /** A frame whose bodies are text, as what goes on the wire. */
   write(frame: ServerFrame<BodyText>): string | Uint8Array<ArrayBuffer>;
+  /** The same, of a frame that was written in JSON. */
+  ofJson(frame: string): string | Uint8Array<ArrayBuffer>;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -109,6 +111,7 @@ export const jsonCodec: Codec = {
   },
   check: () => undefined,
   write: jsonFrame,
+  ofJson: (frame) => frame,
 };
 
 /** A copy of a reply whose bodies are maps instead of text. */
@@ -161,6 +164,7 @@ export const msgpackCodec: Codec = {
     refuseForeignTypes(value, false, 0);
   },
   write: (frame) => encode(parsedBodies(frame), { ignoreUndefined: true }),
+  ofJson: (frame) => encode(JSON.parse(frame)),
 };
 
 export const codecOf = (name: CodecName): Codec => (name === "json" ? jsonCodec : msgpackCodec);

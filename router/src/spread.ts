@@ -1,0 +1,82 @@
+import type { DeliveredGap } from "@jichat/protocol/bus/delivery.ts";
+import type { EffectUnit } from "./effect-unit.ts";
+import type { Outgoing } from "./parcels.ts";
+import type { MissedEntry } from "./ports.ts";
+
+/** Recipients by the connector that holds them, and those whom none holds. */
+interface Placed {
+  readonly users: ReadonlyMap<string, readonly string[]>;
+  readonly absent: readonly string[];
+}
+
+/** One delivery per connector that holds a session of a recipient; the others have missed it. */
+export function spread(
+  unit: EffectUnit,
+  online: ReadonlyMap<string, readonly string[]>,
+): { outgoing: Map<string, Outgoing>; missed: MissedEntry[] } {
+  const outgoing = new Map<string, Outgoing>();
+  const missed: MissedEntry[] = [];
+  const outgoingTo = (connector: string): Outgoing => {
+    const known = outgoing.get(connector);
+    if (known !== undefined) return known;
+    const made: Outgoing = { events: [], marks: [], gaps: [] };
+    outgoing.set(connector, made);
+    return made;
+  };
+  // Events for the same people share the array of them (`EventEffect`), and are to share these too.
+  const placed = new Map<readonly string[], Placed>();
+  const place = (recipients: readonly string[]): Placed => {
+    const known = placed.get(recipients);
+    if (known !== undefined) return known;
+    const made = placeOf(recipients, online);
+    placed.set(recipients, made);
+    return made;
+  };
+  for (const { delivered, recipients, conversation, seq, author } of unit.events) {
+    const { users: byConnector, absent } = place(recipients);
+    for (const [connector, users] of byConnector)
+      outgoingTo(connector).events.push({ conversation, seq, ...delivered, users });
+    if (author !== undefined)
+      for (const user of absent) if (user !== author) missed.push({ user, conversation, seq });
+  }
+  for (const [conversation, { head, recipients }] of unit.gaps) {
+    for (const [connector, users] of place(recipients).users)
+      outgoingTo(connector).gaps.push({ conversation, users, head });
+  }
+  for (const mark of unit.marks)
+    for (const connector of online.get(mark.user) ?? []) outgoingTo(connector).marks.push(mark);
+  return { outgoing, missed };
+}
+
+function placeOf(recipients: readonly string[], online: ReadonlyMap<string, readonly string[]>): Placed {
+  const users = new Map<string, string[]>();
+  const absent: string[] = [];
+  for (const user of recipients) {
+    const connectors = online.get(user) ?? [];
+    if (connectors.length === 0) absent.push(user);
+    for (const connector of connectors) {
+      const there = users.get(connector);
+      if (there === undefined) users.set(connector, [user]);
+      else there.push(user);
+    }
+  }
+  return { users, absent };
+}
+
+/** What stands for deliveries that could not be made: each reader pulls. */
+export function gapsInPlaceOf(out: Outgoing): DeliveredGap[] {
+  const byConversation = new Map<string, { head: number; users: Set<string> }>();
+  const add = (conversation: string, head: number, users: readonly string[]): void => {
+    const known = byConversation.get(conversation) ?? { head, users: new Set<string>() };
+    known.head = Math.max(known.head, head);
+    for (const user of users) known.users.add(user);
+    byConversation.set(conversation, known);
+  };
+  for (const { conversation, head, users } of out.gaps) add(conversation, head, users);
+  for (const { conversation, seq, users } of out.events) add(conversation, seq, users);
+  return [...byConversation].map(([conversation, { head, users }]) => ({
+    conversation,
+    head,
+    users: [...users],
+  }));
+}
