@@ -7,7 +7,8 @@ import { generate } from "./generate.ts";
 import type { Lab } from "./lab.ts";
 import { PAIRS } from "./lab.ts";
 
-const RUN_MS = 6_000;
+const RUN_MS = 5_000;
+const WARM_MS = 2_000;
 const RECEIVE_P99_MAX_MS = 250;
 
 /** One rate, three times. */
@@ -22,12 +23,12 @@ export interface Step {
 }
 
 /** CPU seconds per 1,000 messages, of all server processes together. */
-export const cpuPer1000 = ({ cpu, sent }: { readonly cpu: Usage; readonly sent: number }): number =>
-  (Object.values(cpu).reduce((sum, seconds) => sum + seconds, 0) * 1_000) / sent;
+export const cpuPer1000 = ({ cpu, timed }: { readonly cpu: Usage; readonly timed: number }): number =>
+  (Object.values(cpu).reduce((sum, seconds) => sum + seconds, 0) * 1_000) / timed;
 
 export async function talkAt(lab: Lab, rate: number, ms = RUN_MS, who = PAIRS): Promise<Talk> {
   const { door, pids, generatorCpu } = lab;
-  return generate("talk", { door, ...who, rate, ms, pids }, generatorCpu);
+  return generate("talk", { door, ...who, rate, ms, warmMs: WARM_MS, pids }, generatorCpu);
 }
 
 function judge(rate: number, runs: readonly Talk[]): Step {
@@ -52,7 +53,7 @@ function line({ rate, why, median: run, runs }: Step): string {
   const ms = (value: number): string => value.toFixed(value < 10 ? 1 : 0).padStart(6);
   const p99s = runs.map(({ receive }) => receive.p99);
   const parts = Object.entries(run.cpu).map(
-    ([name, seconds]) => `${name} ${((seconds * 1_000) / run.sent).toFixed(3)}`,
+    ([name, seconds]) => `${name} ${((seconds * 1_000) / run.timed).toFixed(3)}`,
   );
   return [
     count(rate).padStart(9),

@@ -17,6 +17,8 @@ export interface Percentiles {
 export interface Talk extends Load {
   readonly rate: number;
   readonly sent: number;
+  /** Of them, those behind the warm-up: latencies and CPU are theirs. */
+  readonly timed: number;
   readonly acked: number;
   readonly received: number;
   readonly refused: number;
@@ -32,6 +34,11 @@ export interface TalkArgs {
   readonly conversations: number;
   readonly rate: number;
   readonly ms: number;
+  /**
+   * At the same rate before that: this process has just begun, and its code is compiled while it runs. Must
+   * arrive too, but is not timed. Default 0.
+   */
+  readonly warmMs?: number;
   readonly pids: Pids;
 }
 
@@ -85,38 +92,47 @@ interface Seen {
  * Open loop: messages leave when they are due, however late the answers are, and latency counts from when
  * they were due (no coordinated omission). Ends when all has been answered and received, or after 10 s.
  */
-export async function talk({ door, people, conversations, rate, ms, pids }: TalkArgs): Promise<Talk> {
-  const total = Math.round((rate * ms) / 1_000);
+export async function talk(args: TalkArgs): Promise<Talk> {
+  const { door, people, conversations, rate, ms, warmMs = 0, pids } = args;
+  const warm = Math.round((rate * warmMs) / 1_000);
+  const total = warm + Math.round((rate * ms) / 1_000);
   const due = new Float64Array(total);
   const [ack, receive] = [build(), build()];
   const seen: Seen = { acked: 0, received: 0, refused: 0 };
+  const record = (histogram: Histogram, text: string): void => {
+    const number = numberIn(text);
+    if (number >= warm) recordMs(histogram, performance.now() - (due[number] ?? Number.NaN));
+  };
   const persons = await gather(door, "b", people, (_, text) => {
-    const now = performance.now();
     if (text.startsWith('{"t":"ack"')) {
       seen.acked += 1;
-      recordMs(ack, now - (due[numberIn(text)] ?? now));
+      record(ack, text);
     } else if (text.startsWith('{"t":"event"') && text.includes('"kind":"message"')) {
       seen.received += 1;
-      recordMs(receive, now - (due[numberIn(text)] ?? now));
+      record(receive, text);
     } else if (text.startsWith('{"t":"error"')) seen.refused += 1;
   });
   const pairs = Array.from({ length: conversations }, (_, i) => pairOf(i, people));
-  const load = watchLoad(pids);
-  const offered = await sendAll(persons, pairs, due, rate);
+  let load = watchLoad(pids);
+  const offered = await sendAll(persons, pairs, due, rate, (sent) => {
+    if (sent === warm) load = watchLoad(pids);
+  });
   const end = performance.now() + SETTLE_MS;
   while ((seen.acked + seen.refused < total || seen.received < total) && performance.now() < end)
     await pause(20);
   const how = load(offered);
   leave(persons);
-  return { rate, sent: total, ...seen, ack: percentilesOf(ack), receive: percentilesOf(receive), ...how };
+  const [acks, receipts] = [percentilesOf(ack), percentilesOf(receive)];
+  return { rate, sent: total, timed: total - warm, ...seen, ack: acks, receive: receipts, ...how };
 }
 
-/** Of the rate that was asked for, what was offered. */
+/** Of the rate that was asked for, what was offered. `before` each message is told how many went before. */
 async function sendAll(
   persons: readonly Person[],
   pairs: readonly (readonly [number, number])[],
   due: Float64Array,
   rate: number,
+  before: (sent: number) => void,
 ): Promise<number> {
   const started = performance.now();
   let sent = 0;
@@ -124,6 +140,7 @@ async function sendAll(
     // The first is due at once.
     const until = Math.min(due.length, 1 + Math.floor(((performance.now() - started) * rate) / 1_000));
     for (; sent < until; sent += 1) {
+      before(sent);
       due[sent] = started + (sent * 1_000) / rate;
       const pair = pairs[sent % pairs.length] ?? [0, 1];
       const isAnswer = Math.floor(sent / pairs.length) % 2 === 1;
