@@ -266,11 +266,11 @@ test("a full lane says BUSY; one that nobody answers says UNAVAILABLE after 8 s"
   assert.ok(seen.slice(0, -1).every((batch) => batch[0] === "a"));
 });
 
-test("a lane rests as long as its last batch took, at most 20 ms, and what comes meanwhile travels together", async () => {
+test("a lane rests twice as long as its last batch took, at most 40 ms, and what comes meanwhile travels together", async () => {
   for (const [tookMs, restMs] of [
     [0.4, 0],
-    [7, 7],
-    [90, 20],
+    [7, 14],
+    [90, 40],
   ] as const) {
     const { lane, seen, clock } = laneTo((batch) => {
       clock.at += tookMs;
@@ -284,4 +284,16 @@ test("a lane rests as long as its last batch took, at most 20 ms, and what comes
     await Promise.all([lane.submit(send("2"), open), lane.submit(send("3"), open)]);
     assert.deepEqual(seen, [["1"], ["2", "3"]]);
   }
+});
+
+test("a lane does not rest where a whole batch waits already", async () => {
+  const { lane, seen, clock } = laneTo((batch) => {
+    clock.at += 10;
+    return batch.commands.map(() => ({ seq: 1, ts: 1 }));
+  });
+  await Promise.all(
+    Array.from({ length: 3 * COMMANDS_PER_BATCH_MAX }, (_, i) => lane.submit(send(`m${i}`), open)),
+  );
+  assert.equal(seen.length, 3);
+  assert.equal(clock.at, 10 + 10 + 10 + 20, "none before the second and the third, one behind the last");
 });

@@ -39,9 +39,11 @@ const ASK_TIMEOUT_MS = 2_000;
 const RETRY_MS = 25;
 const LATER_MS = 8;
 /**
- * A lane rests for as long as its last batch took: at most this, and not at all below a timer's resolution.
+ * A lane rests for twice as long as its last batch took: at most this, and not at all below a timer's
+ * resolution (ADR 0007).
  */
-const REST_MAX_MS = 20;
+const REST_PER_EXCHANGE = 2;
+const REST_MAX_MS = 40;
 const REST_MIN_MS = 1;
 /** A client hears UNAVAILABLE after this long; the batch itself is repeated until it is answered. */
 const GIVE_UP_MS = 8_000;
@@ -217,7 +219,7 @@ export class CommandLane {
     this.#inFlight = batch;
     await this.#exchange(batch);
     this.#inFlight = [];
-    const restMs = Math.min(REST_MAX_MS, clock.monotonic() - started);
+    const restMs = Math.min(REST_MAX_MS, REST_PER_EXCHANGE * (clock.monotonic() - started));
     if (restMs >= REST_MIN_MS && this.#queue.length < COMMANDS_PER_BATCH_MAX) await clock.sleep(restMs);
   }
 
