@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { setPriority } from "node:os";
+import { constants, setPriority } from "node:os";
 import { answersOn } from "./ports.ts";
 
 export interface PartSpec {
@@ -28,6 +28,11 @@ const running = new Set<number>();
 process.once("exit", () => {
   for (const pid of running) process.kill(pid, "SIGKILL");
 });
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => {
+    // A signal that nobody hears ends a process without its `exit`.
+    if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal]);
+  });
 
 /** One process of a local cluster. */
 export class Part {
