@@ -41,6 +41,18 @@ test("what gathered is cut between positions, in order, into parcels that NATS t
   );
 });
 
+test("what would not fit behind the batch before it begins a parcel of its own", () => {
+  const batch = (position: number): OutgoingEvent[] =>
+    Array.from({ length: 15 }, (_, index) =>
+      eventAt(position, 100 * position + index, ["u"], "水".repeat(8_000)),
+    );
+  const parcels = parcelsOf(3, { events: [...batch(1), ...batch(2), ...batch(3)], marks: [], gaps: [] });
+  assert.deepEqual(
+    parcels.map((parcel) => parcel.position),
+    [1, 2, 3],
+  );
+});
+
 test("one position stays one parcel, and nothing to tell is one that tells the position", () => {
   const big = Array.from({ length: 100 }, (_, index) => eventAt(7, index + 1, ["u"], "x".repeat(8_000)));
   assert.equal(parcelsOf(7, { events: big, marks: [], gaps: [] }).length, 1);

@@ -18,8 +18,8 @@ export interface Parcel extends Outgoing {
   readonly position: number;
 }
 
-/** Characters of one parcel, of three bytes at most each: below the 1 MB that NATS takes. */
-const PARCEL_LENGTH_MAX = 262_144;
+/** Of frames and readers in one parcel: with their positions below the 1 MB that NATS takes. */
+const PARCEL_BYTES_MAX = 524_288;
 /** Of one message to the push queue: some 150 characters each, at most. */
 const MISSED_PER_MESSAGE_MAX = 4_096;
 
@@ -29,23 +29,38 @@ const MISSED_PER_MESSAGE_MAX = 4_096;
  */
 export function parcelsOf(position: number, out: Outgoing): Parcel[] {
   const parcels: Parcel[] = [];
-  let events: OutgoingEvent[] = [];
-  let length = 0;
-  for (const event of out.events) {
-    const last = events.at(-1)?.position;
-    if (last !== undefined && last !== event.position && length >= PARCEL_LENGTH_MAX) {
-      parcels.push({ position: last, events, marks: [], gaps: [] });
-      events = [];
-      length = 0;
+  let [events, bytes]: [OutgoingEvent[], number] = [[], 0];
+  for (const batch of batchesOf(out.events)) {
+    const last = events.at(-1);
+    const more = bytesOf(batch);
+    if (last !== undefined && bytes + more > PARCEL_BYTES_MAX) {
+      parcels.push({ position: last.position, events, marks: [], gaps: [] });
+      [events, bytes] = [[], 0];
     }
-    // Who is to have it travels once per parcel, and mostly with the event before.
-    if (event.users !== events.at(-1)?.users)
-      length += event.users.reduce((sum, user) => sum + user.length + 3, 0);
-    length += event.frame.length;
-    events.push(event);
+    for (const event of batch) events.push(event);
+    bytes += more;
   }
   parcels.push({ position, events, marks: out.marks, gaps: out.gaps });
   return parcels;
+}
+
+/** Events of one position each. */
+function batchesOf(events: readonly OutgoingEvent[]): OutgoingEvent[][] {
+  const batches: OutgoingEvent[][] = [];
+  for (const event of events) {
+    const batch = batches.at(-1);
+    if (batch?.[0]?.position === event.position) batch.push(event);
+    else batches.push([event]);
+  }
+  return batches;
+}
+
+function bytesOf(batch: readonly OutgoingEvent[]): number {
+  let bytes = 0;
+  for (const { frame } of batch) bytes += Buffer.byteLength(frame);
+  for (const users of new Set(batch.map((event) => event.users)))
+    for (const user of users) bytes += user.length + 3;
+  return bytes;
 }
 
 /** The same for the push queue, whose messages may be as many as needed. */

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { EventEffect } from "./effect-unit.ts";
+import { emptyUnit, usersOf } from "./effect-unit.ts";
+import { gapsInPlaceOf, spread } from "./spread.ts";
+
+const online = new Map([
+  ["ann", ["c1"]],
+  ["bob", ["c1", "c2"]],
+  ["cem", []],
+]);
+const everybody = ["ann", "bob", "cem", "dov"];
+
+const event = (seq: number, author: string | undefined, recipients: readonly string[]): EventEffect => ({
+  conversation: "g",
+  seq,
+  author,
+  delivered: { frame: `{"seq":${seq}}`, ts: 1, position: 1 },
+  recipients,
+});
+
+test("each connector has the events of those whom it holds, and one array of them for all their events", () => {
+  const unit = emptyUnit(1);
+  unit.events.push(event(1, "ann", everybody), event(2, "cem", everybody), event(3, undefined, ["bob"]));
+  const { outgoing, missed } = spread(unit, online);
+  const told = [...outgoing].map(([connector, { events }]) => [
+    connector,
+    events.map(({ seq, users }) => `${seq} ${users.join("+")}`),
+  ]);
+  assert.deepEqual(told, [
+    ["c1", ["1 ann+bob", "2 ann+bob", "3 bob"]],
+    ["c2", ["1 bob", "2 bob", "3 bob"]],
+  ]);
+  const [first, second] = outgoing.get("c1")?.events ?? [];
+  assert.equal(first?.users, second?.users);
+  assert.deepEqual(usersOf(unit), everybody);
+  assert.deepEqual(
+    missed.map(({ user, seq }) => `${user} ${seq}`),
+    ["cem 1", "dov 1", "dov 2"],
+    "of messages, and not their author",
+  );
+});
+
+test("in place of what a connector did not take, each conversation's readers are told its last seq", () => {
+  const unit = emptyUnit(1);
+  unit.events.push(event(1, "ann", everybody), event(2, "ann", everybody));
+  unit.gaps.set("h", { head: 9, recipients: ["bob"] });
+  const out = spread(unit, online).outgoing.get("c1");
+  assert.ok(out !== undefined);
+  assert.deepEqual(gapsInPlaceOf(out), [
+    { conversation: "h", head: 9, users: ["bob"] },
+    { conversation: "g", head: 2, users: ["ann", "bob"] },
+  ]);
+});
