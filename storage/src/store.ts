@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 import type { ClickHouseClient } from "@clickhouse/client";
 import { ChatError } from "@jichat/protocol/errors.ts";
 
@@ -102,13 +103,14 @@ export class Store {
   }
 }
 
+/** By `exec`: `insert` takes rows as values only, and would write them as JSON a second time. */
 const insertOver =
   (client: ClickHouseClient): InsertLines =>
-  async (table, lines) =>
-    client.insert({
-      table,
-      columns: lines.columns as [string, ...string[]],
+  async (table, lines) => {
+    const { stream } = await client.exec({
+      query: `INSERT INTO ${table} (${lines.columns.join(", ")}) FORMAT ${INSERT_FORMAT}`,
       values: Readable.from([lines.toString()], { objectMode: false }),
-      format: INSERT_FORMAT,
       clickhouse_settings: INSERT_SETTINGS,
     });
+    await finished(stream.resume());
+  };
