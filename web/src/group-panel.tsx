@@ -25,7 +25,16 @@ export function GroupPanel({ model, listed, token }: Props) {
     });
   };
   useEffect(() => {
-    act(getMembers(token, listed.id).then(setMembers));
+    let isAsked = true;
+    setFault(undefined);
+    getMembers(token, listed.id).then(
+      (found) => isAsked && setMembers(found),
+      (error: unknown) => isAsked && setFault(explain(error)),
+    );
+    // What is answered after the group has moved on, or was left, says nothing any more.
+    return () => {
+      isAsked = false;
+    };
   }, [listed.head, listed.id]);
   const rename = (event: SubmitEvent): void => {
     event.preventDefault();
