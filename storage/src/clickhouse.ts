@@ -1,11 +1,21 @@
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { pathToFileURL } from "node:url";
+import type { ClickHouseClient } from "@clickhouse/client";
 import { createClient } from "@clickhouse/client";
 import type { Config } from "./config.ts";
 import type { InsertLines } from "./store.ts";
-import { INSERT_FORMAT, INSERT_SETTINGS, Store } from "./store.ts";
+import { Store } from "./store.ts";
+
+/**
+ * Answered only when the rows stand; that they are on the disk by then is a setting of every table. A flush
+ * is too small for several threads to parse it.
+ */
+const INSERT_SETTINGS = { async_insert: 0 as const, input_format_parallel_parsing: 0 as const };
+const INSERT_FORMAT = "JSONCompactEachRow";
 
 /** A server by URL, or the engine in this process. Everything after this call is the same for both. */
 export async function connectClickHouse(config: Config, database: string): Promise<Store> {
@@ -21,12 +31,25 @@ export async function connectClickHouse(config: Config, database: string): Promi
     application: "jichat-storage",
   };
   if (config.clickhouseUrl !== undefined) {
-    return new Store(createClient({ url: config.clickhouseUrl, ...common }), database);
+    const client = createClient({ url: config.clickhouseUrl, ...common });
+    return new Store(client, database, insertOver(client));
   }
   const connection = await embeddedConnection(config);
   const client = createClient({ connection, clickhouse_settings: settings } as never);
   return new Store(client, database, insertInto(connection));
 }
+
+/** By `exec`: `insert` takes rows as values only, and would write them as JSON a second time. */
+const insertOver =
+  (client: ClickHouseClient): InsertLines =>
+  async (table, lines) => {
+    const { stream } = await client.exec({
+      query: `INSERT INTO ${table} (${lines.columns.join(", ")}) FORMAT ${INSERT_FORMAT}`,
+      values: Readable.from([lines.toString()], { objectMode: false }),
+      clickhouse_settings: INSERT_SETTINGS,
+    });
+    await finished(stream.resume());
+  };
 
 /** As much of `chdb/connection` as is used here. */
 interface EmbeddedConnection {

@@ -1,5 +1,3 @@
-import { Readable } from "node:stream";
-import { finished } from "node:stream/promises";
 import type { ClickHouseClient } from "@clickhouse/client";
 import { ChatError } from "@jichat/protocol/errors.ts";
 
@@ -16,15 +14,9 @@ export type Table =
   | "migrations";
 
 /**
- * Answered only when the rows stand; that they are on the disk by then is a setting of every table. A flush
- * is too small for several threads to parse it.
+ * Rows of one table as the text that is inserted, in JSONCompactEachRow: names once, not in each row, where
+ * they take ClickHouse as long as the rest (ADR 0012). All have the columns of the first.
  */
-export const INSERT_SETTINGS = { async_insert: 0 as const, input_format_parallel_parsing: 0 as const };
-
-/** Names once, not in each row: they take ClickHouse as long as the rest (ADR 0012). */
-export const INSERT_FORMAT = "JSONCompactEachRow";
-
-/** Rows of one table as the text that is inserted. All have the columns of the first. */
 export class Lines {
   columns: readonly string[] = [];
   readonly #lines: string[] = [];
@@ -43,7 +35,7 @@ export class Lines {
   }
 }
 
-/** Writes them with INSERT_SETTINGS, as INSERT_FORMAT. */
+/** Resolves once the rows stand. A server and the engine in this process take them in ways of their own. */
 export type InsertLines = (table: string, lines: Lines) => Promise<unknown>;
 
 /** ClickHouse, spoken to in one database; its errors become UNAVAILABLE with their cause. */
@@ -52,7 +44,7 @@ export class Store {
   readonly #insertLines: InsertLines;
   readonly database: string;
 
-  constructor(client: ClickHouseClient, database: string, insertLines: InsertLines = insertOver(client)) {
+  constructor(client: ClickHouseClient, database: string, insertLines: InsertLines) {
     this.#client = client;
     this.#insertLines = insertLines;
     this.database = database;
@@ -102,15 +94,3 @@ export class Store {
     await this.#client.close();
   }
 }
-
-/** By `exec`: `insert` takes rows as values only, and would write them as JSON a second time. */
-const insertOver =
-  (client: ClickHouseClient): InsertLines =>
-  async (table, lines) => {
-    const { stream } = await client.exec({
-      query: `INSERT INTO ${table} (${lines.columns.join(", ")}) FORMAT ${INSERT_FORMAT}`,
-      values: Readable.from([lines.toString()], { objectMode: false }),
-      clickhouse_settings: INSERT_SETTINGS,
-    });
-    await finished(stream.resume());
-  };
