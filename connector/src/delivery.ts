@@ -1,6 +1,6 @@
 import type { DeliveredEvent, Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { CodecName } from "@jichat/protocol/frame/codec.ts";
-import { codecOf, jsonCodec } from "@jichat/protocol/frame/codec.ts";
+import { codecOf, jsonFrame } from "@jichat/protocol/frame/codec.ts";
 
 type Bytes = string | Uint8Array<ArrayBuffer>;
 
@@ -42,9 +42,6 @@ class Encoded {
   }
 }
 
-const encoded = (frame: Parameters<typeof jsonCodec.write>[0]): Encoded =>
-  new Encoded(String(jsonCodec.write(frame)));
-
 /**
  * Writes deliveries to sockets. Takes a partition's positions upwards only, so no socket sees a lower seq
  * after a higher.
@@ -67,18 +64,18 @@ export class Deliveries {
     this.#positions.set(delivery.partition, delivery.position);
     const latest = delivery.events.filter(({ position }) => position > last);
     let written = 0;
-    for (const { frame, users, origin } of latest)
-      written += this.#write(new Encoded(frame), users, origin, true);
+    for (const { frame, users, origin } of latest) written += this.#write(frame, users, origin, true);
     for (const { conversation, user, seq, origin } of delivery.marks) {
-      written += this.#write(encoded({ t: "receipt", conversation, user, seq }), [user], origin, false);
+      written += this.#write(jsonFrame({ t: "receipt", conversation, user, seq }), [user], origin, false);
     }
     for (const { conversation, users, head } of delivery.gaps) {
-      written += this.#write(encoded({ t: "gap", conversation, head }), users, undefined, false);
+      written += this.#write(jsonFrame({ t: "gap", conversation, head }), users, undefined, false);
     }
     return { written, latest };
   }
 
-  #write(frame: Encoded, users: readonly string[], origin: string | undefined, mayEcho: boolean): number {
+  #write(json: string, users: readonly string[], origin: string | undefined, mayEcho: boolean): number {
+    const frame = new Encoded(json);
     let written = 0;
     for (const user of users) {
       for (const reader of this.#readers.of(user)) {

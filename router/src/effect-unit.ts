@@ -2,7 +2,7 @@ import type { DeliveredEvent, DeliveredMark } from "@jichat/protocol/bus/deliver
 import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
-import { jsonCodec } from "@jichat/protocol/frame/codec.ts";
+import { jsonFrame } from "@jichat/protocol/frame/codec.ts";
 import type { Conversation, Member } from "./conversation.ts";
 
 /** An event and who is to have it: the members at that moment, and those whom it sent away. */
@@ -58,7 +58,7 @@ export function addEffect(
   const { seq, ts, session: origin, trace } = record;
   unit.heads.set(conversation.id, headOf(conversation, event, position));
   for (const user of moved(record)) addEntry(unit, conversation, user, position, record);
-  const frame = String(jsonCodec.write({ t: "event", ...event }));
+  const frame = jsonFrame({ t: "event", ...event });
   unit.events.push({
     conversation: conversation.id,
     seq,

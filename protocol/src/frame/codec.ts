@@ -71,7 +71,8 @@ const isPlainMessage = (frame: EventFrame<BodyText>): boolean =>
   frame.replyTo === undefined &&
   frame.mentions === undefined;
 
-function jsonFrame(frame: ServerFrame<BodyText>): string {
+/** A frame as text; what `jsonCodec` writes. */
+export function jsonFrame(frame: ServerFrame<BodyText>): string {
   switch (frame.t) {
     case "pong": {
       const id = frame.id === undefined ? "" : `"id":${JSON.stringify(frame.id)},`;
