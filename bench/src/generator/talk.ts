@@ -101,7 +101,8 @@ export async function talk(args: TalkArgs): Promise<Talk> {
   const seen: Seen = { acked: 0, received: 0, refused: 0 };
   const record = (histogram: Histogram, text: string): void => {
     const number = numberIn(text);
-    if (number >= warm) recordMs(histogram, performance.now() - (due[number] ?? Number.NaN));
+    const dueAt = due[number];
+    if (number >= warm && dueAt !== undefined) recordMs(histogram, performance.now() - dueAt);
   };
   const persons = await gather(door, "b", people, (_, text) => {
     if (text.startsWith('{"t":"ack"')) {

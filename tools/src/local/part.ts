@@ -29,9 +29,9 @@ process.once("exit", () => {
   for (const pid of running) process.kill(pid, "SIGKILL");
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  process.once(signal, () => {
-    // A signal that nobody hears ends a process without its `exit`.
-    if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal]);
+  process.on(signal, () => {
+    // A signal that nobody else hears would end this process without its `exit`.
+    if (process.listenerCount(signal) === 1) process.exit(128 + constants.signals[signal]);
   });
 
 /** One process of a local cluster. */
