@@ -1,5 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
+import { recordBytesOfAll } from "@jichat/protocol/bus/command.ts";
 import { encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
@@ -15,8 +16,6 @@ import type { Facts, Log } from "./ports.ts";
 /** One connector's batch on its way through: answered once, or declined when the reign ends first. */
 export interface Request {
   readonly commands: readonly Command[];
-  /** What their records may take in the log. */
-  readonly bytes: number;
   readonly answer: (answers: readonly Answer[], position: number) => void;
   /**
    * Says nothing but "again": safe at any time, since a batch is repeated unchanged and its ids are known.
@@ -118,7 +117,7 @@ export class Partition {
     let bytes = 0;
     let count = 0;
     for (const request of this.#inbox) {
-      bytes += request.bytes;
+      bytes += recordBytesOfAll(request.commands);
       if (bytes > REQUEST_BYTES_MAX && count > 0) break;
       count += 1;
     }

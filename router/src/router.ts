@@ -3,7 +3,6 @@ import { Kvm } from "@nats-io/kv";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import { headers } from "@nats-io/transport-node";
 import type { AnswerBatch, CommandBatch } from "@jichat/protocol/bus/command.ts";
-import { recordBytesOfAll } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
@@ -265,7 +264,6 @@ export class Router implements LeaseHolder {
           if (
             !offer({
               commands,
-              bytes: recordBytesOfAll(commands),
               decline,
               answer: (answers, position) => {
                 endSpans();

@@ -1,5 +1,4 @@
 import type { AnswerBatch, CommandBatch } from "@jichat/protocol/bus/command.ts";
-import { recordBytesOfAll } from "@jichat/protocol/bus/command.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { Owner } from "@jichat/router/owner.ts";
 import type { OwnerWorld } from "@jichat/router/owner.ts";
@@ -50,7 +49,6 @@ export class RouterModel {
       };
       const request: Request = {
         commands,
-        bytes: recordBytesOfAll(commands),
         decline,
         answer: (answers, position) => {
           answer({ v: 1, position, answers });

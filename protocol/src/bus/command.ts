@@ -98,6 +98,7 @@ export const recordBytesOf = (command: Command): number =>
       ("mentions" in command ? (command.mentions?.length ?? 0) : 0),
   );
 
+/** The same of many. */
 export const recordBytesOfAll = (commands: readonly Command[]): number =>
   commands.reduce((bytes, command) => bytes + recordBytesOf(command), 0);
 
