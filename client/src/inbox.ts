@@ -162,13 +162,10 @@ export class Inbox {
         if (timeline === undefined) {
           // At the very first sync the past is there to be pulled when it is wanted; later, it is what this
           // device missed.
-          timeline = new Timeline(
+          timeline =
             since === undefined
-              ? this.#before(listed.conversation, head)
-              : "left" in listed
-                ? head
-                : listed.first - 1,
-          );
+              ? Timeline.listed(this.#before(listed.conversation, head))
+              : new Timeline("left" in listed ? head : listed.first - 1);
           this.#timelines.set(listed.conversation, timeline);
         }
         timeline.head = Math.max(timeline.head, head);

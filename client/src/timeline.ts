@@ -13,10 +13,21 @@ export class Timeline {
   /** The highest seq known to exist. */
   head: number;
   readonly #ahead = new Map<number, ChatEvent | undefined>();
+  #mayBeginEarlier = false;
 
   constructor(last: number) {
     this.last = last;
     this.head = last;
+  }
+
+  /**
+   * One that a first sync listed: it begins behind `last`, or at what still comes live from before. That was
+   * on its way while the sync was answered, and nobody has shown it yet.
+   */
+  static listed(last: number): Timeline {
+    const timeline = new Timeline(last);
+    timeline.#mayBeginEarlier = true;
+    return timeline;
   }
 
   get hasHole(): boolean {
@@ -28,7 +39,10 @@ export class Timeline {
    * is before is not theirs.
    */
   take(event: ChatEvent, me: string): readonly ChatEvent[] {
-    if (event.seq <= this.last) return [];
+    if (event.seq <= this.last) {
+      if (!this.#mayBeginEarlier) return [];
+      this.last = event.seq - 1;
+    }
     const isBirth =
       (event.kind === "created" || event.kind === "joined") && event.users?.includes(me) === true;
     if (isBirth) this.last = event.seq - 1;
@@ -68,6 +82,7 @@ export class Timeline {
       if (event !== undefined) released.push(event);
     }
     for (const seq of this.#ahead.keys()) if (seq <= this.last) this.#ahead.delete(seq);
+    if (released.length > 0) this.#mayBeginEarlier = false;
     return released;
   }
 }

@@ -24,6 +24,7 @@ async function nodeTests(patterns: readonly string[], atOnce: number): Promise<b
   if (files.length === 0) throw new Plain(`no test matches ${patterns.join(" ")}`);
   return program(process.execPath, [
     "--test",
+    `--import=${join(ROOT, "tools/src/ends.ts")}`,
     `--test-concurrency=${atOnce}`,
     "--test-reporter=spec",
     ...files,
