@@ -29,7 +29,10 @@ export interface LaneOptions {
   readonly from: string;
   readonly clock: Clock;
   readonly ask: Ask;
-  /** Runs `act` once what is happening now has happened: commands of one turn travel together. */
+  /**
+   * Runs `act` once what is happening now has happened, or later: commands of one turn travel together, and
+   * lanes that share a beat start together.
+   */
   readonly schedule: (act: () => void) => void;
   readonly onRetry?: () => void;
   readonly queueMax?: number;
@@ -124,8 +127,15 @@ export class CommandLane {
       if (batch.length > 0) await this.#exchangeAndRest(batch);
       else await this.#options.clock.sleep(LATER_MS);
       this.#release();
+      if (this.waiting > 0) await this.#turn();
     }
     this.#running = false;
+  }
+
+  async #turn(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#options.schedule(resolve);
+    await promise;
   }
 
   /** What was answered `later` comes first again, in its old order, a while after it was answered. */

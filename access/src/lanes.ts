@@ -2,15 +2,24 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
+import { Beat } from "@jichat/runtime/beat.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
 import { WHERE, errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Sender } from "./command-lane.ts";
 import { CommandLane } from "./command-lane.ts";
 
+/** Lanes start together, as far apart as an exchange takes: at most this. */
+const BEAT_MAX_MS = 8;
+/** One exchange's weight in their mean. */
+const EXCHANGE_WEIGHT = 1 / 16;
+
 /** This edge's ways into all partitions. */
 export class Lanes {
   readonly partitions: number;
   readonly #lanes: readonly CommandLane[];
+  readonly #beat = new Beat(systemClock, () => Math.min(BEAT_MAX_MS, this.#exchangeMs));
+  /** How long an owner takes to answer, of late. */
+  #exchangeMs = 0;
 
   /** `from` names this edge to the owners; `onRetry` counts batches that had to be sent again. */
   constructor(nats: NatsConnection, names: Names, from: string, partitions: number, onRetry: () => void) {
@@ -23,10 +32,14 @@ export class Lanes {
           clock: systemClock,
           onRetry,
           schedule: (act) => {
-            setImmediate(act);
+            this.#beat.next(act);
           },
-          ask: async (bytes, timeoutMs) =>
-            (await nats.request(names.command(partition), bytes, { timeout: timeoutMs })).data,
+          ask: async (bytes, timeoutMs) => {
+            const started = systemClock.monotonic();
+            const { data } = await nats.request(names.command(partition), bytes, { timeout: timeoutMs });
+            this.#exchangeMs += EXCHANGE_WEIGHT * (systemClock.monotonic() - started - this.#exchangeMs);
+            return data;
+          },
         }),
     );
   }

@@ -66,8 +66,9 @@ function refuseFrame(world: World, session: Session, error: ChatError, id: strin
 
 function admit(world: World, session: Session, frame: ClientFrame, bytes: number): void {
   if (session.state === "greeting") {
-    if (session.early.length >= EARLY_MAX) throw new ChatError("BUSY", "wait for the welcome");
-    session.early.push(frame);
+    const early = (session.early ??= []);
+    if (early.length >= EARLY_MAX) throw new ChatError("BUSY", "wait for the welcome");
+    early.push(frame);
     return;
   }
   world.metrics.countFrame(frame.t);
@@ -102,7 +103,9 @@ async function begin(world: World, session: Session, hello: Hello, trace: Trace)
     if (waitMs > 0)
       throw new ChatError("RATE_LIMITED", "too many handshakes from this address", { retryAfterMs: waitMs });
     await greet(world, session, hello, trace.traceId);
-    for (const frame of session.early.splice(0)) admit(world, session, frame, 0);
+    const { early = [] } = session;
+    session.early = undefined;
+    for (const frame of early) admit(world, session, frame, 0);
   } catch (thrown) {
     const error = asChatError(thrown);
     if (error.code === "INTERNAL")

@@ -3,7 +3,8 @@ import type { Session } from "./session.ts";
 /** All sockets of this process, and the live sessions among them by user and device. */
 export class Hub {
   readonly #sockets = new Set<Session>();
-  readonly #users = new Map<string, Map<string, Session>>();
+  /** A user's sessions, one for each device: a handful, so that a list costs less than a map. */
+  readonly #users = new Map<string, readonly Session[]>();
   readonly #addresses = new Map<string, number>();
 
   get size(): number {
@@ -35,29 +36,30 @@ export class Hub {
     if (left > 0) this.#addresses.set(address, left);
     else this.#addresses.delete(address);
     const devices = this.#users.get(session.user);
-    if (devices?.get(session.device) !== session) return;
-    devices.delete(session.device);
-    if (devices.size === 0) this.#users.delete(session.user);
+    if (devices?.includes(session) !== true) return;
+    const others = devices.filter((other) => other !== session);
+    if (others.length > 0) this.#users.set(session.user, others);
+    else this.#users.delete(session.user);
   }
 
   /** Puts a session in its device's place. Returns the one that held it. */
   place(session: Session): Session | undefined {
-    const devices = this.#users.get(session.user) ?? new Map<string, Session>();
-    this.#users.set(session.user, devices);
-    const held = devices.get(session.device);
-    devices.set(session.device, session);
+    const { user, device } = session;
+    const held = this.find(user, device);
+    const others = (this.#users.get(user) ?? []).filter((other) => other !== held);
+    this.#users.set(user, [...others, session]);
     return held === session ? undefined : held;
   }
 
-  of(user: string): Iterable<Session> {
-    return this.#users.get(user)?.values() ?? [];
+  of(user: string): readonly Session[] {
+    return this.#users.get(user) ?? [];
   }
 
   find(user: string, device: string): Session | undefined {
-    return this.#users.get(user)?.get(device);
+    return this.of(user).find((session) => session.device === device);
   }
 
   *placed(): Generator<Session> {
-    for (const devices of this.#users.values()) yield* devices.values();
+    for (const devices of this.#users.values()) yield* devices;
   }
 }

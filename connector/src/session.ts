@@ -36,7 +36,7 @@ export class Session {
   readonly birth: SessionBirth;
   readonly gate = new SendGate();
   /** Frames that came while `hello` was being checked. */
-  readonly early: ClientFrame[] = [];
+  early: ClientFrame[] | undefined;
   state: SessionState = "new";
   id = "";
   user = "";
@@ -53,7 +53,8 @@ export class Session {
   unanswered = 0;
   lastSeenAt: number;
   #ws: WebSocket<SocketData> | undefined;
-  #outgoing: Outgoing[] = [];
+  /** What this turn has written. Nothing for most sockets, most of the time: it holds no list for that. */
+  #outgoing: Outgoing[] | undefined;
   #outgoingBytes = 0;
 
   constructor(birth: SessionBirth) {
@@ -90,9 +91,11 @@ export class Session {
   /** A frame that was encoded before, for all its readers at once. It leaves at the end of this turn. */
   writeEncoded(bytes: Outgoing): void {
     if (!this.isOpen || this.#ws === undefined) return;
-    this.#outgoing.push(bytes);
+    if (this.#outgoing === undefined) {
+      this.#outgoing = [bytes];
+      this.birth.turn.flushLater(this);
+    } else this.#outgoing.push(bytes);
     this.#outgoingBytes += bytes.length;
-    if (this.#outgoing.length === 1) this.birth.turn.flushLater(this);
     if (this.#outgoingBytes > this.birth.bufferedBytesMax) this.flush();
   }
 
@@ -100,9 +103,9 @@ export class Session {
   flush(): void {
     const ws = this.#ws;
     const outgoing = this.#outgoing;
-    this.#outgoing = [];
+    this.#outgoing = undefined;
     this.#outgoingBytes = 0;
-    if (ws === undefined || !this.isOpen || outgoing.length === 0) return;
+    if (ws === undefined || !this.isOpen || outgoing === undefined) return;
     const { bufferedBytesMax, codec } = this.birth;
     let isTooSlow = false;
     ws.cork(() => {

@@ -1,0 +1,43 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+
+/** Below a timer's resolution there is nothing to wait for. */
+const WAIT_MIN_MS = 0.5;
+
+/**
+ * A common beat for what would start by itself here and there: at once after a pause, otherwise together,
+ * `everyMs()` after the beat before. What leaves together wakes each process on its way once.
+ */
+export class Beat {
+  readonly #clock: Clock;
+  readonly #everyMs: () => number;
+  readonly #schedule: (act: () => void) => void;
+  #waiting: (() => void)[] = [];
+  #lastAt = -Infinity;
+
+  /** `schedule` calls back behind what is happening now. */
+  constructor(clock: Clock, everyMs: () => number, schedule: (act: () => void) => void = setImmediate) {
+    this.#clock = clock;
+    this.#everyMs = everyMs;
+    this.#schedule = schedule;
+  }
+
+  /** Calls `act` once, at the next beat and never before this turn of the event loop is over. */
+  next(act: () => void): void {
+    this.#waiting.push(act);
+    if (this.#waiting.length > 1) return;
+    const waitMs = this.#lastAt + this.#everyMs() - this.#clock.monotonic();
+    if (waitMs < WAIT_MIN_MS)
+      this.#schedule(() => {
+        this.#start();
+      });
+    else
+      void this.#clock.sleep(waitMs).then(() => {
+        this.#start();
+      });
+  }
+
+  #start(): void {
+    this.#lastAt = this.#clock.monotonic();
+    for (const act of this.#waiting.splice(0)) act();
+  }
+}
