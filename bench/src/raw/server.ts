@@ -1,3 +1,6 @@
+import type { JsonWebKey } from "node:crypto";
+import { createPrivateKey, createPublicKey, verify } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { Tickets } from "@jichat/access/tickets.ts";
 import { loadUws } from "@jichat/connector/uws.ts";
 import type { WebSocket } from "uWebSockets.js";
@@ -7,12 +10,19 @@ import type { WebSocket } from "uWebSockets.js";
  * Arguments: a port, and what it does with a frame.
  * - `echo`: sends it back.
  * - `fan`: sends one prebuilt event to all, and an ack to who asked.
- * - `ticket`: checks the ticket of a `hello`, made with the cluster key of the third argument.
+ * - `ticket`: checks the ticket of a `hello`, made with the cluster key that is the third argument.
+ * - `token`: checks the Ed25519 signature of its token, made with the key in the file of the third argument.
  */
-const [port = "0", mode = "echo", clusterKey = ""] = process.argv.slice(2);
+const [port = "0", mode = "echo", secret = ""] = process.argv.slice(2);
 const uws = loadUws();
 const sockets = new Set<WebSocket<unknown>>();
-const tickets = new Tickets(clusterKey, 3_600_000);
+const tickets = new Tickets(secret, 3_600_000);
+const key =
+  mode === "token"
+    ? createPublicKey(
+        createPrivateKey({ key: JSON.parse(readFileSync(secret, "utf8")) as JsonWebKey, format: "jwk" }),
+      )
+    : undefined;
 const EVENT = JSON.stringify({
   t: "event",
   conversation: "g_0123456789abcdef0123456789abcdef",
@@ -38,6 +48,17 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     const { ticket, device } = JSON.parse(Buffer.from(bytes).toString("utf8")) as Record<string, string>;
     const { user } = tickets.verify(ticket ?? "", device ?? "", Date.now());
     ws.send(JSON.stringify({ t: "welcome", user }));
+  },
+  token: (ws, bytes) => {
+    const { token = "" } = JSON.parse(Buffer.from(bytes).toString("utf8")) as Record<string, string>;
+    const [head = "", claims = "", signature = ""] = token.split(".");
+    if (
+      key === undefined ||
+      !verify(null, Buffer.from(`${head}.${claims}`), key, Buffer.from(signature, "base64url"))
+    )
+      throw new Error("a token that the generator did not sign");
+    const { sub } = JSON.parse(Buffer.from(claims, "base64url").toString("utf8")) as { sub: string };
+    ws.send(JSON.stringify({ t: "welcome", user: sub }));
   },
 };
 const answer = ANSWERS[mode];

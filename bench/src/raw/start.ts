@@ -10,9 +10,9 @@ export interface RawServer {
 }
 
 /** uWebSockets.js alone, in a process of its own. */
-export async function startRaw(mode: "echo" | "fan" | "ticket", clusterKey = ""): Promise<RawServer> {
+export async function startRaw(mode: "echo" | "fan" | "ticket" | "token", secret = ""): Promise<RawServer> {
   const [port = 0] = await freePorts(1);
-  const args = [join(import.meta.dirname, "server.ts"), String(port), mode, clusterKey];
+  const args = [join(import.meta.dirname, "server.ts"), String(port), mode, secret];
   const server = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const stop = (): void => {
     server.kill("SIGKILL");
