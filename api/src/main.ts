@@ -6,9 +6,9 @@ import { Tokens, loadKeys } from "@jichat/access/tokens.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
-import { connectNats, openJetStream } from "@jichat/runtime/nats.ts";
+import { connectNats } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
-import { provision } from "@jichat/runtime/provision.ts";
+import { openCluster } from "@jichat/runtime/open-cluster.ts";
 import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { readConfig } from "./config.ts";
@@ -29,8 +29,10 @@ const issueToken = await openTokenIssuer(config);
 const keys = loadKeys(config.tokens.keys);
 const names = namesOf(config.cluster);
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
-const jsm = await openJetStream(nats, telemetry.log, shutdown);
-const partitions = await provision(nats, jsm, names, config.log);
+const { partitions } = await openCluster(nats, names, config.log, {
+  log: telemetry.log,
+  signal: shutdown,
+});
 const presence = Presence.connect(config.redisUrl, names, telemetry.log);
 const revocations = await Revocations.watch(nats, names, telemetry.log);
 const accounts = await Accounts.open(nats, names);

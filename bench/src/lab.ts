@@ -6,7 +6,10 @@ import type { SignedDoor } from "./generator/people.ts";
 import { generate } from "./generate.ts";
 import { pin } from "./pin.ts";
 
-/** A cluster to be measured: R1 and fsync always unless told, limits per user and address out of the way. */
+/**
+ * A cluster to be measured: R1, fsync always and `PARTITIONS` unless told, limits per user and address out of
+ * the way.
+ */
 export interface Lab {
   readonly stack: Stack;
   readonly door: SignedDoor;
@@ -30,6 +33,11 @@ const LIMITS = {
   HANDSHAKES_PER_SECOND: "100000",
   SOCKETS_PER_ADDRESS_MAX: "1000000",
 };
+/**
+ * Two for each core of the machine that the targets are for. `PARTITIONS` of the environment says another
+ * number: a cluster that is not told has 16.
+ */
+export const PARTITIONS = process.env["PARTITIONS"] ?? "4";
 const WARM_RATE = 300;
 const WARM_MS = 3_000;
 export const PAIRS = { people: 200, conversations: 100 };
@@ -42,7 +50,7 @@ export async function withLab<T>(
   const { stack, destroy } = await startThrowaway({
     fsync: "always",
     ...options,
-    env: { "*": env, connector: LIMITS },
+    env: { "*": { PARTITIONS, ...env }, connector: LIMITS },
   });
   try {
     const pids = {

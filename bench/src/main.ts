@@ -11,6 +11,7 @@ import { history } from "./figures/history.ts";
 import { messages, oneCore } from "./figures/messages.ts";
 import { tracing } from "./figures/tracing.ts";
 import { soak } from "./figures/soak.ts";
+import { PARTITIONS } from "./lab.ts";
 import { pictureOf } from "./picture.ts";
 
 const FIGURES: readonly Figure[] = [
@@ -63,7 +64,9 @@ const out = join(ROOT, ".data/bench");
 mkdirSync(out, { recursive: true });
 const started = new Date();
 const rows: Row[] = [];
-say(`${cpus().length} CPUs for everything, the generator too; Node ${process.version}, Linux ${release()}`);
+say(
+  `${cpus().length} CPUs for everything, the generator too; ${PARTITIONS} partitions; Node ${process.version}, Linux ${release()}`,
+);
 for (const [at, figure] of figures.entries()) {
   say(`\n[${at + 1}/${figures.length}] ${figure.name}: ${figure.what}`);
   const begun = performance.now();

@@ -1,8 +1,8 @@
-import { connectNats, openJetStream } from "@jichat/runtime/nats.ts";
+import { connectNats } from "@jichat/runtime/nats.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { Leases } from "@jichat/runtime/leases.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
-import { provision } from "@jichat/runtime/provision.ts";
+import { openCluster } from "@jichat/runtime/open-cluster.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
@@ -15,8 +15,10 @@ const telemetry = startTelemetry("router", config);
 const shutdown = shutdownSignal();
 const names = namesOf(config.cluster);
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
-const jsm = await openJetStream(nats, telemetry.log, shutdown);
-const partitions = await provision(nats, jsm, names, config.log);
+const { jsm, partitions } = await openCluster(nats, names, config.log, {
+  log: telemetry.log,
+  signal: shutdown,
+});
 const presence = Presence.connect(config.redisUrl, names, telemetry.log);
 const snapshots = await Snapshots.open(nats, names);
 const router = new Router({ config, names, nats, jsm, presence, snapshots, telemetry, partitions });

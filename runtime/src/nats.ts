@@ -1,5 +1,3 @@
-import { jetstreamManager } from "@nats-io/jetstream";
-import type { JetStreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import type { ConnectionOptions, NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
@@ -45,21 +43,4 @@ export function onReconnect(connection: NatsConnection, act: () => void): void {
   void (async () => {
     for await (const status of connection.status()) if (status.type === "reconnect") act();
   })();
-}
-
-/** A JetStream manager, as soon as JetStream answers: a server that has just started says 503 for a while. */
-export async function openJetStream(
-  connection: NatsConnection,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<JetStreamManager> {
-  for (;;) {
-    try {
-      return await jetstreamManager(connection, { timeout: 5_000 });
-    } catch (cause) {
-      signal.throwIfAborted();
-      log.warn({ err: cause }, "JetStream is not ready yet");
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-  }
 }

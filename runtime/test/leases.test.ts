@@ -7,13 +7,14 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { pino } from "pino";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
+import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import { Part } from "../../tools/src/local/part.ts";
 import { freePorts } from "../../tools/src/local/ports.ts";
 import { needNats } from "../../tools/src/needs.ts";
 import type { LeaseHolder } from "../src/leases.ts";
 import { Leases } from "../src/leases.ts";
-import { connectNats, openJetStream } from "../src/nats.ts";
-import { provision } from "../src/provision.ts";
+import { connectNats } from "../src/nats.ts";
+import { openCluster } from "../src/open-cluster.ts";
 
 const PARTITIONS = 16;
 const EVEN_WITHIN_MS = 10_000;
@@ -87,8 +88,8 @@ async function untilEven(holders: readonly Holder[]): Promise<void> {
 
 async function makeBuckets(names: Names, nats: NatsConnection | undefined): Promise<void> {
   assert.ok(nats);
-  const jsm = await openJetStream(nats, log, AbortSignal.timeout(10_000));
-  await provision(nats, jsm, names, { partitions: PARTITIONS, replicas: 1, logBytesMax: 8_388_608 });
+  const wanted = { partitions: PARTITIONS, replicas: 1, logBytesMax: 8_388_608 } satisfies LogSettings;
+  await openCluster(nats, names, wanted, { log, signal: AbortSignal.timeout(10_000) });
 }
 
 test(

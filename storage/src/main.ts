@@ -2,9 +2,9 @@ import { Kvm } from "@nats-io/kv";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { Leases } from "@jichat/runtime/leases.ts";
-import { connectNats, openJetStream } from "@jichat/runtime/nats.ts";
+import { connectNats } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
-import { provision } from "@jichat/runtime/provision.ts";
+import { openCluster } from "@jichat/runtime/open-cluster.ts";
 import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { connectClickHouse } from "./clickhouse.ts";
@@ -26,8 +26,10 @@ if (command[0] === "migrate") {
   process.exit(0);
 }
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
-const jsm = await openJetStream(nats, telemetry.log, shutdown);
-const partitions = await provision(nats, jsm, names, config.log);
+const { jsm, partitions } = await openCluster(nats, names, config.log, {
+  log: telemetry.log,
+  signal: shutdown,
+});
 const store = await connectClickHouse(config, names.database);
 if (command.length > 0) {
   await migrate(store);

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { TimeoutError } from "@nats-io/transport-node";
+import { untilAnswered } from "./open-cluster.ts";
+
+const apiError = (code: number): JetStreamApiError =>
+  new JetStreamApiError({ code, err_code: 10_000, description: `status ${code}` });
+
+/** Fails with each of `errors` in turn, then answers. */
+function askWith(errors: readonly Error[], signal = new AbortController().signal) {
+  const [left, said]: [Error[], string[]] = [[...errors], []];
+  const log = { warn: (_: object, line: string) => void said.push(line) };
+  const answer = untilAnswered(
+    "streams",
+    async () => {
+      const error = left.shift();
+      if (error !== undefined) throw error;
+      return "there";
+    },
+    { log, signal },
+  );
+  return { answer, said };
+}
+
+test("what JetStream does not answer in time is asked again, and said", async () => {
+  const { answer, said } = askWith([new TimeoutError(), apiError(503)]);
+  assert.equal(await answer, "there");
+  assert.deepEqual(said, Array(2).fill("streams: not ready yet, trying again"));
+});
+
+test("what JetStream refuses ends the start at once", async () => {
+  for (const refusal of [apiError(400), new Error("another layout")]) {
+    const { answer, said } = askWith([refusal]);
+    await assert.rejects(answer, refusal);
+    assert.deepEqual(said, []);
+  }
+});
+
+test("a stop ends the waiting with its reason", async () => {
+  const stop = new AbortController();
+  const { answer } = askWith([new TimeoutError(), new TimeoutError()], stop.signal);
+  stop.abort(new Error("stopped by SIGTERM"));
+  await assert.rejects(answer, /stopped by SIGTERM/);
+});

@@ -1,0 +1,75 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
+import { NoRespondersError, RequestError, TimeoutError } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import type { LogSettings } from "@jichat/protocol/log/streams.ts";
+import { provision } from "./provision.ts";
+
+const TIMEOUT_MS = 5_000;
+const RETRY_MS = 250;
+const UNAVAILABLE = 503;
+
+/** What a start needs of the context around it. */
+export interface Waiting {
+  readonly log: { warn(of: object, line: string): void };
+  readonly signal: AbortSignal;
+}
+
+/** JetStream did not say no: it did not say anything in time, or that it cannot just now. */
+const isUnanswered = (error: unknown): boolean =>
+  error instanceof TimeoutError ||
+  error instanceof NoRespondersError ||
+  (error instanceof RequestError && error.isNoResponders()) ||
+  (error instanceof JetStreamApiError && error.status === UNAVAILABLE);
+
+/**
+ * Repeats `act`, which must be idempotent, while `isWorthIt` says so of what it throws, until the signal
+ * aborts.
+ */
+export async function untilAnswered<T>(
+  what: string,
+  act: () => Promise<T>,
+  { log, signal }: Waiting,
+  isWorthIt: (error: unknown) => boolean = isUnanswered,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await act();
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (!isWorthIt(cause)) throw cause;
+      log.warn({ err: cause }, `${what}: not ready yet, trying again`);
+      await systemClock.sleep(RETRY_MS, signal);
+    }
+  }
+}
+
+/** A JetStream manager, as soon as JetStream answers: a server that has just started says 503 for a while. */
+export const openJetStream = async (nats: NatsConnection, waiting: Waiting): Promise<JetStreamManager> =>
+  untilAnswered(
+    "JetStream",
+    async () => jetstreamManager(nats, { timeout: TIMEOUT_MS }),
+    waiting,
+    () => true,
+  );
+
+/**
+ * JetStream with all of a cluster's streams and buckets, made if they are not there, and its number of
+ * partitions. A stream of three copies elects a leader first, and 23 of them on a busy disk take their time.
+ */
+export async function openCluster(
+  nats: NatsConnection,
+  names: Names,
+  wanted: LogSettings,
+  waiting: Waiting,
+): Promise<{ readonly jsm: JetStreamManager; readonly partitions: number }> {
+  const jsm = await openJetStream(nats, waiting);
+  const partitions = await untilAnswered(
+    "the cluster's streams and buckets",
+    async () => provision(nats, jsm, names, wanted),
+    waiting,
+  );
+  return { jsm, partitions };
+}
