@@ -1,8 +1,8 @@
 import { after } from "node:test";
 import { say } from "./say.ts";
 
-/** A file's tests are over; what it opened in them has this long to be gone. */
-const LINGER_MS = 20_000;
+/** A file's tests are over; what it opened has this long to be gone, its own last hooks included. */
+const LINGER_MS = 60_000;
 
 // Imported before each test file. A socket that nobody closed would keep the file, and the stage, for ever.
 if (process.env["NODE_TEST_CONTEXT"] !== undefined)
