@@ -4,7 +4,8 @@ import { withLab } from "../lab.ts";
 import { withNatsCluster } from "../nats-cluster.ts";
 import { climb, sustainedOf } from "../sustain.ts";
 
-const RATES = [1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000, 14_000, 16_000, 20_000];
+const RATES_OF_THREE = [1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000];
+const RATES_OF_ONE = [2_000, 4_000, 6_000, 8_000, 10_000, 12_000, 14_000, 16_000, 20_000];
 
 export const durability: Figure = {
   name: "durability",
@@ -12,12 +13,14 @@ export const durability: Figure = {
   measure: async (say) => {
     say("R3, fsync always, three servers on this one disk:");
     const three = await withNatsCluster(async (natsUrl, morePids) =>
-      withLab({ natsUrl, morePids, env: { LOG_REPLICAS: "3" } }, async (lab) => climb(lab, RATES, say)),
+      withLab({ natsUrl, morePids, env: { LOG_REPLICAS: "3" } }, async (lab) =>
+        climb(lab, RATES_OF_THREE, say),
+      ),
     );
     say("R1, fsync interval:");
-    const one = await withLab({ fsync: "interval" }, async (lab) => climb(lab, RATES, say));
+    const one = await withLab({ fsync: "interval" }, async (lab) => climb(lab, RATES_OF_ONE, say));
     const [sustained, beside] = [sustainedOf(three), sustainedOf(one)];
-    if (beside === 0) throw new Error(`one copy did not even hold ${count(RATES[0] ?? 0)} msg/s`);
+    if (beside === 0) throw new Error(`one copy did not even hold ${count(RATES_OF_ONE[0] ?? 0)} msg/s`);
     const ratio = sustained / beside;
     return [
       {
