@@ -158,7 +158,9 @@ export const msgpackCodec: Codec = {
     try {
       return msgpackReader.decode(bytes);
     } catch (cause) {
-      throw cause instanceof ChatError ? cause : malformed("this message is not MessagePack", cause);
+      if (cause instanceof ChatError) throw cause;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw malformed(`this message is not MessagePack that this protocol takes: ${why}`, cause);
     }
   },
   check: (value) => {
