@@ -35,9 +35,7 @@ export class Hub {
     const left = this.socketsOf(address) - 1;
     if (left > 0) this.#addresses.set(address, left);
     else this.#addresses.delete(address);
-    const devices = this.#users.get(session.user);
-    if (devices?.includes(session) !== true) return;
-    const others = devices.filter((other) => other !== session);
+    const others = this.of(session.user).filter((other) => other !== session);
     if (others.length > 0) this.#users.set(session.user, others);
     else this.#users.delete(session.user);
   }
@@ -46,7 +44,7 @@ export class Hub {
   place(session: Session): Session | undefined {
     const { user, device } = session;
     const held = this.find(user, device);
-    const others = (this.#users.get(user) ?? []).filter((other) => other !== held);
+    const others = this.of(user).filter((other) => other !== held);
     this.#users.set(user, [...others, session]);
     return held === session ? undefined : held;
   }

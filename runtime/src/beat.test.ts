@@ -1,35 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Clock } from "@jichat/protocol/clock.ts";
+import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { Beat } from "./beat.ts";
-
-/** A clock that stands until it is moved. */
-class HandClock implements Clock {
-  at = 1_000;
-  #sleepers: { readonly until: number; readonly wake: () => void }[] = [];
-
-  now(): number {
-    return this.at;
-  }
-
-  monotonic(): number {
-    return this.at;
-  }
-
-  async sleep(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#sleepers.push({ until: this.at + ms, wake: resolve });
-    await promise;
-  }
-
-  async move(ms: number): Promise<void> {
-    this.at += ms;
-    const due = this.#sleepers.filter(({ until }) => until <= this.at);
-    this.#sleepers = this.#sleepers.filter(({ until }) => until > this.at);
-    for (const { wake } of due) wake();
-    await turn();
-  }
-}
 
 const turn = (): Promise<void> =>
   new Promise((resolve) => {
@@ -59,12 +31,12 @@ test("what comes soon after a beat waits for the next, and all of it starts then
   const { clock, said, say } = beatOf(() => 8);
   say("a");
   await turn();
-  await clock.move(3);
+  await clock.pass(3);
   say("b");
-  await clock.move(4);
+  await clock.pass(4);
   say("c");
   assert.deepEqual(said, ["a"]);
-  await clock.move(1);
+  await clock.pass(1);
   assert.deepEqual(said, ["a", "b", "c"]);
 });
 
@@ -88,8 +60,8 @@ test("what is asked for during a beat waits for the next", async () => {
     beat.next(() => said.push("b"));
   });
   await turn();
-  await clock.move(7);
+  await clock.pass(7);
   assert.deepEqual(said, ["a"]);
-  await clock.move(1);
+  await clock.pass(1);
   assert.deepEqual(said, ["a", "b"]);
 });

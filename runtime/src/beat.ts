@@ -10,15 +10,12 @@ const WAIT_MIN_MS = 0.5;
 export class Beat {
   readonly #clock: Clock;
   readonly #everyMs: () => number;
-  readonly #schedule: (act: () => void) => void;
   #waiting: (() => void)[] = [];
   #lastAt = -Infinity;
 
-  /** `schedule` calls back behind what is happening now. */
-  constructor(clock: Clock, everyMs: () => number, schedule: (act: () => void) => void = setImmediate) {
+  constructor(clock: Clock, everyMs: () => number) {
     this.#clock = clock;
     this.#everyMs = everyMs;
-    this.#schedule = schedule;
   }
 
   /** Calls `act` once, at the next beat and never before this turn of the event loop is over. */
@@ -26,14 +23,11 @@ export class Beat {
     this.#waiting.push(act);
     if (this.#waiting.length > 1) return;
     const waitMs = this.#lastAt + this.#everyMs() - this.#clock.monotonic();
-    if (waitMs < WAIT_MIN_MS)
-      this.#schedule(() => {
-        this.#start();
-      });
-    else
-      void this.#clock.sleep(waitMs).then(() => {
-        this.#start();
-      });
+    const start = (): void => {
+      this.#start();
+    };
+    if (waitMs < WAIT_MIN_MS) setImmediate(start);
+    else void this.#clock.sleep(waitMs).then(start);
   }
 
   #start(): void {

@@ -47,7 +47,7 @@ export async function untilAnswered<T>(
 }
 
 /** A JetStream manager, as soon as JetStream answers: a server that has just started says 503 for a while. */
-export const openJetStream = async (nats: NatsConnection, waiting: Waiting): Promise<JetStreamManager> =>
+const openJetStream = async (nats: NatsConnection, waiting: Waiting): Promise<JetStreamManager> =>
   untilAnswered(
     "JetStream",
     async () => jetstreamManager(nats, { timeout: TIMEOUT_MS }),

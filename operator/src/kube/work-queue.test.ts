@@ -1,40 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Clock } from "@jichat/protocol/clock.ts";
+import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { WorkQueue } from "./work-queue.ts";
-
-/** Time that stands until the test moves it. */
-class HandClock implements Clock {
-  at = 0;
-  readonly #sleepers: { at: number; wake: () => void; fail: (reason: unknown) => void }[] = [];
-
-  now(): number {
-    return this.at;
-  }
-  monotonic(): number {
-    return this.at;
-  }
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const sleeper = { at: this.at + ms, wake: resolve, fail: reject };
-      this.#sleepers.push(sleeper);
-      signal?.addEventListener(
-        "abort",
-        () => {
-          reject(new Error("aborted"));
-        },
-        { once: true },
-      );
-    });
-  }
-  async pass(ms: number): Promise<void> {
-    this.at += ms;
-    for (const sleeper of this.#sleepers.filter(({ at }) => at <= this.at)) sleeper.wake();
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  }
-}
 
 const make = (): { queue: WorkQueue; clock: HandClock } => {
   const clock = new HandClock();
