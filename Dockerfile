@@ -12,11 +12,15 @@ ENV NODE_ENV=production
 # Nobody: no file belongs to it, and nothing under / may be written.
 USER 65532:65532
 WORKDIR /app
-ENTRYPOINT ["node", "/app/dist/main.mjs"]
+# A young heap of the same size in any pod: V8 would give one of 512 MB 1 MB, and keep 130 on a large node
+# (docs/adr/0012-bench.md; tools/src/local/young-heap.ts says the same for `make run`).
+ENTRYPOINT ["node", "--max-semi-space-size=16", "/app/dist/main.mjs"]
 
 FROM component AS connector
 LABEL org.opencontainers.image.title="jichat-connector" \
       org.opencontainers.image.description="The WebSocket edge: where devices are connected"
+# What a connector makes dies at once, or stays as long as its socket.
+ENTRYPOINT ["node", "--max-semi-space-size=8", "/app/dist/main.mjs"]
 COPY connector /app
 
 FROM component AS router

@@ -19,8 +19,14 @@ export interface Held {
 }
 
 const PING_MS = 20_000;
+/**
+ * A deaf socket talks as often: one that says nothing is closed for that, and one that reads nothing hears of
+ * its end by a write that fails.
+ */
+const DEAF_PING_MS = 5_000;
 const WRITES_PER_SECOND = 100;
-const BODY = "y".repeat(4_000);
+/** The kernel takes some 10 MB for a deaf socket before the connector has to keep anything. */
+const BODY = "y".repeat(8_000);
 
 /** Keeps `idle` sockets alive and feeds `deaf` ones that read nothing, for `ms`. */
 export async function hold({ door, idle, deaf, ms }: HoldArgs): Promise<Held> {
@@ -39,10 +45,14 @@ export async function hold({ door, idle, deaf, ms }: HoldArgs): Promise<Held> {
       const { socket } = await arrive(door.urls[0] ?? "", hello, () => undefined);
       open.add(socket);
       socket.pause();
+      const pinging = setInterval(() => {
+        socket.send('{"t":"ping"}');
+      }, DEAF_PING_MS);
       const gone = new Promise<void>((resolve) => {
         socket.onClose = resolve;
       });
       await gone;
+      clearInterval(pinging);
       open.delete(socket);
       if (!over.signal.aborted) closed += 1;
     }

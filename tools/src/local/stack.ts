@@ -7,6 +7,7 @@ import { Part } from "./part.ts";
 import { freePorts } from "./ports.ts";
 import { ensureSecrets } from "./secrets.ts";
 import type { Secrets } from "./secrets.ts";
+import { youngHeapFlag } from "./young-heap.ts";
 
 export interface StackOptions {
   /** Folder of all state; another stack with another folder does not meet this one. */
@@ -190,7 +191,7 @@ export class Stack {
     const spec: PartSpec = {
       name,
       program: process.execPath,
-      args: [join(ROOT, component, "src/main.ts")],
+      args: [youngHeapFlag(component), join(ROOT, component, "src/main.ts")],
       niceness: component === "storage" ? STORAGE_NICENESS : 0,
       logFile: this.#log(name),
       adminPort,

@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ROOT } from "../cache.ts";
+import { youngHeapFlag } from "./young-heap.ts";
+
+test("an image starts a component with the young heap that `make run` and the bench give it", () => {
+  const stages = readFileSync(join(ROOT, "Dockerfile"), "utf8").split(/^FROM /m);
+  const flagOf = (stage: string): string | undefined =>
+    /^ENTRYPOINT \["node", "([^"]+)"/m.exec(
+      stages.find((text) => text.split("\n")[0]?.endsWith(` AS ${stage}`)) ?? "",
+    )?.[1];
+  for (const component of ["connector", "router", "storage", "api"] as const)
+    assert.equal(flagOf(component) ?? flagOf("component"), youngHeapFlag(component), component);
+});
