@@ -20,8 +20,8 @@ export interface Held {
 
 const PING_MS = 20_000;
 /**
- * A deaf socket talks as often: one that says nothing is closed for that, and one that reads nothing hears of
- * its end by a write that fails.
+ * A deaf socket pings too: one that says nothing is closed for that, and one that reads nothing hears of its
+ * end by a write that fails, which should be soon.
  */
 const DEAF_PING_MS = 5_000;
 const WRITES_PER_SECOND = 100;
@@ -45,14 +45,14 @@ export async function hold({ door, idle, deaf, ms }: HoldArgs): Promise<Held> {
       const { socket } = await arrive(door.urls[0] ?? "", hello, () => undefined);
       open.add(socket);
       socket.pause();
-      const pinging = setInterval(() => {
+      const talking = setInterval(() => {
         socket.send('{"t":"ping"}');
       }, DEAF_PING_MS);
       const gone = new Promise<void>((resolve) => {
         socket.onClose = resolve;
       });
       await gone;
-      clearInterval(pinging);
+      clearInterval(talking);
       open.delete(socket);
       if (!over.signal.aborted) closed += 1;
     }
