@@ -2,7 +2,6 @@ import { invariant } from "@jichat/protocol/assert.ts";
 import { isDirect } from "@jichat/protocol/ids.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Conversation, Member } from "./conversation.ts";
-import { eventKey, idKey } from "./conversation.ts";
 
 /**
  * Moves a conversation over one record: the same code when it was just decided and when it is replayed.
@@ -13,12 +12,7 @@ export function apply(conversation: Conversation, record: LogRecord, position: n
     case "mark":
       return moveMark(conversation, record.user, record.seq, record.no);
     case "note":
-      conversation.recent.ids.set(idKey(record.user, record.id), {
-        seq: record.seq,
-        ts: record.ts,
-        position,
-      });
-      return undefined;
+      return conversation.recent.addId(record.user, record.id, { seq: record.seq, ts: record.ts, position });
     case "event":
       return applyEvent(conversation, record, position);
   }
@@ -38,10 +32,7 @@ function applyEvent(conversation: Conversation, record: EventRecord, position: n
   conversation.no = record.no;
   conversation.ts = record.ts;
   conversation.position = position;
-  const { recent } = conversation;
-  if (record.id !== undefined)
-    recent.ids.set(idKey(record.from, record.id), { seq: record.seq, ts: record.ts, position });
-  recent.events.push({ seq: record.seq, no: record.no, kind: record.kind, from: record.from, ts: record.ts });
+  conversation.recent.addEvent(record, record.id, position);
   applyKind(conversation, record);
 }
 
@@ -68,7 +59,7 @@ function applyKind(conversation: Conversation, record: EventRecord): void {
       moveMark(conversation, record.from, record.seq, record.no);
       break;
     case "recalled":
-      markRecalled(conversation, record.target ?? 0);
+      conversation.recent.recall(record.target ?? 0);
       break;
     case "edited":
     case "lost":
@@ -81,12 +72,4 @@ function joined(members: ReadonlyMap<string, Member>, record: EventRecord): Read
   for (const user of record.users ?? [])
     next.set(user, { first: record.seq, mark: record.seq, markNo: record.no });
   return next;
-}
-
-function markRecalled(conversation: Conversation, seq: number): void {
-  const { events, found } = conversation.recent;
-  const index = seq - (events[0]?.seq ?? 0);
-  const event = events[index];
-  if (event !== undefined) events[index] = { ...event, recalled: true };
-  found.delete(eventKey(seq));
 }

@@ -10,8 +10,9 @@ import {
   RECENT_MS,
 } from "@jichat/protocol/limits.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
-import type { Conversation, KnownId, Member } from "./conversation.ts";
-import { eventKey, idKey } from "./conversation.ts";
+import type { Conversation, Member } from "./conversation.ts";
+import type { KnownId } from "./recent.ts";
+import { eventKey, idKey } from "./recent.ts";
 
 /** What memory does not hold and storage must be asked for, before the command can be decided. */
 export type Need = { readonly id: string; readonly user: string } | { readonly seq: number };
@@ -63,11 +64,11 @@ export const refusalOf = (error: ChatError): Refused => ({
  */
 function knownId(conversation: Conversation, command: Write, now: number): KnownId | undefined {
   const { recent } = conversation;
-  const key = idKey(command.user, command.id);
-  const known = recent.ids.get(key);
+  const known = recent.known(command.user, command.id);
   if (known !== undefined) return known;
-  if (recent.found.has(key)) return recent.found.get(key) as KnownId | undefined;
-  if (surelyNew(recent, recent.ids.size, timeOfId(command.id), now)) return undefined;
+  const key = idKey(command.user, command.id);
+  if (recent.hasFound(key)) return recent.found(key) as KnownId | undefined;
+  if (surelyNew(recent, recent.ids, timeOfId(command.id), now)) return undefined;
   throw new Needed({ user: command.user, id: command.id });
 }
 
@@ -114,8 +115,7 @@ function read(conversation: Conversation, command: Of<"read">): Decision {
 
 function eventAt(conversation: Conversation, seq: number): EventFacts {
   const event =
-    conversation.recent.event(seq) ??
-    (conversation.recent.found.get(eventKey(seq)) as EventFacts | undefined);
+    conversation.recent.event(seq) ?? (conversation.recent.found(eventKey(seq)) as EventFacts | undefined);
   if (event === undefined) throw new Needed({ seq });
   return event;
 }

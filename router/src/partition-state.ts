@@ -4,7 +4,7 @@ import { apply } from "./apply.ts";
 import type { Conversation } from "./conversation.ts";
 import { loadedConversation, newConversation } from "./conversation.ts";
 
-/** Ids held by all hot conversations of one partition, and so about its memory: 120 bytes each. */
+/** Ids and events held by all hot conversations of one partition, and so its memory: 80 bytes each. */
 export const HOT_IDS_MAX = 400_000;
 /** Conversations trimmed for age per commit: forgetting is spread out. */
 const TRIMS_PER_COMMIT = 8;
@@ -12,6 +12,8 @@ const TRIMS_PER_COMMIT = 8;
 /** The hot conversations of one partition, least recently used first. */
 export class PartitionState {
   readonly #hot = new Map<string, Conversation>();
+  /** Of those, the ones that have more than they need: the liveliest, which are never among the first. */
+  readonly #overfull = new Set<Conversation>();
   #weight = 0;
   readonly #idsMax: number;
 
@@ -53,6 +55,7 @@ export class PartitionState {
     const before = weigh(conversation);
     apply(conversation, record, position);
     this.#weight += weigh(conversation) - before;
+    if (conversation.recent.isOverfull) this.#overfull.add(conversation);
   }
 
   /** Moves over a record of the log. A conversation that is not hot stays cold, unless this is its birth. */
@@ -69,23 +72,33 @@ export class PartitionState {
 
   /** After a commit: forgets what is old or too much, but nothing that storage has not consumed. */
   shed(now: number, consumed: number): void {
+    for (const conversation of this.#overfull) this.#trim(conversation, now, consumed);
     let trims = 0;
     for (const conversation of this.#hot.values()) {
       if ((trims += 1) > TRIMS_PER_COMMIT) break;
-      const before = weigh(conversation);
-      conversation.recent.trim(now, consumed);
-      this.#weight += weigh(conversation) - before;
+      this.#trim(conversation, now, consumed);
     }
     for (const [id, conversation] of this.#hot) {
       // The one that is in use stays, however large: what was just asked of storage must not be gone before
       // it is needed.
       if (this.#weight <= this.#idsMax || conversation.position > consumed || this.#hot.size === 1) break;
       this.#hot.delete(id);
+      this.#overfull.delete(conversation);
       this.#weight -= weigh(conversation);
     }
   }
+
+  #trim(conversation: Conversation, now: number, consumed: number): void {
+    const before = weigh(conversation);
+    conversation.recent.trim(now, consumed);
+    this.#weight += weigh(conversation) - before;
+    if (!conversation.recent.isOverfull) this.#overfull.delete(conversation);
+  }
 }
 
-/** Everything about a hot conversation is bounded by its ids and members; ten stand for the rest. */
+/**
+ * Everything about a hot conversation is bounded by its recent ids and events and its members; ten stand for
+ * the rest.
+ */
 const weigh = (conversation: Conversation): number =>
-  10 + conversation.recent.ids.size + conversation.members.size;
+  10 + conversation.recent.size + conversation.members.size;
