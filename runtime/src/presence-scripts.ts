@@ -5,40 +5,52 @@ import { hash } from "node:crypto";
  * lower one is refused.
  */
 
+/**
+ * A value is kept for `keep` seconds. That is said again when it is first written on another day, which '!'
+ * remembers, not with every message; a list's other fields are conversations, and '*' says that it is whole.
+ */
 const PUT = `
-local prefix = ARGV[1]
-local function head(conversation, position, value, keep)
+local prefix, keep, today = ARGV[1], ARGV[2], ARGV[3]
+local function head(conversation, position, value)
   local key = prefix .. 'h:' .. conversation
-  local known = redis.call('HGET', key, 'p')
-  if known and tonumber(known) >= tonumber(position) then return end
-  redis.call('HSET', key, 'p', position, 'v', value)
-  redis.call('EXPIRE', key, keep)
+  local known = redis.call('HMGET', key, 'p', '!')
+  if known[1] and tonumber(known[1]) >= tonumber(position) then return end
+  if known[2] == today then
+    redis.call('HSET', key, 'p', position, 'v', value)
+  else
+    redis.call('HSET', key, 'p', position, 'v', value, '!', today)
+    redis.call('EXPIRE', key, keep)
+  end
 end
-local function entry(user, conversation, value, keep)
+local function positionOf(text) return tonumber(string.match(text, '^%d+')) end
+local function entry(user, conversation, value)
   local key = prefix .. 'u:' .. user
-  local known = redis.call('HGET', key, conversation)
-  if known and tonumber(string.match(known, '^%d+')) >= tonumber(string.match(value, '^%d+')) then return end
-  redis.call('HSET', key, conversation, value)
-  redis.call('EXPIRE', key, keep)
+  local known = redis.call('HMGET', key, conversation, '!')
+  if known[1] and positionOf(known[1]) >= positionOf(value) then return end
+  if known[2] == today then
+    redis.call('HSET', key, conversation, value)
+  else
+    redis.call('HSET', key, conversation, value, '!', today)
+    redis.call('EXPIRE', key, keep)
+  end
 end
 `;
 
 /**
- * keep, heads, entries, positions, (conversation, position, head)*, (user, conversation, entry)*,
+ * keep, today, heads, entries, positions, (conversation, position, head)*, (user, conversation, entry)*,
  * (partition, position)*, user*
  */
 const PUBLISH = `${PUT}
-local keep = ARGV[2]
-local at = 6
-for _ = 1, tonumber(ARGV[3]) do
-  head(ARGV[at], ARGV[at + 1], ARGV[at + 2], keep)
-  at = at + 3
-end
+local at = 7
 for _ = 1, tonumber(ARGV[4]) do
-  entry(ARGV[at], ARGV[at + 1], ARGV[at + 2], keep)
+  head(ARGV[at], ARGV[at + 1], ARGV[at + 2])
   at = at + 3
 end
 for _ = 1, tonumber(ARGV[5]) do
+  entry(ARGV[at], ARGV[at + 1], ARGV[at + 2])
+  at = at + 3
+end
+for _ = 1, tonumber(ARGV[6]) do
   local partition, position = ARGV[at], ARGV[at + 1]
   local done = redis.call('HGET', prefix .. 'done', partition)
   if not done or tonumber(done) < tonumber(position) then
@@ -49,9 +61,9 @@ end
 local alive, found = {}, {}
 for i = at, #ARGV do
   local key = prefix .. 's:' .. ARGV[i]
-  local sessions = redis.call('HGETALL', key)
+  local sessions = redis.call('HVALS', key)
   local connectors, seen = {}, {}
-  for j = 2, #sessions, 2 do
+  for j = 1, #sessions do
     local connector = string.match(sessions[j], '^%S+')
     if alive[connector] == nil then
       alive[connector] = redis.call('EXISTS', prefix .. 'c:' .. connector) == 1
@@ -68,19 +80,19 @@ end
 return found
 `;
 
-/** user, keep, entries, (conversation, entry)*, (conversation, position, head)* */
+/** keep, today, user, entries, (conversation, entry)*, (conversation, position, head)* */
 const MERGE = `${PUT}
-local user, keep = ARGV[2], ARGV[3]
-local at = 5
-for _ = 1, tonumber(ARGV[4]) do
-  entry(user, ARGV[at], ARGV[at + 1], keep)
+local user = ARGV[4]
+local at = 6
+for _ = 1, tonumber(ARGV[5]) do
+  entry(user, ARGV[at], ARGV[at + 1])
   at = at + 2
 end
 while at < #ARGV do
-  head(ARGV[at], ARGV[at + 1], ARGV[at + 2], keep)
+  head(ARGV[at], ARGV[at + 1], ARGV[at + 2])
   at = at + 3
 end
-redis.call('HSET', prefix .. 'u:' .. user, '*', '1')
+redis.call('HSET', prefix .. 'u:' .. user, '*', '1', '!', today)
 redis.call('EXPIRE', prefix .. 'u:' .. user, keep)
 return ''
 `;

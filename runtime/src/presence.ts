@@ -7,9 +7,15 @@ import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import type { Logger } from "pino";
 import type { Script } from "./presence-scripts.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
+import type { SessionEntry } from "./presence-texts.ts";
+import { entryText, readEntry, readSession } from "./presence-texts.ts";
 import { Rounds } from "./rounds.ts";
 
+/** From the last write on; for a head or a list up to a day less. */
 const KEEP_SECONDS = 7 * 24 * 3_600;
+const DAY_MS = 24 * 3_600_000;
+/** What scripts that write heads and lists begin with. */
+const keepFrom = (now: number): (string | number)[] => [KEEP_SECONDS, Math.floor(now / DAY_MS)];
 /** Heads, entries and users of one script: Redis does nothing else meanwhile. */
 const ITEMS_PER_SCRIPT_MAX = 4_000;
 
@@ -22,26 +28,6 @@ export interface PresenceUpdate {
   readonly entries: readonly { readonly user: string; readonly entry: ListEntry }[];
   readonly users: readonly string[];
 }
-
-export interface SessionEntry {
-  readonly connector: string;
-  readonly session: string;
-  readonly birth: number;
-}
-
-/** `position first mark markNo left`: the position first, so that the script can compare it. */
-export const entryText = ({ position, first, mark, markNo, left }: ListEntry): string =>
-  `${position} ${first} ${mark} ${markNo} ${left ?? 0}`;
-
-export function readEntry(conversation: string, text: string): ListEntry {
-  const [position = 0, first = 0, mark = 0, markNo = 0, left = 0] = text.split(" ").map(Number);
-  return { conversation, position, first, mark, markNo, ...(left === 0 ? {} : { left }) };
-}
-
-const readSession = (text: string): SessionEntry => {
-  const [connector = "", session = "", birth = "0"] = text.split(" ");
-  return { connector, session, birth: Number(birth) };
-};
 
 /** A user's list as Redis has it; `complete` only if it was rebuilt from storage in this run of Redis. */
 export interface StoredList {
@@ -162,7 +148,7 @@ export class Presence {
     const heads = updates.flatMap((update) => update.heads);
     const entries = updates.flatMap((update) => update.entries);
     const users = [...new Set(updates.flatMap((update) => update.users))];
-    const args: (string | number)[] = [KEEP_SECONDS, heads.length, entries.length, updates.length];
+    const args = [...keepFrom(systemClock.now()), heads.length, entries.length, updates.length];
     for (const head of heads) args.push(head.conversation, head.position, JSON.stringify(head));
     for (const { user, entry } of entries) args.push(user, entry.conversation, entryText(entry));
     for (const { partition, position } of updates) args.push(partition, position);
@@ -181,7 +167,7 @@ export class Presence {
     heads: readonly HeadEntry[],
   ): Promise<void> {
     if (run !== this.#run) throw new Error("Redis was lost while a list was rebuilt for it");
-    const args: (string | number)[] = [user, KEEP_SECONDS, entries.length];
+    const args = [...keepFrom(systemClock.now()), user, entries.length];
     for (const entry of entries) args.push(entry.conversation, entryText(entry));
     for (const head of heads) args.push(head.conversation, head.position, JSON.stringify(head));
     await this.#script(SCRIPTS.merge, args);
@@ -198,7 +184,7 @@ export class Presence {
   }
 
   async list(user: string): Promise<StoredList> {
-    const { "*": complete, ...found } = await this.#redis.hgetall(`${this.#prefix}u:${user}`);
+    const { "*": complete, "!": _day, ...found } = await this.#redis.hgetall(`${this.#prefix}u:${user}`);
     return {
       complete: complete !== undefined,
       entries: Object.entries(found).map(([id, text]) => readEntry(id, text)),

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { pino } from "pino";
+import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { Part } from "../../tools/src/local/part.ts";
+import { freePorts } from "../../tools/src/local/ports.ts";
+import { needRedis } from "../../tools/src/needs.ts";
+import { Presence } from "../src/presence.ts";
+
+const DAY_SECONDS = 24 * 3_600;
+const data = mkdtempSync(join(tmpdir(), "jichat-presence-"));
+let server: Part;
+let presence: Presence;
+
+before(async () => {
+  const redis = await needRedis();
+  const [port = 0] = await freePorts(1);
+  server = new Part({
+    name: "redis",
+    program: redis.path,
+    args: ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--dir", data],
+    env: redis.env,
+    logFile: join(data, "redis.log"),
+    port,
+  });
+  server.start();
+  await server.ready(10_000);
+  presence = Presence.connect(`redis://127.0.0.1:${port}`, namesOf("test"), pino({ level: "silent" }));
+  await presence.untilReady(10_000);
+});
+after(async () => {
+  presence?.stop();
+  await server?.kill();
+  rmSync(data, { recursive: true, force: true });
+});
+
+const headOf = (conversation: string, position: number): HeadEntry => ({
+  conversation,
+  position,
+  seq: position,
+  no: position,
+  ts: 1_800_000_000_000,
+  kind: "direct",
+  pair: ["ann", "bob"],
+  last: { conversation, seq: position, no: position, kind: "message", from: "ann", ts: 1_800_000_000_000 },
+});
+const entryOf = (conversation: string, position: number) => ({
+  conversation,
+  position,
+  first: 1,
+  mark: position,
+  markNo: position,
+});
+
+const publish = async (conversation: string, position: number, users: readonly string[] = []) =>
+  presence.publish({
+    partition: 3,
+    position,
+    heads: [headOf(conversation, position)],
+    entries: [{ user: "ann", entry: entryOf(conversation, position) }],
+    users,
+  });
+
+test("a value of a lower log position is refused: of a head, of a list's entry, and of what is done", async () => {
+  await publish("d_1", 7);
+  await publish("d_1", 5);
+  await publish("d_2", 6);
+  assert.deepEqual(await presence.heads(["d_1", "d_none", "d_2"]), [
+    headOf("d_1", 7),
+    undefined,
+    headOf("d_2", 6),
+  ]);
+  const { complete, entries } = await presence.list("ann");
+  assert.equal(complete, false);
+  assert.deepEqual(
+    entries.toSorted((a, b) => b.position - a.position),
+    [entryOf("d_1", 7), entryOf("d_2", 6)],
+  );
+  assert.deepEqual(await presence.done(), new Map([[3, 7]]));
+});
+
+test("a list that storage told is whole, and what it told takes nothing newer away", async () => {
+  await publish("d_3", 9);
+  await presence.mergeList(presence.run(), "ann", [entryOf("d_3", 8), entryOf("d_4", 4)], [headOf("d_4", 4)]);
+  const { complete, entries } = await presence.list("ann");
+  assert.equal(complete, true);
+  assert.deepEqual(
+    entries.filter(({ conversation }) => ["d_3", "d_4"].includes(conversation)),
+    [entryOf("d_3", 9), entryOf("d_4", 4)],
+  );
+  await assert.rejects(presence.mergeList("another run", "ann", [], []), /Redis was lost/);
+});
+
+test("a user is where their sessions are: each connector once, and only while its key lives", async () => {
+  await presence.announceConnector("c1");
+  await presence.announceConnector("c2");
+  const sit = async (user: string, device: string, connector: string) =>
+    presence.register(user, device, { connector, session: `${user}-${device}`, birth: 1 });
+  await sit("bob", "phone", "c1");
+  await sit("bob", "laptop", "c1");
+  await sit("bob", "watch", "c2");
+  await sit("eve", "phone", "gone");
+  const online = await publish("d_5", 11, ["bob", "eve", "nobody"]);
+  assert.deepEqual(online.get("bob")?.toSorted(), ["c1", "c2"]);
+  assert.deepEqual([online.get("eve"), online.get("nobody")], [[], []]);
+  await presence.removeConnector("c2");
+  assert.deepEqual((await publish("d_5", 12, ["bob"])).get("bob"), ["c1"]);
+});
+
+test("heads and lists last for days behind their last write, on whichever day that is", async () => {
+  const keys = ["h:d_6", "u:ann"].map((key) => `${presence.prefix}${key}`);
+  const leastSeconds = async (): Promise<number> =>
+    Math.min(...(await Promise.all(keys.map(async (key) => presence.redis.ttl(key)))));
+  await publish("d_6", 13);
+  assert.ok((await leastSeconds()) > 6 * DAY_SECONDS);
+  // As if that had been six days ago.
+  for (const key of keys) {
+    await presence.redis.hset(key, "!", 1);
+    await presence.redis.expire(key, DAY_SECONDS);
+  }
+  await publish("d_6", 14);
+  assert.ok((await leastSeconds()) > 6 * DAY_SECONDS);
+});
