@@ -1,8 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
+import type { Lines } from "./lines.ts";
 import type { Rows } from "./rows.ts";
 import { noRows } from "./rows.ts";
 import type { Store } from "./store.ts";
-import { Lines } from "./store.ts";
 import type { Run } from "./tail.ts";
 
 /**
@@ -11,13 +11,13 @@ import type { Run } from "./tail.ts";
  * nothing but space.
  */
 export async function writeRuns(runs: readonly Run[], store: Store): Promise<void> {
-  const tables = new Map((Object.keys(noRows()) as (keyof Rows)[]).map((table) => [table, new Lines()]));
+  const rows = noRows();
   for (const run of runs) {
-    const rows = run.rows();
-    for (const [table, lines] of tables) for (const row of rows[table]) lines.add(row);
+    run.addTo(rows);
     await turn(); // Questions do not wait for all of it.
   }
-  for (const [table, lines] of tables) await store.insertLines(table, lines);
+  for (const [table, lines] of Object.entries(rows) as [keyof Rows, Lines][])
+    await store.insertLines(table, lines);
   await store.insert(
     "watermarks",
     runs.map(({ partition, last }) => ({ partition, position: last })),

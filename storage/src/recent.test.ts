@@ -6,7 +6,8 @@ import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { ColdRows } from "./cold-rows.ts";
 import type { EventRow } from "./events.ts";
 import { answerFromMemory, answerHistory } from "./history.ts";
-import { addRows, noRows } from "./rows.ts";
+import type { Lines } from "./lines.ts";
+import { noRows } from "./rows.ts";
 import type { Row } from "./store.ts";
 import { Tail } from "./tail.ts";
 
@@ -23,14 +24,26 @@ function numbers(seed: number): (below: number) => number {
   };
 }
 
+/** What ClickHouse makes of them. */
+const rowsOf = (lines: Lines): Row[] =>
+  lines
+    .toString()
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) =>
+      Object.fromEntries(
+        (JSON.parse(line) as unknown[]).map((value, index) => [lines.columns[index] ?? "", value]),
+      ),
+    );
+
 /** ClickHouse as far as pages need it: what was flushed, read after a wait that the test may lengthen. */
 class FakeCold {
   readonly rows = noRows();
   gate: Promise<void> = Promise.resolve();
 
   get asColdRows(): ColdRows {
-    const of = (rows: readonly Row[], conversation: string): Row[] =>
-      rows.filter((row) => row["conversation"] === conversation);
+    const of = (lines: Lines, conversation: string): Row[] =>
+      rowsOf(lines).filter((row) => row["conversation"] === conversation);
     const pages = {
       events: async (conversation: string, first: number, last: number) => {
         await this.gate;
@@ -119,12 +132,7 @@ class Life {
   flush(): void {
     const run = this.tail.cut();
     if (run === undefined) return;
-    for (const [position, record] of run.conversations
-      .get("g_1")
-      ?.map((one) => [one.position, one.record] as const) ?? []) {
-      const batch = { v: 1, owner: "o", number: 1, done: 0, ts: 1, records: [record] } as never;
-      addRows(this.cold.rows, 0, { position, batch });
-    }
+    run.addTo(this.cold.rows);
     this.tail.written(run);
   }
 

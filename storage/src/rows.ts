@@ -1,27 +1,43 @@
 import { hash } from "node:crypto";
-import type { EventRecord } from "@jichat/protocol/log/record.ts";
+import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Positioned } from "@jichat/runtime/partition-log.ts";
-import type { Row, Table } from "./store.ts";
+import { Lines } from "./lines.ts";
 
-export type Rows = Record<Exclude<Table, "watermarks" | "migrations">, Row[]>;
+/** What runs of the log become in ClickHouse, in the order in which the tables are written. */
+export type Rows = Readonly<
+  Record<"events" | "edits" | "lifecycle" | "memberships" | "heads" | "marks" | "ids", Lines>
+>;
+
+/** What a digest is of, in the order of `digested`. */
+const DIGESTED = [
+  "conversation",
+  "seq",
+  "no",
+  "kind",
+  "sender",
+  "id",
+  "ts",
+  "body",
+  "reply_to",
+  "mentions",
+  "target",
+  "users",
+  "name",
+];
 
 export const noRows = (): Rows => ({
-  events: [],
-  edits: [],
-  lifecycle: [],
-  memberships: [],
-  heads: [],
-  marks: [],
-  ids: [],
+  events: new Lines([...DIGESTED, "partition", "position", "digest"]),
+  edits: new Lines(["conversation", "target", "seq", "kind", "body"]),
+  lifecycle: new Lines(["conversation", "seq", "no", "kind", "sender", "users", "name", "position"]),
+  memberships: new Lines(["user", "conversation", "seq", "no", "joined", "partition", "position"]),
+  heads: new Lines(["conversation", "head", "no", "ts", "position"]),
+  marks: new Lines(["conversation", "user", "seq", "no", "position"]),
+  ids: new Lines(["conversation", "user", "id", "seq", "ts"]),
 });
 
-/**
- * What a table and a log must agree on, event by event. 53 bits, so that JavaScript sums what ClickHouse
- * sums.
- */
-export function digestOf(record: EventRecord): number {
+function digested(record: EventRecord): string {
   const { conversation, seq, no, kind, from, id, ts, body, replyTo, mentions, target, users, name } = record;
-  const text = JSON.stringify([
+  return JSON.stringify([
     conversation,
     seq,
     no,
@@ -36,84 +52,68 @@ export function digestOf(record: EventRecord): number {
     users ?? [],
     name ?? "",
   ]);
-  return Number.parseInt(hash("sha256", text, "hex").slice(0, 13), 16);
 }
 
-/** Adds the rows of one batch. Pure: what a run becomes depends on nothing but the run. */
-export function addRows(rows: Rows, partition: number, { position, batch }: Positioned): void {
-  const heads = new Map<string, Row>();
-  for (const record of batch.records) {
-    const { conversation } = record;
-    if (record.r === "mark") {
-      rows.marks.push({ conversation, user: record.user, seq: record.seq, no: record.no, position });
-    } else if (record.r === "note") {
-      rows.ids.push({ conversation, user: record.user, id: record.id, seq: record.seq, ts: record.ts });
-    } else {
+/** 53 bits, so that JavaScript sums what ClickHouse sums. */
+const digestOfText = (text: string): number => Number.parseInt(hash("sha256", text, "hex").slice(0, 13), 16);
+
+/** What a table and a log must agree on, event by event. */
+export const digestOf = (record: EventRecord): number => digestOfText(digested(record));
+
+/**
+ * Adds the rows of one run. Pure: what a run becomes depends on nothing but the run. Of what only its maximum
+ * matters, the latest per key: a busy conversation is one row per run, not one per message.
+ */
+export function addRun(rows: Rows, partition: number, batches: Iterable<Positioned>): void {
+  const heads = new Map<string, readonly unknown[]>();
+  const marks = new Map<string, readonly unknown[]>();
+  for (const { position, batch } of batches) {
+    for (const record of batch.records) {
+      const { conversation } = record;
+      if (record.r === "note") {
+        rows.ids.add([conversation, record.user, record.id, record.seq, record.ts]);
+        continue;
+      }
+      const { seq, no } = record;
+      const reader = readerOf(record);
+      if (reader !== undefined)
+        marks.set(`${conversation} ${reader}`, [conversation, reader, seq, no, position]);
+      if (record.r === "mark") continue;
+      heads.set(conversation, [conversation, seq, no, record.ts, position]);
       addEvent(rows, partition, position, record);
-      heads.set(conversation, { conversation, head: record.seq, no: record.no, ts: record.ts, position });
     }
   }
-  rows.heads.push(...heads.values());
+  for (const head of heads.values()) rows.heads.add(head);
+  for (const mark of marks.values()) rows.marks.add(mark);
+}
+
+/** Whose mark this record moves: who writes has read what came before. */
+function readerOf(record: Exclude<LogRecord, { readonly r: "note" }>): string | undefined {
+  if (record.r === "mark") return record.user;
+  return record.kind === "message" ? record.from : undefined;
 }
 
 function addEvent(rows: Rows, partition: number, position: number, record: EventRecord): void {
   const { conversation, seq, no, kind, from, id, ts, target = 0, users = [], name = "", body = "" } = record;
-  rows.events.push({
-    conversation,
-    seq,
-    no,
-    kind,
-    sender: from,
-    id: id ?? "",
-    ts,
-    body,
-    reply_to: record.replyTo ?? 0,
-    mentions: record.mentions ?? [],
-    target,
-    users,
-    name,
-    partition,
-    position,
-    digest: digestOf(record),
-  });
-  if (id !== undefined) rows.ids.push({ conversation, user: from, id, seq, ts });
+  const text = digested(record);
+  rows.events.addText(`${text.slice(0, -1)},${partition},${position},${digestOfText(text)}]`);
+  if (id !== undefined) rows.ids.add([conversation, from, id, seq, ts]);
   switch (kind) {
-    case "message":
-      rows.marks.push({ conversation, user: from, seq, no, position });
-      break;
     case "edited":
     case "recalled":
-      rows.edits.push({ conversation, target, seq, kind, body });
+      rows.edits.add([conversation, target, seq, kind, body]);
       break;
+    case "message":
     case "lost":
       break; // Its row is all that there is to it.
     case "created":
     case "joined":
     case "left":
-    case "renamed":
-      rows.lifecycle.push({ conversation, seq, no, kind, sender: from, users, name, position });
-      for (const user of kind === "renamed" ? [] : users) {
-        rows.memberships.push({
-          user,
-          conversation,
-          seq,
-          no,
-          joined: kind === "left" ? 0 : 1,
-          partition,
-          position,
-        });
-      }
+    case "renamed": {
+      rows.lifecycle.add([conversation, seq, no, kind, from, users, name, position]);
+      const joined = kind === "left" ? 0 : 1;
+      for (const user of kind === "renamed" ? [] : users)
+        rows.memberships.add([user, conversation, seq, no, joined, partition, position]);
+    }
   }
-}
-
-/**
- * The latest per key of what only its maximum matters: a busy conversation is one row per run, not one per
- * message.
- */
-export function coalesce(rows: Rows): Rows {
-  const heads = new Map(rows.heads.map((row) => [String(row["conversation"]), row]));
-  const marks = new Map(
-    rows.marks.map((row) => [`${String(row["conversation"])} ${String(row["user"])}`, row]),
-  );
-  return { ...rows, heads: [...heads.values()], marks: [...marks.values()] };
 }

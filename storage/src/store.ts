@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from "@clickhouse/client";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { Lines } from "./lines.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 export type Table =
@@ -12,28 +13,6 @@ export type Table =
   | "ids"
   | "watermarks"
   | "migrations";
-
-/**
- * Rows of one table as the text that is inserted, in JSONCompactEachRow: names once, not in each row, where
- * they take ClickHouse as long as the rest (ADR 0012). All have the columns of the first.
- */
-export class Lines {
-  columns: readonly string[] = [];
-  readonly #lines: string[] = [];
-
-  add(row: Row): void {
-    if (this.#lines.length === 0) this.columns = Object.keys(row);
-    this.#lines.push(JSON.stringify(this.columns.map((column) => row[column])));
-  }
-
-  get count(): number {
-    return this.#lines.length;
-  }
-
-  toString(): string {
-    return this.#lines.join("\n");
-  }
-}
 
 /** Resolves once the rows stand. A server and the engine in this process take them in ways of their own. */
 export type InsertLines = (table: string, lines: Lines) => Promise<unknown>;
@@ -75,9 +54,11 @@ export class Store {
     }
   }
 
+  /** All rows have the columns of the first. */
   async insert(table: Table, rows: readonly Row[]): Promise<void> {
-    const lines = new Lines();
-    for (const row of rows) lines.add(row);
+    const columns = Object.keys(rows[0] ?? {});
+    const lines = new Lines(columns);
+    for (const row of rows) lines.add(columns.map((column) => row[column]));
     await this.insertLines(table, lines);
   }
 

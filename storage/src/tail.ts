@@ -2,7 +2,7 @@ import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Positioned } from "@jichat/runtime/partition-log.ts";
 import { Recents } from "./recent.ts";
 import type { Rows } from "./rows.ts";
-import { addRows, coalesce, noRows } from "./rows.ts";
+import { addRun } from "./rows.ts";
 
 /** What a run of the log said about one conversation, in log order. */
 export interface TailRecord {
@@ -45,10 +45,8 @@ export class Run {
   }
 
   /** Made when they are written: kept beside the records for a second, they would outlive the young heap. */
-  rows(): Rows {
-    const rows = noRows();
-    for (const positioned of this.#batches) addRows(rows, this.partition, positioned);
-    return coalesce(rows);
+  addTo(rows: Rows): void {
+    addRun(rows, this.partition, this.#batches);
   }
 
   #index(record: LogRecord, position: number): void {
