@@ -9,7 +9,15 @@ export type PackedId = readonly [a: number, b: number, c: number];
 
 const OTHER = -1;
 
+/** The id that is looked for is the one that is added next. */
+let last: { readonly id: string; readonly packed: PackedId | undefined } = { id: "", packed: undefined };
+
 function packUuid(id: string): PackedId | undefined {
+  if (id !== last.id) last = { id, packed: packedUuid(id) };
+  return last.packed;
+}
+
+function packedUuid(id: string): PackedId | undefined {
   const time = timeOfId(id);
   if (time === undefined) return undefined;
   const middle = id.slice(14, 18) + id.slice(19, 23) + id.slice(24, 28);

@@ -57,11 +57,15 @@ export const recordMs = (histogram: Histogram, ms: number): void => {
   histogram.recordValue(Math.max(1, Math.round(ms * UNIT)));
 };
 
-/** A UUIDv7 that carries the message's number, by which its ack and its receipt find their intended time. */
-const idOf = (index: number, at: number): string => {
-  const time = Math.floor(at).toString(16).padStart(12, "0");
-  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${index.toString(16).padStart(12, "0")}`;
-};
+/**
+ * UUIDv7s of this moment that carry the message's number, by which its ack and its receipt find when they
+ * were due.
+ */
+function idsAt(ms: number): (index: number) => string {
+  const time = Math.floor(ms).toString(16).padStart(12, "0");
+  const front = `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-`;
+  return (index) => front + index.toString(16).padStart(12, "0");
+}
 
 const numberIn = (text: string): number => {
   const at = text.indexOf("-8000-") + 6;
@@ -139,6 +143,7 @@ async function sendAll(
   let sent = 0;
   while (sent < due.length) {
     // The first is due at once.
+    const idOf = idsAt(Date.now());
     const until = Math.min(due.length, 1 + Math.floor(((performance.now() - started) * rate) / 1_000));
     for (; sent < until; sent += 1) {
       before(sent);
@@ -146,9 +151,7 @@ async function sendAll(
       const pair = pairs[sent % pairs.length] ?? [0, 1];
       const isAnswer = Math.floor(sent / pairs.length) % 2 === 1;
       const [from, to] = isAnswer ? [pair[1], pair[0]] : pair;
-      persons[from]?.socket.send(
-        `{"t":"send","id":"${idOf(sent, Date.now())}","to":"b${to}","body":{"text":"${BODY}"}}`,
-      );
+      persons[from]?.socket.send(`{"t":"send","id":"${idOf(sent)}","to":"b${to}","body":{"text":"${BODY}"}}`);
     }
     await pause(TICK_MS);
   }
