@@ -8,8 +8,9 @@ import { WHERE, errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Sender } from "./command-lane.ts";
 import { CommandLane } from "./command-lane.ts";
 
-/** Lanes start together, as far apart as an exchange takes: at most this. */
-const BEAT_MAX_MS = 8;
+/** Lanes start together, twice as far apart as an exchange takes: at most this (ADR 0007). */
+const BEAT_PER_EXCHANGE = 2;
+const BEAT_MAX_MS = 16;
 /** One exchange's weight in their mean. */
 const EXCHANGE_WEIGHT = 1 / 16;
 
@@ -17,7 +18,7 @@ const EXCHANGE_WEIGHT = 1 / 16;
 export class Lanes {
   readonly partitions: number;
   readonly #lanes: readonly CommandLane[];
-  readonly #beat = new Beat(systemClock, () => Math.min(BEAT_MAX_MS, this.#exchangeMs));
+  readonly #beat = new Beat(systemClock, () => Math.min(BEAT_MAX_MS, BEAT_PER_EXCHANGE * this.#exchangeMs));
   /** How long an owner takes to answer, of late. */
   #exchangeMs = 0;
 
