@@ -4,7 +4,7 @@ import { apply } from "./apply.ts";
 import type { Conversation } from "./conversation.ts";
 import { loadedConversation, newConversation } from "./conversation.ts";
 
-/** Ids and events held by all hot conversations of one partition, and so its memory: 80 bytes each. */
+/** Ids and events held by all hot conversations of one partition, and so its memory: 75 bytes each. */
 export const HOT_IDS_MAX = 400_000;
 /** Conversations trimmed for age per commit: forgetting is spread out. */
 const TRIMS_PER_COMMIT = 8;
