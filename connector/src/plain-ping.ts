@@ -35,7 +35,7 @@ export function plainPing(bytes: ArrayBuffer): string | undefined {
 
 /** A short text is put together faster than Node is called to make it. */
 function textOf(view: Buffer, start: number, end: number): string {
-  if (end - start > SHORT) return view.latin1Slice(start, end);
+  if (end - start > SHORT) return view.toString("latin1", start, end);
   let text = "";
   for (let at = start; at < end; at += 1) text += String.fromCharCode(view[at] ?? 0);
   return text;
