@@ -78,5 +78,9 @@ export async function climb(lab: Lab, rates: readonly number[], say: Say): Promi
   return steps;
 }
 
+/** A climb whose last rate was good says less than it could. */
+export const sustainedText = (steps: readonly Step[]): string =>
+  `${count(sustainedOf(steps))} msg/s${steps.at(-1)?.isGood === true ? " or more" : ""}`;
+
 export const sustainedOf = (steps: readonly Step[]): number =>
   steps.findLast(({ isGood }) => isGood)?.rate ?? 0;

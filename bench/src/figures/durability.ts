@@ -2,14 +2,10 @@ import type { Figure } from "../figure.ts";
 import { count, shareOf } from "../figure.ts";
 import { withLab } from "../lab.ts";
 import { withNatsCluster } from "../nats-cluster.ts";
-import { climb, sustainedOf } from "../sustain.ts";
+import { climb, sustainedOf, sustainedText } from "../sustain.ts";
 
 const RATES_OF_THREE = [1_000, 2_000, 4_000, 6_000, 8_000, 10_000, 12_000, 14_000, 16_000];
 const RATES_OF_ONE = [4_000, 8_000, 12_000, 16_000, 20_000, 24_000, 28_000, 32_000];
-
-/** A climb that came to its last rate says less than it could. */
-const told = (sustained: number, rates: readonly number[]): string =>
-  `${count(sustained)} msg/s${sustained === rates.at(-1) ? " or more" : ""}`;
 
 export const durability: Figure = {
   name: "durability",
@@ -33,7 +29,7 @@ export const durability: Figure = {
         measured: `${ratio.toFixed(2)} ×`,
         share: shareOf(ratio, "≥", 0.5),
         runs: [sustained, beside],
-        beside: `R3 always ${told(sustained, RATES_OF_THREE)}, R1 interval ${told(beside, RATES_OF_ONE)}`,
+        beside: `R3 always ${sustainedText(three)}, R1 interval ${sustainedText(one)}`,
       },
     ];
   },

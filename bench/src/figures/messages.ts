@@ -5,7 +5,7 @@ import { withLab } from "../lab.ts";
 import type { Appends } from "../raw/append.ts";
 import { appendAtFull, appendAtRate } from "../raw/append.ts";
 import type { Step } from "../sustain.ts";
-import { climb, cpuPer1000, sustainedOf } from "../sustain.ts";
+import { climb, cpuPer1000, sustainedOf, sustainedText } from "../sustain.ts";
 
 const RATES = [1_000, 4_000, 8_000, 10_000, 12_000, 14_000, 16_000, 18_000, 20_000, 24_000];
 const ONE_CORE_RATES = [4_000, 6_000, 8_000, 10_000, 11_500, 13_000, 15_000];
@@ -29,7 +29,7 @@ const sustainedRow = (what: string, target: number, steps: readonly Step[], raw:
   return {
     what,
     target: `≥ ${count(target)} msg/s`,
-    measured: `${count(sustained)} msg/s`,
+    measured: sustainedText(steps),
     share: shareOf(sustained, "≥", target),
     runs: last?.runs.map(({ receive }) => receive.p99) ?? [],
     beside: `${DURABLE}; receive p99 ${last === undefined ? "none" : `${last.median.receive.p99.toFixed(0)} ms`}; raw appends in batches of 128: ${count(raw.batched.perSecond)}/s`,

@@ -1,20 +1,10 @@
 import type { Socket } from "node:net";
 import { createConnection } from "node:net";
+import { Turn } from "@jichat/connector/turn.ts";
 import { upgradeRequest } from "@jichat/e2e/upgrade-request.ts";
 
-/** Sockets with frames of this turn of the event loop. */
-let sending: FastSocket[] = [];
-
-function leaveTogether(socket: FastSocket): void {
-  if (sending.length === 0) {
-    setImmediate(() => {
-      const all = sending;
-      sending = [];
-      for (const each of all) each.flush();
-    });
-  }
-  sending.push(socket);
-}
+/** All sockets of this generator. */
+const turn = new Turn();
 
 /**
  * A WebSocket client for load: text frames only, masked with zeros, all of one turn in one write. The client
@@ -68,7 +58,7 @@ export class FastSocket {
     if (length >= 126) frame.writeUInt16BE(length, 2);
     frame.writeUInt32LE(0, header - 4);
     frame.write(text, header);
-    if (this.#frames.length === 0) leaveTogether(this);
+    if (this.#frames.length === 0) turn.flushLater(this);
     this.#frames.push(frame);
   }
 

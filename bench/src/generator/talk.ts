@@ -142,8 +142,8 @@ async function sendAll(
   const started = performance.now();
   let sent = 0;
   while (sent < due.length) {
-    // The first is due at once.
     const idOf = idsAt(Date.now());
+    // The first is due at once.
     const until = Math.min(due.length, 1 + Math.floor(((performance.now() - started) * rate) / 1_000));
     for (; sent < until; sent += 1) {
       before(sent);
