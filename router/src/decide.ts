@@ -1,7 +1,6 @@
 import type { Accepted, Command, Refused } from "@jichat/protocol/bus/command.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { EventFacts } from "@jichat/protocol/bus/query.ts";
-import { timeOfId } from "@jichat/protocol/ids.ts";
 import {
   EDIT_WINDOW_MS,
   GROUP_MEMBERS_MAX,
@@ -11,6 +10,7 @@ import {
 } from "@jichat/protocol/limits.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Conversation, Member } from "./conversation.ts";
+import { timeOfUuid } from "./packed-id.ts";
 import type { KnownId } from "./recent.ts";
 import { eventKey, idKey } from "./recent.ts";
 
@@ -68,7 +68,7 @@ function knownId(conversation: Conversation, command: Write, now: number): Known
   if (known !== undefined) return known;
   const key = idKey(command.user, command.id);
   if (recent.hasFound(key)) return recent.found(key) as KnownId | undefined;
-  if (surelyNew(recent, recent.ids, timeOfId(command.id), now)) return undefined;
+  if (surelyNew(recent, recent.ids, timeOfUuid(command.id), now)) return undefined;
   throw new Needed({ user: command.user, id: command.id });
 }
 

@@ -8,11 +8,6 @@ export class Names {
   readonly #uses: number[] = [];
   readonly #free: number[] = [];
 
-  /** How many texts are in use. */
-  get size(): number {
-    return this.#numbers.size;
-  }
-
   /** The number of a text that is in use. */
   find(text: string): number | undefined {
     return this.#numbers.get(text);

@@ -24,6 +24,9 @@ function packedUuid(id: string): PackedId | undefined {
   return [time, Number.parseInt(middle, 16), Number.parseInt(id.slice(28), 16)];
 }
 
+/** As `timeOfId`, of an id that is packed too. */
+export const timeOfUuid = (id: string): number | undefined => packUuid(id)?.[0];
+
 /** Takes what is not a UUIDv7 into `names`: `releaseId` gives it back. */
 export const packId = (id: string, names: Names): PackedId => packUuid(id) ?? [OTHER, names.use(id), 0];
 
