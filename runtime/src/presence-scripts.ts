@@ -11,28 +11,24 @@ import { hash } from "node:crypto";
  */
 const PUT = `
 local prefix, keep, today = ARGV[1], ARGV[2], ARGV[3]
+local function put(key, day, ...)
+  redis.call('HSET', key, ...)
+  if day == today then return end
+  redis.call('HSET', key, '!', today)
+  redis.call('EXPIRE', key, keep)
+end
 local function head(conversation, position, value)
   local key = prefix .. 'h:' .. conversation
   local known = redis.call('HMGET', key, 'p', '!')
   if known[1] and tonumber(known[1]) >= tonumber(position) then return end
-  if known[2] == today then
-    redis.call('HSET', key, 'p', position, 'v', value)
-  else
-    redis.call('HSET', key, 'p', position, 'v', value, '!', today)
-    redis.call('EXPIRE', key, keep)
-  end
+  put(key, known[2], 'p', position, 'v', value)
 end
 local function positionOf(text) return tonumber(string.match(text, '^%d+')) end
 local function entry(user, conversation, value)
   local key = prefix .. 'u:' .. user
   local known = redis.call('HMGET', key, conversation, '!')
   if known[1] and positionOf(known[1]) >= positionOf(value) then return end
-  if known[2] == today then
-    redis.call('HSET', key, conversation, value)
-  else
-    redis.call('HSET', key, conversation, value, '!', today)
-    redis.call('EXPIRE', key, keep)
-  end
+  put(key, known[2], conversation, value)
 end
 `;
 
@@ -92,8 +88,7 @@ while at < #ARGV do
   head(ARGV[at], ARGV[at + 1], ARGV[at + 2])
   at = at + 3
 end
-redis.call('HSET', prefix .. 'u:' .. user, '*', '1', '!', today)
-redis.call('EXPIRE', prefix .. 'u:' .. user, keep)
+put(prefix .. 'u:' .. user, false, '*', '1')
 return ''
 `;
 
