@@ -28,7 +28,7 @@ export function singlesOf(store: Store): EventSource {
   const events = new Batched<readonly EventRow[]>(async (keys) =>
     groupBy(
       await store.query<EventRow>(
-        `SELECT ${EVENT_COLUMNS} FROM {db}.events WHERE (conversation, seq) IN ${KEYS}
+        `SELECT ${EVENT_COLUMNS.join(", ")} FROM {db}.events WHERE (conversation, seq) IN ${KEYS}
          ORDER BY conversation, seq LIMIT 1 BY conversation, seq`,
         halvesOf(keys),
       ),
@@ -96,7 +96,7 @@ export function pagesOf(store: Store): EventSource {
     );
     const rows = groupBy(
       await store.query<EventRow>(
-        `SELECT ${EVENT_COLUMNS} FROM {db}.events WHERE ${where}
+        `SELECT ${EVENT_COLUMNS.join(", ")} FROM {db}.events WHERE ${where}
          ORDER BY conversation, seq LIMIT 1 BY conversation, seq`,
         params,
       ),

@@ -49,8 +49,22 @@ export interface EventSource {
   changes(conversation: string, targets: readonly number[], upTo: number): Promise<readonly Change[]>;
 }
 
-export const EVENT_COLUMNS =
-  "conversation, seq, no, kind, sender, id, ts, body, reply_to, mentions, target, users, name";
+/** What an event is made of, in the table's order: what readers get, and what a digest is of. */
+export const EVENT_COLUMNS: readonly string[] = [
+  "conversation",
+  "seq",
+  "no",
+  "kind",
+  "sender",
+  "id",
+  "ts",
+  "body",
+  "reply_to",
+  "mentions",
+  "target",
+  "users",
+  "name",
+];
 
 /**
  * Events [first, last] of a conversation from ClickHouse and the runs, each once, in rising seq, as they

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Positioned } from "@jichat/runtime/partition-log.ts";
+import { EVENT_COLUMNS } from "./events.ts";
 import { Lines } from "./lines.ts";
 
 /** What runs of the log become in ClickHouse, in the order in which the tables are written. */
@@ -8,25 +9,8 @@ export type Rows = Readonly<
   Record<"events" | "edits" | "lifecycle" | "memberships" | "heads" | "marks" | "ids", Lines>
 >;
 
-/** What a digest is of, in the order of `digested`. */
-const DIGESTED = [
-  "conversation",
-  "seq",
-  "no",
-  "kind",
-  "sender",
-  "id",
-  "ts",
-  "body",
-  "reply_to",
-  "mentions",
-  "target",
-  "users",
-  "name",
-];
-
 export const noRows = (): Rows => ({
-  events: new Lines([...DIGESTED, "partition", "position", "digest"]),
+  events: new Lines([...EVENT_COLUMNS, "partition", "position", "digest"]),
   edits: new Lines(["conversation", "target", "seq", "kind", "body"]),
   lifecycle: new Lines(["conversation", "seq", "no", "kind", "sender", "users", "name", "position"]),
   memberships: new Lines(["user", "conversation", "seq", "no", "joined", "partition", "position"]),
@@ -35,6 +19,7 @@ export const noRows = (): Rows => ({
   ids: new Lines(["conversation", "user", "id", "seq", "ts"]),
 });
 
+/** An event's values, in the order of `EVENT_COLUMNS`. */
 function digested(record: EventRecord): string {
   const { conversation, seq, no, kind, from, id, ts, body, replyTo, mentions, target, users, name } = record;
   return JSON.stringify([

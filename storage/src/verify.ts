@@ -1,6 +1,6 @@
 import type { PartitionLog } from "@jichat/runtime/partition-log.ts";
 import { digestOf } from "./rows.ts";
-import { eventOfRow } from "./events.ts";
+import { EVENT_COLUMNS, eventOfRow } from "./events.ts";
 import { writeRuns } from "./batch-writer.ts";
 import type { Store } from "./store.ts";
 import { Run } from "./tail.ts";
@@ -35,7 +35,7 @@ async function sumOfLog(log: PartitionLog, from: number, to: number): Promise<Ra
  */
 async function sumOfTable(store: Store, partition: number, from: number, to: number): Promise<RangeSum> {
   const rows = await store.query<Parameters<typeof eventOfRow>[0]>(
-    `SELECT conversation, seq, no, kind, sender, id, ts, body, reply_to, mentions, target, users, name
+    `SELECT ${EVENT_COLUMNS.join(", ")}
      FROM {db}.events
      WHERE partition = {partition: UInt16} AND position BETWEEN {from: UInt64} AND {to: UInt64}
      ORDER BY conversation, seq LIMIT 1 BY conversation, seq`,
