@@ -49,7 +49,7 @@ export function onMessage(world: World, session: Session, bytes: ArrayBuffer, bi
 function answerPing(world: World, session: Session, id: string): void {
   session.malformedInARow = 0;
   world.metrics.countFrame("ping");
-  session.writeEncoded(pongOf(id, Date.now()));
+  session.writeAtOnce(pongOf(id, Date.now()));
 }
 
 function refuseFrame(world: World, session: Session, error: ChatError, id: string | undefined): void {

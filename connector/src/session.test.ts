@@ -25,7 +25,7 @@ function fake(): { session: Session; did: string[]; endTurn: () => void; buffere
     getBufferedAmount: () => buffered.bytes,
     send: (frame) => {
       did.push(`send ${typeof frame === "string" ? frame : "bytes"}`);
-      return 1;
+      return buffered.bytes === 0 ? 1 : 0;
     },
     cork(act) {
       did.push("cork");
@@ -87,8 +87,30 @@ test("a turn that writes much to a quick reader is flushed in between, and close
   assert.deepEqual(did, ["cork", `send ${"x".repeat(60)}`, `send ${"y".repeat(60)}`]);
 });
 
+test("an answer at once goes before the turn's end, and never before what the turn has written", () => {
+  const { session, did, endTurn } = fake();
+  session.writeAtOnce("1");
+  session.writeEncoded("2");
+  session.writeAtOnce("3");
+  assert.deepEqual(did, ["send 1"]);
+  endTurn();
+  assert.deepEqual(did.slice(1), ["cork", "send 2", "send 3"]);
+});
+
+test("a reader that leaves more answers unread than it may is closed with 4408", () => {
+  const { session, did, buffered } = fake();
+  buffered.bytes = LIMIT;
+  session.writeAtOnce("1");
+  buffered.bytes = LIMIT + 1;
+  session.writeAtOnce("2");
+  session.writeAtOnce("3");
+  assert.deepEqual(did, ["send 1", "send 2", "end 4408"]);
+});
+
 test("a socket that is gone takes no write: uWS has freed it", () => {
   const { session, did, endTurn } = fake();
+  session.writeAtOnce("0");
+  did.length = 0;
   session.writeEncoded("1");
   session.closed();
   session.writeEncoded("2");

@@ -30,6 +30,8 @@ export interface SessionBirth {
 /** How much is written before uWS is asked again how much of it is still there: each time costs. */
 const ASK_AGAIN_BYTES = 16_384;
 const FORCE_CLOSE_MS = 2_000;
+/** What uWS says to a frame that did not have to wait for its reader. */
+const SENT = 1;
 
 /** One socket, from its opening on; authenticated once it is `live`. A write to a closed one does nothing. */
 export class Session {
@@ -97,6 +99,21 @@ export class Session {
     } else this.#outgoing.push(bytes);
     this.#outgoingBytes += bytes.length;
     if (this.#outgoingBytes > this.birth.bufferedBytesMax) this.flush();
+  }
+
+  /**
+   * The answer to the frame that uWS is handing over: it has the socket corked, and sends what all frames of
+   * one read were answered in one system call. Behind what this turn has written, it waits with that.
+   */
+  writeAtOnce(bytes: Outgoing): void {
+    const ws = this.#ws;
+    if (this.#outgoing !== undefined || ws === undefined || !this.isOpen) {
+      this.writeEncoded(bytes);
+      return;
+    }
+    const { bufferedBytesMax, codec } = this.birth;
+    if (ws.send(bytes, codec.binary) !== SENT && ws.getBufferedAmount() > bufferedBytesMax)
+      this.close(CLOSE.tooSlow, "too slow to read");
   }
 
   /** Sends what was written since the last time, in one system call. */
