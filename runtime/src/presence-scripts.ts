@@ -118,6 +118,22 @@ if known and string.match(known, '^%S+ (%S+)') == ARGV[4] then redis.call('HDEL'
 return ''
 `;
 
+const DONE = `return redis.call('HGETALL', ARGV[1] .. 'done')`;
+
+/** user* */
+const LISTS = `
+local prefix, found = ARGV[1] .. 'u:', {}
+for i = 2, #ARGV do found[i - 1] = redis.call('HGETALL', prefix .. ARGV[i]) end
+return found
+`;
+
+/** conversation* */
+const HEADS = `
+local prefix, found = ARGV[1] .. 'h:', {}
+for i = 2, #ARGV do found[i - 1] = redis.call('HGET', prefix .. ARGV[i], 'v') end
+return found
+`;
+
 /** A script and the name that Redis keeps it under: it travels once per run of Redis, not once per call. */
 export interface Script {
   readonly lua: string;
@@ -131,4 +147,7 @@ export const SCRIPTS = {
   merge: scriptOf(MERGE),
   register: scriptOf(REGISTER),
   unregister: scriptOf(UNREGISTER),
+  done: scriptOf(DONE),
+  lists: scriptOf(LISTS),
+  heads: scriptOf(HEADS),
 } as const;

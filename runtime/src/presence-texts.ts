@@ -6,6 +6,12 @@ export interface SessionEntry {
   readonly birth: number;
 }
 
+/** A user's list as Redis has it; `complete` only if it was rebuilt from storage in this run of Redis. */
+export interface StoredList {
+  readonly complete: boolean;
+  readonly entries: readonly ListEntry[];
+}
+
 /** `position first mark markNo left`: the position first, so that the script can compare it. */
 export const entryText = ({ position, first, mark, markNo, left }: ListEntry): string =>
   `${position} ${first} ${mark} ${markNo} ${left ?? 0}`;

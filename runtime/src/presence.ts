@@ -5,10 +5,11 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import type { Logger } from "pino";
+import { ListReader } from "./list-reader.ts";
 import type { Script } from "./presence-scripts.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
-import type { SessionEntry } from "./presence-texts.ts";
-import { entryText, readEntry, readSession } from "./presence-texts.ts";
+import type { SessionEntry, StoredList } from "./presence-texts.ts";
+import { entryText, readSession } from "./presence-texts.ts";
 import { Rounds } from "./rounds.ts";
 
 /** From the last write on; for a head or a list up to a day less. */
@@ -29,12 +30,6 @@ export interface PresenceUpdate {
   readonly users: readonly string[];
 }
 
-/** A user's list as Redis has it; `complete` only if it was rebuilt from storage in this run of Redis. */
-export interface StoredList {
-  readonly complete: boolean;
-  readonly entries: readonly ListEntry[];
-}
-
 /**
  * Redis as a cache of who is where and what is new. Every key carries Redis's run_id: another run's keys
  * count as absent.
@@ -49,6 +44,7 @@ export class Presence {
     ({ heads, entries, users }) => heads.length + entries.length + users.length,
     ITEMS_PER_SCRIPT_MAX,
   );
+  readonly #reader = new ListReader(async (script, args) => this.#script(script, args));
   #run = "";
   #runSince = 0;
 
@@ -176,31 +172,17 @@ export class Presence {
   /**
    * Positions up to which effects stand here, by partition; an absent one was not told since Redis was lost.
    */
-  async done(): Promise<Map<number, number>> {
-    const found = await this.#redis.hgetall(`${this.#prefix}done`);
-    return new Map(
-      Object.entries(found).map(([partition, position]) => [Number(partition), Number(position)]),
-    );
+  async done(): Promise<ReadonlyMap<number, number>> {
+    return this.#reader.done();
   }
 
   async list(user: string): Promise<StoredList> {
-    const { "*": complete, "!": _day, ...found } = await this.#redis.hgetall(`${this.#prefix}u:${user}`);
-    return {
-      complete: complete !== undefined,
-      entries: Object.entries(found).map(([id, text]) => readEntry(id, text)),
-    };
+    return this.#reader.list(user);
   }
 
+  /** One for each of `conversations`; undefined where this Redis knows none. */
   async heads(conversations: readonly string[]): Promise<(HeadEntry | undefined)[]> {
-    if (conversations.length === 0) return [];
-    const prefix = this.#prefix;
-    const pipeline = this.#redis.pipeline();
-    for (const conversation of conversations) pipeline.hget(`${prefix}h:${conversation}`, "v");
-    const found = (await pipeline.exec()) ?? [];
-    return found.map(([error, text]) => {
-      if (error !== null) throw error;
-      return typeof text === "string" ? (JSON.parse(text) as HeadEntry) : undefined;
-    });
+    return this.#reader.heads(conversations);
   }
 
   /** Every head that this Redis knows, a few at a time: for repairs, not for the message path. */

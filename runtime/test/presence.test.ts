@@ -95,6 +95,43 @@ test("a list that storage told is whole, and what it told takes nothing newer aw
   await assert.rejects(presence.mergeList("another run", "ann", [], []), /Redis was lost/);
 });
 
+test("a crowd that asks at once is told each its own, more heads than one script reads included", async () => {
+  const ids = Array.from({ length: 2_500 }, (_, index) => `d_crowd${index}`);
+  const heads = ids.map((id, index) => headOf(id, 10 + index));
+  const users = Array.from({ length: 200 }, (_, index) => `crowd${index}`);
+  const entries = users.map((user, index) => ({ user, entry: entryOf(ids[index] ?? "", 10 + index) }));
+  await presence.publish({ partition: 5, position: 10, heads, entries, users: [] });
+  const [found, again, lists] = await Promise.all([
+    presence.heads([...ids, "d_none"]),
+    presence.heads(ids.toReversed()),
+    Promise.all([...users, "nobody"].map(async (user) => presence.list(user))),
+  ]);
+  assert.deepEqual(found, [...heads, undefined]);
+  assert.deepEqual(again, heads.toReversed());
+  assert.deepEqual(
+    lists.map(({ entries: [entry] }) => entry),
+    [...entries.map(({ entry }) => entry), undefined],
+  );
+});
+
+test("what is asked while another's answer is on its way is read after it was asked", async () => {
+  await publish("d_5", 20);
+  const asked = [presence.heads(["d_5"]), presence.list("ann"), presence.done()] as const;
+  await new Promise(setImmediate); // They are on their way.
+  const written = publish("d_5", 21);
+  await new Promise(setImmediate);
+  const [heads, list, done] = await Promise.all([
+    presence.heads(["d_5"]),
+    presence.list("ann"),
+    presence.done(),
+    ...asked,
+    written,
+  ]);
+  assert.equal(heads[0]?.position, 21);
+  assert.equal(list.entries.find(({ conversation }) => conversation === "d_5")?.position, 21);
+  assert.equal(done.get(3), 21);
+});
+
 test("a user is where their sessions are: each connector once, and only while its key lives", async () => {
   await presence.announceConnector("c1");
   await presence.announceConnector("c2");

@@ -50,7 +50,7 @@ export const connects: Figure = {
     withLab({ isOneCore: true }, async ({ door, pids, generatorCpu }) => {
       const raw = await startRaw("token", door.signingKeyFile);
       await pin([raw.pid], 0);
-      const how = { count: 6_000, width: 100 };
+      const how = { count: 16_000, width: 100 };
       const rawDoor = { ...raw.door, signingKeyFile: door.signingKeyFile };
       const pairs = await thrice(
         async () =>
