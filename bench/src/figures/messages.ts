@@ -7,8 +7,8 @@ import { appendAtFull, appendAtRate } from "../raw/append.ts";
 import type { Step } from "../sustain.ts";
 import { climb, cpuPer1000, sustainedOf, sustainedText } from "../sustain.ts";
 
-const RATES = [1_000, 4_000, 8_000, 10_000, 12_000, 14_000, 16_000, 18_000, 20_000, 24_000];
-const ONE_CORE_RATES = [4_000, 6_000, 8_000, 10_000, 11_500, 13_000, 15_000];
+const RATES = [1_000, 4_000, 8_000, 12_000, 16_000, 20_000, 24_000];
+const ONE_CORE_RATES = [4_000, 8_000, 10_000, 11_500, 13_000];
 const DURABLE = "R1, fsync always";
 
 interface Appended {
