@@ -49,11 +49,15 @@ export class ListReader {
   }
 
   async heads(conversations: readonly string[]): Promise<(HeadEntry | undefined)[]> {
-    const parts: Promise<ReadonlyMap<string, HeadEntry>>[] = [];
+    const parts: Promise<(HeadEntry | undefined)[]>[] = [];
     for (let at = 0; at < conversations.length; at += HEADS_PER_SCRIPT_MAX)
-      parts.push(this.#heads.submit(conversations.slice(at, at + HEADS_PER_SCRIPT_MAX)));
-    const found = await Promise.all(parts);
-    return conversations.map((id, index) => found[Math.floor(index / HEADS_PER_SCRIPT_MAX)]?.get(id));
+      parts.push(this.#headsOf(conversations.slice(at, at + HEADS_PER_SCRIPT_MAX)));
+    return (await Promise.all(parts)).flat();
+  }
+
+  async #headsOf(conversations: readonly string[]): Promise<(HeadEntry | undefined)[]> {
+    const found = await this.#heads.submit(conversations);
+    return conversations.map((id) => found.get(id));
   }
 
   async #readDone(): Promise<ReadonlyMap<number, number>> {
