@@ -37,7 +37,7 @@ export const echo: Figure = {
           measured: `${median(ratios).toFixed(2)} ×`,
           share: shareOf(median(ratios), "≥", 0.7),
           runs: ratios,
-          beside: `${count(median(ours))}/s beside ${count(median(raws))}/s${voids(pairs.map(([, second]) => second))}`,
+          beside: `${count(median(ours))}/s beside ${count(median(raws))}/s${voids(pairs.flat())}`,
         },
       ];
     }),

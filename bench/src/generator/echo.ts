@@ -2,6 +2,7 @@ import type { Pids } from "./cpu.ts";
 import type { Load } from "./load.ts";
 import { pause, watchLoad } from "./load.ts";
 import type { Door } from "./people.ts";
+import { textFrame } from "./fast-socket.ts";
 import { gather, leave } from "./people.ts";
 
 export interface EchoArgs {
@@ -25,11 +26,16 @@ export async function echo({
   pids,
 }: EchoArgs): Promise<Load & { perSecond: number }> {
   const state = { count: 0, isOn: true };
-  const people = await gather(door, "e", SOCKETS, (index) => {
-    state.count += 1;
-    if (state.isOn) people[index]?.socket.send(frame);
-  });
-  for (const { socket } of people) for (let i = 0; i < window; i += 1) socket.send(frame);
+  const people = await gather(door, "e", SOCKETS, () => undefined);
+  const one = textFrame(frame);
+  const frames = Buffer.concat(Array.from({ length: window }, () => one));
+  for (const { socket } of people) {
+    socket.onCount = (count) => {
+      state.count += count;
+      if (state.isOn) socket.sendFrames(frames.subarray(0, count * one.length));
+    };
+    socket.sendFrames(frames);
+  }
   await pause(WARM_MS);
   const load = watchLoad(pids);
   state.count = 0;

@@ -5,6 +5,20 @@ import { upgradeRequest } from "@jichat/e2e/upgrade-request.ts";
 
 /** All sockets of this generator. */
 const turn = new Turn();
+const NOTHING = Buffer.alloc(0);
+
+/** A text frame as a client sends it. */
+export function textFrame(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const header = length < 126 ? 6 : 8;
+  const frame = Buffer.allocUnsafe(header + length);
+  frame[0] = 0x81;
+  frame[1] = 0x80 | (length < 126 ? length : 126);
+  if (length >= 126) frame.writeUInt16BE(length, 2);
+  frame.writeUInt32LE(0, header - 4);
+  frame.write(text, header);
+  return frame;
+}
 
 /**
  * A WebSocket client for load: text frames only, masked with zeros, all of one turn in one write. The client
@@ -13,10 +27,12 @@ const turn = new Turn();
 export class FastSocket {
   readonly #socket: Socket;
   readonly #onText: (text: string) => void;
-  #rest: Buffer = Buffer.alloc(0);
+  #rest: Buffer = NOTHING;
   #frames: Buffer[] = [];
   /** Called once when the connection is gone, whoever ended it. */
   onClose: (() => void) | undefined;
+  /** Where it is set, frames are counted as they come, and nobody reads them. */
+  onCount: ((frames: number) => void) | undefined;
 
   private constructor(socket: Socket, onText: (text: string) => void) {
     this.#socket = socket;
@@ -50,16 +66,13 @@ export class FastSocket {
   }
 
   send(text: string): void {
-    const length = Buffer.byteLength(text);
-    const header = length < 126 ? 6 : 8;
-    const frame = Buffer.allocUnsafe(header + length);
-    frame[0] = 0x81;
-    frame[1] = 0x80 | (length < 126 ? length : 126);
-    if (length >= 126) frame.writeUInt16BE(length, 2);
-    frame.writeUInt32LE(0, header - 4);
-    frame.write(text, header);
     if (this.#frames.length === 0) turn.flushLater(this);
-    this.#frames.push(frame);
+    this.#frames.push(textFrame(text));
+  }
+
+  /** Writes frames that are made already, at once. */
+  sendFrames(frames: Buffer): void {
+    this.#socket.write(frames);
   }
 
   /** Writes what was sent in this turn. */
@@ -80,18 +93,25 @@ export class FastSocket {
   }
 
   #take(chunk: Buffer): void {
-    let data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    for (;;) {
-      if (data.length < 2) break;
-      const short = (data[1] ?? 0) & 0x7f;
-      const header = short === 126 ? 4 : short === 127 ? 10 : 2;
-      if (data.length < header) break;
+    const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    let at = 0;
+    let count = 0;
+    while (data.length >= at + 2) {
+      const short = (data[at + 1] ?? 0) & 0x7f;
+      const body = at + (short === 126 ? 4 : short === 127 ? 10 : 2);
+      if (data.length < body) break;
       const length =
-        short === 126 ? data.readUInt16BE(2) : short === 127 ? Number(data.readBigUInt64BE(2)) : short;
-      if (data.length < header + length) break;
-      if (((data[0] ?? 0) & 0x0f) === 1) this.#onText(data.toString("utf8", header, header + length));
-      data = data.subarray(header + length);
+        short === 126
+          ? data.readUInt16BE(at + 2)
+          : short === 127
+            ? Number(data.readBigUInt64BE(at + 2))
+            : short;
+      if (data.length < body + length) break;
+      if (this.onCount !== undefined) count += 1;
+      else if (((data[at] ?? 0) & 0x0f) === 1) this.#onText(data.toString("utf8", body, body + length));
+      at = body + length;
     }
-    this.#rest = data;
+    this.#rest = at === data.length ? NOTHING : data.subarray(at);
+    if (count > 0) this.onCount?.(count);
   }
 }
