@@ -7,7 +7,7 @@ import { idOf, readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";
 import { greet, issueTicket } from "./handshake.ts";
 import { write } from "./ingress.ts";
-import { plainPing, pongOf } from "./plain-ping.ts";
+import { plainPong } from "./plain-pong.ts";
 import type { Session } from "./session.ts";
 import type { World } from "./world.ts";
 
@@ -18,12 +18,12 @@ const MALFORMED_MAX = 3;
 
 /** Bytes of one WebSocket message to whatever they ask for. Never throws: an error is a reply. */
 export function onMessage(world: World, session: Session, bytes: ArrayBuffer, binary: boolean): void {
-  session.lastSeenAt = systemClock.monotonic();
+  session.wasHeard = true;
   if (!session.isOpen) return;
   if (!binary && session.isLive && session.codecName === "json") {
-    const ping = plainPing(bytes);
-    if (ping !== undefined) {
-      answerPing(world, session, ping);
+    const pong = plainPong(bytes, world.turn);
+    if (pong !== undefined) {
+      answerPing(world, session, pong);
       return;
     }
   }
@@ -45,11 +45,11 @@ export function onMessage(world: World, session: Session, bytes: ArrayBuffer, bi
   }
 }
 
-/** Free, and without a trace: see `plainPing`. */
-function answerPing(world: World, session: Session, id: string): void {
+/** Free, and without a trace: see `plainPong`. */
+function answerPing(world: World, session: Session, pong: Uint8Array<ArrayBuffer>): void {
   session.malformedInARow = 0;
   world.metrics.countFrame("ping");
-  session.writeAtOnce(pongOf(id, Date.now()));
+  session.writeAtOnce(pong);
 }
 
 function refuseFrame(world: World, session: Session, error: ChatError, id: string | undefined): void {

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "@jichat/protocol/errors.ts";
-import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { Count, Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Hub } from "./hub.ts";
 
 export interface ConnectorMetrics {
@@ -33,9 +33,12 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
   telemetry.gauge("jichat_connector_sockets", "open sockets", () => hub.size);
   telemetry.gauge("jichat_connector_users", "users with a live session", () => hub.users);
   telemetry.gauge("jichat_connector_unanswered", "commands not answered yet", waiting);
+  const framesOf = new Map<string, Count>();
   return {
     countFrame: (t) => {
-      frames.add(1, { t });
+      let count = framesOf.get(t);
+      if (count === undefined) framesOf.set(t, (count = frames.count({ t })));
+      count.value += 1;
     },
     countError: (code) => {
       errors.add(1, { code });

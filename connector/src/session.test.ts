@@ -7,6 +7,8 @@ import type { SocketData } from "./session.ts";
 import { Turn } from "./turn.ts";
 
 const LIMIT = 100;
+const text = new TextDecoder();
+const bytesOf = (frame: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(frame);
 
 /** A session on a socket that notes what it is told to do. */
 function fake(): { session: Session; did: string[]; endTurn: () => void; buffered: { bytes: number } } {
@@ -24,7 +26,7 @@ function fake(): { session: Session; did: string[]; endTurn: () => void; buffere
   const ws: Partial<WebSocket<SocketData>> = {
     getBufferedAmount: () => buffered.bytes,
     send: (frame) => {
-      did.push(`send ${typeof frame === "string" ? frame : "bytes"}`);
+      did.push(`send ${typeof frame === "string" ? frame : text.decode(frame)}`);
       return buffered.bytes === 0 ? 1 : 0;
     },
     cork(act) {
@@ -89,9 +91,11 @@ test("a turn that writes much to a quick reader is flushed in between, and close
 
 test("an answer at once goes before the turn's end, and never before what the turn has written", () => {
   const { session, did, endTurn } = fake();
-  session.writeAtOnce("1");
+  session.writeAtOnce(bytesOf("1"));
   session.writeEncoded("2");
-  session.writeAtOnce("3");
+  const third = bytesOf("3");
+  session.writeAtOnce(third);
+  third.fill(0); // They are the caller's again.
   assert.deepEqual(did, ["send 1"]);
   endTurn();
   assert.deepEqual(did.slice(1), ["cork", "send 2", "send 3"]);
@@ -100,16 +104,16 @@ test("an answer at once goes before the turn's end, and never before what the tu
 test("a reader that leaves more answers unread than it may is closed with 4408", () => {
   const { session, did, buffered } = fake();
   buffered.bytes = LIMIT;
-  session.writeAtOnce("1");
+  session.writeAtOnce(bytesOf("1"));
   buffered.bytes = LIMIT + 1;
-  session.writeAtOnce("2");
-  session.writeAtOnce("3");
+  session.writeAtOnce(bytesOf("2"));
+  session.writeAtOnce(bytesOf("3"));
   assert.deepEqual(did, ["send 1", "send 2", "end 4408"]);
 });
 
 test("a socket that is gone takes no write: uWS has freed it", () => {
   const { session, did, endTurn } = fake();
-  session.writeAtOnce("0");
+  session.writeAtOnce(bytesOf("0"));
   did.length = 0;
   session.writeEncoded("1");
   session.closed();

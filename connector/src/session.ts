@@ -53,6 +53,9 @@ export class Session {
   missed = false;
   malformedInARow = 0;
   unanswered = 0;
+  /** A frame has come since the sweep that last asked: the clock costs more than the note. */
+  wasHeard = false;
+  /** The sweep behind its last frame. */
   lastSeenAt: number;
   #ws: WebSocket<SocketData> | undefined;
   /** What this turn has written. Nothing for most sockets, most of the time: it holds no list for that. */
@@ -103,12 +106,13 @@ export class Session {
 
   /**
    * The answer to the frame that uWS is handing over: it has the socket corked, and sends what all frames of
-   * one read were answered in one system call. Behind what this turn has written, it waits with that.
+   * one read were answered in one system call. Behind what this turn has written, it waits with that. The
+   * bytes are the caller's again when this returns.
    */
-  writeAtOnce(bytes: Outgoing): void {
+  writeAtOnce(bytes: Uint8Array<ArrayBuffer>): void {
     const ws = this.#ws;
     if (this.#outgoing !== undefined || ws === undefined || !this.isOpen) {
-      this.writeEncoded(bytes);
+      this.writeEncoded(bytes.slice());
       return;
     }
     const { bufferedBytesMax, codec } = this.birth;

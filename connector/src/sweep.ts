@@ -42,7 +42,10 @@ function sweep(world: World): void {
 }
 
 function sweepLive(world: World, session: Session, now: number, wallClock: number): void {
-  if (now - session.lastSeenAt > 2 * world.config.heartbeatMs) {
+  if (session.wasHeard) {
+    session.wasHeard = false;
+    session.lastSeenAt = now;
+  } else if (now - session.lastSeenAt > 2 * world.config.heartbeatMs) {
     session.close(CLOSE.silent, "silent for two heartbeats");
     return;
   }

@@ -23,3 +23,17 @@ test("sockets are flushed once each at the end of the turn, those of the next tu
   scheduled.shift()?.();
   assert.deepEqual(flushed, ["a", "b", "c"]);
 });
+
+test("the clock is read once in a turn, and again in the next", () => {
+  const scheduled: (() => void)[] = [];
+  let now = 0;
+  const turn = new Turn(
+    (act) => scheduled.push(act),
+    () => (now += 1),
+  );
+  assert.deepEqual([turn.now(), turn.now()], [1, 1]);
+  turn.flushLater({ flush: () => assert.equal(turn.now(), 2) });
+  assert.equal(scheduled.length, 1);
+  scheduled.shift()?.();
+  assert.deepEqual([turn.now(), now], [2, 2]);
+});

@@ -4,29 +4,52 @@ export interface Flushable {
 }
 
 /**
- * Gathers the sockets that were written to in one turn of the event loop, and flushes each once at its end: a
- * batch of acks and the deliveries behind it cost a socket one system call, not one each.
+ * One turn of the event loop. Gathers the sockets that were written to in it, and flushes each once at its
+ * end: a batch of acks and the deliveries behind it cost a socket one system call, not one each.
  */
 export class Turn {
   #dirty: Flushable[] = [];
+  #now: number | undefined;
+  #willEnd = false;
   readonly #schedule: (act: () => void) => void;
+  readonly #clock: () => number;
 
-  constructor(schedule: (act: () => void) => void = setImmediate) {
+  constructor(schedule: (act: () => void) => void = setImmediate, clock: () => number = Date.now) {
     this.#schedule = schedule;
+    this.#clock = clock;
   }
 
   /** To be called once per turn and socket. */
   flushLater(socket: Flushable): void {
     this.#dirty.push(socket);
-    if (this.#dirty.length === 1)
-      this.#schedule(() => {
-        this.#flushAll();
-      });
+    this.#endLater();
   }
 
-  #flushAll(): void {
+  /**
+   * Wall clock, in ms since 1970, as it was when it was first asked for in this turn: a read brings many
+   * frames, and the clock costs a twentieth of what the smallest of them does.
+   */
+  now(): number {
+    if (this.#now === undefined) {
+      this.#now = this.#clock();
+      this.#endLater();
+    }
+    return this.#now;
+  }
+
+  #endLater(): void {
+    if (this.#willEnd) return;
+    this.#willEnd = true;
+    this.#schedule(() => {
+      this.#end();
+    });
+  }
+
+  #end(): void {
     const dirty = this.#dirty;
     this.#dirty = [];
+    this.#now = undefined;
+    this.#willEnd = false;
     for (const socket of dirty) socket.flush();
   }
 }

@@ -24,6 +24,13 @@ export interface Trace {
 /** Counts of a process, told apart by the values of the attributes that `add` names: always the same ones. */
 export interface Counter {
   add(by: number, attributes?: Attributes): void;
+  /** The same count each time for the same attributes: for who adds to it often, and looks it up once. */
+  count(attributes: Attributes): Count;
+}
+
+export interface Count {
+  readonly attributes: Attributes;
+  value: number;
 }
 
 /**
@@ -31,19 +38,25 @@ export interface Counter {
  * tells when it is scraped.
  */
 function tally(meter: Meter, name: string, description: string): Counter {
-  const counts = new Map<string, { readonly attributes: Attributes; count: number }>();
+  const counts = new Map<string, Count>();
   meter.createObservableCounter(name, { description }).addCallback((result) => {
     // It is there from the start: a rate over a counter that appears with 1 misses that one.
     if (counts.size === 0) result.observe(0);
-    for (const { attributes, count } of counts.values()) result.observe(count, attributes);
+    for (const { attributes, value } of counts.values()) result.observe(value, attributes);
   });
+  const count = (attributes: Attributes): Count => {
+    let values = "";
+    for (const key in attributes) values += ` ${String(attributes[key])}`;
+    const known = counts.get(values);
+    if (known !== undefined) return known;
+    const made = { attributes, value: 0 };
+    counts.set(values, made);
+    return made;
+  };
   return {
+    count,
     add(by, attributes = {}) {
-      let value = "";
-      for (const key in attributes) value += ` ${String(attributes[key])}`;
-      const known = counts.get(value);
-      if (known === undefined) counts.set(value, { attributes, count: by });
-      else known.count += by;
+      count(attributes).value += by;
     },
   };
 }
