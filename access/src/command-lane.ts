@@ -34,6 +34,8 @@ export interface LaneOptions {
    * lanes that share a beat start together.
    */
   readonly schedule: (act: () => void) => void;
+  /** How long the lane rests behind an exchange that took so long; not at all below a timer's resolution. */
+  readonly restMs: (exchangeMs: number) => number;
   readonly onRetry?: () => void;
   readonly queueMax?: number;
 }
@@ -41,12 +43,6 @@ export interface LaneOptions {
 const ASK_TIMEOUT_MS = 2_000;
 const RETRY_MS = 25;
 const LATER_MS = 8;
-/**
- * A lane rests for twice as long as its last batch took: at most this, and not at all below a timer's
- * resolution (ADR 0007).
- */
-const REST_PER_EXCHANGE = 2;
-const REST_MAX_MS = 40;
 const REST_MIN_MS = 1;
 /** A client hears UNAVAILABLE after this long; the batch itself is repeated until it is answered. */
 const GIVE_UP_MS = 8_000;
@@ -220,8 +216,8 @@ export class CommandLane {
   }
 
   /**
-   * The slower the answers, the longer what comes meanwhile gathers: fewer and larger batches where they
-   * cost most. What is large enough already need not wait.
+   * Resting, what comes meanwhile gathers: fewer and larger batches where they cost most. What is large
+   * enough already need not wait.
    */
   async #exchangeAndRest(batch: readonly Entry[]): Promise<void> {
     const { clock } = this.#options;
@@ -229,7 +225,7 @@ export class CommandLane {
     this.#inFlight = batch;
     await this.#exchange(batch);
     this.#inFlight = [];
-    const restMs = Math.min(REST_MAX_MS, REST_PER_EXCHANGE * (clock.monotonic() - started));
+    const restMs = this.#options.restMs(clock.monotonic() - started);
     if (restMs >= REST_MIN_MS && this.#queue.length < COMMANDS_PER_BATCH_MAX) await clock.sleep(restMs);
   }
 

@@ -7,20 +7,20 @@ import { partitionOf } from "@jichat/protocol/ids.ts";
 import { WHERE, errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Sender } from "./command-lane.ts";
 import { CommandLane } from "./command-lane.ts";
+import { beatMs, restMs } from "./gathering.ts";
 
-/** Lanes start together, twice as far apart as an exchange takes: at most this (ADR 0007). */
-const BEAT_PER_EXCHANGE = 2;
-const BEAT_MAX_MS = 16;
-/** One exchange's weight in their mean. */
+/** One exchange's weight in what is said of the last ones. */
 const EXCHANGE_WEIGHT = 1 / 16;
 
 /** This edge's ways into all partitions. */
 export class Lanes {
   readonly partitions: number;
   readonly #lanes: readonly CommandLane[];
-  readonly #beat = new Beat(systemClock, () => Math.min(BEAT_MAX_MS, BEAT_PER_EXCHANGE * this.#exchangeMs));
+  readonly #beat = new Beat(systemClock, () => beatMs(this.#exchangeMs, this.#unanswered));
   /** How long an owner takes to answer, of late. */
   #exchangeMs = 0;
+  /** Commands without an answer whenever a batch leaves, of late. */
+  #unanswered = 0;
 
   /** `from` names this edge to the owners; `onRetry` counts batches that had to be sent again. */
   constructor(nats: NatsConnection, names: Names, from: string, partitions: number, onRetry: () => void) {
@@ -35,7 +35,9 @@ export class Lanes {
           schedule: (act) => {
             this.#beat.next(act);
           },
+          restMs: (exchangeMs) => restMs(exchangeMs, this.#unanswered),
           ask: async (bytes, timeoutMs) => {
+            this.#unanswered += EXCHANGE_WEIGHT * (this.waiting - this.#unanswered);
             const started = systemClock.monotonic();
             const { data } = await nats.request(names.command(partition), bytes, { timeout: timeoutMs });
             this.#exchangeMs += EXCHANGE_WEIGHT * (systemClock.monotonic() - started - this.#exchangeMs);

@@ -1,4 +1,5 @@
 import { CommandLane } from "@jichat/access/command-lane.ts";
+import { restMs } from "@jichat/access/gathering.ts";
 import { LossPositions } from "@jichat/access/loss-positions.ts";
 import { SendGate } from "@jichat/access/send-gate.ts";
 import { Syncs } from "@jichat/access/sync.ts";
@@ -111,6 +112,7 @@ export class ConnectorModel {
       schedule: (act) => {
         sim.time.after(0, act);
       },
+      restMs: (exchangeMs) => restMs(exchangeMs, Infinity),
       ask: (bytes, timeoutMs) => sim.request(this.machine, bytes, timeoutMs),
     });
     const losses = new LossPositions(
