@@ -12,9 +12,16 @@ import { decodeCursor, decodePage, encodeCursor, encodePage } from "./cursor.ts"
 export interface ListCache {
   /** Names this Redis until its data is lost. */
   run(): string;
-  done(): Promise<ReadonlyMap<number, number>>;
-  list(user: string): Promise<{ readonly complete: boolean; readonly entries: readonly ListEntry[] }>;
-  heads(conversations: readonly string[]): Promise<readonly (HeadEntry | undefined)[]>;
+  /**
+   * `done` is no newer than the list, nor the list than `heads`, one for each entry: whatever happens behind
+   * those positions is in the next sync, if not already in this one.
+   */
+  list(user: string): Promise<{
+    readonly done: ReadonlyMap<number, number>;
+    readonly complete: boolean;
+    readonly entries: readonly ListEntry[];
+    readonly heads: readonly (HeadEntry | undefined)[];
+  }>;
   /** Rejects when `run` is lost by now: what was read for it may be too old for its successor. */
   mergeList(
     run: string,
@@ -87,10 +94,7 @@ export class Syncs {
           ? undefined
           : decodeCursor(request.since, this.#partitions)
         : page.since;
-    // Before the heads: whatever happens behind these positions is in the next sync, if not already in this
-    // one.
-    const now = await this.#positions();
-    const all = await this.#read(user, now);
+    const { now, known: all } = await this.#read(user);
     const changed = all
       .filter(({ entry, head }) => isListed(entry, head, since, this.#partitions))
       .sort(byActivity);
@@ -110,34 +114,25 @@ export class Syncs {
     };
   }
 
-  /** The positions up to which effects stand. After Redis was lost, every owner has to tell first. */
-  async #positions(): Promise<Positions> {
+  /** After Redis was lost, every owner has to tell first where it stands, and storage what the list was. */
+  async #read(user: string): Promise<{ now: Positions; known: readonly Known[] }> {
     const until = this.#clock.monotonic() + POSITIONS_WAIT_MS;
-    for (;;) {
-      const done = await this.#reach(this.#cache.done());
-      if (done.size >= this.#partitions)
-        return Array.from({ length: this.#partitions }, (_, partition) => done.get(partition) ?? 0);
-      if (this.#clock.monotonic() >= until) {
+    for (let rebuilt = false; ;) {
+      const { done, complete, entries, heads } = await this.#reach(this.#cache.list(user));
+      const known = entries.map((entry, index): Known => ({ entry, head: heads[index] }));
+      const isTold = done.size >= this.#partitions;
+      const now = Array.from({ length: this.#partitions }, (_, partition) => done.get(partition) ?? 0);
+      const isWhole = known.every(({ entry, head }) => entry.left !== undefined || head !== undefined);
+      if (isTold && complete && isWhole) return { now, known };
+      if (rebuilt || (!isTold && this.#clock.monotonic() >= until)) {
         throw new ChatError("UNAVAILABLE", "the list of conversations is being rebuilt", {
           retryAfterMs: 500,
         });
       }
-      await this.#clock.sleep(POSITIONS_RETRY_MS);
-    }
-  }
-
-  async #read(user: string, positions: Positions): Promise<Known[]> {
-    for (let rebuilt = false; ; rebuilt = true) {
-      const { complete, entries } = await this.#reach(this.#cache.list(user));
-      const heads = await this.#reach(this.#cache.heads(entries.map(({ conversation }) => conversation)));
-      const known = entries.map((entry, index): Known => ({ entry, head: heads[index] }));
-      if (complete && known.every(({ entry, head }) => entry.left !== undefined || head !== undefined))
-        return known;
-      if (rebuilt)
-        throw new ChatError("UNAVAILABLE", "the list of conversations is being rebuilt", {
-          retryAfterMs: 500,
-        });
-      await this.#rebuild(user, positions);
+      if (isTold) {
+        await this.#rebuild(user, now);
+        rebuilt = true;
+      } else await this.#clock.sleep(POSITIONS_RETRY_MS);
     }
   }
 

@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
 import type { Replacement } from "@jichat/protocol/bus/delivery.ts";
 import { encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { Hello } from "@jichat/protocol/frame/client-frame.ts";
 import type { Identity } from "@jichat/access/tokens.ts";
+import { newSessionId } from "./session-id.ts";
 import type { Session } from "./session.ts";
 import type { World } from "./world.ts";
 
@@ -20,7 +20,7 @@ export async function greet(world: World, session: Session, hello: Hello, traceI
   session.device = hello.device;
   session.echo = hello.echo;
   session.identity = identity;
-  session.id = randomBytes(12).toString("base64url");
+  session.id = newSessionId();
   session.bornAt = nextBirth();
   // Placed before it is registered, and registered before it is welcomed: what comes meanwhile marks it as
   // having missed.

@@ -10,7 +10,18 @@ const LISTS_PER_SCRIPT_MAX = 64;
 const HEADS_PER_SCRIPT_MAX = 1_000;
 const IN_FLIGHT_MAX = 4;
 
-export type RunScript = (script: Script, args: readonly string[]) => Promise<unknown>;
+export type RunScript = (script: Script, args: readonly (string | number)[]) => Promise<unknown>;
+
+/** By conversation; undefined where Redis knows none, absent where it was not asked. */
+type Heads = ReadonlyMap<string, HeadEntry | undefined>;
+
+type BareList = Pick<StoredList, "complete" | "entries">;
+
+interface Lists {
+  readonly done: ReadonlyMap<number, number>;
+  readonly lists: ReadonlyMap<string, BareList>;
+  readonly heads: Heads;
+}
 
 /**
  * Reads lists and heads for all who ask at once: a crowd that comes back costs a script for each few of them,
@@ -18,11 +29,6 @@ export type RunScript = (script: Script, args: readonly string[]) => Promise<unk
  */
 export class ListReader {
   readonly #run: RunScript;
-  readonly #done = new Rounds(
-    async () => this.#readDone(),
-    () => 0,
-    1,
-  );
   readonly #lists = new Rounds(
     async (users: readonly string[]) => this.#readLists([...new Set(users)]),
     () => 1,
@@ -40,12 +46,13 @@ export class ListReader {
     this.#run = run;
   }
 
-  done(): Promise<ReadonlyMap<number, number>> {
-    return this.#done.submit(undefined);
-  }
-
   async list(user: string): Promise<StoredList> {
-    return (await this.#lists.submit(user)).get(user) ?? { complete: false, entries: [] };
+    const { done, lists, heads } = await this.#lists.submit(user);
+    const { complete, entries } = lists.get(user) ?? { complete: false, entries: [] };
+    const conversations = entries.map(({ conversation }) => conversation);
+    const isWhole = conversations.every((id) => heads.has(id)); // Else the list was too long for its script.
+    const known = isWhole ? conversations.map((id) => heads.get(id)) : await this.heads(conversations);
+    return { done, complete, entries, heads: known };
   }
 
   async heads(conversations: readonly string[]): Promise<(HeadEntry | undefined)[]> {
@@ -60,32 +67,33 @@ export class ListReader {
     return conversations.map((id) => found.get(id));
   }
 
-  async #readDone(): Promise<ReadonlyMap<number, number>> {
-    const found = (await this.#run(SCRIPTS.done, [])) as string[];
-    return new Map(pairsOf(found).map(([partition, position]) => [Number(partition), Number(position)]));
+  async #readLists(users: readonly string[]): Promise<Lists> {
+    const found = (await this.#run(SCRIPTS.lists, [HEADS_PER_SCRIPT_MAX, ...users])) as string[][];
+    const done = pairsOf(found[0] ?? []).map(([partition, at]): [number, number] => [
+      Number(partition),
+      Number(at),
+    ]);
+    return {
+      done: new Map(done),
+      lists: new Map(users.map((user, index) => [user, listOf(found[index + 1] ?? [])])),
+      heads: new Map(pairsOf(found[users.length + 1] ?? []).map(([id, text]) => [id, headOf(text)])),
+    };
   }
 
-  async #readLists(users: readonly string[]): Promise<ReadonlyMap<string, StoredList>> {
-    const found = (await this.#run(SCRIPTS.lists, users)) as string[][];
-    return new Map(users.map((user, index) => [user, listOf(found[index] ?? [])]));
-  }
-
-  async #readHeads(conversations: readonly string[]): Promise<ReadonlyMap<string, HeadEntry>> {
+  async #readHeads(conversations: readonly string[]): Promise<Heads> {
     const found = (await this.#run(SCRIPTS.heads, conversations)) as (string | null)[];
-    const heads = new Map<string, HeadEntry>();
-    for (const [index, id] of conversations.entries()) {
-      const text = found[index];
-      if (typeof text === "string") heads.set(id, JSON.parse(text) as HeadEntry);
-    }
-    return heads;
+    return new Map(conversations.map((id, index) => [id, headOf(found[index] ?? "")]));
   }
 }
+
+const headOf = (text: string): HeadEntry | undefined =>
+  text === "" ? undefined : (JSON.parse(text) as HeadEntry);
 
 /** A hash as Redis tells it: field, value, field, value. */
 const pairsOf = (flat: readonly string[]): [string, string][] =>
   Array.from({ length: flat.length / 2 }, (_, pair) => [flat[2 * pair] ?? "", flat[2 * pair + 1] ?? ""]);
 
-function listOf(flat: readonly string[]): StoredList {
+function listOf(flat: readonly string[]): BareList {
   const entries = [];
   let complete = false;
   for (const [field, text] of pairsOf(flat)) {

@@ -93,21 +93,30 @@ return ''
 `;
 
 /**
- * user, device, connector, session, birth, keep: an older session cannot displace a younger one that lives.
+ * keep, (user, device, connector, session, birth)*: an older session cannot displace a younger one that
+ * lives.
  */
 const REGISTER = `
-local prefix, key = ARGV[1], ARGV[1] .. 's:' .. ARGV[2]
-local known = redis.call('HGET', key, ARGV[3])
-if known then
-  local connector, session, birth = string.match(known, '^(%S+) (%S+) (%S+)$')
-  if session == ARGV[5] then known = false
-  elseif tonumber(birth) > tonumber(ARGV[6]) and redis.call('EXISTS', prefix .. 'c:' .. connector) == 1 then
-    return 'younger'
+local prefix, keep = ARGV[1], ARGV[2]
+local function register(user, device, connector, session, birth)
+  local key = prefix .. 's:' .. user
+  local known = redis.call('HGET', key, device)
+  if known then
+    local host, other, born = string.match(known, '^(%S+) (%S+) (%S+)$')
+    if other == session then known = false
+    elseif tonumber(born) > tonumber(birth) and redis.call('EXISTS', prefix .. 'c:' .. host) == 1 then
+      return 'younger'
+    end
   end
+  redis.call('HSET', key, device, connector .. ' ' .. session .. ' ' .. birth)
+  redis.call('EXPIRE', key, keep)
+  return known or ''
 end
-redis.call('HSET', key, ARGV[3], ARGV[4] .. ' ' .. ARGV[5] .. ' ' .. ARGV[6])
-redis.call('EXPIRE', key, ARGV[7])
-return known or ''
+local found = {}
+for at = 3, #ARGV, 5 do
+  found[#found + 1] = register(ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
+end
+return found
 `;
 
 /** user, device, session */
@@ -118,12 +127,29 @@ if known and string.match(known, '^%S+ (%S+)') == ARGV[4] then redis.call('HDEL'
 return ''
 `;
 
-const DONE = `return redis.call('HGETALL', ARGV[1] .. 'done')`;
-
-/** user* */
+/**
+ * heads, user*: what is done; the lists; and the heads of their conversations, as many lists' as have room in
+ * so many heads: conversation, head or ''. In this order: what is done stands in the lists and heads.
+ */
 const LISTS = `
-local prefix, found = ARGV[1] .. 'u:', {}
-for i = 2, #ARGV do found[i - 1] = redis.call('HGETALL', prefix .. ARGV[i]) end
+local prefix, room = ARGV[1], tonumber(ARGV[2])
+local found, heads, seen = { redis.call('HGETALL', ARGV[1] .. 'done') }, {}, {}
+for i = 3, #ARGV do
+  local list = redis.call('HGETALL', prefix .. 'u:' .. ARGV[i])
+  found[#found + 1] = list
+  if #list / 2 <= room then
+    for j = 1, #list, 2 do
+      local conversation = list[j]
+      if conversation ~= '*' and conversation ~= '!' and not seen[conversation] then
+        seen[conversation] = true
+        room = room - 1
+        heads[#heads + 1] = conversation
+        heads[#heads + 1] = redis.call('HGET', prefix .. 'h:' .. conversation, 'v') or ''
+      end
+    end
+  end
+end
+found[#found + 1] = heads
 return found
 `;
 
@@ -147,7 +173,6 @@ export const SCRIPTS = {
   merge: scriptOf(MERGE),
   register: scriptOf(REGISTER),
   unregister: scriptOf(UNREGISTER),
-  done: scriptOf(DONE),
   lists: scriptOf(LISTS),
   heads: scriptOf(HEADS),
 } as const;

@@ -1,4 +1,4 @@
-import type { ListEntry } from "@jichat/protocol/bus/query.ts";
+import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 
 export interface SessionEntry {
   readonly connector: string;
@@ -6,10 +6,18 @@ export interface SessionEntry {
   readonly birth: number;
 }
 
-/** A user's list as Redis has it; `complete` only if it was rebuilt from storage in this run of Redis. */
+/** A user's list as Redis has it. */
 export interface StoredList {
+  /**
+   * Positions up to which effects stand in what follows, by partition; an absent one was not told since Redis
+   * was lost.
+   */
+  readonly done: ReadonlyMap<number, number>;
+  /** Only if it was rebuilt from storage in this run of Redis. */
   readonly complete: boolean;
   readonly entries: readonly ListEntry[];
+  /** One for each of `entries`; undefined where this Redis knows none. */
+  readonly heads: readonly (HeadEntry | undefined)[];
 }
 
 /** `position first mark markNo left`: the position first, so that the script can compare it. */

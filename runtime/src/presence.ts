@@ -20,6 +20,12 @@ const keepFrom = (now: number): (string | number)[] => [KEEP_SECONDS, Math.floor
 /** Heads, entries and users of one script: Redis does nothing else meanwhile. */
 const ITEMS_PER_SCRIPT_MAX = 4_000;
 
+const ARRIVALS_PER_SCRIPT_MAX = 64;
+const ARRIVALS_IN_FLIGHT_MAX = 4;
+
+/** user, device, connector, session, birth */
+type Arrival = readonly (string | number)[];
+
 /** What a batch's effects change in Redis, and whose sessions they ask for. */
 export interface PresenceUpdate {
   readonly partition: number;
@@ -43,6 +49,12 @@ export class Presence {
     async (updates: readonly PresenceUpdate[]) => this.#publishAll(updates),
     ({ heads, entries, users }) => heads.length + entries.length + users.length,
     ITEMS_PER_SCRIPT_MAX,
+  );
+  readonly #arrivals = new Rounds(
+    async (arrivals: readonly Arrival[]) => this.#registerAll(arrivals),
+    () => 1,
+    ARRIVALS_PER_SCRIPT_MAX,
+    ARRIVALS_IN_FLIGHT_MAX,
   );
   readonly #reader = new ListReader(async (script, args) => this.#script(script, args));
   #run = "";
@@ -169,13 +181,6 @@ export class Presence {
     await this.#script(SCRIPTS.merge, args);
   }
 
-  /**
-   * Positions up to which effects stand here, by partition; an absent one was not told since Redis was lost.
-   */
-  async done(): Promise<ReadonlyMap<number, number>> {
-    return this.#reader.done();
-  }
-
   async list(user: string): Promise<StoredList> {
     return this.#reader.list(user);
   }
@@ -235,16 +240,15 @@ export class Presence {
     entry: SessionEntry,
   ): Promise<SessionEntry | "younger" | undefined> {
     const { connector, session, birth } = entry;
-    const found = (await this.#script(SCRIPTS.register, [
-      user,
-      device,
-      connector,
-      session,
-      birth,
-      KEEP_SECONDS,
-    ])) as string;
+    const values = [user, device, connector, session, birth];
+    const found = (await this.#arrivals.submit(values)).get(values) ?? "";
     if (found === "") return undefined;
     return found === "younger" ? "younger" : readSession(found);
+  }
+
+  async #registerAll(arrivals: readonly Arrival[]): Promise<ReadonlyMap<Arrival, string>> {
+    const found = (await this.#script(SCRIPTS.register, [KEEP_SECONDS, ...arrivals.flat()])) as string[];
+    return new Map(arrivals.map((arrival, index) => [arrival, found[index] ?? ""]));
   }
 
   /** Takes a session away if it is still this one: a late goodbye must not remove its successor. */

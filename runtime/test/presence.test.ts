@@ -74,13 +74,17 @@ test("a value of a lower log position is refused: of a head, of a list's entry, 
     undefined,
     headOf("d_2", 6),
   ]);
-  const { complete, entries } = await presence.list("ann");
+  const { done, complete, entries, heads } = await presence.list("ann");
   assert.equal(complete, false);
+  assert.deepEqual(
+    entries.map(({ conversation }) => conversation),
+    heads.map((head) => head?.conversation),
+  );
   assert.deepEqual(
     entries.toSorted((a, b) => b.position - a.position),
     [entryOf("d_1", 7), entryOf("d_2", 6)],
   );
-  assert.deepEqual(await presence.done(), new Map([[3, 7]]));
+  assert.deepEqual(done, new Map([[3, 7]]));
 });
 
 test("a list that storage told is whole, and what it told takes nothing newer away", async () => {
@@ -116,20 +120,41 @@ test("a crowd that asks at once is told each its own, more heads than one script
 
 test("what is asked while another's answer is on its way is read after it was asked", async () => {
   await publish("d_5", 20);
-  const asked = [presence.heads(["d_5"]), presence.list("ann"), presence.done()] as const;
+  const asked = [presence.heads(["d_5"]), presence.list("ann")] as const;
   await new Promise(setImmediate); // They are on their way.
   const written = publish("d_5", 21);
   await new Promise(setImmediate);
-  const [heads, list, done] = await Promise.all([
-    presence.heads(["d_5"]),
-    presence.list("ann"),
-    presence.done(),
-    ...asked,
-    written,
-  ]);
+  const [heads, list] = await Promise.all([presence.heads(["d_5"]), presence.list("ann"), ...asked, written]);
   assert.equal(heads[0]?.position, 21);
   assert.equal(list.entries.find(({ conversation }) => conversation === "d_5")?.position, 21);
-  assert.equal(done.get(3), 21);
+  assert.equal(list.done.get(3), 21);
+});
+
+test("a list with more conversations than one script gives heads of is told with all of them", async () => {
+  const ids = Array.from({ length: 1_500 }, (_, index) => `d_long${index}`);
+  const heads = ids.slice(1).map((id, index) => headOf(id, 30 + index));
+  const entries = ids.map((id, index) => ({ user: "long", entry: entryOf(id, 30 + index) }));
+  await presence.publish({ partition: 6, position: 30, heads, entries, users: [] });
+  const [long, ann] = await Promise.all([presence.list("long"), presence.list("ann")]);
+  assert.equal(long.entries.length, 1_500);
+  for (const [index, { conversation }] of long.entries.entries())
+    assert.equal(long.heads[index]?.conversation, conversation === "d_long0" ? undefined : conversation);
+  assert.ok(ann.heads.length > 0 && ann.heads.every((head) => head !== undefined));
+});
+
+test("many who come at once are registered each for themselves, the younger of two stands", async () => {
+  await presence.announceConnector("c1");
+  const come = async (user: string, birth: number) =>
+    presence.register(user, "phone", { connector: "c1", session: `${user}-${birth}`, birth });
+  const names = Array.from({ length: 300 }, (_, index) => `many${index}`);
+  const first = await Promise.all(names.map(async (user) => come(user, 2)));
+  assert.ok(first.every((displaced) => displaced === undefined));
+  const again = await Promise.all(names.map(async (user, index) => come(user, index % 2 === 0 ? 1 : 3)));
+  for (const [index, displaced] of again.entries())
+    assert.deepEqual(
+      displaced,
+      index % 2 === 0 ? "younger" : { connector: "c1", session: `many${index}-2`, birth: 2 },
+    );
 });
 
 test("a user is where their sessions are: each connector once, and only while its key lives", async () => {

@@ -127,13 +127,16 @@ export class RedisModel {
     };
     return {
       run: () => String(this.run),
-      done: async () => ask(() => new Map(this.#done)),
-      list: async (user) =>
-        ask(() => ({
+      list: async (user) => {
+        const list = await ask(() => ({
+          done: new Map(this.#done),
           complete: !this.#guards.rebuild || this.#complete.has(user),
           entries: [...(this.#lists.get(user)?.values() ?? [])],
-        })),
-      heads: async (ids) => ask(() => ids.map((id) => this.#heads.get(id))),
+        }));
+        // As of a list that is too long for one script.
+        const heads = await ask(() => list.entries.map(({ conversation }) => this.#heads.get(conversation)));
+        return { ...list, heads };
+      },
       mergeList: async (run, user, entries, heads) =>
         ask(() => {
           if (this.#guards.sameRun && run !== String(this.run)) throw new Error("Redis was lost meanwhile");
