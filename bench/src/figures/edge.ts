@@ -170,7 +170,7 @@ export const resume: Figure = {
           measured: `${seconds(median(values))}, ${((1.5 * median(values)) / limit).toFixed(1)} ×`,
           share: shareOf(median(values), "≤", limit),
           runs: values,
-          beside: `${range(values, seconds)}; raw ${count(median(rates.map(({ perSecond }) => perSecond)))}/s${voids(runs)}`,
+          beside: `${range(values, seconds)}; raw ${count(median(rates.map(({ perSecond }) => perSecond)))}/s${voids([...rates, ...runs])}`,
         },
       ];
     });

@@ -2,6 +2,7 @@ import { Tickets } from "@jichat/access/tickets.ts";
 import type { Pids } from "./cpu.ts";
 import type { Load } from "./load.ts";
 import { watchLoad } from "./load.ts";
+import type { FastSocket } from "./fast-socket.ts";
 import type { Door, SignedDoor } from "./people.ts";
 import { DEVICE, arrive, helloOf, inParallel } from "./people.ts";
 
@@ -23,23 +24,32 @@ const WARM_SHARE = 0.25;
 
 type Rate = Load & { readonly perSecond: number };
 
-/** TCP, upgrade, hello, welcome, gone: how many a second, once a part of them has gone before. */
+/**
+ * TCP, upgrade, hello, welcome: how many a second, once a part of them has gone before. Each is closed when
+ * it is welcomed, or all of them in the end: who comes back stays.
+ */
 async function handshakes(
   urls: readonly string[],
   hellos: readonly string[],
   { width, pids }: Pick<ConnectArgs, "width" | "pids">,
+  isKept = false,
 ): Promise<Rate> {
+  const kept: FastSocket[] = [];
   const shake = async (part: readonly string[]): Promise<void> =>
     inParallel(part.length, width, async (index) => {
       const { socket } = await arrive(urls[index % urls.length] ?? "", part[index], () => undefined);
-      socket.close();
+      if (isKept) kept.push(socket);
+      else socket.close();
     });
   const warming = Math.round(hellos.length * WARM_SHARE);
   await shake(hellos.slice(0, warming));
   const load = watchLoad(pids);
   const started = performance.now();
   await shake(hellos.slice(warming));
-  return { perSecond: ((hellos.length - warming) * 1_000) / (performance.now() - started), ...load() };
+  const perSecond = ((hellos.length - warming) * 1_000) / (performance.now() - started);
+  const how = load();
+  for (const socket of kept) socket.close();
+  return { perSecond, ...how };
 }
 
 /** With JWTs, which are made before. */
@@ -64,5 +74,5 @@ export async function tickets({ door, clusterKey, count, ...how }: TicketArgs): 
     };
     return JSON.stringify({ t: "hello", device: DEVICE, ticket: issuer.issue(identity, now).ticket });
   });
-  return handshakes(door.urls, hellos, how);
+  return handshakes(door.urls, hellos, how, true);
 }

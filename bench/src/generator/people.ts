@@ -44,7 +44,9 @@ export async function arrive(
   };
   if (hello === undefined) welcomed.resolve("");
   else socket.send(hello);
-  return { socket, welcome: await welcomed.promise };
+  const welcome = await welcomed.promise;
+  socket.onClose = undefined; // An error costs what a frame does, and nobody waits for one any more.
+  return { socket, welcome };
 }
 
 /** Runs `act` for 0 to `count` − 1, `width` of them at a time. */
