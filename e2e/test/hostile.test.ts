@@ -57,6 +57,15 @@ const rssMb = (): number =>
     /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${stack.connectors[0]?.pid ?? 0}/status`, "utf8"))?.[1] ?? 0,
   ) / 1_024;
 
+/** Sockets that the connector has closed with `code`. */
+async function closes(code: number): Promise<number> {
+  const metrics = `http://127.0.0.1:${stack.connectors[0]?.spec.adminPort ?? 0}/metrics`;
+  const text = await (await fetch(metrics)).text();
+  return Number(
+    new RegExp(`^jichat_connector_closes_total{code="${code}".*?} (\\d+)`, "m").exec(text)?.[1] ?? 0,
+  );
+}
+
 const deep = (levels: number): object => (levels === 0 ? {} : { d: deep(levels - 1) });
 const ok = { t: "send", id: "x", to: "bob", body: {} };
 
@@ -448,6 +457,25 @@ test(
     writer.close();
   },
 );
+
+test("who pings and never reads is closed with 4408, and nobody feels it", { timeout: 180_000 }, async () => {
+  const before = [await closes(4408), rssMb()] as const;
+  const deaf = await Bytes.open(url());
+  deaf.socket.write(Bytes.frame(JSON.stringify({ t: "hello", token: token("deaf"), device: "d" })));
+  await sleep(300);
+  assert.ok(deaf.received > 300, "it was welcomed");
+  deaf.socket.pause();
+  const pings = Buffer.concat(Array.from({ length: 2_000 }, () => Bytes.frame('{"t":"ping","id":"deaf"}')));
+  // Both kernels hold megabytes for it before the connector has to.
+  for (let sent = 0; (await closes(4408)) === before[0]; sent += pings.length) {
+    assert.ok(sent < 100_000_000, `${sent} bytes of pings were taken`);
+    deaf.socket.write(pings);
+    await sleep(5);
+  }
+  await neighbourIsWell();
+  deaf.socket.destroy();
+  assert.ok(rssMb() - before[1] < 100, `${before[1].toFixed(0)} MB became ${rssMb().toFixed(0)}`);
+});
 
 test(
   "who is silent for two heartbeats is closed with 1001; a refused Origin with 4403; no subprotocol means JSON",
