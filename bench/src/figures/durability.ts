@@ -6,7 +6,7 @@ import { climb, sustainedOf, sustainedText } from "../sustain.ts";
 
 /** Above half of the other's last rate, or a fast machine could show no more than the half that is asked. */
 const RATES_OF_THREE = [2_000, 4_000, 8_000, 12_000, 16_000, 20_000];
-const RATES_OF_ONE = [4_000, 8_000, 16_000, 24_000, 32_000];
+const RATES_OF_ONE = [8_000, 16_000, 24_000, 32_000];
 
 export const durability: Figure = {
   name: "durability",
