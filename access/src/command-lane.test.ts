@@ -7,6 +7,7 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { CommandLane } from "./command-lane.ts";
+import { restMs } from "./gathering.ts";
 import { SendGate } from "./send-gate.ts";
 
 /** A clock that moves when somebody sleeps. */
@@ -37,7 +38,7 @@ function laneTo(owner: Owner, queueMax?: number): { lane: CommandLane; seen: str
     schedule: (act) => {
       setImmediate(act);
     },
-    restMs: (exchangeMs) => Math.min(40, 2 * exchangeMs),
+    restMs: (exchangeMs) => restMs(exchangeMs, Infinity),
     ...(queueMax === undefined ? {} : { queueMax }),
     ask: async (bytes) => {
       const batch = decodeInner<CommandBatch>(bytes, "a batch");
@@ -268,9 +269,10 @@ test("a full lane says BUSY; one that nobody answers says UNAVAILABLE after 8 s"
 });
 
 test("a lane rests as it is told to, not below a millisecond, and what comes meanwhile travels together", async () => {
-  for (const [tookMs, restMs] of [
+  for (const [tookMs, restsMs] of [
     [0.4, 0],
     [7, 14],
+    [90, 40],
   ] as const) {
     const { lane, seen, clock } = laneTo((batch) => {
       clock.at += tookMs;
@@ -280,7 +282,7 @@ test("a lane rests as it is told to, not below a millisecond, and what comes mea
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
-    assert.equal(clock.at, tookMs + restMs);
+    assert.equal(clock.at, tookMs + restsMs);
     await Promise.all([lane.submit(send("2"), open), lane.submit(send("3"), open)]);
     assert.deepEqual(seen, [["1"], ["2", "3"]]);
   }

@@ -5,6 +5,7 @@ import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { LeftConversation, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
 import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import type { StoredList } from "@jichat/runtime/presence-texts.ts";
 import type { Positions } from "./cursor.ts";
 import { decodeCursor, decodePage, encodeCursor, encodePage } from "./cursor.ts";
 
@@ -13,15 +14,10 @@ export interface ListCache {
   /** Names this Redis until its data is lost. */
   run(): string;
   /**
-   * `done` is no newer than the list, nor the list than `heads`, one for each entry: whatever happens behind
-   * those positions is in the next sync, if not already in this one.
+   * `done` is no newer than the list, nor the list than its heads: whatever happens behind those positions is
+   * in the next sync, if not already in this one. While fewer than `partitions` are done the list may be empty.
    */
-  list(user: string): Promise<{
-    readonly done: ReadonlyMap<number, number>;
-    readonly complete: boolean;
-    readonly entries: readonly ListEntry[];
-    readonly heads: readonly (HeadEntry | undefined)[];
-  }>;
+  list(user: string, partitions: number): Promise<StoredList>;
   /** Rejects when `run` is lost by now: what was read for it may be too old for its successor. */
   mergeList(
     run: string,
@@ -49,6 +45,9 @@ const POSITIONS_WAIT_MS = 2_000;
 const POSITIONS_RETRY_MS = 25;
 const REBUILD_AT_ONCE = 4;
 const ENTRY_BYTES = 300;
+
+const beingRebuilt = (): ChatError =>
+  new ChatError("UNAVAILABLE", "the list of conversations is being rebuilt", { retryAfterMs: 500 });
 
 interface Known {
   readonly entry: ListEntry;
@@ -117,22 +116,21 @@ export class Syncs {
   /** After Redis was lost, every owner has to tell first where it stands, and storage what the list was. */
   async #read(user: string): Promise<{ now: Positions; known: readonly Known[] }> {
     const until = this.#clock.monotonic() + POSITIONS_WAIT_MS;
-    for (let rebuilt = false; ;) {
-      const { done, complete, entries, heads } = await this.#reach(this.#cache.list(user));
-      const known = entries.map((entry, index): Known => ({ entry, head: heads[index] }));
-      const isTold = done.size >= this.#partitions;
-      const now = Array.from({ length: this.#partitions }, (_, partition) => done.get(partition) ?? 0);
-      const isWhole = known.every(({ entry, head }) => entry.left !== undefined || head !== undefined);
-      if (isTold && complete && isWhole) return { now, known };
-      if (rebuilt || (!isTold && this.#clock.monotonic() >= until)) {
-        throw new ChatError("UNAVAILABLE", "the list of conversations is being rebuilt", {
-          retryAfterMs: 500,
-        });
+    let rebuilt = false;
+    for (;;) {
+      const { done, complete, entries, heads } = await this.#reach(this.#cache.list(user, this.#partitions));
+      if (done.size < this.#partitions) {
+        if (rebuilt || this.#clock.monotonic() >= until) throw beingRebuilt();
+        await this.#clock.sleep(POSITIONS_RETRY_MS);
+        continue;
       }
-      if (isTold) {
-        await this.#rebuild(user, now);
-        rebuilt = true;
-      } else await this.#clock.sleep(POSITIONS_RETRY_MS);
+      const now = Array.from({ length: this.#partitions }, (_, partition) => done.get(partition) ?? 0);
+      const known = entries.map((entry, index): Known => ({ entry, head: heads[index] }));
+      if (complete && known.every(({ entry, head }) => entry.left !== undefined || head !== undefined))
+        return { now, known };
+      if (rebuilt) throw beingRebuilt();
+      await this.#rebuild(user, now);
+      rebuilt = true;
     }
   }
 

@@ -17,6 +17,11 @@ type Heads = ReadonlyMap<string, HeadEntry | undefined>;
 
 type BareList = Pick<StoredList, "complete" | "entries">;
 
+interface Asked {
+  readonly user: string;
+  readonly partitions: number;
+}
+
 interface Lists {
   readonly done: ReadonlyMap<number, number>;
   readonly lists: ReadonlyMap<string, BareList>;
@@ -30,7 +35,7 @@ interface Lists {
 export class ListReader {
   readonly #run: RunScript;
   readonly #lists = new Rounds(
-    async (users: readonly string[]) => this.#readLists([...new Set(users)]),
+    async (asked: readonly Asked[]) => this.#readLists(asked),
     () => 1,
     LISTS_PER_SCRIPT_MAX,
     IN_FLIGHT_MAX,
@@ -46,8 +51,8 @@ export class ListReader {
     this.#run = run;
   }
 
-  async list(user: string): Promise<StoredList> {
-    const { done, lists, heads } = await this.#lists.submit(user);
+  async list(user: string, partitions: number): Promise<StoredList> {
+    const { done, lists, heads } = await this.#lists.submit({ user, partitions });
     const { complete, entries } = lists.get(user) ?? { complete: false, entries: [] };
     const conversations = entries.map(({ conversation }) => conversation);
     const isWhole = conversations.every((id) => heads.has(id)); // Else the list was too long for its script.
@@ -67,8 +72,11 @@ export class ListReader {
     return conversations.map((id) => found.get(id));
   }
 
-  async #readLists(users: readonly string[]): Promise<Lists> {
-    const found = (await this.#run(SCRIPTS.lists, [HEADS_PER_SCRIPT_MAX, ...users])) as string[][];
+  async #readLists(asked: readonly Asked[]): Promise<Lists> {
+    const users = [...new Set(asked.map(({ user }) => user))];
+    const partitions = Math.min(...asked.map((one) => one.partitions));
+    const args = [HEADS_PER_SCRIPT_MAX, partitions, ...users];
+    const found = (await this.#run(SCRIPTS.lists, args)) as string[][];
     const done = pairsOf(found[0] ?? []).map(([partition, at]): [number, number] => [
       Number(partition),
       Number(at),

@@ -128,13 +128,16 @@ return ''
 `;
 
 /**
- * heads, user*: what is done; the lists; and the heads of their conversations, as many lists' as have room in
- * so many heads: conversation, head or ''. In this order: what is done stands in the lists and heads.
+ * heads, partitions, user*: what is done; and once so many partitions are, the lists; and the heads of their
+ * conversations, as many lists' as have room in so many heads: conversation, head or ''. In this order: what
+ * is done stands in the lists and heads.
  */
 const LISTS = `
 local prefix, room = ARGV[1], tonumber(ARGV[2])
-local found, heads, seen = { redis.call('HGETALL', ARGV[1] .. 'done') }, {}, {}
-for i = 3, #ARGV do
+local done = redis.call('HGETALL', prefix .. 'done')
+if #done / 2 < tonumber(ARGV[3]) then return { done } end
+local found, heads, seen = { done }, {}, {}
+for i = 4, #ARGV do
   local list = redis.call('HGETALL', prefix .. 'u:' .. ARGV[i])
   found[#found + 1] = list
   if #list / 2 <= room then

@@ -181,8 +181,9 @@ export class Presence {
     await this.#script(SCRIPTS.merge, args);
   }
 
-  async list(user: string): Promise<StoredList> {
-    return this.#reader.list(user);
+  /** Empty while fewer than `partitions` are done here: nobody may use it yet. */
+  async list(user: string, partitions: number): Promise<StoredList> {
+    return this.#reader.list(user, partitions);
   }
 
   /** One for each of `conversations`; undefined where this Redis knows none. */

@@ -74,7 +74,7 @@ test("a value of a lower log position is refused: of a head, of a list's entry, 
     undefined,
     headOf("d_2", 6),
   ]);
-  const { done, complete, entries, heads } = await presence.list("ann");
+  const { done, complete, entries, heads } = await presence.list("ann", 1);
   assert.equal(complete, false);
   assert.deepEqual(
     entries.map(({ conversation }) => conversation),
@@ -87,10 +87,15 @@ test("a value of a lower log position is refused: of a head, of a list's entry, 
   assert.deepEqual(done, new Map([[3, 7]]));
 });
 
+test("while a partition has not told where it stands, no list is read: only who has told so far", async () => {
+  const { done, complete, entries, heads } = await presence.list("ann", 2);
+  assert.deepEqual([done, complete, entries, heads], [new Map([[3, 7]]), false, [], []]);
+});
+
 test("a list that storage told is whole, and what it told takes nothing newer away", async () => {
   await publish("d_3", 9);
   await presence.mergeList(presence.run(), "ann", [entryOf("d_3", 8), entryOf("d_4", 4)], [headOf("d_4", 4)]);
-  const { complete, entries } = await presence.list("ann");
+  const { complete, entries } = await presence.list("ann", 1);
   assert.equal(complete, true);
   assert.deepEqual(
     entries.filter(({ conversation }) => ["d_3", "d_4"].includes(conversation)),
@@ -108,7 +113,7 @@ test("a crowd that asks at once is told each its own, more heads than one script
   const [found, again, lists] = await Promise.all([
     presence.heads([...ids, "d_none"]),
     presence.heads(ids.toReversed()),
-    Promise.all([...users, "nobody"].map(async (user) => presence.list(user))),
+    Promise.all([...users, "nobody"].map(async (user) => presence.list(user, 1))),
   ]);
   assert.deepEqual(found, [...heads, undefined]);
   assert.deepEqual(again, heads.toReversed());
@@ -120,11 +125,16 @@ test("a crowd that asks at once is told each its own, more heads than one script
 
 test("what is asked while another's answer is on its way is read after it was asked", async () => {
   await publish("d_5", 20);
-  const asked = [presence.heads(["d_5"]), presence.list("ann")] as const;
+  const asked = [presence.heads(["d_5"]), presence.list("ann", 1)] as const;
   await new Promise(setImmediate); // They are on their way.
   const written = publish("d_5", 21);
   await new Promise(setImmediate);
-  const [heads, list] = await Promise.all([presence.heads(["d_5"]), presence.list("ann"), ...asked, written]);
+  const [heads, list] = await Promise.all([
+    presence.heads(["d_5"]),
+    presence.list("ann", 1),
+    ...asked,
+    written,
+  ]);
   assert.equal(heads[0]?.position, 21);
   assert.equal(list.entries.find(({ conversation }) => conversation === "d_5")?.position, 21);
   assert.equal(list.done.get(3), 21);
@@ -135,7 +145,7 @@ test("a list with more conversations than one script gives heads of is told with
   const heads = ids.slice(1).map((id, index) => headOf(id, 30 + index));
   const entries = ids.map((id, index) => ({ user: "long", entry: entryOf(id, 30 + index) }));
   await presence.publish({ partition: 6, position: 30, heads, entries, users: [] });
-  const [long, ann] = await Promise.all([presence.list("long"), presence.list("ann")]);
+  const [long, ann] = await Promise.all([presence.list("long", 1), presence.list("ann", 1)]);
   assert.equal(long.entries.length, 1_500);
   for (const [index, { conversation }] of long.entries.entries())
     assert.equal(long.heads[index]?.conversation, conversation === "d_long0" ? undefined : conversation);
