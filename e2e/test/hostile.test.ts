@@ -6,6 +6,7 @@ import { encode } from "@msgpack/msgpack";
 import { connect } from "@nats-io/transport-node";
 import type { Stack } from "@jichat/tools/local/stack.ts";
 import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
+import { metricOf } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
 import type { Frame } from "../src/raw.ts";
 import { Bytes, Raw } from "../src/raw.ts";
@@ -58,13 +59,8 @@ const rssMb = (): number =>
   ) / 1_024;
 
 /** Sockets that the connector has closed with `code`. */
-async function closes(code: number): Promise<number> {
-  const metrics = `http://127.0.0.1:${stack.connectors[0]?.spec.adminPort ?? 0}/metrics`;
-  const text = await (await fetch(metrics)).text();
-  return Number(
-    new RegExp(`^jichat_connector_closes_total{code="${code}".*?} (\\d+)`, "m").exec(text)?.[1] ?? 0,
-  );
-}
+const closes = async (code: number): Promise<number> =>
+  (await metricOf(stack.connectors[0], "jichat_connector_closes", `code="${code}"`)) || 0;
 
 const deep = (levels: number): object => (levels === 0 ? {} : { d: deep(levels - 1) });
 const ok = { t: "send", id: "x", to: "bob", body: {} };

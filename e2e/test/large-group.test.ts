@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { metricOf } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
 import { Raw } from "../src/raw.ts";
 import { sleep, startStack } from "../src/scene.ts";
@@ -91,12 +92,8 @@ test(
     assert.equal(missed.length, MEMBERS_MAX - ONLINE);
     // What the queue lets go is counted: here an operator's purge stands for age and size.
     await jsm.streams.purge("jichat-PUSH");
-    const dropped = async (): Promise<number> => {
-      const metrics = await (
-        await fetch(`http://127.0.0.1:${stack.routers[0]?.spec.adminPort ?? 0}/metrics`)
-      ).text();
-      return Number(/^jichat_push_dropped\S* (\d+)/m.exec(metrics)?.[1] ?? 0);
-    };
+    const dropped = async (): Promise<number> =>
+      (await metricOf(stack.routers[0], "jichat_push_dropped")) || 0;
     for (let i = 0; i < 150 && (await dropped()) === 0; i += 1) await sleep(100);
     assert.ok((await dropped()) > 0);
     assert.ok(

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { directConversation, partitionOf } from "@jichat/protocol/ids.ts";
 import { exec } from "@jichat/tools/exec.ts";
 import type { Stack } from "@jichat/tools/local/stack.ts";
+import { metricOf } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
 import type { Frame } from "../src/raw.ts";
 import { Raw } from "../src/raw.ts";
@@ -13,12 +14,6 @@ import { sleep, startStack } from "../src/scene.ts";
 
 const CONVERSATION = directConversation("ann", "bob");
 const PARTITION = partitionOf(CONVERSATION, 16);
-
-async function metric(stack: Stack, part: "router" | "storage", name: string): Promise<number> {
-  const { adminPort } = (part === "router" ? stack.routers[0] : stack.storage)?.spec ?? {};
-  const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
-  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)`, "m").exec(text)?.[1] ?? Number.NaN);
-}
 
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   for (let i = 0; i < 100; i += 1) {
@@ -103,7 +98,7 @@ test(
     for (let i = 1; i <= 10; i += 1) await insist(send, `stored-${i}`);
     await until(
       "rows in ClickHouse",
-      async () => (await metric(stack, "storage", "jichat_storage_lag_batches")) === 0,
+      async () => (await metricOf(stack.storage, "jichat_storage_lag_batches")) === 0,
     );
     // Of these ClickHouse never hears: Redis alone has seen how far it went.
     await stack.storage.kill();
@@ -118,11 +113,11 @@ test(
     assert.equal(refused["code"], "UNAVAILABLE");
     await until(
       "the router's stop",
-      async () => (await metric(stack, "router", "jichat_router_regressed")) >= 1,
+      async () => (await metricOf(stack.routers[0], "jichat_router_regressed")) >= 1,
     );
     await until(
       "storage's stop",
-      async () => (await metric(stack, "storage", "jichat_storage_regressed")) >= 1,
+      async () => (await metricOf(stack.storage, "jichat_storage_regressed")) >= 1,
     );
     const report = await generation(stack);
     assert.equal(report["lost"], 2);

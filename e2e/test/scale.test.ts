@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Stack } from "@jichat/tools/local/stack.ts";
+import { metricOf } from "../src/metric.ts";
 import { play, sleep, startStack } from "../src/scene.ts";
 
 const EVEN_WITHIN_MS = 10_000;
@@ -10,10 +11,7 @@ async function held(stack: Stack): Promise<number[]> {
   return Promise.all(
     stack.routers
       .filter(({ isRunning }) => isRunning)
-      .map(async ({ spec }) => {
-        const metrics = await (await fetch(`http://127.0.0.1:${spec.adminPort ?? 0}/metrics`)).text();
-        return Number(/^jichat_router_partitions\S* (\d+)/m.exec(metrics)?.[1] ?? 0);
-      }),
+      .map(async (router) => (await metricOf(router, "jichat_router_partitions")) || 0),
   );
 }
 

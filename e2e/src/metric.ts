@@ -1,0 +1,11 @@
+import type { Part } from "@jichat/tools/local/part.ts";
+
+/**
+ * What a part's metrics say of `name`, of the series with `label` where one is given (`code="4408"`); NaN where
+ * they say nothing of it.
+ */
+export async function metricOf(part: Part | undefined, name: string, label = ""): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${part?.spec.adminPort ?? 0}/metrics`)).text();
+  const line = new RegExp(`^${name}(?:_total)?(?:\\{[^}]*${label}[^}]*\\})? (\\d+)`, "m");
+  return Number(line.exec(text)?.[1] ?? Number.NaN);
+}
