@@ -56,11 +56,12 @@ export class ChatClient {
     );
     const encoding = encodingOf(options.encoding ?? "json");
     this.#link = new Link(options, encoding, {
-      onOnline: ({ welcome, skewMs }) => {
+      firstSync: () => this.#inbox.firstSync(),
+      onOnline: ({ welcome, skewMs, firstSync }) => {
         this.#user = welcome.user;
         this.#skewMs = skewMs;
         this.#outbox.restart();
-        void this.#inbox.sync();
+        void this.#inbox.sync(firstSync);
       },
       onFrame: (frame) => {
         this.#take(frame);

@@ -1,4 +1,5 @@
 import { ChatError, isErrorCode } from "@jichat/protocol/errors.ts";
+import type { Sync } from "@jichat/protocol/frame/client-frame.ts";
 import type { ErrorFrame, ServerFrame, Welcome } from "@jichat/protocol/frame/server-frame.ts";
 import type { Encoding } from "./encoding.ts";
 
@@ -10,6 +11,12 @@ export interface HelloFields {
   readonly echo?: boolean | undefined;
 }
 
+/** The sync that goes right behind the hello: coming back takes one round trip and not two. */
+export interface FirstSync {
+  readonly asked: Omit<Sync, "id">;
+  readonly reply: Promise<ServerFrame>;
+}
+
 export interface ConnectionEvents {
   /** Every frame but the replies to `request`. */
   readonly onFrame: (frame: ServerFrame) => void;
@@ -18,6 +25,7 @@ export interface ConnectionEvents {
 
 const OPEN_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 10_000;
+const FIRST_SYNC_ID = "q0";
 
 export const errorOf = ({ code, message, retryAfterMs }: ErrorFrame): ChatError =>
   new ChatError(
@@ -56,18 +64,30 @@ export class Connection {
   #closed: Closed | undefined;
   #requests = 0;
   readonly welcome: Welcome;
+  readonly firstSync: FirstSync;
   /** Server's clock minus ours, in milliseconds, as of the welcome. */
   readonly skewMs: number;
 
-  private constructor(socket: WebSocket, encoding: Encoding, welcome: Welcome) {
+  private constructor(socket: WebSocket, encoding: Encoding, welcome: Welcome, firstSync: Omit<Sync, "id">) {
     this.#socket = socket;
     this.#encoding = encoding;
     this.welcome = welcome;
     this.skewMs = welcome.serverTime - Date.now();
+    const reply = this.#replyTo(FIRST_SYNC_ID);
+    reply.catch(() => undefined); // It may be stale by now: then nobody asks how it went.
+    this.firstSync = { asked: firstSync, reply };
   }
 
-  /** Opens a socket and says hello. Rejects with a ChatError that the server sent, or with Closed. */
-  static async open(url: string, encoding: Encoding, hello: HelloFields): Promise<Connection> {
+  /**
+   * Opens a socket, says hello and asks `firstSync` without waiting for the welcome. Rejects with a ChatError
+   * that the server sent, or with Closed.
+   */
+  static async open(
+    url: string,
+    encoding: Encoding,
+    hello: HelloFields,
+    firstSync: Omit<Sync, "id">,
+  ): Promise<Connection> {
     const socket = new WebSocket(url, [encoding.subprotocol]);
     socket.binaryType = "arraybuffer";
     const { promise, resolve, reject } = Promise.withResolvers<Connection>();
@@ -77,17 +97,21 @@ export class Connection {
     }, OPEN_TIMEOUT_MS);
     let connection: Connection | undefined;
     let refused: ChatError | undefined;
+    const early: ServerFrame[] = [];
     socket.addEventListener("open", () => {
       socket.send(encoding.write({ t: "hello", ...hello }));
+      socket.send(encoding.write({ ...firstSync, id: FIRST_SYNC_ID }));
     });
     socket.addEventListener("message", ({ data }) => {
       const frame = encoding.read(data);
       if (connection !== undefined) connection.#take(frame);
       else if (frame.t === "welcome") {
         clearTimeout(timer);
-        connection = new Connection(socket, encoding, frame);
+        connection = new Connection(socket, encoding, frame, firstSync);
+        for (const before of early) connection.#take(before);
         resolve(connection);
-      } else if (frame.t === "error") refused = errorOf(frame);
+      } else if (frame.t === "error" && frame.id === undefined) refused = errorOf(frame);
+      else early.push(frame); // What is malformed is refused at once, before the hello is decided.
     });
     socket.addEventListener("close", ({ code, reason }) => {
       clearTimeout(timer);
@@ -132,13 +156,18 @@ export class Connection {
     if (this.#closed !== undefined) throw this.#closed;
     this.#requests += 1;
     const id = `q${this.#requests}`;
+    const reply = this.#replyTo(id);
+    this.write({ ...frame, id });
+    return reply;
+  }
+
+  async #replyTo(id: string): Promise<ServerFrame> {
     const { promise, resolve, reject } = Promise.withResolvers<ServerFrame>();
     const timer = setTimeout(() => {
       this.#replies.delete(id);
       reject(new ChatError("UNAVAILABLE", "no reply in time"));
     }, REQUEST_TIMEOUT_MS);
     this.#replies.set(id, { resolve, reject, timer });
-    this.write({ ...frame, id });
     return promise;
   }
 

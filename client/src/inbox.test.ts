@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChatEvent, Page, ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+import type { Sync } from "@jichat/protocol/frame/client-frame.ts";
 import { Inbox } from "./inbox.ts";
 import type { SeenState } from "./types.ts";
 
 const CONVERSATION = "d_a";
+const SEEN: SeenState = { cursor: "c", seqs: { [CONVERSATION]: 2 } };
 
 const message = (seq: number): ChatEvent => ({
   conversation: CONVERSATION,
@@ -17,14 +19,27 @@ const message = (seq: number): ChatEvent => ({
   body: { seq },
 });
 
-/** A device whose first sync is answered when the test says so; the conversation is whole on the server. */
-function device(resume?: SeenState): {
+interface Given {
+  readonly resume?: SeenState;
+  /** Where the sync began that was asked with the hello; it is answered as the first that the inbox asks. */
+  readonly helloSince?: string;
+}
+
+/** A device whose syncs are answered when the test says so; the conversation is whole on the server. */
+function device({ resume, helloSince }: Given = {}): {
   inbox: Inbox;
   shown: number[];
+  /** Where each sync began that was asked behind the welcome. */
+  since: (string | undefined)[];
   answer: (head: number) => Promise<void>;
 } {
   const shown: number[] = [];
+  const since: (string | undefined)[] = [];
   const asked: ((frame: ServerFrame) => void)[] = [];
+  const reply = async (): Promise<ServerFrame> =>
+    new Promise((resolve) => {
+      asked.push(resolve);
+    });
   let known = 0;
   const inbox = new Inbox(
     {
@@ -33,10 +48,10 @@ function device(resume?: SeenState): {
       emit: (notice) => {
         if (notice.t === "event") shown.push(notice.event.seq);
       },
-      ask: async () =>
-        new Promise((resolve) => {
-          asked.push(resolve);
-        }),
+      ask: async (frame) => {
+        since.push((frame as Sync).since);
+        return reply();
+      },
       pull: async (_, { after = 0 }): Promise<Page> => ({
         t: "page",
         id: "2",
@@ -49,10 +64,15 @@ function device(resume?: SeenState): {
     },
     resume,
   );
-  const syncing = inbox.sync();
+  const syncing = inbox.sync(
+    helloSince === undefined
+      ? undefined
+      : { asked: { t: "sync", since: helloSince, limit: 200 }, reply: reply() },
+  );
   return {
     inbox,
     shown,
+    since,
     answer: async (head) => {
       known = head;
       const listed = {
@@ -64,14 +84,15 @@ function device(resume?: SeenState): {
         read: 0,
         unread: head,
       };
-      asked[0]?.({
+      asked.shift()?.({
         t: "synced",
         id: "1",
         conversations: [listed],
         cursor: "c",
         more: false,
       } as unknown as ServerFrame);
-      await syncing;
+      await settled();
+      if (asked.length === 0) await syncing;
     },
   };
 }
@@ -103,10 +124,33 @@ test("what the first sync counts already, and comes live only then, is shown, on
 });
 
 test("a device that has seen something is shown nothing twice", async () => {
-  const { inbox, shown, answer } = device({ cursor: "c", seqs: { [CONVERSATION]: 2 } });
+  const { inbox, shown, answer } = device({ resume: SEEN });
   inbox.event(message(2));
   await answer(3);
   inbox.event(message(1));
   await settled();
   assert.deepEqual(shown, [3]);
+});
+
+test("what was asked with the hello is not asked again", async () => {
+  const { shown, since, answer } = device({ resume: SEEN, helloSince: "c" });
+  await answer(3);
+  assert.deepEqual([shown, since], [[3], []]);
+});
+
+test("what was asked with the hello from another cursor is asked from this one", async () => {
+  const { shown, since, answer } = device({ resume: SEEN, helloSince: "older" });
+  await answer(9); // Nobody listens to it.
+  assert.deepEqual([shown, since], [[], ["c"]]);
+  await answer(3);
+  assert.deepEqual(shown, [3]);
+});
+
+test("a gap after the welcome is asked for anew: the hello's sync may have been read before it", async () => {
+  const { inbox, shown, since, answer } = device({ resume: SEEN, helloSince: "c" });
+  inbox.gap(undefined);
+  await answer(2);
+  assert.deepEqual([shown, since], [[], ["c"]]);
+  await answer(4);
+  assert.deepEqual(shown, [3, 4]);
 });

@@ -1,5 +1,6 @@
 import { asChatError, isRetryable } from "@jichat/protocol/errors.ts";
 import type { ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import type { FirstSync } from "./connection.ts";
 import { Timeline } from "./timeline.ts";
 import type { Notice, PullOptions, SeenState } from "./types.ts";
 
@@ -24,6 +25,8 @@ export class Inbox {
   #synced = false;
   #syncing = false;
   #syncAgain = false;
+  /** Asked with the hello of the connection there is, and not used yet. */
+  #first: FirstSync | undefined;
   #early: ChatEvent[] = [];
 
   constructor(host: InboxHost, resume: SeenState | undefined) {
@@ -116,11 +119,17 @@ export class Inbox {
     }
   }
 
+  /** What a device that comes back asks right behind its hello. */
+  firstSync(): FirstSync["asked"] {
+    return { t: "sync", since: this.#cursor, limit: SYNC_PAGE };
+  }
+
   /**
    * Learns what has changed since the last sync and pulls it. Tried again until it is done or the connection
-   * is lost.
+   * is lost. `first` was asked already; without it the server is asked now, since something came to pass.
    */
-  async sync(): Promise<void> {
+  async sync(first?: FirstSync): Promise<void> {
+    this.#first = first;
     this.#syncAgain = true;
     if (this.#syncing) return;
     this.#syncing = true;
@@ -144,17 +153,24 @@ export class Inbox {
     }
   }
 
+  /** Of the sync that the connection began with, unless the cursor has moved since it was asked. */
+  async #firstPage(): Promise<Synced> {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first === undefined || first.asked.since !== this.#cursor) return this.#ask({ since: this.#cursor });
+    return (await first.reply) as Synced;
+  }
+
+  async #ask(from: { readonly since?: string | undefined } | { readonly page: string }): Promise<Synced> {
+    return (await this.#host.ask({ t: "sync", ...from, limit: SYNC_PAGE })) as Synced;
+  }
+
   async #syncOnce(): Promise<void> {
     const since = this.#cursor;
     let page: string | undefined;
     let cursor: string | undefined;
     do {
-      const reply: Synced = (await this.#host.ask({
-        t: "sync",
-        since: page === undefined ? since : undefined,
-        page,
-        limit: SYNC_PAGE,
-      })) as Synced;
+      const reply = page === undefined ? await this.#firstPage() : await this.#ask({ page });
       this.#host.emit({ t: "conversations", conversations: reply.conversations, complete: !reply.more });
       for (const listed of reply.conversations) {
         const head = "left" in listed ? listed.left : listed.head;

@@ -2,10 +2,13 @@ import { ChatError, asChatError, isRetryable, mayResume } from "@jichat/protocol
 import type { GoAway, ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import { Backoff } from "./backoff.ts";
 import { Closed, Connection } from "./connection.ts";
+import type { FirstSync } from "./connection.ts";
 import type { Encoding } from "./encoding.ts";
 import type { ChatOptions, ConnectionState } from "./types.ts";
 
 export interface LinkEvents {
+  /** What a new connection asks first, right behind its hello. */
+  readonly firstSync: () => FirstSync["asked"];
   readonly onOnline: (connection: Connection) => void;
   readonly onFrame: (frame: ServerFrame) => void;
   readonly onState: (state: ConnectionState, error?: ChatError) => void;
@@ -91,7 +94,8 @@ export class Link {
     if (this.#ticket !== undefined && this.#ticket.expiresAt <= Date.now()) this.#ticket = undefined;
     const proof =
       this.#ticket === undefined ? { token: await this.#options.token() } : { ticket: this.#ticket.ticket };
-    return Connection.open(url, this.#encoding, { device, client, echo, ...proof });
+    const hello = { device, client, echo, ...proof };
+    return Connection.open(url, this.#encoding, hello, this.#events.firstSync());
   }
 
   #adopt(connection: Connection): void {

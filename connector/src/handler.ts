@@ -66,9 +66,7 @@ function refuseFrame(world: World, session: Session, error: ChatError, id: strin
 
 function admit(world: World, session: Session, frame: ClientFrame, bytes: number): void {
   if (session.state === "greeting") {
-    const early = (session.early ??= []);
-    if (early.length >= EARLY_MAX) throw new ChatError("BUSY", "wait for the welcome");
-    early.push(frame);
+    waitForWelcome(world, session, frame, bytes);
     return;
   }
   world.metrics.countFrame(frame.t);
@@ -95,6 +93,21 @@ function admit(world: World, session: Session, frame: ClientFrame, bytes: number
   void answer(world, session, frame, bytes, trace);
 }
 
+/**
+ * One frame too many ends the socket: were it alone refused, what comes behind it could be taken before it
+ * comes again, and sends keep their order.
+ */
+function waitForWelcome(world: World, session: Session, frame: ClientFrame, bytes: number): void {
+  const early = (session.early ??= []);
+  if (early.length < EARLY_MAX) {
+    early.push({ frame, bytes });
+    return;
+  }
+  const error = new ChatError("BUSY", `at most ${EARLY_MAX} frames wait for a welcome`);
+  replyError(world, session, error, idOf(frame), world.telemetry.begin("frame").traceId);
+  session.close(CLOSE.tooMany, error.message);
+}
+
 async function begin(world: World, session: Session, hello: Hello, trace: Trace): Promise<void> {
   session.state = "greeting";
   try {
@@ -105,7 +118,7 @@ async function begin(world: World, session: Session, hello: Hello, trace: Trace)
     await greet(world, session, hello, trace.traceId);
     const { early = [] } = session;
     session.early = undefined;
-    for (const frame of early) admit(world, session, frame, 0);
+    if (session.isLive) for (const { frame, bytes } of early) admit(world, session, frame, bytes);
   } catch (thrown) {
     const error = asChatError(thrown);
     if (error.code === "INTERNAL")

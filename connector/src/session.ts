@@ -37,8 +37,8 @@ const SENT = 1;
 export class Session {
   readonly birth: SessionBirth;
   readonly gate = new SendGate();
-  /** Frames that came while `hello` was being checked. */
-  early: ClientFrame[] | undefined;
+  /** Frames that came while `hello` was being checked, with their lengths. */
+  early: { readonly frame: ClientFrame; readonly bytes: number }[] | undefined;
   state: SessionState = "new";
   id = "";
   user = "";

@@ -217,6 +217,50 @@ test("who does not say hello is closed with 4401, in time or out of it", { timeo
   assert.ok(performance.now() - started < 4_000);
 });
 
+/** What waits for its welcome: a sync first, then pings, `count` frames in all. */
+const early = (count: number): object[] =>
+  Array.from({ length: count }, (_, i) => (i === 0 ? { t: "sync", id: "0" } : { t: "ping", id: `${i}` }));
+
+test(
+  "frames behind the hello are answered behind the welcome, 64 of them",
+  { timeout: 180_000 },
+  async () => {
+    const eager = await new Raw(url()).opened();
+    for (const frame of [{ t: "hello", token: token("eager"), device: "e" }, ...early(64)])
+      await eager.say(frame);
+    await Promise.all(early(64).map((_, i) => eager.hear(({ id }) => id === `${i}`)));
+    assert.deepEqual(
+      [eager.frames.length, eager.frames[0]?.t, eager.frames.find(({ id }) => id === "0")?.t],
+      [65, "welcome", "synced"],
+    );
+    eager.close();
+  },
+);
+
+test(
+  "a 65th frame before the welcome closes with 4429, and nothing of them is taken",
+  { timeout: 180_000 },
+  async () => {
+    const hasty = await Bytes.open(url());
+    const sends = Array.from({ length: 66 }, (_, i) => ({ ...ok, to: "hasty-friend", id: `h${i}` }));
+    const hello = { t: "hello", token: token("hasty"), device: "h" };
+    const closedBefore = await closes(4429);
+    // In one write, so that all of it is there before the hello is decided.
+    hasty.socket.write(Buffer.concat([hello, ...sends].map((frame) => Bytes.frame(JSON.stringify(frame)))));
+    await hasty.ended;
+    assert.equal((await closes(4429)) - closedBefore, 1);
+    const again = await live("hasty", undefined, "h");
+    const first = await again.ask(sends[65] ?? ok);
+    assert.deepEqual([first.t, first["duplicate"]], ["ack", undefined]);
+    const page = await again.ask({ t: "pull", id: "p", conversation: first["conversation"] });
+    assert.deepEqual(
+      (page["events"] as Frame[]).map(({ id }) => id),
+      [undefined, "h65"],
+    );
+    again.close();
+  },
+);
+
 test(
   "forged, expired, `alg: none`, foreign tokens and tickets are refused",
   { timeout: 180_000 },

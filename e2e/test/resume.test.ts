@@ -36,12 +36,19 @@ test(
 
     await Promise.all(Array.from({ length: MISSED }, (_, i) => ann.send({ to: "bob" }, { missed: i })));
 
-    // What this device asks for, frame by frame.
-    const asked: { t: string; after?: number; since?: string }[] = [];
+    // What this device asks for, frame by frame, and how much it had heard by then.
+    const asked: { t: string; after?: number; since?: string; heard: number }[] = [];
     const plain = globalThis.WebSocket;
     globalThis.WebSocket = class extends plain {
+      #heard = 0;
+
+      constructor(...how: ConstructorParameters<typeof plain>) {
+        super(...how);
+        this.addEventListener("message", () => (this.#heard += 1));
+      }
+
       override send(data: string): void {
-        asked.push(JSON.parse(data) as { t: string });
+        asked.push({ ...(JSON.parse(data) as { t: string }), heard: this.#heard });
         super.send(data);
       }
     };
@@ -76,9 +83,10 @@ test(
       pulls.length > 0 && pulls.every(({ after }) => after !== undefined && after >= 101),
       JSON.stringify(pulls),
     );
-    assert.ok(
-      asked.filter((frame) => frame.t === "sync").every((frame) => frame.since === seen.cursor),
-      "it syncs from where it was",
+    assert.deepEqual(
+      asked.filter(({ t }) => t === "sync").map(({ since, heard }) => [since, heard]),
+      [[seen.cursor, 0]],
+      "it syncs from where it was, once, and does not wait for its welcome",
     );
     assert.deepEqual(
       ledger.check().filter(({ invariant }) => invariant === "I3"),
