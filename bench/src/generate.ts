@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { fork } from "node:child_process";
 import { join } from "node:path";
 import { pin } from "./pin.ts";
@@ -20,19 +21,60 @@ export async function generate<N extends TaskName>(
 ): Promise<Result<N>> {
   const child = fork(WORKER, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   if (cpu !== undefined && child.pid !== undefined) await pin([child.pid], cpu);
-  const limit = setTimeout(() => {
-    child.kill("SIGKILL");
-  }, limitMs);
-  const report = await new Promise<Report>((resolve, reject) => {
-    child.once("message", (what) => {
-      resolve(what as Report);
+  const [result] = await results(task, [args], [child], limitMs);
+  return result as Result<N>;
+}
+
+/** The same from a process for each of `shares`, where one alone would be at its core's limit. */
+export async function generateTogether<N extends TaskName>(
+  task: N,
+  shares: readonly Args<N>[],
+  limitMs = LIMIT_MS,
+): Promise<readonly Result<N>[]> {
+  const children = shares.map(() => fork(WORKER, { stdio: ["ignore", "inherit", "inherit", "ipc"] }));
+  return results(task, shares, children, limitMs);
+}
+
+async function results<N extends TaskName>(
+  task: N,
+  shares: readonly Args<N>[],
+  children: readonly ChildProcess[],
+  limitMs: number,
+): Promise<readonly Result<N>[]> {
+  const end = (): void => {
+    for (const child of children) child.kill("SIGKILL");
+  };
+  const limit = setTimeout(end, limitMs);
+  let ready = 0;
+  const arrive = (): void => {
+    ready += 1;
+    if (ready % children.length === 0) for (const child of children) child.send("go");
+  };
+  return Promise.all(children.map(async (child, at) => resultOf(child, task, shares[at], arrive))).finally(
+    () => {
+      clearTimeout(limit);
+      end(); // Of several that one has failed of, the rest would wait for it.
+    },
+  );
+}
+
+/** What `child` reports in the end; `onReady` each time that it waits for the others. */
+async function resultOf<N extends TaskName>(
+  child: ChildProcess,
+  task: N,
+  args: Args<N> | undefined,
+  onReady: () => void,
+): Promise<Result<N>> {
+  const report = await new Promise<Exclude<Report, { isReady: true }>>((resolve, reject) => {
+    child.on("message", (what) => {
+      const told = what as Report;
+      if ("isReady" in told) onReady();
+      else resolve(told);
     });
     child.once("exit", (code, signal) => {
       reject(new Error(`the generator ended in ${task}: ${signal ?? `exit code ${code ?? 0}`}`));
     });
     child.send({ task, args });
-  }).finally(() => {
-    clearTimeout(limit);
   });
   if ("error" in report) throw new Error(`${task}: ${report.error}`);
   return report.result as Result<N>;

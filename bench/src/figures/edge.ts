@@ -1,18 +1,13 @@
 import type { Figure } from "../figure.ts";
 import { count, median, range, shareOf, thrice } from "../figure.ts";
 import type { Door } from "../generator/people.ts";
-import { voidBecause } from "../generator/load.ts";
-import type { Load } from "../generator/load.ts";
+import { voids } from "../generator/load.ts";
 import { generate } from "../generate.ts";
 import { withLab } from "../lab.ts";
 import { pin } from "../pin.ts";
 import { startRaw } from "../raw/start.ts";
 
 const PING = JSON.stringify({ t: "ping", id: "p" });
-const voids = (runs: readonly Load[]): string => {
-  const why = runs.map(voidBecause).find((reason) => reason !== undefined);
-  return why === undefined ? "" : `; void: ${why}`;
-};
 
 export const echo: Figure = {
   name: "echo",
@@ -140,40 +135,5 @@ export const idle: Figure = {
         beside: `raw ${kb(median(pairs.map(([bare]) => bare)))}, ours ${kb(median(pairs.map(([, ours]) => ours)))}; ${range(more, kb)}`,
       },
     ];
-  },
-};
-
-/** The first sync of a device asks storage for all that there is: 5,000 of them take a minute or two. */
-const RESUME_LIMIT_MS = 300_000;
-
-export const resume: Figure = {
-  name: "resume",
-  what: "5,000 devices that lost their sockets come back at once",
-  measure: async () => {
-    const devices = 5_000;
-    const width = 256;
-    return withLab({}, async ({ door, pids }) => {
-      // The first of four warms up what the others load, as the first quarter of the raw handshakes does.
-      const args = { door, devices, width, pids, times: 4 };
-      const [cold, ...runs] = await generate("resume", args, undefined, RESUME_LIMIT_MS);
-      const values = runs.map(({ ms }) => ms / 1_000);
-      const raw = await startRaw("ticket", "bench");
-      const rates = await thrice(async () =>
-        generate("tickets", { door: raw.door, clusterKey: "bench", count: devices, width, pids: {} }),
-      );
-      raw.stop();
-      const limit = (1.5 * devices) / median(rates.map(({ perSecond }) => perSecond));
-      const seconds = (value: number): string => `${value.toFixed(2)} s`;
-      return [
-        {
-          what: "5,000 devices resuming at once",
-          target: "all back and level in ≤ 1.5 × (5,000 / raw rate of upgrade and ticket check)",
-          measured: `${seconds(median(values))}, ${((1.5 * median(values)) / limit).toFixed(1)} ×`,
-          share: shareOf(median(values), "≤", limit),
-          runs: values,
-          beside: `${range(values, seconds)}, ${seconds((cold?.ms ?? 0) / 1_000)} the first time; raw ${count(median(rates.map(({ perSecond }) => perSecond)))}/s${voids([...rates, ...runs])}`,
-        },
-      ];
-    });
   },
 };

@@ -22,6 +22,12 @@ export function voidBecause({ generatorShare, offered }: Load): string | undefin
   return undefined;
 }
 
+/** The same of many, to stand behind a row; nothing where all may be believed. */
+export const voids = (runs: readonly Load[]): string => {
+  const why = runs.map(voidBecause).find((reason) => reason !== undefined);
+  return why === undefined ? "" : `; void: ${why}`;
+};
+
 /** Begins to watch this process and the servers; the value tells how it went. */
 export function watchLoad(pids: Pids): (offered?: number) => Load {
   const usage = countCpu(pids);

@@ -18,4 +18,7 @@ export interface Order {
   readonly task: TaskName;
   readonly args: never;
 }
-export type Report = { readonly result: unknown } | { readonly error: string };
+export type Report =
+  | { readonly isReady: true } // And waits for the others of its load.
+  | { readonly result: unknown }
+  | { readonly error: string };

@@ -1,0 +1,63 @@
+import type { Figure } from "../figure.ts";
+import { count, median, range, shareOf, thrice } from "../figure.ts";
+import { voids } from "../generator/load.ts";
+import { generateTogether } from "../generate.ts";
+import { withLab } from "../lab.ts";
+import { startRaw } from "../raw/start.ts";
+
+const DEVICES = 5_000;
+/** Of all generators: handshakes that are under way at once. */
+const WIDTH = 256;
+/** Two generators: alone one is at its core's limit with the raw handshakes, and would measure itself. */
+const CROWDS = ["left", "right"];
+/** Not counted: until V8 has compiled a handshake for good, each time is faster than the one before. */
+const WARMING = 3;
+const COUNTED = 5;
+/** The first sync of a device asks storage for all that there is: 5,000 of them take a minute or two. */
+const LIMIT_MS = 300_000;
+
+const HALF = { devices: DEVICES / CROWDS.length, width: WIDTH / CROWDS.length };
+/** The crowds began together: all of it took as long as the slower. */
+const longest = (runs: readonly { readonly ms: number }[]): number => Math.max(...runs.map(({ ms }) => ms));
+
+export const resume: Figure = {
+  name: "resume",
+  what: "5,000 devices that lost their sockets come back at once",
+  measure: async () =>
+    withLab({}, async ({ door, pids }) => {
+      const args = { ...HALF, door, pids, times: WARMING + COUNTED };
+      const crowds = await generateTogether(
+        "resume",
+        CROWDS.map((crowd) => ({ ...args, crowd })),
+        LIMIT_MS,
+      );
+      const all = Array.from({ length: args.times }, (_, at) =>
+        longest(crowds.flatMap((crowd) => crowd[at] ?? [])),
+      ).map((ms) => ms / 1_000);
+      const runs = all.slice(WARMING);
+      const raw = await startRaw("ticket", "bench");
+      const raws = await thrice(async () =>
+        generateTogether(
+          "tickets",
+          CROWDS.map(() => ({ ...HALF, door: raw.door, clusterKey: "bench", pids: {}, count: HALF.devices })),
+        ),
+      );
+      raw.stop();
+      const rate = median(
+        raws.map((pair) => (1_000 * pair.reduce((n, { timed }) => n + timed, 0)) / longest(pair)),
+      );
+      const limit = (1.5 * DEVICES) / rate;
+      const seconds = (value: number): string => `${value.toFixed(2)} s`;
+      const counted = crowds.flatMap((crowd) => crowd.slice(WARMING));
+      return [
+        {
+          what: "5,000 devices resuming at once",
+          target: "all back and level in ≤ 1.5 × (5,000 / raw rate of upgrade and ticket check)",
+          measured: `${seconds(median(runs))}, ${((1.5 * median(runs)) / limit).toFixed(1)} ×`,
+          share: shareOf(median(runs), "≤", limit),
+          runs,
+          beside: `${range(runs, seconds)}, before it was warm ${all.slice(0, WARMING).map(seconds).join(", ")}; raw ${count(rate)}/s${voids([...raws.flat(), ...counted])}`,
+        },
+      ];
+    }),
+};
