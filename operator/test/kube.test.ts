@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { pino } from "pino";
+import { until } from "../../tools/src/until.ts";
 import { KubeApi } from "../src/kube/api.ts";
 import { runController } from "../src/kube/controller.ts";
 import { Election } from "../src/kube/election.ts";
@@ -26,16 +27,6 @@ const map = (name: string, labels: Readonly<Record<string, string>> = {}): KubeO
   kind: "ConfigMap",
   metadata: { name, namespace: "a", labels },
 });
-
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  const end = performance.now() + 5_000;
-  while (!isSo()) {
-    assert.ok(performance.now() < end, `${what} within 5 s`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
-  }
-}
 
 async function start(
   t: TestContext,
@@ -67,7 +58,7 @@ async function reflect(t: TestContext, prepare: (server: FakeApiServer) => void 
   });
   void reflector.run(stop.signal);
   await reflector.synced;
-  await until("a watch", () => server.watchers === 1);
+  await until("a watch", 5_000, () => server.watchers === 1);
   return { server, store, told, retries, reflector };
 }
 
@@ -89,7 +80,7 @@ test("a list in pages fills the store, kinds are put back, and changes follow ov
   server.put(`${PATH}/a`, map("a", { team: "y" }));
   server.remove(`${PATH}/b`);
   server.put(`${PATH}/f`, map("f"));
-  await until("three changes", () => told.length === 8);
+  await until("three changes", 5_000, () => told.length === 8);
   assert.deepEqual(names(store), ["a", "c", "d", "e", "f"]);
   assert.deepEqual([store.by("byLabel", "x").length, store.by("byLabel", "y").length], [0, 4]);
 });
@@ -149,10 +140,14 @@ test("whatever ends a watch, what happened meanwhile is known after it", async (
     end();
     server.remove(`${PATH}/gone`);
     server.put(`${PATH}/${name}`, map(name));
-    await until(`${how}: the new one`, () => store.get(`a/${name}`) !== undefined);
-    await until(`${how}: the one that is gone`, () => store.get("a/gone") === undefined);
+    await until(`${how}: the new one`, 5_000, () => store.get(`a/${name}`) !== undefined);
+    await until(`${how}: the one that is gone`, 5_000, () => store.get("a/gone") === undefined);
     server.put(`${PATH}/gone`, map("gone"));
-    await until(`${how}: a watch again`, () => store.get("a/gone") !== undefined && server.watchers === 1);
+    await until(
+      `${how}: a watch again`,
+      5_000,
+      () => store.get("a/gone") !== undefined && server.watchers === 1,
+    );
   }
   assert.ok(retries.length >= ends.length);
 });
@@ -197,7 +192,7 @@ test("a bookmark moves the version on, so that an idle watch does not begin at o
   server.oldest = 15;
   server.cut();
   server.put(`${PATH}/after`, map("after"));
-  await until("the one after", () => store.get("a/after") !== undefined);
+  await until("the one after", 5_000, () => store.get("a/after") !== undefined);
   assert.ok(
     retries.every((error) => !(error instanceof KubeError)),
     "it was never told 410",
@@ -251,11 +246,11 @@ test("a pass that fails comes again, one that goes well may ask to; a stop lets 
     stop.signal,
   );
   for (const key of ["bad", "again"]) queue.add(key);
-  await until("five passes", () => passes.length === 5);
+  await until("five passes", 5_000, () => passes.length === 5);
   assert.deepEqual(passes.toSorted(), ["again", "again", "bad", "bad", "bad"]);
   assert.deepEqual(outcomes.toSorted(), ["conflict", "conflict", "ok", "ok", "ok"]);
   queue.add("slow");
-  await until("the slow one", () => passes.includes("slow"));
+  await until("the slow one", 5_000, () => passes.includes("slow"));
   stop.abort(new Error("stopped"));
   let ended = false;
   void running.then(() => {

@@ -20,7 +20,8 @@ import { clusterNameOf } from "../src/desired/names.ts";
 import type { Workload } from "../src/desired/workloads.ts";
 import type { KubeObject, Resource } from "../src/kube/object.ts";
 import { RESOURCES, resourceOf } from "../src/kube/object.ts";
-import { NAMESPACE, World, chat, until } from "./world.ts";
+import { until } from "../../tools/src/until.ts";
+import { NAMESPACE, World, chat } from "./world.ts";
 
 /**
  * One ChatCluster from apply to delete on the real API server, with a real NATS and Redis. There is no

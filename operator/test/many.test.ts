@@ -9,7 +9,8 @@ import { freePorts } from "../../tools/src/local/ports.ts";
 import type { ChatCluster } from "../src/crd/definition.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
-import { NAMESPACE, World, chat, until } from "./world.ts";
+import { until } from "../../tools/src/until.ts";
+import { NAMESPACE, World, chat } from "./world.ts";
 
 const CLUSTERS = 50;
 const CHANGES = 100;

@@ -6,7 +6,8 @@ import { KubeError } from "../src/kube/errors.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
 import { INVALID } from "./invalid-specs.ts";
-import { NAMESPACE, World, chat, until } from "./world.ts";
+import { until } from "../../tools/src/until.ts";
+import { NAMESPACE, World, chat } from "./world.ts";
 
 let world: World;
 

@@ -6,6 +6,7 @@ import { pino } from "pino";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { ControlPlane } from "../../tools/src/local/control-plane.ts";
 import { startControlPlane } from "../../tools/src/local/control-plane.ts";
+import { until } from "../../tools/src/until.ts";
 import type { Config } from "../src/config.ts";
 import { definition } from "../src/crd/definition.ts";
 import { KubeApi } from "../src/kube/api.ts";
@@ -21,16 +22,6 @@ const CRDS: Resource = {
   plural: "customresourcedefinitions",
   namespaced: false,
 };
-
-export async function until<T>(what: string, ms: number, look: () => Promise<T | undefined>): Promise<T> {
-  const end = performance.now() + ms;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
-    await systemClock.sleep(50);
-  }
-}
 
 export const chat = (name: string, spec: object = {}): KubeObject & { readonly spec: object } => ({
   apiVersion: "chat.jichat.io/v1alpha1",

@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { ROOT } from "../src/cache.ts";
 import { Part } from "../src/local/part.ts";
 import { freePorts, isFree } from "../src/local/ports.ts";
+import { until } from "../src/until.ts";
 import { needChdb, needNats, needRedis } from "../src/needs.ts";
 
 /** `make run`, without make: the same tool with the same environment. */
@@ -70,16 +71,6 @@ async function portPair(): Promise<number> {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     if ((await isFree(port, "127.0.0.1")) && (await isFree(port + 1, "127.0.0.1"))) return port;
   }
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 100; i += 1) {
-    if (await isSo()) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 100);
-    });
-  }
-  assert.fail("not within 10 s");
 }
 
 async function post(url: string, body: object, token?: string): Promise<Record<string, unknown>> {
@@ -224,7 +215,7 @@ test(
     });
     const group = { id: "g", kind: "group", name: "G", members: [] };
     await post(`http://127.0.0.1:${port}/v1/conversations`, group, String(token));
-    await until(async () => {
+    await until("the group's event in ClickHouse", 10_000, async () => {
       const query = "SELECT count() FROM jichat.events";
       const answer = await fetch(`http://127.0.0.1:${clickhousePort}/?query=${encodeURIComponent(query)}`);
       return (await answer.text()).trim() === "1";

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Venue } from "../crowd.ts";
-import { LAB, apply, find, kubectl, read, until } from "./kubectl.ts";
+import { until } from "@jichat/tools/until.ts";
+import { LAB, apply, find, kubectl, read } from "./kubectl.ts";
 
 export interface Pod {
   readonly metadata: {

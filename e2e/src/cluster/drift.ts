@@ -5,7 +5,8 @@ import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { credentialOf, decodeKeys } from "@jichat/operator/desired/keys.ts";
 import { clusterNameOf } from "@jichat/operator/desired/names.ts";
 import type { Chat } from "./chat.ts";
-import { LAB, until } from "./kubectl.ts";
+import { until } from "@jichat/tools/until.ts";
+import { LAB } from "./kubectl.ts";
 
 /** A port of this machine that leads to a Service's, while `act` runs. */
 export async function forwarded<T>(

@@ -76,13 +76,3 @@ export async function find<T>(args: readonly string[]): Promise<T | undefined> {
 
 export const apply = async (object: object): Promise<string> =>
   kubectl(["apply", "-f", "-"], { input: JSON.stringify(object) });
-
-export async function until<T>(what: string, ms: number, look: () => Promise<T | undefined>): Promise<T> {
-  const end = performance.now() + ms;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() > end) throw new Error(`not within ${ms / 1_000} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
-}

@@ -1,6 +1,7 @@
 import type { Pod } from "./chat.ts";
 import { HANDS } from "./namespaces.ts";
-import { LAB, apply, kubectl, read, until } from "./kubectl.ts";
+import { until } from "@jichat/tools/until.ts";
+import { LAB, apply, kubectl, read } from "./kubectl.ts";
 
 const LABELS = { app: "hand" };
 

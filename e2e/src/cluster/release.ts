@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { Pod } from "./chat.ts";
 import { NAMESPACE } from "./namespaces.ts";
-import { LAB, helm, kubectl, read, until } from "./kubectl.ts";
+import { until } from "@jichat/tools/until.ts";
+import { LAB, helm, kubectl, read } from "./kubectl.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 export const CHART = join(ROOT, "chart");
