@@ -51,6 +51,22 @@ test("positions are taken upwards only: a repetition and a late one change nothi
   assert.equal(bob.heard.length, 4, "another partition counts for itself");
 });
 
+test("the rest of a delivery is taken behind it, and moves no position back", () => {
+  const bob = new Listener("s1");
+  const deliveries = new Deliveries({ of: () => [bob] });
+  const gaps = [{ conversation: "h", users: ["bob"], head: 3 }];
+  deliveries.take(delivery(5, [event(1, 5)]));
+  deliveries.take(delivery(5, [], { gaps, isRest: true }));
+  deliveries.take(delivery(4, [], { gaps, isRest: true }));
+  deliveries.take(delivery(5, [event(1, 5)]));
+  deliveries.take(delivery(6, [], { gaps }));
+  deliveries.take(delivery(6, [], { gaps }));
+  assert.deepEqual(
+    bob.heard.map(({ t }) => t),
+    ["event", "gap", "gap", "gap"],
+  );
+});
+
 test("the session that sent it hears nothing, unless it asked for its echo; the other devices do", () => {
   const [origin, echoing, other] = [new Listener("s1"), new Listener("s2", true), new Listener("s3")];
   const deliveries = new Deliveries({ of: () => [origin, echoing, other] });

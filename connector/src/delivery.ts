@@ -60,8 +60,8 @@ export class Deliveries {
    */
   take(delivery: Delivery): DeliveryResult {
     const last = this.#positions.get(delivery.partition) ?? 0;
-    if (delivery.position <= last) return { written: 0, latest: [] };
-    this.#positions.set(delivery.partition, delivery.position);
+    if (delivery.position <= last && delivery.isRest !== true) return { written: 0, latest: [] };
+    this.#positions.set(delivery.partition, Math.max(last, delivery.position));
     const latest = delivery.events.filter(({ position }) => position > last);
     let written = 0;
     for (const { frame, users, origin } of latest) written += this.#write(frame, users, origin, true);

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { until } from "@jichat/tools/until.ts";
 import { metricOf } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
+import type { Frame } from "../src/raw.ts";
 import { Raw } from "../src/raw.ts";
 import { sleep, startStack } from "../src/scene.ts";
 
@@ -104,5 +106,66 @@ test(
           !users.slice(0, ONLINE).includes(entry.user),
       ),
     );
+  },
+);
+
+const GROUPS = 24;
+
+test(
+  "messages to 24 groups of a thousand, sent at once, reach everybody, and what is said after them",
+  { timeout: 180_000 },
+  async (t) => {
+    const stack = await startStack(t, {
+      routers: 1,
+      connectors: 1,
+      env: {
+        "*": { PARTITIONS: "1" },
+        connector: {
+          HANDSHAKES_PER_SECOND: "10000",
+          SOCKETS_PER_ADDRESS_MAX: "2000",
+          MESSAGES_PER_SECOND: "1000",
+        },
+      },
+    });
+    // As long as a `create` has room for: the names alone of all who read are more than NATS takes at once.
+    const users = Array.from({ length: MEMBERS_MAX }, (_, i) => `member-${i}-`.padEnd(62, "x"));
+    const sockets: Raw[] = [];
+    t.after(() => {
+      for (const socket of sockets) socket.close();
+    });
+    for (let at = 0; at < users.length; at += 50)
+      sockets.push(
+        ...(await Promise.all(
+          users.slice(at, at + 50).map(async (user) => {
+            const socket = new Raw(stack.wsUrls[0] ?? "");
+            const told = await socket.hello(mint(stack.secrets.signingKeyFile, { sub: user }));
+            assert.equal(told.t, "welcome");
+            return socket;
+          }),
+        )),
+      );
+    const [creator] = sockets;
+    assert.ok(creator !== undefined);
+    const conversations: unknown[] = [];
+    for (let i = 0; i < GROUPS; i += 1) {
+      const group = { t: "create", id: `c${i}`, kind: "group", name: `G${i}`, members: users.slice(1) };
+      const made: Frame = await creator.ask(group);
+      assert.equal(made.t, "ack", JSON.stringify(made));
+      conversations.push(made["conversation"]);
+    }
+    const sayToAll = async (id: string): Promise<void> => {
+      await Promise.all(
+        conversations.map(async (conversation, i) => {
+          const frame = { t: "send", id: `${id}${i}`, conversation, body: { text: "hello all" } };
+          assert.equal((await creator.ask(frame)).t, "ack");
+        }),
+      );
+    };
+    await sayToAll("m");
+    await sayToAll("n");
+    const isTold = ({ frames }: Raw): boolean =>
+      frames.filter((frame) => frame["kind"] === "message").length === 2 * GROUPS;
+    await until("everybody has heard everything", 30_000, () => sockets.slice(1).every(isTold));
+    assert.ok(sockets.every(({ frames }) => frames.every((frame) => frame.t !== "gap")));
   },
 );

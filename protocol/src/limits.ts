@@ -18,6 +18,11 @@ export const BATCH_BYTES_MAX = 524_288;
  * leaves room for the largest record.
  */
 export const REQUEST_BYTES_MAX = BATCH_BYTES_MAX - 131_072;
+/**
+ * Names of those who read the events of one batch, unless one conversation has more: with the events they
+ * travel to a connector in one message.
+ */
+export const READERSHIP_BYTES_MAX = 196_608;
 /** Commands that one connector puts into one request to a partition's owner. */
 export const COMMANDS_PER_BATCH_MAX = 512;
 /** An `id` that is a UUIDv7 may be this far ahead of the server's clock (PROTOCOL: 5 minutes). */

@@ -1,8 +1,9 @@
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { isRefused, recordBytes } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
-import { REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import { READERSHIP_BYTES_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
+import { Readership, audienceOf } from "./audience.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Need } from "./decide.ts";
 import { decide } from "./decide.ts";
@@ -29,6 +30,25 @@ const bytesOf = (record: LogRecord): number =>
     ? recordBytes(record.body?.length ?? 0, (record.users?.length ?? 0) + (record.mentions?.length ?? 0))
     : recordBytes(0, 0);
 
+/** Whom a command makes members, or no members any more; undefined for one that makes no event. */
+const changedBy = (command: Command): readonly string[] | undefined => {
+  switch (command.op) {
+    case "create":
+      return command.members;
+    case "invite":
+    case "remove":
+      return command.users;
+    case "leave":
+      return [command.user];
+    case "read":
+    case "look":
+    case "where":
+      return undefined;
+    default:
+      return [];
+  }
+};
+
 const busy: Answer = {
   code: "BUSY",
   message: "this conversation's log is nearly full; storage is behind",
@@ -49,6 +69,7 @@ export function compose(
 ): Composed {
   const records: LogRecord[] = [];
   const effects = emptyUnit(position);
+  const readership = new Readership(READERSHIP_BYTES_MAX);
   const held = new Map<string, Answer>();
   let bytes = 0;
   let fenced = false;
@@ -61,12 +82,17 @@ export function compose(
     }
     const conversation = state.get(command.conversation);
     if (conversation === undefined) return waiting.conversation(command.conversation);
+    const changed = changedBy(command);
+    if (changed !== undefined && !readership.hasRoomFor(audienceOf(conversation.members).users, changed))
+      return "later";
     const decision = decide(conversation, command, now);
     if ("need" in decision) return waiting.need(conversation.id, decision.need);
     if (logIsFull && "records" in decision && decision.records.length > 0) return busy;
     fenced = true;
     if ("refused" in decision) return decision.refused;
+    const before = effects.events.length;
     bytes += commit(state, conversation, decision.records, position, records, effects);
+    for (const { recipients } of effects.events.slice(before)) readership.add(recipients);
     return decision.answer;
   };
 

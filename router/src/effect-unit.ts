@@ -3,6 +3,7 @@ import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import { jsonFrame } from "@jichat/protocol/frame/codec.ts";
+import { audienceOf } from "./audience.ts";
 import type { Conversation, Member } from "./conversation.ts";
 
 /** An event and who is to have it: the members at that moment, and those whom it sent away. */
@@ -80,25 +81,6 @@ function moved(record: EventRecord): readonly string[] {
     default:
       return [];
   }
-}
-
-/** Everybody in a membership map, and the seq from which on all of them see events. */
-interface Audience {
-  readonly users: readonly string[];
-  readonly since: number;
-}
-
-/** Such a map is replaced, never changed (`Conversation`): its people are listed once. */
-const audiences = new WeakMap<ReadonlyMap<string, Member>, Audience>();
-
-function audienceOf(members: ReadonlyMap<string, Member>): Audience {
-  const known = audiences.get(members);
-  if (known !== undefined) return known;
-  let since = 0;
-  for (const { first } of members.values()) since = Math.max(since, first);
-  const audience = { users: [...members.keys()], since };
-  audiences.set(members, audience);
-  return audience;
 }
 
 function recipientsOf(members: ReadonlyMap<string, Member>, record: EventRecord): readonly string[] {

@@ -3,8 +3,8 @@ import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import { merge, usersOf } from "./effect-unit.ts";
 import type { Outgoing, Parcel } from "./parcels.ts";
-import { parcelsOf } from "./parcels.ts";
-import { gapsInPlaceOf, spread } from "./spread.ts";
+import { gapsInPlaceOf, parcelsOf } from "./parcels.ts";
+import { spread } from "./spread.ts";
 import type { Deliverer, PushQueue, Sessions } from "./ports.ts";
 
 const DELIVER_TIMEOUT_MS = 2_000;
@@ -141,7 +141,7 @@ export class Effects {
   /** Done when the connector has it, or a gap in its place, or is gone for good: its key has lapsed. */
   async #deliver(connector: string, parcel: Parcel): Promise<void> {
     const { deliverer, sessions, clock, partition } = this.#world;
-    const { position } = parcel;
+    const { position, isRest } = parcel;
     let delivery: Delivery = { partition, ...parcel };
     for (let tries = 0; !this.#signal.aborted; tries += 1) {
       try {
@@ -152,7 +152,7 @@ export class Effects {
         this.#world.count("retried", 1);
         if (!(await sessions.isAlive(connector))) return;
         if (tries === 0)
-          delivery = { partition, position, events: [], marks: [], gaps: gapsInPlaceOf(parcel) };
+          delivery = { partition, position, events: [], marks: [], gaps: gapsInPlaceOf(parcel), isRest };
         await clock.sleep(RETRY_MS);
       }
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeDelivery, encodeRound } from "@jichat/protocol/bus/delivery.ts";
-import type { OutgoingEvent } from "./parcels.ts";
+import type { OutgoingEvent, Parcel } from "./parcels.ts";
 import { missedParcelsOf, parcelsOf } from "./parcels.ts";
 
 const NATS_BYTES_MAX = 1_048_576;
@@ -57,8 +57,71 @@ test("one position stays one parcel, and nothing to tell is one that tells the p
   const big = Array.from({ length: 100 }, (_, index) => eventAt(7, index + 1, ["u"], "x".repeat(8_000)));
   assert.equal(parcelsOf(7, { events: big, marks: [], gaps: [] }).length, 1);
   assert.deepEqual(parcelsOf(9, { events: [], marks: [], gaps: [] }), [
-    { position: 9, events: [], marks: [], gaps: [] },
+    { position: 9, events: [], marks: [], gaps: [], isRest: undefined },
   ]);
+});
+
+const crowd = (group: number): string[] =>
+  Array.from({ length: 1_000 }, (_, index) => `${group}-${index}`.padEnd(64, "u"));
+const fitsNats = (parcel: Parcel): boolean =>
+  Buffer.byteLength(encodeRound([encodeDelivery({ partition: 0, ...parcel })])) < NATS_BYTES_MAX;
+
+test("what is too much for one position is pulled: its first events travel, gaps stand for the others", () => {
+  // As it is told anew by who took over: a list of its own for each event.
+  const events = Array.from({ length: 60 }, (_, index) => ({
+    ...eventAt(7, index + 1, crowd(1), "hi"),
+    conversation: `c${index % 30}`,
+  }));
+  const [first, ...rest] = parcelsOf(7, { events, marks: [], gaps: [] });
+  assert.ok(first !== undefined && first.events.length > 10 && first.isRest === undefined);
+  assert.deepEqual(
+    first.events.map(({ seq }) => seq),
+    first.events.map((_, index) => index + 1),
+  );
+  assert.ok([first, ...rest].every(fitsNats));
+  assert.ok(
+    rest.every(
+      ({ position, isRest, events: none }) => position === 7 && isRest === true && none.length === 0,
+    ),
+  );
+  const pulled = new Map([first, ...rest].flatMap(({ gaps }) => gaps.map((gap) => [gap.conversation, gap])));
+  for (const { conversation, seq } of events.slice(first.events.length)) {
+    const gap = pulled.get(conversation);
+    assert.ok(gap !== undefined && gap.head >= seq && gap.users.length === 1_000, conversation);
+  }
+});
+
+test("as many marks and gaps as there are travel, in parcels that NATS takes", () => {
+  const gaps = Array.from({ length: 100 }, (_, group) => ({
+    conversation: `c${group}`,
+    head: 9,
+    users: crowd(group),
+  }));
+  gaps.push({
+    conversation: "huge",
+    head: 9,
+    users: Array.from({ length: 20 }, (_, group) => crowd(group)).flat(),
+  });
+  const marks = Array.from({ length: 10_000 }, (_, index) => ({
+    conversation: "c".repeat(64),
+    user: "u".repeat(64),
+    seq: index,
+    origin: "s".repeat(32),
+  }));
+  const parcels = parcelsOf(7, { events: [eventAt(7, 1, ["u"], "hi")], marks, gaps });
+  assert.ok(parcels.every(fitsNats));
+  assert.deepEqual(
+    parcels.flatMap((parcel) => parcel.marks),
+    marks,
+  );
+  assert.deepEqual(
+    parcels.flatMap((parcel) => parcel.gaps).flatMap(({ users }) => users),
+    gaps.flatMap(({ users }) => users),
+  );
+  assert.deepEqual(
+    parcels.map(({ isRest }) => isRest),
+    parcels.map((_, index) => (index === 0 ? undefined : true)),
+  );
 });
 
 test("whom a group of a thousand missed is told to the push queue in messages that NATS takes", () => {

@@ -1,4 +1,5 @@
 import type { DeliveredEvent, DeliveredGap, DeliveredMark } from "@jichat/protocol/bus/delivery.ts";
+import { nameBytes } from "./audience.ts";
 import type { MissedEntry } from "./ports.ts";
 
 export interface OutgoingEvent extends DeliveredEvent {
@@ -16,33 +17,82 @@ export interface Outgoing {
 /** A part of it that is delivered at once. */
 export interface Parcel extends Outgoing {
   readonly position: number;
+  /** Marks and gaps behind a parcel of the same position. */
+  readonly isRest: true | undefined;
 }
 
-/** Of frames and readers in one parcel: with their positions below the 1 MB that NATS takes. */
+/** Where a parcel ends, unless it is one position's. */
 const PARCEL_BYTES_MAX = 524_288;
+/** Of one position: more than a batch has (`BATCH_BYTES_MAX`, `READERSHIP_BYTES_MAX`), below NATS's 1 MB. */
+const POSITION_BYTES_MAX = 983_040;
+/** What stands around a frame: its position, its sender's session, its trace. */
+const EVENT_BYTES = 160;
+/** A mark or a gap without its readers: two ids of 64 characters, a session, a number. */
+const NOTE_BYTES = 256;
+/** Of one gap in one parcel. */
+const GAP_USERS_MAX = 4_096;
 /** Of one message to the push queue: some 150 characters each, at most. */
 const MISSED_PER_MESSAGE_MAX = 4_096;
 
 /**
- * Cuts what gathered over several batches into parcels that NATS takes, in order. Never within one position:
- * a connector takes each only once. Marks and gaps come with the last.
+ * Cuts what gathered over several batches into parcels that NATS takes, in order. Events never within one
+ * position: a connector takes each only once. What of one position is too much, as it may be when it is told
+ * anew to those who are members now, is pulled by its readers. Marks and gaps come behind all events.
  */
 export function parcelsOf(position: number, out: Outgoing): Parcel[] {
-  const parcels: Parcel[] = [];
-  let [events, bytes]: [OutgoingEvent[], number] = [[], 0];
+  const packing = new Packing();
+  const overflow: OutgoingEvent[] = [];
   for (const batch of batchesOf(out.events)) {
-    const last = events.at(-1);
-    const more = bytesOf(batch);
-    if (last !== undefined && bytes + more > PARCEL_BYTES_MAX) {
-      parcels.push({ position: last.position, events, marks: [], gaps: [] });
-      [events, bytes] = [[], 0];
+    const { count, bytes } = fit(batch);
+    const { events } = packing.roomFor(bytes);
+    for (const [index, event] of batch.entries()) (index < count ? events : overflow).push(event);
+  }
+  for (const mark of out.marks) packing.roomFor(NOTE_BYTES).marks.push(mark);
+  const gaps = overflow.length === 0 ? out.gaps : gapsInPlaceOf({ ...out, events: overflow });
+  for (const gap of gaps.flatMap(sliced)) packing.roomFor(NOTE_BYTES + nameBytes(gap.users)).gaps.push(gap);
+  return packing.parcels.map((parcel, index, all) => {
+    const isFollowed = (all[index + 1]?.events.length ?? 0) > 0;
+    return {
+      ...parcel,
+      position: isFollowed ? (parcel.events.at(-1)?.position ?? 0) : position,
+      isRest: index > 0 && parcel.events.length === 0 ? true : undefined,
+    };
+  });
+}
+
+/** Fills one parcel after the other; what is larger than one has one for itself. */
+class Packing {
+  readonly parcels: Outgoing[] = [{ events: [], marks: [], gaps: [] }];
+  #bytes = 0;
+
+  roomFor(bytes: number): Outgoing {
+    if (this.#bytes > 0 && this.#bytes + bytes > PARCEL_BYTES_MAX) {
+      this.parcels.push({ events: [], marks: [], gaps: [] });
+      this.#bytes = 0;
     }
-    for (const event of batch) events.push(event);
+    this.#bytes += bytes;
+    return this.parcels.at(-1) as Outgoing;
+  }
+}
+
+/** How many from the beginning of one position a message takes, and their bytes. */
+function fit(batch: readonly OutgoingEvent[]): { readonly count: number; readonly bytes: number } {
+  const lists = new Set<readonly string[]>();
+  let bytes = 0;
+  for (const [count, { frame, users }] of batch.entries()) {
+    const more = EVENT_BYTES + Buffer.byteLength(frame) + (lists.has(users) ? 0 : nameBytes(users));
+    if (bytes + more > POSITION_BYTES_MAX) return { count, bytes };
+    lists.add(users);
     bytes += more;
   }
-  parcels.push({ position, events, marks: out.marks, gaps: out.gaps });
-  return parcels;
+  return { count: batch.length, bytes };
 }
+
+const sliced = ({ users, ...gap }: DeliveredGap): DeliveredGap[] =>
+  Array.from({ length: Math.ceil(users.length / GAP_USERS_MAX) }, (_, index) => ({
+    ...gap,
+    users: users.slice(index * GAP_USERS_MAX, (index + 1) * GAP_USERS_MAX),
+  }));
 
 /** Events of one position each. */
 function batchesOf(events: readonly OutgoingEvent[]): OutgoingEvent[][] {
@@ -55,12 +105,22 @@ function batchesOf(events: readonly OutgoingEvent[]): OutgoingEvent[][] {
   return batches;
 }
 
-function bytesOf(batch: readonly OutgoingEvent[]): number {
-  let bytes = 0;
-  for (const { frame } of batch) bytes += Buffer.byteLength(frame);
-  for (const users of new Set(batch.map((event) => event.users)))
-    for (const user of users) bytes += user.length + 3;
-  return bytes;
+/** What stands for deliveries that could not be made: each reader pulls. */
+export function gapsInPlaceOf(out: Outgoing): DeliveredGap[] {
+  const byConversation = new Map<string, { head: number; users: Set<string> }>();
+  const add = (conversation: string, head: number, users: readonly string[]): void => {
+    const known = byConversation.get(conversation) ?? { head, users: new Set<string>() };
+    known.head = Math.max(known.head, head);
+    for (const user of users) known.users.add(user);
+    byConversation.set(conversation, known);
+  };
+  for (const { conversation, head, users } of out.gaps) add(conversation, head, users);
+  for (const { conversation, seq, users } of out.events) add(conversation, seq, users);
+  return [...byConversation].map(([conversation, { head, users }]) => ({
+    conversation,
+    head,
+    users: [...users],
+  }));
 }
 
 /** The same for the push queue, whose messages may be as many as needed. */

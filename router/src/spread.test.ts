@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EventEffect } from "./effect-unit.ts";
 import { emptyUnit, usersOf } from "./effect-unit.ts";
-import { gapsInPlaceOf, spread } from "./spread.ts";
+import { gapsInPlaceOf } from "./parcels.ts";
+import { spread } from "./spread.ts";
 
 const online = new Map([
   ["ann", ["c1"]],

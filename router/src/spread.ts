@@ -1,4 +1,3 @@
-import type { DeliveredGap } from "@jichat/protocol/bus/delivery.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import type { Outgoing } from "./parcels.ts";
 import type { MissedEntry } from "./ports.ts";
@@ -61,22 +60,4 @@ function placeOf(recipients: readonly string[], online: ReadonlyMap<string, read
     }
   }
   return { users, absent };
-}
-
-/** What stands for deliveries that could not be made: each reader pulls. */
-export function gapsInPlaceOf(out: Outgoing): DeliveredGap[] {
-  const byConversation = new Map<string, { head: number; users: Set<string> }>();
-  const add = (conversation: string, head: number, users: readonly string[]): void => {
-    const known = byConversation.get(conversation) ?? { head, users: new Set<string>() };
-    known.head = Math.max(known.head, head);
-    for (const user of users) known.users.add(user);
-    byConversation.set(conversation, known);
-  };
-  for (const { conversation, head, users } of out.gaps) add(conversation, head, users);
-  for (const { conversation, seq, users } of out.events) add(conversation, seq, users);
-  return [...byConversation].map(([conversation, { head, users }]) => ({
-    conversation,
-    head,
-    users: [...users],
-  }));
 }

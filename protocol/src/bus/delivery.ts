@@ -43,6 +43,11 @@ export interface Delivery {
   readonly events: readonly DeliveredEvent[];
   readonly marks: readonly DeliveredMark[];
   readonly gaps: readonly DeliveredGap[];
+  /**
+   * Marks and gaps for which one message had no room, behind it: taken at its position, and told again where
+   * they come twice, which nobody minds who knows where they stand.
+   */
+  readonly isRest?: true | undefined;
 }
 
 /** From the connector that now holds a device to the one that held it: close that session with 4409. */
