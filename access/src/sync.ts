@@ -18,12 +18,16 @@ export interface ListCache {
    * in the next sync, if not already in this one. While fewer than `partitions` are done the list may be empty.
    */
   list(user: string, partitions: number): Promise<StoredList>;
-  /** Rejects when `run` is lost by now: what was read for it may be too old for its successor. */
+  /**
+   * Adds to a list, which is complete once `isLast` is told. Rejects when `run` is lost by now: what was read
+   * for it may be too old for its successor.
+   */
   mergeList(
     run: string,
     user: string,
     entries: readonly ListEntry[],
     heads: readonly HeadEntry[],
+    isLast: boolean,
   ): Promise<void>;
 }
 
@@ -45,6 +49,8 @@ const POSITIONS_WAIT_MS = 2_000;
 const POSITIONS_RETRY_MS = 25;
 const REBUILD_AT_ONCE = 4;
 const ENTRY_BYTES = 300;
+/** Redis does nothing else while a script runs. */
+const MERGED_AT_ONCE = 1_000;
 
 const beingRebuilt = (): ChatError =>
   new ChatError("UNAVAILABLE", "the list of conversations is being rebuilt", { retryAfterMs: 500 });
@@ -153,21 +159,32 @@ export class Syncs {
     for (let first = 0; first < positions.length; first += REBUILD_AT_ONCE) {
       const some = positions.slice(first, first + REBUILD_AT_ONCE);
       replies.push(
-        ...(await Promise.all(
-          some.map((position, index) =>
-            this.#ask({ v: 1, q: "list", partition: first + index, position, user }),
-          ),
-        )),
+        ...(
+          await Promise.all(some.map((position, index) => this.#askPartition(user, first + index, position)))
+        ).flat(),
       );
     }
-    await this.#reach(
-      this.#cache.mergeList(
-        run,
-        user,
-        replies.flatMap(({ entries }) => entries),
-        replies.flatMap(({ heads }) => heads),
-      ),
-    );
+    const entries = replies.flatMap((reply) => reply.entries);
+    const heads = replies.flatMap((reply) => reply.heads);
+    for (let at = 0, isLast = false; !isLast; at += MERGED_AT_ONCE) {
+      const end = at + MERGED_AT_ONCE;
+      isLast = end >= entries.length && end >= heads.length;
+      await this.#reach(
+        this.#cache.mergeList(run, user, entries.slice(at, end), heads.slice(at, end), isLast),
+      );
+    }
+  }
+
+  /** All of one partition, in as many answers as it takes. Each is as of `position` or later. */
+  async #askPartition(user: string, partition: number, position: number): Promise<readonly ListReply[]> {
+    const replies: ListReply[] = [];
+    let after: string | undefined;
+    do {
+      const reply = await this.#ask({ v: 1, q: "list", partition, position, user, after });
+      replies.push(reply);
+      after = reply.next;
+    } while (after !== undefined);
+    return replies;
   }
 
   async #reach<T>(answer: Promise<T>): Promise<T> {

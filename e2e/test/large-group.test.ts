@@ -3,6 +3,9 @@ import { test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { until } from "@jichat/tools/until.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import type { FactsReply } from "@jichat/protocol/bus/query.ts";
+import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { metricOf } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
 import type { Frame } from "../src/raw.ts";
@@ -167,5 +170,28 @@ test(
       frames.filter((frame) => frame["kind"] === "message").length === 2 * GROUPS;
     await until("everybody has heard everything", 30_000, () => sockets.slice(1).every(isTold));
     assert.ok(sockets.every(({ frames }) => frames.every((frame) => frame.t !== "gap")));
+
+    // As an owner asks to whom they are cold: more than one answer of storage's has room for.
+    const nats = await connect({ servers: stack.natsUrl });
+    t.after(async () => nats.close());
+    let asked = conversations;
+    for (let answers = 0; asked.length > 0; answers += 1) {
+      const question = {
+        v: 1,
+        q: "facts",
+        partition: 0,
+        position: 0,
+        conversations: asked,
+        ids: [],
+        events: [],
+      };
+      const told = decodeInner<{ v: 1; reply: FactsReply }>(
+        (await nats.request(namesOf("jichat").query(0), encodeInner(question))).data,
+        "an answer",
+      ).reply;
+      assert.ok(told.conversations.every(({ members }) => members.length === MEMBERS_MAX));
+      assert.ok(answers > 0 || (told.rest ?? []).length > 0, "all of it is more than one message");
+      asked = [...(told.rest ?? [])];
+    }
   },
 );

@@ -11,6 +11,8 @@ export const SYNC_LIMIT_DEFAULT = 100;
 export const SYNC_LIMIT_MAX = 1_000;
 /** `page` and `synced` end at their limit or at this many bytes, whichever is first. */
 export const REPLY_BYTES_MAX = 262_144;
+/** Of what grows with a user or a group, in one answer of storage's: where it ends, it says how to go on. */
+export const ANSWER_BYTES_MAX = 524_288;
 /** One JetStream message: a batch of records. Far below the server's own 1 MB. */
 export const BATCH_BYTES_MAX = 524_288;
 /**

@@ -1,6 +1,7 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Answer } from "@jichat/protocol/bus/command.ts";
 import type { ConversationFacts, FactsReply } from "@jichat/protocol/bus/query.ts";
+import { AskSize } from "./ask-size.ts";
 import type { Waiting } from "./compose.ts";
 import type { KnownId } from "./recent.ts";
 import { eventKey, idKey } from "./recent.ts";
@@ -9,7 +10,6 @@ import type { PartitionState } from "./partition-state.ts";
 import type { Facts } from "./ports.ts";
 
 const REFUSE_FOR_MS = 500;
-const QUESTIONS_MAX = 500;
 
 const unavailable: Answer = {
   code: "UNAVAILABLE",
@@ -37,6 +37,7 @@ export class ColdLoads implements Waiting {
   readonly #state: PartitionState;
   readonly #loaded: () => void;
   #next = noQuestion();
+  readonly #size = new AskSize();
   #asked: Question | undefined;
   #refuseUntil = Number.NEGATIVE_INFINITY;
   #arrived: (() => void)[] = [];
@@ -64,7 +65,7 @@ export class ColdLoads implements Waiting {
 
   #wait(note: () => void): Answer {
     if (this.#clock.monotonic() < this.#refuseUntil) return unavailable;
-    if (sizeOf(this.#next) < QUESTIONS_MAX) note();
+    if (sizeOf(this.#next) < this.#size.now) note();
     return "later";
   }
 
@@ -110,6 +111,10 @@ export class ColdLoads implements Waiting {
     const found = new Map<string, ConversationFacts>(
       reply.conversations.map((facts) => [facts.conversation, facts]),
     );
+    // Nothing is said of the rest: who waits for one of them asks again.
+    const { rest = [] } = reply;
+    for (const id of rest) question.conversations.delete(id);
+    this.#size.learn(sizeOf(question), rest.length);
     for (const id of question.conversations)
       if (this.#state.get(id) === undefined) this.#state.load(id, found.get(id));
     const ids = new Map<string, KnownId>(

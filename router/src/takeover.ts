@@ -1,6 +1,8 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
+import type { ConversationFacts } from "@jichat/protocol/bus/query.ts";
 import { encodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { Batch, EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
+import { AskSize } from "./ask-size.ts";
 import { loadedConversation } from "./conversation.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import { addEffect, emptyUnit, innerEventOf, merge } from "./effect-unit.ts";
@@ -143,12 +145,11 @@ export function redoOf(replayed: Replayed, facts: Facts): Unresolved | undefined
   return async () => {
     const wanted = new Set(pending.flatMap(({ cold }) => cold.map((record) => record.conversation)));
     const unit = emptyUnit(0);
-    const reply =
-      wanted.size === 0
-        ? undefined
-        : await facts.ask({ position: last, conversations: [...wanted], ids: [], events: [] });
     const known = new Map(
-      (reply?.conversations ?? []).map((found) => [found.conversation, loadedConversation(found)]),
+      (await factsOf(facts, last, [...wanted])).map((found) => [
+        found.conversation,
+        loadedConversation(found),
+      ]),
     );
     for (const { position, unit: hot, cold } of pending) {
       const resolved = emptyUnit(position);
@@ -166,6 +167,26 @@ export function redoOf(replayed: Replayed, facts: Facts): Unresolved | undefined
     }
     return unit;
   };
+}
+
+/** Of any number of conversations, in as many answers as it takes. */
+async function factsOf(
+  facts: Facts,
+  position: number,
+  conversations: readonly string[],
+): Promise<readonly ConversationFacts[]> {
+  const found: ConversationFacts[] = [];
+  const size = new AskSize();
+  let waiting = conversations;
+  while (waiting.length > 0) {
+    const asked = waiting.slice(0, size.now);
+    const reply = await facts.ask({ position, conversations: asked, ids: [], events: [] });
+    const { rest = [] } = reply;
+    found.push(...reply.conversations);
+    size.learn(asked.length - rest.length, rest.length);
+    waiting = [...rest, ...waiting.slice(asked.length)];
+  }
+  return found;
 }
 
 const olderHead = (unit: EffectUnit, id: string, record: EventRecord, position: number) => {

@@ -76,11 +76,14 @@ end
 return found
 `;
 
-/** keep, today, user, entries, (conversation, entry)*, (conversation, position, head)* */
+/**
+ * keep, today, user, '1' with the last of it, entries, (conversation, entry)*, (conversation, position,
+ * head)*
+ */
 const MERGE = `${PUT}
 local user = ARGV[4]
-local at = 6
-for _ = 1, tonumber(ARGV[5]) do
+local at = 7
+for _ = 1, tonumber(ARGV[6]) do
   entry(user, ARGV[at], ARGV[at + 1])
   at = at + 2
 end
@@ -88,7 +91,7 @@ while at < #ARGV do
   head(ARGV[at], ARGV[at + 1], ARGV[at + 2])
   at = at + 3
 end
-put(prefix .. 'u:' .. user, false, '*', '1')
+if ARGV[5] == '1' then put(prefix .. 'u:' .. user, false, '*', '1') end
 return ''
 `;
 

@@ -167,15 +167,16 @@ export class Presence {
     );
   }
 
-  /** Adds what storage knows to a user's list, and says that the list is whole from here on. */
+  /** Adds what storage knows to a user's list; with the last of it the list is whole from here on. */
   async mergeList(
     run: string,
     user: string,
     entries: readonly ListEntry[],
     heads: readonly HeadEntry[],
+    isLast: boolean,
   ): Promise<void> {
     if (run !== this.#run) throw new Error("Redis was lost while a list was rebuilt for it");
-    const args = [...keepFrom(systemClock.now()), user, entries.length];
+    const args = [...keepFrom(systemClock.now()), user, isLast ? 1 : 0, entries.length];
     for (const entry of entries) args.push(entry.conversation, entryText(entry));
     for (const head of heads) args.push(head.conversation, head.position, JSON.stringify(head));
     await this.#script(SCRIPTS.merge, args);

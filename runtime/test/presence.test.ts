@@ -92,16 +92,19 @@ test("while a partition has not told where it stands, no list is read: only who 
   assert.deepEqual([done, complete, entries, heads], [new Map([[3, 7]]), false, [], []]);
 });
 
-test("a list that storage told is whole, and what it told takes nothing newer away", async () => {
+test("a list that storage told to its end is whole, and what it told takes nothing newer away", async () => {
   await publish("d_3", 9);
-  await presence.mergeList(presence.run(), "ann", [entryOf("d_3", 8), entryOf("d_4", 4)], [headOf("d_4", 4)]);
+  const run = presence.run();
+  await presence.mergeList(run, "ann", [entryOf("d_3", 8)], [], false);
+  assert.equal((await presence.list("ann", 1)).complete, false, "there is more to come");
+  await presence.mergeList(run, "ann", [entryOf("d_4", 4)], [headOf("d_4", 4)], true);
   const { complete, entries } = await presence.list("ann", 1);
   assert.equal(complete, true);
   assert.deepEqual(
     entries.filter(({ conversation }) => ["d_3", "d_4"].includes(conversation)),
     [entryOf("d_3", 9), entryOf("d_4", 4)],
   );
-  await assert.rejects(presence.mergeList("another run", "ann", [], []), /Redis was lost/);
+  await assert.rejects(presence.mergeList("another run", "ann", [], [], true), /Redis was lost/);
 });
 
 test("a crowd that asks at once is told each its own, more heads than one script reads included", async () => {

@@ -1,4 +1,5 @@
 import type {
+  ConversationFacts,
   EventFacts,
   FactsQuery,
   FactsReply,
@@ -7,12 +8,21 @@ import type {
   ListEntry,
   ListReply,
 } from "@jichat/protocol/bus/query.ts";
+import { ANSWER_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { Folded } from "./fold.ts";
 import { readSpan, shownOf } from "./events.ts";
 import { timeOfId } from "@jichat/protocol/ids.ts";
 import type { ColdRows, RecentIds } from "./cold-rows.ts";
 import type { Store } from "./store.ts";
 import type { Run, Tail } from "./tail.ts";
+
+/** In JSON, at most: of a conversation without its members and ids, of one of each, of a list's entry. */
+const FACTS_BYTES = 1_024;
+const MEMBER_BYTES = 160;
+const ID_BYTES = 200;
+const ENTRY_BYTES = 200;
+/** Conversations of a list that are read together: an answer seldom has room for more. */
+const LISTED_AT_ONCE = 256;
 
 /**
  * Conversations as ClickHouse and the tail have them together. Those that were never written to are absent.
@@ -136,41 +146,69 @@ export async function answerFacts(
     findEvents(cold, runs, query.events),
   ]);
   const recentOf = new Map(recent);
-  return {
-    conversations: [...folded.values()].map((conversation) =>
-      conversation.facts(recentOf.get(conversation.id)),
-    ),
-    ids,
-    events,
-  };
+  const conversations: ConversationFacts[] = [];
+  const rest: string[] = [];
+  let bytes = 0;
+  for (const conversation of folded.values()) {
+    const facts = conversation.facts(recentOf.get(conversation.id));
+    bytes += FACTS_BYTES + MEMBER_BYTES * facts.members.length + ID_BYTES * facts.ids.length;
+    if (conversations.length > 0 && bytes > ANSWER_BYTES_MAX) rest.push(conversation.id);
+    else conversations.push(facts);
+  }
+  return { conversations, ids, events, ...(rest.length === 0 ? {} : { rest }) };
 }
 
-/** A user's conversations in one partition, with heads: what Redis is rebuilt from. */
-export async function answerList(cold: ColdRows, tail: Tail, user: string): Promise<ListReply> {
-  const { runs } = tail;
-  const known = ((await cold.memberships.of(user)) ?? []).flatMap(({ partition, conversation }) =>
-    partition === tail.partition ? [conversation] : [],
+interface Listed {
+  readonly entry: ListEntry;
+  /** None where the user has left. */
+  readonly head: HeadEntry | undefined;
+}
+
+/**
+ * A user's conversations in one partition, behind `after` in the order of their ids, with heads: what Redis is
+ * rebuilt from. As many as one answer has room for.
+ */
+export async function answerList(
+  cold: ColdRows,
+  { partition, runs }: Tail,
+  user: string,
+  after = "",
+): Promise<ListReply> {
+  const known = ((await cold.memberships.of(user)) ?? []).flatMap((row) =>
+    row.partition === partition ? [row.conversation] : [],
   );
-  const ids = [...new Set([...known, ...runs.flatMap((run) => [...(run.users.get(user) ?? [])])])];
-  const folded = await foldConversations(cold, runs, ids);
+  const all = new Set([...known, ...runs.flatMap((run) => [...(run.users.get(user) ?? [])])]);
+  const ids = [...all].filter((id) => id > after).sort();
   const entries: ListEntry[] = [];
-  const heads: Promise<HeadEntry>[] = [];
-  for (const conversation of folded.values()) {
-    const member = conversation.members.get(user);
-    if (member === undefined) continue;
-    const { first, mark, markNo, position, left } = member;
-    entries.push({
-      conversation: conversation.id,
-      position,
-      first,
-      mark,
-      markNo,
-      ...(left === undefined ? {} : { left }),
-    });
+  const heads: HeadEntry[] = [];
+  let bytes = 0;
+  for (let at = 0; at < ids.length; at += LISTED_AT_ONCE) {
+    const folded = await foldConversations(cold, runs, ids.slice(at, at + LISTED_AT_ONCE));
     // Asked together, and so answered by one query.
-    if (left === undefined) heads.push(headOf(cold, runs, conversation));
+    const listed = await Promise.all([...folded.values()].map((one) => listedOf(cold, runs, one, user)));
+    for (const { entry, head } of listed.flatMap((one) => one ?? [])) {
+      bytes += ENTRY_BYTES + Buffer.byteLength(JSON.stringify(head ?? null));
+      const last = entries.at(-1);
+      if (last !== undefined && bytes > ANSWER_BYTES_MAX) return { entries, heads, next: last.conversation };
+      entries.push(entry);
+      if (head !== undefined) heads.push(head);
+    }
   }
-  return { entries, heads: await Promise.all(heads) };
+  return { entries, heads };
+}
+
+async function listedOf(
+  cold: ColdRows,
+  runs: readonly Run[],
+  conversation: Folded,
+  user: string,
+): Promise<Listed | undefined> {
+  const member = conversation.members.get(user);
+  if (member === undefined) return undefined;
+  const { first, mark, markNo, position, left } = member;
+  const entry = { conversation: conversation.id, position, first, mark, markNo };
+  if (left !== undefined) return { entry: { ...entry, left }, head: undefined };
+  return { entry, head: await headOf(cold, runs, conversation) };
 }
 
 async function headOf(cold: ColdRows, runs: readonly Run[], conversation: Folded): Promise<HeadEntry> {

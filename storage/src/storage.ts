@@ -183,7 +183,6 @@ export class Storage implements LeaseHolder {
 
   async #answer(message: Msg, tail: Tail): Promise<void> {
     this.#questions += 1;
-    let reply: unknown;
     const started = systemClock.monotonic();
     let kind = "unreadable";
     try {
@@ -195,18 +194,17 @@ export class Storage implements LeaseHolder {
           retryAfterMs: 1_000,
         });
       }
-      reply = await this.#reply(tail, query);
+      const reply = await this.#reply(tail, query);
+      message.respond(encodeInner({ v: 1, reply } as { v: 1 })); // Throws for more than a message takes.
     } catch (thrown) {
       const error = asChatError(thrown);
       if (error.code === "INTERNAL" || error.cause !== undefined)
         this.#telemetry.log.error({ err: thrown, cause: error.cause }, "a question failed");
       message.respond(encodeInner({ v: 1, error: { code: error.code, message: error.message } } as { v: 1 }));
-      return;
     } finally {
       this.#questions -= 1;
       this.#metrics.countQuery(kind, systemClock.monotonic() - started);
     }
-    message.respond(encodeInner({ v: 1, reply } as { v: 1 }));
   }
 
   async #reply(tail: Tail, query: Query): Promise<unknown> {
@@ -216,7 +214,7 @@ export class Storage implements LeaseHolder {
       case "history":
         return answerPage(this.#cold, tail, query, this.#metrics.countPage);
       case "list":
-        return answerList(this.#cold, tail, query.user);
+        return answerList(this.#cold, tail, query.user, query.after);
       case "members":
         return answerMembers(this.#cold, tail, query);
     }

@@ -5,8 +5,8 @@ import { pause } from "../generator/load.ts";
 import { generate } from "../generate.ts";
 import { PAIRS, withLab } from "../lab.ts";
 
-/** Half of the rate that it sustains on such a machine. */
-const RATE = 2_000;
+/** Half of the rate that such a machine must sustain. */
+const RATE = 10_000;
 const [IDLE, DEAF] = [8_000, 10];
 /** Bounded memories fill first: recent ids, ends of conversations, pools. */
 const FILL_MINUTES = 4;

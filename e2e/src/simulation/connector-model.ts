@@ -127,7 +127,7 @@ export class ConnectorModel {
       sim.redis.cacheFor(this.machine),
       async (query) => {
         await this.machine.hop();
-        return sim.storage.list(query.position, query.user);
+        return sim.storage.list(query.position, query.user, query.after);
       },
       this.machine.clock,
       1,

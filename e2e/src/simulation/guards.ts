@@ -28,6 +28,8 @@ export interface Guards {
   readonly sameRun: boolean;
   /** Heads are acknowledged before sessions are read. */
   readonly headsFirst: boolean;
+  /** An answer of storage's that had no room for everything says so. */
+  readonly rest: boolean;
 }
 
 export const ALL: Guards = {
@@ -45,4 +47,5 @@ export const ALL: Guards = {
   afterLoss: true,
   sameRun: true,
   headsFirst: true,
+  rest: true,
 };

@@ -137,12 +137,12 @@ export class RedisModel {
         const heads = await ask(() => list.entries.map(({ conversation }) => this.#heads.get(conversation)));
         return { ...list, heads };
       },
-      mergeList: async (run, user, entries, heads) =>
+      mergeList: async (run, user, entries, heads, isLast) =>
         ask(() => {
           if (this.#guards.sameRun && run !== String(this.run)) throw new Error("Redis was lost meanwhile");
           for (const entry of entries) this.#putEntry(user, entry);
           for (const head of heads) this.#putHead(head);
-          this.#complete.add(user);
+          if (isLast) this.#complete.add(user);
         }),
     };
   }

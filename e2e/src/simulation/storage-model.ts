@@ -28,6 +28,8 @@ export interface ModelPage extends Omit<HistoryReply, "events"> {
 
 const WAIT_MS = 2_000;
 const RECENT_IDS_MS = 60_000;
+/** Conversations for which one answer has room: what it leaves out is asked again, and again. */
+const ROOM = 1;
 
 /**
  * Storage and ClickHouse: consumes behind the log, forgets what was not flushed when it crashes, answers at
@@ -144,7 +146,7 @@ export class StorageModel {
   }
 
   #facts({ conversations, ids, events }: Omit<FactsQuery, "v" | "q" | "partition">): FactsReply {
-    const found = conversations.flatMap((id): ConversationFacts[] => {
+    const found = conversations.slice(0, ROOM).flatMap((id): ConversationFacts[] => {
       const folded = this.#fold(id);
       return folded === undefined ? [] : [folded.facts(this.#recentIds(id))];
     });
@@ -160,7 +162,8 @@ export class StorageModel {
         .filter((event) => event.seq === seq)
         .map(({ no, kind, from, ts }) => ({ conversation, seq, no, kind, from, ts })),
     );
-    return { conversations: found, ids: known, events: seen };
+    const rest = this.#guards.rest ? conversations.slice(ROOM) : [];
+    return { conversations: found, ids: known, events: seen, rest };
   }
 
   #recentIds(conversation: string): {
@@ -218,11 +221,13 @@ export class StorageModel {
   }
 
   /** A user's conversations: what Redis is rebuilt from. */
-  async list(position: number, user: string): Promise<ListReply> {
+  async list(position: number, user: string, after = ""): Promise<ListReply> {
     return this.#at(position, () => {
       const entries: ListEntry[] = [];
       const heads: HeadEntry[] = [];
-      for (const id of this.#records.keys()) {
+      for (const id of [...this.#records.keys()].filter((one) => one > after).sort()) {
+        if (entries.length === ROOM)
+          return { entries, heads, next: this.#guards.rest ? entries.at(-1)?.conversation : undefined };
         const folded = this.#fold(id);
         const member = folded?.members.get(user);
         if (folded === undefined || member === undefined) continue;

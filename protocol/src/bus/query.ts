@@ -59,6 +59,8 @@ export interface FactsReply {
   readonly conversations: readonly ConversationFacts[];
   readonly ids: readonly (IdFacts & { readonly conversation: string })[];
   readonly events: readonly (EventFacts & { readonly conversation: string })[];
+  /** Conversations for which this answer had no room: nothing is said of them. */
+  readonly rest?: readonly string[] | undefined;
 }
 
 export interface HistoryQuery extends AtPosition {
@@ -81,10 +83,14 @@ export interface HistoryReply {
 export interface ListQuery extends AtPosition {
   readonly q: "list";
   readonly user: string;
+  /** The `next` of the answer before. */
+  readonly after?: string | undefined;
 }
 export interface ListReply {
   readonly entries: readonly ListEntry[];
   readonly heads: readonly HeadEntry[];
+  /** There are more, behind this conversation. */
+  readonly next?: string | undefined;
 }
 
 export interface MembersQuery extends AtPosition {

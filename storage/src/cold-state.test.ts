@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { FactsReply, ListReply } from "@jichat/protocol/bus/query.ts";
+import type { LogRecord } from "@jichat/protocol/log/record.ts";
+import { ColdRows } from "./cold-rows.ts";
+import { answerFacts, answerList } from "./cold-state.ts";
+import type { Store } from "./store.ts";
+import { Tail } from "./tail.ts";
+
+const NATS_BYTES_MAX = 1_048_576;
+const GROUPS = 40;
+const CONVERSATIONS = 600;
+
+/** ClickHouse holds nothing yet: all of it is in the tail. */
+const store = { query: async () => [] } as unknown as Store;
+const cold = new ColdRows(store);
+
+class Log {
+  readonly tail = new Tail(0, 0, 0);
+  #position = 0;
+
+  add(conversation: string, seq: number, what: object): void {
+    this.#position += 1;
+    const origin = { from: "ann", ts: 1, device: "d", session: "s" };
+    const record = { r: "event", conversation, seq, no: seq - 1, ...origin, ...what } as unknown as LogRecord;
+    const batch = { v: 1, owner: "o", number: 1, done: 0, ts: 1, records: [record] } as never;
+    this.tail.add({ position: this.#position, batch });
+  }
+}
+
+const bytesOf = (reply: FactsReply | ListReply): number => Buffer.byteLength(JSON.stringify({ v: 1, reply }));
+
+test("facts of more than a message takes come in several answers, each of which says what it left out", async () => {
+  const log = new Log();
+  const groups = Array.from({ length: GROUPS }, (_, index) => `g_${index}`);
+  const users = Array.from({ length: 999 }, (_, index) => `${index}`.padEnd(64, "u"));
+  for (const group of groups) log.add(group, 1, { kind: "created", name: group, users: ["ann", ...users] });
+  const told: string[] = [];
+  let asked = [...groups, "g_never_written_to"];
+  while (asked.length > 0) {
+    const question = { v: 1, q: "facts", partition: 0, position: 0, ids: [], events: [] } as const;
+    const reply = await answerFacts(store, cold, log.tail, { ...question, conversations: asked });
+    assert.ok(bytesOf(reply) < NATS_BYTES_MAX);
+    const { conversations, rest = [] } = reply;
+    assert.ok(conversations.every(({ members }) => members.length === 1_000));
+    told.push(...conversations.map(({ conversation }) => conversation));
+    assert.ok(rest.length < asked.length && !rest.includes("g_never_written_to"));
+    asked = [...rest];
+  }
+  assert.deepEqual(told, groups);
+});
+
+test("a list of more than a message takes comes in several answers, each conversation once", async () => {
+  const log = new Log();
+  const ids = Array.from({ length: CONVERSATIONS }, (_, index) => `d_${index}`).sort();
+  for (const id of ids.toReversed()) {
+    log.add(id, 1, { kind: "created", users: ["ann", "bob"] });
+    log.add(id, 2, { kind: "message", id: "m", body: JSON.stringify({ text: "水".repeat(2_700) }) });
+  }
+  log.add(ids[7] ?? "", 3, { kind: "left", users: ["ann"] });
+  const replies: ListReply[] = [];
+  let after: string | undefined;
+  do {
+    const reply = await answerList(cold, log.tail, "ann", after);
+    assert.ok(bytesOf(reply) < NATS_BYTES_MAX);
+    replies.push(reply);
+    after = reply.next;
+  } while (after !== undefined);
+  assert.ok(replies.length > (CONVERSATIONS * 8_000) / NATS_BYTES_MAX);
+  assert.deepEqual(
+    replies.flatMap(({ entries }) => entries.map(({ conversation }) => conversation)),
+    ids,
+  );
+  assert.deepEqual(
+    replies.flatMap(({ heads }) => heads.map(({ conversation }) => conversation)),
+    ids.filter((_, index) => index !== 7),
+  );
+});
