@@ -33,6 +33,12 @@ export async function thrice<T>(measure: (run: number) => Promise<T>): Promise<r
   return results;
 }
 
+/** Of generators that began together: it took as long as the slowest did. */
+export const longest = (shares: readonly { readonly ms: number }[]): number =>
+  Math.max(...shares.map(({ ms }) => ms));
+export const perSecond = (shares: readonly { readonly timed: number; readonly ms: number }[]): number =>
+  (1_000 * shares.reduce((sum, { timed }) => sum + timed, 0)) / longest(shares);
+
 /** Reached where the figure is at least the target, or at most, as `target` says by its sign. */
 export const shareOf = (measured: number, sign: "≥" | "≤", target: number): number =>
   sign === "≥" ? measured / target : target / measured;

@@ -7,6 +7,7 @@ import type { Args, Report, Result, TaskName } from "./generator/tasks.ts";
 /** The longest load takes half of it; one that is not done by then never will be. */
 const LIMIT_MS = 120_000;
 const WORKER = join(import.meta.dirname, "generator/worker.ts");
+const start = (): ChildProcess => fork(WORKER, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 
 /**
  * Puts a load on, from a process of its own: who measures must not wait for who is measured, nor the other
@@ -19,7 +20,7 @@ export async function generate<N extends TaskName>(
   cpu?: number,
   limitMs = LIMIT_MS,
 ): Promise<Result<N>> {
-  const child = fork(WORKER, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const child = start();
   if (cpu !== undefined && child.pid !== undefined) await pin([child.pid], cpu);
   const [result] = await results(task, [args], [child], limitMs);
   return result as Result<N>;
@@ -31,8 +32,7 @@ export async function generateTogether<N extends TaskName>(
   shares: readonly Args<N>[],
   limitMs = LIMIT_MS,
 ): Promise<readonly Result<N>[]> {
-  const children = shares.map(() => fork(WORKER, { stdio: ["ignore", "inherit", "inherit", "ipc"] }));
-  return results(task, shares, children, limitMs);
+  return results(task, shares, shares.map(start), limitMs);
 }
 
 async function results<N extends TaskName>(

@@ -68,7 +68,12 @@ export class Connection {
   /** Server's clock minus ours, in milliseconds, as of the welcome. */
   readonly skewMs: number;
 
-  private constructor(socket: WebSocket, encoding: Encoding, welcome: Welcome, firstSync: Omit<Sync, "id">) {
+  private constructor(
+    socket: WebSocket,
+    encoding: Encoding,
+    welcome: Welcome,
+    firstSync: FirstSync["asked"],
+  ) {
     this.#socket = socket;
     this.#encoding = encoding;
     this.welcome = welcome;
@@ -86,7 +91,7 @@ export class Connection {
     url: string,
     encoding: Encoding,
     hello: HelloFields,
-    firstSync: Omit<Sync, "id">,
+    firstSync: FirstSync["asked"],
   ): Promise<Connection> {
     const socket = new WebSocket(url, [encoding.subprotocol]);
     socket.binaryType = "arraybuffer";

@@ -157,12 +157,12 @@ export class Inbox {
   async #firstPage(): Promise<Synced> {
     const first = this.#first;
     this.#first = undefined;
-    if (first === undefined || first.asked.since !== this.#cursor) return this.#ask({ since: this.#cursor });
-    return (await first.reply) as Synced;
+    const isFresh = first !== undefined && first.asked.since === this.#cursor;
+    return (await (isFresh ? first.reply : this.#host.ask(this.firstSync()))) as Synced;
   }
 
-  async #ask(from: { readonly since?: string | undefined } | { readonly page: string }): Promise<Synced> {
-    return (await this.#host.ask({ t: "sync", ...from, limit: SYNC_PAGE })) as Synced;
+  async #nextPage(page: string): Promise<Synced> {
+    return (await this.#host.ask({ t: "sync", page, limit: SYNC_PAGE })) as Synced;
   }
 
   async #syncOnce(): Promise<void> {
@@ -170,7 +170,7 @@ export class Inbox {
     let page: string | undefined;
     let cursor: string | undefined;
     do {
-      const reply = page === undefined ? await this.#firstPage() : await this.#ask({ page });
+      const reply = page === undefined ? await this.#firstPage() : await this.#nextPage(page);
       this.#host.emit({ t: "conversations", conversations: reply.conversations, complete: !reply.more });
       for (const listed of reply.conversations) {
         const head = "left" in listed ? listed.left : listed.head;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { until } from "@jichat/tools/until.ts";
 import { mint } from "../src/mint.ts";
 import type { Frame } from "../src/raw.ts";
 import { Raw } from "../src/raw.ts";
@@ -50,12 +51,12 @@ test(
     await router?.ready(20_000);
     stack.storage.start();
     await stack.storage.ready(20_000);
-    let reply: Frame | undefined;
-    for (let i = 0; i < 60 && reply?.t !== "ack"; i += 1) {
-      reply = await send("after");
-      if (reply.t !== "ack") await sleep(500);
-    }
-    assert.equal(reply?.t, "ack");
-    assert.equal(reply?.["seq"], stored + 2, "nothing that was refused was stored");
+    const acked = async (): Promise<Frame | undefined> => {
+      const told = await send("after");
+      return told.t === "ack" ? told : undefined;
+    };
+    const reply = await until("an ack behind the full log", 30_000, acked, 500);
+    assert.equal(reply.t, "ack");
+    assert.equal(reply["seq"], stored + 2, "nothing that was refused was stored");
   },
 );

@@ -84,22 +84,19 @@ test(
     const { config } = await jsm.streams.info("jichat-PUSH");
     assert.deepEqual([config.discard, config.max_age], ["old", 24 * 3_600_000 * 1_000_000]);
     assert.ok(config.max_bytes > 0);
-    let missed: { user: string; conversation: string; seq: number }[] = [];
-    for (let i = 0; i < 50 && missed.length === 0; i += 1) {
+    const { last_seq: seqOfPush } = await until("a message in the push queue", 5_000, async () => {
       const { state } = await jsm.streams.info("jichat-PUSH");
-      if (state.messages > 0)
-        missed =
-          (await jsm.streams.getMessage("jichat-PUSH", { seq: state.last_seq }))?.json<{
-            missed: typeof missed;
-          }>().missed ?? [];
-      else await sleep(100);
-    }
+      return state.messages > 0 ? state : undefined;
+    });
+    const { missed } = (await jsm.streams.getMessage("jichat-PUSH", { seq: seqOfPush }))?.json<{
+      missed: { user: string; conversation: string; seq: number }[];
+    }>() ?? { missed: [] };
     assert.equal(missed.length, MEMBERS_MAX - ONLINE);
     // What the queue lets go is counted: here an operator's purge stands for age and size.
     await jsm.streams.purge("jichat-PUSH");
     const dropped = async (): Promise<number> =>
       (await metricOf(stack.routers[0], "jichat_push_dropped")) || 0;
-    for (let i = 0; i < 150 && (await dropped()) === 0; i += 1) await sleep(100);
+    await until("what the queue let go is counted", 15_000, async () => (await dropped()) > 0);
     assert.ok((await dropped()) > 0);
     assert.ok(
       missed.every(

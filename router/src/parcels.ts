@@ -49,7 +49,9 @@ export function parcelsOf(position: number, out: Outgoing): Parcel[] {
   }
   for (const mark of out.marks) packing.roomFor(NOTE_BYTES).marks.push(mark);
   const gaps = overflow.length === 0 ? out.gaps : gapsInPlaceOf({ ...out, events: overflow });
-  for (const gap of gaps.flatMap(sliced)) packing.roomFor(NOTE_BYTES + nameBytes(gap.users)).gaps.push(gap);
+  for (const gap of gaps)
+    for (const users of slicesOf(gap.users, GAP_USERS_MAX))
+      packing.roomFor(NOTE_BYTES + nameBytes(users)).gaps.push({ ...gap, users });
   return packing.parcels.map((parcel, index, all) => {
     const isFollowed = (all[index + 1]?.events.length ?? 0) > 0;
     return {
@@ -88,11 +90,10 @@ function fit(batch: readonly OutgoingEvent[]): { readonly count: number; readonl
   return { count: batch.length, bytes };
 }
 
-const sliced = ({ users, ...gap }: DeliveredGap): DeliveredGap[] =>
-  Array.from({ length: Math.ceil(users.length / GAP_USERS_MAX) }, (_, index) => ({
-    ...gap,
-    users: users.slice(index * GAP_USERS_MAX, (index + 1) * GAP_USERS_MAX),
-  }));
+const slicesOf = <T>(all: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
+    all.slice(index * size, (index + 1) * size),
+  );
 
 /** Events of one position each. */
 function batchesOf(events: readonly OutgoingEvent[]): OutgoingEvent[][] {
@@ -123,9 +124,6 @@ export function gapsInPlaceOf(out: Outgoing): DeliveredGap[] {
   }));
 }
 
-/** The same for the push queue, whose messages may be as many as needed. */
-export function missedParcelsOf(missed: readonly MissedEntry[]): MissedEntry[][] {
-  return Array.from({ length: Math.ceil(missed.length / MISSED_PER_MESSAGE_MAX) }, (_, index) =>
-    missed.slice(index * MISSED_PER_MESSAGE_MAX, (index + 1) * MISSED_PER_MESSAGE_MAX),
-  );
-}
+/** For the push queue, whose messages may be as many as needed. */
+export const missedParcelsOf = (missed: readonly MissedEntry[]): MissedEntry[][] =>
+  slicesOf(missed, MISSED_PER_MESSAGE_MAX);

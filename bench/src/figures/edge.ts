@@ -1,5 +1,5 @@
 import type { Figure } from "../figure.ts";
-import { count, median, range, shareOf, thrice } from "../figure.ts";
+import { count, median, perSecond, range, shareOf, thrice } from "../figure.ts";
 import type { Door } from "../generator/people.ts";
 import { voids } from "../generator/load.ts";
 import { generate } from "../generate.ts";
@@ -55,7 +55,7 @@ export const connects: Figure = {
           ] as const,
       );
       raw.stop();
-      const values = pairs.map(([, ours]) => ours.perSecond);
+      const values = pairs.map(([, ours]) => perSecond([ours]));
       return [
         {
           what: "connects/s with JWT, server on one core",
@@ -63,7 +63,7 @@ export const connects: Figure = {
           measured: count(median(values)),
           share: shareOf(median(values), "≥", 2_500),
           runs: values,
-          beside: `${range(values)}; raw upgrade and Ed25519 check ${count(median(pairs.map(([first]) => first.perSecond)))}/s${voids(pairs.map(([, ours]) => ours))}`,
+          beside: `${range(values)}; raw upgrade and Ed25519 check ${count(median(pairs.map(([first]) => perSecond([first]))))}/s${voids(pairs.map(([, ours]) => ours))}`,
         },
       ];
     }),

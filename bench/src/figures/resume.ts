@@ -1,5 +1,5 @@
 import type { Figure } from "../figure.ts";
-import { count, median, range, shareOf, thrice } from "../figure.ts";
+import { count, longest, median, perSecond, range, shareOf, thrice } from "../figure.ts";
 import { voids } from "../generator/load.ts";
 import { generateTogether } from "../generate.ts";
 import { withLab } from "../lab.ts";
@@ -17,8 +17,6 @@ const COUNTED = 5;
 const LIMIT_MS = 300_000;
 
 const HALF = { devices: DEVICES / CROWDS.length, width: WIDTH / CROWDS.length };
-/** The crowds began together: all of it took as long as the slower. */
-const longest = (runs: readonly { readonly ms: number }[]): number => Math.max(...runs.map(({ ms }) => ms));
 
 export const resume: Figure = {
   name: "resume",
@@ -43,9 +41,7 @@ export const resume: Figure = {
         ),
       );
       raw.stop();
-      const rate = median(
-        raws.map((pair) => (1_000 * pair.reduce((n, { timed }) => n + timed, 0)) / longest(pair)),
-      );
+      const rate = median(raws.map(perSecond));
       const limit = (1.5 * DEVICES) / rate;
       const seconds = (value: number): string => `${value.toFixed(2)} s`;
       const counted = crowds.flatMap((crowd) => crowd.slice(WARMING));

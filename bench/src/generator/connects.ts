@@ -23,12 +23,8 @@ export interface TicketArgs extends Omit<ConnectArgs, "door"> {
 /** Of the handshakes, before the rest are timed: as every load, this one warms up what it loads. */
 const WARM_SHARE = 0.25;
 
-type Rate = Load & {
-  readonly perSecond: number;
-  /** Handshakes that were timed, and how long all of them took. */
-  readonly timed: number;
-  readonly ms: number;
-};
+/** How many handshakes were timed, and how long all of them took. */
+type Timed = Load & { readonly timed: number; readonly ms: number };
 
 /**
  * TCP, upgrade, hello, welcome: how many a second, once a part of them has gone before. Each is closed when
@@ -39,7 +35,7 @@ async function handshakes(
   hellos: readonly string[],
   { width, pids }: Pick<ConnectArgs, "width" | "pids">,
   isKept = false,
-): Promise<Rate> {
+): Promise<Timed> {
   const kept: FastSocket[] = [];
   const shake = async (part: readonly string[]): Promise<void> =>
     inParallel(part.length, width, async (index) => {
@@ -56,12 +52,11 @@ async function handshakes(
   const ms = performance.now() - started;
   const how = load();
   for (const socket of kept) socket.close();
-  const timed = hellos.length - warming;
-  return { perSecond: (timed * 1_000) / ms, ms, timed, ...how };
+  return { timed: hellos.length - warming, ms, ...how };
 }
 
 /** With JWTs, which are made before. */
-export const connects = async ({ door, count, ...how }: ConnectArgs): Promise<Rate> =>
+export const connects = async ({ door, count, ...how }: ConnectArgs): Promise<Timed> =>
   handshakes(
     door.urls,
     Array.from({ length: count }, (_, i) => helloOf(door.signingKeyFile, `c${i}`)),
@@ -69,7 +64,7 @@ export const connects = async ({ door, count, ...how }: ConnectArgs): Promise<Ra
   );
 
 /** With tickets, which are made before. */
-export async function tickets({ door, clusterKey, count, ...how }: TicketArgs): Promise<Rate> {
+export async function tickets({ door, clusterKey, count, ...how }: TicketArgs): Promise<Timed> {
   const issuer = new Tickets(clusterKey, 3_600_000);
   const now = Date.now();
   const hellos = Array.from({ length: count }, (_, i) => {

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { exec } from "../exec.ts";
 import { needProgram } from "../kubernetes.ts";
+import { until } from "../until.ts";
 import { Part } from "./part.ts";
 import { freePorts } from "./ports.ts";
 
@@ -106,13 +107,7 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
 
 async function untilReady(kubeconfig: string, log: string): Promise<void> {
   const kubectl = await needProgram("kubectl");
-  const end = performance.now() + READY_MS;
-  for (;;) {
-    const { code } = await exec(kubectl, ["--kubeconfig", kubeconfig, "get", "--raw", "/readyz"], {
-      env: process.env,
-    });
-    if (code === 0) return;
-    if (performance.now() > end) throw new Error(`kube-apiserver was not ready in time: see ${log}`);
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
+  const ask = ["--kubeconfig", kubeconfig, "get", "--raw", "/readyz"];
+  const isReady = async (): Promise<boolean> => (await exec(kubectl, ask, { env: process.env })).code === 0;
+  await until(`kube-apiserver is ready: see ${log}`, READY_MS, isReady, 250);
 }
