@@ -11,6 +11,14 @@ fail() { say "$*"; exit 1; }
 
 node_major() { node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0; }
 
+# Two that begin together, in a fresh clone or with an empty cache, would install over each other: the second
+# waits, and finds it done. The lock goes with the process, however it ends; without flock (macOS) there is none.
+mkdir -p "$cache"
+exec 9>"$cache/bootstrap.lock"
+if command -v flock >/dev/null; then
+  flock --nonblock 9 || { say "waiting for another make that installs ..."; flock 9; }
+fi
+
 if [ "$(node_major)" -lt 24 ]; then
   case "$(uname -s)-$(uname -m)" in
     Linux-x86_64) platform=linux-x64 ;;
@@ -40,6 +48,7 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
   printf '%s' "$wanted" >"$stamp"
 fi
 
+exec 9>&-
 tool=$1
 shift
 exec node "$root/tools/src/$tool.ts" "$@"
