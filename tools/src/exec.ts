@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { Plain } from "./say.ts";
 
 export interface Result {
   readonly code: number;
@@ -41,23 +42,26 @@ export async function exec(
 
 /**
  * Runs a program that the person sees: its output is ours, a signal to us is one to it. Resolves with its
- * exit status.
+ * exit status; rejects once it has ended after a signal, for who stops one thing wants no next one.
  */
 export async function show(
   program: string,
   args: readonly string[],
   options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<number> {
-  const child = spawn(program, args, { ...options, stdio: ["ignore", "inherit", "inherit"] });
+  let isStopped = false;
   const stop = (): void => {
+    isStopped = true;
     child.kill("SIGTERM");
   };
-  process.once("SIGTERM", stop).once("SIGINT", stop);
+  process.once("SIGTERM", stop).once("SIGINT", stop); // First: a signal may come as soon as it runs.
+  const child = spawn(program, args, { ...options, stdio: ["ignore", "inherit", "inherit"] });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => {
       process.removeListener("SIGTERM", stop).removeListener("SIGINT", stop);
-      resolve(code ?? 1);
+      if (isStopped) reject(new Plain("stopped"));
+      else resolve(code ?? 1);
     });
   });
 }

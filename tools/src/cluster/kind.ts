@@ -146,7 +146,7 @@ export async function createCluster(name: string, nodes: number): Promise<KindCl
   const found = await findCluster(name);
   if (found !== undefined) return found;
   const folder = clusterFolder(name);
-  rmSync(folder, { recursive: true, force: true });
+  if (existsSync(folder)) await deleteCluster(name); // Half of one, whose making was stopped.
   const isDocker = await hasDocker();
   const extra = isDocker ? {} : await needPodman();
   const env = { ...process.env, ...extra };
