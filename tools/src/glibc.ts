@@ -104,21 +104,28 @@ export async function prepareUws(): Promise<void> {
     throw new Plain(`a C compiler is missing: ${why} (Debian: apt-get install gcc libc6-dev)`);
   }
   say(`making uWebSockets.js run on glibc ${version.major}.${version.minor} ...`);
-  for (const name of readdirSync(home).filter((file) => file.startsWith(`uws_linux_${process.arch}_`))) {
+  const building = `${process.pid}.new`; // Two may begin together, and do the same twice.
+  const isAddon = (file: string): boolean =>
+    file.startsWith(`uws_linux_${process.arch}_`) && file.endsWith(".node");
+  for (const name of readdirSync(home).filter(isAddon)) {
     const path = join(home, name);
     const elf = readFileSync(path);
     if (weaken(elf) > 0) {
-      writeFileSync(`${path}.new`, elf);
-      renameSync(`${path}.new`, path); // Never in place: the old file may be mapped by a running connector.
+      writeFileSync(`${path}.${building}`, elf);
+      renameSync(`${path}.${building}`, path); // Never in place: the old file may be mapped by a running connector.
     }
   }
   const source = join(tmpdir(), `jichat-glibc-${process.pid}.c`);
   writeFileSync(source, SHIM);
-  const { code, stderr } = await exec(compiler, ["-shared", "-fPIC", "-O2", "-o", `${shim}.new`, source], {
-    env: process.env,
-  });
+  const { code, stderr } = await exec(
+    compiler,
+    ["-shared", "-fPIC", "-O2", "-o", `${shim}.${building}`, source],
+    {
+      env: process.env,
+    },
+  );
   rmSync(source);
   if (code !== 0)
     throw new Plain(`the C compiler failed (Debian: apt-get install gcc libc6-dev):\n${stderr}`);
-  renameSync(`${shim}.new`, shim);
+  renameSync(`${shim}.${building}`, shim);
 }
