@@ -89,9 +89,9 @@ export class Syncs {
 
   /**
    * A page of a user's conversations, most recently active first. UNAVAILABLE while Redis or storage cannot
-   * tell.
+   * tell. `list` is what was read since the asking session was registered, if that is known already.
    */
-  async page(user: string, request: SyncRequest): Promise<SyncReply> {
+  async page(user: string, request: SyncRequest, list?: StoredList): Promise<SyncReply> {
     const page = request.page === undefined ? undefined : decodePage(request.page, this.#partitions);
     const since =
       page === undefined
@@ -99,7 +99,7 @@ export class Syncs {
           ? undefined
           : decodeCursor(request.since, this.#partitions)
         : page.since;
-    const { now, known: all } = await this.#read(user);
+    const { now, known: all } = await this.#read(user, list);
     const changed = all
       .filter(({ entry, head }) => isListed(entry, head, since, this.#partitions))
       .sort(byActivity);
@@ -120,11 +120,15 @@ export class Syncs {
   }
 
   /** After Redis was lost, every owner has to tell first where it stands, and storage what the list was. */
-  async #read(user: string): Promise<{ now: Positions; known: readonly Known[] }> {
+  async #read(
+    user: string,
+    list: StoredList | undefined,
+  ): Promise<{ now: Positions; known: readonly Known[] }> {
     const until = this.#clock.monotonic() + POSITIONS_WAIT_MS;
     let rebuilt = false;
-    for (;;) {
-      const { done, complete, entries, heads } = await this.#reach(this.#cache.list(user, this.#partitions));
+    for (let read = list; ; read = undefined) {
+      const { done, complete, entries, heads } =
+        read ?? (await this.#reach(this.#cache.list(user, this.#partitions)));
       if (done.size < this.#partitions) {
         if (rebuilt || this.#clock.monotonic() >= until) throw beingRebuilt();
         await this.#clock.sleep(POSITIONS_RETRY_MS);

@@ -119,6 +119,7 @@ async function begin(world: World, session: Session, hello: Hello, trace: Trace)
     const { early = [] } = session;
     session.early = undefined;
     if (session.isLive) for (const { frame, bytes } of early) admit(world, session, frame, bytes);
+    session.list = undefined;
   } catch (thrown) {
     const error = asChatError(thrown);
     if (error.code === "INTERNAL")
@@ -201,7 +202,8 @@ async function pull(world: World, session: Session, frame: Pull, traceId: string
 }
 
 async function sync(world: World, session: Session, frame: Sync, traceId: string): Promise<void> {
-  session.write({ t: "synced", id: frame.id, ...(await world.syncs.page(session.user, frame)), traceId });
+  const { user, list } = session;
+  session.write({ t: "synced", id: frame.id, ...(await world.syncs.page(user, frame, list)), traceId });
 }
 
 function refuse(refusal: Refused | undefined): void {

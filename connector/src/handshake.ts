@@ -4,6 +4,7 @@ import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { Hello } from "@jichat/protocol/frame/client-frame.ts";
 import type { Identity } from "@jichat/access/tokens.ts";
 import { newSessionId } from "./session-id.ts";
+import type { StoredList } from "@jichat/runtime/presence-texts.ts";
 import type { Session } from "./session.ts";
 import type { World } from "./world.ts";
 
@@ -25,7 +26,7 @@ export async function greet(world: World, session: Session, hello: Hello, traceI
   // Placed before it is registered, and registered before it is welcomed: what comes meanwhile marks it as
   // having missed.
   hub.place(session)?.close(CLOSE.replaced, "this device connected again");
-  await register(world, session);
+  session.list = await register(world, session);
   if (!session.isOpen) return;
   session.state = "live";
   session.write({
@@ -67,25 +68,29 @@ export function issueTicket(
 }
 
 /**
- * Says in Redis where this device is. While Redis is away the session waits for the keeper to register it.
+ * Says in Redis where this device is, and returns its list as of then if its sync waits for the welcome.
+ * While Redis is away the session waits for the keeper to register it.
  */
-export async function register(world: World, session: Session): Promise<void> {
+export async function register(world: World, session: Session): Promise<StoredList | undefined> {
   const { presence, config, telemetry } = world;
-  if (!presence.ready) return;
+  if (!presence.ready) return undefined;
   const { user, device, id, bornAt } = session;
   try {
-    const displaced = await presence.register(user, device, {
-      connector: config.instance,
-      session: id,
-      birth: bornAt,
+    const { displaced, list } = await presence.register({
+      user,
+      device,
+      entry: { connector: config.instance, session: id, birth: bornAt },
+      isSyncing: () => session.early?.some(({ frame }) => frame.t === "sync") ?? false,
     });
     session.registered = true;
     if (displaced === "younger") session.close(CLOSE.replaced, "this device connected again elsewhere");
     else if (displaced !== undefined) replace(world, user, device, displaced.connector, displaced.session);
     if (!session.isOpen) await goodbye(world, session);
+    return list;
   } catch (error) {
     session.registered = false;
     telemetry.log.warn({ err: error }, "a session is not registered; the keeper tries again");
+    return undefined;
   }
 }
 

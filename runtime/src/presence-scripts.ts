@@ -96,11 +96,48 @@ return ''
 `;
 
 /**
- * keep, (user, device, connector, session, birth)*: an older session cannot displace a younger one that
- * lives.
+ * What is done; and once so many partitions are, the lists of the users from ARGV[at] on; and the heads of
+ * their conversations, as many lists' as have room in so many heads: conversation, head or ''. In this order:
+ * what is done stands in the lists and heads.
  */
-const REGISTER = `
-local prefix, keep = ARGV[1], ARGV[2]
+const LISTS_FROM = `
+local prefix = ARGV[1]
+local function listsFrom(at, room, partitions)
+  local done = redis.call('HGETALL', prefix .. 'done')
+  if #done / 2 < partitions then return { done } end
+  local found, heads, seen = { done }, {}, {}
+  for i = at, #ARGV do
+    local list = redis.call('HGETALL', prefix .. 'u:' .. ARGV[i])
+    found[#found + 1] = list
+    if #list / 2 <= room then
+      for j = 1, #list, 2 do
+        local conversation = list[j]
+        if conversation ~= '*' and conversation ~= '!' and not seen[conversation] then
+          seen[conversation] = true
+          room = room - 1
+          heads[#heads + 1] = conversation
+          heads[#heads + 1] = redis.call('HGET', prefix .. 'h:' .. conversation, 'v') or ''
+        end
+      end
+    end
+  end
+  found[#found + 1] = heads
+  return found
+end
+`;
+
+/** heads, partitions, user* */
+const LISTS = `${LISTS_FROM}
+return listsFrom(4, tonumber(ARGV[2]), tonumber(ARGV[3]))
+`;
+
+/**
+ * keep, heads, sessions, (user, device, connector, session, birth)*, user*: whom each session
+ * displaced, then the users' lists. An older session cannot displace a younger one that lives. All are
+ * registered before a list is read: what comes later reaches them.
+ */
+const ARRIVE = `${LISTS_FROM}
+local keep = ARGV[2]
 local function register(user, device, connector, session, birth)
   local key = prefix .. 's:' .. user
   local known = redis.call('HGET', key, device)
@@ -115,11 +152,13 @@ local function register(user, device, connector, session, birth)
   redis.call('EXPIRE', key, keep)
   return known or ''
 end
-local found = {}
-for at = 3, #ARGV, 5 do
-  found[#found + 1] = register(ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
+local displaced, at = {}, 5
+for _ = 1, tonumber(ARGV[4]) do
+  displaced[#displaced + 1] = register(ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
+  at = at + 5
 end
-return found
+if at > #ARGV then return { displaced } end
+return { displaced, listsFrom(at, tonumber(ARGV[3]), 0) }
 `;
 
 /** user, device, session */
@@ -128,35 +167,6 @@ local key = ARGV[1] .. 's:' .. ARGV[2]
 local known = redis.call('HGET', key, ARGV[3])
 if known and string.match(known, '^%S+ (%S+)') == ARGV[4] then redis.call('HDEL', key, ARGV[3]) end
 return ''
-`;
-
-/**
- * heads, partitions, user*: what is done; and once so many partitions are, the lists; and the heads of their
- * conversations, as many lists' as have room in so many heads: conversation, head or ''. In this order: what
- * is done stands in the lists and heads.
- */
-const LISTS = `
-local prefix, room = ARGV[1], tonumber(ARGV[2])
-local done = redis.call('HGETALL', prefix .. 'done')
-if #done / 2 < tonumber(ARGV[3]) then return { done } end
-local found, heads, seen = { done }, {}, {}
-for i = 4, #ARGV do
-  local list = redis.call('HGETALL', prefix .. 'u:' .. ARGV[i])
-  found[#found + 1] = list
-  if #list / 2 <= room then
-    for j = 1, #list, 2 do
-      local conversation = list[j]
-      if conversation ~= '*' and conversation ~= '!' and not seen[conversation] then
-        seen[conversation] = true
-        room = room - 1
-        heads[#heads + 1] = conversation
-        heads[#heads + 1] = redis.call('HGET', prefix .. 'h:' .. conversation, 'v') or ''
-      end
-    end
-  end
-end
-found[#found + 1] = heads
-return found
 `;
 
 /** conversation* */
@@ -172,12 +182,14 @@ export interface Script {
   readonly sha: string;
 }
 
+export type RunScript = (script: Script, args: readonly (string | number)[]) => Promise<unknown>;
+
 const scriptOf = (lua: string): Script => ({ lua, sha: hash("sha1", lua) });
 
 export const SCRIPTS = {
   publish: scriptOf(PUBLISH),
   merge: scriptOf(MERGE),
-  register: scriptOf(REGISTER),
+  arrive: scriptOf(ARRIVE),
   unregister: scriptOf(UNREGISTER),
   lists: scriptOf(LISTS),
   heads: scriptOf(HEADS),

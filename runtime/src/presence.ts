@@ -5,11 +5,13 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import type { Logger } from "pino";
+import type { Arrival, Arrived } from "./arrivals.ts";
+import { Arrivals } from "./arrivals.ts";
 import { ListReader } from "./list-reader.ts";
-import type { Script } from "./presence-scripts.ts";
+import type { RunScript, Script } from "./presence-scripts.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
-import type { SessionEntry, StoredList } from "./presence-texts.ts";
-import { entryText, readSession } from "./presence-texts.ts";
+import type { StoredList } from "./presence-texts.ts";
+import { entryText } from "./presence-texts.ts";
 import { Rounds } from "./rounds.ts";
 
 /** From the last write on; for a head or a list up to a day less. */
@@ -19,12 +21,6 @@ const DAY_MS = 24 * 3_600_000;
 const keepFrom = (now: number): (string | number)[] => [KEEP_SECONDS, Math.floor(now / DAY_MS)];
 /** Heads, entries and users of one script: Redis does nothing else meanwhile. */
 const ITEMS_PER_SCRIPT_MAX = 4_000;
-
-const ARRIVALS_PER_SCRIPT_MAX = 64;
-const ARRIVALS_IN_FLIGHT_MAX = 4;
-
-/** user, device, connector, session, birth */
-type Arrival = readonly (string | number)[];
 
 /** What a batch's effects change in Redis, and whose sessions they ask for. */
 export interface PresenceUpdate {
@@ -50,13 +46,8 @@ export class Presence {
     ({ heads, entries, users }) => heads.length + entries.length + users.length,
     ITEMS_PER_SCRIPT_MAX,
   );
-  readonly #arrivals = new Rounds(
-    async (arrivals: readonly Arrival[]) => this.#registerAll(arrivals),
-    () => 1,
-    ARRIVALS_PER_SCRIPT_MAX,
-    ARRIVALS_IN_FLIGHT_MAX,
-  );
-  readonly #reader = new ListReader(async (script, args) => this.#script(script, args));
+  readonly #arrivals: Arrivals;
+  readonly #reader: ListReader;
   #run = "";
   #runSince = 0;
 
@@ -64,6 +55,9 @@ export class Presence {
     this.#redis = redis;
     this.#names = names;
     this.#log = log;
+    const run: RunScript = async (script, args) => this.#script(script, args);
+    this.#arrivals = new Arrivals(run, KEEP_SECONDS);
+    this.#reader = new ListReader(run);
     redis.on("error", (error: Error) => {
       this.#log.warn({ err: error.message }, "Redis connection");
     });
@@ -232,25 +226,9 @@ export class Presence {
     return (await this.#redis.exists(`${this.#prefix}c:${connector}`)) === 1;
   }
 
-  /**
-   * Swaps a device's session in. Returns the older one that it displaced, or "younger" when one that was
-   * born later stands.
-   */
-  async register(
-    user: string,
-    device: string,
-    entry: SessionEntry,
-  ): Promise<SessionEntry | "younger" | undefined> {
-    const { connector, session, birth } = entry;
-    const values = [user, device, connector, session, birth];
-    const found = (await this.#arrivals.submit(values)).get(values) ?? "";
-    if (found === "") return undefined;
-    return found === "younger" ? "younger" : readSession(found);
-  }
-
-  async #registerAll(arrivals: readonly Arrival[]): Promise<ReadonlyMap<Arrival, string>> {
-    const found = (await this.#script(SCRIPTS.register, [KEEP_SECONDS, ...arrivals.flat()])) as string[];
-    return new Map(arrivals.map((arrival, index) => [arrival, found[index] ?? ""]));
+  /** Swaps a device's session in, and reads its list where its sync has come by then. */
+  async register(arrival: Arrival): Promise<Arrived> {
+    return this.#arrivals.arrive(arrival);
   }
 
   /** Takes a session away if it is still this one: a late goodbye must not remove its successor. */

@@ -9,6 +9,7 @@ import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { Part } from "../../tools/src/local/part.ts";
 import { freePorts } from "../../tools/src/local/ports.ts";
 import { needRedis } from "../../tools/src/needs.ts";
+import type { SessionEntry } from "../src/presence-texts.ts";
 import { Presence } from "../src/presence.ts";
 
 const DAY_SECONDS = 24 * 3_600;
@@ -55,6 +56,9 @@ const entryOf = (conversation: string, position: number) => ({
   mark: position,
   markNo: position,
 });
+
+const arrive = async (user: string, device: string, entry: SessionEntry, isSyncing = false) =>
+  presence.register({ user, device, entry, isSyncing: () => isSyncing });
 
 const publish = async (conversation: string, position: number, users: readonly string[] = []) =>
   presence.publish({
@@ -158,7 +162,7 @@ test("a list with more conversations than one script gives heads of is told with
 test("many who come at once are registered each for themselves, the younger of two stands", async () => {
   await presence.announceConnector("c1");
   const come = async (user: string, birth: number) =>
-    presence.register(user, "phone", { connector: "c1", session: `${user}-${birth}`, birth });
+    (await arrive(user, "phone", { connector: "c1", session: `${user}-${birth}`, birth })).displaced;
   const names = Array.from({ length: 300 }, (_, index) => `many${index}`);
   const first = await Promise.all(names.map(async (user) => come(user, 2)));
   assert.ok(first.every((displaced) => displaced === undefined));
@@ -170,11 +174,56 @@ test("many who come at once are registered each for themselves, the younger of t
     );
 });
 
+test("whoever syncs as they come is told their list with it; nobody else is", async () => {
+  await presence.announceConnector("c1");
+  const ids = Array.from({ length: 200 }, (_, index) => `d_come${index}`);
+  const users = ids.map((_, index) => `come${index}`);
+  await presence.publish({
+    partition: 7,
+    position: 40,
+    heads: ids.map((id) => headOf(id, 40)),
+    entries: ids.map((id, index) => ({ user: users[index] ?? "", entry: entryOf(id, 40) })),
+    users: [],
+  });
+  const come = async (user: string, index: number) =>
+    arrive(user, "phone", { connector: "c1", session: `${user}-1`, birth: 1 }, index % 3 > 0);
+  const arrived = await Promise.all(users.map(come));
+  for (const [index, { displaced, list }] of arrived.entries()) {
+    assert.equal(displaced, undefined);
+    assert.deepEqual(list, index % 3 === 0 ? undefined : await presence.list(users[index] ?? "", 1));
+  }
+  const again = await arrive("come1", "phone", { connector: "c1", session: "come1-2", birth: 2 });
+  assert.deepEqual(again.displaced, { connector: "c1", session: "come1-1", birth: 1 });
+  const long = await arrive("long", "phone", { connector: "c1", session: "long-1", birth: 1 }, true);
+  assert.deepEqual(long, { displaced: undefined, list: undefined }, "too long to be told with it");
+});
+
+test("nothing falls between a registration and its list: it is in the one or heard of by the other", async () => {
+  await presence.announceConnector("c1");
+  let position = 100;
+  for (let run = 0; run < 20; run += 1) {
+    const user = `hole${run}`;
+    const told: { position: number; online: readonly string[] }[] = [];
+    const phone = { isHere: false };
+    const coming = arrive(user, "phone", { connector: "c1", session: user, birth: 1 }, true).finally(() => {
+      phone.isHere = true;
+    });
+    while (!phone.isHere) {
+      position += 1;
+      const online = (await publish("d_hole", position, [user])).get(user) ?? [];
+      told.push({ position, online });
+    }
+    const done = (await coming).list?.done.get(3) ?? 0;
+    for (const one of told)
+      assert.ok(one.position <= done || one.online.includes("c1"), `${user} never hears of ${one.position}`);
+  }
+});
+
 test("a user is where their sessions are: each connector once, and only while its key lives", async () => {
   await presence.announceConnector("c1");
   await presence.announceConnector("c2");
   const sit = async (user: string, device: string, connector: string) =>
-    presence.register(user, device, { connector, session: `${user}-${device}`, birth: 1 });
+    arrive(user, device, { connector, session: `${user}-${device}`, birth: 1 });
   await sit("bob", "phone", "c1");
   await sit("bob", "laptop", "c1");
   await sit("bob", "watch", "c2");

@@ -9,6 +9,7 @@ import type { Reader } from "@jichat/connector/delivery.ts";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { WHERE, errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { StoredList } from "@jichat/runtime/presence-texts.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { ChatError, isRetryable } from "@jichat/protocol/errors.ts";
 import type { Device } from "./device-model.ts";
@@ -33,6 +34,8 @@ export class Socket implements Reader {
   readonly echo = true;
   readonly codecName = "json" as const;
   missed = false;
+  /** As of its registration. */
+  list: StoredList | undefined;
   isOpen = true;
   isLive = false;
   #heard: Promise<void> = Promise.resolve();
@@ -48,6 +51,13 @@ export class Socket implements Reader {
     this.gate = isGated
       ? new SendGate()
       : { next: () => 0, check: () => undefined, refused: () => undefined };
+  }
+
+  /** For its first sync, if that came right behind the hello; later ones read anew. */
+  takeList(): StoredList | undefined {
+    const list = this.list;
+    this.list = undefined;
+    return list;
   }
 
   /** A reply, or the end of the connection, whichever is first. */
@@ -159,7 +169,10 @@ export class ConnectorModel {
     if (devices?.get(socket.device.name) === socket) devices.delete(socket.device.name);
   }
 
-  /** Placed, then registered, then welcomed (DESIGN 3, "sync without a hole"). */
+  /**
+   * Placed, then registered, then welcomed (DESIGN 3, "sync without a hole"). Some devices ask their first sync
+   * right behind the hello, some wait for the welcome.
+   */
   async open(device: Device): Promise<Socket> {
     const { guards } = this.#sim;
     const socket = new Socket(device, this, this.#sim.nextId(), this.#sim.nextBirth(), guards.sendGate);
@@ -167,16 +180,18 @@ export class ConnectorModel {
     this.#sockets.set(device.user, devices);
     devices.get(device.name)?.close();
     devices.set(device.name, socket);
-    if (guards.registerFirst) await this.#register(socket);
-    else this.machine.time.after(400, () => void this.#register(socket));
+    if (guards.registerFirst) {
+      const list = await this.#register(socket);
+      if (this.machine.dice.chance(0.5)) socket.list = list;
+    } else this.machine.time.after(400, () => void this.#register(socket));
     if (socket.isOpen) socket.isLive = true;
     return socket;
   }
 
-  async #register(socket: Socket): Promise<void> {
+  async #register(socket: Socket): Promise<StoredList | undefined> {
     const { redis } = this.#sim;
     try {
-      const displaced = await redis.register(this.machine, socket.device.user, socket.device.name, {
+      const { displaced, list } = await redis.register(this.machine, socket.device.user, socket.device.name, {
         connector: this.name,
         session: socket.id,
         birth: socket.birth,
@@ -184,8 +199,9 @@ export class ConnectorModel {
       if (displaced === "younger") socket.close();
       else if (displaced !== undefined && displaced.session !== socket.id)
         this.#sim.replaced(displaced.connector, socket.device, displaced.session);
+      return list;
     } catch {
-      // Redis is away: the keeper registers everybody once it is back.
+      return undefined; // Redis is away: the keeper registers everybody once it is back.
     }
   }
 
@@ -248,9 +264,9 @@ export class ConnectorModel {
     });
   }
 
-  async sync(user: string, since: string | undefined): Promise<SyncReply> {
+  async sync(user: string, since: string | undefined, list?: StoredList): Promise<SyncReply> {
     await this.machine.alive();
-    return this.#syncs.page(user, { since, limit: 1_000 });
+    return this.#syncs.page(user, { since, limit: 1_000 }, list);
   }
 
   async pull(socket: Socket, conversation: string, after: number): Promise<ModelPage> {

@@ -71,8 +71,9 @@ export class Device {
     old?.left();
     this.#heard = new Map();
     this.#outbox.startOver();
-    if (socket.missed) this.#syncAgain = true;
     void this.#sync();
+    // The gap behind the welcome: the first sync may be of before what was missed.
+    if (socket.missed && this.#sim.guards.missedGap) void this.#sync();
   }
 
   closed(socket: Socket): void {
@@ -163,7 +164,8 @@ export class Device {
       this.#syncAgain = false;
       const socket = this.#socket;
       try {
-        const reply = await socket.reply(socket.connector.sync(this.user, this.#cursor));
+        const asked = socket.connector.sync(this.user, this.#cursor, socket.takeList());
+        const reply = await socket.reply(asked);
         if (socket !== this.#socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
         for (const listed of reply.conversations) {
           const timeline = this.#timeline(listed.conversation);

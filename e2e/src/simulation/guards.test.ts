@@ -10,9 +10,10 @@ const SEEDS = 2_500;
 /** The faults that bring out what a guard is for, where a little of everything would hide it. */
 const KINDS: Partial<Record<keyof Guards, readonly FaultKind[]>> = {
   afterLoss: ["redis", "steal", "lag"],
-  sameRun: ["redis", "drop"],
+  sameRun: ["redis", "lag"],
   headsFirst: ["drop", "connector"],
   registerFirst: ["drop", "connector"],
+  missedGap: ["drop", "connector"],
 };
 
 for (const guard of Object.keys(ALL) as (keyof Guards)[]) {

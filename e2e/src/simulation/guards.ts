@@ -20,6 +20,8 @@ export interface Guards {
   readonly oldIds: boolean;
   /** A session is registered before it is welcomed, and so before its sync reads heads. */
   readonly registerFirst: boolean;
+  /** Who missed something while it was greeted is told so, and syncs once more. */
+  readonly missedGap: boolean;
   /** After Redis was lost a list is rebuilt from storage, not taken for whole. */
   readonly rebuild: boolean;
   /** A list is rebuilt at positions that the owners named, each behind an append, after the loss. */
@@ -43,6 +45,7 @@ export const ALL: Guards = {
   redo: true,
   oldIds: true,
   registerFirst: true,
+  missedGap: true,
   rebuild: true,
   afterLoss: true,
   sameRun: true,

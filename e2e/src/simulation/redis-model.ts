@@ -1,14 +1,10 @@
 import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { ListCache } from "@jichat/access/sync.ts";
 import type { Sessions } from "@jichat/router/ports.ts";
+import type { Arrived } from "@jichat/runtime/arrivals.ts";
+import type { SessionEntry, StoredList } from "@jichat/runtime/presence-texts.ts";
 import type { Guards } from "./guards.ts";
 import type { Machine, Time } from "./world.ts";
-
-interface SessionAt {
-  readonly connector: string;
-  readonly session: string;
-  readonly birth: number;
-}
 
 const CONNECTOR_TTL_MS = 5_000;
 
@@ -23,7 +19,7 @@ export class RedisModel {
   #lists = new Map<string, Map<string, ListEntry>>();
   #complete = new Set<string>();
   #done = new Map<number, number>();
-  #sessions = new Map<string, Map<string, SessionAt>>();
+  #sessions = new Map<string, Map<string, SessionEntry>>();
   #connectors = new Map<string, number>();
   readonly #onRun = new Set<() => void>();
   awayUntil = 0;
@@ -128,11 +124,7 @@ export class RedisModel {
     return {
       run: () => String(this.run),
       list: async (user) => {
-        const list = await ask(() => ({
-          done: new Map(this.#done),
-          complete: !this.#guards.rebuild || this.#complete.has(user),
-          entries: [...(this.#lists.get(user)?.values() ?? [])],
-        }));
+        const list = await ask(() => this.#listOf(user));
         // As of a list that is too long for one script.
         const heads = await ask(() => list.entries.map(({ conversation }) => this.#heads.get(conversation)));
         return { ...list, heads };
@@ -165,19 +157,31 @@ export class RedisModel {
     this.#connectors.set(connector, this.#time.now + CONNECTOR_TTL_MS);
   }
 
-  async register(
-    machine: Machine,
-    user: string,
-    device: string,
-    at: SessionAt,
-  ): Promise<SessionAt | "younger" | undefined> {
+  /** Whom it displaced, and the user's list as of then: read in the same step. */
+  async register(machine: Machine, user: string, device: string, at: SessionEntry): Promise<Arrived> {
     await this.reach(machine);
-    const devices = this.#sessions.get(user) ?? new Map<string, SessionAt>();
+    const displaced = this.#swapIn(user, device, at);
+    const list = this.#listOf(user);
+    const heads = list.entries.map(({ conversation }) => this.#heads.get(conversation));
+    await this.#back(machine);
+    return { displaced, list: { ...list, heads } };
+  }
+
+  #swapIn(user: string, device: string, at: SessionEntry): SessionEntry | "younger" | undefined {
+    const devices = this.#sessions.get(user) ?? new Map<string, SessionEntry>();
     this.#sessions.set(user, devices);
     const known = devices.get(device);
     if (known !== undefined && known.birth > at.birth && this.isConnectorAlive(known.connector))
       return "younger";
     devices.set(device, at);
     return known;
+  }
+
+  #listOf(user: string): Omit<StoredList, "heads"> {
+    return {
+      done: new Map(this.#done),
+      complete: !this.#guards.rebuild || this.#complete.has(user),
+      entries: [...(this.#lists.get(user)?.values() ?? [])],
+    };
   }
 }

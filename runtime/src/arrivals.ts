@@ -1,0 +1,87 @@
+import type { ListsTexts } from "./lists.ts";
+import { HEADS_PER_SCRIPT_MAX, Lists } from "./lists.ts";
+import type { RunScript } from "./presence-scripts.ts";
+import { SCRIPTS } from "./presence-scripts.ts";
+import type { SessionEntry, StoredList } from "./presence-texts.ts";
+import { readSession } from "./presence-texts.ts";
+import { Rounds } from "./rounds.ts";
+
+/** Redis does nothing else while a script runs. */
+const PER_SCRIPT_MAX = 64;
+const IN_FLIGHT_MAX = 4;
+
+/** A session that comes. */
+export interface Arrival {
+  readonly user: string;
+  readonly device: string;
+  readonly entry: SessionEntry;
+  /** Whether its sync has come already: asked when the script leaves, which is after it was submitted. */
+  readonly isSyncing: () => boolean;
+}
+
+export interface Arrived {
+  /** The older session that it displaced, or "younger" when one that was born later stands. */
+  readonly displaced: SessionEntry | "younger" | undefined;
+  /** For one that is syncing; undefined too where the list was too long to be told with it. */
+  readonly list: StoredList | undefined;
+}
+
+interface Round {
+  readonly displaced: ReadonlyMap<Arrival, string>;
+  readonly lists: Lists | undefined;
+  readonly syncing: ReadonlySet<Arrival>;
+}
+
+/**
+ * Registers all who come at once, and reads the lists of those who sync, in one script: who comes back waits
+ * for Redis once. A list is read after its session was registered, so nothing falls between the two.
+ */
+export class Arrivals {
+  readonly #run: RunScript;
+  readonly #keepSeconds: number;
+  readonly #rounds = new Rounds(
+    async (arrivals: readonly Arrival[]) => this.#arrive(arrivals),
+    () => 1,
+    PER_SCRIPT_MAX,
+    IN_FLIGHT_MAX,
+  );
+
+  constructor(run: RunScript, keepSeconds: number) {
+    this.#run = run;
+    this.#keepSeconds = keepSeconds;
+  }
+
+  async arrive(arrival: Arrival): Promise<Arrived> {
+    const { displaced, lists, syncing } = await this.#rounds.submit(arrival);
+    const text = displaced.get(arrival) ?? "";
+    return {
+      displaced: text === "" ? undefined : text === "younger" ? "younger" : readSession(text),
+      list: syncing.has(arrival) ? wholeListOf(lists, arrival.user) : undefined,
+    };
+  }
+
+  async #arrive(arrivals: readonly Arrival[]): Promise<Round> {
+    const syncing = new Set(arrivals.filter(({ isSyncing }) => isSyncing()));
+    const users = [...new Set([...syncing].map(({ user }) => user))];
+    const sessions = arrivals.flatMap(({ user, device, entry: { connector, session, birth } }) => [
+      user,
+      device,
+      connector,
+      session,
+      birth,
+    ]);
+    const args = [this.#keepSeconds, HEADS_PER_SCRIPT_MAX, arrivals.length];
+    const found = await this.#run(SCRIPTS.arrive, [...args, ...sessions, ...users]);
+    const [texts, lists] = found as [string[], ListsTexts | undefined];
+    return {
+      displaced: new Map(arrivals.map((arrival, index) => [arrival, texts[index] ?? ""])),
+      lists: lists === undefined ? undefined : new Lists(users, lists),
+      syncing,
+    };
+  }
+}
+
+function wholeListOf(lists: Lists | undefined, user: string): StoredList | undefined {
+  const list = lists?.of(user);
+  return list?.heads === undefined ? undefined : { ...list, heads: list.heads };
+}

@@ -1,0 +1,54 @@
+import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
+import type { StoredList } from "./presence-texts.ts";
+import { readEntry } from "./presence-texts.ts";
+
+type BareList = Pick<StoredList, "complete" | "entries">;
+const NOTHING: BareList = { complete: false, entries: [] };
+
+/** Heads of one script: Redis does nothing else while it runs. */
+export const HEADS_PER_SCRIPT_MAX = 1_000;
+
+/** What a script tells of lists: what is done, a list for each of its users, heads of conversations. */
+export type ListsTexts = readonly (readonly string[])[];
+
+/** By conversation; undefined where Redis knows none, absent where it was not asked. */
+export type Heads = ReadonlyMap<string, HeadEntry | undefined>;
+
+/** Lists that one script read for several users, and the heads that they share. */
+export class Lists {
+  readonly #done: ReadonlyMap<number, number>;
+  readonly #lists: ReadonlyMap<string, BareList>;
+  readonly #heads: Heads;
+
+  /** `texts` as a script told it that was asked for `users`, in their order. */
+  constructor(users: readonly string[], texts: ListsTexts) {
+    this.#done = new Map(pairsOf(texts[0] ?? []).map(([partition, at]) => [Number(partition), Number(at)]));
+    this.#lists = new Map(users.map((user, index) => [user, listOf(texts[index + 1] ?? [])]));
+    this.#heads = new Map(pairsOf(texts[users.length + 1] ?? []).map(([id, text]) => [id, headOf(text)]));
+  }
+
+  /** `heads` are undefined where the list was too long for its script. */
+  of(user: string): Omit<StoredList, "heads"> & { readonly heads: StoredList["heads"] | undefined } {
+    const list = this.#lists.get(user) ?? NOTHING;
+    const isWhole = list.entries.every(({ conversation }) => this.#heads.has(conversation));
+    const heads = list.entries.map(({ conversation }) => this.#heads.get(conversation));
+    return { done: this.#done, ...list, heads: isWhole ? heads : undefined };
+  }
+}
+
+export const headOf = (text: string): HeadEntry | undefined =>
+  text === "" ? undefined : (JSON.parse(text) as HeadEntry);
+
+/** A hash as Redis tells it: field, value, field, value. */
+const pairsOf = (flat: readonly string[]): [string, string][] =>
+  Array.from({ length: flat.length / 2 }, (_, pair) => [flat[2 * pair] ?? "", flat[2 * pair + 1] ?? ""]);
+
+function listOf(flat: readonly string[]): BareList {
+  const entries = [];
+  let complete = false;
+  for (const [field, text] of pairsOf(flat)) {
+    if (field === "*") complete = true;
+    else if (field !== "!") entries.push(readEntry(field, text));
+  }
+  return { complete, entries };
+}
