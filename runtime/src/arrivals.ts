@@ -3,7 +3,7 @@ import { HEADS_PER_SCRIPT_MAX, Lists } from "./lists.ts";
 import type { RunScript } from "./presence-scripts.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
 import type { SessionEntry, StoredList } from "./presence-texts.ts";
-import { readSession } from "./presence-texts.ts";
+import { readSession, sessionText } from "./presence-texts.ts";
 import { Rounds } from "./rounds.ts";
 
 /** Redis does nothing else while a script runs. */
@@ -61,25 +61,22 @@ export class Arrivals {
   }
 
   async #arrive(arrivals: readonly Arrival[]): Promise<Round> {
-    const syncing = new Set(arrivals.filter(({ isSyncing }) => isSyncing()));
-    const users = [...new Set([...syncing].map(({ user }) => user))];
-    const sessions = arrivals.flatMap(({ user, device, entry: { connector, session, birth } }) => [
-      user,
-      device,
-      connector,
-      session,
-      birth,
-    ]);
-    const args = [this.#keepSeconds, HEADS_PER_SCRIPT_MAX, arrivals.length];
-    const found = await this.#run(SCRIPTS.arrive, [...args, ...sessions, ...users]);
-    const [texts, lists] = found as [string[], ListsTexts | undefined];
+    const syncing = arrivals.filter(({ isSyncing }) => isSyncing());
+    const all = [...new Set([...syncing, ...arrivals])];
+    const args = [this.#keepSeconds, HEADS_PER_SCRIPT_MAX, syncing.length];
+    const found = await this.#run(SCRIPTS.arrive, [...args, ...all.map(lineOf)]);
+    const [displaced, lists] = found as [string[], ListsTexts | undefined];
+    const users = syncing.map(({ user }) => user);
     return {
-      displaced: new Map(arrivals.map((arrival, index) => [arrival, texts[index] ?? ""])),
+      displaced: new Map(all.map((arrival, index) => [arrival, displaced[index] ?? ""])),
       lists: lists === undefined ? undefined : new Lists(users, lists),
-      syncing,
+      syncing: new Set(syncing),
     };
   }
 }
+
+/** One argument each: what ioredis and Redis pay for them is by their number. No id has a space. */
+const lineOf = ({ user, device, entry }: Arrival): string => `${user} ${device} ${sessionText(entry)}`;
 
 function wholeListOf(lists: Lists | undefined, user: string): StoredList | undefined {
   const list = lists?.of(user);

@@ -96,19 +96,19 @@ return ''
 `;
 
 /**
- * What is done; and once so many partitions are, the lists of the users from ARGV[at] on; and the heads of
- * their conversations, as many lists' as have room in so many heads: conversation, head or ''. In this order:
- * what is done stands in the lists and heads.
+ * What is done; and once so many partitions are, the users' lists; and the heads of their conversations, as
+ * many lists' as have room in so many heads: conversation, head or ''. In this order: what is done stands in
+ * the lists and heads.
  */
-const LISTS_FROM = `
+const LISTS_OF = `
 local prefix = ARGV[1]
-local function listsFrom(at, room, partitions)
+local function listsOf(users, room, partitions)
   local done = redis.call('HGETALL', prefix .. 'done')
   if #done / 2 < partitions then return { done } end
   local found, heads, seen = { done }, {}, {}
-  for i = at, #ARGV do
-    local list = redis.call('HGETALL', prefix .. 'u:' .. ARGV[i])
-    found[#found + 1] = list
+  for i = 1, #users do
+    local list = redis.call('HGETALL', prefix .. 'u:' .. users[i])
+    found[i + 1] = list
     if #list / 2 <= room then
       for j = 1, #list, 2 do
         local conversation = list[j]
@@ -127,38 +127,40 @@ end
 `;
 
 /** heads, partitions, user* */
-const LISTS = `${LISTS_FROM}
-return listsFrom(4, tonumber(ARGV[2]), tonumber(ARGV[3]))
+const LISTS = `${LISTS_OF}
+return listsOf({ unpack(ARGV, 4) }, tonumber(ARGV[2]), tonumber(ARGV[3]))
 `;
 
 /**
- * keep, heads, sessions, (user, device, connector, session, birth)*, user*: whom each session
- * displaced, then the users' lists. An older session cannot displace a younger one that lives. All are
- * registered before a list is read: what comes later reaches them.
+ * keep, heads, syncing, 'user device connector session birth'*: whom each session displaced, then the lists
+ * of the first so many. An older session cannot displace a younger one that lives. All are registered before
+ * a list is read: what comes later reaches them.
  */
-const ARRIVE = `${LISTS_FROM}
-local keep = ARGV[2]
-local function register(user, device, connector, session, birth)
+const ARRIVE = `${LISTS_OF}
+local ENTRY = '^(%S+) (%S+) (%S+)$'
+local function register(user, device, entry)
   local key = prefix .. 's:' .. user
   local known = redis.call('HGET', key, device)
   if known then
-    local host, other, born = string.match(known, '^(%S+) (%S+) (%S+)$')
+    local host, other, born = string.match(known, ENTRY)
+    local _, session, birth = string.match(entry, ENTRY)
     if other == session then known = false
     elseif tonumber(born) > tonumber(birth) and redis.call('EXISTS', prefix .. 'c:' .. host) == 1 then
       return 'younger'
     end
   end
-  redis.call('HSET', key, device, connector .. ' ' .. session .. ' ' .. birth)
-  redis.call('EXPIRE', key, keep)
+  redis.call('HSET', key, device, entry)
+  redis.call('EXPIRE', key, ARGV[2])
   return known or ''
 end
-local displaced, at = {}, 5
-for _ = 1, tonumber(ARGV[4]) do
-  displaced[#displaced + 1] = register(ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
-  at = at + 5
+local displaced, syncing, first = {}, {}, 5
+for i = first, #ARGV do
+  local user, device, entry = string.match(ARGV[i], '^(%S+) (%S+) (.+)$')
+  displaced[#displaced + 1] = register(user, device, entry)
+  if i < first + tonumber(ARGV[4]) then syncing[#syncing + 1] = user end
 end
-if at > #ARGV then return { displaced } end
-return { displaced, listsFrom(at, tonumber(ARGV[3]), 0) }
+if #syncing == 0 then return { displaced } end
+return { displaced, listsOf(syncing, tonumber(ARGV[3]), 0) }
 `;
 
 /** user, device, session */

@@ -29,7 +29,10 @@ export function readEntry(conversation: string, text: string): ListEntry {
   return { conversation, position, first, mark, markNo, ...(left === 0 ? {} : { left }) };
 }
 
-/** `connector session birth`, as the scripts write it. */
+/** `connector session birth` */
+export const sessionText = ({ connector, session, birth }: SessionEntry): string =>
+  `${connector} ${session} ${birth}`;
+
 export const readSession = (text: string): SessionEntry => {
   const [connector = "", session = "", birth = "0"] = text.split(" ");
   return { connector, session, birth: Number(birth) };
