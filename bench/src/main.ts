@@ -3,6 +3,7 @@ import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "@jichat/tools/cache.ts";
 import type { Figure, Row } from "./figure.ts";
+import { count } from "./figure.ts";
 import { durability } from "./figures/durability.ts";
 import { connects, echo, group, idle } from "./figures/edge.ts";
 import { encodings } from "./figures/encodings.ts";
@@ -13,6 +14,8 @@ import { resume } from "./figures/resume.ts";
 import { tracing } from "./figures/tracing.ts";
 import { soak } from "./figures/soak.ts";
 import { PARTITIONS } from "./lab.ts";
+import type { Limit } from "./limits.ts";
+import { measureLimits } from "./limits.ts";
 import { pictureOf } from "./picture.ts";
 
 const FIGURES: readonly Figure[] = [
@@ -49,8 +52,12 @@ function chosen(only: string): readonly Figure[] {
   return names.length === 0 ? FIGURES : all.filter(({ name }) => names.includes(name));
 }
 
-const markdown = (rows: readonly Row[]): string =>
+const limitLine = ({ what, perSecond, unit }: Limit): string => `${what}: ${count(perSecond)} ${unit}/s`;
+
+const markdown = (limits: readonly Limit[], rows: readonly Row[]): string =>
   [
+    ...limits.map((limit) => `- ${limitLine(limit)}`),
+    "",
     "| what | must reach | measured | | beside it |",
     "| --- | --- | --- | --- | --- |",
     ...rows.map(
@@ -68,15 +75,19 @@ const rows: Row[] = [];
 say(
   `${cpus().length} CPUs for everything, the generator too; ${PARTITIONS} partitions; Node ${process.version}, Linux ${release()}`,
 );
+/** The others are worth having; the run as a whole has failed. */
+const failed = (error: unknown): readonly never[] => {
+  say(`  FAILED: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+  return [];
+};
+say("\n[0] raw limits of this machine, as it is now");
+const limits = await measureLimits().catch(failed);
+for (const limit of limits) say(`  ${limitLine(limit)}`);
 for (const [at, figure] of figures.entries()) {
   say(`\n[${at + 1}/${figures.length}] ${figure.name}: ${figure.what}`);
   const begun = performance.now();
-  const made = await figure.measure(say).catch((error: unknown): readonly Row[] => {
-    // The others are worth having; the run as a whole has failed.
-    say(`  FAILED: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = 1;
-    return [];
-  });
+  const made = await figure.measure(say).catch(failed);
   for (const { what, target, measured, share, beside } of made)
     say(`  ${share >= 1 ? "reached " : "not     "} ${what}: ${measured} (${target}); ${beside}`);
   say(`  ${((performance.now() - begun) / 1_000).toFixed(0)} s`);
@@ -90,8 +101,8 @@ const about = {
   cores: cpus().length,
   node: process.version,
 };
-writeFileSync(file("json"), JSON.stringify({ ...about, rows }, undefined, 2));
-writeFileSync(file("md"), markdown(rows));
+writeFileSync(file("json"), JSON.stringify({ ...about, limits, rows }, undefined, 2));
+writeFileSync(file("md"), markdown(limits, rows));
 writeFileSync(file("svg"), pictureOf(rows));
 say(`\nwritten to ${file("{json,md,svg}")}`);
 process.exit();

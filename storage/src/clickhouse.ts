@@ -17,8 +17,11 @@ import { Store } from "./store.ts";
 const INSERT_SETTINGS = { async_insert: 0 as const, input_format_parallel_parsing: 0 as const };
 const INSERT_FORMAT = "JSONCompactEachRow";
 
+/** Where ClickHouse is: a server's URL, or a folder for the engine in this process. */
+export type WhereClickHouse = Partial<Pick<Config, "clickhouseUrl" | "embeddedPath" | "chdbHome">>;
+
 /** A server by URL, or the engine in this process. Everything after this call is the same for both. */
-export async function connectClickHouse(config: Config, database: string): Promise<Store> {
+export async function connectClickHouse(config: WhereClickHouse, database: string): Promise<Store> {
   const settings = {
     // Deciding reads see every earlier write; the watermark must not be ahead of the rows that it covers.
     select_sequential_consistency: "1" as const,
@@ -77,7 +80,7 @@ const insertInto =
     });
 
 /** The connection of `chdb`: one process per data folder, so one storage only. */
-async function embeddedConnection(config: Config): Promise<EmbeddedConnection> {
+async function embeddedConnection(config: WhereClickHouse): Promise<EmbeddedConnection> {
   const path = config.embeddedPath ?? "";
   mkdirSync(path, { recursive: true });
   const home = createRequire(join(config.chdbHome ?? process.cwd(), "package.json"));

@@ -1,11 +1,11 @@
 import type { Figure } from "../figure.ts";
 import { count, shareOf } from "../figure.ts";
 import { withLab } from "../lab.ts";
-import { withNatsCluster } from "../nats-cluster.ts";
+import { withNats } from "../nats-servers.ts";
 import { climb, sustainedOf, sustainedText } from "../sustain.ts";
 
 /** Above half of the other's last rate, or a fast machine could show no more than the half that is asked. */
-const RATES_OF_THREE = [2_000, 4_000, 8_000, 12_000, 16_000, 20_000];
+const RATES_OF_THREE = [2_000, 8_000, 12_000, 16_000, 20_000];
 const RATES_OF_ONE = [8_000, 16_000, 24_000, 32_000];
 
 export const durability: Figure = {
@@ -13,7 +13,7 @@ export const durability: Figure = {
   what: "sustained 1-1 with three copies, each synced, beside one copy synced every two minutes",
   measure: async (say) => {
     say("R3, fsync always, three servers on this one disk:");
-    const three = await withNatsCluster(async (natsUrl, morePids) =>
+    const three = await withNats(3, async (natsUrl, morePids) =>
       withLab({ natsUrl, morePids, env: { LOG_REPLICAS: "3" } }, async (lab) =>
         climb(lab, RATES_OF_THREE, say),
       ),

@@ -44,8 +44,7 @@ async function withClickHouse<T>(act: (lab: Lab, store: Store) => Promise<T>): P
     return await withLab(
       { clickhouseUrl, onPlanned: async ({ options: { data } }) => start(data) },
       async (lab) => {
-        const config = { clickhouseUrl } as Parameters<typeof connectClickHouse>[0];
-        return act(lab, await connectClickHouse(config, namesOf("jichat").database));
+        return act(lab, await connectClickHouse({ clickhouseUrl }, namesOf("jichat").database));
       },
     );
   } finally {
