@@ -228,3 +228,16 @@ test("nobody but the operator may make, change or delete a stream; each speaks a
   );
   assert.match(redisAcl(wishOf()), /^user default off$/m);
 });
+
+test("a managed nats-server that has a limit of memory is told of it; one that has none is not", () => {
+  const told = (limits?: object) => {
+    const nats = { managed: { ...clusterOf().spec.nats.managed, ...(limits && { resources: { limits } }) } };
+    const [template] = templatesOf(serversOf(wishOf({ nats })));
+    const [container] = template?.spec.containers ?? [];
+    return container?.env?.find(({ name }) => name === "GOMEMLIMIT")?.value;
+  };
+  assert.equal(told(), undefined);
+  assert.equal(told({ cpu: "1" }), undefined);
+  assert.equal(told({ memory: "1Gi" }), String(Math.floor(0.9 * 2 ** 30)));
+  assert.equal(told({ memory: 1e9 }), "900000000");
+});

@@ -1,3 +1,5 @@
+import type { V1EnvVar } from "@kubernetes/client-node";
+import { quantityOf } from "../kube/apply.ts";
 import { credentialsOf } from "./keys.ts";
 import { PORTS, clusterNameOf, objectName } from "./names.ts";
 import { natsPermissions } from "./nats-permissions.ts";
@@ -61,6 +63,16 @@ export function natsConfig(wish: Wish): string {
   ].join("\n");
 }
 
+/**
+ * nats-server is written in Go, whose collector lets a heap grow by its share before it looks for what is
+ * free. Near this it looks sooner, and the kernel does not end the pod. The rest of `limit` is for what is no
+ * heap.
+ */
+function memoryLimitOf(limit: string | number | undefined): V1EnvVar[] {
+  const bytes = quantityOf(limit);
+  return bytes === undefined ? [] : [{ name: "GOMEMLIMIT", value: String(Math.floor(0.9 * bytes)) }];
+}
+
 export function natsServers(wish: Wish): ServerSet | undefined {
   const { cluster } = wish;
   const { managed } = cluster.spec.nats;
@@ -77,7 +89,10 @@ export function natsServers(wish: Wish): ServerSet | undefined {
         image: managed.image,
         imagePullPolicy: cluster.spec.image.pullPolicy,
         args: ["--config", "/etc/nats/nats.conf"],
-        env: [{ name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
+        env: [
+          { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+          ...memoryLimitOf(managed.resources?.limits?.["memory"]),
+        ],
         ports: [
           { name: "client", containerPort: PORTS.nats },
           { name: "routes", containerPort: PORTS.natsRoutes },

@@ -69,6 +69,7 @@ test("quantities are compared as what they mean", () => {
   ])
     assert.ok(!holds(a, b));
   assert.equal(quantityOf("1.5Ki"), 1_536);
+  assert.deepEqual(["1e3", "2E", "5.", ".5G"].map(quantityOf), [1_000, 2e18, 5, 5e8]);
   assert.equal(quantityOf("many"), undefined);
 });
 

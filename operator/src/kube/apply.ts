@@ -70,10 +70,11 @@ const SUFFIXES: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 
-/** A quantity as a number; undefined for what is none. */
+/** A quantity as a number, in whichever of its forms; undefined for what is none. */
 export function quantityOf(value: unknown): number | undefined {
   const [, digits, suffix = ""] =
-    /^([+-]?[0-9]*\.?[0-9]+)([numkMGTPE]|[KMGTPE]i)?$/.exec(String(value)) ?? [];
+    /^([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)([numkMGTPE]|[KMGTPE]i)?$/.exec(String(value)) ??
+    [];
   const factor = SUFFIXES[suffix];
   return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
 }
