@@ -5,7 +5,7 @@ import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { LeftConversation, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
 import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
-import type { StoredList } from "@jichat/runtime/presence-texts.ts";
+import type { ReadList, StoredList } from "@jichat/runtime/presence-texts.ts";
 import type { Positions } from "./cursor.ts";
 import { decodeCursor, decodePage, encodeCursor, encodePage } from "./cursor.ts";
 
@@ -89,9 +89,9 @@ export class Syncs {
 
   /**
    * A page of a user's conversations, most recently active first. UNAVAILABLE while Redis or storage cannot
-   * tell. `list` is what was read since the asking session was registered, if that is known already.
+   * tell. `list` is what its registration has read already, for a session that syncs as it comes.
    */
-  async page(user: string, request: SyncRequest, list?: StoredList): Promise<SyncReply> {
+  async page(user: string, request: SyncRequest, list?: ReadList): Promise<SyncReply> {
     const page = request.page === undefined ? undefined : decodePage(request.page, this.#partitions);
     const since =
       page === undefined
@@ -122,13 +122,14 @@ export class Syncs {
   /** After Redis was lost, every owner has to tell first where it stands, and storage what the list was. */
   async #read(
     user: string,
-    list: StoredList | undefined,
+    list: ReadList | undefined,
   ): Promise<{ now: Positions; known: readonly Known[] }> {
     const until = this.#clock.monotonic() + POSITIONS_WAIT_MS;
     let rebuilt = false;
     for (let read = list; ; read = undefined) {
-      const { done, complete, entries, heads } =
-        read ?? (await this.#reach(this.#cache.list(user, this.#partitions)));
+      const { done, complete, entries, heads } = await this.#reach(
+        read === undefined ? this.#cache.list(user, this.#partitions) : read(),
+      );
       if (done.size < this.#partitions) {
         if (rebuilt || this.#clock.monotonic() >= until) throw beingRebuilt();
         await this.#clock.sleep(POSITIONS_RETRY_MS);

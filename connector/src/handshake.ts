@@ -4,7 +4,7 @@ import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { Hello } from "@jichat/protocol/frame/client-frame.ts";
 import type { Identity } from "@jichat/access/tokens.ts";
 import { newSessionId } from "./session-id.ts";
-import type { StoredList } from "@jichat/runtime/presence-texts.ts";
+import type { ReadList } from "@jichat/runtime/presence-texts.ts";
 import type { Session } from "./session.ts";
 import type { World } from "./world.ts";
 
@@ -71,7 +71,7 @@ export function issueTicket(
  * Says in Redis where this device is, and returns its list as of then if its sync waits for the welcome.
  * While Redis is away the session waits for the keeper to register it.
  */
-export async function register(world: World, session: Session): Promise<StoredList | undefined> {
+export async function register(world: World, session: Session): Promise<ReadList | undefined> {
   const { presence, config, telemetry } = world;
   if (!presence.ready) return undefined;
   const { user, device, id, bornAt } = session;

@@ -5,7 +5,7 @@ import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { Codec, CodecName } from "@jichat/protocol/frame/codec.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
-import type { StoredList } from "@jichat/runtime/presence-texts.ts";
+import type { ReadList } from "@jichat/runtime/presence-texts.ts";
 import type { Turn } from "./turn.ts";
 import type { ClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 
@@ -41,7 +41,7 @@ export class Session {
   /** Frames that came while `hello` was being checked, with their lengths. */
   early: { readonly frame: ClientFrame; readonly bytes: number }[] | undefined;
   /** As of its registration, for the `sync` among these frames; nobody keeps it for a later one. */
-  list: StoredList | undefined;
+  list: ReadList | undefined;
   state: SessionState = "new";
   id = "";
   user = "";

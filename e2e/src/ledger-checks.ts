@@ -42,6 +42,8 @@ export interface Account {
   readonly devices: ReadonlyMap<string, { readonly user: string; readonly received: Map<string, number[]> }>;
   readonly sent: readonly Sent[];
   readonly acks: readonly Acked[];
+  /** `user device id` of what was refused for good at some time. */
+  readonly refused: ReadonlySet<string>;
   readonly reads: readonly { readonly user: string; readonly conversation: string; readonly seq: number }[];
   readonly standing: ReadonlyMap<string, ReadonlyMap<number, Standing>>;
   readonly heads: ReadonlyMap<string, number>;
@@ -83,14 +85,18 @@ export function checkAcks(account: Account): Violation[] {
   return violations;
 }
 
-/** I3: acks of one device to one target rise in the order of its sends. */
+/**
+ * I3: acks of one device to one target rise in the order of its sends. What was refused for good has no place
+ * in it.
+ */
 export function checkOrder(account: Account): Violation[] {
   const violations: Violation[] = [];
   const acked = new Map(account.acks.map(({ user, device, id, seq }) => [`${user} ${device} ${id}`, seq]));
   const last = new Map<string, { seq: number; id: string }>();
   for (const { user, device, target, id } of account.sent) {
-    const seq = acked.get(`${user} ${device} ${id}`);
-    if (seq === undefined) continue;
+    const name = `${user} ${device} ${id}`;
+    const seq = acked.get(name);
+    if (seq === undefined || account.refused.has(name)) continue;
     const key = `${user}/${device} to ${target}`;
     const before = last.get(key);
     if (before !== undefined && before.seq >= seq) {

@@ -104,7 +104,8 @@ test("a hole in a history is found", () => {
   assert.ok(broken(ledger).includes("I2"));
 });
 
-test("sends of one device that were numbered in another order are a swap", () => {
+/** `x` was sent before `y`, and stands behind it. */
+function swapped(): Ledger {
   const ledger = new Ledger();
   ledger.device("ann", "a");
   for (const [id, seq] of [
@@ -121,7 +122,19 @@ test("sends of one device that were numbered in another order are a swap", () =>
     event(2, 1, "message", "ann", { id: "y" }),
     event(3, 2, "message", "ann", { id: "x" }),
   ]);
-  assert.deepEqual(broken(ledger), ["I3"]);
+  return ledger;
+}
+
+test("sends of one device that were numbered in another order are a swap", () => {
+  assert.deepEqual(broken(swapped()), ["I3"]);
+});
+
+test("a send that was refused for good and said again may stand behind what was sent after it", () => {
+  for (const id of ["x", "y", "z"]) {
+    const ledger = swapped();
+    ledger.refused("ann", "a", id);
+    assert.deepEqual(broken(ledger), id === "z" ? ["I3"] : [], `${id} was refused`);
+  }
 });
 
 test("one id with two seqs is found, in acks and in the history", () => {

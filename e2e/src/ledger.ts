@@ -32,6 +32,7 @@ export class Ledger {
     devices: new Map<string, { readonly user: string; readonly received: Map<string, number[]> }>(),
     sent: [] as Sent[],
     acks: [] as Acked[],
+    refused: new Set<string>(),
     reads: [] as { user: string; conversation: string; seq: number }[],
     standing: new Map<string, Map<number, Standing>>(),
     heads: new Map<string, number>(),
@@ -48,6 +49,14 @@ export class Ledger {
   /** `target` is the conversation as the device names it: the order of its sends is per target. */
   sent(user: string, device: string, target: string, id: string): void {
     this.#account.sent.push({ user, device, target, id, order: this.#account.sent.length });
+  }
+
+  /**
+   * Refused for good, whether or not the device heard of it. That is decided, and keeps no place: an id that
+   * is said again behind it is a new send, and may be taken behind what was sent after it (ADR 0010).
+   */
+  refused(user: string, device: string, id: string): void {
+    this.#account.refused.add(`${user} ${device} ${id}`);
   }
 
   acked(user: string, device: string, id: string, conversation: string, seq: number): void {

@@ -1,8 +1,8 @@
-import type { ListsTexts } from "./lists.ts";
+import type { ListsTexts, ToldList } from "./lists.ts";
 import { HEADS_PER_SCRIPT_MAX, Lists } from "./lists.ts";
 import type { RunScript } from "./presence-scripts.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
-import type { SessionEntry, StoredList } from "./presence-texts.ts";
+import type { SessionEntry } from "./presence-texts.ts";
 import { readSession, sessionText } from "./presence-texts.ts";
 import { Rounds } from "./rounds.ts";
 
@@ -22,8 +22,8 @@ export interface Arrival {
 export interface Arrived {
   /** The older session that it displaced, or "younger" when one that was born later stands. */
   readonly displaced: SessionEntry | "younger" | undefined;
-  /** For one that is syncing; undefined too where the list was too long to be told with it. */
-  readonly list: StoredList | undefined;
+  /** For one that is syncing, as of its registration. */
+  readonly list: ToldList | undefined;
 }
 
 interface Round {
@@ -56,7 +56,7 @@ export class Arrivals {
     const text = displaced.get(arrival) ?? "";
     return {
       displaced: text === "" ? undefined : text === "younger" ? "younger" : readSession(text),
-      list: syncing.has(arrival) ? wholeListOf(lists, arrival.user) : undefined,
+      list: syncing.has(arrival) ? lists?.of(arrival.user) : undefined,
     };
   }
 
@@ -77,8 +77,3 @@ export class Arrivals {
 
 /** One argument each: what ioredis and Redis pay for them is by their number. No id has a space. */
 const lineOf = ({ user, device, entry }: Arrival): string => `${user} ${device} ${sessionText(entry)}`;
-
-function wholeListOf(lists: Lists | undefined, user: string): StoredList | undefined {
-  const list = lists?.of(user);
-  return list?.heads === undefined ? undefined : { ...list, heads: list.heads };
-}

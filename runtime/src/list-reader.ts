@@ -1,5 +1,5 @@
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
-import type { Heads, ListsTexts } from "./lists.ts";
+import type { Heads, ListsTexts, ToldList } from "./lists.ts";
 import { HEADS_PER_SCRIPT_MAX, Lists, headOf } from "./lists.ts";
 import type { RunScript } from "./presence-scripts.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
@@ -40,7 +40,11 @@ export class ListReader {
 
   async list(user: string, partitions: number): Promise<StoredList> {
     const lists = await this.#lists.submit({ user, partitions });
-    const list = lists.of(user);
+    return this.whole(lists.of(user));
+  }
+
+  /** With the heads that its script had no room for: they may be newer than the list, never older. */
+  async whole(list: ToldList): Promise<StoredList> {
     const heads = list.heads ?? (await this.heads(list.entries.map(({ conversation }) => conversation)));
     return { ...list, heads };
   }

@@ -14,6 +14,9 @@ export type ListsTexts = readonly (readonly string[])[];
 /** By conversation; undefined where Redis knows none, absent where it was not asked. */
 export type Heads = ReadonlyMap<string, HeadEntry | undefined>;
 
+/** A list as a script told it: without `heads` where they were too many for their script. */
+export type ToldList = Omit<StoredList, "heads"> & { readonly heads: StoredList["heads"] | undefined };
+
 /** Lists that one script read for several users, and the heads that they share. */
 export class Lists {
   readonly #done: ReadonlyMap<number, number>;
@@ -27,8 +30,7 @@ export class Lists {
     this.#heads = new Map(pairsOf(texts[users.length + 1] ?? []).map(([id, text]) => [id, headOf(text)]));
   }
 
-  /** `heads` are undefined where the list was too long for its script. */
-  of(user: string): Omit<StoredList, "heads"> & { readonly heads: StoredList["heads"] | undefined } {
+  of(user: string): ToldList {
     const list = this.#lists.get(user) ?? NOTHING;
     const isWhole = list.entries.every(({ conversation }) => this.#heads.has(conversation));
     const heads = list.entries.map(({ conversation }) => this.#heads.get(conversation));

@@ -20,6 +20,9 @@ export interface StoredList {
   readonly heads: readonly (HeadEntry | undefined)[];
 }
 
+/** Reads a list, or what is left of it to be read. */
+export type ReadList = () => Promise<StoredList>;
+
 /** `position first mark markNo left`: the position first, so that the script can compare it. */
 export const entryText = ({ position, first, mark, markNo, left }: ListEntry): string =>
   `${position} ${first} ${mark} ${markNo} ${left ?? 0}`;

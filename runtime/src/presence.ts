@@ -10,7 +10,7 @@ import { Arrivals } from "./arrivals.ts";
 import { ListReader } from "./list-reader.ts";
 import type { RunScript, Script } from "./presence-scripts.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
-import type { StoredList } from "./presence-texts.ts";
+import type { ReadList, StoredList } from "./presence-texts.ts";
 import { entryText } from "./presence-texts.ts";
 import { Rounds } from "./rounds.ts";
 
@@ -226,9 +226,15 @@ export class Presence {
     return (await this.#redis.exists(`${this.#prefix}c:${connector}`)) === 1;
   }
 
-  /** Swaps a device's session in, and reads its list where its sync has come by then. */
-  async register(arrival: Arrival): Promise<Arrived> {
-    return this.#arrivals.arrive(arrival);
+  /**
+   * Swaps a device's session in: whom it displaced; and where its sync has come by then its list, no older
+   * than that.
+   */
+  async register(
+    arrival: Arrival,
+  ): Promise<{ readonly displaced: Arrived["displaced"]; readonly list: ReadList | undefined }> {
+    const { displaced, list } = await this.#arrivals.arrive(arrival);
+    return { displaced, list: list && (async () => this.#reader.whole(list)) };
   }
 
   /** Takes a session away if it is still this one: a late goodbye must not remove its successor. */

@@ -9,7 +9,7 @@ import type { Reader } from "@jichat/connector/delivery.ts";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { WHERE, errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
-import type { StoredList } from "@jichat/runtime/presence-texts.ts";
+import type { ReadList } from "@jichat/runtime/presence-texts.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { ChatError, isRetryable } from "@jichat/protocol/errors.ts";
 import type { Device } from "./device-model.ts";
@@ -35,7 +35,7 @@ export class Socket implements Reader {
   readonly codecName = "json" as const;
   missed = false;
   /** As of its registration. */
-  list: StoredList | undefined;
+  list: ReadList | undefined;
   isOpen = true;
   isLive = false;
   #heard: Promise<void> = Promise.resolve();
@@ -54,7 +54,7 @@ export class Socket implements Reader {
   }
 
   /** For its first sync, if that came right behind the hello; later ones read anew. */
-  takeList(): StoredList | undefined {
+  takeList(): ReadList | undefined {
     const list = this.list;
     this.list = undefined;
     return list;
@@ -188,7 +188,7 @@ export class ConnectorModel {
     return socket;
   }
 
-  async #register(socket: Socket): Promise<StoredList | undefined> {
+  async #register(socket: Socket): Promise<ReadList | undefined> {
     const { redis } = this.#sim;
     try {
       const { displaced, list } = await redis.register(this.machine, socket.device.user, socket.device.name, {
@@ -264,7 +264,7 @@ export class ConnectorModel {
     });
   }
 
-  async sync(user: string, since: string | undefined, list?: StoredList): Promise<SyncReply> {
+  async sync(user: string, since: string | undefined, list?: ReadList): Promise<SyncReply> {
     await this.machine.alive();
     return this.#syncs.page(user, { since, limit: 1_000 }, list);
   }

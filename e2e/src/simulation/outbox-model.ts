@@ -73,6 +73,8 @@ export class OutboxModel {
 
   async #exchange(write: Write, socket: Socket, command: Command): Promise<void> {
     const answer = await socket.connector.submit(socket, command);
+    if (isRefused(answer) && !isRetryable(answer.code))
+      this.#sim.ledger.refused(this.#device.user, this.#device.name, write.id);
     await this.#sim.time.sleep(socket.wireMs);
     if (socket === this.#device.socket) this.#answered(write, command, answer);
   }

@@ -1,8 +1,7 @@
 import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { ListCache } from "@jichat/access/sync.ts";
 import type { Sessions } from "@jichat/router/ports.ts";
-import type { Arrived } from "@jichat/runtime/arrivals.ts";
-import type { SessionEntry, StoredList } from "@jichat/runtime/presence-texts.ts";
+import type { ReadList, SessionEntry, StoredList } from "@jichat/runtime/presence-texts.ts";
 import type { Guards } from "./guards.ts";
 import type { Machine, Time } from "./world.ts";
 
@@ -115,22 +114,14 @@ export class RedisModel {
 
   /** As one connector reaches it: what `sync` reads. */
   cacheFor(machine: Machine): ListCache {
-    const ask = async <T>(read: () => T): Promise<T> => {
-      await this.reach(machine);
-      const result = read();
-      await this.#back(machine);
-      return result;
-    };
     return {
       run: () => String(this.run),
       list: async (user) => {
-        const list = await ask(() => this.#listOf(user));
-        // As of a list that is too long for one script.
-        const heads = await ask(() => list.entries.map(({ conversation }) => this.#heads.get(conversation)));
-        return { ...list, heads };
+        const list = await this.#ask(machine, () => this.#listOf(user));
+        return { ...list, heads: await this.#headsOf(machine, list) };
       },
       mergeList: async (run, user, entries, heads, isLast) =>
-        ask(() => {
+        this.#ask(machine, () => {
           if (this.#guards.sameRun && run !== String(this.run)) throw new Error("Redis was lost meanwhile");
           for (const entry of entries) this.#putEntry(user, entry);
           for (const head of heads) this.#putHead(head);
@@ -157,14 +148,30 @@ export class RedisModel {
     this.#connectors.set(connector, this.#time.now + CONNECTOR_TTL_MS);
   }
 
-  /** Whom it displaced, and the user's list as of then: read in the same step. */
-  async register(machine: Machine, user: string, device: string, at: SessionEntry): Promise<Arrived> {
+  /** Whom it displaced, and the user's list as of then: its heads come later, as those of a long one do. */
+  async register(
+    machine: Machine,
+    user: string,
+    device: string,
+    at: SessionEntry,
+  ): Promise<{ displaced: SessionEntry | "younger" | undefined; list: ReadList }> {
     await this.reach(machine);
     const displaced = this.#swapIn(user, device, at);
     const list = this.#listOf(user);
-    const heads = list.entries.map(({ conversation }) => this.#heads.get(conversation));
     await this.#back(machine);
-    return { displaced, list: { ...list, heads } };
+    return { displaced, list: async () => ({ ...list, heads: await this.#headsOf(machine, list) }) };
+  }
+
+  async #ask<T>(machine: Machine, read: () => T): Promise<T> {
+    await this.reach(machine);
+    const result = read();
+    await this.#back(machine);
+    return result;
+  }
+
+  /** As of a list that is too long for one script. */
+  async #headsOf(machine: Machine, { entries }: Pick<StoredList, "entries">): Promise<StoredList["heads"]> {
+    return this.#ask(machine, () => entries.map(({ conversation }) => this.#heads.get(conversation)));
   }
 
   #swapIn(user: string, device: string, at: SessionEntry): SessionEntry | "younger" | undefined {
