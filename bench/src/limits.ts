@@ -27,7 +27,10 @@ export async function measureLimits(): Promise<readonly Limit[]> {
 }
 
 async function loopback(): Promise<readonly Limit[]> {
-  const server = createServer((socket) => socket.pipe(socket));
+  const server = createServer((socket) => {
+    socket.on("error", () => socket.destroy()); // The generator is done in the middle of an answer.
+    socket.pipe(socket);
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { NATS_GOGC } from "@jichat/tools/local/heaps.ts";
 import { Part } from "@jichat/tools/local/part.ts";
 import { freePorts } from "@jichat/tools/local/ports.ts";
 import { needNats } from "@jichat/tools/needs.ts";
@@ -35,7 +36,14 @@ export async function withNats<T>(servers: 1 | 3, act: (url: string, pids: Pids)
         "",
       ].join("\n"),
     );
-    return new Part({ name, program: path, args: ["-c", config], env, logFile: join(store, "log"), port });
+    return new Part({
+      name,
+      program: path,
+      args: ["-c", config],
+      env: { ...env, GOGC: NATS_GOGC },
+      logFile: join(store, "log"),
+      port,
+    });
   });
   try {
     for (const part of parts) part.start();

@@ -2,12 +2,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../cache.ts";
 import type { Program } from "../needs.ts";
+import { NATS_GOGC, youngHeapFlag } from "./heaps.ts";
 import type { PartSpec } from "./part.ts";
 import { Part } from "./part.ts";
 import { freePorts } from "./ports.ts";
 import { ensureSecrets } from "./secrets.ts";
 import type { Secrets } from "./secrets.ts";
-import { youngHeapFlag } from "./young-heap.ts";
 
 export interface StackOptions {
   /** Folder of all state; another stack with another folder does not meet this one. */
@@ -237,7 +237,7 @@ export class Stack {
       name: "nats",
       program: nats.path,
       args: ["-c", config],
-      env: nats.env,
+      env: { ...nats.env, GOGC: NATS_GOGC },
       logFile: this.#log("nats"),
       port,
     });

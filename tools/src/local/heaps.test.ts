@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ROOT } from "../cache.ts";
-import { youngHeapFlag } from "./young-heap.ts";
+import { NATS_GOGC, youngHeapFlag } from "./heaps.ts";
 
 test("an image starts a component with the young heap that `make run` and the bench give it", () => {
   const stages = readFileSync(join(ROOT, "Dockerfile"), "utf8").split(/^FROM /m);
@@ -13,4 +13,9 @@ test("an image starts a component with the young heap that `make run` and the be
     )?.[1];
   for (const component of ["connector", "router", "storage", "api"] as const)
     assert.equal(flagOf(component) ?? flagOf("component"), youngHeapFlag(component), component);
+});
+
+test("the operator's nats-server collects its heap as that of `make run` and the bench does", () => {
+  const source = readFileSync(join(ROOT, "operator/src/desired/nats.ts"), "utf8");
+  assert.equal(/name: "GOGC", value: "(\d+)"/.exec(source)?.[1], NATS_GOGC);
 });
