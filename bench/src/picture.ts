@@ -1,6 +1,6 @@
 import type { Row } from "./figure.ts";
 
-const BAR = { height: 18, gap: 10, left: 470, width: 380, right: 130 } as const;
+const BAR = { height: 18, gap: 10, left: 500, width: 380, right: 130 } as const;
 const TOP = 40;
 /** The scale goes from an eighth of the target to four times of it. */
 const [LOW, HIGH] = [1 / 8, 4];
