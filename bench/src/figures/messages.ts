@@ -2,7 +2,7 @@ import type { Figure, Row } from "../figure.ts";
 import { count, median, range, shareOf } from "../figure.ts";
 import type { Lab } from "../lab.ts";
 import { withLab } from "../lab.ts";
-import type { Appends } from "../raw/append.ts";
+import type { Appends, PacedAppends } from "../raw/append.ts";
 import { appendAtFull, appendAtRate } from "../raw/append.ts";
 import type { Step } from "../sustain.ts";
 import { climb, cpuPer1000, sustainedOf, sustainedText } from "../sustain.ts";
@@ -14,13 +14,13 @@ const DURABLE = "R1, fsync always";
 interface Appended {
   readonly batched: Appends;
   readonly single: Appends;
-  readonly paced: Appends;
+  readonly paced: PacedAppends;
 }
 
-const measureAppends = async ({ stack: { natsUrl } }: Lab): Promise<Appended> => ({
+const measureAppends = async ({ stack: { natsUrl }, pids }: Lab): Promise<Appended> => ({
   batched: await appendAtFull(natsUrl, 128),
   single: await appendAtFull(natsUrl, 1),
-  paced: await appendAtRate(natsUrl, 1_000),
+  paced: await appendAtRate(natsUrl, pids["nats"] ?? 0, 1_000),
 });
 
 const sustainedRow = (what: string, target: number, steps: readonly Step[], batched: Appends): Row => {
@@ -36,7 +36,7 @@ const sustainedRow = (what: string, target: number, steps: readonly Step[], batc
   };
 };
 
-function cpuRow(steps: readonly Step[], rate: number, target: number): Row {
+function cpuRow(steps: readonly Step[], rate: number, target: number, beside = ""): Row {
   const values = steps.find((step) => step.rate === rate)?.runs.map(cpuPer1000) ?? [];
   const format = (value: number): string => value.toFixed(3);
   return {
@@ -45,9 +45,14 @@ function cpuRow(steps: readonly Step[], rate: number, target: number): Row {
     measured: format(median(values)),
     share: shareOf(median(values), "≤", target),
     runs: values,
-    beside: `${DURABLE}; ${values.length === 0 ? "not reached" : range(values, format)}`,
+    beside: `${DURABLE}; ${values.length === 0 ? "not reached" : range(values, format)}${beside}`,
   };
 }
+
+const cpuText = ({ cpu }: PacedAppends): string =>
+  Object.entries(cpu)
+    .map(([name, seconds]) => `${name} ${seconds.toFixed(2)}`)
+    .join(", ");
 
 function ackRow(steps: readonly Step[], raw: Appended, percentile: "p50" | "p99", times: number): Row {
   const values = steps.find(({ rate }) => rate === 1_000)?.runs.map(({ ack }) => ack[percentile]) ?? [];
@@ -80,7 +85,7 @@ export const messages: Figure = {
           steps,
           raw.batched,
         ),
-        cpuRow(steps, 1_000, 0.5),
+        cpuRow(steps, 1_000, 0.5, `; raw appends at the same rate: ${cpuText(raw.paced)}`),
         cpuRow(steps, 8_000, 0.15),
         ackRow(steps, raw, "p50", 2.5),
         ackRow(steps, raw, "p99", 5),

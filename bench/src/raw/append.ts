@@ -2,6 +2,8 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { build } from "hdr-histogram-js";
+import type { Usage } from "../generator/cpu.ts";
+import { countCpu } from "../generator/cpu.ts";
 import { pause } from "../generator/load.ts";
 import type { Percentiles } from "../generator/talk.ts";
 import { percentilesOf, recordMs } from "../generator/talk.ts";
@@ -12,6 +14,11 @@ const TICK_MS = 2;
 
 export interface Appends extends Percentiles {
   readonly perSecond: number;
+}
+
+export interface PacedAppends extends Percentiles {
+  /** CPU seconds for 1,000 appends: of nats-server, and of this process, which is nothing but its client. */
+  readonly cpu: Usage;
 }
 
 async function withStreams<T>(
@@ -57,13 +64,14 @@ export const appendAtFull = async (natsUrl: string, records: number): Promise<Ap
 
 /**
  * The same at a rate, one record per append: what a message that is alone waits for at least. Open loop; an
- * append waits for the one before it in its stream.
+ * append waits for the one before it in its stream. `nats` is the server's process id.
  */
-export const appendAtRate = async (natsUrl: string, rate: number): Promise<Appends> =>
+export const appendAtRate = async (natsUrl: string, nats: number, rate: number): Promise<PacedAppends> =>
   withStreams(natsUrl, async (js, subjects) => {
     const payload = new Uint8Array(256).fill(120);
     const histogram = build();
     const lanes = subjects.map(async () => 0);
+    const used = countCpu({ "nats-server": nats, "its client": process.pid });
     const started = performance.now();
     const total = (rate * MS) / 1_000;
     for (let sent = 0; sent < total; await pause(TICK_MS)) {
@@ -79,5 +87,6 @@ export const appendAtRate = async (natsUrl: string, rate: number): Promise<Appen
       }
     }
     await Promise.all(lanes);
-    return { ...percentilesOf(histogram), perSecond: rate };
+    const cpu = Object.entries(used()).map(([name, seconds]) => [name, (seconds * 1_000) / total] as const);
+    return { ...percentilesOf(histogram), cpu: Object.fromEntries(cpu) };
   });
