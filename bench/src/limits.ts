@@ -1,4 +1,3 @@
-import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
@@ -6,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { needChdb } from "@jichat/tools/needs.ts";
+import { PING } from "./figures/edge.ts";
 import { generate } from "./generate.ts";
 import { withNats } from "./nats-servers.ts";
 import { appendAtFull } from "./raw/append.ts";
@@ -53,7 +53,7 @@ async function loopback(): Promise<readonly Limit[]> {
 async function rawEcho(): Promise<Limit> {
   const raw = await startRaw("echo");
   try {
-    const args = { frame: '{"t":"ping","id":"p"}', window: 20, ms: 2_000 };
+    const args = { frame: PING, window: 20, ms: 2_000 };
     const { perSecond } = await generate("echo", { ...args, door: raw.door, pids: { server: raw.pid } });
     return { what: "uWebSockets.js, echo", perSecond, unit: "frames" };
   } finally {
@@ -74,16 +74,7 @@ const appends = async (): Promise<readonly Limit[]> =>
 async function inserts(): Promise<Limit> {
   const folder = mkdtempSync(join(tmpdir(), "jichat-bench-chdb-"));
   try {
-    const child = fork(join(import.meta.dirname, "raw/insert.ts"), [folder, await needChdb()]);
-    const perSecond = await new Promise<number>((resolve, reject) => {
-      child.once("message", (told) => {
-        resolve(Number(told));
-      });
-      child.once("exit", (code, signal) => {
-        reject(new Error(`the raw inserts ended: ${signal ?? `exit code ${code ?? 0}`}`));
-      });
-    });
-    child.kill("SIGKILL");
+    const { perSecond } = await generate("inserts", { folder, chdbHome: await needChdb(), ms: 3_000 });
     return { what: "chdb, inserts of 10,000 rows into the events table", perSecond, unit: "rows" };
   } finally {
     rmSync(folder, { recursive: true, force: true });

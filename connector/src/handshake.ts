@@ -3,8 +3,8 @@ import { encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { Hello } from "@jichat/protocol/frame/client-frame.ts";
 import type { Identity } from "@jichat/access/tokens.ts";
-import { newSessionId } from "./session-id.ts";
 import type { ReadList } from "@jichat/runtime/presence-texts.ts";
+import { newSessionId } from "./session-id.ts";
 import type { Session } from "./session.ts";
 import type { World } from "./world.ts";
 

@@ -1,14 +1,10 @@
 import type { ListsTexts, ToldList } from "./lists.ts";
-import { HEADS_PER_SCRIPT_MAX, Lists } from "./lists.ts";
+import { HEADS_PER_SCRIPT_MAX, LISTS_PER_SCRIPT_MAX, Lists, SCRIPTS_IN_FLIGHT_MAX } from "./lists.ts";
 import type { RunScript } from "./presence-scripts.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
 import type { SessionEntry } from "./presence-texts.ts";
 import { readSession, sessionText } from "./presence-texts.ts";
 import { Rounds } from "./rounds.ts";
-
-/** Redis does nothing else while a script runs. */
-const PER_SCRIPT_MAX = 64;
-const IN_FLIGHT_MAX = 4;
 
 /** A session that comes. */
 export interface Arrival {
@@ -26,12 +22,6 @@ export interface Arrived {
   readonly list: ToldList | undefined;
 }
 
-interface Round {
-  readonly displaced: ReadonlyMap<Arrival, string>;
-  readonly lists: Lists | undefined;
-  readonly syncing: ReadonlySet<Arrival>;
-}
-
 /**
  * Registers all who come at once, and reads the lists of those who sync, in one script: who comes back waits
  * for Redis once. A list is read after its session was registered, so nothing falls between the two.
@@ -42,8 +32,8 @@ export class Arrivals {
   readonly #rounds = new Rounds(
     async (arrivals: readonly Arrival[]) => this.#arrive(arrivals),
     () => 1,
-    PER_SCRIPT_MAX,
-    IN_FLIGHT_MAX,
+    LISTS_PER_SCRIPT_MAX,
+    SCRIPTS_IN_FLIGHT_MAX,
   );
 
   constructor(run: RunScript, keepSeconds: number) {
@@ -52,28 +42,31 @@ export class Arrivals {
   }
 
   async arrive(arrival: Arrival): Promise<Arrived> {
-    const { displaced, lists, syncing } = await this.#rounds.submit(arrival);
-    const text = displaced.get(arrival) ?? "";
-    return {
-      displaced: text === "" ? undefined : text === "younger" ? "younger" : readSession(text),
-      list: syncing.has(arrival) ? lists?.of(arrival.user) : undefined,
-    };
+    return (await this.#rounds.submit(arrival)).get(arrival) ?? { displaced: undefined, list: undefined };
   }
 
-  async #arrive(arrivals: readonly Arrival[]): Promise<Round> {
+  async #arrive(arrivals: readonly Arrival[]): Promise<ReadonlyMap<Arrival, Arrived>> {
     const syncing = arrivals.filter(({ isSyncing }) => isSyncing());
     const all = [...new Set([...syncing, ...arrivals])];
     const args = [this.#keepSeconds, HEADS_PER_SCRIPT_MAX, syncing.length];
     const found = await this.#run(SCRIPTS.arrive, [...args, ...all.map(lineOf)]);
-    const [displaced, lists] = found as [string[], ListsTexts | undefined];
+    const [displaced, texts = []] = found as [string[], ListsTexts?];
     const users = syncing.map(({ user }) => user);
-    return {
-      displaced: new Map(all.map((arrival, index) => [arrival, displaced[index] ?? ""])),
-      lists: lists === undefined ? undefined : new Lists(users, lists),
-      syncing: new Set(syncing),
-    };
+    const lists = new Lists(users, texts);
+    return new Map(
+      all.map((arrival, index) => [
+        arrival,
+        {
+          displaced: displacedOf(displaced[index] ?? ""),
+          list: index < syncing.length ? lists.of(arrival.user) : undefined,
+        },
+      ]),
+    );
   }
 }
+
+const displacedOf = (text: string): Arrived["displaced"] =>
+  text === "" ? undefined : text === "younger" ? "younger" : readSession(text);
 
 /** One argument each: what ioredis and Redis pay for them is by their number. No id has a space. */
 const lineOf = ({ user, device, entry }: Arrival): string => `${user} ${device} ${sessionText(entry)}`;

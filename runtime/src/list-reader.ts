@@ -1,14 +1,10 @@
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import type { Heads, ListsTexts, ToldList } from "./lists.ts";
-import { HEADS_PER_SCRIPT_MAX, Lists, headOf } from "./lists.ts";
+import { HEADS_PER_SCRIPT_MAX, LISTS_PER_SCRIPT_MAX, Lists, SCRIPTS_IN_FLIGHT_MAX, headOf } from "./lists.ts";
 import type { RunScript } from "./presence-scripts.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
 import type { StoredList } from "./presence-texts.ts";
 import { Rounds } from "./rounds.ts";
-
-/** Redis does nothing else while a script runs. */
-const LISTS_PER_SCRIPT_MAX = 64;
-const IN_FLIGHT_MAX = 4;
 
 interface Asked {
   readonly user: string;
@@ -25,13 +21,13 @@ export class ListReader {
     async (asked: readonly Asked[]) => this.#readLists(asked),
     () => 1,
     LISTS_PER_SCRIPT_MAX,
-    IN_FLIGHT_MAX,
+    SCRIPTS_IN_FLIGHT_MAX,
   );
   readonly #heads = new Rounds(
     async (asked: readonly (readonly string[])[]) => this.#readHeads([...new Set(asked.flat())]),
     (conversations) => conversations.length,
     HEADS_PER_SCRIPT_MAX,
-    IN_FLIGHT_MAX,
+    SCRIPTS_IN_FLIGHT_MAX,
   );
 
   constructor(run: RunScript) {

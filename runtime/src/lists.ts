@@ -5,8 +5,11 @@ import { readEntry } from "./presence-texts.ts";
 type BareList = Pick<StoredList, "complete" | "entries">;
 const NOTHING: BareList = { complete: false, entries: [] };
 
-/** Heads of one script: Redis does nothing else while it runs. */
+/** Lists and heads of one script: Redis does nothing else while it runs. */
+export const LISTS_PER_SCRIPT_MAX = 64;
 export const HEADS_PER_SCRIPT_MAX = 1_000;
+/** Of one kind, of one process. */
+export const SCRIPTS_IN_FLIGHT_MAX = 4;
 
 /** What a script tells of lists: what is done, a list for each of its users, heads of conversations. */
 export type ListsTexts = readonly (readonly string[])[];

@@ -7,7 +7,8 @@ import { withLab } from "../lab.ts";
 import { pin } from "../pin.ts";
 import { startRaw } from "../raw/start.ts";
 
-const PING = JSON.stringify({ t: "ping", id: "p" });
+/** Of an echo, raw or ours. */
+export const PING = JSON.stringify({ t: "ping", id: "p" });
 
 export const echo: Figure = {
   name: "echo",
