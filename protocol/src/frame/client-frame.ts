@@ -1,9 +1,21 @@
 import { ChatError } from "../errors.ts";
-import { isClientId, isId } from "../ids.ts";
+import { isClientId } from "../ids.ts";
 import * as limits from "../limits.ts";
 import type { BodyText } from "./body.ts";
 import { readBody } from "./body.ts";
 import { Fields } from "./fields.ts";
+import {
+  readClient,
+  readConversation,
+  readCursor,
+  readId,
+  readIdNamed,
+  readLimit,
+  readName,
+  readSeq,
+  readToken,
+  readUsers,
+} from "./readers.ts";
 
 export interface Hello {
   readonly t: "hello";
@@ -96,28 +108,9 @@ export interface Ping {
 }
 export type ClientFrame = Hello | WriteFrame | Sync | Pull | Renew | Ping;
 
-const TOKEN_LENGTH_MAX = 8_192;
-const CURSOR_LENGTH_MAX = 4_096;
-
-const readId = (fields: Fields): string =>
-  fields.matching("id", isClientId, "1 to 64 printable ASCII characters");
-const readSeq =
-  (name: string) =>
-  (fields: Fields): number =>
-    fields.int(name, 0, Number.MAX_SAFE_INTEGER);
-const idNamed =
-  (name: string) =>
-  (fields: Fields): string =>
-    fields.matching(name, isId, "an id of [A-Za-z0-9_-]{1,64}");
-const readConversation = idNamed("conversation");
-const readName = (fields: Fields): string => fields.string("name", limits.NAME_LENGTH_MAX);
-const readUsers =
-  (name: string, least: number) =>
-  (fields: Fields): string[] => [...new Set(fields.list(name, isId, least, limits.USERS_PER_FRAME_MAX))];
-
 function readTarget(fields: Fields): { conversation: string | undefined; to: string | undefined } {
   const conversation = fields.optional("conversation", readConversation);
-  const to = fields.optional("to", idNamed("to"));
+  const to = fields.optional("to", (f) => readIdNamed(f, "to"));
   if ((conversation === undefined) === (to === undefined)) {
     throw new ChatError("FRAME_MALFORMED", "a send names either `conversation` or `to`");
   }
@@ -125,30 +118,30 @@ function readTarget(fields: Fields): { conversation: string | undefined; to: str
 }
 
 function readHello(fields: Fields): Hello {
-  const token = fields.optional("token", (f) => f.string("token", TOKEN_LENGTH_MAX));
-  const ticket = fields.optional("ticket", (f) => f.string("ticket", TOKEN_LENGTH_MAX));
+  const token = fields.optional("token", (f) => readToken(f));
+  const ticket = fields.optional("ticket", (f) => readToken(f, "ticket"));
   if ((token === undefined) === (ticket === undefined)) {
     throw new ChatError("FRAME_MALFORMED", "a hello carries either `token` or `ticket`");
   }
-  const client = fields.optional("client", (f) => f.string("client", 128, 0));
+  const client = fields.optional("client", readClient);
   const echo = fields.optional("echo", (f) => f.boolean("echo")) ?? false;
-  return { t: "hello", token, ticket, device: idNamed("device")(fields), client, echo };
+  return { t: "hello", token, ticket, device: readIdNamed(fields, "device"), client, echo };
 }
 
 function readPull(fields: Fields): Pull {
-  const after = fields.optional("after", readSeq("after"));
-  const before = fields.optional("before", readSeq("before"));
+  const after = fields.optional("after", (f) => readSeq(f, "after", 0));
+  const before = fields.optional("before", (f) => readSeq(f, "before", 0));
   if (after !== undefined && before !== undefined)
     throw new ChatError("FRAME_MALFORMED", "a pull names `after` or `before`, not both");
   const limit =
-    fields.optional("limit", (f) => f.int("limit", 1, limits.PAGE_EVENTS_MAX)) ?? limits.PAGE_EVENTS_DEFAULT;
+    fields.optional("limit", (f) => readLimit(f, limits.PAGE_EVENTS_MAX)) ?? limits.PAGE_EVENTS_DEFAULT;
   return { t: "pull", id: readId(fields), conversation: readConversation(fields), after, before, limit };
 }
 
 function readSync(fields: Fields): Sync {
-  const cursor = (name: string) => fields.optional(name, (f) => f.string(name, CURSOR_LENGTH_MAX));
+  const cursor = (name: string) => fields.optional(name, (f) => readCursor(f, name));
   const limit =
-    fields.optional("limit", (f) => f.int("limit", 1, limits.SYNC_LIMIT_MAX)) ?? limits.SYNC_LIMIT_DEFAULT;
+    fields.optional("limit", (f) => readLimit(f, limits.SYNC_LIMIT_MAX)) ?? limits.SYNC_LIMIT_DEFAULT;
   return { t: "sync", id: readId(fields), since: cursor("since"), page: cursor("page"), limit };
 }
 
@@ -158,7 +151,7 @@ function readCreate(fields: Fields): Create {
     t: "create",
     id: readId(fields),
     name: readName(fields),
-    members: readUsers("members", 0)(fields),
+    members: readUsers(fields, "members", 0),
   };
 }
 
@@ -167,7 +160,7 @@ export function readClientFrame(value: unknown, bodyBytesMax: number): ClientFra
   const fields = new Fields(value);
   const t = fields.string("t", 32);
   const body = (): BodyText => readBody(fields.raw("body"), bodyBytesMax);
-  const seq = (): number => fields.int("seq", 1, Number.MAX_SAFE_INTEGER);
+  const seq = (): number => readSeq(fields, "seq", 1);
   switch (t) {
     case "hello":
       return readHello(fields);
@@ -179,8 +172,8 @@ export function readClientFrame(value: unknown, bodyBytesMax: number): ClientFra
         id: readId(fields),
         ...readTarget(fields),
         body: body(),
-        replyTo: fields.optional("replyTo", (f) => f.int("replyTo", 1, Number.MAX_SAFE_INTEGER)),
-        mentions: fields.optional("mentions", readUsers("mentions", 0)),
+        replyTo: fields.optional("replyTo", (f) => readSeq(f, "replyTo", 1)),
+        mentions: fields.optional("mentions", (f) => readUsers(f, "mentions", 0)),
       };
     case "edit":
       return { t, id: readId(fields), conversation: readConversation(fields), seq: seq(), body: body() };
@@ -196,7 +189,7 @@ export function readClientFrame(value: unknown, bodyBytesMax: number): ClientFra
         t,
         id: readId(fields),
         conversation: readConversation(fields),
-        users: readUsers("users", 1)(fields),
+        users: readUsers(fields, "users", 1),
       };
     case "leave":
       return { t, id: readId(fields), conversation: readConversation(fields) };
@@ -205,14 +198,14 @@ export function readClientFrame(value: unknown, bodyBytesMax: number): ClientFra
         t,
         id: fields.optional("id", readId),
         conversation: readConversation(fields),
-        seq: readSeq("seq")(fields),
+        seq: readSeq(fields, "seq", 0),
       };
     case "pull":
       return readPull(fields);
     case "sync":
       return readSync(fields);
     case "renew":
-      return { t, id: readId(fields), token: fields.string("token", TOKEN_LENGTH_MAX) };
+      return { t, id: readId(fields), token: readToken(fields) };
     default:
       throw new ChatError("FRAME_UNKNOWN", `unknown frame type ${JSON.stringify(t)}`);
   }

@@ -3,12 +3,14 @@ import { ChatError } from "../errors.ts";
 const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+const CONTROL = /\p{Cc}/u;
+
 /** One map from outside, read field by field; every refusal names the field and what it should have been. */
 export class Fields {
   readonly #map: Readonly<Record<string, unknown>>;
 
-  constructor(value: unknown) {
-    if (!isMap(value)) throw new ChatError("FRAME_MALFORMED", "a frame is a map with a string `t`");
+  constructor(value: unknown, what = "a frame is a map with a string `t`") {
+    if (!isMap(value)) throw new ChatError("FRAME_MALFORMED", what);
     this.#map = value;
   }
 
@@ -23,6 +25,13 @@ export class Fields {
       throw this.#refuse(name, `has ${value.length} characters, not ${lengthMin} to ${lengthMax}`);
     }
     if (!value.isWellFormed()) throw this.#refuse(name, "has half a surrogate pair");
+    return value;
+  }
+
+  /** A string without control characters: what is written into a line, of a log or of a header. */
+  line(name: string, lengthMax: number, lengthMin = 1): string {
+    const value = this.string(name, lengthMax, lengthMin);
+    if (CONTROL.test(value)) throw this.#refuse(name, "has a control character");
     return value;
   }
 

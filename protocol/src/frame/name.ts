@@ -1,0 +1,33 @@
+import { ChatError } from "../errors.ts";
+import { NAME_LENGTH_MAX } from "../limits.ts";
+
+// Four code points compose to one at most, each of two units: what is longer cannot become a name, and is not
+// composed.
+const COMPOSED_UNITS_MAX = NAME_LENGTH_MAX * 4 * 2;
+const CONTROL = /\p{Cc}/u;
+// Embeddings, overrides and isolates turn the text behind the name too.
+const BIDI = /[\u202a-\u202e\u2066-\u2069]/u;
+
+const codeOf = (found: string): string =>
+  `U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+
+/**
+ * A name of a person or of a group as it is stored: composed (NFC) and without spaces at its ends.
+ * FRAME_MALFORMED says what is wrong with it. 128 code points are 512 bytes of UTF-8 at most.
+ */
+export function nameOf(value: unknown, field = "name"): string {
+  const refuse = (why: string): ChatError => new ChatError("FRAME_MALFORMED", `\`${field}\` ${why}`);
+  if (typeof value !== "string") throw refuse("is not a string");
+  if (!value.isWellFormed()) throw refuse("has half a surrogate pair");
+  // Before it is trimmed, which would take a line feed at an end for a space.
+  const control = CONTROL.exec(value);
+  if (control !== null) throw refuse(`has a control character (${codeOf(control[0])})`);
+  const bidi = BIDI.exec(value);
+  if (bidi !== null) throw refuse(`has a character that turns the direction of text (${codeOf(bidi[0])})`);
+  const trimmed = value.trim();
+  const name = trimmed.length > COMPOSED_UNITS_MAX ? trimmed : trimmed.normalize("NFC").trim();
+  const length = name.length > COMPOSED_UNITS_MAX ? name.length : Array.from(name).length;
+  if (length < 1 || length > NAME_LENGTH_MAX)
+    throw refuse(`has ${length} characters, not 1 to ${NAME_LENGTH_MAX}`);
+  return name;
+}
