@@ -1,99 +1,85 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { CursorReader, writeInt, writePositions } from "./cursor-bytes.ts";
+import type { Positions } from "./cursor-bytes.ts";
 
-/** Log positions up to which effects stood in Redis, by partition: what a `sync` cursor means. */
-export type Positions = readonly number[];
+export type { Positions } from "./cursor-bytes.ts";
+
+/** What a cursor says; without `identity` it was given out by a version that did not name the log. */
+export interface Cursor {
+  readonly identity?: string | undefined;
+  readonly positions: Positions;
+}
 
 /** Where the next page of one sync goes on: behind the conversation `after`, itself last active at `ts`. */
 export interface PageCursor {
+  readonly identity?: string | undefined;
   readonly since: Positions | undefined;
   readonly cursor: Positions;
   readonly ts: number;
   readonly after: string;
 }
 
+/** More than any frame or query string may carry. */
+export const CURSOR_LENGTH_MAX = 4_096;
 const VERSION = 1;
+const ID = /^[A-Za-z0-9_-]{1,64}$/;
+/**
+ * Base64url, then `=` and the log's identity. Version 0.1.0 as it was before identities stops reading at the
+ * `=`, so that connectors of both versions take each other's cursors while one replaces the other.
+ */
+const FORM = /^([A-Za-z0-9_-]+)(?:=([A-Za-z0-9_-]{11}))?$/;
 
-function writeInt(bytes: number[], value: number): void {
-  let rest = value;
-  while (rest >= 128) {
-    bytes.push((rest % 128) + 128);
-    rest = Math.floor(rest / 128);
-  }
-  bytes.push(rest);
-}
+const text = (bytes: readonly number[], tail: string, identity: string | undefined): string => {
+  const plain = Buffer.concat([Buffer.from(bytes), Buffer.from(tail)]).toString("base64url");
+  return identity === undefined ? plain : `${plain}=${identity}`;
+};
 
-class Reader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(text: string, what: string) {
-    this.#bytes = Buffer.from(text, "base64url");
-    if (this.int() !== VERSION) throw this.fault(what);
-  }
-
-  fault = (what: string): ChatError =>
+function open(what: string, cursor: string): { reader: CursorReader; identity: string | undefined } {
+  const refuse = (): ChatError =>
     new ChatError("FRAME_MALFORMED", `\`${what}\` is not a cursor that this cluster gave out`);
-
-  int(): number {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.#bytes[this.#at];
-      this.#at += 1;
-      if (byte === undefined || scale > 2 ** 49) throw this.fault("cursor");
-      value += (byte % 128) * scale;
-      if (byte < 128) break;
-    }
-    if (!Number.isSafeInteger(value)) throw this.fault("cursor");
-    return value;
-  }
-
-  positions(partitions: number): Positions {
-    const count = this.int();
-    if (count !== partitions) throw this.fault("cursor");
-    return Array.from({ length: count }, () => this.int());
-  }
-
-  rest(): string {
-    return Buffer.from(this.#bytes.subarray(this.#at)).toString("utf8");
-  }
-
-  end(): void {
-    if (this.#at !== this.#bytes.length) throw this.fault("cursor");
-  }
+  const [, plain, identity] = cursor.length > CURSOR_LENGTH_MAX ? [] : (FORM.exec(cursor) ?? []);
+  if (plain === undefined) throw refuse();
+  const bytes = Buffer.from(plain, "base64url");
+  if (bytes.toString("base64url") !== plain) throw refuse(); // One cursor has one form.
+  const reader = new CursorReader(bytes, refuse);
+  if (reader.int() !== VERSION) throw refuse();
+  return { reader, identity };
 }
 
-const text = (bytes: readonly number[], tail = ""): string =>
-  Buffer.concat([Buffer.from(bytes), Buffer.from(tail)]).toString("base64url");
-
-function writePositions(bytes: number[], positions: Positions): void {
-  writeInt(bytes, positions.length);
-  for (const position of positions) writeInt(bytes, position);
-}
-
-export function encodeCursor(positions: Positions): string {
+export function encodeCursor({ identity, positions }: Cursor): string {
   const bytes: number[] = [VERSION];
   writePositions(bytes, positions);
-  return text(bytes);
+  return text(bytes, "", identity);
 }
 
-/** FRAME_MALFORMED for anything that `encodeCursor` of a cluster with this many partitions did not make. */
-export function decodeCursor(cursor: string, partitions: number): Positions {
-  const reader = new Reader(cursor, "since");
-  const positions = reader.positions(partitions);
+/**
+ * FRAME_MALFORMED for anything that `encodeCursor` did not make. Whose positions they are, and how many there
+ * should be, is not asked here (`isOfThisLog`).
+ */
+export function decodeCursor(cursor: string): Cursor {
+  const { reader, identity } = open("since", cursor);
+  const positions = reader.positions();
   reader.end();
-  return positions;
+  return { identity, positions };
 }
 
-export function encodePage({ since, cursor, ts, after }: PageCursor): string {
+export function encodePage({ identity, since, cursor, ts, after }: PageCursor): string {
   const bytes: number[] = [VERSION, since === undefined ? 0 : 1];
   if (since !== undefined) writePositions(bytes, since);
   writePositions(bytes, cursor);
   writeInt(bytes, ts);
-  return text(bytes, after);
+  return text(bytes, after, identity);
 }
 
-export function decodePage(page: string, partitions: number): PageCursor {
-  const reader = new Reader(page, "page");
-  const since = reader.int() === 1 ? reader.positions(partitions) : undefined;
-  return { since, cursor: reader.positions(partitions), ts: reader.int(), after: reader.rest() };
+/** As `decodeCursor`, for what `encodePage` makes. */
+export function decodePage(page: string): PageCursor {
+  const { reader, identity } = open("page", page);
+  const kind = reader.int();
+  if (kind > 1) throw reader.refuse();
+  const since = kind === 1 ? reader.positions() : undefined;
+  const cursor = reader.positions();
+  const ts = reader.int();
+  const after = reader.rest();
+  if (!ID.test(after) || (since !== undefined && since.length !== cursor.length)) throw reader.refuse();
+  return { identity, since, cursor, ts, after };
 }

@@ -1,7 +1,9 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
+import type { LogIdentity } from "@jichat/runtime/log-identity.ts";
 import { askStorage } from "@jichat/runtime/ask-storage.ts";
+import { onReconnect } from "@jichat/runtime/nats.ts";
 import type { Presence } from "@jichat/runtime/presence.ts";
 import { Lanes } from "./lanes.ts";
 import { LossPositions } from "./loss-positions.ts";
@@ -20,7 +22,7 @@ export function openEdge(
   nats: NatsConnection,
   names: Names,
   presence: Presence,
-  partitions: number,
+  { partitions, identity }: { readonly partitions: number; readonly identity: LogIdentity },
   from: string,
   onRetry: () => void,
 ): Edge {
@@ -30,6 +32,11 @@ export function openEdge(
     () => presence.run(),
     (partition) => lanes.position(partition),
   );
+  onReconnect(nats, () => void identity.refresh());
+  identity.onChange(() => {
+    lanes.forget();
+    losses.forget();
+  });
   return {
     lanes,
     past: new Past(nats, names, presence, lanes),
@@ -39,6 +46,7 @@ export function openEdge(
       systemClock,
       partitions,
       () => losses.read(),
+      { identity: () => identity.current(), position: (partition) => lanes.position(partition) },
     ),
   };
 }

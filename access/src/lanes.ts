@@ -65,6 +65,11 @@ export class Lanes {
     return lane.position;
   }
 
+  /** The log is another one: no position that was seen says anything of it. */
+  forget(): void {
+    for (const lane of this.#lanes) lane.position = 0;
+  }
+
   /** Commands that are not answered yet. */
   get waiting(): number {
     return this.#lanes.reduce((sum, lane) => sum + lane.unanswered, 0);

@@ -19,6 +19,11 @@ export class LossPositions {
     this.#ask = ask;
   }
 
+  /** The log is another one: its positions are too. */
+  forget(): void {
+    this.#known = undefined;
+  }
+
   /** Asked once for every Redis; a failed try is forgotten. */
   async read(): Promise<Positions> {
     const run = this.#run();

@@ -6,8 +6,10 @@ import type { LeftConversation, ListedConversation } from "@jichat/protocol/fram
 import { partitionOf } from "@jichat/protocol/ids.ts";
 import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { ReadList, StoredList } from "@jichat/runtime/presence-texts.ts";
-import type { Positions } from "./cursor.ts";
+import type { PageCursor, Positions } from "./cursor.ts";
 import { decodeCursor, decodePage, encodeCursor, encodePage } from "./cursor.ts";
+import type { ThisLog } from "./this-log.ts";
+import { isOfThisLog } from "./this-log.ts";
 
 /** What Redis holds for a sync; `Presence` in the product, a model in the simulation. */
 export interface ListCache {
@@ -43,6 +45,8 @@ export interface SyncReply {
   readonly cursor: string;
   readonly more: boolean;
   readonly next?: string;
+  /** The positions that were asked from are of another life: this is a first sync. */
+  readonly reset?: true;
 }
 
 const POSITIONS_WAIT_MS = 2_000;
@@ -60,6 +64,24 @@ interface Known {
   readonly head: HeadEntry | undefined;
 }
 
+/** What a request goes on from. */
+interface Asked {
+  readonly identity?: string | undefined;
+  readonly since?: Positions | undefined;
+  readonly page?: PageCursor | undefined;
+}
+const NOTHING_SEEN: Asked = {};
+
+function read({ since, page }: SyncRequest): Asked {
+  if (page !== undefined) {
+    const decoded = decodePage(page);
+    return { identity: decoded.identity, since: decoded.since, page: decoded };
+  }
+  if (since === undefined) return NOTHING_SEEN;
+  const { identity, positions } = decodeCursor(since);
+  return { identity, since: positions };
+}
+
 /**
  * Answers `sync` from Redis; what Redis lost is first rebuilt from storage, at positions read after the
  * loss.
@@ -70,6 +92,7 @@ export class Syncs {
   readonly #clock: Clock;
   readonly #partitions: number;
   readonly #afterLoss: () => Promise<Positions>;
+  readonly #log: ThisLog;
   readonly #rebuilding = new Map<string, Promise<void>>();
 
   /** `afterLoss`: positions that were reached after the present Redis was first met (`LossPositions`). */
@@ -79,12 +102,14 @@ export class Syncs {
     clock: Clock,
     partitions: number,
     afterLoss: () => Promise<Positions>,
+    log: ThisLog,
   ) {
     this.#cache = cache;
     this.#ask = ask;
     this.#clock = clock;
     this.#partitions = partitions;
     this.#afterLoss = afterLoss;
+    this.#log = log;
   }
 
   /**
@@ -92,14 +117,11 @@ export class Syncs {
    * tell. `list` is what its registration has read already, for a session that syncs as it comes.
    */
   async page(user: string, request: SyncRequest, list?: ReadList): Promise<SyncReply> {
-    const page = request.page === undefined ? undefined : decodePage(request.page, this.#partitions);
-    const since =
-      page === undefined
-        ? request.since === undefined
-          ? undefined
-          : decodeCursor(request.since, this.#partitions)
-        : page.since;
+    const asked = read(request);
+    const identity = this.#log.identity();
     const { now, known: all } = await this.#read(user, list);
+    const isReset = !(await this.#isOurs(asked, now));
+    const { since, page } = isReset ? NOTHING_SEEN : asked;
     const changed = all
       .filter(({ entry, head }) => isListed(entry, head, since, this.#partitions))
       .sort(byActivity);
@@ -111,12 +133,20 @@ export class Syncs {
     const more = kept.length < rest.length && last !== undefined;
     return {
       conversations: kept,
-      cursor: encodeCursor(cursor),
+      cursor: encodeCursor({ identity, positions: cursor }),
       more,
       ...(more
-        ? { next: encodePage({ since, cursor, ts: tsOf(last), after: last.entry.conversation }) }
+        ? { next: encodePage({ identity, since, cursor, ts: tsOf(last), after: last.entry.conversation }) }
         : {}),
+      ...(isReset ? { reset: true } : {}),
     };
+  }
+
+  async #isOurs({ identity, since, page }: Asked, now: Positions): Promise<boolean> {
+    for (const positions of [since, page?.cursor])
+      if (positions !== undefined && !(await isOfThisLog({ identity, positions }, now, this.#log)))
+        return false;
+    return true;
   }
 
   /** After Redis was lost, every owner has to tell first where it stands, and storage what the list was. */

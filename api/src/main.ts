@@ -29,7 +29,7 @@ const issueToken = await openTokenIssuer(config);
 const keys = loadKeys(config.tokens.keys);
 const names = namesOf(config.cluster);
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
-const { partitions } = await openCluster(nats, names, config.log, {
+const cluster = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
@@ -37,7 +37,7 @@ const presence = Presence.connect(config.redisUrl, names, telemetry.log);
 const revocations = await Revocations.watch(nats, names, telemetry.log);
 const accounts = await Accounts.open(nats, names);
 const retries = telemetry.counter("jichat_api_batch_retries", "batches of commands sent again");
-const edge = openEdge(nats, names, presence, partitions, config.instance, () => {
+const edge = openEdge(nats, names, presence, cluster, config.instance, () => {
   retries.add(1);
 });
 const addressBuckets = new TokenBuckets(config.signInsPerSecond, 10 * config.signInsPerSecond);

@@ -13,6 +13,11 @@ export const clientId = {
 export const name = { type: "string", minLength: 1, maxLength: limits.NAME_LENGTH_MAX } as const;
 export const password = { type: "string", minLength: 8, maxLength: 256 } as const;
 export const seq = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
+export const reset = {
+  type: "boolean",
+  description:
+    "`since` or `page` is of another life of the cluster: this is a first list, begin anew with it",
+} as const;
 export const body = {
   type: "object",
   additionalProperties: true,

@@ -34,7 +34,7 @@ const shutdown = shutdownSignal();
 const keys = loadKeys(config.tokens.keys);
 const names = namesOf(config.cluster);
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
-const { partitions } = await openCluster(nats, names, config.log, {
+const cluster = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
@@ -42,7 +42,7 @@ const presence = Presence.connect(config.redisUrl, names, telemetry.log, { isGat
 const revocations = await Revocations.watch(nats, names, telemetry.log);
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => edge.lanes.waiting);
-const edge = openEdge(nats, names, presence, partitions, config.instance, () => {
+const edge = openEdge(nats, names, presence, cluster, config.instance, () => {
   metrics.countRetry();
 });
 const world: World = {

@@ -5,6 +5,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
+import { LogIdentity, readIdentity } from "./log-identity.ts";
 import { provision } from "./provision.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -55,6 +56,12 @@ const openJetStream = async (nats: NatsConnection, waiting: Waiting): Promise<Je
     () => true,
   );
 
+export interface Cluster {
+  readonly jsm: JetStreamManager;
+  readonly partitions: number;
+  readonly identity: LogIdentity;
+}
+
 /**
  * JetStream with all of a cluster's streams and buckets, made if they are not there, and its number of
  * partitions. A stream of three copies elects a leader first, and 23 of them on a busy disk take their time.
@@ -64,12 +71,17 @@ export async function openCluster(
   names: Names,
   wanted: LogSettings,
   waiting: Waiting,
-): Promise<{ readonly jsm: JetStreamManager; readonly partitions: number }> {
+): Promise<Cluster> {
   const jsm = await openJetStream(nats, waiting);
   const partitions = await untilAnswered(
     "the cluster's streams and buckets",
     async () => provision(nats, jsm, names, wanted),
     waiting,
   );
-  return { jsm, partitions };
+  const read = async (): Promise<string> => readIdentity(jsm, names, partitions);
+  const first = await untilAnswered("the log's identity", read, waiting);
+  const identity = new LogIdentity(first, read, systemClock, (cause) => {
+    waiting.log.warn({ err: cause }, "the log's identity: not readable just now, the last one counts");
+  });
+  return { jsm, partitions, identity };
 }

@@ -106,6 +106,7 @@ export async function openConversationRoutes(app: FastifyInstance, world: World)
               cursor,
               more: { type: "boolean" },
               next: cursor,
+              reset: schemas.reset,
             },
             ["items", "cursor", "more"],
           ),

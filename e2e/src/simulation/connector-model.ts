@@ -100,6 +100,8 @@ export class Socket implements Reader {
   }
 }
 
+const LOG_IDENTITY = "simulation-";
+
 /** One connector: the product's lane, gate, deliveries and syncs, behind sockets that are models. */
 export class ConnectorModel {
   readonly machine: Machine;
@@ -125,14 +127,12 @@ export class ConnectorModel {
       restMs: (exchangeMs) => restMs(exchangeMs, Infinity),
       ask: (bytes, timeoutMs) => sim.request(this.machine, bytes, timeoutMs),
     });
-    const losses = new LossPositions(
-      1,
-      () => String(sim.redis.run),
-      async () => {
-        await this.#lane.submit(WHERE, { isOpen: () => true });
-        return this.#lane.position;
-      },
-    );
+    const position = async (): Promise<number> => {
+      const answer = await this.#lane.submit(WHERE, { isOpen: () => true });
+      if (isRefused(answer)) throw errorOf(answer);
+      return this.#lane.position;
+    };
+    const losses = new LossPositions(1, () => String(sim.redis.run), position);
     this.#syncs = new Syncs(
       sim.redis.cacheFor(this.machine),
       async (query) => {
@@ -142,6 +142,7 @@ export class ConnectorModel {
       this.machine.clock,
       1,
       async () => (sim.guards.afterLoss ? losses.read() : [0]),
+      { identity: () => LOG_IDENTITY, position },
     );
     this.#deliveries = new Deliveries(this);
     this.#unwatch = sim.redis.onRun(() => void this.#registerAll());

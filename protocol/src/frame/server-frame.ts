@@ -94,6 +94,11 @@ export interface Synced<B = unknown> {
   readonly cursor: string;
   readonly more: boolean;
   readonly next?: string | undefined;
+  /**
+   * What was asked from is of another life of the cluster: this is a first sync, and nothing that the device
+   * holds counts any more.
+   */
+  readonly reset?: true | undefined;
   readonly traceId?: string | undefined;
 }
 
