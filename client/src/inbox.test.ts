@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ChatEvent, Page, ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import type { ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import type { Sync } from "@jichat/protocol/frame/client-frame.ts";
 import { Inbox } from "./inbox.ts";
 import type { SeenState } from "./types.ts";
@@ -31,14 +32,18 @@ function device({ resume, helloSince }: Given = {}): {
   shown: number[];
   /** Where each sync began that was asked behind the welcome. */
   since: (string | undefined)[];
-  answer: (head: number) => Promise<void>;
+  /** Kinds of notices, in order. */
+  told: string[];
+  answer: (head: number, more?: Partial<Synced>) => Promise<void>;
+  refuse: (error: ChatError) => Promise<void>;
 } {
   const shown: number[] = [];
   const since: (string | undefined)[] = [];
-  const asked: ((frame: ServerFrame) => void)[] = [];
+  const told: string[] = [];
+  const asked: { resolve: (frame: ServerFrame) => void; reject: (error: Error) => void }[] = [];
   const reply = async (): Promise<ServerFrame> =>
-    new Promise((resolve) => {
-      asked.push(resolve);
+    new Promise((resolve, reject) => {
+      asked.push({ resolve, reject });
     });
   let known = 0;
   const inbox = new Inbox(
@@ -46,6 +51,7 @@ function device({ resume, helloSince }: Given = {}): {
       user: () => "bob",
       isOnline: () => true,
       emit: (notice) => {
+        told.push(notice.t);
         if (notice.t === "event") shown.push(notice.event.seq);
       },
       ask: async (frame) => {
@@ -56,7 +62,7 @@ function device({ resume, helloSince }: Given = {}): {
         t: "page",
         id: "2",
         conversation: CONVERSATION,
-        events: Array.from({ length: known - after }, (__, i) => message(after + 1 + i)),
+        events: Array.from({ length: Math.max(0, known - after) }, (__, i) => message(after + 1 + i)),
         first: 1,
         head: known,
         more: false,
@@ -73,7 +79,12 @@ function device({ resume, helloSince }: Given = {}): {
     inbox,
     shown,
     since,
-    answer: async (head) => {
+    told,
+    refuse: async (error) => {
+      asked.shift()?.reject(error);
+      await settled();
+    },
+    answer: async (head, more = {}) => {
       known = head;
       const listed = {
         conversation: CONVERSATION,
@@ -84,12 +95,13 @@ function device({ resume, helloSince }: Given = {}): {
         read: 0,
         unread: head,
       };
-      asked.shift()?.({
+      asked.shift()?.resolve({
         t: "synced",
         id: "1",
         conversations: [listed],
         cursor: "c",
         more: false,
+        ...more,
       } as unknown as ServerFrame);
       await settled();
       if (asked.length === 0) await syncing;
@@ -153,4 +165,67 @@ test("a gap after the welcome is asked for anew: the hello's sync may have been 
   assert.deepEqual([shown, since], [[], ["c"]]);
   await answer(4);
   assert.deepEqual(shown, [3, 4]);
+});
+
+const OLD: SeenState = { cursor: "old", seqs: { [CONVERSATION]: 50, gone: 7 } };
+
+test("a reset drops what the device held, says so before the list, and goes on with the new life", async () => {
+  const { inbox, shown, told, answer } = device({ resume: OLD });
+  await answer(3, { reset: true, cursor: "new" });
+  assert.deepEqual(told, ["reset", "conversations"]);
+  assert.deepEqual([shown, inbox.seen()], [[], { cursor: "new", seqs: { [CONVERSATION]: 3 } }]);
+  for (const seq of [4, 5]) inbox.event(message(seq));
+  assert.deepEqual(shown, [4, 5], "numbers that were seen in the old life are new ones");
+});
+
+test("what came live while the reset was on its way is shown", async () => {
+  const { inbox, shown, told, answer } = device({ resume: OLD, helloSince: "old" });
+  for (const seq of [2, 3]) inbox.event(message(seq));
+  assert.deepEqual(shown, [], "the old life had these numbers");
+  await answer(3, { reset: true, cursor: "new" });
+  assert.deepEqual(shown, [2, 3]);
+  assert.deepEqual(told, ["reset", "conversations", "event", "event"]);
+  assert.deepEqual(inbox.seen(), { cursor: "new", seqs: { [CONVERSATION]: 3 } });
+});
+
+test("a page token of another life begins anew, and a device that is online resets too", async () => {
+  const { inbox, shown, told, since, answer } = device({ resume: OLD });
+  await answer(60, { more: true, next: "p" });
+  await answer(2, { reset: true, cursor: "new" });
+  assert.deepEqual(told, ["conversations", "reset", "conversations"]);
+  assert.deepEqual(inbox.seen(), { cursor: "new", seqs: { [CONVERSATION]: 2 } });
+  inbox.gap(undefined);
+  await answer(1, { reset: true, cursor: "newer" });
+  assert.deepEqual([since.at(-1), inbox.seen()], ["new", { cursor: "newer", seqs: { [CONVERSATION]: 1 } }]);
+  assert.deepEqual(shown, []);
+});
+
+test("a pull that was on its way when the reset came shows nothing of either life twice", async () => {
+  const { inbox, shown, answer } = device({ resume: OLD });
+  await answer(50);
+  inbox.event(message(53)); // A hole: it is pulled.
+  inbox.gap(undefined);
+  await answer(2, { reset: true, cursor: "new" });
+  await settled();
+  for (const seq of [3, 4]) inbox.event(message(seq));
+  await settled();
+  assert.deepEqual(shown.slice(-2), [3, 4]);
+  assert.equal(new Set(shown).size, shown.length);
+});
+
+test("a cursor that the server cannot read is a reset of one's own", async () => {
+  const { inbox, told, since, answer, refuse } = device({ resume: OLD });
+  await refuse(new ChatError("FRAME_MALFORMED", "no cursor", { retryAfterMs: 0 }));
+  await new Promise((resolve) => {
+    setTimeout(resolve, 5);
+  });
+  await answer(2, { cursor: "new" });
+  assert.deepEqual(
+    [since, told],
+    [
+      ["old", undefined],
+      ["reset", "conversations"],
+    ],
+  );
+  assert.deepEqual(inbox.seen(), { cursor: "new", seqs: { [CONVERSATION]: 2 } });
 });

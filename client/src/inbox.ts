@@ -6,6 +6,8 @@ import type { Notice, PullOptions, SeenState } from "./types.ts";
 
 const REPAIR_PAGE = 200;
 const SYNC_PAGE = 200;
+/** Events that are kept for a reset: what is older is pulled. */
+const HEARD_MAX = 1_000;
 
 /** What the inbox needs of the client around it. */
 export interface InboxHost {
@@ -28,6 +30,8 @@ export class Inbox {
   /** Asked with the hello of the connection there is, and not used yet. */
   #first: FirstSync | undefined;
   #early: ChatEvent[] = [];
+  /** What came on this connection before its first sync was answered: of a new life, should that say so. */
+  #heard: ChatEvent[] | undefined;
 
   constructor(host: InboxHost, resume: SeenState | undefined) {
     this.#host = host;
@@ -54,6 +58,7 @@ export class Inbox {
 
   /** An event that came live. */
   event(event: ChatEvent): void {
+    if (this.#heard !== undefined && this.#heard.push(event) > HEARD_MAX) this.#heard.shift();
     // Before the first sync nobody knows what this device has: its beginning is what the sync says.
     if (!this.#synced && !this.#timelines.has(event.conversation)) {
       this.#early.push(event);
@@ -95,17 +100,23 @@ export class Inbox {
   #repair(conversation: string, timeline: Timeline): Promise<void> {
     const running = this.#repairing.get(conversation);
     if (running !== undefined) return running;
-    const repair = this.#pullMissing(conversation, timeline).finally(() =>
-      this.#repairing.delete(conversation),
-    );
+    const repair = this.#pullMissing(conversation, timeline).finally(() => {
+      if (this.#isHeld(conversation, timeline)) this.#repairing.delete(conversation);
+    });
     this.#repairing.set(conversation, repair);
     return repair;
   }
 
+  /** Not of a life that was reset. */
+  #isHeld(conversation: string, timeline: Timeline): boolean {
+    return this.#timelines.get(conversation) === timeline;
+  }
+
   async #pullMissing(conversation: string, timeline: Timeline): Promise<void> {
-    while (timeline.hasHole && this.#host.isOnline()) {
+    while (timeline.hasHole && this.#host.isOnline() && this.#isHeld(conversation, timeline)) {
       try {
         const page = await this.#host.pull(conversation, { after: timeline.last, limit: REPAIR_PAGE });
+        if (!this.#isHeld(conversation, timeline)) return;
         for (const event of timeline.fill(page)) this.#host.emit({ t: "event", event });
       } catch (thrown) {
         const error = asChatError(thrown);
@@ -130,6 +141,7 @@ export class Inbox {
    */
   async sync(first?: FirstSync): Promise<void> {
     this.#first = first;
+    if (first !== undefined) this.#heard = [];
     this.#syncAgain = true;
     if (this.#syncing) return;
     this.#syncing = true;
@@ -141,8 +153,8 @@ export class Inbox {
         } catch (thrown) {
           const error = asChatError(thrown);
           this.#syncAgain = true;
-          // Another cluster's cursor: begin anew.
-          if (error.code === "FRAME_MALFORMED") this.#cursor = undefined;
+          // A cursor that this server cannot read: begin anew.
+          if (error.code === "FRAME_MALFORMED" && this.#cursor !== undefined) this.#reset();
           await new Promise((resolve) => {
             setTimeout(resolve, error.retryAfterMs ?? 500);
           });
@@ -165,12 +177,28 @@ export class Inbox {
     return (await this.#host.ask({ t: "sync", page, limit: SYNC_PAGE })) as Synced;
   }
 
+  /** The cluster has begun anew: what is held is of another life. */
+  #reset(): void {
+    this.#cursor = undefined;
+    this.#synced = false;
+    this.#timelines.clear();
+    this.#repairing.clear();
+    this.#early = this.#heard ?? [];
+    this.#host.emit({ t: "reset" });
+  }
+
   async #syncOnce(): Promise<void> {
-    const since = this.#cursor;
+    let since = this.#cursor;
     let page: string | undefined;
     let cursor: string | undefined;
     do {
       const reply = page === undefined ? await this.#firstPage() : await this.#nextPage(page);
+      if (reply.reset === true) {
+        this.#reset();
+        since = undefined;
+        cursor = undefined;
+      }
+      this.#heard = undefined;
       this.#host.emit({ t: "conversations", conversations: reply.conversations, complete: !reply.more });
       for (const listed of reply.conversations) {
         const head = "left" in listed ? listed.left : listed.head;

@@ -74,4 +74,9 @@ export type Notice =
       readonly conversations: readonly Conversation[];
       readonly complete: boolean;
     }
+  /**
+   * The cluster has begun anew: forget every conversation, event and seq. All that there is now follows as
+   * `conversations`; writes without an ack are sent again as ever.
+   */
+  | { readonly t: "reset" }
   | { readonly t: "state"; readonly state: ConnectionState; readonly error?: ChatError | undefined };

@@ -1,4 +1,4 @@
-import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import type { ChatEvent, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 
 /** A conversation as the list shows it. */
 export interface Listed {
@@ -39,3 +39,19 @@ export const directWith = (id: string, peer: string): Listed => ({
   head: 1,
   read: 1,
 });
+
+/** A conversation as a sync tells it; a mark that this page made may be further. */
+export const listedOf = (listed: ListedConversation, known: Listed | undefined): Listed => {
+  const { conversation: id, kind, name, peer, first, head, read, unread, last } = listed;
+  return {
+    id,
+    kind,
+    name: kind === "group" ? (name ?? id) : (peer ?? id),
+    first,
+    head,
+    read: Math.max(read, known?.read ?? 0),
+    unread,
+    last,
+    left: false,
+  };
+};

@@ -4,7 +4,7 @@ import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { explain } from "./i18n.ts";
 import type { Listed } from "./listed.ts";
-import { bornOf, directWith, peerOf } from "./listed.ts";
+import { bornOf, directWith, listedOf, peerOf } from "./listed.ts";
 import type { Pending } from "./outgoing.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Thread } from "./thread-events.ts";
@@ -78,8 +78,10 @@ export class ChatModel {
         return;
       case "conversations":
         for (const listed of notice.conversations) this.#list(listed);
-        if (notice.complete) this.listed = true;
+        if (notice.complete) this.#isListed();
         return;
+      case "reset":
+        return this.#reset();
       case "event":
         return this.#event(notice.event);
       case "receipt":
@@ -87,32 +89,28 @@ export class ChatModel {
     }
   }
 
+  /** What was open before a reset is read anew, if it is there. */
+  #isListed(): void {
+    this.listed = true;
+    const { open } = this;
+    if (open !== undefined && !isNew(open) && !this.threads.has(open))
+      this.show(this.conversations.has(open) ? open : undefined);
+  }
+
+  /** The cluster has begun anew: what there is comes. Drafts, and what is not sent, stay. */
+  #reset(): void {
+    this.conversations.clear();
+    this.threads.clear();
+    this.listed = false;
+  }
+
   #list(listed: Conversation): void {
     const { conversation: id } = listed;
     const known = this.conversations.get(id);
-    if ("left" in listed) {
-      if (known !== undefined) known.left = true;
-      return;
-    }
-    const { kind, name, peer, first, head, read, unread, last } = listed;
-    this.conversations.set(id, {
-      id,
-      kind,
-      name: kind === "group" ? (name ?? id) : (peer ?? id),
-      first,
-      head,
-      read: Math.max(read, known?.read ?? 0),
-      unread,
-      last,
-      left: false,
-    });
-    this.#arrived(id, peer);
-  }
-
-  /** A 1-1 conversation that one's own first message has just made. */
-  #begin(id: string, peer: string): void {
-    const known = this.conversations.get(id);
-    if (known === undefined) this.conversations.set(id, directWith(id, peer));
+    if (!("left" in listed)) {
+      this.conversations.set(id, listedOf(listed, known));
+      this.#arrived(id, listed.peer);
+    } else if (known !== undefined) known.left = true;
   }
 
   /** The first message to somebody has made the conversation: what was open under the user's name is it. */
@@ -212,7 +210,8 @@ export class ChatModel {
       const { conversation, seq, ts } = await this.client.send(to, { text }, { id });
       this.outgoing.remove(id);
       if (isNew(target)) {
-        this.#begin(conversation, target.slice(1));
+        if (!this.conversations.has(conversation))
+          this.conversations.set(conversation, directWith(conversation, target.slice(1)));
         this.outgoing.move(target, conversation);
       }
       const no = (this.conversations.get(conversation)?.last?.no ?? 0) + 1;
