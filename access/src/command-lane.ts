@@ -1,11 +1,15 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import type { Answer, AnswerBatch, Command, CommandBatch, Refused } from "@jichat/protocol/bus/command.ts";
-import { isRefused, recordBytesOf } from "@jichat/protocol/bus/command.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import type { Answer, AnswerBatch, Command, Refused } from "@jichat/protocol/bus/command.ts";
+import { encodeCommands, isRefused, recordBytesOf } from "@jichat/protocol/bus/command.ts";
+import { decodeInner } from "@jichat/protocol/bus/wire.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import { AskRefused, busy, tooLarge, unavailable } from "./command-lane-refusals.ts";
 
-/** Sends a request to the owner of the lane's partition. Rejects when nobody is there or nobody answers. */
+/**
+ * Sends a request to the owner of the lane's partition. Rejects when nobody is there or nobody answers,
+ * with `AskRefused` when no repetition can change that.
+ */
 export type Ask = (bytes: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
 
 /** Who waits for a command's answer, and what may become of it before it is in a batch. */
@@ -19,6 +23,8 @@ export interface Sender {
 interface Entry {
   readonly command: Command;
   readonly sender: Sender;
+  /** Encoded once: what is measured is what travels. */
+  readonly text: string;
   readonly bytes: number;
   readonly giveUpAt: number;
   readonly order: number;
@@ -37,6 +43,8 @@ export interface LaneOptions {
   /** How long the lane rests behind an exchange that took so long; not at all below a timer's resolution. */
   readonly restMs: (exchangeMs: number) => number;
   readonly onRetry?: () => void;
+  /** What a request may take at most, if that is less than `REQUEST_BYTES_MAX`: more is refused, not asked. */
+  readonly askBytesMax?: () => number;
   readonly queueMax?: number;
 }
 
@@ -47,17 +55,6 @@ const REST_MIN_MS = 1;
 /** A client hears UNAVAILABLE after this long; the batch itself is repeated until it is answered. */
 const GIVE_UP_MS = 8_000;
 const QUEUE_MAX = 8_192;
-
-const unavailable: Refused = {
-  code: "UNAVAILABLE",
-  message: "not known to be stored; send the same id again",
-  retryAfterMs: 1_000,
-};
-const busy: Refused = {
-  code: "BUSY",
-  message: "too much is waiting for this conversation",
-  retryAfterMs: 1_000,
-};
 
 const keyOf = ({ session, conversation }: Command): string => `${session} ${conversation}`;
 
@@ -98,13 +95,15 @@ export class CommandLane {
       return Promise.resolve(busy);
     }
     const { promise, resolve } = Promise.withResolvers<Exclude<Answer, "later">>();
+    const text = JSON.stringify(command);
     this.unanswered += 1;
     this.#order += 1;
     this.#queue.push({
       order: this.#order,
       command,
       sender,
-      bytes: recordBytesOf(command),
+      text,
+      bytes: recordBytesOf(command, text),
       giveUpAt: this.#options.clock.monotonic() + GIVE_UP_MS,
       resolve: (answer) => {
         if (answer !== "later") resolve(answer);
@@ -155,11 +154,9 @@ export class CommandLane {
     const batch: Entry[] = [];
     let bytes = 0;
     let taken = 0;
+    const bytesMax = Math.min(REQUEST_BYTES_MAX, this.#options.askBytesMax?.() ?? REQUEST_BYTES_MAX);
     for (const entry of this.#queue) {
-      if (
-        batch.length >= COMMANDS_PER_BATCH_MAX ||
-        (bytes + entry.bytes > REQUEST_BYTES_MAX && batch.length > 0)
-      )
+      if (batch.length >= COMMANDS_PER_BATCH_MAX || (bytes + entry.bytes > bytesMax && batch.length > 0))
         break;
       taken += 1;
       if (entry.resolve === undefined) continue;
@@ -172,6 +169,7 @@ export class CommandLane {
         continue;
       }
       if (this.#options.clock.monotonic() > entry.giveUpAt) this.#answer(entry, unavailable);
+      else if (entry.bytes > bytesMax) this.#answer(entry, tooLarge(entry.bytes, bytesMax));
       else {
         batch.push(entry);
         bytes += entry.bytes;
@@ -229,17 +227,16 @@ export class CommandLane {
     if (restMs >= REST_MIN_MS && this.#queue.length < COMMANDS_PER_BATCH_MAX) await clock.sleep(restMs);
   }
 
-  /** Repeats the same bytes until somebody answers them. */
+  /**
+   * Repeats the same bytes until somebody answers them, or until it is sure that nobody will. Where an
+   * earlier try may have been taken nothing is known of the batch then, and that is what is said.
+   */
   async #exchange(batch: readonly Entry[]): Promise<void> {
     const { from, clock, ask, onRetry } = this.#options;
     this.#number += 1;
-    const bytes = encodeInner({
-      v: 1,
-      from,
-      number: this.#number,
-      commands: batch.map(({ command }) => command),
-    } satisfies CommandBatch);
-    for (;;) {
+    const texts = batch.map(({ text }) => text);
+    const bytes = encodeCommands(from, this.#number, texts);
+    for (let isFirst = true; ; isFirst = false) {
       try {
         const reply = decodeInner<AnswerBatch>(await ask(bytes, ASK_TIMEOUT_MS), "an answer of the owner");
         if (reply.retry !== true) {
@@ -247,7 +244,11 @@ export class CommandLane {
           this.#settle(batch, reply.answers);
           return;
         }
-      } catch {
+      } catch (error) {
+        if (error instanceof AskRefused) {
+          for (const entry of batch) this.#answer(entry, isFirst ? error.refusal : unavailable);
+          return;
+        }
         // Nobody there, or no answer: the owner may have stored all of it or nothing.
       }
       onRetry?.();

@@ -13,7 +13,7 @@ export const SYNC_LIMIT_MAX = 1_000;
 export const REPLY_BYTES_MAX = 262_144;
 /** Of what grows with a user or a group, in one answer of storage's: where it ends, it says how to go on. */
 export const ANSWER_BYTES_MAX = 524_288;
-/** One JetStream message: a batch of records. Far below the server's own 1 MB. */
+/** One JetStream message: a batch of records, as it is encoded. Far below the server's own 1 MB. */
 export const BATCH_BYTES_MAX = 524_288;
 /**
  * What one connector asks at once, by what its commands may become in a log: it fits into one batch, and

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
-import { READERSHIP_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import { BATCH_BYTES_MAX, READERSHIP_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { nameBytes } from "./audience.ts";
 import { compose } from "./compose.ts";
 import type { EffectUnit } from "./effect-unit.ts";
@@ -34,6 +34,11 @@ const say = (conversation: string, id: string, more: object = {}): Command => ({
   ...more,
 });
 
+const nobodyWaits = {
+  conversation: () => assert.fail("all are hot"),
+  need: () => assert.fail("nothing is needed"),
+};
+
 /** Names in one message to a connector that holds everybody. */
 function namesOf(effects: EffectUnit): number {
   return [...new Set(effects.events.map(({ recipients }) => recipients))].reduce(
@@ -48,10 +53,7 @@ function play(state: PartitionState, commands: readonly Command[]): { batches: n
   let [waiting, batches] = [commands, 0];
   while (waiting.length > 0) {
     batches += 1;
-    const composed = compose(state, [waiting], batches, NOW, false, {
-      conversation: () => assert.fail("all are hot"),
-      need: () => assert.fail("nothing is needed"),
-    });
+    const composed = compose(state, [waiting], batches, NOW, false, nobodyWaits, BATCH_BYTES_MAX);
     assert.ok(namesOf(composed.effects) <= READERSHIP_BYTES_MAX, `batch ${batches}`);
     const told = composed.answers[0] ?? [];
     const again = waiting.filter((_, index) => told[index] === "later");
@@ -102,10 +104,7 @@ test("what tells nobody does not wait for room among the readers", () => {
     op: "read",
     seq: 1,
   }));
-  const { answers } = compose(state, [said, reads], 1_000, NOW, false, {
-    conversation: () => assert.fail("all are hot"),
-    need: () => assert.fail("nothing is needed"),
-  });
+  const { answers } = compose(state, [said, reads], 1_000, NOW, false, nobodyWaits, BATCH_BYTES_MAX);
   assert.ok(answers[0]?.includes("later"));
   assert.ok(!answers[1]?.includes("later"));
 });

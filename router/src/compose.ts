@@ -1,9 +1,10 @@
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
-import { isRefused, recordBytes } from "@jichat/protocol/bus/command.ts";
+import { isRefused } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
-import { READERSHIP_BYTES_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import { READERSHIP_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { Readership, audienceOf } from "./audience.ts";
+import { BatchRoom } from "./batch-room.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Need } from "./decide.ts";
 import { decide } from "./decide.ts";
@@ -19,16 +20,13 @@ export interface Waiting {
 
 export interface Composed {
   readonly records: LogRecord[];
+  /** The same, encoded: together with an envelope no larger than a batch may be. */
+  readonly texts: string[];
   readonly effects: EffectUnit;
   readonly answers: Answer[][];
   /** False when every answer says nothing about the state, and so need not wait for an append. */
   readonly fenced: boolean;
 }
-
-const bytesOf = (record: LogRecord): number =>
-  record.r === "event"
-    ? recordBytes(record.body?.length ?? 0, (record.users?.length ?? 0) + (record.mentions?.length ?? 0))
-    : recordBytes(0, 0);
 
 /** Whom a command makes members, or no members any more; undefined for one that makes no event. */
 const changedBy = (command: Command): readonly string[] | undefined => {
@@ -57,7 +55,8 @@ const busy: Answer = {
 
 /**
  * Decides what has arrived, in order, each command on the state that the ones before it left. The state runs
- * ahead of the log by this one batch: if its append fails, the owner drops the whole state (ADR 0002).
+ * ahead of the log by this one batch: if its append fails, the owner drops the whole state (ADR 0002). What
+ * no longer fits into `batchBytesMax` is answered `later`; what fits into no batch is refused.
  */
 export function compose(
   state: PartitionState,
@@ -66,16 +65,17 @@ export function compose(
   now: number,
   logIsFull: boolean,
   waiting: Waiting,
+  batchBytesMax: number,
 ): Composed {
   const records: LogRecord[] = [];
+  const room = new BatchRoom(batchBytesMax);
   const effects = emptyUnit(position);
   const readership = new Readership(READERSHIP_BYTES_MAX);
   const held = new Map<string, Answer>();
-  let bytes = 0;
   let fenced = false;
 
   const answerOne = (command: Command): Answer => {
-    if (bytes > REQUEST_BYTES_MAX) return "later";
+    if (room.isFull) return "later";
     if (command.op === "where") {
       fenced = true;
       return { seq: 0, ts: now };
@@ -88,10 +88,13 @@ export function compose(
     const decision = decide(conversation, command, now);
     if ("need" in decision) return waiting.need(conversation.id, decision.need);
     if (logIsFull && "records" in decision && decision.records.length > 0) return busy;
+    const unfit = "records" in decision ? room.take(decision.records) : undefined;
+    if (unfit === "later") return unfit;
     fenced = true;
     if ("refused" in decision) return decision.refused;
+    if (unfit !== undefined) return unfit;
     const before = effects.events.length;
-    bytes += commit(state, conversation, decision.records, position, records, effects);
+    commit(state, conversation, decision.records, position, records, effects);
     for (const { recipients } of effects.events.slice(before)) readership.add(recipients);
     return decision.answer;
   };
@@ -107,7 +110,7 @@ export function compose(
       return answer;
     }),
   );
-  return { records, effects, answers, fenced };
+  return { records, texts: room.texts, effects, answers, fenced };
 }
 
 /**
@@ -129,13 +132,10 @@ function commit(
   position: number,
   records: LogRecord[],
   effects: EffectUnit,
-): number {
-  let bytes = 0;
+): void {
   for (const record of decided) {
     state.apply(conversation, record, position);
     addEffect(effects, conversation, record, position);
     records.push(record);
-    bytes += bytesOf(record);
   }
-  return bytes;
 }

@@ -1,8 +1,8 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { recordBytesOfAll } from "@jichat/protocol/bus/command.ts";
-import { encodeInner } from "@jichat/protocol/bus/wire.ts";
-import { REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
 import { ColdLoads } from "./cold-loads.ts";
 import { compose } from "./compose.ts";
@@ -16,6 +16,8 @@ import type { Facts, Log } from "./ports.ts";
 /** One connector's batch on its way through: answered once, or declined when the reign ends first. */
 export interface Request {
   readonly commands: readonly Command[];
+  /** Of the message that they came in. */
+  readonly bytes: number;
   readonly answer: (answers: readonly Answer[], position: number) => void;
   /**
    * Says nothing but "again": safe at any time, since a batch is repeated unchanged and its ids are known.
@@ -33,6 +35,8 @@ export interface Reign {
   readonly ours?: IsOurs | undefined;
   /** True while the stream is over 90 % of its limit. */
   readonly isFull: () => boolean;
+  /** What one append takes, encoded. */
+  readonly batchBytesMax?: number | undefined;
   readonly onBatch?:
     | ((records: readonly LogRecord[], requests: number, appendMs: number) => void)
     | undefined;
@@ -62,6 +66,10 @@ export class Partition {
     this.#loads = new ColdLoads(reign.facts, reign.clock, reign.state, () => {
       this.#wake();
     });
+  }
+
+  get #batchBytesMax(): number {
+    return this.#reign.batchBytesMax ?? BATCH_BYTES_MAX;
   }
 
   get waiting(): number {
@@ -117,8 +125,8 @@ export class Partition {
     let bytes = 0;
     let count = 0;
     for (const request of this.#inbox) {
-      bytes += recordBytesOfAll(request.commands);
-      if (bytes > REQUEST_BYTES_MAX && count > 0) break;
+      bytes += recordBytesOfAll(request.commands, request.bytes);
+      if (bytes > this.#batchBytesMax && count > 0) break;
       count += 1;
     }
     return this.#inbox.splice(0, count);
@@ -168,17 +176,13 @@ export class Partition {
       now,
       reign.isFull(),
       this.#loads,
+      this.#batchBytesMax,
     );
     if (composed.fenced) {
-      const batch: Batch = {
-        v: 1,
-        owner: reign.owner,
-        number: reign.number,
-        done: reign.effects.done,
-        ts: now,
-        records: composed.records,
-      };
-      if (!(await this.#append(batch, requests, abort))) return;
+      const { owner, number, effects } = reign;
+      const head = { v: 1, owner, number, done: effects.done, ts: now } as const;
+      const bytes = encodeBatch(head, composed.texts);
+      if (!(await this.#append({ ...head, records: composed.records }, bytes, requests, abort))) return;
       if (composed.records.length > 0) reign.effects.add(composed.effects);
       state.shed(now, reign.facts.watermark());
     }
@@ -191,14 +195,19 @@ export class Partition {
    * False when the stream had no room: everybody hears BUSY, and the state, ahead of the log now, ends this
    * reign.
    */
-  async #append(batch: Batch, requests: readonly Request[], abort: AbortSignal): Promise<boolean> {
+  async #append(
+    batch: Batch,
+    bytes: Uint8Array,
+    requests: readonly Request[],
+    abort: AbortSignal,
+  ): Promise<boolean> {
     const reign = this.#reign;
     const started = reign.clock.monotonic();
     try {
       reign.position = await appendFenced(
         reign.log,
         batch,
-        encodeInner(batch),
+        bytes,
         reign.position,
         reign.clock,
         abort,

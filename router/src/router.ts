@@ -264,6 +264,7 @@ export class Router implements LeaseHolder {
           if (
             !offer({
               commands,
+              bytes: message.data.length,
               decline,
               answer: (answers, position) => {
                 endSpans();

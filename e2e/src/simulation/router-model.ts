@@ -49,6 +49,7 @@ export class RouterModel {
       };
       const request: Request = {
         commands,
+        bytes: bytes.length,
         decline,
         answer: (answers, position) => {
           answer({ v: 1, position, answers });

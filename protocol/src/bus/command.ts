@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../errors.ts";
 import { ChatError } from "../errors.ts";
 import type { BodyText } from "../frame/body.ts";
+import { encodeText, utf8Bytes } from "./wire.ts";
 
 /** A wish on its way to the owner of its conversation's partition; checked by the edge that made it. */
 export type Command = CommandSource &
@@ -82,25 +83,23 @@ export interface WhereCommand {
 }
 export const WHERE: Command = { op: "where", conversation: "", user: "", device: "", session: "where" };
 
-const RECORD_OVERHEAD_BYTES = 320;
-const USER_BYTES = 67;
+/** What a record says beyond its command: its place, its time, its kind, the creator among its users. */
+const RECORD_MORE_BYTES = 192;
+/** The same where a second record comes of it, or the group's name goes with it. */
+const RECORD_MUCH_MORE_BYTES = 1_024;
 
-/** What a record takes in a log, at most: a character is three bytes in UTF-8, or two when it is escaped. */
-export const recordBytes = (bodyLength: number, users: number): number =>
-  RECORD_OVERHEAD_BYTES + 3 * bodyLength + USER_BYTES * users;
+/** What the records of `command` take in a log beyond the bytes of the command itself, at most. */
+const moreOf = (command: Command): number =>
+  command.op === "invite" || (command.op === "send" && command.to !== undefined)
+    ? RECORD_MUCH_MORE_BYTES
+    : RECORD_MORE_BYTES;
 
-/** What the record of `command` takes in a log, at most. */
-export const recordBytesOf = (command: Command): number =>
-  recordBytes(
-    "body" in command ? command.body.length : 0,
-    ("users" in command ? command.users.length : 0) +
-      ("members" in command ? command.members.length : 0) +
-      ("mentions" in command ? (command.mentions?.length ?? 0) : 0),
-  );
+/** What the record of `command`, encoded as `text`, takes in a log, at most. */
+export const recordBytesOf = (command: Command, text: string): number => utf8Bytes(text) + moreOf(command);
 
-/** The same of many. */
-export const recordBytesOfAll = (commands: readonly Command[]): number =>
-  commands.reduce((bytes, command) => bytes + recordBytesOf(command), 0);
+/** The same of many, which came as a message of `bytes`. */
+export const recordBytesOfAll = (commands: readonly Command[], bytes: number): number =>
+  commands.reduce((sum, command) => sum + moreOf(command), bytes);
 
 /** What becomes of one command. `later`: it waits for storage; send it again in the next batch. */
 export type Answer = Accepted | Refused | "later";
@@ -128,6 +127,11 @@ export interface CommandBatch {
   readonly number: number;
   readonly commands: readonly Command[];
 }
+
+/** A CommandBatch of commands that are encoded already: each is measured and sent as the same text. */
+export const encodeCommands = (from: string, number: number, texts: readonly string[]): Uint8Array =>
+  encodeText(`{"v":1,"from":${JSON.stringify(from)},"number":${number},"commands":[${texts.join(",")}]}`);
+
 export interface AnswerBatch {
   readonly v: 1;
   /**

@@ -7,6 +7,12 @@ const encoder = new TextEncoder();
 export const encodeInner = <T extends { readonly v: number }>(message: T): Uint8Array =>
   encoder.encode(JSON.stringify(message));
 
+/** JSON that was put together from parts which are encoded already. */
+export const encodeText = (json: string): Uint8Array => encoder.encode(json);
+
+/** What a text takes on the wire: measured, since neither escapes nor UTF-8 can be told from its length. */
+export const utf8Bytes = (text: string): number => Buffer.byteLength(text);
+
 /** Bytes of ours as text. */
 export function textOf(bytes: Uint8Array, what: string): string {
   try {

@@ -1,0 +1,28 @@
+import type { Refused } from "@jichat/protocol/bus/command.ts";
+
+/** Thrown by an `Ask` whose request did not leave, and would not on any repetition: what to say instead. */
+export class AskRefused extends Error {
+  override readonly name = "AskRefused";
+  readonly refusal: Refused;
+
+  constructor(refusal: Refused, options?: ErrorOptions) {
+    super(refusal.message, options);
+    this.refusal = refusal;
+  }
+}
+
+export const unavailable: Refused = {
+  code: "UNAVAILABLE",
+  message: "not known to be stored; send the same id again",
+  retryAfterMs: 1_000,
+};
+export const busy: Refused = {
+  code: "BUSY",
+  message: "too much is waiting for this conversation",
+  retryAfterMs: 1_000,
+};
+
+export const tooLarge = (bytes: number, bytesMax: number): Refused => ({
+  code: "FRAME_TOO_LARGE",
+  message: `this takes ${bytes} bytes inside the cluster, of which one request has ${bytesMax}`,
+});

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Answer, Command, CommandBatch } from "@jichat/protocol/bus/command.ts";
+import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import type { BodyText } from "@jichat/protocol/frame/body.ts";
+import { REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import { AskRefused } from "./command-lane-refusals.ts";
+import { CommandLane } from "./command-lane.ts";
+
+const open = { isOpen: () => true };
+const source = { conversation: "g", user: "u", device: "d", session: "s" };
+const rename = (id: string, name: string): Command => ({ ...source, op: "rename", id, name });
+
+function laneOver(
+  ask: (batch: CommandBatch, bytes: number) => readonly Answer[],
+  askBytesMax?: number,
+): CommandLane {
+  return new CommandLane({
+    from: "c1",
+    clock: systemClock,
+    schedule: (act) => {
+      setImmediate(act);
+    },
+    restMs: () => 0,
+    ...(askBytesMax === undefined ? {} : { askBytesMax: () => askBytesMax }),
+    ask: async (bytes) => {
+      const batch = decodeInner<CommandBatch>(bytes, "a batch");
+      return encodeInner({ v: 1, position: 1, answers: ask(batch, bytes.length) } as { v: 1 });
+    },
+  });
+}
+
+const acceptAll = ({ commands }: CommandBatch): Answer[] => commands.map(() => ({ seq: 1, ts: 1 }));
+
+/** Text as it may come in: plain, escaped to six bytes a character, of four bytes, half a surrogate pair. */
+const anyText = fc
+  .tuple(fc.constantFrom("a", '"', "\\", "\u0001", "水", "😀", "\ud83d", "</"), fc.nat(8_192))
+  .map(([unit, length]) => unit.repeat(length).slice(0, length));
+const anyCommand: fc.Arbitrary<(id: string) => Command> = fc.oneof(
+  anyText.map((name) => (id: string) => rename(id, name)),
+  anyText.map((text) => (id: string): Command => ({
+    ...source,
+    op: "send",
+    id,
+    body: text as BodyText,
+    to: "bob",
+  })),
+  fc.nat(1_000).map((count) => (id: string): Command => ({
+    ...source,
+    op: "invite",
+    id,
+    users: Array.from({ length: count }, (_, index) => String(index).padEnd(64, "u")),
+  })),
+);
+
+test("no request is larger than its bound, whatever its commands say; all are answered, in their order", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyCommand, { minLength: 1, maxLength: 60 }), async (makes) => {
+      const commands = makes.map((make, index) => make(`${index}${'"'.repeat(60)}`));
+      const seen: string[] = [];
+      const lane = laneOver((batch, bytes) => {
+        assert.ok(bytes <= REQUEST_BYTES_MAX, `${bytes} bytes`);
+        seen.push(...batch.commands.map((command) => ("id" in command ? command.id : "")));
+        return acceptAll(batch);
+      });
+      const answers = await Promise.all(commands.map((command) => lane.submit(command, open)));
+      assert.ok(answers.every((answer) => "seq" in answer));
+      assert.deepEqual(
+        seen,
+        commands.map((command) => ("id" in command ? command.id : "")),
+      );
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test("a command that no request can carry is refused by name, and holds nobody up", async () => {
+  const asked: number[] = [];
+  const lane = laneOver((batch, bytes) => {
+    asked.push(bytes);
+    return acceptAll(batch);
+  }, 2_000);
+  const answers = await Promise.all(
+    [rename("a", "fits"), rename("b", "\u0001".repeat(400)), rename("c", "fits")].map((command) =>
+      lane.submit(command, open),
+    ),
+  );
+  assert.deepEqual(
+    answers.map((answer) => ("code" in answer ? answer.code : "taken")),
+    ["taken", "FRAME_TOO_LARGE", "taken"],
+  );
+  assert.ok(asked.every((bytes) => bytes <= 2_000));
+});
+
+test("what no repetition can change is answered at once, and the lane goes on", async () => {
+  let tries = 0;
+  const lane = laneOver((batch) => {
+    tries += 1;
+    if (tries > 1) return acceptAll(batch);
+    throw new AskRefused({ code: "FRAME_TOO_LARGE", message: "too large" });
+  });
+  const refused = await lane.submit(rename("a", "n"), open);
+  assert.ok("code" in refused && refused.code === "FRAME_TOO_LARGE");
+  assert.equal(tries, 1);
+  assert.ok("seq" in (await lane.submit(rename("a", "n"), open)));
+});
+
+test("where an earlier try may have been taken, nothing is claimed of the batch", async () => {
+  let tries = 0;
+  const lane = laneOver(() => {
+    tries += 1;
+    if (tries === 1) throw new Error("no answer");
+    throw new AskRefused({ code: "FRAME_TOO_LARGE", message: "too large" });
+  });
+  const refused = await lane.submit(rename("a", "n"), open);
+  assert.ok("code" in refused && refused.code === "UNAVAILABLE");
+  assert.equal(tries, 2);
+});
