@@ -1,8 +1,9 @@
 import * as limits from "@jichat/protocol/limits.ts";
+import { PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "./readers.ts";
 
 /**
- * JSON schemas of what goes in and out: the requests are checked by them, and the OpenAPI page is made of
- * them.
+ * JSON schemas of what goes in and out: the OpenAPI page is made of them, and answers are written by them.
+ * What comes in is read by `readers.ts`, where the protocol's limits are.
  */
 export const id = { type: "string", pattern: "^[A-Za-z0-9_-]{1,64}$" } as const;
 export const clientId = {
@@ -11,7 +12,11 @@ export const clientId = {
   description: "chosen by the client; the same `id` again stores nothing new",
 } as const;
 export const name = { type: "string", minLength: 1, maxLength: limits.NAME_LENGTH_MAX } as const;
-export const password = { type: "string", minLength: 8, maxLength: 256 } as const;
+export const password = {
+  type: "string",
+  minLength: PASSWORD_LENGTH_MIN,
+  maxLength: PASSWORD_LENGTH_MAX,
+} as const;
 export const seq = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
 export const reset = {
   type: "boolean",
@@ -27,6 +32,10 @@ const traceId = { type: "string" } as const;
 
 export const object = <P extends object>(properties: P, required: readonly (keyof P & string)[] = []) =>
   ({ type: "object", properties, required }) as const;
+
+/** A body: a field that is not named here is refused. */
+export const request = <P extends object>(properties: P, required: readonly (keyof P & string)[] = []) =>
+  ({ type: "object", properties, required, additionalProperties: false }) as const;
 
 export const reply = <P extends object>(properties: P, required: readonly (keyof P & string)[] = []) =>
   ({

@@ -77,53 +77,49 @@ test(
   },
 );
 
-test(
-  "bad input is INVALID and says where; unknown paths and methods are NOT_FOUND",
-  { timeout: 180_000 },
-  async () => {
-    const token = await signUp("bea");
-    const cases: readonly (readonly [string, string, unknown])[] = [
-      ["POST", "/v1/users", { user: "a b", password: "correct horse" }],
-      ["POST", "/v1/users", { user: "u".repeat(65), password: "correct horse" }],
-      ["POST", "/v1/users", { user: "cid", password: "short" }],
-      ["POST", "/v1/users", "{"],
-      ["POST", "/v1/users", "[]"],
-      ["POST", "/v1/sessions", { user: "cid" }],
-      ["POST", "/v1/conversations", { id: "x", kind: "room", name: "n", members: [] }],
-      ["POST", "/v1/conversations", { id: "x", kind: "group", name: "", members: [] }],
-      ["POST", "/v1/conversations", { id: "x", kind: "group", name: "n", members: ["a b"] }],
-      ["POST", "/v1/conversations/g_1/messages", { id: "x".repeat(65), body: {} }],
-      ["POST", "/v1/conversations/g_1/messages", { id: "x", body: "text" }],
-      ["POST", "/v1/conversations/g_1/messages", { id: "x", body: { a: "x".repeat(9_000) } }],
-      ["GET", "/v1/conversations/g_1/events?limit=0", undefined],
-      ["GET", "/v1/conversations/g_1/events?after=1&before=2", undefined],
-      ["GET", "/v1/conversations/a.b/events", undefined],
-      ["GET", "/v1/conversations?since=rubbish", undefined],
-      ["PATCH", "/v1/me", {}],
-    ];
-    for (const [method, path, body] of cases) {
-      const { status, json } = await call(method, path, token, body);
-      assert.deepEqual(
-        [status, json["code"]],
-        [400, "INVALID"],
-        `${method} ${path} ${JSON.stringify(body)}: ${JSON.stringify(json)}`,
-      );
-      assert.ok(String(json["message"]).length > 5 && typeof json["traceId"] === "string");
-    }
-    assert.equal(
-      (
-        await call("POST", "/v1/conversations/g_1/messages", token, {
-          id: "x",
-          body: { a: "x".repeat(300_000) },
-        })
-      ).status,
-      413,
+test("bad input is INVALID and says where; unknown paths are NOT_FOUND", { timeout: 180_000 }, async () => {
+  const token = await signUp("bea");
+  const cases: readonly (readonly [string, string, unknown])[] = [
+    ["POST", "/v1/users", { user: "a b", password: "correct horse" }],
+    ["POST", "/v1/users", { user: "u".repeat(65), password: "correct horse" }],
+    ["POST", "/v1/users", { user: "cid", password: "short" }],
+    ["POST", "/v1/users", "{"],
+    ["POST", "/v1/users", "[]"],
+    ["POST", "/v1/sessions", { user: "cid" }],
+    ["POST", "/v1/conversations", { id: "x", kind: "room", name: "n", members: [] }],
+    ["POST", "/v1/conversations", { id: "x", kind: "group", name: "", members: [] }],
+    ["POST", "/v1/conversations", { id: "x", kind: "group", name: "n", members: ["a b"] }],
+    ["POST", "/v1/conversations/g_1/messages", { id: "x".repeat(65), body: {} }],
+    ["POST", "/v1/conversations/g_1/messages", { id: "x", body: "text" }],
+    ["POST", "/v1/conversations/g_1/messages", { id: "x", body: { a: "x".repeat(9_000) } }],
+    ["GET", "/v1/conversations/g_1/events?limit=0", undefined],
+    ["GET", "/v1/conversations/g_1/events?after=1&before=2", undefined],
+    ["GET", "/v1/conversations/a.b/events", undefined],
+    ["GET", "/v1/conversations?since=rubbish", undefined],
+    ["PATCH", "/v1/me", {}],
+  ];
+  for (const [method, path, body] of cases) {
+    const { status, json } = await call(method, path, token, body);
+    assert.deepEqual(
+      [status, json["code"]],
+      [400, "INVALID"],
+      `${method} ${path} ${JSON.stringify(body)}: ${JSON.stringify(json)}`,
     );
-    assert.equal((await call("GET", "/v1/nothing", token)).json["code"], "NOT_FOUND");
-    for (const bad of [undefined, "rubbish", "a.b.c"])
-      assert.equal((await call("GET", "/v1/me", bad)).json["code"], "UNAUTHENTICATED");
-  },
-);
+    assert.ok(String(json["message"]).length > 5 && typeof json["traceId"] === "string");
+  }
+  assert.equal(
+    (
+      await call("POST", "/v1/conversations/g_1/messages", token, {
+        id: "x",
+        body: { a: "x".repeat(300_000) },
+      })
+    ).status,
+    413,
+  );
+  assert.equal((await call("GET", "/v1/nothing", token)).json["code"], "NOT_FOUND");
+  for (const bad of [undefined, "rubbish", "a.b.c"])
+    assert.equal((await call("GET", "/v1/me", bad)).json["code"], "UNAUTHENTICATED");
+});
 
 test(
   "a group, its members, its messages once each, its history by pages, and strangers see nothing",

@@ -1,35 +1,41 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { identityOf, requireToken, spend } from "../request.ts";
+import { bodyOf, queryOf, readIdOf, readName, readPassword, readUsersQuery, usersLimit } from "../readers.ts";
 import * as schemas from "../schemas.ts";
 import type { World } from "../world.ts";
 
-interface Credentials {
-  readonly user: string;
-  readonly password: string;
-  readonly name?: string;
-}
-
 const credentials = { user: schemas.id, password: schemas.password };
+const newUser = { ...credentials, name: schemas.name };
+const newName = { name: schemas.name };
+const newPassword = { old: schemas.password, new: schemas.password };
+const usersQuery = { q: schemas.id, limit: usersLimit, next: schemas.id };
+
+const credentialsOf = (body: Readonly<Record<string, unknown>>) => ({
+  user: readIdOf(body, "user"),
+  password: readPassword(body, "password"),
+});
 
 /** Signing up and in: no token yet, so limits are by address, and by user against guessing. */
 export async function openAccountRoutes(app: FastifyInstance, world: World): Promise<void> {
   const { accounts, passwords, issueToken, index, config } = world;
 
-  app.post<{ Body: Credentials }>(
+  app.post(
     "/v1/users",
     {
       schema: {
         summary: "Registers a user",
-        body: schemas.object({ ...credentials, name: schemas.name }, ["user", "password"]),
+        body: schemas.request(newUser, ["user", "password"]),
         response: { 201: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
       },
     },
     async (request, reply) => {
+      const body = bodyOf(request, newUser);
+      const { user, password } = credentialsOf(body);
+      const name = body["name"] === undefined ? undefined : readName(body);
       spend(world.addressBuckets, request.ip, "sign-ups from this address");
       if (config.signingKeyFile === undefined)
         throw new ChatError("FORBIDDEN", "accounts of another system are used here: sign up there");
-      const { user, password, name } = request.body;
       if ((await accounts.get(user)) !== undefined)
         throw new ChatError("CONFLICT", "this user name is taken");
       await accounts.create(user, {
@@ -45,17 +51,17 @@ export async function openAccountRoutes(app: FastifyInstance, world: World): Pro
     },
   );
 
-  app.post<{ Body: Credentials }>(
+  app.post(
     "/v1/sessions",
     {
       schema: {
         summary: "Signs in",
-        body: schemas.object(credentials, ["user", "password"]),
+        body: schemas.request(credentials, ["user", "password"]),
         response: { 201: schemas.reply(schemas.token, ["token", "expiresAt"]), "4xx": schemas.error },
       },
     },
     async (request, reply) => {
-      const { user, password } = request.body;
+      const { user, password } = credentialsOf(bodyOf(request, credentials));
       spend(world.addressBuckets, request.ip, "sign-ins from this address");
       spend(world.userBuckets, user, "sign-ins of this user");
       const found = await accounts.get(user);
@@ -103,38 +109,41 @@ export async function openProfileRoutes(app: FastifyInstance, world: World): Pro
     async (request) => profileOf(world, identityOf(request).user),
   );
 
-  app.patch<{ Body: { name: string } }>(
+  app.patch(
     "/v1/me",
     {
       schema: {
         summary: "Changes one's name",
-        body: schemas.object({ name: schemas.name }, ["name"]),
+        body: schemas.request(newName, ["name"]),
         response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
       },
     },
     async (request) => {
       const { user } = identityOf(request);
-      const { name } = await accounts.update(user, (account) => ({ ...account, name: request.body.name }));
+      const name = readName(bodyOf(request, newName));
+      await accounts.update(user, (account) => ({ ...account, name }));
       return { user, name };
     },
   );
 
-  app.put<{ Body: { old: string; new: string } }>(
+  app.put(
     "/v1/me/password",
     {
       schema: {
         summary: "Changes one's password; every token from before is void, and a new one is returned",
-        body: schemas.object({ old: schemas.password, new: schemas.password }, ["old", "new"]),
+        body: schemas.request(newPassword, ["old", "new"]),
         response: { 200: schemas.reply(schemas.token, ["token", "expiresAt"]), "4xx": schemas.error },
       },
     },
-    async (request: FastifyRequest<{ Body: { old: string; new: string } }>) => {
+    async (request) => {
       const { user } = identityOf(request);
+      const body = bodyOf(request, newPassword);
+      const [old, wanted] = [readPassword(body, "old"), readPassword(body, "new")];
       spend(world.userBuckets, user, "tries of a password");
       const found = await accounts.get(user);
-      if (!(await passwords.matches(request.body.old, found?.account.password)))
+      if (!(await passwords.matches(old, found?.account.password)))
         throw new ChatError("FORBIDDEN", "`old` is not the password");
-      const password = await passwords.hash(request.body.new);
+      const password = await passwords.hash(wanted);
       await accounts.update(user, (account) => ({ ...account, password }));
       await revocations.revokeUser(user);
       return issueToken(user);
@@ -146,7 +155,7 @@ export async function openProfileRoutes(app: FastifyInstance, world: World): Pro
 export async function openUserRoutes(app: FastifyInstance, world: World): Promise<void> {
   requireToken(app, world);
 
-  app.get<{ Params: { user: string } }>(
+  app.get(
     "/v1/users/:user",
     {
       schema: {
@@ -155,22 +164,15 @@ export async function openUserRoutes(app: FastifyInstance, world: World): Promis
         response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
       },
     },
-    async (request) => profileOf(world, request.params.user),
+    async (request) => profileOf(world, readIdOf(request.params, "user")),
   );
 
-  app.get<{ Querystring: { q: string; limit: number; next?: string } }>(
+  app.get(
     "/v1/users",
     {
       schema: {
         summary: "Users whose id begins with `q`, whatever its case",
-        querystring: schemas.object(
-          {
-            q: schemas.id,
-            limit: { type: "integer", minimum: 1, maximum: 100, default: 20 },
-            next: schemas.id,
-          },
-          ["q"],
-        ),
+        querystring: schemas.object(usersQuery, ["q"]),
         response: {
           200: schemas.reply(
             { items: { type: "array", items: schemas.object(schemas.profile, ["user"]) }, next: schemas.id },
@@ -181,7 +183,7 @@ export async function openUserRoutes(app: FastifyInstance, world: World): Promis
       },
     },
     async (request) => {
-      const { q, limit, next } = request.query;
+      const { q, limit, next } = readUsersQuery(queryOf(request, usersQuery));
       const users = await world.index.find(q, next, limit);
       const items = await Promise.all(users.map((user) => profileOf(world, user)));
       const last = users.at(-1);

@@ -1,38 +1,48 @@
 import { randomBytes } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { readBody } from "@jichat/protocol/frame/body.ts";
 import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
 import { groupConversation } from "@jichat/protocol/ids.ts";
 import * as limits from "@jichat/protocol/limits.ts";
 import { traceparentOf } from "@jichat/runtime/telemetry.ts";
 import { identityOf, requireToken } from "../request.ts";
+import { bodyOf, queryOf, readAs, readIdOf, readPull, readSync } from "../readers.ts";
 import * as schemas from "../schemas.ts";
 import type { World } from "../world.ts";
 
-interface PageQuery {
-  readonly after?: number;
-  readonly before?: number;
-  readonly limit: number;
-}
-interface SyncQuery {
-  readonly since?: string;
-  readonly page?: string;
-  readonly limit: number;
-}
-interface NewGroup {
-  readonly id: string;
-  readonly name: string;
-  readonly members: readonly string[];
-}
-interface NewMessage {
-  readonly id: string;
-  readonly body: object;
-  readonly replyTo?: number;
-  readonly mentions?: readonly string[];
-}
-
 const inConversation = schemas.object({ conversation: schemas.id }, ["conversation"]);
 const cursor = { type: "string", maxLength: 4_096 } as const;
+const newGroup = {
+  id: schemas.clientId,
+  kind: { const: "group" },
+  name: schemas.name,
+  members: { type: "array", items: schemas.id, maxItems: limits.USERS_PER_FRAME_MAX },
+};
+const syncQuery = {
+  since: cursor,
+  page: cursor,
+  limit: {
+    type: "integer",
+    minimum: 1,
+    maximum: limits.SYNC_LIMIT_MAX,
+    default: limits.SYNC_LIMIT_DEFAULT,
+  },
+};
+const pageQuery = {
+  after: schemas.seq,
+  before: schemas.seq,
+  limit: {
+    type: "integer",
+    minimum: 1,
+    maximum: limits.PAGE_EVENTS_MAX,
+    default: limits.PAGE_EVENTS_DEFAULT,
+  },
+};
+const newMessage = {
+  id: schemas.clientId,
+  body: schemas.body,
+  replyTo: { ...schemas.seq, minimum: 1 },
+  mentions: { type: "array", items: schemas.id, maxItems: limits.USERS_PER_FRAME_MAX },
+};
 
 /** A request is its own session: nothing of it waits for an earlier one. */
 const sourceOf = (request: FastifyRequest, conversation: string) => ({
@@ -48,20 +58,12 @@ export async function openConversationRoutes(app: FastifyInstance, world: World)
   const { lanes, syncs } = world;
   requireToken(app, world);
 
-  app.post<{ Body: NewGroup }>(
+  app.post(
     "/v1/conversations",
     {
       schema: {
         summary: "Creates a group",
-        body: schemas.object(
-          {
-            id: schemas.clientId,
-            kind: { const: "group" },
-            name: schemas.name,
-            members: { type: "array", items: schemas.id, maxItems: limits.USERS_PER_FRAME_MAX },
-          },
-          ["id", "kind", "name", "members"],
-        ),
+        body: schemas.request(newGroup, ["id", "kind", "name", "members"]),
         response: {
           201: schemas.reply({ conversation: schemas.id, seq: schemas.seq, ts: { type: "integer" } }, [
             "conversation",
@@ -71,34 +73,25 @@ export async function openConversationRoutes(app: FastifyInstance, world: World)
       },
     },
     async (request, reply) => {
-      const { id, name, members } = request.body;
+      const { id, name, members } = readAs("create", bodyOf(request, newGroup));
       const conversation = groupConversation(identityOf(request).user, id);
       const answer = await lanes.require({
         ...sourceOf(request, conversation),
         op: "create",
         id,
         name,
-        members: [...new Set(members)],
+        members,
       });
       return reply.code(201).send({ conversation, ...answer });
     },
   );
 
-  app.get<{ Querystring: SyncQuery }>(
+  app.get(
     "/v1/conversations",
     {
       schema: {
         summary: "One's conversations, most recently active first; with `since` those that changed",
-        querystring: schemas.object({
-          since: cursor,
-          page: cursor,
-          limit: {
-            type: "integer",
-            minimum: 1,
-            maximum: limits.SYNC_LIMIT_MAX,
-            default: limits.SYNC_LIMIT_DEFAULT,
-          },
-        }),
+        querystring: schemas.object(syncQuery),
         response: {
           200: schemas.reply(
             {
@@ -115,7 +108,8 @@ export async function openConversationRoutes(app: FastifyInstance, world: World)
       },
     },
     async (request) => {
-      const { conversations, ...rest } = await syncs.page(identityOf(request).user, request.query);
+      const sync = readSync(queryOf(request, syncQuery));
+      const { conversations, ...rest } = await syncs.page(identityOf(request).user, sync);
       return { items: parsedBodies(conversations), ...rest };
     },
   );
@@ -126,7 +120,7 @@ export async function openMessageRoutes(app: FastifyInstance, world: World): Pro
   const { lanes, past } = world;
   requireToken(app, world);
 
-  app.get<{ Params: { conversation: string } }>(
+  app.get(
     "/v1/conversations/:conversation/members",
     {
       schema: {
@@ -147,33 +141,19 @@ export async function openMessageRoutes(app: FastifyInstance, world: World): Pro
       },
     },
     async (request) => {
-      const { members } = await past.members(
-        sourceOf(request, request.params.conversation),
-        request.params.conversation,
-      );
+      const conversation = readIdOf(request.params, "conversation");
+      const { members } = await past.members(sourceOf(request, conversation), conversation);
       return { items: members };
     },
   );
 
-  app.get<{ Params: { conversation: string }; Querystring: PageQuery }>(
+  app.get(
     "/v1/conversations/:conversation/events",
     {
       schema: {
         summary: "Events behind `after`, before `before`, or the newest",
         params: inConversation,
-        querystring: {
-          ...schemas.object({
-            after: schemas.seq,
-            before: schemas.seq,
-            limit: {
-              type: "integer",
-              minimum: 1,
-              maximum: limits.PAGE_EVENTS_MAX,
-              default: limits.PAGE_EVENTS_DEFAULT,
-            },
-          }),
-          not: { required: ["after", "before"] },
-        },
+        querystring: { ...schemas.object(pageQuery), not: { required: ["after", "before"] } },
         response: {
           200: schemas.reply(
             {
@@ -190,31 +170,21 @@ export async function openMessageRoutes(app: FastifyInstance, world: World): Pro
       },
     },
     async (request) => {
-      const { conversation } = request.params;
+      const pull = readPull(readIdOf(request.params, "conversation"), queryOf(request, pageQuery));
+      const { conversation } = pull;
       const { user, device, session } = sourceOf(request, conversation);
-      const { events, ...rest } = await past.page(
-        { user, device, session },
-        { conversation, ...request.query },
-      );
+      const { events, ...rest } = await past.page({ user, device, session }, pull);
       return { conversation, events: parsedBodies(events), ...rest };
     },
   );
 
-  app.post<{ Params: { conversation: string }; Body: NewMessage }>(
+  app.post(
     "/v1/conversations/:conversation/messages",
     {
       schema: {
         summary: "Sends a message",
         params: inConversation,
-        body: schemas.object(
-          {
-            id: schemas.clientId,
-            body: schemas.body,
-            replyTo: { ...schemas.seq, minimum: 1 },
-            mentions: { type: "array", items: schemas.id, maxItems: limits.USERS_PER_FRAME_MAX },
-          },
-          ["id", "body"],
-        ),
+        body: schemas.request(newMessage, ["id", "body"]),
         response: {
           201: schemas.reply(
             {
@@ -230,13 +200,16 @@ export async function openMessageRoutes(app: FastifyInstance, world: World): Pro
       },
     },
     async (request, reply) => {
-      const { conversation } = request.params;
-      const { id, body, replyTo, mentions } = request.body;
+      const conversation = readIdOf(request.params, "conversation");
+      const { id, body, replyTo, mentions } = readAs("send", {
+        ...bodyOf(request, newMessage),
+        conversation,
+      });
       const answer = await lanes.require({
         ...sourceOf(request, conversation),
         op: "send",
         id,
-        body: readBody(body, limits.BODY_BYTES_MAX),
+        body,
         replyTo,
         mentions,
       });

@@ -1,0 +1,140 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { ErrorCode } from "@jichat/protocol/errors.ts";
+import { ChatError, ERRORS, asChatError } from "@jichat/protocol/errors.ts";
+import type { Telemetry, Trace } from "@jichat/runtime/telemetry.ts";
+import type { World } from "./world.ts";
+
+const traceparentOf = ({ traceId, span }: Trace): string =>
+  `00-${traceId}-${span?.spanContext().spanId ?? traceId.slice(0, 16)}-${span === undefined ? "00" : "01"}`;
+
+/** An error as text and headers, for whoever writes it: a route, the framework, or a bare socket. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+export type AnswerError = (thrown: unknown, trace: Trace, status?: number) => Answer;
+
+/** What the framework refuses has a status of its own; codes say what is in the protocol. */
+const codeOf = (error: ChatError, status: number | undefined): ErrorCode => {
+  if (status === 413) return "FRAME_TOO_LARGE";
+  return error.code === "FRAME_MALFORMED" ? "INVALID" : error.code;
+};
+
+/** Makes the answer to anything that was thrown, counts it, and logs what is a defect. */
+export function openAnswers(telemetry: Telemetry): AnswerError {
+  const errors = telemetry.counter("jichat_api_errors", "errors answered, by code");
+  return (thrown, trace, given) => {
+    const error = asChatError(thrown);
+    const code = codeOf(error, given ?? ERRORS[error.code].http);
+    const { traceId } = trace;
+    errors.add(1, { code });
+    if (code === "INTERNAL") telemetry.log.error({ err: error.cause ?? error, traceId }, "a request failed");
+    const { message, retryAfterMs } = error;
+    return {
+      status: given ?? ERRORS[code].http,
+      headers: {
+        "content-type": "application/json; charset=utf-8",
+        traceparent: traceparentOf(trace),
+        ...(ERRORS[code].http === 401 ? { "www-authenticate": "Bearer" } : {}),
+        ...(retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1_000)) }),
+      },
+      text: JSON.stringify({
+        code,
+        message,
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        traceId,
+      }),
+    };
+  };
+}
+
+/** Every reply carries its traceId, in `traceparent` and in the body. */
+export function trace(app: FastifyInstance, { telemetry }: World): void {
+  const requests = telemetry.counter("jichat_api_requests", "requests answered, by route and status");
+  const seconds = telemetry.histogram("jichat_api_request", "time from a request to its reply");
+  app.decorateRequest("jichatTrace", undefined);
+  app.decorateRequest("identity", undefined);
+  app.addHook("onRequest", async (request, reply) => {
+    const begun = telemetry.begin(`api ${request.method} ${request.routeOptions.url ?? "unknown"}`);
+    request.jichatTrace = begun;
+    void reply.header("traceparent", traceparentOf(begun));
+  });
+  app.addHook("preSerialization", async (request, _reply, payload: unknown) => {
+    const isOurs = request.url.startsWith("/v1/") && !request.url.startsWith("/v1/openapi.json");
+    return isOurs && typeof payload === "object" && payload !== null
+      ? { ...payload, traceId: request.jichatTrace?.traceId }
+      : payload;
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    request.jichatTrace?.span?.setAttribute("http.response.status_code", reply.statusCode).end();
+    requests.add(1, { route: request.routeOptions.url ?? "unknown", status: reply.statusCode });
+    seconds.record(reply.elapsedTime / 1_000);
+  });
+}
+
+/** Errors of routes and of the framework, and paths and methods that nothing answers. */
+export function answerErrors(app: FastifyInstance, { telemetry }: World, answerOf: AnswerError): void {
+  const methods = methodsOf(app);
+  const answer = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    thrown: unknown,
+    status?: number,
+  ): FastifyReply => {
+    const {
+      status: code,
+      headers,
+      text,
+    } = answerOf(thrown, request.jichatTrace ?? telemetry.begin("api unknown"), status);
+    return reply.code(code).headers(headers).send(text);
+  };
+  const notFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const [path = ""] = request.url.split("?");
+    const allowed = methods(path);
+    if (allowed.length === 0)
+      return answer(request, reply, new ChatError("NOT_FOUND", `nothing answers ${request.method} ${path}`));
+    void reply.header("allow", allowed.join(", "));
+    return answer(
+      request,
+      reply,
+      new ChatError("INVALID", `${path} answers ${allowed.join(", ")}, not ${request.method}`),
+      405,
+    );
+  };
+  app.setErrorHandler((thrown: FastifyError, request, reply) => {
+    const { statusCode } = thrown;
+    return !(thrown instanceof ChatError) && statusCode !== undefined && statusCode >= 400 && statusCode < 500
+      ? answer(request, reply, new ChatError("INVALID", thrown.message, { cause: thrown }), statusCode)
+      : answer(request, reply, thrown);
+  });
+  // Before its body is read: that it is of no known type, or too large, says less than that nobody wants it.
+  app.addHook("onRequest", async (request, reply) => {
+    if (request.is404) return notFound(request, reply);
+    if (request.raw.httpVersion === "1.1" && request.headers.host === undefined)
+      throw new ChatError("INVALID", "a request of HTTP/1.1 has a `Host`");
+    return undefined;
+  });
+  app.setNotFoundHandler(notFound);
+}
+
+/** Which methods a path answers, of the routes that are registered from now on. */
+function methodsOf(app: FastifyInstance): (path: string) => readonly string[] {
+  const routes = new Map<string, { readonly parts: readonly string[]; readonly methods: Set<string> }>();
+  app.addHook("onRoute", ({ url, method }) => {
+    if (url.includes("*")) return;
+    const route = routes.get(url) ?? { parts: url.split("/"), methods: new Set<string>() };
+    for (const one of [method].flat()) route.methods.add(one);
+    routes.set(url, route);
+  });
+  return (path) => {
+    const asked = path.split("/");
+    const found = [...routes.values()].filter(
+      ({ parts }) =>
+        parts.length === asked.length &&
+        parts.every((part, i) => (part.startsWith(":") ? asked[i] !== "" : part === asked[i])),
+    );
+    return [...new Set(found.flatMap(({ methods }) => [...methods]))].sort();
+  };
+}

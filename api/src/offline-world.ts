@@ -1,0 +1,31 @@
+import { TokenBuckets } from "@jichat/access/token-bucket.ts";
+import type { Identity } from "@jichat/access/tokens.ts";
+import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import type { World } from "./world.ts";
+
+const UNLIMITED = 1_000_000;
+
+/**
+ * A world in which nothing runs: routes can be described, and whatever they refuse by themselves can be
+ * tried. What goes further fails.
+ */
+export function offlineWorld(): World {
+  const telemetry = startTelemetry("api", {
+    cluster: "none",
+    instance: "none",
+    logLevel: "error",
+    otlpEndpoint: undefined,
+    traceRatio: 0,
+  });
+  telemetry.log.level = "silent";
+  const world = {
+    config: { wsUrls: [], trustProxy: false, signingKeyFile: "none" },
+    telemetry,
+    tokens: { verify: async (): Promise<Partial<Identity>> => ({ user: "ann", tokenId: "none" }) },
+    firstSight: { of: async () => false },
+    addressBuckets: new TokenBuckets(UNLIMITED),
+    userBuckets: new TokenBuckets(UNLIMITED),
+    requestBuckets: new TokenBuckets(UNLIMITED),
+  };
+  return world as unknown as World;
+}

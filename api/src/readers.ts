@@ -1,0 +1,112 @@
+import type { FastifyRequest } from "fastify";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import type { ClientFrame } from "@jichat/protocol/frame/client-frame.ts";
+import { readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
+import { Fields } from "@jichat/protocol/frame/fields.ts";
+import { isId } from "@jichat/protocol/ids.ts";
+import * as limits from "@jichat/protocol/limits.ts";
+
+/** What a route's documentation says of a body or a query: its names, and which of them are integers. */
+export type Declared = Readonly<Record<string, object>>;
+
+const quoted = (name: string): string => `\`${JSON.stringify(name.slice(0, 64)).slice(1, -1)}\``;
+const refuse = (name: string, why: string): ChatError => new ChatError("INVALID", `${quoted(name)} ${why}`);
+
+/** A request's body, a map without any field that its route does not name. */
+export function bodyOf({ body }: FastifyRequest, declared: Declared): Readonly<Record<string, unknown>> {
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw new ChatError("INVALID", "the body is not a JSON map");
+  for (const name of Object.keys(body))
+    if (!Object.hasOwn(declared, name)) throw refuse(name, "is not a field of this request");
+  return { ...body };
+}
+
+const percentDecoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    return undefined; // Half an escape, or bytes that are not UTF-8: the caller names the parameter.
+  }
+};
+
+/**
+ * The parameters of a query string that its route names; others mean nothing here. A query knows texts only:
+ * what is declared as an integer becomes one, if it is written as one.
+ */
+export function queryOf(request: FastifyRequest, declared: Declared): Readonly<Record<string, unknown>> {
+  const url = request.raw.url ?? "";
+  const start = url.indexOf("?");
+  const query = new Map<string, unknown>();
+  for (const pair of start === -1 ? [] : url.slice(start + 1).split("&")) {
+    const cut = pair.indexOf("=");
+    const written = cut === -1 ? pair : pair.slice(0, cut);
+    const name = percentDecoded(written);
+    const value = cut === -1 ? "" : percentDecoded(pair.slice(cut + 1));
+    if (name === undefined || value === undefined)
+      throw refuse(name ?? written, "is not percent-encoded UTF-8 in the query");
+    if (!Object.hasOwn(declared, name)) continue;
+    if (query.has(name)) throw refuse(name, "is in the query more than once");
+    query.set(name, isInteger(declared[name]) && /^\d{1,16}$/.test(value) ? Number(value) : value);
+  }
+  return Object.fromEntries(query);
+}
+
+const isInteger = (schema: object | undefined): boolean =>
+  schema !== undefined && "type" in schema && schema.type === "integer";
+
+/**
+ * What a request says, as the frame that says the same on a socket: read by the one reader of both, so that
+ * neither door lets in what the other refuses.
+ */
+export function readAs<T extends ClientFrame["t"]>(
+  t: T,
+  values: Readonly<Record<string, unknown>>,
+): Extract<ClientFrame, { t: T }> {
+  return readClientFrame({ ...values, t }, limits.BODY_BYTES_MAX) as Extract<ClientFrame, { t: T }>;
+}
+
+/** For frames whose `id` and `conversation` a request does not have. */
+const NONE = { id: "rest", conversation: "rest" } as const;
+
+export const readPull = (conversation: unknown, query: Readonly<Record<string, unknown>>) =>
+  readAs("pull", { ...NONE, ...query, conversation });
+export const readSync = (query: Readonly<Record<string, unknown>>) => readAs("sync", { ...NONE, ...query });
+export const readName = (body: Readonly<Record<string, unknown>>): string =>
+  readAs("rename", { ...NONE, name: body["name"] }).name;
+
+/** A text that must be an id: of a user, or of a conversation. */
+export const readIdOf = (values: unknown, name: string): string =>
+  new Fields(values).matching(name, isId, "an id of [A-Za-z0-9_-]{1,64}");
+
+/** Characters of a password. */
+export const PASSWORD_LENGTH_MIN = 8;
+export const PASSWORD_LENGTH_MAX = 256;
+
+export const readPassword = (values: unknown, name: string): string =>
+  new Fields(values).string(name, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN);
+
+const USERS_PAGE_MAX = 100;
+const USERS_PAGE_DEFAULT = 20;
+export const usersLimit = {
+  type: "integer",
+  minimum: 1,
+  maximum: USERS_PAGE_MAX,
+  default: USERS_PAGE_DEFAULT,
+} as const;
+
+export interface UsersQuery {
+  readonly q: string;
+  readonly limit: number;
+  readonly next: string | undefined;
+}
+
+/** `next` lies among those who are asked for: any other place would page through somebody else. */
+export function readUsersQuery(query: Readonly<Record<string, unknown>>): UsersQuery {
+  const q = readIdOf(query, "q");
+  const next = query["next"] === undefined ? undefined : readIdOf(query, "next");
+  if (next !== undefined && !next.toLowerCase().startsWith(q.toLowerCase()))
+    throw refuse("next", "is not of a page of this `q`");
+  const fields = new Fields(query);
+  const limit = fields.optional("limit", (f) => f.int("limit", 1, USERS_PAGE_MAX)) ?? USERS_PAGE_DEFAULT;
+  return { q, limit, next };
+}

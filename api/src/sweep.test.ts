@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { FastifyInstance, InjectOptions } from "fastify";
+import { offlineWorld } from "./offline-world.ts";
+import { buildServer } from "./server.ts";
+
+interface Schema {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+}
+interface Operation {
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: Schema }[];
+  readonly requestBody?: {
+    readonly content: Record<string, { readonly schema: { readonly properties: Record<string, Schema> } }>;
+  };
+}
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly operation: Operation;
+  readonly fields: Readonly<Record<string, Schema>>;
+}
+
+let app: FastifyInstance;
+let calls: readonly Call[];
+
+before(async () => {
+  app = await buildServer(offlineWorld());
+  await app.ready();
+  const { paths } = app.swagger() as unknown as { paths: Record<string, Record<string, Operation>> };
+  calls = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      method: method.toUpperCase(),
+      path: path.replaceAll(/\{\w+\}/g, "some"),
+      operation,
+      fields: operation.requestBody?.content["application/json"]?.schema.properties ?? {},
+    })),
+  );
+});
+after(async () => app.close());
+
+/** A value that a declared field takes. */
+function taken({ type, enum: [only] = [], minimum = 0 }: Schema): unknown {
+  if (only !== undefined) return only;
+  if (type === "integer") return Math.max(1, minimum);
+  if (type === "array") return ["ann"];
+  if (type === "object") return { text: "hello" };
+  return "some-text";
+}
+
+/** JSON texts of what no field of this kind takes, by what they are. */
+function wrong(name: string, { type }: Schema): readonly (readonly [string, string])[] {
+  const all: (readonly [string, string])[] = [
+    ["true", "true"],
+    ["null", "null"],
+    ["a huge number", "1234567890123456789"],
+    ["beyond every number", "1e999"],
+    ["a fraction", "1.5"],
+    ["a negative number", "-1"],
+    ["a list of a list", '[["ann"]]'],
+    ["a list of a number", "[397]"],
+    ["half a surrogate pair in a list", String.raw`["cut \ud83d"]`],
+    ["half a surrogate pair", String.raw`"cut \ud83d pair"`],
+    ["a text too long", JSON.stringify("x".repeat(20_000))],
+    ["an empty text", '""'],
+  ];
+  if (type !== "integer") all.push(["a number", "397"]);
+  if (type !== "array") all.push(["a list", '["ann"]']);
+  else all.push(["too many", JSON.stringify(Array.from({ length: 1_001 }, (_, i) => `u${i}`))]);
+  if (type !== "object") all.push(["a map", '{"a":1}']);
+  else
+    all.push(
+      ["a number beyond 2^53", '{"n":1e999}'],
+      ["a `__proto__`", '{"__proto__":{"a":1}}'],
+      ["a body too large", JSON.stringify({ a: "x".repeat(9_000) })],
+      ["a body too deep", `{"a":${"[".repeat(40)}${"]".repeat(40)}}`],
+    );
+  if (type !== "string") all.push(["a text", '"ann"']);
+  // A password may be any text, and so may a name.
+  else if (!["password", "old", "new", "name"].includes(name))
+    all.push(["a control character", String.raw`"a\u0001b"`]);
+  return all;
+}
+
+interface Sent {
+  readonly method: string;
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly payload?: string;
+}
+const optionsOf = (sent: Sent): InjectOptions => ({
+  ...sent,
+  headers: { ...sent.headers, authorization: "Bearer x" },
+});
+
+async function refuses(what: string, request: Sent, name: string): Promise<void> {
+  const reply = await app.inject(optionsOf(request));
+  const told = `${request.method} ${request.url}: ${what}: ${reply.statusCode} ${reply.body}`;
+  assert.equal(reply.statusCode, 400, told);
+  const { code, message, traceId } = reply.json<{ code: string; message: string; traceId: string }>();
+  assert.equal(code, "INVALID", told);
+  assert.ok(message.includes(`\`${name}\``), told);
+  assert.equal(traceId, String(reply.headers["traceparent"]).split("-")[1], told);
+}
+
+const withBody = ({ method, path }: Call, payload: string): Sent => ({
+  method,
+  url: path,
+  headers: { "content-type": "application/json" },
+  payload,
+});
+const json = (fields: Readonly<Record<string, string>>): string =>
+  `{${Object.entries(fields)
+    .map(([name, text]) => `${JSON.stringify(name)}:${text}`)
+    .join(",")}}`;
+
+test("each field of each body: what is not of its kind is refused by its name", async () => {
+  let tried = 0;
+  for (const call of calls) {
+    const good = Object.fromEntries(
+      Object.entries(call.fields).map(([name, schema]) => [name, JSON.stringify(taken(schema))]),
+    );
+    for (const [name, schema] of Object.entries(call.fields)) {
+      for (const [what, text] of wrong(name, schema)) {
+        await refuses(`\`${name}\` as ${what}`, withBody(call, json({ ...good, [name]: text })), name);
+        tried += 1;
+      }
+    }
+  }
+  assert.ok(tried > 200, String(tried));
+});
+
+test("a field that a request does not have is refused by its name, and what it has is taken", async () => {
+  for (const call of calls.filter(({ fields }) => Object.keys(fields).length > 0)) {
+    const good = Object.fromEntries(
+      Object.entries(call.fields).map(([name, schema]) => [name, JSON.stringify(taken(schema))]),
+    );
+    for (const name of ["surplus", "t", "__proto__", "constructor", "toString"])
+      await refuses("a surplus field", withBody(call, json({ ...good, [name]: "1" })), name);
+    const taking = await app.inject(optionsOf(withBody(call, json(good))));
+    assert.notEqual(taking.statusCode, 400, `${call.method} ${call.path}: ${taking.body}`);
+    for (const payload of ["", "[]", "null", '"text"', "7", "{", '{"a":1}}', "\u{feff}{}", "{}{}"]) {
+      const reply = await app.inject(optionsOf(withBody(call, payload)));
+      assert.equal(reply.statusCode, 400, `${call.method} ${call.path} ${payload}: ${reply.body}`);
+    }
+  }
+});
+
+test("a body of keys that mean something to JavaScript is a body like any other", async () => {
+  for (const body of ['{"constructor":{"prototype":1}}', '{"prototype":1,"toString":2,"hasOwnProperty":3}']) {
+    const reply = await app.inject({
+      method: "POST",
+      url: "/v1/conversations/g_1/messages",
+      headers: { "content-type": "application/json", authorization: "Bearer x" },
+      payload: `{"id":"x","body":${body}}`,
+    });
+    assert.notEqual(reply.statusCode, 400, reply.body);
+  }
+});
+
+test("each parameter of each query: what is not of its kind is refused by its name", async () => {
+  let tried = 0;
+  for (const { method, path, operation } of calls) {
+    const declared = (operation.parameters ?? []).filter((one) => one.in === "query");
+    // `after` and `before` exclude each other, and `next` lies within its `q`: each is tried by itself.
+    const needed = declared.some(({ name }) => name === "q") ? "q=s&" : "";
+    for (const { name, schema } of declared) {
+      const bad = ["%", "%ff", "%ed%a0%80", "x".repeat(5_000)];
+      // What is in a cursor is for its cluster to judge.
+      if (!["since", "page"].includes(name)) bad.push("a%00b");
+      if (schema.type === "integer")
+        bad.push("", "-1", "1.5", "1e3", "0x1", "ten", "9007199254740993", "1,2");
+      for (const value of bad.map((text) => `${name}=${text}`).concat(`${name}=1&${name}=2`)) {
+        const query = name === "q" ? value : `${needed}${value}`;
+        await refuses("a query", { method, url: `${path}?${query}` }, name);
+        tried += 1;
+      }
+    }
+  }
+  assert.ok(tried > 50, String(tried));
+  const both = { method: "GET", url: "/v1/conversations/g_1/events?after=1&before=2" } as const;
+  await refuses("both", both, "after");
+  await refuses("both", both, "before");
+  await refuses("a page of others", { method: "GET", url: "/v1/users?q=zzz&next=a" }, "next");
+});
+
+test("each id in a path: what is no id is refused by its name", async () => {
+  for (const { method, path, operation, fields } of calls) {
+    for (const { name } of (operation.parameters ?? []).filter((one) => one.in === "path")) {
+      for (const bad of ["a.b", "%20", "%00", "x".repeat(65), "x".repeat(300), "%f0%9f%98%80"]) {
+        const payload = JSON.stringify(
+          Object.fromEntries(Object.entries(fields).map(([field, schema]) => [field, taken(schema)])),
+        );
+        await refuses(
+          "a path",
+          method === "GET"
+            ? { method, url: path.replace("some", bad) }
+            : withBody({ method, path: path.replace("some", bad), operation, fields }, payload),
+          name,
+        );
+      }
+    }
+  }
+});
