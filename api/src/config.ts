@@ -1,5 +1,6 @@
 import type { TokenConfig } from "@jichat/access/token-config.ts";
 import { readTokenConfig } from "@jichat/access/token-config.ts";
+import { RESERVED_USERS } from "@jichat/access/user-names.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
 import { readLogSettings } from "@jichat/runtime/log-settings.ts";
@@ -20,6 +21,8 @@ export interface Config extends ProcessConfig {
   readonly wsUrls: readonly string[];
   /** Folder of the built page; absent: none is served. */
   readonly webRoot: string | undefined;
+  /** User names that nobody may register. */
+  readonly reservedUsers: readonly string[];
   readonly signInsPerSecond: number;
   readonly requestsPerSecond: number;
 }
@@ -39,6 +42,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustProxy: reader.oneOf("TRUST_PROXY", ["no", "yes"], "no") === "yes",
     wsUrls: reader.list("WS_URLS"),
     webRoot: reader.optional("WEB_ROOT"),
+    reservedUsers: reader.list("RESERVED_USERS", RESERVED_USERS),
     signInsPerSecond: reader.int("SIGN_INS_PER_SECOND", { default: 5, min: 1, max: 10_000 }),
     requestsPerSecond: reader.int("REQUESTS_PER_SECOND", { default: 100, min: 1, max: 100_000 }),
   };

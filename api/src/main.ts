@@ -3,6 +3,7 @@ import { openEdge } from "@jichat/access/edge.ts";
 import { Revocations } from "@jichat/access/revocations.ts";
 import { TokenBuckets } from "@jichat/access/token-bucket.ts";
 import { Tokens, loadKeys } from "@jichat/access/tokens.ts";
+import { UserNames } from "@jichat/access/user-names.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
@@ -47,6 +48,7 @@ const app = await buildServer({
   config,
   telemetry,
   accounts,
+  userNames: await UserNames.open(nats, names, config.reservedUsers),
   firstSight: new FirstSight(accounts),
   index: new UserIndex(presence, accounts),
   passwords: new Passwords(),

@@ -3,6 +3,7 @@ import type { Edge } from "@jichat/access/edge.ts";
 import type { Revocations } from "@jichat/access/revocations.ts";
 import type { TokenBuckets } from "@jichat/access/token-bucket.ts";
 import type { Tokens } from "@jichat/access/tokens.ts";
+import type { UserNames } from "@jichat/access/user-names.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Config } from "./config.ts";
 import type { Passwords } from "./passwords.ts";
@@ -14,6 +15,7 @@ export interface World extends Edge {
   readonly config: Config;
   readonly telemetry: Telemetry;
   readonly accounts: Accounts;
+  readonly userNames: UserNames;
   readonly firstSight: FirstSight;
   readonly index: UserIndex;
   readonly passwords: Passwords;

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { Accounts } from "@jichat/access/accounts.ts";
+import { UserNames } from "@jichat/access/user-names.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { connectNats } from "@jichat/runtime/nats.ts";
+import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import type { Stack } from "../../tools/src/local/stack.ts";
 import { startThrowaway } from "../../tools/src/local/throwaway.ts";
 
@@ -10,6 +15,14 @@ before(async () => {
   ({ stack, destroy } = await startThrowaway({ env: { api: { SIGN_INS_PER_SECOND: "3" } } }));
 });
 after(async () => destroy?.());
+
+const QUIET = {
+  cluster: "none",
+  instance: "none",
+  logLevel: "error",
+  otlpEndpoint: undefined,
+  traceRatio: 0,
+} as const;
 
 interface Reply {
   readonly status: number;
@@ -182,6 +195,32 @@ test(
     ] as const) {
       assert.equal((await call(method, where, eve, body)).json["code"], "NOT_FOUND");
     }
+  },
+);
+
+test(
+  "one spelling of a user name is one too many; reserved ones are nobody's; what was there stays",
+  { timeout: 180_000 },
+  async () => {
+    const password = "correct horse";
+    const register = async (user: string): Promise<readonly unknown[]> => {
+      const { status, json } = await call("POST", "/v1/users", undefined, { user, password });
+      return [status, json["code"]];
+    };
+    // As an earlier version has made them, before anybody signs up in this process.
+    const log = startTelemetry("api", QUIET).log;
+    const nats = await connectNats(stack.natsUrl, "test", log);
+    const names = namesOf("jichat");
+    const accounts = await Accounts.open(nats, names);
+    for (const user of ["Olga", "olga", "Pia"]) await accounts.create(user, { v: 1, createdAt: 1 });
+    const userNames = await UserNames.open(nats, names, ["Sheriff"]);
+    for (const user of ["OLGA", "oLgA", "pia", "SHERIFF"])
+      await assert.rejects(userNames.claim(user), { code: "CONFLICT" });
+    for (const user of ["OLGA", "pia", "admin", "Root", "sYsTeM", "support"])
+      assert.deepEqual(await register(user), [409, "CONFLICT"], user);
+    const both = await Promise.all(["Quinn", "QUINN", "quinn", "qUINN"].map(register));
+    assert.deepEqual(both.map(([status]) => String(status)).sort(), ["201", "409", "409", "409"]);
+    await nats.close();
   },
 );
 

@@ -83,8 +83,8 @@ export class EnvReader {
     return found ?? fallback;
   }
 
-  list(key: string): readonly string[] {
-    return (this.#get(key) ?? "")
+  list(key: string, fallback = ""): readonly string[] {
+    return (this.#get(key) ?? fallback)
       .split(",")
       .map((item) => item.trim())
       .filter((item) => item !== "");

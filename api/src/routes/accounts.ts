@@ -38,10 +38,12 @@ export async function openAccountRoutes(app: FastifyInstance, world: World): Pro
         throw new ChatError("FORBIDDEN", "accounts of another system are used here: sign up there");
       if ((await accounts.get(user)) !== undefined)
         throw new ChatError("CONFLICT", "this user name is taken");
+      const hashed = await passwords.hash(password);
+      await world.userNames.claim(user);
       await accounts.create(user, {
         v: 1,
         createdAt: Date.now(),
-        password: await passwords.hash(password),
+        password: hashed,
         ...(name === undefined ? {} : { name }),
       });
       await index.add(user).catch((error: unknown) => {
