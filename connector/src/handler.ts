@@ -41,7 +41,7 @@ export function onMessage(world: World, session: Session, bytes: ArrayBuffer, bi
     session.malformedInARow = 0;
     admit(world, session, frame, bytes.byteLength);
   } catch (thrown) {
-    refuseFrame(world, session, asChatError(thrown), idOf(value));
+    refuseFrame(world, session, asChatError(thrown), idOf(value ?? thrown)); // Of bytes: see `Codec.read`.
   }
 }
 

@@ -1,6 +1,8 @@
 /** Bounds of the protocol. What a deployment may change is in each component's configuration. */
 export const FRAME_BYTES_MAX = 65_536;
 export const BODY_BYTES_MAX = 8_192;
+/** Maps and lists inside one another, in a whole frame. */
+export const FRAME_DEPTH_MAX = 64;
 export const BODY_DEPTH_MAX = 32;
 export const USERS_PER_FRAME_MAX = 1_000;
 export const GROUP_MEMBERS_MAX = 1_000;

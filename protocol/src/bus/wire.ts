@@ -34,7 +34,9 @@ export function decodeInner<T extends { readonly v: number }>(message: Uint8Arra
     throw new ChatError("INTERNAL", `${what} is not readable`, { cause });
   }
   const version = typeof value === "object" && value !== null ? (value as { v?: unknown }).v : undefined;
-  if (version !== 1)
-    throw new ChatError("INTERNAL", `${what} has version ${String(version)}; this build reads version 1`);
+  if (version !== 1) {
+    const said = typeof version === "number" || typeof version === "string" ? version : typeof version;
+    throw new ChatError("INTERNAL", `${what} has version ${said}; this build reads version 1`);
+  }
   return value as T;
 }

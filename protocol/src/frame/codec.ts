@@ -1,7 +1,9 @@
 import { Decoder, encode } from "@msgpack/msgpack";
 import { ChatError } from "../errors.ts";
 import type { BodyText } from "./body.ts";
+import { RefusedMessage, idOfScanned, scanMsgpack } from "./msgpack-scan.ts";
 import type { EventFrame, ServerFrame } from "./server-frame.ts";
+import { checkWhole } from "./whole-frame.ts";
 
 export type CodecName = "json" | "msgpack";
 
@@ -24,7 +26,10 @@ export function chooseSubprotocol(header: string): {
 
 export interface Codec {
   readonly binary: boolean;
-  /** Bytes of one WebSocket message as a value; FRAME_MALFORMED where they are not this encoding. */
+  /**
+   * Bytes of one WebSocket message as a value; FRAME_MALFORMED where they are not this encoding. The error
+   * has the frame's `id` where it could be read.
+   */
   read(bytes: ArrayBuffer, binary: boolean): unknown;
   /**
    * FRAME_MALFORMED for what the encoding can say and this protocol cannot. Apart from `read`, so that the
@@ -110,7 +115,9 @@ export const jsonCodec: Codec = {
       throw malformed("this message is not JSON in UTF-8", cause);
     }
   },
-  check: () => undefined,
+  check: (value) => {
+    checkWhole(value, true);
+  },
   write: jsonFrame,
   ofJson: (frame) => frame,
 };
@@ -127,44 +134,33 @@ export function parsedBodies(value: unknown): unknown {
   return map;
 }
 
-/** Bin and ext are refused by the walk below, since the library's own limits cannot refuse an empty one. */
-function refuseForeignTypes(value: unknown, inBody: boolean, depth: number): void {
-  if (value === null && !inBody) throw malformed("nil stands outside `body`");
-  if (typeof value !== "object" || value === null) return;
-  if (depth > 64) throw malformed("the frame is nested deeper than 64");
-  if (Array.isArray(value)) {
-    for (const item of value) refuseForeignTypes(item, inBody, depth + 1);
-    return;
-  }
-  if (Object.getPrototypeOf(value) !== Object.prototype)
-    throw malformed("bin and ext types are not part of this protocol");
-  for (const key in value)
-    refuseForeignTypes((value as Record<string, unknown>)[key], inBody || key === "body", depth + 1);
-}
-
-// A frame is at most 128 KB when it gets here, so the library's length limits are bounded by it already.
+// What the scan lets through keeps these anyway: an entry is a byte at least, and a message is no longer than
+// this, twice the largest frame that a connector may be set to take.
+const MESSAGE_BYTES_MAX = 2_097_152;
 const msgpackReader = new Decoder({
+  maxStrLength: MESSAGE_BYTES_MAX,
+  maxArrayLength: MESSAGE_BYTES_MAX,
+  maxMapLength: MESSAGE_BYTES_MAX / 2,
+  maxBinLength: 0,
   maxExtLength: 0,
-  mapKeyConverter: (key) => {
-    if (typeof key !== "string") throw malformed("a map has a key that is not a string");
-    return key;
-  },
 });
 
 export const msgpackCodec: Codec = {
   binary: true,
   read(bytes, binary) {
     if (!binary) throw malformed("a MessagePack frame is a binary message, this one was text");
+    const view = new Uint8Array(bytes);
+    scanMsgpack(view);
     try {
-      return msgpackReader.decode(bytes);
+      return msgpackReader.decode(view);
     } catch (cause) {
-      if (cause instanceof ChatError) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw malformed(`this message is not MessagePack that this protocol takes: ${why}`, cause);
+      const refused = `this message is not MessagePack that this protocol takes: ${why}`;
+      throw new RefusedMessage(refused, idOfScanned(), cause);
     }
   },
   check: (value) => {
-    refuseForeignTypes(value, false, 0);
+    checkWhole(value, false);
   },
   write: (frame) => encode(parsedBodies(frame), { ignoreUndefined: true }),
   ofJson: (frame) => encode(JSON.parse(frame)),
