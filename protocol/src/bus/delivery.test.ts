@@ -45,6 +45,30 @@ test("a round is read as it was written, and who shares an event shares it after
   assert.equal(read[0]?.events[0]?.users, read[0]?.events[3]?.users);
 });
 
+test("halves of surrogate pairs, as an earlier version took them, arrive as U+FFFD", () => {
+  const frames = [
+    JSON.stringify({ t: "event", kind: "created", name: "cut \ud83d", users: ["\ude00"] }),
+    `{"t":"event","id":${JSON.stringify("\ude00\ud83d")},"body":${JSON.stringify({ "\ud83d": "🙂 \ud83d" })}}`,
+    '{"t":"event","body":{"text":"next"}}',
+  ];
+  const events = frames.map((frame, at) => ({ frame, ts: 1, position: at, users: pair }));
+  const marks = [{ conversation: "c \ud83d", user: "ann", seq: 7 }];
+  const round = bytesOf(
+    encodeRound([encodeDelivery({ partition: 1, position: 3, events, marks, gaps: [] })]),
+  );
+  const read = decodeRound(round);
+  assert.ok(!("replaced" in read));
+  assert.deepEqual(
+    read[0]?.events.map(({ frame }): unknown => JSON.parse(frame)),
+    [
+      { t: "event", kind: "created", name: "cut \ufffd", users: ["\ufffd"] },
+      { t: "event", id: "\ufffd\ufffd", body: { "\ufffd": "🙂 \ufffd" } },
+      { t: "event", body: { text: "next" } },
+    ],
+  );
+  assert.equal(read[0]?.marks[0]?.conversation, "c \ufffd");
+});
+
 test("word that a device is held elsewhere comes the same way", () => {
   const replaced = { user: "ann", device: "d", session: "s" };
   assert.deepEqual(decodeRound(encodeInner({ v: 1, replaced } as { v: 1 })), { v: 1, replaced });

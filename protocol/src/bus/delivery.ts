@@ -1,4 +1,5 @@
 import { ChatError } from "../errors.ts";
+import { wellFormedJson, wellFormedText } from "../frame/well-formed.ts";
 import { decodeInner, textOf } from "./wire.ts";
 
 /** One event and those of a connector's users who are to have it. */
@@ -84,18 +85,19 @@ interface WireRound {
   readonly deliveries: readonly WireDelivery[];
 }
 
+/** Whatever stands in a log, readers get valid UTF-8: an earlier version took halves of surrogate pairs. */
 export function encodeDelivery({ events, ...rest }: Delivery): EncodedDelivery {
+  const frames = events.map(({ frame }) => wellFormedJson(frame));
   const audiences = new Map<readonly string[], number>();
-  const wire = events.map(({ frame, position, ts, users, origin, trace }): WireEvent => {
+  const wire = events.map(({ position, ts, users, origin, trace }, at): WireEvent => {
+    const length = frames[at]?.length ?? 0;
     const audience = audiences.get(users) ?? audiences.size;
     if (audience === audiences.size) audiences.set(users, audience);
-    if (trace !== undefined) return [frame.length, position, ts, audience, origin ?? null, trace];
-    return origin === undefined
-      ? [frame.length, position, ts, audience]
-      : [frame.length, position, ts, audience, origin];
+    if (trace !== undefined) return [length, position, ts, audience, origin ?? null, trace];
+    return origin === undefined ? [length, position, ts, audience] : [length, position, ts, audience, origin];
   });
   const head: WireDelivery = { ...rest, audiences: [...audiences.keys()], events: wire };
-  return { head: JSON.stringify(head), frames: events.map(({ frame }) => frame).join("") };
+  return { head: wellFormedText(head), frames: frames.join("") };
 }
 
 /** What one router has for one connector, of all its partitions: taken, and acknowledged, together. */

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { wellFormedJson, wellFormedText, wellFormedValue } from "./well-formed.ts";
+
+/** Any order of halves, pairs, backslashes and what an escape is made of. */
+const text = fc
+  .array(fc.constantFrom("\ud83d", "\ude00", "🙂", "\\", "\\u", "ud83d", '"', "\u0000", "a", "水"))
+  .map((parts) => parts.join(""));
+
+test("JSON text says what it said, but for halves of pairs", () => {
+  fc.assert(
+    fc.property(fc.dictionary(text, text), (value) => {
+      const json = JSON.stringify(value);
+      const read: unknown = JSON.parse(wellFormedJson(json));
+      const expected = Object.fromEntries(
+        Object.entries(value).map(([key, item]) => [key.toWellFormed(), item.toWellFormed()]),
+      );
+      assert.deepEqual(read, expected);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("escapes in capitals and pairs of escapes are read too; what is well-formed stays the same text", () => {
+  assert.equal(wellFormedJson(String.raw`"\uD83D x \uDE00"`), '"\ufffd x \ufffd"');
+  for (const same of [String.raw`"\uD83D\uDE00"`, String.raw`"\ud83d\ude00"`, String.raw`"\\ud83d"`, '"🙂"'])
+    assert.equal(wellFormedJson(same), same);
+  assert.equal(wellFormedJson(String.raw`"\\\ud83d"`), String.raw`"\\` + '\ufffd"');
+  assert.equal(wellFormedJson(String.raw`"\ud83d\ud83d\ude00"`), `"\ufffd${String.raw`\ud83d\ude00`}"`);
+  assert.equal(wellFormedJson('"a\ud83d"'), '"a\ufffd"');
+});
+
+test("a value's texts, keys and bodies are made well-formed wherever they stand", () => {
+  const body = String.raw`{"t":"\ud83d","k\ude00":"\\ud83d"}`;
+  const value = { name: "cut \ud83d", list: [{ last: { body, seq: 1 } }], none: null, yes: true };
+  const expected = {
+    name: "cut \ufffd",
+    list: [{ last: { body: '{"t":"\ufffd","k\ufffd":"\\\\ud83d"}', seq: 1 } }],
+    none: null,
+    yes: true,
+  };
+  assert.deepEqual(wellFormedValue(value), expected);
+  assert.deepEqual(JSON.parse(wellFormedText(value)), expected);
+  const plain = { name: "🙂", body: '{"a":"\\n"}', left: undefined };
+  assert.equal(wellFormedText(plain), JSON.stringify(plain));
+});
