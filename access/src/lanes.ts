@@ -3,14 +3,23 @@ import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { Beat } from "@jichat/runtime/beat.ts";
+import { finalErrorOf } from "@jichat/runtime/final-errors.ts";
+import { REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
-import { WHERE, errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
+import { WHERE, errorOf, isRefused, refusalOf } from "@jichat/protocol/bus/command.ts";
+import { AskRefused } from "./command-lane-refusals.ts";
 import type { Sender } from "./command-lane.ts";
 import { CommandLane } from "./command-lane.ts";
 import { beatMs, restMs } from "./gathering.ts";
 
 /** One exchange's weight in what is said of the last ones. */
 const EXCHANGE_WEIGHT = 1 / 16;
+
+function refusedForGood(error: unknown): never {
+  const final = finalErrorOf(error);
+  if (final === undefined) throw error;
+  throw new AskRefused(refusalOf(final), { cause: error });
+}
 
 /** This edge's ways into all partitions. */
 export class Lanes {
@@ -36,10 +45,12 @@ export class Lanes {
             this.#beat.next(act);
           },
           restMs: (exchangeMs) => restMs(exchangeMs, this.#unanswered),
+          askBytesMax: () => nats.info?.max_payload ?? REQUEST_BYTES_MAX,
           ask: async (bytes, timeoutMs) => {
             this.#unanswered += EXCHANGE_WEIGHT * (this.waiting - this.#unanswered);
             const started = systemClock.monotonic();
-            const { data } = await nats.request(names.command(partition), bytes, { timeout: timeoutMs });
+            const subject = names.command(partition);
+            const { data } = await nats.request(subject, bytes, { timeout: timeoutMs }).catch(refusedForGood);
             this.#exchangeMs += EXCHANGE_WEIGHT * (systemClock.monotonic() - started - this.#exchangeMs);
             return data;
           },

@@ -1,4 +1,5 @@
 import type { Accepted, Command, Refused } from "@jichat/protocol/bus/command.ts";
+import { refusalOf } from "@jichat/protocol/bus/command.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { EventFacts } from "@jichat/protocol/bus/query.ts";
 import {
@@ -52,12 +53,6 @@ export function decide(conversation: Conversation, command: Decidable, now: numb
     throw thrown;
   }
 }
-
-export const refusalOf = (error: ChatError): Refused => ({
-  code: error.code,
-  message: error.message,
-  ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
-});
 
 /**
  * The seq this id already has, or undefined when it is surely new. The rule of DESIGN 3, "exactly one seq".

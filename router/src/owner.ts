@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "@jichat/protocol/clock.ts";
+import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import type { EffectsWorld } from "./effects.ts";
 import { emptyUnit } from "./effect-unit.ts";
 import { Effects } from "./effects.ts";
 import type { IsOurs } from "./fenced-append.ts";
-import { LogRegressed, OwnershipLost } from "./fenced-append.ts";
+import { AppendRefused, LogRegressed, OwnershipLost } from "./fenced-append.ts";
 import { Partition } from "./partition.ts";
 import type { Request } from "./partition.ts";
 import type { Facts, Log } from "./ports.ts";
@@ -15,9 +16,13 @@ import type { Replayed } from "./takeover.ts";
 import { appendEpoch, catchUp, redoOf, startReplay } from "./takeover.ts";
 
 const STOP_GRACE_MS = 10_000;
+/** An append that was cut off ends with the time-out of what it asks last; past this it is left as it is. */
+const STOP_CUT_MS = 8_000;
+/** No log takes less: a record of a mark has room in it. */
+const BATCH_BYTES_LEAST = 1_024;
 const RETRY_MS = 200;
 /** An operator mends it, or puts the newer store back: either is noticed within this. */
-const REGRESSED_RETRY_MS = 3_000;
+const REST_MS = 3_000;
 /** How long a clean stop waits for effects; what is left the successor redoes. */
 const EFFECTS_GRACE_MS = 3_000;
 
@@ -42,6 +47,8 @@ export interface OwnerWorld extends EffectsWorld {
   readonly ours?: IsOurs;
   /** Ids that hot conversations may hold together; more, and the least recently used go cold. */
   readonly idsMax?: number;
+  /** What one message to the log may take, as far as that is known: less than `BATCH_BYTES_MAX`. */
+  readonly batchBytesMax?: number | undefined;
 }
 
 export type OwnerState = "replaying" | "serving" | "stopped" | "regressed";
@@ -58,15 +65,28 @@ export class Owner {
   #replayed: Replayed | undefined;
   /** How far our own reigns have committed: a log that ends before it has lost something. */
   #committed = 0;
-  #regression = "";
+  #complaint = "";
+  #batchBytesMax: number;
+  #epochSince: number | undefined;
   state: OwnerState = "replaying";
 
   constructor(world: OwnerWorld) {
     this.#world = world;
+    this.#batchBytesMax = Math.min(BATCH_BYTES_MAX, world.batchBytesMax ?? BATCH_BYTES_MAX);
   }
 
   get waiting(): number {
     return this.#partition?.waiting ?? 0;
+  }
+
+  /** Since when, in milliseconds since 1970, an append has not been answered; undefined where none is out. */
+  get appendSince(): number | undefined {
+    return this.#epochSince ?? this.#partition?.appendSince;
+  }
+
+  /** How long requests have waited for a loop that waits for no backend. */
+  get stuckMs(): number {
+    return this.state === "serving" ? (this.#partition?.stuckMs ?? 0) : 0;
   }
 
   get backlog(): number {
@@ -102,16 +122,33 @@ export class Owner {
   async stop(): Promise<void> {
     const { clock } = this.#world;
     this.#stop.abort(new Error("stopped"));
-    const cut = setTimeout(() => {
-      this.#abort.abort(new Error("stopped"));
-    }, STOP_GRACE_MS);
-    await this.#ended;
-    clearTimeout(cut);
+    if (!(await this.#endsWithinGrace())) {
+      this.state = "stopped";
+      return;
+    }
     const until = clock.monotonic() + EFFECTS_GRACE_MS;
     while (this.#effects?.idle === false && clock.monotonic() < until) await clock.sleep(5);
     await this.snapshot();
     this.#abort.abort(new Error("stopped"));
     this.state = "stopped";
+  }
+
+  /**
+   * False when whatever it waits for has not ended, though told to: nothing of it is known, and a successor
+   * reads what there is.
+   */
+  async #endsWithinGrace(): Promise<boolean> {
+    const { clock } = this.#world;
+    const over = new AbortController();
+    const late = async (): Promise<false> => {
+      await clock.sleep(STOP_GRACE_MS, over.signal);
+      this.#abort.abort(new Error("stopped"));
+      await clock.sleep(STOP_CUT_MS, over.signal);
+      return false;
+    };
+    const hasEnded = await Promise.race([this.#ended.then(() => true), late().catch(() => false)]);
+    over.abort(new Error("it has ended"));
+    return hasEnded;
   }
 
   /** Ends at once: somebody else holds the lease. */
@@ -148,12 +185,17 @@ export class Owner {
       } catch (error) {
         if (error instanceof LogRegressed) {
           this.state = "regressed";
-          if (error.message !== this.#regression)
-            this.#world.warn("LogRegressed: this partition stops; see docs/operations.md", error);
-          this.#regression = error.message;
-          // Stopped meanwhile.
-          await this.#world.clock.sleep(REGRESSED_RETRY_MS, signal).catch(() => undefined);
+          await this.#rest("LogRegressed: this partition stops; see docs/operations.md", error);
           continue;
+        }
+        if (error instanceof AppendRefused) {
+          // Of a log that takes less than we were told: smaller batches, and who is too large alone hears so.
+          if (error.refusal.code === "FRAME_TOO_LARGE" && this.#batchBytesMax > BATCH_BYTES_LEAST)
+            this.#batchBytesMax = Math.max(BATCH_BYTES_LEAST, Math.floor(error.bytes / 2));
+          else {
+            await this.#rest("AppendRefused: the log takes no writes of ours", error);
+            continue;
+          }
         }
         if (!signal.aborted)
           this.#world.warn(
@@ -171,6 +213,24 @@ export class Owner {
     }
   }
 
+  async #appendEpoch(replayed: Replayed, owner: string): Promise<number> {
+    const { log, clock, ours } = this.#world;
+    this.#epochSince = clock.now();
+    try {
+      return await appendEpoch(log, replayed, owner, clock, this.#abort.signal, ours);
+    } finally {
+      this.#epochSince = undefined;
+    }
+  }
+
+  /** Somebody has to mend it: said once, tried again now and then. */
+  async #rest(what: string, error: Error): Promise<void> {
+    if (error.message !== this.#complaint) this.#world.warn(what, error);
+    this.#complaint = error.message;
+    // It may be stopped meanwhile.
+    await this.#world.clock.sleep(REST_MS, this.#stop.signal).catch(() => undefined);
+  }
+
   async #reign(ended: AbortSignal): Promise<void> {
     const world = this.#world;
     this.state = "replaying";
@@ -182,14 +242,7 @@ export class Owner {
     await catchUp(world.log, replayed);
     const replayedAt = world.clock.monotonic();
     const owner = world.newOwnerId?.() ?? randomBytes(12).toString("base64url");
-    const position = await appendEpoch(
-      world.log,
-      replayed,
-      owner,
-      world.clock,
-      this.#abort.signal,
-      world.ours,
-    );
+    const position = await this.#appendEpoch(replayed, owner);
     world.onReign?.({
       replayMs: replayedAt - began,
       epochMs: world.clock.monotonic() - replayedAt,
@@ -209,6 +262,7 @@ export class Owner {
       facts: world.facts,
       clock: world.clock,
       isFull: world.isFull,
+      batchBytesMax: this.#batchBytesMax,
       ours: world.ours,
       position,
       number: 1,

@@ -1,6 +1,7 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
-import { recordBytesOfAll } from "@jichat/protocol/bus/command.ts";
+import { recordBytesOfAll, refusalOf } from "@jichat/protocol/bus/command.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
@@ -8,8 +9,7 @@ import { ColdLoads } from "./cold-loads.ts";
 import { compose } from "./compose.ts";
 import type { Effects } from "./effects.ts";
 import type { IsOurs } from "./fenced-append.ts";
-import { LogFull, OwnershipLost, appendFenced } from "./fenced-append.ts";
-import { refusalOf } from "./decide.ts";
+import { AppendRefused, OwnershipLost, appendFenced } from "./fenced-append.ts";
 import type { PartitionState } from "./partition-state.ts";
 import type { Facts, Log } from "./ports.ts";
 
@@ -57,12 +57,16 @@ export class Partition {
   #inbox: Request[] = [];
   #wake: () => void = () => {};
   #isOver = false;
+  /** Monotonic: when the loop last came by, or was given work after it had none. */
+  #cameBy: number;
+  #appendSince: number | undefined;
   /** While a batch is on its way the state is ahead of the log: nothing of it may be kept. */
   #isAhead = false;
   #captures: ((isClean: boolean) => void)[] = [];
 
   constructor(reign: Reign) {
     this.#reign = reign;
+    this.#cameBy = reign.clock.monotonic();
     this.#loads = new ColdLoads(reign.facts, reign.clock, reign.state, () => {
       this.#wake();
     });
@@ -76,6 +80,17 @@ export class Partition {
     return this.#inbox.length;
   }
 
+  /** Since when, in milliseconds since 1970, the log has not answered; undefined where it is not asked. */
+  get appendSince(): number | undefined {
+    return this.#appendSince;
+  }
+
+  /** How long requests have waited for a loop that waits for nobody: it should have taken them. */
+  get stuckMs(): number {
+    if (this.#inbox.length === 0 || this.#appendSince !== undefined) return 0;
+    return this.#reign.clock.monotonic() - this.#cameBy;
+  }
+
   get position(): number {
     return this.#reign.position;
   }
@@ -83,6 +98,7 @@ export class Partition {
   /** False when the inbox is full or the reign is over: the sender is to repeat its batch. */
   offer(request: Request): boolean {
     if (this.#isOver || this.#inbox.length >= INBOX_REQUESTS_MAX) return false;
+    if (this.#inbox.length === 0) this.#cameBy = this.#reign.clock.monotonic();
     this.#inbox.push(request);
     this.#wake();
     return true;
@@ -102,6 +118,7 @@ export class Partition {
     );
     try {
       while (!stop.aborted) {
+        this.#cameBy = this.#reign.clock.monotonic();
         this.#loads.settle();
         const requests = this.#take();
         if (requests.length > 0) await this.#turn(requests, abort);
@@ -150,6 +167,7 @@ export class Partition {
    */
   async capture<T>(take: () => T): Promise<T | undefined> {
     if (!this.#isAhead) return take();
+    if (this.#isOver) return undefined;
     const { promise, resolve } = Promise.withResolvers<T | undefined>();
     // Called at that moment, not after it: a microtask later the next batch may be on its way.
     this.#captures.push((isClean) => {
@@ -182,7 +200,7 @@ export class Partition {
       const { owner, number, effects } = reign;
       const head = { v: 1, owner, number, done: effects.done, ts: now } as const;
       const bytes = encodeBatch(head, composed.texts);
-      if (!(await this.#append({ ...head, records: composed.records }, bytes, requests, abort))) return;
+      await this.#append({ ...head, records: composed.records }, bytes, requests, abort);
       if (composed.records.length > 0) reign.effects.add(composed.effects);
       state.shed(now, reign.facts.watermark());
     }
@@ -192,17 +210,18 @@ export class Partition {
   }
 
   /**
-   * False when the stream had no room: everybody hears BUSY, and the state, ahead of the log now, ends this
-   * reign.
+   * When the stream has no room, or takes writes of ours on no repetition, everybody hears so, and the state,
+   * ahead of the log now, ends this reign. What was too large is declined: its owner cuts smaller then.
    */
   async #append(
     batch: Batch,
     bytes: Uint8Array,
     requests: readonly Request[],
     abort: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<void> {
     const reign = this.#reign;
     const started = reign.clock.monotonic();
+    this.#appendSince = reign.clock.now();
     try {
       reign.position = await appendFenced(
         reign.log,
@@ -214,16 +233,19 @@ export class Partition {
         reign.ours,
       );
     } catch (error) {
-      if (!(error instanceof LogFull)) throw error;
+      const refusal = error instanceof AppendRefused ? error.refusal : error;
+      if (!(refusal instanceof ChatError) || refusal.code === "FRAME_TOO_LARGE") throw error;
       for (const request of requests)
         request.answer(
-          request.commands.map(() => refusalOf(error)),
+          request.commands.map(() => refusalOf(refusal)),
           reign.position,
         );
-      throw new OwnershipLost("the log is full: the state is dropped and read again", { cause: error });
+      throw new OwnershipLost(`${refusal.message}: the state is dropped and read again`, { cause: error });
+    } finally {
+      this.#appendSince = undefined;
+      this.#cameBy = reign.clock.monotonic();
     }
     reign.number += 1;
     reign.onBatch?.(batch.records, requests.length, reign.clock.monotonic() - started);
-    return true;
   }
 }

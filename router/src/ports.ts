@@ -1,5 +1,6 @@
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { FactsQuery, FactsReply, HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
+import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 
 /**
@@ -9,7 +10,12 @@ export interface Log {
   append(
     bytes: Uint8Array,
     expected: number,
-  ): Promise<{ outcome: "stored"; position: number } | { outcome: "sequence" } | { outcome: "full" }>;
+  ): Promise<
+    | { outcome: "stored"; position: number }
+    | { outcome: "sequence" }
+    | { outcome: "full" }
+    | { outcome: "refused"; error: ChatError }
+  >;
   /** The first position that is not trimmed away, and the last. */
   first(): Promise<number>;
   end(): Promise<number>;

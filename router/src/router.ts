@@ -16,6 +16,7 @@ import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Config } from "./config.ts";
 import { Courier } from "./courier.ts";
 import { factsOver } from "./facts-client.ts";
+import { standstill, waitingFor } from "./health.ts";
 import { Owner } from "./owner.ts";
 import type { OwnerWorld } from "./owner.ts";
 import { missedParcelsOf } from "./parcels.ts";
@@ -80,8 +81,11 @@ export class Router implements LeaseHolder {
 
   notReady(held: ReadonlySet<number>): string | undefined {
     if (this.#parts.nats.isClosed()) return "NATS connection is closed";
-    const waiting = [...held].filter((partition) => this.#owners.get(partition)?.state === "replaying");
-    return waiting.length === 0 ? undefined : `replaying partitions ${waiting.join(", ")}`;
+    return waitingFor(new Map([...this.#owners].filter(([partition]) => held.has(partition))), Date.now());
+  }
+
+  notLive(): string | undefined {
+    return standstill(this.#owners);
   }
 
   acquire(partition: number): void {
@@ -119,7 +123,7 @@ export class Router implements LeaseHolder {
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error("stopped"));
-    for (const owner of this.#owners.values()) await owner.stop();
+    await Promise.all([...this.#owners.values()].map((owner) => owner.stop()));
   }
 
   #warn(what: string, error: unknown, partition: number): void {
@@ -186,6 +190,7 @@ export class Router implements LeaseHolder {
       push: this.#pushQueue(),
       count: this.#metrics.countEffect,
       isFull: () => this.#full.has(partition),
+      batchBytesMax: nats.info?.max_payload,
       loadSnapshot: () => snapshots.load(partition),
       saveSnapshot: (snapshot) => snapshots.save(partition, snapshot),
       serve: (offer) => this.#serve(partition, offer),

@@ -8,6 +8,8 @@ import type { Telemetry } from "./telemetry.ts";
 export interface AdminActions {
   /** Why this process is not ready, or undefined when it is. */
   readonly notReady: () => string | undefined;
+  /** Why this process had better be started anew, or undefined while it works or waits for a backend. */
+  readonly notLive?: () => string | undefined;
   /** Starts or calls off a drain; absent where the component has nothing to drain. */
   readonly drain?: (on: boolean) => void;
   /** The partitions that this process owns; absent where it owns none. */
@@ -24,6 +26,9 @@ function mayWrite(request: IncomingMessage, clusterKey: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
+const healthOf = (why: string | undefined): [number, string] =>
+  why === undefined ? [200, "ok\n"] : [503, `${why}\n`];
+
 /** `/livez /readyz /metrics /partitions`, and `POST` and `DELETE /drain` with the cluster's key. */
 export async function startAdmin(
   config: Pick<ProcessConfig, "adminPort" | "adminHost" | "clusterKey">,
@@ -33,11 +38,9 @@ export async function startAdmin(
   const answer = async (request: IncomingMessage): Promise<[number, string]> => {
     switch (`${request.method} ${request.url}`) {
       case "GET /livez":
-        return [200, "ok\n"];
-      case "GET /readyz": {
-        const why = actions.notReady();
-        return why === undefined ? [200, "ok\n"] : [503, `${why}\n`];
-      }
+        return healthOf(actions.notLive?.());
+      case "GET /readyz":
+        return healthOf(actions.notReady());
       case "GET /metrics":
         return [200, await telemetry.scrape()];
       case "GET /partitions":

@@ -97,7 +97,8 @@ export class Leases {
       this.#wake();
       await systemClock.sleep(20);
     }
-    for (const partition of this.#mine) await this.#holder.give(partition, undefined);
+    // All at once: one that has to wait for its backend keeps no other.
+    await Promise.all([...this.#mine].map((partition) => this.#holder.give(partition, undefined)));
     this.#mine.clear();
     this.#stop.abort();
     await this.#owners.delete(`${this.#options.role}.${this.#options.me}`).catch((error: unknown) => {

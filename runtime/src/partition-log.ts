@@ -4,6 +4,7 @@ import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import { finalErrorOf } from "./final-errors.ts";
 
 /** One batch where it stands in the log. */
 export interface Positioned {
@@ -15,7 +16,9 @@ export interface Positioned {
 export type AppendResult =
   | { readonly outcome: "stored"; readonly position: number }
   | { readonly outcome: "sequence" }
-  | { readonly outcome: "full" };
+  | { readonly outcome: "full" }
+  /** It did not take these bytes, and never will. */
+  | { readonly outcome: "refused"; readonly error: ChatError };
 
 const WRONG_LAST_SEQUENCE = 10_071;
 const SEQUENCE_IN_FLIGHT = 10_164;
@@ -50,6 +53,8 @@ export class PartitionLog {
       });
       return { outcome: "stored", position: ack.seq };
     } catch (error) {
+      const final = finalErrorOf(error);
+      if (final !== undefined) return { outcome: "refused", error: final };
       if (!(error instanceof JetStreamApiError)) throw error;
       if (error.code === WRONG_LAST_SEQUENCE || error.code === SEQUENCE_IN_FLIGHT)
         return { outcome: "sequence" };

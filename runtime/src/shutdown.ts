@@ -1,3 +1,5 @@
+import type { Logger } from "pino";
+
 /** Aborts on the first SIGTERM or SIGINT. A second one ends the process at once. */
 export function shutdownSignal(): AbortSignal {
   const controller = new AbortController();
@@ -8,6 +10,14 @@ export function shutdownSignal(): AbortSignal {
     });
   }
   return controller.signal;
+}
+
+/** A stop ends: what has not ended by then, since a backend is away, is left as it is. */
+export function endWithin(ms: number, log: Pick<Logger, "error">): void {
+  setTimeout(() => {
+    log.error({ ms }, "the stop does not end by itself");
+    process.exit(1);
+  }, ms).unref();
 }
 
 /** Resolves when the signal aborts. */

@@ -118,6 +118,13 @@ export interface Refused {
 export const errorOf = ({ code, message, retryAfterMs }: Refused): ChatError =>
   new ChatError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs });
 
+/** The other way round. */
+export const refusalOf = (error: ChatError): Refused => ({
+  code: error.code,
+  message: error.message,
+  ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+});
+
 export const isRefused = (answer: Answer): answer is Refused =>
   typeof answer === "object" && "code" in answer;
 

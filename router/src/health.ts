@@ -1,0 +1,29 @@
+import { LEASE_TTL_MS } from "@jichat/protocol/log/streams.ts";
+import type { Owner } from "./owner.ts";
+
+type Told = Pick<Owner, "state" | "appendSince" | "stuckMs">;
+
+/** What a router waits for: a partition that is read, or an append that no log has answered for a lease. */
+export function waitingFor(owners: ReadonlyMap<number, Told>, now: number): string | undefined {
+  const replaying = [...owners].flatMap(([partition, { state }]) =>
+    state === "replaying" ? [partition] : [],
+  );
+  const appending = [...owners].flatMap(([partition, { appendSince = now }]) =>
+    now - appendSince < LEASE_TTL_MS
+      ? []
+      : [`partition ${partition} waits for an append since ${new Date(appendSince).toISOString()}`],
+  );
+  const read = replaying.length === 0 ? [] : [`replaying partitions ${replaying.join(", ")}`];
+  const told = [...read, ...appending];
+  return told.length === 0 ? undefined : told.join("; ");
+}
+
+/** The partitions whose loop stands still though requests wait, and though no backend is waited for. */
+export function standstill(owners: ReadonlyMap<number, Told>): string | undefined {
+  const stuck = [...owners].flatMap(([partition, { stuckMs }]) =>
+    stuckMs > LEASE_TTL_MS ? [partition] : [],
+  );
+  return stuck.length === 0
+    ? undefined
+    : `no progress in partitions ${stuck.join(", ")}, though requests wait`;
+}

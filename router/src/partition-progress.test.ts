@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Clock } from "@jichat/protocol/clock.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { Effects } from "./effects.ts";
+import { PartitionState } from "./partition-state.ts";
+import { Partition } from "./partition.ts";
+import type { Log } from "./ports.ts";
+
+let at = 0;
+const clock: Clock = { ...systemClock, monotonic: () => at };
+const unused = (): never => assert.fail("not needed here");
+
+function partitionOver(append: Log["append"]): Partition {
+  const { signal } = new AbortController();
+  const sessions = { publish: unused, isAlive: unused, settled: unused };
+  const world = {
+    partition: 0,
+    clock,
+    count: unused,
+    sessions,
+    deliverer: { deliver: unused },
+    push: { add: unused },
+  };
+  return new Partition({
+    owner: "o",
+    state: new PartitionState(),
+    effects: new Effects(world, 0, signal),
+    log: { append, first: unused, end: unused, at: unused, range: unused },
+    facts: { ask: unused, watermark: () => 0 },
+    clock,
+    isFull: () => false,
+    position: 1,
+    number: 1,
+  });
+}
+
+const where = { op: "where", conversation: "", user: "", device: "", session: "" } as const;
+const request = { commands: [where], bytes: 100, answer: () => undefined, decline: () => undefined };
+
+test("a loop that does not take what waits stands still from the first request on, not from when it fell idle", () => {
+  at = 0;
+  const partition = partitionOver(unused);
+  at = 60_000;
+  assert.equal(partition.stuckMs, 0, "nothing waits");
+  partition.offer(request);
+  assert.equal(partition.stuckMs, 0);
+  at += 4_001;
+  partition.offer(request);
+  assert.equal(partition.stuckMs, 4_001);
+});
+
+test("while the log is waited for nothing stands still, and what waits behind is taken with its answer", async () => {
+  at = 0;
+  const answers: (() => void)[] = [];
+  const partition = partitionOver(
+    async () =>
+      new Promise((resolve) => {
+        answers.push(() => {
+          resolve({ outcome: "stored", position: answers.length + 1 });
+        });
+      }),
+  );
+  const stop = new AbortController();
+  const run = partition.run(stop.signal, stop.signal);
+  partition.offer(request);
+  await systemClock.sleep(1);
+  partition.offer(request);
+  at += 60_000;
+  assert.equal(partition.stuckMs, 0);
+  assert.ok(partition.appendSince !== undefined);
+  answers[0]?.();
+  await systemClock.sleep(1);
+  assert.equal(answers.length, 2);
+  assert.equal(partition.stuckMs, 0);
+  answers[1]?.();
+  await systemClock.sleep(1);
+  assert.equal(partition.appendSince, undefined);
+  stop.abort(new Error("enough"));
+  await run;
+});

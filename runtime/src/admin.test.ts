@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { pino } from "pino";
+import { startAdmin } from "./admin.ts";
+
+test("/livez and /readyz say why not, each by its own reason; without one a process lives", async () => {
+  const config = { adminPort: 0, adminHost: "127.0.0.1", clusterKey: "k" };
+  const telemetry = { log: pino({ level: "silent" }), scrape: async () => "" };
+  let [notLive, notReady]: (string | undefined)[] = [undefined, undefined];
+  const full = await startAdmin(config, telemetry, { notLive: () => notLive, notReady: () => notReady });
+  const bare = await startAdmin(config, telemetry, { notReady: () => "starting" });
+  const ask = async (port: number, path: string): Promise<[number, string]> => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+    return [answer.status, await answer.text()];
+  };
+  assert.deepEqual(await ask(full.port, "/livez"), [200, "ok\n"]);
+  notReady = "partition 3 waits";
+  assert.deepEqual(await ask(full.port, "/livez"), [200, "ok\n"]);
+  assert.deepEqual(await ask(full.port, "/readyz"), [503, "partition 3 waits\n"]);
+  notLive = "no progress";
+  assert.deepEqual(await ask(full.port, "/livez"), [503, "no progress\n"]);
+  assert.deepEqual(await ask(bare.port, "/livez"), [200, "ok\n"]);
+  full.stop();
+  bare.stop();
+});

@@ -1,0 +1,43 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { InvalidArgumentError, PermissionViolationError } from "@nats-io/transport-node";
+import { ChatError } from "@jichat/protocol/errors.ts";
+
+const BAD_REQUEST = 10_003;
+const HEADER_TOO_LARGE = 10_052;
+const MESSAGE_TOO_LARGE = 10_054;
+const STREAM_SEALED = 10_109;
+/** An operator has to change something first. */
+const DENIED_RETRY_MS = 5_000;
+
+/**
+ * What to say of a publish or a request that was refused and would be on every repetition, so that nothing of
+ * it is stored: undefined where it may have been taken, or may be next time.
+ */
+export function finalErrorOf(error: unknown): ChatError | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    // The client library's own look at the server's `max_payload`: subjects and time-outs are ours.
+    if (cause instanceof InvalidArgumentError)
+      return new ChatError("FRAME_TOO_LARGE", "this is more than one message of NATS takes", {
+        cause: error,
+      });
+    if (cause instanceof PermissionViolationError) return denied("NATS permits this to nobody here", error);
+    if (cause instanceof JetStreamApiError) return finalAnswerOf(cause);
+  }
+  return undefined;
+}
+
+function finalAnswerOf(error: JetStreamApiError): ChatError | undefined {
+  switch (error.code) {
+    case HEADER_TOO_LARGE:
+    case MESSAGE_TOO_LARGE:
+      return new ChatError("FRAME_TOO_LARGE", "this is more than a log takes at once", { cause: error });
+    case BAD_REQUEST:
+    case STREAM_SEALED:
+      return denied("the log takes no writes", error);
+    default:
+      return undefined;
+  }
+}
+
+const denied = (message: string, cause: unknown): ChatError =>
+  new ChatError("UNAVAILABLE", message, { cause, retryAfterMs: DENIED_RETRY_MS });
