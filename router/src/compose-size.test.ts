@@ -7,6 +7,7 @@ import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
+import { batchSizeOf } from "./batch-room.ts";
 import { compose } from "./compose.ts";
 import { PartitionState } from "./partition-state.ts";
 
@@ -81,7 +82,7 @@ function play(
   const answers = new Map<string, Answer>();
   let waiting = commands;
   for (let position = 1; waiting.length > 0; position += 1) {
-    const composed = compose(state, [waiting], position, NOW, false, nobodyWaits, limit);
+    const composed = compose(state, [waiting], position, NOW, false, nobodyWaits, batchSizeOf(limit));
     const bytes = encodeBatch(HEAD, composed.texts);
     assert.deepEqual(bytes, encodeInner({ ...HEAD, records: composed.records }));
     assert.ok(bytes.length <= limit, `${bytes.length} bytes of ${limit}`);

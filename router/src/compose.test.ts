@@ -4,6 +4,7 @@ import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { BATCH_BYTES_MAX, READERSHIP_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { nameBytes } from "./audience.ts";
+import { batchSizeOf } from "./batch-room.ts";
 import { compose } from "./compose.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import { PartitionState } from "./partition-state.ts";
@@ -53,7 +54,15 @@ function play(state: PartitionState, commands: readonly Command[]): { batches: n
   let [waiting, batches] = [commands, 0];
   while (waiting.length > 0) {
     batches += 1;
-    const composed = compose(state, [waiting], batches, NOW, false, nobodyWaits, BATCH_BYTES_MAX);
+    const composed = compose(
+      state,
+      [waiting],
+      batches,
+      NOW,
+      false,
+      nobodyWaits,
+      batchSizeOf(BATCH_BYTES_MAX),
+    );
     assert.ok(namesOf(composed.effects) <= READERSHIP_BYTES_MAX, `batch ${batches}`);
     const told = composed.answers[0] ?? [];
     const again = waiting.filter((_, index) => told[index] === "later");
@@ -104,7 +113,15 @@ test("what tells nobody does not wait for room among the readers", () => {
     op: "read",
     seq: 1,
   }));
-  const { answers } = compose(state, [said, reads], 1_000, NOW, false, nobodyWaits, BATCH_BYTES_MAX);
+  const { answers } = compose(
+    state,
+    [said, reads],
+    1_000,
+    NOW,
+    false,
+    nobodyWaits,
+    batchSizeOf(BATCH_BYTES_MAX),
+  );
   assert.ok(answers[0]?.includes("later"));
   assert.ok(!answers[1]?.includes("later"));
 });

@@ -4,6 +4,7 @@ import { isRetryable } from "@jichat/protocol/errors.ts";
 import { READERSHIP_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { Readership, audienceOf } from "./audience.ts";
+import type { BatchSize } from "./batch-room.ts";
 import { BatchRoom } from "./batch-room.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Need } from "./decide.ts";
@@ -56,7 +57,7 @@ const busy: Answer = {
 /**
  * Decides what has arrived, in order, each command on the state that the ones before it left. The state runs
  * ahead of the log by this one batch: if its append fails, the owner drops the whole state (ADR 0002). What
- * no longer fits into `batchBytesMax` is answered `later`; what fits into no batch is refused.
+ * no longer fits into `batchSize` is answered `later`; what fits into no batch is refused.
  */
 export function compose(
   state: PartitionState,
@@ -65,10 +66,10 @@ export function compose(
   now: number,
   logIsFull: boolean,
   waiting: Waiting,
-  batchBytesMax: number,
+  batchSize: BatchSize,
 ): Composed {
   const records: LogRecord[] = [];
-  const room = new BatchRoom(batchBytesMax);
+  const room = new BatchRoom(batchSize);
   const effects = emptyUnit(position);
   const readership = new Readership(READERSHIP_BYTES_MAX);
   const held = new Map<string, Answer>();

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
+import type { BatchSize } from "./batch-room.ts";
+import { batchSizeOf, smallerThan } from "./batch-room.ts";
 import type { EffectsWorld } from "./effects.ts";
 import { emptyUnit } from "./effect-unit.ts";
 import { Effects } from "./effects.ts";
@@ -66,13 +68,13 @@ export class Owner {
   /** How far our own reigns have committed: a log that ends before it has lost something. */
   #committed = 0;
   #complaint = "";
-  #batchBytesMax: number;
+  #batchSize: BatchSize;
   #epochSince: number | undefined;
   state: OwnerState = "replaying";
 
   constructor(world: OwnerWorld) {
     this.#world = world;
-    this.#batchBytesMax = Math.min(BATCH_BYTES_MAX, world.batchBytesMax ?? BATCH_BYTES_MAX);
+    this.#batchSize = batchSizeOf(Math.min(BATCH_BYTES_MAX, world.batchBytesMax ?? BATCH_BYTES_MAX));
   }
 
   get waiting(): number {
@@ -190,8 +192,8 @@ export class Owner {
         }
         if (error instanceof AppendRefused) {
           // Of a log that takes less than we were told: smaller batches, and who is too large alone hears so.
-          if (error.refusal.code === "FRAME_TOO_LARGE" && this.#batchBytesMax > BATCH_BYTES_LEAST)
-            this.#batchBytesMax = Math.max(BATCH_BYTES_LEAST, Math.floor(error.bytes / 2));
+          if (error.refusal.code === "FRAME_TOO_LARGE" && error.bytes > BATCH_BYTES_LEAST)
+            this.#batchSize = smallerThan(this.#batchSize, error.bytes);
           else {
             await this.#rest("AppendRefused: the log takes no writes of ours", error);
             continue;
@@ -262,7 +264,7 @@ export class Owner {
       facts: world.facts,
       clock: world.clock,
       isFull: world.isFull,
-      batchBytesMax: this.#batchBytesMax,
+      batchSize: this.#batchSize,
       ours: world.ours,
       position,
       number: 1,

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
+import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import { batchSizeOf } from "./batch-room.ts";
 import { Effects } from "./effects.ts";
 import { PartitionState } from "./partition-state.ts";
 import { Partition } from "./partition.ts";
@@ -30,6 +32,7 @@ function partitionOver(append: Log["append"]): Partition {
     facts: { ask: unused, watermark: () => 0 },
     clock,
     isFull: () => false,
+    batchSize: batchSizeOf(BATCH_BYTES_MAX),
     position: 1,
     number: 1,
   });

@@ -148,14 +148,26 @@ test("a log that takes less than we knew: what is too large in sum is split, wha
   const answers = await exchange(offer, [
     create,
     ...names,
+    rename("large", "n".repeat(2_500)),
     rename("huge", "n".repeat(4_000)),
     rename("z", "n"),
   ]);
-  assert.deepEqual(codes(answers), ["taken", ...names.map(() => "taken"), "FRAME_TOO_LARGE", "taken"]);
+  assert.deepEqual(codes(answers), [
+    "taken",
+    ...names.map(() => "taken"),
+    "taken",
+    "FRAME_TOO_LARGE",
+    "taken",
+  ]);
   const stored = log.batches.flatMap(({ records }) =>
     records.flatMap((record) => (record.r === "event" ? [record.id ?? ""] : [])),
   );
-  assert.deepEqual(stored, ["c", ...names.map((command) => ("id" in command ? command.id : "")), "z"]);
+  assert.deepEqual(stored, [
+    "c",
+    ...names.map((command) => ("id" in command ? command.id : "")),
+    "large",
+    "z",
+  ]);
   await owner.stop();
 });
 

@@ -2,9 +2,9 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { recordBytesOfAll, refusalOf } from "@jichat/protocol/bus/command.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
+import type { BatchSize } from "./batch-room.ts";
 import { ColdLoads } from "./cold-loads.ts";
 import { compose } from "./compose.ts";
 import type { Effects } from "./effects.ts";
@@ -36,7 +36,7 @@ export interface Reign {
   /** True while the stream is over 90 % of its limit. */
   readonly isFull: () => boolean;
   /** What one append takes, encoded. */
-  readonly batchBytesMax?: number | undefined;
+  readonly batchSize: BatchSize;
   readonly onBatch?:
     | ((records: readonly LogRecord[], requests: number, appendMs: number) => void)
     | undefined;
@@ -70,10 +70,6 @@ export class Partition {
     this.#loads = new ColdLoads(reign.facts, reign.clock, reign.state, () => {
       this.#wake();
     });
-  }
-
-  get #batchBytesMax(): number {
-    return this.#reign.batchBytesMax ?? BATCH_BYTES_MAX;
   }
 
   get waiting(): number {
@@ -143,7 +139,7 @@ export class Partition {
     let count = 0;
     for (const request of this.#inbox) {
       bytes += recordBytesOfAll(request.commands, request.bytes);
-      if (bytes > this.#batchBytesMax && count > 0) break;
+      if (bytes > this.#reign.batchSize.cut && count > 0) break;
       count += 1;
     }
     return this.#inbox.splice(0, count);
@@ -194,7 +190,7 @@ export class Partition {
       now,
       reign.isFull(),
       this.#loads,
-      this.#batchBytesMax,
+      reign.batchSize,
     );
     if (composed.fenced) {
       const { owner, number, effects } = reign;
