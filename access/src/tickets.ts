@@ -1,6 +1,8 @@
 import type { KeyObject } from "node:crypto";
 import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { isId } from "@jichat/protocol/ids.ts";
+import { isOver } from "./claims.ts";
 import type { Identity } from "./tokens.ts";
 
 /** A ticket's identity: its token's, and the device that it is for. */
@@ -18,7 +20,30 @@ interface Content {
   readonly e: number;
 }
 
-const invalid = (): ChatError => new ChatError("UNAUTHENTICATED", "no valid ticket");
+/** A ticket of the longest ids has less than 500. */
+const TICKET_LENGTH_MAX = 1_024;
+const TOKEN_ID_LENGTH_MAX = 64;
+
+const invalid = (cause?: unknown): ChatError =>
+  new ChatError("UNAUTHENTICATED", "no valid ticket", { cause });
+const isTime = (value: unknown): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+
+/** An older version's ticket may hold what none may now: it is read as strictly as a token's claims. */
+function readContent(text: string): Content {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+  } catch (cause) {
+    throw invalid(cause);
+  }
+  if (typeof value !== "object" || value === null) throw invalid();
+  const { u, d, k, i, x, e } = value as Partial<Record<keyof Content, unknown>>;
+  if (typeof u !== "string" || !isId(u) || typeof d !== "string" || !isId(d)) throw invalid();
+  if (typeof k !== "string" || k.length === 0 || k.length > TOKEN_ID_LENGTH_MAX) throw invalid();
+  if (!isTime(i) || !isTime(x) || !isTime(e)) throw invalid();
+  return { u, d, k, i, x, e };
+}
 
 /** Signed with a key of the cluster, so that any connector resumes a session without asking anybody. */
 export class Tickets {
@@ -48,13 +73,16 @@ export class Tickets {
 
   /** UNAUTHENTICATED for a forged ticket or another device's, TOKEN_EXPIRED for an old one. */
   verify(ticket: string, device: string, now: number): TicketIdentity {
+    if (ticket.length > TICKET_LENGTH_MAX) throw invalid();
     const [text = "", mac = "", ...more] = ticket.split(".");
     const given = Buffer.from(mac);
     const wanted = Buffer.from(this.#sign(text));
     if (more.length > 0 || given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw invalid();
-    const { u, d, k, i, x, e } = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as Content;
+    const { u, d, k, i, x, e } = readContent(text);
     if (d !== device) throw new ChatError("UNAUTHENTICATED", "this ticket is for another device");
-    if (e <= now) throw new ChatError("TOKEN_EXPIRED", "the ticket has expired: use a token");
+    // Its end is never behind its token's, so it outlives the token by no more than clocks may differ.
+    if (isOver(Math.min(e, x), now))
+      throw new ChatError("TOKEN_EXPIRED", "the ticket has expired: use a token");
     return { user: u, device: d, tokenId: k, issuedAt: i, expiresAt: x };
   }
 

@@ -1,10 +1,11 @@
 import { hash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from "jose";
-import { createLocalJWKSet, createRemoteJWKSet, errors, jwtVerify } from "jose";
+import type { JWTVerifyGetKey } from "jose";
+import { compactVerify, errors } from "jose";
+import type { Clock } from "@jichat/protocol/clock.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import { isId } from "@jichat/protocol/ids.ts";
-import type { Revocations } from "./revocations.ts";
+import { readClaims } from "./claims.ts";
+import type { Revocable } from "./revocations.ts";
 import type { TokenConfig } from "./token-config.ts";
 
 /** Who a token or ticket speaks for, and until when. Times are milliseconds since 1970. */
@@ -16,15 +17,10 @@ export interface Identity {
   readonly tokenId: string;
 }
 
-/** Public keys from a JWKS URL, fetched when needed and cached, or from a file that is read once. */
-export function loadKeys(source: string): JWTVerifyGetKey {
-  if (/^https?:\/\//.test(source))
-    return createRemoteJWKSet(new URL(source), { timeoutDuration: 3_000, cooldownDuration: 10_000 });
-  try {
-    return createLocalJWKSet(JSON.parse(readFileSync(source, "utf8")) as JSONWebKeySet);
-  } catch (cause) {
-    throw new Error(`TOKEN_KEYS: ${source} is not a readable JWKS file`, { cause });
-  }
+/** What of the list of revoked tokens is needed here. */
+export interface RefusesRevoked {
+  /** Throws UNAUTHENTICATED for what is revoked, UNAVAILABLE while that is not known. */
+  refuse(identity: Revocable): void;
 }
 
 const idOfToken = (jti: string | undefined, token: string): string =>
@@ -34,12 +30,19 @@ const idOfToken = (jti: string | undefined, token: string): string =>
 export class Tokens {
   readonly #config: TokenConfig;
   readonly #keys: JWTVerifyGetKey;
-  readonly #revocations: Revocations;
+  readonly #revocations: RefusesRevoked;
+  readonly #clock: Clock;
 
-  constructor(config: TokenConfig, keys: JWTVerifyGetKey, revocations: Revocations) {
+  constructor(
+    config: TokenConfig,
+    keys: JWTVerifyGetKey,
+    revocations: RefusesRevoked,
+    clock: Clock = systemClock,
+  ) {
     this.#config = config;
     this.#keys = keys;
     this.#revocations = revocations;
+    this.#clock = clock;
   }
 
   /**
@@ -47,41 +50,33 @@ export class Tokens {
    * answer.
    */
   async verify(token: string): Promise<Identity> {
-    const payload = await this.#check(token);
-    const { sub, exp, iat, jti } = payload;
-    if (sub === undefined || !isId(sub))
-      throw new ChatError("UNAUTHENTICATED", "the token's `sub` is not a user id of [A-Za-z0-9_-]{1,64}");
-    const identity: Identity = {
-      user: sub,
-      expiresAt: Math.floor((exp ?? 0) * 1_000),
-      issuedAt: Math.floor((iat ?? 0) * 1_000),
-      tokenId: idOfToken(jti, token),
-    };
+    const bytes = await this.#check(token);
+    const { jti, ...claims } = readClaims(bytes, this.#config, this.#clock.now());
+    const identity: Identity = { ...claims, tokenId: idOfToken(jti, token) };
     this.#revocations.refuse(identity);
     return identity;
   }
 
-  async #check(token: string): Promise<JWTPayload> {
-    const { algorithm, issuer, audience } = this.#config;
+  /** The claims' bytes, once the signature is known to be right. */
+  async #check(token: string): Promise<Uint8Array> {
     try {
-      const { payload } = await jwtVerify(token, this.#keys, {
-        algorithms: [algorithm],
-        issuer,
-        audience,
-        requiredClaims: ["sub", "exp"],
-        clockTolerance: 5,
+      const { payload, protectedHeader } = await compactVerify(token, this.#keys, {
+        algorithms: [this.#config.algorithm],
       });
+      if (protectedHeader.crit !== undefined)
+        throw new ChatError(
+          "UNAUTHENTICATED",
+          "the token's header has a `crit`: nothing of it is known here",
+        );
       return payload;
     } catch (cause) {
-      if (cause instanceof errors.JWTExpired)
-        throw new ChatError("TOKEN_EXPIRED", "the token has expired: sign in again", { cause });
-      if (cause instanceof errors.JWKSTimeout || !(cause instanceof errors.JOSEError)) {
-        throw new ChatError("UNAVAILABLE", "the keys that check tokens are not reachable", {
-          cause,
-          retryAfterMs: 1_000,
-        });
-      }
-      throw new ChatError("UNAUTHENTICATED", "no valid token", { cause });
+      if (cause instanceof ChatError) throw cause;
+      if (cause instanceof errors.JOSEError)
+        throw new ChatError("UNAUTHENTICATED", "no valid token", { cause });
+      throw new ChatError("UNAVAILABLE", "the keys that check tokens cannot be used", {
+        cause,
+        retryAfterMs: 1_000,
+      });
     }
   }
 }

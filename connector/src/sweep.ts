@@ -1,3 +1,4 @@
+import { isOver } from "@jichat/access/claims.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE, ChatError } from "@jichat/protocol/errors.ts";
 import { issueTicket } from "./handshake.ts";
@@ -41,7 +42,7 @@ function sweep(world: World): void {
   world.handshakeBuckets.sweep(now);
 }
 
-function sweepLive(world: World, session: Session, now: number, wallClock: number): void {
+export function sweepLive(world: World, session: Session, now: number, wallClock: number): void {
   if (session.wasHeard) {
     session.wasHeard = false;
     session.lastSeenAt = now;
@@ -50,7 +51,8 @@ function sweepLive(world: World, session: Session, now: number, wallClock: numbe
     return;
   }
   const expiresAt = session.identity?.expiresAt ?? 0;
-  if (wallClock >= expiresAt) {
+  // The same leeway as at the door: else one that was just let in would be closed at once, again and again.
+  if (isOver(expiresAt, wallClock)) {
     end(
       world,
       session,

@@ -41,3 +41,8 @@ export const EDIT_WINDOW_MS = 24 * 3_600_000;
  * fate.
  */
 export const SEND_GATE_MS = 5_000;
+/**
+ * How far the clocks of who makes tokens and of who checks them may be apart: one number for every door, be
+ * it hello, renew, REST or a ticket, and for the sweep that ends sessions.
+ */
+export const CLOCK_LEEWAY_MS = 5_000;

@@ -1,0 +1,78 @@
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { isId } from "@jichat/protocol/ids.ts";
+import { CLOCK_LEEWAY_MS } from "@jichat/protocol/limits.ts";
+import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
+
+/** What a token says, once its types and ranges are known. Times are milliseconds since 1970. */
+export interface Claims {
+  readonly user: string;
+  readonly expiresAt: number;
+  readonly issuedAt: number;
+  readonly jti: string | undefined;
+}
+
+const JTI_LENGTH_MAX = 256;
+/** The end of the year 9999, as ISO 8601 writes years: what lies beyond is no time. */
+const SECONDS_MAX = 253_402_300_799;
+
+const DAYS = REVOCATION_TTL_MS / 86_400_000;
+const refused = (why: string): ChatError => new ChatError("UNAUTHENTICATED", `the token's ${why}`);
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A token or ticket is over once its end is further back than clocks may differ. */
+export const isOver = (expiresAt: number, now: number): boolean => now >= expiresAt + CLOCK_LEEWAY_MS;
+
+/** The only door from a token's claims to our types: nothing is coerced, and an error names the claim. */
+export function readClaims(
+  bytes: Uint8Array,
+  wanted: { readonly issuer: string; readonly audience: string },
+  now: number,
+): Claims {
+  const claims = objectOf(bytes);
+  const sub = claims.get("sub");
+  if (typeof sub !== "string" || !isId(sub)) throw refused("`sub` is not a user id of [A-Za-z0-9_-]{1,64}");
+  const jti = claims.get("jti");
+  if (jti !== undefined && !(typeof jti === "string" && jti.length > 0 && jti.length <= JTI_LENGTH_MAX))
+    throw refused(`\`jti\` is not text of 1 to ${JTI_LENGTH_MAX} characters`);
+  const expiresAt = timeOf(claims, "exp");
+  const issuedAt = timeOf(claims, "iat");
+  const notBefore = timeOf(claims, "nbf");
+  if (claims.get("iss") !== wanted.issuer) throw refused("`iss` is not the issuer that is accepted here");
+  if (!isFor(claims.get("aud"), wanted.audience)) throw refused("`aud` does not name who is asked here");
+  if (expiresAt === undefined) throw refused("`exp` is missing");
+  // A revocation is kept this long: a token that lives longer would come back to life.
+  if (expiresAt > now + REVOCATION_TTL_MS + CLOCK_LEEWAY_MS)
+    throw refused(`\`exp\` is more than ${DAYS} days ahead`);
+  // One from the future would outlive a revocation of all that was issued before some moment.
+  for (const [name, time] of [["iat", issuedAt] as const, ["nbf", notBefore] as const])
+    if (time !== undefined && time > now + CLOCK_LEEWAY_MS) throw refused(`\`${name}\` has not come yet`);
+  if (isOver(expiresAt, now)) throw new ChatError("TOKEN_EXPIRED", "the token has expired: sign in again");
+  return { user: sub, expiresAt, issuedAt: issuedAt ?? 0, jti };
+}
+
+function objectOf(bytes: Uint8Array): ReadonlyMap<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8.decode(bytes));
+  } catch (cause) {
+    throw new ChatError("UNAUTHENTICATED", "the token's claims are not JSON", { cause });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw refused("claims are not an object");
+  return new Map(Object.entries(value));
+}
+
+/** Seconds, whole or with a fraction (RFC 7519, NumericDate). */
+function timeOf(claims: ReadonlyMap<string, unknown>, name: string): number | undefined {
+  const value = claims.get(name);
+  if (value === undefined) return undefined;
+  if (typeof value !== "number" || !(value >= 0 && value <= SECONDS_MAX))
+    throw refused(`\`${name}\` is not a number of seconds since 1970`);
+  return Math.round(value * 1_000);
+}
+
+function isFor(audience: unknown, wanted: string): boolean {
+  if (!Array.isArray(audience)) return audience === wanted;
+  const names: readonly unknown[] = audience;
+  return names.every((name) => typeof name === "string") && names.includes(wanted);
+}

@@ -1,0 +1,52 @@
+import type { CryptoKey, JSONWebKeySet, JWTVerifyGetKey } from "jose";
+import { CompactSign, createLocalJWKSet, exportJWK, generateKeyPair } from "jose";
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Revocable } from "./revocations.ts";
+import { Tokens } from "./tokens.ts";
+
+/** For tests: an issuer that signs whatever it is given, and a door that checks by its keys. */
+export class HandMadeTokens {
+  readonly algorithm: string;
+  readonly set: JSONWebKeySet;
+  readonly keys: JWTVerifyGetKey;
+  readonly #key: CryptoKey;
+
+  private constructor(algorithm: string, key: CryptoKey, set: JSONWebKeySet) {
+    this.algorithm = algorithm;
+    this.#key = key;
+    this.set = set;
+    this.keys = createLocalJWKSet(set);
+  }
+
+  static async of(algorithm: string): Promise<HandMadeTokens> {
+    const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
+    const jwk = { ...(await exportJWK(publicKey)), kid: "one" };
+    return new HandMadeTokens(algorithm, privateKey, { keys: [jwk] });
+  }
+
+  /** Signs this text as claims, whatever it is. */
+  sign(claims: string, kid = "one"): Promise<string> {
+    return new CompactSign(new TextEncoder().encode(claims))
+      .setProtectedHeader({ alg: this.algorithm, kid })
+      .sign(this.#key);
+  }
+
+  door(clock: Clock, refuse: (identity: Revocable) => void = () => undefined): Tokens {
+    const { algorithm, keys } = this;
+    const config = { keys: "", algorithm, issuer: "jichat", audience: "jichat" };
+    return new Tokens(config, keys, { refuse }, clock);
+  }
+}
+
+export const NOW = 1_800_000_000_000;
+
+/** Claims that are right at NOW; what is given replaces or, undefined, leaves out. */
+export const claimsOf = (changed: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => ({
+  sub: "ann",
+  iss: "jichat",
+  aud: "jichat",
+  iat: NOW / 1_000,
+  exp: NOW / 1_000 + 3_600,
+  jti: "j1",
+  ...changed,
+});

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { test } from "node:test";
+import { Tickets } from "./tickets.ts";
+
+const CLUSTER_KEY = "key of the cluster";
+const NOW = 1_800_000_000_000;
+const tickets = new Tickets(CLUSTER_KEY, 3_600_000);
+const content = { u: "ann", d: "phone", k: "token", i: NOW, x: NOW + 7_200_000, e: NOW + 3_600_000 };
+
+/** As the cluster signs them: only what is inside is wrong. */
+function signed(text: string): string {
+  const key = createHmac("sha256", CLUSTER_KEY).update("tickets").digest();
+  const part = Buffer.from(text).toString("base64url");
+  return `${part}.${createHmac("sha256", key).update(part).digest("base64url")}`;
+}
+
+test("a ticket of today's form is read", () => {
+  assert.deepEqual(tickets.verify(signed(JSON.stringify(content)), "phone", NOW), {
+    user: "ann",
+    device: "phone",
+    tokenId: "token",
+    issuedAt: NOW,
+    expiresAt: NOW + 7_200_000,
+  });
+});
+
+test("each field of a ticket is of its kind, or the ticket is refused", () => {
+  const wrong = [null, true, -1, 1.5, 1e300, "", "a b", "x".repeat(65), [], ["ann"], {}];
+  for (const name of Object.keys(content))
+    for (const value of [undefined, ...wrong, ...("ukd".includes(name) ? [397] : ["397"])]) {
+      if (name === "k" && value === "a b") continue; // An id of a token is any text.
+      const ticket = signed(JSON.stringify({ ...content, [name]: value }));
+      assert.throws(
+        () => tickets.verify(ticket, "phone", NOW),
+        { code: "UNAUTHENTICATED" },
+        `${name}: ${JSON.stringify(value)}`,
+      );
+    }
+  for (const text of ["", "x", "[]", "null", "7", "{"])
+    assert.throws(() => tickets.verify(signed(text), "phone", NOW), { code: "UNAUTHENTICATED" }, text);
+});
+
+test("a ticket that is written in another way is refused", () => {
+  const { ticket } = tickets.issue(tickets.verify(signed(JSON.stringify(content)), "phone", NOW), NOW);
+  const last = ticket.at(-1) ?? "";
+  const others = [
+    `${ticket}=`,
+    ` ${ticket}`,
+    `${ticket}.`,
+    ticket.replace(".", "=."),
+    `${ticket}\n`,
+    "",
+    ".",
+  ];
+  for (const end of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+    if (end !== last) others.push(ticket.slice(0, -1) + end);
+  for (const other of [...others, "x".repeat(1_025)])
+    assert.throws(() => tickets.verify(other, "phone", NOW), { code: "UNAUTHENTICATED" }, other);
+});

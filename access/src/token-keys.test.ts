@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import type { RequestListener } from "node:http";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import type { JSONWebKeySet } from "jose";
+import { exportJWK, generateKeyPair } from "jose";
+import { HandClock } from "@jichat/protocol/hand-clock.ts";
+import { HandMadeTokens, NOW, claimsOf } from "./hand-made-tokens.ts";
+import { loadKeys } from "./token-keys.ts";
+import { Tokens } from "./tokens.ts";
+
+const FETCH_MS = 200;
+const clock = new HandClock();
+clock.at = NOW;
+
+/** A URL that answers so, until the test is over. */
+async function serve(t: TestContext, answer: RequestListener): Promise<string> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
+}
+
+const doorTo = (url: string): Tokens =>
+  new Tokens(
+    { keys: url, algorithm: "EdDSA", issuer: "jichat", audience: "jichat" },
+    loadKeys(url, { fetchMs: FETCH_MS, cooldownMs: 0 }),
+    { refuse: () => undefined },
+    clock,
+  );
+
+const says =
+  (status: number, body: string, headers: Readonly<Record<string, string>> = {}): RequestListener =>
+  (_, response) => {
+    response.writeHead(status, headers).end(body);
+  };
+
+const issuer = await HandMadeTokens.of("EdDSA");
+const set = JSON.stringify(issuer.set);
+const token = await issuer.sign(JSON.stringify(claimsOf()));
+
+test("keys that a URL serves check tokens; a kid that a fresh set does not have is no valid token", async (t) => {
+  let asked = 0;
+  const url = await serve(t, (request, response) => {
+    asked += 1;
+    says(200, set)(request, response);
+  });
+  const door = doorTo(url);
+  assert.equal((await door.verify(token)).user, "ann");
+  const stranger = await issuer.sign(JSON.stringify(claimsOf()), "another");
+  await assert.rejects(door.verify(stranger), { code: "UNAUTHENTICATED" });
+  assert.equal(asked, 2, "it was asked once more for the kid");
+});
+
+const ANSWERS: Readonly<Record<string, RequestListener>> = {
+  "an error of the server": says(500, "oops"),
+  "that it is busy": says(503, "later", { "retry-after": "1" }),
+  "that there is nothing": says(404, "{}"),
+  "that nobody may read it": says(401, "{}"),
+  "that it is elsewhere": says(302, "", { location: "http://127.0.0.1:1/keys" }),
+  "nothing at all, with 204": says(204, ""),
+  "a set with another status": says(202, set),
+  "a page": says(200, "<html><body>Sign in</body></html>", { "content-type": "text/html" }),
+  "no text": says(200, ""),
+  "half a set": says(200, set.slice(0, -5)),
+  "another object": says(200, "{}"),
+  "a list": says(200, "[]"),
+  "keys that are none": says(200, '{"keys":"one"}'),
+  "members that are none": says(200, '{"keys":[1,null]}'),
+  "a key that is cut": says(200, '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","x":"AA"}]}'),
+  "more than keys can be": says(200, `{"keys":[],"more":"${"x".repeat(300_000)}"}`),
+  "fewer bytes than it says": (_, response) => {
+    response.writeHead(200, { "content-length": "1000" }).write(set);
+    setTimeout(() => response.destroy(), 20);
+  },
+  "nothing in time": () => undefined,
+  "the rest too late": (_, response) => {
+    response.writeHead(200).write(set.slice(0, 10));
+  },
+  "by hanging up": (request) => {
+    request.socket.destroy();
+  },
+};
+
+for (const [what, answer] of Object.entries(ANSWERS))
+  test(`a URL of keys that answers ${what}: UNAVAILABLE, in time`, async (t) => {
+    const door = doorTo(await serve(t, answer));
+    const began = performance.now();
+    await assert.rejects(door.verify(token), { code: "UNAVAILABLE", retryAfterMs: 1_000 });
+    assert.ok(performance.now() - began < 10 * FETCH_MS);
+  });
+
+test("a URL where nobody listens: UNAVAILABLE", async () => {
+  await assert.rejects(doorTo("http://127.0.0.1:1/keys").verify(token), { code: "UNAVAILABLE" });
+});
+
+test("a URL that fails later: its known keys go on, an unknown kid is UNAVAILABLE until it answers", async (t) => {
+  const later = await generateKeyPair("EdDSA");
+  let answer = says(200, set);
+  const url = await serve(t, (request, response) => {
+    answer(request, response);
+  });
+  const door = doorTo(url);
+  await door.verify(token);
+  answer = says(503, "later");
+  assert.equal((await door.verify(token)).user, "ann");
+  const rotated = await issuer.sign(JSON.stringify(claimsOf()), "next");
+  await assert.rejects(door.verify(rotated), { code: "UNAVAILABLE" });
+  const { keys } = issuer.set;
+  const next: JSONWebKeySet = {
+    keys: [
+      ...keys,
+      { ...keys[0], kty: "OKP", kid: "next" },
+      { ...(await exportJWK(later.publicKey)), kid: "x" },
+    ],
+  };
+  answer = says(200, JSON.stringify(next));
+  assert.equal((await door.verify(rotated)).user, "ann");
+});
