@@ -10,6 +10,8 @@ import type { Logger } from "pino";
 export interface Revocable {
   readonly user: string;
   readonly tokenId: string;
+  /** Names that an older version may have revoked it by. */
+  readonly olderIds?: readonly string[];
   readonly issuedAt: number;
 }
 
@@ -61,8 +63,9 @@ export class Revocations {
     this.#onRevoked.add(act);
   }
 
-  isRevoked({ user, tokenId, issuedAt }: Revocable): boolean {
-    return this.#tokens.has(tokenId) || issuedAt < (this.#users.get(user) ?? 0);
+  isRevoked({ user, tokenId, olderIds = [], issuedAt }: Revocable): boolean {
+    if (this.#tokens.has(tokenId) || olderIds.some((id) => this.#tokens.has(id))) return true;
+    return issuedAt < (this.#users.get(user) ?? 0);
   }
 
   /** Throws UNAUTHENTICATED for what is revoked, UNAVAILABLE while the list is not known. */
@@ -75,9 +78,13 @@ export class Revocations {
       throw new ChatError("UNAUTHENTICATED", "this token was revoked: sign in again");
   }
 
-  async revokeToken(tokenId: string): Promise<void> {
-    await this.#kv.put(`t.${tokenId}`, String(Date.now()));
-    this.#tokens.set(tokenId, Date.now());
+  /** By each of its names: tickets and connectors of an older version know the older ones. */
+  async revokeToken({ tokenId, olderIds = [] }: Revocable): Promise<void> {
+    const now = Date.now();
+    for (const id of [tokenId, ...olderIds]) {
+      await reach(this.#kv.put(`t.${id}`, String(now)));
+      this.#tokens.set(id, now);
+    }
   }
 
   /** Voids every token of this user that was issued before now. */
@@ -97,5 +104,16 @@ export class Revocations {
   #forget(before: number): void {
     for (const known of [this.#tokens, this.#users])
       for (const [id, at] of known) if (at < before) known.delete(id);
+  }
+}
+
+async function reach<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    throw new ChatError("UNAVAILABLE", "the list of revoked tokens is not reachable", {
+      cause,
+      retryAfterMs: 1_000,
+    });
   }
 }

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { JWTVerifyGetKey } from "jose";
 import { compactVerify, errors } from "jose";
 import type { Clock } from "@jichat/protocol/clock.ts";
@@ -7,6 +6,7 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import { readClaims } from "./claims.ts";
 import type { Revocable } from "./revocations.ts";
 import type { TokenConfig } from "./token-config.ts";
+import { isCanonical, namesOfToken } from "./token-names.ts";
 
 /** Who a token or ticket speaks for, and until when. Times are milliseconds since 1970. */
 export interface Identity {
@@ -15,6 +15,8 @@ export interface Identity {
   readonly issuedAt: number;
   /** Names the token in the list of revoked ones; a ticket carries its token's. */
   readonly tokenId: string;
+  /** Names that an older version knows it by. */
+  readonly olderIds?: readonly string[];
 }
 
 /** What of the list of revoked tokens is needed here. */
@@ -22,9 +24,6 @@ export interface RefusesRevoked {
   /** Throws UNAUTHENTICATED for what is revoked, UNAVAILABLE while that is not known. */
   refuse(identity: Revocable): void;
 }
-
-const idOfToken = (jti: string | undefined, token: string): string =>
-  hash("sha256", jti ?? token, "base64url").slice(0, 26);
 
 /** Checks tokens: the algorithm is pinned, so neither `none` nor a public key used as a secret can pass. */
 export class Tokens {
@@ -52,13 +51,15 @@ export class Tokens {
   async verify(token: string): Promise<Identity> {
     const bytes = await this.#check(token);
     const { jti, ...claims } = readClaims(bytes, this.#config, this.#clock.now());
-    const identity: Identity = { ...claims, tokenId: idOfToken(jti, token) };
+    const identity: Identity = { ...claims, ...namesOfToken(jti, token, this.#config.algorithm) };
     this.#revocations.refuse(identity);
     return identity;
   }
 
   /** The claims' bytes, once the signature is known to be right. */
   async #check(token: string): Promise<Uint8Array> {
+    if (!isCanonical(token))
+      throw new ChatError("UNAUTHENTICATED", "no valid token: it is not three parts of base64url");
     try {
       const { payload, protectedHeader } = await compactVerify(token, this.#keys, {
         algorithms: [this.#config.algorithm],

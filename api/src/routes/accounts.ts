@@ -95,7 +95,7 @@ export async function openProfileRoutes(app: FastifyInstance, world: World): Pro
       },
     },
     async (request) => {
-      await revocations.revokeToken(identityOf(request).tokenId);
+      await revocations.revokeToken(identityOf(request));
       return {};
     },
   );
