@@ -21,6 +21,8 @@ export interface Config extends ProcessConfig {
   readonly wsUrls: readonly string[];
   /** Folder of the built page; absent: none is served. */
   readonly webRoot: string | undefined;
+  /** Pages of these origins may call, besides our own; as the connectors' `ORIGINS`. */
+  readonly origins: readonly string[];
   /** User names that nobody may register. */
   readonly reservedUsers: readonly string[];
   readonly signInsPerSecond: number;
@@ -42,6 +44,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustProxy: reader.oneOf("TRUST_PROXY", ["no", "yes"], "no") === "yes",
     wsUrls: reader.list("WS_URLS"),
     webRoot: reader.optional("WEB_ROOT"),
+    origins: reader.list("ORIGINS"),
     reservedUsers: reader.list("RESERVED_USERS", RESERVED_USERS),
     signInsPerSecond: reader.int("SIGN_INS_PER_SECOND", { default: 5, min: 1, max: 10_000 }),
     requestsPerSecond: reader.int("REQUESTS_PER_SECOND", { default: 100, min: 1, max: 100_000 }),

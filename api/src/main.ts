@@ -14,13 +14,14 @@ import { openCluster } from "@jichat/runtime/open-cluster.ts";
 import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { readConfig } from "./config.ts";
+import { KnownAddresses } from "./known-addresses.ts";
 import { Passwords } from "./passwords.ts";
 import { buildServer } from "./server.ts";
 import { openTokenIssuer } from "./token-issuer.ts";
 import { UserIndex } from "./user-index.ts";
 
 const BUCKET_SWEEP_MS = 10_000;
-/** Tries of one user's password: ten at once, then one every five seconds. */
+/** Tries of one's own password: ten at once, then one every five seconds. */
 const PASSWORDS_PER_SECOND = 0.2;
 const PASSWORDS_BURST = 10;
 
@@ -42,7 +43,6 @@ const retries = telemetry.counter("jichat_api_batch_retries", "batches of comman
 const edge = openEdge(nats, names, presence, cluster, config.instance, () => {
   retries.add(1);
 });
-const addressBuckets = new TokenBuckets(config.signInsPerSecond, 10 * config.signInsPerSecond);
 const userBuckets = new TokenBuckets(PASSWORDS_PER_SECOND, PASSWORDS_BURST);
 const requestBuckets = new TokenBuckets(config.requestsPerSecond);
 const app = await buildServer({
@@ -57,12 +57,13 @@ const app = await buildServer({
   tokens: new Tokens(config.tokens, keys, revocations),
   revocations,
   ...edge,
-  addressBuckets,
+  redis: presence.redis,
+  knownAddresses: new KnownAddresses(presence.redis, config.cluster, telemetry.log),
   userBuckets,
   requestBuckets,
 });
 const sweeping = setInterval(() => {
-  for (const buckets of [addressBuckets, userBuckets, requestBuckets]) buckets.sweep(systemClock.monotonic());
+  for (const buckets of [userBuckets, requestBuckets]) buckets.sweep(systemClock.monotonic());
 }, BUCKET_SWEEP_MS);
 await app.listen({ host: config.host, port: config.port });
 const admin = await startAdmin(config, telemetry, {

@@ -1,6 +1,8 @@
 import { TokenBuckets } from "@jichat/access/token-bucket.ts";
 import type { Identity } from "@jichat/access/tokens.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import type { Config } from "./config.ts";
+import { KnownAddresses } from "./known-addresses.ts";
 import type { World } from "./world.ts";
 
 const UNLIMITED = 1_000_000;
@@ -9,7 +11,7 @@ const UNLIMITED = 1_000_000;
  * A world in which nothing runs: routes can be described, and whatever they refuse by themselves can be
  * tried. What goes further fails.
  */
-export function offlineWorld(): World {
+export function offlineWorld(config: Partial<Config> = {}): World {
   const telemetry = startTelemetry("api", {
     cluster: "none",
     instance: "none",
@@ -19,11 +21,19 @@ export function offlineWorld(): World {
   });
   telemetry.log.level = "silent";
   const world = {
-    config: { wsUrls: [], trustProxy: false, signingKeyFile: "none" },
+    config: {
+      cluster: "none",
+      wsUrls: [],
+      origins: [],
+      trustProxy: false,
+      signingKeyFile: "none",
+      signInsPerSecond: UNLIMITED,
+      ...config,
+    },
     telemetry,
     tokens: { verify: async (): Promise<Partial<Identity>> => ({ user: "ann", tokenId: "none" }) },
     firstSight: { of: async () => false },
-    addressBuckets: new TokenBuckets(UNLIMITED),
+    knownAddresses: new KnownAddresses(undefined, "none", telemetry.log),
     userBuckets: new TokenBuckets(UNLIMITED),
     requestBuckets: new TokenBuckets(UNLIMITED),
   };

@@ -12,6 +12,8 @@ declare module "fastify" {
     jichatTrace: Trace | undefined;
     /** Set behind `authenticated`. */
     identity: Identity | undefined;
+    /** Whose password a request tries. */
+    tries: string | undefined;
   }
 }
 

@@ -1,8 +1,8 @@
-import fastifyStatic from "@fastify/static";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
 import { answerErrors, trace } from "./answers.ts";
+import { DOCS_POLICY, openEdges, servePage } from "./edges.ts";
 import { openHttp } from "./http.ts";
 import { openAccountRoutes, openProfileRoutes, openUserRoutes } from "./routes/accounts.ts";
 import { openConversationRoutes, openMessageRoutes } from "./routes/conversations.ts";
@@ -20,6 +20,7 @@ export async function buildServer(world: World): Promise<FastifyInstance> {
   const { config } = world;
   const { app, answerOf } = openHttp(world);
   trace(app, world);
+  await openEdges(app, config);
   answerErrors(app, world, answerOf);
   await app.register(swagger, {
     openapi: {
@@ -34,7 +35,7 @@ export async function buildServer(world: World): Promise<FastifyInstance> {
       security: [{ token: [] }],
     },
   });
-  await app.register(swaggerUi, { routePrefix: "/docs" });
+  await app.register(swaggerUi, { routePrefix: "/docs", staticCSP: DOCS_POLICY });
   app.get("/v1/openapi.json", { schema: { hide: true } }, async () => app.swagger());
   app.get(
     "/v1/config",
@@ -57,23 +58,6 @@ export async function buildServer(world: World): Promise<FastifyInstance> {
   await app.register(async (routes) => openUserRoutes(routes, world));
   await app.register(async (routes) => openConversationRoutes(routes, world));
   await app.register(async (routes) => openMessageRoutes(routes, world));
-  if (config.webRoot !== undefined) await servePage(app, config.webRoot, config.wsUrls);
+  if (config.webRoot !== undefined) await servePage(app, config.webRoot);
   return app;
-}
-
-/** Nothing but our own files and sockets: what a message carries can run nothing. */
-async function servePage(app: FastifyInstance, root: string, wsUrls: readonly string[]): Promise<void> {
-  const connect = ["'self'", ...new Set(wsUrls.map((url) => new URL(url).origin))].join(" ");
-  await app.register(fastifyStatic, {
-    root,
-    prefix: "/",
-    setHeaders: (reply) => {
-      void reply.header(
-        "content-security-policy",
-        `default-src 'self'; connect-src ${connect}; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'`,
-      );
-      void reply.header("x-content-type-options", "nosniff");
-      void reply.header("referrer-policy", "no-referrer");
-    },
-  });
 }

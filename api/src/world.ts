@@ -5,7 +5,9 @@ import type { TokenBuckets } from "@jichat/access/token-bucket.ts";
 import type { Tokens } from "@jichat/access/tokens.ts";
 import type { UserNames } from "@jichat/access/user-names.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { Presence } from "@jichat/runtime/presence.ts";
 import type { Config } from "./config.ts";
+import type { KnownAddresses } from "./known-addresses.ts";
 import type { Passwords } from "./passwords.ts";
 import type { IssueToken } from "./token-issuer.ts";
 import type { UserIndex } from "./user-index.ts";
@@ -22,8 +24,10 @@ export interface World extends Edge {
   readonly issueToken: IssueToken;
   readonly tokens: Tokens;
   readonly revocations: Revocations;
-  /** Sign-ins and sign-ups by address, and sign-ins by user. */
-  readonly addressBuckets: TokenBuckets;
+  /** Undefined where each process counts for itself. */
+  readonly redis: Presence["redis"] | undefined;
+  readonly knownAddresses: KnownAddresses;
+  /** Tries of one's own password, and requests, by user. */
   readonly userBuckets: TokenBuckets;
   readonly requestBuckets: TokenBuckets;
 }

@@ -12,7 +12,9 @@ let stack: Stack;
 let destroy: () => Promise<void>;
 
 before(async () => {
-  ({ stack, destroy } = await startThrowaway({ env: { api: { SIGN_INS_PER_SECOND: "3" } } }));
+  ({ stack, destroy } = await startThrowaway({
+    env: { api: { SIGN_INS_PER_SECOND: "3", TRUST_PROXY: "yes" } },
+  }));
 });
 after(async () => destroy?.());
 
@@ -30,11 +32,18 @@ interface Reply {
   readonly headers: Headers;
 }
 
-async function call(method: string, path: string, token?: string, body?: unknown): Promise<Reply> {
+async function call(
+  method: string,
+  path: string,
+  token?: string,
+  body?: unknown,
+  from?: string,
+): Promise<Reply> {
   const response = await fetch(stack.apiUrl + path, {
     method,
     headers: {
       ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(from === undefined ? {} : { "x-forwarded-for": from }),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
@@ -238,6 +247,36 @@ test("guessing a password is slowed, for the address and for the user", { timeou
   const limited = tries.find(({ json }) => json["code"] === "RATE_LIMITED");
   assert.ok(Number(limited?.json["retryAfterMs"]) > 0 && Number(limited?.headers.get("retry-after")) > 0);
 });
+
+test(
+  "who guesses from everywhere keeps strangers out, and not the user from where they signed in before",
+  { timeout: 180_000 },
+  async () => {
+    const password = "correct horse";
+    const signIn = async (from: string, tried: string): Promise<unknown> => {
+      const { status, json } = await call(
+        "POST",
+        "/v1/sessions",
+        undefined,
+        { user: "rob", password: tried },
+        from,
+      );
+      return status === 201 ? 201 : json["code"];
+    };
+    const made = await call("POST", "/v1/users", undefined, { user: "rob", password }, "192.0.2.1");
+    assert.equal(made.status, 201);
+    assert.equal(await signIn("192.0.2.1", password), 201);
+    const guesses = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => signIn(`198.51.100.${i + 1}`, "guess-guess")),
+    );
+    assert.ok(guesses.filter((code) => code === "UNAUTHENTICATED").length <= 14, guesses.join());
+    assert.ok(guesses.includes("RATE_LIMITED"));
+    for (let i = 0; i < 5; i += 1) {
+      assert.equal(await signIn("203.0.113.7", "guess-guess"), "RATE_LIMITED");
+      assert.equal(await signIn("192.0.2.1", password), 201);
+    }
+  },
+);
 
 test(
   "OpenAPI 3.1 names every call of the protocol; the page of documentation and the config need no token",

@@ -1,5 +1,5 @@
-import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { build } from "esbuild";
 import { ROOT } from "./cache.ts";
 
@@ -8,9 +8,14 @@ export async function buildPage(): Promise<string> {
   const out = join(ROOT, "web/dist");
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  await build({
-    entryPoints: [join(ROOT, "web/src/main.tsx")],
-    outfile: join(out, "main.js"),
+  const fixed = join(ROOT, "web/public");
+  cpSync(fixed, out, { recursive: true });
+  const { metafile } = await build({
+    entryPoints: [join(ROOT, "web/src/main.tsx"), join(fixed, "style.css")],
+    outdir: out,
+    // Who has a file of this name has it for good.
+    entryNames: "[name]-[hash]",
+    metafile: true,
     bundle: true,
     minify: true,
     sourcemap: true,
@@ -26,7 +31,14 @@ export async function buildPage(): Promise<string> {
     },
     logLevel: "warning",
   });
-  const fixed = join(ROOT, "web/public");
-  if (existsSync(fixed)) cpSync(fixed, out, { recursive: true });
+  rmSync(join(out, "style.css"));
+  const page = join(out, "index.html");
+  let html = readFileSync(page, "utf8");
+  for (const [path, { entryPoint }] of Object.entries(metafile.outputs)) {
+    if (entryPoint === undefined) continue;
+    const name = relative(out, join(process.cwd(), path));
+    html = html.replace(name.endsWith(".css") ? "style.css" : "main.js", name);
+  }
+  writeFileSync(page, html);
   return out;
 }

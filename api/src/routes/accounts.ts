@@ -1,10 +1,13 @@
 import type { FastifyInstance } from "fastify";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { identityOf, requireToken, spend } from "../request.ts";
 import { bodyOf, queryOf, readIdOf, readName, readPassword, readUsersQuery, usersLimit } from "../readers.ts";
 import * as schemas from "../schemas.ts";
+import { SignInLimits } from "../sign-in-limits.ts";
 import type { World } from "../world.ts";
 
+const SWEEP_MS = 10_000;
 const credentials = { user: schemas.id, password: schemas.password };
 const newUser = { ...credentials, name: schemas.name };
 const newName = { name: schemas.name };
@@ -19,6 +22,13 @@ const credentialsOf = (body: Readonly<Record<string, unknown>>) => ({
 /** Signing up and in: no token yet, so limits are by address, and by user against guessing. */
 export async function openAccountRoutes(app: FastifyInstance, world: World): Promise<void> {
   const { accounts, passwords, issueToken, index, config } = world;
+  const limits = await SignInLimits.open(app, world);
+  const sweeping = setInterval(() => {
+    limits.sweep(systemClock.monotonic());
+  }, SWEEP_MS);
+  app.addHook("onClose", async () => {
+    clearInterval(sweeping);
+  });
 
   app.post(
     "/v1/users",
@@ -33,7 +43,7 @@ export async function openAccountRoutes(app: FastifyInstance, world: World): Pro
       const body = bodyOf(request, newUser);
       const { user, password } = credentialsOf(body);
       const name = body["name"] === undefined ? undefined : readName(body);
-      spend(world.addressBuckets, request.ip, "sign-ups from this address");
+      await limits.address(request, "sign-ups");
       if (config.signingKeyFile === undefined)
         throw new ChatError("FORBIDDEN", "accounts of another system are used here: sign up there");
       if ((await accounts.get(user)) !== undefined)
@@ -64,11 +74,11 @@ export async function openAccountRoutes(app: FastifyInstance, world: World): Pro
     },
     async (request, reply) => {
       const { user, password } = credentialsOf(bodyOf(request, credentials));
-      spend(world.addressBuckets, request.ip, "sign-ins from this address");
-      spend(world.userBuckets, user, "sign-ins of this user");
-      const found = await accounts.get(user);
-      if (!(await passwords.matches(password, found?.account.password)))
-        throw new ChatError("UNAUTHENTICATED", "no such user with this password");
+      const isRight = await limits.try(request, user, async () => {
+        const found = await accounts.get(user);
+        return passwords.matches(password, found?.account.password);
+      });
+      if (!isRight) throw new ChatError("UNAUTHENTICATED", "no such user with this password");
       return reply.code(201).send(await issueToken(user));
     },
   );

@@ -35,6 +35,7 @@ const OWN: Readonly<Record<Component, (wish: Wish) => Settings>> = {
   api: (wish) => ({
     ...tokens(wish),
     PORT: String(PORTS.api),
+    ORIGINS: wish.cluster.spec.auth.origins.join(","),
     WS_URLS: publicUrls(wish).join(","),
     TRUST_PROXY: isBehindProxy(wish) ? "yes" : "no",
     ...(signs(wish) ? { TOKEN_SIGNING_KEY_FILE: `${SECRETS_PATH}/signing-key.json` } : {}),

@@ -1,0 +1,44 @@
+import type { Presence } from "@jichat/runtime/presence.ts";
+import type { Logger } from "pino";
+
+const KNOWN_SECONDS = 30 * 24 * 3_600;
+const HELD_MAX = 100_000;
+
+/** Addresses that users signed in from, for 30 days: in Redis, and the latest of this process in memory. */
+export class KnownAddresses {
+  readonly #redis: Presence["redis"] | undefined;
+  readonly #prefix: string;
+  readonly #log: Logger;
+  readonly #held = new Map<string, number>();
+
+  constructor(redis: Presence["redis"] | undefined, cluster: string, log: Logger) {
+    this.#redis = redis;
+    this.#prefix = `${cluster}:signed-in:`;
+    this.#log = log;
+  }
+
+  async has(user: string, address: string): Promise<boolean> {
+    const key = keyOf(user, address);
+    const until = this.#held.get(key);
+    if (until !== undefined && until > Date.now()) return true;
+    try {
+      return (await this.#redis?.exists(this.#prefix + key)) === 1;
+    } catch (error) {
+      this.#log.debug({ err: error }, "where a user signed in lately is not known just now");
+      return false;
+    }
+  }
+
+  async add(user: string, address: string): Promise<void> {
+    const key = keyOf(user, address);
+    if (this.#held.size >= HELD_MAX) this.#held.clear();
+    this.#held.set(key, Date.now() + 1_000 * KNOWN_SECONDS);
+    try {
+      await this.#redis?.set(this.#prefix + key, "1", "EX", KNOWN_SECONDS);
+    } catch (error) {
+      this.#log.debug({ err: error }, "where a user signed in is known to this process alone");
+    }
+  }
+}
+
+const keyOf = (user: string, address: string): string => `${user} ${address}`;

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { FastifyRequest } from "fastify";
+import { fastify } from "fastify";
+import { KnownAddresses } from "./known-addresses.ts";
+import { offlineWorld } from "./offline-world.ts";
+import { SignInLimits } from "./sign-in-limits.ts";
+import type { World } from "./world.ts";
+
+type Told = (error: Error | null, found?: [number, number]) => void;
+
+/** What the limits ask of Redis, counted here; or nothing but failures. */
+function redisStand(isAway: boolean): World["redis"] {
+  const counts = new Map<string, number>();
+  const redis = {
+    defineCommand: () => undefined,
+    rateLimit: (key: string, windowMs: number, _max: number, _go: unknown, _back: unknown, told: Told) => {
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+      if (isAway) told(new Error("away"));
+      else told(null, [counts.get(key) ?? 0, windowMs]);
+    },
+    rateLimitRead: () => undefined,
+    exists: async () => (isAway ? Promise.reject(new Error("away")) : 0),
+    set: async () => (isAway ? Promise.reject(new Error("away")) : "OK"),
+  };
+  return redis as unknown as World["redis"];
+}
+
+async function open(redis: World["redis"]): Promise<SignInLimits> {
+  const world = offlineWorld({ signInsPerSecond: 100 });
+  const knownAddresses = new KnownAddresses(redis, "none", world.telemetry.log);
+  return SignInLimits.open(fastify(), Object.assign(world, { redis, knownAddresses }));
+}
+
+const from = (ip: string): FastifyRequest =>
+  ({ ip, routeOptions: { config: {} } }) as unknown as FastifyRequest;
+
+/** How many of `times` tries were let through. */
+async function tries(
+  limits: readonly SignInLimits[],
+  times: number,
+  ipOf: (i: number) => string,
+  isRight: boolean,
+): Promise<number> {
+  let passed = 0;
+  for (let i = 0; i < times; i += 1) {
+    try {
+      await limits[i % limits.length]?.try(from(ipOf(i)), "ann", async () => isRight);
+      passed += 1;
+    } catch (error) {
+      assert.equal((error as { code?: string }).code, "RATE_LIMITED");
+    }
+  }
+  return passed;
+}
+
+test("one address tries a user's password ten times at once, with Redis and without", async () => {
+  for (const isAway of [false, true]) {
+    const limits = await open(redisStand(isAway));
+    assert.equal(await tries([limits], 50, () => "192.0.2.1", false), 10);
+    assert.equal(
+      await tries([limits], 50, (i) => `2001:db8::${i}`, true),
+      0,
+      "guessed at, and from elsewhere",
+    );
+  }
+});
+
+test("more processes are not more tries", async () => {
+  const redis = redisStand(false);
+  const limits = await Promise.all(Array.from({ length: 5 }, async () => open(redis)));
+  assert.equal(await tries(limits, 100, () => "192.0.2.1", false), 20);
+});
+
+test("an IPv6 network is one address, and an IPv4 address is one however it is written", async () => {
+  assert.equal(await tries([await open(undefined)], 50, (i) => `2001:db8::${i}`, true), 10);
+  const written = ["192.0.2.1", "::ffff:192.0.2.1"];
+  assert.equal(await tries([await open(undefined)], 50, (i) => written[i % 2] ?? "", true), 10);
+});
+
+test("who signs in rightly costs the user nothing, and is let in while others guess", async () => {
+  const limits = await open(undefined);
+  assert.equal(await tries([limits], 100, (i) => `198.51.100.${i}`, true), 100);
+  assert.equal(await tries([limits], 60, (i) => `203.0.113.${i}`, false), 10);
+  assert.equal(await tries([limits], 9, () => "198.51.100.1", true), 9);
+});

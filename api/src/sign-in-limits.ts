@@ -1,0 +1,93 @@
+import rateLimit, { normalizeIP } from "@fastify/rate-limit";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { TokenBuckets } from "@jichat/access/token-bucket.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import type { KnownAddresses } from "./known-addresses.ts";
+import { spend } from "./request.ts";
+import type { World } from "./world.ts";
+
+/** Tries of one user's password, and of one user from one address: ten at once, then one in five seconds. */
+const TRIES_PER_SECOND = 0.2;
+const TRIES_BURST = 10;
+/** All processes together let through in a window what one of them lets through at most. */
+const ADDRESS_WINDOW_MS = 10_000;
+const TRIES_WINDOW_MS = (TRIES_BURST / TRIES_PER_SECOND) * 1_000;
+
+type Check = ReturnType<FastifyInstance["createRateLimit"]>;
+
+/**
+ * How often somebody may sign up and in. Each limit is kept in this process, and in Redis for all of them;
+ * while Redis is away this process's own remain.
+ */
+export class SignInLimits {
+  readonly #byAddress: Check;
+  readonly #byUserAndAddress: Check;
+  readonly #addresses: TokenBuckets;
+  readonly #pairs = new TokenBuckets(TRIES_PER_SECOND, TRIES_BURST);
+  readonly #failures = new TokenBuckets(TRIES_PER_SECOND, TRIES_BURST);
+  readonly #known: KnownAddresses;
+
+  private constructor(app: FastifyInstance, perSecond: number, known: KnownAddresses) {
+    this.#known = known;
+    this.#addresses = new TokenBuckets(perSecond, 10 * perSecond);
+    this.#byAddress = app.createRateLimit({
+      max: (ADDRESS_WINDOW_MS / 1_000 + 10) * perSecond,
+      timeWindow: ADDRESS_WINDOW_MS,
+      keyGenerator: ({ ip }) => `a ${normalizeIP(ip)}`,
+    });
+    this.#byUserAndAddress = app.createRateLimit({
+      max: 2 * TRIES_BURST,
+      timeWindow: TRIES_WINDOW_MS,
+      keyGenerator: ({ ip, tries }) => `u ${tries ?? ""} ${normalizeIP(ip)}`,
+    });
+  }
+
+  static async open(app: FastifyInstance, world: World): Promise<SignInLimits> {
+    const { config, redis, knownAddresses } = world;
+    app.decorateRequest("tries", undefined);
+    await app.register(rateLimit, {
+      global: false,
+      skipOnError: true,
+      nameSpace: `${config.cluster}:limits:`,
+      ...(redis === undefined ? {} : { redis }),
+    });
+    return new SignInLimits(app, config.signInsPerSecond, knownAddresses);
+  }
+
+  /** One more from this address, whatever it wants. */
+  async address(request: FastifyRequest, what: string): Promise<void> {
+    spend(this.#addresses, normalizeIP(request.ip), `${what} from this address`);
+    await within(this.#byAddress, request, `${what} from this address`);
+  }
+
+  /**
+   * A try of a user's password, as `act`, which says whether it was right. Of a user who is guessed at from
+   * everywhere only failures count, and not for who comes from where the user signed in lately.
+   */
+  async try(request: FastifyRequest, user: string, act: () => Promise<boolean>): Promise<boolean> {
+    await this.address(request, "sign-ins");
+    request.tries = user;
+    const address = normalizeIP(request.ip);
+    spend(this.#pairs, `${user} ${address}`, "sign-ins of this user from this address");
+    await within(this.#byUserAndAddress, request, "sign-ins of this user from this address");
+    const isKnown = await this.#known.has(user, address);
+    if (!isKnown) spend(this.#failures, user, "failed sign-ins of this user");
+    const isRight = await act();
+    if (!isRight) return false;
+    // Taken before, so that many at once are none too many; a cost below nothing gives it back.
+    if (!isKnown) this.#failures.take(user, -1, systemClock.monotonic());
+    await this.#known.add(user, address);
+    return true;
+  }
+
+  sweep(now: number): void {
+    for (const buckets of [this.#addresses, this.#pairs, this.#failures]) buckets.sweep(now);
+  }
+}
+
+async function within(check: Check, request: FastifyRequest, what: string): Promise<void> {
+  const found = await check(request);
+  if (!found.isAllowed && found.isExceeded)
+    throw new ChatError("RATE_LIMITED", `too many ${what}`, { retryAfterMs: Math.max(1, found.ttl) });
+}
