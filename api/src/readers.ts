@@ -3,7 +3,7 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import type { ClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 import { readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 import { Fields } from "@jichat/protocol/frame/fields.ts";
-import { isId } from "@jichat/protocol/ids.ts";
+import * as readers from "@jichat/protocol/frame/readers.ts";
 import * as limits from "@jichat/protocol/limits.ts";
 
 /** What a route's documentation says of a body or a query: its names, and which of them are integers. */
@@ -71,12 +71,11 @@ const NONE = { id: "rest", conversation: "rest" } as const;
 export const readPull = (conversation: unknown, query: Readonly<Record<string, unknown>>) =>
   readAs("pull", { ...NONE, ...query, conversation });
 export const readSync = (query: Readonly<Record<string, unknown>>) => readAs("sync", { ...NONE, ...query });
-export const readName = (body: Readonly<Record<string, unknown>>): string =>
-  readAs("rename", { ...NONE, name: body["name"] }).name;
+export const readName = (body: unknown): string => readers.readName(new Fields(body));
 
 /** A text that must be an id: of a user, or of a conversation. */
 export const readIdOf = (values: unknown, name: string): string =>
-  new Fields(values).matching(name, isId, "an id of [A-Za-z0-9_-]{1,64}");
+  readers.readIdNamed(new Fields(values), name);
 
 /** Characters of a password. */
 export const PASSWORD_LENGTH_MIN = 8;
@@ -107,6 +106,6 @@ export function readUsersQuery(query: Readonly<Record<string, unknown>>): UsersQ
   if (next !== undefined && !next.toLowerCase().startsWith(q.toLowerCase()))
     throw refuse("next", "is not of a page of this `q`");
   const fields = new Fields(query);
-  const limit = fields.optional("limit", (f) => f.int("limit", 1, USERS_PAGE_MAX)) ?? USERS_PAGE_DEFAULT;
+  const limit = fields.optional("limit", (f) => readers.readLimit(f, USERS_PAGE_MAX)) ?? USERS_PAGE_DEFAULT;
   return { q, limit, next };
 }

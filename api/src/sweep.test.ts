@@ -77,9 +77,15 @@ function wrong(name: string, { type }: Schema): readonly (readonly [string, stri
       ["a body too deep", `{"a":${"[".repeat(40)}${"]".repeat(40)}}`],
     );
   if (type !== "string") all.push(["a text", '"ann"']);
-  // A password may be any text, and so may a name.
-  else if (!["password", "old", "new", "name"].includes(name))
-    all.push(["a control character", String.raw`"a\u0001b"`]);
+  // A password may be any text.
+  else if (!["password", "old", "new"].includes(name))
+    all.push(
+      ["a control character", String.raw`"a\u0001b"`],
+      ["a line feed at its end", String.raw`"ab\n"`],
+      ["text turned around", String.raw`"a\u202eb"`],
+      ["no ASCII that is printable", String.raw`"\u200b\u0000"`],
+    );
+  if (name === "name") all.push(["nothing but spaces", '"  "'], ["129 code points", `"${"é".repeat(129)}"`]);
   return all;
 }
 
@@ -166,9 +172,7 @@ test("each parameter of each query: what is not of its kind is refused by its na
     // `after` and `before` exclude each other, and `next` lies within its `q`: each is tried by itself.
     const needed = declared.some(({ name }) => name === "q") ? "q=s&" : "";
     for (const { name, schema } of declared) {
-      const bad = ["%", "%ff", "%ed%a0%80", "x".repeat(5_000)];
-      // What is in a cursor is for its cluster to judge.
-      if (!["since", "page"].includes(name)) bad.push("a%00b");
+      const bad = ["%", "%ff", "%ed%a0%80", "a%00b", "x".repeat(5_000)];
       if (schema.type === "integer")
         bad.push("", "-1", "1.5", "1e3", "0x1", "ten", "9007199254740993", "1,2");
       for (const value of bad.map((text) => `${name}=${text}`).concat(`${name}=1&${name}=2`)) {
