@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { ErrorCode } from "@jichat/protocol/errors.ts";
 import { ChatError, ERRORS, asChatError } from "@jichat/protocol/errors.ts";
 import type { Telemetry, Trace } from "@jichat/runtime/telemetry.ts";
+import { wellFormedJson } from "./well-formed.ts";
 import type { World } from "./world.ts";
 
 const traceparentOf = ({ traceId, span }: Trace): string =>
@@ -67,6 +68,9 @@ export function trace(app: FastifyInstance, { telemetry }: World): void {
       ? { ...payload, traceId: request.jichatTrace?.traceId }
       : payload;
   });
+  app.addHook("onSend", async (request, _reply, payload: unknown) =>
+    typeof payload === "string" && request.url.startsWith("/v1/") ? wellFormedJson(payload) : payload,
+  );
   app.addHook("onResponse", async (request, reply) => {
     request.jichatTrace?.span?.setAttribute("http.response.status_code", reply.statusCode).end();
     requests.add(1, { route: request.routeOptions.url ?? "unknown", status: reply.statusCode });
