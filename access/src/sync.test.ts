@@ -12,8 +12,11 @@ const AT = 100;
 const LIMIT = 50;
 const CONVERSATIONS = ["g_a", "g_b", "g_c", "g_d", "g_e"];
 
-/** A cluster whose Redis knows of `done`, and whose logs stand at `AT`. */
-function cluster(done = AT, position = async (): Promise<number> => AT): { syncs: Syncs; asked: number[] } {
+/** A cluster whose Redis knows of `done`, and whose logs stand at `AT`: an owner's next append is behind it. */
+function cluster(
+  done = AT,
+  position = async (): Promise<number> => AT + 1,
+): { syncs: Syncs; asked: number[] } {
   const asked: number[] = [];
   const entries = CONVERSATIONS.map((conversation) => ({
     conversation,

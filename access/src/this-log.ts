@@ -4,7 +4,7 @@ import type { Cursor, Positions } from "./cursor.ts";
 export interface ThisLog {
   /** Changes when a stream was made anew or the log was restored, and not with a generation. */
   identity(): string;
-  /** Where a partition's log stands, from its owner and behind an append. */
+  /** Of an append that a partition's owner makes for the answer: above all that was there before. */
   position(partition: number): Promise<number>;
 }
 
@@ -19,10 +19,10 @@ export async function isOfThisLog(
 ): Promise<boolean> {
   if (positions.length !== now.length) return false;
   if (identity !== undefined && identity !== log.identity()) return false;
-  const reached = await Promise.all(
+  const above = await Promise.all(
     positions.map(async (position, partition) =>
-      position <= (now[partition] ?? 0) ? position : log.position(partition),
+      position <= (now[partition] ?? 0) ? position + 1 : log.position(partition),
     ),
   );
-  return positions.every((position, partition) => position <= (reached[partition] ?? 0));
+  return positions.every((position, partition) => position < (above[partition] ?? 0));
 }
