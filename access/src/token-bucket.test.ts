@@ -27,3 +27,11 @@ test("full buckets are forgotten, and there are never more than the limit", () =
   buckets.sweep(100);
   assert.equal(buckets.size, 0);
 });
+
+test("asking how long it will be takes nothing, remembers nobody and says what taking says", () => {
+  const buckets = new TokenBuckets(10, 20);
+  assert.deepEqual([buckets.waitMs("ann", 5, 0), buckets.size], [0, 0]);
+  assert.equal(buckets.take("ann", 20, 0), 0);
+  for (const now of [0, 50, 99, 100])
+    assert.equal(buckets.waitMs("ann", 1, now), buckets.take("ann", 1, now));
+});

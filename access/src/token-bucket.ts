@@ -14,12 +14,17 @@ export class TokenBucket {
 
   /** 0 when `cost` was taken, else the milliseconds after which it can be. */
   take(cost: number, now: number): number {
+    const waitMs = this.waitMs(cost, now);
+    if (waitMs === 0) this.#tokens -= Math.min(cost, this.#burst);
+    return waitMs;
+  }
+
+  /** What `take` would say. */
+  waitMs(cost: number, now: number): number {
     this.#refill(now);
     // More than the bucket can ever hold passes when it is full, or it never would.
     const needed = Math.min(cost, this.#burst);
-    if (this.#tokens < needed) return Math.ceil((needed - this.#tokens) / this.#perMs);
-    this.#tokens -= needed;
-    return 0;
+    return this.#tokens < needed ? Math.ceil((needed - this.#tokens) / this.#perMs) : 0;
   }
 
   /** Full again: forgetting it changes nothing. */
@@ -63,6 +68,11 @@ export class TokenBuckets {
       }
     }
     return bucket.take(cost, now);
+  }
+
+  /** What `take` would say; nobody is remembered for asking. */
+  waitMs(key: string, cost: number, now: number): number {
+    return this.#buckets.get(key)?.waitMs(cost, now) ?? 0;
   }
 
   sweep(now: number): void {

@@ -29,6 +29,7 @@ export interface LabOptions extends Omit<ThrowawayOptions, "env"> {
 
 const LIMITS = {
   MESSAGES_PER_SECOND: "100000",
+  FRAMES_PER_SECOND: "100000000",
   BYTES_PER_SECOND: "1073741824",
   HANDSHAKES_PER_SECOND: "100000",
   SOCKETS_PER_ADDRESS_MAX: "1000000",

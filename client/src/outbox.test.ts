@@ -124,3 +124,46 @@ test("ids are UUIDv7 that rise, also within a millisecond and when the clock goe
   assert.deepEqual(made, [...made].sort());
   assert.equal(new Set(made).size, made.length);
 });
+
+test("who writes a thousand at once is told to be slower, and is hardly refused after that", async () => {
+  // A server that lets 50 a second in, 100 at once, and answers 5 ms later; sends behind a refused one share it.
+  const clock = { now: 0 };
+  let tokens = 100;
+  let refusals = 0;
+  let gate: string | undefined;
+  const answers: { readonly at: number; readonly id: string; readonly refusal: ChatError | undefined }[] = [];
+  const box = new Outbox(
+    1_000,
+    ({ id }) => {
+      const isFree = gate === undefined || gate === id;
+      const isTaken = isFree && tokens >= 1;
+      if (isTaken) tokens -= 1;
+      gate = isTaken ? undefined : (gate ?? id);
+      const refusal = isTaken ? undefined : new ChatError("RATE_LIMITED", "too fast", { retryAfterMs: 20 });
+      answers.push({ at: clock.now + 5, id, refusal });
+      return true;
+    },
+    () => clock.now,
+  );
+  const acked: string[] = [];
+  const ids = Array.from({ length: 1_000 }, (_, i) => `m${i}`);
+  const writes = ids.map((id) => box.put(frame(id)));
+  for (; box.size > 0; clock.now += 1) {
+    assert.ok(clock.now < 40_000, "as fast as it may, not much slower");
+    tokens = Math.min(100, tokens + 0.05);
+    while (answers[0] !== undefined && answers[0].at <= clock.now) {
+      const { id, refusal } = answers.shift() ?? { id: "", refusal: undefined };
+      if (refusal === undefined) {
+        acked.push(id);
+        box.acked(ack(id, acked.length));
+      } else {
+        refusals += 1;
+        box.refused(id, refusal);
+      }
+    }
+    box.pump();
+  }
+  await Promise.all(writes);
+  assert.deepEqual(acked, ids);
+  assert.ok(refusals < 150, `${refusals} refusals`);
+});

@@ -21,6 +21,10 @@ interface Entry {
 /** Writes that may be on their way at once: the rest waits here, not in a server's queue. */
 const WINDOW = 64;
 
+const GAP_MAX_MS = 1_000;
+const SLOWER = 1.5;
+const FASTER = 0.98;
+
 /**
  * What was written and not yet acked, in order. Sent again, in order, on every new socket and after every
  * retryable error.
@@ -31,6 +35,10 @@ export class Outbox {
   readonly #now: () => number;
   readonly #entries = new Map<string, Entry>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Between two writes, once they were too fast for the server: it closes sockets that are told so often. */
+  #gapMs = 0;
+  #nextAt = 0;
+  #slowedAt = Number.NEGATIVE_INFINITY;
 
   /** `transmit` returns false while there is no socket. `now` is monotonic milliseconds. */
   constructor(
@@ -73,6 +81,7 @@ export class Outbox {
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
     this.#entries.delete(id);
+    this.#gapMs = this.#entries.size === 0 ? 0 : this.#gapMs * FASTER;
     entry.resolve({ id, conversation, seq, ts, duplicate: duplicate === true, traceId });
     this.pump();
     return entry.frame;
@@ -82,6 +91,7 @@ export class Outbox {
   refused(id: string, error: ChatError): boolean {
     const entry = this.#entries.get(id);
     if (entry === undefined) return false;
+    if (error.code === "RATE_LIMITED") this.#slowDown(error.retryAfterMs ?? 0);
     if (error.code === "INTERNAL") entry.internals += 1;
     if (!isRetryable(error.code) || entry.internals > 1) {
       this.#entries.delete(id);
@@ -97,6 +107,14 @@ export class Outbox {
     const entries = [...this.#entries.values()];
     this.#entries.clear();
     for (const { reject } of entries) reject(error);
+  }
+
+  /** Once for all that were on their way together. Other devices of this user may share what is left. */
+  #slowDown(retryAfterMs: number): void {
+    const now = this.#now();
+    if (now - this.#slowedAt <= Math.max(this.#gapMs, retryAfterMs)) return;
+    this.#slowedAt = now;
+    this.#gapMs = Math.min(GAP_MAX_MS, Math.max(retryAfterMs, this.#gapMs * SLOWER));
   }
 
   /** This write, and later ones to the same conversation, go again in order (PROTOCOL: resend in order). */
@@ -124,8 +142,12 @@ export class Outbox {
       else if (entry.notBefore > now || held.has(target)) {
         held.add(target);
         if (entry.notBefore > now) wakeAt = Math.min(wakeAt, entry.notBefore);
+      } else if (this.#nextAt > now && this.#gapMs > 0) {
+        wakeAt = Math.min(wakeAt, this.#nextAt);
+        break;
       } else {
         if (!this.#transmit(entry.frame)) return;
+        this.#nextAt = now + this.#gapMs;
         entry.state = "sent";
         sent += 1;
       }

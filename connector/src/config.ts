@@ -6,8 +6,11 @@ import { EnvReader } from "@jichat/runtime/env-reader.ts";
 import { readLogSettings } from "@jichat/runtime/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
 import { readProcessConfig } from "@jichat/runtime/process-config.ts";
+import type { IntakeLimits } from "./intake.ts";
 import type { Tls } from "./tls-config.ts";
 import { readTls } from "./tls-config.ts";
+
+const HELD_BYTES_MAX = 16_777_216;
 
 export interface Config extends ProcessConfig {
   readonly redisUrl: string;
@@ -30,6 +33,7 @@ export interface Config extends ProcessConfig {
   readonly bufferedBytesMax: number;
   readonly messagesPerSecond: number;
   readonly bytesPerSecond: number;
+  readonly framesPerSecond: number;
   readonly handshakesPerSecond: number;
   readonly socketsPerAddressMax: number;
   readonly socketsMax: number;
@@ -38,6 +42,7 @@ export interface Config extends ProcessConfig {
 /** Called once, by main, before any I/O. Throws one error that names every bad key. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const reader = new EnvReader(env);
+  const messagesPerSecond = reader.int("MESSAGES_PER_SECOND", { default: 50, min: 1, max: 100_000 });
   const config: Config = {
     ...readProcessConfig(reader, "connector"),
     redisUrl: reader.secretUrl("REDIS_URL", "redis://127.0.0.1:6379"),
@@ -64,8 +69,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     }),
     // A page is at most 256 KB: less than that here would close a device that asks for history, for ever.
     bufferedBytesMax: reader.int("BUFFERED_BYTES_MAX", { default: 1_048_576, min: 524_288, max: 16_777_216 }),
-    messagesPerSecond: reader.int("MESSAGES_PER_SECOND", { default: 50, min: 1, max: 100_000 }),
+    messagesPerSecond,
     bytesPerSecond: reader.int("BYTES_PER_SECOND", { default: 262_144, min: 16_384, max: 1_073_741_824 }),
+    // Of a user whose messages are let in, no socket is held back.
+    framesPerSecond: reader.int("FRAMES_PER_SECOND", {
+      default: Math.max(200, 4 * messagesPerSecond),
+      min: 1,
+      max: 100_000_000,
+    }),
     handshakesPerSecond: reader.int("HANDSHAKES_PER_SECOND", { default: 100, min: 1, max: 100_000 }),
     socketsPerAddressMax: reader.int("SOCKETS_PER_ADDRESS_MAX", { default: 2_000, min: 1, max: 1_000_000 }),
     socketsMax: reader.int("SOCKETS_MAX", { default: 50_000, min: 1, max: 1_000_000 }),
@@ -73,3 +84,13 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   reader.finish();
   return Object.freeze(config);
 }
+
+/**
+ * A socket may say twice the bytes that its user may have taken: the limit that a user is told of is the one
+ * that is met. As much as comes at once may wait, as long as it is no burden.
+ */
+export const intakeLimitsOf = (config: Config): IntakeLimits => ({
+  framesPerSecond: config.framesPerSecond,
+  bytesPerSecond: 2 * config.bytesPerSecond,
+  heldBytesMax: Math.max(4 * config.frameBytesMax, Math.min(2 * config.bytesPerSecond, HELD_BYTES_MAX)),
+});

@@ -1,48 +1,109 @@
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Refused } from "@jichat/protocol/bus/command.ts";
 import { errorOf } from "@jichat/protocol/bus/command.ts";
+import type { ErrorCode } from "@jichat/protocol/errors.ts";
 import { CLOSE, ChatError, asChatError, closeOf } from "@jichat/protocol/errors.ts";
 import type { ClientFrame, Hello, Pull, Renew, Sync } from "@jichat/protocol/frame/client-frame.ts";
 import { idOf, readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";
 import { greet, issueTicket } from "./handshake.ts";
-import { write } from "./ingress.ts";
+import { refuseSend, write } from "./ingress.ts";
+import { Intake } from "./intake.ts";
 import { plainPong } from "./plain-pong.ts";
 import type { Session } from "./session.ts";
+import { tooFast } from "./too-fast.ts";
 import type { World } from "./world.ts";
 
-/** Frames of one socket that may wait for an answer; one more is told BUSY. */
-const UNANSWERED_MAX = 1_024;
 const EARLY_MAX = 64;
 const MALFORMED_MAX = 3;
+/** Not the client's doing: an outage must not cost it its socket. */
+const OURS = new Set<ErrorCode>(["UNAVAILABLE", "INTERNAL", "BUSY"]);
 
-/** Bytes of one WebSocket message to whatever they ask for. Never throws: an error is a reply. */
+/**
+ * Bytes of one WebSocket message to whatever they ask for, now or in a turn that has room for them. Never
+ * throws: an error is a reply.
+ */
 export function onMessage(world: World, session: Session, bytes: ArrayBuffer, binary: boolean): void {
   session.wasHeard = true;
   if (!session.isOpen) return;
+  const { turn } = world;
+  const intake = (session.intake ??= new Intake(world.intakeLimits, turn));
+  if (intake.isHolding) {
+    hold(session, intake, bytes, binary);
+    return;
+  }
   if (!binary && session.isLive && session.codecName === "json") {
-    const pong = plainPong(bytes, world.turn);
-    if (pong !== undefined) {
+    const pong = plainPong(bytes, turn);
+    // Too little work to wait for another turn: the bucket alone bounds it.
+    if (pong !== undefined && intake.take(bytes.byteLength) === 0) {
       answerPing(world, session, pong);
       return;
     }
   }
+  if (intake.mayRead()) read(world, session, intake, bytes, binary);
+  else if (hold(session, intake, bytes, binary)) readLater(world, session, intake);
+}
+
+function hold(session: Session, intake: Intake, bytes: ArrayBuffer, binary: boolean): boolean {
+  const isHeld = intake.hold(bytes, binary); // A copy: uWS reuses the buffer.
+  if (!isHeld) session.close(CLOSE.tooMany, "more at once than may wait");
+  return isHeld;
+}
+
+function readLater(world: World, session: Session, intake: Intake): void {
+  world.turn.next(() => {
+    while (session.isOpen) {
+      const held = intake.next();
+      if (held === undefined) break;
+      read(world, session, intake, held.bytes, held.binary);
+    }
+    if (!session.isOpen) intake.drop();
+    else if (intake.isHolding) readLater(world, session, intake);
+  });
+}
+
+function read(world: World, session: Session, intake: Intake, bytes: ArrayBuffer, binary: boolean): void {
+  const { frameBytesMax, bodyBytesMax } = world.config;
+  const waitMs = intake.take(bytes.byteLength);
   let value: unknown;
   try {
-    value = session.birth.codec.read(bytes, binary); // Before any await: uWS reuses the buffer.
-    session.birth.codec.check(value);
-    if (bytes.byteLength > world.config.frameBytesMax) {
+    const tooLarge = bytes.byteLength > frameBytesMax;
+    if (session.state !== "new" || !tooLarge) {
+      value = session.birth.codec.read(bytes, binary); // Before any await: uWS reuses the buffer.
+      session.birth.codec.check(value);
+    }
+    if (tooLarge) {
       throw new ChatError(
         "FRAME_TOO_LARGE",
-        `a frame is at most ${world.config.frameBytesMax} bytes, this one has ${bytes.byteLength}`,
+        `a frame is at most ${frameBytesMax} bytes, this one has ${bytes.byteLength}`,
       );
     }
-    const frame = readClientFrame(value, world.config.bodyBytesMax);
+    if (session.state === "new" && typeOf(value) !== "hello")
+      throw new ChatError("UNAUTHENTICATED", "the first frame is a hello");
+    if (waitMs > 0 && typeOf(value) !== "send") throw errorOf(socketTooFast(waitMs));
+    const frame = readClientFrame(value, bodyBytesMax);
     session.malformedInARow = 0;
-    admit(world, session, frame, bytes.byteLength);
+    if (waitMs > 0) refuseTooFast(world, session, frame, waitMs);
+    else admit(world, session, frame, bytes.byteLength);
   } catch (thrown) {
     refuseFrame(world, session, asChatError(thrown), idOf(value ?? thrown)); // Of bytes: see `Codec.read`.
   }
+}
+
+const typeOf = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && "t" in value ? value.t : undefined;
+
+const socketTooFast = (retryAfterMs: number): Refused => ({
+  code: "RATE_LIMITED",
+  message: "too many frames or bytes on this socket",
+  retryAfterMs,
+});
+
+/** A send takes those behind it along. Before the welcome nobody knows where it goes: see `waitForWelcome`. */
+function refuseTooFast(world: World, session: Session, frame: ClientFrame, waitMs: number): void {
+  const refusal = socketTooFast(waitMs);
+  if (session.isLive && frame.t === "send") refuseSend(world, session, frame, refusal);
+  throw errorOf(refusal);
 }
 
 /** Free, and without a trace: see `plainPong`. */
@@ -57,10 +118,17 @@ function refuseFrame(world: World, session: Session, error: ChatError, id: strin
   if (error.code === "INTERNAL")
     world.telemetry.log.error({ err: error.cause, traceId }, "a frame could not be read");
   replyError(world, session, error, id, traceId);
+  if (session.state === "new") {
+    session.close(CLOSE.unauthenticated, "the first frame is a hello");
+    return;
+  }
+  if (error.code === "RATE_LIMITED") {
+    if (session.state === "greeting") session.close(CLOSE.tooMany, error.message);
+    return;
+  }
   if (error.code === "FRAME_UNKNOWN") return;
   session.malformedInARow += 1;
-  if (session.state === "new") session.close(CLOSE.unauthenticated, "the first frame is a hello");
-  else if (session.malformedInARow >= MALFORMED_MAX)
+  if (session.malformedInARow >= MALFORMED_MAX)
     session.close(CLOSE.malformed, "three malformed frames in a row");
 }
 
@@ -78,16 +146,6 @@ function admit(world: World, session: Session, frame: ClientFrame, bytes: number
   const trace = world.telemetry.begin(`connector ${frame.t}`);
   if (session.state === "new") {
     if (frame.t === "hello") void begin(world, session, frame, trace);
-    else {
-      replyError(
-        world,
-        session,
-        new ChatError("UNAUTHENTICATED", "the first frame is a hello"),
-        frame.id,
-        trace.traceId,
-      );
-      session.close(CLOSE.unauthenticated, "the first frame is a hello");
-    }
     return;
   }
   void answer(world, session, frame, bytes, trace);
@@ -144,7 +202,7 @@ async function answer(
   const id = frame.t === "hello" ? undefined : frame.id;
   session.unanswered += 1;
   try {
-    await dispatch(world, session, frame, trace, tooFast(world, session, bytes));
+    await dispatch(world, session, frame, trace, bytes);
   } catch (thrown) {
     const error = asChatError(thrown);
     if (error.code === "INTERNAL")
@@ -157,40 +215,29 @@ async function answer(
   }
 }
 
-/** The refusal of a frame that comes too fast or while too much is unanswered. */
-function tooFast(world: World, session: Session, bytes: number): Refused | undefined {
-  if (session.unanswered > UNANSWERED_MAX)
-    return { code: "BUSY", message: "too many frames wait for their answers", retryAfterMs: 500 };
-  const now = systemClock.monotonic();
-  const waitMs =
-    world.messageBuckets.take(session.user, 1, now) || world.byteBuckets.take(session.user, bytes, now);
-  if (waitMs === 0) return undefined;
-  return { code: "RATE_LIMITED", message: "too fast", retryAfterMs: Math.max(10, waitMs) };
-}
-
 /** Not async itself: a promise of its own for every frame would live as long as the frame waits. */
 function dispatch(
   world: World,
   session: Session,
   frame: ClientFrame,
   trace: Trace,
-  refusal: Refused | undefined,
+  bytes: number,
 ): Promise<void> {
   switch (frame.t) {
     case "ping": // Answered before, on every live socket.
     case "hello":
       throw new ChatError("FRAME_MALFORMED", "this socket has said hello already");
     case "pull":
-      refuse(refusal);
+      refuseTooFastUser(world, session, bytes);
       return pull(world, session, frame, trace.traceId);
     case "sync":
-      refuse(refusal);
+      refuseTooFastUser(world, session, bytes);
       return sync(world, session, frame, trace.traceId);
     case "renew":
-      refuse(refusal);
+      refuseTooFastUser(world, session, bytes);
       return renew(world, session, frame);
     default:
-      return write(world, session, frame, trace, refusal);
+      return write(world, session, frame, trace, bytes);
   }
 }
 
@@ -206,7 +253,8 @@ async function sync(world: World, session: Session, frame: Sync, traceId: string
   session.write({ t: "synced", id: frame.id, ...(await world.syncs.page(user, frame, list)), traceId });
 }
 
-function refuse(refusal: Refused | undefined): void {
+function refuseTooFastUser(world: World, session: Session, bytes: number): void {
+  const refusal = tooFast(world, session, bytes);
   if (refusal !== undefined) throw errorOf(refusal);
 }
 
@@ -233,4 +281,6 @@ export function replyError(
     retryAfterMs: error.retryAfterMs,
     traceId,
   });
+  if (!OURS.has(error.code) && session.intake?.refused() === true)
+    session.close(CLOSE.tooMany, "too many refusals");
 }

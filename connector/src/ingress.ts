@@ -1,12 +1,13 @@
 import type { Command, CommandSource, Refused } from "@jichat/protocol/bus/command.ts";
 import { errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
-import type { WriteFrame } from "@jichat/protocol/frame/client-frame.ts";
+import type { Send, WriteFrame } from "@jichat/protocol/frame/client-frame.ts";
 import { groupConversation } from "@jichat/protocol/ids.ts";
 import { traceparentOf } from "@jichat/runtime/telemetry.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";
 import type { DirectConversations } from "./direct-conversations.ts";
 import type { Session } from "./session.ts";
+import { tooFast } from "./too-fast.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -48,27 +49,41 @@ export function commandOf(frame: WriteFrame, source: CommandSource): Command {
   }
 }
 
+/** Notes a retryable refusal of a send: later ones to that conversation share it. */
+export function refuseSend(world: World, session: Session, frame: Send, refusal: Refused): void {
+  const { user, gate } = session;
+  gate.refused(
+    conversationOf(frame, user, world.directs),
+    frame.id,
+    gate.next(),
+    refusal,
+    world.wakeful.now(),
+  );
+}
+
 /**
- * Sends a write to its conversation's owner and writes the ack. `refusal`: it was too fast, and shares the
- * fate of sends.
+ * Sends a write of so many bytes to its conversation's owner and writes the ack. What shares the refusal of
+ * an earlier send costs its user nothing.
  */
 export async function write(
   world: World,
   session: Session,
   frame: WriteFrame,
   trace: Trace,
-  refusal: Refused | undefined,
+  bytes: number,
 ): Promise<void> {
   const { user, device, id, gate } = session;
   const conversation = conversationOf(frame, user, world.directs);
   const isSend = frame.t === "send";
   const ordinal = isSend ? gate.next() : 0;
   const started = systemClock.monotonic();
+  const shared = isSend ? gate.check(conversation, frame.id, world.wakeful.now()) : undefined;
+  const refusal = shared === undefined ? tooFast(world, session, bytes) : undefined;
   if (isSend && refusal !== undefined)
     gate.refused(conversation, frame.id, ordinal, refusal, world.wakeful.now());
   const answer =
+    shared ??
     refusal ??
-    (isSend ? gate.check(conversation, frame.id, world.wakeful.now()) : undefined) ??
     (await world.lanes.submit(
       commandOf(frame, { conversation, user, device, session: id, trace: traceparentOf(trace.span) }),
       {

@@ -13,7 +13,7 @@ import { openCluster } from "@jichat/runtime/open-cluster.ts";
 import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
-import { readConfig } from "./config.ts";
+import { intakeLimitsOf, readConfig } from "./config.ts";
 import { Deliveries } from "./delivery.ts";
 import { DirectConversations } from "./direct-conversations.ts";
 import { Drain } from "./drain.ts";
@@ -63,6 +63,7 @@ const world: World = {
   tickets: new Tickets(config.clusterKey, config.ticketLifeMs),
   messageBuckets: new TokenBuckets(config.messagesPerSecond),
   byteBuckets: new TokenBuckets(config.bytesPerSecond),
+  intakeLimits: intakeLimitsOf(config),
   handshakeBuckets: new TokenBuckets(config.handshakesPerSecond),
 };
 const ended = new AbortController();

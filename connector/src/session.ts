@@ -6,6 +6,7 @@ import type { Codec, CodecName } from "@jichat/protocol/frame/codec.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import type { ReadList } from "@jichat/runtime/presence-texts.ts";
+import type { Intake } from "./intake.ts";
 import type { Turn } from "./turn.ts";
 import type { ClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 
@@ -38,6 +39,8 @@ const SENT = 1;
 export class Session {
   readonly birth: SessionBirth;
   readonly gate = new SendGate();
+  /** Made by its first frame. */
+  intake: Intake | undefined;
   /** Frames that came while `hello` was being checked, with their lengths. */
   early: { readonly frame: ClientFrame; readonly bytes: number }[] | undefined;
   /** As of its registration, for the `sync` among these frames; nobody keeps it for a later one. */
@@ -77,6 +80,7 @@ export class Session {
   /** uWS frees the socket after its close callback: nothing may touch it from here on. */
   closed(): void {
     this.#ws = undefined;
+    this.intake?.drop();
     this.state = "closed";
   }
 

@@ -11,12 +11,24 @@ export class Turn {
   #dirty: Flushable[] = [];
   #now: number | undefined;
   #willEnd = false;
+  #ordinal = 0;
   readonly #schedule: (act: () => void) => void;
   readonly #clock: () => number;
 
   constructor(schedule: (act: () => void) => void = setImmediate, clock: () => number = Date.now) {
     this.#schedule = schedule;
     this.#clock = clock;
+  }
+
+  /** Tells this turn from others, once it has been asked for the time or written to. */
+  get ordinal(): number {
+    return this.#ordinal;
+  }
+
+  /** Runs `act` in the next turn, behind what has come by then. */
+  next(act: () => void): void {
+    this.#endLater(); // This turn's end comes first.
+    this.#schedule(act);
   }
 
   /** To be called once per turn and socket. */
@@ -50,6 +62,7 @@ export class Turn {
     this.#dirty = [];
     this.#now = undefined;
     this.#willEnd = false;
+    this.#ordinal += 1;
     for (const socket of dirty) socket.flush();
   }
 }

@@ -10,6 +10,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Config } from "./config.ts";
 import type { DirectConversations } from "./direct-conversations.ts";
 import type { Hub } from "./hub.ts";
+import type { IntakeLimits } from "./intake.ts";
 import type { Turn } from "./turn.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
 import type { TokenBuckets } from "@jichat/access/token-bucket.ts";
@@ -32,5 +33,6 @@ export interface World extends Edge {
   readonly revocations: Revocations;
   readonly messageBuckets: TokenBuckets;
   readonly byteBuckets: TokenBuckets;
+  readonly intakeLimits: IntakeLimits;
   readonly handshakeBuckets: TokenBuckets;
 }

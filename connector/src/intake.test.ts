@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { FRAMES_PER_TURN, Intake, REFUSALS_MAX } from "./intake.ts";
+
+const limits = { framesPerSecond: 200, bytesPerSecond: 10_000, heldBytesMax: 20_000 };
+const bytesOf = (text: string): ArrayBuffer => new TextEncoder().encode(text).buffer;
+const textOf = (bytes: ArrayBuffer): string => new TextDecoder().decode(bytes);
+
+/** A clock that the test moves. */
+function fake(more: Partial<typeof limits> = {}) {
+  const turn = { ordinal: 0, ms: 1_000, now: (): number => turn.ms };
+  return { turn, intake: new Intake({ ...limits, ...more }, turn) };
+}
+
+test("a burst of frames passes, one more waits as long as it says; so do bytes", () => {
+  const { turn, intake } = fake();
+  for (let i = 0; i < 400; i += 1) assert.equal(intake.take(1), 0);
+  const waitMs = intake.take(1);
+  assert.ok(waitMs > 0 && waitMs <= 10, `${waitMs}`);
+  turn.ms += waitMs;
+  assert.equal(intake.take(1), 0);
+  turn.ms += 60_000;
+  assert.equal(intake.take(15_000), 0);
+  assert.equal(intake.take(10_000), 500, "5,000 are left of 20,000");
+  assert.equal(intake.take(5_000), 0, "what is refused takes nothing");
+  turn.ms += 60_000;
+  assert.equal(intake.take(1_000_000), 0, "what is larger than the bucket passes when it is full");
+});
+
+test("a clock that steps back gives nothing, and takes nothing", () => {
+  const { turn, intake } = fake();
+  for (let i = 0; i < 400; i += 1) intake.take(1);
+  turn.ms -= 3_600_000;
+  assert.ok(intake.take(1) > 0);
+  turn.ms += 10;
+  assert.equal(intake.take(1), 0);
+});
+
+test("whatever comes in whatever turns is read once, in its order, a share of it in each turn", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 100 }), { maxLength: 30 }), (turns) => {
+      const { turn, intake } = fake({ heldBytesMax: 1e9 });
+      const read: string[] = [];
+      let said = 0;
+      const drain = (): number => {
+        const before = read.length;
+        for (let held = intake.next(); held !== undefined; held = intake.next())
+          read.push(textOf(held.bytes));
+        return read.length - before;
+      };
+      for (const count of turns) {
+        turn.ordinal += 1;
+        let inTurn = drain();
+        for (let i = 0; i < count; i += 1) {
+          const frame = `${(said += 1)}`;
+          if (!intake.isHolding && intake.mayRead()) {
+            read.push(frame);
+            inTurn += 1;
+          } else assert.ok(intake.hold(bytesOf(frame), false));
+        }
+        assert.ok(inTurn <= FRAMES_PER_TURN);
+      }
+      while (intake.isHolding) {
+        turn.ordinal += 1;
+        drain();
+      }
+      assert.deepEqual(
+        read,
+        Array.from({ length: said }, (_, i) => `${i + 1}`),
+      );
+    }),
+  );
+});
+
+test("what waits is bounded in bytes, and a frame of none costs too; what was dropped is gone", () => {
+  for (const length of [0, 1, 100, 5_000]) {
+    const { intake } = fake();
+    let held = 0;
+    while (intake.hold(new ArrayBuffer(length), false)) held += 1;
+    assert.ok(held > 0 && held * (length + 100) <= limits.heldBytesMax, `${held} of ${length} bytes`);
+    intake.drop();
+    assert.equal(intake.isHolding, false);
+    assert.ok(intake.hold(new ArrayBuffer(length), false));
+  }
+});
+
+test("two hundred refusals within ten seconds are borne, and no more", () => {
+  const { turn, intake } = fake();
+  for (let i = 0; i < REFUSALS_MAX; i += 1) {
+    turn.ms += 49;
+    assert.equal(intake.refused(), false);
+  }
+  assert.equal(intake.refused(), true);
+  turn.ms += 10_001;
+  assert.equal(intake.refused(), false);
+});

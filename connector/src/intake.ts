@@ -1,0 +1,125 @@
+import type { Turn } from "./turn.ts";
+
+/** What one socket may say, whoever speaks on it and whatever becomes of its frames. */
+export interface IntakeLimits {
+  readonly framesPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** What waits for a later turn, with `HELD_BYTES` for each frame of it. */
+  readonly heldBytesMax: number;
+}
+
+/** A frame that waits for a later turn. */
+export interface Held {
+  readonly bytes: ArrayBuffer;
+  readonly binary: boolean;
+}
+
+/** Frames of one socket that are read in one turn: one read of uWS may bring tens of thousands. */
+export const FRAMES_PER_TURN = 32;
+export const REFUSALS_MAX = 200;
+const REFUSALS_MS = 10_000;
+/** What a waiting frame costs beside its bytes. */
+const HELD_BYTES = 128;
+const BURST = 2;
+
+/**
+ * What comes in over one socket, before anybody looks at it: every frame costs, also one that is refused; of
+ * a turn of the event loop a socket has its share, and the rest waits in its order. Times are wall clock, as
+ * the turn knows it anyway; where that steps back nothing is refilled.
+ */
+export class Intake {
+  readonly #limits: IntakeLimits;
+  readonly #turn: Pick<Turn, "now" | "ordinal">;
+  #frames: number;
+  #bytes: number;
+  #at: number;
+  #turnOrdinal = -1;
+  #handled = 0;
+  #refusals = 0;
+  #refusalsSince = Number.NEGATIVE_INFINITY;
+  /** None for most sockets, ever. */
+  #held: Held[] | undefined;
+  #heldFrom = 0;
+  #heldBytes = 0;
+
+  constructor(limits: IntakeLimits, turn: Pick<Turn, "now" | "ordinal">) {
+    this.#limits = limits;
+    this.#turn = turn;
+    this.#frames = BURST * limits.framesPerSecond;
+    this.#bytes = BURST * limits.bytesPerSecond;
+    this.#at = turn.now();
+  }
+
+  /** 0 when a frame of so many bytes was taken, else the milliseconds after which it can be. */
+  take(bytes: number): number {
+    const { framesPerSecond, bytesPerSecond } = this.#limits;
+    const now = this.#turn.now();
+    if (now !== this.#at) {
+      const seconds = Math.max(0, now - this.#at) / 1_000;
+      this.#at = now;
+      this.#frames = Math.min(BURST * framesPerSecond, this.#frames + seconds * framesPerSecond);
+      this.#bytes = Math.min(BURST * bytesPerSecond, this.#bytes + seconds * bytesPerSecond);
+    }
+    const needed = Math.min(bytes, BURST * bytesPerSecond);
+    if (this.#frames >= 1 && this.#bytes >= needed) {
+      this.#frames -= 1;
+      this.#bytes -= needed;
+      return 0;
+    }
+    const seconds = Math.max((1 - this.#frames) / framesPerSecond, (needed - this.#bytes) / bytesPerSecond);
+    return Math.max(10, Math.ceil(1_000 * seconds));
+  }
+
+  /** Notes a refusal; true for one too many. */
+  refused(): boolean {
+    const now = this.#turn.now();
+    if (Math.abs(now - this.#refusalsSince) > REFUSALS_MS) {
+      this.#refusalsSince = now;
+      this.#refusals = 0;
+    }
+    this.#refusals += 1;
+    return this.#refusals > REFUSALS_MAX;
+  }
+
+  get isHolding(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** Whether one more frame may be read in this turn; it counts as read. */
+  mayRead(): boolean {
+    this.#turn.now(); // A turn that was asked for the time ends.
+    if (this.#turnOrdinal !== this.#turn.ordinal) {
+      this.#turnOrdinal = this.#turn.ordinal;
+      this.#handled = 0;
+    }
+    if (this.#handled >= FRAMES_PER_TURN) return false;
+    this.#handled += 1;
+    return true;
+  }
+
+  /** Keeps a copy for a later turn; false where there is no room for it. */
+  hold(bytes: ArrayBuffer, binary: boolean): boolean {
+    const cost = bytes.byteLength + HELD_BYTES;
+    if (this.#heldBytes + cost > this.#limits.heldBytesMax) return false;
+    this.#heldBytes += cost;
+    (this.#held ??= []).push({ bytes: bytes.slice(0), binary });
+    return true;
+  }
+
+  /** The next that waits, if this turn has room for it. */
+  next(): Held | undefined {
+    const held = this.#held?.[this.#heldFrom];
+    if (held === undefined || !this.mayRead()) return undefined;
+    this.#heldFrom += 1;
+    this.#heldBytes -= held.bytes.byteLength + HELD_BYTES;
+    if (this.#heldFrom === this.#held?.length) this.drop();
+    return held;
+  }
+
+  /** Forgets what waits: its socket is gone. */
+  drop(): void {
+    this.#held = undefined;
+    this.#heldFrom = 0;
+    this.#heldBytes = 0;
+  }
+}

@@ -1,0 +1,23 @@
+import type { Refused } from "@jichat/protocol/bus/command.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import type { Session } from "./session.ts";
+import type { World } from "./world.ts";
+
+/** Frames of one socket that may wait for an answer; one more is told BUSY. */
+const UNANSWERED_MAX = 1_024;
+
+/**
+ * The refusal of a frame that comes too fast for its user, or while too much is unanswered. It is asked last:
+ * what is refused for another reason costs the user nothing.
+ */
+export function tooFast(world: World, session: Session, bytes: number): Refused | undefined {
+  if (session.unanswered > UNANSWERED_MAX)
+    return { code: "BUSY", message: "too many frames wait for their answers", retryAfterMs: 500 };
+  const { messageBuckets, byteBuckets } = world;
+  const now = systemClock.monotonic();
+  // Both are asked before either is taken from.
+  const waitMs = byteBuckets.waitMs(session.user, bytes, now) || messageBuckets.take(session.user, 1, now);
+  if (waitMs > 0) return { code: "RATE_LIMITED", message: "too fast", retryAfterMs: Math.max(10, waitMs) };
+  byteBuckets.take(session.user, bytes, now);
+  return undefined;
+}

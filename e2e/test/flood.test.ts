@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Stack } from "@jichat/tools/local/stack.ts";
+import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
+import { metricOf } from "../src/metric.ts";
+import { mint } from "../src/mint.ts";
+import { Bytes, Raw } from "../src/raw.ts";
+import { sleep } from "../src/scene.ts";
+
+let stack: Stack;
+let destroy: () => Promise<void>;
+const url = (): string => stack.wsUrls[0] ?? "";
+const token = (user: string): string => mint(stack.secrets.signingKeyFile, { sub: user });
+const ACK_MS = 1_000;
+
+before(async () => {
+  ({ stack, destroy } = await startThrowaway());
+});
+after(async () => destroy?.());
+
+const closes = async (code: number): Promise<number> =>
+  (await metricOf(stack.connectors[0], "jichat_connector_closes", `code="${code}"`)) || 0;
+const frames = (count: number, of: (i: number) => object): Buffer =>
+  Buffer.concat(Array.from({ length: count }, (_, i) => Bytes.frame(JSON.stringify(of(i)))));
+
+/** The longest ack of a neighbour who writes while `act` runs. */
+async function besideOthers(act: () => Promise<void>): Promise<number> {
+  const socket = new Raw(url());
+  assert.equal((await socket.hello(token("neighbour"))).t, "welcome");
+  let worst = 0;
+  let isOver = false;
+  const crowd = act().finally(() => {
+    isOver = true;
+  });
+  for (let i = 0; !isOver || i < 5; i += 1) {
+    const started = performance.now();
+    const { t } = await socket.ask({ t: "send", id: `n${started}`, to: "friend", body: {} });
+    assert.equal(t, "ack");
+    worst = Math.max(worst, performance.now() - started);
+    await sleep(40);
+  }
+  await crowd;
+  socket.close();
+  return worst;
+}
+
+for (const [what, first] of Object.entries<string | object>({
+  "an unknown frame": { t: "x" },
+  "no frame": "{",
+  "a ping": { t: "ping" },
+  "a send": { t: "send", id: "1", to: "bob", body: {} },
+  "a hello without a device": { t: "hello", token: "x" },
+  "an empty map": {},
+  "a long one": { t: "hello", token: "x".repeat(100_000), device: "d" },
+}))
+  test(`the first frame is ${what}: 4401, and what comes behind it is nobody's`, async () => {
+    const socket = await new Raw(url()).opened();
+    await socket.write(typeof first === "string" ? first : JSON.stringify(first));
+    for (let i = 0; i < 20; i += 1) await socket.write('{"t":"x"}');
+    assert.equal((await socket.closed).code, 4401);
+    assert.equal(socket.frames.length, 1);
+  });
+
+test("who floods before a hello is closed with 4401, again and again, and nobody waits", async () => {
+  const before = await closes(4401);
+  const flood = frames(5_000, () => ({ t: "x" }));
+  const worst = await besideOthers(async () => {
+    for (let round = 0; round < 40; round += 1) {
+      const socket = await Bytes.open(url());
+      socket.socket.write(flood);
+      await socket.ended;
+    }
+  });
+  assert.ok((await closes(4401)) - before >= 40);
+  assert.ok(worst < ACK_MS, `a neighbour waited ${worst.toFixed(0)} ms`);
+});
+
+const REFUSED: Readonly<Record<string, (i: number) => object>> = {
+  "sends to where one is no member": (i) => ({ t: "send", id: `${i}`, conversation: "g_1", body: {} }),
+  "sends too fast": (i) => ({ t: "send", id: `${i}`, to: "sink", body: {} }),
+  "unknown frames": (i) => ({ t: "x", id: `${i}` }),
+  "pings that are read as JSON": (i) => ({ t: "ping", id: `${i}`, more: true }),
+  "plain pings": (i) => ({ t: "ping", id: `${i}` }),
+  "a second hello": () => ({ t: "hello", token: "x", device: "d" }),
+};
+for (const [what, of] of Object.entries(REFUSED))
+  test(`who floods with ${what} is closed with 4429, and nobody waits`, async () => {
+    const before = await closes(4429);
+    const flood = frames(2_000, of);
+    const worst = await besideOthers(async () => {
+      const socket = await Bytes.open(url());
+      const hello = { t: "hello", token: token("flood"), device: `f${Math.random()}`.replace(".", "") };
+      socket.socket.write(Bytes.frame(JSON.stringify(hello)));
+      await sleep(200);
+      for (let i = 0; i < 50 && !socket.socket.destroyed; i += 1) {
+        socket.socket.write(flood);
+        await sleep(5);
+      }
+      await socket.ended;
+    });
+    assert.equal((await closes(4429)) - before, 1);
+    assert.ok(worst < ACK_MS, `a neighbour waited ${worst.toFixed(0)} ms`);
+  });
+
+test("of sends at once, more than a turn reads, none overtakes one that was refused", async () => {
+  const socket = new Raw(url());
+  assert.equal((await socket.hello(token("many"))).t, "welcome");
+  const count = 250; // The user's burst is 100.
+  for (let i = 0; i < count; i += 1) await socket.say({ t: "send", id: `m${i}`, to: "sink", body: {} });
+  await socket.hear(() => socket.frames.filter(({ t }) => t === "ack" || t === "error").length >= count);
+  const acked = socket.frames.filter(({ t }) => t === "ack").map(({ id }) => id);
+  assert.ok(acked.length >= 100 && acked.length < count);
+  assert.deepEqual(
+    acked,
+    acked.map((_, i) => `m${i}`),
+  );
+  socket.close();
+});
