@@ -1,6 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
-import type { KV } from "@nats-io/kv";
+import type { KV, KvWatchEntry } from "@nats-io/kv";
 import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { JetStreamApiError } from "@nats-io/jetstream";
@@ -92,11 +92,29 @@ export class Accounts {
     }
   }
 
+  /**
+   * What the bucket says behind `revision`, then whatever it says next; `last` is where it stands now. One
+   * that was put back to an earlier state is read from its beginning.
+   */
+  async follow(revision: number): Promise<{ last: number; entries: FollowedEntries }> {
+    const { state } = (await this.#kv.status()).streamInfo;
+    const from = revision > state.last_seq ? 0 : revision;
+    const last = state.messages === 0 ? 0 : state.last_seq;
+    const resumed = from > 0 ? { resumeFromRevision: from + 1 } : {};
+    return { last: last <= from ? 0 : last, entries: await this.#kv.watch({ key: ">", ...resumed }) };
+  }
+
   /** Users in the order of the bucket, for the search index. */
   async *users(): AsyncGenerator<string> {
     for await (const key of await reach(this.#kv.keys("u.*"))) yield key.slice(2);
   }
 }
+
+export type FollowedEntries = AsyncIterable<KvWatchEntry> & { stop(): void };
+
+/** The user of an entry that makes or changes an account; undefined for whatever else is in the bucket. */
+export const userOf = ({ key, operation }: Pick<KvWatchEntry, "key" | "operation">): string | undefined =>
+  operation === "PUT" && key.startsWith("u.") ? key.slice(2) : undefined;
 
 const keyOf = (user: string): string => `u.${user}`;
 const isConflict = (error: unknown): boolean =>

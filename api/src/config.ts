@@ -1,3 +1,5 @@
+import type { PeopleConfig } from "@jichat/access/people-config.ts";
+import { readPeopleConfig } from "@jichat/access/people-config.ts";
 import type { TokenConfig } from "@jichat/access/token-config.ts";
 import { readTokenConfig } from "@jichat/access/token-config.ts";
 import { RESERVED_USERS } from "@jichat/access/user-names.ts";
@@ -11,6 +13,7 @@ export interface Config extends ProcessConfig {
   readonly redisUrl: string;
   readonly log: LogSettings;
   readonly tokens: TokenConfig;
+  readonly people: PeopleConfig;
   /** Private JWK that signs tokens; absent where another system's accounts are used. */
   readonly signingKeyFile: string | undefined;
   readonly tokenLifeMs: number;
@@ -29,15 +32,20 @@ export interface Config extends ProcessConfig {
   readonly requestsPerSecond: number;
 }
 
+/** As a connector's, of whom nobody has said another rate of messages. */
+const MEMBERS_PER_SECOND = 50;
+
 /** Called once, by main, before any I/O. Throws one error that names every bad key. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const reader = new EnvReader(env);
+  const signingKeyFile = reader.optional("TOKEN_SIGNING_KEY_FILE");
   const config: Config = {
     ...readProcessConfig(reader, "api"),
     redisUrl: reader.secretUrl("REDIS_URL", "redis://127.0.0.1:6379"),
     log: readLogSettings(reader),
     tokens: readTokenConfig(reader),
-    signingKeyFile: reader.optional("TOKEN_SIGNING_KEY_FILE"),
+    people: readPeopleConfig(reader, signingKeyFile !== undefined, MEMBERS_PER_SECOND),
+    signingKeyFile,
     tokenLifeMs: reader.int("TOKEN_LIFE_MS", { default: 24 * 3_600_000, min: 1_000, max: 30 * 86_400_000 }),
     host: reader.text("HOST", { default: "0.0.0.0" }),
     port: reader.int("PORT", { default: 8_080, min: 0, max: 65_535 }),

@@ -1,5 +1,9 @@
 import { Accounts, FirstSight } from "@jichat/access/accounts.ts";
 import { openEdge } from "@jichat/access/edge.ts";
+import { Existence } from "@jichat/access/existence.ts";
+import { People } from "@jichat/access/people.ts";
+import { memberBuckets as memberBucketsOf } from "@jichat/access/people-config.ts";
+import { PeopleKeeper } from "@jichat/access/people-keeper.ts";
 import { Revocations } from "@jichat/access/revocations.ts";
 import { TokenBuckets } from "@jichat/access/token-bucket.ts";
 import { loadKeys } from "@jichat/access/token-keys.ts";
@@ -39,18 +43,36 @@ const cluster = await openCluster(nats, names, config.log, {
 const presence = Presence.connect(config.redisUrl, names, telemetry.log);
 const revocations = await Revocations.watch(nats, names, telemetry.log);
 const accounts = await Accounts.open(nats, names);
+const people = await People.open(nats, names);
+const ended = new AbortController();
+if (config.people.mustExist) {
+  await people.watch(ended.signal, () => {
+    telemetry.log.error("the watch of who exists ended");
+  });
+  const waitsForSignUp = config.signingKeyFile !== undefined;
+  const { log } = telemetry;
+  void new PeopleKeeper(accounts, people, {
+    clock: systemClock,
+    log,
+    signal: ended.signal,
+    waitsForSignUp,
+  }).run();
+} else await people.setComplete(false); // Connectors refuse nobody where the api does not.
 const retries = telemetry.counter("jichat_api_batch_retries", "batches of commands sent again");
 const edge = openEdge(nats, names, presence, cluster, config.instance, () => {
   retries.add(1);
 });
 const userBuckets = new TokenBuckets(PASSWORDS_PER_SECOND, PASSWORDS_BURST);
 const requestBuckets = new TokenBuckets(config.requestsPerSecond);
+const memberBuckets = memberBucketsOf(config.people);
 const app = await buildServer({
   config,
   telemetry,
   accounts,
   userNames: await UserNames.open(nats, names, config.reservedUsers),
   firstSight: new FirstSight(accounts),
+  people,
+  existence: config.people.mustExist ? new Existence(people) : undefined,
   index: new UserIndex(presence, accounts),
   passwords: new Passwords(),
   issueToken,
@@ -61,9 +83,10 @@ const app = await buildServer({
   knownAddresses: new KnownAddresses(presence.redis, config.cluster, telemetry.log),
   userBuckets,
   requestBuckets,
+  memberBuckets,
 });
 const sweeping = setInterval(() => {
-  for (const buckets of [userBuckets, requestBuckets]) buckets.sweep(systemClock.monotonic());
+  for (const buckets of [userBuckets, requestBuckets, memberBuckets]) buckets.sweep(systemClock.monotonic());
 }, BUCKET_SWEEP_MS);
 await app.listen({ host: config.host, port: config.port });
 const admin = await startAdmin(config, telemetry, {
@@ -79,6 +102,7 @@ telemetry.log.info({ port: config.port, admin: admin.port }, "api is up");
 await aborted(shutdown);
 
 await app.close();
+ended.abort();
 clearInterval(sweeping);
 presence.stop();
 admin.stop();

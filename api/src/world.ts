@@ -1,4 +1,6 @@
 import type { Accounts, FirstSight } from "@jichat/access/accounts.ts";
+import type { Existence } from "@jichat/access/existence.ts";
+import type { People } from "@jichat/access/people.ts";
 import type { Edge } from "@jichat/access/edge.ts";
 import type { Revocations } from "@jichat/access/revocations.ts";
 import type { TokenBuckets } from "@jichat/access/token-bucket.ts";
@@ -19,6 +21,9 @@ export interface World extends Edge {
   readonly accounts: Accounts;
   readonly userNames: UserNames;
   readonly firstSight: FirstSight;
+  readonly people: People;
+  /** Absent where names of nobody are taken. */
+  readonly existence: Existence | undefined;
   readonly index: UserIndex;
   readonly passwords: Passwords;
   readonly issueToken: IssueToken;
@@ -30,4 +35,5 @@ export interface World extends Edge {
   /** Tries of one's own password, and requests, by user. */
   readonly userBuckets: TokenBuckets;
   readonly requestBuckets: TokenBuckets;
+  readonly memberBuckets: TokenBuckets;
 }

@@ -1,3 +1,5 @@
+import type { PeopleConfig } from "@jichat/access/people-config.ts";
+import { readPeopleConfig } from "@jichat/access/people-config.ts";
 import type { TokenConfig } from "@jichat/access/token-config.ts";
 import { readTokenConfig } from "@jichat/access/token-config.ts";
 import * as limits from "@jichat/protocol/limits.ts";
@@ -16,6 +18,7 @@ export interface Config extends ProcessConfig {
   readonly redisUrl: string;
   readonly log: LogSettings;
   readonly tokens: TokenConfig;
+  readonly people: PeopleConfig;
   readonly host: string;
   readonly port: number;
   /** Where it is there, sockets speak TLS; else whoever stands in front does. */
@@ -42,12 +45,14 @@ export interface Config extends ProcessConfig {
 /** Called once, by main, before any I/O. Throws one error that names every bad key. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const reader = new EnvReader(env);
+  const tokens = readTokenConfig(reader);
   const messagesPerSecond = reader.int("MESSAGES_PER_SECOND", { default: 50, min: 1, max: 100_000 });
   const config: Config = {
     ...readProcessConfig(reader, "connector"),
     redisUrl: reader.secretUrl("REDIS_URL", "redis://127.0.0.1:6379"),
     log: readLogSettings(reader),
-    tokens: readTokenConfig(reader),
+    tokens,
+    people: readPeopleConfig(reader, !/^https?:/.test(tokens.keys), messagesPerSecond),
     host: reader.text("HOST", { default: "0.0.0.0" }),
     port: reader.int("PORT", { default: 8_081, min: 0, max: 65_535 }),
     tls: readTls(reader),

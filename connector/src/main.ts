@@ -1,5 +1,8 @@
 import type { us_listen_socket } from "uWebSockets.js";
 import { openEdge } from "@jichat/access/edge.ts";
+import { Existence } from "@jichat/access/existence.ts";
+import { People } from "@jichat/access/people.ts";
+import { memberBuckets } from "@jichat/access/people-config.ts";
 import { Revocations } from "@jichat/access/revocations.ts";
 import { Tickets } from "@jichat/access/tickets.ts";
 import { loadKeys } from "@jichat/access/token-keys.ts";
@@ -13,6 +16,7 @@ import { openCluster } from "@jichat/runtime/open-cluster.ts";
 import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import { Admission } from "./admission.ts";
 import { intakeLimitsOf, readConfig } from "./config.ts";
 import { Deliveries } from "./delivery.ts";
 import { DirectConversations } from "./direct-conversations.ts";
@@ -41,6 +45,10 @@ const cluster = await openCluster(nats, names, config.log, {
 });
 const presence = Presence.connect(config.redisUrl, names, telemetry.log, { isGathered: true });
 const revocations = await Revocations.watch(nats, names, telemetry.log);
+const people = config.people.mustExist ? await People.open(nats, names) : undefined;
+await people?.watch(new AbortController().signal, () => {
+  telemetry.log.error("the watch of who exists ended");
+});
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => edge.lanes.waiting);
 const edge = openEdge(nats, names, presence, cluster, config.instance, () => {
@@ -56,6 +64,7 @@ const world: World = {
   hub,
   turn: new Turn(),
   directs: new DirectConversations(),
+  admission: new Admission(people === undefined ? undefined : new Existence(people)),
   wakeful: new WakefulClock(systemClock),
   revocations,
   ...edge,
@@ -64,6 +73,7 @@ const world: World = {
   messageBuckets: new TokenBuckets(config.messagesPerSecond),
   byteBuckets: new TokenBuckets(config.bytesPerSecond),
   intakeLimits: intakeLimitsOf(config),
+  memberBuckets: memberBuckets(config.people),
   handshakeBuckets: new TokenBuckets(config.handshakesPerSecond),
 };
 const ended = new AbortController();

@@ -39,6 +39,7 @@ function sweep(world: World): void {
   }
   world.messageBuckets.sweep(now);
   world.byteBuckets.sweep(now);
+  world.memberBuckets.sweep(now);
   world.handshakeBuckets.sweep(now);
 }
 

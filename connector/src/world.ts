@@ -8,6 +8,7 @@ import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Config } from "./config.ts";
+import type { Admission } from "./admission.ts";
 import type { DirectConversations } from "./direct-conversations.ts";
 import type { Hub } from "./hub.ts";
 import type { IntakeLimits } from "./intake.ts";
@@ -26,6 +27,7 @@ export interface World extends Edge {
   readonly hub: Hub;
   readonly turn: Turn;
   readonly directs: DirectConversations;
+  readonly admission: Admission;
   /** For the order of sends: what this process slept through is no time that a device had. */
   readonly wakeful: WakefulClock;
   readonly tokens: Tokens;
@@ -34,5 +36,6 @@ export interface World extends Edge {
   readonly messageBuckets: TokenBuckets;
   readonly byteBuckets: TokenBuckets;
   readonly intakeLimits: IntakeLimits;
+  readonly memberBuckets: TokenBuckets;
   readonly handshakeBuckets: TokenBuckets;
 }

@@ -13,7 +13,8 @@ test(
     const page = readFileSync(join(ROOT, "docs/getting-started.md"), "utf8");
     const [, program] = /```ts\n(\/\/ hello\.ts\n[^]*?)```/.exec(page) ?? [];
     assert.ok(program !== undefined);
-    const stack = await startStack(t, { routers: 1, connectors: 1 });
+    const env = { "*": { PEOPLE_MUST_EXIST: "yes" } };
+    const stack = await startStack(t, { routers: 1, connectors: 1, env });
     const folder = join(ROOT, ".data", `hello-${process.pid}`);
     mkdirSync(folder, { recursive: true });
     t.after(() => {

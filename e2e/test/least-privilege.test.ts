@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "@nats-io/transport-node";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { askBackends } from "@jichat/operator/ask-backends.ts";
 import type { ChatCluster } from "@jichat/operator/crd/definition.ts";
 import { REDIS_CONFIG, redisAcl } from "@jichat/operator/desired/caches.ts";
@@ -108,7 +109,7 @@ test(
       JSON.stringify(seen),
     );
 
-    const env = Object.fromEntries(
+    const env: Record<string, Record<string, string>> = Object.fromEntries(
       (["connector", "router", "storage", "api"] as const).map((component) => [
         component,
         {
@@ -117,6 +118,7 @@ test(
         },
       ]),
     );
+    env["*"] = { PEOPLE_MUST_EXIST: "yes" }; // For the rights that it takes.
     const stack = await startStack(t, {
       cluster: clusterNameOf(wish.cluster),
       natsUrl: urlFor("nats", "storage", natsPort),
@@ -135,15 +137,31 @@ test(
       readFileSync(join(folder, "nats.log"), "utf8").match(/(Publish|Subscription) Violation[^\n]*/g) ?? [];
     assert.deepEqual([...new Set(refusals())].slice(0, 10), []);
 
-    // And it does refuse: a connector that would write a log itself, or read what others are sent.
+    // And it does refuse: a connector that would write a log itself, read what others are sent, or accounts
+    // and their passwords, or say who exists.
     const intruder = await connect({ servers: `127.0.0.1:${natsPort}`, ...loginOf("connector") });
     const log = `${clusterNameOf(wish.cluster)}.log.0`;
-    intruder.publish(log, "forged");
+    const [{ accounts, people }, api] = [namesOf(clusterNameOf(wish.cluster)), "$JS.API"];
+    const stolen = [
+      `${api}.STREAM.MSG.GET.KV_${accounts}`,
+      `${api}.DIRECT.GET.KV_${accounts}`,
+      `${api}.DIRECT.GET.KV_${accounts}.$KV.${accounts}.u.ann`,
+      `${api}.CONSUMER.CREATE.KV_${accounts}`,
+      `${api}.CONSUMER.CREATE.KV_${accounts}.c`,
+      `${api}.CONSUMER.MSG.NEXT.KV_${accounts}.c`,
+      `$KV.${accounts}.u.ann`,
+      `$KV.${people}.u.ann`,
+    ];
+    for (const subject of [log, ...stolen]) intruder.publish(subject, "forged");
     intruder.subscribe(`${clusterNameOf(wish.cluster)}.cmd.*`, { callback: () => undefined });
     await intruder.flush();
     await intruder.close();
     const told = refusals();
-    assert.equal(told.length, 2, told.join("\n"));
-    assert.ok(told.some((line) => line.includes(log)));
+    assert.equal(told.length, 2 + stolen.length, told.join("\n"));
+    for (const subject of [log, ...stolen])
+      assert.ok(
+        told.some((line) => line.includes(`"${subject}"`)),
+        subject,
+      );
   },
 );

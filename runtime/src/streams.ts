@@ -49,6 +49,7 @@ export function streamsOf(names: Names, wanted: LogSettings): readonly StreamWis
       duplicate_window: nanos(120_000),
     },
     bucket(names.accounts),
+    bucket(names.people),
     bucket(names.watermarks),
     bucket(names.revocations, REVOCATION_TTL_MS),
     bucket(names.leases),

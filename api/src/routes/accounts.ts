@@ -59,6 +59,9 @@ export async function openAccountRoutes(app: FastifyInstance, world: World): Pro
       await index.add(user).catch((error: unknown) => {
         world.telemetry.log.warn({ err: error }, "a new user is not in the search index yet");
       });
+      await world.people.add(user).catch((error: unknown) => {
+        world.telemetry.log.warn({ err: error }, "a new user is written to the people who exist later");
+      });
       return reply.code(201).send({ user, ...(name === undefined ? {} : { name }) });
     },
   );

@@ -1,5 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { chargeMembers } from "@jichat/access/people-config.ts";
+import { errorOf } from "@jichat/protocol/bus/command.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
 import { groupConversation } from "@jichat/protocol/ids.ts";
 import * as limits from "@jichat/protocol/limits.ts";
@@ -73,8 +76,12 @@ export async function openConversationRoutes(app: FastifyInstance, world: World)
       },
     },
     async (request, reply) => {
+      const { user } = identityOf(request);
       const { id, name, members } = readAs("create", bodyOf(request, newGroup));
-      const conversation = groupConversation(identityOf(request).user, id);
+      const tooMany = chargeMembers(world.memberBuckets, user, members.length, systemClock.monotonic());
+      if (tooMany !== undefined) throw errorOf(tooMany);
+      await world.existence?.require(members);
+      const conversation = groupConversation(user, id);
       const answer = await lanes.require({
         ...sourceOf(request, conversation),
         op: "create",

@@ -26,6 +26,12 @@ const auth = Type.Object(
       default: "EdDSA",
       description: "the one that is accepted",
     }),
+    peopleMustExist: optional(
+      Type.Boolean({
+        description:
+          "names of nobody are refused; where not said, with accounts of our own and from the first sign-up on",
+      }),
+    ),
     origins: Type.Array(Type.String({ pattern: String.raw`^(\*|https?://[^/\s]+)$`, maxLength: 256 }), {
       default: [],
       maxItems: 64,

@@ -42,14 +42,19 @@ const connector = (names: Names): Permissions => ({
     ...readsBucket(names.settings),
     `${names.cluster}.cmd.*`,
     `${names.cluster}.query.*`,
-    ...readsAndWrites(names.accounts),
+    ...readsBucket(names.people),
     ...readsBucket(names.revocations),
   ],
   subscribe: [...ANSWERS, `${names.cluster}.deliver.*`],
 });
 
 const api = (names: Names): Permissions => ({
-  publish: [...connector(names).publish, `$KV.${names.revocations}.>`],
+  publish: [
+    ...connector(names).publish,
+    ...readsAndWrites(names.accounts),
+    `$KV.${names.people}.>`,
+    `$KV.${names.revocations}.>`,
+  ],
   subscribe: ANSWERS,
 });
 

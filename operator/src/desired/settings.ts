@@ -67,6 +67,9 @@ const tokens = ({ cluster: { spec } }: Wish): Settings => ({
   TOKEN_ALGORITHM: spec.auth.algorithm,
   TOKEN_ISSUER: spec.auth.issuer,
   TOKEN_AUDIENCE: spec.auth.audience,
+  ...(spec.auth.peopleMustExist === undefined
+    ? {}
+    : { PEOPLE_MUST_EXIST: spec.auth.peopleMustExist ? "yes" : "no" }),
 });
 
 const asksRedis = (component: Component): boolean => component !== "storage";

@@ -19,6 +19,8 @@ export interface Names {
   readonly leases: string;
   readonly owners: string;
   readonly accounts: string;
+  /** Who has an account, and nothing of it. */
+  readonly people: string;
   readonly revocations: string;
   readonly watermarks: string;
   readonly snapshots: string;
@@ -43,6 +45,7 @@ export function namesOf(cluster: string): Names {
     leases: bucket("leases"),
     owners: bucket("owners"),
     accounts: bucket("accounts"),
+    people: bucket("people"),
     revocations: bucket("revocations"),
     watermarks: bucket("watermarks"),
     snapshots: bucket("snapshots"),

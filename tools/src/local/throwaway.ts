@@ -11,6 +11,9 @@ export interface ThrowawayOptions extends Partial<StackOptions> {
   readonly onPlanned?: (stack: Stack) => void | Promise<void>;
 }
 
+/** Tests and measurements sign tokens themselves, for people who never signed up, and write to them. */
+const TOKENS_WITHOUT_ACCOUNTS = { PEOPLE_MUST_EXIST: "no" };
+
 /**
  * A cluster with a folder of its own, started and ready, and how to take all of it away again. One of each
  * part unless told.
@@ -22,7 +25,8 @@ export async function startThrowaway({ onPlanned, ...options }: ThrowawayOptions
   const [nats, redis, chdbHome] = [await needNats(), await needRedis(), await needChdb()];
   await prepareUws();
   const data = mkdtempSync(join(tmpdir(), "jichat-throwaway-"));
-  const stack = await Stack.plan({ data, routers: 1, connectors: 1, nats, redis, chdbHome, ...options });
+  const env = { ...options.env, "*": { ...TOKENS_WITHOUT_ACCOUNTS, ...options.env?.["*"] } };
+  const stack = await Stack.plan({ data, routers: 1, connectors: 1, nats, redis, chdbHome, ...options, env });
   const destroy = async (): Promise<void> => {
     await stack.destroy();
     rmSync(data, { recursive: true, force: true });

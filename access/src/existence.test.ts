@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { Existence } from "./existence.ts";
+
+/** Everybody whose name begins with `a` exists; counts what it is asked, and how much of it at once. */
+class Book {
+  isComplete = true;
+  asked: string[] = [];
+  running = 0;
+  most = 0;
+  fails = false;
+
+  async has(user: string): Promise<boolean> {
+    this.asked.push(user);
+    this.running += 1;
+    this.most = Math.max(this.most, this.running);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    this.running -= 1;
+    if (this.fails) throw new ChatError("UNAVAILABLE", "down", { retryAfterMs: 1 });
+    return user.startsWith("a");
+  }
+}
+
+const names = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+
+test("who exists is asked for once and then known without asking; who does not is asked for each time", async () => {
+  const book = new Book();
+  const existence = new Existence(book);
+  assert.deepEqual(await existence.missing(["ann", "bob", "ann"]), ["bob"]);
+  assert.equal(existence.missing(["ann"]), undefined);
+  assert.deepEqual(await existence.missing(["bob"]), ["bob"]);
+  assert.deepEqual(book.asked, ["ann", "bob", "bob"]);
+  assert.deepEqual([existence.known, existence.asking], [1, 0]);
+});
+
+test("all who wait for one name share one question", async () => {
+  const book = new Book();
+  const existence = new Existence(book);
+  const told = await Promise.all(names("x", 50).map(async (x) => existence.missing(["ann", "nobody", x])));
+  assert.deepEqual(told[7], ["nobody", "x7"]);
+  assert.equal(book.asked.length, 52);
+});
+
+test("names of nobody push nobody out, however many; hot names outlive cold ones; it is bounded", async () => {
+  const book = new Book();
+  const existence = new Existence(book, { knownMax: 100 });
+  await existence.missing(["ahot"]);
+  for (let i = 0; i < 10; i += 1) {
+    await existence.missing(names(`n${i}-`, 500));
+    assert.equal(existence.missing(["ahot"]), undefined);
+  }
+  for (let i = 0; i < 100; i += 1) {
+    await existence.missing(names(`a${i}-`, 20));
+    assert.equal(existence.missing(["ahot"]), undefined, `forgotten in round ${i}`);
+    assert.ok(existence.known <= 100);
+  }
+  assert.equal(existence.asking, 0);
+});
+
+test("few questions at once; what waits is bounded, and is told of a failure at once", async () => {
+  const book = new Book();
+  const existence = new Existence(book, { atOnce: 8, waitingMax: 100 });
+  assert.deepEqual(await existence.missing(names("n", 108)), names("n", 108));
+  assert.equal(book.most, 8);
+  await assert.rejects(existence.require(names("n", 200)), { code: "BUSY" });
+  await new Promise((resolve) => {
+    setTimeout(resolve, 50);
+  });
+  const before = book.asked.length;
+  book.fails = true;
+  await assert.rejects(existence.require(names("n", 100)), { code: "UNAVAILABLE" });
+  await new Promise((resolve) => {
+    setTimeout(resolve, 20);
+  });
+  assert.equal(book.asked.length, before + 8);
+  assert.equal(existence.asking, 0);
+  book.fails = false;
+  await assert.rejects(existence.require(["ann", "bob"]), { message: "nobody is called bob" });
+});
+
+test("while the register may lack somebody nobody is refused, nor asked for", () => {
+  const book = new Book();
+  book.isComplete = false;
+  assert.equal(new Existence(book).missing(["bob"]), undefined);
+  assert.deepEqual(book.asked, []);
+});
+
+test("the first ten of many names are told", async () => {
+  const existence = new Existence(new Book());
+  await assert.rejects(existence.require(names("n", 12)), {
+    code: "NOT_FOUND",
+    message: "nobody is called n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, nor 2 more of those named",
+  });
+});

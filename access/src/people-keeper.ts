@@ -1,0 +1,104 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Account, Accounts } from "./accounts.ts";
+import { userOf } from "./accounts.ts";
+import type { People } from "./people.ts";
+
+const AT_ONCE = 64;
+const PROGRESS_MS = 10_000;
+const RETRY_MS = 1_000;
+
+export interface KeeperOptions {
+  readonly clock: Clock;
+  readonly log: { warn(of: object, line: string): void };
+  readonly signal: AbortSignal;
+  /**
+   * Names of nobody are refused from the first sign-up on. Where nobody has signed up, whoever signs tokens
+   * with our key knows people that we do not.
+   */
+  readonly waitsForSignUp: boolean;
+}
+
+/**
+ * Writes into `people` whoever has an account and is not there: those from before there was such a bucket,
+ * those of an api of an older version, and those whose api ended between the two writes. Goes on where the
+ * last one stopped.
+ */
+export class PeopleKeeper {
+  readonly #accounts: Accounts;
+  readonly #people: People;
+  readonly #options: KeeperOptions;
+  #mayComplete: boolean;
+  #isComplete = false;
+  #toldAt = 0;
+  #told = 0;
+
+  constructor(accounts: Accounts, people: People, options: KeeperOptions) {
+    this.#accounts = accounts;
+    this.#people = people;
+    this.#options = options;
+    this.#mayComplete = !options.waitsForSignUp;
+  }
+
+  /** Until the signal aborts, whatever fails meanwhile. */
+  async run(): Promise<void> {
+    const { signal, log, clock } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await this.#follow();
+      } catch (cause) {
+        if (signal.aborted) return;
+        log.warn({ err: cause }, "who exists cannot be written down: trying again");
+      }
+      await clock.sleep(RETRY_MS);
+    }
+  }
+
+  async #follow(): Promise<void> {
+    // Before anybody has signed up nothing is kept of where this stands: who has is to be seen.
+    this.#told = await this.#people.progress();
+    if (this.#told > 0) this.#mayComplete = true;
+    const { last, entries } = await this.#accounts.follow(this.#told);
+    const stop = (): void => {
+      entries.stop();
+    };
+    this.#options.signal.addEventListener("abort", stop, { once: true });
+    try {
+      if (last === 0) await this.#reached(this.#told);
+      let batch: string[] = [];
+      for await (const entry of entries) {
+        const user = userOf(entry);
+        if (user !== undefined) {
+          batch.push(user);
+          this.#mayComplete ||= entry.json<Account>().password !== undefined;
+        }
+        const isLast = (entry.delta ?? 0) === 0;
+        if (batch.length < AT_ONCE && !isLast) continue;
+        await Promise.all(batch.map((one) => this.#add(one)));
+        batch = [];
+        if (isLast || entry.revision >= last) await this.#reached(entry.revision);
+      }
+    } finally {
+      this.#options.signal.removeEventListener("abort", stop);
+      entries.stop();
+    }
+  }
+
+  async #add(user: string): Promise<void> {
+    if (!(await this.#people.has(user))) await this.#people.add(user);
+  }
+
+  /** Everybody up to this revision is there. */
+  async #reached(revision: number): Promise<void> {
+    if (!this.#mayComplete) return;
+    const now = this.#options.clock.monotonic();
+    const isFirst = !this.#isComplete;
+    if (revision > 0 && revision !== this.#told && (isFirst || now - this.#toldAt > PROGRESS_MS)) {
+      await this.#people.setProgress(revision);
+      this.#told = revision;
+      this.#toldAt = now;
+    }
+    if (!isFirst) return;
+    await this.#people.setComplete(true);
+    this.#isComplete = true;
+  }
+}

@@ -1,0 +1,67 @@
+import type { Refused } from "@jichat/protocol/bus/command.ts";
+import { asChatError } from "@jichat/protocol/errors.ts";
+import type { WriteFrame } from "@jichat/protocol/frame/client-frame.ts";
+import type { Existence } from "@jichat/access/existence.ts";
+import { nobody } from "@jichat/access/existence.ts";
+
+/** Why a frame may not go on; undefined when it may. */
+export type Verdict = Refused | undefined;
+
+/** Those whom a frame would write to or put into a group. Who does not exist can be removed without harm. */
+export function namedBy(frame: WriteFrame): readonly string[] {
+  switch (frame.t) {
+    case "send":
+      return frame.to === undefined ? [] : [frame.to];
+    case "create":
+      return frame.members;
+    case "invite":
+      return frame.users;
+    default:
+      return [];
+  }
+}
+
+/**
+ * Whether those exist whom frames name, without frames of a socket overtaking one another: while a first
+ * message or a new group waits to hear, whatever that socket writes to the same conversation waits behind it.
+ */
+export class Admission {
+  readonly #existence: Existence | undefined;
+  readonly #held = new WeakMap<object, Map<string, Promise<Verdict>>>();
+
+  /** Without `existence` nobody is refused. */
+  constructor(existence: Existence | undefined) {
+    this.#existence = existence;
+  }
+
+  /** Undefined: at once. Those of one conversation that are held resolve in the order of their arrival. */
+  of(socket: object, conversation: string, frame: WriteFrame): Promise<Verdict> | undefined {
+    if (this.#existence === undefined) return undefined;
+    const before = this.#held.get(socket)?.get(conversation);
+    const opens = (frame.t === "send" && frame.to !== undefined) || frame.t === "create";
+    // As deep a promise for each that waits: one more step, and who came later would be first.
+    if (before !== undefined)
+      return before.then((told) => {
+        if (opens) return told;
+        return frame.t === "invite" ? this.#judge(frame) : undefined;
+      });
+    const verdict = this.#judge(frame);
+    if (verdict === undefined || !opens) return verdict;
+    const held = this.#held.get(socket) ?? new Map<string, Promise<Verdict>>();
+    this.#held.set(socket, held.set(conversation, verdict));
+    void verdict.then(() => held.delete(conversation));
+    return verdict;
+  }
+
+  #judge(frame: WriteFrame): Promise<Verdict> | undefined {
+    return this.#existence?.missing(namedBy(frame))?.then(
+      (missing) => (missing.length === 0 ? undefined : refusedBy(nobody(missing))),
+      (error: unknown) => refusedBy(error),
+    );
+  }
+}
+
+function refusedBy(thrown: unknown): Refused {
+  const { code, message, retryAfterMs } = asChatError(thrown);
+  return { code, message, retryAfterMs };
+}
