@@ -1,5 +1,6 @@
 import { ChatError } from "../errors.ts";
 import { BODY_DEPTH_MAX } from "../limits.ts";
+import { Path } from "./path.ts";
 
 /**
  * A `body` as compact JSON text. It crosses every hop as this text and is parsed again only for a
@@ -7,18 +8,51 @@ import { BODY_DEPTH_MAX } from "../limits.ts";
  */
 export type BodyText = string & { readonly bodyText: unique symbol };
 
-const refuse = (why: string): ChatError => new ChatError("FRAME_MALFORMED", `\`body\` ${why}`);
+const path = new Path();
+
+const refuse = (why: string): ChatError => new ChatError("FRAME_MALFORMED", `${path.say("body")} ${why}`);
+
+/** Numbers beyond become others on their way through a double; a client sends such as text. */
+const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
+
+function checkLeaf(value: unknown): void {
+  switch (typeof value) {
+    case "string":
+      if (!value.isWellFormed()) throw refuse("has half a surrogate pair");
+      return;
+    case "number":
+      if (!(Math.abs(value) <= NUMBER_MAX)) throw refuse("is a number that is not within 2^53 - 1 of 0");
+      return;
+    case "boolean":
+      return;
+    default:
+      throw refuse("is nothing that JSON can say");
+  }
+}
 
 function checkValue(value: unknown, depth: number): void {
-  if (typeof value === "number" && !Number.isFinite(value)) throw refuse("has a number that JSON cannot say");
-  if (typeof value === "bigint") throw refuse("has an integer above 2^53 - 1");
-  if (typeof value !== "object" || value === null) return;
+  if (value === null) return;
+  if (typeof value !== "object") {
+    checkLeaf(value);
+    return;
+  }
   if (depth > BODY_DEPTH_MAX) throw refuse(`is nested deeper than ${BODY_DEPTH_MAX}`);
-  if (ArrayBuffer.isView(value)) throw refuse("has a bin value");
+  if (ArrayBuffer.isView(value)) throw refuse("is a bin value");
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i += 1) {
+      path.enter(i);
+      checkValue(value[i], depth + 1);
+      path.leave();
+    }
+    return;
+  }
   for (const key in value) {
+    path.enter(key);
     // MessagePack libraries refuse to read it, and an application that copies it changes a prototype.
-    if (key === "__proto__") throw refuse("has a key `__proto__`");
+    if (key === "__proto__") throw refuse("is a key `__proto__`");
+    if (!key.isWellFormed()) throw refuse("is a key with half a surrogate pair");
     checkValue((value as Record<string, unknown>)[key], depth + 1);
+    path.leave();
   }
 }
 
@@ -32,8 +66,10 @@ export function utf8Length(text: string, enough: number): number {
 
 /** `value` as a body of at most `bytesMax`, or FRAME_MALFORMED that says what is wrong with it. */
 export function readBody(value: unknown, bytesMax: number): BodyText {
+  path.clear();
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse("is not a map");
   checkValue(value, 1);
+  path.clear();
   const text = JSON.stringify(value);
   if (utf8Length(text, bytesMax) > bytesMax) throw refuse(`is more than ${bytesMax} bytes as compact JSON`);
   return text as BodyText;

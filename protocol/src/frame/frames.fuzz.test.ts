@@ -116,10 +116,15 @@ test("frames that are nearly right are read or refused, in both encodings alike"
   );
 });
 
+const isBig = (value: unknown): boolean =>
+  typeof value === "number"
+    ? Math.abs(value) > Number.MAX_SAFE_INTEGER
+    : typeof value === "object" && value !== null && Object.values(value).some(isBig);
+
 test("a body comes out of both encodings as it went in", () => {
   const body = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 5 }), { maxKeys: 6 }).filter((map) => {
     const text = JSON.stringify(map);
-    return text.length < 2_000 && !text.includes('"__proto__":');
+    return text.length < 2_000 && !text.includes('"__proto__":') && !isBig(map);
   });
   fc.assert(
     fc.property(body, (map) => {
