@@ -1,4 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
+import { CarefulInsert } from "./careful-insert.ts";
 import type { Lines } from "./lines.ts";
 import type { Rows } from "./rows.ts";
 import { noRows } from "./rows.ts";
@@ -10,18 +11,23 @@ import type { Run } from "./tail.ts";
  * written twice are the same rows: every read dedups by their key, so a crash between the two steps costs
  * nothing but space.
  */
-export async function writeRuns(runs: readonly Run[], store: Store): Promise<void> {
+export async function writeRuns(
+  runs: readonly Run[],
+  store: Store,
+  careful = new CarefulInsert(store),
+): Promise<void> {
   const rows = noRows();
   for (const run of runs) {
     run.addTo(rows);
     await turn(); // Questions do not wait for all of it.
   }
   for (const [table, lines] of Object.entries(rows) as [keyof Rows, Lines][])
-    await store.insertLines(table, lines);
+    await careful.insert(table, lines);
   await store.insert(
     "watermarks",
     runs.map(({ partition, last }) => ({ partition, position: last })),
   );
+  careful.finished();
 }
 
 /** Where each partition's log is held up to. Storage starts from here, never from what a consumer acked. */

@@ -87,9 +87,9 @@ async function overRanges(
     for (let at = from; at <= to; at += CHUNK) {
       const last = Math.min(at + CHUNK - 1, to);
       if (verb === "replay") await replayRange(log, store, partition, at, last);
-      const { equal, log: inLog, table } = await verifyRange(log, store, partition, at, last);
-      good &&= equal;
-      print({ partition, from: at, to: last, equal, log: inLog, table });
+      const compared = await verifyRange(log, store, partition, at, last);
+      good &&= compared.equal;
+      print({ partition, from: at, to: last, ...compared });
     }
   }
   return good;

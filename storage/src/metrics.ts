@@ -1,4 +1,6 @@
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { Logger } from "pino";
+import type { Quarantined } from "./careful-insert.ts";
 import type { Tail } from "./tail.ts";
 
 export interface StorageMetrics {
@@ -6,6 +8,7 @@ export interface StorageMetrics {
   readonly countPage: (from: "memory" | "clickhouse") => void;
   readonly countInsert: (records: number, ms: number) => void;
   readonly countFailure: () => void;
+  readonly countQuarantined: () => void;
 }
 
 /** What a storage tells of itself; docs/metrics.md lists the same names. */
@@ -21,6 +24,10 @@ export function storageMetrics(
   const failures = telemetry.counter(
     "jichat_storage_insert_failures",
     "inserts that ClickHouse refused; each is tried again",
+  );
+  const quarantined = telemetry.counter(
+    "jichat_storage_quarantined_rows",
+    "rows that ClickHouse cannot hold as the log has them",
   );
   telemetry.gauge("jichat_storage_partitions", "partitions consumed", () => tails().length);
   telemetry.gauge("jichat_storage_regressed", "partitions stopped by LogRegressed", regressed);
@@ -44,8 +51,22 @@ export function storageMetrics(
       records.add(count);
       insert.record(ms / 1_000);
     },
+    countQuarantined: () => {
+      quarantined.add(1);
+    },
     countFailure: () => {
       failures.add(1);
     },
   };
 }
+
+/** A replaced row is counted, and told with where it is, not with what it says. */
+export const quarantineTeller =
+  (log: Logger, metrics: Pick<StorageMetrics, "countQuarantined">) =>
+  ({ table, partition, position, conversation, seq, reason }: Quarantined): void => {
+    metrics.countQuarantined();
+    log.error(
+      { table, partition, position, conversation, seq, reason },
+      "ClickHouse cannot hold a row as the log has it: another stands in its place, the original in `quarantine`",
+    );
+  };

@@ -58,6 +58,16 @@ export const MIGRATIONS: readonly Migration[] = [
       ) ENGINE = AggregatingMergeTree ORDER BY partition ${SETTINGS}`,
     ],
   },
+  {
+    // What stood in a log where a row of ours was put in its place: written once or more, never taken away.
+    version: 2,
+    statements: [
+      `CREATE TABLE IF NOT EXISTS {db}.quarantine (
+        partition UInt16, position UInt64, conversation String, seq UInt64, table LowCardinality(String),
+        original String CODEC(ZSTD), reason String, ts UInt64, digest UInt64
+      ) ENGINE = ReplacingMergeTree ORDER BY (partition, position, table, conversation, seq, digest) ${SETTINGS}`,
+    ],
+  },
 ];
 
 const checksumOf = (migration: Migration): string =>

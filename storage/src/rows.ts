@@ -2,6 +2,9 @@ import { hash } from "node:crypto";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Positioned } from "@jichat/runtime/partition-log.ts";
 import { EVENT_COLUMNS } from "./events.ts";
+import type { Values } from "./fit.ts";
+import { isFit, repaired } from "./fit.ts";
+import type { Origin } from "./lines.ts";
 import { Lines } from "./lines.ts";
 
 /** What runs of the log become in ClickHouse, in the order in which the tables are written. */
@@ -20,9 +23,9 @@ export const noRows = (): Rows => ({
 });
 
 /** An event's values, in the order of `EVENT_COLUMNS`. */
-function digested(record: EventRecord): string {
+export function valuesOf(record: EventRecord): Values {
   const { conversation, seq, no, kind, from, id, ts, body, replyTo, mentions, target, users, name } = record;
-  return JSON.stringify([
+  return [
     conversation,
     seq,
     no,
@@ -36,40 +39,52 @@ function digested(record: EventRecord): string {
     target ?? 0,
     users ?? [],
     name ?? "",
-  ]);
+  ];
 }
 
 /** 53 bits, so that JavaScript sums what ClickHouse sums. */
-const digestOfText = (text: string): number => Number.parseInt(hash("sha256", text, "hex").slice(0, 13), 16);
+export const digestOfText = (text: string): number =>
+  Number.parseInt(hash("sha256", text, "hex").slice(0, 13), 16);
 
 /** What a table and a log must agree on, event by event. */
-export const digestOf = (record: EventRecord): number => digestOfText(digested(record));
+export const digestOf = (values: Values): number => digestOfText(JSON.stringify(values));
+
+/** A row that ClickHouse would not take, or would change, is repaired, and told. `text`: the same values. */
+export function addRow(lines: Lines, values: Values, origin: Origin, text = JSON.stringify(values)): void {
+  if (isFit(lines.columns, values)) {
+    lines.addText(text, origin);
+    return;
+  }
+  lines.unfit.push([text, origin]);
+  lines.add(repaired(lines.columns, values), origin);
+}
 
 /**
  * Adds the rows of one run. Pure: what a run becomes depends on nothing but the run. Of what only its maximum
  * matters, the latest per key: a busy conversation is one row per run, not one per message.
  */
 export function addRun(rows: Rows, partition: number, batches: Iterable<Positioned>): void {
-  const heads = new Map<string, readonly unknown[]>();
-  const marks = new Map<string, readonly unknown[]>();
+  const heads = new Map<string, readonly [Values, Origin]>();
+  const marks = new Map<string, readonly [Values, Origin]>();
   for (const { position, batch } of batches) {
+    const origin = { partition, position };
     for (const record of batch.records) {
       const { conversation } = record;
       if (record.r === "note") {
-        rows.ids.add([conversation, record.user, record.id, record.seq, record.ts]);
+        addRow(rows.ids, [conversation, record.user, record.id, record.seq, record.ts], origin);
         continue;
       }
       const { seq, no } = record;
       const reader = readerOf(record);
       if (reader !== undefined)
-        marks.set(`${conversation} ${reader}`, [conversation, reader, seq, no, position]);
+        marks.set(`${conversation} ${reader}`, [[conversation, reader, seq, no, position], origin]);
       if (record.r === "mark") continue;
-      heads.set(conversation, [conversation, seq, no, record.ts, position]);
-      addEvent(rows, partition, position, record);
+      heads.set(conversation, [[conversation, seq, no, record.ts, position], origin]);
+      addEvent(rows, origin, record);
     }
   }
-  for (const head of heads.values()) rows.heads.add(head);
-  for (const mark of marks.values()) rows.marks.add(mark);
+  for (const [head, origin] of heads.values()) addRow(rows.heads, head, origin);
+  for (const [mark, origin] of marks.values()) addRow(rows.marks, mark, origin);
 }
 
 /** Whose mark this record moves: who writes has read what came before. */
@@ -78,15 +93,19 @@ function readerOf(record: Exclude<LogRecord, { readonly r: "note" }>): string | 
   return record.kind === "message" ? record.from : undefined;
 }
 
-function addEvent(rows: Rows, partition: number, position: number, record: EventRecord): void {
+function addEvent(rows: Rows, origin: Origin, record: EventRecord): void {
   const { conversation, seq, no, kind, from, id, ts, target = 0, users = [], name = "", body = "" } = record;
-  const text = digested(record);
-  rows.events.addText(`${text.slice(0, -1)},${partition},${position},${digestOfText(text)}]`);
-  if (id !== undefined) rows.ids.add([conversation, from, id, seq, ts]);
+  const { partition, position } = origin;
+  const values = valuesOf(record);
+  const text = JSON.stringify(values);
+  const digest = digestOfText(text);
+  const line = `${text.slice(0, -1)},${partition},${position},${digest}]`;
+  addRow(rows.events, [...values, partition, position, digest], origin, line);
+  if (id !== undefined) addRow(rows.ids, [conversation, from, id, seq, ts], origin);
   switch (kind) {
     case "edited":
     case "recalled":
-      rows.edits.add([conversation, target, seq, kind, body]);
+      addRow(rows.edits, [conversation, target, seq, kind, body], origin);
       break;
     case "message":
     case "lost":
@@ -95,10 +114,10 @@ function addEvent(rows: Rows, partition: number, position: number, record: Event
     case "joined":
     case "left":
     case "renamed": {
-      rows.lifecycle.add([conversation, seq, no, kind, from, users, name, position]);
+      addRow(rows.lifecycle, [conversation, seq, no, kind, from, users, name, position], origin);
       const joined = kind === "left" ? 0 : 1;
       for (const user of kind === "renamed" ? [] : users)
-        rows.memberships.add([user, conversation, seq, no, joined, partition, position]);
+        addRow(rows.memberships, [user, conversation, seq, no, joined, partition, position], origin);
     }
   }
 }

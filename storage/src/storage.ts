@@ -6,17 +6,19 @@ import type { Query } from "@jichat/protocol/bus/query.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
+import { wellFormedText } from "@jichat/protocol/frame/well-formed.ts";
 import type { LeaseHolder } from "@jichat/runtime/leases.ts";
 import { PartitionLog } from "@jichat/runtime/partition-log.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import { readWatermarks, writeRuns } from "./batch-writer.ts";
+import { CarefulInsert } from "./careful-insert.ts";
 import { answerFacts, answerList } from "./cold-state.ts";
 import { ColdRows } from "./cold-rows.ts";
 import type { Config } from "./config.ts";
 import { consume } from "./consumer.ts";
 import { LogRegressed, assertContinues } from "./log-regressed.ts";
 import { answerMembers, answerPage } from "./history.ts";
-import { storageMetrics } from "./metrics.ts";
+import { quarantineTeller, storageMetrics } from "./metrics.ts";
 import type { StorageMetrics } from "./metrics.ts";
 import type { Store } from "./store.ts";
 import { Tail } from "./tail.ts";
@@ -49,6 +51,7 @@ export class Storage implements LeaseHolder {
   readonly #jsm: JetStreamManager;
   readonly #names: Names;
   readonly #store: Store;
+  readonly #careful: CarefulInsert;
   readonly #cold: ColdRows;
   readonly #announcer: WatermarkAnnouncer;
   readonly #telemetry: Telemetry;
@@ -84,6 +87,7 @@ export class Storage implements LeaseHolder {
       () => this.#tails(),
       () => this.#regressed.size,
     );
+    this.#careful = new CarefulInsert(store, quarantineTeller(telemetry.log, this.#metrics));
   }
 
   #tails(): Tail[] {
@@ -143,7 +147,7 @@ export class Storage implements LeaseHolder {
     const run = owned.tail.cut();
     if (run === undefined) return;
     // What cannot be written now stays in the log; the successor starts behind the watermark.
-    await writeRuns([run], this.#store).catch((error: unknown) => {
+    await writeRuns([run], this.#store, this.#careful).catch((error: unknown) => {
       this.#telemetry.log.warn(
         { err: error, partition },
         "the last run was not written; it stays in the log",
@@ -195,7 +199,7 @@ export class Storage implements LeaseHolder {
         });
       }
       const reply = await this.#reply(tail, query);
-      message.respond(encodeInner({ v: 1, reply } as { v: 1 })); // Throws for more than a message takes.
+      message.respond(wellFormedText({ v: 1, reply })); // Throws for more than a message takes.
     } catch (thrown) {
       const error = asChatError(thrown);
       if (error.code === "INTERNAL" || error.cause !== undefined)
@@ -244,15 +248,11 @@ export class Storage implements LeaseHolder {
     const worth = cuts.filter(({ run }) => run.last >= run.first);
     if (worth.length === 0) return;
     const started = systemClock.monotonic();
-    const span = this.#telemetry.linked(
-      "storage insert",
-      worth.flatMap(({ run }) => run.traces),
-    );
+    const runs = worth.map(({ run }) => run);
+    const traces = runs.flatMap((run) => run.traces);
+    const span = this.#telemetry.linked("storage insert", traces);
     try {
-      await writeRuns(
-        worth.map(({ run }) => run),
-        this.#store,
-      );
+      await writeRuns(runs, this.#store, this.#careful);
     } catch (error) {
       this.#metrics.countFailure();
       this.#telemetry.log.warn(
@@ -270,7 +270,7 @@ export class Storage implements LeaseHolder {
       if (mine !== undefined) mine.done = Math.max(mine.done, run.done);
     }
     this.#metrics.countInsert(
-      worth.reduce((sum, { run }) => sum + run.records, 0),
+      runs.reduce((sum, { records }) => sum + records, 0),
       systemClock.monotonic() - started,
     );
     await this.#announcer.announceSometimes(this.#tails());

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from "@clickhouse/client";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { wellFormedValue } from "@jichat/protocol/frame/well-formed.ts";
 import { Lines } from "./lines.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -12,6 +13,7 @@ export type Table =
   | "marks"
   | "ids"
   | "watermarks"
+  | "quarantine"
   | "migrations";
 
 /** Resolves once the rows stand. A server and the engine in this process take them in ways of their own. */
@@ -31,13 +33,15 @@ export class Store {
 
   /**
    * `{db}` in a statement stands for the cluster's database; parameters are bound by ClickHouse, never
-   * pasted.
+   * pasted. They are asked for as they are stored: in valid UTF-8.
    */
   async query<T extends Row>(sql: string, params: Readonly<Record<string, unknown>> = {}): Promise<T[]> {
     try {
       const result = await this.#client.query({
         query: sql.replaceAll("{db}", this.database),
-        query_params: { ...params },
+        query_params: Object.fromEntries(
+          Object.entries(params).map(([name, value]) => [name, wellFormedValue(value)]),
+        ),
         format: "JSONEachRow",
       });
       return await result.json<T>();

@@ -1,7 +1,11 @@
 import type { PartitionLog } from "@jichat/runtime/partition-log.ts";
-import { digestOf } from "./rows.ts";
-import { EVENT_COLUMNS, eventOfRow } from "./events.ts";
 import { writeRuns } from "./batch-writer.ts";
+import { valuesOfLine } from "./careful-insert.ts";
+import type { EventRow } from "./events.ts";
+import { EVENT_COLUMNS, eventOfRow } from "./events.ts";
+import type { Values } from "./fit.ts";
+import { asOnceTaken, isFit, placeholder, repaired } from "./fit.ts";
+import { digestOf, valuesOf } from "./rows.ts";
 import type { Store } from "./store.ts";
 import { Run } from "./tail.ts";
 
@@ -13,28 +17,74 @@ export interface RangeSum {
   readonly events: number;
   readonly digest: number;
 }
+export interface Compared {
+  readonly equal: boolean;
+  readonly log: RangeSum;
+  readonly table: RangeSum;
+  /** Events of the table in whose place something else stands: `quarantine` has what the log said. */
+  readonly replaced: number;
+}
+
+/** A row that stands for what the log says in other words: the digest of those, and of each row that may. */
+interface Stand {
+  readonly original: number;
+  readonly allowed: ReadonlySet<number>;
+}
+/** By conversation and seq, as the table has them. */
+type Stands = Map<string, Stand>;
 
 const MODULUS = 2 ** 31 - 1;
+const keyOf = (conversation: unknown, seq: unknown): string => `${String(conversation)} ${String(seq)}`;
 
-async function sumOfLog(log: PartitionLog, from: number, to: number): Promise<RangeSum> {
+function addStand(stands: Stands, values: Values): void {
+  const better = repaired(EVENT_COLUMNS, values);
+  const rows = [values, better, placeholder(EVENT_COLUMNS, values), asOnceTaken(values)];
+  const [conversation, seq] = better;
+  stands.set(keyOf(conversation, seq), { original: digestOf(values), allowed: new Set(rows.map(digestOf)) });
+}
+
+async function sumOfLog(log: PartitionLog, from: number, to: number, stands: Stands): Promise<RangeSum> {
   let events = 0;
   let digest = 0;
   for await (const { batch } of log.range(from, to)) {
     for (const record of batch.records) {
       if (record.r !== "event") continue;
+      const values = valuesOf(record);
+      if (!isFit(EVENT_COLUMNS, values)) addStand(stands, values);
       events += 1;
-      digest = (digest + (digestOf(record) % MODULUS)) % MODULUS;
+      digest = (digest + (digestOf(values) % MODULUS)) % MODULUS;
     }
   }
   return { events, digest };
 }
 
+async function addQuarantined(
+  store: Store,
+  partition: number,
+  from: number,
+  to: number,
+  stands: Stands,
+): Promise<void> {
+  const rows = await store.query<{ original: string }>(
+    `SELECT original FROM {db}.quarantine WHERE partition = {partition: UInt16}
+       AND position BETWEEN {from: UInt64} AND {to: UInt64} AND table = 'events'`,
+    { partition, from, to },
+  );
+  for (const { original } of rows) addStand(stands, valuesOfLine(original).slice(0, EVENT_COLUMNS.length));
+}
+
 /**
  * The digest is computed anew from the columns that readers get, not read from the column that was written
- * beside them.
+ * beside them. A row that stands for another counts as that other one, if it is what is put in its place.
  */
-async function sumOfTable(store: Store, partition: number, from: number, to: number): Promise<RangeSum> {
-  const rows = await store.query<Parameters<typeof eventOfRow>[0]>(
+async function sumOfTable(
+  store: Store,
+  partition: number,
+  from: number,
+  to: number,
+  stands: Stands,
+): Promise<RangeSum & { readonly replaced: number }> {
+  const rows = await store.query<EventRow>(
     `SELECT ${EVENT_COLUMNS.join(", ")}
      FROM {db}.events
      WHERE partition = {partition: UInt16} AND position BETWEEN {from: UInt64} AND {to: UInt64}
@@ -42,16 +92,20 @@ async function sumOfTable(store: Store, partition: number, from: number, to: num
     { partition, from, to },
   );
   let digest = 0;
+  let replaced = 0;
   for (const row of rows) {
-    digest =
-      (digest + (digestOf({ r: "event", device: "", session: "", ...eventOfRow(row) }) % MODULUS)) % MODULUS;
+    const own = digestOf(valuesOf({ r: "event", device: "", session: "", ...eventOfRow(row) }));
+    const stand = stands.get(keyOf(row.conversation, row.seq));
+    const counts = stand?.allowed.has(own) === true ? stand.original : own;
+    if (counts !== own) replaced += 1;
+    digest = (digest + (counts % MODULUS)) % MODULUS;
   }
-  return { events: rows.length, digest };
+  return { events: rows.length, digest, replaced };
 }
 
 /**
- * Whether ClickHouse holds [from, to] of a partition exactly as the log does (I10). Both ends must be in the
- * log.
+ * Whether ClickHouse holds [from, to] of a partition exactly as the log does (I10), or has in `quarantine`
+ * what it could not hold. Both ends must be in the log.
  */
 export async function verifyRange(
   log: PartitionLog,
@@ -59,12 +113,16 @@ export async function verifyRange(
   partition: number,
   from: number,
   to: number,
-): Promise<{ readonly equal: boolean; readonly log: RangeSum; readonly table: RangeSum }> {
-  const [inLog, inTable] = [await sumOfLog(log, from, to), await sumOfTable(store, partition, from, to)];
+): Promise<Compared> {
+  const stands: Stands = new Map();
+  await addQuarantined(store, partition, from, to, stands);
+  const inLog = await sumOfLog(log, from, to, stands);
+  const { replaced, ...inTable } = await sumOfTable(store, partition, from, to, stands);
   return {
     equal: inLog.events === inTable.events && inLog.digest === inTable.digest,
     log: inLog,
     table: inTable,
+    replaced,
   };
 }
 
