@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { decode } from "@msgpack/msgpack";
 import type { BodyText } from "./body.ts";
 import { readBody } from "./body.ts";
-import { chooseSubprotocol, jsonCodec, msgpackCodec } from "./codec.ts";
+import { chooseSubprotocol, jsonCodec, msgpackCodec, parsedBodies } from "./codec.ts";
+import { scanMsgpack } from "./msgpack-scan.ts";
 import type { ServerFrame } from "./server-frame.ts";
 
 const body = readBody({ text: '"quoted" \u2028 é', list: [1, null, { deep: true }] }, 8_192);
@@ -106,5 +107,43 @@ test("what is written by hand reads as JSON.stringify would have it, whatever a 
   for (const frame of [message, { ...message, replyTo: 7 }, { ...message, mentions: ["bob"] }]) {
     const wanted = JSON.parse(JSON.stringify({ ...frame, body: JSON.parse(body) as unknown })) as unknown;
     assert.deepEqual(JSON.parse(String(jsonCodec.write(frame as ServerFrame<BodyText>))), wanted);
+  }
+});
+
+test("half a surrogate pair that stands in a log is written as U+FFFD, in both encodings and in REST", () => {
+  const cut = String.raw`{"text":"cut \ud83d","\ude00":["\ude00\ud83d😀"],"said":"\\ud83d \\\ud83d \" \u0001"}`;
+  const wanted = {
+    text: "cut \ufffd",
+    "\ufffd": ["\ufffd\ufffd😀"],
+    said: `${String.raw`\ud83d`} \\\ufffd " \u0001`,
+  };
+  const old = { ...event, body: cut as BodyText };
+  const renamed = { ...event, kind: "renamed" as const, body: undefined, name: "cut \ud83d" };
+  const listed = { conversation: "g_1", kind: "group" as const, first: 1, head: 2, read: 1, unread: 1 };
+  const frames: ServerFrame<BodyText>[] = [
+    old,
+    { ...old, mentions: undefined },
+    { ...renamed, t: "event" },
+    { t: "page", id: "q", conversation: "g_1", events: [old, renamed], first: 1, head: 2, more: false },
+    {
+      t: "synced",
+      id: "q",
+      conversations: [{ ...listed, name: "\ud83d", last: old }],
+      cursor: "c",
+      more: false,
+    },
+  ];
+  for (const frame of frames) {
+    const text = String(jsonCodec.write(frame));
+    const said = JSON.parse(text) as { body?: unknown };
+    assert.ok(text.isWellFormed());
+    if (frame.t === "event" && frame.body !== undefined) assert.deepEqual(said.body, wanted);
+    for (const bytes of [msgpackCodec.write(frame), msgpackCodec.ofJson(text)]) {
+      assert.ok(typeof bytes !== "string");
+      scanMsgpack(bytes);
+      assert.deepEqual(decode(bytes), said);
+    }
+    assert.deepEqual(JSON.parse(JSON.stringify(parsedBodies(frame))), said);
+    assert.doesNotMatch(JSON.stringify(said), /[^\\]\\ud/);
   }
 });

@@ -47,6 +47,18 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const malformed = (why: string, cause?: unknown): ChatError =>
   new ChatError("FRAME_MALFORMED", why, { cause });
 
+const HALF_OR_ESCAPE = /\\(?:u(d[89a-f][0-9a-f]{2})|[^])/g;
+
+/**
+ * JSON of ours with U+FFFD for half surrogate pairs. Logs may hold such, from before they were refused, and
+ * strict readers take neither them nor the page or list that they stand in. `JSON.stringify` escapes halves,
+ * and only those: whole pairs stand as they are.
+ */
+const wellFormedJson = (text: string): string =>
+  text.includes("\\ud")
+    ? text.replaceAll(HALF_OR_ESCAPE, (escape, half?: string) => (half === undefined ? escape : "\ufffd"))
+    : text;
+
 /**
  * `map` as JSON, with `text`, which is JSON already, under `key`. Bodies cross as text: none is parsed to be
  * written.
@@ -77,7 +89,9 @@ const isPlainMessage = (frame: EventFrame<BodyText>): boolean =>
   frame.mentions === undefined;
 
 /** A frame as text; what `jsonCodec` writes. */
-export function jsonFrame(frame: ServerFrame<BodyText>): string {
+export const jsonFrame = (frame: ServerFrame<BodyText>): string => wellFormedJson(jsonOf(frame));
+
+function jsonOf(frame: ServerFrame<BodyText>): string {
   switch (frame.t) {
     case "pong": {
       const id = frame.id === undefined ? "" : `"id":${JSON.stringify(frame.id)},`;
@@ -122,14 +136,17 @@ export const jsonCodec: Codec = {
   ofJson: (frame) => frame,
 };
 
-/** A copy of a reply whose bodies are maps instead of text. */
+/** A copy of a reply whose bodies are maps instead of text, and whose text is well-formed. */
 export function parsedBodies(value: unknown): unknown {
+  if (typeof value === "string") return value.toWellFormed();
   if (Array.isArray(value)) return value.map(parsedBodies);
   if (typeof value !== "object" || value === null) return value;
   const map: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value) as [string, unknown][]) {
     map[key] =
-      key === "body" && typeof item === "string" ? (JSON.parse(item) as unknown) : parsedBodies(item);
+      key === "body" && typeof item === "string"
+        ? (JSON.parse(wellFormedJson(item)) as unknown)
+        : parsedBodies(item);
   }
   return map;
 }
