@@ -1,9 +1,9 @@
 # The door: `make` alone says what there is. Everything behind it gets what it needs itself.
 .DEFAULT_GOAL := help
-.PHONY: help run check unit integration e2e page test bench docs trace images chart kubectl-chat cluster load cluster-down clean
+.PHONY: help run check unit integration e2e hostile nightly page test bench docs trace images chart kubectl-chat cluster load cluster-down clean
 
 help: ## Says what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Starts all of it here and says where the page is (PORT= DATA= OBSERVE=1 ROUTERS= CONNECTORS= NATS_URL= REDIS_URL= CLICKHOUSE_URL=)
 	@tools/bootstrap.sh run
@@ -22,6 +22,12 @@ integration: ## Tests on the real NATS, Redis and ClickHouse engine
 
 e2e: ## Whole clusters under faults, of processes and on a real Kubernetes, judged by the ledger (KEEP=1 ONLY= NODES=; on a cluster of yours: KUBECONFIG= REGISTRY=)
 	@E2E_KUBECONFIG='$(if $(findstring command,$(origin KUBECONFIG)),$(KUBECONFIG))' tools/bootstrap.sh test e2e
+
+hostile: ## Strangers who send what nobody should, beside people who talk, judged by the ledger (HOSTILE_SECONDS=60 HOSTILE_SEED=)
+	@tools/bootstrap.sh test hostile
+
+nightly: ## What is too long for make test: ten minutes of strangers, with a seed of the day
+	@HOSTILE_SECONDS=600 HOSTILE_SEED=$$(date +%j) tools/bootstrap.sh test hostile
 
 page: ## The page in real Chromium
 	@tools/bootstrap.sh test page

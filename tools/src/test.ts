@@ -61,6 +61,11 @@ const STAGES: readonly Stage[] = [
     run: async () => nodeTests(["e2e/test/**/*.test.ts"], 1),
   },
   {
+    name: "hostile",
+    what: "strangers who send what nobody should, beside people who talk (HOSTILE_SECONDS= HOSTILE_SEED=)",
+    run: async () => nodeTests(["e2e/hostile/**/*.test.ts"], 1),
+  },
+  {
     name: "kubernetes",
     what: "a real Kubernetes: images, chart, operator, and people who talk meanwhile",
     run: async () => program(process.execPath, [join(ROOT, "e2e/src/cluster/main.ts")]),
@@ -84,7 +89,7 @@ await main(async () => {
   if (unknown !== undefined)
     throw new Plain(`no stage ${unknown}; there are ${STAGES.map(({ name }) => name).join(", ")}`);
   const stages = asked.length === 0 ? STAGES : STAGES.filter(({ name }) => asked.includes(name));
-  if (stages.some(({ name }) => ["integration", "faults", "kubernetes", "page"].includes(name))) {
+  if (stages.some(({ name }) => ["integration", "faults", "hostile", "kubernetes", "page"].includes(name))) {
     await needNats();
     await needRedis();
     await needChdb();

@@ -1,0 +1,135 @@
+import { request } from "node:http";
+import type { Dice } from "../simulation/world.ts";
+import { mutated, oddValue } from "./odd-values.ts";
+import type { Target } from "./wire.ts";
+
+interface Operation {
+  readonly method: string;
+  readonly path: string;
+  readonly fields: readonly string[];
+}
+interface Schema {
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+interface Declared {
+  readonly requestBody?: { readonly content?: Readonly<Record<string, { readonly schema?: Schema }>> };
+}
+
+/** What the api declares of itself: a new route is attacked without anyone remembering. */
+export async function operationsOf(apiUrl: string): Promise<readonly Operation[]> {
+  const answer = await fetch(`${apiUrl}/v1/openapi.json`);
+  const { paths } = (await answer.json()) as {
+    paths: Readonly<Record<string, Readonly<Record<string, Declared>>>>;
+  };
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { requestBody }]) => ({
+      method: method.toUpperCase(),
+      path,
+      fields: Object.keys(requestBody?.content?.["application/json"]?.schema?.properties ?? {}),
+    })),
+  );
+}
+
+const HEADERS = [
+  { "content-type": "application/json" },
+  { "content-type": "text/plain" },
+  { "content-type": "application/json; charset=latin1" },
+  {},
+] as const;
+const QUERIES = [
+  "",
+  "?limit=0",
+  "?limit=a",
+  "?after=-1",
+  "?before=1&after=1",
+  "?q=%zz",
+  "?q=%ed%a0%80",
+  "?limit=1&limit=2",
+];
+const SEGMENTS = ["prey", "a.b", "%zz", "%2e%2e", "*", "x".repeat(70), "g_none", "%ed%a0%80"];
+const REQUEST_MS = 10_000;
+
+function ask(
+  target: Target,
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  body: string | undefined,
+): Promise<{ status: number; text: string } | undefined> {
+  const { promise, resolve } = Promise.withResolvers<{ status: number; text: string } | undefined>();
+  const asked = request(
+    {
+      host: target.url.hostname,
+      port: target.url.port,
+      localAddress: target.from,
+      method,
+      path,
+      headers,
+      timeout: REQUEST_MS,
+    },
+    (answer) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      answer.on("end", () => {
+        resolve({ status: answer.statusCode ?? 0, text });
+      });
+      answer.on("error", () => {
+        resolve(undefined);
+      });
+    },
+  );
+  asked.on("timeout", () => asked.destroy());
+  asked.on("error", () => {
+    resolve(undefined);
+  });
+  asked.end(body);
+  return promise;
+}
+
+/**
+ * Requests that are nearly right, to every operation. Returns how many were made, and each answer that no
+ * request may get: 500, or one without a traceId.
+ */
+export async function attackRest(
+  target: Target,
+  operations: readonly Operation[],
+  tokens: readonly string[],
+  dice: Dice,
+  isOver: () => boolean,
+): Promise<{ made: number; wrong: string[] }> {
+  let made = 0;
+  const wrong: string[] = [];
+  while (!isOver()) {
+    const { method, path, fields } = dice.pick(operations);
+    const where = path.replaceAll(/\{[^}]+\}/g, () => dice.pick(SEGMENTS)) + dice.pick(QUERIES);
+    const token = dice.pick([...tokens, "", "a.b.c"]);
+    const body =
+      method === "GET"
+        ? undefined
+        : dice.chance(0.1)
+          ? dice.pick(["{", "[]", "null", '{"body":', '{"__proto__":{"a":1}}', ""])
+          : JSON.stringify(fields.length === 0 ? oddValue(dice) : mutated({}, fields, dice));
+    const answer = await ask(
+      target,
+      dice.chance(0.05) ? "PATCH" : method,
+      where,
+      {
+        ...dice.pick(HEADERS),
+        ...(token === "" ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
+      },
+      body,
+    );
+    made += 1;
+    if (answer === undefined) continue;
+    const isTraced = answer.status < 400 || !where.startsWith("/v1/") || answer.text.includes('"traceId"');
+    if ((answer.status === 500 || !isTraced) && wrong.length < 10)
+      wrong.push(
+        `${method} ${where} ${body?.slice(0, 200) ?? ""}: ${answer.status} ${answer.text.slice(0, 200)}`,
+      );
+  }
+  return { made, wrong };
+}
