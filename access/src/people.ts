@@ -3,13 +3,20 @@ import { Kvm } from "@nats-io/kv";
 import { jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { watchBucket } from "@jichat/runtime/watch-bucket.ts";
 
 /** A send waits for this answer: a KV that gives none is told of sooner than its client would ask for. */
 const TIMEOUT_MS = 2_000;
+const WATCH_WAIT_MS = 5_000;
+const RETRY_MS = 1_000;
 const COMPLETE = "complete";
 const PROGRESS = "progress";
+
+interface Log {
+  warn(of: object, line: string): void;
+}
 
 /**
  * Who has an account, in a bucket of names alone: edges that may not see accounts read it. It is written
@@ -29,17 +36,41 @@ export class People {
     return new People(await new Kvm(js).open(names.people));
   }
 
-  /** Knows from here on whether the bucket is complete, as of a blink ago. */
-  async watch(signal: AbortSignal, onEnd: () => void): Promise<void> {
-    await watchBucket(
-      this.#kv,
-      COMPLETE,
-      ({ operation }) => {
-        this.#isComplete = operation === "PUT";
-      },
-      signal,
-      onEnd,
-    );
+  /**
+   * Knows, as of a blink ago, whether the bucket is complete. Resolves once it does. Where that takes long,
+   * as with rights that are not there yet, it resolves without and goes on trying; until then nobody is
+   * refused.
+   */
+  async watch(signal: AbortSignal, log: Log): Promise<void> {
+    const known = Promise.withResolvers<void>();
+    void this.#watchOn(signal, log, known.resolve);
+    await Promise.race([known.promise, systemClock.sleep(WATCH_WAIT_MS)]);
+  }
+
+  async #watchOn(signal: AbortSignal, log: Log, known: () => void): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const ended = Promise.withResolvers<void>();
+        let isThere = false;
+        await watchBucket(
+          this.#kv,
+          COMPLETE,
+          ({ operation }) => {
+            isThere = true;
+            this.#isComplete = operation === "PUT";
+          },
+          signal,
+          ended.resolve,
+        );
+        if (!isThere) this.#isComplete = false;
+        known();
+        await ended.promise;
+        log.warn({}, "the watch of who exists ended: watching anew");
+      } catch (cause) {
+        log.warn({ err: cause }, "it cannot be watched whether all who exist are known: trying again");
+      }
+      await systemClock.sleep(RETRY_MS);
+    }
   }
 
   get isComplete(): boolean {

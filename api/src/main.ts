@@ -46,9 +46,7 @@ const accounts = await Accounts.open(nats, names);
 const people = await People.open(nats, names);
 const ended = new AbortController();
 if (config.people.mustExist) {
-  await people.watch(ended.signal, () => {
-    telemetry.log.error("the watch of who exists ended");
-  });
+  await people.watch(ended.signal, telemetry.log);
   const waitsForSignUp = config.signingKeyFile !== undefined;
   const { log } = telemetry;
   void new PeopleKeeper(accounts, people, {

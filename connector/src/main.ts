@@ -46,9 +46,8 @@ const cluster = await openCluster(nats, names, config.log, {
 const presence = Presence.connect(config.redisUrl, names, telemetry.log, { isGathered: true });
 const revocations = await Revocations.watch(nats, names, telemetry.log);
 const people = config.people.mustExist ? await People.open(nats, names) : undefined;
-await people?.watch(new AbortController().signal, () => {
-  telemetry.log.error("the watch of who exists ended");
-});
+const ended = new AbortController();
+await people?.watch(ended.signal, telemetry.log);
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => edge.lanes.waiting);
 const edge = openEdge(nats, names, presence, cluster, config.instance, () => {
@@ -76,7 +75,6 @@ const world: World = {
   memberBuckets: memberBuckets(config.people),
   handshakeBuckets: new TokenBuckets(config.handshakesPerSecond),
 };
-const ended = new AbortController();
 void world.wakeful.run(ended.signal);
 const stopDeliveries = serveDeliveries(world, new Deliveries(hub));
 const keeper = new PresenceKeeper(world);
