@@ -5,35 +5,26 @@ const LONG = 64;
 export function invalidUtf8At(bytes: Uint8Array, from: number, to: number): number {
   let at = to - from < LONG ? from : pastAscii(bytes, from, to);
   while (at < to) {
-    const lead = bytes[at] ?? 0;
-    if (lead < 0x80) {
-      at += 1;
-      continue;
-    }
-    const more = followersOf(lead);
-    // What is over-long, a surrogate or above U+10FFFF shows in the second byte.
-    const second = bytes[at + 1] ?? 0;
-    if (more === 0 || at + more >= to || second < leastSecond(lead) || second > mostSecond(lead)) return at;
-    for (let i = 2; i <= more; i += 1) if (((bytes[at + i] ?? 0) & 0xc0) !== 0x80) return at;
-    at += more + 1;
+    const length = (bytes[at] ?? 0) < 0x80 ? 1 : charLength(bytes, at);
+    if (length === 0 || at + length > to) return at;
+    at += length;
   }
   return -1;
 }
 
-function followersOf(lead: number): number {
-  if (lead >= 0xc2 && lead <= 0xdf) return 1;
-  if (lead >= 0xe0 && lead <= 0xef) return 2;
-  return lead >= 0xf0 && lead <= 0xf4 ? 3 : 0;
-}
+const follows = (byte = 0): boolean => (byte & 0xc0) === 0x80;
 
-function leastSecond(lead: number): number {
-  if (lead === 0xe0) return 0xa0;
-  return lead === 0xf0 ? 0x90 : 0x80;
-}
-
-function mostSecond(lead: number): number {
-  if (lead === 0xed) return 0x9f;
-  return lead === 0xf4 ? 0x8f : 0xbf;
+/** Bytes of the character beyond ASCII that begins at `at`; 0 where none does. */
+function charLength(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at] ?? 0;
+  const second = bytes[at + 1] ?? 0;
+  if (lead < 0xc2 || lead > 0xf4 || !follows(second)) return 0;
+  if (lead < 0xe0) return 2;
+  if (!follows(bytes[at + 2])) return 0;
+  // What is overlong, a surrogate or above U+10FFFF shows in the second byte.
+  if (lead < 0xf0) return (lead === 0xe0 && second < 0xa0) || (lead === 0xed && second > 0x9f) ? 0 : 3;
+  if (!follows(bytes[at + 3])) return 0;
+  return (lead === 0xf0 && second < 0x90) || (lead === 0xf4 && second > 0x8f) ? 0 : 4;
 }
 
 /** A place in front of which everything is ASCII: nearly all of what is said in most frames. */
