@@ -19,6 +19,25 @@ test("an id has 1 to 64 of [A-Za-z0-9_-]; a client's id 1 to 64 printable ASCII 
   for (const bad of ["", "x".repeat(65), "\u007f", "é", "a\n"]) assert.equal(isClientId(bad), false, bad);
 });
 
+test("what is no text is no id, whatever it looks like as text", () => {
+  for (const value of [
+    397,
+    0,
+    1n,
+    true,
+    false,
+    null,
+    undefined,
+    ["ann"],
+    [],
+    {},
+    { toString: () => "ann" },
+  ]) {
+    assert.equal(isId(value), false);
+    assert.equal(isClientId(value), false);
+  }
+});
+
 test("a UUIDv7 tells its time, and sorts behind the first id of that time", () => {
   const id = "01976b2c-0000-7abc-8def-0123456789ab";
   const time = timeOfId(id);

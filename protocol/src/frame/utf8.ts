@@ -1,5 +1,5 @@
 /** From here on a view of the text, and a look at eight bytes at once, pay. */
-const LONG = 64;
+const LONG = 16;
 
 /** Where the first byte of what is not UTF-8 stands (RFC 3629: no overlong form, no surrogate), or -1. */
 export function invalidUtf8At(bytes: Uint8Array, from: number, to: number): number {
