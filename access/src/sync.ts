@@ -1,4 +1,5 @@
 import type { HeadEntry, ListEntry, ListQuery, ListReply } from "@jichat/protocol/bus/query.ts";
+import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
@@ -52,7 +53,7 @@ export interface SyncReply {
 const POSITIONS_WAIT_MS = 2_000;
 const POSITIONS_RETRY_MS = 25;
 const REBUILD_AT_ONCE = 4;
-const ENTRY_BYTES = 300;
+const REPLY_OVERHEAD_BYTES = 4_096;
 /** Redis does nothing else while a script runs. */
 const MERGED_AT_ONCE = 1_000;
 
@@ -257,12 +258,14 @@ const isBehind = (known: Known, ts: number, after: string): boolean =>
 
 function take(known: readonly Known[], user: string, limit: number): Listed[] {
   const kept: Listed[] = [];
-  let bytes = 0;
+  let bytes = REPLY_OVERHEAD_BYTES;
   for (const one of known) {
-    bytes +=
-      ENTRY_BYTES + 3 * (one.head?.last?.body?.length ?? 0) + 67 * (one.head?.last?.users?.length ?? 0);
-    if (kept.length >= limit || (bytes > REPLY_BYTES_MAX && kept.length > 0)) break;
-    kept.push(listed(one, user));
+    if (kept.length >= limit) break;
+    const next = listed(one, user);
+    // A body is text in text here, and so at least as long as in its frame.
+    bytes += utf8Bytes(JSON.stringify(next)) + 1;
+    if (bytes > REPLY_BYTES_MAX && kept.length > 0) break;
+    kept.push(next);
   }
   return kept;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FactsReply, ListReply } from "@jichat/protocol/bus/query.ts";
+import { firstIdOf } from "@jichat/protocol/ids.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { ColdRows } from "./cold-rows.ts";
 import { answerFacts, answerList } from "./cold-state.ts";
@@ -48,6 +49,36 @@ test("facts of more than a message takes come in several answers, each of which 
     asked = [...rest];
   }
   assert.deepEqual(told, groups);
+});
+
+test("one conversation's recent ids are an answer, or more than one: then none is told, and each is asked for", async () => {
+  for (const [count, told] of [
+    [2_048, 2_048],
+    [2_049, 0],
+    [9_000, 0],
+  ] as const) {
+    const log = new Log();
+    const from = "a".repeat(64);
+    log.add("g_1", 1, { kind: "created", users: [from] });
+    for (let seq = 2; seq <= count + 1; seq += 1) {
+      const tail = `7000-8000-${seq.toString(16).padStart(12, "0")}`;
+      log.add("g_1", seq, {
+        kind: "message",
+        from,
+        id: `${firstIdOf(Date.now() + 1_000)}-${tail}`,
+        body: "{}",
+      });
+    }
+    const question = { v: 1, q: "facts", partition: 0, position: 0, ids: [], events: [] } as const;
+    const reply = await answerFacts(store, new ColdRows(store), log.tail, {
+      ...question,
+      conversations: ["g_1"],
+    });
+    assert.ok(bytesOf(reply) < NATS_BYTES_MAX);
+    const [facts] = reply.conversations;
+    assert.equal(facts?.ids.length, told);
+    assert.equal((facts?.idsFrom ?? 0) === Number.MAX_SAFE_INTEGER, told === 0);
+  }
 });
 
 test("a list of more than a message takes comes in several answers, each conversation once", async () => {

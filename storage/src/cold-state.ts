@@ -8,6 +8,7 @@ import type {
   ListEntry,
   ListReply,
 } from "@jichat/protocol/bus/query.ts";
+import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
 import { ANSWER_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { Folded } from "./fold.ts";
 import { readSpan, shownOf } from "./events.ts";
@@ -17,9 +18,8 @@ import type { Store } from "./store.ts";
 import type { Run, Tail } from "./tail.ts";
 
 /** In JSON, at most: of a conversation without its members and ids, of one of each, of a list's entry. */
-const FACTS_BYTES = 1_024;
-const MEMBER_BYTES = 160;
-const ID_BYTES = 200;
+/** Recent ids of one conversation in one answer: some 200 bytes each. */
+const TAIL_IDS_MAX = 2_048;
 const ENTRY_BYTES = 200;
 /** Conversations of a list that are read together: an answer seldom has room for more. */
 const LISTED_AT_ONCE = 256;
@@ -98,6 +98,8 @@ function withTail(
       ids.set(`${user} ${record.id}`, { user, id: record.id, seq: record.seq, ts: record.ts });
     }
   }
+  // Of more than one answer has room for none is told: each is asked for then.
+  if (ids.size > TAIL_IDS_MAX) return { from: Number.MAX_SAFE_INTEGER, ids: [] };
   return { from: recent.from, ids: [...ids.values()] };
 }
 
@@ -151,7 +153,7 @@ export async function answerFacts(
   let bytes = 0;
   for (const conversation of folded.values()) {
     const facts = conversation.facts(recentOf.get(conversation.id));
-    bytes += FACTS_BYTES + MEMBER_BYTES * facts.members.length + ID_BYTES * facts.ids.length;
+    bytes += utf8Bytes(JSON.stringify(facts));
     if (conversations.length > 0 && bytes > ANSWER_BYTES_MAX) rest.push(conversation.id);
     else conversations.push(facts);
   }

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
+import { jsonFrame } from "@jichat/protocol/frame/codec.ts";
+import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { Batched } from "./batched.ts";
 import { pageBounds, withinBytes } from "./history.ts";
 import { trimTarget } from "./trim.ts";
@@ -41,6 +44,39 @@ test("a page over 256 KB is cut at the end that can be asked for again, and neve
     [2, 3],
   );
   assert.deepEqual(withinBytes([event(1, 9_000)], true, 100).length, 1);
+});
+
+test("a page is no larger than its bound, whatever its events say", () => {
+  const text = fc
+    .tuple(fc.constantFrom("a", '"', "\\", "\u0001", "水", "😀", "\ud83d"), fc.integer({ min: 1, max: 128 }))
+    .map(([unit, length]) => unit.repeat(length));
+  const made = fc.record({ name: text, id: text, body: text, users: fc.nat(40), isRename: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(made, { minLength: 1, maxLength: 60 }), fc.boolean(), (all, dropOldest) => {
+      const events = all.map(({ name, id, body, users, isRename }, index): InnerEvent => ({
+        conversation: "g",
+        seq: index + 1,
+        no: index + 1,
+        kind: isRename ? "renamed" : "message",
+        from: "a",
+        ts: 1,
+        id,
+        ...(isRename ? { name } : { body: JSON.stringify({ body }) as BodyText }),
+        mentions: Array.from({ length: users }, () => "u".repeat(64)),
+      }));
+      const kept = withinBytes(events, dropOldest, 8_000);
+      const page = jsonFrame({
+        t: "page",
+        id: "i".repeat(64),
+        conversation: "g",
+        events: kept,
+        first: 1,
+        head: 60,
+        more: true,
+      });
+      assert.ok(kept.length === 1 || Buffer.byteLength(page) <= 8_000);
+    }),
+  );
 });
 
 test("nothing is trimmed above the watermark, above effects that may be redone, or at the end", () => {

@@ -1,6 +1,8 @@
 import type { HistoryQuery, HistoryReply, MembersQuery, MembersReply } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
+import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
+import { jsonFrame } from "@jichat/protocol/frame/codec.ts";
 import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { foldConversations } from "./cold-state.ts";
 import type { Span } from "./events.ts";
@@ -9,7 +11,7 @@ import type { Folded } from "./fold.ts";
 import type { ColdRows } from "./cold-rows.ts";
 import type { Run, Tail } from "./tail.ts";
 
-const EVENT_OVERHEAD_BYTES = 200;
+const PAGE_OVERHEAD_BYTES = 200;
 
 /** What of a conversation a user may see: from their latest joining on, and up to where they left. */
 export interface Visible {
@@ -121,13 +123,11 @@ export function withinBytes(
   bytesMax = REPLY_BYTES_MAX,
 ): readonly InnerEvent[] {
   const ordered = dropOldest ? events.toReversed() : events;
-  let bytes = EVENT_OVERHEAD_BYTES;
+  let bytes = PAGE_OVERHEAD_BYTES;
   let count = 0;
   for (const event of ordered) {
-    bytes +=
-      EVENT_OVERHEAD_BYTES +
-      Buffer.byteLength(event.body ?? "") +
-      67 * ((event.users?.length ?? 0) + (event.mentions?.length ?? 0));
+    // As it stands in its page, names and escapes included.
+    bytes += utf8Bytes(jsonFrame({ t: "event", ...event }));
     if (bytes > bytesMax && count > 0) break;
     count += 1;
   }
