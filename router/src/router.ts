@@ -1,7 +1,6 @@
-import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
-import { headers } from "@nats-io/transport-node";
 import type { AnswerBatch, CommandBatch } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
@@ -19,8 +18,8 @@ import { factsOver } from "./facts-client.ts";
 import { standstill, waitingFor } from "./health.ts";
 import { Owner } from "./owner.ts";
 import type { OwnerWorld } from "./owner.ts";
-import { missedParcelsOf } from "./parcels.ts";
-import type { MissedEntry, PushQueue } from "./ports.ts";
+import type { PushQueue } from "./ports.ts";
+import { pushQueueOver } from "./push-queue.ts";
 import type { Request } from "./partition.ts";
 import { routerMetrics } from "./metrics.ts";
 import type { RouterMetrics } from "./metrics.ts";
@@ -43,7 +42,7 @@ const LOG_STATE_EVERY_MS = 2_000;
 /** Owns partitions as the leases say, and gives each of them the world that it works in. */
 export class Router implements LeaseHolder {
   readonly #parts: RouterParts;
-  readonly #js: JetStreamClient;
+  readonly #push: PushQueue;
   readonly #owners = new Map<number, Owner>();
   readonly #prepared = new Map<number, Owner>();
   readonly #watermarks = new Map<number, number>();
@@ -55,7 +54,10 @@ export class Router implements LeaseHolder {
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
-    this.#js = parts.jsm.jetstream();
+    const { names, jsm } = parts;
+    this.#push = pushQueueOver(jsm.jetstream(), names, (refusal, partition) => {
+      this.#warn("the push queue takes nothing of ours: what was missed is let go", refusal, partition);
+    });
     this.#courier = new Courier(parts.nats, parts.names);
     this.#metrics = routerMetrics(parts.telemetry, this.#owners, () => this.#pushDropped);
     parts.presence.onRun(() => {
@@ -187,7 +189,7 @@ export class Router implements LeaseHolder {
       deliverer: {
         deliver: (connector, delivery, timeoutMs) => this.#deliver(connector, delivery, timeoutMs),
       },
-      push: this.#pushQueue(),
+      push: this.#push,
       count: this.#metrics.countEffect,
       isFull: () => this.#full.has(partition),
       batchBytesMax: nats.info?.max_payload,
@@ -222,24 +224,6 @@ export class Router implements LeaseHolder {
     } finally {
       span?.end();
     }
-  }
-
-  #pushQueue(): PushQueue {
-    const { names } = this.#parts;
-    return {
-      add: async (partition: number, position: number, missed: readonly MissedEntry[]) => {
-        for (const [index, part] of missedParcelsOf(missed).entries())
-          await this.#js.publish(
-            names.pushSubject(partition),
-            encodeInner({ v: 1, position, missed: part } as { v: 1 }),
-            {
-              msgID: `${partition}:${position}:${index}`,
-              headers: headers(),
-              timeout: 2_000,
-            },
-          );
-      },
-    };
   }
 
   /** From a command's arrival to its answer, for those that are traced. */
