@@ -15,7 +15,7 @@ import { startAdmin } from "@jichat/runtime/admin.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
 import { openCluster } from "@jichat/runtime/open-cluster.ts";
-import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
+import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { readConfig } from "./config.ts";
 import { KnownAddresses } from "./known-addresses.ts";
@@ -99,6 +99,7 @@ telemetry.log.info({ port: config.port, admin: admin.port }, "api is up");
 
 await aborted(shutdown);
 
+endBehind(0, telemetry.log);
 await app.close();
 ended.abort();
 clearInterval(sweeping);

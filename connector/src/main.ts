@@ -13,7 +13,7 @@ import { startAdmin } from "@jichat/runtime/admin.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
 import { openCluster } from "@jichat/runtime/open-cluster.ts";
-import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
+import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { Admission } from "./admission.ts";
@@ -99,6 +99,7 @@ telemetry.log.info({ port: uws.us_socket_local_port(listening), admin: admin.por
 
 await aborted(shutdown);
 
+endBehind(config.drainMs, telemetry.log);
 await drain.start(config.drainMs);
 await drain.finish();
 uws.us_listen_socket_close(listening);

@@ -4,14 +4,11 @@ import { Leases } from "@jichat/runtime/leases.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
 import { openCluster } from "@jichat/runtime/open-cluster.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
-import { aborted, endWithin, shutdownSignal } from "@jichat/runtime/shutdown.ts";
+import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { readConfig } from "./config.ts";
 import { Router } from "./router.ts";
 import { Snapshots } from "@jichat/runtime/snapshots.ts";
-
-/** Behind the drain: an append and its time-outs, effects and snapshots, each bounded by itself. */
-const STOP_MAX_MS = 28_000;
 
 const config = readConfig(process.env);
 const telemetry = startTelemetry("router", config);
@@ -43,7 +40,7 @@ telemetry.log.info({ partitions, admin: admin.port }, "router is up");
 await aborted(shutdown);
 
 telemetry.log.info("router drains");
-endWithin(config.drainMs + STOP_MAX_MS, telemetry.log);
+endBehind(config.drainMs, telemetry.log);
 await leases.leave(config.drainMs);
 await router.stop();
 presence.stop();

@@ -12,12 +12,15 @@ export function shutdownSignal(): AbortSignal {
   return controller.signal;
 }
 
+/** Behind a drain: requests under way with their time-outs, effects, snapshots. Less than a pod is given. */
+const STOP_MAX_MS = 28_000;
+
 /** A stop ends: what has not ended by then, since a backend is away, is left as it is. */
-export function endWithin(ms: number, log: Pick<Logger, "error">): void {
+export function endBehind(drainMs: number, log: Pick<Logger, "error">): void {
   setTimeout(() => {
-    log.error({ ms }, "the stop does not end by itself");
+    log.error("the stop did not end by itself: a backend is away");
     process.exit(1);
-  }, ms).unref();
+  }, drainMs + STOP_MAX_MS).unref();
 }
 
 /** Resolves when the signal aborts. */

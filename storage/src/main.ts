@@ -5,7 +5,7 @@ import { Leases } from "@jichat/runtime/leases.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
 import { openCluster } from "@jichat/runtime/open-cluster.ts";
-import { aborted, shutdownSignal } from "@jichat/runtime/shutdown.ts";
+import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { connectClickHouse } from "./clickhouse.ts";
 import { print, runCommand } from "./commands.ts";
@@ -61,6 +61,7 @@ telemetry.log.info({ partitions, admin: admin.port }, "storage is up");
 
 await aborted(shutdown);
 
+endBehind(config.drainMs, telemetry.log);
 telemetry.log.info("storage drains");
 await leases.leave(config.drainMs);
 await storage.stop();
