@@ -32,6 +32,8 @@ export interface Guards {
   readonly headsFirst: boolean;
   /** An answer of storage's that had no room for everything says so. */
   readonly rest: boolean;
+  /** Batches are cut by what is encoded, and a refusal of what is too large is no lost answer. */
+  readonly sizes: boolean;
 }
 
 export const ALL: Guards = {
@@ -51,4 +53,5 @@ export const ALL: Guards = {
   sameRun: true,
   headsFirst: true,
   rest: true,
+  sizes: true,
 };

@@ -1,8 +1,12 @@
 import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Log } from "@jichat/router/ports.ts";
 import type { Guards } from "./guards.ts";
 import type { Machine } from "./world.ts";
+
+/** So little that what gathers over an outage is too much for one append, and so are a few heavy ones. */
+export const LOG_BYTES_AT_ONCE = 4_000;
 
 /** A partition's stream: what it took it keeps, in the order in which it took it, until it is trimmed. */
 export class LogModel {
@@ -27,7 +31,12 @@ export class LogModel {
   take(
     bytes: Uint8Array,
     expected: number,
-  ): { outcome: "stored"; position: number } | { outcome: "sequence" } {
+  ):
+    | { outcome: "stored"; position: number }
+    | { outcome: "sequence" }
+    | { outcome: "refused"; error: ChatError } {
+    if (bytes.length > LOG_BYTES_AT_ONCE)
+      return { outcome: "refused", error: new ChatError("FRAME_TOO_LARGE", "too large for this log") };
     if (this.#guards.fence && expected !== this.end) return { outcome: "sequence" };
     this.batches.push(decodeInner<Batch>(bytes, "a batch"));
     return { outcome: "stored", position: this.end };
@@ -54,6 +63,7 @@ export class LogModel {
         });
         const result = await promise;
         await machine.alive();
+        if (result.outcome === "refused" && !this.#guards.sizes) throw result.error;
         return result;
       },
       first: async () => this.#read(machine, () => this.trimmedTo + 1),

@@ -2,6 +2,7 @@ import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { isRefused } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import type { Socket } from "./connector-model.ts";
+import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
 import type { Simulation } from "./simulation.ts";
 
 interface Write {
@@ -97,6 +98,8 @@ export class OutboxModel {
     }
     this.#writes = this.#writes.filter((other) => other !== write);
     if (isRefused(answer)) {
+      if (answer.code === "FRAME_TOO_LARGE" && JSON.stringify(command).length < LOG_BYTES_AT_ONCE / 2)
+        this.#sim.violate("I9", `${write.id} is refused as too large, and is not`);
       this.#sim.refused.push(`${this.#device.user}/${this.#device.name} ${command.op} ${answer.code}`);
       return;
     }

@@ -4,6 +4,7 @@ import { Owner } from "@jichat/router/owner.ts";
 import type { OwnerWorld } from "@jichat/router/owner.ts";
 import type { Request } from "@jichat/router/partition.ts";
 import type { Log } from "@jichat/router/ports.ts";
+import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
 import type { Simulation } from "./simulation.ts";
 import { Machine } from "./world.ts";
 
@@ -84,6 +85,8 @@ export class RouterModel {
       log: this.#log(),
       facts: sim.storage.factsFor(machine),
       idsMax: IDS_MAX,
+      // Every other log takes less than anybody was told.
+      batchBytesMax: sim.guards.sizes && sim.seed % 2 === 0 ? LOG_BYTES_AT_ONCE : undefined,
       sessions: sim.redis.sessionsFor(machine),
       deliverer: {
         deliver: (connector, delivery, timeoutMs) => sim.deliver(machine, connector, delivery, timeoutMs),
