@@ -5,7 +5,7 @@ import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { encodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
-import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
+import { encodeBatch, encodeRecord, recordBytesMax } from "@jichat/protocol/log/encode-batch.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { batchSizeOf } from "./batch-room.ts";
 import { compose } from "./compose.ts";
@@ -83,9 +83,10 @@ function play(
   let waiting = commands;
   for (let position = 1; waiting.length > 0; position += 1) {
     const composed = compose(state, [waiting], position, NOW, false, nobodyWaits, batchSizeOf(limit));
-    const bytes = encodeBatch(HEAD, composed.texts);
+    const bytes = encodeBatch({ ...HEAD, records: composed.records }, composed.texts);
     assert.deepEqual(bytes, encodeInner({ ...HEAD, records: composed.records }));
     assert.ok(bytes.length <= limit, `${bytes.length} bytes of ${limit}`);
+    for (const record of composed.records) assert.ok(encodeRecord(record).bytes <= recordBytesMax(record));
     log.push(...composed.records);
     const told = composed.answers[0] ?? [];
     const again = waiting.filter((_, index) => told[index] === "later");

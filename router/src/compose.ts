@@ -21,8 +21,8 @@ export interface Waiting {
 
 export interface Composed {
   readonly records: LogRecord[];
-  /** The same, encoded: together with an envelope no larger than a batch may be. */
-  readonly texts: string[];
+  /** The same, encoded, where they had to be measured. */
+  readonly texts: readonly string[] | undefined;
   readonly effects: EffectUnit;
   readonly answers: Answer[][];
   /** False when every answer says nothing about the state, and so need not wait for an append. */

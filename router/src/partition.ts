@@ -194,9 +194,9 @@ export class Partition {
     );
     if (composed.fenced) {
       const { owner, number, effects } = reign;
-      const head = { v: 1, owner, number, done: effects.done, ts: now } as const;
-      const bytes = encodeBatch(head, composed.texts);
-      await this.#append({ ...head, records: composed.records }, bytes, requests, abort);
+      const { records, texts } = composed;
+      const batch: Batch = { v: 1, owner, number, done: effects.done, ts: now, records };
+      await this.#append(batch, encodeBatch(batch, texts), requests, abort);
       if (composed.records.length > 0) reign.effects.add(composed.effects);
       state.shed(now, reign.facts.watermark());
     }

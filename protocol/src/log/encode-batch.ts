@@ -1,4 +1,4 @@
-import { encodeText, utf8Bytes } from "../bus/wire.ts";
+import { encodeInner, encodeText, utf8Bytes } from "../bus/wire.ts";
 import type { Batch, LogRecord } from "./record.ts";
 
 /** What stands around the records of a batch, at most: an owner's id of 16 characters and four numbers. */
@@ -16,8 +16,38 @@ export function encodeRecord(record: LogRecord): EncodedRecord {
   return { text, bytes: utf8Bytes(text) + 1 };
 }
 
-/** The same bytes as `encodeInner` of the whole batch, from records that are encoded already. */
-export function encodeBatch(head: Omit<Batch, "records">, texts: readonly string[]): Uint8Array {
-  const envelope = JSON.stringify({ ...head, records: [] });
+/** Keys, numbers and punctuation of any record. */
+const RECORD_FRAME_BYTES = 384;
+/** What one UTF-16 unit takes at most, escaped: `\u0001`. In UTF-8 it is three bytes. */
+const UNIT_BYTES_MAX = 6;
+
+/** At least what `encodeRecord` measures, for much less work: enough where a batch has room to spare. */
+export function recordBytesMax(record: LogRecord): number {
+  // Ids of users, devices, sessions and conversations are plain (`isId`); a client's own id need not be.
+  const plain = RECORD_FRAME_BYTES + record.conversation.length;
+  if (record.r === "mark") return plain + record.user.length + record.session.length;
+  if (record.r === "note") return plain + record.user.length + UNIT_BYTES_MAX * record.id.length;
+  const {
+    from,
+    device,
+    session,
+    trace = "",
+    id = "",
+    name = "",
+    body = "",
+    users = [],
+    mentions = [],
+  } = record;
+  let bytes = plain + from.length + device.length + session.length + trace.length;
+  bytes += UNIT_BYTES_MAX * (id.length + name.length + body.length);
+  for (const user of users) bytes += user.length + 3;
+  for (const user of mentions) bytes += user.length + 3;
+  return bytes;
+}
+
+/** The same bytes as `encodeInner` of the whole batch; from records that are encoded already, if they are. */
+export function encodeBatch(batch: Batch, texts: readonly string[] | undefined): Uint8Array {
+  if (texts === undefined) return encodeInner(batch);
+  const envelope = JSON.stringify({ ...batch, records: [] });
   return encodeText(`${envelope.slice(0, -"]}".length)}${texts.join(",")}]}`);
 }
