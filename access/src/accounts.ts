@@ -12,6 +12,8 @@ export interface Account {
   readonly v: 1;
   readonly name?: string | undefined;
   readonly password?: string | undefined;
+  /** Of the password: a time that rises with each change. Absent until the first one. */
+  readonly credentialRevision?: number | undefined;
   readonly createdAt: number;
 }
 

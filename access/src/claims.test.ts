@@ -58,6 +58,7 @@ const TAKES: Readonly<Record<string, (value: unknown) => boolean>> = {
   aud: (value) => JSON.stringify(value) === '"jichat"' || JSON.stringify(value) === '["jichat"]',
   iat: isSeconds,
   nbf: isSeconds,
+  jichat_rev: (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0,
   exp: () => false, // Those of KINDS that are numbers have passed long ago, or never will.
 };
 
@@ -83,7 +84,8 @@ test("claims that are needed are missed by name; the others may be absent", asyn
       code: "UNAUTHENTICATED",
       message: new RegExp(`\`${claim}\``),
     });
-  for (const claim of ["jti", "iat", "nbf"]) assert.equal((await verify({ [claim]: undefined })).user, "ann");
+  for (const claim of ["jti", "iat", "nbf", "jichat_rev"])
+    assert.equal((await verify({ [claim]: undefined })).user, "ann");
 });
 
 test("claims that are no object of JSON are refused", async () => {

@@ -9,7 +9,12 @@ export interface Claims {
   readonly expiresAt: number;
   readonly issuedAt: number;
   readonly jti: string | undefined;
+  /** Of the credential that it was given for; absent from tokens of others and of older versions. */
+  readonly revision?: number;
 }
+
+/** Ours alone: another system's `rev` may mean anything. */
+export const REVISION_CLAIM = "jichat_rev";
 
 const JTI_LENGTH_MAX = 256;
 /** The end of the year 9999, as ISO 8601 writes years: what lies beyond is no time. */
@@ -34,6 +39,8 @@ export function readClaims(
   const jti = claims.get("jti");
   if (jti !== undefined && !(typeof jti === "string" && jti.length > 0 && jti.length <= JTI_LENGTH_MAX))
     throw refused(`\`jti\` is not text of 1 to ${JTI_LENGTH_MAX} characters`);
+  const revision = claims.get(REVISION_CLAIM);
+  if (revision !== undefined && !isWhole(revision)) throw refused(`\`${REVISION_CLAIM}\` is not a revision`);
   const expiresAt = timeOf(claims, "exp");
   const issuedAt = timeOf(claims, "iat");
   const notBefore = timeOf(claims, "nbf");
@@ -47,8 +54,12 @@ export function readClaims(
   for (const [name, time] of [["iat", issuedAt] as const, ["nbf", notBefore] as const])
     if (time !== undefined && time > now + CLOCK_LEEWAY_MS) throw refused(`\`${name}\` has not come yet`);
   if (isOver(expiresAt, now)) throw new ChatError("TOKEN_EXPIRED", "the token has expired: sign in again");
-  return { user: sub, expiresAt, issuedAt: issuedAt ?? 0, jti };
+  const own = revision === undefined ? {} : { revision };
+  return { user: sub, expiresAt, issuedAt: issuedAt ?? 0, jti, ...own };
 }
+
+export const isWhole = (value: unknown): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 
 function objectOf(bytes: Uint8Array): ReadonlyMap<string, unknown> {
   let value: unknown;

@@ -1,4 +1,5 @@
-import type { KV } from "@nats-io/kv";
+import { JetStreamApiError } from "@nats-io/jetstream";
+import type { KV, KvEntry } from "@nats-io/kv";
 import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
@@ -7,17 +8,21 @@ import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { watchBucket } from "@jichat/runtime/watch-bucket.ts";
 import type { Logger } from "pino";
 
+const WRONG_LAST_SEQUENCE = 10_071;
+
 export interface Revocable {
   readonly user: string;
   readonly tokenId: string;
   /** Names that an older version may have revoked it by. */
   readonly olderIds?: readonly string[];
   readonly issuedAt: number;
+  /** Of its credential. One without is as old as its `issuedAt`: revisions are times that always rise. */
+  readonly revision?: number;
 }
 
 /**
- * Tokens that were signed out, and users all of whose tokens from before a moment are void. Watched, so
- * known within a blink.
+ * Tokens that were signed out, and of users the least revision of their credential that is valid. Watched,
+ * so known within a blink.
  */
 export class Revocations {
   readonly #kv: KV;
@@ -38,7 +43,7 @@ export class Revocations {
       kv,
       ">",
       (entry) => {
-        revocations.#take(entry.key, entry.operation === "PUT" ? Number(entry.string()) : undefined);
+        revocations.#take(entry.key, momentOf(entry));
         for (const act of revocations.#onRevoked) act();
       },
       new AbortController().signal,
@@ -63,9 +68,9 @@ export class Revocations {
     this.#onRevoked.add(act);
   }
 
-  isRevoked({ user, tokenId, olderIds = [], issuedAt }: Revocable): boolean {
+  isRevoked({ user, tokenId, olderIds = [], issuedAt, revision }: Revocable): boolean {
     if (this.#tokens.has(tokenId) || olderIds.some((id) => this.#tokens.has(id))) return true;
-    return issuedAt < (this.#users.get(user) ?? 0);
+    return (revision ?? issuedAt) < this.leastOf(user);
   }
 
   /** Throws UNAUTHENTICATED for what is revoked, UNAVAILABLE while the list is not known. */
@@ -87,11 +92,39 @@ export class Revocations {
     }
   }
 
-  /** Voids every token of this user that was issued before now. */
-  async revokeUser(user: string): Promise<void> {
-    const now = Date.now();
-    await this.#kv.put(`u.${user}`, String(now));
-    this.#users.set(user, now);
+  /** The least revision of this user's credential that is valid, as far as is known here. */
+  leastOf(user: string): number {
+    return this.#users.get(user) ?? 0;
+  }
+
+  /** The same, as it stands now. */
+  async readLeastOf(user: string): Promise<number> {
+    const entry = await reach(this.#kv.get(`u.${user}`));
+    return entry === null ? 0 : (momentOf(entry) ?? 0);
+  }
+
+  /** Voids every token of an earlier revision of this user's credential. What is void never comes back. */
+  async revokeUser(user: string, revision: number): Promise<void> {
+    const key = `u.${user}`;
+    for (;;) {
+      const entry = await reach(this.#kv.get(key));
+      const least = entry === null ? 0 : (momentOf(entry) ?? 0);
+      if (least < revision && !(await this.#replace(key, revision, entry?.revision))) continue;
+      this.#take(key, Math.max(least, revision));
+      return;
+    }
+  }
+
+  /** By compare-and-set: false when somebody else was quicker. */
+  async #replace(key: string, revision: number, known: number | undefined): Promise<boolean> {
+    const text = String(revision);
+    try {
+      await (known === undefined ? this.#kv.create(key, text) : this.#kv.update(key, text, known));
+      return true;
+    } catch (cause) {
+      if (isConflict(cause)) return false;
+      throw unreachable(cause);
+    }
   }
 
   #take(key: string, at: number | undefined): void {
@@ -107,13 +140,19 @@ export class Revocations {
   }
 }
 
+const isConflict = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE;
+
+const unreachable = (cause: unknown): ChatError =>
+  new ChatError("UNAVAILABLE", "the list of revoked tokens is not reachable", { cause, retryAfterMs: 1_000 });
+
 async function reach<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (cause) {
-    throw new ChatError("UNAVAILABLE", "the list of revoked tokens is not reachable", {
-      cause,
-      retryAfterMs: 1_000,
-    });
+    throw unreachable(cause);
   }
 }
+
+const momentOf = (entry: KvEntry): number | undefined =>
+  entry.operation === "PUT" ? Number(entry.string()) : undefined;

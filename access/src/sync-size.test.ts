@@ -38,8 +38,9 @@ function syncsOf(name: string): Syncs {
     },
   }));
   const list = async () => ({ done: new Map([[0, 1]]), complete: true, entries, heads });
+  const log = { identity: () => "", position: async () => 1 };
   const unused = (): never => assert.fail("nothing is rebuilt");
-  return new Syncs({ run: () => "1", list, mergeList: unused }, unused, systemClock, 1, unused);
+  return new Syncs({ run: () => "1", list, mergeList: unused }, unused, systemClock, 1, unused, log);
 }
 
 for (const [what, name] of [

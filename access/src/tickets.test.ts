@@ -25,6 +25,16 @@ test("a ticket of today's form is read", () => {
   });
 });
 
+test("a ticket carries the revision of its token's credential", () => {
+  const identity = tickets.verify(signed(JSON.stringify({ ...content, r: 7 })), "phone", NOW);
+  assert.equal(identity.revision, 7);
+  assert.deepEqual(tickets.verify(tickets.issue(identity, NOW).ticket, "phone", NOW), identity);
+  for (const r of [null, true, -1, 1.5, 1e300, "7", [], {}])
+    assert.throws(() => tickets.verify(signed(JSON.stringify({ ...content, r })), "phone", NOW), {
+      code: "UNAUTHENTICATED",
+    });
+});
+
 test("each field of a ticket is of its kind, or the ticket is refused", () => {
   const wrong = [null, true, -1, 1.5, 1e300, "", "a b", "x".repeat(65), [], ["ann"], {}];
   for (const name of Object.keys(content))

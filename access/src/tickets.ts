@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { isId } from "@jichat/protocol/ids.ts";
-import { isOver } from "./claims.ts";
+import { isOver, isWhole } from "./claims.ts";
 import type { Identity } from "./tokens.ts";
 
 /** A ticket's identity: its token's, and the device that it is for. */
@@ -18,6 +18,8 @@ interface Content {
   /** When the token expires, and when this ticket does: never later. */
   readonly x: number;
   readonly e: number;
+  /** The revision of its token's credential. */
+  readonly r?: number;
 }
 
 /** A ticket of the longest ids has less than 500. */
@@ -26,8 +28,6 @@ const TOKEN_ID_LENGTH_MAX = 64;
 
 const invalid = (cause?: unknown): ChatError =>
   new ChatError("UNAUTHENTICATED", "no valid ticket", { cause });
-const isTime = (value: unknown): value is number =>
-  typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 
 /** An older version's ticket may hold what none may now: it is read as strictly as a token's claims. */
 function readContent(text: string): Content {
@@ -38,11 +38,13 @@ function readContent(text: string): Content {
     throw invalid(cause);
   }
   if (typeof value !== "object" || value === null) throw invalid();
-  const { u, d, k, i, x, e } = value as Partial<Record<keyof Content, unknown>>;
+  const { u, d, k, i, x, e, r } = value as Partial<Record<keyof Content, unknown>>;
   if (typeof u !== "string" || !isId(u) || typeof d !== "string" || !isId(d)) throw invalid();
   if (typeof k !== "string" || k.length === 0 || k.length > TOKEN_ID_LENGTH_MAX) throw invalid();
-  if (!isTime(i) || !isTime(x) || !isTime(e)) throw invalid();
-  return { u, d, k, i, x, e };
+  if (!isWhole(i) || !isWhole(x) || !isWhole(e)) throw invalid();
+  if (r === undefined) return { u, d, k, i, x, e };
+  if (!isWhole(r)) throw invalid();
+  return { u, d, k, i, x, e, r };
 }
 
 /** Signed with a key of the cluster, so that any connector resumes a session without asking anybody. */
@@ -57,7 +59,7 @@ export class Tickets {
   }
 
   issue(identity: TicketIdentity, now: number): { ticket: string; ticketExpiresAt: number } {
-    const { user, device, tokenId, issuedAt, expiresAt } = identity;
+    const { user, device, tokenId, issuedAt, expiresAt, revision } = identity;
     const ticketExpiresAt = Math.min(expiresAt, now + this.#lifeMs);
     const content: Content = {
       u: user,
@@ -66,6 +68,7 @@ export class Tickets {
       i: issuedAt,
       x: expiresAt,
       e: ticketExpiresAt,
+      ...(revision === undefined ? {} : { r: revision }),
     };
     const text = Buffer.from(JSON.stringify(content)).toString("base64url");
     return { ticket: `${text}.${this.#sign(text)}`, ticketExpiresAt };
@@ -78,12 +81,13 @@ export class Tickets {
     const given = Buffer.from(mac);
     const wanted = Buffer.from(this.#sign(text));
     if (more.length > 0 || given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw invalid();
-    const { u, d, k, i, x, e } = readContent(text);
+    const { u, d, k, i, x, e, r } = readContent(text);
     if (d !== device) throw new ChatError("UNAUTHENTICATED", "this ticket is for another device");
     // Its end is never behind its token's, so it outlives the token by no more than clocks may differ.
     if (isOver(Math.min(e, x), now))
       throw new ChatError("TOKEN_EXPIRED", "the ticket has expired: use a token");
-    return { user: u, device: d, tokenId: k, issuedAt: i, expiresAt: x };
+    const own = r === undefined ? {} : { revision: r };
+    return { user: u, device: d, tokenId: k, issuedAt: i, expiresAt: x, ...own };
   }
 
   #sign(text: string): string {

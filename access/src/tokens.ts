@@ -15,6 +15,8 @@ export interface Identity {
   readonly issuedAt: number;
   /** Names the token in the list of revoked ones; a ticket carries its token's. */
   readonly tokenId: string;
+  /** Of its credential: a change of the password leaves no token of an earlier one valid. */
+  readonly revision?: number;
   /** Names that an older version knows it by. */
   readonly olderIds?: readonly string[];
 }

@@ -62,10 +62,14 @@ export class SignInLimits {
   }
 
   /**
-   * A try of a user's password, as `act`, which says whether it was right. Of a user who is guessed at from
+   * A try of a user's password, as `act`, which resolves with undefined where it was wrong. Of a user who is guessed at from
    * everywhere only failures count, and not for who comes from where the user signed in lately.
    */
-  async try(request: FastifyRequest, user: string, act: () => Promise<boolean>): Promise<boolean> {
+  async try<T>(
+    request: FastifyRequest,
+    user: string,
+    act: () => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     await this.address(request, "sign-ins");
     request.tries = user;
     const address = normalizeIP(request.ip);
@@ -73,12 +77,12 @@ export class SignInLimits {
     await within(this.#byUserAndAddress, request, "sign-ins of this user from this address");
     const isKnown = await this.#known.has(user, address);
     if (!isKnown) spend(this.#failures, user, "failed sign-ins of this user");
-    const isRight = await act();
-    if (!isRight) return false;
+    const found = await act();
+    if (found === undefined) return undefined;
     // Taken before, so that many at once are none too many; a cost below nothing gives it back.
     if (!isKnown) this.#failures.take(user, -1, systemClock.monotonic());
     await this.#known.add(user, address);
-    return true;
+    return found;
   }
 
   sweep(now: number): void {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { JWK } from "jose";
 import { SignJWT, importJWK } from "jose";
+import { REVISION_CLAIM } from "@jichat/access/claims.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Config } from "./config.ts";
 
@@ -9,7 +10,8 @@ export interface IssuedToken {
   readonly token: string;
   readonly expiresAt: number;
 }
-export type IssueToken = (user: string) => Promise<IssuedToken>;
+/** For a revision of the user's credential: the token is void as soon as there is a later one. */
+export type IssueToken = (user: string, revision: number) => Promise<IssuedToken>;
 
 /**
  * Signs tokens with our own key. Where another system's accounts are used there is none, and sign-in is
@@ -28,17 +30,18 @@ export async function openTokenIssuer(config: Config): Promise<IssueToken> {
   }
   const jwk = JSON.parse(readFileSync(signingKeyFile, "utf8")) as JWK;
   const key = await importJWK(jwk, algorithm);
-  return async (user) => {
+  return async (user, revision) => {
     const now = Date.now();
     const expiresAt = now + tokenLifeMs;
-    // Fractions of a second (RFC 7519, NumericDate): a token issued just behind "void what is older than
-    // now" stays valid.
+    // Fractions of a second (RFC 7519, NumericDate): connectors of an older version hold `iat` against the
+    // moment of the last change.
     const token = await new SignJWT({
       sub: user,
       iss: issuer,
       aud: audience,
       iat: now / 1_000,
       exp: expiresAt / 1_000,
+      [REVISION_CLAIM]: revision,
       jti: randomBytes(16).toString("base64url"),
     })
       .setProtectedHeader({ alg: algorithm, typ: "JWT", ...(jwk.kid === undefined ? {} : { kid: jwk.kid }) })

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { changePassword, signIn } from "../credentials.ts";
 import { identityOf, requireToken, spend } from "../request.ts";
 import { bodyOf, queryOf, readIdOf, readName, readPassword, readUsersQuery, usersLimit } from "../readers.ts";
 import * as schemas from "../schemas.ts";
@@ -21,7 +22,7 @@ const credentialsOf = (body: Readonly<Record<string, unknown>>) => ({
 
 /** Signing up and in: no token yet, so limits are by address, and by user against guessing. */
 export async function openAccountRoutes(app: FastifyInstance, world: World): Promise<void> {
-  const { accounts, passwords, issueToken, index, config } = world;
+  const { accounts, passwords, index, config } = world;
   const limits = await SignInLimits.open(app, world);
   const sweeping = setInterval(() => {
     limits.sweep(systemClock.monotonic());
@@ -77,12 +78,9 @@ export async function openAccountRoutes(app: FastifyInstance, world: World): Pro
     },
     async (request, reply) => {
       const { user, password } = credentialsOf(bodyOf(request, credentials));
-      const isRight = await limits.try(request, user, async () => {
-        const found = await accounts.get(user);
-        return passwords.matches(password, found?.account.password);
-      });
-      if (!isRight) throw new ChatError("UNAUTHENTICATED", "no such user with this password");
-      return reply.code(201).send(await issueToken(user));
+      const token = await limits.try(request, user, async () => signIn(world, user, password));
+      if (token === undefined) throw new ChatError("UNAUTHENTICATED", "no such user with this password");
+      return reply.code(201).send(token);
     },
   );
 }
@@ -96,7 +94,7 @@ async function profileOf({ accounts }: World, user: string): Promise<{ user: str
 
 /** One's own session, profile and password. */
 export async function openProfileRoutes(app: FastifyInstance, world: World): Promise<void> {
-  const { accounts, passwords, issueToken, revocations } = world;
+  const { accounts, revocations } = world;
   requireToken(app, world);
 
   app.delete(
@@ -155,13 +153,7 @@ export async function openProfileRoutes(app: FastifyInstance, world: World): Pro
       const body = bodyOf(request, newPassword);
       const [old, wanted] = [readPassword(body, "old"), readPassword(body, "new")];
       spend(world.userBuckets, user, "tries of a password");
-      const found = await accounts.get(user);
-      if (!(await passwords.matches(old, found?.account.password)))
-        throw new ChatError("FORBIDDEN", "`old` is not the password");
-      const password = await passwords.hash(wanted);
-      await accounts.update(user, (account) => ({ ...account, password }));
-      await revocations.revokeUser(user);
-      return issueToken(user);
+      return changePassword(world, user, old, wanted);
     },
   );
 }

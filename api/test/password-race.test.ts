@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Kvm } from "@nats-io/kv";
+import { connect } from "@nats-io/transport-node";
+import { Accounts, hashPassword } from "@jichat/access/accounts.ts";
+import { Revocations } from "@jichat/access/revocations.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { asChatError } from "@jichat/protocol/errors.ts";
+import pino from "pino";
+import { changePassword, signIn } from "../src/credentials.ts";
+import { Passwords } from "../src/passwords.ts";
+import { Part } from "../../tools/src/local/part.ts";
+import { freePorts } from "../../tools/src/local/ports.ts";
+import { needNats } from "../../tools/src/needs.ts";
+
+const OLD = "correct horse";
+const names = namesOf("race");
+
+test(
+  "two apis on one KV: no revision of a password lives on behind its change, and of two changes one wins",
+  { timeout: 120_000 },
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "jichat-race-"));
+    const [port = 0] = await freePorts(1);
+    const { path: program, env } = await needNats();
+    const args = ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", String(port)];
+    const nats = new Part({ name: "nats", program, env, args, port, logFile: join(folder, "nats.log") });
+    nats.start();
+    t.after(async () => {
+      await nats.stop(5_000);
+      rmSync(folder, { recursive: true, force: true });
+    });
+    await nats.ready(20_000);
+    const open = async () => {
+      const connection = await connect({ port });
+      t.after(() => connection.close());
+      for (const bucket of [names.accounts, names.revocations]) await new Kvm(connection).create(bucket);
+      return {
+        accounts: await Accounts.open(connection, names),
+        revocations: await Revocations.watch(connection, names, pino({ level: "silent" })),
+        passwords: new Passwords(),
+        // The revision is all that counts here.
+        issueToken: async (_: string, revision: number) => ({ token: String(revision), expiresAt: 0 }),
+      };
+    };
+    const apis = [await open(), await open()] as const;
+    const lives = ({ token }: { token: string }, user: string): boolean =>
+      !apis[0].revocations.isRevoked({ user, tokenId: "t", issuedAt: Date.now(), revision: Number(token) });
+
+    await apis[0].accounts.create("ann", { v: 1, createdAt: 0, password: await hashPassword(OLD) });
+    for (let round = 0; round < 3; round += 1) {
+      const old = round === 0 ? OLD : `battery ${round - 1}`;
+      const racing = Array.from({ length: 12 }, async (_, i) => {
+        await new Promise((resolve) => setTimeout(resolve, 40 * i));
+        return signIn(apis[i % 2 === 0 ? 0 : 1], "ann", old);
+      });
+      const changes = apis.map((api) => changePassword(api, "ann", old, `battery ${round}`));
+      const changed = await Promise.allSettled(changes);
+      const signedIn = await Promise.all(racing);
+      const [won, more] = changed.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+      const lost = changed.flatMap((one) =>
+        one.status === "rejected" ? [asChatError(one.reason).code] : [],
+      );
+      assert.ok(won !== undefined && more === undefined, "one change wins");
+      assert.ok(lost.length === 1 && ["CONFLICT", "FORBIDDEN"].includes(lost[0] ?? ""), String(lost));
+      await new Promise((resolve) => setTimeout(resolve, 200)); // The watch is a blink behind.
+      const alive = signedIn.filter((token) => token !== undefined && lives(token, "ann"));
+      assert.deepEqual(alive, [], "a token of the old password lives");
+      assert.ok(lives(won, "ann"));
+      const anew = await signIn(apis[1], "ann", `battery ${round}`);
+      assert.ok(anew !== undefined && lives(anew, "ann"));
+    }
+
+    // A change whose api ended before it could revoke: the next sign-in does it.
+    const next = Date.now() + 1;
+    await apis[0].accounts.update("ann", (account) => ({ ...account, credentialRevision: next }));
+    assert.ok(lives({ token: String(next - 1) }, "ann"));
+    await signIn(apis[0], "ann", "battery 2");
+    assert.equal(lives({ token: String(next - 1) }, "ann"), false);
+    // Whoever is late with a lower one brings nothing back.
+    await apis[1].revocations.revokeUser("ann", next - 1);
+    assert.equal(await apis[1].revocations.readLeastOf("ann"), next);
+  },
+);
