@@ -1,4 +1,5 @@
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
+import { parseWellFormed } from "@jichat/protocol/frame/well-formed.ts";
 import type { StoredList } from "./presence-texts.ts";
 import { readEntry } from "./presence-texts.ts";
 
@@ -41,8 +42,9 @@ export class Lists {
   }
 }
 
+/** In valid UTF-8 for who reads it, whatever an earlier version took: as `wellFormedValue`. */
 export const headOf = (text: string): HeadEntry | undefined =>
-  text === "" ? undefined : (JSON.parse(text) as HeadEntry);
+  text === "" ? undefined : (parseWellFormed(text) as HeadEntry);
 
 /** A hash as Redis tells it: field, value, field, value. */
 const pairsOf = (flat: readonly string[]): [string, string][] =>

@@ -23,15 +23,23 @@ const WRITTEN: ReadonlySet<string> = new Set(["body", "name", "id", "mentions"])
 const isNumber = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 const isText = (value: unknown): value is string => typeof value === "string" && value.isWellFormed();
 
-function isFitFor(column: string, value: unknown): boolean {
-  if (NUMBERS.has(column)) return isNumber(value);
-  if (LISTS.has(column)) return Array.isArray(value) && value.every(isText);
-  return isText(value);
+const isList = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+
+function checkFor(column: string): (value: unknown) => boolean {
+  if (NUMBERS.has(column)) return isNumber;
+  return LISTS.has(column) ? isList : isText;
 }
 
-/** Whether ClickHouse takes these values and gives them back as they are. */
-export const isFit = (columns: readonly string[], values: Values): boolean =>
-  values.every((value, at) => isFitFor(columns[at] ?? "", value));
+/** Looked up once for each list of columns: rows are many. */
+const checks = new WeakMap<readonly string[], ((value: unknown) => boolean)[]>();
+
+/** Whether ClickHouse takes these values, of the first columns at least, and gives them back as they are. */
+export function isFit(columns: readonly string[], values: Values): boolean {
+  let known = checks.get(columns);
+  if (known === undefined) checks.set(columns, (known = columns.map(checkFor)));
+  for (let at = 0; at < values.length; at += 1) if (known[at]?.(values[at]) !== true) return false;
+  return true;
+}
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value.toWellFormed() : "");
 

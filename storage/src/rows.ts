@@ -100,7 +100,8 @@ function addEvent(rows: Rows, origin: Origin, record: EventRecord): void {
   const text = JSON.stringify(values);
   const digest = digestOfText(text);
   const line = `${text.slice(0, -1)},${partition},${position},${digest}]`;
-  addRow(rows.events, [...values, partition, position, digest], origin, line);
+  if (isFit(rows.events.columns, values)) rows.events.addText(line, origin);
+  else addRow(rows.events, [...values, partition, position, digest], origin, line);
   if (id !== undefined) addRow(rows.ids, [conversation, from, id, seq, ts], origin);
   switch (kind) {
     case "edited":

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { wellFormedJson, wellFormedText, wellFormedValue } from "./well-formed.ts";
+import { parseWellFormed, wellFormedJson, wellFormedText, wellFormedValue } from "./well-formed.ts";
 
 /** Any order of halves, pairs, backslashes and what an escape is made of. */
 const text = fc
@@ -42,6 +42,7 @@ test("a value's texts, keys and bodies are made well-formed wherever they stand"
   };
   assert.deepEqual(wellFormedValue(value), expected);
   assert.deepEqual(JSON.parse(wellFormedText(value)), expected);
+  assert.deepEqual(parseWellFormed(JSON.stringify(value)), expected);
   const plain = { name: "🙂", body: '{"a":"\\n"}', left: undefined };
   assert.equal(wellFormedText(plain), JSON.stringify(plain));
 });

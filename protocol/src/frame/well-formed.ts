@@ -32,3 +32,9 @@ export function wellFormedText(value: unknown): string {
   const text = JSON.stringify(value);
   return SURROGATE_ESCAPE.test(text) ? JSON.stringify(wellFormedValue(value)) : text;
 }
+
+/** What JSON text says, the same way. */
+export function parseWellFormed(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  return SURROGATE_ESCAPE.test(text) ? wellFormedValue(value) : value;
+}
