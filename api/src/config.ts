@@ -1,5 +1,7 @@
 import type { PeopleConfig } from "@jichat/access/people-config.ts";
 import { readPeopleConfig } from "@jichat/access/people-config.ts";
+import type { ProxyTrust } from "@jichat/access/client-address.ts";
+import { readProxyTrust } from "@jichat/access/proxy-config.ts";
 import type { TokenConfig } from "@jichat/access/token-config.ts";
 import { readTokenConfig } from "@jichat/access/token-config.ts";
 import { RESERVED_USERS } from "@jichat/access/user-names.ts";
@@ -19,7 +21,7 @@ export interface Config extends ProcessConfig {
   readonly tokenLifeMs: number;
   readonly host: string;
   readonly port: number;
-  readonly trustProxy: boolean;
+  readonly trustProxy: ProxyTrust;
   /** Where clients connect, told by `/v1/config`. */
   readonly wsUrls: readonly string[];
   /** Folder of the built page; absent: none is served. */
@@ -49,7 +51,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     tokenLifeMs: reader.int("TOKEN_LIFE_MS", { default: 24 * 3_600_000, min: 1_000, max: 30 * 86_400_000 }),
     host: reader.text("HOST", { default: "0.0.0.0" }),
     port: reader.int("PORT", { default: 8_080, min: 0, max: 65_535 }),
-    trustProxy: reader.oneOf("TRUST_PROXY", ["no", "yes"], "no") === "yes",
+    trustProxy: readProxyTrust(reader),
     wsUrls: reader.list("WS_URLS"),
     webRoot: reader.optional("WEB_ROOT"),
     origins: reader.list("ORIGINS"),

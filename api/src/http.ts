@@ -31,12 +31,11 @@ const SAID: Readonly<Record<number, string>> = {
 
 /** Fastify with our bounds, our errors below the routes, and JSON read as the socket reads it. */
 export function openHttp(world: World): { readonly app: FastifyInstance; readonly answerOf: AnswerError } {
-  const { config, telemetry } = world;
+  const { telemetry } = world;
   const answerOf = openAnswers(telemetry);
   const options = {
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
-    trustProxy: config.trustProxy,
     forceCloseConnections: true,
     // What comes while we close is answered like any other.
     return503OnClosing: false,

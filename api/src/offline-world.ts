@@ -1,3 +1,4 @@
+import { NO_PROXY } from "@jichat/access/client-address.ts";
 import { TokenBuckets } from "@jichat/access/token-bucket.ts";
 import type { Identity } from "@jichat/access/tokens.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
@@ -25,7 +26,7 @@ export function offlineWorld(config: Partial<Config> = {}): World {
       cluster: "none",
       wsUrls: [],
       origins: [],
-      trustProxy: false,
+      trustProxy: NO_PROXY,
       signingKeyFile: "none",
       signInsPerSecond: UNLIMITED,
       ...config,

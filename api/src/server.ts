@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import { answerErrors, trace } from "./answers.ts";
 import { DOCS_POLICY, openEdges, servePage } from "./edges.ts";
 import { openHttp } from "./http.ts";
+import { nameClients } from "./client-names.ts";
 import { openAccountRoutes, openProfileRoutes, openUserRoutes } from "./routes/accounts.ts";
 import { openConversationRoutes, openMessageRoutes } from "./routes/conversations.ts";
 import "./request.ts";
@@ -19,6 +20,7 @@ export const VERSION = "0.1.0";
 export async function buildServer(world: World): Promise<FastifyInstance> {
   const { config } = world;
   const { app, answerOf } = openHttp(world);
+  nameClients(app, config.trustProxy);
   trace(app, world);
   await openEdges(app, config);
   answerErrors(app, world, answerOf);

@@ -1,5 +1,7 @@
 import type { PeopleConfig } from "@jichat/access/people-config.ts";
 import { readPeopleConfig } from "@jichat/access/people-config.ts";
+import type { ProxyTrust } from "@jichat/access/client-address.ts";
+import { readProxyTrust } from "@jichat/access/proxy-config.ts";
 import type { TokenConfig } from "@jichat/access/token-config.ts";
 import { readTokenConfig } from "@jichat/access/token-config.ts";
 import * as limits from "@jichat/protocol/limits.ts";
@@ -25,8 +27,7 @@ export interface Config extends ProcessConfig {
   readonly tls: Tls | undefined;
   /** Origins that a browser may come from; `*` lets all in. Who sends none is let in anyway. */
   readonly origins: readonly string[];
-  /** Behind a proxy the address is the last one that the proxy wrote into X-Forwarded-For. */
-  readonly trustProxy: boolean;
+  readonly trustProxy: ProxyTrust;
   readonly heartbeatMs: number;
   readonly helloMs: number;
   readonly ticketLifeMs: number;
@@ -57,7 +58,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     port: reader.int("PORT", { default: 8_081, min: 0, max: 65_535 }),
     tls: readTls(reader),
     origins: reader.list("ORIGINS"),
-    trustProxy: reader.oneOf("TRUST_PROXY", ["no", "yes"], "no") === "yes",
+    trustProxy: readProxyTrust(reader),
     heartbeatMs: reader.int("HEARTBEAT_MS", { default: 25_000, min: 100, max: 600_000 }),
     helloMs: reader.int("HELLO_MS", { default: 5_000, min: 100, max: 60_000 }),
     ticketLifeMs: reader.int("TICKET_LIFE_MS", { default: 3_600_000, min: 1_000, max: 7 * 86_400_000 }),

@@ -6,6 +6,7 @@ import type {
   WebSocketBehavior,
   us_socket_context_t,
 } from "uWebSockets.js";
+import { clientKey } from "@jichat/access/client-address.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import { chooseSubprotocol, codecOf } from "@jichat/protocol/frame/codec.ts";
@@ -65,7 +66,7 @@ function upgrade(
     return;
   }
   const address = addressOf(world, response, request);
-  const { name, codec } = chooseSubprotocol(request.getHeader("sec-websocket-protocol"));
+  const { name, codec } = chooseSubprotocol(linesOf(request, "sec-websocket-protocol"));
   const session = new Session({
     address,
     codec: codecOf(codec),
@@ -93,13 +94,21 @@ function refusalOf({ config, hub }: World, origin: string, address: string): num
   return undefined;
 }
 
+/** All lines of a header, in their order: uWS hands out one of them, and any may come in several. */
+export function linesOf(request: Pick<HttpRequest, "forEach">, name: string): string {
+  const lines: string[] = [];
+  request.forEach((key, value) => {
+    if (key === name) lines.push(value);
+  });
+  return lines.join(",");
+}
+
 function addressOf({ config }: World, response: HttpResponse, request: HttpRequest): string {
-  const forwarded = config.trustProxy
-    ? request.getHeader("x-forwarded-for").split(",").at(-1)?.trim()
-    : undefined;
-  return forwarded === undefined || forwarded === ""
-    ? text.decode(response.getRemoteAddressAsText())
-    : forwarded;
+  return clientKey(
+    config.trustProxy,
+    text.decode(response.getRemoteAddressAsText()),
+    linesOf(request, "x-forwarded-for"),
+  );
 }
 
 /** Answers on `/v1/ws`, and says so to who comes by mistake. */

@@ -1,0 +1,91 @@
+/** Eight groups of sixteen bits; an IPv4 address is its IPv4-mapped one, so that there is one form. */
+type Groups = readonly number[];
+
+/** A network: what has the same first bits. */
+export interface Range {
+  readonly groups: Groups;
+  readonly bits: number;
+}
+
+/** Whose word on where a request comes from is taken: the nearest so many, or those of these networks. */
+export type ProxyTrust = { readonly hops: number } | { readonly ranges: readonly Range[] };
+
+export const NO_PROXY: ProxyTrust = { hops: 0 };
+const MAPPED: Groups = [0, 0, 0, 0, 0, 0xffff];
+const FORWARDED_MAX = 64;
+
+function ipv4(text: string): Groups | undefined {
+  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1).map(Number);
+  if (parts === undefined || parts.some((part) => part > 255)) return undefined;
+  const [a = 0, b = 0, c = 0, d = 0] = parts;
+  return [a * 256 + b, c * 256 + d];
+}
+
+function groupsOf(text: string): number[] | undefined {
+  if (text === "") return [];
+  const groups: number[] = [];
+  const parts = text.split(":");
+  for (const [index, part] of parts.entries()) {
+    const last = index === parts.length - 1 ? ipv4(part) : undefined;
+    if (last !== undefined) groups.push(...last);
+    else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(Number.parseInt(part, 16));
+    else return undefined;
+  }
+  return groups;
+}
+
+/** An address as text, also with a port or a zone as some proxies write it. */
+export function parseAddress(text: string): Groups | undefined {
+  const plain = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(text)?.[1] ?? text;
+  const four = ipv4(plain);
+  if (four !== undefined) return [...MAPPED, ...four];
+  const [address = ""] = plain.split("%");
+  if (!address.includes(":")) return undefined;
+  const halves = address.split("::");
+  const [head, tail] = [groupsOf(halves[0] ?? ""), groupsOf(halves[1] ?? "")];
+  if (head === undefined || tail === undefined || halves.length > 2) return undefined;
+  const missing = 8 - head.length - tail.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
+  return [...head, ...Array.from({ length: missing }, () => 0), ...tail];
+}
+
+const isMapped = (groups: Groups): boolean => MAPPED.every((group, index) => groups[index] === group);
+
+function isIn(groups: Groups, { groups: network, bits }: Range): boolean {
+  for (let index = 0, left = bits; left > 0; index += 1, left -= 16) {
+    const mask = left >= 16 ? 0xffff : (0xffff << (16 - left)) & 0xffff;
+    if (((groups[index] ?? 0) & mask) !== ((network[index] ?? 0) & mask)) return false;
+  }
+  return true;
+}
+
+/** What limits go by: an IPv4 address, or the /64 of an IPv6 one, which is one customer's. */
+function keyOf(groups: Groups): string {
+  if (!isMapped(groups))
+    return `${groups
+      .slice(0, 4)
+      .map((group) => group.toString(16))
+      .join(":")}::/64`;
+  const [high = 0, low = 0] = groups.slice(6);
+  return [high >> 8, high & 255, low >> 8, low & 255].join(".");
+}
+
+/**
+ * Where a request comes from, as a key for limits: of the peer, or of who stands behind the proxies that are
+ * trusted. X-Forwarded-For is read from its right end, which the nearest proxy wrote: what a client wrote
+ * itself stands left of that. `forwarded` is all its lines, joined by commas.
+ */
+export function clientKey(trust: ProxyTrust, peer: string, forwarded: string): string {
+  const nearest = parseAddress(peer);
+  if (nearest === undefined) return peer;
+  let client = nearest;
+  const told = forwarded === "" ? [] : forwarded.split(",").slice(-FORWARDED_MAX).toReversed();
+  for (const [hop, text] of told.entries()) {
+    const from = client;
+    const isTrusted = "hops" in trust ? hop < trust.hops : trust.ranges.some((range) => isIn(from, range));
+    const next = isTrusted ? parseAddress(text.trim()) : undefined;
+    if (next === undefined) break;
+    client = next;
+  }
+  return keyOf(client);
+}

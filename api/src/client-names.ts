@@ -1,0 +1,13 @@
+import type { FastifyInstance } from "fastify";
+import type { ProxyTrust } from "@jichat/access/client-address.ts";
+import { clientKey } from "@jichat/access/client-address.ts";
+
+/** `request.ip` is what limits by address go by, as at the connector: see `clientKey`. */
+export function nameClients(app: FastifyInstance, trust: ProxyTrust): void {
+  app.addHook("onRequest", async (request) => {
+    const forwarded = [request.headers["x-forwarded-for"] ?? []].flat().join(",");
+    Object.defineProperty(request, "ip", {
+      value: clientKey(trust, request.socket.remoteAddress ?? "", forwarded),
+    });
+  });
+}
