@@ -8,6 +8,7 @@ import * as limits from "@jichat/protocol/limits.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
 import { readLogSettings } from "@jichat/runtime/log-settings.ts";
+import { DEVICES_PER_USER_MAX } from "@jichat/runtime/arrivals.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
 import { readProcessConfig } from "@jichat/runtime/process-config.ts";
 import type { IntakeLimits } from "./intake.ts";
@@ -39,6 +40,7 @@ export interface Config extends ProcessConfig {
   readonly bytesPerSecond: number;
   readonly framesPerSecond: number;
   readonly handshakesPerSecond: number;
+  readonly devicesPerUserMax: number;
   readonly socketsPerAddressMax: number;
   readonly socketsMax: number;
 }
@@ -84,6 +86,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       max: 100_000_000,
     }),
     handshakesPerSecond: reader.int("HANDSHAKES_PER_SECOND", { default: 100, min: 1, max: 100_000 }),
+    devicesPerUserMax: reader.int("DEVICES_PER_USER_MAX", {
+      default: DEVICES_PER_USER_MAX,
+      min: 1,
+      max: 1_000_000,
+    }),
     socketsPerAddressMax: reader.int("SOCKETS_PER_ADDRESS_MAX", { default: 2_000, min: 1, max: 1_000_000 }),
     socketsMax: reader.int("SOCKETS_MAX", { default: 50_000, min: 1, max: 1_000_000 }),
   };

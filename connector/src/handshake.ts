@@ -76,7 +76,7 @@ export async function register(world: World, session: Session): Promise<ReadList
   if (!presence.ready) return undefined;
   const { user, device, id, bornAt } = session;
   try {
-    const { displaced, list } = await presence.register({
+    const { displaced, crowdedOut, list } = await presence.register({
       user,
       device,
       entry: { connector: config.instance, session: id, birth: bornAt },
@@ -85,6 +85,8 @@ export async function register(world: World, session: Session): Promise<ReadList
     session.registered = true;
     if (displaced === "younger") session.close(CLOSE.replaced, "this device connected again elsewhere");
     else if (displaced !== undefined) replace(world, user, device, displaced.connector, displaced.session);
+    for (const { device: other, entry } of crowdedOut)
+      replace(world, user, other, entry.connector, entry.session);
     if (!session.isOpen) await goodbye(world, session);
     return list;
   } catch (error) {

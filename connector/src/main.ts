@@ -43,7 +43,10 @@ const cluster = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
-const presence = Presence.connect(config.redisUrl, names, telemetry.log, { isGathered: true });
+const presence = Presence.connect(config.redisUrl, names, telemetry.log, {
+  isGathered: true,
+  devicesMax: config.devicesPerUserMax,
+});
 const revocations = await Revocations.watch(nats, names, telemetry.log);
 const people = config.people.mustExist ? await People.open(nats, names) : undefined;
 const ended = new AbortController();

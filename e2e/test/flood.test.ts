@@ -116,3 +116,16 @@ test("of sends at once, more than a turn reads, none overtakes one that was refu
   );
   socket.close();
 });
+
+test("a 21st device closes the oldest with 4409, and the other twenty go on", async () => {
+  const devices: Raw[] = [];
+  for (let i = 0; i < 21; i += 1) {
+    const socket = new Raw(url());
+    assert.equal((await socket.hello(token("hoarder"), `d${i}`)).t, "welcome");
+    devices.push(socket);
+  }
+  const [oldest, ...others] = devices;
+  assert.equal((await oldest?.closed)?.code, 4409);
+  for (const socket of others) assert.equal((await socket.ask({ t: "ping", id: "p" })).t, "pong");
+  for (const socket of others) socket.close();
+});

@@ -6,6 +6,9 @@ import type { SessionEntry } from "./presence-texts.ts";
 import { readSession, sessionText } from "./presence-texts.ts";
 import { Rounds } from "./rounds.ts";
 
+/** Devices that a user may have at once, unless another number is told. */
+export const DEVICES_PER_USER_MAX = 20;
+
 /** A session that comes. */
 export interface Arrival {
   readonly user: string;
@@ -15,9 +18,16 @@ export interface Arrival {
   readonly isSyncing: () => boolean;
 }
 
+export interface DeviceSession {
+  readonly device: string;
+  readonly entry: SessionEntry;
+}
+
 export interface Arrived {
   /** The older session that it displaced, or "younger" when one that was born later stands. */
   readonly displaced: SessionEntry | "younger" | undefined;
+  /** The oldest of this user's sessions, where there are more than a user may have. It may be among them. */
+  readonly crowdedOut: readonly DeviceSession[];
   /** For one that is syncing, as of its registration. */
   readonly list: ToldList | undefined;
 }
@@ -29,6 +39,7 @@ export interface Arrived {
 export class Arrivals {
   readonly #run: RunScript;
   readonly #keepSeconds: number;
+  readonly #devicesMax: number;
   readonly #rounds = new Rounds(
     async (arrivals: readonly Arrival[]) => this.#arrive(arrivals),
     () => 1,
@@ -36,19 +47,20 @@ export class Arrivals {
     SCRIPTS_IN_FLIGHT_MAX,
   );
 
-  constructor(run: RunScript, keepSeconds: number) {
+  constructor(run: RunScript, keepSeconds: number, devicesMax: number) {
     this.#run = run;
+    this.#devicesMax = devicesMax;
     this.#keepSeconds = keepSeconds;
   }
 
   async arrive(arrival: Arrival): Promise<Arrived> {
-    return (await this.#rounds.submit(arrival)).get(arrival) ?? { displaced: undefined, list: undefined };
+    return (await this.#rounds.submit(arrival)).get(arrival) ?? NOBODY;
   }
 
   async #arrive(arrivals: readonly Arrival[]): Promise<ReadonlyMap<Arrival, Arrived>> {
     const syncing = arrivals.filter(({ isSyncing }) => isSyncing());
     const all = [...new Set([...syncing, ...arrivals])];
-    const args = [this.#keepSeconds, HEADS_PER_SCRIPT_MAX, syncing.length];
+    const args = [this.#keepSeconds, HEADS_PER_SCRIPT_MAX, syncing.length, this.#devicesMax];
     const found = await this.#run(SCRIPTS.arrive, [...args, ...all.map(lineOf)]);
     const [displaced, texts = []] = found as [string[], ListsTexts?];
     const users = syncing.map(({ user }) => user);
@@ -57,7 +69,7 @@ export class Arrivals {
       all.map((arrival, index) => [
         arrival,
         {
-          displaced: displacedOf(displaced[index] ?? ""),
+          ...displacedOf(displaced[index] ?? ""),
           list: index < syncing.length ? lists.of(arrival.user) : undefined,
         },
       ]),
@@ -65,8 +77,18 @@ export class Arrivals {
   }
 }
 
-const displacedOf = (text: string): Arrived["displaced"] =>
-  text === "" ? undefined : text === "younger" ? "younger" : readSession(text);
+const NOBODY: Arrived = { displaced: undefined, crowdedOut: [], list: undefined };
+
+function displacedOf(text: string): Pick<Arrived, "displaced" | "crowdedOut"> {
+  const [own = "", ...others] = text.split("\n");
+  return {
+    displaced: own === "" ? undefined : own === "younger" ? "younger" : readSession(own),
+    crowdedOut: others.map((line) => {
+      const space = line.indexOf(" ");
+      return { device: line.slice(0, space), entry: readSession(line.slice(space + 1)) };
+    }),
+  };
+}
 
 /** One argument each: what ioredis and Redis pay for them is by their number. No id has a space. */
 const lineOf = ({ user, device, entry }: Arrival): string => `${user} ${device} ${sessionText(entry)}`;

@@ -132,12 +132,34 @@ return listsOf({ unpack(ARGV, 4) }, tonumber(ARGV[2]), tonumber(ARGV[3]))
 `;
 
 /**
- * keep, heads, syncing, 'user device connector session birth'*: whom each session displaced, then the lists
- * of the first so many. An older session cannot displace a younger one that lives. All are registered before
- * a list is read: what comes later reaches them.
+ * keep, heads, syncing, devices, 'user device connector session birth'*: whom each session displaced, then
+ * the lists of the first so many. What it displaced is a line for its own device, and a line with the device
+ * for each that is older than so many of the user's; those of connectors that are gone do not count. An
+ * older session cannot displace a younger one that lives. All are registered before a list is read: what
+ * comes later reaches them.
  */
 const ARRIVE = `${LISTS_OF}
 local ENTRY = '^(%S+) (%S+) (%S+)$'
+local function crowdOut(key, own, lines)
+  local all, found = redis.call('HGETALL', key), {}
+  for j = 1, #all, 2 do
+    local device, entry = all[j], all[j + 1]
+    local host, _, birth = string.match(entry, ENTRY)
+    if device == own or redis.call('EXISTS', prefix .. 'c:' .. host) == 1 then
+      found[#found + 1] = { device = device, entry = entry, birth = tonumber(birth) }
+    else
+      redis.call('HDEL', key, device)
+    end
+  end
+  table.sort(found, function(a, b)
+    if a.birth == b.birth then return a.device < b.device end
+    return a.birth < b.birth
+  end)
+  for j = 1, #found - tonumber(ARGV[5]) do
+    redis.call('HDEL', key, found[j].device)
+    lines[#lines + 1] = found[j].device .. ' ' .. found[j].entry
+  end
+end
 local function register(user, device, entry)
   local key = prefix .. 's:' .. user
   local known = redis.call('HGET', key, device)
@@ -151,9 +173,11 @@ local function register(user, device, entry)
   end
   redis.call('HSET', key, device, entry)
   redis.call('EXPIRE', key, ARGV[2])
-  return known or ''
+  local lines = { known or '' }
+  if redis.call('HLEN', key) > tonumber(ARGV[5]) then crowdOut(key, device, lines) end
+  return table.concat(lines, '\\n')
 end
-local displaced, syncing, first = {}, {}, 5
+local displaced, syncing, first = {}, {}, 6
 for i = first, #ARGV do
   local user, device, entry = string.match(ARGV[i], '^(%S+) (%S+) (.+)$')
   displaced[#displaced + 1] = register(user, device, entry)

@@ -6,7 +6,7 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import type { Logger } from "pino";
 import type { Arrival, Arrived } from "./arrivals.ts";
-import { Arrivals } from "./arrivals.ts";
+import { Arrivals, DEVICES_PER_USER_MAX } from "./arrivals.ts";
 import { ListReader } from "./list-reader.ts";
 import type { RunScript, Script } from "./presence-scripts.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
@@ -51,12 +51,12 @@ export class Presence {
   #run = "";
   #runSince = 0;
 
-  private constructor(redis: Redis, names: Names, log: Logger) {
+  private constructor(redis: Redis, names: Names, log: Logger, devicesMax: number) {
     this.#redis = redis;
     this.#names = names;
     this.#log = log;
     const run: RunScript = async (script, args) => this.#script(script, args);
-    this.#arrivals = new Arrivals(run, KEEP_SECONDS);
+    this.#arrivals = new Arrivals(run, KEEP_SECONDS, devicesMax);
     this.#reader = new ListReader(run);
     redis.on("error", (error: Error) => {
       this.#log.warn({ err: error.message }, "Redis connection");
@@ -71,7 +71,12 @@ export class Presence {
    * Connects in the background: Redis may come later, and may go at any moment. With `isGathered` what one
    * turn of the event loop asks for leaves in one write: for a connector, to which a crowd may come at once.
    */
-  static connect(url: string, names: Names, log: Logger, { isGathered = false } = {}): Presence {
+  static connect(
+    url: string,
+    names: Names,
+    log: Logger,
+    { isGathered = false, devicesMax = DEVICES_PER_USER_MAX } = {},
+  ): Presence {
     const redis = new Redis(url, {
       enableAutoPipelining: isGathered,
       lazyConnect: true,
@@ -82,7 +87,7 @@ export class Presence {
       retryStrategy: (tries) => Math.min(50 * tries, 500) + Math.random() * 50,
       enableReadyCheck: true,
     });
-    const presence = new Presence(redis, names, log);
+    const presence = new Presence(redis, names, log, devicesMax);
     redis.connect().catch((error: unknown) => {
       log.warn({ err: error }, "Redis is not there yet");
     });
@@ -230,11 +235,9 @@ export class Presence {
    * Swaps a device's session in: whom it displaced; and where its sync has come by then its list, no older
    * than that.
    */
-  async register(
-    arrival: Arrival,
-  ): Promise<{ readonly displaced: Arrived["displaced"]; readonly list: ReadList | undefined }> {
-    const { displaced, list } = await this.#arrivals.arrive(arrival);
-    return { displaced, list: list && (async () => this.#reader.whole(list)) };
+  async register(arrival: Arrival): Promise<Omit<Arrived, "list"> & { readonly list: ReadList | undefined }> {
+    const { list, ...displaced } = await this.#arrivals.arrive(arrival);
+    return { ...displaced, list: list && (async () => this.#reader.whole(list)) };
   }
 
   /** Takes a session away if it is still this one: a late goodbye must not remove its successor. */

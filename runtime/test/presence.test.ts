@@ -253,3 +253,42 @@ test("heads and lists last for days behind their last write, on whichever day th
   await publish("d_6", 14);
   assert.ok((await leastSeconds()) > 6 * DAY_SECONDS);
 });
+
+test("of more devices than a user may have the oldest by birth goes, whoever comes last; the dead do not count", async () => {
+  await presence.announceConnector("c1");
+  await presence.announceConnector("c2");
+  const come = async (device: number, birth = device) =>
+    (
+      await arrive("full", `d${device}`, {
+        connector: `c${1 + (device % 2)}`,
+        session: `full-${device}-${birth}`,
+        birth,
+      })
+    ).crowdedOut;
+  for (let device = 1; device <= 20; device += 1) assert.deepEqual(await come(device), []);
+  assert.deepEqual(await come(3, 103), [], "a device that comes again is no more");
+  assert.deepEqual(await come(21), [
+    { device: "d1", entry: { connector: "c2", session: "full-1-1", birth: 1 } },
+  ]);
+  assert.deepEqual(await come(22), [
+    { device: "d2", entry: { connector: "c1", session: "full-2-2", birth: 2 } },
+  ]);
+  // One that is registered anew, after a lost Redis, say, and is the oldest of all is the one to go.
+  assert.deepEqual(await come(23, 0), [
+    { device: "d23", entry: { connector: "c2", session: "full-23-0", birth: 0 } },
+  ]);
+  const left = async (): Promise<string[]> =>
+    (await presence.redis.hkeys(`${presence.prefix}s:full`)).toSorted();
+  assert.deepEqual((await left()).length, 20);
+  await presence.removeConnector("c2");
+  assert.deepEqual(await come(24), [], "half of them were on a connector that is gone");
+  assert.ok((await left()).length <= 12);
+  await presence.announceConnector("c2");
+  const crowd = await Promise.all(Array.from({ length: 100 }, async (_, i) => come(1_000 + i)));
+  assert.equal((await left()).length, 20);
+  assert.deepEqual(
+    (await left()).map((device) => Number(device.slice(1))).toSorted((a, b) => a - b),
+    Array.from({ length: 20 }, (_, i) => 1_080 + i),
+  );
+  assert.ok(crowd.flat().every(({ entry }) => entry.birth < 1_080));
+});
