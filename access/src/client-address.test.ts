@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
 import type { ProxyTrust } from "./client-address.ts";
-import { clientKey } from "./client-address.ts";
+import { clientKey, peerKey } from "./client-address.ts";
 import { readProxyTrust } from "./proxy-config.ts";
 
 function trustOf(setting: string | undefined): ProxyTrust {
@@ -101,4 +101,15 @@ for (const bad of [
 ])
   test(`TRUST_PROXY=${bad} is refused by name`, () => {
     assert.throws(() => trustOf(bad), /TRUST_PROXY is not/);
+  });
+
+for (const [setting, peer, key] of [
+  ["no", "::ffff:1.2.3.4", "1.2.3.4"],
+  ["no", "2001:db8:1:2::3", "2001:db8:1:2::/64"],
+  ["yes", "1.2.3.4", undefined],
+  ["10.0.0.0/8", "10.1.1.1", undefined],
+  ["10.0.0.0/8", "1.2.3.4", "1.2.3.4"],
+] as const)
+  test(`TRUST_PROXY=${setting}: connections of ${peer} are counted by ${key ?? "nobody's name"}`, () => {
+    assert.equal(peerKey(trustOf(setting), peer), key);
   });

@@ -89,3 +89,11 @@ export function clientKey(trust: ProxyTrust, peer: string, forwarded: string): s
   }
   return keyOf(client);
 }
+
+/** What connections of this peer are counted by; undefined for a proxy, whose they are not. */
+export function peerKey(trust: ProxyTrust, peer: string): string | undefined {
+  const groups = parseAddress(peer);
+  if (groups === undefined) return peer;
+  const isProxy = "hops" in trust ? trust.hops > 0 : trust.ranges.some((range) => isIn(groups, range));
+  return isProxy ? undefined : keyOf(groups);
+}

@@ -30,6 +30,7 @@ export interface Config extends ProcessConfig {
   readonly origins: readonly string[];
   /** User names that nobody may register. */
   readonly reservedUsers: readonly string[];
+  readonly connectionsPerAddressMax: number;
   readonly signInsPerSecond: number;
   readonly requestsPerSecond: number;
 }
@@ -56,6 +57,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     webRoot: reader.optional("WEB_ROOT"),
     origins: reader.list("ORIGINS"),
     reservedUsers: reader.list("RESERVED_USERS", RESERVED_USERS),
+    connectionsPerAddressMax: reader.int("CONNECTIONS_PER_ADDRESS_MAX", {
+      default: 1_000,
+      min: 0,
+      max: 2_000_000,
+    }),
     signInsPerSecond: reader.int("SIGN_INS_PER_SECOND", { default: 5, min: 1, max: 10_000 }),
     requestsPerSecond: reader.int("REQUESTS_PER_SECOND", { default: 100, min: 1, max: 100_000 }),
   };

@@ -17,6 +17,7 @@ import { Presence } from "@jichat/runtime/presence.ts";
 import { openCluster } from "@jichat/runtime/open-cluster.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import { boundConnections } from "./bound-connections.ts";
 import { readConfig } from "./config.ts";
 import { KnownAddresses } from "./known-addresses.ts";
 import { Passwords } from "./passwords.ts";
@@ -86,6 +87,13 @@ const app = await buildServer({
 const sweeping = setInterval(() => {
   for (const buckets of [userBuckets, requestBuckets, memberBuckets]) buckets.sweep(systemClock.monotonic());
 }, BUCKET_SWEEP_MS);
+const cut = telemetry.counter(
+  "jichat_api_connections_cut",
+  "connections closed as they came, there being too many",
+);
+boundConnections(app.server, config.trustProxy, config.connectionsPerAddressMax, () => {
+  cut.add(1);
+});
 await app.listen({ host: config.host, port: config.port });
 const admin = await startAdmin(config, telemetry, {
   notReady: () =>

@@ -43,6 +43,8 @@ export interface Config extends ProcessConfig {
   readonly devicesPerUserMax: number;
   readonly socketsPerAddressMax: number;
   readonly socketsMax: number;
+  /** With those that are no sockets, or not yet. */
+  readonly connectionsPerAddressMax: number;
 }
 
 /** Called once, by main, before any I/O. Throws one error that names every bad key. */
@@ -50,6 +52,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const reader = new EnvReader(env);
   const tokens = readTokenConfig(reader);
   const messagesPerSecond = reader.int("MESSAGES_PER_SECOND", { default: 50, min: 1, max: 100_000 });
+  const socketsPerAddressMax = reader.int("SOCKETS_PER_ADDRESS_MAX", {
+    default: 2_000,
+    min: 1,
+    max: 1_000_000,
+  });
   const config: Config = {
     ...readProcessConfig(reader, "connector"),
     redisUrl: reader.secretUrl("REDIS_URL", "redis://127.0.0.1:6379"),
@@ -91,7 +98,13 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       min: 1,
       max: 1_000_000,
     }),
-    socketsPerAddressMax: reader.int("SOCKETS_PER_ADDRESS_MAX", { default: 2_000, min: 1, max: 1_000_000 }),
+    socketsPerAddressMax,
+    // Some more than sockets, which are told why they are closed.
+    connectionsPerAddressMax: reader.int("CONNECTIONS_PER_ADDRESS_MAX", {
+      default: socketsPerAddressMax + 100,
+      min: 0,
+      max: 2_000_000,
+    }),
     socketsMax: reader.int("SOCKETS_MAX", { default: 50_000, min: 1, max: 1_000_000 }),
   };
   reader.finish();

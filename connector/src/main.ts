@@ -1,4 +1,5 @@
 import type { us_listen_socket } from "uWebSockets.js";
+import { Connections } from "@jichat/access/connections.ts";
 import { openEdge } from "@jichat/access/edge.ts";
 import { Existence } from "@jichat/access/existence.ts";
 import { People } from "@jichat/access/people.ts";
@@ -11,6 +12,7 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
+import { connectionsMax } from "@jichat/runtime/descriptors.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
 import { openCluster } from "@jichat/runtime/open-cluster.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
@@ -74,6 +76,10 @@ const world: World = {
   tickets: new Tickets(config.clusterKey, config.ticketLifeMs),
   messageBuckets: new TokenBuckets(config.messagesPerSecond),
   byteBuckets: new TokenBuckets(config.bytesPerSecond),
+  connections: new Connections({
+    perAddressMax: config.connectionsPerAddressMax,
+    totalMax: connectionsMax(),
+  }),
   intakeLimits: intakeLimitsOf(config),
   memberBuckets: memberBuckets(config.people),
   handshakeBuckets: new TokenBuckets(config.handshakesPerSecond),
@@ -84,7 +90,7 @@ const keeper = new PresenceKeeper(world);
 void keeper.run();
 const stopSweeps = startSweeps(world);
 const drain = new Drain(world);
-const app = route(openApp(uws, config.tls), socketBehavior(world, drain));
+const app = route(openApp(uws, config.tls), world, socketBehavior(world, drain));
 const listening = await new Promise<us_listen_socket | false>((resolve) => {
   app.listen(config.host, config.port, resolve);
 });

@@ -6,6 +6,7 @@ export interface ConnectorMetrics {
   readonly countFrame: (t: string) => void;
   readonly countError: (code: ErrorCode) => void;
   readonly countClose: (code: number) => void;
+  readonly countCut: () => void;
   readonly countRetry: () => void;
   readonly countGap: (by: number) => void;
   readonly acked: (ms: number) => void;
@@ -19,6 +20,10 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
   const frames = telemetry.counter("jichat_connector_frames", "frames taken, by type");
   const errors = telemetry.counter("jichat_connector_errors", "error frames written, by code");
   const closes = telemetry.counter("jichat_connector_closes", "sockets closed, by code");
+  const cut = telemetry.counter(
+    "jichat_connector_connections_cut",
+    "connections closed as they came, there being too many",
+  );
   const retries = telemetry.counter("jichat_connector_batch_retries", "batches of commands sent again");
   const gaps = telemetry.counter(
     "jichat_connector_gaps",
@@ -45,6 +50,9 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     },
     countClose: (code) => {
       closes.add(1, { code: CLOSES.has(code) ? code : 0 });
+    },
+    countCut: () => {
+      cut.add(1);
     },
     countRetry: () => {
       retries.add(1);

@@ -6,7 +6,7 @@ import type {
   WebSocketBehavior,
   us_socket_context_t,
 } from "uWebSockets.js";
-import { clientKey } from "@jichat/access/client-address.ts";
+import { clientKey, peerKey } from "@jichat/access/client-address.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import { chooseSubprotocol, codecOf } from "@jichat/protocol/frame/codec.ts";
@@ -59,10 +59,7 @@ function upgrade(
 ): void {
   const { config } = world;
   if (drain.isOn) {
-    response
-      .writeStatus("503 Service Unavailable")
-      .writeHeader("Retry-After", "1")
-      .end("this connector drains\n");
+    refuse(world, response, "503 Service Unavailable", "this connector drains\n");
     return;
   }
   const address = addressOf(world, response, request);
@@ -75,6 +72,7 @@ function upgrade(
     turn: world.turn,
     refuseWith: refusalOf(world, request.getHeader("origin"), address),
   });
+  world.connections.close(peerOf(world, response));
   // In a map of its own: uWS copies the fields of what it is given into another object.
   response.upgrade(
     { session },
@@ -111,9 +109,56 @@ function addressOf({ config }: World, response: HttpResponse, request: HttpReque
   );
 }
 
-/** Answers on `/v1/ws`, and says so to who comes by mistake. */
-export function route(app: TemplatedApp, behavior: WebSocketBehavior<SocketData>): TemplatedApp {
-  return app.ws<SocketData>("/v1/ws", behavior).any("/*", (response) => {
-    response.writeStatus("404 Not Found").end("WebSockets are served at /v1/ws\n");
+const peerOf = ({ config }: World, response: HttpResponse): string | undefined =>
+  peerKey(config.trustProxy, text.decode(response.getRemoteAddressAsText()));
+
+/**
+ * Counts a connection from when it is accepted. It is counted out once: when it ends, is answered, or becomes
+ * a socket, which the hub counts. uWS tells when one ends, and not which: hence the abort handler.
+ */
+function accept(world: World, response: HttpResponse): void {
+  const { connections, hub, metrics } = world;
+  const peer = peerOf(world, response);
+  const sockets = { of: peer === undefined ? 0 : hub.socketsOf(peer), total: hub.size };
+  if (connections.open(peer, sockets)) {
+    response.onAborted(() => {
+      connections.close(peer);
+    });
+    return;
+  }
+  metrics.countCut();
+  response.close();
+}
+
+/** Answers in the next turn, and ends the connection: a request right behind this one is not answered. */
+function refuse(world: World, response: HttpResponse, status: string, why: string): void {
+  const peer = peerOf(world, response);
+  let isOver = false;
+  response.onAborted(() => {
+    isOver = true;
+    world.connections.close(peer);
   });
+  setImmediate(() => {
+    if (isOver) return;
+    world.connections.close(peer);
+    response.cork(() => {
+      response.writeStatus(status).writeHeader("Retry-After", "1").end(why, true);
+    });
+  });
+}
+
+/** Answers on `/v1/ws`, and says so to who comes by mistake. */
+export function route(
+  app: TemplatedApp,
+  world: World,
+  behavior: WebSocketBehavior<SocketData>,
+): TemplatedApp {
+  return app
+    .filter((response, count) => {
+      if (Number(count) === 1) accept(world, response);
+    })
+    .ws<SocketData>("/v1/ws", behavior)
+    .any("/*", (response) => {
+      refuse(world, response, "404 Not Found", "WebSockets are served at /v1/ws\n");
+    });
 }

@@ -1,3 +1,4 @@
+import type { Connections } from "@jichat/access/connections.ts";
 import type { Edge } from "@jichat/access/edge.ts";
 import type { Revocations } from "@jichat/access/revocations.ts";
 import type { Tickets } from "@jichat/access/tickets.ts";
@@ -35,6 +36,8 @@ export interface World extends Edge {
   readonly revocations: Revocations;
   readonly messageBuckets: TokenBuckets;
   readonly byteBuckets: TokenBuckets;
+  /** Those that are not a socket, or not yet. */
+  readonly connections: Connections;
   readonly intakeLimits: IntakeLimits;
   readonly memberBuckets: TokenBuckets;
   readonly handshakeBuckets: TokenBuckets;

@@ -1,0 +1,26 @@
+import type { Server } from "node:http";
+import type { ProxyTrust } from "@jichat/access/client-address.ts";
+import { peerKey } from "@jichat/access/client-address.ts";
+import { Connections } from "@jichat/access/connections.ts";
+import { connectionsMax } from "@jichat/runtime/descriptors.ts";
+
+/** Ends connections as they come where there are too many, whether or not they ever ask for anything. */
+export function boundConnections(
+  server: Server,
+  trust: ProxyTrust,
+  perAddressMax: number,
+  countCut: () => void,
+): void {
+  const connections = new Connections({ perAddressMax, totalMax: connectionsMax() });
+  server.on("connection", (socket) => {
+    const peer = peerKey(trust, socket.remoteAddress ?? "");
+    if (!connections.open(peer)) {
+      countCut();
+      socket.destroy();
+      return;
+    }
+    socket.once("close", () => {
+      connections.close(peer);
+    });
+  });
+}
