@@ -12,6 +12,7 @@ import { Intake } from "./intake.ts";
 import { plainPong } from "./plain-pong.ts";
 import type { Session } from "./session.ts";
 import { tooFast } from "./too-fast.ts";
+import { notFoundLeavesAt } from "./unhurried.ts";
 import type { World } from "./world.ts";
 
 const EARLY_MAX = 64;
@@ -200,6 +201,7 @@ async function answer(
   trace: Trace,
 ): Promise<void> {
   const id = frame.t === "hello" ? undefined : frame.id;
+  const arrived = systemClock.monotonic();
   session.unanswered += 1;
   try {
     await dispatch(world, session, frame, trace, bytes);
@@ -208,6 +210,11 @@ async function answer(
     if (error.code === "INTERNAL")
       world.telemetry.log.error({ err: thrown, traceId: trace.traceId }, "a frame failed");
     trace.span?.setAttribute("error.code", error.code);
+    // What takes longer to find would tell whether it is there.
+    if (error.code === "NOT_FOUND") {
+      const now = systemClock.monotonic();
+      await systemClock.sleep(notFoundLeavesAt(arrived, now) - now);
+    }
     replyError(world, session, error, id, trace.traceId);
   } finally {
     session.unanswered -= 1;

@@ -129,3 +129,27 @@ test("a 21st device closes the oldest with 4409, and the other twenty go on", as
   for (const socket of others) assert.equal((await socket.ask({ t: "ping", id: "p" })).t, "pong");
   for (const socket of others) socket.close();
 });
+
+test("what is not for one takes as long as what is not there, and nothing waits for it", async () => {
+  const [ann, eve] = [new Raw(url()), new Raw(url())];
+  await ann.hello(token("ann"));
+  await eve.hello(token("eve"));
+  const { conversation } = await ann.ask({
+    t: "create",
+    id: "c",
+    kind: "group",
+    name: "G",
+    members: ["bob"],
+  });
+  let asked = 0;
+  for (const where of [conversation, "g_nowhere", "nonsense"])
+    for (const frame of [{ t: "pull" }, { t: "send", body: {} }, { t: "leave" }]) {
+      const started = performance.now();
+      const late = eve.ask({ ...frame, id: `e${(asked += 1)}`, conversation: where });
+      assert.equal((await eve.ask({ t: "ping", id: `p${asked}` })).t, "pong");
+      assert.ok(performance.now() - started < 200, "a pong does not wait");
+      assert.equal((await late)["code"], "NOT_FOUND");
+      assert.ok(performance.now() - started >= 249);
+    }
+  for (const socket of [ann, eve]) socket.close();
+});
