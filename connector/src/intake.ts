@@ -52,22 +52,31 @@ export class Intake {
 
   /** 0 when a frame of so many bytes was taken, else the milliseconds after which it can be. */
   take(bytes: number): number {
-    const { framesPerSecond, bytesPerSecond } = this.#limits;
     const now = this.#turn.now();
-    if (now !== this.#at) {
-      const seconds = Math.max(0, now - this.#at) / 1_000;
-      this.#at = now;
-      this.#frames = Math.min(BURST * framesPerSecond, this.#frames + seconds * framesPerSecond);
-      this.#bytes = Math.min(BURST * bytesPerSecond, this.#bytes + seconds * bytesPerSecond);
-    }
+    if (now !== this.#at) this.#refill(now);
+    if (this.#frames < 1 || this.#bytes < bytes) return this.#takeAll(bytes);
+    this.#frames -= 1;
+    this.#bytes -= bytes;
+    return 0;
+  }
+
+  /** What is larger than the bucket can ever hold passes when it is full; else how long it has to wait. */
+  #takeAll(bytes: number): number {
+    const { framesPerSecond, bytesPerSecond } = this.#limits;
     const needed = Math.min(bytes, BURST * bytesPerSecond);
-    if (this.#frames >= 1 && this.#bytes >= needed) {
-      this.#frames -= 1;
-      this.#bytes -= needed;
-      return 0;
-    }
     const seconds = Math.max((1 - this.#frames) / framesPerSecond, (needed - this.#bytes) / bytesPerSecond);
-    return Math.max(10, Math.ceil(1_000 * seconds));
+    if (seconds > 0) return Math.max(10, Math.ceil(1_000 * seconds));
+    this.#frames -= 1;
+    this.#bytes -= needed;
+    return 0;
+  }
+
+  #refill(now: number): void {
+    const { framesPerSecond, bytesPerSecond } = this.#limits;
+    const seconds = Math.max(0, now - this.#at) / 1_000;
+    this.#at = now;
+    this.#frames = Math.min(BURST * framesPerSecond, this.#frames + seconds * framesPerSecond);
+    this.#bytes = Math.min(BURST * bytesPerSecond, this.#bytes + seconds * bytesPerSecond);
   }
 
   /** Notes a refusal; true for one too many. */

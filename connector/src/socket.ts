@@ -6,7 +6,7 @@ import type {
   WebSocketBehavior,
   us_socket_context_t,
 } from "uWebSockets.js";
-import { clientKey, peerKey } from "@jichat/access/client-address.ts";
+import { NO_PROXY, clientKey, peerKey } from "@jichat/access/client-address.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import { chooseSubprotocol, codecOf } from "@jichat/protocol/frame/codec.ts";
@@ -102,11 +102,10 @@ export function linesOf(request: Pick<HttpRequest, "forEach">, name: string): st
 }
 
 function addressOf({ config }: World, response: HttpResponse, request: HttpRequest): string {
-  return clientKey(
-    config.trustProxy,
-    text.decode(response.getRemoteAddressAsText()),
-    linesOf(request, "x-forwarded-for"),
-  );
+  const peer = text.decode(response.getRemoteAddressAsText());
+  // Where nobody's word is taken, the headers need not be walked.
+  const forwarded = config.trustProxy === NO_PROXY ? "" : linesOf(request, "x-forwarded-for");
+  return clientKey(config.trustProxy, peer, forwarded);
 }
 
 const peerOf = ({ config }: World, response: HttpResponse): string | undefined =>
