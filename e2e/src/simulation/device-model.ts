@@ -211,7 +211,7 @@ export class Device {
       ...this.#source(socket, conversation),
       op: "send",
       id,
-      body: `{"id":"${id}"${paddingOf(id)}}` as BodyText,
+      body: `{"id":"${id}"${this.#sim.isHeavy ? paddingOf(id) : ""}}` as BodyText,
       to,
     }));
   }
@@ -221,7 +221,7 @@ export class Device {
       ...this.#source(socket, conversation),
       op: "create",
       id,
-      name: "\u0001".repeat(128),
+      name: this.#sim.isHeavy ? "\u0001".repeat(128) : "G",
       members,
     }));
   }

@@ -14,9 +14,12 @@ export class LogModel {
   readonly batches: Batch[] = [];
   trimmedTo = 0;
   readonly #guards: Guards;
+  readonly #bytesMax: number;
 
-  constructor(guards: Guards) {
+  /** `bytesMax`: of one append. */
+  constructor(guards: Guards, bytesMax: number) {
     this.#guards = guards;
+    this.#bytesMax = bytesMax;
   }
 
   get end(): number {
@@ -35,7 +38,7 @@ export class LogModel {
     | { outcome: "stored"; position: number }
     | { outcome: "sequence" }
     | { outcome: "refused"; error: ChatError } {
-    if (bytes.length > LOG_BYTES_AT_ONCE)
+    if (bytes.length > this.#bytesMax)
       return { outcome: "refused", error: new ChatError("FRAME_TOO_LARGE", "too large for this log") };
     if (this.#guards.fence && expected !== this.end) return { outcome: "sequence" };
     this.batches.push(decodeInner<Batch>(bytes, "a batch"));
