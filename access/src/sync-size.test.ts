@@ -38,7 +38,7 @@ function syncsOf(name: string): Syncs {
     },
   }));
   const list = async () => ({ done: new Map([[0, 1]]), complete: true, entries, heads });
-  const log = { identity: () => "", position: async () => 1 };
+  const log = { identity: () => "AAAAAAAAAAA", position: async () => 1 };
   const unused = (): never => assert.fail("nothing is rebuilt");
   return new Syncs({ run: () => "1", list, mergeList: unused }, unused, systemClock, 1, unused, log);
 }

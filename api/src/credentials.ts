@@ -6,8 +6,8 @@ import type { World } from "./world.ts";
 type Credentials = Pick<World, "accounts" | "passwords" | "issueToken" | "revocations">;
 
 /**
- * A token, or undefined where there is no such user with this password. It carries the revision of the password that was found right, as it was read before: whatever is
- * changed meanwhile voids it.
+ * A token, or undefined where there is no such user with this password. It carries the revision of the
+ * password that was found right, as it was read before: whatever is changed meanwhile voids it.
  */
 export async function signIn(
   world: Credentials,
