@@ -124,6 +124,7 @@ test(
           HANDSHAKES_PER_SECOND: "10000",
           SOCKETS_PER_ADDRESS_MAX: "2000",
           MESSAGES_PER_SECOND: "1000",
+          BYTES_PER_SECOND: "16777216",
         },
       },
     });

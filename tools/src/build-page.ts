@@ -1,13 +1,33 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { build } from "esbuild";
 import { ROOT } from "./cache.ts";
 
+const TRIES = 20;
+
 /** Bundles the page into `web/dist` and returns that folder. A second; done at every start. */
 export async function buildPage(): Promise<string> {
-  const out = join(ROOT, "web/dist");
-  rmSync(out, { recursive: true, force: true });
-  mkdirSync(out, { recursive: true });
+  const dist = join(ROOT, "web/dist");
+  // In a folder of its own, put in place when it is whole: another start may be building beside this one.
+  const made = mkdtempSync(`${dist}-`);
+  try {
+    await bundleInto(made);
+    chmodSync(made, 0o755); // An image's own user reads it too.
+    for (let tries = 1; ; tries += 1) {
+      try {
+        rmSync(dist, { recursive: true, force: true });
+        renameSync(made, dist);
+        return dist;
+      } catch (error) {
+        if (tries === TRIES) throw error; // The other one was between the two steps, each time.
+      }
+    }
+  } finally {
+    rmSync(made, { recursive: true, force: true });
+  }
+}
+
+async function bundleInto(out: string): Promise<void> {
   const fixed = join(ROOT, "web/public");
   cpSync(fixed, out, { recursive: true });
   const { metafile } = await build({
@@ -40,5 +60,4 @@ export async function buildPage(): Promise<string> {
     html = html.replace(name.endsWith(".css") ? "style.css" : "main.js", name);
   }
   writeFileSync(page, html);
-  return out;
 }

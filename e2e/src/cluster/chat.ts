@@ -208,15 +208,23 @@ export class Chat {
       kind: "Job",
       metadata: { name, namespace: this.namespace, labels },
       spec: {
-        backoffLimit: 0,
+        // A name that was not there a moment ago may stay unknown for a while; what differs, differs each time.
+        backoffLimit: 2,
         template: { metadata: { labels }, spec: { ...template.spec, containers, restartPolicy: "Never" } },
       },
     });
-    const job = await until("the comparison of ClickHouse with the log", 90_000, async () => {
+    const job = await until("the comparison of ClickHouse with the log", 180_000, async () => {
       const found = await find<{
-        readonly status?: { readonly succeeded?: number; readonly failed?: number };
+        readonly status?: {
+          readonly succeeded?: number;
+          readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+        };
       }>(["-n", this.namespace, "get", "job", name]);
-      return (found?.status?.succeeded ?? 0) + (found?.status?.failed ?? 0) > 0 ? found : undefined;
+      const { conditions = [] } = found?.status ?? {};
+      const isOver = conditions.some(
+        ({ type, status }) => (type === "Complete" || type === "Failed") && status === "True",
+      );
+      return isOver ? found : undefined;
     });
     const said = await this.ask(["logs", `job/${name}`, "--tail=40"]);
     await this.ask(["delete", "job", name]);
