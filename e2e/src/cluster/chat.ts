@@ -208,7 +208,7 @@ export class Chat {
       kind: "Job",
       metadata: { name, namespace: this.namespace, labels },
       spec: {
-        // A name that was not there a moment ago may stay unknown for a while; what differs, differs each time.
+        // A name that was not there just now may stay unknown a while; what differs, differs each time.
         backoffLimit: 2,
         template: { metadata: { labels }, spec: { ...template.spec, containers, restartPolicy: "Never" } },
       },
