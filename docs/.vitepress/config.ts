@@ -81,6 +81,7 @@ export default defineConfig({
           { text: "ChatCluster", link: "/chat-cluster" },
           { text: "Configuration", link: "/configuration" },
           { text: "Operations", link: "/operations" },
+          { text: "Security", link: "/security" },
           { text: "Metrics", link: "/metrics" },
         ],
       },
