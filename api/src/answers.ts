@@ -2,7 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { ErrorCode } from "@jichat/protocol/errors.ts";
 import { ChatError, ERRORS, asChatError } from "@jichat/protocol/errors.ts";
 import type { Telemetry, Trace } from "@jichat/runtime/telemetry.ts";
-import { wellFormedJson } from "./well-formed.ts";
+import { wellFormedJson } from "@jichat/protocol/frame/well-formed.ts";
 import type { World } from "./world.ts";
 
 const traceparentOf = ({ traceId, span }: Trace): string =>

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { offlineWorld } from "./offline-world.ts";
 import { buildServer } from "./server.ts";
-import { wellFormedJson } from "./well-formed.ts";
+import { wellFormedJson } from "@jichat/protocol/frame/well-formed.ts";
 
 test("what is well-formed stays; half a surrogate pair, in a text or a key, becomes U+FFFD", () => {
   assert.equal(

@@ -1,13 +1,9 @@
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Target } from "./wire.ts";
 import { dial, message, upgrade } from "./wire.ts";
 
 const STEP_MS = 10;
-
-const sleep = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 
 /** What a flood says again and again: nothing of it is worth an answer. */
 const FLOODS: readonly object[] = [

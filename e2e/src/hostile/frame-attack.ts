@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { encode } from "@msgpack/msgpack";
 import type { Dice } from "../simulation/world.ts";
 import { mutated } from "./odd-values.ts";
@@ -57,11 +58,6 @@ export function oddFrame(subprotocol: Subprotocol, dice: Dice): Uint8Array {
 
 const FRAMES_A_SOCKET = 20;
 const STEP_MS = 20;
-
-const sleep = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 
 /** Sockets with and without a login, one after the other, that say what is nearly right. Returns how many. */
 export async function attackFrames(
