@@ -42,7 +42,10 @@ export function openEdge(
     past: new Past(nats, names, presence, lanes),
     syncs: new Syncs(
       presence,
-      (query) => askStorage(nats, names, query),
+      {
+        list: async (query) => askStorage(nats, names, query),
+        heads: async (query) => askStorage(nats, names, query),
+      },
       systemClock,
       partitions,
       () => losses.read(),

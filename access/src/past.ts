@@ -71,7 +71,7 @@ export class Past {
 
   async #headPosition(conversation: string): Promise<number | undefined> {
     try {
-      const [head] = this.#presence.ready ? await this.#presence.heads([conversation]) : [];
+      const [head] = this.#presence.ready ? await this.#presence.briefs([conversation]) : [];
       return head?.position;
     } catch {
       return undefined; // Redis is away: the owner knows.

@@ -40,7 +40,8 @@ function syncsOf(name: string): Syncs {
   const list = async () => ({ done: new Map([[0, 1]]), complete: true, entries, heads });
   const log = { identity: () => "AAAAAAAAAAA", position: async () => 1 };
   const unused = (): never => assert.fail("nothing is rebuilt");
-  return new Syncs({ run: () => "1", list, mergeList: unused }, unused, systemClock, 1, unused, log);
+  const cache = { run: () => "1", list, heads: unused, mergeList: unused };
+  return new Syncs(cache, { list: unused, heads: unused }, systemClock, 1, unused, log);
 }
 
 for (const [what, name] of [

@@ -1,14 +1,26 @@
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import type { Heads, ListsTexts, ToldList } from "./lists.ts";
-import { HEADS_PER_SCRIPT_MAX, LISTS_PER_SCRIPT_MAX, Lists, SCRIPTS_IN_FLIGHT_MAX, headOf } from "./lists.ts";
+import {
+  HEADS_PER_SCRIPT_MAX,
+  LISTS_PER_SCRIPT_MAX,
+  Lists,
+  SCRIPTS_IN_FLIGHT_MAX,
+  headOf,
+  storedHeadOf,
+} from "./lists.ts";
 import type { RunScript } from "./presence-scripts.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
-import type { StoredList } from "./presence-texts.ts";
+import type { StoredHead, StoredList } from "./presence-texts.ts";
 import { Rounds } from "./rounds.ts";
 
 interface Asked {
   readonly user: string;
   readonly partitions: number;
+}
+
+interface AskedHead {
+  readonly user: string;
+  readonly conversation: string;
 }
 
 /**
@@ -24,7 +36,13 @@ export class ListReader {
     SCRIPTS_IN_FLIGHT_MAX,
   );
   readonly #heads = new Rounds(
-    async (asked: readonly (readonly string[])[]) => this.#readHeads([...new Set(asked.flat())]),
+    async (asked: readonly AskedHead[]) => this.#readHeads(asked),
+    () => 1,
+    HEADS_PER_SCRIPT_MAX,
+    SCRIPTS_IN_FLIGHT_MAX,
+  );
+  readonly #briefs = new Rounds(
+    async (asked: readonly (readonly string[])[]) => this.#readBriefs([...new Set(asked.flat())]),
     (conversations) => conversations.length,
     HEADS_PER_SCRIPT_MAX,
     SCRIPTS_IN_FLIGHT_MAX,
@@ -41,19 +59,30 @@ export class ListReader {
 
   /** With the heads that its script had no room for: they may be newer than the list, never older. */
   async whole(list: ToldList): Promise<StoredList> {
-    const heads = list.heads ?? (await this.heads(list.entries.map(({ conversation }) => conversation)));
+    const heads = list.heads ?? (await this.briefs(list.entries.map(({ conversation }) => conversation)));
     return { ...list, heads };
   }
 
-  async heads(conversations: readonly string[]): Promise<(HeadEntry | undefined)[]> {
-    const parts: Promise<(HeadEntry | undefined)[]>[] = [];
+  /** One for each of `conversations`; undefined where none is whole, or `user` is not in there. */
+  async heads(conversations: readonly string[], user = ""): Promise<(HeadEntry | undefined)[]> {
+    return Promise.all(
+      conversations.map(async (conversation) => {
+        const asked = { user, conversation };
+        return (await this.#heads.submit(asked)).get(asked);
+      }),
+    );
+  }
+
+  /** One for each of `conversations`; undefined where Redis knows none. */
+  async briefs(conversations: readonly string[]): Promise<(StoredHead | undefined)[]> {
+    const parts: Promise<(StoredHead | undefined)[]>[] = [];
     for (let at = 0; at < conversations.length; at += HEADS_PER_SCRIPT_MAX)
-      parts.push(this.#headsOf(conversations.slice(at, at + HEADS_PER_SCRIPT_MAX)));
+      parts.push(this.#briefsOf(conversations.slice(at, at + HEADS_PER_SCRIPT_MAX)));
     return (await Promise.all(parts)).flat();
   }
 
-  async #headsOf(conversations: readonly string[]): Promise<(HeadEntry | undefined)[]> {
-    const found = await this.#heads.submit(conversations);
+  async #briefsOf(conversations: readonly string[]): Promise<(StoredHead | undefined)[]> {
+    const found = await this.#briefs.submit(conversations);
     return conversations.map((id) => found.get(id));
   }
 
@@ -64,8 +93,14 @@ export class ListReader {
     return new Lists(users, (await this.#run(SCRIPTS.lists, args)) as ListsTexts);
   }
 
-  async #readHeads(conversations: readonly string[]): Promise<Heads> {
-    const found = (await this.#run(SCRIPTS.heads, conversations)) as (string | null)[];
-    return new Map(conversations.map((id, index) => [id, headOf(found[index] ?? "")]));
+  async #readHeads(asked: readonly AskedHead[]): Promise<ReadonlyMap<AskedHead, HeadEntry | undefined>> {
+    const args = asked.flatMap(({ user, conversation }) => [user, conversation]);
+    const found = (await this.#run(SCRIPTS.heads, args)) as string[];
+    return new Map(asked.map((one, index) => [one, headOf(found[index] ?? "")]));
+  }
+
+  async #readBriefs(conversations: readonly string[]): Promise<Heads> {
+    const found = (await this.#run(SCRIPTS.briefs, conversations)) as string[];
+    return new Map(conversations.map((id, index) => [id, storedHeadOf(id, found[index] ?? "")]));
   }
 }

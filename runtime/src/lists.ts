@@ -1,7 +1,7 @@
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { parseWellFormed } from "@jichat/protocol/frame/well-formed.ts";
-import type { StoredList } from "./presence-texts.ts";
-import { readEntry } from "./presence-texts.ts";
+import type { StoredHead, StoredList } from "./presence-texts.ts";
+import { readBrief, readEntry } from "./presence-texts.ts";
 
 type BareList = Pick<StoredList, "complete" | "entries">;
 const NOTHING: BareList = { complete: false, entries: [] };
@@ -16,7 +16,7 @@ export const SCRIPTS_IN_FLIGHT_MAX = 4;
 export type ListsTexts = readonly (readonly string[])[];
 
 /** By conversation; undefined where Redis knows none, absent where it was not asked. */
-export type Heads = ReadonlyMap<string, HeadEntry | undefined>;
+export type Heads = ReadonlyMap<string, StoredHead | undefined>;
 
 /** A list as a script told it: without `heads` where they were too many for their script. */
 export type ToldList = Omit<StoredList, "heads"> & { readonly heads: StoredList["heads"] | undefined };
@@ -31,7 +31,9 @@ export class Lists {
   constructor(users: readonly string[], texts: ListsTexts) {
     this.#done = new Map(pairsOf(texts[0] ?? []).map(([partition, at]) => [Number(partition), Number(at)]));
     this.#lists = new Map(users.map((user, index) => [user, listOf(texts[index + 1] ?? [])]));
-    this.#heads = new Map(pairsOf(texts[users.length + 1] ?? []).map(([id, text]) => [id, headOf(text)]));
+    this.#heads = new Map(
+      pairsOf(texts[users.length + 1] ?? []).map(([id, text]) => [id, storedHeadOf(id, text)]),
+    );
   }
 
   of(user: string): ToldList {
@@ -45,6 +47,9 @@ export class Lists {
 /** In valid UTF-8 for who reads it, whatever an earlier version took: as `wellFormedValue`. */
 export const headOf = (text: string): HeadEntry | undefined =>
   text === "" ? undefined : (parseWellFormed(text) as HeadEntry);
+
+export const storedHeadOf = (conversation: string, text: string): StoredHead | undefined =>
+  text === "" || text.startsWith("{") ? headOf(text) : readBrief(conversation, text);
 
 /** A hash as Redis tells it: field, value, field, value. */
 const pairsOf = (flat: readonly string[]): [string, string][] =>

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { SYNC_LIMIT_DEFAULT } from "@jichat/protocol/limits.ts";
 
 /**
  * Lua that runs in Redis. ARGV[1] is always the key prefix; every value carries its log position, and a
@@ -6,7 +7,8 @@ import { hash } from "node:crypto";
  */
 
 /**
- * A value is kept for `keep` seconds. That is said again when it is first written on another day, which '!'
+ * A head is its position 'p', its brief 'b', and all of it 'v', which may be missing. A value is kept for
+ * `keep` seconds. That is said again when it is first written on another day, which '!'
  * remembers, not with every message; a list's other fields are conversations, and '*' says that it is whole.
  */
 const PUT = `
@@ -17,11 +19,16 @@ local function put(key, day, ...)
   redis.call('HSET', key, '!', today)
   redis.call('EXPIRE', key, keep)
 end
-local function head(conversation, position, value)
+local function head(conversation, brief, value)
   local key = prefix .. 'h:' .. conversation
+  local position = string.match(brief, '^%d+')
   local known = redis.call('HMGET', key, 'p', '!')
-  if known[1] and tonumber(known[1]) >= tonumber(position) then return end
-  put(key, known[2], 'p', position, 'v', value)
+  local ahead = known[1] and tonumber(known[1]) - tonumber(position) or -1
+  if ahead > 0 then return end
+  if ahead == 0 and (value == '' or redis.call('HEXISTS', key, 'v') == 1) then return end
+  if value ~= '' then return put(key, known[2], 'p', position, 'b', brief, 'v', value) end
+  redis.call('HDEL', key, 'v')
+  put(key, known[2], 'p', position, 'b', brief)
 end
 local function positionOf(text) return tonumber(string.match(text, '^%d+')) end
 local function entry(user, conversation, value)
@@ -33,7 +40,7 @@ end
 `;
 
 /**
- * keep, today, heads, entries, positions, (conversation, position, head)*, (user, conversation, entry)*,
+ * keep, today, heads, entries, positions, (conversation, brief, head)*, (user, conversation, entry)*,
  * (partition, position)*, user*
  */
 const PUBLISH = `${PUT}
@@ -77,8 +84,8 @@ return found
 `;
 
 /**
- * keep, today, user, '1' with the last of it, entries, (conversation, entry)*, (conversation, position,
- * head)*
+ * keep, today, user, '1' with the last of it, entries, (conversation, entry)*, (conversation, brief, head or
+ * '')*
  */
 const MERGE = `${PUT}
 local user = ARGV[4]
@@ -95,13 +102,32 @@ if ARGV[5] == '1' then put(prefix .. 'u:' .. user, false, '*', '1') end
 return ''
 `;
 
+/** A brief that the version before has left behind its head is told as all of that head. */
+const BRIEF_OF = `
+local function briefOf(conversation)
+  local key = ARGV[1] .. 'h:' .. conversation
+  local known = redis.call('HMGET', key, 'p', 'b')
+  local position, brief = known[1], known[2]
+  if not position then return '' end
+  if brief and string.match(brief, '^%d+') == position then return brief end
+  return redis.call('HGET', key, 'v') or ''
+end
+`;
+
+/** A list of so many conversations is told with whole heads: one page of it wants them all. */
+const WHOLE_HEADS_MAX = SYNC_LIMIT_DEFAULT;
+
 /**
  * What is done; and once so many partitions are, the users' lists; and the heads of their conversations, as
- * many lists' as have room in so many heads: conversation, head or ''. In this order: what is done stands in
- * the lists and heads.
+ * many lists' as have room in so many heads: conversation, head, brief or ''. In this order: what is done
+ * stands in the lists and heads.
  */
-const LISTS_OF = `
+const LISTS_OF = `${BRIEF_OF}
 local prefix = ARGV[1]
+local function headOf(conversation, isWhole)
+  local head = isWhole and redis.call('HGET', prefix .. 'h:' .. conversation, 'v')
+  return head or briefOf(conversation)
+end
 local function listsOf(users, room, partitions)
   local done = redis.call('HGETALL', prefix .. 'done')
   if #done / 2 < partitions then return { done } end
@@ -110,13 +136,14 @@ local function listsOf(users, room, partitions)
     local list = redis.call('HGETALL', prefix .. 'u:' .. users[i])
     found[i + 1] = list
     if #list / 2 <= room then
+      local isWhole = #list / 2 <= ${WHOLE_HEADS_MAX}
       for j = 1, #list, 2 do
         local conversation = list[j]
         if conversation ~= '*' and conversation ~= '!' and not seen[conversation] then
           seen[conversation] = true
           room = room - 1
           heads[#heads + 1] = conversation
-          heads[#heads + 1] = redis.call('HGET', prefix .. 'h:' .. conversation, 'v') or ''
+          heads[#heads + 1] = headOf(conversation, isWhole)
         end
       end
     end
@@ -195,10 +222,28 @@ if known and string.match(known, '^%S+ (%S+)') == ARGV[4] then redis.call('HDEL'
 return ''
 `;
 
-/** conversation* */
+/**
+ * (user or '', conversation)*: each head, '' where it is not whole or that user is not in there. Whoever was
+ * sent away after their list was read must not be told what came later.
+ */
 const HEADS = `
-local prefix, found = ARGV[1] .. 'h:', {}
-for i = 2, #ARGV do found[i - 1] = redis.call('HGET', prefix .. ARGV[i], 'v') end
+local prefix, found = ARGV[1], {}
+local function isIn(user, conversation)
+  local entry = redis.call('HGET', prefix .. 'u:' .. user, conversation)
+  return entry and string.match(entry, '%d+$') == '0'
+end
+for i = 2, #ARGV, 2 do
+  local user, conversation = ARGV[i], ARGV[i + 1]
+  local isTold = user == '' or isIn(user, conversation)
+  found[i / 2] = isTold and redis.call('HGET', prefix .. 'h:' .. conversation, 'v') or ''
+end
+return found
+`;
+
+/** conversation* */
+const BRIEFS = `${BRIEF_OF}
+local found = {}
+for i = 2, #ARGV do found[i - 1] = briefOf(ARGV[i]) end
 return found
 `;
 
@@ -219,4 +264,5 @@ export const SCRIPTS = {
   unregister: scriptOf(UNREGISTER),
   lists: scriptOf(LISTS),
   heads: scriptOf(HEADS),
+  briefs: scriptOf(BRIEFS),
 } as const;

@@ -1,9 +1,21 @@
-import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
+import type { HeadBrief, HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 
 export interface SessionEntry {
   readonly connector: string;
   readonly session: string;
   readonly birth: number;
+}
+
+export type StoredHead = HeadBrief | HeadEntry;
+
+export const isWhole = (head: StoredHead): head is HeadEntry => "kind" in head;
+
+/** `position ts` */
+export const briefText = ({ position, ts }: HeadBrief): string => `${position} ${ts}`;
+
+export function readBrief(conversation: string, text: string): HeadBrief {
+  const [position = 0, ts = 0] = text.split(" ").map(Number);
+  return { conversation, position, ts };
 }
 
 /** A user's list as Redis has it. */
@@ -16,8 +28,8 @@ export interface StoredList {
   /** Only if it was rebuilt from storage in this run of Redis. */
   readonly complete: boolean;
   readonly entries: readonly ListEntry[];
-  /** One for each of `entries`; undefined where this Redis knows none. */
-  readonly heads: readonly (HeadEntry | undefined)[];
+  /** One for each of `entries`, whole if they are few; undefined where this Redis knows none. */
+  readonly heads: readonly (StoredHead | undefined)[];
 }
 
 /** Reads a list, or what is left of it to be read. */

@@ -10,8 +10,8 @@ import { Arrivals, DEVICES_PER_USER_MAX } from "./arrivals.ts";
 import { ListReader } from "./list-reader.ts";
 import type { RunScript, Script } from "./presence-scripts.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
-import type { ReadList, StoredList } from "./presence-texts.ts";
-import { entryText } from "./presence-texts.ts";
+import type { ReadList, StoredHead, StoredList } from "./presence-texts.ts";
+import { briefText, entryText, isWhole } from "./presence-texts.ts";
 import { Rounds } from "./rounds.ts";
 
 /** From the last write on; for a head or a list up to a day less. */
@@ -21,6 +21,12 @@ const DAY_MS = 24 * 3_600_000;
 const keepFrom = (now: number): (string | number)[] => [KEEP_SECONDS, Math.floor(now / DAY_MS)];
 /** Heads, entries and users of one script: Redis does nothing else meanwhile. */
 const ITEMS_PER_SCRIPT_MAX = 4_000;
+
+const headArgs = (head: StoredHead): string[] => [
+  head.conversation,
+  briefText(head),
+  isWhole(head) ? JSON.stringify(head) : "",
+];
 
 /** What a batch's effects change in Redis, and whose sessions they ask for. */
 export interface PresenceUpdate {
@@ -156,7 +162,7 @@ export class Presence {
     const entries = updates.flatMap((update) => update.entries);
     const users = [...new Set(updates.flatMap((update) => update.users))];
     const args = [...keepFrom(systemClock.now()), heads.length, entries.length, updates.length];
-    for (const head of heads) args.push(head.conversation, head.position, JSON.stringify(head));
+    for (const head of heads) args.push(...headArgs(head));
     for (const { user, entry } of entries) args.push(user, entry.conversation, entryText(entry));
     for (const { partition, position } of updates) args.push(partition, position);
     for (const user of users) args.push(user);
@@ -171,13 +177,13 @@ export class Presence {
     run: string,
     user: string,
     entries: readonly ListEntry[],
-    heads: readonly HeadEntry[],
+    heads: readonly StoredHead[],
     isLast: boolean,
   ): Promise<void> {
     if (run !== this.#run) throw new Error("Redis was lost while a list was rebuilt for it");
     const args = [...keepFrom(systemClock.now()), user, isLast ? 1 : 0, entries.length];
     for (const entry of entries) args.push(entry.conversation, entryText(entry));
-    for (const head of heads) args.push(head.conversation, head.position, JSON.stringify(head));
+    for (const head of heads) args.push(...headArgs(head));
     await this.#script(SCRIPTS.merge, args);
   }
 
@@ -186,12 +192,20 @@ export class Presence {
     return this.#reader.list(user, partitions);
   }
 
-  /** One for each of `conversations`; undefined where this Redis knows none. */
-  async heads(conversations: readonly string[]): Promise<(HeadEntry | undefined)[]> {
-    return this.#reader.heads(conversations);
+  /**
+   * One for each of `conversations`; undefined where this Redis knows none, or but its brief, or `user` is not
+   * in there.
+   */
+  async heads(conversations: readonly string[], user?: string): Promise<(HeadEntry | undefined)[]> {
+    return this.#reader.heads(conversations, user);
   }
 
-  /** Every head that this Redis knows, a few at a time: for repairs, not for the message path. */
+  /** Where their heads stand; undefined where this Redis knows none. */
+  async briefs(conversations: readonly string[]): Promise<(StoredHead | undefined)[]> {
+    return this.#reader.briefs(conversations);
+  }
+
+  /** Every head that this Redis knows whole, a few at a time: for repairs, not for the message path. */
   async *allHeads(): AsyncGenerator<HeadEntry> {
     const prefix = `${this.#prefix}h:`;
     for await (const keys of this.#redis.scanStream({ match: `${prefix}*`, count: 1_000 })) {

@@ -9,7 +9,7 @@ import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { Part } from "../../tools/src/local/part.ts";
 import { freePorts } from "../../tools/src/local/ports.ts";
 import { needRedis } from "../../tools/src/needs.ts";
-import type { SessionEntry } from "../src/presence-texts.ts";
+import type { SessionEntry, StoredHead } from "../src/presence-texts.ts";
 import { Presence } from "../src/presence.ts";
 
 const DAY_SECONDS = 24 * 3_600;
@@ -157,6 +157,55 @@ test("a list with more conversations than one script gives heads of is told with
   for (const [index, { conversation }] of long.entries.entries())
     assert.equal(long.heads[index]?.conversation, conversation === "d_long0" ? undefined : conversation);
   assert.ok(ann.heads.length > 0 && ann.heads.every((head) => head !== undefined));
+});
+
+test("a list of thousands is told with where its heads stand, and whole heads on demand to those who are in there", async () => {
+  const ids = Array.from({ length: 2_500 }, (_, index) => `g_brief${index}`);
+  const heads = ids.map((id, index) => headOf(id, 50 + index));
+  const entries = ids.map((id, index) => ({ user: "many", entry: entryOf(id, 50 + index) }));
+  await presence.publish({ partition: 6, position: 3_000, heads, entries, users: [] });
+  const list = await presence.list("many", 1);
+  assert.equal(list.entries.length, ids.length);
+  const byId = new Map(heads.map((head) => [head.conversation, head]));
+  for (const [index, { conversation }] of list.entries.entries()) {
+    const { position, ts } = byId.get(conversation) ?? assert.fail();
+    assert.deepEqual(list.heads[index], { conversation, position, ts });
+  }
+  const page = ids.slice(100, 150);
+  assert.deepEqual(await presence.heads(page, "many"), heads.slice(100, 150));
+  const left = { ...entryOf(ids[100] ?? "", 3_001), left: 7 };
+  await presence.mergeList(presence.run(), "many", [left], [], false);
+  assert.deepEqual(await presence.heads(page, "many"), [undefined, ...heads.slice(101, 150)]);
+  assert.deepEqual(await presence.heads(page, "eve"), Array(50).fill(undefined));
+});
+
+test("a brief takes an older head's place, a whole head a brief's, and neither a newer one's", async () => {
+  const stands = async (id: string): Promise<unknown[]> => [
+    (await presence.briefs([id]))[0],
+    (await presence.heads([id]))[0],
+  ];
+  const run = presence.run();
+  const merge = async (head: StoredHead) => presence.mergeList(run, "ann", [], [head], false);
+  const brief = (position: number) => ({ conversation: "g_1", position, ts: 5 });
+  await merge(brief(10));
+  assert.deepEqual(await stands("g_1"), [brief(10), undefined]);
+  await merge({ ...headOf("g_1", 9), ts: 4 });
+  assert.deepEqual(await stands("g_1"), [brief(10), undefined]);
+  const whole = { ...headOf("g_1", 10), ts: 5 };
+  await merge(whole);
+  assert.deepEqual(await stands("g_1"), [brief(10), whole]);
+  await merge(brief(10));
+  assert.deepEqual(await stands("g_1"), [brief(10), whole]);
+  await merge(brief(11));
+  assert.deepEqual(await stands("g_1"), [brief(11), undefined]);
+});
+
+test("a head that the version before wrote over a brief is told whole", async () => {
+  const run = presence.run();
+  await presence.mergeList(run, "ann", [], [{ conversation: "g_2", position: 10, ts: 5 }], false);
+  const head = headOf("g_2", 12);
+  await presence.redis.hset(`${presence.prefix}h:g_2`, "p", 12, "v", JSON.stringify(head));
+  assert.deepEqual(await presence.briefs(["g_2"]), [head]);
 });
 
 test("many who come at once are registered each for themselves, the younger of two stands", async () => {

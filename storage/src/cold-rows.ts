@@ -6,10 +6,15 @@ import type { EventSource } from "./events.ts";
 import type { HeadRow, LifecycleRow, MarkRow } from "./fold.ts";
 import type { Store } from "./store.ts";
 
+/** A user who came to a conversation, or left it. */
 export interface MembershipRow {
   readonly user: string;
   readonly partition: number;
   readonly conversation: string;
+  readonly seq: number;
+  readonly no: number;
+  readonly joined: 0 | 1;
+  readonly position: number;
 }
 /** Every UUIDv7 id that was made later than `from`; too many to list: none, and `from` at the end of time. */
 export interface RecentIds {
@@ -23,8 +28,24 @@ export interface Outline {
 
 const RECENT_IDS_MS = 60_000;
 const RECENT_IDS_MAX = 2_048;
+/** Keys of one query about lists: small rows, of which a list may want thousands. */
+const LISTED_MAX = 1_000;
 
 type Rows<T> = T & Record<string, unknown>;
+
+const readHeads = async (store: Store, ids: readonly string[]): Promise<readonly HeadRow[]> =>
+  store.query<Rows<HeadRow>>(
+    `SELECT conversation, max(heads.head) AS head, max(heads.no) AS no, max(heads.ts) AS ts,
+     max(heads.position) AS position
+   FROM {db}.heads WHERE conversation IN {ids: Array(String)} GROUP BY conversation`,
+    { ids },
+  );
+
+const headsOf = (store: Store): Batched<HeadRow> =>
+  new Batched(
+    async (ids) => new Map((await readHeads(store, ids)).map((head) => [head.conversation, head])),
+    LISTED_MAX,
+  );
 
 const outlinesOf = (store: Store): Batched<Outline> =>
   new Batched(async (ids) => {
@@ -34,12 +55,7 @@ const outlinesOf = (store: Store): Batched<Outline> =>
        ORDER BY conversation, seq LIMIT 1 BY conversation, seq`,
         { ids },
       ),
-      store.query<Rows<HeadRow>>(
-        `SELECT conversation, max(heads.head) AS head, max(heads.no) AS no, max(heads.ts) AS ts,
-         max(heads.position) AS position
-       FROM {db}.heads WHERE conversation IN {ids: Array(String)} GROUP BY conversation`,
-        { ids },
-      ),
+      readHeads(store, ids),
     ]);
     const byConversation = groupBy(lifecycle, ({ conversation }) => conversation);
     const headOf = new Map(heads.map((head) => [head.conversation, head]));
@@ -58,6 +74,25 @@ const marksOf = (store: Store): Batched<readonly MarkRow[]> =>
       ({ conversation }) => conversation,
     ),
   );
+
+/** Of the marks of one user in many conversations each is a question. */
+export const markKey = (user: string, conversation: string): string => `${user} ${conversation}`;
+
+const ownMarksOf = (store: Store): Batched<MarkRow> =>
+  new Batched(async (keys) => {
+    const pairs = keys.map((key) => key.split(" ", 2));
+    const rows = await store.query<Rows<MarkRow>>(
+      `SELECT conversation, user, max(marks.seq) AS seq, max(marks.no) AS no,
+       max(marks.position) AS position
+     FROM {db}.marks WHERE conversation IN {conversations: Array(String)} AND user IN {users: Array(String)}
+     GROUP BY conversation, user`,
+      {
+        users: [...new Set(pairs.map(([user = ""]) => user))],
+        conversations: [...new Set(pairs.map(([, conversation = ""]) => conversation))],
+      },
+    );
+    return new Map(rows.map((row) => [markKey(row.user, row.conversation), row]));
+  }, LISTED_MAX);
 
 const recentIdsOf = (store: Store): Batched<RecentIds> =>
   new Batched(async (conversations) => {
@@ -84,7 +119,8 @@ const membershipsOf = (store: Store): Batched<readonly MembershipRow[]> =>
   new Batched(async (users) =>
     groupBy(
       await store.query<Rows<MembershipRow>>(
-        "SELECT DISTINCT user, partition, conversation FROM {db}.memberships WHERE user IN {users: Array(String)}",
+        `SELECT user, partition, conversation, seq, no, joined, position FROM {db}.memberships
+       WHERE user IN {users: Array(String)} ORDER BY user, conversation, seq LIMIT 1 BY user, conversation, seq`,
         { users },
       ),
       ({ user }) => user,
@@ -95,11 +131,15 @@ const membershipsOf = (store: Store): Batched<readonly MembershipRow[]> =>
 export class ColdRows {
   /** By conversation: who came and went, its names, and its head. */
   readonly outlines: Batched<Outline>;
+  /** By conversation: its head alone. */
+  readonly heads: Batched<HeadRow>;
+  /** By `markKey`: how far one user has read. */
+  readonly ownMarks: Batched<MarkRow>;
   /** By conversation: how far each member has read. */
   readonly marks: Batched<readonly MarkRow[]>;
   /** By conversation: the ids of its last minute, so that its next owner need not ask about every new one. */
   readonly recentIds: Batched<RecentIds>;
-  /** By user: the conversations they ever were in. */
+  /** By user: how they came to conversations and left them, in the order of each. */
   readonly memberships: Batched<readonly MembershipRow[]>;
 
   /** Single events, of many conversations in one query. */
@@ -111,6 +151,8 @@ export class ColdRows {
     this.singles = singlesOf(store);
     this.pages = pagesOf(store);
     this.outlines = outlinesOf(store);
+    this.heads = headsOf(store);
+    this.ownMarks = ownMarksOf(store);
     this.marks = marksOf(store);
     this.recentIds = recentIdsOf(store);
     this.memberships = membershipsOf(store);

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FactsReply, ListReply } from "@jichat/protocol/bus/query.ts";
+import type { FactsReply } from "@jichat/protocol/bus/query.ts";
 import { firstIdOf } from "@jichat/protocol/ids.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { ColdRows } from "./cold-rows.ts";
-import { answerFacts, answerList } from "./cold-state.ts";
+import { answerFacts } from "./cold-state.ts";
 import type { Store } from "./store.ts";
 import { Tail } from "./tail.ts";
 
 const NATS_BYTES_MAX = 1_048_576;
 const GROUPS = 40;
-const CONVERSATIONS = 600;
 
 /** ClickHouse holds nothing yet: all of it is in the tail. */
 const store = { query: async () => [] } as unknown as Store;
@@ -29,7 +28,7 @@ class Log {
   }
 }
 
-const bytesOf = (reply: FactsReply | ListReply): number => Buffer.byteLength(JSON.stringify({ v: 1, reply }));
+const bytesOf = (reply: FactsReply): number => Buffer.byteLength(JSON.stringify({ v: 1, reply }));
 
 test("facts of more than a message takes come in several answers, each of which says what it left out", async () => {
   const log = new Log();
@@ -79,31 +78,4 @@ test("one conversation's recent ids are an answer, or more than one: then none i
     assert.equal(facts?.ids.length, told);
     assert.equal((facts?.idsFrom ?? 0) === Number.MAX_SAFE_INTEGER, told === 0);
   }
-});
-
-test("a list of more than a message takes comes in several answers, each conversation once", async () => {
-  const log = new Log();
-  const ids = Array.from({ length: CONVERSATIONS }, (_, index) => `d_${index}`).sort();
-  for (const id of ids.toReversed()) {
-    log.add(id, 1, { kind: "created", users: ["ann", "bob"] });
-    log.add(id, 2, { kind: "message", id: "m", body: JSON.stringify({ text: "水".repeat(2_700) }) });
-  }
-  log.add(ids[7] ?? "", 3, { kind: "left", users: ["ann"] });
-  const replies: ListReply[] = [];
-  let after: string | undefined;
-  do {
-    const reply = await answerList(cold, log.tail, "ann", after);
-    assert.ok(bytesOf(reply) < NATS_BYTES_MAX);
-    replies.push(reply);
-    after = reply.next;
-  } while (after !== undefined);
-  assert.ok(replies.length > (CONVERSATIONS * 8_000) / NATS_BYTES_MAX);
-  assert.deepEqual(
-    replies.flatMap(({ entries }) => entries.map(({ conversation }) => conversation)),
-    ids,
-  );
-  assert.deepEqual(
-    replies.flatMap(({ heads }) => heads.map(({ conversation }) => conversation)),
-    ids.filter((_, index) => index !== 7),
-  );
 });

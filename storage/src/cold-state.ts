@@ -3,10 +3,7 @@ import type {
   EventFacts,
   FactsQuery,
   FactsReply,
-  HeadEntry,
   IdFacts,
-  ListEntry,
-  ListReply,
 } from "@jichat/protocol/bus/query.ts";
 import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
 import { ANSWER_BYTES_MAX } from "@jichat/protocol/limits.ts";
@@ -17,12 +14,8 @@ import type { ColdRows, RecentIds } from "./cold-rows.ts";
 import type { Store } from "./store.ts";
 import type { Run, Tail } from "./tail.ts";
 
-/** In JSON, at most: of a conversation without its members and ids, of one of each, of a list's entry. */
 /** Recent ids of one conversation in one answer: some 200 bytes each. */
 const TAIL_IDS_MAX = 2_048;
-const ENTRY_BYTES = 200;
-/** Conversations of a list that are read together: an answer seldom has room for more. */
-const LISTED_AT_ONCE = 256;
 
 /**
  * Conversations as ClickHouse and the tail have them together. Those that were never written to are absent.
@@ -158,74 +151,4 @@ export async function answerFacts(
     else conversations.push(facts);
   }
   return { conversations, ids, events, ...(rest.length === 0 ? {} : { rest }) };
-}
-
-interface Listed {
-  readonly entry: ListEntry;
-  /** None where the user has left. */
-  readonly head: HeadEntry | undefined;
-}
-
-/**
- * A user's conversations in one partition, behind `after` in the order of their ids, with heads: what Redis is
- * rebuilt from. As many as one answer has room for.
- */
-export async function answerList(
-  cold: ColdRows,
-  { partition, runs }: Tail,
-  user: string,
-  after = "",
-): Promise<ListReply> {
-  const known = ((await cold.memberships.of(user)) ?? []).flatMap((row) =>
-    row.partition === partition ? [row.conversation] : [],
-  );
-  const all = new Set([...known, ...runs.flatMap((run) => [...(run.users.get(user) ?? [])])]);
-  const ids = [...all].filter((id) => id > after).sort();
-  const entries: ListEntry[] = [];
-  const heads: HeadEntry[] = [];
-  let bytes = 0;
-  for (let at = 0; at < ids.length; at += LISTED_AT_ONCE) {
-    const folded = await foldConversations(cold, runs, ids.slice(at, at + LISTED_AT_ONCE));
-    // Asked together, and so answered by one query.
-    const listed = await Promise.all([...folded.values()].map((one) => listedOf(cold, runs, one, user)));
-    for (const { entry, head } of listed.flatMap((one) => one ?? [])) {
-      bytes += ENTRY_BYTES + Buffer.byteLength(JSON.stringify(head ?? null));
-      const last = entries.at(-1);
-      if (last !== undefined && bytes > ANSWER_BYTES_MAX) return { entries, heads, next: last.conversation };
-      entries.push(entry);
-      if (head !== undefined) heads.push(head);
-    }
-  }
-  return { entries, heads };
-}
-
-async function listedOf(
-  cold: ColdRows,
-  runs: readonly Run[],
-  conversation: Folded,
-  user: string,
-): Promise<Listed | undefined> {
-  const member = conversation.members.get(user);
-  if (member === undefined) return undefined;
-  const { first, mark, markNo, position, left } = member;
-  const entry = { conversation: conversation.id, position, first, mark, markNo };
-  if (left !== undefined) return { entry: { ...entry, left }, head: undefined };
-  return { entry, head: await headOf(cold, runs, conversation) };
-}
-
-async function headOf(cold: ColdRows, runs: readonly Run[], conversation: Folded): Promise<HeadEntry> {
-  const { kind, members } = conversation.facts();
-  const { id, position, head: seq, no, ts, name } = conversation;
-  const [last] = shownOf(await readSpan(cold.singles, runs, id, seq, seq));
-  return {
-    conversation: id,
-    position,
-    seq,
-    no,
-    ts,
-    kind,
-    ...(name === undefined ? {} : { name }),
-    ...(last === undefined ? {} : { last }),
-    ...(kind === "direct" ? { pair: members.map(({ user }) => user) } : {}),
-  };
 }

@@ -10,14 +10,13 @@ import { wellFormedText } from "@jichat/protocol/frame/well-formed.ts";
 import type { LeaseHolder } from "@jichat/runtime/leases.ts";
 import { PartitionLog } from "@jichat/runtime/partition-log.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import { answer } from "./answer.ts";
 import { readWatermarks, writeRuns } from "./batch-writer.ts";
 import { CarefulInsert } from "./careful-insert.ts";
-import { answerFacts, answerList } from "./cold-state.ts";
 import { ColdRows } from "./cold-rows.ts";
 import type { Config } from "./config.ts";
 import { consume } from "./consumer.ts";
 import { LogRegressed, assertContinues } from "./log-regressed.ts";
-import { answerMembers, answerPage } from "./history.ts";
 import { quarantineTeller, storageMetrics } from "./metrics.ts";
 import type { StorageMetrics } from "./metrics.ts";
 import type { Store } from "./store.ts";
@@ -198,7 +197,7 @@ export class Storage implements LeaseHolder {
           retryAfterMs: 1_000,
         });
       }
-      const reply = await this.#reply(tail, query);
+      const reply = await answer(this.#store, this.#cold, tail, query, this.#metrics.countPage);
       message.respond(wellFormedText({ v: 1, reply })); // Throws for more than a message takes.
     } catch (thrown) {
       const error = asChatError(thrown);
@@ -208,19 +207,6 @@ export class Storage implements LeaseHolder {
     } finally {
       this.#questions -= 1;
       this.#metrics.countQuery(kind, systemClock.monotonic() - started);
-    }
-  }
-
-  async #reply(tail: Tail, query: Query): Promise<unknown> {
-    switch (query.q) {
-      case "facts":
-        return answerFacts(this.#store, this.#cold, tail, query);
-      case "history":
-        return answerPage(this.#cold, tail, query, this.#metrics.countPage);
-      case "list":
-        return answerList(this.#cold, tail, query.user, query.after);
-      case "members":
-        return answerMembers(this.#cold, tail, query);
     }
   }
 

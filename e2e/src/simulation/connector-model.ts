@@ -135,9 +135,15 @@ export class ConnectorModel {
     const losses = new LossPositions(1, () => String(sim.redis.run), position);
     this.#syncs = new Syncs(
       sim.redis.cacheFor(this.machine),
-      async (query) => {
-        await this.machine.hop();
-        return sim.storage.list(query.position, query.user, query.after);
+      {
+        list: async (query) => {
+          await this.machine.hop();
+          return sim.storage.list(query.position, query.user, query.after);
+        },
+        heads: async (query) => {
+          await this.machine.hop();
+          return sim.storage.heads(query.position, query.user, query.conversations);
+        },
       },
       this.machine.clock,
       1,

@@ -1,11 +1,14 @@
-import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
-import type { ListCache } from "@jichat/access/sync.ts";
+import type { ListEntry } from "@jichat/protocol/bus/query.ts";
+import type { ListCache } from "@jichat/access/list-cache.ts";
 import type { Sessions } from "@jichat/router/ports.ts";
-import type { ReadList, SessionEntry, StoredList } from "@jichat/runtime/presence-texts.ts";
+import type { ReadList, SessionEntry, StoredHead, StoredList } from "@jichat/runtime/presence-texts.ts";
+import { isWhole } from "@jichat/runtime/presence-texts.ts";
 import type { Guards } from "./guards.ts";
 import type { Machine, Time } from "./world.ts";
 
 const CONNECTOR_TTL_MS = 5_000;
+
+const briefOf = ({ conversation, position, ts }: StoredHead): StoredHead => ({ conversation, position, ts });
 
 /**
  * Redis: refuses lower positions, keeps nothing over a loss, and knows a connector only as long as it says
@@ -14,7 +17,7 @@ const CONNECTOR_TTL_MS = 5_000;
 export class RedisModel {
   readonly #time: Time;
   readonly #guards: Guards;
-  #heads = new Map<string, HeadEntry>();
+  #heads = new Map<string, StoredHead>();
   #lists = new Map<string, Map<string, ListEntry>>();
   #complete = new Set<string>();
   #done = new Map<number, number>();
@@ -62,9 +65,11 @@ export class RedisModel {
     await machine.alive();
   }
 
-  #putHead(head: HeadEntry): void {
+  #putHead(head: StoredHead): void {
     const known = this.#heads.get(head.conversation);
-    if (!this.#guards.refuseLower || known === undefined || known.position < head.position)
+    const ahead = known === undefined ? -1 : known.position - head.position;
+    const isMore = known !== undefined && isWhole(head) && !isWhole(known);
+    if (!this.#guards.refuseLower || ahead < 0 || (ahead === 0 && isMore))
       this.#heads.set(head.conversation, head);
   }
 
@@ -120,6 +125,14 @@ export class RedisModel {
         const list = await this.#ask(machine, () => this.#listOf(user));
         return { ...list, heads: await this.#headsOf(machine, list) };
       },
+      heads: async (conversations, user) =>
+        this.#ask(machine, () =>
+          conversations.map((conversation) => {
+            const head = this.#heads.get(conversation);
+            const isIn = this.#lists.get(user)?.get(conversation)?.left === undefined;
+            return head !== undefined && isWhole(head) && isIn ? head : undefined;
+          }),
+        ),
       mergeList: async (run, user, entries, heads, isLast) =>
         this.#ask(machine, () => {
           if (this.#guards.sameRun && run !== String(this.run)) throw new Error("Redis was lost meanwhile");
@@ -171,7 +184,12 @@ export class RedisModel {
 
   /** As of a list that is too long for one script. */
   async #headsOf(machine: Machine, { entries }: Pick<StoredList, "entries">): Promise<StoredList["heads"]> {
-    return this.#ask(machine, () => entries.map(({ conversation }) => this.#heads.get(conversation)));
+    return this.#ask(machine, () =>
+      entries.map(({ conversation }) => {
+        const head = this.#heads.get(conversation);
+        return head && briefOf(head);
+      }),
+    );
   }
 
   #swapIn(user: string, device: string, at: SessionEntry): SessionEntry | "younger" | undefined {

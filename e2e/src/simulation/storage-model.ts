@@ -2,7 +2,9 @@ import type {
   ConversationFacts,
   FactsQuery,
   FactsReply,
+  HeadBrief,
   HeadEntry,
+  HeadsReply,
   HistoryReply,
   ListEntry,
   ListReply,
@@ -224,7 +226,7 @@ export class StorageModel {
   async list(position: number, user: string, after = ""): Promise<ListReply> {
     return this.#at(position, () => {
       const entries: ListEntry[] = [];
-      const heads: HeadEntry[] = [];
+      const heads: HeadBrief[] = [];
       for (const id of [...this.#records.keys()].filter((one) => one > after).sort()) {
         if (entries.length === ROOM)
           return { entries, heads, next: this.#guards.rest ? entries.at(-1)?.conversation : undefined };
@@ -240,18 +242,27 @@ export class StorageModel {
           markNo,
           ...(left === undefined ? {} : { left }),
         });
-        const { kind, members } = folded.facts();
-        heads.push({
-          conversation: id,
-          position: folded.position,
-          seq: folded.head,
-          no: folded.no,
-          ts: folded.ts,
-          kind,
-          ...(kind === "direct" ? { pair: members.map((one) => one.user) } : {}),
-        });
+        if (left === undefined) heads.push({ conversation: id, position: folded.position, ts: folded.ts });
       }
       return { entries, heads };
     });
+  }
+
+  /** Whole heads of those of a user's conversations that they are in. */
+  async heads(position: number, user: string, conversations: readonly string[]): Promise<HeadsReply> {
+    return this.#at(position, () => {
+      const rest = this.#guards.rest ? conversations.slice(ROOM) : [];
+      return { heads: conversations.slice(0, ROOM).flatMap((id) => this.#headOf(id, user)), rest };
+    });
+  }
+
+  #headOf(id: string, user: string): HeadEntry[] {
+    const folded = this.#fold(id);
+    const member = folded?.members.get(user);
+    if (folded === undefined || member === undefined || member.left !== undefined) return [];
+    const { kind, members } = folded.facts();
+    const { position, head: seq, no, ts } = folded;
+    const pair = kind === "direct" ? { pair: members.map((one) => one.user) } : {};
+    return [{ conversation: id, position, seq, no, ts, kind, ...pair }];
   }
 }

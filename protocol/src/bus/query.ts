@@ -3,7 +3,7 @@ import type { ChatEvent, InnerEvent, EventKind } from "../frame/server-frame.ts"
 import type { BodyText } from "../frame/body.ts";
 
 /** Questions to storage. Each names a log position, and is answered only once storage has consumed it. */
-export type Query = FactsQuery | HistoryQuery | ListQuery | MembersQuery;
+export type Query = FactsQuery | HeadsQuery | HistoryQuery | ListQuery | MembersQuery;
 
 interface AtPosition {
   readonly v: 1;
@@ -85,12 +85,28 @@ export interface ListQuery extends AtPosition {
   readonly user: string;
   /** The `next` of the answer before. */
   readonly after?: string | undefined;
+  /** Without it heads are told whole: the version before asks so. */
+  readonly brief?: true;
 }
 export interface ListReply {
   readonly entries: readonly ListEntry[];
-  readonly heads: readonly HeadEntry[];
+  /** Of those that the user is in. Whole ones in place of briefs too: the version before answers so. */
+  readonly heads: readonly (HeadBrief | HeadEntry)[];
   /** There are more, behind this conversation. */
   readonly next?: string | undefined;
+}
+
+/** Whole heads of a user's conversations in one partition, which Redis knows briefly. */
+export interface HeadsQuery extends AtPosition {
+  readonly q: "heads";
+  readonly user: string;
+  readonly conversations: readonly string[];
+}
+export interface HeadsReply {
+  /** Of those that the user is in. */
+  readonly heads: readonly HeadEntry[];
+  /** Conversations for which this answer had no room: nothing is said of them. */
+  readonly rest?: readonly string[] | undefined;
 }
 
 export interface MembersQuery extends AtPosition {
@@ -112,13 +128,18 @@ export interface ListEntry {
   readonly left?: number | undefined;
 }
 
-/** What Redis holds per conversation; the higher position wins. */
-export interface HeadEntry {
+/** What lists are ordered and compared by: all that a first sync reads of most of its conversations. */
+export interface HeadBrief {
   readonly conversation: string;
   readonly position: number;
+  /** Of its last event. */
+  readonly ts: number;
+}
+
+/** What Redis holds per conversation; the higher position wins. */
+export interface HeadEntry extends HeadBrief {
   readonly seq: number;
   readonly no: number;
-  readonly ts: number;
   readonly kind: "direct" | "group";
   readonly name?: string | undefined;
   /** The two of a 1-1 conversation, so that each can be shown the other. */

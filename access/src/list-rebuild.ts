@@ -1,0 +1,73 @@
+import type { ListReply } from "@jichat/protocol/bus/query.ts";
+import type { Positions } from "./cursor.ts";
+import type { ListCache, ListSource } from "./list-cache.ts";
+import { reach } from "./list-cache.ts";
+
+/** Partitions that are asked for one user's list together. */
+const ASKED_AT_ONCE = 8;
+/** Redis does nothing else while a script runs. */
+const MERGED_AT_ONCE = 1_000;
+
+/**
+ * Puts lists back that Redis lost: entries, and the briefs of heads, so that a list of thousands is there
+ * before its first page is waited for. Whole heads come with the pages that want them (`WholeHeads`).
+ */
+export class ListRebuild {
+  readonly #cache: ListCache;
+  readonly #source: ListSource;
+  readonly #afterLoss: () => Promise<Positions>;
+  readonly #running = new Map<string, Promise<void>>();
+
+  /** `afterLoss`: positions that were reached after the present Redis was first met (`LossPositions`). */
+  constructor(cache: ListCache, source: ListSource, afterLoss: () => Promise<Positions>) {
+    this.#cache = cache;
+    this.#source = source;
+    this.#afterLoss = afterLoss;
+  }
+
+  /** As of `positions` or later; one rebuild per user at a time, whoever asks. */
+  async of(user: string, positions: Positions): Promise<void> {
+    const running = this.#running.get(user);
+    if (running !== undefined) return running;
+    const run = this.#cache.run();
+    const from = (least: Positions): Positions =>
+      positions.map((position, p) => Math.max(position, least[p] ?? 0));
+    const rebuild = this.#afterLoss()
+      .then((least) => this.#askAll(run, user, from(least)))
+      .finally(() => this.#running.delete(user));
+    this.#running.set(user, rebuild);
+    return rebuild;
+  }
+
+  async #askAll(run: string, user: string, positions: Positions): Promise<void> {
+    const replies: ListReply[] = [];
+    for (let first = 0; first < positions.length; first += ASKED_AT_ONCE) {
+      const some = positions.slice(first, first + ASKED_AT_ONCE);
+      replies.push(
+        ...(
+          await Promise.all(some.map((position, index) => this.#askPartition(user, first + index, position)))
+        ).flat(),
+      );
+    }
+    const entries = replies.flatMap((reply) => reply.entries);
+    const heads = replies.flatMap((reply) => reply.heads);
+    for (let at = 0, isLast = false; !isLast; at += MERGED_AT_ONCE) {
+      const end = at + MERGED_AT_ONCE;
+      isLast = end >= entries.length && end >= heads.length;
+      await reach(this.#cache.mergeList(run, user, entries.slice(at, end), heads.slice(at, end), isLast));
+    }
+  }
+
+  /** All of one partition, in as many answers as it takes. Each is as of `position` or later. */
+  async #askPartition(user: string, partition: number, position: number): Promise<readonly ListReply[]> {
+    const replies: ListReply[] = [];
+    let after: string | undefined;
+    do {
+      const query = { v: 1, q: "list", partition, position, user, after, brief: true } as const;
+      const reply = await this.#source.list(query);
+      replies.push(reply);
+      after = reply.next;
+    } while (after !== undefined);
+    return replies;
+  }
+}

@@ -1,0 +1,29 @@
+import type { Query } from "@jichat/protocol/bus/query.ts";
+import { answerHeads, answerList } from "./cold-lists.ts";
+import type { ColdRows } from "./cold-rows.ts";
+import { answerFacts } from "./cold-state.ts";
+import { answerMembers, answerPage } from "./history.ts";
+import type { Store } from "./store.ts";
+import type { Tail } from "./tail.ts";
+
+/** Answers one question of a partition whose tail has reached its position; `countPage` is told from where. */
+export async function answer(
+  store: Store,
+  cold: ColdRows,
+  tail: Tail,
+  query: Query,
+  countPage: (from: "memory" | "clickhouse") => void,
+): Promise<unknown> {
+  switch (query.q) {
+    case "facts":
+      return answerFacts(store, cold, tail, query);
+    case "heads":
+      return answerHeads(cold, tail, query);
+    case "history":
+      return answerPage(cold, tail, query, countPage);
+    case "list":
+      return answerList(cold, tail, query);
+    case "members":
+      return answerMembers(cold, tail, query);
+  }
+}
