@@ -9,6 +9,7 @@ import { connects, echo, group, idle } from "./figures/edge.ts";
 import { encodings } from "./figures/encodings.ts";
 import { growth } from "./figures/growth.ts";
 import { history } from "./figures/history.ts";
+import { lists } from "./figures/lists.ts";
 import { messages, oneCore } from "./figures/messages.ts";
 import { resume } from "./figures/resume.ts";
 import { tracing } from "./figures/tracing.ts";
@@ -26,6 +27,7 @@ const FIGURES: readonly Figure[] = [
   group,
   idle,
   resume,
+  lists,
   durability,
   tracing,
   growth,

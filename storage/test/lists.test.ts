@@ -85,8 +85,7 @@ class Script {
         return event({ kind: "left", users: [user] });
       case 1:
         members.set(user, head);
-        if (read < head)
-          return { r: "mark", conversation, user, seq: head, no: head - 1, session: "s" } as LogRecord;
+        if (read < head) return { r: "mark", conversation, user, seq: head, no: head - 1, session: "s" };
         return event({ kind: "renamed", name: `${head}` });
       default:
         return event({ kind: "message", id: `m${this.position}`, body: `{"n":${this.position}}` });

@@ -2,6 +2,7 @@ import { build } from "hdr-histogram-js";
 import { pause } from "./load.ts";
 import type { Door } from "./people.ts";
 import { gather, inParallel, leave } from "./people.ts";
+import { Questions } from "./question.ts";
 import type { Percentiles } from "./talk.ts";
 import { percentilesOf, recordMs } from "./talk.ts";
 
@@ -26,24 +27,12 @@ const LIMIT = 50;
 
 /** Milliseconds of a page of 50, from the frame to the answer. */
 export async function pages({ door, messages, hotPages, coldPages }: PagesArgs): Promise<Pages> {
-  const waiting = new Map<string, (text: string) => void>();
+  const questions = new Questions();
   const [reader] = await gather(door, "h", 1, (_, text) => {
-    waiting.get(/"id":"([\w-]+)"/.exec(text)?.[1] ?? "")?.(text);
+    questions.hear(text);
   });
-  if (reader === undefined) throw new Error("nobody came");
-  let next = 0;
-  const ask = async (frame: object): Promise<string> => {
-    next += 1;
-    const id = `p${next}-${Date.now()}`;
-    const answer = new Promise<string>((resolve) => {
-      waiting.set(id, resolve);
-    });
-    reader.socket.send(JSON.stringify({ ...frame, id }));
-    const text = await answer;
-    waiting.delete(id);
-    if (text.startsWith('{"t":"error"')) throw new Error(text);
-    return text;
-  };
+  questions.person = reader;
+  const ask = async (frame: object): Promise<string> => questions.ask(frame);
   const send = async (): Promise<string> => ask({ t: "send", to: "h-peer", body: { text: "x".repeat(150) } });
   const { conversation } = JSON.parse(await send()) as { conversation: string };
   await inParallel(messages, 32, async () => {
@@ -61,6 +50,6 @@ export async function pages({ door, messages, hotPages, coldPages }: PagesArgs):
   };
   const hot = await measure(hotPages, () => ({}));
   const cold = await measure(coldPages, (at) => ({ before: LIMIT + 2 + ((at * 37) % (messages / 3)) }));
-  leave([reader]);
+  leave(reader === undefined ? [] : [reader]);
   return { conversation, hot, cold };
 }

@@ -4,13 +4,28 @@ import { group } from "./group.ts";
 import { hold } from "./hold.ts";
 import { idle } from "./idle.ts";
 import { inserts } from "./inserts.ts";
+import { fillList, lists } from "./lists.ts";
 import { loopback } from "./loopback.ts";
 import { pages } from "./pages.ts";
 import { resume } from "./resume.ts";
 import { talk } from "./talk.ts";
 
 /** All that a generator can do. Arguments and results travel between processes: plain values. */
-export const TASKS = { connects, echo, group, hold, idle, inserts, loopback, pages, resume, talk, tickets };
+export const TASKS = {
+  connects,
+  echo,
+  fillList,
+  group,
+  hold,
+  idle,
+  inserts,
+  lists,
+  loopback,
+  pages,
+  resume,
+  talk,
+  tickets,
+};
 export type Tasks = typeof TASKS;
 export type TaskName = keyof Tasks;
 export type Args<N extends TaskName> = Parameters<Tasks[N]>[0];

@@ -1,0 +1,96 @@
+import { build } from "hdr-histogram-js";
+import { pause } from "./load.ts";
+import type { Door } from "./people.ts";
+import { gather, inParallel, leave } from "./people.ts";
+import { Questions } from "./question.ts";
+import type { Percentiles } from "./talk.ts";
+import { percentilesOf, recordMs } from "./talk.ts";
+
+const FLUSHED_MS = 3_000;
+const LIMIT = 50;
+const BODY = { text: "x".repeat(150) };
+/** Who else is in each group: one of many, so that its list of readers is not only the asker. */
+const OTHERS = ["l-bob", "l-eve", "l-joe"];
+
+export interface FillListArgs {
+  readonly door: Door;
+  /** Whose list: `prefix0`. */
+  readonly prefix: string;
+  readonly conversations: number;
+}
+
+/** Puts someone into so many groups, each with a message; all of it is in ClickHouse in the end. */
+export async function fillList({ door, prefix, conversations }: FillListArgs): Promise<void> {
+  const questions = new Questions();
+  const [person] = await gather(door, prefix, 1, (_, text) => {
+    questions.hear(text);
+  });
+  questions.person = person;
+  await inParallel(conversations, 32, async (index) => {
+    const group = { t: "create", kind: "group", name: `Group ${index}`, members: OTHERS };
+    const { conversation } = JSON.parse(await questions.ask(group)) as { conversation: string };
+    await questions.ask({ t: "send", conversation, body: BODY });
+  });
+  await pause(FLUSHED_MS);
+  leave(person === undefined ? [] : [person]);
+}
+
+export interface ListsArgs {
+  readonly door: Door;
+  readonly prefix: string;
+  /** Whole first syncs, page by page. */
+  readonly times: number;
+  /** Someone with a short list, whose sync is answered before anything is timed. */
+  readonly prober: string;
+}
+
+export interface ListPages {
+  /** Milliseconds of the very first page. */
+  readonly first: number;
+  readonly pages: Percentiles;
+  /** Of one whole first sync. */
+  readonly conversations: number;
+}
+
+const PATIENCE_MS = 20_000;
+const AGAIN_MS = 50;
+
+/** Milliseconds of each page of 50 of someone's first syncs, from the frame to the answer. */
+export async function lists({ door, prefix, times, prober }: ListsArgs): Promise<ListPages> {
+  const come = async (who: string): Promise<Questions> => {
+    const questions = new Questions();
+    [questions.person] = await gather(door, who, 1, (_, text) => {
+      questions.hear(text);
+    });
+    return questions;
+  };
+  const probe = await come(prober);
+  for (const end = performance.now() + PATIENCE_MS; ;) {
+    const error = await probe.ask({ t: "sync" }).then(
+      () => undefined,
+      (cause: unknown) => cause,
+    );
+    if (error === undefined) break;
+    if (performance.now() > end) throw new Error("no sync was answered", { cause: error });
+    await pause(AGAIN_MS);
+  }
+  const questions = await come(prefix);
+  const histogram = build();
+  let first: number | undefined;
+  let conversations = 0;
+  for (let time = 0; time < times; time += 1) {
+    conversations = 0;
+    for (let page: string | undefined, more = true; more;) {
+      const started = performance.now();
+      const text = await questions.ask({ t: "sync", limit: LIMIT, page });
+      const took = performance.now() - started;
+      first ??= took;
+      recordMs(histogram, took);
+      const reply = JSON.parse(text) as { conversations: unknown[]; more: boolean; next?: string };
+      conversations += reply.conversations.length;
+      ({ more, next: page } = reply);
+    }
+  }
+  leave([probe, questions].flatMap(({ person }) => person ?? []));
+  return { first: first ?? Number.NaN, pages: percentilesOf(histogram), conversations };
+}
