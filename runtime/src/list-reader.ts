@@ -100,7 +100,7 @@ export class ListReader {
   }
 
   async #readBriefs(conversations: readonly string[]): Promise<Heads> {
-    const found = (await this.#run(SCRIPTS.briefs, conversations)) as string[];
+    const found = ((await this.#run(SCRIPTS.briefs, conversations)) as string).split("\n");
     return new Map(conversations.map((id, index) => [id, storedHeadOf(id, found[index] ?? "")]));
   }
 }

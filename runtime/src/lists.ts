@@ -13,7 +13,7 @@ export const HEADS_PER_SCRIPT_MAX = 1_000;
 export const SCRIPTS_IN_FLIGHT_MAX = 4;
 
 /** What a script tells of lists: what is done, a list for each of its users, heads of conversations. */
-export type ListsTexts = readonly (readonly string[])[];
+export type ListsTexts = readonly string[];
 
 /** By conversation; undefined where Redis knows none, absent where it was not asked. */
 export type Heads = ReadonlyMap<string, StoredHead | undefined>;
@@ -29,11 +29,9 @@ export class Lists {
 
   /** `texts` as a script told it that was asked for `users`, in their order. */
   constructor(users: readonly string[], texts: ListsTexts) {
-    this.#done = new Map(pairsOf(texts[0] ?? []).map(([partition, at]) => [Number(partition), Number(at)]));
-    this.#lists = new Map(users.map((user, index) => [user, listOf(texts[index + 1] ?? [])]));
-    this.#heads = new Map(
-      pairsOf(texts[users.length + 1] ?? []).map(([id, text]) => [id, storedHeadOf(id, text)]),
-    );
+    this.#done = new Map(pairsOf(texts[0]).map(([partition, at]) => [Number(partition), Number(at)]));
+    this.#lists = new Map(users.map((user, index) => [user, listOf(texts[index + 1])]));
+    this.#heads = new Map(pairsOf(texts[users.length + 1]).map(([id, text]) => [id, storedHeadOf(id, text)]));
   }
 
   of(user: string): ToldList {
@@ -51,16 +49,21 @@ export const headOf = (text: string): HeadEntry | undefined =>
 export const storedHeadOf = (conversation: string, text: string): StoredHead | undefined =>
   text === "" || text.startsWith("{") ? headOf(text) : readBrief(conversation, text);
 
-/** A hash as Redis tells it: field, value, field, value. */
-const pairsOf = (flat: readonly string[]): [string, string][] =>
-  Array.from({ length: flat.length / 2 }, (_, pair) => [flat[2 * pair] ?? "", flat[2 * pair + 1] ?? ""]);
+/** Lines as a script tells a hash: field, value, field, value. */
+function pairsOf(text = ""): [string, string][] {
+  const lines = text === "" ? [] : text.split("\n");
+  return Array.from({ length: lines.length / 2 }, (_, pair) => [
+    lines[2 * pair] ?? "",
+    lines[2 * pair + 1] ?? "",
+  ]);
+}
 
-function listOf(flat: readonly string[]): BareList {
+function listOf(text: string | undefined): BareList {
   const entries = [];
   let complete = false;
-  for (const [field, text] of pairsOf(flat)) {
+  for (const [field, value] of pairsOf(text)) {
     if (field === "*") complete = true;
-    else if (field !== "!") entries.push(readEntry(field, text));
+    else if (field !== "!") entries.push(readEntry(field, value));
   }
   return { complete, entries };
 }

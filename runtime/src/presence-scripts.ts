@@ -7,7 +7,8 @@ import { SYNC_LIMIT_DEFAULT } from "@jichat/protocol/limits.ts";
  */
 
 /**
- * A head is its position 'p', its brief 'b', and all of it 'v', which may be missing. A value is kept for
+ * A head is its brief 'p', and all of it 'v', which may be missing. A brief is 'position.ts', and so a
+ * number to the version before, which writes and compares positions there. A value is kept for
  * `keep` seconds. That is said again when it is first written on another day, which '!'
  * remembers, not with every message; a list's other fields are conversations, and '*' says that it is whole.
  */
@@ -21,14 +22,13 @@ local function put(key, day, ...)
 end
 local function head(conversation, brief, value)
   local key = prefix .. 'h:' .. conversation
-  local position = string.match(brief, '^%d+')
   local known = redis.call('HMGET', key, 'p', '!')
-  local ahead = known[1] and tonumber(known[1]) - tonumber(position) or -1
+  local ahead = known[1] and math.floor(known[1]) - math.floor(brief) or -1
   if ahead > 0 then return end
   if ahead == 0 and (value == '' or redis.call('HEXISTS', key, 'v') == 1) then return end
-  if value ~= '' then return put(key, known[2], 'p', position, 'b', brief, 'v', value) end
+  if value ~= '' then return put(key, known[2], 'p', brief, 'v', value) end
   redis.call('HDEL', key, 'v')
-  put(key, known[2], 'p', position, 'b', brief)
+  put(key, known[2], 'p', brief)
 end
 local function positionOf(text) return tonumber(string.match(text, '^%d+')) end
 local function entry(user, conversation, value)
@@ -102,15 +102,14 @@ if ARGV[5] == '1' then put(prefix .. 'u:' .. user, false, '*', '1') end
 return ''
 `;
 
-/** A brief that the version before has left behind its head is told as all of that head. */
+/** Where the version before wrote a position alone, all of the head is told. */
 const BRIEF_OF = `
+local headKeys = ARGV[1] .. 'h:'
 local function briefOf(conversation)
-  local key = ARGV[1] .. 'h:' .. conversation
-  local known = redis.call('HMGET', key, 'p', 'b')
-  local position, brief = known[1], known[2]
-  if not position then return '' end
-  if brief and string.match(brief, '^%d+') == position then return brief end
-  return redis.call('HGET', key, 'v') or ''
+  local brief = redis.call('HGET', headKeys .. conversation, 'p')
+  if not brief then return '' end
+  if string.find(brief, '.', 1, true) then return brief end
+  return redis.call('HGET', headKeys .. conversation, 'v') or ''
 end
 `;
 
@@ -118,6 +117,9 @@ end
 const WHOLE_HEADS_MAX = SYNC_LIMIT_DEFAULT;
 
 /**
+ * Lines, since a reply of thousands of strings costs more than they do: field, value of a hash; of heads
+ * conversation, head. No value has a line break.
+ *
  * What is done; and once so many partitions are, the users' lists; and the heads of their conversations, as
  * many lists' as have room in so many heads: conversation, head, brief or ''. In this order: what is done
  * stands in the lists and heads.
@@ -125,16 +127,18 @@ const WHOLE_HEADS_MAX = SYNC_LIMIT_DEFAULT;
 const LISTS_OF = `${BRIEF_OF}
 local prefix = ARGV[1]
 local function headOf(conversation, isWhole)
-  local head = isWhole and redis.call('HGET', prefix .. 'h:' .. conversation, 'v')
+  local head = isWhole and redis.call('HGET', headKeys .. conversation, 'v')
   return head or briefOf(conversation)
 end
 local function listsOf(users, room, partitions)
   local done = redis.call('HGETALL', prefix .. 'done')
-  if #done / 2 < partitions then return { done } end
+  local isEarly = #done / 2 < partitions
+  done = table.concat(done, '\\n')
+  if isEarly then return { done } end
   local found, heads, seen = { done }, {}, {}
   for i = 1, #users do
     local list = redis.call('HGETALL', prefix .. 'u:' .. users[i])
-    found[i + 1] = list
+    found[i + 1] = table.concat(list, '\\n')
     if #list / 2 <= room then
       local isWhole = #list / 2 <= ${WHOLE_HEADS_MAX}
       for j = 1, #list, 2 do
@@ -148,7 +152,7 @@ local function listsOf(users, room, partitions)
       end
     end
   end
-  found[#found + 1] = heads
+  found[#found + 1] = table.concat(heads, '\\n')
   return found
 end
 `;
@@ -240,11 +244,11 @@ end
 return found
 `;
 
-/** conversation* */
+/** conversation*: a line for each. */
 const BRIEFS = `${BRIEF_OF}
 local found = {}
 for i = 2, #ARGV do found[i - 1] = briefOf(ARGV[i]) end
-return found
+return table.concat(found, '\\n')
 `;
 
 /** A script and the name that Redis keeps it under: it travels once per run of Redis, not once per call. */

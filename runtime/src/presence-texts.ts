@@ -10,11 +10,11 @@ export type StoredHead = HeadBrief | HeadEntry;
 
 export const isWhole = (head: StoredHead): head is HeadEntry => "kind" in head;
 
-/** `position ts` */
-export const briefText = ({ position, ts }: HeadBrief): string => `${position} ${ts}`;
+/** `position.ts` */
+export const briefText = ({ position, ts }: HeadBrief): string => `${position}.${ts}`;
 
 export function readBrief(conversation: string, text: string): HeadBrief {
-  const [position = 0, ts = 0] = text.split(" ").map(Number);
+  const [position = 0, ts = 0] = text.split(".").map(Number);
   return { conversation, position, ts };
 }
 
