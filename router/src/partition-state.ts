@@ -6,12 +6,19 @@ import { loadedConversation, newConversation } from "./conversation.ts";
 
 /** Ids and events held by all hot conversations of one partition, and so its memory: 75 bytes each. */
 export const HOT_IDS_MAX = 400_000;
+/**
+ * Conversations that were never written to. More than one answer of storage tells of, so that none is
+ * forgotten before it is needed.
+ */
+export const ABSENT_MAX = 4_096;
 /** Conversations trimmed for age per commit: forgetting is spread out. */
 const TRIMS_PER_COMMIT = 8;
 
 /** The hot conversations of one partition, least recently used first. */
 export class PartitionState {
   readonly #hot = new Map<string, Conversation>();
+  /** Apart from them: whoever asks for what does not exist pushes nobody out. The longest known go first. */
+  readonly #absent = new Map<string, Conversation>();
   /** Of those, the ones that have more than they need: the liveliest, which are never among the first. */
   readonly #overfull = new Set<Conversation>();
   #weight = 0;
@@ -29,10 +36,13 @@ export class PartitionState {
     return this.#hot.values();
   }
 
-  /** A hot conversation, now the most recently used; undefined where storage must be asked. */
+  /**
+   * A hot conversation, now the most recently used, or one that was never written to; undefined where storage
+   * must be asked.
+   */
   get(id: string): Conversation | undefined {
     const found = this.#hot.get(id);
-    if (found === undefined) return undefined;
+    if (found === undefined) return this.#absent.get(id);
     this.#hot.delete(id);
     this.#hot.set(id, found);
     return found;
@@ -45,13 +55,24 @@ export class PartitionState {
 
   /** What storage knows of `id`; no facts means that it was never written to. */
   load(id: string, facts: ConversationFacts | undefined): Conversation {
-    const conversation = facts === undefined ? newConversation(id) : loadedConversation(facts);
+    if (facts === undefined) return this.#keepAbsent(newConversation(id));
+    const conversation = loadedConversation(facts);
     this.add(conversation);
     return conversation;
   }
 
-  /** Moves a hot conversation over a record that was just decided. */
+  #keepAbsent(conversation: Conversation): Conversation {
+    this.#absent.set(conversation.id, conversation);
+    for (const id of this.#absent.keys()) {
+      if (this.#absent.size <= ABSENT_MAX) break;
+      this.#absent.delete(id);
+    }
+    return conversation;
+  }
+
+  /** Moves a conversation over a record that was just decided: with its first one it becomes hot. */
   apply(conversation: Conversation, record: LogRecord, position: number): void {
+    if (this.#absent.delete(conversation.id)) this.add(conversation);
     const before = weigh(conversation);
     apply(conversation, record, position);
     this.#weight += weigh(conversation) - before;
