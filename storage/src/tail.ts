@@ -3,15 +3,13 @@ import type { Positioned } from "@jichat/runtime/partition-log.ts";
 import { Recents } from "./recent.ts";
 import type { Rows } from "./rows.ts";
 import { addRun } from "./rows.ts";
+import { BATCH_BYTES, CONVERSATION_BYTES, MEMBERSHIP_BYTES, USER_BYTES, recordBytes } from "./tail-bytes.ts";
 
 /** What a run of the log said about one conversation, in log order. */
 export interface TailRecord {
   readonly record: LogRecord;
   readonly position: number;
 }
-
-const BATCH_OVERHEAD_BYTES = 200;
-const RECORD_BYTES = 600;
 
 /** A run of a partition's log that is consumed and not yet in ClickHouse, indexed for readers. */
 export class Run {
@@ -40,7 +38,7 @@ export class Run {
     this.last = position;
     this.done = Math.max(this.done, batch.done);
     this.lastTs = batch.ts;
-    this.bytes += BATCH_OVERHEAD_BYTES;
+    this.bytes += BATCH_BYTES;
     for (const record of batch.records) this.#index(record, position);
   }
 
@@ -51,18 +49,27 @@ export class Run {
 
   #index(record: LogRecord, position: number): void {
     this.records += 1;
-    this.bytes += RECORD_BYTES + (record.r === "event" ? 2 * (record.body?.length ?? 0) : 0);
+    this.bytes += recordBytes(record);
     const known = this.conversations.get(record.conversation);
-    if (known === undefined) this.conversations.set(record.conversation, [{ record, position }]);
-    else known.push({ record, position });
+    if (known === undefined) {
+      this.bytes += CONVERSATION_BYTES;
+      this.conversations.set(record.conversation, [{ record, position }]);
+    } else known.push({ record, position });
     if (record.r !== "event") return;
     if (record.trace !== undefined && this.traces.length < 100) this.traces.push(record.trace);
     if (record.kind !== "created" && record.kind !== "joined" && record.kind !== "left") return;
-    for (const user of record.users ?? []) {
-      const conversations = this.users.get(user) ?? new Set<string>();
-      conversations.add(record.conversation);
-      this.users.set(user, conversations);
+    for (const user of record.users ?? []) this.#indexMember(user, record.conversation);
+  }
+
+  #indexMember(user: string, conversation: string): void {
+    this.bytes += MEMBERSHIP_BYTES;
+    let known = this.users.get(user);
+    if (known === undefined) {
+      this.bytes += USER_BYTES;
+      known = new Set(); // Not of its first member: such a set takes half as much again.
+      this.users.set(user, known);
     }
+    known.add(conversation);
   }
 }
 
