@@ -11,7 +11,7 @@ const GAP_SPREAD_MS = 1_000;
 
 /**
  * Keeps this connector's key in Redis alive. Where it had lapsed, or Redis was lost, registers everybody
- * again.
+ * again; where it lives, those whose registration failed.
  */
 export class PresenceKeeper {
   readonly #world: World;
@@ -23,7 +23,7 @@ export class PresenceKeeper {
     this.#world = world;
     world.presence.onRun(() => void this.#registerAll());
     onReconnect(world.nats, () => {
-      this.#gapAll();
+      this.#gapAll([...world.hub.placed()]);
     });
   }
 
@@ -48,6 +48,7 @@ export class PresenceKeeper {
     if (!presence.ready || this.#registering) return;
     try {
       if (!(await presence.renewConnector(config.instance))) await this.#registerAll();
+      else await this.#registerRest();
     } catch (error) {
       telemetry.log.warn({ err: error }, "the connector's key was not renewed");
     }
@@ -70,7 +71,7 @@ export class PresenceKeeper {
           );
           await presence.announceConnector(config.instance);
         }
-        this.#gapAll();
+        this.#gapAll([...hub.placed()]);
       }
     } catch (error) {
       telemetry.log.warn({ err: error }, "sessions could not be registered; trying again");
@@ -80,8 +81,16 @@ export class PresenceKeeper {
     }
   }
 
-  #gapAll(): void {
-    const sessions = [...this.#world.hub.placed()];
+  /** Those whose registration failed, though the connector's key lived on: nobody has told them anything. */
+  async #registerRest(): Promise<void> {
+    const rest = [...this.#world.hub.placed()].filter((session) => session.isLive && !session.registered);
+    for (let at = 0; at < rest.length; at += AT_ONCE)
+      await Promise.all(rest.slice(at, at + AT_ONCE).map((session) => register(this.#world, session)));
+    this.#gapAll(rest.filter(({ registered }) => registered));
+  }
+
+  #gapAll(sessions: readonly Session[]): void {
+    if (sessions.length === 0) return;
     this.#world.metrics.countGap(sessions.length);
     for (const session of sessions)
       setTimeout(() => {
