@@ -7,6 +7,7 @@ import type {
   ListReply,
 } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import type { Positions } from "./cursor.ts";
 import type { StoredHead, StoredList } from "@jichat/runtime/presence-texts.ts";
 
 /** What Redis holds for a sync; `Presence` in the product, a model in the simulation. */
@@ -24,15 +25,16 @@ export interface ListCache {
    */
   heads(conversations: readonly string[], user: string): Promise<readonly (HeadEntry | undefined)[]>;
   /**
-   * Adds to a list, which is complete once `isLast` is told. Rejects when `run` is lost by now: what was read
-   * for it may be too old for its successor.
+   * Adds to a list, which is complete once `wholeAt` is told, with the last of it: the positions as of which it
+   * was read. Rejects when `run` is lost by now, or when something behind these positions was let go: what was
+   * read may be too old.
    */
   mergeList(
     run: string,
     user: string,
     entries: readonly ListEntry[],
     heads: readonly StoredHead[],
-    isLast: boolean,
+    wholeAt: Positions | undefined,
   ): Promise<void>;
 }
 

@@ -54,7 +54,8 @@ export class ListRebuild {
     for (let at = 0, isLast = false; !isLast; at += MERGED_AT_ONCE) {
       const end = at + MERGED_AT_ONCE;
       isLast = end >= entries.length && end >= heads.length;
-      await reach(this.#cache.mergeList(run, user, entries.slice(at, end), heads.slice(at, end), isLast));
+      const wholeAt = isLast ? positions : undefined;
+      await reach(this.#cache.mergeList(run, user, entries.slice(at, end), heads.slice(at, end), wholeAt));
     }
   }
 

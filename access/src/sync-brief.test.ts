@@ -50,8 +50,8 @@ class World {
       this.read.push(...conversations);
       return conversations.map((id) => this.cached.get(id));
     },
-    mergeList: async (run, user, entries, heads, isLast) => {
-      assert.deepEqual([run, user, entries, isLast], ["run", "ann", [], false]);
+    mergeList: async (run, user, entries, heads, wholeAt) => {
+      assert.deepEqual([run, user, entries, wholeAt], ["run", "ann", [], undefined]);
       for (const head of heads) {
         this.merged.push(head.conversation);
         this.cached.set(head.conversation, head as HeadEntry);

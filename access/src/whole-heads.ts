@@ -49,7 +49,7 @@ export class WholeHeads {
     if (missing.length === 0) return found;
     const told = await this.#ask(user, missing, positions);
     for (const head of told) found.set(head.conversation, head);
-    await reach(this.#cache.mergeList(run, user, [], told, false));
+    await reach(this.#cache.mergeList(run, user, [], told, undefined));
     return found;
   }
 

@@ -96,7 +96,7 @@ export async function judge(t: TestContext, scene: Scene, memory = new Memory(sc
 }
 
 /** What every part holds at the most while a scene plays (I8): the end of it alone would show no peak. */
-class Memory {
+export class Memory {
   readonly #stack: Stack;
   readonly #peaks = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;

@@ -10,7 +10,8 @@ import type { Conversation } from "./conversation.ts";
 import type { Need } from "./decide.ts";
 import { decide } from "./decide.ts";
 import type { EffectUnit } from "./effect-unit.ts";
-import { addEffect, emptyUnit } from "./effect-unit.ts";
+import { addEffect } from "./add-effect.ts";
+import { emptyUnit } from "./effect-unit.ts";
 import type { PartitionState } from "./partition-state.ts";
 
 /** Where decisions go to wait for storage. `refusal` is what to answer while storage cannot be asked. */

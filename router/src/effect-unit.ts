@@ -1,10 +1,7 @@
 import type { DeliveredEvent, DeliveredMark } from "@jichat/protocol/bus/delivery.ts";
 import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
-import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
-import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
-import { jsonFrame } from "@jichat/protocol/frame/codec.ts";
-import { audienceOf } from "./audience.ts";
-import type { Conversation, Member } from "./conversation.ts";
+import type { StoredHead } from "@jichat/runtime/presence-texts.ts";
+import { isWhole } from "@jichat/runtime/presence-texts.ts";
 
 /** An event and who is to have it: the members at that moment, and those whom it sent away. */
 export interface EventEffect {
@@ -17,16 +14,37 @@ export interface EventEffect {
   readonly recipients: readonly string[];
 }
 
-/** What one or several batches bring about outside the log. Idempotent; merged while the lane is behind. */
+/** Folded events: whoever of `recipients` is online is told to pull up to `head`. */
+export interface GapEffect {
+  readonly head: number;
+  readonly recipients: readonly string[];
+}
+
+export interface EntryEffect {
+  readonly user: string;
+  readonly entry: ListEntry;
+}
+
+/**
+ * What one or several batches bring about outside the log. Idempotent; merged while the lane is behind
+ * (`backlog.ts`). Its maps are written through the functions below, which keep `bytes`.
+ */
 export interface EffectUnit {
   position: number;
   events: EventEffect[];
   marks: DeliveredMark[];
-  /** Latest per conversation, and latest per user and conversation. */
-  readonly heads: Map<string, HeadEntry>;
-  readonly entries: Map<string, { readonly user: string; readonly entry: ListEntry }>;
-  /** Folded events: whoever is online is told to pull up to `head`. */
-  readonly gaps: Map<string, { readonly head: number; readonly recipients: readonly string[] }>;
+  /** Latest per conversation, its brief where the head was let go; and latest per user and conversation. */
+  readonly heads: Map<string, StoredHead>;
+  readonly entries: Map<string, EntryEffect>;
+  readonly gaps: Map<string, GapEffect>;
+  /** Those of whom entries were let go: their list in Redis lacks them, and is to be rebuilt. */
+  readonly unsure: Set<string>;
+  /** Those of whom entries or gaps were let go: their devices are told to sync. */
+  readonly toSync: Set<string>;
+  /** Lists of recipients that are counted already: events share them. */
+  readonly audiences: Set<readonly string[]>;
+  /** What it holds, about. */
+  bytes: number;
 }
 
 export const emptyUnit = (position: number): EffectUnit => ({
@@ -36,125 +54,97 @@ export const emptyUnit = (position: number): EffectUnit => ({
   heads: new Map(),
   entries: new Map(),
   gaps: new Map(),
+  unsure: new Set(),
+  toSync: new Set(),
+  audiences: new Set(),
+  bytes: 0,
 });
 
-/** Past this many events an effects lane is too far behind to deliver one by one. */
-export const FOLD_EVENTS = 20_000;
-
-/** Adds the effects of one record, `conversation` having been moved over it already. */
-export function addEffect(
-  unit: EffectUnit,
-  conversation: Conversation,
-  record: LogRecord,
-  position: number,
-): void {
-  if (record.r === "note") return;
-  if (record.r === "mark") {
-    const { user, seq, session } = record;
-    unit.marks.push({ conversation: conversation.id, user, seq, origin: session });
-    addEntry(unit, conversation, user, position);
-    return;
-  }
-  const event = innerEventOf(record);
-  const { seq, ts, session: origin, trace } = record;
-  unit.heads.set(conversation.id, headOf(conversation, event, position));
-  for (const user of moved(record)) addEntry(unit, conversation, user, position, record);
-  const frame = jsonFrame({ t: "event", ...event });
-  unit.events.push({
-    conversation: conversation.id,
-    seq,
-    author: record.kind === "message" ? record.from : undefined,
-    delivered: { frame, ts, position, origin, trace },
-    recipients: recipientsOf(conversation.members, record),
-  });
+export function putEvent(unit: EffectUnit, event: EventEffect): void {
+  unit.events.push(event);
+  unit.bytes += eventBytes(event);
+  countAudience(unit, event.recipients);
 }
 
-/** Whose entry in their list this event changes. */
-function moved(record: EventRecord): readonly string[] {
-  switch (record.kind) {
-    case "message":
-      return [record.from];
-    case "created":
-    case "joined":
-    case "left":
-      return record.users ?? [];
-    default:
-      return [];
-  }
+export function putMark(unit: EffectUnit, mark: DeliveredMark): void {
+  unit.marks.push(mark);
+  unit.bytes += MARK_BYTES;
 }
 
-function recipientsOf(members: ReadonlyMap<string, Member>, record: EventRecord): readonly string[] {
-  const { users, since } = audienceOf(members);
-  // An event that is redone may be older than some who are members by now.
-  const staying =
-    since <= record.seq ? users : users.filter((user) => (members.get(user)?.first ?? 0) <= record.seq);
-  return record.kind === "left" ? [...staying, ...(record.users ?? [])] : staying;
+export function putHead(unit: EffectUnit, head: StoredHead): void {
+  const known = unit.heads.get(head.conversation);
+  unit.bytes += headBytes(head) - (known === undefined ? 0 : headBytes(known));
+  unit.heads.set(head.conversation, head);
 }
 
-function addEntry(
-  unit: EffectUnit,
-  conversation: Conversation,
-  user: string,
-  position: number,
-  record?: EventRecord,
-): void {
-  const member = conversation.members.get(user);
-  const where = { conversation: conversation.id, position };
-  if (member !== undefined) {
-    const { first, mark, markNo } = member;
-    unit.entries.set(`${user} ${conversation.id}`, { user, entry: { ...where, first, mark, markNo } });
-  } else if (record !== undefined) {
-    unit.entries.set(`${user} ${conversation.id}`, {
-      user,
-      entry: { ...where, first: 0, mark: 0, markNo: 0, left: record.seq },
-    });
-  }
+/** Of one who is unsure nothing is kept: all of their list is read again. */
+export function putEntry(unit: EffectUnit, { user, entry }: EntryEffect): void {
+  if (unit.unsure.has(user)) return;
+  const key = `${user} ${entry.conversation}`;
+  if (!unit.entries.has(key)) unit.bytes += entryBytes(key);
+  unit.entries.set(key, { user, entry });
 }
 
-function headOf(conversation: Conversation, event: InnerEvent, position: number): HeadEntry {
-  return {
-    conversation: conversation.id,
-    position,
-    seq: event.seq,
-    no: event.no,
-    ts: event.ts,
-    kind: conversation.kind,
-    ...(conversation.name === undefined ? {} : { name: conversation.name }),
-    ...(conversation.kind === "direct" ? { pair: [...conversation.members.keys()] } : {}),
-    last: event,
-  };
+export function putGap(unit: EffectUnit, conversation: string, gap: GapEffect): void {
+  if (!unit.gaps.has(conversation)) unit.bytes += GAP_BYTES;
+  unit.gaps.set(conversation, gap);
+  countAudience(unit, gap.recipients);
 }
 
-/** An event as clients see it: without what only the log needs. */
-export function innerEventOf(record: EventRecord): InnerEvent {
-  const { r: _, device: _device, session: _session, trace: _trace, ...event } = record;
-  return event;
+export function putUnsure(unit: EffectUnit, user: string): void {
+  if (!unit.unsure.has(user)) unit.bytes += NAME_BYTES;
+  unit.unsure.add(user);
+  putToSync(unit, user);
 }
 
-/** Puts `later` behind `unit`; folds when the two together are more than a lane may hold. */
-export function merge(unit: EffectUnit, later: EffectUnit): void {
-  unit.position = Math.max(unit.position, later.position);
-  for (const event of later.events) unit.events.push(event);
-  for (const mark of later.marks) unit.marks.push(mark);
-  for (const [id, head] of later.heads) unit.heads.set(id, head);
-  for (const [key, entry] of later.entries) unit.entries.set(key, entry);
-  for (const [id, gap] of later.gaps) unit.gaps.set(id, gap);
-  if (unit.events.length > FOLD_EVENTS) fold(unit);
+export function putToSync(unit: EffectUnit, user: string): void {
+  if (!unit.toSync.has(user)) unit.bytes += NAME_BYTES;
+  unit.toSync.add(user);
 }
 
-/** Turns events into the one `gap` per conversation that makes every reader pull them. */
-export function fold(unit: EffectUnit): void {
-  for (const { conversation, seq, recipients } of unit.events) {
-    const known = unit.gaps.get(conversation);
-    const everybody =
-      known === undefined || known.recipients === recipients
-        ? recipients
-        : [...new Set([...known.recipients, ...recipients])];
-    unit.gaps.set(conversation, { head: seq, recipients: everybody });
-  }
-  unit.events = [];
-  unit.marks = [];
+function countAudience(unit: EffectUnit, recipients: readonly string[]): void {
+  if (unit.audiences.has(recipients)) return;
+  unit.audiences.add(recipients);
+  unit.bytes += AUDIENCE_BYTES + RECIPIENT_BYTES * recipients.length;
 }
+
+/** Anew, after something was taken out of it. */
+export function recount(unit: EffectUnit): void {
+  const { events, marks, heads, entries, gaps, audiences } = unit;
+  audiences.clear();
+  unit.bytes =
+    MARK_BYTES * marks.length + GAP_BYTES * gaps.size + NAME_BYTES * (unit.unsure.size + unit.toSync.size);
+  for (const event of events) unit.bytes += eventBytes(event);
+  for (const head of heads.values()) unit.bytes += headBytes(head);
+  for (const key of entries.keys()) unit.bytes += entryBytes(key);
+  for (const { recipients } of [...events, ...gaps.values()]) countAudience(unit, recipients);
+}
+
+/** On V8's heap, measured by `effect-bytes.test.ts`, rather too much than too little, without what texts hold. */
+const EVENT_BYTES = 500;
+const MARK_BYTES = 200;
+const HEAD_BYTES = 600;
+const ENTRY_BYTES = 200;
+const BRIEF_BYTES = 200;
+const GAP_BYTES = 150;
+/** A user's, in a set. */
+const NAME_BYTES = 90;
+const AUDIENCE_BYTES = 100;
+/** Their names are this list's alone once the conversation is cold. */
+const RECIPIENT_BYTES = 60;
+
+const eventBytes = ({ delivered }: EventEffect): number => EVENT_BYTES + 2 * delivered.frame.length;
+
+const entryBytes = (key: string): number => ENTRY_BYTES + 2 * key.length;
+
+function headBytes(head: StoredHead): number {
+  if (!isWhole(head)) return BRIEF_BYTES;
+  const { last, name } = head;
+  return HEAD_BYTES + 2 * ((last?.body?.length ?? 0) + (name?.length ?? 0)) + usersBytes(last);
+}
+
+const usersBytes = (last: HeadEntry["last"]): number =>
+  RECIPIENT_BYTES * ((last?.users?.length ?? 0) + (last?.mentions?.length ?? 0));
 
 /** Everybody whose sessions this unit needs to know. */
 export function usersOf(unit: EffectUnit): string[] {
@@ -163,5 +153,6 @@ export function usersOf(unit: EffectUnit): string[] {
     for (const user of recipients) users.add(user);
   for (const { recipients } of unit.gaps.values()) for (const user of recipients) users.add(user);
   for (const { user } of unit.marks) users.add(user);
+  for (const user of unit.toSync) users.add(user);
   return [...users];
 }

@@ -11,6 +11,7 @@ const world: EffectsWorld = {
   clock: systemClock,
   count: () => undefined,
   sessions: { publish: async () => new Map(), isAlive: async () => true, settled: () => true },
+  backlogBytesMax: () => 1_048_576,
   deliverer: { deliver: async () => undefined },
   push: { add: async () => undefined },
 };

@@ -1,13 +1,9 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import { merge } from "./backlog.ts";
 import type { EffectUnit } from "./effect-unit.ts";
-import { merge, usersOf } from "./effect-unit.ts";
-import type { Outgoing, Parcel } from "./parcels.ts";
-import { gapsInPlaceOf, parcelsOf } from "./parcels.ts";
-import { spread } from "./spread.ts";
 import type { Deliverer, PushQueue, Sessions } from "./ports.ts";
+import { UnitWork } from "./unit-work.ts";
 
-const DELIVER_TIMEOUT_MS = 2_000;
 const RETRY_MS = 100;
 
 export interface EffectsWorld {
@@ -16,6 +12,10 @@ export interface EffectsWorld {
   readonly deliverer: Deliverer;
   readonly push: PushQueue;
   readonly clock: Clock;
+  /** What this partition's effects may hold: half of it under way, half of it gathering. */
+  readonly backlogBytesMax: () => number;
+  /** What one script in Redis may write and read, if another number than usual. */
+  readonly scriptCostMax?: number | undefined;
   readonly count: (what: "delivered" | "gap" | "folded" | "retried" | "missed", by: number) => void;
 }
 
@@ -27,12 +27,13 @@ export type Unresolved = (signal: AbortSignal) => Promise<EffectUnit>;
 
 /**
  * One partition's effects, in order, beside its appends. What waits is merged; past a bound it folds into
- * gaps.
+ * gaps and names (`backlog.ts`).
  */
 export class Effects {
   readonly #world: EffectsWorld;
   readonly #signal: AbortSignal;
   #waiting: EffectUnit | undefined;
+  #underWay: EffectUnit | undefined;
   #unresolved: Unresolved | undefined;
   #wake: () => void = () => {};
   #done: number;
@@ -53,16 +54,18 @@ export class Effects {
     return (this.#waiting?.events.length ?? 0) + (this.#busy ? 1 : 0);
   }
 
+  /** What they hold, about. */
+  get backlogBytes(): number {
+    return (this.#waiting?.bytes ?? 0) + (this.#underWay?.bytes ?? 0);
+  }
+
   get idle(): boolean {
     return this.#waiting === undefined && this.#unresolved === undefined && !this.#busy;
   }
 
   add(unit: EffectUnit): void {
     if (this.#waiting === undefined) this.#waiting = unit;
-    else {
-      merge(this.#waiting, unit);
-      if (this.#waiting.gaps.size > 0) this.#world.count("folded", 1);
-    }
+    else if (merge(this.#waiting, unit, this.#world.backlogBytesMax() / 2)) this.#world.count("folded", 1);
     this.#wake();
   }
 
@@ -81,80 +84,53 @@ export class Effects {
       { once: true },
     );
     while (!this.#signal.aborted) {
-      const unit = this.#waiting;
-      if (this.#unresolved === undefined && unit === undefined) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        this.#wake = resolve;
+      const resolve = this.#next();
+      if (resolve === undefined) {
+        const { promise, resolve: wake } = Promise.withResolvers<void>();
+        this.#wake = wake;
         await promise;
         continue;
       }
       this.#busy = true;
-      const redone = this.#unresolved;
-      if (redone === undefined) this.#waiting = undefined;
-      await this.#untilDone(redone ?? (async () => unit ?? Promise.reject(new Error("no unit"))));
-      if (redone !== undefined) this.#unresolved = undefined;
+      await this.#carryOut(resolve);
+      this.#underWay = undefined;
       this.#busy = false;
     }
   }
 
-  async #untilDone(resolve: Unresolved): Promise<void> {
+  #next(): Unresolved | undefined {
+    const unresolved = this.#unresolved;
+    if (unresolved !== undefined) {
+      this.#unresolved = undefined;
+      return unresolved;
+    }
+    const unit = this.#waiting;
+    this.#waiting = undefined;
+    return unit && (async () => unit);
+  }
+
+  async #carryOut(resolve: Unresolved): Promise<void> {
+    const unit = await this.#untilDone(async () => resolve(this.#signal));
+    if (unit === undefined) return;
+    this.#underWay = unit;
+    // A republish that waited here was made before the unit in front of it was done: it must not tell an
+    // older position.
+    const work = new UnitWork(this.#world, unit, Math.max(unit.position, this.#done), this.#signal);
+    if ((await this.#untilDone(async () => work.goOn())) === true)
+      this.#done = Math.max(this.#done, unit.position);
+  }
+
+  /** Undefined when the signal aborts before. */
+  async #untilDone<T>(act: () => Promise<T>): Promise<T | undefined> {
     while (!this.#signal.aborted) {
       try {
-        const unit = await resolve(this.#signal);
-        await this.#perform(unit);
-        this.#done = Math.max(this.#done, unit.position);
-        return;
+        return await act();
       } catch {
         // Redis, NATS or storage is away: counted, and tried again until it is back.
         this.#world.count("retried", 1);
         await this.#world.clock.sleep(RETRY_MS);
       }
     }
-  }
-
-  async #perform(unit: EffectUnit): Promise<void> {
-    const { sessions, partition } = this.#world;
-    // A republish that waited here was made before the unit in front of it was done: it must not tell an
-    // older position.
-    const position = Math.max(unit.position, this.#done);
-    const online = await sessions.publish({
-      partition,
-      position,
-      heads: [...unit.heads.values()],
-      entries: [...unit.entries.values()],
-      users: usersOf(unit),
-    });
-    const { outgoing, missed } = spread(unit, online);
-    await Promise.all(
-      [...outgoing].map(([connector, out]) => this.#deliverAll(connector, unit.position, out)),
-    );
-    if (missed.length > 0 && sessions.settled()) {
-      await this.#world.push.add(partition, unit.position, missed);
-      this.#world.count("missed", missed.length);
-    }
-  }
-
-  async #deliverAll(connector: string, position: number, out: Outgoing): Promise<void> {
-    for (const parcel of parcelsOf(position, out)) await this.#deliver(connector, parcel);
-  }
-
-  /** Done when the connector has it, or a gap in its place, or is gone for good: its key has lapsed. */
-  async #deliver(connector: string, parcel: Parcel): Promise<void> {
-    const { deliverer, sessions, clock, partition } = this.#world;
-    const { position, isRest } = parcel;
-    let delivery: Delivery = { partition, ...parcel };
-    for (let tries = 0; !this.#signal.aborted; tries += 1) {
-      try {
-        await deliverer.deliver(connector, delivery, DELIVER_TIMEOUT_MS);
-        this.#world.count(tries === 0 ? "delivered" : "gap", delivery.events.length + delivery.gaps.length);
-        return;
-      } catch {
-        this.#world.count("retried", 1);
-        if (!(await sessions.isAlive(connector))) return;
-        if (tries === 0)
-          delivery = { partition, position, events: [], marks: [], gaps: gapsInPlaceOf(parcel), isRest };
-        await clock.sleep(RETRY_MS);
-      }
-    }
+    return undefined;
   }
 }

@@ -40,6 +40,11 @@ export function routerMetrics(
     sum((owner) => owner.backlog),
   );
   telemetry.gauge(
+    "jichat_router_effects_bytes",
+    "what these events and their effects hold, about",
+    sum((owner) => owner.backlogBytes),
+  );
+  telemetry.gauge(
     "jichat_router_regressed",
     "partitions stopped by LogRegressed",
     sum((owner) => (owner.state === "regressed" ? 1 : 0)),

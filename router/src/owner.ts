@@ -15,7 +15,7 @@ import type { Facts, Log } from "./ports.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import type { Replayed } from "./takeover.ts";
-import { appendEpoch, catchUp, redoOf, startReplay } from "./takeover.ts";
+import { appendEpoch, catchUp, startReplay } from "./takeover.ts";
 
 const STOP_GRACE_MS = 10_000;
 /** An append that was cut off ends with the time-out of what it asks last; past this it is left as it is. */
@@ -95,6 +95,11 @@ export class Owner {
     return this.#effects?.backlog ?? 0;
   }
 
+  /** What its effects hold, those it may have to redo included. */
+  get backlogBytes(): number {
+    return (this.#effects?.backlogBytes ?? 0) + (this.#prepared?.undone.bytes ?? 0);
+  }
+
   /**
    * Reads the partition while its old owner still serves: what is left to read at the hand-over is little.
    */
@@ -104,7 +109,7 @@ export class Owner {
       log,
       await this.#world.loadSnapshot(),
       { watermark: facts.watermark(), committed: this.#committed },
-      this.#world.idsMax,
+      { idsMax: this.#world.idsMax, backlogBytesMax: this.#world.backlogBytesMax() / 2 },
     );
     await catchUp(log, replayed);
     this.#prepared = replayed;
@@ -251,7 +256,7 @@ export class Owner {
       position,
     });
     const effects = new Effects(world, replayed.done, ended);
-    const redo = redoOf(replayed, world.facts);
+    const redo = replayed.undone.redo(world.facts);
     if (redo !== undefined) effects.redo(redo);
     // Redis may have been lost since: it is told how far effects stand.
     effects.add(emptyUnit(replayed.done));

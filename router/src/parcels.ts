@@ -108,18 +108,17 @@ function batchesOf(events: readonly OutgoingEvent[]): OutgoingEvent[][] {
 
 /** What stands for deliveries that could not be made: each reader pulls. */
 export function gapsInPlaceOf(out: Outgoing): DeliveredGap[] {
-  const byConversation = new Map<string, { head: number; users: Set<string> }>();
-  const add = (conversation: string, head: number, users: readonly string[]): void => {
+  const byConversation = new Map<string | undefined, { head: number; users: Set<string> }>();
+  const add = (conversation: string | undefined, head: number, users: readonly string[]): void => {
     const known = byConversation.get(conversation) ?? { head, users: new Set<string>() };
     known.head = Math.max(known.head, head);
     for (const user of users) known.users.add(user);
     byConversation.set(conversation, known);
   };
-  for (const { conversation, head, users } of out.gaps) add(conversation, head, users);
+  for (const { conversation, head, users } of out.gaps) add(conversation, head ?? 0, users);
   for (const { conversation, seq, users } of out.events) add(conversation, seq, users);
   return [...byConversation].map(([conversation, { head, users }]) => ({
-    conversation,
-    head,
+    ...(conversation === undefined ? {} : { conversation, head }),
     users: [...users],
   }));
 }

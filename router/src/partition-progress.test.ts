@@ -23,6 +23,7 @@ function partitionOver(append: Log["append"]): Partition {
     sessions,
     deliverer: { deliver: unused },
     push: { add: unused },
+    backlogBytesMax: unused,
   };
   return new Partition({
     owner: "o",

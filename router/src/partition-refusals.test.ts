@@ -57,6 +57,7 @@ function ownerOf(log: Log): { owner: Owner; offer: () => Offer | undefined; warn
       watermark: () => 0,
     },
     sessions: { publish: async () => new Map(), isAlive: async () => true, settled: () => true },
+    backlogBytesMax: () => 33_554_432,
     deliverer: { deliver: async () => undefined },
     push: { add: async () => undefined },
     count: () => undefined,

@@ -1,7 +1,8 @@
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
-import type { FactsQuery, FactsReply, HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
+import type { FactsQuery, FactsReply } from "@jichat/protocol/bus/query.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
+import type { PresenceUpdate } from "@jichat/runtime/presence-update.ts";
 
 /**
  * What a partition's owner needs of the world. The simulation has models of these, production has adapters.
@@ -32,13 +33,7 @@ export interface Facts {
 
 export interface Sessions {
   /** Acknowledged heads first, then sessions: a record is either delivered live or in the head. */
-  publish(update: {
-    readonly partition: number;
-    readonly position: number;
-    readonly heads: readonly HeadEntry[];
-    readonly entries: readonly { readonly user: string; readonly entry: ListEntry }[];
-    readonly users: readonly string[];
-  }): Promise<ReadonlyMap<string, readonly string[]>>;
+  publish(update: PresenceUpdate): Promise<ReadonlyMap<string, readonly string[]>>;
   isAlive(connector: string): Promise<boolean>;
   /** False while Redis was lost so recently that absent sessions prove nothing. */
   settled(): boolean;

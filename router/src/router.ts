@@ -14,6 +14,7 @@ import type { Presence } from "@jichat/runtime/presence.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Config } from "./config.ts";
 import { Courier } from "./courier.ts";
+import { backlogBytesMax } from "./backlog.ts";
 import { factsOver } from "./facts-client.ts";
 import { standstill, waitingFor } from "./health.ts";
 import { Owner } from "./owner.ts";
@@ -190,6 +191,7 @@ export class Router implements LeaseHolder {
         deliver: (connector, delivery, timeoutMs) => this.#deliver(connector, delivery, timeoutMs),
       },
       push: this.#push,
+      backlogBytesMax: () => backlogBytesMax(this.#owners.size),
       count: this.#metrics.countEffect,
       isFull: () => this.#full.has(partition),
       batchBytesMax: nats.info?.max_payload,

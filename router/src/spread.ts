@@ -42,6 +42,9 @@ export function spread(
     for (const [connector, users] of place(recipients).users)
       outgoingTo(connector).gaps.push({ conversation, users, head });
   }
+  if (unit.toSync.size > 0)
+    for (const [connector, users] of placeOf([...unit.toSync], online).users)
+      outgoingTo(connector).gaps.push({ users });
   for (const mark of unit.marks)
     for (const connector of online.get(mark.user) ?? []) outgoingTo(connector).marks.push(mark);
   return { outgoing, missed };

@@ -40,27 +40,31 @@ end
 `;
 
 /**
- * keep, today, heads, entries, positions, (conversation, brief, head)*, (user, conversation, entry)*,
- * (partition, position)*, user*
+ * keep, today, heads, entries, unsure, positions, (conversation, brief, head or '')*, (user, conversation,
+ * entry)*, (partition, position, user)*, (partition, position)*, user*. What an unsure user's list lacks is
+ * told by storage as of that position at the earliest.
  */
 const PUBLISH = `${PUT}
-local at = 7
-for _ = 1, tonumber(ARGV[4]) do
-  head(ARGV[at], ARGV[at + 1], ARGV[at + 2])
-  at = at + 3
-end
-for _ = 1, tonumber(ARGV[5]) do
-  entry(ARGV[at], ARGV[at + 1], ARGV[at + 2])
-  at = at + 3
-end
-for _ = 1, tonumber(ARGV[6]) do
-  local partition, position = ARGV[at], ARGV[at + 1]
-  local done = redis.call('HGET', prefix .. 'done', partition)
-  if not done or tonumber(done) < tonumber(position) then
-    redis.call('HSET', prefix .. 'done', partition, position)
+local at = 8
+local function each(count, width, act)
+  for _ = 1, tonumber(count) do
+    act(ARGV[at], ARGV[at + 1], ARGV[at + 2])
+    at = at + width
   end
-  at = at + 2
 end
+local function rise(key, partition, position)
+  local known = redis.call('HGET', prefix .. key, partition)
+  if not known or tonumber(known) < tonumber(position) then
+    redis.call('HSET', prefix .. key, partition, position)
+  end
+end
+each(ARGV[4], 3, head)
+each(ARGV[5], 3, entry)
+each(ARGV[6], 3, function(partition, position, user)
+  rise('folded', partition, position)
+  redis.call('HDEL', prefix .. 'u:' .. user, '*')
+end)
+each(ARGV[7], 2, function(partition, position) rise('done', partition, position) end)
 local alive, found = {}, {}
 for i = at, #ARGV do
   local key = prefix .. 's:' .. ARGV[i]
@@ -84,8 +88,8 @@ return found
 `;
 
 /**
- * keep, today, user, '1' with the last of it, entries, (conversation, entry)*, (conversation, brief, head or
- * '')*
+ * keep, today, user, with the last of it the partitions' positions as of which all of it is, entries,
+ * (conversation, entry)*, (conversation, brief, head or '')*: 'old' where what was let go may not be among it
  */
 const MERGE = `${PUT}
 local user = ARGV[4]
@@ -98,7 +102,14 @@ while at < #ARGV do
   head(ARGV[at], ARGV[at + 1], ARGV[at + 2])
   at = at + 3
 end
-if ARGV[5] == '1' then put(prefix .. 'u:' .. user, false, '*', '1') end
+if ARGV[5] == '' then return '' end
+local partition = 0
+for position in string.gmatch(ARGV[5], '%d+') do
+  local folded = redis.call('HGET', prefix .. 'folded', partition)
+  if folded and tonumber(folded) > tonumber(position) then return 'old' end
+  partition = partition + 1
+end
+put(prefix .. 'u:' .. user, false, '*', '1')
 return ''
 `;
 

@@ -11,7 +11,9 @@ import { ListReader } from "./list-reader.ts";
 import type { RunScript, Script } from "./presence-scripts.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
 import type { ReadList, StoredHead, StoredList } from "./presence-texts.ts";
-import { briefText, entryText, isWhole } from "./presence-texts.ts";
+import { entryText } from "./presence-texts.ts";
+import type { PresenceUpdate } from "./presence-update.ts";
+import { SCRIPT_COST_MAX, headArgs, publishArgs, updateCost } from "./presence-update.ts";
 import { Rounds } from "./rounds.ts";
 
 /** From the last write on; for a head or a list up to a day less. */
@@ -19,25 +21,6 @@ const KEEP_SECONDS = 7 * 24 * 3_600;
 const DAY_MS = 24 * 3_600_000;
 /** What scripts that write heads and lists begin with. */
 const keepFrom = (now: number): (string | number)[] => [KEEP_SECONDS, Math.floor(now / DAY_MS)];
-/** Heads, entries and users of one script: Redis does nothing else meanwhile. */
-const ITEMS_PER_SCRIPT_MAX = 4_000;
-
-const headArgs = (head: StoredHead): string[] => [
-  head.conversation,
-  briefText(head),
-  isWhole(head) ? JSON.stringify(head) : "",
-];
-
-/** What a batch's effects change in Redis, and whose sessions they ask for. */
-export interface PresenceUpdate {
-  readonly partition: number;
-  /** Effects up to here are done once this is written. */
-  readonly position: number;
-  readonly heads: readonly HeadEntry[];
-  readonly entries: readonly { readonly user: string; readonly entry: ListEntry }[];
-  readonly users: readonly string[];
-}
-
 /**
  * Redis as a cache of who is where and what is new. Every key carries Redis's run_id: another run's keys
  * count as absent.
@@ -49,8 +32,8 @@ export class Presence {
   readonly #onRun: Set<() => void> = new Set();
   readonly #updates = new Rounds(
     async (updates: readonly PresenceUpdate[]) => this.#publishAll(updates),
-    ({ heads, entries, users }) => heads.length + entries.length + users.length,
-    ITEMS_PER_SCRIPT_MAX,
+    updateCost,
+    SCRIPT_COST_MAX,
   );
   readonly #arrivals: Arrivals;
   readonly #reader: ListReader;
@@ -150,41 +133,40 @@ export class Presence {
   }
 
   /**
-   * Writes heads, entries and the done position; then, in the same script, reads who is online where. The map
-   * may name more users than were asked for: updates of several partitions travel together.
+   * Writes heads, entries, whose lists are not known any more, and the done position; then, in the same
+   * script, reads who is online where. The map may name more users than were asked for: updates of several
+   * partitions travel together. Who has more than `SCRIPT_COST_MAX` tells it in parts.
    */
   async publish(update: PresenceUpdate): Promise<ReadonlyMap<string, readonly string[]>> {
     return this.#updates.submit(update);
   }
 
   async #publishAll(updates: readonly PresenceUpdate[]): Promise<ReadonlyMap<string, readonly string[]>> {
-    const heads = updates.flatMap((update) => update.heads);
-    const entries = updates.flatMap((update) => update.entries);
     const users = [...new Set(updates.flatMap((update) => update.users))];
-    const args = [...keepFrom(systemClock.now()), heads.length, entries.length, updates.length];
-    for (const head of heads) args.push(...headArgs(head));
-    for (const { user, entry } of entries) args.push(user, entry.conversation, entryText(entry));
-    for (const { partition, position } of updates) args.push(partition, position);
-    for (const user of users) args.push(user);
+    const args = [...keepFrom(systemClock.now()), ...publishArgs(updates), ...users];
     const found = (await this.#script(SCRIPTS.publish, args)) as string[];
     return new Map(
       users.map((user, index) => [user, found[index] === "" ? [] : (found[index] ?? "").split(" ")]),
     );
   }
 
-  /** Adds what storage knows to a user's list; with the last of it the list is whole from here on. */
+  /**
+   * Adds what storage knows to a user's list. With the last of it, which tells as of which positions it was
+   * read, the list is whole from here on: unless what was let go since is not in it.
+   */
   async mergeList(
     run: string,
     user: string,
     entries: readonly ListEntry[],
     heads: readonly StoredHead[],
-    isLast: boolean,
+    wholeAt: readonly number[] | undefined,
   ): Promise<void> {
     if (run !== this.#run) throw new Error("Redis was lost while a list was rebuilt for it");
-    const args = [...keepFrom(systemClock.now()), user, isLast ? 1 : 0, entries.length];
+    const args = [...keepFrom(systemClock.now()), user, wholeAt?.join(" ") ?? "", entries.length];
     for (const entry of entries) args.push(entry.conversation, entryText(entry));
     for (const head of heads) args.push(...headArgs(head));
-    await this.#script(SCRIPTS.merge, args);
+    if ((await this.#script(SCRIPTS.merge, args)) === "old")
+      throw new Error("a list was rebuilt as of before what is not known any more");
   }
 
   /** Empty while fewer than `partitions` are done here: nobody may use it yet. */

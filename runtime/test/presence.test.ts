@@ -10,6 +10,7 @@ import { Part } from "../../tools/src/local/part.ts";
 import { freePorts } from "../../tools/src/local/ports.ts";
 import { needRedis } from "../../tools/src/needs.ts";
 import type { SessionEntry, StoredHead } from "../src/presence-texts.ts";
+import { SCRIPT_COST_MAX, updateCost } from "../src/presence-update.ts";
 import { Presence } from "../src/presence.ts";
 
 const DAY_SECONDS = 24 * 3_600;
@@ -60,8 +61,11 @@ const entryOf = (conversation: string, position: number) => ({
 const arrive = async (user: string, device: string, entry: SessionEntry, isSyncing = false) =>
   presence.register({ user, device, entry, isSyncing: () => isSyncing });
 
+const nothing = { isDone: true, heads: [], entries: [], unsure: [], users: [] };
+
 const publish = async (conversation: string, position: number, users: readonly string[] = []) =>
   presence.publish({
+    ...nothing,
     partition: 3,
     position,
     heads: [headOf(conversation, position)],
@@ -99,16 +103,46 @@ test("while a partition has not told where it stands, no list is read: only who 
 test("a list that storage told to its end is whole, and what it told takes nothing newer away", async () => {
   await publish("d_3", 9);
   const run = presence.run();
-  await presence.mergeList(run, "ann", [entryOf("d_3", 8)], [], false);
+  const wholeAt = [0, 0, 0, 9];
+  await presence.mergeList(run, "ann", [entryOf("d_3", 8)], [], undefined);
   assert.equal((await presence.list("ann", 1)).complete, false, "there is more to come");
-  await presence.mergeList(run, "ann", [entryOf("d_4", 4)], [headOf("d_4", 4)], true);
+  await presence.mergeList(run, "ann", [entryOf("d_4", 4)], [headOf("d_4", 4)], wholeAt);
   const { complete, entries } = await presence.list("ann", 1);
   assert.equal(complete, true);
   assert.deepEqual(
     entries.filter(({ conversation }) => ["d_3", "d_4"].includes(conversation)),
     [entryOf("d_3", 9), entryOf("d_4", 4)],
   );
-  await assert.rejects(presence.mergeList("another run", "ann", [], [], true), /Redis was lost/);
+  await assert.rejects(presence.mergeList("another run", "ann", [], [], wholeAt), /Redis was lost/);
+});
+
+test("a list that lacks what was let go is whole again once it was read as of there, and not before", async () => {
+  const run = presence.run();
+  const isWhole = async (): Promise<boolean> => (await presence.list("fay", 1)).complete;
+  const merge = async (...wholeAt: number[]): Promise<void> =>
+    presence.mergeList(run, "fay", [entryOf("d_7", 2)], [], wholeAt);
+  await merge(0, 0, 0, 12);
+  assert.equal(await isWhole(), true);
+  const done = (await presence.list("fay", 1)).done.get(3);
+  await presence.publish({ ...nothing, isDone: false, partition: 3, position: 15, unsure: ["fay"] });
+  assert.deepEqual([await isWhole(), (await presence.list("fay", 1)).done.get(3)], [false, done]);
+  await assert.rejects(merge(99, 99, 99, 14), /not known any more/);
+  assert.equal(await isWhole(), false);
+  await merge(0, 0, 0, 15);
+  assert.equal(await isWhole(), true);
+});
+
+test("as much as one script may write is written far within the time that a command has", async () => {
+  const entries = Array.from({ length: SCRIPT_COST_MAX }, (_, index) => ({
+    user: `slow${index}`,
+    entry: entryOf(`d_slow${index}`, 50),
+  }));
+  const update = { ...nothing, partition: 8, position: 50, entries };
+  assert.equal(updateCost(update), SCRIPT_COST_MAX);
+  await presence.publish(update);
+  const log = (await presence.redis.call("SLOWLOG", "GET", "128")) as [number, number, number, string[]][];
+  const slowest = Math.max(...log.map(([, , micros]) => micros / 1_000));
+  assert.ok(slowest < 1_000, `a script took ${slowest} ms`);
 });
 
 test("a crowd that asks at once is told each its own, more heads than one script reads included", async () => {
@@ -116,7 +150,7 @@ test("a crowd that asks at once is told each its own, more heads than one script
   const heads = ids.map((id, index) => headOf(id, 10 + index));
   const users = Array.from({ length: 200 }, (_, index) => `crowd${index}`);
   const entries = users.map((user, index) => ({ user, entry: entryOf(ids[index] ?? "", 10 + index) }));
-  await presence.publish({ partition: 5, position: 10, heads, entries, users: [] });
+  await presence.publish({ ...nothing, partition: 5, position: 10, heads, entries });
   const [found, again, lists] = await Promise.all([
     presence.heads([...ids, "d_none"]),
     presence.heads(ids.toReversed()),
@@ -151,7 +185,7 @@ test("a list with more conversations than one script gives heads of is told with
   const ids = Array.from({ length: 1_500 }, (_, index) => `d_long${index}`);
   const heads = ids.slice(1).map((id, index) => headOf(id, 30 + index));
   const entries = ids.map((id, index) => ({ user: "long", entry: entryOf(id, 30 + index) }));
-  await presence.publish({ partition: 6, position: 30, heads, entries, users: [] });
+  await presence.publish({ ...nothing, partition: 6, position: 30, heads, entries });
   const [long, ann] = await Promise.all([presence.list("long", 1), presence.list("ann", 1)]);
   assert.equal(long.entries.length, 1_500);
   for (const [index, { conversation }] of long.entries.entries())
@@ -163,7 +197,7 @@ test("a list of thousands is told with where its heads stand, and whole heads on
   const ids = Array.from({ length: 2_500 }, (_, index) => `g_brief${index}`);
   const heads = ids.map((id, index) => headOf(id, 50 + index));
   const entries = ids.map((id, index) => ({ user: "many", entry: entryOf(id, 50 + index) }));
-  await presence.publish({ partition: 6, position: 3_000, heads, entries, users: [] });
+  await presence.publish({ ...nothing, partition: 6, position: 3_000, heads, entries });
   const list = await presence.list("many", 1);
   assert.equal(list.entries.length, ids.length);
   const byId = new Map(heads.map((head) => [head.conversation, head]));
@@ -174,7 +208,7 @@ test("a list of thousands is told with where its heads stand, and whole heads on
   const page = ids.slice(100, 150);
   assert.deepEqual(await presence.heads(page, "many"), heads.slice(100, 150));
   const left = { ...entryOf(ids[100] ?? "", 3_001), left: 7 };
-  await presence.mergeList(presence.run(), "many", [left], [], false);
+  await presence.mergeList(presence.run(), "many", [left], [], undefined);
   assert.deepEqual(await presence.heads(page, "many"), [undefined, ...heads.slice(101, 150)]);
   assert.deepEqual(await presence.heads(page, "eve"), Array(50).fill(undefined));
 });
@@ -185,7 +219,7 @@ test("a brief takes an older head's place, a whole head a brief's, and neither a
     (await presence.heads([id]))[0],
   ];
   const run = presence.run();
-  const merge = async (head: StoredHead) => presence.mergeList(run, "ann", [], [head], false);
+  const merge = async (head: StoredHead) => presence.mergeList(run, "ann", [], [head], undefined);
   const brief = (position: number) => ({ conversation: "g_1", position, ts: 5 });
   await merge(brief(10));
   assert.deepEqual(await stands("g_1"), [brief(10), undefined]);
@@ -202,7 +236,7 @@ test("a brief takes an older head's place, a whole head a brief's, and neither a
 
 test("a head that the version before wrote over a brief is told whole", async () => {
   const run = presence.run();
-  await presence.mergeList(run, "ann", [], [{ conversation: "g_2", position: 10, ts: 5 }], false);
+  await presence.mergeList(run, "ann", [], [{ conversation: "g_2", position: 10, ts: 5 }], undefined);
   const head = headOf("g_2", 12);
   await presence.redis.hset(`${presence.prefix}h:g_2`, "p", 12, "v", JSON.stringify(head));
   assert.deepEqual(await presence.briefs(["g_2"]), [head]);
@@ -228,11 +262,11 @@ test("whoever syncs as they come is told their list with it; nobody else is", as
   const ids = Array.from({ length: 200 }, (_, index) => `d_come${index}`);
   const users = ids.map((_, index) => `come${index}`);
   await presence.publish({
+    ...nothing,
     partition: 7,
     position: 40,
     heads: ids.map((id) => headOf(id, 40)),
     entries: ids.map((id, index) => ({ user: users[index] ?? "", entry: entryOf(id, 40) })),
-    users: [],
   });
   const come = async (user: string, index: number) =>
     arrive(user, "phone", { connector: "c1", session: `${user}-1`, birth: 1 }, index % 3 > 0);

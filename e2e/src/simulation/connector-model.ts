@@ -14,6 +14,7 @@ import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { ChatError, isRetryable } from "@jichat/protocol/errors.ts";
 import type { Device } from "./device-model.ts";
 import type { ModelPage } from "./storage-model.ts";
+import { KeeperModel } from "./keeper-model.ts";
 import type { Simulation } from "./simulation.ts";
 import { Machine } from "./world.ts";
 
@@ -21,7 +22,6 @@ import { Machine } from "./world.ts";
  * One way between a device and its connector: near ones and far ones; a socket keeps its own, and its order.
  */
 const WIRE_MS = [0.5, 60] as const;
-const RENEW_MS = 1_200;
 
 /** A socket between a device and a connector: in order, and gone all at once. */
 export class Socket implements Reader {
@@ -112,6 +112,7 @@ export class ConnectorModel {
   readonly #wakeful: WakefulClock;
   readonly #syncs: Syncs;
   #deliveries: Deliveries;
+  readonly #keeper: KeeperModel;
   readonly #unwatch: () => void;
 
   constructor(sim: Simulation, name: string) {
@@ -151,10 +152,11 @@ export class ConnectorModel {
       { identity: () => LOG_IDENTITY, position },
     );
     this.#deliveries = new Deliveries(this);
-    this.#unwatch = sim.redis.onRun(() => void this.#registerAll());
+    this.#keeper = new KeeperModel(sim, name, this.machine, () => this.#placed);
+    this.#unwatch = sim.redis.onRun(() => void this.#keeper.registerAll());
     this.#wakeful = new WakefulClock(this.machine.clock);
     void this.#wakeful.run(new AbortController().signal);
-    void this.#keep();
+    void this.#keeper.run();
   }
 
   of(user: string): Iterable<Reader> {
@@ -188,28 +190,11 @@ export class ConnectorModel {
     devices.get(device.name)?.close();
     devices.set(device.name, socket);
     if (guards.registerFirst) {
-      const list = await this.#register(socket);
+      const list = await this.#keeper.register(socket);
       if (this.machine.dice.chance(0.5)) socket.list = list;
-    } else this.machine.time.after(400, () => void this.#register(socket));
+    } else this.machine.time.after(400, () => void this.#keeper.register(socket));
     if (socket.isOpen) socket.isLive = true;
     return socket;
-  }
-
-  async #register(socket: Socket): Promise<ReadList | undefined> {
-    const { redis } = this.#sim;
-    try {
-      const { displaced, list } = await redis.register(this.machine, socket.device.user, socket.device.name, {
-        connector: this.name,
-        session: socket.id,
-        birth: socket.birth,
-      });
-      if (displaced === "younger") socket.close();
-      else if (displaced !== undefined && displaced.session !== socket.id)
-        this.#sim.replaced(displaced.connector, socket.device, displaced.session);
-      return list;
-    } catch {
-      return undefined; // Redis is away: the keeper registers everybody once it is back.
-    }
   }
 
   close(device: Device, session: string): void {
@@ -217,33 +202,8 @@ export class ConnectorModel {
     if (held?.id === session) held.close();
   }
 
-  async #keep(): Promise<void> {
-    for (;;) {
-      await this.machine.clock.sleep(RENEW_MS);
-      try {
-        if (!(await this.#sim.redis.renew(this.machine, this.name))) await this.#registerAll();
-      } catch {
-        // Redis is away.
-      }
-    }
-  }
-
-  async #registerAll(): Promise<void> {
-    try {
-      await this.machine.alive();
-      await this.#sim.redis.announce(this.machine, this.name);
-      for (const socket of this.#placed) await this.#register(socket);
-      for (const socket of this.#placed) {
-        if (socket.isLive) socket.writeEncoded(JSON.stringify({ t: "gap" }));
-        else socket.missed = true;
-      }
-    } catch {
-      this.machine.time.after(200, () => void this.#registerAll());
-    }
-  }
-
   async start(): Promise<void> {
-    await this.#registerAll();
+    await this.#keeper.registerAll();
   }
 
   /** What an owner delivers. Without its guard every delivery is written as it comes. */

@@ -5,6 +5,7 @@ const FAULTS = [
   ...LEASE_MOVES,
   "connector",
   "redis",
+  "pause",
   "storage",
   "lag",
   "drop",

@@ -11,6 +11,7 @@ const SEEDS = 2_500;
 const KINDS: Partial<Record<keyof Guards, readonly FaultKind[]>> = {
   afterLoss: ["redis", "steal", "lag"],
   sameRun: ["redis", "lag"],
+  wholeAt: ["redis", "pause", "lag", "drop"],
   headsFirst: ["drop", "connector"],
   registerFirst: ["drop", "connector"],
   missedGap: ["drop", "connector"],

@@ -20,6 +20,8 @@ export interface Guards {
   readonly oldIds: boolean;
   /** A session is registered before it is welcomed, and so before its sync reads heads. */
   readonly registerFirst: boolean;
+  /** Whose registration failed is registered later, and told to sync. */
+  readonly registerRest: boolean;
   /** Who missed something while it was greeted is told so, and syncs once more. */
   readonly missedGap: boolean;
   /** After Redis was lost a list is rebuilt from storage, not taken for whole. */
@@ -30,6 +32,14 @@ export interface Guards {
   readonly sameRun: boolean;
   /** Heads are acknowledged before sessions are read. */
   readonly headsFirst: boolean;
+  /** What gathered while Redis was away is written in parts, each of which Redis takes in time. */
+  readonly parts: boolean;
+  /** Of a head that was let go Redis is told where it stands: an older one is not taken for it. */
+  readonly briefs: boolean;
+  /** Whose entries were let go, their list is read from storage again. */
+  readonly unsure: boolean;
+  /** A list that was read before something of it was let go is not taken for whole. */
+  readonly wholeAt: boolean;
   /** An answer of storage's that had no room for everything says so. */
   readonly rest: boolean;
   /** Batches are cut by what is encoded, and a refusal of what is too large is no lost answer. */
@@ -47,11 +57,16 @@ export const ALL: Guards = {
   redo: true,
   oldIds: true,
   registerFirst: true,
+  registerRest: true,
   missedGap: true,
   rebuild: true,
   afterLoss: true,
   sameRun: true,
   headsFirst: true,
+  parts: true,
+  briefs: true,
+  unsure: true,
+  wholeAt: true,
   rest: true,
   sizes: true,
 };

@@ -36,6 +36,8 @@ export class Mishaps {
         return this.#cast.startConnector();
       case "redis":
         return this.#loseRedis();
+      case "pause":
+        return this.#sim.redis.pause(dice.between(300, 6_000));
       case "storage":
         return storage.crash(dice.between(100, 3_000));
       case "lag":

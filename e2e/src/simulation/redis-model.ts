@@ -3,10 +3,15 @@ import type { ListCache } from "@jichat/access/list-cache.ts";
 import type { Sessions } from "@jichat/router/ports.ts";
 import type { ReadList, SessionEntry, StoredHead, StoredList } from "@jichat/runtime/presence-texts.ts";
 import { isWhole } from "@jichat/runtime/presence-texts.ts";
+import type { PresenceUpdate } from "@jichat/runtime/presence-update.ts";
+import { updateCost } from "@jichat/runtime/presence-update.ts";
 import type { Guards } from "./guards.ts";
 import type { Machine, Time } from "./world.ts";
 
 const CONNECTOR_TTL_MS = 5_000;
+/** What a router asks of it at once, but for one long head; and what it takes in time. */
+export const SCRIPT_COST_MAX = 4;
+const COST_IN_TIME = 10;
 
 const briefOf = ({ conversation, position, ts }: StoredHead): StoredHead => ({ conversation, position, ts });
 
@@ -21,6 +26,7 @@ export class RedisModel {
   #lists = new Map<string, Map<string, ListEntry>>();
   #complete = new Set<string>();
   #done = new Map<number, number>();
+  #folded = new Map<number, number>();
   #sessions = new Map<string, Map<string, SessionEntry>>();
   #connectors = new Map<string, number>();
   readonly #onRun = new Set<() => void>();
@@ -39,6 +45,7 @@ export class RedisModel {
     this.#lists = new Map();
     this.#complete = new Set();
     this.#done = new Map();
+    this.#folded = new Map();
     this.#sessions = new Map();
     this.#connectors = new Map();
     this.awayUntil = this.#time.now + awayMs;
@@ -47,6 +54,11 @@ export class RedisModel {
       this.runSince = this.#time.now;
       for (const act of this.#onRun) act();
     });
+  }
+
+  /** For a while nobody answers; all is still there. */
+  pause(ms: number): void {
+    this.awayUntil = Math.max(this.awayUntil, this.#time.now + ms);
   }
 
   onRun(act: () => void): () => void {
@@ -81,6 +93,11 @@ export class RedisModel {
       list.set(entry.conversation, entry);
   }
 
+  #letGo({ partition, position, unsure }: PresenceUpdate): void {
+    if (unsure.length > 0) rise(this.#folded, { partition, position });
+    if (this.#guards.unsure) for (const user of unsure) this.#complete.delete(user);
+  }
+
   isConnectorAlive(connector: string): boolean {
     return (this.#connectors.get(connector) ?? 0) > this.#time.now;
   }
@@ -95,10 +112,13 @@ export class RedisModel {
         const early = this.#guards.headsFirst ? undefined : read();
         // Whoever registers now is not seen.
         if (early !== undefined) await this.#time.sleep(machine.dice.between(0, 400));
-        for (const head of update.heads) this.#putHead(head);
+        for (const head of update.heads) if (isWhole(head) || this.#guards.briefs) this.#putHead(head);
         for (const { user, entry } of update.entries) this.#putEntry(user, entry);
-        this.#done.set(update.partition, Math.max(this.#done.get(update.partition) ?? 0, update.position));
+        this.#letGo(update);
+        if (update.isDone) rise(this.#done, update);
         const online = early ?? read();
+        // It is done, and nobody hears so.
+        if (updateCost(update) > COST_IN_TIME) throw new Error("the script took too long");
         await this.#back(machine);
         return online;
       },
@@ -133,12 +153,15 @@ export class RedisModel {
             return head !== undefined && isWhole(head) && isIn ? head : undefined;
           }),
         ),
-      mergeList: async (run, user, entries, heads, isLast) =>
+      mergeList: async (run, user, entries, heads, wholeAt) =>
         this.#ask(machine, () => {
           if (this.#guards.sameRun && run !== String(this.run)) throw new Error("Redis was lost meanwhile");
           for (const entry of entries) this.#putEntry(user, entry);
           for (const head of heads) this.#putHead(head);
-          if (isLast) this.#complete.add(user);
+          if (wholeAt === undefined) return;
+          if (this.#guards.wholeAt && wholeAt.some((at, p) => (this.#folded.get(p) ?? 0) > at))
+            throw new Error("something was let go meanwhile");
+          this.#complete.add(user);
         }),
     };
   }
@@ -209,4 +232,11 @@ export class RedisModel {
       entries: [...(this.#lists.get(user)?.values() ?? [])],
     };
   }
+}
+
+function rise(
+  positions: Map<number, number>,
+  { partition, position }: Pick<PresenceUpdate, "partition" | "position">,
+): void {
+  positions.set(partition, Math.max(positions.get(partition) ?? 0, position));
 }

@@ -4,10 +4,13 @@ import { Owner } from "@jichat/router/owner.ts";
 import type { OwnerWorld } from "@jichat/router/owner.ts";
 import type { Request } from "@jichat/router/partition.ts";
 import type { Log } from "@jichat/router/ports.ts";
+import { SCRIPT_COST_MAX } from "./redis-model.ts";
 import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
 import type { Simulation } from "./simulation.ts";
 import { Machine } from "./world.ts";
 
+/** Two or three events wait one by one; more fold. */
+const NARROW_BYTES = 6_000;
 /** So few ids stay hot that conversations go cold all the time. */
 const IDS_MAX = 150;
 
@@ -88,6 +91,8 @@ export class RouterModel {
       // Every other such log takes less than anybody was told.
       batchBytesMax: sim.guards.sizes && sim.isHeavy && sim.seed % 8 === 0 ? LOG_BYTES_AT_ONCE : undefined,
       sessions: sim.redis.sessionsFor(machine),
+      backlogBytesMax: () => (sim.isNarrow ? NARROW_BYTES : Infinity),
+      scriptCostMax: sim.guards.parts ? SCRIPT_COST_MAX : Infinity,
       deliverer: {
         deliver: (connector, delivery, timeoutMs) => sim.deliver(machine, connector, delivery, timeoutMs),
       },

@@ -85,6 +85,11 @@ export class Simulation {
     return this.seed % 4 === 0;
   }
 
+  /** In one seed of three effects fold as soon as a few wait. */
+  get isNarrow(): boolean {
+    return this.seed % 3 === 0;
+  }
+
   nextId(): string {
     this.#ids += 1;
     return this.#ids.toString(16);

@@ -15,7 +15,7 @@ import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { timeOfId } from "@jichat/protocol/ids.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Facts } from "@jichat/router/ports.ts";
-import { innerEventOf } from "@jichat/router/effect-unit.ts";
+import { innerEventOf } from "@jichat/router/add-effect.ts";
 import { Folded } from "@jichat/storage/fold.ts";
 import { pageBounds } from "@jichat/storage/history.ts";
 import { trimTarget } from "@jichat/storage/trim.ts";

@@ -27,11 +27,14 @@ export interface DeliveredMark {
   readonly origin?: string | undefined;
 }
 
-/** Stands for events that could not be delivered in time: each user pulls the conversation up to `head`. */
+/**
+ * Stands for events that could not be delivered in time: each user pulls the conversation up to `head`, or
+ * syncs where none is named.
+ */
 export interface DeliveredGap {
-  readonly conversation: string;
+  readonly conversation?: string | undefined;
   readonly users: readonly string[];
-  readonly head: number;
+  readonly head?: number | undefined;
 }
 
 /**

@@ -1,0 +1,82 @@
+import type { ReadList } from "@jichat/runtime/presence-texts.ts";
+import type { Socket } from "./connector-model.ts";
+import type { Simulation } from "./simulation.ts";
+import type { Machine } from "./world.ts";
+
+const RENEW_MS = 1_200;
+
+/** Says in Redis who is on a connector, and that it lives (`handshake.ts`, `presence-keeper.ts`). */
+export class KeeperModel {
+  readonly #sim: Simulation;
+  readonly #name: string;
+  readonly #machine: Machine;
+  readonly #placed: () => readonly Socket[];
+  readonly #unregistered = new Set<Socket>();
+
+  constructor(sim: Simulation, name: string, machine: Machine, placed: () => readonly Socket[]) {
+    this.#sim = sim;
+    this.#name = name;
+    this.#machine = machine;
+    this.#placed = placed;
+  }
+
+  async register(socket: Socket): Promise<ReadList | undefined> {
+    const { redis } = this.#sim;
+    try {
+      const { displaced, list } = await redis.register(
+        this.#machine,
+        socket.device.user,
+        socket.device.name,
+        {
+          connector: this.#name,
+          session: socket.id,
+          birth: socket.birth,
+        },
+      );
+      if (displaced === "younger") socket.close();
+      else if (displaced !== undefined && displaced.session !== socket.id)
+        this.#sim.replaced(displaced.connector, socket.device, displaced.session);
+      return list;
+    } catch {
+      this.#unregistered.add(socket); // Redis is away.
+      return undefined;
+    }
+  }
+
+  async run(): Promise<void> {
+    for (;;) {
+      await this.#machine.clock.sleep(RENEW_MS);
+      try {
+        if (!(await this.#sim.redis.renew(this.#machine, this.#name))) await this.registerAll();
+        else if (this.#sim.guards.registerRest) await this.#registerRest();
+      } catch {
+        // Redis is away.
+      }
+    }
+  }
+
+  async registerAll(): Promise<void> {
+    try {
+      await this.#machine.alive();
+      await this.#sim.redis.announce(this.#machine, this.#name);
+      for (const socket of this.#placed()) await this.register(socket);
+      for (const socket of this.#placed()) this.#gap(socket);
+    } catch {
+      this.#machine.time.after(200, () => void this.registerAll());
+    }
+  }
+
+  async #registerRest(): Promise<void> {
+    const rest = [...this.#unregistered].filter(({ isOpen }) => isOpen);
+    this.#unregistered.clear();
+    for (const socket of rest) {
+      await this.register(socket);
+      this.#gap(socket);
+    }
+  }
+
+  #gap(socket: Socket): void {
+    if (socket.isLive) socket.writeEncoded(JSON.stringify({ t: "gap" }));
+    else socket.missed = true;
+  }
+}

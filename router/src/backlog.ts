@@ -1,0 +1,71 @@
+import type { DeliveredMark } from "@jichat/protocol/bus/delivery.ts";
+import type { EffectUnit } from "./effect-unit.ts";
+import {
+  putEntry,
+  putEvent,
+  putGap,
+  putHead,
+  putMark,
+  putToSync,
+  putUnsure,
+  recount,
+} from "./effect-unit.ts";
+
+/** What the effects of one partition may hold, and those of all partitions of a router. */
+const PARTITION_BYTES_MAX = 33_554_432;
+const ROUTER_BYTES_MAX = 134_217_728;
+
+/** What the effects of each of so many partitions may hold. */
+export const backlogBytesMax = (partitions: number): number =>
+  Math.min(PARTITION_BYTES_MAX, ROUTER_BYTES_MAX / Math.max(1, partitions));
+
+/** Puts `later` behind `unit`; folds what is more than `bytesMax`. Whether it did. */
+export function merge(unit: EffectUnit, later: EffectUnit, bytesMax: number): boolean {
+  unit.position = Math.max(unit.position, later.position);
+  for (const user of later.unsure) putUnsure(unit, user);
+  for (const user of later.toSync) putToSync(unit, user);
+  for (const head of later.heads.values()) putHead(unit, head);
+  for (const entry of later.entries.values()) putEntry(unit, entry);
+  for (const event of later.events) putEvent(unit, event);
+  for (const mark of later.marks) putMark(unit, mark);
+  for (const [conversation, gap] of later.gaps) addGap(unit, conversation, gap.head, gap.recipients);
+  if (unit.bytes <= bytesMax) return false;
+  fold(unit, bytesMax / 2);
+  return true;
+}
+
+/**
+ * Makes less of a unit: of events one `gap` per conversation, which makes every reader pull them. Where that
+ * leaves more than `bytesMax`, only names: of conversations, with where their heads stand, of users whose
+ * lists in Redis are too old, and of all who are to sync.
+ */
+function fold(unit: EffectUnit, bytesMax: number): void {
+  for (const { conversation, seq, recipients } of unit.events) addGap(unit, conversation, seq, recipients);
+  unit.events = [];
+  unit.marks = latestOf(unit.marks);
+  recount(unit);
+  if (unit.bytes > bytesMax) foldToNames(unit);
+}
+
+function foldToNames(unit: EffectUnit): void {
+  const { marks, gaps, entries, heads } = unit;
+  for (const { recipients } of gaps.values()) for (const user of recipients) putToSync(unit, user);
+  for (const { user } of [...marks, ...entries.values()]) putUnsure(unit, user);
+  for (const [id, { conversation, position, ts }] of heads) heads.set(id, { conversation, position, ts });
+  unit.marks = [];
+  for (const map of [gaps, entries]) map.clear();
+  recount(unit);
+}
+
+const latestOf = (marks: readonly DeliveredMark[]): DeliveredMark[] => [
+  ...new Map(marks.map((mark) => [`${mark.user} ${mark.conversation}`, mark])).values(),
+];
+
+function addGap(unit: EffectUnit, conversation: string, seq: number, recipients: readonly string[]): void {
+  const known = unit.gaps.get(conversation);
+  const everybody =
+    known === undefined || known.recipients === recipients
+      ? recipients
+      : [...new Set([...known.recipients, ...recipients])];
+  putGap(unit, conversation, { head: Math.max(seq, known?.head ?? 0), recipients: everybody });
+}

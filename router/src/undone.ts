@@ -1,0 +1,169 @@
+import type { ConversationFacts } from "@jichat/protocol/bus/query.ts";
+import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
+import { isWhole } from "@jichat/runtime/presence-texts.ts";
+import { addEffect, innerEventOf, moved } from "./add-effect.ts";
+import { AskSize } from "./ask-size.ts";
+import { merge } from "./backlog.ts";
+import type { Conversation } from "./conversation.ts";
+import { loadedConversation } from "./conversation.ts";
+import type { EffectUnit } from "./effect-unit.ts";
+import { emptyUnit, putGap, putHead, putUnsure } from "./effect-unit.ts";
+import type { Unresolved } from "./effects.ts";
+import type { Facts } from "./ports.ts";
+
+/** Of one batch, or of many that are folded into one. */
+interface Step {
+  readonly position: number;
+  /** What `addEffect` made of records whose conversation is hot. */
+  readonly unit: EffectUnit;
+  /** Records whose conversation is cold: storage knows its members. */
+  readonly cold: readonly ColdRecord[];
+  /** Cold conversations whose records were let go: their members pull up to this seq. */
+  readonly gaps: ReadonlyMap<string, number>;
+  readonly bytes: number;
+}
+
+interface ColdRecord {
+  readonly position: number;
+  readonly record: LogRecord;
+}
+
+/** Records of a log whose effects may not be done, oldest first; past a bound they fold. */
+export class Undone {
+  readonly #bytesMax: number;
+  #steps: Step[] = [];
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(position: number, unit: EffectUnit, records: readonly LogRecord[]): void {
+    const cold = records.map((record) => ({ position, record }));
+    this.#push({ position, unit, cold, gaps: new Map(), bytes: unit.bytes + bytesOf(cold) });
+    if (this.#bytes > this.#bytesMax) this.#fold();
+  }
+
+  /** What a batch says is done. */
+  forget(done: number): void {
+    const first = this.#steps.findIndex(({ position }) => position > done);
+    const gone = this.#steps.splice(0, first < 0 ? this.#steps.length : first);
+    for (const { bytes } of gone) this.#bytes -= bytes;
+  }
+
+  /**
+   * What a new reign does first. Cold conversations' members are asked of storage; who joined later than a
+   * record is not shown it.
+   */
+  redo(facts: Facts): Unresolved | undefined {
+    const last = this.#steps.at(-1)?.position;
+    if (last === undefined) return undefined;
+    return async () => {
+      const unit = emptyUnit(last);
+      const cold = Map.groupBy(
+        this.#steps.flatMap((step) => step.cold),
+        ({ record }) => record.conversation,
+      );
+      const gaps = new Map(this.#steps.flatMap((step) => [...step.gaps]));
+      const asked = [...new Set([...cold.keys(), ...gaps.keys()])];
+      for await (const found of factsOf(facts, last, asked)) {
+        const conversation = loadedConversation(found);
+        for (const one of cold.get(conversation.id) ?? [])
+          merge(unit, effectOf(conversation, one), this.#bytesMax);
+        const head = gaps.get(conversation.id);
+        if (head !== undefined)
+          putGap(unit, conversation.id, { head, recipients: [...conversation.members.keys()] });
+      }
+      for (const step of this.#steps) merge(unit, step.unit, this.#bytesMax);
+      unit.events.sort((a, b) => a.delivered.position - b.delivered.position);
+      return unit;
+    };
+  }
+
+  #push(step: Step): void {
+    this.#steps.push(step);
+    this.#bytes += step.bytes;
+  }
+
+  /** Into one step; of cold records are left those who are concerned, as of hot ones. */
+  #fold(): void {
+    const steps = this.#steps;
+    const position = steps.at(-1)?.position ?? 0;
+    const unit = emptyUnit(position);
+    const gaps = new Map<string, number>();
+    for (const step of steps) {
+      merge(unit, step.unit, this.#bytesMax / 2);
+      for (const [conversation, seq] of step.gaps) gaps.set(conversation, seq);
+      for (const { record, position: at } of step.cold) letGo(unit, gaps, record, at);
+    }
+    this.#steps = [];
+    this.#bytes = 0;
+    this.#push({ position, unit, cold: [], gaps, bytes: unit.bytes + GAP_BYTES * gaps.size });
+  }
+}
+
+function letGo(unit: EffectUnit, gaps: Map<string, number>, record: LogRecord, position: number): void {
+  if (record.r === "note") return;
+  if (record.r === "mark") {
+    putUnsure(unit, record.user);
+    return;
+  }
+  putHead(unit, { conversation: record.conversation, position, ts: record.ts });
+  for (const user of moved(record)) putUnsure(unit, user);
+  gaps.set(record.conversation, record.seq);
+}
+
+function effectOf(conversation: Conversation, { record, position }: ColdRecord): EffectUnit {
+  const unit = emptyUnit(position);
+  addEffect(unit, conversation, record, position);
+  // The facts may be newer than this record: the head must not fall behind them, nor claim their position for
+  // itself.
+  if (record.r === "event" && conversation.head > record.seq) olderHead(unit, record, position);
+  return unit;
+}
+
+function olderHead(unit: EffectUnit, record: EventRecord, position: number): void {
+  const head = unit.heads.get(record.conversation);
+  if (head === undefined || !isWhole(head)) throw new Error("a head was just set");
+  const { seq, no, ts } = record;
+  putHead(unit, { ...head, position, seq, no, ts, last: innerEventOf(record) });
+}
+
+/** Of any number of conversations, in as many answers as it takes; no more of them is held than of one. */
+async function* factsOf(
+  facts: Facts,
+  position: number,
+  conversations: readonly string[],
+): AsyncGenerator<ConversationFacts> {
+  const size = new AskSize();
+  let waiting = conversations;
+  while (waiting.length > 0) {
+    const asked = waiting.slice(0, size.now);
+    const reply = await facts.ask({ position, conversations: asked, ids: [], events: [] });
+    const { rest = [] } = reply;
+    yield* reply.conversations;
+    size.learn(asked.length - rest.length, rest.length);
+    waiting = [...rest, ...waiting.slice(asked.length)];
+  }
+}
+
+/** On the heap, about: a record without its texts and users, and each of those. */
+const RECORD_BYTES = 700;
+const USER_BYTES = 60;
+const GAP_BYTES = 150;
+
+const bytesOf = (cold: readonly ColdRecord[]): number =>
+  cold.reduce(
+    (sum, { record }) =>
+      sum +
+      RECORD_BYTES +
+      (record.r === "event"
+        ? 2 * (record.body?.length ?? 0) +
+          USER_BYTES * ((record.users?.length ?? 0) + (record.mentions?.length ?? 0))
+        : 0),
+    0,
+  );

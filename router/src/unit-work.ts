@@ -1,0 +1,86 @@
+import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { EffectUnit } from "./effect-unit.ts";
+import type { EffectsWorld } from "./effects.ts";
+import type { Outgoing, Parcel } from "./parcels.ts";
+import { gapsInPlaceOf, parcelsOf } from "./parcels.ts";
+import type { MissedEntry } from "./ports.ts";
+import { Publication } from "./publication.ts";
+import { spread } from "./spread.ts";
+
+const DELIVER_TIMEOUT_MS = 2_000;
+const RETRY_MS = 100;
+
+/** One unit's effects: into Redis, to the connectors, to the push queue. Goes on where it broke off. */
+export class UnitWork {
+  readonly #world: EffectsWorld;
+  readonly #unit: EffectUnit;
+  readonly #signal: AbortSignal;
+  readonly #publication: Publication;
+  #outgoing: Map<string, Outgoing> | undefined;
+  #missed: readonly MissedEntry[] = [];
+
+  /** `position`: up to which all is done with it. */
+  constructor(world: EffectsWorld, unit: EffectUnit, position: number, signal: AbortSignal) {
+    this.#world = world;
+    this.#unit = unit;
+    this.#signal = signal;
+    this.#publication = new Publication(world.partition, position, unit, world.scriptCostMax);
+  }
+
+  /** True once all of it is done; rejects where it breaks off. */
+  async goOn(): Promise<true> {
+    await this.#publish();
+    if (this.#outgoing === undefined) {
+      const { outgoing, missed } = spread(this.#unit, this.#publication.online);
+      this.#outgoing = outgoing;
+      this.#missed = missed;
+    }
+    const outgoing = this.#outgoing;
+    const deliveries = [...outgoing].map(async ([connector, out]) => {
+      await this.#deliverAll(connector, out);
+      outgoing.delete(connector);
+    });
+    for (const settled of await Promise.allSettled(deliveries))
+      if (settled.status === "rejected") throw settled.reason;
+    await this.#push();
+    return true;
+  }
+
+  async #publish(): Promise<void> {
+    const { sessions } = this.#world;
+    for (let part = this.#publication.next(); part !== undefined; part = this.#publication.next())
+      this.#publication.written(part, await sessions.publish(part));
+  }
+
+  async #push(): Promise<void> {
+    const { sessions, push, partition, count } = this.#world;
+    if (this.#missed.length === 0 || !sessions.settled()) return;
+    await push.add(partition, this.#unit.position, this.#missed);
+    count("missed", this.#missed.length);
+  }
+
+  async #deliverAll(connector: string, out: Outgoing): Promise<void> {
+    for (const parcel of parcelsOf(this.#unit.position, out)) await this.#deliver(connector, parcel);
+  }
+
+  /** Done when the connector has it, or a gap in its place, or is gone for good: its key has lapsed. */
+  async #deliver(connector: string, parcel: Parcel): Promise<void> {
+    const { deliverer, sessions, clock, partition } = this.#world;
+    const { position, isRest } = parcel;
+    let delivery: Delivery = { partition, ...parcel };
+    for (let tries = 0; !this.#signal.aborted; tries += 1) {
+      try {
+        await deliverer.deliver(connector, delivery, DELIVER_TIMEOUT_MS);
+        this.#world.count(tries === 0 ? "delivered" : "gap", delivery.events.length + delivery.gaps.length);
+        return;
+      } catch {
+        this.#world.count("retried", 1);
+        if (!(await sessions.isAlive(connector))) return;
+        if (tries === 0)
+          delivery = { partition, position, events: [], marks: [], gaps: gapsInPlaceOf(parcel), isRest };
+        await clock.sleep(RETRY_MS);
+      }
+    }
+    this.#signal.throwIfAborted(); // It is not delivered: a successor does it.
+  }
+}
