@@ -17,10 +17,12 @@ import { Undone } from "./undone.ts";
 
 const GROUPS = 744;
 const BYTES_MAX = 33_554_432;
-const everybody = Array.from({ length: 1_000 }, (_, index) => `member-${index}`);
+const thousand = (first: number): string[] =>
+  Array.from({ length: 1_000 }, (_, index) => `member-${first + index}`);
+const everybody = thousand(0);
 
 /** A group is made, as a batch of its own. */
-const recordOf = (index: number): EventRecord => ({
+const recordOf = (index: number, users: readonly string[] = everybody): EventRecord => ({
   r: "event",
   conversation: `g_${index}`,
   seq: 1,
@@ -28,13 +30,13 @@ const recordOf = (index: number): EventRecord => ({
   kind: "created",
   from: "member-0",
   ts: 1,
-  users: everybody,
+  users,
   device: "d",
   session: "s",
 });
 
-function creation(index: number): EffectUnit {
-  const record = recordOf(index);
+function creation(index: number, firstMember = 0): EffectUnit {
+  const record = recordOf(index, firstMember === 0 ? everybody : thousand(firstMember));
   const unit = emptyUnit(index + 1);
   const made = new PartitionState().replay(record, index + 1);
   assert.ok(made !== undefined);
@@ -70,6 +72,13 @@ class Redis {
   calls = 0;
   readonly taken: PresenceUpdate[] = [];
 
+  gaveUp = 0;
+
+  async giveUp(): Promise<void> {
+    if (this.isAway) throw new Error("Redis is away");
+    this.gaveUp += 1;
+  }
+
   async publish(update: PresenceUpdate): Promise<ReadonlyMap<string, readonly string[]>> {
     this.calls += 1;
     if (this.isAway || this.calls % 3 === 0) throw new Error("Redis is away");
@@ -88,6 +97,7 @@ function laneOver(redis: Redis, delivered: Delivery[], stop: AbortSignal): Effec
       count: () => undefined,
       sessions: {
         publish: async (update) => redis.publish(update),
+        giveUp: async () => redis.giveUp(),
         isAlive: async () => true,
         settled: () => false,
       },
@@ -136,6 +146,26 @@ test("744 new groups of a thousand while Redis is away hold no more than their b
   assert.ok(redis.taken.slice(0, foldedAt).every(({ isDone, position }) => !isDone || position < GROUPS));
   const told = delivered.flatMap(({ gaps }) => gaps).find(({ conversation }) => conversation === undefined);
   assert.deepEqual(told, { users: everybody }, "who is online is told to sync");
+});
+
+test("of more people than even names have room for nothing is held: Redis's data is given up, once", async (t) => {
+  const [redis, delivered, stop] = [new Redis(), [] as Delivery[], new AbortController()];
+  t.after(() => {
+    stop.abort(new Error("the test is over"));
+  });
+  const lane = laneOver(redis, delivered, stop.signal);
+  void lane.run();
+  const more = 300;
+  for (let index = 0; index < more; index += 1) {
+    lane.add(creation(index, index * 1_000));
+    assert.ok(lane.backlogBytes <= BYTES_MAX);
+  }
+  assert.ok(lane.backlogBytes < BYTES_MAX / 16, "what was lost takes no room");
+  await systemClock.sleep(1);
+  redis.isAway = false;
+  while (!lane.idle) await systemClock.sleep(1);
+  assert.deepEqual([lane.done, redis.gaveUp], [more, 1]);
+  assert.ok(redis.taken.some(({ isDone, position }) => isDone && position === more));
 });
 
 for (const [what, isCold] of [

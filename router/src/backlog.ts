@@ -22,6 +22,10 @@ export const backlogBytesMax = (partitions: number): number =>
 /** Puts `later` behind `unit`; folds what is more than `bytesMax`. Whether it did. */
 export function merge(unit: EffectUnit, later: EffectUnit, bytesMax: number): boolean {
   unit.position = Math.max(unit.position, later.position);
+  if (unit.isLost || later.isLost) {
+    lose(unit);
+    return true;
+  }
   for (const user of later.unsure) putUnsure(unit, user);
   for (const user of later.toSync) putToSync(unit, user);
   for (const head of later.heads.values()) putHead(unit, head);
@@ -31,6 +35,7 @@ export function merge(unit: EffectUnit, later: EffectUnit, bytesMax: number): bo
   for (const [conversation, gap] of later.gaps) addGap(unit, conversation, gap.head, gap.recipients);
   if (unit.bytes <= bytesMax) return false;
   fold(unit, bytesMax / 2);
+  if (unit.bytes > bytesMax) lose(unit);
   return true;
 }
 
@@ -54,6 +59,15 @@ function foldToNames(unit: EffectUnit): void {
   for (const [id, { conversation, position, ts }] of heads) heads.set(id, { conversation, position, ts });
   unit.marks = [];
   for (const map of [gaps, entries]) map.clear();
+  recount(unit);
+}
+
+/** Everybody is told to sync, and reads a list that storage told, once Redis's data has another name. */
+export function lose(unit: EffectUnit): void {
+  unit.isLost = true;
+  unit.events = [];
+  unit.marks = [];
+  for (const all of [unit.heads, unit.entries, unit.gaps, unit.unsure, unit.toSync]) all.clear();
   recount(unit);
 }
 

@@ -41,6 +41,8 @@ export interface EffectUnit {
   readonly unsure: Set<string>;
   /** Those of whom entries or gaps were let go: their devices are told to sync. */
   readonly toSync: Set<string>;
+  /** Even names were too many: all that is in Redis is to be taken for lost. */
+  isLost: boolean;
   /** Lists of recipients that are counted already: events share them. */
   readonly audiences: Set<readonly string[]>;
   /** What it holds, about. */
@@ -56,6 +58,7 @@ export const emptyUnit = (position: number): EffectUnit => ({
   gaps: new Map(),
   unsure: new Set(),
   toSync: new Set(),
+  isLost: false,
   audiences: new Set(),
   bytes: 0,
 });

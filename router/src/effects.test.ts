@@ -10,7 +10,12 @@ const world: EffectsWorld = {
   partition: 0,
   clock: systemClock,
   count: () => undefined,
-  sessions: { publish: async () => new Map(), isAlive: async () => true, settled: () => true },
+  sessions: {
+    publish: async () => new Map(),
+    giveUp: async () => undefined,
+    isAlive: async () => true,
+    settled: () => true,
+  },
   backlogBytesMax: () => 1_048_576,
   deliverer: { deliver: async () => undefined },
   push: { add: async () => undefined },

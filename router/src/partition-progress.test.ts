@@ -15,7 +15,7 @@ const unused = (): never => assert.fail("not needed here");
 
 function partitionOver(append: Log["append"]): Partition {
   const { signal } = new AbortController();
-  const sessions = { publish: unused, isAlive: unused, settled: unused };
+  const sessions = { publish: unused, giveUp: unused, isAlive: unused, settled: unused };
   const world = {
     partition: 0,
     clock,

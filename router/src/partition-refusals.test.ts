@@ -56,7 +56,12 @@ function ownerOf(log: Log): { owner: Owner; offer: () => Offer | undefined; warn
       ask: async () => ({ conversations: [], ids: [], events: [] }),
       watermark: () => 0,
     },
-    sessions: { publish: async () => new Map(), isAlive: async () => true, settled: () => true },
+    sessions: {
+      publish: async () => new Map(),
+      giveUp: async () => undefined,
+      isAlive: async () => true,
+      settled: () => true,
+    },
     backlogBytesMax: () => 33_554_432,
     deliverer: { deliver: async () => undefined },
     push: { add: async () => undefined },

@@ -34,6 +34,11 @@ export interface Facts {
 export interface Sessions {
   /** Acknowledged heads first, then sessions: a record is either delivered live or in the head. */
   publish(update: PresenceUpdate): Promise<ReadonlyMap<string, readonly string[]>>;
+  /**
+   * What was not published by `lostAt` (monotonic) never will be: from then on all that was published counts as
+   * lost, as if Redis had been.
+   */
+  giveUp(lostAt: number): Promise<void>;
   isAlive(connector: string): Promise<boolean>;
   /** False while Redis was lost so recently that absent sessions prove nothing. */
   settled(): boolean;

@@ -184,6 +184,7 @@ export class Router implements LeaseHolder {
       facts: factsOver(nats, names, partition, () => this.#watermarks.get(partition) ?? 0),
       sessions: {
         publish: (update) => presence.publish(update),
+        giveUp: (lostAt) => presence.giveUp(lostAt),
         isAlive: (connector) => presence.isAlive(connector),
         settled: () => presence.ready && performance.now() - presence.runSince > 2 * CONNECTOR_TTL_MS,
       },

@@ -3,7 +3,7 @@ import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import { isWhole } from "@jichat/runtime/presence-texts.ts";
 import { addEffect, innerEventOf, moved } from "./add-effect.ts";
 import { AskSize } from "./ask-size.ts";
-import { merge } from "./backlog.ts";
+import { lose, merge } from "./backlog.ts";
 import type { Conversation } from "./conversation.ts";
 import { loadedConversation } from "./conversation.ts";
 import type { EffectUnit } from "./effect-unit.ts";
@@ -100,6 +100,8 @@ export class Undone {
       for (const [conversation, seq] of step.gaps) gaps.set(conversation, seq);
       for (const { record, position: at } of step.cold) letGo(unit, gaps, record, at);
     }
+    if (unit.bytes + GAP_BYTES * gaps.size > this.#bytesMax) lose(unit);
+    if (unit.isLost) gaps.clear();
     this.#steps = [];
     this.#bytes = 0;
     this.#push({ position, unit, cold: [], gaps, bytes: unit.bytes + GAP_BYTES * gaps.size });

@@ -16,6 +16,8 @@ export class UnitWork {
   readonly #unit: EffectUnit;
   readonly #signal: AbortSignal;
   readonly #publication: Publication;
+  /** Nothing was added to the unit since. */
+  readonly #takenAt: number;
   #outgoing: Map<string, Outgoing> | undefined;
   #missed: readonly MissedEntry[] = [];
 
@@ -23,12 +25,14 @@ export class UnitWork {
   constructor(world: EffectsWorld, unit: EffectUnit, position: number, signal: AbortSignal) {
     this.#world = world;
     this.#unit = unit;
+    this.#takenAt = world.clock.monotonic();
     this.#signal = signal;
     this.#publication = new Publication(world.partition, position, unit, world.scriptCostMax);
   }
 
   /** True once all of it is done; rejects where it breaks off. */
   async goOn(): Promise<true> {
+    if (this.#unit.isLost) await this.#world.sessions.giveUp(this.#takenAt);
     await this.#publish();
     if (this.#outgoing === undefined) {
       const { outgoing, missed } = spread(this.#unit, this.#publication.online);

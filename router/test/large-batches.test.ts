@@ -85,7 +85,12 @@ function serve(names: Names, partitionLog: PartitionLog): Owner {
     clock: systemClock,
     log: partitionLog,
     facts: { ask: async () => ({ conversations: [], ids: [], events: [] }), watermark: () => 0 },
-    sessions: { publish: async () => new Map(), isAlive: async () => true, settled: () => true },
+    sessions: {
+      publish: async () => new Map(),
+      giveUp: async () => undefined,
+      isAlive: async () => true,
+      settled: () => true,
+    },
     backlogBytesMax: () => 33_554_432,
     deliverer: { deliver: async () => undefined },
     push: { add: async () => undefined },

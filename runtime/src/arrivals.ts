@@ -1,6 +1,6 @@
 import type { ListsTexts, ToldList } from "./lists.ts";
 import { HEADS_PER_SCRIPT_MAX, LISTS_PER_SCRIPT_MAX, Lists, SCRIPTS_IN_FLIGHT_MAX } from "./lists.ts";
-import type { RunScript } from "./presence-scripts.ts";
+import type { RunScript } from "./named-script.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
 import type { SessionEntry } from "./presence-texts.ts";
 import { readSession, sessionText } from "./presence-texts.ts";

@@ -8,7 +8,7 @@ import {
   headOf,
   storedHeadOf,
 } from "./lists.ts";
-import type { RunScript } from "./presence-scripts.ts";
+import type { RunScript } from "./named-script.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
 import type { StoredHead, StoredList } from "./presence-texts.ts";
 import { Rounds } from "./rounds.ts";

@@ -1,10 +1,16 @@
-import { hash } from "node:crypto";
 import { SYNC_LIMIT_DEFAULT } from "@jichat/protocol/limits.ts";
+import { scriptOf } from "./named-script.ts";
 
-/**
- * Lua that runs in Redis. ARGV[1] is always the key prefix; every value carries its log position, and a
- * lower one is refused.
- */
+/** Lua that runs in Redis (`named-script.ts`). Every value carries its log position, and a lower one is refused. */
+
+/** connector, ms: whether its key was still there to be renewed. */
+const RENEW = `return redis.call('PEXPIRE', ARGV[1] .. 'c:' .. ARGV[2], ARGV[3])`;
+
+/** connector, ms */
+const ANNOUNCE = `return redis.call('SET', ARGV[1] .. 'c:' .. ARGV[2], '1', 'PX', ARGV[3])`;
+
+/** connector */
+const ALIVE = `return redis.call('EXISTS', ARGV[1] .. 'c:' .. ARGV[2])`;
 
 /**
  * A head is its brief 'p', and all of it 'v', which may be missing. A brief is 'position.ts', and so a
@@ -262,17 +268,10 @@ for i = 2, #ARGV do found[i - 1] = briefOf(ARGV[i]) end
 return table.concat(found, '\\n')
 `;
 
-/** A script and the name that Redis keeps it under: it travels once per run of Redis, not once per call. */
-export interface Script {
-  readonly lua: string;
-  readonly sha: string;
-}
-
-export type RunScript = (script: Script, args: readonly (string | number)[]) => Promise<unknown>;
-
-const scriptOf = (lua: string): Script => ({ lua, sha: hash("sha1", lua) });
-
 export const SCRIPTS = {
+  renew: scriptOf(RENEW),
+  announce: scriptOf(ANNOUNCE),
+  alive: scriptOf(ALIVE),
   publish: scriptOf(PUBLISH),
   merge: scriptOf(MERGE),
   arrive: scriptOf(ARRIVE),

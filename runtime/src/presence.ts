@@ -8,12 +8,13 @@ import type { Logger } from "pino";
 import type { Arrival, Arrived } from "./arrivals.ts";
 import { Arrivals, DEVICES_PER_USER_MAX } from "./arrivals.ts";
 import { ListReader } from "./list-reader.ts";
-import type { RunScript, Script } from "./presence-scripts.ts";
+import type { RunScript } from "./named-script.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
 import type { ReadList, StoredHead, StoredList } from "./presence-texts.ts";
 import { entryText } from "./presence-texts.ts";
 import type { PresenceUpdate } from "./presence-update.ts";
 import { SCRIPT_COST_MAX, headArgs, publishArgs, updateCost } from "./presence-update.ts";
+import { RedisData } from "./redis-data.ts";
 import { Rounds } from "./rounds.ts";
 
 /** From the last write on; for a head or a list up to a day less. */
@@ -22,14 +23,12 @@ const DAY_MS = 24 * 3_600_000;
 /** What scripts that write heads and lists begin with. */
 const keepFrom = (now: number): (string | number)[] => [KEEP_SECONDS, Math.floor(now / DAY_MS)];
 /**
- * Redis as a cache of who is where and what is new. Every key carries Redis's run_id: another run's keys
- * count as absent.
+ * Redis as a cache of who is where and what is new. Every key carries the name of the data that is in it
+ * (`RedisData`): under another name all counts as absent.
  */
 export class Presence {
   readonly #redis: Redis;
-  readonly #names: Names;
-  readonly #log: Logger;
-  readonly #onRun: Set<() => void> = new Set();
+  readonly #data: RedisData;
   readonly #updates = new Rounds(
     async (updates: readonly PresenceUpdate[]) => this.#publishAll(updates),
     updateCost,
@@ -37,23 +36,16 @@ export class Presence {
   );
   readonly #arrivals: Arrivals;
   readonly #reader: ListReader;
-  #run = "";
-  #runSince = 0;
 
   private constructor(redis: Redis, names: Names, log: Logger, devicesMax: number) {
     this.#redis = redis;
-    this.#names = names;
-    this.#log = log;
-    const run: RunScript = async (script, args) => this.#script(script, args);
+    this.#data = new RedisData(redis, names, log);
+    const run: RunScript = async (script, args) => this.#data.script(script, args);
     this.#arrivals = new Arrivals(run, KEEP_SECONDS, devicesMax);
     this.#reader = new ListReader(run);
     redis.on("error", (error: Error) => {
-      this.#log.warn({ err: error.message }, "Redis connection");
+      log.warn({ err: error.message }, "Redis connection");
     });
-    redis.on("close", () => {
-      this.#run = "";
-    });
-    redis.on("ready", () => void this.#learnRun());
   }
 
   /**
@@ -84,52 +76,27 @@ export class Presence {
   }
 
   get ready(): boolean {
-    return this.#run !== "";
+    return this.#data.name !== "";
   }
 
-  /** Names this Redis until its data is gone; empty while it is not known. */
+  /** Names what is in this Redis until it is gone; empty while it is not known. */
   run(): string {
-    return this.#run;
+    return this.#data.name;
   }
 
-  /** Milliseconds on the monotonic clock since when this run of Redis is known; 0 before the first. */
+  /** Milliseconds on the monotonic clock since when this data is known; 0 before the first. */
   get runSince(): number {
-    return this.#runSince;
+    return this.#data.since;
   }
 
-  /** Calls back each time another run of Redis is met, the first included. */
+  /** Calls back each time Redis is met anew, or other data in it; the first time included. */
   onRun(act: () => void): void {
-    this.#onRun.add(act);
-    if (this.ready) act();
+    this.#data.onMet(act);
   }
 
-  async #learnRun(): Promise<void> {
-    try {
-      const info = await this.#redis.info("server");
-      const run = /run_id:(\w+)/.exec(info)?.[1] ?? "";
-      this.#run = run;
-      this.#runSince = performance.now();
-      this.#log.info({ run }, "Redis is ready");
-      for (const act of this.#onRun) act();
-    } catch (error) {
-      this.#log.warn({ err: error }, "Redis did not tell its run_id; reconnecting");
-      this.#redis.disconnect(true);
-    }
-  }
-
-  get #prefix(): string {
-    if (this.#run === "") throw new Error("Redis is not connected");
-    return this.#names.redis(this.#run);
-  }
-
-  async #script({ sha, lua }: Script, args: readonly (string | number)[]): Promise<unknown> {
-    const prefix = this.#prefix;
-    try {
-      return await this.#redis.evalsha(sha, 0, prefix, ...args);
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-      return this.#redis.eval(lua, 0, prefix, ...args);
-    }
+  /** What has not been told to Redis by `lostAt` (monotonic) is too much: all in it counts as lost. */
+  async giveUp(lostAt: number): Promise<void> {
+    return this.#data.giveUp(lostAt);
   }
 
   /**
@@ -144,7 +111,7 @@ export class Presence {
   async #publishAll(updates: readonly PresenceUpdate[]): Promise<ReadonlyMap<string, readonly string[]>> {
     const users = [...new Set(updates.flatMap((update) => update.users))];
     const args = [...keepFrom(systemClock.now()), ...publishArgs(updates), ...users];
-    const found = (await this.#script(SCRIPTS.publish, args)) as string[];
+    const found = (await this.#data.script(SCRIPTS.publish, args)) as string[];
     return new Map(
       users.map((user, index) => [user, found[index] === "" ? [] : (found[index] ?? "").split(" ")]),
     );
@@ -161,11 +128,11 @@ export class Presence {
     heads: readonly StoredHead[],
     wholeAt: readonly number[] | undefined,
   ): Promise<void> {
-    if (run !== this.#run) throw new Error("Redis was lost while a list was rebuilt for it");
+    if (run !== this.#data.name) throw new Error("Redis was lost while a list was rebuilt for it");
     const args = [...keepFrom(systemClock.now()), user, wholeAt?.join(" ") ?? "", entries.length];
     for (const entry of entries) args.push(entry.conversation, entryText(entry));
     for (const head of heads) args.push(...headArgs(head));
-    if ((await this.#script(SCRIPTS.merge, args)) === "old")
+    if ((await this.#data.script(SCRIPTS.merge, args)) === "old")
       throw new Error("a list was rebuilt as of before what is not known any more");
   }
 
@@ -189,7 +156,7 @@ export class Presence {
 
   /** Every head that this Redis knows whole, a few at a time: for repairs, not for the message path. */
   async *allHeads(): AsyncGenerator<HeadEntry> {
-    const prefix = `${this.#prefix}h:`;
+    const prefix = `${this.prefix}h:`;
     for await (const keys of this.#redis.scanStream({ match: `${prefix}*`, count: 1_000 })) {
       const conversations = (keys as string[]).map((key) => key.slice(prefix.length));
       for (const head of await this.heads(conversations)) if (head !== undefined) yield head;
@@ -210,21 +177,19 @@ export class Presence {
    * again.
    */
   async renewConnector(connector: string): Promise<boolean> {
-    return (
-      (await this.#redis.set(`${this.#prefix}c:${connector}`, "1", "PX", CONNECTOR_TTL_MS, "XX")) === "OK"
-    );
+    return (await this.#data.script(SCRIPTS.renew, [connector, CONNECTOR_TTL_MS])) === 1;
   }
 
   async announceConnector(connector: string): Promise<void> {
-    await this.#redis.set(`${this.#prefix}c:${connector}`, "1", "PX", CONNECTOR_TTL_MS);
+    await this.#data.script(SCRIPTS.announce, [connector, CONNECTOR_TTL_MS]);
   }
 
   async removeConnector(connector: string): Promise<void> {
-    await this.#redis.del(`${this.#prefix}c:${connector}`);
+    await this.#redis.del(`${this.prefix}c:${connector}`);
   }
 
   async isAlive(connector: string): Promise<boolean> {
-    return (await this.#redis.exists(`${this.#prefix}c:${connector}`)) === 1;
+    return (await this.#data.script(SCRIPTS.alive, [connector])) === 1;
   }
 
   /**
@@ -238,19 +203,20 @@ export class Presence {
 
   /** Takes a session away if it is still this one: a late goodbye must not remove its successor. */
   async unregister(user: string, device: string, session: string): Promise<void> {
-    await this.#script(SCRIPTS.unregister, [user, device, session]);
+    await this.#data.script(SCRIPTS.unregister, [user, device, session]);
   }
 
   get redis(): Redis {
     return this.#redis;
   }
 
-  /** Key prefix of this run, for caches that are not about presence. */
+  /** Key prefix of this data, for caches that are not about presence. */
   get prefix(): string {
-    return this.#prefix;
+    return this.#data.prefix;
   }
 
   stop(): void {
+    this.#data.stop();
     this.#redis.disconnect();
   }
 }

@@ -133,7 +133,7 @@ export class ConnectorModel {
       if (isRefused(answer)) throw errorOf(answer);
       return this.#lane.position;
     };
-    const losses = new LossPositions(1, () => String(sim.redis.run), position);
+    const losses = new LossPositions(1, () => sim.redis.nameFor(this.machine), position);
     this.#syncs = new Syncs(
       sim.redis.cacheFor(this.machine),
       {
@@ -153,7 +153,7 @@ export class ConnectorModel {
     );
     this.#deliveries = new Deliveries(this);
     this.#keeper = new KeeperModel(sim, name, this.machine, () => this.#placed);
-    this.#unwatch = sim.redis.onRun(() => void this.#keeper.registerAll());
+    this.#unwatch = sim.redis.onRun(this.machine, () => void this.#keeper.registerAll());
     this.#wakeful = new WakefulClock(this.machine.clock);
     void this.#wakeful.run(new AbortController().signal);
     void this.#keeper.run();

@@ -6,6 +6,7 @@ const FAULTS = [
   "connector",
   "redis",
   "pause",
+  "flush",
   "storage",
   "lag",
   "drop",

@@ -32,6 +32,10 @@ export interface Guards {
   readonly sameRun: boolean;
   /** Heads are acknowledged before sessions are read. */
   readonly headsFirst: boolean;
+  /** Redis's data has a name, and who meets another than they knew begins anew. */
+  readonly name: boolean;
+  /** Where not even names of what was let go are held, all of Redis's data gets another name. */
+  readonly giveUp: boolean;
   /** What gathered while Redis was away is written in parts, each of which Redis takes in time. */
   readonly parts: boolean;
   /** Of a head that was let go Redis is told where it stands: an older one is not taken for it. */
@@ -63,6 +67,8 @@ export const ALL: Guards = {
   afterLoss: true,
   sameRun: true,
   headsFirst: true,
+  name: true,
+  giveUp: true,
   parts: true,
   briefs: true,
   unsure: true,

@@ -38,6 +38,8 @@ export class Mishaps {
         return this.#loseRedis();
       case "pause":
         return this.#sim.redis.pause(dice.between(300, 6_000));
+      case "flush":
+        return this.#sim.redis.flush();
       case "storage":
         return storage.crash(dice.between(100, 3_000));
       case "lag":

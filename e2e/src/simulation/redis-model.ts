@@ -12,6 +12,14 @@ const CONNECTOR_TTL_MS = 5_000;
 /** What a router asks of it at once, but for one long head; and what it takes in time. */
 export const SCRIPT_COST_MAX = 4;
 const COST_IN_TIME = 10;
+const LOOK_MS = 1_000;
+
+/** What a machine knows. */
+interface Client {
+  run: number;
+  gaveUpAt: number;
+  readonly act: () => void;
+}
 
 const briefOf = ({ conversation, position, ts }: StoredHead): StoredHead => ({ conversation, position, ts });
 
@@ -29,18 +37,16 @@ export class RedisModel {
   #folded = new Map<number, number>();
   #sessions = new Map<string, Map<string, SessionEntry>>();
   #connectors = new Map<string, number>();
-  readonly #onRun = new Set<() => void>();
+  readonly #clients = new Map<Machine, Client>();
   awayUntil = 0;
   run = 1;
-  runSince = 0;
 
   constructor(time: Time, guards: Guards) {
     this.#time = time;
     this.#guards = guards;
   }
 
-  /** Everything is gone, and for a while nobody answers. */
-  lose(awayMs: number): void {
+  #forget(): void {
     this.#heads = new Map();
     this.#lists = new Map();
     this.#complete = new Set();
@@ -48,11 +54,15 @@ export class RedisModel {
     this.#folded = new Map();
     this.#sessions = new Map();
     this.#connectors = new Map();
+  }
+
+  /** Everything is gone, and for a while nobody answers. */
+  lose(awayMs: number): void {
+    this.#forget();
     this.awayUntil = this.#time.now + awayMs;
     this.run += 1;
     this.#time.after(awayMs + 1, () => {
-      this.runSince = this.#time.now;
-      for (const act of this.#onRun) act();
+      for (const client of this.#clients.values()) this.#meet(client);
     });
   }
 
@@ -61,15 +71,44 @@ export class RedisModel {
     this.awayUntil = Math.max(this.awayUntil, this.#time.now + ms);
   }
 
-  onRun(act: () => void): () => void {
-    this.#onRun.add(act);
-    return () => this.#onRun.delete(act);
+  /** Calls back each time this machine meets other data than it knew. It looks for it now and then. */
+  onRun(machine: Machine, act: () => void): () => void {
+    this.#clients.set(machine, { run: this.run, gaveUpAt: -Infinity, act });
+    void this.#look(machine);
+    return () => this.#clients.delete(machine);
+  }
+
+  async #look(machine: Machine): Promise<void> {
+    while (this.#clients.has(machine)) {
+      await machine.clock.sleep(LOOK_MS);
+      await this.reach(machine).catch(() => undefined); // It is away, or is met.
+    }
+  }
+
+  /** Everything is gone, and nobody is told so: whoever looks for its name finds none. */
+  flush(): void {
+    this.#forget();
+    if (this.#guards.name) this.run += 1;
+  }
+
+  /** Of the data that this machine has met; it is looked for with whatever is asked. */
+  nameFor(machine: Machine): string {
+    return String(this.#clients.get(machine)?.run ?? this.run);
   }
 
   async reach(machine: Machine): Promise<void> {
     await machine.alive();
     await machine.hop();
     if (this.#time.now < this.awayUntil) throw new Error("Redis is away");
+    const client = this.#clients.get(machine);
+    if (client === undefined || client.run === this.run) return;
+    this.#meet(client);
+    throw new Error("the data that was here is lost");
+  }
+
+  #meet(client: Client): void {
+    client.run = this.run;
+    this.#time.after(1, client.act);
   }
 
   async #back(machine: Machine): Promise<void> {
@@ -122,6 +161,15 @@ export class RedisModel {
         await this.#back(machine);
         return online;
       },
+      giveUp: async (lostAt) => {
+        const client = this.#clients.get(machine);
+        if (!this.#guards.giveUp || client === undefined || client.gaveUpAt >= lostAt) return;
+        const began = this.#time.now;
+        await this.reach(machine);
+        this.#forget();
+        this.run += 1;
+        client.gaveUpAt = began;
+      },
       isAlive: async (connector) => {
         await this.reach(machine);
         const isAlive = this.isConnectorAlive(connector);
@@ -140,7 +188,7 @@ export class RedisModel {
   /** As one connector reaches it: what `sync` reads. */
   cacheFor(machine: Machine): ListCache {
     return {
-      run: () => String(this.run),
+      run: () => this.nameFor(machine),
       list: async (user) => {
         const list = await this.#ask(machine, () => this.#listOf(user));
         return { ...list, heads: await this.#headsOf(machine, list) };
@@ -155,7 +203,8 @@ export class RedisModel {
         ),
       mergeList: async (run, user, entries, heads, wholeAt) =>
         this.#ask(machine, () => {
-          if (this.#guards.sameRun && run !== String(this.run)) throw new Error("Redis was lost meanwhile");
+          if (this.#guards.sameRun && run !== this.nameFor(machine))
+            throw new Error("Redis was lost meanwhile");
           for (const entry of entries) this.#putEntry(user, entry);
           for (const head of heads) this.#putHead(head);
           if (wholeAt === undefined) return;

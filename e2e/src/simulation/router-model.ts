@@ -11,6 +11,8 @@ import { Machine } from "./world.ts";
 
 /** Two or three events wait one by one; more fold. */
 const NARROW_BYTES = 6_000;
+/** Not even for the names of three users. */
+const NO_ROOM_BYTES = 1_000;
 /** So few ids stay hot that conversations go cold all the time. */
 const IDS_MAX = 150;
 
@@ -27,7 +29,7 @@ export class RouterModel {
     this.name = name;
     this.machine = new Machine(sim.time, sim.dice, sim.dice.between(-30_000, 30_000));
     this.owner = new Owner(this.#world());
-    sim.redis.onRun(() => {
+    sim.redis.onRun(this.machine, () => {
       if (!this.machine.dead) this.owner.republish();
     });
   }
@@ -91,7 +93,7 @@ export class RouterModel {
       // Every other such log takes less than anybody was told.
       batchBytesMax: sim.guards.sizes && sim.isHeavy && sim.seed % 8 === 0 ? LOG_BYTES_AT_ONCE : undefined,
       sessions: sim.redis.sessionsFor(machine),
-      backlogBytesMax: () => (sim.isNarrow ? NARROW_BYTES : Infinity),
+      backlogBytesMax: () => (sim.isNarrow ? (sim.seed % 12 === 0 ? NO_ROOM_BYTES : NARROW_BYTES) : Infinity),
       scriptCostMax: sim.guards.parts ? SCRIPT_COST_MAX : Infinity,
       deliverer: {
         deliver: (connector, delivery, timeoutMs) => sim.deliver(machine, connector, delivery, timeoutMs),

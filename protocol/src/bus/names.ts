@@ -26,8 +26,8 @@ export interface Names {
   readonly snapshots: string;
   readonly settings: string;
   readonly database: string;
-  /** Prefix of every Redis key; `run` is Redis's run_id: keys of another run count as absent. */
-  redis(run: string): string;
+  /** Prefix of every Redis key; `data` names what is there: keys under another name count as absent. */
+  redis(data: string): string;
 }
 
 export function namesOf(cluster: string): Names {
@@ -51,6 +51,6 @@ export function namesOf(cluster: string): Names {
     snapshots: bucket("snapshots"),
     settings: bucket("settings"),
     database: cluster.replaceAll("-", "_"),
-    redis: (run) => `${cluster}:${run}:`,
+    redis: (data) => `${cluster}:${data}:`,
   };
 }
