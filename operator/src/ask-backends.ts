@@ -3,7 +3,7 @@ import { connect } from "@nats-io/transport-node";
 import { Redis } from "ioredis";
 import { fetch } from "undici";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { natsLogin } from "@jichat/runtime/nats.ts";
+import { readNatsUrl } from "@jichat/runtime/nats-url.ts";
 import { provision, putBackStreams, removeStreams } from "@jichat/runtime/provision.ts";
 import { clusterNameOf } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
@@ -37,7 +37,7 @@ async function withNats<T>(
   ) => Promise<T>,
 ): Promise<T> {
   const nats = await connect({
-    ...natsLogin(url),
+    ...readNatsUrl(url),
     name: "jichat-operator",
     reconnect: false,
     timeout: TIMEOUT_MS,

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { readNatsUrl } from "./nats-url.ts";
 
 interface Bounds {
   readonly default?: number;
@@ -53,6 +54,17 @@ export class EnvReader {
   secretUrl(key: string, fallback?: string): string {
     const value = this.optionalSecret(key) ?? fallback ?? this.#missing(`${key} or ${key}_FILE`);
     if (value !== "" && !URL.canParse(value)) this.#faults.push(`${key} is not a URL`);
+    return value;
+  }
+
+  /** Like `secretUrl`, of one nats-server or of several of one cluster. */
+  natsUrl(key: string, fallback: string): string {
+    const value = this.optionalSecret(key) ?? fallback;
+    try {
+      readNatsUrl(value);
+    } catch (cause) {
+      this.#faults.push(`${key}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    }
     return value;
   }
 

@@ -1,16 +1,7 @@
 import { connect } from "@nats-io/transport-node";
-import type { ConnectionOptions, NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
-
-/** Where a NATS URL leads, and who it says we are; `tls:` asks for TLS. */
-export function natsLogin(url: string): Pick<ConnectionOptions, "servers" | "user" | "pass" | "tls"> {
-  const { username, password, host, protocol } = new URL(url);
-  return {
-    servers: url.includes(",") ? url.split(",") : host,
-    ...(protocol === "tls:" ? { tls: {} } : {}),
-    ...(username === "" ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
-  };
-}
+import { readNatsUrl } from "./nats-url.ts";
 
 /**
  * The library's defaults give up after ten tries and notice a dead server after four minutes: ours do
@@ -18,7 +9,7 @@ export function natsLogin(url: string): Pick<ConnectionOptions, "servers" | "use
  */
 export async function connectNats(url: string, name: string, log: Logger): Promise<NatsConnection> {
   const connection = await connect({
-    ...natsLogin(url),
+    ...readNatsUrl(url),
     name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,

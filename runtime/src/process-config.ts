@@ -19,7 +19,7 @@ export function readProcessConfig(reader: EnvReader, component: string): Process
     cluster: reader.token("CLUSTER", { default: "jichat" }),
     // Unique per start, not per pod: a restarted process is another owner.
     instance: `${reader.instance("INSTANCE", component)}-${randomBytes(4).toString("hex")}`,
-    natsUrl: reader.secretUrl("NATS_URL", "nats://127.0.0.1:4222"),
+    natsUrl: reader.natsUrl("NATS_URL", "nats://127.0.0.1:4222"),
     adminPort: reader.int("ADMIN_PORT", { default: 0, min: 0, max: 65_535 }),
     adminHost: reader.text("ADMIN_HOST", { default: "127.0.0.1" }),
     logLevel: reader.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"], "info"),
