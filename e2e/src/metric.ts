@@ -5,7 +5,8 @@ import type { Part } from "@jichat/tools/local/part.ts";
  * they say nothing of it.
  */
 export async function metricOf(part: Part | undefined, name: string, label = ""): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${part?.spec.adminPort ?? 0}/metrics`)).text();
+  const { host = "127.0.0.1", adminPort = 0 } = part?.spec ?? {};
+  const text = await (await fetch(`http://${host}:${adminPort}/metrics`)).text();
   const line = new RegExp(`^${name}(?:_total)?(?:\\{[^}]*${label}[^}]*\\})? (\\d+)`, "m");
   return Number(line.exec(text)?.[1] ?? Number.NaN);
 }

@@ -13,6 +13,8 @@ export interface PartSpec {
   /** Ready when this port's `/readyz` says so, or, without one, when `port` takes connections. */
   readonly adminPort?: number;
   readonly port?: number;
+  /** Where those ports are; default: loopback. */
+  readonly host?: string;
   /** How far it steps back behind others on this machine's cores, 0 to 19; default 0. */
   readonly niceness?: number;
 }
@@ -99,10 +101,10 @@ export class Part {
   }
 
   async #isReady(): Promise<boolean> {
-    const { adminPort, port } = this.spec;
-    if (adminPort === undefined) return port === undefined || answersOn(port);
+    const { adminPort, port, host = "127.0.0.1" } = this.spec;
+    if (adminPort === undefined) return port === undefined || answersOn(port, host);
     try {
-      return (await fetch(`http://127.0.0.1:${adminPort}/readyz`, { signal: AbortSignal.timeout(1_000) })).ok;
+      return (await fetch(`http://${host}:${adminPort}/readyz`, { signal: AbortSignal.timeout(1_000) })).ok;
     } catch {
       return false; // Not listening yet.
     }

@@ -44,9 +44,13 @@ export const isFree = (port: number, host: string): Promise<boolean> =>
     });
   });
 
-export const answersOn = (port: number): Promise<boolean> =>
+export const answersOn = (port: number, host: string): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = createConnection({ port, host: "127.0.0.1" });
+    const socket = createConnection({ port, host, timeout: 1_000 });
+    socket.once("timeout", () => {
+      socket.destroy();
+      resolve(false);
+    });
     socket.once("connect", () => {
       socket.destroy();
       resolve(true);

@@ -1,8 +1,10 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../cache.ts";
 import type { Program } from "../needs.ts";
-import { NATS_GOGC, youngHeapFlag } from "./heaps.ts";
+import type { Backend } from "./backends.ts";
+import { natsServer, redisServer } from "./backends.ts";
+import { youngHeapFlag } from "./heaps.ts";
 import type { PartSpec } from "./part.ts";
 import { Part } from "./part.ts";
 import { freePorts } from "./ports.ts";
@@ -18,6 +20,8 @@ export interface StackOptions {
   /** Port of the api; the connectors follow it. Undefined: free ones. */
   readonly port?: number;
   readonly host?: string;
+  /** Where each of our own parts runs, when that is not here. */
+  readonly place?: (part: string) => Place;
   /** Backends of one's own, in place of those that would be started. */
   readonly natsUrl?: string | undefined;
   readonly redisUrl?: string | undefined;
@@ -31,8 +35,15 @@ export interface StackOptions {
   readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
+/** A host that a part has to itself: its address, and what it is started with there. */
+export interface Place {
+  readonly host: string;
+  readonly enter: readonly string[];
+}
+
 export type Component = "router" | "storage" | "connector" | "api";
 
+const LOOPBACK = "127.0.0.1";
 const STARTED_WITHIN_MS = 30_000;
 
 /** On one machine history is written when messages leave time for it: its inserts use every core they get. */
@@ -62,17 +73,24 @@ export class Stack {
     adminPorts: readonly number[],
   ) {
     this.options = options;
-    const host = options.host ?? "127.0.0.1";
     this.secrets = ensureSecrets(options.data);
     this.natsPort = ports.nats;
     this.redisPort = ports.redis;
     this.natsUrl = options.natsUrl ?? `nats://127.0.0.1:${ports.nats}`;
     this.redisUrl = options.redisUrl ?? `redis://127.0.0.1:${ports.redis}`;
-    this.apiUrl = `http://${host}:${ports.api}`;
-    this.wsUrls = connectorPorts.map((port) => `ws://${host}:${port}/v1/ws`);
+    this.apiUrl = `http://${this.#place("api").host}:${ports.api}`;
+    this.wsUrls = connectorPorts.map(
+      (port, i) => `ws://${this.#place(`connector-${i + 1}`).host}:${port}/v1/ws`,
+    );
     mkdirSync(join(options.data, "logs"), { recursive: true });
-    this.nats = options.natsUrl === undefined ? this.#natsPart(ports.nats) : undefined;
-    this.redis = options.redisUrl === undefined ? this.#redisPart(ports.redis) : undefined;
+    this.nats =
+      options.natsUrl === undefined
+        ? new Part(natsServer(this.#backend("nats", ports.nats, options.nats)))
+        : undefined;
+    this.redis =
+      options.redisUrl === undefined
+        ? new Part(redisServer(this.#backend("redis", ports.redis, options.redis)))
+        : undefined;
     let next = 0;
     const adminPort = (): number => {
       const port = adminPorts[next];
@@ -94,14 +112,14 @@ export class Stack {
     this.connectors = connectorPorts.map((port, i) =>
       this.#component("connector", `connector-${i + 1}`, adminPort(), {
         PORT: String(port),
-        HOST: host,
+        HOST: this.#place(`connector-${i + 1}`).host,
         DRAIN_MS: "1000",
         ORIGINS: [this.apiUrl, `http://localhost:${ports.api}`].join(","),
       }),
     );
     this.api = this.#component("api", "api", adminPort(), {
       PORT: String(ports.api),
-      HOST: host,
+      HOST: this.#place("api").host,
       WS_URLS: this.wsUrls.join(","),
       TOKEN_SIGNING_KEY_FILE: this.secrets.signingKeyFile,
       ...(options.webRoot === undefined ? {} : { WEB_ROOT: options.webRoot }),
@@ -177,6 +195,11 @@ export class Stack {
     return part;
   }
 
+  #place(part: string): Place {
+    const { place, host = LOOPBACK } = this.options;
+    return place?.(part) ?? { host, enter: [] };
+  }
+
   #log(name: string): string {
     return join(this.options.data, "logs", `${name}.log`);
   }
@@ -188,10 +211,14 @@ export class Stack {
     env: Readonly<Record<string, string>>,
   ): Part {
     const { env: more = {}, cluster = "jichat" } = this.options;
+    const place = this.options.place?.(name);
+    const main = [process.execPath, youngHeapFlag(component), join(ROOT, component, "src/main.ts")];
+    const [program = "", ...args] = [...(place?.enter ?? []), ...main];
     const spec: PartSpec = {
       name,
-      program: process.execPath,
-      args: [youngHeapFlag(component), join(ROOT, component, "src/main.ts")],
+      program,
+      args,
+      ...(place === undefined ? {} : { host: place.host }),
       niceness: component === "storage" ? STORAGE_NICENESS : 0,
       logFile: this.#log(name),
       adminPort,
@@ -201,6 +228,7 @@ export class Stack {
         NATS_URL: this.natsUrl,
         REDIS_URL: this.redisUrl,
         ADMIN_PORT: String(adminPort),
+        ...(place === undefined ? {} : { ADMIN_HOST: place.host }),
         CLUSTER_KEY_FILE: this.secrets.clusterKeyFile,
         TOKEN_KEYS: this.secrets.keysFile,
         NODE_OPTIONS: "",
@@ -213,63 +241,14 @@ export class Stack {
     return new Part(spec);
   }
 
-  #natsPart(port: number): Part {
-    const config = join(this.options.data, "nats.conf");
-    const sync = this.options.fsync === "interval" ? "2m" : "always";
-    writeFileSync(
-      config,
-      [
-        `host: 127.0.0.1`,
-        `port: ${port}`,
-        `server_name: "jichat-local"`,
-        "max_payload: 1MB",
-        "jetstream {",
-        `  store_dir: ${JSON.stringify(join(this.options.data, "nats"))}`,
-        `  sync_interval: ${sync}`,
-        "  max_file_store: 64GB",
-        "}",
-        "",
-      ].join("\n"),
-    );
-    const { nats } = this.options;
-    if (nats === undefined) throw new Error("without NATS_URL a nats-server is needed");
-    return new Part({
-      name: "nats",
-      program: nats.path,
-      args: ["-c", config],
-      env: { ...nats.env, GOGC: NATS_GOGC },
-      logFile: this.#log("nats"),
-      port,
-    });
-  }
-
-  #redisPart(port: number): Part {
-    const folder = join(this.options.data, "redis");
-    mkdirSync(folder, { recursive: true });
-    const { redis } = this.options;
-    if (redis === undefined) throw new Error("without REDIS_URL a redis-server is needed");
-    // It is a cache and starts empty: keeping its keys over a restart would prove nothing and cost writes.
-    const args = [
-      "--port",
-      String(port),
-      "--bind",
-      "127.0.0.1",
-      "--dir",
-      folder,
-      "--save",
-      "",
-      "--appendonly",
-      "no",
-      "--daemonize",
-      "no",
-    ];
-    return new Part({
-      name: "redis",
-      program: redis.path,
-      args,
-      env: redis.env,
-      logFile: this.#log("redis"),
-      port,
-    });
+  #backend(
+    name: "nats" | "redis",
+    port: number,
+    program: Program | undefined,
+  ): Backend & { readonly fsync: StackOptions["fsync"] } {
+    const { data, fsync } = this.options;
+    if (program === undefined) throw new Error(`without a URL for ${name} its server is needed`);
+    const folder = join(data, name);
+    return { name, program, folder, host: LOOPBACK, port, logFile: this.#log(name), fsync };
   }
 }
