@@ -135,6 +135,24 @@ test("what the first sync counts already, and comes live only then, is shown, on
   assert.deepEqual(shown, [2, 3, 4], "what is shown is never gone behind");
 });
 
+test("whoever makes a conversation by a first message is shown that it was made, and not the message", async () => {
+  const { inbox, shown, answer } = device();
+  await answer(2, { conversations: [] });
+  inbox.own(CONVERSATION, 2);
+  await settled();
+
+  assert.deepEqual(shown, [1]);
+});
+
+test("an ack before the first sync is answered pulls nothing: the sync says where the device begins", async () => {
+  const { inbox, shown, answer } = device();
+  inbox.own(CONVERSATION, 2);
+  await settled();
+  await answer(2);
+
+  assert.deepEqual(shown, []);
+});
+
 test("a device that has seen something is shown nothing twice", async () => {
   const { inbox, shown, answer } = device({ resume: SEEN });
   inbox.event(message(2));

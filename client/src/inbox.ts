@@ -49,11 +49,15 @@ export class Inbox {
     };
   }
 
-  /** Without `echo` an ack is all that comes of one's own event: it must not look like a hole. */
+  /**
+   * Without `echo` an ack is all that comes of one's own event: it must not look like a hole. What is before
+   * it in a conversation that it has made, `created`, is one.
+   */
   own(conversation: string, seq: number): void {
-    const timeline = this.#timelines.get(conversation);
-    for (const event of timeline?.own(seq) ?? []) this.#host.emit({ t: "event", event });
-    if (timeline?.hasHole === true) void this.#repair(conversation, timeline);
+    if (!this.#synced && !this.#timelines.has(conversation)) return; // The first sync lists it.
+    const timeline = this.#timelineOf(conversation);
+    for (const event of timeline.own(seq)) this.#host.emit({ t: "event", event });
+    if (timeline.hasHole) void this.#repair(conversation, timeline);
   }
 
   /** An event that came live. */
@@ -64,14 +68,17 @@ export class Inbox {
       this.#early.push(event);
       return;
     }
-    let timeline = this.#timelines.get(event.conversation);
-    if (timeline === undefined) {
-      timeline = new Timeline(0);
-      this.#timelines.set(event.conversation, timeline);
-    }
+    const timeline = this.#timelineOf(event.conversation);
     for (const shown of timeline.take(event, this.#host.user()))
       this.#host.emit({ t: "event", event: shown });
     if (timeline.hasHole) void this.#repair(event.conversation, timeline);
+  }
+
+  /** After the first sync: of one that it did not list nothing has been seen. */
+  #timelineOf(conversation: string): Timeline {
+    const timeline = this.#timelines.get(conversation) ?? new Timeline(0);
+    this.#timelines.set(conversation, timeline);
+    return timeline;
   }
 
   /**
