@@ -1,10 +1,7 @@
+import type { ConnectionOptions } from "@nats-io/transport-node";
+
 /** Where a NATS URL leads, and who it says we are. */
-export interface NatsLogin {
-  readonly servers: string[];
-  readonly user?: string;
-  readonly pass?: string;
-  readonly tls?: Record<never, never>;
-}
+type NatsLogin = Pick<ConnectionOptions, "user" | "pass" | "tls"> & { readonly servers: string[] };
 
 const PROTOCOLS: ReadonlySet<string> = new Set(["nats:", "tls:"]);
 
@@ -24,7 +21,8 @@ function readAddress(text: string, at: number, protocol: string): URL {
 
 /**
  * One server or several of a cluster, separated by commas: `nats://user:pass@a:4222,b:4222`. The first says
- * how to speak and who we are; a later one that says it too must say the same. Throws what is wrong, by place.
+ * how to speak and who we are; a later one that says it too must say the same. Throws what is wrong, by
+ * place.
  */
 export function readNatsUrl(text: string): NatsLogin {
   const [first = "", ...others] = text.split(",").map((address) => address.trim());
