@@ -11,6 +11,8 @@ interface Stage {
   readonly name: string;
   readonly what: string;
   readonly run: () => Promise<boolean>;
+  /** Too long for those who ask for nothing in particular. */
+  readonly isNightly?: true;
 }
 
 const bin = (name: string): string => join(ROOT, "node_modules/.bin", name);
@@ -66,6 +68,12 @@ const STAGES: readonly Stage[] = [
     run: async () => nodeTests(["e2e/hostile/**/*.test.ts"], 1),
   },
   {
+    name: "matrix",
+    what: "every fault on every part, each on a host of its own; needs root (FAULTS_SEEDS= FAULTS_ONLY=)",
+    run: async () => nodeTests(["e2e/faults/**/*.test.ts"], 1),
+    isNightly: true,
+  },
+  {
     name: "kubernetes",
     what: "a real Kubernetes: images, chart, operator, and people who talk meanwhile",
     run: async () => program(process.execPath, [join(ROOT, "e2e/src/cluster/main.ts")]),
@@ -83,13 +91,24 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   e2e: ["faults", "kubernetes"],
 };
 
+const NEED_SERVERS: ReadonlySet<string> = new Set([
+  "integration",
+  "faults",
+  "hostile",
+  "matrix",
+  "kubernetes",
+  "page",
+]);
+
 await main(async () => {
   const asked = process.argv.slice(2).flatMap((name) => GROUPS[name] ?? [name]);
   const unknown = asked.find((name) => !STAGES.some((stage) => stage.name === name));
   if (unknown !== undefined)
     throw new Plain(`no stage ${unknown}; there are ${STAGES.map(({ name }) => name).join(", ")}`);
-  const stages = asked.length === 0 ? STAGES : STAGES.filter(({ name }) => asked.includes(name));
-  if (stages.some(({ name }) => ["integration", "faults", "hostile", "kubernetes", "page"].includes(name))) {
+  const stages = STAGES.filter(({ name, isNightly }) =>
+    asked.length === 0 ? isNightly !== true : asked.includes(name),
+  );
+  if (stages.some(({ name }) => NEED_SERVERS.has(name))) {
     await needNats();
     await needRedis();
     await needChdb();

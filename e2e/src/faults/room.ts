@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { exec, which } from "@jichat/tools/exec.ts";
+import type { Cell } from "./matrix.ts";
+import { nameOf } from "./matrix.ts";
+import type { Outcome } from "./outcome.ts";
+
+/**
+ * Namespaces of its own for network, mounts and processes. Whatever runs inside ends with it, mounts and
+ * devices go with that: the kernel sees to it, also after a SIGKILL.
+ */
+const ROOM = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"] as const;
+const RUN_MAX_MS = 240_000;
+
+/** Why no host can have a namespace of its own here; undefined where it can. */
+export async function whyNoHosts(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return "this needs root: network namespaces, TUN devices and mounts are made";
+  const missing = ["unshare", "nsenter", "python3", "mkfs.ext4", "mount"].find(
+    (name) => which(name) === undefined,
+  );
+  if (missing !== undefined) return `${missing} is not on PATH`;
+  try {
+    accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
+  } catch (error) {
+    return `/dev/net/tun cannot be opened: ${String(error)}`;
+  }
+  const [program, ...args] = [...ROOM, "true"];
+  const { code, stderr } = await exec(program, args);
+  return code === 0 ? undefined : `namespaces are not to be had: ${stderr.trim()}`;
+}
+
+/** Plays a cell in a process of its own and says what came of it. Nothing of it is left, however it ends. */
+export async function playCell(cell: Cell, over: Outcome["over"]): Promise<Outcome> {
+  const data = mkdtempSync(join(tmpdir(), "jichat-faults-"));
+  const main = [
+    process.execPath,
+    join(import.meta.dirname, "main.ts"),
+    over,
+    String(cell.seed),
+    nameOf(cell),
+    data,
+  ];
+  const [program = "", ...args] = over === "namespaces" ? [...ROOM, ...main] : main;
+  const child = spawn(program, args, {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, TMPDIR: data },
+  });
+  const limit = setTimeout(() => {
+    child.kill("SIGKILL");
+  }, RUN_MAX_MS);
+  try {
+    let text = "";
+    for await (const chunk of child.stdout) text += String(chunk);
+    const line = text.trim().split("\n").at(-1) ?? "";
+    if (!line.startsWith("{"))
+      throw new Error(`${nameOf(cell)}, seed ${cell.seed}: the run ended without an outcome`);
+    return JSON.parse(line) as Outcome;
+  } finally {
+    clearTimeout(limit);
+    child.stdin.end();
+    rmSync(data, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,83 @@
+import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import { Ledger } from "../ledger.ts";
+
+/** What people wait for: the ack of a send, a page of history, the event of what somebody else sent. */
+export type Wish = "send" | "pull" | "live";
+
+/** A wait that is longer than this is one that a person notices: the cluster is not level while it lasts. */
+const NOTICED_MS = 2_000;
+
+/** How long people waited, from `start` on. */
+export class Waits {
+  readonly #now: () => number;
+  readonly #longest: Record<Wish, number> = { send: 0, pull: 0, live: 0 };
+  #counts = false;
+  #noticedUntil = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Those that end before this moment are no part of it: arriving makes people wait too. */
+  start(): void {
+    this.#counts = true;
+  }
+
+  now(): number {
+    return this.#now();
+  }
+
+  /** One that began at `since` has ended now. */
+  ended(wish: Wish, since: number): void {
+    if (!this.#counts) return;
+    const now = this.#now();
+    this.#longest[wish] = Math.max(this.#longest[wish], now - since);
+    if (now - since > NOTICED_MS) this.#noticedUntil = now;
+  }
+
+  longest(wish: Wish): number {
+    return this.#longest[wish];
+  }
+
+  /** How long after `moment` the last noticed wait ended. */
+  levelAfter(moment: number): number {
+    return Math.max(0, this.#noticedUntil - moment);
+  }
+}
+
+/** A ledger that also times what it is told. */
+export class TimedLedger extends Ledger {
+  readonly #waits: Waits;
+  readonly #sentAt = new Map<string, number>();
+  /** When somebody first knew of an event: from then on nobody should wait for it. */
+  readonly #knownAt = new Map<string, number>();
+
+  constructor(waits: Waits) {
+    super();
+    this.#waits = waits;
+  }
+
+  override sent(user: string, device: string, target: string, id: string): void {
+    super.sent(user, device, target, id);
+    this.#sentAt.set(`${user} ${device} ${id}`, this.#waits.now());
+  }
+
+  override acked(user: string, device: string, id: string, conversation: string, seq: number): void {
+    super.acked(user, device, id, conversation, seq);
+    const since = this.#sentAt.get(`${user} ${device} ${id}`);
+    if (since !== undefined) this.#waits.ended("send", since);
+    this.#known(conversation, seq);
+  }
+
+  override received(user: string, device: string, event: ChatEvent): void {
+    super.received(user, device, event);
+    this.#waits.ended("live", this.#known(event.conversation, event.seq));
+  }
+
+  #known(conversation: string, seq: number): number {
+    const key = `${conversation} ${seq}`;
+    const known = this.#knownAt.get(key) ?? this.#waits.now();
+    this.#knownAt.set(key, known);
+    return known;
+  }
+}
