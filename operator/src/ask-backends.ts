@@ -16,7 +16,7 @@ const OK: Seen = { state: "ok", message: "answers" };
 
 /** Says what is wrong without the login that is in the URL. */
 const failed = (url: string, error: unknown): Seen => {
-  const { host } = new URL(url);
+  const [, host = ""] = /^\w+:\/\/(?:[^@/]*@)?([^/]+)/.exec(url) ?? [];
   const why = messageOf(error);
   return /auth|WRONGPASS|NOAUTH|NOPERM|denied|401|403|516/i.test(why)
     ? { state: "refused", message: `${host} refuses the credentials: ${why}` }

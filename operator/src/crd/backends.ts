@@ -16,13 +16,13 @@ const volume = Type.Object(
   { default: { size: "10Gi" }, description: "the volume that holds its data" },
 );
 
-const external = (what: string, schemes: string) =>
+const external = (what: string, schemes: string, more = "") =>
   Type.Object(
     {
       url: Type.String({
         maxLength: 1_024,
         pattern: `^(${schemes})://[^@\\s]+$`,
-        description: `where ${what} is; no password in it`,
+        description: `where ${what} is${more}; no password in it`,
       }),
       secret: optional(secretName("a Secret with `username` and `password`")),
     },
@@ -40,7 +40,9 @@ const image = (name: string) =>
 
 export const nats = Type.Object(
   {
-    external: optional(external("NATS with JetStream", "nats|tls")),
+    external: optional(
+      external("NATS with JetStream", "nats|tls", "; several servers of one cluster are separated by commas"),
+    ),
     managed: optional(
       Type.Object({
         replicas: oneOfNumbers([1, 3], { default: 3, description: "servers; three survive the loss of one" }),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { readNatsUrl } from "@jichat/runtime/nats-url.ts";
 import type { ChatCluster } from "../crd/definition.ts";
 import { definition } from "../crd/definition.ts";
 import type { KubeObject } from "../kube/object.ts";
@@ -18,6 +19,7 @@ import { CONTAINER_SECURITY } from "./pods.ts";
 import type { PodTemplate } from "./pods.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
 import type { Wish } from "./wish.ts";
+import { backendUrl } from "./wish.ts";
 import { connectorRevision } from "./workloads.ts";
 
 interface Schema {
@@ -125,6 +127,24 @@ test("every setting is a key that docs/configuration.md has", () => {
           [key, key.replace(/_FILE$/, "")].some((name) => docs.includes(`\`${name}\``)),
           key,
         );
+});
+
+test("several nats-servers of one's own are told to every part, the login with the first", () => {
+  const url = "nats://a.example:4222,b.example:4222,nats://c.example:4222";
+  const wish = wishOf({ nats: { external: { url, secret: "login" } } });
+  const login = { username: "me", password: "p,w@1" };
+  assert.equal(backendUrl(wish, "nats", "router"), url);
+  const told = backendUrl({ ...wish, logins: { nats: login } }, "nats", "router");
+  assert.equal(told, "nats://me:p%2Cw%401@a.example:4222,b.example:4222,nats://c.example:4222");
+  const { servers, user, pass } = readNatsUrl(told);
+  assert.deepEqual(servers, ["a.example:4222", "b.example:4222", "c.example:4222"]);
+  assert.deepEqual({ username: user, password: pass }, login);
+  const ports = (external: string) =>
+    flowsOf(clusterOf({ nats: { external: { url: external } } }))
+      .filter(({ from, to }) => from === "router" && to === "anyone")
+      .map(({ port }) => port);
+  assert.deepEqual(ports(url), [4_222]);
+  assert.deepEqual(ports("nats://a:4222,b:4223,c"), [4_222, 4_223]);
 });
 
 test("names of streams and databases are bounded, and differ though they would read the same", () => {

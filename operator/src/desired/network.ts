@@ -19,6 +19,10 @@ const portOf = (url: string, fallback: number): number => {
   return protocol === "https:" ? 443 : protocol === "http:" ? 80 : fallback;
 };
 
+/** Of one URL, or of several nats-servers in one, which name their scheme once. */
+const listenOn = (urls: string, fallback: number): ReadonlySet<number> =>
+  new Set(urls.split(",").map((url) => portOf(url.includes("://") ? url : `nats://${url}`, fallback)));
+
 /** Every flow that a ChatCluster needs; whatever is not here is denied. */
 export function flowsOf({ spec }: ChatCluster): readonly Flow[] {
   const backend = (name: Backend, from: readonly Flow["from"][]): Flow[] => {
@@ -26,9 +30,10 @@ export function flowsOf({ spec }: ChatCluster): readonly Flow[] {
     if (managed !== undefined) return from.map((role) => ({ from: role, to: name, port: PORTS[name] }));
     if (external === undefined) return [];
     // The operator's own namespace has policies of its own.
+    const ports = [...listenOn(external.url, PORTS[name])];
     return from
       .filter((role) => role !== "operator")
-      .map((role) => ({ from: role, to: "anyone", port: portOf(external.url, PORTS[name]) }));
+      .flatMap((role) => ports.map((port): Flow => ({ from: role, to: "anyone", port })));
   };
   const roles: readonly Role[] = [...COMPONENTS, ...BACKENDS, "migrate"];
   const { otlp } = spec.observability;

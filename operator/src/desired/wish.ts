@@ -29,11 +29,13 @@ export interface Wish {
 export const hostOf = (cluster: ChatCluster, backend: Backend): string =>
   `${objectName(cluster, backend)}.${cluster.metadata.namespace}.svc`;
 
+/** Of several nats-servers the first says who we are. */
 function withLogin(url: string, { username, password }: Login): string {
-  const parsed = new URL(url);
+  const [first = "", ...others] = url.split(",");
+  const parsed = new URL(first);
   parsed.username = encodeURIComponent(username);
   parsed.password = encodeURIComponent(password);
-  return parsed.href;
+  return [parsed.href, ...others].join(",");
 }
 
 const SCHEMES: Readonly<Record<Backend, string>> = { nats: "nats", redis: "redis", clickhouse: "http" };
