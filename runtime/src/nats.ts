@@ -1,13 +1,18 @@
 import { connect } from "@nats-io/transport-node";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
+import { NextServer } from "./next-server.ts";
 import { readNatsUrl } from "./nats-url.ts";
+
+/** A host that is cut off answers nothing at all: so soon the next one is tried. */
+const CONNECT_MS = 2_000;
 
 /**
  * The library's defaults give up after ten tries and notice a dead server after four minutes: ours do
  * neither.
  */
 export async function connectNats(url: string, name: string, log: Logger): Promise<NatsConnection> {
+  const next = new NextServer();
   const connection = await connect({
     ...readNatsUrl(url),
     name,
@@ -17,11 +22,14 @@ export async function connectNats(url: string, name: string, log: Logger): Promi
     waitOnFirstConnect: true,
     pingInterval: 5_000,
     maxPingOut: 2,
-    timeout: 5_000,
+    timeout: CONNECT_MS,
+    reconnectToServer: next.choose,
     noAsyncTraces: true, // A stack trace per request is a tenth of a busy router.
   });
+  next.connectedTo(connection.getServer());
   void (async () => {
     for await (const status of connection.status()) {
+      if (status.type === "reconnect") next.connectedTo(status.server);
       if (status.type === "disconnect" || status.type === "reconnect" || status.type === "error")
         log.warn({ nats: status.type }, "NATS connection");
     }

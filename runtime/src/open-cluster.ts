@@ -7,6 +7,7 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import { LogIdentity, readIdentity } from "./log-identity.ts";
 import { provision } from "./provision.ts";
+import { watchQuorum } from "./quorum-watch.ts";
 
 const TIMEOUT_MS = 5_000;
 const RETRY_MS = 250;
@@ -72,6 +73,8 @@ export async function openCluster(
   wanted: LogSettings,
   waiting: Waiting,
 ): Promise<Cluster> {
+  const logs = Array.from({ length: wanted.partitions }, (_, partition) => names.logStream(partition));
+  void watchQuorum(nats, logs, waiting.log);
   const jsm = await openJetStream(nats, waiting);
   const partitions = await untilAnswered(
     "the cluster's streams and buckets",
