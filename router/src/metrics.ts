@@ -8,11 +8,17 @@ export interface RouterMetrics {
   readonly countBatch: (records: number, requests: number, appendMs: number) => void;
 }
 
+/** Of the logs themselves, as their leaders say. */
+export interface LogCounts {
+  readonly pushDropped: () => number;
+  readonly copiesBehind: () => number;
+}
+
 /** What a router tells of itself; docs/metrics.md lists the same names. */
 export function routerMetrics(
   telemetry: Telemetry,
   owners: ReadonlyMap<number, Owner>,
-  pushDropped: () => number,
+  { pushDropped, copiesBehind }: LogCounts,
 ): RouterMetrics {
   const records = telemetry.counter("jichat_router_records", "records appended");
   const batches = telemetry.counter("jichat_router_batches", "appends acknowledged");
@@ -48,6 +54,11 @@ export function routerMetrics(
     "jichat_router_regressed",
     "partitions stopped by LogRegressed",
     sum((owner) => (owner.state === "regressed" ? 1 : 0)),
+  );
+  telemetry.gauge(
+    "jichat_router_copies_behind",
+    "copies of logs served here that a nats-server has not kept up with",
+    copiesBehind,
   );
   telemetry.gauge(
     "jichat_push_dropped",

@@ -7,7 +7,7 @@ import type { Names } from "@jichat/protocol/bus/names.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
-import { CONNECTOR_TTL_MS, LOG_FULL_RATIO } from "@jichat/protocol/log/streams.ts";
+import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import type { LeaseHolder } from "@jichat/runtime/leases.ts";
 import { PartitionLog } from "@jichat/runtime/partition-log.ts";
 import type { Presence } from "@jichat/runtime/presence.ts";
@@ -17,6 +17,7 @@ import { Courier } from "./courier.ts";
 import { backlogBytesMax } from "./backlog.ts";
 import { factsOver } from "./facts-client.ts";
 import { standstill, waitingFor } from "./health.ts";
+import { LogStates } from "./log-states.ts";
 import { Owner } from "./owner.ts";
 import type { OwnerWorld } from "./owner.ts";
 import type { PushQueue } from "./ports.ts";
@@ -47,7 +48,7 @@ export class Router implements LeaseHolder {
   readonly #owners = new Map<number, Owner>();
   readonly #prepared = new Map<number, Owner>();
   readonly #watermarks = new Map<number, number>();
-  readonly #full = new Set<number>();
+  readonly #logs: LogStates;
   #pushDropped = 0;
   readonly #metrics: RouterMetrics;
   readonly #courier: Courier;
@@ -60,7 +61,14 @@ export class Router implements LeaseHolder {
       this.#warn("the push queue takes nothing of ours: what was missed is let go", refusal, partition);
     });
     this.#courier = new Courier(parts.nats, parts.names);
-    this.#metrics = routerMetrics(parts.telemetry, this.#owners, () => this.#pushDropped);
+    this.#logs = new LogStates((servers) => {
+      if (servers.length === 0) parts.telemetry.log.info("every copy of our logs has caught up");
+      else parts.telemetry.log.warn({ servers }, "nats-servers are behind with copies of our logs");
+    });
+    this.#metrics = routerMetrics(parts.telemetry, this.#owners, {
+      pushDropped: () => this.#pushDropped,
+      copiesBehind: () => this.#logs.copiesBehind,
+    });
     parts.presence.onRun(() => {
       for (const owner of this.#owners.values()) owner.republish();
     });
@@ -159,20 +167,20 @@ export class Router implements LeaseHolder {
     } catch (error) {
       this.#parts.telemetry.log.warn({ err: error }, "the push queue's state is not known");
     }
-    for (const partition of this.#owners.keys()) {
+    const { jsm, names, partitions } = this.#parts;
+    for (let partition = 0; partition < partitions; partition += 1) {
       if (signal.aborted) return;
+      if (!this.#owners.has(partition)) {
+        this.#logs.forget(partition);
+        continue;
+      }
       try {
-        const { bytes, bytesMax } = await new PartitionLog(
-          this.#parts.jsm,
-          this.#parts.names,
-          partition,
-        ).state();
-        if (bytesMax > 0 && bytes > bytesMax * LOG_FULL_RATIO) this.#full.add(partition);
-        else this.#full.delete(partition);
+        this.#logs.hear(partition, await new PartitionLog(jsm, names, partition).state());
       } catch (error) {
         this.#warn("the log's state is not known", error, partition);
       }
     }
+    this.#logs.sum();
   }
 
   #worldOf(partition: number): OwnerWorld {
@@ -194,7 +202,7 @@ export class Router implements LeaseHolder {
       push: this.#push,
       backlogBytesMax: () => backlogBytesMax(this.#owners.size),
       count: this.#metrics.countEffect,
-      isFull: () => this.#full.has(partition),
+      isFull: () => this.#logs.isFull(partition),
       batchBytesMax: nats.info?.max_payload,
       loadSnapshot: () => snapshots.load(partition),
       saveSnapshot: (snapshot) => snapshots.save(partition, snapshot),

@@ -12,6 +12,16 @@ export interface Positioned {
   readonly batch: Batch;
 }
 
+export interface LogState {
+  /** First and last position held. */
+  readonly first: number;
+  readonly end: number;
+  readonly bytes: number;
+  readonly bytesMax: number;
+  /** Servers whose copies are not up to date. */
+  readonly behind: readonly string[];
+}
+
 /** What the log said to an append. `unknown` answers (time-outs, lost connections) are thrown instead. */
 export type AppendResult =
   | { readonly outcome: "stored"; readonly position: number }
@@ -63,10 +73,17 @@ export class PartitionLog {
     }
   }
 
-  /** First and last position and bytes held, as the stream's leader has them. */
-  async state(): Promise<{ first: number; end: number; bytes: number; bytesMax: number }> {
-    const { state, config } = await this.#jsm.streams.info(this.#stream);
-    return { first: state.first_seq, end: state.last_seq, bytes: state.bytes, bytesMax: config.max_bytes };
+  /** As the stream's leader has it. */
+  async state(): Promise<LogState> {
+    const { state, config, cluster } = await this.#jsm.streams.info(this.#stream);
+    const behind = (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline);
+    return {
+      first: state.first_seq,
+      end: state.last_seq,
+      bytes: state.bytes,
+      bytesMax: config.max_bytes,
+      behind: behind.map(({ name }) => name),
+    };
   }
 
   async first(): Promise<number> {

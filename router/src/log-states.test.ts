@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LOG_FULL_RATIO } from "@jichat/protocol/log/streams.ts";
+import { LogStates } from "./log-states.ts";
+
+const state = (behind: readonly string[] = [], bytes = 0) => ({ bytes, bytesMax: 1_000, behind });
+
+test("a log is full past its share, until it was heard to be less or another router serves it", () => {
+  const logs = new LogStates(() => undefined);
+  logs.hear(1, state([], 1_000 * LOG_FULL_RATIO));
+  assert.equal(logs.isFull(1), false);
+  logs.hear(1, state([], 1_000 * LOG_FULL_RATIO + 1));
+  assert.equal(logs.isFull(1), true);
+  logs.hear(1, { ...state([], 2_000), bytesMax: -1 });
+  assert.equal(logs.isFull(1), false, "one without a limit");
+  logs.hear(1, state([], 1_000));
+  logs.forget(1);
+  assert.equal(logs.isFull(1), false);
+});
+
+test("servers that fall behind are named once, and that they have caught up", () => {
+  const told: (readonly string[])[] = [];
+  const logs = new LogStates((servers) => told.push(servers));
+  const round = (...behind: readonly (readonly string[])[]): number => {
+    behind.forEach((servers, partition) => {
+      logs.hear(partition, state(servers));
+    });
+    logs.sum();
+    return logs.copiesBehind;
+  };
+  assert.equal(round([], []), 0);
+  assert.equal(round(["b"], ["b", "a"]), 3);
+  assert.equal(round(["b", "a"], ["b"]), 3);
+  assert.equal(round(["b"], []), 1);
+  logs.forget(0);
+  logs.sum();
+  assert.equal(logs.copiesBehind, 0);
+  assert.deepEqual(told, [["a", "b"], ["b"], []]);
+});
