@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { TimeoutError } from "@nats-io/transport-node";
-import { untilAnswered } from "./open-cluster.ts";
+import { isNotKnownYet, untilAnswered } from "./open-cluster.ts";
 
 const apiError = (code: number): JetStreamApiError =>
   new JetStreamApiError({ code, err_code: 10_000, description: `status ${code}` });
@@ -27,6 +27,12 @@ test("what JetStream does not answer in time is asked again, and said", async ()
   const { answer, said } = askWith([new TimeoutError(), apiError(503)]);
   assert.equal(await answer, "there");
   assert.deepEqual(said, Array(2).fill("streams: not ready yet, trying again"));
+});
+
+test("a stream that this server does not know yet is asked for again, once all were made", () => {
+  const notFound = new JetStreamApiError({ code: 404, err_code: 10_059, description: "stream not found" });
+  assert.ok(isNotKnownYet(notFound) && isNotKnownYet(apiError(503)));
+  assert.ok(!isNotKnownYet(apiError(404)) && !isNotKnownYet(new Error("another layout")));
 });
 
 test("what JetStream refuses ends the start at once", async () => {

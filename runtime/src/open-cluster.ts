@@ -12,6 +12,7 @@ import { watchQuorum } from "./quorum-watch.ts";
 const TIMEOUT_MS = 5_000;
 const RETRY_MS = 250;
 const UNAVAILABLE = 503;
+const STREAM_NOT_FOUND = 10_059;
 
 /** What a start needs of the context around it. */
 export interface Waiting {
@@ -25,6 +26,13 @@ const isUnanswered = (error: unknown): boolean =>
   error instanceof NoRespondersError ||
   (error instanceof RequestError && error.isNoResponders()) ||
   (error instanceof JetStreamApiError && error.status === UNAVAILABLE);
+
+/**
+ * Of streams that were all there a moment ago: of several servers one may not know yet what another process
+ * has just made.
+ */
+export const isNotKnownYet = (error: unknown): boolean =>
+  isUnanswered(error) || (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND);
 
 /**
  * Repeats `act`, which must be idempotent, while `isWorthIt` says so of what it throws, until the signal
@@ -82,7 +90,7 @@ export async function openCluster(
     waiting,
   );
   const read = async (): Promise<string> => readIdentity(jsm, names, partitions);
-  const first = await untilAnswered("the log's identity", read, waiting);
+  const first = await untilAnswered("the log's identity", read, waiting, isNotKnownYet);
   const identity = new LogIdentity(first, read, systemClock, (cause) => {
     waiting.log.warn({ err: cause }, "the log's identity: not readable just now, the last one counts");
   });
