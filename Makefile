@@ -1,6 +1,6 @@
 # The door: `make` alone says what there is. Everything behind it gets what it needs itself.
 .DEFAULT_GOAL := help
-.PHONY: help run check unit integration e2e hostile nightly page test bench docs trace images chart kubectl-chat cluster load cluster-down clean
+.PHONY: help run check unit integration e2e hostile matrix nightly page test bench docs trace images chart kubectl-chat cluster load cluster-down clean
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ e2e: ## Whole clusters under faults, of processes and on a real Kubernetes, judg
 
 hostile: ## Strangers who send what nobody should, beside people who talk, judged by the ledger (HOSTILE_SECONDS=60 HOSTILE_SEED=)
 	@tools/bootstrap.sh test hostile
+
+matrix: ## Faults on a cluster of three nats-servers, each part on a host of its own; needs root (FAULTS_SEEDS=1,2,3 FAULTS_ONLY="kill nats-1, cut router-1 + slow redis")
+	@tools/bootstrap.sh test matrix
 
 nightly: ## What is too long for make test: ten minutes of strangers, 25 faults with each of 3 seeds (an hour and a half; needs root)
 	@day=$$(date +%-j); HOSTILE_SECONDS=600 HOSTILE_SEED=$$day \
