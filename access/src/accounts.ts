@@ -1,11 +1,12 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
-import type { KV, KvWatchEntry } from "@nats-io/kv";
-import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { Bucket } from "@jichat/runtime/bucket.ts";
+import type { BucketEntry } from "@jichat/runtime/bucket.ts";
+import type { Hearing } from "@jichat/runtime/hearing.ts";
 
 /** What KV holds of a user. One without a password is another system's, known by its tokens. */
 export interface Account {
@@ -49,18 +50,18 @@ export async function matchesPassword(password: string, stored: string): Promise
 
 /** Users in KV: every change is a compare-and-set, every read comes from the leader. */
 export class Accounts {
-  readonly #kv: KV;
+  readonly #bucket: Bucket;
 
-  private constructor(kv: KV) {
-    this.#kv = kv;
+  private constructor(bucket: Bucket) {
+    this.#bucket = bucket;
   }
 
   static async open(nats: NatsConnection, names: Names): Promise<Accounts> {
-    return new Accounts(await new Kvm(nats).open(names.accounts));
+    return new Accounts(await Bucket.open(nats, names.accounts));
   }
 
   async get(user: string): Promise<{ account: Account; revision: number } | undefined> {
-    const entry = await reach(this.#kv.get(keyOf(user)));
+    const entry = await reach(this.#bucket.kv.get(keyOf(user)));
     return entry === null || entry.operation !== "PUT"
       ? undefined
       : { account: entry.json<Account>(), revision: entry.revision };
@@ -69,7 +70,7 @@ export class Accounts {
   /** CONFLICT when the name is taken. */
   async create(user: string, account: Account): Promise<void> {
     try {
-      await this.#kv.create(keyOf(user), JSON.stringify(account));
+      await this.#bucket.kv.create(keyOf(user), JSON.stringify(account));
     } catch (cause) {
       if (isConflict(cause)) throw new ChatError("CONFLICT", "this user name is taken", { cause });
       throw unavailable(cause);
@@ -86,7 +87,7 @@ export class Accounts {
       if (found === undefined) throw new ChatError("NOT_FOUND", "no such user");
       const changed = change(found.account);
       try {
-        await this.#kv.update(keyOf(user), JSON.stringify(changed), found.revision);
+        await this.#bucket.kv.update(keyOf(user), JSON.stringify(changed), found.revision);
         return changed;
       } catch (cause) {
         if (!isConflict(cause)) throw unavailable(cause);
@@ -98,24 +99,25 @@ export class Accounts {
    * What the bucket says behind `revision`, then whatever it says next; `last` is where it stands now. One
    * that was put back to an earlier state is read from its beginning.
    */
-  async follow(revision: number): Promise<{ last: number; entries: FollowedEntries }> {
-    const { state } = (await this.#kv.status()).streamInfo;
+  async follow(
+    revision: number,
+    hearing: Hearing,
+    signal: AbortSignal,
+  ): Promise<{ last: number; entries: AsyncIterable<BucketEntry> }> {
+    const { state } = (await this.#bucket.kv.status()).streamInfo;
     const from = revision > state.last_seq ? 0 : revision;
     const last = state.messages === 0 ? 0 : state.last_seq;
-    const resumed = from > 0 ? { resumeFromRevision: from + 1 } : {};
-    return { last: last <= from ? 0 : last, entries: await this.#kv.watch({ key: ">", ...resumed }) };
+    return { last: last <= from ? 0 : last, entries: this.#bucket.follow(from, hearing, signal) };
   }
 
   /** Users in the order of the bucket, for the search index. */
   async *users(): AsyncGenerator<string> {
-    for await (const key of await reach(this.#kv.keys("u.*"))) yield key.slice(2);
+    for await (const key of this.#bucket.keys("u.*")) yield key.slice(2);
   }
 }
 
-export type FollowedEntries = AsyncIterable<KvWatchEntry> & { stop(): void };
-
 /** The user of an entry that makes or changes an account; undefined for whatever else is in the bucket. */
-export const userOf = ({ key, operation }: Pick<KvWatchEntry, "key" | "operation">): string | undefined =>
+export const userOf = ({ key, operation }: Pick<BucketEntry, "key" | "operation">): string | undefined =>
   operation === "PUT" && key.startsWith("u.") ? key.slice(2) : undefined;
 
 const keyOf = (user: string): string => `u.${user}`;

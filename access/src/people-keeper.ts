@@ -1,4 +1,5 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
+import { hearingOf } from "@jichat/runtime/hearing.ts";
 import type { Account, Accounts } from "./accounts.ts";
 import { userOf } from "./accounts.ts";
 import type { People } from "./people.ts";
@@ -57,29 +58,22 @@ export class PeopleKeeper {
     // Before anybody has signed up nothing is kept of where this stands: who has is to be seen.
     this.#told = await this.#people.progress();
     if (this.#told > 0) this.#mayComplete = true;
-    const { last, entries } = await this.#accounts.follow(this.#told);
-    const stop = (): void => {
-      entries.stop();
-    };
-    this.#options.signal.addEventListener("abort", stop, { once: true });
-    try {
-      if (last === 0) await this.#reached(this.#told);
-      let batch: string[] = [];
-      for await (const entry of entries) {
-        const user = userOf(entry);
-        if (user !== undefined) {
-          batch.push(user);
-          this.#mayComplete ||= entry.json<Account>().password !== undefined;
-        }
-        const isLast = (entry.delta ?? 0) === 0;
-        if (batch.length < AT_ONCE && !isLast) continue;
-        await Promise.all(batch.map((one) => this.#add(one)));
-        batch = [];
-        if (isLast || entry.revision >= last) await this.#reached(entry.revision);
+    const { signal, log } = this.#options;
+    const hearing = hearingOf(log, "the bucket of accounts");
+    const { last, entries } = await this.#accounts.follow(this.#told, hearing, signal);
+    if (last === 0) await this.#reached(this.#told);
+    let batch: string[] = [];
+    for await (const entry of entries) {
+      const user = userOf(entry);
+      if (user !== undefined) {
+        batch.push(user);
+        this.#mayComplete ||= entry.json<Account>().password !== undefined;
       }
-    } finally {
-      this.#options.signal.removeEventListener("abort", stop);
-      entries.stop();
+      const isLast = entry.pending === 0;
+      if (batch.length < AT_ONCE && !isLast) continue;
+      await Promise.all(batch.map((one) => this.#add(one)));
+      batch = [];
+      if (isLast || entry.revision >= last) await this.#reached(entry.revision);
     }
   }
 

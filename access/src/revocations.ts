@@ -1,14 +1,17 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
-import type { KV, KvEntry } from "@nats-io/kv";
-import { Kvm } from "@nats-io/kv";
+import type { KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
-import { watchBucket } from "@jichat/runtime/watch-bucket.ts";
+import { Bucket } from "@jichat/runtime/bucket.ts";
+import { hearingOf } from "@jichat/runtime/hearing.ts";
+import type { Hearing } from "@jichat/runtime/hearing.ts";
 import type { Logger } from "pino";
 
 const WRONG_LAST_SEQUENCE = 10_071;
+/** A list that nobody tells any more is that of before: whoever comes is let in by it for this long. */
+const UNHEARD_MAX_MS = 30_000;
 
 export interface Revocable {
   readonly user: string;
@@ -25,32 +28,31 @@ export interface Revocable {
  * so known within a blink.
  */
 export class Revocations {
-  readonly #kv: KV;
+  readonly #bucket: Bucket;
+  readonly #hearing: Hearing;
   readonly #tokens = new Map<string, number>();
   readonly #users = new Map<string, number>();
   readonly #onRevoked = new Set<() => void>();
   #loaded = false;
 
-  private constructor(kv: KV) {
-    this.#kv = kv;
+  private constructor(bucket: Bucket, hearing: Hearing) {
+    this.#bucket = bucket;
+    this.#hearing = hearing;
   }
 
   /** Watches the list; resolves once all that is in it is known. */
   static async watch(nats: NatsConnection, names: Names, log: Logger): Promise<Revocations> {
-    const kv = await new Kvm(nats).open(names.revocations);
-    const revocations = new Revocations(kv);
-    await watchBucket(
-      kv,
+    const bucket = await Bucket.open(nats, names.revocations);
+    const hearing = hearingOf(log, "the list of revoked tokens");
+    const revocations = new Revocations(bucket, hearing);
+    await bucket.watch(
       ">",
       (entry) => {
         revocations.#take(entry.key, momentOf(entry));
         for (const act of revocations.#onRevoked) act();
       },
+      hearing,
       new AbortController().signal,
-      () => {
-        log.error("the watch of revoked tokens ended");
-        revocations.#loaded = false;
-      },
     );
     revocations.#loaded = true;
     setInterval(() => {
@@ -59,8 +61,9 @@ export class Revocations {
     return revocations;
   }
 
+  /** Whether the list is known, and was of late. */
   get loaded(): boolean {
-    return this.#loaded;
+    return this.#loaded && this.#hearing.lostMs <= UNHEARD_MAX_MS;
   }
 
   /** Calls back after each change: sessions are to be checked again. */
@@ -75,8 +78,8 @@ export class Revocations {
 
   /** Throws UNAUTHENTICATED for what is revoked, UNAVAILABLE while the list is not known. */
   refuse(identity: Revocable): void {
-    if (!this.#loaded)
-      throw new ChatError("UNAVAILABLE", "the list of revoked tokens is not known yet", {
+    if (!this.loaded)
+      throw new ChatError("UNAVAILABLE", "the list of revoked tokens is not known just now", {
         retryAfterMs: 500,
       });
     if (this.isRevoked(identity))
@@ -87,7 +90,7 @@ export class Revocations {
   async revokeToken({ tokenId, olderIds = [] }: Revocable): Promise<void> {
     const now = Date.now();
     for (const id of [tokenId, ...olderIds]) {
-      await reach(this.#kv.put(`t.${id}`, String(now)));
+      await reach(this.#bucket.kv.put(`t.${id}`, String(now)));
       this.#tokens.set(id, now);
     }
   }
@@ -99,7 +102,7 @@ export class Revocations {
 
   /** The same, as it stands now. */
   async readLeastOf(user: string): Promise<number> {
-    const entry = await reach(this.#kv.get(`u.${user}`));
+    const entry = await reach(this.#bucket.kv.get(`u.${user}`));
     return entry === null ? 0 : (momentOf(entry) ?? 0);
   }
 
@@ -107,7 +110,7 @@ export class Revocations {
   async revokeUser(user: string, revision: number): Promise<void> {
     const key = `u.${user}`;
     for (;;) {
-      const entry = await reach(this.#kv.get(key));
+      const entry = await reach(this.#bucket.kv.get(key));
       const least = entry === null ? 0 : (momentOf(entry) ?? 0);
       if (least < revision && !(await this.#replace(key, revision, entry?.revision))) continue;
       this.#take(key, Math.max(least, revision));
@@ -119,7 +122,9 @@ export class Revocations {
   async #replace(key: string, revision: number, known: number | undefined): Promise<boolean> {
     const text = String(revision);
     try {
-      await (known === undefined ? this.#kv.create(key, text) : this.#kv.update(key, text, known));
+      await (known === undefined
+        ? this.#bucket.kv.create(key, text)
+        : this.#bucket.kv.update(key, text, known));
       return true;
     } catch (cause) {
       if (isConflict(cause)) return false;
@@ -154,5 +159,5 @@ async function reach<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-const momentOf = (entry: KvEntry): number | undefined =>
+const momentOf = (entry: Pick<KvEntry, "operation" | "string">): number | undefined =>
   entry.operation === "PUT" ? Number(entry.string()) : undefined;

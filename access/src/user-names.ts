@@ -1,9 +1,8 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
-import type { KV } from "@nats-io/kv";
-import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { Bucket } from "@jichat/runtime/bucket.ts";
 
 /** What `RESERVED_USERS` is where nobody says otherwise: who has such a name is taken for somebody. */
 export const RESERVED_USERS = [
@@ -33,17 +32,17 @@ const taken = (cause?: unknown): ChatError =>
  * there before, both spellings included, stay what they are, and hold the name.
  */
 export class UserNames {
-  readonly #kv: KV;
+  readonly #bucket: Bucket;
   readonly #reserved: ReadonlySet<string>;
   #filling: Promise<void> | undefined;
 
-  private constructor(kv: KV, reserved: readonly string[]) {
-    this.#kv = kv;
+  private constructor(bucket: Bucket, reserved: readonly string[]) {
+    this.#bucket = bucket;
     this.#reserved = new Set(reserved.map(folded));
   }
 
   static async open(nats: NatsConnection, names: Names, reserved: readonly string[]): Promise<UserNames> {
-    return new UserNames(await new Kvm(nats).open(names.accounts), reserved);
+    return new UserNames(await Bucket.open(nats, names.accounts), reserved);
   }
 
   /**
@@ -64,17 +63,17 @@ export class UserNames {
   }
 
   async #take(user: string): Promise<void> {
-    const held = await this.#kv.get(keyOf(user));
+    const held = await this.#bucket.kv.get(keyOf(user));
     if (held === null || held.operation !== "PUT") {
-      await this.#kv.create(keyOf(user), user);
+      await this.#bucket.kv.create(keyOf(user), user);
       return;
     }
     const owner = held.string();
     // Whether that very account exists is for the account's own key to say.
     if (owner === user) return;
-    const account = await this.#kv.get(accountKeyOf(owner));
+    const account = await this.#bucket.kv.get(accountKeyOf(owner));
     if (account?.operation === "PUT" || Date.now() - held.created.getTime() < CLAIM_MS) throw taken();
-    await this.#kv.update(keyOf(user), user, held.revision);
+    await this.#bucket.kv.update(keyOf(user), user, held.revision);
   }
 
   /** Accounts of an earlier version have no such key: each process looks once, and again if that failed. */
@@ -88,9 +87,9 @@ export class UserNames {
 
   async #fill(): Promise<void> {
     const held = new Set<string>();
-    for await (const key of await this.#kv.keys("n.*")) held.add(key);
+    for await (const key of this.#bucket.keys("n.*")) held.add(key);
     let missing: string[] = [];
-    for await (const key of await this.#kv.keys("u.*")) {
+    for await (const key of this.#bucket.keys("u.*")) {
       const user = key.slice(2);
       if (held.has(keyOf(user))) continue;
       held.add(keyOf(user));
@@ -104,7 +103,7 @@ export class UserNames {
 
   async #hold(user: string): Promise<void> {
     try {
-      await this.#kv.create(keyOf(user), user);
+      await this.#bucket.kv.create(keyOf(user), user);
     } catch (error) {
       // Another process was quicker: the name is held, which is all that matters here.
       if (!isConflict(error)) throw error;

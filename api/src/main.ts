@@ -101,7 +101,7 @@ const admin = await startAdmin(config, telemetry, {
       ? "NATS connection is closed"
       : revocations.loaded
         ? undefined
-        : "the list of revoked tokens is not known yet",
+        : "the list of revoked tokens is not known just now",
 });
 telemetry.log.info({ port: config.port, admin: admin.port }, "api is up");
 

@@ -98,7 +98,11 @@ if (listening === false)
   throw new Error(`cannot listen on ${config.host}:${config.port}: is the port in use?`);
 const admin = await startAdmin(config, telemetry, {
   notReady: () =>
-    drain.isOn ? "draining" : revocations.loaded ? undefined : "the list of revoked tokens is not known yet",
+    drain.isOn
+      ? "draining"
+      : revocations.loaded
+        ? undefined
+        : "the list of revoked tokens is not known just now",
   drain: (on) => {
     if (on) void drain.start(config.drainMs);
     else drain.cancel();

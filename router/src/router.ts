@@ -1,5 +1,4 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import { Kvm } from "@nats-io/kv";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import type { AnswerBatch, CommandBatch } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
@@ -8,6 +7,8 @@ import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
+import { Bucket } from "@jichat/runtime/bucket.ts";
+import { hearingOf } from "@jichat/runtime/hearing.ts";
 import type { LeaseHolder } from "@jichat/runtime/leases.ts";
 import { PartitionLog } from "@jichat/runtime/partition-log.ts";
 import type { Presence } from "@jichat/runtime/presence.ts";
@@ -75,15 +76,18 @@ export class Router implements LeaseHolder {
   }
 
   async start(): Promise<void> {
-    const { nats, names, config } = this.#parts;
-    const watermarks = await new Kvm(nats).open(names.watermarks);
-    const watch = await watermarks.watch();
-    void (async () => {
-      for await (const entry of watch)
-        if (entry.operation === "PUT") this.#watermarks.set(Number(entry.key), Number(entry.string()));
-    })();
-    this.#onHandover(nats.subscribe(names.handover(config.instance)));
+    const { nats, names, config, telemetry } = this.#parts;
     const { signal } = this.#stop;
+    const watermarks = await Bucket.open(nats, names.watermarks);
+    await watermarks.watch(
+      ">",
+      (entry) => {
+        if (entry.operation === "PUT") this.#watermarks.set(Number(entry.key), Number(entry.string()));
+      },
+      hearingOf(telemetry.log, "the bucket of watermarks"),
+      signal,
+    );
+    this.#onHandover(nats.subscribe(names.handover(config.instance)));
     setInterval(() => {
       for (const owner of this.#owners.values()) void owner.snapshot();
     }, config.snapshotEveryMs).unref();

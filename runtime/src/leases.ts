@@ -1,13 +1,14 @@
-import type { KV, KvEntry } from "@nats-io/kv";
-import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { LEASE_RENEW_MS, LEASE_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Logger } from "pino";
+import { Bucket } from "./bucket.ts";
+import type { BucketEntry } from "./bucket.ts";
+import { HeardClock } from "./heard-clock.ts";
+import { hearingOf } from "./hearing.ts";
 import type { LeaseView } from "./share.ts";
 import { planShare } from "./share.ts";
-import { watchBucket } from "./watch-bucket.ts";
 
 export interface LeaseHolder {
   /** Told once the lease is ours. A lease proves nothing: the log does. */
@@ -26,6 +27,10 @@ export interface LeaseOptions {
 
 /** How long the owner of a lease that has just been heard of may be unknown. */
 const NEWCOMER_MS = 1_000;
+/** A question that takes as long as a lease would cost it. */
+const TIMEOUT_MS = 1_000;
+/** We hear our own renewals like those of the others: where ours are missing, theirs may be too. */
+const UNHEARD_MAX_MS = 1.5 * LEASE_RENEW_MS;
 
 /**
  * Shares the partitions among living owners of one role, by a bucket of owners that expire and one of
@@ -33,10 +38,12 @@ const NEWCOMER_MS = 1_000;
  */
 export class Leases {
   readonly #options: LeaseOptions;
-  readonly #owners: KV;
-  readonly #leases: KV;
+  readonly #owners: Bucket;
+  readonly #leases: Bucket;
   readonly #holder: LeaseHolder;
   readonly #log: Logger;
+  readonly #heard = new HeardClock(systemClock, UNHEARD_MAX_MS);
+  /** `at`: when it was heard last, on `#heard`. */
   readonly #seen = new Map<string, { at: number; draining: boolean }>();
   /** `since`: when we heard of it, on the monotonic clock. */
   readonly #view = new Map<number, { owner: string; revision: number; since: number }>();
@@ -48,7 +55,13 @@ export class Leases {
   #renewedAt = 0;
   #wake = (): void => {};
 
-  private constructor(options: LeaseOptions, owners: KV, leases: KV, holder: LeaseHolder, log: Logger) {
+  private constructor(
+    options: LeaseOptions,
+    owners: Bucket,
+    leases: Bucket,
+    holder: LeaseHolder,
+    log: Logger,
+  ) {
     this.#options = options;
     this.#owners = owners;
     this.#leases = leases;
@@ -67,14 +80,13 @@ export class Leases {
     holder: LeaseHolder,
     log: Logger,
   ): Promise<Leases> {
-    const kvm = new Kvm(nats);
-    const owners = await kvm.open(names.owners);
-    const leases = await kvm.open(names.leases);
+    const owners = await Bucket.open(nats, names.owners, TIMEOUT_MS);
+    const leases = await Bucket.open(nats, names.leases, TIMEOUT_MS);
     const self = new Leases(options, owners, leases, holder, log);
-    await self.#watch(owners, (entry) => {
+    await self.#watch(owners, "the bucket of owners", (entry) => {
       self.#onOwner(entry);
     });
-    await self.#watch(leases, (entry) => {
+    await self.#watch(leases, "the bucket of leases", (entry) => {
       self.#onLease(entry);
     });
     self.#joined = true;
@@ -101,7 +113,7 @@ export class Leases {
     await Promise.all([...this.#mine].map((partition) => this.#holder.give(partition, undefined)));
     this.#mine.clear();
     this.#stop.abort();
-    await this.#owners.delete(`${this.#options.role}.${this.#options.me}`).catch((error: unknown) => {
+    await this.#owners.kv.delete(`${this.#options.role}.${this.#options.me}`).catch((error: unknown) => {
       this.#log.warn({ err: error }, "could not take the owner's key away; it expires by itself");
     });
   }
@@ -113,7 +125,7 @@ export class Leases {
   #alive(): Map<string, { draining: boolean }> {
     const now = performance.now();
     const alive = new Map<string, { draining: boolean }>(
-      [...this.#seen].filter(([, owner]) => owner.at >= now - LEASE_TTL_MS),
+      [...this.#seen].filter(([, owner]) => owner.at >= this.#heard.now() - LEASE_TTL_MS),
     );
     // Owners and leases are told by two watches: a new owner's first lease may come before its own key, and
     // is not free.
@@ -124,29 +136,27 @@ export class Leases {
     return alive;
   }
 
-  async #watch(bucket: KV, act: (entry: KvEntry) => void): Promise<void> {
-    await watchBucket(
-      bucket,
+  async #watch(bucket: Bucket, what: string, act: (entry: BucketEntry) => void): Promise<void> {
+    await bucket.watch(
       `${this.#options.role}.*`,
       (entry) => {
         act(entry);
         this.#wake();
       },
+      hearingOf(this.#log, what),
       this.#stop.signal,
-      () => {
-        this.#log.error("the watch of a lease bucket ended");
-      },
     );
   }
 
-  #onOwner(entry: KvEntry): void {
+  #onOwner(entry: BucketEntry): void {
     const id = entry.key.slice(this.#options.role.length + 1);
+    if (id === this.#options.me) this.#heard.heard();
     if (entry.operation === "PUT")
-      this.#seen.set(id, { at: performance.now(), draining: entry.string() === "draining" });
+      this.#seen.set(id, { at: this.#heard.now(), draining: entry.string() === "draining" });
     else this.#seen.delete(id);
   }
 
-  #onLease(entry: KvEntry): void {
+  #onLease(entry: BucketEntry): void {
     const partition = Number(entry.key.slice(this.#options.role.length + 1));
     const owner = entry.operation === "PUT" ? entry.string() : "";
     const known = this.#view.get(partition);
@@ -168,7 +178,7 @@ export class Leases {
   }
 
   async #renew(): Promise<void> {
-    await this.#owners.put(
+    await this.#owners.kv.put(
       `${this.#options.role}.${this.#options.me}`,
       this.#draining ? "draining" : "serving",
     );
@@ -214,8 +224,8 @@ export class Leases {
     try {
       const revision =
         known === undefined
-          ? await this.#leases.create(key, this.#options.me)
-          : await this.#leases.update(key, this.#options.me, known.revision);
+          ? await this.#leases.kv.create(key, this.#options.me)
+          : await this.#leases.kv.update(key, this.#options.me, known.revision);
       // The watch may have been quicker, and have told what came after: then somebody else holds it already.
       if ((this.#view.get(partition)?.revision ?? 0) >= revision) return;
       this.#view.set(partition, { owner: this.#options.me, revision, since: performance.now() });
@@ -232,7 +242,7 @@ export class Leases {
       await this.#holder.give(partition, to);
       const known = this.#view.get(partition);
       if (known?.owner !== this.#options.me) return;
-      const revision = await this.#leases.update(`${this.#options.role}.${partition}`, to, known.revision);
+      const revision = await this.#leases.kv.update(`${this.#options.role}.${partition}`, to, known.revision);
       if ((this.#view.get(partition)?.revision ?? 0) < revision)
         this.#view.set(partition, { owner: to, revision, since: performance.now() });
     } catch (error) {

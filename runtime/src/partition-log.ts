@@ -1,10 +1,13 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
-import type { ConsumerMessages, JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import { decodeInner } from "@jichat/protocol/bus/wire.ts";
 import { finalErrorOf } from "./final-errors.ts";
+import { Hearing } from "./hearing.ts";
+import { readStream } from "./stream-reader.ts";
+import type { Source } from "./stream-reader.ts";
 
 /** One batch where it stands in the log. */
 export interface Positioned {
@@ -36,6 +39,8 @@ const MAXIMUM_BYTES = 10_077;
 const STORE_FULL = 10_023;
 const NO_MESSAGE = 10_037;
 const APPEND_TIMEOUT_MS = 2_000;
+/** Who reads a range waits for its end: past this it hears that the log does not answer. */
+const RANGE_SILENT_MAX_MS = 8_000;
 
 export const decodeBatch = (bytes: Uint8Array): Batch => decodeInner<Batch>(bytes, "a batch of the log");
 
@@ -107,31 +112,11 @@ export class PartitionLog {
 
   /**
    * Batches from `from` on, in order, without end; the first is `from` itself or UNAVAILABLE is thrown,
-   * since a reader that starts behind a trim would have a hole. Ends when the signal aborts.
+   * since a reader that starts behind a trim would have a hole. So it is when the log no longer reaches what
+   * was read. Ends when the signal aborts.
    */
-  async *follow(from: number, signal: AbortSignal): AsyncGenerator<Positioned> {
-    const messages = await this.#consume(from);
-    const stop = (): void => {
-      messages.stop();
-    };
-    signal.addEventListener("abort", stop, { once: true });
-    let expected = from;
-    try {
-      for await (const message of messages) {
-        if (signal.aborted) return;
-        if (message.seq !== expected) {
-          throw new ChatError(
-            "UNAVAILABLE",
-            `${this.#stream} gave position ${message.seq} where ${expected} was asked for`,
-          );
-        }
-        expected += 1;
-        yield { position: message.seq, batch: decodeBatch(message.data) };
-      }
-    } finally {
-      signal.removeEventListener("abort", stop);
-      stop();
-    }
+  async *follow(from: number, signal: AbortSignal, hearing = new Hearing()): AsyncGenerator<Positioned> {
+    yield* this.#read(from, from - 1, signal, hearing, {});
   }
 
   /** The batches of [from, to]; `to` must be in the log. */
@@ -139,7 +124,8 @@ export class PartitionLog {
     if (from > to) return;
     const stop = new AbortController();
     try {
-      for await (const positioned of this.follow(from, stop.signal)) {
+      const patience = { giveUpMs: RANGE_SILENT_MAX_MS };
+      for await (const positioned of this.#read(from, to, stop.signal, new Hearing(), patience)) {
         yield positioned;
         if (positioned.position >= to) return;
       }
@@ -148,12 +134,34 @@ export class PartitionLog {
     }
   }
 
-  async #consume(from: number): Promise<ConsumerMessages> {
-    const consumer = await this.#js.consumers.get(this.#stream, {
-      opt_start_seq: from,
-      inactive_threshold: 30_000,
-    });
-    return consumer.consume({ max_bytes: 4_194_304, expires: 5_000, idle_heartbeat: 1_000 });
+  async *#read(
+    from: number,
+    reached: number,
+    signal: AbortSignal,
+    hearing: Hearing,
+    patience: Pick<Source, "giveUpMs">,
+  ): AsyncGenerator<Positioned> {
+    let expected = from;
+    const source: Source = {
+      ...patience,
+      stream: this.#stream,
+      goOn: (next, end) => {
+        const seen = Math.max(reached, expected - 1);
+        if (end >= seen) return next;
+        throw new ChatError("UNAVAILABLE", `${this.#stream} ends at ${end}, ${seen} was seen in it`);
+      },
+    };
+    for await (const { message } of readStream(this.#jsm, source, from, hearing, signal)) {
+      if (message === undefined) continue;
+      if (message.seq !== expected) {
+        throw new ChatError(
+          "UNAVAILABLE",
+          `${this.#stream} gave position ${message.seq} where ${expected} was asked for`,
+        );
+      }
+      expected += 1;
+      yield { position: message.seq, batch: decodeBatch(message.data) };
+    }
   }
 
   /** Empties the log and lets it go on behind `position`, which lies above all that it ever held. */

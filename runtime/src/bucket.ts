@@ -1,0 +1,120 @@
+import { jetstream } from "@nats-io/jetstream";
+import type { JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
+import type { KV } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { Hearing } from "./hearing.ts";
+import { readStream } from "./stream-reader.ts";
+import type { Source, Start } from "./stream-reader.ts";
+
+const TIMEOUT_MS = 5_000;
+/** Who lists keys waits for the last of them. */
+const LIST_SILENT_MAX_MS = 8_000;
+
+/** What a bucket says of one key. */
+export interface BucketEntry {
+  readonly key: string;
+  readonly operation: "PUT" | "DEL" | "PURGE";
+  readonly revision: number;
+  /** How many stand behind it. */
+  readonly pending: number;
+  string(): string;
+  json<T>(): T;
+}
+
+/**
+ * A key-value bucket: single keys are the library's, whatever follows or lists them is read as a log is
+ * (`readStream`), since the library's watch asks a dead server for ever and tells nobody.
+ */
+export class Bucket {
+  readonly kv: KV;
+  readonly #jsm: JetStreamManager;
+  readonly #name: string;
+
+  private constructor(kv: KV, jsm: JetStreamManager, name: string) {
+    this.kv = kv;
+    this.#jsm = jsm;
+    this.#name = name;
+  }
+
+  /** One that `provision` made. No question to it waits longer than `timeoutMs`. */
+  static async open(nats: NatsConnection, name: string, timeoutMs = TIMEOUT_MS): Promise<Bucket> {
+    const js = jetstream(nats, { timeout: timeoutMs });
+    return new Bucket(await new Kvm(js).open(name), await js.jetstreamManager(false), name);
+  }
+
+  /**
+   * Calls `act` with the latest of each key that matches `filter` and with whatever comes, until the signal
+   * aborts. Resolves once all that was there is told: whoever judged by half of it would take what is
+   * others'.
+   */
+  async watch(
+    filter: string,
+    act: (entry: BucketEntry) => void,
+    hearing: Hearing,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const known = Promise.withResolvers<void>();
+    const run = async (): Promise<void> => {
+      for await (const { entry, pending } of this.#entries({ filter }, "latest", hearing, signal)) {
+        if (entry !== undefined) act(entry);
+        if (pending === 0) known.resolve();
+      }
+    };
+    run().then(known.resolve, (error: unknown) => {
+      hearing.lost(error); // The connection is closed: nobody asks any more.
+      known.reject(error);
+    });
+    return known.promise;
+  }
+
+  /** Every entry behind `revision`, without end. One that was put back to an earlier state is read anew. */
+  async *follow(revision: number, hearing: Hearing, signal: AbortSignal): AsyncGenerator<BucketEntry> {
+    const from = revision > 0 ? revision + 1 : "latest";
+    for await (const { entry } of this.#entries({}, from, hearing, signal))
+      if (entry !== undefined) yield entry;
+  }
+
+  /** The keys that match `filter` and have a value now. UNAVAILABLE where the bucket goes silent. */
+  async *keys(filter: string): AsyncGenerator<string> {
+    const stop = new AbortController();
+    const options = { filter, headersOnly: true, giveUpMs: LIST_SILENT_MAX_MS };
+    try {
+      for await (const { entry, pending } of this.#entries(options, "latest", new Hearing(), stop.signal)) {
+        if (entry?.operation === "PUT") yield entry.key;
+        if (pending === 0) return;
+      }
+    } finally {
+      stop.abort(new Error("all keys are told"));
+    }
+  }
+
+  async *#entries(
+    { filter = ">", ...options }: Partial<Omit<Source, "stream" | "goOn">>,
+    from: Start,
+    hearing: Hearing,
+    signal: AbortSignal,
+  ): AsyncGenerator<{ readonly entry: BucketEntry | undefined; readonly pending: number }> {
+    const prefix = `$KV.${this.#name}.`;
+    const source: Source = {
+      ...options,
+      stream: `KV_${this.#name}`,
+      filter: `${prefix}${filter}`,
+      goOn: (next, end) => (next !== "latest" && next > end + 1 ? "latest" : next),
+    };
+    for await (const { message, pending } of readStream(this.#jsm, source, from, hearing, signal))
+      yield { entry: message && entryOf(message, prefix.length, pending), pending };
+  }
+}
+
+function entryOf(message: JsMsg, prefixLength: number, pending: number): BucketEntry {
+  const operation = message.headers?.get("KV-Operation");
+  return {
+    key: message.subject.slice(prefixLength),
+    operation: operation === "DEL" || operation === "PURGE" ? operation : "PUT",
+    revision: message.seq,
+    pending,
+    string: () => message.string(),
+    json: <T>() => message.json<T>(),
+  };
+}

@@ -1,0 +1,153 @@
+import { randomBytes } from "node:crypto";
+import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
+import type { ConsumerConfig, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import { ClosedConnectionError } from "@nats-io/transport-node";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import type { Hearing } from "./hearing.ts";
+import { limited } from "./limited.ts";
+import { Watchdog } from "./watchdog.ts";
+
+/** A stream's consumer says that it lives this often where it has nothing else to say. */
+const HEARTBEAT_MS = 1_000;
+const SILENCE_MS = 2 * HEARTBEAT_MS;
+const PULL_MS = 5_000;
+/** A consumer may be given to a server that has just died: the next one that is asked for is another's. */
+const ASK_MS = 1_500;
+const RETRY_MS = 250;
+const INACTIVE_MS = 30_000;
+const NANOS = 1_000_000;
+/** What a server says of itself while it has no message. */
+const SIGNS: ReadonlySet<string> = new Set(["heartbeat", "debug", "discard"]);
+
+/** Where a reader begins: at a position, or with the latest message of each subject. */
+export type Start = number | "latest";
+
+export interface Source {
+  readonly stream: string;
+  readonly filter?: string;
+  readonly headersOnly?: boolean;
+  /** How long it may be unheard before it is UNAVAILABLE; without it, for as long as it takes. */
+  readonly giveUpMs?: number;
+  /**
+   * Where to go on when the stream ends at `end` and `next` is wanted. What it throws as a ChatError ends the
+   * reading.
+   */
+  readonly goOn: (next: Start, end: number) => Start;
+}
+
+/** A message, and how many stand behind it now; without one where there was none to begin with. */
+export interface Heard {
+  readonly message: JsMsg | undefined;
+  readonly pending: number;
+}
+
+/**
+ * A stream's messages in order, without end, by a consumer of its own, which lives on one server only. One
+ * that hears nothing for two heartbeats is thrown away and made anew behind what it told: the library would
+ * ask for the consumer of a dead server for ever. Ends when the signal aborts.
+ */
+export async function* readStream(
+  jsm: JetStreamManager,
+  source: Source,
+  from: Start,
+  hearing: Hearing,
+  signal: AbortSignal,
+): AsyncGenerator<Heard> {
+  let next = from;
+  let lostSince: number | undefined;
+  while (!signal.aborted) {
+    try {
+      for await (const heard of hear(jsm, source, next, hearing, signal)) {
+        lostSince = undefined;
+        if (heard.message !== undefined) next = heard.message.seq + 1;
+        yield heard;
+      }
+    } catch (error) {
+      if (error instanceof ClosedConnectionError) throw error;
+      if (error instanceof StreamEnds) throw error.cause;
+      if (signal.aborted) return;
+      hearing.lost(error);
+      lostSince ??= systemClock.monotonic();
+      if (systemClock.monotonic() - lostSince > (source.giveUpMs ?? Infinity))
+        throw new ChatError("UNAVAILABLE", `${source.stream} is not heard`, { cause: error });
+    }
+    // It may be called off meanwhile.
+    await systemClock.sleep(RETRY_MS, signal).catch(() => undefined);
+  }
+}
+
+/** Carries what a source has against going on, past those whose repetition is worth it. */
+class StreamEnds extends Error {
+  override readonly name = "StreamEnds";
+}
+
+function startOf({ goOn }: Source, next: Start, end: number): Start {
+  try {
+    return goOn(next, end);
+  } catch (cause) {
+    throw cause instanceof ChatError ? new StreamEnds("it cannot go on", { cause }) : cause;
+  }
+}
+
+async function* hear(
+  jsm: JetStreamManager,
+  source: Source,
+  next: Start,
+  hearing: Hearing,
+  signal: AbortSignal,
+): AsyncGenerator<Heard> {
+  const { stream } = source;
+  const { state } = await limited(`asking for ${stream}`, ASK_MS, jsm.streams.info(stream));
+  const config = configOf(source, startOf(source, next, state.last_seq));
+  const info = await limited(`a reader of ${stream}`, ASK_MS, jsm.consumers.add(stream, config));
+  hearing.heard(state.last_seq);
+  if (info.num_pending === 0) yield { message: undefined, pending: 0 };
+  const messages = await jsm
+    .jetstream()
+    .consumers.getConsumerFromInfo(info)
+    .consume({ max_bytes: 4_194_304, expires: PULL_MS, idle_heartbeat: HEARTBEAT_MS });
+  const over = new AbortController();
+  const stop = (): void => {
+    messages.stop();
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  const dog = new Watchdog(systemClock, SILENCE_MS);
+  void dog.watch(over.signal, () => {
+    messages.stop(new Error(`the reader of ${stream} heard nothing for ${SILENCE_MS} ms`));
+  });
+  void (async () => {
+    for await (const { type } of messages.status()) if (SIGNS.has(type)) dog.sign();
+  })();
+  try {
+    if (signal.aborted) return;
+    let delivered = 0;
+    for await (const message of messages) {
+      if (signal.aborted) return;
+      delivered += 1;
+      const { deliverySequence, pending } = message.info;
+      if (deliverySequence !== delivered) throw new Error(`a message of ${stream} was lost on its way`);
+      hearing.heard(Math.max(hearing.end, message.seq + pending));
+      dog.rest();
+      yield { message, pending };
+      dog.wake();
+    }
+  } finally {
+    over.abort(new Error("it is read no more"));
+    signal.removeEventListener("abort", stop);
+    stop();
+  }
+}
+
+const configOf = ({ filter, headersOnly }: Source, start: Start): Partial<ConsumerConfig> => ({
+  name: `reader-${randomBytes(12).toString("base64url")}`,
+  ack_policy: AckPolicy.None,
+  num_replicas: 1,
+  mem_storage: true,
+  inactive_threshold: INACTIVE_MS * NANOS,
+  ...(start === "latest"
+    ? { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: filter ?? ">" }
+    : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: start }),
+  ...(filter === undefined ? {} : { filter_subject: filter }),
+  ...(headersOnly === true ? { headers_only: true } : {}),
+});

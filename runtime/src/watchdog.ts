@@ -1,0 +1,44 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+
+/** A silence is counted in looks, not in time: a process that stood still heard nobody meanwhile. */
+const LOOK_MS = 250;
+
+/** Ends a wait in which whoever is waited for gives no sign of life for longer than `limitMs`. */
+export class Watchdog {
+  readonly #clock: Pick<Clock, "sleep">;
+  readonly #limitMs: number;
+  #silentMs = 0;
+  #isAwake = true;
+
+  constructor(clock: Pick<Clock, "sleep">, limitMs: number) {
+    this.#clock = clock;
+    this.#limitMs = limitMs;
+  }
+
+  /** Something was heard. */
+  sign(): void {
+    this.#silentMs = 0;
+  }
+
+  /** Nobody is waited for from here on, until `wake`. */
+  rest(): void {
+    this.#isAwake = false;
+  }
+
+  wake(): void {
+    this.#isAwake = true;
+    this.#silentMs = 0;
+  }
+
+  /** Calls `bite` once, after too long a silence; never once `signal` has aborted. */
+  async watch(signal: AbortSignal, bite: () => void): Promise<void> {
+    while (!signal.aborted) {
+      await this.#clock.sleep(LOOK_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      if (this.#isAwake) this.#silentMs += LOOK_MS;
+      if (this.#silentMs <= this.#limitMs) continue;
+      bite();
+      return;
+    }
+  }
+}
