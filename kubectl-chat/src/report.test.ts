@@ -44,6 +44,12 @@ test("what a pod did not answer is a question mark, and no partition is called o
   assert.doesNotMatch(text, /without an owner/);
 });
 
+test("a lag that storage does not know is no number", () => {
+  const metrics = 'jichat_storage_lag_batches{otel_scope_name="jichat"} NaN\njichat_storage_unheard 1\n';
+  const text = report({ ...told, pods: [pod("s-1", "storage", { partitions: [0], metrics })] });
+  assert.match(text, /s-1 .* owns 0; \? batches behind/);
+});
+
 test("a ChatCluster that nobody has looked at yet says so", () => {
   const text = report({ ...told, status: {}, spec: { paused: true }, pods: [] });
   assert.match(text, /not ready \(no status yet: does the operator run\?\)/);

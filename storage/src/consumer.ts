@@ -1,6 +1,6 @@
-import { systemClock } from "@jichat/protocol/clock.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Hearing } from "@jichat/runtime/hearing.ts";
 import type { PartitionLog } from "@jichat/runtime/partition-log.ts";
-import type { Logger } from "pino";
 import { LogRegressed } from "./log-regressed.ts";
 import type { Tail } from "./tail.ts";
 
@@ -15,26 +15,26 @@ export async function consume(
   log: PartitionLog,
   tail: Tail,
   isFull: () => boolean,
-  logger: Logger,
+  hearing: Hearing,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
       const end = await log.end();
+      if (signal.aborted) return;
       // Waiting for a position to come again would take another batch for the one that was seen there.
       if (end < tail.consumed)
         throw new LogRegressed(`the log ends at ${end}, ${tail.consumed} was consumed`);
-      for await (const positioned of log.follow(tail.consumed + 1, signal)) {
+      for await (const positioned of log.follow(tail.consumed + 1, signal, hearing)) {
         tail.add(positioned);
-        while (isFull() && !signal.aborted) await systemClock.sleep(FULL_WAIT_MS);
+        while (isFull() && !signal.aborted) await clock.sleep(FULL_WAIT_MS);
       }
     } catch (error) {
       if (error instanceof LogRegressed) throw error;
-      logger.warn(
-        { err: error, partition: tail.partition, consumed: tail.consumed },
-        "reading the log broke off; starting again behind what is consumed",
-      );
+      hearing.lost(error);
     }
-    if (!signal.aborted) await systemClock.sleep(RETRY_MS);
+    // It may be called off meanwhile.
+    await clock.sleep(RETRY_MS, signal).catch(() => undefined);
   }
 }

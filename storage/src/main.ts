@@ -50,11 +50,11 @@ const leases = await Leases.join(
   nats,
   names,
   { role: "storage", me: config.instance, partitions },
-  storage,
+  storage.holdings,
   telemetry.log,
 );
 const admin = await startAdmin(config, telemetry, {
-  notReady: () => (leases.held.size === 0 ? "holds no partition yet" : undefined),
+  notReady: () => (leases.held.size === 0 ? "holds no partition yet" : storage.holdings.notReady()),
   partitions: () => leases.held,
 });
 telemetry.log.info({ partitions, admin: admin.port }, "storage is up");

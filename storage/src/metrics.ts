@@ -1,7 +1,7 @@
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Logger } from "pino";
 import type { Quarantined } from "./careful-insert.ts";
-import type { Tail } from "./tail.ts";
+import type { Holdings } from "./holdings.ts";
 
 export interface StorageMetrics {
   readonly countQuery: (kind: string, ms: number) => void;
@@ -14,8 +14,7 @@ export interface StorageMetrics {
 /** What a storage tells of itself; docs/metrics.md lists the same names. */
 export function storageMetrics(
   telemetry: Telemetry,
-  tails: () => readonly Tail[],
-  regressed: () => number,
+  holdings: Pick<Holdings, "tails" | "regressed" | "unheard" | "lag">,
 ): StorageMetrics {
   const query = telemetry.histogram("jichat_storage_query", "time to answer a question, by kind");
   const insert = telemetry.histogram("jichat_storage_insert", "time to make a run durable in ClickHouse");
@@ -29,16 +28,23 @@ export function storageMetrics(
     "jichat_storage_quarantined_rows",
     "rows that ClickHouse cannot hold as the log has them",
   );
-  telemetry.gauge("jichat_storage_partitions", "partitions consumed", () => tails().length);
-  telemetry.gauge("jichat_storage_regressed", "partitions stopped by LogRegressed", regressed);
+  telemetry.gauge("jichat_storage_partitions", "partitions consumed", () => holdings.tails.length);
+  telemetry.gauge("jichat_storage_regressed", "partitions stopped by LogRegressed", () => holdings.regressed);
   telemetry.gauge("jichat_storage_tail_bytes", "consumed and not yet in ClickHouse", () =>
-    tails().reduce((sum, { bytes }) => sum + bytes, 0),
+    holdings.tails.reduce((sum, { bytes }) => sum + bytes, 0),
   );
-  telemetry.gauge("jichat_storage_lag_batches", "batches consumed and not yet in ClickHouse", () =>
-    tails().reduce((sum, { consumed, watermark }) => sum + consumed - watermark, 0),
+  telemetry.gauge(
+    "jichat_storage_lag_batches",
+    "batches in the logs and not yet in ClickHouse; NaN while it is not known",
+    () => holdings.lag,
+  );
+  telemetry.gauge(
+    "jichat_storage_unheard",
+    "partitions leased to it whose log it does not hear",
+    () => holdings.unheard.length,
   );
   telemetry.gauge("jichat_storage_recent_bytes", "ends of conversations held in memory", () =>
-    tails().reduce((sum, { recents }) => sum + recents.bytes, 0),
+    holdings.tails.reduce((sum, { recents }) => sum + recents.bytes, 0),
   );
   return {
     countPage: (from) => {

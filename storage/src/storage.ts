@@ -7,7 +7,6 @@ import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
 import { wellFormedText } from "@jichat/protocol/frame/well-formed.ts";
-import type { LeaseHolder } from "@jichat/runtime/leases.ts";
 import { PartitionLog } from "@jichat/runtime/partition-log.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import { answer } from "./answer.ts";
@@ -15,8 +14,8 @@ import { readWatermarks, writeRuns } from "./batch-writer.ts";
 import { CarefulInsert } from "./careful-insert.ts";
 import { ColdRows } from "./cold-rows.ts";
 import type { Config } from "./config.ts";
-import { consume } from "./consumer.ts";
-import { LogRegressed, assertContinues } from "./log-regressed.ts";
+import { Holdings } from "./holdings.ts";
+import { assertContinues } from "./log-regressed.ts";
 import { quarantineTeller, storageMetrics } from "./metrics.ts";
 import type { StorageMetrics } from "./metrics.ts";
 import type { Store } from "./store.ts";
@@ -27,16 +26,6 @@ import { WatermarkAnnouncer } from "./watermark-announcer.ts";
 /** DESIGN 3: a question waits this long for its position to be consumed. */
 const POSITION_WAIT_MS = 2_000;
 const FLUSH_RETRY_MS = 500;
-/** An operator mends it, or puts the newer store back: either is noticed within this. */
-const REGRESSED_RETRY_MS = 3_000;
-
-interface Owned {
-  readonly tail: Tail;
-  readonly log: PartitionLog;
-  readonly stop: AbortController;
-  done: number;
-  release: () => void;
-}
 
 /** Questions at once; each is small, and who asks gives up after 4 s anyway. */
 const QUESTIONS_MAX = 10_000;
@@ -44,7 +33,7 @@ const QUESTIONS_MAX = 10_000;
 /**
  * Owns partitions as the leases say: consumes their logs, writes ClickHouse, answers about the past, trims.
  */
-export class Storage implements LeaseHolder {
+export class Storage {
   readonly #config: Config;
   readonly #nats: NatsConnection;
   readonly #jsm: JetStreamManager;
@@ -55,10 +44,7 @@ export class Storage implements LeaseHolder {
   readonly #announcer: WatermarkAnnouncer;
   readonly #telemetry: Telemetry;
   readonly #metrics: StorageMetrics;
-  readonly #owned = new Map<number, Owned>();
-  /** Leased to us, whether or not they can be served. */
-  readonly #wanted = new Set<number>();
-  readonly #regressed = new Set<number>();
+  readonly #holdings: Holdings;
   readonly #stop = new AbortController();
   /** Not answered yet. */
   #questions = 0;
@@ -81,16 +67,17 @@ export class Storage implements LeaseHolder {
     this.#cold = new ColdRows(store);
     this.#announcer = new WatermarkAnnouncer(watermarks, telemetry.log);
     this.#telemetry = telemetry;
-    this.#metrics = storageMetrics(
-      telemetry,
-      () => this.#tails(),
-      () => this.#regressed.size,
-    );
+    this.#holdings = new Holdings({
+      clock: systemClock,
+      log: telemetry.log,
+      open: async (partition) => this.#open(partition),
+      serve: (partition, tail) => this.#serve(partition, tail),
+      isFull: () => this.#isFull(),
+      write: async (run) => writeRuns([run], this.#store, this.#careful),
+      onHeld: () => void this.#announcer.announce(this.#holdings.tails),
+    });
+    this.#metrics = storageMetrics(telemetry, this.#holdings);
     this.#careful = new CarefulInsert(store, quarantineTeller(telemetry.log, this.#metrics));
-  }
-
-  #tails(): Tail[] {
-    return [...this.#owned.values()].map(({ tail }) => tail);
   }
 
   start(): void {
@@ -98,79 +85,27 @@ export class Storage implements LeaseHolder {
     void this.#trimLoop(this.#stop.signal);
   }
 
-  acquire(partition: number): void {
-    this.#wanted.add(partition);
-    this.#take(partition).then(
-      () => this.#regressed.delete(partition),
-      (error: unknown) => {
-        if (error instanceof LogRegressed) this.#regressed.add(partition);
-        this.#telemetry.log.error({ err: error, partition }, "could not take a partition; trying again");
-        setTimeout(
-          () => {
-            if (!this.#stop.signal.aborted && this.#wanted.has(partition)) this.acquire(partition);
-          },
-          error instanceof LogRegressed ? REGRESSED_RETRY_MS : FLUSH_RETRY_MS,
-        );
-      },
-    );
-  }
-
-  async #take(partition: number): Promise<void> {
-    if (this.#owned.has(partition)) return;
-    const watermark = (await readWatermarks(this.#store)).get(partition) ?? 0;
-    const log = new PartitionLog(this.#jsm, this.#names, partition);
-    await assertContinues(log, this.#store, partition, watermark);
-    const tail = new Tail(partition, watermark, this.#config.recentBytesMax / this.#config.log.partitions);
-    const stop = new AbortController();
-    const release = this.#serve(partition, tail);
-    this.#owned.set(partition, { tail, log, stop, done: 0, release });
-    void this.#announcer.announce(this.#tails());
-    consume(log, tail, () => this.#isFull(), this.#telemetry.log, stop.signal).catch((error: unknown) => {
-      this.#telemetry.log.error(
-        { err: error, partition },
-        "a partition's log cannot be followed: it is let go and taken anew",
-      );
-      void this.give(partition).then(() => {
-        this.acquire(partition);
-      });
-    });
-  }
-
-  async give(partition: number): Promise<void> {
-    this.#wanted.delete(partition);
-    const owned = this.#owned.get(partition);
-    if (owned === undefined) return;
-    owned.stop.abort(new Error("given away"));
-    owned.release();
-    this.#owned.delete(partition);
-    const run = owned.tail.cut();
-    if (run === undefined) return;
-    // What cannot be written now stays in the log; the successor starts behind the watermark.
-    await writeRuns([run], this.#store, this.#careful).catch((error: unknown) => {
-      this.#telemetry.log.warn(
-        { err: error, partition },
-        "the last run was not written; it stays in the log",
-      );
-    });
-  }
-
-  lose(partition: number): void {
-    this.#wanted.delete(partition);
-    const owned = this.#owned.get(partition);
-    owned?.stop.abort(new Error("lease lost"));
-    owned?.release();
-    this.#owned.delete(partition);
+  /** The partitions that are leased to us: `Leases` tells it which. */
+  get holdings(): Holdings {
+    return this.#holdings;
   }
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error("stopped"));
+    this.#holdings.stop();
     await this.#flushing;
   }
 
+  async #open(partition: number): Promise<{ tail: Tail; log: PartitionLog }> {
+    const watermark = (await readWatermarks(this.#store)).get(partition) ?? 0;
+    const log = new PartitionLog(this.#jsm, this.#names, partition);
+    await assertContinues(log, this.#store, partition, watermark);
+    const recentBytesMax = this.#config.recentBytesMax / this.#config.log.partitions;
+    return { tail: new Tail(partition, watermark, recentBytesMax), log };
+  }
+
   #isFull(): boolean {
-    let bytes = 0;
-    for (const { tail } of this.#owned.values()) bytes += tail.bytes;
-    return bytes > this.#config.tailBytesMax;
+    return this.#holdings.tails.reduce((sum, { bytes }) => sum + bytes, 0) > this.#config.tailBytesMax;
   }
 
   #serve(partition: number, tail: Tail): () => void {
@@ -217,7 +152,7 @@ export class Storage implements LeaseHolder {
       const step = Math.min(50, this.#config.flushMs);
       await systemClock.sleep(step);
       waited += step;
-      const records = [...this.#owned.values()].reduce((sum, { tail }) => sum + tail.growing.records, 0);
+      const records = this.#holdings.tails.reduce((sum, { growing }) => sum + growing.records, 0);
       if (waited < this.#config.flushMs && records < this.#config.flushRows) continue;
       waited = 0;
       await this.#flush();
@@ -226,8 +161,7 @@ export class Storage implements LeaseHolder {
   }
 
   async #flush(): Promise<void> {
-    const owned = [...this.#owned.values()];
-    const cuts = owned.flatMap(({ tail }) => {
+    const cuts = this.#holdings.tails.flatMap((tail) => {
       const run = tail.cut();
       return run === undefined ? [] : [{ tail, run }];
     });
@@ -252,20 +186,20 @@ export class Storage implements LeaseHolder {
     }
     for (const { tail, run } of worth) {
       tail.written(run);
-      const mine = this.#owned.get(run.partition);
+      const mine = this.#holdings.all.get(run.partition);
       if (mine !== undefined) mine.done = Math.max(mine.done, run.done);
     }
     this.#metrics.countInsert(
       runs.reduce((sum, { records }) => sum + records, 0),
       systemClock.monotonic() - started,
     );
-    await this.#announcer.announceSometimes(this.#tails());
+    await this.#announcer.announceSometimes(this.#holdings.tails);
   }
 
   async #trimLoop(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await systemClock.sleep(this.#config.trimEveryMs, signal).catch(() => undefined);
-      for (const [partition, { tail, log, done }] of this.#owned) {
+      for (const [partition, { tail, log, done }] of this.#holdings.all) {
         if (signal.aborted) return;
         const limits = {
           watermark: tail.watermark,

@@ -94,6 +94,11 @@ export const DASHBOARDS: readonly Dashboard[] = [
         unit: "short",
         queries: { "{{pod}}": sum("jichat_storage_lag_batches", "pod") },
       },
+      {
+        title: "Logs not heard (their lag is not known)",
+        unit: "short",
+        queries: { "{{pod}}": sum("jichat_storage_unheard", "pod") },
+      },
       { title: "Questions answered", unit: "s", queries: times("jichat_storage_query") },
       {
         title: "REST requests",

@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { setImmediate as turn } from "node:timers/promises";
+import { test } from "node:test";
+import { HandClock } from "@jichat/protocol/hand-clock.ts";
+import type { Batch } from "@jichat/protocol/log/record.ts";
+import type { Hearing } from "@jichat/runtime/hearing.ts";
+import type { PartitionLog, Positioned } from "@jichat/runtime/partition-log.ts";
+import { pino } from "pino";
+import { Holdings } from "./holdings.ts";
+import { LogRegressed } from "./log-regressed.ts";
+import { Tail } from "./tail.ts";
+
+const batch: Batch = { v: 1, owner: "o", number: 0, done: 0, ts: 0, records: [] };
+
+/** Gives one batch, and then nothing until it is called off. */
+class FakeLog {
+  ends: number[] = [];
+  hearing: Hearing | undefined;
+  followers = 0;
+  /** Ends a reading as a broken connection would. */
+  breakOff = (): void => {};
+
+  async end(): Promise<number> {
+    return this.ends.shift() ?? 1;
+  }
+
+  async *follow(from: number, signal: AbortSignal, hearing: Hearing): AsyncGenerator<Positioned> {
+    this.hearing = hearing;
+    this.followers += 1;
+    try {
+      hearing.heard(1);
+      if (from === 1) yield { position: 1, batch };
+      await new Promise<void>((resolve, reject) => {
+        signal.addEventListener("abort", () => {
+          resolve();
+        });
+        this.breakOff = () => {
+          reject(new Error("broken off"));
+        };
+      });
+    } finally {
+      this.followers -= 1;
+    }
+  }
+}
+
+function held() {
+  const clock = new HandClock();
+  const log = new FakeLog();
+  const opens: PromiseWithResolvers<void>[] = [];
+  const writes: PromiseWithResolvers<void>[] = [];
+  const served = new Set<Tail>();
+  const holdings = new Holdings({
+    clock,
+    log: pino({ level: "silent" }),
+    open: async (partition) => {
+      const open = Promise.withResolvers<void>();
+      opens.push(open);
+      await open.promise;
+      return { tail: new Tail(partition, 0, 1_000), log: log as unknown as PartitionLog };
+    },
+    serve: (_, tail) => {
+      served.add(tail);
+      return () => served.delete(tail);
+    },
+    isFull: () => false,
+    write: async () => {
+      const write = Promise.withResolvers<void>();
+      writes.push(write);
+      await write.promise;
+    },
+    onHeld: () => {},
+  });
+  return { clock, log, opens, writes, served, holdings };
+}
+
+async function settle(): Promise<void> {
+  for (let turns = 0; turns < 5; turns += 1) await turn();
+}
+
+test("a partition whose lease goes while it is opened is not taken", async () => {
+  for (const end of ["lose", "give"] as const) {
+    const { holdings, opens, served, log } = held();
+    holdings.acquire(0);
+    await holdings[end](0);
+    opens[0]?.resolve();
+    await settle();
+    assert.equal(served.size, 0, end);
+    assert.equal(log.followers, 0, end);
+    assert.equal(holdings.all.size, 0, end);
+  }
+});
+
+test("a lease that comes back while the partition is opened makes one reader, not two", async () => {
+  const { holdings, opens, served, log } = held();
+  holdings.acquire(0);
+  holdings.lose(0);
+  holdings.acquire(0);
+  opens[0]?.resolve();
+  opens[1]?.resolve();
+  await settle();
+  assert.equal(served.size, 1);
+  assert.equal(log.followers, 1);
+  holdings.lose(0);
+  await settle();
+  assert.equal(served.size, 0);
+  assert.equal(log.followers, 0);
+});
+
+test("a partition that broke off is not taken anew once its lease is lost", async () => {
+  for (const isLost of [false, true]) {
+    const { holdings, opens, writes, served, log, clock } = held();
+    // It ends where it was consumed, and then before: the reading that broke off finds it regressed.
+    log.ends = [1, 0];
+    holdings.acquire(0);
+    opens[0]?.resolve();
+    await settle();
+    assert.equal(served.size, 1);
+    log.breakOff();
+    await settle();
+    await clock.pass(500);
+    await settle();
+    assert.equal(writes.length, 1, "the last run is being written");
+    assert.equal(served.size, 0);
+    if (isLost) holdings.lose(0);
+    writes[0]?.resolve();
+    await settle();
+    await clock.pass(3_000);
+    await settle();
+    assert.equal(opens.length, isLost ? 1 : 2);
+    holdings.stop();
+  }
+});
+
+test("how far it lags is known while every log of its leases is heard", async () => {
+  const { holdings, opens, log } = held();
+  assert.equal(holdings.lag, 0);
+  holdings.acquire(0);
+  assert.equal(holdings.lag, Number.NaN);
+  assert.match(holdings.notReady() ?? "", /partitions 0$/);
+
+  opens[0]?.resolve();
+  await settle();
+  log.hearing?.heard(40);
+  assert.equal(holdings.lag, 40, "what stands in the log and is not read yet counts");
+  assert.equal(holdings.notReady(), undefined);
+
+  log.hearing?.lost(new Error("silence"));
+  assert.equal(holdings.lag, Number.NaN);
+  assert.deepEqual(holdings.unheard, [0]);
+  assert.match(holdings.notReady() ?? "", /partitions 0$/);
+
+  log.hearing?.heard(41);
+  assert.equal(holdings.lag, 41);
+  holdings.lose(0);
+  assert.equal(holdings.lag, 0);
+});
+
+test("a log that regressed is tried again while its lease stands, and counted as long", async () => {
+  const { holdings, opens, clock } = held();
+  holdings.acquire(0);
+  opens[0]?.reject(new LogRegressed("another log"));
+  await settle();
+  assert.equal(holdings.regressed, 1);
+  assert.equal(holdings.notReady(), undefined, "somebody has to decide; no other storage could do better");
+  await clock.pass(3_000);
+  await settle();
+  assert.equal(opens.length, 2);
+  holdings.lose(0);
+  assert.equal(holdings.regressed, 0);
+  opens[1]?.reject(new LogRegressed("another log"));
+  await settle();
+  await clock.pass(3_000);
+  assert.equal(opens.length, 2);
+});

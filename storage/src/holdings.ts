@@ -1,0 +1,174 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Hearing } from "@jichat/runtime/hearing.ts";
+import { hearingOf } from "@jichat/runtime/hearing.ts";
+import type { LeaseHolder } from "@jichat/runtime/leases.ts";
+import { limited } from "@jichat/runtime/limited.ts";
+import type { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import type { Logger } from "pino";
+import { consume } from "./consumer.ts";
+import { LogRegressed } from "./log-regressed.ts";
+import type { Run, Tail } from "./tail.ts";
+
+const RETRY_MS = 500;
+/** An operator mends it, or puts the newer store back: either is noticed within this. */
+const REGRESSED_RETRY_MS = 3_000;
+/** A successor waits for the last run: what is not written by then stays in the log. */
+const LAST_RUN_MAX_MS = 5_000;
+
+/** A partition that is consumed and answered for. */
+export interface Held {
+  readonly tail: Tail;
+  readonly log: PartitionLog;
+  readonly hearing: Hearing;
+  /** Effects of batches up to here are done, as the batches say. */
+  done: number;
+}
+
+export interface HoldingsWorld {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Reads how far ClickHouse holds it; throws LogRegressed where the log does not go on from there. */
+  readonly open: (partition: number) => Promise<{ readonly tail: Tail; readonly log: PartitionLog }>;
+  /** Begins to answer questions; the result ends it. */
+  readonly serve: (partition: number, tail: Tail) => () => void;
+  readonly isFull: () => boolean;
+  readonly write: (run: Run) => Promise<void>;
+  readonly onHeld: () => void;
+}
+
+/** The partitions that are leased to us: each is taken, and anew when it breaks off, until its lease goes. */
+export class Holdings implements LeaseHolder {
+  readonly #world: HoldingsWorld;
+  /** Leased to us, whether or not they can be served; aborted when the lease goes. */
+  readonly #wishes = new Map<number, AbortController>();
+  readonly #held = new Map<number, Held & { readonly release: () => void }>();
+  readonly #regressed = new Set<number>();
+
+  constructor(world: HoldingsWorld) {
+    this.#world = world;
+  }
+
+  get all(): ReadonlyMap<number, Held> {
+    return this.#held;
+  }
+
+  get tails(): Tail[] {
+    return [...this.#held.values()].map(({ tail }) => tail);
+  }
+
+  get regressed(): number {
+    return this.#regressed.size;
+  }
+
+  /** Of those leased to us: nothing is known of how far these lag. */
+  get unheard(): number[] {
+    return [...this.#wishes.keys()].filter(
+      (partition) => this.#held.get(partition)?.hearing.isHeard !== true,
+    );
+  }
+
+  /** Batches that the logs hold and ClickHouse does not; NaN while one of them is not heard. */
+  get lag(): number {
+    if (this.unheard.length > 0) return Number.NaN;
+    let batches = 0;
+    for (const { tail, hearing } of this.#held.values())
+      batches += Math.max(hearing.end, tail.consumed) - tail.watermark;
+    return batches;
+  }
+
+  /** Why the lag is not known; one that regressed is stopped, and says so elsewhere. */
+  notReady(): string | undefined {
+    const unheard = this.unheard.filter((partition) => !this.#regressed.has(partition));
+    return unheard.length === 0 ? undefined : `not heard: the log of partitions ${unheard.join(", ")}`;
+  }
+
+  acquire(partition: number): void {
+    if (this.#wishes.has(partition)) return;
+    const wish = new AbortController();
+    this.#wishes.set(partition, wish);
+    void this.#hold(partition, wish.signal);
+  }
+
+  async give(partition: number): Promise<void> {
+    this.#endWish(partition);
+    await this.#letGo(partition, this.#held.get(partition));
+  }
+
+  lose(partition: number): void {
+    this.#endWish(partition);
+    this.#release(partition, this.#held.get(partition));
+  }
+
+  /** Takes and consumes nothing more; what is held stays, to be written. */
+  stop(): void {
+    for (const partition of this.#wishes.keys()) this.#endWish(partition);
+  }
+
+  #endWish(partition: number): void {
+    this.#wishes.get(partition)?.abort(new Error("no longer leased to us"));
+    this.#wishes.delete(partition);
+    this.#regressed.delete(partition);
+  }
+
+  async #hold(partition: number, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#world;
+    while (!signal.aborted) {
+      let restMs = RETRY_MS;
+      try {
+        await this.#holdOnce(partition, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof LogRegressed) {
+          this.#regressed.add(partition);
+          restMs = REGRESSED_RETRY_MS;
+        }
+        log.error({ err: error, partition }, "a partition cannot be held: it is taken anew");
+      }
+      // The lease may go meanwhile.
+      await clock.sleep(restMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #holdOnce(partition: number, signal: AbortSignal): Promise<void> {
+    const { open, serve, isFull, onHeld, clock, log: logger } = this.#world;
+    const { tail, log } = await open(partition);
+    if (signal.aborted) return; // Somebody else has it by now.
+    this.#regressed.delete(partition);
+    const hearing = hearingOf(logger, "a log", { partition });
+    const held = { tail, log, hearing, done: 0, release: serve(partition, tail) };
+    this.#held.set(partition, held);
+    onHeld();
+    try {
+      await consume(log, tail, isFull, hearing, clock, signal);
+    } catch (error) {
+      await this.#letGo(partition, held);
+      throw error;
+    }
+  }
+
+  /** False where it was let go before. */
+  #release(
+    partition: number,
+    held: (Held & { readonly release: () => void }) | undefined,
+  ): held is Held & {
+    readonly release: () => void;
+  } {
+    if (held === undefined || this.#held.get(partition) !== held) return false;
+    this.#held.delete(partition);
+    held.release();
+    return true;
+  }
+
+  async #letGo(
+    partition: number,
+    held: (Held & { readonly release: () => void }) | undefined,
+  ): Promise<void> {
+    if (!this.#release(partition, held)) return;
+    const run = held.tail.cut();
+    if (run === undefined) return;
+    // What cannot be written now stays in the log; the successor starts behind the watermark.
+    await limited("the last run", LAST_RUN_MAX_MS, this.#world.write(run)).catch((error: unknown) => {
+      this.#world.log.warn({ err: error, partition }, "the last run was not written; it stays in the log");
+    });
+  }
+}
