@@ -6,6 +6,7 @@ import type { Batch } from "@jichat/protocol/log/record.ts";
 import { decodeInner } from "@jichat/protocol/bus/wire.ts";
 import { finalErrorOf } from "./final-errors.ts";
 import { Hearing } from "./hearing.ts";
+import { limited } from "./limited.ts";
 import { readStream } from "./stream-reader.ts";
 import type { Source } from "./stream-reader.ts";
 
@@ -39,6 +40,8 @@ const MAXIMUM_BYTES = 10_077;
 const STORE_FULL = 10_023;
 const NO_MESSAGE = 10_037;
 const APPEND_TIMEOUT_MS = 2_000;
+/** A leader that has died answers nothing: the next one is asked soon. */
+const ASK_MS = 2_000;
 /** Who reads a range waits for its end: past this it hears that the log does not answer. */
 const RANGE_SILENT_MAX_MS = 8_000;
 
@@ -80,7 +83,8 @@ export class PartitionLog {
 
   /** As the stream's leader has it. */
   async state(): Promise<LogState> {
-    const { state, config, cluster } = await this.#jsm.streams.info(this.#stream);
+    const info = this.#jsm.streams.info(this.#stream);
+    const { state, config, cluster } = await limited(`asking for ${this.#stream}`, ASK_MS, info);
     const behind = (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline);
     return {
       first: state.first_seq,
@@ -102,7 +106,8 @@ export class PartitionLog {
   /** The batch that stands at a position, from the leader; undefined where it was trimmed or never was. */
   async at(position: number): Promise<Batch | undefined> {
     try {
-      const message = await this.#jsm.streams.getMessage(this.#stream, { seq: position });
+      const asked = this.#jsm.streams.getMessage(this.#stream, { seq: position });
+      const message = await limited(`asking ${this.#stream} for ${position}`, ASK_MS, asked);
       return message === null ? undefined : decodeBatch(message.data);
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === NO_MESSAGE) return undefined;

@@ -65,6 +65,8 @@ export class Presence {
       maxRetriesPerRequest: 0,
       commandTimeout: 2_000,
       connectTimeout: 2_000,
+      // A host that is gone says no goodbye, and TCP would ask it for a quarter of an hour.
+      socketTimeout: 5_000,
       retryStrategy: (tries) => Math.min(50 * tries, 500) + Math.random() * 50,
       enableReadyCheck: true,
     });

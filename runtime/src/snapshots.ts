@@ -5,6 +5,10 @@ import type { ObjectStore } from "@nats-io/obj";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
+import { readAll } from "./read-all.ts";
+
+/** Its pieces come by a consumer on one server: one that has died is asked no longer. */
+const SILENCE_MS = 3_000;
 
 const zip = promisify(gzip);
 const unzip = promisify(gunzip);
@@ -23,8 +27,15 @@ export class Snapshots {
   }
 
   async load(partition: number): Promise<Snapshot | undefined> {
-    const bytes = await this.#store.getBlob(`partition-${partition}`);
-    return bytes === null ? undefined : (JSON.parse((await unzip(bytes)).toString("utf8")) as Snapshot);
+    const name = `partition-${partition}`;
+    const found = await this.#store.get(name);
+    if (found === null) return undefined;
+    // What its pieces break off with is told by the stream too; this promise is only the library's other way.
+    found.error.catch(() => undefined);
+    const bytes = await readAll(`the snapshot ${name}`, found.data, SILENCE_MS);
+    const broken = await found.error;
+    if (broken instanceof Error) throw broken;
+    return JSON.parse((await unzip(bytes)).toString("utf8")) as Snapshot;
   }
 
   /** Forgets it: the next start is a cold one. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -9,6 +10,7 @@ import { encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Part } from "../../tools/src/local/part.ts";
+import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import type { NatsCluster } from "../../tools/src/local/nats-cluster.ts";
 import { startNatsCluster } from "../../tools/src/local/nats-cluster.ts";
 import { until } from "../../tools/src/until.ts";
@@ -18,6 +20,7 @@ import { Leases } from "../src/leases.ts";
 import { connectNats } from "../src/nats.ts";
 import { openCluster } from "../src/open-cluster.ts";
 import { PartitionLog } from "../src/partition-log.ts";
+import { Snapshots } from "../src/snapshots.ts";
 
 const PARTITIONS = 6;
 const GOES_ON_WITHIN_MS = 10_000;
@@ -120,6 +123,15 @@ test(
     await back(doomed);
   },
 );
+
+test("a snapshot of many pieces comes back as it was saved", async () => {
+  const snapshots = await Snapshots.open(nats, names);
+  assert.equal(await snapshots.load(1), undefined);
+  const conversations = Array.from({ length: 20 }, () => randomBytes(50_000).toString("hex"));
+  const snapshot = { v: 1, position: 7, done: 7, conversations } as unknown as Snapshot;
+  await snapshots.save(1, snapshot);
+  assert.deepEqual(await snapshots.load(1), snapshot);
+});
 
 /** Counts what it is told behind the moment in which all is shared. */
 class Counting implements LeaseHolder {
