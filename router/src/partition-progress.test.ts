@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
+import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { batchSizeOf } from "./batch-room.ts";
 import { Effects } from "./effects.ts";
@@ -13,12 +15,12 @@ let at = 0;
 const clock: Clock = { ...systemClock, monotonic: () => at };
 const unused = (): never => assert.fail("not needed here");
 
-function partitionOver(append: Log["append"]): Partition {
+function partitionOver(append: Log["append"], given: Clock = clock): Partition {
   const { signal } = new AbortController();
   const sessions = { publish: unused, giveUp: unused, isAlive: unused, settled: unused };
   const world = {
     partition: 0,
-    clock,
+    clock: given,
     count: unused,
     sessions,
     deliverer: { deliver: unused },
@@ -31,7 +33,7 @@ function partitionOver(append: Log["append"]): Partition {
     effects: new Effects(world, 0, signal),
     log: { append, first: unused, end: unused, at: unused, range: unused },
     facts: { ask: unused, watermark: () => 0 },
-    clock,
+    clock: given,
     isFull: () => false,
     batchSize: batchSizeOf(BATCH_BYTES_MAX),
     position: 1,
@@ -80,6 +82,52 @@ test("while the log is waited for nothing stands still, and what waits behind is
   answers[1]?.();
   await systemClock.sleep(1);
   assert.equal(partition.appendSince, undefined);
+  stop.abort(new Error("enough"));
+  await run;
+});
+
+test("whoever is told that the log is full is told nothing else", async () => {
+  const partition = partitionOver(async () => ({ outcome: "full" }));
+  const stop = new AbortController();
+  const told: string[] = [];
+  partition.offer({
+    ...request,
+    answer: (answers) => told.push(`answered ${answers.map((one) => isRefused(one) && one.code).join()}`),
+    decline: () => told.push("declined"),
+  });
+  await assert.rejects(partition.run(stop.signal, stop.signal), { name: "OwnershipLost" });
+  assert.deepEqual(told, ["answered BUSY"]);
+});
+
+test("a state that stays ahead of its log is not captured, and is waited for five seconds", async () => {
+  const hand = new HandClock();
+  const partition = partitionOver(async () => new Promise(() => {}), hand);
+  const stop = new AbortController();
+  void partition.run(stop.signal, stop.signal);
+  partition.offer(request);
+  await hand.pass(0);
+  const captures: unknown[] = [];
+  void partition.capture(() => "taken").then((captured) => captures.push(captured));
+  await hand.pass(4_999);
+  assert.deepEqual(captures, []);
+  await hand.pass(1);
+  assert.deepEqual(captures, [undefined]);
+});
+
+test("a state is captured at the moment in which its log has come to it", async () => {
+  const hand = new HandClock();
+  const stored = Promise.withResolvers<Awaited<ReturnType<Log["append"]>>>();
+  const partition = partitionOver(async () => stored.promise, hand);
+  const stop = new AbortController();
+  const run = partition.run(stop.signal, stop.signal);
+  partition.offer(request);
+  await hand.pass(0);
+  const captured = partition.capture(() => partition.position);
+  await hand.pass(4_999);
+  stored.resolve({ outcome: "stored", position: 2 });
+  assert.equal(await captured, 2);
+  await hand.pass(5_000);
+  assert.equal(await partition.capture(() => partition.position), 2);
   stop.abort(new Error("enough"));
   await run;
 });

@@ -1,7 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { recordBytesOfAll, refusalOf } from "@jichat/protocol/bus/command.ts";
-import { ChatError } from "@jichat/protocol/errors.ts";
 import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { BatchSize } from "./batch-room.ts";
@@ -9,7 +8,7 @@ import { ColdLoads } from "./cold-loads.ts";
 import { compose } from "./compose.ts";
 import type { Effects } from "./effects.ts";
 import type { IsOurs } from "./fenced-append.ts";
-import { AppendRefused, OwnershipLost, appendFenced } from "./fenced-append.ts";
+import { AppendRefused, LogFull, OwnershipLost, appendFenced } from "./fenced-append.ts";
 import type { PartitionState } from "./partition-state.ts";
 import type { Facts, Log } from "./ports.ts";
 
@@ -48,6 +47,9 @@ export interface Reign {
 /** Requests that may wait for one partition; one more is dropped, and its connector asks again. */
 export const INBOX_REQUESTS_MAX = 1_024;
 
+/** An append that takes longer is one of a log that does not answer: a snapshot is not worth the wait. */
+const CAPTURE_WAIT_MS = 5_000;
+
 /**
  * The loop that gives a partition its order: one append in flight, what arrives meanwhile is the next batch.
  */
@@ -62,7 +64,7 @@ export class Partition {
   #appendSince: number | undefined;
   /** While a batch is on its way the state is ahead of the log: nothing of it may be kept. */
   #isAhead = false;
-  #captures: ((isClean: boolean) => void)[] = [];
+  readonly #captures = new Set<(isClean: boolean) => void>();
 
   constructor(reign: Reign) {
     this.#reign = reign;
@@ -152,30 +154,59 @@ export class Partition {
       this.#settled(true);
     } catch (error) {
       this.#settled(false);
-      for (const request of requests) request.decline();
-      throw error;
+      throw this.#refuse(requests, error);
     }
   }
 
   /**
-   * What `take` makes of the state at a moment when state and log agree; undefined when the reign ends
-   * before one comes.
+   * When the stream has no room, or takes writes of ours on no repetition, everybody hears so, and the state,
+   * ahead of the log now, ends this reign. Behind anything else everybody is declined, and what was too large
+   * too: its owner cuts smaller then. Returns what ends the reign.
+   */
+  #refuse(requests: readonly Request[], error: unknown): unknown {
+    const refusal =
+      error instanceof AppendRefused ? error.refusal : error instanceof LogFull ? error : undefined;
+    if (refusal === undefined || refusal.code === "FRAME_TOO_LARGE") {
+      for (const request of requests) request.decline();
+      return error;
+    }
+    for (const request of requests)
+      request.answer(
+        request.commands.map(() => refusalOf(refusal)),
+        this.#reign.position,
+      );
+    return new OwnershipLost(`${refusal.message}: the state is dropped and read again`, { cause: error });
+  }
+
+  /**
+   * What `take` makes of the state at a moment when state and log agree; undefined when the reign ends, or
+   * five seconds go by, before one comes.
    */
   async capture<T>(take: () => T): Promise<T | undefined> {
     if (!this.#isAhead) return take();
     if (this.#isOver) return undefined;
     const { promise, resolve } = Promise.withResolvers<T | undefined>();
+    const over = new AbortController();
     // Called at that moment, not after it: a microtask later the next batch may be on its way.
-    this.#captures.push((isClean) => {
+    const act = (isClean: boolean): void => {
+      over.abort(new Error("it has come"));
+      this.#captures.delete(act);
       resolve(isClean ? take() : undefined);
-    });
+    };
+    this.#captures.add(act);
+    this.#reign.clock.sleep(CAPTURE_WAIT_MS, over.signal).then(
+      () => {
+        act(false);
+      },
+      () => undefined, // It has come.
+    );
     return promise;
   }
 
   #settled(isClean: boolean): void {
     // A failed append leaves the state ahead for ever: it is dropped with the reign.
     if (isClean) this.#isAhead = false;
-    for (const act of this.#captures.splice(0)) act(isClean);
+    for (const act of this.#captures) act(isClean);
   }
 
   async #decideAndAppend(requests: readonly Request[], abort: AbortSignal): Promise<void> {
@@ -205,10 +236,6 @@ export class Partition {
     });
   }
 
-  /**
-   * When the stream has no room, or takes writes of ours on no repetition, everybody hears so, and the state,
-   * ahead of the log now, ends this reign. What was too large is declined: its owner cuts smaller then.
-   */
   async #append(
     batch: Batch,
     bytes: Uint8Array,
@@ -228,15 +255,6 @@ export class Partition {
         abort,
         reign.ours,
       );
-    } catch (error) {
-      const refusal = error instanceof AppendRefused ? error.refusal : error;
-      if (!(refusal instanceof ChatError) || refusal.code === "FRAME_TOO_LARGE") throw error;
-      for (const request of requests)
-        request.answer(
-          request.commands.map(() => refusalOf(refusal)),
-          reign.position,
-        );
-      throw new OwnershipLost(`${refusal.message}: the state is dropped and read again`, { cause: error });
     } finally {
       this.#appendSince = undefined;
       this.#cameBy = reign.clock.monotonic();
