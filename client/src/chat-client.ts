@@ -6,7 +6,7 @@ import { encodingOf } from "./encoding.ts";
 import { Feed } from "./feed.ts";
 import { Inbox } from "./inbox.ts";
 import { Link } from "./link.ts";
-import type { OutFrame } from "./outbox.ts";
+import type { Draft } from "./outbox.ts";
 import { Outbox } from "./outbox.ts";
 import type {
   Body,
@@ -35,8 +35,7 @@ export class ChatClient {
   readonly #outbox: Outbox;
   readonly #feeds = new Set<Feed<Notice>>();
   readonly #inbox: Inbox;
-  readonly #ids = new IdMaker(() => Date.now() + this.#skewMs);
-  #skewMs = 0;
+  readonly #ids = new IdMaker(() => this.#link.serverClock.now());
   #state: ConnectionState = "offline";
   #user = "";
 
@@ -57,9 +56,8 @@ export class ChatClient {
     const encoding = encodingOf(options.encoding ?? "json");
     this.#link = new Link(options, encoding, {
       firstSync: () => this.#inbox.firstSync(),
-      onOnline: ({ welcome, skewMs, firstSync }) => {
+      onOnline: ({ welcome, firstSync }) => {
         this.#user = welcome.user;
-        this.#skewMs = skewMs;
         this.#outbox.restart();
         void this.#inbox.sync(firstSync);
       },
@@ -70,10 +68,14 @@ export class ChatClient {
         this.#setState(state, error);
       },
     });
-    this.#outbox = new Outbox(options.outboxMax ?? OUTBOX_MAX, (frame) => {
-      const { connection } = this.#link;
-      connection?.write(frame);
-      return connection?.isOpen === true;
+    this.#outbox = new Outbox({
+      max: options.outboxMax ?? OUTBOX_MAX,
+      newId: () => this.newId(),
+      transmit: (frame) => {
+        const { connection } = this.#link;
+        connection?.write(frame);
+        return connection?.isOpen === true;
+      },
     });
   }
 
@@ -84,6 +86,14 @@ export class ChatClient {
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  /**
+   * An id as `send` makes them, on the server's clock: for who keeps what is to be sent until it is known to
+   * be stored. Before the first welcome only the device's own clock is there.
+   */
+  newId(): string {
+    return this.#ids.next();
   }
 
   /** Writes that wait for their acks. */
@@ -201,12 +211,9 @@ export class ChatClient {
     }
   }
 
-  async #write(
-    frame: Omit<OutFrame, "id"> & Record<string, unknown>,
-    id = this.#ids.next(),
-  ): Promise<WriteResult> {
+  async #write(draft: Draft & Record<string, unknown>, id?: string): Promise<WriteResult> {
     if (this.#state === "closed") throw new Failure("UNAVAILABLE", "this client is closed");
-    return this.#outbox.put({ ...frame, id });
+    return this.#outbox.put({ ...draft, id });
   }
 
   #setState(state: ConnectionState, error?: ChatError): void {

@@ -1,7 +1,11 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError, isErrorCode } from "@jichat/protocol/errors.ts";
 import type { Sync } from "@jichat/protocol/frame/client-frame.ts";
 import type { ErrorFrame, ServerFrame, Welcome } from "@jichat/protocol/frame/server-frame.ts";
+import { Alarm } from "./alarm.ts";
 import type { Encoding } from "./encoding.ts";
+import { Liveness } from "./liveness.ts";
 
 export interface HelloFields {
   readonly device: string;
@@ -59,25 +63,30 @@ export class Connection {
   >();
   #events: ConnectionEvents | undefined;
   #early: ServerFrame[] = [];
-  #heardAt = performance.now();
-  #heartbeat: ReturnType<typeof setInterval> | undefined;
+  readonly #clock: Clock;
+  readonly #liveness: Liveness;
+  /** Looks whether the other end lives, at `#lookAt`. */
+  readonly #look: Alarm;
+  #lookAt = Number.POSITIVE_INFINITY;
   #closed: Closed | undefined;
   #requests = 0;
   readonly welcome: Welcome;
   readonly firstSync: FirstSync;
-  /** Server's clock minus ours, in milliseconds, as of the welcome. */
-  readonly skewMs: number;
 
   private constructor(
     socket: WebSocket,
     encoding: Encoding,
     welcome: Welcome,
     firstSync: FirstSync["asked"],
+    clock: Clock,
   ) {
     this.#socket = socket;
     this.#encoding = encoding;
     this.welcome = welcome;
-    this.skewMs = welcome.serverTime - Date.now();
+    this.#clock = clock;
+    this.#look = new Alarm(clock);
+    this.#liveness = new Liveness(welcome.heartbeatMs, clock.monotonic());
+    this.#liveness.sent(FIRST_SYNC_ID, clock.monotonic());
     const reply = this.#replyTo(FIRST_SYNC_ID);
     reply.catch(() => undefined); // It may be stale by now: then nobody asks how it went.
     this.firstSync = { asked: firstSync, reply };
@@ -92,14 +101,27 @@ export class Connection {
     encoding: Encoding,
     hello: HelloFields,
     firstSync: FirstSync["asked"],
+    signal: AbortSignal,
+    clock = systemClock,
   ): Promise<Connection> {
     const socket = new WebSocket(url, [encoding.subprotocol]);
     socket.binaryType = "arraybuffer";
     const { promise, resolve, reject } = Promise.withResolvers<Connection>();
-    const timer = setTimeout(() => {
-      reject(new Closed(1006, "no welcome in time"));
+    const giveUp = (why: string): void => {
+      reject(new Closed(1006, why));
       socket.close();
+    };
+    const timer = setTimeout(() => {
+      giveUp("no welcome in time");
     }, OPEN_TIMEOUT_MS);
+    const onAbort = (): void => {
+      giveUp("given up");
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    const settled = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    };
     let connection: Connection | undefined;
     let refused: ChatError | undefined;
     const early: ServerFrame[] = [];
@@ -111,15 +133,15 @@ export class Connection {
       const frame = encoding.read(data);
       if (connection !== undefined) connection.#take(frame);
       else if (frame.t === "welcome") {
-        clearTimeout(timer);
-        connection = new Connection(socket, encoding, frame, firstSync);
+        settled();
+        connection = new Connection(socket, encoding, frame, firstSync, clock);
         for (const before of early) connection.#take(before);
         resolve(connection);
       } else if (frame.t === "error" && frame.id === undefined) refused = errorOf(frame);
       else early.push(frame); // What is malformed is refused at once, before the hello is decided.
     });
     socket.addEventListener("close", ({ code, reason }) => {
-      clearTimeout(timer);
+      settled();
       if (connection === undefined)
         reject(
           refused === undefined ? new Closed(code, reason) : Object.assign(refused, { closeCode: code }),
@@ -137,19 +159,49 @@ export class Connection {
       events.onClose(this.#closed.code, this.#closed.message);
       return;
     }
-    const { heartbeatMs } = this.welcome;
-    this.#heartbeat = setInterval(() => {
-      if (performance.now() - this.#heardAt > 2 * heartbeatMs)
-        this.#end(new Closed(1006, "the server is silent"));
-      else this.write({ t: "ping" });
-    }, heartbeatMs);
+    this.#lookAfter();
+  }
+
+  /** Asks whether the other end lives, whatever was heard lately. */
+  probe(): void {
+    if (!this.isOpen) return;
+    this.#ping();
+    this.#lookAfter();
+  }
+
+  #ping(): void {
+    this.#send({ t: "ping" });
+    this.#liveness.pinged(this.#clock.monotonic());
+  }
+
+  /** Sets the alarm, unless it rings early enough as it is. */
+  #lookAfter(): void {
+    const { at } = this.#liveness.next();
+    if (this.#events === undefined || !this.isOpen || at >= this.#lookAt) return;
+    this.#lookAt = at;
+    this.#look.set(at - this.#clock.monotonic(), () => {
+      this.#lookAt = Number.POSITIVE_INFINITY;
+      const next = this.#liveness.next();
+      if (next.at <= this.#clock.monotonic()) {
+        if (next.act === "end") this.#end(new Closed(1006, "the server is silent"));
+        else this.#ping();
+      }
+      this.#lookAfter();
+    });
   }
 
   get isOpen(): boolean {
     return this.#closed === undefined;
   }
 
-  write(frame: object): void {
+  /** A frame that the server answers, under its `id`. */
+  write(frame: { readonly id: string }): void {
+    this.#send(frame);
+    this.#liveness.sent(frame.id, this.#clock.monotonic());
+    this.#lookAfter();
+  }
+
+  #send(frame: object): void {
     if (this.isOpen && this.#socket.readyState === 1) this.#socket.send(this.#encoding.write(frame));
   }
 
@@ -170,19 +222,20 @@ export class Connection {
     const { promise, resolve, reject } = Promise.withResolvers<ServerFrame>();
     const timer = setTimeout(() => {
       this.#replies.delete(id);
+      this.#liveness.forget(id);
       reject(new ChatError("UNAVAILABLE", "no reply in time"));
     }, REQUEST_TIMEOUT_MS);
     this.#replies.set(id, { resolve, reject, timer });
     return promise;
   }
 
-  close(): void {
-    this.#end(new Closed(1000, ""));
+  close(why = new Closed(1000, "")): void {
+    this.#end(why);
   }
 
   #take(frame: ServerFrame): void {
-    this.#heardAt = performance.now();
     const id = "id" in frame && frame.t !== "event" ? frame.id : undefined;
+    this.#liveness.heard(id, this.#clock.monotonic());
     const waiting = id === undefined ? undefined : this.#replies.get(id);
     if (id !== undefined && waiting !== undefined) {
       this.#replies.delete(id);
@@ -196,7 +249,7 @@ export class Connection {
   #end(why: Closed): void {
     if (this.#closed !== undefined) return;
     this.#closed = why;
-    clearInterval(this.#heartbeat);
+    this.#look.clear();
     for (const { reject, timer } of this.#replies.values()) {
       clearTimeout(timer);
       reject(why);

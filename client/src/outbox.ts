@@ -2,15 +2,30 @@ import { ChatError, isRetryable } from "@jichat/protocol/errors.ts";
 import type { Ack } from "@jichat/protocol/frame/server-frame.ts";
 import type { WriteResult } from "./types.ts";
 
-export interface OutFrame {
+/** A write; one without an id gets it when it goes out for the first time. */
+export interface Draft {
   readonly t: string;
-  readonly id: string;
+  readonly id?: string | undefined;
   readonly conversation?: string | undefined;
   readonly to?: string | undefined;
 }
 
+export interface OutFrame extends Draft {
+  readonly id: string;
+}
+
+export interface OutboxParts {
+  readonly max: number;
+  /** Returns false while there is no socket. */
+  readonly transmit: (frame: OutFrame) => boolean;
+  readonly newId: () => string;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
+}
+
 interface Entry {
-  readonly frame: OutFrame;
+  draft: Draft;
+  readonly ordinal: number;
   readonly resolve: (result: WriteResult) => void;
   readonly reject: (error: Error) => void;
   state: "waiting" | "sent";
@@ -32,22 +47,22 @@ const FASTER = 0.98;
 export class Outbox {
   readonly #max: number;
   readonly #transmit: (frame: OutFrame) => boolean;
+  readonly #newId: () => string;
   readonly #now: () => number;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Set<Entry>();
+  /** Those that have one. */
+  readonly #byId = new Map<string, Entry>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Between two writes, once they were too fast for the server: it closes sockets that are told so often. */
   #gapMs = 0;
   #nextAt = 0;
   #slowedAt = Number.NEGATIVE_INFINITY;
+  #written = 0;
 
-  /** `transmit` returns false while there is no socket. `now` is monotonic milliseconds. */
-  constructor(
-    max: number,
-    transmit: (frame: OutFrame) => boolean,
-    now: () => number = () => performance.now(),
-  ) {
+  constructor({ max, transmit, newId, now = () => performance.now() }: OutboxParts) {
     this.#max = max;
     this.#transmit = transmit;
+    this.#newId = newId;
     this.#now = now;
   }
 
@@ -56,20 +71,25 @@ export class Outbox {
   }
 
   /** Resolves once the frame is acked; rejects when it can never be, or when the outbox is full or closed. */
-  put(frame: OutFrame): Promise<WriteResult> {
+  put(draft: Draft): Promise<WriteResult> {
     if (this.#entries.size >= this.#max)
       return Promise.reject(new ChatError("BUSY", `${this.#max} writes are waiting for their acks`));
-    if (this.#entries.has(frame.id))
-      return Promise.reject(new ChatError("CONFLICT", `a write with id ${frame.id} is waiting for its ack`));
+    const { id } = draft;
+    if (id !== undefined && this.#byId.has(id))
+      return Promise.reject(new ChatError("CONFLICT", `a write with id ${id} is waiting for its ack`));
     const { promise, resolve, reject } = Promise.withResolvers<WriteResult>();
-    this.#entries.set(frame.id, { frame, resolve, reject, state: "waiting", notBefore: 0, internals: 0 });
+    this.#written += 1;
+    const ordinal = this.#written;
+    const entry: Entry = { draft, ordinal, resolve, reject, state: "waiting", notBefore: 0, internals: 0 };
+    this.#entries.add(entry);
+    if (id !== undefined) this.#byId.set(id, entry);
     this.pump();
     return promise;
   }
 
   /** A new socket: nothing that was sent over the old one counts. */
   restart(): void {
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#entries) {
       entry.state = "waiting";
       entry.notBefore = 0;
     }
@@ -77,24 +97,24 @@ export class Outbox {
   }
 
   /** Returns the frame that was acked; undefined for one that is not waited for. */
-  acked({ id, conversation, seq, ts, duplicate, traceId }: Ack): OutFrame | undefined {
-    const entry = this.#entries.get(id);
+  acked({ id, conversation, seq, ts, duplicate, traceId }: Ack): Draft | undefined {
+    const entry = this.#byId.get(id);
     if (entry === undefined) return undefined;
-    this.#entries.delete(id);
+    this.#drop(id, entry);
     this.#gapMs = this.#entries.size === 0 ? 0 : this.#gapMs * FASTER;
     entry.resolve({ id, conversation, seq, ts, duplicate: duplicate === true, traceId });
     this.pump();
-    return entry.frame;
+    return entry.draft;
   }
 
   /** True when the error belonged to a write of ours. */
   refused(id: string, error: ChatError): boolean {
-    const entry = this.#entries.get(id);
+    const entry = this.#byId.get(id);
     if (entry === undefined) return false;
     if (error.code === "RATE_LIMITED") this.#slowDown(error.retryAfterMs ?? 0);
     if (error.code === "INTERNAL") entry.internals += 1;
     if (!isRetryable(error.code) || entry.internals > 1) {
-      this.#entries.delete(id);
+      this.#drop(id, entry);
       entry.reject(error);
     } else this.#holdFrom(entry, this.#now() + (error.retryAfterMs ?? 500));
     this.pump();
@@ -104,9 +124,15 @@ export class Outbox {
   /** Gives up on everything: the client was closed. */
   fail(error: Error): void {
     clearTimeout(this.#timer);
-    const entries = [...this.#entries.values()];
+    const entries = [...this.#entries];
     this.#entries.clear();
+    this.#byId.clear();
     for (const { reject } of entries) reject(error);
+  }
+
+  #drop(id: string, entry: Entry): void {
+    this.#entries.delete(entry);
+    this.#byId.delete(id);
   }
 
   /** Once for all that were on their way together. Other devices of this user may share what is left. */
@@ -119,11 +145,11 @@ export class Outbox {
 
   /** This write, and later ones to the same conversation, go again in order (PROTOCOL: resend in order). */
   #holdFrom(refused: Entry, notBefore: number): void {
-    const target = targetOf(refused.frame);
+    const target = targetOf(refused);
     let behind = false;
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#entries) {
       behind ||= entry === refused;
-      if (!behind || targetOf(entry.frame) !== target) continue;
+      if (!behind || targetOf(entry) !== target) continue;
       entry.state = "waiting";
       entry.notBefore = Math.max(entry.notBefore, notBefore);
     }
@@ -135,9 +161,9 @@ export class Outbox {
     const held = new Set<string>();
     let sent = 0;
     let wakeAt = Number.POSITIVE_INFINITY;
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#entries) {
       if (sent >= WINDOW) break;
-      const target = targetOf(entry.frame);
+      const target = targetOf(entry);
       if (entry.state === "sent") sent += 1;
       else if (entry.notBefore > now || held.has(target)) {
         held.add(target);
@@ -146,7 +172,7 @@ export class Outbox {
         wakeAt = Math.min(wakeAt, this.#nextAt);
         break;
       } else {
-        if (!this.#transmit(entry.frame)) return;
+        if (!this.#send(entry)) return;
         this.#nextAt = now + this.#gapMs;
         entry.state = "sent";
         sent += 1;
@@ -157,7 +183,20 @@ export class Outbox {
         this.pump();
       }, wakeAt - now);
   }
+
+  /** The id says when it was first sent (PROTOCOL), on the server's clock: before, that may be unknown. */
+  #send(entry: Entry): boolean {
+    const { draft } = entry;
+    const id = draft.id ?? this.#newId();
+    if (!this.#transmit({ ...draft, id })) return false;
+    if (draft.id === undefined) {
+      entry.draft = { ...draft, id };
+      this.#byId.set(id, entry);
+    }
+    return true;
+  }
 }
 
-const targetOf = ({ conversation, to, id }: OutFrame): string =>
-  conversation !== undefined ? `c ${conversation}` : to !== undefined ? `u ${to}` : `i ${id}`;
+/** Writes that keep their order among each other; one that names neither keeps it with none. */
+const targetOf = ({ draft: { conversation, to }, ordinal }: Entry): string =>
+  conversation !== undefined ? `c ${conversation}` : to !== undefined ? `u ${to}` : `w ${ordinal}`;

@@ -3,10 +3,12 @@ import type { Clock } from "./clock.ts";
 /** Time for tests: it stands until it is moved. */
 export class HandClock implements Clock {
   at = 0;
+  /** The time of day, as this host believes, beyond `at`. */
+  aheadMs = 0;
   #sleepers: { readonly until: number; readonly wake: () => void }[] = [];
 
   now(): number {
-    return this.at;
+    return this.at + this.aheadMs;
   }
 
   monotonic(): number {

@@ -37,7 +37,7 @@ export class ChatModel {
     this.me = me;
     // With what this device did itself: who was invited, say, stands in no ack.
     this.client = new ChatClient({ urls, device, token, client: "jichat-web/0.1", echo: true });
-    this.outgoing = new Outgoing(me);
+    this.outgoing = new Outgoing(me, () => this.client.newId());
     void this.#follow();
     for (const kept of this.outgoing.all) if (kept.error === undefined) void this.#transmit(kept);
     this.client.connect().catch(() => undefined); // The state says why, and the page shows it.

@@ -1,5 +1,3 @@
-import { IdMaker } from "@jichat/client/uuid.ts";
-
 /** A message that was written and is not known to be stored. */
 export interface Pending {
   /** Chosen once: whoever sends it again, after a reload too, makes no second message of it. */
@@ -13,12 +11,13 @@ const KEY = "jichat-outgoing";
 
 /** What was written and is not yet stored, in order. Kept with the tab, so that a reload loses nothing. */
 export class Outgoing {
-  readonly #ids = new IdMaker(() => Date.now());
   readonly #user: string;
+  readonly #newId: () => string;
   #all: readonly Pending[];
 
-  constructor(user: string) {
+  constructor(user: string, newId: () => string) {
     this.#user = user;
+    this.#newId = newId;
     const kept = sessionStorage.getItem(KEY);
     const { user: whose, all } = (kept === null ? {} : JSON.parse(kept)) as {
       user?: string;
@@ -36,7 +35,7 @@ export class Outgoing {
   }
 
   add(target: string, text: string): Pending {
-    const pending = { id: this.#ids.next(), target, text };
+    const pending = { id: this.#newId(), target, text };
     this.#set([...this.#all, pending]);
     return pending;
   }

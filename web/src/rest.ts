@@ -38,7 +38,6 @@ async function call<T>(method: string, path: string, token?: string, body?: obje
 export interface Session {
   readonly user: string;
   readonly token: string;
-  readonly expiresAt: number;
 }
 export interface Profile {
   readonly user: string;
@@ -49,13 +48,8 @@ export const signUp = (user: string, password: string): Promise<Profile> =>
   call("POST", "/v1/users", undefined, { user, password });
 
 export async function signIn(user: string, password: string): Promise<Session> {
-  const { token, expiresAt } = await call<{ token: string; expiresAt: number }>(
-    "POST",
-    "/v1/sessions",
-    undefined,
-    { user, password },
-  );
-  return { user, token, expiresAt };
+  const { token } = await call<{ token: string }>("POST", "/v1/sessions", undefined, { user, password });
+  return { user, token };
 }
 
 export const signOut = (token: string): Promise<unknown> => call("DELETE", "/v1/sessions", token);
@@ -65,11 +59,9 @@ export const rename = (token: string, name: string): Promise<Profile> =>
 
 /** Every token from before is void then; the new one is in the session returned. */
 export async function changePassword(session: Session, old: string, made: string): Promise<Session> {
-  const fresh = await call<{ token: string; expiresAt: number }>("PUT", "/v1/me/password", session.token, {
-    old,
-    new: made,
-  });
-  return { user: session.user, token: fresh.token, expiresAt: fresh.expiresAt };
+  const asked = { old, new: made };
+  const { token } = await call<{ token: string }>("PUT", "/v1/me/password", session.token, asked);
+  return { user: session.user, token };
 }
 
 export const getConfig = (): Promise<{ ws: string[] }> => call("GET", "/v1/config");

@@ -123,7 +123,7 @@ export const en = {
     BUSY: "",
     UNAVAILABLE: "",
     UNAUTHENTICATED: "",
-    TOKEN_EXPIRED: "",
+    TOKEN_EXPIRED: "Your sign-in has expired: sign in again.",
   },
 };
 

@@ -1,0 +1,303 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CLOSE, ChatError } from "@jichat/protocol/errors.ts";
+import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+import { HandClock } from "@jichat/protocol/hand-clock.ts";
+import type { ConnectionEvents, HelloFields } from "./connection.ts";
+import { Closed } from "./connection.ts";
+import { encodingOf } from "./encoding.ts";
+import { Link } from "./link.ts";
+import type { Welcomed } from "./surroundings.ts";
+import type { ConnectionState } from "./types.ts";
+
+const NOW = 1_800_000_000_000;
+const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
+const LEEWAY_MS = 5 * SECOND;
+const FLOOR_MS = 10 * SECOND;
+const TICKET_LIFE_MS = HOUR;
+const LIMITS = { frameBytes: 65_536, bodyBytes: 8_192, messagesPerSecond: 50 };
+
+/** A token says when it ends; nothing else of it matters here. */
+const tokenUntil = (at: number): string => String(at);
+
+/** A server with the right time, as the protocol page describes it, and a device with a clock of its own. */
+class Scene {
+  readonly clock = new HandClock();
+  readonly network = new EventTarget();
+  readonly states: { readonly state: ConnectionState; readonly error: ChatError | undefined }[] = [];
+  readonly hellos: HelloFields[] = [];
+  renewals = 0;
+  tokensGiven = 0;
+  /** No try to connect comes to an end. */
+  isDark = false;
+  giveToken: () => Promise<string> = async () => tokenUntil(this.serverNow + HOUR);
+  readonly link: Link;
+  #session: { events: ConnectionEvents | undefined; tokenEnds: number; isOpen: boolean } | undefined;
+  probes = 0;
+
+  constructor(aheadMs = 0) {
+    this.clock.aheadMs = NOW + aheadMs;
+    this.link = new Link(
+      {
+        urls: ["ws://here"],
+        device: "phone",
+        random: () => 0.5,
+        token: () => {
+          this.tokensGiven += 1;
+          return this.giveToken();
+        },
+      },
+      encodingOf("json"),
+      {
+        firstSync: () => ({ t: "sync", since: undefined, page: undefined, limit: 1 }),
+        onOnline: () => undefined,
+        onFrame: () => undefined,
+        onState: (state, error) => this.states.push({ state, error }),
+      },
+      {
+        clock: this.clock,
+        network: this.network,
+        open: async (_url, _encoding, hello, _sync, signal) => this.#open(hello, signal),
+      },
+    );
+  }
+
+  get serverNow(): number {
+    return NOW + this.clock.at;
+  }
+
+  get state(): ConnectionState | undefined {
+    return this.states.at(-1)?.state;
+  }
+
+  get errors(): string[] {
+    return this.states.flatMap(({ error }) => (error === undefined ? [] : [error.code]));
+  }
+
+  async begin(): Promise<this> {
+    this.link.start();
+    await this.pass(0);
+    return this;
+  }
+
+  /** In steps: what wakes sets alarms of its own. The server ends sessions and hands out tickets meanwhile. */
+  async pass(ms: number, stepMs = SECOND): Promise<void> {
+    const end = this.clock.at + ms;
+    do {
+      await this.clock.pass(Math.min(stepMs, end - this.clock.at));
+      const session = this.#session;
+      if (session !== undefined && this.serverNow >= session.tokenEnds + LEEWAY_MS) this.cut(CLOSE.expired);
+    } while (this.clock.at < end);
+  }
+
+  cut(code: number): void {
+    const session = this.#session;
+    this.#session = undefined;
+    if (session === undefined) return;
+    session.isOpen = false;
+    session.events?.onClose(code, "");
+  }
+
+  say(frame: ServerFrame): void {
+    this.#session?.events?.onFrame(frame);
+  }
+
+  #ticketOf(tokenEnds: number): { ticket: string; ticketExpiresAt: number } {
+    const ticketExpiresAt = Math.min(tokenEnds, this.serverNow + TICKET_LIFE_MS);
+    return { ticket: `${ticketExpiresAt} ${tokenEnds}`, ticketExpiresAt };
+  }
+
+  #verify(token: string | undefined, ticket: string | undefined): number {
+    const [ends = 0, tokenEnds = ends] = (token ?? ticket ?? "").split(" ").map(Number);
+    if (this.serverNow < ends + LEEWAY_MS) return tokenEnds;
+    throw Object.assign(new ChatError("TOKEN_EXPIRED", "over"), { closeCode: CLOSE.expired });
+  }
+
+  async #open(hello: HelloFields, signal: AbortSignal): Promise<Welcomed> {
+    this.hellos.push(hello);
+    if (this.isDark)
+      return new Promise((_, reject) => {
+        signal.addEventListener("abort", () => {
+          reject(new Closed(1006, "given up"));
+        });
+      });
+    const session = {
+      events: undefined as ConnectionEvents | undefined,
+      tokenEnds: this.#verify(hello.token, hello.ticket),
+      isOpen: true,
+    };
+    this.#session = session;
+    return {
+      welcome: {
+        t: "welcome",
+        user: "ann",
+        device: "phone",
+        session: "s",
+        ...this.#ticketOf(session.tokenEnds),
+        heartbeatMs: 25_000,
+        limits: LIMITS,
+        serverTime: this.serverNow,
+        traceId: "t",
+      },
+      firstSync: { asked: { t: "sync" } as never, reply: new Promise(() => undefined) },
+      get isOpen() {
+        return session.isOpen;
+      },
+      write: () => undefined,
+      probe: () => {
+        this.probes += 1;
+      },
+      listen: (events) => {
+        session.events = events;
+      },
+      close: (why) => {
+        session.isOpen = false;
+        session.events?.onClose(why?.code ?? 1_000, "");
+      },
+      request: async (frame) => {
+        this.renewals += 1;
+        const { token } = frame as { token: string };
+        session.tokenEnds = this.#verify(token, undefined);
+        return { t: "ticket", id: "q1", ...this.#ticketOf(session.tokenEnds) };
+      },
+    };
+  }
+}
+
+for (const [what, aheadMs] of [
+  ["is right", 0],
+  ["is 2 h ahead", 2 * HOUR],
+  ["is 2 h behind", -2 * HOUR],
+  ["is 24 h ahead", DAY],
+] as const)
+  test(`a device whose clock ${what} asks for a token once in a token's life`, async () => {
+    const scene = await new Scene(aheadMs).begin();
+    await scene.pass(5 * HOUR);
+    assert.equal(scene.state, "online");
+    assert.deepEqual([scene.hellos.length, scene.tokensGiven, scene.renewals], [1, 6, 5]);
+    scene.cut(1006);
+    await scene.pass(MINUTE);
+    assert.equal(scene.hellos.at(-1)?.token, undefined, "its ticket is good");
+    assert.deepEqual([scene.state, scene.tokensGiven, scene.errors], ["online", 6, [] as string[]]);
+  });
+
+test("a device whose clock jumps while it is online notices nothing", async () => {
+  const scene = await new Scene().begin();
+  for (const jumpMs of [2 * HOUR, -4 * HOUR, DAY, -DAY]) {
+    scene.clock.aheadMs += jumpMs;
+    scene.cut(1006);
+    await scene.pass(10 * MINUTE);
+    assert.equal(scene.state, "online");
+  }
+  assert.deepEqual([scene.tokensGiven, scene.renewals], [1, 0]);
+});
+
+test("a token that the application gives again is told once and makes no loop; its end is one error", async () => {
+  const scene = new Scene();
+  const token = tokenUntil(scene.serverNow + HOUR);
+  scene.giveToken = async () => token;
+  await scene.begin();
+  await scene.pass(HOUR, 100);
+  assert.equal(scene.state, "online");
+  assert.deepEqual(scene.errors, ["TOKEN_EXPIRED"]);
+  assert.ok(scene.tokensGiven <= 5, `${scene.tokensGiven} tokens for one hour`);
+  assert.equal(scene.renewals, 0, "it would renew nothing");
+  await scene.pass(HOUR);
+  assert.equal(scene.state, "closed");
+  assert.deepEqual(scene.errors, ["TOKEN_EXPIRED", "TOKEN_EXPIRED"]);
+  assert.match(scene.states.at(-1)?.error?.message ?? "", /application gave it again/);
+  assert.ok(scene.tokensGiven <= 7 && scene.hellos.length === 1, `${scene.tokensGiven} in the end`);
+});
+
+test("an application that is late with a fresh token is asked again before the session ends", async () => {
+  const scene = new Scene();
+  let token = tokenUntil(scene.serverNow + HOUR);
+  scene.giveToken = async () => {
+    // As libraries of sign-in do: the same from their cache until it is nearly over.
+    if (Number(token) - scene.serverNow < MINUTE) token = tokenUntil(scene.serverNow + HOUR);
+    return token;
+  };
+  await scene.begin();
+  await scene.pass(3 * HOUR);
+  assert.deepEqual([scene.state, scene.hellos.length], ["online", 1], "in band, every time");
+});
+
+test("tokens that end at once are asked for with a floor between them", async () => {
+  const scene = new Scene();
+  const askedAt: number[] = [];
+  scene.giveToken = async () => {
+    askedAt.push(scene.clock.at);
+    return tokenUntil(scene.serverNow + 50);
+  };
+  await scene.begin();
+  await scene.pass(10 * MINUTE, 100);
+  assert.notEqual(scene.state, "closed");
+  const gaps = askedAt.slice(1).map((at, index) => at - (askedAt[index] ?? 0));
+  assert.ok(gaps.length > 10 && Math.min(...gaps) >= FLOOR_MS, gaps.join(", "));
+});
+
+test("who waits for a token shares one question, and an application that is silent is not waited for", async () => {
+  const scene = new Scene();
+  const { promise, resolve } = Promise.withResolvers<string>();
+  scene.giveToken = () => promise;
+  await scene.begin();
+  for (let i = 0; i < 5; i += 1) {
+    scene.network.dispatchEvent(new Event("online"));
+    await scene.pass(SECOND);
+  }
+  assert.deepEqual([scene.tokensGiven, scene.hellos.length], [1, 0]);
+  resolve(tokenUntil(scene.serverNow + HOUR));
+  await scene.pass(0);
+  assert.deepEqual([scene.state, scene.tokensGiven, scene.hellos.length], ["online", 1, 1]);
+
+  const silent = new Scene();
+  silent.giveToken = () => new Promise(() => undefined);
+  await silent.begin();
+  await silent.pass(5 * MINUTE);
+  assert.equal(silent.errors[0], "UNAVAILABLE");
+  assert.ok(silent.tokensGiven > 5 && silent.tokensGiven <= 10, `asked ${silent.tokensGiven} times`);
+  silent.giveToken = async () => tokenUntil(silent.serverNow + HOUR);
+  await silent.pass(MINUTE);
+  assert.equal(silent.state, "online");
+});
+
+test("a token that is refused is not shown again, an older one gives way to a fresh one", async () => {
+  const refused = new Scene();
+  refused.giveToken = async () => tokenUntil(refused.serverNow - MINUTE);
+  await refused.begin();
+  await refused.pass(MINUTE);
+  assert.deepEqual([refused.state, refused.errors], ["closed", ["TOKEN_EXPIRED"]]);
+  assert.equal(refused.hellos.length, 1);
+
+  const scene = new Scene();
+  scene.isDark = true;
+  scene.giveToken = async () => tokenUntil(scene.serverNow + SECOND);
+  await scene.begin();
+  await scene.pass(8 * SECOND);
+  scene.isDark = false;
+  scene.network.dispatchEvent(new Event("online"));
+  await scene.pass(SECOND, 100);
+  assert.deepEqual([scene.hellos.length, scene.tokensGiven], [2, 1], "the young one is shown again");
+  await scene.pass(2 * SECOND, 100);
+  assert.deepEqual([scene.state, scene.tokensGiven], ["online", 2]);
+});
+
+test("a network that goes ends the connection at once, one that comes brings it back at once", async () => {
+  const scene = await new Scene().begin();
+  scene.isDark = true;
+  scene.network.dispatchEvent(new Event("offline"));
+  assert.equal(scene.state, "offline");
+  await scene.pass(5 * MINUTE);
+  const tries = scene.hellos.length;
+  assert.equal(tries, 2, "one hangs");
+  scene.isDark = false;
+  scene.network.dispatchEvent(new Event("online"));
+  await scene.pass(0);
+  assert.deepEqual([scene.state, scene.hellos.length, scene.tokensGiven], ["online", tries + 1, 1]);
+  scene.network.dispatchEvent(new Event("online"));
+  assert.equal(scene.probes, 1, "the network is another one, perhaps: it is asked about");
+  scene.link.close();
+  scene.network.dispatchEvent(new Event("online"));
+  await scene.pass(MINUTE);
+  assert.deepEqual([scene.state, scene.hellos.length], ["closed", tries + 1]);
+});
