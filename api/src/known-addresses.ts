@@ -1,3 +1,4 @@
+import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Presence } from "@jichat/runtime/presence.ts";
 import type { Logger } from "pino";
 
@@ -20,7 +21,7 @@ export class KnownAddresses {
   async has(user: string, address: string): Promise<boolean> {
     const key = keyOf(user, address);
     const until = this.#held.get(key);
-    if (until !== undefined && until > Date.now()) return true;
+    if (until !== undefined && until > systemClock.monotonic()) return true;
     try {
       return (await this.#redis?.exists(this.#prefix + key)) === 1;
     } catch (error) {
@@ -32,7 +33,7 @@ export class KnownAddresses {
   async add(user: string, address: string): Promise<void> {
     const key = keyOf(user, address);
     if (this.#held.size >= HELD_MAX) this.#held.clear();
-    this.#held.set(key, Date.now() + 1_000 * KNOWN_SECONDS);
+    this.#held.set(key, systemClock.monotonic() + 1_000 * KNOWN_SECONDS);
     try {
       await this.#redis?.set(this.#prefix + key, "1", "EX", KNOWN_SECONDS);
     } catch (error) {

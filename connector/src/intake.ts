@@ -24,12 +24,11 @@ const BURST = 2;
 
 /**
  * What comes in over one socket, before anybody looks at it: every frame costs, also one that is refused; of
- * a turn of the event loop a socket has its share, and the rest waits in its order. Times are wall clock, as
- * the turn knows it anyway; where that steps back nothing is refilled.
+ * a turn of the event loop a socket has its share, and the rest waits in its order.
  */
 export class Intake {
   readonly #limits: IntakeLimits;
-  readonly #turn: Pick<Turn, "now" | "ordinal">;
+  readonly #turn: Pick<Turn, "monotonic" | "ordinal">;
   #frames: number;
   #bytes: number;
   #at: number;
@@ -42,17 +41,17 @@ export class Intake {
   #heldFrom = 0;
   #heldBytes = 0;
 
-  constructor(limits: IntakeLimits, turn: Pick<Turn, "now" | "ordinal">) {
+  constructor(limits: IntakeLimits, turn: Pick<Turn, "monotonic" | "ordinal">) {
     this.#limits = limits;
     this.#turn = turn;
     this.#frames = BURST * limits.framesPerSecond;
     this.#bytes = BURST * limits.bytesPerSecond;
-    this.#at = turn.now();
+    this.#at = turn.monotonic();
   }
 
   /** 0 when a frame of so many bytes was taken, else the milliseconds after which it can be. */
   take(bytes: number): number {
-    const now = this.#turn.now();
+    const now = this.#turn.monotonic();
     if (now !== this.#at) this.#refill(now);
     if (this.#frames < 1 || this.#bytes < bytes) return this.#takeAll(bytes);
     this.#frames -= 1;
@@ -73,7 +72,7 @@ export class Intake {
 
   #refill(now: number): void {
     const { framesPerSecond, bytesPerSecond } = this.#limits;
-    const seconds = Math.max(0, now - this.#at) / 1_000;
+    const seconds = (now - this.#at) / 1_000;
     this.#at = now;
     this.#frames = Math.min(BURST * framesPerSecond, this.#frames + seconds * framesPerSecond);
     this.#bytes = Math.min(BURST * bytesPerSecond, this.#bytes + seconds * bytesPerSecond);
@@ -81,8 +80,8 @@ export class Intake {
 
   /** Notes a refusal; true for one too many. */
   refused(): boolean {
-    const now = this.#turn.now();
-    if (Math.abs(now - this.#refusalsSince) > REFUSALS_MS) {
+    const now = this.#turn.monotonic();
+    if (now - this.#refusalsSince > REFUSALS_MS) {
       this.#refusalsSince = now;
       this.#refusals = 0;
     }
@@ -96,7 +95,7 @@ export class Intake {
 
   /** Whether one more frame may be read in this turn; it counts as read. */
   mayRead(): boolean {
-    this.#turn.now(); // A turn that was asked for the time ends.
+    this.#turn.monotonic(); // A turn that was asked for the time ends.
     if (this.#turnOrdinal !== this.#turn.ordinal) {
       this.#turnOrdinal = this.#turn.ordinal;
       this.#handled = 0;

@@ -24,16 +24,16 @@ test("sockets are flushed once each at the end of the turn, those of the next tu
   assert.deepEqual(flushed, ["a", "b", "c"]);
 });
 
-test("the clock is read once in a turn, and again in the next", () => {
+test("each clock is read once in a turn, and again in the next", () => {
   const scheduled: (() => void)[] = [];
-  let now = 0;
-  const turn = new Turn(
-    (act) => scheduled.push(act),
-    () => (now += 1),
-  );
-  assert.deepEqual([turn.now(), turn.now()], [1, 1]);
-  turn.flushLater({ flush: () => assert.equal(turn.now(), 2) });
+  const read = { now: 0, monotonic: 100 };
+  const turn = new Turn((act) => scheduled.push(act), {
+    now: () => (read.now += 1),
+    monotonic: () => (read.monotonic += 1),
+  });
+  assert.deepEqual([turn.now(), turn.now(), turn.monotonic(), turn.monotonic()], [1, 1, 101, 101]);
+  turn.flushLater({ flush: () => assert.deepEqual([turn.now(), turn.monotonic()], [2, 102]) });
   assert.equal(scheduled.length, 1);
   scheduled.shift()?.();
-  assert.deepEqual([turn.now(), now], [2, 2]);
+  assert.deepEqual([turn.now(), turn.monotonic(), read], [2, 102, { now: 2, monotonic: 102 }]);
 });

@@ -1,3 +1,6 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+
 /** What has frames to send. */
 export interface Flushable {
   flush(): void;
@@ -10,12 +13,16 @@ export interface Flushable {
 export class Turn {
   #dirty: Flushable[] = [];
   #now: number | undefined;
+  #monotonic: number | undefined;
   #willEnd = false;
   #ordinal = 0;
   readonly #schedule: (act: () => void) => void;
-  readonly #clock: () => number;
+  readonly #clock: Pick<Clock, "now" | "monotonic">;
 
-  constructor(schedule: (act: () => void) => void = setImmediate, clock: () => number = Date.now) {
+  constructor(
+    schedule: (act: () => void) => void = setImmediate,
+    clock: Pick<Clock, "now" | "monotonic"> = systemClock,
+  ) {
     this.#schedule = schedule;
     this.#clock = clock;
   }
@@ -43,10 +50,19 @@ export class Turn {
    */
   now(): number {
     if (this.#now === undefined) {
-      this.#now = this.#clock();
+      this.#now = this.#clock.now();
       this.#endLater();
     }
     return this.#now;
+  }
+
+  /** The same of the clock that durations are measured by. */
+  monotonic(): number {
+    if (this.#monotonic === undefined) {
+      this.#monotonic = this.#clock.monotonic();
+      this.#endLater();
+    }
+    return this.#monotonic;
   }
 
   #endLater(): void {
@@ -61,6 +77,7 @@ export class Turn {
     const dirty = this.#dirty;
     this.#dirty = [];
     this.#now = undefined;
+    this.#monotonic = undefined;
     this.#willEnd = false;
     this.#ordinal += 1;
     for (const socket of dirty) socket.flush();

@@ -3,7 +3,10 @@ import type { Owner } from "./owner.ts";
 
 type Told = Pick<Owner, "state" | "appendSince" | "stuckMs">;
 
-/** What a router waits for: a partition that is read, or an append that no log has answered for a lease. */
+/**
+ * What a router waits for: a partition that is read, or an append that no log has answered for a lease. `now`
+ * is monotonic.
+ */
 export function waitingFor(owners: ReadonlyMap<number, Told>, now: number): string | undefined {
   const replaying = [...owners].flatMap(([partition, { state }]) =>
     state === "replaying" ? [partition] : [],
@@ -11,7 +14,7 @@ export function waitingFor(owners: ReadonlyMap<number, Told>, now: number): stri
   const appending = [...owners].flatMap(([partition, { appendSince = now }]) =>
     now - appendSince < LEASE_TTL_MS
       ? []
-      : [`partition ${partition} waits for an append since ${new Date(appendSince).toISOString()}`],
+      : [`partition ${partition} has waited ${Math.floor((now - appendSince) / 1_000)} s for an append`],
   );
   const read = replaying.length === 0 ? [] : [`replaying partitions ${replaying.join(", ")}`];
   const told = [...read, ...appending];

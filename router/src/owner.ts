@@ -222,7 +222,7 @@ export class Owner {
 
   async #appendEpoch(replayed: Replayed, owner: string): Promise<number> {
     const { log, clock, ours } = this.#world;
-    this.#epochSince = clock.now();
+    this.#epochSince = clock.monotonic();
     try {
       return await appendEpoch(log, replayed, owner, clock, this.#abort.signal, ours);
     } finally {

@@ -79,6 +79,7 @@ export class Partition {
   }
 
   /** Since when, in milliseconds since 1970, the log has not answered; undefined where it is not asked. */
+  /** Monotonic milliseconds. */
   get appendSince(): number | undefined {
     return this.#appendSince;
   }
@@ -244,7 +245,7 @@ export class Partition {
   ): Promise<void> {
     const reign = this.#reign;
     const started = reign.clock.monotonic();
-    this.#appendSince = reign.clock.now();
+    this.#appendSince = started;
     try {
       reign.position = await appendFenced(
         reign.log,

@@ -96,7 +96,10 @@ export class Router implements LeaseHolder {
 
   notReady(held: ReadonlySet<number>): string | undefined {
     if (this.#parts.nats.isClosed()) return "NATS connection is closed";
-    return waitingFor(new Map([...this.#owners].filter(([partition]) => held.has(partition))), Date.now());
+    return waitingFor(
+      new Map([...this.#owners].filter(([partition]) => held.has(partition))),
+      performance.now(),
+    );
   }
 
   notLive(): string | undefined {

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ROOT } from "../src/cache.ts";
+
+const WALL_CLOCK = /\bDate\.now\b|[cC]lock\.now\b|\bturn\.now\b|\bnew Date\(\)/g;
+
+/**
+ * Where the time of day is read, how often, and what for. It jumps, and hosts and devices differ in it: it says
+ * when something was, and never how long something takes. That is `clock.monotonic()` or `performance.now()`.
+ */
+const READERS: Readonly<Record<string, readonly [times: number, what: string]>> = {
+  "access/src/accounts.ts": [1, "when an account was made"],
+  "access/src/revocations.ts": [2, "when something was revoked, for all processes"],
+  "access/src/tokens.ts": [1, "a token's end"],
+  "access/src/user-names.ts": [1, "the age of a claim that nats-server dated"],
+  "api/src/credentials.ts": [2, "a credential's revision"],
+  "api/src/routes/accounts.ts": [1, "when an account was made"],
+  "api/src/token-issuer.ts": [1, "a token's end"],
+  "client/src/link.ts": [1, "the server's time, which tickets end by"],
+  "client/src/chat-client.ts": [1, "the server's time, which ids are made of"],
+  "client/src/server-clock.ts": [1, "the device's, before the server has said its own"],
+  "connector/src/handler.ts": [1, "serverTime"],
+  "connector/src/handshake.ts": [4, "a birth; serverTime; a ticket's life"],
+  "connector/src/plain-pong.ts": [2, "serverTime"],
+  "connector/src/serve-deliveries.ts": [1, "from the append on another host to the socket"],
+  "connector/src/sweep.ts": [1, "the end of tokens and tickets"],
+  "connector/src/turn.ts": [1, "serverTime"],
+  "operator/src/kube/election.ts": [1, "renewTime of a Lease, for who reads it"],
+  "operator/src/kube/events.ts": [1, "an Event's time"],
+  "operator/src/reconcile.ts": [1, "a condition's lastTransitionTime"],
+  "router/src/cold-loads.ts": [1, "the age of ids, by what they say"],
+  "router/src/partition.ts": [1, "an event's ts"],
+  "router/src/router.ts": [1, "a span's start"],
+  "router/src/takeover.ts": [1, "an epoch record's ts"],
+  "runtime/src/presence.ts": [2, "the day on which a key was last kept"],
+  "storage/src/careful-insert.ts": [1, "when a row was refused"],
+  "storage/src/cold-rows.ts": [1, "the age of ids, by what they say"],
+  "storage/src/start-generation.ts": [1, "a record's ts"],
+  "storage/src/storage.ts": [1, "the age of batches, by their ts"],
+  "web/src/words.ts": [1, "whether a message is of today"],
+};
+
+test("no duration is measured by the time of day", () => {
+  const sources = globSync(
+    "{access,api,client,connector,kubectl-chat,operator,router,runtime,storage,web}/src/**/*.{ts,tsx}",
+    { cwd: ROOT },
+  ).filter((path) => !path.endsWith(".test.ts"));
+  assert.ok(sources.length > 200);
+  const found = sources.flatMap((path) => {
+    const times = readFileSync(join(ROOT, path), "utf8").match(WALL_CLOCK)?.length ?? 0;
+    return times === 0 ? [] : [[path, times] as const];
+  });
+  const allowed = Object.entries(READERS).map(([path, [times]]) => [path, times] as const);
+  const byPath = (a: readonly [string, number], b: readonly [string, number]): number =>
+    a[0] < b[0] ? -1 : 1;
+  assert.deepEqual(found.toSorted(byPath), allowed.toSorted(byPath));
+});
