@@ -25,7 +25,7 @@ const OURS = new Set<ErrorCode>(["UNAVAILABLE", "INTERNAL", "BUSY"]);
  * throws: an error is a reply.
  */
 export function onMessage(world: World, session: Session, bytes: ArrayBuffer, binary: boolean): void {
-  session.wasHeard = true;
+  session.life = "heard";
   if (!session.isOpen) return;
   const { turn } = world;
   const intake = (session.intake ??= new Intake(world.intakeLimits, turn));

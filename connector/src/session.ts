@@ -11,6 +11,8 @@ import type { Turn } from "./turn.ts";
 import type { ClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 
 export type SessionState = "new" | "greeting" | "live" | "closed";
+/** What was heard of a socket since the last sweep: anything, nothing, or nothing though it was asked. */
+export type Life = "heard" | "quiet" | "asked";
 export type Outgoing = string | Uint8Array<ArrayBuffer>;
 
 /** What uWS keeps for a socket. */
@@ -22,6 +24,7 @@ export interface SocketData {
 export interface SessionBirth {
   readonly address: string;
   readonly codec: Codec;
+  /** Of the clock that this process was awake by, as the sweep goes by it. */
   readonly now: number;
   /** Set when the socket is to be closed as soon as it is open: a browser cannot read a refused upgrade. */
   readonly refuseWith: number | undefined;
@@ -59,9 +62,9 @@ export class Session {
   missed = false;
   malformedInARow = 0;
   unanswered = 0;
-  /** A frame has come since the sweep that last asked: the clock costs more than the note. */
-  wasHeard = false;
-  /** The sweep behind its last frame. */
+  /** The clock would cost more than the note. */
+  life: Life = "quiet";
+  /** The sweep behind its last sign of life. */
   lastSeenAt: number;
   #ws: WebSocket<SocketData> | undefined;
   /** What this turn has written. Nothing for most sockets, most of the time: it holds no list for that. */
@@ -151,6 +154,11 @@ export class Session {
       }
     });
     if (isTooSlow) this.close(CLOSE.tooSlow, "too slow to read");
+  }
+
+  /** Asks for a sign of life: a browser gives it by itself, also for a page that sleeps. */
+  ping(): void {
+    if (this.isOpen) this.#ws?.ping();
   }
 
   close(code: number, reason: string): void {

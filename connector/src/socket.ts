@@ -7,9 +7,9 @@ import type {
   us_socket_context_t,
 } from "uWebSockets.js";
 import { NO_PROXY, clientKey, peerKey } from "@jichat/access/client-address.ts";
-import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import { chooseSubprotocol, codecOf } from "@jichat/protocol/frame/codec.ts";
+import { onControl } from "./control-frame.ts";
 import type { Drain } from "./drain.ts";
 import { goodbye } from "./handshake.ts";
 import { onMessage } from "./handler.ts";
@@ -26,7 +26,7 @@ export function socketBehavior(world: World, drain: Drain): WebSocketBehavior<So
     maxPayloadLength: 2 * config.frameBytesMax, // Up to here a frame that is too large can still be answered.
     maxBackpressure: 2 * config.bufferedBytesMax, // Never reached: a session closes itself at half of it.
     closeOnBackpressureLimit: true,
-    idleTimeout: 0, // The sweep knows our own heartbeat.
+    idleTimeout: 0, // The sweep knows our own heartbeat, and pings only who is silent for longer than that.
     sendPingsAutomatically: false,
     upgrade: (response, request, context) => {
       upgrade(world, drain, response, request, context);
@@ -39,6 +39,12 @@ export function socketBehavior(world: World, drain: Drain): WebSocketBehavior<So
     },
     message: (ws, bytes, binary) => {
       onMessage(world, ws.getUserData().session, bytes, binary);
+    },
+    ping: (ws, bytes) => {
+      onControl(world, ws.getUserData().session, bytes.byteLength);
+    },
+    pong: (ws, bytes) => {
+      onControl(world, ws.getUserData().session, bytes.byteLength);
     },
     close: (ws, code) => {
       const { session } = ws.getUserData();
@@ -67,7 +73,7 @@ function upgrade(
   const session = new Session({
     address,
     codec: codecOf(codec),
-    now: systemClock.monotonic(),
+    now: world.wakeful.now(),
     bufferedBytesMax: config.bufferedBytesMax,
     turn: world.turn,
     refuseWith: refusalOf(world, request.getHeader("origin"), address),

@@ -8,6 +8,10 @@ import type { World } from "./world.ts";
 
 const SWEEP_MS = 500;
 const REVOKED_DELAY_MS = 100;
+/** Heartbeats of silence after which a socket is asked for a sign of life: who pings by itself never is. */
+const ASK_BEATS = 1.2;
+/** Heartbeats within which all are asked who fell silent together: a turn writes to few of them. */
+const ASKING_BEATS = 0.4;
 
 /**
  * Closes who is silent, expired or revoked, and hands out tickets before the old ones end. Returns how to
@@ -30,27 +34,50 @@ export function startSweeps(world: World): () => void {
 }
 
 function sweep(world: World): void {
-  const now = systemClock.monotonic();
+  const { hub, config } = world;
+  // What this process slept through is no silence of anybody.
+  const awake = world.wakeful.now();
   const wallClock = Date.now();
-  for (const session of world.hub.sockets) {
-    if (session.isLive) sweepLive(world, session, now, wallClock);
-    else if (session.isOpen && now - session.birth.now > world.config.helloMs)
+  const asks = { left: asksPerSweep(hub.size, config.heartbeatMs) };
+  for (const session of hub.sockets) {
+    if (session.isLive) {
+      sweepSilent(session, awake, config.heartbeatMs, asks);
+      if (session.isLive) sweepLive(world, session, wallClock);
+    } else if (session.isOpen && awake - session.birth.now > config.helloMs)
       session.close(CLOSE.unauthenticated, "no hello came");
   }
+  const now = systemClock.monotonic();
   world.messageBuckets.sweep(now);
   world.byteBuckets.sweep(now);
   world.memberBuckets.sweep(now);
   world.handshakeBuckets.sweep(now);
 }
 
-export function sweepLive(world: World, session: Session, now: number, wallClock: number): void {
-  if (session.wasHeard) {
-    session.wasHeard = false;
-    session.lastSeenAt = now;
-  } else if (now - session.lastSeenAt > 2 * world.config.heartbeatMs) {
-    session.close(CLOSE.silent, "silent for two heartbeats");
+export const asksPerSweep = (sockets: number, heartbeatMs: number): number =>
+  Math.ceil(sockets / Math.max(1, (ASKING_BEATS * heartbeatMs) / SWEEP_MS));
+
+/** Closes who is silent for two heartbeats; asks before, and at most `asks.left` in this sweep. */
+export function sweepSilent(
+  session: Session,
+  awake: number,
+  heartbeatMs: number,
+  asks: { left: number },
+): void {
+  if (session.life === "heard") {
+    session.life = "quiet";
+    session.lastSeenAt = awake;
     return;
   }
+  const silentMs = awake - session.lastSeenAt;
+  if (silentMs > 2 * heartbeatMs) session.close(CLOSE.silent, "silent for two heartbeats");
+  else if (silentMs > ASK_BEATS * heartbeatMs && session.life === "quiet" && asks.left > 0) {
+    asks.left -= 1;
+    session.life = "asked";
+    session.ping();
+  }
+}
+
+export function sweepLive(world: World, session: Session, wallClock: number): void {
   const expiresAt = session.identity?.expiresAt ?? 0;
   // The same leeway as at the door: else one that was just let in would be closed at once, again and again.
   if (isOver(expiresAt, wallClock)) {

@@ -1,0 +1,19 @@
+import { CLOSE } from "@jichat/protocol/errors.ts";
+import { Intake } from "./intake.ts";
+import type { Session } from "./session.ts";
+import type { World } from "./world.ts";
+
+/**
+ * A ping or pong of WebSocket's own. uWS answers the one, and nobody the other: who sends too many is told
+ * nothing, and is closed as who is refused too often.
+ */
+export function onControl(
+  world: Pick<World, "intakeLimits" | "turn">,
+  session: Session,
+  bytes: number,
+): void {
+  session.life = "heard";
+  if (!session.isOpen) return;
+  const intake = (session.intake ??= new Intake(world.intakeLimits, world.turn));
+  if (intake.take(bytes) > 0 && intake.refused()) session.close(CLOSE.tooMany, "too many pings or pongs");
+}
