@@ -6,6 +6,9 @@ import { upgradeRequest } from "@jichat/e2e/upgrade-request.ts";
 /** All sockets of this generator. */
 const turn = new Turn();
 const NOTHING = Buffer.alloc(0);
+const [TEXT, PING] = [1, 9];
+/** Pings carry nothing, and so do their answers; masked with zeros. */
+const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 
 /** A text frame as a client sends it. */
 export function textFrame(text: string): Buffer {
@@ -107,8 +110,10 @@ export class FastSocket {
             ? Number(data.readBigUInt64BE(at + 2))
             : short;
       if (data.length < body + length) break;
-      if (this.onCount !== undefined) count += 1;
-      else if (((data[at] ?? 0) & 0x0f) === 1) this.#onText(data.toString("utf8", body, body + length));
+      const opcode = (data[at] ?? 0) & 0x0f;
+      if (opcode === PING) this.#socket.write(PONG);
+      else if (this.onCount !== undefined) count += 1;
+      else if (opcode === TEXT) this.#onText(data.toString("utf8", body, body + length));
       at = body + length;
     }
     this.#rest = at === data.length ? NOTHING : data.subarray(at);
