@@ -20,7 +20,10 @@ export interface ChatOptions {
   /** Connectors, as `/v1/config` names them; one is tried after the other. */
   readonly urls: readonly string[];
   readonly device: string;
-  /** Called whenever a token is needed: at the first connection, and when the old one ends. */
+  /**
+   * Called whenever a token is needed: at the first connection, and before the old one ends; for all who wait
+   * at once, at least 10 s after the last time. Who gives a token again that has ended is closed.
+   */
   readonly token: () => Promise<string>;
   /**
    * From an earlier run's `seen()`: the events since then come first. Absent: only what happens from now on

@@ -58,7 +58,7 @@ test("what a browser loads imports nothing of Node", () => {
     [
       "client/src/*.ts",
       "web/src/*.{ts,tsx}",
-      "protocol/src/errors.ts",
+      "protocol/src/{clock,errors}.ts",
       "protocol/src/frame/{body,codec,server-frame}.ts",
     ],
     { cwd: ROOT },
@@ -77,7 +77,7 @@ test("pure files import no client library and no node:*", () => {
     "connector/src/{delivery,hub}.ts",
     "access/src/{send-gate,command-lane,sync,token-bucket,loss-positions}.ts",
     "runtime/src/share.ts",
-    "client/src/{timeline,outbox,feed,backoff}.ts",
+    "client/src/{timeline,outbox,feed,backoff,liveness,server-clock}.ts",
   ];
   const files = globSync(pure, { cwd: ROOT });
   assert.ok(files.length > 18);
