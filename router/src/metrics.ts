@@ -18,7 +18,7 @@ export interface LogCounts {
 export function routerMetrics(
   telemetry: Telemetry,
   owners: ReadonlyMap<number, Owner>,
-  { pushDropped, copiesBehind }: LogCounts,
+  logs: LogCounts,
 ): RouterMetrics {
   const records = telemetry.counter("jichat_router_records", "records appended");
   const batches = telemetry.counter("jichat_router_batches", "appends acknowledged");
@@ -28,6 +28,25 @@ export function routerMetrics(
     "time from composing a batch to its acknowledgement",
   );
   const effects = telemetry.counter("jichat_router_effects", "what became of effects, by outcome");
+  gaugesOf(telemetry, owners, logs);
+  return {
+    countEffect: (outcome, by) => {
+      effects.add(by, { outcome });
+    },
+    countBatch: (count, answered, appendMs) => {
+      records.add(count);
+      batches.add(1);
+      requests.add(answered);
+      append.record(appendMs / 1_000);
+    },
+  };
+}
+
+function gaugesOf(
+  telemetry: Telemetry,
+  owners: ReadonlyMap<number, Owner>,
+  { pushDropped, copiesBehind }: LogCounts,
+): void {
   const sum = (read: (owner: Owner) => number) => () =>
     [...owners.values()].reduce((total, owner) => total + read(owner), 0);
   telemetry.gauge(
@@ -65,15 +84,4 @@ export function routerMetrics(
     "batches of missed messages that the push queue has let go, for age or for size",
     pushDropped,
   );
-  return {
-    countEffect: (outcome, by) => {
-      effects.add(by, { outcome });
-    },
-    countBatch: (count, answered, appendMs) => {
-      records.add(count);
-      batches.add(1);
-      requests.add(answered);
-      append.record(appendMs / 1_000);
-    },
-  };
 }
