@@ -41,6 +41,7 @@ class World {
   readonly #cache: ListCache = {
     run: () => "run",
     list: async () => ({
+      run: "run",
       done: new Map(Array.from({ length: PARTITIONS }, (_, partition) => [partition, DONE])),
       complete: true,
       entries: ALL.map(entryOf),

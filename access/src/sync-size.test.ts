@@ -37,7 +37,7 @@ function syncsOf(name: string): Syncs {
       name,
     },
   }));
-  const list = async () => ({ done: new Map([[0, 1]]), complete: true, entries, heads });
+  const list = async () => ({ run: "1", done: new Map([[0, 1]]), complete: true, entries, heads });
   const log = { identity: () => "AAAAAAAAAAA", position: async () => 1 };
   const unused = (): never => assert.fail("nothing is rebuilt");
   const cache = { run: () => "1", list, heads: unused, mergeList: unused };

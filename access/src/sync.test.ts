@@ -38,6 +38,7 @@ function cluster(
     {
       run: () => "run",
       list: async () => ({
+        run: "run",
         done: new Map(Array.from({ length: PARTITIONS }, (_, partition) => [partition, done])),
         complete: true,
         entries,

@@ -11,6 +11,7 @@ import { byActivity, isBehind, isListed, listed, tsOf } from "./list-order.ts";
 import { ListRebuild } from "./list-rebuild.ts";
 import type { ThisLog } from "./this-log.ts";
 import { isOfThisLog } from "./this-log.ts";
+import type { ListOf } from "./whole-heads.ts";
 import { WholeHeads } from "./whole-heads.ts";
 
 export interface SyncRequest {
@@ -87,14 +88,14 @@ export class Syncs {
   async page(user: string, request: SyncRequest, list?: ReadList): Promise<SyncReply> {
     const asked = read(request);
     const identity = this.#log.identity();
-    const { now, known: all } = await this.#read(user, list);
+    const { run, now, known: all } = await this.#read(user, list);
     const isReset = !(await this.#isOurs(asked, now));
     const { since, page } = isReset ? NOTHING_SEEN : asked;
     const changed = all.filter((known) => isListed(known, since, this.#partitions)).sort(byActivity);
     const from = page === undefined ? 0 : changed.findIndex((known) => isBehind(known, page.ts, page.after));
     const cursor = page?.cursor ?? now;
     const rest = from < 0 ? [] : changed.slice(from);
-    const { conversations, taken } = await this.#take(rest, user, request.limit, now);
+    const { conversations, taken } = await this.#take(rest, request.limit, { run, user, positions: now });
     const last = rest[taken - 1];
     const more = taken < rest.length && last !== undefined;
     return {
@@ -119,11 +120,11 @@ export class Syncs {
   async #read(
     user: string,
     list: ReadList | undefined,
-  ): Promise<{ now: Positions; known: readonly Known[] }> {
+  ): Promise<{ run: string; now: Positions; known: readonly Known[] }> {
     const until = this.#clock.monotonic() + POSITIONS_WAIT_MS;
     let rebuilt = false;
     for (let read = list; ; read = undefined) {
-      const { done, complete, entries, heads } = await reach(
+      const { run, done, complete, entries, heads } = await reach(
         read === undefined ? this.#cache.list(user, this.#partitions) : read(),
       );
       if (done.size < this.#partitions) {
@@ -134,7 +135,7 @@ export class Syncs {
       const now = Array.from({ length: this.#partitions }, (_, partition) => done.get(partition) ?? 0);
       const known = entries.map((entry, index): Known => ({ entry, head: heads[index] }));
       if (complete && known.every(({ entry, head }) => entry.left !== undefined || head !== undefined))
-        return { now, known };
+        return { run, now, known };
       if (rebuilt) throw beingRebuilt();
       await this.#rebuild.of(user, now);
       rebuilt = true;
@@ -144,21 +145,20 @@ export class Syncs {
   /** The first of `known`, as many as are asked for and a reply has room for. */
   async #take(
     known: readonly Known[],
-    user: string,
     limit: number,
-    positions: Positions,
+    of: ListOf,
   ): Promise<{ conversations: readonly Listed[]; taken: number }> {
     const conversations: Listed[] = [];
     let taken = 0;
     let bytes = REPLY_OVERHEAD_BYTES;
     for (let at = 0; at < known.length && at < limit; at += WHOLE_AT_ONCE) {
       const some = known.slice(at, Math.min(at + WHOLE_AT_ONCE, limit));
-      const heads = await this.#heads.of(user, some, positions);
+      const heads = await this.#heads.of(of, some);
       for (const { entry } of some) {
         const head = heads.get(entry.conversation);
         // Who left meanwhile is told so by the next sync: that stands behind this one's cursor.
         if (head !== undefined || entry.left !== undefined) {
-          const next = listed(entry, head, user);
+          const next = listed(entry, head, of.user);
           // A body is text in text here, and so at least as long as in its frame.
           bytes += utf8Bytes(JSON.stringify(next)) + 1;
           if (bytes > REPLY_BYTES_MAX && conversations.length > 0) return { conversations, taken };

@@ -6,6 +6,13 @@ import type { ListCache, ListSource } from "./list-cache.ts";
 import { beingRebuilt, reach } from "./list-cache.ts";
 import type { Known } from "./list-order.ts";
 
+/** Whose list it is, of which Redis it was read, and where the logs stood at least. */
+export interface ListOf {
+  readonly run: string;
+  readonly user: string;
+  readonly positions: Positions;
+}
+
 /**
  * Whole heads for the conversations of one page: those that are not at hand from Redis, and from storage what
  * Redis knows briefly, which has it from then on.
@@ -25,7 +32,7 @@ export class WholeHeads {
    * By conversation, none older than in `known`. Absent where the user has left, perhaps after `known` was
    * read: storage, which was asked then, tells members only.
    */
-  async of(user: string, known: readonly Known[], positions: Positions): Promise<Map<string, HeadEntry>> {
+  async of({ run, user, positions }: ListOf, known: readonly Known[]): Promise<Map<string, HeadEntry>> {
     const found = new Map<string, HeadEntry>();
     const wanted: Known[] = [];
     for (const one of known) {
@@ -34,7 +41,6 @@ export class WholeHeads {
       else wanted.push(one);
     }
     if (wanted.length === 0) return found;
-    const run = this.#cache.run();
     const cached = await reach(
       this.#cache.heads(
         wanted.map(({ entry }) => entry.conversation),

@@ -18,6 +18,9 @@ interface Asked {
   readonly partitions: number;
 }
 
+/** A list, of whatever data there was when it was read. */
+export type ReadEntries = Omit<StoredList, "run">;
+
 interface AskedHead {
   readonly user: string;
   readonly conversation: string;
@@ -52,13 +55,13 @@ export class ListReader {
     this.#run = run;
   }
 
-  async list(user: string, partitions: number): Promise<StoredList> {
+  async list(user: string, partitions: number): Promise<ReadEntries> {
     const lists = await this.#lists.submit({ user, partitions });
     return this.whole(lists.of(user));
   }
 
   /** With the heads that its script had no room for: they may be newer than the list, never older. */
-  async whole(list: ToldList): Promise<StoredList> {
+  async whole(list: ToldList): Promise<ReadEntries> {
     const heads = list.heads ?? (await this.briefs(list.entries.map(({ conversation }) => conversation)));
     return { ...list, heads };
   }

@@ -19,7 +19,9 @@ export type ListsTexts = readonly string[];
 export type Heads = ReadonlyMap<string, StoredHead | undefined>;
 
 /** A list as a script told it: without `heads` where they were too many for their script. */
-export type ToldList = Omit<StoredList, "heads"> & { readonly heads: StoredList["heads"] | undefined };
+export type ToldList = Omit<StoredList, "heads" | "run"> & {
+  readonly heads: StoredList["heads"] | undefined;
+};
 
 /** Lists that one script read for several users, and the heads that they share. */
 export class Lists {

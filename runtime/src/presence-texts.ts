@@ -20,6 +20,8 @@ export function readBrief(conversation: string, text: string): HeadBrief {
 
 /** A user's list as Redis has it. */
 export interface StoredList {
+  /** Names the data that it was read from: for another, whatever rests on it may be too old. */
+  readonly run: string;
   /**
    * Positions up to which effects stand in what follows, by partition; an absent one was not told since Redis
    * was lost.

@@ -140,7 +140,8 @@ export class Presence {
 
   /** Empty while fewer than `partitions` are done here: nobody may use it yet. */
   async list(user: string, partitions: number): Promise<StoredList> {
-    return this.#reader.list(user, partitions);
+    const run = this.run();
+    return { run, ...(await this.#reader.list(user, partitions)) };
   }
 
   /**
@@ -199,8 +200,9 @@ export class Presence {
    * than that.
    */
   async register(arrival: Arrival): Promise<Omit<Arrived, "list"> & { readonly list: ReadList | undefined }> {
+    const run = this.run();
     const { list, ...displaced } = await this.#arrivals.arrive(arrival);
-    return { ...displaced, list: list && (async () => this.#reader.whole(list)) };
+    return { ...displaced, list: list && (async () => ({ run, ...(await this.#reader.whole(list)) })) };
   }
 
   /** Takes a session away if it is still this one: a late goodbye must not remove its successor. */

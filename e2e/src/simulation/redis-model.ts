@@ -190,7 +190,7 @@ export class RedisModel {
     return {
       run: () => this.nameFor(machine),
       list: async (user) => {
-        const list = await this.#ask(machine, () => this.#listOf(user));
+        const list = await this.#ask(machine, () => this.#listOf(machine, user));
         return { ...list, heads: await this.#headsOf(machine, list) };
       },
       heads: async (conversations, user) =>
@@ -242,7 +242,7 @@ export class RedisModel {
   ): Promise<{ displaced: SessionEntry | "younger" | undefined; list: ReadList }> {
     await this.reach(machine);
     const displaced = this.#swapIn(user, device, at);
-    const list = this.#listOf(user);
+    const list = this.#listOf(machine, user);
     await this.#back(machine);
     return { displaced, list: async () => ({ ...list, heads: await this.#headsOf(machine, list) }) };
   }
@@ -274,8 +274,9 @@ export class RedisModel {
     return known;
   }
 
-  #listOf(user: string): Omit<StoredList, "heads"> {
+  #listOf(machine: Machine, user: string): Omit<StoredList, "heads"> {
     return {
+      run: this.nameFor(machine),
       done: new Map(this.#done),
       complete: !this.#guards.rebuild || this.#complete.has(user),
       entries: [...(this.#lists.get(user)?.values() ?? [])],
