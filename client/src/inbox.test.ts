@@ -247,3 +247,60 @@ test("a cursor that the server cannot read is a reset of one's own", async () =>
   );
   assert.deepEqual(inbox.seen(), { cursor: "new", seqs: { [CONVERSATION]: 2 } });
 });
+
+test("over a network that carries no large page less is asked for, until all is there; then more again", async () => {
+  const most = 30;
+  const limits: number[] = [];
+  const shown: number[] = [];
+  const slow = <T>(limit: number, answer: T): T => {
+    limits.push(limit);
+    if (limit <= most) return answer;
+    throw new ChatError("UNAVAILABLE", "the connection was lost", { retryAfterMs: 1 });
+  };
+  const head = 300;
+  const inbox = new Inbox(
+    {
+      user: () => "bob",
+      isOnline: () => true,
+      emit: (notice) => {
+        if (notice.t === "event") shown.push(notice.event.seq);
+      },
+      ask: async (frame) =>
+        slow((frame as Sync).limit ?? 0, {
+          t: "synced",
+          id: "1",
+          conversations: [
+            {
+              conversation: CONVERSATION,
+              kind: "direct",
+              peer: "ann",
+              first: 1,
+              head,
+              read: 0,
+              unread: head,
+            },
+          ],
+          cursor: "d",
+          more: false,
+        }),
+      pull: async (_, { after = 0, limit = 0 }): Promise<Page> =>
+        slow(limit, {
+          t: "page",
+          id: "2",
+          conversation: CONVERSATION,
+          events: Array.from({ length: Math.min(limit, head - after) }, (__, i) => message(after + 1 + i)),
+          first: 1,
+          head,
+          more: after + limit < head,
+        }),
+    },
+    SEEN,
+  );
+  await inbox.sync();
+  assert.deepEqual(
+    shown,
+    Array.from({ length: head - 2 }, (_, i) => i + 3),
+  );
+  assert.deepEqual(limits.slice(0, 4), [200, 100, 50, 25], "half of what did not come");
+  assert.ok(limits.length < 40 && limits.slice(4).every((limit) => limit <= most + 10), limits.join(" "));
+});

@@ -1,11 +1,10 @@
 import { asChatError, isRetryable } from "@jichat/protocol/errors.ts";
 import type { ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import type { FirstSync } from "./connection.ts";
+import { PageSize } from "./page-size.ts";
 import { Timeline } from "./timeline.ts";
 import type { Notice, PullOptions, SeenState } from "./types.ts";
 
-const REPAIR_PAGE = 200;
-const SYNC_PAGE = 200;
 /** Events that are kept for a reset: what is older is pulled. */
 const HEARD_MAX = 1_000;
 
@@ -22,6 +21,7 @@ export interface InboxHost {
 export class Inbox {
   readonly #host: InboxHost;
   readonly #timelines = new Map<string, Timeline>();
+  readonly #size = new PageSize();
   readonly #repairing = new Map<string, Promise<void>>();
   #cursor: string | undefined;
   #synced = false;
@@ -122,24 +122,28 @@ export class Inbox {
   async #pullMissing(conversation: string, timeline: Timeline): Promise<void> {
     while (timeline.hasHole && this.#host.isOnline() && this.#isHeld(conversation, timeline)) {
       try {
-        const page = await this.#host.pull(conversation, { after: timeline.last, limit: REPAIR_PAGE });
+        const { limit } = this.#size;
+        const page = await this.#host.pull(conversation, { after: timeline.last, limit });
+        this.#size.came();
         if (!this.#isHeld(conversation, timeline)) return;
         for (const event of timeline.fill(page)) this.#host.emit({ t: "event", event });
       } catch (thrown) {
         const error = asChatError(thrown);
         if (error.code === "NOT_FOUND") timeline.head = timeline.last;
         else if (!isRetryable(error.code)) throw error;
-        else
+        else {
+          this.#size.failed();
           await new Promise((resolve) => {
             setTimeout(resolve, error.retryAfterMs ?? 500);
           });
+        }
       }
     }
   }
 
   /** What a device that comes back asks right behind its hello. */
   firstSync(): FirstSync["asked"] {
-    return { t: "sync", since: this.#cursor, limit: SYNC_PAGE };
+    return { t: "sync", since: this.#cursor, limit: this.#size.limit };
   }
 
   /**
@@ -160,6 +164,7 @@ export class Inbox {
         } catch (thrown) {
           const error = asChatError(thrown);
           this.#syncAgain = true;
+          this.#size.failed();
           // A cursor that this server cannot read: begin anew.
           if (error.code === "FRAME_MALFORMED" && this.#cursor !== undefined) this.#reset();
           await new Promise((resolve) => {
@@ -181,7 +186,7 @@ export class Inbox {
   }
 
   async #nextPage(page: string): Promise<Synced> {
-    return (await this.#host.ask({ t: "sync", page, limit: SYNC_PAGE })) as Synced;
+    return (await this.#host.ask({ t: "sync", page, limit: this.#size.limit })) as Synced;
   }
 
   /** The cluster has begun anew: what is held is of another life. */
@@ -200,6 +205,7 @@ export class Inbox {
     let cursor: string | undefined;
     do {
       const reply = page === undefined ? await this.#firstPage() : await this.#nextPage(page);
+      this.#size.came();
       if (reply.reset === true) {
         this.#reset();
         since = undefined;
