@@ -283,7 +283,11 @@ test("a token that is refused is not shown again, an older one gives way to a fr
 });
 
 test("a network that goes ends the connection at once, one that comes brings it back at once", async () => {
-  const scene = await new Scene().begin();
+  const scene = new Scene();
+  scene.network.dispatchEvent(new Event("online"));
+  await scene.pass(SECOND);
+  assert.equal(scene.hellos.length, 0, "it was not told to connect");
+  await scene.begin();
   scene.isDark = true;
   scene.network.dispatchEvent(new Event("offline"));
   assert.equal(scene.state, "offline");

@@ -36,8 +36,8 @@ export class Link {
   readonly #backoff: Backoff;
   readonly #credentials: Credentials;
   readonly #retrying: Alarm;
-  readonly #unwatch: () => void;
   readonly serverClock: ServerClock;
+  #unwatch: (() => void) | undefined;
   #current: Welcomed | undefined;
   /** The try that is on its way; one that was given up for another has no say any more. */
   #opening: AbortController | undefined;
@@ -51,7 +51,7 @@ export class Link {
     this.#encoding = encoding;
     this.#events = events;
     this.#around = around;
-    const { clock, network } = around;
+    const { clock } = around;
     this.#backoff = new Backoff(options.random);
     this.#next = Math.floor((options.random ?? Math.random)() * options.urls.length);
     this.serverClock = new ServerClock(clock);
@@ -68,7 +68,14 @@ export class Link {
       },
     });
     this.#retrying = new Alarm(clock);
-    this.#unwatch = watchNetwork(
+  }
+
+  get connection(): Welcomed | undefined {
+    return this.#current;
+  }
+
+  start(): void {
+    this.#unwatch ??= watchNetwork(
       {
         onOffline: () => {
           this.#offline();
@@ -77,15 +84,8 @@ export class Link {
           this.#online();
         },
       },
-      network,
+      this.#around.network,
     );
-  }
-
-  get connection(): Welcomed | undefined {
-    return this.#current;
-  }
-
-  start(): void {
     this.#events.onState("connecting");
     void this.#open();
   }
@@ -102,7 +102,7 @@ export class Link {
     this.#closed = true;
     this.#credentials.stop();
     this.#retrying.clear();
-    this.#unwatch();
+    this.#unwatch?.();
     this.#opening?.abort();
   }
 
