@@ -15,6 +15,9 @@ import { beatMs, restMs } from "./gathering.ts";
 /** One exchange's weight in what is said of the last ones. */
 const EXCHANGE_WEIGHT = 1 / 16;
 
+const unansweredOf = (lanes: readonly CommandLane[]): number =>
+  lanes.reduce((sum, lane) => sum + lane.unanswered, 0);
+
 function refusedForGood(error: unknown): never {
   const final = finalErrorOf(error);
   if (final === undefined) throw error;
@@ -25,6 +28,8 @@ function refusedForGood(error: unknown): never {
 export class Lanes {
   readonly partitions: number;
   readonly #lanes: readonly CommandLane[];
+  /** For what waits for no more than some append: the owner holds it, and no message waits behind it. */
+  readonly #readingLanes: readonly CommandLane[];
   readonly #beat = new Beat(systemClock, () => beatMs(this.#exchangeMs, this.#unanswered));
   /** How long an owner takes to answer, of late. */
   #exchangeMs = 0;
@@ -34,60 +39,78 @@ export class Lanes {
   /** `from` names this edge to the owners; `onRetry` counts batches that had to be sent again. */
   constructor(nats: NatsConnection, names: Names, from: string, partitions: number, onRetry: () => void) {
     this.partitions = partitions;
-    this.#lanes = Array.from(
-      { length: partitions },
-      (_, partition) =>
+    const options = {
+      from,
+      clock: systemClock,
+      onRetry,
+      schedule: (act: () => void) => {
+        this.#beat.next(act);
+      },
+      askBytesMax: () => nats.info?.max_payload ?? REQUEST_BYTES_MAX,
+    };
+    const ask = async (partition: number, bytes: Uint8Array, timeout: number): Promise<Uint8Array> => {
+      const { data } = await nats.request(names.command(partition), bytes, { timeout }).catch(refusedForGood);
+      return data;
+    };
+    const every = (laneOf: (partition: number) => CommandLane): CommandLane[] =>
+      Array.from({ length: partitions }, (_, partition) => laneOf(partition));
+    this.#lanes = every(
+      (partition) =>
         new CommandLane({
-          from,
-          clock: systemClock,
-          onRetry,
-          schedule: (act) => {
-            this.#beat.next(act);
-          },
+          ...options,
           restMs: (exchangeMs) => restMs(exchangeMs, this.#unanswered),
-          askBytesMax: () => nats.info?.max_payload ?? REQUEST_BYTES_MAX,
           ask: async (bytes, timeoutMs) => {
-            this.#unanswered += EXCHANGE_WEIGHT * (this.waiting - this.#unanswered);
+            this.#unanswered += EXCHANGE_WEIGHT * (unansweredOf(this.#lanes) - this.#unanswered);
             const started = systemClock.monotonic();
-            const subject = names.command(partition);
-            const { data } = await nats.request(subject, bytes, { timeout: timeoutMs }).catch(refusedForGood);
+            const data = await ask(partition, bytes, timeoutMs);
             this.#exchangeMs += EXCHANGE_WEIGHT * (systemClock.monotonic() - started - this.#exchangeMs);
             return data;
           },
         }),
     );
+    this.#readingLanes = every(
+      (partition) =>
+        new CommandLane({
+          ...options,
+          restMs: () => 0,
+          ask: async (bytes, timeoutMs) => ask(partition, bytes, timeoutMs),
+        }),
+    );
   }
 
-  of(conversation: string): CommandLane {
-    return this.#lane(partitionOf(conversation, this.partitions));
-  }
-
-  #lane(partition: number): CommandLane {
-    const lane = this.#lanes[partition];
+  #lane(lanes: readonly CommandLane[], partition: number): CommandLane {
+    const lane = lanes[partition];
     if (lane === undefined) throw new Error(`there is no partition ${partition}`);
     return lane;
   }
 
   /** A position that the log of this partition has reached, from its owner and behind an append. */
   async position(partition: number): Promise<number> {
-    const lane = this.#lane(partition);
+    const lane = this.#lane(this.#readingLanes, partition);
     const answer = await lane.submit(WHERE, { isOpen: () => true });
     if (isRefused(answer)) throw errorOf(answer);
     return lane.position;
   }
 
+  /** The highest position of this partition's log that an answer has named here. */
+  seen(partition: number): number {
+    const of = (lanes: readonly CommandLane[]): number => this.#lane(lanes, partition).position;
+    return Math.max(of(this.#lanes), of(this.#readingLanes));
+  }
+
   /** The log is another one: no position that was seen says anything of it. */
   forget(): void {
-    for (const lane of this.#lanes) lane.position = 0;
+    for (const lane of [...this.#lanes, ...this.#readingLanes]) lane.position = 0;
   }
 
   /** Commands that are not answered yet. */
   get waiting(): number {
-    return this.#lanes.reduce((sum, lane) => sum + lane.unanswered, 0);
+    return unansweredOf(this.#lanes) + unansweredOf(this.#readingLanes);
   }
 
   submit(command: Command, sender: Sender): Promise<Exclude<Answer, "later">> {
-    return this.of(command.conversation).submit(command, sender);
+    const lanes = command.op === "look" ? this.#readingLanes : this.#lanes;
+    return this.#lane(lanes, partitionOf(command.conversation, this.partitions)).submit(command, sender);
   }
 
   /** As `submit`, a refusal thrown; for callers that have no socket. */

@@ -59,14 +59,13 @@ export class Past {
   /** Redis knows the head's position, or the owner is asked, whose every answer names where its log stood. */
   async #at(asker: Asker, conversation: string): Promise<{ v: 1; partition: number; position: number }> {
     const partition = partitionOf(conversation, this.#lanes.partitions);
-    const lane = this.#lanes.of(conversation);
     const head = await this.#headPosition(conversation);
     if (head === undefined) {
-      const answer = await lane.submit({ op: "look", conversation, ...asker }, { isOpen: () => true });
+      const answer = await this.#lanes.submit({ op: "look", conversation, ...asker }, { isOpen: () => true });
       // A member who left is NOT_FOUND to the owner and still has their past: storage decides that.
       if (isRefused(answer) && isRetryable(answer.code)) throw errorOf(answer);
     }
-    return { v: 1, partition, position: Math.max(head ?? 0, lane.position) };
+    return { v: 1, partition, position: Math.max(head ?? 0, this.#lanes.seen(partition)) };
   }
 
   async #headPosition(conversation: string): Promise<number | undefined> {

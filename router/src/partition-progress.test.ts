@@ -10,6 +10,7 @@ import { Effects } from "./effects.ts";
 import { PartitionState } from "./partition-state.ts";
 import { Partition } from "./partition.ts";
 import type { Log } from "./ports.ts";
+import { EMPTY_APPEND_EVERY_MS } from "./readers.ts";
 
 let at = 0;
 const clock: Clock = { ...systemClock, monotonic: () => at };
@@ -41,6 +42,18 @@ function partitionOver(append: Log["append"], given: Clock = clock): Partition {
   });
 }
 
+/** Each append waits for its answer, which a test gives. */
+function slowLog(): { log: Log["append"]; answers: (() => void)[] } {
+  const answers: (() => void)[] = [];
+  const log: Log["append"] = async () =>
+    new Promise((resolve) => {
+      answers.push(() => {
+        resolve({ outcome: "stored", position: answers.length + 1 });
+      });
+    });
+  return { log, answers };
+}
+
 const where = { op: "where", conversation: "", user: "", device: "", session: "" } as const;
 const request = { commands: [where], bytes: 100, answer: () => undefined, decline: () => undefined };
 
@@ -57,30 +70,24 @@ test("a loop that does not take what waits stands still from the first request o
 });
 
 test("while the log is waited for nothing stands still, and what waits behind is taken with its answer", async () => {
-  at = 0;
-  const answers: (() => void)[] = [];
-  const partition = partitionOver(
-    async () =>
-      new Promise((resolve) => {
-        answers.push(() => {
-          resolve({ outcome: "stored", position: answers.length + 1 });
-        });
-      }),
-  );
+  const hand = new HandClock();
+  const { log, answers } = slowLog();
+  const partition = partitionOver(log, hand);
   const stop = new AbortController();
   const run = partition.run(stop.signal, stop.signal);
   partition.offer(request);
-  await systemClock.sleep(1);
+  await hand.pass(1);
   partition.offer(request);
-  at += 60_000;
+  await hand.pass(60_000);
   assert.equal(partition.stuckMs, 0);
   assert.ok(partition.appendSince !== undefined);
   answers[0]?.();
-  await systemClock.sleep(1);
+  await hand.pass(0);
+  await hand.pass(EMPTY_APPEND_EVERY_MS);
   assert.equal(answers.length, 2);
   assert.equal(partition.stuckMs, 0);
   answers[1]?.();
-  await systemClock.sleep(1);
+  await hand.pass(1);
   assert.equal(partition.appendSince, undefined);
   stop.abort(new Error("enough"));
   await run;

@@ -6,11 +6,13 @@ import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { BatchSize } from "./batch-room.ts";
 import { ColdLoads } from "./cold-loads.ts";
 import { compose } from "./compose.ts";
+import type { Composed } from "./compose.ts";
 import type { Effects } from "./effects.ts";
 import type { IsOurs } from "./fenced-append.ts";
 import { AppendRefused, LogFull, OwnershipLost, appendFenced } from "./fenced-append.ts";
 import type { PartitionState } from "./partition-state.ts";
 import type { Facts, Log } from "./ports.ts";
+import { Readers, isReading } from "./readers.ts";
 
 /** One connector's batch on its way through: answered once, or declined when the reign ends first. */
 export interface Request {
@@ -57,6 +59,9 @@ export class Partition {
   readonly #reign: Reign;
   readonly #loads: ColdLoads;
   #inbox: Request[] = [];
+  /** Readers that have just come: what can be told them without an append is. */
+  #arrivals: Request[] = [];
+  readonly #readers = new Readers<Request>();
   #wake: () => void = () => {};
   #isOver = false;
   /** Monotonic: when the loop last came by, or was given work after it had none. */
@@ -75,7 +80,7 @@ export class Partition {
   }
 
   get waiting(): number {
-    return this.#inbox.length;
+    return this.#inbox.length + this.#arrivals.length + this.#readers.count;
   }
 
   /** Since when, in milliseconds since 1970, the log has not answered; undefined where it is not asked. */
@@ -86,7 +91,7 @@ export class Partition {
 
   /** How long requests have waited for a loop that waits for nobody: it should have taken them. */
   get stuckMs(): number {
-    if (this.#inbox.length === 0 || this.#appendSince !== undefined) return 0;
+    if (this.#inbox.length + this.#arrivals.length === 0 || this.#appendSince !== undefined) return 0;
     return this.#reign.clock.monotonic() - this.#cameBy;
   }
 
@@ -96,9 +101,10 @@ export class Partition {
 
   /** False when the inbox is full or the reign is over: the sender is to repeat its batch. */
   offer(request: Request): boolean {
-    if (this.#isOver || this.#inbox.length >= INBOX_REQUESTS_MAX) return false;
-    if (this.#inbox.length === 0) this.#cameBy = this.#reign.clock.monotonic();
-    this.#inbox.push(request);
+    if (this.#isOver || this.waiting >= INBOX_REQUESTS_MAX) return false;
+    if (this.#inbox.length + this.#arrivals.length === 0) this.#cameBy = this.#reign.clock.monotonic();
+    if (isReading(request.commands)) this.#arrivals.push(request);
+    else this.#inbox.push(request);
     this.#wake();
     return true;
   }
@@ -119,21 +125,46 @@ export class Partition {
       while (!stop.aborted) {
         this.#cameBy = this.#reign.clock.monotonic();
         this.#loads.settle();
+        this.#meetReaders();
         const requests = this.#take();
-        if (requests.length > 0) await this.#turn(requests, abort);
+        if (requests.length > 0 || this.#readersDueInMs() === 0) await this.#turn(requests, abort);
         this.#loads.ask(this.#reign.position);
-        if (this.#inbox.length === 0 && !stop.aborted) await this.#sleep();
+        if (this.#inbox.length + this.#arrivals.length === 0 && !stop.aborted) await this.#sleep();
       }
     } finally {
       this.#isOver = true;
-      for (const request of this.#inbox.splice(0)) request.decline();
+      const left = [...this.#inbox.splice(0), ...this.#arrivals.splice(0), ...this.#readers.take()];
+      for (const request of left) request.decline();
     }
   }
 
+  /** Until it is woken, or until an append for readers is due. */
   async #sleep(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
+    const dueInMs = this.#readersDueInMs();
+    const over = new AbortController();
+    // Woken earlier, it is called off.
+    if (dueInMs !== undefined) this.#reign.clock.sleep(dueInMs, over.signal).then(resolve, () => undefined);
     await promise;
+    over.abort(new Error("woken"));
+  }
+
+  #readersDueInMs(): number | undefined {
+    return this.#readers.dueInMs(this.#reign.clock.monotonic());
+  }
+
+  /** Who is told nothing but that storage is being asked need not wait for an append. */
+  #meetReaders(): void {
+    const now = this.#reign.clock.now();
+    for (;;) {
+      const [request] = this.#arrivals;
+      if (request === undefined) return;
+      const { fenced, answers } = this.#compose([request], now);
+      this.#arrivals.shift();
+      if (fenced) this.#readers.add(request);
+      else request.answer(answers[0] ?? [], this.#reign.position);
+    }
   }
 
   /** As many requests as surely fit into one batch: what does not is the next one, and not `later`. */
@@ -148,14 +179,25 @@ export class Partition {
     return this.#inbox.splice(0, count);
   }
 
-  async #turn(requests: readonly Request[], abort: AbortSignal): Promise<void> {
+  async #turn(writers: readonly Request[], abort: AbortSignal): Promise<void> {
     this.#isAhead = true;
+    let asking = writers;
+    const now = this.#reign.clock.now();
     try {
-      await this.#decideAndAppend(requests, abort);
+      const written = this.#compose(writers, now);
+      // An append that is made anyway serves whoever waits for one.
+      const readers = written.fenced || this.#readersDueInMs() === 0 ? this.#readers.take() : [];
+      asking = [...writers, ...readers];
+      const read = this.#compose(readers, now);
+      if (written.fenced || read.fenced) await this.#store(written, now, asking.length, abort);
+      const answers = [...written.answers, ...read.answers];
+      asking.forEach((request, index) => {
+        request.answer(answers[index] ?? [], this.#reign.position);
+      });
       this.#settled(true);
     } catch (error) {
       this.#settled(false);
-      throw this.#refuse(requests, error);
+      throw this.#refuse(asking, error);
     }
   }
 
@@ -210,39 +252,28 @@ export class Partition {
     for (const act of this.#captures) act(isClean);
   }
 
-  async #decideAndAppend(requests: readonly Request[], abort: AbortSignal): Promise<void> {
-    const reign = this.#reign;
-    const { clock, state } = reign;
-    const now = clock.now();
-    const position = reign.position + 1;
-    const composed = compose(
-      state,
-      requests.map(({ commands }) => commands),
-      position,
-      now,
-      reign.isFull(),
-      this.#loads,
-      reign.batchSize,
-    );
-    if (composed.fenced) {
-      const { owner, number, effects } = reign;
-      const { records, texts } = composed;
-      const batch: Batch = { v: 1, owner, number, done: effects.done, ts: now, records };
-      await this.#append(batch, encodeBatch(batch, texts), requests, abort);
-      if (composed.records.length > 0) reign.effects.add(composed.effects);
-      state.shed(now, reign.facts.watermark());
-    }
-    requests.forEach((request, index) => {
-      request.answer(composed.answers[index] ?? [], reign.position);
-    });
+  #compose(requests: readonly Request[], now: number): Composed {
+    const { state, position, isFull, batchSize } = this.#reign;
+    const commands = requests.map((request) => request.commands);
+    return compose(state, commands, position + 1, now, isFull(), this.#loads, batchSize);
   }
 
-  async #append(
-    batch: Batch,
-    bytes: Uint8Array,
-    requests: readonly Request[],
+  async #store(
+    { records, texts, effects }: Composed,
+    ts: number,
+    requests: number,
     abort: AbortSignal,
   ): Promise<void> {
+    const reign = this.#reign;
+    const { owner, number, clock } = reign;
+    const batch: Batch = { v: 1, owner, number, done: reign.effects.done, ts, records };
+    await this.#append(batch, encodeBatch(batch, texts), requests, abort);
+    if (records.length > 0) reign.effects.add(effects);
+    else this.#readers.emptyAppend(clock.monotonic());
+    reign.state.shed(ts, reign.facts.watermark());
+  }
+
+  async #append(batch: Batch, bytes: Uint8Array, requests: number, abort: AbortSignal): Promise<void> {
     const reign = this.#reign;
     const started = reign.clock.monotonic();
     this.#appendSince = started;
@@ -261,6 +292,6 @@ export class Partition {
       this.#cameBy = reign.clock.monotonic();
     }
     reign.number += 1;
-    reign.onBatch?.(batch.records, requests.length, reign.clock.monotonic() - started);
+    reign.onBatch?.(batch.records, requests, reign.clock.monotonic() - started);
   }
 }

@@ -1,3 +1,4 @@
+import type { LaneOptions } from "@jichat/access/command-lane.ts";
 import { CommandLane } from "@jichat/access/command-lane.ts";
 import { restMs } from "@jichat/access/gathering.ts";
 import { LossPositions } from "@jichat/access/loss-positions.ts";
@@ -109,6 +110,7 @@ export class ConnectorModel {
   readonly #sim: Simulation;
   readonly #sockets = new Map<string, Map<string, Socket>>();
   readonly #lane: CommandLane;
+  readonly #readingLane: CommandLane;
   readonly #wakeful: WakefulClock;
   readonly #syncs: Syncs;
   #deliveries: Deliveries;
@@ -119,7 +121,7 @@ export class ConnectorModel {
     this.#sim = sim;
     this.name = name;
     this.machine = new Machine(sim.time, sim.dice, sim.dice.between(-30_000, 30_000));
-    this.#lane = new CommandLane({
+    const lane: LaneOptions = {
       from: name,
       clock: this.machine.clock,
       schedule: (act) => {
@@ -127,11 +129,13 @@ export class ConnectorModel {
       },
       restMs: (exchangeMs) => restMs(exchangeMs, Infinity),
       ask: (bytes, timeoutMs) => sim.request(this.machine, bytes, timeoutMs),
-    });
+    };
+    this.#lane = new CommandLane(lane);
+    this.#readingLane = new CommandLane(lane);
     const position = async (): Promise<number> => {
-      const answer = await this.#lane.submit(WHERE, { isOpen: () => true });
+      const answer = await this.#readingLane.submit(WHERE, { isOpen: () => true });
       if (isRefused(answer)) throw errorOf(answer);
-      return this.#lane.position;
+      return this.#readingLane.position;
     };
     const losses = new LossPositions(1, () => sim.redis.nameFor(this.machine), position);
     this.#syncs = new Syncs(
@@ -219,7 +223,7 @@ export class ConnectorModel {
       ? socket.gate.check(command.conversation, command.id, this.#wakeful.now())
       : undefined;
     if (shared !== undefined) return shared;
-    return this.#lane.submit(command, {
+    return (command.op === "look" ? this.#readingLane : this.#lane).submit(command, {
       isOpen: () => socket.isOpen,
       ...(isSend
         ? {
@@ -246,13 +250,14 @@ export class ConnectorModel {
       head = undefined;
     }
     if (head === undefined) {
-      const answer = await this.#lane.submit(
+      const answer = await this.#readingLane.submit(
         { op: "look", conversation, user, device: name, session: socket.id },
         { isOpen: () => true },
       );
       if (isRefused(answer) && isRetryable(answer.code)) throw errorOf(answer);
     }
     await this.machine.hop();
-    return this.#sim.storage.history(Math.max(head ?? 0, this.#lane.position), user, conversation, after, 50);
+    const seen = Math.max(head ?? 0, this.#lane.position, this.#readingLane.position);
+    return this.#sim.storage.history(seen, user, conversation, after, 50);
   }
 }

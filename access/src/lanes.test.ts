@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { setImmediate as turn } from "node:timers/promises";
+import { test } from "node:test";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Answer, Command, CommandBatch } from "@jichat/protocol/bus/command.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { Lanes } from "./lanes.ts";
+
+const source = { conversation: "g_1", user: "ann", device: "d", session: "s" };
+const look: Command = { ...source, op: "look" };
+const send: Command = { ...source, op: "send", id: "m", body: "{}" as never };
+const open = { isOpen: () => true };
+
+/** An owner that holds whoever only reads until it is told to answer them. */
+function holding() {
+  const held: (() => void)[] = [];
+  const asked: string[] = [];
+  const request = async (_: string, bytes: Uint8Array): Promise<{ data: Uint8Array }> => {
+    const { commands } = decodeInner<CommandBatch>(bytes, "a batch of commands");
+    const ops = commands.map(({ op }) => op).join();
+    asked.push(ops);
+    const answers: Answer[] = commands.map(() => ({ seq: 7, ts: 1 }));
+    const isReading = !ops.includes("send");
+    if (isReading)
+      await new Promise<void>((resolve) => {
+        held.push(resolve);
+      });
+    return { data: encodeInner({ v: 1, position: isReading ? 9 : 8, answers } as { v: 1 }) };
+  };
+  const nats = { request, info: undefined } as unknown as NatsConnection;
+  return { held, asked, lanes: new Lanes(nats, namesOf("jichat"), "edge", 1, () => undefined) };
+}
+
+test("a message does not wait for readers that the owner holds, and both say how far the log is", async () => {
+  const { held, asked, lanes } = holding();
+  const looked = lanes.submit(look, open);
+  while (held.length === 0) await turn();
+  assert.deepEqual(await lanes.submit(send, open), { seq: 7, ts: 1 });
+  assert.equal(lanes.seen(0), 8);
+  assert.equal(lanes.waiting, 1);
+
+  const [first, second] = [lanes.position(0), lanes.submit(look, open)];
+  held.shift()?.();
+  assert.deepEqual(await looked, { seq: 7, ts: 1 });
+  assert.equal(lanes.seen(0), 9);
+  while (held.length === 0) await turn();
+  held.shift()?.();
+  assert.equal(await first, 9);
+  assert.deepEqual(await second, { seq: 7, ts: 1 });
+  assert.deepEqual(asked, ["look", "send", "where,look"]);
+
+  lanes.forget();
+  assert.equal(lanes.seen(0), 0);
+  assert.equal(lanes.waiting, 0);
+});

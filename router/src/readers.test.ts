@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Command } from "@jichat/protocol/bus/command.ts";
+import { WHERE } from "@jichat/protocol/bus/command.ts";
+import { EMPTY_APPEND_EVERY_MS, Readers, isReading } from "./readers.ts";
+
+test("the first who waits is due at once, the next when the time between two has passed", () => {
+  const readers = new Readers<string>();
+  assert.equal(readers.dueInMs(0), undefined);
+  readers.add("ann");
+  assert.equal(readers.dueInMs(0), 0);
+  assert.deepEqual(readers.take(), ["ann"]);
+  readers.emptyAppend(0);
+  assert.equal(readers.dueInMs(0), undefined);
+
+  readers.add("bob");
+  assert.equal(readers.dueInMs(1), EMPTY_APPEND_EVERY_MS - 1);
+  readers.add("cec");
+  assert.equal(readers.dueInMs(EMPTY_APPEND_EVERY_MS - 1), 1);
+  assert.equal(readers.dueInMs(EMPTY_APPEND_EVERY_MS), 0);
+  assert.deepEqual(readers.take(), ["bob", "cec"]);
+});
+
+test("an append that others ask for serves all, and puts no empty one off", () => {
+  const readers = new Readers<string>();
+  readers.emptyAppend(0);
+  readers.add("ann");
+  assert.deepEqual(readers.take(), ["ann"]);
+  readers.add("bob");
+  assert.equal(readers.dueInMs(EMPTY_APPEND_EVERY_MS), 0);
+});
+
+test("reading is what can store nothing", () => {
+  const source = { conversation: "g_1", user: "ann", device: "d", session: "s" };
+  const look: Command = { ...source, op: "look" };
+  assert.equal(isReading([WHERE, look]), true);
+  assert.equal(isReading([look, { ...source, op: "read", seq: 1 }]), false);
+  assert.equal(isReading([look, { ...source, op: "leave", id: "x" }]), false);
+});
