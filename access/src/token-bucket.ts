@@ -1,4 +1,7 @@
-/** Lets `perSecond` through in the long run and `burst` at once. Times are monotonic milliseconds. */
+/**
+ * Lets `perSecond` through in the long run and `burst` at once. Times are milliseconds; where they step back
+ * nothing is refilled.
+ */
 export class TokenBucket {
   readonly #perMs: number;
   readonly #burst: number;
@@ -34,7 +37,7 @@ export class TokenBucket {
   }
 
   #refill(now: number): void {
-    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
+    this.#tokens = Math.min(this.#burst, this.#tokens + Math.max(0, now - this.#at) * this.#perMs);
     this.#at = now;
   }
 }

@@ -17,7 +17,17 @@ import { readTls } from "./tls-config.ts";
 
 const HELD_BYTES_MAX = 16_777_216;
 
-export interface Config extends ProcessConfig {
+/** What stands behind one address: a household, or a company. */
+interface AddressLimits {
+  /** Of all its sockets together; 0: as much as each of them may say. */
+  readonly framesPerSecondPerAddress: number;
+  readonly handshakesPerSecond: number;
+  readonly socketsPerAddressMax: number;
+  /** With those that are no sockets, or not yet. */
+  readonly connectionsPerAddressMax: number;
+}
+
+export interface Config extends ProcessConfig, AddressLimits {
   readonly redisUrl: string;
   readonly log: LogSettings;
   readonly tokens: TokenConfig;
@@ -39,12 +49,8 @@ export interface Config extends ProcessConfig {
   readonly messagesPerSecond: number;
   readonly bytesPerSecond: number;
   readonly framesPerSecond: number;
-  readonly handshakesPerSecond: number;
   readonly devicesPerUserMax: number;
-  readonly socketsPerAddressMax: number;
   readonly socketsMax: number;
-  /** With those that are no sockets, or not yet. */
-  readonly connectionsPerAddressMax: number;
 }
 
 /** Called once, by main, before any I/O. Throws one error that names every bad key. */
@@ -52,13 +58,15 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const reader = new EnvReader(env);
   const tokens = readTokenConfig(reader);
   const messagesPerSecond = reader.int("MESSAGES_PER_SECOND", { default: 50, min: 1, max: 100_000 });
-  const socketsPerAddressMax = reader.int("SOCKETS_PER_ADDRESS_MAX", {
-    default: 2_000,
+  // Of a user whose messages are let in, no socket is held back.
+  const framesPerSecond = reader.int("FRAMES_PER_SECOND", {
+    default: Math.max(200, 4 * messagesPerSecond),
     min: 1,
-    max: 1_000_000,
+    max: 100_000_000,
   });
   const config: Config = {
     ...readProcessConfig(reader, "connector"),
+    ...readAddressLimits(reader, framesPerSecond),
     redisUrl: reader.secretUrl("REDIS_URL", "redis://127.0.0.1:6379"),
     log: readLogSettings(reader),
     tokens,
@@ -86,29 +94,40 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     bufferedBytesMax: reader.int("BUFFERED_BYTES_MAX", { default: 1_048_576, min: 524_288, max: 16_777_216 }),
     messagesPerSecond,
     bytesPerSecond: reader.int("BYTES_PER_SECOND", { default: 262_144, min: 16_384, max: 1_073_741_824 }),
-    // Of a user whose messages are let in, no socket is held back.
-    framesPerSecond: reader.int("FRAMES_PER_SECOND", {
-      default: Math.max(200, 4 * messagesPerSecond),
-      min: 1,
-      max: 100_000_000,
-    }),
-    handshakesPerSecond: reader.int("HANDSHAKES_PER_SECOND", { default: 100, min: 1, max: 100_000 }),
+    framesPerSecond,
     devicesPerUserMax: reader.int("DEVICES_PER_USER_MAX", {
       default: DEVICES_PER_USER_MAX,
       min: 1,
       max: 1_000_000,
     }),
+    socketsMax: reader.int("SOCKETS_MAX", { default: 50_000, min: 1, max: 1_000_000 }),
+  };
+  reader.finish();
+  return Object.freeze(config);
+}
+
+function readAddressLimits(reader: EnvReader, framesPerSecond: number): AddressLimits {
+  const socketsPerAddressMax = reader.int("SOCKETS_PER_ADDRESS_MAX", {
+    default: 2_000,
+    min: 1,
+    max: 1_000_000,
+  });
+  return {
     socketsPerAddressMax,
+    // A frame a second of each of its sockets: people say a tenth of that.
+    framesPerSecondPerAddress: reader.int("FRAMES_PER_SECOND_PER_ADDRESS", {
+      default: Math.max(socketsPerAddressMax, 10 * framesPerSecond),
+      min: 0,
+      max: 1_000_000_000,
+    }),
+    handshakesPerSecond: reader.int("HANDSHAKES_PER_SECOND", { default: 100, min: 1, max: 100_000 }),
     // Some more than sockets, which are told why they are closed.
     connectionsPerAddressMax: reader.int("CONNECTIONS_PER_ADDRESS_MAX", {
       default: socketsPerAddressMax + 100,
       min: 0,
       max: 2_000_000,
     }),
-    socketsMax: reader.int("SOCKETS_MAX", { default: 50_000, min: 1, max: 1_000_000 }),
   };
-  reader.finish();
-  return Object.freeze(config);
 }
 
 /**

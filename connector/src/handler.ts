@@ -28,7 +28,12 @@ export function onMessage(world: World, session: Session, bytes: ArrayBuffer, bi
   session.life = "heard";
   if (!session.isOpen) return;
   const { turn } = world;
-  const intake = (session.intake ??= new Intake(world.intakeLimits, turn));
+  const intake = (session.intake ??= new Intake(
+    world.intakeLimits,
+    turn,
+    session.birth.address,
+    world.addressBudget,
+  ));
   if (intake.isHolding) {
     hold(session, intake, bytes, binary);
     return;
@@ -96,7 +101,7 @@ const typeOf = (value: unknown): unknown =>
 
 const socketTooFast = (retryAfterMs: number): Refused => ({
   code: "RATE_LIMITED",
-  message: "too many frames or bytes on this socket",
+  message: "too many frames or bytes on this socket, or from its address",
   retryAfterMs,
 });
 
@@ -120,7 +125,9 @@ function refuseFrame(world: World, session: Session, error: ChatError, id: strin
     world.telemetry.log.error({ err: error.cause, traceId }, "a frame could not be read");
   replyError(world, session, error, id, traceId);
   if (session.state === "new") {
-    session.close(CLOSE.unauthenticated, "the first frame is a hello");
+    // Whose address says too much has to wait, with the token that it has.
+    if (error.code === "RATE_LIMITED") session.close(CLOSE.tooMany, error.message);
+    else session.close(CLOSE.unauthenticated, "the first frame is a hello");
     return;
   }
   if (error.code === "RATE_LIMITED") {

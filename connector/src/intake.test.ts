@@ -10,7 +10,7 @@ const textOf = (bytes: ArrayBuffer): string => new TextDecoder().decode(bytes);
 /** A clock that the test moves. */
 function fake(more: Partial<typeof limits> = {}) {
   const turn = { ordinal: 0, ms: 1_000, monotonic: (): number => turn.ms };
-  return { turn, intake: new Intake({ ...limits, ...more }, turn) };
+  return { turn, intake: new Intake({ ...limits, ...more }, turn, "here") };
 }
 
 test("a burst of frames passes, one more waits as long as it says; so do bytes", () => {
@@ -26,6 +26,23 @@ test("a burst of frames passes, one more waits as long as it says; so do bytes",
   assert.equal(intake.take(5_000), 0, "what is refused takes nothing");
   turn.ms += 60_000;
   assert.equal(intake.take(1_000_000), 0, "what is larger than the bucket passes when it is full");
+});
+
+test("what an address has used up refuses a frame, which costs its socket nothing", () => {
+  const turn = { ordinal: 0, monotonic: (): number => 1_000 };
+  const asked: (readonly [string, number])[] = [];
+  let waitMs = 3;
+  const budget = { take: (...of: [string, number, number]) => (asked.push([of[0], of[1]]), waitMs) };
+  const intake = new Intake({ ...limits, framesPerSecond: 1 }, turn, "here", budget);
+  for (let i = 0; i < 10; i += 1) assert.equal(intake.take(7), 10);
+  waitMs = 0;
+  for (let i = 0; i < 2; i += 1) assert.equal(intake.take(7), 0);
+  assert.ok(intake.take(7) > 0);
+  assert.deepEqual(
+    asked,
+    Array.from({ length: 12 }, () => ["here", 7]),
+    "what the socket may not costs nobody else",
+  );
 });
 
 test("whatever comes in whatever turns is read once, in its order, a share of it in each turn", () => {

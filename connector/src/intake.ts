@@ -1,3 +1,4 @@
+import type { AddressBudget } from "./address-budget.ts";
 import type { Turn } from "./turn.ts";
 
 /** What one socket may say, whoever speaks on it and whatever becomes of its frames. */
@@ -21,6 +22,7 @@ const REFUSALS_MS = 10_000;
 /** What a waiting frame costs beside its bytes. */
 const HELD_BYTES = 128;
 const BURST = 2;
+const LEAST_WAIT_MS = 10;
 
 /**
  * What comes in over one socket, before anybody looks at it: every frame costs, also one that is refused; of
@@ -29,6 +31,8 @@ const BURST = 2;
 export class Intake {
   readonly #limits: IntakeLimits;
   readonly #turn: Pick<Turn, "monotonic" | "ordinal">;
+  readonly #budget: Pick<AddressBudget, "take"> | undefined;
+  readonly #address: string;
   #frames: number;
   #bytes: number;
   #at: number;
@@ -41,9 +45,17 @@ export class Intake {
   #heldFrom = 0;
   #heldBytes = 0;
 
-  constructor(limits: IntakeLimits, turn: Pick<Turn, "monotonic" | "ordinal">) {
+  /** Without a budget its address says as much as it has sockets for. */
+  constructor(
+    limits: IntakeLimits,
+    turn: Pick<Turn, "monotonic" | "ordinal">,
+    address: string,
+    budget?: Pick<AddressBudget, "take">,
+  ) {
     this.#limits = limits;
     this.#turn = turn;
+    this.#address = address;
+    this.#budget = budget;
     this.#frames = BURST * limits.framesPerSecond;
     this.#bytes = BURST * limits.bytesPerSecond;
     this.#at = turn.monotonic();
@@ -53,21 +65,20 @@ export class Intake {
   take(bytes: number): number {
     const now = this.#turn.monotonic();
     if (now !== this.#at) this.#refill(now);
-    if (this.#frames < 1 || this.#bytes < bytes) return this.#takeAll(bytes);
-    this.#frames -= 1;
-    this.#bytes -= bytes;
-    return 0;
-  }
-
-  /** What is larger than the bucket can ever hold passes when it is full; else how long it has to wait. */
-  #takeAll(bytes: number): number {
-    const { framesPerSecond, bytesPerSecond } = this.#limits;
-    const needed = Math.min(bytes, BURST * bytesPerSecond);
-    const seconds = Math.max((1 - this.#frames) / framesPerSecond, (needed - this.#bytes) / bytesPerSecond);
-    if (seconds > 0) return Math.max(10, Math.ceil(1_000 * seconds));
+    // What is larger than the bucket can ever hold passes when it is full.
+    const needed = Math.min(bytes, BURST * this.#limits.bytesPerSecond);
+    if (this.#frames < 1 || this.#bytes < needed) return this.#waitMs(needed);
+    const waitMs = this.#budget?.take(this.#address, bytes, now) ?? 0;
+    if (waitMs > 0) return Math.max(LEAST_WAIT_MS, waitMs);
     this.#frames -= 1;
     this.#bytes -= needed;
     return 0;
+  }
+
+  #waitMs(bytes: number): number {
+    const { framesPerSecond, bytesPerSecond } = this.#limits;
+    const seconds = Math.max((1 - this.#frames) / framesPerSecond, (bytes - this.#bytes) / bytesPerSecond);
+    return Math.max(LEAST_WAIT_MS, Math.ceil(1_000 * seconds));
   }
 
   #refill(now: number): void {

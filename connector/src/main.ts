@@ -18,6 +18,7 @@ import { openCluster } from "@jichat/runtime/open-cluster.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import { AddressBudget } from "./address-budget.ts";
 import { Admission } from "./admission.ts";
 import { intakeLimitsOf, readConfig } from "./config.ts";
 import { Deliveries } from "./delivery.ts";
@@ -81,6 +82,10 @@ const world: World = {
     totalMax: connectionsMax(),
   }),
   intakeLimits: intakeLimitsOf(config),
+  addressBudget:
+    config.framesPerSecondPerAddress === 0
+      ? undefined
+      : new AddressBudget(new TokenBuckets(config.framesPerSecondPerAddress)),
   memberBuckets: memberBuckets(config.people),
   handshakeBuckets: new TokenBuckets(config.handshakesPerSecond),
 };

@@ -8,6 +8,7 @@ import type { Presence } from "@jichat/runtime/presence.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { AddressBudget } from "./address-budget.ts";
 import type { Config } from "./config.ts";
 import type { Admission } from "./admission.ts";
 import type { DirectConversations } from "./direct-conversations.ts";
@@ -39,6 +40,8 @@ export interface World extends Edge {
   /** Those that are not a socket, or not yet. */
   readonly connections: Connections;
   readonly intakeLimits: IntakeLimits;
+  /** None where an address may say what its sockets may. */
+  readonly addressBudget: AddressBudget | undefined;
   readonly memberBuckets: TokenBuckets;
   readonly handshakeBuckets: TokenBuckets;
 }

@@ -3,10 +3,12 @@ import { createConnection } from "node:net";
 import { after, before, test } from "node:test";
 import type { Stack } from "@jichat/tools/local/stack.ts";
 import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
+import { mint } from "../src/mint.ts";
 import { Raw } from "../src/raw.ts";
 import { upgradeRequest } from "../src/upgrade-request.ts";
 
 const SOCKETS_MAX = 3;
+const FRAMES_PER_SECOND = 5;
 let stack: Stack;
 let destroy: () => Promise<void>;
 const url = (): string => stack.wsUrls[0] ?? "";
@@ -15,7 +17,10 @@ before(async () => {
   ({ stack, destroy } = await startThrowaway({
     env: {
       "*": { TRUST_PROXY: "yes" },
-      connector: { SOCKETS_PER_ADDRESS_MAX: String(SOCKETS_MAX) },
+      connector: {
+        SOCKETS_PER_ADDRESS_MAX: String(SOCKETS_MAX),
+        FRAMES_PER_SECOND_PER_ADDRESS: String(FRAMES_PER_SECOND),
+      },
       api: { SIGN_INS_PER_SECOND: "1" },
     },
   }));
@@ -74,6 +79,30 @@ test("clients whom the proxy tells apart are limited apart", async () => {
   const apart = (i: number): string => `9.9.9.9, 7.7.7.${i}`;
   assert.equal(await sockets(apart, 8), 8);
   assert.equal(await signIns(apart, 25), 25);
+});
+
+test("sockets of one address share what it may say, also before their hello, and another's do not", async () => {
+  const token = mint(stack.secrets.signingKeyFile, { sub: "ann" });
+  const from = (address: string): Raw => new Raw(url(), undefined, { "x-forwarded-for": address });
+  const [phone, laptop, late, elsewhere] = [
+    from("4.4.4.4"),
+    from("4.4.4.4"),
+    from("4.4.4.4"),
+    from("3.3.3.3"),
+  ];
+  assert.equal((await phone.hello(token, "phone")).t, "welcome");
+  assert.equal((await laptop.hello(token, "laptop")).t, "welcome");
+  await late.opened();
+  for (let i = 0; i < 4 * FRAMES_PER_SECOND; i += 1)
+    await (i % 2 === 0 ? phone : laptop).say({ t: "ping", id: `p${i}` });
+  const refused = await laptop.hear(({ code }) => code === "RATE_LIMITED");
+  assert.ok(Number(refused["retryAfterMs"]) >= 10);
+  assert.equal((await late.hello(token, "late"))["code"], "RATE_LIMITED");
+  assert.equal((await late.closed).code, 4429, "it may come back with the token that it has");
+  assert.equal((await elsewhere.hello(token, "elsewhere")).t, "welcome");
+  const { length: taken } = [...phone.frames, ...laptop.frames].filter(({ t }) => t === "pong");
+  assert.ok(taken >= 2 * FRAMES_PER_SECOND - 2 && taken < 4 * FRAMES_PER_SECOND, `${taken}`);
+  for (const socket of [phone, laptop, elsewhere]) socket.close();
 });
 
 /** The header lines of an answer to an upgrade, of which some lines are said in other ways. */

@@ -1,6 +1,7 @@
 import { Dice } from "../simulation/world.ts";
 import { attackFrames } from "./frame-attack.ts";
 import { flood, hold, storm } from "./floods.ts";
+import { readLines } from "./lines.ts";
 import { attackRest, operationsOf } from "./rest-attack.ts";
 import type { Target } from "./wire.ts";
 
@@ -11,13 +12,7 @@ import type { Target } from "./wire.ts";
  */
 const [ws = "", api = "", ms = "0", seed = "1"] = process.argv.slice(2);
 
-async function readTokens(): Promise<string[]> {
-  let text = "";
-  for await (const chunk of process.stdin) text += String(chunk);
-  return text.split("\n").filter((line) => line !== "");
-}
-
-const tokens = await readTokens();
+const tokens = await readLines(process.stdin);
 const end = performance.now() + Number(ms);
 const isOver = (): boolean => performance.now() > end;
 const target = (url: string, from: string): Target => ({ url: new URL(url), from });

@@ -1,0 +1,22 @@
+import type { TokenBuckets } from "@jichat/access/token-bucket.ts";
+
+/** A frame up to here costs one, a longer one as many as it has of them. */
+const FRAME_BYTES = 1_024;
+
+/** What all sockets of one address may say together: many within their limits cost as much as one. */
+export class AddressBudget {
+  readonly #buckets: TokenBuckets;
+
+  constructor(buckets: TokenBuckets) {
+    this.#buckets = buckets;
+  }
+
+  /** 0 when a frame of so many bytes was taken, else the milliseconds after which it can be. */
+  take(address: string, bytes: number, now: number): number {
+    return this.#buckets.take(address, bytes <= FRAME_BYTES ? 1 : Math.ceil(bytes / FRAME_BYTES), now);
+  }
+
+  sweep(now: number): void {
+    this.#buckets.sweep(now);
+  }
+}
