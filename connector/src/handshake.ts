@@ -1,4 +1,4 @@
-import type { Replacement } from "@jichat/protocol/bus/delivery.ts";
+import type { Replacement } from "@jichat/protocol/bus/replacement.ts";
 import { encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { Hello } from "@jichat/protocol/frame/client-frame.ts";
@@ -109,8 +109,8 @@ function replace(
     return;
   }
   nats.publish(
-    names.deliver(connector),
-    encodeInner({ v: 1, replaced: { user, device, session: id } } satisfies Replacement),
+    names.replace(connector),
+    encodeInner({ v: 1, user, device, session: id } satisfies Replacement),
   );
 }
 

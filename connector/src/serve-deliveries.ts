@@ -1,7 +1,6 @@
 import type { Msg } from "@nats-io/transport-node";
-import type { Delivery, Replacement } from "@jichat/protocol/bus/delivery.ts";
+import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import { decodeRound } from "@jichat/protocol/bus/delivery.ts";
-import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { Deliveries } from "./delivery.ts";
 import type { World } from "./world.ts";
 
@@ -18,9 +17,7 @@ export function serveDeliveries(world: World, deliveries: Deliveries): () => voi
         return;
       }
       try {
-        const received = decodeRound(message.data);
-        if ("replaced" in received) replaced(world, received);
-        else for (const delivery of received) deliver(world, deliveries, delivery);
+        for (const delivery of decodeRound(message.data)) deliver(world, deliveries, delivery);
         message.respond(); // Not before: what is not acknowledged is replaced by a gap.
       } catch (thrown) {
         telemetry.log.error({ err: thrown }, "a delivery could not be taken; a gap will stand for it");
@@ -30,11 +27,6 @@ export function serveDeliveries(world: World, deliveries: Deliveries): () => voi
   return () => {
     subscription.unsubscribe();
   };
-}
-
-function replaced({ hub }: World, { replaced: { user, device, session } }: Replacement): void {
-  const held = hub.find(user, device);
-  if (held?.id === session) held.close(CLOSE.replaced, "this device connected again elsewhere");
 }
 
 function deliver({ metrics, telemetry }: World, deliveries: Deliveries, delivery: Delivery): void {

@@ -1,7 +1,10 @@
 import type { ConnectionOptions } from "@nats-io/transport-node";
+import { inboxOf } from "@jichat/protocol/bus/names.ts";
 
 /** Where a NATS URL leads, and who it says we are. */
-type NatsLogin = Pick<ConnectionOptions, "user" | "pass" | "tls"> & { readonly servers: string[] };
+type NatsLogin = Pick<ConnectionOptions, "user" | "pass" | "tls" | "inboxPrefix"> & {
+  readonly servers: string[];
+};
 
 const PROTOCOLS: ReadonlySet<string> = new Set(["nats:", "tls:"]);
 
@@ -36,6 +39,7 @@ export function readNatsUrl(text: string): NatsLogin {
   });
   return {
     servers: [host, ...more],
+    ...(/^[\w-]+$/.test(username) ? { inboxPrefix: inboxOf(username) } : {}),
     ...(protocol === "tls:" ? { tls: {} } : {}),
     ...(username === "" ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
   };

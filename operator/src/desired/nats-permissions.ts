@@ -21,10 +21,11 @@ const reads = (stream: string): readonly string[] => [
 ];
 const readsBucket = (name: string): readonly string[] => reads(`KV_${name}`);
 const readsAndWrites = (name: string): readonly string[] => [...readsBucket(name), `$KV.${name}.>`];
-const ANSWERS = ["_INBOX.>"];
+/** To whoever asked. Nobody but who asked hears there: `natsConfig`. */
+const ANSWERS = "_INBOX.>";
 
 /** What everybody asks at the start: is JetStream there, are the streams, how many partitions. */
-const START = ["$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.FC.>", ...ANSWERS];
+const START = ["$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.FC.>"];
 
 /** A wildcard stands for a whole token, and a stream's name is one: so each log is named. */
 const logsOf = (names: Names, partitions: number): readonly string[] =>
@@ -36,30 +37,34 @@ const objects = (name: string): readonly string[] => [
   `$O.${name}.>`,
 ];
 
+/** What whoever has clients asks for them. */
+const edge = (names: Names): readonly string[] => [
+  ...readsBucket(names.settings),
+  ...readsBucket(names.people),
+  ...readsBucket(names.revocations),
+  `${names.cluster}.cmd.*`,
+  `${names.cluster}.query.*`,
+];
+
 const connector = (names: Names): Permissions => ({
-  publish: [
-    ...START,
-    ...readsBucket(names.settings),
-    `${names.cluster}.cmd.*`,
-    `${names.cluster}.query.*`,
-    ...readsBucket(names.people),
-    ...readsBucket(names.revocations),
-  ],
-  subscribe: [...ANSWERS, `${names.cluster}.deliver.*`],
+  publish: [...START, ...edge(names), ANSWERS, `${names.cluster}.replace.*`],
+  subscribe: [`${names.cluster}.deliver.*`, `${names.cluster}.replace.*`],
 });
 
 const api = (names: Names): Permissions => ({
   publish: [
-    ...connector(names).publish,
+    ...START,
+    ...edge(names),
     ...readsAndWrites(names.accounts),
     `$KV.${names.people}.>`,
     `$KV.${names.revocations}.>`,
   ],
-  subscribe: ANSWERS,
+  subscribe: [],
 });
 
 const owners = (names: Names, logs: readonly string[]): readonly string[] => [
   ...START,
+  ANSWERS,
   ...readsBucket(names.settings),
   `${names.cluster}.handover.*`,
   `${names.cluster}.log.*`,
@@ -67,7 +72,6 @@ const owners = (names: Names, logs: readonly string[]): readonly string[] => [
   ...readsAndWrites(names.leases),
   ...readsAndWrites(names.owners),
   ...objects(names.snapshots),
-  "$JS.ACK.>",
 ];
 
 const router = (names: Names, logs: readonly string[]): Permissions => ({
@@ -78,7 +82,7 @@ const router = (names: Names, logs: readonly string[]): Permissions => ({
     `${names.cluster}.push.*`,
     ...readsBucket(names.watermarks),
   ],
-  subscribe: [...ANSWERS, `${names.cluster}.cmd.*`, `${names.cluster}.handover.*`],
+  subscribe: [`${names.cluster}.cmd.*`, `${names.cluster}.handover.*`],
 });
 
 const storage = (names: Names, logs: readonly string[]): Permissions => ({
@@ -87,7 +91,7 @@ const storage = (names: Names, logs: readonly string[]): Permissions => ({
     ...logs.map((log) => `$JS.API.STREAM.PURGE.${log}`),
     ...readsAndWrites(names.watermarks),
   ],
-  subscribe: [...ANSWERS, `${names.cluster}.query.*`, `${names.cluster}.handover.*`],
+  subscribe: [`${names.cluster}.query.*`, `${names.cluster}.handover.*`],
 });
 
 /**
@@ -105,6 +109,6 @@ export function natsPermissions(
     api: api(names),
     router: router(names, logs),
     storage: storage(names, logs),
-    operator: { publish: ["$JS.API.>", ...ANSWERS, `$KV.${names.settings}.>`], subscribe: ANSWERS },
+    operator: { publish: ["$JS.API.>", `$KV.${names.settings}.>`], subscribe: [] },
   };
 }

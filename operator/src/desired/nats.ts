@@ -1,4 +1,5 @@
 import type { V1EnvVar } from "@kubernetes/client-node";
+import { inboxOf } from "@jichat/protocol/bus/names.ts";
 import { quantityOf } from "../kube/apply.ts";
 import { credentialsOf } from "./keys.ts";
 import { PORTS, clusterNameOf, objectName } from "./names.ts";
@@ -22,7 +23,7 @@ export function natsConfig(wish: Wish): string {
     return [
       `    { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)}, permissions: {`,
       `      publish: [${quoted(publish)}]`,
-      `      subscribe: [${quoted(subscribe)}]`,
+      `      subscribe: [${quoted([`${inboxOf(user)}.>`, ...subscribe])}]`,
       `    } }`,
     ];
   });

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Delivery } from "./delivery.ts";
 import { decodeRound, encodeDelivery, encodeRound } from "./delivery.ts";
-import { encodeInner } from "./wire.ts";
 
 const pair = ["ann", "bob"];
 const deliveries: Delivery[] = [
@@ -41,7 +40,6 @@ test("a round is read as it was written, and who shares an event shares it after
   assert.equal(round.split('"ann","bob"').length - 1, 1, "an audience travels once");
   const read = decodeRound(bytesOf(round));
   assert.deepEqual(JSON.parse(JSON.stringify(read)), JSON.parse(JSON.stringify(deliveries)));
-  assert.ok(!("replaced" in read));
   assert.equal(read[0]?.events[0]?.users, read[0]?.events[3]?.users);
 });
 
@@ -57,7 +55,6 @@ test("halves of surrogate pairs, as an earlier version took them, arrive as U+FF
     encodeRound([encodeDelivery({ partition: 1, position: 3, events, marks, gaps: [] })]),
   );
   const read = decodeRound(round);
-  assert.ok(!("replaced" in read));
   assert.deepEqual(
     read[0]?.events.map(({ frame }): unknown => JSON.parse(frame)),
     [
@@ -67,11 +64,6 @@ test("halves of surrogate pairs, as an earlier version took them, arrive as U+FF
     ],
   );
   assert.equal(read[0]?.marks[0]?.conversation, "c \ufffd");
-});
-
-test("word that a device is held elsewhere comes the same way", () => {
-  const replaced = { user: "ann", device: "d", session: "s" };
-  assert.deepEqual(decodeRound(encodeInner({ v: 1, replaced } as { v: 1 })), { v: 1, replaced });
 });
 
 test("what is cut short, is of another version or is no round is refused by name", () => {

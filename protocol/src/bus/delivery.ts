@@ -54,12 +54,6 @@ export interface Delivery {
   readonly isRest?: true | undefined;
 }
 
-/** From the connector that now holds a device to the one that held it: close that session with 4409. */
-export interface Replacement {
-  readonly v: 1;
-  readonly replaced: { readonly user: string; readonly device: string; readonly session: string };
-}
-
 /**
  * A delivery on its way: `head` is a WireDelivery as JSON, `frames` are its events' frames, one behind the
  * other, which nobody but the reader of a frame need parse.
@@ -108,11 +102,10 @@ export const encodeRound = (deliveries: readonly EncodedDelivery[]): string =>
   `{"v":1,"deliveries":[${deliveries.map(({ head }) => head).join(",")}]}\n${deliveries.map(({ frames }) => frames).join("")}`;
 
 /** Throws INTERNAL where it is not a round, or one of another version. */
-export function decodeRound(bytes: Uint8Array): readonly Delivery[] | Replacement {
+export function decodeRound(bytes: Uint8Array): readonly Delivery[] {
   const text = textOf(bytes, "a delivery");
   const end = text.indexOf("\n");
-  const head = decodeInner<WireRound | Replacement>(end < 0 ? text : text.slice(0, end), "a delivery");
-  if ("replaced" in head) return head;
+  const head = decodeInner<WireRound>(end < 0 ? text : text.slice(0, end), "a delivery");
   let at = end + 1;
   const take = (length: number): string => {
     if (at + length > text.length) throw new ChatError("INTERNAL", "a delivery ends within a frame");

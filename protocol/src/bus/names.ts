@@ -8,6 +8,8 @@ export interface Names {
   command(partition: number): string;
   /** Router to the connector that holds the sockets; acknowledged, not persisted: the log is. */
   deliver(connector: string): string;
+  /** One connector to another: a device of yours is here now. */
+  replace(connector: string): string;
   /** Router, connector and api to the storage that owns a partition: history, cold state, old ids. */
   query(partition: number): string;
   /** One router to another: take this partition over (clean hand-over). */
@@ -36,6 +38,7 @@ export function namesOf(cluster: string): Names {
     cluster,
     command: (partition) => `${cluster}.cmd.${partition}`,
     deliver: (connector) => `${cluster}.deliver.${connector}`,
+    replace: (connector) => `${cluster}.replace.${connector}`,
     query: (partition) => `${cluster}.query.${partition}`,
     handover: (router) => `${cluster}.handover.${router}`,
     logStream: (partition) => `${cluster}-LOG-${partition}`,
@@ -54,3 +57,6 @@ export function namesOf(cluster: string): Names {
     redis: (data) => `${cluster}:${data}:`,
   };
 }
+
+/** Where a user of NATS hears answers: no other needs to, who could read there what it may not ask for. */
+export const inboxOf = (user: string): string => `_INBOX.${user}`;

@@ -1,0 +1,27 @@
+import type { Msg } from "@nats-io/transport-node";
+import type { Replacement } from "@jichat/protocol/bus/replacement.ts";
+import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import { CLOSE } from "@jichat/protocol/errors.ts";
+import type { World } from "./world.ts";
+
+/** Closes sessions of which another connector says that it holds their device now. Returns how to stop. */
+export function serveReplacements({ nats, names, config, hub, telemetry }: World): () => void {
+  const subscription = nats.subscribe(names.replace(config.instance), {
+    callback: (error: Error | null, message: Msg) => {
+      if (error !== null) {
+        telemetry.log.error({ err: error }, "the subscription to replacements failed");
+        return;
+      }
+      try {
+        const { user, device, session } = decodeInner<Replacement>(message.data, "a replacement");
+        const held = hub.find(user, device);
+        if (held?.id === session) held.close(CLOSE.replaced, "this device connected again elsewhere");
+      } catch (thrown) {
+        telemetry.log.error({ err: thrown }, "a replacement could not be read");
+      }
+    },
+  });
+  return () => {
+    subscription.unsubscribe();
+  };
+}

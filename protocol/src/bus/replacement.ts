@@ -1,0 +1,7 @@
+/** From the connector that now holds a device to the one that held it: close that session with 4409. */
+export interface Replacement {
+  readonly v: 1;
+  readonly user: string;
+  readonly device: string;
+  readonly session: string;
+}
