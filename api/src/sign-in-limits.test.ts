@@ -8,6 +8,7 @@ import { SignInLimits } from "./sign-in-limits.ts";
 import type { World } from "./world.ts";
 
 type Told = (error: Error | null, found?: [number, number]) => void;
+const KEPT_MS = 50_000;
 
 /** What the limits ask of Redis, counted here; or nothing but failures. */
 function redisStand(isAway: boolean): World["redis"] {
@@ -19,7 +20,10 @@ function redisStand(isAway: boolean): World["redis"] {
       if (isAway) told(new Error("away"));
       else told(null, [counts.get(key) ?? 0, windowMs]);
     },
-    rateLimitRead: () => undefined,
+    rateLimitRead: (key: string, told: Told) => {
+      if (isAway) told(new Error("away"));
+      else told(null, [counts.get(key) ?? 0, KEPT_MS]);
+    },
     exists: async () => (isAway ? Promise.reject(new Error("away")) : 0),
     set: async () => (isAway ? Promise.reject(new Error("away")) : "OK"),
   };
@@ -70,6 +74,16 @@ test("more processes are not more tries", async () => {
   const redis = redisStand(false);
   const limits = await Promise.all(Array.from({ length: 5 }, async () => open(redis)));
   assert.equal(await tries(limits, 100, () => "192.0.2.1", false), 20);
+});
+
+test("more processes are not more guesses from everywhere; without Redis each has its own", async () => {
+  const guess = async (isAway: boolean): Promise<number> => {
+    const redis = redisStand(isAway);
+    const limits = await Promise.all(Array.from({ length: 5 }, async () => open(redis)));
+    return tries(limits, 200, (i) => `203.0.113.${i}`, false);
+  };
+  assert.equal(await guess(false), 20);
+  assert.equal(await guess(true), 50);
 });
 
 test("an IPv6 network is one address, and an IPv4 address is one however it is written", async () => {

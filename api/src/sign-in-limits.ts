@@ -23,6 +23,7 @@ type Check = ReturnType<FastifyInstance["createRateLimit"]>;
 export class SignInLimits {
   readonly #byAddress: Check;
   readonly #byUserAndAddress: Check;
+  readonly #failuresByUser: Check;
   readonly #addresses: TokenBuckets;
   readonly #pairs = new TokenBuckets(TRIES_PER_SECOND, TRIES_BURST);
   readonly #failures = new TokenBuckets(TRIES_PER_SECOND, TRIES_BURST);
@@ -40,6 +41,11 @@ export class SignInLimits {
       max: 2 * TRIES_BURST,
       timeWindow: TRIES_WINDOW_MS,
       keyGenerator: ({ ip, tries }) => `u ${tries ?? ""} ${normalizeIP(ip)}`,
+    });
+    this.#failuresByUser = app.createRateLimit({
+      max: 2 * TRIES_BURST,
+      timeWindow: TRIES_WINDOW_MS,
+      keyGenerator: ({ tries }) => `f ${tries ?? ""}`,
     });
   }
 
@@ -76,13 +82,24 @@ export class SignInLimits {
     spend(this.#pairs, `${user} ${address}`, "sign-ins of this user from this address");
     await within(this.#byUserAndAddress, request, "sign-ins of this user from this address");
     const isKnown = await this.#known.has(user, address);
-    if (!isKnown) spend(this.#failures, user, "failed sign-ins of this user");
+    if (!isKnown) await this.#refuseGuesses(request, user);
     const found = await act();
-    if (found === undefined) return undefined;
+    if (found === undefined) {
+      if (!isKnown) await this.#failuresByUser(request);
+      return undefined;
+    }
     // Taken before, so that many at once are none too many; a cost below nothing gives it back.
     if (!isKnown) this.#failures.take(user, -1, systemClock.monotonic());
     await this.#known.add(user, address);
     return found;
+  }
+
+  /** In Redis a failure counts once it is one; until then the process's own bucket holds its place. */
+  async #refuseGuesses(request: FastifyRequest, user: string): Promise<void> {
+    const what = "failed sign-ins of this user";
+    const found = await this.#failuresByUser(request, { increment: false });
+    if (!found.isAllowed && found.remaining === 0) throw tooMany(what, found.ttl);
+    spend(this.#failures, user, what);
   }
 
   sweep(now: number): void {
@@ -92,6 +109,8 @@ export class SignInLimits {
 
 async function within(check: Check, request: FastifyRequest, what: string): Promise<void> {
   const found = await check(request);
-  if (!found.isAllowed && found.isExceeded)
-    throw new ChatError("RATE_LIMITED", `too many ${what}`, { retryAfterMs: Math.max(1, found.ttl) });
+  if (!found.isAllowed && found.isExceeded) throw tooMany(what, found.ttl);
 }
+
+const tooMany = (what: string, ttlMs: number): ChatError =>
+  new ChatError("RATE_LIMITED", `too many ${what}`, { retryAfterMs: Math.max(1, ttlMs) });

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Part } from "../../tools/src/local/part.ts";
+import { freePorts } from "../../tools/src/local/ports.ts";
+import type { Stack } from "../../tools/src/local/stack.ts";
+import { startThrowaway } from "../../tools/src/local/throwaway.ts";
+
+/** What one process lets through at once, and all together while as much again comes back. */
+const OWN = 10;
+const TOGETHER = 20;
+let stack: Stack;
+let destroy: () => Promise<void>;
+let others: readonly Part[] = [];
+let doors: readonly string[] = [];
+
+before(async () => {
+  const env = { api: { TRUST_PROXY: "yes", SIGN_INS_PER_SECOND: "1000" } };
+  ({ stack, destroy } = await startThrowaway({ env }));
+  const ports = await freePorts(4);
+  const { spec } = stack.api;
+  others = [0, 2].map((at) => {
+    const [port = 0, adminPort = 0] = ports.slice(at);
+    const more = { PORT: String(port), ADMIN_PORT: String(adminPort), INSTANCE: `api-${port}` };
+    return new Part({
+      ...spec,
+      name: `api-${port}`,
+      adminPort,
+      env: { ...spec.env, ...more },
+      logFile: `${spec.logFile}.${port}`,
+    });
+  });
+  for (const part of others) part.start();
+  for (const part of others) await part.ready(20_000);
+  doors = [stack.apiUrl, ...[0, 2].map((at) => `http://127.0.0.1:${ports[at] ?? 0}`)];
+});
+after(async () => {
+  await Promise.all(others.map(async (part) => part.stop(5_000)));
+  await destroy?.();
+});
+
+async function signIn(door: string, from: string, user: string): Promise<number> {
+  const response = await fetch(`${door}/v1/sessions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-forwarded-for": from },
+    body: JSON.stringify({ user, password: "a wrong guess" }),
+  });
+  await response.text();
+  return response.status;
+}
+
+/** How many guesses are looked at, of so many over all doors in turn, each from an address of its own. */
+async function guesses(user: string, times: number): Promise<number> {
+  let lookedAt = 0;
+  for (let i = 0; i < times; i += 1) {
+    const status = await signIn(doors[i % doors.length] ?? "", `198.51.100.${i}`, user);
+    assert.ok([401, 429].includes(status), `${status}`);
+    if (status === 401) lookedAt += 1;
+  }
+  return lookedAt;
+}
+
+test("guesses from everywhere count together over all processes, and alone while Redis is down", async () => {
+  assert.equal(await guesses("ann", 60), TOGETHER);
+  const { redis } = stack;
+  assert.ok(redis);
+  await redis.kill();
+  const alone = await guesses("bob", 45);
+  // One comes back to each in five seconds.
+  assert.ok(alone >= doors.length * OWN && alone <= doors.length * (OWN + 4), `${alone}`);
+  redis.start();
+});
