@@ -4,6 +4,7 @@ import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import { silentCopies } from "./copies.ts";
 import { finalErrorOf } from "./final-errors.ts";
 import { Hearing } from "./hearing.ts";
 import { limited } from "./limited.ts";
@@ -22,7 +23,7 @@ export interface LogState {
   readonly end: number;
   readonly bytes: number;
   readonly bytesMax: number;
-  /** Servers whose copies are not up to date. */
+  /** Servers that do not keep up with their copies. */
   readonly behind: readonly string[];
 }
 
@@ -85,13 +86,12 @@ export class PartitionLog {
   async state(): Promise<LogState> {
     const info = this.#jsm.streams.info(this.#stream);
     const { state, config, cluster } = await limited(`asking for ${this.#stream}`, ASK_MS, info);
-    const behind = (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline);
     return {
       first: state.first_seq,
       end: state.last_seq,
       bytes: state.bytes,
       bytesMax: config.max_bytes,
-      behind: behind.map(({ name }) => name),
+      behind: silentCopies({ cluster }),
     };
   }
 

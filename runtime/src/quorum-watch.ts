@@ -1,34 +1,13 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { systemClock } from "@jichat/protocol/clock.ts";
-import { PATIENCE_MS, Patience } from "./patience.ts";
+import type { StreamSaid } from "./copies.ts";
+import { isInTouch } from "./copies.ts";
+import { Patience } from "./patience.ts";
 
 const LOOK_EVERY_MS = 1_000;
 const ANSWER_MS = 1_000;
 /** Of as many logs: after a server died one of three has no leader for a moment, on healthy servers too. */
 const LOGS_AT_ONCE = 3;
-const NANOS_PER_MS = 1_000_000;
-const UNAVAILABLE = 503;
-
-/** What is read of `$JS.API.STREAM.INFO`; whatever is missing is not clustered. */
-export interface StreamSaid {
-  readonly error?: { readonly code: number };
-  readonly cluster?: {
-    readonly replicas?: readonly { readonly offline?: boolean; readonly active: number }[];
-  };
-}
-
-/**
- * Whether who said this has a quorum: a leader that heard of more than half of the copies lately, or a
- * server that knows what the cluster has not. A leader that was cut off answers for ten seconds more.
- */
-export function isInTouch({ error, cluster }: StreamSaid): boolean {
-  if (error !== undefined) return error.code !== UNAVAILABLE;
-  const replicas = cluster?.replicas ?? [];
-  const heard = replicas.filter(
-    ({ offline, active }) => offline !== true && active <= PATIENCE_MS * NANOS_PER_MS,
-  );
-  return 1 + heard.length > (1 + replicas.length) / 2;
-}
 
 /**
  * Leaves a server that was cut off from its cluster for another: it keeps its clients and answers their
