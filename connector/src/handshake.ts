@@ -4,13 +4,10 @@ import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { Hello } from "@jichat/protocol/frame/client-frame.ts";
 import type { Identity } from "@jichat/access/tokens.ts";
 import type { ReadList } from "@jichat/runtime/presence-texts.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { newSessionId } from "./session-id.ts";
 import type { Session } from "./session.ts";
 import type { World } from "./world.ts";
-
-/** Births rise even when the host's clock does not: microseconds, at least one apart. */
-let lastBirth = 0;
-const nextBirth = (): number => (lastBirth = Math.max(lastBirth + 1, Date.now() * 1_000));
 
 /** Authenticates, registers and welcomes. Throws a ChatError for who may not come in; the caller closes. */
 export async function greet(world: World, session: Session, hello: Hello, traceId: string): Promise<void> {
@@ -22,11 +19,11 @@ export async function greet(world: World, session: Session, hello: Hello, traceI
   session.echo = hello.echo;
   session.identity = identity;
   session.id = newSessionId();
-  session.bornAt = nextBirth();
+  session.helloAt = systemClock.monotonic();
   // Placed before it is registered, and registered before it is welcomed: what comes meanwhile marks it as
   // having missed.
   hub.place(session)?.close(CLOSE.replaced, "this device connected again");
-  session.list = await register(world, session);
+  session.list = await register(world, session, true);
   if (!session.isOpen) return;
   session.state = "live";
   session.write({
@@ -71,18 +68,26 @@ export function issueTicket(
  * Says in Redis where this device is, and returns its list as of then if its sync waits for the welcome.
  * While Redis is away the session waits for the keeper to register it.
  */
-export async function register(world: World, session: Session): Promise<ReadList | undefined> {
+export async function register(
+  world: World,
+  session: Session,
+  isHello = false,
+): Promise<ReadList | undefined> {
   const { presence, config, telemetry } = world;
   if (!presence.ready) return undefined;
-  const { user, device, id, bornAt } = session;
+  const { user, device, id, bornAt, helloAt } = session;
   try {
-    const { displaced, crowdedOut, list } = await presence.register({
+    const { birth, displaced, crowdedOut, list } = await presence.register({
       user,
       device,
-      entry: { connector: config.instance, session: id, birth: bornAt },
+      connector: config.instance,
+      session: id,
+      birth: bornAt,
+      ageMs: () => (isHello ? undefined : systemClock.monotonic() - helloAt),
       isSyncing: () => session.early?.some(({ frame }) => frame.t === "sync") ?? false,
     });
     session.registered = true;
+    session.bornAt = birth;
     if (displaced === "younger") session.close(CLOSE.replaced, "this device connected again elsewhere");
     else if (displaced !== undefined) replace(world, user, device, displaced.connector, displaced.session);
     for (const { device: other, entry } of crowdedOut)

@@ -53,7 +53,10 @@ export class Session {
   user = "";
   device = "";
   echo = false;
-  bornAt = 0;
+  /** Monotonic. */
+  helloAt = 0;
+  /** As it was registered: it orders the sessions of a user over all connectors. */
+  bornAt: number | undefined;
   identity: Identity | undefined;
   ticketExpiresAt = 0;
   ticketIssuedAt = 0;

@@ -1,19 +1,26 @@
+import { systemClock } from "@jichat/protocol/clock.ts";
 import type { ListsTexts, ToldList } from "./lists.ts";
 import { HEADS_PER_SCRIPT_MAX, LISTS_PER_SCRIPT_MAX, Lists, SCRIPTS_IN_FLIGHT_MAX } from "./lists.ts";
 import type { RunScript } from "./named-script.ts";
-import { SCRIPTS } from "./presence-scripts.ts";
+import { ARRIVE_SCRIPT } from "./arrive-script.ts";
 import type { SessionEntry } from "./presence-texts.ts";
-import { readSession, sessionText } from "./presence-texts.ts";
+import { readSession } from "./presence-texts.ts";
+import { RedisTime } from "./redis-time.ts";
 import { Rounds } from "./rounds.ts";
 
 /** Devices that a user may have at once, unless another number is told. */
 export const DEVICES_PER_USER_MAX = 20;
 
-/** A session that comes. */
+/** A session that comes, or comes again. */
 export interface Arrival {
   readonly user: string;
   readonly device: string;
-  readonly entry: SessionEntry;
+  readonly connector: string;
+  readonly session: string;
+  /** As it was told; undefined for one that says hello, or was not registered when it did. */
+  readonly birth: number | undefined;
+  /** How long ago it said hello; undefined while it says so. Asked when the script leaves. */
+  readonly ageMs: () => number | undefined;
   /** Whether its sync has come already: asked when the script leaves, which is after it was submitted. */
   readonly isSyncing: () => boolean;
 }
@@ -24,6 +31,8 @@ export interface DeviceSession {
 }
 
 export interface Arrived {
+  /** Orders the sessions of a user, by Redis's clock: it stays with the session. */
+  readonly birth: number;
   /** The older session that it displaced, or "younger" when one that was born later stands. */
   readonly displaced: SessionEntry | "younger" | undefined;
   /** The oldest of this user's sessions, where there are more than a user may have. It may be among them. */
@@ -40,6 +49,7 @@ export class Arrivals {
   readonly #run: RunScript;
   readonly #keepSeconds: number;
   readonly #devicesMax: number;
+  readonly #time = new RedisTime(() => systemClock.monotonic());
   readonly #rounds = new Rounds(
     async (arrivals: readonly Arrival[]) => this.#arrive(arrivals),
     () => 1,
@@ -54,15 +64,24 @@ export class Arrivals {
   }
 
   async arrive(arrival: Arrival): Promise<Arrived> {
-    return (await this.#rounds.submit(arrival)).get(arrival) ?? NOBODY;
+    const arrived = (await this.#rounds.submit(arrival)).get(arrival);
+    if (arrived === undefined) throw new Error("a script told nothing of one who came");
+    return arrived;
   }
 
   async #arrive(arrivals: readonly Arrival[]): Promise<ReadonlyMap<Arrival, Arrived>> {
     const syncing = arrivals.filter(({ isSyncing }) => isSyncing());
     const all = [...new Set([...syncing, ...arrivals])];
-    const args = [this.#keepSeconds, HEADS_PER_SCRIPT_MAX, syncing.length, this.#devicesMax];
-    const found = await this.#run(SCRIPTS.arrive, [...args, ...all.map(lineOf)]);
-    const [displaced, texts = []] = found as [string[], ListsTexts?];
+    const args = [
+      this.#keepSeconds,
+      HEADS_PER_SCRIPT_MAX,
+      syncing.length,
+      this.#devicesMax,
+      this.#time.latest,
+    ];
+    const found = await this.#run(ARRIVE_SCRIPT, [...args, ...all.map((arrival) => this.#lineOf(arrival))]);
+    const [displaced, time, texts = []] = found as [string[], string, ListsTexts?];
+    this.#time.told(Number(time));
     const users = syncing.map(({ user }) => user);
     const lists = new Lists(users, texts);
     return new Map(
@@ -75,13 +94,23 @@ export class Arrivals {
       ]),
     );
   }
+
+  /** One argument each: what ioredis and Redis pay for them is by their number. No id has a space. */
+  #lineOf({ user, device, connector, session, birth, ageMs }: Arrival): string {
+    return `${user} ${device} ${connector} ${session} ${birth ?? this.#unborn(ageMs())}`;
+  }
+
+  /** When a hello left, or how long ago it was said. */
+  #unborn(ageMs: number | undefined): string {
+    if (ageMs !== undefined) return `-${Math.max(1, Math.round(ageMs * 1_000))}`;
+    return `+${this.#time.now() ?? ""}`;
+  }
 }
 
-const NOBODY: Arrived = { displaced: undefined, crowdedOut: [], list: undefined };
-
-function displacedOf(text: string): Pick<Arrived, "displaced" | "crowdedOut"> {
-  const [own = "", ...others] = text.split("\n");
+function displacedOf(text: string): Pick<Arrived, "birth" | "displaced" | "crowdedOut"> {
+  const [birth, own = "", ...others] = text.split("\n");
   return {
+    birth: Number(birth),
     displaced: own === "" ? undefined : own === "younger" ? "younger" : readSession(own),
     crowdedOut: others.map((line) => {
       const space = line.indexOf(" ");
@@ -89,6 +118,3 @@ function displacedOf(text: string): Pick<Arrived, "displaced" | "crowdedOut"> {
     }),
   };
 }
-
-/** One argument each: what ioredis and Redis pay for them is by their number. No id has a space. */
-const lineOf = ({ user, device, entry }: Arrival): string => `${user} ${device} ${sessionText(entry)}`;

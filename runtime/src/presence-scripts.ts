@@ -141,7 +141,7 @@ const WHOLE_HEADS_MAX = SYNC_LIMIT_DEFAULT;
  * many lists' as have room in so many heads: conversation, head, brief or ''. In this order: what is done
  * stands in the lists and heads.
  */
-const LISTS_OF = `${BRIEF_OF}
+export const LISTS_OF = `${BRIEF_OF}
 local prefix = ARGV[1]
 local function headOf(conversation, isWhole)
   local head = isWhole and redis.call('HGET', headKeys .. conversation, 'v')
@@ -177,62 +177,6 @@ end
 /** heads, partitions, user* */
 const LISTS = `${LISTS_OF}
 return listsOf({ unpack(ARGV, 4) }, tonumber(ARGV[2]), tonumber(ARGV[3]))
-`;
-
-/**
- * keep, heads, syncing, devices, 'user device connector session birth'*: whom each session displaced, then
- * the lists of the first so many. What it displaced is a line for its own device, and a line with the device
- * for each that is older than so many of the user's; those of connectors that are gone do not count. An
- * older session cannot displace a younger one that lives. All are registered before a list is read: what
- * comes later reaches them.
- */
-const ARRIVE = `${LISTS_OF}
-local ENTRY = '^(%S+) (%S+) (%S+)$'
-local function crowdOut(key, own, lines)
-  local all, found = redis.call('HGETALL', key), {}
-  for j = 1, #all, 2 do
-    local device, entry = all[j], all[j + 1]
-    local host, _, birth = string.match(entry, ENTRY)
-    if device == own or redis.call('EXISTS', prefix .. 'c:' .. host) == 1 then
-      found[#found + 1] = { device = device, entry = entry, birth = tonumber(birth) }
-    else
-      redis.call('HDEL', key, device)
-    end
-  end
-  table.sort(found, function(a, b)
-    if a.birth == b.birth then return a.device < b.device end
-    return a.birth < b.birth
-  end)
-  for j = 1, #found - tonumber(ARGV[5]) do
-    redis.call('HDEL', key, found[j].device)
-    lines[#lines + 1] = found[j].device .. ' ' .. found[j].entry
-  end
-end
-local function register(user, device, entry)
-  local key = prefix .. 's:' .. user
-  local known = redis.call('HGET', key, device)
-  if known then
-    local host, other, born = string.match(known, ENTRY)
-    local _, session, birth = string.match(entry, ENTRY)
-    if other == session then known = false
-    elseif tonumber(born) > tonumber(birth) and redis.call('EXISTS', prefix .. 'c:' .. host) == 1 then
-      return 'younger'
-    end
-  end
-  redis.call('HSET', key, device, entry)
-  redis.call('EXPIRE', key, ARGV[2])
-  local lines = { known or '' }
-  if redis.call('HLEN', key) > tonumber(ARGV[5]) then crowdOut(key, device, lines) end
-  return table.concat(lines, '\\n')
-end
-local displaced, syncing, first = {}, {}, 6
-for i = first, #ARGV do
-  local user, device, entry = string.match(ARGV[i], '^(%S+) (%S+) (.+)$')
-  displaced[#displaced + 1] = register(user, device, entry)
-  if i < first + tonumber(ARGV[4]) then syncing[#syncing + 1] = user end
-end
-if #syncing == 0 then return { displaced } end
-return { displaced, listsOf(syncing, tonumber(ARGV[3]), 0) }
 `;
 
 /** user, device, session */
@@ -274,7 +218,6 @@ export const SCRIPTS = {
   alive: scriptOf(ALIVE),
   publish: scriptOf(PUBLISH),
   merge: scriptOf(MERGE),
-  arrive: scriptOf(ARRIVE),
   unregister: scriptOf(UNREGISTER),
   lists: scriptOf(LISTS),
   heads: scriptOf(HEADS),

@@ -47,9 +47,6 @@ export function readEntry(conversation: string, text: string): ListEntry {
 }
 
 /** `connector session birth` */
-export const sessionText = ({ connector, session, birth }: SessionEntry): string =>
-  `${connector} ${session} ${birth}`;
-
 export const readSession = (text: string): SessionEntry => {
   const [connector = "", session = "", birth = "0"] = text.split(" ");
   return { connector, session, birth: Number(birth) };

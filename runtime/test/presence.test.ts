@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
@@ -11,6 +12,7 @@ import { freePorts } from "../../tools/src/local/ports.ts";
 import { needRedis } from "../../tools/src/needs.ts";
 import type { SessionEntry, StoredHead } from "../src/presence-texts.ts";
 import { SCRIPT_COST_MAX, updateCost } from "../src/presence-update.ts";
+import { Arrivals } from "../src/arrivals.ts";
 import { Presence } from "../src/presence.ts";
 
 const DAY_SECONDS = 24 * 3_600;
@@ -58,10 +60,26 @@ const entryOf = (conversation: string, position: number) => ({
   markNo: position,
 });
 
+/** As registered again, with its birth. */
 const arrive = async (user: string, device: string, entry: SessionEntry, isSyncing = false) =>
-  presence.register({ user, device, entry, isSyncing: () => isSyncing });
+  presence.register({ user, device, ...entry, ageMs: () => 0, isSyncing: () => isSyncing });
+
+/** With its hello, or so long behind it. */
+const greet = async (user: string, device: string, connector: string, session: string, ageMs?: number) =>
+  presence.register({
+    user,
+    device,
+    connector,
+    session,
+    birth: undefined,
+    ageMs: () => ageMs,
+    isSyncing: () => false,
+  });
 
 const nothing = { isDone: true, heads: [], entries: [], unsure: [], users: [] };
+
+const runIdOf = async (): Promise<string> =>
+  /run_id:(\w+)/.exec(await presence.redis.info("server"))?.[1] ?? "";
 
 const publish = async (conversation: string, position: number, users: readonly string[] = []) =>
   presence.publish({
@@ -255,6 +273,83 @@ test("many who come at once are registered each for themselves, the younger of t
       displaced,
       index % 2 === 0 ? "younger" : { connector: "c1", session: `many${index}-2`, birth: 2 },
     );
+});
+
+test("who says hello displaces whoever is there, however far ahead their birth is, and stays", async () => {
+  await presence.announceConnector("c1");
+  await presence.announceConnector("c2");
+  const ahead = (Date.now() + 600_000) * 1_000;
+  await arrive("skew", "phone", { connector: "c1", session: "old", birth: ahead });
+  const { birth, displaced } = await greet("skew", "phone", "c2", "new");
+  assert.deepEqual([birth, displaced], [ahead + 1, { connector: "c1", session: "old", birth: ahead }]);
+  const again = await arrive("skew", "phone", { connector: "c1", session: "old", birth: ahead });
+  assert.equal(again.displaced, "younger");
+  const kept = await arrive("skew", "phone", { connector: "c2", session: "new", birth });
+  assert.deepEqual([kept.birth, kept.displaced], [birth, undefined], "registered again it is as old");
+});
+
+test("births are by Redis's clock; of one that could not be registered with its hello, by how long that was ago", async () => {
+  await presence.announceConnector("c1");
+  const [seconds = 0, micros = 0] = (await presence.redis.time()).map(Number);
+  const { birth } = await greet("clock", "phone", "c1", "one");
+  const now = seconds * 1_000_000 + micros;
+  assert.ok(birth >= now && birth < now + 1_000_000);
+  const late = await greet("clock", "phone", "c1", "before", 5_000);
+  assert.equal(late.displaced, "younger", "it said hello five seconds before");
+  await greet("clock", "laptop", "c1", "first", 9_000);
+  const second = await greet("clock", "laptop", "c1", "second", 2_000);
+  assert.equal(second.displaced !== "younger" && second.displaced?.session, "first");
+});
+
+test("a hello that was long on its way does not displace who said one since", async () => {
+  await presence.announceConnector("c1");
+  await presence.announceConnector("c2");
+  const held = Promise.withResolvers<void>();
+  let isHeld = false;
+  const key = `test:${await runIdOf()}:name`;
+  const slow = new Arrivals(
+    async ({ lua }, args) => {
+      if (isHeld) await held.promise;
+      return presence.redis.eval(lua, 1, key, presence.prefix, ...args);
+    },
+    60,
+    20,
+  );
+  const hello = async (session: string, device: string) =>
+    slow.arrive({
+      user: "late",
+      device,
+      connector: "c1",
+      session,
+      birth: undefined,
+      ageMs: () => undefined,
+      isSyncing: () => false,
+    });
+  await hello("first", "laptop"); // From here on it knows the time.
+  isHeld = true;
+  const late = hello("late", "phone");
+  await sleep(50);
+  assert.equal((await greet("late", "phone", "c2", "since")).displaced, undefined);
+  held.resolve();
+  assert.equal((await late).displaced, "younger");
+  isHeld = false;
+  const { displaced } = await hello("last", "phone");
+  assert.equal(displaced !== "younger" && displaced?.session, "since");
+});
+
+test("who says hello is never the one to make room, whatever births the other devices have", async () => {
+  await presence.announceConnector("c1");
+  const ahead = (Date.now() + 600_000) * 1_000;
+  for (let device = 1; device <= 20; device += 1)
+    await arrive("crowd", `d${device}`, { connector: "c1", session: `s${device}`, birth: ahead + device });
+  for (let device = 21; device <= 23; device += 1) {
+    const { birth, crowdedOut } = await greet("crowd", `d${device}`, "c1", `s${device}`);
+    assert.equal(birth, ahead + device);
+    assert.deepEqual(
+      crowdedOut.map((one) => one.device),
+      [`d${device - 20}`],
+    );
+  }
 });
 
 test("whoever syncs as they come is told their list with it; nobody else is", async () => {

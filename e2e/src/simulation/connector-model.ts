@@ -29,7 +29,10 @@ export class Socket implements Reader {
   readonly device: Device;
   readonly connector: ConnectorModel;
   readonly id: string;
-  readonly birth: number;
+  /** As it was registered. */
+  birth: number | undefined;
+  readonly hello: number;
+  readonly helloAt: number;
   readonly wireMs: number;
   readonly gate: Pick<SendGate, "next" | "check" | "refused">;
   readonly echo = true;
@@ -42,12 +45,13 @@ export class Socket implements Reader {
   #heard: Promise<void> = Promise.resolve();
   readonly #lost = Promise.withResolvers<never>();
 
-  constructor(device: Device, connector: ConnectorModel, id: string, birth: number, isGated: boolean) {
+  constructor(device: Device, connector: ConnectorModel, id: string, isGated: boolean) {
     this.wireMs = connector.machine.dice.between(...WIRE_MS);
     this.device = device;
     this.connector = connector;
     this.id = id;
-    this.birth = birth;
+    this.hello = device.nextHello();
+    this.helloAt = connector.machine.clock.monotonic();
     this.#lost.promise.catch(() => undefined); // Nobody may be waiting when it is lost.
     this.gate = isGated
       ? new SendGate()
@@ -91,6 +95,14 @@ export class Socket implements Reader {
     });
   }
 
+  /** Its device connected again elsewhere, or so its connector is told. */
+  displaced(): void {
+    const { device, connector } = this;
+    if (this.isOpen && device.isLatest(this))
+      connector.violate(`${device.user}/${device.name} came last and had to go`);
+    this.close();
+  }
+
   close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
@@ -101,6 +113,8 @@ export class Socket implements Reader {
   }
 }
 
+/** How far their clocks are off. */
+const SKEW_MS = [-600_000, 600_000] as const;
 const LOG_IDENTITY = "simulation-";
 
 /** One connector: the product's lane, gate, deliveries and syncs, behind sockets that are models. */
@@ -120,7 +134,7 @@ export class ConnectorModel {
   constructor(sim: Simulation, name: string) {
     this.#sim = sim;
     this.name = name;
-    this.machine = new Machine(sim.time, sim.dice, sim.dice.between(-30_000, 30_000));
+    this.machine = new Machine(sim.time, sim.dice, sim.dice.between(...SKEW_MS));
     const lane: LaneOptions = {
       from: name,
       clock: this.machine.clock,
@@ -171,6 +185,10 @@ export class ConnectorModel {
     return [...this.#sockets.values()].flatMap((devices) => [...devices.values()]);
   }
 
+  violate(what: string): void {
+    this.#sim.violate("I9", what);
+  }
+
   kill(): void {
     this.machine.dead = true;
     this.#unwatch();
@@ -188,13 +206,13 @@ export class ConnectorModel {
    */
   async open(device: Device): Promise<Socket> {
     const { guards } = this.#sim;
-    const socket = new Socket(device, this, this.#sim.nextId(), this.#sim.nextBirth(), guards.sendGate);
+    const socket = new Socket(device, this, this.#sim.nextId(), guards.sendGate);
     const devices = this.#sockets.get(device.user) ?? new Map<string, Socket>();
     this.#sockets.set(device.user, devices);
     devices.get(device.name)?.close();
     devices.set(device.name, socket);
     if (guards.registerFirst) {
-      const list = await this.#keeper.register(socket);
+      const list = await this.#keeper.register(socket, true);
       if (this.machine.dice.chance(0.5)) socket.list = list;
     } else this.machine.time.after(400, () => void this.#keeper.register(socket));
     if (socket.isOpen) socket.isLive = true;
@@ -203,7 +221,7 @@ export class ConnectorModel {
 
   close(device: Device, session: string): void {
     const held = this.#sockets.get(device.user)?.get(device.name);
-    if (held?.id === session) held.close();
+    if (held?.id === session) held.displaced();
   }
 
   async start(): Promise<void> {

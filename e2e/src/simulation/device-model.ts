@@ -29,6 +29,8 @@ export class Device {
   #syncAgain = false;
   readonly #repairing = new Map<string, Promise<void>>();
   #synced = false;
+  #hellos = 0;
+  #isComing = false;
 
   constructor(sim: Simulation, user: string, name: string) {
     this.#sim = sim;
@@ -58,18 +60,26 @@ export class Device {
 
   async connect(): Promise<void> {
     const connector: ConnectorModel | undefined = this.#sim.anyConnector();
-    if (connector === undefined || this.#socket !== undefined) {
+    if (connector === undefined || this.#socket !== undefined || this.#isComing) {
       this.#sim.time.after(100, () => {
         if (this.#socket === undefined) void this.connect();
       });
       return;
     }
-    const socket = await connector.open(this);
+    const socket = await this.#come(connector);
     if (!socket.isOpen) {
       this.closed(socket);
       return;
     }
     this.#adopt(socket);
+  }
+
+  /** One hello at a time: of two it would be anybody's guess which is the later. */
+  async #come(connector: ConnectorModel): Promise<Socket> {
+    this.#isComing = true;
+    const socket = await connector.open(this);
+    this.#isComing = false;
+    return socket;
   }
 
   #adopt(socket: Socket): void {
@@ -84,6 +94,7 @@ export class Device {
   }
 
   closed(socket: Socket): void {
+    if (this.isLatest(socket)) this.#isComing = false;
     if (this.#socket !== undefined && this.#socket !== socket) return;
     this.#socket = undefined;
     this.#sim.time.after(this.#sim.dice.between(1, 400), () => {
@@ -94,12 +105,30 @@ export class Device {
   /** As after a `goaway`: the old socket works until another one is there. */
   async move(): Promise<void> {
     const connector = this.#sim.anyConnector();
-    if (connector === undefined || this.#socket === undefined) return;
+    if (connector === undefined || this.#socket === undefined || this.#isComing) return;
     const before = this.#socket;
-    const socket = await connector.open(this);
+    const socket = await this.#come(connector);
     // On the same connector the old one has been replaced already.
     if (socket.isOpen && (this.#socket === before || this.#socket === undefined)) this.#adopt(socket);
     else socket.close();
+  }
+
+  /** Its network goes without a word: its connector holds a socket that nobody reads. */
+  vanish(): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    this.#socket = undefined;
+    this.closed(socket);
+  }
+
+  /** Each is younger than the one before. */
+  nextHello(): number {
+    this.#hellos += 1;
+    return this.#hellos;
+  }
+
+  isLatest({ hello }: Socket): boolean {
+    return hello === this.#hellos;
   }
 
   drop(): void {

@@ -10,6 +10,7 @@ const FAULTS = [
   "storage",
   "lag",
   "drop",
+  "vanish",
   "outage",
   "move",
   "stuck",

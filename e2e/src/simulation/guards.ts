@@ -20,6 +20,8 @@ export interface Guards {
   readonly oldIds: boolean;
   /** A session is registered before it is welcomed, and so before its sync reads heads. */
   readonly registerFirst: boolean;
+  /** Who says hello is younger than whoever is there, whatever clocks say. */
+  readonly births: boolean;
   /** Whose registration failed is registered later, and told to sync. */
   readonly registerRest: boolean;
   /** Who missed something while it was greeted is told so, and syncs once more. */
@@ -61,6 +63,7 @@ export const ALL: Guards = {
   redo: true,
   oldIds: true,
   registerFirst: true,
+  births: true,
   registerRest: true,
   missedGap: true,
   rebuild: true,

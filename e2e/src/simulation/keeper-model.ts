@@ -20,20 +20,19 @@ export class KeeperModel {
     this.#placed = placed;
   }
 
-  async register(socket: Socket): Promise<ReadList | undefined> {
+  async register(socket: Socket, isHello = false): Promise<ReadList | undefined> {
     const { redis } = this.#sim;
     try {
-      const { displaced, list } = await redis.register(
-        this.#machine,
-        socket.device.user,
-        socket.device.name,
-        {
-          connector: this.#name,
-          session: socket.id,
-          birth: socket.birth,
-        },
-      );
-      if (displaced === "younger") socket.close();
+      const { user, name } = socket.device;
+      const { clock } = this.#machine;
+      const { birth, displaced, list } = await redis.register(this.#machine, user, name, {
+        connector: this.#name,
+        session: socket.id,
+        birth: this.#sim.guards.births ? socket.birth : (socket.birth ?? clock.now()),
+        ageMs: () => (isHello ? undefined : clock.monotonic() - socket.helloAt),
+      });
+      socket.birth = birth;
+      if (displaced === "younger") socket.displaced();
       else if (displaced !== undefined && displaced.session !== socket.id)
         this.#sim.replaced(displaced.connector, socket.device, displaced.session);
       return list;

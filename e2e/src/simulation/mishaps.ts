@@ -44,6 +44,13 @@ export class Mishaps {
         return storage.crash(dice.between(100, 3_000));
       case "lag":
         return storage.lag(dice.between(300, 3_000));
+      case "vanish":
+        for (const device of this.#cast.devices())
+          if (dice.chance(0.4))
+            time.after(dice.between(0, 300), () => {
+              device.vanish();
+            });
+        return undefined;
       case "outage":
         return this.#outage(dice.between(2_000, 14_000));
       case "stuck":

@@ -1,4 +1,5 @@
 import type { ListEntry } from "@jichat/protocol/bus/query.ts";
+import type { Arrival } from "@jichat/runtime/arrivals.ts";
 import type { ListCache } from "@jichat/access/list-cache.ts";
 import type { Sessions } from "@jichat/router/ports.ts";
 import type { ReadList, SessionEntry, StoredHead, StoredList } from "@jichat/runtime/presence-texts.ts";
@@ -6,9 +7,9 @@ import { isWhole } from "@jichat/runtime/presence-texts.ts";
 import type { PresenceUpdate } from "@jichat/runtime/presence-update.ts";
 import { updateCost } from "@jichat/runtime/presence-update.ts";
 import type { Guards } from "./guards.ts";
+import { SessionsModel } from "./sessions-model.ts";
 import type { Machine, Time } from "./world.ts";
 
-const CONNECTOR_TTL_MS = 5_000;
 /** What a router asks of it at once, but for one long head; and what it takes in time. */
 export const SCRIPT_COST_MAX = 4;
 const COST_IN_TIME = 10;
@@ -35,8 +36,7 @@ export class RedisModel {
   #complete = new Set<string>();
   #done = new Map<number, number>();
   #folded = new Map<number, number>();
-  #sessions = new Map<string, Map<string, SessionEntry>>();
-  #connectors = new Map<string, number>();
+  #sessions: SessionsModel;
   readonly #clients = new Map<Machine, Client>();
   awayUntil = 0;
   run = 1;
@@ -44,6 +44,7 @@ export class RedisModel {
   constructor(time: Time, guards: Guards) {
     this.#time = time;
     this.#guards = guards;
+    this.#sessions = new SessionsModel(time);
   }
 
   #forget(): void {
@@ -52,8 +53,7 @@ export class RedisModel {
     this.#complete = new Set();
     this.#done = new Map();
     this.#folded = new Map();
-    this.#sessions = new Map();
-    this.#connectors = new Map();
+    this.#sessions = new SessionsModel(this.#time);
   }
 
   /** Everything is gone, and for a while nobody answers. */
@@ -137,17 +137,13 @@ export class RedisModel {
     if (this.#guards.unsure) for (const user of unsure) this.#complete.delete(user);
   }
 
-  isConnectorAlive(connector: string): boolean {
-    return (this.#connectors.get(connector) ?? 0) > this.#time.now;
-  }
-
   /** As one router reaches it. */
   sessionsFor(machine: Machine): Sessions {
     return {
       publish: async (update) => {
         await this.reach(machine);
         const read = (): Map<string, string[]> =>
-          new Map(update.users.map((user) => [user, this.#connectorsOf(user)]));
+          new Map(update.users.map((user) => [user, this.#sessions.connectorsOf(user)]));
         const early = this.#guards.headsFirst ? undefined : read();
         // Whoever registers now is not seen.
         if (early !== undefined) await this.#time.sleep(machine.dice.between(0, 400));
@@ -172,17 +168,12 @@ export class RedisModel {
       },
       isAlive: async (connector) => {
         await this.reach(machine);
-        const isAlive = this.isConnectorAlive(connector);
+        const isAlive = this.#sessions.isAlive(connector);
         await this.#back(machine);
         return isAlive;
       },
       settled: () => false,
     };
-  }
-
-  #connectorsOf(user: string): string[] {
-    const connectors = [...(this.#sessions.get(user)?.values() ?? [])].map(({ connector }) => connector);
-    return [...new Set(connectors)].filter((connector) => this.isConnectorAlive(connector));
   }
 
   /** As one connector reaches it: what `sync` reads. */
@@ -223,28 +214,35 @@ export class RedisModel {
   /** False when the key had lapsed: sessions must be registered again. */
   async renew(machine: Machine, connector: string): Promise<boolean> {
     await this.reach(machine);
-    if (!this.isConnectorAlive(connector)) return false;
-    this.#connectors.set(connector, this.#time.now + CONNECTOR_TTL_MS);
+    if (!this.#sessions.isAlive(connector)) return false;
+    this.#sessions.announce(connector);
     return true;
   }
 
   async announce(machine: Machine, connector: string): Promise<void> {
     await this.reach(machine);
-    this.#connectors.set(connector, this.#time.now + CONNECTOR_TTL_MS);
+    this.#sessions.announce(connector);
   }
 
-  /** Whom it displaced, and the user's list as of then: its heads come later, as those of a long one do. */
+  /** Its birth, whom it displaced, and the list as of then: its heads come later, as a long one's do. */
   async register(
     machine: Machine,
     user: string,
     device: string,
-    at: SessionEntry,
-  ): Promise<{ displaced: SessionEntry | "younger" | undefined; list: ReadList }> {
+    { connector, session, birth, ageMs }: Omit<Arrival, "user" | "device" | "isSyncing">,
+  ): Promise<{ birth: number; displaced: SessionEntry | "younger" | undefined; list: ReadList }> {
+    const age = birth === undefined ? ageMs() : 0;
+    const sent = this.#time.now - (age ?? 0);
     await this.reach(machine);
-    const displaced = this.#swapIn(user, device, at);
+    const at = { connector, session, birth: birth ?? sent };
+    const displaced = this.#sessions.swapIn(user, device, at, age === undefined);
     const list = this.#listOf(machine, user);
     await this.#back(machine);
-    return { displaced, list: async () => ({ ...list, heads: await this.#headsOf(machine, list) }) };
+    return {
+      birth: at.birth,
+      displaced,
+      list: async () => ({ ...list, heads: await this.#headsOf(machine, list) }),
+    };
   }
 
   async #ask<T>(machine: Machine, read: () => T): Promise<T> {
@@ -262,16 +260,6 @@ export class RedisModel {
         return head && briefOf(head);
       }),
     );
-  }
-
-  #swapIn(user: string, device: string, at: SessionEntry): SessionEntry | "younger" | undefined {
-    const devices = this.#sessions.get(user) ?? new Map<string, SessionEntry>();
-    this.#sessions.set(user, devices);
-    const known = devices.get(device);
-    if (known !== undefined && known.birth > at.birth && this.isConnectorAlive(known.connector))
-      return "younger";
-    devices.set(device, at);
-    return known;
   }
 
   #listOf(machine: Machine, user: string): Omit<StoredList, "heads"> {

@@ -52,7 +52,6 @@ export class Simulation {
   #routers: RouterModel[] = [];
   #connectors: ConnectorModel[] = [];
   #ids = 0;
-  #birth = 0;
   #pair = directConversation("ann", "bob");
   #groupId = "group-0";
   #group = groupConversation("ann", "group-0");
@@ -93,11 +92,6 @@ export class Simulation {
   nextId(): string {
     this.#ids += 1;
     return this.#ids.toString(16);
-  }
-
-  nextBirth(): number {
-    this.#birth += 1;
-    return this.#birth;
   }
 
   violate(invariant: string, what: string): void {

@@ -17,7 +17,7 @@ export function redisAcl({ cluster, keys }: Wish): string {
     const may =
       as === "operator"
         ? "resetkeys -@all +ping +info"
-        : `resetkeys ~${prefix}:* -@all +@read +@write +@transaction +@scripting +@connection +info +ping -@dangerous -keys +info`;
+        : `resetkeys ~${prefix}:* -@all +@read +@write +@transaction +@scripting +@connection +info +ping +time -@dangerous -keys +info`;
     return `user ${user} on resetchannels ${may} #${sha256(password)}`;
   });
   return ["user default off", ...users, ""].join("\n");

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { mint } from "../src/mint.ts";
+import { Raw } from "../src/raw.ts";
+import { sleep, startStack } from "../src/scene.ts";
+
+const AHEAD_MS = 600_000;
+const STAYS_MS = 3_000;
+const clock = pathToFileURL(join(import.meta.dirname, "../src/clock-ahead.ts")).href;
+
+test("a device whose silent old socket sits on a connector ten minutes ahead connects elsewhere, and stays", async (t) => {
+  const stack = await startStack(t, {
+    routers: 1,
+    connectors: 2,
+    env: { "connector-1": { NODE_OPTIONS: `--import=${clock}`, CLOCK_AHEAD_MS: String(AHEAD_MS) } },
+  });
+  const arrive = async (at: number, user: string): Promise<{ socket: Raw; serverTime: number }> => {
+    const socket = new Raw(stack.wsUrls[at] ?? "");
+    t.after(() => {
+      socket.close();
+    });
+    const welcome = await socket.hello(mint(stack.secrets.signingKeyFile, { sub: user }), "phone");
+    assert.equal(welcome.t, "welcome");
+    return { socket, serverTime: Number(welcome["serverTime"]) };
+  };
+  const old = await arrive(0, "ann");
+  const { socket: phone, serverTime } = await arrive(1, "ann");
+  assert.ok(old.serverTime - serverTime > AHEAD_MS / 2, "the clocks are as far apart as that");
+  assert.equal((await old.socket.closed).code, 4409);
+  const { socket: bob } = await arrive(0, "bob");
+  await sleep(STAYS_MS);
+  assert.equal((await phone.ask({ t: "ping", id: "p" })).t, "pong");
+  assert.equal((await bob.ask({ t: "send", id: "m", to: "ann", body: {} })).t, "ack");
+  await phone.hear(({ t: kind, id }) => kind === "event" && id === "m");
+
+  const again = await arrive(0, "ann");
+  assert.equal((await phone.closed).code, 4409);
+  assert.equal((await again.socket.ask({ t: "ping", id: "p" })).t, "pong");
+});
