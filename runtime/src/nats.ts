@@ -7,12 +7,18 @@ import { readNatsUrl } from "./nats-url.ts";
 /** A host that is cut off answers nothing at all: so soon the next one is tried. */
 const CONNECT_MS = 2_000;
 
+/** A first connection is waited for as long as it takes; so often somebody is told. */
+const TELL_EVERY_MS = 5_000;
+
 /**
  * The library's defaults give up after ten tries and notice a dead server after four minutes: ours do
  * neither.
  */
 export async function connectNats(url: string, name: string, log: Logger): Promise<NatsConnection> {
   const next = new NextServer();
+  const waiting = setInterval(() => {
+    log.warn("NATS does not answer yet: it is waited for");
+  }, TELL_EVERY_MS);
   const connection = await connect({
     ...readNatsUrl(url),
     name,
@@ -25,6 +31,8 @@ export async function connectNats(url: string, name: string, log: Logger): Promi
     timeout: CONNECT_MS,
     reconnectToServer: next.choose,
     noAsyncTraces: true, // A stack trace per request is a tenth of a busy router.
+  }).finally(() => {
+    clearInterval(waiting);
   });
   next.connectedTo(connection.getServer());
   void (async () => {

@@ -120,8 +120,8 @@ export class PartitionLog {
    * since a reader that starts behind a trim would have a hole. So it is when the log no longer reaches what
    * was read. Ends when the signal aborts.
    */
-  async *follow(from: number, signal: AbortSignal, hearing = new Hearing()): AsyncGenerator<Positioned> {
-    yield* this.#read(from, from - 1, signal, hearing, {});
+  follow(from: number, signal: AbortSignal, hearing = new Hearing()): AsyncGenerator<Positioned> {
+    return this.#read(from, from - 1, signal, hearing, {});
   }
 
   /** The batches of [from, to]; `to` must be in the log. */
