@@ -1,5 +1,5 @@
 import { CLOSE } from "@jichat/protocol/errors.ts";
-import { Intake } from "./intake.ts";
+import { intakeOf } from "./intake-of.ts";
 import type { Session } from "./session.ts";
 import type { World } from "./world.ts";
 
@@ -8,12 +8,12 @@ import type { World } from "./world.ts";
  * nothing, and is closed as who is refused too often.
  */
 export function onControl(
-  world: Pick<World, "intakeLimits" | "turn">,
+  world: Pick<World, "intakeLimits" | "turn" | "addressBudget">,
   session: Session,
   bytes: number,
 ): void {
   session.life = "heard";
   if (!session.isOpen) return;
-  const intake = (session.intake ??= new Intake(world.intakeLimits, world.turn));
+  const intake = intakeOf(world, session);
   if (intake.take(bytes) > 0 && intake.refused()) session.close(CLOSE.tooMany, "too many pings or pongs");
 }

@@ -8,7 +8,8 @@ import { idOf, readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";
 import { greet, issueTicket } from "./handshake.ts";
 import { refuseSend, write } from "./ingress.ts";
-import { Intake } from "./intake.ts";
+import { intakeOf } from "./intake-of.ts";
+import type { Intake } from "./intake.ts";
 import { plainPong } from "./plain-pong.ts";
 import type { Session } from "./session.ts";
 import { tooFast } from "./too-fast.ts";
@@ -28,12 +29,7 @@ export function onMessage(world: World, session: Session, bytes: ArrayBuffer, bi
   session.life = "heard";
   if (!session.isOpen) return;
   const { turn } = world;
-  const intake = (session.intake ??= new Intake(
-    world.intakeLimits,
-    turn,
-    session.birth.address,
-    world.addressBudget,
-  ));
+  const intake = intakeOf(world, session);
   if (intake.isHolding) {
     hold(session, intake, bytes, binary);
     return;

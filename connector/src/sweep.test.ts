@@ -45,6 +45,7 @@ function live(): { session: Session; did: string[] } {
   return { session, did };
 }
 const control = {
+  addressBudget: undefined,
   intakeLimits: { framesPerSecond: 200, bytesPerSecond: 10_000, heldBytesMax: 20_000 },
   turn: new Turn(() => undefined, { now: () => 0, monotonic: () => 0 }),
 };

@@ -28,8 +28,9 @@ function reigning() {
     {
       partition: 0,
       clock,
+      backlogBytesMax: () => 1_048_576,
       count: unused,
-      sessions: { publish: unused, isAlive: unused, settled: unused },
+      sessions: { publish: unused, giveUp: unused, isAlive: unused, settled: unused },
       deliverer: { deliver: unused },
       push: { add: unused },
     },
