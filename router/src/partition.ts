@@ -83,8 +83,7 @@ export class Partition {
     return this.#inbox.length + this.#arrivals.length + this.#readers.count;
   }
 
-  /** Since when, in milliseconds since 1970, the log has not answered; undefined where it is not asked. */
-  /** Monotonic milliseconds. */
+  /** Monotonic: since when the log has not answered; undefined where it is not asked. */
   get appendSince(): number | undefined {
     return this.#appendSince;
   }
