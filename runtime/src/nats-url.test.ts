@@ -8,6 +8,7 @@ test("one server, several, and who we are", () => {
   assert.deepEqual(readNatsUrl("a:4222,b:4223, c"), { servers: ["a:4222", "b:4223", "c"] });
   assert.deepEqual(readNatsUrl("nats://me:p%2Cw@a:4222,b:4222,nats://[::1]:4222"), {
     servers: ["a:4222", "b:4222", "[::1]:4222"],
+    inboxPrefix: "_INBOX.me",
     user: "me",
     pass: "p,w",
   });

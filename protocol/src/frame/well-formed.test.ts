@@ -8,15 +8,20 @@ const text = fc
   .array(fc.constantFrom("\ud83d", "\ude00", "🙂", "\\", "\\u", "ud83d", '"', "\u0000", "a", "水"))
   .map((parts) => parts.join(""));
 
+/**
+ * Compared as text: what V8 13.6 parses depends on objects that it has parsed before, where a key of theirs has a
+ * backslash and one of these an escape.
+ */
+const objectText = (pairs: readonly (readonly [string, string])[]): string =>
+  `{${pairs.map(([key, item]) => `${JSON.stringify(key)}:${JSON.stringify(item)}`).join(",")}}`;
+
 test("JSON text says what it said, but for halves of pairs", () => {
   fc.assert(
-    fc.property(fc.dictionary(text, text), (value) => {
-      const json = JSON.stringify(value);
-      const read: unknown = JSON.parse(wellFormedJson(json));
-      const expected = Object.fromEntries(
-        Object.entries(value).map(([key, item]) => [key.toWellFormed(), item.toWellFormed()]),
-      );
-      assert.deepEqual(read, expected);
+    fc.property(fc.array(fc.tuple(text, text)), (pairs) => {
+      const json = objectText(pairs);
+      const expected = objectText(pairs.map(([key, item]) => [key.toWellFormed(), item.toWellFormed()]));
+      assert.equal(wellFormedJson(json), expected);
+      assert.doesNotThrow(() => JSON.parse(expected) as unknown);
     }),
     { numRuns: 2_000 },
   );
