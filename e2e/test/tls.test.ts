@@ -1,15 +1,20 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import { connect } from "node:tls";
 import { generate } from "selfsigned";
 import { ROOT } from "@jichat/tools/cache.ts";
 import { exec } from "@jichat/tools/exec.ts";
+import { LINGERING, LINGERING_HANDSHAKES, endsWithin } from "../src/lingering.ts";
 import { startStack } from "../src/scene.ts";
 
+/** As in `connections.test.ts`. */
+const LINGER_MS = 40_000;
 const CONNECTOR = join(ROOT, "connector/src/main.ts");
 
 async function certificate(t: TestContext): Promise<{ certFile: string; keyFile: string }> {
@@ -47,6 +52,24 @@ test("with a certificate people talk over TLS, and whoever does not trust it doe
       reject(new Error("an unknown certificate was taken"));
     });
   });
+});
+
+test("behind a certificate too a connection that never becomes anything ends, also in its handshake", async (t) => {
+  const { certFile, keyFile } = await certificate(t);
+  const connector = { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile };
+  const stack = await startStack(t, { routers: 1, connectors: 1, env: { connector } });
+  const at = { host: "127.0.0.1", port: Number(new URL(stack.wsUrls[0] ?? "").port) };
+  const ca = readFileSync(certFile);
+  const tried = [
+    ...Object.entries(LINGERING).map(([what, of]) => [what, of, connect({ ...at, ca })] as const),
+    ...Object.entries(LINGERING_HANDSHAKES).map(
+      ([what, of]) => [`raw: ${what}`, of, createConnection(at)] as const,
+    ),
+  ];
+  const stayed = await Promise.all(
+    tried.map(async ([what, of, socket]) => ((await endsWithin(socket, of, LINGER_MS)) ? [] : [what])),
+  );
+  assert.deepEqual(stayed.flat(), []);
 });
 
 test("a certificate that cannot be used is said at the start, by the keys that name it", async (t) => {
