@@ -18,9 +18,12 @@ const PARTITION = partitionOf(CONVERSATION, 16);
 const PATIENCE_MS = 30_000;
 
 /** A small cluster and a socket of ann's that outlives what is done to it. */
-async function begin(
-  t: TestContext,
-): Promise<{ stack: Stack; send: (id: string) => Promise<Frame>; events: () => Promise<Frame[]> }> {
+async function begin(t: TestContext): Promise<{
+  stack: Stack;
+  send: (id: string) => Promise<Frame>;
+  sync: (since?: unknown) => Promise<Frame>;
+  events: () => Promise<Frame[]>;
+}> {
   const stack = await startStack(t, { routers: 1, connectors: 1, env: { storage: { FLUSH_MS: "100" } } });
   const ask = async (frame: Readonly<Record<string, unknown>> & { readonly id: string }): Promise<Frame> => {
     const socket = new Raw(stack.wsUrls[0] ?? "");
@@ -32,6 +35,7 @@ async function begin(
   return {
     stack,
     send: async (id) => ask({ t: "send", id, to: "bob", body: { id } }),
+    sync: async (since) => ask({ t: "sync", id: "list", since }),
     events: async () => {
       const page = await ask({ t: "pull", id: "all", conversation: CONVERSATION, after: 0, limit: 200 });
       assert.equal(page.t, "page", JSON.stringify(page));
@@ -84,7 +88,7 @@ test(
   "a log that ends before what was committed stops its partition, and a new generation gives no seq a second meaning",
   { timeout: 240_000 },
   async (t) => {
-    const { stack, send, events } = await begin(t);
+    const { stack, send, sync, events } = await begin(t);
     for (let i = 1; i <= 10; i += 1) assert.equal((await insist(send, `kept-${i}`)).t, "ack");
     await sleep(500);
     const copy = await backup(stack);
@@ -99,6 +103,7 @@ test(
     const last = Number((await insist(send, "gone-1"))["seq"]);
     await insist(send, "gone-2");
     await sleep(300);
+    const { cursor } = await sync();
     await restore(stack, copy);
     stack.storage.start();
 
@@ -123,6 +128,12 @@ test(
 
     const after = await insist(send, "after");
     assert.equal(after["seq"], last + 2, "it goes on above the highest that was seen");
+    const synced = await sync(cursor);
+    assert.deepEqual(
+      [synced.t, synced["reset"]],
+      ["synced", undefined],
+      "a generation goes on with positions",
+    );
     const again = await insist(send, "stored-5");
     assert.deepEqual(
       [again["seq"], again["duplicate"]],

@@ -3,15 +3,17 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
-import { jetstream } from "@nats-io/jetstream";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { ChatClient } from "@jichat/client/chat-client.ts";
 import type { Notice } from "@jichat/client/types.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { partitionOf } from "@jichat/protocol/ids.ts";
 import type { Stack } from "@jichat/tools/local/stack.ts";
 import { until } from "@jichat/tools/until.ts";
 import { startStack } from "../src/scene.ts";
 
+const PARTITIONS = 16;
 const PASSWORD = "correct horse";
 const PATIENCE_MS = 60_000;
 
@@ -156,6 +158,25 @@ test(
       }
       assert.deepEqual(told, ["reset", "conversations"]);
       tablet.close();
+    });
+
+    await t.test("one log of sixteen that is made anew", async () => {
+      const { cursor, items } = await list(stack, bob, {});
+      const used = new Set(
+        (items as Json[]).map((item) => partitionOf(String(item["conversation"]), PARTITIONS)),
+      );
+      const unused = Array.from({ length: PARTITIONS }, (_, at) => at).find((at) => !used.has(at)) ?? 0;
+      const nats = await connect({ servers: stack.natsUrl });
+      const { streams } = await jetstreamManager(nats);
+      const log = namesOf(stack.storage.spec.env["CLUSTER"] ?? "").logStream(unused);
+      const { config } = await streams.info(log);
+      await streams.delete(log);
+      await streams.add(config);
+      await nats.close();
+      await until("a reset", PATIENCE_MS, async () => {
+        const { reset } = await list(stack, bob, { since: String(cursor) });
+        return reset === true ? true : undefined;
+      });
     });
 
     await t.test("a restore that is told", async () => {
