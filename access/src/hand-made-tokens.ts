@@ -25,9 +25,9 @@ export class HandMadeTokens {
   }
 
   /** Signs this text as claims, whatever it is. */
-  sign(claims: string, kid = "one"): Promise<string> {
+  sign(claims: string, kid = "one", more: Readonly<Record<string, unknown>> = {}): Promise<string> {
     return new CompactSign(new TextEncoder().encode(claims))
-      .setProtectedHeader({ alg: this.algorithm, kid })
+      .setProtectedHeader({ alg: this.algorithm, kid, ...more })
       .sign(this.#key);
   }
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import type { JSONWebKeySet } from "jose";
-import { exportJWK, generateKeyPair } from "jose";
+import { createLocalJWKSet, exportJWK, generateKeyPair } from "jose";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { HandMadeTokens, NOW, claimsOf } from "./hand-made-tokens.ts";
 import { loadKeys } from "./token-keys.ts";
@@ -34,6 +34,13 @@ const doorTo = (url: string): Tokens =>
     clock,
   );
 
+/** A door for EdDSA whose set has this issuer's key too. */
+const serveBoth = (other: HandMadeTokens): Tokens => {
+  const keys = [...issuer.set.keys, ...other.set.keys.map((key) => ({ ...key, kid: "two" }))];
+  const config = { keys: "", algorithm: "EdDSA", issuer: "jichat", audience: "jichat" };
+  return new Tokens(config, createLocalJWKSet({ keys }), { refuse: () => undefined }, clock);
+};
+
 const says =
   (status: number, body: string, headers: Readonly<Record<string, string>> = {}): RequestListener =>
   (_, response) => {
@@ -55,6 +62,37 @@ test("keys that a URL serves check tokens; a kid that a fresh set does not have 
   const stranger = await issuer.sign(JSON.stringify(claimsOf()), "another");
   await assert.rejects(door.verify(stranger), { code: "UNAUTHENTICATED" });
   assert.equal(asked, 2, "it was asked once more for the kid");
+});
+
+test("keys that a token brings along, or says where to find, are not read", async (t) => {
+  const asked: string[] = [];
+  const elsewhere = await serve(t, (request, response) => {
+    asked.push(String(request.url));
+    says(200, JSON.stringify(forger.set))(request, response);
+  });
+  const forger = await HandMadeTokens.of("EdDSA");
+  const [jwk] = forger.set.keys;
+  for (const [what, header] of Object.entries({
+    jwk: { jwk },
+    jku: { jku: elsewhere },
+    x5u: { x5u: elsewhere },
+    x5c: { x5c: ["AAAA"] },
+    "a kid that is a path": { kid: "../../keys" },
+  })) {
+    const forged = await forger.sign(JSON.stringify(claimsOf()), "one", header);
+    await assert.rejects(issuer.door(clock).verify(forged), { code: "UNAUTHENTICATED" }, what);
+  }
+  assert.deepEqual(asked, []);
+});
+
+test("another algorithm than the one that is set is refused, whatever key signed", async () => {
+  for (const algorithm of ["ES256", "RS256", "PS256", "ES384"]) {
+    const other = await HandMadeTokens.of(algorithm);
+    const both = serveBoth(other);
+    await assert.rejects(both.verify(await other.sign(JSON.stringify(claimsOf()), "two")), {
+      code: "UNAUTHENTICATED",
+    });
+  }
 });
 
 const ANSWERS: Readonly<Record<string, RequestListener>> = {

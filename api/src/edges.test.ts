@@ -38,6 +38,8 @@ test("every answer has its policy; the page may reach the connectors, and nothin
       [headers["x-content-type-options"], headers["referrer-policy"], headers["x-frame-options"]],
       ["nosniff", "no-referrer", "DENY"],
     );
+    assert.match(String(headers["content-type"]), /; charset=utf-8$/i, url);
+    assert.equal(headers["set-cookie"], undefined, url);
     if (url === "/")
       assert.match(policy, /connect-src 'self' wss:\/\/chat\.example\.org ws:\/\/127\.0\.0\.1:8081/);
   }
@@ -49,6 +51,12 @@ test("pages of `ORIGINS` may call, and read errors too; others may not", async (
     assert.equal(ours.headers["access-control-allow-origin"], ORIGIN);
     const others = await app.inject({ method: "GET", url, headers: { origin: "https://elsewhere.example" } });
     assert.notEqual(others.headers["access-control-allow-origin"], "https://elsewhere.example");
+    for (const { headers } of [ours, others])
+      assert.equal(
+        headers["access-control-allow-credentials"],
+        undefined,
+        "a browser sends nothing by itself",
+      );
   }
   const preflight = await app.inject({
     method: "OPTIONS",

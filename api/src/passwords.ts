@@ -9,18 +9,23 @@ const WAITING_MAX = 100;
  * out all else.
  */
 export class Passwords {
+  readonly #scrypt: { readonly hash: typeof hashPassword; readonly matches: typeof matchesPassword };
   #running = 0;
   #waiting: (() => void)[] = [];
 
+  constructor(scrypt = { hash: hashPassword, matches: matchesPassword }) {
+    this.#scrypt = scrypt;
+  }
+
   async hash(password: string): Promise<string> {
-    return this.#turn(() => hashPassword(password));
+    return this.#turn(() => this.#scrypt.hash(password));
   }
 
   /** Costs the same when there is no such user, or the time would tell who exists. */
   async matches(password: string, stored: string | undefined): Promise<boolean> {
     return this.#turn(async () => {
-      if (stored !== undefined) return matchesPassword(password, stored);
-      await hashPassword(password);
+      if (stored !== undefined) return this.#scrypt.matches(password, stored);
+      await this.#scrypt.hash(password);
       return false;
     });
   }

@@ -1,10 +1,10 @@
-import { tokenize } from "linkifyjs";
 import { memo } from "preact/compat";
 import { Face } from "./face.tsx";
 import { t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
 import type { Pending } from "./outgoing.ts";
 import type { EventRow } from "./rows.ts";
+import { piecesOf } from "./web-addresses.ts";
 import { dayOf, sentenceOf, textOf, timeOf } from "./words.ts";
 
 export interface Acts {
@@ -89,13 +89,13 @@ function Message({ row, me, isGroup, onEdit, onRecall }: Props) {
 function Text({ text }: { readonly text: string }) {
   return (
     <>
-      {tokenize(text).map((token) =>
-        token.t === "url" ? (
-          <a href={token.toHref("https")} target="_blank" rel="noopener noreferrer nofollow">
-            {token.toString()}
-          </a>
+      {piecesOf(text).map((piece) =>
+        piece.href === undefined ? (
+          piece.text
         ) : (
-          token.toString()
+          <a href={piece.href} target="_blank" rel="noopener noreferrer nofollow">
+            {piece.text}
+          </a>
         ),
       )}
     </>

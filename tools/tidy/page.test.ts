@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ROOT } from "../src/cache.ts";
+
+const sources = globSync("{web,client}/src/**/*.{ts,tsx}", { cwd: ROOT }).filter(
+  (path) => !path.includes(".test."),
+);
+/** What makes markup or code of text, or a place to go to of it. */
+const SINKS =
+  /\b(?:innerHTML|outerHTML|dangerouslySetInnerHTML|insertAdjacentHTML|createContextualFragment|srcdoc|DOMParser)\b|document\.write|\beval\(|\bnew Function\b|set(?:Timeout|Interval)\(\s*["'`]|javascript:/;
+
+test("what people say becomes text of the page, never markup, code or an address", () => {
+  assert.ok(sources.length > 20);
+  const found = sources.flatMap((path) =>
+    readFileSync(join(ROOT, path), "utf8")
+      .split("\n")
+      .flatMap((line, at) => (SINKS.test(line) ? [`${path}:${at + 1} ${line.trim()}`] : [])),
+  );
+  assert.deepEqual(found, []);
+});
+
+test("where the page leads to what somebody said is the web: `piecesOf`", () => {
+  const said = sources.flatMap((path) =>
+    [...readFileSync(join(ROOT, path), "utf8").matchAll(/\b(?:href|src|action|formAction)=(\{[^}]*\})/g)].map(
+      ([, value]) => `${path} ${value}`,
+    ),
+  );
+  assert.deepEqual(said, ["web/src/message.tsx {piece.href}"]);
+});
