@@ -142,9 +142,10 @@ export class Partition {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     const dueInMs = this.#readersDueInMs();
+    if (dueInMs === undefined) return promise;
     const over = new AbortController();
     // Woken earlier, it is called off.
-    if (dueInMs !== undefined) this.#reign.clock.sleep(dueInMs, over.signal).then(resolve, () => undefined);
+    this.#reign.clock.sleep(dueInMs, over.signal).then(resolve, () => undefined);
     await promise;
     over.abort(new Error("woken"));
   }
@@ -186,10 +187,10 @@ export class Partition {
       const written = this.#compose(writers, now);
       // An append that is made anyway serves whoever waits for one.
       const readers = written.fenced || this.#readersDueInMs() === 0 ? this.#readers.take() : [];
-      asking = [...writers, ...readers];
-      const read = this.#compose(readers, now);
-      if (written.fenced || read.fenced) await this.#store(written, now, asking.length, abort);
-      const answers = [...written.answers, ...read.answers];
+      if (readers.length > 0) asking = [...writers, ...readers];
+      const read = readers.length === 0 ? undefined : this.#compose(readers, now);
+      if (written.fenced || read?.fenced === true) await this.#store(written, now, asking.length, abort);
+      const answers = read === undefined ? written.answers : [...written.answers, ...read.answers];
       asking.forEach((request, index) => {
         request.answer(answers[index] ?? [], this.#reign.position);
       });
