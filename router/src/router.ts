@@ -91,7 +91,7 @@ export class Router implements LeaseHolder {
     setInterval(() => {
       for (const owner of this.#owners.values()) void owner.snapshot();
     }, config.snapshotEveryMs).unref();
-    setInterval(() => void this.#readLogStates(signal), LOG_STATE_EVERY_MS).unref();
+    void this.#watchLogStates(signal);
   }
 
   notReady(held: ReadonlySet<number>): string | undefined {
@@ -167,27 +167,41 @@ export class Router implements LeaseHolder {
     })();
   }
 
-  async #readLogStates(signal: AbortSignal): Promise<void> {
+  /** One look at a time: a log that does not answer makes the next one later, not more of them. */
+  async #watchLogStates(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await Promise.all([
+        this.#readPushState(),
+        ...Array.from({ length: this.#parts.partitions }, async (_, partition) =>
+          this.#readLogState(partition),
+        ),
+      ]);
+      this.#logs.sum();
+      // It may be stopped meanwhile.
+      await systemClock.sleep(LOG_STATE_EVERY_MS, signal).catch(() => undefined);
+    }
+  }
+
+  async #readPushState(): Promise<void> {
     try {
       const { state } = await this.#parts.jsm.streams.info(this.#parts.names.pushStream);
       this.#pushDropped = Math.max(0, state.first_seq - 1);
     } catch (error) {
       this.#parts.telemetry.log.warn({ err: error }, "the push queue's state is not known");
     }
-    const { jsm, names, partitions } = this.#parts;
-    for (let partition = 0; partition < partitions; partition += 1) {
-      if (signal.aborted) return;
-      if (!this.#owners.has(partition)) {
-        this.#logs.forget(partition);
-        continue;
-      }
-      try {
-        this.#logs.hear(partition, await new PartitionLog(jsm, names, partition).state());
-      } catch (error) {
-        this.#warn("the log's state is not known", error, partition);
-      }
+  }
+
+  async #readLogState(partition: number): Promise<void> {
+    const { jsm, names } = this.#parts;
+    if (!this.#owners.has(partition)) {
+      this.#logs.forget(partition);
+      return;
     }
-    this.#logs.sum();
+    try {
+      this.#logs.hear(partition, await new PartitionLog(jsm, names, partition).state());
+    } catch (error) {
+      this.#warn("the log's state is not known", error, partition);
+    }
   }
 
   #worldOf(partition: number): OwnerWorld {
