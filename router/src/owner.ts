@@ -97,7 +97,7 @@ export class Owner {
 
   /** What its effects hold, those it may have to redo included. */
   get backlogBytes(): number {
-    return (this.#effects?.backlogBytes ?? 0) + (this.#prepared?.undone.bytes ?? 0);
+    return (this.#effects?.backlogBytes ?? 0) + ((this.#prepared ?? this.#replayed)?.undone.bytes ?? 0);
   }
 
   /**

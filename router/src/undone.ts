@@ -80,6 +80,7 @@ export class Undone {
       }
       for (const step of this.#steps) merge(unit, step.unit, this.#bytesMax);
       unit.events.sort((a, b) => a.delivered.position - b.delivered.position);
+      this.forget(last); // The unit has it.
       return unit;
     };
   }
