@@ -12,7 +12,7 @@ import { playCell, whyNoHosts } from "../src/faults/room.ts";
 /** `FAULTS_SEEDS=1,2,3`, and `FAULTS_ONLY="kill nats-1, cut router-1 + slow redis"` for some of all. */
 const { FAULTS_SEEDS = "1,2,3", FAULTS_ONLY } = process.env;
 const FOLDER = join(ROOT, ".data/faults");
-const RUN_TIMEOUT_MS = 260_000;
+const RUN_TIMEOUT_MS = 330_000;
 
 function asked(): readonly Cell[] {
   const seeds = FAULTS_SEEDS.split(",").map(Number);

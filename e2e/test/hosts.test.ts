@@ -11,7 +11,7 @@ const CELLS: readonly Cell[] = [
   { faults: [{ kind: "split", host: "nats-2" }], seed: 1 },
   { faults: [{ kind: "cut", host: "router-1" }], seed: 1 },
 ];
-const RUN_TIMEOUT_MS = 260_000;
+const RUN_TIMEOUT_MS = 330_000;
 
 for (const cell of CELLS)
   test(`${nameOf(cell)}, of a cluster of three nats-servers`, { timeout: RUN_TIMEOUT_MS }, async (t) => {

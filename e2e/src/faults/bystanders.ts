@@ -11,7 +11,7 @@ const READERS = 3;
 const READ_EVERY_MS = 300;
 const MEET_EVERY_MS = 1_000;
 /** Longer than every fault: who waits so long was not answered. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 45_000;
 /** Of one question over REST; the next one follows. */
 const ANSWER_MS = 5_000;
 

@@ -12,7 +12,7 @@ import type { Outcome } from "./outcome.ts";
  * devices go with that: the kernel sees to it, also after a SIGKILL.
  */
 const ROOM = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"] as const;
-const RUN_MAX_MS = 240_000;
+const RUN_MAX_MS = 320_000;
 
 /** Why no host can have a namespace of its own here; undefined where it can. */
 export async function whyNoHosts(): Promise<string | undefined> {

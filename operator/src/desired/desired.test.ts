@@ -249,6 +249,12 @@ test("nobody but the operator may make, change or delete a stream; each speaks a
   assert.match(redisAcl(wishOf()), /^user default off$/m);
 });
 
+test("managed nats-servers notice a route that is cut; one alone has none", () => {
+  const config = (replicas: number) => natsConfig(wishOf({ nats: { managed: { replicas } } }));
+  assert.match(config(3), /cluster \{[^}]*ping_interval: 3s\n\s+ping_max: 2\n\}/);
+  assert.doesNotMatch(config(1), /ping/);
+});
+
 test("a managed nats-server that has a limit of memory is told of it; one that has none is not", () => {
   const told = (limits?: object) => {
     const nats = { managed: { ...clusterOf().spec.nats.managed, ...(limits && { resources: { limits } }) } };

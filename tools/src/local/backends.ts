@@ -76,6 +76,10 @@ function clusterLines(host: string, cluster: NatsCluster | undefined): readonly 
     `  name: ${name}`,
     `  listen: "${host}:${port}"`,
     `  routes: ${JSON.stringify(routes)}`,
+    // As the operator has it: a route that is cut is noticed within nine seconds, not a minute, and one that
+    // was noticed is there again a second after the heal, not when TCP tries again.
+    "  ping_interval: 3s",
+    "  ping_max: 2",
     ...(advertise === undefined ? [] : [`  advertise: ${JSON.stringify(advertise)}`, "  no_advertise: true"]),
     "}",
   ];
