@@ -49,7 +49,7 @@ export function natsConfig(wish: Wish): string {
           `  name: ${JSON.stringify(name)}`,
           `  port: ${PORTS.natsRoutes}`,
           `  routes: [${quoted(routes)}]`,
-          // A route that is cut is noticed within nine seconds, not a minute, and one that was noticed is there
+          // A route that is cut is noticed within nine seconds, not a minute; one that was noticed is there
           // again a second after the heal, not when TCP tries again.
           `  ping_interval: 3s`,
           `  ping_max: 2`,
