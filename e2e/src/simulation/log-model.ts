@@ -26,6 +26,14 @@ export class LogModel {
     return this.batches.length;
   }
 
+  /** The last event of each conversation. */
+  get headSeqs(): ReadonlyMap<string, number> {
+    const heads = new Map<string, number>();
+    for (const { records } of this.batches)
+      for (const record of records) if (record.r === "event") heads.set(record.conversation, record.seq);
+    return heads;
+  }
+
   /** What a reader gets, or undefined where it is trimmed or not there. */
   at(position: number): Batch | undefined {
     return position <= this.trimmedTo ? undefined : this.batches[position - 1];

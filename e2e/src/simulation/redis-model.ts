@@ -137,6 +137,13 @@ export class RedisModel {
     if (this.#guards.unsure) for (const user of unsure) this.#complete.delete(user);
   }
 
+  /** No head that it has is an old one: effects may come long after what they tell was pulled. */
+  isLevelWith(headSeqs: ReadonlyMap<string, number>): boolean {
+    return [...this.#heads.values()].every(
+      (head) => !isWhole(head) || head.seq >= (headSeqs.get(head.conversation) ?? 0),
+    );
+  }
+
   /** As one router reaches it. */
   sessionsFor(machine: Machine): Sessions {
     return {

@@ -239,7 +239,10 @@ export class Simulation {
     await this.time.run(SETTLE_MS, () => {
       if (this.time.now - checkedAt < 50) return false;
       checkedAt = this.time.now;
-      const isSteady = this.#devices.every(({ unacked }) => unacked === 0) && this.ledger.isCaughtUp();
+      const isSteady =
+        this.#devices.every(({ unacked }) => unacked === 0) &&
+        this.ledger.isCaughtUp() &&
+        this.redis.isLevelWith(this.log.headSeqs);
       steadySince = isSteady ? (steadySince ?? this.time.now) : undefined;
       return steadySince !== undefined && this.time.now > steadySince + STEADY_MS;
     });
