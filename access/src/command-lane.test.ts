@@ -178,13 +178,13 @@ test("a send that was refused for a while takes those behind it along, also thos
         ),
   );
   const submit = (id: string): Promise<Exclude<Answer, "later">> => {
-    const ordinal = gate.next();
-    const shared = gate.check("g", id, clock.monotonic());
+    const place = gate.place("g", id);
+    const shared = gate.admit("g", id, place, clock.monotonic());
     if (shared !== undefined) return Promise.resolve(shared);
     return lane.submit(send(id), {
       isOpen: () => true,
       refused: (_, refusal) => {
-        gate.refused("g", id, ordinal, refusal, clock.monotonic());
+        gate.refused("g", id, place, refusal, clock.monotonic());
       },
     });
   };
@@ -233,7 +233,7 @@ test("a send that is given up on its way takes those along that are on their way
   await other;
   isBack = false;
   assert.deepEqual(await Promise.all([first, second]), ["UNAVAILABLE", "UNAVAILABLE"]);
-  assert.deepEqual(refused, ["a"]);
+  assert.deepEqual(refused, ["a", "b"], "each is told, so that each keeps its place");
   isBack = true;
   const again = [submit("a"), submit("b")];
   assert.deepEqual(await Promise.all(again), ["stored", "stored"]);

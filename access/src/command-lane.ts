@@ -16,7 +16,10 @@ export type Ask = (bytes: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
 export interface Sender {
   /** False once its socket is gone: a command that is not yet in a batch dies with it. */
   isOpen(): boolean;
-  /** Told of a retryable refusal before anything else is composed, so that later sends can share it. */
+  /**
+   * Told of a retryable refusal, its own or one that it shares, before anything else is composed: so that
+   * later sends can share it.
+   */
   refused?(command: Command, refusal: Refused): void;
 }
 
@@ -204,9 +207,11 @@ export class CommandLane {
     for (const entry of [...this.#inFlight, ...this.#deferred, ...this.#queue]) {
       if (entry.order <= refused.order || entry.command.op !== "send" || keyOf(entry.command) !== key)
         continue;
-      if (entry.resolve !== undefined) this.unanswered -= 1;
-      entry.resolve?.(refusal);
+      if (entry.resolve === undefined) continue;
+      this.unanswered -= 1;
+      entry.resolve(refusal);
       entry.resolve = undefined;
+      entry.sender.refused?.(entry.command, refusal);
     }
     const isOpen = ({ resolve }: Entry): boolean => resolve !== undefined;
     if (!this.#isComposing) this.#queue = this.#queue.filter(isOpen);

@@ -1,39 +1,67 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SEND_GATE_MS } from "@jichat/protocol/limits.ts";
-import { SendGate } from "./send-gate.ts";
+import { REFUSED_SENDS_MAX, SendGate } from "./send-gate.ts";
 
 const refusal = { code: "BUSY", message: "full" } as const;
 
-test("sends behind a refused one share its error until its id comes again", () => {
+/** A send arrives and asks; the refusal that it shares. */
+const arrives = (gate: SendGate, conversation: string, id: string, now: number) =>
+  gate.admit(conversation, id, gate.place(conversation, id), now);
+const refuse = (gate: SendGate, conversation: string, id: string, now: number): void => {
+  gate.refused(conversation, id, gate.place(conversation, id), refusal, now);
+};
+
+test("sends behind a refused one share its error until its id comes again, and then in their order", () => {
   const gate = new SendGate();
-  gate.refused("g", "a", gate.next(), refusal, 0);
-  assert.equal(gate.check("g", "b", 1), refusal);
-  assert.equal(gate.check("h", "b", 1), undefined, "another conversation");
-  assert.equal(gate.check("g", "a", 2), undefined);
-  assert.equal(gate.check("g", "b", 3), undefined);
+  refuse(gate, "g", "a", 0);
+  assert.equal(arrives(gate, "g", "b", 1), refusal);
+  assert.equal(arrives(gate, "h", "b", 1), undefined, "another conversation");
+  assert.equal(arrives(gate, "g", "a", 2), undefined);
+  assert.equal(arrives(gate, "g", "c", 3), refusal, "b shared it, and has not come again");
+  assert.equal(arrives(gate, "g", "b", 3), undefined);
+  assert.equal(arrives(gate, "g", "c", 3), undefined);
 });
 
-test("it lasts 5 s and not a millisecond longer", () => {
+test("one that is refused anew on its way stands where it stood", () => {
   const gate = new SendGate();
-  gate.refused("g", "a", gate.next(), refusal, 0);
-  assert.equal(gate.check("g", "b", SEND_GATE_MS - 1), refusal);
-  assert.equal(gate.check("g", "b", SEND_GATE_MS), undefined);
+  for (const id of ["a", "b", "c"]) refuse(gate, "g", id, 0);
+  const place = gate.place("g", "a");
+  assert.equal(gate.admit("g", "a", place, 1), undefined);
+  gate.refused("g", "a", place, refusal, 2);
+  assert.equal(arrives(gate, "g", "b", 3)?.code, "BUSY");
+  assert.equal(arrives(gate, "g", "a", 3), undefined);
 });
 
-test("it waits for the earliest of those that were refused, 5 s from the last refusal", () => {
+test("a copy that is refused while the original is on its way waits for nobody once that is acked", () => {
   const gate = new SendGate();
-  const [a, b] = [gate.next(), gate.next()];
-  gate.refused("g", "b", b, refusal, 0);
-  gate.refused("g", "a", a, refusal, 1_000);
-  gate.refused("g", "b", gate.next(), refusal, 2_000);
-  assert.equal(gate.check("g", "b", 2_000 + SEND_GATE_MS - 1), refusal);
-  assert.equal(gate.check("g", "a", 2_000 + SEND_GATE_MS - 1), undefined);
+  assert.equal(arrives(gate, "g", "a", 0), undefined);
+  refuse(gate, "g", "a", 1);
+  assert.equal(arrives(gate, "g", "b", 2), refusal);
+  gate.settled("g", "a", 3);
+  assert.equal(arrives(gate, "g", "b", 4), undefined);
 });
 
-test("it is bounded: past a thousand conversations the oldest is let go", () => {
+test("its bound is in refused sends: one more is too many, unless others hold nobody any more", () => {
   const gate = new SendGate();
-  for (let i = 0; i <= 1_000; i += 1) gate.refused(`g${i}`, "a", gate.next(), refusal, 0);
-  assert.equal(gate.check("g0", "b", 1), undefined);
-  assert.equal(gate.check("g1", "b", 1), refusal);
+  for (let i = 0; i < REFUSED_SENDS_MAX; i += 1) refuse(gate, `g${i % 7}`, `m${i}`, 0);
+  assert.equal(gate.isFull, false);
+  const late = new SendGate();
+  for (let i = 0; i < REFUSED_SENDS_MAX; i += 1) refuse(late, `g${i}`, "a", i < 10 ? 0 : 1);
+  refuse(late, "h", "a", SEND_GATE_MS);
+  assert.equal(late.isFull, false);
+  assert.equal(arrives(late, "g0", "b", SEND_GATE_MS), undefined);
+  assert.equal(arrives(late, "g10", "b", SEND_GATE_MS), refusal);
+  refuse(gate, "g", "one more", SEND_GATE_MS - 1);
+  assert.equal(gate.isFull, true);
+});
+
+test("a send that only shares counts too, and what is answered for good no more", () => {
+  const gate = new SendGate();
+  for (let i = 0; i < REFUSED_SENDS_MAX; i += 1) refuse(gate, "g", `m${i}`, 0);
+  gate.settled("g", "m5", 0);
+  assert.equal(arrives(gate, "g", "b", 1), refusal);
+  assert.equal(gate.isFull, false);
+  assert.equal(arrives(gate, "g", "c", 1), refusal);
+  assert.equal(gate.isFull, true);
 });

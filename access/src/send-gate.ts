@@ -1,51 +1,82 @@
 import type { Refused } from "@jichat/protocol/bus/command.ts";
-import { SEND_GATE_MS } from "@jichat/protocol/limits.ts";
+import { RefusedLine } from "./refused-line.ts";
 
-interface Gate {
-  readonly id: string;
-  readonly ordinal: number;
-  readonly until: number;
-  readonly refusal: Refused;
-}
-
-const GATES_MAX = 1_000;
+/** Refused sends of one socket that have not come again, over all its conversations. */
+export const REFUSED_SENDS_MAX = 1_024;
 
 /**
- * One socket's order of sends (PROTOCOL): after a retryable refusal, later sends to that conversation share
- * it, until the refused `id` comes again or 5 s pass. It decides as sends arrive, and in that order: what
- * waits already when one in front of it is refused, the lane refuses with it.
+ * One socket's order of sends (PROTOCOL), conversation by conversation: of what is refused for a while, and
+ * of what only shares that, nothing is overtaken. It decides as sends arrive, and in that order: what waits
+ * already when one in front of it is refused, the lane refuses with it.
  */
 export class SendGate {
   /** None for most sockets, ever: eight thousand empty maps are worth their bytes. */
-  #gates: Map<string, Gate> | undefined;
+  #lines: Map<string, RefusedLine> | undefined;
+  #refused = 0;
   #ordinal = 0;
 
-  /** The place of a send that arrives: of two that are refused the gate waits for the earlier. */
-  next(): number {
+  /** Where a send that arrives stands: one that comes again, where it stood. */
+  place(conversation: string, id: string): number {
+    const known = this.#lines?.get(conversation)?.placeOf(id);
+    if (known !== undefined) return known;
     this.#ordinal += 1;
     return this.#ordinal;
   }
 
-  /** A send was refused, and not by this gate: the 5 s begin anew. */
-  refused(conversation: string, id: string, ordinal: number, refusal: Refused, now: number): void {
-    const until = now + SEND_GATE_MS;
-    const gates = (this.#gates ??= new Map());
-    const known = gates.get(conversation);
-    if (known !== undefined && known.until > now && known.ordinal <= ordinal) {
-      gates.set(conversation, { ...known, until });
-      return;
-    }
-    const [oldest] = gates.size >= GATES_MAX ? gates.keys() : [];
-    if (oldest !== undefined) gates.delete(oldest);
-    gates.set(conversation, { id, ordinal, until, refusal });
+  /** Nothing is refused that has not come again: nobody has to be asked, nor the time. */
+  get isIdle(): boolean {
+    return this.#refused === 0;
   }
 
-  /** The refusal to share, or undefined when the send may go on. To be asked of each as it arrives. */
-  check(conversation: string, id: string, now: number): Refused | undefined {
-    const gate = this.#gates?.get(conversation);
-    if (gate === undefined) return undefined;
-    if (gate.id !== id && now < gate.until) return gate.refusal;
-    this.#gates?.delete(conversation);
-    return undefined;
+  /** The refusal that a send shares, or undefined when it may go on. To be asked of each as it arrives. */
+  admit(conversation: string, id: string, place: number, now: number): Refused | undefined {
+    const line = this.#lines?.get(conversation);
+    if (line === undefined) return undefined;
+    const before = line.size;
+    const refusal = line.admit(id, place, now);
+    this.#count(conversation, line, before, now);
+    return refusal;
+  }
+
+  /** A send was refused for a while, and not by this gate. */
+  refused(conversation: string, id: string, place: number, refusal: Refused, now: number): void {
+    const lines = (this.#lines ??= new Map());
+    const line = lines.get(conversation) ?? new RefusedLine();
+    lines.set(conversation, line);
+    const before = line.size;
+    line.refuse(id, place, refusal, now);
+    this.#count(conversation, line, before, now);
+  }
+
+  /** A send was acked, or refused for good. */
+  settled(conversation: string, id: string, now: number): void {
+    const line = this.#lines?.get(conversation);
+    if (line === undefined) return;
+    const before = line.size;
+    line.settle(id, now);
+    this.#count(conversation, line, before, now);
+  }
+
+  /**
+   * More are to come again than it keeps. Its socket is to be closed: were one forgotten, what was sent
+   * behind it could be taken before it.
+   */
+  get isFull(): boolean {
+    return this.#refused > REFUSED_SENDS_MAX;
+  }
+
+  #count(conversation: string, line: RefusedLine, before: number, now: number): void {
+    this.#refused += line.size - before;
+    if (line.size === 0) this.#lines?.delete(conversation);
+    if (this.isFull) this.#sweep(now);
+  }
+
+  #sweep(now: number): void {
+    this.#refused = 0;
+    for (const [conversation, line] of this.#lines ?? []) {
+      line.sweep(now);
+      this.#refused += line.size;
+      if (line.size === 0) this.#lines?.delete(conversation);
+    }
   }
 }

@@ -1,7 +1,9 @@
+import { isRetryableRefusal } from "@jichat/access/command-lane.ts";
 import { chargeMembers } from "@jichat/access/people-config.ts";
 import type { Answer, Command, CommandSource, Refused } from "@jichat/protocol/bus/command.ts";
-import { errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
+import { errorOf, isRefused, refusalOf } from "@jichat/protocol/bus/command.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
+import { CLOSE, asChatError } from "@jichat/protocol/errors.ts";
 import type { Send, WriteFrame } from "@jichat/protocol/frame/client-frame.ts";
 import { groupConversation } from "@jichat/protocol/ids.ts";
 import { traceparentOf } from "@jichat/runtime/telemetry.ts";
@@ -51,28 +53,36 @@ export function commandOf(frame: WriteFrame, source: CommandSource): Command {
   }
 }
 
-/** Notes a retryable refusal of a send: later ones to that conversation share it. */
-export function refuseSend(world: World, session: Session, frame: Send, refusal: Refused): void {
-  const { user, gate } = session;
-  gate.refused(
-    conversationOf(frame, user, world.directs),
-    frame.id,
-    gate.next(),
-    refusal,
-    world.wakeful.now(),
-  );
+/** What a write needs of the world. */
+export type IngressWorld = Pick<
+  World,
+  "admission" | "byteBuckets" | "directs" | "memberBuckets" | "messageBuckets" | "wakeful"
+> & {
+  readonly lanes: Pick<World["lanes"], "submit">;
+  readonly metrics: Pick<World["metrics"], "acked">;
+};
+
+/** Notes a retryable refusal of a send that nobody looked at: later ones to that conversation share it. */
+export function refuseSend(world: IngressWorld, session: Session, frame: Send, refusal: Refused): void {
+  const conversation = conversationOf(frame, session.user, world.directs);
+  const place = session.gate.place(conversation, frame.id);
+  noteRefusal({ world, session, frame, conversation, place }, refusal);
 }
 
 /** What became of a write, or why it was refused. */
 type Outcome = Exclude<Answer, "later">;
 
-/** A write on its way: what it is, and where it stands among its socket's sends. */
-interface Writing {
-  readonly world: World;
+/** A write: what it is, and where it stands among its socket's sends. */
+interface Placed {
+  readonly world: IngressWorld;
   readonly session: Session;
   readonly frame: WriteFrame;
   readonly conversation: string;
-  readonly ordinal: number;
+  readonly place: number;
+}
+
+/** A write on its way. */
+interface Writing extends Placed {
   readonly trace: Trace;
 }
 
@@ -81,22 +91,29 @@ interface Writing {
  * an earlier send costs its user nothing.
  */
 export async function write(
-  world: World,
+  world: IngressWorld,
   session: Session,
   frame: WriteFrame,
   trace: Trace,
   bytes: number,
 ): Promise<void> {
-  const { user, gate } = session;
+  const { user } = session;
   const conversation = conversationOf(frame, user, world.directs);
-  const ordinal = frame.t === "send" ? gate.next() : 0;
-  const writing: Writing = { world, session, frame, conversation, ordinal, trace };
+  const place = frame.t === "send" ? session.gate.place(conversation, frame.id) : 0;
+  const writing: Writing = { world, session, frame, conversation, place, trace };
   const started = systemClock.monotonic();
   const shared = gated(writing);
   const refusal =
     shared === undefined ? (tooFast(world, session, bytes) ?? tooManyMembers(world, user, frame)) : undefined;
-  if (refusal !== undefined) refuseBehind(writing, refusal);
-  const answer = shared ?? refusal ?? (await admitted(writing));
+  if (refusal !== undefined) noteRefusal(writing, refusal);
+  let answer: Outcome | undefined = shared ?? refusal;
+  try {
+    answer ??= await admitted(writing);
+  } catch (thrown) {
+    noteRefusal(writing, refusalOf(asChatError(thrown))); // A defect: INTERNAL, and that is retryable.
+    throw thrown;
+  }
+  noteEnd(writing, answer);
   if (isRefused(answer)) throw errorOf(answer);
   world.metrics.acked(systemClock.monotonic() - started);
   if (frame.id === undefined) return;
@@ -130,7 +147,7 @@ async function behind(writing: Writing, held: Promise<Refused | undefined>): Pro
     const answer = await submit(writing, { ...frame, to: undefined });
     return isRefused(answer) && answer.code === "NOT_FOUND" ? verdict : answer;
   }
-  if (verdict.retryAfterMs !== undefined) refuseBehind(writing, verdict);
+  if (isRetryableRefusal(verdict)) noteRefusal(writing, verdict);
   return verdict;
 }
 
@@ -144,7 +161,7 @@ function submit(writing: Writing, frame: WriteFrame): Promise<Outcome> {
       ...(frame.t === "send"
         ? {
             refused: (_: Command, refused: Refused) => {
-              refuseBehind(writing, refused);
+              noteRefusal(writing, refused);
             },
           }
         : {}),
@@ -153,15 +170,30 @@ function submit(writing: Writing, frame: WriteFrame): Promise<Outcome> {
 }
 
 /** Later sends to this conversation share it until this one comes again (ADR 0010). */
-function refuseBehind({ world, session, frame, conversation, ordinal }: Writing, refusal: Refused): void {
-  if (frame.t === "send") session.gate.refused(conversation, frame.id, ordinal, refusal, world.wakeful.now());
+function noteRefusal({ world, session, frame, conversation, place }: Placed, refusal: Refused): void {
+  if (frame.t !== "send") return;
+  session.gate.refused(conversation, frame.id, place, refusal, world.wakeful.now());
+  endIfFull(session);
 }
 
-function gated({ world, session, frame, conversation }: Writing): Refused | undefined {
-  return frame.t === "send" ? session.gate.check(conversation, frame.id, world.wakeful.now()) : undefined;
+/** Nobody waits for what was answered for good, not even where a copy of it was refused meanwhile. */
+function noteEnd({ world, session: { gate }, frame, conversation }: Placed, answer: Outcome): void {
+  if (frame.t !== "send" || gate.isIdle || isRetryableRefusal(answer)) return;
+  gate.settled(conversation, frame.id, world.wakeful.now());
 }
 
-function tooManyMembers(world: World, user: string, frame: WriteFrame): Refused | undefined {
+function gated({ world, session, frame, conversation, place }: Placed): Refused | undefined {
+  if (frame.t !== "send" || session.gate.isIdle) return undefined;
+  const shared = session.gate.admit(conversation, frame.id, place, world.wakeful.now());
+  endIfFull(session);
+  return shared;
+}
+
+function endIfFull(session: Session): void {
+  if (session.gate.isFull) session.close(CLOSE.tooMany, "too many refused sends have not come again");
+}
+
+function tooManyMembers(world: IngressWorld, user: string, frame: WriteFrame): Refused | undefined {
   if (frame.t !== "create" && frame.t !== "invite") return undefined;
   return chargeMembers(world.memberBuckets, user, namedBy(frame).length, systemClock.monotonic());
 }

@@ -10,7 +10,11 @@ const UNANSWERED_MAX = 1_024;
  * The refusal of a frame that comes too fast for its user, or while too much is unanswered. It is asked last:
  * what is refused for another reason costs the user nothing.
  */
-export function tooFast(world: World, session: Session, bytes: number): Refused | undefined {
+export function tooFast(
+  world: Pick<World, "byteBuckets" | "messageBuckets">,
+  session: Pick<Session, "unanswered" | "user">,
+  bytes: number,
+): Refused | undefined {
   if (session.unanswered > UNANSWERED_MAX)
     return { code: "BUSY", message: "too many frames wait for their answers", retryAfterMs: 500 };
   const { messageBuckets, byteBuckets } = world;

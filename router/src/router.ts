@@ -19,6 +19,7 @@ import { backlogBytesMax } from "./backlog.ts";
 import { factsOver } from "./facts-client.ts";
 import { standstill, waitingFor } from "./health.ts";
 import { LogStates } from "./log-states.ts";
+import { LogWatch } from "./log-watch.ts";
 import { Owner } from "./owner.ts";
 import type { OwnerWorld } from "./owner.ts";
 import type { PushQueue } from "./ports.ts";
@@ -40,7 +41,6 @@ export interface RouterParts {
 }
 
 const HANDOVER_TIMEOUT_MS = 5_000;
-const LOG_STATE_EVERY_MS = 2_000;
 
 /** Owns partitions as the leases say, and gives each of them the world that it works in. */
 export class Router implements LeaseHolder {
@@ -50,7 +50,7 @@ export class Router implements LeaseHolder {
   readonly #prepared = new Map<number, Owner>();
   readonly #watermarks = new Map<number, number>();
   readonly #logs: LogStates;
-  #pushDropped = 0;
+  readonly #logWatch: LogWatch;
   readonly #metrics: RouterMetrics;
   readonly #courier: Courier;
   readonly #stop = new AbortController();
@@ -66,8 +66,9 @@ export class Router implements LeaseHolder {
       if (servers.length === 0) parts.telemetry.log.info("every copy of our logs has caught up");
       else parts.telemetry.log.warn({ servers }, "nats-servers are behind with copies of our logs");
     });
+    this.#logWatch = new LogWatch(parts, this.#logs, (partition) => this.#owners.has(partition));
     this.#metrics = routerMetrics(parts.telemetry, this.#owners, {
-      pushDropped: () => this.#pushDropped,
+      pushDropped: () => this.#logWatch.pushDropped,
       copiesBehind: () => this.#logs.copiesBehind,
     });
     parts.presence.onRun(() => {
@@ -91,7 +92,7 @@ export class Router implements LeaseHolder {
     setInterval(() => {
       for (const owner of this.#owners.values()) void owner.snapshot();
     }, config.snapshotEveryMs).unref();
-    void this.#watchLogStates(signal);
+    void this.#logWatch.run(signal);
   }
 
   notReady(held: ReadonlySet<number>): string | undefined {
@@ -165,43 +166,6 @@ export class Router implements LeaseHolder {
         );
       }
     })();
-  }
-
-  /** One look at a time: a log that does not answer makes the next one later, not more of them. */
-  async #watchLogStates(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await Promise.all([
-        this.#readPushState(),
-        ...Array.from({ length: this.#parts.partitions }, async (_, partition) =>
-          this.#readLogState(partition),
-        ),
-      ]);
-      this.#logs.sum();
-      // It may be stopped meanwhile.
-      await systemClock.sleep(LOG_STATE_EVERY_MS, signal).catch(() => undefined);
-    }
-  }
-
-  async #readPushState(): Promise<void> {
-    try {
-      const { state } = await this.#parts.jsm.streams.info(this.#parts.names.pushStream);
-      this.#pushDropped = Math.max(0, state.first_seq - 1);
-    } catch (error) {
-      this.#parts.telemetry.log.warn({ err: error }, "the push queue's state is not known");
-    }
-  }
-
-  async #readLogState(partition: number): Promise<void> {
-    const { jsm, names } = this.#parts;
-    if (!this.#owners.has(partition)) {
-      this.#logs.forget(partition);
-      return;
-    }
-    try {
-      this.#logs.hear(partition, await new PartitionLog(jsm, names, partition).state());
-    } catch (error) {
-      this.#warn("the log's state is not known", error, partition);
-    }
   }
 
   #worldOf(partition: number): OwnerWorld {

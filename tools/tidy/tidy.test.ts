@@ -75,7 +75,7 @@ test("pure files import no client library and no node:*", () => {
     "router/src/{decide,apply,compose,conversation,partition-state,effect-unit,snapshot}.ts",
     "storage/src/{fold,tail,batched}.ts",
     "connector/src/{delivery,hub}.ts",
-    "access/src/{send-gate,command-lane,sync,token-bucket,loss-positions}.ts",
+    "access/src/{send-gate,refused-line,command-lane,sync,token-bucket,loss-positions}.ts",
     "runtime/src/share.ts",
     "client/src/{timeline,outbox,feed,backoff,liveness,server-clock}.ts",
   ];

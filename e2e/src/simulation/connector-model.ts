@@ -1,120 +1,27 @@
 import type { LaneOptions } from "@jichat/access/command-lane.ts";
-import { CommandLane } from "@jichat/access/command-lane.ts";
+import { CommandLane, isRetryableRefusal } from "@jichat/access/command-lane.ts";
 import { restMs } from "@jichat/access/gathering.ts";
 import { LossPositions } from "@jichat/access/loss-positions.ts";
-import { SendGate } from "@jichat/access/send-gate.ts";
 import { Syncs } from "@jichat/access/sync.ts";
 import type { SyncReply } from "@jichat/access/sync.ts";
 import { Deliveries } from "@jichat/connector/delivery.ts";
 import type { Reader } from "@jichat/connector/delivery.ts";
-import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
+import type { Answer, Command, Refused } from "@jichat/protocol/bus/command.ts";
 import { WHERE, errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { ReadList } from "@jichat/runtime/presence-texts.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
-import { ChatError, isRetryable } from "@jichat/protocol/errors.ts";
+import { isRetryable } from "@jichat/protocol/errors.ts";
 import type { Device } from "./device-model.ts";
 import type { ModelPage } from "./storage-model.ts";
 import { KeeperModel } from "./keeper-model.ts";
 import type { Simulation } from "./simulation.ts";
+import { Socket } from "./socket-model.ts";
 import { Machine } from "./world.ts";
-
-/**
- * One way between a device and its connector: near ones and far ones; a socket keeps its own, and its order.
- */
-const WIRE_MS = [0.5, 60] as const;
-
-/** A socket between a device and a connector: in order, and gone all at once. */
-export class Socket implements Reader {
-  readonly device: Device;
-  readonly connector: ConnectorModel;
-  readonly id: string;
-  /** As it was registered. */
-  birth: number | undefined;
-  readonly hello: number;
-  readonly helloAt: number;
-  readonly wireMs: number;
-  readonly gate: Pick<SendGate, "next" | "check" | "refused">;
-  readonly echo = true;
-  readonly codecName = "json" as const;
-  missed = false;
-  /** As of its registration. */
-  list: ReadList | undefined;
-  isOpen = true;
-  isLive = false;
-  #heard: Promise<void> = Promise.resolve();
-  readonly #lost = Promise.withResolvers<never>();
-
-  constructor(device: Device, connector: ConnectorModel, id: string, isGated: boolean) {
-    this.wireMs = connector.machine.dice.between(...WIRE_MS);
-    this.device = device;
-    this.connector = connector;
-    this.id = id;
-    this.hello = device.nextHello();
-    this.helloAt = connector.machine.clock.monotonic();
-    this.#lost.promise.catch(() => undefined); // Nobody may be waiting when it is lost.
-    this.gate = isGated
-      ? new SendGate()
-      : { next: () => 0, check: () => undefined, refused: () => undefined };
-  }
-
-  /** For its first sync, if that came right behind the hello; later ones read anew. */
-  takeList(): ReadList | undefined {
-    const list = this.list;
-    this.list = undefined;
-    return list;
-  }
-
-  /** A reply, or the end of the connection, whichever is first. */
-  async reply<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#lost.promise]);
-  }
-
-  writeEncoded(text: string | Uint8Array): void {
-    const { time } = this.connector.machine;
-    time.after(this.wireMs, () => {
-      if (this.isOpen) this.device.hear(this, JSON.parse(String(text)) as Parameters<Device["hear"]>[1]);
-    });
-  }
-
-  /** A frame arrives: when its way is over, when its connector can look at it, and in order. */
-  arrives(act: () => void): void {
-    const { machine } = this.connector;
-    const way = machine.time.sleep(this.wireMs);
-    this.#heard = this.#heard.then(async () => {
-      await way;
-      await machine.alive();
-      act();
-    });
-  }
-
-  /** Its device has gone: what it said before still arrives, and only then its end. */
-  left(): void {
-    this.arrives(() => {
-      this.close();
-    });
-  }
-
-  /** Its device connected again elsewhere, or so its connector is told. */
-  displaced(): void {
-    const { device, connector } = this;
-    if (this.isOpen && device.isLatest(this))
-      connector.violate(`${device.user}/${device.name} came last and had to go`);
-    this.close();
-  }
-
-  close(): void {
-    if (!this.isOpen) return;
-    this.isOpen = false;
-    this.isLive = false;
-    this.#lost.reject(new ChatError("UNAVAILABLE", "the connection was lost"));
-    this.connector.remove(this);
-    this.device.closed(this);
-  }
-}
 
 /** How far their clocks are off. */
 const SKEW_MS = [-600_000, 600_000] as const;
+const TOO_FAST: Refused = { code: "RATE_LIMITED", message: "too many frames on this socket" };
 const LOG_IDENTITY = "simulation-";
 
 /** One connector: the product's lane, gate, deliveries and syncs, behind sockets that are models. */
@@ -206,7 +113,7 @@ export class ConnectorModel {
    */
   async open(device: Device): Promise<Socket> {
     const { guards } = this.#sim;
-    const socket = new Socket(device, this, this.#sim.nextId(), guards.sendGate);
+    const socket = new Socket(device, this, this.#sim.nextId(), guards);
     const devices = this.#sockets.get(device.user) ?? new Map<string, Socket>();
     this.#sockets.set(device.user, devices);
     devices.get(device.name)?.close();
@@ -234,23 +141,35 @@ export class ConnectorModel {
     this.#deliveries.take(delivery);
   }
 
+  /** As `ingress.ts` has it: what is too fast is refused before anybody looks at it. */
   async submit(socket: Socket, command: Command): Promise<Exclude<Answer, "later">> {
-    const isSend = command.op === "send";
-    const ordinal = isSend ? socket.gate.next() : 0;
-    const shared = isSend
-      ? socket.gate.check(command.conversation, command.id, this.#wakeful.now())
-      : undefined;
+    const waitMs = socket.intake.take(1);
+    const tooFast = waitMs > 0 ? { ...TOO_FAST, retryAfterMs: waitMs } : undefined;
+    if (command.op !== "send") {
+      const lane = command.op === "look" ? this.#readingLane : this.#lane;
+      return tooFast ?? lane.submit(command, { isOpen: () => socket.isOpen });
+    }
+    const { conversation, id } = command;
+    const { gate } = socket;
+    const place = gate.place(conversation, id);
+    const refused = (refusal: Refused): void => {
+      gate.refused(conversation, id, place, refusal, this.#wakeful.now());
+      if (gate.isFull) socket.close();
+    };
+    if (tooFast !== undefined) {
+      refused(tooFast);
+      return tooFast;
+    }
+    const shared = gate.admit(conversation, id, place, this.#wakeful.now());
     if (shared !== undefined) return shared;
-    return (command.op === "look" ? this.#readingLane : this.#lane).submit(command, {
+    const answer = await this.#lane.submit(command, {
       isOpen: () => socket.isOpen,
-      ...(isSend
-        ? {
-            refused: (_, refused) => {
-              socket.gate.refused(command.conversation, command.id, ordinal, refused, this.#wakeful.now());
-            },
-          }
-        : {}),
+      refused: (_, refusal) => {
+        refused(refusal);
+      },
     });
+    if (!isRetryableRefusal(answer)) gate.settled(conversation, id, this.#wakeful.now());
+    return answer;
   }
 
   async sync(user: string, since: string | undefined, list?: ReadList): Promise<SyncReply> {

@@ -3,16 +3,11 @@ import { isRefused } from "@jichat/protocol/bus/command.ts";
 import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
-import type { ConnectorModel, Socket } from "./connector-model.ts";
+import type { ConnectorModel } from "./connector-model.ts";
+import { idAt, paddingOf } from "./device-words.ts";
 import { OutboxModel } from "./outbox-model.ts";
 import type { Simulation } from "./simulation.ts";
-
-/** Some bodies are heavy, of what takes more bytes inside the cluster; a few are more than a log takes. */
-function paddingOf(id: string): string {
-  const number = Number.parseInt(id.slice(-4), 16);
-  if (number % 37 === 0) return `,"pad":"${'\\"'.repeat(1_400)}"`;
-  return number % 5 === 0 ? `,"pad":"${"\\u0001".repeat(100)}"` : "";
-}
+import type { Socket } from "./socket-model.ts";
 
 /** One device: it writes in order, repeats what is not acked, and repairs what it missed. */
 export class Device {
@@ -22,6 +17,7 @@ export class Device {
   readonly #skewMs: number;
   readonly timelines = new Map<string, Timeline>();
   #socket: Socket | undefined;
+  readonly #replaced = new WeakSet<Socket>();
   #heard = new Map<string, number>();
   #cursor: string | undefined;
   readonly #outbox: OutboxModel;
@@ -85,6 +81,7 @@ export class Device {
   #adopt(socket: Socket): void {
     const old = this.#socket;
     this.#socket = socket;
+    if (old !== undefined) this.#replaced.add(old);
     old?.left();
     this.#heard = new Map();
     this.#outbox.startOver();
@@ -93,12 +90,15 @@ export class Device {
     if (socket.missed && this.#sim.guards.missedGap) void this.#sync();
   }
 
+  /** A move that failed is tried again, as the SDK does: it may have displaced the socket that is left. */
   closed(socket: Socket): void {
     if (this.isLatest(socket)) this.#isComing = false;
-    if (this.#socket !== undefined && this.#socket !== socket) return;
-    this.#socket = undefined;
+    if (this.#replaced.has(socket)) return;
+    const isMove = this.#socket !== undefined && this.#socket !== socket;
+    if (!isMove) this.#socket = undefined;
     this.#sim.time.after(this.#sim.dice.between(1, 400), () => {
       if (this.#socket === undefined) void this.connect();
+      else if (isMove) void this.move();
     });
   }
 
@@ -133,6 +133,11 @@ export class Device {
 
   drop(): void {
     this.#socket?.close();
+  }
+
+  /** Says again what is on its way. */
+  repeat(): void {
+    this.#outbox.repeat();
   }
 
   hear(socket: Socket, frame: ServerFrame): void {
@@ -223,15 +228,8 @@ export class Device {
     this.#syncing = false;
   }
 
-  /** An id on this device's own clock; sometimes one without a time. */
   newId(): string {
-    const { dice } = this.#sim;
-    if (dice.chance(0.15)) return `plain-${this.#sim.nextId()}`;
-    const time = Math.floor(this.#sim.time.now + this.#skewMs)
-      .toString(16)
-      .padStart(12, "0");
-    const tail = this.#sim.nextId().padStart(12, "0").slice(-12);
-    return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${tail}`;
+    return idAt(this.#sim, this.#skewMs);
   }
 
   say(conversation: string, to: string | undefined, id = this.newId()): void {

@@ -14,6 +14,7 @@ const FAULTS = [
   "outage",
   "move",
   "stuck",
+  "haste",
 ] as const;
 export type LeaseMove = (typeof LEASE_MOVES)[number];
 export type FaultKind = (typeof FAULTS)[number];

@@ -8,6 +8,8 @@ export interface Guards {
   readonly position: boolean;
   /** A send behind a refused one shares its fate. */
   readonly sendGate: boolean;
+  /** Each refused send is waited for, also one that only shares a refusal, and none that was answered. */
+  readonly refusedLine: boolean;
   /** Nothing is trimmed that ClickHouse does not hold, or whose effects may have to be redone. */
   readonly trimRule: boolean;
   /** Redis refuses a value whose position is lower than the one it has. */
@@ -57,6 +59,7 @@ export const ALL: Guards = {
   ownerId: true,
   position: true,
   sendGate: true,
+  refusedLine: true,
   trimRule: true,
   refuseLower: true,
   deliveryOrder: true,

@@ -1,5 +1,5 @@
 import type { ReadList } from "@jichat/runtime/presence-texts.ts";
-import type { Socket } from "./connector-model.ts";
+import type { Socket } from "./socket-model.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Machine } from "./world.ts";
 

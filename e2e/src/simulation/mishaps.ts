@@ -55,6 +55,8 @@ export class Mishaps {
         return this.#outage(dice.between(2_000, 14_000));
       case "stuck":
         return this.#sim.anyConnector()?.machine.stall(dice.between(300, 6_000));
+      case "haste":
+        return this.#hurry(dice.between(200, 12_000));
       case "move":
         for (const device of this.#cast.devices())
           if (dice.chance(0.6)) time.after(dice.between(0, 3_000), () => void device.move());
@@ -68,6 +70,19 @@ export class Mishaps {
         return undefined;
       default:
         return this.#moveLease(kind);
+    }
+  }
+
+  /** Applications that do not wait for their acks: for so long they say again and again what has none. */
+  #hurry(ms: number): void {
+    const { dice, time } = this.#sim;
+    for (const device of this.#cast.devices()) {
+      if (dice.chance(0.5)) continue;
+      const everyMs = dice.between(20, 1_000);
+      for (let at = 0; at < ms; at += everyMs)
+        time.after(at, () => {
+          if (!dice.calm) device.repeat();
+        });
     }
   }
 

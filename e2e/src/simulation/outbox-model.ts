@@ -1,9 +1,9 @@
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { isRefused } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
-import type { Socket } from "./connector-model.ts";
 import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
 import type { Simulation } from "./simulation.ts";
+import type { Socket } from "./socket-model.ts";
 
 interface Write {
   readonly id: string;
@@ -65,11 +65,22 @@ export class OutboxModel {
         continue;
       }
       write.isSent = true;
-      const command = write.make(socket);
-      socket.arrives(() => {
-        if (socket.isOpen) void this.#exchange(write, socket, command);
-      });
+      this.#transmit(write, socket);
     }
+  }
+
+  /** As an application does that has no patience: copies of what is on its way. */
+  repeat(): void {
+    const { socket } = this.#device;
+    if (socket !== undefined)
+      for (const write of this.#writes) if (write.isSent) this.#transmit(write, socket);
+  }
+
+  #transmit(write: Write, socket: Socket): void {
+    const command = write.make(socket);
+    socket.arrives(() => {
+      if (socket.isOpen) void this.#exchange(write, socket, command);
+    });
   }
 
   async #exchange(write: Write, socket: Socket, command: Command): Promise<void> {
@@ -84,14 +95,15 @@ export class OutboxModel {
     // Said again meanwhile and answered for good: a second answer is to nobody's question, as in the SDK.
     if (!this.#writes.includes(write)) return;
     if (isRefused(answer) && isRetryable(answer.code)) {
-      const notBefore = this.#sim.time.now + Math.min(200, answer.retryAfterMs ?? 200);
+      const waitMs = answer.retryAfterMs ?? 200;
+      const notBefore = this.#sim.time.now + waitMs;
       const from = this.#writes.indexOf(write);
       this.#writes.forEach((other, index) => {
         if (index < from || other.target !== write.target) return;
         other.isSent = false;
         other.notBefore = notBefore;
       });
-      this.#sim.time.after(201, () => {
+      this.#sim.time.after(waitMs, () => {
         this.#pump();
       });
       return;

@@ -1,0 +1,18 @@
+import type { Simulation } from "./simulation.ts";
+
+/** Some bodies are heavy, of what takes more bytes inside the cluster; a few are more than a log takes. */
+export function paddingOf(id: string): string {
+  const number = Number.parseInt(id.slice(-4), 16);
+  if (number % 37 === 0) return `,"pad":"${'\\"'.repeat(1_400)}"`;
+  return number % 5 === 0 ? `,"pad":"${"\\u0001".repeat(100)}"` : "";
+}
+
+/** An id on a clock that is `skewMs` ahead; sometimes one without a time. */
+export function idAt(sim: Simulation, skewMs: number): string {
+  if (sim.dice.chance(0.15)) return `plain-${sim.nextId()}`;
+  const time = Math.floor(sim.time.now + skewMs)
+    .toString(16)
+    .padStart(12, "0");
+  const tail = sim.nextId().padStart(12, "0").slice(-12);
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${tail}`;
+}

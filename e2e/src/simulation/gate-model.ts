@@ -1,0 +1,53 @@
+import type { Refused } from "@jichat/protocol/bus/command.ts";
+import { SEND_GATE_MS } from "@jichat/protocol/limits.ts";
+import { SendGate } from "@jichat/access/send-gate.ts";
+import type { Guards } from "./guards.ts";
+
+export type Gate = Pick<SendGate, "place" | "admit" | "refused" | "settled" | "isFull">;
+
+/** The product's gate, or what is left of it without a guard. */
+export function gateFor({ sendGate, refusedLine }: Guards): Gate {
+  if (!sendGate) return NO_GATE;
+  return refusedLine ? new SendGate() : new GateOfOne();
+}
+
+const NO_GATE: Gate = {
+  place: () => 0,
+  admit: () => undefined,
+  refused: () => undefined,
+  settled: () => undefined,
+  isFull: false,
+};
+
+/**
+ * The gate without its line: it waits for the earliest of what was refused, whatever becomes of that, and
+ * each refusal lets the 5 s begin anew. What only shares leaves nothing.
+ */
+class GateOfOne implements Gate {
+  readonly isFull = false;
+  readonly #first = new Map<string, { id: string; place: number; until: number; refusal: Refused }>();
+  #ordinal = 0;
+
+  place(): number {
+    this.#ordinal += 1;
+    return this.#ordinal;
+  }
+
+  admit(conversation: string, id: string, _place: number, now: number): Refused | undefined {
+    const first = this.#first.get(conversation);
+    if (first !== undefined && first.id !== id && now < first.until) return first.refusal;
+    this.#first.delete(conversation);
+    return undefined;
+  }
+
+  refused(conversation: string, id: string, place: number, refusal: Refused, now: number): void {
+    const first = this.#first.get(conversation);
+    const isBehind = first !== undefined && first.until > now && first.place <= place;
+    const until = now + SEND_GATE_MS;
+    this.#first.set(conversation, isBehind ? { ...first, until } : { id, place, until, refusal });
+  }
+
+  settled(): void {
+    // Only its id, or time, opens it.
+  }
+}

@@ -1,0 +1,67 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { LogStates } from "./log-states.ts";
+
+const EVERY_MS = 2_000;
+
+interface Watched {
+  readonly jsm: JetStreamManager;
+  readonly names: Names;
+  readonly partitions: number;
+  readonly telemetry: Pick<Telemetry, "log">;
+}
+
+/** Asks the leaders of the logs that are served here, and of the push queue, how they are. */
+export class LogWatch {
+  readonly #watched: Watched;
+  readonly #states: LogStates;
+  readonly #isServed: (partition: number) => boolean;
+  /** Batches that the push queue has let go. */
+  pushDropped = 0;
+
+  constructor(watched: Watched, states: LogStates, isServed: (partition: number) => boolean) {
+    this.#watched = watched;
+    this.#states = states;
+    this.#isServed = isServed;
+  }
+
+  /** One look at a time: a log that does not answer makes the next one later, not more of them. */
+  async run(signal: AbortSignal): Promise<void> {
+    const partitions = Array.from({ length: this.#watched.partitions }, (_, partition) => partition);
+    while (!signal.aborted) {
+      await Promise.all([
+        this.#readPushState(),
+        ...partitions.map(async (partition) => this.#readLogState(partition)),
+      ]);
+      this.#states.sum();
+      // It may be stopped meanwhile.
+      await systemClock.sleep(EVERY_MS, signal).catch(() => undefined);
+    }
+  }
+
+  async #readPushState(): Promise<void> {
+    const { jsm, names, telemetry } = this.#watched;
+    try {
+      const { state } = await jsm.streams.info(names.pushStream);
+      this.pushDropped = Math.max(0, state.first_seq - 1);
+    } catch (error) {
+      telemetry.log.warn({ err: error }, "the push queue's state is not known");
+    }
+  }
+
+  async #readLogState(partition: number): Promise<void> {
+    const { jsm, names, telemetry } = this.#watched;
+    if (!this.#isServed(partition)) {
+      this.#states.forget(partition);
+      return;
+    }
+    try {
+      this.#states.hear(partition, await new PartitionLog(jsm, names, partition).state());
+    } catch (error) {
+      telemetry.log.warn({ err: error, partition }, "the log's state is not known");
+    }
+  }
+}
