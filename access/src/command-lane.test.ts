@@ -240,6 +240,28 @@ test("a send that is given up on its way takes those along that are on their way
   assert.deepEqual(seen.at(-1), ["a", "b"]);
 });
 
+test("a whole queue that is given up is walked once, not once for each of it", async () => {
+  const count = 16_384;
+  let isBack = false;
+  const { lane } = laneTo((batch, attempt) => (isBack ? acceptAll(batch, attempt) : "lost"), count);
+  const before = process.cpuUsage();
+  const refused: string[] = [];
+  const answers = await Promise.all(
+    Array.from({ length: count }, (_, i) =>
+      lane.submit(send(`m${i}`, `s${i % 8_192}`), {
+        isOpen: () => true,
+        refused: (command) => refused.push("id" in command ? command.id : ""),
+      }),
+    ),
+  );
+  isBack = true;
+  assert.ok(answers.every((answer) => "code" in answer));
+  assert.equal(new Set(refused).size, count, "each is told, and once");
+  assert.equal(refused.length, count);
+  const { user } = process.cpuUsage(before);
+  assert.ok(user < 700_000, `${user / 1_000} ms of CPU; a walk for each took seconds`);
+});
+
 test("who is told BUSY by a full lane has those behind it told the same", async () => {
   const { lane } = laneTo(acceptAll, 1);
   const refused: string[] = [];

@@ -77,8 +77,8 @@ export class CommandLane {
   #order = 0;
   /** On its way, and not answered. */
   #inFlight: readonly Entry[] = [];
-  /** The queue is being walked: it is not replaced meanwhile. */
-  #isComposing = false;
+  /** Sends that were refused for a while just now, the first of each key: those behind them share it. */
+  readonly #refused = new Map<string, { readonly order: number; readonly refusal: Refused }>();
   /** The highest position that an answer named: what this edge has seen committed. */
   position = 0;
   unanswered = 0;
@@ -145,15 +145,6 @@ export class CommandLane {
   }
 
   #compose(): Entry[] {
-    this.#isComposing = true;
-    try {
-      return this.#composeInOrder();
-    } finally {
-      this.#isComposing = false;
-    }
-  }
-
-  #composeInOrder(): Entry[] {
     const batch: Entry[] = [];
     let bytes = 0;
     let taken = 0;
@@ -171,7 +162,9 @@ export class CommandLane {
         this.#deferred.push(entry);
         continue;
       }
-      if (this.#options.clock.monotonic() > entry.giveUpAt) this.#answer(entry, unavailable);
+      const shared = this.#sharedBy(entry);
+      if (shared !== undefined) this.#answer(entry, shared);
+      else if (this.#options.clock.monotonic() > entry.giveUpAt) this.#answer(entry, unavailable);
       else if (entry.bytes > bytesMax) this.#answer(entry, tooLarge(entry.bytes, bytesMax));
       else {
         batch.push(entry);
@@ -179,6 +172,7 @@ export class CommandLane {
       }
     }
     this.#queue.splice(0, taken);
+    this.#refuseBehind();
     return batch;
   }
 
@@ -188,33 +182,42 @@ export class CommandLane {
     entry.resolve = undefined;
   }
 
-  #answer(entry: Entry, answer: Answer): void {
+  #answer(entry: Entry, given: Answer): void {
     if (entry.resolve === undefined) return;
+    const answer = this.#sharedBy(entry) ?? given;
     this.unanswered -= 1;
     entry.resolve(answer);
     entry.resolve = undefined;
     if (!isRetryableRefusal(answer)) return;
-    entry.sender.refused?.(entry.command, answer);
-    if (entry.command.op === "send") this.#refuseBehind(entry, answer);
+    const { command, order, sender } = entry;
+    sender.refused?.(command, answer);
+    if (command.op !== "send") return;
+    const first = this.#refused.get(keyOf(command));
+    if (first === undefined || order < first.order)
+      this.#refused.set(keyOf(command), { order, refusal: answer });
+  }
+
+  /** The refusal of a send in front of it that was refused just now. */
+  #sharedBy({ command, order }: Entry): Refused | undefined {
+    if (this.#refused.size === 0 || command.op !== "send") return undefined;
+    const first = this.#refused.get(keyOf(command));
+    return first !== undefined && first.order < order ? first.refusal : undefined;
   }
 
   /**
    * Sends behind a refused one share its fate at once, also those that are on their way with it: it will come
-   * again, and they behind it. What a batch was told of later, nobody waits for by then.
+   * again, and they behind it. What a batch was told of later, nobody waits for by then. One walk for all:
+   * an outage refuses a whole queue.
    */
-  #refuseBehind(refused: Entry, refusal: Refused): void {
-    const key = keyOf(refused.command);
+  #refuseBehind(): void {
+    if (this.#refused.size === 0) return;
     for (const entry of [...this.#inFlight, ...this.#deferred, ...this.#queue]) {
-      if (entry.order <= refused.order || entry.command.op !== "send" || keyOf(entry.command) !== key)
-        continue;
-      if (entry.resolve === undefined) continue;
-      this.unanswered -= 1;
-      entry.resolve(refusal);
-      entry.resolve = undefined;
-      entry.sender.refused?.(entry.command, refusal);
+      const shared = this.#sharedBy(entry);
+      if (shared !== undefined) this.#answer(entry, shared);
     }
+    this.#refused.clear();
     const isOpen = ({ resolve }: Entry): boolean => resolve !== undefined;
-    if (!this.#isComposing) this.#queue = this.#queue.filter(isOpen);
+    this.#queue = this.#queue.filter(isOpen);
     this.#deferred = this.#deferred.filter(isOpen);
   }
 
@@ -252,6 +255,7 @@ export class CommandLane {
       } catch (error) {
         if (error instanceof AskRefused) {
           for (const entry of batch) this.#answer(entry, isFirst ? error.refusal : unavailable);
+          this.#refuseBehind();
           return;
         }
         // Nobody there, or no answer: the owner may have stored all of it or nothing.
@@ -265,21 +269,22 @@ export class CommandLane {
   #settle(batch: readonly Entry[], answers: readonly Answer[]): void {
     batch.forEach((entry, index) => {
       const answer = answers[index] ?? unavailable;
-      if (answer === "later" && entry.resolve !== undefined) {
+      if (answer === "later" && entry.resolve !== undefined && this.#sharedBy(entry) === undefined) {
         if (this.#deferred.length === 0) this.#laterAt = this.#options.clock.monotonic();
         this.#held.add(keyOf(entry.command));
         this.#deferred.push(entry);
       } else this.#answer(entry, answer);
     });
+    this.#refuseBehind();
   }
 
   #giveUp(batch: readonly Entry[]): void {
     const now = this.#options.clock.monotonic();
     for (const entry of batch) if (now > entry.giveUpAt) this.#answer(entry, unavailable);
     const expired = this.#queue.filter((entry) => now > entry.giveUpAt || !entry.sender.isOpen());
-    if (expired.length === 0) return;
     for (const entry of expired) this.#answer(entry, unavailable);
-    this.#queue = this.#queue.filter((entry) => entry.resolve !== undefined);
+    if (expired.length > 0) this.#queue = this.#queue.filter((entry) => entry.resolve !== undefined);
+    this.#refuseBehind();
   }
 }
 
