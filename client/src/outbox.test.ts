@@ -76,6 +76,20 @@ test("behind a retryable error that conversation goes again, in order and not be
   );
 });
 
+test("behind another write that was refused, what is on its way is not said again; what is not yet waits for it", async () => {
+  const { box, sent, clock } = outbox();
+  const edit = { t: "edit", id: "e", conversation: "g" };
+  const waiting = [box.put(frame("a")), box.put(edit), box.put(frame("b"))];
+  box.refused("e", new ChatError("BUSY", "full", { retryAfterMs: 100 }));
+  waiting.push(box.put(frame("c")));
+  clock.now = 100;
+  box.pump();
+  assert.deepEqual(sent, ["a", "e", "b", "e", "c"]);
+  for (const id of ["a", "b", "e", "c"]) box.acked(ack(id, 1));
+  assert.equal(box.size, 0);
+  await Promise.all(waiting);
+});
+
 test("an error for good rejects that write alone; INTERNAL is tried once more; a full outbox says so", async () => {
   const { box, clock } = outbox(2);
   const bad = box.put(frame("a"));

@@ -143,13 +143,18 @@ export class Outbox {
     this.#gapMs = Math.min(GAP_MAX_MS, Math.max(retryAfterMs, this.#gapMs * SLOWER));
   }
 
-  /** This write, and later ones to the same conversation, go again in order (PROTOCOL: resend in order). */
+  /**
+   * This write goes again, and behind a send later sends to the same conversation, in order (PROTOCOL: they
+   * get the same error). What else is on its way is answered by itself: a copy of it would only be refused.
+   */
   #holdFrom(refused: Entry, notBefore: number): void {
     const target = targetOf(refused);
     let behind = false;
     for (const entry of this.#entries) {
       behind ||= entry === refused;
       if (!behind || targetOf(entry) !== target) continue;
+      const sharesIt = refused.draft.t === "send" && entry.draft.t === "send";
+      if (entry.state === "sent" && entry !== refused && !sharesIt) continue;
       entry.state = "waiting";
       entry.notBefore = Math.max(entry.notBefore, notBefore);
     }

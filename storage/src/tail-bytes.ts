@@ -12,19 +12,18 @@ const NOTE_BYTES = 280;
 /** A text of its own in a list. */
 const TEXT_BYTES = 32;
 
+/** Whatever stands in a log: what is not a text, or not a list of them, counts for nothing. */
 export function recordBytes(record: LogRecord): number {
   if (record.r !== "event") return NOTE_BYTES;
-  const { body = "", name = "", trace = "" } = record;
-  return (
-    EVENT_BYTES +
-    2 * (body.length + name.length + trace.length) +
-    textsBytes(record.users) +
-    textsBytes(record.mentions)
-  );
+  const { body, name, trace, users, mentions } = record;
+  const texts = 2 * (lengthOf(body) + lengthOf(name) + lengthOf(trace));
+  return EVENT_BYTES + texts + textsBytes(users) + textsBytes(mentions);
 }
 
-function textsBytes(texts: readonly string[] | undefined): number {
+const lengthOf = (text: unknown): number => (typeof text === "string" ? text.length : 0);
+
+function textsBytes(texts: unknown): number {
   let bytes = 0;
-  for (const { length } of texts ?? []) bytes += TEXT_BYTES + length;
+  for (const text of Array.isArray(texts) ? texts : []) bytes += TEXT_BYTES + lengthOf(text);
   return bytes;
 }
