@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import type { Interface } from "node:readline";
 import { createInterface } from "node:readline";
 import type { Place } from "@jichat/tools/local/stack.ts";
 
@@ -45,7 +44,7 @@ export class NamespaceNetwork implements Network {
   static async open(here: string, hosts: readonly string[]): Promise<NamespaceNetwork> {
     const program = join(import.meta.dirname, "switch.py");
     const child = spawn("python3", [program, here, ...hosts], { stdio: ["pipe", "pipe", "inherit"] });
-    const lines = (createInterface({ input: child.stdout }) satisfies Interface)[Symbol.asyncIterator]();
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const first = await lines.next();
     if (first.done === true) throw new Error("the switch ended before its hosts were up");
     return new NamespaceNetwork(child, lines, JSON.parse(first.value) as Record<string, Member>);

@@ -31,19 +31,17 @@ export async function whyNoHosts(): Promise<string | undefined> {
   return code === 0 ? undefined : `namespaces are not to be had: ${stderr.trim()}`;
 }
 
-/** Plays a cell in a process of its own and says what came of it. Nothing of it is left, however it ends. */
-export async function playCell(cell: Cell, over: Outcome["over"]): Promise<Outcome> {
+/** Runs a program of this folder in a room, or without one; resolves with the last line that it says. */
+export async function runInRoom(
+  over: Outcome["over"],
+  file: string,
+  args: readonly string[],
+): Promise<string> {
   const data = mkdtempSync(join(tmpdir(), "jichat-faults-"));
-  const main = [
-    process.execPath,
-    join(import.meta.dirname, "main.ts"),
-    over,
-    String(cell.seed),
-    nameOf(cell),
-    data,
-  ];
-  const [program = "", ...args] = over === "namespaces" ? [...ROOM, ...main] : main;
-  const child = spawn(program, args, {
+  const main = [process.execPath, join(import.meta.dirname, file), over, ...args];
+  const [program = "", ...more] = over === "namespaces" ? [...ROOM, ...main] : main;
+  // Whoever is in there ends when its input does: also when this process is ended by SIGKILL.
+  const child = spawn(program, more, {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, TMPDIR: data },
   });
@@ -53,13 +51,18 @@ export async function playCell(cell: Cell, over: Outcome["over"]): Promise<Outco
   try {
     let text = "";
     for await (const chunk of child.stdout) text += String(chunk);
-    const line = text.trim().split("\n").at(-1) ?? "";
-    if (!line.startsWith("{"))
-      throw new Error(`${nameOf(cell)}, seed ${cell.seed}: the run ended without an outcome`);
-    return JSON.parse(line) as Outcome;
+    return text.trim().split("\n").at(-1) ?? "";
   } finally {
     clearTimeout(limit);
     child.stdin.end();
     rmSync(data, { recursive: true, force: true });
   }
+}
+
+/** Plays a cell in a process of its own and says what came of it. Nothing of it is left, however it ends. */
+export async function playCell(cell: Cell, over: Outcome["over"]): Promise<Outcome> {
+  const line = await runInRoom(over, "main.ts", [String(cell.seed), nameOf(cell)]);
+  if (!line.startsWith("{"))
+    throw new Error(`${nameOf(cell)}, seed ${cell.seed}: the run ended without an outcome`);
+  return JSON.parse(line) as Outcome;
 }

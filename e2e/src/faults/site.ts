@@ -21,8 +21,8 @@ export const HOSTS = [...NATS, ...ROUTERS, ...CONNECTORS, "storage", "api", "red
 export type Host = (typeof HOSTS)[number];
 
 const WITH_DISK = [...NATS, "clickhouse"] as const;
-/** A static program does not hear of libfaketime, and Redis does not bear it. */
-export const WITH_CLOCK = [...ROUTERS, ...CONNECTORS, "storage", "api"] as const;
+/** Those of our own, which are told where the backends are. */
+const OURS = [...ROUTERS, ...CONNECTORS, "storage", "api"] as const;
 const STARTED_WITHIN_MS = 40_000;
 const PARTITIONS = "4";
 /** Nothing listens there. */
@@ -87,7 +87,6 @@ export class Site {
         if (part.isRunning) part.signal("SIGCONT");
         await part.kill();
       }
-      for (const disk of disks.values()) await disk.unmount();
       network.close();
     });
   }
@@ -190,7 +189,7 @@ async function settingsOf(network: Network, clocks: ReadonlyMap<string, Clock>, 
   const env: Record<string, Record<string, string>> = {
     "*": { PARTITIONS, LOG_REPLICAS: "3", LOG_BYTES_MAX: "67108864" },
   };
-  for (const host of [...ROUTERS, ...CONNECTORS, "storage", "api"]) {
+  for (const host of OURS) {
     const servers = NATS.map(async (to, i) => network.endpoint(host, to, ports.nats[i] ?? 0));
     env[host] = {
       NATS_URL: `nats://${(await Promise.all(servers)).join(",")}`,
