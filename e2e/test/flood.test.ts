@@ -75,6 +75,7 @@ test("who floods before a hello is closed with 4401, again and again, and nobody
   assert.ok(worst < ACK_MS, `a neighbour waited ${worst.toFixed(0)} ms`);
 });
 
+const FLOOD = 2_000;
 const REFUSED: Readonly<Record<string, (i: number) => object>> = {
   "sends to where one is no member": (i) => ({ t: "send", id: `${i}`, conversation: "g_1", body: {} }),
   "sends too fast": (i) => ({ t: "send", id: `${i}`, to: "sink", body: {} }),
@@ -83,10 +84,11 @@ const REFUSED: Readonly<Record<string, (i: number) => object>> = {
   "plain pings": (i) => ({ t: "ping", id: `${i}` }),
   "a second hello": () => ({ t: "hello", token: "x", device: "d" }),
 };
-for (const [what, of] of Object.entries(REFUSED))
+const floods = Object.entries(REFUSED).map(([what, of]) => [what, frames(FLOOD, of)] as const);
+const PINGS = Buffer.concat(Array.from({ length: FLOOD }, () => Bytes.frame("", { opcode: 9 })));
+for (const [what, flood] of [...floods, ["WebSocket pings", PINGS] as const])
   test(`who floods with ${what} is closed with 4429, and nobody waits`, async () => {
     const before = await closes(4429);
-    const flood = frames(2_000, of);
     const worst = await besideOthers(async () => {
       const socket = await Bytes.open(url());
       const hello = { t: "hello", token: token("flood"), device: `f${Math.random()}`.replace(".", "") };
