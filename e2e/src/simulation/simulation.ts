@@ -248,6 +248,8 @@ export class Simulation {
     });
     if (this.#devices.some(({ unacked }) => unacked > 0))
       this.violate("I9", `writes are not answered though all is well: ${this.describe()}`);
+    if (!this.redis.isLevelWith(this.log.headSeqs))
+      this.violate("I9", "a head in Redis is an old one though all is well");
     const { lostPosition } = this.storage;
     if (lostPosition !== undefined)
       this.violate("I1", `position ${lostPosition} was trimmed before ClickHouse had it`);
