@@ -1,4 +1,5 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { parseJson } from "@jichat/protocol/frame/parse-json.ts";
 import { isId } from "@jichat/protocol/ids.ts";
 import { CLOCK_LEEWAY_MS } from "@jichat/protocol/limits.ts";
 import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
@@ -64,7 +65,7 @@ export const isWhole = (value: unknown): value is number =>
 function objectOf(bytes: Uint8Array): ReadonlyMap<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(utf8.decode(bytes));
+    value = parseJson(utf8.decode(bytes));
   } catch (cause) {
     throw new ChatError("UNAUTHENTICATED", "the token's claims are not JSON", { cause });
   }

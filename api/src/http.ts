@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import { fastify } from "fastify";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { parseJson } from "@jichat/protocol/frame/parse-json.ts";
 import type { AnswerError } from "./answers.ts";
 import { openAnswers } from "./answers.ts";
 import type { World } from "./world.ts";
@@ -101,7 +102,7 @@ function readJson(app: FastifyInstance): void {
     (_request, bytes: Buffer, done: (error: Error | null, body?: unknown) => void) => {
       let body: unknown;
       try {
-        body = bytes.length === 0 ? undefined : JSON.parse(utf8.decode(bytes));
+        body = bytes.length === 0 ? undefined : parseJson(utf8.decode(bytes));
       } catch (cause) {
         done(new ChatError("INVALID", "the body is not JSON in UTF-8", { cause }));
         return;

@@ -1,4 +1,5 @@
 import { decode, encode } from "@msgpack/msgpack";
+import { parseJson } from "@jichat/protocol/frame/parse-json.ts";
 import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 
 export type EncodingName = "json" | "msgpack";
@@ -12,7 +13,7 @@ export interface Encoding {
 const json: Encoding = {
   subprotocol: "jichat.v1.json",
   write: (frame) => JSON.stringify(frame),
-  read: (data) => JSON.parse(String(data)) as ServerFrame,
+  read: (data) => parseJson(String(data)) as ServerFrame,
 };
 
 const msgpack: Encoding = {

@@ -2,6 +2,7 @@ import { Decoder, encode } from "@msgpack/msgpack";
 import { ChatError } from "../errors.ts";
 import type { BodyText } from "./body.ts";
 import { RefusedMessage, idOfScanned, scanMsgpack } from "./msgpack-scan.ts";
+import { parseJson } from "./parse-json.ts";
 import type { EventFrame, ServerFrame } from "./server-frame.ts";
 import { checkWhole } from "./whole-frame.ts";
 
@@ -124,7 +125,7 @@ export const jsonCodec: Codec = {
   read(bytes, binary) {
     if (binary) throw malformed("a JSON frame is a text message, this one was binary");
     try {
-      return JSON.parse(utf8.decode(bytes)) as unknown;
+      return parseJson(utf8.decode(bytes));
     } catch (cause) {
       throw malformed("this message is not JSON in UTF-8", cause);
     }
@@ -144,9 +145,7 @@ export function parsedBodies(value: unknown): unknown {
   const map: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value) as [string, unknown][]) {
     map[key] =
-      key === "body" && typeof item === "string"
-        ? (JSON.parse(wellFormedJson(item)) as unknown)
-        : parsedBodies(item);
+      key === "body" && typeof item === "string" ? parseJson(wellFormedJson(item)) : parsedBodies(item);
   }
   return map;
 }
@@ -180,7 +179,7 @@ export const msgpackCodec: Codec = {
     checkWhole(value, false);
   },
   write: (frame) => encode(parsedBodies(frame), { ignoreUndefined: true }),
-  ofJson: (frame) => encode(JSON.parse(frame)),
+  ofJson: (frame) => encode(parseJson(frame)),
 };
 
 export const codecOf = (name: CodecName): Codec => (name === "json" ? jsonCodec : msgpackCodec);
