@@ -6,6 +6,8 @@ import type { TokenConfig } from "@jichat/access/token-config.ts";
 import { readTokenConfig } from "@jichat/access/token-config.ts";
 import { RESERVED_USERS } from "@jichat/access/user-names.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
+import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
+import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
 import { readLogSettings } from "@jichat/runtime/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
@@ -13,6 +15,7 @@ import { readProcessConfig } from "@jichat/runtime/process-config.ts";
 
 export interface Config extends ProcessConfig {
   readonly redisUrl: string;
+  readonly redisTls: BackendTls | undefined;
   readonly log: LogSettings;
   readonly tokens: TokenConfig;
   readonly people: PeopleConfig;
@@ -45,6 +48,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const config: Config = {
     ...readProcessConfig(reader, "api"),
     redisUrl: reader.secretUrl("REDIS_URL", "redis://127.0.0.1:6379"),
+    redisTls: readRedisTls(reader),
     log: readLogSettings(reader),
     tokens: readTokenConfig(reader),
     people: readPeopleConfig(reader, signingKeyFile !== undefined, MEMBERS_PER_SECOND),

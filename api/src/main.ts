@@ -36,12 +36,12 @@ const shutdown = shutdownSignal();
 const issueToken = await openTokenIssuer(config);
 const keys = loadKeys(config.tokens.keys);
 const names = namesOf(config.cluster);
-const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
+const nats = await connectNats(config.natsUrl, config.instance, telemetry.log, config.natsTls);
 const cluster = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
-const presence = Presence.connect(config.redisUrl, names, telemetry.log);
+const presence = Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
 const revocations = await Revocations.watch(nats, names, telemetry.log);
 const accounts = await Accounts.open(nats, names);
 const people = await People.open(nats, names);

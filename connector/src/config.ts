@@ -6,6 +6,8 @@ import type { TokenConfig } from "@jichat/access/token-config.ts";
 import { readTokenConfig } from "@jichat/access/token-config.ts";
 import * as limits from "@jichat/protocol/limits.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
+import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
+import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
 import { readLogSettings } from "@jichat/runtime/log-settings.ts";
 import { DEVICES_PER_USER_MAX } from "@jichat/runtime/arrivals.ts";
@@ -29,6 +31,7 @@ interface AddressLimits {
 
 export interface Config extends ProcessConfig, AddressLimits {
   readonly redisUrl: string;
+  readonly redisTls: BackendTls | undefined;
   readonly log: LogSettings;
   readonly tokens: TokenConfig;
   readonly people: PeopleConfig;
@@ -68,6 +71,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ...readProcessConfig(reader, "connector"),
     ...readAddressLimits(reader, framesPerSecond),
     redisUrl: reader.secretUrl("REDIS_URL", "redis://127.0.0.1:6379"),
+    redisTls: readRedisTls(reader),
     log: readLogSettings(reader),
     tokens,
     people: readPeopleConfig(reader, !/^https?:/.test(tokens.keys), messagesPerSecond),

@@ -42,12 +42,13 @@ const telemetry = startTelemetry("connector", config);
 const shutdown = shutdownSignal();
 const keys = loadKeys(config.tokens.keys);
 const names = namesOf(config.cluster);
-const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
+const nats = await connectNats(config.natsUrl, config.instance, telemetry.log, config.natsTls);
 const cluster = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
 const presence = Presence.connect(config.redisUrl, names, telemetry.log, {
+  tls: config.redisTls,
   isGathered: true,
   devicesMax: config.devicesPerUserMax,
 });

@@ -40,6 +40,7 @@ const wish = {
   version: "0.1.0",
   keys,
   logins: {},
+  backendTls: {},
   tokenKeys: undefined,
   tls: undefined,
   operator: { namespace: "jichat", labels: {} },

@@ -1,10 +1,13 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { Redis } from "ioredis";
-import { fetch } from "undici";
+import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
+import { Agent, fetch } from "undici";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { readNatsUrl } from "@jichat/runtime/nats-url.ts";
 import { provision, putBackStreams, removeStreams } from "@jichat/runtime/provision.ts";
+import type { User } from "./desired/keys.ts";
+import type { Backend } from "./desired/names.ts";
 import { clusterNameOf } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
 import { backendUrl } from "./desired/wish.ts";
@@ -29,15 +32,21 @@ const logSettings = ({ cluster: { spec } }: Wish) => ({
   logBytesMax: spec.retention.logBytesPerPartition,
 });
 
+/** Where a backend is, and how it is spoken to. */
+interface Door {
+  readonly url: string;
+  readonly tls: BackendTls | undefined;
+}
+
 async function withNats<T>(
-  url: string,
+  { url, tls }: Door,
   act: (
     jsm: Awaited<ReturnType<typeof jetstreamManager>>,
     nats: Awaited<ReturnType<typeof connect>>,
   ) => Promise<T>,
 ): Promise<T> {
   const nats = await connect({
-    ...readNatsUrl(url),
+    ...readNatsUrl(url, tls),
     name: "jichat-operator",
     reconnect: false,
     timeout: TIMEOUT_MS,
@@ -55,12 +64,12 @@ type Streams = BackendsSeen["streams"];
  * Makes what is missing of streams and buckets and puts back what differs; looks only while the cluster is
  * paused.
  */
-async function askNats(wish: Wish, url: string): Promise<{ nats: Seen; streams: Streams }> {
+async function askNats(wish: Wish, door: Door): Promise<{ nats: Seen; streams: Streams }> {
   const names = namesOf(clusterNameOf(wish.cluster));
   const wanted = logSettings(wish);
   const lookOnly = wish.cluster.spec.paused;
   try {
-    return await withNats(url, async (jsm, nats) => {
+    return await withNats(door, async (jsm, nats) => {
       try {
         const partitions = lookOnly ? wanted.partitions : await provision(nats, jsm, names, wanted);
         if (partitions !== wanted.partitions)
@@ -82,12 +91,13 @@ async function askNats(wish: Wish, url: string): Promise<{ nats: Seen; streams: 
       }
     });
   } catch (error) {
-    return { nats: failed(url, error), streams: undefined };
+    return { nats: failed(door.url, error), streams: undefined };
   }
 }
 
-async function askRedis(url: string): Promise<Seen> {
+async function askRedis({ url, tls }: Door): Promise<Seen> {
   const redis = new Redis(url, {
+    ...(tls === undefined ? {} : { tls }),
     lazyConnect: true,
     connectTimeout: TIMEOUT_MS,
     commandTimeout: TIMEOUT_MS,
@@ -111,41 +121,51 @@ async function askRedis(url: string): Promise<Seen> {
 }
 
 /** One statement over ClickHouse's HTTP interface; throws what it answered. */
-async function clickhouse(url: string, query: string): Promise<void> {
+async function clickhouse({ url, tls }: Door, query: string): Promise<void> {
   const parsed = new URL(url);
   const login = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`;
   parsed.username = "";
   parsed.password = "";
   parsed.searchParams.set("query", query);
-  const response = await fetch(parsed, {
-    method: "POST",
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-    headers: login === ":" ? {} : { authorization: `Basic ${Buffer.from(login).toString("base64")}` },
-  });
-  const answer = await response.text();
-  if (!response.ok) throw new Error(`${response.status}: ${answer.trim().slice(0, 200)}`);
-}
-
-async function askClickHouse(url: string): Promise<Seen> {
+  const agent = tls === undefined ? undefined : new Agent({ connect: { ...tls } });
   try {
-    await clickhouse(url, "SELECT 1");
-    return OK;
-  } catch (error) {
-    return failed(url, error instanceof Error && error.cause !== undefined ? error.cause : error);
+    const response = await fetch(parsed, {
+      method: "POST",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      headers: login === ":" ? {} : { authorization: `Basic ${Buffer.from(login).toString("base64")}` },
+      ...(agent === undefined ? {} : { dispatcher: agent }),
+    });
+    const answer = await response.text();
+    if (!response.ok) throw new Error(`${response.status}: ${answer.trim().slice(0, 200)}`);
+  } finally {
+    await agent?.destroy();
   }
 }
 
+async function askClickHouse(door: Door): Promise<Seen> {
+  try {
+    await clickhouse(door, "SELECT 1");
+    return OK;
+  } catch (error) {
+    return failed(door.url, error instanceof Error && error.cause !== undefined ? error.cause : error);
+  }
+}
+
+/** The embedded ClickHouse has no door. */
+function doorOf(wish: Wish, backend: Backend, user: User): Door | undefined {
+  const url = backendUrl(wish, backend, user);
+  return url === undefined ? undefined : { url, tls: wish.backendTls[backend] };
+}
+
+const NOWHERE: Door = { url: "", tls: undefined };
+
 /** One look at everything that a ChatCluster stands on; never rejects. */
 export async function askBackends(wish: Wish): Promise<BackendsSeen> {
-  const urls = {
-    nats: backendUrl(wish, "nats", "operator") ?? "",
-    redis: backendUrl(wish, "redis", "operator") ?? "",
-    clickhouse: backendUrl(wish, "clickhouse", "storage"),
-  };
+  const storeDoor = doorOf(wish, "clickhouse", "storage");
   const [nats, redis, store] = await Promise.all([
-    askNats(wish, urls.nats),
-    askRedis(urls.redis),
-    urls.clickhouse === undefined ? OK : askClickHouse(urls.clickhouse),
+    askNats(wish, doorOf(wish, "nats", "operator") ?? NOWHERE),
+    askRedis(doorOf(wish, "redis", "operator") ?? NOWHERE),
+    storeDoor === undefined ? OK : askClickHouse(storeDoor),
   ]);
   return { ...nats, redis, clickhouse: store };
 }
@@ -155,10 +175,10 @@ export async function removeData(wish: Wish): Promise<void> {
   const { nats, clickhouse: store } = wish.cluster.spec;
   const names = namesOf(clusterNameOf(wish.cluster));
   if (nats.external !== undefined)
-    await withNats(backendUrl(wish, "nats", "operator") ?? "", (jsm) => removeStreams(jsm, names));
+    await withNats(doorOf(wish, "nats", "operator") ?? NOWHERE, (jsm) => removeStreams(jsm, names));
   if (store.external !== undefined)
     await clickhouse(
-      backendUrl(wish, "clickhouse", "migrate") ?? "",
+      doorOf(wish, "clickhouse", "migrate") ?? NOWHERE,
       `DROP DATABASE IF EXISTS ${names.database}`,
     );
 }

@@ -61,6 +61,7 @@ export class BackendWatch {
       spec.paused,
       wish.keys.generation,
       wish.logins,
+      wish.backendTls,
     ]);
     const known = this.#known.get(key);
     const isCurrent = known?.wish === print;

@@ -1,10 +1,10 @@
 import type { ChatCluster } from "./crd/definition.ts";
 import type { ChatClusterStatus, ConditionType, Counts } from "./crd/status.ts";
 import type { Component } from "./desired/names.ts";
-import { COMPONENTS, objectName, selectorOf } from "./desired/names.ts";
-import { publicUrls, webSocketUrl } from "./desired/settings.ts";
+import { COMPONENTS, selectorOf } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
 import { migrationJob, wantedReplicas } from "./desired/workloads.ts";
+import { endpointsOf } from "./endpoints.ts";
 import type { Finding } from "./kube/conditions.ts";
 import { conditionsOf, no, unknown, yes } from "./kube/conditions.ts";
 import type { Counted, Observed } from "./observed.ts";
@@ -165,17 +165,12 @@ export function statusOf(facts: Facts): ChatClusterStatus {
   const { wish, now, live } = facts;
   const { connections, partitionsServed } = live;
   const { cluster } = wish;
-  const { generation, namespace } = cluster.metadata;
+  const { generation } = cluster.metadata;
   const counts = countsOf(facts);
   const count = (name: Component): Counts => {
     const { wanted, ready: are, updated } = counts[name];
     return { wanted, ready: are, updated };
   };
-  const at = (name: Component): string => `${objectName(cluster, name)}.${namespace}.svc`;
-  const {
-    tls,
-    service: { port },
-  } = cluster.spec.connectors;
   const before = cluster.status?.conditions ?? [];
   const connectors = count("connector");
   return {
@@ -195,10 +190,7 @@ export function statusOf(facts: Facts): ChatClusterStatus {
       wanted: cluster.spec.partitions,
       ...(partitionsServed === undefined ? {} : { served: partitionsServed }),
     },
-    endpoints: {
-      ws: [...publicUrls(wish), webSocketUrl(tls === undefined ? "ws" : "wss", at("connector"), port)],
-      api: [`http://${at("api")}`],
-    },
+    endpoints: endpointsOf(wish, facts.observed),
   };
 }
 

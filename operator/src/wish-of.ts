@@ -1,6 +1,8 @@
 import { createSecureContext } from "node:tls";
+import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import { KEYS } from "./desired/around.ts";
+import { tlsOf as backendTlsIn } from "./desired/backend-tls.ts";
 import { decodeKeys, keysFor } from "./desired/keys.ts";
 import type { Backend } from "./desired/names.ts";
 import { BACKENDS, objectName } from "./desired/names.ts";
@@ -75,6 +77,30 @@ async function loginsOf(
   return logins;
 }
 
+async function backendTlsOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Promise<Wish["backendTls"]> {
+  const all: Partial<Record<Backend, BackendTls>> = {};
+  for (const backend of BACKENDS) {
+    const name = cluster.spec[backend].external?.tls?.secret;
+    if (name === undefined) continue;
+    const field = `spec.${backend}.external.tls.secret`;
+    const secret = await secretOf(api, cluster, field, name);
+    if (secret["tls.key"] !== undefined) must(secret, "tls.crt", field, name);
+    else if (secret["tls.crt"] === undefined) must(secret, "ca.crt", field, name);
+    else must(secret, "tls.key", field, name);
+    const tls = backendTlsIn(secret);
+    try {
+      createSecureContext(tls);
+    } catch (cause) {
+      throw new SpecError(
+        "SecretIncomplete",
+        `${field}: Secret ${name} holds no CA, or no certificate and its key, as PEM: ${messageOf(cause)}`,
+      );
+    }
+    all[backend] = tls;
+  }
+  return all;
+}
+
 async function tokenKeysOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Promise<Wish["tokenKeys"]> {
   const name = cluster.spec.auth.secret;
   if (name === undefined) return undefined;
@@ -125,6 +151,7 @@ export async function wishOf(cluster: ChatCluster, observed: Observed, options: 
   const id = { apiVersion: "v1", kind: "Secret", metadata: { namespace, name: objectName(cluster, KEYS) } };
   const before = decodeKeys(observed.find<SecretObject>(id)?.data?.["keys"]);
   const logins = await loginsOf(api, cluster);
+  const backendTls = await backendTlsOf(api, cluster);
   const tokenKeys = await tokenKeysOf(api, cluster);
   const tls = await tlsOf(api, cluster);
   return {
@@ -138,6 +165,7 @@ export async function wishOf(cluster: ChatCluster, observed: Observed, options: 
         : (annotations?.[ROTATE_ANNOTATION] ?? ""),
     ),
     logins,
+    backendTls,
     tokenKeys,
     tls,
     operator,

@@ -1,4 +1,4 @@
-interface Invalid {
+export interface Invalid {
   readonly name: string;
   readonly spec: object;
   readonly says: RegExp;

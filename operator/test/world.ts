@@ -74,6 +74,28 @@ export class World {
     });
   }
 
+  /** A pod that runs, as a kubelet would tell. */
+  async pod(cluster: string, component: string, hostIP: string): Promise<void> {
+    const name = `${cluster}-${component}-1`;
+    const object = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: {
+        name,
+        namespace: NAMESPACE,
+        labels: {
+          "app.kubernetes.io/instance": cluster,
+          "app.kubernetes.io/component": component,
+          "app.kubernetes.io/managed-by": "jichat-operator",
+        },
+      },
+    };
+    const spec = { containers: [{ name: "c", image: "i" }], automountServiceAccountToken: false };
+    await this.api.apply(RESOURCES.pods, { ...object, spec } as KubeObject);
+    const status = { phase: "Running", hostIP, hostIPs: [{ ip: hostIP }] };
+    await this.api.apply(RESOURCES.pods, { ...object, status } as KubeObject, { subresource: "status" });
+  }
+
   /** A kind of somebody else's, with whatever fields. */
   async teach(group: string, version: string, kind: string, plural: string): Promise<void> {
     const openAPIV3Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };

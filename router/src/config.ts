@@ -1,4 +1,6 @@
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
+import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
+import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
 import { readLogSettings } from "@jichat/runtime/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
@@ -6,6 +8,7 @@ import { readProcessConfig } from "@jichat/runtime/process-config.ts";
 
 export interface Config extends ProcessConfig {
   readonly redisUrl: string;
+  readonly redisTls: BackendTls | undefined;
   readonly log: LogSettings;
   readonly snapshotEveryMs: number;
   readonly drainMs: number;
@@ -17,6 +20,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const config: Config = {
     ...readProcessConfig(reader, "router"),
     redisUrl: reader.secretUrl("REDIS_URL", "redis://127.0.0.1:6379"),
+    redisTls: readRedisTls(reader),
     log: readLogSettings(reader),
     snapshotEveryMs: reader.int("SNAPSHOT_EVERY_MS", { default: 180_000, min: 1_000, max: 86_400_000 }),
     drainMs: reader.int("DRAIN_MS", { default: 10_000, min: 0, max: 3_600_000 }),

@@ -14,12 +14,12 @@ const config = readConfig(process.env);
 const telemetry = startTelemetry("router", config);
 const shutdown = shutdownSignal();
 const names = namesOf(config.cluster);
-const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
+const nats = await connectNats(config.natsUrl, config.instance, telemetry.log, config.natsTls);
 const { jsm, partitions } = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
-const presence = Presence.connect(config.redisUrl, names, telemetry.log);
+const presence = Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
 const snapshots = await Snapshots.open(nats, names);
 const router = new Router({ config, names, nats, jsm, presence, snapshots, telemetry, partitions });
 await router.start();

@@ -1,5 +1,7 @@
+import { isIP } from "node:net";
 import type { ConnectionOptions } from "@nats-io/transport-node";
 import { inboxOf } from "@jichat/protocol/bus/names.ts";
+import type { BackendTls } from "./backend-tls.ts";
 
 /** Where a NATS URL leads, and who it says we are. */
 type NatsLogin = Pick<ConnectionOptions, "user" | "pass" | "tls" | "inboxPrefix"> & {
@@ -22,12 +24,18 @@ function readAddress(text: string, at: number, protocol: string): URL {
   return url;
 }
 
+/** The library holds the certificate of a server that has no name against `localhost`. */
+function nameless(host: string, others: readonly string[]): { host?: string } {
+  const address = host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  return isIP(address) === 0 || others.length > 0 ? {} : { host: address };
+}
+
 /**
  * One server or several of a cluster, separated by commas: `nats://user:pass@a:4222,b:4222`. The first says
- * how to speak and who we are; a later one that says it too must say the same. Throws what is wrong, by
- * place.
+ * how to speak and who we are; a later one that says it too must say the same. `tls` says how TLS is spoken.
+ * Throws what is wrong, by place.
  */
-export function readNatsUrl(text: string): NatsLogin {
+export function readNatsUrl(text: string, tls?: BackendTls): NatsLogin {
   const [first = "", ...others] = text.split(",").map((address) => address.trim());
   const { protocol, username, password, host } = readAddress(first, 0, "nats:");
   const more = others.map((address, index) => {
@@ -40,7 +48,7 @@ export function readNatsUrl(text: string): NatsLogin {
   return {
     servers: [host, ...more],
     ...(/^[\w-]+$/.test(username) ? { inboxPrefix: inboxOf(username) } : {}),
-    ...(protocol === "tls:" ? { tls: {} } : {}),
+    ...(protocol === "tls:" || tls !== undefined ? { tls: { ...nameless(host, others), ...tls } } : {}),
     ...(username === "" ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
   };
 }

@@ -1,6 +1,7 @@
 import { connect } from "@nats-io/transport-node";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
+import type { BackendTls } from "./backend-tls.ts";
 import { NextServer } from "./next-server.ts";
 import { readNatsUrl } from "./nats-url.ts";
 
@@ -14,13 +15,18 @@ const TELL_EVERY_MS = 5_000;
  * The library's defaults give up after ten tries and notice a dead server after four minutes: ours do
  * neither.
  */
-export async function connectNats(url: string, name: string, log: Logger): Promise<NatsConnection> {
+export async function connectNats(
+  url: string,
+  name: string,
+  log: Logger,
+  tls?: BackendTls,
+): Promise<NatsConnection> {
   const next = new NextServer();
   const waiting = setInterval(() => {
     log.warn("NATS does not answer yet: it is waited for");
   }, TELL_EVERY_MS);
   const connection = await connect({
-    ...readNatsUrl(url),
+    ...readNatsUrl(url, tls),
     name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,

@@ -6,6 +6,7 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import type { Logger } from "pino";
 import type { Arrival, Arrived } from "./arrivals.ts";
+import type { BackendTls } from "./backend-tls.ts";
 import { Arrivals, DEVICES_PER_USER_MAX } from "./arrivals.ts";
 import { ListReader } from "./list-reader.ts";
 import type { RunScript } from "./named-script.ts";
@@ -56,9 +57,18 @@ export class Presence {
     url: string,
     names: Names,
     log: Logger,
-    { isGathered = false, devicesMax = DEVICES_PER_USER_MAX } = {},
+    {
+      isGathered = false,
+      devicesMax = DEVICES_PER_USER_MAX,
+      tls,
+    }: {
+      readonly isGathered?: boolean;
+      readonly devicesMax?: number;
+      readonly tls?: BackendTls | undefined;
+    } = {},
   ): Presence {
     const redis = new Redis(url, {
+      ...(tls === undefined ? {} : { tls }),
       enableAutoPipelining: isGathered,
       lazyConnect: true,
       enableOfflineQueue: false,

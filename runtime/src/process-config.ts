@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import type { BackendTls } from "./backend-tls.ts";
+import { readNatsTls } from "./backend-tls.ts";
 import type { EnvReader } from "./env-reader.ts";
 
 /** What every component is told the same way. */
@@ -6,6 +8,7 @@ export interface ProcessConfig {
   readonly cluster: string;
   readonly instance: string;
   readonly natsUrl: string;
+  readonly natsTls: BackendTls | undefined;
   readonly adminPort: number;
   readonly adminHost: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";
@@ -20,6 +23,7 @@ export function readProcessConfig(reader: EnvReader, component: string): Process
     // Unique per start, not per pod: a restarted process is another owner.
     instance: `${reader.instance("INSTANCE", component)}-${randomBytes(4).toString("hex")}`,
     natsUrl: reader.natsUrl("NATS_URL", "nats://127.0.0.1:4222"),
+    natsTls: readNatsTls(reader),
     adminPort: reader.int("ADMIN_PORT", { default: 0, min: 0, max: 65_535 }),
     adminHost: reader.text("ADMIN_HOST", { default: "127.0.0.1" }),
     logLevel: reader.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"], "info"),

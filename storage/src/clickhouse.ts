@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { Agent } from "node:https";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -17,8 +18,12 @@ import { Store } from "./store.ts";
 const INSERT_SETTINGS = { async_insert: 0 as const, input_format_parallel_parsing: 0 as const };
 const INSERT_FORMAT = "JSONCompactEachRow";
 
+const CONNECTIONS = 8;
+
 /** Where ClickHouse is: a server's URL, or a folder for the engine in this process. */
-export type WhereClickHouse = Partial<Pick<Config, "clickhouseUrl" | "embeddedPath" | "chdbHome">>;
+export type WhereClickHouse = Partial<
+  Pick<Config, "clickhouseUrl" | "clickhouseTls" | "embeddedPath" | "chdbHome">
+>;
 
 /** A server by URL, or the engine in this process. Everything after this call is the same for both. */
 export async function connectClickHouse(config: WhereClickHouse, database: string): Promise<Store> {
@@ -30,11 +35,20 @@ export async function connectClickHouse(config: WhereClickHouse, database: strin
   const common = {
     clickhouse_settings: settings,
     request_timeout: 30_000,
-    max_open_connections: 8,
+    max_open_connections: CONNECTIONS,
     application: "jichat-storage",
   };
   if (config.clickhouseUrl !== undefined) {
-    const client = createClient({ url: config.clickhouseUrl, ...common });
+    // The library's own `tls` with a certificate says who we are by it, and leaves the password out.
+    const agent =
+      config.clickhouseTls === undefined
+        ? undefined
+        : new Agent({ keepAlive: true, maxSockets: CONNECTIONS, ...config.clickhouseTls });
+    const client = createClient({
+      url: config.clickhouseUrl,
+      ...common,
+      ...(agent === undefined ? {} : { http_agent: agent }),
+    });
     return new Store(client, database, insertOver(client));
   }
   const connection = await embeddedConnection(config);

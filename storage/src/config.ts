@@ -1,4 +1,6 @@
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
+import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
+import { readClickHouseTls, readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
 import { readLogSettings } from "@jichat/runtime/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
@@ -8,6 +10,7 @@ export interface Config extends ProcessConfig {
   readonly log: LogSettings;
   /** A ClickHouse server, or a folder for the embedded engine: exactly one of the two. */
   readonly clickhouseUrl: string | undefined;
+  readonly clickhouseTls: BackendTls | undefined;
   readonly embeddedPath: string | undefined;
   /**
    * Folder that holds `node_modules/chdb`; the embedded engine is 540 MB, so it is not a dependency of
@@ -16,6 +19,7 @@ export interface Config extends ProcessConfig {
   readonly chdbHome: string | undefined;
   /** Only `generation` asks it: for heads that were seen and are in no log any more. */
   readonly redisUrl: string | undefined;
+  readonly redisTls: BackendTls | undefined;
   readonly flushMs: number;
   readonly flushRows: number;
   readonly tailBytesMax: number;
@@ -33,9 +37,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ...readProcessConfig(reader, "storage"),
     log: readLogSettings(reader),
     clickhouseUrl: reader.optionalSecret("CLICKHOUSE_URL"),
+    clickhouseTls: readClickHouseTls(reader),
     embeddedPath: reader.optional("CLICKHOUSE_EMBEDDED_PATH"),
     chdbHome: reader.optional("CHDB_HOME"),
     redisUrl: reader.optionalSecret("REDIS_URL"),
+    redisTls: readRedisTls(reader),
     flushMs: reader.int("FLUSH_MS", { default: 1_000, min: 10, max: 60_000 }),
     flushRows: reader.int("FLUSH_ROWS", { default: 20_000, min: 100, max: 1_000_000 }),
     tailBytesMax: reader.int("TAIL_BYTES_MAX", { default: 268_435_456, min: 1_048_576, max: 17_179_869_184 }),

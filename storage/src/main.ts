@@ -25,7 +25,7 @@ if (command[0] === "migrate") {
   await store.close();
   process.exit(0);
 }
-const nats = await connectNats(config.natsUrl, config.instance, telemetry.log);
+const nats = await connectNats(config.natsUrl, config.instance, telemetry.log, config.natsTls);
 const { jsm, partitions } = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
@@ -34,7 +34,9 @@ const store = await connectClickHouse(config, names.database);
 if (command.length > 0) {
   await migrate(store);
   const connectPresence = (): Presence | undefined =>
-    config.redisUrl === undefined ? undefined : Presence.connect(config.redisUrl, names, telemetry.log);
+    config.redisUrl === undefined
+      ? undefined
+      : Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
   const ok = await runCommand(command, { nats, jsm, names, store, partitions, connectPresence });
   await store.close();
   await nats.close();

@@ -145,7 +145,11 @@ test("docs/errors.md lists the codes of the one table, with their HTTP status an
 
 test("docs/configuration.md names every key that is read, and no other", () => {
   const text = globSync(
-    ["*/src/config.ts", "runtime/src/{process-config,log-settings}.ts", "{access,connector}/src/*-config.ts"],
+    [
+      "*/src/config.ts",
+      "runtime/src/{process-config,log-settings,backend-tls}.ts",
+      "{access,connector}/src/*-config.ts",
+    ],
     { cwd: ROOT },
   )
     .map(read)

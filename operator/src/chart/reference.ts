@@ -44,13 +44,22 @@ function fallbackOf({ default: value, properties }: Schema): string {
   return `\`${JSON.stringify(value).replaceAll('"', properties === undefined ? "" : '"')}\``;
 }
 
-function rowsOf(path: string, schema: Schema): readonly Row[] {
+/** An object of so many fields that stands in several places is written out once. */
+const LONG = 6;
+
+function rowsOf(path: string, schema: Schema, written = new Map<string, string>()): readonly Row[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
     const at = path === "" ? name : `${path}.${name}`;
     const rules = (property["x-kubernetes-validations"] ?? []).map(({ message }) => `*${message}.*`);
     const says = escaped([property.description ?? "", ...rules].filter((one) => one !== "").join(". "));
     const row = { path: at, kind: kindOf(property), fallback: escaped(fallbackOf(property)), says };
-    return [row, ...rowsOf(at, property.items?.properties === undefined ? property : property.items)];
+    const parts = property.items?.properties === undefined ? property : property.items;
+    const { properties = {} } = parts;
+    const text = JSON.stringify(properties);
+    const before = Object.keys(properties).length < LONG ? undefined : written.get(text);
+    if (before !== undefined) return [{ ...row, says: `fields as those of \`${before}\`` }];
+    written.set(text, at);
+    return [row, ...rowsOf(at, parts, written)];
   });
 }
 

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { oneOfNumbers, quantity, resources, rules, secretName } from "./kinds.ts";
+import { template } from "./template.ts";
 
 const optional = Type.Optional;
 
@@ -16,7 +17,8 @@ const volume = Type.Object(
   { default: { size: "10Gi" }, description: "the volume that holds its data" },
 );
 
-const external = (what: string, schemes: string, more = "") =>
+/** A backend of somebody's own; `secured` is the scheme that asks for TLS, `more` what else its url may say. */
+const external = (what: string, schemes: string, secured: string, field: string, more = "") =>
   Type.Object(
     {
       url: Type.String({
@@ -25,8 +27,24 @@ const external = (what: string, schemes: string, more = "") =>
         description: `where ${what} is${more}; no password in it`,
       }),
       secret: optional(secretName("a Secret with `username` and `password`")),
+      tls: optional(
+        Type.Object(
+          {
+            secret: secretName(
+              "a Secret with `ca.crt`, whose certificates are trusted in place of the public ones, or with `tls.crt` and `tls.key`, which are shown to the server, or with both, as cert-manager writes it",
+            ),
+          },
+          { description: "a CA of your own, and a certificate of ours (mTLS)" },
+        ),
+      ),
     },
-    { description: `a ${what} of yours` },
+    {
+      description: `a ${what} of yours`,
+      ...rules({
+        rule: `!has(self.tls) || self.url.startsWith('${secured}://')`,
+        message: `${field}.external.tls is set, and ${field}.external.url does not ask for TLS: begin the url with ${secured}://, or leave tls out`,
+      }),
+    },
   );
 
 const exactlyOne = (field: string, names: readonly string[]) =>
@@ -41,13 +59,20 @@ const image = (name: string) =>
 export const nats = Type.Object(
   {
     external: optional(
-      external("NATS with JetStream", "nats|tls", "; several servers of one cluster are separated by commas"),
+      external(
+        "NATS with JetStream",
+        "nats|tls",
+        "tls",
+        "nats",
+        "; several servers of one cluster are separated by commas",
+      ),
     ),
     managed: optional(
       Type.Object({
         replicas: oneOfNumbers([1, 3], { default: 3, description: "servers; three survive the loss of one" }),
         storage: volume,
         resources: optional(resources),
+        template: optional(template),
         image: image("nats:2.15-alpine"),
       }),
     ),
@@ -57,8 +82,14 @@ export const nats = Type.Object(
 
 export const redis = Type.Object(
   {
-    external: optional(external("Redis", "rediss?")),
-    managed: optional(Type.Object({ resources: optional(resources), image: image("redis:7-alpine") })),
+    external: optional(external("Redis", "rediss?", "rediss", "redis")),
+    managed: optional(
+      Type.Object({
+        resources: optional(resources),
+        template: optional(template),
+        image: image("redis:7-alpine"),
+      }),
+    ),
   },
   {
     default: { managed: {} },
@@ -69,11 +100,12 @@ export const redis = Type.Object(
 
 export const clickhouse = Type.Object(
   {
-    external: optional(external("ClickHouse", "https?")),
+    external: optional(external("ClickHouse", "https?", "https", "clickhouse")),
     managed: optional(
       Type.Object({
         storage: volume,
         resources: optional(resources),
+        template: optional(template),
         image: image("clickhouse/clickhouse-server:26.3-alpine"),
       }),
     ),

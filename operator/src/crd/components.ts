@@ -1,24 +1,10 @@
-import type { V1Affinity, V1Toleration } from "@kubernetes/client-node";
 import { Type } from "typebox";
-import { HOST, NAME, foreign, map, resources, rules, secretName, word } from "./kinds.ts";
+import { HOST, NAME, map, resources, rules, secretName } from "./kinds.ts";
+import { apiLimits, connectorLimits, trustProxy } from "./limits.ts";
+import { service } from "./service.ts";
+import { template } from "./template.ts";
 
 const optional = Type.Optional;
-
-const template = Type.Object(
-  {
-    labels: optional(
-      map<string>(Type.String({ maxLength: 63 }), { maxProperties: 32, description: "more labels on pods" }),
-    ),
-    annotations: optional(
-      map<string>(Type.String(), { maxProperties: 32, description: "more annotations on pods" }),
-    ),
-    nodeSelector: optional(map<string>(Type.String({ maxLength: 63 }), { maxProperties: 16 })),
-    tolerations: optional(Type.Array(foreign<V1Toleration>("as in a pod"), { maxItems: 16 })),
-    affinity: optional(foreign<V1Affinity>("as in a pod; what is set here takes the place of ours")),
-    priorityClassName: optional(Type.String({ maxLength: 253 })),
-  },
-  { description: "what pods of this component carry beside ours" },
-);
 
 /** What every component has. */
 export const component = (what: string, replicas: number, most: number) => ({
@@ -26,18 +12,6 @@ export const component = (what: string, replicas: number, most: number) => ({
   resources: optional(resources),
   template: optional(template),
 });
-
-const service = Type.Object(
-  {
-    type: word(["ClusterIP", "NodePort", "LoadBalancer"], { default: "ClusterIP" }),
-    port: Type.Integer({ minimum: 1, maximum: 65_535, default: 80 }),
-    annotations: optional(map<string>(Type.String(), { maxProperties: 32 })),
-  },
-  {
-    default: {},
-    description: "how devices reach the connectors inside the cluster, or through a load balancer",
-  },
-);
 
 const ingress = Type.Object(
   {
@@ -68,7 +42,14 @@ export const connectors = Type.Object(
       default: 50_000,
       description: "one more is closed with 4429",
     }),
-    service,
+    service: service(
+      "connectors.service",
+      "how devices reach the connectors inside the cluster, or through a load balancer",
+    ),
+    limits: optional(connectorLimits),
+    trustProxy: optional(
+      trustProxy("where not said, one with `ingress` or `gateway`, and none without; the api's too"),
+    ),
     ingress: optional(ingress),
     gateway: optional(gateway),
     tls: optional(
@@ -105,4 +86,14 @@ export const connectors = Type.Object(
       },
     ),
   },
+);
+
+export const api = Type.Object(
+  {
+    ...component("the REST api", 2, 256),
+    service: service("api.service", "how the api is reached inside the cluster, or through a load balancer"),
+    limits: optional(apiLimits),
+    trustProxy: optional(trustProxy("where not said, as `connectors.trustProxy`")),
+  },
+  { default: {}, description: "REST, sign-in, the page" },
 );

@@ -26,6 +26,16 @@ export const listBy = <T extends TSchema>(item: T, keys: readonly string[], opti
 export const foreign = <T>(description: string) =>
   Type.Unsafe<T>({ type: "object", description, "x-kubernetes-preserve-unknown-fields": true });
 
+/** The same, of which some fields are looked at here. */
+export const foreignWith = <T>(properties: Readonly<Record<string, TSchema>>, options: TSchemaOptions = {}) =>
+  Type.Unsafe<T>({
+    type: "object",
+    properties,
+    required: Object.keys(properties),
+    "x-kubernetes-preserve-unknown-fields": true,
+    ...options,
+  });
+
 /** `500m`, `1Gi`, `2`. */
 export const quantity = (description: string) =>
   Type.Unsafe<string | number>({

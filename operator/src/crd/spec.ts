@@ -1,8 +1,10 @@
 import type { Static } from "typebox";
 import { Type } from "typebox";
 import { clickhouse, nats, redis } from "./backends.ts";
-import { component, connectors } from "./components.ts";
-import { listBy, oneOfNumbers, rules, secretName, word } from "./kinds.ts";
+import { api, component, connectors } from "./components.ts";
+import { listBy, oneOfNumbers, resources, rules, secretName, word } from "./kinds.ts";
+import { network } from "./network.ts";
+import { template } from "./template.ts";
 
 const optional = Type.Optional;
 
@@ -85,9 +87,31 @@ const retention = Type.Object(
   { default: {}, description: "how much the log holds; history is kept for ever" },
 );
 
-/** Reserved: a later version gives it fields. */
-const reserved = (description: string) =>
-  optional(Type.Object({}, { description: `${description}; reserved` }));
+const migration = Type.Object(
+  { resources: optional(resources), template: optional(template) },
+  {
+    description:
+      "the Job that brings ClickHouse's schema up; what it does not say is the storage's (`storage.template`)",
+  },
+);
+
+const disruption = Type.Object(
+  {
+    maxUnavailable: Type.Unsafe<number | string>({
+      "x-kubernetes-int-or-string": true,
+      default: 1,
+      pattern: "^([1-9][0-9]?|100)%$",
+      description:
+        "connectors, and pods of the api, that may be evicted at once, as a number or a percentage; of routers, storage and backends it is one",
+      ...rules({
+        rule: "type(self) != int || self >= 1",
+        message:
+          "disruption.maxUnavailable is below 1: no node could ever be drained. Set it to 1 or more, or to a percentage",
+      }),
+    }),
+  },
+  { default: {}, description: "what may be away at once, by eviction (a PodDisruptionBudget)" },
+);
 
 /** What people want of a cluster. Every default is here and nowhere else; the API server fills them in. */
 export const SPEC = Type.Object(
@@ -132,10 +156,8 @@ export const SPEC = Type.Object(
       default: {},
       description: "they write ClickHouse and answer from it",
     }),
-    api: Type.Object(component("the REST api", 2, 256), {
-      default: {},
-      description: "REST, sign-in, the page",
-    }),
+    api,
+    migration: optional(migration),
     partitions: Type.Integer({
       minimum: 1,
       maximum: 256,
@@ -168,9 +190,8 @@ export const SPEC = Type.Object(
       },
       { default: {}, description: "how pods leave" },
     ),
-    autoscaling: reserved("connectors by connections, messages and lag"),
-    rollout: reserved("how a new version comes"),
-    disruption: reserved("what may be down at once"),
+    disruption,
+    network,
     nats,
     redis,
     clickhouse,

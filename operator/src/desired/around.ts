@@ -1,11 +1,13 @@
 import type { KubeObject } from "../kube/object.ts";
+import { tlsFiles } from "./backend-tls.ts";
 import { REDIS_CONFIG, clickhouseUsers, redisAcl } from "./caches.ts";
 import { encodeKeys } from "./keys.ts";
 import type { Component, Role } from "./names.ts";
-import { COMPONENTS, LABELS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
+import { COMPONENTS, LABELS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
 import { natsConfig } from "./nats.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
 import { claimSpec } from "./server-set.ts";
+import { templateOf } from "./template.ts";
 import type { Wish } from "./wish.ts";
 import { backendUrl } from "./wish.ts";
 
@@ -52,7 +54,13 @@ export function secrets(wish: Wish): readonly Plain[] {
     ...COMPONENTS.map((component) => secret(wish, component, secretsOf(wish, component))),
     ...(migrate === undefined
       ? []
-      : [secret(wish, "migrate", { "clickhouse-url": migrate, "cluster-key": wish.keys.clusterKey })]),
+      : [
+          secret(wish, "migrate", {
+            "clickhouse-url": migrate,
+            "cluster-key": wish.keys.clusterKey,
+            ...tlsFiles(wish, ["clickhouse"]),
+          }),
+        ]),
     ...(spec.nats.managed === undefined ? [] : [secret(wish, "nats", { "nats.conf": natsConfig(wish) })]),
     ...(spec.redis.managed === undefined
       ? []
@@ -73,83 +81,31 @@ export const configMaps = (wish: Wish): readonly Plain[] =>
 
 /** Identities without any right: a mesh or a cloud can tell components apart by them. */
 export const serviceAccounts = (wish: Wish, roles: readonly Role[]): readonly Plain[] =>
-  roles.map((role) => ({
-    apiVersion: "v1",
-    kind: "ServiceAccount",
-    metadata: metaOf(wish.cluster, role),
-    automountServiceAccountToken: false,
-  }));
+  roles.map((role) => {
+    const annotations = templateOf(wish, role).serviceAccount?.annotations;
+    const metadata = metaOf(wish.cluster, role);
+    return {
+      apiVersion: "v1",
+      kind: "ServiceAccount",
+      metadata: annotations === undefined ? metadata : { ...metadata, annotations },
+      automountServiceAccountToken: false,
+    };
+  });
 
-/** One at a time: the rest carry on meanwhile. */
+/** Whose pods hold nothing that others wait for. */
+const REPLACED_BY_ANY: ReadonlySet<Role> = new Set(["connector", "api"]);
+
+/** One at a time, or as many as the spec says of those that are many: the rest carry on meanwhile. */
 export const disruptionBudgets = (wish: Wish, roles: readonly Role[]): readonly Plain[] =>
   roles.map((role) => ({
     apiVersion: "policy/v1",
     kind: "PodDisruptionBudget",
     metadata: metaOf(wish.cluster, role),
-    spec: { maxUnavailable: 1, selector: { matchLabels: selectorOf(wish.cluster, role) } },
+    spec: {
+      maxUnavailable: REPLACED_BY_ANY.has(role) ? wish.cluster.spec.disruption.maxUnavailable : 1,
+      selector: { matchLabels: selectorOf(wish.cluster, role) },
+    },
   }));
-
-function service(
-  wish: Wish,
-  role: Role,
-  ports: readonly object[],
-  more: object = {},
-  name = role as string,
-): Plain {
-  return {
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: metaOf(wish.cluster, role, objectName(wish.cluster, name)),
-    spec: { type: "ClusterIP", selector: selectorOf(wish.cluster, role), ports, ...more },
-  };
-}
-
-const port = (name: string, at: number, targetPort: string): object => ({
-  name,
-  port: at,
-  targetPort,
-  protocol: "TCP",
-});
-
-export function services(wish: Wish): readonly Plain[] {
-  const { spec } = wish.cluster;
-  const { type, port: wsPort, annotations } = spec.connectors.service;
-  const ws = service(
-    wish,
-    "connector",
-    // Whoever stands in front knows by the standard name that TLS is spoken behind it.
-    [
-      {
-        ...port("ws", wsPort, "ws"),
-        ...(spec.connectors.tls === undefined ? {} : { appProtocol: "kubernetes.io/wss" }),
-      },
-    ],
-    { type },
-  );
-  return [
-    annotations === undefined ? ws : { ...ws, metadata: { ...ws.metadata, annotations } },
-    service(wish, "api", [port("http", 80, "http")]),
-    ...(spec.nats.managed === undefined
-      ? []
-      : [
-          service(wish, "nats", [port("client", PORTS.nats, "client")]),
-          service(
-            wish,
-            "nats",
-            [port("routes", PORTS.natsRoutes, "routes")],
-            // Servers find each other before they are ready: readiness waits for the others.
-            { clusterIP: "None", publishNotReadyAddresses: true },
-            "nats-routes",
-          ),
-        ]),
-    ...(spec.redis.managed === undefined
-      ? []
-      : [service(wish, "redis", [port("redis", PORTS.redis, "redis")])]),
-    ...(spec.clickhouse.managed === undefined
-      ? []
-      : [service(wish, "clickhouse", [port("http", PORTS.clickhouse, "http")])]),
-  ];
-}
 
 const toService = (wish: Wish, component: Component, name: string): object => ({
   service: { name: objectName(wish.cluster, component), port: { name } },
@@ -210,7 +166,10 @@ function httpRoute(wish: Wish, { name, namespace, sectionName, host }: Gateway):
           matches: [{ path: { type: "Exact", value: "/v1/ws" } }],
           backendRefs: to("connector", cluster.spec.connectors.service.port),
         },
-        { matches: [{ path: { type: "PathPrefix", value: "/" } }], backendRefs: to("api", 80) },
+        {
+          matches: [{ path: { type: "PathPrefix", value: "/" } }],
+          backendRefs: to("api", cluster.spec.api.service.port),
+        },
       ],
     },
   };

@@ -72,7 +72,6 @@ export function redisServer(wish: Wish): RedisServer | undefined {
           { name: "config", secret: { secretName: objectName(cluster, "redis"), defaultMode: 0o440 } },
           { name: "tmp", emptyDir: { sizeLimit: "64Mi" } },
         ],
-        template: undefined,
         graceSeconds: 5,
         config: [redisAcl(wish), REDIS_CONFIG],
       }),

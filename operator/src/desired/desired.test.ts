@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readNatsUrl } from "@jichat/runtime/nats-url.ts";
 import type { ChatCluster } from "../crd/definition.ts";
-import { definition } from "../crd/definition.ts";
-import type { KubeObject } from "../kube/object.ts";
+import { KEYS, clusterOf, everything, templatesOf, wishOf } from "../../test/wish.ts";
 import { secrets } from "./around.ts";
 import { redisAcl } from "./caches.ts";
-import { componentsOf, groundworkOf, migrationOf, rolesOf, serversOf } from "./desired.ts";
+import { rolesOf, serversOf } from "./desired.ts";
 import { credentialsOf, decodeKeys, encodeKeys, keysFor } from "./keys.ts";
 import { COMPONENTS, clusterNameOf } from "./names.ts";
 import { natsConfig } from "./nats.ts";
@@ -16,55 +15,10 @@ import { natsPermissions } from "./nats-permissions.ts";
 import type { Policy } from "./network.ts";
 import { flowsOf, networkPolicies } from "./network.ts";
 import { CONTAINER_SECURITY } from "./pods.ts";
-import type { PodTemplate } from "./pods.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
 import type { Wish } from "./wish.ts";
 import { backendUrl } from "./wish.ts";
 import { connectorRevision } from "./workloads.ts";
-
-interface Schema {
-  readonly versions: readonly [
-    {
-      readonly schema: {
-        readonly openAPIV3Schema: { readonly properties: { readonly spec: { default: object } } };
-      };
-    },
-  ];
-}
-/** The spec of an empty manifest, as the API server would hand it out. */
-const DEFAULTS = (definition().spec as Schema).versions[0].schema.openAPIV3Schema.properties.spec.default;
-
-const clusterOf = (spec: object = {}, name = "chat"): ChatCluster =>
-  ({
-    apiVersion: "chat.jichat.io/v1alpha1",
-    kind: "ChatCluster",
-    metadata: { name, namespace: "people", uid: "u", generation: 1, resourceVersion: "1" },
-    spec: { ...DEFAULTS, ...spec },
-  }) as unknown as ChatCluster;
-
-const KEYS = keysFor(undefined, "");
-const wishOf = (spec: object = {}): Wish => ({
-  cluster: clusterOf(spec),
-  version: "1.2.3",
-  keys: KEYS,
-  logins: {},
-  tokenKeys: undefined,
-  tls: undefined,
-  operator: { namespace: "jichat", labels: { app: "operator" } },
-});
-
-const everything = (wish: Wish): readonly KubeObject[] => [
-  ...groundworkOf(wish),
-  ...serversOf(wish),
-  ...migrationOf(wish),
-  ...componentsOf(wish, connectorRevision(wish, 2)),
-];
-const templatesOf = (objects: readonly KubeObject[]): readonly PodTemplate[] =>
-  objects.flatMap((object) => {
-    const { template } =
-      (object as KubeObject & { readonly spec?: { readonly template?: PodTemplate } }).spec ?? {};
-    return template === undefined ? [] : [template];
-  });
 
 test("the same spec makes the same objects, and another name shares none with it", () => {
   const ids = (wish: Wish): string[] =>

@@ -7,13 +7,13 @@ import {
   podMonitors,
   secrets,
   serviceAccounts,
-  services,
   ways,
 } from "./around.ts";
 import { clickhouseServer, redisServer } from "./caches.ts";
 import type { Role } from "./names.ts";
 import { natsServers } from "./nats.ts";
 import { networkPolicies } from "./network.ts";
+import { services } from "./services.ts";
 import type { Wish } from "./wish.ts";
 import { deployment, migrationJob } from "./workloads.ts";
 

@@ -65,10 +65,12 @@ export function flowsOf({ spec }: ChatCluster): readonly Flow[] {
           to: "anyone",
           port: portOf(spec.auth.jwksUrl ?? "", 443),
         }))),
-    ...roles.flatMap((from): Flow[] => [
-      { from, to: "dns", port: 53, protocol: "UDP" },
-      { from, to: "dns", port: 53 },
-    ]),
+    ...roles.flatMap((from): Flow[] =>
+      spec.network.dnsPorts.flatMap((port): Flow[] => [
+        { from, to: "dns", port, protocol: "UDP" },
+        { from, to: "dns", port },
+      ]),
+    ),
   ];
 }
 

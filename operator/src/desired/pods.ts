@@ -2,7 +2,8 @@ import type { V1Container, V1PodSpec, V1SecurityContext } from "@kubernetes/clie
 import type { ChatClusterSpec } from "../crd/spec.ts";
 import { hashOf } from "../kube/apply.ts";
 import type { Role } from "./names.ts";
-import { labelsOf, objectName, selectorOf } from "./names.ts";
+import { labelsOf, objectName } from "./names.ts";
+import { mountsOf, spreadOf, templateOf, variablesOf, volumesOf } from "./template.ts";
 import type { Wish } from "./wish.ts";
 
 /** What the pod carries that config and secrets are made of: another hash, and pods are rolled. */
@@ -11,8 +12,6 @@ export const CONFIG_ANNOTATION = "chat.jichat.io/config";
 const USER = 65_532;
 /** A pod on a lost node is replaced after this; Kubernetes's own default is five minutes. */
 const LOST_NODE_SECONDS = 15;
-
-type Template = ChatClusterSpec["routers"]["template"];
 
 export type ContainerWish = Omit<V1Container, "securityContext">;
 
@@ -28,7 +27,6 @@ export interface PodWish {
   readonly role: Role;
   readonly containers: readonly ContainerWish[];
   readonly volumes?: V1PodSpec["volumes"];
-  readonly template: Template;
   readonly graceSeconds: number;
   readonly restartPolicy?: "Never";
   /** Whatever the containers read but the template does not show. */
@@ -47,14 +45,6 @@ export const CONTAINER_SECURITY: V1SecurityContext = {
 export const imageOf = ({ cluster: { spec }, version }: Wish, component: string): string =>
   `${spec.image.registry}/${component}:${version}`;
 
-const spread = (wish: Wish, role: Role): V1PodSpec["topologySpreadConstraints"] =>
-  ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map((topologyKey) => ({
-    topologyKey,
-    maxSkew: 1,
-    whenUnsatisfiable: "ScheduleAnyway",
-    labelSelector: { matchLabels: selectorOf(wish.cluster, role) },
-  }));
-
 const leaveLostNodes = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"].map((key) => ({
   key,
   operator: "Exists",
@@ -65,7 +55,8 @@ const leaveLostNodes = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unre
 /** A pod of ours: restricted, spread, without rights at the API server. */
 export function podTemplate(wish: Wish, pod: PodWish): PodTemplate {
   const { cluster } = wish;
-  const { role, template = {} } = pod;
+  const { role } = pod;
+  const template = templateOf(wish, role);
   const { pullSecrets } = cluster.spec.image;
   return {
     metadata: {
@@ -83,11 +74,17 @@ export function podTemplate(wish: Wish, pod: PodWish): PodTemplate {
         runAsGroup: USER,
         fsGroup: USER,
         fsGroupChangePolicy: "OnRootMismatch",
+        ...template.securityContext,
       },
-      containers: pod.containers.map((container) => ({ ...container, securityContext: CONTAINER_SECURITY })),
-      topologySpreadConstraints: spread(wish, role) ?? [],
+      containers: pod.containers.map((container) => ({
+        ...container,
+        env: variablesOf(container.env ?? [], template),
+        volumeMounts: mountsOf(container.volumeMounts ?? [], template),
+        securityContext: CONTAINER_SECURITY,
+      })),
+      topologySpreadConstraints: spreadOf(wish, role, template),
       tolerations: [...(template.tolerations ?? []), ...leaveLostNodes],
-      ...(pod.volumes === undefined ? {} : { volumes: pod.volumes }),
+      volumes: volumesOf(pod.volumes ?? [], template),
       ...(pullSecrets === undefined ? {} : { imagePullSecrets: [...pullSecrets] }),
       ...(template.nodeSelector === undefined ? {} : { nodeSelector: template.nodeSelector }),
       ...(template.affinity === undefined ? {} : { affinity: template.affinity }),

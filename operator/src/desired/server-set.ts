@@ -16,7 +16,7 @@ interface Storage {
   readonly className?: string;
 }
 
-export interface ServerWish extends Omit<PodWish, "role" | "template"> {
+export interface ServerWish extends Omit<PodWish, "role"> {
   readonly replicas: number;
   readonly serviceName: string;
   readonly storage: Storage;
@@ -46,7 +46,7 @@ export function serverSet(wish: Wish, role: Backend, server: ServerWish): Server
       ...(podManagementPolicy === undefined ? {} : { podManagementPolicy }),
       selector: { matchLabels: selectorOf(cluster, role) },
       persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
-      template: podTemplate(wish, { ...pod, role, template: undefined }),
+      template: podTemplate(wish, { ...pod, role }),
       volumeClaimTemplates: [
         { metadata: { name: "data", labels: labelsOf(cluster, role) }, spec: claimSpec(storage) },
       ],

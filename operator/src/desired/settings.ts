@@ -1,5 +1,8 @@
+import { API_LIMITS, CONNECTOR_LIMITS, limitVariables } from "../crd/limits.ts";
+import { tlsFiles, tlsVariables } from "./backend-tls.ts";
 import { clusterNameOf, PORTS } from "./names.ts";
-import type { Component } from "./names.ts";
+import type { Backend, Component } from "./names.ts";
+import { publicUrls } from "./urls.ts";
 import type { Wish } from "./wish.ts";
 import { backendUrl } from "./wish.ts";
 
@@ -20,7 +23,8 @@ const OWN: Readonly<Record<Component, (wish: Wish) => Settings>> = {
     SOCKETS_MAX: String(wish.cluster.spec.connectors.maxConnectionsPerPod),
     ORIGINS: wish.cluster.spec.auth.origins.join(","),
     DRAIN_MS: String(1_000 * wish.cluster.spec.drain.deadlineSeconds),
-    TRUST_PROXY: isBehindProxy(wish) ? "yes" : "no",
+    TRUST_PROXY: trustOf(wish),
+    ...limitVariables(CONNECTOR_LIMITS, wish.cluster.spec.connectors.limits),
     ...(wish.cluster.spec.connectors.tls === undefined
       ? {}
       : { TLS_CERT_FILE: `${SECRETS_PATH}/tls.crt`, TLS_KEY_FILE: `${SECRETS_PATH}/tls.key` }),
@@ -37,25 +41,17 @@ const OWN: Readonly<Record<Component, (wish: Wish) => Settings>> = {
     PORT: String(PORTS.api),
     ORIGINS: wish.cluster.spec.auth.origins.join(","),
     WS_URLS: publicUrls(wish).join(","),
-    TRUST_PROXY: isBehindProxy(wish) ? "yes" : "no",
+    TRUST_PROXY: String(wish.cluster.spec.api.trustProxy ?? trustOf(wish)),
+    ...limitVariables(API_LIMITS, wish.cluster.spec.api.limits),
     ...(signs(wish) ? { TOKEN_SIGNING_KEY_FILE: `${SECRETS_PATH}/signing-key.json` } : {}),
   }),
 };
 
-const isBehindProxy = ({ cluster: { spec } }: Wish): boolean =>
-  spec.connectors.ingress !== undefined || spec.connectors.gateway !== undefined;
-
-/** The port only where it is not the scheme's own. */
-export const webSocketUrl = (scheme: "ws" | "wss", host: string, port: number): string =>
-  `${scheme}://${host}${port === (scheme === "ws" ? 80 : 443) ? "" : `:${port}`}/v1/ws`;
-
-/** Where devices outside the cluster connect; nothing where only the Service is there. */
-export function publicUrls({ cluster: { spec } }: Wish): readonly string[] {
-  const { ingress, gateway, tls, service } = spec.connectors;
-  if (ingress !== undefined)
-    return [`${ingress.tlsSecret === undefined ? "ws" : "wss"}://${ingress.host}/v1/ws`];
-  if (gateway !== undefined) return [`wss://${gateway.host}/v1/ws`];
-  return tls?.host === undefined ? [] : [webSocketUrl("wss", tls.host, service.port)];
+/** As the spec says, or the one proxy that an Ingress or a Gateway is. */
+function trustOf({ cluster: { spec } }: Wish): string {
+  const { trustProxy, ingress, gateway } = spec.connectors;
+  const isBehindProxy = ingress !== undefined || gateway !== undefined;
+  return String(trustProxy ?? (isBehindProxy ? "yes" : "no"));
 }
 
 /** Whether accounts are our own, so that the api signs tokens. */
@@ -72,7 +68,15 @@ const tokens = ({ cluster: { spec } }: Wish): Settings => ({
     : { PEOPLE_MUST_EXIST: spec.auth.peopleMustExist ? "yes" : "no" }),
 });
 
-const asksRedis = (component: Component): boolean => component !== "storage";
+/** Whom each component speaks to. */
+const ASKS: Readonly<Record<Component, readonly Backend[]>> = {
+  connector: ["nats", "redis"],
+  router: ["nats", "redis"],
+  storage: ["nats", "clickhouse"],
+  api: ["nats", "redis"],
+};
+
+const asksRedis = (component: Component): boolean => ASKS[component].includes("redis");
 
 /** A component's whole environment, without its secrets. */
 export function settingsOf(wish: Wish, component: Component): Settings {
@@ -90,6 +94,7 @@ export function settingsOf(wish: Wish, component: Component): Settings {
     CLUSTER_KEY_FILE: `${SECRETS_PATH}/cluster-key`,
     NATS_URL_FILE: `${SECRETS_PATH}/nats-url`,
     ...(asksRedis(component) ? { REDIS_URL_FILE: `${SECRETS_PATH}/redis-url` } : {}),
+    ...tlsVariables(wish, ASKS[component], SECRETS_PATH),
     ...OWN[component](wish),
   };
 }
@@ -106,6 +111,7 @@ export function secretsOf(wish: Wish, component: Component): Settings {
     "nats-url": backendUrl(wish, "nats", component) ?? "",
     ...(redis === undefined ? {} : { "redis-url": redis }),
     ...(clickhouse === undefined ? {} : { "clickhouse-url": clickhouse }),
+    ...tlsFiles(wish, ASKS[component]),
     ...(checksTokens && ownKeys
       ? { "jwks.json": tokenKeys?.jwks ?? JSON.stringify({ keys: keys.publicKeys }) }
       : {}),

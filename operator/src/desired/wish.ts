@@ -1,3 +1,4 @@
+import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
 import type { ChatCluster } from "../crd/definition.ts";
 import type { Keys } from "./keys.ts";
 import { credentialOf } from "./keys.ts";
@@ -18,6 +19,8 @@ export interface Wish {
   readonly keys: Keys;
   /** Of Secrets that the spec names: logins of external backends, and keys of one's own. */
   readonly logins: Readonly<Partial<Record<Backend, Login>>>;
+  /** Of Secrets too: CAs and certificates for external backends. */
+  readonly backendTls: Readonly<Partial<Record<Backend, BackendTls>>>;
   readonly tokenKeys: { readonly jwks: string; readonly signingKey: string | undefined } | undefined;
   /** The connectors' certificate and its key, by their files' names. */
   readonly tls: Readonly<Record<"tls.crt" | "tls.key", string>> | undefined;

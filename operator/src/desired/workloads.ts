@@ -1,6 +1,7 @@
 import type { V1DeploymentSpec, V1DeploymentStatus, V1JobStatus } from "@kubernetes/client-node";
 import { hashOf } from "../kube/apply.ts";
 import type { KubeObject } from "../kube/object.ts";
+import { tlsVariables } from "./backend-tls.ts";
 import type { Component } from "./names.ts";
 import { LABELS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
 import type { ContainerWish, PodTemplate } from "./pods.ts";
@@ -69,7 +70,6 @@ function podOf(wish: Wish, component: Component) {
         ? [{ name: "data", persistentVolumeClaim: { claimName: objectName(wish.cluster, "storage-data") } }]
         : []),
     ],
-    template: specOf(wish, component).template,
     graceSeconds: graceOf(wish, component),
     config: [settingsOf(wish, component), secretsOf(wish, component)],
   });
@@ -140,7 +140,12 @@ export function migrationJob(wish: Wish): MigrationJob | undefined {
   if (backendUrl(wish, "clickhouse", "migrate") === undefined) return undefined; // Embedded: its one user does it.
   const { cluster } = wish;
   const { CLUSTER = "", CLUSTER_KEY_FILE = "" } = settingsOf(wish, "storage");
-  const settings = { CLUSTER, CLUSTER_KEY_FILE, CLICKHOUSE_URL_FILE: `${SECRETS_PATH}/clickhouse-url` };
+  const settings = {
+    CLUSTER,
+    CLUSTER_KEY_FILE,
+    CLICKHOUSE_URL_FILE: `${SECRETS_PATH}/clickhouse-url`,
+    ...tlsVariables(wish, ["clickhouse"], SECRETS_PATH),
+  };
   const template = podTemplate(wish, {
     role: "migrate",
     restartPolicy: "Never",
@@ -151,7 +156,7 @@ export function migrationJob(wish: Wish): MigrationJob | undefined {
         imagePullPolicy: cluster.spec.image.pullPolicy,
         args: ["migrate"],
         env: Object.entries(settings).map(([name, value]) => ({ name, value })),
-        resources: { requests: { cpu: "20m", memory: "128Mi" } },
+        resources: resourcesOf(cluster.spec.migration?.resources, { cpu: "20m", memory: "128Mi" }),
         volumeMounts: [
           { name: "secrets", mountPath: SECRETS_PATH, readOnly: true },
           { name: "tmp", mountPath: "/tmp" },
@@ -162,7 +167,6 @@ export function migrationJob(wish: Wish): MigrationJob | undefined {
       { name: "secrets", secret: { secretName: objectName(cluster, "migrate"), defaultMode: 0o440 } },
       { name: "tmp", emptyDir: { sizeLimit: "64Mi" } },
     ],
-    template: cluster.spec.storage.template,
     graceSeconds: GRACE_SECONDS,
     config: cluster.spec.clickhouse.external?.url ?? "managed",
   });

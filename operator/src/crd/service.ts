@@ -1,0 +1,63 @@
+import { Type } from "typebox";
+import { map, rules, word } from "./kinds.ts";
+
+const optional = Type.Optional;
+
+/** Any address and prefix of either family: the API server looks at the numbers. */
+const CIDR = String.raw`^([0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*/[0-9]{1,3})$`;
+
+/** A Service that people outside may come through; `field` is where it stands in the spec. */
+export const service = (field: string, description: string) =>
+  Type.Object(
+    {
+      type: word(["ClusterIP", "NodePort", "LoadBalancer"], { default: "ClusterIP" }),
+      port: Type.Integer({ minimum: 1, maximum: 65_535, default: 80 }),
+      nodePort: optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: 65_535,
+          description: "one of the nodes' range; else one is given",
+        }),
+      ),
+      annotations: optional(map<string>(Type.String(), { maxProperties: 32 })),
+      externalTrafficPolicy: optional(
+        word(["Cluster", "Local"], {
+          description: "`Local` keeps the devices' own addresses, for limits by address",
+        }),
+      ),
+      loadBalancerClass: optional(
+        Type.String({ minLength: 1, maxLength: 316, description: "who provides the balancer" }),
+      ),
+      loadBalancerSourceRanges: optional(
+        Type.Array(Type.String({ maxLength: 64, pattern: CIDR }), {
+          minItems: 1,
+          maxItems: 64,
+          "x-kubernetes-list-type": "set",
+          description: "CIDRs that may come in",
+        }),
+      ),
+      trafficDistribution: optional(
+        word(["PreferClose", "PreferSameZone", "PreferSameNode"], {
+          description: "which pods are preferred; the last two need Kubernetes 1.34",
+        }),
+      ),
+    },
+    {
+      default: {},
+      description,
+      ...rules(
+        {
+          rule: "self.type != 'ClusterIP' || !(has(self.externalTrafficPolicy) || has(self.nodePort))",
+          message: `${field}.externalTrafficPolicy and ${field}.nodePort count only from outside: set ${field}.type to NodePort or LoadBalancer, or leave them out`,
+        },
+        {
+          rule: "self.type == 'LoadBalancer' || !(has(self.loadBalancerClass) || has(self.loadBalancerSourceRanges))",
+          message: `${field}.loadBalancerClass and ${field}.loadBalancerSourceRanges need a balancer: set ${field}.type to LoadBalancer, or leave them out`,
+        },
+        {
+          rule: "self.type != 'LoadBalancer' || oldSelf.type != 'LoadBalancer' || (has(self.loadBalancerClass) == has(oldSelf.loadBalancerClass) && (!has(self.loadBalancerClass) || self.loadBalancerClass == oldSelf.loadBalancerClass))",
+          message: `${field}.loadBalancerClass cannot change while there is a balancer: set ${field}.type to ClusterIP first, then to LoadBalancer with the new class`,
+        },
+      ),
+    },
+  );

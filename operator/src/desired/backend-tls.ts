@@ -1,0 +1,36 @@
+import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
+import type { Backend } from "./names.ts";
+import type { Wish } from "./wish.ts";
+
+/** A Secret's key, the file that a pod has of it, and the variable that names the file. */
+const FILES = [
+  { key: "ca.crt", part: "ca", file: "ca.crt", variable: "CA_FILE" },
+  { key: "tls.crt", part: "cert", file: "tls.crt", variable: "CERT_FILE" },
+  { key: "tls.key", part: "key", file: "tls.key", variable: "KEY_FILE" },
+] as const;
+
+/** What a backend is spoken to with, of a Secret's keys. */
+export const tlsOf = (secret: Readonly<Record<string, string>>): BackendTls =>
+  Object.fromEntries(
+    FILES.flatMap(({ key, part }) => (secret[key] === undefined ? [] : [[part, secret[key]]])),
+  );
+
+const present = (wish: Wish, backends: readonly Backend[]) =>
+  backends.flatMap((backend) =>
+    FILES.flatMap(({ part, file, variable }) => {
+      const pem = wish.backendTls[backend]?.[part];
+      return pem === undefined
+        ? []
+        : [{ file: `${backend}-${file}`, variable: `${backend.toUpperCase()}_${variable}`, pem }];
+    }),
+  );
+
+export const tlsFiles = (wish: Wish, backends: readonly Backend[]): Record<string, string> =>
+  Object.fromEntries(present(wish, backends).map(({ file, pem }) => [file, pem]));
+
+export const tlsVariables = (
+  wish: Wish,
+  backends: readonly Backend[],
+  folder: string,
+): Record<string, string> =>
+  Object.fromEntries(present(wish, backends).map(({ file, variable }) => [variable, `${folder}/${file}`]));

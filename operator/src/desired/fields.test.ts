@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { EnvReader } from "@jichat/runtime/env-reader.ts";
+import { readNatsTls } from "@jichat/runtime/backend-tls.ts";
+import { clusterOf, everything, templatesOf, wishOf } from "../../test/wish.ts";
+import { API_LIMITS, CONNECTOR_LIMITS } from "../crd/limits.ts";
+import { OUR_PATHS, OUR_VARIABLES, OUR_VOLUMES } from "../crd/template.ts";
+import type { KubeObject } from "../kube/object.ts";
+import { rolesOf } from "./desired.ts";
+import type { Role } from "./names.ts";
+import { COMPONENTS, LABELS } from "./names.ts";
+import { CONTAINER_SECURITY } from "./pods.ts";
+import { secretsOf, settingsOf } from "./settings.ts";
+import type { Wish } from "./wish.ts";
+
+const pki = { ca: "CA", cert: "CERT", key: "KEY" };
+const EXTERNAL = {
+  nats: { external: { url: "tls://nats.example:4222", tls: { secret: "n" } } },
+  redis: { external: { url: "rediss://redis.example:6379", tls: { secret: "r" } } },
+  clickhouse: { external: { url: "https://clickhouse.example", tls: { secret: "c" } } },
+};
+const external = (): Wish => wishOf(EXTERNAL, { backendTls: { nats: pki, redis: pki, clickhouse: pki } });
+
+const ofRole = (wish: Wish, role: Role) =>
+  templatesOf(everything(wish)).find(({ metadata }) => metadata.labels[LABELS.component] === role);
+
+const template = (mark: string) => ({
+  labels: { mark },
+  annotations: { mark },
+  nodeSelector: { mark },
+  tolerations: [{ key: mark, operator: "Exists" }],
+  priorityClassName: mark,
+  topologySpreadConstraints: [{ topologyKey: mark, maxSkew: 2, whenUnsatisfiable: "DoNotSchedule" }],
+  env: [
+    { name: "MARK", value: mark },
+    { name: "GOGC", value: "50" },
+  ],
+  volumes: [{ name: mark, emptyDir: {} }],
+  volumeMounts: [{ name: mark, mountPath: "/mark" }],
+  securityContext: { runAsUser: 7, fsGroup: 8 },
+  serviceAccount: { annotations: { mark } },
+});
+const MARKED: Readonly<Record<Role, object>> = {
+  connector: { connectors: { template: template("connector") } },
+  router: { routers: { template: template("router") } },
+  storage: { storage: { template: template("storage") } },
+  api: { api: { template: template("api") } },
+  migrate: { migration: { template: template("migrate"), resources: { requests: { cpu: "2" } } } },
+  nats: { nats: { managed: { template: template("nats") } } },
+  redis: { redis: { managed: { template: template("redis") } } },
+  clickhouse: { clickhouse: { managed: { template: template("clickhouse") } } },
+};
+
+test("whatever has pods takes a template: its own alone, without losing what is ours", () => {
+  const plain = wishOf();
+  for (const role of rolesOf(plain)) {
+    const wish = wishOf(MARKED[role]);
+    const { metadata, spec } = ofRole(wish, role) ?? assert.fail(role);
+    const [container] = spec.containers;
+    assert.ok(container?.env !== undefined);
+    assert.equal(metadata.labels["mark"], role);
+    assert.equal(metadata.annotations["mark"], role);
+    assert.deepEqual(spec.nodeSelector, { mark: role });
+    assert.equal(spec.tolerations?.[0]?.key, role);
+    assert.equal(spec.priorityClassName, role);
+    const [constraint, ...others] = spec.topologySpreadConstraints ?? [];
+    assert.deepEqual(others, []);
+    assert.equal(constraint?.topologyKey, role);
+    assert.equal(constraint.labelSelector?.matchLabels?.[LABELS.component], role);
+    assert.ok(container.env.some(({ name, value }) => name === "MARK" && value === role));
+    assert.deepEqual(
+      container.env.filter(({ name }) => name === "GOGC").map(({ value }) => value),
+      ["50"],
+      "a variable stands once, or the API server refuses the pod",
+    );
+    assert.ok(spec.volumes?.some(({ name }) => name === role));
+    assert.ok(container.volumeMounts?.some(({ mountPath }) => mountPath === "/mark"));
+    assert.deepEqual(container.securityContext, CONTAINER_SECURITY);
+    assert.equal(spec.securityContext?.runAsUser, 7);
+    assert.equal(spec.securityContext.fsGroup, 8);
+    assert.equal(spec.securityContext.fsGroupChangePolicy, "OnRootMismatch");
+    const account = everything(wish).find(
+      ({ kind, metadata: { name } }) => kind === "ServiceAccount" && name === spec.serviceAccountName,
+    );
+    assert.deepEqual(account?.metadata.annotations, { mark: role });
+    for (const other of rolesOf(plain).filter(
+      (one) => one !== role && !(role === "storage" && one === "migrate"),
+    ))
+      assert.deepEqual(ofRole(wish, other), ofRole(plain, other), `${other}, of a template for ${role}`);
+  }
+});
+
+test("the Job has the storage's template where it has none of its own, and resources of its own", () => {
+  assert.deepEqual(ofRole(wishOf(MARKED.storage), "migrate")?.spec.nodeSelector, { mark: "storage" });
+  const both = wishOf({ ...MARKED.storage, ...MARKED.migrate });
+  assert.deepEqual(ofRole(both, "migrate")?.spec.nodeSelector, { mark: "migrate" });
+  assert.deepEqual(ofRole(both, "migrate")?.spec.containers[0]?.resources, { requests: { cpu: "2" } });
+});
+
+test("what templates may not name is all that pods have: variables, volumes and where they are", () => {
+  const wishes = [
+    wishOf(),
+    external(),
+    wishOf({ clickhouse: { embedded: { storage: { size: "1Gi" } } } }),
+    wishOf({ auth: { peopleMustExist: true }, observability: { otlp: { endpoint: "http://o:4318" } } }),
+    wishOf({ connectors: { tls: { secret: "t" } } }),
+  ];
+  const limits = [...Object.values(CONNECTOR_LIMITS), ...Object.values(API_LIMITS)].map(
+    ({ variable }): string => variable,
+  );
+  const free = new Set([...limits, "GOGC", "GOMEMLIMIT"]);
+  for (const wish of wishes) {
+    for (const component of COMPONENTS)
+      for (const key of Object.keys(settingsOf(wish, component)))
+        assert.ok(OUR_VARIABLES.includes(key), `${key} of ${component}`);
+    for (const { spec } of templatesOf(everything(wish))) {
+      for (const { name } of spec.volumes ?? []) assert.ok(OUR_VOLUMES.includes(name), name);
+      for (const { env, volumeMounts } of spec.containers) {
+        for (const { name } of env ?? []) assert.ok(free.has(name) || OUR_VARIABLES.includes(name), name);
+        for (const { mountPath } of volumeMounts ?? [])
+          assert.ok(
+            OUR_PATHS.some((path) => `${mountPath}/`.startsWith(`${path}/`)),
+            mountPath,
+          );
+      }
+    }
+  }
+});
+
+interface ServiceSpec {
+  readonly type: string;
+  readonly ports: readonly { readonly port: number; readonly nodePort?: number }[];
+  readonly ipFamilyPolicy?: string;
+}
+const servicesOf = (wish: Wish) =>
+  new Map(
+    everything(wish)
+      .filter(({ kind }) => kind === "Service")
+      .map((one) => [one.metadata.name, one as KubeObject & { readonly spec: ServiceSpec }]),
+  );
+
+test("both doors are Services as the spec has them, and the route leads to the api's port", () => {
+  const service = {
+    type: "LoadBalancer",
+    port: 8443,
+    nodePort: 30_443,
+    annotations: { a: "b" },
+    externalTrafficPolicy: "Local",
+    loadBalancerClass: "cloud/inner",
+    loadBalancerSourceRanges: ["10.0.0.0/8"],
+    trafficDistribution: "PreferClose",
+  };
+  const gateway = { name: "g", host: "chat.example" };
+  const wish = wishOf({ connectors: { service, gateway }, api: { service } });
+  const services = servicesOf(wish);
+  for (const name of ["chat-connector", "chat-api"]) {
+    const { metadata, spec } = services.get(name) ?? assert.fail(name);
+    const { port, nodePort, annotations, ...same } = service;
+    assert.deepEqual(metadata.annotations, annotations);
+    assert.partialDeepStrictEqual(spec, { ...same, ports: [{ port, nodePort }] });
+  }
+  assert.match(
+    JSON.stringify(everything(wish).find(({ kind }) => kind === "HTTPRoute")),
+    /"chat-api","port":8443/,
+  );
+  assert.equal(servicesOf(wishOf()).get("chat-api")?.spec.ports[0]?.port, 80);
+});
+
+test("limits become variables where they are said; who is believed is one answer for both doors, or two", () => {
+  const plain = settingsOf(wishOf(), "connector");
+  for (const { variable } of Object.values(CONNECTOR_LIMITS)) assert.equal(plain[variable], undefined);
+  const limits = Object.fromEntries(
+    Object.entries(CONNECTOR_LIMITS).map(([name, { maximum }]) => [name, maximum]),
+  );
+  const said = settingsOf(wishOf({ connectors: { limits } }), "connector");
+  for (const { variable, maximum } of Object.values(CONNECTOR_LIMITS))
+    assert.equal(said[variable], String(maximum));
+  assert.equal(
+    settingsOf(wishOf({ api: { limits: { signInsPerSecond: 9 } } }), "api")["SIGN_INS_PER_SECOND"],
+    "9",
+  );
+  const trust = (spec: object) =>
+    (["connector", "api"] as const).map((component) => settingsOf(wishOf(spec), component)["TRUST_PROXY"]);
+  const ingress = { host: "chat.example" };
+  assert.deepEqual(trust({}), ["no", "no"]);
+  assert.deepEqual(trust({ connectors: { ingress } }), ["yes", "yes"]);
+  assert.deepEqual(trust({ connectors: { ingress, trustProxy: 2 } }), ["2", "2"]);
+  const networks = "10.0.0.0/8, fd00::/8";
+  assert.deepEqual(trust({ connectors: { trustProxy: 0 }, api: { trustProxy: networks } }), ["0", networks]);
+});
+
+test("every limit is a variable that its component reads, with the same bounds", () => {
+  for (const [component, table] of [
+    ["connector", CONNECTOR_LIMITS],
+    ["api", API_LIMITS],
+  ] as const) {
+    const sources = [`../../../${component}/src/config.ts`, "../../../access/src/people-config.ts"];
+    const text = sources.map((path) => readFileSync(join(import.meta.dirname, path), "utf8")).join("\n");
+    for (const { variable, minimum, maximum } of Object.values(table)) {
+      const bounds = new RegExp(`"${variable}", \\{[^}]*min: ([\\w.]+),\\s*max: ([\\w.]+)`).exec(text);
+      assert.ok(bounds !== null, `${component} does not read ${variable}`);
+      const [, min = "", max = ""] = bounds.map((one) => one.replaceAll("_", ""));
+      assert.equal(Number(min), minimum, variable);
+      if (variable !== "BODY_BYTES_MAX") assert.equal(Number(max), maximum, variable);
+    }
+  }
+});
+
+test("a backend's CA and certificate reach whom it is spoken to by, and the Job, and nobody else", () => {
+  const wish = external();
+  const files = (component: (typeof COMPONENTS)[number]): string[] =>
+    Object.keys(secretsOf(wish, component)).filter((name) => /ca\.crt|tls/.test(name));
+  assert.deepEqual(files("router"), [
+    "nats-ca.crt",
+    "nats-tls.crt",
+    "nats-tls.key",
+    "redis-ca.crt",
+    "redis-tls.crt",
+    "redis-tls.key",
+  ]);
+  assert.deepEqual(files("storage"), [
+    "nats-ca.crt",
+    "nats-tls.crt",
+    "nats-tls.key",
+    "clickhouse-ca.crt",
+    "clickhouse-tls.crt",
+    "clickhouse-tls.key",
+  ]);
+  const settings = settingsOf(wish, "storage");
+  assert.equal(settings["CLICKHOUSE_CA_FILE"], "/etc/jichat/secrets/clickhouse-ca.crt");
+  assert.equal(settings["NATS_KEY_FILE"], "/etc/jichat/secrets/nats-tls.key");
+  assert.ok(!("REDIS_CA_FILE" in settings));
+  const job = ofRole(wish, "migrate")?.spec.containers[0]?.env?.map(({ name }) => name);
+  assert.ok(job?.includes("CLICKHOUSE_CERT_FILE") && !job.includes("NATS_CA_FILE"));
+  for (const component of COMPONENTS)
+    assert.ok(
+      !Object.keys(settingsOf(wishOf(), component)).some(
+        (key) => /_(CA|CERT|KEY)_FILE$/.test(key) && !/^(CLUSTER|TOKEN)/.test(key),
+      ),
+    );
+});
+
+test("half a certificate, and what is none, is refused at the start by name", () => {
+  const faults = (env: NodeJS.ProcessEnv): string => {
+    const reader = new EnvReader(env);
+    readNatsTls(reader);
+    try {
+      reader.finish();
+      return "";
+    } catch (error) {
+      return String(error);
+    }
+  };
+  assert.equal(faults({}), "");
+  assert.match(faults({ NATS_CERT: "x" }), /NATS_CERT_FILE and NATS_KEY_FILE go together/);
+  assert.match(faults({ NATS_CA: "x", NATS_CERT: "x", NATS_KEY: "x" }), /NATS_CA_FILE, .* are not PEM/);
+});
+
+test("as many of the edge may go at once as the spec says; of what holds state it is one", () => {
+  const budgets = everything(wishOf({ disruption: { maxUnavailable: "20%" } })).filter(
+    ({ kind }) => kind === "PodDisruptionBudget",
+  ) as (KubeObject & { readonly spec: { readonly maxUnavailable: number | string } })[];
+  for (const { metadata, spec } of budgets) {
+    const isEdge = ["chat-connector", "chat-api"].includes(metadata.name);
+    assert.equal(spec.maxUnavailable, isEdge ? "20%" : 1, metadata.name);
+  }
+  assert.equal(clusterOf().spec.disruption.maxUnavailable, 1);
+});

@@ -1,0 +1,64 @@
+import type { V1EnvVar, V1PodSpec, V1Volume, V1VolumeMount } from "@kubernetes/client-node";
+import type { Static } from "typebox";
+import type { template } from "../crd/template.ts";
+import type { Role } from "./names.ts";
+import { selectorOf } from "./names.ts";
+import type { Wish } from "./wish.ts";
+
+type Constraint = NonNullable<V1PodSpec["topologySpreadConstraints"]>[number];
+export type Template = Static<typeof template>;
+
+/** What the spec wants beside ours on pods of `role`. */
+export function templateOf({ cluster: { spec } }: Wish, role: Role): Template {
+  switch (role) {
+    case "connector":
+      return spec.connectors.template ?? {};
+    case "router":
+      return spec.routers.template ?? {};
+    case "storage":
+      return spec.storage.template ?? {};
+    case "api":
+      return spec.api.template ?? {};
+    case "migrate":
+      return spec.migration?.template ?? spec.storage.template ?? {};
+    case "nats":
+    case "redis":
+    case "clickhouse":
+      return spec[role].managed?.template ?? {};
+  }
+}
+
+/** Ours, but for those that the template has under the same name. */
+export const variablesOf = (ours: readonly V1EnvVar[], { env = [] }: Template): V1EnvVar[] => [
+  ...ours.filter(({ name }) => env.every((theirs) => theirs.name !== name)),
+  ...(env as readonly V1EnvVar[]),
+];
+
+export const volumesOf = (ours: readonly V1Volume[], { volumes = [] }: Template): V1Volume[] => [
+  ...ours,
+  ...volumes,
+];
+
+export const mountsOf = (
+  ours: readonly V1VolumeMount[],
+  { volumeMounts = [] }: Template,
+): V1VolumeMount[] => [...ours, ...volumeMounts];
+
+/** Over nodes and zones, as well as it goes; or as the template has it, about pods of `role`. */
+export function spreadOf(
+  wish: Wish,
+  role: Role,
+  { topologySpreadConstraints }: Template,
+): NonNullable<V1PodSpec["topologySpreadConstraints"]> {
+  const labelSelector = { matchLabels: selectorOf(wish.cluster, role) };
+  if (topologySpreadConstraints !== undefined)
+    return topologySpreadConstraints.map(
+      (constraint) => Object.assign({ labelSelector }, constraint) as object as Constraint,
+    );
+  return ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map((topologyKey) => ({
+    topologyKey,
+    maxSkew: 1,
+    whenUnsatisfiable: "ScheduleAnyway",
+    labelSelector,
+  }));
+}

@@ -1,0 +1,76 @@
+import type { V1PodStatus, V1ServiceSpec, V1ServiceStatus } from "@kubernetes/client-node";
+import type { ChatClusterStatus } from "./crd/status.ts";
+import type { Component } from "./desired/names.ts";
+import { objectName } from "./desired/names.ts";
+import { originOf, publicApiUrls, publicUrls, webSocketUrl } from "./desired/urls.ts";
+import type { Wish } from "./desired/wish.ts";
+import type { KubeObject } from "./kube/object.ts";
+import type { Observed } from "./observed.ts";
+
+type ServiceObject = KubeObject & { readonly spec?: V1ServiceSpec; readonly status?: V1ServiceStatus };
+type PodObject = KubeObject & { readonly status?: V1PodStatus };
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Nodes that are named: any of them does, and a status is no list of nodes. */
+const NODES_MAX = 3;
+
+/** Nodes that a component's pods are on: those answer at a NodePort whatever `externalTrafficPolicy` says. */
+function nodesOf(observed: Observed, component: Component): readonly string[] {
+  const hosts = observed
+    .ofKind<PodObject>("Pod", component)
+    .flatMap(({ status }) => (status?.phase === "Running" ? (status.hostIP ?? []) : []));
+  return [...new Set(hosts)].sort().slice(0, NODES_MAX);
+}
+
+/** From outside a Service is reached by its balancer's addresses, or by nodes and their port. */
+function outsideOf(wish: Wish, observed: Observed, component: Component): readonly Address[] {
+  const { namespace } = wish.cluster.metadata;
+  const metadata = { name: objectName(wish.cluster, component), namespace };
+  const found = observed.find<ServiceObject>({ apiVersion: "v1", kind: "Service", metadata });
+  const [first] = found?.spec?.ports ?? [];
+  if (first === undefined) return [];
+  switch (found?.spec?.type) {
+    case "LoadBalancer":
+      return (found.status?.loadBalancer?.ingress ?? []).flatMap(({ hostname, ip }) => {
+        const host = hostname ?? ip;
+        return host === undefined ? [] : [{ host, port: first.port }];
+      });
+    case "NodePort": {
+      const { nodePort } = first;
+      return nodePort === undefined
+        ? []
+        : nodesOf(observed, component).map((host) => ({ host, port: nodePort }));
+    }
+    default:
+      return [];
+  }
+}
+
+/** Where devices and pages connect: by a name, by their Service's addresses, and from inside the cluster. */
+export function endpointsOf(wish: Wish, observed: Observed): NonNullable<ChatClusterStatus["endpoints"]> {
+  const { cluster } = wish;
+  const { connectors, api } = cluster.spec;
+  const scheme = connectors.tls === undefined ? "ws" : "wss";
+  const inside = (component: Component, port: number): Address => ({
+    host: `${objectName(cluster, component)}.${cluster.metadata.namespace}.svc`,
+    port,
+  });
+  const all = (component: Component, port: number): readonly Address[] => [
+    ...outsideOf(wish, observed, component),
+    inside(component, port),
+  ];
+  return {
+    ws: [
+      ...publicUrls(wish),
+      ...all("connector", connectors.service.port).map(({ host, port }) => webSocketUrl(scheme, host, port)),
+    ],
+    api: [
+      ...publicApiUrls(wish),
+      ...all("api", api.service.port).map(({ host, port }) => originOf("http", host, port)),
+    ],
+  };
+}

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
+import { guardedBackends, pki } from "../../tools/src/local/guarded-backends.ts";
+import { askBackends } from "../src/ask-backends.ts";
+import { wishOf } from "./wish.ts";
+
+test("backends behind a CA of one's own that want a certificate are reached with both, and not without", async (t) => {
+  const certificates = await pki();
+  const { client } = certificates;
+  const { logins, ...urls } = await guardedBackends(t, certificates);
+  const ask = async (tls: BackendTls | undefined) => {
+    const wish = wishOf(
+      {
+        partitions: 2,
+        durability: { replicas: 1 },
+        nats: { external: { url: urls.nats } },
+        redis: { external: { url: urls.redis } },
+        clickhouse: { external: { url: urls.clickhouse } },
+      },
+      {
+        backendTls: tls === undefined ? {} : { nats: tls, redis: tls, clickhouse: tls },
+        logins: { clickhouse: { username: "me", password: "secret" } },
+      },
+    );
+    const { nats, redis, clickhouse } = await askBackends(wish);
+    return [nats, redis, clickhouse].map(({ state }) => state);
+  };
+  assert.deepEqual(await ask(client), ["ok", "ok", "ok"]);
+  assert.deepEqual(logins, [`Basic ${Buffer.from("me:secret").toString("base64")}`]);
+  for (const [why, tls] of [
+    ["whose CA is not known", undefined],
+    ["to whom no certificate was shown", { ca: client.ca }],
+  ] as const)
+    assert.ok(!(await ask(tls)).includes("ok"), `one was reached ${why}`);
+});

@@ -1,0 +1,70 @@
+import type { ChatCluster } from "../src/crd/definition.ts";
+import { definition } from "../src/crd/definition.ts";
+import { componentsOf, groundworkOf, migrationOf, serversOf } from "../src/desired/desired.ts";
+import { keysFor } from "../src/desired/keys.ts";
+import type { PodTemplate } from "../src/desired/pods.ts";
+import type { Wish } from "../src/desired/wish.ts";
+import { connectorRevision } from "../src/desired/workloads.ts";
+import type { KubeObject } from "../src/kube/object.ts";
+
+interface Schema {
+  readonly versions: readonly [
+    {
+      readonly schema: {
+        readonly openAPIV3Schema: { readonly properties: { readonly spec: { default: object } } };
+      };
+    },
+  ];
+}
+/** The spec of an empty manifest, as the API server would hand it out. */
+const DEFAULTS = (definition().spec as Schema).versions[0].schema.openAPIV3Schema.properties.spec.default;
+
+type Tree = Readonly<Record<string, unknown>>;
+const isTree = (value: unknown): value is Tree =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Defaults stay where `more` says nothing else; of backends, which are one or another, only what `more` says. */
+const filled = (defaults: Tree, more: Tree): Tree =>
+  Object.fromEntries(
+    [...new Set([...Object.keys(defaults), ...Object.keys(more)])].map((key) => {
+      const [ours, theirs] = [defaults[key], more[key]];
+      if (isTree(ours) && isTree(theirs) && !("managed" in ours && !("managed" in theirs)))
+        return [key, filled(ours, theirs)];
+      return [key, key in more ? theirs : ours];
+    }),
+  );
+
+export const clusterOf = (spec: object = {}, name = "chat"): ChatCluster =>
+  ({
+    apiVersion: "chat.jichat.io/v1alpha1",
+    kind: "ChatCluster",
+    metadata: { name, namespace: "people", uid: "u", generation: 1, resourceVersion: "1" },
+    spec: filled(DEFAULTS as Tree, spec as Tree),
+  }) as unknown as ChatCluster;
+
+export const KEYS = keysFor(undefined, "");
+export const wishOf = (spec: object = {}, more: Partial<Wish> = {}): Wish => ({
+  cluster: clusterOf(spec),
+  version: "1.2.3",
+  keys: KEYS,
+  logins: {},
+  backendTls: {},
+  tokenKeys: undefined,
+  tls: undefined,
+  operator: { namespace: "jichat", labels: { app: "operator" } },
+  ...more,
+});
+
+export const everything = (wish: Wish): readonly KubeObject[] => [
+  ...groundworkOf(wish),
+  ...serversOf(wish),
+  ...migrationOf(wish),
+  ...componentsOf(wish, connectorRevision(wish, 2)),
+];
+
+export const templatesOf = (objects: readonly KubeObject[]): readonly PodTemplate[] =>
+  objects.flatMap((object) => {
+    const { template } =
+      (object as KubeObject & { readonly spec?: { readonly template?: PodTemplate } }).spec ?? {};
+    return template === undefined ? [] : [template];
+  });

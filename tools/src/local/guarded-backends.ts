@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttps } from "node:https";
+import type { AddressInfo } from "node:net";
+import { connect as connectTcp } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { createServer as createTls } from "node:tls";
+import { generate } from "selfsigned";
+import { needNats, needRedis } from "../needs.ts";
+import { Part } from "./part.ts";
+import { freePorts } from "./ports.ts";
+
+export interface Pki {
+  readonly server: { readonly cert: string; readonly key: string };
+  readonly client: { readonly ca: string; readonly cert: string; readonly key: string };
+}
+
+/** A CA of nobody's that the world knows, a server's certificate, and one of ours. */
+export async function pki(): Promise<Pki> {
+  const extensions = [{ name: "basicConstraints" as const, cA: true }];
+  const ca = await generate([{ name: "commonName", value: "ca" }], { extensions });
+  const signed = async (name: string) =>
+    generate([{ name: "commonName", value: name }], {
+      ca: { cert: ca.cert, key: ca.private },
+      extensions: [
+        { name: "extKeyUsage", serverAuth: true, clientAuth: true },
+        { name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] },
+      ],
+    });
+  const [server, client] = await Promise.all([signed("server"), signed("client")]);
+  return {
+    server: { cert: server.cert, key: server.private },
+    client: { ca: ca.cert, cert: client.cert, key: client.private },
+  };
+}
+
+/** NATS, Redis and ClickHouse's door, which take nobody without a certificate of the CA. */
+export async function guardedBackends(t: TestContext, { server, client }: Pki) {
+  const folder = mkdtempSync(join(tmpdir(), "jichat-mtls-"));
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return JSON.stringify(join(folder, name));
+  };
+  const [natsPort = 0, redisPort = 0] = await freePorts(2);
+  const tls = `cert_file: ${file("tls.crt", server.cert)}, key_file: ${file("tls.key", server.key)}, ca_file: ${file("ca.crt", client.ca)}`;
+  file(
+    "nats.conf",
+    `host: 127.0.0.1\nport: ${natsPort}\ntls { ${tls}, verify: true }\njetstream { store_dir: ${JSON.stringify(join(folder, "js"))} }\n`,
+  );
+  const needed = { nats: await needNats(), redis: await needRedis() };
+  const part = (name: "nats" | "redis", args: string[], port: number): Part =>
+    new Part({
+      name,
+      program: needed[name].path,
+      env: needed[name].env,
+      args,
+      port,
+      logFile: join(folder, `${name}.log`),
+    });
+  const nats = part("nats", ["-c", join(folder, "nats.conf")], natsPort);
+  const redis = part(
+    "redis",
+    ["--port", String(redisPort), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
+    redisPort,
+  );
+  const demands = { ...server, ca: client.ca, requestCert: true, rejectUnauthorized: true };
+  const proxy = createTls(demands, (socket) => {
+    const inner = connectTcp(redisPort, "127.0.0.1");
+    socket.on("error", () => inner.destroy()).pipe(inner);
+    inner.on("error", () => socket.destroy()).pipe(socket);
+  });
+  proxy.on("tlsClientError", () => undefined);
+  const logins: (string | undefined)[] = [];
+  const door = createHttps(demands, (request, response) => {
+    logins.push(request.headers.authorization);
+    response.end("1\n");
+  });
+  for (const listener of [proxy, door])
+    await new Promise<void>((resolve) => {
+      listener.listen(0, "127.0.0.1", resolve);
+    });
+  for (const one of [nats, redis]) one.start();
+  t.after(async () => {
+    await Promise.all([nats.stop(5_000), redis.stop(5_000)]);
+    proxy.close();
+    door.close();
+    door.closeAllConnections();
+    rmSync(folder, { recursive: true });
+  });
+  await Promise.all([nats.ready(20_000), redis.ready(20_000)]);
+  return {
+    nats: `tls://127.0.0.1:${natsPort}`,
+    redis: `rediss://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    clickhouse: `https://127.0.0.1:${(door.address() as AddressInfo).port}`,
+    logins,
+  };
+}
