@@ -54,7 +54,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     people: readPeopleConfig(reader, signingKeyFile !== undefined, MEMBERS_PER_SECOND),
     signingKeyFile,
     tokenLifeMs: reader.int("TOKEN_LIFE_MS", { default: 24 * 3_600_000, min: 1_000, max: 30 * 86_400_000 }),
-    host: reader.text("HOST", { default: "0.0.0.0" }),
+    host: reader.text("HOST", { default: "::" }),
     port: reader.int("PORT", { default: 8_080, min: 0, max: 65_535 }),
     trustProxy: readProxyTrust(reader),
     wsUrls: reader.list("WS_URLS"),

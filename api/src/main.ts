@@ -12,6 +12,7 @@ import { UserNames } from "@jichat/access/user-names.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
+import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
 import { openCluster } from "@jichat/runtime/open-cluster.ts";
@@ -94,7 +95,7 @@ const cut = telemetry.counter(
 boundConnections(app.server, config.trustProxy, config.connectionsPerAddressMax, () => {
   cut.add(1);
 });
-await app.listen({ host: config.host, port: config.port });
+await app.listen({ host: await listenAddress(config.host), port: config.port });
 const admin = await startAdmin(config, telemetry, {
   notReady: () =>
     nats.isClosed()

@@ -24,6 +24,20 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
+{{/* OpenShift gives each namespace a range of user ids, and takes no pod that asks for another. */}}
+{{- define "jichat.podUsers" -}}
+{{- if ne .Values.podUsers "auto" }}{{ .Values.podUsers }}
+{{- else if .Capabilities.APIVersions.Has "security.openshift.io/v1" }}assigned
+{{- else }}fixed
+{{- end }}
+{{- end -}}
+
+{{- define "jichat.podUser" -}}
+{{- if eq (include "jichat.podUsers" . | trim) "fixed" -}}
+securityContext: { runAsUser: 65532, runAsGroup: 65532 }
+{{- end }}
+{{- end -}}
+
 {{- define "jichat.security" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true

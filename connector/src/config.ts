@@ -75,7 +75,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     log: readLogSettings(reader),
     tokens,
     people: readPeopleConfig(reader, !/^https?:/.test(tokens.keys), messagesPerSecond),
-    host: reader.text("HOST", { default: "0.0.0.0" }),
+    host: reader.text("HOST", { default: "::" }),
     port: reader.int("PORT", { default: 8_081, min: 0, max: 65_535 }),
     tls: readTls(reader),
     origins: reader.list("ORIGINS"),

@@ -11,6 +11,7 @@ import { Tokens } from "@jichat/access/tokens.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
+import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { connectionsMax } from "@jichat/runtime/descriptors.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
@@ -99,11 +100,11 @@ void keeper.run();
 const stopSweeps = startSweeps(world);
 const drain = new Drain(world);
 const app = route(openApp(uws, config.tls), world, socketBehavior(world, drain));
+const host = await listenAddress(config.host);
 const listening = await new Promise<us_listen_socket | false>((resolve) => {
-  app.listen(config.host, config.port, resolve);
+  app.listen(host, config.port, resolve);
 });
-if (listening === false)
-  throw new Error(`cannot listen on ${config.host}:${config.port}: is the port in use?`);
+if (listening === false) throw new Error(`cannot listen on ${host}, port ${config.port}: is it in use?`);
 const admin = await startAdmin(config, telemetry, {
   notReady: () =>
     drain.isOn

@@ -43,7 +43,7 @@ const wish = {
   backendTls: {},
   tokenKeys: undefined,
   tls: undefined,
-  operator: { namespace: "jichat", labels: {} },
+  operator: { namespace: "jichat", labels: {}, podUsers: "fixed" },
 } satisfies Wish;
 
 const urlFor = (scheme: "nats" | "redis", user: User, port: number): string => {

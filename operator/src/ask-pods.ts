@@ -2,6 +2,7 @@ import type { V1PodStatus } from "@kubernetes/client-node";
 import { fetch } from "undici";
 import type { Component } from "./desired/names.ts";
 import { PORTS } from "./desired/names.ts";
+import { originOf } from "./desired/urls.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 
@@ -22,9 +23,9 @@ export interface Live {
 }
 
 /** A gauge of one pod, from its metrics; undefined where it does not answer. */
-export async function gaugeOf(ip: string, gauge: string): Promise<number | undefined> {
+export async function gaugeOf(ip: string, gauge: string, port = PORTS.admin): Promise<number | undefined> {
   try {
-    const response = await fetch(`http://${ip}:${PORTS.admin}/metrics`, {
+    const response = await fetch(`${originOf("http", ip, port)}/metrics`, {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const found = new RegExp(`^${gauge}(?:\\{[^}]*\\})? (\\d+)`, "m").exec(await response.text());

@@ -8,6 +8,8 @@ export interface Config {
   readonly namespace: string;
   /** Tag of the images where a ChatCluster names no version. */
   readonly version: string;
+  /** Whether pods say their user ids, or the platform gives them, as OpenShift does. */
+  readonly podUsers: "fixed" | "assigned";
   readonly adminPort: number;
   readonly adminHost: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";
@@ -26,6 +28,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     watchNamespace: reader.optional("WATCH_NAMESPACE"),
     namespace: reader.text("NAMESPACE", { default: "default" }),
     version: reader.text("JICHAT_VERSION"),
+    podUsers: reader.oneOf("POD_USERS", ["fixed", "assigned"], "fixed"),
     adminPort: reader.int("ADMIN_PORT", { default: 0, min: 0, max: 65_535 }),
     adminHost: reader.text("ADMIN_HOST", { default: "127.0.0.1" }),
     logLevel: reader.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"], "info"),

@@ -58,7 +58,11 @@ function assemble({ config, api, clock, telemetry }: OperatorParts) {
     events: new EventRecorder(api, clock, log, config.instance),
     clock,
     version: config.version,
-    operator: { namespace: config.namespace, labels: OPERATOR_LABELS },
+    operator: {
+      namespace: config.namespace,
+      labels: OPERATOR_LABELS,
+      podUsers: config.podUsers,
+    },
     resyncMs: config.resyncMs,
     removeData,
     askPods,

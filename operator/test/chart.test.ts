@@ -79,6 +79,24 @@ test("a chart for one namespace asks for rights in it alone", async () => {
   assert.equal((text.match(/^kind: Role$/gm) ?? []).length, 2);
 });
 
+test("on OpenShift pods leave their user ids to the platform, the operator's and those that it makes", async () => {
+  const { text: plain } = await render();
+  assert.match(plain, /runAsUser: 65532/);
+  assert.match(plain, /name: POD_USERS, value: fixed/);
+  const args = [
+    "template",
+    "jichat",
+    CHART,
+    "--kube-version=1.34.2",
+    "--api-versions=security.openshift.io/v1",
+  ];
+  for (const { text } of [await helm(args), await render("podUsers=assigned")]) {
+    assert.doesNotMatch(text, /runAsUser/);
+    assert.match(text, /name: POD_USERS, value: assigned/);
+    assert.match(text, /runAsNonRoot: true/);
+  }
+});
+
 test("no rule has a wildcard, and Secrets of others may not be listed by anybody else's right", async () => {
   const { text } = await render();
   const rules = [...text.matchAll(/^rules: (.*)$/gm)].flatMap(

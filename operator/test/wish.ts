@@ -51,7 +51,7 @@ export const wishOf = (spec: object = {}, more: Partial<Wish> = {}): Wish => ({
   backendTls: {},
   tokenKeys: undefined,
   tls: undefined,
-  operator: { namespace: "jichat", labels: { app: "operator" } },
+  operator: { namespace: "jichat", labels: { app: "operator" }, podUsers: "fixed" },
   ...more,
 });
 

@@ -138,6 +138,7 @@ export class World {
       instance: `test-${this.#operators}`,
       namespace: NAMESPACE,
       watchNamespace: undefined,
+      podUsers: "fixed",
       version: "0.1.0",
       workers: 4,
       resyncMs: 30_000,

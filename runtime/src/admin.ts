@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { listenAddress } from "./listen-address.ts";
 import type { ProcessConfig } from "./process-config.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -66,9 +67,10 @@ export async function startAdmin(
       },
     );
   });
+  const host = await listenAddress(config.adminHost);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(config.adminPort, config.adminHost, resolve);
+    server.listen(config.adminPort, host, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,

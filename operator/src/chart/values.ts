@@ -35,6 +35,10 @@ export const VALUES = Type.Object(
       pattern: NAME,
       maxLength: 63,
     }),
+    podUsers: Type.Unsafe<string>({
+      enum: ["auto", "fixed", "assigned"],
+      description: "user ids of pods: 65532, or those that the platform gives, as OpenShift does",
+    }),
     crd: Type.Object(
       {
         install: flag("the CustomResourceDefinition comes with the chart, and is upgraded with it"),

@@ -26,6 +26,7 @@ export function redisAcl({ cluster, keys }: Wish): string {
 /** Redis is a cache: no file of it is kept, and it says so. */
 export const REDIS_CONFIG = [
   `port ${PORTS.redis}`,
+  "bind * -::*", // Both families; where there is no IPv6, the other.
   "protected-mode no",
   'save ""',
   "appendonly no",

@@ -11,6 +11,7 @@ import type { KubeObject } from "../kube/object.ts";
 import { rolesOf } from "./desired.ts";
 import type { Role } from "./names.ts";
 import { COMPONENTS, LABELS } from "./names.ts";
+import { flowsOf } from "./network.ts";
 import { CONTAINER_SECURITY } from "./pods.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
 import type { Wish } from "./wish.ts";
@@ -267,4 +268,35 @@ test("as many of the edge may go at once as the spec says; of what holds state i
     assert.equal(spec.maxUnavailable, isEdge ? "20%" : 1, metadata.name);
   }
   assert.equal(clusterOf().spec.disruption.maxUnavailable, 1);
+});
+
+test("every Service is of the families that are wanted, headless ones too", () => {
+  const ipFamilies = ["IPv6", "IPv4"];
+  const network = { ipFamilyPolicy: "RequireDualStack", ipFamilies };
+  for (const [name, { spec }] of servicesOf(wishOf({ network })))
+    assert.partialDeepStrictEqual(spec, network, name);
+  for (const { spec } of servicesOf(wishOf()).values())
+    assert.ok(!("ipFamilyPolicy" in spec || "ipFamilies" in spec), "Kubernetes's own choice");
+});
+
+test("no name of a DNS domain is in anything: pods find Services under whichever there is", () => {
+  assert.doesNotMatch(JSON.stringify(everything(wishOf())), /cluster\.local/);
+});
+
+test("where the platform gives user ids, as OpenShift does, no pod says one, unless its template does", () => {
+  const operator = { namespace: "jichat", labels: {}, podUsers: "assigned" as const };
+  for (const { spec } of templatesOf(everything(wishOf({}, { operator })))) {
+    assert.deepEqual(spec.securityContext, { fsGroupChangePolicy: "OnRootMismatch" });
+    for (const { securityContext } of spec.containers) assert.equal(securityContext?.runAsNonRoot, true);
+  }
+  const said = wishOf({ routers: { template: { securityContext: { fsGroup: 9 } } } }, { operator });
+  assert.equal(ofRole(said, "router")?.spec.securityContext?.fsGroup, 9);
+});
+
+test("names are resolved at the ports that the network has, and at no other", () => {
+  const ports = (spec: object): readonly number[] => [
+    ...new Set(flowsOf(clusterOf(spec)).flatMap(({ to, port }) => (to === "dns" ? [port] : []))),
+  ];
+  assert.deepEqual(ports({}), [53, 5353]);
+  assert.deepEqual(ports({ network: { dnsPorts: [1053] } }), [1053]);
 });

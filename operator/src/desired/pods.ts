@@ -10,6 +10,7 @@ import type { Wish } from "./wish.ts";
 export const CONFIG_ANNOTATION = "chat.jichat.io/config";
 /** A user that no image names and no file belongs to. */
 const USER = 65_532;
+const IDS = { runAsUser: USER, runAsGroup: USER, fsGroup: USER };
 /** A pod on a lost node is replaced after this; Kubernetes's own default is five minutes. */
 const LOST_NODE_SECONDS = 15;
 
@@ -70,9 +71,7 @@ export function podTemplate(wish: Wish, pod: PodWish): PodTemplate {
       terminationGracePeriodSeconds: pod.graceSeconds,
       restartPolicy: pod.restartPolicy ?? "Always",
       securityContext: {
-        runAsUser: USER,
-        runAsGroup: USER,
-        fsGroup: USER,
+        ...(wish.operator.podUsers === "assigned" ? {} : IDS),
         fsGroupChangePolicy: "OnRootMismatch",
         ...template.securityContext,
       },

@@ -84,7 +84,7 @@ export function settingsOf(wish: Wish, component: Component): Settings {
   const { otlp, sampling } = spec.observability;
   return {
     CLUSTER: clusterNameOf(wish.cluster),
-    ADMIN_HOST: "0.0.0.0",
+    ADMIN_HOST: "::",
     ADMIN_PORT: String(PORTS.admin),
     PARTITIONS: String(spec.partitions),
     LOG_REPLICAS: String(spec.durability.replicas),

@@ -25,7 +25,11 @@ export interface Wish {
   /** The connectors' certificate and its key, by their files' names. */
   readonly tls: Readonly<Record<"tls.crt" | "tls.key", string>> | undefined;
   /** Where the operator itself runs: it asks backends and pods. */
-  readonly operator: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
+  readonly operator: {
+    readonly namespace: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly podUsers: "fixed" | "assigned";
+  };
 }
 
 /** A managed backend's Service, by the name that works from every namespace. */

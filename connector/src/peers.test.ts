@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { us_listen_socket } from "uWebSockets.js";
+import { NO_PROXY, clientKey } from "@jichat/access/client-address.ts";
+import { listenAddress } from "@jichat/runtime/listen-address.ts";
+import { loadUws, openApp } from "./uws.ts";
+
+test("listening on every address, an IPv4 peer is known by its own, an IPv6 peer by its /64", async () => {
+  const uws = loadUws();
+  const app = openApp(uws, undefined).get("/*", (response) => {
+    response.end(clientKey(NO_PROXY, new TextDecoder().decode(response.getRemoteAddressAsText()), ""));
+  });
+  const host = await listenAddress("::");
+  const socket = await new Promise<us_listen_socket | false>((resolve) => {
+    app.listen(host, 0, resolve);
+  });
+  assert.ok(socket !== false);
+  const ask = async (address: string): Promise<string> =>
+    (await fetch(`http://${address}:${uws.us_socket_local_port(socket)}/`)).text();
+  assert.equal(await ask("127.0.0.1"), "127.0.0.1");
+  if (host === "::") assert.equal(await ask("[::1]"), "0:0:0:0::/64");
+  app.close();
+});
