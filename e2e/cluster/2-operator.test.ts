@@ -187,7 +187,7 @@ scenario(
           "get",
           "pvc",
           "-l",
-          `app.kubernetes.io/instance=${chat.name}`,
+          `chat.jichat.io/cluster=${chat.name}`,
         ])
       ).items.length;
     const signingKey = await chat.secret("api", "signing-key.json");
@@ -206,15 +206,19 @@ scenario(
     await chat.ask(["delete", "chat", chat.name, "--timeout=120s"]);
     await until("nothing is left", 90_000, async () => {
       const kinds = "all,pvc,secret,configmap,serviceaccount,networkpolicy,pdb,ingress";
-      const list = await read<{ readonly items: readonly object[] }>([
-        "-n",
-        NAMESPACE,
-        "get",
-        kinds,
-        "-l",
-        `app.kubernetes.io/instance=${chat.name}`,
-      ]);
-      return list.items.length === 0 ? true : undefined;
+      let left = 0;
+      for (const label of ["app.kubernetes.io/instance", "chat.jichat.io/cluster"]) {
+        const list = await read<{ readonly items: readonly object[] }>([
+          "-n",
+          NAMESPACE,
+          "get",
+          kinds,
+          "-l",
+          `${label}=${chat.name}`,
+        ]);
+        left += list.items.length;
+      }
+      return left === 0 ? true : undefined;
     });
   },
 );

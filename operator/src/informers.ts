@@ -39,7 +39,7 @@ export interface InformerOptions {
 }
 
 const clusterKeyOf = ({ metadata: { namespace, labels } }: KubeObject): string =>
-  `${namespace}/${labels?.[LABELS.instance] ?? ""}`;
+  `${namespace}/${labels?.[LABELS.cluster] ?? labels?.[LABELS.instance] ?? ""}`;
 
 /** The API server's state as far as it is ours, kept up by watches. */
 export class Informers {

@@ -12,9 +12,11 @@ import { transitionsOf } from "./kube/conditions.ts";
 import type { Next } from "./kube/controller.ts";
 import type { EventRecorder } from "./kube/events.ts";
 import { messageOf } from "./kube/errors.ts";
+import { Normalised } from "./kube/normalised.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
+import { claimed, relabelling } from "./kept.ts";
 import { planOf } from "./plan.ts";
 import { refusedStatus, statusOf } from "./status.ts";
 import { SpecError, wishOf } from "./wish-of.ts";
@@ -53,13 +55,14 @@ const DELETION_MS = 2_000;
  */
 export class Reconciler {
   readonly #options: ReconcileOptions;
+  readonly #normalised = new Normalised();
 
   constructor(options: ReconcileOptions) {
     this.#options = options;
   }
 
   async reconcile(key: string): Promise<Next> {
-    const { informers, backends, resyncMs } = this.#options;
+    const { api, informers, backends, resyncMs } = this.#options;
     const cluster = informers.clusters.get(key);
     if (cluster === undefined) {
       await backends.forget(key);
@@ -82,7 +85,8 @@ export class Reconciler {
     const plan = { ...whole, objects: whole.objects.filter((object) => !unserved.includes(object)) };
     if (!cluster.spec.paused) {
       await this.#apply(cluster, plan.objects, observed);
-      for (const object of plan.removals) await removeIfThere(this.#options.api, object);
+      for (const claim of claimed(observed)) await api.mergePatch(...relabelling(cluster, claim));
+      for (const object of plan.removals) await removeIfThere(api, object);
     }
     const live = await this.#options.askPods(observed);
     const facts = { wish, observed, backends: seen, plan, unserved, live, now: this.#now() };
@@ -98,7 +102,7 @@ export class Reconciler {
     const { api, events, onApplied } = this.#options;
     for (const wanted of objects) {
       const before = observed.find(wanted);
-      const { changed } = await applyIfChanged(api, wanted, before);
+      const { changed } = await applyIfChanged(api, wanted, before, this.#normalised);
       if (!changed) continue;
       onApplied();
       if (before !== undefined && isWorkload(wanted))

@@ -3,7 +3,7 @@ import { tlsFiles } from "./backend-tls.ts";
 import { REDIS_CONFIG, clickhouseUsers, redisAcl } from "./caches.ts";
 import { encodeKeys } from "./keys.ts";
 import type { Component, Role } from "./names.ts";
-import { COMPONENTS, LABELS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
+import { COMPONENTS, LABELS, keptLabelsOf, metaOf, objectName, selectorOf } from "./names.ts";
 import { natsConfig } from "./nats.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
 import { claimSpec } from "./server-set.ts";
@@ -39,7 +39,7 @@ export function keysSecret({ cluster, keys }: Wish): Plain {
     metadata: {
       name: objectName(cluster, KEYS),
       namespace: cluster.metadata.namespace,
-      labels: labelsOf(cluster, KEYS),
+      labels: keptLabelsOf(cluster, KEYS),
     },
     type: "Opaque",
     data: { keys: encodeKeys(keys) },
@@ -206,7 +206,7 @@ export function dataClaim(wish: Wish): Plain | undefined {
     metadata: {
       name: objectName(cluster, "storage-data"),
       namespace: cluster.metadata.namespace,
-      labels: labelsOf(cluster, "storage"),
+      labels: keptLabelsOf(cluster, "storage"),
     },
     spec: claimSpec(embedded.storage),
   };

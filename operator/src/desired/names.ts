@@ -16,6 +16,8 @@ export const LABELS = {
   instance: "app.kubernetes.io/instance",
   component: "app.kubernetes.io/component",
   revision: "chat.jichat.io/revision",
+  /** In place of `instance` on what is kept: tools that prune take things for their own by that one. */
+  cluster: "chat.jichat.io/cluster",
 } as const;
 /** Selects every object that an operator made, of whichever ChatCluster. */
 export const OURS = `${LABELS.managedBy}=${MANAGED_BY}`;
@@ -44,6 +46,14 @@ export function clusterNameOf({ metadata: { namespace, name } }: Pick<ChatCluste
 export const labelsOf = ({ metadata }: ChatCluster, role: string): Record<string, string> => ({
   "app.kubernetes.io/name": "jichat",
   [LABELS.instance]: metadata.name,
+  [LABELS.component]: role,
+  [LABELS.managedBy]: MANAGED_BY,
+});
+
+/** Of what outlives its ChatCluster. */
+export const keptLabelsOf = ({ metadata }: ChatCluster, role: string): Record<string, string> => ({
+  "app.kubernetes.io/name": "jichat",
+  [LABELS.cluster]: metadata.name,
   [LABELS.component]: role,
   [LABELS.managedBy]: MANAGED_BY,
 });

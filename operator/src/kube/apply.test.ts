@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { APPLIED_ANNOTATION, applyIfChanged, canonical, hashOf, holds, marked, quantityOf } from "./apply.ts";
+import { Normalised } from "./normalised.ts";
 import type { KubeObject } from "./object.ts";
 
 const wanted: KubeObject & { readonly spec: { readonly ports: readonly object[]; readonly type: string } } = {
@@ -92,4 +93,27 @@ test("an object is applied when it is not there, when the wish changed, and when
   const drifted = { ...stands, spec: { ...stands.spec, type: "NodePort" } };
   assert.equal((await applyIfChanged(api, wanted, drifted)).changed, true);
   assert.equal(applied.length, 4);
+});
+
+test("what the API server makes of a wish is not written again; what somebody makes of it is", async () => {
+  const empty = { ...wanted, spec: { ...wanted.spec, env: [{ name: "A", value: "" }], type: "ClusterIP" } };
+  const applied: KubeObject[] = [];
+  const api = {
+    apply: async <T extends KubeObject>(_: unknown, object: KubeObject) => {
+      applied.push(object);
+      return { ...object, spec: { ...empty.spec, env: [{ name: "A" }] } } as object as T;
+    },
+  };
+  const normalised = new Normalised();
+  const { object } = await applyIfChanged(api, empty, undefined, normalised);
+  const again = async (observed: typeof empty, wish = empty): Promise<boolean> =>
+    (await applyIfChanged(api, wish, observed, normalised)).changed;
+  assert.equal(await again(object), false);
+  assert.equal(await again({ ...object, metadata: { ...object.metadata, resourceVersion: "2" } }), false);
+  assert.equal(applied.length, 1);
+  const changed = { ...object, spec: { ...object.spec, type: "NodePort" } };
+  assert.equal(await again(changed), true, "somebody changed another field");
+  assert.equal(await again(object), false);
+  const next = { ...empty, spec: { ...empty.spec, ports: [] } };
+  assert.equal(await again(object, next), true, "another wish");
 });

@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import type { KubeApi } from "./api.ts";
 import type { KubeObject } from "./object.ts";
-import { resourceOf } from "./object.ts";
+import type { Normalised } from "./normalised.ts";
+import { keyOf, resourceOf } from "./object.ts";
 
 /** What was wanted when an object was last applied, as its hash: what is the same is not applied again. */
 export const APPLIED_ANNOTATION = "chat.jichat.io/applied";
@@ -87,19 +88,24 @@ function isSameQuantity(a: unknown, b: unknown): boolean {
 
 /**
  * Applies `wanted` unless `observed` is it already: made of the same wish, and nobody has changed a field of
- * it since. Returns what stands then, and whether anything was written.
+ * it since; what the API server itself made of it is no change. Returns what stands then, and whether
+ * anything was written.
  */
 export async function applyIfChanged<T extends KubeObject>(
   api: Pick<KubeApi, "apply">,
   wanted: T,
   observed: T | undefined,
+  normalised?: Normalised,
 ): Promise<{ readonly object: T; readonly changed: boolean }> {
   const object = marked(wanted);
   const mark = object.metadata.annotations?.[APPLIED_ANNOTATION];
+  const id = `${object.kind} ${keyOf(object)}`;
   const isSame =
     observed !== undefined &&
     observed.metadata.annotations?.[APPLIED_ANNOTATION] === mark &&
-    holds(observed, object);
+    (holds(observed, object) || normalised?.stands(id, observed, object) === true);
   if (isSame) return { object: observed, changed: false };
-  return { object: await api.apply<T>(resourceOf(object), object), changed: true };
+  const answered = await api.apply<T>(resourceOf(object), object);
+  normalised?.remember(id, answered, object, holds(answered, object));
+  return { object: answered, changed: true };
 }
