@@ -2,6 +2,12 @@
 {{- printf "%s-operator" .Release.Name | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/* Of the release and of what it watches: those that share it take turns, so they must do the same work. */}}
+{{- define "jichat.lease" -}}
+{{- include "jichat.name" . -}}
+{{- with .Values.watchNamespaces }}-{{ sortAlpha . | join "," | sha256sum | trunc 8 }}{{ end -}}
+{{- end -}}
+
 {{- define "jichat.serviceAccount" -}}
 {{- .Values.serviceAccount.name | default (include "jichat.name" .) -}}
 {{- end -}}

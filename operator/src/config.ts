@@ -2,8 +2,10 @@ import { EnvReader } from "@jichat/runtime/env-reader.ts";
 
 export interface Config {
   readonly instance: string;
-  /** One namespace whose ChatClusters are looked after; undefined: all. */
-  readonly watchNamespace: string | undefined;
+  /** Namespaces whose ChatClusters are looked after; none: all of them. */
+  readonly watchNamespaces: readonly string[];
+  /** The Lease of all candidates of this release and scope. */
+  readonly lease: string;
   /** Where this pod runs: its Lease is there, and backends let it in from there. */
   readonly namespace: string;
   /** Tag of the images where a ChatCluster names no version. */
@@ -25,7 +27,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const reader = new EnvReader(env);
   const config: Config = {
     instance: reader.instance("INSTANCE", "operator"),
-    watchNamespace: reader.optional("WATCH_NAMESPACE"),
+    watchNamespaces: reader.list("WATCH_NAMESPACES"),
+    lease: reader.text("LEASE", { default: "jichat-operator" }),
     namespace: reader.text("NAMESPACE", { default: "default" }),
     version: reader.text("JICHAT_VERSION"),
     podUsers: reader.oneOf("POD_USERS", ["fixed", "assigned"], "fixed"),

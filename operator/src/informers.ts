@@ -31,7 +31,8 @@ export const OPTIONAL: readonly Resource[] = [RESOURCES.httpRoutes, RESOURCES.po
 
 export interface InformerOptions {
   readonly api: Pick<KubeApi, "list" | "watch">;
-  readonly namespace: string | undefined;
+  /** None: all of them. */
+  readonly namespaces: readonly string[];
   readonly clock: Clock;
   /** The key of the ChatCluster that something happened to, or to something of it. */
   readonly onChange: (key: string) => void;
@@ -43,11 +44,12 @@ const clusterKeyOf = ({ metadata: { namespace, labels } }: KubeObject): string =
 
 /** The API server's state as far as it is ours, kept up by watches. */
 export class Informers {
-  readonly clusters = new Store<ChatCluster & KubeObject>();
+  /** A store for each namespace that is watched: a list tells of its own alone. */
+  readonly #clusters: Store<ChatCluster & KubeObject>[] = [];
   readonly #options: InformerOptions;
   /** What of each ChatCluster calls for a pass when it changes. */
   readonly #seen = new Map<string, string>();
-  readonly #owned = new Map<string, Store<KubeObject>>();
+  readonly #owned = new Map<string, Store<KubeObject>[]>();
   readonly #reflectors: {
     readonly isSynced: boolean;
     readonly synced: Promise<void>;
@@ -56,39 +58,62 @@ export class Informers {
 
   constructor(options: InformerOptions) {
     this.#options = options;
-    const { api, namespace, clock, onChange, onRetry } = options;
-    const common = { api, namespace, clock, onRetry };
-    this.#reflectors.push(
-      new Reflector({
-        ...common,
-        resource: RESOURCES.chatClusters,
-        store: this.clusters,
-        onChange: (cluster) => {
-          if (this.#isNews(cluster)) onChange(keyOf(cluster));
-        },
-      }),
-    );
+    const { api, clock, onChange, onRetry } = options;
+    for (const namespace of this.#scopes()) {
+      const store = new Store<ChatCluster & KubeObject>();
+      this.#clusters.push(store);
+      this.#reflectors.push(
+        new Reflector({
+          api,
+          namespace,
+          clock,
+          onRetry,
+          resource: RESOURCES.chatClusters,
+          store,
+          onChange: (cluster) => {
+            if (this.#isNews(cluster)) onChange(keyOf(cluster));
+          },
+        }),
+      );
+    }
     for (const resource of OWNED) this.#watch(resource);
   }
 
   #watch(resource: Resource): void {
-    const { api, namespace, clock, onChange, onRetry } = this.#options;
-    const store = new Store<KubeObject>({ cluster: (object) => [clusterKeyOf(object)] });
-    this.#owned.set(resource.plural, store);
-    this.#reflectors.push(
-      new Reflector({
-        api,
-        namespace,
-        clock,
-        onRetry,
-        resource,
-        labelSelector: OURS,
-        store,
-        onChange: (object) => {
-          onChange(clusterKeyOf(object));
-        },
-      }),
-    );
+    const { api, clock, onChange, onRetry } = this.#options;
+    const stores = this.#scopes().map((namespace) => {
+      const store = new Store<KubeObject>({ cluster: (object) => [clusterKeyOf(object)] });
+      this.#reflectors.push(
+        new Reflector({
+          api,
+          namespace,
+          clock,
+          onRetry,
+          resource,
+          labelSelector: OURS,
+          store,
+          onChange: (object) => {
+            onChange(clusterKeyOf(object));
+          },
+        }),
+      );
+      return store;
+    });
+    this.#owned.set(resource.plural, stores);
+  }
+
+  /** What each watch is of: one namespace, or, as undefined, all. */
+  #scopes(): readonly (string | undefined)[] {
+    const { namespaces } = this.#options;
+    return namespaces.length === 0 ? [undefined] : [...new Set(namespaces)];
+  }
+
+  cluster(key: string): (ChatCluster & KubeObject) | undefined {
+    return this.#clusters.map((store) => store.get(key)).find((cluster) => cluster !== undefined);
+  }
+
+  clusters(): readonly (ChatCluster & KubeObject)[] {
+    return this.#clusters.flatMap((store) => store.all());
   }
 
   /**
@@ -99,7 +124,7 @@ export class Informers {
     const { uid, generation, annotations, finalizers, deletionTimestamp } = metadata;
     const print = hashOf([uid, generation, annotations, finalizers, deletionTimestamp]);
     const key = keyOf({ metadata });
-    const isGone = this.clusters.get(key) === undefined;
+    const isGone = this.cluster(key) === undefined;
     const isKnown = this.#seen.get(key) === print;
     if (isGone) this.#seen.delete(key);
     else this.#seen.set(key, print);
@@ -116,7 +141,8 @@ export class Informers {
 
   /** Adds the optional kinds that the API server has and we may see; to be called once, before `run`. */
   async discover(): Promise<void> {
-    const { api, namespace } = this.#options;
+    const { api } = this.#options;
+    const [namespace] = this.#scopes();
     for (const resource of OPTIONAL) {
       try {
         await api.list(resource, namespace, { limit: "1" });
@@ -138,6 +164,6 @@ export class Informers {
   }
 
   observe(key: string): Observed {
-    return new Observed([...this.#owned.values()].flatMap((store) => store.by("cluster", key)));
+    return new Observed([...this.#owned.values()].flat().flatMap((store) => store.by("cluster", key)));
   }
 }

@@ -6,6 +6,7 @@ import { BackendWatch } from "./backend-watch.ts";
 import type { Config } from "./config.ts";
 import { askPods } from "./ask-pods.ts";
 import { Informers } from "./informers.ts";
+import { Keeper } from "./keeper.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { runController } from "./kube/controller.ts";
 import { Election } from "./kube/election.ts";
@@ -27,7 +28,6 @@ export interface RunningOperator {
   readonly health: AdminActions;
 }
 
-const LEASE = "jichat-operator";
 /** Labels that the chart gives to the operator's pods; backends let them in. */
 export const OPERATOR_LABELS = { "app.kubernetes.io/name": "jichat-operator" } as const;
 
@@ -43,7 +43,7 @@ function assemble({ config, api, clock, telemetry }: OperatorParts) {
   };
   const informers = new Informers({
     api,
-    namespace: config.watchNamespace,
+    namespaces: config.watchNamespaces,
     clock,
     onChange: enqueue,
     onRetry: (kind, error) => {
@@ -64,6 +64,7 @@ function assemble({ config, api, clock, telemetry }: OperatorParts) {
       podUsers: config.podUsers,
     },
     resyncMs: config.resyncMs,
+    keeper: new Keeper({ api, clock, me: `${config.namespace}/${config.lease}` }),
     removeData,
     askPods,
     onApplied: metrics.countApplied,
@@ -76,7 +77,7 @@ function assemble({ config, api, clock, telemetry }: OperatorParts) {
     reconcile: async (key: string) => reconciler.reconcile(key),
   };
   const me = config.instance;
-  const election = new Election({ api, clock, namespace: config.namespace, name: LEASE, me, log });
+  const election = new Election({ api, clock, namespace: config.namespace, name: config.lease, me, log });
   return { informers, controller, election };
 }
 

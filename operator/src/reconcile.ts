@@ -7,6 +7,8 @@ import type { Wish } from "./desired/wish.ts";
 import { FINALIZER, finalize, removeIfThere } from "./finalize.ts";
 import type { Informers } from "./informers.ts";
 import type { KubeApi } from "./kube/api.ts";
+import type { Keeper } from "./keeper.ts";
+import { standsBack } from "./keeper.ts";
 import { applyIfChanged, hashOf } from "./kube/apply.ts";
 import { transitionsOf } from "./kube/conditions.ts";
 import type { Next } from "./kube/controller.ts";
@@ -30,6 +32,7 @@ export interface ReconcileOptions {
   readonly version: string;
   readonly operator: Wish["operator"];
   readonly resyncMs: number;
+  readonly keeper: Keeper;
   readonly removeData: (wish: Wish) => Promise<void>;
   /** Open sockets, as the connector pods tell; undefined where none answers. */
   readonly askPods: (observed: Observed) => Promise<Live>;
@@ -62,12 +65,15 @@ export class Reconciler {
   }
 
   async reconcile(key: string): Promise<Next> {
-    const { api, informers, backends, resyncMs } = this.#options;
-    const cluster = informers.clusters.get(key);
-    if (cluster === undefined) {
+    const { api, informers, backends, keeper, resyncMs } = this.#options;
+    const found = informers.cluster(key);
+    if (found === undefined) {
       await backends.forget(key);
       return { afterMs: undefined };
     }
+    const other = await keeper.other(found);
+    if (other !== undefined) return this.#standBack(key, found, other);
+    const cluster = await keeper.claim(found);
     const observed = informers.observe(key);
     if (cluster.metadata.deletionTimestamp !== undefined) return this.#finalize(cluster, observed);
     let wish: Wish;
@@ -92,6 +98,15 @@ export class Reconciler {
     const facts = { wish, observed, backends: seen, plan, unserved, live, now: this.#now() };
     await this.#tellStatus(cluster, statusOf(facts));
     return { afterMs: plan.waitsFor === undefined ? resyncMs : Math.min(resyncMs, backends.againMs(key)) };
+  }
+
+  /** Of two operators that write, each would put back what the other does. */
+  async #standBack(key: string, cluster: ChatCluster & KubeObject, other: string): Promise<Next> {
+    const { backends, events, keeper, resyncMs } = this.#options;
+    await backends.forget(key);
+    const note = standsBack(keeper.me, other);
+    await events.tell(cluster, { type: "Warning", reason: "KeptByAnother", action: "Reconcile", note });
+    return { afterMs: resyncMs };
   }
 
   #now(): Date {
@@ -141,8 +156,9 @@ export class Reconciler {
   }
 
   /** Writes the status where it differs, and an Event for each condition that turned. */
-  async #tellStatus(cluster: ChatCluster, status: ChatClusterStatus): Promise<void> {
-    const { api, events } = this.#options;
+  async #tellStatus(cluster: ChatCluster, told: ChatClusterStatus): Promise<void> {
+    const { api, events, keeper } = this.#options;
+    const status = { ...told, keeper: keeper.me };
     const before = cluster.status;
     if (before !== undefined && hashOf(before) === hashOf(status)) return;
     const { namespace, name } = cluster.metadata;

@@ -73,10 +73,23 @@ test("everything the chart can render is taken by the real API server", { timeou
   assert.equal(more.length, 6, more.join(" "));
 });
 
-test("a chart for one namespace asks for rights in it alone", async () => {
-  const { text } = await render("watchNamespace=default");
+test("a chart for some namespaces asks for rights in them alone, and has a Lease of its own", async () => {
+  const { text } = await render("watchNamespaces={one,two}");
   assert.doesNotMatch(text, /kind: ClusterRole/);
-  assert.equal((text.match(/^kind: Role$/gm) ?? []).length, 2);
+  assert.equal((text.match(/^kind: Role$/gm) ?? []).length, 3);
+  for (const namespace of ["one", "two"])
+    assert.equal((text.match(new RegExp(`^  namespace: ${namespace}$`, "gm")) ?? []).length, 2);
+  assert.match(text, /name: WATCH_NAMESPACES, value: "one,two"/);
+  const leaseOf = (manifest: string): string => {
+    const lease = /name: LEASE, value: (\S+)/.exec(manifest)?.[1] ?? "";
+    assert.ok(manifest.includes(`"resourceNames":["${lease}"]`), `no right to ${lease}`);
+    return lease;
+  };
+  const all = (await render()).text;
+  assert.equal(leaseOf(all), "jichat-operator");
+  assert.match(leaseOf(text), /^jichat-operator-[0-9a-f]{8}$/);
+  assert.equal(leaseOf((await render("watchNamespaces={two,one}")).text), leaseOf(text));
+  assert.notEqual(leaseOf((await render("watchNamespaces={one}")).text), leaseOf(text));
 });
 
 test("on OpenShift pods leave their user ids to the platform, the operator's and those that it makes", async () => {
@@ -115,7 +128,7 @@ test("values that are wrong are refused before anything is sent, with their name
     ["replicas=0", /replicas/],
     ["image.pullPolicy=Sometimes", /pullPolicy/],
     ["probeMs=1", /probeMs/],
-    ["watchNamespace=Not_A_Name", /watchNamespace/],
+    ["watchNamespaces={Not_A_Name}", /watchNamespaces/],
     ["replica=2", /replica/],
   ] as const) {
     const { code, text } = await render(set);

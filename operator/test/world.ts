@@ -137,7 +137,8 @@ export class World {
     const config = {
       instance: `test-${this.#operators}`,
       namespace: NAMESPACE,
-      watchNamespace: undefined,
+      watchNamespaces: [],
+      lease: "jichat-operator",
       podUsers: "fixed",
       version: "0.1.0",
       workers: 4,

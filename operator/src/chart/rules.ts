@@ -19,7 +19,7 @@ const OWN = [...WATCH, "create", "patch", "delete"];
  * What the operator does with each kind. Every kind that it knows is here, or it would be refused at run
  * time.
  */
-const VERBS: Readonly<Record<Exclude<Name, "leases">, readonly string[]>> = {
+const VERBS: Readonly<Record<Exclude<Name, "leases" | "namespaces">, readonly string[]>> = {
   chatClusters: [...WATCH, "patch"],
   configMaps: OWN,
   secrets: OWN,
@@ -61,17 +61,22 @@ export function clusterRules(): readonly Rule[] {
   return [
     ...shared.values(),
     rule(group, [`${plural}/status`], ["patch"]),
+    // Whether another operator, whose name is in a ChatCluster's status, is still there.
+    rule(groupOf(RESOURCES.leases), [RESOURCES.leases.plural], ["get"]),
     // Owner references that block deletion ask for it (OwnerReferencesPermissionEnforcement).
     rule(group, [`${plural}/finalizers`], ["update"]),
   ];
 }
 
-/** Rights in its own namespace: the Lease that says who leads. */
+/** Rights in its own namespace: the Lease that says who leads, and the namespace itself. */
 export function ownRules(): readonly Rule[] {
   const { plural } = RESOURCES.leases;
   const group = groupOf(RESOURCES.leases);
   return [
     rule(group, [plural], ["create"]),
-    { ...rule(group, [plural], ["get", "update"]), resourceNames: ["jichat-operator"] },
+    // Whether its own namespace is being deleted, with it inside.
+    rule("", [RESOURCES.namespaces.plural], ["get"]),
+    // The chart puts the name in, which is made of its release and what it watches.
+    { ...rule(group, [plural], ["get", "update"]), resourceNames: ["LEASE"] },
   ];
 }

@@ -31,9 +31,10 @@ export const VALUES = Type.Object(
   {
     image,
     replicas: Type.Integer({ minimum: 1, maximum: 5, description: "one leads, the others wait" }),
-    watchNamespace: text("one namespace, with rights in it alone; empty: all", {
-      pattern: NAME,
-      maxLength: 63,
+    watchNamespaces: Type.Array(Type.String({ pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", maxLength: 63 }), {
+      description: "namespaces that are looked after, with rights in them alone; none: all",
+      maxItems: 64,
+      uniqueItems: true,
     }),
     podUsers: Type.Unsafe<string>({
       enum: ["auto", "fixed", "assigned"],

@@ -42,6 +42,12 @@ const counts = Type.Object({
 /** What is the case, as of the last pass. */
 export const STATUS = Type.Object({
   observedGeneration: Type.Integer({ minimum: 0 }),
+  keeper: Type.Optional(
+    Type.String({
+      maxLength: 317,
+      description: "the operator that works on it: its Lease, as `namespace/name`; any other stands back",
+    }),
+  ),
   version: Type.Optional(Type.String({ description: "what runs" })),
   conditions: listBy(condition, ["type"], { maxItems: 32 }),
   connectors: Type.Optional(counts),

@@ -46,6 +46,7 @@ const resource = (apiVersion: string, kind: string, plural: string, namespaced =
 /** Every kind that the operator works with; the chart's RBAC rules are made of the same list. */
 export const RESOURCES = {
   chatClusters: resource("chat.jichat.io/v1alpha1", "ChatCluster", "chatclusters"),
+  namespaces: resource("v1", "Namespace", "namespaces", false),
   configMaps: resource("v1", "ConfigMap", "configmaps"),
   secrets: resource("v1", "Secret", "secrets"),
   services: resource("v1", "Service", "services"),

@@ -1,0 +1,117 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { ChatCluster } from "./crd/definition.ts";
+import type { KubeApi } from "./kube/api.ts";
+import { isForbidden, isNotFound } from "./kube/errors.ts";
+import type { KubeObject } from "./kube/object.ts";
+import { RESOURCES } from "./kube/object.ts";
+
+/** Gives a ChatCluster to the operator that it names, whatever its status says. */
+export const KEEPER_ANNOTATION = "chat.jichat.io/keeper";
+
+export interface KeeperOptions {
+  readonly api: Pick<KubeApi, "get" | "apply">;
+  readonly clock: Clock;
+  /** This operator: the Lease that its candidates share, as `namespace/name`. */
+  readonly me: string;
+}
+
+type Lease = KubeObject & {
+  readonly spec?: {
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+  };
+};
+
+interface Seen {
+  readonly askedAt: number;
+  /** The version of the Lease, and since when it is this one: a leader renews it every few seconds. */
+  readonly version: string;
+  readonly since: number;
+  readonly lives: boolean;
+}
+
+/** A Lease that was not renewed for so many of its lives is nobody's: its operator is gone, not slow. */
+const LIVES = 2;
+const LEASE_SECONDS = 15;
+/** Of many ChatClusters of one keeper, one asks for all. */
+const ASK_AGAIN_MS = 2_000;
+const SEEN_MAX = 100;
+const CLAIMED_MAX = 10_000;
+
+/** Whose a ChatCluster is: one operator's, though several may see it. */
+export class Keeper {
+  readonly #options: KeeperOptions;
+  readonly #seen = new Map<string, Seen>();
+  readonly #claimed = new Set<string>();
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  get me(): string {
+    return this.#options.me;
+  }
+
+  /** Who keeps it, where that is another operator; undefined where it is ours, or may be. */
+  async other({ metadata, status }: ChatCluster): Promise<string | undefined> {
+    const { me } = this.#options;
+    const assigned = metadata.annotations?.[KEEPER_ANNOTATION] ?? "";
+    if (assigned !== "") return assigned === me ? undefined : assigned;
+    const keeper = status?.keeper;
+    if (keeper === undefined || keeper === me) return undefined;
+    return (await this.#lives(keeper)) ? keeper : undefined;
+  }
+
+  /**
+   * Writes our name into its status. Of two that try at once the second is refused: nobody works on it before
+   * its name stands there.
+   */
+  async claim(cluster: ChatCluster & KubeObject): Promise<ChatCluster & KubeObject> {
+    const { api, me } = this.#options;
+    const { status, apiVersion, kind } = cluster;
+    const { name, namespace, resourceVersion, uid } = cluster.metadata;
+    if (status?.keeper === me) return cluster;
+    if (status?.keeper === undefined && this.#claimed.has(uid)) return cluster; // The watch has not told yet.
+    const before = status ?? { observedGeneration: 0, conditions: [] };
+    const wanted = {
+      apiVersion,
+      kind,
+      metadata: { name, namespace, resourceVersion },
+      status: { ...before, keeper: me },
+    } as KubeObject;
+    const claimed = await api.apply<ChatCluster & KubeObject>(RESOURCES.chatClusters, wanted, {
+      subresource: "status",
+    });
+    if (this.#claimed.size >= CLAIMED_MAX) this.#claimed.clear();
+    this.#claimed.add(uid);
+    return claimed;
+  }
+
+  async #lives(keeper: string): Promise<boolean> {
+    const { api, clock } = this.#options;
+    const now = clock.monotonic();
+    const before = this.#seen.get(keeper);
+    if (before !== undefined && now - before.askedAt < ASK_AGAIN_MS) return before.lives;
+    const [namespace = "", name = ""] = keeper.split("/");
+    let seen: Seen;
+    try {
+      const { metadata, spec = {} } = await api.get<Lease>(RESOURCES.leases, namespace, name);
+      const version = metadata.resourceVersion ?? "";
+      const since = before?.version === version ? before.since : now;
+      const lifeMs = (spec.leaseDurationSeconds ?? LEASE_SECONDS) * LIVES * 1_000;
+      const lives = (spec.holderIdentity ?? "") !== "" && now - since < lifeMs;
+      seen = { askedAt: now, version, since, lives };
+    } catch (error) {
+      if (!isNotFound(error) && !isForbidden(error)) throw error;
+      // Who may not look does not know, and does not take what may be another's.
+      seen = { askedAt: now, version: "", since: now, lives: isForbidden(error) };
+    }
+    if (this.#seen.size >= SEEN_MAX) this.#seen.clear();
+    this.#seen.set(keeper, seen);
+    return seen.lives;
+  }
+}
+
+/** What somebody is told whose ChatCluster two operators see. */
+export const standsBack = (me: string, other: string): string =>
+  `operator ${me} stands back: this ChatCluster is kept by ${other}. To hand it over, stop that one, or annotate it ${KEEPER_ANNOTATION}=${me}; to have one only, let each watch namespaces of its own (watchNamespaces)`;

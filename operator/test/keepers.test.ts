@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { ChatCluster } from "../src/crd/definition.ts";
+import { KEEPER_ANNOTATION } from "../src/keeper.ts";
+import type { KubeObject } from "../src/kube/object.ts";
+import { RESOURCES } from "../src/kube/object.ts";
+import { until } from "../../tools/src/until.ts";
+import { NAMESPACE, World, chat } from "./world.ts";
+
+/** Several operators on one real API server. */
+let world: World;
+
+before(async () => {
+  world = await World.start();
+});
+
+after(async () => {
+  await world.stop();
+});
+
+const FAST = { resyncMs: 1_000 };
+
+const keeperOf = async (name: string, namespace = NAMESPACE): Promise<string | undefined> =>
+  (await world.api.get<ChatCluster & KubeObject>(RESOURCES.chatClusters, namespace, name)).status?.keeper;
+
+const isKept = async (name: string, by: string, namespace = NAMESPACE): Promise<void> => {
+  await until(`${name} is kept by ${by}`, 20_000, async () =>
+    (await keeperOf(name, namespace)) === by ? true : undefined,
+  );
+};
+
+type Event = KubeObject & {
+  readonly reason?: string;
+  readonly note?: string;
+  readonly regarding?: { readonly name?: string };
+};
+const told = async (name: string): Promise<string> =>
+  until(`an Event about ${name} says who stands back`, 20_000, async () => {
+    const { items } = await world.api.list<Event>(RESOURCES.events, NAMESPACE);
+    return items.find(({ reason, regarding }) => reason === "KeptByAnother" && regarding?.name === name)
+      ?.note;
+  });
+
+test("two operators: one keeps it, the other says that it stands back, and takes over when the first is gone", async () => {
+  const one = world.startOperator({ ...FAST, lease: "one", version: "1.0.0" });
+  await world.api.apply(RESOURCES.chatClusters, chat("both", { hibernate: true }));
+  await isKept("both", "default/one");
+  const two = world.startOperator({ ...FAST, lease: "two", version: "2.0.0" });
+  assert.match(
+    await told("both"),
+    /operator default\/two stands back: .*kept by default\/one\. To hand it over/,
+  );
+  const version = async (): Promise<string | undefined> =>
+    (await world.find<ChatCluster & KubeObject>(RESOURCES.chatClusters, "both"))?.status?.version;
+  for (let i = 0; i < 10; i += 1) {
+    assert.equal(await version(), "1.0.0", "the second wrote nothing");
+    await new Promise((resolve) => {
+      setTimeout(resolve, 300);
+    });
+  }
+  await world.api.mergePatch(RESOURCES.chatClusters, NAMESPACE, "both", {
+    metadata: { annotations: { [KEEPER_ANNOTATION]: "default/two" } },
+  });
+  await isKept("both", "default/two");
+  await until("the second works on it", 10_000, async () =>
+    (await version()) === "2.0.0" ? true : undefined,
+  );
+  await world.api.mergePatch(RESOURCES.chatClusters, NAMESPACE, "both", {
+    metadata: { annotations: { [KEEPER_ANNOTATION]: null } },
+  });
+  await two.stop();
+  await isKept("both", "default/one");
+  await one.stop();
+});
+
+test("an operator of some namespaces keeps what is there, and nothing else", async () => {
+  for (const name of ["one", "two", "three"])
+    await world.api.apply(RESOURCES.namespaces, {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name },
+    });
+  const operator = world.startOperator({ ...FAST, lease: "some", watchNamespaces: ["one", "two"] });
+  for (const namespace of ["one", "two", "three"]) {
+    const wanted = chat("scoped", { hibernate: true });
+    await world.api.apply(RESOURCES.chatClusters, { ...wanted, metadata: { ...wanted.metadata, namespace } });
+  }
+  for (const namespace of ["one", "two"]) {
+    await isKept("scoped", "default/some", namespace);
+    await until(`its Service in ${namespace}`, 10_000, async () =>
+      world.api.get(RESOURCES.services, namespace, "scoped-connector").catch(() => undefined),
+    );
+  }
+  assert.equal(await keeperOf("scoped", "three"), undefined);
+  await world.api.remove(RESOURCES.services, "two", "scoped-connector");
+  await until("what was taken away in the second namespace is back", 10_000, async () =>
+    world.api.get(RESOURCES.services, "two", "scoped-connector").catch(() => undefined),
+  );
+  await operator.stop();
+});
