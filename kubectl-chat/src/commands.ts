@@ -76,6 +76,45 @@ export async function pause({ kubectl, name }: Asked, paused: boolean): Promise<
   ]);
 }
 
+interface Held {
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly finalizers?: readonly string[];
+    readonly deletionTimestamp?: string;
+  };
+  readonly status?: {
+    readonly conditions?: readonly { readonly reason: string; readonly message: string }[];
+  };
+}
+
+const FINALIZER = "chat.jichat.io/data";
+
+/**
+ * Takes the finalizer, for when no operator is there to do it, or it cannot: what it would have taken away
+ * stays where it is.
+ */
+export async function release({
+  kubectl,
+  name,
+  namespace,
+}: Pick<Asked, "name" | "namespace"> & {
+  readonly kubectl: Pick<Kubectl, "ask" | "read">;
+}): Promise<string> {
+  const { metadata, status } = await kubectl.read<Held>(["get", "chat", name]);
+  const { finalizers = [], deletionTimestamp, resourceVersion } = metadata;
+  if (deletionTimestamp === undefined)
+    throw new Refusal(
+      `${name} is not being deleted, and the operator would hold it again: first kubectl delete chat ${name} -n ${namespace} --wait=false`,
+    );
+  if (!finalizers.includes(FINALIZER))
+    throw new Refusal(`${name} is not held by ${FINALIZER}; it is by ${finalizers.join(", ") || "nobody"}`);
+  const others = finalizers.filter((one) => one !== FINALIZER);
+  const patch = { metadata: { finalizers: others, resourceVersion } };
+  await kubectl.ask(["patch", "chat", name, "--type=merge", `--patch=${JSON.stringify(patch)}`]);
+  const why = status?.conditions?.find(({ reason }) => reason === "DeletionBlocked")?.message;
+  return `${name} was let go; its data was not taken away${why === undefined ? "" : `: ${why}`}\n`;
+}
+
 /** Every pod's log, each line with its pod's name. */
 export async function logs(
   { kubectl, name }: Asked,

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { logs, pause, status, trace } from "./commands.ts";
+import { logs, pause, release, status, trace } from "./commands.ts";
 import { Kubectl, Refusal } from "./kubectl.ts";
 
 const HELP = `kubectl chat COMMAND NAME [FLAGS]
@@ -9,6 +9,8 @@ const HELP = `kubectl chat COMMAND NAME [FLAGS]
   resume NAME             and now it does again
   logs NAME [COMPONENT]   logs of its pods; --follow goes on
   trace NAME TRACE_ID     what was logged under the \`traceId\` of an error
+
+  release NAME            lets go one that is being deleted, and leaves its data where it is
 
   -n, --namespace  --context  --kubeconfig: as kubectl's
 `;
@@ -30,7 +32,7 @@ async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return command === undefined && !values.help ? 1 : 0;
   }
-  if (!["status", "pause", "resume", "logs", "trace"].includes(command))
+  if (!["status", "pause", "resume", "logs", "trace", "release"].includes(command))
     throw new Refusal(`there is no command ${command}; \`kubectl chat --help\` lists them`);
   if (name === undefined)
     throw new Refusal(`${command} of which ChatCluster? \`kubectl get chat\` lists them`);
@@ -49,6 +51,9 @@ async function run(argv: readonly string[]): Promise<number> {
       return logs(asked, more, values.follow);
     case "trace":
       process.stdout.write(await trace(asked, more ?? ""));
+      return 0;
+    case "release":
+      process.stdout.write(await release(asked));
       return 0;
     default:
       process.stdout.write(await pause(asked, command === "pause"));

@@ -22,14 +22,35 @@ export interface Config {
   readonly probeMs: number;
 }
 
+export interface UninstallConfig extends Pick<Config, "namespace" | "lease" | "watchNamespaces"> {
+  /** Whether the CustomResourceDefinition goes with the chart. */
+  readonly crdGoes: boolean;
+}
+
+/** Whose operator this is, and what it sees. */
+const readScope = (reader: EnvReader): Pick<Config, "namespace" | "lease" | "watchNamespaces"> => ({
+  watchNamespaces: reader.list("WATCH_NAMESPACES"),
+  lease: reader.text("LEASE", { default: "jichat-operator" }),
+  namespace: reader.text("NAMESPACE", { default: "default" }),
+});
+
+/** Of the chart's hook before an uninstall. */
+export function readUninstallConfig(env: NodeJS.ProcessEnv): UninstallConfig {
+  const reader = new EnvReader(env);
+  const config = {
+    ...readScope(reader),
+    crdGoes: reader.oneOf("CRD_GOES", ["yes", "no"], "no") === "yes",
+  };
+  reader.finish();
+  return Object.freeze(config);
+}
+
 /** Called once, by main, before any I/O. Throws one error that names every bad key. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const reader = new EnvReader(env);
   const config: Config = {
     instance: reader.instance("INSTANCE", "operator"),
-    watchNamespaces: reader.list("WATCH_NAMESPACES"),
-    lease: reader.text("LEASE", { default: "jichat-operator" }),
-    namespace: reader.text("NAMESPACE", { default: "default" }),
+    ...readScope(reader),
     version: reader.text("JICHAT_VERSION"),
     podUsers: reader.oneOf("POD_USERS", ["fixed", "assigned"], "fixed"),
     adminPort: reader.int("ADMIN_PORT", { default: 0, min: 0, max: 65_535 }),

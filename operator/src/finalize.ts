@@ -4,6 +4,7 @@ import { objectName } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { isNotFound } from "./kube/errors.ts";
+import { leftBehind } from "./left-behind.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES, resourceOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
@@ -13,8 +14,8 @@ export const FINALIZER = "chat.jichat.io/data";
 export interface FinalizeOptions {
   readonly api: Pick<KubeApi, "remove" | "mergePatch">;
   readonly removeData: (wish: Wish) => Promise<void>;
-  /** Undefined where the spec names what is not there any more: then only what is ours goes. */
-  readonly wish: Wish | undefined;
+  /** Why there is none, where the spec names what is not there any more. */
+  readonly wish: Wish | Error;
 }
 
 /**
@@ -27,7 +28,7 @@ export async function finalize(
   options: FinalizeOptions,
 ): Promise<string | undefined> {
   const { api, removeData, wish } = options;
-  const { namespace, name, finalizers = [] } = cluster.metadata;
+  const { namespace, finalizers = [] } = cluster.metadata;
   if (!finalizers.includes(FINALIZER)) return undefined;
   if (cluster.spec.deletionPolicy === "Delete") {
     for (const object of [
@@ -38,7 +39,8 @@ export async function finalize(
       await removeIfThere(api, object);
     const pods = observed.ofKind("Pod").length;
     if (pods > 0) return `${pods} pods`;
-    if (wish !== undefined) await removeData(wish);
+    if (!(wish instanceof Error)) await removeData(wish);
+    else if (leftBehind(cluster).length > 0) throw wish;
     for (const claim of observed.ofKind("PersistentVolumeClaim")) await removeIfThere(api, claim);
     await removeIfThere(api, {
       apiVersion: "v1",
@@ -46,6 +48,13 @@ export async function finalize(
       metadata: { namespace, name: objectName(cluster, KEYS) },
     });
   }
+  await letGo(cluster, api);
+  return undefined;
+}
+
+/** Nothing of ours holds its deletion up any more. */
+export async function letGo(cluster: ChatCluster, api: Pick<KubeApi, "mergePatch">): Promise<void> {
+  const { namespace, name, finalizers = [] } = cluster.metadata;
   const metadata = {
     finalizers: finalizers.filter((one) => one !== FINALIZER),
     resourceVersion: cluster.metadata.resourceVersion,
@@ -55,7 +64,6 @@ export async function finalize(
   } catch (error) {
     if (!isNotFound(error)) throw error; // An earlier pass let it go, and the watch has not told yet.
   }
-  return undefined;
 }
 
 /** Somebody may have been quicker. */

@@ -3,13 +3,11 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
-import { readConfig } from "./config.ts";
+import { beforeUninstall } from "./before-uninstall.ts";
+import { readConfig, readUninstallConfig } from "./config.ts";
 import { runOperator } from "./operator.ts";
 import { KubeApi } from "./kube/api.ts";
 
-const config = readConfig(process.env);
-const telemetry = startTelemetry("operator", { ...config, cluster: "operator", traceRatio: 0 });
-const shutdown = shutdownSignal();
 const kubeConfig = new KubeConfig();
 try {
   kubeConfig.loadFromDefault();
@@ -18,6 +16,15 @@ try {
     cause,
   });
 }
+if (process.argv[2] === "before-uninstall") {
+  const api = new KubeApi(kubeConfig, "jichat-uninstall");
+  const { ok, text } = await beforeUninstall(readUninstallConfig(process.env), api);
+  process.stdout.write(text);
+  process.exit(ok ? 0 : 1);
+}
+const config = readConfig(process.env);
+const telemetry = startTelemetry("operator", { ...config, cluster: "operator", traceRatio: 0 });
+const shutdown = shutdownSignal();
 const api = new KubeApi(kubeConfig, "jichat-operator");
 const operator = runOperator({ config, api, clock: systemClock, telemetry }, shutdown);
 const admin = await startAdmin({ ...config, clusterKey: "" }, telemetry, operator.health);

@@ -6,6 +6,7 @@ import { BackendWatch } from "./backend-watch.ts";
 import type { Config } from "./config.ts";
 import { askPods } from "./ask-pods.ts";
 import { Informers } from "./informers.ts";
+import { sayLastWords } from "./last-words.ts";
 import { Keeper } from "./keeper.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { runController } from "./kube/controller.ts";
@@ -32,6 +33,9 @@ export interface RunningOperator {
 export const OPERATOR_LABELS = { "app.kubernetes.io/name": "jichat-operator" } as const;
 
 const DISCOVER_AGAIN_MS = 2_000;
+
+/** As `status.keeper` has it. */
+const identityOf = ({ namespace, lease }: Config): string => `${namespace}/${lease}`;
 
 /** Everything that works on ChatClusters, wired up and not yet running. */
 function assemble({ config, api, clock, telemetry }: OperatorParts) {
@@ -64,7 +68,7 @@ function assemble({ config, api, clock, telemetry }: OperatorParts) {
       podUsers: config.podUsers,
     },
     resyncMs: config.resyncMs,
-    keeper: new Keeper({ api, clock, me: `${config.namespace}/${config.lease}` }),
+    keeper: new Keeper({ api, clock, me: identityOf(config) }),
     removeData,
     askPods,
     onApplied: metrics.countApplied,
@@ -111,6 +115,15 @@ export function runOperator(parts: OperatorParts, shutdown: AbortSignal): Runnin
       await election.keep(shutdown);
       if (!shutdown.aborted) return "lost"; // Without waiting for a pass: it must not write any more.
       await working;
+      const { api, clock, config } = parts;
+      await sayLastWords({
+        api,
+        namespace: config.namespace,
+        me: identityOf(config),
+        clusters: informers.clusters(),
+        now: new Date(clock.now()),
+        log: parts.telemetry.log,
+      });
       await election.release();
     } catch (error) {
       if (!shutdown.aborted) throw error;

@@ -4,7 +4,7 @@ import type { BackendWatch } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import type { ChatClusterStatus } from "./crd/status.ts";
 import type { Wish } from "./desired/wish.ts";
-import { FINALIZER, finalize, removeIfThere } from "./finalize.ts";
+import { FINALIZER, finalize, letGo, removeIfThere } from "./finalize.ts";
 import type { Informers } from "./informers.ts";
 import type { KubeApi } from "./kube/api.ts";
 import type { Keeper } from "./keeper.ts";
@@ -13,12 +13,13 @@ import { applyIfChanged, hashOf } from "./kube/apply.ts";
 import { transitionsOf } from "./kube/conditions.ts";
 import type { Next } from "./kube/controller.ts";
 import type { EventRecorder } from "./kube/events.ts";
-import { messageOf } from "./kube/errors.ts";
+import { isConflict, messageOf } from "./kube/errors.ts";
 import { Normalised } from "./kube/normalised.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { claimed, relabelling } from "./kept.ts";
+import { blockedMessage, blockedStatus } from "./left-behind.ts";
 import { planOf } from "./plan.ts";
 import { refusedStatus, statusOf } from "./status.ts";
 import { SpecError, wishOf } from "./wish-of.ts";
@@ -59,6 +60,8 @@ const DELETION_MS = 2_000;
 export class Reconciler {
   readonly #options: ReconcileOptions;
   readonly #normalised = new Normalised();
+  /** Of each ChatCluster the last: a deletion needs logins whose Secrets may be gone by then. */
+  readonly #wishes = new Map<string, Wish>();
 
   constructor(options: ReconcileOptions) {
     this.#options = options;
@@ -69,6 +72,7 @@ export class Reconciler {
     const found = informers.cluster(key);
     if (found === undefined) {
       await backends.forget(key);
+      this.#wishes.delete(key);
       return { afterMs: undefined };
     }
     const other = await keeper.other(found);
@@ -76,15 +80,16 @@ export class Reconciler {
     const cluster = await keeper.claim(found);
     const observed = informers.observe(key);
     if (cluster.metadata.deletionTimestamp !== undefined) return this.#finalize(cluster, observed);
+    if (!cluster.spec.paused) await this.#hold(cluster);
     let wish: Wish;
     try {
       wish = await wishOf(cluster, observed, this.#options);
+      this.#wishes.set(key, wish);
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
       await this.#tellStatus(cluster, refusedStatus(cluster, error.reason, error.message, this.#now()));
       return { afterMs: resyncMs };
     }
-    if (!cluster.spec.paused) await this.#keep(cluster);
     const seen = backends.look(key, wish);
     const whole = planOf(wish, observed, seen);
     const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
@@ -130,27 +135,35 @@ export class Reconciler {
     }
   }
 
-  /** From here on it does not vanish before its data was seen to. */
-  async #keep(cluster: ChatCluster): Promise<void> {
+  /**
+   * Where its data is to go with it, it does not vanish before that was seen to. Else nothing holds it up: it
+   * and its namespace go without any operator.
+   */
+  async #hold(cluster: ChatCluster): Promise<void> {
     const { namespace, name, finalizers = [], resourceVersion } = cluster.metadata;
-    if (finalizers.includes(FINALIZER)) return;
+    const isHeld = finalizers.includes(FINALIZER);
+    const isWanted = cluster.spec.deletionPolicy === "Delete";
+    if (isHeld === isWanted) return;
+    if (isHeld) return letGo(cluster, this.#options.api);
     const metadata = { finalizers: [...finalizers, FINALIZER], resourceVersion };
     await this.#options.api.mergePatch(RESOURCES.chatClusters, namespace, name, { metadata });
   }
 
   async #finalize(cluster: ChatCluster, observed: Observed): Promise<Next> {
-    const { api, backends, removeData, events } = this.#options;
-    await backends.forget(keyOf(cluster));
+    const { api, backends, removeData } = this.#options;
+    const key = keyOf(cluster);
+    await backends.forget(key);
     const wish = await wishOf(cluster, observed, this.#options).catch((error: unknown) => {
-      if (error instanceof SpecError) return undefined;
+      if (error instanceof SpecError) return this.#wishes.get(key) ?? error;
       throw error;
     });
     try {
       const waits = await finalize(cluster, observed, { api, removeData, wish });
       return { afterMs: waits === undefined ? undefined : DELETION_MS };
     } catch (error) {
-      const note = `its data could not be taken away: ${messageOf(error)}; to keep it, set spec.deletionPolicy to Retain`;
-      await events.tell(cluster, { type: "Warning", reason: "DeletionBlocked", action: "Delete", note });
+      if (isConflict(error)) throw error; // Somebody wrote in between: the next pass knows more.
+      const message = blockedMessage(cluster, messageOf(error));
+      await this.#tellStatus(cluster, blockedStatus(cluster, message, this.#now()));
       throw error;
     }
   }

@@ -62,6 +62,7 @@ test("everything the chart can render is taken by the real API server", { timeou
     "poddisruptionbudget.policy/jichat-operator",
     "networkpolicy.networking.k8s.io/jichat-operator",
     "pod/jichat-operator-talk",
+    "job.batch/jichat-operator-uninstall",
   ])
     assert.ok(names.includes(wanted), `${wanted} is among ${names.join(" ")}`);
   const all = await render(
@@ -108,6 +109,19 @@ test("on OpenShift pods leave their user ids to the platform, the operator's and
     assert.match(text, /name: POD_USERS, value: assigned/);
     assert.match(text, /runAsNonRoot: true/);
   }
+});
+
+test("the hook before an uninstall knows whose ChatClusters to look for, and whether the CRD goes", async () => {
+  const job = async (...sets: readonly string[]): Promise<string> => {
+    const { text } = await render(...sets);
+    return text.split("---").find((part) => part.includes("helm.sh/hook: pre-delete")) ?? "";
+  };
+  assert.match(await job(), /args: \[before-uninstall\]/);
+  assert.match(await job(), /name: CRD_GOES, value: "no"/);
+  assert.match(await job("crd.keep=false"), /name: CRD_GOES, value: "yes"/);
+  assert.match(await job("crd.keep=false", "crd.install=false"), /name: CRD_GOES, value: "no"/);
+  assert.match(await job("watchNamespaces={a}"), /name: LEASE, value: jichat-operator-[0-9a-f]{8}/);
+  assert.equal(await job("uninstallCheck.enabled=false"), "");
 });
 
 test("no rule has a wildcard, and Secrets of others may not be listed by anybody else's right", async () => {

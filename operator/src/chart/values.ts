@@ -47,6 +47,10 @@ export const VALUES = Type.Object(
       },
       closed,
     ),
+    uninstallCheck: Type.Object(
+      { enabled: flag("`helm uninstall` fails, and says why, where a ChatCluster could not go any more") },
+      closed,
+    ),
     logLevel: Type.Unsafe<string>({ enum: ["debug", "info", "warn", "error"] }),
     workers: Type.Integer({ minimum: 1, maximum: 64, description: "ChatClusters worked on at once" }),
     probeMs: ms("how often backends are asked, in ms", 500, 60_000),

@@ -1,0 +1,44 @@
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import type { ChatCluster } from "./crd/definition.ts";
+import type { ChatClusterStatus, Condition } from "./crd/status.ts";
+import { clusterNameOf } from "./desired/names.ts";
+import { yes } from "./kube/conditions.ts";
+
+/** Data of a ChatCluster that only we take away: what is in backends of its own goes with their volumes. */
+export function leftBehind({ metadata, spec }: Pick<ChatCluster, "metadata" | "spec">): readonly string[] {
+  const cluster = clusterNameOf({ metadata });
+  const { nats, clickhouse } = spec;
+  return [
+    ...(nats.external === undefined ? [] : [`streams and buckets of ${cluster} at ${nats.external.url}`]),
+    ...(clickhouse.external === undefined
+      ? []
+      : [`database ${namesOf(cluster).database} at ${clickhouse.external.url}`]),
+  ];
+}
+
+/** Why a ChatCluster with `deletionPolicy: Delete` does not go, and what somebody may do about it. */
+export function blockedMessage(cluster: ChatCluster, why: string): string {
+  const { name, namespace } = cluster.metadata;
+  const left = leftBehind(cluster);
+  const what = left.length === 0 ? "" : ` Not deleted: ${left.join("; ")}.`;
+  return `its data could not be taken away: ${why}.${what} To let it go and leave that: kubectl chat release ${name} -n ${namespace}, or set spec.deletionPolicy to Retain`;
+}
+
+/** The status of before, which says now what holds the deletion up. */
+export function blockedStatus(cluster: ChatCluster, message: string, now: Date): ChatClusterStatus {
+  const { status, metadata } = cluster;
+  const before = status?.conditions ?? [];
+  const old = before.find(({ type }) => type === "Degraded");
+  const degraded: Condition = {
+    type: "Degraded",
+    ...yes("DeletionBlocked", message),
+    observedGeneration: metadata.generation,
+    lastTransitionTime:
+      old?.status === "True" ? old.lastTransitionTime : now.toISOString().replace(/\.\d+Z$/, "Z"),
+  };
+  return {
+    ...status,
+    observedGeneration: metadata.generation,
+    conditions: [...before.filter(({ type }) => type !== "Degraded"), degraded],
+  };
+}

@@ -1,0 +1,28 @@
+import type { ChatCluster } from "./crd/definition.ts";
+import { FINALIZER } from "./finalize.ts";
+
+export interface Uninstall {
+  /** As in `status.keeper`. */
+  readonly me: string;
+  /** Whether the CustomResourceDefinition goes too, and every ChatCluster with it. */
+  readonly crdGoes: boolean;
+}
+
+const named = ({ metadata: { namespace, name } }: ChatCluster): string => `${namespace}/${name}`;
+const list = (clusters: readonly ChatCluster[]): string => clusters.map(named).join(", ");
+
+/** What is to be said before the operator goes, with the cure; nothing where nobody would miss it. */
+export function objections(clusters: readonly ChatCluster[], { me, crdGoes }: Uninstall): readonly string[] {
+  if (crdGoes && clusters.length > 0)
+    return [
+      `crd.keep is false: with the CRD every ChatCluster is deleted, and all that runs for it: ${list(clusters)}. Delete them first (kubectl delete chat NAME -n NAMESPACE), or keep the CRD: helm upgrade --reuse-values --set crd.keep=true`,
+    ];
+  const waiting = clusters.filter(
+    ({ metadata, status }) =>
+      metadata.finalizers?.includes(FINALIZER) === true && (status?.keeper ?? me) === me,
+  );
+  if (waiting.length === 0) return [];
+  return [
+    `ChatClusters with deletionPolicy: Delete cannot be deleted without an operator, since it takes their data away: ${list(waiting)}. Delete them first (kubectl delete chat NAME -n NAMESPACE); or keep their data (kubectl patch chat NAME -n NAMESPACE --type=merge -p '{"spec":{"deletionPolicy":"Retain"}}'); or uninstall all the same with helm uninstall --no-hooks, and let each go later with kubectl chat release NAME`,
+  ];
+}
