@@ -51,7 +51,8 @@ test("a lag that storage does not know is no number", () => {
 });
 
 test("a ChatCluster that nobody has looked at yet says so", () => {
-  const text = report({ ...told, status: {}, spec: { paused: true }, pods: [] });
+  const text = report({ ...told, status: { keeper: "ops/one" }, spec: { paused: true }, pods: [] });
+  assert.match(text, /kept by operator ops\/one/);
   assert.match(text, /not ready \(no status yet: does the operator run\?\)/);
   assert.match(text, /paused: nothing is changed until `kubectl chat resume`/);
 });

@@ -5,6 +5,7 @@ export interface Told {
   readonly spec: { readonly paused?: boolean; readonly hibernate?: boolean; readonly partitions?: number };
   readonly status: {
     readonly version?: string;
+    readonly keeper?: string;
     readonly conditions?: readonly Condition[];
     readonly endpoints?: { readonly ws: readonly string[]; readonly api: readonly string[] };
   };
@@ -92,6 +93,7 @@ export function report(told: Told): string {
   const ready = conditions.find(({ type }) => type === "Ready");
   const notes = [
     ...(spec.paused === true ? ["paused: nothing is changed until `kubectl chat resume`"] : []),
+    ...(status.keeper === undefined ? [] : [`kept by operator ${status.keeper}`]),
     ...(spec.hibernate === true ? ["hibernates: no pods, data stays"] : []),
   ];
   return [

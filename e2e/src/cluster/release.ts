@@ -46,7 +46,8 @@ export async function install(chart = CHART, more: readonly string[] = []): Prom
 }
 
 export async function operators(): Promise<readonly Pod[]> {
-  const selector = "app.kubernetes.io/name=jichat-operator,app.kubernetes.io/component!=test";
+  const selector =
+    "app.kubernetes.io/name=jichat-operator,app.kubernetes.io/component notin (test, uninstall)";
   const { items } = await read<{ readonly items: readonly Pod[] }>([
     "-n",
     NAMESPACE,
