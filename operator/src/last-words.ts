@@ -33,7 +33,7 @@ async function isBeingDeleted({ api, namespace, log }: LastWordsOptions): Promis
  * the status says what is left, and they wait for somebody.
  */
 export async function sayLastWords(options: LastWordsOptions): Promise<void> {
-  const { namespace, me, clusters } = options;
+  const { api, namespace, me, clusters } = options;
   const held = clusters.filter(
     ({ metadata, status }) =>
       metadata.namespace === namespace &&
@@ -42,9 +42,12 @@ export async function sayLastWords(options: LastWordsOptions): Promise<void> {
   );
   if (held.length === 0 || !(await isBeingDeleted(options))) return;
   for (const cluster of held)
-    await say(cluster, options).catch((error: unknown) => {
-      options.log.warn({ err: error, cluster: cluster.metadata.name }, "last words about it were not said");
-    });
+    await api
+      .get<ChatCluster & KubeObject>(RESOURCES.chatClusters, namespace, cluster.metadata.name)
+      .then(async (now) => say(now, options)) // Our own last writing may not have been heard of yet.
+      .catch((error: unknown) => {
+        options.log.warn({ err: error, cluster: cluster.metadata.name }, "last words about it were not said");
+      });
 }
 
 async function say(cluster: ChatCluster & KubeObject, options: LastWordsOptions): Promise<void> {

@@ -4,7 +4,7 @@ import { beforeUninstall } from "./before-uninstall.ts";
 import { readUninstallConfig } from "./config.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import { FINALIZER, finalize } from "./finalize.ts";
-import type { KubeObject } from "./kube/object.ts";
+import type { KubeObject, Resource } from "./kube/object.ts";
 import { sayLastWords } from "./last-words.ts";
 import { blockedMessage, blockedStatus, leftBehind } from "./left-behind.ts";
 import { Observed } from "./observed.ts";
@@ -26,12 +26,14 @@ const held = (name: string, spec: object, more: Partial<ChatCluster["metadata"]>
 };
 
 /** Notes what is let go and what is said. */
-function notes(isGoing = true) {
+function notes(isGoing = true, clusters: readonly Cluster[] = []) {
   const released: string[] = [];
   const said = new Map<string, string>();
   const api = {
-    get: async <T extends KubeObject>() =>
-      ({ metadata: { name: "people", ...(isGoing ? { deletionTimestamp: "now" } : {}) } }) as object as T,
+    get: async <T extends KubeObject>({ kind }: Resource, _: string | undefined, name: string) =>
+      (kind === "Namespace"
+        ? { metadata: { name, ...(isGoing ? { deletionTimestamp: "now" } : {}) } }
+        : clusters.find(({ metadata }) => metadata.name === name)) as object as T,
     mergePatch: async <T extends KubeObject>(_: unknown, __: unknown, name: string, patch: object) => {
       const { finalizers } = (patch as { metadata: { finalizers: string[] } }).metadata;
       assert.deepEqual(finalizers, ["else/where"]);
@@ -112,12 +114,12 @@ test("an operator that goes with its namespace lets go what goes with it, and sa
     },
   };
   const common = { namespace: "people", me: ME, clusters, now: NOW, log };
-  const ends = notes();
+  const ends = notes(true, clusters);
   await sayLastWords({ ...common, api: ends.api });
   assert.deepEqual(ends.released, ["managed", "kept"]);
   assert.deepEqual([...ends.said.keys()], ["outside"]);
   assert.match(ends.said.get("outside") ?? "", /namespace people is being deleted .* Not deleted: streams/);
-  const stays = notes(false);
+  const stays = notes(false, clusters);
   await sayLastWords({ ...common, api: stays.api });
   assert.deepEqual([stays.released, stays.said.size], [[], 0]);
   const unknown = notes();

@@ -69,10 +69,11 @@ test(
   async () => {
     const { stop } = world.startOperator();
     await world.api.apply(RESOURCES.chatClusters, chat("first"));
-    const cluster = await until("a status", 20_000, async () => {
+    const cluster = await until("a pass was made, once it was claimed", 20_000, async () => {
       const found = await world.find<ChatCluster & KubeObject>(RESOURCES.chatClusters, "first");
-      return found?.status === undefined ? undefined : found;
+      return (found?.status?.observedGeneration ?? 0) === 0 ? undefined : found;
     });
+    assert.equal(cluster.status?.keeper, `${NAMESPACE}/jichat-operator`);
     assert.deepEqual(
       cluster.status?.conditions.map(({ type }) => type).sort(),
       Object.keys(CONDITIONS).sort(),
