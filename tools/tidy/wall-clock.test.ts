@@ -29,6 +29,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "connector/src/turn.ts": [1, "serverTime"],
   "operator/src/kube/election.ts": [1, "renewTime of a Lease, for who reads it"],
   "operator/src/kube/events.ts": [1, "an Event's time"],
+  "operator/src/operator.ts": [1, "a condition's lastTransitionTime, of last words"],
   "operator/src/reconcile.ts": [1, "a condition's lastTransitionTime"],
   "router/src/cold-loads.ts": [1, "the age of ids, by what they say"],
   "router/src/partition.ts": [2, "a batch's ts and an event's; the age of ids"],
