@@ -52,6 +52,7 @@ test("two operators: one keeps it, the other says that it stands back, and takes
   );
   const version = async (): Promise<string | undefined> =>
     (await world.find<ChatCluster & KubeObject>(RESOURCES.chatClusters, "both"))?.status?.version;
+  await until("the first works on it", 20_000, version);
   for (let i = 0; i < 10; i += 1) {
     assert.equal(await version(), "1.0.0", "the second wrote nothing");
     await new Promise((resolve) => {
