@@ -7,7 +7,9 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { pino } from "pino";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
+import { LEASE_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { Part } from "../../tools/src/local/part.ts";
 import { freePorts } from "../../tools/src/local/ports.ts";
 import { needNats } from "../../tools/src/needs.ts";
@@ -51,16 +53,20 @@ after(async () => {
 /** Serves what it is told to: two who serve the same partition are one too many. */
 class Holder implements LeaseHolder {
   readonly serving = new Set<number>();
+  moves = 0;
   acquire(partition: number): void {
+    this.moves += 1;
     this.serving.add(partition);
   }
   async give(partition: number): Promise<void> {
+    this.moves += 1;
     await new Promise((resolve) => {
       setTimeout(resolve, 5);
     });
     this.serving.delete(partition);
   }
   lose(partition: number): void {
+    this.moves += 1;
     this.serving.delete(partition);
   }
 }
@@ -151,5 +157,42 @@ test(
     await leases[1]?.leave(0);
     await leases[0]?.leave(0); // It has no connection any more; it stops trying all the same.
     await connections[1]?.close();
+  },
+);
+
+test(
+  "an outage of NATS that is longer than a lease moves none: nobody could renew, so nobody is dead",
+  { timeout: 60_000 },
+  async () => {
+    const connections = await Promise.all(["a", "b", "c"].map((name) => connectNats(url, name, log)));
+    const holders = connections.map(() => new Holder());
+    const names = namesOf("outage");
+    await makeBuckets(names, connections[0]);
+    const leases = await Promise.all(
+      connections.map((nats, i) =>
+        Leases.join(
+          nats,
+          names,
+          { role: "router", me: `o${i}`, partitions: PARTITIONS },
+          holders[i] ?? new Holder(),
+          log,
+        ),
+      ),
+    );
+    await untilEven(holders);
+    await systemClock.sleep(2_000);
+    for (const holder of holders) holder.moves = 0;
+    await server.kill();
+    await systemClock.sleep(1.5 * LEASE_TTL_MS);
+    server.start();
+    await server.ready(10_000);
+    await systemClock.sleep(2 * LEASE_TTL_MS);
+    assert.deepEqual(
+      holders.map(({ moves }) => moves),
+      [0, 0, 0],
+    );
+    await untilEven(holders);
+    await Promise.all(leases.map((lease) => lease.leave(0)));
+    await Promise.all(connections.map((nats) => nats.close()));
   },
 );
