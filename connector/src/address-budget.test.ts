@@ -8,6 +8,9 @@ test("frames of one address are bounded together, and another's are not touched 
   for (let i = 0; i < 200; i += 1) assert.equal(budget.take("a", 1_024, 0), 0);
   assert.equal(budget.take("a", 1, 0), 10);
   assert.equal(budget.take("b", 1, 0), 0);
+  assert.equal(budget.waitMs("a", 9), 1);
+  assert.equal(budget.waitMs("a", 10), 0, "asking costs nothing");
+  assert.equal(budget.waitMs("b", 0), 0);
   assert.equal(budget.take("a", 1, 10), 0);
 });
 

@@ -11,9 +11,17 @@ export class AddressBudget {
     this.#buckets = buckets;
   }
 
-  /** 0 when a frame of so many bytes was taken, else the milliseconds after which it can be. */
+  /**
+   * 0 when a frame of so many bytes was taken, else the milliseconds after which it can be. `now` is monotonic,
+   * here and below.
+   */
   take(address: string, bytes: number, now: number): number {
     return this.#buckets.take(address, bytes <= FRAME_BYTES ? 1 : Math.ceil(bytes / FRAME_BYTES), now);
+  }
+
+  /** Milliseconds until its next frame is taken: 0 where it has not said too much. */
+  waitMs(address: string, now: number): number {
+    return this.#buckets.waitMs(address, 1, now);
   }
 
   sweep(now: number): void {

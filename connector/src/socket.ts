@@ -90,10 +90,17 @@ function upgrade(
 }
 
 /** Refused sockets are upgraded first: only a close code can tell a browser why. */
-function refusalOf({ config, hub }: World, origin: string, address: string): number | undefined {
+function refusalOf(
+  { config, hub, addressBudget, turn }: World,
+  origin: string,
+  address: string,
+): number | undefined {
   if (origin !== "" && !config.origins.includes("*") && !config.origins.includes(origin))
     return CLOSE.refused;
   if (hub.size >= config.socketsMax || hub.socketsOf(address) >= config.socketsPerAddressMax)
+    return CLOSE.tooMany;
+  // Its hello would be refused, and costs more than all of this.
+  if (addressBudget !== undefined && addressBudget.waitMs(address, turn.monotonic()) > 0)
     return CLOSE.tooMany;
   return undefined;
 }

@@ -51,7 +51,7 @@ function sweep(world: World): void {
   world.byteBuckets.sweep(now);
   world.memberBuckets.sweep(now);
   world.handshakeBuckets.sweep(now);
-  world.addressBudget?.sweep(wallClock); // As the turn has it, for what is asked with every frame.
+  world.addressBudget?.sweep(now);
 }
 
 export const asksPerSweep = (sockets: number, heartbeatMs: number): number =>
