@@ -45,14 +45,16 @@ test("two operators: one keeps it, the other says that it stands back, and takes
   const one = world.startOperator({ ...FAST, lease: "one", version: "1.0.0" });
   await world.api.apply(RESOURCES.chatClusters, chat("both", { hibernate: true }));
   await isKept("both", "default/one");
+  const version = async (): Promise<string | undefined> =>
+    (await world.find<ChatCluster & KubeObject>(RESOURCES.chatClusters, "both"))?.status?.version;
+  await until("the first has made a pass", 20_000, async () =>
+    (await version()) === "1.0.0" ? true : undefined,
+  );
   const two = world.startOperator({ ...FAST, lease: "two", version: "2.0.0" });
   assert.match(
     await told("both"),
     /operator default\/two stands back: .*kept by default\/one\. To hand it over/,
   );
-  const version = async (): Promise<string | undefined> =>
-    (await world.find<ChatCluster & KubeObject>(RESOURCES.chatClusters, "both"))?.status?.version;
-  await until("the first works on it", 20_000, version);
   for (let i = 0; i < 10; i += 1) {
     assert.equal(await version(), "1.0.0", "the second wrote nothing");
     await new Promise((resolve) => {
