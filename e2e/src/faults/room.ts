@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { accessSync, constants as access, mkdtempSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { exec, which } from "@jichat/tools/exec.ts";
 import type { Cell } from "./matrix.ts";
@@ -14,6 +14,16 @@ import type { Outcome } from "./outcome.ts";
 const ROOM = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"] as const;
 const RUN_MAX_MS = 320_000;
 
+/** Rooms that are open, and how each is taken away at once. */
+const open = new Set<() => void>();
+process.once("exit", () => {
+  for (const close of open) close();
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => {
+    process.exit(128 + constants.signals[signal]); // Without a listener it would end without its `exit`.
+  });
+
 /** Why no host can have a namespace of its own here; undefined where it can. */
 export async function whyNoHosts(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return "this needs root: network namespaces, TUN devices and mounts are made";
@@ -22,7 +32,7 @@ export async function whyNoHosts(): Promise<string | undefined> {
   );
   if (missing !== undefined) return `${missing} is not on PATH`;
   try {
-    accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
+    accessSync("/dev/net/tun", access.R_OK | access.W_OK);
   } catch (error) {
     return `/dev/net/tun cannot be opened: ${String(error)}`;
   }
@@ -48,14 +58,19 @@ export async function runInRoom(
   const limit = setTimeout(() => {
     child.kill("SIGKILL");
   }, RUN_MAX_MS);
+  const close = (): void => {
+    open.delete(close);
+    clearTimeout(limit);
+    child.kill("SIGKILL"); // It has ended, or has nothing more to say.
+    rmSync(data, { recursive: true, force: true, maxRetries: 5 });
+  };
+  open.add(close);
   try {
     let text = "";
     for await (const chunk of child.stdout) text += String(chunk);
     return text.trim().split("\n").at(-1) ?? "";
   } finally {
-    clearTimeout(limit);
-    child.stdin.end();
-    rmSync(data, { recursive: true, force: true });
+    close();
   }
 }
 
