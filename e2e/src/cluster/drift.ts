@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { inboxOf, namesOf } from "@jichat/protocol/bus/names.ts";
 import { credentialOf, decodeKeys } from "@jichat/operator/desired/keys.ts";
 import { clusterNameOf } from "@jichat/operator/desired/names.ts";
 import type { Chat } from "./chat.ts";
@@ -43,7 +43,8 @@ export async function driftInStreams(chat: Chat, withinMs: number): Promise<void
     clusterNameOf({ metadata: { namespace: chat.namespace, name: chat.name } } as never),
   ).logStream(0);
   await forwarded(chat, `${chat.name}-nats`, 4222, async (port) => {
-    const nats = await connect({ servers: `127.0.0.1:${port}`, user, pass, reconnect: false });
+    const servers = `127.0.0.1:${port}`;
+    const nats = await connect({ servers, user, pass, inboxPrefix: inboxOf(user), reconnect: false });
     try {
       const { streams } = await jetstreamManager(nats);
       const wanted = (await streams.info(stream)).config.max_bytes;
