@@ -5,7 +5,7 @@ import { isInTouch, silentCopies } from "./copies.ts";
 test("a leader is in touch with a quorum when more than half of the copies were heard lately, its own among them", () => {
   const heard = (...seconds: number[]) =>
     seconds.map((s) => ({ name: "n", current: true, offline: false, active: s * 1e9 }));
-  const info = (replicas: ReturnType<typeof heard>) => ({ cluster: { replicas } });
+  const info = (replicas: ReturnType<typeof heard>) => ({ cluster: { leader: "a", replicas } });
   assert.ok(isInTouch({}), "no cluster");
   assert.ok(isInTouch({ cluster: {} }), "one copy");
   assert.ok(isInTouch(info(heard(0.5, 0.5))));
@@ -13,7 +13,9 @@ test("a leader is in touch with a quorum when more than half of the copies were 
   assert.ok(!isInTouch(info(heard(3.1, 3.1))));
   assert.ok(!isInTouch(info(heard(0.5, 0.5).map((replica) => ({ ...replica, offline: true })))));
   assert.ok(!isInTouch({ error: { code: 503 } }), "no leader");
-  assert.ok(isInTouch({ error: { code: 404 } }), "only the cluster's leader knows what is not there");
+  assert.ok(!isInTouch({ error: { code: 404 } }), "a server that does not know the log");
+  for (const leader of [undefined, ""])
+    assert.ok(!isInTouch({ cluster: { leader, replicas: heard(0, 0) } }), "a leader that has stepped down");
 });
 
 test("a copy that lags while there is much to write is not told of, one that was not heard of for ten seconds is", () => {

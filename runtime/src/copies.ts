@@ -1,7 +1,6 @@
 import { PATIENCE_MS } from "./patience.ts";
 
 const NANOS_PER_MS = 1_000_000;
-const UNAVAILABLE = 503;
 /**
  * So long a copy was not heard of before it is told of: leaders hear of each every second. That one lags by a
  * few appends while there are many is no sign of anything.
@@ -18,19 +17,23 @@ export interface CopySaid {
 /** What is read of `$JS.API.STREAM.INFO`; whatever is missing is not clustered. */
 export interface StreamSaid {
   readonly error?: { readonly code: number };
-  readonly cluster?: { readonly replicas?: readonly CopySaid[] } | undefined;
+  readonly cluster?:
+    | { readonly leader?: string | undefined; readonly replicas?: readonly CopySaid[] }
+    | undefined;
 }
 
 const wasHeard = ({ offline, active }: CopySaid, withinMs: number): boolean =>
   offline !== true && active <= withinMs * NANOS_PER_MS;
 
 /**
- * Whether who said this has a quorum: a leader that heard of more than half of the copies lately, or a
- * server that knows what the cluster has not. A leader that was cut off answers for ten seconds more.
+ * Whether who said this has a quorum: a leader that heard of more than half of the copies lately. One that
+ * was cut off answers for ten seconds more; then it says that there is no leader, and that it heard of all
+ * copies just now.
  */
 export function isInTouch({ error, cluster }: StreamSaid): boolean {
-  if (error !== undefined) return error.code !== UNAVAILABLE;
+  if (error !== undefined) return false;
   const replicas = cluster?.replicas ?? [];
+  if (replicas.length > 0 && (cluster?.leader ?? "") === "") return false;
   const heard = replicas.filter((replica) => wasHeard(replica, PATIENCE_MS));
   return 1 + heard.length > (1 + replicas.length) / 2;
 }

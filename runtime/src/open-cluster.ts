@@ -81,14 +81,14 @@ export async function openCluster(
   wanted: LogSettings,
   waiting: Waiting,
 ): Promise<Cluster> {
-  const logs = Array.from({ length: wanted.partitions }, (_, partition) => names.logStream(partition));
-  void watchQuorum(nats, logs, waiting.log);
   const jsm = await openJetStream(nats, waiting);
   const partitions = await untilAnswered(
     "the cluster's streams and buckets",
     async () => provision(nats, jsm, names, wanted),
     waiting,
   );
+  const logs = Array.from({ length: partitions }, (_, partition) => names.logStream(partition));
+  void watchQuorum(nats, logs, waiting.log);
   const read = async (): Promise<string> => readIdentity(jsm, names, partitions);
   const first = await untilAnswered("the log's identity", read, waiting, isNotKnownYet);
   const identity = new LogIdentity(first, read, systemClock, (cause) => {
