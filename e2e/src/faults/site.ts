@@ -154,7 +154,9 @@ async function startBackends(
         routes: (await Promise.all(routes)).map((route) => `nats://${route}`),
         ...advertise,
       };
-      return natsServer({ ...placed(host, ports.nats[at] ?? 0), program, cluster });
+      // Not on its disk: whoever runs a server does not lose its configuration with the power.
+      const configFile = join(data, `${host}.conf`);
+      return natsServer({ ...placed(host, ports.nats[at] ?? 0), program, cluster, configFile });
     }),
   );
   const redis = redisServer({ ...placed("redis", ports.redis), program: await needRedis() });

@@ -25,6 +25,8 @@ export interface NatsCluster {
 
 export interface NatsBackend extends Backend {
   readonly fsync?: "always" | "interval" | undefined;
+  /** Where its configuration is written; default: beside its folder. */
+  readonly configFile?: string;
   readonly cluster?: NatsCluster;
 }
 
@@ -38,9 +40,10 @@ export function natsServer({
   fsync,
   cluster,
   logFile,
+  configFile,
 }: NatsBackend): PartSpec {
   mkdirSync(folder, { recursive: true });
-  const config = `${folder}.conf`;
+  const config = configFile ?? `${folder}.conf`;
   writeFileSync(
     config,
     [
