@@ -209,6 +209,14 @@ test("managed nats-servers notice a route that is cut; one alone has none", () =
   assert.doesNotMatch(config(1), /ping/);
 });
 
+test("a managed nats-server whose JetStream a full disk has switched off is started anew", () => {
+  const server = serversOf(wishOf()).find(
+    ({ kind, metadata }) => kind === "StatefulSet" && metadata.name.endsWith("-nats"),
+  );
+  // `js-server-only` says ok all the while (nats-server 2.15).
+  assert.match(JSON.stringify(server), /"livenessProbe":\{"httpGet":\{[^}]*js-enabled-only=true/);
+});
+
 test("a managed nats-server that has a limit of memory is told of it; one that has none is not", () => {
   const told = (limits?: object) => {
     const nats = { managed: { ...clusterOf().spec.nats.managed, ...(limits && { resources: { limits } }) } };

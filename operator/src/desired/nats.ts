@@ -106,7 +106,8 @@ export function natsServers(wish: Wish): ServerSet | undefined {
         ],
         resources: resourcesOf(managed.resources, { cpu: "50m", memory: "128Mi" }),
         startupProbe: httpProbe("/healthz?js-server-only=true", "monitor", 90),
-        livenessProbe: httpProbe("/healthz?js-server-only=true", "monitor", 3, 10),
+        // A full disk switches JetStream off, and only a restart switches it on again.
+        livenessProbe: httpProbe("/healthz?js-enabled-only=true", "monitor", 3, 10),
         readinessProbe: httpProbe("/healthz?js-enabled-only=true", "monitor", 1, 2),
         volumeMounts: [
           { name: "config", mountPath: "/etc/nats", readOnly: true },
