@@ -116,13 +116,14 @@ test("the doors go from one kind of Service to another, and the status names whe
       return [...ws, ...api].some((url) => wanted.test(url)) ? true : undefined;
     });
   };
-  const type = async (wanted: string): Promise<Service> =>
-    until(`the Service is a ${wanted}`, 20_000, async () => {
-      const found = await world.find<Service>(RESOURCES.services, "doors-connector");
+  const type = async (wanted: string, name = "doors-connector"): Promise<Service> =>
+    until(`the Service ${name} is a ${wanted}`, 20_000, async () => {
+      const found = await world.find<Service>(RESOURCES.services, name);
       return found?.spec.type === wanted ? found : undefined;
     });
   await apply({ connectors: { service }, api: { service: { type: "LoadBalancer" } } });
   await type("LoadBalancer");
+  await type("LoadBalancer", "doors-api");
   await balance("doors-connector", [{ hostname: "ws.cloud.example" }]);
   await balance("doors-api", [{ ip: "2001:db8::7" }, { ip: "192.0.2.7" }]);
   await endpoint(/^ws:\/\/ws\.cloud\.example:443\/v1\/ws$/);
