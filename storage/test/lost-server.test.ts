@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { isErrorCode, isRetryable } from "@jichat/protocol/errors.ts";
 import type { NatsCluster } from "../../tools/src/local/nats-cluster.ts";
 import { startNatsCluster } from "../../tools/src/local/nats-cluster.ts";
 import type { Stack } from "../../tools/src/local/stack.ts";
@@ -41,7 +42,11 @@ async function askOn(path: string, body?: object): Promise<Record<string, unknow
   const began = performance.now();
   const found = await until(`${path} answers`, WAIT_MAX_MS, async () => {
     const told = await ask(path, body);
-    return told["error"] === undefined ? told : undefined;
+    const { code } = told;
+    if (code === undefined) return told;
+    const mayRetry = typeof code === "string" && isErrorCode(code) && isRetryable(code);
+    assert.ok(mayRetry, `${path}: ${JSON.stringify(told)}`);
+    return undefined;
   });
   return { ...found, waitedMs: performance.now() - began };
 }
