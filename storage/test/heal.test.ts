@@ -93,7 +93,7 @@ test(
     // Its neighbours, in the same partition and in others, go on.
     for (let i = 0; i < 8; i += 1) {
       const made = await ask("/v1/conversations", { id: `good${i}`, kind: "group", name: "G", members: [] });
-      assert.equal(made["error"], undefined, JSON.stringify(made));
+      assert.equal(made["code"], undefined, JSON.stringify(made));
     }
     await ask(`/v1/conversations/${conversation}/messages`, { id: "next", body: { text: "next" } });
     await untilWritten();
