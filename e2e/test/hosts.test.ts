@@ -12,6 +12,8 @@ const CELLS: readonly Cell[] = [
   { faults: [{ kind: "cut", host: "router-1" }], seed: 1 },
 ];
 const RUN_TIMEOUT_MS = 330_000;
+/** What hangs is found here; that nobody waits for more than ten seconds `make nightly` says. */
+const LENIENCY = 2.5;
 
 for (const cell of CELLS)
   test(`${nameOf(cell)}, of a cluster of three nats-servers`, { timeout: RUN_TIMEOUT_MS }, async (t) => {
@@ -19,5 +21,5 @@ for (const cell of CELLS)
     if (why !== undefined) t.diagnostic(`over TCP proxies: ${why}`);
     const outcome = await playCell(cell, why === undefined ? "namespaces" : "proxies");
     t.diagnostic(tableOf([{ cell, outcome }]).split("\n").at(-2) ?? "");
-    assert.deepEqual(shortfalls(cell, outcome).slice(0, 12), []);
+    assert.deepEqual(shortfalls(cell, outcome, LENIENCY).slice(0, 12), []);
   });
