@@ -117,6 +117,7 @@ before(async () => {
     cluster: { ...cluster, spec: made },
     keys,
     logins: {},
+    backendTls: {},
   } as unknown as Wish);
   assert.equal(seen.streams?.ok, true, JSON.stringify(seen));
   const operator = await as("operator");
