@@ -18,7 +18,7 @@ before(async () => {
 });
 
 after(async () => {
-  await chat.patch({ deletionPolicy: "Delete" });
+  await chat.loseData();
   await chat.ask(["delete", "chat", chat.name, "--timeout=180s"]);
 });
 

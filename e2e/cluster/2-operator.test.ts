@@ -202,7 +202,7 @@ scenario(
     await chat.verify();
     await underLoad(t, chat, async () => undefined, TALKERS);
 
-    await chat.patch({ deletionPolicy: "Delete" });
+    await chat.loseData();
     await chat.ask(["delete", "chat", chat.name, "--timeout=120s"]);
     await until("nothing is left", 90_000, async () => {
       const kinds = "all,pvc,secret,configmap,serviceaccount,networkpolicy,pdb,ingress";

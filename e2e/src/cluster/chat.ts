@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Venue } from "../crowd.ts";
+import { FINALIZER } from "@jichat/operator/finalize.ts";
 import { until } from "@jichat/tools/until.ts";
 import { LAB, apply, find, kubectl, read } from "./kubectl.ts";
 
@@ -28,7 +29,11 @@ interface Condition {
 }
 
 export interface ChatObject {
-  readonly metadata: { readonly name: string; readonly generation: number };
+  readonly metadata: {
+    readonly name: string;
+    readonly generation: number;
+    readonly finalizers?: readonly string[];
+  };
   readonly spec: object;
   readonly status?: {
     readonly observedGeneration?: number;
@@ -77,6 +82,14 @@ export class Chat {
   /** Changes some of the spec. */
   async patch(spec: object): Promise<void> {
     await this.#patch({ spec });
+  }
+
+  /** Its data goes with it from here on: the operator has seen so. */
+  async loseData(): Promise<void> {
+    await this.patch({ deletionPolicy: "Delete" });
+    await until("the operator holds on to it for its data", 30_000, async () =>
+      (await this.read()).metadata.finalizers?.includes(FINALIZER) === true ? true : undefined,
+    );
   }
 
   async annotate(annotations: Readonly<Record<string, string>>): Promise<void> {
