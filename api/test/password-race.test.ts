@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
@@ -12,9 +9,7 @@ import { asChatError } from "@jichat/protocol/errors.ts";
 import pino from "pino";
 import { changePassword, signIn } from "../src/credentials.ts";
 import { Passwords } from "../src/passwords.ts";
-import { Part } from "../../tools/src/local/part.ts";
-import { freePorts } from "../../tools/src/local/ports.ts";
-import { needNats } from "../../tools/src/needs.ts";
+import { startNatsServers } from "../../tools/src/local/servers.ts";
 
 const OLD = "correct horse";
 const names = namesOf("race");
@@ -23,19 +18,10 @@ test(
   "two apis on one KV: no revision of a password lives on behind its change, and of two changes one wins",
   { timeout: 120_000 },
   async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), "jichat-race-"));
-    const [port = 0] = await freePorts(1);
-    const { path: program, env } = await needNats();
-    const args = ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", String(port)];
-    const nats = new Part({ name: "nats", program, env, args, port, logFile: join(folder, "nats.log") });
-    nats.start();
-    t.after(async () => {
-      await nats.stop(5_000);
-      rmSync(folder, { recursive: true, force: true });
-    });
-    await nats.ready(20_000);
+    const nats = await startNatsServers(1);
+    t.after(async () => nats.destroy());
     const open = async () => {
-      const connection = await connect({ port });
+      const connection = await connect({ servers: [...nats.urls] });
       t.after(() => connection.close());
       for (const bucket of [names.accounts, names.revocations]) await new Kvm(connection).create(bucket);
       return {

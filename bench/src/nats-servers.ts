@@ -1,12 +1,12 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { startNatsCluster } from "@jichat/tools/local/nats-cluster.ts";
+import { startNatsServers } from "@jichat/tools/local/servers.ts";
 import type { Pids } from "./generator/cpu.ts";
 import { pause } from "./generator/load.ts";
 
 /** So many nats-servers on this machine and its one disk, each with `sync_interval: always`. */
 export async function withNats<T>(servers: 1 | 3, act: (url: string, pids: Pids) => Promise<T>): Promise<T> {
-  const nats = await startNatsCluster(servers);
+  const nats = await startNatsServers(servers);
   const { parts, urls } = nats;
   try {
     const pids = Object.fromEntries(parts.map(({ spec, pid }) => [spec.name, pid ?? 0]));

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { heldNow } from "../../tools/src/held-heap.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import {
   emptyUnit,
@@ -13,15 +12,6 @@ import {
   putToSync,
   putUnsure,
 } from "./effect-unit.ts";
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
-
-function heldNow(): number {
-  collect();
-  collect();
-  return process.memoryUsage().heapUsed;
-}
 
 /** As off the wire: each with texts of its own. */
 const parsed = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;

@@ -5,21 +5,9 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { emptyUnit } from "./effect-unit.ts";
 import type { EffectsWorld } from "./effects.ts";
 import { Effects } from "./effects.ts";
+import { NOBODY_ONLINE } from "../test/stand-ins.ts";
 
-const world: EffectsWorld = {
-  partition: 0,
-  clock: systemClock,
-  count: () => undefined,
-  sessions: {
-    publish: async () => new Map(),
-    giveUp: async () => undefined,
-    isAlive: async () => true,
-    settled: () => true,
-  },
-  backlogBytesMax: () => 1_048_576,
-  deliverer: { deliver: async () => undefined },
-  push: { add: async () => undefined },
-};
+const world: EffectsWorld = { partition: 0, clock: systemClock, ...NOBODY_ONLINE };
 
 test("a lane that fell idle a thousand times listens to its end once, and hears it", async () => {
   const stop = new AbortController();

@@ -11,6 +11,7 @@ import { Owner } from "./owner.ts";
 import type { OwnerWorld } from "./owner.ts";
 import type { Request } from "./partition.ts";
 import type { Log } from "./ports.ts";
+import { NOBODY_ONLINE } from "../test/stand-ins.ts";
 
 type Result = Awaited<ReturnType<Log["append"]>>;
 type Offer = (request: Request) => boolean;
@@ -56,16 +57,7 @@ function ownerOf(log: Log): { owner: Owner; offer: () => Offer | undefined; warn
       ask: async () => ({ conversations: [], ids: [], events: [] }),
       watermark: () => 0,
     },
-    sessions: {
-      publish: async () => new Map(),
-      giveUp: async () => undefined,
-      isAlive: async () => true,
-      settled: () => true,
-    },
-    backlogBytesMax: () => 33_554_432,
-    deliverer: { deliver: async () => undefined },
-    push: { add: async () => undefined },
-    count: () => undefined,
+    ...NOBODY_ONLINE,
     isFull: () => false,
     loadSnapshot: async () => undefined,
     saveSnapshot: async () => undefined,

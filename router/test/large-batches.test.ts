@@ -20,6 +20,7 @@ import { freePorts } from "../../tools/src/local/ports.ts";
 import { needNats } from "../../tools/src/needs.ts";
 import { Owner } from "../src/owner.ts";
 import type { Request } from "../src/partition.ts";
+import { NOBODY_ONLINE } from "./stand-ins.ts";
 
 const CONNECTORS = 4;
 const ACCOUNTS = 40;
@@ -85,16 +86,7 @@ function serve(names: Names, partitionLog: PartitionLog): Owner {
     clock: systemClock,
     log: partitionLog,
     facts: { ask: async () => ({ conversations: [], ids: [], events: [] }), watermark: () => 0 },
-    sessions: {
-      publish: async () => new Map(),
-      giveUp: async () => undefined,
-      isAlive: async () => true,
-      settled: () => true,
-    },
-    backlogBytesMax: () => 33_554_432,
-    deliverer: { deliver: async () => undefined },
-    push: { add: async () => undefined },
-    count: () => undefined,
+    ...NOBODY_ONLINE,
     isFull: () => false,
     loadSnapshot: async () => undefined,
     saveSnapshot: async () => undefined,

@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { pino } from "pino";
@@ -10,9 +7,8 @@ import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import { LEASE_TTL_MS } from "@jichat/protocol/log/streams.ts";
-import { Part } from "../../tools/src/local/part.ts";
-import { freePorts } from "../../tools/src/local/ports.ts";
-import { needNats } from "../../tools/src/needs.ts";
+import type { Servers } from "../../tools/src/local/servers.ts";
+import { startNatsServers } from "../../tools/src/local/servers.ts";
 import type { LeaseHolder } from "../src/leases.ts";
 import { Leases } from "../src/leases.ts";
 import { connectNats } from "../src/nats.ts";
@@ -21,34 +17,14 @@ import { openCluster } from "../src/open-cluster.ts";
 const PARTITIONS = 16;
 const EVEN_WITHIN_MS = 10_000;
 const log = pino({ level: "silent" });
-const data = mkdtempSync(join(tmpdir(), "jichat-leases-"));
-let server: Part;
+let servers: Servers;
 let url: string;
 
 before(async () => {
-  const nats = await needNats();
-  const [port = 0] = await freePorts(1);
-  const config = join(data, "nats.conf");
-  writeFileSync(
-    config,
-    `host: 127.0.0.1\nport: ${port}\njetstream { store_dir: ${JSON.stringify(join(data, "js"))} }\n`,
-  );
-  server = new Part({
-    name: "nats",
-    program: nats.path,
-    args: ["-c", config],
-    env: nats.env,
-    logFile: join(data, "nats.log"),
-    port,
-  });
-  server.start();
-  await server.ready(10_000);
-  url = `nats://127.0.0.1:${port}`;
+  servers = await startNatsServers(1);
+  [url = ""] = servers.urls;
 });
-after(async () => {
-  await server?.kill();
-  rmSync(data, { recursive: true, force: true });
-});
+after(async () => servers?.destroy());
 
 /** Serves what it is told to: two who serve the same partition are one too many. */
 class Holder implements LeaseHolder {
@@ -98,30 +74,36 @@ async function makeBuckets(names: Names, nats: NatsConnection | undefined): Prom
   await openCluster(nats, names, wanted, { log, signal: AbortSignal.timeout(10_000) });
 }
 
+/** So many who would own the partitions of `names`, each on a connection of its own, `delayMs` after the start. */
+async function joinAll(
+  names: Names,
+  count: number,
+  delayMs: (i: number) => number = () => 0,
+): Promise<{ connections: NatsConnection[]; holders: Holder[]; leases: Leases[] }> {
+  const all = Array.from({ length: count }, (_, i) => `${names.cluster}-${i}`);
+  const connections = await Promise.all(all.map((name) => connectNats(url, name, log)));
+  await makeBuckets(names, connections[0]);
+  const holders = all.map(() => new Holder());
+  const leases = await Promise.all(
+    connections.map(async (nats, i) => {
+      await systemClock.sleep(delayMs(i));
+      const member = { role: "router", me: all[i] ?? "", partitions: PARTITIONS } as const;
+      return Leases.join(nats, names, member, holders[i] ?? new Holder(), log);
+    }),
+  );
+  return { connections, holders, leases };
+}
+
 test(
   "owners that start all at once share the partitions evenly: each served, and by one only",
   { timeout: 170_000 },
   async () => {
     for (let round = 0; round < 12; round += 1) {
-      const connections: NatsConnection[] = await Promise.all(
-        [0, 1, 2].map((i) => connectNats(url, `r${i}`, log)),
+      const { connections, holders, leases } = await joinAll(
+        namesOf(`round${round}`),
+        3,
+        (place) => (place * round * 7) % 90,
       );
-      const names = namesOf(`round${round}`);
-      await makeBuckets(names, connections[0]);
-      const holders = connections.map(() => new Holder());
-      const joining = connections.map(async (nats, i) => {
-        await new Promise((resolve) => {
-          setTimeout(resolve, (i * round * 7) % 90);
-        });
-        return Leases.join(
-          nats,
-          names,
-          { role: "router", me: `r${i}`, partitions: PARTITIONS },
-          holders[i] ?? new Holder(),
-          log,
-        );
-      });
-      const leases = await Promise.all(joining);
       await untilEven(holders);
       // One leaves: the others have its share at once.
       await leases[0]?.leave(5_000);
@@ -136,21 +118,7 @@ test(
   "an owner that dies without a word is replaced when its lease has run out",
   { timeout: 60_000 },
   async () => {
-    const connections = await Promise.all(["a", "b"].map((name) => connectNats(url, name, log)));
-    const holders = connections.map(() => new Holder());
-    const names = namesOf("death");
-    await makeBuckets(names, connections[0]);
-    const leases = await Promise.all(
-      connections.map((nats, i) =>
-        Leases.join(
-          nats,
-          names,
-          { role: "router", me: `d${i}`, partitions: PARTITIONS },
-          holders[i] ?? new Holder(),
-          log,
-        ),
-      ),
-    );
+    const { connections, holders, leases } = await joinAll(namesOf("death"), 2);
     await untilEven(holders);
     await connections[0]?.close();
     await untilEven(holders.slice(1));
@@ -164,24 +132,12 @@ test(
   "an outage of NATS that is longer than a lease moves none: nobody could renew, so nobody is dead",
   { timeout: 60_000 },
   async () => {
-    const connections = await Promise.all(["a", "b", "c"].map((name) => connectNats(url, name, log)));
-    const holders = connections.map(() => new Holder());
-    const names = namesOf("outage");
-    await makeBuckets(names, connections[0]);
-    const leases = await Promise.all(
-      connections.map((nats, i) =>
-        Leases.join(
-          nats,
-          names,
-          { role: "router", me: `o${i}`, partitions: PARTITIONS },
-          holders[i] ?? new Holder(),
-          log,
-        ),
-      ),
-    );
+    const { connections, holders, leases } = await joinAll(namesOf("outage"), 3);
     await untilEven(holders);
     await systemClock.sleep(2_000);
     for (const holder of holders) holder.moves = 0;
+    const [server] = servers.parts;
+    assert.ok(server !== undefined);
     await server.kill();
     await systemClock.sleep(1.5 * LEASE_TTL_MS);
     server.start();

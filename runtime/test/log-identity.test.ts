@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { Part } from "../../tools/src/local/part.ts";
-import { freePorts } from "../../tools/src/local/ports.ts";
-import { needNats } from "../../tools/src/needs.ts";
+import type { Part } from "../../tools/src/local/part.ts";
+import { startNatsServers } from "../../tools/src/local/servers.ts";
 import { readIdentity } from "../src/log-identity.ts";
 import { provision, putBackStreams } from "../src/provision.ts";
 
@@ -17,25 +13,20 @@ const PARTITIONS = 4;
 const names = namesOf("identity");
 const wanted = { partitions: PARTITIONS, replicas: 1, logBytesMax: 1_048_576 } as const;
 
-async function startNats(t: TestContext): Promise<{ nats: Part; port: number }> {
-  const folder = mkdtempSync(join(tmpdir(), "jichat-identity-"));
-  const [port = 0] = await freePorts(1);
-  const { path: program, env } = await needNats();
-  const args = ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", String(port)];
-  const nats = new Part({ name: "nats", program, env, args, port, logFile: join(folder, "nats.log") });
-  nats.start();
-  t.after(async () => {
-    await nats.stop(5_000);
-    rmSync(folder, { recursive: true, force: true });
-  });
-  await nats.ready(20_000);
-  return { nats, port };
+async function startNats(t: TestContext): Promise<{ nats: Part; url: string }> {
+  const servers = await startNatsServers(1);
+  t.after(async () => servers.destroy());
+  const { parts, urls } = servers;
+  const [nats] = parts;
+  const [url = ""] = urls;
+  assert.ok(nats !== undefined);
+  return { nats, url };
 }
 
 test("logs keep their identity over all but being made anew, each of them, or a restore that is told", async (t) => {
-  const { nats: server, port } = await startNats(t);
+  const { nats: server, url } = await startNats(t);
   const open = async () => {
-    const nats = await connect({ port });
+    const nats = await connect({ servers: url });
     t.after(async () => nats.close());
     return { nats, jsm: await jetstreamManager(nats) };
   };

@@ -1,42 +1,23 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { after, before, test } from "node:test";
 import { pino } from "pino";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { Part } from "../../tools/src/local/part.ts";
-import { freePorts } from "../../tools/src/local/ports.ts";
-import { needRedis } from "../../tools/src/needs.ts";
+import type { Servers } from "../../tools/src/local/servers.ts";
+import { startRedisServer } from "../../tools/src/local/servers.ts";
 import { until } from "../../tools/src/until.ts";
 import { Presence } from "../src/presence.ts";
 
 const NOTICED_MS = 3_000;
-const data = mkdtempSync(join(tmpdir(), "jichat-redis-data-"));
 const nothing = { isDone: true, heads: [], entries: [], unsure: [], users: [] };
-let server: Part;
+let servers: Servers;
 let url: string;
 
 before(async () => {
-  const redis = await needRedis();
-  const [port = 0] = await freePorts(1);
-  url = `redis://127.0.0.1:${port}`;
-  server = new Part({
-    name: "redis",
-    program: redis.path,
-    args: ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--dir", data],
-    env: redis.env,
-    logFile: join(data, "redis.log"),
-    port,
-  });
-  server.start();
-  await server.ready(10_000);
+  servers = await startRedisServer();
+  [url = ""] = servers.urls;
 });
-after(async () => {
-  await server?.kill();
-  rmSync(data, { recursive: true, force: true });
-});
+after(async () => servers?.destroy());
 
 async function meet(t: TestContext, cluster: string): Promise<Presence> {
   const presence = Presence.connect(url, namesOf(cluster), pino({ level: "silent" }));

@@ -11,8 +11,8 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Part } from "../../tools/src/local/part.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
-import type { NatsCluster } from "../../tools/src/local/nats-cluster.ts";
-import { startNatsCluster } from "../../tools/src/local/nats-cluster.ts";
+import type { Servers } from "../../tools/src/local/servers.ts";
+import { startNatsServers } from "../../tools/src/local/servers.ts";
 import { until } from "../../tools/src/until.ts";
 import { Hearing } from "../src/hearing.ts";
 import { connectNats } from "../src/nats.ts";
@@ -23,12 +23,12 @@ import { Snapshots } from "../src/snapshots.ts";
 const GOES_ON_WITHIN_MS = 10_000;
 const log = pino({ level: "silent" });
 const names: Names = namesOf("readers");
-let cluster: NatsCluster;
+let cluster: Servers;
 let nats: NatsConnection;
 let jsm: JetStreamManager;
 
 before(async () => {
-  cluster = await startNatsCluster(3);
+  cluster = await startNatsServers(3);
   // Not the one that is killed: what its death does to a connection is another matter.
   nats = await connectNats(cluster.urls[0] ?? "", "test", log);
   const settings = { partitions: 2, replicas: 3, logBytesMax: 16_777_216 } as const;

@@ -1,19 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { heldNow } from "../../tools/src/held-heap.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
 import { Tail } from "./tail.ts";
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
-
-function heldNow(): number {
-  collect();
-  collect();
-  return process.memoryUsage().heapUsed;
-}
 
 const id = (index: number): string => `g_${String(index).padStart(27, "0")}`;
 const user = (index: number): string => `user-${String(index).padStart(9, "0")}`;

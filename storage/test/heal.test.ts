@@ -12,28 +12,20 @@ import { pino } from "pino";
 import { exec } from "../../tools/src/exec.ts";
 import type { Stack } from "../../tools/src/local/stack.ts";
 import { startThrowaway } from "../../tools/src/local/throwaway.ts";
+import type { Ask } from "./ask.ts";
+import { askAsAnn } from "./ask.ts";
 
 const PARTITIONS = 4;
 const logger = pino({ level: "silent" });
 let stack: Stack;
 let destroy: () => Promise<void>;
-let token: string | undefined;
+let ask: Ask;
 
 before(async () => {
   ({ stack, destroy } = await startThrowaway({ env: { "*": { PARTITIONS: String(PARTITIONS) } } }));
-  await ask("/v1/users", { user: "ann", password: "correct horse" });
-  token = String((await ask("/v1/sessions", { user: "ann", password: "correct horse" }))["token"]);
+  ask = await askAsAnn(stack);
 });
 after(async () => destroy?.());
-
-async function ask(path: string, body?: object): Promise<Record<string, unknown>> {
-  const headers = {
-    ...(body === undefined ? {} : { "content-type": "application/json" }),
-    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-  };
-  const given = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-  return (await (await fetch(stack.apiUrl + path, { ...given, headers })).json()) as Record<string, unknown>;
-}
 
 /** As routers of an earlier version wrote it: REST took text that is no Unicode. */
 async function appendEarlier(conversation: string): Promise<void> {

@@ -1,41 +1,33 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { isErrorCode, isRetryable } from "@jichat/protocol/errors.ts";
-import type { NatsCluster } from "../../tools/src/local/nats-cluster.ts";
-import { startNatsCluster } from "../../tools/src/local/nats-cluster.ts";
+import type { Servers } from "../../tools/src/local/servers.ts";
+import { startNatsServers } from "../../tools/src/local/servers.ts";
 import type { Stack } from "../../tools/src/local/stack.ts";
 import { startThrowaway } from "../../tools/src/local/throwaway.ts";
 import { until } from "../../tools/src/until.ts";
+import type { Ask } from "./ask.ts";
+import { askAsAnn } from "./ask.ts";
 
 const PARTITIONS = 8;
 const GROUPS = 16;
 /** An election of NATS takes up to 9 s, and all of them have one at once here. */
 const WAIT_MAX_MS = 20_000;
-let cluster: NatsCluster;
+let cluster: Servers;
 let stack: Stack;
 let destroy: () => Promise<void>;
-let token: string | undefined;
+let ask: Ask;
 
 before(async () => {
-  cluster = await startNatsCluster(3);
+  cluster = await startNatsServers(3);
   const env = { "*": { PARTITIONS: String(PARTITIONS), LOG_REPLICAS: "3" } };
   ({ stack, destroy } = await startThrowaway({ natsUrl: cluster.urls[0], env }));
-  await ask("/v1/users", { user: "ann", password: "correct horse" });
-  token = String((await ask("/v1/sessions", { user: "ann", password: "correct horse" }))["token"]);
+  ask = await askAsAnn(stack);
 });
 after(async () => {
   await destroy?.();
   await cluster?.destroy();
 });
-
-async function ask(path: string, body?: object): Promise<Record<string, unknown>> {
-  const headers = {
-    ...(body === undefined ? {} : { "content-type": "application/json" }),
-    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-  };
-  const given = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-  return (await (await fetch(stack.apiUrl + path, { ...given, headers })).json()) as Record<string, unknown>;
-}
 
 /** Again while it is told to: how long that took, and what came of it. */
 async function askOn(path: string, body?: object): Promise<Record<string, unknown> & { waitedMs: number }> {
