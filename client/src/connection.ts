@@ -1,5 +1,4 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError, isErrorCode } from "@jichat/protocol/errors.ts";
 import type { Sync } from "@jichat/protocol/frame/client-frame.ts";
 import type { ErrorFrame, ServerFrame, Welcome } from "@jichat/protocol/frame/server-frame.ts";
@@ -102,7 +101,7 @@ export class Connection {
     hello: HelloFields,
     firstSync: FirstSync["asked"],
     signal: AbortSignal,
-    clock = systemClock,
+    clock: Clock,
   ): Promise<Connection> {
     const socket = new WebSocket(url, [encoding.subprotocol]);
     socket.binaryType = "arraybuffer";

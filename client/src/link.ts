@@ -144,7 +144,8 @@ export class Link {
     const { device, client, echo } = this.#options;
     const shown = "token" in proof ? { token: proof.token } : proof;
     const hello = { device, client, echo, ...shown };
-    return this.#around.open(url, this.#encoding, hello, this.#events.firstSync(), signal);
+    const { open, clock } = this.#around;
+    return open(url, this.#encoding, hello, this.#events.firstSync(), signal, clock);
   }
 
   #adopt(connection: Welcomed, proof: Proof): void {

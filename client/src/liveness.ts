@@ -26,9 +26,9 @@ export class Liveness {
     this.#heardAt = now;
   }
 
-  /** A frame went out that wants an answer; by which id, if it has one. */
-  sent(id: string | undefined, now: number): void {
-    if (id !== undefined) this.#unanswered.add(id);
+  /** A frame went out that wants an answer, by this id. */
+  sent(id: string, now: number): void {
+    this.#unanswered.add(id);
     this.#silentSince ??= now;
   }
 

@@ -25,7 +25,6 @@ export interface OutboxParts {
 
 interface Entry {
   draft: Draft;
-  readonly ordinal: number;
   readonly resolve: (result: WriteResult) => void;
   readonly reject: (error: Error) => void;
   state: "waiting" | "sent";
@@ -57,7 +56,6 @@ export class Outbox {
   #gapMs = 0;
   #nextAt = 0;
   #slowedAt = Number.NEGATIVE_INFINITY;
-  #written = 0;
 
   constructor({ max, transmit, newId, now = () => performance.now() }: OutboxParts) {
     this.#max = max;
@@ -78,9 +76,7 @@ export class Outbox {
     if (id !== undefined && this.#byId.has(id))
       return Promise.reject(new ChatError("CONFLICT", `a write with id ${id} is waiting for its ack`));
     const { promise, resolve, reject } = Promise.withResolvers<WriteResult>();
-    this.#written += 1;
-    const ordinal = this.#written;
-    const entry: Entry = { draft, ordinal, resolve, reject, state: "waiting", notBefore: 0, internals: 0 };
+    const entry: Entry = { draft, resolve, reject, state: "waiting", notBefore: 0, internals: 0 };
     this.#entries.add(entry);
     if (id !== undefined) this.#byId.set(id, entry);
     this.pump();
@@ -163,7 +159,7 @@ export class Outbox {
   pump(): void {
     clearTimeout(this.#timer);
     const now = this.#now();
-    const held = new Set<string>();
+    const held = new Set<unknown>();
     let sent = 0;
     let wakeAt = Number.POSITIVE_INFINITY;
     for (const entry of this.#entries) {
@@ -203,5 +199,8 @@ export class Outbox {
 }
 
 /** Writes that keep their order among each other; one that names neither keeps it with none. */
-const targetOf = ({ draft: { conversation, to }, ordinal }: Entry): string =>
-  conversation !== undefined ? `c ${conversation}` : to !== undefined ? `u ${to}` : `w ${ordinal}`;
+function targetOf(entry: Entry): unknown {
+  const { conversation, to } = entry.draft;
+  if (conversation !== undefined) return `c ${conversation}`;
+  return to === undefined ? entry : `u ${to}`;
+}

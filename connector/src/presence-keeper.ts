@@ -64,13 +64,7 @@ export class PresenceKeeper {
       while (this.#again) {
         this.#again = false;
         await presence.announceConnector(config.instance);
-        const sessions = [...hub.placed()];
-        for (let at = 0; at < sessions.length; at += AT_ONCE) {
-          await Promise.all(
-            sessions.slice(at, at + AT_ONCE).map((session) => register(this.#world, session)),
-          );
-          await presence.announceConnector(config.instance);
-        }
+        await this.#register([...hub.placed()], async () => presence.announceConnector(config.instance));
         this.#gapAll([...hub.placed()]);
       }
     } catch (error) {
@@ -83,10 +77,19 @@ export class PresenceKeeper {
 
   /** Those whose registration failed, though the connector's key lived on: nobody has told them anything. */
   async #registerRest(): Promise<void> {
-    const rest = [...this.#world.hub.placed()].filter((session) => session.isLive && !session.registered);
-    for (let at = 0; at < rest.length; at += AT_ONCE)
-      await Promise.all(rest.slice(at, at + AT_ONCE).map((session) => register(this.#world, session)));
+    const rest: Session[] = [];
+    for (const session of this.#world.hub.placed())
+      if (session.isLive && !session.registered) rest.push(session);
+    await this.#register(rest);
     this.#gapAll(rest.filter(({ registered }) => registered));
+  }
+
+  /** A few at a time; `after` each of these. */
+  async #register(sessions: readonly Session[], after?: () => Promise<void>): Promise<void> {
+    for (let at = 0; at < sessions.length; at += AT_ONCE) {
+      await Promise.all(sessions.slice(at, at + AT_ONCE).map((session) => register(this.#world, session)));
+      await after?.();
+    }
   }
 
   #gapAll(sessions: readonly Session[]): void {

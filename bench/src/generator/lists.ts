@@ -1,8 +1,9 @@
 import { build } from "hdr-histogram-js";
+import { until } from "@jichat/tools/until.ts";
+import { come } from "./asker.ts";
 import { pause } from "./load.ts";
 import type { Door } from "./people.ts";
-import { gather, inParallel, leave } from "./people.ts";
-import { Questions } from "./question.ts";
+import { inParallel, leave } from "./people.ts";
 import type { Percentiles } from "./talk.ts";
 import { percentilesOf, recordMs } from "./talk.ts";
 
@@ -21,18 +22,14 @@ export interface FillListArgs {
 
 /** Puts someone into so many groups, each with a message; all of it is in ClickHouse in the end. */
 export async function fillList({ door, prefix, conversations }: FillListArgs): Promise<void> {
-  const questions = new Questions();
-  const [person] = await gather(door, prefix, 1, (_, text) => {
-    questions.hear(text);
-  });
-  questions.person = person;
+  const person = await come(door, prefix);
   await inParallel(conversations, 32, async (index) => {
     const group = { t: "create", kind: "group", name: `Group ${index}`, members: OTHERS };
-    const { conversation } = JSON.parse(await questions.ask(group)) as { conversation: string };
-    await questions.ask({ t: "send", conversation, body: BODY });
+    const { conversation } = JSON.parse(await person.ask(group)) as { conversation: string };
+    await person.ask({ t: "send", conversation, body: BODY });
   });
   await pause(FLUSHED_MS);
-  leave(person === undefined ? [] : [person]);
+  leave([person]);
 }
 
 export interface ListsArgs {
@@ -57,24 +54,14 @@ const AGAIN_MS = 50;
 
 /** Milliseconds of each page of 50 of someone's first syncs, from the frame to the answer. */
 export async function lists({ door, prefix, times, prober }: ListsArgs): Promise<ListPages> {
-  const come = async (who: string): Promise<Questions> => {
-    const questions = new Questions();
-    [questions.person] = await gather(door, who, 1, (_, text) => {
-      questions.hear(text);
-    });
-    return questions;
-  };
-  const probe = await come(prober);
-  for (const end = performance.now() + PATIENCE_MS; ;) {
-    const error = await probe.ask({ t: "sync" }).then(
-      () => undefined,
-      (cause: unknown) => cause,
+  const probe = await come(door, prober);
+  const isAnswered = async (): Promise<boolean> =>
+    probe.ask({ t: "sync" }).then(
+      () => true,
+      () => false,
     );
-    if (error === undefined) break;
-    if (performance.now() > end) throw new Error("no sync was answered", { cause: error });
-    await pause(AGAIN_MS);
-  }
-  const questions = await come(prefix);
+  await until("a sync is answered", PATIENCE_MS, isAnswered, AGAIN_MS);
+  const asker = await come(door, prefix);
   const histogram = build();
   let first: number | undefined;
   let conversations = 0;
@@ -82,7 +69,7 @@ export async function lists({ door, prefix, times, prober }: ListsArgs): Promise
     conversations = 0;
     for (let page: string | undefined, more = true; more;) {
       const started = performance.now();
-      const text = await questions.ask({ t: "sync", limit: LIMIT, page });
+      const text = await asker.ask({ t: "sync", limit: LIMIT, page });
       const took = performance.now() - started;
       first ??= took;
       recordMs(histogram, took);
@@ -91,6 +78,6 @@ export async function lists({ door, prefix, times, prober }: ListsArgs): Promise
       ({ more, next: page } = reply);
     }
   }
-  leave([probe, questions].flatMap(({ person }) => person ?? []));
+  leave([probe, asker]);
   return { first: first ?? Number.NaN, pages: percentilesOf(histogram), conversations };
 }

@@ -1,8 +1,8 @@
 import { build } from "hdr-histogram-js";
+import { come } from "./asker.ts";
 import { pause } from "./load.ts";
 import type { Door } from "./people.ts";
-import { gather, inParallel, leave } from "./people.ts";
-import { Questions } from "./question.ts";
+import { inParallel, leave } from "./people.ts";
 import type { Percentiles } from "./talk.ts";
 import { percentilesOf, recordMs } from "./talk.ts";
 
@@ -27,12 +27,8 @@ const LIMIT = 50;
 
 /** Milliseconds of a page of 50, from the frame to the answer. */
 export async function pages({ door, messages, hotPages, coldPages }: PagesArgs): Promise<Pages> {
-  const questions = new Questions();
-  const [reader] = await gather(door, "h", 1, (_, text) => {
-    questions.hear(text);
-  });
-  questions.person = reader;
-  const ask = async (frame: object): Promise<string> => questions.ask(frame);
+  const reader = await come(door, "h");
+  const { ask } = reader;
   const send = async (): Promise<string> => ask({ t: "send", to: "h-peer", body: { text: "x".repeat(150) } });
   const { conversation } = JSON.parse(await send()) as { conversation: string };
   await inParallel(messages, 32, async () => {
@@ -50,6 +46,6 @@ export async function pages({ door, messages, hotPages, coldPages }: PagesArgs):
   };
   const hot = await measure(hotPages, () => ({}));
   const cold = await measure(coldPages, (at) => ({ before: LIMIT + 2 + ((at * 37) % (messages / 3)) }));
-  leave(reader === undefined ? [] : [reader]);
+  leave([reader]);
   return { conversation, hot, cold };
 }

@@ -1,3 +1,4 @@
+import { Asker, come } from "./asker.ts";
 import { FastSocket } from "./fast-socket.ts";
 import type { Pids } from "./cpu.ts";
 import type { Load } from "./load.ts";
@@ -29,39 +30,11 @@ const STORE_MS = 2_000;
 /** At once, while they are made level. */
 const PREPARING = 256;
 
-/** Answers by the frame's `id`, of one socket. Rejects when it is gone before they came. */
-class Asker {
-  readonly #waiting = new Map<string, PromiseWithResolvers<string>>();
-
-  heard(text: string): void {
-    const id = /"id":"([a-z0-9-]+)"/.exec(text)?.[1] ?? "";
-    this.#waiting.get(id)?.resolve(text);
-    this.#waiting.delete(id);
-  }
-
-  async ask(socket: FastSocket, id: string, frame: object): Promise<string> {
-    const asked = Promise.withResolvers<string>();
-    this.#waiting.set(id, asked);
-    socket.onClose = () => {
-      for (const { reject } of this.#waiting.values()) reject(new Error("closed before it was answered"));
-    };
-    socket.send(JSON.stringify({ id, ...frame }));
-    const text = await asked.promise;
-    if (text.startsWith('{"t":"error"')) throw new Error(`refused: ${text}`);
-    return text;
-  }
-}
-
 /** One message for each of them, from somebody else. */
 async function tellAll(door: Door, crowd: string, devices: number): Promise<void> {
-  const asker = new Asker();
-  const [writer] = await gather(door, `${crowd}-writer`, 1, (_, text) => {
-    asker.heard(text);
-  });
-  if (writer === undefined) return;
+  const writer = await come(door, `${crowd}-writer`);
   await inParallel(devices, 64, async (index) => {
-    const frame = { t: "send", to: `${crowd}${index}`, body: { text: "missed" } };
-    await asker.ask(writer.socket, `w${index}-${Date.now()}`, frame);
+    await writer.ask({ t: "send", to: `${crowd}${index}`, body: { text: "missed" } });
   });
   leave([writer]);
 }

@@ -83,10 +83,7 @@ export class Site {
     };
     return new Site(network, stack, urls, disks, clocks, backends, async () => {
       await destroy();
-      for (const part of backends) {
-        if (part.isRunning) part.signal("SIGCONT");
-        await part.kill();
-      }
+      await Promise.all(backends.map(async (part) => part.kill()));
       network.close();
     });
   }

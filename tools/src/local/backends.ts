@@ -28,6 +28,8 @@ export interface NatsBackend extends Backend {
   /** Where its configuration is written; default: beside its folder. */
   readonly configFile?: string;
   readonly cluster?: NatsCluster;
+  /** What its `tls` block says; without it whoever comes speaks plainly. */
+  readonly tls?: string;
 }
 
 /** A nats-server with JetStream; its configuration is written beside its data. */
@@ -41,6 +43,7 @@ export function natsServer({
   cluster,
   logFile,
   configFile,
+  tls,
 }: NatsBackend): PartSpec {
   mkdirSync(folder, { recursive: true });
   const config = configFile ?? `${folder}.conf`;
@@ -51,6 +54,7 @@ export function natsServer({
       `port: ${port}`,
       `server_name: ${JSON.stringify(name)}`,
       "max_payload: 1MB",
+      ...(tls === undefined ? [] : [`tls { ${tls} }`]),
       "jetstream {",
       `  store_dir: ${JSON.stringify(folder)}`,
       `  sync_interval: ${fsync === "interval" ? "2m" : "always"}`,

@@ -8,6 +8,8 @@ import type { TestContext } from "node:test";
 import { createServer as createTls } from "node:tls";
 import { generate } from "selfsigned";
 import { needNats, needRedis } from "../needs.ts";
+import type { Backend } from "./backends.ts";
+import { natsServer, redisServer } from "./backends.ts";
 import { Part } from "./part.ts";
 import { freePorts } from "./ports.ts";
 
@@ -44,26 +46,16 @@ export async function guardedBackends(t: TestContext, { server, client }: Pki) {
   };
   const [natsPort = 0, redisPort = 0] = await freePorts(2);
   const tls = `cert_file: ${file("tls.crt", server.cert)}, key_file: ${file("tls.key", server.key)}, ca_file: ${file("ca.crt", client.ca)}`;
-  file(
-    "nats.conf",
-    `host: 127.0.0.1\nport: ${natsPort}\ntls { ${tls}, verify: true }\njetstream { store_dir: ${JSON.stringify(join(folder, "js"))} }\n`,
-  );
-  const needed = { nats: await needNats(), redis: await needRedis() };
-  const part = (name: "nats" | "redis", args: string[], port: number): Part =>
-    new Part({
-      name,
-      program: needed[name].path,
-      env: needed[name].env,
-      args,
-      port,
-      logFile: join(folder, `${name}.log`),
-    });
-  const nats = part("nats", ["-c", join(folder, "nats.conf")], natsPort);
-  const redis = part(
-    "redis",
-    ["--port", String(redisPort), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
-    redisPort,
-  );
+  const at = (name: string, port: number): Omit<Backend, "program"> => ({
+    name,
+    folder: join(folder, name),
+    host: "127.0.0.1",
+    port,
+    logFile: join(folder, `${name}.log`),
+  });
+  const program = await needNats();
+  const nats = new Part(natsServer({ ...at("nats", natsPort), program, tls: `${tls}, verify: true` }));
+  const redis = new Part(redisServer({ ...at("redis", redisPort), program: await needRedis() }));
   const demands = { ...server, ca: client.ca, requestCert: true, rejectUnauthorized: true };
   const proxy = createTls(demands, (socket) => {
     const inner = connectTcp(redisPort, "127.0.0.1");
