@@ -1,10 +1,10 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
+import { isConflict } from "@jichat/runtime/conflict.ts";
 import type { BucketEntry } from "@jichat/runtime/bucket.ts";
 import type { Hearing } from "@jichat/runtime/hearing.ts";
 
@@ -27,7 +27,6 @@ const hashOf = promisify(scrypt) as (
 
 /** OWASP's parameters for scrypt: 2^15, 8, 3; about 100 ms and 32 MB. */
 const COST = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 1024 * 1024 };
-const WRONG_LAST_SEQUENCE = 10_071;
 
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
@@ -121,8 +120,6 @@ export const userOf = ({ key, operation }: Pick<BucketEntry, "key" | "operation"
   operation === "PUT" && key.startsWith("u.") ? key.slice(2) : undefined;
 
 const keyOf = (user: string): string => `u.${user}`;
-const isConflict = (error: unknown): boolean =>
-  error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE;
 const unavailable = (cause: unknown): ChatError =>
   new ChatError("UNAVAILABLE", "accounts are not reachable", { cause, retryAfterMs: 1_000 });
 

@@ -70,6 +70,10 @@ function keyOf(groups: Groups): string {
   return [high >> 8, high & 255, low >> 8, low & 255].join(".");
 }
 
+/** Whether what stands at this place, the peer at 0, is a proxy whose word is taken. */
+const isTrusted = (trust: ProxyTrust, groups: Groups, hop: number): boolean =>
+  "hops" in trust ? hop < trust.hops : trust.ranges.some((range) => isIn(groups, range));
+
 /**
  * Where a request comes from, as a key for limits: of the peer, or of who stands behind the proxies that are
  * trusted. X-Forwarded-For is read from its right end, which the nearest proxy wrote: what a client wrote
@@ -81,9 +85,7 @@ export function clientKey(trust: ProxyTrust, peer: string, forwarded: string): s
   let client = nearest;
   const told = forwarded === "" ? [] : forwarded.split(",").slice(-FORWARDED_MAX).toReversed();
   for (const [hop, text] of told.entries()) {
-    const from = client;
-    const isTrusted = "hops" in trust ? hop < trust.hops : trust.ranges.some((range) => isIn(from, range));
-    const next = isTrusted ? parseAddress(text.trim()) : undefined;
+    const next = isTrusted(trust, client, hop) ? parseAddress(text.trim()) : undefined;
     if (next === undefined) break;
     client = next;
   }
@@ -94,6 +96,5 @@ export function clientKey(trust: ProxyTrust, peer: string, forwarded: string): s
 export function peerKey(trust: ProxyTrust, peer: string): string | undefined {
   const groups = parseAddress(peer);
   if (groups === undefined) return peer;
-  const isProxy = "hops" in trust ? trust.hops > 0 : trust.ranges.some((range) => isIn(groups, range));
-  return isProxy ? undefined : keyOf(groups);
+  return isTrusted(trust, groups, 0) ? undefined : keyOf(groups);
 }

@@ -1,15 +1,14 @@
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
+import { isConflict } from "@jichat/runtime/conflict.ts";
 import { hearingOf } from "@jichat/runtime/hearing.ts";
 import type { Hearing } from "@jichat/runtime/hearing.ts";
 import type { Logger } from "pino";
 
-const WRONG_LAST_SEQUENCE = 10_071;
 /** A list that nobody tells any more is that of before: whoever comes is let in by it for this long. */
 const UNHEARD_MAX_MS = 30_000;
 
@@ -144,9 +143,6 @@ export class Revocations {
       for (const [id, at] of known) if (at < before) known.delete(id);
   }
 }
-
-const isConflict = (error: unknown): boolean =>
-  error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE;
 
 const unreachable = (cause: unknown): ChatError =>
   new ChatError("UNAVAILABLE", "the list of revoked tokens is not reachable", { cause, retryAfterMs: 1_000 });

@@ -1,8 +1,8 @@
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
+import { isConflict } from "@jichat/runtime/conflict.ts";
 
 /** What `RESERVED_USERS` is where nobody says otherwise: who has such a name is taken for somebody. */
 export const RESERVED_USERS = [
@@ -13,7 +13,6 @@ export const RESERVED_USERS = [
 
 /** A name that was claimed and has no account yet is another's to take after this long. */
 const CLAIM_MS = 60_000;
-const WRONG_LAST_SEQUENCE = 10_071;
 const AT_ONCE = 64;
 
 /** An id as all its spellings are held by: ids are ASCII. */
@@ -22,8 +21,6 @@ const folded = (user: string): string => user.toLowerCase();
 const keyOf = (user: string): string => `n.${folded(user)}`;
 const accountKeyOf = (user: string): string => `u.${user}`;
 
-const isConflict = (error: unknown): boolean =>
-  error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE;
 const taken = (cause?: unknown): ChatError =>
   new ChatError("CONFLICT", "this user name is taken", cause === undefined ? {} : { cause });
 

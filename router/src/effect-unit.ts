@@ -1,5 +1,5 @@
 import type { DeliveredEvent, DeliveredMark } from "@jichat/protocol/bus/delivery.ts";
-import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
+import type { ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { StoredHead } from "@jichat/runtime/presence-texts.ts";
 import { isWhole } from "@jichat/runtime/presence-texts.ts";
 
@@ -129,7 +129,7 @@ const MARK_BYTES = 200;
 const HEAD_BYTES = 600;
 const ENTRY_BYTES = 200;
 const BRIEF_BYTES = 200;
-const GAP_BYTES = 150;
+export const GAP_BYTES = 150;
 /** A user's, in a set. */
 const NAME_BYTES = 90;
 const AUDIENCE_BYTES = 100;
@@ -143,11 +143,14 @@ const entryBytes = (key: string): number => ENTRY_BYTES + 2 * key.length;
 function headBytes(head: StoredHead): number {
   if (!isWhole(head)) return BRIEF_BYTES;
   const { last, name } = head;
-  return HEAD_BYTES + 2 * ((last?.body?.length ?? 0) + (name?.length ?? 0)) + usersBytes(last);
+  return HEAD_BYTES + 2 * ((last?.body?.length ?? 0) + (name?.length ?? 0)) + usersBytes(last ?? {});
 }
 
-const usersBytes = (last: HeadEntry["last"]): number =>
-  RECIPIENT_BYTES * ((last?.users?.length ?? 0) + (last?.mentions?.length ?? 0));
+/** Names that a record has for itself. */
+export const usersBytes = (record: {
+  readonly users?: readonly string[] | undefined;
+  readonly mentions?: readonly string[] | undefined;
+}): number => RECIPIENT_BYTES * ((record.users?.length ?? 0) + (record.mentions?.length ?? 0));
 
 /** Everybody whose sessions this unit needs to know. */
 export function usersOf(unit: EffectUnit): string[] {

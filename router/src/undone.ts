@@ -7,7 +7,7 @@ import { lose, merge } from "./backlog.ts";
 import type { Conversation } from "./conversation.ts";
 import { loadedConversation } from "./conversation.ts";
 import type { EffectUnit } from "./effect-unit.ts";
-import { emptyUnit, putGap, putHead, putUnsure } from "./effect-unit.ts";
+import { GAP_BYTES, emptyUnit, putGap, putHead, putUnsure, usersBytes } from "./effect-unit.ts";
 import type { Unresolved } from "./effects.ts";
 import type { Facts } from "./ports.ts";
 
@@ -154,19 +154,12 @@ async function* factsOf(
   }
 }
 
-/** On the heap, about: a record without its texts and users, and each of those. */
+/** On the heap, about: a record without its texts and users. */
 const RECORD_BYTES = 700;
-const USER_BYTES = 60;
-const GAP_BYTES = 150;
 
 const bytesOf = (cold: readonly ColdRecord[]): number =>
   cold.reduce(
     (sum, { record }) =>
-      sum +
-      RECORD_BYTES +
-      (record.r === "event"
-        ? 2 * (record.body?.length ?? 0) +
-          USER_BYTES * ((record.users?.length ?? 0) + (record.mentions?.length ?? 0))
-        : 0),
+      sum + RECORD_BYTES + (record.r === "event" ? 2 * (record.body?.length ?? 0) + usersBytes(record) : 0),
     0,
   );

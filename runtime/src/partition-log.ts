@@ -4,6 +4,7 @@ import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import { WRONG_LAST_SEQUENCE } from "./conflict.ts";
 import { silentCopies } from "./copies.ts";
 import { finalErrorOf } from "./final-errors.ts";
 import { Hearing } from "./hearing.ts";
@@ -35,7 +36,6 @@ export type AppendResult =
   /** It did not take these bytes, and never will. */
   | { readonly outcome: "refused"; readonly error: ChatError };
 
-const WRONG_LAST_SEQUENCE = 10_071;
 const SEQUENCE_IN_FLIGHT = 10_164;
 const MAXIMUM_BYTES = 10_077;
 const STORE_FULL = 10_023;

@@ -24,6 +24,10 @@ export interface Held {
   done: number;
 }
 
+interface Served extends Held {
+  readonly release: () => void;
+}
+
 export interface HoldingsWorld {
   readonly clock: Clock;
   readonly log: Logger;
@@ -41,7 +45,7 @@ export class Holdings implements LeaseHolder {
   readonly #world: HoldingsWorld;
   /** Leased to us, whether or not they can be served; aborted when the lease goes. */
   readonly #wishes = new Map<number, AbortController>();
-  readonly #held = new Map<number, Held & { readonly release: () => void }>();
+  readonly #held = new Map<number, Served>();
   readonly #regressed = new Set<number>();
 
   constructor(world: HoldingsWorld) {
@@ -147,22 +151,14 @@ export class Holdings implements LeaseHolder {
   }
 
   /** False where it was let go before. */
-  #release(
-    partition: number,
-    held: (Held & { readonly release: () => void }) | undefined,
-  ): held is Held & {
-    readonly release: () => void;
-  } {
+  #release(partition: number, held: Served | undefined): held is Served {
     if (held === undefined || this.#held.get(partition) !== held) return false;
     this.#held.delete(partition);
     held.release();
     return true;
   }
 
-  async #letGo(
-    partition: number,
-    held: (Held & { readonly release: () => void }) | undefined,
-  ): Promise<void> {
+  async #letGo(partition: number, held: Served | undefined): Promise<void> {
     if (!this.#release(partition, held)) return;
     const run = held.tail.cut();
     if (run === undefined) return;

@@ -105,7 +105,9 @@ export class Storage {
   }
 
   #isFull(): boolean {
-    return this.#holdings.tails.reduce((sum, { bytes }) => sum + bytes, 0) > this.#config.tailBytesMax;
+    let bytes = 0;
+    for (const { tail } of this.#holdings.all.values()) bytes += tail.bytes;
+    return bytes > this.#config.tailBytesMax;
   }
 
   #serve(partition: number, tail: Tail): () => void {
