@@ -1,4 +1,5 @@
 import { componentsOf, groundworkOf, migrationOf, serversOf } from "./desired/desired.ts";
+import type { LogMemory } from "./crd/status.ts";
 import { LABELS } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
 import { connectorRevision, wantedReplicas } from "./desired/workloads.ts";
@@ -12,8 +13,17 @@ export interface BackendsSeen {
   readonly nats: Seen;
   readonly redis: Seen;
   readonly clickhouse: Seen;
-  /** Streams that were not as wanted; undefined while it is not known. */
-  readonly streams: { readonly ok: boolean; readonly message: string } | undefined;
+  /** Undefined while it is not known. */
+  readonly streams: StreamsSeen | undefined;
+}
+
+export interface StreamsSeen {
+  readonly ok: boolean;
+  readonly message: string;
+  /** The log that this ChatCluster had is gone, or another one is there. */
+  readonly fault?: "LogLost" | "LogReplaced";
+  /** What is to be remembered of it. */
+  readonly log?: LogMemory;
 }
 
 export interface Seen {
@@ -44,6 +54,8 @@ export function planOf(wish: Wish, observed: Observed, backends: BackendsSeen): 
   const sleeping = wish.cluster.spec.hibernate;
   const runs = observed.ofKind("Deployment", "router").length > 0;
   const waitsFor = runs || sleeping ? undefined : missing(backends);
+  if (backends.streams?.fault === "LogLost")
+    return { objects: [...groundwork, ...servers], removals: [], waitsFor: "its log, which is gone" };
   const connectors = connectorsOf(wish, observed);
   const components = componentsOf(wish, connectors.current);
   if (sleeping) {

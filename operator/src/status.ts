@@ -5,6 +5,7 @@ import { COMPONENTS, selectorOf } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
 import { migrationJob, wantedReplicas } from "./desired/workloads.ts";
 import { endpointsOf } from "./endpoints.ts";
+import { groundOf } from "./ground-of.ts";
 import type { Finding } from "./kube/conditions.ts";
 import { conditionsOf, no, unknown, yes } from "./kube/conditions.ts";
 import type { Counted, Observed } from "./observed.ts";
@@ -59,7 +60,7 @@ const STREAMS_UNKNOWN = unknown("NotAskedYet", "NATS has not told about the stre
 
 function streamsInSync({ streams }: BackendsSeen): Finding {
   if (streams === undefined) return STREAMS_UNKNOWN;
-  return streams.ok ? yes("InSync", streams.message) : no("Differ", streams.message);
+  return streams.ok ? yes("InSync", streams.message) : no(streams.fault ?? "Differ", streams.message);
 }
 
 function durability({ wish, backends }: Facts): Finding {
@@ -127,13 +128,18 @@ const CURES: Readonly<Record<string, string>> = {
   PodMonitor: "observability.podMonitor needs the Prometheus operator: install its CRDs, or leave it out",
 };
 
-function degraded({ wish, unserved }: Facts, backends: Finding, ofSchema: Finding): Finding {
+function degraded(
+  { wish, unserved, backends: { streams } }: Facts,
+  backends: Finding,
+  ofSchema: Finding,
+): Finding {
   const [kind] = unserved.map((object) => object.kind);
   if (kind !== undefined)
     return yes(
       "NotServed",
       `${CURES[kind] ?? `${kind} is not known here`}; then restart the operator, with a chart of its version`,
     );
+  if (streams?.fault !== undefined) return yes(streams.fault, streams.message);
   const isBad = backends.status === "False" || ofSchema.reason === "MigrationFailed";
   if (wish.cluster.spec.hibernate || !isBad) return no("AsWanted", "nothing is wrong");
   const wrong = [backends, ofSchema].filter(({ status }) => status === "False");
@@ -173,10 +179,13 @@ export function statusOf(facts: Facts): ChatClusterStatus {
   };
   const before = cluster.status?.conditions ?? [];
   const connectors = count("connector");
+  const log = facts.backends.streams?.log ?? cluster.status?.log;
   return {
     observedGeneration: generation,
     version: wish.version,
     conditions: conditionsOf(findingsOf(facts, counts), before, generation, now),
+    ground: groundOf(cluster),
+    ...(log === undefined ? {} : { log }),
     connectors,
     routers: count("router"),
     storage: count("storage"),

@@ -1,5 +1,6 @@
 import type { Static } from "typebox";
 import { Type } from "typebox";
+import { GROUND } from "./ground.ts";
 import { listBy, word } from "./kinds.ts";
 
 /** Every condition that a ChatCluster has from its first pass on; docs/chat-cluster.md lists the same. */
@@ -39,6 +40,15 @@ const counts = Type.Object({
   updated: Type.Integer({ minimum: 0 }),
 });
 
+const log = Type.Object(
+  {
+    identity: Type.String({ maxLength: 64 }),
+    partitions: Type.Integer({ minimum: 1 }),
+    streams: Type.Array(Type.String({ maxLength: 255 }), { maxItems: 64, description: "beside the logs" }),
+  },
+  { description: "the log that it has had: what is gone of it is never made anew" },
+);
+
 /** What is the case, as of the last pass. */
 export const STATUS = Type.Object({
   observedGeneration: Type.Integer({ minimum: 0 }),
@@ -50,6 +60,8 @@ export const STATUS = Type.Object({
   ),
   version: Type.Optional(Type.String({ description: "what runs" })),
   conditions: listBy(condition, ["type"], { maxItems: 32 }),
+  ground: Type.Optional(GROUND),
+  log: Type.Optional(log),
   connectors: Type.Optional(counts),
   routers: Type.Optional(counts),
   storage: Type.Optional(counts),
@@ -79,3 +91,4 @@ export const STATUS = Type.Object({
 export type ChatClusterStatus = Static<typeof STATUS>;
 export type Condition = Static<typeof condition>;
 export type Counts = Static<typeof counts>;
+export type LogMemory = Static<typeof log>;
