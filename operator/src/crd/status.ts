@@ -13,6 +13,7 @@ export const CONDITIONS = {
   StreamsInSync: "streams and buckets are there as wanted",
   SchemaInSync: "ClickHouse has this version's schema",
   ConnectorsAvailable: "as many connectors as are wanted take connections",
+  Reconciled: "the last pass could do all that it wanted, and no object was refused",
   Progressing: "something is being changed",
   Paused: "the operator changes nothing, because it was told so",
   Degraded: "something runs that should not be as it is",
@@ -58,7 +59,9 @@ export const STATUS = Type.Object({
       description: "the operator that works on it: its Lease, as `namespace/name`; any other stands back",
     }),
   ),
-  version: Type.Optional(Type.String({ description: "what runs" })),
+  version: Type.Optional(
+    Type.String({ description: "what serves: while an image cannot be pulled, the one before" }),
+  ),
   conditions: listBy(condition, ["type"], { maxItems: 32 }),
   ground: Type.Optional(GROUND),
   log: Type.Optional(log),

@@ -45,7 +45,7 @@ const service = (path: string, port: string) =>
     loadBalancerClass: refused("a balancer stays with who provides it: `type` is ClusterIP first"),
   });
 
-const JOB = "another Job brings the schema up; what else is changed waits for it";
+const JOB = "another Job brings the schema up";
 
 const volume = (path: string) =>
   under(`${path}.storage`, {
