@@ -69,6 +69,10 @@ export async function actOnAll(
   return refused;
 }
 
+/** What would help, where the API server does not say it. */
+const CURES: Readonly<Record<string, string>> = {
+  PersistentVolumeClaim: " (to grow it, let its StorageClass have allowVolumeExpansion: true)",
+};
 const SHOWN = 5;
 const LONG = 500;
 
@@ -76,7 +80,8 @@ const LONG = 500;
 export function tellRefused(refused: readonly Refused[]): string {
   const lines = new Set(
     refused.map(
-      ({ object: { kind, metadata }, error }) => `${kind} ${metadata.name}: ${error.message.slice(0, LONG)}`,
+      ({ object: { kind, metadata }, error: { message } }) =>
+        `${kind} ${metadata.name}: ${message.slice(0, LONG)}${CURES[kind] ?? ""}`,
     ),
   );
   const more = lines.size > SHOWN ? [`and ${lines.size - SHOWN} more`] : [];

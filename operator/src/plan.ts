@@ -8,6 +8,7 @@ import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { countOf, idOf, jobState } from "./observed.ts";
 import { wishHeld } from "./serving.ts";
+import { withVolumes } from "./volumes.ts";
 
 /** What the backends said when they were last asked. */
 export interface BackendsSeen {
@@ -49,8 +50,8 @@ const KEPT_KINDS = new Set(["PersistentVolumeClaim", "Pod", "Event", "Lease"]);
  * there, what stands on them. Who runs already goes on whatever the backends say: the gate is for starting.
  */
 export function planOf(wish: Wish, observed: Observed, backends: BackendsSeen): Plan {
-  const groundwork = groundworkOf(wish);
-  const servers = serversOf(wish);
+  const groundwork = withVolumes(groundworkOf(wish), observed);
+  const servers = withVolumes(serversOf(wish), observed);
   const migration = migrationOf(wish);
   const sleeping = wish.cluster.spec.hibernate;
   const runs = observed.ofKind("Deployment", "router").length > 0;
