@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { applyAll, tellRefused } from "./apply-all.ts";
+import { actOnAll, applyAll, tellRefused } from "./apply-all.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { KubeError } from "./kube/errors.ts";
 import type { KubeObject } from "./kube/object.ts";
@@ -83,4 +83,22 @@ test("many refusals are told as a few, and how many more", () => {
   }));
   const told = tellRefused(many);
   assert.match(told, /^Service s0: x{500}; .*; and 4 more$/);
+});
+
+test("what may not be done to one keeps nothing else, and what is gone already is no fault", async () => {
+  const done: string[] = [];
+  const refused = await actOnAll(
+    ["a", "b", "c", "d"].map((name) => object("Service", name)),
+    async ({ metadata: { name } }) => {
+      if (name === "b") throw new KubeError(403, "Forbidden", "no right to");
+      if (name === "c") throw new KubeError(404, "NotFound", "gone");
+      done.push(name);
+    },
+  );
+  assert.deepEqual(done, ["a", "d"]);
+  assert.equal(tellRefused(refused), "Service b: no right to");
+  const busy = actOnAll([object("Service", "a")], () =>
+    Promise.reject(new KubeError(429, "Busy", "not now")),
+  );
+  await assert.rejects(busy, { status: 429 });
 });

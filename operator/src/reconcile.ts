@@ -24,6 +24,7 @@ import { claimed, relabelling } from "./kept.ts";
 import { blockedMessage, blockedStatus } from "./left-behind.ts";
 import type { Plan } from "./plan.ts";
 import { planOf } from "./plan.ts";
+import { stuckServers } from "./serving.ts";
 import { failedStatus, refusedStatus, statusOf } from "./status.ts";
 import { SpecError, wishOf } from "./wish-of.ts";
 
@@ -154,10 +155,13 @@ export class Reconciler {
       api.mergePatch(...relabelling(cluster, claim)),
     );
     const refused = [...notApplied, ...notOurs];
-    for (const { object } of refused) onRefused(object.kind);
-    if (refused.length > 0) return refused;
-    for (const object of plan.removals) await removeIfThere(api, object);
-    return refused;
+    const notGone = await actOnAll(
+      [...stuckServers(observed), ...(refused.length > 0 ? [] : plan.removals)],
+      async (object) => removeIfThere(api, object),
+    );
+    const all = [...refused, ...notGone];
+    for (const { object } of all) onRefused(object.kind);
+    return all;
   }
 
   /** A pass that broke off is told where it can be: what was found before stands. */

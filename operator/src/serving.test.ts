@@ -8,7 +8,7 @@ import { connectorRevision, deployment, migrationJob } from "./desired/workloads
 import type { KubeObject } from "./kube/object.ts";
 import { Observed } from "./observed.ts";
 import { connectorsOf, planOf } from "./plan.ts";
-import { pullFailures, tellPulls, versionServing } from "./serving.ts";
+import { pullFailures, stuckServers, tellPulls, versionServing } from "./serving.ts";
 import { failedStatus, statusOf } from "./status.ts";
 
 const OK = { state: "ok", message: "" } as const;
@@ -154,6 +154,26 @@ test("status.version is what serves, and the pod and image that cannot be pulled
     "pod router-b cannot pull r.example:5000/jichat/router:1.2.3: ImagePullBackOff",
   );
   assert.deepEqual(pullFailures(new Observed(older)), []);
+});
+
+test("a server that waits for an image that is not wanted any more is taken away, and no other", () => {
+  const set = {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata: { name: "chat-clickhouse", namespace: "people" },
+    status: { replicas: 1, updateRevision: "good" },
+  } as KubeObject;
+  const server = (revision: string, waiting?: string, name = "chat-clickhouse-0"): KubeObject => {
+    const one = pod(name, "clickhouse", "clickhouse:x", waiting === undefined, waiting);
+    const labels = { ...one.metadata.labels, "controller-revision-hash": revision };
+    return { ...one, metadata: { ...one.metadata, labels } };
+  };
+  const stuck = (one: KubeObject): number => stuckServers(new Observed([set, one])).length;
+  assert.equal(stuck(server("bad", "ImagePullBackOff")), 1);
+  assert.equal(stuck(server("good", "ImagePullBackOff")), 0, "it is what is wanted");
+  assert.equal(stuck(server("bad")), 0, "it runs");
+  assert.equal(stuck(server("bad", "ContainerCreating")), 0);
+  assert.equal(stuck(server("bad", "ImagePullBackOff", "chat-nats-0")), 0, "another set's");
 });
 
 const statusWith = (observed: Observed, refused: readonly { object: KubeObject; error: Error }[] = []) => {

@@ -1,10 +1,11 @@
-import type { V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
+import type { V1ContainerStatus, V1Pod, V1StatefulSet } from "@kubernetes/client-node";
 import { COMPONENTS, LABELS } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
 import type { Workload } from "./desired/workloads.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 
+type Servers = KubeObject & Pick<V1StatefulSet, "status">;
 type Pod = KubeObject & Pick<V1Pod, "spec" | "status">;
 
 interface Image {
@@ -72,24 +73,42 @@ const CANNOT_PULL = new Set([
   "ImageInspectError",
 ]);
 
-/** Pods that wait for an image that does not come. */
-export function pullFailures(observed: Observed): readonly PullFailure[] {
-  return observed.ofKind<Pod>("Pod").flatMap(({ metadata, status, spec }) => {
-    const all: readonly V1ContainerStatus[] = [
-      ...(status?.initContainerStatuses ?? []),
-      ...(status?.containerStatuses ?? []),
-    ];
-    return all.flatMap(({ name, image: told, state }) => {
-      const { reason = "" } = state?.waiting ?? {};
-      if (!CANNOT_PULL.has(reason)) return [];
-      const image = spec?.containers.find((one) => one.name === name)?.image ?? told;
-      // The kubelet's own words change between tries: of a status they would be written for ever.
-      return [
-        { pod: metadata.name, image, message: reason === "ErrImagePull" ? "ImagePullBackOff" : reason },
-      ];
-    });
+/** What a pod waits for that does not come. */
+function pullsOf({ metadata, status, spec }: Pod): readonly PullFailure[] {
+  const all: readonly V1ContainerStatus[] = [
+    ...(status?.initContainerStatuses ?? []),
+    ...(status?.containerStatuses ?? []),
+  ];
+  return all.flatMap(({ name, image: told, state }) => {
+    const { reason = "" } = state?.waiting ?? {};
+    if (!CANNOT_PULL.has(reason)) return [];
+    const image = spec?.containers.find((one) => one.name === name)?.image ?? told;
+    // The kubelet goes to and fro between these two: a status would be written for ever.
+    return [{ pod: metadata.name, image, message: reason === "ErrImagePull" ? "ImagePullBackOff" : reason }];
   });
 }
+
+/** Pods that wait for an image that does not come. */
+export const pullFailures = (observed: Observed): readonly PullFailure[] =>
+  observed.ofKind<Pod>("Pod").flatMap(pullsOf);
+
+/**
+ * Servers that wait for an image that is not wanted any more. A StatefulSet waits for them to be ready before
+ * it makes them anew, which they never are (kubernetes#67250): somebody must take them away.
+ */
+export const stuckServers = (observed: Observed): readonly KubeObject[] =>
+  observed.ofKind<Servers>("StatefulSet").flatMap(({ metadata: { name }, status }) =>
+    observed.ofKind<Pod>("Pod").filter((pod) => {
+      const revision = pod.metadata.labels?.["controller-revision-hash"];
+      return (
+        pod.metadata.name.replace(/-\d+$/, "") === name &&
+        status?.updateRevision !== undefined &&
+        revision !== undefined &&
+        revision !== status.updateRevision &&
+        pullsOf(pod).length > 0
+      );
+    }),
+  );
 
 const SHOWN = 3;
 export const tellPulls = (pulls: readonly PullFailure[]): string =>
