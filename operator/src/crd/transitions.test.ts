@@ -1,23 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Schema } from "../../test/leaves.ts";
+import { leavesOf } from "../../test/leaves.ts";
 import { definition } from "./definition.ts";
 import type { Ground } from "./ground.ts";
 import { REFUSALS, refusedChange } from "./refusals.ts";
 import { SPEC } from "./spec.ts";
 import { TRANSITIONS, rowOf } from "./transitions.ts";
-
-interface Schema {
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly items?: Schema;
-}
-
-/** Fields without fields of their own: those that somebody changes. */
-function leavesOf(schema: Schema, path = ""): readonly string[] {
-  const { properties = schema.items?.properties } = schema;
-  const entries = Object.entries(properties ?? {});
-  if (entries.length === 0) return [path];
-  return entries.flatMap(([name, property]) => leavesOf(property, path === "" ? name : `${path}.${name}`));
-}
 
 test("every field of the spec says what a change of it does, and nothing else is said", () => {
   const rows = leavesOf(SPEC as Schema).map((path) => rowOf(path) ?? `no row for ${path}`);

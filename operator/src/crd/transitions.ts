@@ -71,7 +71,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   "image.pullPolicy": rolled("all pods"),
   "image.pullSecrets.name": rolled("all pods"),
   paused: live("nothing is changed until it is false again"),
-  hibernate: live("pods go, backends last; data stays"),
+  hibernate: rolled("all pods go, backends last, and come again; data stays"),
   deletionPolicy: live("counts when the ChatCluster is deleted"),
   ...pods("connectors", EDGES),
   ...under("connectors", {
@@ -81,7 +81,9 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     "ingress.host": rolled("the Ingress is changed; api is told the new URL"),
     "ingress.className": live("the Ingress is changed"),
     "ingress.annotations": live("the Ingress is changed"),
-    "ingress.tlsSecret": rolled("the Ingress is changed; api is told the new URL"),
+    "ingress.tlsSecret": live(
+      "the Ingress is changed; where it comes or goes, api is rolled with the new URL",
+    ),
     "gateway.name": live("the route is changed"),
     "gateway.namespace": live("the route is changed"),
     "gateway.sectionName": live("the route is changed"),
@@ -128,7 +130,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     refuses: ["clickhouse"],
   },
   "clickhouse.external.secret": rolled("storage, with the new login"),
-  "clickhouse.external.tls.secret": rolled(`storage, with what the Secret holds; ${JOB}`),
+  "clickhouse.external.tls.secret": rolled("storage, with what the Secret holds"),
   ...volume("clickhouse.managed"),
   ...servers("clickhouse.managed", "ClickHouse restarts; the log holds what comes meanwhile"),
   ...volume("clickhouse.embedded"),
