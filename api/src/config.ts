@@ -5,10 +5,10 @@ import { readProxyTrust } from "@jichat/access/proxy-config.ts";
 import type { TokenConfig } from "@jichat/access/token-config.ts";
 import { readTokenConfig } from "@jichat/access/token-config.ts";
 import { RESERVED_USERS } from "@jichat/access/user-names.ts";
-import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
 import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
+import type { LogWish } from "@jichat/runtime/log-settings.ts";
 import { readLogSettings } from "@jichat/runtime/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
 import { readProcessConfig } from "@jichat/runtime/process-config.ts";
@@ -16,7 +16,7 @@ import { readProcessConfig } from "@jichat/runtime/process-config.ts";
 export interface Config extends ProcessConfig {
   readonly redisUrl: string;
   readonly redisTls: BackendTls | undefined;
-  readonly log: LogSettings;
+  readonly log: LogWish;
   readonly tokens: TokenConfig;
   readonly people: PeopleConfig;
   /** Private JWK that signs tokens; absent where another system's accounts are used. */

@@ -5,10 +5,10 @@ import { readProxyTrust } from "@jichat/access/proxy-config.ts";
 import type { TokenConfig } from "@jichat/access/token-config.ts";
 import { readTokenConfig } from "@jichat/access/token-config.ts";
 import * as limits from "@jichat/protocol/limits.ts";
-import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
 import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
+import type { LogWish } from "@jichat/runtime/log-settings.ts";
 import { readLogSettings } from "@jichat/runtime/log-settings.ts";
 import { DEVICES_PER_USER_MAX } from "@jichat/runtime/arrivals.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
@@ -32,7 +32,7 @@ interface AddressLimits {
 export interface Config extends ProcessConfig, AddressLimits {
   readonly redisUrl: string;
   readonly redisTls: BackendTls | undefined;
-  readonly log: LogSettings;
+  readonly log: LogWish;
   readonly tokens: TokenConfig;
   readonly people: PeopleConfig;
   readonly host: string;

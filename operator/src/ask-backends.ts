@@ -1,16 +1,12 @@
-import { jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
 import { Redis } from "ioredis";
-import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
 import { Agent, fetch } from "undici";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { readNatsUrl } from "@jichat/runtime/nats-url.ts";
-import { provision, putBackStreams, removeStreams } from "@jichat/runtime/provision.ts";
-import type { User } from "./desired/keys.ts";
-import type { Backend } from "./desired/names.ts";
+import { removeStreams } from "@jichat/runtime/provision.ts";
+import { lookAtStreams, withNats } from "./ask-log.ts";
 import { clusterNameOf } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
-import { backendUrl } from "./desired/wish.ts";
+import type { Door } from "./door.ts";
+import { doorOf } from "./door.ts";
 import { messageOf } from "./kube/errors.ts";
 import type { BackendsSeen, Seen } from "./plan.ts";
 
@@ -26,70 +22,12 @@ const failed = (url: string, error: unknown): Seen => {
     : { state: "unreachable", message: `${host} does not answer: ${why}` };
 };
 
-const logSettings = ({ cluster: { spec } }: Wish) => ({
-  partitions: spec.partitions,
-  replicas: spec.durability.replicas,
-  logBytesMax: spec.retention.logBytesPerPartition,
-});
-
-/** Where a backend is, and how it is spoken to. */
-interface Door {
-  readonly url: string;
-  readonly tls: BackendTls | undefined;
-}
-
-async function withNats<T>(
-  { url, tls }: Door,
-  act: (
-    jsm: Awaited<ReturnType<typeof jetstreamManager>>,
-    nats: Awaited<ReturnType<typeof connect>>,
-  ) => Promise<T>,
-): Promise<T> {
-  const nats = await connect({
-    ...readNatsUrl(url, tls),
-    name: "jichat-operator",
-    reconnect: false,
-    timeout: TIMEOUT_MS,
-  });
+async function askNats(wish: Wish, door: Door): Promise<{ nats: Seen; streams: BackendsSeen["streams"] }> {
   try {
-    return await act(await jetstreamManager(nats, { timeout: TIMEOUT_MS }), nats);
-  } finally {
-    await nats.close();
-  }
-}
-
-type Streams = BackendsSeen["streams"];
-
-/**
- * Makes what is missing of streams and buckets and puts back what differs; looks only while the cluster is
- * paused.
- */
-async function askNats(wish: Wish, door: Door): Promise<{ nats: Seen; streams: Streams }> {
-  const names = namesOf(clusterNameOf(wish.cluster));
-  const wanted = logSettings(wish);
-  const lookOnly = wish.cluster.spec.paused;
-  try {
-    return await withNats(door, async (jsm, nats) => {
-      try {
-        const partitions = lookOnly ? wanted.partitions : await provision(nats, jsm, names, wanted);
-        if (partitions !== wanted.partitions)
-          return {
-            nats: OK,
-            streams: {
-              ok: false,
-              message: `the logs were made with ${partitions} partitions, spec.partitions is ${wanted.partitions}: set it to ${partitions}, or take the streams of ${names.cluster} away`,
-            },
-          };
-        const differing = await putBackStreams(jsm, names, wanted, lookOnly);
-        const message =
-          differing.length === 0
-            ? `${partitions} logs, ${wanted.replicas} copies each`
-            : `${differing.join(", ")} ${lookOnly ? "differ" : "were put back"}`;
-        return { nats: OK, streams: { ok: !lookOnly || differing.length === 0, message } };
-      } catch (error) {
-        return { nats: OK, streams: { ok: false, message: `JetStream refuses: ${messageOf(error)}` } };
-      }
-    });
+    return await withNats(door, async (jsm, nats) => ({
+      nats: OK,
+      streams: await lookAtStreams(wish, jsm, nats),
+    }));
   } catch (error) {
     return { nats: failed(door.url, error), streams: undefined };
   }
@@ -149,12 +87,6 @@ async function askClickHouse(door: Door): Promise<Seen> {
   } catch (error) {
     return failed(door.url, error instanceof Error && error.cause !== undefined ? error.cause : error);
   }
-}
-
-/** The embedded ClickHouse has no door. */
-function doorOf(wish: Wish, backend: Backend, user: User): Door | undefined {
-  const url = backendUrl(wish, backend, user);
-  return url === undefined ? undefined : { url, tls: wish.backendTls[backend] };
 }
 
 const NOWHERE: Door = { url: "", tls: undefined };

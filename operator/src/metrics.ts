@@ -1,11 +1,13 @@
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { KubeApi } from "./kube/api.ts";
+import type { Outcome } from "./kube/controller.ts";
 import type { WorkQueue } from "./kube/work-queue.ts";
 
 export interface OperatorMetrics {
   readonly countRetry: (kind: string) => void;
   readonly countApplied: () => void;
-  readonly countPass: (outcome: "ok" | "conflict" | "error", ms: number) => void;
+  readonly countRefused: (kind: string) => void;
+  readonly countPass: (outcome: Outcome, ms: number) => void;
 }
 
 export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: KubeApi): OperatorMetrics {
@@ -14,6 +16,10 @@ export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: Kub
     "watches and lists that broke off, by kind",
   );
   const applied = telemetry.counter("jichat_operator_applied", "objects that were written");
+  const refused = telemetry.counter(
+    "jichat_operator_refused",
+    "objects that the API server refused, by kind; once a pass",
+  );
   const passes = telemetry.counter("jichat_operator_passes", "passes over a ChatCluster, by outcome");
   const seconds = telemetry.histogram("jichat_operator_pass", "how long a pass takes");
   telemetry.gauge("jichat_operator_queue_depth", "ChatClusters that wait for a pass", () => queue.depth);
@@ -28,6 +34,9 @@ export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: Kub
     },
     countApplied: () => {
       applied.add(1);
+    },
+    countRefused: (kind) => {
+      refused.add(1, { kind });
     },
     countPass: (outcome, ms) => {
       passes.add(1, { outcome });

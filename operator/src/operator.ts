@@ -72,6 +72,7 @@ function assemble({ config, api, clock, telemetry }: OperatorParts) {
     removeData,
     askPods,
     onApplied: metrics.countApplied,
+    onRefused: metrics.countRefused,
   });
   const controller = {
     queue,

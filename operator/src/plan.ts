@@ -1,4 +1,5 @@
 import { componentsOf, groundworkOf, migrationOf, serversOf } from "./desired/desired.ts";
+import type { LogMemory } from "./crd/status.ts";
 import { LABELS } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
 import { connectorRevision, wantedReplicas } from "./desired/workloads.ts";
@@ -6,14 +7,25 @@ import type { Workload } from "./desired/workloads.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { countOf, idOf, jobState } from "./observed.ts";
+import { wishHeld } from "./serving.ts";
+import { withVolumes } from "./volumes.ts";
 
 /** What the backends said when they were last asked. */
 export interface BackendsSeen {
   readonly nats: Seen;
   readonly redis: Seen;
   readonly clickhouse: Seen;
-  /** Streams that were not as wanted; undefined while it is not known. */
-  readonly streams: { readonly ok: boolean; readonly message: string } | undefined;
+  /** Undefined while it is not known. */
+  readonly streams: StreamsSeen | undefined;
+}
+
+export interface StreamsSeen {
+  readonly ok: boolean;
+  readonly message: string;
+  /** The log that this ChatCluster had is gone, or another one is there. */
+  readonly fault?: "LogLost" | "LogReplaced";
+  /** What is to be remembered of it. */
+  readonly log?: LogMemory;
 }
 
 export interface Seen {
@@ -38,12 +50,14 @@ const KEPT_KINDS = new Set(["PersistentVolumeClaim", "Pod", "Event", "Lease"]);
  * there, what stands on them. Who runs already goes on whatever the backends say: the gate is for starting.
  */
 export function planOf(wish: Wish, observed: Observed, backends: BackendsSeen): Plan {
-  const groundwork = groundworkOf(wish);
-  const servers = serversOf(wish);
+  const groundwork = withVolumes(groundworkOf(wish), observed);
+  const servers = withVolumes(serversOf(wish), observed);
   const migration = migrationOf(wish);
   const sleeping = wish.cluster.spec.hibernate;
   const runs = observed.ofKind("Deployment", "router").length > 0;
   const waitsFor = runs || sleeping ? undefined : missing(backends);
+  if (backends.streams?.fault === "LogLost")
+    return { objects: [...groundwork, ...servers], removals: [], waitsFor: "its log, which is gone" };
   const connectors = connectorsOf(wish, observed);
   const components = componentsOf(wish, connectors.current);
   if (sleeping) {
@@ -58,17 +72,23 @@ export function planOf(wish: Wish, observed: Observed, backends: BackendsSeen): 
   }
   if (waitsFor !== undefined) return { objects: [...groundwork, ...servers], removals: [], waitsFor };
   const schema = migration.map((job) => jobState(observed.find(job)));
-  if (schema.some((state) => state !== "done"))
-    return {
-      objects: [...groundwork, ...servers, ...migration],
-      removals: [],
-      waitsFor: "the schema of ClickHouse",
-    };
+  if (schema.some((state) => state !== "done")) {
+    const held = runs ? heldBack(wish, observed) : [];
+    const objects = [...groundwork, ...servers, ...migration, ...held];
+    return { objects, removals: [], waitsFor: "the schema of ClickHouse" };
+  }
   return withRemovals(
     observed,
     [...groundwork, ...servers, ...migration, ...components, ...connectors.older],
     connectors.done,
   );
+}
+
+/** What runs, kept, scaled and repaired as of the version that it is of: the new one may never come. */
+function heldBack(wish: Wish, observed: Observed): readonly KubeObject[] {
+  const held = wishHeld(wish, observed);
+  const { current, older } = connectorsOf(held, observed);
+  return [...componentsOf(held, current), ...older];
 }
 
 function withRemovals(
@@ -93,6 +113,8 @@ const missing = ({ nats, redis, clickhouse, streams }: BackendsSeen): string | u
   return streams === undefined ? "the streams" : undefined;
 };
 
+const readyOf = ({ status }: Workload): number => status?.readyReplicas ?? 0;
+
 interface Connectors {
   readonly current: KubeObject;
   /** Older revisions, with the replicas they may keep. */
@@ -111,14 +133,17 @@ export function connectorsOf(wish: Wish, observed: Observed): Connectors {
   const revision = current.metadata.labels?.[LABELS.revision];
   const old = observed
     .ofKind<Workload>("Deployment", "connector")
-    .filter(({ metadata }) => metadata.labels?.[LABELS.revision] !== revision);
+    .filter(({ metadata }) => metadata.labels?.[LABELS.revision] !== revision)
+    .sort((a, b) => readyOf(b) - readyOf(a)); // Whoever serves stays, and not another that never came up.
   const { ready } = countOf(observed.find(current));
   let spare = Math.max(0, wanted - ready);
   const older: KubeObject[] = [];
   const done: KubeObject[] = [];
-  for (const deployment of old) {
+  for (const [at, deployment] of old.entries()) {
     const has = deployment.spec.replicas ?? 0;
-    const keep = Math.min(has, spare);
+    // While nothing of the new one is ready, the one that serves is scaled as it would be.
+    const isServing = at === 0 && ready === 0 && readyOf(deployment) > 0;
+    const keep = isServing ? spare : Math.min(has, spare);
     spare -= keep;
     if (keep === 0 && has === 0 && (deployment.status?.replicas ?? 0) === 0) done.push(deployment);
     else older.push(scaled(deployment, keep));
@@ -130,7 +155,7 @@ export function connectorsOf(wish: Wish, observed: Observed): Connectors {
  * An older revision as it was applied, with other replicas: only what is ours, or the apply would take
  * defaults over.
  */
-function scaled(deployment: Workload, replicas: number): KubeObject {
+export function scaled(deployment: Workload, replicas: number): KubeObject {
   const { apiVersion, kind, metadata, spec } = deployment;
   const { name, namespace, labels, ownerReferences } = metadata;
   const { selector, template, strategy, revisionHistoryLimit } = spec;

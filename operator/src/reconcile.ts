@@ -1,4 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Refused } from "./apply-all.ts";
+import { actOnAll, applyAll } from "./apply-all.ts";
 import type { Live } from "./ask-pods.ts";
 import type { BackendWatch } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
@@ -9,7 +11,7 @@ import type { Informers } from "./informers.ts";
 import type { KubeApi } from "./kube/api.ts";
 import type { Keeper } from "./keeper.ts";
 import { standsBack } from "./keeper.ts";
-import { applyIfChanged, hashOf } from "./kube/apply.ts";
+import { hashOf } from "./kube/apply.ts";
 import { transitionsOf } from "./kube/conditions.ts";
 import type { Next } from "./kube/controller.ts";
 import type { EventRecorder } from "./kube/events.ts";
@@ -20,8 +22,10 @@ import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { claimed, relabelling } from "./kept.ts";
 import { blockedMessage, blockedStatus } from "./left-behind.ts";
+import type { Plan } from "./plan.ts";
 import { planOf } from "./plan.ts";
-import { refusedStatus, statusOf } from "./status.ts";
+import { stuckServers } from "./serving.ts";
+import { failedStatus, refusedStatus, statusOf } from "./status.ts";
 import { SpecError, wishOf } from "./wish-of.ts";
 
 export interface ReconcileOptions {
@@ -38,6 +42,8 @@ export interface ReconcileOptions {
   /** Open sockets, as the connector pods tell; undefined where none answers. */
   readonly askPods: (observed: Observed) => Promise<Live>;
   readonly onApplied: () => void;
+  /** The kind of an object that the API server refused. */
+  readonly onRefused: (kind: string) => void;
 }
 
 /** Conditions whose turning is worth a line in `kubectl describe`. */
@@ -47,6 +53,7 @@ const TOLD = new Set([
   "BackendsReachable",
   "StreamsInSync",
   "SchemaInSync",
+  "Reconciled",
   "Paused",
   "Degraded",
 ]);
@@ -68,7 +75,7 @@ export class Reconciler {
   }
 
   async reconcile(key: string): Promise<Next> {
-    const { api, informers, backends, keeper, resyncMs } = this.#options;
+    const { informers, backends, keeper } = this.#options;
     const found = informers.cluster(key);
     if (found === undefined) {
       await backends.forget(key);
@@ -80,6 +87,16 @@ export class Reconciler {
     const cluster = await keeper.claim(found);
     const observed = informers.observe(key);
     if (cluster.metadata.deletionTimestamp !== undefined) return this.#finalize(cluster, observed);
+    try {
+      return await this.#pass(key, cluster, observed);
+    } catch (error) {
+      if (!isConflict(error)) await this.#tellFailed(cluster, error);
+      throw error;
+    }
+  }
+
+  async #pass(key: string, cluster: ChatCluster, observed: Observed): Promise<Next> {
+    const { informers, backends, resyncMs } = this.#options;
     if (!cluster.spec.paused) await this.#hold(cluster);
     let wish: Wish;
     try {
@@ -94,15 +111,13 @@ export class Reconciler {
     const whole = planOf(wish, observed, seen);
     const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
     const plan = { ...whole, objects: whole.objects.filter((object) => !unserved.includes(object)) };
-    if (!cluster.spec.paused) {
-      await this.#apply(cluster, plan.objects, observed);
-      for (const claim of claimed(observed)) await api.mergePatch(...relabelling(cluster, claim));
-      for (const object of plan.removals) await removeIfThere(api, object);
-    }
+    const refused = cluster.spec.paused ? [] : await this.#act(cluster, plan, observed);
     const live = await this.#options.askPods(observed);
-    const facts = { wish, observed, backends: seen, plan, unserved, live, now: this.#now() };
+    const facts = { wish, observed, backends: seen, plan, unserved, live, refused, now: this.#now() };
     await this.#tellStatus(cluster, statusOf(facts));
-    return { afterMs: plan.waitsFor === undefined ? resyncMs : Math.min(resyncMs, backends.againMs(key)) };
+    const isRefused = refused.length > 0;
+    const afterMs = plan.waitsFor === undefined ? resyncMs : Math.min(resyncMs, backends.againMs(key));
+    return { afterMs, isRefused };
   }
 
   /** Of two operators that write, each would put back what the other does. */
@@ -118,20 +133,44 @@ export class Reconciler {
     return new Date(this.#options.clock.now());
   }
 
-  async #apply(cluster: ChatCluster, objects: readonly KubeObject[], observed: Observed): Promise<void> {
-    const { api, events, onApplied } = this.#options;
-    for (const wanted of objects) {
-      const before = observed.find(wanted);
-      const { changed } = await applyIfChanged(api, wanted, before, this.#normalised);
-      if (!changed) continue;
-      onApplied();
-      if (before !== undefined && isWorkload(wanted))
+  /** Applies, then removes; while something is refused nothing goes, for it may be what takes its place. */
+  async #act(cluster: ChatCluster, plan: Plan, observed: Observed): Promise<readonly Refused[]> {
+    const { api, events, onApplied, onRefused } = this.#options;
+    const notApplied = await applyAll(plan.objects, {
+      api,
+      observed,
+      normalised: this.#normalised,
+      onChanged: async (wanted, before) => {
+        onApplied();
+        if (before === undefined || !isWorkload(wanted)) return;
         await events.tell(cluster, {
           type: "Normal",
           reason: "Updated",
           action: "Apply",
           note: `${wanted.kind} ${wanted.metadata.name} was brought to what is wanted`,
         });
+      },
+    });
+    const notOurs = await actOnAll(claimed(observed), async (claim) =>
+      api.mergePatch(...relabelling(cluster, claim)),
+    );
+    const refused = [...notApplied, ...notOurs];
+    const notGone = await actOnAll(
+      [...stuckServers(observed), ...(refused.length > 0 ? [] : plan.removals)],
+      async (object) => removeIfThere(api, object),
+    );
+    const all = [...refused, ...notGone];
+    for (const { object } of all) onRefused(object.kind);
+    return all;
+  }
+
+  /** A pass that broke off is told where it can be: what was found before stands. */
+  async #tellFailed(cluster: ChatCluster, error: unknown): Promise<void> {
+    try {
+      await this.#tellStatus(cluster, failedStatus(cluster, messageOf(error), this.#now()));
+    } catch (second) {
+      const message = `a pass failed, and could not be told: ${messageOf(error)}`;
+      throw new AggregateError([error, second], message, { cause: second });
     }
   }
 

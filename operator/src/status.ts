@@ -1,15 +1,20 @@
 import type { ChatCluster } from "./crd/definition.ts";
 import type { ChatClusterStatus, ConditionType, Counts } from "./crd/status.ts";
+import { CONDITIONS } from "./crd/status.ts";
 import type { Component } from "./desired/names.ts";
 import { COMPONENTS, selectorOf } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
 import { migrationJob, wantedReplicas } from "./desired/workloads.ts";
 import { endpointsOf } from "./endpoints.ts";
+import { groundOf } from "./ground-of.ts";
 import type { Finding } from "./kube/conditions.ts";
 import { conditionsOf, no, unknown, yes } from "./kube/conditions.ts";
 import type { Counted, Observed } from "./observed.ts";
 import { countOf, jobState } from "./observed.ts";
 import type { KubeObject } from "./kube/object.ts";
+import type { Refused } from "./apply-all.ts";
+import { tellRefused } from "./apply-all.ts";
+import { pullFailures, tellPulls, versionServing } from "./serving.ts";
 import type { Live } from "./ask-pods.ts";
 import type { BackendsSeen, Plan } from "./plan.ts";
 
@@ -21,6 +26,8 @@ export interface Facts {
   /** Objects of kinds that this Kubernetes cluster does not have. */
   readonly unserved: readonly KubeObject[];
   readonly live: Live;
+  /** What the API server refused. */
+  readonly refused: readonly Refused[];
   readonly now: Date;
 }
 
@@ -59,7 +66,7 @@ const STREAMS_UNKNOWN = unknown("NotAskedYet", "NATS has not told about the stre
 
 function streamsInSync({ streams }: BackendsSeen): Finding {
   if (streams === undefined) return STREAMS_UNKNOWN;
-  return streams.ok ? yes("InSync", streams.message) : no("Differ", streams.message);
+  return streams.ok ? yes("InSync", streams.message) : no(streams.fault ?? "Differ", streams.message);
 }
 
 function durability({ wish, backends }: Facts): Finding {
@@ -97,9 +104,12 @@ function schema({ wish, observed }: Facts): Finding {
   }
 }
 
-function ready({ wish, plan }: Facts, counts: ComponentCounts, backends: Finding): Finding {
+function ready(facts: Facts, counts: ComponentCounts, backends: Finding): Finding {
+  const { wish, plan } = facts;
   if (wish.cluster.spec.hibernate) return no("Hibernating", "spec.hibernate is set: no pods, data stays");
-  if (plan.waitsFor !== undefined) return no("Waiting", `waits for ${plan.waitsFor}`);
+  const serves = COMPONENTS.every((name) => counts[name].ready > 0 || counts[name].wanted === 0);
+  const isHeld = serves && facts.backends.streams?.fault === undefined;
+  if (plan.waitsFor !== undefined && !isHeld) return no("Waiting", `waits for ${plan.waitsFor}`);
   const short = COMPONENTS.filter((name) => counts[name].ready < counts[name].wanted);
   if (short.length > 0) return no("ComponentsNotReady", tell(counts, short));
   if (backends.status === "False") return no("BackendsNotReady", backends.message);
@@ -112,8 +122,16 @@ function available({ wish }: Facts, counts: ComponentCounts): Finding {
   return counts.connector.ready >= counts.connector.wanted ? yes("Available", told) : no("TooFew", told);
 }
 
-function progressing({ wish, plan }: Facts, counts: ComponentCounts): Finding {
+function reconciled({ wish, refused }: Facts): Finding {
+  if (wish.cluster.spec.paused) return unknown("Paused", "spec.paused is set: nothing is applied");
+  return refused.length > 0 ? no("ApplyRefused", tellRefused(refused)) : yes("Applied");
+}
+
+function progressing({ wish, plan, observed, refused }: Facts, counts: ComponentCounts): Finding {
   if (wish.cluster.spec.paused) return no("Paused", "spec.paused is set");
+  const pulls = pullFailures(observed);
+  if (pulls.length > 0) return yes("ImagePull", tellPulls(pulls));
+  if (refused.length > 0) return no("ApplyRefused", tellRefused(refused));
   if (plan.waitsFor !== undefined) return yes("Waiting", `waits for ${plan.waitsFor}`);
   const unsettled = COMPONENTS.filter((name) => !counts[name].isSettled);
   return unsettled.length > 0
@@ -127,13 +145,19 @@ const CURES: Readonly<Record<string, string>> = {
   PodMonitor: "observability.podMonitor needs the Prometheus operator: install its CRDs, or leave it out",
 };
 
-function degraded({ wish, unserved }: Facts, backends: Finding, ofSchema: Finding): Finding {
+function degraded(facts: Facts, backends: Finding, ofSchema: Finding): Finding {
+  const { wish, unserved, observed, refused } = facts;
+  const { streams } = facts.backends;
   const [kind] = unserved.map((object) => object.kind);
   if (kind !== undefined)
     return yes(
       "NotServed",
       `${CURES[kind] ?? `${kind} is not known here`}; then restart the operator, with a chart of its version`,
     );
+  if (streams?.fault !== undefined) return yes(streams.fault, streams.message);
+  if (refused.length > 0) return yes("ApplyRefused", tellRefused(refused));
+  const pulls = pullFailures(observed);
+  if (pulls.length > 0) return yes("ImagePull", tellPulls(pulls));
   const isBad = backends.status === "False" || ofSchema.reason === "MigrationFailed";
   if (wish.cluster.spec.hibernate || !isBad) return no("AsWanted", "nothing is wrong");
   const wrong = [backends, ofSchema].filter(({ status }) => status === "False");
@@ -153,6 +177,7 @@ function findingsOf(facts: Facts, counts: ComponentCounts): Record<ConditionType
     StreamsInSync: streamsInSync(facts.backends),
     SchemaInSync: ofSchema,
     ConnectorsAvailable: available(facts, counts),
+    Reconciled: reconciled(facts),
     Progressing: progressing(facts, counts),
     Paused: paused
       ? yes("Asked", "spec.paused is set: nothing is changed")
@@ -173,10 +198,14 @@ export function statusOf(facts: Facts): ChatClusterStatus {
   };
   const before = cluster.status?.conditions ?? [];
   const connectors = count("connector");
+  const serving = versionServing(wish, facts.observed);
+  const log = facts.backends.streams?.log ?? cluster.status?.log;
   return {
     observedGeneration: generation,
-    version: wish.version,
+    ...(serving === undefined ? {} : { version: serving }),
     conditions: conditionsOf(findingsOf(facts, counts), before, generation, now),
+    ground: groundOf(cluster),
+    ...(log === undefined ? {} : { log }),
     connectors,
     routers: count("router"),
     storage: count("storage"),
@@ -211,6 +240,7 @@ export function refusedStatus(
     StreamsInSync: waits,
     SchemaInSync: waits,
     ConnectorsAvailable: waits,
+    Reconciled: no(reason, message),
     Progressing: no("SpecInvalid", message),
     Paused: cluster.spec.paused
       ? yes("Asked", "spec.paused is set")
@@ -222,5 +252,21 @@ export function refusedStatus(
     ...rest,
     observedGeneration: generation,
     conditions: conditionsOf(findings, before, generation, now),
+  };
+}
+
+/** Of a pass that broke off: what was found before stands, with the generation that it was found of. */
+export function failedStatus(cluster: ChatCluster, message: string, now: Date): ChatClusterStatus {
+  const { conditions: before = [], observedGeneration = 0, ...rest } = cluster.status ?? {};
+  const waits = unknown("PassFailed", "not looked at: the pass broke off");
+  const findings = Object.fromEntries(Object.keys(CONDITIONS).map((type) => [type, waits]));
+  const all = { ...findings, Reconciled: no("PassFailed", message) } as Record<ConditionType, Finding>;
+  const known = new Map(before.map((condition) => [condition.type, condition]));
+  return {
+    ...rest,
+    observedGeneration,
+    conditions: conditionsOf(all, before, cluster.metadata.generation, now).map((condition) =>
+      condition.type === "Reconciled" ? condition : (known.get(condition.type) ?? condition),
+    ),
   };
 }

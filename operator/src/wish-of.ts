@@ -7,6 +7,7 @@ import { decodeKeys, keysFor } from "./desired/keys.ts";
 import type { Backend } from "./desired/names.ts";
 import { BACKENDS, objectName } from "./desired/names.ts";
 import type { Login, Wish } from "./desired/wish.ts";
+import { changeRefused } from "./ground-of.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { isNotFound, messageOf } from "./kube/errors.ts";
 import type { KubeObject } from "./kube/object.ts";
@@ -148,6 +149,10 @@ export interface WishOptions {
 export async function wishOf(cluster: ChatCluster, observed: Observed, options: WishOptions): Promise<Wish> {
   const { api, version, operator } = options;
   const { namespace, annotations } = cluster.metadata;
+  if (cluster.metadata.deletionTimestamp === undefined) {
+    const refused = changeRefused(cluster, observed);
+    if (refused !== undefined) throw new SpecError("ChangeRefused", refused);
+  }
   const id = { apiVersion: "v1", kind: "Secret", metadata: { namespace, name: objectName(cluster, KEYS) } };
   const before = decodeKeys(observed.find<SecretObject>(id)?.data?.["keys"]);
   const logins = await loginsOf(api, cluster);

@@ -200,6 +200,45 @@ test("a ChatCluster's life, from apply to delete", { timeout: 170_000 }, async (
     },
   );
 
+  await t.test(
+    "a pod template that is refused is told, and all else is applied, its replicas too",
+    async () => {
+      const tolerations = [{ key: "a", operator: "Sometimes" }];
+      const routers = { replicas: 3, template: { tolerations } };
+      await change({ spec: { routers, connectors: { service: { annotations: { told: "yes" } } } } });
+      const message = await condition("Reconciled", "False");
+      assert.match(message, /Deployment life-router: .*tolerations.*Sometimes/);
+      await wants("life-router", 3);
+      const service = await world.find(RESOURCES.services, "life-connector");
+      assert.equal(service?.metadata.annotations?.["told"], "yes");
+      await condition("Progressing", "False");
+      const events = await world.api.list<KubeObject & { reason?: string }>(RESOURCES.events, NAMESPACE);
+      assert.ok(events.items.some(({ reason }) => reason === "ApplyRefused"));
+      await change({ spec: { routers: { replicas: 2, template: null } } });
+      await condition("Reconciled", "True");
+      await wants("life-router", 2);
+      await bePods();
+    },
+  );
+
+  await t.test("a bucket that is gone is told and not made anew, until the log is given up", async () => {
+    const bucket = `KV_${names.accounts}`;
+    const cluster = await world.find<ChatCluster & KubeObject>(RESOURCES.chatClusters, "life");
+    const identity = cluster?.status?.log?.identity ?? "";
+    assert.notEqual(identity, "");
+    await jsm.streams.delete(bucket);
+    const message = await condition("Degraded", "True");
+    assert.ok(message.includes(`had ${bucket}, and NATS has not`), message);
+    assert.ok(message.includes(`chat.jichat.io/forget-log=${identity}`), message);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 3 * PROBE_MS);
+    });
+    await assert.rejects(jsm.streams.info(bucket), "it was made anew");
+    await change({ metadata: { annotations: { "chat.jichat.io/forget-log": identity } } });
+    await condition("Degraded", "False");
+    await jsm.streams.info(bucket);
+  });
+
   await t.test("paused, it only looks", async () => {
     await change({ spec: { paused: true } });
     await condition("Paused", "True");

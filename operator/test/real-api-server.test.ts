@@ -5,6 +5,7 @@ import { CONDITIONS } from "../src/crd/status.ts";
 import { KubeError } from "../src/kube/errors.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
+import { REFUSED_CHANGES } from "./refused-changes.ts";
 import { INVALID } from "./invalid-specs.ts";
 import { until } from "../../tools/src/until.ts";
 import { NAMESPACE, World, chat } from "./world.ts";
@@ -48,17 +49,20 @@ test(
     );
     assert.equal(made.spec.durability.replicas, 3);
     assert.equal(made.spec.clickhouse.managed?.storage.size, "10Gi");
-    const refused = [
-      [{ partitions: 8 }, /partitions cannot change/],
-      [{ partitions: 4, clickhouse: { embedded: {} }, storage: { replicas: 1 } }, /clickhouse cannot move/],
-      [{ partitions: 4, nats: { external: { url: "nats://a:4222" } } }, /nats cannot move/],
-    ] as const;
-    for (const [spec, says] of refused)
+    for (const { name, change, says } of REFUSED_CHANGES)
       await assert.rejects(
         // Replaced as a whole, as `kubectl replace` does: of an apply the other backend would stay.
-        world.api.replace(RESOURCES.chatClusters, { ...made, spec: { ...made.spec, ...spec } } as KubeObject),
+        world.api.replace(RESOURCES.chatClusters, {
+          ...made,
+          spec: { ...made.spec, ...change },
+        } as KubeObject),
         { status: 422, message: says },
+        name,
       );
+    for (const storage of [{ size: "10240Mi" }, { size: "20Gi" }, { size: 42_949_672_960 }])
+      await world.api.mergePatch(RESOURCES.chatClusters, NAMESPACE, "fixed", {
+        spec: { nats: { managed: { storage } }, clickhouse: { managed: { storage } } },
+      });
     await world.api.remove(RESOURCES.chatClusters, NAMESPACE, "fixed");
   },
 );

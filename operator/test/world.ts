@@ -16,7 +16,7 @@ import { RESOURCES } from "../src/kube/object.ts";
 import { runOperator } from "../src/operator.ts";
 
 export const NAMESPACE = "default";
-const CRDS: Resource = {
+export const CRDS: Resource = {
   apiVersion: "apiextensions.k8s.io/v1",
   kind: "CustomResourceDefinition",
   plural: "customresourcedefinitions",

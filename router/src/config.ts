@@ -1,7 +1,7 @@
-import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
 import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
+import type { LogWish } from "@jichat/runtime/log-settings.ts";
 import { readLogSettings } from "@jichat/runtime/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
 import { readProcessConfig } from "@jichat/runtime/process-config.ts";
@@ -9,7 +9,7 @@ import { readProcessConfig } from "@jichat/runtime/process-config.ts";
 export interface Config extends ProcessConfig {
   readonly redisUrl: string;
   readonly redisTls: BackendTls | undefined;
-  readonly log: LogSettings;
+  readonly log: LogWish;
   readonly snapshotEveryMs: number;
   readonly drainMs: number;
 }

@@ -4,9 +4,9 @@ import { NoRespondersError, RequestError, TimeoutError } from "@nats-io/transpor
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
-import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import { LogIdentity, readIdentity } from "./log-identity.ts";
-import { provision } from "./provision.ts";
+import type { LogWish } from "./log-settings.ts";
+import { StreamsMissing, partitionsOf, provision } from "./provision.ts";
 import { watchQuorum } from "./quorum-watch.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -72,20 +72,23 @@ export interface Cluster {
 }
 
 /**
- * JetStream with all of a cluster's streams and buckets, made if they are not there, and its number of
- * partitions. A stream of three copies elects a leader first, and 23 of them on a busy disk take their time.
+ * JetStream with all of a cluster's streams and buckets, made if they are not there, or waited for where
+ * another makes them, and its number of partitions. A stream of three copies elects a leader first, and 23 of
+ * them on a busy disk take their time.
  */
 export async function openCluster(
   nats: NatsConnection,
   names: Names,
-  wanted: LogSettings,
+  wanted: LogWish,
   waiting: Waiting,
 ): Promise<Cluster> {
   const jsm = await openJetStream(nats, waiting);
   const partitions = await untilAnswered(
     "the cluster's streams and buckets",
-    async () => provision(nats, jsm, names, wanted),
+    async () =>
+      wanted.isMadeElsewhere ? partitionsOf(nats, jsm, names, wanted) : provision(nats, jsm, names, wanted),
     waiting,
+    (error) => isUnanswered(error) || error instanceof StreamsMissing,
   );
   const logs = Array.from({ length: partitions }, (_, partition) => names.logStream(partition));
   void watchQuorum(nats, logs, waiting.log);

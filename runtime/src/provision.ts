@@ -45,6 +45,28 @@ async function agreeOnLayout(nats: NatsConnection, names: Names, wanted: LogSett
   return layout.partitions;
 }
 
+/** Not there, and not ours to make: they may have been there, with all that was said. */
+export class StreamsMissing extends Error {
+  override readonly name = "StreamsMissing";
+}
+
+/** P of a cluster whose streams and buckets another makes. Throws StreamsMissing while one is not there. */
+export async function partitionsOf(
+  nats: NatsConnection,
+  jsm: JetStreamManager,
+  names: Names,
+  wanted: LogSettings,
+): Promise<number> {
+  const settings = `KV_${names.settings}`;
+  const streams = streamsOf(names, wanted).map(({ name }) => name);
+  const gone = await missingStreams(jsm, [settings, ...streams]);
+  if (gone.length > 0)
+    throw new StreamsMissing(
+      `${gone.length} streams are not there, ${gone[0]} first: the operator makes them`,
+    );
+  return agreeOnLayout(nats, names, wanted);
+}
+
 /** Makes what is missing of a cluster's streams and buckets, changes nothing that is there, and returns P. */
 export async function provision(
   nats: NatsConnection,
@@ -64,6 +86,25 @@ export async function provision(
     }),
   );
   return partitions;
+}
+
+/** Which of these streams are not there. */
+export async function missingStreams(
+  jsm: JetStreamManager,
+  streams: readonly string[],
+): Promise<readonly string[]> {
+  const found = await Promise.all(
+    streams.map(async (name) => {
+      try {
+        await jsm.streams.info(name);
+        return true;
+      } catch (error) {
+        if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
+        return false;
+      }
+    }),
+  );
+  return streams.filter((_, at) => found[at] === false);
 }
 
 /**

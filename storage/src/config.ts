@@ -1,13 +1,13 @@
-import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
 import { readClickHouseTls, readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
+import type { LogWish } from "@jichat/runtime/log-settings.ts";
 import { readLogSettings } from "@jichat/runtime/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
 import { readProcessConfig } from "@jichat/runtime/process-config.ts";
 
 export interface Config extends ProcessConfig {
-  readonly log: LogSettings;
+  readonly log: LogWish;
   /** A ClickHouse server, or a folder for the embedded engine: exactly one of the two. */
   readonly clickhouseUrl: string | undefined;
   readonly clickhouseTls: BackendTls | undefined;

@@ -1,6 +1,8 @@
 import type { TSchema } from "typebox";
 import { SPEC } from "../crd/spec.ts";
+import { REFUSALS } from "../crd/refusals.ts";
 import { STATUS } from "../crd/status.ts";
+import { TRANSITIONS } from "../crd/transitions.ts";
 
 interface Schema {
   readonly type?: string;
@@ -88,6 +90,20 @@ export function reference(): string {
     "Rules across fields, and what somebody who breaks one is told:",
     "",
     ...rules,
+    "",
+    "## What a change does",
+    "",
+    "`live`: no pod goes. `rolled`: pods are made anew; of the others those that go drain. `refused`: the API server says no and names the cure; where an older CRD let it through, the operator changes nothing and says `SpecValid=False`, reason `ChangeRefused`.",
+    "",
+    "| field | a change is | how |",
+    "| --- | --- | --- |",
+    ...Object.entries(TRANSITIONS).map(
+      ([path, { does, how }]) => `| \`${path}\` | ${does} | ${escaped(how)} |`,
+    ),
+    "",
+    "What is refused, and what somebody who tries is told:",
+    "",
+    ...Object.values(REFUSALS).map(({ message }) => `- ${message}.`),
     "",
     "## status",
     "",

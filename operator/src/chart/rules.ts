@@ -25,7 +25,7 @@ const VERBS: Readonly<Record<Exclude<Name, "leases" | "namespaces">, readonly st
   secrets: OWN,
   services: OWN,
   serviceAccounts: OWN,
-  pods: WATCH,
+  pods: [...WATCH, "delete"], // A server whose image is not wanted any more, and never came.
   volumeClaims: OWN,
   deployments: OWN,
   statefulSets: OWN,

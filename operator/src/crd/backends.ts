@@ -1,5 +1,7 @@
 import { Type } from "typebox";
+import type { Rule } from "./kinds.ts";
 import { oneOfNumbers, quantity, resources, rules, secretName } from "./kinds.ts";
+import { ruleOf } from "./refusals.ts";
 import { template } from "./template.ts";
 
 const optional = Type.Optional;
@@ -14,7 +16,11 @@ const volume = Type.Object(
       }),
     ),
   },
-  { default: { size: "10Gi" }, description: "the volume that holds its data" },
+  {
+    default: { size: "10Gi" },
+    description: "the volume that holds its data",
+    ...rules(ruleOf("volumeSize"), ruleOf("volumeClass")),
+  },
 );
 
 /** A backend of somebody's own; `secured` is the scheme that asks for TLS, `more` what else its url may say. */
@@ -47,11 +53,14 @@ const external = (what: string, schemes: string, secured: string, field: string,
     },
   );
 
-const exactlyOne = (field: string, names: readonly string[]) =>
-  rules({
-    rule: `[${names.map((name) => `has(self.${name})`).join(", ")}].filter(x, x).size() == 1`,
-    message: `${field} needs exactly one of ${names.join(", ")}: \`external\` for one of yours, \`managed\` for one that is run for you`,
-  });
+const exactlyOne = (field: string, names: readonly string[], ...more: readonly Rule[]) =>
+  rules(
+    {
+      rule: `[${names.map((name) => `has(self.${name})`).join(", ")}].filter(x, x).size() == 1`,
+      message: `${field} needs exactly one of ${names.join(", ")}: \`external\` for one of yours, \`managed\` for one that is run for you`,
+    },
+    ...more,
+  );
 
 const image = (name: string) =>
   Type.String({ default: name, maxLength: 512, minLength: 1, description: "its image" });
@@ -69,7 +78,11 @@ export const nats = Type.Object(
     ),
     managed: optional(
       Type.Object({
-        replicas: oneOfNumbers([1, 3], { default: 3, description: "servers; three survive the loss of one" }),
+        replicas: oneOfNumbers([1, 3], {
+          default: 3,
+          description: "servers; three survive the loss of one",
+          ...rules(ruleOf("natsServers")),
+        }),
         storage: volume,
         resources: optional(resources),
         template: optional(template),
@@ -77,7 +90,11 @@ export const nats = Type.Object(
       }),
     ),
   },
-  { default: { managed: {} }, description: "the log", ...exactlyOne("nats", ["external", "managed"]) },
+  {
+    default: { managed: {} },
+    description: "the log",
+    ...exactlyOne("nats", ["external", "managed"], ruleOf("nats")),
+  },
 );
 
 export const redis = Type.Object(
@@ -119,6 +136,6 @@ export const clickhouse = Type.Object(
   {
     default: { managed: {} },
     description: "history",
-    ...exactlyOne("clickhouse", ["external", "managed", "embedded"]),
+    ...exactlyOne("clickhouse", ["external", "managed", "embedded"], ruleOf("clickhouse")),
   },
 );

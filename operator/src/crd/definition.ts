@@ -21,6 +21,7 @@ export interface ChatCluster {
     readonly uid: string;
     readonly generation: number;
     readonly resourceVersion: string;
+    readonly creationTimestamp?: string;
     readonly finalizers?: readonly string[];
     readonly deletionTimestamp?: string;
     readonly annotations?: Readonly<Record<string, string>>;

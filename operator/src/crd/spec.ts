@@ -4,6 +4,7 @@ import { clickhouse, nats, redis } from "./backends.ts";
 import { api, component, connectors } from "./components.ts";
 import { listBy, oneOfNumbers, resources, rules, secretName, word } from "./kinds.ts";
 import { network } from "./network.ts";
+import { ruleOf } from "./refusals.ts";
 import { template } from "./template.ts";
 
 const optional = Type.Optional;
@@ -163,11 +164,7 @@ export const SPEC = Type.Object(
       maximum: 256,
       default: 16,
       description: "units of order; part of where every conversation stands",
-      ...rules({
-        rule: "self == oldSelf",
-        message:
-          "partitions cannot change: it is part of where every conversation stands. Make another ChatCluster with the number you want",
-      }),
+      ...rules(ruleOf("partitions")),
     }),
     durability: Type.Object(
       {
@@ -211,16 +208,6 @@ export const SPEC = Type.Object(
         rule: "!has(self.nats.managed) || self.durability.replicas <= self.nats.managed.replicas",
         message:
           "durability.replicas is above nats.managed.replicas: three copies need three servers. Set nats.managed.replicas to 3, or durability.replicas to 1",
-      },
-      {
-        rule: "has(self.clickhouse.embedded) == has(oldSelf.clickhouse.embedded)",
-        message:
-          "clickhouse cannot move between embedded and a server: the history would stay behind. Make another ChatCluster, and move the data with ClickHouse's own backup",
-      },
-      {
-        rule: "!has(oldSelf.nats.managed) || has(self.nats.managed)",
-        message:
-          "nats cannot move from managed to external: the log would stay behind. Make another ChatCluster",
       },
       {
         rule: "self.api.replicas == 0 || has(self.auth.jwksUrl) || self.auth.algorithm == 'EdDSA' || has(self.auth.secret)",

@@ -1,5 +1,6 @@
 import type { Static } from "typebox";
 import { Type } from "typebox";
+import { GROUND } from "./ground.ts";
 import { listBy, word } from "./kinds.ts";
 
 /** Every condition that a ChatCluster has from its first pass on; docs/chat-cluster.md lists the same. */
@@ -12,6 +13,7 @@ export const CONDITIONS = {
   StreamsInSync: "streams and buckets are there as wanted",
   SchemaInSync: "ClickHouse has this version's schema",
   ConnectorsAvailable: "as many connectors as are wanted take connections",
+  Reconciled: "the last pass could do all that it wanted, and no object was refused",
   Progressing: "something is being changed",
   Paused: "the operator changes nothing, because it was told so",
   Degraded: "something runs that should not be as it is",
@@ -39,6 +41,15 @@ const counts = Type.Object({
   updated: Type.Integer({ minimum: 0 }),
 });
 
+const log = Type.Object(
+  {
+    identity: Type.String({ maxLength: 64 }),
+    partitions: Type.Integer({ minimum: 1 }),
+    streams: Type.Array(Type.String({ maxLength: 255 }), { maxItems: 64, description: "beside the logs" }),
+  },
+  { description: "the log that it has had: what is gone of it is never made anew" },
+);
+
 /** What is the case, as of the last pass. */
 export const STATUS = Type.Object({
   observedGeneration: Type.Integer({ minimum: 0 }),
@@ -48,8 +59,12 @@ export const STATUS = Type.Object({
       description: "the operator that works on it: its Lease, as `namespace/name`; any other stands back",
     }),
   ),
-  version: Type.Optional(Type.String({ description: "what runs" })),
+  version: Type.Optional(
+    Type.String({ description: "what serves: while an image cannot be pulled, the one before" }),
+  ),
   conditions: listBy(condition, ["type"], { maxItems: 32 }),
+  ground: Type.Optional(GROUND),
+  log: Type.Optional(log),
   connectors: Type.Optional(counts),
   routers: Type.Optional(counts),
   storage: Type.Optional(counts),
@@ -79,3 +94,4 @@ export const STATUS = Type.Object({
 export type ChatClusterStatus = Static<typeof STATUS>;
 export type Condition = Static<typeof condition>;
 export type Counts = Static<typeof counts>;
+export type LogMemory = Static<typeof log>;

@@ -26,6 +26,7 @@ export const OUR_VARIABLES: readonly string[] = [
   "POD_NAME",
   "LOG_REPLICAS",
   "LOG_BYTES_MAX",
+  "MAKE_STREAMS",
   "TRACE_RATIO",
   "OTEL_EXPORTER_OTLP_ENDPOINT",
   "TRIM_GRACE_MS",

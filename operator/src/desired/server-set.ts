@@ -31,7 +31,7 @@ export const claimSpec = ({ size, className }: Storage) => ({
 
 /**
  * Servers of a managed backend, each with a volume of its own that outlives it: only the finalizer takes
- * data. The volume is made once; a size that the spec changes later does not count.
+ * data. A size that the spec changes later is that of volumes.ts: here it counts when the set is made.
  */
 export function serverSet(wish: Wish, role: Backend, server: ServerWish): ServerSet {
   const { cluster } = wish;

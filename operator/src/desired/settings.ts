@@ -89,6 +89,7 @@ export function settingsOf(wish: Wish, component: Component): Settings {
     PARTITIONS: String(spec.partitions),
     LOG_REPLICAS: String(spec.durability.replicas),
     LOG_BYTES_MAX: String(spec.retention.logBytesPerPartition),
+    MAKE_STREAMS: "no", // The operator does, and knows whether they have been there.
     TRACE_RATIO: String(sampling),
     ...(otlp === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.endpoint }),
     CLUSTER_KEY_FILE: `${SECRETS_PATH}/cluster-key`,

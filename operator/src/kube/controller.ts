@@ -5,14 +5,18 @@ import type { WorkQueue } from "./work-queue.ts";
 /** When to look again though nothing changed; undefined for "when something does". */
 export interface Next {
   readonly afterMs: number | undefined;
+  /** Something of it could not be done, and no repetition would change that. */
+  readonly isRefused?: boolean;
 }
+
+export type Outcome = "ok" | "refused" | "conflict" | "error";
 
 export interface ControllerOptions {
   readonly queue: WorkQueue;
   readonly reconcile: (key: string, signal: AbortSignal) => Promise<Next>;
   readonly workers: number;
   readonly log: Logger;
-  readonly onPass: (outcome: "ok" | "conflict" | "error", ms: number) => void;
+  readonly onPass: (outcome: Outcome, ms: number) => void;
 }
 
 /**
@@ -36,10 +40,10 @@ async function work(
   for (let key = await queue.next(); key !== undefined; key = await queue.next()) {
     const started = performance.now();
     try {
-      const { afterMs } = await reconcile(key, signal);
+      const { afterMs, isRefused = false } = await reconcile(key, signal);
       queue.forget(key);
       if (afterMs !== undefined) queue.addAfter(key, afterMs);
-      onPass("ok", performance.now() - started);
+      onPass(isRefused ? "refused" : "ok", performance.now() - started);
     } catch (error) {
       onPass(isConflict(error) ? "conflict" : "error", performance.now() - started);
       if (isConflict(error)) log.debug({ err: error, key }, "somebody wrote in between; again");

@@ -15,13 +15,18 @@ export class KubeError extends Error {
 }
 
 export const isNotFound = (error: unknown): boolean => error instanceof KubeError && error.status === 404;
-/** Somebody was there before, or wrote in between. */
 /** The API server knows us, and does not let us. */
 export const isForbidden = (error: unknown): boolean => error instanceof KubeError && error.status === 403;
 
+/** Somebody was there before, or wrote in between. */
 export const isConflict = (error: unknown): boolean => error instanceof KubeError && error.status === 409;
 /** The resourceVersion that a watch or a page began at is too old: list anew. */
 export const isExpired = (error: unknown): boolean => error instanceof KubeError && error.status === 410;
+
+const OF_ALL = new Set([401, 409, 410, 429, 502, 503, 504]);
+/** It is about this very object (wrong, too much, not allowed, its webhook): another one may be taken. */
+export const isRefusal = (error: unknown): error is KubeError =>
+  error instanceof KubeError && !OF_ALL.has(error.status);
 
 const field = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;

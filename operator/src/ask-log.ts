@@ -1,0 +1,126 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { connect } from "@nats-io/transport-node";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { readIdentity } from "@jichat/runtime/log-identity.ts";
+import { readNatsUrl } from "@jichat/runtime/nats-url.ts";
+import { missingStreams, provision, putBackStreams } from "@jichat/runtime/provision.ts";
+import { streamsOf } from "@jichat/runtime/streams.ts";
+import type { LogMemory } from "./crd/status.ts";
+import { clusterNameOf } from "./desired/names.ts";
+import type { Wish } from "./desired/wish.ts";
+import type { Door } from "./door.ts";
+import { messageOf } from "./kube/errors.ts";
+import type { StreamsSeen } from "./plan.ts";
+
+/** Its value is the identity of a log that is gone for good: only then another one counts, or is made. */
+export const FORGET_ANNOTATION = "chat.jichat.io/forget-log";
+const TIMEOUT_MS = 4_000;
+
+const logSettings = ({ cluster: { spec } }: Wish) => ({
+  partitions: spec.partitions,
+  replicas: spec.durability.replicas,
+  logBytesMax: spec.retention.logBytesPerPartition,
+});
+
+export async function withNats<T>(
+  { url, tls }: Door,
+  act: (jsm: JetStreamManager, nats: NatsConnection) => Promise<T>,
+): Promise<T> {
+  const nats = await connect({
+    ...readNatsUrl(url, tls),
+    name: "jichat-operator",
+    reconnect: false,
+    timeout: TIMEOUT_MS,
+  });
+  try {
+    return await act(await jetstreamManager(nats, { timeout: TIMEOUT_MS }), nats);
+  } finally {
+    await nats.close();
+  }
+}
+
+/** Streams beside the logs: what a later version adds is not missed. */
+const besideLogs = (names: Names, wanted: ReturnType<typeof logSettings>): string[] => [
+  `KV_${names.settings}`,
+  ...streamsOf(names, { ...wanted, partitions: 0 }).map(({ name }) => name),
+];
+
+const logsOf = (names: Names, partitions: number): string[] =>
+  Array.from({ length: partitions }, (_, partition) => names.logStream(partition));
+
+/** What this ChatCluster has had, unless it was told to forget that. */
+function remembered({ cluster }: Wish): LogMemory | undefined {
+  const log = cluster.status?.log;
+  return cluster.metadata.annotations?.[FORGET_ANNOTATION] === log?.identity ? undefined : log;
+}
+
+const cure = ({ cluster: { metadata } }: Wish, { identity }: LogMemory): string =>
+  `put its NATS store back; where it is gone for good: kubectl annotate chat ${metadata.name} ${FORGET_ANNOTATION}=${identity} --overwrite`;
+
+const SHOWN = 3;
+const few = (all: readonly string[]): string =>
+  all.length <= SHOWN ? all.join(", ") : `${all.slice(0, SHOWN).join(", ")} and ${all.length - SHOWN} more`;
+
+/** Something that was there is not: made anew it would be empty, in place of what people have said. */
+async function lost(jsm: JetStreamManager, names: Names, wish: Wish): Promise<StreamsSeen | undefined> {
+  const log = remembered(wish);
+  if (log === undefined) return undefined;
+  const gone = await missingStreams(jsm, [...log.streams, ...logsOf(names, log.partitions)]);
+  if (gone.length === 0) return undefined;
+  return {
+    ok: false,
+    fault: "LogLost",
+    message: `this ChatCluster had ${few(gone)}, and NATS has not: nothing is made anew. ${cure(wish, log)}`,
+  };
+}
+
+/**
+ * Makes what is missing of streams and buckets and puts back what differs; looks only while the cluster is
+ * paused.
+ */
+export async function askStreams(
+  wish: Wish,
+  jsm: JetStreamManager,
+  nats: NatsConnection,
+): Promise<StreamsSeen> {
+  const names = namesOf(clusterNameOf(wish.cluster));
+  const wanted = logSettings(wish);
+  const lookOnly = wish.cluster.spec.paused;
+  const gone = await lost(jsm, names, wish);
+  if (gone !== undefined) return gone;
+  const partitions = lookOnly ? wanted.partitions : await provision(nats, jsm, names, wanted);
+  if (partitions !== wanted.partitions)
+    return {
+      ok: false,
+      message: `the logs were made with ${partitions} partitions, spec.partitions is ${wanted.partitions}: set it to ${partitions}, or take the streams of ${names.cluster} away`,
+    };
+  const differing = await putBackStreams(jsm, names, wanted, lookOnly);
+  const identity = await readIdentity(jsm, names, partitions);
+  const before = remembered(wish);
+  if (before !== undefined && before.identity !== identity)
+    return {
+      ok: false,
+      fault: "LogReplaced",
+      message: `the log is ${identity}, this ChatCluster had ${before.identity}: ${cure(wish, before)}, and this one counts`,
+    };
+  const log: LogMemory = { identity, partitions, streams: besideLogs(names, wanted) };
+  const message =
+    differing.length === 0
+      ? `${partitions} logs, ${wanted.replicas} copies each`
+      : `${differing.join(", ")} ${lookOnly ? "differ" : "were put back"}`;
+  return { ok: !lookOnly || differing.length === 0, message, log };
+}
+
+/** As `askStreams`; what JetStream refuses is what it says. */
+export const lookAtStreams = async (
+  wish: Wish,
+  jsm: JetStreamManager,
+  nats: NatsConnection,
+): Promise<StreamsSeen> =>
+  askStreams(wish, jsm, nats).catch((error: unknown) => ({
+    ok: false,
+    message: `JetStream refuses: ${messageOf(error)}`,
+  }));

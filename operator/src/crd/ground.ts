@@ -1,0 +1,26 @@
+import type { Static } from "typebox";
+import { Type } from "typebox";
+import { word } from "./kinds.ts";
+
+const optional = Type.Optional;
+
+const volume = {
+  size: optional(Type.String({ maxLength: 64, description: "of its volume" })),
+  className: optional(Type.String({ maxLength: 253, description: "StorageClass of its volume" })),
+};
+
+/** What the data of a ChatCluster stands on, as it was accepted last: a change is held against it. */
+export const GROUND = Type.Object(
+  {
+    partitions: Type.Integer({ minimum: 1 }),
+    nats: Type.Object({
+      kind: word(["managed", "external"]),
+      servers: optional(Type.Integer({ minimum: 1 })),
+      ...volume,
+    }),
+    clickhouse: Type.Object({ kind: word(["managed", "external", "embedded"]), ...volume }),
+  },
+  { description: "what the data stands on, as it was accepted last: changes are held against it" },
+);
+
+export type Ground = Static<typeof GROUND>;

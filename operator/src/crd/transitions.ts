@@ -1,0 +1,159 @@
+import type { RefusalName } from "./refusals.ts";
+
+/** What a change of a field does. */
+export interface Transition {
+  /** `live`: no pod goes. `rolled`: pods are made anew, drained. `refused`: at apply, with the cure. */
+  readonly does: "live" | "rolled" | "refused";
+  readonly how: string;
+  /** The rules that refuse all of its changes, or some. */
+  readonly refuses?: readonly RefusalName[];
+}
+
+const live = (how: string): Transition => ({ does: "live", how });
+const rolled = (how: string): Transition => ({ does: "rolled", how });
+const refused = (how: string, ...refuses: readonly RefusalName[]): Transition => ({
+  does: "refused",
+  how,
+  refuses,
+});
+
+const EDGES = "a new revision of connectors beside the old one, which drains";
+const ROLLING = "pods are replaced one by one";
+const ACCOUNT = "the ServiceAccount is changed; pods see it when they start";
+const RESTART = "Redis restarts; who is where is told anew";
+
+const under = (path: string, fields: Readonly<Record<string, Transition>>) =>
+  Object.fromEntries(Object.entries(fields).map(([name, change]) => [`${path}.${name}`, change]));
+
+/** What a template says is in the pods; what is on their ServiceAccount is not. */
+const template = (how: string): Readonly<Record<string, Transition>> => ({
+  "resources.requests": rolled(how),
+  "resources.limits": rolled(how),
+  "template.*": rolled(how),
+  "template.serviceAccount.annotations": live(ACCOUNT),
+});
+
+const pods = (path: string, how: string) =>
+  under(path, { replicas: live("pods are added; those that go drain"), ...template(how) });
+
+const servers = (path: string, how: string) => under(path, { ...template(how), image: rolled(how) });
+
+const service = (path: string, port: string) =>
+  under(`${path}.service`, {
+    "*": live("the Service is changed"),
+    port: live(port),
+    loadBalancerClass: refused("a balancer stays with who provides it: `type` is ClusterIP first"),
+  });
+
+const JOB = "another Job brings the schema up";
+
+const volume = (path: string) =>
+  under(`${path}.storage`, {
+    size: {
+      does: "live",
+      how: "the volume grows where its class has `allowVolumeExpansion`; less is refused",
+      refuses: ["volumeSize"],
+    },
+    className: refused("a volume stays in its class", "volumeClass"),
+  });
+
+const MOVES = "of the same data; streams that are missing there are `LogLost` and nothing starts";
+
+/**
+ * Every field of the spec; `.*` stands for all beneath that have no row of their own. A field that is not here
+ * fails the test: nobody has said what its change does.
+ */
+export const TRANSITIONS: Readonly<Record<string, Transition>> = {
+  version: rolled(
+    "the schema first, then all components; while an image cannot be pulled the old version goes on",
+  ),
+  "image.registry": rolled("as `version`"),
+  "image.pullPolicy": rolled("all pods"),
+  "image.pullSecrets.name": rolled("all pods"),
+  paused: live("nothing is changed until it is false again"),
+  hibernate: rolled("all pods go, backends last, and come again; data stays"),
+  deletionPolicy: live("counts when the ChatCluster is deleted"),
+  ...pods("connectors", EDGES),
+  ...under("connectors", {
+    maxConnectionsPerPod: rolled(EDGES),
+    "limits.*": rolled(EDGES),
+    trustProxy: rolled(`${EDGES}; the api too, where it has none of its own`),
+    "ingress.host": rolled("the Ingress is changed; api is told the new URL"),
+    "ingress.className": live("the Ingress is changed"),
+    "ingress.annotations": live("the Ingress is changed"),
+    "ingress.tlsSecret": live(
+      "the Ingress is changed; where it comes or goes, api is rolled with the new URL",
+    ),
+    "gateway.name": live("the route is changed"),
+    "gateway.namespace": live("the route is changed"),
+    "gateway.sectionName": live("the route is changed"),
+    "gateway.host": rolled("the route is changed; api is told the new URL"),
+    "tls.secret": rolled(EDGES),
+    "tls.host": rolled("api is told the new URL"),
+  }),
+  ...service("connectors", "the Service is changed; with `tls.host` the api is rolled with the new URL"),
+  ...pods("routers", `${ROLLING}; partitions are handed over`),
+  ...pods("storage", `${ROLLING}; partitions are handed over`),
+  "storage.template.*": rolled(
+    `${ROLLING}; partitions are handed over. Without a \`migration.template\` ${JOB}`,
+  ),
+  ...pods("api", ROLLING),
+  ...under("api", { "limits.*": rolled(ROLLING), trustProxy: rolled(ROLLING) }),
+  ...service("api", "the Service and the route are changed"),
+  "migration.*": live(JOB),
+  "migration.template.serviceAccount.annotations": live(ACCOUNT),
+  partitions: refused("it is part of where every conversation stands", "partitions"),
+  "durability.replicas": rolled("JetStream makes copies, or drops them; then all components"),
+  "durability.fsync": rolled("NATS servers restart one by one; of an external NATS it is only told"),
+  "drain.deadlineSeconds": rolled(EDGES),
+  "disruption.maxUnavailable": live("the PodDisruptionBudgets are changed"),
+  "network.ipFamilyPolicy": live("all Services are changed"),
+  "network.ipFamilies": live("all Services are changed, second addresses; another first family is refused"),
+  "network.dnsPorts": live("the NetworkPolicies are changed"),
+  "nats.external.url": {
+    does: "rolled",
+    how: `all components, to another address ${MOVES}`,
+    refuses: ["nats"],
+  },
+  "nats.external.secret": rolled("all components, with the new login"),
+  "nats.external.tls.secret": rolled("all components, with what the Secret holds"),
+  "nats.managed.replicas": refused("a server that joins or leaves drops its logs", "natsServers", "nats"),
+  ...volume("nats.managed"),
+  ...servers("nats.managed", "NATS servers restart one by one; one alone is away for seconds"),
+  "redis.external.url": rolled("all but storage, from managed too: who is where is told anew"),
+  "redis.external.secret": rolled("all but storage, with the new login"),
+  "redis.external.tls.secret": rolled("all but storage, with what the Secret holds"),
+  ...servers("redis.managed", RESTART),
+  "clickhouse.external.url": {
+    does: "rolled",
+    how: `storage, to another address of the same data; ${JOB}`,
+    refuses: ["clickhouse"],
+  },
+  "clickhouse.external.secret": rolled("storage, with the new login"),
+  "clickhouse.external.tls.secret": rolled("storage, with what the Secret holds"),
+  ...volume("clickhouse.managed"),
+  ...servers("clickhouse.managed", "ClickHouse restarts; the log holds what comes meanwhile"),
+  ...volume("clickhouse.embedded"),
+  "auth.jwksUrl": rolled("connectors and api; accounts of our own stay, and are not asked"),
+  "auth.secret": rolled("connectors and api; tokens of keys that are gone are refused"),
+  "auth.issuer": rolled("connectors and api; tokens of the old one are refused"),
+  "auth.audience": rolled("connectors and api; tokens of the old one are refused"),
+  "auth.algorithm": rolled("connectors and api; tokens of the old one are refused"),
+  "auth.peopleMustExist": rolled("connectors and api"),
+  "auth.origins": rolled("connectors and api"),
+  "observability.otlp.endpoint": rolled("all components"),
+  "observability.sampling": rolled("all components"),
+  "observability.podMonitor": live("the PodMonitor is made, or goes"),
+  "retention.logHours": rolled("storage; only what ClickHouse has leaves the log"),
+  "retention.logBytesPerPartition": rolled(
+    "JetStream's limit, at once, then components; below what a log holds, clients are told BUSY until it is trimmed",
+  ),
+};
+
+/** The row that says what a change of the field at `path` does. */
+export function rowOf(path: string): string | undefined {
+  if (path in TRANSITIONS) return path;
+  const parts = path.split(".");
+  const above = parts.map((_, at) => [...parts.slice(0, at), "*"].join(".")).reverse();
+  return above.find((row) => row in TRANSITIONS);
+}

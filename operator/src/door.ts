@@ -1,0 +1,17 @@
+import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
+import type { User } from "./desired/keys.ts";
+import type { Backend } from "./desired/names.ts";
+import type { Wish } from "./desired/wish.ts";
+import { backendUrl } from "./desired/wish.ts";
+
+/** Where a backend is, and how it is spoken to. */
+export interface Door {
+  readonly url: string;
+  readonly tls: BackendTls | undefined;
+}
+
+/** The embedded ClickHouse has no door. */
+export function doorOf(wish: Wish, backend: Backend, user: User): Door | undefined {
+  const url = backendUrl(wish, backend, user);
+  return url === undefined ? undefined : { url, tls: wish.backendTls[backend] };
+}

@@ -1,0 +1,118 @@
+import type { V1ContainerStatus, V1Pod, V1StatefulSet } from "@kubernetes/client-node";
+import { COMPONENTS, LABELS } from "./desired/names.ts";
+import type { Wish } from "./desired/wish.ts";
+import type { Workload } from "./desired/workloads.ts";
+import type { KubeObject } from "./kube/object.ts";
+import type { Observed } from "./observed.ts";
+
+type Servers = KubeObject & Pick<V1StatefulSet, "status">;
+type Pod = KubeObject & Pick<V1Pod, "spec" | "status">;
+
+interface Image {
+  readonly registry: string;
+  readonly version: string;
+}
+
+/** REGISTRY/COMPONENT:VERSION; undefined for what is none of ours. */
+function imageOf(text: string | undefined): Image | undefined {
+  const [, registry, version] = /^(.+)\/[^/:]+:([^/:@]+)$/.exec(text ?? "") ?? [];
+  return registry === undefined || version === undefined ? undefined : { registry, version };
+}
+
+const isReady = ({ status, metadata }: Pod): boolean =>
+  metadata.deletionTimestamp === undefined &&
+  (status?.conditions ?? []).some(({ type, status: is }) => type === "Ready" && is === "True");
+
+const isComponent = ({ metadata }: KubeObject): boolean =>
+  (COMPONENTS as readonly (string | undefined)[]).includes(metadata.labels?.[LABELS.component]);
+
+/**
+ * The version that answers people: the one that is wanted once every pod that is ready is of it, until then
+ * the other that most of them are of. While none is ready it is the one that was told last.
+ */
+export function versionServing({ cluster, version: wanted }: Wish, observed: Observed): string | undefined {
+  const counts = new Map<string, number>();
+  for (const pod of observed.ofKind<Pod>("Pod")) {
+    if (!isComponent(pod) || !isReady(pod)) continue;
+    const version = imageOf(pod.spec?.containers[0]?.image)?.version;
+    if (version !== undefined) counts.set(version, (counts.get(version) ?? 0) + 1);
+  }
+  const isThere = counts.delete(wanted);
+  const [other] = [...counts].sort(([, a], [, b]) => b - a);
+  return other?.[0] ?? (isThere ? wanted : cluster.status?.version);
+}
+
+/**
+ * The same wish with the images that run: as them components are kept, scaled and repaired while the schema
+ * of the version that is wanted is not there. Their Deployments say it: none was made of the new one yet.
+ */
+export function wishHeld(wish: Wish, observed: Observed): Wish {
+  const running = ["router", "storage", "api"]
+    .flatMap((name) => observed.ofKind<Workload>("Deployment", name))
+    .map(({ spec }) => imageOf(spec.template.spec.containers[0]?.image))
+    .find((image) => image !== undefined);
+  if (running === undefined) return wish;
+  const { cluster } = wish;
+  const { spec } = cluster;
+  const image = { ...spec.image, registry: running.registry };
+  return { ...wish, version: running.version, cluster: { ...cluster, spec: { ...spec, image } } };
+}
+
+export interface PullFailure {
+  readonly pod: string;
+  readonly image: string;
+  readonly message: string;
+}
+
+const CANNOT_PULL = new Set([
+  "ErrImagePull",
+  "ImagePullBackOff",
+  "InvalidImageName",
+  "ErrImageNeverPull",
+  "RegistryUnavailable",
+  "ImageInspectError",
+]);
+
+/** What a pod waits for that does not come. */
+function pullsOf({ metadata, status, spec }: Pod): readonly PullFailure[] {
+  const all: readonly V1ContainerStatus[] = [
+    ...(status?.initContainerStatuses ?? []),
+    ...(status?.containerStatuses ?? []),
+  ];
+  return all.flatMap(({ name, image: told, state }) => {
+    const { reason = "" } = state?.waiting ?? {};
+    if (!CANNOT_PULL.has(reason)) return [];
+    const image = spec?.containers.find((one) => one.name === name)?.image ?? told;
+    // The kubelet goes to and fro between these two: a status would be written for ever.
+    return [{ pod: metadata.name, image, message: reason === "ErrImagePull" ? "ImagePullBackOff" : reason }];
+  });
+}
+
+/** Pods that wait for an image that does not come. */
+export const pullFailures = (observed: Observed): readonly PullFailure[] =>
+  observed.ofKind<Pod>("Pod").flatMap(pullsOf);
+
+/**
+ * Servers that wait for an image that is not wanted any more. A StatefulSet waits for them to be ready before
+ * it makes them anew, which they never are (kubernetes#67250): somebody must take them away.
+ */
+export const stuckServers = (observed: Observed): readonly KubeObject[] =>
+  observed.ofKind<Servers>("StatefulSet").flatMap(({ metadata: { name }, status }) =>
+    observed.ofKind<Pod>("Pod").filter((pod) => {
+      const revision = pod.metadata.labels?.["controller-revision-hash"];
+      return (
+        pod.metadata.name.replace(/-\d+$/, "") === name &&
+        status?.updateRevision !== undefined &&
+        revision !== undefined &&
+        revision !== status.updateRevision &&
+        pullsOf(pod).length > 0
+      );
+    }),
+  );
+
+const SHOWN = 3;
+export const tellPulls = (pulls: readonly PullFailure[]): string =>
+  [
+    ...pulls.slice(0, SHOWN).map(({ pod, image, message }) => `pod ${pod} cannot pull ${image}: ${message}`),
+    ...(pulls.length > SHOWN ? [`and ${pulls.length - SHOWN} more`] : []),
+  ].join("; ");

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JetStreamManager } from "@nats-io/jetstream";
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { StreamsMissing, missingStreams, partitionsOf } from "./provision.ts";
+import { streamsOf } from "./streams.ts";
+
+const NAMES = namesOf("c");
+const WANTED = { partitions: 2, replicas: 1, logBytesMax: 8_388_608 } as const;
+const ALL = [`KV_${NAMES.settings}`, ...streamsOf(NAMES, WANTED).map(({ name }) => name)];
+
+/** JetStream that answers `error` for the streams that are not there, and has no way to make any. */
+const jetStream = (there: readonly string[], error: unknown): JetStreamManager =>
+  ({
+    streams: {
+      info: async (name: string) => {
+        if (!there.includes(name)) throw error;
+        return {};
+      },
+    },
+  }) as unknown as JetStreamManager;
+
+const NOT_FOUND = new JetStreamApiError({ code: 404, err_code: 10_059, description: "stream not found" });
+
+test("streams that another makes are waited for, whichever is missing, and none is made", async () => {
+  for (const gone of ALL) {
+    const jsm = jetStream(
+      ALL.filter((name) => name !== gone),
+      NOT_FOUND,
+    );
+    await assert.rejects(partitionsOf(undefined as never, jsm, NAMES, WANTED), (error: unknown) => {
+      assert.ok(error instanceof StreamsMissing);
+      assert.match(error.message, new RegExp(`^1 streams are not there, ${gone} first`));
+      return true;
+    });
+  }
+});
+
+test("a stream that does not answer is not one that is missing", async () => {
+  const away = new JetStreamApiError({ code: 503, err_code: 10_008, description: "no leader" });
+  await assert.rejects(missingStreams(jetStream([], away), ALL), away);
+  assert.deepEqual(await missingStreams(jetStream(ALL.slice(1), NOT_FOUND), ALL), ALL.slice(0, 1));
+});
