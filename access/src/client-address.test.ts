@@ -13,6 +13,8 @@ function trustOf(setting: string | undefined): ProxyTrust {
   return trust;
 }
 
+const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255];
+
 /** setting, peer, X-Forwarded-For, what limits go by */
 const CASES: readonly (readonly [string | undefined, string, string, string])[] = [
   [undefined, "1.2.3.4", "9.9.9.9", "1.2.3.4"],
@@ -113,3 +115,24 @@ for (const [setting, peer, key] of [
   test(`TRUST_PROXY=${setting}: connections of ${peer} are counted by ${key ?? "nobody's name"}`, () => {
     assert.equal(peerKey(trustOf(setting), peer), key);
   });
+
+test("an address in bytes is known by the same name as in text", () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ minLength: 4, maxLength: 4 }),
+    fc.uint8Array({ minLength: 16, maxLength: 16 }),
+    fc.uint8Array({ minLength: 4, maxLength: 4 }).map((four) => Uint8Array.of(...MAPPED, ...four)),
+  );
+  fc.assert(
+    fc.property(bytes, (address) => {
+      const pairs = Array.from({ length: address.length / 2 }, (_, i) => address.slice(2 * i, 2 * i + 2));
+      const text =
+        address.length === 4
+          ? address.join(".")
+          : pairs.map((pair) => Buffer.from(pair).toString("hex")).join(":");
+      assert.equal(peerKey(trustOf("no"), address.buffer), peerKey(trustOf("no"), text));
+      assert.equal(clientKey(trustOf("no"), address.buffer, ""), clientKey(trustOf("no"), text, ""));
+    }),
+  );
+  for (const length of [0, 1, 3, 5, 15, 17])
+    assert.equal(peerKey(trustOf("no"), new ArrayBuffer(length)), "");
+});

@@ -49,6 +49,22 @@ export function parseAddress(text: string): Groups | undefined {
   return [...head, ...Array.from({ length: missing }, () => 0), ...tail];
 }
 
+/** A peer as Node names it, or as the 4 or 16 bytes of its address. */
+export type Peer = string | ArrayBuffer;
+
+function groupsOfBytes(bytes: ArrayBuffer): Groups | undefined {
+  if (bytes.byteLength !== 4 && bytes.byteLength !== 16) return undefined;
+  const view = new DataView(bytes);
+  const groups = Array.from({ length: bytes.byteLength / 2 }, (_, index) => view.getUint16(2 * index));
+  return bytes.byteLength === 4 ? [...MAPPED, ...groups] : groups;
+}
+
+const groupsOfPeer = (peer: Peer): Groups | undefined =>
+  typeof peer === "string" ? parseAddress(peer) : groupsOfBytes(peer);
+
+/** One whose address is none has what there is of it: a socket that is gone has nothing. */
+const nameless = (peer: Peer): string => (typeof peer === "string" ? peer : "");
+
 const isMapped = (groups: Groups): boolean => MAPPED.every((group, index) => groups[index] === group);
 
 function isIn(groups: Groups, { groups: network, bits }: Range): boolean {
@@ -79,9 +95,9 @@ const isTrusted = (trust: ProxyTrust, groups: Groups, hop: number): boolean =>
  * trusted. X-Forwarded-For is read from its right end, which the nearest proxy wrote: what a client wrote
  * itself stands left of that. `forwarded` is all its lines, joined by commas.
  */
-export function clientKey(trust: ProxyTrust, peer: string, forwarded: string): string {
-  const nearest = parseAddress(peer);
-  if (nearest === undefined) return peer;
+export function clientKey(trust: ProxyTrust, peer: Peer, forwarded: string): string {
+  const nearest = groupsOfPeer(peer);
+  if (nearest === undefined) return nameless(peer);
   let client = nearest;
   const told = forwarded === "" ? [] : forwarded.split(",").slice(-FORWARDED_MAX).toReversed();
   for (const [hop, text] of told.entries()) {
@@ -93,8 +109,8 @@ export function clientKey(trust: ProxyTrust, peer: string, forwarded: string): s
 }
 
 /** What connections of this peer are counted by; undefined for a proxy, whose they are not. */
-export function peerKey(trust: ProxyTrust, peer: string): string | undefined {
-  const groups = parseAddress(peer);
-  if (groups === undefined) return peer;
+export function peerKey(trust: ProxyTrust, peer: Peer): string | undefined {
+  const groups = groupsOfPeer(peer);
+  if (groups === undefined) return nameless(peer);
   return isTrusted(trust, groups, 0) ? undefined : keyOf(groups);
 }

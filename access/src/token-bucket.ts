@@ -22,6 +22,12 @@ export class TokenBucket {
     return waitMs;
   }
 
+  /** What has happened already: it is owed where it is not there. */
+  charge(cost: number, now: number): void {
+    this.#refill(now);
+    this.#tokens -= cost;
+  }
+
   /** What `take` would say. */
   waitMs(cost: number, now: number): number {
     this.#refill(now);
@@ -61,21 +67,29 @@ export class TokenBuckets {
 
   /** 0 when `cost` was taken from the key's bucket, else the milliseconds after which it can be. */
   take(key: string, cost: number, now: number): number {
-    let bucket = this.#buckets.get(key);
-    if (bucket === undefined) {
-      bucket = new TokenBucket(this.#perSecond, this.#burst, now);
-      this.#buckets.set(key, bucket);
-      if (this.#buckets.size > this.#keysMax) {
-        const oldest = this.#buckets.keys().next();
-        if (oldest.done !== true) this.#buckets.delete(oldest.value);
-      }
-    }
-    return bucket.take(cost, now);
+    return this.#bucketOf(key, now).take(cost, now);
+  }
+
+  /** What has happened already: it is owed where it is not there. */
+  charge(key: string, cost: number, now: number): void {
+    this.#bucketOf(key, now).charge(cost, now);
   }
 
   /** What `take` would say; nobody is remembered for asking. */
   waitMs(key: string, cost: number, now: number): number {
     return this.#buckets.get(key)?.waitMs(cost, now) ?? 0;
+  }
+
+  #bucketOf(key: string, now: number): TokenBucket {
+    const known = this.#buckets.get(key);
+    if (known !== undefined) return known;
+    const bucket = new TokenBucket(this.#perSecond, this.#burst, now);
+    this.#buckets.set(key, bucket);
+    if (this.#buckets.size > this.#keysMax) {
+      const oldest = this.#buckets.keys().next();
+      if (oldest.done !== true) this.#buckets.delete(oldest.value);
+    }
+    return bucket;
   }
 
   sweep(now: number): void {

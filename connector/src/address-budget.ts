@@ -19,6 +19,11 @@ export class AddressBudget {
     return this.#buckets.take(address, bytes <= FRAME_BYTES ? 1 : Math.ceil(bytes / FRAME_BYTES), now);
   }
 
+  /** Frames that have passed already: what is not left it owes. */
+  charge(address: string, frames: number, now: number): void {
+    this.#buckets.charge(address, frames, now);
+  }
+
   /** Milliseconds until its next frame is taken: 0 where it has not said too much. */
   waitMs(address: string, now: number): number {
     return this.#buckets.waitMs(address, 1, now);

@@ -28,21 +28,87 @@ test("a burst of frames passes, one more waits as long as it says; so do bytes",
   assert.equal(intake.take(1_000_000), 0, "what is larger than the bucket passes when it is full");
 });
 
+/** An address that notes what it was asked for. */
+function fakeBudget(waitMs = 0) {
+  const budget = {
+    waitMs,
+    paid: 0,
+    asked: 0,
+    take: (_address: string, bytes: number): number => {
+      budget.asked += 1;
+      if (budget.waitMs === 0) budget.paid += Math.max(1, Math.ceil(bytes / 1_024));
+      return budget.waitMs;
+    },
+    charge: (_address: string, frames: number): void => {
+      budget.paid += frames;
+    },
+  };
+  return budget;
+}
+
 test("what an address has used up refuses a frame, which costs its socket nothing", () => {
-  const turn = { ordinal: 0, monotonic: (): number => 1_000 };
-  const asked: (readonly [string, number])[] = [];
-  let waitMs = 3;
-  const budget = { take: (...of: [string, number, number]) => (asked.push([of[0], of[1]]), waitMs) };
+  const { turn } = fake();
+  const budget = fakeBudget(3);
   const intake = new Intake({ ...limits, framesPerSecond: 1 }, turn, "here", budget);
   for (let i = 0; i < 10; i += 1) assert.equal(intake.take(7), 10);
-  waitMs = 0;
+  budget.waitMs = 0;
   for (let i = 0; i < 2; i += 1) assert.equal(intake.take(7), 0);
   assert.ok(intake.take(7) > 0);
-  assert.deepEqual(
-    asked,
-    Array.from({ length: 12 }, () => ["here", 7]),
-    "what the socket may not costs nobody else",
+  intake.end();
+  assert.equal(budget.paid, 2, "what the socket may not costs nobody else");
+});
+
+test("frames of whatever sizes in whatever turns pass as if each was counted by itself, and each is paid for", () => {
+  const size = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 12_000 }));
+  const frame = fc.record({ bytes: size, laterMs: fc.constantFrom(0, 0, 0, 0, 1, 40, 900) });
+  fc.assert(
+    fc.property(fc.array(frame, { maxLength: 1_200, size: "max" }), (frames) => {
+      const { turn, intake } = fake();
+      const budget = fakeBudget();
+      const budgeted = new Intake(limits, turn, "here", budget);
+      let cost = 0;
+      let left = { frames: 400, bytes: 20_000 };
+      for (const { bytes, laterMs } of frames) {
+        if (laterMs > 0) {
+          turn.ordinal += 1;
+          turn.ms += laterMs;
+          left = {
+            frames: Math.min(400, left.frames + (laterMs / 1_000) * 200),
+            bytes: Math.min(20_000, left.bytes + (laterMs / 1_000) * 10_000),
+          };
+        }
+        const passes = intake.take(bytes) === 0;
+        assert.equal(budgeted.take(bytes) === 0, passes);
+        const isNear = Math.abs(left.frames - 1) < 1e-6 || Math.abs(left.bytes - bytes) < 1e-6;
+        if (!isNear) assert.equal(passes, left.frames >= 1 && left.bytes >= bytes);
+        if (!passes) continue;
+        left = { frames: left.frames - 1, bytes: left.bytes - bytes };
+        cost += Math.max(1, Math.ceil(bytes / 1_024));
+      }
+      budgeted.end();
+      assert.equal(budget.paid, cost);
+    }),
   );
+});
+
+test("small frames of one turn are counted together: an address is asked for a twentieth of them", () => {
+  const { turn } = fake();
+  const budget = fakeBudget();
+  const intake = new Intake(
+    { ...limits, framesPerSecond: 10_000, bytesPerSecond: 1e9 },
+    turn,
+    "here",
+    budget,
+  );
+  for (let i = 0; i < 10_000; i += 1) {
+    if (i % 50 === 0) turn.ordinal += 1;
+    assert.equal(intake.take(20), 0);
+  }
+  assert.ok(budget.asked <= 500, `${budget.asked}`);
+  budget.waitMs = 5;
+  turn.ordinal += 1;
+  assert.ok(intake.take(20) > 0, "of a turn that begins overdrawn nothing passes");
+  assert.ok(intake.take(20) > 0);
 });
 
 test("whatever comes in whatever turns is read once, in its order, a share of it in each turn", () => {

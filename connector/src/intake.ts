@@ -19,6 +19,9 @@ export interface Held {
 export const FRAMES_PER_TURN = 32;
 export const REFUSALS_MAX = 200;
 const REFUSALS_MS = 10_000;
+/** Frames up to here are let through several at a time: each by itself would cost more to count than to answer. */
+const SMALL_BYTES = 256;
+const SMALL_AT_ONCE = 31;
 /** What a waiting frame costs beside its bytes. */
 const HELD_BYTES = 128;
 const BURST = 2;
@@ -31,11 +34,16 @@ const LEAST_WAIT_MS = 10;
 export class Intake {
   readonly #limits: IntakeLimits;
   readonly #turn: Pick<Turn, "monotonic" | "ordinal">;
-  readonly #budget: Pick<AddressBudget, "take"> | undefined;
+  readonly #budget: Pick<AddressBudget, "take" | "charge"> | undefined;
   readonly #address: string;
   #frames: number;
   #bytes: number;
   #at: number;
+  /** Small frames that may pass in this turn without a look at anything else, and how many have. */
+  #credit = 0;
+  #creditOrdinal = -1;
+  #passed = 0;
+  #passedBytes = 0;
   #turnOrdinal = -1;
   #handled = 0;
   #refusals = 0;
@@ -50,7 +58,7 @@ export class Intake {
     limits: IntakeLimits,
     turn: Pick<Turn, "monotonic" | "ordinal">,
     address: string,
-    budget?: Pick<AddressBudget, "take">,
+    budget?: Pick<AddressBudget, "take" | "charge">,
   ) {
     this.#limits = limits;
     this.#turn = turn;
@@ -63,8 +71,18 @@ export class Intake {
 
   /** 0 when a frame of so many bytes was taken, else the milliseconds after which it can be. */
   take(bytes: number): number {
+    if (this.#passed >= this.#credit || bytes > SMALL_BYTES || this.#creditOrdinal !== this.#turn.ordinal)
+      return this.#take(bytes);
+    this.#passed += 1;
+    this.#passedBytes += bytes;
+    return 0;
+  }
+
+  #take(bytes: number): number {
     const now = this.#turn.monotonic();
+    if (this.#passed > 0) this.#pay(now);
     if (now !== this.#at) this.#refill(now);
+    this.#credit = 0;
     // What is larger than the bucket can ever hold passes when it is full.
     const needed = Math.min(bytes, BURST * this.#limits.bytesPerSecond);
     if (this.#frames < 1 || this.#bytes < needed) return this.#waitMs(needed);
@@ -72,7 +90,18 @@ export class Intake {
     if (waitMs > 0) return Math.max(LEAST_WAIT_MS, waitMs);
     this.#frames -= 1;
     this.#bytes -= needed;
+    this.#credit = Math.floor(Math.min(SMALL_AT_ONCE, this.#frames, this.#bytes / SMALL_BYTES));
+    this.#creditOrdinal = this.#turn.ordinal;
     return 0;
+  }
+
+  /** For small frames that have passed. This socket had as many left; its address may owe some. */
+  #pay(now: number): void {
+    this.#frames -= this.#passed;
+    this.#bytes -= this.#passedBytes;
+    this.#budget?.charge(this.#address, this.#passed, now);
+    this.#passed = 0;
+    this.#passedBytes = 0;
   }
 
   #waitMs(bytes: number): number {
@@ -135,7 +164,13 @@ export class Intake {
     return held;
   }
 
-  /** Forgets what waits: its socket is gone. */
+  /** Its socket is gone. */
+  end(): void {
+    if (this.#passed > 0) this.#pay(this.#turn.monotonic());
+    this.drop();
+  }
+
+  /** Forgets what waits. */
   drop(): void {
     this.#held = undefined;
     this.#heldFrom = 0;

@@ -8,7 +8,7 @@ import { loadUws, openApp } from "./uws.ts";
 test("listening on every address, an IPv4 peer is known by its own, an IPv6 peer by its /64", async () => {
   const uws = loadUws();
   const app = openApp(uws, undefined).get("/*", (response) => {
-    response.end(clientKey(NO_PROXY, new TextDecoder().decode(response.getRemoteAddressAsText()), ""));
+    response.end(clientKey(NO_PROXY, response.getRemoteAddress(), ""));
   });
   const host = await listenAddress("::");
   const socket = await new Promise<us_listen_socket | false>((resolve) => {

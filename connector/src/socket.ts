@@ -6,7 +6,7 @@ import type {
   WebSocketBehavior,
   us_socket_context_t,
 } from "uWebSockets.js";
-import { NO_PROXY, clientKey, peerKey } from "@jichat/access/client-address.ts";
+import { clientKey, peerKey } from "@jichat/access/client-address.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import { chooseSubprotocol, codecOf } from "@jichat/protocol/frame/codec.ts";
 import { onControl } from "./control-frame.ts";
@@ -16,8 +16,6 @@ import { onMessage } from "./handler.ts";
 import { Session } from "./session.ts";
 import type { SocketData } from "./session.ts";
 import type { World } from "./world.ts";
-
-const text = new TextDecoder();
 
 /** uWebSockets.js callbacks, thin: bytes become a frame, a frame goes to its handler, a reply is written. */
 export function socketBehavior(world: World, drain: Drain): WebSocketBehavior<SocketData> {
@@ -68,8 +66,9 @@ function upgrade(
     refuse(world, response, "503 Service Unavailable", "this connector drains\n");
     return;
   }
-  const address = addressOf(world, response, request);
-  const { name, codec } = chooseSubprotocol(linesOf(request, "sec-websocket-protocol"));
+  const peer = peerOf(world, response);
+  const address = peer ?? behindProxy(world, response, request);
+  const { name, codec } = subprotocolOf(request);
   const session = new Session({
     address,
     codec: codecOf(codec),
@@ -78,7 +77,7 @@ function upgrade(
     turn: world.turn,
     refuseWith: refusalOf(world, request.getHeader("origin"), address),
   });
-  world.connections.close(peerOf(world, response));
+  world.connections.close(peer);
   // In a map of its own: uWS copies the fields of what it is given into another object.
   response.upgrade(
     { session },
@@ -114,15 +113,21 @@ export function linesOf(request: Pick<HttpRequest, "forEach">, name: string): st
   return lines.join(",");
 }
 
-function addressOf({ config }: World, response: HttpResponse, request: HttpRequest): string {
-  const peer = text.decode(response.getRemoteAddressAsText());
-  // Where nobody's word is taken, the headers need not be walked.
-  const forwarded = config.trustProxy === NO_PROXY ? "" : linesOf(request, "x-forwarded-for");
-  return clientKey(config.trustProxy, peer, forwarded);
+/** One line offers what there is, nearly always: only where it does not, the headers are walked for more. */
+function subprotocolOf(request: HttpRequest): ReturnType<typeof chooseSubprotocol> {
+  const line = request.getHeader("sec-websocket-protocol");
+  const found = chooseSubprotocol(line);
+  return line === "" || found.name !== undefined
+    ? found
+    : chooseSubprotocol(linesOf(request, "sec-websocket-protocol"));
 }
 
+const behindProxy = ({ config }: World, response: HttpResponse, request: HttpRequest): string =>
+  clientKey(config.trustProxy, response.getRemoteAddress(), linesOf(request, "x-forwarded-for"));
+
+/** Undefined for a proxy's. */
 const peerOf = ({ config }: World, response: HttpResponse): string | undefined =>
-  peerKey(config.trustProxy, text.decode(response.getRemoteAddressAsText()));
+  peerKey(config.trustProxy, response.getRemoteAddress());
 
 /**
  * Counts a connection from when it is accepted. It is counted out once: when it ends, is answered, or becomes
