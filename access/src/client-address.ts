@@ -55,7 +55,8 @@ export type Peer = string | ArrayBuffer;
 function groupsOfBytes(bytes: ArrayBuffer): Groups | undefined {
   if (bytes.byteLength !== 4 && bytes.byteLength !== 16) return undefined;
   const view = new DataView(bytes);
-  const groups = Array.from({ length: bytes.byteLength / 2 }, (_, index) => view.getUint16(2 * index));
+  const groups: number[] = [];
+  for (let at = 0; at < bytes.byteLength; at += 2) groups.push(view.getUint16(at));
   return bytes.byteLength === 4 ? [...MAPPED, ...groups] : groups;
 }
 

@@ -3,6 +3,8 @@ import { hash } from "node:crypto";
 import { test } from "node:test";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import fc from "fast-check";
+import { isCanonical } from "./token-names.ts";
 import { HandMadeTokens, NOW, claimsOf } from "./hand-made-tokens.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -81,3 +83,20 @@ for (const algorithm of ["EdDSA", "ES256", "ES384", "RS256", "PS256"])
         for (const twin of twins) await assert.rejects(door.verify(twin), { code: "UNAUTHENTICATED" });
       }
     });
+
+test("a part is canonical where base64url writes its bytes so, whatever its letters and length", () => {
+  const letter = fc.constantFrom(...ALPHABET.split(""), "=", "+", "/", " ", "\n", "é");
+  const mostly = fc.oneof(
+    { weight: 50, arbitrary: fc.constantFrom(...ALPHABET.split("")) },
+    { weight: 1, arbitrary: letter },
+  );
+  fc.assert(
+    fc.property(fc.array(mostly, { maxLength: 12 }), (letters) => {
+      const part = letters.join("");
+      const isSo = part !== "" && Buffer.from(part, "base64url").toString("base64url") === part;
+      for (const token of [`${part}.e30.AA`, `e30.${part}.AA`, `e30.AA.${part}`])
+        assert.equal(isCanonical(token), isSo, JSON.stringify(token));
+    }),
+    { numRuns: 5_000 },
+  );
+});
