@@ -19,7 +19,7 @@ export interface Held {
 export const FRAMES_PER_TURN = 32;
 export const REFUSALS_MAX = 200;
 const REFUSALS_MS = 10_000;
-/** Frames up to here are let through several at a time: each by itself would cost more to count than to answer. */
+/** Frames up to here pass several at a time: to count each by itself costs a tenth of answering it. */
 const SMALL_BYTES = 256;
 const SMALL_AT_ONCE = 31;
 /** What a waiting frame costs beside its bytes. */
