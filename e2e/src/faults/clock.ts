@@ -36,7 +36,8 @@ export class Clock {
   }
 }
 
-async function needFaketime(): Promise<string> {
+/** The library, got once. To be asked for where there is a network: a host of its own has none to the world. */
+export async function needFaketime(): Promise<string> {
   const pattern = "usr/lib/*/faketime/libfaketimeMT.so.1";
   const [installed] = globSync(`/${pattern}`);
   if (installed !== undefined) return installed;

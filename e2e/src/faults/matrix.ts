@@ -41,6 +41,8 @@ const HOSTS_OF: Readonly<Record<Role, readonly Host[]>> = {
   clickhouse: ["clickhouse"],
 };
 const ALL = Object.keys(HOSTS_OF) as Role[];
+const CLOCKS: ReadonlySet<Kind> = new Set(["ahead", "behind", "skewed"]);
+export const isOfClock = ({ kind }: Fault): boolean => CLOCKS.has(kind);
 const WITH_CLOCK: readonly Role[] = ["router", "connector", "storage", "api"];
 const ROLES_OF: Readonly<Record<Kind, readonly Role[]>> = {
   kill: ALL,

@@ -3,8 +3,9 @@ import { accessSync, constants as access, mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { exec, which } from "@jichat/tools/exec.ts";
+import { needFaketime } from "./clock.ts";
 import type { Cell } from "./matrix.ts";
-import { nameOf } from "./matrix.ts";
+import { isOfClock, nameOf } from "./matrix.ts";
 import type { Outcome } from "./outcome.ts";
 
 /**
@@ -76,6 +77,7 @@ export async function runInRoom(
 
 /** Plays a cell in a process of its own and says what came of it. Nothing of it is left, however it ends. */
 export async function playCell(cell: Cell, over: Outcome["over"]): Promise<Outcome> {
+  if (cell.faults.some(isOfClock)) await needFaketime();
   const line = await runInRoom(over, "main.ts", [String(cell.seed), nameOf(cell)]);
   if (!line.startsWith("{"))
     throw new Error(`${nameOf(cell)}, seed ${cell.seed}: the run ended without an outcome`);

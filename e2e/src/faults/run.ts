@@ -7,7 +7,7 @@ import { verify } from "../scene.ts";
 import { Dice } from "../simulation/world.ts";
 import { Bystanders } from "./bystanders.ts";
 import type { Cell } from "./matrix.ts";
-import { nameOf } from "./matrix.ts";
+import { isOfClock, nameOf } from "./matrix.ts";
 import type { Outcome } from "./outcome.ts";
 import { Site } from "./site.ts";
 import { initialSkew, strike } from "./strike.ts";
@@ -21,7 +21,6 @@ const BETWEEN_MS = 2_000;
 /** People go on talking for so long behind the heal: longer than they may take to be level. */
 const AFTER_MS = 13_000;
 const SETTLE_MS = 30_000;
-const CLOCKS = new Set(["ahead", "behind", "skewed"]);
 
 /** One run: people talk, it happens, it heals; what they waited for, and whether all is right in the end. */
 export async function runCell(cell: Cell, over: Outcome["over"], data: string): Promise<Outcome> {
@@ -29,7 +28,7 @@ export async function runCell(cell: Cell, over: Outcome["over"], data: string): 
   const progress = (what: string): void => {
     say(`${name} (seed ${cell.seed}): ${what}`);
   };
-  const skewed = cell.faults.filter(({ kind }) => CLOCKS.has(kind));
+  const skewed = cell.faults.filter(isOfClock);
   const clocks = new Map(skewed.map((fault) => [fault.host, initialSkew(fault, cell.seed)]));
   const site = await Site.open(data, { clocks, over });
   try {
