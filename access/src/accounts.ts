@@ -2,6 +2,7 @@ import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
 import { isConflict } from "@jichat/runtime/conflict.ts";
@@ -136,10 +137,12 @@ const SEEN_MAX = 100_000;
 /** Users of another system have no sign-up: their account is made when they are first seen. */
 export class FirstSight {
   readonly #accounts: Accounts;
+  readonly #clock: Clock;
   readonly #seen = new Set<string>();
 
-  constructor(accounts: Accounts) {
+  constructor(accounts: Accounts, clock: Clock) {
     this.#accounts = accounts;
+    this.#clock = clock;
   }
 
   /** Returns whether this made the account. */
@@ -147,7 +150,7 @@ export class FirstSight {
     if (this.#seen.has(user)) return false;
     const known = await this.#accounts.get(user);
     if (known === undefined) {
-      await this.#accounts.create(user, { v: 1, createdAt: Date.now() }).catch((error: unknown) => {
+      await this.#accounts.create(user, { v: 1, createdAt: this.#clock.now() }).catch((error: unknown) => {
         // Somebody else saw them first.
         if (!(error instanceof ChatError) || error.code !== "CONFLICT") throw error;
       });

@@ -1,5 +1,6 @@
 import type { KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
@@ -28,22 +29,24 @@ export interface Revocable {
  */
 export class Revocations {
   readonly #bucket: Bucket;
+  readonly #clock: Clock;
   readonly #hearing: Hearing;
   readonly #tokens = new Map<string, number>();
   readonly #users = new Map<string, number>();
   readonly #onRevoked = new Set<() => void>();
   #loaded = false;
 
-  private constructor(bucket: Bucket, hearing: Hearing) {
+  private constructor(bucket: Bucket, hearing: Hearing, clock: Clock) {
     this.#bucket = bucket;
+    this.#clock = clock;
     this.#hearing = hearing;
   }
 
   /** Watches the list; resolves once all that is in it is known. */
-  static async watch(nats: NatsConnection, names: Names, log: Logger): Promise<Revocations> {
+  static async watch(nats: NatsConnection, names: Names, log: Logger, clock: Clock): Promise<Revocations> {
     const bucket = await Bucket.open(nats, names.revocations);
     const hearing = hearingOf(log, "the list of revoked tokens");
-    const revocations = new Revocations(bucket, hearing);
+    const revocations = new Revocations(bucket, hearing, clock);
     await bucket.watch(
       ">",
       (entry) => {
@@ -55,7 +58,7 @@ export class Revocations {
     );
     revocations.#loaded = true;
     setInterval(() => {
-      revocations.#forget(Date.now() - REVOCATION_TTL_MS);
+      revocations.#forget(clock.now() - REVOCATION_TTL_MS);
     }, 3_600_000).unref();
     return revocations;
   }
@@ -87,7 +90,7 @@ export class Revocations {
 
   /** By each of its names: tickets and connectors of an older version know the older ones. */
   async revokeToken({ tokenId, olderIds = [] }: Revocable): Promise<void> {
-    const now = Date.now();
+    const now = this.#clock.now();
     for (const id of [tokenId, ...olderIds]) {
       await reach(this.#bucket.kv.put(`t.${id}`, String(now)));
       this.#tokens.set(id, now);

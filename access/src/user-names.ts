@@ -1,4 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
@@ -30,16 +31,23 @@ const taken = (cause?: unknown): ChatError =>
  */
 export class UserNames {
   readonly #bucket: Bucket;
+  readonly #clock: Clock;
   readonly #reserved: ReadonlySet<string>;
   #filling: Promise<void> | undefined;
 
-  private constructor(bucket: Bucket, reserved: readonly string[]) {
+  private constructor(bucket: Bucket, reserved: readonly string[], clock: Clock) {
     this.#bucket = bucket;
+    this.#clock = clock;
     this.#reserved = new Set(reserved.map(folded));
   }
 
-  static async open(nats: NatsConnection, names: Names, reserved: readonly string[]): Promise<UserNames> {
-    return new UserNames(await Bucket.open(nats, names.accounts), reserved);
+  static async open(
+    nats: NatsConnection,
+    names: Names,
+    reserved: readonly string[],
+    clock: Clock,
+  ): Promise<UserNames> {
+    return new UserNames(await Bucket.open(nats, names.accounts), reserved, clock);
   }
 
   /**
@@ -69,7 +77,7 @@ export class UserNames {
     // Whether that very account exists is for the account's own key to say.
     if (owner === user) return;
     const account = await this.#bucket.kv.get(accountKeyOf(owner));
-    if (account?.operation === "PUT" || Date.now() - held.created.getTime() < CLAIM_MS) throw taken();
+    if (account?.operation === "PUT" || this.#clock.now() - held.created.getTime() < CLAIM_MS) throw taken();
     await this.#bucket.kv.update(keyOf(user), user, held.revision);
   }
 

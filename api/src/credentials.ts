@@ -3,7 +3,7 @@ import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import type { IssuedToken } from "./token-issuer.ts";
 import type { World } from "./world.ts";
 
-type Credentials = Pick<World, "accounts" | "passwords" | "issueToken" | "revocations">;
+type Credentials = Pick<World, "clock" | "accounts" | "passwords" | "issueToken" | "revocations">;
 
 /**
  * A token, or undefined where there is no such user with this password. It carries the revision of the
@@ -14,13 +14,13 @@ export async function signIn(
   user: string,
   password: string,
 ): Promise<IssuedToken | undefined> {
-  const { accounts, passwords, issueToken, revocations } = world;
+  const { clock, accounts, passwords, issueToken, revocations } = world;
   const least = revocations.leastOf(user); // Before the account is read: it may only be too old.
   const found = await accounts.get(user);
   if (!(await passwords.matches(password, found?.account.password))) return undefined;
   const revision = found?.account.credentialRevision ?? 0;
   // Whoever changed the password may have ended before they could revoke.
-  if (revision > least && revision > Date.now() - REVOCATION_TTL_MS)
+  if (revision > least && revision > clock.now() - REVOCATION_TTL_MS)
     await revocations.revokeUser(user, revision);
   // An older version changes passwords without a revision, and voids what was issued before that moment.
   return issueToken(user, Math.max(revision, least));
@@ -33,14 +33,14 @@ export async function changePassword(
   old: string,
   wanted: string,
 ): Promise<IssuedToken> {
-  const { accounts, passwords, issueToken, revocations } = world;
+  const { clock, accounts, passwords, issueToken, revocations } = world;
   const found = await accounts.get(user);
   if (!(await passwords.matches(old, found?.account.password)))
     throw new ChatError("FORBIDDEN", "`old` is not the password");
   const password = await passwords.hash(wanted);
   const least = await revocations.readLeastOf(user);
   const before = found?.account.credentialRevision ?? 0;
-  const credentialRevision = Math.max(before + 1, least + 1, Date.now());
+  const credentialRevision = Math.max(before + 1, least + 1, clock.now());
   await accounts.update(user, (account) => {
     if (account.password !== found?.account.password)
       throw new ChatError("CONFLICT", "the password was changed meanwhile");

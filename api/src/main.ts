@@ -15,6 +15,7 @@ import { startAdmin } from "@jichat/runtime/admin.ts";
 import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
+import { openClock } from "@jichat/runtime/cluster-clock.ts";
 import { openCluster } from "@jichat/runtime/open-cluster.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
@@ -34,7 +35,6 @@ const PASSWORDS_BURST = 10;
 const config = readConfig(process.env);
 const telemetry = startTelemetry("api", config);
 const shutdown = shutdownSignal();
-const issueToken = await openTokenIssuer(config);
 const keys = loadKeys(config.tokens.keys);
 const names = namesOf(config.cluster);
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log, config.natsTls);
@@ -43,10 +43,12 @@ const cluster = await openCluster(nats, names, config.log, {
   signal: shutdown,
 });
 const presence = Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
-const revocations = await Revocations.watch(nats, names, telemetry.log);
+const ended = new AbortController();
+const clock = await openClock({ jsm: cluster.jsm, names, presence, telemetry, signal: ended.signal });
+const issueToken = await openTokenIssuer(config, clock);
+const revocations = await Revocations.watch(nats, names, telemetry.log, clock);
 const accounts = await Accounts.open(nats, names);
 const people = await People.open(nats, names);
-const ended = new AbortController();
 if (config.people.mustExist) {
   await people.watch(ended.signal, telemetry.log);
   const waitsForSignUp = config.signingKeyFile !== undefined;
@@ -68,15 +70,16 @@ const memberBuckets = memberBucketsOf(config.people);
 const app = await buildServer({
   config,
   telemetry,
+  clock,
   accounts,
-  userNames: await UserNames.open(nats, names, config.reservedUsers),
-  firstSight: new FirstSight(accounts),
+  userNames: await UserNames.open(nats, names, config.reservedUsers, clock),
+  firstSight: new FirstSight(accounts, clock),
   people,
   existence: config.people.mustExist ? new Existence(people) : undefined,
   index: new UserIndex(presence, accounts),
   passwords: new Passwords(),
   issueToken,
-  tokens: new Tokens(config.tokens, keys, revocations),
+  tokens: new Tokens(config.tokens, keys, revocations, clock),
   revocations,
   ...edge,
   redis: presence.redis,

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { JWK } from "jose";
 import { SignJWT, importJWK } from "jose";
 import { REVISION_CLAIM } from "@jichat/access/claims.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Config } from "./config.ts";
 
@@ -17,7 +18,7 @@ export type IssueToken = (user: string, revision: number) => Promise<IssuedToken
  * Signs tokens with our own key. Where another system's accounts are used there is none, and sign-in is
  * theirs.
  */
-export async function openTokenIssuer(config: Config): Promise<IssueToken> {
+export async function openTokenIssuer(config: Config, clock: Clock): Promise<IssueToken> {
   const {
     signingKeyFile,
     tokenLifeMs,
@@ -31,7 +32,7 @@ export async function openTokenIssuer(config: Config): Promise<IssueToken> {
   const jwk = JSON.parse(readFileSync(signingKeyFile, "utf8")) as JWK;
   const key = await importJWK(jwk, algorithm);
   return async (user, revision) => {
-    const now = Date.now();
+    const now = clock.now();
     const expiresAt = now + tokenLifeMs;
     // Fractions of a second (RFC 7519, NumericDate): connectors of an older version hold `iat` against the
     // moment of the last change.

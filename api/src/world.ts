@@ -6,6 +6,7 @@ import type { Revocations } from "@jichat/access/revocations.ts";
 import type { TokenBuckets } from "@jichat/access/token-bucket.ts";
 import type { Tokens } from "@jichat/access/tokens.ts";
 import type { UserNames } from "@jichat/access/user-names.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Presence } from "@jichat/runtime/presence.ts";
 import type { Config } from "./config.ts";
@@ -18,6 +19,7 @@ import type { UserIndex } from "./user-index.ts";
 export interface World extends Edge {
   readonly config: Config;
   readonly telemetry: Telemetry;
+  readonly clock: Clock;
   readonly accounts: Accounts;
   readonly userNames: UserNames;
   readonly firstSight: FirstSight;

@@ -4,6 +4,7 @@ import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
 import { Accounts, hashPassword } from "@jichat/access/accounts.ts";
 import { Revocations } from "@jichat/access/revocations.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { asChatError } from "@jichat/protocol/errors.ts";
 import pino from "pino";
@@ -25,8 +26,9 @@ test(
       t.after(() => connection.close());
       for (const bucket of [names.accounts, names.revocations]) await new Kvm(connection).create(bucket);
       return {
+        clock: systemClock,
         accounts: await Accounts.open(connection, names),
-        revocations: await Revocations.watch(connection, names, pino({ level: "silent" })),
+        revocations: await Revocations.watch(connection, names, pino({ level: "silent" }), systemClock),
         passwords: new Passwords(),
         // The revision is all that counts here.
         issueToken: async (_: string, revision: number) => ({ token: String(revision), expiresAt: 0 }),

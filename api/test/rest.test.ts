@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Accounts } from "@jichat/access/accounts.ts";
 import { UserNames } from "@jichat/access/user-names.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
@@ -222,7 +223,7 @@ test(
     const names = namesOf("jichat");
     const accounts = await Accounts.open(nats, names);
     for (const user of ["Olga", "olga", "Pia"]) await accounts.create(user, { v: 1, createdAt: 1 });
-    const userNames = await UserNames.open(nats, names, ["Sheriff"]);
+    const userNames = await UserNames.open(nats, names, ["Sheriff"], systemClock);
     for (const user of ["OLGA", "oLgA", "pia", "SHERIFF"])
       await assert.rejects(userNames.claim(user), { code: "CONFLICT" });
     for (const user of ["OLGA", "pia", "admin", "Root", "sYsTeM", "support"])

@@ -144,7 +144,7 @@ function admit(world: World, session: Session, frame: ClientFrame, bytes: number
   world.metrics.countFrame(frame.t);
   if (frame.t === "ping" && session.isLive) {
     // In MessagePack, or written in a way of its own.
-    session.write({ t: "pong", id: frame.id, serverTime: Date.now() });
+    session.write({ t: "pong", id: frame.id, serverTime: world.clock.now() });
     return;
   }
   const trace = world.telemetry.begin(`connector ${frame.t}`);

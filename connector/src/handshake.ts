@@ -11,7 +11,7 @@ import type { World } from "./world.ts";
 
 /** Authenticates, registers and welcomes. Throws a ChatError for who may not come in; the caller closes. */
 export async function greet(world: World, session: Session, hello: Hello, traceId: string): Promise<void> {
-  const { config, hub } = world;
+  const { config, hub, clock } = world;
   const identity = await identify(world, hello);
   if (!session.isOpen) return;
   session.user = identity.user;
@@ -38,26 +38,26 @@ export async function greet(world: World, session: Session, hello: Hello, traceI
       bodyBytes: config.bodyBytesMax,
       messagesPerSecond: config.messagesPerSecond,
     },
-    serverTime: Date.now(),
+    serverTime: clock.now(),
     traceId,
   });
   if (session.missed) session.write({ t: "gap" });
 }
 
-async function identify({ tokens, tickets, revocations }: World, hello: Hello): Promise<Identity> {
+async function identify({ tokens, tickets, revocations, clock }: World, hello: Hello): Promise<Identity> {
   if (hello.token !== undefined) return tokens.verify(hello.token);
-  const identity = tickets.verify(hello.ticket ?? "", hello.device, Date.now());
+  const identity = tickets.verify(hello.ticket ?? "", hello.device, clock.now());
   revocations.refuse(identity);
   return identity;
 }
 
 /** A fresh ticket for this session's identity; remembers when it has to be replaced. */
 export function issueTicket(
-  { tickets }: World,
+  { tickets, clock }: World,
   session: Session,
 ): { ticket: string; ticketExpiresAt: number } {
   if (session.identity === undefined) throw new Error("a ticket is for who is authenticated");
-  const now = Date.now();
+  const now = clock.now();
   const issued = tickets.issue({ ...session.identity, device: session.device }, now);
   session.ticketIssuedAt = now;
   session.ticketExpiresAt = issued.ticketExpiresAt;

@@ -15,6 +15,7 @@ import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { connectionsMax } from "@jichat/runtime/descriptors.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
+import { openClock } from "@jichat/runtime/cluster-clock.ts";
 import { openCluster } from "@jichat/runtime/open-cluster.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
@@ -53,10 +54,12 @@ const presence = Presence.connect(config.redisUrl, names, telemetry.log, {
   isGathered: true,
   devicesMax: config.devicesPerUserMax,
 });
-const revocations = await Revocations.watch(nats, names, telemetry.log);
-const people = config.people.mustExist ? await People.open(nats, names) : undefined;
 const ended = new AbortController();
-await people?.watch(ended.signal, telemetry.log);
+const { signal } = ended;
+const clock = await openClock({ jsm: cluster.jsm, names, presence, telemetry, signal });
+const revocations = await Revocations.watch(nats, names, telemetry.log, clock);
+const people = config.people.mustExist ? await People.open(nats, names) : undefined;
+await people?.watch(signal, telemetry.log);
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => edge.lanes.waiting);
 const edge = openEdge(nats, names, presence, cluster, config.instance, () => {
@@ -70,13 +73,14 @@ const world: World = {
   telemetry,
   metrics,
   hub,
-  turn: new Turn(),
+  clock,
+  turn: new Turn(setImmediate, clock),
   directs: new DirectConversations(),
   admission: new Admission(people === undefined ? undefined : new Existence(people)),
   wakeful: new WakefulClock(systemClock),
   revocations,
   ...edge,
-  tokens: new Tokens(config.tokens, keys, revocations),
+  tokens: new Tokens(config.tokens, keys, revocations, clock),
   tickets: new Tickets(config.clusterKey, config.ticketLifeMs),
   messageBuckets: new TokenBuckets(config.messagesPerSecond),
   byteBuckets: new TokenBuckets(config.bytesPerSecond),
@@ -92,7 +96,7 @@ const world: World = {
   memberBuckets: memberBuckets(config.people),
   handshakeBuckets: new TokenBuckets(config.handshakesPerSecond),
 };
-void world.wakeful.run(ended.signal);
+void world.wakeful.run(signal);
 const stopDeliveries = serveDeliveries(world, new Deliveries(hub));
 const stopReplacements = serveReplacements(world);
 const keeper = new PresenceKeeper(world);

@@ -34,10 +34,10 @@ export function startSweeps(world: World): () => void {
 }
 
 function sweep(world: World): void {
-  const { hub, config } = world;
+  const { hub, config, clock } = world;
   // What this process slept through is no silence of anybody.
   const awake = world.wakeful.now();
-  const wallClock = Date.now();
+  const wallClock = clock.now();
   const asks = { left: asksPerSweep(hub.size, config.heartbeatMs) };
   for (const session of hub.sockets) {
     if (session.isLive) {

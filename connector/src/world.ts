@@ -3,6 +3,7 @@ import type { Edge } from "@jichat/access/edge.ts";
 import type { Revocations } from "@jichat/access/revocations.ts";
 import type { Tickets } from "@jichat/access/tickets.ts";
 import type { Tokens } from "@jichat/access/tokens.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Presence } from "@jichat/runtime/presence.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
@@ -27,6 +28,8 @@ export interface World extends Edge {
   readonly telemetry: Telemetry;
   readonly metrics: ConnectorMetrics;
   readonly hub: Hub;
+  /** What is said of the time of day, and whether tokens and tickets are over, goes by it. */
+  readonly clock: Clock;
   readonly turn: Turn;
   readonly directs: DirectConversations;
   readonly admission: Admission;

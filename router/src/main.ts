@@ -2,6 +2,7 @@ import { connectNats } from "@jichat/runtime/nats.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { Leases } from "@jichat/runtime/leases.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
+import { openClock } from "@jichat/runtime/cluster-clock.ts";
 import { openCluster } from "@jichat/runtime/open-cluster.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
@@ -20,8 +21,10 @@ const { jsm, partitions } = await openCluster(nats, names, config.log, {
   signal: shutdown,
 });
 const presence = Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
+const ended = new AbortController();
+const clock = await openClock({ jsm, names, presence, telemetry, signal: ended.signal });
 const snapshots = await Snapshots.open(nats, names);
-const router = new Router({ config, names, nats, jsm, presence, snapshots, telemetry, partitions });
+const router = new Router({ config, names, nats, jsm, presence, snapshots, telemetry, clock, partitions });
 await router.start();
 const leases = await Leases.join(
   nats,
@@ -43,6 +46,7 @@ telemetry.log.info("router drains");
 endBehind(config.drainMs, telemetry.log);
 await leases.leave(config.drainMs);
 await router.stop();
+ended.abort();
 presence.stop();
 admin.stop();
 await nats.drain();

@@ -4,7 +4,7 @@ import type { AnswerBatch, CommandBatch } from "@jichat/protocol/bus/command.ts"
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
-import { systemClock } from "@jichat/protocol/clock.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
@@ -37,6 +37,7 @@ export interface RouterParts {
   readonly presence: Presence;
   readonly snapshots: Snapshots;
   readonly telemetry: Telemetry;
+  readonly clock: Clock;
   readonly partitions: number;
 }
 
@@ -169,10 +170,10 @@ export class Router implements LeaseHolder {
   }
 
   #worldOf(partition: number): OwnerWorld {
-    const { nats, names, jsm, presence, snapshots } = this.#parts;
+    const { nats, names, jsm, presence, snapshots, clock } = this.#parts;
     return {
       partition,
-      clock: systemClock,
+      clock,
       log: new PartitionLog(jsm, names, partition),
       facts: factsOver(nats, names, partition, () => this.#watermarks.get(partition) ?? 0),
       sessions: {

@@ -53,7 +53,7 @@ export async function openAccountRoutes(app: FastifyInstance, world: World): Pro
       await world.userNames.claim(user);
       await accounts.create(user, {
         v: 1,
-        createdAt: Date.now(),
+        createdAt: world.clock.now(),
         password: hashed,
         ...(name === undefined ? {} : { name }),
       });

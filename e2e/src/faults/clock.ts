@@ -36,7 +36,7 @@ export class Clock {
   }
 }
 
-/** The library, got once. To be asked for where there is a network: a host of its own has none to the world. */
+/** The library, got once. To be asked for where there is a network: a host of its own has none. */
 export async function needFaketime(): Promise<string> {
   const pattern = "usr/lib/*/faketime/libfaketimeMT.so.1";
   const [installed] = globSync(`/${pattern}`);
