@@ -1,7 +1,7 @@
 /** Of a frame without an answer so long nothing was heard: a ping asks whether anybody is there. */
-export const PROBE_MS = 5_000;
-/** And so long: nobody is. */
-export const DEAD_MS = 10_000;
+export const PROBE_MS = 4_000;
+/** And so long: nobody is. Two seconds are left for the way back, so that nobody waits longer than ten. */
+export const DEAD_MS = 8_000;
 
 export interface Next {
   /** Monotonic milliseconds. */

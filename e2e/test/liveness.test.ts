@@ -9,7 +9,7 @@ import { Bytes, Raw } from "../src/raw.ts";
 import { sleep, startStack } from "../src/scene.ts";
 
 const BEAT_MS = 1_500;
-const DEAD_MS = 10_000;
+const DEAD_MS = 8_000;
 /** What a machine that does many other things may add to a timer. */
 const SLACK_MS = 5_000;
 const PING = 0x89;
