@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import type { Sync } from "@jichat/protocol/frame/client-frame.ts";
@@ -48,14 +49,17 @@ function device({ resume, helloSince }: Given = {}): {
   let known = 0;
   const inbox = new Inbox(
     {
+      clock: systemClock,
       user: () => "bob",
       isOnline: () => true,
+      isOwn: () => false,
+      trouble: (error) => assert.fail(error),
       emit: (notice) => {
         told.push(notice.t);
         if (notice.t === "event") shown.push(notice.event.seq);
       },
       ask: async (frame) => {
-        since.push((frame as Sync).since);
+        since.push((frame as unknown as Sync).since);
         return reply();
       },
       pull: async (_, { after = 0 }): Promise<Page> => ({
@@ -260,13 +264,16 @@ test("over a network that carries no large page less is asked for, until all is 
   const head = 300;
   const inbox = new Inbox(
     {
+      clock: systemClock,
       user: () => "bob",
       isOnline: () => true,
+      isOwn: () => false,
+      trouble: (error) => assert.fail(error),
       emit: (notice) => {
         if (notice.t === "event") shown.push(notice.event.seq);
       },
       ask: async (frame) =>
-        slow((frame as Sync).limit ?? 0, {
+        slow((frame as unknown as Sync).limit ?? 0, {
           t: "synced",
           id: "1",
           conversations: [

@@ -32,7 +32,8 @@ async function person(name: string): Promise<ChatClient> {
 async function talk(): Promise<void> {
   const [ada, bob] = [await person("ada"), await person("bob")];
   const heard = bob.events();
-  await Promise.all([ada.connect(), bob.connect()]);
+  const patience = { timeoutMs: WITHIN_MS };
+  await Promise.all([ada.connect(patience), bob.connect(patience)]);
   const started = performance.now();
   const { seq, conversation } = await ada.send({ to: bob.user }, { text: "hello" });
   for await (const notice of heard) {
