@@ -5,6 +5,8 @@ import { CLOSE, ChatError } from "@jichat/protocol/errors.ts";
 export const TOKEN_FLOOR_MS = 10_000;
 const ANSWER_MS = 30_000;
 const LENGTH_MAX = 8_192;
+/** A reason of ours: without it each question would make an exception and its stack. */
+const OVER = new Error("answered, or wanted no more");
 const CONTROL = /\p{Cc}/u;
 
 export interface Given {
@@ -72,7 +74,7 @@ export class TokenSource {
   /** Nobody wants one any more. */
   stop(): void {
     this.#stopped = true;
-    this.#waits.abort();
+    this.#waits.abort(OVER);
   }
 
   #hasEnded(token: string): boolean {
@@ -96,7 +98,7 @@ export class TokenSource {
       this.#latest = { token, at: this.#clock.monotonic() };
       return token;
     } finally {
-      waits.abort();
+      waits.abort(OVER);
     }
   }
 

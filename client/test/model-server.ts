@@ -41,8 +41,11 @@ interface Refused {
   readonly id: string;
   at: number;
 }
-/** So long those behind a refused send wait for it to come again (PROTOCOL). */
-const SILENT_MS = 5_000;
+/**
+ * So long those behind a refused send wait for it to come again. By the protocol it is 5 s; where a network
+ * takes longer than that for an answer, order is not promised, and here it shall be.
+ */
+const SILENT_MS = 60_000;
 
 /** The servers of a cluster as the protocol page describes them, and what may happen to them. */
 export class ModelServer implements Peer {
@@ -55,6 +58,9 @@ export class ModelServer implements Peer {
   /** What a client that keeps to the protocol never does. */
   readonly violations: string[] = [];
   readonly refusedForGood = new Set<string>();
+  /** Writes that are stored, or on their way there. */
+  readonly #admitted = new Set<string>();
+  #storedAt = 0;
   readonly internals = new Map<string, number>();
   readonly #sessions = new Map<ModelSocket, Session>();
   temper: Temper = "well";
@@ -247,13 +253,26 @@ export class ModelServer implements Peer {
 
   #write(socket: ModelSocket, frame: Frame, name: string | undefined): void {
     const { t, id } = frame;
-    const { to, body, seq } = frame as { to?: string; body?: unknown; seq?: number };
+    const { to, body } = frame as { to?: string; body?: unknown };
     if (body !== undefined && Buffer.byteLength(JSON.stringify(body)) > this.#limitsOf(socket).bodyBytes)
       return this.#malformed(socket, id, "a body over the limit");
     const key = to === undefined ? (name ?? "") : `d_${to}`;
     if (t === "send" && this.#isHeldBack(socket, key, id)) return this.#refuse(socket, id, "BUSY");
     if (this.refusedForGood.has(id)) return this.#refuse(socket, id, "FORBIDDEN");
-    if (this.#dice.chance(this.trouble)) return this.#refuseWrite(socket, frame, key);
+    if (!this.#admitted.has(id) && this.#dice.chance(this.trouble))
+      return this.#refuseWrite(socket, frame, key);
+    this.#admitted.add(id);
+    // On its way through the cluster it may outlive the socket that it came by; nothing overtakes it.
+    const takesMs = this.trouble > 0 && this.#dice.chance(0.1) ? 3_000 : 10;
+    this.#storedAt = Math.max(this.#storedAt, this.#clock.at + this.#dice.between(0, takesMs));
+    this.#clock.after(this.#storedAt - this.#clock.at, () => {
+      this.#store(socket, frame, key);
+    });
+  }
+
+  #store(socket: ModelSocket, frame: Frame, key: string): void {
+    const { t, id } = frame;
+    const { to, body, seq } = frame as { to?: string; body?: unknown; seq?: number };
     const conversation = to === undefined ? this.store.conversations.get(key) : this.store.direct(to, ME);
     if (conversation === undefined) {
       this.refusedForGood.add(id);
@@ -328,6 +347,7 @@ export class ModelServer implements Peer {
     const { conversation, seq } = event;
     if (this.#dice.chance(this.trouble)) live.say({ t: "gap", conversation, head: seq });
     else live.say({ t: "event", ...event });
+    if (this.#dice.chance(this.trouble)) live.say({ t: "event", ...event });
   }
 
   /** To whom is welcomed. */

@@ -4,7 +4,7 @@ import { ChatClient } from "../src/chat-client.ts";
 import type { EncodingName } from "../src/encoding.ts";
 import { openConnection } from "../src/open-connection.ts";
 import type { Surroundings } from "../src/surroundings.ts";
-import type { Body, ChatOptions, Notice, WriteResult } from "../src/types.ts";
+import type { Body, ChatOptions, Notice, SeenState, WriteResult } from "../src/types.ts";
 import { Dice } from "./dice.ts";
 import { BAD } from "./model-bodies.ts";
 import { ModelServer } from "./model-server.ts";
@@ -26,7 +26,7 @@ const FATAL = [
   [4409, "CONFLICT"],
 ] as const;
 const TALK_MS = 40_000;
-const CALM_MS = 300_000;
+const CALM_MS = 200_000;
 /** Sockets in 8 s: by back-off with the least of its jitter, and each connector once. */
 const STORM_MS = 8_000;
 const STORM_MAX = 20;
@@ -39,6 +39,7 @@ interface Promised {
 }
 
 interface Sent extends Promised {
+  readonly life: number;
   readonly target: string;
   readonly body: string;
   readonly isTooLarge: boolean;
@@ -56,11 +57,14 @@ export class Model {
   readonly clock = new VirtualClock();
   readonly #dice: Dice;
   readonly server: ModelServer;
-  readonly client: ChatClient;
+  client: ChatClient;
+  readonly #restart: (resume: SeenState) => ChatClient;
+  /** How often the application was started. */
+  #life = 0;
   readonly network = new EventTarget();
   readonly #promises: Promised[] = [];
   readonly #sent: Sent[] = [];
-  readonly notices: Notice[] = [];
+  readonly notices: (Notice & { readonly life: number })[] = [];
   readonly #faults: string[] = [];
   #token: () => Promise<string> = async () => this.#goodToken();
   #tokens = 0;
@@ -84,23 +88,22 @@ export class Model {
     this.server.limits = dice.pick(LIMITS);
     this.server.ticketLifeMs = dice.pick([60_000, 3_600_000]);
     const socketTo = (url: string): WebSocket => this.server.socketTo(url, encoding) as unknown as WebSocket;
-    this.client = make(
-      {
-        urls: ["ws://one/v1/ws", "wss://two/v1/ws", "ws://three/v1/ws"].slice(0, dice.int(1, 3)),
-        device: "phone",
-        token: () => this.#token(),
-        encoding,
-        echo: this.#echo,
-        random: () => dice.next(),
-        outboxMax: dice.pick([5, 1_000]),
-      },
-      {
-        clock: this.clock,
-        network: this.network,
-        open: async (opening) => openConnection({ ...opening, socketTo }),
-      },
-      socketTo,
-    );
+    const options: ChatOptions = {
+      urls: ["ws://one/v1/ws", "wss://two/v1/ws", "ws://three/v1/ws"].slice(0, dice.int(1, 3)),
+      device: "phone",
+      token: () => this.#token(),
+      encoding,
+      echo: this.#echo,
+      random: () => dice.next(),
+      outboxMax: dice.pick([5, 1_000]),
+    };
+    const around: Surroundings = {
+      clock: this.clock,
+      network: this.network,
+      open: async (opening) => openConnection({ ...opening, socketTo }),
+    };
+    this.client = make(options, around, socketTo);
+    this.#restart = (resume) => make({ ...options, resume }, around, socketTo);
     void this.#read();
   }
 
@@ -110,7 +113,8 @@ export class Model {
   }
 
   async #read(): Promise<void> {
-    for await (const notice of this.client.events()) this.notices.push(notice);
+    const life = this.#life;
+    for await (const notice of this.client.events()) this.notices.push({ ...notice, life });
   }
 
   /** Runs it all, and returns what was broken. */
@@ -147,7 +151,7 @@ export class Model {
     const acts: readonly (readonly [weight: number, act: () => void | Promise<void>])[] = [
       [10, () => this.#sendSome(dice.int(1, 6))],
       [4, () => this.#sendBad()],
-      [3, () => this.#sendLarge()],
+      [2, () => this.#sendLarge()],
       [4, () => this.#connect()],
       [3, () => this.#ask()],
       [2, () => this.#readBriefly()],
@@ -184,6 +188,7 @@ export class Model {
         },
       ],
       [1, () => this.#move()],
+      [1, () => this.#startAgain()],
       [0.3, () => this.#close()],
     ];
     let at = dice.between(
@@ -201,6 +206,20 @@ export class Model {
   #close(): void {
     this.#closedByUs = true;
     this.client.close();
+  }
+
+  /** The application ends and is started again, with what it has seen: what it missed comes first. */
+  async #startAgain(): Promise<void> {
+    const seen = this.client.seen();
+    if (seen === undefined || this.client.state === "closed") return;
+    this.client.close();
+    await this.clock.settle();
+    this.#life += 1;
+    // A hello of the life before may still arrive, and this one cannot know whose it was.
+    this.#mayEndWith.add("CONFLICT");
+    this.client = this.#restart(seen);
+    void this.#read();
+    this.#connect();
   }
 
   #move(): void {
@@ -253,6 +272,7 @@ export class Model {
       what: `send ${this.#sends}`,
       outcome: "pending",
       value: undefined,
+      life: this.#life,
       target,
       body: JSON.stringify(body),
       isTooLarge,
@@ -275,7 +295,7 @@ export class Model {
 
   #sendLarge(): void {
     this.#sends += 1;
-    const size = this.#dice.pick([300, 1_100, 9_000, 200_000]);
+    const size = this.#dice.pick([300, 1_100, 9_000, 9_000, 140_000]);
     this.#send(this.#someTarget(), { n: this.#sends, pad: "é".repeat(size) }, size > 8_192);
   }
 
@@ -332,12 +352,13 @@ export class Model {
 
   /** All is well again: what is not closed comes back, and what was written is stored or refused. */
   async #calm(): Promise<void> {
-    const { server, client } = this;
+    const { server } = this;
     server.temper = "well";
     server.trouble = 0;
     server.latencyMs = () => this.#dice.between(1, 40);
     this.#token = async () => this.#goodToken();
     if (!this.#hasConnected) this.#connect();
+    const { client } = this;
     await this.clock.pass(CALM_MS, () => client.state === "closed");
     server.friendWrites("bob");
     await this.clock.pass(2_000);
@@ -385,7 +406,7 @@ export class Model {
     for (const [index, sent] of this.#sent.entries()) {
       const { what, outcome, value, target, body, isTooLarge } = sent;
       if (outcome === "pending" && when === "pending") this.#blame(`${what} pends in a calm`);
-      if (outcome === "rejected") this.#judgeRefusal(sent);
+      if (outcome === "rejected" && sent.life === this.#life) this.#judgeRefusal(sent);
       if (outcome !== "resolved") continue;
       if (isTooLarge) this.#blame(`${what} is larger than allowed, and acked`);
       const { id, conversation, seq } = value as WriteResult;
@@ -410,11 +431,12 @@ export class Model {
   #judgeNotices(): void {
     for (const notice of this.notices) {
       if (notice.t !== "state") continue;
-      const { state, error } = notice;
+      const { state, error, life } = notice;
       if (state === "closed" && error !== undefined && !this.#mayEndWith.has(error.code))
         this.#blame(`is closed for good: ${String(error)}`);
       if (error !== undefined) continue;
-      const needsReason = notice.state === "offline" || (notice.state === "closed" && !this.#closedByUs);
+      const isOurs = this.#closedByUs || life < this.#life;
+      const needsReason = state === "offline" || (state === "closed" && !isOurs);
       if (needsReason) this.#blame(`is ${notice.state} without a reason`);
     }
   }
@@ -436,7 +458,8 @@ export class Model {
       const { conversation, seq, kind, from, id } = notice.event;
       shown.set(conversation, [...(shown.get(conversation) ?? []), seq]);
       const isAcked = this.#sent.some(
-        ({ outcome, value }) => outcome === "resolved" && (value as WriteResult).id === id,
+        ({ outcome, value, life }) =>
+          outcome === "resolved" && (value as WriteResult).id === id && life === notice.life,
       );
       if (!this.#echo && kind === "message" && from === ME && isAcked)
         this.#blame(`its own message came back as ${conversation} ${seq}`);
