@@ -427,3 +427,17 @@ test("a hello of its own that was given up, and arrives late, does not close the
   await clock.pass(60_000);
   assert.deepEqual([client.state, sent.status], ["online", "resolved"]);
 });
+
+test("a server that answers pings and no write is left after a minute, and the write is said to another one", async () => {
+  const scene = await new Scene().online();
+  const { client, clock, server } = scene;
+  server.temper = "silent";
+  const sent = watch(client.send(HERE, { n: 1 }));
+  await clock.pass(100);
+  server.temper = "well"; // What it has not heard it never answers.
+  await clock.pass(50_000);
+  assert.deepEqual([sent.status, client.state, server.dialledAt.length], ["pending", "online", 1]);
+  await clock.pass(15_000);
+  assert.deepEqual([sent.status, client.state, server.dialledAt.length], ["resolved", "online", 2]);
+  assert.deepEqual(scene.states, ["connecting", "online", "offline UNAVAILABLE", "connecting", "online"]);
+});
