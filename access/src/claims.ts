@@ -1,6 +1,6 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { parseJson } from "@jichat/protocol/frame/parse-json.ts";
-import { isId } from "@jichat/protocol/ids.ts";
+import { isId } from "@jichat/protocol/id-forms.ts";
 import { CLOCK_LEEWAY_MS } from "@jichat/protocol/limits.ts";
 import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
 

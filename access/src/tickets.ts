@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import { isId } from "@jichat/protocol/ids.ts";
+import { isId } from "@jichat/protocol/id-forms.ts";
 import { isOver, isWhole } from "./claims.ts";
 import type { Identity } from "./tokens.ts";
 

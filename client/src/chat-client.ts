@@ -1,17 +1,26 @@
-import type { ChatError } from "@jichat/protocol/errors.ts";
-import { ChatError as Failure } from "@jichat/protocol/errors.ts";
-import type { Ack, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
-import { Closed, errorOf } from "./connection.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import type { Ack, ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import { Arrivals } from "./arrivals.ts";
+import { checkedFrame } from "./checked-frame.ts";
+import { Closed, DROPPED } from "./closed.ts";
 import { encodingOf } from "./encoding.ts";
-import { Feed } from "./feed.ts";
+import { errorOf } from "./error-of.ts";
+import type { Feed } from "./feed.ts";
+import { Feeds } from "./feeds.ts";
 import { Inbox } from "./inbox.ts";
+import type { Asked } from "./inbox.ts";
 import { Link } from "./link.ts";
+import type { LinkEvents } from "./link.ts";
 import type { Draft } from "./outbox.ts";
 import { Outbox } from "./outbox.ts";
+import { REAL } from "./surroundings.ts";
+import type { Surroundings } from "./surroundings.ts";
 import type {
   Body,
   ChatOptions,
+  ConnectOptions,
   ConnectionState,
+  ListOptions,
   Notice,
   PullOptions,
   SeenState,
@@ -23,6 +32,9 @@ import { IdMaker } from "./uuid.ts";
 
 const OUTBOX_MAX = 1_000;
 const FEED_MAX = 100_000;
+const CONNECT_MS = 30_000;
+/** As long as those of `newId`: what has none yet is as large as it will be. */
+const ANY_ID = "x".repeat(36);
 /** Frames whose ack names an event of ours; of the others it may be the head, where nothing was changed. */
 const OWN_EVENT: ReadonlySet<string> = new Set(["send", "edit", "recall", "create", "rename"]);
 
@@ -33,20 +45,32 @@ export class ChatClient {
   readonly #options: ChatOptions;
   readonly #link: Link;
   readonly #outbox: Outbox;
-  readonly #feeds = new Set<Feed<Notice>>();
+  readonly #feeds: Feeds;
   readonly #inbox: Inbox;
   readonly #ids = new IdMaker(() => this.#link.serverClock.now());
+  readonly #arrivals: Arrivals;
   #state: ConnectionState = "offline";
+  /** Why nothing is taken any more, once it is closed. */
+  #over: ChatError | undefined;
   #user = "";
 
-  constructor(options: ChatOptions) {
+  /** `around` is for tests: a clock, a network and sockets of their own. */
+  constructor(options: ChatOptions, around: Surroundings = REAL) {
     this.#options = options;
+    const { clock } = around;
+    this.#arrivals = new Arrivals(clock);
+    this.#feeds = new Feeds(options.feedMax ?? FEED_MAX);
     this.#inbox = new Inbox(
       {
+        clock,
         user: () => this.#user,
         isOnline: () => this.#link.connection !== undefined,
+        isOwn: (event) => this.#isOwn(event),
         emit: (notice) => {
-          this.#emit(notice);
+          this.#feeds.emit(notice);
+        },
+        trouble: (error) => {
+          this.#setState(this.#state, error);
         },
         ask: (frame) => this.#ask(frame),
         pull: (conversation, page) => this.pull(conversation, page),
@@ -54,23 +78,26 @@ export class ChatClient {
       options.resume,
     );
     const encoding = encodingOf(options.encoding ?? "json");
-    this.#link = new Link(options, encoding, {
+    const events: LinkEvents = {
       firstSync: () => this.#inbox.firstSync(),
       onOnline: ({ welcome, firstSync }) => {
         this.#user = welcome.user;
         this.#outbox.restart();
         void this.#inbox.sync(firstSync);
       },
-      onFrame: (frame) => {
-        this.#take(frame);
-      },
+      onFrame: (frame) => this.#take(frame),
       onState: (state, error) => {
         this.#setState(state, error);
       },
-    });
+    };
+    this.#link = new Link(options, encoding, events, around);
     this.#outbox = new Outbox({
       max: options.outboxMax ?? OUTBOX_MAX,
+      clock,
       newId: () => this.newId(),
+      onOverdue: () => {
+        this.#link.connection?.close(new Closed(DROPPED, "a write has had no answer for a minute"));
+      },
       transmit: (frame) => {
         const { connection } = this.#link;
         connection?.write(frame);
@@ -102,31 +129,30 @@ export class ChatClient {
   }
 
   /**
-   * Connects, and resolves once this device is online; from then on it keeps itself there. Rejects when it
-   * was refused for good.
+   * Connects, and resolves once this device is online; from then on it keeps itself there. Another call
+   * changes nothing, and waits like the first. Rejects at once when the client is closed or refused for good,
+   * with why; and with UNAVAILABLE after `timeoutMs`, with what was in the way last: it goes on trying then,
+   * until it is closed.
    */
-  async connect(): Promise<void> {
-    const feed = this.events();
+  async connect({ timeoutMs = CONNECT_MS }: ConnectOptions = {}): Promise<void> {
+    if (this.#over !== undefined) throw this.#over;
+    if (this.#state === "online") return;
+    const arrived = this.#arrivals.next(timeoutMs);
     this.#link.start();
-    for await (const notice of feed) {
-      if (notice.t !== "state") continue;
-      if (notice.state === "online") return;
-      if (notice.state === "closed") throw notice.error ?? new Failure("UNAVAILABLE", "closed");
-    }
+    await arrived;
   }
 
-  /** Leaves. What is not acked yet is rejected; a later client may send it again under its id. */
+  /**
+   * Leaves, for good. What pends is rejected with UNAVAILABLE; what is not acked yet a later client may send
+   * again under its id. Feeds end behind what they hold.
+   */
   close(): void {
     this.#link.close();
   }
 
-  /** Everything that happens from this call on, for one `for await`. */
+  /** Everything that happens from this call on, for one `for await`; behind the end, how it ended. */
   events(): Feed<Notice> {
-    const feed: Feed<Notice> = new Feed(this.#options.feedMax ?? FEED_MAX, () => {
-      this.#feeds.delete(feed);
-    });
-    this.#feeds.add(feed);
-    return feed;
+    return this.#feeds.open();
   }
 
   /**
@@ -139,11 +165,14 @@ export class ChatClient {
 
   /**
    * Resolves with the message's seq once it is stored. Sends to one conversation keep their order, over
-   * reconnects too.
+   * reconnects too. Rejects at once, and nothing of it is sent: with FRAME_MALFORMED that names what the
+   * protocol does not take, with FRAME_TOO_LARGE beyond the server's limits (offline, as soon as they are
+   * known), with BUSY when `outboxMax` wait already. All other writes do likewise.
    */
   async send(target: Target, body: Body, options: SendOptions = {}): Promise<WriteResult> {
+    const { conversation, to }: { readonly conversation?: string; readonly to?: string } = { ...target };
     const { id, replyTo, mentions } = options;
-    return this.#write({ t: "send", ...target, body, replyTo, mentions }, id);
+    return this.#write({ t: "send", conversation, to, body, replyTo, mentions }, id);
   }
 
   async edit(conversation: string, seq: number, body: Body): Promise<WriteResult> {
@@ -192,40 +221,53 @@ export class ChatClient {
    * One's conversations, most recently active first, a page at a time. The client syncs by itself; this is
    * to list.
    */
-  async list({
-    page,
-    limit,
-  }: { readonly page?: string | undefined; readonly limit?: number | undefined } = {}): Promise<Synced> {
+  async list({ page, limit }: ListOptions = {}): Promise<Synced> {
     return (await this.#ask({ t: "sync", page, limit })) as Synced;
   }
 
-  async #ask(frame: object): Promise<ServerFrame> {
+  async #ask(frame: Asked): Promise<ServerFrame> {
     const { connection } = this.#link;
-    if (connection === undefined) throw new Failure("UNAVAILABLE", "this device is offline");
+    const asked = checkedFrame(frame);
+    if (connection === undefined) throw this.#over ?? new ChatError("UNAVAILABLE", "this device is offline");
     try {
-      return await connection.request(frame);
+      return await connection.request(asked);
     } catch (thrown) {
-      throw thrown instanceof Closed
-        ? new Failure("UNAVAILABLE", "the connection was lost", { cause: thrown })
-        : thrown;
+      if (!(thrown instanceof Closed)) throw thrown;
+      throw this.#over ?? new ChatError("UNAVAILABLE", "the connection was lost", { cause: thrown });
     }
   }
 
   async #write(draft: Draft & Record<string, unknown>, id?: string): Promise<WriteResult> {
-    if (this.#state === "closed") throw new Failure("UNAVAILABLE", "this client is closed");
-    return this.#outbox.put({ ...draft, id });
+    if (this.#over !== undefined) throw this.#over;
+    const checked = checkedFrame({ ...draft, id });
+    this.#link.connection?.check({ ...checked, id: id ?? ANY_ID });
+    return this.#outbox.put(checked);
   }
 
   #setState(state: ConnectionState, error?: ChatError): void {
+    if (this.#over !== undefined) return;
+    const isNews = state !== this.#state || error !== undefined;
     this.#state = state;
-    this.#emit({ t: "state", state, error });
-    if (state !== "closed") return;
-    this.#outbox.fail(error ?? new Failure("UNAVAILABLE", "this client was closed before the ack came"));
-    for (const feed of this.#feeds) feed.end();
+    if (state === "closed") {
+      this.#shut(error);
+      return;
+    }
+    if (state === "online") this.#arrivals.come();
+    else if (error !== undefined) this.#arrivals.inTheWay(error);
+    if (isNews) this.#feeds.emit({ t: "state", state, error });
   }
 
-  #emit(notice: Notice): void {
-    for (const feed of this.#feeds) feed.push(notice);
+  #shut(error?: ChatError): void {
+    this.#over = error ?? new ChatError("UNAVAILABLE", "this client is closed");
+    this.#inbox.stop();
+    this.#outbox.fail(this.#over);
+    this.#arrivals.fail(this.#over);
+    this.#feeds.end(error);
+  }
+
+  #isOwn({ kind, from, id }: ChatEvent): boolean {
+    const isMine = this.#options.echo !== true && kind === "message" && from === this.#user;
+    return isMine && id !== undefined && this.#outbox.holds(id);
   }
 
   #take(frame: ServerFrame): void {
@@ -241,7 +283,7 @@ export class ChatClient {
         return this.#inbox.event(event);
       }
       case "receipt":
-        return this.#emit(frame);
+        return this.#feeds.emit(frame);
       case "gap":
         return this.#inbox.gap(frame.conversation, frame.head);
       default:

@@ -1,18 +1,13 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { ChatError, isErrorCode } from "@jichat/protocol/errors.ts";
 import type { Sync } from "@jichat/protocol/frame/client-frame.ts";
-import type { ErrorFrame, ServerFrame, Welcome } from "@jichat/protocol/frame/server-frame.ts";
+import type { ServerFrame, Welcome } from "@jichat/protocol/frame/server-frame.ts";
 import { Alarm } from "./alarm.ts";
+import { BROKEN, Closed, DROPPED } from "./closed.ts";
 import type { Encoding } from "./encoding.ts";
 import { Liveness } from "./liveness.ts";
-
-export interface HelloFields {
-  readonly device: string;
-  readonly token?: string;
-  readonly ticket?: string;
-  readonly client?: string | undefined;
-  readonly echo?: boolean | undefined;
-}
+import { Replies } from "./replies.ts";
+import { readServerFrame } from "./server-frames.ts";
+import { tooLarge } from "./too-large.ts";
 
 /** The sync that goes right behind the hello: coming back takes one round trip and not two. */
 export interface FirstSync {
@@ -23,43 +18,28 @@ export interface FirstSync {
 export interface ConnectionEvents {
   /** Every frame but the replies to `request`. */
   readonly onFrame: (frame: ServerFrame) => void;
-  readonly onClose: (code: number, reason: string) => void;
+  readonly onClose: (why: Closed) => void;
 }
 
-const OPEN_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 10_000;
-const FIRST_SYNC_ID = "q0";
+/** What is used of a WebSocket. */
+export type Socket = Pick<WebSocket, "binaryType" | "readyState" | "send" | "close" | "addEventListener">;
 
-export const errorOf = ({ code, message, retryAfterMs }: ErrorFrame): ChatError =>
-  new ChatError(
-    isErrorCode(code) ? code : "INTERNAL",
-    message,
-    retryAfterMs === undefined ? {} : { retryAfterMs },
-  );
-
-/** A socket that was closed before it was welcomed, or while something waited for a reply. */
-export class Closed extends Error {
-  override readonly name = "Closed";
-  readonly code: number;
-
-  constructor(code: number, reason: string) {
-    super(`closed with ${code}${reason === "" ? "" : `: ${reason}`}`);
-    this.code = code;
-  }
+export interface ConnectionParts {
+  readonly socket: Socket;
+  readonly encoding: Encoding;
+  readonly welcome: Welcome;
+  readonly firstSync: FirstSync["asked"];
+  readonly clock: Clock;
 }
+
+export const FIRST_SYNC_ID = "q0";
+const OPEN = 1;
 
 /** One socket that has been welcomed. */
 export class Connection {
-  readonly #socket: WebSocket;
+  readonly #socket: Socket;
   readonly #encoding: Encoding;
-  readonly #replies = new Map<
-    string,
-    {
-      resolve: (frame: ServerFrame) => void;
-      reject: (error: Error) => void;
-      timer: ReturnType<typeof setTimeout>;
-    }
-  >();
+  readonly #replies: Replies;
   #events: ConnectionEvents | undefined;
   #early: ServerFrame[] = [];
   readonly #clock: Clock;
@@ -72,13 +52,7 @@ export class Connection {
   readonly welcome: Welcome;
   readonly firstSync: FirstSync;
 
-  private constructor(
-    socket: WebSocket,
-    encoding: Encoding,
-    welcome: Welcome,
-    firstSync: FirstSync["asked"],
-    clock: Clock,
-  ) {
+  constructor({ socket, encoding, welcome, firstSync, clock }: ConnectionParts) {
     this.#socket = socket;
     this.#encoding = encoding;
     this.welcome = welcome;
@@ -86,68 +60,18 @@ export class Connection {
     this.#look = new Alarm(clock);
     this.#liveness = new Liveness(welcome.heartbeatMs, clock.monotonic());
     this.#liveness.sent(FIRST_SYNC_ID, clock.monotonic());
-    const reply = this.#replyTo(FIRST_SYNC_ID);
+    this.#replies = new Replies(clock, (id) => {
+      this.#liveness.forget(id);
+    });
+    const reply = this.#replies.to(FIRST_SYNC_ID);
     reply.catch(() => undefined); // It may be stale by now: then nobody asks how it went.
     this.firstSync = { asked: firstSync, reply };
-  }
-
-  /**
-   * Opens a socket, says hello and asks `firstSync` without waiting for the welcome. Rejects with a ChatError
-   * that the server sent, or with Closed.
-   */
-  static async open(
-    url: string,
-    encoding: Encoding,
-    hello: HelloFields,
-    firstSync: FirstSync["asked"],
-    signal: AbortSignal,
-    clock: Clock,
-  ): Promise<Connection> {
-    const socket = new WebSocket(url, [encoding.subprotocol]);
-    socket.binaryType = "arraybuffer";
-    const { promise, resolve, reject } = Promise.withResolvers<Connection>();
-    const giveUp = (why: string): void => {
-      reject(new Closed(1006, why));
-      socket.close();
-    };
-    const timer = setTimeout(() => {
-      giveUp("no welcome in time");
-    }, OPEN_TIMEOUT_MS);
-    const onAbort = (): void => {
-      giveUp("given up");
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    const settled = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
-    };
-    let connection: Connection | undefined;
-    let refused: ChatError | undefined;
-    const early: ServerFrame[] = [];
-    socket.addEventListener("open", () => {
-      socket.send(encoding.write({ t: "hello", ...hello }));
-      socket.send(encoding.write({ ...firstSync, id: FIRST_SYNC_ID }));
-    });
     socket.addEventListener("message", ({ data }) => {
-      const frame = encoding.read(data);
-      if (connection !== undefined) connection.#take(frame);
-      else if (frame.t === "welcome") {
-        settled();
-        connection = new Connection(socket, encoding, frame, firstSync, clock);
-        for (const before of early) connection.#take(before);
-        resolve(connection);
-      } else if (frame.t === "error" && frame.id === undefined) refused = errorOf(frame);
-      else early.push(frame); // What is malformed is refused at once, before the hello is decided.
+      this.#hear(data);
     });
     socket.addEventListener("close", ({ code, reason }) => {
-      settled();
-      if (connection === undefined)
-        reject(
-          refused === undefined ? new Closed(code, reason) : Object.assign(refused, { closeCode: code }),
-        );
-      else connection.#end(new Closed(code, reason));
+      this.#end(new Closed(code, reason));
     });
-    return promise;
   }
 
   /** From here on frames are handed over, those that came since the welcome first. */
@@ -155,7 +79,7 @@ export class Connection {
     this.#events = events;
     for (const frame of this.#early.splice(0)) events.onFrame(frame);
     if (this.#closed !== undefined) {
-      events.onClose(this.#closed.code, this.#closed.message);
+      events.onClose(this.#closed);
       return;
     }
     this.#lookAfter();
@@ -169,7 +93,7 @@ export class Connection {
   }
 
   #ping(): void {
-    this.#send({ t: "ping" });
+    this.#transmit(this.#encoding.write({ t: "ping" }));
     this.#liveness.pinged(this.#clock.monotonic());
   }
 
@@ -182,7 +106,7 @@ export class Connection {
       this.#lookAt = Number.POSITIVE_INFINITY;
       const next = this.#liveness.next();
       if (next.at <= this.#clock.monotonic()) {
-        if (next.act === "end") this.#end(new Closed(1006, "the server is silent"));
+        if (next.act === "end") this.#end(new Closed(DROPPED, "the server is silent"));
         else this.#ping();
       }
       this.#lookAfter();
@@ -193,55 +117,65 @@ export class Connection {
     return this.#closed === undefined;
   }
 
-  /** A frame that the server answers, under its `id`. */
+  /** A frame that the server answers, under its `id`. Throws FRAME_TOO_LARGE where it takes none so large. */
   write(frame: { readonly id: string }): void {
-    this.#send(frame);
+    const encoded = this.#encode(frame);
+    this.#transmit(encoded);
     this.#liveness.sent(frame.id, this.#clock.monotonic());
     this.#lookAfter();
   }
 
-  #send(frame: object): void {
-    if (this.isOpen && this.#socket.readyState === 1) this.#socket.send(this.#encoding.write(frame));
+  /** Throws FRAME_TOO_LARGE where the server takes no frame so large: it would end the connection for it. */
+  check(frame: object): void {
+    this.#encode(frame);
+  }
+
+  #encode(frame: object): string | Uint8Array<ArrayBuffer> {
+    const encoded = this.#encoding.write(frame);
+    const refusal = tooLarge(frame, encoded, this.welcome.limits);
+    if (refusal !== undefined) throw refusal;
+    return encoded;
+  }
+
+  #transmit(encoded: string | Uint8Array<ArrayBuffer>): void {
+    if (this.isOpen && this.#socket.readyState === OPEN) this.#socket.send(encoded);
   }
 
   /**
    * Sends a frame under an id of its own and resolves with the reply to it. Rejects with what the server
-   * answered.
+   * answered, with Closed, or with FRAME_TOO_LARGE.
    */
   async request(frame: object): Promise<ServerFrame> {
     if (this.#closed !== undefined) throw this.#closed;
     this.#requests += 1;
-    const id = `q${this.#requests}`;
-    const reply = this.#replyTo(id);
-    this.write({ ...frame, id });
-    return reply;
-  }
-
-  async #replyTo(id: string): Promise<ServerFrame> {
-    const { promise, resolve, reject } = Promise.withResolvers<ServerFrame>();
-    const timer = setTimeout(() => {
-      this.#replies.delete(id);
-      this.#liveness.forget(id);
-      reject(new ChatError("UNAVAILABLE", "no reply in time"));
-    }, REQUEST_TIMEOUT_MS);
-    this.#replies.set(id, { resolve, reject, timer });
-    return promise;
+    const asked = { ...frame, id: `q${this.#requests}` };
+    this.write(asked);
+    return this.#replies.to(asked.id);
   }
 
   close(why = new Closed(1000, "")): void {
     this.#end(why);
   }
 
-  #take(frame: ServerFrame): void {
-    const id = "id" in frame && frame.t !== "event" ? frame.id : undefined;
+  /** What breaks the protocol ends the connection: nothing behind it could be relied on. */
+  #hear(data: unknown): void {
+    if (!this.isOpen) return;
+    let frame: ServerFrame | undefined;
+    try {
+      frame = readServerFrame(this.#encoding.read(data));
+    } catch (thrown) {
+      this.#end(new Closed(BROKEN, thrown instanceof Error ? thrown.message : String(thrown)));
+      return;
+    }
+    this.take(frame);
+  }
+
+  /** A frame of this socket; undefined for one that only shows that the server lives. */
+  take(frame: ServerFrame | undefined): void {
+    const id = frame !== undefined && "id" in frame && frame.t !== "event" ? frame.id : undefined;
     this.#liveness.heard(id, this.#clock.monotonic());
-    const waiting = id === undefined ? undefined : this.#replies.get(id);
-    if (id !== undefined && waiting !== undefined) {
-      this.#replies.delete(id);
-      clearTimeout(waiting.timer);
-      if (frame.t === "error") waiting.reject(errorOf(frame));
-      else waiting.resolve(frame);
-    } else if (this.#events === undefined) this.#early.push(frame);
+    if (frame === undefined || this.#replies.take(id, frame)) return;
+    if (this.#events === undefined) this.#early.push(frame);
     else this.#events.onFrame(frame);
   }
 
@@ -249,12 +183,8 @@ export class Connection {
     if (this.#closed !== undefined) return;
     this.#closed = why;
     this.#look.clear();
-    for (const { reject, timer } of this.#replies.values()) {
-      clearTimeout(timer);
-      reject(why);
-    }
-    this.#replies.clear();
+    this.#replies.fail(why);
     this.#socket.close();
-    this.#events?.onClose(why.code, why.message);
+    this.#events?.onClose(why);
   }
 }

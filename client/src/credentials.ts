@@ -64,5 +64,6 @@ export class Credentials {
 
   stop(): void {
     this.#tickets.stop();
+    this.#tokens.stop();
   }
 }

@@ -1,14 +1,25 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
 
+interface Reader<T> {
+  readonly resolve: (result: IteratorResult<T>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** So many values that were read are held on to, at most, before the list is cut. */
+const READ_MAX = 1_024;
+
 /**
  * Values for one `for await`, in order. A reader that stays more than `waitingMax` behind gets an error, not
- * a hole.
+ * a hole. Whatever its reader does or throws, it ends this feed and no other.
  */
 export class Feed<T> implements AsyncIterableIterator<T> {
   readonly #waitingMax: number;
   readonly #onEnd: () => void;
-  #waiting: T[] = [];
-  #wake: (() => void) | undefined;
+  #values: T[] = [];
+  /** Those before have been read. */
+  #at = 0;
+  /** Who came for values that are not there yet; then there are none that wait. */
+  #readers: Reader<T>[] = [];
   #ended = false;
   #error: Error | undefined;
 
@@ -19,43 +30,52 @@ export class Feed<T> implements AsyncIterableIterator<T> {
 
   push(value: T): void {
     if (this.#ended) return;
-    if (this.#waiting.length >= this.#waitingMax) {
+    const reader = this.#readers.shift();
+    if (reader !== undefined) reader.resolve({ value, done: false });
+    else if (this.#values.length - this.#at < this.#waitingMax) this.#values.push(value);
+    else
       this.end(
         new ChatError(
           "BUSY",
           `more than ${this.#waitingMax} events waited to be read: read faster, or sync and read again`,
         ),
       );
-      return;
-    }
-    this.#waiting.push(value);
-    this.#wake?.();
   }
 
+  /** What waits is still read, then the error, if there is one. */
   end(error?: Error): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#error = error;
-    this.#wake?.();
+    for (const { resolve, reject } of this.#readers.splice(0))
+      if (error === undefined) resolve({ value: undefined, done: true });
+      else reject(error);
     this.#onEnd();
   }
 
   async next(): Promise<IteratorResult<T>> {
-    for (;;) {
-      const value = this.#waiting.shift();
-      if (value !== undefined) return { value, done: false };
-      if (this.#ended) {
-        if (this.#error !== undefined) throw this.#error;
-        return { value: undefined, done: true };
-      }
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      await promise;
+    if (this.#at < this.#values.length) return { value: this.#shift(), done: false };
+    if (this.#error !== undefined) throw this.#error;
+    if (this.#ended) return { value: undefined, done: true };
+    const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<T>>();
+    this.#readers.push({ resolve, reject });
+    return promise;
+  }
+
+  /** Not `Array.shift`, which moves all that wait. */
+  #shift(): T {
+    const value = this.#values[this.#at] as T;
+    this.#at += 1;
+    if (this.#at === this.#values.length || this.#at >= READ_MAX) {
+      this.#values.splice(0, this.#at);
+      this.#at = 0;
     }
+    return value;
   }
 
   async return(): Promise<IteratorResult<T>> {
-    this.#waiting = [];
+    this.#values = [];
+    this.#at = 0;
     this.end();
     return { value: undefined, done: true };
   }

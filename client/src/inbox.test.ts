@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import type { Sync } from "@jichat/protocol/frame/client-frame.ts";
 import { Inbox } from "./inbox.ts";
-import type { SeenState } from "./types.ts";
+import { VirtualClock } from "../test/virtual-clock.ts";
+import type { Notice, SeenState } from "./types.ts";
 
 const CONVERSATION = "d_a";
 const SEEN: SeenState = { cursor: "c", seqs: { [CONVERSATION]: 2 } };
@@ -48,14 +50,17 @@ function device({ resume, helloSince }: Given = {}): {
   let known = 0;
   const inbox = new Inbox(
     {
+      clock: systemClock,
       user: () => "bob",
       isOnline: () => true,
+      isOwn: () => false,
+      trouble: (error) => assert.fail(error),
       emit: (notice) => {
         told.push(notice.t);
         if (notice.t === "event") shown.push(notice.event.seq);
       },
       ask: async (frame) => {
-        since.push((frame as Sync).since);
+        since.push((frame as unknown as Sync).since);
         return reply();
       },
       pull: async (_, { after = 0 }): Promise<Page> => ({
@@ -260,13 +265,16 @@ test("over a network that carries no large page less is asked for, until all is 
   const head = 300;
   const inbox = new Inbox(
     {
+      clock: systemClock,
       user: () => "bob",
       isOnline: () => true,
+      isOwn: () => false,
+      trouble: (error) => assert.fail(error),
       emit: (notice) => {
         if (notice.t === "event") shown.push(notice.event.seq);
       },
       ask: async (frame) =>
-        slow((frame as Sync).limit ?? 0, {
+        slow((frame as unknown as Sync).limit ?? 0, {
           t: "synced",
           id: "1",
           conversations: [
@@ -303,4 +311,76 @@ test("over a network that carries no large page less is asked for, until all is 
   );
   assert.deepEqual(limits.slice(0, 4), [200, 100, 50, 25], "half of what did not come");
   assert.ok(limits.length < 40 && limits.slice(4).every((limit) => limit <= most + 10), limits.join(" "));
+});
+
+/** A device with a hole behind 2, whose pulls are answered as given; the hand moves its clock. */
+async function holed(answers: readonly (() => Page)[]): Promise<{
+  inbox: Inbox;
+  clock: VirtualClock;
+  asked: () => number;
+  troubles: string[];
+  shown: number[];
+}> {
+  const clock = new VirtualClock();
+  const troubles: string[] = [];
+  const shown: number[] = [];
+  let asked = 0;
+  const host = {
+    clock,
+    user: () => "bob",
+    isOnline: () => true,
+    isOwn: ({ from }: ChatEvent) => from === "bob",
+    emit: (notice: Notice) => {
+      if (notice.t === "event") shown.push(notice.event.seq);
+    },
+    trouble: ({ code }: ChatError) => {
+      troubles.push(code);
+    },
+    ask: async () => {
+      const conversations = [
+        { conversation: CONVERSATION, kind: "direct", first: 1, head: 2, read: 0, unread: 0 },
+      ];
+      return { t: "synced", id: "1", conversations, cursor: "d", more: false } as unknown as ServerFrame;
+    },
+    pull: async (): Promise<Page> => {
+      asked += 1;
+      return (answers[asked - 1] ?? assert.fail("asked again"))();
+    },
+  };
+  const inbox = new Inbox(host, SEEN);
+  await inbox.sync();
+  inbox.event(message(5));
+  await clock.settle();
+  return { inbox, clock, asked: () => asked, troubles, shown };
+}
+
+const page = (...events: readonly ChatEvent[]): Page => ({
+  t: "page",
+  id: "2",
+  conversation: CONVERSATION,
+  events,
+  first: 1,
+  head: 5,
+  more: false,
+});
+
+test("a page that brings nothing is not asked for again at once, and one's own in a page is not shown", async () => {
+  const own = { ...message(4), from: "bob" };
+  const { clock, asked, shown } = await holed([() => page(), () => page(message(3), own, message(5))]);
+  assert.deepEqual([asked(), shown], [1, []]);
+  await clock.pass(499);
+  assert.equal(asked(), 1);
+  await clock.pass(1);
+  assert.deepEqual([asked(), shown], [2, [3, 5]]);
+});
+
+test("a pull that is refused for good is told, and not repeated: the hole stays, and the cursor before it", async () => {
+  const refuse = (): never => {
+    throw new ChatError("FORBIDDEN", "no");
+  };
+  const { inbox, clock, asked, troubles, shown } = await holed([refuse, refuse]);
+  await clock.pass(60_000);
+  assert.deepEqual([asked(), troubles, shown, clock.sleepers], [1, ["FORBIDDEN"], [], 0]);
+  assert.equal(inbox.seen()?.seqs[CONVERSATION], 2);
+  inbox.stop();
 });

@@ -1,5 +1,8 @@
-import { asChatError, isRetryable } from "@jichat/protocol/errors.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { ChatError } from "@jichat/protocol/errors.ts";
+import { isRetryable } from "@jichat/protocol/errors.ts";
 import type { ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import { reasonOf } from "./closed.ts";
 import type { FirstSync } from "./connection.ts";
 import { PageSize } from "./page-size.ts";
 import { Timeline } from "./timeline.ts";
@@ -7,14 +10,34 @@ import type { Notice, PullOptions, SeenState } from "./types.ts";
 
 /** Events that are kept for a reset: what is older is pulled. */
 const HEARD_MAX = 1_000;
+/** Between two tries of what was refused, at least; doubled each time where waiting alone mends nothing. */
+const [RETRY_MS, RETRY_MS_MAX] = [500, 30_000];
+
+/** A question to the server; its `id` is given to it as it goes out. */
+export interface Asked {
+  readonly t: string;
+  readonly [field: string]: unknown;
+}
 
 /** What the inbox needs of the client around it. */
 export interface InboxHost {
+  readonly clock: Clock;
   user(): string;
   isOnline(): boolean;
+  /** A message of this device's own, of which the ack is all that comes: it is not shown as an event. */
+  isOwn(event: ChatEvent): boolean;
   emit(notice: Notice): void;
-  ask(frame: object): Promise<ServerFrame>;
+  /** What nobody else is told of: it was refused, and is not asked again on this connection. */
+  trouble(error: ChatError): void;
+  ask(frame: Asked): Promise<ServerFrame>;
   pull(conversation: string, options: PullOptions): Promise<Page>;
+}
+
+/** Something that came of a conversation: an event, or only that one's own is there. */
+interface Heard {
+  readonly conversation: string;
+  readonly seq: number;
+  readonly event?: ChatEvent;
 }
 
 /** What this device has seen, conversation by conversation, and how it gets what it has not. */
@@ -29,9 +52,10 @@ export class Inbox {
   #syncAgain = false;
   /** Asked with the hello of the connection there is, and not used yet. */
   #first: FirstSync | undefined;
-  #early: ChatEvent[] = [];
+  #early: Heard[] = [];
   /** What came on this connection before its first sync was answered: of a new life, should that say so. */
-  #heard: ChatEvent[] | undefined;
+  #heard: Heard[] | undefined;
+  readonly #stopping = new AbortController();
 
   constructor(host: InboxHost, resume: SeenState | undefined) {
     this.#host = host;
@@ -54,24 +78,41 @@ export class Inbox {
    * it in a conversation that it has made, `created`, is one.
    */
   own(conversation: string, seq: number): void {
-    if (!this.#synced && !this.#timelines.has(conversation)) return; // The first sync lists it.
-    const timeline = this.#timelineOf(conversation);
-    for (const event of timeline.own(seq)) this.#host.emit({ t: "event", event });
-    if (timeline.hasHole) void this.#repair(conversation, timeline);
+    this.#hear({ conversation, seq });
   }
 
   /** An event that came live. */
   event(event: ChatEvent): void {
-    if (this.#heard !== undefined && this.#heard.push(event) > HEARD_MAX) this.#heard.shift();
+    const { conversation, seq } = event;
+    this.#hear(this.#host.isOwn(event) ? { conversation, seq } : { conversation, seq, event });
+  }
+
+  #hear(heard: Heard): void {
+    const { conversation, seq, event } = heard;
+    if (this.#heard !== undefined && this.#heard.push(heard) > HEARD_MAX) this.#heard.shift();
     // Before the first sync nobody knows what this device has: its beginning is what the sync says.
-    if (!this.#synced && !this.#timelines.has(event.conversation)) {
-      this.#early.push(event);
+    if (!this.#synced && !this.#timelines.has(conversation)) {
+      this.#early.push(heard);
       return;
     }
-    const timeline = this.#timelineOf(event.conversation);
-    for (const shown of timeline.take(event, this.#host.user()))
-      this.#host.emit({ t: "event", event: shown });
-    if (timeline.hasHole) void this.#repair(event.conversation, timeline);
+    const timeline = this.#timelineOf(conversation);
+    this.#show(event === undefined ? timeline.own(seq) : timeline.take(event, this.#host.user()));
+    if (timeline.hasHole) void this.#repair(conversation, timeline);
+  }
+
+  #show(events: readonly ChatEvent[]): void {
+    for (const event of events) this.#host.emit({ t: "event", event });
+  }
+
+  /** Nothing is asked any more. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /** Resolves after it, or when this is stopped: who waited looks whether there is anything left to do. */
+  async #wait(ms: number): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    await this.#host.clock.sleep(ms, this.#stopping.signal).catch(() => undefined);
   }
 
   /** After the first sync: of one that it did not list nothing has been seen. */
@@ -83,11 +124,11 @@ export class Inbox {
 
   /**
    * Where a conversation begins for a device that has seen nothing: at its head, or before what came while
-   * it asked.
+   * it asked. Not before an ack: of what was sent again it names a place long ago.
    */
   #before(conversation: string, head: number): number {
     return this.#early.reduce(
-      (last, event) => (event.conversation === conversation ? Math.min(last, event.seq - 1) : last),
+      (last, { event }) => (event?.conversation === conversation ? Math.min(last, event.seq - 1) : last),
       head,
     );
   }
@@ -123,19 +164,23 @@ export class Inbox {
     while (timeline.hasHole && this.#host.isOnline() && this.#isHeld(conversation, timeline)) {
       try {
         const { limit } = this.#size;
-        const page = await this.#host.pull(conversation, { after: timeline.last, limit });
+        const { last } = timeline;
+        const page = await this.#host.pull(conversation, { after: last, limit });
         this.#size.came();
         if (!this.#isHeld(conversation, timeline)) return;
-        for (const event of timeline.fill(page)) this.#host.emit({ t: "event", event });
+        this.#show(timeline.fill(page, (event) => this.#host.isOwn(event)));
+        // What brings nothing is not asked for again at once.
+        if (timeline.last === last && timeline.hasHole) await this.#wait(RETRY_MS);
       } catch (thrown) {
-        const error = asChatError(thrown);
+        const error = reasonOf(thrown);
         if (error.code === "NOT_FOUND") timeline.head = timeline.last;
-        else if (!isRetryable(error.code)) throw error;
-        else {
+        else if (!isRetryable(error.code)) {
+          // The hole stays, and the cursor before it: the next connection asks again.
+          this.#host.trouble(error);
+          return;
+        } else {
           this.#size.failed();
-          await new Promise((resolve) => {
-            setTimeout(resolve, error.retryAfterMs ?? 500);
-          });
+          await this.#wait(error.retryAfterMs ?? RETRY_MS);
         }
       }
     }
@@ -156,20 +201,21 @@ export class Inbox {
     this.#syncAgain = true;
     if (this.#syncing) return;
     this.#syncing = true;
+    let refusals = 0;
     try {
       while (this.#syncAgain && this.#host.isOnline()) {
         this.#syncAgain = false;
         try {
           await this.#syncOnce();
+          refusals = 0;
         } catch (thrown) {
-          const error = asChatError(thrown);
+          const error = reasonOf(thrown);
           this.#syncAgain = true;
           this.#size.failed();
           // A cursor that this server cannot read: begin anew.
           if (error.code === "FRAME_MALFORMED" && this.#cursor !== undefined) this.#reset();
-          await new Promise((resolve) => {
-            setTimeout(resolve, error.retryAfterMs ?? 500);
-          });
+          else if (!isRetryable(error.code)) refusals += 1;
+          await this.#wait(error.retryAfterMs ?? Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** refusals));
         }
       }
     } finally {
@@ -231,14 +277,14 @@ export class Inbox {
       page = reply.next;
     } while (page !== undefined);
     this.#synced = true;
-    for (const event of this.#early.splice(0)) this.event(event);
+    for (const heard of this.#early.splice(0)) this.#hear(heard);
     // Whatever is missing, listed now or left over from a connection that was lost: the cursor moves behind
     // it only then.
-    await Promise.all(
-      [...this.#timelines].flatMap(([id, timeline]) =>
-        timeline.hasHole ? [this.#repair(id, timeline)] : [],
-      ),
-    );
-    if (this.#host.isOnline()) this.#cursor = cursor;
+    const wanted = [...this.#timelines]
+      .filter(([, timeline]) => timeline.hasHole)
+      .map(([id, timeline]) => ({ id, timeline, head: timeline.head }));
+    await Promise.all(wanted.map(({ id, timeline }) => this.#repair(id, timeline)));
+    const isRepaired = wanted.every(({ timeline, head }) => timeline.last >= head || !timeline.hasHole);
+    if (this.#host.isOnline() && isRepaired) this.#cursor = cursor;
   }
 }

@@ -11,4 +11,6 @@ export type {
 export { ChatClient } from "./chat-client.ts";
 export type { EncodingName } from "./encoding.ts";
 export { Feed } from "./feed.ts";
+export { RestError, callRest } from "./rest.ts";
+export type { RestCall } from "./rest.ts";
 export type * from "./types.ts";

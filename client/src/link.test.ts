@@ -3,10 +3,11 @@ import { test } from "node:test";
 import { CLOSE, ChatError } from "@jichat/protocol/errors.ts";
 import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
-import type { ConnectionEvents, HelloFields } from "./connection.ts";
-import { Closed } from "./connection.ts";
+import { Closed } from "./closed.ts";
+import type { ConnectionEvents } from "./connection.ts";
 import { encodingOf } from "./encoding.ts";
 import { Link } from "./link.ts";
+import type { HelloFields } from "./open-connection.ts";
 import type { Welcomed } from "./surroundings.ts";
 import type { ConnectionState } from "./types.ts";
 
@@ -57,7 +58,7 @@ class Scene {
       {
         clock: this.clock,
         network: this.network,
-        open: async (_url, _encoding, hello, _sync, signal) => this.#open(hello, signal),
+        open: async ({ hello, signal }) => this.#open(hello, signal),
       },
     );
   }
@@ -71,7 +72,13 @@ class Scene {
   }
 
   get errors(): string[] {
-    return this.states.flatMap(({ error }) => (error === undefined ? [] : [error.code]));
+    return this.errorsWhile("connecting", "online", "offline", "closed");
+  }
+
+  errorsWhile(...states: readonly ConnectionState[]): string[] {
+    return this.states.flatMap(({ state, error }) =>
+      error === undefined || !states.includes(state) ? [] : [error.code],
+    );
   }
 
   async begin(): Promise<this> {
@@ -95,7 +102,7 @@ class Scene {
     this.#session = undefined;
     if (session === undefined) return;
     session.isOpen = false;
-    session.events?.onClose(code, "");
+    session.events?.onClose(new Closed(code, ""));
   }
 
   say(frame: ServerFrame): void {
@@ -143,6 +150,7 @@ class Scene {
       get isOpen() {
         return session.isOpen;
       },
+      check: () => undefined,
       write: () => undefined,
       probe: () => {
         this.probes += 1;
@@ -152,7 +160,7 @@ class Scene {
       },
       close: (why) => {
         session.isOpen = false;
-        session.events?.onClose(why?.code ?? 1_000, "");
+        session.events?.onClose(why ?? new Closed(1_000, ""));
       },
       request: async (frame) => {
         this.renewals += 1;
@@ -178,7 +186,7 @@ for (const [what, aheadMs] of [
     scene.cut(1006);
     await scene.pass(MINUTE);
     assert.equal(scene.hellos.at(-1)?.token, undefined, "its ticket is good");
-    assert.deepEqual([scene.state, scene.tokensGiven, scene.errors], ["online", 6, [] as string[]]);
+    assert.deepEqual([scene.state, scene.tokensGiven, scene.errors], ["online", 6, ["UNAVAILABLE"]]);
   });
 
 test("a device whose clock jumps while it is online notices nothing", async () => {
@@ -204,7 +212,7 @@ test("a token that the application gives again is told once and makes no loop; i
   assert.equal(scene.renewals, 0, "it would renew nothing");
   await scene.pass(HOUR);
   assert.equal(scene.state, "closed");
-  assert.deepEqual(scene.errors, ["TOKEN_EXPIRED", "TOKEN_EXPIRED"]);
+  assert.deepEqual(scene.errorsWhile("online", "closed"), ["TOKEN_EXPIRED", "TOKEN_EXPIRED"]);
   assert.match(scene.states.at(-1)?.error?.message ?? "", /application gave it again/);
   assert.ok(scene.tokensGiven <= 7 && scene.hellos.length === 1, `${scene.tokensGiven} in the end`);
 });

@@ -1,13 +1,15 @@
-import { ChatError, asChatError, isRetryable, mayResume } from "@jichat/protocol/errors.ts";
+import type { ChatError } from "@jichat/protocol/errors.ts";
+import { isRetryable, mayResume } from "@jichat/protocol/errors.ts";
 import type { GoAway, ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import { Alarm } from "./alarm.ts";
 import { Backoff } from "./backoff.ts";
-import { Closed } from "./connection.ts";
+import { Closed, DROPPED, closeCodeOf, ownDoing, reasonOf } from "./closed.ts";
 import type { FirstSync } from "./connection.ts";
 import { Credentials, isOfToken } from "./credentials.ts";
 import type { Proof } from "./credentials.ts";
 import type { Encoding } from "./encoding.ts";
 import { watchNetwork } from "./network.ts";
+import { faultOf } from "./option-faults.ts";
 import { ServerClock } from "./server-clock.ts";
 import { REAL } from "./surroundings.ts";
 import type { Surroundings, Welcomed } from "./surroundings.ts";
@@ -18,11 +20,18 @@ export interface LinkEvents {
   readonly firstSync: () => FirstSync["asked"];
   readonly onOnline: (connection: Welcomed) => void;
   readonly onFrame: (frame: ServerFrame) => void;
+  /** `error` is why it is offline, or was closed by another than the application. */
   readonly onState: (state: ConnectionState, error?: ChatError) => void;
 }
 
 /** At most this long before the next connector is tried, when one could not be reached. */
 const OTHER_MS = 50;
+/** A connection that lives so long has held: what ends it then is no reason to come back more slowly. */
+const HELD_MS = 10_000;
+/** So long a hello that was given up may still arrive, and end the session that came in its place. */
+const STRAY_MS = 60_000;
+/** Whatever a server says that refuses a hello. */
+const REFUSED_MS_MAX = 60_000;
 
 /**
  * Keeps one welcomed connection up: resumes with the ticket, backs off with jitter, moves before it breaks
@@ -36,6 +45,7 @@ export class Link {
   readonly #backoff: Backoff;
   readonly #credentials: Credentials;
   readonly #retrying: Alarm;
+  readonly #holding: Alarm;
   readonly serverClock: ServerClock;
   #unwatch: (() => void) | undefined;
   #current: Welcomed | undefined;
@@ -44,6 +54,9 @@ export class Link {
   #next = 0;
   /** Connectors tried since one was reached: only when all have failed is it time to back off. */
   #dialled = 0;
+  /** When a try was given up that had said hello. */
+  #strayAt = Number.NEGATIVE_INFINITY;
+  #started = false;
   #closed = false;
 
   constructor(options: ChatOptions, encoding: Encoding, events: LinkEvents, around: Surroundings = REAL) {
@@ -53,39 +66,42 @@ export class Link {
     this.#around = around;
     const { clock } = around;
     this.#backoff = new Backoff(options.random);
-    this.#next = Math.floor((options.random ?? Math.random)() * options.urls.length);
     this.serverClock = new ServerClock(clock);
     this.#credentials = new Credentials({
       clock,
       token: options.token,
       serverNow: () => this.serverClock.now(),
-      renew: async (token) => {
-        const reply = await this.#current?.request({ t: "renew", token });
-        return reply?.t === "ticket" ? reply : undefined;
-      },
+      renew: async (token) => this.#renew(token),
       onTrouble: (error) => {
         events.onState(this.#current === undefined ? "offline" : "online", error);
       },
     });
     this.#retrying = new Alarm(clock);
+    this.#holding = new Alarm(clock);
   }
 
   get connection(): Welcomed | undefined {
     return this.#current;
   }
 
+  /** Once: another call changes nothing, nor does one behind `close`. */
   start(): void {
-    this.#unwatch ??= watchNetwork(
-      {
-        onOffline: () => {
-          this.#offline();
-        },
-        onOnline: () => {
-          this.#online();
-        },
-      },
-      this.#around.network,
-    );
+    if (this.#started || this.#closed) return;
+    this.#started = true;
+    const fault = faultOf(this.#options);
+    if (fault !== undefined) {
+      this.#giveUp(fault);
+      return;
+    }
+    const { urls, random = Math.random } = this.#options;
+    this.#next = Math.floor(random() * urls.length);
+    const onOffline = (): void => {
+      this.#offline();
+    };
+    const onOnline = (): void => {
+      this.#online();
+    };
+    this.#unwatch = watchNetwork({ onOffline, onOnline }, this.#around.network);
     this.#events.onState("connecting");
     void this.#open();
   }
@@ -93,8 +109,6 @@ export class Link {
   close(): void {
     if (this.#closed) return;
     this.#end();
-    this.#current?.close();
-    this.#current = undefined;
     this.#events.onState("closed");
   }
 
@@ -102,8 +116,12 @@ export class Link {
     this.#closed = true;
     this.#credentials.stop();
     this.#retrying.clear();
+    this.#holding.clear();
     this.#unwatch?.();
     this.#opening?.abort();
+    const current = this.#current;
+    this.#current = undefined;
+    current?.close();
   }
 
   /** Opens a connection and puts it in the place of the one there is. One at a time. */
@@ -114,10 +132,9 @@ export class Link {
     const isStale = (): boolean => this.#opening !== opening || this.#closed;
     let proof: Proof | undefined;
     try {
-      const url = this.#nextUrl();
       proof = await this.#credentials.next();
       if (isStale()) return;
-      const connection = await this.#dial(url, proof, opening.signal);
+      const connection = await this.#dial(proof, opening.signal);
       if (isStale()) {
         connection.close();
         return;
@@ -125,27 +142,22 @@ export class Link {
       this.#opening = undefined;
       this.#adopt(connection, proof);
     } catch (thrown) {
+      if (thrown instanceof Closed && thrown.isStray) this.#strayAt = this.#around.clock.monotonic();
       if (isStale()) return;
       this.#opening = undefined;
       this.#failed(thrown, proof);
     }
   }
 
-  #nextUrl(): string {
-    const { urls } = this.#options;
-    const url = urls[this.#next % urls.length];
+  async #dial(proof: Proof, signal: AbortSignal): Promise<Welcomed> {
+    const { urls, device, client, echo } = this.#options;
+    const url = urls[this.#next % urls.length] ?? "";
     this.#next += 1;
     this.#dialled += 1;
-    if (url === undefined) throw new ChatError("FRAME_MALFORMED", "no url of a connector was given");
-    return url;
-  }
-
-  async #dial(url: string, proof: Proof, signal: AbortSignal): Promise<Welcomed> {
-    const { device, client, echo } = this.#options;
     const shown = "token" in proof ? { token: proof.token } : proof;
     const hello = { device, client, echo, ...shown };
     const { open, clock } = this.#around;
-    return open(url, this.#encoding, hello, this.#events.firstSync(), signal, clock);
+    return open({ url, encoding: this.#encoding, hello, firstSync: this.#events.firstSync(), signal, clock });
   }
 
   #adopt(connection: Welcomed, proof: Proof): void {
@@ -153,7 +165,9 @@ export class Link {
     this.#current = connection;
     this.#retrying.clear();
     old?.close();
-    this.#backoff.reset();
+    this.#holding.set(HELD_MS, () => {
+      this.#backoff.reset();
+    });
     this.#dialled = 0;
     this.serverClock.heard(connection.welcome.serverTime);
     this.#credentials.welcomed(proof, connection.welcome);
@@ -164,8 +178,8 @@ export class Link {
       onFrame: (frame) => {
         if (this.#current === connection) this.#take(frame);
       },
-      onClose: (code, reason) => {
-        this.#lost(connection, code, reason);
+      onClose: (why) => {
+        this.#lost(connection, why);
       },
     });
   }
@@ -183,16 +197,28 @@ export class Link {
     }
   }
 
-  /** The old socket works until the new one is there; its 4409 is of our own making. */
-  #goAway({ reconnectAfterMs, ticket }: GoAway): void {
+  #goAway({ ticket, reconnectAfterMs }: GoAway): void {
     this.#credentials.replace(ticket);
     this.#retrying.set(reconnectAfterMs, () => void this.#open());
   }
 
+  /** Undefined where the session ended meanwhile: who comes back needs a token anyway. */
+  async #renew(token: string): Promise<Extract<ServerFrame, { t: "ticket" }> | undefined> {
+    try {
+      const reply = await this.#current?.request({ t: "renew", token });
+      return reply?.t === "ticket" ? reply : undefined;
+    } catch (thrown) {
+      if (thrown instanceof Closed) return undefined;
+      throw thrown;
+    }
+  }
+
   /** What is on its way over a network that is gone comes to nothing; whether it is, the next try tells. */
   #offline(): void {
-    this.#current?.close(new Closed(1006, "the network is gone"));
-    this.#giveUpTry();
+    const gone = new Closed(DROPPED, "the network is gone");
+    const wasTrying = this.#abortTry();
+    if (this.#current !== undefined) this.#current.close(gone);
+    else if (wasTrying) this.#retry(reasonOf(gone));
   }
 
   #online(): void {
@@ -203,60 +229,65 @@ export class Link {
     }
     this.#backoff.reset();
     this.#dialled = 0;
-    this.#giveUpTry();
+    this.#abortTry();
     this.#openNow();
   }
 
-  #lost(connection: Welcomed, code: number, reason: string): void {
+  #lost(connection: Welcomed, why: Closed): void {
     if (this.#current !== connection || this.#closed) return;
     this.#current = undefined;
-    if (isOfToken(code)) this.#credentials.ended(code);
-    this.#events.onState("offline");
+    this.#holding.clear();
+    if (isOfToken(why.code)) this.#credentials.ended(why.code);
     // A new socket is on its way already: a 4409 here is of its making, and its own end decides what comes
     // next.
-    if (this.#opening !== undefined) return;
-    if (isOfToken(code)) this.#retry();
-    else this.#failed(new Closed(code, reason), undefined);
+    if (this.#opening !== undefined) this.#events.onState("offline", reasonOf(ownDoing(why)));
+    else if (isOfToken(why.code)) this.#retry(reasonOf(why));
+    else this.#failed(this.#isStrayNear ? ownDoing(why) : why, undefined);
+  }
+
+  get #isStrayNear(): boolean {
+    return this.#around.clock.monotonic() - this.#strayAt < STRAY_MS;
   }
 
   #failed(thrown: unknown, proof: Proof | undefined): void {
+    const code = closeCodeOf(thrown);
+    const error = reasonOf(thrown);
+    // Without a token nobody was dialled.
+    if (proof === undefined) this.#dialled = 0;
     // A move after `goaway` that failed: the old socket still serves.
-    if (this.#current?.isOpen === true) {
-      this.#retry();
-      return;
-    }
-    const code = thrown instanceof Closed ? thrown.code : (thrown as { closeCode?: number }).closeCode;
-    const error = thrown instanceof Closed ? undefined : asChatError(thrown);
-    if (isOfToken(code) && proof !== undefined && this.#credentials.refused(proof, code)) this.#retry();
-    else if ((code === undefined || mayResume(code)) && (error === undefined || isRetryable(error.code)))
+    if (this.#current?.isOpen === true) this.#retry(error);
+    else if (isOfToken(code) && proof !== undefined && this.#credentials.refused(proof, code))
       this.#retry(error);
-    else this.#giveUp(error ?? endOf(code, thrown));
+    else if ((code === undefined || mayResume(code)) && isRetryable(error.code))
+      this.#retry(error, thrown instanceof Closed ? 0 : error.retryAfterMs);
+    else this.#giveUp(error);
   }
 
-  /** `error` is told to the application: what it can do something about. */
-  #retry(error?: ChatError): void {
-    const isOtherLeft = this.#dialled > 0 && this.#dialled < this.#options.urls.length;
-    if (error !== undefined && this.#current === undefined) this.#events.onState("offline", error);
-    this.#retrying.set(
-      isOtherLeft ? OTHER_MS * (this.#options.random ?? Math.random)() : this.#backoff.next(),
-      () => {
-        this.#openNow();
-      },
-    );
+  /** `error` is told to the application: why it is offline. Not between connectors: it is connecting still. */
+  #retry(error: ChatError, atLeastMs = 0): void {
+    const { urls, random = Math.random } = this.#options;
+    const isOtherLeft = this.#dialled > 0 && this.#dialled < urls.length;
+    if (this.#current === undefined && !isOtherLeft) this.#events.onState("offline", error);
+    const waitMs = isOtherLeft
+      ? OTHER_MS * random()
+      : Math.max(this.#backoff.next(), Math.min(REFUSED_MS_MAX, atLeastMs));
+    this.#retrying.set(waitMs, () => {
+      this.#openNow();
+    });
   }
 
   #openNow(): void {
     this.#retrying.clear();
-    if (this.#current === undefined) this.#events.onState("connecting");
+    if (this.#current === undefined && this.#opening === undefined) this.#events.onState("connecting");
     void this.#open();
   }
 
-  #giveUpTry(): void {
+  /** Returns whether there was one. */
+  #abortTry(): boolean {
     const opening = this.#opening;
-    if (opening === undefined || this.#closed) return;
     this.#opening = undefined;
-    opening.abort();
-    this.#retry();
+    opening?.abort();
+    return opening !== undefined;
   }
 
   #giveUp(error: ChatError): void {
@@ -264,9 +295,3 @@ export class Link {
     this.#events.onState("closed", error);
   }
 }
-
-const endOf = (code: number | undefined, thrown: unknown): ChatError =>
-  new ChatError(
-    isOfToken(code) ? "UNAUTHENTICATED" : "CONFLICT",
-    thrown instanceof Error ? thrown.message : String(thrown),
-  );

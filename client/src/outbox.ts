@@ -1,5 +1,7 @@
-import { ChatError, isRetryable } from "@jichat/protocol/errors.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
+import { ChatError, asChatError, isRetryable } from "@jichat/protocol/errors.ts";
 import type { Ack } from "@jichat/protocol/frame/server-frame.ts";
+import { Alarm } from "./alarm.ts";
 import type { WriteResult } from "./types.ts";
 
 /** A write; one without an id gets it when it goes out for the first time. */
@@ -16,11 +18,12 @@ export interface OutFrame extends Draft {
 
 export interface OutboxParts {
   readonly max: number;
-  /** Returns false while there is no socket. */
+  /** Returns false while there is no socket. Throws a ChatError for a frame that this one never takes. */
   readonly transmit: (frame: OutFrame) => boolean;
+  /** A write has had no answer for a minute: what it went over is no good, however lively it is. */
+  readonly onOverdue?: () => void;
   readonly newId: () => string;
-  /** Monotonic milliseconds. */
-  readonly now?: () => number;
+  readonly clock: Pick<Clock, "monotonic" | "sleep">;
 }
 
 interface Entry {
@@ -28,12 +31,18 @@ interface Entry {
   readonly resolve: (result: WriteResult) => void;
   readonly reject: (error: Error) => void;
   state: "waiting" | "sent";
+  /** Over whichever socket: it may be stored, whatever becomes of it. */
+  wasSent: boolean;
+  sentAt: number;
   notBefore: number;
   internals: number;
 }
 
 /** Writes that may be on their way at once: the rest waits here, not in a server's queue. */
 const WINDOW = 64;
+
+/** A server answers each write, also that it cannot, long before. */
+const OVERDUE_MS = 60_000;
 
 const GAP_MAX_MS = 1_000;
 const SLOWER = 1.5;
@@ -47,25 +56,33 @@ export class Outbox {
   readonly #max: number;
   readonly #transmit: (frame: OutFrame) => boolean;
   readonly #newId: () => string;
-  readonly #now: () => number;
+  readonly #onOverdue: () => void;
+  readonly #clock: OutboxParts["clock"];
   readonly #entries = new Set<Entry>();
   /** Those that have one. */
   readonly #byId = new Map<string, Entry>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #pumping: Alarm;
   /** Between two writes, once they were too fast for the server: it closes sockets that are told so often. */
   #gapMs = 0;
   #nextAt = 0;
   #slowedAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ max, transmit, newId, now = () => performance.now() }: OutboxParts) {
+  constructor({ max, transmit, newId, clock, onOverdue = () => undefined }: OutboxParts) {
     this.#max = max;
     this.#transmit = transmit;
     this.#newId = newId;
-    this.#now = now;
+    this.#onOverdue = onOverdue;
+    this.#clock = clock;
+    this.#pumping = new Alarm(clock);
   }
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Whether a write of this id waits for its ack. */
+  holds(id: string): boolean {
+    return this.#byId.has(id);
   }
 
   /** Resolves once the frame is acked; rejects when it can never be, or when the outbox is full or closed. */
@@ -76,7 +93,16 @@ export class Outbox {
     if (id !== undefined && this.#byId.has(id))
       return Promise.reject(new ChatError("CONFLICT", `a write with id ${id} is waiting for its ack`));
     const { promise, resolve, reject } = Promise.withResolvers<WriteResult>();
-    const entry: Entry = { draft, resolve, reject, state: "waiting", notBefore: 0, internals: 0 };
+    const entry: Entry = {
+      draft,
+      resolve,
+      reject,
+      state: "waiting",
+      wasSent: false,
+      sentAt: 0,
+      notBefore: 0,
+      internals: 0,
+    };
     this.#entries.add(entry);
     if (id !== undefined) this.#byId.set(id, entry);
     this.pump();
@@ -112,14 +138,14 @@ export class Outbox {
     if (!isRetryable(error.code) || entry.internals > 1) {
       this.#drop(id, entry);
       entry.reject(error);
-    } else this.#holdFrom(entry, this.#now() + (error.retryAfterMs ?? 500));
+    } else this.#holdFrom(entry, this.#clock.monotonic() + (error.retryAfterMs ?? 500));
     this.pump();
     return true;
   }
 
   /** Gives up on everything: the client was closed. */
   fail(error: Error): void {
-    clearTimeout(this.#timer);
+    this.#pumping.clear();
     const entries = [...this.#entries];
     this.#entries.clear();
     this.#byId.clear();
@@ -133,7 +159,7 @@ export class Outbox {
 
   /** Once for all that were on their way together. Other devices of this user may share what is left. */
   #slowDown(retryAfterMs: number): void {
-    const now = this.#now();
+    const now = this.#clock.monotonic();
     if (now - this.#slowedAt <= Math.max(this.#gapMs, retryAfterMs)) return;
     this.#slowedAt = now;
     this.#gapMs = Math.min(GAP_MAX_MS, Math.max(retryAfterMs, this.#gapMs * SLOWER));
@@ -157,46 +183,75 @@ export class Outbox {
   }
 
   pump(): void {
-    clearTimeout(this.#timer);
-    const now = this.#now();
+    this.#pumping.clear();
+    const now = this.#clock.monotonic();
     const held = new Set<unknown>();
     let sent = 0;
     let wakeAt = Number.POSITIVE_INFINITY;
     for (const entry of this.#entries) {
       if (sent >= WINDOW) break;
       const target = targetOf(entry);
-      if (entry.state === "sent") sent += 1;
-      else if (entry.notBefore > now || held.has(target)) {
+      if (entry.state === "sent") {
+        sent += 1;
+        wakeAt = Math.min(wakeAt, entry.sentAt + OVERDUE_MS);
+      } else if (entry.notBefore > now || held.has(target)) {
         held.add(target);
         if (entry.notBefore > now) wakeAt = Math.min(wakeAt, entry.notBefore);
       } else if (this.#nextAt > now && this.#gapMs > 0) {
         wakeAt = Math.min(wakeAt, this.#nextAt);
         break;
       } else {
-        if (!this.#send(entry)) return;
+        const outcome = this.#send(entry);
+        if (outcome === "offline") return;
+        if (outcome === "refused") continue;
         this.#nextAt = now + this.#gapMs;
-        entry.state = "sent";
+        wakeAt = Math.min(wakeAt, now + OVERDUE_MS);
         sent += 1;
       }
     }
     if (wakeAt < Number.POSITIVE_INFINITY)
-      this.#timer = setTimeout(() => {
-        this.pump();
-      }, wakeAt - now);
+      this.#pumping.set(wakeAt - now, () => {
+        this.#wake();
+      });
+  }
+
+  #wake(): void {
+    const before = this.#clock.monotonic() - OVERDUE_MS;
+    const sent = [...this.#entries].filter(({ state }) => state === "sent");
+    if (sent.some(({ sentAt }) => sentAt <= before)) {
+      for (const entry of sent) entry.state = "waiting";
+      this.#onOverdue();
+    }
+    this.pump();
   }
 
   /** The id says when it was first sent (PROTOCOL), on the server's clock: before, that may be unknown. */
-  #send(entry: Entry): boolean {
+  #send(entry: Entry): "sent" | "offline" | "refused" {
     const { draft } = entry;
     const id = draft.id ?? this.#newId();
-    if (!this.#transmit({ ...draft, id })) return false;
+    try {
+      if (!this.#transmit({ ...draft, id })) return "offline";
+    } catch (thrown) {
+      this.#drop(id, entry);
+      entry.reject(entry.wasSent ? afterwards(asChatError(thrown)) : asChatError(thrown));
+      return "refused";
+    }
     if (draft.id === undefined) {
       entry.draft = { ...draft, id };
       this.#byId.set(id, entry);
     }
-    return true;
+    entry.state = "sent";
+    entry.sentAt = this.#clock.monotonic();
+    entry.wasSent = true;
+    return "sent";
   }
 }
+
+/** The limits have changed since it was first sent. */
+const afterwards = (error: ChatError): ChatError =>
+  new ChatError(error.code, `${error.message}; it went to one that took it, which may have stored it`, {
+    cause: error,
+  });
 
 /** Writes that keep their order among each other; one that names neither keeps it with none. */
 function targetOf(entry: Entry): unknown {

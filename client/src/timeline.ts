@@ -60,12 +60,16 @@ export class Timeline {
     return this.#release();
   }
 
-  /** Takes a page that was pulled behind `last`. */
-  fill(page: Pick<Page, "events" | "first" | "head" | "more">): readonly ChatEvent[] {
+  /** Takes a page that was pulled behind `last`. What `isOwn` is there, and is not shown. */
+  fill(
+    page: Pick<Page, "events" | "first" | "head" | "more">,
+    isOwn: (event: ChatEvent) => boolean = () => false,
+  ): readonly ChatEvent[] {
     this.last = Math.max(this.last, page.first - 1);
     this.head = Math.max(this.head, page.head);
     const wanted = page.events.filter(({ seq }) => seq > this.last);
-    for (const event of wanted) if (!this.#ahead.has(event.seq)) this.#ahead.set(event.seq, event);
+    for (const event of wanted)
+      if (!this.#ahead.has(event.seq)) this.#ahead.set(event.seq, isOwn(event) ? undefined : event);
     const released = this.#release();
     // One who has left can pull no further: what is known to be above is not theirs.
     if (!page.more && page.events.length === 0)

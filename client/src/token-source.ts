@@ -4,6 +4,10 @@ import { CLOSE, ChatError } from "@jichat/protocol/errors.ts";
 /** From one token of the application's to the next at least so long, whoever wants them. */
 export const TOKEN_FLOOR_MS = 10_000;
 const ANSWER_MS = 30_000;
+const LENGTH_MAX = 8_192;
+/** A reason of ours: without it each question would make an exception and its stack. */
+const OVER = new Error("answered, or wanted no more");
+const CONTROL = /\p{Cc}/u;
 
 export interface Given {
   readonly token: string;
@@ -16,6 +20,9 @@ export class TokenSource {
   readonly #ask: () => Promise<string>;
   readonly #clock: Clock;
   #asking: Promise<string> | undefined;
+  /** Ends the waits of the question there is. */
+  #waits = new AbortController();
+  #stopped = false;
   #latest: { readonly token: string; readonly at: number } | undefined;
   /** What the server takes now: the session's. */
   #used: string | undefined;
@@ -41,7 +48,10 @@ export class TokenSource {
     throw Object.assign(givenAgain(closeCode), { closeCode });
   }
 
-  /** Asks the application, or waits with those who have. */
+  /**
+   * Asks the application, or waits with those who have. Rejects with UNAVAILABLE where it gives none within
+   * 30 s, with INVALID where what it gives is no token, and with UNAVAILABLE once this is stopped.
+   */
   async fresh(): Promise<string> {
     this.#asking ??= this.#askOnce().finally(() => {
       this.#asking = undefined;
@@ -61,6 +71,12 @@ export class TokenSource {
     if (this.#used === token) this.#used = undefined;
   }
 
+  /** Nobody wants one any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#waits.abort(OVER);
+  }
+
   #hasEnded(token: string): boolean {
     return this.#ended?.token === token;
   }
@@ -72,29 +88,47 @@ export class TokenSource {
   }
 
   async #askOnce(): Promise<string> {
-    const waitMs = this.#youngForMs();
-    if (waitMs > 0) await this.#clock.sleep(waitMs);
-    const token = await this.#answer();
-    this.#latest = { token, at: this.#clock.monotonic() };
-    return token;
+    if (this.#stopped) throw new ChatError("UNAVAILABLE", "this client is closed");
+    const waits = new AbortController();
+    this.#waits = waits;
+    try {
+      const waitMs = this.#youngForMs();
+      if (waitMs > 0) await this.#clock.sleep(waitMs, waits.signal);
+      const token = readToken(await this.#answer(waits.signal));
+      this.#latest = { token, at: this.#clock.monotonic() };
+      return token;
+    } finally {
+      waits.abort(OVER);
+    }
   }
 
-  async #answer(): Promise<string> {
-    const answered = new AbortController();
+  async #answer(signal: AbortSignal): Promise<unknown> {
     try {
       return await Promise.race([
         this.#ask(),
-        this.#clock.sleep(ANSWER_MS, answered.signal).then(() => {
+        this.#clock.sleep(ANSWER_MS, signal).then(() => {
           throw new Error(`no answer within ${ANSWER_MS / 1_000} s`);
         }),
       ]);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ChatError("UNAVAILABLE", `the application gave no token: ${why}`, { cause });
-    } finally {
-      answered.abort();
     }
   }
+}
+
+/** The server would refuse anything else as well, or drop the connection for its size, again and again. */
+function readToken(given: unknown): string {
+  const isToken =
+    typeof given === "string" && given !== "" && given.length <= LENGTH_MAX && !CONTROL.test(given);
+  if (isToken) return given;
+  const what =
+    typeof given !== "string"
+      ? `${given === null ? "null" : typeof given}, not text`
+      : given === ""
+        ? "empty text"
+        : `text of ${given.length} characters, or with control characters: a token has 1 to ${LENGTH_MAX}`;
+  throw new ChatError("INVALID", `\`token()\` gave ${what}`);
 }
 
 const givenAgain = (closeCode: number): ChatError =>

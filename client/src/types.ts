@@ -2,7 +2,11 @@ import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { ChatEvent, LeftConversation, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 import type { EncodingName } from "./encoding.ts";
 
-/** Anything that JSON can say, as a map: what a message carries. */
+/**
+ * What a message carries: a map of what JSON can say as it is. Text is well-formed, numbers are within
+ * 2^53 - 1 of 0, maps are of no class. Whatever else is in it (a `bigint`, a `Date`, `undefined`, …) is
+ * refused with its place; it is copied at once.
+ */
 export type Body = Readonly<Record<string, unknown>>;
 
 /** Where a message goes: a conversation, or a user, whose 1-1 conversation is made on first use. */
@@ -17,12 +21,13 @@ export interface SeenState {
 }
 
 export interface ChatOptions {
-  /** Connectors, as `/v1/config` names them; one is tried after the other. */
+  /** Connectors, as `/v1/config` names them: `ws:` or `wss:` URLs; one is tried after the other. */
   readonly urls: readonly string[];
   readonly device: string;
   /**
    * Called whenever a token is needed: at the first connection, and before the old one ends; for all who wait
-   * at once, at least 10 s after the last time. Who gives a token again that has ended is closed.
+   * at once, at least 10 s after the last time. Where it throws, rejects or takes more than 30 s, it is
+   * called again later. Who gives what is no text, or a token again that has ended, is closed.
    */
   readonly token: () => Promise<string>;
   /**
@@ -40,6 +45,11 @@ export interface ChatOptions {
   readonly feedMax?: number;
   /** Milliseconds between the tries of the first connection are those of every other: set only by tests. */
   readonly random?: () => number;
+}
+
+export interface ConnectOptions {
+  /** How long to wait for it, 30 s if nothing is said; at most 2^31 - 1. */
+  readonly timeoutMs?: number;
 }
 
 export interface SendOptions {
@@ -65,6 +75,12 @@ export interface PullOptions {
   readonly limit?: number | undefined;
 }
 
+export interface ListOptions {
+  /** The `next` of the page before. */
+  readonly page?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
 export type Conversation = ListedConversation | LeftConversation;
 
 /** What happens, in order. Events of one conversation come in rising `seq`, each once, without a hole. */
@@ -82,4 +98,8 @@ export type Notice =
    * `conversations`; writes without an ack are sent again as ever.
    */
   | { readonly t: "reset" }
+  /**
+   * `error` says why: always where it is `offline`, and where it is `closed` by anybody but `close()`. With
+   * `online` it tells of trouble that is not over yet, as of an application that gives no new token.
+   */
   | { readonly t: "state"; readonly state: ConnectionState; readonly error?: ChatError | undefined };

@@ -25,6 +25,8 @@ export interface CrowdOptions {
 export const USUAL: CrowdOptions = { pairs: 20, groups: 5, groupSize: 20, rate: 1 };
 const DEVICES = ["phone", "laptop"] as const;
 const SETTLE_POLL_MS = 200;
+/** A cluster that has just been made, or that faults are played on, may need so long. */
+const ARRIVE_MS = 300_000;
 /** A send that has not been answered when the talk is over still has this long. */
 const LAST_WORDS_MS = 30_000;
 
@@ -84,7 +86,7 @@ export class Device {
   /** Resolves when it is online and knows what it has: from then on it must get everything. */
   async arrive(): Promise<void> {
     const feed = this.client.events();
-    await this.client.connect();
+    await this.client.connect({ timeoutMs: ARRIVE_MS });
     for await (const notice of feed) if (notice.t === "conversations" && notice.complete) return;
   }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { ChatClient } from "@jichat/client/chat-client.ts";
+import { callRest } from "@jichat/client/rest.ts";
 
 /**
  * Two people sign up, one writes to the other, and the other gets it: what `helm test` runs inside the
@@ -9,17 +10,8 @@ import { ChatClient } from "@jichat/client/chat-client.ts";
 const [api = "", ws = ""] = process.argv.slice(2);
 const WITHIN_MS = 60_000;
 
-async function ask(path: string, body: object): Promise<Record<string, string>> {
-  const response = await fetch(`${api}${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(10_000),
-  });
-  const answer = (await response.json()) as Record<string, string>;
-  if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${JSON.stringify(answer)}`);
-  return answer;
-}
+const ask = async (path: string, body: object): Promise<Record<string, string>> =>
+  callRest("POST", path, { api, body, signal: AbortSignal.timeout(10_000) });
 
 async function person(name: string): Promise<ChatClient> {
   const user = `helm-test-${name}-${randomBytes(4).toString("hex")}`;
@@ -32,7 +24,8 @@ async function person(name: string): Promise<ChatClient> {
 async function talk(): Promise<void> {
   const [ada, bob] = [await person("ada"), await person("bob")];
   const heard = bob.events();
-  await Promise.all([ada.connect(), bob.connect()]);
+  const patience = { timeoutMs: WITHIN_MS };
+  await Promise.all([ada.connect(patience), bob.connect(patience)]);
   const started = performance.now();
   const { seq, conversation } = await ada.send({ to: bob.user }, { text: "hello" });
   for await (const notice of heard) {

@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  directConversation,
-  firstIdOf,
-  groupConversation,
-  isClientId,
-  isDirect,
-  isId,
-  partitionOf,
-  timeOfId,
-} from "./ids.ts";
+import { isClientId, isId } from "./id-forms.ts";
+import { directConversation, firstIdOf, groupConversation, isDirect, partitionOf, timeOfId } from "./ids.ts";
 
 test("an id has 1 to 64 of [A-Za-z0-9_-]; a client's id 1 to 64 printable ASCII characters", () => {
   for (const good of ["a", "A-b_9", "x".repeat(64)]) assert.equal(isId(good), true, good);

@@ -1,17 +1,6 @@
 import { hash } from "node:crypto";
 
-const ID = /^[A-Za-z0-9_-]{1,64}$/;
-const CLIENT_ID = /^[\x20-\x7e]{1,64}$/;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-
-/**
- * Ids of users, devices and conversations. Safe as a NATS subject token, a KV key and a Redis key part. A
- * regular expression alone would take `397`, `true` and `["ann"]` for text.
- */
-export const isId = (value: unknown): boolean => typeof value === "string" && ID.test(value);
-
-/** The client's own `id` of a frame: 1 to 64 printable ASCII characters. */
-export const isClientId = (value: unknown): boolean => typeof value === "string" && CLIENT_ID.test(value);
 
 /**
  * Milliseconds since 1970 inside a UUIDv7 (RFC 9562, 5.7), or undefined for any other id. Lower case, as the

@@ -43,6 +43,17 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "web/src/words.ts": [1, "whether a message is of today"],
 };
 
+test("the SDK waits by its clock alone: a test's stands still until it is moved", () => {
+  const sources = globSync("client/src/**/*.ts", { cwd: ROOT }).filter((path) => !path.endsWith(".test.ts"));
+  assert.ok(sources.length > 20);
+  const RAW =
+    /\b(?:set(?:Timeout|Interval|Immediate)|clear(?:Timeout|Interval)|performance\.now|AbortSignal\.timeout)\b/;
+  assert.deepEqual(
+    sources.filter((path) => RAW.test(readFileSync(join(ROOT, path), "utf8"))),
+    [],
+  );
+});
+
 test("no duration is measured by the time of day", () => {
   const sources = globSync(
     "{access,api,client,connector,kubectl-chat,operator,router,runtime,storage,web}/src/**/*.{ts,tsx}",

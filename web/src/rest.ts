@@ -1,38 +1,16 @@
+import { RestError, callRest } from "@jichat/client/rest.ts";
 import { t } from "./i18n.ts";
 
-/** What the api said, as something to show. */
-export class RestError extends Error {
-  override readonly name = "RestError";
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-interface Reply {
-  readonly code?: string;
-  readonly message?: string;
-}
-
 async function call<T>(method: string, path: string, token?: string, body?: object): Promise<T> {
-  let response: Response;
   try {
-    response = await fetch(path, {
-      method,
-      headers: {
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    return await callRest<T>(method, path, {
+      ...(token === undefined ? {} : { token }),
+      ...(body === undefined ? {} : { body }),
     });
-  } catch {
-    throw new RestError("OFFLINE", t("app.needsServer"));
+  } catch (thrown) {
+    const isOffline = thrown instanceof RestError && thrown.status === 0;
+    throw isOffline ? new RestError(0, "UNAVAILABLE", t("app.needsServer"), { cause: thrown }) : thrown;
   }
-  const reply = (await response.json()) as T & Reply;
-  if (!response.ok) throw new RestError(reply.code ?? "INTERNAL", reply.message ?? `HTTP ${response.status}`);
-  return reply;
 }
 
 export interface Session {

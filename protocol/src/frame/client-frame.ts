@@ -1,5 +1,5 @@
 import { ChatError } from "../errors.ts";
-import { isClientId } from "../ids.ts";
+import { isClientId } from "../id-forms.ts";
 import * as limits from "../limits.ts";
 import type { BodyText } from "./body.ts";
 import { readBody } from "./body.ts";

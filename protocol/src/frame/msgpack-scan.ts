@@ -1,5 +1,5 @@
 import { ChatError } from "../errors.ts";
-import { isClientId } from "../ids.ts";
+import { isClientId } from "../id-forms.ts";
 import { FRAME_DEPTH_MAX } from "../limits.ts";
 import { pathOf } from "./path.ts";
 import { invalidUtf8At } from "./utf8.ts";

@@ -1,4 +1,4 @@
-import { isClientId, isId } from "../ids.ts";
+import { isClientId, isId } from "../id-forms.ts";
 import * as limits from "../limits.ts";
 import type { Fields } from "./fields.ts";
 import { nameOf } from "./name.ts";

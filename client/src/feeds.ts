@@ -1,0 +1,38 @@
+import type { ChatError } from "@jichat/protocol/errors.ts";
+import { Feed } from "./feed.ts";
+import type { Notice } from "./types.ts";
+
+/** All who read what happens, each at a pace of its own. */
+export class Feeds {
+  readonly #waitingMax: number;
+  readonly #open = new Set<Feed<Notice>>();
+  #last: Notice | undefined;
+
+  constructor(waitingMax: number) {
+    this.#waitingMax = waitingMax;
+  }
+
+  /** From now on. Behind the end, one that says how it ended. */
+  open(): Feed<Notice> {
+    const feed: Feed<Notice> = new Feed(this.#waitingMax, () => {
+      this.#open.delete(feed);
+    });
+    this.#open.add(feed);
+    if (this.#last !== undefined) {
+      feed.push(this.#last);
+      feed.end();
+    }
+    return feed;
+  }
+
+  emit(notice: Notice): void {
+    for (const feed of this.#open) feed.push(notice);
+  }
+
+  /** The last notice of all: whoever comes later is told it as well. */
+  end(error: ChatError | undefined): void {
+    this.#last = { t: "state", state: "closed", error };
+    this.emit(this.#last);
+    for (const feed of this.#open) feed.end();
+  }
+}

@@ -1,0 +1,147 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import type { ServerFrame, Welcome } from "@jichat/protocol/frame/server-frame.ts";
+import { Alarm } from "./alarm.ts";
+import { BROKEN, Closed, DROPPED } from "./closed.ts";
+import type { FirstSync, Socket } from "./connection.ts";
+import { Connection, FIRST_SYNC_ID } from "./connection.ts";
+import type { Encoding } from "./encoding.ts";
+import { errorOf } from "./error-of.ts";
+import { readServerFrame } from "./server-frames.ts";
+
+export interface HelloFields {
+  readonly device: string;
+  readonly token?: string;
+  readonly ticket?: string;
+  readonly client?: string | undefined;
+  readonly echo?: boolean | undefined;
+}
+
+export interface Opening {
+  readonly url: string;
+  readonly encoding: Encoding;
+  readonly hello: HelloFields;
+  readonly firstSync: FirstSync["asked"];
+  /** Gives the try up. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** The platform's WebSocket, unless a test has one of its own. */
+  readonly socketTo?: (url: string, subprotocol: string) => Socket;
+}
+
+/** From the first byte to the welcome. */
+const OPEN_TIMEOUT_MS = 10_000;
+
+const platformSocket = (url: string, subprotocol: string): Socket => new WebSocket(url, [subprotocol]);
+
+/** Where none can be made, none ever can: there is no WebSocket, or none to this URL from this page. */
+function socketOf({ url, encoding, socketTo = platformSocket }: Opening): Socket {
+  try {
+    const socket = socketTo(url, encoding.subprotocol);
+    socket.binaryType = "arraybuffer";
+    return socket;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ChatError("INVALID", `no WebSocket to ${url}: ${why}`, { cause });
+  }
+}
+
+/** One try, from the socket to the welcome. */
+class Handshake {
+  readonly #opening: Opening;
+  readonly #socket: Socket;
+  readonly #deadline: Alarm;
+  readonly #outcome = Promise.withResolvers<Connection>();
+  readonly #early: ServerFrame[] = [];
+  #isOver = false;
+  #saidHello = false;
+  #refused: ChatError | undefined;
+
+  constructor(opening: Opening) {
+    this.#opening = opening;
+    this.#socket = socketOf(opening);
+    this.#deadline = new Alarm(opening.clock);
+  }
+
+  async run(): Promise<Connection> {
+    const { url, signal } = this.#opening;
+    this.#deadline.set(OPEN_TIMEOUT_MS, () => {
+      this.#dropped(`no welcome from ${url} within ${OPEN_TIMEOUT_MS / 1_000} s`);
+    });
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+    this.#socket.addEventListener("open", () => {
+      if (!this.#isOver) this.#greet();
+    });
+    this.#socket.addEventListener("message", ({ data }) => {
+      if (!this.#isOver) this.#hear(data);
+    });
+    this.#socket.addEventListener("close", ({ code, reason }) => {
+      this.#closed(code, reason);
+    });
+    return this.#outcome.promise;
+  }
+
+  readonly #onAbort = (): void => {
+    this.#dropped("given up");
+  };
+
+  #greet(): void {
+    const { encoding, hello, firstSync } = this.#opening;
+    this.#saidHello = true;
+    this.#socket.send(encoding.write({ t: "hello", ...hello }));
+    this.#socket.send(encoding.write({ ...firstSync, id: FIRST_SYNC_ID }));
+  }
+
+  #hear(data: unknown): void {
+    try {
+      const frame = readServerFrame(this.#opening.encoding.read(data));
+      if (frame?.t === "welcome") this.#welcomed(frame);
+      else if (frame?.t === "error" && frame.id === undefined) this.#refused = errorOf(frame);
+      // What is malformed is refused at once, before the hello is decided.
+      else if (frame !== undefined) this.#early.push(frame);
+    } catch (thrown) {
+      this.#fail(new Closed(BROKEN, thrown instanceof Error ? thrown.message : String(thrown)));
+    }
+  }
+
+  #welcomed(welcome: Welcome): void {
+    const { encoding, firstSync, clock } = this.#opening;
+    this.#over();
+    const connection = new Connection({ socket: this.#socket, encoding, welcome, firstSync, clock });
+    for (const before of this.#early) connection.take(before);
+    this.#outcome.resolve(connection);
+  }
+
+  #closed(code: number, reason: string): void {
+    const why = reason === "" && !this.#saidHello ? `${this.#opening.url} cannot be reached` : reason;
+    if (this.#refused !== undefined) this.#fail(Object.assign(this.#refused, { closeCode: code }));
+    else if (code === DROPPED) this.#dropped(why);
+    else this.#fail(new Closed(code, why));
+  }
+
+  #dropped(why: string): void {
+    this.#fail(new Closed(DROPPED, why, this.#saidHello));
+  }
+
+  #fail(why: Error): void {
+    if (this.#isOver) return;
+    this.#over();
+    this.#outcome.reject(why);
+    this.#socket.close();
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#deadline.clear();
+    this.#opening.signal.removeEventListener("abort", this.#onAbort);
+  }
+}
+
+/**
+ * Opens a socket, says hello and asks `firstSync` without waiting for the welcome. Rejects with a ChatError
+ * that the server sent, with its close code as `closeCode`; with Closed; or with INVALID where the platform
+ * refuses to try. It is over after 10 s.
+ */
+export async function openConnection(opening: Opening): Promise<Connection> {
+  return new Handshake(opening).run();
+}

@@ -1,0 +1,46 @@
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { isId } from "@jichat/protocol/id-forms.ts";
+import type { ChatOptions } from "./types.ts";
+
+const CLIENT_LENGTH_MAX = 128;
+const CONTROL = /\p{Cc}/u;
+
+/** Absolute, for WebSockets, and without a fragment, which no WebSocket takes. */
+function isUrl(value: unknown): boolean {
+  if (typeof value !== "string" || !URL.canParse(value)) return false;
+  const { protocol, hash } = new URL(value);
+  return (protocol === "ws:" || protocol === "wss:") && hash === "" && !value.endsWith("#");
+}
+
+/** What `seen()` gave, or nothing. */
+function isSeen(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (typeof value !== "object") return false;
+  const { cursor, seqs }: { readonly cursor?: unknown; readonly seqs?: unknown } = value;
+  return (
+    typeof cursor === "string" &&
+    typeof seqs === "object" &&
+    seqs !== null &&
+    Object.values(seqs).every((seq) => Number.isSafeInteger(seq) && Number(seq) >= 0)
+  );
+}
+
+const shown = (value: unknown): string =>
+  typeof value === "string" ? JSON.stringify(value.slice(0, 100)) : String(value);
+
+/** INVALID for options that no connection can ever be made with; they may come of a page's configuration. */
+export function faultOf(options: ChatOptions): ChatError | undefined {
+  const { urls, device, token, client, resume }: { readonly [K in keyof ChatOptions]: unknown } = options;
+  const refuse = (why: string): ChatError => new ChatError("INVALID", why);
+  if (!Array.isArray(urls) || urls.length === 0)
+    return refuse("`urls` is no list of connectors: `/v1/config` names them");
+  const bad = urls.findIndex((url) => !isUrl(url));
+  if (bad >= 0) return refuse(`\`urls[${bad}]\` is no ws:// or wss:// URL: ${shown(urls[bad])}`);
+  if (!isId(device)) return refuse(`\`device\` is not an id of [A-Za-z0-9_-]{1,64}: ${shown(device)}`);
+  if (typeof token !== "function") return refuse("`token` is no function");
+  const isClient =
+    client === undefined ||
+    (typeof client === "string" && client.length <= CLIENT_LENGTH_MAX && !CONTROL.test(client));
+  if (!isClient) return refuse(`\`client\` is no line of ${CLIENT_LENGTH_MAX} characters at most`);
+  return isSeen(resume) ? undefined : refuse("`resume` is not what `seen()` gave");
+}

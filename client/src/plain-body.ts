@@ -1,0 +1,123 @@
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { Path } from "@jichat/protocol/frame/path.ts";
+import { BODY_DEPTH_MAX } from "@jichat/protocol/limits.ts";
+import type { Body } from "./types.ts";
+
+/**
+ * Characters and values that are looked at: no server takes a frame of more bytes. Without it a value that
+ * stands in many places of a body could be looked at for hours.
+ */
+const LOOKED_AT_MAX = 1_048_576;
+/** Numbers beyond become others on their way through a double. */
+const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
+
+/** Of no class: its prototype is none, or the one at the end of all chains, of whichever realm. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** "an instance of Date", of what is no plain map. */
+function classOf(value: object): string {
+  const { constructor } = value;
+  const isNamed = typeof constructor === "function" && constructor.name !== "";
+  return `an instance of ${isNamed ? constructor.name : "a class"}`;
+}
+
+/** One walk through one body. A getter may send another one meanwhile: hence nothing is shared. */
+class BodyCopy {
+  readonly #path = new Path();
+  /** The maps and lists around the value that is looked at. */
+  readonly #around = new Set<object>();
+  #lookedAt = 0;
+
+  refuse(why: string, cause?: unknown): ChatError {
+    const options = cause === undefined ? {} : { cause };
+    return new ChatError("FRAME_MALFORMED", `${this.#path.say("body")} ${why}`, options);
+  }
+
+  of(value: unknown, depth = 1): unknown {
+    this.#count(1);
+    if (value === null) return null;
+    if (typeof value !== "object") return this.#leaf(value);
+    if (this.#around.has(value)) throw this.refuse("contains itself");
+    if (depth > BODY_DEPTH_MAX) throw this.refuse(`is nested deeper than ${BODY_DEPTH_MAX}`);
+    this.#around.add(value);
+    const copy = Array.isArray(value) ? this.#list(value, depth) : this.#map(value, depth);
+    this.#around.delete(value);
+    return copy;
+  }
+
+  #count(size: number): void {
+    this.#lookedAt += size;
+    if (this.#lookedAt > LOOKED_AT_MAX)
+      throw new ChatError("FRAME_TOO_LARGE", "`body` is larger than any server takes");
+  }
+
+  #leaf(value: unknown): unknown {
+    switch (typeof value) {
+      case "string":
+        return this.#text(value, "has half a surrogate pair");
+      case "boolean":
+        return value;
+      case "number":
+        if (!Number.isFinite(value)) throw this.refuse(`is ${value}, which JSON cannot say`);
+        if (Math.abs(value) > NUMBER_MAX)
+          throw this.refuse("is a number that is not within 2^53 - 1 of 0: say it as text");
+        return value;
+      case "bigint":
+        throw this.refuse("is a bigint: say it as text");
+      case "undefined":
+        throw this.refuse("is undefined: leave it out, or say null");
+      default:
+        throw this.refuse(`is a ${typeof value}, which JSON cannot say`);
+    }
+  }
+
+  #text(text: string, halves: string): string {
+    this.#count(text.length);
+    if (!text.isWellFormed()) throw this.refuse(halves);
+    return text;
+  }
+
+  #list(list: readonly unknown[], depth: number): unknown[] {
+    const copy: unknown[] = [];
+    // Not `map`: it passes over holes, which JSON would say as null.
+    for (let i = 0; i < list.length; i += 1) {
+      this.#path.enter(i);
+      copy.push(this.of(list[i], depth + 1));
+      this.#path.leave();
+    }
+    return copy;
+  }
+
+  #map(map: object, depth: number): Record<string, unknown> {
+    if (!isPlain(map))
+      throw this.refuse(`is ${classOf(map)}: say it as text, a number, a list or a plain map`);
+    const copy: Record<string, unknown> = {};
+    for (const key of Object.keys(map)) {
+      this.#path.enter(key);
+      if (key === "__proto__") throw this.refuse("is a key `__proto__`");
+      this.#text(key, "is a key with half a surrogate pair");
+      copy[key] = this.of((map as Record<string, unknown>)[key], depth + 1);
+      this.#path.leave();
+    }
+    return copy;
+  }
+}
+
+/**
+ * A copy of an application's body, which nothing changes any more. Throws FRAME_MALFORMED that names the
+ * place of what JSON cannot say as it is, and FRAME_TOO_LARGE beyond a million characters and values.
+ */
+export function plainBody(body: unknown): Body {
+  const copy = new BodyCopy();
+  try {
+    if (typeof body !== "object" || body === null || Array.isArray(body)) throw copy.refuse("is not a map");
+    return copy.of(body) as Body;
+  } catch (thrown) {
+    if (thrown instanceof ChatError) throw thrown;
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw copy.refuse(`could not be read: ${why}`, thrown);
+  }
+}

@@ -1,0 +1,58 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+import { Alarm } from "./alarm.ts";
+import { errorOf } from "./error-of.ts";
+
+const REPLY_MS = 10_000;
+
+interface Waiting {
+  readonly resolve: (frame: ServerFrame) => void;
+  readonly reject: (error: Error) => void;
+  readonly deadline: Alarm;
+}
+
+/** Questions of one connection that wait for their answers, each for 10 s at most. */
+export class Replies {
+  readonly #clock: Clock;
+  readonly #onLate: (id: string) => void;
+  readonly #waiting = new Map<string, Waiting>();
+
+  /** `onLate` hears of questions that nobody waits for any more. */
+  constructor(clock: Clock, onLate: (id: string) => void) {
+    this.#clock = clock;
+    this.#onLate = onLate;
+  }
+
+  /** Rejects with what the server answered, with UNAVAILABLE when it is late, or with what ended it all. */
+  async to(id: string): Promise<ServerFrame> {
+    const { promise, resolve, reject } = Promise.withResolvers<ServerFrame>();
+    const deadline = new Alarm(this.#clock);
+    this.#waiting.set(id, { resolve, reject, deadline });
+    deadline.set(REPLY_MS, () => {
+      this.#waiting.delete(id);
+      this.#onLate(id);
+      reject(new ChatError("UNAVAILABLE", `no reply within ${REPLY_MS / 1_000} s`));
+    });
+    return promise;
+  }
+
+  /** False for a frame that answers none of them. */
+  take(id: string | undefined, frame: ServerFrame): boolean {
+    const waiting = id === undefined ? undefined : this.#waiting.get(id);
+    if (id === undefined || waiting === undefined) return false;
+    this.#waiting.delete(id);
+    waiting.deadline.clear();
+    if (frame.t === "error") waiting.reject(errorOf(frame));
+    else waiting.resolve(frame);
+    return true;
+  }
+
+  fail(why: Error): void {
+    for (const { reject, deadline } of this.#waiting.values()) {
+      deadline.clear();
+      reject(why);
+    }
+    this.#waiting.clear();
+  }
+}

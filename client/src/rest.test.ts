@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { RestError, callRest } from "./rest.ts";
+
+/** What `fetch` is asked, while the test lasts, and answers. */
+function answer(t: TestContext, reply: () => Response): [string, RequestInit][] {
+  const asked: [string, RequestInit][] = [];
+  t.mock.method(globalThis, "fetch", async (url: string, init: RequestInit) => {
+    asked.push([url, init]);
+    return reply();
+  });
+  return asked;
+}
+
+const refused = async (): Promise<RestError> => {
+  try {
+    await callRest("GET", "/v1/me", { api: "http://here", token: "t" });
+  } catch (thrown) {
+    assert.ok(thrown instanceof RestError, String(thrown));
+    return thrown;
+  }
+  return assert.fail("it is no answer");
+};
+
+test("a good answer is what it says; what is asked has its token and its body", async (t) => {
+  const asked = answer(t, () => new Response('{"user":"ann"}', { status: 201 }));
+  const call = { api: "http://here", token: "t", body: { user: "ann" } };
+  assert.deepEqual(await callRest("POST", "/v1/users", call), { user: "ann" });
+  const [[url, init] = []] = asked;
+  assert.equal(url, "http://here/v1/users");
+  assert.deepEqual(
+    [init?.method, init?.body, init?.headers],
+    ["POST", '{"user":"ann"}', { "content-type": "application/json", authorization: "Bearer t" }],
+  );
+});
+
+test("an answer without a body, or of anything but JSON, is an error with its status, whatever the status is", async (t) => {
+  for (const [status, text, code] of [
+    [200, "", "INVALID"],
+    [200, "<html>", "INVALID"],
+    [200, "5", "INVALID"],
+    [204, undefined, "INVALID"],
+    [404, "<html>not here</html>", "INVALID"],
+    [429, "slow down", "RATE_LIMITED"],
+    [502, "<html>bad gateway</html>", "UNAVAILABLE"],
+    [503, "", "UNAVAILABLE"],
+  ] as const) {
+    answer(t, () => new Response(text, { status }));
+    const error = await refused();
+    assert.deepEqual([error.status, error.code], [status, code]);
+    assert.match(error.message, new RegExp(`GET /v1/me is answered with ${status} and no JSON`));
+    t.mock.restoreAll();
+  }
+});
+
+test("an error of the api is told as it says; one of a later version by its status", async (t) => {
+  const said = '{"code":"BUSY","message":"no capacity","retryAfterMs":70,"traceId":"t"}';
+  answer(t, () => new Response(said, { status: 503 }));
+  const { status, code, message, retryAfterMs } = await refused();
+  assert.deepEqual([status, code, message, retryAfterMs], [503, "BUSY", "no capacity", 70]);
+  t.mock.restoreAll();
+  answer(t, () => new Response('{"code":"OF_LATER","message":"new"}', { status: 418 }));
+  const later = await refused();
+  assert.deepEqual([later.status, later.code, later.message], [418, "INVALID", "new"]);
+});
+
+test("no answer at all is UNAVAILABLE with status 0", async (t) => {
+  answer(t, () => {
+    throw new TypeError("fetch failed");
+  });
+  const error = await refused();
+  assert.deepEqual([error.status, error.code], [0, "UNAVAILABLE"]);
+  assert.match(error.message, /GET \/v1\/me has no answer: TypeError: fetch failed/);
+});

@@ -1,0 +1,28 @@
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { utf8Length } from "@jichat/protocol/frame/body.ts";
+import type { Limits } from "@jichat/protocol/frame/server-frame.ts";
+
+/** So much longer a body is as JSON than as it goes on the wire, at most: a control character, `\u0001`. */
+const GROWTH_MAX = 6;
+
+const encoder = new TextEncoder();
+const bytesOf = (text: string): number => encoder.encode(text).length;
+const said = (bytes: number): string => bytes.toLocaleString("en");
+
+/** FRAME_TOO_LARGE for a frame, or a body, of more than the server takes; undefined where it takes it. */
+export function tooLarge(
+  frame: object,
+  encoded: string | Uint8Array,
+  { frameBytes, bodyBytes }: Pick<Limits, "frameBytes" | "bodyBytes">,
+): ChatError | undefined {
+  const bytes = typeof encoded === "string" ? utf8Length(encoded, frameBytes) : encoded.length;
+  const refuse = (what: string, has: number, most: number): ChatError =>
+    new ChatError("FRAME_TOO_LARGE", `${what} has ${said(has)} bytes, this server takes ${said(most)}`);
+  if ("body" in frame && bytes * GROWTH_MAX > bodyBytes) {
+    const body = JSON.stringify(frame.body);
+    if (utf8Length(body, bodyBytes) > bodyBytes)
+      return refuse("`body` as compact JSON", bytesOf(body), bodyBytes);
+  }
+  if (bytes <= frameBytes) return undefined;
+  return refuse("this frame", typeof encoded === "string" ? bytesOf(encoded) : bytes, frameBytes);
+}

@@ -1,0 +1,67 @@
+import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+
+export const ME = "ann";
+
+export interface Conversation {
+  readonly id: string;
+  readonly peer: string | undefined;
+  readonly events: ChatEvent[];
+  readonly seqById: Map<string, number>;
+  changedAt: number;
+}
+
+/** What the cluster holds: conversations of one user, each numbered without a hole. */
+export class ModelStore {
+  readonly conversations = new Map<string, Conversation>();
+  version = 0;
+
+  /** Made by `creator` where it is not there. */
+  direct(peer: string, creator: string): Conversation {
+    const id = `d_${peer}`;
+    const known = this.conversations.get(id);
+    return known ?? this.#made(id, peer, creator, [ME, peer]);
+  }
+
+  group(id: string): Conversation {
+    return this.conversations.get(id) ?? this.#made(id, undefined, ME, [ME]);
+  }
+
+  #made(id: string, peer: string | undefined, creator: string, users: readonly string[]): Conversation {
+    const made: Conversation = { id, peer, events: [], seqById: new Map(), changedAt: 0 };
+    this.conversations.set(id, made);
+    this.append(made, { kind: "created", from: creator, users });
+    return made;
+  }
+
+  append(conversation: Conversation, what: Omit<ChatEvent, "conversation" | "seq" | "no" | "ts">): ChatEvent {
+    const seq = conversation.events.length + 1;
+    const event = { conversation: conversation.id, seq, no: seq, ts: seq, ...what };
+    conversation.events.push(event);
+    if (what.id !== undefined) conversation.seqById.set(what.id, seq);
+    this.version += 1;
+    conversation.changedAt = this.version;
+    return event;
+  }
+
+  /** A page of what has changed since a cursor; page tokens say where they go on. */
+  synced(since: string | undefined, page: string | undefined, limit: number): object {
+    const [from = since?.slice(1) ?? "0", at = "0", cursor = `c${this.version}`] = page?.split("/") ?? [];
+    const changed = [...this.conversations.values()].filter(({ changedAt }) => changedAt > Number(from));
+    const end = Number(at) + limit;
+    const more = end < changed.length;
+    return {
+      conversations: changed.slice(Number(at), end).map(({ id, peer, events }) => ({
+        conversation: id,
+        kind: peer === undefined ? "group" : "direct",
+        peer,
+        first: 1,
+        head: events.length,
+        read: 0,
+        unread: 0,
+      })),
+      cursor,
+      more,
+      next: more ? `${from}/${end}/${cursor}` : undefined,
+    };
+  }
+}
