@@ -1,6 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { SYNTHETIC_PERSON } from "@jichat/protocol/synthetic.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
 import { isConflict } from "@jichat/runtime/conflict.ts";
 
@@ -35,7 +36,7 @@ export class UserNames {
 
   private constructor(bucket: Bucket, reserved: readonly string[]) {
     this.#bucket = bucket;
-    this.#reserved = new Set(reserved.map(folded));
+    this.#reserved = new Set([SYNTHETIC_PERSON, ...reserved].map(folded));
   }
 
   static async open(nats: NatsConnection, names: Names, reserved: readonly string[]): Promise<UserNames> {
