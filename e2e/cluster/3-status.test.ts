@@ -94,7 +94,7 @@ scenario("10b: storage that is cut off from ClickHouse, which the operator reach
 
 scenario("10c: Redis is gone", async (t) => {
   const mend = await filter(await only("redis"), "INPUT -p tcp --dport 6379 -j DROP");
-  await toldWithin(t, mend, /^False (ReceiveFails|ResumeFails)/);
+  await toldWithin(t, mend, /^False (HelloFails|ReceiveFails|ResumeFails)/);
 });
 
 scenario("10d: a partition that nobody serves, not the one that is written to", async (t) => {
