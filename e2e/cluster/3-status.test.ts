@@ -9,7 +9,7 @@ import { asUser } from "../src/cluster/drift.ts";
 import { helm, kubectl } from "../src/cluster/kubectl.ts";
 import { NAMESPACE } from "../src/cluster/namespaces.ts";
 import { cutOff, filter } from "../src/cluster/node.ts";
-import { RELEASE, install } from "../src/cluster/release.ts";
+import { RELEASE, install, leader } from "../src/cluster/release.ts";
 import { scenario } from "../src/cluster/scenario.ts";
 import { ghost } from "../src/ghost.ts";
 
@@ -79,7 +79,13 @@ scenario("10a: connectors that refuse: told within 90 s, and that people talk ag
     await only("connector"),
     "INPUT -p tcp --dport 8081 -j REJECT --reject-with tcp-reset",
   );
-  await toldWithin(t, mend, /^False ConnectFails connect fails: .*ECONNREFUSED/);
+  await toldWithin(t, mend, /^False ConnectFails connect fails: .*ECONNREFUSED/, async () => {
+    const { name } = (await leader()).metadata;
+    const path = `/api/v1/namespaces/${NAMESPACE}/pods/${name}:9090/proxy/metrics`;
+    const metrics = await kubectl(["get", "--raw", path]);
+    assert.match(metrics, /^jichat_operator_people_can_talk\{[^}]*chat_cluster="jichat\/chat"[^}]*\} 0$/m);
+    assert.match(metrics, /^jichat_operator_synthetic_talk_count\{[^}]*outcome="connect"[^}]*\} [2-9]/m);
+  });
   const events = await chat.ask(["get", "events", "--field-selector=involvedObject.name=chat", "-o", "json"]);
   assert.match(events, /"PeopleCannotTalk"/);
   assert.match(events, /"ConnectFails"/);
@@ -89,6 +95,8 @@ scenario("10b: storage that is cut off from ClickHouse, which the operator reach
   const mend = await cutOff(await only("storage"), await addressOf("chat-clickhouse"));
   await toldWithin(t, mend, /^False (ResumeFails|HistoryFails)/, async () => {
     assert.match(await condition("BackendsReachable"), /^True/, "the operator itself reaches it");
+    await chat.until("Degraded", "True", TOLD_MS);
+    assert.match(await condition("Degraded"), /^True HistoryStuck HistoryStuck: partitions 0-7: ClickHouse/);
   });
 });
 

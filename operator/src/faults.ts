@@ -4,6 +4,7 @@ import type { ChatCluster } from "./crd/definition.ts";
 import { clusterNameOf } from "./desired/names.ts";
 import type { Finding } from "./kube/conditions.ts";
 import { yes } from "./kube/conditions.ts";
+import { namedPartitions } from "./named-partitions.ts";
 
 /** With these people of the partitions named cannot talk; the others are about history and copies. */
 const STOPPING: ReadonlySet<FaultName> = new Set(["LogRegressed", "PartitionStopped", "LogFull"]);
@@ -32,17 +33,6 @@ const CURES: Readonly<Record<FaultName, (cluster: ChatCluster, partition: number
     "look at that server's disk, make room, then restart it (docs/operations.md, A copy of a log is behind)",
 };
 
-/** 0-3, 7: a status is no list of 256 numbers. */
-function ranges(partitions: readonly number[]): string {
-  const parts: [number, number][] = [];
-  for (const partition of [...new Set(partitions)].sort((a, b) => a - b)) {
-    const last = parts.at(-1);
-    if (last !== undefined && last[1] === partition - 1) last[1] = partition;
-    else parts.push([partition, partition]);
-  }
-  return parts.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(", ");
-}
-
 /** Of several pods one fault each, the worst first. */
 export function mergedFaults(faults: readonly Fault[]): readonly Fault[] {
   return ORDER.flatMap((name) => {
@@ -61,7 +51,7 @@ export function mergedFaults(faults: readonly Fault[]): readonly Fault[] {
 }
 
 const tell = (cluster: ChatCluster, { fault, partitions, why }: Fault): string =>
-  `${fault}: ${partitions.length === 1 ? "partition" : "partitions"} ${ranges(partitions)}: ${why}; ${CURES[fault](cluster, partitions[0] ?? 0)}`;
+  `${fault}: ${namedPartitions(partitions)}: ${why}; ${CURES[fault](cluster, partitions[0] ?? 0)}`;
 
 /** The worst by its reason, all of them in the message; undefined where there is none. */
 export function faultFinding(

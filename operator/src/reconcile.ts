@@ -32,7 +32,7 @@ import { stuckServers } from "./serving.ts";
 import { failedStatus, refusedStatus, statusOf } from "./status.ts";
 import { edgeOf } from "./talk/edge.ts";
 import { talkFinding, whyNotTalked } from "./talk/finding.ts";
-import type { TalkWatch } from "./talk/talk-watch.ts";
+import type { Edge, TalkWatch } from "./talk/talk-watch.ts";
 import { SpecError, wishOf } from "./wish-of.ts";
 
 export interface ReconcileOptions {
@@ -124,7 +124,7 @@ export class Reconciler {
     const plan = { ...whole, objects: whole.objects.filter((object) => !unserved.includes(object)) };
     const refused = cluster.spec.paused ? [] : await this.#act(cluster, plan, observed);
     const { live, isOpen } = await this.#ask(key, wish, observed);
-    const talk = this.#talk(key, wish, observed);
+    const talk = this.#talk(key, wish, observed, edgeOf(wish, observed, seen, live.faults));
     const facts = { wish, observed, backends: seen, plan, unserved, live, talk, refused, now: this.#now() };
     await this.#tellStatus(cluster, statusOf(facts));
     const isRefused = refused.length > 0;
@@ -151,10 +151,10 @@ export class Reconciler {
   }
 
   /** Whether people can talk, as far as that is known; where it is not to be tried, nobody tries. */
-  #talk(key: string, wish: Wish, observed: Observed): Finding {
+  #talk(key: string, wish: Wish, observed: Observed, edge: Edge): Finding {
     const { talks } = this.#options;
     const why = whyNotTalked(wish, observed, talks.said(key) !== undefined);
-    if (why === undefined) return talkFinding(talks.look(key, edgeOf(wish, observed)));
+    if (why === undefined) return talkFinding(talks.look(key, edge));
     talks.forget(key);
     return why;
   }

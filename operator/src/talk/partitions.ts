@@ -1,5 +1,6 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
+import { namedPartitions } from "../named-partitions.ts";
 import type { Device } from "./device.ts";
 import { whyOf } from "./why.ts";
 
@@ -70,9 +71,6 @@ function tell(failed: readonly { readonly partition: number; readonly why: strin
   const by = Map.groupBy(failed, ({ why }) => why);
   return [...by]
     .slice(0, SHOWN)
-    .map(([why, of]) => {
-      const numbers = of.map(({ partition }) => partition).sort((a, b) => a - b);
-      return `${numbers.length === 1 ? "partition" : "partitions"} ${numbers.join(", ")}: ${why}`;
-    })
+    .map(([why, of]) => `${namedPartitions(of.map(({ partition }) => partition))}: ${why}`)
     .join("; ");
 }
