@@ -10,14 +10,18 @@ import { generate } from "selfsigned";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { groupConversation, partitionOf } from "@jichat/protocol/ids.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
+import type { Fault } from "@jichat/protocol/faults.ts";
 import { SYNTHETIC_PERSON } from "@jichat/protocol/synthetic.ts";
+import { faultsOf } from "@jichat/operator/ask-pods.ts";
 import type { Told } from "@jichat/operator/talk/talk.ts";
 import { TALK_MS, talk } from "@jichat/operator/talk/talk.ts";
 import type { Trust, Way } from "@jichat/operator/talk/way.ts";
 import type { Part } from "@jichat/tools/local/part.ts";
 import type { Stack } from "@jichat/tools/local/stack.ts";
 import { until } from "@jichat/tools/until.ts";
+import { fronted } from "../src/fronted.ts";
 import { ghost } from "../src/ghost.ts";
+import { metricOf } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
 import { Raw } from "../src/raw.ts";
 import { startStack } from "../src/scene.ts";
@@ -224,6 +228,37 @@ test("what answers there and is no connector is told, and harms nobody", { timeo
   const credentials = [{ clusterKey: "k".repeat(32) }];
   assert.match(well(await once({ url, trust: [], credentials, partitions: 1 })), /^connect closed with 1006/);
 });
+
+test(
+  "while ClickHouse refuses what waits for it people talk, and storage says so once that has lasted",
+  { timeout: 180_000 },
+  async (t) => {
+    const { options, refuse } = await fronted(t);
+    const stack = await startStack(t, {
+      routers: 1,
+      connectors: 1,
+      ...options,
+      env: { "*": { PARTITIONS: String(PARTITIONS) } },
+    });
+    const way = wayTo(stack);
+    const { adminPort } = stack.storage.spec;
+    const faults = async (): Promise<readonly Fault[]> => (await faultsOf("127.0.0.1", adminPort)) ?? [];
+    await refuse(60_000);
+    assert.equal(well(await once(way)), "ok");
+    assert.deepEqual(await faults(), []);
+    const [fault] = await until("it is told", 45_000, async () => {
+      const told = await faults();
+      return told.length > 0 ? told : undefined;
+    });
+    assert.equal(fault?.fault, "HistoryStuck");
+    assert.equal(fault?.partitions.length, PARTITIONS);
+    assert.match(fault?.why ?? "", /^ClickHouse refuses inserts: .*not enough space/);
+    assert.ok((await metricOf(stack.storage, "jichat_storage_unwritten_seconds")) >= 30);
+    assert.equal(well(await once(way)), "ok", "what is not written yet is read from memory");
+    await until("it is over", 60_000, async () => ((await faults()).length === 0 ? true : undefined));
+    assert.equal(await metricOf(stack.storage, "jichat_storage_unwritten_seconds"), 0);
+  },
+);
 
 async function certificate(
   t: TestContext,
