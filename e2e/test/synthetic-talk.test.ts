@@ -16,10 +16,12 @@ import { faultsOf } from "@jichat/operator/ask-pods.ts";
 import type { Told } from "@jichat/operator/talk/talk.ts";
 import { TALK_MS, talk } from "@jichat/operator/talk/talk.ts";
 import type { Trust, Way } from "@jichat/operator/talk/way.ts";
+import { wayOf } from "@jichat/operator/talk/way.ts";
 import type { Part } from "@jichat/tools/local/part.ts";
 import type { Stack } from "@jichat/tools/local/stack.ts";
 import { until } from "@jichat/tools/until.ts";
 import { fronted } from "../src/fronted.ts";
+import { wishOf } from "../../operator/test/wish.ts";
 import { ghost } from "../src/ghost.ts";
 import { metricOf } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
@@ -259,6 +261,18 @@ test(
     assert.equal(await metricOf(stack.storage, "jichat_storage_unwritten_seconds"), 0);
   },
 );
+
+test("a certificate has to be for what devices ask for, or else for the first that it names", async (t) => {
+  const named = async (dns: string, host?: string): Promise<string | undefined> => {
+    const { certFile, keyFile } = await certificate(t, dns);
+    const tls = { "tls.crt": readFileSync(certFile, "utf8"), "tls.key": readFileSync(keyFile, "utf8") };
+    const spec = { connectors: { tls: { secret: "s", ...(host === undefined ? {} : { host }) } } };
+    return wayOf(wishOf(spec, { tls })).trust[0]?.name;
+  };
+  assert.equal(await named("chat.example"), "chat.example");
+  assert.equal(await named("*.chat.example"), "any.chat.example");
+  assert.equal(await named("chat.example", "other.example"), "other.example");
+});
 
 async function certificate(
   t: TestContext,

@@ -10,6 +10,8 @@ import { Tokens } from "@jichat/access/tokens.ts";
 import { isId, partitionOf } from "@jichat/protocol/ids.ts";
 import { SYNTHETIC_PERSON } from "@jichat/protocol/synthetic.ts";
 import { KEYS, wishOf } from "../../test/wish.ts";
+import { PORTS } from "../desired/names.ts";
+import { flowsOf } from "../desired/network.ts";
 import type { Wish } from "../desired/wish.ts";
 import { PARTITIONS_MAX, strangersOf } from "./partitions.ts";
 import { shown, wayOf } from "./way.ts";
@@ -53,6 +55,11 @@ test("with keys of our own it is a token, with a signing key of theirs one of th
     assert.deepEqual(wayOf(wish).credentials, [{ clusterKey: KEYS.clusterKey }]);
     assert.equal(await takenFor(wish, { keys: [] }), SYNTHETIC_PERSON);
   }
+});
+
+test("connectors let the operator in, wherever it is", () => {
+  const flows = flowsOf(wishOf({ connectors: { service: { port: 443 } } }).cluster);
+  assert.ok(flows.some(({ from, to, port }) => from === "anyone" && to === "connector" && port === PORTS.ws));
 });
 
 test("the way leads through the Service, over TLS where connectors speak it", () => {
