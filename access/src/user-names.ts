@@ -2,6 +2,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { SYNTHETIC_PERSON } from "@jichat/protocol/synthetic.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
 import { isConflict } from "@jichat/runtime/conflict.ts";
 
@@ -38,7 +39,7 @@ export class UserNames {
   private constructor(bucket: Bucket, reserved: readonly string[], clock: Clock) {
     this.#bucket = bucket;
     this.#clock = clock;
-    this.#reserved = new Set(reserved.map(folded));
+    this.#reserved = new Set([SYNTHETIC_PERSON, ...reserved].map(folded));
   }
 
   static async open(

@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { JWK } from "jose";
-import { SignJWT, importJWK } from "jose";
 import { REVISION_CLAIM } from "@jichat/access/claims.ts";
+import { openSigner } from "@jichat/access/sign-token.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Config } from "./config.ts";
@@ -29,14 +28,13 @@ export async function openTokenIssuer(config: Config, clock: Clock): Promise<Iss
       throw new ChatError("NOT_FOUND", "accounts of another system are used here: sign in there");
     };
   }
-  const jwk = JSON.parse(readFileSync(signingKeyFile, "utf8")) as JWK;
-  const key = await importJWK(jwk, algorithm);
+  const sign = await openSigner(readFileSync(signingKeyFile, "utf8"), algorithm);
   return async (user, revision) => {
     const now = clock.now();
     const expiresAt = now + tokenLifeMs;
     // Fractions of a second (RFC 7519, NumericDate): connectors of an older version hold `iat` against the
     // moment of the last change.
-    const token = await new SignJWT({
+    const token = await sign({
       sub: user,
       iss: issuer,
       aud: audience,
@@ -44,9 +42,7 @@ export async function openTokenIssuer(config: Config, clock: Clock): Promise<Iss
       exp: expiresAt / 1_000,
       [REVISION_CLAIM]: revision,
       jti: randomBytes(16).toString("base64url"),
-    })
-      .setProtectedHeader({ alg: algorithm, typ: "JWT", ...(jwk.kid === undefined ? {} : { kid: jwk.kid }) })
-      .sign(key);
+    });
     return { token, expiresAt };
   };
 }

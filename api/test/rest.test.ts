@@ -224,7 +224,7 @@ test(
     const accounts = await Accounts.open(nats, names);
     for (const user of ["Olga", "olga", "Pia"]) await accounts.create(user, { v: 1, createdAt: 1 });
     const userNames = await UserNames.open(nats, names, ["Sheriff"], systemClock);
-    for (const user of ["OLGA", "oLgA", "pia", "SHERIFF"])
+    for (const user of ["OLGA", "oLgA", "pia", "SHERIFF", "JiChat-Synthetic-Talk"])
       await assert.rejects(userNames.claim(user), { code: "CONFLICT" });
     for (const user of ["OLGA", "pia", "admin", "Root", "sYsTeM", "support"])
       assert.deepEqual(await register(user), [409, "CONFLICT"], user);

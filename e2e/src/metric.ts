@@ -1,3 +1,5 @@
+import type { FaultName } from "@jichat/protocol/faults.ts";
+import { readFaults } from "@jichat/protocol/faults.ts";
 import type { Part } from "@jichat/tools/local/part.ts";
 
 /**
@@ -9,4 +11,11 @@ export async function metricOf(part: Part | undefined, name: string, label = "")
   const text = await (await fetch(`http://${host}:${adminPort}/metrics`)).text();
   const line = new RegExp(`^${name}(?:_total)?(?:\\{[^}]*${label}[^}]*\\})? (\\d+)`, "m");
   return Number(line.exec(text)?.[1] ?? Number.NaN);
+}
+
+/** The partitions of which a part says that they have this fault. */
+export async function stoppedBy(part: Part | undefined, name: FaultName): Promise<readonly number[]> {
+  const { host = "127.0.0.1", adminPort = 0 } = part?.spec ?? {};
+  const text = await (await fetch(`http://${host}:${adminPort}/faults`)).text();
+  return readFaults(text).flatMap(({ fault, partitions }) => (fault === name ? partitions : []));
 }

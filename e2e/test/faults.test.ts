@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import type { Part } from "@jichat/tools/local/part.ts";
-import { Part as Process } from "@jichat/tools/local/part.ts";
-import { freePorts } from "@jichat/tools/local/ports.ts";
-import { needChdb } from "@jichat/tools/needs.ts";
+import { fronted } from "../src/fronted.ts";
 import { NatsProxy } from "../src/nats-proxy.ts";
 import { play, sleep, startStack } from "../src/scene.ts";
 
@@ -126,34 +122,8 @@ test("a proxy loses the append's answer and delivers the append late", { timeout
 });
 
 test("ClickHouse refuses inserts for 15 s", { timeout: 180_000 }, async (t) => {
-  const chdbHome = await needChdb();
-  const [port = 0] = await freePorts(1);
-  const clickhouseUrl = `http://127.0.0.1:${port}`;
-  let front: Part | undefined;
-  const stack = await startStack(t, {
-    clickhouseUrl,
-    onPlanned: async ({ options: { data } }) => {
-      mkdirSync(join(data, "front"));
-      front = new Process({
-        name: "clickhouse",
-        program: process.execPath,
-        args: [join(import.meta.dirname, "../src/clickhouse-front.ts")],
-        env: { PORT: String(port), CHDB_HOME: chdbHome, CLICKHOUSE_EMBEDDED_PATH: join(data, "front") },
-        logFile: join(data, "logs/clickhouse.log"),
-        port,
-      });
-      t.after(async () => front?.kill());
-      front.start();
-      await front.ready(20_000);
-    },
-  });
-  await play(
-    t,
-    async () => {
-      assert.ok((await fetch(`${clickhouseUrl}/refuse?ms=15000`)).ok);
-    },
-    stack,
-  );
+  const { options, refuse } = await fronted(t);
+  await play(t, async () => refuse(15_000), await startStack(t, options));
 });
 
 test(

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { until } from "@jichat/tools/until.ts";
+import { metricOf, stoppedBy } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
 import type { Frame } from "../src/raw.ts";
 import { Raw } from "../src/raw.ts";
@@ -42,6 +43,10 @@ test(
     }
     assert.equal(refused?.["code"], "BUSY");
     assert.ok(Number(refused?.["retryAfterMs"]) > 0);
+    await until("its router says which log is full", 10_000, async () =>
+      (await stoppedBy(stack.routers[0], "LogFull")).length === 1 ? true : undefined,
+    );
+    assert.equal(await metricOf(stack.routers[0], "jichat_router_full"), 1);
     assert.ok(stored > 800 && stored * 8_100 < LOG_BYTES, `${stored} were stored`);
 
     // The rest of the log is for owners: a restarted router takes over a full partition.

@@ -7,7 +7,7 @@ import { directConversation, partitionOf } from "@jichat/protocol/ids.ts";
 import { exec } from "@jichat/tools/exec.ts";
 import type { Stack } from "@jichat/tools/local/stack.ts";
 import { until } from "@jichat/tools/until.ts";
-import { metricOf } from "../src/metric.ts";
+import { metricOf, stoppedBy } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
 import type { Frame } from "../src/raw.ts";
 import { Raw } from "../src/raw.ts";
@@ -127,6 +127,8 @@ test(
       PATIENCE_MS,
       async () => (await metricOf(stack.storage, "jichat_storage_regressed").catch(() => 0)) >= 1,
     );
+    for (const part of [stack.routers[0], stack.storage])
+      assert.ok((await stoppedBy(part, "LogRegressed")).includes(PARTITION), part?.spec.name);
     const report = await generation(stack);
     assert.equal(report["lost"], 2);
     assert.ok(
@@ -135,6 +137,7 @@ test(
 
     const after = await insist(send, "after");
     assert.equal(after["seq"], last + 2, "it goes on above the highest that was seen");
+    assert.deepEqual(await stoppedBy(stack.routers[0], "LogRegressed"), []);
     const { reset, conversations } = await insistOnSync(async () => sync(cursor));
     assert.equal(reset, undefined, "a generation goes on with positions");
     const [listed] = conversations as readonly Frame[];

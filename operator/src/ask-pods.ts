@@ -1,8 +1,11 @@
 import type { V1PodStatus } from "@kubernetes/client-node";
 import { fetch } from "undici";
+import type { Fault } from "@jichat/protocol/faults.ts";
+import { readFaults } from "@jichat/protocol/faults.ts";
 import type { Component } from "./desired/names.ts";
 import { PORTS } from "./desired/names.ts";
 import { originOf } from "./desired/urls.ts";
+import { mergedFaults } from "./faults.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 
@@ -14,48 +17,119 @@ const TIMEOUT_MS = 1_500;
 /** Pods asked at once: each answers in milliseconds, or not at all. */
 const AT_ONCE = 50;
 
-/** What the pods themselves say; a number is undefined where there are pods and none answers. */
+/** What the pods say; a number is undefined where one that is ready does not say it, or none does. */
 export interface Live {
   /** Open sockets of all connectors. */
   readonly connections: number | undefined;
   /** Partitions that routers serve. */
   readonly partitionsServed: number | undefined;
+  /** Partitions that some router owns; undefined where one that is ready does not say. */
+  readonly partitionsOwned: readonly number[] | undefined;
+  /** What routers and storage say that a person has to know, one of each kind. */
+  readonly faults: readonly Fault[];
+  /** Routers and storage that are ready and do not say it: nothing is known of their partitions. */
+  readonly silent: readonly string[];
 }
 
-/** A gauge of one pod, from its metrics; undefined where it does not answer. */
-export async function gaugeOf(ip: string, gauge: string, port = PORTS.admin): Promise<number | undefined> {
+/** What a pod's admin port answers; undefined where it does not answer, or not with that. */
+async function said(ip: string, path: string, port: number): Promise<string | undefined> {
   try {
-    const response = await fetch(`${originOf("http", ip, port)}/metrics`, {
+    const response = await fetch(`${originOf("http", ip, port)}${path}`, {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    const found = new RegExp(`^${gauge}(?:\\{[^}]*\\})? (\\d+)`, "m").exec(await response.text());
-    return found === null ? undefined : Number(found[1]);
+    const text = await response.text();
+    return response.ok ? text : undefined;
   } catch {
     return undefined; // It starts, or it goes: the next pass asks those that are there then.
   }
 }
 
-/** The sum of a gauge over a component's pods. */
-async function sumOf(observed: Observed, component: Component, gauge: string): Promise<number | undefined> {
-  const ips = observed
-    .ofKind<PodObject>("Pod", component)
-    .flatMap(({ status }) =>
-      status?.phase === "Running" && status.podIP !== undefined ? [status.podIP] : [],
-    );
-  if (ips.length === 0) return 0;
-  const counts: number[] = [];
-  for (let at = 0; at < ips.length; at += AT_ONCE) {
-    const some = await Promise.all(ips.slice(at, at + AT_ONCE).map(async (ip) => gaugeOf(ip, gauge)));
-    counts.push(...some.filter((count) => count !== undefined));
+/** A gauge of one pod, from its metrics; undefined where it does not answer. */
+export async function gaugeOf(ip: string, gauge: string, port = PORTS.admin): Promise<number | undefined> {
+  const text = await said(ip, "/metrics", port);
+  const found = new RegExp(`^${gauge}(?:\\{[^}]*\\})? (\\d+)`, "m").exec(text ?? "");
+  return found === null ? undefined : Number(found[1]);
+}
+
+/** What `decode` makes of an answer; undefined where there is none, or it is none of that kind. */
+async function read<T>(
+  ip: string,
+  path: string,
+  port: number,
+  decode: (text: string) => T,
+): Promise<T | undefined> {
+  const text = await said(ip, path, port);
+  try {
+    return text === undefined ? undefined : decode(text);
+  } catch {
+    return undefined; // Of another version: who asks counts it as silent.
   }
-  return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** What a pod says a person has to know; undefined where it does not say, which is not "nothing". */
+export const faultsOf = async (ip: string, port = PORTS.admin): Promise<readonly Fault[] | undefined> =>
+  read(ip, "/faults", port, readFaults);
+
+const ownedBy = async (ip: string): Promise<readonly number[] | undefined> =>
+  read(ip, "/partitions", PORTS.admin, (text) => JSON.parse(text) as readonly number[]);
+
+interface Running {
+  readonly name: string;
+  readonly ip: string;
+  /** Its admin port has answered the kubelet of late. */
+  readonly isReady: boolean;
+}
+
+const running = (observed: Observed, component: Component): readonly Running[] =>
+  observed.ofKind<PodObject>("Pod", component).flatMap(({ metadata, status }) => {
+    if (status?.phase !== "Running" || status.podIP === undefined) return [];
+    const isReady =
+      metadata.deletionTimestamp === undefined &&
+      (status.conditions ?? []).some(({ type, status: is }) => type === "Ready" && is === "True");
+    return [{ name: metadata.name, ip: status.podIP, isReady }];
+  });
+
+/** Asks all of them, so many at a time. */
+async function askAll<T>(
+  pods: readonly Running[],
+  ask: (ip: string) => Promise<T | undefined>,
+): Promise<readonly { readonly pod: Running; readonly told: T | undefined }[]> {
+  const all: { pod: Running; told: T | undefined }[] = [];
+  for (let at = 0; at < pods.length; at += AT_ONCE) {
+    const some = pods.slice(at, at + AT_ONCE);
+    all.push(...(await Promise.all(some.map(async (pod) => ({ pod, told: await ask(pod.ip) })))));
+  }
+  return all;
+}
+
+/** The sum of a gauge over a component's pods; undefined where one that is ready does not say. */
+async function sumOf(pods: readonly Running[], gauge: string): Promise<number | undefined> {
+  const all = await askAll(pods, async (ip) => gaugeOf(ip, gauge));
+  const counts = all.flatMap(({ told }) => told ?? []);
+  if (all.some(({ pod, told }) => told === undefined && pod.isReady)) return undefined;
+  if (pods.length > 0 && counts.length === 0) return undefined;
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 /** Asks every pod of a ChatCluster that runs. */
 export async function askPods(observed: Observed): Promise<Live> {
-  const [connections, partitionsServed] = await Promise.all([
-    sumOf(observed, "connector", "jichat_connector_sockets"),
-    sumOf(observed, "router", "jichat_router_partitions"),
+  const [connectors, routers, storages] = (["connector", "router", "storage"] as const).map((component) =>
+    running(observed, component),
+  ) as [readonly Running[], readonly Running[], readonly Running[]];
+  const [connections, partitionsServed, faults, owned] = await Promise.all([
+    sumOf(connectors, "jichat_connector_sockets"),
+    sumOf(routers, "jichat_router_partitions"),
+    askAll([...routers, ...storages], async (ip) => faultsOf(ip)),
+    askAll(routers, ownedBy),
   ]);
-  return { connections, partitionsServed };
+  const isKnown =
+    owned.some(({ told }) => told !== undefined) &&
+    owned.every(({ pod, told }) => told !== undefined || !pod.isReady);
+  return {
+    connections,
+    partitionsServed,
+    partitionsOwned: isKnown ? owned.flatMap(({ told }) => told ?? []) : undefined,
+    faults: mergedFaults(faults.flatMap(({ told }) => told ?? [])),
+    silent: faults.flatMap(({ pod, told }) => (told === undefined && pod.isReady ? [pod.name] : [])),
+  };
 }

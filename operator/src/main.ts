@@ -7,6 +7,7 @@ import { beforeUninstall } from "./before-uninstall.ts";
 import { readConfig, readUninstallConfig } from "./config.ts";
 import { runOperator } from "./operator.ts";
 import { KubeApi } from "./kube/api.ts";
+import { talk } from "./talk/talk.ts";
 
 const kubeConfig = new KubeConfig();
 try {
@@ -26,7 +27,7 @@ const config = readConfig(process.env);
 const telemetry = startTelemetry("operator", { ...config, cluster: "operator", traceRatio: 0 });
 const shutdown = shutdownSignal();
 const api = new KubeApi(kubeConfig, "jichat-operator");
-const operator = runOperator({ config, api, clock: systemClock, telemetry }, shutdown);
+const operator = runOperator({ config, api, clock: systemClock, telemetry, talk }, shutdown);
 const admin = await startAdmin({ ...config, clusterKey: "" }, telemetry, operator.health);
 telemetry.log.info({ version: config.version, admin: admin.port }, "operator is up");
 

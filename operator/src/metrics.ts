@@ -2,12 +2,17 @@ import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { KubeApi } from "./kube/api.ts";
 import type { Outcome } from "./kube/controller.ts";
 import type { WorkQueue } from "./kube/work-queue.ts";
+import type { Told } from "./talk/talk.ts";
+import type { TalkWatch } from "./talk/talk-watch.ts";
 
 export interface OperatorMetrics {
   readonly countRetry: (kind: string) => void;
   readonly countApplied: () => void;
   readonly countRefused: (kind: string) => void;
   readonly countPass: (outcome: Outcome, ms: number) => void;
+  readonly countTalk: (told: Told) => void;
+  /** Tells from here on where people can talk. */
+  readonly tellTalks: (talks: Pick<TalkWatch, "states">) => void;
 }
 
 export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: KubeApi): OperatorMetrics {
@@ -28,7 +33,25 @@ export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: Kub
     "requests to the API server since the start",
     () => api.requests,
   );
+  const talks = telemetry.histogram(
+    "jichat_operator_synthetic_talk",
+    "how long a synthetic talk takes, by outcome: ok, or the step that failed",
+  );
   return {
+    countTalk: ({ outcome, ms }) => {
+      talks.record(ms / 1_000, { outcome });
+    },
+    tellTalks: (watch) => {
+      telemetry.gauge(
+        "jichat_operator_people_can_talk",
+        "whether two devices of the operator's can, by ChatCluster; NaN while it is not known",
+        () =>
+          [...watch.states()].map(({ key, canTalk }) => ({
+            value: canTalk,
+            attributes: { chat_cluster: key },
+          })),
+      );
+    },
     countRetry: (kind) => {
       retries.add(1, { kind });
     },

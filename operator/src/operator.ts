@@ -15,12 +15,17 @@ import { EventRecorder } from "./kube/events.ts";
 import { WorkQueue } from "./kube/work-queue.ts";
 import { operatorMetrics } from "./metrics.ts";
 import { Reconciler } from "./reconcile.ts";
+import type { Told } from "./talk/talk.ts";
+import { TalkWatch } from "./talk/talk-watch.ts";
+import type { Way } from "./talk/way.ts";
 
 export interface OperatorParts {
   readonly config: Config;
   readonly api: KubeApi;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** Talks once through an edge, beginning its look at partitions with one of them; never rejects. */
+  readonly talk: (way: Way, fromPartition: number, clock: Clock, signal: AbortSignal) => Promise<Told>;
 }
 
 export interface RunningOperator {
@@ -38,7 +43,7 @@ const DISCOVER_AGAIN_MS = 2_000;
 const identityOf = ({ namespace, lease }: Config): string => `${namespace}/${lease}`;
 
 /** Everything that works on ChatClusters, wired up and not yet running. */
-function assemble({ config, api, clock, telemetry }: OperatorParts) {
+function assemble({ config, api, clock, telemetry, talk }: OperatorParts) {
   const { log } = telemetry;
   const queue = new WorkQueue({ clock });
   const metrics = operatorMetrics(telemetry, queue, api);
@@ -55,6 +60,13 @@ function assemble({ config, api, clock, telemetry }: OperatorParts) {
       log.info({ kind, err: error }, "a watch ended; again");
     },
   });
+  const talks = new TalkWatch({
+    talk: async (way, fromPartition, signal) => talk(way, fromPartition, clock, signal),
+    clock,
+    onNews: enqueue,
+    onTold: metrics.countTalk,
+  });
+  metrics.tellTalks(talks);
   const reconciler = new Reconciler({
     api,
     informers,
@@ -71,6 +83,7 @@ function assemble({ config, api, clock, telemetry }: OperatorParts) {
     keeper: new Keeper({ api, clock, me: identityOf(config) }),
     removeData,
     askPods,
+    talks,
     onApplied: metrics.countApplied,
     onRefused: metrics.countRefused,
   });
@@ -83,7 +96,7 @@ function assemble({ config, api, clock, telemetry }: OperatorParts) {
   };
   const me = config.instance;
   const election = new Election({ api, clock, namespace: config.namespace, name: config.lease, me, log });
-  return { informers, controller, election };
+  return { informers, controller, election, talks };
 }
 
 /** The first word with the API server: it may not be there yet. */
@@ -105,7 +118,7 @@ async function discovered(
 
 /** Stands for election, and while it leads keeps every ChatCluster as its spec has it. */
 export function runOperator(parts: OperatorParts, shutdown: AbortSignal): RunningOperator {
-  const { informers, controller, election } = assemble(parts);
+  const { informers, controller, election, talks } = assemble(parts);
 
   async function run(): Promise<"lost" | "stopped"> {
     await discovered(parts, informers, shutdown);
@@ -128,6 +141,8 @@ export function runOperator(parts: OperatorParts, shutdown: AbortSignal): Runnin
       await election.release();
     } catch (error) {
       if (!shutdown.aborted) throw error;
+    } finally {
+      talks.stop();
     }
     await watching;
     return "stopped";

@@ -1,4 +1,5 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Fault } from "@jichat/protocol/faults.ts";
 import type { Refused } from "./apply-all.ts";
 import { actOnAll, applyAll } from "./apply-all.ts";
 import type { Live } from "./ask-pods.ts";
@@ -6,12 +7,14 @@ import type { BackendWatch } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import type { ChatClusterStatus } from "./crd/status.ts";
 import type { Wish } from "./desired/wish.ts";
+import { mergedFaults } from "./faults.ts";
 import { FINALIZER, finalize, letGo, removeIfThere } from "./finalize.ts";
 import type { Informers } from "./informers.ts";
 import type { KubeApi } from "./kube/api.ts";
 import type { Keeper } from "./keeper.ts";
 import { standsBack } from "./keeper.ts";
 import { hashOf } from "./kube/apply.ts";
+import type { Finding } from "./kube/conditions.ts";
 import { transitionsOf } from "./kube/conditions.ts";
 import type { Next } from "./kube/controller.ts";
 import type { EventRecorder } from "./kube/events.ts";
@@ -22,10 +25,14 @@ import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { claimed, relabelling } from "./kept.ts";
 import { blockedMessage, blockedStatus } from "./left-behind.ts";
+import { ORPHAN_MS, Orphans } from "./orphans.ts";
 import type { Plan } from "./plan.ts";
 import { planOf } from "./plan.ts";
 import { stuckServers } from "./serving.ts";
 import { failedStatus, refusedStatus, statusOf } from "./status.ts";
+import { edgeOf } from "./talk/edge.ts";
+import { talkFinding, whyNotTalked } from "./talk/finding.ts";
+import type { Edge, TalkWatch } from "./talk/talk-watch.ts";
 import { SpecError, wishOf } from "./wish-of.ts";
 
 export interface ReconcileOptions {
@@ -39,8 +46,9 @@ export interface ReconcileOptions {
   readonly resyncMs: number;
   readonly keeper: Keeper;
   readonly removeData: (wish: Wish) => Promise<void>;
-  /** Open sockets, as the connector pods tell; undefined where none answers. */
+  /** What the pods themselves say. */
   readonly askPods: (observed: Observed) => Promise<Live>;
+  readonly talks: TalkWatch;
   readonly onApplied: () => void;
   /** The kind of an object that the API server refused. */
   readonly onRefused: (kind: string) => void;
@@ -53,6 +61,7 @@ const TOLD = new Set([
   "BackendsReachable",
   "StreamsInSync",
   "SchemaInSync",
+  "SyntheticTalk",
   "Reconciled",
   "Paused",
   "Degraded",
@@ -67,18 +76,20 @@ const DELETION_MS = 2_000;
 export class Reconciler {
   readonly #options: ReconcileOptions;
   readonly #normalised = new Normalised();
+  readonly #orphans: Orphans;
   /** Of each ChatCluster the last: a deletion needs logins whose Secrets may be gone by then. */
   readonly #wishes = new Map<string, Wish>();
 
   constructor(options: ReconcileOptions) {
     this.#options = options;
+    this.#orphans = new Orphans(options.clock);
   }
 
   async reconcile(key: string): Promise<Next> {
-    const { informers, backends, keeper } = this.#options;
+    const { informers, keeper } = this.#options;
     const found = informers.cluster(key);
     if (found === undefined) {
-      await backends.forget(key);
+      await this.#forget(key);
       this.#wishes.delete(key);
       return { afterMs: undefined };
     }
@@ -112,18 +123,53 @@ export class Reconciler {
     const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
     const plan = { ...whole, objects: whole.objects.filter((object) => !unserved.includes(object)) };
     const refused = cluster.spec.paused ? [] : await this.#act(cluster, plan, observed);
-    const live = await this.#options.askPods(observed);
-    const facts = { wish, observed, backends: seen, plan, unserved, live, refused, now: this.#now() };
+    const { live, isOpen } = await this.#ask(key, wish, observed);
+    const talk = this.#talk(key, wish, observed, edgeOf(wish, observed, seen, live.faults));
+    const facts = { wish, observed, backends: seen, plan, unserved, live, talk, refused, now: this.#now() };
     await this.#tellStatus(cluster, statusOf(facts));
     const isRefused = refused.length > 0;
-    const afterMs = plan.waitsFor === undefined ? resyncMs : Math.min(resyncMs, backends.againMs(key));
+    const afterMs = Math.min(
+      resyncMs,
+      plan.waitsFor === undefined ? resyncMs : backends.againMs(key),
+      isOpen ? ORPHAN_MS : resyncMs,
+    );
     return { afterMs, isRefused };
+  }
+
+  /** What the pods say; a partition that no router has had for long is stopped as well. */
+  async #ask(key: string, wish: Wish, observed: Observed): Promise<{ live: Live; isOpen: boolean }> {
+    const live = await this.#options.askPods(observed);
+    if (wish.cluster.spec.hibernate) this.#orphans.forget(key);
+    const owned = live.partitionsOwned === undefined ? undefined : new Set(live.partitionsOwned);
+    const all = Array.from({ length: wish.cluster.spec.partitions }, (_, partition) => partition);
+    const { lasting, isOpen } = this.#orphans.see(
+      key,
+      owned === undefined ? undefined : all.filter((partition) => !owned.has(partition)),
+    );
+    const orphaned: Fault = { fault: "PartitionStopped", partitions: lasting, why: "no router has it" };
+    return { live: { ...live, faults: mergedFaults([...live.faults, orphaned]) }, isOpen };
+  }
+
+  /** Whether people can talk, as far as that is known; where it is not to be tried, nobody tries. */
+  #talk(key: string, wish: Wish, observed: Observed, edge: Edge): Finding {
+    const { talks } = this.#options;
+    const why = whyNotTalked(wish, observed, talks.said(key) !== undefined);
+    if (why === undefined) return talkFinding(talks.look(key, edge));
+    talks.forget(key);
+    return why;
+  }
+
+  async #forget(key: string): Promise<void> {
+    const { backends, talks } = this.#options;
+    talks.forget(key);
+    this.#orphans.forget(key);
+    await backends.forget(key);
   }
 
   /** Of two operators that write, each would put back what the other does. */
   async #standBack(key: string, cluster: ChatCluster & KubeObject, other: string): Promise<Next> {
-    const { backends, events, keeper, resyncMs } = this.#options;
-    await backends.forget(key);
+    const { events, keeper, resyncMs } = this.#options;
+    await this.#forget(key);
     const note = standsBack(keeper.me, other);
     await events.tell(cluster, { type: "Warning", reason: "KeptByAnother", action: "Reconcile", note });
     return { afterMs: resyncMs };
@@ -166,8 +212,10 @@ export class Reconciler {
 
   /** A pass that broke off is told where it can be: what was found before stands. */
   async #tellFailed(cluster: ChatCluster, error: unknown): Promise<void> {
+    const said = this.#options.talks.said(keyOf(cluster));
+    const talk = said === undefined ? undefined : talkFinding(said);
     try {
-      await this.#tellStatus(cluster, failedStatus(cluster, messageOf(error), this.#now()));
+      await this.#tellStatus(cluster, failedStatus(cluster, messageOf(error), this.#now(), talk));
     } catch (second) {
       const message = `a pass failed, and could not be told: ${messageOf(error)}`;
       throw new AggregateError([error, second], message, { cause: second });
@@ -189,9 +237,9 @@ export class Reconciler {
   }
 
   async #finalize(cluster: ChatCluster, observed: Observed): Promise<Next> {
-    const { api, backends, removeData } = this.#options;
+    const { api, removeData } = this.#options;
     const key = keyOf(cluster);
-    await backends.forget(key);
+    await this.#forget(key);
     const wish = await wishOf(cluster, observed, this.#options).catch((error: unknown) => {
       if (error instanceof SpecError) return this.#wishes.get(key) ?? error;
       throw error;

@@ -9,6 +9,8 @@ import type { KubeObject } from "./kube/object.ts";
 import { Observed } from "./observed.ts";
 import { connectorsOf, planOf } from "./plan.ts";
 import { pullFailures, stuckServers, tellPulls, versionServing } from "./serving.ts";
+import type { Live } from "./ask-pods.ts";
+import { yes } from "./kube/conditions.ts";
 import { failedStatus, statusOf } from "./status.ts";
 
 const OK = { state: "ok", message: "" } as const;
@@ -178,8 +180,15 @@ test("a server that waits for an image that is not wanted any more is taken away
 
 const statusWith = (observed: Observed, refused: readonly { object: KubeObject; error: Error }[] = []) => {
   const plan = planOf(NEW, observed, BACKENDS);
-  const live = { connections: undefined, partitionsServed: undefined };
-  return statusOf({ wish: NEW, observed, backends: BACKENDS, plan, unserved: [], live, refused, now: NOW });
+  const live: Live = {
+    connections: undefined,
+    partitionsServed: undefined,
+    partitionsOwned: undefined,
+    faults: [],
+    silent: [],
+  };
+  const facts = { wish: NEW, observed, backends: BACKENDS, plan, unserved: [], live, refused, now: NOW };
+  return statusOf({ ...facts, talk: yes("Talked") });
 };
 const told = (status: ReturnType<typeof statusOf>, wanted: string) => {
   const found = status.conditions.find(({ type }) => type === wanted);

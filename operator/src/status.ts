@@ -1,15 +1,18 @@
+import type { ComponentCounts } from "./component-counts.ts";
+import { countsOf, tell } from "./component-counts.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import type { ChatClusterStatus, ConditionType, Counts } from "./crd/status.ts";
 import { CONDITIONS } from "./crd/status.ts";
 import type { Component } from "./desired/names.ts";
 import { COMPONENTS, selectorOf } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
-import { migrationJob, wantedReplicas } from "./desired/workloads.ts";
+import { migrationJob } from "./desired/workloads.ts";
 import { endpointsOf } from "./endpoints.ts";
+import { faultFinding, tellSilent } from "./faults.ts";
 import { groundOf } from "./ground-of.ts";
 import type { Finding } from "./kube/conditions.ts";
 import { conditionsOf, no, unknown, yes } from "./kube/conditions.ts";
-import type { Counted, Observed } from "./observed.ts";
+import type { Observed } from "./observed.ts";
 import { countOf, jobState } from "./observed.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Refused } from "./apply-all.ts";
@@ -17,6 +20,7 @@ import { tellRefused } from "./apply-all.ts";
 import { pullFailures, tellPulls, versionServing } from "./serving.ts";
 import type { Live } from "./ask-pods.ts";
 import type { BackendsSeen, Plan } from "./plan.ts";
+import { readyFinding } from "./ready.ts";
 
 export interface Facts {
   readonly wish: Wish;
@@ -26,29 +30,12 @@ export interface Facts {
   /** Objects of kinds that this Kubernetes cluster does not have. */
   readonly unserved: readonly KubeObject[];
   readonly live: Live;
+  /** Whether people can talk, as `SyntheticTalk` has it. */
+  readonly talk: Finding;
   /** What the API server refused. */
   readonly refused: readonly Refused[];
   readonly now: Date;
 }
-
-type ComponentCounts = Readonly<Record<Component, Counted>>;
-
-function counted({ wish, observed }: Facts, component: Component): Counted {
-  const all = observed.ofKind("Deployment", component).map(countOf);
-  const sum = (of: (count: Counted) => number): number => all.reduce((total, count) => total + of(count), 0);
-  const wanted = wantedReplicas(wish, component);
-  // Of connectors there may be several revisions: settled when the pods of all of them are those that are
-  // wanted.
-  const isSettled =
-    all.length > 0 && all.every((count) => count.isSettled) && sum((count) => count.wanted) === wanted;
-  return { wanted, ready: sum((count) => count.ready), updated: sum((count) => count.updated), isSettled };
-}
-
-const countsOf = (facts: Facts): ComponentCounts =>
-  Object.fromEntries(COMPONENTS.map((name) => [name, counted(facts, name)])) as ComponentCounts;
-
-const tell = (counts: ComponentCounts, names: readonly Component[]): string =>
-  names.map((name) => `${name} ${counts[name].ready}/${counts[name].wanted}`).join(", ");
 
 function reachable({ nats, redis, clickhouse }: BackendsSeen): Finding {
   const all = { NATS: nats, Redis: redis, ClickHouse: clickhouse };
@@ -104,18 +91,6 @@ function schema({ wish, observed }: Facts): Finding {
   }
 }
 
-function ready(facts: Facts, counts: ComponentCounts, backends: Finding): Finding {
-  const { wish, plan } = facts;
-  if (wish.cluster.spec.hibernate) return no("Hibernating", "spec.hibernate is set: no pods, data stays");
-  const serves = COMPONENTS.every((name) => counts[name].ready > 0 || counts[name].wanted === 0);
-  const isHeld = serves && facts.backends.streams?.fault === undefined;
-  if (plan.waitsFor !== undefined && !isHeld) return no("Waiting", `waits for ${plan.waitsFor}`);
-  const short = COMPONENTS.filter((name) => counts[name].ready < counts[name].wanted);
-  if (short.length > 0) return no("ComponentsNotReady", tell(counts, short));
-  if (backends.status === "False") return no("BackendsNotReady", backends.message);
-  return yes("AllReady", tell(counts, COMPONENTS));
-}
-
 function available({ wish }: Facts, counts: ComponentCounts): Finding {
   if (wish.cluster.spec.hibernate) return no("Hibernating", "no pods are wanted");
   const told = tell(counts, ["connector"]);
@@ -155,10 +130,14 @@ function degraded(facts: Facts, backends: Finding, ofSchema: Finding): Finding {
       `${CURES[kind] ?? `${kind} is not known here`}; then restart the operator, with a chart of its version`,
     );
   if (streams?.fault !== undefined) return yes(streams.fault, streams.message);
+  const fault = faultFinding(wish.cluster, facts.live.faults);
+  if (fault !== undefined) return fault;
   if (refused.length > 0) return yes("ApplyRefused", tellRefused(refused));
   const pulls = pullFailures(observed);
   if (pulls.length > 0) return yes("ImagePull", tellPulls(pulls));
   const isBad = backends.status === "False" || ofSchema.reason === "MigrationFailed";
+  const { silent } = facts.live;
+  if (!isBad && silent.length > 0) return unknown("PodsSilent", tellSilent(silent));
   if (wish.cluster.spec.hibernate || !isBad) return no("AsWanted", "nothing is wrong");
   const wrong = [backends, ofSchema].filter(({ status }) => status === "False");
   return yes("SeeOthers", wrong.map(({ message }) => message).join("; "));
@@ -170,13 +149,14 @@ function findingsOf(facts: Facts, counts: ComponentCounts): Record<ConditionType
   const backends = reachable(facts.backends);
   const ofSchema = schema(facts);
   return {
-    Ready: ready(facts, counts, backends),
+    Ready: readyFinding(facts, counts, backends),
     SpecValid: yes("Accepted"),
     BackendsReachable: hibernate ? unknown("Hibernating", "the backends are not asked") : backends,
     DurabilityVerified: durability(facts),
     StreamsInSync: streamsInSync(facts.backends),
     SchemaInSync: ofSchema,
     ConnectorsAvailable: available(facts, counts),
+    SyntheticTalk: facts.talk,
     Reconciled: reconciled(facts),
     Progressing: progressing(facts, counts),
     Paused: paused
@@ -240,6 +220,7 @@ export function refusedStatus(
     StreamsInSync: waits,
     SchemaInSync: waits,
     ConnectorsAvailable: waits,
+    SyntheticTalk: waits,
     Reconciled: no(reason, message),
     Progressing: no("SpecInvalid", message),
     Paused: cluster.spec.paused
@@ -255,18 +236,31 @@ export function refusedStatus(
   };
 }
 
-/** Of a pass that broke off: what was found before stands, with the generation that it was found of. */
-export function failedStatus(cluster: ChatCluster, message: string, now: Date): ChatClusterStatus {
+/**
+ * Of a pass that broke off: what was found before stands, with the generation that it was found of. Whether
+ * people can talk is known beside the passes.
+ */
+export function failedStatus(
+  cluster: ChatCluster,
+  message: string,
+  now: Date,
+  talk?: Finding,
+): ChatClusterStatus {
   const { conditions: before = [], observedGeneration = 0, ...rest } = cluster.status ?? {};
   const waits = unknown("PassFailed", "not looked at: the pass broke off");
+  const fresh: Partial<Record<ConditionType, Finding>> = {
+    Reconciled: no("PassFailed", message),
+    ...(talk === undefined ? {} : { SyntheticTalk: talk }),
+    ...(talk?.status === "False" ? { Ready: no("PeopleCannotTalk", talk.message) } : {}),
+  };
   const findings = Object.fromEntries(Object.keys(CONDITIONS).map((type) => [type, waits]));
-  const all = { ...findings, Reconciled: no("PassFailed", message) } as Record<ConditionType, Finding>;
+  const all = { ...findings, ...fresh } as Record<ConditionType, Finding>;
   const known = new Map(before.map((condition) => [condition.type, condition]));
   return {
     ...rest,
     observedGeneration,
     conditions: conditionsOf(all, before, cluster.metadata.generation, now).map((condition) =>
-      condition.type === "Reconciled" ? condition : (known.get(condition.type) ?? condition),
+      condition.type in fresh ? condition : (known.get(condition.type) ?? condition),
     ),
   };
 }

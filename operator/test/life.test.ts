@@ -21,7 +21,8 @@ import type { Workload } from "../src/desired/workloads.ts";
 import type { KubeObject, Resource } from "../src/kube/object.ts";
 import { RESOURCES, resourceOf } from "../src/kube/object.ts";
 import { until } from "../../tools/src/until.ts";
-import { NAMESPACE, World, chat } from "./world.ts";
+import type { Told } from "../src/talk/talk.ts";
+import { NAMESPACE, WELL, World, chat } from "./world.ts";
 
 /**
  * One ChatCluster from apply to delete on the real API server, with a real NATS and Redis. There is no
@@ -37,6 +38,8 @@ let redis: Part;
 let door: Server;
 let doorTakes = true;
 const dropped: string[] = [];
+/** What a talk comes to: there is no pod to talk through. */
+let told: Told = WELL;
 let connection: NatsConnection;
 let jsm: JetStreamManager;
 let spec: object;
@@ -110,8 +113,8 @@ async function bePods(): Promise<void> {
   }
 }
 
-const condition = async (type: string, status: string): Promise<string> =>
-  until(`${type} is ${status}`, 20_000, async () => {
+const condition = async (type: string, status: string, ms = 20_000): Promise<string> =>
+  until(`${type} is ${status}`, ms, async () => {
     const cluster = await world.find<ChatCluster & KubeObject>(RESOURCES.chatClusters, "life");
     return cluster?.status?.conditions.find((one) => one.type === type && one.status === status)?.message;
   });
@@ -133,8 +136,8 @@ const change = async (patch: object): Promise<void> => {
   await world.api.mergePatch(RESOURCES.chatClusters, NAMESPACE, "life", patch);
 };
 
-test("a ChatCluster's life, from apply to delete", { timeout: 170_000 }, async (t) => {
-  const operator = world.startOperator({ probeMs: PROBE_MS, resyncMs: PROBE_MS });
+test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (t) => {
+  const operator = world.startOperator({ probeMs: PROBE_MS, resyncMs: PROBE_MS }, async () => told);
 
   await t.test("wrong credentials are said, and nothing starts", async () => {
     doorTakes = false;
@@ -164,8 +167,33 @@ test("a ChatCluster's life, from apply to delete", { timeout: 170_000 }, async (
     );
     await bePods();
     await condition("Ready", "True");
+    await condition("SyntheticTalk", "True");
     assert.equal((await jsm.streams.info(names.logStream(3))).config.num_replicas, 1);
   });
+
+  await t.test(
+    "two talks in a row that fail make it not Ready, with an Event; one that goes well mends it",
+    async () => {
+      told = { ...WELL, outcome: "receive", why: "nothing is heard within 10 s" };
+      // A change is talked about soon; so is each failure.
+      await change({ spec: { connectors: { service: { annotations: { talked: "about" } } } } });
+      const message = await condition("SyntheticTalk", "False", 40_000);
+      assert.equal(message, "receive fails: nothing is heard within 10 s");
+      assert.match(await condition("Ready", "False"), /^receive fails: nothing is heard/);
+      const events = await world.api.list<KubeObject & { reason?: string; type?: string }>(
+        RESOURCES.events,
+        NAMESPACE,
+      );
+      for (const reason of ["ReceiveFails", "PeopleCannotTalk"])
+        assert.ok(
+          events.items.some((event) => event.reason === reason && event.type === "Warning"),
+          reason,
+        );
+      told = WELL;
+      await condition("SyntheticTalk", "True", 30_000);
+      await condition("Ready", "True");
+    },
+  );
 
   await t.test("what somebody changed by hand is put back", async () => {
     await world.api.remove(RESOURCES.services, NAMESPACE, "life-connector");
@@ -242,6 +270,7 @@ test("a ChatCluster's life, from apply to delete", { timeout: 170_000 }, async (
   await t.test("paused, it only looks", async () => {
     await change({ spec: { paused: true } });
     await condition("Paused", "True");
+    assert.match(await condition("SyntheticTalk", "Unknown"), /the operator does not talk/);
     await world.api.mergePatch(RESOURCES.deployments, NAMESPACE, "life-router", { spec: { replicas: 5 } });
     await new Promise((resolve) => {
       setTimeout(resolve, 2 * PROBE_MS);
@@ -257,6 +286,7 @@ test("a ChatCluster's life, from apply to delete", { timeout: 170_000 }, async (
       return deployments.reduce((sum, { spec: { replicas: some = 0 } }) => sum + some, 0);
     };
     await change({ spec: { hibernate: true } });
+    assert.match(await condition("SyntheticTalk", "Unknown"), /nobody can talk/);
     await until("no pod is wanted", 10_000, async () => ((await replicas()) === 0 ? true : undefined));
     await bePods();
     await change({ spec: { hibernate: false } });

@@ -14,6 +14,7 @@ import { KubeError, isNotFound } from "../src/kube/errors.ts";
 import type { KubeObject, Resource } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
 import { runOperator } from "../src/operator.ts";
+import type { Told } from "../src/talk/talk.ts";
 
 export const NAMESPACE = "default";
 export const CRDS: Resource = {
@@ -29,6 +30,9 @@ export const chat = (name: string, spec: object = {}): KubeObject & { readonly s
   metadata: { name, namespace: NAMESPACE },
   spec,
 });
+
+/** A talk in which everything was said and heard. */
+export const WELL: Told = { outcome: "ok", why: "", ms: 20, nextPartition: 0 };
 
 /** A real API server that serves ChatClusters, and somebody who may do everything there. */
 export class World {
@@ -123,7 +127,14 @@ export class World {
     );
   }
 
-  startOperator(more: Partial<Config> = {}): { readonly api: KubeApi; readonly stop: () => Promise<void> } {
+  /** `told` is what a talk through any edge comes to: there is no pod that could be talked through. */
+  startOperator(
+    more: Partial<Config> = {},
+    told: () => Promise<Told> = async () => WELL,
+  ): {
+    readonly api: KubeApi;
+    readonly stop: () => Promise<void>;
+  } {
     const api = this.#apiAs("jichat-operator");
     const stopping = new AbortController();
     const nothing = (): void => undefined;
@@ -146,7 +157,7 @@ export class World {
       probeMs: 15_000,
       ...more,
     } as Config;
-    const parts = { config, api, clock: systemClock, telemetry: telemetry as never };
+    const parts = { config, api, clock: systemClock, telemetry: telemetry as never, talk: told };
     const { done } = runOperator(parts, stopping.signal);
     return {
       api,

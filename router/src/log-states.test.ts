@@ -7,13 +7,13 @@ const state = (behind: readonly string[] = [], bytes = 0) => ({ bytes, bytesMax:
 
 test("a log is full past its share, until it was heard to be less or another router serves it", () => {
   const logs = new LogStates(() => undefined);
-  logs.hear(1, state([], 1_000 * LOG_FULL_RATIO));
+  logs.hear(1, state([], 1_000 * LOG_FULL_RATIO), 0);
   assert.equal(logs.isFull(1), false);
-  logs.hear(1, state([], 1_000 * LOG_FULL_RATIO + 1));
+  logs.hear(1, state([], 1_000 * LOG_FULL_RATIO + 1), 0);
   assert.equal(logs.isFull(1), true);
-  logs.hear(1, { ...state([], 2_000), bytesMax: -1 });
+  logs.hear(1, { ...state([], 2_000), bytesMax: -1 }, 0);
   assert.equal(logs.isFull(1), false, "one without a limit");
-  logs.hear(1, state([], 1_000));
+  logs.hear(1, state([], 1_000), 0);
   logs.forget(1);
   assert.equal(logs.isFull(1), false);
 });
@@ -23,7 +23,7 @@ test("servers that fall behind are named once, and that they have caught up", ()
   const logs = new LogStates((servers) => told.push(servers));
   const round = (...behind: readonly (readonly string[])[]): number => {
     behind.forEach((servers, partition) => {
-      logs.hear(partition, state(servers));
+      logs.hear(partition, state(servers), 0);
     });
     logs.sum();
     return logs.copiesBehind;
@@ -36,4 +36,15 @@ test("servers that fall behind are named once, and that they have caught up", ()
   logs.sum();
   assert.equal(logs.copiesBehind, 0);
   assert.deepEqual(told, [["a", "b"], ["b"], []]);
+});
+
+test("since when a copy is behind counts from the first look of a row, whichever server it is", () => {
+  const logs = new LogStates(() => undefined);
+  logs.hear(1, state(["b"]), 10);
+  logs.hear(1, state(["a"]), 20);
+  assert.equal(logs.behindSince(1), 10);
+  logs.hear(1, state([]), 30);
+  assert.equal(logs.behindSince(1), undefined);
+  logs.hear(1, state(["a"]), 40);
+  assert.equal(logs.behindSince(1), 40);
 });

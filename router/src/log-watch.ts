@@ -59,7 +59,8 @@ export class LogWatch {
       return;
     }
     try {
-      this.#states.hear(partition, await new PartitionLog(jsm, names, partition).state());
+      const state = await new PartitionLog(jsm, names, partition).state();
+      this.#states.hear(partition, state, systemClock.monotonic());
     } catch (error) {
       telemetry.log.warn({ err: error, partition }, "the log's state is not known");
     }

@@ -37,6 +37,7 @@ const admin = await startAdmin(config, telemetry, {
   notReady: () => router.notReady(leases.held),
   notLive: () => router.notLive(),
   partitions: () => leases.held,
+  faults: () => router.faults(),
 });
 telemetry.log.info({ partitions, admin: admin.port }, "router is up");
 

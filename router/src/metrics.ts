@@ -1,4 +1,6 @@
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { Fault } from "@jichat/protocol/faults.ts";
+import { countOf } from "./faults.ts";
 import type { Owner } from "./owner.ts";
 
 export type EffectCount = "delivered" | "gap" | "folded" | "retried" | "missed" | "refused";
@@ -12,6 +14,7 @@ export interface RouterMetrics {
 export interface LogCounts {
   readonly pushDropped: () => number;
   readonly copiesBehind: () => number;
+  readonly faults: () => readonly Fault[];
 }
 
 /** What a router tells of itself; docs/metrics.md lists the same names. */
@@ -45,14 +48,14 @@ export function routerMetrics(
 function gaugesOf(
   telemetry: Telemetry,
   owners: ReadonlyMap<number, Owner>,
-  { pushDropped, copiesBehind }: LogCounts,
+  { pushDropped, copiesBehind, faults }: LogCounts,
 ): void {
   const sum = (read: (owner: Owner) => number) => () =>
     [...owners.values()].reduce((total, owner) => total + read(owner), 0);
   telemetry.gauge(
     "jichat_router_partitions",
     "partitions served",
-    sum((owner) => (owner.state === "serving" ? 1 : 0)),
+    sum((owner) => (owner.unservedSince === undefined ? 1 : 0)),
   );
   telemetry.gauge(
     "jichat_router_inbox",
@@ -73,6 +76,12 @@ function gaugesOf(
     "jichat_router_regressed",
     "partitions stopped by LogRegressed",
     sum((owner) => (owner.state === "regressed" ? 1 : 0)),
+  );
+  telemetry.gauge("jichat_router_stopped", "partitions owned here that have served nobody for long", () =>
+    countOf(faults(), "PartitionStopped"),
+  );
+  telemetry.gauge("jichat_router_full", "partitions whose log is too full to take messages", () =>
+    countOf(faults(), "LogFull"),
   );
   telemetry.gauge(
     "jichat_router_copies_behind",

@@ -67,9 +67,12 @@ export class Owner {
   #replayed: Replayed | undefined;
   /** How far our own reigns have committed: a log that ends before it has lost something. */
   #committed = 0;
-  #complaint = "";
+  /** What somebody has to mend; empty where nothing is known. */
+  complaint = "";
   #batchSize: BatchSize;
   #epochSince: number | undefined;
+  /** Monotonic: since when nobody is served; undefined while people are. */
+  unservedSince: number | undefined;
   state: OwnerState = "replaying";
 
   constructor(world: OwnerWorld) {
@@ -120,6 +123,7 @@ export class Owner {
    * holds.
    */
   start(): void {
+    this.unservedSince = this.#world.clock.monotonic();
     this.#ended = this.#reignUntilStopped();
   }
 
@@ -232,15 +236,15 @@ export class Owner {
 
   /** Somebody has to mend it: said once, tried again now and then. */
   async #rest(what: string, error: Error): Promise<void> {
-    if (error.message !== this.#complaint) this.#world.warn(what, error);
-    this.#complaint = error.message;
+    if (error.message !== this.complaint) this.#world.warn(what, error);
+    this.complaint = error.message;
     // It may be stopped meanwhile.
     await this.#world.clock.sleep(REST_MS, this.#stop.signal).catch(() => undefined);
   }
 
   async #reign(ended: AbortSignal): Promise<void> {
     const world = this.#world;
-    this.state = "replaying";
+    if (this.state !== "regressed") this.state = "replaying"; // Until it serves again, that is what is known.
     const began = world.clock.monotonic();
     if (this.#prepared === undefined) await this.prepare();
     const replayed = this.#prepared;
@@ -280,9 +284,12 @@ export class Owner {
     this.#replayed = replayed;
     const close = world.serve((request) => partition.offer(request));
     this.state = "serving";
+    this.unservedSince = undefined;
+    this.complaint = "";
     try {
       await partition.run(this.#stop.signal, this.#abort.signal);
     } finally {
+      this.unservedSince = world.clock.monotonic();
       this.#committed = partition.position;
       close();
     }

@@ -6,6 +6,8 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { decodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
+import type { Fault } from "@jichat/protocol/faults.ts";
+import { STOPPED_MS, faultsOf } from "./faults.ts";
 import { AppendRefused, OwnershipLost, appendFenced } from "./fenced-append.ts";
 import { Owner } from "./owner.ts";
 import type { OwnerWorld } from "./owner.ts";
@@ -181,8 +183,15 @@ test("a log that takes no writes: its senders hear so, the partition rests, and 
   ]);
   await systemClock.sleep(30);
   assert.equal(warned.filter((what) => what.startsWith("AppendRefused")).length, 1, "said once");
+  const soon = systemClock.monotonic() + STOPPED_MS;
+  const faults = (): readonly Fault[] =>
+    faultsOf(new Map([[3, owner]]), { isFull: () => false, behindSince: () => undefined }, soon);
+  const [fault] = faults();
+  assert.deepEqual([fault?.fault, fault?.partitions], ["PartitionStopped", [3]]);
+  assert.match(fault?.why ?? "", /the log refuses an append/);
   log.answer = () => undefined;
   assert.deepEqual(codes(await exchange(offer, [rename("a", "n")])), ["taken"]);
+  assert.deepEqual(faults(), []);
   await owner.stop();
 });
 

@@ -5,6 +5,7 @@ import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Fault } from "@jichat/protocol/faults.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
@@ -17,6 +18,7 @@ import type { Config } from "./config.ts";
 import { Courier } from "./courier.ts";
 import { backlogBytesMax } from "./backlog.ts";
 import { factsOver } from "./facts-client.ts";
+import { faultsOf } from "./faults.ts";
 import { standstill, waitingFor } from "./health.ts";
 import { LogStates } from "./log-states.ts";
 import { LogWatch } from "./log-watch.ts";
@@ -71,6 +73,7 @@ export class Router implements LeaseHolder {
     this.#metrics = routerMetrics(parts.telemetry, this.#owners, {
       pushDropped: () => this.#logWatch.pushDropped,
       copiesBehind: () => this.#logs.copiesBehind,
+      faults: () => this.faults(),
     });
     parts.presence.onRun(() => {
       for (const owner of this.#owners.values()) owner.republish();
@@ -106,6 +109,11 @@ export class Router implements LeaseHolder {
 
   notLive(): string | undefined {
     return standstill(this.#owners);
+  }
+
+  /** What a person has to know of the partitions that are owned here. */
+  faults(): readonly Fault[] {
+    return faultsOf(this.#owners, this.#logs, systemClock.monotonic());
   }
 
   acquire(partition: number): void {

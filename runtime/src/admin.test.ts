@@ -23,3 +23,17 @@ test("/livez and /readyz say why not, each by its own reason; without one a proc
   full.stop();
   bare.stop();
 });
+
+test("/faults has what a person has to know; who can have none says so, and is not taken for one without", async () => {
+  const config = { adminPort: 0, adminHost: "127.0.0.1", clusterKey: "k" };
+  const telemetry = { log: pino({ level: "silent" }), scrape: async () => "" };
+  const fault = { fault: "LogFull", partitions: [3], why: "w" } as const;
+  const notReady = (): undefined => undefined;
+  const full = await startAdmin(config, telemetry, { notReady, faults: () => [fault] });
+  const bare = await startAdmin(config, telemetry, { notReady });
+  const told = await fetch(`http://127.0.0.1:${full.port}/faults`);
+  assert.deepEqual(await told.json(), [fault]);
+  assert.equal((await fetch(`http://127.0.0.1:${bare.port}/faults`)).status, 404);
+  full.stop();
+  bare.stop();
+});

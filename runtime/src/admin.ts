@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Fault } from "@jichat/protocol/faults.ts";
 import { listenAddress } from "./listen-address.ts";
 import type { ProcessConfig } from "./process-config.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -15,6 +16,8 @@ export interface AdminActions {
   readonly drain?: (on: boolean) => void;
   /** The partitions that this process owns; absent where it owns none. */
   readonly partitions?: () => Iterable<number>;
+  /** What a person has to know of; absent where nothing of that kind can be. */
+  readonly faults?: () => readonly Fault[];
 }
 
 /** The bearer token of the admin port's writes, derived from the cluster's key. */
@@ -30,7 +33,7 @@ function mayWrite(request: IncomingMessage, clusterKey: string): boolean {
 const healthOf = (why: string | undefined): [number, string] =>
   why === undefined ? [200, "ok\n"] : [503, `${why}\n`];
 
-/** `/livez /readyz /metrics /partitions`, and `POST` and `DELETE /drain` with the cluster's key. */
+/** `/livez /readyz /metrics /partitions /faults`, and `POST` and `DELETE /drain` with the cluster's key. */
 export async function startAdmin(
   config: Pick<ProcessConfig, "adminPort" | "adminHost" | "clusterKey">,
   telemetry: Pick<Telemetry, "log" | "scrape">,
@@ -47,6 +50,9 @@ export async function startAdmin(
       case "GET /partitions":
         if (actions.partitions === undefined) return [404, "no partition is owned here\n"];
         return [200, `${JSON.stringify([...actions.partitions()].sort((a, b) => a - b))}\n`];
+      case "GET /faults":
+        if (actions.faults === undefined) return [404, "no fault is told of here\n"];
+        return [200, `${JSON.stringify(actions.faults())}\n`];
       case "POST /drain":
       case "DELETE /drain":
         if (actions.drain === undefined) return [404, "nothing to drain here\n"];
@@ -54,7 +60,7 @@ export async function startAdmin(
         actions.drain(request.method === "POST");
         return [202, "accepted\n"];
       default:
-        return [404, "here are /livez, /readyz, /metrics, /partitions and /drain\n"];
+        return [404, "here are /livez, /readyz, /metrics, /partitions, /faults and /drain\n"];
     }
   };
   const server: Server = createServer((request, response) => {

@@ -23,3 +23,24 @@ test("counts are told apart by all their attributes, and add up between scrapes"
   assert.equal(await valueOf(/^jichat_test_plain_total(?:\{.*\})? (\d+)/m), 5);
   await telemetry.stop();
 });
+
+test("a gauge of several readings has a line for each, and none for what is not read any more", async () => {
+  const telemetry = startTelemetry("test", {
+    cluster: "c",
+    instance: "i",
+    logLevel: "error",
+    otlpEndpoint: undefined,
+    traceRatio: 0,
+  });
+  let names = ["a", "b"];
+  telemetry.gauge("jichat_test_state", "by name", () =>
+    names.map((name) => ({ value: name === "a" ? 1 : Number.NaN, attributes: { name } })),
+  );
+  const lines = async (): Promise<string[]> =>
+    (await telemetry.scrape()).split("\n").filter((line) => line.startsWith("jichat_test_state{"));
+  assert.match((await lines())[0] ?? "", /name="a".*\} 1/);
+  assert.match((await lines())[1] ?? "", /name="b".*\} NaN/);
+  names = ["b"];
+  assert.equal((await lines()).length, 1);
+  await telemetry.stop();
+});

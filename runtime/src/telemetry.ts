@@ -3,7 +3,13 @@ import { SpanKind, TraceFlags, context, trace } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import { AggregationType, MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
+import {
+  AggregationTemporality,
+  AggregationType,
+  InstrumentType,
+  MeterProvider,
+  MetricReader,
+} from "@opentelemetry/sdk-metrics";
 import { BasicTracerProvider, BatchSpanProcessor, RandomIdGenerator } from "@opentelemetry/sdk-trace-base";
 import { pino } from "pino";
 import type { Logger } from "pino";
@@ -14,6 +20,16 @@ class ScrapeReader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
   protected override async onShutdown(): Promise<void> {}
 }
+
+const scrapeReader = (): ScrapeReader =>
+  new ScrapeReader({
+    aggregationSelector: () => ({ type: AggregationType.DEFAULT }),
+    // A gauge's reading that is not there any more is not told again.
+    aggregationTemporalitySelector: (type) =>
+      type === InstrumentType.OBSERVABLE_GAUGE
+        ? AggregationTemporality.DELTA
+        : AggregationTemporality.CUMULATIVE,
+  });
 
 /** A message's trace while it is in one process: always an id, and a span where it is sampled. */
 export interface Trace {
@@ -67,12 +83,19 @@ const startAt = (since: number | undefined): { startTime?: number } =>
 /** The format's last line ends too, and Prometheus insists on it. */
 const ended = (text: string): string => (text.endsWith("\n") ? text : `${text}\n`);
 
+/** A gauge's value for some attributes. */
+export interface Reading {
+  readonly value: number;
+  readonly attributes: Attributes;
+}
+
 export interface Telemetry {
   readonly log: Logger;
   counter(name: string, description: string): Counter;
   /** In seconds, with buckets from 0.5 ms to 30 s. */
   histogram(name: string, description: string): Histogram;
-  gauge(name: string, description: string, read: () => number): void;
+  /** `read` gives the value, or one for each of several attributes: always the same ones. */
+  gauge(name: string, description: string, read: () => number | readonly Reading[]): void;
   /** Begins a trace at the edge; sampled by ratio, so most cost an id and nothing else. */
   begin(name: string): Trace;
   /**
@@ -123,7 +146,7 @@ export function startTelemetry(component: string, config: TelemetryConfig, logFi
   });
   const base = { component, instance: config.instance };
   const log = pino({ level: config.logLevel, base }, pino.destination(logFile));
-  const reader = new ScrapeReader({ aggregationSelector: () => ({ type: AggregationType.DEFAULT }) });
+  const reader = scrapeReader();
   const meters = new MeterProvider({ resource, readers: [reader] });
   const meter = meters.getMeter("jichat");
   const serializer = new PrometheusSerializer();
@@ -144,7 +167,9 @@ export function startTelemetry(component: string, config: TelemetryConfig, logFi
       meter.createHistogram(name, { description, unit: "s", advice: { explicitBucketBoundaries: SECONDS } }),
     gauge: (name, description, read) => {
       meter.createObservableGauge(name, { description }).addCallback((result) => {
-        result.observe(read());
+        const told = read();
+        if (typeof told === "number") result.observe(told);
+        else for (const { value, attributes } of told) result.observe(value, attributes);
       });
     },
     begin(name) {

@@ -6,7 +6,7 @@ import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Hearing } from "@jichat/runtime/hearing.ts";
 import type { PartitionLog, Positioned } from "@jichat/runtime/partition-log.ts";
 import { pino } from "pino";
-import { Holdings } from "./holdings.ts";
+import { Holdings, UNHEARD_MAX_MS } from "./holdings.ts";
 import { LogRegressed } from "./log-regressed.ts";
 import { Tail } from "./tail.ts";
 
@@ -172,4 +172,32 @@ test("a log that regressed is tried again while its lease stands, and counted as
   await settle();
   await clock.pass(3_000);
   assert.equal(opens.length, 2);
+});
+
+test("a log that is not heard is a fault once a reader made anew would have heard it; one that regressed is that", async () => {
+  const { holdings, opens, writes, log, clock } = held();
+  holdings.acquire(3);
+  clock.at += UNHEARD_MAX_MS;
+  assert.deepEqual(holdings.faults(), []);
+  clock.at += 1;
+  const [deaf] = holdings.faults();
+  assert.deepEqual([deaf?.fault, deaf?.partitions], ["LogUnheard", [3]]);
+
+  log.ends = [1, 0];
+  opens[0]?.resolve();
+  await settle();
+  assert.deepEqual(holdings.faults(), []);
+  log.breakOff();
+  await settle();
+  await clock.pass(500);
+  await settle();
+  writes[0]?.resolve();
+  await settle();
+  assert.deepEqual(
+    holdings.faults().map(({ fault, partitions }) => [fault, partitions]),
+    [["LogRegressed", [3]]],
+  );
+  assert.match(holdings.faults()[0]?.why ?? "", /ends at 0, 1 was consumed/);
+  holdings.lose(3);
+  assert.deepEqual(holdings.faults(), []);
 });

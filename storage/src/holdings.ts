@@ -1,4 +1,5 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Fault } from "@jichat/protocol/faults.ts";
 import type { Hearing } from "@jichat/runtime/hearing.ts";
 import { hearingOf } from "@jichat/runtime/hearing.ts";
 import type { LeaseHolder } from "@jichat/runtime/leases.ts";
@@ -15,6 +16,9 @@ const REGRESSED_RETRY_MS = 3_000;
 /** A successor waits for the last run: what is not written by then stays in the log. */
 const LAST_RUN_MAX_MS = 5_000;
 
+/** A reader that is made anew hears again by then; a log that is not heard for longer is told as a fault. */
+export const UNHEARD_MAX_MS = 30_000;
+
 /** A partition that is consumed and answered for. */
 export interface Held {
   readonly tail: Tail;
@@ -26,6 +30,14 @@ export interface Held {
 
 interface Served extends Held {
   readonly release: () => void;
+}
+
+/** A partition that is leased to us, whether or not it can be served. */
+interface Leased {
+  /** Aborted when the lease goes. */
+  readonly stop: AbortController;
+  /** Monotonic: when its log was last heard, or else the lease came. */
+  heardAt: number;
 }
 
 export interface HoldingsWorld {
@@ -43,10 +55,10 @@ export interface HoldingsWorld {
 /** The partitions that are leased to us: each is taken, and anew when it breaks off, until its lease goes. */
 export class Holdings implements LeaseHolder {
   readonly #world: HoldingsWorld;
-  /** Leased to us, whether or not they can be served; aborted when the lease goes. */
-  readonly #wishes = new Map<number, AbortController>();
+  readonly #wishes = new Map<number, Leased>();
   readonly #held = new Map<number, Served>();
-  readonly #regressed = new Set<number>();
+  /** With what was found. */
+  readonly #regressed = new Map<number, string>();
 
   constructor(world: HoldingsWorld) {
     this.#world = world;
@@ -71,6 +83,33 @@ export class Holdings implements LeaseHolder {
     );
   }
 
+  /** What a person has to know of the partitions that are leased to us. */
+  faults(): readonly Fault[] {
+    const now = this.#world.clock.monotonic();
+    const deaf = [...this.#wishes].flatMap(([partition, { heardAt }]) => {
+      if (this.#regressed.has(partition)) return [];
+      const hearing = this.#held.get(partition)?.hearing;
+      const unheardMs = hearing?.isHeard === true ? 0 : hearing?.lostMs || now - heardAt;
+      return unheardMs > UNHEARD_MAX_MS ? [partition] : [];
+    });
+    return [
+      ...[...this.#regressed].map(([partition, why]): Fault => ({
+        fault: "LogRegressed",
+        partitions: [partition],
+        why,
+      })),
+      ...(deaf.length === 0
+        ? []
+        : [
+            {
+              fault: "LogUnheard",
+              partitions: deaf.sort((a, b) => a - b),
+              why: "storage has their lease, and cannot read them or what ClickHouse has of them",
+            } as const,
+          ]),
+    ];
+  }
+
   /** Batches that the logs hold and ClickHouse does not; NaN while one of them is not heard. */
   get lag(): number {
     if (this.unheard.length > 0) return Number.NaN;
@@ -88,9 +127,9 @@ export class Holdings implements LeaseHolder {
 
   acquire(partition: number): void {
     if (this.#wishes.has(partition)) return;
-    const wish = new AbortController();
-    this.#wishes.set(partition, wish);
-    void this.#hold(partition, wish.signal);
+    const stop = new AbortController();
+    this.#wishes.set(partition, { stop, heardAt: this.#world.clock.monotonic() });
+    void this.#hold(partition, stop.signal);
   }
 
   async give(partition: number): Promise<void> {
@@ -109,7 +148,7 @@ export class Holdings implements LeaseHolder {
   }
 
   #endWish(partition: number): void {
-    this.#wishes.get(partition)?.abort(new Error("no longer leased to us"));
+    this.#wishes.get(partition)?.stop.abort(new Error("no longer leased to us"));
     this.#wishes.delete(partition);
     this.#regressed.delete(partition);
   }
@@ -123,7 +162,7 @@ export class Holdings implements LeaseHolder {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof LogRegressed) {
-          this.#regressed.add(partition);
+          this.#regressed.set(partition, error.message);
           restMs = REGRESSED_RETRY_MS;
         }
         log.error({ err: error, partition }, "a partition cannot be held: it is taken anew");
@@ -145,6 +184,9 @@ export class Holdings implements LeaseHolder {
     try {
       await consume(log, tail, isFull, hearing, clock, signal);
     } catch (error) {
+      const leased = this.#wishes.get(partition);
+      if (leased !== undefined && (hearing.isHeard || hearing.lostMs > 0))
+        leased.heardAt = clock.monotonic() - hearing.lostMs;
       await this.#letGo(partition, held);
       throw error;
     }

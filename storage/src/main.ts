@@ -58,6 +58,7 @@ const leases = await Leases.join(
 const admin = await startAdmin(config, telemetry, {
   notReady: () => (leases.held.size === 0 ? "holds no partition yet" : storage.holdings.notReady()),
   partitions: () => leases.held,
+  faults: () => storage.faults(),
 });
 telemetry.log.info({ partitions, admin: admin.port }, "storage is up");
 

@@ -2,6 +2,7 @@ import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Logger } from "pino";
 import type { Quarantined } from "./careful-insert.ts";
 import type { Holdings } from "./holdings.ts";
+import type { Unwritten } from "./unwritten.ts";
 
 export interface StorageMetrics {
   readonly countQuery: (kind: string, ms: number) => void;
@@ -15,6 +16,7 @@ export interface StorageMetrics {
 export function storageMetrics(
   telemetry: Telemetry,
   holdings: Pick<Holdings, "tails" | "regressed" | "unheard" | "lag">,
+  unwritten: Pick<Unwritten, "ms">,
 ): StorageMetrics {
   const query = telemetry.histogram("jichat_storage_query", "time to answer a question, by kind");
   const insert = telemetry.histogram("jichat_storage_insert", "time to make a run durable in ClickHouse");
@@ -42,6 +44,11 @@ export function storageMetrics(
     "jichat_storage_unheard",
     "partitions leased to it whose log it does not hear",
     () => holdings.unheard.length,
+  );
+  telemetry.gauge(
+    "jichat_storage_unwritten_seconds",
+    "how long ClickHouse has not taken what waits for it",
+    () => unwritten.ms / 1_000,
   );
   telemetry.gauge("jichat_storage_recent_bytes", "ends of conversations held in memory", () =>
     holdings.tails.reduce((sum, { recents }) => sum + recents.bytes, 0),

@@ -6,6 +6,7 @@ import type { Query } from "@jichat/protocol/bus/query.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
+import type { Fault } from "@jichat/protocol/faults.ts";
 import { wellFormedText } from "@jichat/protocol/frame/well-formed.ts";
 import { PartitionLog } from "@jichat/runtime/partition-log.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
@@ -21,6 +22,7 @@ import type { StorageMetrics } from "./metrics.ts";
 import type { Store } from "./store.ts";
 import { Tail } from "./tail.ts";
 import { trimPartition } from "./trim.ts";
+import { Unwritten } from "./unwritten.ts";
 import { WatermarkAnnouncer } from "./watermark-announcer.ts";
 
 /** DESIGN 3: a question waits this long for its position to be consumed. */
@@ -49,6 +51,7 @@ export class Storage {
   /** Not answered yet. */
   #questions = 0;
   #flushing: Promise<void> = Promise.resolve();
+  readonly #unwritten = new Unwritten(systemClock);
 
   constructor(
     config: Config,
@@ -76,7 +79,7 @@ export class Storage {
       write: async (run) => writeRuns([run], this.#store, this.#careful),
       onHeld: () => void this.#announcer.announce(this.#holdings.tails),
     });
-    this.#metrics = storageMetrics(telemetry, this.#holdings);
+    this.#metrics = storageMetrics(telemetry, this.#holdings, this.#unwritten);
     this.#careful = new CarefulInsert(store, quarantineTeller(telemetry.log, this.#metrics));
   }
 
@@ -88,6 +91,16 @@ export class Storage {
   /** The partitions that are leased to us: `Leases` tells it which. */
   get holdings(): Holdings {
     return this.#holdings;
+  }
+
+  /** What a person has to know of. */
+  faults(): readonly Fault[] {
+    const waiting = this.#holdings.tails.map(({ partition }) => partition).sort((a, b) => a - b);
+    const why = this.#unwritten.fault();
+    return [
+      ...this.#holdings.faults(),
+      ...(why === undefined ? [] : [{ fault: "HistoryStuck", partitions: waiting, why } as const]),
+    ];
   }
 
   async stop(): Promise<void> {
@@ -170,6 +183,7 @@ export class Storage {
     const worth = cuts.filter(({ run }) => run.last >= run.first);
     if (worth.length === 0) return;
     const started = systemClock.monotonic();
+    this.#unwritten.begins();
     const runs = worth.map(({ run }) => run);
     const traces = runs.flatMap((run) => run.traces);
     const span = this.#telemetry.linked("storage insert", traces);
@@ -177,6 +191,7 @@ export class Storage {
       await writeRuns(runs, this.#store, this.#careful);
     } catch (error) {
       this.#metrics.countFailure();
+      this.#unwritten.fails(error);
       this.#telemetry.log.warn(
         { err: error },
         "ClickHouse does not take inserts; the same runs are tried again",
@@ -186,6 +201,7 @@ export class Storage {
     } finally {
       span?.end();
     }
+    this.#unwritten.ends();
     for (const { tail, run } of worth) {
       tail.written(run);
       const mine = this.#holdings.all.get(run.partition);

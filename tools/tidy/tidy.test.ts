@@ -18,7 +18,7 @@ const holdsText = (line: string): boolean => /["`]/.test(line);
 
 /**
  * Who may import whom. The simulation runs the product's own pure code, so it alone may reach into every
- * component; a router's integration tests ask it as an edge does.
+ * component; a router's integration tests ask it as an edge does. The operator talks as a device does (ADR 0023).
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
@@ -28,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   router: ["protocol", "runtime"],
   storage: ["protocol", "runtime"],
   api: ["protocol", "runtime", "access"],
-  operator: ["protocol", "runtime"],
+  operator: ["protocol", "runtime", "access", "client"],
   client: ["protocol"],
   web: ["client", "protocol", "tools"],
   tools: ["protocol"],

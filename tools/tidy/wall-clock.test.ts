@@ -31,6 +31,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "operator/src/kube/events.ts": [1, "an Event's time"],
   "operator/src/operator.ts": [1, "a condition's lastTransitionTime, of last words"],
   "operator/src/reconcile.ts": [1, "a condition's lastTransitionTime"],
+  "operator/src/talk/talk.ts": [2, "the end of a token and a ticket"],
   "router/src/cold-loads.ts": [1, "the age of ids, by what they say"],
   "router/src/partition.ts": [2, "a batch's ts and an event's; the age of ids"],
   "router/src/router.ts": [1, "a span's start"],

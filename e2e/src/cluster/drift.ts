@@ -1,7 +1,10 @@
 import { spawn } from "node:child_process";
 import { jetstreamManager } from "@nats-io/jetstream";
+import type { ConnectionOptions } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
+import type { Names } from "@jichat/protocol/bus/names.ts";
 import { inboxOf, namesOf } from "@jichat/protocol/bus/names.ts";
+import type { User } from "@jichat/operator/desired/keys.ts";
 import { credentialOf, decodeKeys } from "@jichat/operator/desired/keys.ts";
 import { clusterNameOf } from "@jichat/operator/desired/names.ts";
 import type { Chat } from "./chat.ts";
@@ -34,17 +37,26 @@ export async function forwarded<T>(
   }
 }
 
-/** Changes a log's limit by hand, and resolves once the operator has put it back. */
-export async function driftInStreams(chat: Chat, withinMs: number): Promise<void> {
+/** How a ChatCluster's managed NATS is reached as a component or the operator, while `act` runs. */
+export async function asUser<T>(
+  chat: Chat,
+  as: User,
+  act: (options: ConnectionOptions, names: Names) => Promise<T>,
+): Promise<T> {
   const keys = decodeKeys(Buffer.from(await chat.secret("keys", "keys")).toString("base64"));
   if (keys === undefined) throw new Error("the ChatCluster has no keys");
-  const { user, password: pass } = credentialOf(keys, "nats", "operator");
-  const stream = namesOf(
-    clusterNameOf({ metadata: { namespace: chat.namespace, name: chat.name } } as never),
-  ).logStream(0);
-  await forwarded(chat, `${chat.name}-nats`, 4222, async (port) => {
-    const servers = `127.0.0.1:${port}`;
-    const nats = await connect({ servers, user, pass, inboxPrefix: inboxOf(user), reconnect: false });
+  const { user, password: pass } = credentialOf(keys, "nats", as);
+  const names = namesOf(clusterNameOf({ metadata: { namespace: chat.namespace, name: chat.name } } as never));
+  return forwarded(chat, `${chat.name}-nats`, 4222, async (port) =>
+    act({ servers: `127.0.0.1:${port}`, user, pass, inboxPrefix: inboxOf(user), reconnect: false }, names),
+  );
+}
+
+/** Changes a log's limit by hand, and resolves once the operator has put it back. */
+export async function driftInStreams(chat: Chat, withinMs: number): Promise<void> {
+  await asUser(chat, "operator", async (options, names) => {
+    const stream = names.logStream(0);
+    const nats = await connect(options);
     try {
       const { streams } = await jetstreamManager(nats);
       const wanted = (await streams.info(stream)).config.max_bytes;

@@ -79,12 +79,15 @@ export async function killPod(pod: Pod): Promise<void> {
   if (killed.trim() === "") throw new Error(`pod ${pod.metadata.name} had no process to kill`);
 }
 
-/** Drops what the pod sends to an address, until the value is called. */
-export async function cutOff(pod: Pod, destination: string): Promise<() => Promise<void>> {
+/** Does to what goes in and out of a pod what an iptables rule says, until the value is called. */
+export async function filter(pod: Pod, rule: string): Promise<() => Promise<void>> {
   const iptables = `nsenter --net=/proc/$(${processesOf(pod, "sandbox")} | head -1)/ns/net iptables`;
-  const rule = `OUTPUT -d ${destination} -j DROP`;
   await onNode(pod, `${iptables} -A ${rule}`);
   return async () => {
     await onNode(pod, `${iptables} -D ${rule}`);
   };
 }
+
+/** Drops what the pod sends to an address, until the value is called. */
+export const cutOff = async (pod: Pod, destination: string): Promise<() => Promise<void>> =>
+  filter(pod, `OUTPUT -d ${destination} -j DROP`);

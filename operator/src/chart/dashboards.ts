@@ -71,6 +71,11 @@ export const DASHBOARDS: readonly Dashboard[] = [
         queries: { "{{pod}}": sum("jichat_router_partitions", "pod") },
       },
       {
+        title: "Partitions that serve nobody, or whose log is full",
+        unit: "short",
+        queries: { stopped: sum("jichat_router_stopped"), full: sum("jichat_router_full") },
+      },
+      {
         title: "Effects not done",
         unit: "short",
         queries: { "{{pod}}": sum("jichat_router_effects_backlog", "pod") },
@@ -111,6 +116,16 @@ export const DASHBOARDS: readonly Dashboard[] = [
     name: "operator",
     title: "JiChat: operator",
     panels: [
+      {
+        title: "People can talk (1), cannot (0), by ChatCluster",
+        unit: "short",
+        queries: { "{{chat_cluster}}": `min by (chat_cluster) (jichat_operator_people_can_talk{${IN}})` },
+      },
+      {
+        title: "Synthetic talk",
+        unit: "s",
+        queries: times("jichat_operator_synthetic_talk"),
+      },
       { title: "Passes", unit: "ops", queries: { "{{outcome}}": rate("jichat_operator_passes", "outcome") } },
       { title: "Length of a pass", unit: "s", queries: times("jichat_operator_pass") },
       {

@@ -13,6 +13,7 @@ export const CONDITIONS = {
   StreamsInSync: "streams and buckets are there as wanted",
   SchemaInSync: "ClickHouse has this version's schema",
   ConnectorsAvailable: "as many connectors as are wanted take connections",
+  SyntheticTalk: "two devices of the operator's sent, received and resumed through the connectors' Service",
   Reconciled: "the last pass could do all that it wanted, and no object was refused",
   Progressing: "something is being changed",
   Paused: "the operator changes nothing, because it was told so",

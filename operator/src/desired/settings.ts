@@ -55,7 +55,7 @@ function trustOf({ cluster: { spec } }: Wish): string {
 }
 
 /** Whether accounts are our own, so that the api signs tokens. */
-const signs = ({ cluster: { spec }, tokenKeys }: Wish): boolean =>
+export const signs = ({ cluster: { spec }, tokenKeys }: Wish): boolean =>
   spec.auth.jwksUrl === undefined && (tokenKeys === undefined || tokenKeys.signingKey !== undefined);
 
 const tokens = ({ cluster: { spec } }: Wish): Settings => ({

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { Part } from "@jichat/tools/local/part.ts";
+import { freePorts } from "@jichat/tools/local/ports.ts";
+import type { ThrowawayOptions } from "@jichat/tools/local/throwaway.ts";
+import { needChdb } from "@jichat/tools/needs.ts";
+
+export interface Fronted {
+  /** For `startStack`: its ClickHouse is a server of its own, as `clickhouse-front.ts` has it. */
+  readonly options: Pick<ThrowawayOptions, "clickhouseUrl" | "onPlanned">;
+  /** Inserts are refused from now on for so long, as by a server whose disk is full. */
+  readonly refuse: (ms: number) => Promise<void>;
+}
+
+/** A ClickHouse that can be told to refuse; it ends with the test. */
+export async function fronted(t: TestContext): Promise<Fronted> {
+  const chdbHome = await needChdb();
+  const [port = 0] = await freePorts(1);
+  const clickhouseUrl = `http://127.0.0.1:${port}`;
+  return {
+    options: {
+      clickhouseUrl,
+      onPlanned: async ({ options: { data } }) => {
+        mkdirSync(join(data, "front"));
+        const front = new Part({
+          name: "clickhouse",
+          program: process.execPath,
+          args: [join(import.meta.dirname, "clickhouse-front.ts")],
+          env: { PORT: String(port), CHDB_HOME: chdbHome, CLICKHOUSE_EMBEDDED_PATH: join(data, "front") },
+          logFile: join(data, "logs/clickhouse.log"),
+          port,
+        });
+        t.after(async () => front.kill());
+        front.start();
+        await front.ready(20_000);
+      },
+    },
+    refuse: async (ms) => {
+      assert.ok((await fetch(`${clickhouseUrl}/refuse?ms=${ms}`)).ok);
+    },
+  };
+}

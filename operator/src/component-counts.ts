@@ -1,0 +1,32 @@
+import type { Component } from "./desired/names.ts";
+import { COMPONENTS } from "./desired/names.ts";
+import type { Wish } from "./desired/wish.ts";
+import { wantedReplicas } from "./desired/workloads.ts";
+import type { Counted, Observed } from "./observed.ts";
+import { countOf } from "./observed.ts";
+
+interface Told {
+  readonly wish: Wish;
+  readonly observed: Observed;
+}
+
+export type ComponentCounts = Readonly<Record<Component, Counted>>;
+
+function counted({ wish, observed }: Told, component: Component): Counted {
+  const all = observed.ofKind("Deployment", component).map(countOf);
+  const sum = (of: (count: Counted) => number): number => all.reduce((total, count) => total + of(count), 0);
+  const wanted = wantedReplicas(wish, component);
+  // Of connectors there may be several revisions: settled when the pods of all of them are those that are
+  // wanted.
+  const isSettled =
+    all.length > 0 && all.every((count) => count.isSettled) && sum((count) => count.wanted) === wanted;
+  return { wanted, ready: sum((count) => count.ready), updated: sum((count) => count.updated), isSettled };
+}
+
+/** How far each component is. */
+export const countsOf = (told: Told): ComponentCounts =>
+  Object.fromEntries(COMPONENTS.map((name) => [name, counted(told, name)])) as ComponentCounts;
+
+/** As people are told: `router 1/2`. */
+export const tell = (counts: ComponentCounts, names: readonly Component[]): string =>
+  names.map((name) => `${name} ${counts[name].ready}/${counts[name].wanted}`).join(", ");

@@ -1,0 +1,74 @@
+import type { Fault, FaultName } from "@jichat/protocol/faults.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import type { ChatCluster } from "./crd/definition.ts";
+import { clusterNameOf } from "./desired/names.ts";
+import type { Finding } from "./kube/conditions.ts";
+import { yes } from "./kube/conditions.ts";
+import { namedPartitions } from "./named-partitions.ts";
+
+/** With these people of the partitions named cannot talk; the others are about history and copies. */
+const STOPPING: ReadonlySet<FaultName> = new Set(["LogRegressed", "PartitionStopped", "LogFull"]);
+/** In the order of what is told first. */
+const ORDER: readonly FaultName[] = [
+  "LogRegressed",
+  "PartitionStopped",
+  "LogFull",
+  "HistoryStuck",
+  "LogUnheard",
+  "LogCopyBehind",
+];
+const WHYS_MAX = 2;
+
+const CURES: Readonly<Record<FaultName, (cluster: ChatCluster, partition: number) => string>> = {
+  LogRegressed: (_, partition) =>
+    `put the newer NATS store back, or give up what is gone: storage generation --partition ${partition} (docs/operations.md, LogRegressed)`,
+  PartitionStopped: (cluster, partition) =>
+    `look at nats stream info ${namesOf(clusterNameOf(cluster)).logStream(partition)} and at the routers' log`,
+  LogFull: () =>
+    "let storage catch up: look at ClickHouse and at storage's log; room is given by retention.logBytesPerPartition",
+  HistoryStuck: () => "look at ClickHouse: disk, memory, rights; nothing is lost while the log has room",
+  LogUnheard: (cluster, partition) =>
+    `look at nats stream info ${namesOf(clusterNameOf(cluster)).logStream(partition)}, at ClickHouse and at storage's log`,
+  LogCopyBehind: () =>
+    "look at that server's disk, make room, then restart it (docs/operations.md, A copy of a log is behind)",
+};
+
+/** Of several pods one fault each, the worst first. */
+export function mergedFaults(faults: readonly Fault[]): readonly Fault[] {
+  return ORDER.flatMap((name) => {
+    const of = faults.filter(({ fault, partitions }) => fault === name && partitions.length > 0);
+    if (of.length === 0) return [];
+    const whys = [...new Set(of.map(({ why }) => why))].sort();
+    const more = whys.length > WHYS_MAX ? ` and ${whys.length - WHYS_MAX} more reasons` : "";
+    return [
+      {
+        fault: name,
+        partitions: [...new Set(of.flatMap(({ partitions }) => partitions))].sort((a, b) => a - b),
+        why: `${whys.slice(0, WHYS_MAX).join("; ")}${more}`,
+      },
+    ];
+  });
+}
+
+const tell = (cluster: ChatCluster, { fault, partitions, why }: Fault): string =>
+  `${fault}: ${namedPartitions(partitions)}: ${why}; ${CURES[fault](cluster, partitions[0] ?? 0)}`;
+
+/** The worst by its reason, all of them in the message; undefined where there is none. */
+export function faultFinding(
+  cluster: ChatCluster,
+  faults: readonly Fault[],
+  which: "all" | "stopping" = "all",
+): Finding | undefined {
+  const told = faults.filter(({ fault }) => which === "all" || STOPPING.has(fault));
+  const [worst] = told;
+  if (worst === undefined) return undefined;
+  return yes(worst.fault, told.map((fault) => tell(cluster, fault)).join("; "));
+}
+
+const SILENT_MAX = 3;
+
+/** Of pods that do not say how they are: what is not known is not well. */
+export function tellSilent(pods: readonly string[]): string {
+  const more = pods.length > SILENT_MAX ? ` and ${pods.length - SILENT_MAX} more` : "";
+  return `${pods.slice(0, SILENT_MAX).join(", ")}${more} do not say how their partitions are: may the operator reach their admin port, and are they of a version that says it?`;
+}

@@ -1,0 +1,14 @@
+/** 0-3, 7: a status is no list of 256 numbers. */
+function ranges(partitions: readonly number[]): string {
+  const parts: [number, number][] = [];
+  for (const partition of [...new Set(partitions)].sort((a, b) => a - b)) {
+    const last = parts.at(-1);
+    if (last !== undefined && last[1] === partition - 1) last[1] = partition;
+    else parts.push([partition, partition]);
+  }
+  return parts.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(", ");
+}
+
+/** `partition 3`, or `partitions 0-3, 7`. */
+export const namedPartitions = (partitions: readonly number[]): string =>
+  `${new Set(partitions).size === 1 ? "partition" : "partitions"} ${ranges(partitions)}`;

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Fault } from "@jichat/protocol/faults.ts";
+import { clusterOf, wishOf } from "../test/wish.ts";
+import type { Live } from "./ask-pods.ts";
+import type { Condition } from "./crd/status.ts";
+import type { Wish } from "./desired/wish.ts";
+import { connectorRevision, deployment } from "./desired/workloads.ts";
+import type { Finding } from "./kube/conditions.ts";
+import { no, unknown, yes } from "./kube/conditions.ts";
+import type { KubeObject } from "./kube/object.ts";
+import { Observed } from "./observed.ts";
+import type { BackendsSeen } from "./plan.ts";
+import { failedStatus, statusOf } from "./status.ts";
+
+const OK = { state: "ok", message: "" } as const;
+const WELL: BackendsSeen = { nats: OK, redis: OK, clickhouse: OK, streams: { ok: true, message: "" } };
+const NOW = new Date("2026-03-03T00:00:00Z");
+const QUIET: Live = {
+  connections: 1,
+  partitionsServed: 16,
+  partitionsOwned: [],
+  faults: [],
+  silent: [],
+};
+const TALKED = yes("Talked");
+
+const running = (wish: Wish, connectors = 2): Observed => {
+  const withReady = (object: KubeObject, readyReplicas: number): KubeObject =>
+    ({ ...object, status: { replicas: 2, readyReplicas, updatedReplicas: 2 } }) as KubeObject;
+  return new Observed([
+    ...(["router", "storage", "api"] as const).map((name) => withReady(deployment(wish, name), 2)),
+    withReady(connectorRevision(wish, 2), connectors),
+  ]);
+};
+
+function told(
+  talk: Finding,
+  more: { live?: Partial<Live>; backends?: Partial<BackendsSeen>; wish?: Wish; connectors?: number } = {},
+): (type: string) => string {
+  const { wish = wishOf({ clickhouse: { embedded: {} } }), connectors } = more;
+  const status = statusOf({
+    wish,
+    observed: running(wish, connectors),
+    backends: { ...WELL, ...more.backends },
+    plan: { objects: [], removals: [], waitsFor: undefined },
+    unserved: [],
+    live: { ...QUIET, ...more.live },
+    talk,
+    refused: [],
+    now: NOW,
+  });
+  return (type) => {
+    const found = status.conditions.find((one) => one.type === type);
+    return `${found?.status} ${found?.reason} ${found?.message}`;
+  };
+}
+
+const READY_BEFORE = wishOf(
+  {},
+  {
+    cluster: {
+      ...clusterOf({ clickhouse: { embedded: {} } }),
+      status: {
+        observedGeneration: 1,
+        conditions: [{ type: "Ready", status: "True", reason: "AllReady" } as Condition],
+      },
+    },
+  },
+);
+
+test("who runs and talks is Ready; where people cannot talk it is not, though all runs", () => {
+  assert.match(told(TALKED)("Ready"), /^True AllReady/);
+  const of = told(no("ReceiveFails", "receive fails: nothing is heard within 10 s"));
+  assert.match(of("Ready"), /^False PeopleCannotTalk receive fails: nothing is heard/);
+  assert.match(of("SyntheticTalk"), /^False ReceiveFails/);
+});
+
+test("what may keep people from talking is told with it", () => {
+  const redis = { state: "unreachable", message: "redis does not answer" } as const;
+  const of = told(no("ReceiveFails", "receive fails: x"), { backends: { redis }, connectors: 1 });
+  assert.match(
+    of("Ready"),
+    /^False PeopleCannotTalk receive fails: x; ready: connector 1\/2; Redis: redis does not answer$/,
+  );
+});
+
+test("before the first talk it is not Ready; one that was Ready stays so while another operator takes over", () => {
+  const notYet = unknown("NotTalkedYet", "the operator has not talked yet");
+  assert.match(told(notYet)("Ready"), /^False NotTalkedYet/);
+  assert.match(told(notYet, { wish: READY_BEFORE })("Ready"), /^True AllReady/);
+  assert.match(told(unknown("Stale", "old"), { wish: READY_BEFORE })("Ready"), /^Unknown TalkStale/);
+  assert.match(told(unknown("Paused", "paused"))("Ready"), /^True AllReady/);
+});
+
+test("faults of components: those that stop partitions make it not Ready, all of them Degraded, by name", () => {
+  const stopped: Fault = { fault: "PartitionStopped", partitions: [3, 4], why: "no router has it" };
+  const stuck: Fault = { fault: "HistoryStuck", partitions: [1], why: "no space" };
+  const of = told(TALKED, { live: { faults: [stopped, stuck] } });
+  assert.match(
+    of("Ready"),
+    /^False PartitionStopped PartitionStopped: partitions 3-4: no router has it; look/,
+  );
+  assert.doesNotMatch(of("Ready"), /HistoryStuck/);
+  assert.match(of("Degraded"), /^True PartitionStopped .*HistoryStuck: partition 1: no space/);
+  const history = told(TALKED, { live: { faults: [stuck] } });
+  assert.match(history("Ready"), /^True/);
+  assert.match(history("Degraded"), /^True HistoryStuck/);
+});
+
+test("a pod that is ready and does not say how it is makes nobody well: Degraded is Unknown", () => {
+  const of = told(TALKED, { live: { silent: ["router-a"] } });
+  assert.match(of("Degraded"), /^Unknown PodsSilent router-a do not say/);
+  assert.match(of("Ready"), /^True/);
+});
+
+test("a pass that breaks off takes along what the talks say, and no more", () => {
+  const { cluster } = READY_BEFORE;
+  const of = (talk?: Finding): string[] =>
+    failedStatus(cluster, "the API server answered 500", NOW, talk)
+      .conditions.filter(({ type }) => type === "Ready" || type === "SyntheticTalk")
+      .map(({ type, status, reason }) => `${type} ${status} ${reason}`);
+  assert.deepEqual(of(), ["Ready True AllReady", "SyntheticTalk Unknown PassFailed"]);
+  assert.deepEqual(of(TALKED), ["Ready True AllReady", "SyntheticTalk True Talked"]);
+  assert.deepEqual(of(no("SendFails", "send fails: x")), [
+    "Ready False PeopleCannotTalk",
+    "SyntheticTalk False SendFails",
+  ]);
+});

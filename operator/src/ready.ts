@@ -1,0 +1,39 @@
+import type { ComponentCounts } from "./component-counts.ts";
+import { tell } from "./component-counts.ts";
+import type { Condition } from "./crd/status.ts";
+import { COMPONENTS } from "./desired/names.ts";
+import { faultFinding } from "./faults.ts";
+import type { Finding } from "./kube/conditions.ts";
+import { no, unknown, yes } from "./kube/conditions.ts";
+import type { Facts } from "./status.ts";
+
+const isTrue = (conditions: readonly Condition[] | undefined, type: string): boolean =>
+  conditions?.some((one) => one.type === type && one.status === "True") === true;
+
+/** Everything that is wanted runs, and people can talk: what keeps them from it is told first. */
+export function readyFinding(facts: Facts, counts: ComponentCounts, backends: Finding): Finding {
+  const { wish, plan, talk, live } = facts;
+  const { cluster } = wish;
+  if (cluster.spec.hibernate) return no("Hibernating", "spec.hibernate is set: no pods, data stays");
+  const serves = COMPONENTS.every((name) => counts[name].ready > 0 || counts[name].wanted === 0);
+  const short = COMPONENTS.filter((name) => counts[name].ready < counts[name].wanted);
+  if (talk.status === "False") {
+    const why = [
+      talk.message,
+      ...(short.length > 0 ? [`ready: ${tell(counts, short)}`] : []),
+      ...(backends.status === "False" ? [backends.message] : []),
+    ];
+    return no("PeopleCannotTalk", why.join("; "));
+  }
+  const isHeld = serves && facts.backends.streams?.fault === undefined;
+  if (plan.waitsFor !== undefined && !isHeld) return no("Waiting", `waits for ${plan.waitsFor}`);
+  const fault = faultFinding(cluster, live.faults, "stopping");
+  if (fault !== undefined) return no(fault.reason, fault.message);
+  if (short.length > 0) return no("ComponentsNotReady", tell(counts, short));
+  if (backends.status === "False") return no("BackendsNotReady", backends.message);
+  if (talk.reason === "Stale") return unknown("TalkStale", talk.message);
+  // An operator that has just begun to lead knows nothing yet: what its predecessor found stands meanwhile.
+  if (talk.reason === "NotTalkedYet" && !isTrue(cluster.status?.conditions, "Ready"))
+    return no("NotTalkedYet", talk.message);
+  return yes("AllReady", tell(counts, COMPONENTS));
+}

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Fault } from "@jichat/protocol/faults.ts";
+import { clusterOf, wishOf } from "../../test/wish.ts";
+import type { Wish } from "../desired/wish.ts";
+import { connectorRevision, deployment } from "../desired/workloads.ts";
+import type { KubeObject } from "../kube/object.ts";
+import { Observed } from "../observed.ts";
+import type { BackendsSeen } from "../plan.ts";
+import { edgeOf } from "./edge.ts";
+
+const OK = { state: "ok", message: "" } as const;
+const WELL: BackendsSeen = { nats: OK, redis: OK, clickhouse: OK, streams: undefined };
+const settled = (object: KubeObject, ready = 2): KubeObject =>
+  ({
+    ...object,
+    status: { replicas: ready, readyReplicas: ready, updatedReplicas: ready },
+  }) as KubeObject;
+
+const of = (wish: Wish, ...connectors: readonly KubeObject[]): Observed =>
+  new Observed([settled(deployment(wish, "router")), ...connectors]);
+
+test("its print is another with the spec, who is ready, which backends answer, and what is at fault", () => {
+  const wish = wishOf();
+  const current = connectorRevision(wish, 2);
+  const print = (more: { wish?: Wish; ready?: number; seen?: BackendsSeen; faults?: Fault[] } = {}): string =>
+    edgeOf(more.wish ?? wish, of(wish, settled(current, more.ready)), more.seen ?? WELL, more.faults ?? [])
+      .print;
+  const cluster = clusterOf();
+  const later = { ...wish, cluster: { ...cluster, metadata: { ...cluster.metadata, generation: 2 } } };
+  const gone = { ...WELL, redis: { state: "unreachable", message: "" } as const };
+  const fault: Fault = { fault: "LogFull", partitions: [1], why: "" };
+  const prints = [
+    print(),
+    print({ wish: later }),
+    print({ ready: 1 }),
+    print({ seen: gone }),
+    print({ faults: [fault] }),
+  ];
+  assert.equal(new Set(prints).size, prints.length);
+  assert.equal(print(), print());
+});
+
+test("connectors are settled once those that are wanted are all, and of this revision alone", () => {
+  const wish = wishOf();
+  const current = connectorRevision(wish, 2);
+  const other = connectorRevision(wishOf({}, { version: "0.9.0" }), 2);
+  const isSettled = (...connectors: readonly KubeObject[]): boolean =>
+    edgeOf(wish, of(wish, ...connectors), WELL, []).isSettled;
+  assert.equal(isSettled(settled(current)), true);
+  assert.equal(isSettled(settled(current, 1)), false);
+  assert.equal(isSettled(settled(other)), false, "the one that is wanted is not there yet");
+  assert.equal(isSettled(settled(current), settled(other)), false);
+});

@@ -1,0 +1,26 @@
+import type { Fault } from "@jichat/protocol/faults.ts";
+import { COMPONENTS } from "../desired/names.ts";
+import type { Wish } from "../desired/wish.ts";
+import { hashOf } from "../kube/apply.ts";
+import type { Observed } from "../observed.ts";
+import { countOf } from "../observed.ts";
+import type { BackendsSeen } from "../plan.ts";
+import { connectorsOf } from "../plan.ts";
+import type { Edge } from "./talk-watch.ts";
+import { wayOf } from "./way.ts";
+
+/**
+ * What a pass knows of the edge; its print is another with each change of the spec, of who is ready, of which
+ * backends answer, and of faults.
+ */
+export function edgeOf(wish: Wish, observed: Observed, seen: BackendsSeen, faults: readonly Fault[]): Edge {
+  const { current, older } = connectorsOf(wish, observed);
+  const isSettled = older.length === 0 && countOf(observed.find(current)).isSettled;
+  const ready = COMPONENTS.map((name) =>
+    observed.ofKind("Deployment", name).map((deployment) => countOf(deployment).ready),
+  );
+  const { generation } = wish.cluster.metadata;
+  const backends = [seen.nats, seen.redis, seen.clickhouse].map(({ state }) => state);
+  const print = hashOf([generation, wish.keys.generation, ready, backends, faults]);
+  return { way: wayOf(wish), print, isSettled };
+}

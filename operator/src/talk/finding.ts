@@ -1,0 +1,67 @@
+import type { Condition } from "../crd/status.ts";
+import { COMPONENTS } from "../desired/names.ts";
+import type { Wish } from "../desired/wish.ts";
+import { wantedReplicas } from "../desired/workloads.ts";
+import type { Finding } from "../kube/conditions.ts";
+import { no, unknown, yes } from "../kube/conditions.ts";
+import type { Observed } from "../observed.ts";
+import { countOf } from "../observed.ts";
+import type { Step } from "./talk.ts";
+import type { Talked } from "./talk-watch.ts";
+import { STALE_MS, canTalk, cannotTalk } from "./talk-watch.ts";
+
+/**
+ * Why nobody talks there: it is not wanted, or it has not come up yet. Undefined where it is to be talked;
+ * `isTalked` where it is already.
+ */
+export function whyNotTalked(wish: Wish, observed: Observed, isTalked: boolean): Finding | undefined {
+  const { spec, status } = wish.cluster;
+  if (spec.hibernate) return unknown("Hibernating", "no pods are wanted: nobody can talk");
+  if (spec.paused) return unknown("Paused", "spec.paused is set: the operator does not talk");
+  if (wantedReplicas(wish, "connector") === 0)
+    return unknown("NoConnectors", "connectors.replicas is 0: nobody can talk");
+  if (isTalked || hasBegun(status?.conditions) || serves(wish, observed)) return undefined;
+  return unknown("NotReadyYet", "waits until each component has had a pod that is ready");
+}
+
+const TALKED_REASONS = new Set(["NotTalkedYet", "Stale"]);
+
+/** Once it was talked it goes on, whatever fails: what is not ready any more is what has to be found. */
+const hasBegun = (conditions: readonly Condition[] = []): boolean =>
+  conditions.some(
+    ({ type, status, reason }) =>
+      type === "SyntheticTalk" && (status !== "Unknown" || TALKED_REASONS.has(reason)),
+  );
+
+const serves = (wish: Wish, observed: Observed): boolean =>
+  COMPONENTS.every(
+    (name) =>
+      wantedReplicas(wish, name) === 0 ||
+      observed.ofKind("Deployment", name).some((deployment) => countOf(deployment).ready > 0),
+  );
+
+const REASONS: Readonly<Record<Step, string>> = {
+  connect: "ConnectFails",
+  hello: "HelloFails",
+  send: "SendFails",
+  receive: "ReceiveFails",
+  resume: "ResumeFails",
+  history: "HistoryFails",
+};
+
+const NOT_YET = "the operator has not talked yet";
+
+/** What the condition says of the talks of late. */
+export function talkFinding(talked: Talked): Finding {
+  const { last, ageMs } = talked;
+  if (last === undefined) return unknown("NotTalkedYet", NOT_YET);
+  if (last.outcome !== "ok" && cannotTalk(talked))
+    return no(REASONS[last.outcome], `${last.outcome} fails: ${last.why}`);
+  if (canTalk(talked)) return yes("Talked", "two devices sent, received and resumed");
+  if (ageMs > STALE_MS)
+    return unknown("Stale", `no talk has ended for more than ${STALE_MS / 60_000} minutes`);
+  return unknown(
+    "NotTalkedYet",
+    `${NOT_YET} with success; the first time ${last.outcome} failed: ${last.why}`,
+  );
+}

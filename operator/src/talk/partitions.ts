@@ -1,0 +1,76 @@
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { partitionOf } from "@jichat/protocol/ids.ts";
+import { namedPartitions } from "../named-partitions.ts";
+import type { Device } from "./device.ts";
+import { whyOf } from "./why.ts";
+
+/** Questions of one talk: each is answered by a refusal, and too many refusals close a socket. */
+export const PARTITIONS_MAX = 128;
+const SHOWN = 3;
+
+/** A conversation of each partition that is none: no group and no pair of people is called so. */
+const strangers = new Map<number, readonly string[]>();
+
+export function strangersOf(partitions: number): readonly string[] {
+  const known = strangers.get(partitions);
+  if (known !== undefined) return known;
+  const found = new Map<number, string>();
+  for (let at = 0; found.size < partitions; at += 1) {
+    const name = `synthetic-${at}`;
+    const partition = partitionOf(name, partitions);
+    if (!found.has(partition)) found.set(partition, name);
+  }
+  const names = Array.from({ length: partitions }, (_, partition) => found.get(partition) ?? "");
+  strangers.set(partitions, names);
+  return names;
+}
+
+type Outcome = "answers" | "not asked" | { readonly why: string };
+
+/**
+ * Whether there is such a conversation, its partition's owner says behind an append to its log, and storage
+ * from ClickHouse, once it has read that far: all of the partition's way has answered, and nothing is stored.
+ */
+async function ask(device: Device, conversation: string, partition: number): Promise<Outcome> {
+  const frame = { t: "pull", id: `p${partition}`, conversation, limit: 1 };
+  try {
+    await device.insist(frame, "page", ["RATE_LIMITED"]);
+    return "answers";
+  } catch (error) {
+    if (!(error instanceof ChatError)) return { why: whyOf(error) };
+    if (error.code === "NOT_FOUND") return "answers";
+    return error.code === "RATE_LIMITED" ? "not asked" : { why: whyOf(error) };
+  }
+}
+
+/** Asks in each partition from `from` on, as many as fit: those that fail, and where to go on next time. */
+export async function partitionsThatFail(
+  device: Device,
+  partitions: number,
+  from: number,
+): Promise<{ readonly failed: string | undefined; readonly next: number }> {
+  const names = strangersOf(partitions);
+  const asked = Array.from(
+    { length: Math.min(partitions, PARTITIONS_MAX) },
+    (_, at) => (from + at) % partitions,
+  );
+  const outcomes = await Promise.all(
+    asked.map(async (partition) => ask(device, names[partition] ?? "", partition)),
+  );
+  const failed = asked.flatMap((partition, at) => {
+    const outcome = outcomes[at];
+    return typeof outcome === "object" ? [{ partition, why: outcome.why }] : [];
+  });
+  const skipped = outcomes.indexOf("not asked");
+  const next = (from + (skipped < 0 ? asked.length : skipped)) % partitions;
+  return { failed: failed.length === 0 ? undefined : tell(failed), next };
+}
+
+/** Each reason once, with the partitions that it is of. */
+function tell(failed: readonly { readonly partition: number; readonly why: string }[]): string {
+  const by = Map.groupBy(failed, ({ why }) => why);
+  return [...by]
+    .slice(0, SHOWN)
+    .map(([why, of]) => `${namedPartitions(of.map(({ partition }) => partition))}: ${why}`)
+    .join("; ");
+}

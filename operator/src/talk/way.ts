@@ -1,0 +1,97 @@
+import { X509Certificate } from "node:crypto";
+import { openSigner } from "@jichat/access/sign-token.ts";
+import { Tickets } from "@jichat/access/tickets.ts";
+import { SYNTHETIC_PERSON } from "@jichat/protocol/synthetic.ts";
+import { objectName } from "../desired/names.ts";
+import { signs } from "../desired/settings.ts";
+import { webSocketUrl } from "../desired/urls.ts";
+import type { Wish } from "../desired/wish.ts";
+
+/** What makes the person known to connectors: tokens of our own, or, where those are another's, tickets. */
+export type Credential =
+  | {
+      readonly signingKey: string;
+      readonly algorithm: string;
+      readonly issuer: string;
+      readonly audience: string;
+    }
+  | { readonly clusterKey: string };
+
+/** The connectors' certificate with its chain, as the Secret has it, and the name that it has to be for. */
+export interface Trust {
+  readonly pem: string;
+  readonly name: string;
+}
+
+/** How a ChatCluster's edge is reached from inside the Kubernetes cluster. */
+export interface Way {
+  readonly url: string;
+  /** The one that counts, then one of before that may still be shown; none where TLS is not spoken. */
+  readonly trust: readonly Trust[];
+  /** The one that counts, then one of before, for connectors that do not know the new one yet. */
+  readonly credentials: readonly Credential[];
+  readonly partitions: number;
+}
+
+const LIFE_MS = 600_000;
+
+/** The name that a certificate is for: what devices ask for, or else the first that it lists. */
+function nameOf(pem: string): string {
+  const { subjectAltName = "", subject } = new X509Certificate(pem);
+  const [, listed] = /(?:DNS|IP Address):([^,\s]+)/.exec(subjectAltName) ?? [];
+  const [, common] = /^CN=(.+)$/m.exec(subject) ?? [];
+  return (listed ?? common ?? "").replace(/^\*/, "any");
+}
+
+function trustOf({ tls, cluster }: Wish): readonly Trust[] {
+  if (tls === undefined) return [];
+  const pem = tls["tls.crt"];
+  return [{ pem, name: cluster.spec.connectors.tls?.host ?? nameOf(pem) }];
+}
+
+function credentialOf(wish: Wish): Credential {
+  const { keys, tokenKeys, cluster } = wish;
+  if (!signs(wish)) return { clusterKey: keys.clusterKey };
+  const { algorithm, issuer, audience } = cluster.spec.auth;
+  const signingKey = tokenKeys?.signingKey ?? JSON.stringify(keys.signingKey);
+  return { signingKey, algorithm, issuer, audience };
+}
+
+/** Through the connectors' Service, by the name that works from every namespace, whatever the domain. */
+export function wayOf(wish: Wish): Way {
+  const { cluster } = wish;
+  const { service, tls } = cluster.spec.connectors;
+  const host = `${objectName(cluster, "connector")}.${cluster.metadata.namespace}.svc`;
+  return {
+    url: webSocketUrl(tls === undefined ? "ws" : "wss", host, service.port),
+    trust: trustOf(wish),
+    credentials: [credentialOf(wish)],
+    partitions: cluster.spec.partitions,
+  };
+}
+
+/**
+ * What a hello shows: a token or a ticket, for some minutes. Without `iat`, so that a clock of ours that is
+ * ahead is not taken for people who cannot talk.
+ */
+export async function shown(
+  credential: Credential,
+  device: string,
+  now: number,
+): Promise<{ readonly token: string } | { readonly ticket: string }> {
+  const expiresAt = now + LIFE_MS;
+  if ("clusterKey" in credential) {
+    const identity = {
+      user: SYNTHETIC_PERSON,
+      device,
+      tokenId: SYNTHETIC_PERSON,
+      issuedAt: 0,
+      expiresAt,
+    };
+    return { ticket: new Tickets(credential.clusterKey, LIFE_MS).issue(identity, now).ticket };
+  }
+  const { signingKey, algorithm, issuer, audience } = credential;
+  const sign = await openSigner(signingKey, algorithm);
+  const exp = Math.floor(expiresAt / 1_000);
+  return { token: await sign({ sub: SYNTHETIC_PERSON, iss: issuer, aud: audience, exp }) };
+}

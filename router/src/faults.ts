@@ -1,0 +1,59 @@
+import type { Fault, FaultName } from "@jichat/protocol/faults.ts";
+import { LEASE_TTL_MS } from "@jichat/protocol/log/streams.ts";
+import type { LogStates } from "./log-states.ts";
+import type { Owner } from "./owner.ts";
+
+type Told = Pick<Owner, "state" | "appendSince" | "unservedSince" | "stuckMs" | "complaint">;
+
+/** A takeover, and an election of NATS, are over by then. */
+export const STOPPED_MS = 10_000;
+/** As long as a server that was started anew may take to catch up. */
+export const BEHIND_MS = 60_000;
+
+/** Why nobody is served by an owner, though it has had its time. `now` is monotonic. */
+function whyStopped(owner: Told, now: number): string | undefined {
+  const { appendSince = now, unservedSince = now, stuckMs, complaint } = owner;
+  if (owner.state === "regressed" || owner.state === "stopped") return undefined;
+  if (now - appendSince > STOPPED_MS) return "its log answers no append";
+  if (now - unservedSince > STOPPED_MS) return complaint === "" ? "its log is still being read" : complaint;
+  return stuckMs > LEASE_TTL_MS ? "its loop stands still, though requests wait" : undefined;
+}
+
+/** Each reason once, with the partitions that it is of. */
+const gathered = (fault: FaultName, whys: ReadonlyMap<number, string>): readonly Fault[] =>
+  [...Map.groupBy(whys, ([, why]) => why)].map(([why, of]) => ({
+    fault,
+    partitions: of.map(([partition]) => partition).sort((a, b) => a - b),
+    why,
+  }));
+
+/** What a person has to know of the partitions that are owned here. */
+export function faultsOf(
+  owners: ReadonlyMap<number, Told>,
+  logs: Pick<LogStates, "isFull" | "behindSince">,
+  now: number,
+): readonly Fault[] {
+  const of = (why: (owner: Told, partition: number) => string | undefined): Map<number, string> =>
+    new Map(
+      [...owners].flatMap(([partition, owner]) => {
+        const told = why(owner, partition);
+        return told === undefined ? [] : [[partition, told] as const];
+      }),
+    );
+  const regressed = of(({ state, complaint }) => (state === "regressed" ? complaint : undefined));
+  const stopped = of((owner) => whyStopped(owner, now));
+  const full = of((_, partition) => (logs.isFull(partition) ? "storage is behind with it" : undefined));
+  const behind = of((_, partition) =>
+    now - (logs.behindSince(partition) ?? now) > BEHIND_MS ? "a nats-server has not kept up" : undefined,
+  );
+  return [
+    ...gathered("LogRegressed", regressed),
+    ...gathered("PartitionStopped", stopped),
+    ...gathered("LogFull", full),
+    ...gathered("LogCopyBehind", behind),
+  ];
+}
+
+/** How many partitions have a fault. */
+export const countOf = (faults: readonly Fault[], name: FaultName): number =>
+  faults.reduce((sum, { fault, partitions }) => sum + (fault === name ? partitions.length : 0), 0);
