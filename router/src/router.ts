@@ -113,7 +113,7 @@ export class Router implements LeaseHolder {
 
   /** What a person has to know of the partitions that are owned here. */
   faults(): readonly Fault[] {
-    return faultsOf(this.#owners, this.#logs, systemClock.monotonic());
+    return faultsOf(this.#owners, this.#logs, this.#parts.clock.monotonic());
   }
 
   acquire(partition: number): void {

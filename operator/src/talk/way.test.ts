@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { Tickets } from "@jichat/access/tickets.ts";
 import { loadKeys } from "@jichat/access/token-keys.ts";
 import { Tokens } from "@jichat/access/tokens.ts";
-import { isId, partitionOf } from "@jichat/protocol/ids.ts";
+import { isId, partitionOf } from "@jichat/protocol/id-forms.ts";
 import { SYNTHETIC_PERSON } from "@jichat/protocol/synthetic.ts";
 import { KEYS, wishOf } from "../../test/wish.ts";
 import { PORTS } from "../desired/names.ts";
