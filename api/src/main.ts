@@ -16,6 +16,7 @@ import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
 import { openCluster } from "@jichat/runtime/open-cluster.ts";
+import { rereadFiles } from "@jichat/runtime/reread.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { boundConnections } from "./bound-connections.ts";
@@ -34,8 +35,8 @@ const PASSWORDS_BURST = 10;
 const config = readConfig(process.env);
 const telemetry = startTelemetry("api", config);
 const shutdown = shutdownSignal();
-const issueToken = await openTokenIssuer(config);
-const keys = loadKeys(config.tokens.keys);
+const issuer = await openTokenIssuer(config);
+const loaded = loadKeys(config.tokens.keys);
 const names = namesOf(config.cluster);
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log, config.natsTls);
 const cluster = await openCluster(nats, names, config.log, {
@@ -75,8 +76,8 @@ const app = await buildServer({
   existence: config.people.mustExist ? new Existence(people) : undefined,
   index: new UserIndex(presence, accounts),
   passwords: new Passwords(),
-  issueToken,
-  tokens: new Tokens(config.tokens, keys, revocations),
+  issueToken: issuer.issueToken,
+  tokens: new Tokens(config.tokens, loaded.keys, revocations),
   revocations,
   ...edge,
   redis: presence.redis,
@@ -85,6 +86,7 @@ const app = await buildServer({
   requestBuckets,
   memberBuckets,
 });
+void rereadFiles([...loaded.reread, ...issuer.reread], { telemetry, signal: ended.signal });
 const sweeping = setInterval(() => {
   for (const buckets of [userBuckets, requestBuckets, memberBuckets]) buckets.sweep(systemClock.monotonic());
 }, BUCKET_SWEEP_MS);

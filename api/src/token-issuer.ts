@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { JWK } from "jose";
+import type { CryptoKey, JWK } from "jose";
 import { SignJWT, importJWK } from "jose";
 import { REVISION_CLAIM } from "@jichat/access/claims.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import type { Reread } from "@jichat/runtime/reread.ts";
 import type { Config } from "./config.ts";
 
 export interface IssuedToken {
@@ -13,24 +14,45 @@ export interface IssuedToken {
 /** For a revision of the user's credential: the token is void as soon as there is a later one. */
 export type IssueToken = (user: string, revision: number) => Promise<IssuedToken>;
 
+interface Signing {
+  readonly kid: string | undefined;
+  readonly key: CryptoKey | Uint8Array;
+}
+
+/** Throws what cannot sign: a key that is none, a public one, one of another algorithm. */
+async function signingOf(text: string, algorithm: string): Promise<Signing> {
+  const jwk = JSON.parse(text) as JWK;
+  const key = await importJWK(jwk, algorithm);
+  await new SignJWT().setProtectedHeader({ alg: algorithm }).sign(key);
+  return { kid: jwk.kid, key };
+}
+
+export interface TokenIssuer {
+  readonly issueToken: IssueToken;
+  /** Another key signs as soon as its file has one. */
+  readonly reread: readonly Reread[];
+}
+
 /**
  * Signs tokens with our own key. Where another system's accounts are used there is none, and sign-in is
  * theirs.
  */
-export async function openTokenIssuer(config: Config): Promise<IssueToken> {
+export async function openTokenIssuer(config: Config): Promise<TokenIssuer> {
   const {
     signingKeyFile,
     tokenLifeMs,
     tokens: { algorithm, issuer, audience },
   } = config;
   if (signingKeyFile === undefined) {
-    return async () => {
+    const issueToken = async (): Promise<never> => {
       throw new ChatError("NOT_FOUND", "accounts of another system are used here: sign in there");
     };
+    return { issueToken, reread: [] };
   }
-  const jwk = JSON.parse(readFileSync(signingKeyFile, "utf8")) as JWK;
-  const key = await importJWK(jwk, algorithm);
-  return async (user, revision) => {
+  const text = readFileSync(signingKeyFile, "utf8");
+  let signing = await signingOf(text, algorithm);
+  const issueToken: IssueToken = async (user, revision) => {
+    const { kid, key } = signing;
     const now = Date.now();
     const expiresAt = now + tokenLifeMs;
     // Fractions of a second (RFC 7519, NumericDate): connectors of an older version hold `iat` against the
@@ -44,8 +66,15 @@ export async function openTokenIssuer(config: Config): Promise<IssueToken> {
       [REVISION_CLAIM]: revision,
       jti: randomBytes(16).toString("base64url"),
     })
-      .setProtectedHeader({ alg: algorithm, typ: "JWT", ...(jwk.kid === undefined ? {} : { kid: jwk.kid }) })
+      .setProtectedHeader({ alg: algorithm, typ: "JWT", ...(kid === undefined ? {} : { kid }) })
       .sign(key);
     return { token, expiresAt };
+  };
+  const take = async ([now = ""]: readonly string[]): Promise<void> => {
+    signing = await signingOf(now, algorithm);
+  };
+  return {
+    issueToken,
+    reread: [{ what: "signing key", files: [signingKeyFile], atStart: [text], take }],
   };
 }

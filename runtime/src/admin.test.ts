@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { startAdmin } from "./admin.ts";
 
 test("/livez and /readyz say why not, each by its own reason; without one a process lives", async () => {
-  const config = { adminPort: 0, adminHost: "127.0.0.1", clusterKey: "k" };
+  const config = { adminPort: 0, adminHost: "127.0.0.1", clusterKeys: ["k"] };
   const telemetry = { log: pino({ level: "silent" }), scrape: async () => "" };
   let [notLive, notReady]: (string | undefined)[] = [undefined, undefined];
   const full = await startAdmin(config, telemetry, { notLive: () => notLive, notReady: () => notReady });

@@ -103,11 +103,8 @@ export class EnvReader {
   }
 
   /** A secret: from the file that KEY_FILE names, or from KEY. Never logged. */
-  secret(key: string, lengthMin: number): string {
-    const value = this.optionalSecret(key);
-    if (value === undefined) return this.#missing(`${key} or ${key}_FILE`);
-    if (value.length < lengthMin) this.#faults.push(`${key} is shorter than ${lengthMin} characters`);
-    return value;
+  secret(key: string): string {
+    return this.optionalSecret(key) ?? this.#missing(`${key} or ${key}_FILE`);
   }
 
   /** As `secret`, where it may be left out. */
