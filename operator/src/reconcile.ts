@@ -5,27 +5,32 @@ import type { Live } from "./ask-pods.ts";
 import type { BackendWatch } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import type { ChatClusterStatus } from "./crd/status.ts";
+import { encodeKeys } from "./desired/keys.ts";
+import { advanced, livesOf } from "./desired/rotation.ts";
 import type { Wish } from "./desired/wish.ts";
 import { FINALIZER, finalize, letGo, removeIfThere } from "./finalize.ts";
 import type { Informers } from "./informers.ts";
 import type { KubeApi } from "./kube/api.ts";
+import { KeyMemory } from "./key-memory.ts";
 import type { Keeper } from "./keeper.ts";
 import { standsBack } from "./keeper.ts";
 import { hashOf } from "./kube/apply.ts";
 import { transitionsOf } from "./kube/conditions.ts";
 import type { Next } from "./kube/controller.ts";
 import type { EventRecorder } from "./kube/events.ts";
-import { isConflict, messageOf } from "./kube/errors.ts";
+import { isConflict, isForbidden, messageOf } from "./kube/errors.ts";
 import { Normalised } from "./kube/normalised.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { claimed, relabelling } from "./kept.ts";
 import { blockedMessage, blockedStatus } from "./left-behind.ts";
-import type { Plan } from "./plan.ts";
+import type { BackendsSeen, Plan } from "./plan.ts";
 import { planOf } from "./plan.ts";
+import { waitingServers, wayOf } from "./rotation-way.ts";
 import { stuckServers } from "./serving.ts";
 import { failedStatus, refusedStatus, statusOf } from "./status.ts";
+import type { WishOptions } from "./wish-of.ts";
 import { SpecError, wishOf } from "./wish-of.ts";
 
 export interface ReconcileOptions {
@@ -54,6 +59,7 @@ const TOLD = new Set([
   "StreamsInSync",
   "SchemaInSync",
   "Reconciled",
+  "Rotated",
   "Paused",
   "Degraded",
 ]);
@@ -67,11 +73,16 @@ const DELETION_MS = 2_000;
 export class Reconciler {
   readonly #options: ReconcileOptions;
   readonly #normalised = new Normalised();
+  readonly #keyMemory = new KeyMemory();
   /** Of each ChatCluster the last: a deletion needs logins whose Secrets may be gone by then. */
   readonly #wishes = new Map<string, Wish>();
 
   constructor(options: ReconcileOptions) {
     this.#options = options;
+  }
+
+  get #known(): WishOptions {
+    return { ...this.#options, keyMemory: this.#keyMemory };
   }
 
   async reconcile(key: string): Promise<Next> {
@@ -80,6 +91,7 @@ export class Reconciler {
     if (found === undefined) {
       await backends.forget(key);
       this.#wishes.delete(key);
+      this.#keyMemory.forget(key);
       return { afterMs: undefined };
     }
     const other = await keeper.other(found);
@@ -98,32 +110,44 @@ export class Reconciler {
   async #pass(key: string, cluster: ChatCluster, observed: Observed): Promise<Next> {
     const { informers, backends, resyncMs } = this.#options;
     if (!cluster.spec.paused) await this.#hold(cluster);
-    let wish: Wish;
+    let offered: Wish;
     try {
-      wish = await wishOf(cluster, observed, this.#options);
-      this.#wishes.set(key, wish);
+      offered = await wishOf(cluster, observed, this.#known);
+      this.#wishes.set(key, offered);
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
       await this.#tellStatus(cluster, refusedStatus(cluster, error.reason, error.message, this.#now()));
       return { afterMs: resyncMs };
     }
-    const seen = backends.look(key, wish);
+    const seen = backends.look(key, offered);
+    const wish = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
     const whole = planOf(wish, observed, seen);
     const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
     const plan = { ...whole, objects: whole.objects.filter((object) => !unserved.includes(object)) };
-    const refused = cluster.spec.paused ? [] : await this.#act(cluster, plan, observed);
+    const refused = cluster.spec.paused ? [] : await this.#act(wish, plan, observed);
     const live = await this.#options.askPods(observed);
     const facts = { wish, observed, backends: seen, plan, unserved, live, refused, now: this.#now() };
     await this.#tellStatus(cluster, statusOf(facts));
     const isRefused = refused.length > 0;
-    const afterMs = plan.waitsFor === undefined ? resyncMs : Math.min(resyncMs, backends.againMs(key));
+    const isRotating = wish.keys.coming !== undefined || seen.users?.state === "late";
+    const waits = plan.waitsFor !== undefined || isRotating;
+    const afterMs = waits ? Math.min(resyncMs, backends.againMs(key)) : resyncMs;
     return { afterMs, isRefused };
+  }
+
+  /** A rotation goes a step further where what it waits for has come; the next pass asks backends about it. */
+  #advanced(key: string, wish: Wish, observed: Observed, seen: BackendsSeen): Wish {
+    const now = this.#options.clock.now();
+    const keys = advanced(wish.keys, wayOf(wish, observed, seen), livesOf(wish.cluster), now);
+    this.#keyMemory.writes(key, encodeKeys(keys));
+    return { ...wish, keys };
   }
 
   /** Of two operators that write, each would put back what the other does. */
   async #standBack(key: string, cluster: ChatCluster & KubeObject, other: string): Promise<Next> {
     const { backends, events, keeper, resyncMs } = this.#options;
     await backends.forget(key);
+    this.#keyMemory.forget(key);
     const note = standsBack(keeper.me, other);
     await events.tell(cluster, { type: "Warning", reason: "KeptByAnother", action: "Reconcile", note });
     return { afterMs: resyncMs };
@@ -134,8 +158,9 @@ export class Reconciler {
   }
 
   /** Applies, then removes; while something is refused nothing goes, for it may be what takes its place. */
-  async #act(cluster: ChatCluster, plan: Plan, observed: Observed): Promise<readonly Refused[]> {
+  async #act(wish: Wish, plan: Plan, observed: Observed): Promise<readonly Refused[]> {
     const { api, events, onApplied, onRefused } = this.#options;
+    const { cluster } = wish;
     const notApplied = await applyAll(plan.objects, {
       api,
       observed,
@@ -154,7 +179,16 @@ export class Reconciler {
     const notOurs = await actOnAll(claimed(observed), async (claim) =>
       api.mergePatch(...relabelling(cluster, claim)),
     );
-    const refused = [...notApplied, ...notOurs];
+    const servers = waitingServers(wish, observed, plan.objects);
+    const notWoken = await actOnAll(
+      servers.map(({ pod }) => pod),
+      async ({ metadata: { namespace, name } }) => {
+        const { patch } = servers.find(({ pod }) => pod.metadata.name === name) ?? { patch: {} };
+        await api.mergePatch(RESOURCES.pods, namespace, name, patch);
+      },
+    );
+    // A chart that is older than this image does not allow it: then it comes when the kubelet looks by itself.
+    const refused = [...notApplied, ...notOurs, ...notWoken.filter(({ error }) => !isForbidden(error))];
     const notGone = await actOnAll(
       [...stuckServers(observed), ...(refused.length > 0 ? [] : plan.removals)],
       async (object) => removeIfThere(api, object),
@@ -192,7 +226,7 @@ export class Reconciler {
     const { api, backends, removeData } = this.#options;
     const key = keyOf(cluster);
     await backends.forget(key);
-    const wish = await wishOf(cluster, observed, this.#options).catch((error: unknown) => {
+    const wish = await wishOf(cluster, observed, this.#known).catch((error: unknown) => {
       if (error instanceof SpecError) return this.#wishes.get(key) ?? error;
       throw error;
     });
@@ -225,7 +259,8 @@ export class Reconciler {
       status.conditions,
     )) {
       if (!TOLD.has(type) || is === "Unknown") continue;
-      const isGood = (is === "True") !== (type === "Degraded" || type === "Paused");
+      const isUnderWay = type === "Rotated" && reason !== "TooManyKeys";
+      const isGood = isUnderWay || (is === "True") !== (type === "Degraded" || type === "Paused");
       const note = `${type} is ${is}: ${message === "" ? reason : message}`;
       await events.tell(cluster, {
         type: isGood || type === "Paused" ? "Normal" : "Warning",

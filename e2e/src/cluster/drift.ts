@@ -36,7 +36,11 @@ export async function forwarded<T>(
 
 /** Changes a log's limit by hand, and resolves once the operator has put it back. */
 export async function driftInStreams(chat: Chat, withinMs: number): Promise<void> {
-  const keys = decodeKeys(Buffer.from(await chat.secret("keys", "keys")).toString("base64"));
+  const keys = decodeKeys(
+    Buffer.from(await chat.secret("keys", "keys")).toString("base64"),
+    { tokenMs: 0, ticketMs: 0 },
+    0,
+  );
   if (keys === undefined) throw new Error("the ChatCluster has no keys");
   const { user, password: pass } = credentialOf(keys, "nats", "operator");
   const stream = namesOf(
