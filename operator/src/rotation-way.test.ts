@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KEYS, wishOf } from "../test/wish.ts";
+import { KEYS, templatesOf, wishOf } from "../test/wish.ts";
 import { secrets } from "./desired/around.ts";
 import type { Keys } from "./desired/keys.ts";
+import { keysOf, newGeneration } from "./desired/keys.ts";
 import type { Component } from "./desired/names.ts";
 import { labelsOf } from "./desired/names.ts";
 import { GENERATION_ANNOTATION } from "./desired/pods.ts";
@@ -94,6 +95,14 @@ test("no server is made anew by a rotation, and pods once: when they are to conn
   assert.deepEqual(made(offered), made(KEYS));
   assert.notDeepEqual(made(connected), made(KEYS));
   assert.deepEqual(made(used), made(connected), "signing with it makes no pod anew");
+  const others = keysOf(newGeneration("", 1), lives);
+  const templates = (keys: Keys): string[] => templatesOf(serversOf(of(keys))).map((one) => JSON.stringify(one));
+  const kept = new Set(templates(KEYS));
+  assert.deepEqual(
+    templates(others).filter((template) => kept.has(template)),
+    [],
+    "servers know nobody of keys that were lost and made again",
+  );
 });
 
 test("the status says what a rotation waits for, and when nothing of before is in use any more", () => {

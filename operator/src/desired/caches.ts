@@ -85,7 +85,7 @@ export function redisServer(wish: Wish): RedisServer | undefined {
           { name: "tmp", emptyDir: { sizeLimit: "64Mi" } },
         ],
         graceSeconds: 5,
-        config: [redisAcl(withoutUsers(wish)), REDIS_CONFIG],
+        config: [redisAcl(withoutUsers(wish)), REDIS_CONFIG, wish.keys.origin],
       }),
     },
   };
@@ -155,6 +155,6 @@ export function clickhouseServer(wish: Wish): ServerSet | undefined {
       { name: "tmp", emptyDir: { sizeLimit: "1Gi" } },
     ],
     graceSeconds: 60,
-    config: clickhouseUsers(withoutUsers(wish)),
+    config: [clickhouseUsers(withoutUsers(wish)), wish.keys.origin],
   });
 }

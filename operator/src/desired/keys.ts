@@ -43,6 +43,11 @@ export interface Lives {
 
 /** What is made once for a ChatCluster and kept; all of it secret. */
 export interface Keys extends Generation {
+  /**
+   * Stays through all rotations; of keys that were made where there were none it is another. Servers that know
+   * nobody of them have to start anew.
+   */
+  readonly origin: string;
   readonly coming?: Coming;
   /** Passwords of before that pods may still use: those of an operator that did not see to it. */
   readonly leaving?: Pick<Generation, "generation" | "passwords">;
@@ -94,6 +99,7 @@ export function newGeneration(rotation: string, generation: number): Generation 
 
 export const keysOf = (generation: Generation, lives: Lives): Keys => ({
   ...generation,
+  origin: hash("sha256", `origin ${generation.clusterKey}`, "hex").slice(0, 16),
   lives,
   earlierTokenKeys: [],
   earlierClusterKeys: [],
@@ -189,6 +195,7 @@ export function decodeKeys(text: string | undefined, lives: Lives, now: number):
     .map((key) => ({ key, replacedAt: now, until }));
   return {
     ...current,
+    origin: value.origin ?? "",
     ...(coming === undefined ? {} : { coming: completed(coming) }),
     ...(leaving === undefined ? {} : { leaving }),
     lives: value.lives ?? lives,

@@ -133,6 +133,6 @@ export function natsServers(wish: Wish): ServerSet | undefined {
     ],
     volumes: [{ name: "config", secret: { secretName: name, defaultMode: 0o440 } }],
     graceSeconds: 30,
-    config: natsConfig(withoutUsers(wish)),
+    config: [natsConfig(withoutUsers(wish)), wish.keys.origin],
   });
 }

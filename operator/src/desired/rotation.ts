@@ -107,6 +107,7 @@ function promoted(keys: Keys, { stage: _, ...next }: NonNullable<Keys["coming"]>
   const clusterKey = { key: keys.clusterKey, replacedAt: now, until: until(keys.lives.ticketMs) };
   return {
     ...next,
+    origin: keys.origin,
     lives,
     earlierTokenKeys: [tokenKey, ...living(keys.earlierTokenKeys, now)],
     earlierClusterKeys: [clusterKey, ...living(keys.earlierClusterKeys, now)],

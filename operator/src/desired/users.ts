@@ -19,6 +19,7 @@ export const usersPrint = (keys: Keys, backend: Backend): string =>
 export const withoutUsers = (wish: Wish): Wish => ({
   ...wish,
   keys: {
+    origin: "",
     rotation: "",
     generation: 0,
     clusterKey: "",
