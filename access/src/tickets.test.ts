@@ -76,7 +76,11 @@ test("tickets of every key of before hold for as long as the key is named; the f
   const issued = names.map((name, at) => {
     rotating.takeKeys([name, ...names.slice(0, at).reverse()]);
     const { ticket } = rotating.issue(identity, NOW);
-    assert.deepEqual(new Tickets([name], 3_600_000).verify(ticket, "phone", NOW), identity, "the first signs");
+    assert.deepEqual(
+      new Tickets([name], 3_600_000).verify(ticket, "phone", NOW),
+      identity,
+      "the first signs",
+    );
     return ticket;
   });
   for (const ticket of issued) assert.deepEqual(rotating.verify(ticket, "phone", NOW), identity);

@@ -65,7 +65,7 @@ export class TlsDoor {
     };
   }
 
-  /** New connections are served with it from the next one on; throws, and nothing changes, where it cannot. */
+  /** Connections are served with it from the next one on; throws, and nothing changes, where it cannot. */
   #renew(wanted: Certificate): void {
     if (wanted.expiresAt <= Date.now() && wanted.expiresAt < this.#current.expiresAt)
       throw new Error(`it was over at ${new Date(wanted.expiresAt).toISOString()}`);

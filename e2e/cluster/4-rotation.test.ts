@@ -51,25 +51,30 @@ interface Proof {
 
 /** What is signed with the keys of now, and a ticket for it. */
 async function proofOf(user: string): Promise<Proof> {
-  const { wsUrls, secrets, leave } = await chat.venue();
+  const venue = await chat.venue();
   try {
-    const token = mint(secrets.signingKeyFile, { sub: user });
-    const raw = new Raw(wsUrls[0] ?? "");
+    const token = mint(venue.secrets.signingKeyFile, { sub: user });
+    const raw = new Raw(venue.wsUrls[0] ?? "");
     const welcome = await raw.hello(token, "phone");
     assert.equal(welcome.t, "welcome", JSON.stringify(welcome));
     raw.close();
     return { user, token, ticket: String(welcome["ticket"]) };
   } finally {
-    leave();
+    venue.leave();
   }
 }
 
+async function urlOf(): Promise<string> {
+  const venue = await chat.venue();
+  venue.leave();
+  return venue.wsUrls[0] ?? "";
+}
+
 async function holds({ token, ticket }: Proof): Promise<boolean> {
-  const { wsUrls, leave } = await chat.venue();
-  leave();
+  const url = await urlOf();
   const said: string[] = [];
   for (const hello of [{ token }, { ticket }]) {
-    const raw = new Raw(wsUrls[0] ?? "");
+    const raw = new Raw(url);
     await raw.say({ t: "hello", device: "phone", ...hello });
     said.push((await raw.hear(({ t }) => t === "welcome" || t === "error")).t);
     raw.close();
@@ -134,7 +139,9 @@ scenario(
         });
         await chat.until("Rotated", "True", 120_000);
         await chat.settled(120_000);
-        t.diagnostic(`in use ${((performance.now() - began) / 1_000).toFixed(0)} s after the first was asked for`);
+        t.diagnostic(
+          `in use ${((performance.now() - began) / 1_000).toFixed(0)} s after the first was asked for`,
+        );
       },
       TALKERS,
     );
@@ -196,9 +203,7 @@ scenario("11b: a renewed certificate is shown by the same pods, and no socket is
     await putCertificate(first);
     await chat.patch({ connectors: { tls: { secret: CERTIFICATE } } });
     await chat.settled(120_000);
-    const { wsUrls, leave } = await chat.venue();
-    leave();
-    const url = new URL(wsUrls[0] ?? "");
+    const url = new URL(await urlOf());
     const uids = async (): Promise<string[]> =>
       (await chat.pods("connector")).map(({ metadata }) => metadata.uid).sort();
     const before = await uids();

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { X509Certificate, randomBytes } from "node:crypto";
 import { generate } from "selfsigned";
 
 export interface Pair {
@@ -18,7 +18,9 @@ export interface CertificateOptions {
 /** A certificate for an address that vouches for itself, and its key. */
 export async function makeCertificate(options: CertificateOptions = {}): Promise<Pair> {
   const { ip = "127.0.0.1", notAfterDate } = options;
-  const { cert, private: key } = await generate([{ name: "commonName", value: "chat.example" }], {
+  // Of several of one name a client would hold each against the first.
+  const value = `chat-${randomBytes(4).toString("hex")}.example`;
+  const { cert, private: key } = await generate([{ name: "commonName", value }], {
     ...(notAfterDate === undefined ? {} : { notBeforeDate: new Date(0), notAfterDate }),
     extensions: [
       { name: "basicConstraints", cA: true },

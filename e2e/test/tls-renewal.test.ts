@@ -109,11 +109,11 @@ test(
     const sockets = await metricOf(connector, "jichat_connector_sockets");
     assert.equal(sockets, 20);
 
-    let isOver = false;
+    const over = new AbortController();
     const seen = new Map<string, number>();
     const failed: string[] = [];
     const visiting = Array.from({ length: HANDSHAKES_AT_ONCE }, async () => {
-      while (!isOver)
+      while (!over.signal.aborted)
         try {
           const shown = await visit(url, ca);
           seen.set(shown, (seen.get(shown) ?? 0) + 1);
@@ -126,7 +126,11 @@ test(
       for (const pair of renewed) {
         volume.put(filesOf(pair));
         const began = performance.now();
-        await until("a handshake shows it", TAKEN_WITHIN_MS, async () => (seen.get(pair.fingerprint) ?? 0) > 0);
+        await until(
+          "a handshake shows it",
+          TAKEN_WITHIN_MS,
+          async () => (seen.get(pair.fingerprint) ?? 0) > 0,
+        );
         t.diagnostic(`shown after ${(performance.now() - began).toFixed(0)} ms`);
         // From then on nobody sees the one before.
         const ones = await Promise.all(Array.from({ length: 5 }, async () => visit(url, ca)));
@@ -136,7 +140,7 @@ test(
     };
     const acting = act();
     await crowd.talkUntil(acting);
-    isOver = true;
+    over.abort();
     await acting;
     await Promise.all(visiting);
     const total = [...seen.values()].reduce((sum, count) => sum + count, 0);

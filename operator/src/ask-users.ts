@@ -26,6 +26,7 @@ interface Server {
 /** The servers that are there, each once. */
 async function serversIn(nats: NatsConnection, wanted: number): Promise<readonly Server[]> {
   const answers = await nats.requestMany("$SYS.REQ.SERVER.PING", undefined, {
+    strategy: "count",
     maxWait: ANSWERS_MS,
     maxMessages: wanted,
   });
@@ -134,9 +135,7 @@ export async function bringUsers(wish: Wish, options: UsersOptions): Promise<Use
     bring("NATS", managed && doors("nats", "system"), async (door) =>
       bringNats(wish, door, managed?.replicas ?? 1),
     ),
-    bring("Redis", redis.managed && doors("redis", "operator"), async (door) =>
-      bringRedis(wish, door),
-    ),
+    bring("Redis", redis.managed && doors("redis", "operator"), async (door) => bringRedis(wish, door)),
     bring("ClickHouse", clickhouse.managed && doors("clickhouse", "storage"), async (door) =>
       lookAtClickHouse(wish, door, askClickHouse),
     ),

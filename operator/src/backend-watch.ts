@@ -39,7 +39,8 @@ const AT_ONCE = 8;
 const AGAIN_MS = 3_000;
 
 const areWell = ({ nats, redis, clickhouse, users }: BackendsSeen): boolean =>
-  [nats, redis, clickhouse].every(({ state }) => state === "ok") && (users ?? { state: "taken" }).state === "taken";
+  [nats, redis, clickhouse].every(({ state }) => state === "ok") &&
+  (users ?? { state: "taken" }).state === "taken";
 
 /** What backends said last, asked anew beside the passes: no pass waits for a server that does not answer. */
 export class BackendWatch {

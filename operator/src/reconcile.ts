@@ -135,9 +135,9 @@ export class Reconciler {
     return { afterMs, isRefused };
   }
 
-  /** A rotation goes a step further where what it waits for has come; the next pass asks backends about it. */
+  /** A rotation goes a step further where what it waits for has come. */
   #advanced(key: string, wish: Wish, observed: Observed, seen: BackendsSeen): Wish {
-    const now = this.#options.clock.now();
+    const now = this.#now().getTime();
     const keys = advanced(wish.keys, wayOf(wish, observed, seen), livesOf(wish.cluster), now);
     this.#keyMemory.writes(key, encodeKeys(keys));
     return { ...wish, keys };
@@ -187,7 +187,7 @@ export class Reconciler {
         await api.mergePatch(RESOURCES.pods, namespace, name, patch);
       },
     );
-    // A chart that is older than this image does not allow it: then it comes when the kubelet looks by itself.
+    // A chart that is older than this image does not allow it: then the kubelet looks by itself.
     const refused = [...notApplied, ...notOurs, ...notWoken.filter(({ error }) => !isForbidden(error))];
     const notGone = await actOnAll(
       [...stuckServers(observed), ...(refused.length > 0 ? [] : plan.removals)],

@@ -96,7 +96,8 @@ test("no server is made anew by a rotation, and pods once: when they are to conn
   assert.notDeepEqual(made(connected), made(KEYS));
   assert.deepEqual(made(used), made(connected), "signing with it makes no pod anew");
   const others = keysOf(newGeneration("", 1), lives);
-  const templates = (keys: Keys): string[] => templatesOf(serversOf(of(keys))).map((one) => JSON.stringify(one));
+  const templates = (keys: Keys): string[] =>
+    templatesOf(serversOf(of(keys))).map((one) => JSON.stringify(one));
   const kept = new Set(templates(KEYS));
   assert.deepEqual(
     templates(others).filter((template) => kept.has(template)),

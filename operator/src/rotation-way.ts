@@ -58,8 +58,8 @@ export const wayOf = (wish: Wish, observed: Observed, { users }: BackendsSeen): 
 });
 
 /**
- * Pods of managed servers whose kubelet is to bring them their users now: it looks when a pod changes, else once
- * in a minute or two. Not before the Secret is seen to hold them.
+ * Pods of managed servers whose kubelet is to bring them their users now: it looks when a pod changes, else
+ * once in a minute or two. Not before the Secret is seen to hold them.
  */
 export function waitingServers(
   wish: Wish,
@@ -81,8 +81,8 @@ export function waitingServers(
 
 /** Of a pod of a managed server: which users its kubelet was last asked to bring. */
 const USERS_ANNOTATION = "chat.jichat.io/users";
-const dataOf = (secret: KubeObject | undefined): unknown =>
-  (secret as (KubeObject & { readonly data?: unknown }) | undefined)?.data;
+const dataOf = (secret: object | undefined): unknown =>
+  secret === undefined || !("data" in secret) ? undefined : secret.data;
 
 const SHOWN = 3;
 const few = (all: readonly string[]): string =>

@@ -59,7 +59,8 @@ export async function startAdmin(
       case "POST /drain":
       case "DELETE /drain":
         if (actions.drain === undefined) return [404, "nothing to drain here\n"];
-        if (!mayWrite(request, actions.clusterKeys?.() ?? config.clusterKeys)) return [401, "the cluster's admin token is needed\n"];
+        if (!mayWrite(request, actions.clusterKeys?.() ?? config.clusterKeys))
+          return [401, "the cluster's admin token is needed\n"];
         actions.drain(request.method === "POST");
         return [202, "accepted\n"];
       default:

@@ -120,6 +120,11 @@ export class EnvReader {
     }
   }
 
+  /** The file that a secret is given by, where it is. */
+  fileOf(key: string): string | undefined {
+    return this.#get(`${key}_FILE`);
+  }
+
   /** Adds what a reader of its own found wrong to the one error. */
   refuse(fault: string): void {
     this.#faults.push(fault);

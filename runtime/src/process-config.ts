@@ -64,6 +64,6 @@ export function readProcessConfig(reader: EnvReader, component: string): Process
     otlpEndpoint: reader.optional("OTEL_EXPORTER_OTLP_ENDPOINT"),
     traceRatio: reader.ratio("TRACE_RATIO", 0.01),
     clusterKeys: readClusterKeys(reader),
-    clusterKeysFile: reader.optional("CLUSTER_KEY_FILE"),
+    clusterKeysFile: reader.fileOf("CLUSTER_KEY"),
   };
 }

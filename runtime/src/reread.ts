@@ -86,7 +86,10 @@ class Watched {
 export async function rereadFiles(all: readonly Reread[], options: RereadOptions): Promise<void> {
   const { telemetry, signal, everyMs = EVERY_MS } = options;
   const watched = all.map((one) => new Watched(one));
-  const taken = telemetry.counter("jichat_files_taken", "changed files that were taken over, by what they are");
+  const taken = telemetry.counter(
+    "jichat_files_taken",
+    "changed files that were taken over, by what they are",
+  );
   for (const { what } of watched) taken.add(0, { what });
   telemetry.gauge(
     "jichat_files_refused",
@@ -101,7 +104,10 @@ export async function rereadFiles(all: readonly Reread[], options: RereadOptions
         taken.add(1, { what });
         telemetry.log.info({ what }, "changed files were taken over");
       } else if (outcome !== undefined)
-        telemetry.log.error({ what, why: outcome.why }, "changed files cannot be used: those of before go on");
+        telemetry.log.error(
+          { what, why: outcome.why },
+          "changed files cannot be used: those of before go on",
+        );
     }
     await sleep(everyMs, undefined, { signal, ref: false }).catch((error: unknown) => {
       if (!signal.aborted) throw error;

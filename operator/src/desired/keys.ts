@@ -44,14 +44,14 @@ export interface Lives {
 /** What is made once for a ChatCluster and kept; all of it secret. */
 export interface Keys extends Generation {
   /**
-   * Stays through all rotations; of keys that were made where there were none it is another. Servers that know
-   * nobody of them have to start anew.
+   * Stays through all rotations; of keys that were made where there were none it is another. Servers that
+   * know nobody of them have to start anew.
    */
   readonly origin: string;
   readonly coming?: Coming;
   /** Passwords of before that pods may still use: those of an operator that did not see to it. */
   readonly leaving?: Pick<Generation, "generation" | "passwords">;
-  /** Of what this generation has signed so far: a life that is shortened later shortens none that was given. */
+  /** Of what this generation has signed so far: a life that is shortened shortens none that was given. */
   readonly lives: Lives;
   /** Public keys of before, the newest first. */
   readonly earlierTokenKeys: readonly Earlier<JsonWebKey>[];
@@ -91,9 +91,7 @@ export function newGeneration(rotation: string, generation: number): Generation 
     generation,
     clusterKey: randomBytes(32).toString("base64url"),
     signingKey: { kty, crv, x, kid, alg: "EdDSA", use: "sig", d },
-    passwords: Object.fromEntries(
-      passwordKeys().map((key) => [key, randomBytes(24).toString("base64url")]),
-    ),
+    passwords: Object.fromEntries(passwordKeys().map((key) => [key, randomBytes(24).toString("base64url")])),
   };
 }
 
@@ -105,7 +103,10 @@ export const keysOf = (generation: Generation, lives: Lives): Keys => ({
   earlierClusterKeys: [],
 });
 
-export const publicOf = ({ d: _, ...publicKey }: JsonWebKey): JsonWebKey => publicKey;
+export function publicOf(key: JsonWebKey): JsonWebKey {
+  const { d: _, ...publicKey } = key;
+  return publicKey;
+}
 
 /** Of whose passwords components make use. */
 export const usedOf = (keys: Keys): Generation => (keys.coming?.stage === "connected" ? keys.coming : keys);
@@ -131,15 +132,18 @@ export interface Credential {
 
 type Passwords = Pick<Generation, "generation" | "passwords">;
 
-const ofGeneration = ({ generation, passwords }: Passwords, backend: Backend, user: User): Credential => ({ user: `${user}-${generation}`, password: passwords[`${backend}/${user}`] ?? "" });
+const ofGeneration = ({ generation, passwords }: Passwords, backend: Backend, user: User): Credential => ({
+  user: `${user}-${generation}`,
+  password: passwords[`${backend}/${user}`] ?? "",
+});
 
 /** The name that `user` goes by at a backend now, and its password. */
 export const credentialOf = (keys: Keys, backend: Backend, user: User): Credential =>
   ofGeneration(usedOf(keys), backend, user);
 
 /**
- * Every credential that a backend takes: those in use, and those on their way. The ones before go when the last
- * pod that uses them has gone, which is when the generation on its way becomes the one in use.
+ * Every credential that a backend takes: those in use, and those on their way. The ones before go when the
+ * last pod that uses them has gone, which is when the generation on its way becomes the one in use.
  */
 export function credentialsOf(
   keys: Keys,
@@ -171,8 +175,8 @@ interface Stored extends Keys {
 
 /**
  * What stands in the Secret; undefined where there is none, an error where somebody broke it. Of one that an
- * operator before this one wrote, what it kept of the generation before is kept as if it had been replaced just
- * now.
+ * operator before this one wrote, what it kept of the generation before is kept as if it had been replaced
+ * just now.
  */
 export function decodeKeys(text: string | undefined, lives: Lives, now: number): Keys | undefined {
   if (text === undefined) return undefined;

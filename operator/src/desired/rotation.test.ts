@@ -24,7 +24,8 @@ const NOTHING = { isTaken: false, isInPods: false };
 const ask = (keys: Keys | undefined, rotation: string, now = NOW): Keys =>
   keysFor(keys, rotation, { lives: LIVES, now });
 const step = (keys: Keys, now = NOW): Keys => advanced(keys, DONE, LIVES, now);
-const rotate = (keys: Keys, rotation: string, now = NOW): Keys => step(step(ask(keys, rotation, now), now), now);
+const rotate = (keys: Keys, rotation: string, now = NOW): Keys =>
+  step(step(ask(keys, rotation, now), now), now);
 const first = ask(undefined, "");
 const kids = (keys: Keys): unknown[] => tokenKeysOf(keys).map(({ kid }) => kid);
 
@@ -40,7 +41,11 @@ test("a rotation is offered, then connected to, then in use; nothing goes on bef
   const connected = advanced(offered, { isTaken: true, isInPods: false }, LIVES, NOW);
   assert.equal(connected.coming?.stage, "connected");
   assert.equal(credentialOf(connected, "nats", "router").user, "router-2");
-  assert.equal(clusterKeysOf(connected)[0], first.clusterKey, "pods of before do not check by the new one yet");
+  assert.equal(
+    clusterKeysOf(connected)[0],
+    first.clusterKey,
+    "pods of before do not check by the new one yet",
+  );
   assert.equal(advanced(connected, { isTaken: true, isInPods: false }, LIVES, NOW), connected);
   for (const keys of [offered, connected])
     assert.deepEqual(
@@ -136,7 +141,15 @@ function storedBefore(rotated: boolean): string {
   const other = newGeneration("", 6);
   const publicKeys = [publicOf(signingKey), ...(rotated ? [publicOf(other.signingKey)] : [])];
   const passwordsBefore = rotated ? other.passwords : {};
-  const value = { rotation: "x", generation: 7, clusterKey, signingKey, publicKeys, passwords: known, passwordsBefore };
+  const value = {
+    rotation: "x",
+    generation: 7,
+    clusterKey,
+    signingKey,
+    publicKeys,
+    passwords: known,
+    passwordsBefore,
+  };
   return Buffer.from(JSON.stringify(value)).toString("base64");
 }
 

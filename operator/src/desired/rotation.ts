@@ -7,14 +7,14 @@ import type { Template } from "./template.ts";
 import { variablesOf } from "./template.ts";
 
 /**
- * A pod reads its files anew within seconds of the kubelet, and the kubelet brings them within a minute or two:
- * so long one that signs may go on with the key of before.
+ * A pod reads its files anew within seconds of the kubelet, and the kubelet brings them within a minute or
+ * two: so long one that signs may go on with the key of before.
  */
 const SLACK_MS = 10 * 60_000;
-/** Earlier keys of a kind: more are no rotation any more, and each forged ticket is held against all of them. */
+/** Earlier keys of a kind. More are no rotation any more, and each forged ticket is held against all. */
 export const EARLIER_MAX = 100;
 
-/** A life that the spec gives by the component's own variable; one that comes from elsewhere may be the longest. */
+/** A life, from the component's own variable in the spec; one that comes from elsewhere may be the longest. */
 function lifeOf(
   template: Template,
   name: string,
@@ -100,8 +100,9 @@ export function advanced(keys: Keys, { isTaken, isInPods }: Way, lives: Lives, n
   return isInPods ? promoted(keys, coming, lives, now) : keys;
 }
 
-/** What was on its way signs from now on; what signed until now checks for as long as anything of it may live. */
-function promoted(keys: Keys, { stage: _, ...next }: NonNullable<Keys["coming"]>, lives: Lives, now: number): Keys {
+/** What was on its way signs from now on; what signed until now checks what of it may live. */
+function promoted(keys: Keys, coming: NonNullable<Keys["coming"]>, lives: Lives, now: number): Keys {
+  const { stage: _, ...next } = coming;
   const until = (life: number): number => now + life + CLOCK_LEEWAY_MS + SLACK_MS;
   const tokenKey = { key: publicOf(keys.signingKey), replacedAt: now, until: until(keys.lives.tokenMs) };
   const clusterKey = { key: keys.clusterKey, replacedAt: now, until: until(keys.lives.ticketMs) };

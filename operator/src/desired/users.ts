@@ -9,8 +9,7 @@ export const usersOf = (keys: Keys, backend: Backend): readonly (Credential & { 
   credentialsOf(keys, backend, backend === "nats" ? [...USERS.nats, "system"] : USERS[backend]);
 
 /** Names what a backend's users are without telling of them: another print, other users or passwords. */
-export const usersPrint = (keys: Keys, backend: Backend): string =>
-  hashOf(usersOf(keys, backend));
+export const usersPrint = (keys: Keys, backend: Backend): string => hashOf(usersOf(keys, backend));
 
 /**
  * The same wish with nobody's credentials: what a server is made of but for its users. They change while it

@@ -7,14 +7,7 @@ import type { Component } from "./names.ts";
 import { LABELS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
 import type { ContainerWish, PodTemplate } from "./pods.ts";
 import { httpProbe, imageOf, podTemplate, resourcesOf } from "./pods.ts";
-import {
-  DATA_PATH,
-  GRACE_SECONDS,
-  SECRETS_PATH,
-  settingsOf,
-  startSecretsOf,
-  usesKeys,
-} from "./settings.ts";
+import { DATA_PATH, GRACE_SECONDS, SECRETS_PATH, settingsOf, startSecretsOf, usesKeys } from "./settings.ts";
 import type { Wish } from "./wish.ts";
 import { backendUrl } from "./wish.ts";
 
