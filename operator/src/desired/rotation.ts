@@ -14,7 +14,7 @@ const SLACK_MS = 10 * 60_000;
 /** Earlier keys of a kind. More are no rotation any more, and each forged ticket is held against all. */
 export const EARLIER_MAX = 100;
 
-/** A life, from the component's own variable in the spec; one that comes from elsewhere may be the longest. */
+/** A life, from the component's own variable in the spec; from elsewhere it may be the longest. */
 function lifeOf(
   template: Template,
   name: string,
