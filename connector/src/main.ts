@@ -116,12 +116,11 @@ const listening = await new Promise<us_listen_socket | false>((resolve) => {
   app.listen(host, config.port, resolve);
 });
 if (listening === false) throw new Error(`cannot listen on ${host}, port ${config.port}: is it in use?`);
-if (tlsDoor !== undefined)
-  telemetry.gauge(
-    "jichat_connector_certificate_expires_seconds",
-    "seconds until the certificate that new connections get is over; none where TLS ends elsewhere",
-    () => tlsDoor.expiresInSeconds(systemClock.now()),
-  );
+telemetry.gauge(
+  "jichat_connector_certificate_expires_seconds",
+  "seconds until the certificate that new connections get is over; NaN where TLS ends elsewhere",
+  () => tlsDoor?.expiresInSeconds(systemClock.now()) ?? Number.NaN,
+);
 const reread = [...loaded.reread, ...clusterKeys.reread, ...(tlsDoor === undefined ? [] : [tlsDoor.reread])];
 void rereadFiles(reread, { telemetry, signal: ended.signal });
 const admin = await startAdmin(config, telemetry, {
