@@ -40,8 +40,8 @@ async function serversIn(nats: NatsConnection, wanted: number): Promise<readonly
 
 /**
  * Has nats-servers read their users anew where what they hold is not what is wanted. A connection is cut only
- * if its own user has gone. The kubelet brings the file in its own time, and a server tells of what it has read
- * a moment behind its answer: who is late is looked at again.
+ * if its own user has gone. The kubelet brings the file in its own time, and a server tells of what it has
+ * read a moment behind its answer: who is late is looked at again.
  */
 async function bringNats(wish: Wish, { url, tls }: Door, replicas: number): Promise<string | undefined> {
   const nats = await connect({
