@@ -1,5 +1,4 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { usedOf } from "./desired/keys.ts";
 import { BACKENDS } from "./desired/names.ts";
 import { usersPrint } from "./desired/users.ts";
 import type { Wish } from "./desired/wish.ts";
@@ -64,7 +63,7 @@ export class BackendWatch {
       spec.retention,
       spec.paused,
       BACKENDS.map((backend) => usersPrint(wish.keys, backend)),
-      usedOf(wish.keys).generation,
+      wish.keys.coming?.stage,
       spec.hibernate,
       wish.logins,
       wish.backendTls,

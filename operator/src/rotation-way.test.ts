@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { KEYS, templatesOf, wishOf } from "../test/wish.ts";
 import { secrets } from "./desired/around.ts";
 import type { Keys } from "./desired/keys.ts";
@@ -28,8 +29,10 @@ const seenWith = (users?: { state: "taken" | "late" | "unknown"; message: string
 const TAKEN = seenWith({ state: "taken", message: "" });
 const { lives } = KEYS;
 const offered = keysFor(KEYS, "now", { lives, now: 0 });
-const connected = advanced(offered, { isTaken: true, isInPods: false }, lives, 0);
-const used = advanced(connected, { isTaken: true, isInPods: true }, lives, 0);
+const step = (keys: Keys): Keys => advanced(keys, { isTaken: true, isInPods: true }, lives, 0);
+const [toStorage, toRouter, toApi] = [step(offered), step(step(offered)), step(step(step(offered)))];
+const connected = step(toApi);
+const used = step(connected);
 const of = (keys: Keys, spec: object = {}): Wish => {
   const wish = wishOf(spec, { keys });
   const { metadata } = wish.cluster;
@@ -104,6 +107,32 @@ test("no server is made anew by a rotation, and pods once: when they are to conn
     [],
     "servers know nobody of keys that were lost and made again",
   );
+});
+
+test("pods are replaced one component after the other, and each step waits for its own", () => {
+  const made = (keys: Keys): string[] =>
+    (["storage", "router", "api"] as const)
+      .filter((name) => !isDeepStrictEqual(deployment(of(keys), name), deployment(of(KEYS), name)))
+      .concat(
+        connectorRevision(of(keys), 1).metadata.name === connectorRevision(of(KEYS), 1).metadata.name
+          ? []
+          : ["connector" as never],
+      );
+  assert.deepEqual([offered, toStorage, toRouter, toApi, connected].map(made), [
+    [],
+    ["storage"],
+    ["storage", "router"],
+    ["storage", "router", "api"],
+    ["storage", "router", "api", "connector"],
+  ]);
+  const isIn = (keys: Keys, generations: readonly number[]): boolean => {
+    const pods = (["storage", "router", "api", "connector"] as const).map((role, at) =>
+      pod(role, generations[at]),
+    );
+    return wayOf(of(keys), new Observed([...deploymentsOf(of(keys)), ...pods]), TAKEN).isInPods;
+  };
+  assert.ok(isIn(toRouter, [2, 2, 1, 1]));
+  assert.ok(!isIn(toRouter, [2, 1, 1, 1]));
 });
 
 test("the status says what a rotation waits for, and when nothing of before is in use any more", () => {

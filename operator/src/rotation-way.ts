@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { V1Deployment, V1Pod } from "@kubernetes/client-node";
 import type { Way } from "./desired/rotation.ts";
 import { rotationRefused } from "./desired/rotation.ts";
-import { usedOf } from "./desired/keys.ts";
+import { usedBy } from "./desired/keys.ts";
 import type { Component } from "./desired/names.ts";
 import { BACKENDS, COMPONENTS, objectName } from "./desired/names.ts";
 import { GENERATION_ANNOTATION } from "./desired/pods.ts";
@@ -24,32 +24,35 @@ const isOver = ({ status }: Pod): boolean => status?.phase === "Succeeded" || st
 const isEmpty = ({ spec, status }: Deployment): boolean =>
   (spec?.replicas ?? 0) === 0 && (status?.replicas ?? 0) === 0;
 
-/** Pods and Deployments that were not made with the generation that is used, or are not all there yet. */
-function lateOf(wish: Wish, observed: Observed): readonly string[] {
-  const wanted = String(usedOf(wish.keys).generation);
+/** What of a component is not made with what it is to be made with, or is not all there yet. */
+function lateIn(wish: Wish, observed: Observed, component: Component): readonly string[] {
+  const wanted = String(usedBy(wish.keys, component).generation);
   const isOf = ({ metadata }: Pick<KubeObject, "metadata">): boolean =>
     metadata.annotations?.[GENERATION_ANNOTATION] === wanted;
-  const roles = COMPONENTS.filter((component) => usesKeys(wish, component));
-  const pods = [...roles, "migrate" as const].flatMap((role) => observed.ofKind<Pod>("Pod", role));
-  const late = pods.filter((pod) => !isOver(pod) && !isOf(pod)).map(({ metadata }) => metadata.name);
   const isLate = (deployment: Deployment): boolean => {
     if (isEmpty(deployment)) return false;
     const template = deployment.spec?.template as Pick<KubeObject, "metadata"> | undefined;
     return template === undefined || !isOf(template) || !countOf(deployment).isSettled;
   };
-  const missing = (component: Component): boolean =>
-    !wish.cluster.spec.hibernate && observed.ofKind("Deployment", component).length === 0;
-  return [
-    ...late,
-    ...roles.flatMap((component) => [
-      ...observed
-        .ofKind<Deployment>("Deployment", component)
-        .filter(isLate)
-        .map(({ metadata }) => metadata.name),
-      ...(missing(component) ? [component] : []),
-    ]),
+  const deployments = observed.ofKind<Deployment>("Deployment", component);
+  const isMissing = !wish.cluster.spec.hibernate && deployments.length === 0;
+  const late = [
+    ...observed.ofKind<Pod>("Pod", component).filter((pod) => !isOver(pod) && !isOf(pod)),
+    ...deployments.filter(isLate),
   ];
+  return [...late.map(({ metadata }) => metadata.name), ...(isMissing ? [component] : [])];
 }
+
+/** Whoever is not made with what it is to be made with. A Job that runs was made with what there was then. */
+const lateOf = (wish: Wish, observed: Observed): readonly string[] => [
+  ...observed
+    .ofKind<Pod>("Pod", "migrate")
+    .filter((pod) => !isOver(pod))
+    .map(({ metadata }) => metadata.name),
+  ...COMPONENTS.filter((component) => usesKeys(wish, component)).flatMap((component) =>
+    lateIn(wish, observed, component),
+  ),
+];
 
 /** What a rotation waits for, as far as it has come. */
 export const wayOf = (wish: Wish, observed: Observed, { users }: BackendsSeen): Way => ({

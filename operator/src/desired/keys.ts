@@ -22,10 +22,13 @@ export interface Generation {
   readonly passwords: Readonly<Record<string, string>>;
 }
 
+/** Whose pods are replaced one after the other: all at once would take the cores from those who talk. */
+export const ORDER = ["storage", "router", "api", "connector"] as const;
+
 /** A generation on its way: nothing is signed with it yet. */
 export interface Coming extends Generation {
-  /** `offered`: backends and checkers are told of it. `connected`: components connect to backends with it. */
-  readonly stage: "offered" | "connected";
+  /** `offered`: backends and checkers are told of it. Else who, as the last so far, is made anew with it. */
+  readonly stage: "offered" | (typeof ORDER)[number];
 }
 
 /** A key that signs no more, and until when something that it signed may live. Milliseconds since 1970. */
@@ -108,8 +111,13 @@ export function publicOf(key: JsonWebKey): JsonWebKey {
   return publicKey;
 }
 
-/** Of whose passwords components make use. */
-export const usedOf = (keys: Keys): Generation => (keys.coming?.stage === "connected" ? keys.coming : keys);
+/** What `user` connects with, and is made with if it has pods; whoever has none goes first. */
+export function usedBy(keys: Keys, user: User): Generation {
+  const { coming } = keys;
+  if (coming === undefined || coming.stage === "offered") return keys;
+  const order: readonly string[] = ORDER;
+  return order.indexOf(user) <= order.indexOf(coming.stage) ? coming : keys;
+}
 
 /** All that check tokens: of whatever signs now, may sign next, or has signed what may live. */
 export const tokenKeysOf = (keys: Keys): readonly JsonWebKey[] => [
@@ -139,7 +147,7 @@ const ofGeneration = ({ generation, passwords }: Passwords, backend: Backend, us
 
 /** The name that `user` goes by at a backend now, and its password. */
 export const credentialOf = (keys: Keys, backend: Backend, user: User): Credential =>
-  ofGeneration(usedOf(keys), backend, user);
+  ofGeneration(usedBy(keys, user), backend, user);
 
 /**
  * Every credential that a backend takes: those in use, and those on their way. The ones before go when the

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { clusterOf } from "../../test/wish.ts";
 import type { Keys } from "./keys.ts";
 import {
+  ORDER,
   clusterKeysOf,
   credentialOf,
   credentialsOf,
@@ -12,6 +13,7 @@ import {
   newGeneration,
   publicOf,
   tokenKeysOf,
+  usedBy,
 } from "./keys.ts";
 import { EARLIER_MAX, advanced, keysFor, livesOf, rotationRefused } from "./rotation.ts";
 
@@ -24,8 +26,10 @@ const NOTHING = { isTaken: false, isInPods: false };
 const ask = (keys: Keys | undefined, rotation: string, now = NOW): Keys =>
   keysFor(keys, rotation, { lives: LIVES, now });
 const step = (keys: Keys, now = NOW): Keys => advanced(keys, DONE, LIVES, now);
-const rotate = (keys: Keys, rotation: string, now = NOW): Keys =>
-  step(step(ask(keys, rotation, now), now), now);
+/** All steps that are left. */
+const finish = (keys: Keys, now = NOW, lives = LIVES): Keys =>
+  keys.coming === undefined ? keys : finish(advanced(keys, DONE, lives, now), now, lives);
+const rotate = (keys: Keys, rotation: string, now = NOW): Keys => finish(ask(keys, rotation, now), now);
 const first = ask(undefined, "");
 const kids = (keys: Keys): unknown[] => tokenKeysOf(keys).map(({ kid }) => kid);
 
@@ -38,15 +42,19 @@ test("a rotation is offered, then connected to, then in use; nothing goes on bef
   assert.equal(clusterKeysOf(offered)[0], first.clusterKey, "the old one still signs");
   assert.equal(credentialOf(offered, "nats", "router").user, "router-1");
 
-  const connected = advanced(offered, { isTaken: true, isInPods: false }, LIVES, NOW);
-  assert.equal(connected.coming?.stage, "connected");
-  assert.equal(credentialOf(connected, "nats", "router").user, "router-2");
-  assert.equal(
-    clusterKeysOf(connected)[0],
-    first.clusterKey,
-    "pods of before do not check by the new one yet",
-  );
-  assert.equal(advanced(connected, { isTaken: true, isInPods: false }, LIVES, NOW), connected);
+  let connected = advanced(offered, { isTaken: true, isInPods: false }, LIVES, NOW);
+  const users = ["operator", "storage", "router", "api", "connector"] as const;
+  for (const stage of ORDER) {
+    assert.equal(connected.coming?.stage, stage);
+    assert.equal(clusterKeysOf(connected)[0], first.clusterKey, "somebody does not check by the new one yet");
+    assert.deepEqual(
+      users.map((user) => usedBy(connected, user).generation),
+      users.map((_, at) => (at <= users.indexOf(stage) ? 2 : 1)),
+    );
+    assert.equal(advanced(connected, { isTaken: true, isInPods: false }, LIVES, NOW), connected);
+    if (stage !== "connector")
+      connected = advanced(connected, { isTaken: false, isInPods: true }, LIVES, NOW);
+  }
   for (const keys of [offered, connected])
     assert.deepEqual(
       credentialsOf(keys, "redis", ["api"]).map(({ user }) => user),
@@ -84,7 +92,7 @@ test("three rotations in two minutes: tokens and tickets of each earlier generat
 
 test("what was asked for while a rotation was on its way begins when that is over, the last of it alone", () => {
   const connected = step(ask(first, "a"));
-  const used = step(ask(ask(connected, "b"), "c"));
+  const used = finish(ask(ask(connected, "b"), "c"));
   assert.equal(used.rotation, "a");
   assert.equal(ask(used, "c").coming?.rotation, "c");
 });
@@ -117,7 +125,7 @@ test("lives are those that components are told; one that is shortened shortens n
   });
   const long = keysFor(first, "", { lives: { tokenMs: 48 * HOUR, ticketMs: HOUR }, now: NOW });
   const short = keysFor(long, "a", { lives: { tokenMs: HOUR, ticketMs: HOUR }, now: NOW });
-  const used = advanced(advanced(short, DONE, LIVES, NOW), DONE, { tokenMs: HOUR, ticketMs: HOUR }, NOW);
+  const used = finish(short, NOW, { tokenMs: HOUR, ticketMs: HOUR });
   assert.equal(used.earlierTokenKeys[0]?.until, NOW + 48 * HOUR + 605_000);
   assert.equal(used.lives.tokenMs, HOUR);
 });

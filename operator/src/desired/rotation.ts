@@ -2,7 +2,7 @@ import { CLOCK_LEEWAY_MS } from "@jichat/protocol/limits.ts";
 import { TICKET_LIFE_MS, TOKEN_LIFE_MS } from "@jichat/protocol/lives.ts";
 import type { ChatCluster } from "../crd/definition.ts";
 import type { Earlier, Keys, Lives } from "./keys.ts";
-import { keysOf, newGeneration, publicOf } from "./keys.ts";
+import { ORDER, keysOf, newGeneration, publicOf } from "./keys.ts";
 import type { Template } from "./template.ts";
 import { variablesOf } from "./template.ts";
 
@@ -86,7 +86,7 @@ export function keysFor(before: Keys | undefined, rotation: string, options: Rot
 export interface Way {
   /** Managed backends take every credential that they are to take. */
   readonly isTaken: boolean;
-  /** Every pod was made with what is on its way, and none of before is left. */
+  /** Every pod was made with what it is to be made with now, and none of before is left. */
   readonly isInPods: boolean;
 }
 
@@ -95,9 +95,12 @@ export function advanced(keys: Keys, { isTaken, isInPods }: Way, lives: Lives, n
   const { coming, leaving, ...stays } = keys;
   if (leaving !== undefined && isInPods) return { ...stays, ...(coming === undefined ? {} : { coming }) };
   if (coming === undefined) return keys;
-  if (coming.stage === "offered")
-    return isTaken ? { ...keys, coming: { ...coming, stage: "connected" } } : keys;
-  return isInPods ? promoted(keys, coming, lives, now) : keys;
+  const isOver = coming.stage === "offered" ? isTaken : isInPods;
+  if (!isOver) return keys;
+  const next = ORDER[(ORDER as readonly string[]).indexOf(coming.stage) + 1];
+  return next === undefined
+    ? promoted(keys, coming, lives, now)
+    : { ...keys, coming: { ...coming, stage: next } };
 }
 
 /** What was on its way signs from now on; what signed until now checks what of it may live. */

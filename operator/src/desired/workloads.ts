@@ -2,7 +2,7 @@ import type { V1DeploymentSpec, V1DeploymentStatus, V1JobStatus } from "@kuberne
 import { hashOf } from "../kube/apply.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { tlsVariables } from "./backend-tls.ts";
-import { usedOf } from "./keys.ts";
+import { usedBy } from "./keys.ts";
 import type { Component } from "./names.ts";
 import { LABELS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
 import type { ContainerWish, PodTemplate } from "./pods.ts";
@@ -73,7 +73,7 @@ function podOf(wish: Wish, component: Component) {
     ],
     graceSeconds: graceOf(wish, component),
     config: [settingsOf(wish, component), startSecretsOf(wish, component)],
-    generation: usesKeys(wish, component) ? usedOf(wish.keys).generation : undefined,
+    generation: usesKeys(wish, component) ? usedBy(wish.keys, component).generation : undefined,
   });
 }
 
