@@ -107,7 +107,7 @@ test("times at the limit are taken, one millisecond past is refused", async () =
 });
 
 test("a ticket ends when its token does, both with the same leeway", async () => {
-  const tickets = new Tickets("key of the cluster", 3_600_000);
+  const tickets = new Tickets(["key of the cluster"], 3_600_000);
   const identity = { ...(await verify({ exp: SECONDS + 60 })), device: "phone" };
   for (const issuedAt of [NOW, NOW + 59_000, NOW + 60_000 + CLOCK_LEEWAY_MS - 1]) {
     const { ticket, ticketExpiresAt } = tickets.issue(identity, issuedAt);

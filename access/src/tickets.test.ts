@@ -5,7 +5,7 @@ import { Tickets } from "./tickets.ts";
 
 const CLUSTER_KEY = "key of the cluster";
 const NOW = 1_800_000_000_000;
-const tickets = new Tickets(CLUSTER_KEY, 3_600_000);
+const tickets = new Tickets([CLUSTER_KEY], 3_600_000);
 const content = { u: "ann", d: "phone", k: "token", i: NOW, x: NOW + 7_200_000, e: NOW + 3_600_000 };
 
 /** As the cluster signs them: only what is inside is wrong. */
@@ -67,4 +67,31 @@ test("a ticket that is written in another way is refused", () => {
     if (end !== last) others.push(ticket.slice(0, -1) + end);
   for (const other of [...others, "x".repeat(1_025)])
     assert.throws(() => tickets.verify(other, "phone", NOW), { code: "UNAUTHENTICATED" }, other);
+});
+
+test("tickets of every key of before hold for as long as the key is named; the first key signs", () => {
+  const identity = tickets.verify(signed(JSON.stringify(content)), "phone", NOW);
+  const names = ["first", "second", "third", "fourth"] as const;
+  const rotating = new Tickets([names[0]], 3_600_000);
+  const issued = names.map((name, at) => {
+    rotating.takeKeys([name, ...names.slice(0, at).reverse()]);
+    const { ticket } = rotating.issue(identity, NOW);
+    assert.deepEqual(
+      new Tickets([name], 3_600_000).verify(ticket, "phone", NOW),
+      identity,
+      "the first signs",
+    );
+    return ticket;
+  });
+  for (const ticket of issued) assert.deepEqual(rotating.verify(ticket, "phone", NOW), identity);
+
+  rotating.takeKeys([names[3], names[2], names[1]]);
+  const held = issued.map((ticket) => {
+    try {
+      return rotating.verify(ticket, "phone", NOW).user;
+    } catch (error) {
+      return (error as { readonly code?: string }).code;
+    }
+  });
+  assert.deepEqual(held, ["UNAUTHENTICATED", "ann", "ann", "ann"]);
 });

@@ -47,15 +47,33 @@ function readContent(text: string): Content {
   return { u, d, k, i, x, e, r };
 }
 
-/** Signed with a key of the cluster, so that any connector resumes a session without asking anybody. */
+const sign = (key: KeyObject, text: string): string =>
+  createHmac("sha256", key).update(text).digest("base64url");
+
+const ticketKey = (clusterKey: string): KeyObject =>
+  createSecretKey(createHmac("sha256", clusterKey).update("tickets").digest());
+
+/**
+ * Signed with the first key of the cluster, so that any connector resumes a session without asking anybody;
+ * checked with any of them.
+ */
 export class Tickets {
-  /** As bytes it would be made a key anew for every ticket, which takes four times as long as to sign. */
-  readonly #key: KeyObject;
+  /** As bytes one would be made a key anew for every ticket, which takes four times as long as to sign. */
+  #signs: KeyObject;
+  /** That one, and those of before: a ticket does not say which it is of. */
+  #checks: readonly KeyObject[];
   readonly #lifeMs: number;
 
-  constructor(clusterKey: string, lifeMs: number) {
-    this.#key = createSecretKey(createHmac("sha256", clusterKey).update("tickets").digest());
+  constructor(clusterKeys: readonly [string, ...string[]], lifeMs: number) {
+    this.#checks = clusterKeys.map(ticketKey);
+    this.#signs = ticketKey(clusterKeys[0]);
     this.#lifeMs = lifeMs;
+  }
+
+  /** Other keys of the cluster from here on; tickets of keys that are gone are refused. */
+  takeKeys(clusterKeys: readonly [string, ...string[]]): void {
+    this.#checks = clusterKeys.map(ticketKey);
+    this.#signs = ticketKey(clusterKeys[0]);
   }
 
   issue(identity: TicketIdentity, now: number): { ticket: string; ticketExpiresAt: number } {
@@ -71,7 +89,7 @@ export class Tickets {
       ...(revision === undefined ? {} : { r: revision }),
     };
     const text = Buffer.from(JSON.stringify(content)).toString("base64url");
-    return { ticket: `${text}.${this.#sign(text)}`, ticketExpiresAt };
+    return { ticket: `${text}.${sign(this.#signs, text)}`, ticketExpiresAt };
   }
 
   /** UNAUTHENTICATED for a forged ticket or another device's, TOKEN_EXPIRED for an old one. */
@@ -79,8 +97,11 @@ export class Tickets {
     if (ticket.length > TICKET_LENGTH_MAX) throw invalid();
     const [text = "", mac = "", ...more] = ticket.split(".");
     const given = Buffer.from(mac);
-    const wanted = Buffer.from(this.#sign(text));
-    if (more.length > 0 || given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw invalid();
+    const isOurs = this.#checks.some((key) => {
+      const wanted = Buffer.from(sign(key, text));
+      return given.length === wanted.length && timingSafeEqual(given, wanted);
+    });
+    if (more.length > 0 || !isOurs) throw invalid();
     const { u, d, k, i, x, e, r } = readContent(text);
     if (d !== device) throw new ChatError("UNAUTHENTICATED", "this ticket is for another device");
     // Its end is never behind its token's, so it outlives the token by no more than clocks may differ.
@@ -88,9 +109,5 @@ export class Tickets {
       throw new ChatError("TOKEN_EXPIRED", "the ticket has expired: use a token");
     const own = r === undefined ? {} : { revision: r };
     return { user: u, device: d, tokenId: k, issuedAt: i, expiresAt: x, ...own };
-  }
-
-  #sign(text: string): string {
-    return createHmac("sha256", this.#key).update(text).digest("base64url");
   }
 }

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import type { JSONWebKeySet } from "jose";
@@ -29,7 +32,7 @@ async function serve(t: TestContext, answer: RequestListener): Promise<string> {
 const doorTo = (url: string): Tokens =>
   new Tokens(
     { keys: url, algorithm: "EdDSA", issuer: "jichat", audience: "jichat" },
-    loadKeys(url, { fetchMs: FETCH_MS, cooldownMs: 0 }),
+    loadKeys(url, { fetchMs: FETCH_MS, cooldownMs: 0 }).keys,
     { refuse: () => undefined },
     clock,
   );
@@ -159,4 +162,33 @@ test("a URL that fails later: its known keys go on, an unknown kid is UNAVAILABL
   };
   answer = says(200, JSON.stringify(next));
   assert.equal((await door.verify(rotated)).user, "ann");
+});
+
+test("a file's set that is taken over checks tokens of every key in it; what is no set leaves the one before", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "jichat-jwks-"));
+  t.after(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const file = join(folder, "jwks.json");
+  const made = await Promise.all(["one", "two", "three", "four"].map(async () => HandMadeTokens.of("EdDSA")));
+  const publicKeys = made.map(({ set: { keys } }, at) => ({ ...keys[0], kid: `k${at}` }));
+  const tokens = await Promise.all(made.map((one, at) => one.sign(JSON.stringify(claimsOf()), `k${at}`)));
+  const setOf = (count: number): string => JSON.stringify({ keys: publicKeys.slice(0, count).reverse() });
+  writeFileSync(file, setOf(1));
+  const { keys, reread } = loadKeys(file);
+  const [files] = reread;
+  const config = { keys: file, algorithm: "EdDSA", issuer: "jichat", audience: "jichat" };
+  const door = new Tokens(config, keys, { refuse: () => undefined }, clock);
+  const holding = async (): Promise<number> => {
+    const said = await Promise.allSettled(tokens.map(async (one) => door.verify(one)));
+    return said.filter(({ status }) => status === "fulfilled").length;
+  };
+  assert.equal(await holding(), 1);
+  for (const count of [2, 3, 4]) {
+    await files?.take([setOf(count)]);
+    assert.equal(await holding(), count, "three rotations sign nobody out");
+  }
+  for (const wrong of ["", "{", "[]", "{}", '{"keys":[]}', '{"keys":7}'])
+    assert.throws(() => files?.take([wrong]), wrong);
+  assert.equal(await holding(), 4);
 });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { FetchImplementation, JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors } from "jose";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import type { Reread } from "@jichat/runtime/reread.ts";
 
 const FETCH_MS = 3_000;
 const COOLDOWN_MS = 10_000;
@@ -12,11 +13,33 @@ export interface KeysOptions {
   readonly cooldownMs?: number;
 }
 
-/** Public keys from a JWKS URL, fetched when needed and cached, or from a file that is read once. */
-export function loadKeys(source: string, options: KeysOptions = {}): JWTVerifyGetKey {
-  if (/^https?:\/\//.test(source)) return remoteKeys(new URL(source), options);
+export interface LoadedKeys {
+  readonly keys: JWTVerifyGetKey;
+  /** What is to be read anew while the keys are in use; a URL is asked by itself. */
+  readonly reread: readonly Reread[];
+}
+
+/** Throws where it is no set; one without any key would refuse everybody, and is none. */
+function localKeys(text: string): JWTVerifyGetKey {
+  const set = JSON.parse(text) as JSONWebKeySet;
+  const keys = createLocalJWKSet(set);
+  if (set.keys.length === 0) throw new Error("the set has no key");
+  return keys;
+}
+
+/** Public keys from a JWKS URL, fetched when needed and cached, or from a file. */
+export function loadKeys(source: string, options: KeysOptions = {}): LoadedKeys {
+  if (/^https?:\/\//.test(source)) return { keys: remoteKeys(new URL(source), options), reread: [] };
   try {
-    return createLocalJWKSet(JSON.parse(readFileSync(source, "utf8")) as JSONWebKeySet);
+    const text = readFileSync(source, "utf8");
+    let current = localKeys(text);
+    const take = ([now = ""]: readonly string[]): void => {
+      current = localKeys(now);
+    };
+    return {
+      keys: async (header, token) => current(header, token),
+      reread: [{ what: "token keys", files: [source], atStart: [text], take }],
+    };
   } catch (cause) {
     throw new Error(`TOKEN_KEYS: ${source} is not a readable JWKS file`, { cause });
   }

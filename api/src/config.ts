@@ -5,6 +5,7 @@ import { readProxyTrust } from "@jichat/access/proxy-config.ts";
 import type { TokenConfig } from "@jichat/access/token-config.ts";
 import { readTokenConfig } from "@jichat/access/token-config.ts";
 import { RESERVED_USERS } from "@jichat/access/user-names.ts";
+import { TOKEN_LIFE_MS } from "@jichat/protocol/lives.ts";
 import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
 import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
@@ -53,7 +54,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     tokens: readTokenConfig(reader),
     people: readPeopleConfig(reader, signingKeyFile !== undefined, MEMBERS_PER_SECOND),
     signingKeyFile,
-    tokenLifeMs: reader.int("TOKEN_LIFE_MS", { default: 24 * 3_600_000, min: 1_000, max: 30 * 86_400_000 }),
+    tokenLifeMs: reader.int("TOKEN_LIFE_MS", TOKEN_LIFE_MS),
     host: reader.text("HOST", { default: "::" }),
     port: reader.int("PORT", { default: 8_080, min: 0, max: 65_535 }),
     trustProxy: readProxyTrust(reader),

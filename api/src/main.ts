@@ -17,6 +17,7 @@ import { connectNats } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
 import { openCluster } from "@jichat/runtime/open-cluster.ts";
+import { rereadFiles } from "@jichat/runtime/reread.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { boundConnections } from "./bound-connections.ts";
@@ -35,7 +36,7 @@ const PASSWORDS_BURST = 10;
 const config = readConfig(process.env);
 const telemetry = startTelemetry("api", config);
 const shutdown = shutdownSignal();
-const keys = loadKeys(config.tokens.keys);
+const loaded = loadKeys(config.tokens.keys);
 const names = namesOf(config.cluster);
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log, config.natsTls);
 const cluster = await openCluster(nats, names, config.log, {
@@ -45,7 +46,7 @@ const cluster = await openCluster(nats, names, config.log, {
 const presence = Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
 const ended = new AbortController();
 const clock = await openClock({ jsm: cluster.jsm, names, presence, telemetry, signal: ended.signal });
-const issueToken = await openTokenIssuer(config, clock);
+const issuer = await openTokenIssuer(config, clock);
 const revocations = await Revocations.watch(nats, names, telemetry.log, clock);
 const accounts = await Accounts.open(nats, names);
 const people = await People.open(nats, names);
@@ -78,8 +79,8 @@ const app = await buildServer({
   existence: config.people.mustExist ? new Existence(people) : undefined,
   index: new UserIndex(presence, accounts),
   passwords: new Passwords(),
-  issueToken,
-  tokens: new Tokens(config.tokens, keys, revocations, clock),
+  issueToken: issuer.issueToken,
+  tokens: new Tokens(config.tokens, loaded.keys, revocations, clock),
   revocations,
   ...edge,
   redis: presence.redis,
@@ -88,6 +89,7 @@ const app = await buildServer({
   requestBuckets,
   memberBuckets,
 });
+void rereadFiles([...loaded.reread, ...issuer.reread], { telemetry, signal: ended.signal });
 const sweeping = setInterval(() => {
   for (const buckets of [userBuckets, requestBuckets, memberBuckets]) buckets.sweep(systemClock.monotonic());
 }, BUCKET_SWEEP_MS);

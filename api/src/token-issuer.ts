@@ -4,6 +4,7 @@ import { REVISION_CLAIM } from "@jichat/access/claims.ts";
 import { openSigner } from "@jichat/access/sign-token.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import type { Reread } from "@jichat/runtime/reread.ts";
 import type { Config } from "./config.ts";
 
 export interface IssuedToken {
@@ -13,23 +14,31 @@ export interface IssuedToken {
 /** For a revision of the user's credential: the token is void as soon as there is a later one. */
 export type IssueToken = (user: string, revision: number) => Promise<IssuedToken>;
 
+export interface TokenIssuer {
+  readonly issueToken: IssueToken;
+  /** Another key signs as soon as its file has one. */
+  readonly reread: readonly Reread[];
+}
+
 /**
  * Signs tokens with our own key. Where another system's accounts are used there is none, and sign-in is
  * theirs.
  */
-export async function openTokenIssuer(config: Config, clock: Clock): Promise<IssueToken> {
+export async function openTokenIssuer(config: Config, clock: Clock): Promise<TokenIssuer> {
   const {
     signingKeyFile,
     tokenLifeMs,
     tokens: { algorithm, issuer, audience },
   } = config;
   if (signingKeyFile === undefined) {
-    return async () => {
+    const issueToken = async (): Promise<never> => {
       throw new ChatError("NOT_FOUND", "accounts of another system are used here: sign in there");
     };
+    return { issueToken, reread: [] };
   }
-  const sign = await openSigner(readFileSync(signingKeyFile, "utf8"), algorithm);
-  return async (user, revision) => {
+  const text = readFileSync(signingKeyFile, "utf8");
+  let sign = await openSigner(text, algorithm);
+  const issueToken: IssueToken = async (user, revision) => {
     const now = clock.now();
     const expiresAt = now + tokenLifeMs;
     // Fractions of a second (RFC 7519, NumericDate): connectors of an older version hold `iat` against the
@@ -44,5 +53,12 @@ export async function openTokenIssuer(config: Config, clock: Clock): Promise<Iss
       jti: randomBytes(16).toString("base64url"),
     });
     return { token, expiresAt };
+  };
+  const take = async ([now = ""]: readonly string[]): Promise<void> => {
+    sign = await openSigner(now, algorithm);
+  };
+  return {
+    issueToken,
+    reread: [{ what: "signing key", files: [signingKeyFile], atStart: [text], take }],
   };
 }

@@ -5,6 +5,7 @@ import { readProxyTrust } from "@jichat/access/proxy-config.ts";
 import type { TokenConfig } from "@jichat/access/token-config.ts";
 import { readTokenConfig } from "@jichat/access/token-config.ts";
 import * as limits from "@jichat/protocol/limits.ts";
+import { TICKET_LIFE_MS } from "@jichat/protocol/lives.ts";
 import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
 import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
@@ -82,7 +83,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustProxy: readProxyTrust(reader),
     heartbeatMs: reader.int("HEARTBEAT_MS", { default: 25_000, min: 100, max: 600_000 }),
     helloMs: reader.int("HELLO_MS", { default: 5_000, min: 100, max: 60_000 }),
-    ticketLifeMs: reader.int("TICKET_LIFE_MS", { default: 3_600_000, min: 1_000, max: 7 * 86_400_000 }),
+    ticketLifeMs: reader.int("TICKET_LIFE_MS", TICKET_LIFE_MS),
     drainMs: reader.int("DRAIN_MS", { default: 30_000, min: 0, max: 3_600_000 }),
     frameBytesMax: reader.int("FRAME_BYTES_MAX", {
       default: limits.FRAME_BYTES_MAX,

@@ -1,4 +1,4 @@
-import type { us_listen_socket } from "uWebSockets.js";
+import type { TemplatedApp, us_listen_socket } from "uWebSockets.js";
 import { Connections } from "@jichat/access/connections.ts";
 import { openEdge } from "@jichat/access/edge.ts";
 import { Existence } from "@jichat/access/existence.ts";
@@ -11,12 +11,14 @@ import { Tokens } from "@jichat/access/tokens.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
+import { CurrentClusterKeys } from "@jichat/runtime/cluster-keys.ts";
 import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { connectionsMax } from "@jichat/runtime/descriptors.ts";
 import { Presence } from "@jichat/runtime/presence.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
 import { openCluster } from "@jichat/runtime/open-cluster.ts";
+import { rereadFiles } from "@jichat/runtime/reread.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
@@ -35,14 +37,15 @@ import { serveReplacements } from "./serve-replacements.ts";
 import { startSweeps } from "./sweep.ts";
 import { Turn } from "./turn.ts";
 import { TokenBuckets } from "@jichat/access/token-bucket.ts";
-import { loadUws, openApp } from "./uws.ts";
+import { TlsDoor } from "./tls-door.ts";
+import { loadUws } from "./uws.ts";
 import type { World } from "./world.ts";
 
 const uws = loadUws();
 const config = readConfig(process.env);
 const telemetry = startTelemetry("connector", config);
 const shutdown = shutdownSignal();
-const keys = loadKeys(config.tokens.keys);
+const loaded = loadKeys(config.tokens.keys);
 const names = namesOf(config.cluster);
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log, config.natsTls);
 const cluster = await openCluster(nats, names, config.log, {
@@ -65,6 +68,11 @@ const metrics = connectorMetrics(telemetry, hub, () => edge.lanes.waiting);
 const edge = openEdge(nats, names, presence, cluster, config.instance, () => {
   metrics.countRetry();
 });
+const tickets = new Tickets(config.clusterKeys, config.ticketLifeMs);
+const clusterKeys = new CurrentClusterKeys(config, (now) => {
+  tickets.takeKeys(now);
+});
+tickets.takeKeys(clusterKeys.all);
 const world: World = {
   config,
   names,
@@ -80,8 +88,8 @@ const world: World = {
   wakeful: new WakefulClock(systemClock),
   revocations,
   ...edge,
-  tokens: new Tokens(config.tokens, keys, revocations, clock),
-  tickets: new Tickets(config.clusterKey, config.ticketLifeMs),
+  tokens: new Tokens(config.tokens, loaded.keys, revocations, clock),
+  tickets,
   messageBuckets: new TokenBuckets(config.messagesPerSecond),
   byteBuckets: new TokenBuckets(config.bytesPerSecond),
   connections: new Connections({
@@ -103,12 +111,22 @@ const keeper = new PresenceKeeper(world);
 void keeper.run();
 const stopSweeps = startSweeps(world);
 const drain = new Drain(world);
-const app = route(openApp(uws, config.tls), world, socketBehavior(world, drain));
+const behavior = socketBehavior(world, drain);
+const routed = (app: TemplatedApp): TemplatedApp => route(app, world, behavior);
+const tlsDoor = config.tls === undefined ? undefined : new TlsDoor(uws, config.tls, routed);
+const app = tlsDoor?.listener ?? routed(uws.App());
 const host = await listenAddress(config.host);
 const listening = await new Promise<us_listen_socket | false>((resolve) => {
   app.listen(host, config.port, resolve);
 });
 if (listening === false) throw new Error(`cannot listen on ${host}, port ${config.port}: is it in use?`);
+telemetry.gauge(
+  "jichat_connector_certificate_expires_seconds",
+  "seconds until the certificate that new connections get is over; NaN where TLS ends elsewhere",
+  () => tlsDoor?.expiresInSeconds(systemClock.now()) ?? Number.NaN,
+);
+const reread = [...loaded.reread, ...clusterKeys.reread, ...(tlsDoor === undefined ? [] : [tlsDoor.reread])];
+void rereadFiles(reread, { telemetry, signal: ended.signal });
 const admin = await startAdmin(config, telemetry, {
   notReady: () =>
     drain.isOn
@@ -116,6 +134,7 @@ const admin = await startAdmin(config, telemetry, {
       : revocations.loaded
         ? undefined
         : "the list of revoked tokens is not known just now",
+  clusterKeys: () => clusterKeys.all,
   drain: (on) => {
     if (on) void drain.start(config.drainMs);
     else drain.cancel();

@@ -3,11 +3,11 @@ import { test } from "node:test";
 import type { us_listen_socket } from "uWebSockets.js";
 import { NO_PROXY, clientKey } from "@jichat/access/client-address.ts";
 import { listenAddress } from "@jichat/runtime/listen-address.ts";
-import { loadUws, openApp } from "./uws.ts";
+import { loadUws } from "./uws.ts";
 
 test("listening on every address, an IPv4 peer is known by its own, an IPv6 peer by its /64", async () => {
   const uws = loadUws();
-  const app = openApp(uws, undefined).get("/*", (response) => {
+  const app = uws.App().get("/*", (response) => {
     response.end(clientKey(NO_PROXY, response.getRemoteAddress(), ""));
   });
   const host = await listenAddress("::");

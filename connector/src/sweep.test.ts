@@ -113,7 +113,7 @@ test("pings and pongs count as frames: a flood of them ends the socket", () => {
 });
 
 test("a session ends when its token does, with the leeway of the door: it isn't closed where it'd be let in", () => {
-  const tickets = new Tickets("key of the cluster", 3_600_000);
+  const tickets = new Tickets(["key of the cluster"], 3_600_000);
   const world = {
     tickets,
     metrics: { countError: () => undefined },

@@ -3,7 +3,6 @@ import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import type * as uws from "uWebSockets.js";
-import type { Tls } from "./tls-config.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -18,9 +17,3 @@ export function loadUws(): typeof uws {
     process.dlopen({ exports: {} }, shim, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);
   return require("uWebSockets.js") as typeof uws;
 }
-
-/** An app that speaks TLS where there is a certificate. */
-export const openApp = (library: typeof uws, tls: Tls | undefined): uws.TemplatedApp =>
-  tls === undefined
-    ? library.App()
-    : library.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile });

@@ -53,7 +53,7 @@ scenario("3: another setting, another image, other secrets, one after the other 
     const image = await chat.settled(120_000);
     const before = await chat.secret("connector", "nats-url");
     await chat.annotate({ "chat.jichat.io/rotate": String(Date.now()) });
-    await until("other credentials", 30_000, async () =>
+    await until("other credentials", 120_000, async () =>
       (await chat.secret("connector", "nats-url")) === before ? undefined : true,
     );
     await chat.until("Progressing", "True", 20_000);

@@ -57,9 +57,16 @@ function readUsers(folder: string | undefined): ReadonlyMap<string, string> | un
   return new Map([...users].map(([, user = "", digest = ""]) => [user, digest]));
 }
 
-const users = readUsers(USERS_FOLDER);
+/** A server looks at its files again every two seconds. */
+const USERS_EVERY_MS = 2_000;
+let users = readUsers(USERS_FOLDER);
+let usersAt = performance.now();
 
 function isLetIn({ headers }: IncomingMessage): boolean {
+  if (performance.now() - usersAt >= USERS_EVERY_MS) {
+    users = readUsers(USERS_FOLDER);
+    usersAt = performance.now();
+  }
   if (users === undefined) return true;
   const [, basic = ""] = /^Basic (.+)$/.exec(headers.authorization ?? "") ?? [];
   const [user = "", password = ""] = Buffer.from(basic, "base64").toString("utf8").split(":", 2);

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { askBackends } from "@jichat/operator/ask-backends.ts";
 import type { ChatCluster } from "@jichat/operator/crd/definition.ts";
 import { REDIS_CONFIG, redisAcl } from "@jichat/operator/desired/caches.ts";
-import { credentialOf, keysFor } from "@jichat/operator/desired/keys.ts";
+import { credentialOf, keysOf, newGeneration } from "@jichat/operator/desired/keys.ts";
 import type { User } from "@jichat/operator/desired/keys.ts";
 import { clusterNameOf } from "@jichat/operator/desired/names.ts";
 import { natsConfig } from "@jichat/operator/desired/nats.ts";
@@ -20,7 +20,7 @@ import { Raw } from "../src/raw.ts";
 import { play, startStack } from "../src/scene.ts";
 
 const PARTITIONS = 16;
-const keys = keysFor(undefined, "");
+const keys = keysOf(newGeneration("", 1), { tokenMs: 0, ticketMs: 0 });
 const managed = { image: "", storage: { size: "1Gi" } };
 
 /** What the operator would make of a laptop's spec. */

@@ -12,7 +12,7 @@ import { freePorts } from "@jichat/tools/local/ports.ts";
 import { needNats } from "@jichat/tools/needs.ts";
 import { askBackends } from "@jichat/operator/ask-backends.ts";
 import type { ChatCluster } from "@jichat/operator/crd/definition.ts";
-import { USERS, credentialOf, keysFor } from "@jichat/operator/desired/keys.ts";
+import { USERS, credentialOf, keysOf, newGeneration } from "@jichat/operator/desired/keys.ts";
 import type { NatsUser } from "@jichat/operator/desired/nats-permissions.ts";
 import { clusterNameOf } from "@jichat/operator/desired/names.ts";
 import { natsConfig } from "@jichat/operator/desired/nats.ts";
@@ -74,7 +74,7 @@ interface Act {
   readonly subject: string;
 }
 
-const keys = keysFor(undefined, "");
+const keys = keysOf(newGeneration("", 1), { tokenMs: 0, ticketMs: 0 });
 const spec = {
   partitions: 2,
   durability: { replicas: 1, fsync: "interval" },

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { connect } from "node:tls";
-import { generate } from "selfsigned";
 import { ROOT } from "@jichat/tools/cache.ts";
 import { exec } from "@jichat/tools/exec.ts";
+import { makeCertificate } from "../src/certificate.ts";
 import { LINGERING, LINGERING_HANDSHAKES, endsWithin } from "../src/lingering.ts";
 import { startStack } from "../src/scene.ts";
 
@@ -22,12 +22,7 @@ async function certificate(t: TestContext): Promise<{ certFile: string; keyFile:
   t.after(() => {
     rmSync(folder, { recursive: true });
   });
-  const { cert, private: key } = await generate([{ name: "commonName", value: "chat.example" }], {
-    extensions: [
-      { name: "basicConstraints", cA: true },
-      { name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] },
-    ],
-  });
+  const { cert, key } = await makeCertificate();
   const files = { certFile: join(folder, "tls.crt"), keyFile: join(folder, "tls.key") };
   writeFileSync(files.certFile, cert);
   writeFileSync(files.keyFile, key);

@@ -1,14 +1,15 @@
-import { Redis } from "ioredis";
 import { Agent, fetch } from "undici";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { removeStreams } from "@jichat/runtime/provision.ts";
 import { lookAtStreams, withNats } from "./ask-log.ts";
+import { bringUsers } from "./ask-users.ts";
 import { clusterNameOf } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
 import type { Door } from "./door.ts";
 import { doorOf } from "./door.ts";
 import { messageOf } from "./kube/errors.ts";
 import type { BackendsSeen, Seen } from "./plan.ts";
+import { withRedis } from "./with-redis.ts";
 
 const TIMEOUT_MS = 4_000;
 const OK: Seen = { state: "ok", message: "answers" };
@@ -33,28 +34,12 @@ async function askNats(wish: Wish, door: Door): Promise<{ nats: Seen; streams: B
   }
 }
 
-async function askRedis({ url, tls }: Door): Promise<Seen> {
-  const redis = new Redis(url, {
-    ...(tls === undefined ? {} : { tls }),
-    lazyConnect: true,
-    connectTimeout: TIMEOUT_MS,
-    commandTimeout: TIMEOUT_MS,
-    maxRetriesPerRequest: 0,
-    enableReadyCheck: false,
-    retryStrategy: () => null,
-  });
-  let first: unknown;
-  redis.on("error", (error: unknown) => {
-    first ??= error; // The promise says only that the connection is closed; this says why.
-  });
+async function askRedis(door: Door): Promise<Seen> {
   try {
-    await redis.connect();
-    await redis.ping();
+    await withRedis(door, async (redis) => redis.ping());
     return OK;
   } catch (error) {
-    return failed(url, first ?? error);
-  } finally {
-    redis.disconnect();
+    return failed(door.url, error);
   }
 }
 
@@ -80,7 +65,7 @@ async function clickhouse({ url, tls }: Door, query: string): Promise<void> {
   }
 }
 
-async function askClickHouse(door: Door): Promise<Seen> {
+async function lookAtClickHouse(door: Door): Promise<Seen> {
   try {
     await clickhouse(door, "SELECT 1");
     return OK;
@@ -97,9 +82,12 @@ export async function askBackends(wish: Wish): Promise<BackendsSeen> {
   const [nats, redis, store] = await Promise.all([
     askNats(wish, doorOf(wish, "nats", "operator") ?? NOWHERE),
     askRedis(doorOf(wish, "redis", "operator") ?? NOWHERE),
-    storeDoor === undefined ? OK : askClickHouse(storeDoor),
+    storeDoor === undefined ? OK : lookAtClickHouse(storeDoor),
   ]);
-  return { ...nats, redis, clickhouse: store };
+  const askClickHouse = async (door: Door): Promise<void> => clickhouse(door, "SELECT 1");
+  const seen = { ...nats, redis, clickhouse: store };
+  if (wish.cluster.spec.paused) return seen; // A server that is told to read its users is changed.
+  return { ...seen, users: await bringUsers(wish, { askClickHouse }) };
 }
 
 /** Takes what a ChatCluster left in backends of somebody else; of managed ones the volumes go. */

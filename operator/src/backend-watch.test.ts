@@ -6,7 +6,7 @@ import type { BackendsSeen, Seen } from "./plan.ts";
 
 const wish = {
   cluster: { spec: { nats: {}, redis: {}, clickhouse: {}, durability: {}, retention: {}, paused: false } },
-  keys: { generation: 1 },
+  keys: { generation: 1, passwords: {} },
   logins: {},
 } as unknown as Wish;
 

@@ -1,4 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
+import { BACKENDS } from "./desired/names.ts";
+import { usersPrint } from "./desired/users.ts";
 import type { Wish } from "./desired/wish.ts";
 import { hashOf } from "./kube/apply.ts";
 import type { BackendsSeen, Seen } from "./plan.ts";
@@ -35,8 +37,9 @@ const AT_ONCE = 8;
 /** While one does not answer it is asked sooner, as soon as something happens: something waits for it. */
 const AGAIN_MS = 3_000;
 
-const areWell = ({ nats, redis, clickhouse }: BackendsSeen): boolean =>
-  [nats, redis, clickhouse].every(({ state }) => state === "ok");
+const areWell = ({ nats, redis, clickhouse, users }: BackendsSeen): boolean =>
+  [nats, redis, clickhouse].every(({ state }) => state === "ok") &&
+  (users ?? { state: "taken" }).state === "taken";
 
 /** What backends said last, asked anew beside the passes: no pass waits for a server that does not answer. */
 export class BackendWatch {
@@ -59,7 +62,9 @@ export class BackendWatch {
       spec.durability,
       spec.retention,
       spec.paused,
-      wish.keys.generation,
+      BACKENDS.map((backend) => usersPrint(wish.keys, backend)),
+      wish.keys.coming?.stage,
+      spec.hibernate,
       wish.logins,
       wish.backendTls,
     ]);
@@ -105,6 +110,7 @@ export class BackendWatch {
       redis: firmer(last?.redis, told.redis),
       clickhouse: firmer(last?.clickhouse, told.clickhouse),
       streams: told.streams,
+      ...(told.users === undefined ? {} : { users: told.users }),
     };
     const misses = areWell(seen) ? 0 : before?.wish === print ? before.misses + 1 : 0;
     this.#known.set(key, { wish: print, seen, misses, at: this.#options.clock.monotonic() });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { clusterOf } from "../test/wish.ts";
 import { keptLabelsOf } from "./desired/names.ts";
 import { changeRefused, groundOf } from "./ground-of.ts";
+import { KeyMemory } from "./key-memory.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { Observed } from "./observed.ts";
 import { wishOf } from "./wish-of.ts";
@@ -48,6 +50,8 @@ test("a change that an older CRD let through is held against what status remembe
     api: undefined as never,
     version: "1.2.3",
     operator: { namespace: "n", labels: {}, podUsers: "fixed" as const },
+    keyMemory: new KeyMemory(),
+    clock: new HandClock(),
   };
   await assert.rejects(wishOf(changed, nothing, options), { name: "SpecError", reason: "ChangeRefused" });
   const { metadata } = changed;

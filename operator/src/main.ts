@@ -28,7 +28,7 @@ const telemetry = startTelemetry("operator", { ...config, cluster: "operator", t
 const shutdown = shutdownSignal();
 const api = new KubeApi(kubeConfig, "jichat-operator");
 const operator = runOperator({ config, api, clock: systemClock, telemetry, talk }, shutdown);
-const admin = await startAdmin({ ...config, clusterKey: "" }, telemetry, operator.health);
+const admin = await startAdmin({ ...config, clusterKeys: [] }, telemetry, operator.health);
 telemetry.log.info({ version: config.version, admin: admin.port }, "operator is up");
 
 // A leader that lost its Lease must not write any more: it ends, and comes back as a candidate.

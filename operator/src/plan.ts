@@ -17,6 +17,14 @@ export interface BackendsSeen {
   readonly clickhouse: Seen;
   /** Undefined while it is not known. */
   readonly streams: StreamsSeen | undefined;
+  /** Whether managed servers let in exactly those that they are to let in; absent while it is not known. */
+  readonly users?: UsersSeen;
+}
+
+/** `late`: not so yet; `unknown`: one could not be asked. */
+export interface UsersSeen {
+  readonly state: "taken" | "late" | "unknown";
+  readonly message: string;
 }
 
 export interface StreamsSeen {

@@ -5,20 +5,20 @@ import { actOnAll, applyAll } from "./apply-all.ts";
 import type { Live } from "./ask-pods.ts";
 import type { BackendWatch } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
-import type { ChatClusterStatus } from "./crd/status.ts";
+import { encodeKeys } from "./desired/keys.ts";
+import { advanced, livesOf } from "./desired/rotation.ts";
 import type { Wish } from "./desired/wish.ts";
 import { mergedFaults } from "./faults.ts";
 import { FINALIZER, finalize, letGo, removeIfThere } from "./finalize.ts";
 import type { Informers } from "./informers.ts";
 import type { KubeApi } from "./kube/api.ts";
+import { KeyMemory } from "./key-memory.ts";
 import type { Keeper } from "./keeper.ts";
 import { standsBack } from "./keeper.ts";
-import { hashOf } from "./kube/apply.ts";
 import type { Finding } from "./kube/conditions.ts";
-import { transitionsOf } from "./kube/conditions.ts";
 import type { Next } from "./kube/controller.ts";
 import type { EventRecorder } from "./kube/events.ts";
-import { isConflict, messageOf } from "./kube/errors.ts";
+import { isConflict, isForbidden, messageOf } from "./kube/errors.ts";
 import { Normalised } from "./kube/normalised.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
@@ -26,13 +26,16 @@ import type { Observed } from "./observed.ts";
 import { claimed, relabelling } from "./kept.ts";
 import { blockedMessage, blockedStatus } from "./left-behind.ts";
 import { ORPHAN_MS, Orphans } from "./orphans.ts";
-import type { Plan } from "./plan.ts";
+import type { BackendsSeen, Plan } from "./plan.ts";
 import { planOf } from "./plan.ts";
+import { waitingServers, wayOf } from "./rotation-way.ts";
 import { stuckServers } from "./serving.ts";
 import { failedStatus, refusedStatus, statusOf } from "./status.ts";
+import { tellStatus } from "./tell-status.ts";
 import { edgeOf } from "./talk/edge.ts";
 import { talkFinding, whyNotTalked } from "./talk/finding.ts";
 import type { Edge, TalkWatch } from "./talk/talk-watch.ts";
+import type { WishOptions } from "./wish-of.ts";
 import { SpecError, wishOf } from "./wish-of.ts";
 
 export interface ReconcileOptions {
@@ -54,18 +57,6 @@ export interface ReconcileOptions {
   readonly onRefused: (kind: string) => void;
 }
 
-/** Conditions whose turning is worth a line in `kubectl describe`. */
-const TOLD = new Set([
-  "Ready",
-  "SpecValid",
-  "BackendsReachable",
-  "StreamsInSync",
-  "SchemaInSync",
-  "SyntheticTalk",
-  "Reconciled",
-  "Paused",
-  "Degraded",
-]);
 /** A deletion that waits for pods is looked at again after this, should no event come. */
 const DELETION_MS = 2_000;
 
@@ -77,6 +68,7 @@ export class Reconciler {
   readonly #options: ReconcileOptions;
   readonly #normalised = new Normalised();
   readonly #orphans: Orphans;
+  readonly #keyMemory = new KeyMemory();
   /** Of each ChatCluster the last: a deletion needs logins whose Secrets may be gone by then. */
   readonly #wishes = new Map<string, Wish>();
 
@@ -85,12 +77,17 @@ export class Reconciler {
     this.#orphans = new Orphans(options.clock);
   }
 
+  get #known(): WishOptions {
+    return { ...this.#options, keyMemory: this.#keyMemory };
+  }
+
   async reconcile(key: string): Promise<Next> {
     const { informers, keeper } = this.#options;
     const found = informers.cluster(key);
     if (found === undefined) {
       await this.#forget(key);
       this.#wishes.delete(key);
+      this.#keyMemory.forget(key);
       return { afterMs: undefined };
     }
     const other = await keeper.other(found);
@@ -109,31 +106,46 @@ export class Reconciler {
   async #pass(key: string, cluster: ChatCluster, observed: Observed): Promise<Next> {
     const { informers, backends, resyncMs } = this.#options;
     if (!cluster.spec.paused) await this.#hold(cluster);
-    let wish: Wish;
+    let offered: Wish;
     try {
-      wish = await wishOf(cluster, observed, this.#options);
-      this.#wishes.set(key, wish);
+      offered = await wishOf(cluster, observed, this.#known);
+      this.#wishes.set(key, offered);
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
-      await this.#tellStatus(cluster, refusedStatus(cluster, error.reason, error.message, this.#now()));
+      await tellStatus(
+        this.#options,
+        cluster,
+        refusedStatus(cluster, error.reason, error.message, this.#now()),
+      );
       return { afterMs: resyncMs };
     }
-    const seen = backends.look(key, wish);
+    const seen = backends.look(key, offered);
+    const wish = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
     const whole = planOf(wish, observed, seen);
     const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
     const plan = { ...whole, objects: whole.objects.filter((object) => !unserved.includes(object)) };
-    const refused = cluster.spec.paused ? [] : await this.#act(cluster, plan, observed);
+    const refused = cluster.spec.paused ? [] : await this.#act(wish, plan, observed);
     const { live, isOpen } = await this.#ask(key, wish, observed);
     const talk = this.#talk(key, wish, observed, edgeOf(wish, observed, seen, live.faults));
     const facts = { wish, observed, backends: seen, plan, unserved, live, talk, refused, now: this.#now() };
-    await this.#tellStatus(cluster, statusOf(facts));
+    await tellStatus(this.#options, cluster, statusOf(facts));
     const isRefused = refused.length > 0;
+    const isRotating = wish.keys.coming !== undefined || seen.users?.state === "late";
+    const waits = plan.waitsFor !== undefined || isRotating;
     const afterMs = Math.min(
       resyncMs,
-      plan.waitsFor === undefined ? resyncMs : backends.againMs(key),
+      waits ? backends.againMs(key) : resyncMs,
       isOpen ? ORPHAN_MS : resyncMs,
     );
     return { afterMs, isRefused };
+  }
+
+  /** A rotation goes a step further where what it waits for has come. */
+  #advanced(key: string, wish: Wish, observed: Observed, seen: BackendsSeen): Wish {
+    const now = this.#now().getTime();
+    const keys = advanced(wish.keys, wayOf(wish, observed, seen), livesOf(wish.cluster), now);
+    this.#keyMemory.writes(key, encodeKeys(keys));
+    return { ...wish, keys };
   }
 
   /** What the pods say; a partition that no router has had for long is stopped as well. */
@@ -170,6 +182,7 @@ export class Reconciler {
   async #standBack(key: string, cluster: ChatCluster & KubeObject, other: string): Promise<Next> {
     const { events, keeper, resyncMs } = this.#options;
     await this.#forget(key);
+    this.#keyMemory.forget(key);
     const note = standsBack(keeper.me, other);
     await events.tell(cluster, { type: "Warning", reason: "KeptByAnother", action: "Reconcile", note });
     return { afterMs: resyncMs };
@@ -180,8 +193,9 @@ export class Reconciler {
   }
 
   /** Applies, then removes; while something is refused nothing goes, for it may be what takes its place. */
-  async #act(cluster: ChatCluster, plan: Plan, observed: Observed): Promise<readonly Refused[]> {
+  async #act(wish: Wish, plan: Plan, observed: Observed): Promise<readonly Refused[]> {
     const { api, events, onApplied, onRefused } = this.#options;
+    const { cluster } = wish;
     const notApplied = await applyAll(plan.objects, {
       api,
       observed,
@@ -200,7 +214,16 @@ export class Reconciler {
     const notOurs = await actOnAll(claimed(observed), async (claim) =>
       api.mergePatch(...relabelling(cluster, claim)),
     );
-    const refused = [...notApplied, ...notOurs];
+    const servers = waitingServers(wish, observed, plan.objects);
+    const notWoken = await actOnAll(
+      servers.map(({ pod }) => pod),
+      async ({ metadata: { namespace, name } }) => {
+        const { patch } = servers.find(({ pod }) => pod.metadata.name === name) ?? { patch: {} };
+        await api.mergePatch(RESOURCES.pods, namespace, name, patch);
+      },
+    );
+    // A chart that is older than this image does not allow it: then the kubelet looks by itself.
+    const refused = [...notApplied, ...notOurs, ...notWoken.filter(({ error }) => !isForbidden(error))];
     const notGone = await actOnAll(
       [...stuckServers(observed), ...(refused.length > 0 ? [] : plan.removals)],
       async (object) => removeIfThere(api, object),
@@ -215,7 +238,7 @@ export class Reconciler {
     const said = this.#options.talks.said(keyOf(cluster));
     const talk = said === undefined ? undefined : talkFinding(said);
     try {
-      await this.#tellStatus(cluster, failedStatus(cluster, messageOf(error), this.#now(), talk));
+      await tellStatus(this.#options, cluster, failedStatus(cluster, messageOf(error), this.#now(), talk));
     } catch (second) {
       const message = `a pass failed, and could not be told: ${messageOf(error)}`;
       throw new AggregateError([error, second], message, { cause: second });
@@ -240,7 +263,7 @@ export class Reconciler {
     const { api, removeData } = this.#options;
     const key = keyOf(cluster);
     await this.#forget(key);
-    const wish = await wishOf(cluster, observed, this.#options).catch((error: unknown) => {
+    const wish = await wishOf(cluster, observed, this.#known).catch((error: unknown) => {
       if (error instanceof SpecError) return this.#wishes.get(key) ?? error;
       throw error;
     });
@@ -250,37 +273,8 @@ export class Reconciler {
     } catch (error) {
       if (isConflict(error)) throw error; // Somebody wrote in between: the next pass knows more.
       const message = blockedMessage(cluster, messageOf(error));
-      await this.#tellStatus(cluster, blockedStatus(cluster, message, this.#now()));
+      await tellStatus(this.#options, cluster, blockedStatus(cluster, message, this.#now()));
       throw error;
-    }
-  }
-
-  /** Writes the status where it differs, and an Event for each condition that turned. */
-  async #tellStatus(cluster: ChatCluster, told: ChatClusterStatus): Promise<void> {
-    const { api, events, keeper } = this.#options;
-    const status = { ...told, keeper: keeper.me };
-    const before = cluster.status;
-    if (before !== undefined && hashOf(before) === hashOf(status)) return;
-    const { namespace, name } = cluster.metadata;
-    const { apiVersion, kind } = cluster;
-    await api.apply(
-      RESOURCES.chatClusters,
-      { apiVersion, kind, metadata: { name, namespace }, status } as KubeObject,
-      { subresource: "status" },
-    );
-    for (const { type, status: is, reason, message } of transitionsOf(
-      before?.conditions ?? [],
-      status.conditions,
-    )) {
-      if (!TOLD.has(type) || is === "Unknown") continue;
-      const isGood = (is === "True") !== (type === "Degraded" || type === "Paused");
-      const note = `${type} is ${is}: ${message === "" ? reason : message}`;
-      await events.tell(cluster, {
-        type: isGood || type === "Paused" ? "Normal" : "Warning",
-        reason,
-        action: "Reconcile",
-        note,
-      });
     }
   }
 }

@@ -21,6 +21,7 @@ import { pullFailures, tellPulls, versionServing } from "./serving.ts";
 import type { Live } from "./ask-pods.ts";
 import type { BackendsSeen, Plan } from "./plan.ts";
 import { readyFinding } from "./ready.ts";
+import { rotated } from "./rotation-way.ts";
 
 export interface Facts {
   readonly wish: Wish;
@@ -102,12 +103,15 @@ function reconciled({ wish, refused }: Facts): Finding {
   return refused.length > 0 ? no("ApplyRefused", tellRefused(refused)) : yes("Applied");
 }
 
-function progressing({ wish, plan, observed, refused }: Facts, counts: ComponentCounts): Finding {
+function progressing({ wish, plan, observed, refused, backends }: Facts, counts: ComponentCounts): Finding {
   if (wish.cluster.spec.paused) return no("Paused", "spec.paused is set");
   const pulls = pullFailures(observed);
   if (pulls.length > 0) return yes("ImagePull", tellPulls(pulls));
   if (refused.length > 0) return no("ApplyRefused", tellRefused(refused));
   if (plan.waitsFor !== undefined) return yes("Waiting", `waits for ${plan.waitsFor}`);
+  const rotation = rotated(wish, observed, backends);
+  if (rotation.status === "False" && rotation.reason !== "TooManyKeys")
+    return yes("Rotating", rotation.message);
   const unsettled = COMPONENTS.filter((name) => !counts[name].isSettled);
   return unsettled.length > 0
     ? yes("RollingOut", tell(counts, unsettled))
@@ -158,6 +162,7 @@ function findingsOf(facts: Facts, counts: ComponentCounts): Record<ConditionType
     ConnectorsAvailable: available(facts, counts),
     SyntheticTalk: facts.talk,
     Reconciled: reconciled(facts),
+    Rotated: rotated(facts.wish, facts.observed, facts.backends),
     Progressing: progressing(facts, counts),
     Paused: paused
       ? yes("Asked", "spec.paused is set: nothing is changed")
@@ -222,6 +227,7 @@ export function refusedStatus(
     ConnectorsAvailable: waits,
     SyntheticTalk: waits,
     Reconciled: no(reason, message),
+    Rotated: waits,
     Progressing: no("SpecInvalid", message),
     Paused: cluster.spec.paused
       ? yes("Asked", "spec.paused is set")

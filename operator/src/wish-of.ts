@@ -1,17 +1,21 @@
 import { createSecureContext } from "node:tls";
+import type { Clock } from "@jichat/protocol/clock.ts";
 import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import { KEYS } from "./desired/around.ts";
 import { tlsOf as backendTlsIn } from "./desired/backend-tls.ts";
-import { decodeKeys, keysFor } from "./desired/keys.ts";
+import type { Keys } from "./desired/keys.ts";
+import { decodeKeys } from "./desired/keys.ts";
 import type { Backend } from "./desired/names.ts";
 import { BACKENDS, objectName } from "./desired/names.ts";
+import { keysFor, livesOf } from "./desired/rotation.ts";
 import type { Login, Wish } from "./desired/wish.ts";
 import { changeRefused } from "./ground-of.ts";
+import type { KeyMemory } from "./key-memory.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { isNotFound, messageOf } from "./kube/errors.ts";
 import type { KubeObject } from "./kube/object.ts";
-import { RESOURCES } from "./kube/object.ts";
+import { RESOURCES, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 
 /** Any new value asks for new keys and passwords. */
@@ -143,18 +147,29 @@ export interface WishOptions {
   readonly api: Pick<KubeApi, "get">;
   readonly version: string;
   readonly operator: Wish["operator"];
+  readonly keyMemory: KeyMemory;
+  readonly clock: Clock;
+}
+
+/** Those that its Secret holds, or the first; the next are offered where a rotation is asked for. */
+function keysIn(cluster: ChatCluster, observed: Observed, { keyMemory, clock }: WishOptions): Keys {
+  const { namespace, annotations } = cluster.metadata;
+  const id = { apiVersion: "v1", kind: "Secret", metadata: { namespace, name: objectName(cluster, KEYS) } };
+  const [lives, now] = [livesOf(cluster), clock.now()];
+  const text = keyMemory.read(keyOf(cluster), observed.find<SecretObject>(id)?.data?.["keys"]);
+  const before = decodeKeys(text, lives, now);
+  // While nothing may be written no key is made or let go either.
+  if (cluster.spec.paused && before !== undefined) return before;
+  return keysFor(before, annotations?.[ROTATE_ANNOTATION] ?? "", { lives, now });
 }
 
 /** The spec with all that it names; throws SpecError where something of that is missing. */
 export async function wishOf(cluster: ChatCluster, observed: Observed, options: WishOptions): Promise<Wish> {
   const { api, version, operator } = options;
-  const { namespace, annotations } = cluster.metadata;
   if (cluster.metadata.deletionTimestamp === undefined) {
     const refused = changeRefused(cluster, observed);
     if (refused !== undefined) throw new SpecError("ChangeRefused", refused);
   }
-  const id = { apiVersion: "v1", kind: "Secret", metadata: { namespace, name: objectName(cluster, KEYS) } };
-  const before = decodeKeys(observed.find<SecretObject>(id)?.data?.["keys"]);
   const logins = await loginsOf(api, cluster);
   const backendTls = await backendTlsOf(api, cluster);
   const tokenKeys = await tokenKeysOf(api, cluster);
@@ -162,13 +177,7 @@ export async function wishOf(cluster: ChatCluster, observed: Observed, options: 
   return {
     cluster,
     version: cluster.spec.version ?? version,
-    // While nothing may be written no new keys are made either: they would be others at every pass.
-    keys: keysFor(
-      before,
-      cluster.spec.paused && before !== undefined
-        ? before.rotation
-        : (annotations?.[ROTATE_ANNOTATION] ?? ""),
-    ),
+    keys: keysIn(cluster, observed, options),
     logins,
     backendTls,
     tokenKeys,

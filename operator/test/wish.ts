@@ -1,7 +1,7 @@
 import type { ChatCluster } from "../src/crd/definition.ts";
 import { definition } from "../src/crd/definition.ts";
 import { componentsOf, groundworkOf, migrationOf, serversOf } from "../src/desired/desired.ts";
-import { keysFor } from "../src/desired/keys.ts";
+import { keysOf, newGeneration } from "../src/desired/keys.ts";
 import type { PodTemplate } from "../src/desired/pods.ts";
 import type { Wish } from "../src/desired/wish.ts";
 import { connectorRevision } from "../src/desired/workloads.ts";
@@ -42,7 +42,7 @@ export const clusterOf = (spec: object = {}, name = "chat"): ChatCluster =>
     spec: filled(DEFAULTS as Tree, spec as Tree),
   }) as unknown as ChatCluster;
 
-export const KEYS = keysFor(undefined, "");
+export const KEYS = keysOf(newGeneration("", 1), { tokenMs: 86_400_000, ticketMs: 3_600_000 });
 export const wishOf = (spec: object = {}, more: Partial<Wish> = {}): Wish => ({
   cluster: clusterOf(spec),
   version: "1.2.3",

@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { startAdmin } from "./admin.ts";
 
 test("/livez and /readyz say why not, each by its own reason; without one a process lives", async () => {
-  const config = { adminPort: 0, adminHost: "127.0.0.1", clusterKey: "k" };
+  const config = { adminPort: 0, adminHost: "127.0.0.1", clusterKeys: ["k"] };
   const telemetry = { log: pino({ level: "silent" }), scrape: async () => "" };
   let [notLive, notReady]: (string | undefined)[] = [undefined, undefined];
   const full = await startAdmin(config, telemetry, { notLive: () => notLive, notReady: () => notReady });
@@ -25,7 +25,7 @@ test("/livez and /readyz say why not, each by its own reason; without one a proc
 });
 
 test("/faults has what a person has to know; who can have none says so, and is not taken for one without", async () => {
-  const config = { adminPort: 0, adminHost: "127.0.0.1", clusterKey: "k" };
+  const config = { adminPort: 0, adminHost: "127.0.0.1", clusterKeys: ["k"] };
   const telemetry = { log: pino({ level: "silent" }), scrape: async () => "" };
   const fault = { fault: "LogFull", partitions: [3], why: "w" } as const;
   const notReady = (): undefined => undefined;

@@ -14,6 +14,8 @@ export interface AdminActions {
   readonly notLive?: () => string | undefined;
   /** Starts or calls off a drain; absent where the component has nothing to drain. */
   readonly drain?: (on: boolean) => void;
+  /** The cluster's keys as they are now; absent where those of the start stay. */
+  readonly clusterKeys?: () => readonly string[];
   /** The partitions that this process owns; absent where it owns none. */
   readonly partitions?: () => Iterable<number>;
   /** What a person has to know of; absent where nothing of that kind can be. */
@@ -24,18 +26,25 @@ export interface AdminActions {
 export const adminToken = (clusterKey: string): string =>
   createHmac("sha256", clusterKey).update("admin").digest("base64url");
 
-function mayWrite(request: IncomingMessage, clusterKey: string): boolean {
+function mayWrite(request: IncomingMessage, clusterKeys: readonly string[]): boolean {
   const given = Buffer.from(request.headers.authorization ?? "");
-  const wanted = Buffer.from(`Bearer ${adminToken(clusterKey)}`);
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
+  return clusterKeys.some((key) => {
+    const wanted = Buffer.from(`Bearer ${adminToken(key)}`);
+    return given.length === wanted.length && timingSafeEqual(given, wanted);
+  });
 }
 
 const healthOf = (why: string | undefined): [number, string] =>
   why === undefined ? [200, "ok\n"] : [503, `${why}\n`];
 
+type AdminConfig = Pick<ProcessConfig, "adminPort" | "adminHost"> & {
+  /** The operator has none: nothing of it may be written. */
+  readonly clusterKeys: readonly string[];
+};
+
 /** `/livez /readyz /metrics /partitions /faults`, and `POST` and `DELETE /drain` with the cluster's key. */
 export async function startAdmin(
-  config: Pick<ProcessConfig, "adminPort" | "adminHost" | "clusterKey">,
+  config: AdminConfig,
   telemetry: Pick<Telemetry, "log" | "scrape">,
   actions: AdminActions,
 ): Promise<{ port: number; stop(): void }> {
@@ -56,7 +65,8 @@ export async function startAdmin(
       case "POST /drain":
       case "DELETE /drain":
         if (actions.drain === undefined) return [404, "nothing to drain here\n"];
-        if (!mayWrite(request, config.clusterKey)) return [401, "the cluster's admin token is needed\n"];
+        if (!mayWrite(request, actions.clusterKeys?.() ?? config.clusterKeys))
+          return [401, "the cluster's admin token is needed\n"];
         actions.drain(request.method === "POST");
         return [202, "accepted\n"];
       default:

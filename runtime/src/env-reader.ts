@@ -103,11 +103,8 @@ export class EnvReader {
   }
 
   /** A secret: from the file that KEY_FILE names, or from KEY. Never logged. */
-  secret(key: string, lengthMin: number): string {
-    const value = this.optionalSecret(key);
-    if (value === undefined) return this.#missing(`${key} or ${key}_FILE`);
-    if (value.length < lengthMin) this.#faults.push(`${key} is shorter than ${lengthMin} characters`);
-    return value;
+  secret(key: string): string {
+    return this.optionalSecret(key) ?? this.#missing(`${key} or ${key}_FILE`);
   }
 
   /** As `secret`, where it may be left out. */
@@ -121,6 +118,11 @@ export class EnvReader {
       );
       return "";
     }
+  }
+
+  /** The file that a secret is given by, where it is. */
+  fileOf(key: string): string | undefined {
+    return this.#get(`${key}_FILE`);
   }
 
   /** Adds what a reader of its own found wrong to the one error. */

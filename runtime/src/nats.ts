@@ -41,6 +41,12 @@ export async function connectNats(
     clearInterval(waiting);
   });
   next.connectedTo(connection.getServer());
+  // It closes by itself when a server refuses its login twice. The start reads the login anew.
+  void connection.closed().then((error) => {
+    if (!(error instanceof Error)) return;
+    log.fatal({ err: error }, "NATS takes this login no more: the process ends, to start anew");
+    process.exit(1);
+  });
   void (async () => {
     for await (const status of connection.status()) {
       if (status.type === "reconnect") next.connectedTo(status.server);

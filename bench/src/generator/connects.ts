@@ -65,7 +65,7 @@ export const connects = async ({ door, count, ...how }: ConnectArgs): Promise<Ti
 
 /** With tickets, which are made before. */
 export async function tickets({ door, clusterKey, count, ...how }: TicketArgs): Promise<Timed> {
-  const issuer = new Tickets(clusterKey, 3_600_000);
+  const issuer = new Tickets([clusterKey], 3_600_000);
   const now = Date.now();
   const hellos = Array.from({ length: count }, (_, i) => {
     const identity = {

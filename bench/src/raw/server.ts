@@ -16,7 +16,7 @@ import type { WebSocket } from "uWebSockets.js";
 const [port = "0", mode = "echo", secret = ""] = process.argv.slice(2);
 const uws = loadUws();
 const sockets = new Set<WebSocket<unknown>>();
-const tickets = new Tickets(secret, 3_600_000);
+const tickets = new Tickets([secret], 3_600_000);
 const key =
   mode === "token"
     ? createPublicKey(

@@ -166,11 +166,8 @@ export class Chat {
     return Buffer.from(data[key] ?? "", "base64").toString("utf8");
   }
 
-  /** Where devices connect from outside, and with what their tokens are signed. */
-  async venue(): Promise<Venue & { leave(): void }> {
-    const { spec } = await read<{
-      readonly spec: { readonly ports: readonly { readonly nodePort: number }[] };
-    }>(["-n", this.namespace, "get", "service", `${this.name}-connector`]);
+  /** Of a node: what a NodePort is reached by. */
+  async address(): Promise<string> {
     const nodes = await read<{
       readonly items: readonly {
         readonly status: {
@@ -178,12 +175,24 @@ export class Chat {
         };
       }[];
     }>(["get", "nodes"]);
-    const address = nodes.items[0]?.status.addresses.find(({ type }) => type === "InternalIP")?.address ?? "";
+    return nodes.items[0]?.status.addresses.find(({ type }) => type === "InternalIP")?.address ?? "";
+  }
+
+  /** Where devices connect from outside, and with what their tokens are signed. */
+  async venue(): Promise<Venue & { leave(): void }> {
+    const { spec } = await read<{
+      readonly spec: {
+        readonly ports: readonly { readonly nodePort: number; readonly appProtocol?: string }[];
+      };
+    }>(["-n", this.namespace, "get", "service", `${this.name}-connector`]);
+    const [port] = spec.ports;
+    const scheme = port?.appProtocol === "kubernetes.io/wss" ? "wss" : "ws";
+    const address = await this.address();
     const folder = mkdtempSync(join(tmpdir(), "jichat-venue-"));
     const signingKeyFile = join(folder, "signing-key.json");
     writeFileSync(signingKeyFile, await this.secret("api", "signing-key.json"), { mode: 0o600 });
     return {
-      wsUrls: [`ws://${address}:${spec.ports[0]?.nodePort ?? 0}/v1/ws`],
+      wsUrls: [`${scheme}://${address}:${port?.nodePort ?? 0}/v1/ws`],
       secrets: { signingKeyFile },
       leave: () => {
         rmSync(folder, { recursive: true, force: true });

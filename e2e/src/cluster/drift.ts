@@ -43,7 +43,11 @@ export async function asUser<T>(
   as: User,
   act: (options: ConnectionOptions, names: Names) => Promise<T>,
 ): Promise<T> {
-  const keys = decodeKeys(Buffer.from(await chat.secret("keys", "keys")).toString("base64"));
+  const keys = decodeKeys(
+    Buffer.from(await chat.secret("keys", "keys")).toString("base64"),
+    { tokenMs: 0, ticketMs: 0 },
+    0,
+  );
   if (keys === undefined) throw new Error("the ChatCluster has no keys");
   const { user, password: pass } = credentialOf(keys, "nats", as);
   const names = namesOf(clusterNameOf({ metadata: { namespace: chat.namespace, name: chat.name } } as never));

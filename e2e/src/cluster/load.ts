@@ -14,14 +14,14 @@ const AFTER_MS = 5_000;
 /**
  * People talk while `act` happens and a little before and after; then every device has everything, in
  * order and once,
- * and ClickHouse has what the log has.
+ * and ClickHouse has what the log has. Resolves with how long the slowest send took to its ack.
  */
 export async function underLoad(
   t: TestContext,
   chat: Chat,
   act: () => Promise<void>,
   options: CrowdOptions = LOAD,
-): Promise<void> {
+): Promise<{ readonly slowestMs: number }> {
   const venue = await chat.venue();
   const ledger = new Ledger();
   const crowd = new Crowd(venue, ledger, { ...options, names: `${randomBytes(3).toString("hex")}-` });
@@ -37,4 +37,5 @@ export async function underLoad(
   }
   const said = await chat.verify();
   t.diagnostic(said.trim().split("\n").at(-1)?.slice(0, 200) ?? "");
+  return { slowestMs: crowd.answeredMs(100) };
 }

@@ -25,7 +25,8 @@ const VERBS: Readonly<Record<Exclude<Name, "leases" | "namespaces">, readonly st
   secrets: OWN,
   services: OWN,
   serviceAccounts: OWN,
-  pods: [...WATCH, "delete"], // A server whose image is not wanted any more, and never came.
+  // A server whose image is not wanted any more, and never came; one whose kubelet is to bring it its users.
+  pods: [...WATCH, "delete", "patch"],
   volumeClaims: OWN,
   deployments: OWN,
   statefulSets: OWN,

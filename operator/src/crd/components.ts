@@ -55,7 +55,9 @@ export const connectors = Type.Object(
     tls: optional(
       Type.Object(
         {
-          secret: secretName("a TLS Secret (`tls.crt`, `tls.key`); when it changes, pods are rolled"),
+          secret: secretName(
+            "a TLS Secret (`tls.crt`, `tls.key`); when it changes, connectors show the new one, and no socket is closed",
+          ),
           host: optional(
             Type.String({
               maxLength: 253,

@@ -15,6 +15,7 @@ export const CONDITIONS = {
   ConnectorsAvailable: "as many connectors as are wanted take connections",
   SyntheticTalk: "two devices of the operator's sent, received and resumed through the connectors' Service",
   Reconciled: "the last pass could do all that it wanted, and no object was refused",
+  Rotated: "keys and credentials are those that were asked for last, and no others are in use",
   Progressing: "something is being changed",
   Paused: "the operator changes nothing, because it was told so",
   Degraded: "something runs that should not be as it is",

@@ -1,7 +1,7 @@
 import type { KubeObject } from "../kube/object.ts";
 import { tlsFiles } from "./backend-tls.ts";
 import { REDIS_CONFIG, clickhouseUsers, redisAcl } from "./caches.ts";
-import { encodeKeys } from "./keys.ts";
+import { clusterKeysOf, encodeKeys } from "./keys.ts";
 import type { Component, Role } from "./names.ts";
 import { COMPONENTS, LABELS, keptLabelsOf, metaOf, objectName, selectorOf } from "./names.ts";
 import { natsConfig } from "./nats.ts";
@@ -57,7 +57,7 @@ export function secrets(wish: Wish): readonly Plain[] {
       : [
           secret(wish, "migrate", {
             "clickhouse-url": migrate,
-            "cluster-key": wish.keys.clusterKey,
+            "cluster-key": clusterKeysOf(wish.keys).join("\n"),
             ...tlsFiles(wish, ["clickhouse"]),
           }),
         ]),

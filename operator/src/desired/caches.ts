@@ -5,23 +5,34 @@ import { PORTS, clusterNameOf, metaOf, objectName, selectorOf } from "./names.ts
 import { httpProbe, podTemplate, resourcesOf } from "./pods.ts";
 import type { ServerSet } from "./server-set.ts";
 import { serverSet } from "./server-set.ts";
+import { withoutUsers } from "./users.ts";
 import type { Wish } from "./wish.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 
 const sha256 = (text: string): string => hash("sha256", text, "hex");
 
-/** Redis's ACL: its own keys and what our scripts call; the operator may only ask whether it is there. */
-export function redisAcl({ cluster, keys }: Wish): string {
+/**
+ * Redis's users, with the rules of each: its own keys and what our scripts call. The operator asks whether
+ * Redis is there, and sees to it that these and no others are let in.
+ */
+export function redisUsers({ cluster, keys }: Pick<Wish, "cluster" | "keys">): ReadonlyMap<string, string> {
   const prefix = clusterNameOf(cluster);
-  const users = credentialsOf(keys, "redis").map(({ as, user, password }) => {
-    const may =
-      as === "operator"
-        ? "resetkeys -@all +ping +info"
-        : `resetkeys ~${prefix}:* -@all +@read +@write +@transaction +@scripting +@connection +info +ping +time -@dangerous -keys +info`;
-    return `user ${user} on resetchannels ${may} #${sha256(password)}`;
-  });
-  return ["user default off", ...users, ""].join("\n");
+  return new Map(
+    credentialsOf(keys, "redis").map(({ as, user, password }) => {
+      const may =
+        as === "operator"
+          ? "resetkeys -@all +ping +info +acl|users +acl|setuser +acl|deluser"
+          : `resetkeys ~${prefix}:* -@all +@read +@write +@transaction +@scripting +@connection +info +ping +time -@dangerous -keys +info`;
+      return [user, `on resetchannels ${may} #${sha256(password)}`];
+    }),
+  );
 }
+
+/** What Redis starts with. */
+export const redisAcl = (wish: Pick<Wish, "cluster" | "keys">): string =>
+  ["user default off", ...[...redisUsers(wish)].map(([user, rules]) => `user ${user} ${rules}`), ""].join(
+    "\n",
+  );
 
 /** Redis is a cache: no file of it is kept, and it says so. */
 export const REDIS_CONFIG = [
@@ -74,7 +85,7 @@ export function redisServer(wish: Wish): RedisServer | undefined {
           { name: "tmp", emptyDir: { sizeLimit: "64Mi" } },
         ],
         graceSeconds: 5,
-        config: [redisAcl(wish), REDIS_CONFIG],
+        config: [redisAcl(withoutUsers(wish)), REDIS_CONFIG, wish.keys.origin],
       }),
     },
   };
@@ -144,6 +155,6 @@ export function clickhouseServer(wish: Wish): ServerSet | undefined {
       { name: "tmp", emptyDir: { sizeLimit: "1Gi" } },
     ],
     graceSeconds: 60,
-    config: clickhouseUsers(wish),
+    config: [clickhouseUsers(withoutUsers(wish)), wish.keys.origin],
   });
 }

@@ -6,7 +6,13 @@ export interface Permissions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
 }
-export type NatsUser = Exclude<User, "migrate">;
+export type NatsUser = Exclude<User, "migrate" | "system">;
+
+/** Of us in the account of the servers themselves: who is there, and who is to read its users anew. */
+export const SYSTEM: Permissions = {
+  publish: ["$SYS.REQ.SERVER.PING", "$SYS.REQ.SERVER.*.RELOAD"],
+  subscribe: [],
+};
 
 /** Reading a stream or bucket: about it, one value, and a consumer of one's own. */
 const reads = (stream: string): readonly string[] => [

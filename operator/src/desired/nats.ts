@@ -1,32 +1,43 @@
 import type { V1EnvVar } from "@kubernetes/client-node";
 import { inboxOf } from "@jichat/protocol/bus/names.ts";
 import { quantityOf } from "../kube/apply.ts";
+import type { Credential } from "./keys.ts";
 import { credentialsOf } from "./keys.ts";
 import { PORTS, clusterNameOf, objectName } from "./names.ts";
-import { natsPermissions } from "./nats-permissions.ts";
+import type { Permissions } from "./nats-permissions.ts";
+import { SYSTEM, natsPermissions } from "./nats-permissions.ts";
 import { httpProbe, resourcesOf } from "./pods.ts";
 import type { ServerSet } from "./server-set.ts";
 import { serverSet } from "./server-set.ts";
+import { usersPrint, withoutUsers } from "./users.ts";
 import type { Wish } from "./wish.ts";
 
 const quoted = (subjects: readonly string[]): string =>
   subjects.map((subject) => JSON.stringify(subject)).join(", ");
+
+function userLines({ user, password }: Credential, { publish, subscribe }: Permissions): readonly string[] {
+  return [
+    `    { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)}, permissions: {`,
+    `      publish: [${quoted(publish)}]`,
+    `      subscribe: [${quoted([`${inboxOf(user)}.>`, ...subscribe])}]`,
+    `    } }`,
+  ];
+}
+
+/** What a server that has read its users says of itself, and no other. */
+export const usersTag = ({ keys }: Pick<Wish, "keys">): string => `users:${usersPrint(keys, "nats")}`;
 
 /** nats-server's configuration: JetStream, a login per component, and routes where there are three. */
 export function natsConfig(wish: Wish): string {
   const { cluster, keys } = wish;
   const { managed } = cluster.spec.nats;
   const permissions = natsPermissions(clusterNameOf(cluster), cluster.spec.partitions);
-  const users = credentialsOf(keys, "nats").flatMap(({ as, user, password }) => {
-    if (as === "migrate") return [];
-    const { publish, subscribe } = permissions[as];
-    return [
-      `    { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)}, permissions: {`,
-      `      publish: [${quoted(publish)}]`,
-      `      subscribe: [${quoted([`${inboxOf(user)}.>`, ...subscribe])}]`,
-      `    } }`,
-    ];
-  });
+  const users = credentialsOf(keys, "nats").flatMap(({ as, ...credential }) =>
+    as === "migrate" || as === "system" ? [] : userLines(credential, permissions[as]),
+  );
+  const system = credentialsOf(keys, "nats", ["system"]).flatMap((credential) =>
+    userLines(credential, SYSTEM),
+  );
   const name = objectName(cluster, "nats");
   const replicas = managed?.replicas ?? 1;
   const routes = Array.from(
@@ -35,6 +46,7 @@ export function natsConfig(wish: Wish): string {
   );
   return [
     `server_name: $POD_NAME`,
+    `server_tags: [${JSON.stringify(usersTag(wish))}]`,
     `port: ${PORTS.nats}`,
     `http_port: 8222`,
     `jetstream {`,
@@ -63,6 +75,10 @@ export function natsConfig(wish: Wish): string {
     ...users,
     `    ]`,
     `  }`,
+    // The account that servers have anyhow: another one could not be brought in while they run.
+    `  $SYS { users: [`,
+    ...system,
+    `  ] }`,
     `}`,
     ``,
   ].join("\n");
@@ -117,6 +133,6 @@ export function natsServers(wish: Wish): ServerSet | undefined {
     ],
     volumes: [{ name: "config", secret: { secretName: name, defaultMode: 0o440 } }],
     graceSeconds: 30,
-    config: natsConfig(wish),
+    config: [natsConfig(withoutUsers(wish)), wish.keys.origin],
   });
 }

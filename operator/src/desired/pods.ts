@@ -8,6 +8,8 @@ import type { Wish } from "./wish.ts";
 
 /** What the pod carries that config and secrets are made of: another hash, and pods are rolled. */
 export const CONFIG_ANNOTATION = "chat.jichat.io/config";
+/** Which generation of keys and credentials a pod was made with. */
+export const GENERATION_ANNOTATION = "chat.jichat.io/generation";
 /** A user that no image names and no file belongs to. */
 const USER = 65_532;
 const IDS = { runAsUser: USER, runAsGroup: USER, fsGroup: USER };
@@ -30,8 +32,10 @@ export interface PodWish {
   readonly volumes?: V1PodSpec["volumes"];
   readonly graceSeconds: number;
   readonly restartPolicy?: "Never";
-  /** Whatever the containers read but the template does not show. */
+  /** Whatever the containers read when they start but the template does not show. */
   readonly config: unknown;
+  /** Of those that use keys or credentials which a rotation changes. */
+  readonly generation?: number | undefined;
 }
 
 /** As the `restricted` Pod Security Standard asks, and a root that cannot be written. */
@@ -62,7 +66,11 @@ export function podTemplate(wish: Wish, pod: PodWish): PodTemplate {
   return {
     metadata: {
       labels: { ...template.labels, ...labelsOf(cluster, role) },
-      annotations: { ...template.annotations, [CONFIG_ANNOTATION]: hashOf(pod.config) },
+      annotations: {
+        ...template.annotations,
+        [CONFIG_ANNOTATION]: hashOf(pod.config),
+        ...(pod.generation === undefined ? {} : { [GENERATION_ANNOTATION]: String(pod.generation) }),
+      },
     },
     spec: {
       serviceAccountName: objectName(cluster, role),

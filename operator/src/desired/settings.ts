@@ -1,5 +1,6 @@
 import { API_LIMITS, CONNECTOR_LIMITS, limitVariables } from "../crd/limits.ts";
 import { tlsFiles, tlsVariables } from "./backend-tls.ts";
+import { clusterKeysOf, tokenKeysOf } from "./keys.ts";
 import { clusterNameOf, PORTS } from "./names.ts";
 import type { Backend, Component } from "./names.ts";
 import { publicUrls } from "./urls.ts";
@@ -108,13 +109,13 @@ export function secretsOf(wish: Wish, component: Component): Settings {
   const clickhouse = component === "storage" ? backendUrl(wish, "clickhouse", component) : undefined;
   const ownKeys = cluster.spec.auth.jwksUrl === undefined;
   return {
-    "cluster-key": keys.clusterKey,
+    "cluster-key": clusterKeysOf(keys).join("\n"),
     "nats-url": backendUrl(wish, "nats", component) ?? "",
     ...(redis === undefined ? {} : { "redis-url": redis }),
     ...(clickhouse === undefined ? {} : { "clickhouse-url": clickhouse }),
     ...tlsFiles(wish, ASKS[component]),
     ...(checksTokens && ownKeys
-      ? { "jwks.json": tokenKeys?.jwks ?? JSON.stringify({ keys: keys.publicKeys }) }
+      ? { "jwks.json": tokenKeys?.jwks ?? JSON.stringify({ keys: tokenKeysOf(keys) }) }
       : {}),
     ...(component === "connector" ? wish.tls : {}),
     ...(component === "api" && signs(wish)
@@ -122,3 +123,22 @@ export function secretsOf(wish: Wish, component: Component): Settings {
       : {}),
   };
 }
+
+/** Files that a running component reads anew when they change. */
+const REREAD: ReadonlySet<string> = new Set([
+  "cluster-key",
+  "jwks.json",
+  "signing-key.json",
+  "tls.crt",
+  "tls.key",
+]);
+
+/** What of a component's Secret counts when its pods start: pods are made anew when it changes. */
+export const startSecretsOf = (wish: Wish, component: Component): Settings =>
+  Object.fromEntries(Object.entries(secretsOf(wish, component)).filter(([file]) => !REREAD.has(file)));
+
+/** Whether a rotation changes anything for pods of `component`: keys that they check with, or credentials. */
+export const usesKeys = ({ cluster: { spec } }: Wish, component: Component): boolean =>
+  component === "connector" ||
+  component === "api" ||
+  ASKS[component].some((backend) => spec[backend].managed !== undefined);

@@ -2,11 +2,12 @@ import type { V1DeploymentSpec, V1DeploymentStatus, V1JobStatus } from "@kuberne
 import { hashOf } from "../kube/apply.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { tlsVariables } from "./backend-tls.ts";
+import { usedBy } from "./keys.ts";
 import type { Component } from "./names.ts";
 import { LABELS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
 import type { ContainerWish, PodTemplate } from "./pods.ts";
 import { httpProbe, imageOf, podTemplate, resourcesOf } from "./pods.ts";
-import { DATA_PATH, GRACE_SECONDS, SECRETS_PATH, secretsOf, settingsOf } from "./settings.ts";
+import { DATA_PATH, GRACE_SECONDS, SECRETS_PATH, settingsOf, startSecretsOf, usesKeys } from "./settings.ts";
 import type { Wish } from "./wish.ts";
 import { backendUrl } from "./wish.ts";
 
@@ -71,7 +72,8 @@ function podOf(wish: Wish, component: Component) {
         : []),
     ],
     graceSeconds: graceOf(wish, component),
-    config: [settingsOf(wish, component), secretsOf(wish, component)],
+    config: [settingsOf(wish, component), startSecretsOf(wish, component)],
+    generation: usesKeys(wish, component) ? usedBy(wish.keys, component).generation : undefined,
   });
 }
 

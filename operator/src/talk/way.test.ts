@@ -7,9 +7,11 @@ import { after, test } from "node:test";
 import { Tickets } from "@jichat/access/tickets.ts";
 import { loadKeys } from "@jichat/access/token-keys.ts";
 import { Tokens } from "@jichat/access/tokens.ts";
-import { isId, partitionOf } from "@jichat/protocol/id-forms.ts";
+import { isId } from "@jichat/protocol/id-forms.ts";
+import { partitionOf } from "@jichat/protocol/ids.ts";
 import { SYNTHETIC_PERSON } from "@jichat/protocol/synthetic.ts";
 import { KEYS, wishOf } from "../../test/wish.ts";
+import { publicOf } from "../desired/keys.ts";
 import { PORTS } from "../desired/names.ts";
 import { flowsOf } from "../desired/network.ts";
 import type { Wish } from "../desired/wish.ts";
@@ -32,15 +34,15 @@ async function takenFor(wish: Wish, jwks: { keys: object[] }): Promise<string> {
   const told = await shown(credential, "synthetic-a", NOW);
   const { algorithm, issuer, audience } = wish.cluster.spec.auth;
   if ("ticket" in told)
-    return new Tickets(KEYS.clusterKey, 1_000).verify(told.ticket, "synthetic-a", NOW).user;
+    return new Tickets([KEYS.clusterKey], 1_000).verify(told.ticket, "synthetic-a", NOW).user;
   const keys = join(folder, "jwks.json");
   writeFileSync(keys, JSON.stringify(jwks));
   const config = { keys, algorithm, issuer, audience };
-  return (await new Tokens(config, loadKeys(keys), nothingRevoked, clock).verify(told.token)).user;
+  return (await new Tokens(config, loadKeys(keys).keys, nothingRevoked, clock).verify(told.token)).user;
 }
 
 test("with keys of our own it is a token, with a signing key of theirs one of that, else a ticket", async () => {
-  assert.equal(await takenFor(wishOf(), { keys: [...KEYS.publicKeys] }), SYNTHETIC_PERSON);
+  assert.equal(await takenFor(wishOf(), { keys: [publicOf(KEYS.signingKey)] }), SYNTHETIC_PERSON);
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const jwks = { keys: [{ ...publicKey.export({ format: "jwk" }), alg: "ES256", kid: "1" }] };
   const signingKey = JSON.stringify({ ...privateKey.export({ format: "jwk" }), kid: "1" });

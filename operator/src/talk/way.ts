@@ -88,7 +88,7 @@ export async function shown(
       issuedAt: 0,
       expiresAt,
     };
-    return { ticket: new Tickets(credential.clusterKey, LIFE_MS).issue(identity, now).ticket };
+    return { ticket: new Tickets([credential.clusterKey], LIFE_MS).issue(identity, now).ticket };
   }
   const { signingKey, algorithm, issuer, audience } = credential;
   const sign = await openSigner(signingKey, algorithm);

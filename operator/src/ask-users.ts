@@ -1,0 +1,146 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import { connect } from "@nats-io/transport-node";
+import { readNatsUrl } from "@jichat/runtime/nats-url.ts";
+import { redisUsers } from "./desired/caches.ts";
+import type { User } from "./desired/keys.ts";
+import { credentialsOf } from "./desired/keys.ts";
+import type { Backend } from "./desired/names.ts";
+import { usersTag } from "./desired/nats.ts";
+import type { Wish } from "./desired/wish.ts";
+import type { Door } from "./door.ts";
+import { doorOf } from "./door.ts";
+import { messageOf } from "./kube/errors.ts";
+import type { UsersSeen } from "./plan.ts";
+import { withRedis } from "./with-redis.ts";
+
+const TIMEOUT_MS = 4_000;
+/** All servers of a cluster answer within this, or are not there. */
+const ANSWERS_MS = 1_500;
+
+interface Server {
+  readonly id: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+}
+
+/** The servers that are there, each once. */
+async function serversIn(nats: NatsConnection, wanted: number): Promise<readonly Server[]> {
+  const answers = await nats.requestMany("$SYS.REQ.SERVER.PING", undefined, {
+    strategy: "count",
+    maxWait: ANSWERS_MS,
+    maxMessages: wanted,
+  });
+  const servers = new Map<string, Server>();
+  for await (const answer of answers) {
+    const { server } = answer.json<{ server: { id: string; name: string; tags?: readonly string[] } }>();
+    servers.set(server.id, { tags: [], ...server });
+  }
+  return [...servers.values()];
+}
+
+/**
+ * Has nats-servers read their users anew where what they hold is not what is wanted. A connection is cut only
+ * if its own user has gone. The kubelet brings the file in its own time, and a server tells of what it has
+ * read a moment behind its answer: who is late is looked at again.
+ */
+async function bringNats(wish: Wish, { url, tls }: Door, replicas: number): Promise<string | undefined> {
+  const nats = await connect({
+    ...readNatsUrl(url, tls),
+    name: "jichat-operator",
+    reconnect: false,
+    timeout: TIMEOUT_MS,
+  });
+  const tag = usersTag(wish);
+  const behind = (servers: readonly Server[]): readonly Server[] =>
+    servers.filter(({ tags }) => !tags.includes(tag));
+  try {
+    let servers = await serversIn(nats, replicas);
+    const late = behind(servers);
+    for (const { id } of late)
+      await nats.request(`$SYS.REQ.SERVER.${id}.RELOAD`, undefined, { timeout: TIMEOUT_MS });
+    if (late.length > 0) servers = await serversIn(nats, replicas);
+    if (servers.length < replicas) return `NATS: ${servers.length} of ${replicas} servers answer`;
+    const still = behind(servers).map(({ name }) => name);
+    return still.length === 0 ? undefined : `NATS: ${still.join(", ")} has not read its users yet`;
+  } finally {
+    await nats.close();
+  }
+}
+
+const OURS = /^(connector|router|api|operator)-\d+$/;
+
+/** Lets in whoever is to be let in, and nobody else of ours, without a look at Redis's file. */
+async function bringRedis(wish: Wish, door: Door): Promise<undefined> {
+  return withRedis(door, async (redis) => {
+    const there = new Set((await redis.call("ACL", "USERS")) as readonly string[]);
+    const wanted = redisUsers(wish);
+    for (const [user, rules] of wanted)
+      if (!there.has(user)) await redis.call("ACL", "SETUSER", user, "reset", ...rules.split(" "));
+    const surplus = [...there].filter((user) => OURS.test(user) && !wanted.has(user));
+    if (surplus.length > 0) await redis.call("ACL", "DELUSER", ...surplus);
+    return undefined;
+  });
+}
+
+/** ClickHouse reads its users by itself as soon as the kubelet has brought them: whether it has. */
+async function lookAtClickHouse(
+  wish: Wish,
+  { url }: Door,
+  ask: (door: Door) => Promise<void>,
+): Promise<string | undefined> {
+  for (const { user, password } of credentialsOf(wish.keys, "clickhouse", ["storage"])) {
+    const door = new URL(url);
+    door.username = user;
+    door.password = password;
+    try {
+      await ask({ url: door.href, tls: undefined });
+    } catch (error) {
+      return `ClickHouse does not take ${user} yet: ${messageOf(error)}`;
+    }
+  }
+  return undefined;
+}
+
+export interface UsersOptions {
+  /** Rejects where a login is refused. */
+  readonly askClickHouse: (door: Door) => Promise<void>;
+  /** Where a backend is; as the wish has it, if not said. */
+  readonly doors?: (backend: Backend, user: User) => Door | undefined;
+}
+
+/**
+ * Brings managed servers to let in exactly those whom their Secrets name, while they run; says what is not so
+ * yet. Never rejects.
+ */
+export async function bringUsers(wish: Wish, options: UsersOptions): Promise<UsersSeen> {
+  const { askClickHouse, doors = (backend, user) => doorOf(wish, backend, user) } = options;
+  const { nats, redis, clickhouse, hibernate } = wish.cluster.spec;
+  if (hibernate) return { state: "taken", message: "no backend runs" };
+  let isKnown = true;
+  const bring = async (
+    backend: "NATS" | "Redis" | "ClickHouse",
+    door: Door | undefined,
+    act: (door: Door) => Promise<string | undefined>,
+  ): Promise<readonly string[]> => {
+    if (door === undefined) return [];
+    try {
+      const late = await act(door);
+      return late === undefined ? [] : [late];
+    } catch (error) {
+      isKnown = false;
+      return [`${backend}: ${messageOf(error)}`];
+    }
+  };
+  const { managed } = nats;
+  const late = await Promise.all([
+    bring("NATS", managed && doors("nats", "system"), async (door) =>
+      bringNats(wish, door, managed?.replicas ?? 1),
+    ),
+    bring("Redis", redis.managed && doors("redis", "operator"), async (door) => bringRedis(wish, door)),
+    bring("ClickHouse", clickhouse.managed && doors("clickhouse", "storage"), async (door) =>
+      lookAtClickHouse(wish, door, askClickHouse),
+    ),
+  ]);
+  const message = late.flat().join("; ");
+  return { state: message === "" ? "taken" : isKnown ? "late" : "unknown", message };
+}

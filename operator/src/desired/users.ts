@@ -1,0 +1,35 @@
+import { hashOf } from "../kube/apply.ts";
+import type { Credential, Keys, User } from "./keys.ts";
+import { USERS, credentialsOf } from "./keys.ts";
+import type { Backend } from "./names.ts";
+import type { Wish } from "./wish.ts";
+
+/** Everybody that a managed backend is to let in, whoever it is for. */
+export const usersOf = (keys: Keys, backend: Backend): readonly (Credential & { readonly as: User })[] =>
+  credentialsOf(keys, backend, backend === "nats" ? [...USERS.nats, "system"] : USERS[backend]);
+
+/** Names what a backend's users are without telling of them: another print, other users or passwords. */
+export const usersPrint = (keys: Keys, backend: Backend): string => hashOf(usersOf(keys, backend));
+
+/**
+ * The same wish with nobody's credentials: what a server is made of but for its users. They change while it
+ * runs, and restart nothing.
+ */
+export const withoutUsers = (wish: Wish): Wish => ({
+  ...wish,
+  keys: {
+    origin: "",
+    rotation: "",
+    generation: 0,
+    clusterKey: "",
+    signingKey: {},
+    passwords: Object.fromEntries(
+      [...Object.entries(USERS), ["nats", ["system"]] as const].flatMap(([backend, users]) =>
+        users.map((user) => [`${backend}/${user}`, ""]),
+      ),
+    ),
+    lives: { tokenMs: 0, ticketMs: 0 },
+    earlierTokenKeys: [],
+    earlierClusterKeys: [],
+  },
+});

@@ -1,0 +1,110 @@
+import { isDeepStrictEqual } from "node:util";
+import type { V1Deployment, V1Pod } from "@kubernetes/client-node";
+import type { Way } from "./desired/rotation.ts";
+import { rotationRefused } from "./desired/rotation.ts";
+import { usedBy } from "./desired/keys.ts";
+import type { Component } from "./desired/names.ts";
+import { BACKENDS, COMPONENTS, objectName } from "./desired/names.ts";
+import { GENERATION_ANNOTATION } from "./desired/pods.ts";
+import { usesKeys } from "./desired/settings.ts";
+import { usersPrint } from "./desired/users.ts";
+import type { Wish } from "./desired/wish.ts";
+import { ROTATE_ANNOTATION } from "./wish-of.ts";
+import type { Finding } from "./kube/conditions.ts";
+import { no, unknown, yes } from "./kube/conditions.ts";
+import type { KubeObject } from "./kube/object.ts";
+import type { Observed } from "./observed.ts";
+import { countOf } from "./observed.ts";
+import type { BackendsSeen } from "./plan.ts";
+
+type Deployment = KubeObject & Pick<V1Deployment, "spec" | "status">;
+type Pod = KubeObject & Pick<V1Pod, "status">;
+
+const isOver = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed";
+const isEmpty = ({ spec, status }: Deployment): boolean =>
+  (spec?.replicas ?? 0) === 0 && (status?.replicas ?? 0) === 0;
+
+/** What of a component is not made with what it is to be made with, or is not all there yet. */
+function lateIn(wish: Wish, observed: Observed, component: Component): readonly string[] {
+  const wanted = String(usedBy(wish.keys, component).generation);
+  const isOf = ({ metadata }: Pick<KubeObject, "metadata">): boolean =>
+    metadata.annotations?.[GENERATION_ANNOTATION] === wanted;
+  const isLate = (deployment: Deployment): boolean => {
+    if (isEmpty(deployment)) return false;
+    const template = deployment.spec?.template as Pick<KubeObject, "metadata"> | undefined;
+    return template === undefined || !isOf(template) || !countOf(deployment).isSettled;
+  };
+  const deployments = observed.ofKind<Deployment>("Deployment", component);
+  const isMissing = !wish.cluster.spec.hibernate && deployments.length === 0;
+  const late = [
+    ...observed.ofKind<Pod>("Pod", component).filter((pod) => !isOver(pod) && !isOf(pod)),
+    ...deployments.filter(isLate),
+  ];
+  return [...late.map(({ metadata }) => metadata.name), ...(isMissing ? [component] : [])];
+}
+
+/** Whoever is not made with what it is to be made with. A Job that runs was made with what there was then. */
+const lateOf = (wish: Wish, observed: Observed): readonly string[] => [
+  ...observed
+    .ofKind<Pod>("Pod", "migrate")
+    .filter((pod) => !isOver(pod))
+    .map(({ metadata }) => metadata.name),
+  ...COMPONENTS.filter((component) => usesKeys(wish, component)).flatMap((component) =>
+    lateIn(wish, observed, component),
+  ),
+];
+
+/** What a rotation waits for, as far as it has come. */
+export const wayOf = (wish: Wish, observed: Observed, { users }: BackendsSeen): Way => ({
+  isTaken: users?.state === "taken",
+  isInPods: lateOf(wish, observed).length === 0,
+});
+
+/**
+ * Pods of managed servers whose kubelet is to bring them their users now: it looks when a pod changes, else
+ * once in a minute or two. Not before the Secret is seen to hold them.
+ */
+export function waitingServers(
+  wish: Wish,
+  observed: Observed,
+  wanted: readonly KubeObject[],
+): readonly { readonly pod: KubeObject; readonly patch: object }[] {
+  return BACKENDS.flatMap((backend) => {
+    const name = objectName(wish.cluster, backend);
+    const secret = wanted.find(({ kind, metadata }) => kind === "Secret" && metadata.name === name);
+    const seen = secret === undefined ? undefined : observed.find(secret);
+    if (seen === undefined || !isDeepStrictEqual(dataOf(seen), dataOf(secret))) return [];
+    const print = usersPrint(wish.keys, backend);
+    return observed
+      .ofKind<Pod>("Pod", backend)
+      .filter((pod) => !isOver(pod) && pod.metadata.annotations?.[USERS_ANNOTATION] !== print)
+      .map((pod) => ({ pod, patch: { metadata: { annotations: { [USERS_ANNOTATION]: print } } } }));
+  });
+}
+
+/** Of a pod of a managed server: which users its kubelet was last asked to bring. */
+const USERS_ANNOTATION = "chat.jichat.io/users";
+const dataOf = (secret: object | undefined): unknown =>
+  secret === undefined || !("data" in secret) ? undefined : secret.data;
+
+const SHOWN = 3;
+const few = (all: readonly string[]): string =>
+  all.length <= SHOWN ? all.join(", ") : `${all.slice(0, SHOWN).join(", ")} and ${all.length - SHOWN} more`;
+
+/** Whether what the last rotation asked for is in use, and nothing else any more. */
+export function rotated(wish: Wish, observed: Observed, { users }: BackendsSeen): Finding {
+  const { keys, cluster } = wish;
+  const asked = cluster.metadata.annotations?.[ROTATE_ANNOTATION] ?? "";
+  if (keys.coming?.stage === "offered")
+    return no("BackendsAreTold", users === undefined ? "the backends are asked" : users.message);
+  if (keys.coming !== undefined || keys.leaving !== undefined)
+    return no("PodsAreReplaced", `waits for ${few(lateOf(wish, observed))}`);
+  if (keys.rotation !== asked && !cluster.spec.paused) {
+    const refused = rotationRefused(keys);
+    if (refused !== undefined) return no("TooManyKeys", refused);
+  }
+  if (users === undefined) return unknown("NotAskedYet", "the backends have not been asked yet");
+  if (users.state === "unknown") return unknown("NotAnswered", users.message);
+  if (users.state === "late") return no("BackendsAreTold", users.message);
+  return yes("InUse", `generation ${keys.generation} of keys and credentials is in use, and no other`);
+}

@@ -1,0 +1,62 @@
+import type { ChatCluster } from "./crd/definition.ts";
+import type { ChatClusterStatus } from "./crd/status.ts";
+import type { Keeper } from "./keeper.ts";
+import type { KubeApi } from "./kube/api.ts";
+import { hashOf } from "./kube/apply.ts";
+import { transitionsOf } from "./kube/conditions.ts";
+import type { EventRecorder } from "./kube/events.ts";
+import type { KubeObject } from "./kube/object.ts";
+import { RESOURCES } from "./kube/object.ts";
+
+/** Conditions whose turning is worth a line in `kubectl describe`. */
+const TOLD = new Set([
+  "Ready",
+  "SpecValid",
+  "BackendsReachable",
+  "StreamsInSync",
+  "SchemaInSync",
+  "SyntheticTalk",
+  "Reconciled",
+  "Rotated",
+  "Paused",
+  "Degraded",
+]);
+
+export interface StatusParts {
+  readonly api: Pick<KubeApi, "apply">;
+  readonly events: Pick<EventRecorder, "tell">;
+  readonly keeper: Pick<Keeper, "me">;
+}
+
+/** Writes the status where it differs, and an Event for each condition that turned. */
+export async function tellStatus(
+  { api, events, keeper }: StatusParts,
+  cluster: ChatCluster,
+  told: ChatClusterStatus,
+): Promise<void> {
+  const status = { ...told, keeper: keeper.me };
+  const before = cluster.status;
+  if (before !== undefined && hashOf(before) === hashOf(status)) return;
+  const { namespace, name } = cluster.metadata;
+  const { apiVersion, kind } = cluster;
+  await api.apply(
+    RESOURCES.chatClusters,
+    { apiVersion, kind, metadata: { name, namespace }, status } as KubeObject,
+    { subresource: "status" },
+  );
+  for (const { type, status: is, reason, message } of transitionsOf(
+    before?.conditions ?? [],
+    status.conditions,
+  )) {
+    if (!TOLD.has(type) || is === "Unknown") continue;
+    const isUnderWay = type === "Rotated" && reason !== "TooManyKeys";
+    const isGood = isUnderWay || (is === "True") !== (type === "Degraded" || type === "Paused");
+    const note = `${type} is ${is}: ${message === "" ? reason : message}`;
+    await events.tell(cluster, {
+      type: isGood || type === "Paused" ? "Normal" : "Warning",
+      reason,
+      action: "Reconcile",
+      note,
+    });
+  }
+}
