@@ -1,6 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Refused } from "./apply-all.ts";
-import { actOnAll, applyAll } from "./apply-all.ts";
+import { actOnAll, applyAll, tellRefused } from "./apply-all.ts";
 import type { Live } from "./ask-pods.ts";
 import type { BackendWatch } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
@@ -21,6 +21,7 @@ import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { claimed, relabelling } from "./kept.ts";
+import { lastWish } from "./last-wish.ts";
 import { blockedMessage, blockedStatus } from "./left-behind.ts";
 import type { Plan } from "./plan.ts";
 import { planOf } from "./plan.ts";
@@ -45,6 +46,14 @@ export interface ReconcileOptions {
   /** The kind of an object that the API server refused. */
   readonly onRefused: (kind: string) => void;
 }
+
+/** What a pass did. */
+interface Done {
+  readonly refused: readonly Refused[];
+  /** Deployments and StatefulSets that are others now than those that were seen. */
+  readonly changed: readonly KubeObject[];
+}
+const NOTHING: Done = { refused: [], changed: [] };
 
 /** Conditions whose turning is worth a line in `kubectl describe`. */
 const TOLD = new Set([
@@ -96,7 +105,7 @@ export class Reconciler {
   }
 
   async #pass(key: string, cluster: ChatCluster, observed: Observed): Promise<Next> {
-    const { informers, backends, resyncMs } = this.#options;
+    const { backends, resyncMs } = this.#options;
     if (!cluster.spec.paused) await this.#hold(cluster);
     let wish: Wish;
     try {
@@ -104,20 +113,45 @@ export class Reconciler {
       this.#wishes.set(key, wish);
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
-      await this.#tellStatus(cluster, refusedStatus(cluster, error.reason, error.message, this.#now()));
+      const message = [error.message, ...(await this.#keepOn(key, cluster, observed))].join("; ");
+      await this.#tellStatus(cluster, refusedStatus(cluster, error.reason, message, this.#now()));
       return { afterMs: resyncMs };
     }
-    const seen = backends.look(key, wish);
-    const whole = planOf(wish, observed, seen);
-    const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
-    const plan = { ...whole, objects: whole.objects.filter((object) => !unserved.includes(object)) };
-    const refused = cluster.spec.paused ? [] : await this.#act(cluster, plan, observed);
+    const { seen, plan, unserved } = this.#planFor(key, wish, observed);
+    const { refused, changed } = cluster.spec.paused ? NOTHING : await this.#act(cluster, plan, observed);
     const live = await this.#options.askPods(observed);
-    const facts = { wish, observed, backends: seen, plan, unserved, live, refused, now: this.#now() };
+    const facts = {
+      wish,
+      observed,
+      backends: seen,
+      plan,
+      unserved,
+      live,
+      refused,
+      changed,
+      now: this.#now(),
+    };
     await this.#tellStatus(cluster, statusOf(facts));
     const isRefused = refused.length > 0;
     const afterMs = plan.waitsFor === undefined ? resyncMs : Math.min(resyncMs, backends.againMs(key));
     return { afterMs, isRefused };
+  }
+
+  #planFor(key: string, wish: Wish, observed: Observed) {
+    const { informers, backends } = this.#options;
+    const seen = backends.look(key, wish);
+    const whole = planOf(wish, observed, seen);
+    const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
+    const objects = whole.objects.filter((object) => !unserved.includes(object));
+    return { seen, plan: { ...whole, objects }, unserved };
+  }
+
+  /** While its spec cannot be acted on, what the one before asked for is kept; what was refused of that. */
+  async #keepOn(key: string, cluster: ChatCluster, observed: Observed): Promise<readonly string[]> {
+    const wish = lastWish(this.#wishes.get(key), cluster);
+    if (wish === undefined || cluster.spec.paused) return [];
+    const { refused } = await this.#act(cluster, this.#planFor(key, wish, observed).plan, observed);
+    return refused.length === 0 ? [] : [tellRefused(refused)];
   }
 
   /** Of two operators that write, each would put back what the other does. */
@@ -134,15 +168,18 @@ export class Reconciler {
   }
 
   /** Applies, then removes; while something is refused nothing goes, for it may be what takes its place. */
-  async #act(cluster: ChatCluster, plan: Plan, observed: Observed): Promise<readonly Refused[]> {
+  async #act(cluster: ChatCluster, plan: Plan, observed: Observed): Promise<Done> {
     const { api, events, onApplied, onRefused } = this.#options;
+    const changed: KubeObject[] = [];
     const notApplied = await applyAll(plan.objects, {
       api,
       observed,
       normalised: this.#normalised,
       onChanged: async (wanted, before) => {
         onApplied();
-        if (before === undefined || !isWorkload(wanted)) return;
+        if (!isWorkload(wanted)) return;
+        changed.push(wanted);
+        if (before === undefined) return;
         await events.tell(cluster, {
           type: "Normal",
           reason: "Updated",
@@ -161,7 +198,7 @@ export class Reconciler {
     );
     const all = [...refused, ...notGone];
     for (const { object } of all) onRefused(object.kind);
-    return all;
+    return { refused: all, changed };
   }
 
   /** A pass that broke off is told where it can be: what was found before stands. */
