@@ -1,0 +1,15 @@
+/** These files run in every `make test`; any other is for the night, or for whoever names it. */
+const DAILY = /^[12]-/;
+
+export interface Asked {
+  /** What a file must have in its name (`ONLY=`); empty: nothing in particular. */
+  readonly only: string;
+  /** Whether it is night (`NIGHTLY=1`): all files run. */
+  readonly isNight: boolean;
+}
+
+const nameOf = (path: string): string => path.split("/").at(-1) ?? path;
+
+/** The scenario files that are to run, in the order of their names. */
+export const filesToRun = (all: readonly string[], { only, isNight }: Asked): readonly string[] =>
+  all.filter((path) => (only === "" ? isNight || DAILY.test(nameOf(path)) : path.includes(only))).toSorted();
