@@ -104,7 +104,7 @@ scenario(
     assert.equal((await chat.read()).metadata.generation, before.metadata.generation);
     const failure = {
       fail: async () => chat.patch({ api: { template: { tolerations: [{ operator: "Sideways" }] } } }),
-      told: REFUSED_BY_API(/^Deployment chat-api: .*toleration.*Sideways/i),
+      told: REFUSED_BY_API(/Deployment chat-api: .*toleration.*Sideways/i),
       cure: async () => chat.patch({ api: { template: null } }),
     };
     await underLoad(t, chat, async () => fails(t, chat, failure), TALKERS);

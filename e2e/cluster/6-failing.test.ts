@@ -53,7 +53,7 @@ const noQuota = async (name: string): Promise<string> =>
 scenario("a toleration that Kubernetes does not take: its Deployment is still scaled", async (t) => {
   await underFailure(t, {
     fail: async () => chat.patch({ api: { template: { tolerations: [{ operator: "Sideways" }] } } }),
-    told: REFUSED_BY_API(/^Deployment failing-api: .*toleration.*Sideways/i),
+    told: REFUSED_BY_API(/Deployment failing-api: .*toleration.*Sideways/i),
     meanwhile: async () => {
       await chat.patch({ api: { replicas: 2 } });
       await until("two pods of the api", 60_000, async () =>
@@ -71,7 +71,7 @@ scenario("a quota of Deployments that is used up: the old connectors go on", asy
       await quota("deployments", { "count/deployments.apps": "0" });
       await chat.patch({ connectors: { maxConnectionsPerPod: 4_500 } });
     },
-    told: REFUSED_BY_API(/^Deployment failing-connector-\w+: .*exceeded quota: deployments/),
+    told: REFUSED_BY_API(/Deployment failing-connector-\w+: .*exceeded quota: deployments/),
     meanwhile: async () => {
       assert.deepEqual(await chat.uids(["connector"]), before);
     },
@@ -148,7 +148,7 @@ scenario("a volume that can't grow: all else is kept, and it grows once its clas
   const claim = ["get", "pvc", "data-failing-nats-0", "-o", "jsonpath={.spec.resources.requests.storage}"];
   await underFailure(t, {
     fail: async () => chat.patch({ nats: { managed: { storage: { size: "3Gi" } } } }),
-    told: REFUSED_BY_API(/^PersistentVolumeClaim data-failing-nats-0: .*allowVolumeExpansion: true/),
+    told: REFUSED_BY_API(/PersistentVolumeClaim data-failing-nats-0: .*allowVolumeExpansion: true/),
     meanwhile: async () => {
       assert.equal(await chat.ask(claim), "2Gi");
     },
@@ -187,7 +187,7 @@ scenario("a right that the operator lost: what it may do no more is said, what i
       });
       await chat.ask(["delete", "poddisruptionbudget", "failing-api"]);
     },
-    told: REFUSED_BY_API(/^PodDisruptionBudget failing-api: .*forbidden/),
+    told: REFUSED_BY_API(/PodDisruptionBudget failing-api: .*forbidden/),
     cure: async () => {
       await give(rules);
     },
