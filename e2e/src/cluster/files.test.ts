@@ -11,7 +11,7 @@ test("by day only the first two run, by night all, and whoever names a file gets
   assert.deepEqual(filesToRun(ALL, { only: "", isNight: false }), [chat, operator]);
   assert.deepEqual(filesToRun(ALL, { only: "", isNight: true }), [chat, operator, changes]);
   assert.deepEqual(filesToRun(ALL, { only: "5-changes", isNight: false }), [changes]);
-  assert.deepEqual(filesToRun(ALL, { only: "chat", isNight: true }), [chat]);
+  assert.deepEqual(filesToRun(ALL, { only: "chat,changes", isNight: true }), [chat, changes]);
   assert.deepEqual(filesToRun(ALL, { only: "nothing", isNight: true }), []);
 });
 

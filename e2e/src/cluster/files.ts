@@ -2,7 +2,7 @@
 const DAILY = /^[12]-/;
 
 export interface Asked {
-  /** What a file must have in its name (`ONLY=`); empty: nothing in particular. */
+  /** What a file must have one of in its name, with commas between (`ONLY=`); empty: nothing in particular. */
   readonly only: string;
   /** Whether it is night (`NIGHTLY=1`): all files run. */
   readonly isNight: boolean;
