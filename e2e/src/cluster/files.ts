@@ -11,5 +11,11 @@ export interface Asked {
 const nameOf = (path: string): string => path.split("/").at(-1) ?? path;
 
 /** The scenario files that are to run, in the order of their names. */
-export const filesToRun = (all: readonly string[], { only, isNight }: Asked): readonly string[] =>
-  all.filter((path) => (only === "" ? isNight || DAILY.test(nameOf(path)) : path.includes(only))).toSorted();
+export function filesToRun(all: readonly string[], { only, isNight }: Asked): readonly string[] {
+  const named = only.split(",").filter((part) => part !== "");
+  const isAsked = (path: string): boolean =>
+    named.length === 0
+      ? isNight || DAILY.test(nameOf(path))
+      : named.some((part) => nameOf(path).includes(part));
+  return all.filter(isAsked).toSorted();
+}
