@@ -20,7 +20,7 @@ unit: ## Tests that need no server, the simulation among them
 integration: ## Tests on the real NATS, Redis and ClickHouse engine
 	@tools/bootstrap.sh test integration
 
-e2e: ## Whole clusters under faults, of processes and on a real Kubernetes, judged by the ledger (KEEP=1 ONLY= NODES=; on a cluster of yours: KUBECONFIG= REGISTRY=)
+e2e: ## Whole clusters under faults, of processes and on a real Kubernetes, judged by the ledger (KEEP=1 ONLY= NIGHTLY=1 NODES=; on a cluster of yours: KUBECONFIG= REGISTRY=)
 	@E2E_KUBECONFIG='$(if $(findstring command,$(origin KUBECONFIG)),$(KUBECONFIG))' tools/bootstrap.sh test e2e
 
 hostile: ## Strangers who send what nobody should, beside people who talk, judged by the ledger (HOSTILE_SECONDS=150 HOSTILE_SEED=)
@@ -29,9 +29,9 @@ hostile: ## Strangers who send what nobody should, beside people who talk, judge
 matrix: ## Faults on a cluster of three nats-servers, each part on a host of its own; needs root (FAULTS_SEEDS=1,2,3 FAULTS_ONLY="kill nats-1, cut router-1 + slow redis")
 	@tools/bootstrap.sh test matrix
 
-nightly: ## What is too long for make test: ten minutes of strangers, 25 faults with each of 3 seeds (an hour and a half; needs root)
-	@day=$$(date +%-j); HOSTILE_SECONDS=600 HOSTILE_SEED=$$day \
-		FAULTS_SEEDS=$${FAULTS_SEEDS:-$$((3 * day)),$$((3 * day + 1)),$$((3 * day + 2))} tools/bootstrap.sh test hostile matrix
+nightly: ## What is too long for make test: ten minutes of strangers, 25 faults with each of 3 seeds, every scenario on Kubernetes (over two hours; needs root)
+	@day=$$(date +%-j); HOSTILE_SECONDS=600 HOSTILE_SEED=$$day NIGHTLY=1 \
+		FAULTS_SEEDS=$${FAULTS_SEEDS:-$$((3 * day)),$$((3 * day + 1)),$$((3 * day + 2))} tools/bootstrap.sh test hostile matrix kubernetes
 
 page: ## The page in real Chromium
 	@tools/bootstrap.sh test page

@@ -5,9 +5,11 @@ import { Chat, laptop } from "../src/cluster/chat.ts";
 import { until } from "@jichat/tools/until.ts";
 import { LAB, helm, kubectl, kubectlChat } from "../src/cluster/kubectl.ts";
 import { driftInStreams } from "../src/cluster/drift.ts";
+import { REFUSED_BY_API, fails } from "../src/cluster/failing.ts";
 import { NAMESPACE } from "../src/cluster/namespaces.ts";
 import { underLoad } from "../src/cluster/load.ts";
 import { killPod } from "../src/cluster/node.ts";
+import { REFUSED, isRefused } from "../src/cluster/refused-changes.ts";
 import { RELEASE, install } from "../src/cluster/release.ts";
 import { scenario } from "../src/cluster/scenario.ts";
 
@@ -93,6 +95,21 @@ scenario("6: what is changed by hand is put back within 60 s", async (t) => {
   await chat.settled(60_000 - (performance.now() - started));
   t.diagnostic(`all put back after ${((performance.now() - started) / 1_000).toFixed(1)} s`);
 });
+
+scenario(
+  "what would lose data is refused; what fails is told within 30 s, and all else is kept",
+  async (t) => {
+    const before = await chat.read();
+    for (const one of REFUSED.filter(({ patch }) => !("network" in patch))) await isRefused(chat, one);
+    assert.equal((await chat.read()).metadata.generation, before.metadata.generation);
+    const failure = {
+      fail: async () => chat.patch({ api: { template: { tolerations: [{ operator: "Sideways" }] } } }),
+      told: REFUSED_BY_API(/Deployment chat-api: .*toleration.*Sideways/i),
+      cure: async () => chat.patch({ api: { template: null } }),
+    };
+    await underLoad(t, chat, async () => fails(t, chat, failure), TALKERS);
+  },
+);
 
 scenario("kubectl chat says who has what, pauses and resumes, and finds logs", async () => {
   const at = ["-n", NAMESPACE];

@@ -48,6 +48,7 @@ function told(
     live: { ...QUIET, ...more.live },
     talk,
     refused: [],
+    changed: [],
     now: NOW,
   });
   return (type) => {

@@ -1,7 +1,8 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
-import type { Refused } from "./apply-all.ts";
-import { actOnAll, applyAll } from "./apply-all.ts";
+import type { Done } from "./act.ts";
+import { NOTHING, act } from "./act.ts";
+import { tellRefused } from "./apply-all.ts";
 import type { Live } from "./ask-pods.ts";
 import type { BackendWatch } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
@@ -9,7 +10,7 @@ import { encodeKeys } from "./desired/keys.ts";
 import { advanced, livesOf } from "./desired/rotation.ts";
 import type { Wish } from "./desired/wish.ts";
 import { mergedFaults } from "./faults.ts";
-import { FINALIZER, finalize, letGo, removeIfThere } from "./finalize.ts";
+import { FINALIZER, finalize, letGo } from "./finalize.ts";
 import type { Informers } from "./informers.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { KeyMemory } from "./key-memory.ts";
@@ -18,18 +19,17 @@ import { standsBack } from "./keeper.ts";
 import type { Finding } from "./kube/conditions.ts";
 import type { Next } from "./kube/controller.ts";
 import type { EventRecorder } from "./kube/events.ts";
-import { isConflict, isForbidden, messageOf } from "./kube/errors.ts";
+import { isConflict, messageOf } from "./kube/errors.ts";
 import { Normalised } from "./kube/normalised.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
-import { claimed, relabelling } from "./kept.ts";
+import { lastWish } from "./last-wish.ts";
 import { blockedMessage, blockedStatus } from "./left-behind.ts";
 import { ORPHAN_MS, Orphans } from "./orphans.ts";
 import type { BackendsSeen, Plan } from "./plan.ts";
 import { planOf } from "./plan.ts";
-import { waitingServers, wayOf } from "./rotation-way.ts";
-import { stuckServers } from "./serving.ts";
+import { wayOf } from "./rotation-way.ts";
 import { failedStatus, refusedStatus, statusOf } from "./status.ts";
 import { tellStatus } from "./tell-status.ts";
 import { edgeOf } from "./talk/edge.ts";
@@ -104,31 +104,31 @@ export class Reconciler {
   }
 
   async #pass(key: string, cluster: ChatCluster, observed: Observed): Promise<Next> {
-    const { informers, backends, resyncMs } = this.#options;
+    const { backends, resyncMs } = this.#options;
     if (!cluster.spec.paused) await this.#hold(cluster);
     let offered: Wish;
     try {
       offered = await wishOf(cluster, observed, this.#known);
-      this.#wishes.set(key, offered);
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
-      await tellStatus(
-        this.#options,
-        cluster,
-        refusedStatus(cluster, error.reason, error.message, this.#now()),
-      );
+      const message = [error.message, ...(await this.#keepOn(key, cluster, observed))].join("; ");
+      await tellStatus(this.#options, cluster, refusedStatus(cluster, error.reason, message, this.#now()));
       return { afterMs: resyncMs };
     }
     const seen = backends.look(key, offered);
     const wish = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
-    const whole = planOf(wish, observed, seen);
-    const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
-    const plan = { ...whole, objects: whole.objects.filter((object) => !unserved.includes(object)) };
-    const refused = cluster.spec.paused ? [] : await this.#act(wish, plan, observed);
+    this.#wishes.set(key, wish);
+    const { plan, unserved } = this.#planFor(wish, observed, seen);
+    const { refused, changed } = cluster.spec.paused ? NOTHING : await this.#act(wish, plan, observed);
     const { live, isOpen } = await this.#ask(key, wish, observed);
     const talk = this.#talk(key, wish, observed, edgeOf(wish, observed, seen, live.faults));
-    const facts = { wish, observed, backends: seen, plan, unserved, live, talk, refused, now: this.#now() };
-    await tellStatus(this.#options, cluster, statusOf(facts));
+    const now = this.#now();
+    const done = { plan, unserved, refused, changed };
+    await tellStatus(
+      this.#options,
+      cluster,
+      statusOf({ wish, observed, backends: seen, ...done, live, talk, now }),
+    );
     const isRefused = refused.length > 0;
     const isRotating = wish.keys.coming !== undefined || seen.users?.state === "late";
     const waits = plan.waitsFor !== undefined || isRotating;
@@ -138,6 +138,27 @@ export class Reconciler {
       isOpen ? ORPHAN_MS : resyncMs,
     );
     return { afterMs, isRefused };
+  }
+
+  #planFor(wish: Wish, observed: Observed, seen: BackendsSeen) {
+    const { informers } = this.#options;
+    const whole = planOf(wish, observed, seen);
+    const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
+    const objects = whole.objects.filter((object) => !unserved.includes(object));
+    return { plan: { ...whole, objects }, unserved };
+  }
+
+  async #act(wish: Wish, plan: Plan, observed: Observed): Promise<Done> {
+    return act(wish, plan, observed, { ...this.#options, normalised: this.#normalised });
+  }
+
+  /** While its spec cannot be acted on, what the one before asked for is kept; what was refused of that. */
+  async #keepOn(key: string, cluster: ChatCluster, observed: Observed): Promise<readonly string[]> {
+    const wish = lastWish(this.#wishes.get(key), cluster);
+    if (wish === undefined || cluster.spec.paused) return [];
+    const { plan } = this.#planFor(wish, observed, this.#options.backends.look(key, wish));
+    const { refused } = await this.#act(wish, plan, observed);
+    return refused.length === 0 ? [] : [tellRefused(refused)];
   }
 
   /** A rotation goes a step further where what it waits for has come. */
@@ -192,47 +213,6 @@ export class Reconciler {
     return new Date(this.#options.clock.now());
   }
 
-  /** Applies, then removes; while something is refused nothing goes, for it may be what takes its place. */
-  async #act(wish: Wish, plan: Plan, observed: Observed): Promise<readonly Refused[]> {
-    const { api, events, onApplied, onRefused } = this.#options;
-    const { cluster } = wish;
-    const notApplied = await applyAll(plan.objects, {
-      api,
-      observed,
-      normalised: this.#normalised,
-      onChanged: async (wanted, before) => {
-        onApplied();
-        if (before === undefined || !isWorkload(wanted)) return;
-        await events.tell(cluster, {
-          type: "Normal",
-          reason: "Updated",
-          action: "Apply",
-          note: `${wanted.kind} ${wanted.metadata.name} was brought to what is wanted`,
-        });
-      },
-    });
-    const notOurs = await actOnAll(claimed(observed), async (claim) =>
-      api.mergePatch(...relabelling(cluster, claim)),
-    );
-    const servers = waitingServers(wish, observed, plan.objects);
-    const notWoken = await actOnAll(
-      servers.map(({ pod }) => pod),
-      async ({ metadata: { namespace, name } }) => {
-        const { patch } = servers.find(({ pod }) => pod.metadata.name === name) ?? { patch: {} };
-        await api.mergePatch(RESOURCES.pods, namespace, name, patch);
-      },
-    );
-    // A chart that is older than this image does not allow it: then the kubelet looks by itself.
-    const refused = [...notApplied, ...notOurs, ...notWoken.filter(({ error }) => !isForbidden(error))];
-    const notGone = await actOnAll(
-      [...stuckServers(observed), ...(refused.length > 0 ? [] : plan.removals)],
-      async (object) => removeIfThere(api, object),
-    );
-    const all = [...refused, ...notGone];
-    for (const { object } of all) onRefused(object.kind);
-    return all;
-  }
-
   /** A pass that broke off is told where it can be: what was found before stands. */
   async #tellFailed(cluster: ChatCluster, error: unknown): Promise<void> {
     const said = this.#options.talks.said(keyOf(cluster));
@@ -278,5 +258,3 @@ export class Reconciler {
     }
   }
 }
-
-const isWorkload = ({ kind }: KubeObject): boolean => kind === "Deployment" || kind === "StatefulSet";

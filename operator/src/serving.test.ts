@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clusterOf, wishOf } from "../test/wish.ts";
+import { serversOf } from "./desired/desired.ts";
 import { LABELS, labelsOf } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
 import type { Workload } from "./desired/workloads.ts";
@@ -178,7 +179,11 @@ test("a server that waits for an image that is not wanted any more is taken away
   assert.equal(stuck(server("bad", "ImagePullBackOff", "chat-nats-0")), 0, "another set's");
 });
 
-const statusWith = (observed: Observed, refused: readonly { object: KubeObject; error: Error }[] = []) => {
+const statusWith = (
+  observed: Observed,
+  refused: readonly { object: KubeObject; error: Error }[] = [],
+  changed: readonly KubeObject[] = [],
+) => {
   const plan = planOf(NEW, observed, BACKENDS);
   const live: Live = {
     connections: undefined,
@@ -187,8 +192,8 @@ const statusWith = (observed: Observed, refused: readonly { object: KubeObject; 
     faults: [],
     silent: [],
   };
-  const facts = { wish: NEW, observed, backends: BACKENDS, plan, unserved: [], live, refused, now: NOW };
-  return statusOf({ ...facts, talk: yes("Talked") });
+  const facts = { wish: NEW, observed, backends: BACKENDS, plan, unserved: [], live, refused, changed };
+  return statusOf({ ...facts, now: NOW, talk: yes("Talked") });
 };
 const told = (status: ReturnType<typeof statusOf>, wanted: string) => {
   const found = status.conditions.find(({ type }) => type === wanted);
@@ -214,6 +219,28 @@ test("an object that is refused makes Reconciled false, by kind and name, and no
   assert.match(told(status, "Degraded"), /^True ApplyRefused/);
   assert.match(told(status, "Progressing"), /^False ApplyRefused/);
   assert.match(told(statusWith(new Observed([...running(), done(NEW)])), "Reconciled"), /^True/);
+});
+
+/** All of the version that is wanted, serving, and a NATS server in the middle of a roll-out or not. */
+const settled = (natsUpdated: number): Observed => {
+  const nats = serversOf(NEW).find(({ metadata }) => metadata.name === "chat-nats") ?? assert.fail();
+  const status = { replicas: 3, readyReplicas: 3, updatedReplicas: natsUpdated };
+  return new Observed([
+    ...(["router", "storage", "api"] as const).map((name) => serving(deployment(NEW, name), 2)),
+    serving(connectorRevision(NEW, 2), 2),
+    done(NEW),
+    { ...nats, status } as KubeObject,
+  ]);
+};
+
+test("a pass that changed something, and servers that are rolled, are no end of a change", () => {
+  assert.match(told(statusWith(settled(3)), "Progressing"), /^False Settled/);
+  assert.match(told(statusWith(settled(2)), "Progressing"), /^True RollingOut nats 3\/3/);
+  const changed = [deployment(NEW, "router")];
+  assert.match(
+    told(statusWith(settled(3), [], changed), "Progressing"),
+    /^True RollingOut Deployment chat-router was changed/,
+  );
 });
 
 test("a pass that broke off is told, and what was found before keeps the generation that it was found of", () => {

@@ -4,7 +4,7 @@ import type { ChatCluster } from "./crd/definition.ts";
 import type { ChatClusterStatus, ConditionType, Counts } from "./crd/status.ts";
 import { CONDITIONS } from "./crd/status.ts";
 import type { Component } from "./desired/names.ts";
-import { COMPONENTS, selectorOf } from "./desired/names.ts";
+import { COMPONENTS, LABELS, selectorOf } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";
 import { migrationJob } from "./desired/workloads.ts";
 import { endpointsOf } from "./endpoints.ts";
@@ -17,6 +17,7 @@ import { countOf, jobState } from "./observed.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Refused } from "./apply-all.ts";
 import { tellRefused } from "./apply-all.ts";
+import { podsRefused, tellPodsRefused } from "./pods-refused.ts";
 import { pullFailures, tellPulls, versionServing } from "./serving.ts";
 import type { Live } from "./ask-pods.ts";
 import type { BackendsSeen, Plan } from "./plan.ts";
@@ -35,6 +36,8 @@ export interface Facts {
   readonly talk: Finding;
   /** What the API server refused. */
   readonly refused: readonly Refused[];
+  /** Deployments and StatefulSets that this pass changed: what is seen of them is of before. */
+  readonly changed: readonly KubeObject[];
   readonly now: Date;
 }
 
@@ -103,7 +106,17 @@ function reconciled({ wish, refused }: Facts): Finding {
   return refused.length > 0 ? no("ApplyRefused", tellRefused(refused)) : yes("Applied");
 }
 
-function progressing({ wish, plan, observed, refused, backends }: Facts, counts: ComponentCounts): Finding {
+/** Backends that are run here and are not yet as they are wanted. */
+const unsettledServers = (observed: Observed): readonly string[] =>
+  [...observed.ofKind("StatefulSet"), ...observed.ofKind("Deployment", "redis")]
+    .map((object) => ({ name: object.metadata.labels?.[LABELS.component] ?? "", count: countOf(object) }))
+    .filter(({ count }) => !count.isSettled)
+    .map(({ name, count: { ready: are, wanted } }) => `${name} ${are}/${wanted}`);
+
+function progressing(
+  { wish, plan, observed, refused, changed, backends }: Facts,
+  counts: ComponentCounts,
+): Finding {
   if (wish.cluster.spec.paused) return no("Paused", "spec.paused is set");
   const pulls = pullFailures(observed);
   if (pulls.length > 0) return yes("ImagePull", tellPulls(pulls));
@@ -113,9 +126,12 @@ function progressing({ wish, plan, observed, refused, backends }: Facts, counts:
   if (rotation.status === "False" && rotation.reason !== "TooManyKeys")
     return yes("Rotating", rotation.message);
   const unsettled = COMPONENTS.filter((name) => !counts[name].isSettled);
-  return unsettled.length > 0
-    ? yes("RollingOut", tell(counts, unsettled))
-    : no("Settled", "everything is as wanted");
+  const told = [
+    tell(counts, unsettled),
+    ...unsettledServers(observed),
+    ...changed.map(({ kind, metadata }) => `${kind} ${metadata.name} was changed`),
+  ].filter((text) => text !== "");
+  return told.length > 0 ? yes("RollingOut", told.join(", ")) : no("Settled", "everything is as wanted");
 }
 
 /** Where a kind comes from, and what else would do. */
@@ -139,6 +155,8 @@ function degraded(facts: Facts, backends: Finding, ofSchema: Finding): Finding {
   if (refused.length > 0) return yes("ApplyRefused", tellRefused(refused));
   const pulls = pullFailures(observed);
   if (pulls.length > 0) return yes("ImagePull", tellPulls(pulls));
+  const short = podsRefused(observed);
+  if (short.length > 0) return yes("PodsRefused", tellPodsRefused(short));
   const isBad = backends.status === "False" || ofSchema.reason === "MigrationFailed";
   const { silent } = facts.live;
   if (!isBad && silent.length > 0) return unknown("PodsSilent", tellSilent(silent));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { exec } from "../../tools/src/exec.ts";
 import { needProgram } from "../../tools/src/kubernetes.ts";
@@ -149,6 +149,30 @@ test("values that are wrong are refused before anything is sent, with their name
     assert.notEqual(code, 0, `${set} was taken`);
     assert.match(text, says);
   }
+});
+
+test("the lines that an install prints work as they are printed", { timeout: 60_000 }, async () => {
+  const env = { ...process.env, KUBECONFIG: world.plane.kubeconfig };
+  const install = [
+    "install",
+    "jichat",
+    CHART,
+    "-n",
+    "default",
+    "--dry-run=server",
+    "--set=crd.install=false",
+  ];
+  const { stdout, stderr } = await exec(await needProgram("helm"), install, { env });
+  const [apply] = /^kubectl apply [\s\S]*?^END$/m.exec(stdout) ?? assert.fail(stderr);
+  const folder = dirname(await needProgram("kubectl"));
+  const path = `${folder}${delimiter}${process.env["PATH"] ?? ""}`;
+  const done = await exec("sh", ["-c", apply], { env: { ...env, PATH: path } });
+  assert.match(done.stdout, /chat created/, done.stderr);
+  const made = await world.find(RESOURCES.chatClusters, "chat");
+  assert.equal(made?.metadata.namespace, "default");
+  await world.api.remove(RESOURCES.chatClusters, "default", "chat");
+  assert.match(stdout, /^kubectl get chat -n default --watch/m);
+  assert.match(stdout, /^helm test jichat -n default/m);
 });
 
 test("every sample is a ChatCluster that the API server takes", { timeout: 60_000 }, async () => {

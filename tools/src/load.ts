@@ -4,6 +4,7 @@ import { backendImages, makeTestImages } from "../../e2e/src/cluster/test-images
 import { ROOT } from "./cache.ts";
 import { findCluster } from "./cluster/kind.ts";
 import { loadInto } from "./cluster/load.ts";
+import { nextSteps, withBackends } from "./cluster/next-steps.ts";
 import { needPodman } from "./cluster/podman.ts";
 import { which } from "./exec.ts";
 import { hasDocker, needBuilder } from "./images/builder.ts";
@@ -32,29 +33,12 @@ await main(async () => {
     mkdirSync(join(ROOT, ".data"), { recursive: true });
     writeFileSync(
       join(ROOT, sample),
-      withBackends(readFileSync(join(ROOT, "chart/samples/laptop.yaml"), "utf8")),
+      withBackends(readFileSync(join(ROOT, "chart/samples/laptop.yaml"), "utf8"), backendImages()),
     );
   }
   say("the cluster has them. Next:");
-  const enter = cluster.enter.length === 0 ? "" : `${cluster.enter.join(" ")} `;
   say(`  export KUBECONFIG=${cluster.kubeconfig}`);
   const helm = which("helm") ?? (await needProgram("helm"));
   const kubectl = which("kubectl") ?? (await needProgram("kubectl"));
-  say(`  ${enter}${helm} install jichat ./chart -n jichat --create-namespace`);
-  say(`  ${enter}${kubectl} apply -n jichat -f ${sample}`);
+  for (const line of nextSteps({ enter: cluster.enter, helm, kubectl, sample })) say(`  ${line}`);
 });
-
-/** The sample with images for backends that are in the cluster. */
-function withBackends(sample: string): string {
-  return Object.entries(backendImages()).reduce(
-    (text, [backend, image]) =>
-      text.replace(
-        new RegExp(`(  ${backend}: \\{ managed: \\{)(.*?)\\} \\}$`, "m"),
-        (_, before: string, rest: string) => {
-          const fields = rest.trim();
-          return `${before} image: "${image}"${fields === "" ? "" : `, ${fields}`} } }`;
-        },
-      ),
-    sample,
-  );
-}

@@ -11,6 +11,7 @@ export interface Pod {
     readonly name: string;
     readonly uid: string;
     readonly labels: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
   };
   readonly spec: { readonly nodeName: string };
   readonly status: {
@@ -20,7 +21,7 @@ export interface Pod {
   };
 }
 
-interface Condition {
+export interface Condition {
   readonly type: string;
   readonly status: string;
   readonly reason: string;
@@ -37,6 +38,7 @@ export interface ChatObject {
   readonly spec: object;
   readonly status?: {
     readonly observedGeneration?: number;
+    readonly keeper?: string;
     readonly version?: string;
     readonly conditions?: readonly Condition[];
   };
@@ -153,6 +155,19 @@ export class Chat {
       labels.join(","),
     ]);
     return list.items;
+  }
+
+  /** Uids of the pods that stay, by component. */
+  async uids(components: readonly string[]): Promise<Readonly<Record<string, readonly string[]>>> {
+    const pods = (await this.pods()).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    return Object.fromEntries(
+      components.map((component) => [
+        component,
+        pods
+          .filter(({ metadata }) => metadata.labels["app.kubernetes.io/component"] === component)
+          .map(({ metadata }) => metadata.uid),
+      ]),
+    );
   }
 
   async secret(part: string, key: string): Promise<string> {

@@ -48,7 +48,14 @@ export const LAB = {
   /** Images of these versions are loaded: the same program under two names. */
   versions: JSON.parse(required("E2E_VERSIONS")) as readonly [string, string],
   backends: JSON.parse(required("E2E_BACKENDS")) as Readonly<Record<"nats" | "redis" | "clickhouse", string>>,
+  /** The same images under another registry's name. */
+  elsewhere: required("E2E_ELSEWHERE"),
+  /** Another policy than the usual one by which pods start here too. */
+  pullPolicy: required("E2E_PULL_POLICY"),
 };
+
+/** The same image under another registry's name. */
+export const elsewhere = (image: string): string => image.replace(LAB.registry, LAB.elsewhere);
 
 export const kubectl = async (args: readonly string[], options?: Options): Promise<string> =>
   run(LAB.kubectl, args, options);

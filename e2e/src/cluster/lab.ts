@@ -15,6 +15,8 @@ export interface Lab {
   readonly env: NodeJS.ProcessEnv;
   /** Where its nodes get images from. */
   readonly registry: string;
+  /** Another policy than the usual one by which pods start here too. */
+  readonly pullPolicy: "Never" | "Always";
   bring(builder: Builder, tags: readonly string[]): Promise<void>;
   leave(): Promise<void>;
 }
@@ -29,6 +31,7 @@ export async function kindLab(nodes: number, isKept: boolean): Promise<Lab> {
     enter: cluster.enter,
     env: cluster.env,
     registry: "localhost/jichat",
+    pullPolicy: "Never", // Nodes have them.
     bring: async (builder, tags) => loadInto(cluster, builder, tags),
     leave: async () => {
       if (isKept) say("the cluster stays (KEEP): make cluster-down CLUSTER=e2e takes it away");
@@ -65,6 +68,7 @@ export async function existingLab(kubeconfig: string, registry: string, isKept: 
     enter: [],
     env,
     registry,
+    pullPolicy: "Always", // They are in a registry.
     bring: async (builder, tags) => {
       for (const tag of tags) await during(`pushing ${tag}`, builder.push(tag));
     },

@@ -7,6 +7,7 @@ import { buildAll, makeImages } from "@jichat/tools/images/make.ts";
 import { buildPlugin } from "@jichat/tools/plugin.ts";
 import { needProgram } from "@jichat/tools/kubernetes.ts";
 import { Plain, main } from "@jichat/tools/say.ts";
+import { filesToRun } from "./files.ts";
 import type { Lab } from "./lab.ts";
 import { existingLab, kindLab } from "./lab.ts";
 import { backendImages, handImage, makeTestImages } from "./test-images.ts";
@@ -14,10 +15,13 @@ import { backendImages, handImage, makeTestImages } from "./test-images.ts";
 /**
  * The scenarios on a real cluster: builds the images and brings them there, runs the tests where they reach
  * the cluster, and takes all of it away. `KEEP=1` leaves it, and the next run goes on with it; `ONLY=` runs
- * the files that have it in their name.
+ * the files that have it in their name, `NIGHTLY=1` all of them.
  */
 const VERSIONS = ["0.1.0", "0.1.1"] as const;
-const { KEEP = "", ONLY = "", NODES = "1", E2E_KUBECONFIG = "", REGISTRY = "" } = process.env;
+const { KEEP = "", ONLY = "", NIGHTLY = "", NODES = "1", E2E_KUBECONFIG = "", REGISTRY = "" } = process.env;
+
+/** The same images under other names: a ChatCluster that moves to them rolls, and is what it was. */
+const elsewhere = (registry: string): string => `${registry}-elsewhere`;
 
 async function bringImages(lab: Lab): Promise<void> {
   const { registry } = lab;
@@ -25,14 +29,18 @@ async function bringImages(lab: Lab): Promise<void> {
   const options = { registry, version: VERSIONS[0], isEmbedded: false };
   const images = await makeImages(options, builder);
   const next = await buildAll(builder, { ...options, version: VERSIONS[1] });
-  const ofTests = { ...backendImages(`${registry}-test`), hand: handImage(`${registry}-test`) };
-  await lab.bring(builder, [...images, ...next, ...(await makeTestImages(builder, ofTests))]);
+  const backends = backendImages(`${registry}-test`);
+  const ofTests = { ...backends, hand: handImage(`${registry}-test`) };
+  const all = [...images, ...next, ...(await makeTestImages(builder, ofTests))];
+  const moving = [...images, ...next, ...Object.values(backends)];
+  const moved = moving.map((image) => image.replace(registry, elsewhere(registry)));
+  for (const [at, image] of moving.entries()) await builder.tag(image, moved[at] ?? image);
+  await lab.bring(builder, [...all, ...moved]);
 }
 
-async function runTests({ enter, env, registry }: Lab): Promise<boolean> {
-  const files = globSync("e2e/cluster/**/*.test.ts", { cwd: ROOT })
-    .filter((path) => path.includes(ONLY))
-    .sort();
+async function runTests({ enter, env, registry, pullPolicy }: Lab): Promise<boolean> {
+  const there = globSync("e2e/cluster/**/*.test.ts", { cwd: ROOT });
+  const files = filesToRun(there, { only: ONLY, isNight: NIGHTLY !== "" });
   if (files.length === 0) throw new Plain(`no test file has ${ONLY} in its name (ONLY)`);
   const [program, ...args] = [
     ...enter,
@@ -46,6 +54,8 @@ async function runTests({ enter, env, registry }: Lab): Promise<boolean> {
     E2E_KUBECTL: await needProgram("kubectl"),
     E2E_HELM: await needProgram("helm"),
     E2E_REGISTRY: registry,
+    E2E_ELSEWHERE: elsewhere(registry),
+    E2E_PULL_POLICY: pullPolicy,
     E2E_VERSIONS: JSON.stringify(VERSIONS),
     E2E_BACKENDS: JSON.stringify(backendImages(`${registry}-test`)),
     E2E_HAND_IMAGE: handImage(`${registry}-test`),

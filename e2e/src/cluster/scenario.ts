@@ -3,9 +3,11 @@ import { test } from "node:test";
 import { keepEvidence } from "./evidence.ts";
 import { NAMESPACE } from "./namespaces.ts";
 
+const TIMEOUT_MS = 400_000;
+
 /** A scenario of the issue: how long it took is a figure, and what it leaves behind when it fails is kept. */
-export function scenario(name: string, act: (t: TestContext) => Promise<void>): void {
-  void test(name, { timeout: 400_000 }, async (t) => {
+export function scenario(name: string, act: (t: TestContext) => Promise<void>, timeoutMs = TIMEOUT_MS): void {
+  void test(name, { timeout: timeoutMs }, async (t) => {
     const started = performance.now();
     try {
       await act(t);

@@ -1,13 +1,18 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { definition } from "../crd/definition.ts";
+import { withChanges } from "./changes.ts";
 import { DASHBOARDS, dashboard } from "./dashboards.ts";
 import { reference } from "./reference.ts";
 import { clusterRules, ownRules } from "./rules.ts";
 import { VALUES } from "./values.ts";
 
+const ROOT = join(import.meta.dirname, "../../..");
+
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
 /**
- * Every file that is made of code, by its path from the root. `make chart` writes them; a test holds them
+ * Every file that is made of code, or has a part that is, by its path from the root. `make chart` writes them; a test holds them
  * to it.
  */
 export const chartFiles = (): Readonly<Record<string, string>> => ({
@@ -18,4 +23,5 @@ export const chartFiles = (): Readonly<Record<string, string>> => ({
     DASHBOARDS.map((one) => [`chart/files/dashboards/${one.name}.json`, json(dashboard(one))]),
   ),
   "docs/chat-cluster.md": reference(),
+  "docs/kubernetes.md": withChanges(readFileSync(join(ROOT, "docs/kubernetes.md"), "utf8")),
 });

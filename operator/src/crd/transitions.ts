@@ -38,6 +38,8 @@ const pods = (path: string, how: string) =>
 
 const servers = (path: string, how: string) => under(path, { ...template(how), image: rolled(how) });
 
+const PORT = "the Service is changed; a node port that Kubernetes chose is another one then";
+
 const service = (path: string, port: string) =>
   under(`${path}.service`, {
     "*": live("the Service is changed"),
@@ -91,7 +93,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     "tls.secret": live("connectors take over the certificate that it holds; no socket is closed"),
     "tls.host": rolled("api is told the new URL"),
   }),
-  ...service("connectors", "the Service is changed; with `tls.host` the api is rolled with the new URL"),
+  ...service("connectors", `${PORT}; with \`tls.host\` the api is rolled with the new URL`),
   ...pods("routers", `${ROLLING}; partitions are handed over`),
   ...pods("storage", `${ROLLING}; partitions are handed over`),
   "storage.template.*": rolled(
@@ -99,7 +101,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   ),
   ...pods("api", ROLLING),
   ...under("api", { "limits.*": rolled(ROLLING), trustProxy: rolled(ROLLING) }),
-  ...service("api", "the Service and the route are changed"),
+  ...service("api", `${PORT}; the route too`),
   "migration.*": live(JOB),
   "migration.template.serviceAccount.annotations": live(ACCOUNT),
   partitions: refused("it is part of where every conversation stands", "partitions"),

@@ -19,6 +19,8 @@ export interface Builder {
   /** To the registry that the tag names, with whatever login the builder has for it. */
   push(tag: string): Promise<void>;
   has(tag: string): Promise<boolean>;
+  /** Another name for an image that is there. */
+  tag(image: string, name: string): Promise<void>;
 }
 
 /**
@@ -56,6 +58,9 @@ const docker: Builder = {
     await must("docker", ["push", "--quiet", tag], `pushing ${tag}`);
   },
   has: async (tag) => (await exec("docker", ["image", "inspect", tag], { env: process.env })).code === 0,
+  async tag(image, name) {
+    await must("docker", ["tag", image, name], `naming ${name}`);
+  },
 };
 
 const buildah = (env: Env): Builder => ({
@@ -75,6 +80,9 @@ const buildah = (env: Env): Builder => ({
   },
   has: async (tag) =>
     (await exec("buildah", ["inspect", "--type=image", tag], { env: { ...process.env, ...env } })).code === 0,
+  async tag(image, name) {
+    await must("buildah", ["tag", image, name], `naming ${name}`, env);
+  },
 });
 
 /** Whether a Docker engine answers. */

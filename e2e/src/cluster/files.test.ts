@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { globSync } from "node:fs";
+import { test } from "node:test";
+import { ROOT } from "@jichat/tools/cache.ts";
+import { filesToRun } from "./files.ts";
+
+const ALL = ["e2e/cluster/5-changes.test.ts", "e2e/cluster/2-operator.test.ts", "e2e/cluster/1-chat.test.ts"];
+
+test("by day only the first two run, by night all, and whoever names a file gets it at any time", () => {
+  const [changes = "", operator = "", chat = ""] = ALL;
+  assert.deepEqual(filesToRun(ALL, { only: "", isNight: false }), [chat, operator]);
+  assert.deepEqual(filesToRun(ALL, { only: "", isNight: true }), [chat, operator, changes]);
+  assert.deepEqual(filesToRun(ALL, { only: "5-changes", isNight: false }), [changes]);
+  assert.deepEqual(filesToRun(ALL, { only: "chat,changes", isNight: true }), [chat, changes]);
+  assert.deepEqual(filesToRun(ALL, { only: "nothing", isNight: true }), []);
+});
+
+test("the scenarios that are there are of the day and of the night", () => {
+  const there = globSync("e2e/cluster/**/*.test.ts", { cwd: ROOT });
+  const daily = filesToRun(there, { only: "", isNight: false });
+  assert.equal(daily.length, 2, daily.join(" "));
+  assert.ok(filesToRun(there, { only: "", isNight: true }).length > daily.length);
+});

@@ -1,0 +1,82 @@
+import type { Refused } from "./apply-all.ts";
+import { actOnAll, applyAll } from "./apply-all.ts";
+import type { Wish } from "./desired/wish.ts";
+import { removeIfThere } from "./finalize.ts";
+import { claimed, relabelling } from "./kept.ts";
+import type { KubeApi } from "./kube/api.ts";
+import { isForbidden } from "./kube/errors.ts";
+import type { EventRecorder } from "./kube/events.ts";
+import type { Normalised } from "./kube/normalised.ts";
+import type { KubeObject } from "./kube/object.ts";
+import { RESOURCES } from "./kube/object.ts";
+import type { Observed } from "./observed.ts";
+import type { Plan } from "./plan.ts";
+import { waitingServers } from "./rotation-way.ts";
+import { stuckServers } from "./serving.ts";
+
+/** What a pass did. */
+export interface Done {
+  readonly refused: readonly Refused[];
+  /** Deployments and StatefulSets that are others now than those that were seen. */
+  readonly changed: readonly KubeObject[];
+}
+export const NOTHING: Done = { refused: [], changed: [] };
+
+export interface ActParts {
+  readonly api: KubeApi;
+  readonly events: Pick<EventRecorder, "tell">;
+  readonly normalised: Normalised;
+  readonly onApplied: () => void;
+  /** The kind of an object that the API server refused. */
+  readonly onRefused: (kind: string) => void;
+}
+
+/** Applies, then removes; while something is refused nothing goes, for it may be what takes its place. */
+export async function act(
+  wish: Wish,
+  plan: Plan,
+  observed: Observed,
+  { api, events, normalised, onApplied, onRefused }: ActParts,
+): Promise<Done> {
+  const { cluster } = wish;
+  const changed: KubeObject[] = [];
+  const notApplied = await applyAll(plan.objects, {
+    api,
+    observed,
+    normalised,
+    onChanged: async (wanted, before) => {
+      onApplied();
+      if (!isWorkload(wanted)) return;
+      changed.push(wanted);
+      if (before === undefined) return;
+      await events.tell(cluster, {
+        type: "Normal",
+        reason: "Updated",
+        action: "Apply",
+        note: `${wanted.kind} ${wanted.metadata.name} was brought to what is wanted`,
+      });
+    },
+  });
+  const notOurs = await actOnAll(claimed(observed), async (claim) =>
+    api.mergePatch(...relabelling(cluster, claim)),
+  );
+  const servers = waitingServers(wish, observed, plan.objects);
+  const notWoken = await actOnAll(
+    servers.map(({ pod }) => pod),
+    async ({ metadata: { namespace, name } }) => {
+      const { patch } = servers.find(({ pod }) => pod.metadata.name === name) ?? { patch: {} };
+      await api.mergePatch(RESOURCES.pods, namespace, name, patch);
+    },
+  );
+  // A chart that is older than this image does not allow it: then the kubelet looks by itself.
+  const refused = [...notApplied, ...notOurs, ...notWoken.filter(({ error }) => !isForbidden(error))];
+  const notGone = await actOnAll(
+    [...stuckServers(observed), ...(refused.length > 0 ? [] : plan.removals)],
+    async (object) => removeIfThere(api, object),
+  );
+  const all = [...refused, ...notGone];
+  for (const { object } of all) onRefused(object.kind);
+  return { refused: all, changed };
+}
+
+const isWorkload = ({ kind }: KubeObject): boolean => kind === "Deployment" || kind === "StatefulSet";
