@@ -213,7 +213,9 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
       await bePods();
       const before = (await all<Workload>(RESOURCES.deployments, "connector"))[0]?.metadata.name ?? "";
       await change({ metadata: { annotations: { "chat.jichat.io/rotate": "once" } } });
-      const fresh = await until("a second revision", 10_000, async () => {
+      // Connectors last: each component waits until none is left of the one in front as it was.
+      const fresh = await until("a second revision", 30_000, async () => {
+        await bePods();
         const revisions = await all<Workload>(RESOURCES.deployments, "connector");
         return revisions.find(({ metadata: { name } }) => name !== before);
       });
@@ -286,7 +288,9 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
       return deployments.reduce((sum, { spec: { replicas: some = 0 } }) => sum + some, 0);
     };
     await change({ spec: { hibernate: true } });
-    assert.match(await condition("SyntheticTalk", "Unknown"), /nobody can talk/);
+    await until("it is said that nobody can talk", 10_000, async () =>
+      (await condition("SyntheticTalk", "Unknown")).includes("nobody can talk") ? true : undefined,
+    );
     await until("no pod is wanted", 10_000, async () => ((await replicas()) === 0 ? true : undefined));
     await bePods();
     await change({ spec: { hibernate: false } });
