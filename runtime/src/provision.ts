@@ -68,8 +68,8 @@ export async function partitionsOf(
 }
 
 /**
- * Makes what is missing of a cluster's streams and buckets, changes nothing that is there, and returns P. What is
- * in `had` was there, with what people have said: where that is missing it throws StreamsMissing.
+ * Makes what is missing of a cluster's streams and buckets, changes nothing that is there, and returns P.
+ * What is in `had` was there, with what people have said: where that is missing it throws StreamsMissing.
  */
 export async function provision(
   nats: NatsConnection,
