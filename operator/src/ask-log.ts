@@ -51,6 +51,9 @@ const besideLogs = (names: Names, wanted: ReturnType<typeof logSettings>): strin
 const logsOf = (names: Names, partitions: number): string[] =>
   Array.from({ length: partitions }, (_, partition) => names.logStream(partition));
 
+const hadOf = (names: Names, log: LogMemory | undefined): readonly string[] =>
+  log === undefined ? [] : [...log.streams, ...logsOf(names, log.partitions)];
+
 /** What this ChatCluster has had, unless it was told to forget that. */
 function remembered({ cluster }: Wish): LogMemory | undefined {
   const log = cluster.status?.log;
@@ -68,7 +71,7 @@ const few = (all: readonly string[]): string =>
 async function lost(jsm: JetStreamManager, names: Names, wish: Wish): Promise<StreamsSeen | undefined> {
   const log = remembered(wish);
   if (log === undefined) return undefined;
-  const gone = await missingStreams(jsm, [...log.streams, ...logsOf(names, log.partitions)]);
+  const gone = await missingStreams(jsm, hadOf(names, log));
   if (gone.length === 0) return undefined;
   return {
     ok: false,
@@ -91,7 +94,9 @@ export async function askStreams(
   const lookOnly = wish.cluster.spec.paused;
   const gone = await lost(jsm, names, wish);
   if (gone !== undefined) return gone;
-  const partitions = lookOnly ? wanted.partitions : await provision(nats, jsm, names, wanted);
+  const partitions = lookOnly
+    ? wanted.partitions
+    : await provision(nats, jsm, names, wanted, hadOf(names, remembered(wish))); // It may go just now.
   if (partitions !== wanted.partitions)
     return {
       ok: false,

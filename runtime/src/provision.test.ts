@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { JetStreamManager } from "@nats-io/jetstream";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { StreamsMissing, missingStreams, partitionsOf } from "./provision.ts";
+import { StreamsMissing, makeMissing, missingStreams, partitionsOf } from "./provision.ts";
 import { streamsOf } from "./streams.ts";
 
 const NAMES = namesOf("c");
@@ -41,4 +41,26 @@ test("a stream that does not answer is not one that is missing", async () => {
   const away = new JetStreamApiError({ code: 503, err_code: 10_008, description: "no leader" });
   await assert.rejects(missingStreams(jetStream([], away), ALL), away);
   assert.deepEqual(await missingStreams(jetStream(ALL.slice(1), NOT_FOUND), ALL), ALL.slice(0, 1));
+});
+
+test("what is missing is made, and what was there before is not, though it goes while others are made", async () => {
+  const streams = streamsOf(NAMES, WANTED);
+  const [gone, ...rest] = streams.map(({ name }) => name);
+  for (const [had, made] of [
+    [[], [gone]],
+    [rest, [gone]],
+    [[gone ?? "", ...rest], []],
+  ] as const) {
+    const added: string[] = [];
+    const jsm = jetStream(rest, NOT_FOUND);
+    Object.assign(jsm.streams, {
+      add: async ({ name }: { readonly name: string }) => {
+        added.push(name);
+      },
+    });
+    const making = makeMissing(jsm, streams, had);
+    if (made.length > 0) await making;
+    else await assert.rejects(making, StreamsMissing);
+    assert.deepEqual(added, made);
+  }
 });

@@ -67,25 +67,40 @@ export async function partitionsOf(
   return agreeOnLayout(nats, names, wanted);
 }
 
-/** Makes what is missing of a cluster's streams and buckets, changes nothing that is there, and returns P. */
+/**
+ * Makes what is missing of a cluster's streams and buckets, changes nothing that is there, and returns P.
+ * What is in `had` was there, with what people have said: where that is missing it throws StreamsMissing.
+ */
 export async function provision(
   nats: NatsConnection,
   jsm: JetStreamManager,
   names: Names,
   wanted: LogSettings,
+  had: readonly string[] = [],
 ): Promise<number> {
   const partitions = await agreeOnLayout(nats, names, wanted);
+  await makeMissing(jsm, streamsOf(names, { ...wanted, partitions }), had);
+  return partitions;
+}
+
+/** Makes those of these streams that are not there, as `provision` has it. */
+export async function makeMissing(
+  jsm: JetStreamManager,
+  streams: readonly StreamWish[],
+  had: readonly string[],
+): Promise<void> {
   await Promise.all(
-    streamsOf(names, { ...wanted, partitions }).map(async (config) => {
+    streams.map(async (config) => {
       try {
         await jsm.streams.info(config.name);
       } catch (error) {
         if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
+        if (had.includes(config.name))
+          throw new StreamsMissing(`${config.name} was there, and is not: nothing is made anew`);
         await jsm.streams.add(config);
       }
     }),
   );
-  return partitions;
 }
 
 /** Which of these streams are not there. */
