@@ -68,13 +68,17 @@ interface Proof {
 /** What is signed while these keys sign. */
 async function proofOf(stack: Stack, keys: Keys): Promise<Proof> {
   const user = `g${keys.generation}`;
-  const answer = await fetch(`${stack.apiUrl}/v1/users`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ user, password: PASSWORD }),
-  });
-  assert.equal(answer.status, 201);
-  const { token: apiToken } = (await answer.json()) as { readonly token: string };
+  const post = async (path: string): Promise<{ readonly token?: string }> => {
+    const answer = await fetch(stack.apiUrl + path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ user, password: PASSWORD }),
+    });
+    assert.equal(answer.status, 201, path);
+    return (await answer.json()) as { readonly token?: string };
+  };
+  await post("/v1/users");
+  const { token: apiToken = "" } = await post("/v1/sessions");
   const [head = ""] = apiToken.split(".");
   const { kid } = JSON.parse(Buffer.from(head, "base64url").toString("utf8")) as { readonly kid: string };
   assert.equal(kid, keys.signingKey["kid"], "the api signs with the newest key");
@@ -110,6 +114,9 @@ test(
     const files = new Files(stack);
     const proofs: Proof[] = [];
     let keys = files.first();
+    t.after(() => {
+      for (const { live } of proofs) live.close();
+    });
     const pids = stack.parts.map(({ pid }) => pid);
     await play(
       t,
@@ -128,9 +135,6 @@ test(
       { pairs: 5, groups: 1, groupSize: 5, rate: 1 },
       60_000,
     );
-    t.after(() => {
-      for (const { live } of proofs) live.close();
-    });
     assert.deepEqual(
       stack.parts.filter(({ spec }) => spec.name !== "storage").map(({ pid }) => pid),
       pids.filter((_, at) => stack.parts[at]?.spec.name !== "storage"),
