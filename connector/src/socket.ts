@@ -113,14 +113,11 @@ export function linesOf(request: Pick<HttpRequest, "forEach">, name: string): st
   return lines.join(",");
 }
 
-/** One line offers what there is, nearly always: only where it does not, the headers are walked for more. */
-function subprotocolOf(request: HttpRequest): ReturnType<typeof chooseSubprotocol> {
-  const line = request.getHeader("sec-websocket-protocol");
-  const found = chooseSubprotocol(line);
-  return line === "" || found.name !== undefined
-    ? found
-    : chooseSubprotocol(linesOf(request, "sec-websocket-protocol"));
-}
+/** Who offers in several lines is chosen from by all of them; who offers nothing need not be walked. */
+const subprotocolOf = (request: HttpRequest): ReturnType<typeof chooseSubprotocol> => {
+  const name = "sec-websocket-protocol";
+  return chooseSubprotocol(request.getHeader(name) === "" ? "" : linesOf(request, name));
+};
 
 const behindProxy = ({ config }: World, response: HttpResponse, request: HttpRequest): string =>
   clientKey(config.trustProxy, response.getRemoteAddress(), linesOf(request, "x-forwarded-for"));
