@@ -22,10 +22,11 @@ export class TokenBucket {
     return waitMs;
   }
 
-  /** What has happened already: it is owed where it is not there. */
-  charge(cost: number, now: number): void {
-    this.#refill(now);
-    this.#tokens -= cost;
+  /** Takes one of what was left when it was last looked at; false where there is none. */
+  takeOne(): boolean {
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
   }
 
   /** What `take` would say. */
@@ -67,12 +68,7 @@ export class TokenBuckets {
 
   /** 0 when `cost` was taken from the key's bucket, else the milliseconds after which it can be. */
   take(key: string, cost: number, now: number): number {
-    return this.#bucketOf(key, now).take(cost, now);
-  }
-
-  /** What has happened already: it is owed where it is not there. */
-  charge(key: string, cost: number, now: number): void {
-    this.#bucketOf(key, now).charge(cost, now);
+    return this.of(key, now).take(cost, now);
   }
 
   /** What `take` would say; nobody is remembered for asking. */
@@ -80,7 +76,8 @@ export class TokenBuckets {
     return this.#buckets.get(key)?.waitMs(cost, now) ?? 0;
   }
 
-  #bucketOf(key: string, now: number): TokenBucket {
+  /** The key's bucket; another one once it was swept, so it is to be asked for anew soon. */
+  of(key: string, now: number): TokenBucket {
     const known = this.#buckets.get(key);
     if (known !== undefined) return known;
     const bucket = new TokenBucket(this.#perSecond, this.#burst, now);

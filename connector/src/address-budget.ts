@@ -1,4 +1,4 @@
-import type { TokenBuckets } from "@jichat/access/token-bucket.ts";
+import type { TokenBucket, TokenBuckets } from "@jichat/access/token-bucket.ts";
 
 /** A frame up to here costs one, a longer one as many as it has of them. */
 const FRAME_BYTES = 1_024;
@@ -19,9 +19,9 @@ export class AddressBudget {
     return this.#buckets.take(address, bytes <= FRAME_BYTES ? 1 : Math.ceil(bytes / FRAME_BYTES), now);
   }
 
-  /** Frames that have passed already: what is not left it owes. */
-  charge(address: string, frames: number, now: number): void {
-    this.#buckets.charge(address, frames, now);
+  /** For small frames of this turn, one by one: it is not looked up for each. */
+  of(address: string, now: number): Pick<TokenBucket, "takeOne"> {
+    return this.#buckets.of(address, now);
   }
 
   /** Milliseconds until its next frame is taken: 0 where it has not said too much. */

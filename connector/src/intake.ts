@@ -34,7 +34,7 @@ const LEAST_WAIT_MS = 10;
 export class Intake {
   readonly #limits: IntakeLimits;
   readonly #turn: Pick<Turn, "monotonic" | "ordinal">;
-  readonly #budget: Pick<AddressBudget, "take" | "charge"> | undefined;
+  readonly #budget: Pick<AddressBudget, "take" | "of"> | undefined;
   readonly #address: string;
   #frames: number;
   #bytes: number;
@@ -44,6 +44,8 @@ export class Intake {
   #creditOrdinal = -1;
   #passed = 0;
   #passedBytes = 0;
+  /** What its address has left in this turn. */
+  #shared: ReturnType<AddressBudget["of"]> | undefined;
   #turnOrdinal = -1;
   #handled = 0;
   #refusals = 0;
@@ -58,7 +60,7 @@ export class Intake {
     limits: IntakeLimits,
     turn: Pick<Turn, "monotonic" | "ordinal">,
     address: string,
-    budget?: Pick<AddressBudget, "take" | "charge">,
+    budget?: Pick<AddressBudget, "take" | "of">,
   ) {
     this.#limits = limits;
     this.#turn = turn;
@@ -73,6 +75,7 @@ export class Intake {
   take(bytes: number): number {
     if (this.#passed >= this.#credit || bytes > SMALL_BYTES || this.#creditOrdinal !== this.#turn.ordinal)
       return this.#take(bytes);
+    if (this.#shared?.takeOne() === false) return this.#take(bytes);
     this.#passed += 1;
     this.#passedBytes += bytes;
     return 0;
@@ -80,7 +83,7 @@ export class Intake {
 
   #take(bytes: number): number {
     const now = this.#turn.monotonic();
-    if (this.#passed > 0) this.#pay(now);
+    if (this.#passed > 0) this.#pay();
     if (now !== this.#at) this.#refill(now);
     this.#credit = 0;
     // What is larger than the bucket can ever hold passes when it is full.
@@ -92,14 +95,14 @@ export class Intake {
     this.#bytes -= needed;
     this.#credit = Math.floor(Math.min(SMALL_AT_ONCE, this.#frames, this.#bytes / SMALL_BYTES));
     this.#creditOrdinal = this.#turn.ordinal;
+    this.#shared = this.#budget?.of(this.#address, now);
     return 0;
   }
 
-  /** For small frames that have passed. This socket had as many left; its address may owe some. */
-  #pay(now: number): void {
+  /** For small frames that have passed: this socket had as many left. */
+  #pay(): void {
     this.#frames -= this.#passed;
     this.#bytes -= this.#passedBytes;
-    this.#budget?.charge(this.#address, this.#passed, now);
     this.#passed = 0;
     this.#passedBytes = 0;
   }
@@ -164,13 +167,7 @@ export class Intake {
     return held;
   }
 
-  /** Its socket is gone. */
-  end(): void {
-    if (this.#passed > 0) this.#pay(this.#turn.monotonic());
-    this.drop();
-  }
-
-  /** Forgets what waits. */
+  /** Forgets what waits: its socket is gone. */
   drop(): void {
     this.#held = undefined;
     this.#heldFrom = 0;

@@ -86,7 +86,7 @@ export class Session {
   /** uWS frees the socket after its close callback: nothing may touch it from here on. */
   closed(): void {
     this.#ws = undefined;
-    this.intake?.end();
+    this.intake?.drop();
     this.state = "closed";
   }
 
