@@ -25,8 +25,15 @@ export type WhereClickHouse = Partial<
   Pick<Config, "clickhouseUrl" | "clickhouseTls" | "embeddedPath" | "chdbHome">
 >;
 
-/** A server by URL, or the engine in this process. Everything after this call is the same for both. */
-export async function connectClickHouse(config: WhereClickHouse, database: string): Promise<Store> {
+/**
+ * A server by URL, or the engine in this process. Everything after this call is the same for both, but that
+ * `queryMs` limits queries over the network.
+ */
+export async function connectClickHouse(
+  config: WhereClickHouse,
+  database: string,
+  { queryMs }: { readonly queryMs?: number } = {},
+): Promise<Store> {
   const settings = {
     // Deciding reads see every earlier write; the watermark must not be ahead of the rows that it covers.
     select_sequential_consistency: "1" as const,
@@ -49,7 +56,7 @@ export async function connectClickHouse(config: WhereClickHouse, database: strin
       ...common,
       ...(agent === undefined ? {} : { http_agent: agent }),
     });
-    return new Store(client, database, insertOver(client));
+    return new Store(client, database, insertOver(client), queryMs);
   }
   const connection = await embeddedConnection(config);
   const client = createClient({ connection, clickhouse_settings: settings } as never);

@@ -13,6 +13,12 @@ import { readConfig } from "./config.ts";
 import { migrate, migrateOnceThere } from "./migrations.ts";
 import { Storage } from "./storage.ts";
 
+/**
+ * Whoever asks has given up by then (`ask-storage.ts`). A server whose host is gone says nothing: what waits
+ * for it would wait until TCP gives up, also once it is back.
+ */
+const QUERY_MS = 8_000;
+
 const config = readConfig(process.env);
 const command = process.argv.slice(2);
 const telemetry = startTelemetry("storage", config, command.length === 0 ? 1 : 2);
@@ -30,7 +36,8 @@ const { jsm, partitions } = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
-const store = await connectClickHouse(config, names.database);
+const isServing = command.length === 0;
+const store = await connectClickHouse(config, names.database, isServing ? { queryMs: QUERY_MS } : {});
 if (command.length > 0) {
   await migrate(store);
   const connectPresence = (): Presence | undefined =>

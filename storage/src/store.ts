@@ -23,11 +23,14 @@ export type InsertLines = (table: string, lines: Lines) => Promise<unknown>;
 export class Store {
   readonly #client: ClickHouseClient;
   readonly #insertLines: InsertLines;
+  readonly #queryMs: number | undefined;
   readonly database: string;
 
-  constructor(client: ClickHouseClient, database: string, insertLines: InsertLines) {
+  /** A query that takes longer than `queryMs` fails; without it, as long as the client lets it. */
+  constructor(client: ClickHouseClient, database: string, insertLines: InsertLines, queryMs?: number) {
     this.#client = client;
     this.#insertLines = insertLines;
+    this.#queryMs = queryMs;
     this.database = database;
   }
 
@@ -43,6 +46,7 @@ export class Store {
           Object.entries(params).map(([name, value]) => [name, wellFormedValue(value)]),
         ),
         format: "JSONEachRow",
+        ...(this.#queryMs === undefined ? {} : { abort_signal: AbortSignal.timeout(this.#queryMs) }),
       });
       return await result.json<T>();
     } catch (cause) {
