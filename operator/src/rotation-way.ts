@@ -104,7 +104,9 @@ export function rotated(wish: Wish, observed: Observed, { users }: BackendsSeen)
     if (refused !== undefined) return no("TooManyKeys", refused);
   }
   if (users === undefined) return unknown("NotAskedYet", "the backends have not been asked yet");
-  if (users.state === "unknown") return unknown("NotAnswered", users.message);
+  // Not why: a time-out reads otherwise at each look, and the status would be written for ever.
+  if (users.state === "unknown")
+    return unknown("NotAnswered", "not all servers have said which users they take; see BackendsReachable");
   if (users.state === "late") return no("BackendsAreTold", users.message);
   return yes("InUse", `generation ${keys.generation} of keys and credentials is in use, and no other`);
 }
