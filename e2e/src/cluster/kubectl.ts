@@ -10,15 +10,15 @@ interface Options {
 
 /** Runs a program to its end; rejects with what it said where it failed. */
 export async function run(program: string, args: readonly string[], options: Options = {}): Promise<string> {
-  const child = spawn(program, args, {
-    stdio: ["pipe", "pipe", "pipe"],
-    env: options.env ?? process.env,
-  });
+  const { input, env = process.env } = options;
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
-  child.stdin.end(options.input ?? "");
+  // Who ends without reading closes it; whether that was well its exit code says.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(input ?? "");
   const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 120_000);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
