@@ -1,7 +1,7 @@
 import type { ChatEvent, Limits } from "@jichat/protocol/frame/server-frame.ts";
 import { encodingOf } from "../src/encoding.ts";
 import type { EncodingName } from "../src/encoding.ts";
-import type { Dice } from "./dice.ts";
+import type { Dice } from "@jichat/protocol/dice.ts";
 import { ModelSocket } from "./model-socket.ts";
 import type { Peer } from "./model-socket.ts";
 import { ME, ModelStore } from "./model-store.ts";

@@ -5,7 +5,7 @@ import type { EncodingName } from "../src/encoding.ts";
 import { openConnection } from "../src/open-connection.ts";
 import type { Surroundings } from "../src/surroundings.ts";
 import type { Body, ChatOptions, Notice, SeenState, WriteResult } from "../src/types.ts";
-import { Dice } from "./dice.ts";
+import { Dice } from "@jichat/protocol/dice.ts";
 import { BAD } from "./model-bodies.ts";
 import { ModelServer } from "./model-server.ts";
 import type { Temper } from "./model-server.ts";

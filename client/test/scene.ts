@@ -1,7 +1,7 @@
 import { ChatClient } from "../src/chat-client.ts";
 import { openConnection } from "../src/open-connection.ts";
 import type { ChatOptions, Notice } from "../src/types.ts";
-import { Dice } from "./dice.ts";
+import { Dice } from "@jichat/protocol/dice.ts";
 import { ModelServer } from "./model-server.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 

@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startTelemetry } from "./telemetry.ts";
 
+const CONFIG = {
+  cluster: "c",
+  instance: "i",
+  logLevel: "error",
+  otlpEndpoint: undefined,
+  traceRatio: 0,
+} as const;
+
 test("counts are told apart by all their attributes, and add up between scrapes", async () => {
-  const telemetry = startTelemetry("test", {
-    cluster: "c",
-    instance: "i",
-    logLevel: "error",
-    otlpEndpoint: undefined,
-    traceRatio: 0,
-  });
+  const telemetry = startTelemetry("test", CONFIG);
   const requests = telemetry.counter("jichat_test_requests", "requests, by route and status");
   const plain = telemetry.counter("jichat_test_plain", "without attributes");
   const valueOf = async (line: RegExp): Promise<number> => Number(line.exec(await telemetry.scrape())?.[1]);
@@ -25,13 +27,7 @@ test("counts are told apart by all their attributes, and add up between scrapes"
 });
 
 test("a gauge of several readings has a line for each, and none for what is not read any more", async () => {
-  const telemetry = startTelemetry("test", {
-    cluster: "c",
-    instance: "i",
-    logLevel: "error",
-    otlpEndpoint: undefined,
-    traceRatio: 0,
-  });
+  const telemetry = startTelemetry("test", CONFIG);
   let names = ["a", "b"];
   telemetry.gauge("jichat_test_state", "by name", () =>
     names.map((name) => ({ value: name === "a" ? 1 : Number.NaN, attributes: { name } })),

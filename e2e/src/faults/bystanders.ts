@@ -3,7 +3,7 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import { patiently } from "../crowd.ts";
 import type { Crowd, Device } from "../crowd.ts";
 import { mint } from "../mint.ts";
-import type { Dice } from "../simulation/world.ts";
+import type { Dice } from "@jichat/protocol/dice.ts";
 import type { Site } from "./site.ts";
 import type { Waits } from "./waits.ts";
 

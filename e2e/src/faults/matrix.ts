@@ -1,4 +1,4 @@
-import { Dice } from "../simulation/world.ts";
+import { Dice } from "@jichat/protocol/dice.ts";
 import type { Host } from "./site.ts";
 import { CONNECTORS, NATS, ROUTERS } from "./site.ts";
 

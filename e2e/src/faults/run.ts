@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { say } from "@jichat/tools/say.ts";
 import { Crowd } from "../crowd.ts";
 import { verify } from "../scene.ts";
-import { Dice } from "../simulation/world.ts";
+import { Dice } from "@jichat/protocol/dice.ts";
 import { Bystanders } from "./bystanders.ts";
 import type { Cell } from "./matrix.ts";
 import { isOfClock, nameOf } from "./matrix.ts";

@@ -1,4 +1,4 @@
-import { Dice } from "../simulation/world.ts";
+import { Dice } from "@jichat/protocol/dice.ts";
 import { attackFrames } from "./frame-attack.ts";
 import { flood, hold, storm } from "./floods.ts";
 import { readLines } from "./lines.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { encode } from "@msgpack/msgpack";
-import type { Dice } from "../simulation/world.ts";
+import type { Dice } from "@jichat/protocol/dice.ts";
 import { mutated } from "./odd-values.ts";
 import type { Subprotocol, Target } from "./wire.ts";
 import { message, upgrade } from "./wire.ts";

@@ -1,4 +1,4 @@
-import type { Dice } from "../simulation/world.ts";
+import type { Dice } from "@jichat/protocol/dice.ts";
 
 const TEXTS = [
   "",

@@ -1,5 +1,5 @@
 import { request } from "node:http";
-import type { Dice } from "../simulation/world.ts";
+import type { Dice } from "@jichat/protocol/dice.ts";
 import { mutated, oddValue } from "./odd-values.ts";
 import type { Target } from "./wire.ts";
 

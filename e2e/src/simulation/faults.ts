@@ -1,4 +1,4 @@
-import type { Dice } from "./world.ts";
+import type { Dice } from "@jichat/protocol/dice.ts";
 
 const LEASE_MOVES = ["crash", "stall", "steal", "clean"] as const;
 const FAULTS = [

@@ -6,7 +6,7 @@ import { Outbox } from "@jichat/client/outbox.ts";
 import { Intake } from "@jichat/connector/intake.ts";
 import type { Refused } from "@jichat/protocol/bus/command.ts";
 import { errorOf } from "@jichat/protocol/bus/command.ts";
-import { Dice } from "./world.ts";
+import { Dice } from "@jichat/protocol/dice.ts";
 
 const LIMITS = { framesPerSecond: 20, bytesPerSecond: 1_000_000, heldBytesMax: 1_000_000 };
 const BUSY: Refused = { code: "BUSY", message: "no capacity", retryAfterMs: 1_000 };

@@ -17,7 +17,7 @@ import { RouterModel } from "./router-model.ts";
 import { StorageModel } from "./storage-model.ts";
 import type { Machine } from "./world.ts";
 import { checkReigns, judge } from "./judgement.ts";
-import { Dice, Time } from "./world.ts";
+import { ClusterDice, Time } from "./world.ts";
 
 const USERS = ["ann", "bob", "cat"] as const;
 const TALK_MS = 6_000;
@@ -36,7 +36,7 @@ export class Simulation {
   readonly seed: number;
   readonly guards: Guards;
   readonly time = new Time();
-  readonly dice: Dice;
+  readonly dice: ClusterDice;
   readonly log: LogModel;
   readonly redis: RedisModel;
   readonly storage: StorageModel;
@@ -60,7 +60,7 @@ export class Simulation {
   constructor(seed: number, guards: Guards = ALL, kinds?: readonly FaultKind[]) {
     this.seed = seed;
     this.guards = guards;
-    this.dice = new Dice(seed);
+    this.dice = new ClusterDice(seed);
     this.#kinds = kinds ?? someOf(this.dice);
     this.#talkMs = this.#kinds.includes("outage") ? LONG_TALK_MS : TALK_MS;
     this.log = new LogModel(guards, this.isHeavy ? LOG_BYTES_AT_ONCE : BATCH_BYTES_MAX);

@@ -6,7 +6,8 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { gateFor } from "./gate-model.ts";
 import type { Guards } from "./guards.ts";
-import { Dice, Time } from "./world.ts";
+import { Dice } from "@jichat/protocol/dice.ts";
+import { Time } from "./world.ts";
 
 const BUSY: Refused = { code: "BUSY", message: "no capacity", retryAfterMs: 200 };
 const TOO_FAST: Refused = { code: "RATE_LIMITED", message: "too fast", retryAfterMs: 20 };

@@ -21,7 +21,8 @@ import { pageBounds } from "@jichat/storage/history.ts";
 import { trimTarget } from "@jichat/storage/trim.ts";
 import type { Guards } from "./guards.ts";
 import type { LogModel } from "./log-model.ts";
-import type { Dice, Machine, Time } from "./world.ts";
+import type { Dice } from "@jichat/protocol/dice.ts";
+import type { Machine, Time } from "./world.ts";
 
 /** A page as a client sees it: its bodies are maps. */
 export interface ModelPage extends Omit<HistoryReply, "events"> {

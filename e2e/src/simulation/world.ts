@@ -1,41 +1,14 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
+import { Dice } from "@jichat/protocol/dice.ts";
 
-/** A seeded generator (mulberry32): the same seed, the same run. */
-export class Dice {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  }
-
-  between(least: number, most: number): number {
-    return least + this.next() * (most - least);
-  }
-
-  chance(probability: number): boolean {
-    return this.next() < probability;
-  }
-
+/** Those of a simulated cluster, in which nothing goes wrong any more from some moment on. */
+export class ClusterDice extends Dice {
   /** While it is set the network is a good one. */
   calm = false;
 
   /** Something goes wrong on the way. */
   mishap(probability: number): boolean {
     return this.chance(probability) && !this.calm;
-  }
-
-  pick<T>(items: readonly T[]): T {
-    const item = items[Math.floor(this.next() * items.length)];
-    if (item === undefined) throw new Error("nothing to pick from");
-    return item;
   }
 }
 
@@ -125,13 +98,13 @@ export class Time {
 /** A process: it can stand still, and it can die. What it waits for comes late, or never. */
 export class Machine {
   readonly time: Time;
-  readonly dice: Dice;
+  readonly dice: ClusterDice;
   readonly clock: Clock;
   dead = false;
   #stalledUntil = 0;
 
   /** `skewMs`: how far this machine's clock is off. */
-  constructor(time: Time, dice: Dice, skewMs: number) {
+  constructor(time: Time, dice: ClusterDice, skewMs: number) {
     this.time = time;
     this.dice = dice;
     this.clock = {

@@ -26,7 +26,9 @@ export class Dice {
     return this.next() < probability;
   }
 
+  /** One of them, which may be `undefined` itself; throws where there is none. */
   pick<T>(items: readonly T[]): T {
-    return items[this.int(0, items.length - 1)] as T;
+    if (items.length === 0) throw new Error("nothing to pick from");
+    return items[Math.floor(this.next() * items.length)] as T;
   }
 }
