@@ -18,8 +18,11 @@ const ARRIVE = `${LISTS_OF}
 local ENTRY = '^(%S+) (%S+) (%S+)$'
 local clock = redis.call('TIME')
 local time = math.max(clock[1] * 1000000 + clock[2], tonumber(ARGV[6]))
+local devicesMax = tonumber(ARGV[5])
 local function put(key, device, session, birth)
-  redis.call('HSET', key, device, session .. ' ' .. string.format('%.0f', birth))
+  local text = string.format('%.0f', birth)
+  redis.call('HSET', key, device, session .. ' ' .. text)
+  return text
 end
 local function crowdOut(key, own, session, birth, isHello, lines)
   local all, found = redis.call('HGETALL', key), {}
@@ -36,8 +39,8 @@ local function crowdOut(key, own, session, birth, isHello, lines)
     for j = 1, #found do
       if found[j].device ~= own then birth = math.max(birth, found[j].birth + 1) end
     end
-    put(key, own, session, birth)
   end
+  local text = put(key, own, session, birth)
   for j = 1, #found do
     if found[j].device == own then found[j].birth = birth end
   end
@@ -45,11 +48,11 @@ local function crowdOut(key, own, session, birth, isHello, lines)
     if a.birth == b.birth then return a.device < b.device end
     return a.birth < b.birth
   end)
-  for j = 1, #found - tonumber(ARGV[5]) do
+  for j = 1, #found - devicesMax do
     redis.call('HDEL', key, found[j].device)
     lines[#lines + 1] = found[j].device .. ' ' .. found[j].entry
   end
-  return birth
+  return text
 end
 local function bornAt(text)
   if text == '+' then return time end
@@ -59,25 +62,28 @@ local function bornAt(text)
 end
 local function register(user, device, session, text)
   local key = prefix .. 's:' .. user
-  local known = redis.call('HGET', key, device)
-  local host, other, born = string.match(known or '', ENTRY)
-  born = tonumber(born)
+  local devices = redis.call('HLEN', key)
+  local known = devices > 0 and redis.call('HGET', key, device)
   local isHello = string.sub(text, 1, 1) == '+'
   local birth = bornAt(text)
-  if other == string.match(session, '%S+$') then
-    known, birth = false, math.max(birth, born)
-  elseif known and born > birth and (not isHello or born <= time)
-    and redis.call('EXISTS', prefix .. 'c:' .. host) == 1 then
-    return string.format('%.0f', birth) .. '\\nyounger'
-  elseif known and isHello then birth = math.max(birth, born + 1)
+  if known then
+    local host, other, born = string.match(known, ENTRY)
+    born = tonumber(born)
+    if other == string.match(session, '%S+$') then
+      known, birth = false, math.max(birth, born)
+    elseif born > birth and (not isHello or born <= time)
+      and redis.call('EXISTS', prefix .. 'c:' .. host) == 1 then
+      return string.format('%.0f', birth) .. '\\nyounger'
+    elseif isHello then birth = math.max(birth, born + 1)
+    end
+  else
+    devices = devices + 1
   end
-  put(key, device, session, birth)
+  local born = put(key, device, session, birth)
   redis.call('EXPIRE', key, ARGV[2])
+  if devices <= devicesMax then return known and born .. '\\n' .. known or born end
   local lines = { '', known or '' }
-  if redis.call('HLEN', key) > tonumber(ARGV[5]) then
-    birth = crowdOut(key, device, session, birth, isHello, lines)
-  end
-  lines[1] = string.format('%.0f', birth)
+  lines[1] = crowdOut(key, device, session, birth, isHello, lines)
   return table.concat(lines, '\\n')
 end
 local displaced, syncing, first = {}, {}, 7

@@ -17,7 +17,8 @@ export const scriptOf = (lua: string): Script => bare(NAMED + lua);
  * ends: under another name nothing is read or written.
  */
 const NAMED = `
-if redis.call('GET', KEYS[1]) ~= string.match(ARGV[1], '([^:]*):$') then
+local name = redis.call('GET', KEYS[1])
+if not name or string.sub(ARGV[1], -#name - 2) ~= ':' .. name .. ':' then
   return redis.error_reply('LOST the data that was here')
 end
 `;
