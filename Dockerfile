@@ -13,7 +13,7 @@ ENV NODE_ENV=production
 USER 65532:65532
 WORKDIR /app
 # A young heap of the same size in any pod: V8 would give one of 512 MB 1 MB, and keep 130 on a large node
-# (docs/adr/0012-bench.md; tools/src/local/heaps.ts says the same for `make run`).
+# (docs/adr/0012-bench.md; testkit/src/local/heaps.ts says the same for `make run`).
 ENTRYPOINT ["node", "--max-semi-space-size=16", "/app/dist/main.mjs"]
 
 FROM component AS connector

@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
-import type { ProxyTrust } from "@jichat/access/client-address.ts";
-import { peerKey } from "@jichat/access/client-address.ts";
-import { Connections } from "@jichat/access/connections.ts";
+import type { ProxyTrust } from "@jichat/edge/client-address.ts";
+import { peerKey } from "@jichat/edge/client-address.ts";
+import { Connections } from "@jichat/edge/connections.ts";
 import { connectionsMax } from "@jichat/runtime/descriptors.ts";
 
 /** Ends connections as they come where there are too many, whether or not they ever ask for anything. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
-import type { ProxyTrust } from "@jichat/access/client-address.ts";
-import { clientKey } from "@jichat/access/client-address.ts";
+import type { ProxyTrust } from "@jichat/edge/client-address.ts";
+import { clientKey } from "@jichat/edge/client-address.ts";
 
 /** `request.ip` is what limits by address go by, as at the connector: see `clientKey`. */
 export function nameClients(app: FastifyInstance, trust: ProxyTrust): void {

@@ -1,16 +1,16 @@
-import type { PeopleConfig } from "@jichat/access/people-config.ts";
-import { readPeopleConfig } from "@jichat/access/people-config.ts";
-import type { ProxyTrust } from "@jichat/access/client-address.ts";
-import { readProxyTrust } from "@jichat/access/proxy-config.ts";
-import type { TokenConfig } from "@jichat/access/token-config.ts";
-import { readTokenConfig } from "@jichat/access/token-config.ts";
-import { RESERVED_USERS } from "@jichat/access/user-names.ts";
+import type { BackendTls } from "@jichat/runtime/tls-material.ts";
+import type { PeopleConfig } from "@jichat/identity/people-config.ts";
+import { readPeopleConfig } from "@jichat/identity/people-config.ts";
+import type { ProxyTrust } from "@jichat/edge/client-address.ts";
+import { readProxyTrust } from "@jichat/edge/proxy-config.ts";
+import type { TokenConfig } from "@jichat/identity/token-config.ts";
+import { readTokenConfig } from "@jichat/identity/token-config.ts";
+import { RESERVED_USERS } from "@jichat/identity/user-names.ts";
 import { TOKEN_LIFE_MS } from "@jichat/protocol/lives.ts";
-import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
 import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
-import type { LogWish } from "@jichat/runtime/log-settings.ts";
-import { readLogSettings } from "@jichat/runtime/log-settings.ts";
+import type { LogWish } from "@jichat/log/log-settings.ts";
+import { readLogSettings } from "@jichat/log/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
 import { readProcessConfig } from "@jichat/runtime/process-config.ts";
 

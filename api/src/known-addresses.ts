@@ -1,5 +1,5 @@
 import { systemClock } from "@jichat/protocol/clock.ts";
-import type { Presence } from "@jichat/runtime/presence.ts";
+import type { Presence } from "@jichat/presence/presence.ts";
 import type { Logger } from "pino";
 
 const KNOWN_SECONDS = 30 * 24 * 3_600;

@@ -1,6 +1,6 @@
-import { NO_PROXY } from "@jichat/access/client-address.ts";
-import { TokenBuckets } from "@jichat/access/token-bucket.ts";
-import type { Identity } from "@jichat/access/tokens.ts";
+import { NO_PROXY } from "@jichat/edge/client-address.ts";
+import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
+import type { Identity } from "@jichat/identity/tokens.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import type { Config } from "./config.ts";
 import { KnownAddresses } from "./known-addresses.ts";

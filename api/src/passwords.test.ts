@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hashPassword, matchesPassword } from "@jichat/access/accounts.ts";
+import { hashPassword, matchesPassword } from "@jichat/identity/accounts.ts";
 import { Passwords } from "./passwords.ts";
 
 const AT_ONCE = 2;

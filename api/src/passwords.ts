@@ -1,4 +1,4 @@
-import { hashPassword, matchesPassword } from "@jichat/access/accounts.ts";
+import { hashPassword, matchesPassword } from "@jichat/identity/accounts.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 
 const AT_ONCE = 2;

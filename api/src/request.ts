@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Identity } from "@jichat/access/tokens.ts";
-import type { TokenBuckets } from "@jichat/access/token-bucket.ts";
+import type { Identity } from "@jichat/identity/tokens.ts";
+import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";

@@ -1,6 +1,6 @@
 import rateLimit, { normalizeIP } from "@fastify/rate-limit";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { TokenBuckets } from "@jichat/access/token-bucket.ts";
+import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { KnownAddresses } from "./known-addresses.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { REVISION_CLAIM } from "@jichat/access/claims.ts";
-import { openSigner } from "@jichat/access/sign-token.ts";
+import { REVISION_CLAIM } from "@jichat/identity/claims.ts";
+import { openSigner } from "@jichat/identity/sign-token.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Reread } from "@jichat/runtime/reread.ts";

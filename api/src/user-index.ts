@@ -1,6 +1,6 @@
-import type { Accounts } from "@jichat/access/accounts.ts";
+import type { Accounts } from "@jichat/identity/accounts.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import type { Presence } from "@jichat/runtime/presence.ts";
+import type { Presence } from "@jichat/presence/presence.ts";
 
 const REBUILD_BATCH = 1_000;
 

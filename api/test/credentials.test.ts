@@ -3,8 +3,8 @@ import type { JsonWebKey } from "node:crypto";
 import { createPrivateKey, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import type { Stack } from "../../tools/src/local/stack.ts";
-import { startThrowaway } from "../../tools/src/local/throwaway.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 
 const OLD = "correct horse";
 let stack: Stack;

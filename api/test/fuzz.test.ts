@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { isErrorCode } from "@jichat/protocol/errors.ts";
-import type { Stack } from "../../tools/src/local/stack.ts";
-import { startThrowaway } from "../../tools/src/local/throwaway.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 
 interface Route {
   readonly method: string;

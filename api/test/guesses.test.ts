@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Part } from "../../tools/src/local/part.ts";
-import { freePorts } from "../../tools/src/local/ports.ts";
-import type { Stack } from "../../tools/src/local/stack.ts";
-import { startThrowaway } from "../../tools/src/local/throwaway.ts";
+import { Part } from "@jichat/testkit/local/part.ts";
+import { freePorts } from "@jichat/testkit/local/ports.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 
 /** What one process lets through at once, and all together while as much again comes back. */
 const OWN = 10;

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
-import { Accounts, hashPassword } from "@jichat/access/accounts.ts";
-import { Revocations } from "@jichat/access/revocations.ts";
+import { Accounts, hashPassword } from "@jichat/identity/accounts.ts";
+import { Revocations } from "@jichat/identity/revocations.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { asChatError } from "@jichat/protocol/errors.ts";
 import pino from "pino";
 import { changePassword, signIn } from "../src/credentials.ts";
 import { Passwords } from "../src/passwords.ts";
-import { startNatsServers } from "../../tools/src/local/servers.ts";
+import { startNatsServers } from "@jichat/testkit/local/servers.ts";
 
 const OLD = "correct horse";
 const names = namesOf("race");

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Accounts } from "@jichat/access/accounts.ts";
-import { UserNames } from "@jichat/access/user-names.ts";
+import { Accounts } from "@jichat/identity/accounts.ts";
+import { UserNames } from "@jichat/identity/user-names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
-import type { Stack } from "../../tools/src/local/stack.ts";
-import { startThrowaway } from "../../tools/src/local/throwaway.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 
 let stack: Stack;
 let destroy: () => Promise<void>;

@@ -1,6 +1,6 @@
-import type { Stack } from "@jichat/tools/local/stack.ts";
-import type { ThrowawayOptions } from "@jichat/tools/local/throwaway.ts";
-import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import type { ThrowawayOptions } from "@jichat/testkit/local/throwaway.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 import type { Pids } from "./generator/cpu.ts";
 import type { SignedDoor } from "./generator/people.ts";
 import { generate } from "./generate.ts";

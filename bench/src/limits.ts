@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { needChdb } from "@jichat/tools/needs.ts";
+import { needChdb } from "@jichat/testkit/needs.ts";
 import { PING } from "./figures/edge.ts";
 import { generate } from "./generate.ts";
 import { withNats } from "./nats-servers.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { join } from "node:path";
-import { ROOT } from "@jichat/tools/cache.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
 import type { Figure, Row } from "./figure.ts";
 import { count } from "./figure.ts";
 import { durability } from "./figures/durability.ts";

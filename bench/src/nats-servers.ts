@@ -1,6 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { startNatsServers } from "@jichat/tools/local/servers.ts";
+import { startNatsServers } from "@jichat/testkit/local/servers.ts";
 import type { Pids } from "./generator/cpu.ts";
 import { pause } from "./generator/load.ts";
 

@@ -1,4 +1,4 @@
-import { exec } from "@jichat/tools/exec.ts";
+import { exec } from "@jichat/testkit/exec.ts";
 
 /**
  * Lets processes, all their threads, and what they start from now on use one CPU only (sched_setaffinity).

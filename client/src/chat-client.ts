@@ -28,7 +28,7 @@ import type {
   Target,
   WriteResult,
 } from "./types.ts";
-import { IdMaker } from "./uuid.ts";
+import { IdMaker } from "@jichat/protocol/uuid.ts";
 
 const OUTBOX_MAX = 1_000;
 const FEED_MAX = 100_000;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { ServerClock } from "./server-clock.ts";
-import { IdMaker } from "./uuid.ts";
+import { IdMaker } from "@jichat/protocol/uuid.ts";
 
 const NOW = 1_800_000_000_000;
 const [SECOND, HOUR, DAY] = [1_000, 3_600_000, 86_400_000];

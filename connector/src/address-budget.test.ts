@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TokenBuckets } from "@jichat/access/token-bucket.ts";
+import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import { AddressBudget } from "./address-budget.ts";
 
 test("frames of one address are bounded together, and another's are not touched by it", () => {

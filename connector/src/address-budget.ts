@@ -1,4 +1,4 @@
-import type { TokenBucket, TokenBuckets } from "@jichat/access/token-bucket.ts";
+import type { TokenBucket, TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 
 /** A frame up to here costs one, a longer one as many as it has of them. */
 const FRAME_BYTES = 1_024;

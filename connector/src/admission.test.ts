@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { WriteFrame } from "@jichat/protocol/frame/client-frame.ts";
 import { readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import { Existence } from "@jichat/access/existence.ts";
+import { Existence } from "@jichat/identity/existence.ts";
 import { Admission } from "./admission.ts";
 
 const frame = (fields: object): WriteFrame => {

@@ -1,8 +1,8 @@
 import type { Refused } from "@jichat/protocol/bus/command.ts";
 import { asChatError } from "@jichat/protocol/errors.ts";
 import type { WriteFrame } from "@jichat/protocol/frame/client-frame.ts";
-import type { Existence } from "@jichat/access/existence.ts";
-import { nobody } from "@jichat/access/existence.ts";
+import type { Existence } from "@jichat/identity/existence.ts";
+import { nobody } from "@jichat/identity/existence.ts";
 
 /** Why a frame may not go on; undefined when it may. */
 export type Verdict = Refused | undefined;

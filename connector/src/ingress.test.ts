@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { REFUSED_SENDS_MAX } from "@jichat/access/send-gate.ts";
-import type { Sender } from "@jichat/access/command-lane.ts";
-import { TokenBuckets } from "@jichat/access/token-bucket.ts";
+import { REFUSED_SENDS_MAX } from "@jichat/edge/send-gate.ts";
+import type { Sender } from "@jichat/edge/command-lane.ts";
+import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import type { Answer, Command, Refused } from "@jichat/protocol/bus/command.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";

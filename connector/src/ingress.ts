@@ -1,5 +1,5 @@
-import { isRetryableRefusal } from "@jichat/access/command-lane.ts";
-import { chargeMembers } from "@jichat/access/people-config.ts";
+import { isRetryableRefusal } from "@jichat/edge/command-lane.ts";
+import { chargeMembers } from "@jichat/identity/people-config.ts";
 import type { Answer, Command, CommandSource, Refused } from "@jichat/protocol/bus/command.ts";
 import { errorOf, isRefused, refusalOf } from "@jichat/protocol/bus/command.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { us_listen_socket } from "uWebSockets.js";
-import { NO_PROXY, clientKey } from "@jichat/access/client-address.ts";
+import { NO_PROXY, clientKey } from "@jichat/edge/client-address.ts";
 import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { loadUws } from "./uws.ts";
 

@@ -1,11 +1,11 @@
 import type { WebSocket } from "uWebSockets.js";
-import { SendGate } from "@jichat/access/send-gate.ts";
-import type { Identity } from "@jichat/access/tokens.ts";
+import { SendGate } from "@jichat/edge/send-gate.ts";
+import type { Identity } from "@jichat/identity/tokens.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { Codec, CodecName } from "@jichat/protocol/frame/codec.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
-import type { ReadList } from "@jichat/runtime/presence-texts.ts";
+import type { ReadList } from "@jichat/presence/presence-texts.ts";
 import type { Intake } from "./intake.ts";
 import type { Turn } from "./turn.ts";
 import type { ClientFrame } from "@jichat/protocol/frame/client-frame.ts";

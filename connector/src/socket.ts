@@ -6,7 +6,7 @@ import type {
   WebSocketBehavior,
   us_socket_context_t,
 } from "uWebSockets.js";
-import { clientKey, peerKey } from "@jichat/access/client-address.ts";
+import { clientKey, peerKey } from "@jichat/edge/client-address.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import { chooseSubprotocol, codecOf } from "@jichat/protocol/frame/codec.ts";
 import { onControl } from "./control-frame.ts";

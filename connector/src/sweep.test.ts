@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Tickets } from "@jichat/access/tickets.ts";
+import { Tickets } from "@jichat/identity/tickets.ts";
 import { jsonCodec } from "@jichat/protocol/frame/codec.ts";
 import { CLOCK_LEEWAY_MS } from "@jichat/protocol/limits.ts";
 import type { WebSocket } from "uWebSockets.js";

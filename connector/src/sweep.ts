@@ -1,4 +1,4 @@
-import { isOver } from "@jichat/access/claims.ts";
+import { isOver } from "@jichat/identity/claims.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE, ChatError } from "@jichat/protocol/errors.ts";
 import { issueTicket } from "./handshake.ts";

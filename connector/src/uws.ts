@@ -7,7 +7,7 @@ import type * as uws from "uWebSockets.js";
 const require = createRequire(import.meta.url);
 
 /**
- * uWebSockets.js. Its binaries ask for glibc 2.38; on an older one `tools/src/glibc.ts` has put a small
+ * uWebSockets.js. Its binaries ask for glibc 2.38; on an older one `testkit/src/glibc.ts` has put a small
  * library beside them that defines the three symbols they miss, and it must be loaded first, for everybody
  * to see.
  */

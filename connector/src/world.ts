@@ -1,11 +1,11 @@
-import type { Connections } from "@jichat/access/connections.ts";
-import type { Edge } from "@jichat/access/edge.ts";
-import type { Revocations } from "@jichat/access/revocations.ts";
-import type { Tickets } from "@jichat/access/tickets.ts";
-import type { Tokens } from "@jichat/access/tokens.ts";
+import type { Connections } from "@jichat/edge/connections.ts";
+import type { Edge } from "@jichat/edge/edge.ts";
+import type { Revocations } from "@jichat/identity/revocations.ts";
+import type { Tickets } from "@jichat/identity/tickets.ts";
+import type { Tokens } from "@jichat/identity/tokens.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
-import type { Presence } from "@jichat/runtime/presence.ts";
+import type { Presence } from "@jichat/presence/presence.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -17,7 +17,7 @@ import type { Hub } from "./hub.ts";
 import type { IntakeLimits } from "./intake.ts";
 import type { Turn } from "./turn.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
-import type { TokenBuckets } from "@jichat/access/token-bucket.ts";
+import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 
 /** What `main` has opened, for everything that works with it. */
 export interface World extends Edge {

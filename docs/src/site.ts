@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openApi } from "@jichat/api/openapi.ts";
-import { ROOT } from "@jichat/tools/cache.ts";
-import { show } from "@jichat/tools/exec.ts";
-import { Plain, main, say } from "@jichat/tools/say.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
+import { show } from "@jichat/testkit/exec.ts";
+import { Plain, main, say } from "@jichat/testkit/say.ts";
 import { restPage } from "./rest-page.ts";
 
 const DOCS = join(import.meta.dirname, "..");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { USUAL } from "../src/crowd.ts";
 import { Chat, laptop } from "../src/cluster/chat.ts";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { LAB, helm, kubectl, kubectlChat } from "../src/cluster/kubectl.ts";
 import { driftInStreams } from "../src/cluster/drift.ts";
 import { REFUSED_BY_API, fails } from "../src/cluster/failing.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { Chat, laptop } from "../src/cluster/chat.ts";
 import type { Pod } from "../src/cluster/chat.ts";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { find, helm, kubectl, read } from "../src/cluster/kubectl.ts";
 import { NAMESPACE } from "../src/cluster/namespaces.ts";
 import { underLoad } from "../src/cluster/load.ts";

@@ -5,7 +5,7 @@ import { connect } from "@nats-io/transport-node";
 import { inboxOf } from "@jichat/protocol/bus/names.ts";
 import type { Keys } from "@jichat/operator/desired/keys.ts";
 import { credentialOf, decodeKeys } from "@jichat/operator/desired/keys.ts";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import type { Pair } from "../src/certificate.ts";
 import { makeCertificate } from "../src/certificate.ts";
 import { Chat, laptop } from "../src/cluster/chat.ts";

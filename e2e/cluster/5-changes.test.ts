@@ -20,7 +20,7 @@ import { REFUSED, REFUSED_SLEEPING, SLEEPING, isRefused } from "../src/cluster/r
 import { RELEASE, install } from "../src/cluster/release.ts";
 import { scenario } from "../src/cluster/scenario.ts";
 import { makeClass, takeClass } from "../src/cluster/storage-class.ts";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 
 /** Every change that the table of transitions has, as far as a cluster like this one can have it. */
 const chat = new Chat(NAMESPACE, "changes");

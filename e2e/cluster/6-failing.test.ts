@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { after, before } from "node:test";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { Chat, laptop } from "../src/cluster/chat.ts";
 import type { Failure } from "../src/cluster/failing.ts";
 import { REFUSED_BY_API, fails } from "../src/cluster/failing.ts";

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { nextSteps, withBackends } from "@jichat/tools/cluster/next-steps.ts";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { Chat, laptop } from "../src/cluster/chat.ts";
 import { LAB, find, helm, kubectl, read } from "../src/cluster/kubectl.ts";
 import { underLoad } from "../src/cluster/load.ts";

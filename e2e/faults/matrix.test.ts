@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { ROOT } from "@jichat/tools/cache.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
 import type { Cell } from "../src/faults/matrix.ts";
 import { cellsOf, nameOf, readCell } from "../src/faults/matrix.ts";
 import type { Outcome } from "../src/faults/outcome.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT } from "@jichat/tools/cache.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
 import { mint } from "../src/mint.ts";
 import { metricOf } from "../src/metric.ts";
 import { Crowd } from "../src/crowd.ts";

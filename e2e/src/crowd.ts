@@ -1,7 +1,7 @@
 import { ChatClient } from "@jichat/client/chat-client.ts";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import { IdMaker } from "@jichat/client/uuid.ts";
+import { IdMaker } from "@jichat/protocol/uuid.ts";
 import type { Target } from "@jichat/client/types.ts";
 import type { Ledger } from "./ledger.ts";
 import { mint } from "./mint.ts";

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { Part } from "@jichat/tools/local/part.ts";
-import { freePorts } from "@jichat/tools/local/ports.ts";
-import type { ThrowawayOptions } from "@jichat/tools/local/throwaway.ts";
-import { needChdb } from "@jichat/tools/needs.ts";
+import { Part } from "@jichat/testkit/local/part.ts";
+import { freePorts } from "@jichat/testkit/local/ports.ts";
+import type { ThrowawayOptions } from "@jichat/testkit/local/throwaway.ts";
+import { needChdb } from "@jichat/testkit/needs.ts";
 
 export interface Fronted {
   /** For `startStack`: its ClickHouse is a server of its own, as `clickhouse-front.ts` has it. */

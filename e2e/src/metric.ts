@@ -1,6 +1,6 @@
 import type { FaultName } from "@jichat/protocol/faults.ts";
 import { readFaults } from "@jichat/protocol/faults.ts";
-import type { Part } from "@jichat/tools/local/part.ts";
+import type { Part } from "@jichat/testkit/local/part.ts";
 
 /**
  * What a part's metrics say of `name`, of the series with `label` where one is given (`code="4408"`); NaN where

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import type { TestContext } from "node:test";
-import type { Stack } from "@jichat/tools/local/stack.ts";
-import type { ThrowawayOptions } from "@jichat/tools/local/throwaway.ts";
-import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
-import { exec } from "@jichat/tools/exec.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import type { ThrowawayOptions } from "@jichat/testkit/local/throwaway.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
+import { exec } from "@jichat/testkit/exec.ts";
 import { Crowd } from "./crowd.ts";
 import type { CrowdOptions } from "./crowd.ts";
 import { Ledger } from "./ledger.ts";

@@ -1,9 +1,9 @@
 import { ChatClient } from "@jichat/client/chat-client.ts";
-import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
-import { OtlpReceiver } from "@jichat/tools/observe/otlp-receiver.ts";
-import { TraceStore } from "@jichat/tools/observe/trace-store.ts";
-import { treeOf } from "@jichat/tools/observe/trace-tree.ts";
-import { Plain, main, say } from "@jichat/tools/say.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
+import { OtlpReceiver } from "@jichat/testkit/observe/otlp-receiver.ts";
+import { TraceStore } from "@jichat/testkit/observe/trace-store.ts";
+import { treeOf } from "@jichat/testkit/observe/trace-tree.ts";
+import { Plain, main, say } from "@jichat/testkit/say.ts";
 import { mint } from "./mint.ts";
 import { WHOLE } from "./whole-trace.ts";
 

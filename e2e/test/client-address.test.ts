@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createConnection } from "node:net";
 import { after, before, test } from "node:test";
-import type { Stack } from "@jichat/tools/local/stack.ts";
-import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 import { mint } from "../src/mint.ts";
 import { Raw } from "../src/raw.ts";
 import { upgradeRequest } from "../src/upgrade-request.ts";

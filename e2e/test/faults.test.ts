@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Part } from "@jichat/tools/local/part.ts";
+import type { Part } from "@jichat/testkit/local/part.ts";
 import { fronted } from "../src/fronted.ts";
 import { NatsProxy } from "../src/nats-proxy.ts";
 import { play, sleep, startStack } from "../src/scene.ts";

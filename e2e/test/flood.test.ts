@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { Stack } from "@jichat/tools/local/stack.ts";
-import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 import { metricOf } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
 import { Bytes, Raw } from "../src/raw.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { once } from "node:events";
 import { test } from "node:test";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { mint } from "../src/mint.ts";
 import { Raw } from "../src/raw.ts";
 import { sleep, startStack } from "../src/scene.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT } from "@jichat/tools/cache.ts";
-import { exec } from "@jichat/tools/exec.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
+import { exec } from "@jichat/testkit/exec.ts";
 import { startStack } from "../src/scene.ts";
 
 test(

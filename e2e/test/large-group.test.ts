@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import type { FactsReply } from "@jichat/protocol/bus/query.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
-import type { Stack } from "@jichat/tools/local/stack.ts";
-import { until } from "@jichat/tools/until.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { metricOf } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
 import type { Frame } from "../src/raw.ts";

@@ -9,8 +9,8 @@ import { ChatClient } from "@jichat/client/chat-client.ts";
 import type { Notice } from "@jichat/client/types.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
-import type { Stack } from "@jichat/tools/local/stack.ts";
-import { until } from "@jichat/tools/until.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { startStack } from "../src/scene.ts";
 
 const PARTITIONS = 16;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Stack } from "@jichat/tools/local/stack.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
 import { metricOf } from "../src/metric.ts";
 import { play, sleep, startStack } from "../src/scene.ts";
 

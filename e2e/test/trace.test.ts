@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Span } from "@jichat/tools/observe/otlp-receiver.ts";
-import { OtlpReceiver } from "@jichat/tools/observe/otlp-receiver.ts";
-import { treeOf } from "@jichat/tools/observe/trace-tree.ts";
+import type { Span } from "@jichat/testkit/observe/otlp-receiver.ts";
+import { OtlpReceiver } from "@jichat/testkit/observe/otlp-receiver.ts";
+import { treeOf } from "@jichat/testkit/observe/trace-tree.ts";
 import { mint } from "../src/mint.ts";
 import { Raw } from "../src/raw.ts";
 import { sleep, startStack } from "../src/scene.ts";

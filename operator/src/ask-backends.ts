@@ -1,6 +1,6 @@
 import { Agent, fetch } from "undici";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { removeStreams } from "@jichat/runtime/provision.ts";
+import { removeStreams } from "@jichat/log/provision.ts";
 import { lookAtStreams, withNats } from "./ask-log.ts";
 import { bringUsers } from "./ask-users.ts";
 import { clusterNameOf } from "./desired/names.ts";

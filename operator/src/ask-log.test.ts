@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { JetStreamManager } from "@nats-io/jetstream";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { streamsOf } from "@jichat/runtime/streams.ts";
+import { streamsOf } from "@jichat/log/streams.ts";
 import { clusterOf, wishOf } from "../test/wish.ts";
 import { FORGET_ANNOTATION, askStreams } from "./ask-log.ts";
 import { clusterNameOf } from "./desired/names.ts";

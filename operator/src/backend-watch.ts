@@ -1,8 +1,8 @@
+import { hashOf } from "./kube/hash.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { BACKENDS } from "./desired/names.ts";
 import { usersPrint } from "./desired/users.ts";
 import type { Wish } from "./desired/wish.ts";
-import { hashOf } from "./kube/apply.ts";
 import type { BackendsSeen, Seen } from "./plan.ts";
 
 export interface BackendWatchOptions {

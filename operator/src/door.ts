@@ -1,4 +1,4 @@
-import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
+import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 import type { User } from "./desired/keys.ts";
 import type { Backend } from "./desired/names.ts";
 import type { Wish } from "./desired/wish.ts";

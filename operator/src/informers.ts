@@ -1,8 +1,8 @@
+import { hashOf } from "./kube/hash.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import { LABELS, OURS } from "./desired/names.ts";
 import type { KubeApi } from "./kube/api.ts";
-import { hashOf } from "./kube/apply.ts";
 import { isForbidden, isNotFound } from "./kube/errors.ts";
 import type { KubeObject, Resource } from "./kube/object.ts";
 import { RESOURCES, keyOf } from "./kube/object.ts";

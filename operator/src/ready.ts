@@ -1,3 +1,4 @@
+import type { Facts } from "./status-facts.ts";
 import type { ComponentCounts } from "./component-counts.ts";
 import { tell } from "./component-counts.ts";
 import type { Condition } from "./crd/status.ts";
@@ -5,7 +6,6 @@ import { COMPONENTS } from "./desired/names.ts";
 import { faultFinding } from "./faults.ts";
 import type { Finding } from "./kube/conditions.ts";
 import { no, unknown, yes } from "./kube/conditions.ts";
-import type { Facts } from "./status.ts";
 
 const isTrue = (conditions: readonly Condition[] | undefined, type: string): boolean =>
   conditions?.some((one) => one.type === type && one.status === "True") === true;

@@ -1,3 +1,4 @@
+import type { Facts } from "./status-facts.ts";
 import type { ComponentCounts } from "./component-counts.ts";
 import { countsOf, tell } from "./component-counts.ts";
 import type { ChatCluster } from "./crd/definition.ts";
@@ -5,7 +6,6 @@ import type { ChatClusterStatus, ConditionType, Counts } from "./crd/status.ts";
 import { CONDITIONS } from "./crd/status.ts";
 import type { Component } from "./desired/names.ts";
 import { COMPONENTS, LABELS, selectorOf } from "./desired/names.ts";
-import type { Wish } from "./desired/wish.ts";
 import { migrationJob } from "./desired/workloads.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { faultFinding, tellSilent } from "./faults.ts";
@@ -14,32 +14,12 @@ import type { Finding } from "./kube/conditions.ts";
 import { conditionsOf, no, unknown, yes } from "./kube/conditions.ts";
 import type { Observed } from "./observed.ts";
 import { countOf, jobState } from "./observed.ts";
-import type { KubeObject } from "./kube/object.ts";
-import type { Refused } from "./apply-all.ts";
 import { tellRefused } from "./apply-all.ts";
 import { podsRefused, tellPodsRefused } from "./pods-refused.ts";
 import { pullFailures, tellPulls, versionServing } from "./serving.ts";
-import type { Live } from "./ask-pods.ts";
-import type { BackendsSeen, Plan } from "./plan.ts";
+import type { BackendsSeen } from "./plan.ts";
 import { readyFinding } from "./ready.ts";
 import { rotated } from "./rotation-way.ts";
-
-export interface Facts {
-  readonly wish: Wish;
-  readonly observed: Observed;
-  readonly backends: BackendsSeen;
-  readonly plan: Plan;
-  /** Objects of kinds that this Kubernetes cluster does not have. */
-  readonly unserved: readonly KubeObject[];
-  readonly live: Live;
-  /** Whether people can talk, as `SyntheticTalk` has it. */
-  readonly talk: Finding;
-  /** What the API server refused. */
-  readonly refused: readonly Refused[];
-  /** Deployments and StatefulSets that this pass changed: what is seen of them is of before. */
-  readonly changed: readonly KubeObject[];
-  readonly now: Date;
-}
 
 function reachable({ nats, redis, clickhouse }: BackendsSeen): Finding {
   const all = { NATS: nats, Redis: redis, ClickHouse: clickhouse };

@@ -1,8 +1,8 @@
+import { hashOf } from "./kube/hash.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import type { ChatClusterStatus } from "./crd/status.ts";
 import type { Keeper } from "./keeper.ts";
 import type { KubeApi } from "./kube/api.ts";
-import { hashOf } from "./kube/apply.ts";
 import { transitionsOf } from "./kube/conditions.ts";
 import type { EventRecorder } from "./kube/events.ts";
 import type { KubeObject } from "./kube/object.ts";

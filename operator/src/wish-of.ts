@@ -1,6 +1,6 @@
+import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 import { createSecureContext } from "node:tls";
 import type { Clock } from "@jichat/protocol/clock.ts";
-import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import { KEYS } from "./desired/around.ts";
 import { tlsOf as backendTlsIn } from "./desired/backend-tls.ts";

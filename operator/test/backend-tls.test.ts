@@ -1,7 +1,7 @@
+import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
-import { guardedBackends, pki } from "../../tools/src/local/guarded-backends.ts";
+import { guardedBackends, pki } from "@jichat/testkit/local/guarded-backends.ts";
 import { askBackends } from "../src/ask-backends.ts";
 import { wishOf } from "./wish.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { until } from "../../tools/src/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import type { ChatCluster } from "../src/crd/definition.ts";
 import { definition } from "../src/crd/definition.ts";
 import { labelsOf } from "../src/desired/names.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { exec } from "../../tools/src/exec.ts";
-import { needProgram } from "../../tools/src/kubernetes.ts";
+import { exec } from "@jichat/testkit/exec.ts";
+import { needProgram } from "@jichat/testkit/kubernetes.ts";
 import { RESOURCES } from "../src/kube/object.ts";
 import { World } from "./world.ts";
 

@@ -5,7 +5,7 @@ import { KubeError } from "../src/kube/errors.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES, resourceOf } from "../src/kube/object.ts";
 import { INVALID_FIELDS } from "./invalid-fields.ts";
-import { until } from "../../tools/src/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { everything, wishOf } from "./wish.ts";
 import { NAMESPACE, World, chat } from "./world.ts";
 

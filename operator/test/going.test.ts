@@ -5,7 +5,7 @@ import { FINALIZER } from "../src/finalize.ts";
 import { isNotFound } from "../src/kube/errors.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
-import { until } from "../../tools/src/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { World, chat } from "./world.ts";
 
 /** A namespace that goes with the operator inside it. The test is the controller that deletes what is there. */

@@ -4,7 +4,7 @@ import type { ChatCluster } from "../src/crd/definition.ts";
 import { KEEPER_ANNOTATION } from "../src/keeper.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
-import { until } from "../../tools/src/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { NAMESPACE, World, chat } from "./world.ts";
 
 /** Several operators on one real API server. */

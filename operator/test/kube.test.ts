@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { pino } from "pino";
-import { until } from "../../tools/src/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { KubeApi } from "../src/kube/api.ts";
 import { runController } from "../src/kube/controller.ts";
 import { Election } from "../src/kube/election.ts";

@@ -3,13 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { bundle } from "../../tools/src/bundle.ts";
-import { Part } from "../../tools/src/local/part.ts";
-import { freePorts } from "../../tools/src/local/ports.ts";
+import { bundle } from "@jichat/testkit/bundle.ts";
+import { Part } from "@jichat/testkit/local/part.ts";
+import { freePorts } from "@jichat/testkit/local/ports.ts";
 import type { ChatCluster } from "../src/crd/definition.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
-import { until } from "../../tools/src/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { NAMESPACE, World, chat } from "./world.ts";
 
 const CLUSTERS = 50;

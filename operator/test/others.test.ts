@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import type { ChatCluster } from "../src/crd/definition.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
-import { until } from "../../tools/src/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { NAMESPACE, World, chat } from "./world.ts";
 
 /** Kinds of others: the Gateway API's and the Prometheus operator's, which may not be there. */

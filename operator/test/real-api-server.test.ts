@@ -7,7 +7,7 @@ import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
 import { REFUSED_CHANGES } from "./refused-changes.ts";
 import { INVALID } from "./invalid-specs.ts";
-import { until } from "../../tools/src/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { NAMESPACE, World, chat } from "./world.ts";
 
 let world: World;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { until } from "../../tools/src/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import type { ChatCluster } from "../src/crd/definition.ts";
 import type { Workload } from "../src/desired/workloads.ts";
 import { deployment } from "../src/desired/workloads.ts";

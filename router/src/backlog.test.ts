@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PresenceUpdate } from "@jichat/runtime/presence-update.ts";
-import { SCRIPT_COST_MAX, updateCost } from "@jichat/runtime/presence-update.ts";
+import type { PresenceUpdate } from "@jichat/presence/presence-update.ts";
+import { SCRIPT_COST_MAX, updateCost } from "@jichat/presence/presence-update.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { EventRecord } from "@jichat/protocol/log/record.ts";
-import { isWhole } from "@jichat/runtime/presence-texts.ts";
+import { isWhole } from "@jichat/presence/presence-texts.ts";
 import { addEffect } from "./add-effect.ts";
 import { backlogBytesMax } from "./backlog.ts";
 import type { EffectUnit } from "./effect-unit.ts";

@@ -1,8 +1,8 @@
-import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
+import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
-import type { LogWish } from "@jichat/runtime/log-settings.ts";
-import { readLogSettings } from "@jichat/runtime/log-settings.ts";
+import type { LogWish } from "@jichat/log/log-settings.ts";
+import { readLogSettings } from "@jichat/log/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
 import { readProcessConfig } from "@jichat/runtime/process-config.ts";
 

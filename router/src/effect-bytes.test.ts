@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { heldNow } from "../../tools/src/held-heap.ts";
+import { heldNow } from "@jichat/testkit/held-heap.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import {
   emptyUnit,

@@ -1,7 +1,7 @@
 import type { DeliveredEvent, DeliveredMark } from "@jichat/protocol/bus/delivery.ts";
 import type { ListEntry } from "@jichat/protocol/bus/query.ts";
-import type { StoredHead } from "@jichat/runtime/presence-texts.ts";
-import { isWhole } from "@jichat/runtime/presence-texts.ts";
+import type { StoredHead } from "@jichat/presence/presence-texts.ts";
+import { isWhole } from "@jichat/presence/presence-texts.ts";
 
 /** An event and who is to have it: the members at that moment, and those whom it sent away. */
 export interface EventEffect {

@@ -1,9 +1,9 @@
+import type { EffectsWorld } from "./ports.ts";
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { emptyUnit } from "./effect-unit.ts";
-import type { EffectsWorld } from "./effects.ts";
 import { Effects } from "./effects.ts";
 import { NOBODY_ONLINE } from "../test/stand-ins.ts";
 

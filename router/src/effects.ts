@@ -1,23 +1,9 @@
-import type { Clock } from "@jichat/protocol/clock.ts";
 import { merge } from "./backlog.ts";
 import type { EffectUnit } from "./effect-unit.ts";
-import type { Deliverer, PushQueue, Sessions } from "./ports.ts";
+import type { EffectsWorld } from "./ports.ts";
 import { UnitWork } from "./unit-work.ts";
 
 const RETRY_MS = 100;
-
-export interface EffectsWorld {
-  readonly partition: number;
-  readonly sessions: Sessions;
-  readonly deliverer: Deliverer;
-  readonly push: PushQueue;
-  readonly clock: Clock;
-  /** What this partition's effects may hold: half of it under way, half of it gathering. */
-  readonly backlogBytesMax: () => number;
-  /** What one script in Redis may write and read, if another number than usual. */
-  readonly scriptCostMax?: number | undefined;
-  readonly count: (what: "delivered" | "gap" | "folded" | "retried" | "missed", by: number) => void;
-}
 
 /**
  * A unit whose recipients must be asked of storage first: a new owner redoing the effects of a cold

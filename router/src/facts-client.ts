@@ -1,7 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { FactsQuery, FactsReply } from "@jichat/protocol/bus/query.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
-import { askStorage } from "@jichat/runtime/ask-storage.ts";
+import { askStorage } from "@jichat/log/ask-storage.ts";
 import type { Facts } from "./ports.ts";
 
 /** Storage over NATS, for the owner of one partition. */

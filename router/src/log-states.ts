@@ -1,5 +1,5 @@
 import { LOG_FULL_RATIO } from "@jichat/protocol/log/streams.ts";
-import type { LogState } from "@jichat/runtime/partition-log.ts";
+import type { LogState } from "@jichat/log/partition-log.ts";
 
 type Heard = Pick<LogState, "bytes" | "bytesMax" | "behind">;
 

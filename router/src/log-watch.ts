@@ -1,7 +1,7 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
-import { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import { PartitionLog } from "@jichat/log/partition-log.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { LogStates } from "./log-states.ts";
 

@@ -1,15 +1,15 @@
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { Leases } from "@jichat/runtime/leases.ts";
-import { Presence } from "@jichat/runtime/presence.ts";
+import { Leases } from "@jichat/log/leases.ts";
+import { Presence } from "@jichat/presence/presence.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
-import { openCluster } from "@jichat/runtime/open-cluster.ts";
+import { openCluster } from "@jichat/log/open-cluster.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { readConfig } from "./config.ts";
 import { Router } from "./router.ts";
-import { Snapshots } from "@jichat/runtime/snapshots.ts";
+import { Snapshots } from "@jichat/log/snapshots.ts";
 
 const config = readConfig(process.env);
 const telemetry = startTelemetry("router", config);

@@ -1,8 +1,9 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { FactsQuery, FactsReply } from "@jichat/protocol/bus/query.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
-import type { PresenceUpdate } from "@jichat/runtime/presence-update.ts";
+import type { PresenceUpdate } from "@jichat/presence/presence-update.ts";
 
 /**
  * What a partition's owner needs of the world. The simulation has models of these, production has adapters.
@@ -56,4 +57,17 @@ export interface MissedEntry {
 }
 export interface PushQueue {
   add(partition: number, position: number, missed: readonly MissedEntry[]): Promise<void>;
+}
+
+export interface EffectsWorld {
+  readonly partition: number;
+  readonly sessions: Sessions;
+  readonly deliverer: Deliverer;
+  readonly push: PushQueue;
+  readonly clock: Clock;
+  /** What this partition's effects may hold: half of it under way, half of it gathering. */
+  readonly backlogBytesMax: () => number;
+  /** What one script in Redis may write and read, if another number than usual. */
+  readonly scriptCostMax?: number | undefined;
+  readonly count: (what: "delivered" | "gap" | "folded" | "retried" | "missed", by: number) => void;
 }

@@ -1,5 +1,5 @@
-import type { PresenceUpdate } from "@jichat/runtime/presence-update.ts";
-import { SCRIPT_COST_MAX, headCost } from "@jichat/runtime/presence-update.ts";
+import type { PresenceUpdate } from "@jichat/presence/presence-update.ts";
+import { SCRIPT_COST_MAX, headCost } from "@jichat/presence/presence-update.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import { usersOf } from "./effect-unit.ts";
 

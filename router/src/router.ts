@@ -10,9 +10,9 @@ import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
 import { hearingOf } from "@jichat/runtime/hearing.ts";
-import type { LeaseHolder } from "@jichat/runtime/leases.ts";
-import { PartitionLog } from "@jichat/runtime/partition-log.ts";
-import type { Presence } from "@jichat/runtime/presence.ts";
+import type { LeaseHolder } from "@jichat/log/leases.ts";
+import { PartitionLog } from "@jichat/log/partition-log.ts";
+import type { Presence } from "@jichat/presence/presence.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Config } from "./config.ts";
 import { Courier } from "./courier.ts";
@@ -29,7 +29,7 @@ import { pushQueueOver } from "./push-queue.ts";
 import type { Request } from "./partition.ts";
 import { routerMetrics } from "./metrics.ts";
 import type { RouterMetrics } from "./metrics.ts";
-import type { Snapshots } from "@jichat/runtime/snapshots.ts";
+import type { Snapshots } from "@jichat/log/snapshots.ts";
 
 export interface RouterParts {
   readonly config: Config;

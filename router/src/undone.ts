@@ -1,6 +1,6 @@
 import type { ConversationFacts } from "@jichat/protocol/bus/query.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
-import { isWhole } from "@jichat/runtime/presence-texts.ts";
+import { isWhole } from "@jichat/presence/presence-texts.ts";
 import { addEffect, innerEventOf, moved } from "./add-effect.ts";
 import { AskSize } from "./ask-size.ts";
 import { lose, merge } from "./backlog.ts";

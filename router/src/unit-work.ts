@@ -1,9 +1,8 @@
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { EffectUnit } from "./effect-unit.ts";
-import type { EffectsWorld } from "./effects.ts";
 import type { Outgoing, Parcel } from "./parcels.ts";
 import { gapsInPlaceOf, parcelsOf } from "./parcels.ts";
-import type { MissedEntry } from "./ports.ts";
+import type { MissedEntry, EffectsWorld } from "./ports.ts";
 import { Publication } from "./publication.ts";
 import { spread } from "./spread.ts";
 

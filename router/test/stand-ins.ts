@@ -1,4 +1,4 @@
-import type { EffectsWorld } from "../src/effects.ts";
+import type { EffectsWorld } from "../src/ports.ts";
 
 /** Where nobody is online, and all that is told is taken. */
 export const NOBODY_ONLINE = {

@@ -1,10 +1,10 @@
+import type { Run } from "./run.ts";
 import { setImmediate as turn } from "node:timers/promises";
 import { CarefulInsert } from "./careful-insert.ts";
 import type { Lines } from "./lines.ts";
 import type { Rows } from "./rows.ts";
 import { noRows } from "./rows.ts";
 import type { Store } from "./store.ts";
-import type { Run } from "./tail.ts";
 
 /**
  * Makes runs of the log durable in ClickHouse, then moves the watermarks over them. Rows of a run that was

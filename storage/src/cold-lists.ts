@@ -1,3 +1,4 @@
+import type { Run } from "./run.ts";
 import type {
   HeadBrief,
   HeadEntry,
@@ -15,7 +16,7 @@ import { markKey } from "./cold-rows.ts";
 import { foldConversations } from "./cold-state.ts";
 import { readSpan, shownOf } from "./events.ts";
 import { Folded } from "./fold.ts";
-import type { Run, Tail } from "./tail.ts";
+import type { Tail } from "./tail.ts";
 
 /** In JSON, at most. */
 const ENTRY_BYTES = 200;

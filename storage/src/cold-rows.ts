@@ -1,9 +1,9 @@
+import type { EventSource } from "./event-row.ts";
 import type { IdFacts } from "@jichat/protocol/bus/query.ts";
 import { firstIdOf } from "@jichat/protocol/ids.ts";
 import { Batched, groupBy } from "./batched.ts";
 import { pagesOf, singlesOf } from "./cold-events.ts";
-import type { EventSource } from "./events.ts";
-import type { HeadRow, LifecycleRow, MarkRow } from "./fold.ts";
+import type { HeadRow, LifecycleRow, MarkRow, RecentIds } from "./fold.ts";
 import type { Store } from "./store.ts";
 
 /** A user who came to a conversation, or left it. */
@@ -15,11 +15,6 @@ export interface MembershipRow {
   readonly no: number;
   readonly joined: 0 | 1;
   readonly position: number;
-}
-/** Every UUIDv7 id that was made later than `from`; too many to list: none, and `from` at the end of time. */
-export interface RecentIds {
-  readonly from: number;
-  readonly ids: readonly IdFacts[];
 }
 export interface Outline {
   readonly lifecycle: readonly LifecycleRow[];

@@ -1,3 +1,5 @@
+import type { RecentIds } from "./fold.ts";
+import type { Run } from "./run.ts";
 import type {
   ConversationFacts,
   EventFacts,
@@ -10,9 +12,9 @@ import { ANSWER_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { Folded } from "./fold.ts";
 import { readSpan, shownOf } from "./events.ts";
 import { timeOfId } from "@jichat/protocol/ids.ts";
-import type { ColdRows, RecentIds } from "./cold-rows.ts";
+import type { ColdRows } from "./cold-rows.ts";
 import type { Store } from "./store.ts";
-import type { Run, Tail } from "./tail.ts";
+import type { Tail } from "./tail.ts";
 
 /** Recent ids of one conversation in one answer: some 200 bytes each. */
 const TAIL_IDS_MAX = 2_048;

@@ -1,6 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Hearing } from "@jichat/runtime/hearing.ts";
-import type { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import type { PartitionLog } from "@jichat/log/partition-log.ts";
 import { LogRegressed } from "./log-regressed.ts";
 import type { Tail } from "./tail.ts";
 

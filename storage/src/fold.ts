@@ -1,7 +1,6 @@
-import type { ConversationFacts } from "@jichat/protocol/bus/query.ts";
+import type { TailRecord } from "./run.ts";
+import type { ConversationFacts, IdFacts } from "@jichat/protocol/bus/query.ts";
 import { isDirect } from "@jichat/protocol/ids.ts";
-import type { RecentIds } from "./cold-rows.ts";
-import type { TailRecord } from "./tail.ts";
 
 /** A row of the `lifecycle` table: what makes members and names. */
 export interface LifecycleRow {
@@ -120,4 +119,10 @@ export class Folded {
       ids: recent.ids,
     };
   }
+}
+
+/** Every UUIDv7 id that was made later than `from`; too many to list: none, and `from` at the end of time. */
+export interface RecentIds {
+  readonly from: number;
+  readonly ids: readonly IdFacts[];
 }

@@ -1,3 +1,4 @@
+import type { Run } from "./run.ts";
 import type { HistoryQuery, HistoryReply, MembersQuery, MembersReply } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
@@ -9,7 +10,7 @@ import type { Span } from "./events.ts";
 import { readSpan, shownOf } from "./events.ts";
 import type { Folded } from "./fold.ts";
 import type { ColdRows } from "./cold-rows.ts";
-import type { Run, Tail } from "./tail.ts";
+import type { Tail } from "./tail.ts";
 
 const PAGE_OVERHEAD_BYTES = 200;
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Hearing } from "@jichat/runtime/hearing.ts";
-import type { PartitionLog, Positioned } from "@jichat/runtime/partition-log.ts";
+import type { PartitionLog, Positioned } from "@jichat/log/partition-log.ts";
 import { pino } from "pino";
 import { Holdings, UNHEARD_MAX_MS } from "./holdings.ts";
 import { LogRegressed } from "./log-regressed.ts";

@@ -1,14 +1,15 @@
+import type { Run } from "./run.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import type { Hearing } from "@jichat/runtime/hearing.ts";
 import { hearingOf } from "@jichat/runtime/hearing.ts";
-import type { LeaseHolder } from "@jichat/runtime/leases.ts";
+import type { LeaseHolder } from "@jichat/log/leases.ts";
 import { limited } from "@jichat/runtime/limited.ts";
-import type { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import type { PartitionLog } from "@jichat/log/partition-log.ts";
 import type { Logger } from "pino";
 import { consume } from "./consumer.ts";
 import { LogRegressed } from "./log-regressed.ts";
-import type { Run, Tail } from "./tail.ts";
+import type { Tail } from "./tail.ts";
 
 const RETRY_MS = 500;
 /** An operator mends it, or puts the newer store back: either is noticed within this. */

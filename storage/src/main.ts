@@ -1,10 +1,10 @@
 import { Kvm } from "@nats-io/kv";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
-import { Leases } from "@jichat/runtime/leases.ts";
+import { Leases } from "@jichat/log/leases.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
-import { Presence } from "@jichat/runtime/presence.ts";
-import { openCluster } from "@jichat/runtime/open-cluster.ts";
+import { Presence } from "@jichat/presence/presence.ts";
+import { openCluster } from "@jichat/log/open-cluster.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { connectClickHouse } from "./clickhouse.ts";

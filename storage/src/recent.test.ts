@@ -1,10 +1,10 @@
+import type { EventRow } from "./event-row.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HistoryQuery } from "@jichat/protocol/bus/query.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { ColdRows } from "./cold-rows.ts";
-import type { EventRow } from "./events.ts";
 import { answerFromMemory, answerHistory } from "./history.ts";
 import type { Lines } from "./lines.ts";
 import { noRows } from "./rows.ts";

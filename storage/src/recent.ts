@@ -1,10 +1,10 @@
+import type { TailRecord } from "./run.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { PAGE_EVENTS_MAX } from "@jichat/protocol/limits.ts";
 import type { Changes } from "./changes.ts";
 import { eventOfRecord } from "./events.ts";
 import type { Span } from "./events.ts";
 import type { Folded } from "./fold.ts";
-import type { TailRecord } from "./tail.ts";
 
 /** Cut to a page's worth when it has grown to this: not at every event. */
 const EVENTS_MAX = 2 * PAGE_EVENTS_MAX;

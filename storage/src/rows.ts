@@ -1,7 +1,7 @@
+import { EVENT_COLUMNS } from "./event-row.ts";
 import { hash } from "node:crypto";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
-import type { Positioned } from "@jichat/runtime/partition-log.ts";
-import { EVENT_COLUMNS } from "./events.ts";
+import type { Positioned } from "@jichat/log/partition-log.ts";
 import type { Values } from "./fit.ts";
 import { isFit, repaired } from "./fit.ts";
 import type { Origin } from "./lines.ts";

@@ -1,16 +1,16 @@
+import { Run } from "./run.ts";
 import { randomBytes } from "node:crypto";
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { encodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
-import type { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import type { PartitionLog } from "@jichat/log/partition-log.ts";
 import { readWatermarks, writeRuns } from "./batch-writer.ts";
 import { ColdRows } from "./cold-rows.ts";
 import { foldConversations } from "./cold-state.ts";
 import type { KnownHead } from "./generation.ts";
 import { POSITIONS_LEFT_OUT, furthest, lostEvents } from "./generation.ts";
 import type { Store } from "./store.ts";
-import { Run } from "./tail.ts";
 
 const RECORDS_PER_BATCH = 500;
 const CONVERSATIONS_AT_ONCE = 500;

@@ -8,7 +8,7 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { wellFormedText } from "@jichat/protocol/frame/well-formed.ts";
-import { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import { PartitionLog } from "@jichat/log/partition-log.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import { answer } from "./answer.ts";
 import { readWatermarks, writeRuns } from "./batch-writer.ts";

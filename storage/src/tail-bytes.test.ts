@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { heldNow } from "../../tools/src/held-heap.ts";
+import { heldNow } from "@jichat/testkit/held-heap.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
 import { Tail } from "./tail.ts";

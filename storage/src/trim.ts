@@ -1,4 +1,4 @@
-import type { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import type { PartitionLog } from "@jichat/log/partition-log.ts";
 import type { Logger } from "pino";
 import type { Store } from "./store.ts";
 import { replayRange, verifyRange } from "./verify.ts";

@@ -1,13 +1,13 @@
-import type { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import { Run } from "./run.ts";
+import { EVENT_COLUMNS, eventOfRow } from "./event-row.ts";
+import type { EventRow } from "./event-row.ts";
+import type { PartitionLog } from "@jichat/log/partition-log.ts";
 import { writeRuns } from "./batch-writer.ts";
 import { valuesOfLine } from "./careful-insert.ts";
-import type { EventRow } from "./events.ts";
-import { EVENT_COLUMNS, eventOfRow } from "./events.ts";
 import type { Values } from "./fit.ts";
 import { asOnceTaken, isFit, placeholder, repaired } from "./fit.ts";
 import { digestOf, valuesOf } from "./rows.ts";
 import type { Store } from "./store.ts";
-import { Run } from "./tail.ts";
 
 /**
  * What a range of the log and ClickHouse hold, each event once: their number, and a sum that any difference

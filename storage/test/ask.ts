@@ -1,4 +1,4 @@
-import type { Stack } from "../../tools/src/local/stack.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
 
 export type Ask = (path: string, body?: object) => Promise<Record<string, unknown>>;
 

@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { pino } from "pino";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
-import { Presence } from "@jichat/runtime/presence.ts";
-import { guardedBackends, pki } from "../../tools/src/local/guarded-backends.ts";
-import { until } from "../../tools/src/until.ts";
+import { Presence } from "@jichat/presence/presence.ts";
+import { guardedBackends, pki } from "@jichat/testkit/local/guarded-backends.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { connectClickHouse } from "../src/clickhouse.ts";
 
 const log = pino({ level: "silent" });

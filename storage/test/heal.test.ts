@@ -6,12 +6,12 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { groupConversation, partitionOf } from "@jichat/protocol/ids.ts";
 import type { Batch, EventRecord } from "@jichat/protocol/log/record.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
-import { openCluster } from "@jichat/runtime/open-cluster.ts";
-import { PartitionLog } from "@jichat/runtime/partition-log.ts";
+import { openCluster } from "@jichat/log/open-cluster.ts";
+import { PartitionLog } from "@jichat/log/partition-log.ts";
 import { pino } from "pino";
-import { exec } from "../../tools/src/exec.ts";
-import type { Stack } from "../../tools/src/local/stack.ts";
-import { startThrowaway } from "../../tools/src/local/throwaway.ts";
+import { exec } from "@jichat/testkit/exec.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 import type { Ask } from "./ask.ts";
 import { askAsAnn } from "./ask.ts";
 

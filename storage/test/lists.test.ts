@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
-import { needChdb } from "../../tools/src/needs.ts";
+import { needChdb } from "@jichat/testkit/needs.ts";
 import { writeRuns } from "../src/batch-writer.ts";
 import { CarefulInsert } from "../src/careful-insert.ts";
 import { connectClickHouse } from "../src/clickhouse.ts";

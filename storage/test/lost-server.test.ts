@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { isErrorCode, isRetryable } from "@jichat/protocol/errors.ts";
-import type { Servers } from "../../tools/src/local/servers.ts";
-import { startNatsServers } from "../../tools/src/local/servers.ts";
-import type { Stack } from "../../tools/src/local/stack.ts";
-import { startThrowaway } from "../../tools/src/local/throwaway.ts";
-import { until } from "../../tools/src/until.ts";
+import type { Servers } from "@jichat/testkit/local/servers.ts";
+import { startNatsServers } from "@jichat/testkit/local/servers.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
+import { until } from "@jichat/testkit/until.ts";
 import type { Ask } from "./ask.ts";
 import { askAsAnn } from "./ask.ts";
 

@@ -1,22 +1,22 @@
+import { Run } from "../src/run.ts";
+import { EVENT_COLUMNS, eventOfRow } from "../src/event-row.ts";
+import type { EventRow } from "../src/event-row.ts";
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
-import type { PartitionLog, Positioned } from "@jichat/runtime/partition-log.ts";
-import { needChdb } from "../../tools/src/needs.ts";
+import type { PartitionLog, Positioned } from "@jichat/log/partition-log.ts";
+import { needChdb } from "@jichat/testkit/needs.ts";
 import { readWatermarks, writeRuns } from "../src/batch-writer.ts";
 import { CarefulInsert } from "../src/careful-insert.ts";
 import type { Quarantined } from "../src/careful-insert.ts";
 import { connectClickHouse } from "../src/clickhouse.ts";
-import type { EventRow } from "../src/events.ts";
-import { EVENT_COLUMNS, eventOfRow } from "../src/events.ts";
 import { migrate } from "../src/migrations.ts";
 import type { Rows } from "../src/rows.ts";
 import { addRow, noRows } from "../src/rows.ts";
 import type { Store } from "../src/store.ts";
-import { Run } from "../src/tail.ts";
 import { replayRange, verifyRange } from "../src/verify.ts";
 
 const PARTITION = 3;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { ROOT } from "../../tools/src/cache.ts";
-import type { Result } from "../../tools/src/exec.ts";
-import { exec } from "../../tools/src/exec.ts";
-import type { Stack } from "../../tools/src/local/stack.ts";
-import { startThrowaway } from "../../tools/src/local/throwaway.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
+import type { Result } from "@jichat/testkit/exec.ts";
+import { exec } from "@jichat/testkit/exec.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 
 const MESSAGES = 60;
 let stack: Stack;

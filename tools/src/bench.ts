@@ -1,6 +1,6 @@
-import { prepareUws } from "./glibc.ts";
-import { needChdb, needNats, needRedis } from "./needs.ts";
-import { main } from "./say.ts";
+import { prepareUws } from "@jichat/testkit/glibc.ts";
+import { needChdb, needNats, needRedis } from "@jichat/testkit/needs.ts";
+import { main } from "@jichat/testkit/say.ts";
 import { become } from "./spawn.ts";
 
 await main(async () => {

@@ -1,7 +1,7 @@
 import { createCluster, deleteCluster } from "./cluster/kind.ts";
-import { which } from "./exec.ts";
-import { needProgram } from "./kubernetes.ts";
-import { Plain, main, say } from "./say.ts";
+import { which } from "@jichat/testkit/exec.ts";
+import { needProgram } from "@jichat/testkit/kubernetes.ts";
+import { Plain, main, say } from "@jichat/testkit/say.ts";
 
 /** `make cluster` and `make cluster-down`: a kind cluster on this machine (CLUSTER= NODES=1..3). */
 await main(async () => {

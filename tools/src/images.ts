@@ -1,6 +1,6 @@
-import { main, say } from "./say.ts";
+import { main, say } from "@jichat/testkit/say.ts";
 import { makeImages } from "./images/make.ts";
-import { REGISTRY, VERSION } from "./images/names.ts";
+import { REGISTRY, VERSION } from "@jichat/testkit/image-names.ts";
 
 /**
  * `make images`: every component's image, as `REGISTRY/COMPONENT:TAG`. `EMBEDDED=1`: the embedded engine's

@@ -1,5 +1,5 @@
 import { buildPlugin } from "./plugin.ts";
-import { main, say } from "./say.ts";
+import { main, say } from "@jichat/testkit/say.ts";
 
 /** `make kubectl-chat`. */
 await main(async () => {

@@ -1,17 +1,17 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { backendImages, makeTestImages } from "../../e2e/src/cluster/test-images.ts";
-import { ROOT } from "./cache.ts";
+import { backendImages, makeTestImages } from "./images/test-images.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
 import { findCluster } from "./cluster/kind.ts";
 import { loadInto } from "./cluster/load.ts";
 import { nextSteps, withBackends } from "./cluster/next-steps.ts";
 import { needPodman } from "./cluster/podman.ts";
-import { which } from "./exec.ts";
+import { which } from "@jichat/testkit/exec.ts";
 import { hasDocker, needBuilder } from "./images/builder.ts";
 import { makeImages } from "./images/make.ts";
-import { VERSION, REGISTRY } from "./images/names.ts";
-import { needProgram } from "./kubernetes.ts";
-import { Plain, main, say } from "./say.ts";
+import { VERSION, REGISTRY } from "@jichat/testkit/image-names.ts";
+import { needProgram } from "@jichat/testkit/kubernetes.ts";
+import { Plain, main, say } from "@jichat/testkit/say.ts";
 
 /**
  * `make load`: builds the images and brings them to the cluster of `make cluster`, under the names that

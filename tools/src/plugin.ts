@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bundle } from "./bundle.ts";
-import { ROOT } from "./cache.ts";
+import { bundle } from "@jichat/testkit/bundle.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
 
 /** One file that kubectl finds as its plugin by its name; it needs Node 24 on PATH. */
 export async function buildPlugin(): Promise<string> {

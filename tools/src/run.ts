@@ -1,16 +1,16 @@
 import { join, resolve } from "node:path";
-import { buildPage } from "./build-page.ts";
-import { ROOT } from "./cache.ts";
-import { DataFolder } from "./local/data-folder.ts";
-import type { Part } from "./local/part.ts";
-import { isFree } from "./local/ports.ts";
-import type { StackOptions } from "./local/stack.ts";
-import { Stack } from "./local/stack.ts";
-import type { OtlpReceiver } from "./observe/otlp-receiver.ts";
-import { observe } from "./observe/observer.ts";
-import { needChdb, needNats, needRedis } from "./needs.ts";
-import { prepareUws } from "./glibc.ts";
-import { Plain, main, say } from "./say.ts";
+import { buildPage } from "@jichat/testkit/build-page.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
+import { DataFolder } from "@jichat/testkit/local/data-folder.ts";
+import type { Part } from "@jichat/testkit/local/part.ts";
+import { isFree } from "@jichat/testkit/local/ports.ts";
+import type { StackOptions } from "@jichat/testkit/local/stack.ts";
+import { Stack } from "@jichat/testkit/local/stack.ts";
+import type { OtlpReceiver } from "@jichat/testkit/observe/otlp-receiver.ts";
+import { observe } from "@jichat/testkit/observe/observer.ts";
+import { needChdb, needNats, needRedis } from "@jichat/testkit/needs.ts";
+import { prepareUws } from "@jichat/testkit/glibc.ts";
+import { Plain, main, say } from "@jichat/testkit/say.ts";
 
 const HOST = "127.0.0.1";
 const RESTART_MS = 200;

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { ROOT } from "./cache.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
 
 /** Runs a program of ours to its end, its signals and its exit status handed on. `path` is from the root. */
 export async function become(path: string): Promise<void> {

@@ -1,11 +1,18 @@
 import { globSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT } from "./cache.ts";
-import { show } from "./exec.ts";
-import { prepareUws } from "./glibc.ts";
-import { needProgram } from "./kubernetes.ts";
-import { needChdb, needChromium, needNats, needPromtool, needRedis, needStrace } from "./needs.ts";
-import { Plain, main, say } from "./say.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
+import { show } from "@jichat/testkit/exec.ts";
+import { prepareUws } from "@jichat/testkit/glibc.ts";
+import { needProgram } from "@jichat/testkit/kubernetes.ts";
+import {
+  needChdb,
+  needChromium,
+  needNats,
+  needPromtool,
+  needRedis,
+  needStrace,
+} from "@jichat/testkit/needs.ts";
+import { Plain, main, say } from "@jichat/testkit/say.ts";
 
 interface Stage {
   readonly name: string;
@@ -26,7 +33,7 @@ async function nodeTests(patterns: readonly string[], atOnce: number): Promise<b
   if (files.length === 0) throw new Plain(`no test matches ${patterns.join(" ")}`);
   return program(process.execPath, [
     "--test",
-    `--import=${join(ROOT, "tools/src/ends.ts")}`,
+    `--import=${join(ROOT, "testkit/src/ends.ts")}`,
     `--test-concurrency=${atOnce}`,
     "--test-reporter=spec",
     ...files,
@@ -49,13 +56,13 @@ const STAGES: readonly Stage[] = [
   {
     name: "unit",
     what: "what needs no server, and the simulation",
-    run: async () => nodeTests(["*/src/**/*.test.ts"], 2),
+    run: async () => nodeTests(["{*,lib/*}/src/**/*.test.ts"], 2),
   },
   {
     name: "integration",
     what: "the parts on real NATS, Redis and ClickHouse",
     run: async () =>
-      nodeTests(["{runtime,router,storage,connector,api,operator,tools}/test/**/*.test.ts"], 1),
+      nodeTests(["{lib/*,router,storage,connector,api,operator,testkit,tools}/test/**/*.test.ts"], 1),
   },
   {
     name: "faults",

@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT } from "../src/cache.ts";
-import { startThrowaway } from "../src/local/throwaway.ts";
-import { needPromtool } from "../src/needs.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
+import { needPromtool } from "@jichat/testkit/needs.ts";
 
 const RULES = join(ROOT, "chart/files/rules/alerts.yaml");
 

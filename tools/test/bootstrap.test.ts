@@ -3,8 +3,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT } from "../src/cache.ts";
-import { exec } from "../src/exec.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
+import { exec } from "@jichat/testkit/exec.ts";
 
 /** An npm that takes its time, and fails where another one is at work already. */
 const NPM = `#!/bin/sh

@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
-import { ROOT } from "../src/cache.ts";
-import { Part } from "../src/local/part.ts";
-import { freePorts, isFree } from "../src/local/ports.ts";
-import { until } from "../src/until.ts";
-import { needChdb, needNats, needRedis } from "../src/needs.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
+import { Part } from "@jichat/testkit/local/part.ts";
+import { freePorts, isFree } from "@jichat/testkit/local/ports.ts";
+import { until } from "@jichat/testkit/until.ts";
+import { needChdb, needNats, needRedis } from "@jichat/testkit/needs.ts";
 
 /** `make run`, without make: the same tool with the same environment. */
 class Run {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT } from "../src/cache.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
 
 const sources = globSync("{web,client}/src/**/*.{ts,tsx}", { cwd: ROOT }).filter(
   (path) => !path.includes(".test."),

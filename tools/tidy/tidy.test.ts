@@ -3,9 +3,9 @@ import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { ERRORS } from "@jichat/protocol/errors.ts";
-import { ROOT } from "../src/cache.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
 
-const sources = globSync("*/{src,test,tidy}/**/*.{ts,tsx}", {
+const sources = globSync("{*,lib/*}/{src,test,tidy}/**/*.{ts,tsx}", {
   cwd: ROOT,
   exclude: (name) => name.includes("node_modules"),
 }).sort();
@@ -58,8 +58,8 @@ test("what a browser loads imports nothing of Node", () => {
     [
       "client/src/*.ts",
       "web/src/*.{ts,tsx}",
-      "protocol/src/{clock,errors,id-forms,limits}.ts",
-      "protocol/src/frame/{body,codec,fields,name,parse-json,path,readers,server-frame}.ts",
+      "lib/protocol/src/{clock,errors,id-forms,limits}.ts",
+      "lib/protocol/src/frame/{body,codec,fields,name,parse-json,path,readers,server-frame}.ts",
     ],
     { cwd: ROOT },
   ).filter((path) => !isTest(path));
@@ -75,8 +75,9 @@ test("pure files import no client library and no node:*", () => {
     "router/src/{decide,apply,compose,conversation,partition-state,effect-unit,snapshot}.ts",
     "storage/src/{fold,tail,batched}.ts",
     "connector/src/{delivery,hub}.ts",
-    "access/src/{send-gate,refused-line,command-lane,sync,token-bucket,loss-positions}.ts",
-    "runtime/src/share.ts",
+    "lib/edge/src/{send-gate,refused-line,command-lane,sync,loss-positions}.ts",
+    "lib/runtime/src/token-bucket.ts",
+    "lib/log/src/share.ts",
     "client/src/{timeline,outbox,feed,backoff,liveness,server-clock,plain-body,checked-frame,server-frames}.ts",
   ];
   const files = globSync(pure, { cwd: ROOT });
@@ -91,7 +92,8 @@ test("pure files import no client library and no node:*", () => {
 
 test("only config files read the environment", () => {
   const readers = sources.filter(
-    (path) => !isTest(path) && !/^(tools|e2e|bench|docs)\//.test(path) && /process\.env/.test(read(path)),
+    (path) =>
+      !isTest(path) && !/^(tools|testkit|e2e|bench|docs)\//.test(path) && /process\.env/.test(read(path)),
   );
   // Each main hands its environment to its config, and that is all.
   assert.deepEqual(
@@ -147,8 +149,8 @@ test("docs/configuration.md names every key that is read, and no other", () => {
   const text = globSync(
     [
       "*/src/config.ts",
-      "runtime/src/{process-config,log-settings,backend-tls}.ts",
-      "{access,connector}/src/*-config.ts",
+      "lib/*/src/{process-config,log-settings,backend-tls}.ts",
+      "{lib/identity,lib/edge,connector}/src/*-config.ts",
     ],
     { cwd: ROOT },
   )

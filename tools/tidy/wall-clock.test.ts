@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT } from "../src/cache.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
 
 const WALL_CLOCK = /\bDate\.now\b|[cC]lock\.now\b|\bturn\.now\b|\bnew Date\(\)/g;
 
@@ -11,10 +11,10 @@ const WALL_CLOCK = /\bDate\.now\b|[cC]lock\.now\b|\bturn\.now\b|\bnew Date\(\)/g
  * when something was, and never how long something takes. That is `clock.monotonic()` or `performance.now()`.
  */
 const READERS: Readonly<Record<string, readonly [times: number, what: string]>> = {
-  "access/src/accounts.ts": [1, "when an account was made"],
-  "access/src/revocations.ts": [2, "when something was revoked, for all processes"],
-  "access/src/tokens.ts": [1, "a token's end"],
-  "access/src/user-names.ts": [1, "the age of a claim that nats-server dated"],
+  "lib/identity/src/accounts.ts": [1, "when an account was made"],
+  "lib/identity/src/revocations.ts": [2, "when something was revoked, for all processes"],
+  "lib/identity/src/tokens.ts": [1, "a token's end"],
+  "lib/identity/src/user-names.ts": [1, "the age of a claim that nats-server dated"],
   "api/src/credentials.ts": [2, "a credential's revision"],
   "api/src/routes/accounts.ts": [1, "when an account was made"],
   "api/src/token-issuer.ts": [1, "a token's end"],
@@ -39,7 +39,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "router/src/partition.ts": [2, "a batch's ts and an event's; the age of ids"],
   "router/src/router.ts": [1, "a span's start"],
   "router/src/takeover.ts": [1, "an epoch record's ts"],
-  "runtime/src/presence.ts": [2, "the day on which a key was last kept"],
+  "lib/presence/src/presence.ts": [2, "the day on which a key was last kept"],
   "storage/src/careful-insert.ts": [1, "when a row was refused"],
   "storage/src/cold-rows.ts": [1, "the age of ids, by what they say"],
   "storage/src/start-generation.ts": [1, "a record's ts"],

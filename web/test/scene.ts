@@ -2,12 +2,12 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { chromium } from "playwright-core";
-import { buildPage } from "@jichat/tools/build-page.ts";
-import { ROOT } from "@jichat/tools/cache.ts";
-import type { Stack } from "@jichat/tools/local/stack.ts";
-import type { ThrowawayOptions } from "@jichat/tools/local/throwaway.ts";
-import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
-import { needChromium } from "@jichat/tools/needs.ts";
+import { buildPage } from "@jichat/testkit/build-page.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import type { ThrowawayOptions } from "@jichat/testkit/local/throwaway.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
+import { needChromium } from "@jichat/testkit/needs.ts";
 
 const PASSWORD = "correct horse";
 const SCREENS = join(ROOT, ".data/screens");

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { chargeMembers } from "@jichat/access/people-config.ts";
+import { chargeMembers } from "@jichat/identity/people-config.ts";
 import { errorOf } from "@jichat/protocol/bus/command.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { parsedBodies } from "@jichat/protocol/frame/codec.ts";

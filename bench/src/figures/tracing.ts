@@ -1,4 +1,4 @@
-import { OtlpReceiver } from "@jichat/tools/observe/otlp-receiver.ts";
+import { OtlpReceiver } from "@jichat/testkit/observe/otlp-receiver.ts";
 import type { Figure } from "../figure.ts";
 import { median, range, shareOf } from "../figure.ts";
 import type { Lab } from "../lab.ts";

@@ -1,4 +1,4 @@
-import { Tickets } from "@jichat/access/tickets.ts";
+import { Tickets } from "@jichat/identity/tickets.ts";
 import type { Pids } from "./cpu.ts";
 import type { Load } from "./load.ts";
 import { watchLoad } from "./load.ts";

@@ -14,7 +14,7 @@ const ROWS = 10_000;
 export async function inserts({ folder, chdbHome, ms }: InsertsArgs): Promise<{ perSecond: number }> {
   // Here and not above: no other load needs ClickHouse's client.
   const { connectClickHouse } = await import("@jichat/storage/clickhouse.ts");
-  const { EVENT_COLUMNS } = await import("@jichat/storage/events.ts");
+  const { EVENT_COLUMNS } = await import("@jichat/storage/event-row.ts");
   const { Lines } = await import("@jichat/storage/lines.ts");
   const { migrate } = await import("@jichat/storage/migrations.ts");
   const store = await connectClickHouse({ embeddedPath: folder, chdbHome }, "bench");

@@ -1,5 +1,5 @@
 import { build } from "hdr-histogram-js";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { come } from "./asker.ts";
 import { pause } from "./load.ts";
 import type { Door } from "./people.ts";

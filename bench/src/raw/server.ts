@@ -1,7 +1,7 @@
 import type { JsonWebKey } from "node:crypto";
 import { createPrivateKey, createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { Tickets } from "@jichat/access/tickets.ts";
+import { Tickets } from "@jichat/identity/tickets.ts";
 import { loadUws } from "@jichat/connector/uws.ts";
 import type { WebSocket } from "uWebSockets.js";
 

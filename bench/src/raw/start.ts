@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { freePorts } from "@jichat/tools/local/ports.ts";
+import { freePorts } from "@jichat/testkit/local/ports.ts";
 import type { Door } from "../generator/people.ts";
 
 export interface RawServer {

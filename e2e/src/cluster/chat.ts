@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Venue } from "../crowd.ts";
 import { FINALIZER } from "@jichat/operator/finalize.ts";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { LAB, apply, find, kubectl, read } from "./kubectl.ts";
 
 export interface Pod {

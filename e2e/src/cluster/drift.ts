@@ -8,7 +8,7 @@ import type { User } from "@jichat/operator/desired/keys.ts";
 import { credentialOf, decodeKeys } from "@jichat/operator/desired/keys.ts";
 import { clusterNameOf } from "@jichat/operator/desired/names.ts";
 import type { Chat } from "./chat.ts";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { LAB } from "./kubectl.ts";
 
 /** A port of this machine that leads to a Service's, while `act` runs. */

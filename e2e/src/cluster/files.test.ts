@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { globSync } from "node:fs";
 import { test } from "node:test";
-import { ROOT } from "@jichat/tools/cache.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
 import { filesToRun } from "./files.ts";
 
 const ALL = ["e2e/cluster/5-changes.test.ts", "e2e/cluster/2-operator.test.ts", "e2e/cluster/1-chat.test.ts"];

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { createCluster, deleteCluster } from "@jichat/tools/cluster/kind.ts";
 import { loadInto } from "@jichat/tools/cluster/load.ts";
-import { exec } from "@jichat/tools/exec.ts";
+import { exec } from "@jichat/testkit/exec.ts";
 import type { Builder } from "@jichat/tools/images/builder.ts";
-import { needProgram } from "@jichat/tools/kubernetes.ts";
-import { Plain, during, say } from "@jichat/tools/say.ts";
+import { needProgram } from "@jichat/testkit/kubernetes.ts";
+import { Plain, during, say } from "@jichat/testkit/say.ts";
 
 import { HANDS, NAMESPACE } from "./namespaces.ts";
 

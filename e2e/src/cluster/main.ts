@@ -1,16 +1,16 @@
 import { globSync } from "node:fs";
-import { ROOT } from "@jichat/tools/cache.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
 import { needPodman } from "@jichat/tools/cluster/podman.ts";
-import { show } from "@jichat/tools/exec.ts";
+import { show } from "@jichat/testkit/exec.ts";
 import { hasDocker, needBuilder } from "@jichat/tools/images/builder.ts";
 import { buildAll, makeImages } from "@jichat/tools/images/make.ts";
 import { buildPlugin } from "@jichat/tools/plugin.ts";
-import { needProgram } from "@jichat/tools/kubernetes.ts";
-import { Plain, main } from "@jichat/tools/say.ts";
+import { needProgram } from "@jichat/testkit/kubernetes.ts";
+import { Plain, main } from "@jichat/testkit/say.ts";
 import { filesToRun } from "./files.ts";
 import type { Lab } from "./lab.ts";
 import { existingLab, kindLab } from "./lab.ts";
-import { backendImages, handImage, makeTestImages } from "./test-images.ts";
+import { backendImages, handImage, makeTestImages } from "@jichat/tools/images/test-images.ts";
 
 /**
  * The scenarios on a real cluster: builds the images and brings them there, runs the tests where they reach

@@ -1,6 +1,6 @@
 import type { Pod } from "./chat.ts";
 import { HANDS } from "./namespaces.ts";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { LAB, apply, kubectl, read } from "./kubectl.ts";
 
 const LABELS = { app: "hand" };

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Pod } from "./chat.ts";
 import { NAMESPACE } from "./namespaces.ts";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { LAB, helm, kubectl, read } from "./kubectl.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");

@@ -1,7 +1,7 @@
 import { globSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { which } from "@jichat/tools/exec.ts";
-import { debs } from "@jichat/tools/needs.ts";
+import { which } from "@jichat/testkit/exec.ts";
+import { debs } from "@jichat/testkit/needs.ts";
 
 /**
  * A clock of one part's own, by libfaketime. Only Node hears of it: nats-server is linked statically, and

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { exec } from "@jichat/tools/exec.ts";
+import { exec } from "@jichat/testkit/exec.ts";
 
 const IMAGE_BYTES = 402_653_184;
 

@@ -1,5 +1,5 @@
 import { tmpdir } from "node:os";
-import { Plain, main } from "@jichat/tools/say.ts";
+import { Plain, main } from "@jichat/testkit/say.ts";
 import { endWithInput } from "./guest.ts";
 import { readCell } from "./matrix.ts";
 import { runCell } from "./run.ts";

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createConnection } from "node:net";
-import { until } from "@jichat/tools/until.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { endWithInput } from "./guest.ts";
 import { NamespaceNetwork } from "./network.ts";
 import { ProxyNetwork } from "./proxies.ts";

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Place } from "@jichat/tools/local/stack.ts";
+import type { Place } from "@jichat/testkit/local/stack.ts";
 
 /** What one way between two hosts does to what travels it; nothing of it is a good one, a loss of 1 a cut. */
 export interface Path {

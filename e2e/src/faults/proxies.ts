@@ -1,7 +1,7 @@
 import type { Server, Socket } from "node:net";
 import { createConnection, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import type { Place } from "@jichat/tools/local/stack.ts";
+import type { Place } from "@jichat/testkit/local/stack.ts";
 import type { Change, Network, Path } from "./network.ts";
 
 /** More than this on its way to one socket, and its sender is not read any further. */

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { accessSync, constants as access, mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
-import { exec, which } from "@jichat/tools/exec.ts";
+import { exec, which } from "@jichat/testkit/exec.ts";
 import { needFaketime } from "./clock.ts";
 import type { Cell } from "./matrix.ts";
 import { isOfClock, nameOf } from "./matrix.ts";

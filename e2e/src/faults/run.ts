@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { say } from "@jichat/tools/say.ts";
+import { say } from "@jichat/testkit/say.ts";
 import { Crowd } from "../crowd.ts";
 import { verify } from "../scene.ts";
 import { Dice } from "@jichat/protocol/dice.ts";

@@ -1,11 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { natsServer, redisServer } from "@jichat/tools/local/backends.ts";
-import { Part } from "@jichat/tools/local/part.ts";
-import { freePorts } from "@jichat/tools/local/ports.ts";
-import type { Stack } from "@jichat/tools/local/stack.ts";
-import { startThrowaway } from "@jichat/tools/local/throwaway.ts";
-import { needChdb, needNats, needRedis } from "@jichat/tools/needs.ts";
+import { natsServer, redisServer } from "@jichat/testkit/local/backends.ts";
+import { Part } from "@jichat/testkit/local/part.ts";
+import { freePorts } from "@jichat/testkit/local/ports.ts";
+import type { Stack } from "@jichat/testkit/local/stack.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
+import { needChdb, needNats, needRedis } from "@jichat/testkit/needs.ts";
 import { Clock } from "./clock.ts";
 import { Disk } from "./disk.ts";
 import { NamespaceNetwork } from "./network.ts";

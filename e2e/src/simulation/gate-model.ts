@@ -1,6 +1,6 @@
 import type { Refused } from "@jichat/protocol/bus/command.ts";
 import { SEND_GATE_MS } from "@jichat/protocol/limits.ts";
-import { SendGate } from "@jichat/access/send-gate.ts";
+import { SendGate } from "@jichat/edge/send-gate.ts";
 import type { Guards } from "./guards.ts";
 
 export type Gate = Pick<SendGate, "place" | "admit" | "refused" | "settled" | "isFull">;

@@ -1,4 +1,4 @@
-import type { ReadList } from "@jichat/runtime/presence-texts.ts";
+import type { ReadList } from "@jichat/presence/presence-texts.ts";
 import type { Socket } from "./socket-model.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Machine } from "./world.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SendGate } from "@jichat/access/send-gate.ts";
+import { SendGate } from "@jichat/edge/send-gate.ts";
 import type { OutFrame } from "@jichat/client/outbox.ts";
 import { Outbox } from "@jichat/client/outbox.ts";
 import { Intake } from "@jichat/connector/intake.ts";

@@ -1,11 +1,11 @@
 import type { ListEntry } from "@jichat/protocol/bus/query.ts";
-import type { Arrival } from "@jichat/runtime/arrivals.ts";
-import type { ListCache } from "@jichat/access/list-cache.ts";
+import type { Arrival } from "@jichat/presence/arrivals.ts";
+import type { ListCache } from "@jichat/edge/list-cache.ts";
 import type { Sessions } from "@jichat/router/ports.ts";
-import type { ReadList, SessionEntry, StoredHead, StoredList } from "@jichat/runtime/presence-texts.ts";
-import { isWhole } from "@jichat/runtime/presence-texts.ts";
-import type { PresenceUpdate } from "@jichat/runtime/presence-update.ts";
-import { updateCost } from "@jichat/runtime/presence-update.ts";
+import type { ReadList, SessionEntry, StoredHead, StoredList } from "@jichat/presence/presence-texts.ts";
+import { isWhole } from "@jichat/presence/presence-texts.ts";
+import type { PresenceUpdate } from "@jichat/presence/presence-update.ts";
+import { updateCost } from "@jichat/presence/presence-update.ts";
 import type { Guards } from "./guards.ts";
 import { SessionsModel } from "./sessions-model.ts";
 import type { Machine, Time } from "./world.ts";

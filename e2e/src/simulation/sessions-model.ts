@@ -1,4 +1,4 @@
-import type { SessionEntry } from "@jichat/runtime/presence-texts.ts";
+import type { SessionEntry } from "@jichat/presence/presence-texts.ts";
 import type { Time } from "./world.ts";
 
 const CONNECTOR_TTL_MS = 5_000;

@@ -1,7 +1,7 @@
 import { Intake } from "@jichat/connector/intake.ts";
 import type { Reader } from "@jichat/connector/delivery.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import type { ReadList } from "@jichat/runtime/presence-texts.ts";
+import type { ReadList } from "@jichat/presence/presence-texts.ts";
 import type { ConnectorModel } from "./connector-model.ts";
 import type { Device } from "./device-model.ts";
 import type { Gate } from "./gate-model.ts";

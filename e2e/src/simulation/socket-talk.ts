@@ -1,4 +1,4 @@
-import { CommandLane, isRetryableRefusal } from "@jichat/access/command-lane.ts";
+import { CommandLane, isRetryableRefusal } from "@jichat/edge/command-lane.ts";
 import type { Answer, Command, CommandBatch, Refused } from "@jichat/protocol/bus/command.ts";
 import { isRefused } from "@jichat/protocol/bus/command.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";

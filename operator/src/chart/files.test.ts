@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { REGISTRY, VERSION } from "../../../tools/src/images/names.ts";
+import { REGISTRY, VERSION } from "@jichat/testkit/image-names.ts";
 import { SPEC } from "../crd/spec.ts";
 import { DASHBOARDS } from "./dashboards.ts";
 import { chartFiles } from "./files.ts";

@@ -1,4 +1,4 @@
-import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
+import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 import type { Backend } from "./names.ts";
 import type { Wish } from "./wish.ts";
 

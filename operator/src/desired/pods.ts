@@ -1,6 +1,6 @@
+import { hashOf } from "../kube/hash.ts";
 import type { V1Container, V1PodSpec, V1SecurityContext } from "@kubernetes/client-node";
 import type { ChatClusterSpec } from "../crd/spec.ts";
-import { hashOf } from "../kube/apply.ts";
 import type { Role } from "./names.ts";
 import { labelsOf, objectName } from "./names.ts";
 import { mountsOf, spreadOf, templateOf, variablesOf, volumesOf } from "./template.ts";

@@ -1,4 +1,4 @@
-import { hashOf } from "../kube/apply.ts";
+import { hashOf } from "../kube/hash.ts";
 import type { Credential, Keys, User } from "./keys.ts";
 import { USERS, credentialsOf } from "./keys.ts";
 import type { Backend } from "./names.ts";

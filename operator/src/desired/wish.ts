@@ -1,4 +1,4 @@
-import type { BackendTls } from "@jichat/runtime/backend-tls.ts";
+import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 import type { ChatCluster } from "../crd/definition.ts";
 import type { Keys } from "./keys.ts";
 import { credentialOf } from "./keys.ts";

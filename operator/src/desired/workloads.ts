@@ -1,5 +1,5 @@
+import { hashOf } from "../kube/hash.ts";
 import type { V1DeploymentSpec, V1DeploymentStatus, V1JobStatus } from "@kubernetes/client-node";
-import { hashOf } from "../kube/apply.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { tlsVariables } from "./backend-tls.ts";
 import { usedBy } from "./keys.ts";

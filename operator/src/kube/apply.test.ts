@@ -1,6 +1,7 @@
+import { hashOf, canonical } from "./hash.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { APPLIED_ANNOTATION, applyIfChanged, canonical, hashOf, holds, marked, quantityOf } from "./apply.ts";
+import { APPLIED_ANNOTATION, applyIfChanged, holds, marked, quantityOf } from "./apply.ts";
 import { Normalised } from "./normalised.ts";
 import type { KubeObject } from "./object.ts";
 

@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { hashOf } from "./hash.ts";
 import type { KubeApi } from "./api.ts";
 import type { KubeObject } from "./object.ts";
 import type { Normalised } from "./normalised.ts";
@@ -6,19 +6,6 @@ import { keyOf, resourceOf } from "./object.ts";
 
 /** What was wanted when an object was last applied, as its hash: what is the same is not applied again. */
 export const APPLIED_ANNOTATION = "chat.jichat.io/applied";
-
-/** Keys in a fixed order: the same wish has the same text. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const entries = Object.entries(value as Record<string, unknown>).filter(([, item]) => item !== undefined);
-  return `{${entries
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`)
-    .join(",")}}`;
-}
-
-export const hashOf = (value: unknown): string => hash("sha256", canonical(value), "hex").slice(0, 16);
 
 /** `wanted` with its own hash on it. */
 export function marked<T extends KubeObject>(wanted: T): T {

@@ -1,4 +1,4 @@
-import { hashOf } from "./apply.ts";
+import { hashOf } from "./hash.ts";
 
 /** Entries are few: one for each object of which the API server made something else than was written. */
 const REMEMBERED_MAX = 10_000;

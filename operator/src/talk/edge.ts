@@ -1,7 +1,7 @@
+import { hashOf } from "../kube/hash.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { COMPONENTS } from "../desired/names.ts";
 import type { Wish } from "../desired/wish.ts";
-import { hashOf } from "../kube/apply.ts";
 import type { Observed } from "../observed.ts";
 import { countOf } from "../observed.ts";
 import type { BackendsSeen } from "../plan.ts";

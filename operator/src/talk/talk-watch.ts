@@ -1,5 +1,5 @@
+import { hashOf } from "../kube/hash.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { hashOf } from "../kube/apply.ts";
 import type { Told } from "./talk.ts";
 import type { Credential, Trust, Way } from "./way.ts";
 

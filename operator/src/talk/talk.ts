@@ -1,4 +1,4 @@
-import { IdMaker } from "@jichat/client/uuid.ts";
+import { IdMaker } from "@jichat/protocol/uuid.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Ack, EventFrame, ServerFrame, Welcome } from "@jichat/protocol/frame/server-frame.ts";

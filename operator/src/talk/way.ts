@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
-import { openSigner } from "@jichat/access/sign-token.ts";
-import { Tickets } from "@jichat/access/tickets.ts";
+import { openSigner } from "@jichat/identity/sign-token.ts";
+import { Tickets } from "@jichat/identity/tickets.ts";
 import { SYNTHETIC_PERSON } from "@jichat/protocol/synthetic.ts";
 import { objectName } from "../desired/names.ts";
 import { signs } from "../desired/settings.ts";

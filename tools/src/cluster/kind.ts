@@ -9,12 +9,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { cacheRoot } from "../cache.ts";
-import { exec } from "../exec.ts";
-import type { Result } from "../exec.ts";
+import { cacheRoot } from "@jichat/testkit/cache.ts";
+import { exec } from "@jichat/testkit/exec.ts";
+import type { Result } from "@jichat/testkit/exec.ts";
 import { hasDocker, needBuilder } from "../images/builder.ts";
-import { needProgram } from "../kubernetes.ts";
-import { Plain, during } from "../say.ts";
+import { needProgram } from "@jichat/testkit/kubernetes.ts";
+import { Plain, during } from "@jichat/testkit/say.ts";
 import { buildNodeImage } from "./node-image.ts";
 import { needPodman } from "./podman.ts";
 

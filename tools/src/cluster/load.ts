@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT } from "../cache.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
 import type { Builder } from "../images/builder.ts";
-import { during } from "../say.ts";
+import { during } from "@jichat/testkit/say.ts";
 import type { KindCluster } from "./kind.ts";
 
 /** Brings images that were built here to every node, in one archive: layers that they share travel once. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT } from "../cache.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
 import { nextSteps, withBackends } from "./next-steps.ts";
 
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");

@@ -1,13 +1,13 @@
 import { chmodSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ROOT, cached } from "../cache.ts";
-import { exec } from "../exec.ts";
+import { ROOT, cached } from "@jichat/testkit/cache.ts";
+import { exec } from "@jichat/testkit/exec.ts";
 import { debianRoot } from "../images/node-root.ts";
 import type { Builder } from "../images/builder.ts";
-import type { KubernetesProgram } from "../kubernetes.ts";
-import { KUBERNETES, needProgram } from "../kubernetes.ts";
-import { Plain, during } from "../say.ts";
-import { debs } from "../needs.ts";
+import type { KubernetesProgram } from "@jichat/testkit/kubernetes.ts";
+import { KUBERNETES, needProgram } from "@jichat/testkit/kubernetes.ts";
+import { Plain, during } from "@jichat/testkit/say.ts";
+import { debs } from "@jichat/testkit/needs.ts";
 
 /** Raised by hand when anything below or in `tools/cluster/node` changes: the image is kept under it. */
 const REVISION = 1;

@@ -1,9 +1,9 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cacheRoot } from "../cache.ts";
-import { which } from "../exec.ts";
+import { cacheRoot } from "@jichat/testkit/cache.ts";
+import { which } from "@jichat/testkit/exec.ts";
 import { needDebian } from "../images/debian.ts";
-import { Plain } from "../say.ts";
+import { Plain } from "@jichat/testkit/say.ts";
 
 /** Debian installs these two where podman looks for its helpers. */
 const HELPERS = "/usr/lib/podman";

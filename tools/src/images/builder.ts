@@ -1,5 +1,5 @@
-import { exec, which } from "../exec.ts";
-import { Plain } from "../say.ts";
+import { exec, which } from "@jichat/testkit/exec.ts";
+import { Plain } from "@jichat/testkit/say.ts";
 import { needDebian } from "./debian.ts";
 
 export interface Build {

@@ -1,10 +1,10 @@
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { ROOT } from "../cache.ts";
-import { buildPage } from "../build-page.ts";
-import { bundle } from "../bundle.ts";
-import { needChdb } from "../needs.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
+import { buildPage } from "@jichat/testkit/build-page.ts";
+import { bundle } from "@jichat/testkit/bundle.ts";
+import { needChdb } from "@jichat/testkit/needs.ts";
 
 export const COMPONENTS = ["connector", "router", "storage", "api", "operator"] as const;
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { exec, which } from "../exec.ts";
-import { Plain, during } from "../say.ts";
+import { exec, which } from "@jichat/testkit/exec.ts";
+import { Plain, during } from "@jichat/testkit/say.ts";
 
 const isThere = (program: string): boolean =>
   program.startsWith("/") ? existsSync(program) : which(program) !== undefined;

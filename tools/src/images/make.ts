@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { ROOT } from "../cache.ts";
-import { exec } from "../exec.ts";
-import { during } from "../say.ts";
+import { ROOT } from "@jichat/testkit/cache.ts";
+import { exec } from "@jichat/testkit/exec.ts";
+import { during } from "@jichat/testkit/say.ts";
 import { localBase } from "./node-root.ts";
 import type { Builder } from "./builder.ts";
 import { needBuilder } from "./builder.ts";

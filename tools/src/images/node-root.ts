@@ -1,8 +1,8 @@
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cached } from "../cache.ts";
-import { exec } from "../exec.ts";
-import { Plain } from "../say.ts";
+import { cached } from "@jichat/testkit/cache.ts";
+import { exec } from "@jichat/testkit/exec.ts";
+import { Plain } from "@jichat/testkit/say.ts";
 import type { Builder } from "./builder.ts";
 import { EPOCH } from "./builder.ts";
 import { needDebian } from "./debian.ts";

@@ -1,0 +1,79 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import type { HistoryQuery, HistoryReply, MembersQuery, MembersReply } from "@jichat/protocol/bus/query.ts";
+import { errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
+import { isRetryable } from "@jichat/protocol/errors.ts";
+import { partitionOf } from "@jichat/protocol/ids.ts";
+import { askStorage } from "@jichat/log/ask-storage.ts";
+import type { Presence } from "@jichat/presence/presence.ts";
+import type { Lanes } from "./lanes.ts";
+
+export interface Asker {
+  readonly user: string;
+  readonly device: string;
+  readonly session: string;
+}
+export interface PageRequest {
+  readonly conversation: string;
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
+
+/** Pages and members, asked of storage at a position that is not behind what the asker may have seen. */
+export class Past {
+  readonly #nats: NatsConnection;
+  readonly #names: Names;
+  readonly #presence: Presence;
+  readonly #lanes: Lanes;
+
+  constructor(nats: NatsConnection, names: Names, presence: Presence, lanes: Lanes) {
+    this.#nats = nats;
+    this.#names = names;
+    this.#presence = presence;
+    this.#lanes = lanes;
+  }
+
+  async page(asker: Asker, request: PageRequest): Promise<HistoryReply> {
+    const { conversation, after, before, limit } = request;
+    return askStorage<HistoryQuery, HistoryReply>(this.#nats, this.#names, {
+      ...(await this.#at(asker, conversation)),
+      q: "history",
+      user: asker.user,
+      conversation,
+      after,
+      before,
+      limit,
+    });
+  }
+
+  async members(asker: Asker, conversation: string): Promise<MembersReply> {
+    return askStorage<MembersQuery, MembersReply>(this.#nats, this.#names, {
+      ...(await this.#at(asker, conversation)),
+      q: "members",
+      user: asker.user,
+      conversation,
+    });
+  }
+
+  /** Redis knows the head's position, or the owner is asked, whose every answer names where its log stood. */
+  async #at(asker: Asker, conversation: string): Promise<{ v: 1; partition: number; position: number }> {
+    const partition = partitionOf(conversation, this.#lanes.partitions);
+    const head = await this.#headPosition(conversation);
+    if (head === undefined) {
+      const answer = await this.#lanes.submit({ op: "look", conversation, ...asker }, { isOpen: () => true });
+      // A member who left is NOT_FOUND to the owner and still has their past: storage decides that.
+      if (isRefused(answer) && isRetryable(answer.code)) throw errorOf(answer);
+    }
+    return { v: 1, partition, position: Math.max(head ?? 0, this.#lanes.seen(partition)) };
+  }
+
+  async #headPosition(conversation: string): Promise<number | undefined> {
+    try {
+      const [head] = this.#presence.ready ? await this.#presence.briefs([conversation]) : [];
+      return head?.position;
+    } catch {
+      return undefined; // Redis is away: the owner knows.
+    }
+  }
+}

@@ -1,0 +1,257 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import { LEASE_RENEW_MS, LEASE_TTL_MS } from "@jichat/protocol/log/streams.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import type { Logger } from "pino";
+import { Bucket } from "@jichat/runtime/bucket.ts";
+import type { BucketEntry } from "@jichat/runtime/bucket.ts";
+import { HeardClock } from "./heard-clock.ts";
+import { hearingOf } from "@jichat/runtime/hearing.ts";
+import type { LeaseView } from "./share.ts";
+import { planShare } from "./share.ts";
+
+export interface LeaseHolder {
+  /** Told once the lease is ours. A lease proves nothing: the log does. */
+  acquire(partition: number): void;
+  /** Stop serving cleanly, so that `to` can take over; the lease moves when this resolves. */
+  give(partition: number, to: string | undefined): Promise<void>;
+  /** Somebody else holds the lease now. */
+  lose(partition: number): void;
+}
+
+export interface LeaseOptions {
+  readonly role: "router" | "storage";
+  readonly me: string;
+  readonly partitions: number;
+}
+
+/** How long the owner of a lease that has just been heard of may be unknown. */
+const NEWCOMER_MS = 1_000;
+/** A question that takes as long as a lease would cost it. */
+const TIMEOUT_MS = 1_000;
+/** We hear our own renewals like those of the others: where ours are missing, theirs may be too. */
+const UNHEARD_MAX_MS = 1.5 * LEASE_RENEW_MS;
+
+/**
+ * Shares the partitions among living owners of one role, by a bucket of owners that expire and one of
+ * leases.
+ */
+export class Leases {
+  readonly #options: LeaseOptions;
+  readonly #owners: Bucket;
+  readonly #leases: Bucket;
+  readonly #holder: LeaseHolder;
+  readonly #log: Logger;
+  readonly #heard = new HeardClock(systemClock, UNHEARD_MAX_MS);
+  /** `at`: when it was heard last, on `#heard`. */
+  readonly #seen = new Map<string, { at: number; draining: boolean }>();
+  /** `since`: when we heard of it, on the monotonic clock. */
+  readonly #view = new Map<number, { owner: string; revision: number; since: number }>();
+  #joined = false;
+  readonly #mine = new Set<number>();
+  readonly #giving = new Set<number>();
+  readonly #stop = new AbortController();
+  #draining = false;
+  #renewedAt = 0;
+  #wake = (): void => {};
+
+  private constructor(
+    options: LeaseOptions,
+    owners: Bucket,
+    leases: Bucket,
+    holder: LeaseHolder,
+    log: Logger,
+  ) {
+    this.#options = options;
+    this.#owners = owners;
+    this.#leases = leases;
+    this.#holder = holder;
+    this.#log = log;
+  }
+
+  /**
+   * Joins the owners of this role, in buckets that `provision` made, and takes a share as soon as one is
+   * free.
+   */
+  static async join(
+    nats: NatsConnection,
+    names: Names,
+    options: LeaseOptions,
+    holder: LeaseHolder,
+    log: Logger,
+  ): Promise<Leases> {
+    const owners = await Bucket.open(nats, names.owners, TIMEOUT_MS);
+    const leases = await Bucket.open(nats, names.leases, TIMEOUT_MS);
+    const self = new Leases(options, owners, leases, holder, log);
+    await self.#watch(owners, "the bucket of owners", (entry) => {
+      self.#onOwner(entry);
+    });
+    await self.#watch(leases, "the bucket of leases", (entry) => {
+      self.#onLease(entry);
+    });
+    self.#joined = true;
+    void self.#run();
+    return self;
+  }
+
+  get held(): ReadonlySet<number> {
+    return this.#mine;
+  }
+
+  /** Hands everything over, then leaves. Resolves when nothing is held any more. */
+  async leave(deadlineMs: number): Promise<void> {
+    this.#draining = true;
+    const end = performance.now() + deadlineMs;
+    await this.#renew().catch((error: unknown) => {
+      this.#log.warn({ err: error }, "could not announce the drain");
+    });
+    while (this.#mine.size > 0 && performance.now() < end && this.#others()) {
+      this.#wake();
+      await systemClock.sleep(20);
+    }
+    // All at once: one that has to wait for its backend keeps no other.
+    await Promise.all([...this.#mine].map((partition) => this.#holder.give(partition, undefined)));
+    this.#mine.clear();
+    this.#stop.abort();
+    await this.#owners.kv.delete(`${this.#options.role}.${this.#options.me}`).catch((error: unknown) => {
+      this.#log.warn({ err: error }, "could not take the owner's key away; it expires by itself");
+    });
+  }
+
+  #others(): boolean {
+    return [...this.#alive()].some(([id, owner]) => id !== this.#options.me && !owner.draining);
+  }
+
+  #alive(): Map<string, { draining: boolean }> {
+    const now = performance.now();
+    const alive = new Map<string, { draining: boolean }>(
+      [...this.#seen].filter(([, owner]) => owner.at >= this.#heard.now() - LEASE_TTL_MS),
+    );
+    // Owners and leases are told by two watches: a new owner's first lease may come before its own key, and
+    // is not free.
+    for (const { owner, since } of this.#view.values()) {
+      if (owner !== "" && !alive.has(owner) && !this.#seen.has(owner) && now - since < NEWCOMER_MS)
+        alive.set(owner, { draining: false });
+    }
+    return alive;
+  }
+
+  async #watch(bucket: Bucket, what: string, act: (entry: BucketEntry) => void): Promise<void> {
+    await bucket.watch(
+      `${this.#options.role}.*`,
+      (entry) => {
+        act(entry);
+        this.#wake();
+      },
+      hearingOf(this.#log, what),
+      this.#stop.signal,
+    );
+  }
+
+  #onOwner(entry: BucketEntry): void {
+    const id = entry.key.slice(this.#options.role.length + 1);
+    if (id === this.#options.me) this.#heard.heard();
+    if (entry.operation === "PUT")
+      this.#seen.set(id, { at: this.#heard.now(), draining: entry.string() === "draining" });
+    else this.#seen.delete(id);
+  }
+
+  #onLease(entry: BucketEntry): void {
+    const partition = Number(entry.key.slice(this.#options.role.length + 1));
+    const owner = entry.operation === "PUT" ? entry.string() : "";
+    const known = this.#view.get(partition);
+    if (known !== undefined && known.revision >= entry.revision) return;
+    this.#view.set(partition, {
+      owner,
+      revision: entry.revision,
+      since: this.#joined ? performance.now() : Number.NEGATIVE_INFINITY,
+    });
+    const { me } = this.#options;
+    if (owner === me && !this.#mine.has(partition) && !this.#draining) this.#take(partition);
+    if (owner !== me && this.#mine.delete(partition) && !this.#giving.has(partition))
+      this.#holder.lose(partition);
+  }
+
+  #take(partition: number): void {
+    this.#mine.add(partition);
+    this.#holder.acquire(partition);
+  }
+
+  async #renew(): Promise<void> {
+    await this.#owners.kv.put(
+      `${this.#options.role}.${this.#options.me}`,
+      this.#draining ? "draining" : "serving",
+    );
+    this.#renewedAt = performance.now();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        // The answer comes behind every watch update that was waiting: what we judge by is never staler than
+        // this.
+        if (performance.now() - this.#renewedAt >= LEASE_RENEW_MS) await this.#renew();
+        await this.#share();
+      } catch (error) {
+        this.#log.warn({ err: error }, "leases: NATS did not answer; trying again");
+        await systemClock.sleep(250);
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      const timer = setTimeout(resolve, LEASE_RENEW_MS / 3);
+      await promise;
+      clearTimeout(timer);
+    }
+  }
+
+  async #share(): Promise<void> {
+    if (performance.now() - this.#renewedAt > LEASE_TTL_MS / 2) return;
+    const { me, partitions } = this.#options;
+    const view: LeaseView = {
+      owners: this.#alive(),
+      leases: new Map([...this.#view].map(([p, { owner }]) => [p, owner])),
+    };
+    const plan = planShare(me, view, partitions);
+    for (const partition of plan.claim) await this.#claim(partition);
+    for (const { partition, to } of plan.give)
+      if (this.#mine.has(partition) && !this.#giving.has(partition)) void this.#give(partition, to);
+  }
+
+  async #claim(partition: number): Promise<void> {
+    const key = `${this.#options.role}.${partition}`;
+    const known = this.#view.get(partition);
+    try {
+      const revision =
+        known === undefined
+          ? await this.#leases.kv.create(key, this.#options.me)
+          : await this.#leases.kv.update(key, this.#options.me, known.revision);
+      // The watch may have been quicker, and have told what came after: then somebody else holds it already.
+      if ((this.#view.get(partition)?.revision ?? 0) >= revision) return;
+      this.#view.set(partition, { owner: this.#options.me, revision, since: performance.now() });
+      this.#take(partition);
+    } catch (error) {
+      // Somebody was quicker, or NATS is away: the watch or the next round tells which.
+      this.#log.debug({ err: error, partition }, "lease not claimed");
+    }
+  }
+
+  async #give(partition: number, to: string): Promise<void> {
+    this.#giving.add(partition);
+    try {
+      await this.#holder.give(partition, to);
+      const known = this.#view.get(partition);
+      if (known?.owner !== this.#options.me) return;
+      const revision = await this.#leases.kv.update(`${this.#options.role}.${partition}`, to, known.revision);
+      if ((this.#view.get(partition)?.revision ?? 0) < revision)
+        this.#view.set(partition, { owner: to, revision, since: performance.now() });
+    } catch (error) {
+      this.#log.warn({ err: error, partition, to }, "hand-over failed; the lease stays, and is served again");
+      if (this.#mine.has(partition)) this.#holder.acquire(partition);
+      return;
+    } finally {
+      this.#giving.delete(partition);
+    }
+    this.#mine.delete(partition);
+  }
+}

@@ -1,0 +1,22 @@
+import type { LogSettings } from "@jichat/protocol/log/streams.ts";
+import type { EnvReader } from "@jichat/runtime/env-reader.ts";
+
+/** A cluster's logs, and who makes them. */
+export interface LogWish extends LogSettings {
+  /** Another makes streams and buckets, and knows whether they have been there: they are waited for. */
+  readonly isMadeElsewhere?: boolean;
+}
+
+/** How a cluster's logs are made, read alike by whoever may be the first to make them. */
+export function readLogSettings(reader: EnvReader): LogWish {
+  return {
+    isMadeElsewhere: reader.oneOf("MAKE_STREAMS", ["yes", "no"], "yes") === "no",
+    partitions: reader.int("PARTITIONS", { default: 16, min: 1, max: 256 }),
+    replicas: reader.int("LOG_REPLICAS", { default: 1, min: 1, max: 3 }) === 3 ? 3 : 1,
+    logBytesMax: reader.int("LOG_BYTES_MAX", {
+      default: 1_073_741_824,
+      min: 8_388_608,
+      max: 1_099_511_627_776,
+    }),
+  };
+}

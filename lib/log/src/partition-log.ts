@@ -1,0 +1,184 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
+import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import type { Batch } from "@jichat/protocol/log/record.ts";
+import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import { WRONG_LAST_SEQUENCE } from "@jichat/runtime/conflict.ts";
+import { silentCopies } from "./copies.ts";
+import { finalErrorOf } from "@jichat/runtime/final-errors.ts";
+import { Hearing } from "@jichat/runtime/hearing.ts";
+import { limited } from "@jichat/runtime/limited.ts";
+import { readStream } from "@jichat/runtime/stream-reader.ts";
+import type { Source } from "@jichat/runtime/stream-reader.ts";
+
+/** One batch where it stands in the log. */
+export interface Positioned {
+  readonly position: number;
+  readonly batch: Batch;
+}
+
+export interface LogState {
+  /** First and last position held. */
+  readonly first: number;
+  readonly end: number;
+  readonly bytes: number;
+  readonly bytesMax: number;
+  /** Servers that do not keep up with their copies. */
+  readonly behind: readonly string[];
+}
+
+/** What the log said to an append. `unknown` answers (time-outs, lost connections) are thrown instead. */
+export type AppendResult =
+  | { readonly outcome: "stored"; readonly position: number }
+  | { readonly outcome: "sequence" }
+  | { readonly outcome: "full" }
+  /** It did not take these bytes, and never will. */
+  | { readonly outcome: "refused"; readonly error: ChatError };
+
+const SEQUENCE_IN_FLIGHT = 10_164;
+const MAXIMUM_BYTES = 10_077;
+const STORE_FULL = 10_023;
+const NO_MESSAGE = 10_037;
+const APPEND_TIMEOUT_MS = 2_000;
+/** A leader that has died answers nothing: the next one is asked soon. */
+const ASK_MS = 2_000;
+/** Who reads a range waits for its end: past this it hears that the log does not answer. */
+const RANGE_SILENT_MAX_MS = 8_000;
+
+export const decodeBatch = (bytes: Uint8Array): Batch => decodeInner<Batch>(bytes, "a batch of the log");
+
+/** One partition's stream: fenced appends, reads by position. */
+export class PartitionLog {
+  readonly #js: JetStreamClient;
+  readonly #jsm: JetStreamManager;
+  readonly #stream: string;
+  readonly #subject: string;
+
+  constructor(jsm: JetStreamManager, names: Names, partition: number) {
+    this.#js = jsm.jetstream();
+    this.#jsm = jsm;
+    this.#stream = names.logStream(partition);
+    this.#subject = names.logSubject(partition);
+  }
+
+  /** Appends behind `expected`, or is refused. Throws when it cannot be known whether the log took it. */
+  async append(bytes: Uint8Array, expected: number): Promise<AppendResult> {
+    try {
+      const ack = await this.#js.publish(this.#subject, bytes, {
+        expect: { lastSequence: expected },
+        timeout: APPEND_TIMEOUT_MS,
+        retries: 0,
+      });
+      return { outcome: "stored", position: ack.seq };
+    } catch (error) {
+      const final = finalErrorOf(error);
+      if (final !== undefined) return { outcome: "refused", error: final };
+      if (!(error instanceof JetStreamApiError)) throw error;
+      if (error.code === WRONG_LAST_SEQUENCE || error.code === SEQUENCE_IN_FLIGHT)
+        return { outcome: "sequence" };
+      if (error.code === MAXIMUM_BYTES || error.code === STORE_FULL) return { outcome: "full" };
+      throw error;
+    }
+  }
+
+  /** As the stream's leader has it. */
+  async state(): Promise<LogState> {
+    const info = this.#jsm.streams.info(this.#stream);
+    const { state, config, cluster } = await limited(`asking for ${this.#stream}`, ASK_MS, info);
+    return {
+      first: state.first_seq,
+      end: state.last_seq,
+      bytes: state.bytes,
+      bytesMax: config.max_bytes,
+      behind: silentCopies({ cluster }),
+    };
+  }
+
+  async first(): Promise<number> {
+    return (await this.state()).first;
+  }
+
+  async end(): Promise<number> {
+    return (await this.state()).end;
+  }
+
+  /** The batch that stands at a position, from the leader; undefined where it was trimmed or never was. */
+  async at(position: number): Promise<Batch | undefined> {
+    try {
+      const asked = this.#jsm.streams.getMessage(this.#stream, { seq: position });
+      const message = await limited(`asking ${this.#stream} for ${position}`, ASK_MS, asked);
+      return message === null ? undefined : decodeBatch(message.data);
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === NO_MESSAGE) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Batches from `from` on, in order, without end; the first is `from` itself or UNAVAILABLE is thrown,
+   * since a reader that starts behind a trim would have a hole. So it is when the log no longer reaches what
+   * was read. Ends when the signal aborts.
+   */
+  follow(from: number, signal: AbortSignal, hearing = new Hearing()): AsyncGenerator<Positioned> {
+    return this.#read(from, from - 1, signal, hearing, {});
+  }
+
+  /** The batches of [from, to]; `to` must be in the log. */
+  async *range(from: number, to: number): AsyncGenerator<Positioned> {
+    if (from > to) return;
+    const stop = new AbortController();
+    try {
+      const patience = { giveUpMs: RANGE_SILENT_MAX_MS };
+      for await (const positioned of this.#read(from, to, stop.signal, new Hearing(), patience)) {
+        yield positioned;
+        if (positioned.position >= to) return;
+      }
+    } finally {
+      stop.abort();
+    }
+  }
+
+  async *#read(
+    from: number,
+    reached: number,
+    signal: AbortSignal,
+    hearing: Hearing,
+    patience: Pick<Source, "giveUpMs">,
+  ): AsyncGenerator<Positioned> {
+    let expected = from;
+    const source: Source = {
+      ...patience,
+      stream: this.#stream,
+      goOn: (next, end) => {
+        const seen = Math.max(reached, expected - 1);
+        if (end >= seen) return next;
+        throw new ChatError("UNAVAILABLE", `${this.#stream} ends at ${end}, ${seen} was seen in it`);
+      },
+    };
+    for await (const { message } of readStream(this.#jsm, source, from, hearing, signal)) {
+      if (message === undefined) continue;
+      if (message.seq !== expected) {
+        throw new ChatError(
+          "UNAVAILABLE",
+          `${this.#stream} gave position ${message.seq} where ${expected} was asked for`,
+        );
+      }
+      expected += 1;
+      yield { position: message.seq, batch: decodeBatch(message.data) };
+    }
+  }
+
+  /** Empties the log and lets it go on behind `position`, which lies above all that it ever held. */
+  async restartAbove(position: number): Promise<void> {
+    await this.#jsm.streams.purge(this.#stream, { seq: position + 1 });
+    const { first, end } = await this.state();
+    if (end === position && first === position + 1) return;
+    throw new Error(`${this.#stream} stands at ${first} to ${end}, not behind ${position}`);
+  }
+
+  /** Takes away everything below `position`. */
+  async trim(position: number): Promise<void> {
+    await this.#jsm.streams.purge(this.#stream, { seq: position });
+  }
+}

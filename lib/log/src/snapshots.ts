@@ -1,0 +1,52 @@
+import { promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
+import { Objm } from "@nats-io/obj";
+import type { ObjectStore } from "@nats-io/obj";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
+import { readAll } from "@jichat/runtime/read-all.ts";
+
+/** Its pieces come by a consumer on one server: one that has died is asked no longer. */
+const SILENCE_MS = 3_000;
+
+const zip = promisify(gzip);
+const unzip = promisify(gunzip);
+
+/** Snapshots in a JetStream object store, one object per partition. */
+export class Snapshots {
+  readonly #store: ObjectStore;
+
+  private constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  /** In the store that `provision` made. */
+  static async open(nats: NatsConnection, names: Names): Promise<Snapshots> {
+    return new Snapshots(await new Objm(nats).open(names.snapshots));
+  }
+
+  async load(partition: number): Promise<Snapshot | undefined> {
+    const name = `partition-${partition}`;
+    const found = await this.#store.get(name);
+    if (found === null) return undefined;
+    // What its pieces break off with is told by the stream too; this promise is only the library's other way.
+    found.error.catch(() => undefined);
+    const bytes = await readAll(`the snapshot ${name}`, found.data, SILENCE_MS);
+    const broken = await found.error;
+    if (broken instanceof Error) throw broken;
+    return JSON.parse((await unzip(bytes)).toString("utf8")) as Snapshot;
+  }
+
+  /** Forgets it: the next start is a cold one. */
+  async remove(partition: number): Promise<void> {
+    await this.#store.delete(`partition-${partition}`);
+  }
+
+  async save(partition: number, snapshot: Snapshot): Promise<void> {
+    await this.#store.putBlob(
+      { name: `partition-${partition}` },
+      await zip(JSON.stringify(snapshot), { level: 1 }),
+    );
+  }
+}

@@ -1,0 +1,456 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pino } from "pino";
+import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import type { Servers } from "@jichat/testkit/local/servers.ts";
+import { startRedisServer } from "@jichat/testkit/local/servers.ts";
+import type { SessionEntry, StoredHead } from "../src/presence-texts.ts";
+import { SCRIPT_COST_MAX, updateCost } from "../src/presence-update.ts";
+import { Arrivals } from "../src/arrivals.ts";
+import { Presence } from "../src/presence.ts";
+
+const DAY_SECONDS = 24 * 3_600;
+let servers: Servers;
+let presence: Presence;
+
+before(async () => {
+  servers = await startRedisServer();
+  presence = Presence.connect(servers.urls[0] ?? "", namesOf("test"), pino({ level: "silent" }));
+  await presence.untilReady(10_000);
+});
+after(async () => {
+  presence?.stop();
+  await servers?.destroy();
+});
+
+const headOf = (conversation: string, position: number): HeadEntry => ({
+  conversation,
+  position,
+  seq: position,
+  no: position,
+  ts: 1_800_000_000_000,
+  kind: "direct",
+  pair: ["ann", "bob"],
+  last: { conversation, seq: position, no: position, kind: "message", from: "ann", ts: 1_800_000_000_000 },
+});
+const entryOf = (conversation: string, position: number) => ({
+  conversation,
+  position,
+  first: 1,
+  mark: position,
+  markNo: position,
+});
+
+/** As registered again, with its birth. */
+const arrive = async (user: string, device: string, entry: SessionEntry, isSyncing = false) =>
+  presence.register({ user, device, ...entry, ageMs: () => 0, isSyncing: () => isSyncing });
+
+/** With its hello, or so long behind it. */
+const greet = async (user: string, device: string, connector: string, session: string, ageMs?: number) =>
+  presence.register({
+    user,
+    device,
+    connector,
+    session,
+    birth: undefined,
+    ageMs: () => ageMs,
+    isSyncing: () => false,
+  });
+
+const nothing = { isDone: true, heads: [], entries: [], unsure: [], users: [] };
+
+const runIdOf = async (): Promise<string> =>
+  /run_id:(\w+)/.exec(await presence.redis.info("server"))?.[1] ?? "";
+
+const publish = async (conversation: string, position: number, users: readonly string[] = []) =>
+  presence.publish({
+    ...nothing,
+    partition: 3,
+    position,
+    heads: [headOf(conversation, position)],
+    entries: [{ user: "ann", entry: entryOf(conversation, position) }],
+    users,
+  });
+
+test("a value of a lower log position is refused: of a head, of a list's entry, and of what is done", async () => {
+  await publish("d_1", 7);
+  await publish("d_1", 5);
+  await publish("d_2", 6);
+  assert.deepEqual(await presence.heads(["d_1", "d_none", "d_2"]), [
+    headOf("d_1", 7),
+    undefined,
+    headOf("d_2", 6),
+  ]);
+  const { done, complete, entries, heads } = await presence.list("ann", 1);
+  assert.equal(complete, false);
+  assert.deepEqual(
+    entries.map(({ conversation }) => conversation),
+    heads.map((head) => head?.conversation),
+  );
+  assert.deepEqual(
+    entries.toSorted((a, b) => b.position - a.position),
+    [entryOf("d_1", 7), entryOf("d_2", 6)],
+  );
+  assert.deepEqual(done, new Map([[3, 7]]));
+});
+
+test("while a partition has not told where it stands, no list is read: only who has told so far", async () => {
+  const { done, complete, entries, heads } = await presence.list("ann", 2);
+  assert.deepEqual([done, complete, entries, heads], [new Map([[3, 7]]), false, [], []]);
+});
+
+test("a list that storage told to its end is whole, and what it told takes nothing newer away", async () => {
+  await publish("d_3", 9);
+  const run = presence.run();
+  const wholeAt = [0, 0, 0, 9];
+  await presence.mergeList(run, "ann", [entryOf("d_3", 8)], [], undefined);
+  assert.equal((await presence.list("ann", 1)).complete, false, "there is more to come");
+  await presence.mergeList(run, "ann", [entryOf("d_4", 4)], [headOf("d_4", 4)], wholeAt);
+  const { complete, entries } = await presence.list("ann", 1);
+  assert.equal(complete, true);
+  assert.deepEqual(
+    entries.filter(({ conversation }) => ["d_3", "d_4"].includes(conversation)),
+    [entryOf("d_3", 9), entryOf("d_4", 4)],
+  );
+  await assert.rejects(presence.mergeList("another run", "ann", [], [], wholeAt), /Redis was lost/);
+});
+
+test("a list that lacks what was let go is whole again once it was read as of there, and not before", async () => {
+  const run = presence.run();
+  const isWhole = async (): Promise<boolean> => (await presence.list("fay", 1)).complete;
+  const merge = async (...wholeAt: number[]): Promise<void> =>
+    presence.mergeList(run, "fay", [entryOf("d_7", 2)], [], wholeAt);
+  await merge(0, 0, 0, 12);
+  assert.equal(await isWhole(), true);
+  const done = (await presence.list("fay", 1)).done.get(3);
+  await presence.publish({ ...nothing, isDone: false, partition: 3, position: 15, unsure: ["fay"] });
+  assert.deepEqual([await isWhole(), (await presence.list("fay", 1)).done.get(3)], [false, done]);
+  await assert.rejects(merge(99, 99, 99, 14), /not known any more/);
+  assert.equal(await isWhole(), false);
+  await merge(0, 0, 0, 15);
+  assert.equal(await isWhole(), true);
+});
+
+test("as much as one script may write is written far within the time that a command has", async () => {
+  const entries = Array.from({ length: SCRIPT_COST_MAX }, (_, index) => ({
+    user: `slow${index}`,
+    entry: entryOf(`d_slow${index}`, 50),
+  }));
+  const update = { ...nothing, partition: 8, position: 50, entries };
+  assert.equal(updateCost(update), SCRIPT_COST_MAX);
+  await presence.publish(update);
+  const log = (await presence.redis.call("SLOWLOG", "GET", "128")) as [number, number, number, string[]][];
+  const slowest = Math.max(...log.map(([, , micros]) => micros / 1_000));
+  assert.ok(slowest < 1_000, `a script took ${slowest} ms`);
+});
+
+test("a crowd that asks at once is told each its own, more heads than one script reads included", async () => {
+  const ids = Array.from({ length: 2_500 }, (_, index) => `d_crowd${index}`);
+  const heads = ids.map((id, index) => headOf(id, 10 + index));
+  const users = Array.from({ length: 200 }, (_, index) => `crowd${index}`);
+  const entries = users.map((user, index) => ({ user, entry: entryOf(ids[index] ?? "", 10 + index) }));
+  await presence.publish({ ...nothing, partition: 5, position: 10, heads, entries });
+  const [found, again, lists] = await Promise.all([
+    presence.heads([...ids, "d_none"]),
+    presence.heads(ids.toReversed()),
+    Promise.all([...users, "nobody"].map(async (user) => presence.list(user, 1))),
+  ]);
+  assert.deepEqual(found, [...heads, undefined]);
+  assert.deepEqual(again, heads.toReversed());
+  assert.deepEqual(
+    lists.map(({ entries: [entry] }) => entry),
+    [...entries.map(({ entry }) => entry), undefined],
+  );
+});
+
+test("what is asked while another's answer is on its way is read after it was asked", async () => {
+  await publish("d_5", 20);
+  const asked = [presence.heads(["d_5"]), presence.list("ann", 1)] as const;
+  await new Promise(setImmediate); // They are on their way.
+  const written = publish("d_5", 21);
+  await new Promise(setImmediate);
+  const [heads, list] = await Promise.all([
+    presence.heads(["d_5"]),
+    presence.list("ann", 1),
+    ...asked,
+    written,
+  ]);
+  assert.equal(heads[0]?.position, 21);
+  assert.equal(list.entries.find(({ conversation }) => conversation === "d_5")?.position, 21);
+  assert.equal(list.done.get(3), 21);
+});
+
+test("a list with more conversations than one script gives heads of is told with all of them", async () => {
+  const ids = Array.from({ length: 1_500 }, (_, index) => `d_long${index}`);
+  const heads = ids.slice(1).map((id, index) => headOf(id, 30 + index));
+  const entries = ids.map((id, index) => ({ user: "long", entry: entryOf(id, 30 + index) }));
+  await presence.publish({ ...nothing, partition: 6, position: 30, heads, entries });
+  const [long, ann] = await Promise.all([presence.list("long", 1), presence.list("ann", 1)]);
+  assert.equal(long.entries.length, 1_500);
+  for (const [index, { conversation }] of long.entries.entries())
+    assert.equal(long.heads[index]?.conversation, conversation === "d_long0" ? undefined : conversation);
+  assert.ok(ann.heads.length > 0 && ann.heads.every((head) => head !== undefined));
+});
+
+test("a list of thousands is told with where its heads stand, and whole heads on demand to those who are in there", async () => {
+  const ids = Array.from({ length: 2_500 }, (_, index) => `g_brief${index}`);
+  const heads = ids.map((id, index) => headOf(id, 50 + index));
+  const entries = ids.map((id, index) => ({ user: "many", entry: entryOf(id, 50 + index) }));
+  await presence.publish({ ...nothing, partition: 6, position: 3_000, heads, entries });
+  const list = await presence.list("many", 1);
+  assert.equal(list.entries.length, ids.length);
+  const byId = new Map(heads.map((head) => [head.conversation, head]));
+  for (const [index, { conversation }] of list.entries.entries()) {
+    const { position, ts } = byId.get(conversation) ?? assert.fail();
+    assert.deepEqual(list.heads[index], { conversation, position, ts });
+  }
+  const page = ids.slice(100, 150);
+  assert.deepEqual(await presence.heads(page, "many"), heads.slice(100, 150));
+  const left = { ...entryOf(ids[100] ?? "", 3_001), left: 7 };
+  await presence.mergeList(presence.run(), "many", [left], [], undefined);
+  assert.deepEqual(await presence.heads(page, "many"), [undefined, ...heads.slice(101, 150)]);
+  assert.deepEqual(await presence.heads(page, "eve"), Array(50).fill(undefined));
+});
+
+test("a brief takes an older head's place, a whole head a brief's, and neither a newer one's", async () => {
+  const stands = async (id: string): Promise<unknown[]> => [
+    (await presence.briefs([id]))[0],
+    (await presence.heads([id]))[0],
+  ];
+  const run = presence.run();
+  const merge = async (head: StoredHead) => presence.mergeList(run, "ann", [], [head], undefined);
+  const brief = (position: number) => ({ conversation: "g_1", position, ts: 5 });
+  await merge(brief(10));
+  assert.deepEqual(await stands("g_1"), [brief(10), undefined]);
+  await merge({ ...headOf("g_1", 9), ts: 4 });
+  assert.deepEqual(await stands("g_1"), [brief(10), undefined]);
+  const whole = { ...headOf("g_1", 10), ts: 5 };
+  await merge(whole);
+  assert.deepEqual(await stands("g_1"), [brief(10), whole]);
+  await merge(brief(10));
+  assert.deepEqual(await stands("g_1"), [brief(10), whole]);
+  await merge(brief(11));
+  assert.deepEqual(await stands("g_1"), [brief(11), undefined]);
+});
+
+test("a head that the version before wrote over a brief is told whole", async () => {
+  const run = presence.run();
+  await presence.mergeList(run, "ann", [], [{ conversation: "g_2", position: 10, ts: 5 }], undefined);
+  const head = headOf("g_2", 12);
+  await presence.redis.hset(`${presence.prefix}h:g_2`, "p", 12, "v", JSON.stringify(head));
+  assert.deepEqual(await presence.briefs(["g_2"]), [head]);
+});
+
+test("many who come at once are registered each for themselves, the younger of two stands", async () => {
+  await presence.announceConnector("c1");
+  const come = async (user: string, birth: number) =>
+    (await arrive(user, "phone", { connector: "c1", session: `${user}-${birth}`, birth })).displaced;
+  const names = Array.from({ length: 300 }, (_, index) => `many${index}`);
+  const first = await Promise.all(names.map(async (user) => come(user, 2)));
+  assert.ok(first.every((displaced) => displaced === undefined));
+  const again = await Promise.all(names.map(async (user, index) => come(user, index % 2 === 0 ? 1 : 3)));
+  for (const [index, displaced] of again.entries())
+    assert.deepEqual(
+      displaced,
+      index % 2 === 0 ? "younger" : { connector: "c1", session: `many${index}-2`, birth: 2 },
+    );
+});
+
+test("who says hello displaces whoever is there, however far ahead their birth is, and stays", async () => {
+  await presence.announceConnector("c1");
+  await presence.announceConnector("c2");
+  const ahead = (Date.now() + 600_000) * 1_000;
+  await arrive("skew", "phone", { connector: "c1", session: "old", birth: ahead });
+  const { birth, displaced } = await greet("skew", "phone", "c2", "new");
+  assert.deepEqual([birth, displaced], [ahead + 1, { connector: "c1", session: "old", birth: ahead }]);
+  const again = await arrive("skew", "phone", { connector: "c1", session: "old", birth: ahead });
+  assert.equal(again.displaced, "younger");
+  const kept = await arrive("skew", "phone", { connector: "c2", session: "new", birth });
+  assert.deepEqual([kept.birth, kept.displaced], [birth, undefined], "registered again it is as old");
+});
+
+test("births are by Redis's clock; of one that could not be registered with its hello, by how long that was ago", async () => {
+  await presence.announceConnector("c1");
+  const [seconds = 0, micros = 0] = (await presence.redis.time()).map(Number);
+  await sleep(20); // A connector knows Redis's clock but for the way of an answer.
+  const { birth } = await greet("clock", "phone", "c1", "one");
+  const now = seconds * 1_000_000 + micros;
+  assert.ok(birth >= now && birth < now + 1_000_000);
+  const late = await greet("clock", "phone", "c1", "before", 5_000);
+  assert.equal(late.displaced, "younger", "it said hello five seconds before");
+  await greet("clock", "laptop", "c1", "first", 9_000);
+  const second = await greet("clock", "laptop", "c1", "second", 2_000);
+  assert.equal(second.displaced !== "younger" && second.displaced?.session, "first");
+});
+
+test("a hello that was long on its way does not displace who said one since", async () => {
+  await presence.announceConnector("c1");
+  await presence.announceConnector("c2");
+  const held = Promise.withResolvers<void>();
+  let isHeld = false;
+  const key = `test:${await runIdOf()}:name`;
+  const slow = new Arrivals(
+    async ({ lua }, args) => {
+      if (isHeld) await held.promise;
+      return presence.redis.eval(lua, 1, key, presence.prefix, ...args);
+    },
+    60,
+    20,
+  );
+  const hello = async (session: string, device: string) =>
+    slow.arrive({
+      user: "late",
+      device,
+      connector: "c1",
+      session,
+      birth: undefined,
+      ageMs: () => undefined,
+      isSyncing: () => false,
+    });
+  await hello("first", "laptop"); // From here on it knows the time.
+  isHeld = true;
+  const late = hello("late", "phone");
+  await sleep(50);
+  assert.equal((await greet("late", "phone", "c2", "since")).displaced, undefined);
+  held.resolve();
+  assert.equal((await late).displaced, "younger");
+  isHeld = false;
+  const { displaced } = await hello("last", "phone");
+  assert.equal(displaced !== "younger" && displaced?.session, "since");
+});
+
+test("who says hello is never the one to make room, whatever births the other devices have", async () => {
+  await presence.announceConnector("c1");
+  const ahead = (Date.now() + 600_000) * 1_000;
+  for (let device = 1; device <= 20; device += 1)
+    await arrive("crowd", `d${device}`, { connector: "c1", session: `s${device}`, birth: ahead + device });
+  for (let device = 21; device <= 23; device += 1) {
+    const { birth, crowdedOut } = await greet("crowd", `d${device}`, "c1", `s${device}`);
+    assert.equal(birth, ahead + device);
+    assert.deepEqual(
+      crowdedOut.map((one) => one.device),
+      [`d${device - 20}`],
+    );
+  }
+});
+
+test("whoever syncs as they come is told their list with it; nobody else is", async () => {
+  await presence.announceConnector("c1");
+  const ids = Array.from({ length: 200 }, (_, index) => `d_come${index}`);
+  const users = ids.map((_, index) => `come${index}`);
+  await presence.publish({
+    ...nothing,
+    partition: 7,
+    position: 40,
+    heads: ids.map((id) => headOf(id, 40)),
+    entries: ids.map((id, index) => ({ user: users[index] ?? "", entry: entryOf(id, 40) })),
+  });
+  const come = async (user: string, index: number) =>
+    arrive(user, "phone", { connector: "c1", session: `${user}-1`, birth: 1 }, index % 3 > 0);
+  const arrived = await Promise.all(users.map(come));
+  for (const [index, { displaced, list }] of arrived.entries()) {
+    assert.equal(displaced, undefined);
+    assert.deepEqual(
+      await list?.(),
+      index % 3 === 0 ? undefined : await presence.list(users[index] ?? "", 1),
+    );
+  }
+  const again = await arrive("come1", "phone", { connector: "c1", session: "come1-2", birth: 2 });
+  assert.deepEqual(again.displaced, { connector: "c1", session: "come1-1", birth: 1 });
+  const long = await arrive("long", "phone", { connector: "c1", session: "long-1", birth: 1 }, true);
+  assert.deepEqual(await long.list?.(), await presence.list("long", 1), "more heads than its script reads");
+});
+
+test("nothing falls between a registration and its list: it is in the one or heard of by the other", async () => {
+  await presence.announceConnector("c1");
+  let position = 100;
+  for (let run = 0; run < 20; run += 1) {
+    const user = `hole${run}`;
+    const told: { position: number; online: readonly string[] }[] = [];
+    const phone = { isHere: false };
+    const coming = arrive(user, "phone", { connector: "c1", session: user, birth: 1 }, true).finally(() => {
+      phone.isHere = true;
+    });
+    while (!phone.isHere) {
+      position += 1;
+      const online = (await publish("d_hole", position, [user])).get(user) ?? [];
+      told.push({ position, online });
+    }
+    const list = await (await coming).list?.();
+    const done = list?.done.get(3) ?? 0;
+    for (const one of told)
+      assert.ok(one.position <= done || one.online.includes("c1"), `${user} never hears of ${one.position}`);
+  }
+});
+
+test("a user is where their sessions are: each connector once, and only while its key lives", async () => {
+  await presence.announceConnector("c1");
+  await presence.announceConnector("c2");
+  const sit = async (user: string, device: string, connector: string) =>
+    arrive(user, device, { connector, session: `${user}-${device}`, birth: 1 });
+  await sit("bob", "phone", "c1");
+  await sit("bob", "laptop", "c1");
+  await sit("bob", "watch", "c2");
+  await sit("eve", "phone", "gone");
+  const online = await publish("d_5", 11, ["bob", "eve", "nobody"]);
+  assert.deepEqual(online.get("bob")?.toSorted(), ["c1", "c2"]);
+  assert.deepEqual([online.get("eve"), online.get("nobody")], [[], []]);
+  await presence.removeConnector("c2");
+  assert.deepEqual((await publish("d_5", 12, ["bob"])).get("bob"), ["c1"]);
+});
+
+test("heads and lists last for days behind their last write, on whichever day that is", async () => {
+  const keys = ["h:d_6", "u:ann"].map((key) => `${presence.prefix}${key}`);
+  const leastSeconds = async (): Promise<number> =>
+    Math.min(...(await Promise.all(keys.map(async (key) => presence.redis.ttl(key)))));
+  await publish("d_6", 13);
+  assert.ok((await leastSeconds()) > 6 * DAY_SECONDS);
+  // As if that had been six days ago.
+  for (const key of keys) {
+    await presence.redis.hset(key, "!", 1);
+    await presence.redis.expire(key, DAY_SECONDS);
+  }
+  await publish("d_6", 14);
+  assert.ok((await leastSeconds()) > 6 * DAY_SECONDS);
+});
+
+test("of more devices than a user may have the oldest by birth goes, whoever comes last; the dead do not count", async () => {
+  await presence.announceConnector("c1");
+  await presence.announceConnector("c2");
+  const come = async (device: number, birth = device) =>
+    (
+      await arrive("full", `d${device}`, {
+        connector: `c${1 + (device % 2)}`,
+        session: `full-${device}-${birth}`,
+        birth,
+      })
+    ).crowdedOut;
+  for (let device = 1; device <= 20; device += 1) assert.deepEqual(await come(device), []);
+  assert.deepEqual(await come(3, 103), [], "a device that comes again is no more");
+  assert.deepEqual(await come(21), [
+    { device: "d1", entry: { connector: "c2", session: "full-1-1", birth: 1 } },
+  ]);
+  assert.deepEqual(await come(22), [
+    { device: "d2", entry: { connector: "c1", session: "full-2-2", birth: 2 } },
+  ]);
+  // One that is registered anew, after a lost Redis, say, and is the oldest of all is the one to go.
+  assert.deepEqual(await come(23, 0), [
+    { device: "d23", entry: { connector: "c2", session: "full-23-0", birth: 0 } },
+  ]);
+  const left = async (): Promise<string[]> =>
+    (await presence.redis.hkeys(`${presence.prefix}s:full`)).toSorted();
+  assert.deepEqual((await left()).length, 20);
+  await presence.removeConnector("c2");
+  assert.deepEqual(await come(24), [], "half of them were on a connector that is gone");
+  assert.ok((await left()).length <= 12);
+  await presence.announceConnector("c2");
+  const crowd = await Promise.all(Array.from({ length: 100 }, async (_, i) => come(1_000 + i)));
+  assert.equal((await left()).length, 20);
+  assert.deepEqual(
+    (await left()).map((device) => Number(device.slice(1))).toSorted((a, b) => a - b),
+    Array.from({ length: 20 }, (_, i) => 1_080 + i),
+  );
+  assert.ok(crowd.flat().every(({ entry }) => entry.birth < 1_080));
+});

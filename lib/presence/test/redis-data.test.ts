@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import { after, before, test } from "node:test";
+import { pino } from "pino";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import type { Servers } from "@jichat/testkit/local/servers.ts";
+import { startRedisServer } from "@jichat/testkit/local/servers.ts";
+import { until } from "@jichat/testkit/until.ts";
+import { Presence } from "../src/presence.ts";
+
+const NOTICED_MS = 3_000;
+const nothing = { isDone: true, heads: [], entries: [], unsure: [], users: [] };
+let servers: Servers;
+let url: string;
+
+before(async () => {
+  servers = await startRedisServer();
+  [url = ""] = servers.urls;
+});
+after(async () => servers?.destroy());
+
+async function meet(t: TestContext, cluster: string): Promise<Presence> {
+  const presence = Presence.connect(url, namesOf(cluster), pino({ level: "silent" }));
+  t.after(() => {
+    presence.stop();
+  });
+  await presence.untilReady(10_000);
+  return presence;
+}
+
+const runIdOf = async ({ redis }: Presence): Promise<string> =>
+  /run_id:(\w+)/.exec(await redis.info("server"))?.[1] ?? "";
+
+const changed = async (before: string, ...all: Presence[]): Promise<string> =>
+  until("everybody has met the new data", NOTICED_MS, () => {
+    const [name = "", ...others] = all.map((presence) => presence.run());
+    return name !== "" && name !== before && others.every((other) => other === name) && name;
+  });
+
+test("all give the same name to what is there, and it is not the server's where nobody was before", async (t) => {
+  const all = await Promise.all(Array.from({ length: 8 }, async () => meet(t, "one")));
+  const [first] = all;
+  assert.equal(new Set(all.map((presence) => presence.run())).size, 1);
+  assert.notEqual(first?.run(), await runIdOf(first as Presence));
+});
+
+test("beside the version before, which has data under the server's run_id, that is its name", async (t) => {
+  const other = await meet(t, "any");
+  const runId = await runIdOf(other);
+  await other.redis.hset(`${namesOf("old").redis(runId)}done`, 0, 7);
+  const presence = await meet(t, "old");
+  assert.equal(presence.run(), runId);
+  assert.equal((await presence.list("ann", 1)).done.get(0), 7);
+});
+
+test("after FLUSHALL, on a quiet cluster, everybody soon begins anew, under a name that never was", async (t) => {
+  const [router, connector] = [await meet(t, "flushed"), await meet(t, "flushed")];
+  const before = router.run();
+  const met = { router: 0, connector: 0 };
+  router.onRun(() => void (met.router += 1));
+  connector.onRun(() => void (met.connector += 1));
+  await router.publish({ ...nothing, partition: 0, position: 7 });
+  await router.redis.flushall();
+  const name = await changed(before, router, connector);
+  assert.notEqual(name, await runIdOf(router));
+  assert.deepEqual(met, { router: 2, connector: 2 });
+  assert.equal((await connector.list("ann", 0)).done.size, 0);
+});
+
+test("what is asked of data that is gone is neither done nor answered, before anybody has looked", async (t) => {
+  const presence = await meet(t, "asked");
+  const asks: (() => Promise<unknown>)[] = [
+    async () => presence.list("ann", 0),
+    async () => presence.publish({ ...nothing, partition: 0, position: 9 }),
+    async () => presence.mergeList(presence.run(), "ann", [], [], [9]),
+    async () => presence.heads(["d_1"]),
+    async () => presence.isAlive("c1"),
+    async () => presence.renewConnector("c1"),
+    async () => presence.announceConnector("c1"),
+  ];
+  for (const ask of asks) {
+    const before = presence.run();
+    await presence.announceConnector("c1");
+    await presence.redis.flushall();
+    await assert.rejects(ask(), /LOST/);
+    await changed(before, presence);
+    assert.deepEqual(await presence.redis.keys("*"), [`asked:${await runIdOf(presence)}:name`]);
+  }
+});
+
+test("data that is given up is nobody's any more; who gave it up since does not do so again", async (t) => {
+  const [one, other] = [await meet(t, "given"), await meet(t, "given")];
+  const before = one.run();
+  await one.publish({ ...nothing, partition: 0, position: 7 });
+  const lostAt = performance.now();
+  await one.giveUp(lostAt);
+  const name = await changed(before, one, other);
+  await one.giveUp(lostAt);
+  assert.deepEqual([one.run(), (await other.list("ann", 0)).done.size], [name, 0]);
+  await other.giveUp(performance.now());
+  await changed(name, one, other);
+});

@@ -1,0 +1,61 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import type { Presence } from "@jichat/presence/presence.ts";
+import { AgreedClock } from "./agreed-clock.ts";
+import type { Telemetry } from "./telemetry.ts";
+
+export interface ClockParts {
+  readonly jsm: JetStreamManager;
+  readonly names: Names;
+  readonly presence: Pick<Presence, "redis">;
+  readonly telemetry: Pick<Telemetry, "gauge" | "log">;
+  readonly signal: AbortSignal;
+}
+
+/** Redis is met in the background. */
+const START_MS = 1_000;
+const RETRY_MS = 50;
+
+/**
+ * The clock of a component: what its host, Redis and NATS agree on, or those of them that have answered when
+ * this resolves. It looks on until the signal aborts.
+ */
+export async function openClock({
+  jsm,
+  names,
+  presence,
+  telemetry,
+  signal,
+}: ClockParts): Promise<AgreedClock> {
+  const { log } = telemetry;
+  const clock = new AgreedClock({
+    others: [async () => timeOfRedis(presence.redis), async () => timeOfNats(jsm, names)],
+    onBelief: (isBelieved, aheadMs) => {
+      const aheadSeconds = Math.round(aheadMs / 1_000);
+      if (isBelieved) log.info({ aheadSeconds }, "this host's clock is right again");
+      else log.warn({ aheadSeconds }, "this host's clock is wrong and not gone by: let it keep time by NTP");
+    },
+  });
+  telemetry.gauge(
+    "jichat_clock_ahead_seconds",
+    "of this host's clock before what hosts agree on",
+    () => clock.aheadMs / 1_000,
+  );
+  const until = clock.monotonic() + START_MS;
+  while (!(await clock.look()) && clock.monotonic() < until) await clock.sleep(RETRY_MS);
+  void clock.run(signal);
+  return clock;
+}
+
+async function timeOfRedis(redis: Presence["redis"]): Promise<number> {
+  const [seconds, microseconds] = await redis.time();
+  return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+}
+
+/** Every answer about a stream has its server's time; nats-server before 2.10 does not say it. */
+async function timeOfNats(jsm: JetStreamManager, names: Names): Promise<number> {
+  const { ts }: { ts?: string } = await jsm.streams.info(`KV_${names.settings}`);
+  const time = Date.parse(ts ?? "");
+  if (Number.isNaN(time)) throw new Error("NATS does not tell its time");
+  return time;
+}

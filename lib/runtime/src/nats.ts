@@ -1,0 +1,65 @@
+import type { BackendTls } from "./tls-material.ts";
+import { connect } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Logger } from "pino";
+import { NextServer } from "./next-server.ts";
+import { readNatsUrl } from "./nats-url.ts";
+
+/** A host that is cut off answers nothing at all: so soon the next one is tried. */
+const CONNECT_MS = 2_000;
+
+/** A first connection is waited for as long as it takes; so often somebody is told. */
+const TELL_EVERY_MS = 5_000;
+
+/**
+ * The library's defaults give up after ten tries and notice a dead server after four minutes: ours do
+ * neither.
+ */
+export async function connectNats(
+  url: string,
+  name: string,
+  log: Logger,
+  tls?: BackendTls,
+): Promise<NatsConnection> {
+  const next = new NextServer();
+  const waiting = setInterval(() => {
+    log.warn("NATS does not answer yet: it is waited for");
+  }, TELL_EVERY_MS);
+  const connection = await connect({
+    ...readNatsUrl(url, tls),
+    name,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    waitOnFirstConnect: true,
+    pingInterval: 5_000,
+    maxPingOut: 2,
+    timeout: CONNECT_MS,
+    reconnectToServer: next.choose,
+    noAsyncTraces: true, // A stack trace per request is a tenth of a busy router.
+  }).finally(() => {
+    clearInterval(waiting);
+  });
+  next.connectedTo(connection.getServer());
+  // It closes by itself when a server refuses its login twice. The start reads the login anew.
+  void connection.closed().then((error) => {
+    if (!(error instanceof Error)) return;
+    log.fatal({ err: error }, "NATS takes this login no more: the process ends, to start anew");
+    process.exit(1);
+  });
+  void (async () => {
+    for await (const status of connection.status()) {
+      if (status.type === "reconnect") next.connectedTo(status.server);
+      if (status.type === "disconnect" || status.type === "reconnect" || status.type === "error")
+        log.warn({ nats: status.type }, "NATS connection");
+    }
+  })();
+  return connection;
+}
+
+/** Calls back after each time the connection was lost and found again. */
+export function onReconnect(connection: NatsConnection, act: () => void): void {
+  void (async () => {
+    for await (const status of connection.status()) if (status.type === "reconnect") act();
+  })();
+}

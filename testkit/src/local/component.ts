@@ -1,0 +1,1 @@
+export type Component = "router" | "storage" | "connector" | "api";

@@ -1,0 +1,253 @@
+import type { Component } from "./component.ts";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "../cache.ts";
+import type { Program } from "../needs.ts";
+import type { Backend } from "./backends.ts";
+import { natsServer, redisServer } from "./backends.ts";
+import { youngHeapFlag } from "./heaps.ts";
+import type { PartSpec } from "./part.ts";
+import { Part } from "./part.ts";
+import { freePorts } from "./ports.ts";
+import { ensureSecrets } from "./secrets.ts";
+import type { Secrets } from "./secrets.ts";
+
+export interface StackOptions {
+  /** Folder of all state; another stack with another folder does not meet this one. */
+  readonly data: string;
+  readonly cluster?: string;
+  readonly routers: number;
+  readonly connectors: number;
+  /** Port of the api; the connectors follow it. Undefined: free ones. */
+  readonly port?: number;
+  readonly host?: string;
+  /** Where each of our own parts runs, when that is not here. */
+  readonly place?: (part: string) => Place;
+  /** Backends of one's own, in place of those that would be started. */
+  readonly natsUrl?: string | undefined;
+  readonly redisUrl?: string | undefined;
+  readonly clickhouseUrl?: string | undefined;
+  readonly nats?: Program | undefined;
+  readonly redis?: Program | undefined;
+  readonly chdbHome?: string | undefined;
+  readonly webRoot?: string | undefined;
+  readonly fsync?: "always" | "interval";
+  /** More environment, for one component (`router`, `connector` …) or for all (`*`). */
+  readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** A host that a part has to itself: its address, and what it is started with there. */
+export interface Place {
+  readonly host: string;
+  readonly enter: readonly string[];
+}
+
+const LOOPBACK = "127.0.0.1";
+const STARTED_WITHIN_MS = 30_000;
+
+/** On one machine history is written when messages leave time for it: its inserts use every core they get. */
+const STORAGE_NICENESS = 10;
+
+/** A whole cluster on this machine: every part a process of its own, every port on loopback. */
+export class Stack {
+  readonly options: StackOptions;
+  readonly secrets: Secrets;
+  readonly nats: Part | undefined;
+  readonly redis: Part | undefined;
+  readonly storage: Part;
+  readonly routers: Part[];
+  readonly connectors: Part[];
+  readonly api: Part;
+  readonly natsUrl: string;
+  readonly redisUrl: string;
+  readonly apiUrl: string;
+  readonly wsUrls: readonly string[];
+  readonly natsPort: number;
+  readonly redisPort: number;
+
+  private constructor(
+    options: StackOptions,
+    ports: Readonly<Record<"nats" | "redis" | "api", number>>,
+    connectorPorts: readonly number[],
+    adminPorts: readonly number[],
+  ) {
+    this.options = options;
+    this.secrets = ensureSecrets(options.data);
+    this.natsPort = ports.nats;
+    this.redisPort = ports.redis;
+    this.natsUrl = options.natsUrl ?? `nats://127.0.0.1:${ports.nats}`;
+    this.redisUrl = options.redisUrl ?? `redis://127.0.0.1:${ports.redis}`;
+    this.apiUrl = `http://${this.#place("api").host}:${ports.api}`;
+    this.wsUrls = connectorPorts.map(
+      (port, i) => `ws://${this.#place(`connector-${i + 1}`).host}:${port}/v1/ws`,
+    );
+    mkdirSync(join(options.data, "logs"), { recursive: true });
+    this.nats =
+      options.natsUrl === undefined
+        ? new Part(natsServer(this.#backend("nats", ports.nats, options.nats)))
+        : undefined;
+    this.redis =
+      options.redisUrl === undefined
+        ? new Part(redisServer(this.#backend("redis", ports.redis, options.redis)))
+        : undefined;
+    let next = 0;
+    const adminPort = (): number => {
+      const port = adminPorts[next];
+      next += 1;
+      if (port === undefined) throw new Error("a free port for every part was asked for");
+      return port;
+    };
+    this.storage = this.#component(
+      "storage",
+      "storage",
+      adminPort(),
+      options.clickhouseUrl === undefined
+        ? { CLICKHOUSE_EMBEDDED_PATH: join(options.data, "clickhouse"), CHDB_HOME: options.chdbHome ?? "" }
+        : { CLICKHOUSE_URL: options.clickhouseUrl },
+    );
+    this.routers = Array.from({ length: options.routers }, (_, i) =>
+      this.#component("router", `router-${i + 1}`, adminPort(), {}),
+    );
+    this.connectors = connectorPorts.map((port, i) =>
+      this.#component("connector", `connector-${i + 1}`, adminPort(), {
+        PORT: String(port),
+        HOST: this.#place(`connector-${i + 1}`).host,
+        DRAIN_MS: "1000",
+        ORIGINS: [this.apiUrl, `http://localhost:${ports.api}`].join(","),
+      }),
+    );
+    this.api = this.#component("api", "api", adminPort(), {
+      PORT: String(ports.api),
+      HOST: this.#place("api").host,
+      WS_URLS: this.wsUrls.join(","),
+      TOKEN_SIGNING_KEY_FILE: this.secrets.signingKeyFile,
+      ...(options.webRoot === undefined ? {} : { WEB_ROOT: options.webRoot }),
+    });
+  }
+
+  /** Plans a cluster: ports are chosen, nothing runs yet. */
+  static async plan(options: StackOptions): Promise<Stack> {
+    mkdirSync(options.data, { recursive: true });
+    // Ended from outside, a test ends through `exit`, which ends its parts; a supervisor has a way of its
+    // own.
+    if (process.listenerCount("SIGTERM") === 0)
+      process.once("SIGTERM", () => {
+        process.exit(143);
+      });
+    const [nats = 0, redis = 0, api = 0, ...rest] = await freePorts(
+      3 + 2 * options.connectors + options.routers + 2,
+    );
+    const connectorPorts = rest.splice(0, options.connectors);
+    const { port } = options;
+    return new Stack(
+      options,
+      { nats, redis, api: port ?? api },
+      port === undefined ? connectorPorts : connectorPorts.map((_, i) => port + 1 + i),
+      rest,
+    );
+  }
+
+  get parts(): readonly Part[] {
+    const backends = [this.nats, this.redis].flatMap((part) => (part === undefined ? [] : [part]));
+    return [...backends, this.storage, ...this.routers, ...this.connectors, this.api];
+  }
+
+  /** Starts all of it and waits until every part is ready. */
+  async start(): Promise<void> {
+    for (const part of [this.nats, this.redis]) part?.start();
+    await Promise.all([this.nats, this.redis].map(async (part) => part?.ready(STARTED_WITHIN_MS)));
+    const ours = [this.storage, ...this.routers, ...this.connectors, this.api];
+    for (const part of ours) part.start();
+    await Promise.all(ours.map((part) => part.ready(STARTED_WITHIN_MS)));
+  }
+
+  /**
+   * Stops in the order in which nothing accepted is lost: edges, owners, storage, backends. All within
+   * `graceMs`.
+   */
+  async stop(graceMs = 4_500): Promise<void> {
+    const end = performance.now() + graceMs;
+    const left = (): number => Math.max(100, end - performance.now());
+    await Promise.all([...this.connectors, this.api].map((part) => part.stop(left() * 0.5)));
+    await Promise.all(this.routers.map((part) => part.stop(left() * 0.6)));
+    await this.storage.stop(left() * 0.7);
+    await Promise.all([this.nats, this.redis].map(async (part) => part?.stop(left())));
+  }
+
+  /** Ends everything at once, whatever state it is in. */
+  async destroy(): Promise<void> {
+    await Promise.all(
+      this.parts.map(async (part) => {
+        if (part.isRunning) part.signal("SIGCONT");
+        await part.kill();
+      }),
+    );
+  }
+
+  /** One more router, started and ready. */
+  async addRouter(): Promise<Part> {
+    const [admin = 0] = await freePorts(1);
+    const part = this.#component("router", `router-${this.routers.length + 1}`, admin, {});
+    this.routers.push(part);
+    part.start();
+    await part.ready(STARTED_WITHIN_MS);
+    return part;
+  }
+
+  #place(part: string): Place {
+    const { place, host = LOOPBACK } = this.options;
+    return place?.(part) ?? { host, enter: [] };
+  }
+
+  #log(name: string): string {
+    return join(this.options.data, "logs", `${name}.log`);
+  }
+
+  #component(
+    component: Component,
+    name: string,
+    adminPort: number,
+    env: Readonly<Record<string, string>>,
+  ): Part {
+    const { env: more = {}, cluster = "jichat" } = this.options;
+    const place = this.options.place?.(name);
+    const main = [process.execPath, youngHeapFlag(component), join(ROOT, component, "src/main.ts")];
+    const [program = "", ...args] = [...(place?.enter ?? []), ...main];
+    const spec: PartSpec = {
+      name,
+      program,
+      args,
+      ...(place === undefined ? {} : { host: place.host }),
+      niceness: component === "storage" ? STORAGE_NICENESS : 0,
+      logFile: this.#log(name),
+      adminPort,
+      env: {
+        CLUSTER: cluster,
+        INSTANCE: name,
+        NATS_URL: this.natsUrl,
+        REDIS_URL: this.redisUrl,
+        ADMIN_PORT: String(adminPort),
+        ...(place === undefined ? {} : { ADMIN_HOST: place.host }),
+        CLUSTER_KEY_FILE: this.secrets.clusterKeyFile,
+        TOKEN_KEYS: this.secrets.keysFile,
+        NODE_OPTIONS: "",
+        ...env,
+        ...more["*"],
+        ...more[component],
+        ...more[name],
+      },
+    };
+    return new Part(spec);
+  }
+
+  #backend(
+    name: "nats" | "redis",
+    port: number,
+    program: Program | undefined,
+  ): Backend & { readonly fsync: StackOptions["fsync"] } {
+    const { data, fsync } = this.options;
+    if (program === undefined) throw new Error(`without a URL for ${name} its server is needed`);
+    const folder = join(data, name);
+    return { name, program, folder, host: LOOPBACK, port, logFile: this.#log(name), fsync };
+  }
+}
