@@ -9,7 +9,7 @@ import { RESERVED_USERS } from "@jichat/identity/user-names.ts";
 import { TOKEN_LIFE_MS } from "@jichat/protocol/lives.ts";
 import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
-import type { LogWish } from "@jichat/log/log-settings.ts";
+import type { LogOptions } from "@jichat/log/log-settings.ts";
 import { readLogSettings } from "@jichat/log/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
 import { readProcessConfig } from "@jichat/runtime/process-config.ts";
@@ -17,7 +17,7 @@ import { readProcessConfig } from "@jichat/runtime/process-config.ts";
 export interface Config extends ProcessConfig {
   readonly redisUrl: string;
   readonly redisTls: BackendTls | undefined;
-  readonly log: LogWish;
+  readonly log: LogOptions;
   readonly tokens: TokenConfig;
   readonly people: PeopleConfig;
   /** Private JWK that signs tokens; absent where another system's accounts are used. */

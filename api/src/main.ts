@@ -1,4 +1,4 @@
-import { Accounts, FirstSight } from "@jichat/identity/accounts.ts";
+import { Accounts, AccountProvisioner } from "@jichat/identity/accounts.ts";
 import { openEdge } from "@jichat/edge/edge.ts";
 import { Existence } from "@jichat/identity/existence.ts";
 import { People } from "@jichat/identity/people.ts";
@@ -45,7 +45,13 @@ const cluster = await openCluster(nats, names, config.log, {
 });
 const presence = Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
 const ended = new AbortController();
-const clock = await openClock({ jsm: cluster.jsm, names, presence, telemetry, signal: ended.signal });
+const clock = await openClock({
+  jsm: cluster.jsm,
+  names,
+  redis: presence.redis,
+  telemetry,
+  signal: ended.signal,
+});
 const issuer = await openTokenIssuer(config, clock);
 const revocations = await Revocations.watch(nats, names, telemetry.log, clock);
 const accounts = await Accounts.open(nats, names);
@@ -74,7 +80,7 @@ const app = await buildServer({
   clock,
   accounts,
   userNames: await UserNames.open(nats, names, config.reservedUsers, clock),
-  firstSight: new FirstSight(accounts, clock),
+  firstSight: new AccountProvisioner(accounts, clock),
   people,
   existence: config.people.mustExist ? new Existence(people) : undefined,
   index: new UserIndex(presence, accounts),

@@ -25,7 +25,7 @@ export const identityOf = ({ identity }: FastifyRequest): Identity => {
 
 /** Takes from a bucket, or throws RATE_LIMITED. */
 export function spend(buckets: TokenBuckets, key: string, what: string): void {
-  const waitMs = buckets.take(key, 1, systemClock.monotonic());
+  const waitMs = buckets.spend(key, 1, systemClock.monotonic());
   if (waitMs > 0) throw new ChatError("RATE_LIMITED", `too many ${what}`, { retryAfterMs: waitMs });
 }
 

@@ -89,7 +89,7 @@ export class SignInLimits {
       return undefined;
     }
     // Taken before, so that many at once are none too many; a cost below nothing gives it back.
-    if (!isKnown) this.#failures.take(user, -1, systemClock.monotonic());
+    if (!isKnown) this.#failures.spend(user, -1, systemClock.monotonic());
     await this.#known.add(user, address);
     return found;
   }

@@ -1,4 +1,4 @@
-import type { Accounts, FirstSight } from "@jichat/identity/accounts.ts";
+import type { Accounts, AccountProvisioner } from "@jichat/identity/accounts.ts";
 import type { Existence } from "@jichat/identity/existence.ts";
 import type { People } from "@jichat/identity/people.ts";
 import type { Edge } from "@jichat/edge/edge.ts";
@@ -22,7 +22,7 @@ export interface World extends Edge {
   readonly clock: Clock;
   readonly accounts: Accounts;
   readonly userNames: UserNames;
-  readonly firstSight: FirstSight;
+  readonly firstSight: AccountProvisioner;
   readonly people: People;
   /** Absent where names of nobody are taken. */
   readonly existence: Existence | undefined;

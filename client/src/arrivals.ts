@@ -2,7 +2,7 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { Alarm } from "./alarm.ts";
 
-interface Waiting {
+interface PendingArrival {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
   readonly deadline: Alarm;
@@ -11,7 +11,7 @@ interface Waiting {
 /** Who waits for this device to be online, each for a time of its own. */
 export class Arrivals {
   readonly #clock: Clock;
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Set<PendingArrival>();
   #inTheWay: ChatError | undefined;
 
   constructor(clock: Clock) {

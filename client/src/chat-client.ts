@@ -85,7 +85,7 @@ export class ChatClient {
         this.#outbox.restart();
         void this.#inbox.sync(firstSync);
       },
-      onFrame: (frame) => this.#take(frame),
+      onFrame: (frame) => this.#receive(frame),
       onState: (state, error) => {
         this.#setState(state, error);
       },
@@ -270,7 +270,7 @@ export class ChatClient {
     return isMine && id !== undefined && this.#outbox.holds(id);
   }
 
-  #take(frame: ServerFrame): void {
+  #receive(frame: ServerFrame): void {
     switch (frame.t) {
       case "ack":
         return this.#acked(frame);

@@ -167,14 +167,14 @@ export class Connection {
       this.#end(new Closed(BROKEN, thrown instanceof Error ? thrown.message : String(thrown)));
       return;
     }
-    this.take(frame);
+    this.receive(frame);
   }
 
   /** A frame of this socket; undefined for one that only shows that the server lives. */
-  take(frame: ServerFrame | undefined): void {
+  receive(frame: ServerFrame | undefined): void {
     const id = frame !== undefined && "id" in frame && frame.t !== "event" ? frame.id : undefined;
     this.#liveness.heard(id, this.#clock.monotonic());
-    if (frame === undefined || this.#replies.take(id, frame)) return;
+    if (frame === undefined || this.#replies.settle(id, frame)) return;
     if (this.#events === undefined) this.#early.push(frame);
     else this.#events.onFrame(frame);
   }

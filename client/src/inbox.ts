@@ -96,7 +96,7 @@ export class Inbox {
       return;
     }
     const timeline = this.#timelineOf(conversation);
-    this.#show(event === undefined ? timeline.own(seq) : timeline.take(event, this.#host.user()));
+    this.#show(event === undefined ? timeline.own(seq) : timeline.insert(event, this.#host.user()));
     if (timeline.hasHole) void this.#repair(conversation, timeline);
   }
 

@@ -176,7 +176,7 @@ export class Link {
     this.#events.onState("online");
     connection.listen({
       onFrame: (frame) => {
-        if (this.#current === connection) this.#take(frame);
+        if (this.#current === connection) this.#receive(frame);
       },
       onClose: (why) => {
         this.#lost(connection, why);
@@ -184,7 +184,7 @@ export class Link {
     });
   }
 
-  #take(frame: ServerFrame): void {
+  #receive(frame: ServerFrame): void {
     switch (frame.t) {
       case "goaway":
         return this.#goAway(frame);

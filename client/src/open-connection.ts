@@ -108,7 +108,7 @@ class Handshake {
     const { encoding, firstSync, clock } = this.#opening;
     this.#over();
     const connection = new Connection({ socket: this.#socket, encoding, welcome, firstSync, clock });
-    for (const before of this.#early) connection.take(before);
+    for (const before of this.#early) connection.receive(before);
     this.#outcome.resolve(connection);
   }
 

@@ -124,15 +124,15 @@ const event = (seq: number, kind: "message" | "joined" = "message", users?: read
 
 test("a timeline shows each event once and in order, whatever way they come", () => {
   const line = new Timeline(4);
-  assert.deepEqual(line.take(event(6), "bob"), []);
+  assert.deepEqual(line.insert(event(6), "bob"), []);
   assert.equal(line.hasHole, true);
   assert.deepEqual(
-    line.take(event(5), "bob").map(({ seq }) => seq),
+    line.insert(event(5), "bob").map(({ seq }) => seq),
     [5, 6],
   );
-  assert.deepEqual(line.take(event(6), "bob"), []);
+  assert.deepEqual(line.insert(event(6), "bob"), []);
   assert.deepEqual(line.own(7), []);
-  assert.deepEqual(line.take(event(9), "bob"), []);
+  assert.deepEqual(line.insert(event(9), "bob"), []);
   assert.deepEqual(
     line
       .fill({ events: [event(7), event(8), event(9)], first: 1, head: 9, more: false })
@@ -145,7 +145,7 @@ test("a timeline shows each event once and in order, whatever way they come", ()
 test("who is invited again begins at their joining; who has left gives up what is above", () => {
   const line = new Timeline(3);
   assert.deepEqual(
-    line.take(event(104, "joined", ["bob"]), "bob").map(({ seq }) => seq),
+    line.insert(event(104, "joined", ["bob"]), "bob").map(({ seq }) => seq),
     [104],
   );
   const left = new Timeline(3);

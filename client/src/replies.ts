@@ -6,7 +6,7 @@ import { errorOf } from "./error-of.ts";
 
 const REPLY_MS = 10_000;
 
-interface Waiting {
+interface PendingReply {
   readonly resolve: (frame: ServerFrame) => void;
   readonly reject: (error: Error) => void;
   readonly deadline: Alarm;
@@ -16,7 +16,7 @@ interface Waiting {
 export class Replies {
   readonly #clock: Clock;
   readonly #onLate: (id: string) => void;
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting = new Map<string, PendingReply>();
 
   /** `onLate` hears of questions that nobody waits for any more. */
   constructor(clock: Clock, onLate: (id: string) => void) {
@@ -38,7 +38,7 @@ export class Replies {
   }
 
   /** False for a frame that answers none of them. */
-  take(id: string | undefined, frame: ServerFrame): boolean {
+  settle(id: string | undefined, frame: ServerFrame): boolean {
     const waiting = id === undefined ? undefined : this.#waiting.get(id);
     if (id === undefined || waiting === undefined) return false;
     this.#waiting.delete(id);

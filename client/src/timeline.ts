@@ -38,7 +38,7 @@ export class Timeline {
    * Takes an event that came live; returns those that may be shown now, in order. `me` has joined anew: what
    * is before is not theirs.
    */
-  take(event: ChatEvent, me: string): readonly ChatEvent[] {
+  insert(event: ChatEvent, me: string): readonly ChatEvent[] {
     if (event.seq <= this.last) {
       if (!this.#mayBeginEarlier) return [];
       this.last = event.seq - 1;

@@ -15,8 +15,8 @@ export class AddressBudget {
    * 0 when a frame of so many bytes was taken, else the milliseconds after which it can be. `now` is monotonic,
    * here and below.
    */
-  take(address: string, bytes: number, now: number): number {
-    return this.#buckets.take(address, bytes <= FRAME_BYTES ? 1 : Math.ceil(bytes / FRAME_BYTES), now);
+  spend(address: string, bytes: number, now: number): number {
+    return this.#buckets.spend(address, bytes <= FRAME_BYTES ? 1 : Math.ceil(bytes / FRAME_BYTES), now);
   }
 
   /** For small frames of this turn, one by one: it is not looked up for each. */

@@ -9,7 +9,7 @@ import * as limits from "@jichat/protocol/limits.ts";
 import { TICKET_LIFE_MS } from "@jichat/protocol/lives.ts";
 import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
-import type { LogWish } from "@jichat/log/log-settings.ts";
+import type { LogOptions } from "@jichat/log/log-settings.ts";
 import { readLogSettings } from "@jichat/log/log-settings.ts";
 import { DEVICES_PER_USER_MAX } from "@jichat/presence/arrivals.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
@@ -33,7 +33,7 @@ interface AddressLimits {
 export interface Config extends ProcessConfig, AddressLimits {
   readonly redisUrl: string;
   readonly redisTls: BackendTls | undefined;
-  readonly log: LogWish;
+  readonly log: LogOptions;
   readonly tokens: TokenConfig;
   readonly people: PeopleConfig;
   readonly host: string;

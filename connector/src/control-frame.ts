@@ -15,5 +15,5 @@ export function onControl(
   session.life = "heard";
   if (!session.isOpen) return;
   const intake = intakeOf(world, session);
-  if (intake.take(bytes) > 0 && intake.refused()) session.close(CLOSE.tooMany, "too many pings or pongs");
+  if (intake.admit(bytes) > 0 && intake.refused()) session.close(CLOSE.tooMany, "too many pings or pongs");
 }

@@ -39,15 +39,15 @@ const delivery = (position: number, events: Delivery["events"], more: Partial<De
 test("positions are taken upwards only: a repetition and a late one change nothing, a longer one brings what is new", () => {
   const bob = new Listener("s1");
   const deliveries = new Deliveries({ of: () => [bob] });
-  deliveries.take(delivery(5, [event(1, 5)]));
-  deliveries.take(delivery(5, [event(1, 5)]));
-  deliveries.take(delivery(4, [event(9, 4)]));
-  deliveries.take(delivery(7, [event(1, 5), event(2, 6), event(3, 7)]));
+  deliveries.deliver(delivery(5, [event(1, 5)]));
+  deliveries.deliver(delivery(5, [event(1, 5)]));
+  deliveries.deliver(delivery(4, [event(9, 4)]));
+  deliveries.deliver(delivery(7, [event(1, 5), event(2, 6), event(3, 7)]));
   assert.deepEqual(
     bob.heard.map(({ seq }) => seq),
     [1, 2, 3],
   );
-  deliveries.take({ ...delivery(1, [event(4, 1)]), partition: 1 });
+  deliveries.deliver({ ...delivery(1, [event(4, 1)]), partition: 1 });
   assert.equal(bob.heard.length, 4, "another partition counts for itself");
 });
 
@@ -55,12 +55,12 @@ test("the rest of a delivery is taken behind it, and moves no position back", ()
   const bob = new Listener("s1");
   const deliveries = new Deliveries({ of: () => [bob] });
   const gaps = [{ conversation: "h", users: ["bob"], head: 3 }];
-  deliveries.take(delivery(5, [event(1, 5)]));
-  deliveries.take(delivery(5, [], { gaps, isRest: true }));
-  deliveries.take(delivery(4, [], { gaps, isRest: true }));
-  deliveries.take(delivery(5, [event(1, 5)]));
-  deliveries.take(delivery(6, [], { gaps }));
-  deliveries.take(delivery(6, [], { gaps }));
+  deliveries.deliver(delivery(5, [event(1, 5)]));
+  deliveries.deliver(delivery(5, [], { gaps, isRest: true }));
+  deliveries.deliver(delivery(4, [], { gaps, isRest: true }));
+  deliveries.deliver(delivery(5, [event(1, 5)]));
+  deliveries.deliver(delivery(6, [], { gaps }));
+  deliveries.deliver(delivery(6, [], { gaps }));
   assert.deepEqual(
     bob.heard.map(({ t }) => t),
     ["event", "gap", "gap", "gap"],
@@ -70,8 +70,8 @@ test("the rest of a delivery is taken behind it, and moves no position back", ()
 test("the session that sent it hears nothing, unless it asked for its echo; the other devices do", () => {
   const [origin, echoing, other] = [new Listener("s1"), new Listener("s2", true), new Listener("s3")];
   const deliveries = new Deliveries({ of: () => [origin, echoing, other] });
-  deliveries.take(delivery(1, [event(1, 1, "s1")]));
-  deliveries.take(delivery(2, [event(2, 2, "s2")]));
+  deliveries.deliver(delivery(1, [event(1, 1, "s1")]));
+  deliveries.deliver(delivery(2, [event(2, 2, "s2")]));
   assert.deepEqual(
     [origin, echoing, other].map(({ heard }) => heard.map(({ seq }) => seq)),
     [[2], [1, 2], [1, 2]],
@@ -82,7 +82,7 @@ test("one that is still being greeted is marked, not written to; gaps and marks 
   const [greeting, live] = [new Listener("s1"), new Listener("s2")];
   greeting.isLive = false;
   const deliveries = new Deliveries({ of: () => [greeting, live] });
-  deliveries.take(
+  deliveries.deliver(
     delivery(1, [], {
       gaps: [{ conversation: "g", users: ["bob"], head: 7 }],
       marks: [{ conversation: "g", user: "bob", seq: 3, origin: "s2" }],

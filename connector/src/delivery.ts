@@ -58,7 +58,7 @@ export class Deliveries {
    * Writes what is new of it. A repeated delivery, or one of a deposed owner that comes late, changes
    * nothing.
    */
-  take(delivery: Delivery): DeliveryResult {
+  deliver(delivery: Delivery): DeliveryResult {
     const last = this.#positions.get(delivery.partition) ?? 0;
     if (delivery.position <= last && delivery.isRest !== true) return { written: 0, latest: [] };
     this.#positions.set(delivery.partition, Math.max(last, delivery.position));

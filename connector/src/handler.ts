@@ -37,7 +37,7 @@ export function onMessage(world: World, session: Session, bytes: ArrayBuffer, bi
   if (!binary && session.isLive && session.codecName === "json") {
     const pong = plainPong(bytes, turn);
     // Too little work to wait for another turn: the bucket alone bounds it.
-    if (pong !== undefined && intake.take(bytes.byteLength) === 0) {
+    if (pong !== undefined && intake.admit(bytes.byteLength) === 0) {
       answerPing(world, session, pong);
       return;
     }
@@ -66,7 +66,7 @@ function readLater(world: World, session: Session, intake: Intake): void {
 
 function read(world: World, session: Session, intake: Intake, bytes: ArrayBuffer, binary: boolean): void {
   const { frameBytesMax, bodyBytesMax } = world.config;
-  const waitMs = intake.take(bytes.byteLength);
+  const waitMs = intake.admit(bytes.byteLength);
   let value: unknown;
   try {
     const tooLarge = bytes.byteLength > frameBytesMax;
@@ -174,7 +174,7 @@ async function begin(world: World, session: Session, hello: Hello, trace: Trace)
   session.state = "greeting";
   try {
     const { address } = session.birth;
-    const waitMs = world.handshakeBuckets.take(address, 1, systemClock.monotonic());
+    const waitMs = world.handshakeBuckets.spend(address, 1, systemClock.monotonic());
     if (waitMs > 0)
       throw new ChatError("RATE_LIMITED", "too many handshakes from this address", { retryAfterMs: waitMs });
     await greet(world, session, hello, trace.traceId);

@@ -17,7 +17,7 @@ import { refuseSend, write } from "./ingress.ts";
 import type { IngressWorld } from "./ingress.ts";
 import type { SocketData } from "./session.ts";
 import { Session } from "./session.ts";
-import { Turn } from "./turn.ts";
+import { FlushScheduler } from "./flush-scheduler.ts";
 
 type Outcome = Exclude<Answer, "later">;
 const tooFast: Refused = { code: "RATE_LIMITED", message: "too fast", retryAfterMs: 10 };
@@ -40,7 +40,7 @@ function talk() {
     now: 0,
     refuseWith: undefined,
     bufferedBytesMax: 1_000,
-    turn: new Turn(() => undefined),
+    turn: new FlushScheduler(() => undefined),
   });
   const ws: Partial<WebSocket<SocketData>> = {
     end: (code = 0) => {

@@ -15,17 +15,17 @@ function fake(more: Partial<typeof limits> = {}) {
 
 test("a burst of frames passes, one more waits as long as it says; so do bytes", () => {
   const { turn, intake } = fake();
-  for (let i = 0; i < 400; i += 1) assert.equal(intake.take(1), 0);
-  const waitMs = intake.take(1);
+  for (let i = 0; i < 400; i += 1) assert.equal(intake.admit(1), 0);
+  const waitMs = intake.admit(1);
   assert.ok(waitMs > 0 && waitMs <= 10, `${waitMs}`);
   turn.ms += waitMs;
-  assert.equal(intake.take(1), 0);
+  assert.equal(intake.admit(1), 0);
   turn.ms += 60_000;
-  assert.equal(intake.take(15_000), 0);
-  assert.equal(intake.take(10_000), 500, "5,000 are left of 20,000");
-  assert.equal(intake.take(5_000), 0, "what is refused takes nothing");
+  assert.equal(intake.admit(15_000), 0);
+  assert.equal(intake.admit(10_000), 500, "5,000 are left of 20,000");
+  assert.equal(intake.admit(5_000), 0, "what is refused takes nothing");
   turn.ms += 60_000;
-  assert.equal(intake.take(1_000_000), 0, "what is larger than the bucket passes when it is full");
+  assert.equal(intake.admit(1_000_000), 0, "what is larger than the bucket passes when it is full");
 });
 
 /** An address that notes what it was asked for. */
@@ -34,7 +34,7 @@ function fakeBudget(waitMs = 0) {
     waitMs,
     paid: 0,
     asked: 0,
-    take: (_address: string, bytes: number): number => {
+    spend: (_address: string, bytes: number): number => {
       budget.asked += 1;
       if (budget.waitMs === 0) budget.paid += Math.max(1, Math.ceil(bytes / 1_024));
       return budget.waitMs;
@@ -53,10 +53,10 @@ test("what an address has used up refuses a frame, which costs its socket nothin
   const { turn } = fake();
   const budget = fakeBudget(3);
   const intake = new Intake({ ...limits, framesPerSecond: 1 }, turn, "here", budget);
-  for (let i = 0; i < 10; i += 1) assert.equal(intake.take(7), 10);
+  for (let i = 0; i < 10; i += 1) assert.equal(intake.admit(7), 10);
   budget.waitMs = 0;
-  for (let i = 0; i < 2; i += 1) assert.equal(intake.take(7), 0);
-  assert.ok(intake.take(7) > 0);
+  for (let i = 0; i < 2; i += 1) assert.equal(intake.admit(7), 0);
+  assert.ok(intake.admit(7) > 0);
   assert.equal(budget.paid, 2, "what the socket may not costs nobody else");
 });
 
@@ -79,8 +79,8 @@ test("frames of whatever sizes in whatever turns pass as if each was counted by 
             bytes: Math.min(20_000, left.bytes + (laterMs / 1_000) * 10_000),
           };
         }
-        const passes = intake.take(bytes) === 0;
-        assert.equal(budgeted.take(bytes) === 0, passes);
+        const passes = intake.admit(bytes) === 0;
+        assert.equal(budgeted.admit(bytes) === 0, passes);
         const isNear = Math.abs(left.frames - 1) < 1e-6 || Math.abs(left.bytes - bytes) < 1e-6;
         if (!isNear) assert.equal(passes, left.frames >= 1 && left.bytes >= bytes);
         if (!passes) continue;
@@ -103,15 +103,15 @@ test("small frames of one turn are counted together: an address is asked for a t
   );
   for (let i = 0; i < 10_000; i += 1) {
     if (i % 50 === 0) turn.ordinal += 1;
-    assert.equal(intake.take(20), 0);
+    assert.equal(intake.admit(20), 0);
   }
   assert.ok(budget.asked <= 500, `${budget.asked}`);
   budget.waitMs = 5;
   assert.ok(
-    intake.take(20) > 0,
+    intake.admit(20) > 0,
     "what its address has used up passes nothing, in the middle of a turn either",
   );
-  assert.ok(intake.take(20) > 0);
+  assert.ok(intake.admit(20) > 0);
 });
 
 test("whatever comes in whatever turns is read once, in its order, a share of it in each turn", () => {

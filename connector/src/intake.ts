@@ -1,5 +1,5 @@
 import type { AddressBudget } from "./address-budget.ts";
-import type { Turn } from "./turn.ts";
+import type { FlushScheduler } from "./flush-scheduler.ts";
 
 /** What one socket may say, whoever speaks on it and whatever becomes of its frames. */
 export interface IntakeLimits {
@@ -33,8 +33,8 @@ const LEAST_WAIT_MS = 10;
  */
 export class Intake {
   readonly #limits: IntakeLimits;
-  readonly #turn: Pick<Turn, "monotonic" | "ordinal">;
-  readonly #budget: Pick<AddressBudget, "take" | "of"> | undefined;
+  readonly #turn: Pick<FlushScheduler, "monotonic" | "ordinal">;
+  readonly #budget: Pick<AddressBudget, "spend" | "of"> | undefined;
   readonly #address: string;
   #frames: number;
   #bytes: number;
@@ -58,9 +58,9 @@ export class Intake {
   /** Without a budget its address says as much as it has sockets for. */
   constructor(
     limits: IntakeLimits,
-    turn: Pick<Turn, "monotonic" | "ordinal">,
+    turn: Pick<FlushScheduler, "monotonic" | "ordinal">,
     address: string,
-    budget?: Pick<AddressBudget, "take" | "of">,
+    budget?: Pick<AddressBudget, "spend" | "of">,
   ) {
     this.#limits = limits;
     this.#turn = turn;
@@ -72,16 +72,16 @@ export class Intake {
   }
 
   /** 0 when a frame of so many bytes was taken, else the milliseconds after which it can be. */
-  take(bytes: number): number {
+  admit(bytes: number): number {
     if (this.#passed >= this.#credit || bytes > SMALL_BYTES || this.#creditOrdinal !== this.#turn.ordinal)
-      return this.#take(bytes);
-    if (this.#shared?.takeOne() === false) return this.#take(bytes);
+      return this.#admitSlowly(bytes);
+    if (this.#shared?.takeOne() === false) return this.#admitSlowly(bytes);
     this.#passed += 1;
     this.#passedBytes += bytes;
     return 0;
   }
 
-  #take(bytes: number): number {
+  #admitSlowly(bytes: number): number {
     const now = this.#turn.monotonic();
     if (this.#passed > 0) this.#pay();
     if (now !== this.#at) this.#refill(now);
@@ -89,7 +89,7 @@ export class Intake {
     // What is larger than the bucket can ever hold passes when it is full.
     const needed = Math.min(bytes, BURST * this.#limits.bytesPerSecond);
     if (this.#frames < 1 || this.#bytes < needed) return this.#waitMs(needed);
-    const waitMs = this.#budget?.take(this.#address, bytes, now) ?? 0;
+    const waitMs = this.#budget?.spend(this.#address, bytes, now) ?? 0;
     if (waitMs > 0) return Math.max(LEAST_WAIT_MS, waitMs);
     this.#frames -= 1;
     this.#bytes -= needed;

@@ -35,7 +35,7 @@ import { route, socketBehavior } from "./socket.ts";
 import { serveDeliveries } from "./serve-deliveries.ts";
 import { serveReplacements } from "./serve-replacements.ts";
 import { startSweeps } from "./sweep.ts";
-import { Turn } from "./turn.ts";
+import { FlushScheduler } from "./flush-scheduler.ts";
 import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import { TlsDoor } from "./tls-door.ts";
 import { loadUws } from "./uws.ts";
@@ -59,7 +59,7 @@ const presence = Presence.connect(config.redisUrl, names, telemetry.log, {
 });
 const ended = new AbortController();
 const { signal } = ended;
-const clock = await openClock({ jsm: cluster.jsm, names, presence, telemetry, signal });
+const clock = await openClock({ jsm: cluster.jsm, names, redis: presence.redis, telemetry, signal });
 const revocations = await Revocations.watch(nats, names, telemetry.log, clock);
 const people = config.people.mustExist ? await People.open(nats, names) : undefined;
 await people?.watch(signal, telemetry.log);
@@ -82,7 +82,7 @@ const world: World = {
   metrics,
   hub,
   clock,
-  turn: new Turn(setImmediate, clock),
+  turn: new FlushScheduler(setImmediate, clock),
   directs: new DirectConversations(),
   admission: new Admission(people === undefined ? undefined : new Existence(people)),
   wakeful: new WakefulClock(systemClock),

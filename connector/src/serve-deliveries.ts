@@ -30,7 +30,7 @@ export function serveDeliveries(world: World, deliveries: Deliveries): () => voi
 }
 
 function deliver({ metrics, telemetry }: World, deliveries: Deliveries, delivery: Delivery): void {
-  const { written, latest } = deliveries.take(delivery);
+  const { written, latest } = deliveries.deliver(delivery);
   const first = latest[0];
   metrics.delivered(written, first === undefined ? undefined : Date.now() - first.ts);
   for (const { trace } of latest) if (trace !== undefined) telemetry.child("connector deliver", trace)?.end();

@@ -4,7 +4,7 @@ import { jsonCodec } from "@jichat/protocol/frame/codec.ts";
 import type { WebSocket } from "uWebSockets.js";
 import { Session } from "./session.ts";
 import type { SocketData } from "./session.ts";
-import { Turn } from "./turn.ts";
+import { FlushScheduler } from "./flush-scheduler.ts";
 
 const LIMIT = 100;
 const text = new TextDecoder();
@@ -21,7 +21,7 @@ function fake(): { session: Session; did: string[]; endTurn: () => void; buffere
     now: 0,
     refuseWith: undefined,
     bufferedBytesMax: LIMIT,
-    turn: new Turn((act) => scheduled.push(act)),
+    turn: new FlushScheduler((act) => scheduled.push(act)),
   });
   const ws: Partial<WebSocket<SocketData>> = {
     getBufferedAmount: () => buffered.bytes,

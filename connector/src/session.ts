@@ -7,13 +7,13 @@ import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import type { ReadList } from "@jichat/presence/presence-texts.ts";
 import type { Intake } from "./intake.ts";
-import type { Turn } from "./turn.ts";
+import type { FlushScheduler } from "./flush-scheduler.ts";
 import type { ClientFrame } from "@jichat/protocol/frame/client-frame.ts";
 
 export type SessionState = "new" | "greeting" | "live" | "closed";
 /** What was heard of a socket since the last sweep: anything, nothing, or nothing though it was asked. */
 export type Life = "heard" | "quiet" | "asked";
-export type Outgoing = string | Uint8Array<ArrayBuffer>;
+export type EncodedFrame = string | Uint8Array<ArrayBuffer>;
 
 /** What uWS keeps for a socket. */
 export interface SocketData {
@@ -29,7 +29,7 @@ export interface SessionBirth {
   /** Set when the socket is to be closed as soon as it is open: a browser cannot read a refused upgrade. */
   readonly refuseWith: number | undefined;
   readonly bufferedBytesMax: number;
-  readonly turn: Turn;
+  readonly turn: FlushScheduler;
 }
 
 /** How much is written before uWS is asked again how much of it is still there: each time costs. */
@@ -71,7 +71,7 @@ export class Session {
   lastSeenAt: number;
   #ws: WebSocket<SocketData> | undefined;
   /** What this turn has written. Nothing for most sockets, most of the time: it holds no list for that. */
-  #outgoing: Outgoing[] | undefined;
+  #outgoing: EncodedFrame[] | undefined;
   #outgoingBytes = 0;
 
   constructor(birth: SessionBirth) {
@@ -107,7 +107,7 @@ export class Session {
   }
 
   /** A frame that was encoded before, for all its readers at once. It leaves at the end of this turn. */
-  writeEncoded(bytes: Outgoing): void {
+  writeEncoded(bytes: EncodedFrame): void {
     if (!this.isOpen || this.#ws === undefined) return;
     if (this.#outgoing === undefined) {
       this.#outgoing = [bytes];

@@ -9,7 +9,7 @@ import { REFUSALS_MAX } from "./intake.ts";
 import { Session } from "./session.ts";
 import type { SocketData } from "./session.ts";
 import { asksPerSweep, sweepLive, sweepSilent } from "./sweep.ts";
-import { Turn } from "./turn.ts";
+import { FlushScheduler } from "./flush-scheduler.ts";
 import type { World } from "./world.ts";
 
 const END = 1_800_000_000_000;
@@ -25,7 +25,7 @@ function live(): { session: Session; did: string[] } {
     now: 0,
     refuseWith: undefined,
     bufferedBytesMax: 1_000,
-    turn: new Turn(() => undefined),
+    turn: new FlushScheduler(() => undefined),
   });
   const ws: Partial<WebSocket<SocketData>> = {
     getBufferedAmount: () => 0,
@@ -47,7 +47,7 @@ function live(): { session: Session; did: string[] } {
 const control = {
   addressBudget: undefined,
   intakeLimits: { framesPerSecond: 200, bytesPerSecond: 10_000, heldBytesMax: 20_000 },
-  turn: new Turn(() => undefined, { now: () => 0, monotonic: () => 0 }),
+  turn: new FlushScheduler(() => undefined, { now: () => 0, monotonic: () => 0 }),
 };
 
 /** Sweeps every half second until `endMs`; says when something was done. */

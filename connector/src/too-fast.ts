@@ -20,8 +20,8 @@ export function tooFast(
   const { messageBuckets, byteBuckets } = world;
   const now = systemClock.monotonic();
   // Both are asked before either is taken from.
-  const waitMs = byteBuckets.waitMs(session.user, bytes, now) || messageBuckets.take(session.user, 1, now);
+  const waitMs = byteBuckets.waitMs(session.user, bytes, now) || messageBuckets.spend(session.user, 1, now);
   if (waitMs > 0) return { code: "RATE_LIMITED", message: "too fast", retryAfterMs: Math.max(10, waitMs) };
-  byteBuckets.take(session.user, bytes, now);
+  byteBuckets.spend(session.user, bytes, now);
   return undefined;
 }

@@ -15,7 +15,7 @@ import type { Admission } from "./admission.ts";
 import type { DirectConversations } from "./direct-conversations.ts";
 import type { Hub } from "./hub.ts";
 import type { IntakeLimits } from "./intake.ts";
-import type { Turn } from "./turn.ts";
+import type { FlushScheduler } from "./flush-scheduler.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
 import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 
@@ -30,7 +30,7 @@ export interface World extends Edge {
   readonly hub: Hub;
   /** What is said of the time of day, and whether tokens and tickets are over, goes by it. */
   readonly clock: Clock;
-  readonly turn: Turn;
+  readonly turn: FlushScheduler;
   readonly directs: DirectConversations;
   readonly admission: Admission;
   /** For the order of sends: what this process slept through is no time that a device had. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { openApi } from "@jichat/api/openapi.ts";
 import { ROOT } from "@jichat/testkit/cache.ts";
 import { show } from "@jichat/testkit/exec.ts";
-import { Plain, main, say } from "@jichat/testkit/say.ts";
+import { UserError, main, say } from "@jichat/testkit/say.ts";
 import { restPage } from "./rest-page.ts";
 
 const DOCS = join(import.meta.dirname, "..");
@@ -13,7 +13,7 @@ const OUT = join(ROOT, ".data/site");
 async function step(what: string, program: string, args: readonly string[]): Promise<void> {
   say(what);
   if ((await show(program, args, { cwd: DOCS, env: process.env })) !== 0)
-    throw new Plain(`the site was not made: ${what} failed, see above`);
+    throw new UserError(`the site was not made: ${what} failed, see above`);
 }
 
 /** Writes the pages that come from code, then the site: `.data/site`. Fails on a dead link. */

@@ -29,7 +29,7 @@ interface Frame {
 class Frames {
   #rest: Buffer = Buffer.alloc(0);
 
-  *take(chunk: Buffer): Generator<Frame> {
+  *split(chunk: Buffer): Generator<Frame> {
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     for (;;) {
       const end = this.#rest.indexOf(CRLF);
@@ -106,11 +106,11 @@ export class NatsProxy {
     }
     const up = new Frames();
     client.on("data", (chunk: Buffer) => {
-      for (const frame of up.take(chunk)) this.#upstream(frame, server, answers);
+      for (const frame of up.split(chunk)) this.#upstream(frame, server, answers);
     });
     const down = new Frames();
     server.on("data", (chunk: Buffer) => {
-      for (const frame of down.take(chunk)) this.#downstream(frame, client, answers);
+      for (const frame of down.split(chunk)) this.#downstream(frame, client, answers);
     });
   }
 

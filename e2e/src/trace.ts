@@ -3,7 +3,7 @@ import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 import { OtlpReceiver } from "@jichat/testkit/observe/otlp-receiver.ts";
 import { TraceStore } from "@jichat/testkit/observe/trace-store.ts";
 import { treeOf } from "@jichat/testkit/observe/trace-tree.ts";
-import { Plain, main, say } from "@jichat/testkit/say.ts";
+import { UserError, main, say } from "@jichat/testkit/say.ts";
 import { mint } from "./mint.ts";
 import { WHOLE } from "./whole-trace.ts";
 
@@ -49,7 +49,8 @@ async function showOne(): Promise<void> {
     ann.close();
     bob.close();
     console.log([`trace ${traceId}`, ...treeOf(traceId, store.get(traceId))].join("\n"));
-    if (!isWhole()) throw new Plain(`spans are missing after ${PATIENCE_MS / 1_000} s: ${WHOLE.join(", ")}`);
+    if (!isWhole())
+      throw new UserError(`spans are missing after ${PATIENCE_MS / 1_000} s: ${WHOLE.join(", ")}`);
   } finally {
     await destroy();
     receiver.close();

@@ -10,7 +10,7 @@ import { credentialOf, keysOf, newGeneration } from "@jichat/operator/desired/ke
 import type { User } from "@jichat/operator/desired/keys.ts";
 import { clusterNameOf } from "@jichat/operator/desired/names.ts";
 import { natsConfig } from "@jichat/operator/desired/nats.ts";
-import type { Wish } from "@jichat/operator/desired/wish.ts";
+import type { DesiredInput } from "@jichat/operator/desired/desired-input.ts";
 import { Part } from "@jichat/testkit/local/part.ts";
 import { freePorts } from "@jichat/testkit/local/ports.ts";
 import type { Program } from "@jichat/testkit/needs.ts";
@@ -24,7 +24,7 @@ const keys = keysOf(newGeneration("", 1), { tokenMs: 0, ticketMs: 0 });
 const managed = { image: "", storage: { size: "1Gi" } };
 
 /** What the operator would make of a laptop's spec. */
-const wish = {
+const input = {
   cluster: {
     metadata: { namespace: "people", name: "chat", uid: "u" },
     spec: {
@@ -44,7 +44,7 @@ const wish = {
   tokenKeys: undefined,
   tls: undefined,
   operator: { namespace: "jichat", labels: {}, podUsers: "fixed" },
-} satisfies Wish;
+} satisfies DesiredInput;
 
 const urlFor = (scheme: "nats" | "redis", user: User, port: number): string => {
   const { user: name, password } = credentialOf(keys, scheme, user);
@@ -81,11 +81,11 @@ test(
       return path;
     };
     // The very files that pods get; only what is this machine's is another: ports and folders.
-    const config = natsConfig(wish)
+    const config = natsConfig(input)
       .replace("port: 4222", `port: ${natsPort}`)
       .replace("http_port: 8222", `http_port: ${monitorPort}`)
       .replace('store_dir: "/data"', `store_dir: ${JSON.stringify(join(folder, "js"))}`);
-    const acl = write("users.acl", redisAcl(wish));
+    const acl = write("users.acl", redisAcl(input));
     const redisConfig = REDIS_CONFIG.replace("port 6379", `port ${redisPort}`)
       .replace("/etc/redis/users.acl", acl)
       .replace("dir /tmp", `dir ${folder}`);
@@ -94,11 +94,11 @@ test(
 
     const external = (url: string): object => ({ external: { url } });
     const spec = {
-      ...wish.cluster.spec,
+      ...input.cluster.spec,
       nats: external(urlFor("nats", "operator", natsPort)),
       redis: external(urlFor("redis", "operator", redisPort)),
     };
-    const seen = await askBackends({ ...wish, cluster: { ...wish.cluster, spec } });
+    const seen = await askBackends({ ...input, cluster: { ...input.cluster, spec } });
     assert.deepEqual(
       [seen.nats.state, seen.redis.state, seen.streams?.ok],
       ["ok", "ok", true],
@@ -116,7 +116,7 @@ test(
     );
     env["*"] = { PEOPLE_MUST_EXIST: "yes" }; // For the rights that it takes.
     const stack = await startStack(t, {
-      cluster: clusterNameOf(wish.cluster),
+      cluster: clusterNameOf(input.cluster),
       natsUrl: urlFor("nats", "storage", natsPort),
       redisUrl: urlFor("redis", "router", redisPort),
       env,

@@ -16,7 +16,7 @@ import { USERS, credentialOf, keysOf, newGeneration } from "@jichat/operator/des
 import type { NatsUser } from "@jichat/operator/desired/nats-permissions.ts";
 import { clusterNameOf } from "@jichat/operator/desired/names.ts";
 import { natsConfig } from "@jichat/operator/desired/nats.ts";
-import type { Wish } from "@jichat/operator/desired/wish.ts";
+import type { DesiredInput } from "@jichat/operator/desired/desired-input.ts";
 
 /** What can be done to a subject (the first two) or to a stream or bucket (all of them). */
 type Right = "publish" | "subscribe" | "inform" | "read" | "purge" | "manage";
@@ -98,7 +98,7 @@ async function as(who: NatsUser): Promise<NatsConnection> {
 before(async () => {
   const [first = 0, monitor = 0] = await freePorts(2);
   port = first;
-  const config = natsConfig({ cluster, keys } as Wish)
+  const config = natsConfig({ cluster, keys } as DesiredInput)
     .replace("port: 4222", `port: ${port}`)
     .replace("http_port: 8222", `http_port: ${monitor}`)
     .replace('store_dir: "/data"', `store_dir: ${JSON.stringify(join(folder, "js"))}`);
@@ -118,7 +118,7 @@ before(async () => {
     keys,
     logins: {},
     backendTls: {},
-  } as unknown as Wish);
+  } as unknown as DesiredInput);
   assert.equal(seen.streams?.ok, true, JSON.stringify(seen));
   const operator = await as("operator");
   const jsm = await jetstreamManager(operator);

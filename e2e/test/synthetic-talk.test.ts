@@ -21,7 +21,7 @@ import type { Part } from "@jichat/testkit/local/part.ts";
 import type { Stack } from "@jichat/testkit/local/stack.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { fronted } from "../src/fronted.ts";
-import { wishOf } from "../../operator/test/wish.ts";
+import { inputOf } from "@jichat/operator/test/input.ts";
 import { ghost } from "../src/ghost.ts";
 import { metricOf } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
@@ -267,7 +267,7 @@ test("a certificate has to be for what devices ask for, or else for the first th
     const { certFile, keyFile } = await certificate(t, dns);
     const tls = { "tls.crt": readFileSync(certFile, "utf8"), "tls.key": readFileSync(keyFile, "utf8") };
     const spec = { connectors: { tls: { secret: "s", ...(host === undefined ? {} : { host }) } } };
-    return wayOf(wishOf(spec, { tls })).trust[0]?.name;
+    return wayOf(inputOf(spec, { tls })).trust[0]?.name;
   };
   assert.equal(await named("chat.example"), "chat.example");
   assert.equal(await named("*.chat.example"), "any.chat.example");

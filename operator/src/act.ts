@@ -1,6 +1,6 @@
 import type { Refused } from "./apply-all.ts";
 import { actOnAll, applyAll } from "./apply-all.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import { removeIfThere } from "./finalize.ts";
 import { claimed, relabelling } from "./kept.ts";
 import type { KubeApi } from "./kube/api.ts";
@@ -33,12 +33,12 @@ export interface ActParts {
 
 /** Applies, then removes; while something is refused nothing goes, for it may be what takes its place. */
 export async function act(
-  wish: Wish,
+  input: DesiredInput,
   plan: Plan,
   observed: Observed,
   { api, events, normalised, onApplied, onRefused }: ActParts,
 ): Promise<Done> {
-  const { cluster } = wish;
+  const { cluster } = input;
   const changed: KubeObject[] = [];
   const notApplied = await applyAll(plan.objects, {
     api,
@@ -60,7 +60,7 @@ export async function act(
   const notOurs = await actOnAll(claimed(observed), async (claim) =>
     api.mergePatch(...relabelling(cluster, claim)),
   );
-  const servers = waitingServers(wish, observed, plan.objects);
+  const servers = waitingServers(input, observed, plan.objects);
   const notWoken = await actOnAll(
     servers.map(({ pod }) => pod),
     async ({ metadata: { namespace, name } }) => {

@@ -4,7 +4,7 @@ import { removeStreams } from "@jichat/log/provision.ts";
 import { lookAtStreams, withNats } from "./ask-log.ts";
 import { bringUsers } from "./ask-users.ts";
 import { clusterNameOf } from "./desired/names.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import type { Door } from "./door.ts";
 import { doorOf } from "./door.ts";
 import { messageOf } from "./kube/errors.ts";
@@ -23,11 +23,14 @@ const failed = (url: string, error: unknown): Seen => {
     : { state: "unreachable", message: `${host} does not answer: ${why}` };
 };
 
-async function askNats(wish: Wish, door: Door): Promise<{ nats: Seen; streams: BackendsSeen["streams"] }> {
+async function askNats(
+  input: DesiredInput,
+  door: Door,
+): Promise<{ nats: Seen; streams: BackendsSeen["streams"] }> {
   try {
     return await withNats(door, async (jsm, nats) => ({
       nats: OK,
-      streams: await lookAtStreams(wish, jsm, nats),
+      streams: await lookAtStreams(input, jsm, nats),
     }));
   } catch (error) {
     return { nats: failed(door.url, error), streams: undefined };
@@ -77,28 +80,28 @@ async function lookAtClickHouse(door: Door): Promise<Seen> {
 const NOWHERE: Door = { url: "", tls: undefined };
 
 /** One look at everything that a ChatCluster stands on; never rejects. */
-export async function askBackends(wish: Wish): Promise<BackendsSeen> {
-  const storeDoor = doorOf(wish, "clickhouse", "storage");
+export async function askBackends(input: DesiredInput): Promise<BackendsSeen> {
+  const storeDoor = doorOf(input, "clickhouse", "storage");
   const [nats, redis, store] = await Promise.all([
-    askNats(wish, doorOf(wish, "nats", "operator") ?? NOWHERE),
-    askRedis(doorOf(wish, "redis", "operator") ?? NOWHERE),
+    askNats(input, doorOf(input, "nats", "operator") ?? NOWHERE),
+    askRedis(doorOf(input, "redis", "operator") ?? NOWHERE),
     storeDoor === undefined ? OK : lookAtClickHouse(storeDoor),
   ]);
   const askClickHouse = async (door: Door): Promise<void> => clickhouse(door, "SELECT 1");
   const seen = { ...nats, redis, clickhouse: store };
-  if (wish.cluster.spec.paused) return seen; // A server that is told to read its users is changed.
-  return { ...seen, users: await bringUsers(wish, { askClickHouse }) };
+  if (input.cluster.spec.paused) return seen; // A server that is told to read its users is changed.
+  return { ...seen, users: await bringUsers(input, { askClickHouse }) };
 }
 
 /** Takes what a ChatCluster left in backends of somebody else; of managed ones the volumes go. */
-export async function removeData(wish: Wish): Promise<void> {
-  const { nats, clickhouse: store } = wish.cluster.spec;
-  const names = namesOf(clusterNameOf(wish.cluster));
+export async function removeData(input: DesiredInput): Promise<void> {
+  const { nats, clickhouse: store } = input.cluster.spec;
+  const names = namesOf(clusterNameOf(input.cluster));
   if (nats.external !== undefined)
-    await withNats(doorOf(wish, "nats", "operator") ?? NOWHERE, (jsm) => removeStreams(jsm, names));
+    await withNats(doorOf(input, "nats", "operator") ?? NOWHERE, (jsm) => removeStreams(jsm, names));
   if (store.external !== undefined)
     await clickhouse(
-      doorOf(wish, "clickhouse", "migrate") ?? NOWHERE,
+      doorOf(input, "clickhouse", "migrate") ?? NOWHERE,
       `DROP DATABASE IF EXISTS ${names.database}`,
     );
 }

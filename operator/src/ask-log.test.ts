@@ -4,7 +4,7 @@ import type { JetStreamManager } from "@nats-io/jetstream";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { streamsOf } from "@jichat/log/streams.ts";
-import { clusterOf, wishOf } from "../test/wish.ts";
+import { clusterOf, inputOf } from "../test/input.ts";
 import { FORGET_ANNOTATION, askStreams } from "./ask-log.ts";
 import { clusterNameOf } from "./desired/names.ts";
 import { Observed } from "./observed.ts";
@@ -37,7 +37,7 @@ function nats(streams: readonly string[], created = "2026-01-01") {
 const ask = async (streams: readonly string[], spec: object, more: object = {}, created?: string) => {
   const { jsm, made } = nats(streams, created);
   const told = await askStreams(
-    wishOf({}, { cluster: { ...clusterOf(spec), ...more } }),
+    inputOf({}, { cluster: { ...clusterOf(spec), ...more } }),
     jsm,
     undefined as never,
   );
@@ -99,7 +99,7 @@ test("while its log is gone nothing starts, though it runs already", () => {
       labels: { "app.kubernetes.io/component": "router" },
     },
   };
-  const plan = planOf(wishOf(), new Observed([router]), backends);
+  const plan = planOf(inputOf(), new Observed([router]), backends);
   assert.match(plan.waitsFor ?? "", /its log, which is gone/);
   assert.deepEqual(
     plan.objects.filter(({ kind }) => kind === "Deployment").map(({ metadata: { name } }) => name),

@@ -10,7 +10,7 @@ import { missingStreams, provision, putBackStreams } from "@jichat/log/provision
 import { streamsOf } from "@jichat/log/streams.ts";
 import type { LogMemory } from "./crd/status.ts";
 import { clusterNameOf } from "./desired/names.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import type { Door } from "./door.ts";
 import { messageOf } from "./kube/errors.ts";
 import type { StreamsSeen } from "./plan.ts";
@@ -19,7 +19,7 @@ import type { StreamsSeen } from "./plan.ts";
 export const FORGET_ANNOTATION = "chat.jichat.io/forget-log";
 const TIMEOUT_MS = 4_000;
 
-const logSettings = ({ cluster: { spec } }: Wish) => ({
+const logSettings = ({ cluster: { spec } }: DesiredInput) => ({
   partitions: spec.partitions,
   replicas: spec.durability.replicas,
   logBytesMax: spec.retention.logBytesPerPartition,
@@ -55,12 +55,12 @@ const hadOf = (names: Names, log: LogMemory | undefined): readonly string[] =>
   log === undefined ? [] : [...log.streams, ...logsOf(names, log.partitions)];
 
 /** What this ChatCluster has had, unless it was told to forget that. */
-function remembered({ cluster }: Wish): LogMemory | undefined {
+function remembered({ cluster }: DesiredInput): LogMemory | undefined {
   const log = cluster.status?.log;
   return cluster.metadata.annotations?.[FORGET_ANNOTATION] === log?.identity ? undefined : log;
 }
 
-const cure = ({ cluster: { metadata } }: Wish, { identity }: LogMemory): string =>
+const cure = ({ cluster: { metadata } }: DesiredInput, { identity }: LogMemory): string =>
   `put its NATS store back; where it is gone for good: kubectl annotate chat ${metadata.name} ${FORGET_ANNOTATION}=${identity} --overwrite`;
 
 const SHOWN = 3;
@@ -68,15 +68,19 @@ const few = (all: readonly string[]): string =>
   all.length <= SHOWN ? all.join(", ") : `${all.slice(0, SHOWN).join(", ")} and ${all.length - SHOWN} more`;
 
 /** Something that was there is not: made anew it would be empty, in place of what people have said. */
-async function lost(jsm: JetStreamManager, names: Names, wish: Wish): Promise<StreamsSeen | undefined> {
-  const log = remembered(wish);
+async function lost(
+  jsm: JetStreamManager,
+  names: Names,
+  input: DesiredInput,
+): Promise<StreamsSeen | undefined> {
+  const log = remembered(input);
   if (log === undefined) return undefined;
   const gone = await missingStreams(jsm, hadOf(names, log));
   if (gone.length === 0) return undefined;
   return {
     ok: false,
     fault: "LogLost",
-    message: `this ChatCluster had ${few(gone)}, and NATS has not: nothing is made anew. ${cure(wish, log)}`,
+    message: `this ChatCluster had ${few(gone)}, and NATS has not: nothing is made anew. ${cure(input, log)}`,
   };
 }
 
@@ -85,18 +89,18 @@ async function lost(jsm: JetStreamManager, names: Names, wish: Wish): Promise<St
  * paused.
  */
 export async function askStreams(
-  wish: Wish,
+  input: DesiredInput,
   jsm: JetStreamManager,
   nats: NatsConnection,
 ): Promise<StreamsSeen> {
-  const names = namesOf(clusterNameOf(wish.cluster));
-  const wanted = logSettings(wish);
-  const lookOnly = wish.cluster.spec.paused;
-  const gone = await lost(jsm, names, wish);
+  const names = namesOf(clusterNameOf(input.cluster));
+  const wanted = logSettings(input);
+  const lookOnly = input.cluster.spec.paused;
+  const gone = await lost(jsm, names, input);
   if (gone !== undefined) return gone;
   const partitions = lookOnly
     ? wanted.partitions
-    : await provision(nats, jsm, names, wanted, hadOf(names, remembered(wish))); // It may go just now.
+    : await provision(nats, jsm, names, wanted, hadOf(names, remembered(input))); // It may go just now.
   if (partitions !== wanted.partitions)
     return {
       ok: false,
@@ -104,12 +108,12 @@ export async function askStreams(
     };
   const differing = await putBackStreams(jsm, names, wanted, lookOnly);
   const identity = await readIdentity(jsm, names, partitions);
-  const before = remembered(wish);
+  const before = remembered(input);
   if (before !== undefined && before.identity !== identity)
     return {
       ok: false,
       fault: "LogReplaced",
-      message: `the log is ${identity}, this ChatCluster had ${before.identity}: ${cure(wish, before)}, and this one counts`,
+      message: `the log is ${identity}, this ChatCluster had ${before.identity}: ${cure(input, before)}, and this one counts`,
     };
   const log: LogMemory = { identity, partitions, streams: besideLogs(names, wanted) };
   const message =
@@ -121,11 +125,11 @@ export async function askStreams(
 
 /** As `askStreams`; what JetStream refuses is what it says. */
 export const lookAtStreams = async (
-  wish: Wish,
+  input: DesiredInput,
   jsm: JetStreamManager,
   nats: NatsConnection,
 ): Promise<StreamsSeen> =>
-  askStreams(wish, jsm, nats).catch((error: unknown) => ({
+  askStreams(input, jsm, nats).catch((error: unknown) => ({
     ok: false,
     message: `JetStream refuses: ${messageOf(error)}`,
   }));

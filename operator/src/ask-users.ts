@@ -6,7 +6,7 @@ import type { User } from "./desired/keys.ts";
 import { credentialsOf } from "./desired/keys.ts";
 import type { Backend } from "./desired/names.ts";
 import { usersTag } from "./desired/nats.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import type { Door } from "./door.ts";
 import { doorOf } from "./door.ts";
 import { messageOf } from "./kube/errors.ts";
@@ -43,14 +43,18 @@ async function serversIn(nats: NatsConnection, wanted: number): Promise<readonly
  * if its own user has gone. The kubelet brings the file in its own time, and a server tells of what it has
  * read a moment behind its answer: who is late is looked at again.
  */
-async function bringNats(wish: Wish, { url, tls }: Door, replicas: number): Promise<string | undefined> {
+async function bringNats(
+  input: DesiredInput,
+  { url, tls }: Door,
+  replicas: number,
+): Promise<string | undefined> {
   const nats = await connect({
     ...readNatsUrl(url, tls),
     name: "jichat-operator",
     reconnect: false,
     timeout: TIMEOUT_MS,
   });
-  const tag = usersTag(wish);
+  const tag = usersTag(input);
   const behind = (servers: readonly Server[]): readonly Server[] =>
     servers.filter(({ tags }) => !tags.includes(tag));
   try {
@@ -70,10 +74,10 @@ async function bringNats(wish: Wish, { url, tls }: Door, replicas: number): Prom
 const OURS = /^(connector|router|api|operator)-\d+$/;
 
 /** Lets in whoever is to be let in, and nobody else of ours, without a look at Redis's file. */
-async function bringRedis(wish: Wish, door: Door): Promise<undefined> {
+async function bringRedis(input: DesiredInput, door: Door): Promise<undefined> {
   return withRedis(door, async (redis) => {
     const there = new Set((await redis.call("ACL", "USERS")) as readonly string[]);
-    const wanted = redisUsers(wish);
+    const wanted = redisUsers(input);
     for (const [user, rules] of wanted)
       if (!there.has(user)) await redis.call("ACL", "SETUSER", user, "reset", ...rules.split(" "));
     const surplus = [...there].filter((user) => OURS.test(user) && !wanted.has(user));
@@ -84,11 +88,11 @@ async function bringRedis(wish: Wish, door: Door): Promise<undefined> {
 
 /** ClickHouse reads its users by itself as soon as the kubelet has brought them: whether it has. */
 async function lookAtClickHouse(
-  wish: Wish,
+  input: DesiredInput,
   { url }: Door,
   ask: (door: Door) => Promise<void>,
 ): Promise<string | undefined> {
-  for (const { user, password } of credentialsOf(wish.keys, "clickhouse", ["storage"])) {
+  for (const { user, password } of credentialsOf(input.keys, "clickhouse", ["storage"])) {
     const door = new URL(url);
     door.username = user;
     door.password = password;
@@ -104,7 +108,7 @@ async function lookAtClickHouse(
 export interface UsersOptions {
   /** Rejects where a login is refused. */
   readonly askClickHouse: (door: Door) => Promise<void>;
-  /** Where a backend is; as the wish has it, if not said. */
+  /** Where a backend is; as the input has it, if not said. */
   readonly doors?: (backend: Backend, user: User) => Door | undefined;
 }
 
@@ -112,9 +116,9 @@ export interface UsersOptions {
  * Brings managed servers to let in exactly those whom their Secrets name, while they run; says what is not so
  * yet. Never rejects.
  */
-export async function bringUsers(wish: Wish, options: UsersOptions): Promise<UsersSeen> {
-  const { askClickHouse, doors = (backend, user) => doorOf(wish, backend, user) } = options;
-  const { nats, redis, clickhouse, hibernate } = wish.cluster.spec;
+export async function bringUsers(input: DesiredInput, options: UsersOptions): Promise<UsersSeen> {
+  const { askClickHouse, doors = (backend, user) => doorOf(input, backend, user) } = options;
+  const { nats, redis, clickhouse, hibernate } = input.cluster.spec;
   if (hibernate) return { state: "taken", message: "no backend runs" };
   let isKnown = true;
   const bring = async (
@@ -134,11 +138,11 @@ export async function bringUsers(wish: Wish, options: UsersOptions): Promise<Use
   const { managed } = nats;
   const late = await Promise.all([
     bring("NATS", managed && doors("nats", "system"), async (door) =>
-      bringNats(wish, door, managed?.replicas ?? 1),
+      bringNats(input, door, managed?.replicas ?? 1),
     ),
-    bring("Redis", redis.managed && doors("redis", "operator"), async (door) => bringRedis(wish, door)),
+    bring("Redis", redis.managed && doors("redis", "operator"), async (door) => bringRedis(input, door)),
     bring("ClickHouse", clickhouse.managed && doors("clickhouse", "storage"), async (door) =>
-      lookAtClickHouse(wish, door, askClickHouse),
+      lookAtClickHouse(input, door, askClickHouse),
     ),
   ]);
   const message = late.flat().join("; ");

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BackendWatch } from "./backend-watch.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import type { BackendsSeen, Seen } from "./plan.ts";
 
-const wish = {
+const input = {
   cluster: { spec: { nats: {}, redis: {}, clickhouse: {}, durability: {}, retention: {}, paused: false } },
   keys: { generation: 1, passwords: {} },
   logins: {},
-} as unknown as Wish;
+} as unknown as DesiredInput;
 
 const ok: Seen = { state: "ok", message: "answers" };
 const gone = (message: string): Seen => ({ state: "unreachable", message });
@@ -29,9 +29,9 @@ function staged() {
   });
   const look = async (atMs: number): Promise<BackendsSeen> => {
     stage.now = atMs;
-    watch.look("a/b", wish);
+    watch.look("a/b", input);
     await new Promise(setImmediate);
-    return watch.look("a/b", wish);
+    return watch.look("a/b", input);
   };
   return { stage, watch, look };
 }

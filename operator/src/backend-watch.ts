@@ -2,11 +2,11 @@ import { hashOf } from "./kube/hash.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { BACKENDS } from "./desired/names.ts";
 import { usersPrint } from "./desired/users.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import type { BackendsSeen, Seen } from "./plan.ts";
 
 export interface BackendWatchOptions {
-  readonly ask: (wish: Wish) => Promise<BackendsSeen>;
+  readonly ask: (input: DesiredInput) => Promise<BackendsSeen>;
   readonly clock: Clock;
   readonly everyMs: number;
   /** Called when a look found something else than the one before. */
@@ -14,7 +14,7 @@ export interface BackendWatchOptions {
 }
 
 interface Known {
-  readonly wish: string;
+  readonly input: string;
   readonly seen: BackendsSeen;
   readonly at: number;
   /** Looks in a row, behind the first, that found one that does not answer. */
@@ -45,16 +45,16 @@ const areWell = ({ nats, redis, clickhouse, users }: BackendsSeen): boolean =>
 export class BackendWatch {
   readonly #options: BackendWatchOptions;
   readonly #known = new Map<string, Known>();
-  readonly #waiting = new Map<string, { readonly wish: Wish; readonly print: string }>();
+  readonly #waiting = new Map<string, { readonly input: DesiredInput; readonly print: string }>();
   readonly #running = new Map<string, Promise<void>>();
 
   constructor(options: BackendWatchOptions) {
     this.#options = options;
   }
 
-  /** The last answer for this very wish; asks again where it is older than `everyMs`. */
-  look(key: string, wish: Wish): BackendsSeen {
-    const { spec } = wish.cluster;
+  /** The last answer for this very input; asks again where it is older than `everyMs`. */
+  look(key: string, input: DesiredInput): BackendsSeen {
+    const { spec } = input.cluster;
     const print = hashOf([
       spec.nats,
       spec.redis,
@@ -62,18 +62,18 @@ export class BackendWatch {
       spec.durability,
       spec.retention,
       spec.paused,
-      BACKENDS.map((backend) => usersPrint(wish.keys, backend)),
-      wish.keys.coming?.stage,
+      BACKENDS.map((backend) => usersPrint(input.keys, backend)),
+      input.keys.coming?.stage,
       spec.hibernate,
-      wish.logins,
-      wish.backendTls,
+      input.logins,
+      input.backendTls,
     ]);
     const known = this.#known.get(key);
-    const isCurrent = known?.wish === print;
+    const isCurrent = known?.input === print;
     const { clock, everyMs: usual } = this.#options;
     const everyMs = known === undefined || areWell(known.seen) ? usual : Math.min(usual, AGAIN_MS);
     if (!isCurrent || clock.monotonic() - known.at >= everyMs) {
-      this.#waiting.set(key, { wish, print });
+      this.#waiting.set(key, { input, print });
       this.#start();
     }
     return isCurrent ? known.seen : UNKNOWN;
@@ -92,19 +92,19 @@ export class BackendWatch {
   }
 
   #start(): void {
-    for (const [key, { wish, print }] of this.#waiting) {
+    for (const [key, { input, print }] of this.#waiting) {
       if (this.#running.size >= AT_ONCE) return;
       if (this.#running.has(key)) continue;
       this.#waiting.delete(key);
-      this.#running.set(key, this.#ask(key, wish, print));
+      this.#running.set(key, this.#ask(key, input, print));
     }
   }
 
-  async #ask(key: string, wish: Wish, print: string): Promise<void> {
-    const told = await this.#options.ask(wish); // Never rejects.
+  async #ask(key: string, input: DesiredInput, print: string): Promise<void> {
+    const told = await this.#options.ask(input); // Never rejects.
     this.#running.delete(key);
     const before = this.#known.get(key);
-    const last = before?.wish === print ? before.seen : undefined;
+    const last = before?.input === print ? before.seen : undefined;
     const seen: BackendsSeen = {
       nats: firmer(last?.nats, told.nats),
       redis: firmer(last?.redis, told.redis),
@@ -112,9 +112,9 @@ export class BackendWatch {
       streams: told.streams,
       ...(told.users === undefined ? {} : { users: told.users }),
     };
-    const misses = areWell(seen) ? 0 : before?.wish === print ? before.misses + 1 : 0;
-    this.#known.set(key, { wish: print, seen, misses, at: this.#options.clock.monotonic() });
-    if (before?.wish !== print || hashOf(before.seen) !== hashOf(seen)) this.#options.onNews(key);
+    const misses = areWell(seen) ? 0 : before?.input === print ? before.misses + 1 : 0;
+    this.#known.set(key, { input: print, seen, misses, at: this.#options.clock.monotonic() });
+    if (before?.input !== print || hashOf(before.seen) !== hashOf(seen)) this.#options.onNews(key);
     this.#start();
   }
 }

@@ -1,21 +1,21 @@
 import type { Component } from "./desired/names.ts";
 import { COMPONENTS } from "./desired/names.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import { wantedReplicas } from "./desired/workloads.ts";
 import type { Counted, Observed } from "./observed.ts";
 import { countOf } from "./observed.ts";
 
 interface Told {
-  readonly wish: Wish;
+  readonly input: DesiredInput;
   readonly observed: Observed;
 }
 
 export type ComponentCounts = Readonly<Record<Component, Counted>>;
 
-function counted({ wish, observed }: Told, component: Component): Counted {
+function counted({ input, observed }: Told, component: Component): Counted {
   const all = observed.ofKind("Deployment", component).map(countOf);
   const sum = (of: (count: Counted) => number): number => all.reduce((total, count) => total + of(count), 0);
-  const wanted = wantedReplicas(wish, component);
+  const wanted = wantedReplicas(input, component);
   // Of connectors there may be several revisions: settled when the pods of all of them are those that are
   // wanted.
   const isSettled =

@@ -1,8 +1,8 @@
 import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 import type { User } from "./desired/keys.ts";
 import type { Backend } from "./desired/names.ts";
-import type { Wish } from "./desired/wish.ts";
-import { backendUrl } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
+import { backendUrl } from "./desired/desired-input.ts";
 
 /** Where a backend is, and how it is spoken to. */
 export interface Door {
@@ -11,7 +11,7 @@ export interface Door {
 }
 
 /** The embedded ClickHouse has no door. */
-export function doorOf(wish: Wish, backend: Backend, user: User): Door | undefined {
-  const url = backendUrl(wish, backend, user);
-  return url === undefined ? undefined : { url, tls: wish.backendTls[backend] };
+export function doorOf(input: DesiredInput, backend: Backend, user: User): Door | undefined {
+  const url = backendUrl(input, backend, user);
+  return url === undefined ? undefined : { url, tls: input.backendTls[backend] };
 }

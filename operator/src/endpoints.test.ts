@@ -4,7 +4,7 @@ import { LABELS } from "./desired/names.ts";
 import { endpointsOf } from "./endpoints.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { Observed } from "./observed.ts";
-import { wishOf } from "../test/wish.ts";
+import { inputOf } from "../test/input.ts";
 
 const service = (name: string, spec: object, ingress: readonly object[] = []): KubeObject =>
   ({
@@ -24,7 +24,7 @@ const pod = (name: string, hostIP: string, phase = "Running"): KubeObject =>
 const INSIDE = "ws://chat-connector.people.svc/v1/ws";
 
 test("inside the cluster the Services are named, with another port than the scheme's", () => {
-  assert.deepEqual(endpointsOf(wishOf(), new Observed([])), {
+  assert.deepEqual(endpointsOf(inputOf(), new Observed([])), {
     ws: [INSIDE],
     api: ["http://chat-api.people.svc"],
   });
@@ -32,7 +32,7 @@ test("inside the cluster the Services are named, with another port than the sche
     connectors: { service: { port: 8443 }, tls: { secret: "t" } },
     api: { service: { port: 81 } },
   };
-  assert.deepEqual(endpointsOf(wishOf(spec), new Observed([])), {
+  assert.deepEqual(endpointsOf(inputOf(spec), new Observed([])), {
     ws: ["wss://chat-connector.people.svc:8443/v1/ws"],
     api: ["http://chat-api.people.svc:81"],
   });
@@ -40,14 +40,14 @@ test("inside the cluster the Services are named, with another port than the sche
 
 test("a name from outside comes first, of sockets and of the api", () => {
   const ingress = { host: "chat.example", tlsSecret: "t" };
-  const { ws, api } = endpointsOf(wishOf({ connectors: { ingress } }), new Observed([]));
+  const { ws, api } = endpointsOf(inputOf({ connectors: { ingress } }), new Observed([]));
   assert.deepEqual([ws[0], api[0]], ["wss://chat.example/v1/ws", "https://chat.example"]);
 });
 
 test("a balancer is named by all its addresses, IPv6 in brackets; before it has one, by none", () => {
   const balancer = (ingress: readonly object[]) =>
     endpointsOf(
-      wishOf(),
+      inputOf(),
       new Observed([service("chat-connector", { type: "LoadBalancer", ports: [{ port: 80 }] }, ingress)]),
     ).ws;
   assert.deepEqual(balancer([]), [INSIDE]);
@@ -62,6 +62,6 @@ test("a NodePort is named by nodes that connectors run on, three at most, always
   const nodePort = service("chat-connector", { type: "NodePort", ports: [{ port: 80, nodePort: 30_080 }] });
   const nodes = ["10.0.0.4", "10.0.0.2", "10.0.0.1", "10.0.0.3", "10.0.0.1"];
   const pods = nodes.map((ip, at) => pod(`p${at}`, ip));
-  const { ws } = endpointsOf(wishOf(), new Observed([nodePort, ...pods, pod("gone", "10.0.0.0", "Failed")]));
+  const { ws } = endpointsOf(inputOf(), new Observed([nodePort, ...pods, pod("gone", "10.0.0.0", "Failed")]));
   assert.deepEqual(ws, [...[1, 2, 3].map((node) => `ws://10.0.0.${node}:30080/v1/ws`), INSIDE]);
 });

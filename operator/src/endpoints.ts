@@ -3,7 +3,7 @@ import type { ChatClusterStatus } from "./crd/status.ts";
 import type { Component } from "./desired/names.ts";
 import { objectName } from "./desired/names.ts";
 import { originOf, publicApiUrls, publicUrls, webSocketUrl } from "./desired/urls.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 
@@ -27,9 +27,9 @@ function nodesOf(observed: Observed, component: Component): readonly string[] {
 }
 
 /** From outside a Service is reached by its balancer's addresses, or by nodes and their port. */
-function outsideOf(wish: Wish, observed: Observed, component: Component): readonly Address[] {
-  const { namespace } = wish.cluster.metadata;
-  const metadata = { name: objectName(wish.cluster, component), namespace };
+function outsideOf(input: DesiredInput, observed: Observed, component: Component): readonly Address[] {
+  const { namespace } = input.cluster.metadata;
+  const metadata = { name: objectName(input.cluster, component), namespace };
   const found = observed.find<ServiceObject>({ apiVersion: "v1", kind: "Service", metadata });
   const [first] = found?.spec?.ports ?? [];
   if (first === undefined) return [];
@@ -51,8 +51,11 @@ function outsideOf(wish: Wish, observed: Observed, component: Component): readon
 }
 
 /** Where devices and pages connect: by a name, by their Service's addresses, and from inside the cluster. */
-export function endpointsOf(wish: Wish, observed: Observed): NonNullable<ChatClusterStatus["endpoints"]> {
-  const { cluster } = wish;
+export function endpointsOf(
+  input: DesiredInput,
+  observed: Observed,
+): NonNullable<ChatClusterStatus["endpoints"]> {
+  const { cluster } = input;
   const { connectors, api } = cluster.spec;
   const scheme = connectors.tls === undefined ? "ws" : "wss";
   const inside = (component: Component, port: number): Address => ({
@@ -60,16 +63,16 @@ export function endpointsOf(wish: Wish, observed: Observed): NonNullable<ChatClu
     port,
   });
   const all = (component: Component, port: number): readonly Address[] => [
-    ...outsideOf(wish, observed, component),
+    ...outsideOf(input, observed, component),
     inside(component, port),
   ];
   return {
     ws: [
-      ...publicUrls(wish),
+      ...publicUrls(input),
       ...all("connector", connectors.service.port).map(({ host, port }) => webSocketUrl(scheme, host, port)),
     ],
     api: [
-      ...publicApiUrls(wish),
+      ...publicApiUrls(input),
       ...all("api", api.service.port).map(({ host, port }) => originOf("http", host, port)),
     ],
   };

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { FAULTS } from "@jichat/protocol/faults.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
-import { clusterOf } from "../test/wish.ts";
+import { clusterOf } from "../test/input.ts";
 import { faultsOf } from "./ask-pods.ts";
 import { faultFinding, mergedFaults, tellSilent } from "./faults.ts";
 

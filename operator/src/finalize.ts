@@ -1,7 +1,7 @@
 import type { ChatCluster } from "./crd/definition.ts";
-import { KEYS } from "./desired/around.ts";
+import { KEYS } from "./desired/resources.ts";
 import { objectName } from "./desired/names.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { isNotFound } from "./kube/errors.ts";
 import { leftBehind } from "./left-behind.ts";
@@ -13,9 +13,9 @@ export const FINALIZER = "chat.jichat.io/data";
 
 export interface FinalizeOptions {
   readonly api: Pick<KubeApi, "remove" | "mergePatch">;
-  readonly removeData: (wish: Wish) => Promise<void>;
+  readonly removeData: (input: DesiredInput) => Promise<void>;
   /** Why there is none, where the spec names what is not there any more. */
-  readonly wish: Wish | Error;
+  readonly input: DesiredInput | Error;
 }
 
 /**
@@ -27,7 +27,7 @@ export async function finalize(
   observed: Observed,
   options: FinalizeOptions,
 ): Promise<string | undefined> {
-  const { api, removeData, wish } = options;
+  const { api, removeData, input } = options;
   const { namespace, finalizers = [] } = cluster.metadata;
   if (!finalizers.includes(FINALIZER)) return undefined;
   if (cluster.spec.deletionPolicy === "Delete") {
@@ -39,8 +39,8 @@ export async function finalize(
       await removeIfThere(api, object);
     const pods = observed.ofKind("Pod").length;
     if (pods > 0) return `${pods} pods`;
-    if (!(wish instanceof Error)) await removeData(wish);
-    else if (leftBehind(cluster).length > 0) throw wish;
+    if (!(input instanceof Error)) await removeData(input);
+    else if (leftBehind(cluster).length > 0) throw input;
     for (const claim of observed.ofKind("PersistentVolumeClaim")) await removeIfThere(api, claim);
     await removeIfThere(api, {
       apiVersion: "v1",

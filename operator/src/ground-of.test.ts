@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
-import { clusterOf } from "../test/wish.ts";
+import { clusterOf } from "../test/input.ts";
 import { keptLabelsOf } from "./desired/names.ts";
 import { changeRefused, groundOf } from "./ground-of.ts";
 import { KeyMemory } from "./key-memory.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { Observed } from "./observed.ts";
-import { wishOf } from "./wish-of.ts";
+import { inputOf } from "./input-of.ts";
 
 const MADE = "2026-03-03T00:00:00Z";
 const cluster = (spec: object = {}, status?: object) => {
@@ -53,10 +53,10 @@ test("a change that an older CRD let through is held against what status remembe
     keyMemory: new KeyMemory(),
     clock: new HandClock(),
   };
-  await assert.rejects(wishOf(changed, nothing, options), { name: "SpecError", reason: "ChangeRefused" });
+  await assert.rejects(inputOf(changed, nothing, options), { name: "SpecError", reason: "ChangeRefused" });
   const { metadata } = changed;
   const deleted = { ...changed, metadata: { ...metadata, deletionTimestamp: MADE } };
-  assert.equal((await wishOf(deleted, nothing, options)).version, "1.2.3", "it can be deleted all the same");
+  assert.equal((await inputOf(deleted, nothing, options)).version, "1.2.3", "it can be deleted all the same");
 });
 
 test("where no status remembers, the servers that run say it, asleep their volumes", () => {

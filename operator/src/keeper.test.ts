@@ -5,7 +5,7 @@ import type { ChatCluster } from "./crd/definition.ts";
 import { KEEPER_ANNOTATION, Keeper } from "./keeper.ts";
 import { KubeError } from "./kube/errors.ts";
 import type { KubeObject } from "./kube/object.ts";
-import { clusterOf } from "../test/wish.ts";
+import { clusterOf } from "../test/input.ts";
 
 const ME = "ops/mine";
 const OTHER = "elsewhere/theirs";

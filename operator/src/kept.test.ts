@@ -6,7 +6,7 @@ import { LABELS, labelsOf } from "./desired/names.ts";
 import { claimed, relabelling } from "./kept.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { Observed } from "./observed.ts";
-import { clusterOf, everything, wishOf } from "../test/wish.ts";
+import { clusterOf, everything, inputOf } from "../test/input.ts";
 
 /** What goes on being there without its ChatCluster; docs/kubernetes.md says so of each. */
 const KEPT = ["Secret chat-keys", "PersistentVolumeClaim chat-storage-data"];
@@ -14,13 +14,13 @@ const KEPT = ["Secret chat-keys", "PersistentVolumeClaim chat-storage-data"];
 test("what we own goes with its ChatCluster, but for what is kept: that no tool may prune", () => {
   const objects = [
     ...everything(
-      wishOf({
+      inputOf({
         connectors: { ingress: { host: "chat.example" } },
         observability: { podMonitor: true },
         clickhouse: { embedded: { storage: { size: "1Gi" } } },
       }),
     ),
-    ...everything(wishOf({ connectors: { gateway: { name: "g", host: "chat.example" } } })),
+    ...everything(inputOf({ connectors: { gateway: { name: "g", host: "chat.example" } } })),
   ];
   const free = objects.filter(({ metadata }) => metadata.ownerReferences === undefined);
   assert.deepEqual(

@@ -8,7 +8,7 @@ import type { KubeObject, Resource } from "./kube/object.ts";
 import { sayLastWords } from "./last-words.ts";
 import { blockedMessage, blockedStatus, leftBehind } from "./left-behind.ts";
 import { Observed } from "./observed.ts";
-import { clusterOf, wishOf } from "../test/wish.ts";
+import { clusterOf, inputOf } from "../test/input.ts";
 
 const ME = "jichat/jichat-operator";
 const NOW = new Date("2026-01-02T03:04:05.678Z");
@@ -90,12 +90,12 @@ test("with Delete, data that cannot be reached holds it; with volumes of its own
     removed.push(name);
   };
   const gone = new Error("Secret nats is not there");
-  const options = { api: { ...api, remove }, removeData: async () => undefined, wish: gone };
+  const options = { api: { ...api, remove }, removeData: async () => undefined, input: gone };
   await assert.rejects(finalize(held("far", EXTERNAL), new Observed([]), options), gone);
   assert.deepEqual([released, removed], [[], []]);
   await finalize(held("near", {}), new Observed([]), options);
   assert.deepEqual([released, removed], [["near"], ["near-keys"]]);
-  await finalize(held("far", EXTERNAL), new Observed([]), { ...options, wish: wishOf(EXTERNAL) });
+  await finalize(held("far", EXTERNAL), new Observed([]), { ...options, input: inputOf(EXTERNAL) });
   assert.deepEqual(released, ["near", "far"]);
 });
 

@@ -1,13 +1,13 @@
 import { componentsOf, groundworkOf, migrationOf, serversOf } from "./desired/desired.ts";
 import type { LogMemory } from "./crd/status.ts";
 import { LABELS } from "./desired/names.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import { connectorRevision, wantedReplicas } from "./desired/workloads.ts";
 import type { Workload } from "./desired/workloads.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import { countOf, idOf, jobState } from "./observed.ts";
-import { wishHeld } from "./serving.ts";
+import { inputHeld } from "./serving.ts";
 import { withVolumes } from "./volumes.ts";
 
 /** What the backends said when they were last asked. */
@@ -44,30 +44,30 @@ export interface Seen {
 export interface Plan {
   /** To be applied, in this order. */
   readonly objects: readonly KubeObject[];
-  /** What was made for an earlier wish. */
+  /** What was made for an earlier input. */
   readonly removals: readonly KubeObject[];
   /** Why nothing more is applied yet; undefined where nothing is waited for. */
   readonly waitsFor: string | undefined;
 }
 
-/** Of these no one is taken away though no wish names it: the finalizer knows what to do with data. */
+/** Of these no one is taken away though no input names it: the finalizer knows what to do with data. */
 const KEPT_KINDS = new Set(["PersistentVolumeClaim", "Pod", "Event", "Lease"]);
 
 /**
  * What to do now. First what needs nothing; then the backends; then, once they answer and the schema is
  * there, what stands on them. Who runs already goes on whatever the backends say: the gate is for starting.
  */
-export function planOf(wish: Wish, observed: Observed, backends: BackendsSeen): Plan {
-  const groundwork = withVolumes(groundworkOf(wish), observed);
-  const servers = withVolumes(serversOf(wish), observed);
-  const migration = migrationOf(wish);
-  const sleeping = wish.cluster.spec.hibernate;
+export function planOf(input: DesiredInput, observed: Observed, backends: BackendsSeen): Plan {
+  const groundwork = withVolumes(groundworkOf(input), observed);
+  const servers = withVolumes(serversOf(input), observed);
+  const migration = migrationOf(input);
+  const sleeping = input.cluster.spec.hibernate;
   const runs = observed.ofKind("Deployment", "router").length > 0;
   const waitsFor = runs || sleeping ? undefined : missing(backends);
   if (backends.streams?.fault === "LogLost")
     return { objects: [...groundwork, ...servers], removals: [], waitsFor: "its log, which is gone" };
-  const connectors = connectorsOf(wish, observed);
-  const components = componentsOf(wish, connectors.current);
+  const connectors = connectorsOf(input, observed);
+  const components = componentsOf(input, connectors.current);
   if (sleeping) {
     // Backends last: what components accepted is flushed into them.
     const awake = ["storage", "router"].flatMap((name) => observed.ofKind<Workload>("Deployment", name));
@@ -81,7 +81,7 @@ export function planOf(wish: Wish, observed: Observed, backends: BackendsSeen): 
   if (waitsFor !== undefined) return { objects: [...groundwork, ...servers], removals: [], waitsFor };
   const schema = migration.map((job) => jobState(observed.find(job)));
   if (schema.some((state) => state !== "done")) {
-    const held = runs ? heldBack(wish, observed) : [];
+    const held = runs ? heldBack(input, observed) : [];
     const objects = [...groundwork, ...servers, ...migration, ...held];
     return { objects, removals: [], waitsFor: "the schema of ClickHouse" };
   }
@@ -93,8 +93,8 @@ export function planOf(wish: Wish, observed: Observed, backends: BackendsSeen): 
 }
 
 /** What runs, kept, scaled and repaired as of the version that it is of: the new one may never come. */
-function heldBack(wish: Wish, observed: Observed): readonly KubeObject[] {
-  const held = wishHeld(wish, observed);
+function heldBack(input: DesiredInput, observed: Observed): readonly KubeObject[] {
+  const held = inputHeld(input, observed);
   const { current, older } = connectorsOf(held, observed);
   return [...componentsOf(held, current), ...older];
 }
@@ -135,9 +135,9 @@ interface Connectors {
  * A new revision comes up whole beside the old one; for each of its pods that is ready one old pod drains. So
  * there are never fewer than are wanted, and no device is sent to a pod that is not there yet.
  */
-export function connectorsOf(wish: Wish, observed: Observed): Connectors {
-  const wanted = wantedReplicas(wish, "connector");
-  const current = connectorRevision(wish, wanted);
+export function connectorsOf(input: DesiredInput, observed: Observed): Connectors {
+  const wanted = wantedReplicas(input, "connector");
+  const current = connectorRevision(input, wanted);
   const revision = current.metadata.labels?.[LABELS.revision];
   const old = observed
     .ofKind<Workload>("Deployment", "connector")

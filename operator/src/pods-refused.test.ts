@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { wishOf } from "../test/wish.ts";
+import { inputOf } from "../test/input.ts";
 import { connectorRevision, deployment } from "./desired/workloads.ts";
 import { yes } from "./kube/conditions.ts";
 import { Observed } from "./observed.ts";
@@ -10,7 +10,7 @@ import { statusOf } from "./status.ts";
 
 const OK = { state: "ok", message: "" } as const;
 const BACKENDS = { nats: OK, redis: OK, clickhouse: OK, streams: { ok: true, message: "" } };
-const WISH = wishOf();
+const WISH = inputOf();
 
 /** As a quota leaves it: the Deployment is taken, its pods are not. */
 const short = (attempt: string) => {
@@ -39,7 +39,7 @@ test("pods that a quota keeps away are told by Deployment and quota, the same at
 test("it is a condition of the ChatCluster", () => {
   const observed = short("abcde");
   const status = statusOf({
-    wish: WISH,
+    input: WISH,
     observed,
     backends: BACKENDS,
     plan: planOf(WISH, observed, BACKENDS),

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fault } from "@jichat/protocol/faults.ts";
-import { clusterOf, wishOf } from "../test/wish.ts";
+import { clusterOf, inputOf } from "../test/input.ts";
 import type { Live } from "./ask-pods.ts";
 import type { Condition } from "./crd/status.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import { connectorRevision, deployment } from "./desired/workloads.ts";
 import type { Finding } from "./kube/conditions.ts";
 import { no, unknown, yes } from "./kube/conditions.ts";
@@ -25,23 +25,28 @@ const QUIET: Live = {
 };
 const TALKED = yes("Talked");
 
-const running = (wish: Wish, connectors = 2): Observed => {
+const running = (input: DesiredInput, connectors = 2): Observed => {
   const withReady = (object: KubeObject, readyReplicas: number): KubeObject =>
     ({ ...object, status: { replicas: 2, readyReplicas, updatedReplicas: 2 } }) as KubeObject;
   return new Observed([
-    ...(["router", "storage", "api"] as const).map((name) => withReady(deployment(wish, name), 2)),
-    withReady(connectorRevision(wish, 2), connectors),
+    ...(["router", "storage", "api"] as const).map((name) => withReady(deployment(input, name), 2)),
+    withReady(connectorRevision(input, 2), connectors),
   ]);
 };
 
 function told(
   talk: Finding,
-  more: { live?: Partial<Live>; backends?: Partial<BackendsSeen>; wish?: Wish; connectors?: number } = {},
+  more: {
+    live?: Partial<Live>;
+    backends?: Partial<BackendsSeen>;
+    input?: DesiredInput;
+    connectors?: number;
+  } = {},
 ): (type: string) => string {
-  const { wish = wishOf({ clickhouse: { embedded: {} } }), connectors } = more;
+  const { input = inputOf({ clickhouse: { embedded: {} } }), connectors } = more;
   const status = statusOf({
-    wish,
-    observed: running(wish, connectors),
+    input,
+    observed: running(input, connectors),
     backends: { ...WELL, ...more.backends },
     plan: { objects: [], removals: [], waitsFor: undefined },
     unserved: [],
@@ -57,7 +62,7 @@ function told(
   };
 }
 
-const READY_BEFORE = wishOf(
+const READY_BEFORE = inputOf(
   {},
   {
     cluster: {
@@ -89,8 +94,8 @@ test("what may keep people from talking is told with it", () => {
 test("before the first talk it is not Ready; one that was Ready stays so while another operator takes over", () => {
   const notYet = unknown("NotTalkedYet", "the operator has not talked yet");
   assert.match(told(notYet)("Ready"), /^False NotTalkedYet/);
-  assert.match(told(notYet, { wish: READY_BEFORE })("Ready"), /^True AllReady/);
-  assert.match(told(unknown("Stale", "old"), { wish: READY_BEFORE })("Ready"), /^Unknown TalkStale/);
+  assert.match(told(notYet, { input: READY_BEFORE })("Ready"), /^True AllReady/);
+  assert.match(told(unknown("Stale", "old"), { input: READY_BEFORE })("Ready"), /^Unknown TalkStale/);
   assert.match(told(unknown("Paused", "paused"))("Ready"), /^True AllReady/);
 });
 

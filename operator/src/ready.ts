@@ -1,4 +1,4 @@
-import type { Facts } from "./status-facts.ts";
+import type { StatusFacts } from "./status-facts.ts";
 import type { ComponentCounts } from "./component-counts.ts";
 import { tell } from "./component-counts.ts";
 import type { Condition } from "./crd/status.ts";
@@ -11,9 +11,9 @@ const isTrue = (conditions: readonly Condition[] | undefined, type: string): boo
   conditions?.some((one) => one.type === type && one.status === "True") === true;
 
 /** Everything that is wanted runs, and people can talk: what keeps them from it is told first. */
-export function readyFinding(facts: Facts, counts: ComponentCounts, backends: Finding): Finding {
-  const { wish, plan, talk, live } = facts;
-  const { cluster } = wish;
+export function readyFinding(facts: StatusFacts, counts: ComponentCounts, backends: Finding): Finding {
+  const { input, plan, talk, live } = facts;
+  const { cluster } = input;
   if (cluster.spec.hibernate) return no("Hibernating", "spec.hibernate is set: no pods, data stays");
   const serves = COMPONENTS.every((name) => counts[name].ready > 0 || counts[name].wanted === 0);
   const short = COMPONENTS.filter((name) => counts[name].ready < counts[name].wanted);

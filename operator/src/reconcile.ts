@@ -8,7 +8,7 @@ import type { BackendWatch } from "./backend-watch.ts";
 import type { ChatCluster } from "./crd/definition.ts";
 import { encodeKeys } from "./desired/keys.ts";
 import { advanced, livesOf } from "./desired/rotation.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import { mergedFaults } from "./faults.ts";
 import { FINALIZER, finalize, letGo } from "./finalize.ts";
 import type { Informers } from "./informers.ts";
@@ -24,7 +24,7 @@ import { Normalised } from "./kube/normalised.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES, resourceOf, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
-import { lastWish } from "./last-wish.ts";
+import { lastInput } from "./last-input.ts";
 import { blockedMessage, blockedStatus } from "./left-behind.ts";
 import { ORPHAN_MS, Orphans } from "./orphans.ts";
 import type { BackendsSeen, Plan } from "./plan.ts";
@@ -35,8 +35,8 @@ import { tellStatus } from "./tell-status.ts";
 import { edgeOf } from "./talk/edge.ts";
 import { talkFinding, whyNotTalked } from "./talk/finding.ts";
 import type { Edge, TalkWatch } from "./talk/talk-watch.ts";
-import type { WishOptions } from "./wish-of.ts";
-import { SpecError, wishOf } from "./wish-of.ts";
+import type { InputOptions } from "./input-of.ts";
+import { SpecError, inputOf } from "./input-of.ts";
 
 export interface ReconcileOptions {
   readonly api: KubeApi;
@@ -45,10 +45,10 @@ export interface ReconcileOptions {
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly version: string;
-  readonly operator: Wish["operator"];
+  readonly operator: DesiredInput["operator"];
   readonly resyncMs: number;
   readonly keeper: Keeper;
-  readonly removeData: (wish: Wish) => Promise<void>;
+  readonly removeData: (input: DesiredInput) => Promise<void>;
   /** What the pods themselves say. */
   readonly askPods: (observed: Observed) => Promise<Live>;
   readonly talks: TalkWatch;
@@ -70,14 +70,14 @@ export class Reconciler {
   readonly #orphans: Orphans;
   readonly #keyMemory = new KeyMemory();
   /** Of each ChatCluster the last: a deletion needs logins whose Secrets may be gone by then. */
-  readonly #wishes = new Map<string, Wish>();
+  readonly #inputs = new Map<string, DesiredInput>();
 
   constructor(options: ReconcileOptions) {
     this.#options = options;
     this.#orphans = new Orphans(options.clock);
   }
 
-  get #known(): WishOptions {
+  get #known(): InputOptions {
     return { ...this.#options, keyMemory: this.#keyMemory };
   }
 
@@ -86,7 +86,7 @@ export class Reconciler {
     const found = informers.cluster(key);
     if (found === undefined) {
       await this.#forget(key);
-      this.#wishes.delete(key);
+      this.#inputs.delete(key);
       this.#keyMemory.forget(key);
       return { afterMs: undefined };
     }
@@ -106,9 +106,9 @@ export class Reconciler {
   async #pass(key: string, cluster: ChatCluster, observed: Observed): Promise<Next> {
     const { backends, resyncMs } = this.#options;
     if (!cluster.spec.paused) await this.#hold(cluster);
-    let offered: Wish;
+    let offered: DesiredInput;
     try {
-      offered = await wishOf(cluster, observed, this.#known);
+      offered = await inputOf(cluster, observed, this.#known);
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
       const message = [error.message, ...(await this.#keepOn(key, cluster, observed))].join("; ");
@@ -116,21 +116,21 @@ export class Reconciler {
       return { afterMs: resyncMs };
     }
     const seen = backends.look(key, offered);
-    const wish = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
-    this.#wishes.set(key, wish);
-    const { plan, unserved } = this.#planFor(wish, observed, seen);
-    const { refused, changed } = cluster.spec.paused ? NOTHING : await this.#act(wish, plan, observed);
-    const { live, isOpen } = await this.#ask(key, wish, observed);
-    const talk = this.#talk(key, wish, observed, edgeOf(wish, observed, seen, live.faults));
+    const input = cluster.spec.paused ? offered : this.#advanced(key, offered, observed, seen);
+    this.#inputs.set(key, input);
+    const { plan, unserved } = this.#planFor(input, observed, seen);
+    const { refused, changed } = cluster.spec.paused ? NOTHING : await this.#act(input, plan, observed);
+    const { live, isOpen } = await this.#ask(key, input, observed);
+    const talk = this.#talk(key, input, observed, edgeOf(input, observed, seen, live.faults));
     const now = this.#now();
     const done = { plan, unserved, refused, changed };
     await tellStatus(
       this.#options,
       cluster,
-      statusOf({ wish, observed, backends: seen, ...done, live, talk, now }),
+      statusOf({ input, observed, backends: seen, ...done, live, talk, now }),
     );
     const isRefused = refused.length > 0;
-    const isRotating = wish.keys.coming !== undefined || seen.users?.state === "late";
+    const isRotating = input.keys.coming !== undefined || seen.users?.state === "late";
     const waits = plan.waitsFor !== undefined || isRotating;
     const afterMs = Math.min(
       resyncMs,
@@ -140,41 +140,41 @@ export class Reconciler {
     return { afterMs, isRefused };
   }
 
-  #planFor(wish: Wish, observed: Observed, seen: BackendsSeen) {
+  #planFor(input: DesiredInput, observed: Observed, seen: BackendsSeen) {
     const { informers } = this.#options;
-    const whole = planOf(wish, observed, seen);
+    const whole = planOf(input, observed, seen);
     const unserved = whole.objects.filter((object) => !informers.serves(resourceOf(object)));
     const objects = whole.objects.filter((object) => !unserved.includes(object));
     return { plan: { ...whole, objects }, unserved };
   }
 
-  async #act(wish: Wish, plan: Plan, observed: Observed): Promise<Done> {
-    return act(wish, plan, observed, { ...this.#options, normalised: this.#normalised });
+  async #act(input: DesiredInput, plan: Plan, observed: Observed): Promise<Done> {
+    return act(input, plan, observed, { ...this.#options, normalised: this.#normalised });
   }
 
   /** While its spec cannot be acted on, what the one before asked for is kept; what was refused of that. */
   async #keepOn(key: string, cluster: ChatCluster, observed: Observed): Promise<readonly string[]> {
-    const wish = lastWish(this.#wishes.get(key), cluster);
-    if (wish === undefined || cluster.spec.paused) return [];
-    const { plan } = this.#planFor(wish, observed, this.#options.backends.look(key, wish));
-    const { refused } = await this.#act(wish, plan, observed);
+    const input = lastInput(this.#inputs.get(key), cluster);
+    if (input === undefined || cluster.spec.paused) return [];
+    const { plan } = this.#planFor(input, observed, this.#options.backends.look(key, input));
+    const { refused } = await this.#act(input, plan, observed);
     return refused.length === 0 ? [] : [tellRefused(refused)];
   }
 
   /** A rotation goes a step further where what it waits for has come. */
-  #advanced(key: string, wish: Wish, observed: Observed, seen: BackendsSeen): Wish {
+  #advanced(key: string, input: DesiredInput, observed: Observed, seen: BackendsSeen): DesiredInput {
     const now = this.#now().getTime();
-    const keys = advanced(wish.keys, wayOf(wish, observed, seen), livesOf(wish.cluster), now);
+    const keys = advanced(input.keys, wayOf(input, observed, seen), livesOf(input.cluster), now);
     this.#keyMemory.writes(key, encodeKeys(keys));
-    return { ...wish, keys };
+    return { ...input, keys };
   }
 
   /** What the pods say; a partition that no router has had for long is stopped as well. */
-  async #ask(key: string, wish: Wish, observed: Observed): Promise<{ live: Live; isOpen: boolean }> {
+  async #ask(key: string, input: DesiredInput, observed: Observed): Promise<{ live: Live; isOpen: boolean }> {
     const live = await this.#options.askPods(observed);
-    if (wish.cluster.spec.hibernate) this.#orphans.forget(key);
+    if (input.cluster.spec.hibernate) this.#orphans.forget(key);
     const owned = live.partitionsOwned === undefined ? undefined : new Set(live.partitionsOwned);
-    const all = Array.from({ length: wish.cluster.spec.partitions }, (_, partition) => partition);
+    const all = Array.from({ length: input.cluster.spec.partitions }, (_, partition) => partition);
     const { lasting, isOpen } = this.#orphans.see(
       key,
       owned === undefined ? undefined : all.filter((partition) => !owned.has(partition)),
@@ -184,9 +184,9 @@ export class Reconciler {
   }
 
   /** Whether people can talk, as far as that is known; where it is not to be tried, nobody tries. */
-  #talk(key: string, wish: Wish, observed: Observed, edge: Edge): Finding {
+  #talk(key: string, input: DesiredInput, observed: Observed, edge: Edge): Finding {
     const { talks } = this.#options;
-    const why = whyNotTalked(wish, observed, talks.said(key) !== undefined);
+    const why = whyNotTalked(input, observed, talks.said(key) !== undefined);
     if (why === undefined) return talkFinding(talks.look(key, edge));
     talks.forget(key);
     return why;
@@ -243,12 +243,12 @@ export class Reconciler {
     const { api, removeData } = this.#options;
     const key = keyOf(cluster);
     await this.#forget(key);
-    const wish = await wishOf(cluster, observed, this.#known).catch((error: unknown) => {
-      if (error instanceof SpecError) return this.#wishes.get(key) ?? error;
+    const input = await inputOf(cluster, observed, this.#known).catch((error: unknown) => {
+      if (error instanceof SpecError) return this.#inputs.get(key) ?? error;
       throw error;
     });
     try {
-      const waits = await finalize(cluster, observed, { api, removeData, wish });
+      const waits = await finalize(cluster, observed, { api, removeData, input });
       return { afterMs: waits === undefined ? undefined : DELETION_MS };
     } catch (error) {
       if (isConflict(error)) throw error; // Somebody wrote in between: the next pass knows more.

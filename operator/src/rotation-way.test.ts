@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { KEYS, templatesOf, wishOf } from "../test/wish.ts";
-import { secrets } from "./desired/around.ts";
+import { KEYS, templatesOf, inputOf } from "../test/input.ts";
+import { secrets } from "./desired/resources.ts";
 import type { Keys } from "./desired/keys.ts";
 import { keysOf, newGeneration } from "./desired/keys.ts";
 import type { Component } from "./desired/names.ts";
@@ -11,7 +11,7 @@ import { GENERATION_ANNOTATION } from "./desired/pods.ts";
 import { advanced, keysFor } from "./desired/rotation.ts";
 import { serversOf } from "./desired/desired.ts";
 import { usersPrint } from "./desired/users.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import type { Workload } from "./desired/workloads.ts";
 import { connectorRevision, deployment } from "./desired/workloads.ts";
 import type { KubeObject } from "./kube/object.ts";
@@ -33,21 +33,21 @@ const step = (keys: Keys): Keys => advanced(keys, { isTaken: true, isInPods: tru
 const [toStorage, toRouter, toApi] = [step(offered), step(step(offered)), step(step(step(offered)))];
 const connected = step(toApi);
 const used = step(connected);
-const of = (keys: Keys, spec: object = {}): Wish => {
-  const wish = wishOf(spec, { keys });
-  const { metadata } = wish.cluster;
+const of = (keys: Keys, spec: object = {}): DesiredInput => {
+  const input = inputOf(spec, { keys });
+  const { metadata } = input.cluster;
   const annotations = { "chat.jichat.io/rotate": "now" };
-  return { ...wish, cluster: { ...wish.cluster, metadata: { ...metadata, annotations } } };
+  return { ...input, cluster: { ...input.cluster, metadata: { ...metadata, annotations } } };
 };
 
 const settled = (object: Workload): Workload => {
   const replicas = object.spec.replicas ?? 0;
   return { ...object, status: { replicas, readyReplicas: replicas, updatedReplicas: replicas } };
 };
-const deploymentsOf = (wish: Wish): Workload[] =>
+const deploymentsOf = (input: DesiredInput): Workload[] =>
   [
-    ...(["router", "storage", "api"] as const).map((name) => deployment(wish, name)),
-    connectorRevision(wish, 2),
+    ...(["router", "storage", "api"] as const).map((name) => deployment(input, name)),
+    connectorRevision(input, 2),
   ].map(settled);
 const pod = (role: Component | "nats" | "migrate", generation?: number, phase = "Running"): KubeObject =>
   ({
@@ -56,17 +56,17 @@ const pod = (role: Component | "nats" | "migrate", generation?: number, phase = 
     metadata: {
       name: `${role}-${generation}`,
       namespace: "people",
-      labels: labelsOf(wishOf().cluster, role),
+      labels: labelsOf(inputOf().cluster, role),
       annotations: generation === undefined ? {} : { [GENERATION_ANNOTATION]: String(generation) },
     },
     status: { phase },
   }) as KubeObject;
 
 test("a rotation is in pods once every pod is made with it and none of before is left, drained ones too", () => {
-  const wish = of(connected);
+  const input = of(connected);
   const pods = (["connector", "router", "storage", "api"] as const).map((role) => pod(role, 2));
-  const isIn = (...objects: KubeObject[]): boolean => wayOf(wish, new Observed(objects), TAKEN).isInPods;
-  const whole = [...deploymentsOf(wish), ...pods];
+  const isIn = (...objects: KubeObject[]): boolean => wayOf(input, new Observed(objects), TAKEN).isInPods;
+  const whole = [...deploymentsOf(input), ...pods];
   assert.ok(isIn(...whole));
   assert.ok(!isIn(...whole, pod("connector", 1)), "one drains");
   assert.ok(!isIn(...whole, pod("storage")), "of an operator before");
@@ -74,7 +74,7 @@ test("a rotation is in pods once every pod is made with it and none of before is
   assert.ok(isIn(...whole, pod("migrate", undefined, "Succeeded"), pod("router", 1, "Failed")));
   assert.ok(!isIn(...whole.slice(1)), "a Deployment is not there");
   assert.ok(!isIn(...deploymentsOf(of(offered)), ...pods), "Deployments would make pods of before");
-  const unsettled = deploymentsOf(wish).map((object) => ({ ...object, status: { replicas: 3 } }));
+  const unsettled = deploymentsOf(input).map((object) => ({ ...object, status: { replicas: 3 } }));
   assert.ok(!isIn(...unsettled, ...pods));
   const old = { ...connectorRevision(of(KEYS), 0), status: { replicas: 0 } };
   assert.ok(isIn(...whole, old), "an earlier revision without a pod");
@@ -155,14 +155,14 @@ test("the status says what a rotation waits for, and when nothing of before is i
 });
 
 test("a server's kubelet is woken once its Secret holds the users that are wanted, and once for each of them", () => {
-  const wish = of(offered);
-  const wanted = secrets(wish);
+  const input = of(offered);
+  const wanted = secrets(input);
   const server = pod("nats");
   const woken = (...objects: KubeObject[]): object[] =>
-    waitingServers(wish, new Observed(objects), wanted).map(({ patch }) => patch);
+    waitingServers(input, new Observed(objects), wanted).map(({ patch }) => patch);
   assert.deepEqual(woken(server), [], "its Secret is not seen yet");
   assert.deepEqual(woken(server, ...secrets(of(KEYS))), [], "its Secret is of before");
-  const annotations = { "chat.jichat.io/users": usersPrint(wish.keys, "nats") };
+  const annotations = { "chat.jichat.io/users": usersPrint(input.keys, "nats") };
   assert.deepEqual(woken(server, ...wanted), [{ metadata: { annotations } }]);
   const told = { ...server, metadata: { ...server.metadata, annotations } };
   assert.deepEqual(woken(told, ...wanted), []);

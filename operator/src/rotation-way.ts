@@ -8,8 +8,8 @@ import { BACKENDS, COMPONENTS, objectName } from "./desired/names.ts";
 import { GENERATION_ANNOTATION } from "./desired/pods.ts";
 import { usesKeys } from "./desired/settings.ts";
 import { usersPrint } from "./desired/users.ts";
-import type { Wish } from "./desired/wish.ts";
-import { ROTATE_ANNOTATION } from "./wish-of.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
+import { ROTATE_ANNOTATION } from "./input-of.ts";
 import type { Finding } from "./kube/conditions.ts";
 import { no, unknown, yes } from "./kube/conditions.ts";
 import type { KubeObject } from "./kube/object.ts";
@@ -25,8 +25,8 @@ const isEmpty = ({ spec, status }: Deployment): boolean =>
   (spec?.replicas ?? 0) === 0 && (status?.replicas ?? 0) === 0;
 
 /** What of a component is not made with what it is to be made with, or is not all there yet. */
-function lateIn(wish: Wish, observed: Observed, component: Component): readonly string[] {
-  const wanted = String(usedBy(wish.keys, component).generation);
+function lateIn(input: DesiredInput, observed: Observed, component: Component): readonly string[] {
+  const wanted = String(usedBy(input.keys, component).generation);
   const isOf = ({ metadata }: Pick<KubeObject, "metadata">): boolean =>
     metadata.annotations?.[GENERATION_ANNOTATION] === wanted;
   const isLate = (deployment: Deployment): boolean => {
@@ -35,7 +35,7 @@ function lateIn(wish: Wish, observed: Observed, component: Component): readonly 
     return template === undefined || !isOf(template) || !countOf(deployment).isSettled;
   };
   const deployments = observed.ofKind<Deployment>("Deployment", component);
-  const isMissing = !wish.cluster.spec.hibernate && deployments.length === 0;
+  const isMissing = !input.cluster.spec.hibernate && deployments.length === 0;
   const late = [
     ...observed.ofKind<Pod>("Pod", component).filter((pod) => !isOver(pod) && !isOf(pod)),
     ...deployments.filter(isLate),
@@ -44,20 +44,20 @@ function lateIn(wish: Wish, observed: Observed, component: Component): readonly 
 }
 
 /** Whoever is not made with what it is to be made with. A Job that runs was made with what there was then. */
-const lateOf = (wish: Wish, observed: Observed): readonly string[] => [
+const lateOf = (input: DesiredInput, observed: Observed): readonly string[] => [
   ...observed
     .ofKind<Pod>("Pod", "migrate")
     .filter((pod) => !isOver(pod))
     .map(({ metadata }) => metadata.name),
-  ...COMPONENTS.filter((component) => usesKeys(wish, component)).flatMap((component) =>
-    lateIn(wish, observed, component),
+  ...COMPONENTS.filter((component) => usesKeys(input, component)).flatMap((component) =>
+    lateIn(input, observed, component),
   ),
 ];
 
 /** What a rotation waits for, as far as it has come. */
-export const wayOf = (wish: Wish, observed: Observed, { users }: BackendsSeen): Way => ({
+export const wayOf = (input: DesiredInput, observed: Observed, { users }: BackendsSeen): Way => ({
   isTaken: users?.state === "taken",
-  isInPods: lateOf(wish, observed).length === 0,
+  isInPods: lateOf(input, observed).length === 0,
 });
 
 /**
@@ -65,16 +65,16 @@ export const wayOf = (wish: Wish, observed: Observed, { users }: BackendsSeen): 
  * once in a minute or two. Not before the Secret is seen to hold them.
  */
 export function waitingServers(
-  wish: Wish,
+  input: DesiredInput,
   observed: Observed,
   wanted: readonly KubeObject[],
 ): readonly { readonly pod: KubeObject; readonly patch: object }[] {
   return BACKENDS.flatMap((backend) => {
-    const name = objectName(wish.cluster, backend);
+    const name = objectName(input.cluster, backend);
     const secret = wanted.find(({ kind, metadata }) => kind === "Secret" && metadata.name === name);
     const seen = secret === undefined ? undefined : observed.find(secret);
     if (seen === undefined || !isDeepStrictEqual(dataOf(seen), dataOf(secret))) return [];
-    const print = usersPrint(wish.keys, backend);
+    const print = usersPrint(input.keys, backend);
     return observed
       .ofKind<Pod>("Pod", backend)
       .filter((pod) => !isOver(pod) && pod.metadata.annotations?.[USERS_ANNOTATION] !== print)
@@ -92,13 +92,13 @@ const few = (all: readonly string[]): string =>
   all.length <= SHOWN ? all.join(", ") : `${all.slice(0, SHOWN).join(", ")} and ${all.length - SHOWN} more`;
 
 /** Whether what the last rotation asked for is in use, and nothing else any more. */
-export function rotated(wish: Wish, observed: Observed, { users }: BackendsSeen): Finding {
-  const { keys, cluster } = wish;
+export function rotated(input: DesiredInput, observed: Observed, { users }: BackendsSeen): Finding {
+  const { keys, cluster } = input;
   const asked = cluster.metadata.annotations?.[ROTATE_ANNOTATION] ?? "";
   if (keys.coming?.stage === "offered")
     return no("BackendsAreTold", users === undefined ? "the backends are asked" : users.message);
   if (keys.coming !== undefined || keys.leaving !== undefined)
-    return no("PodsAreReplaced", `waits for ${few(lateOf(wish, observed))}`);
+    return no("PodsAreReplaced", `waits for ${few(lateOf(input, observed))}`);
   if (keys.rotation !== asked && !cluster.spec.paused) {
     const refused = rotationRefused(keys);
     if (refused !== undefined) return no("TooManyKeys", refused);

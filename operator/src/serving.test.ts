@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clusterOf, wishOf } from "../test/wish.ts";
+import { clusterOf, inputOf } from "../test/input.ts";
 import { serversOf } from "./desired/desired.ts";
 import { LABELS, labelsOf } from "./desired/names.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import type { Workload } from "./desired/workloads.ts";
 import { connectorRevision, deployment, migrationJob } from "./desired/workloads.ts";
 import type { KubeObject } from "./kube/object.ts";
@@ -17,8 +17,8 @@ import { failedStatus, statusOf } from "./status.ts";
 const OK = { state: "ok", message: "" } as const;
 const BACKENDS = { nats: OK, redis: OK, clickhouse: OK, streams: { ok: true, message: "" } };
 const NOW = new Date("2026-03-03T00:00:00Z");
-const OLD = wishOf({}, { version: "1.0.0" });
-const NEW = wishOf();
+const OLD = inputOf({}, { version: "1.0.0" });
+const NEW = inputOf();
 
 const pod = (
   name: string,
@@ -46,9 +46,9 @@ const serving = (object: Workload, ready: number, replicas = object.spec.replica
   status: { replicas, readyReplicas: ready, updatedReplicas: replicas },
 });
 
-const done = (wish: Wish): KubeObject =>
+const done = (input: DesiredInput): KubeObject =>
   ({
-    ...migrationJob(wish),
+    ...migrationJob(input),
     status: { conditions: [{ type: "Complete", status: "True" }] },
   }) as unknown as KubeObject;
 
@@ -66,7 +66,7 @@ const imagesOf = (objects: readonly KubeObject[]): string[] =>
 
 test("while the schema of a new version does not come, the old one is kept, scaled and repaired", () => {
   const routers = { ...NEW.cluster.spec.routers, replicas: 5 };
-  const wish: Wish = {
+  const input: DesiredInput = {
     ...NEW,
     cluster: {
       ...NEW.cluster,
@@ -78,7 +78,7 @@ test("while the schema of a new version does not come, the old one is kept, scal
     },
   };
   const observed = new Observed(running().filter(({ metadata: { name } }) => name !== "chat-api"));
-  const plan = planOf(wish, observed, BACKENDS);
+  const plan = planOf(input, observed, BACKENDS);
   assert.match(plan.waitsFor ?? "", /schema/);
   assert.deepEqual(imagesOf(plan.objects).sort(), [
     "api:1.0.0",
@@ -96,7 +96,7 @@ test("while the schema of a new version does not come, the old one is kept, scal
     /^ghcr\.io\/jichat\/api:1\.0\.0$/,
   );
   const job = plan.objects.find(({ kind }) => kind === "Job");
-  assert.equal(job?.metadata.name, migrationJob(wish)?.metadata.name, "and the new schema is tried");
+  assert.equal(job?.metadata.name, migrationJob(input)?.metadata.name, "and the new schema is tried");
 
   const after = planOf(NEW, new Observed([...running(), done(NEW)]), BACKENDS);
   assert.equal(after.waitsFor, undefined);
@@ -106,7 +106,7 @@ test("while the schema of a new version does not come, the old one is kept, scal
 test("of connectors the revision that serves stays and is scaled, not one that never came up", () => {
   const served = serving(connectorRevision(OLD, 2), 2);
   const broken = serving(connectorRevision({ ...OLD, version: "1.1.0" }, 2), 0);
-  const wish: Wish = {
+  const input: DesiredInput = {
     ...NEW,
     cluster: {
       ...NEW.cluster,
@@ -117,7 +117,7 @@ test("of connectors the revision that serves stays and is scaled, not one that n
     [served, broken],
     [broken, served],
   ]) {
-    const { older } = connectorsOf(wish, new Observed(order));
+    const { older } = connectorsOf(input, new Observed(order));
     assert.deepEqual(
       older.map((object) => [object.metadata.name, (object as Workload).spec.replicas]),
       [
@@ -126,8 +126,8 @@ test("of connectors the revision that serves stays and is scaled, not one that n
       ],
     );
   }
-  const half = serving(connectorRevision(wish, 4), 1);
-  const { older } = connectorsOf(wish, new Observed([served, half]));
+  const half = serving(connectorRevision(input, 4), 1);
+  const { older } = connectorsOf(input, new Observed([served, half]));
   assert.deepEqual(
     older.map((object) => (object as Workload).spec.replicas),
     [2],
@@ -146,7 +146,7 @@ test("status.version is what serves, and the pod and image that cannot be pulled
   assert.equal(versionServing(NEW, new Observed([...older, fresh])), "1.0.0", "half of it");
   assert.equal(versionServing(NEW, new Observed([fresh])), "1.2.3");
   assert.equal(versionServing(NEW, new Observed([stuck])), undefined);
-  const remembered = wishOf(
+  const remembered = inputOf(
     {},
     { cluster: { ...clusterOf(), status: { observedGeneration: 1, conditions: [], version: "0.9.0" } } },
   );
@@ -192,7 +192,7 @@ const statusWith = (
     faults: [],
     silent: [],
   };
-  const facts = { wish: NEW, observed, backends: BACKENDS, plan, unserved: [], live, refused, changed };
+  const facts = { input: NEW, observed, backends: BACKENDS, plan, unserved: [], live, refused, changed };
   return statusOf({ ...facts, now: NOW, talk: yes("Talked") });
 };
 const told = (status: ReturnType<typeof statusOf>, wanted: string) => {

@@ -1,6 +1,6 @@
 import type { V1ContainerStatus, V1Pod, V1StatefulSet } from "@kubernetes/client-node";
 import { COMPONENTS, LABELS } from "./desired/names.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 import type { Workload } from "./desired/workloads.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
@@ -30,7 +30,10 @@ const isComponent = ({ metadata }: KubeObject): boolean =>
  * The version that answers people: the one that is wanted once every pod that is ready is of it, until then
  * the other that most of them are of. While none is ready it is the one that was told last.
  */
-export function versionServing({ cluster, version: wanted }: Wish, observed: Observed): string | undefined {
+export function versionServing(
+  { cluster, version: wanted }: DesiredInput,
+  observed: Observed,
+): string | undefined {
   const counts = new Map<string, number>();
   for (const pod of observed.ofKind<Pod>("Pod")) {
     if (!isComponent(pod) || !isReady(pod)) continue;
@@ -43,19 +46,19 @@ export function versionServing({ cluster, version: wanted }: Wish, observed: Obs
 }
 
 /**
- * The same wish with the images that run: as them components are kept, scaled and repaired while the schema
+ * The same input with the images that run: as them components are kept, scaled and repaired while the schema
  * of the version that is wanted is not there. Their Deployments say it: none was made of the new one yet.
  */
-export function wishHeld(wish: Wish, observed: Observed): Wish {
+export function inputHeld(input: DesiredInput, observed: Observed): DesiredInput {
   const running = ["router", "storage", "api"]
     .flatMap((name) => observed.ofKind<Workload>("Deployment", name))
     .map(({ spec }) => imageOf(spec.template.spec.containers[0]?.image))
     .find((image) => image !== undefined);
-  if (running === undefined) return wish;
-  const { cluster } = wish;
+  if (running === undefined) return input;
+  const { cluster } = input;
   const { spec } = cluster;
   const image = { ...spec.image, registry: running.registry };
-  return { ...wish, version: running.version, cluster: { ...cluster, spec: { ...spec, image } } };
+  return { ...input, version: running.version, cluster: { ...cluster, spec: { ...spec, image } } };
 }
 
 export interface PullFailure {

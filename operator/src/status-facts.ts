@@ -4,10 +4,10 @@ import type { Refused } from "./apply-all.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 import type { Finding } from "./kube/conditions.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 
-export interface Facts {
-  readonly wish: Wish;
+export interface StatusFacts {
+  readonly input: DesiredInput;
   readonly observed: Observed;
   readonly backends: BackendsSeen;
   readonly plan: Plan;

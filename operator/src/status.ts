@@ -1,4 +1,4 @@
-import type { Facts } from "./status-facts.ts";
+import type { StatusFacts } from "./status-facts.ts";
 import type { ComponentCounts } from "./component-counts.ts";
 import { countsOf, tell } from "./component-counts.ts";
 import type { ChatCluster } from "./crd/definition.ts";
@@ -40,11 +40,11 @@ function streamsInSync({ streams }: BackendsSeen): Finding {
   return streams.ok ? yes("InSync", streams.message) : no(streams.fault ?? "Differ", streams.message);
 }
 
-function durability({ wish, backends }: Facts): Finding {
-  const { replicas, fsync } = wish.cluster.spec.durability;
+function durability({ input, backends }: StatusFacts): Finding {
+  const { replicas, fsync } = input.cluster.spec.durability;
   if (backends.streams === undefined) return STREAMS_UNKNOWN;
   if (!backends.streams.ok) return no("StreamsDiffer", backends.streams.message);
-  if (wish.cluster.spec.nats.external !== undefined)
+  if (input.cluster.spec.nats.external !== undefined)
     return unknown(
       "FsyncNotTold",
       `the logs have ${replicas} copies; whether an external NATS has sync_interval: ${fsync} it does not tell: look there`,
@@ -52,8 +52,8 @@ function durability({ wish, backends }: Facts): Finding {
   return yes("AsWanted", `${replicas} copies, fsync ${fsync}`);
 }
 
-function schema({ wish, observed }: Facts): Finding {
-  const job = migrationJob(wish);
+function schema({ input, observed }: StatusFacts): Finding {
+  const job = migrationJob(input);
   if (job === undefined) {
     const { ready } = countOf(observed.ofKind("Deployment", "storage")[0]);
     return ready > 0
@@ -75,14 +75,14 @@ function schema({ wish, observed }: Facts): Finding {
   }
 }
 
-function available({ wish }: Facts, counts: ComponentCounts): Finding {
-  if (wish.cluster.spec.hibernate) return no("Hibernating", "no pods are wanted");
+function available({ input }: StatusFacts, counts: ComponentCounts): Finding {
+  if (input.cluster.spec.hibernate) return no("Hibernating", "no pods are wanted");
   const told = tell(counts, ["connector"]);
   return counts.connector.ready >= counts.connector.wanted ? yes("Available", told) : no("TooFew", told);
 }
 
-function reconciled({ wish, refused }: Facts): Finding {
-  if (wish.cluster.spec.paused) return unknown("Paused", "spec.paused is set: nothing is applied");
+function reconciled({ input, refused }: StatusFacts): Finding {
+  if (input.cluster.spec.paused) return unknown("Paused", "spec.paused is set: nothing is applied");
   return refused.length > 0 ? no("ApplyRefused", tellRefused(refused)) : yes("Applied");
 }
 
@@ -94,15 +94,15 @@ const unsettledServers = (observed: Observed): readonly string[] =>
     .map(({ name, count: { ready: are, wanted } }) => `${name} ${are}/${wanted}`);
 
 function progressing(
-  { wish, plan, observed, refused, changed, backends }: Facts,
+  { input, plan, observed, refused, changed, backends }: StatusFacts,
   counts: ComponentCounts,
 ): Finding {
-  if (wish.cluster.spec.paused) return no("Paused", "spec.paused is set");
+  if (input.cluster.spec.paused) return no("Paused", "spec.paused is set");
   const pulls = pullFailures(observed);
   if (pulls.length > 0) return yes("ImagePull", tellPulls(pulls));
   if (refused.length > 0) return no("ApplyRefused", tellRefused(refused));
   if (plan.waitsFor !== undefined) return yes("Waiting", `waits for ${plan.waitsFor}`);
-  const rotation = rotated(wish, observed, backends);
+  const rotation = rotated(input, observed, backends);
   if (rotation.status === "False" && rotation.reason !== "TooManyKeys")
     return yes("Rotating", rotation.message);
   const unsettled = COMPONENTS.filter((name) => !counts[name].isSettled);
@@ -120,8 +120,8 @@ const CURES: Readonly<Record<string, string>> = {
   PodMonitor: "observability.podMonitor needs the Prometheus operator: install its CRDs, or leave it out",
 };
 
-function degraded(facts: Facts, backends: Finding, ofSchema: Finding): Finding {
-  const { wish, unserved, observed, refused } = facts;
+function degraded(facts: StatusFacts, backends: Finding, ofSchema: Finding): Finding {
+  const { input, unserved, observed, refused } = facts;
   const { streams } = facts.backends;
   const [kind] = unserved.map((object) => object.kind);
   if (kind !== undefined)
@@ -130,7 +130,7 @@ function degraded(facts: Facts, backends: Finding, ofSchema: Finding): Finding {
       `${CURES[kind] ?? `${kind} is not known here`}; then restart the operator, with a chart of its version`,
     );
   if (streams?.fault !== undefined) return yes(streams.fault, streams.message);
-  const fault = faultFinding(wish.cluster, facts.live.faults);
+  const fault = faultFinding(input.cluster, facts.live.faults);
   if (fault !== undefined) return fault;
   if (refused.length > 0) return yes("ApplyRefused", tellRefused(refused));
   const pulls = pullFailures(observed);
@@ -140,14 +140,14 @@ function degraded(facts: Facts, backends: Finding, ofSchema: Finding): Finding {
   const isBad = backends.status === "False" || ofSchema.reason === "MigrationFailed";
   const { silent } = facts.live;
   if (!isBad && silent.length > 0) return unknown("PodsSilent", tellSilent(silent));
-  if (wish.cluster.spec.hibernate || !isBad) return no("AsWanted", "nothing is wrong");
+  if (input.cluster.spec.hibernate || !isBad) return no("AsWanted", "nothing is wrong");
   const wrong = [backends, ofSchema].filter(({ status }) => status === "False");
   return yes("SeeOthers", wrong.map(({ message }) => message).join("; "));
 }
 
 /** The conditions of a pass that could look at everything. */
-function findingsOf(facts: Facts, counts: ComponentCounts): Record<ConditionType, Finding> {
-  const { paused, hibernate } = facts.wish.cluster.spec;
+function findingsOf(facts: StatusFacts, counts: ComponentCounts): Record<ConditionType, Finding> {
+  const { paused, hibernate } = facts.input.cluster.spec;
   const backends = reachable(facts.backends);
   const ofSchema = schema(facts);
   return {
@@ -160,7 +160,7 @@ function findingsOf(facts: Facts, counts: ComponentCounts): Record<ConditionType
     ConnectorsAvailable: available(facts, counts),
     SyntheticTalk: facts.talk,
     Reconciled: reconciled(facts),
-    Rotated: rotated(facts.wish, facts.observed, facts.backends),
+    Rotated: rotated(facts.input, facts.observed, facts.backends),
     Progressing: progressing(facts, counts),
     Paused: paused
       ? yes("Asked", "spec.paused is set: nothing is changed")
@@ -169,10 +169,10 @@ function findingsOf(facts: Facts, counts: ComponentCounts): Record<ConditionType
   };
 }
 
-export function statusOf(facts: Facts): ChatClusterStatus {
-  const { wish, now, live } = facts;
+export function statusOf(facts: StatusFacts): ChatClusterStatus {
+  const { input, now, live } = facts;
   const { connections, partitionsServed } = live;
-  const { cluster } = wish;
+  const { cluster } = input;
   const { generation } = cluster.metadata;
   const counts = countsOf(facts);
   const count = (name: Component): Counts => {
@@ -181,7 +181,7 @@ export function statusOf(facts: Facts): ChatClusterStatus {
   };
   const before = cluster.status?.conditions ?? [];
   const connectors = count("connector");
-  const serving = versionServing(wish, facts.observed);
+  const serving = versionServing(input, facts.observed);
   const log = facts.backends.streams?.log ?? cluster.status?.log;
   return {
     observedGeneration: generation,
@@ -202,7 +202,7 @@ export function statusOf(facts: Facts): ChatClusterStatus {
       wanted: cluster.spec.partitions,
       ...(partitionsServed === undefined ? {} : { served: partitionsServed }),
     },
-    endpoints: endpointsOf(wish, facts.observed),
+    endpoints: endpointsOf(input, facts.observed),
   };
 }
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { wishOf } from "../test/wish.ts";
+import { inputOf } from "../test/input.ts";
 import { serversOf } from "./desired/desired.ts";
 import { keptLabelsOf } from "./desired/names.ts";
-import { dataClaim } from "./desired/around.ts";
+import { dataClaim } from "./desired/resources.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { Observed } from "./observed.ts";
 import { withVolumes } from "./volumes.ts";
@@ -21,7 +21,7 @@ const claim = (name: string, size: string): KubeObject =>
   ({
     apiVersion: "v1",
     kind: "PersistentVolumeClaim",
-    metadata: { name, namespace: "people", labels: keptLabelsOf(wishOf().cluster, "nats") },
+    metadata: { name, namespace: "people", labels: keptLabelsOf(inputOf().cluster, "nats") },
     spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: size } } },
   }) as KubeObject;
 const claims = (objects: readonly KubeObject[]): [string, string][] =>
@@ -30,7 +30,7 @@ const claims = (objects: readonly KubeObject[]): [string, string][] =>
     .map((object) => [object.metadata.name, sizeOf(object as Sized)]);
 
 test("volumes grow each by itself, and the template that cannot change stays as it was made", () => {
-  const made = setOf(serversOf(wishOf(storage("10Gi"))));
+  const made = setOf(serversOf(inputOf(storage("10Gi"))));
   const standing = [
     made,
     claim("data-chat-nats-0", "10Gi"),
@@ -38,7 +38,7 @@ test("volumes grow each by itself, and the template that cannot change stays as 
     claim("data-chat-nats-2", "10Gi"),
     claim("data-chat-nats-routes-0", "1Gi"), // Of somebody else.
   ];
-  const objects = withVolumes(serversOf(wishOf(storage("20Gi"))), new Observed(standing));
+  const objects = withVolumes(serversOf(inputOf(storage("20Gi"))), new Observed(standing));
   assert.deepEqual(setOf(objects).spec.volumeClaimTemplates.map(sizeOf), ["10Gi"]);
   assert.deepEqual(claims(objects), [
     ["data-chat-nats-0", "20Gi"],
@@ -57,17 +57,17 @@ test("volumes grow each by itself, and the template that cannot change stays as 
 });
 
 test("a set that is not there yet is made with the size that is wanted, and no volume is made for it", () => {
-  const objects = withVolumes(serversOf(wishOf(storage("20Gi"))), new Observed([]));
+  const objects = withVolumes(serversOf(inputOf(storage("20Gi"))), new Observed([]));
   assert.deepEqual(setOf(objects).spec.volumeClaimTemplates.map(sizeOf), ["20Gi"]);
   assert.deepEqual(claims(objects), []);
 });
 
 test("no volume is asked to shrink, though somebody made it larger by hand", () => {
-  const made = setOf(serversOf(wishOf(storage("10Gi"))));
+  const made = setOf(serversOf(inputOf(storage("10Gi"))));
   const standing = new Observed([made, claim("data-chat-nats-0", "50Gi")]);
-  assert.deepEqual(claims(withVolumes(serversOf(wishOf(storage("20Gi"))), standing)), []);
+  assert.deepEqual(claims(withVolumes(serversOf(inputOf(storage("20Gi"))), standing)), []);
 
-  const embedded = (size: string) => dataClaim(wishOf({ clickhouse: { embedded: { storage: { size } } } }));
+  const embedded = (size: string) => dataClaim(inputOf({ clickhouse: { embedded: { storage: { size } } } }));
   const wanted = embedded("20Gi") as unknown as KubeObject;
   const grown = new Observed([claim("chat-storage-data", "50Gi")]);
   const small = new Observed([claim("chat-storage-data", "10Gi")]);

@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { guardedBackends, pki } from "@jichat/testkit/local/guarded-backends.ts";
 import { askBackends } from "../src/ask-backends.ts";
-import { wishOf } from "./wish.ts";
+import { inputOf } from "./input.ts";
 
 test("backends behind a CA of one's own that want a certificate are reached with both, and not without", async (t) => {
   const certificates = await pki();
   const { client } = certificates;
   const { logins, ...urls } = await guardedBackends(t, certificates);
   const ask = async (tls: BackendTls | undefined) => {
-    const wish = wishOf(
+    const input = inputOf(
       {
         partitions: 2,
         durability: { replicas: 1 },
@@ -23,7 +23,7 @@ test("backends behind a CA of one's own that want a certificate are reached with
         logins: { clickhouse: { username: "me", password: "secret" } },
       },
     );
-    const { nats, redis, clickhouse } = await askBackends(wish);
+    const { nats, redis, clickhouse } = await askBackends(input);
     return [nats, redis, clickhouse].map(({ state }) => state);
   };
   assert.deepEqual(await ask(client), ["ok", "ok", "ok"]);

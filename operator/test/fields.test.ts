@@ -6,7 +6,7 @@ import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES, resourceOf } from "../src/kube/object.ts";
 import { INVALID_FIELDS } from "./invalid-fields.ts";
 import { until } from "@jichat/testkit/until.ts";
-import { everything, wishOf } from "./wish.ts";
+import { everything, inputOf } from "./input.ts";
 import { NAMESPACE, World, chat } from "./world.ts";
 
 let world: World;
@@ -89,7 +89,7 @@ test("with every field said, the API server takes the ChatCluster and all that i
     RESOURCES.chatClusters,
     chat("full", { ...FULL, hibernate: true }),
   );
-  for (const object of everything({ ...wishOf(), cluster: made }))
+  for (const object of everything({ ...inputOf(), cluster: made }))
     await world.api.apply(resourceOf(object), object, { dryRun: true });
   await world.api.remove(RESOURCES.chatClusters, NAMESPACE, "full");
 });

@@ -13,7 +13,7 @@ import { askBackends } from "../src/ask-backends.ts";
 import { gaugeOf } from "../src/ask-pods.ts";
 import { REDIS_CONFIG, redisAcl } from "../src/desired/caches.ts";
 import { natsConfig } from "../src/desired/nats.ts";
-import { wishOf } from "./wish.ts";
+import { inputOf } from "./input.ts";
 
 /** A connection to an address, or why there is none. */
 const reach = async (host: string, port: number): Promise<string> =>
@@ -31,13 +31,13 @@ const reach = async (host: string, port: number): Promise<string> =>
 test("managed servers listen on both families, by the very files that they get; backends have IPv6 URLs", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "jichat-ipv6-"));
   const [natsPort = 0, redisPort = 0, monitor = 0] = await freePorts(3);
-  const wish = wishOf({ partitions: 2, durability: { replicas: 1 }, nats: { managed: { replicas: 1 } } });
-  const conf = natsConfig(wish)
+  const input = inputOf({ partitions: 2, durability: { replicas: 1 }, nats: { managed: { replicas: 1 } } });
+  const conf = natsConfig(input)
     .replace("port: 4222", `port: ${natsPort}`)
     .replace("http_port: 8222", `http_port: ${monitor}`)
     .replace('"/data"', JSON.stringify(join(folder, "js")));
   writeFileSync(join(folder, "nats.conf"), conf);
-  writeFileSync(join(folder, "users.acl"), redisAcl(wish));
+  writeFileSync(join(folder, "users.acl"), redisAcl(input));
   const redisConf = REDIS_CONFIG.replace("port 6379", `port ${redisPort}`)
     .replace("/etc/redis/users.acl", join(folder, "users.acl"))
     .replace("dir /tmp", `dir ${folder}`);
@@ -72,13 +72,13 @@ test("managed servers listen on both families, by the very files that they get; 
     for (const host of ["127.0.0.1", "::1"])
       assert.equal(await reach(host, port), "reached", `${host} ${port}`);
 
-  const { keys } = wish;
+  const { keys } = input;
   const login = (backend: string) => ({
     username: "operator-1",
     password: keys.passwords[`${backend}/operator`] ?? "",
   });
   const { port } = door.address() as AddressInfo;
-  const outside = wishOf(
+  const outside = inputOf(
     {
       partitions: 2,
       durability: { replicas: 1 },

@@ -6,7 +6,7 @@ import type { Workload } from "../src/desired/workloads.ts";
 import { deployment } from "../src/desired/workloads.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 import { RESOURCES } from "../src/kube/object.ts";
-import { wishOf } from "./wish.ts";
+import { inputOf } from "./input.ts";
 import { NAMESPACE, World, chat } from "./world.ts";
 
 /** A spec that cannot be acted on, on the real API server. */
@@ -37,7 +37,7 @@ test("while a Secret that the spec names is missing, all that was wanted before 
   const operator = world.startOperator({ resyncMs: 1_000 });
   const cluster = await world.api.apply<Found>(RESOURCES.chatClusters, chat("named"));
   // No backend answers here; to who finds a router the cluster runs, and is kept.
-  await world.api.apply(RESOURCES.deployments, deployment({ ...wishOf(), cluster }, "router"));
+  await world.api.apply(RESOURCES.deployments, deployment({ ...inputOf(), cluster }, "router"));
   await until("its api", 20_000, async () => world.find(RESOURCES.deployments, "named-api"));
   await condition("SpecValid", "Accepted");
 

@@ -13,9 +13,9 @@ import type { Keys } from "../src/desired/keys.ts";
 import { credentialOf } from "../src/desired/keys.ts";
 import { natsConfig } from "../src/desired/nats.ts";
 import { keysFor } from "../src/desired/rotation.ts";
-import type { Wish } from "../src/desired/wish.ts";
+import type { DesiredInput } from "../src/desired/desired-input.ts";
 import type { UsersSeen } from "../src/plan.ts";
-import { KEYS, wishOf } from "./wish.ts";
+import { KEYS, inputOf } from "./input.ts";
 
 const SERVERS = 3;
 
@@ -25,8 +25,8 @@ test("of three nats-servers each reads its users, whichever is asked; who has no
   const clientPorts = ports.slice(0, SERVERS);
   const routePorts = ports.slice(SERVERS, 2 * SERVERS);
   const external = { external: { url: "redis://127.0.0.1:1" } };
-  const of = (keys: Keys): Wish =>
-    wishOf(
+  const of = (keys: Keys): DesiredInput =>
+    inputOf(
       {
         partitions: 1,
         nats: { managed: { replicas: SERVERS } },

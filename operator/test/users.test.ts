@@ -20,9 +20,9 @@ import { credentialOf, usedBy } from "../src/desired/keys.ts";
 import { clusterNameOf } from "../src/desired/names.ts";
 import { natsConfig } from "../src/desired/nats.ts";
 import { advanced, keysFor } from "../src/desired/rotation.ts";
-import type { Wish } from "../src/desired/wish.ts";
+import type { DesiredInput } from "../src/desired/desired-input.ts";
 import type { UsersSeen } from "../src/plan.ts";
-import { KEYS, wishOf } from "./wish.ts";
+import { KEYS, inputOf } from "./input.ts";
 
 /** Real servers with the very files that pods get, and the operator's own way of changing who is let in. */
 const folder = mkdtempSync(join(tmpdir(), "jichat-users-"));
@@ -32,7 +32,7 @@ const spec = {
   nats: { managed: { replicas: 1 } },
   clickhouse: { embedded: { storage: { size: "1Gi" } } },
 };
-const of = (keys: Keys): Wish => wishOf(spec, { keys });
+const of = (keys: Keys): DesiredInput => inputOf(spec, { keys });
 let [natsPort, monitorPort, redisPort] = [0, 0, 0];
 const parts: Part[] = [];
 

@@ -12,7 +12,7 @@ import type { EffectUnit } from "./effect-unit.ts";
 import { emptyUnit, usersOf } from "./effect-unit.ts";
 import { Effects } from "./effects.ts";
 import { PartitionState } from "./partition-state.ts";
-import type { Facts } from "./ports.ts";
+import type { FactsSource } from "./ports.ts";
 import { Undone } from "./undone.ts";
 
 const GROUPS = 744;
@@ -45,7 +45,7 @@ function creation(index: number, firstMember = 0): EffectUnit {
 }
 
 /** Storage as an owner asks it: a hundred such groups an answer. */
-const facts: Facts = {
+const facts: FactsSource = {
   watermark: () => 0,
   ask: async ({ conversations }) => ({
     conversations: conversations.slice(0, 100).map((conversation) => ({

@@ -40,7 +40,7 @@ export class BatchRoom {
   }
 
   /** Takes what one command decided, all of it or nothing; otherwise says what its sender is to hear. */
-  take(records: readonly LogRecord[]): Answer | undefined {
+  reserve(records: readonly LogRecord[]): Answer | undefined {
     const bound = records.reduce((sum, record) => sum + recordBytesMax(record), this.#bytes);
     if (this.#texts === undefined && bound <= this.#size.cut) {
       this.#bytes = bound;

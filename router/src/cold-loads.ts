@@ -2,12 +2,12 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Answer } from "@jichat/protocol/bus/command.ts";
 import type { ConversationFacts, FactsReply } from "@jichat/protocol/bus/query.ts";
 import { AskSize } from "./ask-size.ts";
-import type { Waiting } from "./compose.ts";
-import type { KnownId } from "./recent.ts";
-import { eventKey, idKey } from "./recent.ts";
+import type { ColdWaits } from "./compose.ts";
+import type { KnownId } from "./recent-events.ts";
+import { eventKey, idKey } from "./recent-events.ts";
 import type { Need } from "./decide.ts";
 import type { PartitionState } from "./partition-state.ts";
-import type { Facts } from "./ports.ts";
+import type { FactsSource } from "./ports.ts";
 
 const REFUSE_FOR_MS = 500;
 
@@ -31,8 +31,8 @@ const sizeOf = ({ conversations, ids, events }: Question): number =>
  * What must be asked of storage, one question at a time. Every question names the last committed position:
  * an older answer could lack what this owner has already decided.
  */
-export class ColdLoads implements Waiting {
-  readonly #facts: Facts;
+export class ColdLoads implements ColdWaits {
+  readonly #facts: FactsSource;
   readonly #clock: Clock;
   readonly #state: PartitionState;
   readonly #loaded: () => void;
@@ -42,7 +42,7 @@ export class ColdLoads implements Waiting {
   #refuseUntil = Number.NEGATIVE_INFINITY;
   #arrived: (() => void)[] = [];
 
-  constructor(facts: Facts, clock: Clock, state: PartitionState, loaded: () => void) {
+  constructor(facts: FactsSource, clock: Clock, state: PartitionState, loaded: () => void) {
     this.#facts = facts;
     this.#clock = clock;
     this.#state = state;
@@ -88,7 +88,7 @@ export class ColdLoads implements Waiting {
       .then(
         (reply) => {
           this.#arrived.push(() => {
-            this.#take(question, reply);
+            this.#answered(question, reply);
           });
         },
         () => {
@@ -107,7 +107,7 @@ export class ColdLoads implements Waiting {
     this.#arrived = [];
   }
 
-  #take(question: Question, reply: FactsReply): void {
+  #answered(question: Question, reply: FactsReply): void {
     const found = new Map<string, ConversationFacts>(
       reply.conversations.map((facts) => [facts.conversation, facts]),
     );

@@ -15,7 +15,7 @@ import { emptyUnit } from "./effect-unit.ts";
 import type { PartitionState } from "./partition-state.ts";
 
 /** Where decisions go to wait for storage. `refusal` is what to answer while storage cannot be asked. */
-export interface Waiting {
+export interface ColdWaits {
   conversation(id: string): Answer;
   need(conversation: string, need: Need): Answer;
 }
@@ -66,7 +66,7 @@ export function compose(
   position: number,
   now: number,
   logIsFull: boolean,
-  waiting: Waiting,
+  waiting: ColdWaits,
   batchSize: BatchSize,
 ): Composed {
   const records: LogRecord[] = [];
@@ -90,7 +90,7 @@ export function compose(
     const decision = decide(conversation, command, now);
     if ("need" in decision) return waiting.need(conversation.id, decision.need);
     if (logIsFull && "records" in decision && decision.records.length > 0) return busy;
-    const unfit = "records" in decision ? room.take(decision.records) : undefined;
+    const unfit = "records" in decision ? room.reserve(decision.records) : undefined;
     if (unfit === "later") return unfit;
     fenced = true;
     if ("refused" in decision) return decision.refused;

@@ -1,7 +1,7 @@
 import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
-import type { LogWish } from "@jichat/log/log-settings.ts";
+import type { LogOptions } from "@jichat/log/log-settings.ts";
 import { readLogSettings } from "@jichat/log/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
 import { readProcessConfig } from "@jichat/runtime/process-config.ts";
@@ -9,7 +9,7 @@ import { readProcessConfig } from "@jichat/runtime/process-config.ts";
 export interface Config extends ProcessConfig {
   readonly redisUrl: string;
   readonly redisTls: BackendTls | undefined;
-  readonly log: LogWish;
+  readonly log: LogOptions;
   readonly snapshotEveryMs: number;
   readonly drainMs: number;
 }

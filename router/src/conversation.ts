@@ -1,5 +1,5 @@
 import type { ConversationFacts } from "@jichat/protocol/bus/query.ts";
-import { Recent } from "./recent.ts";
+import { RecentEvents } from "./recent-events.ts";
 
 export interface Member {
   /** The member sees events from this seq on. */
@@ -23,7 +23,7 @@ export interface Conversation {
   ts: number;
   position: number;
   members: ReadonlyMap<string, Member>;
-  readonly recent: Recent;
+  readonly recent: RecentEvents;
 }
 
 /** One that was never written to: nothing older exists, so every id is known. */
@@ -38,13 +38,13 @@ export function newConversation(id: string): Conversation {
     ts: 0,
     position: 0,
     members: new Map(),
-    recent: new Recent(0, 0),
+    recent: new RecentEvents(0, 0),
   };
 }
 
 /** From storage's facts. Of older ids than those that came with them storage is asked. */
 export function loadedConversation(facts: ConversationFacts): Conversation {
-  const recent = new Recent(facts.ts, facts.idsFrom);
+  const recent = new RecentEvents(facts.ts, facts.idsFrom);
   for (const { user, id, seq, ts } of facts.ids.toSorted((a, b) => a.seq - b.seq))
     recent.addId(user, id, { seq, ts, position: 0 });
   const members = new Map(

@@ -12,8 +12,8 @@ import {
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Conversation, Member } from "./conversation.ts";
 import { timeOfUuid } from "./packed-id.ts";
-import type { KnownId } from "./recent.ts";
-import { eventKey, idKey } from "./recent.ts";
+import type { KnownId } from "./recent-events.ts";
+import { eventKey, idKey } from "./recent-events.ts";
 
 /** What memory does not hold and storage must be asked for, before the command can be decided. */
 export type Need = { readonly id: string; readonly user: string } | { readonly seq: number };

@@ -22,7 +22,7 @@ const { jsm, partitions } = await openCluster(nats, names, config.log, {
 });
 const presence = Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
 const ended = new AbortController();
-const clock = await openClock({ jsm, names, presence, telemetry, signal: ended.signal });
+const clock = await openClock({ jsm, names, redis: presence.redis, telemetry, signal: ended.signal });
 const snapshots = await Snapshots.open(nats, names);
 const router = new Router({ config, names, nats, jsm, presence, snapshots, telemetry, clock, partitions });
 await router.start();

@@ -10,7 +10,7 @@ import type { IsOurs } from "./fenced-append.ts";
 import { AppendRefused, LogRegressed, OwnershipLost } from "./fenced-append.ts";
 import { Partition } from "./partition.ts";
 import type { Request } from "./partition.ts";
-import type { Facts, Log, EffectsWorld } from "./ports.ts";
+import type { FactsSource, Log, EffectsWorld } from "./ports.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import type { Replayed } from "./takeover.ts";
@@ -29,7 +29,7 @@ const EFFECTS_GRACE_MS = 3_000;
 
 export interface OwnerWorld extends EffectsWorld {
   readonly log: Log;
-  readonly facts: Facts;
+  readonly facts: FactsSource;
   readonly clock: Clock;
   readonly isFull: () => boolean;
   readonly loadSnapshot: () => Promise<Snapshot | undefined>;

@@ -1,5 +1,5 @@
 import { timeOfId } from "@jichat/protocol/ids.ts";
-import type { Names } from "./names.ts";
+import type { NameTable } from "./name-table.ts";
 
 /**
  * A client's id as three numbers. A UUIDv7's 128 bits as 48 (its time), 48 and 32, each exact in a double;
@@ -28,10 +28,10 @@ function packedUuid(id: string): PackedId | undefined {
 export const timeOfUuid = (id: string): number | undefined => packUuid(id)?.[0];
 
 /** Takes what is not a UUIDv7 into `names`: `releaseId` gives it back. */
-export const packId = (id: string, names: Names): PackedId => packUuid(id) ?? [OTHER, names.use(id), 0];
+export const packId = (id: string, names: NameTable): PackedId => packUuid(id) ?? [OTHER, names.use(id), 0];
 
 /** The same for an id that is looked for; undefined where `names` does not know it. */
-export function findPackedId(id: string, names: Names): PackedId | undefined {
+export function findPackedId(id: string, names: NameTable): PackedId | undefined {
   const uuid = packUuid(id);
   if (uuid !== undefined) return uuid;
   const number = names.find(id);
@@ -40,14 +40,14 @@ export function findPackedId(id: string, names: Names): PackedId | undefined {
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0");
 
-export function unpackId([a, b, c]: PackedId, names: Names): string {
+export function unpackId([a, b, c]: PackedId, names: NameTable): string {
   if (a === OTHER) return names.text(b);
   const [time, middle] = [hex(a, 12), hex(b, 12)];
   const groups = [time.slice(0, 8), time.slice(8), middle.slice(0, 4), middle.slice(4, 8)];
   return `${groups.join("-")}-${middle.slice(8)}${hex(c, 8)}`;
 }
 
-export function releaseId([a, b]: PackedId, names: Names): void {
+export function releaseId([a, b]: PackedId, names: NameTable): void {
   if (a === OTHER) names.release(b);
 }
 

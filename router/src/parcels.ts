@@ -8,14 +8,14 @@ export interface OutgoingEvent extends DeliveredEvent {
 }
 
 /** What a unit has for one connector. */
-export interface Outgoing {
+export interface ConnectorUnit {
   readonly events: OutgoingEvent[];
   readonly marks: DeliveredMark[];
   readonly gaps: DeliveredGap[];
 }
 
 /** A part of it that is delivered at once. */
-export interface Parcel extends Outgoing {
+export interface Parcel extends ConnectorUnit {
   readonly position: number;
   /** Marks and gaps behind a parcel of the same position. */
   readonly isRest: true | undefined;
@@ -39,7 +39,7 @@ const MISSED_PER_MESSAGE_MAX = 4_096;
  * position: a connector takes each only once. What of one position is too much, as it may be when it is told
  * anew to those who are members now, is pulled by its readers. Marks and gaps come behind all events.
  */
-export function parcelsOf(position: number, out: Outgoing): Parcel[] {
+export function parcelsOf(position: number, out: ConnectorUnit): Parcel[] {
   const packing = new Packing();
   const overflow: OutgoingEvent[] = [];
   for (const batch of batchesOf(out.events)) {
@@ -64,16 +64,16 @@ export function parcelsOf(position: number, out: Outgoing): Parcel[] {
 
 /** Fills one parcel after the other; what is larger than one has one for itself. */
 class Packing {
-  readonly parcels: Outgoing[] = [{ events: [], marks: [], gaps: [] }];
+  readonly parcels: ConnectorUnit[] = [{ events: [], marks: [], gaps: [] }];
   #bytes = 0;
 
-  roomFor(bytes: number): Outgoing {
+  roomFor(bytes: number): ConnectorUnit {
     if (this.#bytes > 0 && this.#bytes + bytes > PARCEL_BYTES_MAX) {
       this.parcels.push({ events: [], marks: [], gaps: [] });
       this.#bytes = 0;
     }
     this.#bytes += bytes;
-    return this.parcels.at(-1) as Outgoing;
+    return this.parcels.at(-1) as ConnectorUnit;
   }
 }
 
@@ -107,7 +107,7 @@ function batchesOf(events: readonly OutgoingEvent[]): OutgoingEvent[][] {
 }
 
 /** What stands for deliveries that could not be made: each reader pulls. */
-export function gapsInPlaceOf(out: Outgoing): DeliveredGap[] {
+export function gapsInPlaceOf(out: ConnectorUnit): DeliveredGap[] {
   const byConversation = new Map<string | undefined, { head: number; users: Set<string> }>();
   const add = (conversation: string | undefined, head: number, users: readonly string[]): void => {
     const known = byConversation.get(conversation) ?? { head, users: new Set<string>() };

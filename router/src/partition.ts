@@ -11,7 +11,7 @@ import type { Effects } from "./effects.ts";
 import type { IsOurs } from "./fenced-append.ts";
 import { AppendRefused, LogFull, OwnershipLost, appendFenced } from "./fenced-append.ts";
 import type { PartitionState } from "./partition-state.ts";
-import type { Facts, Log } from "./ports.ts";
+import type { FactsSource, Log } from "./ports.ts";
 import { Readers, isReading } from "./readers.ts";
 
 /** One connector's batch on its way through: answered once, or declined when the reign ends first. */
@@ -31,7 +31,7 @@ export interface Reign {
   readonly state: PartitionState;
   readonly effects: Effects;
   readonly log: Log;
-  readonly facts: Facts;
+  readonly facts: FactsSource;
   readonly clock: Clock;
   readonly ours?: IsOurs | undefined;
   /** True while the stream is over 90 % of its limit. */
@@ -125,14 +125,14 @@ export class Partition {
         this.#cameBy = this.#reign.clock.monotonic();
         this.#loads.settle();
         this.#meetReaders();
-        const requests = this.#take();
+        const requests = this.#drainQueue();
         if (requests.length > 0 || this.#readersDueInMs() === 0) await this.#turn(requests, abort);
         this.#loads.ask(this.#reign.position);
         if (this.#inbox.length + this.#arrivals.length === 0 && !stop.aborted) await this.#sleep();
       }
     } finally {
       this.#isOver = true;
-      const left = [...this.#inbox.splice(0), ...this.#arrivals.splice(0), ...this.#readers.take()];
+      const left = [...this.#inbox.splice(0), ...this.#arrivals.splice(0), ...this.#readers.takeAll()];
       for (const request of left) request.decline();
     }
   }
@@ -168,7 +168,7 @@ export class Partition {
   }
 
   /** As many requests as surely fit into one batch: what does not is the next one, and not `later`. */
-  #take(): Request[] {
+  #drainQueue(): Request[] {
     let bytes = 0;
     let count = 0;
     for (const request of this.#inbox) {
@@ -186,7 +186,7 @@ export class Partition {
     try {
       const written = this.#compose(writers, now);
       // An append that is made anyway serves whoever waits for one.
-      const readers = written.fenced || this.#readersDueInMs() === 0 ? this.#readers.take() : [];
+      const readers = written.fenced || this.#readersDueInMs() === 0 ? this.#readers.takeAll() : [];
       if (readers.length > 0) asking = [...writers, ...readers];
       const read = readers.length === 0 ? undefined : this.#compose(readers, now);
       if (written.fenced || read?.fenced === true) await this.#store(written, now, asking.length, abort);

@@ -25,7 +25,7 @@ export interface Log {
   range(from: number, to: number): AsyncIterable<{ readonly position: number; readonly batch: Batch }>;
 }
 
-export interface Facts {
+export interface FactsSource {
   /** Rejects with UNAVAILABLE when storage has not consumed `position` within 2 s, or is not there. */
   ask(question: Omit<FactsQuery, "v" | "q" | "partition">): Promise<FactsReply>;
   /** The position up to which ClickHouse holds the log, as last heard; 0 if never. */

@@ -9,7 +9,7 @@ test("the first who waits is due at once, the next when the time between two has
   assert.equal(readers.dueInMs(0), undefined);
   readers.add("ann");
   assert.equal(readers.dueInMs(0), 0);
-  assert.deepEqual(readers.take(), ["ann"]);
+  assert.deepEqual(readers.takeAll(), ["ann"]);
   readers.emptyAppend(0);
   assert.equal(readers.dueInMs(0), undefined);
 
@@ -18,14 +18,14 @@ test("the first who waits is due at once, the next when the time between two has
   readers.add("cec");
   assert.equal(readers.dueInMs(EMPTY_APPEND_EVERY_MS - 1), 1);
   assert.equal(readers.dueInMs(EMPTY_APPEND_EVERY_MS), 0);
-  assert.deepEqual(readers.take(), ["bob", "cec"]);
+  assert.deepEqual(readers.takeAll(), ["bob", "cec"]);
 });
 
 test("an append that others ask for serves all, and puts no empty one off", () => {
   const readers = new Readers<string>();
   readers.emptyAppend(0);
   readers.add("ann");
-  assert.deepEqual(readers.take(), ["ann"]);
+  assert.deepEqual(readers.takeAll(), ["ann"]);
   readers.add("bob");
   assert.equal(readers.dueInMs(EMPTY_APPEND_EVERY_MS), 0);
 });

@@ -30,7 +30,7 @@ export class Readers<Request> {
   }
 
   /** All who wait, for an append that comes now. */
-  take(): Request[] {
+  takeAll(): Request[] {
     return this.#waiting.splice(0);
   }
 

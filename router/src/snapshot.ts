@@ -1,6 +1,6 @@
 import type { ConversationShot, Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import { PartitionState } from "./partition-state.ts";
-import { Recent, idKey, partsOfIdKey } from "./recent.ts";
+import { RecentEvents, idKey, partsOfIdKey } from "./recent-events.ts";
 
 const SNAPSHOT_VERSION = 1;
 /** Per conversation, the ids that a warm start keeps; older ones are asked of storage. */
@@ -25,7 +25,7 @@ export function stateOf(snapshot: Snapshot, idsMax?: number): PartitionState | u
   if (snapshot.v !== SNAPSHOT_VERSION) return undefined;
   const state = new PartitionState(idsMax);
   for (const { members, knownFrom, idsFrom, ids, ...rest } of snapshot.conversations) {
-    const recent = new Recent(knownFrom, idsFrom);
+    const recent = new RecentEvents(knownFrom, idsFrom);
     for (const [key, known] of ids) recent.addId(...partsOfIdKey(key), known);
     state.add({
       ...rest,

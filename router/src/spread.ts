@@ -1,5 +1,5 @@
 import type { EffectUnit } from "./effect-unit.ts";
-import type { Outgoing } from "./parcels.ts";
+import type { ConnectorUnit } from "./parcels.ts";
 import type { MissedEntry } from "./ports.ts";
 
 /** Recipients by the connector that holds them, and those whom none holds. */
@@ -12,13 +12,13 @@ interface Placed {
 export function spread(
   unit: EffectUnit,
   online: ReadonlyMap<string, readonly string[]>,
-): { outgoing: Map<string, Outgoing>; missed: MissedEntry[] } {
-  const outgoing = new Map<string, Outgoing>();
+): { outgoing: Map<string, ConnectorUnit>; missed: MissedEntry[] } {
+  const outgoing = new Map<string, ConnectorUnit>();
   const missed: MissedEntry[] = [];
-  const outgoingTo = (connector: string): Outgoing => {
+  const outgoingTo = (connector: string): ConnectorUnit => {
     const known = outgoing.get(connector);
     if (known !== undefined) return known;
-    const made: Outgoing = { events: [], marks: [], gaps: [] };
+    const made: ConnectorUnit = { events: [], marks: [], gaps: [] };
     outgoing.set(connector, made);
     return made;
   };

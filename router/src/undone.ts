@@ -9,7 +9,7 @@ import { loadedConversation } from "./conversation.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import { GAP_BYTES, emptyUnit, putGap, putHead, putUnsure, usersBytes } from "./effect-unit.ts";
 import type { Unresolved } from "./effects.ts";
-import type { Facts } from "./ports.ts";
+import type { FactsSource } from "./ports.ts";
 
 /** Of one batch, or of many that are folded into one. */
 interface Step {
@@ -59,7 +59,7 @@ export class Undone {
    * What a new reign does first. Cold conversations' members are asked of storage; who joined later than a
    * record is not shown it.
    */
-  redo(facts: Facts): Unresolved | undefined {
+  redo(facts: FactsSource): Unresolved | undefined {
     const last = this.#steps.at(-1)?.position;
     if (last === undefined) return undefined;
     return async () => {
@@ -138,7 +138,7 @@ function olderHead(unit: EffectUnit, record: EventRecord, position: number): voi
 
 /** Of any number of conversations, in as many answers as it takes; no more of them is held than of one. */
 async function* factsOf(
-  facts: Facts,
+  facts: FactsSource,
   position: number,
   conversations: readonly string[],
 ): AsyncGenerator<ConversationFacts> {

@@ -1,6 +1,6 @@
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { EffectUnit } from "./effect-unit.ts";
-import type { Outgoing, Parcel } from "./parcels.ts";
+import type { ConnectorUnit, Parcel } from "./parcels.ts";
 import { gapsInPlaceOf, parcelsOf } from "./parcels.ts";
 import type { MissedEntry, EffectsWorld } from "./ports.ts";
 import { Publication } from "./publication.ts";
@@ -17,7 +17,7 @@ export class UnitWork {
   readonly #publication: Publication;
   /** Nothing was added to the unit since. */
   readonly #takenAt: number;
-  #outgoing: Map<string, Outgoing> | undefined;
+  #outgoing: Map<string, ConnectorUnit> | undefined;
   #missed: readonly MissedEntry[] = [];
 
   /** `position`: up to which all is done with it. */
@@ -62,7 +62,7 @@ export class UnitWork {
     count("missed", this.#missed.length);
   }
 
-  async #deliverAll(connector: string, out: Outgoing): Promise<void> {
+  async #deliverAll(connector: string, out: ConnectorUnit): Promise<void> {
     for (const parcel of parcelsOf(this.#unit.position, out)) await this.#deliver(connector, parcel);
   }
 

@@ -25,7 +25,7 @@ const LISTED_AT_ONCE = 1_000;
 /** With their whole heads: an answer seldom has room for more. */
 const WHOLE_AT_ONCE = 256;
 
-interface Listed {
+interface ListedEntry {
   readonly entry: ListEntry;
   /** None where the user has left. */
   readonly head: HeadBrief | undefined;
@@ -72,7 +72,7 @@ async function listedOf(
   id: string,
   user: string,
   rows: readonly MembershipRow[],
-): Promise<Listed | undefined> {
+): Promise<ListedEntry | undefined> {
   const [head, mark] = await Promise.all([cold.heads.of(id), cold.ownMarks.of(markKey(user, id))]);
   const folded = new Folded(id);
   for (const { seq, no, joined, position } of rows)

@@ -1,13 +1,13 @@
 import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 import { readClickHouseTls, readRedisTls } from "@jichat/runtime/backend-tls.ts";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
-import type { LogWish } from "@jichat/log/log-settings.ts";
+import type { LogOptions } from "@jichat/log/log-settings.ts";
 import { readLogSettings } from "@jichat/log/log-settings.ts";
 import type { ProcessConfig } from "@jichat/runtime/process-config.ts";
 import { readProcessConfig } from "@jichat/runtime/process-config.ts";
 
 export interface Config extends ProcessConfig {
-  readonly log: LogWish;
+  readonly log: LogOptions;
   /** A ClickHouse server, or a folder for the embedded engine: exactly one of the two. */
   readonly clickhouseUrl: string | undefined;
   readonly clickhouseTls: BackendTls | undefined;

@@ -1,6 +1,6 @@
 import { Run } from "./run.ts";
 import type { Positioned } from "@jichat/log/partition-log.ts";
-import { Recents } from "./recent.ts";
+import { ConversationEnds } from "./conversation-ends.ts";
 
 /**
  * The runs of one partition between the watermark and what is consumed: at most one on its way into
@@ -9,7 +9,7 @@ import { Recents } from "./recent.ts";
  */
 export class Tail {
   readonly partition: number;
-  readonly recents: Recents;
+  readonly recents: ConversationEnds;
   #growing: Run;
   #flushing: Run | undefined;
   #waiting: { position: number; resolve: () => void }[] = [];
@@ -17,7 +17,7 @@ export class Tail {
 
   constructor(partition: number, watermark: number, recentBytesMax: number) {
     this.partition = partition;
-    this.recents = new Recents(recentBytesMax);
+    this.recents = new ConversationEnds(recentBytesMax);
     this.watermark = watermark;
     this.#growing = new Run(partition, watermark + 1);
   }
@@ -42,7 +42,7 @@ export class Tail {
   add(positioned: Positioned): void {
     this.#growing.add(positioned);
     const { position, batch } = positioned;
-    for (const record of batch.records) this.recents.take({ record, position });
+    for (const record of batch.records) this.recents.follow({ record, position });
     if (this.#waiting.length === 0) return;
     const ready = this.#waiting.filter(({ position }) => position <= this.consumed);
     this.#waiting = this.#waiting.filter(({ position }) => position > this.consumed);

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
-import { Plain } from "./say.ts";
+import { UserError } from "./say.ts";
 
 export interface Result {
   readonly code: number;
@@ -60,7 +60,7 @@ export async function show(
     child.once("error", reject);
     child.once("exit", (code) => {
       process.removeListener("SIGTERM", stop).removeListener("SIGINT", stop);
-      if (isStopped) reject(new Plain("stopped"));
+      if (isStopped) reject(new UserError("stopped"));
       else resolve(code ?? 1);
     });
   });

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { exec, which } from "./exec.ts";
-import { Plain, say } from "./say.ts";
+import { UserError, say } from "./say.ts";
 
 /**
  * uWebSockets.js is built on a system with glibc 2.38 and so asks for that version, though all that it needs
@@ -101,7 +101,7 @@ export async function prepareUws(): Promise<void> {
   const compiler = ["cc", "gcc", "clang"].map(which).find((path) => path !== undefined);
   if (compiler === undefined) {
     const why = `glibc ${version.major}.${version.minor} is older than uWebSockets.js wants, and a small library makes up for it`;
-    throw new Plain(`a C compiler is missing: ${why} (Debian: apt-get install gcc libc6-dev)`);
+    throw new UserError(`a C compiler is missing: ${why} (Debian: apt-get install gcc libc6-dev)`);
   }
   say(`making uWebSockets.js run on glibc ${version.major}.${version.minor} ...`);
   const building = `${process.pid}.new`; // Two may begin together, and do the same twice.
@@ -126,6 +126,6 @@ export async function prepareUws(): Promise<void> {
   );
   rmSync(source);
   if (code !== 0)
-    throw new Plain(`the C compiler failed (Debian: apt-get install gcc libc6-dev):\n${stderr}`);
+    throw new UserError(`the C compiler failed (Debian: apt-get install gcc libc6-dev):\n${stderr}`);
   renameSync(`${shim}.${building}`, shim);
 }

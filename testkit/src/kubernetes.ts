@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { ROOT, cached } from "./cache.ts";
 import { exec, which } from "./exec.ts";
-import { Plain } from "./say.ts";
+import { UserError } from "./say.ts";
 
 interface GoProgram {
   /** Folder below `tools/kubernetes` whose go.mod and go.sum say what it is built from. */
@@ -66,14 +66,14 @@ export async function needProgram(name: KubernetesProgram): Promise<string> {
     async (into) => {
       const go = which("go");
       if (go === undefined)
-        throw new Plain(
+        throw new UserError(
           `${name} is built from its Go module, and go is missing: install Go 1.25 or newer (go.dev/dl)`,
         );
       const args = ["build", "-trimpath", `-ldflags=-s -w ${ldflags}`, "-o", join(into, name), path];
       const env = { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly" };
       const { code, stderr } = await exec(go, args, { cwd: join(ROOT, "tools/kubernetes", module), env });
       if (code !== 0)
-        throw new Plain(
+        throw new UserError(
           `${name} could not be built; is the Go module proxy reachable?\n${stderr.trim().split("\n").slice(-5).join("\n")}`,
         );
     },

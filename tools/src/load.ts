@@ -11,7 +11,7 @@ import { hasDocker, needBuilder } from "./images/builder.ts";
 import { makeImages } from "./images/make.ts";
 import { VERSION, REGISTRY } from "@jichat/testkit/image-names.ts";
 import { needProgram } from "@jichat/testkit/kubernetes.ts";
-import { Plain, main, say } from "@jichat/testkit/say.ts";
+import { UserError, main, say } from "@jichat/testkit/say.ts";
 
 /**
  * `make load`: builds the images and brings them to the cluster of `make cluster`, under the names that
@@ -21,7 +21,7 @@ import { Plain, main, say } from "@jichat/testkit/say.ts";
 await main(async () => {
   const { CLUSTER = "dev" } = process.env;
   const cluster = await findCluster(CLUSTER);
-  if (cluster === undefined) throw new Plain(`there is no cluster ${CLUSTER}: make cluster makes it`);
+  if (cluster === undefined) throw new UserError(`there is no cluster ${CLUSTER}: make cluster makes it`);
   const canPull = await hasDocker();
   const builder = await needBuilder(canPull ? {} : await needPodman());
   const images = await makeImages({ registry: REGISTRY, version: VERSION, isEmbedded: false }, builder);

@@ -10,7 +10,7 @@ import type { OtlpReceiver } from "@jichat/testkit/observe/otlp-receiver.ts";
 import { observe } from "@jichat/testkit/observe/observer.ts";
 import { needChdb, needNats, needRedis } from "@jichat/testkit/needs.ts";
 import { prepareUws } from "@jichat/testkit/glibc.ts";
-import { Plain, main, say } from "@jichat/testkit/say.ts";
+import { UserError, main, say } from "@jichat/testkit/say.ts";
 
 const HOST = "127.0.0.1";
 const RESTART_MS = 200;
@@ -35,14 +35,14 @@ function intOf(key: string, fallback: number, min: number, max: number): number 
   const text = process.env[key] ?? "";
   const value = text === "" ? fallback : Number(text);
   if (!Number.isSafeInteger(value) || value < min || value > max)
-    throw new Plain(`${key} is not an integer from ${min} to ${max}: ${text}`);
+    throw new UserError(`${key} is not an integer from ${min} to ${max}: ${text}`);
   return value;
 }
 
 function urlOf(key: string): string | undefined {
   const text = process.env[key] ?? "";
   if (text === "") return undefined;
-  if (!URL.canParse(text)) throw new Plain(`${key} is not a URL: ${text}`);
+  if (!URL.canParse(text)) throw new UserError(`${key} is not a URL: ${text}`);
   return text;
 }
 
@@ -67,7 +67,7 @@ function readOptions(): Options {
 async function checkPorts({ port, connectors }: Options): Promise<void> {
   for (let i = 0; i <= connectors; i += 1) {
     if (await isFree(port + i, HOST)) continue;
-    throw new Plain(
+    throw new UserError(
       `port ${port + i} is in use (the page takes PORT, the connectors the ${connectors} behind it): choose another with PORT=`,
     );
   }
@@ -168,6 +168,8 @@ await main(async () => {
     if (stopping !== undefined) return;
     await stack?.destroy();
     folder.release();
-    throw error instanceof Plain ? error : new Plain(error instanceof Error ? error.message : String(error));
+    throw error instanceof UserError
+      ? error
+      : new UserError(error instanceof Error ? error.message : String(error));
   }
 });

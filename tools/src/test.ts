@@ -12,7 +12,7 @@ import {
   needRedis,
   needStrace,
 } from "@jichat/testkit/needs.ts";
-import { Plain, main, say } from "@jichat/testkit/say.ts";
+import { UserError, main, say } from "@jichat/testkit/say.ts";
 
 interface Stage {
   readonly name: string;
@@ -30,7 +30,7 @@ const program = async (path: string, args: readonly string[]): Promise<boolean> 
 /** Node's own test runner. Whole clusters one after the other: two at once would measure each other. */
 async function nodeTests(patterns: readonly string[], atOnce: number): Promise<boolean> {
   const files = globSync(patterns, { cwd: ROOT, exclude: (name) => name.includes("node_modules") }).sort();
-  if (files.length === 0) throw new Plain(`no test matches ${patterns.join(" ")}`);
+  if (files.length === 0) throw new UserError(`no test matches ${patterns.join(" ")}`);
   return program(process.execPath, [
     "--test",
     `--import=${join(ROOT, "testkit/src/ends.ts")}`,
@@ -111,7 +111,7 @@ await main(async () => {
   const asked = process.argv.slice(2).flatMap((name) => GROUPS[name] ?? [name]);
   const unknown = asked.find((name) => !STAGES.some((stage) => stage.name === name));
   if (unknown !== undefined)
-    throw new Plain(`no stage ${unknown}; there are ${STAGES.map(({ name }) => name).join(", ")}`);
+    throw new UserError(`no stage ${unknown}; there are ${STAGES.map(({ name }) => name).join(", ")}`);
   const stages = STAGES.filter(({ name, isNightly }) =>
     asked.length === 0 ? isNightly !== true : asked.includes(name),
   );
@@ -136,6 +136,6 @@ await main(async () => {
     );
     if (!passed) failed.push(name);
   }
-  if (failed.length > 0) throw new Plain(`failed: ${failed.join(", ")}`);
+  if (failed.length > 0) throw new UserError(`failed: ${failed.join(", ")}`);
   say("all passed");
 });

@@ -16,43 +16,6 @@ const COLUMNS_MAX = 110;
 /** A message for people is not cut to fit: the formatter leaves such a line as it is. */
 const holdsText = (line: string): boolean => /["`]/.test(line);
 
-/**
- * Who may import whom. The simulation runs the product's own pure code, so it alone may reach into every
- * component; a router's integration tests ask it as an edge does. The operator talks as a device does (ADR 0023).
- */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  protocol: [],
-  runtime: ["protocol"],
-  access: ["protocol", "runtime"],
-  connector: ["protocol", "runtime", "access"],
-  router: ["protocol", "runtime"],
-  storage: ["protocol", "runtime"],
-  api: ["protocol", "runtime", "access"],
-  operator: ["protocol", "runtime", "access", "client"],
-  client: ["protocol"],
-  web: ["client", "protocol", "tools"],
-  tools: ["protocol"],
-  docs: ["api", "client", "tools"],
-  bench: ["access", "connector", "storage", "protocol", "tools", "e2e"],
-  e2e: ["client", "protocol", "operator", "tools"],
-  "router/test": ["protocol", "runtime", "access"],
-  "e2e/src/simulation": ["client", "protocol", "runtime", "router", "access", "connector", "storage"],
-};
-
-const packageOf = (path: string): string =>
-  ["e2e/src/simulation", "router/test"].find((folder) => path.startsWith(`${folder}/`)) ??
-  path.split("/")[0] ??
-  "";
-
-test("packages import only what they may", () => {
-  const wrong = sources.flatMap((path) => {
-    const allowed = MAY_IMPORT[packageOf(path)] ?? [];
-    const imported = [...read(path).matchAll(/from "@jichat\/([a-z0-9]+)\//g)].map(([, name]) => name ?? "");
-    return imported.filter((name) => !allowed.includes(name)).map((name) => `${path} imports ${name}`);
-  });
-  assert.deepEqual(wrong, []);
-});
-
 test("what a browser loads imports nothing of Node", () => {
   const start = globSync(
     [

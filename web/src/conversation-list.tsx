@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { Face } from "./face.tsx";
 import { t } from "./i18n.ts";
-import type { Listed } from "./listed.ts";
+import type { ConversationRow } from "./listed.ts";
 import type { ChatModel } from "./model.ts";
 import { NewGroup } from "./new-group.tsx";
 import { PeoplePicker } from "./people-picker.tsx";
@@ -79,7 +79,7 @@ function onArrow(event: KeyboardEvent & { readonly currentTarget: HTMLButtonElem
   event.preventDefault();
 }
 
-function Entry({ model, listed }: { readonly model: ChatModel; readonly listed: Listed }) {
+function Entry({ model, listed }: { readonly model: ChatModel; readonly listed: ConversationRow }) {
   const { id, name, kind, last, unread } = listed;
   const isSaid = last?.kind === "message" && kind === "group" && last.from !== model.me;
   return (

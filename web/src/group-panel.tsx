@@ -3,14 +3,14 @@ import { Face } from "./face.tsx";
 import { Fault } from "./fault.tsx";
 import { field } from "./form.ts";
 import { explain, t } from "./i18n.ts";
-import type { Listed } from "./listed.ts";
+import type { ConversationRow } from "./listed.ts";
 import type { ChatModel } from "./model.ts";
 import { PeoplePicker } from "./people-picker.tsx";
 import { getMembers } from "./rest.ts";
 
 interface Props {
   readonly model: ChatModel;
-  readonly listed: Listed;
+  readonly listed: ConversationRow;
   readonly token: string;
 }
 

@@ -1,7 +1,7 @@
 import type { ChatEvent, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 
 /** A conversation as the list shows it. */
-export interface Listed {
+export interface ConversationRow {
   readonly id: string;
   readonly kind: "direct" | "group";
   readonly name: string;
@@ -23,14 +23,14 @@ export function peerOf({ conversation, users, from }: ChatEvent, me: string): st
 }
 
 /** A conversation that this event is the first to tell of. */
-export function bornOf(event: ChatEvent, peer: string | undefined): Listed {
+export function bornOf(event: ChatEvent, peer: string | undefined): ConversationRow {
   const { conversation: id, seq, name } = event;
   const kind = isDirect(id) ? "direct" : "group";
   return { ...NOTHING_READ, id, kind, name: name ?? peer ?? id, first: seq, head: 0 };
 }
 
 /** A 1-1 conversation that one's own first message has just made. */
-export const directWith = (id: string, peer: string): Listed => ({
+export const directWith = (id: string, peer: string): ConversationRow => ({
   ...NOTHING_READ,
   id,
   kind: "direct",
@@ -41,7 +41,7 @@ export const directWith = (id: string, peer: string): Listed => ({
 });
 
 /** A conversation as a sync tells it; a mark that this page made may be further. */
-export const listedOf = (listed: ListedConversation, known: Listed | undefined): Listed => {
+export const listedOf = (listed: ListedConversation, known: ConversationRow | undefined): ConversationRow => {
   const { conversation: id, kind, name, peer, first, head, read, unread, last } = listed;
   return {
     id,

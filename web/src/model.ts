@@ -3,7 +3,7 @@ import type { ConnectionState, Conversation, Notice, Target } from "@jichat/clie
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { explain } from "./i18n.ts";
-import type { Listed } from "./listed.ts";
+import type { ConversationRow } from "./listed.ts";
 import { bornOf, directWith, listedOf, peerOf } from "./listed.ts";
 import type { Pending } from "./outgoing.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -24,7 +24,7 @@ export class ChatModel {
   readonly outgoing: Outgoing;
   /** What is begun and not sent, by target. */
   readonly drafts = new Map<string, string>();
-  readonly conversations = new Map<string, Listed>();
+  readonly conversations = new Map<string, ConversationRow>();
   readonly threads = new Map<string, Thread>();
   connection: ConnectionState = "connecting";
   closedBy: ChatError | undefined;
@@ -53,7 +53,7 @@ export class ChatModel {
     for (const act of this.#watchers) act();
   }
 
-  get sorted(): Listed[] {
+  get sorted(): ConversationRow[] {
     return [...this.conversations.values()]
       .filter(({ left }) => !left)
       .sort((a, b) => (b.last?.ts ?? 0) - (a.last?.ts ?? 0));
@@ -65,12 +65,12 @@ export class ChatModel {
 
   async #follow(): Promise<void> {
     for await (const notice of this.client.events()) {
-      this.#take(notice);
+      this.#receive(notice);
       this.#changed();
     }
   }
 
-  #take(notice: Notice): void {
+  #receive(notice: Notice): void {
     switch (notice.t) {
       case "state":
         this.connection = notice.state;

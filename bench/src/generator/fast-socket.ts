@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import { createConnection } from "node:net";
-import { Turn } from "@jichat/connector/turn.ts";
+import { FlushScheduler } from "@jichat/connector/flush-scheduler.ts";
 import { upgradeRequest } from "@jichat/e2e/upgrade-request.ts";
 
 /** All sockets of this generator. */
-const turn = new Turn();
+const turn = new FlushScheduler();
 const NOTHING = Buffer.alloc(0);
 const [TEXT, PING] = [1, 9];
 /** Pings carry nothing, and so do their answers; masked with zeros. */

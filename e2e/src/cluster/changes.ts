@@ -16,7 +16,7 @@ export interface Change {
 }
 
 /** What of the lab a change names. */
-export interface Names {
+export interface ChangeNames {
   readonly versions: readonly [string, string];
   readonly pullPolicy: string;
   /** The same images under another name. */
@@ -119,7 +119,7 @@ const INSIDE: readonly Change[] = [
   },
 ];
 
-const fromElsewhere = ({ versions, pullPolicy, elsewhere }: Names): readonly Change[] => [
+const fromElsewhere = ({ versions, pullPolicy, elsewhere }: ChangeNames): readonly Change[] => [
   {
     name: "another version, from another registry, pulled another way",
     patch: {
@@ -147,7 +147,7 @@ const fromElsewhere = ({ versions, pullPolicy, elsewhere }: Names): readonly Cha
 ];
 
 /** Changes of one ChatCluster of managed backends, one after the other, each under load. */
-export const changesOf = (names: Names): readonly Change[] => [...INSIDE, ...fromElsewhere(names)];
+export const changesOf = (names: ChangeNames): readonly Change[] => [...INSIDE, ...fromElsewhere(names)];
 
 /** Whoever is signed in is signed out by these: they are tried while nobody talks. */
 export const SIGNING_OUT: Change = {

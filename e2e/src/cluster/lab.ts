@@ -4,7 +4,7 @@ import { loadInto } from "@jichat/tools/cluster/load.ts";
 import { exec } from "@jichat/testkit/exec.ts";
 import type { Builder } from "@jichat/tools/images/builder.ts";
 import { needProgram } from "@jichat/testkit/kubernetes.ts";
-import { Plain, during, say } from "@jichat/testkit/say.ts";
+import { UserError, during, say } from "@jichat/testkit/say.ts";
 
 import { HANDS, NAMESPACE } from "./namespaces.ts";
 
@@ -47,21 +47,21 @@ const CRD = "crd/chatclusters.chat.jichat.io";
  * taken away. One that has JiChat is refused: scenarios kill, upgrade and uninstall.
  */
 export async function existingLab(kubeconfig: string, registry: string, isKept: boolean): Promise<Lab> {
-  if (!existsSync(kubeconfig)) throw new Plain(`KUBECONFIG: there is no file ${kubeconfig}`);
+  if (!existsSync(kubeconfig)) throw new UserError(`KUBECONFIG: there is no file ${kubeconfig}`);
   if (registry === "")
-    throw new Plain(
+    throw new UserError(
       "REGISTRY is not set: with KUBECONFIG images are pushed, to a registry that the cluster's nodes pull from",
     );
   const env = { ...process.env, KUBECONFIG: kubeconfig };
   const program = await needProgram("kubectl");
   const kubectl = async (...args: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await exec(program, args, { env });
-    if (code !== 0) throw new Plain(`kubectl ${args.join(" ")}: ${stderr.trim()}`);
+    if (code !== 0) throw new UserError(`kubectl ${args.join(" ")}: ${stderr.trim()}`);
     return stdout.trim();
   };
   const found = await kubectl("get", CRD, "--ignore-not-found", "-o", "name");
   if (found !== "" && !isKept)
-    throw new Plain(
+    throw new UserError(
       `this cluster has JiChat (${found}): the scenarios would take it away. Give them one without`,
     );
   return {

@@ -6,7 +6,7 @@ import { hasDocker, needBuilder } from "@jichat/tools/images/builder.ts";
 import { buildAll, makeImages } from "@jichat/tools/images/make.ts";
 import { buildPlugin } from "@jichat/tools/plugin.ts";
 import { needProgram } from "@jichat/testkit/kubernetes.ts";
-import { Plain, main } from "@jichat/testkit/say.ts";
+import { UserError, main } from "@jichat/testkit/say.ts";
 import { filesToRun } from "./files.ts";
 import type { Lab } from "./lab.ts";
 import { existingLab, kindLab } from "./lab.ts";
@@ -41,7 +41,7 @@ async function bringImages(lab: Lab): Promise<void> {
 async function runTests({ enter, env, registry, pullPolicy }: Lab): Promise<boolean> {
   const there = globSync("e2e/cluster/**/*.test.ts", { cwd: ROOT });
   const files = filesToRun(there, { only: ONLY, isNight: NIGHTLY !== "" });
-  if (files.length === 0) throw new Plain(`no test file has ${ONLY} in its name (ONLY)`);
+  if (files.length === 0) throw new UserError(`no test file has ${ONLY} in its name (ONLY)`);
   const [program, ...args] = [
     ...enter,
     process.execPath,

@@ -2,7 +2,7 @@ import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { Ledger } from "../ledger.ts";
 
 /** What people wait for: the ack of a send, a page of history, the event of what somebody else sent. */
-export type Wish = "send" | "pull" | "live";
+export type Need = "send" | "pull" | "live";
 
 /** A wait that is longer than this is one that a person notices: the cluster is not level while it lasts. */
 const NOTICED_MS = 2_000;
@@ -10,7 +10,7 @@ const NOTICED_MS = 2_000;
 /** How long people waited, from `start` on. */
 export class Waits {
   readonly #now: () => number;
-  readonly #longest: Record<Wish, number> = { send: 0, pull: 0, live: 0 };
+  readonly #longest: Record<Need, number> = { send: 0, pull: 0, live: 0 };
   #counts = false;
   #noticedUntil = 0;
 
@@ -28,14 +28,14 @@ export class Waits {
   }
 
   /** One that began at `since` has ended now. */
-  ended(wish: Wish, since: number): void {
+  ended(wish: Need, since: number): void {
     if (!this.#counts) return;
     const now = this.#now();
     this.#longest[wish] = Math.max(this.#longest[wish], now - since);
     if (now - since > NOTICED_MS) this.#noticedUntil = now;
   }
 
-  longest(wish: Wish): number {
+  longest(wish: Need): number {
     return this.#longest[wish];
   }
 

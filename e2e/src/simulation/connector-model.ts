@@ -138,12 +138,12 @@ export class ConnectorModel {
   /** What an owner delivers. Without its guard every delivery is written as it comes. */
   receive(delivery: Delivery): void {
     if (!this.#sim.guards.deliveryOrder) this.#deliveries = new Deliveries(this);
-    this.#deliveries.take(delivery);
+    this.#deliveries.deliver(delivery);
   }
 
   /** As `ingress.ts` has it: what is too fast is refused before anybody looks at it. */
   async submit(socket: Socket, command: Command): Promise<Exclude<Answer, "later">> {
-    const waitMs = socket.intake.take(1);
+    const waitMs = socket.intake.admit(1);
     const tooFast = waitMs > 0 ? { ...TOO_FAST, retryAfterMs: waitMs } : undefined;
     if (command.op !== "send") {
       const lane = command.op === "look" ? this.#readingLane : this.#lane;

@@ -152,7 +152,7 @@ export class Device {
         );
       this.#heard.set(event.conversation, event.seq);
       const timeline = this.#timeline(event.conversation);
-      for (const shown of timeline.take(event, this.user))
+      for (const shown of timeline.insert(event, this.user))
         this.#sim.ledger.received(this.user, this.name, shown);
       if (timeline.hasHole) void this.#repair(event.conversation, timeline);
     } else if (frame.t === "gap") {

@@ -18,7 +18,7 @@ const REFUSALS_MAX = 10;
 const CONVERSATIONS = ["g", "h", "i"] as const;
 const partitionOf = ({ conversation }: OutFrame): 0 | 1 => (conversation === "i" ? 1 : 0);
 
-interface Waiting {
+interface PendingWrite {
   readonly frame: OutFrame;
   readonly place: number;
   readonly at: number;
@@ -48,7 +48,7 @@ class Talk {
   readonly box: Outbox;
   #toServer: OnItsWay[] = [];
   #toClient: OnItsWay[] = [];
-  readonly #lanes: [Waiting[], Waiting[]] = [[], []];
+  readonly #lanes: [PendingWrite[], PendingWrite[]] = [[], []];
 
   constructor(seed: number) {
     this.#dice = new Dice(seed);
@@ -95,7 +95,7 @@ class Talk {
     const isCopy =
       this.taken.has(frame.id) || this.#lanes.some((lane) => lane.some((one) => one.frame.id === frame.id));
     if (isCopy) this.copies.push(frame.id);
-    const waitMs = this.#intake.take(1);
+    const waitMs = this.#intake.admit(1);
     const isSend = frame.t === "send";
     const place = isSend ? this.#gate.place(conversation, frame.id) : 0;
     if (waitMs > 0)
@@ -107,7 +107,7 @@ class Talk {
     this.#lanes[partition].push({ frame, place, at: this.now + (this.#ownersMs[partition] ?? 0) });
   }
 
-  #decide(lane: Waiting[], first: Waiting | undefined): void {
+  #decide(lane: PendingWrite[], first: PendingWrite | undefined): void {
     assert.ok(first !== undefined);
     const { frame, place } = first;
     if (!this.#isTrouble(0.3)) {

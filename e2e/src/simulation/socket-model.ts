@@ -26,7 +26,7 @@ export class Socket implements Reader {
   readonly helloAt: number;
   readonly wireMs: number;
   readonly gate: Gate;
-  readonly intake: Pick<Intake, "take">;
+  readonly intake: Pick<Intake, "admit">;
   readonly echo = true;
   readonly codecName = "json" as const;
   missed = false;

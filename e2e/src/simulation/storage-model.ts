@@ -14,7 +14,7 @@ import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { timeOfId } from "@jichat/protocol/ids.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
-import type { Facts } from "@jichat/router/ports.ts";
+import type { FactsSource } from "@jichat/router/ports.ts";
 import { innerEventOf } from "@jichat/router/add-effect.ts";
 import { Folded } from "@jichat/storage/fold.ts";
 import { pageBounds } from "@jichat/storage/history.ts";
@@ -134,7 +134,7 @@ export class StorageModel {
   }
 
   /** What one router may ask, over the network. */
-  factsFor(machine: Machine): Facts {
+  factsFor(machine: Machine): FactsSource {
     return {
       watermark: () => this.watermark,
       ask: async (question) => {

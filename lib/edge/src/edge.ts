@@ -7,13 +7,13 @@ import { onReconnect } from "@jichat/runtime/nats.ts";
 import type { Presence } from "@jichat/presence/presence.ts";
 import { Lanes } from "./lanes.ts";
 import { LossPositions } from "./loss-positions.ts";
-import { Past } from "./past.ts";
+import { HistoryClient } from "./history-client.ts";
 import { Syncs } from "./sync.ts";
 
 /** What an edge, be it of sockets or of REST, reaches the inside by. */
 export interface Edge {
   readonly lanes: Lanes;
-  readonly past: Past;
+  readonly past: HistoryClient;
   readonly syncs: Syncs;
 }
 
@@ -39,7 +39,7 @@ export function openEdge(
   });
   return {
     lanes,
-    past: new Past(nats, names, presence, lanes),
+    past: new HistoryClient(nats, names, presence, lanes),
     syncs: new Syncs(
       presence,
       {

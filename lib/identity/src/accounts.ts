@@ -135,7 +135,7 @@ async function reach<T>(answer: Promise<T>): Promise<T> {
 const SEEN_MAX = 100_000;
 
 /** Users of another system have no sign-up: their account is made when they are first seen. */
-export class FirstSight {
+export class AccountProvisioner {
   readonly #accounts: Accounts;
   readonly #clock: Clock;
   readonly #seen = new Set<string>();

@@ -21,7 +21,7 @@ const AT_ONCE = 64;
 const WAITING_MAX = 20_000;
 const NAMES_TOLD_MAX = 10;
 
-interface Waiting {
+interface PendingCheck {
   readonly user: string;
   readonly resolve: (exists: Promise<boolean>) => void;
 }
@@ -40,7 +40,7 @@ export class Existence {
   #young = new Set<string>();
   #old = new Set<string>();
   readonly #asked = new Map<string, Promise<boolean>>();
-  #waiting: Waiting[] = [];
+  #waiting: PendingCheck[] = [];
   #running = 0;
 
   constructor(register: Register, { knownMax, atOnce, waitingMax }: ExistenceOptions = {}) {

@@ -42,7 +42,7 @@ export function chargeMembers(
   members: number,
   now: number,
 ): Refused | undefined {
-  const waitMs = members === 0 ? 0 : buckets.take(user, members, now);
+  const waitMs = members === 0 ? 0 : buckets.spend(user, members, now);
   if (waitMs === 0) return undefined;
   return {
     code: "RATE_LIMITED",

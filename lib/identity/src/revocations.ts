@@ -50,7 +50,7 @@ export class Revocations {
     await bucket.watch(
       ">",
       (entry) => {
-        revocations.#take(entry.key, momentOf(entry));
+        revocations.#remember(entry.key, momentOf(entry));
         for (const act of revocations.#onRevoked) act();
       },
       hearing,
@@ -115,7 +115,7 @@ export class Revocations {
       const entry = await reach(this.#bucket.kv.get(key));
       const least = entry === null ? 0 : (momentOf(entry) ?? 0);
       if (least < revision && !(await this.#replace(key, revision, entry?.revision))) continue;
-      this.#take(key, Math.max(least, revision));
+      this.#remember(key, Math.max(least, revision));
       return;
     }
   }
@@ -134,7 +134,7 @@ export class Revocations {
     }
   }
 
-  #take(key: string, at: number | undefined): void {
+  #remember(key: string, at: number | undefined): void {
     const known = key.startsWith("t.") ? this.#tokens : this.#users;
     const id = key.slice(2);
     if (at === undefined) known.delete(id);

@@ -167,12 +167,12 @@ export class Leases {
       since: this.#joined ? performance.now() : Number.NEGATIVE_INFINITY,
     });
     const { me } = this.#options;
-    if (owner === me && !this.#mine.has(partition) && !this.#draining) this.#take(partition);
+    if (owner === me && !this.#mine.has(partition) && !this.#draining) this.#acquire(partition);
     if (owner !== me && this.#mine.delete(partition) && !this.#giving.has(partition))
       this.#holder.lose(partition);
   }
 
-  #take(partition: number): void {
+  #acquire(partition: number): void {
     this.#mine.add(partition);
     this.#holder.acquire(partition);
   }
@@ -229,7 +229,7 @@ export class Leases {
       // The watch may have been quicker, and have told what came after: then somebody else holds it already.
       if ((this.#view.get(partition)?.revision ?? 0) >= revision) return;
       this.#view.set(partition, { owner: this.#options.me, revision, since: performance.now() });
-      this.#take(partition);
+      this.#acquire(partition);
     } catch (error) {
       // Somebody was quicker, or NATS is away: the watch or the next round tells which.
       this.#log.debug({ err: error, partition }, "lease not claimed");

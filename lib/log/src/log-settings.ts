@@ -2,13 +2,13 @@ import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import type { EnvReader } from "@jichat/runtime/env-reader.ts";
 
 /** A cluster's logs, and who makes them. */
-export interface LogWish extends LogSettings {
+export interface LogOptions extends LogSettings {
   /** Another makes streams and buckets, and knows whether they have been there: they are waited for. */
   readonly isMadeElsewhere?: boolean;
 }
 
 /** How a cluster's logs are made, read alike by whoever may be the first to make them. */
-export function readLogSettings(reader: EnvReader): LogWish {
+export function readLogSettings(reader: EnvReader): LogOptions {
   return {
     isMadeElsewhere: reader.oneOf("MAKE_STREAMS", ["yes", "no"], "yes") === "no",
     partitions: reader.int("PARTITIONS", { default: 16, min: 1, max: 256 }),

@@ -5,7 +5,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { LogIdentity, readIdentity } from "./log-identity.ts";
-import type { LogWish } from "./log-settings.ts";
+import type { LogOptions } from "./log-settings.ts";
 import { StreamsMissing, partitionsOf, provision } from "./provision.ts";
 import { watchQuorum } from "./quorum-watch.ts";
 
@@ -15,7 +15,7 @@ const UNAVAILABLE = 503;
 const STREAM_NOT_FOUND = 10_059;
 
 /** What a start needs of the context around it. */
-export interface Waiting {
+export interface OpenContext {
   readonly log: { warn(of: object, line: string): void };
   readonly signal: AbortSignal;
 }
@@ -41,7 +41,7 @@ export const isNotKnownYet = (error: unknown): boolean =>
 export async function untilAnswered<T>(
   what: string,
   act: () => Promise<T>,
-  { log, signal }: Waiting,
+  { log, signal }: OpenContext,
   isWorthIt: (error: unknown) => boolean = isUnanswered,
 ): Promise<T> {
   for (;;) {
@@ -57,7 +57,7 @@ export async function untilAnswered<T>(
 }
 
 /** A JetStream manager, as soon as JetStream answers: a server that has just started says 503 for a while. */
-const openJetStream = async (nats: NatsConnection, waiting: Waiting): Promise<JetStreamManager> =>
+const openJetStream = async (nats: NatsConnection, waiting: OpenContext): Promise<JetStreamManager> =>
   untilAnswered(
     "JetStream",
     async () => jetstreamManager(nats, { timeout: TIMEOUT_MS }),
@@ -79,8 +79,8 @@ export interface Cluster {
 export async function openCluster(
   nats: NatsConnection,
   names: Names,
-  wanted: LogWish,
-  waiting: Waiting,
+  wanted: LogOptions,
+  waiting: OpenContext,
 ): Promise<Cluster> {
   const jsm = await openJetStream(nats, waiting);
   const partitions = await untilAnswered(

@@ -4,7 +4,7 @@ import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
-import type { StreamWish } from "./streams.ts";
+import type { StreamOptions } from "./streams.ts";
 import { streamsOf } from "./streams.ts";
 
 const LAYOUT_VERSION = 1;
@@ -86,7 +86,7 @@ export async function provision(
 /** Makes those of these streams that are not there, as `provision` has it. */
 export async function makeMissing(
   jsm: JetStreamManager,
-  streams: readonly StreamWish[],
+  streams: readonly StreamOptions[],
   had: readonly string[],
 ): Promise<void> {
   await Promise.all(
@@ -153,7 +153,7 @@ const MUTABLE = [
   "duplicate_window",
 ] as const;
 
-const mutableOf = (fields: Omit<StreamWish, "name">): Partial<StreamWish> =>
+const mutableOf = (fields: Omit<StreamOptions, "name">): Partial<StreamOptions> =>
   Object.fromEntries(MUTABLE.flatMap((key) => (key in fields ? [[key, fields[key]]] : [])));
 
 /** Takes every stream and bucket of the cluster away, and what they hold. */

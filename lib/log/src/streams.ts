@@ -4,7 +4,7 @@ import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import { LEASE_TTL_MS, PUSH_AGE_MS, REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
 
-export type StreamWish = Partial<StreamConfig> & { readonly name: string };
+export type StreamOptions = Partial<StreamConfig> & { readonly name: string };
 
 const PUSH_BYTES_MAX = 268_435_456;
 const nanos = (ms: number): number => ms * 1_000_000;
@@ -12,7 +12,7 @@ const nanos = (ms: number): number => ms * 1_000_000;
 const BUCKET_WINDOW_MS = 120_000;
 
 /** Every stream and bucket of a cluster, except the settings that P is read from. */
-export function streamsOf(names: Names, wanted: LogSettings): readonly StreamWish[] {
+export function streamsOf(names: Names, wanted: LogSettings): readonly StreamOptions[] {
   const stream = {
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
@@ -21,7 +21,7 @@ export function streamsOf(names: Names, wanted: LogSettings): readonly StreamWis
     allow_direct: false,
   };
   // As ADR-8 of NATS has a key-value bucket: the latest value of each key.
-  const bucket = (name: string, ttlMs = 0): StreamWish => ({
+  const bucket = (name: string, ttlMs = 0): StreamOptions => ({
     ...stream,
     name: `KV_${name}`,
     subjects: [`$KV.${name}.>`],

@@ -1,13 +1,13 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Names } from "@jichat/protocol/bus/names.ts";
-import type { Presence } from "@jichat/presence/presence.ts";
 import { AgreedClock } from "./agreed-clock.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 export interface ClockParts {
   readonly jsm: JetStreamManager;
   readonly names: Names;
-  readonly presence: Pick<Presence, "redis">;
+  /** Its `TIME`: seconds, and microseconds of the next. */
+  readonly redis: { time(): Promise<readonly (number | string)[]> };
   readonly telemetry: Pick<Telemetry, "gauge" | "log">;
   readonly signal: AbortSignal;
 }
@@ -20,16 +20,10 @@ const RETRY_MS = 50;
  * The clock of a component: what its host, Redis and NATS agree on, or those of them that have answered when
  * this resolves. It looks on until the signal aborts.
  */
-export async function openClock({
-  jsm,
-  names,
-  presence,
-  telemetry,
-  signal,
-}: ClockParts): Promise<AgreedClock> {
+export async function openClock({ jsm, names, redis, telemetry, signal }: ClockParts): Promise<AgreedClock> {
   const { log } = telemetry;
   const clock = new AgreedClock({
-    others: [async () => timeOfRedis(presence.redis), async () => timeOfNats(jsm, names)],
+    others: [async () => timeOfRedis(redis), async () => timeOfNats(jsm, names)],
     onBelief: (isBelieved, aheadMs) => {
       const aheadSeconds = Math.round(aheadMs / 1_000);
       if (isBelieved) log.info({ aheadSeconds }, "this host's clock is right again");
@@ -47,7 +41,7 @@ export async function openClock({
   return clock;
 }
 
-async function timeOfRedis(redis: Presence["redis"]): Promise<number> {
+async function timeOfRedis(redis: ClockParts["redis"]): Promise<number> {
   const [seconds, microseconds] = await redis.time();
   return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
 }

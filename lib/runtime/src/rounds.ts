@@ -8,7 +8,7 @@ export class Rounds<Item, Result> {
   readonly #costOf: (item: Item) => number;
   readonly #costMax: number;
   readonly #inFlightMax: number;
-  #waiting: Waiting<Item, Result>[] = [];
+  #waiting: PendingItem<Item, Result>[] = [];
   #waitingCost = 0;
   #inFlight = 0;
   #isScheduled = false;
@@ -58,10 +58,10 @@ export class Rounds<Item, Result> {
   }
 
   #start(): void {
-    while (this.#mayStart()) void this.#runOne(this.#take());
+    while (this.#mayStart()) void this.#runOne(this.#nextRound());
   }
 
-  async #runOne(round: readonly Waiting<Item, Result>[]): Promise<void> {
+  async #runOne(round: readonly PendingItem<Item, Result>[]): Promise<void> {
     this.#inFlight += 1;
     try {
       const result = await this.#run(round.map(({ item }) => item));
@@ -73,7 +73,7 @@ export class Rounds<Item, Result> {
     this.#start();
   }
 
-  #take(): Waiting<Item, Result>[] {
+  #nextRound(): PendingItem<Item, Result>[] {
     let cost = 0;
     let count = 0;
     for (const waiting of this.#waiting) {
@@ -86,7 +86,7 @@ export class Rounds<Item, Result> {
   }
 }
 
-interface Waiting<Item, Result> {
+interface PendingItem<Item, Result> {
   readonly item: Item;
   readonly cost: number;
   resolve(this: void, result: Result): void;

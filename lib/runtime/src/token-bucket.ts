@@ -16,7 +16,7 @@ export class TokenBucket {
   }
 
   /** 0 when `cost` was taken, else the milliseconds after which it can be. */
-  take(cost: number, now: number): number {
+  spend(cost: number, now: number): number {
     const waitMs = this.waitMs(cost, now);
     if (waitMs === 0) this.#tokens -= Math.min(cost, this.#burst);
     return waitMs;
@@ -67,8 +67,8 @@ export class TokenBuckets {
   }
 
   /** 0 when `cost` was taken from the key's bucket, else the milliseconds after which it can be. */
-  take(key: string, cost: number, now: number): number {
-    return this.of(key, now).take(cost, now);
+  spend(key: string, cost: number, now: number): number {
+    return this.of(key, now).spend(cost, now);
   }
 
   /** What `take` would say; nobody is remembered for asking. */

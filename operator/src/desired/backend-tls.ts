@@ -1,6 +1,6 @@
 import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 import type { Backend } from "./names.ts";
-import type { Wish } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
 
 /** A Secret's key, the file that a pod has of it, and the variable that names the file. */
 const FILES = [
@@ -15,22 +15,22 @@ export const tlsOf = (secret: Readonly<Record<string, string>>): BackendTls =>
     FILES.flatMap(({ key, part }) => (secret[key] === undefined ? [] : [[part, secret[key]]])),
   );
 
-const present = (wish: Wish, backends: readonly Backend[]) =>
+const present = (input: DesiredInput, backends: readonly Backend[]) =>
   backends.flatMap((backend) =>
     FILES.flatMap(({ part, file, variable }) => {
-      const pem = wish.backendTls[backend]?.[part];
+      const pem = input.backendTls[backend]?.[part];
       return pem === undefined
         ? []
         : [{ file: `${backend}-${file}`, variable: `${backend.toUpperCase()}_${variable}`, pem }];
     }),
   );
 
-export const tlsFiles = (wish: Wish, backends: readonly Backend[]): Record<string, string> =>
-  Object.fromEntries(present(wish, backends).map(({ file, pem }) => [file, pem]));
+export const tlsFiles = (input: DesiredInput, backends: readonly Backend[]): Record<string, string> =>
+  Object.fromEntries(present(input, backends).map(({ file, pem }) => [file, pem]));
 
 export const tlsVariables = (
-  wish: Wish,
+  input: DesiredInput,
   backends: readonly Backend[],
   folder: string,
 ): Record<string, string> =>
-  Object.fromEntries(present(wish, backends).map(({ file, variable }) => [variable, `${folder}/${file}`]));
+  Object.fromEntries(present(input, backends).map(({ file, variable }) => [variable, `${folder}/${file}`]));

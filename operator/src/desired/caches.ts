@@ -6,7 +6,7 @@ import { httpProbe, podTemplate, resourcesOf } from "./pods.ts";
 import type { ServerSet } from "./server-set.ts";
 import { serverSet } from "./server-set.ts";
 import { withoutUsers } from "./users.ts";
-import type { Wish } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 
 const sha256 = (text: string): string => hash("sha256", text, "hex");
@@ -15,7 +15,10 @@ const sha256 = (text: string): string => hash("sha256", text, "hex");
  * Redis's users, with the rules of each: its own keys and what our scripts call. The operator asks whether
  * Redis is there, and sees to it that these and no others are let in.
  */
-export function redisUsers({ cluster, keys }: Pick<Wish, "cluster" | "keys">): ReadonlyMap<string, string> {
+export function redisUsers({
+  cluster,
+  keys,
+}: Pick<DesiredInput, "cluster" | "keys">): ReadonlyMap<string, string> {
   const prefix = clusterNameOf(cluster);
   return new Map(
     credentialsOf(keys, "redis").map(({ as, user, password }) => {
@@ -29,8 +32,8 @@ export function redisUsers({ cluster, keys }: Pick<Wish, "cluster" | "keys">): R
 }
 
 /** What Redis starts with. */
-export const redisAcl = (wish: Pick<Wish, "cluster" | "keys">): string =>
-  ["user default off", ...[...redisUsers(wish)].map(([user, rules]) => `user ${user} ${rules}`), ""].join(
+export const redisAcl = (input: Pick<DesiredInput, "cluster" | "keys">): string =>
+  ["user default off", ...[...redisUsers(input)].map(([user, rules]) => `user ${user} ${rules}`), ""].join(
     "\n",
   );
 
@@ -49,8 +52,8 @@ export const REDIS_CONFIG = [
 
 type RedisServer = KubeObject & { readonly spec: object };
 
-export function redisServer(wish: Wish): RedisServer | undefined {
-  const { cluster } = wish;
+export function redisServer(input: DesiredInput): RedisServer | undefined {
+  const { cluster } = input;
   const { managed } = cluster.spec.redis;
   if (managed === undefined) return undefined;
   return {
@@ -62,7 +65,7 @@ export function redisServer(wish: Wish): RedisServer | undefined {
       selector: { matchLabels: selectorOf(cluster, "redis") },
       strategy: { type: "Recreate" }, // Two at once would each know half of who is online.
       revisionHistoryLimit: 3,
-      template: podTemplate(wish, {
+      template: podTemplate(input, {
         role: "redis",
         containers: [
           {
@@ -85,7 +88,7 @@ export function redisServer(wish: Wish): RedisServer | undefined {
           { name: "tmp", emptyDir: { sizeLimit: "64Mi" } },
         ],
         graceSeconds: 5,
-        config: [redisAcl(withoutUsers(wish)), REDIS_CONFIG, wish.keys.origin],
+        config: [redisAcl(withoutUsers(input)), REDIS_CONFIG, input.keys.origin],
       }),
     },
   };
@@ -94,7 +97,7 @@ export function redisServer(wish: Wish): RedisServer | undefined {
 /**
  * ClickHouse's users: one that writes and reads rows, one that makes tables; neither sees another database.
  */
-export function clickhouseUsers({ cluster, keys }: Wish): string {
+export function clickhouseUsers({ cluster, keys }: DesiredInput): string {
   const { database } = namesOf(clusterNameOf(cluster));
   const grants = {
     storage: [`GRANT SELECT, INSERT, ALTER DELETE, OPTIMIZE ON ${database}.*`],
@@ -123,11 +126,11 @@ export function clickhouseUsers({ cluster, keys }: Wish): string {
   ].join("\n");
 }
 
-export function clickhouseServer(wish: Wish): ServerSet | undefined {
-  const { cluster } = wish;
+export function clickhouseServer(input: DesiredInput): ServerSet | undefined {
+  const { cluster } = input;
   const { managed } = cluster.spec.clickhouse;
   if (managed === undefined) return undefined;
-  return serverSet(wish, "clickhouse", {
+  return serverSet(input, "clickhouse", {
     replicas: 1,
     serviceName: objectName(cluster, "clickhouse"),
     storage: managed.storage,
@@ -155,6 +158,6 @@ export function clickhouseServer(wish: Wish): ServerSet | undefined {
       { name: "tmp", emptyDir: { sizeLimit: "1Gi" } },
     ],
     graceSeconds: 60,
-    config: [clickhouseUsers(withoutUsers(wish)), wish.keys.origin],
+    config: [clickhouseUsers(withoutUsers(input)), input.keys.origin],
   });
 }

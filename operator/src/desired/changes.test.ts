@@ -3,11 +3,11 @@ import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import type { Schema } from "../../test/leaves.ts";
 import { leavesOf } from "../../test/leaves.ts";
-import { everything, wishOf } from "../../test/wish.ts";
+import { everything, inputOf } from "../../test/input.ts";
 import { SPEC } from "../crd/spec.ts";
 import { TRANSITIONS, rowOf } from "../crd/transitions.ts";
 import type { KubeObject } from "../kube/object.ts";
-import type { Wish } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
 import type { Workload } from "./workloads.ts";
 
 type Pair = readonly [unknown, unknown];
@@ -45,7 +45,7 @@ const PAIRS: Readonly<Record<string, Pair>> = {
 
 /** Fields that name what is read elsewhere: what is there makes the difference, not its name. */
 const login = (mark: string) => ({ username: "me", password: mark });
-const NAMED: Readonly<Record<string, (mark: string) => Partial<Wish>>> = {
+const NAMED: Readonly<Record<string, (mark: string) => Partial<DesiredInput>>> = {
   version: (mark) => ({ version: mark }),
   "connectors.tls.secret": (mark) => ({ tls: { "tls.crt": mark, "tls.key": mark } }),
   "auth.secret": (mark) => ({ tokenKeys: { jwks: mark, signingKey: undefined } }),
@@ -65,18 +65,18 @@ function around(path: string): object {
   return kind === "embedded" ? { [name]: { embedded: { storage: { size: "1Gi" } } } } : {};
 }
 
-function wishWith(path: string, which: 0 | 1): Wish {
+function inputWith(path: string, which: 0 | 1): DesiredInput {
   const parts = path.split(".");
   const named = NAMED[path];
-  if (named !== undefined) return wishOf(around(path), named(which === 0 ? "a" : "b"));
+  if (named !== undefined) return inputOf(around(path), named(which === 0 ? "a" : "b"));
   const value = (PAIRS[path] ?? pairOf(at(parts)))[which];
-  return wishOf(specWith(SPEC as Schema, parts, value) as object);
+  return inputOf(specWith(SPEC as Schema, parts, value) as object);
 }
 
 /** Pods that there are, by what they are made of; the Job is of no people's. */
-const podsOf = (wish: Wish): Readonly<Record<string, unknown>> =>
+const podsOf = (input: DesiredInput): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
-    everything(wish)
+    everything(input)
       .filter(({ kind }) => kind === "Deployment" || kind === "StatefulSet")
       .map((object: KubeObject) => {
         const { kind, metadata, spec } = object as Workload;
@@ -89,7 +89,7 @@ test("what the table says of a field is what it does: pods are made anew, or non
   for (const path of leavesOf(SPEC as Schema)) {
     const { does } = TRANSITIONS[rowOf(path) ?? ""] ?? assert.fail(path);
     if (does === "refused") continue;
-    const [before, after] = [podsOf(wishWith(path, 0)), podsOf(wishWith(path, 1))];
+    const [before, after] = [podsOf(inputWith(path, 0)), podsOf(inputWith(path, 1))];
     const isAnew = !isDeepStrictEqual(after, before);
     assert.equal(isAnew, does === "rolled", `${path} is said to be ${does}`);
   }

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readNatsUrl } from "@jichat/runtime/nats-url.ts";
 import type { ChatCluster } from "../crd/definition.ts";
-import { KEYS, clusterOf, everything, templatesOf, wishOf } from "../../test/wish.ts";
-import { secrets } from "./around.ts";
+import { KEYS, clusterOf, everything, templatesOf, inputOf } from "../../test/input.ts";
+import { secrets } from "./resources.ts";
 import { redisAcl } from "./caches.ts";
 import { rolesOf, serversOf } from "./desired.ts";
 import { COMPONENTS, clusterNameOf } from "./names.ts";
@@ -15,17 +15,17 @@ import type { Policy } from "./network.ts";
 import { flowsOf, networkPolicies } from "./network.ts";
 import { CONTAINER_SECURITY } from "./pods.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
-import type { Wish } from "./wish.ts";
-import { backendUrl } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
+import { backendUrl } from "./desired-input.ts";
 import { connectorRevision } from "./workloads.ts";
 
 test("the same spec makes the same objects, and another name shares none with it", () => {
-  const ids = (wish: Wish): string[] =>
-    everything(wish).map(({ kind, metadata: { name } }) => `${kind} ${name}`);
-  assert.deepEqual(everything(wishOf()), everything(wishOf()));
-  const all = ids(wishOf());
+  const ids = (input: DesiredInput): string[] =>
+    everything(input).map(({ kind, metadata: { name } }) => `${kind} ${name}`);
+  assert.deepEqual(everything(inputOf()), everything(inputOf()));
+  const all = ids(inputOf());
   assert.equal(new Set(all).size, all.length);
-  const other = ids({ ...wishOf(), cluster: clusterOf({}, "talk") });
+  const other = ids({ ...inputOf(), cluster: clusterOf({}, "talk") });
   assert.deepEqual(
     all.filter((id) => other.includes(id)),
     [],
@@ -33,7 +33,7 @@ test("the same spec makes the same objects, and another name shares none with it
 });
 
 test("every pod passes the restricted standard, has no token, and leaves a lost node", () => {
-  const templates = templatesOf(everything(wishOf()));
+  const templates = templatesOf(everything(inputOf()));
   assert.equal(templates.length, 8);
   for (const { spec } of templates) {
     assert.equal(spec.automountServiceAccountToken, false);
@@ -44,31 +44,31 @@ test("every pod passes the restricted standard, has no token, and leaves a lost 
 });
 
 test("no secret is in a ConfigMap, an argument or a variable; each component's Secret holds only what it needs", () => {
-  const wish = wishOf();
+  const input = inputOf();
   const hidden = [KEYS.clusterKey, KEYS.signingKey["d"] ?? "", ...Object.values(KEYS.passwords)];
-  const shown = everything(wish).filter(({ kind }) => kind !== "Secret");
+  const shown = everything(input).filter(({ kind }) => kind !== "Secret");
   for (const secret of hidden) assert.ok(!JSON.stringify(shown).includes(secret));
   const files = (component: (typeof COMPONENTS)[number]): string[] =>
-    Object.keys(secretsOf(wish, component)).sort();
+    Object.keys(secretsOf(input, component)).sort();
   assert.deepEqual(files("router"), ["cluster-key", "nats-url", "redis-url"]);
   assert.deepEqual(files("storage"), ["clickhouse-url", "cluster-key", "nats-url"]);
   assert.deepEqual(files("connector"), ["cluster-key", "jwks.json", "nats-url", "redis-url"]);
   assert.deepEqual(files("api"), ["cluster-key", "jwks.json", "nats-url", "redis-url", "signing-key.json"]);
-  assert.equal(secrets(wish).length, 8);
+  assert.equal(secrets(input).length, 8);
 });
 
 test("with a certificate connectors speak TLS: theirs alone, no pod goes when it changes, told to devices", () => {
   const spec = { connectors: { ...clusterOf().spec.connectors, tls: { secret: "t", host: "chat.example" } } };
-  const wish = { ...wishOf(spec), tls: { "tls.crt": "certificate", "tls.key": "key" } };
+  const input = { ...inputOf(spec), tls: { "tls.crt": "certificate", "tls.key": "key" } };
   for (const component of COMPONENTS) {
     const isConnector = component === "connector";
-    assert.equal("tls.key" in secretsOf(wish, component), isConnector);
-    assert.equal("TLS_KEY_FILE" in settingsOf(wish, component), isConnector);
+    assert.equal("tls.key" in secretsOf(input, component), isConnector);
+    assert.equal("TLS_KEY_FILE" in settingsOf(input, component), isConnector);
   }
-  assert.equal(settingsOf(wish, "api")["WS_URLS"], "wss://chat.example:80/v1/ws");
-  const renewed = { ...wish, tls: { ...wish.tls, "tls.crt": "another" } };
-  assert.deepEqual(connectorRevision(renewed, 1), connectorRevision(wish, 1));
-  assert.notDeepEqual(secretsOf(renewed, "connector"), secretsOf(wish, "connector"));
+  assert.equal(settingsOf(input, "api")["WS_URLS"], "wss://chat.example:80/v1/ws");
+  const renewed = { ...input, tls: { ...input.tls, "tls.crt": "another" } };
+  assert.deepEqual(connectorRevision(renewed, 1), connectorRevision(input, 1));
+  assert.notDeepEqual(secretsOf(renewed, "connector"), secretsOf(input, "connector"));
 });
 
 test("every setting is a key that docs/configuration.md has", () => {
@@ -76,7 +76,7 @@ test("every setting is a key that docs/configuration.md has", () => {
   const connectors = { ...clusterOf().spec.connectors, tls: { secret: "t" } };
   for (const spec of [{}, { connectors }, { clickhouse: { embedded: { storage: { size: "1Gi" } } } }])
     for (const component of COMPONENTS)
-      for (const key of Object.keys(settingsOf(wishOf(spec), component)))
+      for (const key of Object.keys(settingsOf(inputOf(spec), component)))
         assert.ok(
           [key, key.replace(/_FILE$/, "")].some((name) => docs.includes(`\`${name}\``)),
           key,
@@ -85,10 +85,10 @@ test("every setting is a key that docs/configuration.md has", () => {
 
 test("several nats-servers of one's own are told to every part, the login with the first", () => {
   const url = "nats://a.example:4222,b.example:4222,nats://c.example:4222";
-  const wish = wishOf({ nats: { external: { url, secret: "login" } } });
+  const input = inputOf({ nats: { external: { url, secret: "login" } } });
   const login = { username: "me", password: "p,w@1" };
-  assert.equal(backendUrl(wish, "nats", "router"), url);
-  const told = backendUrl({ ...wish, logins: { nats: login } }, "nats", "router");
+  assert.equal(backendUrl(input, "nats", "router"), url);
+  const told = backendUrl({ ...input, logins: { nats: login } }, "nats", "router");
   assert.equal(told, "nats://me:p%2Cw%401@a.example:4222,b.example:4222,nats://c.example:4222");
   const { servers, user, pass } = readNatsUrl(told);
   assert.deepEqual(servers, ["a.example:4222", "b.example:4222", "c.example:4222"]);
@@ -140,9 +140,9 @@ function lets(
 }
 
 test("pods reach each other where a flow says so, and nowhere else", () => {
-  const wish = wishOf();
-  const roles = rolesOf(wish);
-  const policies = networkPolicies(wish, roles);
+  const input = inputOf();
+  const roles = rolesOf(input);
+  const policies = networkPolicies(input, roles);
   const pod = (role: string): Record<string, string> => ({
     "app.kubernetes.io/instance": "chat",
     "app.kubernetes.io/component": role,
@@ -152,7 +152,7 @@ test("pods reach each other where a flow says so, and nowhere else", () => {
   for (const from of roles)
     for (const to of roles)
       for (const port of ports) {
-        const wanted = flowsOf(wish.cluster).some(
+        const wanted = flowsOf(input.cluster).some(
           (flow) => flow.from === from && flow.to === to && flow.port === port,
         );
         assert.equal(lets(policies, pod(from), pod(to), port), wanted, `${from} to ${to}:${port}`);
@@ -174,22 +174,22 @@ test("nobody but the operator may make, change or delete a stream; each speaks a
   }
   assert.ok(!all.connector.publish.some((subject) => subject.startsWith("c.log.")), "only owners append");
   assert.ok(!all.api.subscribe.includes("c.cmd.*"));
-  assert.match(natsConfig(wishOf()), /sync_interval: always/);
+  assert.match(natsConfig(inputOf()), /sync_interval: always/);
   assert.doesNotMatch(
-    natsConfig(wishOf({ durability: { replicas: 1, fsync: "interval" } })),
+    natsConfig(inputOf({ durability: { replicas: 1, fsync: "interval" } })),
     /sync_interval/,
   );
-  assert.match(redisAcl(wishOf()), /^user default off$/m);
+  assert.match(redisAcl(inputOf()), /^user default off$/m);
 });
 
 test("managed nats-servers notice a route that is cut; one alone has none", () => {
-  const config = (replicas: number) => natsConfig(wishOf({ nats: { managed: { replicas } } }));
+  const config = (replicas: number) => natsConfig(inputOf({ nats: { managed: { replicas } } }));
   assert.match(config(3), /cluster \{[^}]*ping_interval: 3s\n\s+ping_max: 2\n\}/);
   assert.doesNotMatch(config(1), /ping/);
 });
 
 test("a managed nats-server whose JetStream a full disk has switched off is started anew", () => {
-  const server = serversOf(wishOf()).find(
+  const server = serversOf(inputOf()).find(
     ({ kind, metadata }) => kind === "StatefulSet" && metadata.name.endsWith("-nats"),
   );
   // `js-server-only` says ok all the while (nats-server 2.15).
@@ -199,7 +199,7 @@ test("a managed nats-server whose JetStream a full disk has switched off is star
 test("a managed nats-server that has a limit of memory is told of it; one that has none is not", () => {
   const told = (limits?: object) => {
     const nats = { managed: { ...clusterOf().spec.nats.managed, ...(limits && { resources: { limits } }) } };
-    const [template] = templatesOf(serversOf(wishOf({ nats })));
+    const [template] = templatesOf(serversOf(inputOf({ nats })));
     const [container] = template?.spec.containers ?? [];
     return container?.env?.find(({ name }) => name === "GOMEMLIMIT")?.value;
   };

@@ -8,19 +8,19 @@ import {
   secrets,
   serviceAccounts,
   ways,
-} from "./around.ts";
+} from "./resources.ts";
 import { clickhouseServer, redisServer } from "./caches.ts";
 import type { Role } from "./names.ts";
 import { natsServers } from "./nats.ts";
 import { networkPolicies } from "./network.ts";
 import { services } from "./services.ts";
-import type { Wish } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
 import { deployment, migrationJob } from "./workloads.ts";
 
 const present = <T>(items: readonly (T | undefined)[]): T[] => items.filter((item) => item !== undefined);
 
 /** Whatever a ChatCluster has pods of. */
-export function rolesOf({ cluster: { spec } }: Wish): readonly Role[] {
+export function rolesOf({ cluster: { spec } }: DesiredInput): readonly Role[] {
   return present<Role>([
     "connector",
     "router",
@@ -34,34 +34,34 @@ export function rolesOf({ cluster: { spec } }: Wish): readonly Role[] {
 }
 
 /** What may stand before anything runs: names, doors, settings and secrets. */
-export function groundworkOf(wish: Wish): readonly KubeObject[] {
-  const roles = rolesOf(wish);
+export function groundworkOf(input: DesiredInput): readonly KubeObject[] {
+  const roles = rolesOf(input);
   return [
-    keysSecret(wish),
-    ...secrets(wish),
-    ...configMaps(wish),
-    ...serviceAccounts(wish, roles),
-    ...services(wish),
-    ...networkPolicies(wish, roles),
+    keysSecret(input),
+    ...secrets(input),
+    ...configMaps(input),
+    ...serviceAccounts(input, roles),
+    ...services(input),
+    ...networkPolicies(input, roles),
     ...disruptionBudgets(
-      wish,
+      input,
       roles.filter((role) => role !== "migrate"),
     ),
-    ...ways(wish),
-    ...podMonitors(wish),
-    ...present([dataClaim(wish)]),
+    ...ways(input),
+    ...podMonitors(input),
+    ...present([dataClaim(input)]),
   ];
 }
 
-export const serversOf = (wish: Wish): readonly KubeObject[] =>
-  present<KubeObject>([natsServers(wish), redisServer(wish), clickhouseServer(wish)]);
+export const serversOf = (input: DesiredInput): readonly KubeObject[] =>
+  present<KubeObject>([natsServers(input), redisServer(input), clickhouseServer(input)]);
 
-export const migrationOf = (wish: Wish): readonly KubeObject[] => present([migrationJob(wish)]);
+export const migrationOf = (input: DesiredInput): readonly KubeObject[] => present([migrationJob(input)]);
 
 /** The components, with the current revision of connectors. */
-export const componentsOf = (wish: Wish, connectors: KubeObject): readonly KubeObject[] => [
-  deployment(wish, "storage"),
-  deployment(wish, "router"),
+export const componentsOf = (input: DesiredInput, connectors: KubeObject): readonly KubeObject[] => [
+  deployment(input, "storage"),
+  deployment(input, "router"),
   connectors,
-  deployment(wish, "api"),
+  deployment(input, "api"),
 ];

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
 import { readNatsTls } from "@jichat/runtime/backend-tls.ts";
-import { clusterOf, everything, templatesOf, wishOf } from "../../test/wish.ts";
+import { clusterOf, everything, templatesOf, inputOf } from "../../test/input.ts";
 import { API_LIMITS, CONNECTOR_LIMITS } from "../crd/limits.ts";
 import { OUR_PATHS, OUR_VARIABLES, OUR_VOLUMES } from "../crd/template.ts";
 import type { KubeObject } from "../kube/object.ts";
@@ -14,7 +14,7 @@ import { COMPONENTS, LABELS } from "./names.ts";
 import { flowsOf } from "./network.ts";
 import { CONTAINER_SECURITY } from "./pods.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
-import type { Wish } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
 
 const pki = { ca: "CA", cert: "CERT", key: "KEY" };
 const EXTERNAL = {
@@ -22,10 +22,11 @@ const EXTERNAL = {
   redis: { external: { url: "rediss://redis.example:6379", tls: { secret: "r" } } },
   clickhouse: { external: { url: "https://clickhouse.example", tls: { secret: "c" } } },
 };
-const external = (): Wish => wishOf(EXTERNAL, { backendTls: { nats: pki, redis: pki, clickhouse: pki } });
+const external = (): DesiredInput =>
+  inputOf(EXTERNAL, { backendTls: { nats: pki, redis: pki, clickhouse: pki } });
 
-const ofRole = (wish: Wish, role: Role) =>
-  templatesOf(everything(wish)).find(({ metadata }) => metadata.labels[LABELS.component] === role);
+const ofRole = (input: DesiredInput, role: Role) =>
+  templatesOf(everything(input)).find(({ metadata }) => metadata.labels[LABELS.component] === role);
 
 const template = (mark: string) => ({
   labels: { mark },
@@ -55,10 +56,10 @@ const MARKED: Readonly<Record<Role, object>> = {
 };
 
 test("whatever has pods takes a template: its own alone, without losing what is ours", () => {
-  const plain = wishOf();
+  const plain = inputOf();
   for (const role of rolesOf(plain)) {
-    const wish = wishOf(MARKED[role]);
-    const { metadata, spec } = ofRole(wish, role) ?? assert.fail(role);
+    const input = inputOf(MARKED[role]);
+    const { metadata, spec } = ofRole(input, role) ?? assert.fail(role);
     const [container] = spec.containers;
     assert.ok(container?.env !== undefined);
     assert.equal(metadata.labels["mark"], role);
@@ -82,41 +83,41 @@ test("whatever has pods takes a template: its own alone, without losing what is 
     assert.equal(spec.securityContext?.runAsUser, 7);
     assert.equal(spec.securityContext.fsGroup, 8);
     assert.equal(spec.securityContext.fsGroupChangePolicy, "OnRootMismatch");
-    const account = everything(wish).find(
+    const account = everything(input).find(
       ({ kind, metadata: { name } }) => kind === "ServiceAccount" && name === spec.serviceAccountName,
     );
     assert.deepEqual(account?.metadata.annotations, { mark: role });
     for (const other of rolesOf(plain).filter(
       (one) => one !== role && !(role === "storage" && one === "migrate"),
     ))
-      assert.deepEqual(ofRole(wish, other), ofRole(plain, other), `${other}, of a template for ${role}`);
+      assert.deepEqual(ofRole(input, other), ofRole(plain, other), `${other}, of a template for ${role}`);
   }
 });
 
 test("the Job has the storage's template where it has none of its own, and resources of its own", () => {
-  assert.deepEqual(ofRole(wishOf(MARKED.storage), "migrate")?.spec.nodeSelector, { mark: "storage" });
-  const both = wishOf({ ...MARKED.storage, ...MARKED.migrate });
+  assert.deepEqual(ofRole(inputOf(MARKED.storage), "migrate")?.spec.nodeSelector, { mark: "storage" });
+  const both = inputOf({ ...MARKED.storage, ...MARKED.migrate });
   assert.deepEqual(ofRole(both, "migrate")?.spec.nodeSelector, { mark: "migrate" });
   assert.deepEqual(ofRole(both, "migrate")?.spec.containers[0]?.resources, { requests: { cpu: "2" } });
 });
 
 test("what templates may not name is all that pods have: variables, volumes and where they are", () => {
-  const wishes = [
-    wishOf(),
+  const inputs = [
+    inputOf(),
     external(),
-    wishOf({ clickhouse: { embedded: { storage: { size: "1Gi" } } } }),
-    wishOf({ auth: { peopleMustExist: true }, observability: { otlp: { endpoint: "http://o:4318" } } }),
-    wishOf({ connectors: { tls: { secret: "t" } } }),
+    inputOf({ clickhouse: { embedded: { storage: { size: "1Gi" } } } }),
+    inputOf({ auth: { peopleMustExist: true }, observability: { otlp: { endpoint: "http://o:4318" } } }),
+    inputOf({ connectors: { tls: { secret: "t" } } }),
   ];
   const limits = [...Object.values(CONNECTOR_LIMITS), ...Object.values(API_LIMITS)].map(
     ({ variable }): string => variable,
   );
   const free = new Set([...limits, "GOGC", "GOMEMLIMIT"]);
-  for (const wish of wishes) {
+  for (const input of inputs) {
     for (const component of COMPONENTS)
-      for (const key of Object.keys(settingsOf(wish, component)))
+      for (const key of Object.keys(settingsOf(input, component)))
         assert.ok(OUR_VARIABLES.includes(key), `${key} of ${component}`);
-    for (const { spec } of templatesOf(everything(wish))) {
+    for (const { spec } of templatesOf(everything(input))) {
       for (const { name } of spec.volumes ?? []) assert.ok(OUR_VOLUMES.includes(name), name);
       for (const { env, volumeMounts } of spec.containers) {
         for (const { name } of env ?? []) assert.ok(free.has(name) || OUR_VARIABLES.includes(name), name);
@@ -135,9 +136,9 @@ interface ServiceSpec {
   readonly ports: readonly { readonly port: number; readonly nodePort?: number }[];
   readonly ipFamilyPolicy?: string;
 }
-const servicesOf = (wish: Wish) =>
+const servicesOf = (input: DesiredInput) =>
   new Map(
-    everything(wish)
+    everything(input)
       .filter(({ kind }) => kind === "Service")
       .map((one) => [one.metadata.name, one as KubeObject & { readonly spec: ServiceSpec }]),
   );
@@ -154,8 +155,8 @@ test("both doors are Services as the spec has them, and the route leads to the a
     trafficDistribution: "PreferClose",
   };
   const gateway = { name: "g", host: "chat.example" };
-  const wish = wishOf({ connectors: { service, gateway }, api: { service } });
-  const services = servicesOf(wish);
+  const input = inputOf({ connectors: { service, gateway }, api: { service } });
+  const services = servicesOf(input);
   for (const name of ["chat-connector", "chat-api"]) {
     const { metadata, spec } = services.get(name) ?? assert.fail(name);
     const { port, nodePort, annotations, ...same } = service;
@@ -163,27 +164,27 @@ test("both doors are Services as the spec has them, and the route leads to the a
     assert.partialDeepStrictEqual(spec, { ...same, ports: [{ port, nodePort }] });
   }
   assert.match(
-    JSON.stringify(everything(wish).find(({ kind }) => kind === "HTTPRoute")),
+    JSON.stringify(everything(input).find(({ kind }) => kind === "HTTPRoute")),
     /"chat-api","port":8443/,
   );
-  assert.equal(servicesOf(wishOf()).get("chat-api")?.spec.ports[0]?.port, 80);
+  assert.equal(servicesOf(inputOf()).get("chat-api")?.spec.ports[0]?.port, 80);
 });
 
 test("limits become variables where they are said; who is believed is one answer for both doors, or two", () => {
-  const plain = settingsOf(wishOf(), "connector");
+  const plain = settingsOf(inputOf(), "connector");
   for (const { variable } of Object.values(CONNECTOR_LIMITS)) assert.equal(plain[variable], undefined);
   const limits = Object.fromEntries(
     Object.entries(CONNECTOR_LIMITS).map(([name, { maximum }]) => [name, maximum]),
   );
-  const said = settingsOf(wishOf({ connectors: { limits } }), "connector");
+  const said = settingsOf(inputOf({ connectors: { limits } }), "connector");
   for (const { variable, maximum } of Object.values(CONNECTOR_LIMITS))
     assert.equal(said[variable], String(maximum));
   assert.equal(
-    settingsOf(wishOf({ api: { limits: { signInsPerSecond: 9 } } }), "api")["SIGN_INS_PER_SECOND"],
+    settingsOf(inputOf({ api: { limits: { signInsPerSecond: 9 } } }), "api")["SIGN_INS_PER_SECOND"],
     "9",
   );
   const trust = (spec: object) =>
-    (["connector", "api"] as const).map((component) => settingsOf(wishOf(spec), component)["TRUST_PROXY"]);
+    (["connector", "api"] as const).map((component) => settingsOf(inputOf(spec), component)["TRUST_PROXY"]);
   const ingress = { host: "chat.example" };
   assert.deepEqual(trust({}), ["no", "no"]);
   assert.deepEqual(trust({ connectors: { ingress } }), ["yes", "yes"]);
@@ -197,7 +198,7 @@ test("every limit is a variable that its component reads, with the same bounds",
     ["connector", CONNECTOR_LIMITS],
     ["api", API_LIMITS],
   ] as const) {
-    const sources = [`../../../${component}/src/config.ts`, "../../../access/src/people-config.ts"];
+    const sources = [`../../../${component}/src/config.ts`, "../../../lib/identity/src/people-config.ts"];
     const text = sources.map((path) => readFileSync(join(import.meta.dirname, path), "utf8")).join("\n");
     for (const { variable, minimum, maximum } of Object.values(table)) {
       const bounds = new RegExp(`"${variable}", \\{[^}]*min: ([\\w.]+),\\s*max: ([\\w.]+)`).exec(text);
@@ -210,9 +211,9 @@ test("every limit is a variable that its component reads, with the same bounds",
 });
 
 test("a backend's CA and certificate reach whom it is spoken to by, and the Job, and nobody else", () => {
-  const wish = external();
+  const input = external();
   const files = (component: (typeof COMPONENTS)[number]): string[] =>
-    Object.keys(secretsOf(wish, component)).filter((name) => /ca\.crt|tls/.test(name));
+    Object.keys(secretsOf(input, component)).filter((name) => /ca\.crt|tls/.test(name));
   assert.deepEqual(files("router"), [
     "nats-ca.crt",
     "nats-tls.crt",
@@ -229,15 +230,15 @@ test("a backend's CA and certificate reach whom it is spoken to by, and the Job,
     "clickhouse-tls.crt",
     "clickhouse-tls.key",
   ]);
-  const settings = settingsOf(wish, "storage");
+  const settings = settingsOf(input, "storage");
   assert.equal(settings["CLICKHOUSE_CA_FILE"], "/etc/jichat/secrets/clickhouse-ca.crt");
   assert.equal(settings["NATS_KEY_FILE"], "/etc/jichat/secrets/nats-tls.key");
   assert.ok(!("REDIS_CA_FILE" in settings));
-  const job = ofRole(wish, "migrate")?.spec.containers[0]?.env?.map(({ name }) => name);
+  const job = ofRole(input, "migrate")?.spec.containers[0]?.env?.map(({ name }) => name);
   assert.ok(job?.includes("CLICKHOUSE_CERT_FILE") && !job.includes("NATS_CA_FILE"));
   for (const component of COMPONENTS)
     assert.ok(
-      !Object.keys(settingsOf(wishOf(), component)).some(
+      !Object.keys(settingsOf(inputOf(), component)).some(
         (key) => /_(CA|CERT|KEY)_FILE$/.test(key) && !/^(CLUSTER|TOKEN)/.test(key),
       ),
     );
@@ -260,7 +261,7 @@ test("half a certificate, and what is none, is refused at the start by name", ()
 });
 
 test("as many of the edge may go at once as the spec says; of what holds state it is one", () => {
-  const budgets = everything(wishOf({ disruption: { maxUnavailable: "20%" } })).filter(
+  const budgets = everything(inputOf({ disruption: { maxUnavailable: "20%" } })).filter(
     ({ kind }) => kind === "PodDisruptionBudget",
   ) as (KubeObject & { readonly spec: { readonly maxUnavailable: number | string } })[];
   for (const { metadata, spec } of budgets) {
@@ -273,23 +274,23 @@ test("as many of the edge may go at once as the spec says; of what holds state i
 test("every Service is of the families that are wanted, headless ones too", () => {
   const ipFamilies = ["IPv6", "IPv4"];
   const network = { ipFamilyPolicy: "RequireDualStack", ipFamilies };
-  for (const [name, { spec }] of servicesOf(wishOf({ network })))
+  for (const [name, { spec }] of servicesOf(inputOf({ network })))
     assert.partialDeepStrictEqual(spec, network, name);
-  for (const { spec } of servicesOf(wishOf()).values())
+  for (const { spec } of servicesOf(inputOf()).values())
     assert.ok(!("ipFamilyPolicy" in spec || "ipFamilies" in spec), "Kubernetes's own choice");
 });
 
 test("no name of a DNS domain is in anything: pods find Services under whichever there is", () => {
-  assert.doesNotMatch(JSON.stringify(everything(wishOf())), /cluster\.local/);
+  assert.doesNotMatch(JSON.stringify(everything(inputOf())), /cluster\.local/);
 });
 
 test("where the platform gives user ids, as OpenShift does, no pod says one, unless its template does", () => {
   const operator = { namespace: "jichat", labels: {}, podUsers: "assigned" as const };
-  for (const { spec } of templatesOf(everything(wishOf({}, { operator })))) {
+  for (const { spec } of templatesOf(everything(inputOf({}, { operator })))) {
     assert.deepEqual(spec.securityContext, { fsGroupChangePolicy: "OnRootMismatch" });
     for (const { securityContext } of spec.containers) assert.equal(securityContext?.runAsNonRoot, true);
   }
-  const said = wishOf({ routers: { template: { securityContext: { fsGroup: 9 } } } }, { operator });
+  const said = inputOf({ routers: { template: { securityContext: { fsGroup: 9 } } } }, { operator });
   assert.equal(ofRole(said, "router")?.spec.securityContext?.fsGroup, 9);
 });
 

@@ -10,7 +10,7 @@ import { httpProbe, resourcesOf } from "./pods.ts";
 import type { ServerSet } from "./server-set.ts";
 import { serverSet } from "./server-set.ts";
 import { usersPrint, withoutUsers } from "./users.ts";
-import type { Wish } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
 
 const quoted = (subjects: readonly string[]): string =>
   subjects.map((subject) => JSON.stringify(subject)).join(", ");
@@ -25,11 +25,11 @@ function userLines({ user, password }: Credential, { publish, subscribe }: Permi
 }
 
 /** What a server that has read its users says of itself, and no other. */
-export const usersTag = ({ keys }: Pick<Wish, "keys">): string => `users:${usersPrint(keys, "nats")}`;
+export const usersTag = ({ keys }: Pick<DesiredInput, "keys">): string => `users:${usersPrint(keys, "nats")}`;
 
 /** nats-server's configuration: JetStream, a login per component, and routes where there are three. */
-export function natsConfig(wish: Wish): string {
-  const { cluster, keys } = wish;
+export function natsConfig(input: DesiredInput): string {
+  const { cluster, keys } = input;
   const { managed } = cluster.spec.nats;
   const permissions = natsPermissions(clusterNameOf(cluster), cluster.spec.partitions);
   const users = credentialsOf(keys, "nats").flatMap(({ as, ...credential }) =>
@@ -46,7 +46,7 @@ export function natsConfig(wish: Wish): string {
   );
   return [
     `server_name: $POD_NAME`,
-    `server_tags: [${JSON.stringify(usersTag(wish))}]`,
+    `server_tags: [${JSON.stringify(usersTag(input))}]`,
     `port: ${PORTS.nats}`,
     `http_port: 8222`,
     `jetstream {`,
@@ -94,12 +94,12 @@ function memoryLimitOf(limit: string | number | undefined): V1EnvVar[] {
   return bytes === undefined ? [] : [{ name: "GOMEMLIMIT", value: String(Math.floor(0.9 * bytes)) }];
 }
 
-export function natsServers(wish: Wish): ServerSet | undefined {
-  const { cluster } = wish;
+export function natsServers(input: DesiredInput): ServerSet | undefined {
+  const { cluster } = input;
   const { managed } = cluster.spec.nats;
   if (managed === undefined) return undefined;
   const name = objectName(cluster, "nats");
-  return serverSet(wish, "nats", {
+  return serverSet(input, "nats", {
     replicas: managed.replicas,
     podManagementPolicy: "Parallel",
     serviceName: `${name}-routes`,
@@ -133,6 +133,6 @@ export function natsServers(wish: Wish): ServerSet | undefined {
     ],
     volumes: [{ name: "config", secret: { secretName: name, defaultMode: 0o440 } }],
     graceSeconds: 30,
-    config: [natsConfig(withoutUsers(wish)), wish.keys.origin],
+    config: [natsConfig(withoutUsers(input)), input.keys.origin],
   });
 }

@@ -3,7 +3,7 @@ import type { ChatCluster } from "../crd/definition.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Backend, Role } from "./names.ts";
 import { BACKENDS, COMPONENTS, LABELS, MANAGED_BY, PORTS, metaOf, objectName, selectorOf } from "./names.ts";
-import type { Wish } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
 
 /** Who may speak to whom. `anyone` is every address, `monitoring` every pod of the Kubernetes cluster. */
 export interface Flow {
@@ -90,7 +90,7 @@ export interface Policy extends KubeObject {
   };
 }
 
-function peerOf(wish: Wish, side: Flow["from"] | Flow["to"]): V1NetworkPolicyPeer[] {
+function peerOf(input: DesiredInput, side: Flow["from"] | Flow["to"]): V1NetworkPolicyPeer[] {
   switch (side) {
     case "anyone":
     case "dns": // A node-local resolver has an address of no pod.
@@ -100,20 +100,20 @@ function peerOf(wish: Wish, side: Flow["from"] | Flow["to"]): V1NetworkPolicyPee
     case "operator":
       return [
         {
-          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": wish.operator.namespace } },
-          podSelector: { matchLabels: { ...wish.operator.labels } },
+          namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": input.operator.namespace } },
+          podSelector: { matchLabels: { ...input.operator.labels } },
         },
       ];
     default:
-      return [{ podSelector: { matchLabels: selectorOf(wish.cluster, side) } }];
+      return [{ podSelector: { matchLabels: selectorOf(input.cluster, side) } }];
   }
 }
 
 const portsOf = ({ port, protocol }: Flow): Rule["ports"] => [{ port, protocol: protocol ?? "TCP" }];
 
 /** Denies all traffic of a ChatCluster's pods, then allows the flows, role by role. */
-export function networkPolicies(wish: Wish, roles: readonly Role[]): readonly Policy[] {
-  const { cluster } = wish;
+export function networkPolicies(input: DesiredInput, roles: readonly Role[]): readonly Policy[] {
+  const { cluster } = input;
   const flows = flowsOf(cluster);
   const policy = (name: string, spec: Policy["spec"], role: string): Policy => ({
     apiVersion: "networking.k8s.io/v1",
@@ -136,13 +136,13 @@ export function networkPolicies(wish: Wish, roles: readonly Role[]): readonly Po
           ingress: flows
             .filter(({ to }) => to === role)
             .map((flow) => {
-              const from = peerOf(wish, flow.from);
+              const from = peerOf(input, flow.from);
               return { ports: portsOf(flow), ...(from.length === 0 ? {} : { from }) };
             }),
           egress: flows
             .filter(({ from }) => from === role)
             .map((flow) => {
-              const to = peerOf(wish, flow.to);
+              const to = peerOf(input, flow.to);
               return { ports: portsOf(flow), ...(to.length === 0 ? {} : { to }) };
             }),
         },

@@ -4,7 +4,7 @@ import type { ChatClusterSpec } from "../crd/spec.ts";
 import type { Role } from "./names.ts";
 import { labelsOf, objectName } from "./names.ts";
 import { mountsOf, spreadOf, templateOf, variablesOf, volumesOf } from "./template.ts";
-import type { Wish } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
 
 /** What the pod carries that config and secrets are made of: another hash, and pods are rolled. */
 export const CONFIG_ANNOTATION = "chat.jichat.io/config";
@@ -16,7 +16,7 @@ const IDS = { runAsUser: USER, runAsGroup: USER, fsGroup: USER };
 /** A pod on a lost node is replaced after this; Kubernetes's own default is five minutes. */
 const LOST_NODE_SECONDS = 15;
 
-export type ContainerWish = Omit<V1Container, "securityContext">;
+export type ContainerInput = Omit<V1Container, "securityContext">;
 
 export interface PodTemplate {
   readonly metadata: {
@@ -26,9 +26,9 @@ export interface PodTemplate {
   readonly spec: V1PodSpec;
 }
 
-export interface PodWish {
+export interface PodInput {
   readonly role: Role;
-  readonly containers: readonly ContainerWish[];
+  readonly containers: readonly ContainerInput[];
   readonly volumes?: V1PodSpec["volumes"];
   readonly graceSeconds: number;
   readonly restartPolicy?: "Never";
@@ -47,7 +47,7 @@ export const CONTAINER_SECURITY: V1SecurityContext = {
   seccompProfile: { type: "RuntimeDefault" },
 };
 
-export const imageOf = ({ cluster: { spec }, version }: Wish, component: string): string =>
+export const imageOf = ({ cluster: { spec }, version }: DesiredInput, component: string): string =>
   `${spec.image.registry}/${component}:${version}`;
 
 const leaveLostNodes = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"].map((key) => ({
@@ -58,10 +58,10 @@ const leaveLostNodes = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unre
 }));
 
 /** A pod of ours: restricted, spread, without rights at the API server. */
-export function podTemplate(wish: Wish, pod: PodWish): PodTemplate {
-  const { cluster } = wish;
+export function podTemplate(input: DesiredInput, pod: PodInput): PodTemplate {
+  const { cluster } = input;
   const { role } = pod;
-  const template = templateOf(wish, role);
+  const template = templateOf(input, role);
   const { pullSecrets } = cluster.spec.image;
   return {
     metadata: {
@@ -79,7 +79,7 @@ export function podTemplate(wish: Wish, pod: PodWish): PodTemplate {
       terminationGracePeriodSeconds: pod.graceSeconds,
       restartPolicy: pod.restartPolicy ?? "Always",
       securityContext: {
-        ...(wish.operator.podUsers === "assigned" ? {} : IDS),
+        ...(input.operator.podUsers === "assigned" ? {} : IDS),
         fsGroupChangePolicy: "OnRootMismatch",
         ...template.securityContext,
       },
@@ -89,7 +89,7 @@ export function podTemplate(wish: Wish, pod: PodWish): PodTemplate {
         volumeMounts: mountsOf(container.volumeMounts ?? [], template),
         securityContext: CONTAINER_SECURITY,
       })),
-      topologySpreadConstraints: spreadOf(wish, role, template),
+      topologySpreadConstraints: spreadOf(input, role, template),
       tolerations: [...(template.tolerations ?? []), ...leaveLostNodes],
       volumes: volumesOf(pod.volumes ?? [], template),
       ...(pullSecrets === undefined ? {} : { imagePullSecrets: [...pullSecrets] }),

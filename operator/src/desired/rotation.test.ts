@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clusterOf } from "../../test/wish.ts";
+import { clusterOf } from "../../test/input.ts";
 import type { Keys } from "./keys.ts";
 import {
   ORDER,

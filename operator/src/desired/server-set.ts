@@ -2,9 +2,9 @@ import type { V1StatefulSetSpec, V1StatefulSetStatus } from "@kubernetes/client-
 import type { KubeObject } from "../kube/object.ts";
 import type { Backend } from "./names.ts";
 import { labelsOf, metaOf, selectorOf } from "./names.ts";
-import type { PodTemplate, PodWish } from "./pods.ts";
+import type { PodTemplate, PodInput } from "./pods.ts";
 import { podTemplate } from "./pods.ts";
-import type { Wish } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
 
 export interface ServerSet extends KubeObject {
   readonly spec: Omit<V1StatefulSetSpec, "template"> & { readonly template: PodTemplate };
@@ -16,7 +16,7 @@ interface Storage {
   readonly className?: string;
 }
 
-export interface ServerWish extends Omit<PodWish, "role"> {
+export interface ServerInput extends Omit<PodInput, "role"> {
   readonly replicas: number;
   readonly serviceName: string;
   readonly storage: Storage;
@@ -33,8 +33,8 @@ export const claimSpec = ({ size, className }: Storage) => ({
  * Servers of a managed backend, each with a volume of its own that outlives it: only the finalizer takes
  * data. A size that the spec changes later is that of volumes.ts: here it counts when the set is made.
  */
-export function serverSet(wish: Wish, role: Backend, server: ServerWish): ServerSet {
-  const { cluster } = wish;
+export function serverSet(input: DesiredInput, role: Backend, server: ServerInput): ServerSet {
+  const { cluster } = input;
   const { replicas, serviceName, storage, podManagementPolicy, ...pod } = server;
   return {
     apiVersion: "apps/v1",
@@ -46,7 +46,7 @@ export function serverSet(wish: Wish, role: Backend, server: ServerWish): Server
       ...(podManagementPolicy === undefined ? {} : { podManagementPolicy }),
       selector: { matchLabels: selectorOf(cluster, role) },
       persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
-      template: podTemplate(wish, { ...pod, role }),
+      template: podTemplate(input, { ...pod, role }),
       volumeClaimTemplates: [
         { metadata: { name: "data", labels: labelsOf(cluster, role) }, spec: claimSpec(storage) },
       ],

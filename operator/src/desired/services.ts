@@ -3,26 +3,26 @@ import type { service as serviceSchema } from "../crd/service.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Role } from "./names.ts";
 import { PORTS, metaOf, objectName, selectorOf } from "./names.ts";
-import type { Wish } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
 
 type Service = KubeObject & { readonly spec: object };
-type ServiceWish = Static<ReturnType<typeof serviceSchema>>;
+type ServiceInput = Static<ReturnType<typeof serviceSchema>>;
 
 function service(
-  wish: Wish,
+  input: DesiredInput,
   role: Role,
   ports: readonly object[],
   more: object = {},
   name = role as string,
 ): Service {
-  const { ipFamilyPolicy, ipFamilies } = wish.cluster.spec.network;
+  const { ipFamilyPolicy, ipFamilies } = input.cluster.spec.network;
   return {
     apiVersion: "v1",
     kind: "Service",
-    metadata: metaOf(wish.cluster, role, objectName(wish.cluster, name)),
+    metadata: metaOf(input.cluster, role, objectName(input.cluster, name)),
     spec: {
       type: "ClusterIP",
-      selector: selectorOf(wish.cluster, role),
+      selector: selectorOf(input.cluster, role),
       ports,
       ...(ipFamilyPolicy === undefined ? {} : { ipFamilyPolicy }),
       ...(ipFamilies === undefined ? {} : { ipFamilies }),
@@ -39,37 +39,37 @@ const port = (name: string, at: number, targetPort: string): object => ({
 });
 
 /** A Service that people outside may come through, as the spec has it. */
-function door(wish: Wish, role: "connector" | "api", wanted: ServiceWish, at: object): Service {
+function door(input: DesiredInput, role: "connector" | "api", wanted: ServiceInput, at: object): Service {
   const { type, nodePort, annotations, port: _, ...more } = wanted;
-  const made = service(wish, role, [{ ...at, ...(nodePort === undefined ? {} : { nodePort }) }], {
+  const made = service(input, role, [{ ...at, ...(nodePort === undefined ? {} : { nodePort }) }], {
     type,
     ...more,
   });
   return annotations === undefined ? made : { ...made, metadata: { ...made.metadata, annotations } };
 }
 
-function doors(wish: Wish): readonly Service[] {
-  const { connectors, api } = wish.cluster.spec;
+function doors(input: DesiredInput): readonly Service[] {
+  const { connectors, api } = input.cluster.spec;
   return [
-    door(wish, "connector", connectors.service, {
+    door(input, "connector", connectors.service, {
       ...port("ws", connectors.service.port, "ws"),
       // Whoever stands in front knows by the standard name that TLS is spoken behind it.
       ...(connectors.tls === undefined ? {} : { appProtocol: "kubernetes.io/wss" }),
     }),
-    door(wish, "api", api.service, port("http", api.service.port, "http")),
+    door(input, "api", api.service, port("http", api.service.port, "http")),
   ];
 }
 
-export function services(wish: Wish): readonly Service[] {
-  const { nats, redis, clickhouse } = wish.cluster.spec;
+export function services(input: DesiredInput): readonly Service[] {
+  const { nats, redis, clickhouse } = input.cluster.spec;
   return [
-    ...doors(wish),
+    ...doors(input),
     ...(nats.managed === undefined
       ? []
       : [
-          service(wish, "nats", [port("client", PORTS.nats, "client")]),
+          service(input, "nats", [port("client", PORTS.nats, "client")]),
           service(
-            wish,
+            input,
             "nats",
             [port("routes", PORTS.natsRoutes, "routes")],
             // Servers find each other before they are ready: readiness waits for the others.
@@ -77,9 +77,9 @@ export function services(wish: Wish): readonly Service[] {
             "nats-routes",
           ),
         ]),
-    ...(redis.managed === undefined ? [] : [service(wish, "redis", [port("redis", PORTS.redis, "redis")])]),
+    ...(redis.managed === undefined ? [] : [service(input, "redis", [port("redis", PORTS.redis, "redis")])]),
     ...(clickhouse.managed === undefined
       ? []
-      : [service(wish, "clickhouse", [port("http", PORTS.clickhouse, "http")])]),
+      : [service(input, "clickhouse", [port("http", PORTS.clickhouse, "http")])]),
   ];
 }

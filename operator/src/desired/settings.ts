@@ -4,8 +4,8 @@ import { clusterKeysOf, tokenKeysOf } from "./keys.ts";
 import { clusterNameOf, PORTS } from "./names.ts";
 import type { Backend, Component } from "./names.ts";
 import { publicUrls } from "./urls.ts";
-import type { Wish } from "./wish.ts";
-import { backendUrl } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
+import { backendUrl } from "./desired-input.ts";
 
 /** Where a pod finds its secrets, one file each. */
 export const SECRETS_PATH = "/etc/jichat/secrets";
@@ -17,16 +17,16 @@ export const GRACE_SECONDS = 30;
 type Settings = Readonly<Record<string, string>>;
 
 /** What differs from component to component, as its environment; docs/configuration.md names every key. */
-const OWN: Readonly<Record<Component, (wish: Wish) => Settings>> = {
-  connector: (wish) => ({
-    ...tokens(wish),
+const OWN: Readonly<Record<Component, (input: DesiredInput) => Settings>> = {
+  connector: (input) => ({
+    ...tokens(input),
     PORT: String(PORTS.ws),
-    SOCKETS_MAX: String(wish.cluster.spec.connectors.maxConnectionsPerPod),
-    ORIGINS: wish.cluster.spec.auth.origins.join(","),
-    DRAIN_MS: String(1_000 * wish.cluster.spec.drain.deadlineSeconds),
-    TRUST_PROXY: trustOf(wish),
-    ...limitVariables(CONNECTOR_LIMITS, wish.cluster.spec.connectors.limits),
-    ...(wish.cluster.spec.connectors.tls === undefined
+    SOCKETS_MAX: String(input.cluster.spec.connectors.maxConnectionsPerPod),
+    ORIGINS: input.cluster.spec.auth.origins.join(","),
+    DRAIN_MS: String(1_000 * input.cluster.spec.drain.deadlineSeconds),
+    TRUST_PROXY: trustOf(input),
+    ...limitVariables(CONNECTOR_LIMITS, input.cluster.spec.connectors.limits),
+    ...(input.cluster.spec.connectors.tls === undefined
       ? {}
       : { TLS_CERT_FILE: `${SECRETS_PATH}/tls.crt`, TLS_KEY_FILE: `${SECRETS_PATH}/tls.key` }),
   }),
@@ -37,29 +37,29 @@ const OWN: Readonly<Record<Component, (wish: Wish) => Settings>> = {
       ? { CLICKHOUSE_URL_FILE: `${SECRETS_PATH}/clickhouse-url` }
       : { CLICKHOUSE_EMBEDDED_PATH: `${DATA_PATH}/clickhouse` }),
   }),
-  api: (wish) => ({
-    ...tokens(wish),
+  api: (input) => ({
+    ...tokens(input),
     PORT: String(PORTS.api),
-    ORIGINS: wish.cluster.spec.auth.origins.join(","),
-    WS_URLS: publicUrls(wish).join(","),
-    TRUST_PROXY: String(wish.cluster.spec.api.trustProxy ?? trustOf(wish)),
-    ...limitVariables(API_LIMITS, wish.cluster.spec.api.limits),
-    ...(signs(wish) ? { TOKEN_SIGNING_KEY_FILE: `${SECRETS_PATH}/signing-key.json` } : {}),
+    ORIGINS: input.cluster.spec.auth.origins.join(","),
+    WS_URLS: publicUrls(input).join(","),
+    TRUST_PROXY: String(input.cluster.spec.api.trustProxy ?? trustOf(input)),
+    ...limitVariables(API_LIMITS, input.cluster.spec.api.limits),
+    ...(signs(input) ? { TOKEN_SIGNING_KEY_FILE: `${SECRETS_PATH}/signing-key.json` } : {}),
   }),
 };
 
 /** As the spec says, or the one proxy that an Ingress or a Gateway is. */
-function trustOf({ cluster: { spec } }: Wish): string {
+function trustOf({ cluster: { spec } }: DesiredInput): string {
   const { trustProxy, ingress, gateway } = spec.connectors;
   const isBehindProxy = ingress !== undefined || gateway !== undefined;
   return String(trustProxy ?? (isBehindProxy ? "yes" : "no"));
 }
 
 /** Whether accounts are our own, so that the api signs tokens. */
-export const signs = ({ cluster: { spec }, tokenKeys }: Wish): boolean =>
+export const signs = ({ cluster: { spec }, tokenKeys }: DesiredInput): boolean =>
   spec.auth.jwksUrl === undefined && (tokenKeys === undefined || tokenKeys.signingKey !== undefined);
 
-const tokens = ({ cluster: { spec } }: Wish): Settings => ({
+const tokens = ({ cluster: { spec } }: DesiredInput): Settings => ({
   TOKEN_KEYS: spec.auth.jwksUrl ?? `${SECRETS_PATH}/jwks.json`,
   TOKEN_ALGORITHM: spec.auth.algorithm,
   TOKEN_ISSUER: spec.auth.issuer,
@@ -80,11 +80,11 @@ const ASKS: Readonly<Record<Component, readonly Backend[]>> = {
 const asksRedis = (component: Component): boolean => ASKS[component].includes("redis");
 
 /** A component's whole environment, without its secrets. */
-export function settingsOf(wish: Wish, component: Component): Settings {
-  const { spec } = wish.cluster;
+export function settingsOf(input: DesiredInput, component: Component): Settings {
+  const { spec } = input.cluster;
   const { otlp, sampling } = spec.observability;
   return {
-    CLUSTER: clusterNameOf(wish.cluster),
+    CLUSTER: clusterNameOf(input.cluster),
     ADMIN_HOST: "::",
     ADMIN_PORT: String(PORTS.admin),
     PARTITIONS: String(spec.partitions),
@@ -96,29 +96,29 @@ export function settingsOf(wish: Wish, component: Component): Settings {
     CLUSTER_KEY_FILE: `${SECRETS_PATH}/cluster-key`,
     NATS_URL_FILE: `${SECRETS_PATH}/nats-url`,
     ...(asksRedis(component) ? { REDIS_URL_FILE: `${SECRETS_PATH}/redis-url` } : {}),
-    ...tlsVariables(wish, ASKS[component], SECRETS_PATH),
-    ...OWN[component](wish),
+    ...tlsVariables(input, ASKS[component], SECRETS_PATH),
+    ...OWN[component](input),
   };
 }
 
 /** The files of a component's Secret: what it needs and no more. */
-export function secretsOf(wish: Wish, component: Component): Settings {
-  const { keys, tokenKeys, cluster } = wish;
+export function secretsOf(input: DesiredInput, component: Component): Settings {
+  const { keys, tokenKeys, cluster } = input;
   const checksTokens = component === "connector" || component === "api";
-  const redis = asksRedis(component) ? backendUrl(wish, "redis", component) : undefined;
-  const clickhouse = component === "storage" ? backendUrl(wish, "clickhouse", component) : undefined;
+  const redis = asksRedis(component) ? backendUrl(input, "redis", component) : undefined;
+  const clickhouse = component === "storage" ? backendUrl(input, "clickhouse", component) : undefined;
   const ownKeys = cluster.spec.auth.jwksUrl === undefined;
   return {
     "cluster-key": clusterKeysOf(keys).join("\n"),
-    "nats-url": backendUrl(wish, "nats", component) ?? "",
+    "nats-url": backendUrl(input, "nats", component) ?? "",
     ...(redis === undefined ? {} : { "redis-url": redis }),
     ...(clickhouse === undefined ? {} : { "clickhouse-url": clickhouse }),
-    ...tlsFiles(wish, ASKS[component]),
+    ...tlsFiles(input, ASKS[component]),
     ...(checksTokens && ownKeys
       ? { "jwks.json": tokenKeys?.jwks ?? JSON.stringify({ keys: tokenKeysOf(keys) }) }
       : {}),
-    ...(component === "connector" ? wish.tls : {}),
-    ...(component === "api" && signs(wish)
+    ...(component === "connector" ? input.tls : {}),
+    ...(component === "api" && signs(input)
       ? { "signing-key.json": tokenKeys?.signingKey ?? JSON.stringify(keys.signingKey) }
       : {}),
   };
@@ -134,11 +134,11 @@ const REREAD: ReadonlySet<string> = new Set([
 ]);
 
 /** What of a component's Secret counts when its pods start: pods are made anew when it changes. */
-export const startSecretsOf = (wish: Wish, component: Component): Settings =>
-  Object.fromEntries(Object.entries(secretsOf(wish, component)).filter(([file]) => !REREAD.has(file)));
+export const startSecretsOf = (input: DesiredInput, component: Component): Settings =>
+  Object.fromEntries(Object.entries(secretsOf(input, component)).filter(([file]) => !REREAD.has(file)));
 
 /** Whether a rotation changes anything for pods of `component`: keys that they check with, or credentials. */
-export const usesKeys = ({ cluster: { spec } }: Wish, component: Component): boolean =>
+export const usesKeys = ({ cluster: { spec } }: DesiredInput, component: Component): boolean =>
   component === "connector" ||
   component === "api" ||
   ASKS[component].some((backend) => spec[backend].managed !== undefined);

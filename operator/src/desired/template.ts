@@ -3,13 +3,13 @@ import type { Static } from "typebox";
 import type { template } from "../crd/template.ts";
 import type { Role } from "./names.ts";
 import { selectorOf } from "./names.ts";
-import type { Wish } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
 
 type Constraint = NonNullable<V1PodSpec["topologySpreadConstraints"]>[number];
 export type Template = Static<typeof template>;
 
 /** What the spec wants beside ours on pods of `role`. */
-export function templateOf({ cluster: { spec } }: Wish, role: Role): Template {
+export function templateOf({ cluster: { spec } }: DesiredInput, role: Role): Template {
   switch (role) {
     case "connector":
       return spec.connectors.template ?? {};
@@ -46,11 +46,11 @@ export const mountsOf = (
 
 /** Over nodes and zones, as well as it goes; or as the template has it, about pods of `role`. */
 export function spreadOf(
-  wish: Wish,
+  input: DesiredInput,
   role: Role,
   { topologySpreadConstraints }: Template,
 ): NonNullable<V1PodSpec["topologySpreadConstraints"]> {
-  const labelSelector = { matchLabels: selectorOf(wish.cluster, role) };
+  const labelSelector = { matchLabels: selectorOf(input.cluster, role) };
   if (topologySpreadConstraints !== undefined)
     return topologySpreadConstraints.map(
       (constraint) => Object.assign({ labelSelector }, constraint) as object as Constraint,

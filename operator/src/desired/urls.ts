@@ -1,4 +1,4 @@
-import type { Wish } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
 
 /** A host as a URL has it: an IPv6 address stands in brackets. */
 export const urlHost = (host: string): string => (host.includes(":") ? `[${host}]` : host);
@@ -13,7 +13,7 @@ export const webSocketUrl = (scheme: "ws" | "wss", host: string, port: number): 
   `${originOf(scheme, host, port)}/v1/ws`;
 
 /** Where devices outside the cluster connect by a name; nothing where only the Service is there. */
-export function publicUrls({ cluster: { spec } }: Wish): readonly string[] {
+export function publicUrls({ cluster: { spec } }: DesiredInput): readonly string[] {
   const { ingress, gateway, tls, service } = spec.connectors;
   if (ingress !== undefined)
     return [`${ingress.tlsSecret === undefined ? "ws" : "wss"}://${ingress.host}/v1/ws`];
@@ -22,7 +22,7 @@ export function publicUrls({ cluster: { spec } }: Wish): readonly string[] {
 }
 
 /** Where the api is by a name: behind the same host, as `ways` has it. */
-export function publicApiUrls({ cluster: { spec } }: Wish): readonly string[] {
+export function publicApiUrls({ cluster: { spec } }: DesiredInput): readonly string[] {
   const { ingress, gateway } = spec.connectors;
   if (ingress !== undefined)
     return [`${ingress.tlsSecret === undefined ? "http" : "https"}://${ingress.host}`];

@@ -2,7 +2,7 @@ import { hashOf } from "../kube/hash.ts";
 import type { Credential, Keys, User } from "./keys.ts";
 import { USERS, credentialsOf } from "./keys.ts";
 import type { Backend } from "./names.ts";
-import type { Wish } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
 
 /** Everybody that a managed backend is to let in, whoever it is for. */
 export const usersOf = (keys: Keys, backend: Backend): readonly (Credential & { readonly as: User })[] =>
@@ -12,11 +12,11 @@ export const usersOf = (keys: Keys, backend: Backend): readonly (Credential & { 
 export const usersPrint = (keys: Keys, backend: Backend): string => hashOf(usersOf(keys, backend));
 
 /**
- * The same wish with nobody's credentials: what a server is made of but for its users. They change while it
+ * The same input with nobody's credentials: what a server is made of but for its users. They change while it
  * runs, and restart nothing.
  */
-export const withoutUsers = (wish: Wish): Wish => ({
-  ...wish,
+export const withoutUsers = (input: DesiredInput): DesiredInput => ({
+  ...input,
   keys: {
     origin: "",
     rotation: "",

@@ -5,20 +5,20 @@ import { tlsVariables } from "./backend-tls.ts";
 import { usedBy } from "./keys.ts";
 import type { Component } from "./names.ts";
 import { LABELS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
-import type { ContainerWish, PodTemplate } from "./pods.ts";
+import type { ContainerInput, PodTemplate } from "./pods.ts";
 import { httpProbe, imageOf, podTemplate, resourcesOf } from "./pods.ts";
 import { DATA_PATH, GRACE_SECONDS, SECRETS_PATH, settingsOf, startSecretsOf, usesKeys } from "./settings.ts";
-import type { Wish } from "./wish.ts";
-import { backendUrl } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
+import { backendUrl } from "./desired-input.ts";
 
 /** What the spec calls a component. */
-export const specOf = ({ cluster: { spec } }: Wish, component: Component) =>
+export const specOf = ({ cluster: { spec } }: DesiredInput, component: Component) =>
   ({ connector: spec.connectors, router: spec.routers, storage: spec.storage, api: spec.api })[component];
 
-export const wantedReplicas = (wish: Wish, component: Component): number =>
-  wish.cluster.spec.hibernate ? 0 : specOf(wish, component).replicas;
+export const wantedReplicas = (input: DesiredInput, component: Component): number =>
+  input.cluster.spec.hibernate ? 0 : specOf(input, component).replicas;
 
-const isEmbedded = ({ cluster: { spec } }: Wish): boolean => spec.clickhouse.embedded !== undefined;
+const isEmbedded = ({ cluster: { spec } }: DesiredInput): boolean => spec.clickhouse.embedded !== undefined;
 
 /** Small enough to be scheduled anywhere; what a cluster really needs, the spec says. */
 const REQUESTS: Readonly<Record<Component, Readonly<Record<string, string>>>> = {
@@ -29,24 +29,24 @@ const REQUESTS: Readonly<Record<Component, Readonly<Record<string, string>>>> = 
 };
 
 /** Router and storage hand their partitions over within DRAIN_MS's default of 10 s. */
-const graceOf = (wish: Wish, component: Component): number =>
-  component === "connector" ? wish.cluster.spec.drain.deadlineSeconds + GRACE_SECONDS : 10 + GRACE_SECONDS;
+const graceOf = (input: DesiredInput, component: Component): number =>
+  component === "connector" ? input.cluster.spec.drain.deadlineSeconds + GRACE_SECONDS : 10 + GRACE_SECONDS;
 
 const SERVES: Readonly<Partial<Record<Component, { name: string; containerPort: number }>>> = {
   connector: { name: "ws", containerPort: PORTS.ws },
   api: { name: "http", containerPort: PORTS.api },
 };
 
-function container(wish: Wish, component: Component): ContainerWish {
+function container(input: DesiredInput, component: Component): ContainerInput {
   const serves = SERVES[component];
   return {
     name: component,
-    image: imageOf(wish, component),
-    imagePullPolicy: wish.cluster.spec.image.pullPolicy,
-    envFrom: [{ configMapRef: { name: objectName(wish.cluster, component) } }],
+    image: imageOf(input, component),
+    imagePullPolicy: input.cluster.spec.image.pullPolicy,
+    envFrom: [{ configMapRef: { name: objectName(input.cluster, component) } }],
     env: [{ name: "INSTANCE", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
     ports: [{ name: "admin", containerPort: PORTS.admin }, ...(serves === undefined ? [] : [serves])],
-    resources: resourcesOf(specOf(wish, component).resources, REQUESTS[component]),
+    resources: resourcesOf(specOf(input, component).resources, REQUESTS[component]),
     // It has two minutes to come up: a takeover may replay a long log. Then three misses in a row end it.
     startupProbe: httpProbe("/livez", "admin", 60),
     livenessProbe: httpProbe("/livez", "admin", 3, 5),
@@ -54,26 +54,26 @@ function container(wish: Wish, component: Component): ContainerWish {
     volumeMounts: [
       { name: "secrets", mountPath: SECRETS_PATH, readOnly: true },
       { name: "tmp", mountPath: "/tmp" },
-      ...(component === "storage" && isEmbedded(wish) ? [{ name: "data", mountPath: DATA_PATH }] : []),
+      ...(component === "storage" && isEmbedded(input) ? [{ name: "data", mountPath: DATA_PATH }] : []),
     ],
   };
 }
 
-function podOf(wish: Wish, component: Component) {
-  const hasData = component === "storage" && isEmbedded(wish);
-  return podTemplate(wish, {
+function podOf(input: DesiredInput, component: Component) {
+  const hasData = component === "storage" && isEmbedded(input);
+  return podTemplate(input, {
     role: component,
-    containers: [container(wish, component)],
+    containers: [container(input, component)],
     volumes: [
-      { name: "secrets", secret: { secretName: objectName(wish.cluster, component), defaultMode: 0o440 } },
+      { name: "secrets", secret: { secretName: objectName(input.cluster, component), defaultMode: 0o440 } },
       { name: "tmp", emptyDir: { sizeLimit: "256Mi" } },
       ...(hasData
-        ? [{ name: "data", persistentVolumeClaim: { claimName: objectName(wish.cluster, "storage-data") } }]
+        ? [{ name: "data", persistentVolumeClaim: { claimName: objectName(input.cluster, "storage-data") } }]
         : []),
     ],
-    graceSeconds: graceOf(wish, component),
-    config: [settingsOf(wish, component), startSecretsOf(wish, component)],
-    generation: usesKeys(wish, component) ? usedBy(wish.keys, component).generation : undefined,
+    graceSeconds: graceOf(input, component),
+    config: [settingsOf(input, component), startSecretsOf(input, component)],
+    generation: usesKeys(input, component) ? usedBy(input.keys, component).generation : undefined,
   });
 }
 
@@ -86,20 +86,20 @@ export interface Workload extends KubeObject {
  * Routers, storage and api: Kubernetes's own rolling update. A storage that owns a folder goes before its
  * successor.
  */
-export function deployment(wish: Wish, component: Exclude<Component, "connector">): Workload {
-  const isAlone = component === "storage" && isEmbedded(wish);
+export function deployment(input: DesiredInput, component: Exclude<Component, "connector">): Workload {
+  const isAlone = component === "storage" && isEmbedded(input);
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
-    metadata: metaOf(wish.cluster, component),
+    metadata: metaOf(input.cluster, component),
     spec: {
-      replicas: wantedReplicas(wish, component),
-      selector: { matchLabels: selectorOf(wish.cluster, component) },
+      replicas: wantedReplicas(input, component),
+      selector: { matchLabels: selectorOf(input.cluster, component) },
       strategy: isAlone
         ? { type: "Recreate" }
         : { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
       revisionHistoryLimit: 3,
-      template: podOf(wish, component),
+      template: podOf(input, component),
     },
   };
 }
@@ -108,9 +108,9 @@ export function deployment(wish: Wish, component: Exclude<Component, "connector"
  * Connectors: a Deployment per revision, whose replicas are ours to set, so that it is we who choose which
  * go. A revision is what its pods are made of.
  */
-export function connectorRevision(wish: Wish, replicas: number): Workload {
-  const { cluster } = wish;
-  const template = podOf(wish, "connector");
+export function connectorRevision(input: DesiredInput, replicas: number): Workload {
+  const { cluster } = input;
+  const template = podOf(input, "connector");
   const revision = hashOf(template).slice(0, 8);
   const labels = { ...labelsOf(cluster, "connector"), [LABELS.revision]: revision };
   return {
@@ -138,23 +138,23 @@ export interface MigrationJob extends KubeObject {
 /**
  * Brings ClickHouse's schema up before a version starts. It cannot be changed: what differs is another Job.
  */
-export function migrationJob(wish: Wish): MigrationJob | undefined {
-  if (backendUrl(wish, "clickhouse", "migrate") === undefined) return undefined; // Embedded: its one user does it.
-  const { cluster } = wish;
-  const { CLUSTER = "", CLUSTER_KEY_FILE = "" } = settingsOf(wish, "storage");
+export function migrationJob(input: DesiredInput): MigrationJob | undefined {
+  if (backendUrl(input, "clickhouse", "migrate") === undefined) return undefined; // Embedded: its one user does it.
+  const { cluster } = input;
+  const { CLUSTER = "", CLUSTER_KEY_FILE = "" } = settingsOf(input, "storage");
   const settings = {
     CLUSTER,
     CLUSTER_KEY_FILE,
     CLICKHOUSE_URL_FILE: `${SECRETS_PATH}/clickhouse-url`,
-    ...tlsVariables(wish, ["clickhouse"], SECRETS_PATH),
+    ...tlsVariables(input, ["clickhouse"], SECRETS_PATH),
   };
-  const template = podTemplate(wish, {
+  const template = podTemplate(input, {
     role: "migrate",
     restartPolicy: "Never",
     containers: [
       {
         name: "migrate",
-        image: imageOf(wish, "storage"),
+        image: imageOf(input, "storage"),
         imagePullPolicy: cluster.spec.image.pullPolicy,
         args: ["migrate"],
         env: Object.entries(settings).map(([name, value]) => ({ name, value })),

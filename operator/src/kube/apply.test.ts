@@ -29,7 +29,7 @@ function server(): {
   };
 }
 
-test("the same wish has the same hash, however its keys are ordered; another has another", () => {
+test("the same input has the same hash, however its keys are ordered; another has another", () => {
   assert.equal(hashOf({ a: 1, b: { c: [1, { d: 2 }] } }), hashOf({ b: { c: [1, { d: 2 }] }, a: 1 }));
   assert.equal(hashOf({ a: 1, b: undefined }), hashOf({ a: 1 }));
   assert.notEqual(hashOf({ a: [1, 2] }), hashOf({ a: [2, 1] }));
@@ -75,7 +75,7 @@ test("quantities are compared as what they mean", () => {
   assert.equal(quantityOf("many"), undefined);
 });
 
-test("an object is applied when it is not there, when the wish changed, and when somebody changed it; else it is left", async () => {
+test("an object is applied when it is not there, when the input changed, and when somebody changed it; else it is left", async () => {
   const { api, applied } = server();
   const first = await applyIfChanged(api, wanted, undefined);
   assert.deepEqual([first.changed, applied.length], [true, 1]);
@@ -96,7 +96,7 @@ test("an object is applied when it is not there, when the wish changed, and when
   assert.equal(applied.length, 4);
 });
 
-test("what the API server makes of a wish is not written again; what somebody makes of it is", async () => {
+test("what the API server makes of a input is not written again; what somebody makes of it is", async () => {
   const empty = { ...wanted, spec: { ...wanted.spec, env: [{ name: "A", value: "" }], type: "ClusterIP" } };
   const applied: KubeObject[] = [];
   const api = {
@@ -107,8 +107,8 @@ test("what the API server makes of a wish is not written again; what somebody ma
   };
   const normalised = new Normalised();
   const { object } = await applyIfChanged(api, empty, undefined, normalised);
-  const again = async (observed: typeof empty, wish = empty): Promise<boolean> =>
-    (await applyIfChanged(api, wish, observed, normalised)).changed;
+  const again = async (observed: typeof empty, input = empty): Promise<boolean> =>
+    (await applyIfChanged(api, input, observed, normalised)).changed;
   assert.equal(await again(object), false);
   assert.equal(await again({ ...object, metadata: { ...object.metadata, resourceVersion: "2" } }), false);
   assert.equal(applied.length, 1);
@@ -116,5 +116,5 @@ test("what the API server makes of a wish is not written again; what somebody ma
   assert.equal(await again(changed), true, "somebody changed another field");
   assert.equal(await again(object), false);
   const next = { ...empty, spec: { ...empty.spec, ports: [] } };
-  assert.equal(await again(object, next), true, "another wish");
+  assert.equal(await again(object, next), true, "another input");
 });

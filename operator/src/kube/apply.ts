@@ -74,7 +74,7 @@ function isSameQuantity(a: unknown, b: unknown): boolean {
 }
 
 /**
- * Applies `wanted` unless `observed` is it already: made of the same wish, and nobody has changed a field of
+ * Applies `wanted` unless `observed` is it already: made of the same input, and nobody has changed a field of
  * it since; what the API server itself made of it is no change. Returns what stands then, and whether
  * anything was written.
  */

@@ -18,7 +18,7 @@ function restricted(observed: unknown, wanted: unknown): unknown {
 }
 
 /**
- * What stood right after a wish was applied, where that is not what was written: an empty `value` is left
+ * What stood right after an input was applied, where that is not what was written: an empty `value` is left
  * out, a webhook has its own idea. While it stands nobody has changed anything, and nothing is written.
  */
 export class Normalised {

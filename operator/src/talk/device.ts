@@ -44,7 +44,7 @@ export class Device {
     };
     this.#socket.addEventListener("open", changed);
     this.#socket.addEventListener("message", ({ data }) => {
-      this.#take(data);
+      this.#receive(data);
       changed();
     });
     this.#socket.addEventListener("close", ({ code, reason }) => {
@@ -118,7 +118,7 @@ export class Device {
   }
 
   /** Whoever answers there may be no connector at all: what is thrown here would end this process. */
-  #take(data: unknown): void {
+  #receive(data: unknown): void {
     try {
       this.#heard.push(JSON.parse(String(data)) as ServerFrame);
     } catch {

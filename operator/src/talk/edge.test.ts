@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Fault } from "@jichat/protocol/faults.ts";
-import { clusterOf, wishOf } from "../../test/wish.ts";
-import type { Wish } from "../desired/wish.ts";
+import { clusterOf, inputOf } from "../../test/input.ts";
+import type { DesiredInput } from "../desired/desired-input.ts";
 import { connectorRevision, deployment } from "../desired/workloads.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { Observed } from "../observed.ts";
@@ -17,22 +17,24 @@ const settled = (object: KubeObject, ready = 2): KubeObject =>
     status: { replicas: ready, readyReplicas: ready, updatedReplicas: ready },
   }) as KubeObject;
 
-const of = (wish: Wish, ...connectors: readonly KubeObject[]): Observed =>
-  new Observed([settled(deployment(wish, "router")), ...connectors]);
+const of = (input: DesiredInput, ...connectors: readonly KubeObject[]): Observed =>
+  new Observed([settled(deployment(input, "router")), ...connectors]);
 
 test("its print is another with the spec, who is ready, which backends answer, and what is at fault", () => {
-  const wish = wishOf();
-  const current = connectorRevision(wish, 2);
-  const print = (more: { wish?: Wish; ready?: number; seen?: BackendsSeen; faults?: Fault[] } = {}): string =>
-    edgeOf(more.wish ?? wish, of(wish, settled(current, more.ready)), more.seen ?? WELL, more.faults ?? [])
+  const input = inputOf();
+  const current = connectorRevision(input, 2);
+  const print = (
+    more: { input?: DesiredInput; ready?: number; seen?: BackendsSeen; faults?: Fault[] } = {},
+  ): string =>
+    edgeOf(more.input ?? input, of(input, settled(current, more.ready)), more.seen ?? WELL, more.faults ?? [])
       .print;
   const cluster = clusterOf();
-  const later = { ...wish, cluster: { ...cluster, metadata: { ...cluster.metadata, generation: 2 } } };
+  const later = { ...input, cluster: { ...cluster, metadata: { ...cluster.metadata, generation: 2 } } };
   const gone = { ...WELL, redis: { state: "unreachable", message: "" } as const };
   const fault: Fault = { fault: "LogFull", partitions: [1], why: "" };
   const prints = [
     print(),
-    print({ wish: later }),
+    print({ input: later }),
     print({ ready: 1 }),
     print({ seen: gone }),
     print({ faults: [fault] }),
@@ -42,11 +44,11 @@ test("its print is another with the spec, who is ready, which backends answer, a
 });
 
 test("connectors are settled once those that are wanted are all, and of this revision alone", () => {
-  const wish = wishOf();
-  const current = connectorRevision(wish, 2);
-  const other = connectorRevision(wishOf({}, { version: "0.9.0" }), 2);
+  const input = inputOf();
+  const current = connectorRevision(input, 2);
+  const other = connectorRevision(inputOf({}, { version: "0.9.0" }), 2);
   const isSettled = (...connectors: readonly KubeObject[]): boolean =>
-    edgeOf(wish, of(wish, ...connectors), WELL, []).isSettled;
+    edgeOf(input, of(input, ...connectors), WELL, []).isSettled;
   assert.equal(isSettled(settled(current)), true);
   assert.equal(isSettled(settled(current, 1)), false);
   assert.equal(isSettled(settled(other)), false, "the one that is wanted is not there yet");

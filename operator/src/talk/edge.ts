@@ -1,7 +1,7 @@
 import { hashOf } from "../kube/hash.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { COMPONENTS } from "../desired/names.ts";
-import type { Wish } from "../desired/wish.ts";
+import type { DesiredInput } from "../desired/desired-input.ts";
 import type { Observed } from "../observed.ts";
 import { countOf } from "../observed.ts";
 import type { BackendsSeen } from "../plan.ts";
@@ -13,14 +13,19 @@ import { wayOf } from "./way.ts";
  * What a pass knows of the edge; its print is another with each change of the spec, of who is ready, of which
  * backends answer, and of faults.
  */
-export function edgeOf(wish: Wish, observed: Observed, seen: BackendsSeen, faults: readonly Fault[]): Edge {
-  const { current, older } = connectorsOf(wish, observed);
+export function edgeOf(
+  input: DesiredInput,
+  observed: Observed,
+  seen: BackendsSeen,
+  faults: readonly Fault[],
+): Edge {
+  const { current, older } = connectorsOf(input, observed);
   const isSettled = older.length === 0 && countOf(observed.find(current)).isSettled;
   const ready = COMPONENTS.map((name) =>
     observed.ofKind("Deployment", name).map((deployment) => countOf(deployment).ready),
   );
-  const { generation } = wish.cluster.metadata;
+  const { generation } = input.cluster.metadata;
   const backends = [seen.nats, seen.redis, seen.clickhouse].map(({ state }) => state);
-  const print = hashOf([generation, wish.keys.generation, ready, backends, faults]);
-  return { way: wayOf(wish), print, isSettled };
+  const print = hashOf([generation, input.keys.generation, ready, backends, faults]);
+  return { way: wayOf(input), print, isSettled };
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clusterOf, wishOf } from "../../test/wish.ts";
+import { clusterOf, inputOf } from "../../test/input.ts";
 import type { Condition } from "../crd/status.ts";
-import type { Wish } from "../desired/wish.ts";
+import type { DesiredInput } from "../desired/desired-input.ts";
 import { connectorRevision, deployment } from "../desired/workloads.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { Observed } from "../observed.ts";
@@ -58,25 +58,25 @@ test("before a first talk, and after a first that failed, nothing is known", () 
 const ready = (object: KubeObject, readyReplicas: number): KubeObject =>
   ({ ...object, status: { readyReplicas } }) as KubeObject;
 
-const observed = (wish: Wish, connectors: number): Observed =>
+const observed = (input: DesiredInput, connectors: number): Observed =>
   new Observed([
-    ...(["router", "storage", "api"] as const).map((name) => ready(deployment(wish, name), 1)),
-    ready(connectorRevision(wish, 2), connectors),
+    ...(["router", "storage", "api"] as const).map((name) => ready(deployment(input, name), 1)),
+    ready(connectorRevision(input, 2), connectors),
   ]);
 
-const withCondition = (status: Condition["status"], reason: string): Wish => {
+const withCondition = (status: Condition["status"], reason: string): DesiredInput => {
   const condition = { type: "SyntheticTalk", status, reason } as Condition;
   const cluster = { ...clusterOf(), status: { observedGeneration: 1, conditions: [condition] } };
-  return wishOf({}, { cluster });
+  return inputOf({}, { cluster });
 };
 
 test("it is talked once each component has had a pod that is ready, and from then on whatever fails", () => {
-  const wish = wishOf();
-  const reason = (of: Wish, connectors: number, isTalked = false): string | undefined =>
+  const input = inputOf();
+  const reason = (of: DesiredInput, connectors: number, isTalked = false): string | undefined =>
     whyNotTalked(of, observed(of, connectors), isTalked)?.reason;
-  assert.equal(reason(wish, 0), "NotReadyYet");
-  assert.equal(reason(wish, 1), undefined);
-  assert.equal(reason(wish, 0, true), undefined);
+  assert.equal(reason(input, 0), "NotReadyYet");
+  assert.equal(reason(input, 1), undefined);
+  assert.equal(reason(input, 0, true), undefined);
   for (const [status, why] of [
     ["True", "Talked"],
     ["False", "SendFails"],
@@ -94,8 +94,8 @@ test("nobody talks where that is not wanted, and it is Unknown, by its reason", 
     [{ paused: true }, "Paused"],
     [{ connectors: { replicas: 0 } }, "NoConnectors"],
   ] as const) {
-    const wish = wishOf(spec);
-    const finding = whyNotTalked(wish, observed(wish, 1), true);
+    const input = inputOf(spec);
+    const finding = whyNotTalked(input, observed(input, 1), true);
     assert.deepEqual([finding?.status, finding?.reason], ["Unknown", reason]);
   }
 });

@@ -1,6 +1,6 @@
 import type { Condition } from "../crd/status.ts";
 import { COMPONENTS } from "../desired/names.ts";
-import type { Wish } from "../desired/wish.ts";
+import type { DesiredInput } from "../desired/desired-input.ts";
 import { wantedReplicas } from "../desired/workloads.ts";
 import type { Finding } from "../kube/conditions.ts";
 import { no, unknown, yes } from "../kube/conditions.ts";
@@ -14,13 +14,17 @@ import { STALE_MS, canTalk, cannotTalk } from "./talk-watch.ts";
  * Why nobody talks there: it is not wanted, or it has not come up yet. Undefined where it is to be talked;
  * `isTalked` where it is already.
  */
-export function whyNotTalked(wish: Wish, observed: Observed, isTalked: boolean): Finding | undefined {
-  const { spec, status } = wish.cluster;
+export function whyNotTalked(
+  input: DesiredInput,
+  observed: Observed,
+  isTalked: boolean,
+): Finding | undefined {
+  const { spec, status } = input.cluster;
   if (spec.hibernate) return unknown("Hibernating", "no pods are wanted: nobody can talk");
   if (spec.paused) return unknown("Paused", "spec.paused is set: the operator does not talk");
-  if (wantedReplicas(wish, "connector") === 0)
+  if (wantedReplicas(input, "connector") === 0)
     return unknown("NoConnectors", "connectors.replicas is 0: nobody can talk");
-  if (isTalked || hasBegun(status?.conditions) || serves(wish, observed)) return undefined;
+  if (isTalked || hasBegun(status?.conditions) || serves(input, observed)) return undefined;
   return unknown("NotReadyYet", "waits until each component has had a pod that is ready");
 }
 
@@ -33,10 +37,10 @@ const hasBegun = (conditions: readonly Condition[] = []): boolean =>
       type === "SyntheticTalk" && (status !== "Unknown" || TALKED_REASONS.has(reason)),
   );
 
-const serves = (wish: Wish, observed: Observed): boolean =>
+const serves = (input: DesiredInput, observed: Observed): boolean =>
   COMPONENTS.every(
     (name) =>
-      wantedReplicas(wish, name) === 0 ||
+      wantedReplicas(input, name) === 0 ||
       observed.ofKind("Deployment", name).some((deployment) => countOf(deployment).ready > 0),
   );
 

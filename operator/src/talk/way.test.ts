@@ -10,11 +10,11 @@ import { Tokens } from "@jichat/identity/tokens.ts";
 import { isId } from "@jichat/protocol/id-forms.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
 import { SYNTHETIC_PERSON } from "@jichat/protocol/synthetic.ts";
-import { KEYS, wishOf } from "../../test/wish.ts";
+import { KEYS, inputOf } from "../../test/input.ts";
 import { publicOf } from "../desired/keys.ts";
 import { PORTS } from "../desired/names.ts";
 import { flowsOf } from "../desired/network.ts";
-import type { Wish } from "../desired/wish.ts";
+import type { DesiredInput } from "../desired/desired-input.ts";
 import { PARTITIONS_MAX, strangersOf } from "./partitions.ts";
 import { shown, wayOf } from "./way.ts";
 
@@ -28,11 +28,11 @@ after(() => {
 });
 
 /** Whom a connector of this ChatCluster takes the operator for. */
-async function takenFor(wish: Wish, jwks: { keys: object[] }): Promise<string> {
-  const [credential] = wayOf(wish).credentials;
+async function takenFor(input: DesiredInput, jwks: { keys: object[] }): Promise<string> {
+  const [credential] = wayOf(input).credentials;
   assert.ok(credential !== undefined);
   const told = await shown(credential, "synthetic-a", NOW);
-  const { algorithm, issuer, audience } = wish.cluster.spec.auth;
+  const { algorithm, issuer, audience } = input.cluster.spec.auth;
   if ("ticket" in told)
     return new Tickets([KEYS.clusterKey], 1_000).verify(told.ticket, "synthetic-a", NOW).user;
   const keys = join(folder, "jwks.json");
@@ -42,33 +42,33 @@ async function takenFor(wish: Wish, jwks: { keys: object[] }): Promise<string> {
 }
 
 test("with keys of our own it is a token, with a signing key of theirs one of that, else a ticket", async () => {
-  assert.equal(await takenFor(wishOf(), { keys: [publicOf(KEYS.signingKey)] }), SYNTHETIC_PERSON);
+  assert.equal(await takenFor(inputOf(), { keys: [publicOf(KEYS.signingKey)] }), SYNTHETIC_PERSON);
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const jwks = { keys: [{ ...publicKey.export({ format: "jwk" }), alg: "ES256", kid: "1" }] };
   const signingKey = JSON.stringify({ ...privateKey.export({ format: "jwk" }), kid: "1" });
   const auth = { algorithm: "ES256", issuer: "them", audience: "us", secret: "keys" };
-  const theirs = wishOf({ auth }, { tokenKeys: { jwks: JSON.stringify(jwks), signingKey } });
+  const theirs = inputOf({ auth }, { tokenKeys: { jwks: JSON.stringify(jwks), signingKey } });
   assert.equal(await takenFor(theirs, jwks), SYNTHETIC_PERSON);
   const withoutKey = { tokenKeys: { jwks: JSON.stringify(jwks), signingKey: undefined } };
-  for (const wish of [
-    wishOf({ auth }, withoutKey),
-    wishOf({ auth: { jwksUrl: "https://them.example/keys" } }),
+  for (const input of [
+    inputOf({ auth }, withoutKey),
+    inputOf({ auth: { jwksUrl: "https://them.example/keys" } }),
   ]) {
-    assert.deepEqual(wayOf(wish).credentials, [{ clusterKey: KEYS.clusterKey }]);
-    assert.equal(await takenFor(wish, { keys: [] }), SYNTHETIC_PERSON);
+    assert.deepEqual(wayOf(input).credentials, [{ clusterKey: KEYS.clusterKey }]);
+    assert.equal(await takenFor(input, { keys: [] }), SYNTHETIC_PERSON);
   }
 });
 
 test("connectors let the operator in, wherever it is", () => {
-  const flows = flowsOf(wishOf({ connectors: { service: { port: 443 } } }).cluster);
+  const flows = flowsOf(inputOf({ connectors: { service: { port: 443 } } }).cluster);
   assert.ok(flows.some(({ from, to, port }) => from === "anyone" && to === "connector" && port === PORTS.ws));
 });
 
 test("the way leads through the Service, over TLS where connectors speak it", () => {
-  assert.equal(wayOf(wishOf()).url, "ws://chat-connector.people.svc/v1/ws");
-  const other = wishOf({ connectors: { service: { port: 8_081 } } });
+  assert.equal(wayOf(inputOf()).url, "ws://chat-connector.people.svc/v1/ws");
+  const other = inputOf({ connectors: { service: { port: 8_081 } } });
   assert.equal(wayOf(other).url, "ws://chat-connector.people.svc:8081/v1/ws");
-  assert.deepEqual(wayOf(wishOf()).trust, []);
+  assert.deepEqual(wayOf(inputOf()).trust, []);
 });
 
 test("each partition has a conversation that is none, by an id that a frame may name", () => {

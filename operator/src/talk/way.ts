@@ -5,7 +5,7 @@ import { SYNTHETIC_PERSON } from "@jichat/protocol/synthetic.ts";
 import { objectName } from "../desired/names.ts";
 import { signs } from "../desired/settings.ts";
 import { webSocketUrl } from "../desired/urls.ts";
-import type { Wish } from "../desired/wish.ts";
+import type { DesiredInput } from "../desired/desired-input.ts";
 
 /** What makes the person known to connectors: tokens of our own, or, where those are another's, tickets. */
 export type Credential =
@@ -43,29 +43,29 @@ function nameOf(pem: string): string {
   return (listed ?? common ?? "").replace(/^\*/, "any");
 }
 
-function trustOf({ tls, cluster }: Wish): readonly Trust[] {
+function trustOf({ tls, cluster }: DesiredInput): readonly Trust[] {
   if (tls === undefined) return [];
   const pem = tls["tls.crt"];
   return [{ pem, name: cluster.spec.connectors.tls?.host ?? nameOf(pem) }];
 }
 
-function credentialOf(wish: Wish): Credential {
-  const { keys, tokenKeys, cluster } = wish;
-  if (!signs(wish)) return { clusterKey: keys.clusterKey };
+function credentialOf(input: DesiredInput): Credential {
+  const { keys, tokenKeys, cluster } = input;
+  if (!signs(input)) return { clusterKey: keys.clusterKey };
   const { algorithm, issuer, audience } = cluster.spec.auth;
   const signingKey = tokenKeys?.signingKey ?? JSON.stringify(keys.signingKey);
   return { signingKey, algorithm, issuer, audience };
 }
 
 /** Through the connectors' Service, by the name that works from every namespace, whatever the domain. */
-export function wayOf(wish: Wish): Way {
-  const { cluster } = wish;
+export function wayOf(input: DesiredInput): Way {
+  const { cluster } = input;
   const { service, tls } = cluster.spec.connectors;
   const host = `${objectName(cluster, "connector")}.${cluster.metadata.namespace}.svc`;
   return {
     url: webSocketUrl(tls === undefined ? "ws" : "wss", host, service.port),
-    trust: trustOf(wish),
-    credentials: [credentialOf(wish)],
+    trust: trustOf(input),
+    credentials: [credentialOf(input)],
     partitions: cluster.spec.partitions,
   };
 }

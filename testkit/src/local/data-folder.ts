@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Plain, say } from "../say.ts";
+import { UserError, say } from "../say.ts";
 
 /** Layout of a data folder; a newer one is not touched. */
 const DATA_VERSION = 1;
@@ -41,7 +41,7 @@ export class DataFolder {
     if (existsSync(this.#file)) {
       const { supervisor, parts } = JSON.parse(readFileSync(this.#file, "utf8")) as Running;
       if (supervisor !== process.pid && /tools\/src\/run\.ts/.test(commandLine(supervisor))) {
-        throw new Plain(
+        throw new UserError(
           `another \`make run\` (process ${supervisor}) uses ${data}: stop it, or choose another folder with DATA=`,
         );
       }
@@ -66,7 +66,7 @@ function checkVersion(data: string): void {
   const found = Number(readFileSync(file, "utf8"));
   if (found === DATA_VERSION) return;
   const version = Number.isNaN(found) ? "unknown" : String(found);
-  throw new Plain(
+  throw new UserError(
     `${data} has layout version ${version}, this JiChat knows ${DATA_VERSION}: use the JiChat that made it, or another folder with DATA=`,
   );
 }

@@ -14,7 +14,7 @@ import { exec } from "@jichat/testkit/exec.ts";
 import type { Result } from "@jichat/testkit/exec.ts";
 import { hasDocker, needBuilder } from "../images/builder.ts";
 import { needProgram } from "@jichat/testkit/kubernetes.ts";
-import { Plain, during } from "@jichat/testkit/say.ts";
+import { UserError, during } from "@jichat/testkit/say.ts";
 import { buildNodeImage } from "./node-image.ts";
 import { needPodman } from "./podman.ts";
 
@@ -76,7 +76,7 @@ async function run(what: string, args: readonly string[], env: NodeJS.ProcessEnv
   const [program = "", ...rest] = args;
   const result = await exec(program, rest, { env });
   if (result.code !== 0)
-    throw new Plain(
+    throw new UserError(
       `${what} failed:\n${(result.stderr || result.stdout).trim().split("\n").slice(-12).join("\n")}`,
     );
   return result;
@@ -210,7 +210,7 @@ export async function deleteCluster(name: string): Promise<void> {
   restoreSysctls(folder);
   rmSync(folder, { recursive: true, force: true });
   const left = await leftBehind(name, env, isDocker ? "docker" : "podman");
-  if (left.length > 0) throw new Plain(`the cluster is gone, but not all of it: ${left.join(", ")}`);
+  if (left.length > 0) throw new UserError(`the cluster is gone, but not all of it: ${left.join(", ")}`);
 }
 
 /** What of a deleted cluster is still on this machine. */

@@ -6,7 +6,7 @@ import { debianRoot } from "../images/node-root.ts";
 import type { Builder } from "../images/builder.ts";
 import type { KubernetesProgram } from "@jichat/testkit/kubernetes.ts";
 import { KUBERNETES, needProgram } from "@jichat/testkit/kubernetes.ts";
-import { Plain, during } from "@jichat/testkit/say.ts";
+import { UserError, during } from "@jichat/testkit/say.ts";
 import { debs } from "@jichat/testkit/needs.ts";
 
 /** Raised by hand when anything below or in `tools/cluster/node` changes: the image is kept under it. */
@@ -75,7 +75,7 @@ async function wantedImages(): Promise<(name: string) => string> {
   const images = stdout.trim().split("\n");
   return (name) => {
     const found = images.find((image) => image.includes(`/${name}:`));
-    if (found === undefined) throw new Plain(`kubeadm names no image ${name}: ${images.join(" ")}`);
+    if (found === undefined) throw new UserError(`kubeadm names no image ${name}: ${images.join(" ")}`);
     return found;
   };
 }

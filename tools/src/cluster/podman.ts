@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { cacheRoot } from "@jichat/testkit/cache.ts";
 import { which } from "@jichat/testkit/exec.ts";
 import { needDebian } from "../images/debian.ts";
-import { Plain } from "@jichat/testkit/say.ts";
+import { UserError } from "@jichat/testkit/say.ts";
 
 /** Debian installs these two where podman looks for its helpers. */
 const HELPERS = "/usr/lib/podman";
@@ -47,7 +47,9 @@ exec ${podman} "\${a[@]}"
  */
 export async function needPodman(): Promise<Readonly<Record<string, string>>> {
   if (process.getuid?.() !== 0)
-    throw new Plain("a test cluster without Docker needs root: nodes make cgroups and network namespaces");
+    throw new UserError(
+      "a test cluster without Docker needs root: nodes make cgroups and network namespaces",
+    );
   await needDebian(
     {
       podman: "podman",

@@ -1,5 +1,5 @@
 import { exec, which } from "@jichat/testkit/exec.ts";
-import { Plain } from "@jichat/testkit/say.ts";
+import { UserError } from "@jichat/testkit/say.ts";
 import { needDebian } from "./debian.ts";
 
 export interface Build {
@@ -35,7 +35,7 @@ async function must(program: string, args: readonly string[], what: string, env:
   const result = await exec(program, args, { env: { ...process.env, SOURCE_DATE_EPOCH: EPOCH, ...env } });
   if (result.code === 0) return;
   const told = (result.stderr || result.stdout).trim().split("\n").slice(-8).join("\n");
-  throw new Plain(`${what} failed:\n${told}`);
+  throw new UserError(`${what} failed:\n${told}`);
 }
 
 const argsOf = ({ args, target, dockerfile }: Build): string[] => [

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { exec, which } from "@jichat/testkit/exec.ts";
-import { Plain, during } from "@jichat/testkit/say.ts";
+import { UserError, during } from "@jichat/testkit/say.ts";
 
 const isThere = (program: string): boolean =>
   program.startsWith("/") ? existsSync(program) : which(program) !== undefined;
@@ -11,7 +11,7 @@ export async function needDebian(programs: Readonly<Record<string, string>>, cur
   if (missing.length === 0) return;
   const packages = missing.map((program) => programs[program] ?? program);
   if (which("apt-get") === undefined || process.getuid?.() !== 0)
-    throw new Plain(`${missing.join(" and ")} is missing: ${cure}`);
+    throw new UserError(`${missing.join(" and ")} is missing: ${cure}`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const install = async (): Promise<number> =>
     (await exec("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], { env })).code;
@@ -21,7 +21,7 @@ export async function needDebian(programs: Readonly<Record<string, string>>, cur
       if ((await install()) === 0) return;
       await exec("apt-get", ["update", "-qq"], { env });
       if ((await install()) !== 0)
-        throw new Plain(`${packages.join(" and ")} could not be installed: ${cure}`);
+        throw new UserError(`${packages.join(" and ")} could not be installed: ${cure}`);
     })(),
   );
 }

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cached } from "@jichat/testkit/cache.ts";
 import { exec } from "@jichat/testkit/exec.ts";
-import { Plain } from "@jichat/testkit/say.ts";
+import { UserError } from "@jichat/testkit/say.ts";
 import type { Builder } from "./builder.ts";
 import { EPOCH } from "./builder.ts";
 import { needDebian } from "./debian.ts";
@@ -28,7 +28,9 @@ export async function debianRoot(
     env: { ...process.env, SOURCE_DATE_EPOCH: EPOCH },
   });
   if (code !== 0)
-    throw new Plain(`a Debian root could not be made:\n${stderr.trim().split("\n").slice(-5).join("\n")}`);
+    throw new UserError(
+      `a Debian root could not be made:\n${stderr.trim().split("\n").slice(-5).join("\n")}`,
+    );
 }
 
 const DOCKERFILE = [
@@ -54,7 +56,7 @@ export async function localBase(builder: Builder): Promise<string> {
       "--wildcards",
       "./usr/share/ca-certificates/mozilla/*.crt",
     ]);
-    if (code !== 0) throw new Plain("the base has no certificates: is Debian's ca-certificates whole?");
+    if (code !== 0) throw new UserError("the base has no certificates: is Debian's ca-certificates whole?");
     writeFileSync(join(into, "ca-certificates.crt"), stdout);
   });
   const context = join(folder, `node-${process.versions.node}`);

@@ -10,7 +10,7 @@ export interface Flushable {
  * One turn of the event loop. Gathers the sockets that were written to in it, and flushes each once at its
  * end: a batch of acks and the deliveries behind it cost a socket one system call, not one each.
  */
-export class Turn {
+export class FlushScheduler {
   #dirty: Flushable[] = [];
   #now: number | undefined;
   #monotonic: number | undefined;

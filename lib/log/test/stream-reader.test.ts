@@ -14,11 +14,11 @@ import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import type { Servers } from "@jichat/testkit/local/servers.ts";
 import { startNatsServers } from "@jichat/testkit/local/servers.ts";
 import { until } from "@jichat/testkit/until.ts";
-import { Hearing } from "../src/hearing.ts";
-import { connectNats } from "../src/nats.ts";
-import { openCluster } from "@jichat/log/open-cluster.ts";
-import { PartitionLog } from "@jichat/log/partition-log.ts";
-import { Snapshots } from "@jichat/log/snapshots.ts";
+import { Hearing } from "@jichat/runtime/hearing.ts";
+import { connectNats } from "@jichat/runtime/nats.ts";
+import { openCluster } from "../src/open-cluster.ts";
+import { PartitionLog } from "../src/partition-log.ts";
+import { Snapshots } from "../src/snapshots.ts";
 
 const GOES_ON_WITHIN_MS = 10_000;
 const log = pino({ level: "silent" });

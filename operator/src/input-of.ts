@@ -2,14 +2,14 @@ import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 import { createSecureContext } from "node:tls";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { ChatCluster } from "./crd/definition.ts";
-import { KEYS } from "./desired/around.ts";
+import { KEYS } from "./desired/resources.ts";
 import { tlsOf as backendTlsIn } from "./desired/backend-tls.ts";
 import type { Keys } from "./desired/keys.ts";
 import { decodeKeys } from "./desired/keys.ts";
 import type { Backend } from "./desired/names.ts";
 import { BACKENDS, objectName } from "./desired/names.ts";
 import { keysFor, livesOf } from "./desired/rotation.ts";
-import type { Login, Wish } from "./desired/wish.ts";
+import type { Login, DesiredInput } from "./desired/desired-input.ts";
 import { changeRefused } from "./ground-of.ts";
 import type { KeyMemory } from "./key-memory.ts";
 import type { KubeApi } from "./kube/api.ts";
@@ -82,7 +82,10 @@ async function loginsOf(
   return logins;
 }
 
-async function backendTlsOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Promise<Wish["backendTls"]> {
+async function backendTlsOf(
+  api: Pick<KubeApi, "get">,
+  cluster: ChatCluster,
+): Promise<DesiredInput["backendTls"]> {
   const all: Partial<Record<Backend, BackendTls>> = {};
   for (const backend of BACKENDS) {
     const name = cluster.spec[backend].external?.tls?.secret;
@@ -106,7 +109,10 @@ async function backendTlsOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Pr
   return all;
 }
 
-async function tokenKeysOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Promise<Wish["tokenKeys"]> {
+async function tokenKeysOf(
+  api: Pick<KubeApi, "get">,
+  cluster: ChatCluster,
+): Promise<DesiredInput["tokenKeys"]> {
   const name = cluster.spec.auth.secret;
   if (name === undefined) return undefined;
   const secret = await secretOf(api, cluster, "spec.auth.secret", name);
@@ -123,7 +129,7 @@ async function tokenKeysOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Pro
   return { jwks, signingKey: secret["signing-key.json"] };
 }
 
-async function tlsOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Promise<Wish["tls"]> {
+async function tlsOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Promise<DesiredInput["tls"]> {
   const name = cluster.spec.connectors.tls?.secret;
   if (name === undefined) return undefined;
   const field = "spec.connectors.tls.secret";
@@ -143,16 +149,16 @@ async function tlsOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Promise<W
   return tls;
 }
 
-export interface WishOptions {
+export interface InputOptions {
   readonly api: Pick<KubeApi, "get">;
   readonly version: string;
-  readonly operator: Wish["operator"];
+  readonly operator: DesiredInput["operator"];
   readonly keyMemory: KeyMemory;
   readonly clock: Clock;
 }
 
 /** Those that its Secret holds, or the first; the next are offered where a rotation is asked for. */
-function keysIn(cluster: ChatCluster, observed: Observed, { keyMemory, clock }: WishOptions): Keys {
+function keysIn(cluster: ChatCluster, observed: Observed, { keyMemory, clock }: InputOptions): Keys {
   const { namespace, annotations } = cluster.metadata;
   const id = { apiVersion: "v1", kind: "Secret", metadata: { namespace, name: objectName(cluster, KEYS) } };
   const [lives, now] = [livesOf(cluster), clock.now()];
@@ -164,7 +170,11 @@ function keysIn(cluster: ChatCluster, observed: Observed, { keyMemory, clock }: 
 }
 
 /** The spec with all that it names; throws SpecError where something of that is missing. */
-export async function wishOf(cluster: ChatCluster, observed: Observed, options: WishOptions): Promise<Wish> {
+export async function inputOf(
+  cluster: ChatCluster,
+  observed: Observed,
+  options: InputOptions,
+): Promise<DesiredInput> {
   const { api, version, operator } = options;
   if (cluster.metadata.deletionTimestamp === undefined) {
     const refused = changeRefused(cluster, observed);

@@ -21,7 +21,7 @@ export interface PageRequest {
 }
 
 /** Pages and members, asked of storage at a position that is not behind what the asker may have seen. */
-export class Past {
+export class HistoryClient {
   readonly #nats: NatsConnection;
   readonly #names: Names;
   readonly #presence: Presence;

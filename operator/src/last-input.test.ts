@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clusterOf, wishOf } from "../test/wish.ts";
-import { lastWish } from "./last-wish.ts";
+import { clusterOf, inputOf } from "../test/input.ts";
+import { lastInput } from "./last-input.ts";
 
 test("the last spec that could be acted on is kept, with as many pods as are wanted now", () => {
-  const before = wishOf({ version: "1.0.0", routers: { replicas: 2, template: { labels: { a: "b" } } } });
+  const before = inputOf({ version: "1.0.0", routers: { replicas: 2, template: { labels: { a: "b" } } } });
   const now = clusterOf({ version: "2.0.0", routers: { replicas: 5 }, api: { replicas: 0 } });
-  const { spec } = lastWish(before, now)?.cluster ?? assert.fail("nothing is kept");
+  const { spec } = lastInput(before, now)?.cluster ?? assert.fail("nothing is kept");
   assert.equal(spec.version, "1.0.0");
   assert.deepEqual(spec.routers, { replicas: 5, template: { labels: { a: "b" } } });
   assert.equal(spec.api.replicas, 0);
@@ -16,12 +16,15 @@ test("the last spec that could be acted on is kept, with as many pods as are wan
 test("nothing is known of another ChatCluster of the same name, nor before the first", () => {
   const now = clusterOf();
   const other = { ...now, metadata: { ...now.metadata, uid: "another" } };
-  assert.equal(lastWish(wishOf(), other), undefined);
-  assert.equal(lastWish(undefined, now), undefined);
+  assert.equal(lastInput(inputOf(), other), undefined);
+  assert.equal(lastInput(undefined, now), undefined);
 });
 
 test("the embedded engine stays one process", () => {
-  const before = wishOf({ storage: { replicas: 1 }, clickhouse: { embedded: { storage: { size: "1Gi" } } } });
-  const kept = lastWish(before, clusterOf({ storage: { replicas: 3 } }));
+  const before = inputOf({
+    storage: { replicas: 1 },
+    clickhouse: { embedded: { storage: { size: "1Gi" } } },
+  });
+  const kept = lastInput(before, clusterOf({ storage: { replicas: 3 } }));
   assert.equal(kept?.cluster.spec.storage.replicas, 1);
 });

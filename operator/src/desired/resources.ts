@@ -8,8 +8,8 @@ import { natsConfig } from "./nats.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
 import { claimSpec } from "./server-set.ts";
 import { templateOf } from "./template.ts";
-import type { Wish } from "./wish.ts";
-import { backendUrl } from "./wish.ts";
+import type { DesiredInput } from "./desired-input.ts";
+import { backendUrl } from "./desired-input.ts";
 
 type Plain = KubeObject & { readonly [field: string]: unknown };
 
@@ -18,10 +18,10 @@ const base64 = (files: Readonly<Record<string, string>>): Record<string, string>
     Object.entries(files).map(([name, text]) => [name, Buffer.from(text).toString("base64")]),
   );
 
-const secret = (wish: Wish, part: string, files: Readonly<Record<string, string>>): Plain => ({
+const secret = (input: DesiredInput, part: string, files: Readonly<Record<string, string>>): Plain => ({
   apiVersion: "v1",
   kind: "Secret",
-  metadata: metaOf(wish.cluster, part),
+  metadata: metaOf(input.cluster, part),
   type: "Opaque",
   data: base64(files),
 });
@@ -32,7 +32,7 @@ export const KEYS = "keys";
  * What was made once. It stays when its ChatCluster goes and data is kept: nobody could read the data without
  * it; so it has no owner, and the finalizer takes it.
  */
-export function keysSecret({ cluster, keys }: Wish): Plain {
+export function keysSecret({ cluster, keys }: DesiredInput): Plain {
   return {
     apiVersion: "v1",
     kind: "Secret",
@@ -47,43 +47,43 @@ export function keysSecret({ cluster, keys }: Wish): Plain {
 }
 
 /** A Secret per component and per managed backend: each sees its own. */
-export function secrets(wish: Wish): readonly Plain[] {
-  const { spec } = wish.cluster;
-  const migrate = backendUrl(wish, "clickhouse", "migrate");
+export function secrets(input: DesiredInput): readonly Plain[] {
+  const { spec } = input.cluster;
+  const migrate = backendUrl(input, "clickhouse", "migrate");
   return [
-    ...COMPONENTS.map((component) => secret(wish, component, secretsOf(wish, component))),
+    ...COMPONENTS.map((component) => secret(input, component, secretsOf(input, component))),
     ...(migrate === undefined
       ? []
       : [
-          secret(wish, "migrate", {
+          secret(input, "migrate", {
             "clickhouse-url": migrate,
-            "cluster-key": clusterKeysOf(wish.keys).join("\n"),
-            ...tlsFiles(wish, ["clickhouse"]),
+            "cluster-key": clusterKeysOf(input.keys).join("\n"),
+            ...tlsFiles(input, ["clickhouse"]),
           }),
         ]),
-    ...(spec.nats.managed === undefined ? [] : [secret(wish, "nats", { "nats.conf": natsConfig(wish) })]),
+    ...(spec.nats.managed === undefined ? [] : [secret(input, "nats", { "nats.conf": natsConfig(input) })]),
     ...(spec.redis.managed === undefined
       ? []
-      : [secret(wish, "redis", { "redis.conf": REDIS_CONFIG, "users.acl": redisAcl(wish) })]),
+      : [secret(input, "redis", { "redis.conf": REDIS_CONFIG, "users.acl": redisAcl(input) })]),
     ...(spec.clickhouse.managed === undefined
       ? []
-      : [secret(wish, "clickhouse", { "jichat.xml": clickhouseUsers(wish) })]),
+      : [secret(input, "clickhouse", { "jichat.xml": clickhouseUsers(input) })]),
   ];
 }
 
-export const configMaps = (wish: Wish): readonly Plain[] =>
+export const configMaps = (input: DesiredInput): readonly Plain[] =>
   COMPONENTS.map((component) => ({
     apiVersion: "v1",
     kind: "ConfigMap",
-    metadata: metaOf(wish.cluster, component),
-    data: settingsOf(wish, component),
+    metadata: metaOf(input.cluster, component),
+    data: settingsOf(input, component),
   }));
 
 /** Identities without any right: a mesh or a cloud can tell components apart by them. */
-export const serviceAccounts = (wish: Wish, roles: readonly Role[]): readonly Plain[] =>
+export const serviceAccounts = (input: DesiredInput, roles: readonly Role[]): readonly Plain[] =>
   roles.map((role) => {
-    const annotations = templateOf(wish, role).serviceAccount?.annotations;
-    const metadata = metaOf(wish.cluster, role);
+    const annotations = templateOf(input, role).serviceAccount?.annotations;
+    const metadata = metaOf(input.cluster, role);
     return {
       apiVersion: "v1",
       kind: "ServiceAccount",
@@ -96,32 +96,35 @@ export const serviceAccounts = (wish: Wish, roles: readonly Role[]): readonly Pl
 const REPLACED_BY_ANY: ReadonlySet<Role> = new Set(["connector", "api"]);
 
 /** One at a time, or as many as the spec says of those that are many: the rest carry on meanwhile. */
-export const disruptionBudgets = (wish: Wish, roles: readonly Role[]): readonly Plain[] =>
+export const disruptionBudgets = (input: DesiredInput, roles: readonly Role[]): readonly Plain[] =>
   roles.map((role) => ({
     apiVersion: "policy/v1",
     kind: "PodDisruptionBudget",
-    metadata: metaOf(wish.cluster, role),
+    metadata: metaOf(input.cluster, role),
     spec: {
-      maxUnavailable: REPLACED_BY_ANY.has(role) ? wish.cluster.spec.disruption.maxUnavailable : 1,
-      selector: { matchLabels: selectorOf(wish.cluster, role) },
+      maxUnavailable: REPLACED_BY_ANY.has(role) ? input.cluster.spec.disruption.maxUnavailable : 1,
+      selector: { matchLabels: selectorOf(input.cluster, role) },
     },
   }));
 
-const toService = (wish: Wish, component: Component, name: string): object => ({
-  service: { name: objectName(wish.cluster, component), port: { name } },
+const toService = (input: DesiredInput, component: Component, name: string): object => ({
+  service: { name: objectName(input.cluster, component), port: { name } },
 });
 
 /** The one way in from outside: `/v1/ws` to connectors, all else to the api. */
-export function ways(wish: Wish): readonly Plain[] {
-  const { ingress, gateway } = wish.cluster.spec.connectors;
-  if (gateway !== undefined) return [httpRoute(wish, gateway)];
+export function ways(input: DesiredInput): readonly Plain[] {
+  const { ingress, gateway } = input.cluster.spec.connectors;
+  if (gateway !== undefined) return [httpRoute(input, gateway)];
   if (ingress === undefined) return [];
   const { host, className, annotations, tlsSecret } = ingress;
   return [
     {
       apiVersion: "networking.k8s.io/v1",
       kind: "Ingress",
-      metadata: { ...metaOf(wish.cluster, "ingress"), ...(annotations === undefined ? {} : { annotations }) },
+      metadata: {
+        ...metaOf(input.cluster, "ingress"),
+        ...(annotations === undefined ? {} : { annotations }),
+      },
       spec: {
         ...(className === undefined ? {} : { ingressClassName: className }),
         ...(tlsSecret === undefined ? {} : { tls: [{ hosts: [host], secretName: tlsSecret }] }),
@@ -130,8 +133,8 @@ export function ways(wish: Wish): readonly Plain[] {
             host,
             http: {
               paths: [
-                { path: "/v1/ws", pathType: "Exact", backend: toService(wish, "connector", "ws") },
-                { path: "/", pathType: "Prefix", backend: toService(wish, "api", "http") },
+                { path: "/v1/ws", pathType: "Exact", backend: toService(input, "connector", "ws") },
+                { path: "/", pathType: "Prefix", backend: toService(input, "api", "http") },
               ],
             },
           },
@@ -141,10 +144,10 @@ export function ways(wish: Wish): readonly Plain[] {
   ];
 }
 
-type Gateway = NonNullable<Wish["cluster"]["spec"]["connectors"]["gateway"]>;
+type Gateway = NonNullable<DesiredInput["cluster"]["spec"]["connectors"]["gateway"]>;
 
-function httpRoute(wish: Wish, { name, namespace, sectionName, host }: Gateway): Plain {
-  const { cluster } = wish;
+function httpRoute(input: DesiredInput, { name, namespace, sectionName, host }: Gateway): Plain {
+  const { cluster } = input;
   const to = (component: Component, at: number): readonly object[] => [
     { name: objectName(cluster, component), port: at },
   ];
@@ -176,8 +179,8 @@ function httpRoute(wish: Wish, { name, namespace, sectionName, host }: Gateway):
 }
 
 /** Metrics of all components, for the Prometheus operator. */
-export function podMonitors(wish: Wish): readonly Plain[] {
-  const { cluster } = wish;
+export function podMonitors(input: DesiredInput): readonly Plain[] {
+  const { cluster } = input;
   if (!cluster.spec.observability.podMonitor) return [];
   return [
     {
@@ -196,10 +199,10 @@ export function podMonitors(wish: Wish): readonly Plain[] {
 }
 
 /** The embedded engine's folder. It is kept or taken by the finalizer, as `deletionPolicy` says. */
-export function dataClaim(wish: Wish): Plain | undefined {
-  const { embedded } = wish.cluster.spec.clickhouse;
+export function dataClaim(input: DesiredInput): Plain | undefined {
+  const { embedded } = input.cluster.spec.clickhouse;
   if (embedded === undefined) return undefined;
-  const { cluster } = wish;
+  const { cluster } = input;
   return {
     apiVersion: "v1",
     kind: "PersistentVolumeClaim",

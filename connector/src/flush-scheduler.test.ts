@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Turn } from "./turn.ts";
+import { FlushScheduler } from "./flush-scheduler.ts";
 
 test("sockets are flushed once each at the end of the turn, those of the next turn in the next", () => {
   const scheduled: (() => void)[] = [];
-  const turn = new Turn((act) => scheduled.push(act));
+  const turn = new FlushScheduler((act) => scheduled.push(act));
   const flushed: string[] = [];
   const socket = (name: string): { flush(): void } => ({ flush: () => flushed.push(name) });
   turn.flushLater(socket("a"));
@@ -27,7 +27,7 @@ test("sockets are flushed once each at the end of the turn, those of the next tu
 test("each clock is read once in a turn, and again in the next", () => {
   const scheduled: (() => void)[] = [];
   const read = { now: 0, monotonic: 100 };
-  const turn = new Turn((act) => scheduled.push(act), {
+  const turn = new FlushScheduler((act) => scheduled.push(act), {
     now: () => (read.now += 1),
     monotonic: () => (read.monotonic += 1),
   });

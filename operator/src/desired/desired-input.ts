@@ -12,7 +12,7 @@ export interface Login {
 }
 
 /** All that a ChatCluster's objects are made of. */
-export interface Wish {
+export interface DesiredInput {
   readonly cluster: ChatCluster;
   /** Tag of the images. */
   readonly version: string;
@@ -49,7 +49,7 @@ const SCHEMES: Readonly<Record<Backend, string>> = { nats: "nats", redis: "redis
 
 /** Where `user` finds a backend, its login in it; undefined for the embedded ClickHouse. */
 export function backendUrl(
-  { cluster, keys, logins }: Wish,
+  { cluster, keys, logins }: DesiredInput,
   backend: Backend,
   user: User,
 ): string | undefined {

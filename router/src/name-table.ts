@@ -2,7 +2,7 @@
  * Texts by a small number, for as long as somebody uses them: a number takes 8 bytes of a packed row, where
  * a user's name in each of thousands of rows would be a string of its own.
  */
-export class Names {
+export class NameTable {
   readonly #numbers = new Map<string, number>();
   readonly #texts: string[] = [];
   readonly #uses: number[] = [];

@@ -5,8 +5,8 @@ import type { EventFacts } from "@jichat/protocol/bus/query.ts";
 import { RECENT_EVENTS_MAX, RECENT_MS } from "@jichat/protocol/limits.ts";
 import { newConversation } from "./conversation.ts";
 import { PartitionState } from "./partition-state.ts";
-import type { KnownId } from "./recent.ts";
-import { Recent } from "./recent.ts";
+import type { KnownId } from "./recent-events.ts";
+import { RecentEvents } from "./recent-events.ts";
 
 const START = 1_800_000_000_000;
 const NOTHING_CONSUMED = 0;
@@ -75,7 +75,7 @@ class Plain {
 
 /** Tells both the same. */
 class Pair {
-  readonly recent = new Recent(0, 0);
+  readonly recent = new RecentEvents(0, 0);
   readonly plain = new Plain();
   readonly told: Kept[] = [];
   now = START;
@@ -173,7 +173,7 @@ test("the last 4,096 ids stay, older ones go once storage has them", () => {
 });
 
 test("a snapshot's ids are the newest ones, and say from when on none is missing", () => {
-  const recent = new Recent(5, 6);
+  const recent = new RecentEvents(5, 6);
   for (let n = 1; n <= 5; n += 1)
     recent.addId("ann", n === 4 ? "own id" : uuid(START + n, n), { seq: n, ts: START + n, position: n });
   assert.deepEqual(recent.latest(9), {

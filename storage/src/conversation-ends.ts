@@ -14,7 +14,7 @@ const EVENT_BYTES = 400;
 const MEMBER_BYTES = 150;
 
 /** The end of one conversation as its members see it now: who they are, and its newest events. */
-class Recent {
+class ConversationEnd {
   readonly folded: Folded;
   readonly changes: Changes;
   #events: InnerEvent[];
@@ -39,7 +39,7 @@ class Recent {
   }
 
   /** What was seen is not counted twice; false when a record is missing: nothing of this holds any more. */
-  take({ record, position }: TailRecord): boolean {
+  follow({ record, position }: TailRecord): boolean {
     const { head } = this.folded;
     if (record.r === "event") {
       if (record.seq > head + 1) return false;
@@ -76,9 +76,9 @@ const bytesOf = ({ body, users = [], mentions = [] }: InnerEvent): number =>
  * The ends of one partition's conversations that were asked for lately, kept up with the log: who opens a
  * conversation that is alive asks ClickHouse nothing. Bounded in bytes, the least recently asked go first.
  */
-export class Recents {
+export class ConversationEnds {
   readonly #bytesMax: number;
-  readonly #known = new Map<string, Recent>();
+  readonly #known = new Map<string, ConversationEnd>();
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -90,17 +90,17 @@ export class Recents {
   }
 
   /** Moves a conversation that is kept over a record that was consumed. */
-  take(entry: TailRecord): void {
+  follow(entry: TailRecord): void {
     const known = this.#known.get(entry.record.conversation);
     if (known === undefined) return;
     const before = known.bytes;
-    const isRight = known.take(entry);
+    const isRight = known.follow(entry);
     this.#bytes += known.bytes - before;
     if (!isRight) this.#drop(entry.record.conversation, known);
     this.#evict();
   }
 
-  find(conversation: string): Recent | undefined {
+  find(conversation: string): ConversationEnd | undefined {
     const known = this.#known.get(conversation);
     if (known === undefined) return undefined;
     this.#known.delete(conversation);
@@ -113,8 +113,8 @@ export class Recents {
    * maybe before.
    */
   keep(folded: Folded, span: Span, since: Iterable<TailRecord>): void {
-    const recent = new Recent(folded, span);
-    for (const entry of since) if (!recent.take(entry)) return;
+    const recent = new ConversationEnd(folded, span);
+    for (const entry of since) if (!recent.follow(entry)) return;
     if (!recent.isWhole || recent.bytes > this.#bytesMax) return;
     const before = this.#known.get(folded.id);
     if (before !== undefined) this.#drop(folded.id, before);
@@ -123,7 +123,7 @@ export class Recents {
     this.#evict();
   }
 
-  #drop(conversation: string, recent: Recent): void {
+  #drop(conversation: string, recent: ConversationEnd): void {
     this.#known.delete(conversation);
     this.#bytes -= recent.bytes;
   }

@@ -3,7 +3,7 @@ import { definition } from "../src/crd/definition.ts";
 import { componentsOf, groundworkOf, migrationOf, serversOf } from "../src/desired/desired.ts";
 import { keysOf, newGeneration } from "../src/desired/keys.ts";
 import type { PodTemplate } from "../src/desired/pods.ts";
-import type { Wish } from "../src/desired/wish.ts";
+import type { DesiredInput } from "../src/desired/desired-input.ts";
 import { connectorRevision } from "../src/desired/workloads.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 
@@ -43,7 +43,7 @@ export const clusterOf = (spec: object = {}, name = "chat"): ChatCluster =>
   }) as unknown as ChatCluster;
 
 export const KEYS = keysOf(newGeneration("", 1), { tokenMs: 86_400_000, ticketMs: 3_600_000 });
-export const wishOf = (spec: object = {}, more: Partial<Wish> = {}): Wish => ({
+export const inputOf = (spec: object = {}, more: Partial<DesiredInput> = {}): DesiredInput => ({
   cluster: clusterOf(spec),
   version: "1.2.3",
   keys: KEYS,
@@ -55,11 +55,11 @@ export const wishOf = (spec: object = {}, more: Partial<Wish> = {}): Wish => ({
   ...more,
 });
 
-export const everything = (wish: Wish): readonly KubeObject[] => [
-  ...groundworkOf(wish),
-  ...serversOf(wish),
-  ...migrationOf(wish),
-  ...componentsOf(wish, connectorRevision(wish, 2)),
+export const everything = (input: DesiredInput): readonly KubeObject[] => [
+  ...groundworkOf(input),
+  ...serversOf(input),
+  ...migrationOf(input),
+  ...componentsOf(input, connectorRevision(input, 2)),
 ];
 
 export const templatesOf = (objects: readonly KubeObject[]): readonly PodTemplate[] =>

@@ -1,5 +1,5 @@
 import type { ChatCluster } from "./crd/definition.ts";
-import type { Wish } from "./desired/wish.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
 
 const SCALED = ["connectors", "routers", "storage", "api"] as const;
 
@@ -7,7 +7,7 @@ const SCALED = ["connectors", "routers", "storage", "api"] as const;
  * What is kept while a spec cannot be acted on: the last one that could be, with as many pods as the spec
  * wants now. Undefined where none is known of this ChatCluster: another of its name is another.
  */
-export function lastWish(before: Wish | undefined, now: ChatCluster): Wish | undefined {
+export function lastInput(before: DesiredInput | undefined, now: ChatCluster): DesiredInput | undefined {
   if (before === undefined || before.cluster.metadata.uid !== now.metadata.uid) return undefined;
   const { spec } = before.cluster;
   // One process owns the embedded engine's folder, whatever is asked for beside it.

@@ -1,7 +1,7 @@
 import type { EventFacts } from "@jichat/protocol/bus/query.ts";
 import type { EventKind } from "@jichat/protocol/frame/server-frame.ts";
 import { RECENT_EVENTS_MAX, RECENT_MS } from "@jichat/protocol/limits.ts";
-import { Names } from "./names.ts";
+import { NameTable } from "./name-table.ts";
 import type { PackedId } from "./packed-id.ts";
 import { findPackedId, packId, releaseId, timeOfPackedId, unpackId } from "./packed-id.ts";
 import { RowRing } from "./row-ring.ts";
@@ -51,7 +51,7 @@ const hashOf = (sender: number, a: number, b: number, c: number): number => {
  * The latest ids and events of one conversation, and the time from which no id is missing. In the order of
  * the log, 75 bytes each and outside the heap: V8 neither copies nor marks them.
  */
-export class Recent {
+export class RecentEvents {
   /** T of DESIGN 3: every id that was accepted later than this is in here. */
   knownFrom: number;
   /**
@@ -59,7 +59,7 @@ export class Recent {
    */
   idsFrom: number;
   readonly #rows = new RowRing();
-  readonly #names = new Names();
+  readonly #names = new NameTable();
   /** Undefined while there are so few that they are looked through one by one. */
   #index: SlotIndex | undefined;
   #ids = 0;
