@@ -193,9 +193,7 @@ scenario("11b: a renewed certificate is shown by the same pods, and no socket is
     await chat.patch({ connectors: { tls: { secret: CERTIFICATE } } });
     await chat.settled(120_000);
     const url = new URL(await urlOf());
-    const uids = async (): Promise<string[]> =>
-      (await chat.pods("connector")).map(({ metadata }) => metadata.uid).sort();
-    const before = await uids();
+    const before = await chat.uids(["connector"]);
     const { interruptions } = await underLoad(
       t,
       chat,
@@ -210,7 +208,7 @@ scenario("11b: a renewed certificate is shown by the same pods, and no socket is
       TALKERS,
     );
     assert.equal(interruptions, 0, "no device lost its connection");
-    assert.deepEqual(await uids(), before, "the same pods");
+    assert.deepEqual(await chat.uids(["connector"]), before, "the same pods");
   } finally {
     setDefaultCACertificates(trusted);
   }
