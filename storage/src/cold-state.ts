@@ -36,7 +36,7 @@ export async function foldConversations(
         withMarks ? cold.marks.of(id) : undefined,
       ]);
       for (const row of outline?.lifecycle ?? []) conversation.lifecycle(row);
-      for (const row of marks ?? []) conversation.mark(row.user, row.seq, row.no, row.position);
+      for (const row of marks ?? []) conversation.mark(row.user, row);
       if (outline?.head !== undefined) conversation.headAt(outline.head);
       for (const run of runs) conversation.records(run.conversations.get(id) ?? []);
       if (conversation.head === 0) folded.delete(id);

@@ -15,7 +15,7 @@ import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { timeOfId } from "@jichat/protocol/ids.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { FactsSource } from "@jichat/router/ports.ts";
-import { innerEventOf } from "@jichat/router/add-effect.ts";
+import { eventOf } from "@jichat/conversation/event.ts";
 import { Folded } from "@jichat/storage/fold.ts";
 import { pageBounds } from "@jichat/storage/history.ts";
 import { trimTarget } from "@jichat/storage/trim.ts";
@@ -218,7 +218,7 @@ export class StorageModel {
       const { from, to, more } = pageBounds(visible, { after, limit });
       const events = this.#eventsOf(conversation)
         .filter(({ seq }) => seq >= from && seq <= to)
-        .map(innerEventOf);
+        .map(eventOf);
       return { events: parsedBodies(events) as ChatEvent[], first: visible.first, head: visible.last, more };
     });
   }

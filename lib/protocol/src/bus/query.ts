@@ -49,6 +49,8 @@ export interface ConversationFacts {
   readonly no: number;
   readonly ts: number;
   readonly position: number;
+  /** Values of facets by name; absent where there is none, and from a storage of level 0. */
+  readonly facets?: Readonly<Record<string, unknown>> | undefined;
   readonly members: readonly MemberFacts[];
   /** Every UUIDv7 id of this conversation that was made later than this (by its own time) is in `ids`. */
   readonly idsFrom: number;
@@ -144,6 +146,8 @@ export interface HeadEntry extends HeadBrief {
   readonly name?: string | undefined;
   /** The two of a 1-1 conversation, so that each can be shown the other. */
   readonly pair?: readonly string[] | undefined;
+  /** Values of facets by name; absent where there is none, and of level 0. */
+  readonly facets?: Readonly<Record<string, unknown>> | undefined;
   readonly last?: ChatEvent<BodyText> | undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
+import { kindOf } from "./tables.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 
 /** An edit or a recall of the message `target`. */
@@ -7,6 +8,12 @@ export interface Change {
   readonly seq: number;
   readonly kind: string;
   readonly body: string;
+}
+
+/** What an event changes of a message that was sent before; undefined where it changes none. */
+export function changeOf({ kind, target, seq, body }: InnerEvent): Change | undefined {
+  if (target === undefined || kindOf(kind)?.isChange !== true) return undefined;
+  return { target, seq, kind, body: body ?? "" };
 }
 
 /** What became of messages, and how a page shows them for it. */

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encode } from "@msgpack/msgpack";
-import { BODY_BYTES_MAX } from "../limits.ts";
+import { BODY_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { ClientFrame } from "./client-frame.ts";
-import { idOf, readClientFrame } from "./client-frame.ts";
-import { jsonCodec, msgpackCodec } from "./codec.ts";
+import { readClientFrame } from "./client-frame.ts";
+import { idOf } from "@jichat/protocol/frame/client-frame.ts";
+import { jsonCodec, msgpackCodec } from "@jichat/protocol/frame/codec.ts";
 
 type Sample = Readonly<Record<string, unknown>>;
 
