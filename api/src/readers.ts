@@ -51,7 +51,7 @@ export function queryOf(request: FastifyRequest, declared: Declared): Readonly<R
   return Object.fromEntries(query);
 }
 
-/** What stands in the path, under the names that its route gives it. A path knows texts only, as a query does. */
+/** What stands in the path, by the names of its route. A path knows texts only, as a query does. */
 export const paramsOf = ({ params }: FastifyRequest, declared: Declared): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(declared).map(([name, schema]) => {

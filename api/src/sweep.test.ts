@@ -42,7 +42,11 @@ before(async () => {
       const needed = (operation.parameters ?? []).filter(
         (one) => one.in === "query" && one.required === true,
       );
-      const query = needed.map(({ name, schema }) => `${name}=${String(taken(schema))}`).join("&");
+      // Of a GET they are tried by their own test.
+      const query =
+        method === "delete"
+          ? needed.map(({ name, schema }) => `${name}=${String(taken(schema))}`).join("&")
+          : "";
       const pathWith = (name: string, value: string): string =>
         path.replaceAll(/\{(\w+)\}/g, (_, one) => (one === name ? value : one === "seq" ? "1" : "some")) +
         (query === "" ? "" : `?${query}`);

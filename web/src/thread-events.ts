@@ -13,7 +13,7 @@ export interface Thread {
 export function withEvent(events: readonly ChatEvent[], event: ChatEvent): readonly ChatEvent[] {
   const all = placed(events, event);
   const { target } = event;
-  if (target === undefined) return all;
+  if (target === undefined || (event.kind !== "edited" && event.kind !== "recalled")) return all;
   return all.map((old) => {
     if (old.seq !== target) return old;
     const { body: _, ...rest } = old;
