@@ -2,7 +2,9 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import { body, clientId, id, optional, seq, users } from "@jichat/protocol/field.ts";
 import { EDIT_WINDOW_MS } from "@jichat/protocol/limits.ts";
 import type { EventFacts } from "@jichat/protocol/bus/query.ts";
+import { facetOf } from "./facet.ts";
 import type { Kind } from "./kind.ts";
+import { pins } from "./pin.ts";
 import type { Look, Draft } from "./verb.ts";
 import type { View } from "./state.ts";
 import { IN_CONVERSATION, memberOf, verb, visibleMessage } from "./verb.ts";
@@ -108,8 +110,11 @@ export const recall = verb({
   frame: { ...IN_CONVERSATION, seq: seq(1) },
   rest: "DELETE /v1/conversations/{conversation}/messages/{seq}",
   summary: "Takes one's message back",
+  isLarge: () => true, // It may unpin the message too.
   decide: (view, user, { seq: at }, look) => {
     own(view, user, at, look);
-    return [{ kind: "recalled", target: at }];
+    const taken: Draft = { kind: "recalled", target: at };
+    const isPinned = facetOf(view, pins).includes(at);
+    return isPinned ? [{ kind: "unpinned", target: at, isBare: true }, taken] : [taken];
   },
 });
