@@ -122,3 +122,18 @@ export function readUsersQuery(query: Readonly<Record<string, unknown>>): UsersQ
   const limit = fields.optional("limit", (f) => readers.readLimit(f, USERS_PAGE_MAX)) ?? USERS_PAGE_DEFAULT;
   return { q, limit, next };
 }
+
+/** Members of a conversation in one answer. */
+export const MEMBERS_LIMIT_MAX = 1_000;
+
+/** `after` and `limit` of a page of members. */
+export function readMembersQuery(query: Readonly<Record<string, unknown>>): {
+  readonly after: string | undefined;
+  readonly limit: number;
+} {
+  const fields = new Fields(query);
+  return {
+    after: fields.optional("after", (f) => readers.readIdNamed(f, "after")),
+    limit: fields.optional("limit", (f) => readers.readLimit(f, MEMBERS_LIMIT_MAX)) ?? MEMBERS_LIMIT_MAX,
+  };
+}

@@ -4,7 +4,7 @@ import type { Folding } from "@jichat/conversation/kind.ts";
 import type { FacetValues, Place, State } from "@jichat/conversation/state.ts";
 import { kindOf } from "@jichat/conversation/tables.ts";
 import type { EventKind } from "@jichat/protocol/frame/server-frame.ts";
-import type { ConversationFacts, IdFacts } from "@jichat/protocol/bus/query.ts";
+import type { ConversationFacts, IdFacts, MemberFacts } from "@jichat/protocol/bus/query.ts";
 import { isDirect } from "@jichat/protocol/ids.ts";
 
 /** A row of the `lifecycle` table: what makes members and names. */
@@ -132,8 +132,29 @@ export class Folded implements State {
     }
   }
 
-  facts(recent: RecentIds = NO_IDS): ConversationFacts {
-    const members = [...this.members].filter(([, { left }]) => left === undefined);
+  /**
+   * Those who are in, behind the user `after` in the order of their ids, at most `limit`; and where there are
+   * more, the last of these.
+   */
+  membersPage(after: string, limit: number): { members: MemberFacts[]; next: string | undefined } {
+    const users = [...this.members].flatMap(([user, { left }]) =>
+      left === undefined && user > after ? [user] : [],
+    );
+    const some = users.sort().slice(0, limit);
+    return {
+      members: some.map((user) => this.#memberFacts(user)),
+      next: users.length > some.length ? some.at(-1) : undefined,
+    };
+  }
+
+  #memberFacts(user: string): MemberFacts {
+    const { first = 0, mark = 0, markNo = 0 } = this.members.get(user) ?? {};
+    return { user, first, mark, markNo };
+  }
+
+  /** `membersMax`: there may be more members, who are told in pages. */
+  facts(recent: RecentIds = NO_IDS, membersMax = Number.MAX_SAFE_INTEGER): ConversationFacts {
+    const { members, next } = this.membersPage("", membersMax);
     return {
       conversation: this.id,
       kind: isDirect(this.id) ? "direct" : "group",
@@ -144,7 +165,8 @@ export class Folded implements State {
       ts: this.ts,
       position: this.position,
       ...(Object.keys(this.facets).length === 0 ? {} : { facets: this.facets }),
-      members: members.map(([user, { first, mark, markNo }]) => ({ user, first, mark, markNo })),
+      members,
+      ...(next === undefined ? {} : { membersNext: next }),
       idsFrom: recent.from,
       ids: recent.ids,
     };

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
 import * as limits from "@jichat/protocol/limits.ts";
 import { identityOf, requireToken, sourceOf } from "../request.ts";
-import { queryOf, readIdOf, readPull, readSync } from "../readers.ts";
+import { MEMBERS_LIMIT_MAX, queryOf, readIdOf, readMembersQuery, readPull, readSync } from "../readers.ts";
 import * as schemas from "../schemas.ts";
 import type { World } from "../world.ts";
 
@@ -17,6 +17,10 @@ const syncQuery = {
     maximum: limits.SYNC_LIMIT_MAX,
     default: limits.SYNC_LIMIT_DEFAULT,
   },
+};
+const membersQuery = {
+  after: schemas.id,
+  limit: { type: "integer", minimum: 1, maximum: MEMBERS_LIMIT_MAX, default: MEMBERS_LIMIT_MAX },
 };
 const pageQuery = {
   after: schemas.seq,
@@ -71,8 +75,9 @@ export async function openMessageRoutes(app: FastifyInstance, world: World): Pro
     "/v1/conversations/:conversation/members",
     {
       schema: {
-        summary: "Who is in a conversation",
+        summary: "Who is in a conversation, in the order of their ids; `next` where there are more",
         params: inConversation,
+        querystring: schemas.object(membersQuery),
         response: {
           200: schemas.reply(
             {
@@ -80,6 +85,7 @@ export async function openMessageRoutes(app: FastifyInstance, world: World): Pro
                 type: "array",
                 items: schemas.object({ user: schemas.id, first: schemas.seq }, ["user", "first"]),
               },
+              next: schemas.id,
             },
             ["items"],
           ),
@@ -89,8 +95,12 @@ export async function openMessageRoutes(app: FastifyInstance, world: World): Pro
     },
     async (request) => {
       const conversation = readIdOf(request.params, "conversation");
-      const { members } = await past.members(sourceOf(request, conversation), conversation);
-      return { items: members };
+      const page = readMembersQuery(queryOf(request, membersQuery));
+      const { members, next } = await past.members(sourceOf(request, conversation), {
+        conversation,
+        ...page,
+      });
+      return { items: members, next };
     },
   );
 
