@@ -23,7 +23,8 @@ test("what a browser loads imports nothing of Node", () => {
     [
       "client/src/*.ts",
       "web/src/*.{ts,tsx}",
-      "lib/protocol/src/{clock,errors,id-forms,limits}.ts",
+      "lib/conversation/src/changes.ts",
+      "lib/protocol/src/{clock,errors,id-forms,limits,uuid}.ts",
       "lib/protocol/src/frame/{body,codec,fields,name,parse-json,path,readers,server-frame}.ts",
     ],
     { cwd: ROOT },

@@ -1,6 +1,5 @@
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
-import { kindOf } from "./tables.ts";
-import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
+import type { ChatEvent, InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 
 /** An edit or a recall of the message `target`. */
 export interface Change {
@@ -10,10 +9,26 @@ export interface Change {
   readonly body: string;
 }
 
-/** What an event changes of a message that was sent before; undefined where it changes none. */
-export function changeOf({ kind, target, seq, body }: InnerEvent): Change | undefined {
-  if (target === undefined || kindOf(kind)?.isChange !== true) return undefined;
-  return { target, seq, kind, body: body ?? "" };
+/** Whether an event changes how an earlier one is shown: the one that it names as its `target`. */
+export const isChange = ({ kind, target }: Pick<ChatEvent, "kind" | "target">): boolean =>
+  target !== undefined && (kind === "edited" || kind === "recalled");
+
+/** What an event changes; undefined where it changes nothing. */
+export const changeOf = (event: InnerEvent): Change | undefined =>
+  isChange(event)
+    ? { target: event.target ?? 0, seq: event.seq, kind: event.kind, body: event.body ?? "" }
+    : undefined;
+
+/**
+ * A message as it is shown behind an edit (its body, and `edited`) or a recall (no body, and `recalled`). The
+ * one rule for it: storage makes pages by it, and a client that holds events applies it to them.
+ */
+export function withChange<B>(
+  message: ChatEvent<B>,
+  { kind, seq, body }: Pick<ChatEvent<B>, "kind" | "seq" | "body">,
+): ChatEvent<B> {
+  const { body: _, ...rest } = message;
+  return kind === "recalled" ? { ...rest, recalled: seq } : { ...rest, body, edited: seq };
 }
 
 /** What became of messages, and how a page shows them for it. */
@@ -32,18 +47,20 @@ export class Changes {
   }
 
   /**
-   * A message with its latest body and `edited`, or `recalled` and no body. The edits of a recalled message
-   * lose their bodies too, or a recall would not take anything back.
+   * A message as its changes leave it. The edits of a recalled message lose their bodies too, or a recall
+   * would not take anything back.
    */
   shown(event: InnerEvent): InnerEvent {
-    if (event.kind !== "message" && event.kind !== "edited") return event;
-    const recall = this.#recalled.get(event.kind === "edited" ? (event.target ?? 0) : event.seq);
-    if (recall !== undefined) {
+    if (event.kind === "edited") {
       const { body: _, ...rest } = event;
-      return event.kind === "message" ? { ...rest, recalled: recall } : rest;
+      return this.#recalled.has(event.target ?? 0) ? rest : event;
     }
-    const change = event.kind === "message" ? this.#latest.get(event.seq) : undefined;
-    return change === undefined ? event : { ...event, body: change.body as BodyText, edited: change.seq };
+    if (event.kind !== "message") return event;
+    const recalled = this.#recalled.get(event.seq);
+    if (recalled !== undefined) return withChange(event, { kind: "recalled", seq: recalled });
+    const latest = this.#latest.get(event.seq);
+    if (latest === undefined) return event;
+    return withChange(event, { kind: "edited", seq: latest.seq, body: latest.body as BodyText });
   }
 }
 

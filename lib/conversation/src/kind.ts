@@ -21,8 +21,6 @@ export interface Kind {
   readonly isMessage?: true;
   /** Is kept in the table `lifecycle`, of which storage folds a conversation. */
   readonly isFolded?: true;
-  /** Changes how the message `target` is shown (`changes.ts`). */
-  readonly isChange?: true;
   /** Moves the state. The caller has checked seq, and moved the head. */
   readonly apply?: (state: State, event: Folding, place: Place) => void;
   /** Users whose entry in their list moves. */

@@ -28,14 +28,12 @@ const changeRow: NonNullable<Kind["rows"]> = (add, event) => {
 export const edited: Kind = {
   level: 0,
   fields: { target: seq(1), body },
-  isChange: true,
   rows: changeRow,
 };
 
 export const recalled: Kind = {
   level: 0,
   fields: { target: seq(1) },
-  isChange: true,
   apply: (state, { target = 0 }) => {
     state.recall(target);
   },
