@@ -10,7 +10,7 @@ import { ID_CLOCK_SKEW_MS, RECENT_EVENTS_MAX, RECENT_MS } from "@jichat/protocol
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Conversation } from "./conversation.ts";
 import { timeOfUuid } from "./packed-id.ts";
-import type { KnownId } from "./recent-events.ts";
+import type { KnownId, RecentEvents } from "./recent-events.ts";
 import { eventKey, idKey } from "./recent-events.ts";
 
 /** What memory does not hold and storage must be asked for, before the command can be decided. */
@@ -93,19 +93,25 @@ function look(conversation: Conversation, user: string): Decision {
 }
 
 /** What a verb sees of the conversation's past: from memory, or from what storage said lately. */
-const lookAt = (conversation: Conversation, ts: number): Look => ({
-  ts,
-  eventAt: (seq) => {
-    const { recent } = conversation;
-    const event = recent.event(seq) ?? (recent.found(eventKey(seq)) as EventFacts | undefined);
+class Past implements Look {
+  readonly ts: number;
+  readonly #recent: RecentEvents;
+
+  constructor({ recent }: Conversation, ts: number) {
+    this.ts = ts;
+    this.#recent = recent;
+  }
+
+  eventAt(seq: number): EventFacts {
+    const event = this.#recent.event(seq) ?? (this.#recent.found(eventKey(seq)) as EventFacts | undefined);
     if (event === undefined) throw new Needed({ seq });
     return event;
-  },
-});
+  }
+}
 
 function mark(conversation: Conversation, command: Write, verb: AnyMarkVerb, ts: number): Decision {
   const { user, session } = command;
-  const moved = verb.decide(conversation, user, command, lookAt(conversation, ts));
+  const moved = verb.decide(conversation, user, command, new Past(conversation, ts));
   if (moved === "unchanged") {
     const stands = conversation.members.get(user)?.mark ?? 0;
     return { records: [], answer: { seq: stands, ts: conversation.ts } };
@@ -118,38 +124,27 @@ function mark(conversation: Conversation, command: Write, verb: AnyMarkVerb, ts:
 }
 
 function events(conversation: Conversation, command: Identified, verb: AnyEventVerb, ts: number): Decision {
-  const drafts = verb.decide(conversation, command.user, command, lookAt(conversation, ts));
+  const drafts = verb.decide(conversation, command.user, command, new Past(conversation, ts));
   if (drafts === "unchanged") return unchanged(conversation, command, ts);
   let { head: seq, no } = conversation;
-  const records = drafts.map((draft) => {
+  const last = drafts.length - 1;
+  const records = drafts.map((draft, at) => {
     seq += 1;
     if (KINDS[draft.kind].isMessage === true) no += 1;
-    return recordOf(conversation, command, draft, { seq, no, ts });
+    return recordOf(command, draft, { seq, no, ts }, at === last);
   });
   return { records, answer: { seq, ts } };
 }
 
 function recordOf(
-  conversation: Conversation,
-  command: Identified,
-  { isBare, ...draft }: Draft,
-  place: Pick<EventRecord, "seq" | "no" | "ts">,
+  { conversation, user, device, session, id, trace }: Identified,
+  draft: Draft,
+  { seq, no, ts }: Pick<EventRecord, "seq" | "no" | "ts">,
+  isLast: boolean,
 ): EventRecord {
-  const { seq, no, ts } = place;
-  const { user, device, session, id, trace } = command;
-  return {
-    r: "event",
-    conversation: conversation.id,
-    seq,
-    no,
-    from: user,
-    ts,
-    device,
-    session,
-    ...(isBare === true ? {} : { id }),
-    ...draft,
-    ...(trace === undefined ? {} : { trace }),
-  };
+  const about = { r: "event", conversation, seq, no, from: user, ts, device, session } as const;
+  const record: EventRecord = isLast ? { ...about, id, ...draft } : { ...about, ...draft };
+  return trace === undefined ? record : { ...record, trace };
 }
 
 /** Changes nothing, and its id is remembered: the ack names the head, now and on every repetition. */

@@ -14,9 +14,9 @@ export const EVERY_LEVEL = Number.MAX_SAFE_INTEGER;
 
 /** A write of type `t`. What its verb does not name is dropped here. Throws FRAME_MALFORMED. */
 function readWrite<V extends VerbName>(t: V, fields: Fields): WriteFrame {
-  const values = READERS[t](fields) as FieldsOf<V>;
-  verbOf(t).check?.(values);
-  return { t, ...values } as unknown as WriteFrame;
+  const frame = READERS[t](fields, { t });
+  verbOf(t).check?.(frame);
+  return frame as unknown as WriteFrame;
 }
 
 /**

@@ -72,8 +72,7 @@ export const send = verb({
     if (view.head === 0 && to !== undefined) {
       if (replyTo !== undefined)
         throw new ChatError("NOT_FOUND", "`replyTo` names no event of this conversation");
-      // The `created` of a first message has no id of its own: the id is the message's.
-      return [{ kind: "created", users: [...new Set([user, to])], isBare: true }, said];
+      return [{ kind: "created", users: [...new Set([user, to])] }, said];
     }
     const { first } = memberOf(view, user);
     if (replyTo !== undefined && (replyTo > view.head || replyTo < first))
@@ -113,6 +112,6 @@ export const recall = verb({
     own(view, user, at, look);
     const taken: Draft = { kind: "recalled", target: at };
     const isPinned = facetOf(view, pins).includes(at);
-    return isPinned ? [{ kind: "unpinned", target: at, isBare: true }, taken] : [taken];
+    return isPinned ? [{ kind: "unpinned", target: at }, taken] : [taken];
   },
 });

@@ -5,10 +5,8 @@ import { clientId, id } from "@jichat/protocol/field.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { Member, View } from "./state.ts";
 
-/** An event that a verb brings about, before it has a place. `isBare`: it has no client's id of its own. */
-export type Draft = Omit<InnerEvent, "conversation" | "seq" | "no" | "from" | "ts" | "id"> & {
-  readonly isBare?: true;
-};
+/** An event that a verb brings about, before it has a place. */
+export type Draft = Omit<InnerEvent, "conversation" | "seq" | "no" | "from" | "ts" | "id">;
 
 /** A read mark that moves to the event `seq`. */
 export interface Mark {
@@ -53,8 +51,8 @@ interface Door<F extends Shape, Values> {
 export interface EventVerb<F extends Shape, Values = Of<F>> extends Door<F, Values> {
   readonly marks?: never;
   /**
-   * The events that it brings about, the last of which is acknowledged; or "unchanged": its id is remembered,
-   * and the ack names the head. Refusals are thrown as ChatErrors. Pure.
+   * The events that it brings about, the last of which is acknowledged and has the client's id; or
+   * "unchanged": its id is remembered, and the ack names the head. Refusals are thrown as ChatErrors. Pure.
    */
   readonly decide: (view: View, user: string, fields: Values, look: Look) => readonly Draft[] | "unchanged";
 }
