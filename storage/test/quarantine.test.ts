@@ -226,7 +226,7 @@ test("halves that an earlier version's ClickHouse took are the same log still", 
   };
   const { log } = logOf([[record]]);
   const lines = noRows().events;
-  lines.add(["g", 1, 0, "renamed", "ann", "", 1, "", 0, [], 0, [], "a\ude00b", PARTITION, 1, 0]);
+  lines.add(["g", 1, 0, "renamed", "ann", "", 1, "", 0, [], 0, [], "a\ude00b", "", PARTITION, 1, 0]);
   await store.insertLines("events", lines);
   const { equal, replaced } = await verifyRange(log, store, PARTITION, 1, 1);
   assert.deepEqual({ equal, replaced }, { equal: true, replaced: 1 });
