@@ -1,6 +1,6 @@
 import { eventOf } from "@jichat/conversation/event.ts";
 import { NOBODY } from "@jichat/conversation/kind.ts";
-import { KINDS } from "@jichat/conversation/tables.ts";
+import { kindOf } from "@jichat/conversation/tables.ts";
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { jsonFrame } from "@jichat/protocol/frame/codec.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
@@ -25,17 +25,17 @@ export function addEffect(
     return;
   }
   const event = eventOf(record);
-  const kind = KINDS[event.kind];
+  const kind = kindOf(event.kind);
   const { seq, ts, session: origin, trace } = record;
   putHead(unit, headOf(conversation, event, position));
-  for (const user of kind.lists?.(event) ?? NOBODY) addEntry(unit, conversation, user, position, seq);
+  for (const user of kind?.lists?.(event) ?? NOBODY) addEntry(unit, conversation, user, position, seq);
   const frame = jsonFrame({ t: "event", ...event });
   putEvent(unit, {
     conversation: conversation.id,
     seq,
-    author: kind.isMessage === true ? event.from : undefined,
+    author: kind?.isMessage === true ? event.from : undefined,
     delivered: { frame, ts, position, origin, trace },
-    recipients: recipientsOf(conversation.members, event, kind.alsoTold?.(event)),
+    recipients: recipientsOf(conversation.members, event, kind?.alsoTold?.(event)),
   });
 }
 

@@ -1,4 +1,4 @@
-import { KINDS } from "@jichat/conversation/tables.ts";
+import { kindOf } from "@jichat/conversation/tables.ts";
 import { invariant } from "@jichat/protocol/assert.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Conversation } from "./conversation.ts";
@@ -29,5 +29,5 @@ function applyEvent(conversation: Conversation, record: EventRecord, position: n
   conversation.ts = ts;
   conversation.position = position;
   conversation.recent.addEvent(record, record.id, position);
-  KINDS[record.kind].apply?.(conversation, record, { seq, no, position });
+  kindOf(record.kind)?.apply?.(conversation, record, { seq, no, position });
 }

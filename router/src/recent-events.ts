@@ -28,10 +28,12 @@ const [SENDER_STEP, RECALLED] = [512, 256];
 const WITHOUT: PackedId = [-2, 0, 0];
 /** 0 stands for a row that is no event: an id alone. In memory only: a snapshot has ids alone. */
 const CODES = Object.fromEntries(Object.keys(KINDS).map((kind, at) => [kind, at + 1])) as Readonly<
-  Record<EventKind, number>
+  Partial<Record<EventKind, number>>
 >;
-invariant(Object.keys(KINDS).length < RECALLED, "a row has room for every kind");
-const KIND_OF = new Map((Object.keys(CODES) as EventKind[]).map((kind) => [CODES[kind], kind]));
+/** Of a kind that a newer version wrote: of such an event storage is asked. */
+const UNKNOWN = RECALLED - 1;
+invariant(Object.keys(KINDS).length < UNKNOWN, "a row has room for every kind");
+const KIND_OF = new Map((Object.keys(CODES) as EventKind[]).map((kind) => [CODES[kind] ?? UNKNOWN, kind]));
 
 /** Rows that are looked through faster, and held in less, than by an index. */
 const UNINDEXED_MAX = 16;
@@ -115,7 +117,11 @@ export class RecentEvents {
 
   /** To be called in the order of seq. */
   addEvent(event: Omit<EventFacts, "recalled">, id: string | undefined, position: number): void {
-    this.#add(event.from, id, CODES[event.kind], event.no, { seq: event.seq, ts: event.ts, position });
+    this.#add(event.from, id, CODES[event.kind] ?? UNKNOWN, event.no, {
+      seq: event.seq,
+      ts: event.ts,
+      position,
+    });
   }
 
   /** An id that stands for no event that is known here. To be called in the order of seq. */

@@ -1,6 +1,6 @@
 import { eventOf } from "@jichat/conversation/event.ts";
 import { NOBODY } from "@jichat/conversation/kind.ts";
-import { KINDS } from "@jichat/conversation/tables.ts";
+import { kindOf } from "@jichat/conversation/tables.ts";
 import type { ConversationFacts } from "@jichat/protocol/bus/query.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import { isWhole } from "@jichat/presence/presence-texts.ts";
@@ -119,7 +119,7 @@ function letGo(unit: EffectUnit, gaps: Map<string, number>, record: LogRecord, p
     return;
   }
   putHead(unit, { conversation: record.conversation, position, ts: record.ts });
-  for (const user of KINDS[record.kind].lists?.(record) ?? NOBODY) putUnsure(unit, user);
+  for (const user of kindOf(record.kind)?.lists?.(record) ?? NOBODY) putUnsure(unit, user);
   gaps.set(record.conversation, record.seq);
 }
 

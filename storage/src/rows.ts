@@ -1,5 +1,5 @@
 import { extraOf, foldedExtraOf } from "@jichat/conversation/extra.ts";
-import { KINDS } from "@jichat/conversation/tables.ts";
+import { kindOf } from "@jichat/conversation/tables.ts";
 import { EVENT_COLUMNS } from "./event-row.ts";
 import { hash } from "node:crypto";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
@@ -97,7 +97,7 @@ export function addRun(rows: Rows, partition: number, batches: Iterable<Position
 /** Whose mark this record moves: who writes has read what came before. */
 function readerOf(record: Exclude<LogRecord, { readonly r: "note" }>): string | undefined {
   if (record.r === "mark") return record.user;
-  return KINDS[record.kind].isMessage === true ? record.from : undefined;
+  return kindOf(record.kind)?.isMessage === true ? record.from : undefined;
 }
 
 function addEvent(rows: Rows, origin: Origin, record: EventRecord): void {
@@ -111,12 +111,12 @@ function addEvent(rows: Rows, origin: Origin, record: EventRecord): void {
   if (isFit(rows.events.columns, values)) rows.events.addText(line, origin);
   else addRow(rows.events, [...values, partition, position, digest], origin, line);
   if (id !== undefined) addRow(rows.ids, [conversation, from, id, seq, ts], origin);
-  const { isFolded, rows: more } = KINDS[kind];
-  if (isFolded === true) {
+  const known = kindOf(kind);
+  if (known?.isFolded === true) {
     const folded = [conversation, seq, no, kind, from, users, name, position, foldedExtraOf(record)];
     addRow(rows.lifecycle, folded, origin);
   }
-  more?.(
+  known?.rows?.(
     (table, own) => {
       addRow(rows[table], own, origin);
     },

@@ -1,5 +1,5 @@
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
-import { KINDS } from "./tables.ts";
+import { KINDS, kindOf } from "./tables.ts";
 
 /** Fields of events for which tables have columns of their own. */
 const COLUMNS: ReadonlySet<string> = new Set(["body", "replyTo", "mentions", "target", "users", "name"]);
@@ -19,7 +19,7 @@ const FOLDED_EXTRAS = namesBeyond(FOLDED_COLUMNS);
 type Extras = Readonly<Record<string, readonly string[]>>;
 
 function jsonOf(event: InnerEvent, extras: Extras): string {
-  const names = extras[event.kind] ?? [];
+  const names = kindOf(event.kind) === undefined ? [] : (extras[event.kind] ?? []);
   if (names.length === 0) return "";
   const values = event as unknown as Readonly<Record<string, unknown>>;
   const some = Object.fromEntries(
