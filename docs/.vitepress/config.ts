@@ -88,6 +88,7 @@ export default defineConfig({
       {
         text: "Judge",
         items: [
+          { text: "Design", link: "/design" },
           { text: "Results", link: "/results" },
           { text: "Decisions", collapsed: true, items: decisions },
         ],

@@ -6,6 +6,7 @@ import { test } from "node:test";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PAGES = globSync(["*.md", "docs/*.md", "docs/adr/*.md"], { cwd: ROOT }).sort();
+const isInstalled = (name: string): boolean => name.includes("node_modules");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
 /** Fenced blocks of one language, with the line they begin on. */
@@ -124,4 +125,19 @@ test("every `make` target and every file of ours that an example names is there"
           if (!existsSync(join(ROOT, path))) wrong.push(`${page}:${line}: ${path}`);
       }
   assert.deepEqual(wrong, []);
+});
+
+test("what a comment names in docs/design.md is a heading there", () => {
+  const headings = new Set([...read("docs/design.md").matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading));
+  const named = globSync("*/{src,test}/**/*.{ts,tsx}", { cwd: ROOT, exclude: isInstalled }).flatMap((path) =>
+    [...read(path).matchAll(/docs\/design\.md, "([^"]+)"/g)].map(([, heading = ""]) => ({
+      path,
+      heading: heading.replaceAll(/\n\s*\* /g, " "),
+    })),
+  );
+  assert.ok(named.length > 5);
+  assert.deepEqual(
+    named.filter(({ heading }) => !headings.has(heading)),
+    [],
+  );
 });
