@@ -58,7 +58,7 @@ export function decide(conversation: Conversation, command: Decidable, now: numb
 }
 
 /**
- * The seq this id already has, or undefined when it is surely new. The rule of DESIGN 3, "exactly one seq".
+ * The seq that this id already has, or undefined when it is surely new (docs/design.md, "Exactly one seq").
  */
 function knownId(conversation: Conversation, command: Identified, now: number): KnownId | undefined {
   const { recent } = conversation;

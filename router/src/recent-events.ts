@@ -50,7 +50,7 @@ const hashOf = (sender: number, a: number, b: number, c: number): number => {
  * the log, 75 bytes each and outside the heap: V8 neither copies nor marks them.
  */
 export class RecentEvents {
-  /** T of DESIGN 3: every id that was accepted later than this is in here. */
+  /** T of docs/design.md, "Exactly one seq": every id that was accepted later than this is in here. */
   knownFrom: number;
   /**
    * By the ids' own time: every UUIDv7 that was made later than this is in here, whenever it was accepted.

@@ -110,8 +110,8 @@ export class ConnectorModel {
   }
 
   /**
-   * Placed, then registered, then welcomed (DESIGN 3, "sync without a hole"). Some devices ask their first sync
-   * right behind the hello, some wait for the welcome.
+   * Placed, then registered, then welcomed (docs/design.md, "Sync without a hole"). Some devices ask their first
+   * sync right behind the hello, some wait for the welcome.
    */
   async open(device: Device): Promise<Socket> {
     const { guards } = this.#sim;

@@ -1,4 +1,7 @@
-/** What holds the invariants up (DESIGN 3). The simulation takes one out at a time, and must notice. */
+/**
+ * What holds the invariants (docs/design.md, "What holds the invariants"). The simulation takes out one at a
+ * time, and must notice.
+ */
 export interface Guards {
   /** The log refuses an append whose expected sequence is not its end. */
   readonly fence: boolean;

@@ -31,9 +31,9 @@ export const REQUEST_BYTES_MAX = BATCH_BYTES_MAX - 131_072;
 export const READERSHIP_BYTES_MAX = 196_608;
 /** Commands that one connector puts into one request to a partition's owner. */
 export const COMMANDS_PER_BATCH_MAX = 512;
-/** An `id` that is a UUIDv7 may be this far ahead of the server's clock (PROTOCOL: 5 minutes). */
+/** An `id` that is a UUIDv7 may be this far ahead of the server's clock (docs/protocol.md: 5 minutes). */
 export const ID_CLOCK_SKEW_MS = 5 * 60_000;
-/** Recent ids and events kept per conversation: by age, and by number (PROTOCOL: 24 h, 4,096). */
+/** Recent ids and events kept per conversation: by age, and by number (docs/protocol.md: 24 h, 4,096). */
 export const RECENT_MS = 24 * 3_600_000;
 export const RECENT_EVENTS_MAX = 4_096;
 /** The sender edits and recalls within this time. */
