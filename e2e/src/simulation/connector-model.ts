@@ -12,12 +12,28 @@ import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { ReadList } from "@jichat/presence/presence-texts.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
-import type { Device } from "./device-model.ts";
-import type { ModelPage } from "./storage-model.ts";
+import type { Guards } from "./guards.ts";
+import type { KeeperNeeds } from "./keeper-model.ts";
 import { KeeperModel } from "./keeper-model.ts";
-import type { Simulation } from "./simulation.ts";
+import type { RedisModel } from "./redis-model.ts";
+import type { SocketConnector, SocketDevice } from "./socket-model.ts";
 import { Socket } from "./socket-model.ts";
+import type { ModelPage, StorageModel } from "./storage-model.ts";
+import type { ClusterDice, Time } from "./world.ts";
 import { Machine } from "./world.ts";
+
+/** The parts of a cluster that a connector reaches, beside what its keeper needs. */
+interface ConnectorNeeds extends KeeperNeeds {
+  readonly time: Time;
+  readonly dice: ClusterDice;
+  readonly guards: Guards;
+  readonly redis: KeeperNeeds["redis"] & Pick<RedisModel, "nameFor" | "cacheFor" | "onRun" | "headPosition">;
+  readonly storage: Pick<StorageModel, "list" | "heads" | "history">;
+  nextId(): string;
+  violate(invariant: string, what: string): void;
+  /** Asks whoever serves the partition. */
+  request(from: Machine, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+}
 
 /** How far their clocks are off. */
 const SKEW_MS = [-600_000, 600_000] as const;
@@ -25,10 +41,10 @@ const TOO_FAST: Refused = { code: "RATE_LIMITED", message: "too many frames on t
 const LOG_IDENTITY = "simulation-";
 
 /** One connector: the product's lane, gate, deliveries and syncs, behind sockets that are models. */
-export class ConnectorModel {
+export class ConnectorModel implements SocketConnector {
   readonly machine: Machine;
   readonly name: string;
-  readonly #sim: Simulation;
+  readonly #sim: ConnectorNeeds;
   readonly #sockets = new Map<string, Map<string, Socket>>();
   readonly #lane: CommandLane;
   readonly #readingLane: CommandLane;
@@ -38,7 +54,7 @@ export class ConnectorModel {
   readonly #keeper: KeeperModel;
   readonly #unwatch: () => void;
 
-  constructor(sim: Simulation, name: string) {
+  constructor(sim: ConnectorNeeds, name: string) {
     this.#sim = sim;
     this.name = name;
     this.machine = new Machine(sim.time, sim.dice, sim.dice.between(...SKEW_MS));
@@ -111,7 +127,7 @@ export class ConnectorModel {
    * Placed, then registered, then welcomed (DESIGN 3, "sync without a hole"). Some devices ask their first sync
    * right behind the hello, some wait for the welcome.
    */
-  async open(device: Device): Promise<Socket> {
+  async open(device: SocketDevice): Promise<Socket> {
     const { guards } = this.#sim;
     const socket = new Socket(device, this, this.#sim.nextId(), guards);
     const devices = this.#sockets.get(device.user) ?? new Map<string, Socket>();
@@ -126,7 +142,7 @@ export class ConnectorModel {
     return socket;
   }
 
-  close(device: Device, session: string): void {
+  close(device: Pick<SocketDevice, "user" | "name">, session: string): void {
     const held = this.#sockets.get(device.user)?.get(device.name);
     if (held?.id === session) held.displaced();
   }

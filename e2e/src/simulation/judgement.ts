@@ -1,6 +1,20 @@
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Violation } from "../ledger-checks.ts";
-import type { Simulation } from "./simulation.ts";
+import type { Ledger } from "../ledger.ts";
+import type { ConnectorModel } from "./connector-model.ts";
+import type { LogModel } from "./log-model.ts";
+import type { StorageModel } from "./storage-model.ts";
+import type { Time } from "./world.ts";
+
+/** Whom the judge asks, and whom the judge tells. */
+interface JudgeNeeds {
+  readonly time: Pick<Time, "run">;
+  readonly log: Pick<LogModel, "end">;
+  readonly storage: Pick<StorageModel, "history">;
+  readonly ledger: Pick<Ledger, "listed" | "history">;
+  anyConnector(): Pick<ConnectorModel, "sync"> | undefined;
+  violate(invariant: string, what: string): void;
+}
 
 /** I7: once a successor's epoch stands, nothing of an older owner follows. */
 export function checkReigns(batches: readonly Batch[]): Violation[] {
@@ -23,7 +37,7 @@ export function checkReigns(batches: readonly Batch[]): Violation[] {
 }
 
 /** Shows the ledger what every user is told in the end: their list, and each history. */
-async function inspect(sim: Simulation, users: readonly string[]): Promise<void> {
+async function inspect(sim: JudgeNeeds, users: readonly string[]): Promise<void> {
   for (const user of users) {
     const connector = sim.anyConnector();
     const { conversations } = (await connector?.sync(user, undefined)) ?? { conversations: [] };
@@ -43,7 +57,7 @@ async function inspect(sim: Simulation, users: readonly string[]): Promise<void>
 }
 
 /** `inspect`, or what keeps it from ending. */
-export async function judge(sim: Simulation, users: readonly string[]): Promise<void> {
+export async function judge(sim: JudgeNeeds, users: readonly string[]): Promise<void> {
   let done = false;
   void inspect(sim, users).then(
     () => {

@@ -1,9 +1,11 @@
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { isRefused } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
+import type { Dice } from "@jichat/protocol/dice.ts";
+import type { Ledger } from "../ledger.ts";
 import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
-import type { Simulation } from "./simulation.ts";
 import type { Socket } from "./socket-model.ts";
+import type { Time } from "./world.ts";
 
 interface Write {
   readonly id: string;
@@ -12,6 +14,17 @@ interface Write {
   isSent: boolean;
   notBefore: number;
   readonly isSend: boolean;
+}
+
+/** Where an outbox notes what became of its writes. */
+export interface OutboxNeeds {
+  readonly time: Pick<Time, "now" | "after" | "sleep">;
+  readonly dice: Pick<Dice, "chance" | "between">;
+  readonly ledger: Pick<Ledger, "acked" | "refused" | "readAcked">;
+  /** The highest seq that was acked, by conversation. */
+  readonly ackedHead: Map<string, number>;
+  readonly refused: string[];
+  violate(invariant: string, what: string): void;
 }
 
 /** The device that an outbox writes for. */
@@ -23,11 +36,11 @@ interface Writer {
 
 /** What a device has to say: in order per target, and again until it is answered for good. */
 export class OutboxModel {
-  readonly #sim: Simulation;
+  readonly #sim: OutboxNeeds;
   readonly #device: Writer;
   #writes: Write[] = [];
 
-  constructor(sim: Simulation, device: Writer) {
+  constructor(sim: OutboxNeeds, device: Writer) {
     this.#sim = sim;
     this.#device = device;
   }

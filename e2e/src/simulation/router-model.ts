@@ -4,10 +4,33 @@ import { Owner } from "@jichat/router/owner.ts";
 import type { OwnerWorld } from "@jichat/router/owner.ts";
 import type { Request } from "@jichat/router/partition.ts";
 import type { Log } from "@jichat/router/ports.ts";
-import { SCRIPT_COST_MAX } from "./redis-model.ts";
+import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
+import type { Guards } from "./guards.ts";
+import type { LogModel } from "./log-model.ts";
 import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
-import type { Simulation } from "./simulation.ts";
+import type { RedisModel } from "./redis-model.ts";
+import { SCRIPT_COST_MAX } from "./redis-model.ts";
+import type { StorageModel } from "./storage-model.ts";
+import type { ClusterDice, Time } from "./world.ts";
 import { Machine } from "./world.ts";
+
+/** The parts of a cluster that a router reaches, and how much this seed leaves it. */
+interface RouterNeeds {
+  readonly seed: number;
+  readonly isHeavy: boolean;
+  readonly isNarrow: boolean;
+  readonly guards: Pick<Guards, "redo" | "sizes" | "parts" | "ownerId">;
+  readonly time: Time;
+  readonly dice: ClusterDice;
+  readonly log: Pick<LogModel, "from">;
+  readonly redis: Pick<RedisModel, "onRun" | "sessionsFor">;
+  readonly storage: Pick<StorageModel, "factsFor">;
+  /** The one that the next owner loads. */
+  snapshot: Snapshot | undefined;
+  nextId(): string;
+  deliver(from: Machine, connector: string, delivery: Delivery, timeoutMs: number): Promise<void>;
+}
 
 /** Two or three events wait one by one; more fold. */
 const NARROW_BYTES = 6_000;
@@ -21,10 +44,10 @@ export class RouterModel {
   readonly machine: Machine;
   readonly owner: Owner;
   readonly name: string;
-  readonly #sim: Simulation;
+  readonly #sim: RouterNeeds;
   #offer: ((request: Request) => boolean) | undefined;
 
-  constructor(sim: Simulation, name: string) {
+  constructor(sim: RouterNeeds, name: string) {
     this.#sim = sim;
     this.name = name;
     this.machine = new Machine(sim.time, sim.dice, sim.dice.between(-30_000, 30_000));
