@@ -11,7 +11,7 @@ import { connectClickHouse } from "./clickhouse.ts";
 import { print, runCommand } from "./commands.ts";
 import { readConfig } from "./config.ts";
 import { migrate, migrateOnceThere } from "./migrations.ts";
-import { Storage } from "./storage.ts";
+import { startStorage } from "./storage.ts";
 
 /**
  * Whoever asks has given up by then (`ask-storage.ts`). A server whose host is gone says nothing: what waits
@@ -53,17 +53,16 @@ await migrateOnceThere(store, telemetry.log, shutdown);
 if (config.embeddedPath !== undefined)
   telemetry.log.info("ClickHouse is embedded: this is the one storage of its cluster");
 const watermarks = await new Kvm(nats).open(names.watermarks);
-const storage = new Storage(config, nats, jsm, names, store, watermarks, telemetry);
-storage.start();
+const storage = startStorage({ config, partitions, nats, jsm, names, store, watermarks, telemetry });
 const leases = await Leases.join(
   nats,
   names,
   { role: "storage", me: config.instance, partitions },
-  storage.holdings,
+  storage.ownership,
   telemetry.log,
 );
 const admin = await startAdmin(config, telemetry, {
-  notReady: () => (leases.held.size === 0 ? "holds no partition yet" : storage.holdings.notReady()),
+  notReady: () => (leases.held.size === 0 ? "holds no partition yet" : storage.ownership.notReady()),
   partitions: () => leases.held,
   faults: () => storage.faults(),
 });

@@ -44,7 +44,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "storage/src/careful-insert.ts": [1, "when a row was refused"],
   "storage/src/cold-rows.ts": [1, "the age of ids, by what they say"],
   "storage/src/start-generation.ts": [1, "a record's ts"],
-  "storage/src/storage.ts": [1, "the age of batches, by their ts"],
+  "storage/src/trimmer.ts": [1, "the age of batches, by their ts"],
   "web/src/words.ts": [1, "whether a message is of today"],
 };
 
