@@ -8,7 +8,7 @@ import type { Tokens } from "@jichat/identity/tokens.ts";
 import type { UserNames } from "@jichat/identity/user-names.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
-import type { Presence } from "@jichat/presence/presence.ts";
+import type { RedisConnection } from "@jichat/presence/redis.ts";
 import type { Config } from "./config.ts";
 import type { KnownAddresses } from "./known-addresses.ts";
 import type { Passwords } from "./passwords.ts";
@@ -32,7 +32,7 @@ export interface World extends Edge {
   readonly tokens: Tokens;
   readonly revocations: Revocations;
   /** Undefined where each process counts for itself. */
-  readonly redis: Presence["redis"] | undefined;
+  readonly redis: RedisConnection | undefined;
   readonly knownAddresses: KnownAddresses;
   /** Tries of one's own password, and requests, by user. */
   readonly userBuckets: TokenBuckets;

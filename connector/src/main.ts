@@ -16,6 +16,8 @@ import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { connectionsMax } from "@jichat/runtime/descriptors.ts";
 import { Presence } from "@jichat/presence/presence.ts";
+import { connectRedis } from "@jichat/presence/redis.ts";
+import { RedisData } from "@jichat/presence/redis-data.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { rereadFiles } from "@jichat/runtime/reread.ts";
@@ -52,14 +54,19 @@ const cluster = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
-const presence = Presence.connect(config.redisUrl, names, telemetry.log, {
+const redis = connectRedis(config.redisUrl, {
+  log: telemetry.log,
   tls: config.redisTls,
   isGathered: true,
+});
+const presence = new Presence({
+  redis,
+  data: new RedisData(redis, names, telemetry.log),
   devicesMax: config.devicesPerUserMax,
 });
 const ended = new AbortController();
 const { signal } = ended;
-const clock = await openClock({ jsm: cluster.jsm, names, redis: presence.redis, telemetry, signal });
+const clock = await openClock({ jsm: cluster.jsm, names, redis, telemetry, signal });
 const revocations = await Revocations.watch(nats, names, telemetry.log, clock);
 const people = config.people.mustExist ? await People.open(nats, names) : undefined;
 await people?.watch(signal, telemetry.log);
@@ -153,7 +160,7 @@ ended.abort();
 await keeper.stop();
 stopDeliveries();
 stopReplacements();
-presence.stop();
+redis.disconnect();
 admin.stop();
 await nats.drain();
 await telemetry.stop();

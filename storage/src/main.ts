@@ -1,9 +1,9 @@
 import { Kvm } from "@nats-io/kv";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
+import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { Leases } from "@jichat/log/leases.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
-import { Presence } from "@jichat/presence/presence.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
@@ -11,6 +11,7 @@ import { connectClickHouse } from "./clickhouse.ts";
 import { print, runCommand } from "./commands.ts";
 import { readConfig } from "./config.ts";
 import { migrate, migrateOnceThere } from "./migrations.ts";
+import { redisHeads } from "./redis-heads.ts";
 import { startStorage } from "./storage.ts";
 
 /**
@@ -40,11 +41,8 @@ const isServing = command.length === 0;
 const store = await connectClickHouse(config, names.database, isServing ? { queryMs: QUERY_MS } : {});
 if (command.length > 0) {
   await migrate(store);
-  const connectPresence = (): Presence | undefined =>
-    config.redisUrl === undefined
-      ? undefined
-      : Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
-  const ok = await runCommand(command, { nats, jsm, names, store, partitions, connectPresence });
+  const heads = (): AsyncIterable<HeadEntry> => redisHeads(config, names, telemetry.log);
+  const ok = await runCommand(command, { nats, jsm, names, store, partitions, heads });
   await store.close();
   await nats.close();
   process.exit(ok ? 0 : 1);

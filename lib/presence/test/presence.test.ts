@@ -10,18 +10,26 @@ import type { SessionEntry, StoredHead } from "../src/presence-texts.ts";
 import { SCRIPT_COST_MAX, updateCost } from "../src/presence-update.ts";
 import { Arrivals } from "../src/arrivals.ts";
 import { Presence } from "../src/presence.ts";
+import type { RedisConnection } from "../src/redis.ts";
+import { connectRedis } from "../src/redis.ts";
+import { RedisData } from "../src/redis-data.ts";
 
 const DAY_SECONDS = 24 * 3_600;
 let servers: Servers;
+let redis: RedisConnection;
+let data: RedisData;
 let presence: Presence;
 
 before(async () => {
   servers = await startRedisServer();
-  presence = Presence.connect(servers.urls[0] ?? "", namesOf("test"), pino({ level: "silent" }));
+  const log = pino({ level: "silent" });
+  redis = connectRedis(servers.urls[0] ?? "", { log });
+  data = new RedisData(redis, namesOf("test"), log);
+  presence = new Presence({ redis, data });
   await presence.untilReady(10_000);
 });
 after(async () => {
-  presence?.stop();
+  redis?.disconnect();
   await servers?.destroy();
 });
 
@@ -61,8 +69,7 @@ const greet = async (user: string, device: string, connector: string, session: s
 
 const nothing = { isDone: true, heads: [], entries: [], unsure: [], users: [] };
 
-const runIdOf = async (): Promise<string> =>
-  /run_id:(\w+)/.exec(await presence.redis.info("server"))?.[1] ?? "";
+const runIdOf = async (): Promise<string> => /run_id:(\w+)/.exec(await redis.info("server"))?.[1] ?? "";
 
 const publish = async (conversation: string, position: number, users: readonly string[] = []) =>
   presence.publish({
@@ -141,7 +148,7 @@ test("as much as one script may write is written far within the time that a comm
   const update = { ...nothing, partition: 8, position: 50, entries };
   assert.equal(updateCost(update), SCRIPT_COST_MAX);
   await presence.publish(update);
-  const log = (await presence.redis.call("SLOWLOG", "GET", "128")) as [number, number, number, string[]][];
+  const log = (await redis.call("SLOWLOG", "GET", "128")) as [number, number, number, string[]][];
   const slowest = Math.max(...log.map(([, , micros]) => micros / 1_000));
   assert.ok(slowest < 1_000, `a script took ${slowest} ms`);
 });
@@ -239,7 +246,7 @@ test("a head that the version before wrote over a brief is told whole", async ()
   const run = presence.run();
   await presence.mergeList(run, "ann", [], [{ conversation: "g_2", position: 10, ts: 5 }], undefined);
   const head = headOf("g_2", 12);
-  await presence.redis.hset(`${presence.prefix}h:g_2`, "p", 12, "v", JSON.stringify(head));
+  await redis.hset(`${data.prefix}h:g_2`, "p", 12, "v", JSON.stringify(head));
   assert.deepEqual(await presence.briefs(["g_2"]), [head]);
 });
 
@@ -273,7 +280,7 @@ test("who says hello displaces whoever is there, however far ahead their birth i
 
 test("births are by Redis's clock; of one that could not be registered with its hello, by how long that was ago", async () => {
   await presence.announceConnector("c1");
-  const [seconds = 0, micros = 0] = (await presence.redis.time()).map(Number);
+  const [seconds = 0, micros = 0] = (await redis.time()).map(Number);
   await sleep(20); // A connector knows Redis's clock but for the way of an answer.
   const { birth } = await greet("clock", "phone", "c1", "one");
   const now = seconds * 1_000_000 + micros;
@@ -294,7 +301,7 @@ test("a hello that was long on its way does not displace who said one since", as
   const slow = new Arrivals(
     async ({ lua }, args) => {
       if (isHeld) await held.promise;
-      return presence.redis.eval(lua, 1, key, presence.prefix, ...args);
+      return redis.eval(lua, 1, key, data.prefix, ...args);
     },
     60,
     20,
@@ -402,15 +409,15 @@ test("a user is where their sessions are: each connector once, and only while it
 });
 
 test("heads and lists last for days behind their last write, on whichever day that is", async () => {
-  const keys = ["h:d_6", "u:ann"].map((key) => `${presence.prefix}${key}`);
+  const keys = ["h:d_6", "u:ann"].map((key) => `${data.prefix}${key}`);
   const leastSeconds = async (): Promise<number> =>
-    Math.min(...(await Promise.all(keys.map(async (key) => presence.redis.ttl(key)))));
+    Math.min(...(await Promise.all(keys.map(async (key) => redis.ttl(key)))));
   await publish("d_6", 13);
   assert.ok((await leastSeconds()) > 6 * DAY_SECONDS);
   // As if that had been six days ago.
   for (const key of keys) {
-    await presence.redis.hset(key, "!", 1);
-    await presence.redis.expire(key, DAY_SECONDS);
+    await redis.hset(key, "!", 1);
+    await redis.expire(key, DAY_SECONDS);
   }
   await publish("d_6", 14);
   assert.ok((await leastSeconds()) > 6 * DAY_SECONDS);
@@ -439,8 +446,7 @@ test("of more devices than a user may have the oldest by birth goes, whoever com
   assert.deepEqual(await come(23, 0), [
     { device: "d23", entry: { connector: "c2", session: "full-23-0", birth: 0 } },
   ]);
-  const left = async (): Promise<string[]> =>
-    (await presence.redis.hkeys(`${presence.prefix}s:full`)).toSorted();
+  const left = async (): Promise<string[]> => (await redis.hkeys(`${data.prefix}s:full`)).toSorted();
   assert.deepEqual((await left()).length, 20);
   await presence.removeConnector("c2");
   assert.deepEqual(await come(24), [], "half of them were on a connector that is gone");
