@@ -3,15 +3,15 @@ import { test } from "node:test";
 import type { FastifyRequest } from "fastify";
 import { fastify } from "fastify";
 import { KnownAddresses } from "./known-addresses.ts";
-import { offlineWorld } from "./offline-world.ts";
+import { offlineParts } from "./offline-parts.ts";
 import { SignInLimits } from "./sign-in-limits.ts";
-import type { World } from "./world.ts";
+import type { SignInLimitParts } from "./sign-in-limits.ts";
 
 type Told = (error: Error | null, found?: [number, number]) => void;
 const KEPT_MS = 50_000;
 
 /** What the limits ask of Redis, counted here; or nothing but failures. */
-function redisStand(isAway: boolean): World["redis"] {
+function redisStand(isAway: boolean): SignInLimitParts["redis"] {
   const counts = new Map<string, number>();
   const redis = {
     defineCommand: () => undefined,
@@ -27,13 +27,13 @@ function redisStand(isAway: boolean): World["redis"] {
     exists: async () => (isAway ? Promise.reject(new Error("away")) : 0),
     set: async () => (isAway ? Promise.reject(new Error("away")) : "OK"),
   };
-  return redis as unknown as World["redis"];
+  return redis as unknown as SignInLimitParts["redis"];
 }
 
-async function open(redis: World["redis"]): Promise<SignInLimits> {
-  const world = offlineWorld({ signInsPerSecond: 100 });
-  const knownAddresses = new KnownAddresses(redis, "none", world.telemetry.log);
-  return SignInLimits.open(fastify(), Object.assign(world, { redis, knownAddresses }));
+async function open(redis: SignInLimitParts["redis"]): Promise<SignInLimits> {
+  const parts = offlineParts({ signInsPerSecond: 100 });
+  const knownAddresses = new KnownAddresses(redis, "none", parts.telemetry.log);
+  return SignInLimits.open(fastify(), Object.assign(parts, { redis, knownAddresses }));
 }
 
 const from = (ip: string): FastifyRequest =>

@@ -3,9 +3,10 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import type { RedisConnection } from "@jichat/presence/redis.ts";
+import type { Config } from "./config.ts";
 import type { KnownAddresses } from "./known-addresses.ts";
 import { spend } from "./request.ts";
-import type { World } from "./world.ts";
 
 /** Tries of one user's password, and of one user from one address: ten at once, then one in five seconds. */
 const TRIES_PER_SECOND = 0.2;
@@ -15,6 +16,13 @@ const ADDRESS_WINDOW_MS = 10_000;
 const TRIES_WINDOW_MS = (TRIES_BURST / TRIES_PER_SECOND) * 1_000;
 
 type Check = ReturnType<FastifyInstance["createRateLimit"]>;
+
+export interface SignInLimitParts {
+  readonly config: Pick<Config, "cluster" | "signInsPerSecond">;
+  /** Undefined where each process counts for itself. */
+  readonly redis: RedisConnection | undefined;
+  readonly knownAddresses: KnownAddresses;
+}
 
 /**
  * How often somebody may sign up and in. Each limit is kept in this process, and in Redis for all of them;
@@ -49,8 +57,8 @@ export class SignInLimits {
     });
   }
 
-  static async open(app: FastifyInstance, world: World): Promise<SignInLimits> {
-    const { config, redis, knownAddresses } = world;
+  static async open(app: FastifyInstance, parts: SignInLimitParts): Promise<SignInLimits> {
+    const { config, redis, knownAddresses } = parts;
     app.decorateRequest("tries", undefined);
     await app.register(rateLimit, {
       global: false,

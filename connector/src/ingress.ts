@@ -8,17 +8,26 @@ import type { Send, WriteFrame } from "@jichat/protocol/frame/client-frame.ts";
 import { groupConversation } from "@jichat/protocol/ids.ts";
 import { traceparentOf } from "@jichat/runtime/telemetry.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";
+import type { Lanes } from "@jichat/edge/lanes.ts";
+import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
+import type { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
+import type { Admission } from "./admission.ts";
 import { namedBy } from "./admission.ts";
 import type { DirectConversations } from "./direct-conversations.ts";
+import type { ConnectorMetrics } from "./metrics.ts";
 import type { Session } from "./session.ts";
+import type { UserBuckets } from "./too-fast.ts";
 import { tooFast } from "./too-fast.ts";
-import type { World } from "./world.ts";
 
 /**
  * The conversation that a frame writes to; for a first message and a new group it is computed, not looked
  * up.
  */
-export function conversationOf(frame: WriteFrame, user: string, directs: DirectConversations): string {
+export function conversationOf(
+  frame: WriteFrame,
+  user: string,
+  directs: Pick<DirectConversations, "of">,
+): string {
   switch (frame.t) {
     case "send":
       return frame.conversation ?? directs.of(user, frame.to ?? "");
@@ -53,17 +62,26 @@ export function commandOf(frame: WriteFrame, source: CommandSource): Command {
   }
 }
 
-/** What a write needs of the world. */
-export type IngressWorld = Pick<
-  World,
-  "admission" | "byteBuckets" | "directs" | "memberBuckets" | "messageBuckets" | "wakeful"
-> & {
-  readonly lanes: Pick<World["lanes"], "submit">;
-  readonly metrics: Pick<World["metrics"], "acked">;
-};
+/** What a write needs. */
+export interface IngressParts extends UserBuckets {
+  readonly admission: Pick<Admission, "of">;
+  readonly directs: Pick<DirectConversations, "of">;
+  /** By user. */
+  readonly memberBuckets: TokenBuckets;
+  readonly lanes: Pick<Lanes, "submit">;
+  readonly metrics: Pick<ConnectorMetrics, "acked">;
+  /** For the order of sends: what this process slept through is no time that a device had. */
+  readonly wakeful: Pick<WakefulClock, "now">;
+}
+
+/** How a frame came: in which trace, and of how many bytes. */
+export interface FrameContext {
+  readonly trace: Trace;
+  readonly bytes: number;
+}
 
 /** Notes a retryable refusal of a send that nobody looked at: later ones to that conversation share it. */
-export function refuseSend(world: IngressWorld, session: Session, frame: Send, refusal: Refused): void {
+export function refuseSend(world: IngressParts, session: Session, frame: Send, refusal: Refused): void {
   const conversation = conversationOf(frame, session.user, world.directs);
   const place = session.gate.place(conversation, frame.id);
   noteRefusal({ world, session, frame, conversation, place }, refusal);
@@ -74,7 +92,7 @@ type Outcome = Exclude<Answer, "later">;
 
 /** A write: what it is, and where it stands among its socket's sends. */
 interface Placed {
-  readonly world: IngressWorld;
+  readonly world: IngressParts;
   readonly session: Session;
   readonly frame: WriteFrame;
   readonly conversation: string;
@@ -91,11 +109,10 @@ interface Writing extends Placed {
  * an earlier send costs its user nothing.
  */
 export async function write(
-  world: IngressWorld,
+  world: IngressParts,
   session: Session,
   frame: WriteFrame,
-  trace: Trace,
-  bytes: number,
+  { trace, bytes }: FrameContext,
 ): Promise<void> {
   const { user } = session;
   const conversation = conversationOf(frame, user, world.directs);
@@ -193,7 +210,7 @@ function endIfFull(session: Session): void {
   if (session.gate.isFull) session.close(CLOSE.tooMany, "too many refused sends have not come again");
 }
 
-function tooManyMembers(world: IngressWorld, user: string, frame: WriteFrame): Refused | undefined {
+function tooManyMembers(world: IngressParts, user: string, frame: WriteFrame): Refused | undefined {
   if (frame.t !== "create" && frame.t !== "invite") return undefined;
   return chargeMembers(world.memberBuckets, user, namedBy(frame).length, systemClock.monotonic());
 }

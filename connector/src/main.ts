@@ -30,6 +30,7 @@ import { intakeLimitsOf, readConfig } from "./config.ts";
 import { Deliveries } from "./delivery.ts";
 import { DirectConversations } from "./direct-conversations.ts";
 import { Drain } from "./drain.ts";
+import { FrameHandler } from "./handler.ts";
 import { Hub } from "./hub.ts";
 import { connectorMetrics } from "./metrics.ts";
 import { PresenceKeeper } from "./presence-keeper.ts";
@@ -41,7 +42,6 @@ import { FlushScheduler } from "./flush-scheduler.ts";
 import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import { TlsDoor } from "./tls-door.ts";
 import { loadUws } from "./uws.ts";
-import type { World } from "./world.ts";
 
 const uws = loadUws();
 const config = readConfig(process.env);
@@ -80,7 +80,7 @@ const clusterKeys = new CurrentClusterKeys(config, (now) => {
   tickets.takeKeys(now);
 });
 tickets.takeKeys(clusterKeys.all);
-const world: World = {
+const parts = {
   config,
   names,
   nats,
@@ -111,15 +111,15 @@ const world: World = {
   memberBuckets: memberBuckets(config.people),
   handshakeBuckets: new TokenBuckets(config.handshakesPerSecond),
 };
-void world.wakeful.run(signal);
-const stopDeliveries = serveDeliveries(world, new Deliveries(hub));
-const stopReplacements = serveReplacements(world);
-const keeper = new PresenceKeeper(world);
+void parts.wakeful.run(signal);
+const stopDeliveries = serveDeliveries({ ...parts, deliveries: new Deliveries(hub) });
+const stopReplacements = serveReplacements(parts);
+const keeper = new PresenceKeeper(parts);
 void keeper.run();
-const stopSweeps = startSweeps(world);
-const drain = new Drain(world);
-const behavior = socketBehavior(world, drain);
-const routed = (app: TemplatedApp): TemplatedApp => route(app, world, behavior);
+const stopSweeps = startSweeps(parts);
+const drain = new Drain(parts);
+const behavior = socketBehavior({ ...parts, drain, handler: new FrameHandler(parts) });
+const routed = (app: TemplatedApp): TemplatedApp => route(app, parts, behavior);
 const tlsDoor = config.tls === undefined ? undefined : new TlsDoor(uws, config.tls, routed);
 const app = tlsDoor?.listener ?? routed(uws.App());
 const host = await listenAddress(config.host);

@@ -32,12 +32,12 @@ import type { RouterMetrics } from "./metrics.ts";
 import type { Snapshots } from "@jichat/log/snapshots.ts";
 
 export interface RouterParts {
-  readonly config: Config;
+  readonly config: Pick<Config, "instance" | "snapshotEveryMs">;
   readonly names: Names;
   readonly nats: NatsConnection;
   readonly jsm: JetStreamManager;
-  readonly presence: Presence;
-  readonly snapshots: Snapshots;
+  readonly presence: Pick<Presence, "giveUp" | "isAlive" | "onRun" | "publish" | "ready" | "runSince">;
+  readonly snapshots: Pick<Snapshots, "load" | "save">;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly partitions: number;

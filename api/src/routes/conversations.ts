@@ -7,10 +7,27 @@ import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
 import { groupConversation } from "@jichat/protocol/ids.ts";
 import * as limits from "@jichat/protocol/limits.ts";
 import { traceparentOf } from "@jichat/runtime/telemetry.ts";
+import type { TokenCheckParts } from "../request.ts";
 import { identityOf, requireToken } from "../request.ts";
 import { bodyOf, queryOf, readAs, readIdOf, readPull, readSync } from "../readers.ts";
 import * as schemas from "../schemas.ts";
-import type { World } from "../world.ts";
+import type { Edge } from "@jichat/edge/edge.ts";
+import type { Existence } from "@jichat/identity/existence.ts";
+import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
+
+export interface ConversationParts extends TokenCheckParts {
+  readonly lanes: Pick<Edge["lanes"], "require">;
+  readonly syncs: Pick<Edge["syncs"], "page">;
+  /** Absent where names of nobody are taken. */
+  readonly existence: Pick<Existence, "require"> | undefined;
+  /** Members that a user may name, by user. */
+  readonly memberBuckets: TokenBuckets;
+}
+
+export interface MessageParts extends TokenCheckParts {
+  readonly lanes: Pick<Edge["lanes"], "require">;
+  readonly past: Pick<Edge["past"], "members" | "page">;
+}
 
 const inConversation = schemas.object({ conversation: schemas.id }, ["conversation"]);
 const cursor = { type: "string", maxLength: 4_096 } as const;
@@ -57,9 +74,9 @@ const sourceOf = (request: FastifyRequest, conversation: string) => ({
 });
 
 /** One's conversations, and new ones: what the socket does, one request at a time, for bots and back ends. */
-export async function openConversationRoutes(app: FastifyInstance, world: World): Promise<void> {
-  const { lanes, syncs } = world;
-  requireToken(app, world);
+export async function openConversationRoutes(app: FastifyInstance, parts: ConversationParts): Promise<void> {
+  const { lanes, syncs } = parts;
+  requireToken(app, parts);
 
   app.post(
     "/v1/conversations",
@@ -78,9 +95,9 @@ export async function openConversationRoutes(app: FastifyInstance, world: World)
     async (request, reply) => {
       const { user } = identityOf(request);
       const { id, name, members } = readAs("create", bodyOf(request, newGroup));
-      const tooMany = chargeMembers(world.memberBuckets, user, members.length, systemClock.monotonic());
+      const tooMany = chargeMembers(parts.memberBuckets, user, members.length, systemClock.monotonic());
       if (tooMany !== undefined) throw errorOf(tooMany);
-      await world.existence?.require(members);
+      await parts.existence?.require(members);
       const conversation = groupConversation(user, id);
       const answer = await lanes.require({
         ...sourceOf(request, conversation),
@@ -123,9 +140,9 @@ export async function openConversationRoutes(app: FastifyInstance, world: World)
 }
 
 /** What is in one conversation: who, what was said, and something new to say. */
-export async function openMessageRoutes(app: FastifyInstance, world: World): Promise<void> {
-  const { lanes, past } = world;
-  requireToken(app, world);
+export async function openMessageRoutes(app: FastifyInstance, parts: MessageParts): Promise<void> {
+  const { lanes, past } = parts;
+  requireToken(app, parts);
 
   app.get(
     "/v1/conversations/:conversation/members",

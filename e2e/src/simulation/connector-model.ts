@@ -13,7 +13,7 @@ import type { ReadList } from "@jichat/presence/presence-texts.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import type { Guards } from "./guards.ts";
-import type { KeeperNeeds } from "./keeper-model.ts";
+import type { KeeperParts } from "./keeper-model.ts";
 import { KeeperModel } from "./keeper-model.ts";
 import type { RedisModel } from "./redis-model.ts";
 import type { SocketConnector, SocketDevice } from "./socket-model.ts";
@@ -23,11 +23,11 @@ import type { ClusterDice, Time } from "./world.ts";
 import { Machine } from "./world.ts";
 
 /** The parts of a cluster that a connector reaches, beside what its keeper needs. */
-interface ConnectorNeeds extends KeeperNeeds {
+interface ConnectorParts extends KeeperParts {
   readonly time: Time;
   readonly dice: ClusterDice;
   readonly guards: Guards;
-  readonly redis: KeeperNeeds["redis"] & Pick<RedisModel, "nameFor" | "cacheFor" | "onRun" | "headPosition">;
+  readonly redis: KeeperParts["redis"] & Pick<RedisModel, "nameFor" | "cacheFor" | "onRun" | "headPosition">;
   readonly storage: Pick<StorageModel, "list" | "heads" | "history">;
   nextId(): string;
   violate(invariant: string, what: string): void;
@@ -44,7 +44,7 @@ const LOG_IDENTITY = "simulation-";
 export class ConnectorModel implements SocketConnector {
   readonly machine: Machine;
   readonly name: string;
-  readonly #sim: ConnectorNeeds;
+  readonly #sim: ConnectorParts;
   readonly #sockets = new Map<string, Map<string, Socket>>();
   readonly #lane: CommandLane;
   readonly #readingLane: CommandLane;
@@ -54,7 +54,7 @@ export class ConnectorModel implements SocketConnector {
   readonly #keeper: KeeperModel;
   readonly #unwatch: () => void;
 
-  constructor(sim: ConnectorNeeds, name: string) {
+  constructor(sim: ConnectorParts, name: string) {
     this.#sim = sim;
     this.name = name;
     this.machine = new Machine(sim.time, sim.dice, sim.dice.between(...SKEW_MS));

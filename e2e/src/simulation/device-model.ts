@@ -2,12 +2,12 @@ import { isRefused } from "@jichat/protocol/bus/command.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import type { Ledger } from "../ledger.ts";
-import type { IdNeeds } from "./device-words.ts";
+import type { IdParts } from "./device-words.ts";
 import { idAt, paddingOf } from "./device-words.ts";
 import type { Guards } from "./guards.ts";
-import type { InboxNeeds } from "./inbox-model.ts";
+import type { InboxParts } from "./inbox-model.ts";
 import { InboxModel } from "./inbox-model.ts";
-import type { OutboxNeeds } from "./outbox-model.ts";
+import type { OutboxParts } from "./outbox-model.ts";
 import { OutboxModel } from "./outbox-model.ts";
 import type { Socket, SocketDevice } from "./socket-model.ts";
 
@@ -17,11 +17,11 @@ interface Door {
 }
 
 /** What a device needs beside what its inbox, its outbox and its ids need. */
-interface DeviceNeeds extends InboxNeeds, OutboxNeeds, IdNeeds {
-  readonly time: OutboxNeeds["time"];
-  readonly dice: OutboxNeeds["dice"];
+interface DeviceParts extends InboxParts, OutboxParts, IdParts {
+  readonly time: OutboxParts["time"];
+  readonly dice: OutboxParts["dice"];
   readonly guards: Pick<Guards, "missedGap">;
-  readonly ledger: InboxNeeds["ledger"] & OutboxNeeds["ledger"] & Pick<Ledger, "device" | "sent">;
+  readonly ledger: InboxParts["ledger"] & OutboxParts["ledger"] & Pick<Ledger, "device" | "sent">;
   /** Bodies are large. */
   readonly isHeavy: boolean;
   anyConnector(): Door | undefined;
@@ -31,7 +31,7 @@ interface DeviceNeeds extends InboxNeeds, OutboxNeeds, IdNeeds {
 export class Device implements SocketDevice {
   readonly user: string;
   readonly name: string;
-  readonly #sim: DeviceNeeds;
+  readonly #sim: DeviceParts;
   readonly #skewMs: number;
   #socket: Socket | undefined;
   readonly #replaced = new WeakSet<Socket>();
@@ -40,7 +40,7 @@ export class Device implements SocketDevice {
   #hellos = 0;
   #isComing = false;
 
-  constructor(sim: DeviceNeeds, user: string, name: string) {
+  constructor(sim: DeviceParts, user: string, name: string) {
     this.#sim = sim;
     this.user = user;
     this.name = name;

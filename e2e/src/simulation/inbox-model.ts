@@ -6,7 +6,7 @@ import type { Socket } from "./socket-model.ts";
 import type { Time } from "./world.ts";
 
 /** Where an inbox notes what its device was shown. */
-export interface InboxNeeds {
+export interface InboxParts {
   readonly time: Pick<Time, "sleep">;
   readonly ledger: Pick<Ledger, "received">;
   violate(invariant: string, what: string): void;
@@ -21,7 +21,7 @@ interface Reader {
 
 /** What a device hears: it shows each conversation in order, and repairs what it missed. */
 export class InboxModel {
-  readonly #sim: InboxNeeds;
+  readonly #sim: InboxParts;
   readonly #device: Reader;
   readonly #timelines = new Map<string, Timeline>();
   #heard = new Map<string, number>();
@@ -31,7 +31,7 @@ export class InboxModel {
   readonly #repairing = new Map<string, Promise<void>>();
   #synced = false;
 
-  constructor(sim: InboxNeeds, device: Reader) {
+  constructor(sim: InboxParts, device: Reader) {
     this.#sim = sim;
     this.#device = device;
   }

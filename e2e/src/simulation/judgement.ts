@@ -7,7 +7,7 @@ import type { StorageModel } from "./storage-model.ts";
 import type { Time } from "./world.ts";
 
 /** Whom the judge asks, and whom the judge tells. */
-interface JudgeNeeds {
+interface JudgeParts {
   readonly time: Pick<Time, "run">;
   readonly log: Pick<LogModel, "end">;
   readonly storage: Pick<StorageModel, "history">;
@@ -37,7 +37,7 @@ export function checkReigns(batches: readonly Batch[]): Violation[] {
 }
 
 /** Shows the ledger what every user is told in the end: their list, and each history. */
-async function inspect(sim: JudgeNeeds, users: readonly string[]): Promise<void> {
+async function inspect(sim: JudgeParts, users: readonly string[]): Promise<void> {
   for (const user of users) {
     const connector = sim.anyConnector();
     const { conversations } = (await connector?.sync(user, undefined)) ?? { conversations: [] };
@@ -57,7 +57,7 @@ async function inspect(sim: JudgeNeeds, users: readonly string[]): Promise<void>
 }
 
 /** `inspect`, or what keeps it from ending. */
-export async function judge(sim: JudgeNeeds, users: readonly string[]): Promise<void> {
+export async function judge(sim: JudgeParts, users: readonly string[]): Promise<void> {
   let done = false;
   void inspect(sim, users).then(
     () => {

@@ -7,7 +7,7 @@ import type { Machine } from "./world.ts";
 const RENEW_MS = 1_200;
 
 /** The Redis that a keeper writes to, and the connectors that hear of a displaced session. */
-export interface KeeperNeeds {
+export interface KeeperParts {
   readonly guards: Pick<Guards, "births" | "registerRest">;
   readonly redis: Pick<RedisModel, "register" | "renew" | "announce">;
   replaced(connector: string, device: SocketDevice, session: string): void;
@@ -15,13 +15,13 @@ export interface KeeperNeeds {
 
 /** Says in Redis who is on a connector, and that it lives (`handshake.ts`, `presence-keeper.ts`). */
 export class KeeperModel {
-  readonly #sim: KeeperNeeds;
+  readonly #sim: KeeperParts;
   readonly #name: string;
   readonly #machine: Machine;
   readonly #placed: () => readonly Socket[];
   readonly #unregistered = new Set<Socket>();
 
-  constructor(sim: KeeperNeeds, name: string, machine: Machine, placed: () => readonly Socket[]) {
+  constructor(sim: KeeperParts, name: string, machine: Machine, placed: () => readonly Socket[]) {
     this.#sim = sim;
     this.#name = name;
     this.#machine = machine;

@@ -12,7 +12,7 @@ interface Reigning {
 }
 
 /** The parts of a cluster that can fail. */
-interface MishapNeeds {
+interface MishapParts {
   readonly time: Pick<Time, "after">;
   readonly dice: ClusterDice;
   readonly redis: Pick<RedisModel, "lose" | "pause" | "flush">;
@@ -30,11 +30,11 @@ interface Cast {
 
 /** What goes wrong in a simulation. */
 export class Mishaps {
-  readonly #sim: MishapNeeds;
+  readonly #sim: MishapParts;
   readonly #cast: Cast;
   #isOut = false;
 
-  constructor(sim: MishapNeeds, cast: Cast) {
+  constructor(sim: MishapParts, cast: Cast) {
     this.#sim = sim;
     this.#cast = cast;
   }

@@ -17,7 +17,7 @@ interface Write {
 }
 
 /** Where an outbox notes what became of its writes. */
-export interface OutboxNeeds {
+export interface OutboxParts {
   readonly time: Pick<Time, "now" | "after" | "sleep">;
   readonly dice: Pick<Dice, "chance" | "between">;
   readonly ledger: Pick<Ledger, "acked" | "refused" | "readAcked">;
@@ -36,11 +36,11 @@ interface Writer {
 
 /** What a device has to say: in order per target, and again until it is answered for good. */
 export class OutboxModel {
-  readonly #sim: OutboxNeeds;
+  readonly #sim: OutboxParts;
   readonly #device: Writer;
   #writes: Write[] = [];
 
-  constructor(sim: OutboxNeeds, device: Writer) {
+  constructor(sim: OutboxParts, device: Writer) {
     this.#sim = sim;
     this.#device = device;
   }

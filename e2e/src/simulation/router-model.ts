@@ -16,7 +16,7 @@ import type { ClusterDice, Time } from "./world.ts";
 import { Machine } from "./world.ts";
 
 /** The parts of a cluster that a router reaches, and how much this seed leaves it. */
-interface RouterNeeds {
+interface RouterParts {
   readonly seed: number;
   readonly isHeavy: boolean;
   readonly isNarrow: boolean;
@@ -44,10 +44,10 @@ export class RouterModel {
   readonly machine: Machine;
   readonly owner: Owner;
   readonly name: string;
-  readonly #sim: RouterNeeds;
+  readonly #sim: RouterParts;
   #offer: ((request: Request) => boolean) | undefined;
 
-  constructor(sim: RouterNeeds, name: string) {
+  constructor(sim: RouterParts, name: string) {
     this.#sim = sim;
     this.name = name;
     this.machine = new Machine(sim.time, sim.dice, sim.dice.between(-30_000, 30_000));
