@@ -72,8 +72,15 @@ if (config.people.mustExist) {
   }).run();
 } else await people.setComplete(false); // Connectors refuse nobody where the api does not.
 const retries = telemetry.counter("jichat_api_batch_retries", "batches of commands sent again");
-const edge = openEdge(nats, names, presence, cluster, config.instance, () => {
-  retries.add(1);
+const edge = openEdge({
+  nats,
+  names,
+  presence,
+  cluster,
+  from: config.instance,
+  onRetry: () => {
+    retries.add(1);
+  },
 });
 const userBuckets = new TokenBuckets(PASSWORDS_PER_SECOND, PASSWORDS_BURST);
 const requestBuckets = new TokenBuckets(config.requestsPerSecond);

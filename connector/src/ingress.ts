@@ -189,7 +189,7 @@ function submit(writing: Writing, frame: WriteFrame): Promise<Outcome> {
 /** Later sends to this conversation share it until this one comes again (ADR 0010). */
 function noteRefusal({ world, session, frame, conversation, place }: Placed, refusal: Refused): void {
   if (frame.t !== "send") return;
-  session.gate.refused(conversation, frame.id, place, refusal, world.wakeful.now());
+  session.gate.refused(conversation, frame.id, { place, refusal, now: world.wakeful.now() });
   endIfFull(session);
 }
 

@@ -72,8 +72,15 @@ const people = config.people.mustExist ? await People.open(nats, names) : undefi
 await people?.watch(signal, telemetry.log);
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => edge.lanes.waiting);
-const edge = openEdge(nats, names, presence, cluster, config.instance, () => {
-  metrics.countRetry();
+const edge = openEdge({
+  nats,
+  names,
+  presence,
+  cluster,
+  from: config.instance,
+  onRetry: () => {
+    metrics.countRetry();
+  },
 });
 const tickets = new Tickets(config.clusterKeys, config.ticketLifeMs);
 const clusterKeys = new CurrentClusterKeys(config, (now) => {

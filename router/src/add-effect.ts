@@ -18,13 +18,14 @@ export function addEffect(
   if (record.r === "mark") {
     const { user, seq, session } = record;
     putMark(unit, { conversation: conversation.id, user, seq, origin: session });
-    addEntry(unit, conversation, user, position);
+    addEntry(unit, conversation, user, { position });
     return;
   }
   const event = innerEventOf(record);
   const { seq, ts, session: origin, trace } = record;
   putHead(unit, headOf(conversation, event, position));
-  for (const user of moved(record)) addEntry(unit, conversation, user, position, record);
+  const by = { position, record };
+  for (const user of moved(record)) addEntry(unit, conversation, user, by);
   const frame = jsonFrame({ t: "event", ...event });
   putEvent(unit, {
     conversation: conversation.id,
@@ -57,12 +58,17 @@ function recipientsOf(members: ReadonlyMap<string, Member>, record: EventRecord)
   return record.kind === "left" ? [...staying, ...(record.users ?? [])] : staying;
 }
 
+/** What moved a user's entry, and where it stands; `record` is an event. */
+interface Moved {
+  readonly position: number;
+  readonly record?: EventRecord;
+}
+
 function addEntry(
   unit: EffectUnit,
   conversation: Conversation,
   user: string,
-  position: number,
-  record?: EventRecord,
+  { position, record }: Moved,
 ): void {
   const member = conversation.members.get(user);
   const where = { conversation: conversation.id, position };

@@ -82,7 +82,13 @@ function play(
   const answers = new Map<string, Answer>();
   let waiting = commands;
   for (let position = 1; waiting.length > 0; position += 1) {
-    const composed = compose(state, [waiting], position, NOW, false, nobodyWaits, batchSizeOf(limit));
+    const composed = compose(state, [waiting], {
+      position,
+      now: NOW,
+      logIsFull: false,
+      waiting: nobodyWaits,
+      batchSize: batchSizeOf(limit),
+    });
     const bytes = encodeBatch({ ...HEAD, records: composed.records }, composed.texts);
     assert.deepEqual(bytes, encodeInner({ ...HEAD, records: composed.records }));
     assert.ok(bytes.length <= limit, `${bytes.length} bytes of ${limit}`);

@@ -144,13 +144,13 @@ type What = Omit<
   "r" | "conversation" | "seq" | "no" | "from" | "ts" | "device" | "session" | "trace" | "id"
 >;
 
-function eventOf(
-  conversation: Conversation,
-  command: Write,
-  ts: number,
-  seq: number,
-  what: What,
-): EventRecord {
+interface EventForm {
+  readonly ts: number;
+  readonly seq: number;
+  readonly what: What;
+}
+
+function eventOf(conversation: Conversation, command: Write, { ts, seq, what }: EventForm): EventRecord {
   return {
     r: "event",
     conversation: conversation.id,
@@ -172,7 +172,7 @@ const accepted = (record: EventRecord, ...before: readonly EventRecord[]): Decis
 });
 
 const one = (conversation: Conversation, command: Write, ts: number, what: What): Decision =>
-  accepted(eventOf(conversation, command, ts, conversation.head + 1, what));
+  accepted(eventOf(conversation, command, { ts, seq: conversation.head + 1, what }));
 
 function send(conversation: Conversation, command: Of<"send">, ts: number): Decision {
   const what: What = {
@@ -186,8 +186,12 @@ function send(conversation: Conversation, command: Of<"send">, ts: number): Deci
       throw new ChatError("NOT_FOUND", "`replyTo` names no event of this conversation");
     const users = [...new Set([command.user, command.to])];
     // The `created` of a first message has no id of its own: the id is the message's.
-    const { id: _, ...created } = eventOf(conversation, command, ts, 1, { kind: "created", users });
-    return accepted(eventOf(conversation, command, ts, 2, what), created);
+    const { id: _, ...created } = eventOf(conversation, command, {
+      ts,
+      seq: 1,
+      what: { kind: "created", users },
+    });
+    return accepted(eventOf(conversation, command, { ts, seq: 2, what }), created);
   }
   const member = memberOf(conversation, command.user);
   if (

@@ -42,6 +42,15 @@ export type IsOurs = (found: Batch, mine: Batch) => boolean;
 /** By the owner's random id and the batch's number: the bytes alone could be those of an older reign. */
 export const isOurs: IsOurs = (found, mine) => found.owner === mine.owner && found.number === mine.number;
 
+export interface FencedAppend {
+  readonly batch: Batch;
+  readonly bytes: Uint8Array;
+  readonly expected: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly ours?: IsOurs | undefined;
+}
+
 /**
  * Appends `batch` at `expected + 1` and returns only when that is certain (DESIGN 3, "a lost answer"): the
  * same bytes are sent again with the same expectation until the log's end is past it, and then what stands
@@ -50,12 +59,7 @@ export const isOurs: IsOurs = (found, mine) => found.owner === mine.owner && fou
  */
 export async function appendFenced(
   log: Log,
-  batch: Batch,
-  bytes: Uint8Array,
-  expected: number,
-  clock: Clock,
-  signal: AbortSignal,
-  ours: IsOurs = isOurs,
+  { batch, bytes, expected, clock, signal, ours = isOurs }: FencedAppend,
 ): Promise<number> {
   let mayBeOnItsWay = false;
   for (let attempt = 0; ; attempt += 1) {

@@ -29,13 +29,11 @@ const clock = await openClock({ jsm, names, redis, telemetry, signal: ended.sign
 const snapshots = await Snapshots.open(nats, names);
 const router = new Router({ config, names, nats, jsm, presence, snapshots, telemetry, clock, partitions });
 await router.start();
-const leases = await Leases.join(
-  nats,
-  names,
-  { role: "router", me: config.instance, partitions },
-  router,
-  telemetry.log,
-);
+const leases = await Leases.join(nats, names, {
+  options: { role: "router", me: config.instance, partitions },
+  holder: router,
+  log: telemetry.log,
+});
 const admin = await startAdmin(config, telemetry, {
   notReady: () => router.notReady(leases.held),
   notLive: () => router.notLive(),

@@ -103,14 +103,13 @@ const codes = (answers: readonly Answer[]): string[] =>
 
 const batch = { v: 1, owner: "o", number: 1, done: 0, ts: 1, records: [] } as const;
 const append = (log: Log): Promise<number> =>
-  appendFenced(
-    log,
+  appendFenced(log, {
     batch,
-    new TextEncoder().encode(JSON.stringify(batch)),
-    0,
-    quick,
-    new AbortController().signal,
-  );
+    bytes: new TextEncoder().encode(JSON.stringify(batch)),
+    expected: 0,
+    clock: quick,
+    signal: new AbortController().signal,
+  });
 
 test("what the log refuses for good is not said again", async () => {
   const log = new MemoryLog();

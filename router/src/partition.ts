@@ -255,7 +255,13 @@ export class Partition {
   #compose(requests: readonly Request[], now: number): Composed {
     const { state, position, isFull, batchSize } = this.#reign;
     const commands = requests.map((request) => request.commands);
-    return compose(state, commands, position + 1, now, isFull(), this.#loads, batchSize);
+    return compose(state, commands, {
+      position: position + 1,
+      now,
+      logIsFull: isFull(),
+      waiting: this.#loads,
+      batchSize,
+    });
   }
 
   async #store(
@@ -275,23 +281,16 @@ export class Partition {
 
   async #append(batch: Batch, bytes: Uint8Array, requests: number, abort: AbortSignal): Promise<void> {
     const reign = this.#reign;
-    const started = reign.clock.monotonic();
+    const { clock, log, ours, position: expected } = reign;
+    const started = clock.monotonic();
     this.#appendSince = started;
     try {
-      reign.position = await appendFenced(
-        reign.log,
-        batch,
-        bytes,
-        reign.position,
-        reign.clock,
-        abort,
-        reign.ours,
-      );
+      reign.position = await appendFenced(log, { batch, bytes, expected, clock, signal: abort, ours });
     } finally {
       this.#appendSince = undefined;
-      this.#cameBy = reign.clock.monotonic();
+      this.#cameBy = clock.monotonic();
     }
     reign.number += 1;
-    reign.onBatch?.(batch.records, requests, reign.clock.monotonic() - started);
+    reign.onBatch?.(batch.records, requests, clock.monotonic() - started);
   }
 }

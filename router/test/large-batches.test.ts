@@ -120,7 +120,10 @@ async function lanesOf(
   connector: string,
 ): Promise<{ lanes: Lanes; connection: NatsConnection }> {
   const connection = await connectNats(url("all"), connector, log);
-  return { lanes: new Lanes(connection, names, connector, 1, () => undefined), connection };
+  return {
+    lanes: new Lanes({ nats: connection, names, from: connector, partitions: 1, onRetry: () => undefined }),
+    connection,
+  };
 }
 
 const rename = (user: string, index: number): Command => ({
@@ -208,7 +211,13 @@ test(
     const connection = await connectNats(url("mute"), "mute", log);
     const muted = new PartitionLog(await jetstreamManager(connection), namesOf("plain"), 0);
     assert.equal(await outcomeOf(muted, 10, 1), "UNAVAILABLE", "no permission");
-    const lanes = new Lanes(connection, namesOf("plain"), "mute", 1, () => undefined);
+    const lanes = new Lanes({
+      nats: connection,
+      names: namesOf("plain"),
+      from: "mute",
+      partitions: 1,
+      onRetry: () => undefined,
+    });
     const began = performance.now();
     assert.equal(codeOf(await lanes.submit(create, { isOpen: () => true })), "UNAVAILABLE");
     assert.ok(performance.now() - began < 2_000, "said at once, not when it is given up");

@@ -105,7 +105,7 @@ async function findEvents(
 ): Promise<(EventFacts & { conversation: string })[]> {
   return Promise.all(
     wanted.map(async ({ conversation, seq }) => {
-      const [event] = shownOf(await readSpan(cold.singles, runs, conversation, seq, seq));
+      const [event] = shownOf(await readSpan(cold.singles, runs, { conversation, first: seq, last: seq }));
       if (event === undefined) return [];
       const recalled = event.recalled !== undefined;
       return [

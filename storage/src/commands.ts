@@ -84,8 +84,8 @@ async function overRanges(
     );
     for (let at = from; at <= to; at += CHUNK) {
       const last = Math.min(at + CHUNK - 1, to);
-      if (verb === "replay") await replayRange(log, store, partition, at, last);
-      const compared = await verifyRange(log, store, partition, at, last);
+      if (verb === "replay") await replayRange(log, store, { partition, from: at, to: last });
+      const compared = await verifyRange(log, store, { partition, from: at, to: last });
       good &&= compared.equal;
       print({ partition, from: at, to: last, ...compared });
     }

@@ -11,6 +11,13 @@ export function eventOfRecord(record: EventRecord): InnerEvent {
   return event;
 }
 
+/** Events [first, last] of a conversation. */
+interface EventRange {
+  readonly conversation: string;
+  readonly first: number;
+  readonly last: number;
+}
+
 /**
  * Events [first, last] of a conversation from ClickHouse and the runs, each once, in rising seq, as they
  * were first sent.
@@ -18,9 +25,7 @@ export function eventOfRecord(record: EventRecord): InnerEvent {
 async function rawEvents(
   source: EventSource,
   runs: readonly Run[],
-  conversation: string,
-  first: number,
-  last: number,
+  { conversation, first, last }: EventRange,
 ): Promise<InnerEvent[]> {
   const found = new Map<number, InnerEvent>();
   for (const run of runs) {
@@ -36,12 +41,16 @@ async function rawEvents(
   return [...found.values()].sort((a, b) => a.seq - b.seq);
 }
 
+interface ChangesAsked {
+  readonly conversation: string;
+  readonly targets: readonly number[];
+  readonly upTo: number;
+}
+
 async function changesOf(
   source: EventSource,
   runs: readonly Run[],
-  conversation: string,
-  targets: readonly number[],
-  upTo: number,
+  { conversation, targets, upTo }: ChangesAsked,
 ): Promise<Change[]> {
   if (targets.length === 0) return [];
   const wanted = new Set(targets);
@@ -67,17 +76,18 @@ export interface Span {
   readonly changes: Changes;
 }
 
+interface SpanAsked extends EventRange {
+  readonly upTo?: number | undefined;
+}
+
 export async function readSpan(
   source: EventSource,
   runs: readonly Run[],
-  conversation: string,
-  first: number,
-  last: number,
-  upTo = Number.MAX_SAFE_INTEGER,
+  { conversation, first, last, upTo = Number.MAX_SAFE_INTEGER }: SpanAsked,
 ): Promise<Span> {
-  const events = await rawEvents(source, runs, conversation, first, last);
+  const events = await rawEvents(source, runs, { conversation, first, last });
   const changes = new Changes();
-  for (const change of await changesOf(source, runs, conversation, targetsOf(events), upTo))
+  for (const change of await changesOf(source, runs, { conversation, targets: targetsOf(events), upTo }))
     changes.add(change);
   return { events, changes };
 }

@@ -89,7 +89,12 @@ export async function answerHistory(cold: ColdRows, tail: Tail, query: HistoryQu
   const { from, to, more } = pageBounds(visible, query);
   const head = { first: visible.first, head: visible.last };
   if (from > to) return { events: [], ...head, more: false };
-  const span = await readSpan(cold.pages, runs, query.conversation, from, to, visible.last);
+  const span = await readSpan(cold.pages, runs, {
+    conversation: query.conversation,
+    first: from,
+    last: to,
+    upTo: visible.last,
+  });
   const events = shownOf(span);
   if (events.length !== to - from + 1) {
     throw new ChatError(

@@ -52,13 +52,11 @@ if (config.embeddedPath !== undefined)
   telemetry.log.info("ClickHouse is embedded: this is the one storage of its cluster");
 const watermarks = await new Kvm(nats).open(names.watermarks);
 const storage = startStorage({ config, partitions, nats, jsm, names, store, watermarks, telemetry });
-const leases = await Leases.join(
-  nats,
-  names,
-  { role: "storage", me: config.instance, partitions },
-  storage.ownership,
-  telemetry.log,
-);
+const leases = await Leases.join(nats, names, {
+  options: { role: "storage", me: config.instance, partitions },
+  holder: storage.ownership,
+  log: telemetry.log,
+});
 const admin = await startAdmin(config, telemetry, {
   notReady: () => (leases.held.size === 0 ? "holds no partition yet" : storage.ownership.notReady()),
   partitions: () => leases.held,

@@ -190,7 +190,7 @@ export class Ownership implements LeaseHolder {
     this.#held.set(partition, held);
     onHeld(this.tails);
     try {
-      await consume(log, tail, () => this.#isFull(), hearing, clock, signal);
+      await consume(log, tail, { isFull: () => this.#isFull(), hearing, clock, signal });
     } catch (error) {
       const leased = this.#wishes.get(partition);
       if (leased !== undefined && (hearing.isHeard || hearing.lostMs > 0))

@@ -66,7 +66,7 @@ export class QueryServer {
           retryAfterMs: 1_000,
         });
       }
-      const reply = await answer(store, this.#cold, tail, query, metrics.countPage);
+      const reply = await answer(store, this.#cold, { tail, query, countPage: metrics.countPage });
       message.respond(wellFormedText({ v: 1, reply })); // Throws for more than a message takes.
     } catch (thrown) {
       const error = asChatError(thrown);

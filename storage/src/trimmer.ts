@@ -46,7 +46,7 @@ export class Trimmer {
     const { clock, limits, store, log: logger } = this.#parts;
     const { watermark } = tail;
     const trimLimits = { watermark, done, graceMs: limits.trimGraceMs, now: clock.now() };
-    await trimPartition(log, store, partition, trimLimits, logger).catch((error: unknown) => {
+    await trimPartition(log, store, { partition, limits: trimLimits, logger }).catch((error: unknown) => {
       logger.warn({ err: error, partition }, "the log was not trimmed");
     });
   }

@@ -75,9 +75,9 @@ export class ConnectorModel implements SocketConnector {
       return this.#readingLane.position;
     };
     const losses = new LossPositions(1, () => sim.redis.nameFor(this.machine), position);
-    this.#syncs = new Syncs(
-      sim.redis.cacheFor(this.machine),
-      {
+    this.#syncs = new Syncs({
+      cache: sim.redis.cacheFor(this.machine),
+      source: {
         list: async (query) => {
           await this.machine.hop();
           return sim.storage.list(query.position, query.user, query.after);
@@ -87,11 +87,11 @@ export class ConnectorModel implements SocketConnector {
           return sim.storage.heads(query.position, query.user, query.conversations);
         },
       },
-      this.machine.clock,
-      1,
-      async () => (sim.guards.afterLoss ? losses.read() : [0]),
-      { identity: () => LOG_IDENTITY, position },
-    );
+      clock: this.machine.clock,
+      partitions: 1,
+      afterLoss: async () => (sim.guards.afterLoss ? losses.read() : [0]),
+      log: { identity: () => LOG_IDENTITY, position },
+    });
     this.#deliveries = new Deliveries(this);
     this.#keeper = new KeeperModel(sim, name, this.machine, () => this.#placed);
     this.#unwatch = sim.redis.onRun(this.machine, () => void this.#keeper.registerAll());
@@ -169,7 +169,7 @@ export class ConnectorModel implements SocketConnector {
     const { gate } = socket;
     const place = gate.place(conversation, id);
     const refused = (refusal: Refused): void => {
-      gate.refused(conversation, id, place, refusal, this.#wakeful.now());
+      gate.refused(conversation, id, { place, refusal, now: this.#wakeful.now() });
       if (gate.isFull) socket.close();
     };
     if (tooFast !== undefined) {
@@ -211,6 +211,6 @@ export class ConnectorModel implements SocketConnector {
     }
     await this.machine.hop();
     const seen = Math.max(head ?? 0, this.#lane.position, this.#readingLane.position);
-    return this.#sim.storage.history(seen, user, conversation, after, 50);
+    return this.#sim.storage.history(seen, { user, conversation, after, limit: 50 });
   }
 }

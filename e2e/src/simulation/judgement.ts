@@ -44,14 +44,17 @@ async function inspect(sim: JudgeParts, users: readonly string[]): Promise<void>
     for (const listed of conversations) {
       if ("left" in listed) continue;
       sim.ledger.listed(user, listed.conversation, listed);
-      const page = await sim.storage.history(
-        sim.log.end,
+      const page = await sim.storage.history(sim.log.end, {
         user,
-        listed.conversation,
-        listed.first - 1,
-        10_000,
-      );
-      sim.ledger.history(user, listed.conversation, page.first, page.head, page.events);
+        conversation: listed.conversation,
+        after: listed.first - 1,
+        limit: 10_000,
+      });
+      sim.ledger.history(user, listed.conversation, {
+        first: page.first,
+        head: page.head,
+        events: page.events,
+      });
     }
   }
 }

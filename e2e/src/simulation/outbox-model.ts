@@ -131,7 +131,11 @@ export class OutboxModel {
     const { conversation } = command;
     if (command.op === "read") this.#sim.ledger.readAcked(this.#device.user, conversation, answer.seq);
     if (!write.isSend) return;
-    this.#sim.ledger.acked(this.#device.user, this.#device.name, write.id, conversation, answer.seq);
+    this.#sim.ledger.acked(this.#device.user, this.#device.name, {
+      id: write.id,
+      conversation,
+      seq: answer.seq,
+    });
     this.#sim.ackedHead.set(conversation, Math.max(answer.seq, this.#sim.ackedHead.get(conversation) ?? 0));
     // Now and then an application, or a proxy, says it all again: much later, too.
     if (this.#sim.dice.chance(0.12))

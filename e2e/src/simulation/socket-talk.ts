@@ -150,7 +150,7 @@ export class SocketTalk {
   async #answer({ id, conversation }: Write): Promise<Exclude<Answer, "later">> {
     const place = this.#gate.place(conversation, id);
     const refuse = (refusal: Refused): Refused => {
-      this.#gate.refused(conversation, id, place, refusal, this.#time.now);
+      this.#gate.refused(conversation, id, { place, refusal, now: this.#time.now });
       return refusal;
     };
     if (this.#isTrouble(0.1)) return refuse(TOO_FAST);

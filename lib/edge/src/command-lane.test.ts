@@ -184,7 +184,7 @@ test("a send that was refused for a while takes those behind it along, also thos
     return lane.submit(send(id), {
       isOpen: () => true,
       refused: (_, refusal) => {
-        gate.refused("g", id, place, refusal, clock.monotonic());
+        gate.refused("g", id, { place, refusal, now: clock.monotonic() });
       },
     });
   };

@@ -29,7 +29,17 @@ function holding() {
     return { data: encodeInner({ v: 1, position: isReading ? 9 : 8, answers } as { v: 1 }) };
   };
   const nats = { request, info: undefined } as unknown as NatsConnection;
-  return { held, asked, lanes: new Lanes(nats, namesOf("jichat"), "edge", 1, () => undefined) };
+  return {
+    held,
+    asked,
+    lanes: new Lanes({
+      nats,
+      names: namesOf("jichat"),
+      from: "edge",
+      partitions: 1,
+      onRetry: () => undefined,
+    }),
+  };
 }
 
 test("a message does not wait for readers that the owner holds, and both say how far the log is", async () => {

@@ -32,6 +32,20 @@ const TIMEOUT_MS = 1_000;
 /** We hear our own renewals like those of the others: where ours are missing, theirs may be too. */
 const UNHEARD_MAX_MS = 1.5 * LEASE_RENEW_MS;
 
+interface LeasesParts {
+  readonly options: LeaseOptions;
+  readonly owners: Bucket;
+  readonly leases: Bucket;
+  readonly holder: LeaseHolder;
+  readonly log: Logger;
+}
+
+interface LeaseMember {
+  readonly options: LeaseOptions;
+  readonly holder: LeaseHolder;
+  readonly log: Logger;
+}
+
 /**
  * Shares the partitions among living owners of one role, by a bucket of owners that expire and one of
  * leases.
@@ -55,13 +69,7 @@ export class Leases {
   #renewedAt = 0;
   #wake = (): void => {};
 
-  private constructor(
-    options: LeaseOptions,
-    owners: Bucket,
-    leases: Bucket,
-    holder: LeaseHolder,
-    log: Logger,
-  ) {
+  private constructor({ options, owners, leases, holder, log }: LeasesParts) {
     this.#options = options;
     this.#owners = owners;
     this.#leases = leases;
@@ -76,13 +84,11 @@ export class Leases {
   static async join(
     nats: NatsConnection,
     names: Names,
-    options: LeaseOptions,
-    holder: LeaseHolder,
-    log: Logger,
+    { options, holder, log }: LeaseMember,
   ): Promise<Leases> {
     const owners = await Bucket.open(nats, names.owners, TIMEOUT_MS);
     const leases = await Bucket.open(nats, names.leases, TIMEOUT_MS);
-    const self = new Leases(options, owners, leases, holder, log);
+    const self = new Leases({ options, owners, leases, holder, log });
     await self.#watch(owners, "the bucket of owners", (entry) => {
       self.#onOwner(entry);
     });

@@ -67,17 +67,19 @@ export async function partitionsOf(
   return agreeOnLayout(nats, names, wanted);
 }
 
+interface Provision {
+  readonly nats: NatsConnection;
+  readonly jsm: JetStreamManager;
+  readonly names: Names;
+  readonly wanted: LogSettings;
+  readonly had?: readonly string[] | undefined;
+}
+
 /**
  * Makes what is missing of a cluster's streams and buckets, changes nothing that is there, and returns P.
  * What is in `had` was there, with what people have said: where that is missing it throws StreamsMissing.
  */
-export async function provision(
-  nats: NatsConnection,
-  jsm: JetStreamManager,
-  names: Names,
-  wanted: LogSettings,
-  had: readonly string[] = [],
-): Promise<number> {
+export async function provision({ nats, jsm, names, wanted, had = [] }: Provision): Promise<number> {
   const partitions = await agreeOnLayout(nats, names, wanted);
   await makeMissing(jsm, streamsOf(names, { ...wanted, partitions }), had);
   return partitions;

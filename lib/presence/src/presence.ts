@@ -1,4 +1,4 @@
-import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
+import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
@@ -7,7 +7,7 @@ import { Arrivals, DEVICES_PER_USER_MAX } from "./arrivals.ts";
 import { ListReader } from "./list-reader.ts";
 import type { RunScript } from "./named-script.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
-import type { ReadList, StoredHead, StoredList } from "./presence-texts.ts";
+import type { ListPart, ReadList, StoredHead, StoredList } from "./presence-texts.ts";
 import { entryText } from "./presence-texts.ts";
 import type { PresenceUpdate } from "./presence-update.ts";
 import { SCRIPT_COST_MAX, headArgs, publishArgs, updateCost } from "./presence-update.ts";
@@ -97,13 +97,7 @@ export class Presence {
    * Adds what storage knows to a user's list. With the last of it, which tells as of which positions it was
    * read, the list is whole from here on: unless what was let go since is not in it.
    */
-  async mergeList(
-    run: string,
-    user: string,
-    entries: readonly ListEntry[],
-    heads: readonly StoredHead[],
-    wholeAt: readonly number[] | undefined,
-  ): Promise<void> {
+  async mergeList(run: string, user: string, { entries, heads, wholeAt }: ListPart): Promise<void> {
     if (run !== this.#data.name) throw new Error("Redis was lost while a list was rebuilt for it");
     const args = [...keepFrom(systemClock.now()), user, wholeAt?.join(" ") ?? "", entries.length];
     for (const entry of entries) args.push(entry.conversation, entryText(entry));

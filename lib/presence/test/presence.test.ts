@@ -112,23 +112,26 @@ test("a list that storage told to its end is whole, and what it told takes nothi
   await publish("d_3", 9);
   const run = presence.run();
   const wholeAt = [0, 0, 0, 9];
-  await presence.mergeList(run, "ann", [entryOf("d_3", 8)], [], undefined);
+  await presence.mergeList(run, "ann", { entries: [entryOf("d_3", 8)], heads: [] });
   assert.equal((await presence.list("ann", 1)).complete, false, "there is more to come");
-  await presence.mergeList(run, "ann", [entryOf("d_4", 4)], [headOf("d_4", 4)], wholeAt);
+  await presence.mergeList(run, "ann", { entries: [entryOf("d_4", 4)], heads: [headOf("d_4", 4)], wholeAt });
   const { complete, entries } = await presence.list("ann", 1);
   assert.equal(complete, true);
   assert.deepEqual(
     entries.filter(({ conversation }) => ["d_3", "d_4"].includes(conversation)),
     [entryOf("d_3", 9), entryOf("d_4", 4)],
   );
-  await assert.rejects(presence.mergeList("another run", "ann", [], [], wholeAt), /Redis was lost/);
+  await assert.rejects(
+    presence.mergeList("another run", "ann", { entries: [], heads: [], wholeAt }),
+    /Redis was lost/,
+  );
 });
 
 test("a list that lacks what was let go is whole again once it was read as of there, and not before", async () => {
   const run = presence.run();
   const isWhole = async (): Promise<boolean> => (await presence.list("fay", 1)).complete;
   const merge = async (...wholeAt: number[]): Promise<void> =>
-    presence.mergeList(run, "fay", [entryOf("d_7", 2)], [], wholeAt);
+    presence.mergeList(run, "fay", { entries: [entryOf("d_7", 2)], heads: [], wholeAt });
   await merge(0, 0, 0, 12);
   assert.equal(await isWhole(), true);
   const done = (await presence.list("fay", 1)).done.get(3);
@@ -216,7 +219,7 @@ test("a list of thousands is told with where its heads stand, and whole heads on
   const page = ids.slice(100, 150);
   assert.deepEqual(await presence.heads(page, "many"), heads.slice(100, 150));
   const left = { ...entryOf(ids[100] ?? "", 3_001), left: 7 };
-  await presence.mergeList(presence.run(), "many", [left], [], undefined);
+  await presence.mergeList(presence.run(), "many", { entries: [left], heads: [] });
   assert.deepEqual(await presence.heads(page, "many"), [undefined, ...heads.slice(101, 150)]);
   assert.deepEqual(await presence.heads(page, "eve"), Array(50).fill(undefined));
 });
@@ -227,7 +230,7 @@ test("a brief takes an older head's place, a whole head a brief's, and neither a
     (await presence.heads([id]))[0],
   ];
   const run = presence.run();
-  const merge = async (head: StoredHead) => presence.mergeList(run, "ann", [], [head], undefined);
+  const merge = async (head: StoredHead) => presence.mergeList(run, "ann", { entries: [], heads: [head] });
   const brief = (position: number) => ({ conversation: "g_1", position, ts: 5 });
   await merge(brief(10));
   assert.deepEqual(await stands("g_1"), [brief(10), undefined]);
@@ -244,7 +247,10 @@ test("a brief takes an older head's place, a whole head a brief's, and neither a
 
 test("a head that the version before wrote over a brief is told whole", async () => {
   const run = presence.run();
-  await presence.mergeList(run, "ann", [], [{ conversation: "g_2", position: 10, ts: 5 }], undefined);
+  await presence.mergeList(run, "ann", {
+    entries: [],
+    heads: [{ conversation: "g_2", position: 10, ts: 5 }],
+  });
   const head = headOf("g_2", 12);
   await redis.hset(`${data.prefix}h:g_2`, "p", 12, "v", JSON.stringify(head));
   assert.deepEqual(await presence.briefs(["g_2"]), [head]);

@@ -87,7 +87,7 @@ test("what is asked of data that is gone is neither done nor answered, before an
   const asks: (() => Promise<unknown>)[] = [
     async () => presence.list("ann", 0),
     async () => presence.publish({ ...nothing, partition: 0, position: 9 }),
-    async () => presence.mergeList(presence.run(), "ann", [], [], [9]),
+    async () => presence.mergeList(presence.run(), "ann", { entries: [], heads: [], wholeAt: [9] }),
     async () => presence.heads(["d_1"]),
     async () => presence.isAlive("c1"),
     async () => presence.renewConnector("c1"),

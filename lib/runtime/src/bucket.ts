@@ -102,7 +102,7 @@ export class Bucket {
       filter: `${prefix}${filter}`,
       goOn: (next, end) => (next !== "latest" && next > end + 1 ? "latest" : next),
     };
-    for await (const { message, pending } of readStream(this.#jsm, source, from, hearing, signal))
+    for await (const { message, pending } of readStream(this.#jsm, { source, from, hearing, signal }))
       yield { entry: message && entryOf(message, prefix.length, pending), pending };
   }
 }
