@@ -1,7 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Replacement } from "@jichat/protocol/bus/replacement.ts";
-import { encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { encodeReplacement } from "@jichat/protocol/bus/replacement.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { ReadList, SessionEntry } from "@jichat/presence/presence-texts.ts";
@@ -67,7 +67,7 @@ function replace(
     if (held?.id === session) held.close(CLOSE.replaced, "this device connected again");
     return;
   }
-  nats.publish(names.replace(connector), encodeInner({ v: 1, user, device, session } satisfies Replacement));
+  nats.publish(names.replace(connector), encodeReplacement({ v: 1, user, device, session }));
 }
 
 /** Takes a closed session out of Redis, unless its device is somewhere else by now. */

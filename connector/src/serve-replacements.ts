@@ -1,7 +1,6 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
-import type { Replacement } from "@jichat/protocol/bus/replacement.ts";
-import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import { decodeReplacement } from "@jichat/protocol/bus/replacement.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Config } from "./config.ts";
@@ -24,7 +23,7 @@ export function serveReplacements({ nats, names, config, hub, telemetry }: Repla
         return;
       }
       try {
-        const { user, device, session } = decodeInner<Replacement>(message.data, "a replacement");
+        const { user, device, session } = decodeReplacement(message.data);
         const held = hub.find(user, device);
         if (held?.id === session) held.close(CLOSE.replaced, "this device connected again elsewhere");
       } catch (thrown) {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
-import { encodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { encodeBatch, encodeRecord, recordBytesMax } from "@jichat/protocol/log/encode-batch.ts";
@@ -90,7 +89,7 @@ function play(
       batchSize: batchSizeOf(limit),
     });
     const bytes = encodeBatch({ ...HEAD, records: composed.records }, composed.texts);
-    assert.deepEqual(bytes, encodeInner({ ...HEAD, records: composed.records }));
+    assert.deepEqual(bytes, encodeBatch({ ...HEAD, records: composed.records }));
     assert.ok(bytes.length <= limit, `${bytes.length} bytes of ${limit}`);
     for (const record of composed.records) assert.ok(encodeRecord(record).bytes <= recordBytesMax(record));
     log.push(...composed.records);

@@ -1,10 +1,10 @@
+import { decodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import { decodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { STOPPED_MS, faultsOf } from "./faults.ts";
@@ -31,7 +31,7 @@ class MemoryLog implements Log {
     const told = await this.answer(bytes);
     if (told !== undefined) return told;
     if (expected !== this.batches.length) return { outcome: "sequence" };
-    this.batches.push(decodeInner<Batch>(bytes, "a batch"));
+    this.batches.push(decodeBatch(bytes));
     return { outcome: "stored", position: this.batches.length };
   }
   first = async (): Promise<number> => 1;

@@ -1,5 +1,5 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
 import { addEffect } from "./add-effect.ts";
 import { emptyUnit } from "./effect-unit.ts";
@@ -127,7 +127,7 @@ export async function appendEpoch(
     try {
       return await appendFenced(log, {
         batch,
-        bytes: encodeInner(batch),
+        bytes: encodeBatch(batch),
         expected: replayed.position,
         clock,
         signal,

@@ -1,3 +1,4 @@
+import { decodeCommands, encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,10 +9,9 @@ import type { JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { pino } from "pino";
 import { Lanes } from "@jichat/edge/lanes.ts";
-import type { AnswerBatch, Command, CommandBatch } from "@jichat/protocol/bus/command.ts";
+import type { AnswerBatch, Command } from "@jichat/protocol/bus/command.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { PartitionLog } from "@jichat/log/partition-log.ts";
@@ -93,8 +93,8 @@ function serve(names: Names, partitionLog: PartitionLog): Owner {
     serve: (offer: (request: Request) => boolean) => {
       const subscription = nats.subscribe(names.command(0), {
         callback: (_, message) => {
-          const { commands } = decodeInner<CommandBatch>(message.data, "a batch of commands");
-          const reply = (batch: AnswerBatch): boolean => message.respond(encodeInner(batch));
+          const { commands } = decodeCommands(message.data);
+          const reply = (batch: AnswerBatch): boolean => message.respond(encodeAnswers(batch));
           const decline = (): void => void reply({ v: 1, retry: true, position: 0, answers: [] });
           const answer: Request["answer"] = (answers, position) => void reply({ v: 1, position, answers });
           if (!offer({ commands, bytes: message.data.length, decline, answer })) decline();

@@ -1,3 +1,4 @@
+import { utf8Bytes } from "@jichat/protocol/utf8-bytes.ts";
 import type { Run } from "./run.ts";
 import type {
   HeadBrief,
@@ -8,7 +9,6 @@ import type {
   ListQuery,
   ListReply,
 } from "@jichat/protocol/bus/query.ts";
-import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
 import { ANSWER_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { groupBy } from "./batched.ts";
 import type { ColdRows, MembershipRow } from "./cold-rows.ts";

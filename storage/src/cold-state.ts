@@ -1,3 +1,4 @@
+import { utf8Bytes } from "@jichat/protocol/utf8-bytes.ts";
 import type { RecentIds } from "./fold.ts";
 import type { Run } from "./run.ts";
 import type {
@@ -7,7 +8,6 @@ import type {
   FactsReply,
   IdFacts,
 } from "@jichat/protocol/bus/query.ts";
-import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
 import { ANSWER_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { Folded } from "./fold.ts";
 import { readSpan, shownOf } from "./events.ts";

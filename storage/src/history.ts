@@ -1,8 +1,8 @@
+import { utf8Bytes } from "@jichat/protocol/utf8-bytes.ts";
 import type { Run } from "./run.ts";
 import type { HistoryQuery, HistoryReply, MembersQuery, MembersReply } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
-import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
 import { jsonFrame } from "@jichat/protocol/frame/codec.ts";
 import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { foldConversations } from "./cold-state.ts";

@@ -1,11 +1,9 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import type { Names } from "@jichat/protocol/bus/names.ts";
-import type { Query } from "@jichat/protocol/bus/query.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { decodeQuery, encodeRefusal, replyText } from "@jichat/protocol/bus/query.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
-import { wellFormedText } from "@jichat/protocol/frame/well-formed.ts";
 import { answer } from "./answer.ts";
 import { ColdRows } from "./cold-rows.ts";
 import type { StorageMetrics } from "./metrics.ts";
@@ -59,7 +57,7 @@ export class QueryServer {
     let kind = "unreadable";
     try {
       if (this.#questions > QUESTIONS_MAX) throw new ChatError("UNAVAILABLE", "history is asked too much");
-      const query = decodeInner<Query>(message.data, "a question to storage");
+      const query = decodeQuery(message.data);
       kind = query.q;
       if (!(await tail.until(query.position, POSITION_WAIT_MS))) {
         throw new ChatError("UNAVAILABLE", `history has not reached position ${query.position} yet`, {
@@ -67,12 +65,12 @@ export class QueryServer {
         });
       }
       const reply = await answer(store, this.#cold, { tail, query, countPage: metrics.countPage });
-      message.respond(wellFormedText({ v: 1, reply })); // Throws for more than a message takes.
+      message.respond(replyText(reply)); // Throws for more than a message takes.
     } catch (thrown) {
       const error = asChatError(thrown);
       if (error.code === "INTERNAL" || error.cause !== undefined)
         log.error({ err: thrown, cause: error.cause }, "a question failed");
-      message.respond(encodeInner({ v: 1, error: { code: error.code, message: error.message } } as { v: 1 }));
+      message.respond(encodeRefusal(error));
     } finally {
       this.#questions -= 1;
       metrics.countQuery(kind, clock.monotonic() - started);

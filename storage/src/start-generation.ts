@@ -1,7 +1,7 @@
 import { Run } from "./run.ts";
 import { randomBytes } from "node:crypto";
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
-import { encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import type { PartitionLog } from "@jichat/log/partition-log.ts";
@@ -124,7 +124,7 @@ async function append(log: PartitionLog, start: number, records: readonly LogRec
       ts: Date.now(),
       records: some,
     };
-    const result = await log.append(encodeInner(batch), position);
+    const result = await log.append(encodeBatch(batch), position);
     if (result.outcome !== "stored")
       throw new Error(`the new generation's batch ${number} was refused: ${result.outcome}; run it again`);
     position = result.position;

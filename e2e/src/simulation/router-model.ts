@@ -1,5 +1,5 @@
-import type { AnswerBatch, CommandBatch } from "@jichat/protocol/bus/command.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { decodeCommands, encodeAnswers } from "@jichat/protocol/bus/command.ts";
+import type { AnswerBatch } from "@jichat/protocol/bus/command.ts";
 import { Owner } from "@jichat/router/owner.ts";
 import type { OwnerWorld } from "@jichat/router/owner.ts";
 import type { Request } from "@jichat/router/partition.ts";
@@ -63,13 +63,13 @@ export class RouterModel {
 
   /** A batch of commands comes in; the answer goes out when this machine is alive to give it. */
   request(bytes: Uint8Array, reply: (bytes: Uint8Array) => void): void {
-    const { commands } = decodeInner<CommandBatch>(bytes, "a batch of commands");
+    const { commands } = decodeCommands(bytes);
     const answer = (batch: AnswerBatch): void => {
       void this.machine
         .alive()
         .then(() => this.machine.hop())
         .then(() => {
-          if (!this.machine.dice.mishap(0.02)) reply(encodeInner(batch));
+          if (!this.machine.dice.mishap(0.02)) reply(encodeAnswers(batch));
         });
     };
     void this.machine.alive().then(() => {

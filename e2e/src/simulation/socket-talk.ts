@@ -1,7 +1,6 @@
 import { CommandLane, isRetryableRefusal } from "@jichat/edge/command-lane.ts";
-import type { Answer, Command, CommandBatch, Refused } from "@jichat/protocol/bus/command.ts";
-import { isRefused } from "@jichat/protocol/bus/command.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import type { Answer, Command, Refused } from "@jichat/protocol/bus/command.ts";
+import { decodeCommands, encodeAnswers, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { gateFor } from "./gate-model.ts";
@@ -193,7 +192,7 @@ export class SocketTalk {
       await this.#time.sleep(timeoutMs);
       throw new Error("no answer");
     }
-    const { commands } = decodeInner<CommandBatch>(bytes, "a batch of commands");
+    const { commands } = decodeCommands(bytes);
     const held = new Map<string, Answer>();
     const answers = commands.map((command) => {
       const answer = held.get(command.conversation) ?? this.#decide(command);
@@ -202,7 +201,7 @@ export class SocketTalk {
     });
     if (this.#isTrouble(0.1)) throw new Error("the answer was lost");
     await this.#time.sleep(this.#dice.between(1, 60));
-    return encodeInner({ v: 1, position: 1, answers });
+    return encodeAnswers({ v: 1, position: 1, answers });
   }
 
   #decide(command: Command): Answer {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Answer, AnswerBatch, Command, CommandBatch } from "@jichat/protocol/bus/command.ts";
-import { WHERE, recordBytesOf } from "@jichat/protocol/bus/command.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { WHERE, decodeCommands, encodeAnswers, recordBytesOf } from "@jichat/protocol/bus/command.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
@@ -41,11 +40,11 @@ function laneTo(owner: Owner, queueMax?: number): { lane: CommandLane; seen: str
     restMs: (exchangeMs) => restMs(exchangeMs, Infinity),
     ...(queueMax === undefined ? {} : { queueMax }),
     ask: async (bytes) => {
-      const batch = decodeInner<CommandBatch>(bytes, "a batch");
+      const batch = decodeCommands(bytes);
       seen.push(batch.commands.map((command) => ("id" in command ? command.id : command.op)));
       const answers = owner(batch, seen.length);
       if (answers === "lost") throw new Error("no answer");
-      return encodeInner(
+      return encodeAnswers(
         answers === "retry"
           ? { v: 1, retry: true, position: 0, answers: [] }
           : ({ v: 1, position: seen.length, answers } satisfies AnswerBatch),

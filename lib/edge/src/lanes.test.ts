@@ -1,10 +1,10 @@
+import { decodeCommands, encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Answer, Command, CommandBatch } from "@jichat/protocol/bus/command.ts";
+import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { Lanes } from "./lanes.ts";
 
 const source = { conversation: "g_1", user: "ann", device: "d", session: "s" };
@@ -17,7 +17,7 @@ function holding() {
   const held: (() => void)[] = [];
   const asked: string[] = [];
   const request = async (_: string, bytes: Uint8Array): Promise<{ data: Uint8Array }> => {
-    const { commands } = decodeInner<CommandBatch>(bytes, "a batch of commands");
+    const { commands } = decodeCommands(bytes);
     const ops = commands.map(({ op }) => op).join();
     asked.push(ops);
     const answers: Answer[] = commands.map(() => ({ seq: 7, ts: 1 }));
@@ -26,7 +26,7 @@ function holding() {
       await new Promise<void>((resolve) => {
         held.push(resolve);
       });
-    return { data: encodeInner({ v: 1, position: isReading ? 9 : 8, answers } as { v: 1 }) };
+    return { data: encodeAnswers({ v: 1, position: isReading ? 9 : 8, answers }) };
   };
   const nats = { request, info: undefined } as unknown as NatsConnection;
   return {

@@ -1,4 +1,4 @@
-import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
+import { utf8Bytes } from "@jichat/protocol/utf8-bytes.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { ReadList } from "@jichat/presence/presence-texts.ts";

@@ -1,4 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { OwnerState } from "@jichat/protocol/bus/kv-values.ts";
+import { readOwnerState } from "@jichat/protocol/bus/kv-values.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { LEASE_RENEW_MS, LEASE_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
@@ -158,7 +160,7 @@ export class Leases {
     const id = entry.key.slice(this.#options.role.length + 1);
     if (id === this.#options.me) this.#heard.heard();
     if (entry.operation === "PUT")
-      this.#seen.set(id, { at: this.#heard.now(), draining: entry.string() === "draining" });
+      this.#seen.set(id, { at: this.#heard.now(), draining: readOwnerState(entry.string()) === "draining" });
     else this.#seen.delete(id);
   }
 
@@ -186,7 +188,7 @@ export class Leases {
   async #renew(): Promise<void> {
     await this.#owners.kv.put(
       `${this.#options.role}.${this.#options.me}`,
-      this.#draining ? "draining" : "serving",
+      (this.#draining ? "draining" : "serving") satisfies OwnerState,
     );
     this.#renewedAt = performance.now();
   }

@@ -3,7 +3,7 @@ import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
-import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import { decodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import { WRONG_LAST_SEQUENCE } from "@jichat/runtime/conflict.ts";
 import { silentCopies } from "./copies.ts";
 import { finalErrorOf } from "@jichat/runtime/final-errors.ts";
@@ -45,8 +45,6 @@ const APPEND_TIMEOUT_MS = 2_000;
 const ASK_MS = 2_000;
 /** Who reads a range waits for its end: past this it hears that the log does not answer. */
 const RANGE_SILENT_MAX_MS = 8_000;
-
-export const decodeBatch = (bytes: Uint8Array): Batch => decodeInner<Batch>(bytes, "a batch of the log");
 
 interface LogReading {
   readonly reached: number;

@@ -19,7 +19,6 @@ export interface BucketEntry {
   /** How many stand behind it. */
   readonly pending: number;
   string(): string;
-  json<T>(): T;
 }
 
 /**
@@ -115,6 +114,5 @@ function entryOf(message: JsMsg, prefixLength: number, pending: number): BucketE
     revision: message.seq,
     pending,
     string: () => message.string(),
-    json: <T>() => message.json<T>(),
   };
 }

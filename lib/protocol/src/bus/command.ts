@@ -1,7 +1,8 @@
 import type { ErrorCode } from "../errors.ts";
 import { ChatError } from "../errors.ts";
 import type { BodyText } from "../frame/body.ts";
-import { encodeText, utf8Bytes } from "./wire.ts";
+import { utf8Bytes } from "../utf8-bytes.ts";
+import { decodeInner, encodeInner, encodeText } from "./wire.ts";
 
 /** A wish on its way to the owner of its conversation's partition; checked by the edge that made it. */
 export type Command = CommandSource &
@@ -150,3 +151,11 @@ export interface AnswerBatch {
   readonly position: number;
   readonly answers: readonly Answer[];
 }
+
+export const decodeCommands = (bytes: Uint8Array): CommandBatch =>
+  decodeInner<CommandBatch>(bytes, "a batch of commands");
+
+export const encodeAnswers = (batch: AnswerBatch): Uint8Array => encodeInner(batch);
+
+export const decodeAnswers = (bytes: Uint8Array): AnswerBatch =>
+  decodeInner<AnswerBatch>(bytes, "an answer of the owner");
