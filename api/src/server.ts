@@ -14,7 +14,7 @@ import * as schemas from "./schemas.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Config } from "./config.ts";
 
-export const VERSION = "0.1.0";
+const VERSION = "0.1.0";
 
 /** What the routes need, and what is around them. */
 export interface ServerParts extends AccountParts, ProfileParts, UserParts, ConversationParts, MessageParts {

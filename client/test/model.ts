@@ -53,7 +53,7 @@ export type MakeClient = (
 ) => ChatClient;
 
 /** One run: random calls and faults, then a calm in which everything must come to its end. */
-export class Model {
+class Model {
   readonly clock = new VirtualClock();
   readonly #dice: Dice;
   readonly server: ModelServer;

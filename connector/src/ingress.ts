@@ -23,11 +23,7 @@ import { tooFast } from "./too-fast.ts";
  * The conversation that a frame writes to; for a first message and a new group it is computed, not looked
  * up.
  */
-export function conversationOf(
-  frame: WriteFrame,
-  user: string,
-  directs: Pick<DirectConversations, "of">,
-): string {
+function conversationOf(frame: WriteFrame, user: string, directs: Pick<DirectConversations, "of">): string {
   switch (frame.t) {
     case "send":
       return frame.conversation ?? directs.of(user, frame.to ?? "");
@@ -38,7 +34,7 @@ export function conversationOf(
   }
 }
 
-export function commandOf(frame: WriteFrame, source: CommandSource): Command {
+function commandOf(frame: WriteFrame, source: CommandSource): Command {
   switch (frame.t) {
     case "send": {
       const { id, body, to, replyTo, mentions } = frame;

@@ -143,7 +143,7 @@ function refusalOf(
 }
 
 /** All lines of a header, in their order: uWS hands out one of them, and any may come in several. */
-export function linesOf(request: Pick<HttpRequest, "forEach">, name: string): string {
+function linesOf(request: Pick<HttpRequest, "forEach">, name: string): string {
   const lines: string[] = [];
   request.forEach((key, value) => {
     if (key === name) lines.push(value);

@@ -40,7 +40,7 @@ const RETRY_MS = 50;
 export type IsOurs = (found: Batch, mine: Batch) => boolean;
 
 /** By the owner's random id and the batch's number: the bytes alone could be those of an older reign. */
-export const isOurs: IsOurs = (found, mine) => found.owner === mine.owner && found.number === mine.number;
+const isOurs: IsOurs = (found, mine) => found.owner === mine.owner && found.number === mine.number;
 
 export interface FencedAppend {
   readonly batch: Batch;

@@ -47,7 +47,7 @@ export interface Reign {
 }
 
 /** Requests that may wait for one partition; one more is dropped, and its connector asks again. */
-export const INBOX_REQUESTS_MAX = 1_024;
+const INBOX_REQUESTS_MAX = 1_024;
 
 /** An append that takes longer is one of a log that does not answer: a snapshot is not worth the wait. */
 const CAPTURE_WAIT_MS = 5_000;

@@ -65,6 +65,8 @@ interface Import {
   readonly specifier: string;
   /** The file, from the root; undefined for a package that is not ours. */
   readonly to: string | undefined;
+  /** What it takes by name; all, where it takes the whole module. */
+  readonly names: readonly string[] | "all";
 }
 
 function fileOf(from: string, specifier: string): string | undefined {
@@ -76,11 +78,18 @@ function fileOf(from: string, specifier: string): string | undefined {
   return file === undefined ? `${folder}, which does not export ${path}` : normalize(join(folder, file));
 }
 
+/** What an import clause takes by name. */
+function namesIn(clause: string | undefined): readonly string[] | "all" {
+  if (clause === undefined || clause.includes("*")) return "all";
+  const [, names = ""] = /\{([^}]*)\}/.exec(clause) ?? [];
+  return names.split(",").map((name) => name.trim().replace(/ as .*/, ""));
+}
+
 const imports: readonly Import[] = sources.flatMap((from) =>
-  [...read(from).matchAll(/^(?:import|export)\b[^"'`;]*?\bfrom "([^"]+)";|\bimport\("([^"]+)"\)/gm)].map(
-    ([, named, dynamic]) => {
+  [...read(from).matchAll(/^(?:import|export)\b([^"'`;]*?)\bfrom "([^"]+)";|\bimport\("([^"]+)"\)/gm)].map(
+    ([, clause, named, dynamic]) => {
       const specifier = named ?? dynamic ?? "";
-      return { from, specifier, to: fileOf(from, specifier) };
+      return { from, specifier, to: fileOf(from, specifier), names: namesIn(clause) };
     },
   ),
 );
@@ -117,6 +126,29 @@ test("a package exports what others import of it, file by file, and nothing else
       .map((path) => `${folder}/package.json exports ${path}, which nobody imports`),
   );
   assert.deepEqual(spare, []);
+});
+
+test("a file exports no function, class or constant that nobody imports", () => {
+  const imported = new Map<string, Set<string> | "all">();
+  for (const { to = "", names } of imports) {
+    const known = imported.get(to) ?? new Set<string>();
+    if (names === "all" || known === "all") imported.set(to, "all");
+    else imported.set(to, new Set([...known, ...names]));
+  }
+  const exported = sources.flatMap((path) =>
+    [...read(path).matchAll(/^export (?:async )?(?:const|let|function\*?|class) (\w+)/gm)].map(
+      ([, name = ""]) => ({ path, name }),
+    ),
+  );
+  assert.ok(exported.length > 1_000);
+  const spare = exported.filter(({ path, name }) => {
+    const known = imported.get(path);
+    return known !== "all" && known?.has(name) !== true;
+  });
+  assert.deepEqual(
+    spare.map(({ path, name }) => `${path}: ${name}`),
+    [],
+  );
 });
 
 test("a package depends on what it imports", () => {

@@ -12,7 +12,7 @@ interface PemTexts {
  * Made of three secrets, as PEM; undefined where none is given. Tried here: a library would say of what is no
  * certificate only that the connection failed, again and again.
  */
-export function backendTls(
+function backendTls(
   reader: Pick<EnvReader, "refuse">,
   backend: string,
   { ca, cert, key }: PemTexts,
