@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FastifyRequest } from "fastify";
 import { fastify } from "fastify";
+import { NO_PROXY, clientKey } from "@jichat/edge/client-address.ts";
 import { KnownAddresses } from "./known-addresses.ts";
 import { offlineParts } from "./offline-parts.ts";
 import { SignInLimits } from "./sign-in-limits.ts";
@@ -36,8 +37,9 @@ async function open(redis: SignInLimitParts["redis"]): Promise<SignInLimits> {
   return SignInLimits.open(fastify(), Object.assign(parts, { redis, knownAddresses }));
 }
 
-const from = (ip: string): FastifyRequest =>
-  ({ ip, routeOptions: { config: {} } }) as unknown as FastifyRequest;
+/** As `client-names.ts` names who asks. */
+const from = (address: string): FastifyRequest =>
+  ({ ip: clientKey(NO_PROXY, address, ""), routeOptions: { config: {} } }) as unknown as FastifyRequest;
 
 /** How many of `times` tries were let through. */
 async function tries(
