@@ -9,6 +9,8 @@ import type { AccountParts, ProfileParts, UserParts } from "./routes/accounts.ts
 import { openAccountRoutes, openProfileRoutes, openUserRoutes } from "./routes/accounts.ts";
 import type { ConversationParts, MessageParts } from "./routes/conversations.ts";
 import { openConversationRoutes, openMessageRoutes } from "./routes/conversations.ts";
+import type { VerbParts } from "./routes/verbs.ts";
+import { openVerbRoutes } from "./routes/verbs.ts";
 import "./request.ts";
 import * as schemas from "./schemas.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
@@ -17,12 +19,12 @@ import type { Config } from "./config.ts";
 const VERSION = "0.1.0";
 
 /** What the routes need, and what is around them. */
-export interface ServerParts extends AccountParts, ProfileParts, UserParts, ConversationParts, MessageParts {
+export interface ServerParts
+  extends AccountParts, ProfileParts, UserParts, ConversationParts, MessageParts, VerbParts {
   readonly config: AccountParts["config"] & Pick<Config, "origins" | "trustProxy" | "webRoot" | "wsUrls">;
   readonly telemetry: Telemetry;
   readonly accounts: AccountParts["accounts"];
   readonly index: UserParts["index"];
-  readonly lanes: MessageParts["lanes"];
   readonly revocations: ProfileParts["revocations"];
 }
 
@@ -73,6 +75,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await app.register(async (routes) => openUserRoutes(routes, parts));
   await app.register(async (routes) => openConversationRoutes(routes, parts));
   await app.register(async (routes) => openMessageRoutes(routes, parts));
+  await app.register(async (routes) => openVerbRoutes(routes, parts));
   if (config.webRoot !== undefined) await servePage(app, config.webRoot);
   return app;
 }

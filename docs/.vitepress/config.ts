@@ -72,6 +72,7 @@ export default defineConfig({
           { text: "Wire protocol", link: "/protocol" },
           ...generated,
           { text: "Errors", link: "/errors" },
+          { text: "Adding a verb", link: "/adding-a-verb" },
         ],
       },
       {

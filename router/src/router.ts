@@ -1,7 +1,9 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
-import type { AnswerBatch, CommandBatch } from "@jichat/protocol/bus/command.ts";
-import { decodeCommands, encodeAnswers } from "@jichat/protocol/bus/command.ts";
+import type { CommandBatch } from "@jichat/conversation/command.ts";
+import { decodeCommands } from "@jichat/conversation/command.ts";
+import type { AnswerBatch } from "@jichat/protocol/bus/command.ts";
+import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import { decodeHandover, encodeHandover } from "@jichat/protocol/bus/handover.ts";
 import { readWatermark } from "@jichat/protocol/bus/kv-values.ts";

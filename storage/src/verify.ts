@@ -69,13 +69,22 @@ interface StandsOfRange extends LogRange {
   readonly stands: Stands;
 }
 
+/** Columns behind an event's own in a line of `events`: partition, position, digest. */
+const MORE_COLUMNS = 3;
+
+/** The event's values in a line that was quarantined; one of level 0 has no `extra`. */
+function eventValuesOf(line: string): Values {
+  const values = valuesOfLine(line).slice(0, -MORE_COLUMNS);
+  return values.length < EVENT_COLUMNS.length ? [...values, ""] : values;
+}
+
 async function addQuarantined(store: Store, { partition, from, to, stands }: StandsOfRange): Promise<void> {
   const rows = await store.query<{ original: string }>(
     `SELECT original FROM {db}.quarantine WHERE partition = {partition: UInt16}
        AND position BETWEEN {from: UInt64} AND {to: UInt64} AND table = 'events'`,
     { partition, from, to },
   );
-  for (const { original } of rows) addStand(stands, valuesOfLine(original).slice(0, EVENT_COLUMNS.length));
+  for (const { original } of rows) addStand(stands, eventValuesOf(original));
 }
 
 /**

@@ -50,6 +50,8 @@ export interface Guards {
   readonly wholeAt: boolean;
   /** An answer of storage's that had no room for everything says so. */
   readonly rest: boolean;
+  /** Facts of a conversation with more members than an answer holds say so. */
+  readonly memberPages: boolean;
   /** Batches are cut by what is encoded, and a refusal of what is too large is no lost answer. */
   readonly sizes: boolean;
 }
@@ -80,5 +82,6 @@ export const ALL: Guards = {
   unsure: true,
   wholeAt: true,
   rest: true,
+  memberPages: true,
   sizes: true,
 };

@@ -1,4 +1,5 @@
-import { decodeCommands, encodeAnswers } from "@jichat/protocol/bus/command.ts";
+import { decodeCommands } from "@jichat/conversation/command.ts";
+import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import type { AnswerBatch } from "@jichat/protocol/bus/command.ts";
 import { Owner } from "@jichat/router/owner.ts";
 import type { OwnerWorld } from "@jichat/router/owner.ts";

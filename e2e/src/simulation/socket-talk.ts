@@ -1,6 +1,8 @@
 import { CommandLane, isRetryableRefusal } from "@jichat/edge/command-lane.ts";
-import type { Answer, Command, Refused } from "@jichat/protocol/bus/command.ts";
-import { decodeCommands, encodeAnswers, isRefused } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import { decodeCommands } from "@jichat/conversation/command.ts";
+import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
+import { encodeAnswers, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { gateFor } from "./gate-model.ts";

@@ -1,8 +1,10 @@
-import { decodeCommands, encodeAnswers } from "@jichat/protocol/bus/command.ts";
+import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Answer, Command, CommandBatch } from "@jichat/protocol/bus/command.ts";
+import type { Command, CommandBatch } from "@jichat/conversation/command.ts";
+import { decodeCommands } from "@jichat/conversation/command.ts";
+import type { Answer } from "@jichat/protocol/bus/command.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";

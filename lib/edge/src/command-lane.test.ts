@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Answer, AnswerBatch, Command, CommandBatch } from "@jichat/protocol/bus/command.ts";
-import { WHERE, decodeCommands, encodeAnswers, recordBytesOf } from "@jichat/protocol/bus/command.ts";
+import type { Command, CommandBatch } from "@jichat/conversation/command.ts";
+import { WHERE, decodeCommands, recordBytesOf } from "@jichat/conversation/command.ts";
+import type { Answer, AnswerBatch } from "@jichat/protocol/bus/command.ts";
+import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";

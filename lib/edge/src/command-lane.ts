@@ -1,6 +1,8 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import type { Answer, Command, Refused } from "@jichat/protocol/bus/command.ts";
-import { decodeAnswers, encodeCommands, isRefused, recordBytesOf } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import { recordBytesOf } from "@jichat/conversation/command.ts";
+import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
+import { decodeAnswers, encodeCommands, isRefused } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { AskRefused, busy, tooLarge, unavailable } from "./command-lane-refusals.ts";

@@ -1,9 +1,11 @@
-import { decodeCommands, encodeAnswers } from "@jichat/protocol/bus/command.ts";
+import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import { decodeCommands } from "@jichat/conversation/command.ts";
+import type { Answer } from "@jichat/protocol/bus/command.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { Lanes } from "./lanes.ts";
 

@@ -6,6 +6,8 @@ export const FRAME_DEPTH_MAX = 64;
 export const BODY_DEPTH_MAX = 32;
 export const USERS_PER_FRAME_MAX = 1_000;
 export const GROUP_MEMBERS_MAX = 1_000;
+/** Members of one conversation in one answer of storage's: 160 bytes each, beside 2,048 recent ids. */
+export const MEMBERS_PAGE_MAX = 2_000;
 export const NAME_LENGTH_MAX = 128;
 export const PAGE_EVENTS_DEFAULT = 50;
 export const PAGE_EVENTS_MAX = 200;
