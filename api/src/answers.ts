@@ -3,7 +3,6 @@ import type { ErrorCode } from "@jichat/protocol/errors.ts";
 import { ChatError, ERRORS, asChatError } from "@jichat/protocol/errors.ts";
 import type { Telemetry, Trace } from "@jichat/runtime/telemetry.ts";
 import { wellFormedJson } from "@jichat/protocol/frame/well-formed.ts";
-import type { World } from "./world.ts";
 
 const traceparentOf = ({ traceId, span }: Trace): string =>
   `00-${traceId}-${span?.spanContext().spanId ?? traceId.slice(0, 16)}-${span === undefined ? "00" : "01"}`;
@@ -52,7 +51,10 @@ export function openAnswers(telemetry: Telemetry): AnswerError {
 }
 
 /** Every reply carries its traceId, in `traceparent` and in the body. */
-export function trace(app: FastifyInstance, { telemetry }: World): void {
+export function trace(
+  app: FastifyInstance,
+  telemetry: Pick<Telemetry, "begin" | "counter" | "histogram">,
+): void {
   const requests = telemetry.counter("jichat_api_requests", "requests answered, by route and status");
   const seconds = telemetry.histogram("jichat_api_request", "time from a request to its reply");
   app.decorateRequest("jichatTrace", undefined);
@@ -79,7 +81,11 @@ export function trace(app: FastifyInstance, { telemetry }: World): void {
 }
 
 /** Errors of routes and of the framework, and paths and methods that nothing answers. */
-export function answerErrors(app: FastifyInstance, { telemetry }: World, answerOf: AnswerError): void {
+export function answerErrors(
+  app: FastifyInstance,
+  telemetry: Pick<Telemetry, "begin">,
+  answerOf: AnswerError,
+): void {
   const methods = methodsOf(app);
   const answer = (
     request: FastifyRequest,

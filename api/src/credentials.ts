@@ -1,20 +1,29 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
-import type { IssuedToken } from "./token-issuer.ts";
-import type { World } from "./world.ts";
+import type { IssueToken, IssuedToken } from "./token-issuer.ts";
+import type { Accounts } from "@jichat/identity/accounts.ts";
+import type { Revocations } from "@jichat/identity/revocations.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Passwords } from "./passwords.ts";
 
-type Credentials = Pick<World, "clock" | "accounts" | "passwords" | "issueToken" | "revocations">;
+export interface CredentialParts {
+  readonly clock: Pick<Clock, "now">;
+  readonly accounts: Pick<Accounts, "get" | "update">;
+  readonly passwords: Passwords;
+  readonly issueToken: IssueToken;
+  readonly revocations: Pick<Revocations, "leastOf" | "readLeastOf" | "revokeUser">;
+}
 
 /**
  * A token, or undefined where there is no such user with this password. It carries the revision of the
  * password that was found right, as it was read before: whatever is changed meanwhile voids it.
  */
 export async function signIn(
-  world: Credentials,
+  parts: CredentialParts,
   user: string,
   password: string,
 ): Promise<IssuedToken | undefined> {
-  const { clock, accounts, passwords, issueToken, revocations } = world;
+  const { clock, accounts, passwords, issueToken, revocations } = parts;
   const least = revocations.leastOf(user); // Before the account is read: it may only be too old.
   const found = await accounts.get(user);
   if (!(await passwords.matches(password, found?.account.password))) return undefined;
@@ -28,12 +37,12 @@ export async function signIn(
 
 /** Of two changes at once one wins; the other is told CONFLICT, since its `old` is not the password any more. */
 export async function changePassword(
-  world: Credentials,
+  parts: CredentialParts,
   user: string,
   old: string,
   wanted: string,
 ): Promise<IssuedToken> {
-  const { clock, accounts, passwords, issueToken, revocations } = world;
+  const { clock, accounts, passwords, issueToken, revocations } = parts;
   const found = await accounts.get(user);
   if (!(await passwords.matches(old, found?.account.password)))
     throw new ChatError("FORBIDDEN", "`old` is not the password");

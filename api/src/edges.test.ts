@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { FastifyInstance } from "fastify";
-import { offlineWorld } from "./offline-world.ts";
+import { offlineParts } from "./offline-parts.ts";
 import { buildServer } from "./server.ts";
 
 const ORIGIN = "https://chat.example.org";
@@ -18,7 +18,7 @@ before(async () => {
   writeFileSync(join(webRoot, "main-ABCD2345.js"), SCRIPT);
   writeFileSync(join(webRoot, "icon.svg"), "<svg/>");
   const wsUrls = ["wss://chat.example.org/v1/ws", "ws://127.0.0.1:8081/v1/ws"];
-  app = await buildServer(offlineWorld({ webRoot, wsUrls, origins: [ORIGIN] }));
+  app = await buildServer(offlineParts({ webRoot, wsUrls, origins: [ORIGIN] }));
   await app.ready();
 });
 after(async () => {

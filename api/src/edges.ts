@@ -29,7 +29,10 @@ const YEAR_SECONDS = 31_536_000;
  * What browsers are told: which pages may call us, what ours may load, how long to keep it. `docs/adr/0014`
  * says why by plugins.
  */
-export async function openEdges(app: FastifyInstance, { wsUrls, origins }: Config): Promise<void> {
+export async function openEdges(
+  app: FastifyInstance,
+  { wsUrls, origins }: Pick<Config, "origins" | "wsUrls">,
+): Promise<void> {
   await app.register(helmet, {
     // Without `upgrade-insecure-requests`: it would break every page that is served by plain HTTP.
     contentSecurityPolicy: { useDefaults: false, directives: policyOf(wsUrls) },

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import type { FastifyInstance } from "fastify";
 import { ERRORS, isErrorCode } from "@jichat/protocol/errors.ts";
-import { offlineWorld } from "./offline-world.ts";
+import { offlineParts } from "./offline-parts.ts";
 import { buildServer } from "./server.ts";
 
 let app: FastifyInstance;
@@ -11,7 +11,7 @@ let port: number;
 
 before(async () => {
   const revocations = { revokeToken: async () => undefined };
-  app = await buildServer(Object.assign(offlineWorld(), { revocations }));
+  app = await buildServer(Object.assign(offlineParts(), { revocations }));
   await app.listen({ host: "127.0.0.1", port: 0 });
   const address = app.server.address();
   assert.ok(address !== null && typeof address === "object");

@@ -4,9 +4,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOption
 import { fastify } from "fastify";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { parseJson } from "@jichat/protocol/frame/parse-json.ts";
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { AnswerError } from "./answers.ts";
 import { openAnswers } from "./answers.ts";
-import type { World } from "./world.ts";
 
 const BODY_BYTES_MAX = 262_144;
 /** A request line and its headers; cursors are the longest that belongs there. */
@@ -31,8 +31,10 @@ const SAID: Readonly<Record<number, string>> = {
 };
 
 /** Fastify with our bounds, our errors below the routes, and JSON read as the socket reads it. */
-export function openHttp(world: World): { readonly app: FastifyInstance; readonly answerOf: AnswerError } {
-  const { telemetry } = world;
+export function openHttp(telemetry: Telemetry): {
+  readonly app: FastifyInstance;
+  readonly answerOf: AnswerError;
+} {
   const answerOf = openAnswers(telemetry);
   const options = {
     logger: false,

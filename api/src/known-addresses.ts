@@ -1,18 +1,20 @@
 import { systemClock } from "@jichat/protocol/clock.ts";
-import type { Presence } from "@jichat/presence/presence.ts";
+import type { RedisConnection } from "@jichat/presence/redis.ts";
 import type { Logger } from "pino";
 
 const KNOWN_SECONDS = 30 * 24 * 3_600;
 const HELD_MAX = 100_000;
 
+type AddressStore = Pick<RedisConnection, "exists" | "set">;
+
 /** Addresses that users signed in from, for 30 days: in Redis, and the latest of this process in memory. */
 export class KnownAddresses {
-  readonly #redis: Presence["redis"] | undefined;
+  readonly #redis: AddressStore | undefined;
   readonly #prefix: string;
   readonly #log: Logger;
   readonly #held = new Map<string, number>();
 
-  constructor(redis: Presence["redis"] | undefined, cluster: string, log: Logger) {
+  constructor(redis: AddressStore | undefined, cluster: string, log: Logger) {
     this.#redis = redis;
     this.#prefix = `${cluster}:signed-in:`;
     this.#log = log;

@@ -15,6 +15,8 @@ import { startAdmin } from "@jichat/runtime/admin.ts";
 import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/presence/presence.ts";
+import { connectRedis } from "@jichat/presence/redis.ts";
+import { RedisData } from "@jichat/presence/redis-data.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { rereadFiles } from "@jichat/runtime/reread.ts";
@@ -43,12 +45,14 @@ const cluster = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
-const presence = Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
+const redis = connectRedis(config.redisUrl, { log: telemetry.log, tls: config.redisTls });
+const redisData = new RedisData(redis, names, telemetry.log);
+const presence = new Presence({ redis, data: redisData });
 const ended = new AbortController();
 const clock = await openClock({
   jsm: cluster.jsm,
   names,
-  redis: presence.redis,
+  redis,
   telemetry,
   signal: ended.signal,
 });
@@ -68,8 +72,15 @@ if (config.people.mustExist) {
   }).run();
 } else await people.setComplete(false); // Connectors refuse nobody where the api does not.
 const retries = telemetry.counter("jichat_api_batch_retries", "batches of commands sent again");
-const edge = openEdge(nats, names, presence, cluster, config.instance, () => {
-  retries.add(1);
+const edge = openEdge({
+  nats,
+  names,
+  presence,
+  cluster,
+  from: config.instance,
+  onRetry: () => {
+    retries.add(1);
+  },
 });
 const userBuckets = new TokenBuckets(PASSWORDS_PER_SECOND, PASSWORDS_BURST);
 const requestBuckets = new TokenBuckets(config.requestsPerSecond);
@@ -83,14 +94,14 @@ const app = await buildServer({
   firstSight: new AccountProvisioner(accounts, clock),
   people,
   existence: config.people.mustExist ? new Existence(people) : undefined,
-  index: new UserIndex(presence, accounts),
+  index: new UserIndex(redis, redisData, accounts),
   passwords: new Passwords(),
   issueToken: issuer.issueToken,
   tokens: new Tokens(config.tokens, loaded.keys, revocations, clock),
   revocations,
   ...edge,
-  redis: presence.redis,
-  knownAddresses: new KnownAddresses(presence.redis, config.cluster, telemetry.log),
+  redis,
+  knownAddresses: new KnownAddresses(redis, config.cluster, telemetry.log),
   userBuckets,
   requestBuckets,
   memberBuckets,
@@ -123,7 +134,7 @@ endBehind(0, telemetry.log);
 await app.close();
 ended.abort();
 clearInterval(sweeping);
-presence.stop();
+redis.disconnect();
 admin.stop();
 await nats.drain();
 await telemetry.stop();

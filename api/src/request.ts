@@ -6,7 +6,9 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { traceparentOf } from "@jichat/runtime/telemetry.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";
-import type { World } from "./world.ts";
+import type { AccountProvisioner } from "@jichat/identity/accounts.ts";
+import type { Tokens } from "@jichat/identity/tokens.ts";
+import type { UserIndex } from "./user-index.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -31,15 +33,23 @@ export function spend(buckets: TokenBuckets, key: string, what: string): void {
   if (waitMs > 0) throw new ChatError("RATE_LIMITED", `too many ${what}`, { retryAfterMs: waitMs });
 }
 
+export interface TokenCheckParts {
+  readonly tokens: Pick<Tokens, "verify">;
+  /** By user. */
+  readonly requestBuckets: TokenBuckets;
+  readonly firstSight: Pick<AccountProvisioner, "of">;
+  readonly index: Pick<UserIndex, "add">;
+}
+
 /** Routes registered behind this need a token. */
-export function requireToken(app: FastifyInstance, world: World): void {
+export function requireToken(app: FastifyInstance, parts: TokenCheckParts): void {
   app.addHook("onRequest", async (request) => {
     const [scheme, token, ...more] = (request.headers.authorization ?? "").split(" ");
     if (scheme?.toLowerCase() !== "bearer" || token === undefined || token === "" || more.length > 0)
       identityOf(request);
-    const identity = await world.tokens.verify(token ?? "");
-    spend(world.requestBuckets, identity.user, "requests");
-    if (await world.firstSight.of(identity.user)) await world.index.add(identity.user);
+    const identity = await parts.tokens.verify(token ?? "");
+    spend(parts.requestBuckets, identity.user, "requests");
+    if (await parts.firstSight.of(identity.user)) await parts.index.add(identity.user);
     request.identity = identity;
   });
 }

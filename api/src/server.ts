@@ -5,26 +5,40 @@ import { answerErrors, trace } from "./answers.ts";
 import { DOCS_POLICY, openEdges, servePage } from "./edges.ts";
 import { openHttp } from "./http.ts";
 import { nameClients } from "./client-names.ts";
+import type { AccountParts, ProfileParts, UserParts } from "./routes/accounts.ts";
 import { openAccountRoutes, openProfileRoutes, openUserRoutes } from "./routes/accounts.ts";
+import type { ConversationParts, MessageParts } from "./routes/conversations.ts";
 import { openConversationRoutes, openMessageRoutes } from "./routes/conversations.ts";
+import type { VerbParts } from "./routes/verbs.ts";
 import { openVerbRoutes } from "./routes/verbs.ts";
 import "./request.ts";
 import * as schemas from "./schemas.ts";
-import type { World } from "./world.ts";
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { Config } from "./config.ts";
 
-export const VERSION = "0.1.0";
+const VERSION = "0.1.0";
+
+/** What the routes need, and what is around them. */
+export interface ServerParts
+  extends AccountParts, ProfileParts, UserParts, ConversationParts, MessageParts, VerbParts {
+  readonly config: AccountParts["config"] & Pick<Config, "origins" | "trustProxy" | "webRoot" | "wsUrls">;
+  readonly telemetry: Telemetry;
+  readonly accounts: AccountParts["accounts"];
+  readonly index: UserParts["index"];
+  readonly revocations: ProfileParts["revocations"];
+}
 
 /**
  * The REST interface: its routes, its errors, its page of documentation and, where it is built, the chat
  * page.
  */
-export async function buildServer(world: World): Promise<FastifyInstance> {
-  const { config } = world;
-  const { app, answerOf } = openHttp(world);
+export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
+  const { config, telemetry } = parts;
+  const { app, answerOf } = openHttp(telemetry);
   nameClients(app, config.trustProxy);
-  trace(app, world);
+  trace(app, telemetry);
   await openEdges(app, config);
-  answerErrors(app, world, answerOf);
+  answerErrors(app, telemetry, answerOf);
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -56,12 +70,12 @@ export async function buildServer(world: World): Promise<FastifyInstance> {
     },
     async () => ({ ws: config.wsUrls, version: VERSION }),
   );
-  await app.register(async (routes) => openAccountRoutes(routes, world));
-  await app.register(async (routes) => openProfileRoutes(routes, world));
-  await app.register(async (routes) => openUserRoutes(routes, world));
-  await app.register(async (routes) => openConversationRoutes(routes, world));
-  await app.register(async (routes) => openMessageRoutes(routes, world));
-  await app.register(async (routes) => openVerbRoutes(routes, world));
+  await app.register(async (routes) => openAccountRoutes(routes, parts));
+  await app.register(async (routes) => openProfileRoutes(routes, parts));
+  await app.register(async (routes) => openUserRoutes(routes, parts));
+  await app.register(async (routes) => openConversationRoutes(routes, parts));
+  await app.register(async (routes) => openMessageRoutes(routes, parts));
+  await app.register(async (routes) => openVerbRoutes(routes, parts));
   if (config.webRoot !== undefined) await servePage(app, config.webRoot);
   return app;
 }

@@ -2,16 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FastifyRequest } from "fastify";
 import { fastify } from "fastify";
+import { NO_PROXY, clientKey } from "@jichat/edge/client-address.ts";
 import { KnownAddresses } from "./known-addresses.ts";
-import { offlineWorld } from "./offline-world.ts";
+import { offlineParts } from "./offline-parts.ts";
 import { SignInLimits } from "./sign-in-limits.ts";
-import type { World } from "./world.ts";
+import type { SignInLimitParts } from "./sign-in-limits.ts";
 
 type Told = (error: Error | null, found?: [number, number]) => void;
 const KEPT_MS = 50_000;
 
 /** What the limits ask of Redis, counted here; or nothing but failures. */
-function redisStand(isAway: boolean): World["redis"] {
+function redisStand(isAway: boolean): SignInLimitParts["redis"] {
   const counts = new Map<string, number>();
   const redis = {
     defineCommand: () => undefined,
@@ -27,17 +28,18 @@ function redisStand(isAway: boolean): World["redis"] {
     exists: async () => (isAway ? Promise.reject(new Error("away")) : 0),
     set: async () => (isAway ? Promise.reject(new Error("away")) : "OK"),
   };
-  return redis as unknown as World["redis"];
+  return redis as unknown as SignInLimitParts["redis"];
 }
 
-async function open(redis: World["redis"]): Promise<SignInLimits> {
-  const world = offlineWorld({ signInsPerSecond: 100 });
-  const knownAddresses = new KnownAddresses(redis, "none", world.telemetry.log);
-  return SignInLimits.open(fastify(), Object.assign(world, { redis, knownAddresses }));
+async function open(redis: SignInLimitParts["redis"]): Promise<SignInLimits> {
+  const parts = offlineParts({ signInsPerSecond: 100 });
+  const knownAddresses = new KnownAddresses(redis, "none", parts.telemetry.log);
+  return SignInLimits.open(fastify(), Object.assign(parts, { redis, knownAddresses }));
 }
 
-const from = (ip: string): FastifyRequest =>
-  ({ ip, routeOptions: { config: {} } }) as unknown as FastifyRequest;
+/** As `client-names.ts` names who asks. */
+const from = (address: string): FastifyRequest =>
+  ({ ip: clientKey(NO_PROXY, address, ""), routeOptions: { config: {} } }) as unknown as FastifyRequest;
 
 /** How many of `times` tries were let through. */
 async function tries(

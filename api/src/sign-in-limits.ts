@@ -1,11 +1,12 @@
-import rateLimit, { normalizeIP } from "@fastify/rate-limit";
+import rateLimit from "@fastify/rate-limit";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import type { RedisConnection } from "@jichat/presence/redis.ts";
+import type { Config } from "./config.ts";
 import type { KnownAddresses } from "./known-addresses.ts";
 import { spend } from "./request.ts";
-import type { World } from "./world.ts";
 
 /** Tries of one user's password, and of one user from one address: ten at once, then one in five seconds. */
 const TRIES_PER_SECOND = 0.2;
@@ -16,8 +17,15 @@ const TRIES_WINDOW_MS = (TRIES_BURST / TRIES_PER_SECOND) * 1_000;
 
 type Check = ReturnType<FastifyInstance["createRateLimit"]>;
 
+export interface SignInLimitParts {
+  readonly config: Pick<Config, "cluster" | "signInsPerSecond">;
+  /** Undefined where each process counts for itself. */
+  readonly redis: RedisConnection | undefined;
+  readonly knownAddresses: KnownAddresses;
+}
+
 /**
- * How often somebody may sign up and in. Each limit is kept in this process, and in Redis for all of them;
+ * How often somebody may sign up and in, by `request.ip` (`client-names.ts`) and by user. Each limit is kept in this process, and in Redis for all of them;
  * while Redis is away this process's own remain.
  */
 export class SignInLimits {
@@ -35,12 +43,12 @@ export class SignInLimits {
     this.#byAddress = app.createRateLimit({
       max: (ADDRESS_WINDOW_MS / 1_000 + 10) * perSecond,
       timeWindow: ADDRESS_WINDOW_MS,
-      keyGenerator: ({ ip }) => `a ${normalizeIP(ip)}`,
+      keyGenerator: ({ ip }) => `a ${ip}`,
     });
     this.#byUserAndAddress = app.createRateLimit({
       max: 2 * TRIES_BURST,
       timeWindow: TRIES_WINDOW_MS,
-      keyGenerator: ({ ip, tries }) => `u ${tries ?? ""} ${normalizeIP(ip)}`,
+      keyGenerator: ({ ip, tries }) => `u ${tries ?? ""} ${ip}`,
     });
     this.#failuresByUser = app.createRateLimit({
       max: 2 * TRIES_BURST,
@@ -49,8 +57,8 @@ export class SignInLimits {
     });
   }
 
-  static async open(app: FastifyInstance, world: World): Promise<SignInLimits> {
-    const { config, redis, knownAddresses } = world;
+  static async open(app: FastifyInstance, parts: SignInLimitParts): Promise<SignInLimits> {
+    const { config, redis, knownAddresses } = parts;
     app.decorateRequest("tries", undefined);
     await app.register(rateLimit, {
       global: false,
@@ -63,7 +71,7 @@ export class SignInLimits {
 
   /** One more from this address, whatever it wants. */
   async address(request: FastifyRequest, what: string): Promise<void> {
-    spend(this.#addresses, normalizeIP(request.ip), `${what} from this address`);
+    spend(this.#addresses, request.ip, `${what} from this address`);
     await within(this.#byAddress, request, `${what} from this address`);
   }
 
@@ -78,7 +86,7 @@ export class SignInLimits {
   ): Promise<T | undefined> {
     await this.address(request, "sign-ins");
     request.tries = user;
-    const address = normalizeIP(request.ip);
+    const address = request.ip;
     spend(this.#pairs, `${user} ${address}`, "sign-ins of this user from this address");
     await within(this.#byUserAndAddress, request, "sign-ins of this user from this address");
     const isKnown = await this.#known.has(user, address);

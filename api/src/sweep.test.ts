@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { FastifyInstance, InjectOptions } from "fastify";
-import { offlineWorld } from "./offline-world.ts";
+import { offlineParts } from "./offline-parts.ts";
 import { buildServer } from "./server.ts";
 
 interface Schema {
@@ -34,7 +34,7 @@ let app: FastifyInstance;
 let calls: readonly Call[];
 
 before(async () => {
-  app = await buildServer(offlineWorld());
+  app = await buildServer(offlineParts());
   await app.ready();
   const { paths } = app.swagger() as unknown as { paths: Record<string, Record<string, Operation>> };
   calls = Object.entries(paths).flatMap(([path, methods]) =>

@@ -1,26 +1,36 @@
 import type { Accounts } from "@jichat/identity/accounts.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import type { Presence } from "@jichat/presence/presence.ts";
+import type { RedisConnection } from "@jichat/presence/redis.ts";
+import type { RedisData } from "@jichat/presence/redis-data.ts";
 
 const REBUILD_BATCH = 1_000;
+
+type IndexStore = Pick<RedisConnection, "exists" | "zrangebylex" | "zadd" | "set">;
 
 /**
  * Users by the beginning of their id, in Redis; what Redis lost is read from KV again. Case does not matter.
  */
 export class UserIndex {
-  readonly #presence: Presence;
-  readonly #accounts: Accounts;
+  readonly #redis: IndexStore;
+  readonly #data: Pick<RedisData, "name" | "prefix">;
+  readonly #accounts: Pick<Accounts, "users">;
   #rebuilding: Promise<void> | undefined;
 
-  constructor(presence: Presence, accounts: Accounts) {
-    this.#presence = presence;
+  constructor(
+    redis: IndexStore,
+    data: Pick<RedisData, "name" | "prefix">,
+    accounts: Pick<Accounts, "users">,
+  ) {
+    this.#redis = redis;
+    this.#data = data;
     this.#accounts = accounts;
   }
 
   /** At most `limit` users whose id begins with `start`, behind `after`. */
   async find(start: string, after: string | undefined, limit: number): Promise<string[]> {
     try {
-      const { redis, prefix } = this.#presence;
+      const redis = this.#redis;
+      const { prefix } = this.#data;
       if ((await redis.exists(`${prefix}users-whole`)) === 0) await this.#rebuild();
       const from = after === undefined ? `[${start.toLowerCase()}` : `(${member(after)}`;
       const found = await redis.zrangebylex(
@@ -40,8 +50,8 @@ export class UserIndex {
 
   /** A user who was just made. Best effort: KV is the truth, and a lost index is built anew from it. */
   async add(user: string): Promise<void> {
-    if (!this.#presence.ready) return;
-    await this.#presence.redis.zadd(`${this.#presence.prefix}users`, 0, member(user));
+    if (this.#data.name === "") return;
+    await this.#redis.zadd(`${this.#data.prefix}users`, 0, member(user));
   }
 
   async #rebuild(): Promise<void> {
@@ -52,7 +62,8 @@ export class UserIndex {
   }
 
   async #readAll(): Promise<void> {
-    const { redis, prefix } = this.#presence;
+    const redis = this.#redis;
+    const { prefix } = this.#data;
     let batch: string[] = [];
     const flush = async (): Promise<void> => {
       if (batch.length > 0) await redis.zadd(`${prefix}users`, ...batch.flatMap((user) => [0, member(user)]));

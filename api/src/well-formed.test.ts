@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { offlineWorld } from "./offline-world.ts";
+import { offlineParts } from "./offline-parts.ts";
 import { buildServer } from "./server.ts";
 import { wellFormedJson } from "@jichat/protocol/frame/well-formed.ts";
 
@@ -30,7 +30,7 @@ test("a name that was stored cut is answered whole", async () => {
   const accounts = {
     get: async () => ({ account: { v: 1, name: "cut \ud83d", createdAt: 1 }, revision: 1 }),
   };
-  const app = await buildServer(Object.assign(offlineWorld(), { accounts }));
+  const app = await buildServer(Object.assign(offlineParts(), { accounts }));
   const reply = await app.inject({ method: "GET", url: "/v1/me", headers: { authorization: "Bearer x" } });
   assert.equal(reply.json<{ name: string }>().name, "cut \ufffd");
   await app.close();

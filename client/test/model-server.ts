@@ -6,12 +6,10 @@ import { ModelSocket } from "./model-socket.ts";
 import type { Peer } from "./model-socket.ts";
 import { ME, ModelStore } from "./model-store.ts";
 import type { Conversation } from "./model-store.ts";
+import { ModelWrites, RETRYABLE } from "./model-writes.ts";
+import type { Frame, WriteHost } from "./model-writes.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
-type Frame = Readonly<Record<string, unknown>> & { readonly t: string; readonly id: string };
-
-const RETRYABLE = ["BUSY", "RATE_LIMITED", "UNAVAILABLE", "INTERNAL"] as const;
-const FOR_GOOD = ["NOT_FOUND", "FORBIDDEN"] as const;
 /** What a proxy, or a server that is broken, may say. */
 export const NONSENSE: readonly object[] = [
   { t: "event" },
@@ -28,8 +26,6 @@ export type Temper = "well" | "down" | "silent" | "refusing" | "closing" | "drop
 
 /** One session of the device. */
 interface Session {
-  /** Refused sends by conversation that have not come again, in their order (docs/protocol.md). */
-  readonly lines: Map<string, Refused[]>;
   /** As its welcome named them. */
   limits: Limits;
   malformed: number;
@@ -37,31 +33,17 @@ interface Session {
   isDeaf: boolean;
 }
 
-interface Refused {
-  readonly id: string;
-  at: number;
-}
-/**
- * So long those behind a refused send wait for it to come again. By the protocol it is 5 s; where a network
- * takes longer than that for an answer, order is not promised, and here it shall be.
- */
-const SILENT_MS = 60_000;
-
 /** The servers of a cluster as the protocol page describes them, and what may happen to them. */
-export class ModelServer implements Peer {
+export class ModelServer implements Peer, WriteHost {
   readonly store = new ModelStore();
-  readonly #clock: VirtualClock;
-  readonly #dice: Dice;
+  readonly clock: VirtualClock;
+  readonly dice: Dice;
   readonly sockets = new Set<ModelSocket>();
   /** When each was asked for. */
   readonly dialledAt: number[] = [];
   /** What a client that keeps to the protocol never does. */
   readonly violations: string[] = [];
-  readonly refusedForGood = new Set<string>();
-  /** Writes that are stored, or on their way there. */
-  readonly #admitted = new Set<string>();
-  #storedAt = 0;
-  readonly internals = new Map<string, number>();
+  readonly writes = new ModelWrites(this);
   readonly #sessions = new Map<ModelSocket, Session>();
   temper: Temper = "well";
   closeCode = 1012;
@@ -75,22 +57,22 @@ export class ModelServer implements Peer {
   isGood: (token: string) => boolean = (token) => token.startsWith("good");
 
   constructor(clock: VirtualClock, dice: Dice) {
-    this.#clock = clock;
-    this.#dice = dice;
+    this.clock = clock;
+    this.dice = dice;
   }
 
   socketTo(url: string, name: EncodingName): ModelSocket {
-    this.dialledAt.push(this.#clock.at);
+    this.dialledAt.push(this.clock.at);
     const encoding = encodingOf(name);
     const socket = new ModelSocket({
       url,
       encoding,
-      clock: this.#clock,
+      clock: this.clock,
       latencyMs: () => this.latencyMs(),
       peer: this,
     });
     this.sockets.add(socket);
-    this.#clock.after(this.latencyMs(), () => {
+    this.clock.after(this.latencyMs(), () => {
       if (this.temper === "down") socket.ended(1006, "");
       else socket.open();
     });
@@ -98,7 +80,7 @@ export class ModelServer implements Peer {
   }
 
   opened(socket: ModelSocket): void {
-    this.#sessions.set(socket, { lines: new Map(), limits: this.limits, malformed: 0, isDeaf: false });
+    this.#sessions.set(socket, { limits: this.limits, malformed: 0, isDeaf: false });
     if (this.temper === "dropping") socket.end(1006);
   }
 
@@ -108,7 +90,7 @@ export class ModelServer implements Peer {
   }
 
   /** Who is welcomed hears of what happens; the latest is the one. */
-  get #live(): ModelSocket | undefined {
+  get live(): ModelSocket | undefined {
     return [...this.sockets].findLast((socket) => this.#welcomed.has(socket) && socket.isLive);
   }
   readonly #welcomed = new WeakSet<ModelSocket>();
@@ -119,7 +101,7 @@ export class ModelServer implements Peer {
     session.isDeaf ||= this.temper === "silent";
     if (this.temper === "silent") return;
     const bytes = typeof data === "string" ? Buffer.byteLength(data) : data.length;
-    const { frameBytes } = this.#limitsOf(socket);
+    const { frameBytes } = this.limitsOf(socket);
     if (bytes > frameBytes) {
       this.violations.push(`a frame of ${bytes} bytes was sent, ${frameBytes} are taken`);
       if (bytes > 2 * frameBytes) socket.ended(1006, "");
@@ -132,7 +114,7 @@ export class ModelServer implements Peer {
     else if (this.#welcomed.has(socket)) this.#frame(socket, frame);
   }
 
-  #limitsOf(socket: ModelSocket): Limits {
+  limitsOf(socket: ModelSocket): Limits {
     return this.#sessions.get(socket)?.limits ?? this.limits;
   }
 
@@ -146,17 +128,17 @@ export class ModelServer implements Peer {
       this.violations.push(`a hello had a token that is none: ${typeof token}`);
       refuse("FRAME_MALFORMED", 4401);
     } else if (token !== undefined && !this.isGood(token)) refuse("TOKEN_EXPIRED", 4402);
-    else if (this.temper === "refusing") refuse(this.#dice.pick(RETRYABLE), 1012);
+    else if (this.temper === "refusing") refuse(this.dice.pick(RETRYABLE), 1012);
     else if (this.temper === "closing") socket.end(this.closeCode);
     else this.#welcome(socket);
   }
 
   #welcome(socket: ModelSocket): void {
-    this.#live?.end(4409, "this device connected again");
+    this.live?.end(4409, "this device connected again");
     this.#welcomed.add(socket);
     const session = this.#sessions.get(socket);
     if (session !== undefined) session.limits = this.limits;
-    const serverTime = Math.floor(1_800_000_000_000 + this.#clock.at);
+    const serverTime = Math.floor(1_800_000_000_000 + this.clock.at);
     socket.say({
       t: "welcome",
       user: ME,
@@ -172,20 +154,20 @@ export class ModelServer implements Peer {
   }
 
   #frame(socket: ModelSocket, frame: Frame): void {
-    if (frame.t === "ping") socket.say({ t: "pong", serverTime: 1_800_000_000_000 + this.#clock.at });
+    if (frame.t === "ping") socket.say({ t: "pong", serverTime: 1_800_000_000_000 + this.clock.at });
     else if (this.#sessions.get(socket)?.isDeaf === true) return;
-    else if (this.#dice.chance(this.trouble)) this.#mishap(socket, frame);
+    else if (this.dice.chance(this.trouble)) this.#mishap(socket, frame);
     else this.#take(socket, frame);
   }
 
   /** It is stored and the ack is lost; or nonsense comes before the ack; or the connection ends before all. */
   #mishap(socket: ModelSocket, frame: Frame): void {
-    const kind = this.#dice.int(0, 3);
+    const kind = this.dice.int(0, 3);
     if (kind === 3) {
-      socket.end(this.#dice.pick([1006, 1001, 1012, 4408]));
+      socket.end(this.dice.pick([1006, 1001, 1012, 4408]));
       return;
     }
-    if (kind === 1) socket.say(this.#dice.pick(NONSENSE));
+    if (kind === 1) socket.say(this.dice.pick(NONSENSE));
     if (kind === 2) socket.sayRaw("{");
     this.#take(socket, frame);
     if (kind === 0) socket.ended(1006, "");
@@ -205,21 +187,13 @@ export class ModelServer implements Peer {
           t: "ticket",
           id,
           ticket: "ticket",
-          ticketExpiresAt: 1_800_000_000_000 + this.#clock.at + this.ticketLifeMs,
+          ticketExpiresAt: 1_800_000_000_000 + this.clock.at + this.ticketLifeMs,
         });
       case "create":
-        return this.#create(socket, id);
+        return this.writes.create(socket, id);
       default:
-        return this.#write(socket, frame, name);
+        return this.writes.write(socket, frame, name);
     }
-  }
-
-  #create(socket: ModelSocket, id: string): void {
-    const isNew = !this.store.conversations.has(`g_${id}`);
-    const group = this.store.group(`g_${id}`);
-    const [created] = group.events;
-    if (isNew && created !== undefined && (this.echo || this.#live !== socket)) this.#deliver(created);
-    this.#ack(socket, id, group, 1);
   }
 
   #pull(
@@ -228,7 +202,7 @@ export class ModelServer implements Peer {
   ): void {
     const { id, conversation: name, after, before = Number.POSITIVE_INFINITY, limit = 50 } = asked;
     const conversation = this.store.conversations.get(name);
-    if (conversation === undefined) return this.#refuse(socket, id, "NOT_FOUND");
+    if (conversation === undefined) return this.refuse(socket, id, "NOT_FOUND");
     const { events } = conversation;
     const wanted = events.filter(({ seq }) => seq > (after ?? 0) && seq < before);
     const page = after === undefined ? wanted.slice(-limit) : wanted.slice(0, limit);
@@ -243,83 +217,17 @@ export class ModelServer implements Peer {
     });
   }
 
-  #refuse(socket: ModelSocket, id: string, code: string): void {
-    socket.say({ t: "error", id, code, message: "no", retryAfterMs: this.#dice.int(20, 400), traceId: "t" });
+  refuse(socket: ModelSocket, id: string, code: string): void {
+    socket.say({ t: "error", id, code, message: "no", retryAfterMs: this.dice.int(20, 400), traceId: "t" });
   }
 
-  #ack(socket: ModelSocket, id: string, { id: conversation }: Conversation, seq: number): void {
+  ack(socket: ModelSocket, id: string, { id: conversation }: Conversation, seq: number): void {
     socket.say({ t: "ack", id, conversation, seq, ts: seq, traceId: "t" });
   }
 
-  #write(socket: ModelSocket, frame: Frame, name: string | undefined): void {
-    const { t, id } = frame;
-    const { to, body } = frame as { to?: string; body?: unknown };
-    if (body !== undefined && Buffer.byteLength(JSON.stringify(body)) > this.#limitsOf(socket).bodyBytes)
-      return this.#malformed(socket, id, "a body over the limit");
-    const key = to === undefined ? (name ?? "") : `d_${to}`;
-    if (t === "send" && this.#isHeldBack(socket, key, id)) return this.#refuse(socket, id, "BUSY");
-    if (this.refusedForGood.has(id)) return this.#refuse(socket, id, "FORBIDDEN");
-    if (!this.#admitted.has(id) && this.#dice.chance(this.trouble))
-      return this.#refuseWrite(socket, frame, key);
-    this.#admitted.add(id);
-    // On its way through the cluster it may outlive the socket that it came by; nothing overtakes it.
-    const takesMs = this.trouble > 0 && this.#dice.chance(0.1) ? 3_000 : 10;
-    this.#storedAt = Math.max(this.#storedAt, this.#clock.at + this.#dice.between(0, takesMs));
-    this.#clock.after(this.#storedAt - this.#clock.at, () => {
-      this.#store(socket, frame, key);
-    });
-  }
-
-  #store(socket: ModelSocket, frame: Frame, key: string): void {
-    const { t, id } = frame;
-    const { to, body, seq } = frame as { to?: string; body?: unknown; seq?: number };
-    const conversation = to === undefined ? this.store.conversations.get(key) : this.store.direct(to, ME);
-    if (conversation === undefined) {
-      this.refusedForGood.add(id);
-      return this.#refuse(socket, id, "NOT_FOUND");
-    }
-    const known = conversation.seqById.get(id);
-    if (known !== undefined) return this.#ack(socket, id, conversation, known);
-    if (t === "read") return this.#ack(socket, id, conversation, seq ?? 0);
-    const kind = t === "edit" ? "edited" : t === "recall" ? "recalled" : "message";
-    const event = this.store.append(conversation, { kind, from: ME, id, body, target: seq });
-    if (this.echo || this.#live !== socket) this.#deliver(event);
-    this.#ack(socket, id, conversation, event.seq);
-  }
-
-  #refuseWrite(socket: ModelSocket, { t, id }: Frame, key: string): void {
-    const isForGood = this.#dice.chance(0.2);
-    const code = this.#dice.pick(isForGood ? FOR_GOOD : RETRYABLE);
-    if (isForGood) this.refusedForGood.add(id);
-    else if (t === "send")
-      this.#sessions.get(socket)?.lines.set(key, [{ id, at: this.#clock.at }, ...this.#line(socket, key)]);
-    if (code === "INTERNAL") this.internals.set(id, (this.internals.get(id) ?? 0) + 1);
-    this.#refuse(socket, id, code);
-  }
-
-  #line(socket: ModelSocket, key: string): Refused[] {
-    return this.#sessions.get(socket)?.lines.get(key) ?? [];
-  }
-
-  /** Behind a send that was refused for a while nobody passes until it has come again. */
-  #isHeldBack(socket: ModelSocket, key: string, id: string): boolean {
-    const line = this.#line(socket, key);
-    const { at } = this.#clock;
-    while (line[0] !== undefined && line[0].id !== id && at - line[0].at > SILENT_MS) line.shift();
-    const [first] = line;
-    if (first === undefined || first.id === id) {
-      line.shift();
-      return false;
-    }
-    const place = line.find((refused) => refused.id === id);
-    if (place === undefined) line.push({ id, at });
-    else place.at = at;
-    return true;
-  }
-
-  #malformed(socket: ModelSocket, id: string, what: string): void {
+  malformed(socket: ModelSocket, id: string, what: string): void {
     this.violations.push(`${what} was sent`);
-    this.#refuse(socket, id, "FRAME_MALFORMED");
+    this.refuse(socket, id, "FRAME_MALFORMED");
     const session = this.#sessions.get(socket);
     if (session === undefined) return;
     session.malformed += 1;
@@ -330,8 +238,8 @@ export class ModelServer implements Peer {
   friendWrites(peer: string): void {
     const conversation = this.store.direct(peer, peer);
     const [created] = conversation.events.length === 1 ? conversation.events : [];
-    if (created !== undefined) this.#deliver(created);
-    this.#deliver(
+    if (created !== undefined) this.deliver(created);
+    this.deliver(
       this.store.append(conversation, {
         kind: "message",
         from: peer,
@@ -341,35 +249,35 @@ export class ModelServer implements Peer {
     );
   }
 
-  #deliver(event: ChatEvent): void {
-    const live = this.#live;
+  deliver(event: ChatEvent): void {
+    const live = this.live;
     if (live === undefined) return;
     const { conversation, seq } = event;
-    if (this.#dice.chance(this.trouble)) live.say({ t: "gap", conversation, head: seq });
+    if (this.dice.chance(this.trouble)) live.say({ t: "gap", conversation, head: seq });
     else live.say({ t: "event", ...event });
-    if (this.#dice.chance(this.trouble)) live.say({ t: "event", ...event });
+    if (this.dice.chance(this.trouble)) live.say({ t: "event", ...event });
   }
 
   /** To whom is welcomed. */
   say(frame: object): void {
-    this.#live?.say(frame);
+    this.live?.say(frame);
   }
 
   /** Each in a way of its own. */
   disturb(kind: "goaway" | "gap" | "cut" | "close" | "nonsense" | "later"): void {
-    const live = this.#live;
+    const live = this.live;
     if (live === undefined) return;
     if (kind === "goaway")
       live.say({
         t: "goaway",
         reason: "drain",
-        reconnectAfterMs: this.#dice.int(0, 3_000),
+        reconnectAfterMs: this.dice.int(0, 3_000),
         ticket: "ticket",
       });
     else if (kind === "gap") live.say({ t: "gap" });
     else if (kind === "cut") live.ended(1006, "");
-    else if (kind === "close") live.end(this.#dice.pick([1001, 1012, 4402, 4408, 4429]));
-    else if (kind === "nonsense") live.say(this.#dice.pick(NONSENSE));
+    else if (kind === "close") live.end(this.dice.pick([1001, 1012, 4402, 4408, 4429]));
+    else if (kind === "nonsense") live.say(this.dice.pick(NONSENSE));
     else live.say({ t: "presence", user: "bob", online: true });
   }
 }

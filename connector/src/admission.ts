@@ -9,7 +9,7 @@ import { nobody } from "@jichat/identity/existence.ts";
 export type Verdict = Refused | undefined;
 
 /** Those whom a frame would write to or put into a group. Who does not exist can be removed without harm. */
-export const namedBy = (frame: WriteFrame): readonly string[] => verbOf(frame.t).named?.(frame) ?? [];
+const namedBy = (frame: WriteFrame): readonly string[] => verbOf(frame.t).named?.(frame) ?? [];
 
 /**
  * Whether those exist whom frames name, without frames of a socket overtaking one another: while a first

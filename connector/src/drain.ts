@@ -1,21 +1,30 @@
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
-import { issueTicket } from "./handshake.ts";
-import type { World } from "./world.ts";
+import type { Lanes } from "@jichat/edge/lanes.ts";
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { Hub } from "./hub.ts";
+import type { TicketParts } from "./issue-ticket.ts";
+import { issueTicket } from "./issue-ticket.ts";
 
 const STEP_MS = 50;
 /** A device that was told to go is given this long past its time before it is closed. */
 const GRACE_MS = 1_000;
 const FLUSH_MS = 8_000;
 
+interface DrainParts extends TicketParts {
+  readonly hub: Pick<Hub, "size" | "sockets">;
+  readonly lanes: Pick<Lanes, "waiting">;
+  readonly telemetry: Pick<Telemetry, "log">;
+}
+
 /** Sends everybody elsewhere, evenly over the drain time, and loses nothing that was accepted. */
 export class Drain {
-  readonly #world: World;
+  readonly #parts: DrainParts;
   #run = 0;
   #draining = false;
 
-  constructor(world: World) {
-    this.#world = world;
+  constructor(parts: DrainParts) {
+    this.#parts = parts;
   }
 
   get isOn(): boolean {
@@ -29,7 +38,7 @@ export class Drain {
     this.#draining = true;
     this.#run += 1;
     const run = this.#run;
-    const { hub, telemetry } = this.#world;
+    const { hub, telemetry } = this.#parts;
     telemetry.log.info({ sockets: hub.size, drainMs }, "connector drains");
     const spreadMs = Math.max(0, drainMs - GRACE_MS) * 0.8;
     const live = [...hub.sockets].filter((session) => session.isLive);
@@ -39,7 +48,7 @@ export class Drain {
         t: "goaway",
         reason: "draining",
         reconnectAfterMs,
-        ticket: issueTicket(this.#world, session).ticket,
+        ticket: issueTicket(this.#parts, session).ticket,
       });
       setTimeout(() => {
         if (this.#run === run && this.#draining) session.close(CLOSE.goingAway, "draining");
@@ -58,7 +67,7 @@ export class Drain {
 
   /** After the drain: waits for what was accepted to be answered, then closes who is left. */
   async finish(): Promise<void> {
-    const { hub, lanes } = this.#world;
+    const { hub, lanes } = this.#parts;
     const end = systemClock.monotonic() + FLUSH_MS;
     while (lanes.waiting > 0 && systemClock.monotonic() < end) await systemClock.sleep(STEP_MS);
     for (const session of hub.sockets) session.close(CLOSE.goingAway, "going away");

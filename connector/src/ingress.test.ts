@@ -17,7 +17,7 @@ import type { WebSocket } from "uWebSockets.js";
 import { Admission } from "./admission.ts";
 import { DirectConversations } from "./direct-conversations.ts";
 import { refuseSend, write } from "./ingress.ts";
-import type { IngressWorld } from "./ingress.ts";
+import type { IngressParts } from "./ingress.ts";
 import type { SocketData } from "./session.ts";
 import { Session } from "./session.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
@@ -54,7 +54,7 @@ function talk() {
   session.opened(ws as WebSocket<SocketData>);
   session.state = "live";
   const buckets = (): TokenBuckets => new TokenBuckets(1_000_000);
-  const world: IngressWorld = {
+  const parts: IngressParts = {
     admission: new Admission(undefined),
     directs: new DirectConversations(),
     wakeful: new WakefulClock(systemClock),
@@ -73,17 +73,17 @@ function talk() {
   };
   /** How it ended: "acked", or the code that it was refused with. */
   const says = async (frame: Send): Promise<string> =>
-    write(world, session, frame, trace, 10).then(
+    write(parts, session, frame, { trace, bytes: 10 }).then(
       () => "acked",
       (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "thrown"),
     );
-  return { world, session, closed, asked, says };
+  return { parts, session, closed, asked, says };
 }
 
 test("a copy that is too fast while the original is on its way holds nobody once that is acked", async () => {
-  const { world, session, asked, says } = talk();
+  const { parts, session, asked, says } = talk();
   const original = says(send("a"));
-  refuseSend(world, session, send("a"), tooFast);
+  refuseSend(parts, session, send("a"), tooFast);
   assert.equal(await says(send("b")), "RATE_LIMITED", "for all that is known a has to come again");
   asked[0]?.resolve({ seq: 1, ts: 1 });
   assert.equal(await original, "acked");
@@ -93,9 +93,9 @@ test("a copy that is too fast while the original is on its way holds nobody once
 });
 
 test("a copy that is too fast holds nobody either once the original is refused for good", async () => {
-  const { world, session, asked, says } = talk();
+  const { parts, session, asked, says } = talk();
   const original = says(send("a"));
-  refuseSend(world, session, send("a"), tooFast);
+  refuseSend(parts, session, send("a"), tooFast);
   asked[0]?.resolve({ code: "FORBIDDEN", message: "no" });
   assert.equal(await original, "FORBIDDEN");
   void says(send("b"));
@@ -121,10 +121,10 @@ test("who is refused on its way stands where it stood when it comes again, behin
 });
 
 test("a socket with more refused sends than are kept is closed, and not one send earlier", () => {
-  const { world, session, closed } = talk();
+  const { parts, session, closed } = talk();
   for (let i = 0; i < REFUSED_SENDS_MAX; i += 1)
-    refuseSend(world, session, send(`m${i}`, `g${i % 9}`), tooFast);
+    refuseSend(parts, session, send(`m${i}`, `g${i % 9}`), tooFast);
   assert.deepEqual([session.isOpen, closed], [true, []]);
-  refuseSend(world, session, send("one more"), tooFast);
+  refuseSend(parts, session, send("one more"), tooFast);
   assert.deepEqual([session.isOpen, closed], [false, [CLOSE.tooMany]]);
 });

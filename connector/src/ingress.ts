@@ -11,16 +11,21 @@ import type { FrameOf, WriteFrame } from "@jichat/conversation/client-frame.ts";
 import { groupConversation } from "@jichat/protocol/ids.ts";
 import { traceparentOf } from "@jichat/runtime/telemetry.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";
+import type { Lanes } from "@jichat/edge/lanes.ts";
+import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
+import type { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
+import type { Admission } from "./admission.ts";
 import type { DirectConversations } from "./direct-conversations.ts";
+import type { ConnectorMetrics } from "./metrics.ts";
 import type { Session } from "./session.ts";
+import type { UserBuckets } from "./too-fast.ts";
 import { tooFast } from "./too-fast.ts";
-import type { World } from "./world.ts";
 
 /**
  * The conversation that a frame writes to; for a first message and a new group it is computed, not looked
  * up.
  */
-export function conversationOf(frame: WriteFrame, user: string, directs: DirectConversations): string {
+function conversationOf(frame: WriteFrame, user: string, directs: Pick<DirectConversations, "of">): string {
   switch (frame.t) {
     case "send":
       return frame.conversation ?? directs.of(user, frame.to ?? "");
@@ -31,25 +36,34 @@ export function conversationOf(frame: WriteFrame, user: string, directs: DirectC
   }
 }
 
-/** What a write needs of the world. */
-export type IngressWorld = Pick<
-  World,
-  "admission" | "byteBuckets" | "directs" | "memberBuckets" | "messageBuckets" | "wakeful"
-> & {
-  readonly lanes: Pick<World["lanes"], "submit">;
-  readonly metrics: Pick<World["metrics"], "acked">;
-};
+/** What a write needs. */
+export interface IngressParts extends UserBuckets {
+  readonly admission: Pick<Admission, "of">;
+  readonly directs: Pick<DirectConversations, "of">;
+  /** By user. */
+  readonly memberBuckets: TokenBuckets;
+  readonly lanes: Pick<Lanes, "submit">;
+  readonly metrics: Pick<ConnectorMetrics, "acked">;
+  /** For the order of sends: what this process slept through is no time that a device had. */
+  readonly wakeful: Pick<WakefulClock, "now">;
+}
+
+/** How a frame came: in which trace, and of how many bytes. */
+export interface FrameContext {
+  readonly trace: Trace;
+  readonly bytes: number;
+}
 
 /** Notes a retryable refusal of a send that nobody looked at: later ones to that conversation share it. */
 export function refuseSend(
-  world: IngressWorld,
+  parts: IngressParts,
   session: Session,
   frame: FrameOf<"send">,
   refusal: Refused,
 ): void {
-  const conversation = conversationOf(frame, session.user, world.directs);
+  const conversation = conversationOf(frame, session.user, parts.directs);
   const place = session.gate.place(conversation, frame.id);
-  noteRefusal({ world, session, frame, conversation, place }, refusal);
+  noteRefusal({ parts, session, frame, conversation, place }, refusal);
 }
 
 /** What became of a write, or why it was refused. */
@@ -57,7 +71,7 @@ type Outcome = Exclude<Answer, "later">;
 
 /** A write: what it is, and where it stands among its socket's sends. */
 interface Placed {
-  readonly world: IngressWorld;
+  readonly parts: IngressParts;
   readonly session: Session;
   readonly frame: WriteFrame;
   readonly conversation: string;
@@ -74,20 +88,19 @@ interface Writing extends Placed {
  * an earlier send costs its user nothing.
  */
 export async function write(
-  world: IngressWorld,
+  parts: IngressParts,
   session: Session,
   frame: WriteFrame,
-  trace: Trace,
-  bytes: number,
+  { trace, bytes }: FrameContext,
 ): Promise<void> {
   const { user } = session;
-  const conversation = conversationOf(frame, user, world.directs);
+  const conversation = conversationOf(frame, user, parts.directs);
   const place = frame.t === "send" ? session.gate.place(conversation, frame.id) : 0;
-  const writing: Writing = { world, session, frame, conversation, place, trace };
+  const writing: Writing = { parts, session, frame, conversation, place, trace };
   const started = systemClock.monotonic();
   const shared = gated(writing);
   const refusal =
-    shared === undefined ? (tooFast(world, session, bytes) ?? tooManyMembers(world, user, frame)) : undefined;
+    shared === undefined ? (tooFast(parts, session, bytes) ?? tooManyMembers(parts, user, frame)) : undefined;
   if (refusal !== undefined) noteRefusal(writing, refusal);
   let answer: Outcome | undefined = shared ?? refusal;
   try {
@@ -98,7 +111,7 @@ export async function write(
   }
   noteEnd(writing, answer);
   if (isRefused(answer)) throw errorOf(answer);
-  world.metrics.acked(systemClock.monotonic() - started);
+  parts.metrics.acked(systemClock.monotonic() - started);
   if (frame.id === undefined) return;
   session.write({
     t: "ack",
@@ -113,8 +126,8 @@ export async function write(
 
 /** Not async itself, as whom nobody has to be asked about goes on in the turn in which it came. */
 function admitted(writing: Writing): Promise<Outcome> {
-  const { world, session, conversation, frame } = writing;
-  const verdict = world.admission.of(session, conversation, frame);
+  const { parts, session, conversation, frame } = writing;
+  const verdict = parts.admission.of(session, conversation, frame);
   return verdict === undefined ? submit(writing, frame) : behind(writing, verdict);
 }
 
@@ -135,9 +148,9 @@ async function behind(writing: Writing, held: Promise<Refused | undefined>): Pro
 }
 
 function submit(writing: Writing, frame: WriteFrame): Promise<Outcome> {
-  const { world, session, conversation, trace } = writing;
+  const { parts, session, conversation, trace } = writing;
   const { user, device, id } = session;
-  return world.lanes.submit(
+  return parts.lanes.submit(
     commandOf(frame, { conversation, user, device, session: id, trace: traceparentOf(trace.span) }),
     {
       isOpen: () => session.isOpen,
@@ -153,21 +166,21 @@ function submit(writing: Writing, frame: WriteFrame): Promise<Outcome> {
 }
 
 /** Later sends to this conversation share it until this one comes again (ADR 0010). */
-function noteRefusal({ world, session, frame, conversation, place }: Placed, refusal: Refused): void {
+function noteRefusal({ parts, session, frame, conversation, place }: Placed, refusal: Refused): void {
   if (frame.t !== "send") return;
-  session.gate.refused(conversation, frame.id, place, refusal, world.wakeful.now());
+  session.gate.refused(conversation, frame.id, { place, refusal, now: parts.wakeful.now() });
   endIfFull(session);
 }
 
 /** Nobody waits for what was answered for good, not even where a copy of it was refused meanwhile. */
-function noteEnd({ world, session: { gate }, frame, conversation }: Placed, answer: Outcome): void {
+function noteEnd({ parts, session: { gate }, frame, conversation }: Placed, answer: Outcome): void {
   if (frame.t !== "send" || gate.isIdle || isRetryableRefusal(answer)) return;
-  gate.settled(conversation, frame.id, world.wakeful.now());
+  gate.settled(conversation, frame.id, parts.wakeful.now());
 }
 
-function gated({ world, session, frame, conversation, place }: Placed): Refused | undefined {
+function gated({ parts, session, frame, conversation, place }: Placed): Refused | undefined {
   if (frame.t !== "send" || session.gate.isIdle) return undefined;
-  const shared = session.gate.admit(conversation, frame.id, place, world.wakeful.now());
+  const shared = session.gate.admit(conversation, frame.id, place, parts.wakeful.now());
   endIfFull(session);
   return shared;
 }
@@ -176,8 +189,8 @@ function endIfFull(session: Session): void {
   if (session.gate.isFull) session.close(CLOSE.tooMany, "too many refused sends have not come again");
 }
 
-function tooManyMembers(world: IngressWorld, user: string, frame: WriteFrame): Refused | undefined {
+function tooManyMembers(parts: IngressParts, user: string, frame: WriteFrame): Refused | undefined {
   const { moves, named } = verbOf(frame.t);
   if (moves === undefined || named === undefined) return undefined;
-  return chargeMembers(world.memberBuckets, user, named(frame).length, systemClock.monotonic());
+  return chargeMembers(parts.memberBuckets, user, named(frame).length, systemClock.monotonic());
 }

@@ -16,6 +16,8 @@ import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { connectionsMax } from "@jichat/runtime/descriptors.ts";
 import { Presence } from "@jichat/presence/presence.ts";
+import { connectRedis } from "@jichat/presence/redis.ts";
+import { RedisData } from "@jichat/presence/redis-data.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { rereadFiles } from "@jichat/runtime/reread.ts";
@@ -28,6 +30,7 @@ import { intakeLimitsOf, readConfig } from "./config.ts";
 import { Deliveries } from "./delivery.ts";
 import { DirectConversations } from "./direct-conversations.ts";
 import { Drain } from "./drain.ts";
+import { FrameHandler } from "./handler.ts";
 import { Hub } from "./hub.ts";
 import { connectorMetrics } from "./metrics.ts";
 import { PresenceKeeper } from "./presence-keeper.ts";
@@ -39,7 +42,6 @@ import { FlushScheduler } from "./flush-scheduler.ts";
 import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import { TlsDoor } from "./tls-door.ts";
 import { loadUws } from "./uws.ts";
-import type { World } from "./world.ts";
 
 const uws = loadUws();
 const config = readConfig(process.env);
@@ -52,28 +54,40 @@ const cluster = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
-const presence = Presence.connect(config.redisUrl, names, telemetry.log, {
+const redis = connectRedis(config.redisUrl, {
+  log: telemetry.log,
   tls: config.redisTls,
   isGathered: true,
+});
+const presence = new Presence({
+  redis,
+  data: new RedisData(redis, names, telemetry.log),
   devicesMax: config.devicesPerUserMax,
 });
 const ended = new AbortController();
 const { signal } = ended;
-const clock = await openClock({ jsm: cluster.jsm, names, redis: presence.redis, telemetry, signal });
+const clock = await openClock({ jsm: cluster.jsm, names, redis, telemetry, signal });
 const revocations = await Revocations.watch(nats, names, telemetry.log, clock);
 const people = config.people.mustExist ? await People.open(nats, names) : undefined;
 await people?.watch(signal, telemetry.log);
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => edge.lanes.waiting);
-const edge = openEdge(nats, names, presence, cluster, config.instance, () => {
-  metrics.countRetry();
+const edge = openEdge({
+  nats,
+  names,
+  presence,
+  cluster,
+  from: config.instance,
+  onRetry: () => {
+    metrics.countRetry();
+  },
 });
 const tickets = new Tickets(config.clusterKeys, config.ticketLifeMs);
 const clusterKeys = new CurrentClusterKeys(config, (now) => {
   tickets.takeKeys(now);
 });
 tickets.takeKeys(clusterKeys.all);
-const world: World = {
+const parts = {
   config,
   names,
   nats,
@@ -104,15 +118,15 @@ const world: World = {
   memberBuckets: memberBuckets(config.people),
   handshakeBuckets: new TokenBuckets(config.handshakesPerSecond),
 };
-void world.wakeful.run(signal);
-const stopDeliveries = serveDeliveries(world, new Deliveries(hub));
-const stopReplacements = serveReplacements(world);
-const keeper = new PresenceKeeper(world);
+void parts.wakeful.run(signal);
+const stopDeliveries = serveDeliveries({ ...parts, deliveries: new Deliveries(hub) });
+const stopReplacements = serveReplacements(parts);
+const keeper = new PresenceKeeper(parts);
 void keeper.run();
-const stopSweeps = startSweeps(world);
-const drain = new Drain(world);
-const behavior = socketBehavior(world, drain);
-const routed = (app: TemplatedApp): TemplatedApp => route(app, world, behavior);
+const stopSweeps = startSweeps(parts);
+const drain = new Drain(parts);
+const behavior = socketBehavior({ ...parts, drain, handler: new FrameHandler(parts) });
+const routed = (app: TemplatedApp): TemplatedApp => route(app, parts, behavior);
 const tlsDoor = config.tls === undefined ? undefined : new TlsDoor(uws, config.tls, routed);
 const app = tlsDoor?.listener ?? routed(uws.App());
 const host = await listenAddress(config.host);
@@ -153,7 +167,7 @@ ended.abort();
 await keeper.stop();
 stopDeliveries();
 stopReplacements();
-presence.stop();
+redis.disconnect();
 admin.stop();
 await nats.drain();
 await telemetry.stop();

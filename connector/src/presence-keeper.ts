@@ -1,29 +1,41 @@
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CONNECTOR_RENEW_MS } from "@jichat/protocol/log/streams.ts";
 import { onReconnect } from "@jichat/runtime/nats.ts";
-import { register } from "./handshake.ts";
+import type { Presence } from "@jichat/presence/presence.ts";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Hub } from "./hub.ts";
+import type { ConnectorMetrics } from "./metrics.ts";
+import type { RegistrationParts } from "./registration.ts";
+import { register } from "./registration.ts";
 import type { Session } from "./session.ts";
-import type { World } from "./world.ts";
 
 const AT_ONCE = 64;
 /** Sessions that were out of touch are told to sync within this time, not all at once. */
 const GAP_SPREAD_MS = 1_000;
+
+interface KeeperParts extends RegistrationParts {
+  readonly presence: RegistrationParts["presence"] &
+    Pick<Presence, "announceConnector" | "onRun" | "removeConnector" | "renewConnector">;
+  readonly hub: RegistrationParts["hub"] & Pick<Hub, "placed">;
+  readonly nats: NatsConnection;
+  readonly metrics: Pick<ConnectorMetrics, "countGap">;
+}
 
 /**
  * Keeps this connector's key in Redis alive. Where it had lapsed, or Redis was lost, registers everybody
  * again; where it lives, those whose registration failed.
  */
 export class PresenceKeeper {
-  readonly #world: World;
+  readonly #parts: KeeperParts;
   readonly #stop = new AbortController();
   #registering = false;
   #again = false;
 
-  constructor(world: World) {
-    this.#world = world;
-    world.presence.onRun(() => void this.#registerAll());
-    onReconnect(world.nats, () => {
-      this.#gapAll([...world.hub.placed()]);
+  constructor(parts: KeeperParts) {
+    this.#parts = parts;
+    parts.presence.onRun(() => void this.#registerAll());
+    onReconnect(parts.nats, () => {
+      this.#gapAll([...parts.hub.placed()]);
     });
   }
 
@@ -37,14 +49,14 @@ export class PresenceKeeper {
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error("stopped"));
-    const { presence, config, telemetry } = this.#world;
+    const { presence, config, telemetry } = this.#parts;
     await presence.removeConnector(config.instance).catch((error: unknown) => {
       telemetry.log.debug({ err: error }, "the connector's key expires by itself");
     });
   }
 
   async #renew(): Promise<void> {
-    const { presence, config, telemetry } = this.#world;
+    const { presence, config, telemetry } = this.#parts;
     if (!presence.ready || this.#registering) return;
     try {
       if (!(await presence.renewConnector(config.instance))) await this.#registerAll();
@@ -59,7 +71,7 @@ export class PresenceKeeper {
     this.#again = true;
     if (this.#registering) return;
     this.#registering = true;
-    const { presence, config, telemetry, hub } = this.#world;
+    const { presence, config, telemetry, hub } = this.#parts;
     try {
       while (this.#again) {
         this.#again = false;
@@ -78,7 +90,7 @@ export class PresenceKeeper {
   /** Those whose registration failed, though the connector's key lived on: nobody has told them anything. */
   async #registerRest(): Promise<void> {
     const rest: Session[] = [];
-    for (const session of this.#world.hub.placed())
+    for (const session of this.#parts.hub.placed())
       if (session.isLive && !session.registered) rest.push(session);
     await this.#register(rest);
     this.#gapAll(rest.filter(({ registered }) => registered));
@@ -87,14 +99,14 @@ export class PresenceKeeper {
   /** A few at a time; `after` each of these. */
   async #register(sessions: readonly Session[], after?: () => Promise<void>): Promise<void> {
     for (let at = 0; at < sessions.length; at += AT_ONCE) {
-      await Promise.all(sessions.slice(at, at + AT_ONCE).map((session) => register(this.#world, session)));
+      await Promise.all(sessions.slice(at, at + AT_ONCE).map((session) => register(this.#parts, session)));
       await after?.();
     }
   }
 
   #gapAll(sessions: readonly Session[]): void {
     if (sessions.length === 0) return;
-    this.#world.metrics.countGap(sessions.length);
+    this.#parts.metrics.countGap(sessions.length);
     for (const session of sessions)
       setTimeout(() => {
         this.#gap(session);

@@ -1,15 +1,27 @@
-import type { Msg } from "@nats-io/transport-node";
+import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import { decodeRound } from "@jichat/protocol/bus/delivery.ts";
+import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Deliveries } from "./delivery.ts";
-import type { World } from "./world.ts";
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { Config } from "./config.ts";
+import type { ConnectorMetrics } from "./metrics.ts";
+
+interface DeliveryParts {
+  readonly nats: Pick<NatsConnection, "subscribe">;
+  readonly names: Pick<Names, "deliver">;
+  readonly config: Pick<Config, "instance">;
+  readonly metrics: Pick<ConnectorMetrics, "delivered">;
+  readonly telemetry: Pick<Telemetry, "child" | "log">;
+  readonly deliveries: Pick<Deliveries, "deliver">;
+}
 
 /**
  * Takes what owners deliver to this connector, and acknowledges it once it is on the sockets. Returns how to
  * stop.
  */
-export function serveDeliveries(world: World, deliveries: Deliveries): () => void {
-  const { nats, names, config, telemetry } = world;
+export function serveDeliveries(parts: DeliveryParts): () => void {
+  const { nats, names, config, telemetry } = parts;
   const subscription = nats.subscribe(names.deliver(config.instance), {
     callback: (error: Error | null, message: Msg) => {
       if (error !== null) {
@@ -17,7 +29,7 @@ export function serveDeliveries(world: World, deliveries: Deliveries): () => voi
         return;
       }
       try {
-        for (const delivery of decodeRound(message.data)) deliver(world, deliveries, delivery);
+        for (const delivery of decodeRound(message.data)) deliver(parts, delivery);
         message.respond(); // Not before: what is not acknowledged is replaced by a gap.
       } catch (thrown) {
         telemetry.log.error({ err: thrown }, "a delivery could not be taken; a gap will stand for it");
@@ -29,7 +41,7 @@ export function serveDeliveries(world: World, deliveries: Deliveries): () => voi
   };
 }
 
-function deliver({ metrics, telemetry }: World, deliveries: Deliveries, delivery: Delivery): void {
+function deliver({ metrics, telemetry, deliveries }: DeliveryParts, delivery: Delivery): void {
   const { written, latest } = deliveries.deliver(delivery);
   const first = latest[0];
   metrics.delivered(written, first === undefined ? undefined : Date.now() - first.ts);

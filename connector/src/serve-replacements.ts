@@ -1,11 +1,21 @@
-import type { Msg } from "@nats-io/transport-node";
-import type { Replacement } from "@jichat/protocol/bus/replacement.ts";
-import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import { decodeReplacement } from "@jichat/protocol/bus/replacement.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
-import type { World } from "./world.ts";
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { Config } from "./config.ts";
+import type { Hub } from "./hub.ts";
+
+interface ReplacementParts {
+  readonly nats: Pick<NatsConnection, "subscribe">;
+  readonly names: Pick<Names, "replace">;
+  readonly config: Pick<Config, "instance">;
+  readonly hub: Pick<Hub, "find">;
+  readonly telemetry: Pick<Telemetry, "log">;
+}
 
 /** Closes sessions of which another connector says that it holds their device now. Returns how to stop. */
-export function serveReplacements({ nats, names, config, hub, telemetry }: World): () => void {
+export function serveReplacements({ nats, names, config, hub, telemetry }: ReplacementParts): () => void {
   const subscription = nats.subscribe(names.replace(config.instance), {
     callback: (error: Error | null, message: Msg) => {
       if (error !== null) {
@@ -13,7 +23,7 @@ export function serveReplacements({ nats, names, config, hub, telemetry }: World
         return;
       }
       try {
-        const { user, device, session } = decodeInner<Replacement>(message.data, "a replacement");
+        const { user, device, session } = decodeReplacement(message.data);
         const held = hub.find(user, device);
         if (held?.id === session) held.close(CLOSE.replaced, "this device connected again elsewhere");
       } catch (thrown) {

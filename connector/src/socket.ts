@@ -11,15 +11,54 @@ import { CLOSE } from "@jichat/protocol/errors.ts";
 import { chooseSubprotocol, codecOf } from "@jichat/protocol/frame/codec.ts";
 import { onControl } from "./control-frame.ts";
 import type { Drain } from "./drain.ts";
-import { goodbye } from "./handshake.ts";
-import { onMessage } from "./handler.ts";
+import type { Connections } from "@jichat/edge/connections.ts";
+import type { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
+import type { AddressBudget } from "./address-budget.ts";
+import type { Config } from "./config.ts";
+import type { FlushScheduler } from "./flush-scheduler.ts";
+import type { FrameHandler } from "./handler.ts";
+import type { Hub } from "./hub.ts";
+import type { IntakeParts } from "./intake-of.ts";
+import type { ConnectorMetrics } from "./metrics.ts";
+import type { RegistrationParts } from "./registration.ts";
+import { goodbye } from "./registration.ts";
 import { Session } from "./session.ts";
 import type { SocketData } from "./session.ts";
-import type { World } from "./world.ts";
+
+interface AddressParts {
+  readonly config: Pick<Config, "trustProxy">;
+}
+
+/** What counts and answers connections that are not a socket, or not yet. */
+interface DoorParts extends AddressParts {
+  readonly connections: Pick<Connections, "close" | "open">;
+  readonly hub: Pick<Hub, "size" | "socketsOf">;
+  readonly metrics: Pick<ConnectorMetrics, "countCut">;
+}
+
+interface UpgradeParts extends DoorParts {
+  readonly config: Pick<
+    Config,
+    "bufferedBytesMax" | "origins" | "socketsMax" | "socketsPerAddressMax" | "trustProxy"
+  >;
+  readonly drain: Pick<Drain, "isOn">;
+  readonly wakeful: Pick<WakefulClock, "now">;
+  readonly turn: FlushScheduler;
+  readonly addressBudget: Pick<AddressBudget, "waitMs"> | undefined;
+}
+
+export interface SocketParts extends UpgradeParts, Pick<RegistrationParts, "presence" | "telemetry"> {
+  readonly config: UpgradeParts["config"] & Pick<Config, "frameBytesMax">;
+  readonly hub: UpgradeParts["hub"] & Pick<Hub, "close" | "open">;
+  readonly metrics: Pick<ConnectorMetrics, "countClose" | "countCut">;
+  readonly intakeLimits: IntakeParts["intakeLimits"];
+  readonly addressBudget: Pick<AddressBudget, "of" | "spend" | "waitMs"> | undefined;
+  readonly handler: Pick<FrameHandler, "onMessage">;
+}
 
 /** uWebSockets.js callbacks, thin: bytes become a frame, a frame goes to its handler, a reply is written. */
-export function socketBehavior(world: World, drain: Drain): WebSocketBehavior<SocketData> {
-  const { config, hub } = world;
+export function socketBehavior(parts: SocketParts): WebSocketBehavior<SocketData> {
+  const { config, hub, handler, metrics } = parts;
   return {
     maxPayloadLength: 2 * config.frameBytesMax, // Up to here a frame that is too large can still be answered.
     maxBackpressure: 2 * config.bufferedBytesMax, // Never reached: a session closes itself at half of it.
@@ -27,7 +66,7 @@ export function socketBehavior(world: World, drain: Drain): WebSocketBehavior<So
     idleTimeout: 0, // The sweep knows our own heartbeat, and pings only who is silent for longer than that.
     sendPingsAutomatically: false,
     upgrade: (response, request, context) => {
-      upgrade(world, drain, response, request, context);
+      upgrade(parts, response, request, context);
     },
     open: (ws: WebSocket<SocketData>) => {
       const { session } = ws.getUserData();
@@ -36,48 +75,47 @@ export function socketBehavior(world: World, drain: Drain): WebSocketBehavior<So
       if (session.birth.refuseWith !== undefined) session.close(session.birth.refuseWith, "refused");
     },
     message: (ws, bytes, binary) => {
-      onMessage(world, ws.getUserData().session, bytes, binary);
+      handler.onMessage(ws.getUserData().session, bytes, binary);
     },
     ping: (ws, bytes) => {
-      onControl(world, ws.getUserData().session, bytes.byteLength);
+      onControl(parts, ws.getUserData().session, bytes.byteLength);
     },
     pong: (ws, bytes) => {
-      onControl(world, ws.getUserData().session, bytes.byteLength);
+      onControl(parts, ws.getUserData().session, bytes.byteLength);
     },
     close: (ws, code) => {
       const { session } = ws.getUserData();
       session.closed();
       hub.close(session);
-      world.metrics.countClose(code);
-      void goodbye(world, session);
+      metrics.countClose(code);
+      void goodbye(parts, session);
     },
   };
 }
 
 function upgrade(
-  world: World,
-  drain: Drain,
+  parts: UpgradeParts,
   response: HttpResponse,
   request: HttpRequest,
   context: us_socket_context_t,
 ): void {
-  const { config } = world;
+  const { config, drain } = parts;
   if (drain.isOn) {
-    refuse(world, response, "503 Service Unavailable", "this connector drains\n");
+    refuse(parts, response, "503 Service Unavailable", "this connector drains\n");
     return;
   }
-  const peer = peerOf(world, response);
-  const address = peer ?? behindProxy(world, response, request);
+  const peer = peerOf(parts, response);
+  const address = peer ?? behindProxy(parts, response, request);
   const { name, codec } = subprotocolOf(request);
   const session = new Session({
     address,
     codec: codecOf(codec),
-    now: world.wakeful.now(),
+    now: parts.wakeful.now(),
     bufferedBytesMax: config.bufferedBytesMax,
-    turn: world.turn,
-    refuseWith: refusalOf(world, request.getHeader("origin"), address),
+    turn: parts.turn,
+    refuseWith: refusalOf(parts, request.getHeader("origin"), address),
   });
-  world.connections.close(peer);
+  parts.connections.close(peer);
   // In a map of its own: uWS copies the fields of what it is given into another object.
   response.upgrade(
     { session },
@@ -90,7 +128,7 @@ function upgrade(
 
 /** Refused sockets are upgraded first: only a close code can tell a browser why. */
 function refusalOf(
-  { config, hub, addressBudget, turn }: World,
+  { config, hub, addressBudget, turn }: UpgradeParts,
   origin: string,
   address: string,
 ): number | undefined {
@@ -105,7 +143,7 @@ function refusalOf(
 }
 
 /** All lines of a header, in their order: uWS hands out one of them, and any may come in several. */
-export function linesOf(request: Pick<HttpRequest, "forEach">, name: string): string {
+function linesOf(request: Pick<HttpRequest, "forEach">, name: string): string {
   const lines: string[] = [];
   request.forEach((key, value) => {
     if (key === name) lines.push(value);
@@ -119,20 +157,20 @@ const subprotocolOf = (request: HttpRequest): ReturnType<typeof chooseSubprotoco
   return chooseSubprotocol(request.getHeader(name) === "" ? "" : linesOf(request, name));
 };
 
-const behindProxy = ({ config }: World, response: HttpResponse, request: HttpRequest): string =>
+const behindProxy = ({ config }: AddressParts, response: HttpResponse, request: HttpRequest): string =>
   clientKey(config.trustProxy, response.getRemoteAddress(), linesOf(request, "x-forwarded-for"));
 
 /** Undefined for a proxy's. */
-const peerOf = ({ config }: World, response: HttpResponse): string | undefined =>
+const peerOf = ({ config }: AddressParts, response: HttpResponse): string | undefined =>
   peerKey(config.trustProxy, response.getRemoteAddress());
 
 /**
  * Counts a connection from when it is accepted. It is counted out once: when it ends, is answered, or becomes
  * a socket, which the hub counts. uWS tells when one ends, and not which: hence the abort handler.
  */
-function accept(world: World, response: HttpResponse): void {
-  const { connections, hub, metrics } = world;
-  const peer = peerOf(world, response);
+function accept(parts: DoorParts, response: HttpResponse): void {
+  const { connections, hub, metrics } = parts;
+  const peer = peerOf(parts, response);
   const sockets = { of: peer === undefined ? 0 : hub.socketsOf(peer), total: hub.size };
   if (connections.open(peer, sockets)) {
     response.onAborted(() => {
@@ -145,16 +183,16 @@ function accept(world: World, response: HttpResponse): void {
 }
 
 /** Answers in the next turn, and ends the connection: a request right behind this one is not answered. */
-function refuse(world: World, response: HttpResponse, status: string, why: string): void {
-  const peer = peerOf(world, response);
+function refuse(parts: DoorParts, response: HttpResponse, status: string, why: string): void {
+  const peer = peerOf(parts, response);
   let isOver = false;
   response.onAborted(() => {
     isOver = true;
-    world.connections.close(peer);
+    parts.connections.close(peer);
   });
   setImmediate(() => {
     if (isOver) return;
-    world.connections.close(peer);
+    parts.connections.close(peer);
     response.cork(() => {
       response.writeStatus(status).writeHeader("Retry-After", "1").end(why, true);
     });
@@ -164,15 +202,15 @@ function refuse(world: World, response: HttpResponse, status: string, why: strin
 /** Answers on `/v1/ws`, and says so to who comes by mistake. */
 export function route(
   app: TemplatedApp,
-  world: World,
+  parts: DoorParts,
   behavior: WebSocketBehavior<SocketData>,
 ): TemplatedApp {
   return app
     .filter((response, count) => {
-      if (Number(count) === 1) accept(world, response);
+      if (Number(count) === 1) accept(parts, response);
     })
     .ws<SocketData>("/v1/ws", behavior)
     .any("/*", (response) => {
-      refuse(world, response, "404 Not Found", "WebSockets are served at /v1/ws\n");
+      refuse(parts, response, "404 Not Found", "WebSockets are served at /v1/ws\n");
     });
 }

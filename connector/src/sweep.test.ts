@@ -10,7 +10,6 @@ import { Session } from "./session.ts";
 import type { SocketData } from "./session.ts";
 import { asksPerSweep, sweepLive, sweepSilent } from "./sweep.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
-import type { World } from "./world.ts";
 
 const END = 1_800_000_000_000;
 
@@ -114,11 +113,12 @@ test("pings and pongs count as frames: a flood of them ends the socket", () => {
 
 test("a session ends when its token does, with the leeway of the door: it isn't closed where it'd be let in", () => {
   const tickets = new Tickets(["key of the cluster"], 3_600_000);
-  const world = {
+  const parts = {
     tickets,
+    clock: { now: () => END },
     metrics: { countError: () => undefined },
-    telemetry: { begin: () => ({ traceId: "t" }) },
-  } as unknown as World;
+    telemetry: { begin: () => ({ traceId: "t", span: undefined }) },
+  };
   const { session, did } = live();
   const identity = { user: "ann", tokenId: "t", issuedAt: END - 60_000, expiresAt: END };
   session.identity = identity;
@@ -128,11 +128,11 @@ test("a session ends when its token does, with the leeway of the door: it isn't 
 
   const last = END + CLOCK_LEEWAY_MS - 1;
   for (const at of [END - 1, END, last]) {
-    sweepLive(world, session, at);
+    sweepLive(parts, session, at);
     assert.equal(tickets.verify(ticket, "phone", at).user, "ann");
     assert.deepEqual(did, [], `${at - END} ms behind the token's end`);
   }
-  sweepLive(world, session, last + 1);
+  sweepLive(parts, session, last + 1);
   assert.throws(() => tickets.verify(ticket, "phone", last + 1), { code: "TOKEN_EXPIRED" });
   assert.deepEqual(did, ["end 4402"]);
 });

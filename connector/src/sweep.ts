@@ -1,10 +1,18 @@
 import { isOver } from "@jichat/identity/claims.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE, ChatError } from "@jichat/protocol/errors.ts";
-import { issueTicket } from "./handshake.ts";
-import { replyError } from "./handler.ts";
+import type { Revocations } from "@jichat/identity/revocations.ts";
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
+import type { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
+import type { AddressBudget } from "./address-budget.ts";
+import type { Config } from "./config.ts";
+import type { Hub } from "./hub.ts";
+import type { TicketParts } from "./issue-ticket.ts";
+import { issueTicket } from "./issue-ticket.ts";
+import type { ConnectorMetrics } from "./metrics.ts";
+import { replyError } from "./reply-error.ts";
 import type { Session } from "./session.ts";
-import type { World } from "./world.ts";
 
 const SWEEP_MS = 500;
 const REVOKED_DELAY_MS = 100;
@@ -13,19 +21,39 @@ const ASK_BEATS = 1.2;
 /** Heartbeats within which all are asked who fell silent together: a turn writes to few of them. */
 const ASKING_BEATS = 0.4;
 
+type Sweepable = Pick<TokenBuckets, "sweep">;
+
+/** What ending a session over its identity needs. */
+interface IdentitySweepParts extends TicketParts {
+  readonly metrics: Pick<ConnectorMetrics, "countError">;
+  readonly telemetry: Pick<Telemetry, "begin">;
+}
+
+interface SweepParts extends IdentitySweepParts {
+  readonly hub: Pick<Hub, "size" | "sockets">;
+  readonly config: Pick<Config, "heartbeatMs" | "helloMs">;
+  readonly wakeful: Pick<WakefulClock, "now">;
+  readonly revocations: Pick<Revocations, "isRevoked" | "onRevoked">;
+  readonly messageBuckets: Sweepable;
+  readonly byteBuckets: Sweepable;
+  readonly memberBuckets: Sweepable;
+  readonly handshakeBuckets: Sweepable;
+  readonly addressBudget: Pick<AddressBudget, "sweep"> | undefined;
+}
+
 /**
  * Closes who is silent, expired or revoked, and hands out tickets before the old ones end. Returns how to
  * stop.
  */
-export function startSweeps(world: World): () => void {
+export function startSweeps(parts: SweepParts): () => void {
   const timer = setInterval(() => {
-    sweep(world);
+    sweep(parts);
   }, SWEEP_MS);
   let checking: NodeJS.Timeout | undefined;
-  world.revocations.onRevoked(() => {
+  parts.revocations.onRevoked(() => {
     checking ??= setTimeout(() => {
       checking = undefined;
-      for (const session of world.hub.sockets) closeIfRevoked(world, session);
+      for (const session of parts.hub.sockets) closeIfRevoked(parts, session);
     }, REVOKED_DELAY_MS);
   });
   return () => {
@@ -33,25 +61,25 @@ export function startSweeps(world: World): () => void {
   };
 }
 
-function sweep(world: World): void {
-  const { hub, config, clock } = world;
+function sweep(parts: SweepParts): void {
+  const { hub, config, clock } = parts;
   // What this process slept through is no silence of anybody.
-  const awake = world.wakeful.now();
+  const awake = parts.wakeful.now();
   const wallClock = clock.now();
   const asks = { left: asksPerSweep(hub.size, config.heartbeatMs) };
   for (const session of hub.sockets) {
     if (session.isLive) {
       sweepSilent(session, awake, config.heartbeatMs, asks);
-      if (session.isLive) sweepLive(world, session, wallClock);
+      if (session.isLive) sweepLive(parts, session, wallClock);
     } else if (session.isOpen && awake - session.birth.now > config.helloMs)
       session.close(CLOSE.unauthenticated, "no hello came");
   }
   const now = systemClock.monotonic();
-  world.messageBuckets.sweep(now);
-  world.byteBuckets.sweep(now);
-  world.memberBuckets.sweep(now);
-  world.handshakeBuckets.sweep(now);
-  world.addressBudget?.sweep(now);
+  parts.messageBuckets.sweep(now);
+  parts.byteBuckets.sweep(now);
+  parts.memberBuckets.sweep(now);
+  parts.handshakeBuckets.sweep(now);
+  parts.addressBudget?.sweep(now);
 }
 
 export const asksPerSweep = (sockets: number, heartbeatMs: number): number =>
@@ -78,12 +106,12 @@ export function sweepSilent(
   }
 }
 
-export function sweepLive(world: World, session: Session, wallClock: number): void {
+export function sweepLive(parts: IdentitySweepParts, session: Session, wallClock: number): void {
   const expiresAt = session.identity?.expiresAt ?? 0;
   // The same leeway as at the door: else one that was just let in would be closed at once, again and again.
   if (isOver(expiresAt, wallClock)) {
     end(
-      world,
+      parts,
       session,
       new ChatError("TOKEN_EXPIRED", "the token has expired and was not renewed"),
       CLOSE.expired,
@@ -93,21 +121,21 @@ export function sweepLive(world: World, session: Session, wallClock: number): vo
   // A ticket never outlives its token, so near the token's end there is none to hand out.
   const { ticketIssuedAt, ticketExpiresAt } = session;
   const isAging = wallClock > ticketIssuedAt + 0.75 * (ticketExpiresAt - ticketIssuedAt);
-  if (isAging && ticketExpiresAt < expiresAt) session.write({ t: "ticket", ...issueTicket(world, session) });
+  if (isAging && ticketExpiresAt < expiresAt) session.write({ t: "ticket", ...issueTicket(parts, session) });
 }
 
-function closeIfRevoked(world: World, session: Session): void {
-  if (session.identity === undefined || !session.isOpen || !world.revocations.isRevoked(session.identity))
+function closeIfRevoked(parts: SweepParts, session: Session): void {
+  if (session.identity === undefined || !session.isOpen || !parts.revocations.isRevoked(session.identity))
     return;
   end(
-    world,
+    parts,
     session,
     new ChatError("UNAUTHENTICATED", "this token was revoked: sign in again"),
     CLOSE.unauthenticated,
   );
 }
 
-function end(world: World, session: Session, error: ChatError, code: number): void {
-  replyError(world, session, error, undefined, world.telemetry.begin("sweep").traceId);
+function end(parts: IdentitySweepParts, session: Session, error: ChatError, code: number): void {
+  replyError(parts.metrics, session, error, { traceId: parts.telemetry.begin("sweep").traceId });
   session.close(code, error.message);
 }

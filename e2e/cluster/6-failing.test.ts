@@ -32,8 +32,9 @@ after(async () => {
   await takeClass(RIGID);
 });
 
-const underFailure = async (t: TestContext, failure: Failure): Promise<void> =>
-  underLoad(t, chat, async () => fails(t, chat, failure), TALKERS);
+async function underFailure(t: TestContext, failure: Failure): Promise<void> {
+  await underLoad(t, chat, async () => fails(t, chat, failure), TALKERS);
+}
 
 const replicasOf = async (component: string): Promise<number> =>
   (await chat.pods(component)).filter(({ metadata }) => metadata.deletionTimestamp === undefined).length;

@@ -41,6 +41,12 @@ interface Person {
   readonly groups: string[];
 }
 
+interface DeviceSpec {
+  readonly user: string;
+  readonly name: string;
+  readonly encoding?: "json" | "msgpack";
+}
+
 /** One device of the crowd: a client of the SDK whose every act the ledger hears of. */
 export class Device {
   readonly user: string;
@@ -56,13 +62,7 @@ export class Device {
   interruptions = 0;
   reading: Promise<void>;
 
-  constructor(
-    venue: Venue,
-    ledger: Ledger,
-    user: string,
-    name: string,
-    more: { readonly encoding?: "json" | "msgpack" } = {},
-  ) {
+  constructor(venue: Venue, ledger: Ledger, { user, name, ...more }: DeviceSpec) {
     this.user = user;
     this.name = name;
     this.#ledger = ledger;
@@ -104,7 +104,7 @@ export class Device {
     const started = performance.now();
     try {
       const { conversation, seq } = await this.client.send(target, body, { id });
-      this.#ledger.acked(this.user, this.name, id, conversation, seq);
+      this.#ledger.acked(this.user, this.name, { id, conversation, seq });
     } catch (error) {
       this.failures.push(`${id}: ${String(error)}`);
     }
@@ -149,7 +149,7 @@ export class Crowd {
     for (const { user } of this.#people) {
       DEVICES.forEach((name, index) =>
         this.devices.push(
-          new Device(this.#venue, this.#ledger, user, name, { encoding: index === 0 ? "json" : "msgpack" }),
+          new Device(this.#venue, this.#ledger, { user, name, encoding: index === 0 ? "json" : "msgpack" }),
         ),
       );
     }
@@ -166,7 +166,7 @@ export class Crowd {
         `group ${i}`,
         members.map(({ user }) => user),
       );
-      this.#ledger.acked(device.user, device.name, id, conversation, seq);
+      this.#ledger.acked(device.user, device.name, { id, conversation, seq });
       for (const person of members) person.groups.push(conversation);
     }
   }
@@ -245,7 +245,7 @@ export class Crowd {
           after = events.at(-1)?.seq ?? after;
           more = pulled.more;
         }
-        this.#ledger.history(user, listed.conversation, listed.first, listed.head, events);
+        this.#ledger.history(user, listed.conversation, { first: listed.first, head: listed.head, events });
       }
       page = synced.next;
     } while (page !== undefined);

@@ -27,15 +27,16 @@ function good(
   ledger.device("ann", "a");
   ledger.device("bob", "b");
   ledger.sent("ann", "a", C, "ann-1");
-  ledger.acked("ann", "a", "ann-1", C, 1);
+  ledger.acked("ann", "a", { id: "ann-1", conversation: C, seq: 1 });
   ledger.sent("ann", "a", C, "ann-2");
-  ledger.acked("ann", "a", "ann-2", C, 2);
+  ledger.acked("ann", "a", { id: "ann-2", conversation: C, seq: 2 });
   ledger.sent("bob", "b", C, "bob-3");
-  ledger.acked("bob", "b", "bob-3", C, 3);
+  ledger.acked("bob", "b", { id: "bob-3", conversation: C, seq: 3 });
   for (const one of change.order ?? [created, first])
     if (change.without?.("bob", one.seq) !== true) ledger.received("bob", "b", one);
   ledger.received("ann", "a", second);
-  for (const user of ["ann", "bob"]) ledger.history(user, C, 1, 3, [created, first, second]);
+  for (const user of ["ann", "bob"])
+    ledger.history(user, C, { first: 1, head: 3, events: [created, first, second] });
   ledger.listed("ann", C, { first: 1, head: 3, read: 2, unread: change.unread ?? 1 });
   return ledger;
 }
@@ -50,14 +51,14 @@ test("a clean run has no violation", () => {
 test("an acked message that stands nowhere is a loss", () => {
   const ledger = good();
   ledger.sent("ann", "a", C, "ann-9");
-  ledger.acked("ann", "a", "ann-9", C, 4);
+  ledger.acked("ann", "a", { id: "ann-9", conversation: C, seq: 4 });
   assert.deepEqual(broken(ledger), ["I1"]);
 });
 
 test("an acked message under whose seq another stands is a loss", () => {
   const ledger = good();
   ledger.sent("bob", "b", C, "bob-4");
-  ledger.acked("bob", "b", "bob-4", C, 2);
+  ledger.acked("bob", "b", { id: "bob-4", conversation: C, seq: 2 });
   assert.ok(broken(ledger).includes("I1"));
 });
 
@@ -70,7 +71,7 @@ test("a message that one device never saw is a loss, and the run is not caught u
 test("an acked message that nobody has seen yet is not caught up with", () => {
   const ledger = good();
   ledger.sent("bob", "b", C, "bob-4");
-  ledger.acked("bob", "b", "bob-4", C, 4);
+  ledger.acked("bob", "b", { id: "bob-4", conversation: C, seq: 4 });
   assert.equal(ledger.isCaughtUp(), false);
 });
 
@@ -84,23 +85,31 @@ test("messages shown in another order are a swap", () => {
 
 test("a seq that means two things is found", () => {
   const ledger = good();
-  ledger.history("bob", C, 1, 3, [created, { ...first, from: "eve" }, second]);
+  ledger.history("bob", C, { first: 1, head: 3, events: [created, { ...first, from: "eve" }, second] });
   assert.ok(broken(ledger).includes("I2"));
 });
 
 test("another body under the same seq is found, but not where it was edited", () => {
   const other = good();
-  other.history("bob", C, 1, 3, [created, { ...first, body: { text: "x" } }, second]);
+  other.history("bob", C, {
+    first: 1,
+    head: 3,
+    events: [created, { ...first, body: { text: "x" } }, second],
+  });
   assert.deepEqual(broken(other), ["I2"]);
 
   const edited = good();
-  edited.history("bob", C, 1, 3, [created, { ...first, body: { text: "x" }, edited: 4 }, second]);
+  edited.history("bob", C, {
+    first: 1,
+    head: 3,
+    events: [created, { ...first, body: { text: "x" }, edited: 4 }, second],
+  });
   assert.deepEqual(broken(edited), []);
 });
 
 test("a hole in a history is found", () => {
   const ledger = good();
-  ledger.history("bob", C, 1, 3, [created, second]);
+  ledger.history("bob", C, { first: 1, head: 3, events: [created, second] });
   assert.ok(broken(ledger).includes("I2"));
 });
 
@@ -113,15 +122,15 @@ function swapped(): Ledger {
     ["y", 2],
   ] as const) {
     ledger.sent("ann", "a", C, id);
-    ledger.acked("ann", "a", id, C, seq);
+    ledger.acked("ann", "a", { id, conversation: C, seq });
   }
   const group = event(1, 0, "created", "ann", { users: ["ann"] });
   ledger.received("ann", "a", group);
-  ledger.history("ann", C, 1, 3, [
-    group,
-    event(2, 1, "message", "ann", { id: "y" }),
-    event(3, 2, "message", "ann", { id: "x" }),
-  ]);
+  ledger.history("ann", C, {
+    first: 1,
+    head: 3,
+    events: [group, event(2, 1, "message", "ann", { id: "y" }), event(3, 2, "message", "ann", { id: "x" })],
+  });
   return ledger;
 }
 
@@ -139,11 +148,11 @@ test("a send that was refused for good and said again may stand behind what was 
 
 test("one id with two seqs is found, in acks and in the history", () => {
   const acks = good();
-  acks.acked("ann", "a", "ann-2", C, 3);
+  acks.acked("ann", "a", { id: "ann-2", conversation: C, seq: 3 });
   assert.ok(broken(acks).includes("I4"));
 
   const history = good();
-  history.history("ann", C, 4, 4, [event(4, 3, "message", "ann", { id: "ann-2" })]);
+  history.history("ann", C, { first: 4, head: 4, events: [event(4, 3, "message", "ann", { id: "ann-2" })] });
   assert.ok(broken(history).includes("I4"));
 });
 

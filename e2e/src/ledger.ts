@@ -24,6 +24,18 @@ const bodyOf = (event: ChatEvent): string | undefined =>
     ? undefined
     : JSON.stringify(event.body);
 
+export interface AckedSend {
+  readonly id: string;
+  readonly conversation: string;
+  readonly seq: number;
+}
+
+interface PulledHistory {
+  readonly first: number;
+  readonly head: number;
+  readonly events: readonly ChatEvent[];
+}
+
 /**
  * Every send, ack and receipt of every device, and what they prove. Knows nothing of how the product works.
  */
@@ -59,7 +71,7 @@ export class Ledger {
     this.#account.refused.add(`${user} ${device} ${id}`);
   }
 
-  acked(user: string, device: string, id: string, conversation: string, seq: number): void {
+  acked(user: string, device: string, { id, conversation, seq }: AckedSend): void {
     this.#account.acks.push({ user, device, id, conversation, seq });
   }
 
@@ -83,13 +95,7 @@ export class Ledger {
   }
 
   /** A whole history as one member pulled it in the end. */
-  history(
-    user: string,
-    conversation: string,
-    first: number,
-    head: number,
-    events: readonly ChatEvent[],
-  ): void {
+  history(user: string, conversation: string, { first, head, events }: PulledHistory): void {
     this.#account.heads.set(conversation, Math.max(head, this.#account.heads.get(conversation) ?? 0));
     this.#account.histories.push({ user, conversation, seqs: events.map(({ seq }) => seq) });
     events.forEach((event, index) => {

@@ -42,13 +42,17 @@ export interface Scene {
 }
 export type Fault = (scene: Scene) => Promise<void>;
 
+interface Play {
+  readonly fault: Fault;
+  readonly stack: Stack;
+  readonly options?: CrowdOptions | undefined;
+  readonly talkMs?: number | undefined;
+}
+
 /** The usual crowd talks for 20 s while `fault` happens; then everything must be right. */
 export async function play(
   t: TestContext,
-  fault: Fault,
-  stack: Stack,
-  options?: CrowdOptions,
-  talkMs = TALK_MS,
+  { fault, stack, options, talkMs = TALK_MS }: Play,
 ): Promise<Scene> {
   const ledger = new Ledger();
   const crowd = new Crowd(stack, ledger, options);

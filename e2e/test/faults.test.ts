@@ -14,39 +14,41 @@ async function crash(part: Part | undefined, downMs: number): Promise<void> {
 }
 
 test("kill -9 of a connector", { timeout: 180_000 }, async (t) => {
-  await play(t, async ({ stack }) => crash(stack.connectors[0], 1_500), await startStack(t));
+  await play(t, {
+    fault: async ({ stack }) => crash(stack.connectors[0], 1_500),
+    stack: await startStack(t),
+  });
 });
 
 test("kill -9 of a router", { timeout: 180_000 }, async (t) => {
-  await play(t, async ({ stack }) => crash(stack.routers[0], 2_000), await startStack(t));
+  await play(t, { fault: async ({ stack }) => crash(stack.routers[0], 2_000), stack: await startStack(t) });
 });
 
 test("kill -9 of storage", { timeout: 180_000 }, async (t) => {
-  await play(t, async ({ stack }) => crash(stack.storage, 1_500), await startStack(t));
+  await play(t, { fault: async ({ stack }) => crash(stack.storage, 1_500), stack: await startStack(t) });
 });
 
 test("kill -9 of Redis, its data gone", { timeout: 180_000 }, async (t) => {
-  await play(t, async ({ stack }) => crash(stack.redis, 1_500), await startStack(t));
+  await play(t, { fault: async ({ stack }) => crash(stack.redis, 1_500), stack: await startStack(t) });
 });
 
 test("kill -9 of nats-server", { timeout: 180_000 }, async (t) => {
-  await play(t, async ({ stack }) => crash(stack.nats, 1_000), await startStack(t));
+  await play(t, { fault: async ({ stack }) => crash(stack.nats, 1_000), stack: await startStack(t) });
 });
 
 test(
   "SIGSTOP of a router for 10 s, then SIGCONT: the log refuses it, and nobody hears a stale answer",
   { timeout: 180_000 },
   async (t) => {
-    await play(
-      t,
-      async ({ stack }) => {
+    await play(t, {
+      fault: async ({ stack }) => {
         const [router] = stack.routers;
         router?.signal("SIGSTOP");
         await sleep(10_000);
         router?.signal("SIGCONT");
       },
-      await startStack(t),
-    );
+      stack: await startStack(t),
+    });
   },
 );
 
@@ -62,9 +64,8 @@ test("kill -9 of a router between append and effects", { timeout: 180_000 }, asy
     },
   });
   let struck = 0;
-  await play(
-    t,
-    async () => {
+  await play(t, {
+    fault: async () => {
       for (let i = 0; i < 3; i += 1) {
         const { promise, resolve } = Promise.withResolvers<void>();
         // The log has it, the router does not know: it dies before the ack and before every effect.
@@ -84,7 +85,7 @@ test("kill -9 of a router between append and effects", { timeout: 180_000 }, asy
       }
     },
     stack,
-  );
+  });
   assert.equal(struck, 3);
 });
 
@@ -107,14 +108,13 @@ test("a proxy loses the append's answer and delivers the append late", { timeout
       return { delayMs: dice < 0.1 ? 300 : 0, loseAnswer: dice > 0.92 };
     };
   }
-  await play(
-    t,
-    async () =>
+  await play(t, {
+    fault: async () =>
       sleep(12_000).then(() => {
         for (const proxy of proxies) proxy.decide = () => ({ delayMs: 0, loseAnswer: false });
       }),
     stack,
-  );
+  });
   assert.ok(
     proxies.every(({ lost, late }) => lost > 5 && late > 5),
     "the proxies did their worst",
@@ -123,16 +123,15 @@ test("a proxy loses the append's answer and delivers the append late", { timeout
 
 test("ClickHouse refuses inserts for 15 s", { timeout: 180_000 }, async (t) => {
   const { options, refuse } = await fronted(t);
-  await play(t, async () => refuse(15_000), await startStack(t, options));
+  await play(t, { fault: async () => refuse(15_000), stack: await startStack(t, options) });
 });
 
 test(
   "SIGTERM of every router and connector in turn: no send takes longer than 1 s",
   { timeout: 180_000 },
   async (t) => {
-    const { crowd } = await play(
-      t,
-      async ({ stack, crowd: talking }) => {
+    const { crowd } = await play(t, {
+      fault: async ({ stack, crowd: talking }) => {
         // From here on: the first sends load cold conversations.
         for (const { answeredMs } of talking.devices) answeredMs.length = 0;
         for (const part of [...stack.routers, ...stack.connectors]) {
@@ -142,10 +141,9 @@ test(
           await sleep(500);
         }
       },
-      await startStack(t),
-      undefined,
-      30_000,
-    );
+      stack: await startStack(t),
+      talkMs: 30_000,
+    });
     assert.ok(crowd.answeredMs(100) <= 1_000, `the slowest send took ${crowd.answeredMs(100).toFixed(0)} ms`);
   },
 );

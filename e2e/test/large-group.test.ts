@@ -1,11 +1,11 @@
+import { decodeReply, encodeQuery } from "@jichat/protocol/bus/query.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { until } from "@jichat/testkit/until.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import type { FactsReply } from "@jichat/protocol/bus/query.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import type { FactsQuery, FactsReply } from "@jichat/protocol/bus/query.ts";
 import { metricOf } from "../src/metric.ts";
 import { mint } from "../src/mint.ts";
 import type { Frame } from "../src/raw.ts";
@@ -172,9 +172,9 @@ test(
     // As an owner asks to whom they are cold: more than one answer of storage's has room for.
     const nats = await connect({ servers: stack.natsUrl });
     t.after(async () => nats.close());
-    let asked = conversations;
+    let asked = conversations.map(String);
     for (let answers = 0; asked.length > 0; answers += 1) {
-      const question = {
+      const question: FactsQuery = {
         v: 1,
         q: "facts",
         partition: 0,
@@ -183,10 +183,10 @@ test(
         ids: [],
         events: [],
       };
-      const told = decodeInner<{ v: 1; reply: FactsReply }>(
-        (await nats.request(namesOf("jichat").query(0), encodeInner(question))).data,
-        "an answer",
-      ).reply;
+      const { data } = await nats.request(namesOf("jichat").query(0), encodeQuery(question));
+      const answer = decodeReply<FactsReply>(data);
+      assert.ok("reply" in answer);
+      const told = answer.reply;
       assert.ok(told.conversations.every(({ members }) => members.length === MEMBERS_MAX));
       assert.ok(answers > 0 || (told.rest ?? []).length > 0, "all of it is more than one message");
       asked = [...(told.rest ?? [])];

@@ -121,14 +121,13 @@ test(
       redisUrl: urlFor("redis", "router", redisPort),
       env,
     });
-    await play(
-      t,
-      async ({ stack: { routers } }) => {
+    await play(t, {
+      fault: async ({ stack: { routers } }) => {
         await routers[0]?.kill(); // Takeover, replay and snapshots need rights too.
         routers[0]?.start();
       },
       stack,
-    );
+    });
     // One connector tells another that a device of that one's is here now.
     const token = mint(stack.secrets.signingKeyFile, { sub: "mover" });
     const [before, after] = stack.wsUrls.slice(0, 2).map((url) => new Raw(url));

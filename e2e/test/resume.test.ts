@@ -16,7 +16,7 @@ test(
   async (t) => {
     const stack = await startStack(t, { env: { connector: { MESSAGES_PER_SECOND: "1000" } } });
     const ledger = new Ledger();
-    const ann = new Device(stack, ledger, "ann", "phone");
+    const ann = new Device(stack, ledger, { user: "ann", name: "phone" });
     const token = async (): Promise<string> => mint(stack.secrets.signingKeyFile, { sub: "bob" });
     const first = new ChatClient({ urls: stack.wsUrls, device: "phone", token });
     t.after(() => {
@@ -101,7 +101,10 @@ test(
   async (t) => {
     const stack = await startStack(t, { env: { connector: { MESSAGES_PER_SECOND: "1000" } } });
     const ledger = new Ledger();
-    const [ann, bob] = [new Device(stack, ledger, "ann", "phone"), new Device(stack, ledger, "bob", "phone")];
+    const [ann, bob] = [
+      new Device(stack, ledger, { user: "ann", name: "phone" }),
+      new Device(stack, ledger, { user: "bob", name: "phone" }),
+    ];
     t.after(() => {
       for (const { client } of [ann, bob]) client.close();
     });

@@ -118,9 +118,8 @@ test(
       for (const { live } of proofs) live.close();
     });
     const pids = stack.parts.map(({ pid }) => pid);
-    await play(
-      t,
-      async () => {
+    await play(t, {
+      fault: async () => {
         proofs.push(await proofOf(stack, keys));
         for (const rotation of ["a", "b", "c"]) {
           const offered = keysFor(keys, rotation, { lives: LIVES, now: Date.now() });
@@ -132,9 +131,9 @@ test(
         }
       },
       stack,
-      { pairs: 5, groups: 1, groupSize: 5, rate: 1 },
-      60_000,
-    );
+      options: { pairs: 5, groups: 1, groupSize: 5, rate: 1 },
+      talkMs: 60_000,
+    });
     assert.deepEqual(
       stack.parts.filter(({ spec }) => spec.name !== "storage").map(({ pid }) => pid),
       pids.filter((_, at) => stack.parts[at]?.spec.name !== "storage"),

@@ -29,9 +29,8 @@ async function even(stack: Stack): Promise<number> {
 
 test("routers 1, 3, 1 under load: even within 10 s, and nothing is lost", { timeout: 180_000 }, async (t) => {
   const stack = await startStack(t, { routers: 1 });
-  await play(
-    t,
-    async () => {
+  await play(t, {
+    fault: async () => {
       await Promise.all([stack.addRouter(), stack.addRouter()]);
       const up = await even(stack);
       assert.deepEqual(
@@ -44,5 +43,5 @@ test("routers 1, 3, 1 under load: even within 10 s, and nothing is lost", { time
       t.diagnostic(`even after ${up.toFixed(0)} ms with three, after ${down.toFixed(0)} ms with one again`);
     },
     stack,
-  );
+  });
 });

@@ -98,9 +98,8 @@ export async function askStreams(
   const lookOnly = input.cluster.spec.paused;
   const gone = await lost(jsm, names, input);
   if (gone !== undefined) return gone;
-  const partitions = lookOnly
-    ? wanted.partitions
-    : await provision(nats, jsm, names, wanted, hadOf(names, remembered(input))); // It may go just now.
+  const had = hadOf(names, remembered(input)); // It may go just now.
+  const partitions = lookOnly ? wanted.partitions : await provision({ nats, jsm, names, wanted, had });
   if (partitions !== wanted.partitions)
     return {
       ok: false,

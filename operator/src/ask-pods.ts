@@ -2,6 +2,7 @@ import type { V1PodStatus } from "@kubernetes/client-node";
 import { fetch } from "undici";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { readFaults } from "@jichat/protocol/faults.ts";
+import { readPartitions } from "@jichat/protocol/owned-partitions.ts";
 import type { Component } from "./desired/names.ts";
 import { PORTS } from "./desired/names.ts";
 import { originOf } from "./desired/urls.ts";
@@ -71,7 +72,7 @@ export const faultsOf = async (ip: string, port = PORTS.admin): Promise<readonly
   read(ip, "/faults", port, readFaults);
 
 const ownedBy = async (ip: string): Promise<readonly number[] | undefined> =>
-  read(ip, "/partitions", PORTS.admin, (text) => JSON.parse(text) as readonly number[]);
+  read(ip, "/partitions", PORTS.admin, readPartitions);
 
 interface Running {
   readonly name: string;

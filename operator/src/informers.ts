@@ -11,7 +11,7 @@ import { Store } from "./kube/store.ts";
 import { Observed } from "./observed.ts";
 
 /** Every kind that we make or that is made for us, and so is watched for drift. */
-export const OWNED: readonly Resource[] = [
+const OWNED: readonly Resource[] = [
   RESOURCES.configMaps,
   RESOURCES.secrets,
   RESOURCES.services,
@@ -27,7 +27,7 @@ export const OWNED: readonly Resource[] = [
 ];
 
 /** Kinds of others, which a Kubernetes cluster may lack: the Gateway API's, the Prometheus operator's. */
-export const OPTIONAL: readonly Resource[] = [RESOURCES.httpRoutes, RESOURCES.podMonitors];
+const OPTIONAL: readonly Resource[] = [RESOURCES.httpRoutes, RESOURCES.podMonitors];
 
 export interface InformerOptions {
   readonly api: Pick<KubeApi, "list" | "watch">;

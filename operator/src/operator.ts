@@ -35,7 +35,7 @@ export interface RunningOperator {
 }
 
 /** Labels that the chart gives to the operator's pods; backends let them in. */
-export const OPERATOR_LABELS = { "app.kubernetes.io/name": "jichat-operator" } as const;
+const OPERATOR_LABELS = { "app.kubernetes.io/name": "jichat-operator" } as const;
 
 const DISCOVER_AGAIN_MS = 2_000;
 

@@ -21,14 +21,15 @@ export function addEffect(
   if (record.r === "mark") {
     const { user, seq, session } = record;
     putMark(unit, { conversation: conversation.id, user, seq, origin: session });
-    addEntry(unit, conversation, user, position);
+    addEntry(unit, conversation, user, { position });
     return;
   }
   const event = eventOf(record);
   const kind = kindOf(event.kind);
   const { seq, ts, session: origin, trace } = record;
   putHead(unit, headOf(conversation, event, position));
-  for (const user of kind?.lists?.(event) ?? NOBODY) addEntry(unit, conversation, user, position, seq);
+  const by = { position, leftAt: seq };
+  for (const user of kind?.lists?.(event) ?? NOBODY) addEntry(unit, conversation, user, by);
   const frame = jsonFrame({ t: "event", ...event });
   putEvent(unit, {
     conversation: conversation.id,
@@ -50,12 +51,17 @@ function recipientsOf(
   return others === undefined ? staying : [...staying, ...others];
 }
 
+/** Where what moved a user's entry stands, and the seq with which who is no member has left. */
+interface Moved {
+  readonly position: number;
+  readonly leftAt?: number;
+}
+
 function addEntry(
   unit: EffectUnit,
   conversation: Conversation,
   user: string,
-  position: number,
-  leftAt?: number,
+  { position, leftAt }: Moved,
 ): void {
   const member = conversation.members.get(user);
   const where = { conversation: conversation.id, position };

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Command } from "@jichat/conversation/command.ts";
 import type { Answer } from "@jichat/protocol/bus/command.ts";
-import { encodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { encodeBatch, encodeRecord, recordBytesMax } from "@jichat/protocol/log/encode-batch.ts";
@@ -83,9 +82,15 @@ function play(
   const answers = new Map<string, Answer>();
   let waiting = commands;
   for (let position = 1; waiting.length > 0; position += 1) {
-    const composed = compose(state, [waiting], position, NOW, false, nobodyWaits, batchSizeOf(limit));
+    const composed = compose(state, [waiting], {
+      position,
+      now: NOW,
+      logIsFull: false,
+      waiting: nobodyWaits,
+      batchSize: batchSizeOf(limit),
+    });
     const bytes = encodeBatch({ ...HEAD, records: composed.records }, composed.texts);
-    assert.deepEqual(bytes, encodeInner({ ...HEAD, records: composed.records }));
+    assert.deepEqual(bytes, encodeBatch({ ...HEAD, records: composed.records }));
     assert.ok(bytes.length <= limit, `${bytes.length} bytes of ${limit}`);
     for (const record of composed.records) assert.ok(encodeRecord(record).bytes <= recordBytesMax(record));
     log.push(...composed.records);

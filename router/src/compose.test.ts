@@ -55,15 +55,13 @@ function play(state: PartitionState, commands: readonly Command[]): { batches: n
   let [waiting, batches] = [commands, 0];
   while (waiting.length > 0) {
     batches += 1;
-    const composed = compose(
-      state,
-      [waiting],
-      batches,
-      NOW,
-      false,
-      nobodyWaits,
-      batchSizeOf(BATCH_BYTES_MAX),
-    );
+    const composed = compose(state, [waiting], {
+      position: batches,
+      now: NOW,
+      logIsFull: false,
+      waiting: nobodyWaits,
+      batchSize: batchSizeOf(BATCH_BYTES_MAX),
+    });
     assert.ok(namesOf(composed.effects) <= READERSHIP_BYTES_MAX, `batch ${batches}`);
     const told = composed.answers[0] ?? [];
     const again = waiting.filter((_, index) => told[index] === "later");
@@ -114,15 +112,13 @@ test("what tells nobody does not wait for room among the readers", () => {
     op: "read",
     seq: 1,
   }));
-  const { answers } = compose(
-    state,
-    [said, reads],
-    1_000,
-    NOW,
-    false,
-    nobodyWaits,
-    batchSizeOf(BATCH_BYTES_MAX),
-  );
+  const { answers } = compose(state, [said, reads], {
+    position: 1_000,
+    now: NOW,
+    logIsFull: false,
+    waiting: nobodyWaits,
+    batchSize: batchSizeOf(BATCH_BYTES_MAX),
+  });
   assert.ok(answers[0]?.includes("later"));
   assert.ok(!answers[1]?.includes("later"));
 });

@@ -47,6 +47,14 @@ const busy: Answer = {
   retryAfterMs: 2_000,
 };
 
+interface Composition {
+  readonly position: number;
+  readonly now: number;
+  readonly logIsFull: boolean;
+  readonly waiting: ColdWaits;
+  readonly batchSize: BatchSize;
+}
+
 /**
  * Decides what has arrived, in order, each command on the state that the ones before it left. The state runs
  * ahead of the log by this one batch: if its append fails, the owner drops the whole state (ADR 0002). What
@@ -55,11 +63,7 @@ const busy: Answer = {
 export function compose(
   state: PartitionState,
   requests: readonly (readonly Command[])[],
-  position: number,
-  now: number,
-  logIsFull: boolean,
-  waiting: ColdWaits,
-  batchSize: BatchSize,
+  { position, now, logIsFull, waiting, batchSize }: Composition,
 ): Composed {
   const records: LogRecord[] = [];
   const room = new BatchRoom(batchSize);
@@ -88,7 +92,7 @@ export function compose(
     if ("refused" in decision) return decision.refused;
     if (unfit !== undefined) return unfit;
     const before = effects.events.length;
-    commit(state, conversation, decision.records, position, records, effects);
+    commit(state, conversation, { decided: decision.records, position, records, effects });
     for (const { recipients } of effects.events.slice(before)) readership.add(recipients);
     return decision.answer;
   };
@@ -119,13 +123,17 @@ function holdBehind(command: Command, answer: Answer): Answer | undefined {
   return isRetryable(answer.code) ? answer : "later";
 }
 
+interface Committing {
+  readonly decided: readonly LogRecord[];
+  readonly position: number;
+  readonly records: LogRecord[];
+  readonly effects: EffectUnit;
+}
+
 function commit(
   state: PartitionState,
   conversation: Conversation,
-  decided: readonly LogRecord[],
-  position: number,
-  records: LogRecord[],
-  effects: EffectUnit,
+  { decided, position, records, effects }: Committing,
 ): void {
   for (const record of decided) {
     state.apply(conversation, record, position);

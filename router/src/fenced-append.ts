@@ -40,7 +40,16 @@ const RETRY_MS = 50;
 export type IsOurs = (found: Batch, mine: Batch) => boolean;
 
 /** By the owner's random id and the batch's number: the bytes alone could be those of an older reign. */
-export const isOurs: IsOurs = (found, mine) => found.owner === mine.owner && found.number === mine.number;
+const isOurs: IsOurs = (found, mine) => found.owner === mine.owner && found.number === mine.number;
+
+export interface FencedAppend {
+  readonly batch: Batch;
+  readonly bytes: Uint8Array;
+  readonly expected: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly ours?: IsOurs | undefined;
+}
 
 /**
  * Appends `batch` at `expected + 1` and returns only when that is certain (docs/design.md, "A lost answer"):
@@ -51,12 +60,7 @@ export const isOurs: IsOurs = (found, mine) => found.owner === mine.owner && fou
  */
 export async function appendFenced(
   log: Log,
-  batch: Batch,
-  bytes: Uint8Array,
-  expected: number,
-  clock: Clock,
-  signal: AbortSignal,
-  ours: IsOurs = isOurs,
+  { batch, bytes, expected, clock, signal, ours = isOurs }: FencedAppend,
 ): Promise<number> {
   let mayBeOnItsWay = false;
   for (let attempt = 0; ; attempt += 1) {

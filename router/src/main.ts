@@ -2,6 +2,8 @@ import { connectNats } from "@jichat/runtime/nats.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { Leases } from "@jichat/log/leases.ts";
 import { Presence } from "@jichat/presence/presence.ts";
+import { connectRedis } from "@jichat/presence/redis.ts";
+import { RedisData } from "@jichat/presence/redis-data.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
@@ -20,19 +22,18 @@ const { jsm, partitions } = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
-const presence = Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
+const redis = connectRedis(config.redisUrl, { log: telemetry.log, tls: config.redisTls });
+const presence = new Presence({ redis, data: new RedisData(redis, names, telemetry.log) });
 const ended = new AbortController();
-const clock = await openClock({ jsm, names, redis: presence.redis, telemetry, signal: ended.signal });
+const clock = await openClock({ jsm, names, redis, telemetry, signal: ended.signal });
 const snapshots = await Snapshots.open(nats, names);
 const router = new Router({ config, names, nats, jsm, presence, snapshots, telemetry, clock, partitions });
 await router.start();
-const leases = await Leases.join(
-  nats,
-  names,
-  { role: "router", me: config.instance, partitions },
-  router,
-  telemetry.log,
-);
+const leases = await Leases.join(nats, names, {
+  options: { role: "router", me: config.instance, partitions },
+  holder: router,
+  log: telemetry.log,
+});
 const admin = await startAdmin(config, telemetry, {
   notReady: () => router.notReady(leases.held),
   notLive: () => router.notLive(),
@@ -48,7 +49,7 @@ endBehind(config.drainMs, telemetry.log);
 await leases.leave(config.drainMs);
 await router.stop();
 ended.abort();
-presence.stop();
+redis.disconnect();
 admin.stop();
 await nats.drain();
 await telemetry.stop();

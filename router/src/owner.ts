@@ -227,7 +227,7 @@ export class Owner {
     const { log, clock, ours } = this.#world;
     this.#epochSince = clock.monotonic();
     try {
-      return await appendEpoch(log, replayed, owner, clock, this.#abort.signal, ours);
+      return await appendEpoch(log, replayed, { owner, clock, signal: this.#abort.signal, ours });
     } finally {
       this.#epochSince = undefined;
     }

@@ -1,6 +1,6 @@
 import type { DeliveredEvent, DeliveredGap, DeliveredMark } from "@jichat/protocol/bus/delivery.ts";
 import { nameBytes } from "./audience.ts";
-import type { MissedEntry } from "./ports.ts";
+import type { MissedEntry } from "@jichat/protocol/bus/push.ts";
 
 export interface OutgoingEvent extends DeliveredEvent {
   readonly conversation: string;

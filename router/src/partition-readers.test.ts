@@ -1,10 +1,10 @@
+import { decodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Command } from "@jichat/conversation/command.ts";
 import { WHERE } from "@jichat/conversation/command.ts";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
-import { decodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import { batchSizeOf } from "./batch-room.ts";
 import { Effects } from "./effects.ts";
@@ -44,7 +44,7 @@ function reigning() {
     log: {
       append: async (bytes) => {
         await clock.sleep(APPEND_MS);
-        batches.push(decodeInner<Batch>(bytes, "a batch"));
+        batches.push(decodeBatch(bytes));
         return { outcome: "stored", position: batches.length };
       },
       first: unused,

@@ -1,3 +1,4 @@
+import { decodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Command } from "@jichat/conversation/command.ts";
@@ -5,7 +6,6 @@ import type { Answer } from "@jichat/protocol/bus/command.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import { decodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { STOPPED_MS, faultsOf } from "./faults.ts";
@@ -32,7 +32,7 @@ class MemoryLog implements Log {
     const told = await this.answer(bytes);
     if (told !== undefined) return told;
     if (expected !== this.batches.length) return { outcome: "sequence" };
-    this.batches.push(decodeInner<Batch>(bytes, "a batch"));
+    this.batches.push(decodeBatch(bytes));
     return { outcome: "stored", position: this.batches.length };
   }
   first = async (): Promise<number> => 1;
@@ -104,14 +104,13 @@ const codes = (answers: readonly Answer[]): string[] =>
 
 const batch = { v: 1, owner: "o", number: 1, done: 0, ts: 1, records: [] } as const;
 const append = (log: Log): Promise<number> =>
-  appendFenced(
-    log,
+  appendFenced(log, {
     batch,
-    new TextEncoder().encode(JSON.stringify(batch)),
-    0,
-    quick,
-    new AbortController().signal,
-  );
+    bytes: new TextEncoder().encode(JSON.stringify(batch)),
+    expected: 0,
+    clock: quick,
+    signal: new AbortController().signal,
+  });
 
 test("what the log refuses for good is not said again", async () => {
   const log = new MemoryLog();

@@ -5,7 +5,7 @@ import type { Conversation } from "./conversation.ts";
 import { loadedConversation, newConversation } from "./conversation.ts";
 
 /** Ids and events held by all hot conversations of one partition, and so its memory: 75 bytes each. */
-export const HOT_IDS_MAX = 400_000;
+const HOT_IDS_MAX = 400_000;
 /**
  * Conversations that were never written to. More than one answer of storage tells of, so that none is
  * forgotten before it is needed.

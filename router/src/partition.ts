@@ -49,7 +49,7 @@ export interface Reign {
 }
 
 /** Requests that may wait for one partition; one more is dropped, and its connector asks again. */
-export const INBOX_REQUESTS_MAX = 1_024;
+const INBOX_REQUESTS_MAX = 1_024;
 
 /** An append that takes longer is one of a log that does not answer: a snapshot is not worth the wait. */
 const CAPTURE_WAIT_MS = 5_000;
@@ -257,7 +257,13 @@ export class Partition {
   #compose(requests: readonly Request[], now: number): Composed {
     const { state, position, isFull, batchSize } = this.#reign;
     const commands = requests.map((request) => request.commands);
-    return compose(state, commands, position + 1, now, isFull(), this.#loads, batchSize);
+    return compose(state, commands, {
+      position: position + 1,
+      now,
+      logIsFull: isFull(),
+      waiting: this.#loads,
+      batchSize,
+    });
   }
 
   async #store(
@@ -277,23 +283,16 @@ export class Partition {
 
   async #append(batch: Batch, bytes: Uint8Array, requests: number, abort: AbortSignal): Promise<void> {
     const reign = this.#reign;
-    const started = reign.clock.monotonic();
+    const { clock, log, ours, position: expected } = reign;
+    const started = clock.monotonic();
     this.#appendSince = started;
     try {
-      reign.position = await appendFenced(
-        reign.log,
-        batch,
-        bytes,
-        reign.position,
-        reign.clock,
-        abort,
-        reign.ours,
-      );
+      reign.position = await appendFenced(log, { batch, bytes, expected, clock, signal: abort, ours });
     } finally {
       this.#appendSince = undefined;
-      this.#cameBy = reign.clock.monotonic();
+      this.#cameBy = clock.monotonic();
     }
     reign.number += 1;
-    reign.onBatch?.(batch.records, requests, reign.clock.monotonic() - started);
+    reign.onBatch?.(batch.records, requests, clock.monotonic() - started);
   }
 }

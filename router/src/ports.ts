@@ -1,5 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { MissedEntry } from "@jichat/protocol/bus/push.ts";
 import type { FactsQuery, FactsReply } from "@jichat/protocol/bus/query.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
@@ -50,11 +51,6 @@ export interface Deliverer {
   deliver(connector: string, delivery: Delivery, timeoutMs: number): Promise<void>;
 }
 
-export interface MissedEntry {
-  readonly user: string;
-  readonly conversation: string;
-  readonly seq: number;
-}
 export interface PushQueue {
   add(partition: number, position: number, missed: readonly MissedEntry[]): Promise<void>;
 }

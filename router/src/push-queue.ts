@@ -1,11 +1,11 @@
-import { headers } from "@nats-io/transport-node";
 import type { JetStreamClient } from "@nats-io/jetstream";
 import type { Names } from "@jichat/protocol/bus/names.ts";
-import { encodeInner } from "@jichat/protocol/bus/wire.ts";
+import type { MissedEntry } from "@jichat/protocol/bus/push.ts";
+import { encodeMissed } from "@jichat/protocol/bus/push.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import { finalErrorOf } from "@jichat/runtime/final-errors.ts";
 import { missedParcelsOf } from "./parcels.ts";
-import type { MissedEntry, PushQueue } from "./ports.ts";
+import type { PushQueue } from "./ports.ts";
 
 const PUBLISH_TIMEOUT_MS = 2_000;
 
@@ -24,15 +24,10 @@ export function pushQueueOver(
     add: async (partition: number, position: number, missed: readonly MissedEntry[]) => {
       for (const [index, part] of missedParcelsOf(missed).entries()) {
         try {
-          await js.publish(
-            names.pushSubject(partition),
-            encodeInner({ v: 1, position, missed: part } as { v: 1 }),
-            {
-              msgID: `${partition}:${position}:${index}`,
-              headers: headers(),
-              timeout: PUBLISH_TIMEOUT_MS,
-            },
-          );
+          await js.publish(names.pushSubject(partition), encodeMissed({ v: 1, position, missed: part }), {
+            msgID: `${partition}:${position}:${index}`,
+            timeout: PUBLISH_TIMEOUT_MS,
+          });
           said = "";
         } catch (error) {
           const refusal = finalErrorOf(error);

@@ -21,6 +21,12 @@ export interface KnownId {
   readonly position: number;
 }
 
+/** What a row says beside its sender and its id. */
+interface KnownRow extends KnownId {
+  readonly kind: number;
+  readonly no: number;
+}
+
 /** Fields of a row. `WHAT` is the sender's number times 512, plus 256 once recalled, plus the kind. */
 const [SEQ, NO, TS, POSITION, WHAT, A, B, C] = [0, 1, 2, 3, 4, 5, 6, 7];
 const [SENDER_STEP, RECALLED] = [512, 256];
@@ -117,16 +123,13 @@ export class RecentEvents {
 
   /** To be called in the order of seq. */
   addEvent(event: Omit<EventFacts, "recalled">, id: string | undefined, position: number): void {
-    this.#add(event.from, id, CODES[event.kind] ?? UNKNOWN, event.no, {
-      seq: event.seq,
-      ts: event.ts,
-      position,
-    });
+    const { seq, no, ts } = event;
+    this.#add(event.from, id, { kind: CODES[event.kind] ?? UNKNOWN, seq, no, ts, position });
   }
 
   /** An id that stands for no event that is known here. To be called in the order of seq. */
   addId(user: string, id: string, known: KnownId): void {
-    this.#add(user, id, 0, 0, known);
+    this.#add(user, id, { ...known, kind: 0, no: 0 });
   }
 
   recall(seq: number): void {
@@ -199,16 +202,16 @@ export class RecentEvents {
     return { knownFrom, idsFrom, ids };
   }
 
-  #add(user: string, id: string | undefined, kind: number, no: number, known: KnownId): void {
+  #add(user: string, id: string | undefined, known: KnownRow): void {
     const [a, b, c] = id === undefined ? WITHOUT : packId(id, this.#names);
     const rows = this.#rows;
     const { capacity } = rows;
     const slot = rows.push();
     rows.set(slot, SEQ, known.seq);
-    rows.set(slot, NO, no);
+    rows.set(slot, NO, known.no);
     rows.set(slot, TS, known.ts);
     rows.set(slot, POSITION, known.position);
-    rows.set(slot, WHAT, this.#names.use(user) * SENDER_STEP + kind);
+    rows.set(slot, WHAT, this.#names.use(user) * SENDER_STEP + known.kind);
     rows.set(slot, A, a);
     rows.set(slot, B, b);
     rows.set(slot, C, c);

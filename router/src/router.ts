@@ -1,10 +1,13 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import type { CommandBatch } from "@jichat/conversation/command.ts";
+import { decodeCommands } from "@jichat/conversation/command.ts";
 import type { AnswerBatch } from "@jichat/protocol/bus/command.ts";
+import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import { decodeHandover, encodeHandover } from "@jichat/protocol/bus/handover.ts";
+import { readWatermark } from "@jichat/protocol/bus/kv-values.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
@@ -33,12 +36,12 @@ import type { RouterMetrics } from "./metrics.ts";
 import type { Snapshots } from "@jichat/log/snapshots.ts";
 
 export interface RouterParts {
-  readonly config: Config;
+  readonly config: Pick<Config, "instance" | "snapshotEveryMs">;
   readonly names: Names;
   readonly nats: NatsConnection;
   readonly jsm: JetStreamManager;
-  readonly presence: Presence;
-  readonly snapshots: Snapshots;
+  readonly presence: Pick<Presence, "giveUp" | "isAlive" | "onRun" | "publish" | "ready" | "runSince">;
+  readonly snapshots: Pick<Snapshots, "load" | "save">;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly partitions: number;
@@ -88,7 +91,7 @@ export class Router implements LeaseHolder {
     await watermarks.watch(
       ">",
       (entry) => {
-        if (entry.operation === "PUT") this.#watermarks.set(Number(entry.key), Number(entry.string()));
+        if (entry.operation === "PUT") this.#watermarks.set(Number(entry.key), readWatermark(entry.string()));
       },
       hearingOf(telemetry.log, "the bucket of watermarks"),
       signal,
@@ -134,7 +137,7 @@ export class Router implements LeaseHolder {
       await owner.snapshot();
       // The successor reads while we still serve; if it cannot, it will read after.
       await nats
-        .request(names.handover(to), encodeInner({ v: 1, partition } as { v: 1 }), {
+        .request(names.handover(to), encodeHandover({ v: 1, partition }), {
           timeout: HANDOVER_TIMEOUT_MS,
         })
         .catch((error: unknown) => {
@@ -162,7 +165,7 @@ export class Router implements LeaseHolder {
   #onHandover(subscription: Subscription): void {
     void (async () => {
       for await (const message of subscription) {
-        const { partition } = decodeInner<{ v: 1; partition: number }>(message.data, "a hand-over");
+        const { partition } = decodeHandover(message.data);
         const owner = new Owner(this.#worldOf(partition));
         owner.prepare().then(
           () => {
@@ -246,10 +249,10 @@ export class Router implements LeaseHolder {
       callback: (error: Error | null, message: Msg) => {
         if (error !== null) return;
         try {
-          const { commands } = decodeInner<CommandBatch>(message.data, "a batch of commands");
+          const { commands } = decodeCommands(message.data);
           const endSpans = this.#traceCommands(commands);
           const reply = (batch: AnswerBatch): void => {
-            message.respond(encodeInner(batch));
+            message.respond(encodeAnswers(batch));
           };
           const decline = (): void => {
             endSpans();

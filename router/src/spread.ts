@@ -1,6 +1,6 @@
 import type { EffectUnit } from "./effect-unit.ts";
 import type { ConnectorUnit } from "./parcels.ts";
-import type { MissedEntry } from "./ports.ts";
+import type { MissedEntry } from "@jichat/protocol/bus/push.ts";
 
 /** Recipients by the connector that holds them, and those whom none holds. */
 interface Placed {

@@ -1,5 +1,5 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
 import { addEffect } from "./add-effect.ts";
 import { emptyUnit } from "./effect-unit.ts";
@@ -101,14 +101,18 @@ export async function catchUp(log: Log, replayed: Replayed): Promise<void> {
   }
 }
 
+interface EpochAppend {
+  readonly owner: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly ours?: IsOurs | undefined;
+}
+
 /** The first append of a reign. Catches up with whatever an older owner still got in before it. */
 export async function appendEpoch(
   log: Log,
   replayed: Replayed,
-  owner: string,
-  clock: Clock,
-  signal: AbortSignal,
-  ours?: IsOurs,
+  { owner, clock, signal, ours }: EpochAppend,
 ): Promise<number> {
   for (;;) {
     const batch: Batch = {
@@ -121,7 +125,14 @@ export async function appendEpoch(
       records: [],
     };
     try {
-      return await appendFenced(log, batch, encodeInner(batch), replayed.position, clock, signal, ours);
+      return await appendFenced(log, {
+        batch,
+        bytes: encodeBatch(batch),
+        expected: replayed.position,
+        clock,
+        signal,
+        ours,
+      });
     } catch (error) {
       if (!(error instanceof OwnershipLost)) throw error;
       await catchUp(log, replayed);

@@ -2,7 +2,8 @@ import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import type { ConnectorUnit, Parcel } from "./parcels.ts";
 import { gapsInPlaceOf, parcelsOf } from "./parcels.ts";
-import type { MissedEntry, EffectsWorld } from "./ports.ts";
+import type { EffectsWorld } from "./ports.ts";
+import type { MissedEntry } from "@jichat/protocol/bus/push.ts";
 import { Publication } from "./publication.ts";
 import { spread } from "./spread.ts";
 

@@ -1,3 +1,4 @@
+import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,11 +10,10 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { pino } from "pino";
 import { Lanes } from "@jichat/edge/lanes.ts";
 import type { Command } from "@jichat/conversation/command.ts";
-import type { CommandBatch } from "@jichat/conversation/command.ts";
+import { decodeCommands } from "@jichat/conversation/command.ts";
 import type { AnswerBatch } from "@jichat/protocol/bus/command.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { PartitionLog } from "@jichat/log/partition-log.ts";
@@ -95,8 +95,8 @@ function serve(names: Names, partitionLog: PartitionLog): Owner {
     serve: (offer: (request: Request) => boolean) => {
       const subscription = nats.subscribe(names.command(0), {
         callback: (_, message) => {
-          const { commands } = decodeInner<CommandBatch>(message.data, "a batch of commands");
-          const reply = (batch: AnswerBatch): boolean => message.respond(encodeInner(batch));
+          const { commands } = decodeCommands(message.data);
+          const reply = (batch: AnswerBatch): boolean => message.respond(encodeAnswers(batch));
           const decline = (): void => void reply({ v: 1, retry: true, position: 0, answers: [] });
           const answer: Request["answer"] = (answers, position) => void reply({ v: 1, position, answers });
           if (!offer({ commands, bytes: message.data.length, decline, answer })) decline();
@@ -122,7 +122,10 @@ async function lanesOf(
   connector: string,
 ): Promise<{ lanes: Lanes; connection: NatsConnection }> {
   const connection = await connectNats(url("all"), connector, log);
-  return { lanes: new Lanes(connection, names, connector, 1, () => undefined), connection };
+  return {
+    lanes: new Lanes({ nats: connection, names, from: connector, partitions: 1, onRetry: () => undefined }),
+    connection,
+  };
 }
 
 const rename = (user: string, index: number): Command => ({
@@ -210,7 +213,13 @@ test(
     const connection = await connectNats(url("mute"), "mute", log);
     const muted = new PartitionLog(await jetstreamManager(connection), namesOf("plain"), 0);
     assert.equal(await outcomeOf(muted, 10, 1), "UNAVAILABLE", "no permission");
-    const lanes = new Lanes(connection, namesOf("plain"), "mute", 1, () => undefined);
+    const lanes = new Lanes({
+      nats: connection,
+      names: namesOf("plain"),
+      from: "mute",
+      partitions: 1,
+      onRetry: () => undefined,
+    });
     const began = performance.now();
     assert.equal(codeOf(await lanes.submit(create, { isOpen: () => true })), "UNAVAILABLE");
     assert.ok(performance.now() - began < 2_000, "said at once, not when it is given up");

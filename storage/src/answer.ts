@@ -6,13 +6,17 @@ import { answerMembers, answerPage } from "./history.ts";
 import type { Store } from "./store.ts";
 import type { Tail } from "./tail.ts";
 
+interface Question {
+  readonly tail: Tail;
+  readonly query: Query;
+  readonly countPage: (from: "memory" | "clickhouse") => void;
+}
+
 /** Answers one question of a partition whose tail has reached its position; `countPage` is told from where. */
 export async function answer(
   store: Store,
   cold: ColdRows,
-  tail: Tail,
-  query: Query,
-  countPage: (from: "memory" | "clickhouse") => void,
+  { tail, query, countPage }: Question,
 ): Promise<unknown> {
   switch (query.q) {
     case "facts":

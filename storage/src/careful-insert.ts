@@ -30,12 +30,17 @@ const NOT_UNICODE = "not well-formed Unicode, or a number out of range";
 
 export const valuesOfLine = (line: string): Values => JSON.parse(line) as Values;
 
+/** A row as text, where it stood in a log, and what ClickHouse has against it. */
+interface RefusedLine {
+  readonly line: string;
+  readonly origin: Origin | undefined;
+  readonly reason: string;
+}
+
 function quarantinedOf(
   table: keyof Rows,
   columns: readonly string[],
-  line: string,
-  origin: Origin | undefined,
-  reason: string,
+  { line, origin, reason }: RefusedLine,
 ): Quarantined {
   const values = repaired(columns, valuesOfLine(line));
   const of = (column: string): unknown => values[columns.indexOf(column)];
@@ -73,7 +78,7 @@ export class CarefulInsert {
 
   async insert(table: keyof Rows, lines: Lines): Promise<void> {
     const unfit = lines.unfit.map(([line, origin]) =>
-      quarantinedOf(table, lines.columns, line, origin, NOT_UNICODE),
+      quarantinedOf(table, lines.columns, { line, origin, reason: NOT_UNICODE }),
     );
     await this.#quarantine(unfit);
     this.#statements = 0;
@@ -85,7 +90,7 @@ export class CarefulInsert {
     for (const [line, origin] of lines) {
       const reason = this.#refused.get(`${table} ${line}`);
       if (reason === undefined) others.addText(line, origin);
-      else await this.#replace(table, lines.columns, line, origin, reason);
+      else await this.#replace(table, lines.columns, { line, origin, reason });
     }
     await this.#halving(table, others);
   }
@@ -109,7 +114,7 @@ export class CarefulInsert {
     if (again === undefined) return;
     for (const [line, origin] of lines) {
       this.#refused.set(`${table} ${line}`, reasonOf(again));
-      await this.#replace(table, lines.columns, line, origin, reasonOf(again));
+      await this.#replace(table, lines.columns, { line, origin, reason: reasonOf(again) });
     }
   }
 
@@ -130,9 +135,7 @@ export class CarefulInsert {
   async #replace(
     table: keyof Rows,
     columns: readonly string[],
-    line: string,
-    origin: Origin | undefined,
-    reason: string,
+    { line, origin, reason }: RefusedLine,
   ): Promise<void> {
     const values = valuesOfLine(line);
     const better = new Lines(columns);
@@ -143,7 +146,7 @@ export class CarefulInsert {
       // Where even this is refused no row is to blame: nothing is let go, and the flush is tried again.
       await this.#store.insertLines(table, last);
     }
-    await this.#quarantine([quarantinedOf(table, columns, line, origin, reason)]);
+    await this.#quarantine([quarantinedOf(table, columns, { line, origin, reason })]);
   }
 
   async #quarantine(rows: readonly Quarantined[]): Promise<void> {

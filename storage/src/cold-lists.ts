@@ -1,3 +1,4 @@
+import { utf8Bytes } from "@jichat/protocol/utf8-bytes.ts";
 import type { Run } from "./run.ts";
 import type {
   HeadBrief,
@@ -8,7 +9,6 @@ import type {
   ListQuery,
   ListReply,
 } from "@jichat/protocol/bus/query.ts";
-import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
 import { ANSWER_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { groupBy } from "./batched.ts";
 import type { ColdRows, MembershipRow } from "./cold-rows.ts";
@@ -51,7 +51,9 @@ export async function answerList(
   let bytes = 0;
   for (let at = 0; at < ids.length; at += atOnce) {
     const some = ids.slice(at, at + atOnce);
-    const listed = await Promise.all(some.map((id) => listedOf(cold, runs, id, user, rowsOf.get(id) ?? [])));
+    const listed = await Promise.all(
+      some.map((id) => listedOf(cold, runs, { id, user, rows: rowsOf.get(id) ?? [] })),
+    );
     const whole = brief === true ? undefined : await wholeHeads(cold, runs, user, some);
     for (const one of listed) {
       if (one === undefined) continue;
@@ -66,12 +68,16 @@ export async function answerList(
   return { entries, heads };
 }
 
+interface Membership {
+  readonly id: string;
+  readonly user: string;
+  readonly rows: readonly MembershipRow[];
+}
+
 async function listedOf(
   cold: ColdRows,
   runs: readonly Run[],
-  id: string,
-  user: string,
-  rows: readonly MembershipRow[],
+  { id, user, rows }: Membership,
 ): Promise<ListedEntry | undefined> {
   const [head, mark] = await Promise.all([cold.heads.of(id), cold.ownMarks.of(markKey(user, id))]);
   const folded = new Folded(id);
@@ -131,7 +137,7 @@ async function wholeHeads(
 async function headOf(cold: ColdRows, runs: readonly Run[], conversation: Folded): Promise<HeadEntry> {
   const { kind, members } = conversation.facts();
   const { id, position, head: seq, no, ts, name, facets } = conversation;
-  const [last] = shownOf(await readSpan(cold.singles, runs, id, seq, seq));
+  const [last] = shownOf(await readSpan(cold.singles, runs, { conversation: id, first: seq, last: seq }));
   return {
     conversation: id,
     position,

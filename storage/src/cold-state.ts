@@ -1,3 +1,4 @@
+import { utf8Bytes } from "@jichat/protocol/utf8-bytes.ts";
 import type { RecentIds } from "./fold.ts";
 import type { Run } from "./run.ts";
 import type {
@@ -9,7 +10,6 @@ import type {
   MembersAfter,
   MembersPage,
 } from "@jichat/protocol/bus/query.ts";
-import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
 import { ANSWER_BYTES_MAX, MEMBERS_PAGE_MAX } from "@jichat/protocol/limits.ts";
 import { Folded } from "./fold.ts";
 import { readSpan, shownOf } from "./events.ts";
@@ -107,7 +107,7 @@ async function findEvents(
 ): Promise<(EventFacts & { conversation: string })[]> {
   return Promise.all(
     wanted.map(async ({ conversation, seq }) => {
-      const [event] = shownOf(await readSpan(cold.singles, runs, conversation, seq, seq));
+      const [event] = shownOf(await readSpan(cold.singles, runs, { conversation, first: seq, last: seq }));
       if (event === undefined) return [];
       const recalled = event.recalled !== undefined;
       return [

@@ -5,7 +5,6 @@ import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
 import { PartitionLog } from "@jichat/log/partition-log.ts";
-import type { Presence } from "@jichat/presence/presence.ts";
 import { Snapshots } from "@jichat/log/snapshots.ts";
 import { readWatermarks } from "./batch-writer.ts";
 import { startGeneration } from "./start-generation.ts";
@@ -18,8 +17,8 @@ export interface CommandParts {
   readonly names: Names;
   readonly store: Store;
   readonly partitions: number;
-  /** Where it is not given, what only Redis knew of lost conversations is not filled. */
-  readonly connectPresence: () => Presence | undefined;
+  /** What Redis knows. What it does not tell of lost conversations is not filled. */
+  readonly heads: () => AsyncIterable<HeadEntry>;
 }
 
 interface Options {
@@ -36,7 +35,6 @@ const USAGE = [
   "",
 ].join("\n");
 const CHUNK = 2_000;
-const REDIS_WAIT_MS = 5_000;
 
 /** A command's result, one line of JSON: its log goes to standard error. */
 export const print = (value: object): void => {
@@ -86,8 +84,8 @@ async function overRanges(
     );
     for (let at = from; at <= to; at += CHUNK) {
       const last = Math.min(at + CHUNK - 1, to);
-      if (verb === "replay") await replayRange(log, store, partition, at, last);
-      const compared = await verifyRange(log, store, partition, at, last);
+      if (verb === "replay") await replayRange(log, store, { partition, from: at, to: last });
+      const compared = await verifyRange(log, store, { partition, from: at, to: last });
       good &&= compared.equal;
       print({ partition, from: at, to: last, ...compared });
     }
@@ -96,17 +94,12 @@ async function overRanges(
 }
 
 async function newGeneration(values: Options, parts: CommandParts): Promise<boolean> {
-  const { nats, jsm, names, store, partitions, connectPresence } = parts;
+  const { nats, jsm, names, store, partitions } = parts;
   const partition = Number(values.partition);
   const snapshots = await Snapshots.open(nats, names);
   const heads: HeadEntry[] = [];
-  const presence = connectPresence();
-  if (presence !== undefined) {
-    await presence.untilReady(REDIS_WAIT_MS);
-    for await (const head of presence.allHeads())
-      if (partitionOf(head.conversation, partitions) === partition) heads.push(head);
-    presence.stop();
-  }
+  for await (const head of parts.heads())
+    if (partitionOf(head.conversation, partitions) === partition) heads.push(head);
   const report = await startGeneration({
     partition,
     log: new PartitionLog(jsm, names, partition),

@@ -7,6 +7,13 @@ import type { Tail } from "./tail.ts";
 const FULL_WAIT_MS = 50;
 const RETRY_MS = 500;
 
+interface Consuming {
+  readonly isFull: () => boolean;
+  readonly hearing: Hearing;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Reads one partition's log into its tail, in order, for as long as it is ours. A full tail stops the
  * reading.
@@ -14,10 +21,7 @@ const RETRY_MS = 500;
 export async function consume(
   log: PartitionLog,
   tail: Tail,
-  isFull: () => boolean,
-  hearing: Hearing,
-  clock: Clock,
-  signal: AbortSignal,
+  { isFull, hearing, clock, signal }: Consuming,
 ): Promise<void> {
   while (!signal.aborted) {
     try {

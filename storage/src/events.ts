@@ -6,6 +6,13 @@ import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { Change } from "@jichat/conversation/changes.ts";
 import { Changes, changeOf, targetsOf } from "@jichat/conversation/changes.ts";
 
+/** Events [first, last] of a conversation. */
+interface EventRange {
+  readonly conversation: string;
+  readonly first: number;
+  readonly last: number;
+}
+
 /**
  * Events [first, last] of a conversation from ClickHouse and the runs, each once, in rising seq, as they
  * were first sent.
@@ -13,9 +20,7 @@ import { Changes, changeOf, targetsOf } from "@jichat/conversation/changes.ts";
 async function rawEvents(
   source: EventSource,
   runs: readonly Run[],
-  conversation: string,
-  first: number,
-  last: number,
+  { conversation, first, last }: EventRange,
 ): Promise<InnerEvent[]> {
   const found = new Map<number, InnerEvent>();
   for (const run of runs) {
@@ -31,12 +36,16 @@ async function rawEvents(
   return [...found.values()].sort((a, b) => a.seq - b.seq);
 }
 
+interface ChangesAsked {
+  readonly conversation: string;
+  readonly targets: readonly number[];
+  readonly upTo: number;
+}
+
 async function changesOf(
   source: EventSource,
   runs: readonly Run[],
-  conversation: string,
-  targets: readonly number[],
-  upTo: number,
+  { conversation, targets, upTo }: ChangesAsked,
 ): Promise<Change[]> {
   if (targets.length === 0) return [];
   const wanted = new Set(targets);
@@ -56,17 +65,18 @@ export interface Span {
   readonly changes: Changes;
 }
 
+interface SpanAsked extends EventRange {
+  readonly upTo?: number | undefined;
+}
+
 export async function readSpan(
   source: EventSource,
   runs: readonly Run[],
-  conversation: string,
-  first: number,
-  last: number,
-  upTo = Number.MAX_SAFE_INTEGER,
+  { conversation, first, last, upTo = Number.MAX_SAFE_INTEGER }: SpanAsked,
 ): Promise<Span> {
-  const events = await rawEvents(source, runs, conversation, first, last);
+  const events = await rawEvents(source, runs, { conversation, first, last });
   const changes = new Changes();
-  for (const change of await changesOf(source, runs, conversation, targetsOf(events), upTo))
+  for (const change of await changesOf(source, runs, { conversation, targets: targetsOf(events), upTo }))
     changes.add(change);
   return { events, changes };
 }

@@ -1,8 +1,8 @@
+import { utf8Bytes } from "@jichat/protocol/utf8-bytes.ts";
 import type { Run } from "./run.ts";
 import type { HistoryQuery, HistoryReply, MembersQuery, MembersReply } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
-import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
 import { jsonFrame } from "@jichat/protocol/frame/codec.ts";
 import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { foldConversations } from "./cold-state.ts";
@@ -89,7 +89,12 @@ export async function answerHistory(cold: ColdRows, tail: Tail, query: HistoryQu
   const { from, to, more } = pageBounds(visible, query);
   const head = { first: visible.first, head: visible.last };
   if (from > to) return { events: [], ...head, more: false };
-  const span = await readSpan(cold.pages, runs, query.conversation, from, to, visible.last);
+  const span = await readSpan(cold.pages, runs, {
+    conversation: query.conversation,
+    first: from,
+    last: to,
+    upTo: visible.last,
+  });
   const events = shownOf(span);
   if (events.length !== to - from + 1) {
     throw new ChatError(

@@ -34,7 +34,7 @@ export async function assertContinues(
   }
   const from = Math.max(1, first, watermark - COMPARED + 1);
   if (from > watermark) return;
-  const { equal } = await verifyRange(log, store, partition, from, watermark);
+  const { equal } = await verifyRange(log, store, { partition, from, to: watermark });
   if (!equal)
     throw new LogRegressed(
       `the log and ClickHouse differ from ${from} to ${watermark}: another log grew there. ${CURE}`,

@@ -1,9 +1,9 @@
 import { Kvm } from "@nats-io/kv";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
+import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { Leases } from "@jichat/log/leases.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
-import { Presence } from "@jichat/presence/presence.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
@@ -11,7 +11,8 @@ import { connectClickHouse } from "./clickhouse.ts";
 import { print, runCommand } from "./commands.ts";
 import { readConfig } from "./config.ts";
 import { migrate, migrateOnceThere } from "./migrations.ts";
-import { Storage } from "./storage.ts";
+import { redisHeads } from "./redis-heads.ts";
+import { startStorage } from "./storage.ts";
 
 /**
  * Whoever asks has given up by then (`ask-storage.ts`). A server whose host is gone says nothing: what waits
@@ -40,11 +41,8 @@ const isServing = command.length === 0;
 const store = await connectClickHouse(config, names.database, isServing ? { queryMs: QUERY_MS } : {});
 if (command.length > 0) {
   await migrate(store);
-  const connectPresence = (): Presence | undefined =>
-    config.redisUrl === undefined
-      ? undefined
-      : Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
-  const ok = await runCommand(command, { nats, jsm, names, store, partitions, connectPresence });
+  const heads = (): AsyncIterable<HeadEntry> => redisHeads(config, names, telemetry.log);
+  const ok = await runCommand(command, { nats, jsm, names, store, partitions, heads });
   await store.close();
   await nats.close();
   process.exit(ok ? 0 : 1);
@@ -53,17 +51,14 @@ await migrateOnceThere(store, telemetry.log, shutdown);
 if (config.embeddedPath !== undefined)
   telemetry.log.info("ClickHouse is embedded: this is the one storage of its cluster");
 const watermarks = await new Kvm(nats).open(names.watermarks);
-const storage = new Storage(config, nats, jsm, names, store, watermarks, telemetry);
-storage.start();
-const leases = await Leases.join(
-  nats,
-  names,
-  { role: "storage", me: config.instance, partitions },
-  storage.holdings,
-  telemetry.log,
-);
+const storage = startStorage({ config, partitions, nats, jsm, names, store, watermarks, telemetry });
+const leases = await Leases.join(nats, names, {
+  options: { role: "storage", me: config.instance, partitions },
+  holder: storage.ownership,
+  log: telemetry.log,
+});
 const admin = await startAdmin(config, telemetry, {
-  notReady: () => (leases.held.size === 0 ? "holds no partition yet" : storage.holdings.notReady()),
+  notReady: () => (leases.held.size === 0 ? "holds no partition yet" : storage.ownership.notReady()),
   partitions: () => leases.held,
   faults: () => storage.faults(),
 });

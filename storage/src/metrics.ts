@@ -1,8 +1,6 @@
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Logger } from "pino";
 import type { Quarantined } from "./careful-insert.ts";
-import type { Holdings } from "./holdings.ts";
-import type { Unwritten } from "./unwritten.ts";
 
 export interface StorageMetrics {
   readonly countQuery: (kind: string, ms: number) => void;
@@ -12,12 +10,8 @@ export interface StorageMetrics {
   readonly countQuarantined: () => void;
 }
 
-/** What a storage tells of itself; docs/metrics.md lists the same names. */
-export function storageMetrics(
-  telemetry: Telemetry,
-  holdings: Pick<Holdings, "tails" | "regressed" | "unheard" | "lag">,
-  unwritten: Pick<Unwritten, "ms">,
-): StorageMetrics {
+/** What a storage counts; docs/metrics.md lists the same names. */
+export function storageMetrics(telemetry: Pick<Telemetry, "counter" | "histogram">): StorageMetrics {
   const query = telemetry.histogram("jichat_storage_query", "time to answer a question, by kind");
   const insert = telemetry.histogram("jichat_storage_insert", "time to make a run durable in ClickHouse");
   const records = telemetry.counter("jichat_storage_records", "records made durable in ClickHouse");
@@ -29,29 +23,6 @@ export function storageMetrics(
   const quarantined = telemetry.counter(
     "jichat_storage_quarantined_rows",
     "rows that ClickHouse cannot hold as the log has them",
-  );
-  telemetry.gauge("jichat_storage_partitions", "partitions consumed", () => holdings.tails.length);
-  telemetry.gauge("jichat_storage_regressed", "partitions stopped by LogRegressed", () => holdings.regressed);
-  telemetry.gauge("jichat_storage_tail_bytes", "consumed and not yet in ClickHouse", () =>
-    holdings.tails.reduce((sum, { bytes }) => sum + bytes, 0),
-  );
-  telemetry.gauge(
-    "jichat_storage_lag_batches",
-    "batches in the logs and not yet in ClickHouse; NaN while it is not known",
-    () => holdings.lag,
-  );
-  telemetry.gauge(
-    "jichat_storage_unheard",
-    "partitions leased to it whose log it does not hear",
-    () => holdings.unheard.length,
-  );
-  telemetry.gauge(
-    "jichat_storage_unwritten_seconds",
-    "how long ClickHouse has not taken what waits for it",
-    () => unwritten.ms / 1_000,
-  );
-  telemetry.gauge("jichat_storage_recent_bytes", "ends of conversations held in memory", () =>
-    holdings.tails.reduce((sum, { recents }) => sum + recents.bytes, 0),
   );
   return {
     countPage: (from) => {

@@ -23,7 +23,6 @@ export class Run {
   bytes = 0;
   records = 0;
   done = 0;
-  lastTs = 0;
   readonly traces: string[] = [];
 
   constructor(partition: number, first: number) {
@@ -37,7 +36,6 @@ export class Run {
     this.#batches.push(positioned);
     this.last = position;
     this.done = Math.max(this.done, batch.done);
-    this.lastTs = batch.ts;
     this.bytes += BATCH_BYTES;
     for (const record of batch.records) this.#index(record, position);
   }

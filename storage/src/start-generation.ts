@@ -1,7 +1,7 @@
 import { Run } from "./run.ts";
 import { randomBytes } from "node:crypto";
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
-import { encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import type { PartitionLog } from "@jichat/log/partition-log.ts";
@@ -54,7 +54,7 @@ export async function startGeneration(parts: GenerationParts): Promise<Generatio
       `partition ${partition} ends at ${end}, and no more than ${known} was seen committed: nothing is lost`,
     );
   }
-  if (watermark < end && !isUnfinished) await keepRest(log, store, partition, watermark, end);
+  if (watermark < end && !isUnfinished) await keepRest(log, store, { partition, watermark, end });
   const records = await lostOf(store, knownHeads(snapshot, heads));
   const start = Math.max(known, end) + POSITIONS_LEFT_OUT;
   await log.restartAbove(start);
@@ -64,13 +64,17 @@ export async function startGeneration(parts: GenerationParts): Promise<Generatio
   return { partition, end, known, first: start + 1, conversations, lost: records.length };
 }
 
+interface Unwritten {
+  readonly partition: number;
+  readonly watermark: number;
+  readonly end: number;
+}
+
 /** What the old log still holds and ClickHouse does not. */
 async function keepRest(
   log: PartitionLog,
   store: Store,
-  partition: number,
-  watermark: number,
-  end: number,
+  { partition, watermark, end }: Unwritten,
 ): Promise<void> {
   const run = new Run(partition, watermark + 1);
   for await (const positioned of log.range(watermark + 1, end)) run.add(positioned);
@@ -120,7 +124,7 @@ async function append(log: PartitionLog, start: number, records: readonly LogRec
       ts: Date.now(),
       records: some,
     };
-    const result = await log.append(encodeInner(batch), position);
+    const result = await log.append(encodeBatch(batch), position);
     if (result.outcome !== "stored")
       throw new Error(`the new generation's batch ${number} was refused: ${result.outcome}; run it again`);
     position = result.position;

@@ -1,8 +1,8 @@
+import { decodeBatch, encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { heldNow } from "@jichat/testkit/held-heap.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
-import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
+import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { Tail } from "./tail.ts";
 
 const id = (index: number): string => `g_${String(index).padStart(27, "0")}`;
@@ -67,7 +67,7 @@ function consumed(
   for (let at = 0; at < count; at += perBatch) {
     const records = Array.from({ length: Math.min(perBatch, count - at) }, (_, i) => recordOf(1 + at + i));
     const sent = { v: 1 as const, owner: "owner", number: at, done: 0, ts: 1, records };
-    tail.add({ position: 1 + at / perBatch, batch: decodeInner<Batch>(encodeInner(sent), "a batch") });
+    tail.add({ position: 1 + at / perBatch, batch: decodeBatch(encodeBatch(sent)) });
   }
   return tail;
 }

@@ -21,6 +21,12 @@ export function trimTarget(end: number, limits: Pick<TrimLimits, "watermark" | "
   return Math.max(0, Math.min(limits.watermark, limits.done, end - 1));
 }
 
+interface Trimming {
+  readonly partition: number;
+  readonly limits: TrimLimits;
+  readonly logger: Logger;
+}
+
 /**
  * Takes away what the log need not hold any more, after comparing it with ClickHouse. Returns the new first
  * position.
@@ -28,9 +34,7 @@ export function trimTarget(end: number, limits: Pick<TrimLimits, "watermark" | "
 export async function trimPartition(
   log: PartitionLog,
   store: Store,
-  partition: number,
-  limits: TrimLimits,
-  logger: Logger,
+  { partition, limits, logger }: Trimming,
 ): Promise<number> {
   const { first, end, bytes, bytesMax } = await log.state();
   const grace = bytesMax > 0 && bytes > bytesMax * GRACE_OFF_RATIO ? 0 : limits.graceMs;
@@ -38,13 +42,13 @@ export async function trimPartition(
   if (target < Math.max(1, first)) return first;
   const to = await lastOlderThan(log, first, target, limits.now - grace);
   if (to < first) return first;
-  const compared = await verifyRange(log, store, partition, first, to);
+  const compared = await verifyRange(log, store, { partition, from: first, to });
   if (!compared.equal) {
     logger.error(
       { partition, first, to, ...compared },
       "ClickHouse and the log differ: the range is inserted again, nothing is trimmed",
     );
-    await replayRange(log, store, partition, first, to);
+    await replayRange(log, store, { partition, from: first, to });
     return first;
   }
   await log.trim(to + 1);

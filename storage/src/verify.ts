@@ -58,6 +58,17 @@ async function sumOfLog(log: PartitionLog, from: number, to: number, stands: Sta
   return { events, digest };
 }
 
+/** Positions [from, to] of a partition. */
+interface LogRange {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+interface StandsOfRange extends LogRange {
+  readonly stands: Stands;
+}
+
 /** Columns behind an event's own in a line of `events`: partition, position, digest. */
 const MORE_COLUMNS = 3;
 
@@ -67,13 +78,7 @@ function eventValuesOf(line: string): Values {
   return values.length < EVENT_COLUMNS.length ? [...values, ""] : values;
 }
 
-async function addQuarantined(
-  store: Store,
-  partition: number,
-  from: number,
-  to: number,
-  stands: Stands,
-): Promise<void> {
+async function addQuarantined(store: Store, { partition, from, to, stands }: StandsOfRange): Promise<void> {
   const rows = await store.query<{ original: string }>(
     `SELECT original FROM {db}.quarantine WHERE partition = {partition: UInt16}
        AND position BETWEEN {from: UInt64} AND {to: UInt64} AND table = 'events'`,
@@ -88,10 +93,7 @@ async function addQuarantined(
  */
 async function sumOfTable(
   store: Store,
-  partition: number,
-  from: number,
-  to: number,
-  stands: Stands,
+  { partition, from, to, stands }: StandsOfRange,
 ): Promise<RangeSum & { readonly replaced: number }> {
   const rows = await store.query<EventRow>(
     `SELECT ${EVENT_COLUMNS.join(", ")}
@@ -119,14 +121,12 @@ async function sumOfTable(
 export async function verifyRange(
   log: PartitionLog,
   store: Store,
-  partition: number,
-  from: number,
-  to: number,
+  { partition, from, to }: LogRange,
 ): Promise<Compared> {
   const stands: Stands = new Map();
-  await addQuarantined(store, partition, from, to, stands);
+  await addQuarantined(store, { partition, from, to, stands });
   const inLog = await sumOfLog(log, from, to, stands);
-  const { replaced, ...inTable } = await sumOfTable(store, partition, from, to, stands);
+  const { replaced, ...inTable } = await sumOfTable(store, { partition, from, to, stands });
   return {
     equal: inLog.events === inTable.events && inLog.digest === inTable.digest,
     log: inLog,
@@ -139,9 +139,7 @@ export async function verifyRange(
 export async function replayRange(
   log: PartitionLog,
   store: Store,
-  partition: number,
-  from: number,
-  to: number,
+  { partition, from, to }: LogRange,
 ): Promise<number> {
   await store.command(
     `ALTER TABLE {db}.events DELETE WHERE partition = ${partition} AND position BETWEEN ${from} AND ${to}

@@ -1,4 +1,5 @@
 import type { KV } from "@nats-io/kv";
+import { watermarkText } from "@jichat/protocol/bus/kv-values.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Logger } from "pino";
 import type { Tail } from "./tail.ts";
@@ -31,7 +32,7 @@ export class WatermarkAnnouncer {
     for (const { partition, watermark } of tails) {
       if (this.#told.get(partition) === watermark) continue;
       this.#told.set(partition, watermark);
-      await this.#bucket.put(String(partition), String(watermark)).catch((error: unknown) => {
+      await this.#bucket.put(String(partition), watermarkText(watermark)).catch((error: unknown) => {
         this.#told.delete(partition);
         this.#log.warn({ err: error, partition }, "watermark not announced");
       });

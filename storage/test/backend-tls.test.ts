@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pino } from "pino";
-import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
-import { Presence } from "@jichat/presence/presence.ts";
+import { connectRedis } from "@jichat/presence/redis.ts";
 import { guardedBackends, pki } from "@jichat/testkit/local/guarded-backends.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { connectClickHouse } from "../src/clickhouse.ts";
@@ -17,9 +16,10 @@ test("what a component speaks to backends with passes a CA of one's own and mTLS
   const nats = await connectNats(urls.nats, "test", log, client);
   await nats.flush();
   await nats.close();
-  const presence = Presence.connect(urls.redis, namesOf("test"), log, { tls: client });
-  await until("Redis is ready", 5_000, () => presence.ready);
-  presence.stop();
+  const redis = connectRedis(urls.redis, { log, tls: client });
+  await until("Redis is ready", 5_000, () => redis.status === "ready");
+  await redis.time();
+  redis.disconnect();
   const url = urls.clickhouse.replace("//", "//me:secret@");
   const store = await connectClickHouse({ clickhouseUrl: url, clickhouseTls: client }, "test");
   await store.command("SELECT 1");

@@ -1,7 +1,7 @@
+import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { groupConversation, partitionOf } from "@jichat/protocol/ids.ts";
 import type { Batch, EventRecord } from "@jichat/protocol/log/record.ts";
@@ -53,7 +53,7 @@ async function appendEarlier(conversation: string): Promise<void> {
   ];
   const end = await log.end();
   const batch: Batch = { v: 1, owner: "earlier", number: 0, epoch: true, done: end, ts, records };
-  const { outcome } = await log.append(encodeInner(batch), end);
+  const { outcome } = await log.append(encodeBatch(batch), end);
   assert.equal(outcome, "stored");
   await nats.close();
 }

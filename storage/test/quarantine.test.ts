@@ -150,7 +150,7 @@ test(
     await writeRuns([run()], store, careful);
     const last = records.length;
     assert.equal((await readWatermarks(store)).get(PARTITION), last);
-    const compared = await verifyRange(log, store, PARTITION, 1, last);
+    const compared = await verifyRange(log, store, { partition: PARTITION, from: 1, to: last });
     assert.ok(compared.equal, JSON.stringify(compared));
     assert.equal(compared.table.events, 2 * last);
     assert.ok(compared.replaced > 0);
@@ -160,8 +160,8 @@ test(
     await writeRuns([run()], store, careful);
     assert.equal(told.length, said, "what is written twice is told once");
     assert.equal(await countOf("quarantine"), kept);
-    await replayRange(log, store, PARTITION, 1, last);
-    assert.ok((await verifyRange(log, store, PARTITION, 1, last)).equal);
+    await replayRange(log, store, { partition: PARTITION, from: 1, to: last });
+    assert.ok((await verifyRange(log, store, { partition: PARTITION, from: 1, to: last })).equal);
     assert.equal(await countOf("quarantine"), kept);
 
     // A row that was changed afterwards is still noticed where it stands for another.
@@ -169,7 +169,7 @@ test(
     await store.command(
       `ALTER TABLE {db}.events UPDATE sender = 'eve' WHERE conversation = '${conversation}' SETTINGS mutations_sync = 1`,
     );
-    assert.equal((await verifyRange(log, store, PARTITION, 1, last)).equal, false);
+    assert.equal((await verifyRange(log, store, { partition: PARTITION, from: 1, to: last })).equal, false);
   },
 );
 
@@ -230,6 +230,6 @@ test("halves that an earlier version's ClickHouse took are the same log still", 
   const lines = noRows().events;
   lines.add(["g", 1, 0, "renamed", "ann", "", 1, "", 0, [], 0, [], "a\ude00b", "", PARTITION, 1, 0]);
   await store.insertLines("events", lines);
-  const { equal, replaced } = await verifyRange(log, store, PARTITION, 1, 1);
+  const { equal, replaced } = await verifyRange(log, store, { partition: PARTITION, from: 1, to: 1 });
   assert.deepEqual({ equal, replaced }, { equal: true, replaced: 1 });
 });

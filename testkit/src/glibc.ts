@@ -56,7 +56,7 @@ function sectionsOf(elf: Buffer): Section[] {
  * Marks every need of GLIBC_2.38 in a 64-bit little-endian ELF file as weak. Returns how many; 0 means
  * nothing to do.
  */
-export function weaken(elf: Buffer): number {
+function weaken(elf: Buffer): number {
   if (elf.readUInt32BE(0) !== 0x7f454c46 || elf[4] !== 2 || elf[5] !== 1)
     throw new Error("not a 64-bit little-endian ELF file");
   const sections = sectionsOf(elf);

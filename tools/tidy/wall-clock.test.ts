@@ -22,7 +22,8 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "client/src/chat-client.ts": [1, "the server's time, which ids are made of"],
   "client/src/server-clock.ts": [1, "the device's, before the server has said its own"],
   "connector/src/handler.ts": [1, "serverTime"],
-  "connector/src/handshake.ts": [3, "serverTime; a ticket's life"],
+  "connector/src/handshake.ts": [2, "serverTime; a ticket's life"],
+  "connector/src/issue-ticket.ts": [1, "a ticket's life"],
   "connector/src/main.ts": [1, "a certificate's end"],
   "connector/src/plain-pong.ts": [2, "serverTime"],
   "connector/src/serve-deliveries.ts": [1, "from the append on another host to the socket"],
@@ -44,7 +45,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "storage/src/careful-insert.ts": [1, "when a row was refused"],
   "storage/src/cold-rows.ts": [1, "the age of ids, by what they say"],
   "storage/src/start-generation.ts": [1, "a record's ts"],
-  "storage/src/storage.ts": [1, "the age of batches, by their ts"],
+  "storage/src/trimmer.ts": [1, "the age of batches, by their ts"],
   "web/src/words.ts": [1, "whether a message is of today"],
 };
 

@@ -8,7 +8,7 @@ export type Language = keyof typeof LANGUAGES;
 const isLanguage = (text: string): text is Language => text in LANGUAGES;
 
 /** The first of the reader's languages that there is; English if none. */
-export function languageOf(wanted: readonly string[]): Language {
+function languageOf(wanted: readonly string[]): Language {
   return wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find(isLanguage) ?? "en";
 }
 

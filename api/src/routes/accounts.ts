@@ -1,12 +1,22 @@
 import type { FastifyInstance } from "fastify";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import type { CredentialParts } from "../credentials.ts";
 import { changePassword, signIn } from "../credentials.ts";
+import type { TokenCheckParts } from "../request.ts";
 import { identityOf, requireToken, spend } from "../request.ts";
 import { bodyOf, queryOf, readIdOf, readName, readPassword, readUsersQuery, usersLimit } from "../readers.ts";
 import * as schemas from "../schemas.ts";
+import type { SignInLimitParts } from "../sign-in-limits.ts";
 import { SignInLimits } from "../sign-in-limits.ts";
-import type { World } from "../world.ts";
+import type { Accounts } from "@jichat/identity/accounts.ts";
+import type { People } from "@jichat/identity/people.ts";
+import type { Revocations } from "@jichat/identity/revocations.ts";
+import type { UserNames } from "@jichat/identity/user-names.ts";
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
+import type { Config } from "../config.ts";
+import type { UserIndex } from "../user-index.ts";
 
 const SWEEP_MS = 10_000;
 const credentials = { user: schemas.id, password: schemas.password };
@@ -15,15 +25,35 @@ const newName = { name: schemas.name };
 const newPassword = { old: schemas.password, new: schemas.password };
 const usersQuery = { q: schemas.id, limit: usersLimit, next: schemas.id };
 
+export interface AccountParts extends CredentialParts, SignInLimitParts {
+  readonly config: SignInLimitParts["config"] & Pick<Config, "signingKeyFile">;
+  readonly accounts: Pick<Accounts, "create" | "get" | "update">;
+  readonly userNames: Pick<UserNames, "claim">;
+  readonly people: Pick<People, "add">;
+  readonly index: Pick<UserIndex, "add">;
+  readonly telemetry: Pick<Telemetry, "log">;
+}
+
+export interface ProfileParts extends CredentialParts, TokenCheckParts {
+  readonly revocations: CredentialParts["revocations"] & Pick<Revocations, "revokeToken">;
+  /** Tries of one's own password, by user. */
+  readonly userBuckets: TokenBuckets;
+}
+
+export interface UserParts extends TokenCheckParts {
+  readonly accounts: Pick<Accounts, "get">;
+  readonly index: Pick<UserIndex, "add" | "find">;
+}
+
 const credentialsOf = (body: Readonly<Record<string, unknown>>) => ({
   user: readIdOf(body, "user"),
   password: readPassword(body, "password"),
 });
 
 /** Signing up and in: no token yet, so limits are by address, and by user against guessing. */
-export async function openAccountRoutes(app: FastifyInstance, world: World): Promise<void> {
-  const { accounts, passwords, index, config } = world;
-  const limits = await SignInLimits.open(app, world);
+export async function openAccountRoutes(app: FastifyInstance, parts: AccountParts): Promise<void> {
+  const { accounts, passwords, index, config } = parts;
+  const limits = await SignInLimits.open(app, parts);
   const sweeping = setInterval(() => {
     limits.sweep(systemClock.monotonic());
   }, SWEEP_MS);
@@ -50,18 +80,18 @@ export async function openAccountRoutes(app: FastifyInstance, world: World): Pro
       if ((await accounts.get(user)) !== undefined)
         throw new ChatError("CONFLICT", "this user name is taken");
       const hashed = await passwords.hash(password);
-      await world.userNames.claim(user);
+      await parts.userNames.claim(user);
       await accounts.create(user, {
         v: 1,
-        createdAt: world.clock.now(),
+        createdAt: parts.clock.now(),
         password: hashed,
         ...(name === undefined ? {} : { name }),
       });
       await index.add(user).catch((error: unknown) => {
-        world.telemetry.log.warn({ err: error }, "a new user is not in the search index yet");
+        parts.telemetry.log.warn({ err: error }, "a new user is not in the search index yet");
       });
-      await world.people.add(user).catch((error: unknown) => {
-        world.telemetry.log.warn({ err: error }, "a new user is written to the people who exist later");
+      await parts.people.add(user).catch((error: unknown) => {
+        parts.telemetry.log.warn({ err: error }, "a new user is written to the people who exist later");
       });
       return reply.code(201).send({ user, ...(name === undefined ? {} : { name }) });
     },
@@ -78,14 +108,17 @@ export async function openAccountRoutes(app: FastifyInstance, world: World): Pro
     },
     async (request, reply) => {
       const { user, password } = credentialsOf(bodyOf(request, credentials));
-      const token = await limits.try(request, user, async () => signIn(world, user, password));
+      const token = await limits.try(request, user, async () => signIn(parts, user, password));
       if (token === undefined) throw new ChatError("UNAUTHENTICATED", "no such user with this password");
       return reply.code(201).send(token);
     },
   );
 }
 
-async function profileOf({ accounts }: World, user: string): Promise<{ user: string; name?: string }> {
+async function profileOf(
+  { accounts }: Pick<UserParts, "accounts">,
+  user: string,
+): Promise<{ user: string; name?: string }> {
   const found = await accounts.get(user);
   if (found === undefined) throw new ChatError("NOT_FOUND", "no such user");
   const { name } = found.account;
@@ -93,9 +126,9 @@ async function profileOf({ accounts }: World, user: string): Promise<{ user: str
 }
 
 /** One's own session, profile and password. */
-export async function openProfileRoutes(app: FastifyInstance, world: World): Promise<void> {
-  const { accounts, revocations } = world;
-  requireToken(app, world);
+export async function openProfileRoutes(app: FastifyInstance, parts: ProfileParts): Promise<void> {
+  const { accounts, revocations } = parts;
+  requireToken(app, parts);
 
   app.delete(
     "/v1/sessions",
@@ -119,7 +152,7 @@ export async function openProfileRoutes(app: FastifyInstance, world: World): Pro
         response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
       },
     },
-    async (request) => profileOf(world, identityOf(request).user),
+    async (request) => profileOf(parts, identityOf(request).user),
   );
 
   app.patch(
@@ -152,15 +185,15 @@ export async function openProfileRoutes(app: FastifyInstance, world: World): Pro
       const { user } = identityOf(request);
       const body = bodyOf(request, newPassword);
       const [old, wanted] = [readPassword(body, "old"), readPassword(body, "new")];
-      spend(world.userBuckets, user, "tries of a password");
-      return changePassword(world, user, old, wanted);
+      spend(parts.userBuckets, user, "tries of a password");
+      return changePassword(parts, user, old, wanted);
     },
   );
 }
 
 /** Others, by their id or by its beginning. */
-export async function openUserRoutes(app: FastifyInstance, world: World): Promise<void> {
-  requireToken(app, world);
+export async function openUserRoutes(app: FastifyInstance, parts: UserParts): Promise<void> {
+  requireToken(app, parts);
 
   app.get(
     "/v1/users/:user",
@@ -171,7 +204,7 @@ export async function openUserRoutes(app: FastifyInstance, world: World): Promis
         response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
       },
     },
-    async (request) => profileOf(world, readIdOf(request.params, "user")),
+    async (request) => profileOf(parts, readIdOf(request.params, "user")),
   );
 
   app.get(
@@ -191,8 +224,8 @@ export async function openUserRoutes(app: FastifyInstance, world: World): Promis
     },
     async (request) => {
       const { q, limit, next } = readUsersQuery(queryOf(request, usersQuery));
-      const users = await world.index.find(q, next, limit);
-      const items = await Promise.all(users.map((user) => profileOf(world, user)));
+      const users = await parts.index.find(q, next, limit);
+      const items = await Promise.all(users.map((user) => profileOf(parts, user)));
       const last = users.at(-1);
       return { items, ...(users.length === limit && last !== undefined ? { next: last } : {}) };
     },

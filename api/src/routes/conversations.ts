@@ -1,10 +1,19 @@
 import type { FastifyInstance } from "fastify";
 import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
 import * as limits from "@jichat/protocol/limits.ts";
+import type { TokenCheckParts } from "../request.ts";
 import { identityOf, requireToken, sourceOf } from "../request.ts";
 import { MEMBERS_LIMIT_MAX, queryOf, readIdOf, readMembersQuery, readPull, readSync } from "../readers.ts";
 import * as schemas from "../schemas.ts";
-import type { World } from "../world.ts";
+import type { Edge } from "@jichat/edge/edge.ts";
+
+export interface ConversationParts extends TokenCheckParts {
+  readonly syncs: Pick<Edge["syncs"], "page">;
+}
+
+export interface MessageParts extends TokenCheckParts {
+  readonly past: Pick<Edge["past"], "members" | "page">;
+}
 
 const inConversation = schemas.object({ conversation: schemas.id }, ["conversation"]);
 const cursor = { type: "string", maxLength: 4_096 } as const;
@@ -33,9 +42,9 @@ const pageQuery = {
   },
 };
 /** One's conversations. */
-export async function openConversationRoutes(app: FastifyInstance, world: World): Promise<void> {
-  const { syncs } = world;
-  requireToken(app, world);
+export async function openConversationRoutes(app: FastifyInstance, parts: ConversationParts): Promise<void> {
+  const { syncs } = parts;
+  requireToken(app, parts);
 
   app.get(
     "/v1/conversations",
@@ -67,9 +76,9 @@ export async function openConversationRoutes(app: FastifyInstance, world: World)
 }
 
 /** What is in one conversation: who, and what was said. */
-export async function openMessageRoutes(app: FastifyInstance, world: World): Promise<void> {
-  const { past } = world;
-  requireToken(app, world);
+export async function openMessageRoutes(app: FastifyInstance, parts: MessageParts): Promise<void> {
+  const { past } = parts;
+  requireToken(app, parts);
 
   app.get(
     "/v1/conversations/:conversation/members",

@@ -11,9 +11,23 @@ import type { Field } from "@jichat/protocol/field.ts";
 import { groupConversation } from "@jichat/protocol/ids.ts";
 import type { Declared } from "../readers.ts";
 import { bodyOf, paramsOf, queryOf, readAs } from "../readers.ts";
+import type { TokenCheckParts } from "../request.ts";
 import { identityOf, requireToken, sourceOf } from "../request.ts";
 import * as schemas from "../schemas.ts";
-import type { World } from "../world.ts";
+import type { Edge } from "@jichat/edge/edge.ts";
+import type { Existence } from "@jichat/identity/existence.ts";
+import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
+
+interface AdmissionParts {
+  /** Absent where names of nobody are taken. */
+  readonly existence: Pick<Existence, "require"> | undefined;
+  /** Members that a user may name, by user. */
+  readonly memberBuckets: TokenBuckets;
+}
+
+export interface VerbParts extends AdmissionParts, TokenCheckParts {
+  readonly lanes: Pick<Edge["lanes"], "require">;
+}
 
 /** Where a verb's fields stand in its request. */
 interface Route {
@@ -42,12 +56,12 @@ function routeOf({ rest, frame, notInRest = [] }: AnyVerb): Route {
 }
 
 /** Each verb at its route: what the socket does, one request at a time, for bots and back ends. */
-export async function openVerbRoutes(app: FastifyInstance, world: World): Promise<void> {
-  requireToken(app, world);
-  for (const name of VERB_NAMES) openVerb(app, world, name);
+export async function openVerbRoutes(app: FastifyInstance, parts: VerbParts): Promise<void> {
+  requireToken(app, parts);
+  for (const name of VERB_NAMES) openVerb(app, parts, name);
 }
 
-function openVerb(app: FastifyInstance, world: World, name: VerbName): void {
+function openVerb(app: FastifyInstance, parts: VerbParts, name: VerbName): void {
   const verb = verbOf(name);
   const { method, url, inPath, beside, required } = routeOf(verb);
   const isCreated = method === "POST";
@@ -68,9 +82,9 @@ function openVerb(app: FastifyInstance, world: World, name: VerbName): void {
       const rest = method === "DELETE" ? queryOf(request, beside) : bodyOf(request, beside);
       const frame: WriteFrame = readAs(name, { ...rest, ...paramsOf(request, inPath) });
       const { user } = identityOf(request);
-      await admit(world, verb, frame, user);
+      await admit(parts, verb, frame, user);
       const conversation = frame.t === "create" ? groupConversation(user, frame.id) : conversationOf(frame);
-      const answer = await world.lanes.require(commandOf(frame, sourceOf(request, conversation)));
+      const answer = await parts.lanes.require(commandOf(frame, sourceOf(request, conversation)));
       return reply.code(isCreated ? 201 : 200).send({ conversation, ...answer });
     },
   });
@@ -91,11 +105,11 @@ const conversationOf = (frame: WriteFrame): string =>
   "conversation" in frame ? (frame.conversation ?? "") : "";
 
 /** People who are put into groups are paid for; those who are named must exist where that is checked. */
-async function admit(world: World, verb: AnyVerb, frame: WriteFrame, user: string): Promise<void> {
+async function admit(parts: AdmissionParts, verb: AnyVerb, frame: WriteFrame, user: string): Promise<void> {
   const named = verb.named?.(frame) ?? [];
   if (verb.moves !== undefined && named.length > 0) {
-    const tooMany = chargeMembers(world.memberBuckets, user, named.length, systemClock.monotonic());
+    const tooMany = chargeMembers(parts.memberBuckets, user, named.length, systemClock.monotonic());
     if (tooMany !== undefined) throw errorOf(tooMany);
   }
-  if (named.length > 0) await world.existence?.require(named);
+  if (named.length > 0) await parts.existence?.require(named);
 }

@@ -119,8 +119,12 @@ export async function talk(args: TalkArgs): Promise<Talk> {
   });
   const pairs = Array.from({ length: conversations }, (_, i) => pairOf(i, people));
   let load = watchLoad(pids);
-  const offered = await sendAll(persons, pairs, due, rate, (sent) => {
-    if (sent === warm) load = watchLoad(pids);
+  const offered = await sendAll(persons, pairs, {
+    due,
+    rate,
+    before: (sent) => {
+      if (sent === warm) load = watchLoad(pids);
+    },
   });
   const end = performance.now() + SETTLE_MS;
   while ((seen.acked + seen.refused < total || seen.received < total) && performance.now() < end)
@@ -131,13 +135,17 @@ export async function talk(args: TalkArgs): Promise<Talk> {
   return { rate, sent: total, timed: total - warm, ...seen, ack: acks, receive: receipts, ...how };
 }
 
+interface Sending {
+  readonly due: Float64Array;
+  readonly rate: number;
+  readonly before: (sent: number) => void;
+}
+
 /** Of the rate that was asked for, what was offered. `before` each message is told how many went before. */
 async function sendAll(
   persons: readonly Person[],
   pairs: readonly (readonly [number, number])[],
-  due: Float64Array,
-  rate: number,
-  before: (sent: number) => void,
+  { due, rate, before }: Sending,
 ): Promise<number> {
   const started = performance.now();
   let sent = 0;

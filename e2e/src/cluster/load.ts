@@ -7,7 +7,7 @@ import { judgeCrowd } from "../scene.ts";
 import type { Chat } from "./chat.ts";
 
 /** 300 devices that send 200 messages a second between them. */
-export const LOAD: CrowdOptions = { pairs: 75, groups: 5, groupSize: 20, rate: 0.67 };
+const LOAD: CrowdOptions = { pairs: 75, groups: 5, groupSize: 20, rate: 0.67 };
 const BEFORE_MS = 5_000;
 const AFTER_MS = 5_000;
 

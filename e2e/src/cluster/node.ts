@@ -49,7 +49,7 @@ async function handOf({ spec: { nodeName } }: Pod): Promise<string> {
 }
 
 /** Runs a shell command on the node of a pod, as its root, with the programs that the node has. */
-export async function onNode(pod: Pod, script: string): Promise<string> {
+async function onNode(pod: Pod, script: string): Promise<string> {
   const onHost = ["/usr/bin/busybox", "nsenter", "-t", "1", "-m", "--", "sh", "-c", script];
   return kubectl(["-n", HANDS, "exec", await handOf(pod), "--", ...onHost]);
 }

@@ -71,7 +71,7 @@ test("an ack is waited for from the send on, an event from when somebody first k
   ledger.received("cid", "phone", event); // Before `start`: no part of it, but known from here on.
   waits.start();
   now = 700;
-  ledger.acked("ann", "phone", "a", "g", 1);
+  ledger.acked("ann", "phone", { id: "a", conversation: "g", seq: 1 });
   assert.deepEqual([waits.longest("send"), waits.longest("live")], [700, 0]);
   now = 2_100;
   ledger.received("bob", "phone", event);

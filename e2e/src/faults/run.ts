@@ -54,7 +54,7 @@ async function talkThrough(
   const wrong: string[] = [];
   await crowd.arrive();
   const isOver = new AbortController();
-  const happening = happen(site, cell, waits, progress, wrong).finally(() => {
+  const happening = happen(site, cell, { waits, progress, wrong }).finally(() => {
     isOver.abort();
   });
   await Promise.all([happening, crowd.talkUntil(happening), bystanders.walk(isOver.signal)]);
@@ -87,14 +87,14 @@ async function talkThrough(
   };
 }
 
+interface Observers {
+  readonly waits: Waits;
+  readonly progress: (what: string) => void;
+  readonly wrong: string[];
+}
+
 /** All faults within the same seconds; resolves with the moment of the heal. */
-async function happen(
-  site: Site,
-  { faults }: Cell,
-  waits: Waits,
-  progress: (what: string) => void,
-  wrong: string[],
-): Promise<number> {
+async function happen(site: Site, { faults }: Cell, { waits, progress, wrong }: Observers): Promise<number> {
   await sleep(QUIET_MS);
   waits.start();
   const heals: Heal[] = [];

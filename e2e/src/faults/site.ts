@@ -35,6 +35,16 @@ export interface SiteOptions {
   readonly over: "namespaces" | "proxies";
 }
 
+interface SiteParts {
+  readonly network: Network;
+  readonly stack: Stack;
+  readonly urls: { readonly ws: readonly string[]; readonly api: string };
+  readonly disks: ReadonlyMap<string, Disk>;
+  readonly clocks: ReadonlyMap<string, Clock>;
+  readonly backends: readonly Part[];
+  readonly destroy: () => Promise<void>;
+}
+
 /** A whole cluster as production has it: three nats-servers, R3, each part on a host of its own. */
 export class Site {
   readonly network: Network;
@@ -46,15 +56,7 @@ export class Site {
   readonly #parts: ReadonlyMap<string, Part>;
   readonly #destroy: () => Promise<void>;
 
-  private constructor(
-    network: Network,
-    stack: Stack,
-    urls: { readonly ws: readonly string[]; readonly api: string },
-    disks: ReadonlyMap<string, Disk>,
-    clocks: ReadonlyMap<string, Clock>,
-    backends: readonly Part[],
-    destroy: () => Promise<void>,
-  ) {
+  private constructor({ network, stack, urls, disks, clocks, backends, destroy }: SiteParts) {
     this.network = network;
     this.stack = stack;
     this.wsUrls = urls.ws;
@@ -73,7 +75,7 @@ export class Site {
     const clocks = new Map<string, Clock>();
     for (const [host, ahead] of wanted) clocks.set(host, await Clock.make(data, host, ahead));
     const ports = await portsOf();
-    const backends = await startBackends(data, network, disks, ports, over);
+    const backends = await startBackends({ data, network, disks, ports, over });
     const { stack, destroy } = await startThrowaway(await settingsOf(network, clocks, ports));
     const reach = async (url: string, host: string): Promise<string> =>
       url.replace(new URL(url).host, await network.endpoint(PEOPLE, host, Number(new URL(url).port)));
@@ -81,10 +83,18 @@ export class Site {
       ws: await Promise.all(stack.wsUrls.map(async (url, i) => reach(url, CONNECTORS[i] ?? ""))),
       api: await reach(stack.apiUrl, "api"),
     };
-    return new Site(network, stack, urls, disks, clocks, backends, async () => {
-      await destroy();
-      await Promise.all(backends.map(async (part) => part.kill()));
-      network.close();
+    return new Site({
+      network,
+      stack,
+      urls,
+      disks,
+      clocks,
+      backends,
+      destroy: async () => {
+        await destroy();
+        await Promise.all(backends.map(async (part) => part.kill()));
+        network.close();
+      },
     });
   }
 
@@ -124,13 +134,21 @@ async function portsOf(): Promise<Ports> {
   return { nats, routes, redis, clickhouse };
 }
 
-async function startBackends(
-  data: string,
-  network: Network,
-  disks: ReadonlyMap<string, Disk>,
-  ports: Ports,
-  over: SiteOptions["over"],
-): Promise<readonly Part[]> {
+interface BackendsToStart {
+  readonly data: string;
+  readonly network: Network;
+  readonly disks: ReadonlyMap<string, Disk>;
+  readonly ports: Ports;
+  readonly over: SiteOptions["over"];
+}
+
+async function startBackends({
+  data,
+  network,
+  disks,
+  ports,
+  over,
+}: BackendsToStart): Promise<readonly Part[]> {
   const folderOf = (host: Host): string => join(disks.get(host)?.folder ?? data, host);
   const placed = (host: Host, port: number) => ({
     name: host,

@@ -1,4 +1,5 @@
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import type { AckedSend } from "../ledger.ts";
 import { Ledger } from "../ledger.ts";
 
 /** What people wait for: the ack of a send, a page of history, the event of what somebody else sent. */
@@ -62,8 +63,9 @@ export class TimedLedger extends Ledger {
     this.#sentAt.set(`${user} ${device} ${id}`, this.#waits.now());
   }
 
-  override acked(user: string, device: string, id: string, conversation: string, seq: number): void {
-    super.acked(user, device, id, conversation, seq);
+  override acked(user: string, device: string, send: AckedSend): void {
+    super.acked(user, device, send);
+    const { id, conversation, seq } = send;
     const since = this.#sentAt.get(`${user} ${device} ${id}`);
     if (since !== undefined) this.#waits.ended("send", since);
     this.#known(conversation, seq);

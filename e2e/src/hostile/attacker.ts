@@ -21,7 +21,7 @@ const operations = await operationsOf(api);
 
 const [frames, rest, stranger, known, edgeHolds, apiHolds, storms] = await Promise.all([
   attackFrames(target(ws, "127.0.0.2"), tokens, dice(1), isOver),
-  attackRest(target(api, "127.0.0.3"), operations, tokens, dice(2), isOver),
+  attackRest(target(api, "127.0.0.3"), { operations, tokens, dice: dice(2), isOver }),
   flood(target(ws, "127.0.0.4"), undefined, 10_000, isOver),
   flood(target(ws, "127.0.0.4"), tokens[0], 10_000, isOver),
   hold(target(ws, "127.0.0.5"), 500, isOver),

@@ -47,7 +47,7 @@ function bytesOf(frame: unknown, subprotocol: Subprotocol): Uint8Array {
 }
 
 /** One frame that is nearly right, or bytes that claim to be one. */
-export function oddFrame(subprotocol: Subprotocol, dice: Dice): Uint8Array {
+function oddFrame(subprotocol: Subprotocol, dice: Dice): Uint8Array {
   if (subprotocol === "jichat.v1.msgpack" && dice.chance(0.3)) return lie(dice);
   const bytes = bytesOf(mutated(dice.pick(FRAMES), NAMES, dice), subprotocol);
   if (dice.chance(0.7)) return bytes;

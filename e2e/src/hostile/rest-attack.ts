@@ -49,12 +49,16 @@ const QUERIES = [
 const SEGMENTS = ["prey", "a.b", "%zz", "%2e%2e", "*", "x".repeat(70), "g_none", "%ed%a0%80"];
 const REQUEST_MS = 10_000;
 
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
 function ask(
   target: Target,
-  method: string,
-  path: string,
-  headers: Readonly<Record<string, string>>,
-  body: string | undefined,
+  { method, path, headers, body }: Asked,
 ): Promise<{ status: number; text: string } | undefined> {
   const { promise, resolve } = Promise.withResolvers<{ status: number; text: string } | undefined>();
   const asked = request(
@@ -89,16 +93,20 @@ function ask(
   return promise;
 }
 
+interface RestAttack {
+  readonly operations: readonly Operation[];
+  readonly tokens: readonly string[];
+  readonly dice: Dice;
+  readonly isOver: () => boolean;
+}
+
 /**
  * Requests that are nearly right, to every operation. Returns how many were made, and each answer that no
  * request may get: 500, or one without a traceId.
  */
 export async function attackRest(
   target: Target,
-  operations: readonly Operation[],
-  tokens: readonly string[],
-  dice: Dice,
-  isOver: () => boolean,
+  { operations, tokens, dice, isOver }: RestAttack,
 ): Promise<{ made: number; wrong: string[] }> {
   let made = 0;
   const wrong: string[] = [];
@@ -112,17 +120,16 @@ export async function attackRest(
         : dice.chance(0.1)
           ? dice.pick(["{", "[]", "null", '{"body":', '{"__proto__":{"a":1}}', ""])
           : JSON.stringify(fields.length === 0 ? oddValue(dice) : mutated({}, fields, dice));
-    const answer = await ask(
-      target,
-      dice.chance(0.05) ? "PATCH" : method,
-      where,
-      {
+    const answer = await ask(target, {
+      method: dice.chance(0.05) ? "PATCH" : method,
+      path: where,
+      headers: {
         ...dice.pick(HEADERS),
         ...(token === "" ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
       },
       body,
-    );
+    });
     made += 1;
     if (answer === undefined) continue;
     const isTraced = answer.status < 400 || !where.startsWith("/v1/") || answer.text.includes('"traceId"');

@@ -49,13 +49,17 @@ export interface Said {
   readonly sockets: number;
 }
 
+interface SwarmOptions {
+  readonly saying: Saying;
+  readonly tokens: readonly string[];
+  readonly perSecond: number;
+  readonly isOver: () => boolean;
+}
+
 /** Says `perSecond` frames a second in all, over as many sockets as that takes; who is closed comes back. */
 export async function swarm(
   target: Target,
-  saying: Saying,
-  tokens: readonly string[],
-  perSecond: number,
-  isOver: () => boolean,
+  { saying, tokens, perSecond, isOver }: SwarmOptions,
 ): Promise<Said> {
   const socketsMax = Math.ceil(perSecond / saying.perSecond);
   const each = await Promise.all(

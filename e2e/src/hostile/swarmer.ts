@@ -12,6 +12,11 @@ if (saying === undefined) throw new Error(`nothing is called ${name}`);
 const tokens = await readLines(process.stdin);
 const end = performance.now() + Number(ms);
 const target = { url: new URL(ws), from };
-const said = await swarm(target, saying, tokens, Number(perSecond), () => performance.now() > end);
+const said = await swarm(target, {
+  saying,
+  tokens,
+  perSecond: Number(perSecond),
+  isOver: () => performance.now() > end,
+});
 process.stdout.write(`${JSON.stringify(said)}\n`);
 process.exit(0);

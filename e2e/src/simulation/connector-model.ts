@@ -14,12 +14,28 @@ import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { ReadList } from "@jichat/presence/presence-texts.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
-import type { Device } from "./device-model.ts";
-import type { ModelPage } from "./storage-model.ts";
+import type { Guards } from "./guards.ts";
+import type { KeeperParts } from "./keeper-model.ts";
 import { KeeperModel } from "./keeper-model.ts";
-import type { Simulation } from "./simulation.ts";
+import type { RedisModel } from "./redis-model.ts";
+import type { SocketConnector, SocketDevice } from "./socket-model.ts";
 import { Socket } from "./socket-model.ts";
+import type { ModelPage, StorageModel } from "./storage-model.ts";
+import type { ClusterDice, Time } from "./world.ts";
 import { Machine } from "./world.ts";
+
+/** The parts of a cluster that a connector reaches, beside what its keeper needs. */
+interface ConnectorParts extends KeeperParts {
+  readonly time: Time;
+  readonly dice: ClusterDice;
+  readonly guards: Guards;
+  readonly redis: KeeperParts["redis"] & Pick<RedisModel, "nameFor" | "cacheFor" | "onRun" | "headPosition">;
+  readonly storage: Pick<StorageModel, "list" | "heads" | "history">;
+  nextId(): string;
+  violate(invariant: string, what: string): void;
+  /** Asks whoever serves the partition. */
+  request(from: Machine, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+}
 
 /** How far their clocks are off. */
 const SKEW_MS = [-600_000, 600_000] as const;
@@ -27,10 +43,10 @@ const TOO_FAST: Refused = { code: "RATE_LIMITED", message: "too many frames on t
 const LOG_IDENTITY = "simulation-";
 
 /** One connector: the product's lane, gate, deliveries and syncs, behind sockets that are models. */
-export class ConnectorModel {
+export class ConnectorModel implements SocketConnector {
   readonly machine: Machine;
   readonly name: string;
-  readonly #sim: Simulation;
+  readonly #sim: ConnectorParts;
   readonly #sockets = new Map<string, Map<string, Socket>>();
   readonly #lane: CommandLane;
   readonly #readingLane: CommandLane;
@@ -40,7 +56,7 @@ export class ConnectorModel {
   readonly #keeper: KeeperModel;
   readonly #unwatch: () => void;
 
-  constructor(sim: Simulation, name: string) {
+  constructor(sim: ConnectorParts, name: string) {
     this.#sim = sim;
     this.name = name;
     this.machine = new Machine(sim.time, sim.dice, sim.dice.between(...SKEW_MS));
@@ -61,9 +77,9 @@ export class ConnectorModel {
       return this.#readingLane.position;
     };
     const losses = new LossPositions(1, () => sim.redis.nameFor(this.machine), position);
-    this.#syncs = new Syncs(
-      sim.redis.cacheFor(this.machine),
-      {
+    this.#syncs = new Syncs({
+      cache: sim.redis.cacheFor(this.machine),
+      source: {
         list: async (query) => {
           await this.machine.hop();
           return sim.storage.list(query.position, query.user, query.after);
@@ -73,11 +89,11 @@ export class ConnectorModel {
           return sim.storage.heads(query.position, query.user, query.conversations);
         },
       },
-      this.machine.clock,
-      1,
-      async () => (sim.guards.afterLoss ? losses.read() : [0]),
-      { identity: () => LOG_IDENTITY, position },
-    );
+      clock: this.machine.clock,
+      partitions: 1,
+      afterLoss: async () => (sim.guards.afterLoss ? losses.read() : [0]),
+      log: { identity: () => LOG_IDENTITY, position },
+    });
     this.#deliveries = new Deliveries(this);
     this.#keeper = new KeeperModel(sim, name, this.machine, () => this.#placed);
     this.#unwatch = sim.redis.onRun(this.machine, () => void this.#keeper.registerAll());
@@ -113,7 +129,7 @@ export class ConnectorModel {
    * Placed, then registered, then welcomed (docs/design.md, "Sync without a hole"). Some devices ask their first
    * sync right behind the hello, some wait for the welcome.
    */
-  async open(device: Device): Promise<Socket> {
+  async open(device: SocketDevice): Promise<Socket> {
     const { guards } = this.#sim;
     const socket = new Socket(device, this, this.#sim.nextId(), guards);
     const devices = this.#sockets.get(device.user) ?? new Map<string, Socket>();
@@ -128,7 +144,7 @@ export class ConnectorModel {
     return socket;
   }
 
-  close(device: Device, session: string): void {
+  close(device: Pick<SocketDevice, "user" | "name">, session: string): void {
     const held = this.#sockets.get(device.user)?.get(device.name);
     if (held?.id === session) held.displaced();
   }
@@ -155,7 +171,7 @@ export class ConnectorModel {
     const { gate } = socket;
     const place = gate.place(conversation, id);
     const refused = (refusal: Refused): void => {
-      gate.refused(conversation, id, place, refusal, this.#wakeful.now());
+      gate.refused(conversation, id, { place, refusal, now: this.#wakeful.now() });
       if (gate.isFull) socket.close();
     };
     if (tooFast !== undefined) {
@@ -197,6 +213,6 @@ export class ConnectorModel {
     }
     await this.machine.hop();
     const seen = Math.max(head ?? 0, this.#lane.position, this.#readingLane.position);
-    return this.#sim.storage.history(seen, user, conversation, after, 50);
+    return this.#sim.storage.history(seen, { user, conversation, after, limit: 50 });
   }
 }

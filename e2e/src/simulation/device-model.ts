@@ -1,38 +1,51 @@
-import { Timeline } from "@jichat/client/timeline.ts";
 import { isRefused } from "@jichat/protocol/bus/command.ts";
-import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
-import type { ConnectorModel } from "./connector-model.ts";
+import type { Ledger } from "../ledger.ts";
+import type { IdParts } from "./device-words.ts";
 import { idAt, paddingOf } from "./device-words.ts";
+import type { Guards } from "./guards.ts";
+import type { InboxParts } from "./inbox-model.ts";
+import { InboxModel } from "./inbox-model.ts";
+import type { OutboxParts } from "./outbox-model.ts";
 import { OutboxModel } from "./outbox-model.ts";
-import type { Simulation } from "./simulation.ts";
-import type { Socket } from "./socket-model.ts";
+import type { Socket, SocketDevice } from "./socket-model.ts";
 
-/** One device: it writes in order, repeats what is not acked, and repairs what it missed. */
-export class Device {
+/** Where a device finds a connector. */
+interface Door {
+  open(device: SocketDevice): Promise<Socket>;
+}
+
+/** What a device needs beside what its inbox, its outbox and its ids need. */
+interface DeviceParts extends InboxParts, OutboxParts, IdParts {
+  readonly time: OutboxParts["time"];
+  readonly dice: OutboxParts["dice"];
+  readonly guards: Pick<Guards, "missedGap">;
+  readonly ledger: InboxParts["ledger"] & OutboxParts["ledger"] & Pick<Ledger, "device" | "sent">;
+  /** Bodies are large. */
+  readonly isHeavy: boolean;
+  anyConnector(): Door | undefined;
+}
+
+/** One device: it connects, and connects again; its outbox writes, its inbox reads. */
+export class Device implements SocketDevice {
   readonly user: string;
   readonly name: string;
-  readonly #sim: Simulation;
+  readonly #sim: DeviceParts;
   readonly #skewMs: number;
-  readonly timelines = new Map<string, Timeline>();
   #socket: Socket | undefined;
   readonly #replaced = new WeakSet<Socket>();
-  #heard = new Map<string, number>();
-  #cursor: string | undefined;
+  readonly #inbox: InboxModel;
   readonly #outbox: OutboxModel;
-  #syncing = false;
-  #syncAgain = false;
-  readonly #repairing = new Map<string, Promise<void>>();
-  #synced = false;
   #hellos = 0;
   #isComing = false;
 
-  constructor(sim: Simulation, user: string, name: string) {
+  constructor(sim: DeviceParts, user: string, name: string) {
     this.#sim = sim;
     this.user = user;
     this.name = name;
     this.#skewMs = sim.dice.between(-180_000, 180_000);
+    this.#inbox = new InboxModel(sim, this);
     this.#outbox = new OutboxModel(sim, this);
     sim.ledger.device(user, name);
   }
@@ -51,11 +64,11 @@ export class Device {
   }
 
   get isReady(): boolean {
-    return this.#synced;
+    return this.#inbox.isReady;
   }
 
   async connect(): Promise<void> {
-    const connector: ConnectorModel | undefined = this.#sim.anyConnector();
+    const connector = this.#sim.anyConnector();
     if (connector === undefined || this.#socket !== undefined || this.#isComing) {
       this.#sim.time.after(100, () => {
         if (this.#socket === undefined) void this.connect();
@@ -71,7 +84,7 @@ export class Device {
   }
 
   /** One hello at a time: of two it would be anybody's guess which is the later. */
-  async #come(connector: ConnectorModel): Promise<Socket> {
+  async #come(connector: Door): Promise<Socket> {
     this.#isComing = true;
     const socket = await connector.open(this);
     this.#isComing = false;
@@ -83,11 +96,11 @@ export class Device {
     this.#socket = socket;
     if (old !== undefined) this.#replaced.add(old);
     old?.left();
-    this.#heard = new Map();
+    this.#inbox.startOver();
     this.#outbox.startOver();
-    void this.#sync();
+    void this.#inbox.sync();
     // The gap behind the welcome: the first sync may be of before what was missed.
-    if (socket.missed && this.#sim.guards.missedGap) void this.#sync();
+    if (socket.missed && this.#sim.guards.missedGap) void this.#inbox.sync();
   }
 
   /** A move that failed is tried again, as the SDK does: it may have displaced the socket that is left. */
@@ -127,7 +140,7 @@ export class Device {
     return this.#hellos;
   }
 
-  isLatest({ hello }: Socket): boolean {
+  isLatest({ hello }: Pick<Socket, "hello">): boolean {
     return hello === this.#hellos;
   }
 
@@ -141,91 +154,7 @@ export class Device {
   }
 
   hear(socket: Socket, frame: ServerFrame): void {
-    if (socket !== this.#socket) return;
-    if (frame.t === "event") {
-      const { t: _, ...event } = frame;
-      const before = this.#heard.get(event.conversation) ?? 0;
-      if (event.seq <= before)
-        this.#sim.violate(
-          "I2",
-          `${this.user}/${this.name} heard ${event.conversation} ${event.seq} after ${before} on one socket`,
-        );
-      this.#heard.set(event.conversation, event.seq);
-      const timeline = this.#timeline(event.conversation);
-      for (const shown of timeline.insert(event, this.user))
-        this.#sim.ledger.received(this.user, this.name, shown);
-      if (timeline.hasHole) void this.#repair(event.conversation, timeline);
-    } else if (frame.t === "gap") {
-      const timeline = frame.conversation === undefined ? undefined : this.#timeline(frame.conversation);
-      if (timeline === undefined || frame.conversation === undefined) void this.#sync();
-      else {
-        timeline.head = Math.max(timeline.head, frame.head ?? 0);
-        if (timeline.hasHole) void this.#repair(frame.conversation, timeline);
-      }
-    }
-  }
-
-  #timeline(conversation: string): Timeline {
-    const known = this.timelines.get(conversation);
-    if (known !== undefined) return known;
-    const timeline = new Timeline(0);
-    this.timelines.set(conversation, timeline);
-    return timeline;
-  }
-
-  #repair(conversation: string, timeline: Timeline): Promise<void> {
-    const running = this.#repairing.get(conversation);
-    if (running !== undefined) return running;
-    const repair = this.#pullMissing(conversation, timeline).finally(() =>
-      this.#repairing.delete(conversation),
-    );
-    this.#repairing.set(conversation, repair);
-    return repair;
-  }
-
-  async #pullMissing(conversation: string, timeline: Timeline): Promise<void> {
-    while (timeline.hasHole && this.#socket !== undefined) {
-      const socket = this.#socket;
-      try {
-        const page = await socket.reply(socket.connector.pull(socket, conversation, timeline.last));
-        if (socket === this.#socket)
-          for (const event of timeline.fill(page)) this.#sim.ledger.received(this.user, this.name, event);
-      } catch (thrown) {
-        if (asChatError(thrown).code === "NOT_FOUND") timeline.head = timeline.last;
-        await this.#sim.time.sleep(100);
-      }
-    }
-  }
-
-  async #sync(): Promise<void> {
-    this.#syncAgain = true;
-    if (this.#syncing) return;
-    this.#syncing = true;
-    while (this.#syncAgain && this.#socket !== undefined) {
-      this.#syncAgain = false;
-      const socket = this.#socket;
-      try {
-        const asked = socket.connector.sync(this.user, this.#cursor, socket.takeList());
-        const reply = await socket.reply(asked);
-        if (socket !== this.#socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
-        for (const listed of reply.conversations) {
-          const timeline = this.#timeline(listed.conversation);
-          timeline.head = Math.max(timeline.head, "left" in listed ? listed.left : listed.head);
-        }
-        await Promise.all(
-          [...this.timelines].flatMap(([id, timeline]) =>
-            timeline.hasHole ? [this.#repair(id, timeline)] : [],
-          ),
-        );
-        if (socket !== this.#socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
-        this.#cursor = reply.cursor;
-        this.#synced = true;
-      } catch {
-        this.#syncAgain = true;
-        await this.#sim.time.sleep(100);
-      }
-    }
-    this.#syncing = false;
+    if (socket === this.#socket) this.#inbox.hear(frame);
   }
 
   newId(): string {
@@ -263,7 +192,7 @@ export class Device {
   }
 
   read(conversation: string): void {
-    const seq = this.timelines.get(conversation)?.last ?? 0;
+    const seq = this.#inbox.lastOf(conversation);
     const id = `read-${this.#sim.nextId()}`;
     if (seq > 0)
       this.#outbox.put(id, `${conversation}#read`, false, (socket) => ({

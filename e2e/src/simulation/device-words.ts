@@ -1,4 +1,12 @@
-import type { Simulation } from "./simulation.ts";
+import type { Dice } from "@jichat/protocol/dice.ts";
+import type { Time } from "./world.ts";
+
+/** What makes an id different from all others, and gives it its time. */
+export interface IdParts {
+  readonly dice: Pick<Dice, "chance">;
+  readonly time: Pick<Time, "now">;
+  nextId(): string;
+}
 
 /** Some bodies are heavy, of what takes more bytes inside the cluster; a few are more than a log takes. */
 export function paddingOf(id: string): string {
@@ -8,7 +16,7 @@ export function paddingOf(id: string): string {
 }
 
 /** An id on a clock that is `skewMs` ahead; sometimes one without a time. */
-export function idAt(sim: Simulation, skewMs: number): string {
+export function idAt(sim: IdParts, skewMs: number): string {
   if (sim.dice.chance(0.15)) return `plain-${sim.nextId()}`;
   const time = Math.floor(sim.time.now + skewMs)
     .toString(16)

@@ -1,5 +1,6 @@
 import type { Refused } from "@jichat/protocol/bus/command.ts";
 import { SEND_GATE_MS } from "@jichat/protocol/limits.ts";
+import type { GateRefusal } from "@jichat/edge/send-gate.ts";
 import { SendGate } from "@jichat/edge/send-gate.ts";
 import type { Guards } from "./guards.ts";
 
@@ -40,7 +41,7 @@ class GateOfOne implements Gate {
     return undefined;
   }
 
-  refused(conversation: string, id: string, place: number, refusal: Refused, now: number): void {
+  refused(conversation: string, id: string, { place, refusal, now }: GateRefusal): void {
     const first = this.#first.get(conversation);
     const isBehind = first !== undefined && first.until > now && first.place <= place;
     const until = now + SEND_GATE_MS;

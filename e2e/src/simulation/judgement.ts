@@ -1,6 +1,20 @@
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Violation } from "../ledger-checks.ts";
-import type { Simulation } from "./simulation.ts";
+import type { Ledger } from "../ledger.ts";
+import type { ConnectorModel } from "./connector-model.ts";
+import type { LogModel } from "./log-model.ts";
+import type { StorageModel } from "./storage-model.ts";
+import type { Time } from "./world.ts";
+
+/** Whom the judge asks, and whom the judge tells. */
+interface JudgeParts {
+  readonly time: Pick<Time, "run">;
+  readonly log: Pick<LogModel, "end">;
+  readonly storage: Pick<StorageModel, "history">;
+  readonly ledger: Pick<Ledger, "listed" | "history">;
+  anyConnector(): Pick<ConnectorModel, "sync"> | undefined;
+  violate(invariant: string, what: string): void;
+}
 
 /** I7: once a successor's epoch stands, nothing of an older owner follows. */
 export function checkReigns(batches: readonly Batch[]): Violation[] {
@@ -23,27 +37,30 @@ export function checkReigns(batches: readonly Batch[]): Violation[] {
 }
 
 /** Shows the ledger what every user is told in the end: their list, and each history. */
-async function inspect(sim: Simulation, users: readonly string[]): Promise<void> {
+async function inspect(sim: JudgeParts, users: readonly string[]): Promise<void> {
   for (const user of users) {
     const connector = sim.anyConnector();
     const { conversations } = (await connector?.sync(user, undefined)) ?? { conversations: [] };
     for (const listed of conversations) {
       if ("left" in listed) continue;
       sim.ledger.listed(user, listed.conversation, listed);
-      const page = await sim.storage.history(
-        sim.log.end,
+      const page = await sim.storage.history(sim.log.end, {
         user,
-        listed.conversation,
-        listed.first - 1,
-        10_000,
-      );
-      sim.ledger.history(user, listed.conversation, page.first, page.head, page.events);
+        conversation: listed.conversation,
+        after: listed.first - 1,
+        limit: 10_000,
+      });
+      sim.ledger.history(user, listed.conversation, {
+        first: page.first,
+        head: page.head,
+        events: page.events,
+      });
     }
   }
 }
 
 /** `inspect`, or what keeps it from ending. */
-export async function judge(sim: Simulation, users: readonly string[]): Promise<void> {
+export async function judge(sim: JudgeParts, users: readonly string[]): Promise<void> {
   let done = false;
   void inspect(sim, users).then(
     () => {

@@ -1,19 +1,27 @@
 import type { ReadList } from "@jichat/presence/presence-texts.ts";
-import type { Socket } from "./socket-model.ts";
-import type { Simulation } from "./simulation.ts";
+import type { Guards } from "./guards.ts";
+import type { RedisModel } from "./redis-model.ts";
+import type { Socket, SocketDevice } from "./socket-model.ts";
 import type { Machine } from "./world.ts";
 
 const RENEW_MS = 1_200;
 
+/** The Redis that a keeper writes to, and the connectors that hear of a displaced session. */
+export interface KeeperParts {
+  readonly guards: Pick<Guards, "births" | "registerRest">;
+  readonly redis: Pick<RedisModel, "register" | "renew" | "announce">;
+  replaced(connector: string, device: SocketDevice, session: string): void;
+}
+
 /** Says in Redis who is on a connector, and that it lives (`handshake.ts`, `presence-keeper.ts`). */
 export class KeeperModel {
-  readonly #sim: Simulation;
+  readonly #sim: KeeperParts;
   readonly #name: string;
   readonly #machine: Machine;
   readonly #placed: () => readonly Socket[];
   readonly #unregistered = new Set<Socket>();
 
-  constructor(sim: Simulation, name: string, machine: Machine, placed: () => readonly Socket[]) {
+  constructor(sim: KeeperParts, name: string, machine: Machine, placed: () => readonly Socket[]) {
     this.#sim = sim;
     this.#name = name;
     this.#machine = machine;

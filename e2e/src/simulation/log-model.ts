@@ -1,4 +1,4 @@
-import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import { decodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Log } from "@jichat/router/ports.ts";
@@ -49,7 +49,7 @@ export class LogModel {
     if (bytes.length > this.#bytesMax)
       return { outcome: "refused", error: new ChatError("FRAME_TOO_LARGE", "too large for this log") };
     if (this.#guards.fence && expected !== this.end) return { outcome: "sequence" };
-    this.batches.push(decodeInner<Batch>(bytes, "a batch"));
+    this.batches.push(decodeBatch(bytes));
     return { outcome: "stored", position: this.end };
   }
 

@@ -1,23 +1,40 @@
+import type { Owner } from "@jichat/router/owner.ts";
 import type { Device } from "./device-model.ts";
 import type { FaultKind, LeaseMove } from "./faults.ts";
-import type { RouterModel } from "./router-model.ts";
-import type { Simulation } from "./simulation.ts";
+import type { RedisModel } from "./redis-model.ts";
+import type { StorageModel } from "./storage-model.ts";
+import type { ClusterDice, Machine, Time } from "./world.ts";
+
+/** A router that can lose its lease, its machine, or both. */
+interface Reigning {
+  readonly machine: Pick<Machine, "dead" | "stall">;
+  readonly owner: Pick<Owner, "stop" | "drop">;
+}
+
+/** The parts of a cluster that can fail. */
+interface MishapParts {
+  readonly time: Pick<Time, "after">;
+  readonly dice: ClusterDice;
+  readonly redis: Pick<RedisModel, "lose" | "pause" | "flush">;
+  readonly storage: Pick<StorageModel, "crash" | "lag">;
+  anyConnector(): { kill(): void; readonly machine: Pick<Machine, "stall"> } | undefined;
+}
 
 /** Whom mishaps befall, and who comes in their place. */
 interface Cast {
-  owner(): RouterModel | undefined;
-  devices(): readonly Device[];
+  owner(): Reigning | undefined;
+  devices(): readonly Pick<Device, "vanish" | "move" | "drop" | "repeat">[];
   startRouter(): void;
   startConnector(): void;
 }
 
 /** What goes wrong in a simulation. */
 export class Mishaps {
-  readonly #sim: Simulation;
+  readonly #sim: MishapParts;
   readonly #cast: Cast;
   #isOut = false;
 
-  constructor(sim: Simulation, cast: Cast) {
+  constructor(sim: MishapParts, cast: Cast) {
     this.#sim = sim;
     this.#cast = cast;
   }

@@ -2,9 +2,11 @@ import type { Command } from "@jichat/conversation/command.ts";
 import type { Answer } from "@jichat/protocol/bus/command.ts";
 import { isRefused } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
+import type { Dice } from "@jichat/protocol/dice.ts";
+import type { Ledger } from "../ledger.ts";
 import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
-import type { Simulation } from "./simulation.ts";
 import type { Socket } from "./socket-model.ts";
+import type { Time } from "./world.ts";
 
 interface Write {
   readonly id: string;
@@ -13,6 +15,17 @@ interface Write {
   isSent: boolean;
   notBefore: number;
   readonly isSend: boolean;
+}
+
+/** Where an outbox notes what became of its writes. */
+export interface OutboxParts {
+  readonly time: Pick<Time, "now" | "after" | "sleep">;
+  readonly dice: Pick<Dice, "chance" | "between">;
+  readonly ledger: Pick<Ledger, "acked" | "refused" | "readAcked">;
+  /** The highest seq that was acked, by conversation. */
+  readonly ackedHead: Map<string, number>;
+  readonly refused: string[];
+  violate(invariant: string, what: string): void;
 }
 
 /** The device that an outbox writes for. */
@@ -24,11 +37,11 @@ interface Writer {
 
 /** What a device has to say: in order per target, and again until it is answered for good. */
 export class OutboxModel {
-  readonly #sim: Simulation;
+  readonly #sim: OutboxParts;
   readonly #device: Writer;
   #writes: Write[] = [];
 
-  constructor(sim: Simulation, device: Writer) {
+  constructor(sim: OutboxParts, device: Writer) {
     this.#sim = sim;
     this.#device = device;
   }
@@ -119,7 +132,11 @@ export class OutboxModel {
     const { conversation } = command;
     if (command.op === "read") this.#sim.ledger.readAcked(this.#device.user, conversation, answer.seq);
     if (!write.isSend) return;
-    this.#sim.ledger.acked(this.#device.user, this.#device.name, write.id, conversation, answer.seq);
+    this.#sim.ledger.acked(this.#device.user, this.#device.name, {
+      id: write.id,
+      conversation,
+      seq: answer.seq,
+    });
     this.#sim.ackedHead.set(conversation, Math.max(answer.seq, this.#sim.ackedHead.get(conversation) ?? 0));
     // Now and then an application, or a proxy, says it all again: much later, too.
     if (this.#sim.dice.chance(0.12))

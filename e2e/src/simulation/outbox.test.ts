@@ -126,7 +126,8 @@ class Talk {
   }
 
   #refuse(frame: OutFrame, place: number, refusal: Refused): void {
-    if (frame.t === "send") this.#gate.refused(frame.conversation ?? "", frame.id, place, refusal, this.now);
+    if (frame.t === "send")
+      this.#gate.refused(frame.conversation ?? "", frame.id, { place, refusal, now: this.now });
     this.#tell(frame.id, refusal);
   }
 

@@ -199,7 +199,7 @@ export class RedisModel {
             return head !== undefined && isWhole(head) && isIn ? head : undefined;
           }),
         ),
-      mergeList: async (run, user, entries, heads, wholeAt) =>
+      mergeList: async (run, user, { entries, heads, wholeAt }) =>
         this.#ask(machine, () => {
           if (this.#guards.sameRun && run !== this.nameFor(machine))
             throw new Error("Redis was lost meanwhile");

@@ -1,14 +1,37 @@
-import type { CommandBatch } from "@jichat/conversation/command.ts";
+import { decodeCommands } from "@jichat/conversation/command.ts";
+import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import type { AnswerBatch } from "@jichat/protocol/bus/command.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { Owner } from "@jichat/router/owner.ts";
 import type { OwnerWorld } from "@jichat/router/owner.ts";
 import type { Request } from "@jichat/router/partition.ts";
 import type { Log } from "@jichat/router/ports.ts";
-import { SCRIPT_COST_MAX } from "./redis-model.ts";
+import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
+import type { Guards } from "./guards.ts";
+import type { LogModel } from "./log-model.ts";
 import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
-import type { Simulation } from "./simulation.ts";
+import type { RedisModel } from "./redis-model.ts";
+import { SCRIPT_COST_MAX } from "./redis-model.ts";
+import type { StorageModel } from "./storage-model.ts";
+import type { ClusterDice, Time } from "./world.ts";
 import { Machine } from "./world.ts";
+
+/** The parts of a cluster that a router reaches, and how much this seed leaves it. */
+interface RouterParts {
+  readonly seed: number;
+  readonly isHeavy: boolean;
+  readonly isNarrow: boolean;
+  readonly guards: Pick<Guards, "redo" | "sizes" | "parts" | "ownerId">;
+  readonly time: Time;
+  readonly dice: ClusterDice;
+  readonly log: Pick<LogModel, "from">;
+  readonly redis: Pick<RedisModel, "onRun" | "sessionsFor">;
+  readonly storage: Pick<StorageModel, "factsFor">;
+  /** The one that the next owner loads. */
+  snapshot: Snapshot | undefined;
+  nextId(): string;
+  deliver(from: Machine, connector: string, delivery: Delivery, timeoutMs: number): Promise<void>;
+}
 
 /** Two or three events wait one by one; more fold. */
 const NARROW_BYTES = 6_000;
@@ -22,10 +45,10 @@ export class RouterModel {
   readonly machine: Machine;
   readonly owner: Owner;
   readonly name: string;
-  readonly #sim: Simulation;
+  readonly #sim: RouterParts;
   #offer: ((request: Request) => boolean) | undefined;
 
-  constructor(sim: Simulation, name: string) {
+  constructor(sim: RouterParts, name: string) {
     this.#sim = sim;
     this.name = name;
     this.machine = new Machine(sim.time, sim.dice, sim.dice.between(-30_000, 30_000));
@@ -41,13 +64,13 @@ export class RouterModel {
 
   /** A batch of commands comes in; the answer goes out when this machine is alive to give it. */
   request(bytes: Uint8Array, reply: (bytes: Uint8Array) => void): void {
-    const { commands } = decodeInner<CommandBatch>(bytes, "a batch of commands");
+    const { commands } = decodeCommands(bytes);
     const answer = (batch: AnswerBatch): void => {
       void this.machine
         .alive()
         .then(() => this.machine.hop())
         .then(() => {
-          if (!this.machine.dice.mishap(0.02)) reply(encodeInner(batch));
+          if (!this.machine.dice.mishap(0.02)) reply(encodeAnswers(batch));
         });
     };
     void this.machine.alive().then(() => {

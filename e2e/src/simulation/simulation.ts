@@ -14,6 +14,7 @@ import { Mishaps } from "./mishaps.ts";
 import { LOG_BYTES_AT_ONCE, LogModel } from "./log-model.ts";
 import { RedisModel } from "./redis-model.ts";
 import { RouterModel } from "./router-model.ts";
+import type { SocketDevice } from "./socket-model.ts";
 import { StorageModel } from "./storage-model.ts";
 import type { Machine } from "./world.ts";
 import { checkReigns, judge } from "./judgement.ts";
@@ -141,7 +142,7 @@ export class Simulation {
     await machine.alive();
   }
 
-  replaced(name: string, device: Device, session: string): void {
+  replaced(name: string, device: SocketDevice, session: string): void {
     this.time.after(2, () => {
       this.#connectors.find((one) => one.name === name)?.close(device, session);
     });

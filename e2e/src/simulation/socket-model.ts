@@ -2,11 +2,15 @@ import { Intake } from "@jichat/connector/intake.ts";
 import type { Reader } from "@jichat/connector/delivery.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { ReadList } from "@jichat/presence/presence-texts.ts";
-import type { ConnectorModel } from "./connector-model.ts";
-import type { Device } from "./device-model.ts";
+import type { SyncReply } from "@jichat/edge/sync.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import type { Answer } from "@jichat/protocol/bus/command.ts";
+import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import type { Gate } from "./gate-model.ts";
 import { gateFor } from "./gate-model.ts";
 import type { Guards } from "./guards.ts";
+import type { ModelPage } from "./storage-model.ts";
+import type { Machine } from "./world.ts";
 
 /** So few that an application that says everything again is told so. */
 const LIMITS = { framesPerSecond: 20, bytesPerSecond: 1_000_000, heldBytesMax: 1_000_000 };
@@ -15,10 +19,31 @@ const LIMITS = { framesPerSecond: 20, bytesPerSecond: 1_000_000, heldBytesMax: 1
  */
 const WIRE_MS = [0.5, 60] as const;
 
+/** The device at one end of a socket. */
+export interface SocketDevice {
+  readonly user: string;
+  readonly name: string;
+  /** Each is higher than the one before. */
+  nextHello(): number;
+  isLatest(socket: Pick<Socket, "hello">): boolean;
+  hear(socket: Socket, frame: ServerFrame): void;
+  closed(socket: Socket): void;
+}
+
+/** The connector at the other end. */
+export interface SocketConnector {
+  readonly machine: Machine;
+  submit(socket: Socket, command: Command): Promise<Exclude<Answer, "later">>;
+  sync(user: string, since: string | undefined, list?: ReadList): Promise<SyncReply>;
+  pull(socket: Socket, conversation: string, after: number): Promise<ModelPage>;
+  remove(socket: Socket): void;
+  violate(what: string): void;
+}
+
 /** A socket between a device and a connector: in order, and gone all at once. */
 export class Socket implements Reader {
-  readonly device: Device;
-  readonly connector: ConnectorModel;
+  readonly device: SocketDevice;
+  readonly connector: SocketConnector;
   readonly id: string;
   /** As it was registered. */
   birth: number | undefined;
@@ -37,7 +62,7 @@ export class Socket implements Reader {
   #heard: Promise<void> = Promise.resolve();
   readonly #lost = Promise.withResolvers<never>();
 
-  constructor(device: Device, connector: ConnectorModel, id: string, guards: Guards) {
+  constructor(device: SocketDevice, connector: SocketConnector, id: string, guards: Guards) {
     const { clock, dice } = connector.machine;
     this.wireMs = dice.between(...WIRE_MS);
     this.device = device;
@@ -65,7 +90,7 @@ export class Socket implements Reader {
   writeEncoded(text: string | Uint8Array): void {
     const { time } = this.connector.machine;
     time.after(this.wireMs, () => {
-      if (this.isOpen) this.device.hear(this, JSON.parse(String(text)) as Parameters<Device["hear"]>[1]);
+      if (this.isOpen) this.device.hear(this, JSON.parse(String(text)) as ServerFrame);
     });
   }
 

@@ -1,9 +1,8 @@
 import { CommandLane, isRetryableRefusal } from "@jichat/edge/command-lane.ts";
 import type { Command } from "@jichat/conversation/command.ts";
-import type { CommandBatch } from "@jichat/conversation/command.ts";
+import { decodeCommands } from "@jichat/conversation/command.ts";
 import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
-import { isRefused } from "@jichat/protocol/bus/command.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { encodeAnswers, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { gateFor } from "./gate-model.ts";
@@ -152,7 +151,7 @@ export class SocketTalk {
   async #answer({ id, conversation }: Write): Promise<Exclude<Answer, "later">> {
     const place = this.#gate.place(conversation, id);
     const refuse = (refusal: Refused): Refused => {
-      this.#gate.refused(conversation, id, place, refusal, this.#time.now);
+      this.#gate.refused(conversation, id, { place, refusal, now: this.#time.now });
       return refusal;
     };
     if (this.#isTrouble(0.1)) return refuse(TOO_FAST);
@@ -195,7 +194,7 @@ export class SocketTalk {
       await this.#time.sleep(timeoutMs);
       throw new Error("no answer");
     }
-    const { commands } = decodeInner<CommandBatch>(bytes, "a batch of commands");
+    const { commands } = decodeCommands(bytes);
     const held = new Map<string, Answer>();
     const answers = commands.map((command) => {
       const answer = held.get(command.conversation) ?? this.#decide(command);
@@ -204,7 +203,7 @@ export class SocketTalk {
     });
     if (this.#isTrouble(0.1)) throw new Error("the answer was lost");
     await this.#time.sleep(this.#dice.between(1, 60));
-    return encodeInner({ v: 1, position: 1, answers });
+    return encodeAnswers({ v: 1, position: 1, answers });
   }
 
   #decide(command: Command): Answer {

@@ -38,6 +38,13 @@ const ROOM = 1;
 /** Members of one conversation in one answer. */
 const MEMBERS_ROOM = 2;
 
+interface ModelQuery {
+  readonly user: string;
+  readonly conversation: string;
+  readonly after: number;
+  readonly limit: number;
+}
+
 /**
  * Storage and ClickHouse: consumes behind the log, forgets what was not flushed when it crashes, answers at
  * positions.
@@ -211,13 +218,7 @@ export class StorageModel {
   }
 
   /** A page for a user, at a position that their connector knows of. */
-  async history(
-    position: number,
-    user: string,
-    conversation: string,
-    after: number,
-    limit: number,
-  ): Promise<ModelPage> {
+  async history(position: number, { user, conversation, after, limit }: ModelQuery): Promise<ModelPage> {
     return this.#at(position, () => {
       const folded = this.#fold(conversation);
       const member = folded?.members.get(user);

@@ -10,7 +10,7 @@ export type WriteFrame = { readonly [V in VerbName]: FrameOf<V> }[VerbName];
 export type ClientFrame = ControlFrame | WriteFrame;
 
 /** The newest level: every verb of this build is answered. */
-export const EVERY_LEVEL = Number.MAX_SAFE_INTEGER;
+const EVERY_LEVEL = Number.MAX_SAFE_INTEGER;
 
 /** A write of type `t`. What its verb does not name is dropped here. Throws FRAME_MALFORMED. */
 function readWrite<V extends VerbName>(t: V, fields: Fields): WriteFrame {

@@ -1,5 +1,6 @@
 import type { CommandBatch as BatchOf, CommandSource } from "@jichat/protocol/bus/command.ts";
-import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
+import { decodeCommandsOf } from "@jichat/protocol/bus/command.ts";
+import { utf8Bytes } from "@jichat/protocol/utf8-bytes.ts";
 import type { WriteFrame } from "./client-frame.ts";
 import type { FieldsOf, VERBS, VerbName } from "./tables.ts";
 import { isVerb, verbOf } from "./tables.ts";
@@ -19,6 +20,8 @@ export type WhereCommand = CommandSource & { readonly op: "where" };
 export type Command = Write | LookCommand | WhereCommand;
 
 export type CommandBatch = BatchOf<Command>;
+
+export const decodeCommands = (bytes: Uint8Array): CommandBatch => decodeCommandsOf<Command>(bytes);
 
 export const WHERE: Command = { op: "where", conversation: "", user: "", device: "", session: "where" };
 

@@ -1,10 +1,10 @@
+import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Command } from "@jichat/conversation/command.ts";
-import type { CommandBatch } from "@jichat/conversation/command.ts";
+import type { Command, CommandBatch } from "@jichat/conversation/command.ts";
+import { decodeCommands } from "@jichat/conversation/command.ts";
 import type { Answer } from "@jichat/protocol/bus/command.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
@@ -28,8 +28,8 @@ function laneOver(
     restMs: () => 0,
     ...(askBytesMax === undefined ? {} : { askBytesMax: () => askBytesMax }),
     ask: async (bytes) => {
-      const batch = decodeInner<CommandBatch>(bytes, "a batch");
-      return encodeInner({ v: 1, position: 1, answers: ask(batch, bytes.length) } as { v: 1 });
+      const batch = decodeCommands(bytes);
+      return encodeAnswers({ v: 1, position: 1, answers: ask(batch, bytes.length) });
     },
   });
 }

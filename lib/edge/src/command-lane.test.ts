@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Command } from "@jichat/conversation/command.ts";
-import type { CommandBatch } from "@jichat/conversation/command.ts";
+import type { Command, CommandBatch } from "@jichat/conversation/command.ts";
+import { WHERE, decodeCommands, recordBytesOf } from "@jichat/conversation/command.ts";
 import type { Answer, AnswerBatch } from "@jichat/protocol/bus/command.ts";
-import { WHERE, recordBytesOf } from "@jichat/conversation/command.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
@@ -43,11 +42,11 @@ function laneTo(owner: Owner, queueMax?: number): { lane: CommandLane; seen: str
     restMs: (exchangeMs) => restMs(exchangeMs, Infinity),
     ...(queueMax === undefined ? {} : { queueMax }),
     ask: async (bytes) => {
-      const batch = decodeInner<CommandBatch>(bytes, "a batch");
+      const batch = decodeCommands(bytes);
       seen.push(batch.commands.map((command) => ("id" in command ? command.id : command.op)));
       const answers = owner(batch, seen.length);
       if (answers === "lost") throw new Error("no answer");
-      return encodeInner(
+      return encodeAnswers(
         answers === "retry"
           ? { v: 1, retry: true, position: 0, answers: [] }
           : ({ v: 1, position: seen.length, answers } satisfies AnswerBatch),
@@ -186,7 +185,7 @@ test("a send that was refused for a while takes those behind it along, also thos
     return lane.submit(send(id), {
       isOpen: () => true,
       refused: (_, refusal) => {
-        gate.refused("g", id, place, refusal, clock.monotonic());
+        gate.refused("g", id, { place, refusal, now: clock.monotonic() });
       },
     });
   };

@@ -1,9 +1,8 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Command } from "@jichat/conversation/command.ts";
-import type { Answer, AnswerBatch, Refused } from "@jichat/protocol/bus/command.ts";
 import { recordBytesOf } from "@jichat/conversation/command.ts";
-import { encodeCommands, isRefused } from "@jichat/protocol/bus/command.ts";
-import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
+import { decodeAnswers, encodeCommands, isRefused } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { AskRefused, busy, tooLarge, unavailable } from "./command-lane-refusals.ts";
@@ -248,7 +247,7 @@ export class CommandLane {
     const bytes = encodeCommands(from, this.#number, texts);
     for (let isFirst = true; ; isFirst = false) {
       try {
-        const reply = decodeInner<AnswerBatch>(await ask(bytes, ASK_TIMEOUT_MS), "an answer of the owner");
+        const reply = decodeAnswers(await ask(bytes, ASK_TIMEOUT_MS));
         if (reply.retry !== true) {
           this.position = Math.max(this.position, reply.position);
           this.#settle(batch, reply.answers);

@@ -17,16 +17,26 @@ export interface Edge {
   readonly syncs: Syncs;
 }
 
-/** `from` names this edge to the owners; `onRetry` counts batches that had to be sent again. */
-export function openEdge(
-  nats: NatsConnection,
-  names: Names,
-  presence: Presence,
-  { partitions, identity }: { readonly partitions: number; readonly identity: LogIdentity },
-  from: string,
-  onRetry: () => void,
-): Edge {
-  const lanes = new Lanes(nats, names, from, partitions, onRetry);
+interface EdgeParts {
+  readonly nats: NatsConnection;
+  readonly names: Names;
+  readonly presence: Presence;
+  readonly cluster: { readonly partitions: number; readonly identity: LogIdentity };
+  /** Names this edge to the owners. */
+  readonly from: string;
+  /** Counts batches that had to be sent again. */
+  readonly onRetry: () => void;
+}
+
+export function openEdge({
+  nats,
+  names,
+  presence,
+  cluster: { partitions, identity },
+  from,
+  onRetry,
+}: EdgeParts): Edge {
+  const lanes = new Lanes({ nats, names, from, partitions, onRetry });
   const losses = new LossPositions(
     partitions,
     () => presence.run(),
@@ -40,16 +50,16 @@ export function openEdge(
   return {
     lanes,
     past: new HistoryClient(nats, names, presence, lanes),
-    syncs: new Syncs(
-      presence,
-      {
+    syncs: new Syncs({
+      cache: presence,
+      source: {
         list: async (query) => askStorage(nats, names, query),
         heads: async (query) => askStorage(nats, names, query),
       },
-      systemClock,
+      clock: systemClock,
       partitions,
-      () => losses.read(),
-      { identity: () => identity.current(), position: (partition) => lanes.position(partition) },
-    ),
+      afterLoss: () => losses.read(),
+      log: { identity: () => identity.current(), position: (partition) => lanes.position(partition) },
+    }),
   };
 }

@@ -24,10 +24,15 @@ export interface PageRequest {
 export class HistoryClient {
   readonly #nats: NatsConnection;
   readonly #names: Names;
-  readonly #presence: Presence;
+  readonly #presence: Pick<Presence, "briefs" | "ready">;
   readonly #lanes: Lanes;
 
-  constructor(nats: NatsConnection, names: Names, presence: Presence, lanes: Lanes) {
+  constructor(
+    nats: NatsConnection,
+    names: Names,
+    presence: Pick<Presence, "briefs" | "ready">,
+    lanes: Lanes,
+  ) {
     this.#nats = nats;
     this.#names = names;
     this.#presence = presence;

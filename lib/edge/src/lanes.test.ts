@@ -1,12 +1,12 @@
+import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Command } from "@jichat/conversation/command.ts";
-import type { CommandBatch } from "@jichat/conversation/command.ts";
+import { decodeCommands } from "@jichat/conversation/command.ts";
 import type { Answer } from "@jichat/protocol/bus/command.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { Lanes } from "./lanes.ts";
 
 const source = { conversation: "g_1", user: "ann", device: "d", session: "s" };
@@ -19,7 +19,7 @@ function holding() {
   const held: (() => void)[] = [];
   const asked: string[] = [];
   const request = async (_: string, bytes: Uint8Array): Promise<{ data: Uint8Array }> => {
-    const { commands } = decodeInner<CommandBatch>(bytes, "a batch of commands");
+    const { commands } = decodeCommands(bytes);
     const ops = commands.map(({ op }) => op).join();
     asked.push(ops);
     const answers: Answer[] = commands.map(() => ({ seq: 7, ts: 1 }));
@@ -28,10 +28,20 @@ function holding() {
       await new Promise<void>((resolve) => {
         held.push(resolve);
       });
-    return { data: encodeInner({ v: 1, position: isReading ? 9 : 8, answers } as { v: 1 }) };
+    return { data: encodeAnswers({ v: 1, position: isReading ? 9 : 8, answers }) };
   };
   const nats = { request, info: undefined } as unknown as NatsConnection;
-  return { held, asked, lanes: new Lanes(nats, namesOf("jichat"), "edge", 1, () => undefined) };
+  return {
+    held,
+    asked,
+    lanes: new Lanes({
+      nats,
+      names: namesOf("jichat"),
+      from: "edge",
+      partitions: 1,
+      onRetry: () => undefined,
+    }),
+  };
 }
 
 test("a message does not wait for readers that the owner holds, and both say how far the log is", async () => {

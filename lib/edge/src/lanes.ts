@@ -26,6 +26,16 @@ function refusedForGood(error: unknown): never {
   throw new AskRefused(refusalOf(final), { cause: error });
 }
 
+interface LanesParts {
+  readonly nats: NatsConnection;
+  readonly names: Names;
+  /** Names this edge to the owners. */
+  readonly from: string;
+  readonly partitions: number;
+  /** Counts batches that had to be sent again. */
+  readonly onRetry: () => void;
+}
+
 /** This edge's ways into all partitions. */
 export class Lanes {
   readonly partitions: number;
@@ -38,8 +48,7 @@ export class Lanes {
   /** Commands without an answer whenever a batch leaves, of late. */
   #unanswered = 0;
 
-  /** `from` names this edge to the owners; `onRetry` counts batches that had to be sent again. */
-  constructor(nats: NatsConnection, names: Names, from: string, partitions: number, onRetry: () => void) {
+  constructor({ nats, names, from, partitions, onRetry }: LanesParts) {
     this.partitions = partitions;
     const options = {
       from,

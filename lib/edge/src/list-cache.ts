@@ -1,14 +1,6 @@
-import type {
-  HeadEntry,
-  HeadsQuery,
-  HeadsReply,
-  ListEntry,
-  ListQuery,
-  ListReply,
-} from "@jichat/protocol/bus/query.ts";
+import type { HeadEntry, HeadsQuery, HeadsReply, ListQuery, ListReply } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import type { Positions } from "./cursor.ts";
-import type { StoredHead, StoredList } from "@jichat/presence/presence-texts.ts";
+import type { ListPart, StoredList } from "@jichat/presence/presence-texts.ts";
 
 /** What Redis holds for a sync; `Presence` in the product, a model in the simulation. */
 export interface ListCache {
@@ -29,13 +21,7 @@ export interface ListCache {
    * was read. Rejects when `run` is lost by now, or when something behind these positions was let go: what was
    * read may be too old.
    */
-  mergeList(
-    run: string,
-    user: string,
-    entries: readonly ListEntry[],
-    heads: readonly StoredHead[],
-    wholeAt: Positions | undefined,
-  ): Promise<void>;
+  mergeList(run: string, user: string, part: ListPart): Promise<void>;
 }
 
 /** What storage tells a sync. */

@@ -55,7 +55,8 @@ export class ListRebuild {
       const end = at + MERGED_AT_ONCE;
       isLast = end >= entries.length && end >= heads.length;
       const wholeAt = isLast ? positions : undefined;
-      await reach(this.#cache.mergeList(run, user, entries.slice(at, end), heads.slice(at, end), wholeAt));
+      const part = { entries: entries.slice(at, end), heads: heads.slice(at, end), wholeAt };
+      await reach(this.#cache.mergeList(run, user, part));
     }
   }
 

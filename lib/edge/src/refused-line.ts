@@ -18,6 +18,13 @@ export interface Mark {
 /** What a refusal without a time means (`ChatError`). */
 const RETRY_MS = 500;
 
+interface NewMark {
+  readonly place: number;
+  readonly refusal: Refused;
+  readonly now: number;
+  readonly shares: number;
+}
+
 /**
  * The refused sends of one socket to one conversation, in the order in which they were sent (ADR 0010). Each
  * holds those behind it until it comes again, is answered for good, or has been silent for 5 s: since it was
@@ -60,13 +67,13 @@ export class RefusedLine {
     }
     const { refusal } = holder;
     const shares = this.#sharesOf(id);
-    this.#mark(id, place, refusal, now, shares + 1);
+    this.#mark(id, { place, refusal, now, shares: shares + 1 });
     return shares === 0 ? refusal : { ...refusal, retryAfterMs: patience(holder, shares, now) };
   }
 
   /** A send is refused for a while. A copy renews nothing of those in front of it. */
   refuse(id: string, place: number, refusal: Refused, now: number): void {
-    this.#mark(id, place, refusal, now, this.#sharesOf(id));
+    this.#mark(id, { place, refusal, now, shares: this.#sharesOf(id) });
   }
 
   /** One of its copies is answered for good: nobody says the others again. */
@@ -85,7 +92,7 @@ export class RefusedLine {
     return mark?.moves === this.#moves ? mark.shares : 0;
   }
 
-  #mark(id: string, place: number, refusal: Refused, now: number, shares: number): void {
+  #mark(id: string, { place, refusal, now, shares }: NewMark): void {
     const known = this.#marks.get(id)?.place ?? place;
     this.#put({
       id,

@@ -9,7 +9,7 @@ const refusal = { code: "BUSY", message: "full" } as const;
 const arrives = (gate: SendGate, conversation: string, id: string, now: number) =>
   gate.admit(conversation, id, gate.place(conversation, id), now);
 const refuse = (gate: SendGate, conversation: string, id: string, now: number): void => {
-  gate.refused(conversation, id, gate.place(conversation, id), refusal, now);
+  gate.refused(conversation, id, { place: gate.place(conversation, id), refusal, now });
 };
 
 test("sends behind a refused one share its error until its id comes again, and then in their order", () => {
@@ -28,7 +28,7 @@ test("one that is refused anew on its way stands where it stood", () => {
   for (const id of ["a", "b", "c"]) refuse(gate, "g", id, 0);
   const place = gate.place("g", "a");
   assert.equal(gate.admit("g", "a", place, 1), undefined);
-  gate.refused("g", "a", place, refusal, 2);
+  gate.refused("g", "a", { place, refusal, now: 2 });
   assert.equal(arrives(gate, "g", "b", 3)?.code, "BUSY");
   assert.equal(arrives(gate, "g", "a", 3), undefined);
 });

@@ -4,6 +4,13 @@ import { RefusedLine } from "./refused-line.ts";
 /** Refused sends of one socket that have not come again, over all its conversations. */
 export const REFUSED_SENDS_MAX = 1_024;
 
+/** A refusal that was not this gate's: where the send stood, and when it was refused. */
+export interface GateRefusal {
+  readonly place: number;
+  readonly refusal: Refused;
+  readonly now: number;
+}
+
 /**
  * One socket's order of sends (docs/protocol.md), conversation by conversation: of what is refused for a
  * while, and of what only shares that, nothing is overtaken. It decides as sends arrive, and in that order:
@@ -39,7 +46,7 @@ export class SendGate {
   }
 
   /** A send was refused for a while, and not by this gate. */
-  refused(conversation: string, id: string, place: number, refusal: Refused, now: number): void {
+  refused(conversation: string, id: string, { place, refusal, now }: GateRefusal): void {
     const lines = (this.#lines ??= new Map());
     const line = lines.get(conversation) ?? new RefusedLine();
     lines.set(conversation, line);

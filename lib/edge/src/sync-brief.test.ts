@@ -51,7 +51,7 @@ class World {
       this.read.push(...conversations);
       return conversations.map((id) => this.cached.get(id));
     },
-    mergeList: async (run, user, entries, heads, wholeAt) => {
+    mergeList: async (run, user, { entries, heads, wholeAt }) => {
       assert.deepEqual([run, user, entries, wholeAt], ["run", "ann", [], undefined]);
       for (const head of heads) {
         this.merged.push(head.conversation);
@@ -70,9 +70,16 @@ class World {
       return { heads: told.map((id) => WHOLE.get(id) ?? assert.fail()), rest: conversations.slice(room) };
     },
   };
-  readonly syncs = new Syncs(this.#cache, this.#source, systemClock, PARTITIONS, async () => [], {
-    identity: () => "AAAAAAAAAAA",
-    position: async () => DONE,
+  readonly syncs = new Syncs({
+    cache: this.#cache,
+    source: this.#source,
+    clock: systemClock,
+    partitions: PARTITIONS,
+    afterLoss: async () => [],
+    log: {
+      identity: () => "AAAAAAAAAAA",
+      position: async () => DONE,
+    },
   });
 }
 

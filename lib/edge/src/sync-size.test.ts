@@ -41,7 +41,14 @@ function syncsOf(name: string): Syncs {
   const log = { identity: () => "AAAAAAAAAAA", position: async () => 1 };
   const unused = (): never => assert.fail("nothing is rebuilt");
   const cache = { run: () => "1", list, heads: unused, mergeList: unused };
-  return new Syncs(cache, { list: unused, heads: unused }, systemClock, 1, unused, log);
+  return new Syncs({
+    cache,
+    source: { list: unused, heads: unused },
+    clock: systemClock,
+    partitions: 1,
+    afterLoss: unused,
+    log,
+  });
 }
 
 for (const [what, name] of [

@@ -34,8 +34,8 @@ function cluster(
     kind: "group" as const,
     name: conversation,
   }));
-  const syncs = new Syncs(
-    {
+  const syncs = new Syncs({
+    cache: {
       run: () => "run",
       list: async () => ({
         run: "run",
@@ -47,21 +47,21 @@ function cluster(
       heads: async () => assert.fail("all heads are whole"),
       mergeList: async () => assert.fail("nothing is to be rebuilt"),
     },
-    {
+    source: {
       list: async () => assert.fail("storage is not asked"),
       heads: async () => assert.fail("storage is not asked"),
     },
-    systemClock,
-    PARTITIONS,
-    async () => [],
-    {
+    clock: systemClock,
+    partitions: PARTITIONS,
+    afterLoss: async () => [],
+    log: {
       identity: () => HERE,
       position: async (partition) => {
         asked.push(partition);
         return position();
       },
     },
-  );
+  });
   return { syncs, asked };
 }
 

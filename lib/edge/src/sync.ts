@@ -1,4 +1,4 @@
-import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
+import { utf8Bytes } from "@jichat/protocol/utf8-bytes.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { REPLY_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { ReadList } from "@jichat/presence/presence-texts.ts";
@@ -52,6 +52,16 @@ function read({ since, page }: SyncRequest): Asked {
   return { identity, since: positions };
 }
 
+interface SyncsParts {
+  readonly cache: ListCache;
+  readonly source: ListSource;
+  readonly clock: Clock;
+  readonly partitions: number;
+  /** Positions that were reached after the present Redis was first met (`LossPositions`). */
+  readonly afterLoss: () => Promise<Positions>;
+  readonly log: ThisLog;
+}
+
 /**
  * Answers `sync` from Redis; what Redis lost is first rebuilt from storage, at positions read after the
  * loss.
@@ -64,15 +74,7 @@ export class Syncs {
   readonly #rebuild: ListRebuild;
   readonly #heads: WholeHeads;
 
-  /** `afterLoss`: positions that were reached after the present Redis was first met (`LossPositions`). */
-  constructor(
-    cache: ListCache,
-    source: ListSource,
-    clock: Clock,
-    partitions: number,
-    afterLoss: () => Promise<Positions>,
-    log: ThisLog,
-  ) {
+  constructor({ cache, source, clock, partitions, afterLoss, log }: SyncsParts) {
     this.#cache = cache;
     this.#clock = clock;
     this.#partitions = partitions;

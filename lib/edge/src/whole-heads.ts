@@ -55,7 +55,7 @@ export class WholeHeads {
     if (missing.length === 0) return found;
     const told = await this.#ask(user, missing, positions);
     for (const head of told) found.set(head.conversation, head);
-    await reach(this.#cache.mergeList(run, user, [], told, undefined));
+    await reach(this.#cache.mergeList(run, user, { entries: [], heads: told }));
     return found;
   }
 

@@ -1,6 +1,8 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Account } from "@jichat/protocol/bus/account.ts";
+import { accountText, readAccount } from "@jichat/protocol/bus/account.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
@@ -8,16 +10,6 @@ import { Bucket } from "@jichat/runtime/bucket.ts";
 import { isConflict } from "@jichat/runtime/conflict.ts";
 import type { BucketEntry } from "@jichat/runtime/bucket.ts";
 import type { Hearing } from "@jichat/runtime/hearing.ts";
-
-/** What KV holds of a user. One without a password is another system's, known by its tokens. */
-export interface Account {
-  readonly v: 1;
-  readonly name?: string | undefined;
-  readonly password?: string | undefined;
-  /** Of the password: a time that rises with each change. Absent until the first one. */
-  readonly credentialRevision?: number | undefined;
-  readonly createdAt: number;
-}
 
 const hashOf = promisify(scrypt) as (
   password: string,
@@ -64,13 +56,13 @@ export class Accounts {
     const entry = await reach(this.#bucket.kv.get(keyOf(user)));
     return entry === null || entry.operation !== "PUT"
       ? undefined
-      : { account: entry.json<Account>(), revision: entry.revision };
+      : { account: readAccount(entry.string()), revision: entry.revision };
   }
 
   /** CONFLICT when the name is taken. */
   async create(user: string, account: Account): Promise<void> {
     try {
-      await this.#bucket.kv.create(keyOf(user), JSON.stringify(account));
+      await this.#bucket.kv.create(keyOf(user), accountText(account));
     } catch (cause) {
       if (isConflict(cause)) throw new ChatError("CONFLICT", "this user name is taken", { cause });
       throw unavailable(cause);
@@ -87,7 +79,7 @@ export class Accounts {
       if (found === undefined) throw new ChatError("NOT_FOUND", "no such user");
       const changed = change(found.account);
       try {
-        await this.#bucket.kv.update(keyOf(user), JSON.stringify(changed), found.revision);
+        await this.#bucket.kv.update(keyOf(user), accountText(changed), found.revision);
         return changed;
       } catch (cause) {
         if (!isConflict(cause)) throw unavailable(cause);

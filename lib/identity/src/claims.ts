@@ -62,20 +62,10 @@ export function readClaims(
 export const isWhole = (value: unknown): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 
-/** What a token claims; what only a prototype has, it does not. */
-class ClaimsSet {
-  readonly #claims: Readonly<Record<string, unknown>>;
+/** What a token claims by itself: what only a prototype has is not claimed. */
+type ClaimsByName = ReadonlyMap<string, unknown>;
 
-  constructor(claims: object) {
-    this.#claims = claims as Readonly<Record<string, unknown>>;
-  }
-
-  get(name: string): unknown {
-    return Object.hasOwn(this.#claims, name) ? this.#claims[name] : undefined;
-  }
-}
-
-function objectOf(bytes: Uint8Array): ClaimsSet {
+function objectOf(bytes: Uint8Array): ClaimsByName {
   let value: unknown;
   try {
     value = parseJson(utf8.decode(bytes));
@@ -84,11 +74,11 @@ function objectOf(bytes: Uint8Array): ClaimsSet {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw refused("claims are not an object");
-  return new ClaimsSet(value);
+  return new Map(Object.entries(value));
 }
 
 /** Seconds, whole or with a fraction (RFC 7519, NumericDate). */
-function timeOf(claims: ClaimsSet, name: string): number | undefined {
+function timeOf(claims: ClaimsByName, name: string): number | undefined {
   const value = claims.get(name);
   if (value === undefined) return undefined;
   if (typeof value !== "number" || !(value >= 0 && value <= SECONDS_MAX))

@@ -1,6 +1,7 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
+import { readAccount } from "@jichat/protocol/bus/account.ts";
 import { hearingOf } from "@jichat/runtime/hearing.ts";
-import type { Account, Accounts } from "./accounts.ts";
+import type { Accounts } from "./accounts.ts";
 import { userOf } from "./accounts.ts";
 import type { People } from "./people.ts";
 
@@ -67,7 +68,7 @@ export class PeopleKeeper {
       const user = userOf(entry);
       if (user !== undefined) {
         batch.push(user);
-        this.#mayComplete ||= entry.json<Account>().password !== undefined;
+        this.#mayComplete ||= readAccount(entry.string()).password !== undefined;
       }
       const isLast = entry.pending === 0;
       if (batch.length < AT_ONCE && !isLast) continue;

@@ -1,4 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import { progressText, readProgress } from "@jichat/protocol/bus/kv-values.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
@@ -74,11 +75,11 @@ export class People {
   /** Up to which revision of the accounts everybody is in here. */
   async progress(): Promise<number> {
     const entry = await this.#bucket.kv.get(PROGRESS);
-    return entry === null || entry.operation !== "PUT" ? 0 : Number(entry.string());
+    return entry === null || entry.operation !== "PUT" ? 0 : readProgress(entry.string());
   }
 
   async setProgress(revision: number): Promise<void> {
-    await this.#bucket.kv.put(PROGRESS, String(revision));
+    await this.#bucket.kv.put(PROGRESS, progressText(revision));
   }
 
   /** From here on, or no longer, who is not in here is nobody. */

@@ -1,6 +1,7 @@
 import type { KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "@jichat/protocol/clock.ts";
+import { readRevocation, revocationText } from "@jichat/protocol/bus/kv-values.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
@@ -92,7 +93,7 @@ export class Revocations {
   async revokeToken({ tokenId, olderIds = [] }: Revocable): Promise<void> {
     const now = this.#clock.now();
     for (const id of [tokenId, ...olderIds]) {
-      await reach(this.#bucket.kv.put(`t.${id}`, String(now)));
+      await reach(this.#bucket.kv.put(`t.${id}`, revocationText(now)));
       this.#tokens.set(id, now);
     }
   }
@@ -122,7 +123,7 @@ export class Revocations {
 
   /** By compare-and-set: false when somebody else was quicker. */
   async #replace(key: string, revision: number, known: number | undefined): Promise<boolean> {
-    const text = String(revision);
+    const text = revocationText(revision);
     try {
       await (known === undefined
         ? this.#bucket.kv.create(key, text)
@@ -159,4 +160,4 @@ async function reach<T>(answer: Promise<T>): Promise<T> {
 }
 
 const momentOf = (entry: Pick<KvEntry, "operation" | "string">): number | undefined =>
-  entry.operation === "PUT" ? Number(entry.string()) : undefined;
+  entry.operation === "PUT" ? readRevocation(entry.string()) : undefined;

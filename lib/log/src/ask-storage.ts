@@ -1,7 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Query, QueryReply } from "@jichat/protocol/bus/query.ts";
-import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
+import { decodeReply, encodeQuery } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 
 /** Storage waits 2 s for its log to reach the asked position; the rest is the way there and back. */
@@ -20,10 +20,10 @@ export async function askStorage<Q extends Query, R>(
   for (let tries = 0; ; tries += 1) {
     let reply: QueryReply<R>;
     try {
-      const message = await nats.request(names.query(query.partition), encodeInner(query), {
+      const message = await nats.request(names.query(query.partition), encodeQuery(query), {
         timeout: ASK_TIMEOUT_MS,
       });
-      reply = decodeInner<QueryReply<R>>(message.data, "an answer of storage");
+      reply = decodeReply<R>(message.data);
     } catch (cause) {
       if (isNobody(cause) && tries < NOBODY_TRIES) {
         await new Promise((resolve) => setTimeout(resolve, NOBODY_RETRY_MS));

@@ -1,4 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { OwnerState } from "@jichat/protocol/bus/kv-values.ts";
+import { readOwnerState } from "@jichat/protocol/bus/kv-values.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { LEASE_RENEW_MS, LEASE_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
@@ -32,6 +34,20 @@ const TIMEOUT_MS = 1_000;
 /** We hear our own renewals like those of the others: where ours are missing, theirs may be too. */
 const UNHEARD_MAX_MS = 1.5 * LEASE_RENEW_MS;
 
+interface LeasesParts {
+  readonly options: LeaseOptions;
+  readonly owners: Bucket;
+  readonly leases: Bucket;
+  readonly holder: LeaseHolder;
+  readonly log: Logger;
+}
+
+interface LeaseMember {
+  readonly options: LeaseOptions;
+  readonly holder: LeaseHolder;
+  readonly log: Logger;
+}
+
 /**
  * Shares the partitions among living owners of one role, by a bucket of owners that expire and one of
  * leases.
@@ -55,13 +71,7 @@ export class Leases {
   #renewedAt = 0;
   #wake = (): void => {};
 
-  private constructor(
-    options: LeaseOptions,
-    owners: Bucket,
-    leases: Bucket,
-    holder: LeaseHolder,
-    log: Logger,
-  ) {
+  private constructor({ options, owners, leases, holder, log }: LeasesParts) {
     this.#options = options;
     this.#owners = owners;
     this.#leases = leases;
@@ -76,13 +86,11 @@ export class Leases {
   static async join(
     nats: NatsConnection,
     names: Names,
-    options: LeaseOptions,
-    holder: LeaseHolder,
-    log: Logger,
+    { options, holder, log }: LeaseMember,
   ): Promise<Leases> {
     const owners = await Bucket.open(nats, names.owners, TIMEOUT_MS);
     const leases = await Bucket.open(nats, names.leases, TIMEOUT_MS);
-    const self = new Leases(options, owners, leases, holder, log);
+    const self = new Leases({ options, owners, leases, holder, log });
     await self.#watch(owners, "the bucket of owners", (entry) => {
       self.#onOwner(entry);
     });
@@ -152,7 +160,7 @@ export class Leases {
     const id = entry.key.slice(this.#options.role.length + 1);
     if (id === this.#options.me) this.#heard.heard();
     if (entry.operation === "PUT")
-      this.#seen.set(id, { at: this.#heard.now(), draining: entry.string() === "draining" });
+      this.#seen.set(id, { at: this.#heard.now(), draining: readOwnerState(entry.string()) === "draining" });
     else this.#seen.delete(id);
   }
 
@@ -180,7 +188,7 @@ export class Leases {
   async #renew(): Promise<void> {
     await this.#owners.kv.put(
       `${this.#options.role}.${this.#options.me}`,
-      this.#draining ? "draining" : "serving",
+      (this.#draining ? "draining" : "serving") satisfies OwnerState,
     );
     this.#renewedAt = performance.now();
   }

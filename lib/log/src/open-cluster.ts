@@ -86,7 +86,9 @@ export async function openCluster(
   const partitions = await untilAnswered(
     "the cluster's streams and buckets",
     async () =>
-      wanted.isMadeElsewhere ? partitionsOf(nats, jsm, names, wanted) : provision(nats, jsm, names, wanted),
+      wanted.isMadeElsewhere
+        ? partitionsOf(nats, jsm, names, wanted)
+        : provision({ nats, jsm, names, wanted }),
     waiting,
     (error) => isUnanswered(error) || error instanceof StreamsMissing,
   );

@@ -3,7 +3,7 @@ import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
-import { decodeInner } from "@jichat/protocol/bus/wire.ts";
+import { decodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import { WRONG_LAST_SEQUENCE } from "@jichat/runtime/conflict.ts";
 import { silentCopies } from "./copies.ts";
 import { finalErrorOf } from "@jichat/runtime/final-errors.ts";
@@ -46,7 +46,12 @@ const ASK_MS = 2_000;
 /** Who reads a range waits for its end: past this it hears that the log does not answer. */
 const RANGE_SILENT_MAX_MS = 8_000;
 
-export const decodeBatch = (bytes: Uint8Array): Batch => decodeInner<Batch>(bytes, "a batch of the log");
+interface LogReading {
+  readonly reached: number;
+  readonly signal: AbortSignal;
+  readonly hearing: Hearing;
+  readonly patience: Pick<Source, "giveUpMs">;
+}
 
 /** One partition's stream: fenced appends, reads by position. */
 export class PartitionLog {
@@ -121,7 +126,7 @@ export class PartitionLog {
    * was read. Ends when the signal aborts.
    */
   follow(from: number, signal: AbortSignal, hearing = new Hearing()): AsyncGenerator<Positioned> {
-    return this.#read(from, from - 1, signal, hearing, {});
+    return this.#read(from, { reached: from - 1, signal, hearing, patience: {} });
   }
 
   /** The batches of [from, to]; `to` must be in the log. */
@@ -130,7 +135,12 @@ export class PartitionLog {
     const stop = new AbortController();
     try {
       const patience = { giveUpMs: RANGE_SILENT_MAX_MS };
-      for await (const positioned of this.#read(from, to, stop.signal, new Hearing(), patience)) {
+      for await (const positioned of this.#read(from, {
+        reached: to,
+        signal: stop.signal,
+        hearing: new Hearing(),
+        patience,
+      })) {
         yield positioned;
         if (positioned.position >= to) return;
       }
@@ -139,13 +149,7 @@ export class PartitionLog {
     }
   }
 
-  async *#read(
-    from: number,
-    reached: number,
-    signal: AbortSignal,
-    hearing: Hearing,
-    patience: Pick<Source, "giveUpMs">,
-  ): AsyncGenerator<Positioned> {
+  async *#read(from: number, { reached, signal, hearing, patience }: LogReading): AsyncGenerator<Positioned> {
     let expected = from;
     const source: Source = {
       ...patience,
@@ -156,7 +160,7 @@ export class PartitionLog {
         throw new ChatError("UNAVAILABLE", `${this.#stream} ends at ${end}, ${seen} was seen in it`);
       },
     };
-    for await (const { message } of readStream(this.#jsm, source, from, hearing, signal)) {
+    for await (const { message } of readStream(this.#jsm, { source, from, hearing, signal })) {
       if (message === undefined) continue;
       if (message.seq !== expected) {
         throw new ChatError(

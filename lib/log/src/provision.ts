@@ -3,21 +3,14 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
+import type { Layout } from "@jichat/protocol/log/layout.ts";
+import { layoutText, readLayout } from "@jichat/protocol/log/layout.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import type { StreamOptions } from "./streams.ts";
 import { streamsOf } from "./streams.ts";
 
 const LAYOUT_VERSION = 1;
 const STREAM_NOT_FOUND = 10_059;
-
-/**
- * What a cluster was made with. `partitions` can never change: it is part of where every conversation
- * stands.
- */
-interface Layout {
-  readonly version: number;
-  readonly partitions: number;
-}
 
 async function agreeOnLayout(nats: NatsConnection, names: Names, wanted: LogSettings): Promise<number> {
   const settings = await new Kvm(nats).create(names.settings, {
@@ -29,14 +22,14 @@ async function agreeOnLayout(nats: NatsConnection, names: Names, wanted: LogSett
   const found = await settings.get("layout");
   if (found === null || found.operation !== "PUT") {
     try {
-      await settings.create("layout", JSON.stringify(mine));
+      await settings.create("layout", layoutText(mine));
       return wanted.partitions;
     } catch (error) {
       if (!(error instanceof JetStreamApiError)) throw error;
       return agreeOnLayout(nats, names, wanted); // Another process was quicker: what it wrote counts.
     }
   }
-  const layout = found.json<Layout>();
+  const layout = readLayout(found.string());
   if (layout.version > LAYOUT_VERSION) {
     throw new Error(
       `cluster ${names.cluster} has layout version ${layout.version}, this build knows ${LAYOUT_VERSION}: use a newer JiChat`,
@@ -67,17 +60,19 @@ export async function partitionsOf(
   return agreeOnLayout(nats, names, wanted);
 }
 
+interface Provision {
+  readonly nats: NatsConnection;
+  readonly jsm: JetStreamManager;
+  readonly names: Names;
+  readonly wanted: LogSettings;
+  readonly had?: readonly string[] | undefined;
+}
+
 /**
  * Makes what is missing of a cluster's streams and buckets, changes nothing that is there, and returns P.
  * What is in `had` was there, with what people have said: where that is missing it throws StreamsMissing.
  */
-export async function provision(
-  nats: NatsConnection,
-  jsm: JetStreamManager,
-  names: Names,
-  wanted: LogSettings,
-  had: readonly string[] = [],
-): Promise<number> {
+export async function provision({ nats, jsm, names, wanted, had = [] }: Provision): Promise<number> {
   const partitions = await agreeOnLayout(nats, names, wanted);
   await makeMissing(jsm, streamsOf(names, { ...wanted, partitions }), had);
   return partitions;

@@ -5,6 +5,7 @@ import type { ObjectStore } from "@nats-io/obj";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
+import { readSnapshot, snapshotText } from "@jichat/protocol/log/snapshot.ts";
 import { readAll } from "@jichat/runtime/read-all.ts";
 
 /** Its pieces come by a consumer on one server: one that has died is asked no longer. */
@@ -35,7 +36,7 @@ export class Snapshots {
     const bytes = await readAll(`the snapshot ${name}`, found.data, SILENCE_MS);
     const broken = await found.error;
     if (broken instanceof Error) throw broken;
-    return JSON.parse((await unzip(bytes)).toString("utf8")) as Snapshot;
+    return readSnapshot((await unzip(bytes)).toString("utf8"));
   }
 
   /** Forgets it: the next start is a cold one. */
@@ -46,7 +47,7 @@ export class Snapshots {
   async save(partition: number, snapshot: Snapshot): Promise<void> {
     await this.#store.putBlob(
       { name: `partition-${partition}` },
-      await zip(JSON.stringify(snapshot), { level: 1 }),
+      await zip(snapshotText(snapshot), { level: 1 }),
     );
   }
 }

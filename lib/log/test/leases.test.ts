@@ -88,7 +88,7 @@ async function joinAll(
     connections.map(async (nats, i) => {
       await systemClock.sleep(delayMs(i));
       const member = { role: "router", me: all[i] ?? "", partitions: PARTITIONS } as const;
-      return Leases.join(nats, names, member, holders[i] ?? new Holder(), log);
+      return Leases.join(nats, names, { options: member, holder: holders[i] ?? new Holder(), log });
     }),
   );
   return { connections, holders, leases };

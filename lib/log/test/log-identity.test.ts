@@ -32,12 +32,12 @@ test("logs keep their identity over all but being made anew, each of them, or a 
   };
   let { nats, jsm } = await open();
   const identity = async (): Promise<string> => readIdentity(jsm, names, PARTITIONS);
-  await provision(nats, jsm, names, wanted);
+  await provision({ nats, jsm, names, wanted });
   const first = await identity();
 
   for (let i = 0; i < 3; i += 1) await jetstream(nats).publish(names.logSubject(1), `record ${i}`);
   await jsm.streams.purge(names.logStream(1), { seq: 3 });
-  await provision(nats, jsm, names, wanted);
+  await provision({ nats, jsm, names, wanted });
   const larger = { ...wanted, logBytesMax: 2_097_152 };
   assert.equal((await putBackStreams(jsm, names, larger, false)).length, PARTITIONS);
   assert.equal(await identity(), first, "written to, trimmed, changed");
@@ -51,7 +51,7 @@ test("logs keep their identity over all but being made anew, each of them, or a 
   const seen = new Set([first]);
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
     await jsm.streams.delete(names.logStream(partition));
-    await provision(nats, jsm, names, wanted);
+    await provision({ nats, jsm, names, wanted });
     seen.add(await identity());
   }
   await jetstream(nats).publish(`$KV.${names.settings}.restored`, "today");

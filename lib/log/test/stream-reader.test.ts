@@ -1,3 +1,4 @@
+import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
@@ -6,9 +7,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { pino } from "pino";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
-import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Part } from "@jichat/testkit/local/part.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import type { Servers } from "@jichat/testkit/local/servers.ts";
@@ -40,7 +39,7 @@ after(async () => {
 });
 
 const batchOf = (number: number): Uint8Array =>
-  encodeInner<Batch>({ v: 1, owner: "test", number, done: 0, ts: 0, records: [] });
+  encodeBatch({ v: 1, owner: "test", number, done: 0, ts: 0, records: [] });
 
 /** Behind what stands there, whatever elections there are meanwhile. */
 async function append(partition: PartitionLog): Promise<number> {

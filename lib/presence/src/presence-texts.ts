@@ -34,6 +34,14 @@ export interface StoredList {
   readonly heads: readonly (StoredHead | undefined)[];
 }
 
+/** What storage knows of a user's list, or a part of it. */
+export interface ListPart {
+  readonly entries: readonly ListEntry[];
+  readonly heads: readonly StoredHead[];
+  /** With the last part: the positions as of which the list was read, by partition. */
+  readonly wholeAt?: readonly number[] | undefined;
+}
+
 /** Reads a list, or what is left of it to be read. */
 export type ReadList = () => Promise<StoredList>;
 

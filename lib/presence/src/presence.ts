@@ -1,21 +1,18 @@
-import type { BackendTls } from "@jichat/runtime/tls-material.ts";
-import { Redis } from "ioredis";
-import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
-import type { Names } from "@jichat/protocol/bus/names.ts";
+import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
-import type { Logger } from "pino";
 import type { Arrival, Arrived } from "./arrivals.ts";
 import { Arrivals, DEVICES_PER_USER_MAX } from "./arrivals.ts";
 import { ListReader } from "./list-reader.ts";
 import type { RunScript } from "./named-script.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
-import type { ReadList, StoredHead, StoredList } from "./presence-texts.ts";
+import type { ListPart, ReadList, StoredHead, StoredList } from "./presence-texts.ts";
 import { entryText } from "./presence-texts.ts";
 import type { PresenceUpdate } from "./presence-update.ts";
 import { SCRIPT_COST_MAX, headArgs, publishArgs, updateCost } from "./presence-update.ts";
-import { RedisData } from "./redis-data.ts";
+import type { RedisConnection } from "./redis.ts";
+import type { RedisData } from "./redis-data.ts";
 import { Rounds } from "@jichat/runtime/rounds.ts";
 
 /** From the last write on; for a head or a list up to a day less. */
@@ -23,12 +20,20 @@ const KEEP_SECONDS = 7 * 24 * 3_600;
 const DAY_MS = 24 * 3_600_000;
 /** What scripts that write heads and lists begin with. */
 const keepFrom = (now: number): (string | number)[] => [KEEP_SECONDS, Math.floor(now / DAY_MS)];
+
+export interface PresenceParts {
+  readonly redis: Pick<RedisConnection, "del" | "scanStream">;
+  /** Of the same connection. */
+  readonly data: RedisData;
+  readonly devicesMax?: number;
+}
+
 /**
  * Redis as a cache of who is where and what is new. Every key carries the name of the data that is in it
  * (`RedisData`): under another name all counts as absent.
  */
 export class Presence {
-  readonly #redis: Redis;
+  readonly #redis: Pick<RedisConnection, "del" | "scanStream">;
   readonly #data: RedisData;
   readonly #updates = new Rounds(
     async (updates: readonly PresenceUpdate[]) => this.#publishAll(updates),
@@ -38,53 +43,12 @@ export class Presence {
   readonly #arrivals: Arrivals;
   readonly #reader: ListReader;
 
-  private constructor(redis: Redis, names: Names, log: Logger, devicesMax: number) {
+  constructor({ redis, data, devicesMax = DEVICES_PER_USER_MAX }: PresenceParts) {
     this.#redis = redis;
-    this.#data = new RedisData(redis, names, log);
+    this.#data = data;
     const run: RunScript = async (script, args) => this.#data.script(script, args);
     this.#arrivals = new Arrivals(run, KEEP_SECONDS, devicesMax);
     this.#reader = new ListReader(run);
-    redis.on("error", (error: Error) => {
-      log.warn({ err: error.message }, "Redis connection");
-    });
-  }
-
-  /**
-   * Connects in the background: Redis may come later, and may go at any moment. With `isGathered` what one
-   * turn of the event loop asks for leaves in one write: for a connector, to which a crowd may come at once.
-   */
-  static connect(
-    url: string,
-    names: Names,
-    log: Logger,
-    {
-      isGathered = false,
-      devicesMax = DEVICES_PER_USER_MAX,
-      tls,
-    }: {
-      readonly isGathered?: boolean;
-      readonly devicesMax?: number;
-      readonly tls?: BackendTls | undefined;
-    } = {},
-  ): Presence {
-    const redis = new Redis(url, {
-      ...(tls === undefined ? {} : { tls }),
-      enableAutoPipelining: isGathered,
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      commandTimeout: 2_000,
-      connectTimeout: 2_000,
-      // A host that is gone says no goodbye, and TCP would ask it for a quarter of an hour.
-      socketTimeout: 5_000,
-      retryStrategy: (tries) => Math.min(50 * tries, 500) + Math.random() * 50,
-      enableReadyCheck: true,
-    });
-    const presence = new Presence(redis, names, log, devicesMax);
-    redis.connect().catch((error: unknown) => {
-      log.warn({ err: error }, "Redis is not there yet");
-    });
-    return presence;
   }
 
   get ready(): boolean {
@@ -133,13 +97,7 @@ export class Presence {
    * Adds what storage knows to a user's list. With the last of it, which tells as of which positions it was
    * read, the list is whole from here on: unless what was let go since is not in it.
    */
-  async mergeList(
-    run: string,
-    user: string,
-    entries: readonly ListEntry[],
-    heads: readonly StoredHead[],
-    wholeAt: readonly number[] | undefined,
-  ): Promise<void> {
+  async mergeList(run: string, user: string, { entries, heads, wholeAt }: ListPart): Promise<void> {
     if (run !== this.#data.name) throw new Error("Redis was lost while a list was rebuilt for it");
     const args = [...keepFrom(systemClock.now()), user, wholeAt?.join(" ") ?? "", entries.length];
     for (const entry of entries) args.push(entry.conversation, entryText(entry));
@@ -169,7 +127,7 @@ export class Presence {
 
   /** Every head that this Redis knows whole, a few at a time: for repairs, not for the message path. */
   async *allHeads(): AsyncGenerator<HeadEntry> {
-    const prefix = `${this.prefix}h:`;
+    const prefix = `${this.#data.prefix}h:`;
     for await (const keys of this.#redis.scanStream({ match: `${prefix}*`, count: 1_000 })) {
       const conversations = (keys as string[]).map((key) => key.slice(prefix.length));
       for (const head of await this.heads(conversations)) if (head !== undefined) yield head;
@@ -198,7 +156,7 @@ export class Presence {
   }
 
   async removeConnector(connector: string): Promise<void> {
-    await this.#redis.del(`${this.prefix}c:${connector}`);
+    await this.#redis.del(`${this.#data.prefix}c:${connector}`);
   }
 
   async isAlive(connector: string): Promise<boolean> {
@@ -218,19 +176,5 @@ export class Presence {
   /** Takes a session away if it is still this one: a late goodbye must not remove its successor. */
   async unregister(user: string, device: string, session: string): Promise<void> {
     await this.#data.script(SCRIPTS.unregister, [user, device, session]);
-  }
-
-  get redis(): Redis {
-    return this.#redis;
-  }
-
-  /** Key prefix of this data, for caches that are not about presence. */
-  get prefix(): string {
-    return this.#data.prefix;
-  }
-
-  stop(): void {
-    this.#data.stop();
-    this.#redis.disconnect();
   }
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import type { Redis } from "ioredis";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Logger } from "pino";
 import type { Script } from "./named-script.ts";
 import { NAME_SCRIPTS } from "./named-script.ts";
+import type { RedisConnection } from "./redis.ts";
 
 /** How often a process that asks nothing of Redis looks whether its data is still there. */
 const LOOK_MS = 1_000;
@@ -17,11 +17,10 @@ type Acquaintance = "new" | "restarted" | "known";
  * themselves: what one reads is of one name.
  */
 export class RedisData {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #names: Names;
   readonly #log: Logger;
   readonly #acts = new Set<() => void>();
-  readonly #looking: NodeJS.Timeout;
   /** Of the server that we were connected to last. */
   #run = "";
   #name = "";
@@ -29,7 +28,7 @@ export class RedisData {
   #learning: Promise<void> | undefined;
   #gaveUpAt = -Infinity;
 
-  constructor(redis: Redis, names: Names, log: Logger) {
+  constructor(redis: RedisConnection, names: Names, log: Logger) {
     this.#redis = redis;
     this.#names = names;
     this.#log = log;
@@ -37,7 +36,11 @@ export class RedisData {
       this.#name = "";
     });
     redis.on("ready", () => void this.#learn());
-    this.#looking = setInterval(() => void this.#look(), LOOK_MS).unref();
+    const looking = setInterval(() => void this.#look(), LOOK_MS).unref();
+    redis.once("end", () => {
+      clearInterval(looking);
+    });
+    if (redis.status === "ready") void this.#learn();
   }
 
   /** Empty while it is not known. */
@@ -89,10 +92,6 @@ export class RedisData {
     await this.script(NAME_SCRIPTS.rename, [newName()]);
     this.#gaveUpAt = began;
     this.#lost(name);
-  }
-
-  stop(): void {
-    clearInterval(this.#looking);
   }
 
   /** A server that was started again may have data of before: it is of another run, and under no name. */

@@ -10,18 +10,26 @@ import type { SessionEntry, StoredHead } from "../src/presence-texts.ts";
 import { SCRIPT_COST_MAX, updateCost } from "../src/presence-update.ts";
 import { Arrivals } from "../src/arrivals.ts";
 import { Presence } from "../src/presence.ts";
+import type { RedisConnection } from "../src/redis.ts";
+import { connectRedis } from "../src/redis.ts";
+import { RedisData } from "../src/redis-data.ts";
 
 const DAY_SECONDS = 24 * 3_600;
 let servers: Servers;
+let redis: RedisConnection;
+let data: RedisData;
 let presence: Presence;
 
 before(async () => {
   servers = await startRedisServer();
-  presence = Presence.connect(servers.urls[0] ?? "", namesOf("test"), pino({ level: "silent" }));
+  const log = pino({ level: "silent" });
+  redis = connectRedis(servers.urls[0] ?? "", { log });
+  data = new RedisData(redis, namesOf("test"), log);
+  presence = new Presence({ redis, data });
   await presence.untilReady(10_000);
 });
 after(async () => {
-  presence?.stop();
+  redis?.disconnect();
   await servers?.destroy();
 });
 
@@ -61,8 +69,7 @@ const greet = async (user: string, device: string, connector: string, session: s
 
 const nothing = { isDone: true, heads: [], entries: [], unsure: [], users: [] };
 
-const runIdOf = async (): Promise<string> =>
-  /run_id:(\w+)/.exec(await presence.redis.info("server"))?.[1] ?? "";
+const runIdOf = async (): Promise<string> => /run_id:(\w+)/.exec(await redis.info("server"))?.[1] ?? "";
 
 const publish = async (conversation: string, position: number, users: readonly string[] = []) =>
   presence.publish({
@@ -105,23 +112,26 @@ test("a list that storage told to its end is whole, and what it told takes nothi
   await publish("d_3", 9);
   const run = presence.run();
   const wholeAt = [0, 0, 0, 9];
-  await presence.mergeList(run, "ann", [entryOf("d_3", 8)], [], undefined);
+  await presence.mergeList(run, "ann", { entries: [entryOf("d_3", 8)], heads: [] });
   assert.equal((await presence.list("ann", 1)).complete, false, "there is more to come");
-  await presence.mergeList(run, "ann", [entryOf("d_4", 4)], [headOf("d_4", 4)], wholeAt);
+  await presence.mergeList(run, "ann", { entries: [entryOf("d_4", 4)], heads: [headOf("d_4", 4)], wholeAt });
   const { complete, entries } = await presence.list("ann", 1);
   assert.equal(complete, true);
   assert.deepEqual(
     entries.filter(({ conversation }) => ["d_3", "d_4"].includes(conversation)),
     [entryOf("d_3", 9), entryOf("d_4", 4)],
   );
-  await assert.rejects(presence.mergeList("another run", "ann", [], [], wholeAt), /Redis was lost/);
+  await assert.rejects(
+    presence.mergeList("another run", "ann", { entries: [], heads: [], wholeAt }),
+    /Redis was lost/,
+  );
 });
 
 test("a list that lacks what was let go is whole again once it was read as of there, and not before", async () => {
   const run = presence.run();
   const isWhole = async (): Promise<boolean> => (await presence.list("fay", 1)).complete;
   const merge = async (...wholeAt: number[]): Promise<void> =>
-    presence.mergeList(run, "fay", [entryOf("d_7", 2)], [], wholeAt);
+    presence.mergeList(run, "fay", { entries: [entryOf("d_7", 2)], heads: [], wholeAt });
   await merge(0, 0, 0, 12);
   assert.equal(await isWhole(), true);
   const done = (await presence.list("fay", 1)).done.get(3);
@@ -141,7 +151,7 @@ test("as much as one script may write is written far within the time that a comm
   const update = { ...nothing, partition: 8, position: 50, entries };
   assert.equal(updateCost(update), SCRIPT_COST_MAX);
   await presence.publish(update);
-  const log = (await presence.redis.call("SLOWLOG", "GET", "128")) as [number, number, number, string[]][];
+  const log = (await redis.call("SLOWLOG", "GET", "128")) as [number, number, number, string[]][];
   const slowest = Math.max(...log.map(([, , micros]) => micros / 1_000));
   assert.ok(slowest < 1_000, `a script took ${slowest} ms`);
 });
@@ -209,7 +219,7 @@ test("a list of thousands is told with where its heads stand, and whole heads on
   const page = ids.slice(100, 150);
   assert.deepEqual(await presence.heads(page, "many"), heads.slice(100, 150));
   const left = { ...entryOf(ids[100] ?? "", 3_001), left: 7 };
-  await presence.mergeList(presence.run(), "many", [left], [], undefined);
+  await presence.mergeList(presence.run(), "many", { entries: [left], heads: [] });
   assert.deepEqual(await presence.heads(page, "many"), [undefined, ...heads.slice(101, 150)]);
   assert.deepEqual(await presence.heads(page, "eve"), Array(50).fill(undefined));
 });
@@ -220,7 +230,7 @@ test("a brief takes an older head's place, a whole head a brief's, and neither a
     (await presence.heads([id]))[0],
   ];
   const run = presence.run();
-  const merge = async (head: StoredHead) => presence.mergeList(run, "ann", [], [head], undefined);
+  const merge = async (head: StoredHead) => presence.mergeList(run, "ann", { entries: [], heads: [head] });
   const brief = (position: number) => ({ conversation: "g_1", position, ts: 5 });
   await merge(brief(10));
   assert.deepEqual(await stands("g_1"), [brief(10), undefined]);
@@ -237,9 +247,12 @@ test("a brief takes an older head's place, a whole head a brief's, and neither a
 
 test("a head that the version before wrote over a brief is told whole", async () => {
   const run = presence.run();
-  await presence.mergeList(run, "ann", [], [{ conversation: "g_2", position: 10, ts: 5 }], undefined);
+  await presence.mergeList(run, "ann", {
+    entries: [],
+    heads: [{ conversation: "g_2", position: 10, ts: 5 }],
+  });
   const head = headOf("g_2", 12);
-  await presence.redis.hset(`${presence.prefix}h:g_2`, "p", 12, "v", JSON.stringify(head));
+  await redis.hset(`${data.prefix}h:g_2`, "p", 12, "v", JSON.stringify(head));
   assert.deepEqual(await presence.briefs(["g_2"]), [head]);
 });
 
@@ -273,7 +286,7 @@ test("who says hello displaces whoever is there, however far ahead their birth i
 
 test("births are by Redis's clock; of one that could not be registered with its hello, by how long that was ago", async () => {
   await presence.announceConnector("c1");
-  const [seconds = 0, micros = 0] = (await presence.redis.time()).map(Number);
+  const [seconds = 0, micros = 0] = (await redis.time()).map(Number);
   await sleep(20); // A connector knows Redis's clock but for the way of an answer.
   const { birth } = await greet("clock", "phone", "c1", "one");
   const now = seconds * 1_000_000 + micros;
@@ -294,7 +307,7 @@ test("a hello that was long on its way does not displace who said one since", as
   const slow = new Arrivals(
     async ({ lua }, args) => {
       if (isHeld) await held.promise;
-      return presence.redis.eval(lua, 1, key, presence.prefix, ...args);
+      return redis.eval(lua, 1, key, data.prefix, ...args);
     },
     60,
     20,
@@ -402,15 +415,15 @@ test("a user is where their sessions are: each connector once, and only while it
 });
 
 test("heads and lists last for days behind their last write, on whichever day that is", async () => {
-  const keys = ["h:d_6", "u:ann"].map((key) => `${presence.prefix}${key}`);
+  const keys = ["h:d_6", "u:ann"].map((key) => `${data.prefix}${key}`);
   const leastSeconds = async (): Promise<number> =>
-    Math.min(...(await Promise.all(keys.map(async (key) => presence.redis.ttl(key)))));
+    Math.min(...(await Promise.all(keys.map(async (key) => redis.ttl(key)))));
   await publish("d_6", 13);
   assert.ok((await leastSeconds()) > 6 * DAY_SECONDS);
   // As if that had been six days ago.
   for (const key of keys) {
-    await presence.redis.hset(key, "!", 1);
-    await presence.redis.expire(key, DAY_SECONDS);
+    await redis.hset(key, "!", 1);
+    await redis.expire(key, DAY_SECONDS);
   }
   await publish("d_6", 14);
   assert.ok((await leastSeconds()) > 6 * DAY_SECONDS);
@@ -439,8 +452,7 @@ test("of more devices than a user may have the oldest by birth goes, whoever com
   assert.deepEqual(await come(23, 0), [
     { device: "d23", entry: { connector: "c2", session: "full-23-0", birth: 0 } },
   ]);
-  const left = async (): Promise<string[]> =>
-    (await presence.redis.hkeys(`${presence.prefix}s:full`)).toSorted();
+  const left = async (): Promise<string[]> => (await redis.hkeys(`${data.prefix}s:full`)).toSorted();
   assert.deepEqual((await left()).length, 20);
   await presence.removeConnector("c2");
   assert.deepEqual(await come(24), [], "half of them were on a connector that is gone");

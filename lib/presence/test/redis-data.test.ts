@@ -7,6 +7,9 @@ import type { Servers } from "@jichat/testkit/local/servers.ts";
 import { startRedisServer } from "@jichat/testkit/local/servers.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { Presence } from "../src/presence.ts";
+import type { RedisConnection } from "../src/redis.ts";
+import { connectRedis } from "../src/redis.ts";
+import { RedisData } from "../src/redis-data.ts";
 
 const NOTICED_MS = 3_000;
 const nothing = { isDone: true, heads: [], entries: [], unsure: [], users: [] };
@@ -19,16 +22,26 @@ before(async () => {
 });
 after(async () => servers?.destroy());
 
-async function meet(t: TestContext, cluster: string): Promise<Presence> {
-  const presence = Presence.connect(url, namesOf(cluster), pino({ level: "silent" }));
-  t.after(() => {
-    presence.stop();
-  });
-  await presence.untilReady(10_000);
-  return presence;
+interface Met {
+  readonly redis: RedisConnection;
+  readonly presence: Presence;
 }
 
-const runIdOf = async ({ redis }: Presence): Promise<string> =>
+async function connect(t: TestContext, cluster: string): Promise<Met> {
+  const log = pino({ level: "silent" });
+  const redis = connectRedis(url, { log });
+  t.after(() => {
+    redis.disconnect();
+  });
+  const presence = new Presence({ redis, data: new RedisData(redis, namesOf(cluster), log) });
+  await presence.untilReady(10_000);
+  return { redis, presence };
+}
+
+const meet = async (t: TestContext, cluster: string): Promise<Presence> =>
+  (await connect(t, cluster)).presence;
+
+const runIdOf = async (redis: RedisConnection): Promise<string> =>
   /run_id:(\w+)/.exec(await redis.info("server"))?.[1] ?? "";
 
 const changed = async (before: string, ...all: Presence[]): Promise<string> =>
@@ -38,41 +51,43 @@ const changed = async (before: string, ...all: Presence[]): Promise<string> =>
   });
 
 test("all give the same name to what is there, and it is not the server's where nobody was before", async (t) => {
-  const all = await Promise.all(Array.from({ length: 8 }, async () => meet(t, "one")));
+  const all = await Promise.all(Array.from({ length: 8 }, async () => connect(t, "one")));
   const [first] = all;
-  assert.equal(new Set(all.map((presence) => presence.run())).size, 1);
-  assert.notEqual(first?.run(), await runIdOf(first as Presence));
+  assert.ok(first !== undefined);
+  assert.equal(new Set(all.map(({ presence }) => presence.run())).size, 1);
+  assert.notEqual(first.presence.run(), await runIdOf(first.redis));
 });
 
 test("beside the version before, which has data under the server's run_id, that is its name", async (t) => {
-  const other = await meet(t, "any");
-  const runId = await runIdOf(other);
-  await other.redis.hset(`${namesOf("old").redis(runId)}done`, 0, 7);
+  const { redis } = await connect(t, "any");
+  const runId = await runIdOf(redis);
+  await redis.hset(`${namesOf("old").redis(runId)}done`, 0, 7);
   const presence = await meet(t, "old");
   assert.equal(presence.run(), runId);
   assert.equal((await presence.list("ann", 1)).done.get(0), 7);
 });
 
 test("after FLUSHALL, on a quiet cluster, everybody soon begins anew, under a name that never was", async (t) => {
-  const [router, connector] = [await meet(t, "flushed"), await meet(t, "flushed")];
+  const { redis, presence: router } = await connect(t, "flushed");
+  const connector = await meet(t, "flushed");
   const before = router.run();
   const met = { router: 0, connector: 0 };
   router.onRun(() => void (met.router += 1));
   connector.onRun(() => void (met.connector += 1));
   await router.publish({ ...nothing, partition: 0, position: 7 });
-  await router.redis.flushall();
+  await redis.flushall();
   const name = await changed(before, router, connector);
-  assert.notEqual(name, await runIdOf(router));
+  assert.notEqual(name, await runIdOf(redis));
   assert.deepEqual(met, { router: 2, connector: 2 });
   assert.equal((await connector.list("ann", 0)).done.size, 0);
 });
 
 test("what is asked of data that is gone is neither done nor answered, before anybody has looked", async (t) => {
-  const presence = await meet(t, "asked");
+  const { redis, presence } = await connect(t, "asked");
   const asks: (() => Promise<unknown>)[] = [
     async () => presence.list("ann", 0),
     async () => presence.publish({ ...nothing, partition: 0, position: 9 }),
-    async () => presence.mergeList(presence.run(), "ann", [], [], [9]),
+    async () => presence.mergeList(presence.run(), "ann", { entries: [], heads: [], wholeAt: [9] }),
     async () => presence.heads(["d_1"]),
     async () => presence.isAlive("c1"),
     async () => presence.renewConnector("c1"),
@@ -81,10 +96,10 @@ test("what is asked of data that is gone is neither done nor answered, before an
   for (const ask of asks) {
     const before = presence.run();
     await presence.announceConnector("c1");
-    await presence.redis.flushall();
+    await redis.flushall();
     await assert.rejects(ask(), /LOST/);
     await changed(before, presence);
-    assert.deepEqual(await presence.redis.keys("*"), [`asked:${await runIdOf(presence)}:name`]);
+    assert.deepEqual(await redis.keys("*"), [`asked:${await runIdOf(redis)}:name`]);
   }
 });
 

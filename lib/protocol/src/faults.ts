@@ -37,6 +37,8 @@ const isFault = (value: unknown): value is Fault => {
   );
 };
 
+export const faultsText = (faults: readonly Fault[]): string => `${JSON.stringify(faults)}\n`;
+
 /** What `/faults` answered; of a newer version only what is known here. Throws for what is no list. */
 export function readFaults(text: string): readonly Fault[] {
   const value: unknown = JSON.parse(text);

@@ -3,6 +3,8 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Fault } from "@jichat/protocol/faults.ts";
+import { faultsText } from "@jichat/protocol/faults.ts";
+import { partitionsText } from "@jichat/protocol/owned-partitions.ts";
 import { listenAddress } from "./listen-address.ts";
 import type { ProcessConfig } from "./process-config.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -58,10 +60,10 @@ export async function startAdmin(
         return [200, await telemetry.scrape()];
       case "GET /partitions":
         if (actions.partitions === undefined) return [404, "no partition is owned here\n"];
-        return [200, `${JSON.stringify([...actions.partitions()].sort((a, b) => a - b))}\n`];
+        return [200, partitionsText(actions.partitions())];
       case "GET /faults":
         if (actions.faults === undefined) return [404, "no fault is told of here\n"];
-        return [200, `${JSON.stringify(actions.faults())}\n`];
+        return [200, faultsText(actions.faults())];
       case "POST /drain":
       case "DELETE /drain":
         if (actions.drain === undefined) return [404, "nothing to drain here\n"];

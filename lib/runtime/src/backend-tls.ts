@@ -2,16 +2,20 @@ import type { BackendTls } from "./tls-material.ts";
 import { createSecureContext } from "node:tls";
 import type { EnvReader } from "./env-reader.ts";
 
+interface PemTexts {
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+
 /**
  * Made of three secrets, as PEM; undefined where none is given. Tried here: a library would say of what is no
  * certificate only that the connection failed, again and again.
  */
-export function backendTls(
+function backendTls(
   reader: Pick<EnvReader, "refuse">,
   backend: string,
-  ca: string | undefined,
-  cert: string | undefined,
-  key: string | undefined,
+  { ca, cert, key }: PemTexts,
 ): BackendTls | undefined {
   if ([ca, cert, key].every((one) => one === undefined)) return undefined;
   if ((cert === undefined) !== (key === undefined))
@@ -31,28 +35,22 @@ export function backendTls(
 }
 
 export const readNatsTls = (reader: EnvReader): BackendTls | undefined =>
-  backendTls(
-    reader,
-    "NATS",
-    reader.optionalSecret("NATS_CA"),
-    reader.optionalSecret("NATS_CERT"),
-    reader.optionalSecret("NATS_KEY"),
-  );
+  backendTls(reader, "NATS", {
+    ca: reader.optionalSecret("NATS_CA"),
+    cert: reader.optionalSecret("NATS_CERT"),
+    key: reader.optionalSecret("NATS_KEY"),
+  });
 
 export const readRedisTls = (reader: EnvReader): BackendTls | undefined =>
-  backendTls(
-    reader,
-    "REDIS",
-    reader.optionalSecret("REDIS_CA"),
-    reader.optionalSecret("REDIS_CERT"),
-    reader.optionalSecret("REDIS_KEY"),
-  );
+  backendTls(reader, "REDIS", {
+    ca: reader.optionalSecret("REDIS_CA"),
+    cert: reader.optionalSecret("REDIS_CERT"),
+    key: reader.optionalSecret("REDIS_KEY"),
+  });
 
 export const readClickHouseTls = (reader: EnvReader): BackendTls | undefined =>
-  backendTls(
-    reader,
-    "CLICKHOUSE",
-    reader.optionalSecret("CLICKHOUSE_CA"),
-    reader.optionalSecret("CLICKHOUSE_CERT"),
-    reader.optionalSecret("CLICKHOUSE_KEY"),
-  );
+  backendTls(reader, "CLICKHOUSE", {
+    ca: reader.optionalSecret("CLICKHOUSE_CA"),
+    cert: reader.optionalSecret("CLICKHOUSE_CERT"),
+    key: reader.optionalSecret("CLICKHOUSE_KEY"),
+  });

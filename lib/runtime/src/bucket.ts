@@ -19,7 +19,6 @@ export interface BucketEntry {
   /** How many stand behind it. */
   readonly pending: number;
   string(): string;
-  json<T>(): T;
 }
 
 /**
@@ -102,7 +101,7 @@ export class Bucket {
       filter: `${prefix}${filter}`,
       goOn: (next, end) => (next !== "latest" && next > end + 1 ? "latest" : next),
     };
-    for await (const { message, pending } of readStream(this.#jsm, source, from, hearing, signal))
+    for await (const { message, pending } of readStream(this.#jsm, { source, from, hearing, signal }))
       yield { entry: message && entryOf(message, prefix.length, pending), pending };
   }
 }
@@ -115,6 +114,5 @@ function entryOf(message: JsMsg, prefixLength: number, pending: number): BucketE
     revision: message.seq,
     pending,
     string: () => message.string(),
-    json: <T>() => message.json<T>(),
   };
 }

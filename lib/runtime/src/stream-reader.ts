@@ -42,6 +42,13 @@ export interface Heard {
   readonly pending: number;
 }
 
+interface StreamReading {
+  readonly source: Source;
+  readonly from: Start;
+  readonly hearing: Hearing;
+  readonly signal: AbortSignal;
+}
+
 /**
  * A stream's messages in order, without end, by a consumer of its own, which lives on one server only. One
  * that hears nothing for two heartbeats is thrown away and made anew behind what it told: the library would
@@ -49,16 +56,13 @@ export interface Heard {
  */
 export async function* readStream(
   jsm: JetStreamManager,
-  source: Source,
-  from: Start,
-  hearing: Hearing,
-  signal: AbortSignal,
+  { source, from, hearing, signal }: StreamReading,
 ): AsyncGenerator<Heard> {
   let next = from;
   let lostSince: number | undefined;
   while (!signal.aborted) {
     try {
-      for await (const heard of hear(jsm, source, next, hearing, signal)) {
+      for await (const heard of hear(jsm, { source, next, hearing, signal })) {
         lostSince = undefined;
         if (heard.message !== undefined) next = heard.message.seq + 1;
         yield heard;
@@ -90,12 +94,13 @@ function startOf({ goOn }: Source, next: Start, end: number): Start {
   }
 }
 
+interface StreamHearing extends Omit<StreamReading, "from"> {
+  readonly next: Start;
+}
+
 async function* hear(
   jsm: JetStreamManager,
-  source: Source,
-  next: Start,
-  hearing: Hearing,
-  signal: AbortSignal,
+  { source, next, hearing, signal }: StreamHearing,
 ): AsyncGenerator<Heard> {
   const { stream } = source;
   const { state } = await limited(`asking for ${stream}`, ASK_MS, jsm.streams.info(stream));

@@ -23,8 +23,16 @@ const volume = Type.Object(
   },
 );
 
+interface ExternalField {
+  readonly what: string;
+  readonly schemes: string;
+  readonly secured: string;
+  readonly field: string;
+  readonly more?: string | undefined;
+}
+
 /** A backend of somebody's own; `secured` is the scheme that asks for TLS, `more` what else its url may say. */
-const external = (what: string, schemes: string, secured: string, field: string, more = "") =>
+const external = ({ what, schemes, secured, field, more = "" }: ExternalField) =>
   Type.Object(
     {
       url: Type.String({
@@ -68,13 +76,13 @@ const image = (name: string) =>
 export const nats = Type.Object(
   {
     external: optional(
-      external(
-        "NATS with JetStream",
-        "nats|tls",
-        "tls",
-        "nats",
-        "; several servers of one cluster are separated by commas",
-      ),
+      external({
+        what: "NATS with JetStream",
+        schemes: "nats|tls",
+        secured: "tls",
+        field: "nats",
+        more: "; several servers of one cluster are separated by commas",
+      }),
     ),
     managed: optional(
       Type.Object({
@@ -99,7 +107,7 @@ export const nats = Type.Object(
 
 export const redis = Type.Object(
   {
-    external: optional(external("Redis", "rediss?", "rediss", "redis")),
+    external: optional(external({ what: "Redis", schemes: "rediss?", secured: "rediss", field: "redis" })),
     managed: optional(
       Type.Object({
         resources: optional(resources),
@@ -117,7 +125,9 @@ export const redis = Type.Object(
 
 export const clickhouse = Type.Object(
   {
-    external: optional(external("ClickHouse", "https?", "https", "clickhouse")),
+    external: optional(
+      external({ what: "ClickHouse", schemes: "https?", secured: "https", field: "clickhouse" }),
+    ),
     managed: optional(
       Type.Object({
         storage: volume,

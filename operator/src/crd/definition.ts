@@ -5,11 +5,11 @@ import { SPEC } from "./spec.ts";
 import type { ChatClusterStatus } from "./status.ts";
 import { STATUS } from "./status.ts";
 
-export const GROUP = "chat.jichat.io";
-export const VERSION = "v1alpha1";
+const GROUP = "chat.jichat.io";
+const VERSION = "v1alpha1";
 export const API_VERSION = `${GROUP}/${VERSION}`;
 export const KIND = "ChatCluster";
-export const PLURAL = "chatclusters";
+const PLURAL = "chatclusters";
 
 /** A ChatCluster as the API server hands it out: defaults are filled in. */
 export interface ChatCluster {

@@ -33,7 +33,7 @@ export interface DesiredInput {
 }
 
 /** A managed backend's Service, by the name that works from every namespace. */
-export const hostOf = (cluster: ChatCluster, backend: Backend): string =>
+const hostOf = (cluster: ChatCluster, backend: Backend): string =>
   `${objectName(cluster, backend)}.${cluster.metadata.namespace}.svc`;
 
 /** Of several nats-servers the first says who we are. */

@@ -64,7 +64,7 @@ export const selectorOf = ({ metadata }: ChatCluster, role: string): Record<stri
   [LABELS.component]: role,
 });
 
-export const ownerOf = ({ metadata: { name, uid } }: ChatCluster): OwnerReference => ({
+const ownerOf = ({ metadata: { name, uid } }: ChatCluster): OwnerReference => ({
   apiVersion: API_VERSION,
   kind: KIND,
   name,

@@ -7,7 +7,7 @@ import { mountsOf, spreadOf, templateOf, variablesOf, volumesOf } from "./templa
 import type { DesiredInput } from "./desired-input.ts";
 
 /** What the pod carries that config and secrets are made of: another hash, and pods are rolled. */
-export const CONFIG_ANNOTATION = "chat.jichat.io/config";
+const CONFIG_ANNOTATION = "chat.jichat.io/config";
 /** Which generation of keys and credentials a pod was made with. */
 export const GENERATION_ANNOTATION = "chat.jichat.io/generation";
 /** A user that no image names and no file belongs to. */

@@ -8,13 +8,13 @@ import type { DesiredInput } from "./desired-input.ts";
 type Service = KubeObject & { readonly spec: object };
 type ServiceInput = Static<ReturnType<typeof serviceSchema>>;
 
-function service(
-  input: DesiredInput,
-  role: Role,
-  ports: readonly object[],
-  more: object = {},
-  name = role as string,
-): Service {
+interface ServiceForm {
+  readonly ports: readonly object[];
+  readonly more?: object | undefined;
+  readonly name?: string | undefined;
+}
+
+function service(input: DesiredInput, role: Role, { ports, more = {}, name = role }: ServiceForm): Service {
   const { ipFamilyPolicy, ipFamilies } = input.cluster.spec.network;
   return {
     apiVersion: "v1",
@@ -41,9 +41,12 @@ const port = (name: string, at: number, targetPort: string): object => ({
 /** A Service that people outside may come through, as the spec has it. */
 function door(input: DesiredInput, role: "connector" | "api", wanted: ServiceInput, at: object): Service {
   const { type, nodePort, annotations, port: _, ...more } = wanted;
-  const made = service(input, role, [{ ...at, ...(nodePort === undefined ? {} : { nodePort }) }], {
-    type,
-    ...more,
+  const made = service(input, role, {
+    ports: [{ ...at, ...(nodePort === undefined ? {} : { nodePort }) }],
+    more: {
+      type,
+      ...more,
+    },
   });
   return annotations === undefined ? made : { ...made, metadata: { ...made.metadata, annotations } };
 }
@@ -67,19 +70,18 @@ export function services(input: DesiredInput): readonly Service[] {
     ...(nats.managed === undefined
       ? []
       : [
-          service(input, "nats", [port("client", PORTS.nats, "client")]),
-          service(
-            input,
-            "nats",
-            [port("routes", PORTS.natsRoutes, "routes")],
-            // Servers find each other before they are ready: readiness waits for the others.
-            { clusterIP: "None", publishNotReadyAddresses: true },
-            "nats-routes",
-          ),
+          service(input, "nats", { ports: [port("client", PORTS.nats, "client")] }),
+          service(input, "nats", {
+            ports: [port("routes", PORTS.natsRoutes, "routes")],
+            more: { clusterIP: "None", publishNotReadyAddresses: true },
+            name: "nats-routes",
+          }),
         ]),
-    ...(redis.managed === undefined ? [] : [service(input, "redis", [port("redis", PORTS.redis, "redis")])]),
+    ...(redis.managed === undefined
+      ? []
+      : [service(input, "redis", { ports: [port("redis", PORTS.redis, "redis")] })]),
     ...(clickhouse.managed === undefined
       ? []
-      : [service(input, "clickhouse", [port("http", PORTS.clickhouse, "http")])]),
+      : [service(input, "clickhouse", { ports: [port("http", PORTS.clickhouse, "http")] })]),
   ];
 }

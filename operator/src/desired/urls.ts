@@ -1,7 +1,7 @@
 import type { DesiredInput } from "./desired-input.ts";
 
 /** A host as a URL has it: an IPv6 address stands in brackets. */
-export const urlHost = (host: string): string => (host.includes(":") ? `[${host}]` : host);
+const urlHost = (host: string): string => (host.includes(":") ? `[${host}]` : host);
 
 const STANDARD = { ws: 80, http: 80, wss: 443, https: 443 };
 

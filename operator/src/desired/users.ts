@@ -5,7 +5,7 @@ import type { Backend } from "./names.ts";
 import type { DesiredInput } from "./desired-input.ts";
 
 /** Everybody that a managed backend is to let in, whoever it is for. */
-export const usersOf = (keys: Keys, backend: Backend): readonly (Credential & { readonly as: User })[] =>
+const usersOf = (keys: Keys, backend: Backend): readonly (Credential & { readonly as: User })[] =>
   credentialsOf(keys, backend, backend === "nats" ? [...USERS.nats, "system"] : USERS[backend]);
 
 /** Names what a backend's users are without telling of them: another print, other users or passwords. */

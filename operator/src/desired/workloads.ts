@@ -12,7 +12,7 @@ import type { DesiredInput } from "./desired-input.ts";
 import { backendUrl } from "./desired-input.ts";
 
 /** What the spec calls a component. */
-export const specOf = ({ cluster: { spec } }: DesiredInput, component: Component) =>
+const specOf = ({ cluster: { spec } }: DesiredInput, component: Component) =>
   ({ connector: spec.connectors, router: spec.routers, storage: spec.storage, api: spec.api })[component];
 
 export const wantedReplicas = (input: DesiredInput, component: Component): number =>

@@ -35,6 +35,17 @@ const APPLY = "application/apply-patch+yaml";
 
 type Method = keyof typeof HttpMethod;
 
+interface RequestForm {
+  readonly query?: Query | undefined;
+  readonly body?: object | undefined;
+  /** Of the body. */
+  readonly type?: string | undefined;
+}
+
+interface SentForm extends RequestForm {
+  readonly signal: AbortSignal;
+}
+
 /**
  * The API server, as the library's configuration reaches it. Paths, bodies and errors are ours: the generated
  * client drops what a structural schema needs, and its informer dies on errors.
@@ -74,7 +85,7 @@ export class KubeApi {
     namespace: string | undefined,
     query: Query = {},
   ): Promise<ListPage<T>> {
-    const body = (await this.#ask("GET", pathOf(resource, namespace), query)) as {
+    const body = (await this.#ask("GET", pathOf(resource, namespace), { query })) as {
       items?: T[];
       metadata?: { resourceVersion?: string; continue?: string };
     };
@@ -103,18 +114,26 @@ export class KubeApi {
       force: true,
       dryRun: options.dryRun === true ? "All" : undefined,
     };
-    return (await this.#ask("PATCH", path, query, object, APPLY)) as T;
+    return (await this.#ask("PATCH", path, { query, body: object, type: APPLY })) as T;
   }
 
   async create<T extends KubeObject>(resource: Resource, object: KubeObject): Promise<T> {
     const path = pathOf(resource, object.metadata.namespace);
-    return (await this.#ask("POST", path, { fieldManager: this.manager }, object, "application/json")) as T;
+    return (await this.#ask("POST", path, {
+      query: { fieldManager: this.manager },
+      body: object,
+      type: "application/json",
+    })) as T;
   }
 
   /** Replaces it if it is still the one that `object` was read from: its resourceVersion says which. */
   async replace<T extends KubeObject>(resource: Resource, object: KubeObject): Promise<T> {
     const path = pathOf(resource, object.metadata.namespace, object.metadata.name);
-    return (await this.#ask("PUT", path, { fieldManager: this.manager }, object, "application/json")) as T;
+    return (await this.#ask("PUT", path, {
+      query: { fieldManager: this.manager },
+      body: object,
+      type: "application/json",
+    })) as T;
   }
 
   async mergePatch<T extends KubeObject>(
@@ -124,18 +143,19 @@ export class KubeApi {
     patch: object,
   ): Promise<T> {
     const path = pathOf(resource, namespace, name);
-    return (await this.#ask(
-      "PATCH",
-      path,
-      { fieldManager: this.manager },
-      patch,
-      "application/merge-patch+json",
-    )) as T;
+    return (await this.#ask("PATCH", path, {
+      query: { fieldManager: this.manager },
+      body: patch,
+      type: "application/merge-patch+json",
+    })) as T;
   }
 
   async remove(resource: Resource, namespace: string | undefined, name: string): Promise<void> {
     const body = { propagationPolicy: "Background" };
-    await this.#ask("DELETE", pathOf(resource, namespace, name), {}, body, "application/json");
+    await this.#ask("DELETE", pathOf(resource, namespace, name), {
+      body,
+      type: "application/json",
+    });
   }
 
   /**
@@ -148,7 +168,10 @@ export class KubeApi {
     query: Query,
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent> {
-    const response = await this.#send("GET", pathOf(resource, namespace), { ...query, watch: true }, signal);
+    const response = await this.#send("GET", pathOf(resource, namespace), {
+      query: { ...query, watch: true },
+      signal,
+    });
     const { body } = response;
     if (body === null) return;
     let rest = "";
@@ -165,25 +188,15 @@ export class KubeApi {
     }
   }
 
-  async #ask(
-    method: Method,
-    path: string,
-    query: Query = {},
-    body?: object,
-    type?: string,
-  ): Promise<unknown> {
-    const response = await this.#send(
-      method,
-      path,
-      query,
-      AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-      body,
-      type,
-    );
+  async #ask(method: Method, path: string, form: RequestForm = {}): Promise<unknown> {
+    const response = await this.#send(method, path, {
+      ...form,
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    });
     return response.json();
   }
 
-  async #send(method: Method, path: string, query: Query, signal: AbortSignal, body?: object, type?: string) {
+  async #send(method: Method, path: string, { query = {}, signal, body, type }: SentForm) {
     const url = new URL(this.#server + path);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value));

@@ -26,8 +26,8 @@ interface Lease extends KubeObject {
 }
 
 /** As client-go has them: a leader that cannot renew steps down before anybody else may step up. */
-export const LEASE_SECONDS = 15;
-export const RENEW_WITHIN_MS = 10_000;
+const LEASE_SECONDS = 15;
+const RENEW_WITHIN_MS = 10_000;
 const RETRY_MS = 2_500;
 
 /** Candidates watch a Lease change, by their own clocks: those of the machines need not agree. */

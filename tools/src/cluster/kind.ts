@@ -47,7 +47,7 @@ const SYSCTLS = [
   "kernel/keys/root_maxbytes",
 ];
 
-export const clusterFolder = (name: string): string => join(cacheRoot(), "clusters", name);
+const clusterFolder = (name: string): string => join(cacheRoot(), "clusters", name);
 
 const config = (name: string, nodes: number, image: string | undefined): string =>
   [

@@ -11,7 +11,7 @@ import { debs } from "@jichat/testkit/needs.ts";
 
 /** Raised by hand when anything below or in `tools/cluster/node` changes: the image is kept under it. */
 const REVISION = 1;
-export const NODE_IMAGE = `localhost/jichat-kind-node:v${KUBERNETES}-${REVISION}`;
+const NODE_IMAGE = `localhost/jichat-kind-node:v${KUBERNETES}-${REVISION}`;
 
 /** systemd 252: later ones refuse the cgroup v1 that some machines still have. */
 const SUITE = "bookworm";

@@ -19,7 +19,7 @@ export interface ImagesOptions {
   readonly base?: string;
 }
 
-export const CONTEXT = join(ROOT, ".data/images");
+const CONTEXT = join(ROOT, ".data/images");
 
 /** docker pulls the Dockerfile's base; buildah is used where nothing can be pulled. */
 export const baseArgs = async (

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../errors.ts";
 import { ChatError } from "../errors.ts";
-import { encodeText } from "./wire.ts";
+import { decodeInner, encodeInner, encodeText } from "./wire.ts";
 
 /** Whose command it is, for which conversation. */
 export interface CommandSource {
@@ -63,3 +63,11 @@ export interface AnswerBatch {
   readonly position: number;
   readonly answers: readonly Answer[];
 }
+
+export const decodeCommandsOf = <C>(bytes: Uint8Array): CommandBatch<C> =>
+  decodeInner<CommandBatch<C>>(bytes, "a batch of commands");
+
+export const encodeAnswers = (batch: AnswerBatch): Uint8Array => encodeInner(batch);
+
+export const decodeAnswers = (bytes: Uint8Array): AnswerBatch =>
+  decodeInner<AnswerBatch>(bytes, "an answer of the owner");

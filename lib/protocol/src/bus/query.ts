@@ -1,3 +1,5 @@
+import { wellFormedText } from "../frame/well-formed.ts";
+import { decodeInner, encodeInner } from "./wire.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { ChatEvent, InnerEvent, EventKind } from "../frame/server-frame.ts";
 import type { BodyText } from "../frame/body.ts";
@@ -179,6 +181,25 @@ export interface HeadEntry extends HeadBrief {
   readonly last?: ChatEvent<BodyText> | undefined;
 }
 
+export const encodeQuery = (query: Query): Uint8Array => encodeInner(query);
+
+export const decodeQuery = (bytes: Uint8Array): Query => decodeInner<Query>(bytes, "a question to storage");
+
+interface QueryRefusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
 export type QueryReply<T> =
   | { readonly v: 1; readonly reply: T }
-  | { readonly v: 1; readonly error: { readonly code: ErrorCode; readonly message: string } };
+  | { readonly v: 1; readonly error: QueryRefusal };
+
+/** As text, of well-formed Unicode: an earlier version let halves of surrogate pairs into the log. */
+export const replyText = (reply: unknown): string =>
+  wellFormedText({ v: 1, reply } satisfies QueryReply<unknown>);
+
+export const encodeRefusal = ({ code, message }: QueryRefusal): Uint8Array =>
+  encodeInner({ v: 1, error: { code, message } } satisfies QueryReply<never>);
+
+export const decodeReply = <T>(bytes: Uint8Array): QueryReply<T> =>
+  decodeInner<QueryReply<T>>(bytes, "an answer of storage");

@@ -1,3 +1,5 @@
+import { decodeInner, encodeInner } from "./wire.ts";
+
 /** From the connector that now holds a device to the one that held it: close that session with 4409. */
 export interface Replacement {
   readonly v: 1;
@@ -5,3 +7,8 @@ export interface Replacement {
   readonly device: string;
   readonly session: string;
 }
+
+export const encodeReplacement = (replacement: Replacement): Uint8Array => encodeInner(replacement);
+
+export const decodeReplacement = (bytes: Uint8Array): Replacement =>
+  decodeInner<Replacement>(bytes, "a replacement");

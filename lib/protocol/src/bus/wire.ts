@@ -3,15 +3,15 @@ import { ChatError } from "../errors.ts";
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 
-/** The inner encoding: JSON with its version first (ADR 0005 has the figures). One place to change it. */
+/**
+ * The inner encoding: JSON with its version first (ADR 0005 has the figures). Only this package has it: each
+ * message between processes has its type, its encoder and its decoder in one file beside this one.
+ */
 export const encodeInner = <T extends { readonly v: number }>(message: T): Uint8Array =>
   encoder.encode(JSON.stringify(message));
 
 /** JSON that was put together from parts which are encoded already. */
 export const encodeText = (json: string): Uint8Array => encoder.encode(json);
-
-/** What a text takes on the wire: measured, since neither escapes nor UTF-8 can be told from its length. */
-export const utf8Bytes = (text: string): number => Buffer.byteLength(text);
 
 /** Bytes of ours as text. */
 export function textOf(bytes: Uint8Array, what: string): string {

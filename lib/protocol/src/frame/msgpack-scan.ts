@@ -24,33 +24,39 @@ const kinds = new Uint8Array(256);
 const sizes = new Uint8Array(256);
 const sizeBytes = new Uint8Array(256);
 
-function declare(first: number, count: number, kind: number, size: number, inBytes = 0): void {
+/** Of a value: bytes or entries that it has, or in how many bytes it says so. */
+interface Extent {
+  readonly size?: number;
+  readonly inBytes?: number;
+}
+
+function declare(first: number, count: number, kind: number, { size = 0, inBytes = 0 }: Extent): void {
   kinds.fill(kind, first, first + count);
   sizes.fill(size, first, first + count);
   sizeBytes.fill(inBytes, first, first + count);
 }
 
 for (let size = 0; size < 16; size += 1) {
-  declare(0x80 + size, 1, MAP, size);
-  declare(0x90 + size, 1, ARRAY, size);
+  declare(0x80 + size, 1, MAP, { size });
+  declare(0x90 + size, 1, ARRAY, { size });
 }
-for (let size = 0; size < 32; size += 1) declare(0xa0 + size, 1, STR, size);
-declare(0xc1, 1, UNUSED, 0);
+for (let size = 0; size < 32; size += 1) declare(0xa0 + size, 1, STR, { size });
+declare(0xc1, 1, UNUSED, {});
 for (const [i, inBytes] of [1, 2, 4].entries()) {
-  declare(0xc4 + i, 1, BIN, 0, inBytes);
-  declare(0xc7 + i, 1, EXT, 0, inBytes);
-  declare(0xd9 + i, 1, STR, 0, inBytes);
+  declare(0xc4 + i, 1, BIN, { inBytes });
+  declare(0xc7 + i, 1, EXT, { inBytes });
+  declare(0xd9 + i, 1, STR, { inBytes });
 }
-declare(0xca, 1, PLAIN, 4);
-declare(0xcb, 1, PLAIN, 8);
+declare(0xca, 1, PLAIN, { size: 4 });
+declare(0xcb, 1, PLAIN, { size: 8 });
 for (const [i, size] of [1, 2, 4, 8].entries()) {
-  declare(0xcc + i, 1, PLAIN, size);
-  declare(0xd0 + i, 1, PLAIN, size);
+  declare(0xcc + i, 1, PLAIN, { size });
+  declare(0xd0 + i, 1, PLAIN, { size });
 }
-for (const [i, size] of [1, 2, 4, 8, 16].entries()) declare(0xd4 + i, 1, EXT, size);
+for (const [i, size] of [1, 2, 4, 8, 16].entries()) declare(0xd4 + i, 1, EXT, { size });
 for (const [i, inBytes] of [2, 4].entries()) {
-  declare(0xdc + i, 1, ARRAY, 0, inBytes);
-  declare(0xde + i, 1, MAP, 0, inBytes);
+  declare(0xdc + i, 1, ARRAY, { inBytes });
+  declare(0xde + i, 1, MAP, { inBytes });
 }
 
 function numberAt(bytes: Uint8Array, at: number, length: number): number {

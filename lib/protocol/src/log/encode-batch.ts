@@ -1,4 +1,5 @@
-import { encodeInner, encodeText, utf8Bytes } from "../bus/wire.ts";
+import { decodeInner, encodeInner, encodeText } from "../bus/wire.ts";
+import { utf8Bytes } from "../utf8-bytes.ts";
 import type { Batch, LogRecord } from "./record.ts";
 
 /** What stands around the records of a batch, at most: an owner's id of 16 characters and four numbers. */
@@ -45,9 +46,11 @@ export function recordBytesMax(record: LogRecord): number {
   return bytes;
 }
 
-/** The same bytes as `encodeInner` of the whole batch; from records that are encoded already, if they are. */
-export function encodeBatch(batch: Batch, texts: readonly string[] | undefined): Uint8Array {
+/** `texts`: the records, if they are encoded already. The bytes are the same. */
+export function encodeBatch(batch: Batch, texts?: readonly string[]): Uint8Array {
   if (texts === undefined) return encodeInner(batch);
   const envelope = JSON.stringify({ ...batch, records: [] });
   return encodeText(`${envelope.slice(0, -"]}".length)}${texts.join(",")}]}`);
 }
+
+export const decodeBatch = (bytes: Uint8Array): Batch => decodeInner<Batch>(bytes, "a batch of the log");

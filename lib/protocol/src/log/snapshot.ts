@@ -33,3 +33,8 @@ export interface Snapshot {
   readonly done: number;
   readonly conversations: readonly ConversationShot[];
 }
+
+export const snapshotText = (snapshot: Snapshot): string => JSON.stringify(snapshot);
+
+/** The router judges the version: one that it does not know is no snapshot for it. */
+export const readSnapshot = (text: string): Snapshot => JSON.parse(text) as Snapshot;

@@ -6,7 +6,7 @@ import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Hearing } from "@jichat/runtime/hearing.ts";
 import type { PartitionLog, Positioned } from "@jichat/log/partition-log.ts";
 import { pino } from "pino";
-import { Holdings, UNHEARD_MAX_MS } from "./holdings.ts";
+import { Ownership, UNHEARD_MAX_MS } from "./ownership.ts";
 import { LogRegressed } from "./log-regressed.ts";
 import { Tail } from "./tail.ts";
 
@@ -50,7 +50,7 @@ function held() {
   const opens: PromiseWithResolvers<void>[] = [];
   const writes: PromiseWithResolvers<void>[] = [];
   const served = new Set<Tail>();
-  const holdings = new Holdings({
+  const ownership = new Ownership({
     clock,
     log: pino({ level: "silent" }),
     open: async (partition) => {
@@ -63,7 +63,7 @@ function held() {
       served.add(tail);
       return () => served.delete(tail);
     },
-    isFull: () => false,
+    tailBytesMax: 1_000_000,
     write: async () => {
       const write = Promise.withResolvers<void>();
       writes.push(write);
@@ -71,7 +71,7 @@ function held() {
     },
     onHeld: () => {},
   });
-  return { clock, log, opens, writes, served, holdings };
+  return { clock, log, opens, writes, served, ownership };
 }
 
 async function settle(): Promise<void> {
@@ -80,28 +80,28 @@ async function settle(): Promise<void> {
 
 test("a partition whose lease goes while it is opened is not taken", async () => {
   for (const end of ["lose", "give"] as const) {
-    const { holdings, opens, served, log } = held();
-    holdings.acquire(0);
-    await holdings[end](0);
+    const { ownership, opens, served, log } = held();
+    ownership.acquire(0);
+    await ownership[end](0);
     opens[0]?.resolve();
     await settle();
     assert.equal(served.size, 0, end);
     assert.equal(log.followers, 0, end);
-    assert.equal(holdings.all.size, 0, end);
+    assert.equal(ownership.all.size, 0, end);
   }
 });
 
 test("a lease that comes back while the partition is opened makes one reader, not two", async () => {
-  const { holdings, opens, served, log } = held();
-  holdings.acquire(0);
-  holdings.lose(0);
-  holdings.acquire(0);
+  const { ownership, opens, served, log } = held();
+  ownership.acquire(0);
+  ownership.lose(0);
+  ownership.acquire(0);
   opens[0]?.resolve();
   opens[1]?.resolve();
   await settle();
   assert.equal(served.size, 1);
   assert.equal(log.followers, 1);
-  holdings.lose(0);
+  ownership.lose(0);
   await settle();
   assert.equal(served.size, 0);
   assert.equal(log.followers, 0);
@@ -109,10 +109,10 @@ test("a lease that comes back while the partition is opened makes one reader, no
 
 test("a partition that broke off is not taken anew once its lease is lost", async () => {
   for (const isLost of [false, true]) {
-    const { holdings, opens, writes, served, log, clock } = held();
+    const { ownership, opens, writes, served, log, clock } = held();
     // It ends where it was consumed, and then before: the reading that broke off finds it regressed.
     log.ends = [1, 0];
-    holdings.acquire(0);
+    ownership.acquire(0);
     opens[0]?.resolve();
     await settle();
     assert.equal(served.size, 1);
@@ -122,52 +122,52 @@ test("a partition that broke off is not taken anew once its lease is lost", asyn
     await settle();
     assert.equal(writes.length, 1, "the last run is being written");
     assert.equal(served.size, 0);
-    if (isLost) holdings.lose(0);
+    if (isLost) ownership.lose(0);
     writes[0]?.resolve();
     await settle();
     await clock.pass(3_000);
     await settle();
     assert.equal(opens.length, isLost ? 1 : 2);
-    holdings.stop();
+    ownership.stop();
   }
 });
 
 test("how far it lags is known while every log of its leases is heard", async () => {
-  const { holdings, opens, log } = held();
-  assert.equal(holdings.lag, 0);
-  holdings.acquire(0);
-  assert.equal(holdings.lag, Number.NaN);
-  assert.match(holdings.notReady() ?? "", /partitions 0$/);
+  const { ownership, opens, log } = held();
+  assert.equal(ownership.lag, 0);
+  ownership.acquire(0);
+  assert.equal(ownership.lag, Number.NaN);
+  assert.match(ownership.notReady() ?? "", /partitions 0$/);
 
   opens[0]?.resolve();
   await settle();
   log.hearing?.heard(40);
-  assert.equal(holdings.lag, 40, "what stands in the log and is not read yet counts");
-  assert.equal(holdings.notReady(), undefined);
+  assert.equal(ownership.lag, 40, "what stands in the log and is not read yet counts");
+  assert.equal(ownership.notReady(), undefined);
 
   log.hearing?.lost(new Error("silence"));
-  assert.equal(holdings.lag, Number.NaN);
-  assert.deepEqual(holdings.unheard, [0]);
-  assert.match(holdings.notReady() ?? "", /partitions 0$/);
+  assert.equal(ownership.lag, Number.NaN);
+  assert.deepEqual(ownership.unheard, [0]);
+  assert.match(ownership.notReady() ?? "", /partitions 0$/);
 
   log.hearing?.heard(41);
-  assert.equal(holdings.lag, 41);
-  holdings.lose(0);
-  assert.equal(holdings.lag, 0);
+  assert.equal(ownership.lag, 41);
+  ownership.lose(0);
+  assert.equal(ownership.lag, 0);
 });
 
 test("a log that regressed is tried again while its lease stands, and counted as long", async () => {
-  const { holdings, opens, clock } = held();
-  holdings.acquire(0);
+  const { ownership, opens, clock } = held();
+  ownership.acquire(0);
   opens[0]?.reject(new LogRegressed("another log"));
   await settle();
-  assert.equal(holdings.regressed, 1);
-  assert.equal(holdings.notReady(), undefined, "somebody has to decide; no other storage could do better");
+  assert.equal(ownership.regressed, 1);
+  assert.equal(ownership.notReady(), undefined, "somebody has to decide; no other storage could do better");
   await clock.pass(3_000);
   await settle();
   assert.equal(opens.length, 2);
-  holdings.lose(0);
-  assert.equal(holdings.regressed, 0);
+  ownership.lose(0);
+  assert.equal(ownership.regressed, 0);
   opens[1]?.reject(new LogRegressed("another log"));
   await settle();
   await clock.pass(3_000);
@@ -175,18 +175,18 @@ test("a log that regressed is tried again while its lease stands, and counted as
 });
 
 test("a log that is not heard is a fault once a reader made anew would have heard it; one that regressed is that", async () => {
-  const { holdings, opens, writes, log, clock } = held();
-  holdings.acquire(3);
+  const { ownership, opens, writes, log, clock } = held();
+  ownership.acquire(3);
   clock.at += UNHEARD_MAX_MS;
-  assert.deepEqual(holdings.faults(), []);
+  assert.deepEqual(ownership.faults(), []);
   clock.at += 1;
-  const [deaf] = holdings.faults();
+  const [deaf] = ownership.faults();
   assert.deepEqual([deaf?.fault, deaf?.partitions], ["LogUnheard", [3]]);
 
   log.ends = [1, 0];
   opens[0]?.resolve();
   await settle();
-  assert.deepEqual(holdings.faults(), []);
+  assert.deepEqual(ownership.faults(), []);
   log.breakOff();
   await settle();
   await clock.pass(500);
@@ -194,10 +194,10 @@ test("a log that is not heard is a fault once a reader made anew would have hear
   writes[0]?.resolve();
   await settle();
   assert.deepEqual(
-    holdings.faults().map(({ fault, partitions }) => [fault, partitions]),
+    ownership.faults().map(({ fault, partitions }) => [fault, partitions]),
     [["LogRegressed", [3]]],
   );
-  assert.match(holdings.faults()[0]?.why ?? "", /ends at 0, 1 was consumed/);
-  holdings.lose(3);
-  assert.deepEqual(holdings.faults(), []);
+  assert.match(ownership.faults()[0]?.why ?? "", /ends at 0, 1 was consumed/);
+  ownership.lose(3);
+  assert.deepEqual(ownership.faults(), []);
 });

@@ -41,28 +41,29 @@ interface Leased {
   heardAt: number;
 }
 
-export interface HoldingsWorld {
+export interface OwnershipParts {
   readonly clock: Clock;
   readonly log: Logger;
+  /** All tails together: while they hold more, nothing is consumed. */
+  readonly tailBytesMax: number;
   /** Reads how far ClickHouse holds it; throws LogRegressed where the log does not go on from there. */
   readonly open: (partition: number) => Promise<{ readonly tail: Tail; readonly log: PartitionLog }>;
   /** Begins to answer questions; the result ends it. */
   readonly serve: (partition: number, tail: Tail) => () => void;
-  readonly isFull: () => boolean;
   readonly write: (run: Run) => Promise<void>;
-  readonly onHeld: () => void;
+  readonly onHeld: (tails: readonly Tail[]) => void;
 }
 
 /** The partitions that are leased to us: each is taken, and anew when it breaks off, until its lease goes. */
-export class Holdings implements LeaseHolder {
-  readonly #world: HoldingsWorld;
+export class Ownership implements LeaseHolder {
+  readonly #parts: OwnershipParts;
   readonly #wishes = new Map<number, Leased>();
   readonly #held = new Map<number, Served>();
   /** With what was found. */
   readonly #regressed = new Map<number, string>();
 
-  constructor(world: HoldingsWorld) {
-    this.#world = world;
+  constructor(parts: OwnershipParts) {
+    this.#parts = parts;
   }
 
   get all(): ReadonlyMap<number, Held> {
@@ -84,9 +85,15 @@ export class Holdings implements LeaseHolder {
     );
   }
 
+  /** Batches that are written say how far the effects of a partition are done. */
+  effectsDone(partition: number, done: number): void {
+    const held = this.#held.get(partition);
+    if (held !== undefined) held.done = Math.max(held.done, done);
+  }
+
   /** What a person has to know of the partitions that are leased to us. */
   faults(): readonly Fault[] {
-    const now = this.#world.clock.monotonic();
+    const now = this.#parts.clock.monotonic();
     const deaf = [...this.#wishes].flatMap(([partition, { heardAt }]) => {
       if (this.#regressed.has(partition)) return [];
       const hearing = this.#held.get(partition)?.hearing;
@@ -129,7 +136,7 @@ export class Holdings implements LeaseHolder {
   acquire(partition: number): void {
     if (this.#wishes.has(partition)) return;
     const stop = new AbortController();
-    this.#wishes.set(partition, { stop, heardAt: this.#world.clock.monotonic() });
+    this.#wishes.set(partition, { stop, heardAt: this.#parts.clock.monotonic() });
     void this.#hold(partition, stop.signal);
   }
 
@@ -155,7 +162,7 @@ export class Holdings implements LeaseHolder {
   }
 
   async #hold(partition: number, signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#world;
+    const { clock, log } = this.#parts;
     while (!signal.aborted) {
       let restMs = RETRY_MS;
       try {
@@ -174,16 +181,16 @@ export class Holdings implements LeaseHolder {
   }
 
   async #holdOnce(partition: number, signal: AbortSignal): Promise<void> {
-    const { open, serve, isFull, onHeld, clock, log: logger } = this.#world;
+    const { open, serve, onHeld, clock, log: logger } = this.#parts;
     const { tail, log } = await open(partition);
     if (signal.aborted) return; // Somebody else has it by now.
     this.#regressed.delete(partition);
     const hearing = hearingOf(logger, "a log", { partition });
     const held = { tail, log, hearing, done: 0, release: serve(partition, tail) };
     this.#held.set(partition, held);
-    onHeld();
+    onHeld(this.tails);
     try {
-      await consume(log, tail, isFull, hearing, clock, signal);
+      await consume(log, tail, { isFull: () => this.#isFull(), hearing, clock, signal });
     } catch (error) {
       const leased = this.#wishes.get(partition);
       if (leased !== undefined && (hearing.isHeard || hearing.lostMs > 0))
@@ -191,6 +198,12 @@ export class Holdings implements LeaseHolder {
       await this.#letGo(partition, held);
       throw error;
     }
+  }
+
+  #isFull(): boolean {
+    let bytes = 0;
+    for (const { tail } of this.#held.values()) bytes += tail.bytes;
+    return bytes > this.#parts.tailBytesMax;
   }
 
   /** False where it was let go before. */
@@ -206,8 +219,8 @@ export class Holdings implements LeaseHolder {
     const run = held.tail.cut();
     if (run === undefined) return;
     // What cannot be written now stays in the log; the successor starts behind the watermark.
-    await limited("the last run", LAST_RUN_MAX_MS, this.#world.write(run)).catch((error: unknown) => {
-      this.#world.log.warn({ err: error, partition }, "the last run was not written; it stays in the log");
+    await limited("the last run", LAST_RUN_MAX_MS, this.#parts.write(run)).catch((error: unknown) => {
+      this.#parts.log.warn({ err: error, partition }, "the last run was not written; it stays in the log");
     });
   }
 }

@@ -4,15 +4,15 @@ import type { Identity } from "@jichat/identity/tokens.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import type { Config } from "./config.ts";
 import { KnownAddresses } from "./known-addresses.ts";
-import type { World } from "./world.ts";
+import type { ServerParts } from "./server.ts";
 
 const UNLIMITED = 1_000_000;
 
 /**
- * A world in which nothing runs: routes can be described, and whatever they refuse by themselves can be
+ * Parts of which nothing runs: routes can be described, and whatever they refuse by themselves can be
  * tried. What goes further fails.
  */
-export function offlineWorld(config: Partial<Config> = {}): World {
+export function offlineParts(config: Partial<Config> = {}): ServerParts {
   const telemetry = startTelemetry("api", {
     cluster: "none",
     instance: "none",
@@ -21,7 +21,7 @@ export function offlineWorld(config: Partial<Config> = {}): World {
     traceRatio: 0,
   });
   telemetry.log.level = "silent";
-  const world = {
+  const parts = {
     config: {
       cluster: "none",
       wsUrls: [],
@@ -38,5 +38,5 @@ export function offlineWorld(config: Partial<Config> = {}): World {
     userBuckets: new TokenBuckets(UNLIMITED),
     requestBuckets: new TokenBuckets(UNLIMITED),
   };
-  return world as unknown as World;
+  return parts as unknown as ServerParts;
 }

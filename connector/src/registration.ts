@@ -1,0 +1,85 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import type { Replacement } from "@jichat/protocol/bus/replacement.ts";
+import { encodeReplacement } from "@jichat/protocol/bus/replacement.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import { CLOSE } from "@jichat/protocol/errors.ts";
+import type { ReadList, SessionEntry } from "@jichat/presence/presence-texts.ts";
+import type { Presence } from "@jichat/presence/presence.ts";
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { Config } from "./config.ts";
+import type { Hub } from "./hub.ts";
+import type { Session } from "./session.ts";
+
+export interface RegistrationParts {
+  readonly presence: Pick<Presence, "ready" | "register" | "unregister">;
+  readonly config: Pick<Config, "instance">;
+  readonly telemetry: Pick<Telemetry, "log">;
+  readonly hub: Pick<Hub, "find">;
+  readonly nats: Pick<NatsConnection, "publish">;
+  readonly names: Pick<Names, "replace">;
+}
+
+/**
+ * Says in Redis where this device is, and returns its list as of then if its sync waits for the welcome.
+ * While Redis is away the session waits for the keeper to register it.
+ */
+export async function register(
+  parts: RegistrationParts,
+  session: Session,
+  isHello = false,
+): Promise<ReadList | undefined> {
+  const { presence, config, telemetry } = parts;
+  if (!presence.ready) return undefined;
+  const { user, device, id, bornAt, helloAt } = session;
+  try {
+    const { birth, displaced, crowdedOut, list } = await presence.register({
+      user,
+      device,
+      connector: config.instance,
+      session: id,
+      birth: bornAt,
+      ageMs: () => (isHello ? undefined : systemClock.monotonic() - helloAt),
+      isSyncing: () => session.early?.some(({ frame }) => frame.t === "sync") ?? false,
+    });
+    session.registered = true;
+    session.bornAt = birth;
+    if (displaced === "younger") session.close(CLOSE.replaced, "this device connected again elsewhere");
+    else if (displaced !== undefined) replace(parts, { user, device }, displaced);
+    for (const { device: other, entry } of crowdedOut) replace(parts, { user, device: other }, entry);
+    if (!session.isOpen) await goodbye(parts, session);
+    return list;
+  } catch (error) {
+    session.registered = false;
+    telemetry.log.warn({ err: error }, "a session is not registered; the keeper tries again");
+    return undefined;
+  }
+}
+
+/** Ends the session that a device has elsewhere, or here. */
+function replace(
+  { hub, nats, names, config }: RegistrationParts,
+  { user, device }: Pick<Replacement, "user" | "device">,
+  { connector, session }: Pick<SessionEntry, "connector" | "session">,
+): void {
+  if (connector === config.instance) {
+    const held = hub.find(user, device);
+    if (held?.id === session) held.close(CLOSE.replaced, "this device connected again");
+    return;
+  }
+  nats.publish(names.replace(connector), encodeReplacement({ v: 1, user, device, session }));
+}
+
+/** Takes a closed session out of Redis, unless its device is somewhere else by now. */
+export async function goodbye(
+  { presence, telemetry }: Pick<RegistrationParts, "presence" | "telemetry">,
+  session: Session,
+): Promise<void> {
+  if (!session.registered || !presence.ready) return;
+  session.registered = false;
+  try {
+    await presence.unregister(session.user, session.device, session.id);
+  } catch (error) {
+    telemetry.log.debug({ err: error }, "a closed session is still in Redis; routers find nobody behind it");
+  }
+}

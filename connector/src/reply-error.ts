@@ -1,0 +1,33 @@
+import type { ChatError, ErrorCode } from "@jichat/protocol/errors.ts";
+import { CLOSE } from "@jichat/protocol/errors.ts";
+import type { ConnectorMetrics } from "./metrics.ts";
+import type { Session } from "./session.ts";
+
+/** Not the client's doing: an outage must not cost it its socket. */
+const OURS = new Set<ErrorCode>(["UNAVAILABLE", "INTERNAL", "BUSY"]);
+
+/** The frame that an error answers, if it has an id, and the trace in which the error happened. */
+export interface ErrorContext {
+  readonly id?: string | undefined;
+  readonly traceId: string;
+}
+
+/** Writes an error frame, and closes the socket of a client that was refused too often. */
+export function replyError(
+  metrics: Pick<ConnectorMetrics, "countError">,
+  session: Session,
+  error: ChatError,
+  { id, traceId }: ErrorContext,
+): void {
+  metrics.countError(error.code);
+  session.write({
+    t: "error",
+    id,
+    code: error.code,
+    message: error.message,
+    retryAfterMs: error.retryAfterMs,
+    traceId,
+  });
+  if (!OURS.has(error.code) && session.intake?.refused() === true)
+    session.close(CLOSE.tooMany, "too many refusals");
+}

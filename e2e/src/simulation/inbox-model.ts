@@ -1,0 +1,142 @@
+import { Timeline } from "@jichat/client/timeline.ts";
+import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
+import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+import type { Ledger } from "../ledger.ts";
+import type { Socket } from "./socket-model.ts";
+import type { Time } from "./world.ts";
+
+/** Where an inbox notes what its device was shown. */
+export interface InboxParts {
+  readonly time: Pick<Time, "sleep">;
+  readonly ledger: Pick<Ledger, "received">;
+  violate(invariant: string, what: string): void;
+}
+
+/** The device that an inbox reads for. */
+interface Reader {
+  readonly user: string;
+  readonly name: string;
+  readonly socket: Socket | undefined;
+}
+
+/** What a device hears: it shows each conversation in order, and repairs what it missed. */
+export class InboxModel {
+  readonly #sim: InboxParts;
+  readonly #device: Reader;
+  readonly #timelines = new Map<string, Timeline>();
+  #heard = new Map<string, number>();
+  #cursor: string | undefined;
+  #syncing = false;
+  #syncAgain = false;
+  readonly #repairing = new Map<string, Promise<void>>();
+  #synced = false;
+
+  constructor(sim: InboxParts, device: Reader) {
+    this.#sim = sim;
+    this.#device = device;
+  }
+
+  /** Its first sync is done. */
+  get isReady(): boolean {
+    return this.#synced;
+  }
+
+  /** The last seq that was shown; 0 for none. */
+  lastOf(conversation: string): number {
+    return this.#timelines.get(conversation)?.last ?? 0;
+  }
+
+  /** Another socket has an order of its own. */
+  startOver(): void {
+    this.#heard = new Map();
+  }
+
+  hear(frame: ServerFrame): void {
+    const { user, name } = this.#device;
+    if (frame.t === "event") {
+      const { t: _, ...event } = frame;
+      const before = this.#heard.get(event.conversation) ?? 0;
+      if (event.seq <= before)
+        this.#sim.violate(
+          "I2",
+          `${user}/${name} heard ${event.conversation} ${event.seq} after ${before} on one socket`,
+        );
+      this.#heard.set(event.conversation, event.seq);
+      const timeline = this.#timeline(event.conversation);
+      for (const shown of timeline.insert(event, user)) this.#sim.ledger.received(user, name, shown);
+      if (timeline.hasHole) void this.#repair(event.conversation, timeline);
+    } else if (frame.t === "gap") {
+      const timeline = frame.conversation === undefined ? undefined : this.#timeline(frame.conversation);
+      if (timeline === undefined || frame.conversation === undefined) void this.sync();
+      else {
+        timeline.head = Math.max(timeline.head, frame.head ?? 0);
+        if (timeline.hasHole) void this.#repair(frame.conversation, timeline);
+      }
+    }
+  }
+
+  #timeline(conversation: string): Timeline {
+    const known = this.#timelines.get(conversation);
+    if (known !== undefined) return known;
+    const timeline = new Timeline(0);
+    this.#timelines.set(conversation, timeline);
+    return timeline;
+  }
+
+  #repair(conversation: string, timeline: Timeline): Promise<void> {
+    const running = this.#repairing.get(conversation);
+    if (running !== undefined) return running;
+    const repair = this.#pullMissing(conversation, timeline).finally(() =>
+      this.#repairing.delete(conversation),
+    );
+    this.#repairing.set(conversation, repair);
+    return repair;
+  }
+
+  async #pullMissing(conversation: string, timeline: Timeline): Promise<void> {
+    const { user, name } = this.#device;
+    while (timeline.hasHole && this.#device.socket !== undefined) {
+      const socket = this.#device.socket;
+      try {
+        const page = await socket.reply(socket.connector.pull(socket, conversation, timeline.last));
+        if (socket === this.#device.socket)
+          for (const event of timeline.fill(page)) this.#sim.ledger.received(user, name, event);
+      } catch (thrown) {
+        if (asChatError(thrown).code === "NOT_FOUND") timeline.head = timeline.last;
+        await this.#sim.time.sleep(100);
+      }
+    }
+  }
+
+  /** Asks for what it missed; a call during a sync lets one more follow. */
+  async sync(): Promise<void> {
+    this.#syncAgain = true;
+    if (this.#syncing) return;
+    this.#syncing = true;
+    while (this.#syncAgain && this.#device.socket !== undefined) {
+      this.#syncAgain = false;
+      const socket = this.#device.socket;
+      try {
+        const asked = socket.connector.sync(this.#device.user, this.#cursor, socket.takeList());
+        const reply = await socket.reply(asked);
+        if (socket !== this.#device.socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
+        for (const listed of reply.conversations) {
+          const timeline = this.#timeline(listed.conversation);
+          timeline.head = Math.max(timeline.head, "left" in listed ? listed.left : listed.head);
+        }
+        await Promise.all(
+          [...this.#timelines].flatMap(([id, timeline]) =>
+            timeline.hasHole ? [this.#repair(id, timeline)] : [],
+          ),
+        );
+        if (socket !== this.#device.socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
+        this.#cursor = reply.cursor;
+        this.#synced = true;
+      } catch {
+        this.#syncAgain = true;
+        await this.#sim.time.sleep(100);
+      }
+    }
+    this.#syncing = false;
+  }
+}

@@ -1,0 +1,11 @@
+/** What `/partitions` of an admin port answers: those that are owned there, in rising order. */
+export const partitionsText = (partitions: Iterable<number>): string =>
+  `${JSON.stringify([...partitions].sort((a, b) => a - b))}\n`;
+
+/** Throws for what is no list of partitions. */
+export function readPartitions(text: string): readonly number[] {
+  const value: unknown = JSON.parse(text);
+  if (!Array.isArray(value) || !value.every((one) => Number.isSafeInteger(one) && one >= 0))
+    throw new TypeError("partitions are a list of whole numbers");
+  return value;
+}

@@ -1,0 +1,38 @@
+import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { Flusher } from "./flusher.ts";
+import type { Ownership } from "./ownership.ts";
+
+/** How a storage stands; docs/metrics.md lists the same names. */
+export function storageGauges(
+  telemetry: Pick<Telemetry, "gauge">,
+  ownership: Pick<Ownership, "tails" | "regressed" | "unheard" | "lag">,
+  flusher: Pick<Flusher, "unwrittenMs">,
+): void {
+  telemetry.gauge("jichat_storage_partitions", "partitions consumed", () => ownership.tails.length);
+  telemetry.gauge(
+    "jichat_storage_regressed",
+    "partitions stopped by LogRegressed",
+    () => ownership.regressed,
+  );
+  telemetry.gauge("jichat_storage_tail_bytes", "consumed and not yet in ClickHouse", () =>
+    ownership.tails.reduce((sum, { bytes }) => sum + bytes, 0),
+  );
+  telemetry.gauge(
+    "jichat_storage_lag_batches",
+    "batches in the logs and not yet in ClickHouse; NaN while it is not known",
+    () => ownership.lag,
+  );
+  telemetry.gauge(
+    "jichat_storage_unheard",
+    "partitions leased to it whose log it does not hear",
+    () => ownership.unheard.length,
+  );
+  telemetry.gauge(
+    "jichat_storage_unwritten_seconds",
+    "how long ClickHouse has not taken what waits for it",
+    () => flusher.unwrittenMs / 1_000,
+  );
+  telemetry.gauge("jichat_storage_recent_bytes", "ends of conversations held in memory", () =>
+    ownership.tails.reduce((sum, { recents }) => sum + recents.bytes, 0),
+  );
+}
