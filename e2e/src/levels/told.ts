@@ -45,6 +45,22 @@ interface Way {
   close(): void;
 }
 
+/**
+ * What is told now, without the fields that it has beyond what was told: a later version may add some, but
+ * none to what people wrote themselves.
+ */
+export function asTold(now: unknown, was: unknown): unknown {
+  if (Array.isArray(now) && Array.isArray(was)) return now.map((item, at) => asTold(item, was[at]));
+  if (!isFields(now) || !isFields(was)) return now;
+  const known = Object.entries(now).filter(([key]) => key in was);
+  return Object.fromEntries(
+    known.map(([key, value]) => [key, key === "body" ? value : asTold(value, was[key])]),
+  );
+}
+
+const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** The same in JSON, in MessagePack and over REST, or this throws. */
 export async function toldTo(
   stack: Stack,
