@@ -146,7 +146,7 @@ async function missedSince(stack: Stack, token: string, since: string): Promise<
 }
 
 /** The cluster that is recorded, and whom it is recorded with. */
-interface Set {
+interface Recording {
   readonly stack: Stack;
   readonly router: Part;
   readonly cast: Cast;
@@ -157,7 +157,7 @@ interface Set {
 }
 
 /** What stands in ClickHouse alone. Behind it one partition goes on in another generation. */
-async function roundTrimmed(stack: Stack): Promise<Set> {
+async function roundTrimmed(stack: Stack): Promise<Recording> {
   say("round trimmed");
   const { storage, routers, connectors, api, natsUrl } = stack;
   const [router] = routers;
@@ -195,7 +195,7 @@ async function roundStored({
   tokens,
   busy,
   warm,
-}: Set): Promise<{ verified: Level["verified"]; away: Omit<Level["away"], "missed"> }> {
+}: Recording): Promise<{ verified: Level["verified"]; away: Omit<Level["away"], "missed"> }> {
   say("round stored");
   const flushing = changed(stack.storage, { FLUSH_MS: "100" });
   await start(flushing);
@@ -213,7 +213,7 @@ async function roundStored({
 
 /** What stands in the log alone. All parts end as if their power was cut. */
 async function roundLogged(
-  { stack, router, cast, tokens, busy }: Set,
+  { stack, router, cast, tokens, busy }: Recording,
   since: string,
 ): Promise<Pick<Level, "told"> & { missed: readonly unknown[] }> {
   say("round logged");
@@ -233,9 +233,9 @@ async function roundLogged(
 }
 
 async function record({ stack, clickhouseUrl }: LevelStack): Promise<Level> {
-  const set = await roundTrimmed(stack);
-  const { verified, away } = await roundStored(set);
-  const { told, missed } = await roundLogged(set, away.cursor);
+  const recording = await roundTrimmed(stack);
+  const { verified, away } = await roundStored(recording);
+  const { told, missed } = await roundLogged(recording, away.cursor);
   const secrets = Object.entries(stack.secrets).map(([name, file]) => [
     name,
     readFileSync(String(file), "utf8"),
@@ -246,13 +246,13 @@ async function record({ stack, clickhouseUrl }: LevelStack): Promise<Level> {
     redis: await copyRedis(stack.redisUrl),
     database: await copyDatabase(clickhouseUrl, names.database),
     told,
-    sent: set.cast.sent,
+    sent: recording.cast.sent,
     verified,
-    warm: set.warm,
+    warm: recording.warm,
     away: { ...away, missed },
     password: PASSWORD,
-    voidTokens: set.tokens.void,
-    validToken: set.tokens.ofDan,
+    voidTokens: recording.tokens.void,
+    validToken: recording.tokens.ofDan,
   };
 }
 
