@@ -58,10 +58,11 @@ async function signUp(stack: Stack): Promise<Tokens> {
   }
   await call("PATCH", "/v1/me", { name: "Ann, renamed" }, of.get("ann"));
   const signedOut = await signIn("cyd");
-  await fetch(`${stack.apiUrl}/v1/sessions`, {
+  const left = await fetch(`${stack.apiUrl}/v1/sessions`, {
     method: "DELETE",
     headers: { authorization: `Bearer ${signedOut}` },
   });
+  assert.ok(left.ok, `signing out is answered with ${left.status}`);
   const old = of.get("dan") ?? "";
   const ofDan = await call("PUT", "/v1/me/password", { old: PASSWORD, new: `${PASSWORD}!` }, old);
   of.set("dan", ofDan);
@@ -78,9 +79,8 @@ const isFlushed = async (storage: Part): Promise<void> => {
  * `storage` away, so that Redis alone knows of what is lost.
  */
 async function loseTail(
-  stack: Stack,
+  { stack, cast }: Pick<Recording, "stack" | "cast">,
   storage: Part,
-  cast: Cast,
   conversation: string,
   partition: number,
 ): Promise<void> {
@@ -183,7 +183,7 @@ async function roundTrimmed(stack: Stack): Promise<Recording> {
       const { first, last } = await streamState(natsUrl, names.logStream(partition));
       return first > 1 && last - first < NOT_TRIMMED_MAX;
     });
-  await loseTail(stack, trimming, cast, busy[1] ?? "", 1);
+  await loseTail({ stack, cast }, trimming, busy[1] ?? "", 1);
   return { stack, router, cast, tokens, busy, warm };
 }
 
