@@ -68,7 +68,9 @@ export class Cast {
   async send(
     round: Round,
     user: string,
-    what: ({ readonly conversation: string } | { readonly to: string }) & { readonly body: object },
+    what:
+      | { readonly conversation: string; readonly body: object; readonly [more: string]: unknown }
+      | { readonly to: string; readonly body: object },
   ): Promise<Sent> {
     const id = this.ids.next();
     const ack = await this.say(user, { t: "send", ...what }, id);
@@ -92,7 +94,7 @@ export class Cast {
 
   /** Every verb in one group, some of them twice, and some that change nothing. */
   async doAll(round: Round, conversation: string, tokenOfBob: string): Promise<void> {
-    const first = await this.send(round, "ann", { conversation }, { text: `${round} begins` });
+    const first = await this.send(round, "ann", { conversation, body: { text: `${round} begins` } });
     for (const [at, body] of BODIES.entries())
       await this.send(round, at % 2 === 0 ? "bob" : "ann", {
         conversation,
@@ -121,13 +123,13 @@ export class Cast {
     });
     await this.say("ann", { t: "read", conversation, seq: Number(posted["seq"]) });
     await this.say("cyd", { t: "read", conversation, seq: first.seq });
-    await this.send(round, "bob", { conversation }, { text: `${round} ends` });
+    await this.send(round, "bob", { conversation, body: { text: `${round} ends` } });
   }
 
   async direct(round: Round, a: string, b: string): Promise<void> {
     for (const [at, body] of BODIES.entries())
       await (at % 2 === 0 ? this.send(round, a, { to: b, body }) : this.send(round, b, { to: a, body }));
-    const last = await this.send(round, a, { to: b }, { text: `${round}, unread` });
+    const last = await this.send(round, a, { to: b, body: { text: `${round}, unread` } });
     await this.say(b, { t: "read", conversation: last.conversation, seq: last.seq - 1 });
   }
 }
