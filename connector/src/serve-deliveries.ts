@@ -30,8 +30,9 @@ export function serveDeliveries(world: World, deliveries: Deliveries): () => voi
 }
 
 function deliver({ metrics, telemetry }: World, deliveries: Deliveries, delivery: Delivery): void {
-  const { written, latest } = deliveries.deliver(delivery);
+  const { written, dropped, latest } = deliveries.deliver(delivery);
   const first = latest[0];
   metrics.delivered(written, first === undefined ? undefined : Date.now() - first.ts);
+  if (dropped > 0) metrics.noticesDropped(dropped);
   for (const { trace } of latest) if (trace !== undefined) telemetry.child("connector deliver", trace)?.end();
 }

@@ -2,9 +2,10 @@ import { Timeline } from "@jichat/client/timeline.ts";
 import { isRefused } from "@jichat/protocol/bus/command.ts";
 import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
-import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+import type { ChatEvent, ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import type { ConnectorModel } from "./connector-model.ts";
 import { idAt, paddingOf } from "./device-words.ts";
+import { MarksModel } from "./marks-model.ts";
 import { OutboxModel } from "./outbox-model.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Socket } from "./socket-model.ts";
@@ -16,6 +17,7 @@ export class Device {
   readonly #sim: Simulation;
   readonly #skewMs: number;
   readonly timelines = new Map<string, Timeline>();
+  readonly marks: MarksModel;
   #socket: Socket | undefined;
   readonly #replaced = new WeakSet<Socket>();
   #heard = new Map<string, number>();
@@ -32,6 +34,7 @@ export class Device {
     this.#sim = sim;
     this.user = user;
     this.name = name;
+    this.marks = new MarksModel(sim, user, name);
     this.#skewMs = sim.dice.between(-180_000, 180_000);
     this.#outbox = new OutboxModel(sim, this);
     sim.ledger.device(user, name);
@@ -84,10 +87,11 @@ export class Device {
     if (old !== undefined) this.#replaced.add(old);
     old?.left();
     this.#heard = new Map();
+    this.marks.newSocket();
     this.#outbox.startOver();
-    void this.#sync();
+    void this.sync();
     // The gap behind the welcome: the first sync may be of before what was missed.
-    if (socket.missed && this.#sim.guards.missedGap) void this.#sync();
+    if (socket.missed && this.#sim.guards.missedGap) void this.sync();
   }
 
   /** A move that failed is tried again, as the SDK does: it may have displaced the socket that is left. */
@@ -123,8 +127,7 @@ export class Device {
 
   /** Each is younger than the one before. */
   nextHello(): number {
-    this.#hellos += 1;
-    return this.#hellos;
+    return (this.#hellos += 1);
   }
 
   isLatest({ hello }: Socket): boolean {
@@ -152,23 +155,26 @@ export class Device {
         );
       this.#heard.set(event.conversation, event.seq);
       const timeline = this.#timeline(event.conversation);
-      for (const shown of timeline.insert(event, this.user))
-        this.#sim.ledger.received(this.user, this.name, shown);
+      for (const shown of timeline.insert(event, this.user)) this.#show(shown);
       if (timeline.hasHole) void this.#repair(event.conversation, timeline);
-    } else if (frame.t === "gap") {
-      const timeline = frame.conversation === undefined ? undefined : this.#timeline(frame.conversation);
-      if (timeline === undefined || frame.conversation === undefined) void this.#sync();
+    } else if (frame.t === "receipt") this.marks.receipt(frame);
+    else if (frame.t === "gap") {
+      if (frame.conversation === undefined) void this.sync();
       else {
+        const timeline = this.#timeline(frame.conversation);
         timeline.head = Math.max(timeline.head, frame.head ?? 0);
         if (timeline.hasHole) void this.#repair(frame.conversation, timeline);
       }
     }
   }
 
+  #show(event: ChatEvent): void {
+    this.marks.event(event);
+    this.#sim.ledger.received(this.user, this.name, event);
+  }
+
   #timeline(conversation: string): Timeline {
-    const known = this.timelines.get(conversation);
-    if (known !== undefined) return known;
-    const timeline = new Timeline(0);
+    const timeline = this.timelines.get(conversation) ?? new Timeline(0);
     this.timelines.set(conversation, timeline);
     return timeline;
   }
@@ -188,8 +194,7 @@ export class Device {
       const socket = this.#socket;
       try {
         const page = await socket.reply(socket.connector.pull(socket, conversation, timeline.last));
-        if (socket === this.#socket)
-          for (const event of timeline.fill(page)) this.#sim.ledger.received(this.user, this.name, event);
+        if (socket === this.#socket) for (const event of timeline.fill(page)) this.#show(event);
       } catch (thrown) {
         if (asChatError(thrown).code === "NOT_FOUND") timeline.head = timeline.last;
         await this.#sim.time.sleep(100);
@@ -197,7 +202,7 @@ export class Device {
     }
   }
 
-  async #sync(): Promise<void> {
+  async sync(): Promise<void> {
     this.#syncAgain = true;
     if (this.#syncing) return;
     this.#syncing = true;
@@ -209,6 +214,7 @@ export class Device {
         const reply = await socket.reply(asked);
         if (socket !== this.#socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
         for (const listed of reply.conversations) {
+          this.marks.listed(listed);
           const timeline = this.#timeline(listed.conversation);
           timeline.head = Math.max(timeline.head, "left" in listed ? listed.left : listed.head);
         }
@@ -264,9 +270,8 @@ export class Device {
 
   read(conversation: string): void {
     const seq = this.timelines.get(conversation)?.last ?? 0;
-    const id = `read-${this.#sim.nextId()}`;
     if (seq > 0)
-      this.#outbox.put(id, `${conversation}#read`, false, (socket) => ({
+      this.#outbox.put(`read-${this.#sim.nextId()}`, `${conversation}#read`, false, (socket) => ({
         ...this.#source(socket, conversation),
         op: "read",
         seq,

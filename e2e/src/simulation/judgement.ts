@@ -1,5 +1,6 @@
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Violation } from "../ledger-checks.ts";
+import type { Device } from "./device-model.ts";
 import type { Simulation } from "./simulation.ts";
 
 /** I7: once a successor's epoch stands, nothing of an older owner follows. */
@@ -22,14 +23,27 @@ export function checkReigns(batches: readonly Batch[]): Violation[] {
   return violations;
 }
 
+/** I6: what a device was told live, and by its own syncs, is where its user's mark stands in the end. */
+function checkMark(sim: Simulation, devices: readonly Device[], conversation: string, read: number): void {
+  for (const { user, name, marks } of devices) {
+    const known = marks.of(conversation);
+    if (known !== read)
+      sim.violate("I6", `${user}/${name} believes ${conversation} to be read up to ${known}, not ${read}`);
+  }
+}
+
 /** Shows the ledger what every user is told in the end: their list, and each history. */
-async function inspect(sim: Simulation, users: readonly string[]): Promise<void> {
-  for (const user of users) {
+async function inspect(sim: Simulation, devices: readonly Device[]): Promise<void> {
+  // Who was to be told by a notice that was shed learns from the next sync: that is all that is promised.
+  if (sim.shed > 0) await Promise.all(devices.map((device) => device.sync()));
+  const byUser = Map.groupBy(devices, ({ user }) => user);
+  for (const [user, theirs] of byUser) {
     const connector = sim.anyConnector();
     const { conversations } = (await connector?.sync(user, undefined)) ?? { conversations: [] };
     for (const listed of conversations) {
       if ("left" in listed) continue;
       sim.ledger.listed(user, listed.conversation, listed);
+      checkMark(sim, theirs, listed.conversation, listed.read);
       const page = await sim.storage.history(
         sim.log.end,
         user,
@@ -43,9 +57,9 @@ async function inspect(sim: Simulation, users: readonly string[]): Promise<void>
 }
 
 /** `inspect`, or what keeps it from ending. */
-export async function judge(sim: Simulation, users: readonly string[]): Promise<void> {
+export async function judge(sim: Simulation, devices: readonly Device[]): Promise<void> {
   let done = false;
-  void inspect(sim, users).then(
+  void inspect(sim, devices).then(
     () => {
       done = true;
     },

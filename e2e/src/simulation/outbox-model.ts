@@ -2,6 +2,7 @@ import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
 import { isRefused } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
+import type { MarksModel } from "./marks-model.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Socket } from "./socket-model.ts";
 
@@ -18,6 +19,7 @@ interface Write {
 interface Writer {
   readonly user: string;
   readonly name: string;
+  readonly marks: Pick<MarksModel, "raise">;
   readonly socket: Socket | undefined;
 }
 
@@ -116,6 +118,7 @@ export class OutboxModel {
       return;
     }
     const { conversation } = command;
+    if (command.op === "read" || write.isSend) this.#device.marks.raise(conversation, answer.seq);
     if (command.op === "read") this.#sim.ledger.readAcked(this.#device.user, conversation, answer.seq);
     if (!write.isSend) return;
     this.#sim.ledger.acked(this.#device.user, this.#device.name, write.id, conversation, answer.seq);

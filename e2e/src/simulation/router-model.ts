@@ -99,7 +99,9 @@ export class RouterModel {
         deliver: (connector, delivery, timeoutMs) => sim.deliver(machine, connector, delivery, timeoutMs),
       },
       push: { add: async () => undefined },
-      count: () => undefined,
+      count: (what, by) => {
+        if (what === "shed") sim.shed += by;
+      },
       isFull: () => false,
       loadSnapshot: async () => {
         await machine.alive();
