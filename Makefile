@@ -1,6 +1,6 @@
 # The door: `make` alone says what there is. Everything behind it gets what it needs itself.
 .DEFAULT_GOAL := help
-.PHONY: help run check unit integration e2e hostile matrix nightly page test bench docs trace images chart kubectl-chat cluster load cluster-down clean
+.PHONY: help run check unit integration e2e hostile matrix nightly page test bench docs trace images chart census kubectl-chat cluster load cluster-down clean
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ images: ## Every component's image, with docker or buildah (REGISTRY= TAG= BASE=
 
 chart: ## What the chart and the reference page have from the operator's code
 	@tools/bootstrap.sh chart
+
+census: ## Lines, functions, comments and tests of each package, as the table of CONTRIBUTING.md
+	@tools/bootstrap.sh census
 
 kubectl-chat: ## The plugin of kubectl: .data/bin/kubectl-chat
 	@tools/bootstrap.sh kubectl-chat

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import type { ClientFrame } from "@jichat/protocol/frame/client-frame.ts";
-import { readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
+import type { ClientFrame } from "@jichat/conversation/client-frame.ts";
+import { readClientFrame } from "@jichat/conversation/client-frame.ts";
 import { Fields } from "@jichat/protocol/frame/fields.ts";
 import * as readers from "@jichat/protocol/frame/readers.ts";
 import * as limits from "@jichat/protocol/limits.ts";
@@ -46,10 +46,23 @@ export function queryOf(request: FastifyRequest, declared: Declared): Readonly<R
       throw refuse(name ?? written, "is not percent-encoded UTF-8 in the query");
     if (!Object.hasOwn(declared, name)) continue;
     if (query.has(name)) throw refuse(name, "is in the query more than once");
-    query.set(name, isInteger(declared[name]) && /^\d{1,16}$/.test(value) ? Number(value) : value);
+    query.set(name, valueOf(declared[name], value));
   }
   return Object.fromEntries(query);
 }
+
+/** What stands in the path, by the names of its route. A path knows texts only, as a query does. */
+export const paramsOf = ({ params }: FastifyRequest, declared: Declared): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(declared).map(([name, schema]) => {
+      const value = (params as Readonly<Record<string, string>>)[name] ?? "";
+      return [name, valueOf(schema, value)];
+    }),
+  );
+
+/** An integer, where one is declared and one is written. */
+const valueOf = (schema: object | undefined, text: string): unknown =>
+  isInteger(schema) && /^\d{1,16}$/.test(text) ? Number(text) : text;
 
 const isInteger = (schema: object | undefined): boolean =>
   schema !== undefined && "type" in schema && schema.type === "integer";
@@ -108,4 +121,19 @@ export function readUsersQuery(query: Readonly<Record<string, unknown>>): UsersQ
   const fields = new Fields(query);
   const limit = fields.optional("limit", (f) => readers.readLimit(f, USERS_PAGE_MAX)) ?? USERS_PAGE_DEFAULT;
   return { q, limit, next };
+}
+
+/** Members of a conversation in one answer. */
+export const MEMBERS_LIMIT_MAX = 1_000;
+
+/** `after` and `limit` of a page of members. */
+export function readMembersQuery(query: Readonly<Record<string, unknown>>): {
+  readonly after: string | undefined;
+  readonly limit: number;
+} {
+  const fields = new Fields(query);
+  return {
+    after: fields.optional("after", (f) => readers.readIdNamed(f, "after")),
+    limit: fields.optional("limit", (f) => readers.readLimit(f, MEMBERS_LIMIT_MAX)) ?? MEMBERS_LIMIT_MAX,
+  };
 }

@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Identity } from "@jichat/identity/tokens.ts";
 import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { traceparentOf } from "@jichat/runtime/telemetry.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";
 import type { World } from "./world.ts";
 
@@ -41,3 +43,12 @@ export function requireToken(app: FastifyInstance, world: World): void {
     request.identity = identity;
   });
 }
+
+/** A request is its own session: nothing of it waits for an earlier one. */
+export const sourceOf = (request: FastifyRequest, conversation: string) => ({
+  conversation,
+  user: identityOf(request).user,
+  device: "api",
+  session: `api-${randomBytes(9).toString("base64url")}`,
+  trace: traceparentOf(request.jichatTrace?.span),
+});

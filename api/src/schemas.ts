@@ -1,3 +1,4 @@
+import { FACETS, KINDS } from "@jichat/conversation/tables.ts";
 import * as limits from "@jichat/protocol/limits.ts";
 import { PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "./readers.ts";
 
@@ -55,6 +56,13 @@ export const token = {
   expiresAt: { type: "integer", description: "milliseconds since 1970" },
 } as const;
 
+/** What events of any kind carry. */
+const fieldsOfKinds = Object.fromEntries(
+  Object.values(KINDS).flatMap(({ fields }) =>
+    Object.entries(fields).map(([name, { schema }]) => [name, schema]),
+  ),
+);
+
 export const event = {
   type: "object",
   additionalProperties: true,
@@ -62,16 +70,11 @@ export const event = {
     conversation: id,
     seq,
     no: seq,
-    kind: { enum: ["message", "edited", "recalled", "created", "joined", "left", "renamed", "lost"] },
+    kind: { enum: Object.keys(KINDS) },
     from: id,
     ts: { type: "integer" },
     id: clientId,
-    body,
-    replyTo: seq,
-    mentions: { type: "array", items: id },
-    target: seq,
-    users: { type: "array", items: id },
-    name,
+    ...fieldsOfKinds,
     edited: seq,
     recalled: seq,
   },
@@ -90,6 +93,7 @@ export const conversation = {
     head: seq,
     read: seq,
     unread: { type: "integer" },
+    ...Object.fromEntries(FACETS.map((facet) => [facet.name, facet.schema])),
     last: event,
     left: seq,
   },

@@ -7,6 +7,7 @@ import { openHttp } from "./http.ts";
 import { nameClients } from "./client-names.ts";
 import { openAccountRoutes, openProfileRoutes, openUserRoutes } from "./routes/accounts.ts";
 import { openConversationRoutes, openMessageRoutes } from "./routes/conversations.ts";
+import { openVerbRoutes } from "./routes/verbs.ts";
 import "./request.ts";
 import * as schemas from "./schemas.ts";
 import type { World } from "./world.ts";
@@ -60,6 +61,7 @@ export async function buildServer(world: World): Promise<FastifyInstance> {
   await app.register(async (routes) => openUserRoutes(routes, world));
   await app.register(async (routes) => openConversationRoutes(routes, world));
   await app.register(async (routes) => openMessageRoutes(routes, world));
+  await app.register(async (routes) => openVerbRoutes(routes, world));
   if (config.webRoot !== undefined) await servePage(app, config.webRoot);
   return app;
 }

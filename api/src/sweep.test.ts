@@ -10,14 +10,22 @@ interface Schema {
   readonly minimum?: number;
 }
 interface Operation {
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: Schema }[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+    readonly schema: Schema;
+  }[];
   readonly requestBody?: {
     readonly content: Record<string, { readonly schema: { readonly properties: Record<string, Schema> } }>;
   };
 }
 interface Call {
   readonly method: string;
+  /** With values that each of its parameters takes. */
   readonly path: string;
+  /** The same but for one parameter. */
+  readonly pathWith: (name: string, value: string) => string;
   readonly operation: Operation;
   readonly fields: Readonly<Record<string, Schema>>;
 }
@@ -30,12 +38,26 @@ before(async () => {
   await app.ready();
   const { paths } = app.swagger() as unknown as { paths: Record<string, Record<string, Operation>> };
   calls = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({
-      method: method.toUpperCase(),
-      path: path.replaceAll(/\{\w+\}/g, "some"),
-      operation,
-      fields: operation.requestBody?.content["application/json"]?.schema.properties ?? {},
-    })),
+    Object.entries(methods).map(([method, operation]) => {
+      const needed = (operation.parameters ?? []).filter(
+        (one) => one.in === "query" && one.required === true,
+      );
+      // Of a GET they are tried by their own test.
+      const query =
+        method === "delete"
+          ? needed.map(({ name, schema }) => `${name}=${String(taken(schema))}`).join("&")
+          : "";
+      const pathWith = (name: string, value: string): string =>
+        path.replaceAll(/\{(\w+)\}/g, (_, one) => (one === name ? value : one === "seq" ? "1" : "some")) +
+        (query === "" ? "" : `?${query}`);
+      return {
+        method: method.toUpperCase(),
+        path: pathWith("", ""),
+        pathWith,
+        operation,
+        fields: operation.requestBody?.content["application/json"]?.schema.properties ?? {},
+      };
+    }),
   );
 });
 after(async () => app.close());
@@ -194,7 +216,8 @@ test("each parameter of each query: what is not of its kind is refused by its na
 });
 
 test("each id in a path: what is no id is refused by its name", async () => {
-  for (const { method, path, operation, fields } of calls) {
+  for (const call of calls) {
+    const { method, pathWith, operation, fields } = call;
     for (const { name } of (operation.parameters ?? []).filter((one) => one.in === "path")) {
       for (const bad of ["a.b", "%20", "%00", "x".repeat(65), "x".repeat(300), "%f0%9f%98%80"]) {
         const payload = JSON.stringify(
@@ -202,9 +225,9 @@ test("each id in a path: what is no id is refused by its name", async () => {
         );
         await refuses(
           "a path",
-          method === "GET"
-            ? { method, url: path.replace("some", bad) }
-            : withBody({ method, path: path.replace("some", bad), operation, fields }, payload),
+          method === "GET" || method === "DELETE"
+            ? { method, url: pathWith(name, bad) }
+            : withBody({ ...call, path: pathWith(name, bad) }, payload),
           name,
         );
       }

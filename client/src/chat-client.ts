@@ -1,3 +1,4 @@
+import type { VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Ack, ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -26,6 +27,7 @@ import type {
   SeenState,
   SendOptions,
   Target,
+  WriteFields,
   WriteResult,
 } from "./types.ts";
 import { IdMaker } from "@jichat/protocol/uuid.ts";
@@ -207,6 +209,14 @@ export class ChatClient {
   /** Has read up to `seq`; resolves with the mark. */
   async read(conversation: string, seq: number): Promise<WriteResult> {
     return this.#write({ t: "read", conversation, seq });
+  }
+
+  /**
+   * Any write, by its verb: for those that have no method of their own. `docs/protocol.md` has their fields.
+   * A verb that the cluster does not answer yet rejects with FRAME_UNKNOWN.
+   */
+  async perform<V extends VerbName>(verb: V, fields: WriteFields<V>, id?: string): Promise<WriteResult> {
+    return this.#write({ ...fields, t: verb }, id);
   }
 
   /**

@@ -1,4 +1,5 @@
 /** The SDK: one class, what it takes and what it gives. */
+export { isChange, withChange } from "@jichat/conversation/changes.ts";
 export { ChatError } from "@jichat/protocol/errors.ts";
 export type { ErrorCode } from "@jichat/protocol/errors.ts";
 export type {

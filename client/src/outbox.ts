@@ -166,8 +166,9 @@ export class Outbox {
   }
 
   /**
-   * This write goes again, and behind a send later sends to the same conversation, in order (PROTOCOL: they
-   * get the same error). What else is on its way is answered by itself: a copy of it would only be refused.
+   * This write goes again, and behind a send later sends to the same conversation, in order
+   * (docs/protocol.md: they get the same error). What else is on its way is answered by itself: a copy of it
+   * would only be refused.
    */
   #holdFrom(refused: Entry, notBefore: number): void {
     const target = targetOf(refused);
@@ -225,7 +226,10 @@ export class Outbox {
     this.pump();
   }
 
-  /** The id says when it was first sent (PROTOCOL), on the server's clock: before, that may be unknown. */
+  /**
+   * The id says when it was first sent (docs/protocol.md), on the server's clock: before, that may be
+   * unknown.
+   */
   #send(entry: Entry): "sent" | "offline" | "refused" {
     const { draft } = entry;
     const id = draft.id ?? this.#newId();

@@ -1,4 +1,6 @@
+import type { FieldsOf, VerbName } from "@jichat/conversation/tables.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
+import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { ChatEvent, LeftConversation, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 import type { EncodingName } from "./encoding.ts";
 
@@ -8,6 +10,11 @@ import type { EncodingName } from "./encoding.ts";
  * refused with its place; it is copied at once.
  */
 export type Body = Readonly<Record<string, unknown>>;
+
+/** Fields of a write as an application gives them: without its `id`, and a body is a map. */
+export type WriteFields<V extends VerbName> = {
+  readonly [K in Exclude<keyof FieldsOf<V>, "id">]: FieldsOf<V>[K] extends BodyText ? Body : FieldsOf<V>[K];
+};
 
 /** Where a message goes: a conversation, or a user, whose 1-1 conversation is made on first use. */
 export type Target = { readonly conversation: string } | { readonly to: string };

@@ -28,7 +28,7 @@ export type Temper = "well" | "down" | "silent" | "refusing" | "closing" | "drop
 
 /** One session of the device. */
 interface Session {
-  /** Refused sends by conversation that have not come again, in their order (PROTOCOL). */
+  /** Refused sends by conversation that have not come again, in their order (docs/protocol.md). */
   readonly lines: Map<string, Refused[]>;
   /** As its welcome named them. */
   limits: Limits;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { WriteFrame } from "@jichat/protocol/frame/client-frame.ts";
-import { readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
+import type { WriteFrame } from "@jichat/conversation/client-frame.ts";
+import { readClientFrame } from "@jichat/conversation/client-frame.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { Existence } from "@jichat/identity/existence.ts";
 import { Admission } from "./admission.ts";

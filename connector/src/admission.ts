@@ -1,6 +1,7 @@
+import { verbOf } from "@jichat/conversation/tables.ts";
 import type { Refused } from "@jichat/protocol/bus/command.ts";
 import { asChatError } from "@jichat/protocol/errors.ts";
-import type { WriteFrame } from "@jichat/protocol/frame/client-frame.ts";
+import type { WriteFrame } from "@jichat/conversation/client-frame.ts";
 import type { Existence } from "@jichat/identity/existence.ts";
 import { nobody } from "@jichat/identity/existence.ts";
 
@@ -8,18 +9,7 @@ import { nobody } from "@jichat/identity/existence.ts";
 export type Verdict = Refused | undefined;
 
 /** Those whom a frame would write to or put into a group. Who does not exist can be removed without harm. */
-export function namedBy(frame: WriteFrame): readonly string[] {
-  switch (frame.t) {
-    case "send":
-      return frame.to === undefined ? [] : [frame.to];
-    case "create":
-      return frame.members;
-    case "invite":
-      return frame.users;
-    default:
-      return [];
-  }
-}
+export const namedBy = (frame: WriteFrame): readonly string[] => verbOf(frame.t).named?.(frame) ?? [];
 
 /**
  * Whether those exist whom frames name, without frames of a socket overtaking one another: while a first
@@ -43,7 +33,7 @@ export class Admission {
     if (before !== undefined)
       return before.then((told) => {
         if (opens) return told;
-        return frame.t === "invite" ? this.#judge(frame) : undefined;
+        return this.#judge(frame);
       });
     const verdict = this.#judge(frame);
     if (verdict === undefined || !opens) return verdict;

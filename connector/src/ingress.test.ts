@@ -3,12 +3,15 @@ import { test } from "node:test";
 import { REFUSED_SENDS_MAX } from "@jichat/edge/send-gate.ts";
 import type { Sender } from "@jichat/edge/command-lane.ts";
 import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
-import type { Answer, Command, Refused } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { jsonCodec } from "@jichat/protocol/frame/codec.ts";
-import type { Send } from "@jichat/protocol/frame/client-frame.ts";
+import type { FrameOf } from "@jichat/conversation/client-frame.ts";
+
+type Send = FrameOf<"send">;
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import type { WebSocket } from "uWebSockets.js";
 import { Admission } from "./admission.ts";

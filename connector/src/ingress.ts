@@ -1,14 +1,16 @@
 import { isRetryableRefusal } from "@jichat/edge/command-lane.ts";
 import { chargeMembers } from "@jichat/identity/people-config.ts";
-import type { Answer, Command, CommandSource, Refused } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import { commandOf } from "@jichat/conversation/command.ts";
+import { verbOf } from "@jichat/conversation/tables.ts";
+import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
 import { errorOf, isRefused, refusalOf } from "@jichat/protocol/bus/command.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE, asChatError } from "@jichat/protocol/errors.ts";
-import type { Send, WriteFrame } from "@jichat/protocol/frame/client-frame.ts";
+import type { FrameOf, WriteFrame } from "@jichat/conversation/client-frame.ts";
 import { groupConversation } from "@jichat/protocol/ids.ts";
 import { traceparentOf } from "@jichat/runtime/telemetry.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";
-import { namedBy } from "./admission.ts";
 import type { DirectConversations } from "./direct-conversations.ts";
 import type { Session } from "./session.ts";
 import { tooFast } from "./too-fast.ts";
@@ -29,30 +31,6 @@ export function conversationOf(frame: WriteFrame, user: string, directs: DirectC
   }
 }
 
-export function commandOf(frame: WriteFrame, source: CommandSource): Command {
-  switch (frame.t) {
-    case "send": {
-      const { id, body, to, replyTo, mentions } = frame;
-      return { ...source, op: "send", id, body, to, replyTo, mentions };
-    }
-    case "edit":
-      return { ...source, op: "edit", id: frame.id, seq: frame.seq, body: frame.body };
-    case "recall":
-      return { ...source, op: "recall", id: frame.id, seq: frame.seq };
-    case "create":
-      return { ...source, op: "create", id: frame.id, name: frame.name, members: frame.members };
-    case "rename":
-      return { ...source, op: "rename", id: frame.id, name: frame.name };
-    case "invite":
-    case "remove":
-      return { ...source, op: frame.t, id: frame.id, users: frame.users };
-    case "leave":
-      return { ...source, op: "leave", id: frame.id };
-    case "read":
-      return { ...source, op: "read", seq: frame.seq };
-  }
-}
-
 /** What a write needs of the world. */
 export type IngressWorld = Pick<
   World,
@@ -63,7 +41,12 @@ export type IngressWorld = Pick<
 };
 
 /** Notes a retryable refusal of a send that nobody looked at: later ones to that conversation share it. */
-export function refuseSend(world: IngressWorld, session: Session, frame: Send, refusal: Refused): void {
+export function refuseSend(
+  world: IngressWorld,
+  session: Session,
+  frame: FrameOf<"send">,
+  refusal: Refused,
+): void {
   const conversation = conversationOf(frame, session.user, world.directs);
   const place = session.gate.place(conversation, frame.id);
   noteRefusal({ world, session, frame, conversation, place }, refusal);
@@ -194,6 +177,7 @@ function endIfFull(session: Session): void {
 }
 
 function tooManyMembers(world: IngressWorld, user: string, frame: WriteFrame): Refused | undefined {
-  if (frame.t !== "create" && frame.t !== "invite") return undefined;
-  return chargeMembers(world.memberBuckets, user, namedBy(frame).length, systemClock.monotonic());
+  const { moves, named } = verbOf(frame.t);
+  if (moves === undefined || named === undefined) return undefined;
+  return chargeMembers(world.memberBuckets, user, named(frame).length, systemClock.monotonic());
 }

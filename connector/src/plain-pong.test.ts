@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { jsonCodec } from "@jichat/protocol/frame/codec.ts";
-import { readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
+import { readClientFrame } from "@jichat/conversation/client-frame.ts";
 import { plainPong } from "./plain-pong.ts";
 
 const bytesOf = (text: string): ArrayBuffer => {

@@ -33,8 +33,8 @@ function startsWith(view: Uint8Array, what: Uint8Array): boolean {
 /**
  * The answer to a `ping` in JSON as clients write it, with an id or without one, good until the next call;
  * undefined for every other frame, and for a ping written in another way: those are read as JSON. Most of
- * what a quiet population says is this. An id is 1 to 64 printable ASCII characters (PROTOCOL), here such as
- * JSON does not escape.
+ * what a quiet population says is this. An id is 1 to 64 printable ASCII characters (docs/protocol.md), here
+ * such as JSON does not escape.
  *
  * Byte by byte, from one to the other: a string of the frame, of the id or of the answer costs as much each.
  */

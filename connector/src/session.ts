@@ -8,7 +8,7 @@ import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import type { ReadList } from "@jichat/presence/presence-texts.ts";
 import type { Intake } from "./intake.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
-import type { ClientFrame } from "@jichat/protocol/frame/client-frame.ts";
+import type { ClientFrame } from "@jichat/conversation/client-frame.ts";
 
 export type SessionState = "new" | "greeting" | "live" | "closed";
 /** What was heard of a socket since the last sweep: anything, nothing, or nothing though it was asked. */

@@ -4,14 +4,17 @@ import { defineConfig } from "vitepress";
 
 const DOCS = join(import.meta.dirname, "..");
 
-/** The decisions, by number: what is in the folder is on the site. */
-const decisions = readdirSync(join(DOCS, "adr"))
-  .filter((name) => name.endsWith(".md"))
-  .sort()
-  .map((name) => ({
-    text: `${name.slice(0, 4)} ${name.slice(5, -3).replaceAll("-", " ")}`,
-    link: `/adr/${name.slice(0, -3)}`,
-  }));
+/** Pages that have a number, by that number: what is in the folder is on the site. */
+const numbered = (folder: string): { text: string; link: string }[] =>
+  readdirSync(join(DOCS, folder))
+    .filter((name) => name.endsWith(".md"))
+    .sort()
+    .map((name) => ({
+      text: `${name.slice(0, 4)} ${name.slice(5, -3).replaceAll("-", " ")}`,
+      link: `/${folder}/${name.slice(0, -3)}`,
+    }));
+const decisions = numbered("adr");
+const measurements = numbered("results");
 
 /** Pages that `make docs` writes first (docs/src/site.ts). */
 const generated = existsSync(join(DOCS, "reference"))
@@ -72,6 +75,7 @@ export default defineConfig({
           { text: "Wire protocol", link: "/protocol" },
           ...generated,
           { text: "Errors", link: "/errors" },
+          { text: "Adding a verb", link: "/adding-a-verb" },
         ],
       },
       {
@@ -88,7 +92,9 @@ export default defineConfig({
       {
         text: "Judge",
         items: [
+          { text: "Design", link: "/design" },
           { text: "Results", link: "/results" },
+          { text: "Measurements", collapsed: true, items: measurements },
           { text: "Decisions", collapsed: true, items: decisions },
         ],
       },

@@ -52,6 +52,8 @@ export class Device {
   /** How long each send took to its ack. */
   readonly answeredMs: number[] = [];
   failures: string[] = [];
+  /** How often it was offline after it had been online. */
+  interruptions = 0;
   reading: Promise<void>;
 
   constructor(
@@ -75,7 +77,13 @@ export class Device {
   }
 
   async #read(): Promise<void> {
-    for await (const notice of this.client.events()) if (notice.t === "event") this.#received(notice.event);
+    let wasOnline = false;
+    for await (const notice of this.client.events()) {
+      if (notice.t === "event") this.#received(notice.event);
+      if (notice.t !== "state") continue;
+      if (notice.state === "online") wasOnline = true;
+      else if (notice.state === "offline" && wasOnline) this.interruptions += 1;
+    }
   }
 
   #received(event: ChatEvent): void {

@@ -1,6 +1,6 @@
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 
-/** What the ledger found wrong, by the invariant of DESIGN 4 that it breaks. */
+/** What the ledger found wrong, by the invariant of docs/design.md that it breaks. */
 export interface Violation {
   readonly invariant: string;
   readonly what: string;

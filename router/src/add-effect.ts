@@ -1,8 +1,11 @@
+import { eventOf } from "@jichat/conversation/event.ts";
+import { NOBODY } from "@jichat/conversation/kind.ts";
+import { kindOf } from "@jichat/conversation/tables.ts";
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { receiptOf } from "@jichat/protocol/bus/notice.ts";
 import { jsonFrame } from "@jichat/protocol/frame/codec.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
-import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
+import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { audienceOf } from "./audience.ts";
 import type { Conversation, Member } from "./conversation.ts";
 import type { EffectUnit } from "./effect-unit.ts";
@@ -22,40 +25,30 @@ export function addEffect(
     addEntry(unit, conversation, user, position);
     return;
   }
-  const event = innerEventOf(record);
+  const event = eventOf(record);
+  const kind = kindOf(event.kind);
   const { seq, ts, session: origin, trace } = record;
   putHead(unit, headOf(conversation, event, position));
-  for (const user of moved(record)) addEntry(unit, conversation, user, position, record);
+  for (const user of kind?.lists?.(event) ?? NOBODY) addEntry(unit, conversation, user, position, seq);
   const frame = jsonFrame({ t: "event", ...event });
   putEvent(unit, {
     conversation: conversation.id,
     seq,
-    author: record.kind === "message" ? record.from : undefined,
+    author: kind?.isMessage === true ? event.from : undefined,
     delivered: { frame, ts, position, origin, trace },
-    recipients: recipientsOf(conversation.members, record),
+    recipients: recipientsOf(conversation.members, event, kind?.alsoTold?.(event)),
   });
 }
 
-/** Whose entry in their list this event changes. */
-export function moved(record: EventRecord): readonly string[] {
-  switch (record.kind) {
-    case "message":
-      return [record.from];
-    case "created":
-    case "joined":
-    case "left":
-      return record.users ?? [];
-    default:
-      return [];
-  }
-}
-
-function recipientsOf(members: ReadonlyMap<string, Member>, record: EventRecord): readonly string[] {
+function recipientsOf(
+  members: ReadonlyMap<string, Member>,
+  { seq }: InnerEvent,
+  others: readonly string[] | undefined,
+): readonly string[] {
   const { users, since } = audienceOf(members);
   // An event that is redone may be older than some who are members by now.
-  const staying =
-    since <= record.seq ? users : users.filter((user) => (members.get(user)?.first ?? 0) <= record.seq);
-  return record.kind === "left" ? [...staying, ...(record.users ?? [])] : staying;
+  const staying = since <= seq ? users : users.filter((user) => (members.get(user)?.first ?? 0) <= seq);
+  return others === undefined ? staying : [...staying, ...others];
 }
 
 function addEntry(
@@ -63,15 +56,15 @@ function addEntry(
   conversation: Conversation,
   user: string,
   position: number,
-  record?: EventRecord,
+  leftAt?: number,
 ): void {
   const member = conversation.members.get(user);
   const where = { conversation: conversation.id, position };
   if (member !== undefined) {
     const { first, mark, markNo } = member;
     putEntry(unit, { user, entry: { ...where, first, mark, markNo } });
-  } else if (record !== undefined) {
-    putEntry(unit, { user, entry: { ...where, first: 0, mark: 0, markNo: 0, left: record.seq } });
+  } else if (leftAt !== undefined) {
+    putEntry(unit, { user, entry: { ...where, first: 0, mark: 0, markNo: 0, left: leftAt } });
   }
 }
 
@@ -85,12 +78,7 @@ function headOf(conversation: Conversation, event: InnerEvent, position: number)
     kind: conversation.kind,
     ...(conversation.name === undefined ? {} : { name: conversation.name }),
     ...(conversation.kind === "direct" ? { pair: [...conversation.members.keys()] } : {}),
+    ...(Object.keys(conversation.facets).length === 0 ? {} : { facets: conversation.facets }),
     last: event,
   };
-}
-
-/** An event as clients see it: without what only the log needs. */
-export function innerEventOf(record: EventRecord): InnerEvent {
-  const { r: _, device: _device, session: _session, trace: _trace, ...event } = record;
-  return event;
 }

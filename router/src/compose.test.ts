@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import type { Answer } from "@jichat/protocol/bus/command.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { BATCH_BYTES_MAX, READERSHIP_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { nameBytes } from "./audience.ts";

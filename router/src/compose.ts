@@ -1,4 +1,8 @@
-import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import { isWrite } from "@jichat/conversation/command.ts";
+import { NOBODY } from "@jichat/conversation/kind.ts";
+import { verbOf } from "@jichat/conversation/tables.ts";
+import type { Answer } from "@jichat/protocol/bus/command.ts";
 import { isRefused } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import { READERSHIP_BYTES_MAX } from "@jichat/protocol/limits.ts";
@@ -31,23 +35,11 @@ export interface Composed {
 }
 
 /** Whom a command makes members, or no members any more; undefined for one that makes no event. */
-const changedBy = (command: Command): readonly string[] | undefined => {
-  switch (command.op) {
-    case "create":
-      return command.members;
-    case "invite":
-    case "remove":
-      return command.users;
-    case "leave":
-      return [command.user];
-    case "read":
-    case "look":
-    case "where":
-      return undefined;
-    default:
-      return [];
-  }
-};
+function movedBy(command: Command): readonly string[] | undefined {
+  if (!isWrite(command)) return undefined;
+  const verb = verbOf(command.op);
+  return verb.marks ? undefined : (verb.moves?.(command, command.user) ?? NOBODY);
+}
 
 const busy: Answer = {
   code: "BUSY",
@@ -84,7 +76,7 @@ export function compose(
     }
     const conversation = state.get(command.conversation);
     if (conversation === undefined) return waiting.conversation(command.conversation);
-    const changed = changedBy(command);
+    const changed = movedBy(command);
     if (changed !== undefined && !readership.hasRoomFor(audienceOf(conversation.members).users, changed))
       return "later";
     const decision = decide(conversation, command, now);

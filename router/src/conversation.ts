@@ -1,4 +1,7 @@
+import type { FacetValues, State, View } from "@jichat/conversation/state.ts";
 import type { ConversationFacts } from "@jichat/protocol/bus/query.ts";
+import { isDirect } from "@jichat/protocol/ids.ts";
+import type { ConversationShot } from "@jichat/protocol/log/snapshot.ts";
 import { RecentEvents } from "./recent-events.ts";
 
 export interface Member {
@@ -9,57 +12,90 @@ export interface Member {
   markNo: number;
 }
 
+/** A place in a conversation. */
+interface At {
+  readonly seq: number;
+  readonly no: number;
+}
+
+/** What of a hot conversation is plain data, as facts and snapshots bring it. */
+export type Outline = Pick<
+  ConversationShot,
+  "id" | "name" | "creator" | "head" | "no" | "ts" | "position"
+> & {
+  readonly facets?: FacetValues | undefined;
+};
+
 /**
  * A hot conversation, as its owner decides on it. `head` 0 is one that is known not to exist. The membership
  * map is replaced, never changed, when somebody comes or goes: effects hold on to the one of their event.
  */
-export interface Conversation {
+export class Conversation implements State, View {
   readonly id: string;
-  kind: "direct" | "group";
+  readonly kind: "direct" | "group";
   name: string | undefined;
   creator: string;
   head: number;
   no: number;
   ts: number;
   position: number;
+  facets: FacetValues;
   members: ReadonlyMap<string, Member>;
   readonly recent: RecentEvents;
+
+  constructor(outline: Outline, members: ReadonlyMap<string, Member>, recent: RecentEvents) {
+    this.id = outline.id;
+    this.kind = isDirect(outline.id) ? "direct" : "group";
+    this.name = outline.name;
+    this.creator = outline.creator;
+    this.head = outline.head;
+    this.no = outline.no;
+    this.ts = outline.ts;
+    this.position = outline.position;
+    this.facets = outline.facets ?? NO_FACETS;
+    this.members = members;
+    this.recent = recent;
+  }
+
+  join(users: readonly string[], { seq, no }: At): void {
+    const next = new Map(this.members);
+    for (const user of users) next.set(user, { first: seq, mark: seq, markNo: no });
+    this.members = next;
+  }
+
+  leave(users: readonly string[]): void {
+    const gone = new Set(users);
+    this.members = new Map([...this.members].filter(([user]) => !gone.has(user)));
+  }
+
+  mark(user: string, { seq, no }: At): void {
+    const member = this.members.get(user);
+    if (member === undefined || seq <= member.mark) return;
+    member.mark = seq;
+    member.markNo = no;
+  }
+
+  recall(seq: number): void {
+    this.recent.recall(seq);
+  }
 }
 
+const NO_FACETS: FacetValues = {};
+
 /** One that was never written to: nothing older exists, so every id is known. */
-export function newConversation(id: string): Conversation {
-  return {
-    id,
-    kind: "group",
-    name: undefined,
-    creator: "",
-    head: 0,
-    no: 0,
-    ts: 0,
-    position: 0,
-    members: new Map(),
-    recent: new RecentEvents(0, 0),
-  };
-}
+export const newConversation = (id: string): Conversation =>
+  new Conversation(
+    { id, name: undefined, creator: "", head: 0, no: 0, ts: 0, position: 0 },
+    new Map(),
+    new RecentEvents(0, 0),
+  );
 
 /** From storage's facts. Of older ids than those that came with them storage is asked. */
 export function loadedConversation(facts: ConversationFacts): Conversation {
-  const recent = new RecentEvents(facts.ts, facts.idsFrom);
-  for (const { user, id, seq, ts } of facts.ids.toSorted((a, b) => a.seq - b.seq))
-    recent.addId(user, id, { seq, ts, position: 0 });
-  const members = new Map(
-    facts.members.map(({ user, first, mark, markNo }) => [user, { first, mark, markNo }]),
-  );
-  return {
-    id: facts.conversation,
-    kind: facts.kind,
-    name: facts.name,
-    creator: facts.creator,
-    head: facts.head,
-    no: facts.no,
-    ts: facts.ts,
-    position: facts.position,
-    members,
-    recent,
-  };
+  const { conversation: id, name, idsFrom, ids, members, ...rest } = facts;
+  const recent = new RecentEvents(facts.ts, idsFrom);
+  for (const { user, id: known, seq, ts } of ids.toSorted((a, b) => a.seq - b.seq))
+    recent.addId(user, known, { seq, ts, position: 0 });
+  const byUser = new Map(members.map(({ user, first, mark, markNo }) => [user, { first, mark, markNo }]));
+  return new Conversation({ id, name, ...rest }, byUser, recent);
 }

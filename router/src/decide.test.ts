@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Command } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import {
   EDIT_WINDOW_MS,

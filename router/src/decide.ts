@@ -1,18 +1,16 @@
-import type { Accepted, Command, Refused } from "@jichat/protocol/bus/command.ts";
+import type { Write, Command } from "@jichat/conversation/command.ts";
+import type { AnyEventVerb, AnyMarkVerb, Draft, Look } from "@jichat/conversation/verb.ts";
+import { notFound } from "@jichat/conversation/verb.ts";
+import { KINDS, verbOf } from "@jichat/conversation/tables.ts";
+import type { Accepted, Refused } from "@jichat/protocol/bus/command.ts";
 import { refusalOf } from "@jichat/protocol/bus/command.ts";
-import { ChatError } from "@jichat/protocol/errors.ts";
 import type { EventFacts } from "@jichat/protocol/bus/query.ts";
-import {
-  EDIT_WINDOW_MS,
-  GROUP_MEMBERS_MAX,
-  ID_CLOCK_SKEW_MS,
-  RECENT_EVENTS_MAX,
-  RECENT_MS,
-} from "@jichat/protocol/limits.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { ID_CLOCK_SKEW_MS, RECENT_EVENTS_MAX, RECENT_MS } from "@jichat/protocol/limits.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
-import type { Conversation, Member } from "./conversation.ts";
+import type { Conversation } from "./conversation.ts";
 import { timeOfUuid } from "./packed-id.ts";
-import type { KnownId } from "./recent-events.ts";
+import type { KnownId, RecentEvents } from "./recent-events.ts";
 import { eventKey, idKey } from "./recent-events.ts";
 
 /** What memory does not hold and storage must be asked for, before the command can be decided. */
@@ -25,8 +23,8 @@ export type Decision =
 
 /** What is decided on a conversation: everything but `where`. */
 export type Decidable = Exclude<Command, { readonly op: "where" }>;
-type Write = Exclude<Decidable, { readonly op: "read" | "look" }>;
-type Of<Op extends Command["op"]> = Extract<Command, { readonly op: Op }>;
+/** A write that has an id. */
+type Identified = Exclude<Write, { readonly op: "read" }>;
 
 class Needed extends Error {
   readonly need: Need;
@@ -36,17 +34,22 @@ class Needed extends Error {
   }
 }
 
-const notFound = (): ChatError => new ChatError("NOT_FOUND", "no such conversation, or not for you");
-
-/** Decides one command on the state that every earlier command has already been applied to. Pure. */
+/**
+ * Decides one command on the state that every earlier command has already been applied to. Pure. What is
+ * allowed and what comes of it is the verb's; ids, seqs, times and notes are this runner's.
+ */
 export function decide(conversation: Conversation, command: Decidable, now: number): Decision {
   try {
-    if (command.op === "look") return look(conversation, command);
-    if (command.op === "read") return read(conversation, command);
-    const known = knownId(conversation, command, now);
+    if (command.op === "look") return look(conversation, command.user);
+    const verb = verbOf(command.op);
+    const ts = Math.max(now, conversation.ts);
+    if (verb.marks) return mark(conversation, command, verb, ts);
+    // Every verb but a mark's has an id in its frame.
+    const write = command as Identified;
+    const known = knownId(conversation, write, now);
     if (known !== undefined)
       return { records: [], answer: { seq: known.seq, ts: known.ts, duplicate: true } };
-    return write(conversation, command, Math.max(now, conversation.ts));
+    return events(conversation, write, verb, ts);
   } catch (thrown) {
     if (thrown instanceof Needed) return { need: thrown.need };
     if (thrown instanceof ChatError) return { refused: refusalOf(thrown) };
@@ -55,9 +58,9 @@ export function decide(conversation: Conversation, command: Decidable, now: numb
 }
 
 /**
- * The seq this id already has, or undefined when it is surely new. The rule of DESIGN 3, "exactly one seq".
+ * The seq that this id already has, or undefined when it is surely new (docs/design.md, "Exactly one seq").
  */
-function knownId(conversation: Conversation, command: Write, now: number): KnownId | undefined {
+function knownId(conversation: Conversation, command: Identified, now: number): KnownId | undefined {
   const { recent } = conversation;
   const known = recent.known(command.user, command.id);
   if (known !== undefined) return known;
@@ -84,177 +87,68 @@ export function surelyNew(
   return knownFrom < now - RECENT_MS || idsHeld >= RECENT_EVENTS_MAX;
 }
 
-function memberOf(conversation: Conversation, user: string): Member {
-  const member = conversation.members.get(user);
-  if (member === undefined) throw notFound();
-  return member;
-}
-
-function look(conversation: Conversation, command: Of<"look">): Decision {
-  if (conversation.head === 0 || !conversation.members.has(command.user)) throw notFound();
+function look(conversation: Conversation, user: string): Decision {
+  if (conversation.head === 0 || !conversation.members.has(user)) throw notFound();
   return { records: [], answer: { seq: conversation.head, ts: conversation.ts } };
 }
 
-/** A mark moves forward only, and not past the head. */
-function read(conversation: Conversation, command: Of<"read">): Decision {
-  const member = memberOf(conversation, command.user);
-  const seq = Math.min(command.seq, conversation.head);
-  if (seq <= member.mark) return { records: [], answer: { seq: member.mark, ts: conversation.ts } };
-  const no = seq === conversation.head ? conversation.no : eventAt(conversation, seq).no;
+/** What a verb sees of the conversation's past: from memory, or from what storage said lately. */
+class Past implements Look {
+  readonly ts: number;
+  readonly #recent: RecentEvents;
+
+  constructor({ recent }: Conversation, ts: number) {
+    this.ts = ts;
+    this.#recent = recent;
+  }
+
+  eventAt(seq: number): EventFacts {
+    const event = this.#recent.event(seq) ?? (this.#recent.found(eventKey(seq)) as EventFacts | undefined);
+    if (event === undefined) throw new Needed({ seq });
+    return event;
+  }
+}
+
+function mark(conversation: Conversation, command: Write, verb: AnyMarkVerb, ts: number): Decision {
   const { user, session } = command;
+  const moved = verb.decide(conversation, user, command, new Past(conversation, ts));
+  if (moved === "unchanged") {
+    const stands = conversation.members.get(user)?.mark ?? 0;
+    return { records: [], answer: { seq: stands, ts: conversation.ts } };
+  }
+  const { seq, no } = moved;
   return {
     records: [{ r: "mark", conversation: conversation.id, user, seq, no, session }],
     answer: { seq, ts: conversation.ts },
   };
 }
 
-function eventAt(conversation: Conversation, seq: number): EventFacts {
-  const event =
-    conversation.recent.event(seq) ?? (conversation.recent.found(eventKey(seq)) as EventFacts | undefined);
-  if (event === undefined) throw new Needed({ seq });
-  return event;
+function events(conversation: Conversation, command: Identified, verb: AnyEventVerb, ts: number): Decision {
+  const drafts = verb.decide(conversation, command.user, command, new Past(conversation, ts));
+  if (drafts === "unchanged") return unchanged(conversation, command, ts);
+  let { head: seq, no } = conversation;
+  const last = drafts.length - 1;
+  const records = drafts.map((draft, at) => {
+    seq += 1;
+    if (KINDS[draft.kind].isMessage === true) no += 1;
+    return recordOf(command, draft, { seq, no, ts }, at === last);
+  });
+  return { records, answer: { seq, ts } };
 }
 
-function write(conversation: Conversation, command: Write, ts: number): Decision {
-  switch (command.op) {
-    case "send":
-      return send(conversation, command, ts);
-    case "create":
-      return create(conversation, command, ts);
-    case "edit":
-    case "recall":
-      return change(conversation, command, ts);
-    case "rename":
-      memberOf(conversation, command.user);
-      groupOnly(conversation);
-      return one(conversation, command, ts, { kind: "renamed", name: command.name });
-    case "invite":
-      return invite(conversation, command, ts);
-    case "remove":
-      return remove(conversation, command, ts);
-    case "leave":
-      memberOf(conversation, command.user);
-      groupOnly(conversation);
-      return one(conversation, command, ts, { kind: "left", users: [command.user] });
-  }
-}
-
-type What = Omit<
-  EventRecord,
-  "r" | "conversation" | "seq" | "no" | "from" | "ts" | "device" | "session" | "trace" | "id"
->;
-
-function eventOf(
-  conversation: Conversation,
-  command: Write,
-  ts: number,
-  seq: number,
-  what: What,
+function recordOf(
+  { conversation, user, device, session, id, trace }: Identified,
+  draft: Draft,
+  { seq, no, ts }: Pick<EventRecord, "seq" | "no" | "ts">,
+  isLast: boolean,
 ): EventRecord {
-  return {
-    r: "event",
-    conversation: conversation.id,
-    seq,
-    no: conversation.no + (what.kind === "message" ? 1 : 0),
-    from: command.user,
-    ts,
-    device: command.device,
-    session: command.session,
-    id: command.id,
-    ...what,
-    ...(command.trace === undefined ? {} : { trace: command.trace }),
-  };
-}
-
-const accepted = (record: EventRecord, ...before: readonly EventRecord[]): Decision => ({
-  records: [...before, record],
-  answer: { seq: record.seq, ts: record.ts },
-});
-
-const one = (conversation: Conversation, command: Write, ts: number, what: What): Decision =>
-  accepted(eventOf(conversation, command, ts, conversation.head + 1, what));
-
-function send(conversation: Conversation, command: Of<"send">, ts: number): Decision {
-  const what: What = {
-    kind: "message",
-    body: command.body,
-    ...(command.replyTo === undefined ? {} : { replyTo: command.replyTo }),
-    ...(command.mentions === undefined ? {} : { mentions: command.mentions }),
-  };
-  if (conversation.head === 0 && command.to !== undefined) {
-    if (command.replyTo !== undefined)
-      throw new ChatError("NOT_FOUND", "`replyTo` names no event of this conversation");
-    const users = [...new Set([command.user, command.to])];
-    // The `created` of a first message has no id of its own: the id is the message's.
-    const { id: _, ...created } = eventOf(conversation, command, ts, 1, { kind: "created", users });
-    return accepted(eventOf(conversation, command, ts, 2, what), created);
-  }
-  const member = memberOf(conversation, command.user);
-  if (
-    command.replyTo !== undefined &&
-    (command.replyTo > conversation.head || command.replyTo < member.first)
-  ) {
-    throw new ChatError("NOT_FOUND", "`replyTo` names no event that you can see");
-  }
-  return one(conversation, command, ts, what);
-}
-
-function create(conversation: Conversation, command: Of<"create">, ts: number): Decision {
-  if (conversation.head > 0) throw new ChatError("CONFLICT", "this conversation exists already");
-  const users = [...new Set([command.user, ...command.members])];
-  if (users.length > GROUP_MEMBERS_MAX) throw tooMany();
-  return one(conversation, command, ts, { kind: "created", users, name: command.name });
-}
-
-const tooMany = (): ChatError =>
-  new ChatError("CONFLICT", `a group has at most ${GROUP_MEMBERS_MAX} members`);
-
-function groupOnly(conversation: Conversation): void {
-  if (conversation.kind === "direct")
-    throw new ChatError("FORBIDDEN", "a 1-1 conversation has its two members and no name");
-}
-
-function change(conversation: Conversation, command: Of<"edit" | "recall">, ts: number): Decision {
-  const member = memberOf(conversation, command.user);
-  if (command.seq > conversation.head || command.seq < member.first) throw noMessage();
-  const target = eventAt(conversation, command.seq);
-  if (target.kind !== "message") throw noMessage();
-  if (target.from !== command.user)
-    throw new ChatError("FORBIDDEN", "only its sender edits or recalls a message");
-  if (target.recalled === true) throw new ChatError("CONFLICT", "this message is recalled already");
-  if (ts - target.ts > EDIT_WINDOW_MS) throw new ChatError("CONFLICT", "this message is older than 24 hours");
-  const what: What =
-    command.op === "edit"
-      ? { kind: "edited", target: command.seq, body: command.body }
-      : { kind: "recalled", target: command.seq };
-  return one(conversation, command, ts, what);
-}
-
-const noMessage = (): ChatError => new ChatError("NOT_FOUND", "`seq` names no message that you can see");
-
-function invite(conversation: Conversation, command: Of<"invite" | "remove">, ts: number): Decision {
-  memberOf(conversation, command.user);
-  groupOnly(conversation);
-  const users = command.users.filter((user) => !conversation.members.has(user));
-  if (users.length === 0) return unchanged(conversation, command, ts);
-  if (conversation.members.size + users.length > GROUP_MEMBERS_MAX) throw tooMany();
-  // Who comes new hears of the group by this event, and wants to show its name.
-  return one(conversation, command, ts, { kind: "joined", users, name: conversation.name });
-}
-
-function remove(conversation: Conversation, command: Of<"invite" | "remove">, ts: number): Decision {
-  memberOf(conversation, command.user);
-  groupOnly(conversation);
-  if (conversation.creator !== command.user)
-    throw new ChatError("FORBIDDEN", "only the creator removes members");
-  const users = command.users.filter((user) => conversation.members.has(user));
-  if (users.length === 0) return unchanged(conversation, command, ts);
-  return one(conversation, command, ts, { kind: "left", users });
+  const about = { r: "event", conversation, seq, no, from: user, ts, device, session } as const;
+  const record: EventRecord = isLast ? { ...about, id, ...draft } : { ...about, ...draft };
+  return trace === undefined ? record : { ...record, trace };
 }
 
 /** Changes nothing, and its id is remembered: the ack names the head, now and on every repetition. */
-function unchanged(conversation: Conversation, command: Write, ts: number): Decision {
-  const { user, id } = command;
+function unchanged(conversation: Conversation, { user, id }: Identified, ts: number): Decision {
   const note: LogRecord = { r: "note", conversation: conversation.id, user, id, seq: conversation.head, ts };
   return { records: [note], answer: { seq: conversation.head, ts } };
 }

@@ -3,8 +3,9 @@ import type { FactsQuery, FactsReply } from "@jichat/protocol/bus/query.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { askStorage } from "@jichat/log/ask-storage.ts";
 import type { FactsSource } from "./ports.ts";
+import { wholeFacts } from "./whole-facts.ts";
 
-/** Storage over NATS, for the owner of one partition. */
+/** Storage over NATS, for the owner of one partition. Members of a large group are asked for in pages. */
 export const factsOver = (
   nats: NatsConnection,
   names: Names,
@@ -12,6 +13,9 @@ export const factsOver = (
   watermark: () => number,
 ): FactsSource => ({
   ask: (question) =>
-    askStorage<FactsQuery, FactsReply>(nats, names, { v: 1, q: "facts", partition, ...question }),
+    wholeFacts(
+      (one) => askStorage<FactsQuery, FactsReply>(nats, names, { v: 1, q: "facts", partition, ...one }),
+      question,
+    ),
   watermark,
 });

@@ -43,10 +43,11 @@ export type IsOurs = (found: Batch, mine: Batch) => boolean;
 export const isOurs: IsOurs = (found, mine) => found.owner === mine.owner && found.number === mine.number;
 
 /**
- * Appends `batch` at `expected + 1` and returns only when that is certain (DESIGN 3, "a lost answer"): the
- * same bytes are sent again with the same expectation until the log's end is past it, and then what stands
- * there decides. What is refused for good is not sent again, once the log's end shows that no earlier attempt
- * was stored; one that may still be on its way ends the reign, and the next epoch record keeps it out.
+ * Appends `batch` at `expected + 1` and returns only when that is certain (docs/design.md, "A lost answer"):
+ * the same bytes are sent again with the same expectation until the log's end is past it, and then what
+ * stands there decides. What is refused for good is not sent again, once the log's end shows that no earlier
+ * attempt was stored; one that may still be on its way ends the reign, and the next epoch record keeps it
+ * out.
  */
 export async function appendFenced(
   log: Log,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Command } from "@jichat/protocol/bus/command.ts";
-import { WHERE } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import { WHERE } from "@jichat/conversation/command.ts";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { decodeInner } from "@jichat/protocol/bus/wire.ts";

@@ -1,6 +1,8 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
-import { recordBytesOfAll, refusalOf } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import type { Answer } from "@jichat/protocol/bus/command.ts";
+import { recordBytesOfAll } from "@jichat/conversation/command.ts";
+import { refusalOf } from "@jichat/protocol/bus/command.ts";
 import { encodeBatch } from "@jichat/protocol/log/encode-batch.ts";
 import type { Batch, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { BatchSize } from "./batch-room.ts";

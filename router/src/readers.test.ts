@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Command } from "@jichat/protocol/bus/command.ts";
-import { WHERE } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import { WHERE } from "@jichat/conversation/command.ts";
 import { EMPTY_APPEND_EVERY_MS, Readers, isReading } from "./readers.ts";
 
 test("the first who waits is due at once, the next when the time between two has passed", () => {

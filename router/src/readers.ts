@@ -1,4 +1,4 @@
-import type { Command } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
 
 /** Between two appends that store nothing and only prove to readers that the log is still ours. */
 export const EMPTY_APPEND_EVERY_MS = 100;

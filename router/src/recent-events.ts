@@ -1,4 +1,6 @@
 import type { EventFacts } from "@jichat/protocol/bus/query.ts";
+import { KINDS } from "@jichat/conversation/tables.ts";
+import { invariant } from "@jichat/protocol/assert.ts";
 import type { EventKind } from "@jichat/protocol/frame/server-frame.ts";
 import { RECENT_EVENTS_MAX, RECENT_MS } from "@jichat/protocol/limits.ts";
 import { NameTable } from "./name-table.ts";
@@ -19,23 +21,19 @@ export interface KnownId {
   readonly position: number;
 }
 
-/** Fields of a row. `WHAT` is the sender's number times 32, plus 16 once recalled, plus the kind. */
+/** Fields of a row. `WHAT` is the sender's number times 512, plus 256 once recalled, plus the kind. */
 const [SEQ, NO, TS, POSITION, WHAT, A, B, C] = [0, 1, 2, 3, 4, 5, 6, 7];
-const [SENDER_STEP, RECALLED] = [32, 16];
+const [SENDER_STEP, RECALLED] = [512, 256];
 /** In A: the row is an event without an id of its own. */
 const WITHOUT: PackedId = [-2, 0, 0];
-/** 0 stands for a row that is no event: an id alone. */
-const CODES: Readonly<Record<EventKind, number>> = {
-  created: 1,
-  joined: 2,
-  left: 3,
-  renamed: 4,
-  message: 5,
-  edited: 6,
-  recalled: 7,
-  lost: 8,
-};
-const KINDS = new Map((Object.keys(CODES) as EventKind[]).map((kind) => [CODES[kind], kind]));
+/** 0 stands for a row that is no event: an id alone. In memory only: a snapshot has ids alone. */
+const CODES = Object.fromEntries(Object.keys(KINDS).map((kind, at) => [kind, at + 1])) as Readonly<
+  Partial<Record<EventKind, number>>
+>;
+/** Of a kind that a newer version wrote: of such an event storage is asked. */
+const UNKNOWN = RECALLED - 1;
+invariant(Object.keys(KINDS).length < UNKNOWN, "a row has room for every kind");
+const KIND_OF = new Map((Object.keys(CODES) as EventKind[]).map((kind) => [CODES[kind] ?? UNKNOWN, kind]));
 
 /** Rows that are looked through faster, and held in less, than by an index. */
 const UNINDEXED_MAX = 16;
@@ -52,7 +50,7 @@ const hashOf = (sender: number, a: number, b: number, c: number): number => {
  * the log, 75 bytes each and outside the heap: V8 neither copies nor marks them.
  */
 export class RecentEvents {
-  /** T of DESIGN 3: every id that was accepted later than this is in here. */
+  /** T of docs/design.md, "Exactly one seq": every id that was accepted later than this is in here. */
   knownFrom: number;
   /**
    * By the ids' own time: every UUIDv7 that was made later than this is in here, whenever it was accepted.
@@ -105,7 +103,7 @@ export class RecentEvents {
     if (slot === undefined) return undefined;
     const rows = this.#rows;
     const what = rows.get(slot, WHAT);
-    const kind = KINDS.get(what % RECALLED);
+    const kind = KIND_OF.get(what % RECALLED);
     if (kind === undefined) return undefined;
     return {
       seq,
@@ -119,7 +117,11 @@ export class RecentEvents {
 
   /** To be called in the order of seq. */
   addEvent(event: Omit<EventFacts, "recalled">, id: string | undefined, position: number): void {
-    this.#add(event.from, id, CODES[event.kind], event.no, { seq: event.seq, ts: event.ts, position });
+    this.#add(event.from, id, CODES[event.kind] ?? UNKNOWN, event.no, {
+      seq: event.seq,
+      ts: event.ts,
+      position,
+    });
   }
 
   /** An id that stands for no event that is known here. To be called in the order of seq. */

@@ -1,6 +1,7 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
-import type { AnswerBatch, CommandBatch } from "@jichat/protocol/bus/command.ts";
+import type { CommandBatch } from "@jichat/conversation/command.ts";
+import type { AnswerBatch } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";

@@ -1,4 +1,5 @@
 import type { ConversationShot, Snapshot } from "@jichat/protocol/log/snapshot.ts";
+import { Conversation } from "./conversation.ts";
 import { PartitionState } from "./partition-state.ts";
 import { RecentEvents, idKey, partsOfIdKey } from "./recent-events.ts";
 
@@ -8,10 +9,18 @@ const IDS_PER_CONVERSATION_MAX = 256;
 
 export function takeSnapshot(state: PartitionState, position: number, done: number): Snapshot {
   const conversations = [...state.conversations].map((conversation): ConversationShot => {
-    const { members, recent, ...rest } = conversation;
+    const { id, kind, name, creator, head, no, ts, position: at, facets, members, recent } = conversation;
     const { ids, ...since } = recent.latest(IDS_PER_CONVERSATION_MAX);
     return {
-      ...rest,
+      id,
+      kind,
+      name,
+      creator,
+      head,
+      no,
+      ts,
+      position: at,
+      ...(Object.keys(facets).length === 0 ? {} : { facets }),
       members: [...members].map(([user, member]) => [user, { ...member }] as const),
       ...since,
       ids: ids.map(([user, id, known]) => [idKey(user, id), known] as const),
@@ -27,12 +36,8 @@ export function stateOf(snapshot: Snapshot, idsMax?: number): PartitionState | u
   for (const { members, knownFrom, idsFrom, ids, ...rest } of snapshot.conversations) {
     const recent = new RecentEvents(knownFrom, idsFrom);
     for (const [key, known] of ids) recent.addId(...partsOfIdKey(key), known);
-    state.add({
-      ...rest,
-      name: rest.name,
-      members: new Map(members.map(([user, member]) => [user, { ...member }])),
-      recent,
-    });
+    const byUser = new Map(members.map(([user, member]) => [user, { ...member }]));
+    state.add(new Conversation(rest, byUser, recent));
   }
   return state;
 }

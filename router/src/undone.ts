@@ -1,7 +1,10 @@
+import { eventOf } from "@jichat/conversation/event.ts";
+import { NOBODY } from "@jichat/conversation/kind.ts";
+import { kindOf } from "@jichat/conversation/tables.ts";
 import type { ConversationFacts } from "@jichat/protocol/bus/query.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import { isWhole } from "@jichat/presence/presence-texts.ts";
-import { addEffect, innerEventOf, moved } from "./add-effect.ts";
+import { addEffect } from "./add-effect.ts";
 import { AskSize } from "./ask-size.ts";
 import { lose, merge } from "./backlog.ts";
 import type { Conversation } from "./conversation.ts";
@@ -116,7 +119,7 @@ function letGo(unit: EffectUnit, gaps: Map<string, number>, record: LogRecord, p
     return;
   }
   putHead(unit, { conversation: record.conversation, position, ts: record.ts });
-  for (const user of moved(record)) putUnsure(unit, user);
+  for (const user of kindOf(record.kind)?.lists?.(record) ?? NOBODY) putUnsure(unit, user);
   gaps.set(record.conversation, record.seq);
 }
 
@@ -133,7 +136,7 @@ function olderHead(unit: EffectUnit, record: EventRecord, position: number): voi
   const head = unit.heads.get(record.conversation);
   if (head === undefined || !isWhole(head)) throw new Error("a head was just set");
   const { seq, no, ts } = record;
-  putHead(unit, { ...head, position, seq, no, ts, last: innerEventOf(record) });
+  putHead(unit, { ...head, position, seq, no, ts, last: eventOf(record) });
 }
 
 /** Of any number of conversations, in as many answers as it takes; no more of them is held than of one. */

@@ -51,6 +51,7 @@ const valuesOf = (number: number): unknown[] => [
   ["bob"],
   `name ${number}.`,
   7,
+  "",
 ];
 
 function linesOf(count: number): Lines {
@@ -149,7 +150,11 @@ test("what is no Unicode is known without a refusal, in every column that is dec
       const { fake, told, careful } = setUp();
       const lines = noRows()[table];
       const good: readonly unknown[] = columns.map((name) =>
-        /mentions|users/.test(name) ? ["ann"] : /conv|user|kind|sender|id|body|name/.test(name) ? "x" : 1,
+        /mentions|users/.test(name)
+          ? ["ann"]
+          : /conv|user|kind|sender|id|body|name|extra/.test(name)
+            ? "x"
+            : 1,
       );
       const isList = Array.isArray(good[at]);
       addRow(lines, good.with(at, isList ? ["ann", "\ud83d"] : "\ud83d"), AT);

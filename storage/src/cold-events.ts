@@ -1,7 +1,7 @@
 import { EVENT_COLUMNS } from "./event-row.ts";
 import type { EventRow, EventSource } from "./event-row.ts";
 import { Batched, groupBy } from "./batched.ts";
-import type { Change } from "./changes.ts";
+import type { Change } from "@jichat/conversation/changes.ts";
 import type { Store } from "./store.ts";
 
 interface ChangeRow extends Change, Record<string, unknown> {

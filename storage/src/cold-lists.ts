@@ -84,8 +84,9 @@ async function listedOf(
       users: [user],
       name: "",
       position,
+      extra: "",
     });
-  if (mark !== undefined) folded.mark(user, mark.seq, mark.no, mark.position);
+  if (mark !== undefined) folded.mark(user, mark);
   if (head !== undefined) folded.headAt(head);
   for (const run of runs) folded.records(run.conversations.get(id) ?? []);
   const member = folded.members.get(user);
@@ -129,7 +130,7 @@ async function wholeHeads(
 
 async function headOf(cold: ColdRows, runs: readonly Run[], conversation: Folded): Promise<HeadEntry> {
   const { kind, members } = conversation.facts();
-  const { id, position, head: seq, no, ts, name } = conversation;
+  const { id, position, head: seq, no, ts, name, facets } = conversation;
   const [last] = shownOf(await readSpan(cold.singles, runs, id, seq, seq));
   return {
     conversation: id,
@@ -139,6 +140,7 @@ async function headOf(cold: ColdRows, runs: readonly Run[], conversation: Folded
     ts,
     kind,
     ...(name === undefined ? {} : { name }),
+    ...(Object.keys(facets).length === 0 ? {} : { facets }),
     ...(last === undefined ? {} : { last }),
     ...(kind === "direct" ? { pair: members.map(({ user }) => user) } : {}),
   };

@@ -50,6 +50,37 @@ test("facts of more than a message takes come in several answers, each of which 
   assert.deepEqual(told, groups);
 });
 
+test("20,000 members of one group come in pages, none of which is too large for a message", async () => {
+  const log = new Log();
+  const size = 20_000;
+  const users = Array.from({ length: size }, (_, index) => `${index}`.padStart(5, "0").padEnd(64, "u"));
+  log.add("g_1", 1, { kind: "created", name: "all", users: users.slice(0, 1_000) });
+  for (let at = 1_000; at < size; at += 1_000)
+    log.add("g_1", at / 1_000 + 1, { kind: "joined", users: users.slice(at, at + 1_000) });
+  const question = { v: 1, q: "facts", partition: 0, position: 0, ids: [], events: [] } as const;
+  const first = await answerFacts(store, cold, log.tail, {
+    ...question,
+    conversations: ["g_1"],
+    isPaged: true,
+  });
+  assert.ok(bytesOf(first) < NATS_BYTES_MAX);
+  const [facts] = first.conversations;
+  const told = facts?.members.map(({ user }) => user) ?? [];
+  for (let after = facts?.membersNext; after !== undefined;) {
+    const members = [{ conversation: "g_1", after }];
+    const reply = await answerFacts(store, cold, log.tail, { ...question, conversations: [], members });
+    assert.ok(bytesOf(reply) < NATS_BYTES_MAX);
+    const [page] = reply.members ?? [];
+    assert.equal(page?.head, facts?.head);
+    told.push(...(page?.members.map(({ user }) => user) ?? []));
+    after = page?.membersNext;
+  }
+  assert.deepEqual(told, users);
+  // An owner of level 0 does not know of pages, and is told all of them.
+  const whole = await answerFacts(store, cold, log.tail, { ...question, conversations: ["g_1"] });
+  assert.equal(whole.conversations[0]?.members.length, size);
+});
+
 test("one conversation's recent ids are an answer, or more than one: then none is told, and each is asked for", async () => {
   for (const [count, told] of [
     [2_048, 2_048],

@@ -6,9 +6,11 @@ import type {
   FactsQuery,
   FactsReply,
   IdFacts,
+  MembersAfter,
+  MembersPage,
 } from "@jichat/protocol/bus/query.ts";
 import { utf8Bytes } from "@jichat/protocol/bus/wire.ts";
-import { ANSWER_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import { ANSWER_BYTES_MAX, MEMBERS_PAGE_MAX } from "@jichat/protocol/limits.ts";
 import { Folded } from "./fold.ts";
 import { readSpan, shownOf } from "./events.ts";
 import { timeOfId } from "@jichat/protocol/ids.ts";
@@ -36,7 +38,7 @@ export async function foldConversations(
         withMarks ? cold.marks.of(id) : undefined,
       ]);
       for (const row of outline?.lifecycle ?? []) conversation.lifecycle(row);
-      for (const row of marks ?? []) conversation.mark(row.user, row.seq, row.no, row.position);
+      for (const row of marks ?? []) conversation.mark(row.user, row);
       if (outline?.head !== undefined) conversation.headAt(outline.head);
       for (const run of runs) conversation.records(run.conversations.get(id) ?? []);
       if (conversation.head === 0) folded.delete(id);
@@ -123,6 +125,20 @@ async function findEvents(
   ).then((found) => found.flat());
 }
 
+/** Further members of large groups: one page of one conversation, since a page may fill an answer. */
+async function answerMembersAfter(
+  cold: ColdRows,
+  runs: readonly Run[],
+  [asked]: readonly MembersAfter[],
+): Promise<MembersPage[]> {
+  if (asked === undefined) return [];
+  const { conversation, after } = asked;
+  const folded = (await foldConversations(cold, runs, [conversation])).get(conversation);
+  if (folded === undefined) return [];
+  const { members, next } = folded.membersPage(after, MEMBERS_PAGE_MAX);
+  return [{ conversation, head: folded.head, members, ...(next === undefined ? {} : { membersNext: next }) }];
+}
+
 /**
  * What a partition's owner asks about the cold. The runs are taken first, so that nothing is between them
  * and ClickHouse.
@@ -147,10 +163,17 @@ export async function answerFacts(
   const rest: string[] = [];
   let bytes = 0;
   for (const conversation of folded.values()) {
-    const facts = conversation.facts(recentOf.get(conversation.id));
+    const facts = conversation.facts(recentOf.get(conversation.id), query.isPaged && MEMBERS_PAGE_MAX);
     bytes += utf8Bytes(JSON.stringify(facts));
     if (conversations.length > 0 && bytes > ANSWER_BYTES_MAX) rest.push(conversation.id);
     else conversations.push(facts);
   }
-  return { conversations, ids, events, ...(rest.length === 0 ? {} : { rest }) };
+  const members = await answerMembersAfter(cold, runs, query.members ?? []);
+  return {
+    conversations,
+    ids,
+    events,
+    ...(rest.length === 0 ? {} : { rest }),
+    ...(members.length === 0 ? {} : { members }),
+  };
 }

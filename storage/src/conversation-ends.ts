@@ -1,8 +1,9 @@
 import type { TailRecord } from "./run.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { PAGE_EVENTS_MAX } from "@jichat/protocol/limits.ts";
-import type { Changes } from "./changes.ts";
-import { eventOfRecord } from "./events.ts";
+import type { Changes } from "@jichat/conversation/changes.ts";
+import { eventOf } from "@jichat/conversation/event.ts";
+import { changeOf } from "@jichat/conversation/changes.ts";
 import type { Span } from "./events.ts";
 import type { Folded } from "./fold.ts";
 
@@ -43,7 +44,7 @@ class ConversationEnd {
     const { head } = this.folded;
     if (record.r === "event") {
       if (record.seq > head + 1) return false;
-      if (record.seq === head + 1) this.#append(eventOfRecord(record));
+      if (record.seq === head + 1) this.#append(eventOf(record));
     }
     this.folded.records([{ record, position }]);
     return this.changes.size <= CHANGES_MAX;
@@ -53,10 +54,8 @@ class ConversationEnd {
     this.#events.push(event);
     this.bytes += bytesOf(event);
     if (event.kind === "joined") this.bytes += MEMBER_BYTES * (event.users?.length ?? 0);
-    if (event.target !== undefined) {
-      const { target, seq, kind, body } = event;
-      this.changes.add({ target, seq, kind, body: body ?? "" });
-    }
+    const change = changeOf(event);
+    if (change !== undefined) this.changes.add(change);
     if (this.#events.length < EVENTS_MAX) return;
     for (const old of this.#events.splice(0, this.#events.length - PAGE_EVENTS_MAX))
       this.bytes -= bytesOf(old);

@@ -1,4 +1,5 @@
-import type { Change } from "./changes.ts";
+import { fieldsOfExtra } from "@jichat/conversation/extra.ts";
+import type { Change } from "@jichat/conversation/changes.ts";
 import type { EventKind, InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 
@@ -16,6 +17,8 @@ export interface EventRow extends Record<string, unknown> {
   readonly target: number;
   readonly users: readonly string[];
   readonly name: string;
+  /** Compact JSON of what its kind has beyond the columns. */
+  readonly extra: string;
 }
 
 export const eventOfRow = (row: EventRow): InnerEvent => ({
@@ -32,6 +35,7 @@ export const eventOfRow = (row: EventRow): InnerEvent => ({
   ...(row.target === 0 ? {} : { target: row.target }),
   ...(row.users.length === 0 ? {} : { users: row.users }),
   ...(row.name === "" ? {} : { name: row.name }),
+  ...fieldsOfExtra(row.extra),
 });
 
 /** Where ClickHouse's rows come from: a query for each question, or one for many. */
@@ -41,7 +45,7 @@ export interface EventSource {
   changes(conversation: string, targets: readonly number[], upTo: number): Promise<readonly Change[]>;
 }
 
-/** What an event is made of, in the table's order: what readers get, and what a digest is of. */
+/** What an event is made of: what readers get, and what a digest is of. */
 export const EVENT_COLUMNS: readonly string[] = [
   "conversation",
   "seq",
@@ -56,4 +60,5 @@ export const EVENT_COLUMNS: readonly string[] = [
   "target",
   "users",
   "name",
+  "extra",
 ];

@@ -1,15 +1,10 @@
+import { eventOf } from "@jichat/conversation/event.ts";
 import type { Run } from "./run.ts";
 import type { EventSource } from "./event-row.ts";
 import { eventOfRow } from "./event-row.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
-import type { EventRecord } from "@jichat/protocol/log/record.ts";
-import type { Change } from "./changes.ts";
-import { Changes, targetsOf } from "./changes.ts";
-
-export function eventOfRecord(record: EventRecord): InnerEvent {
-  const { r: _, device: _device, session: _session, trace: _trace, ...event } = record;
-  return event;
-}
+import type { Change } from "@jichat/conversation/changes.ts";
+import { Changes, changeOf, targetsOf } from "@jichat/conversation/changes.ts";
 
 /**
  * Events [first, last] of a conversation from ClickHouse and the runs, each once, in rising seq, as they
@@ -26,7 +21,7 @@ async function rawEvents(
   for (const run of runs) {
     for (const { record } of run.conversations.get(conversation) ?? []) {
       if (record.r === "event" && record.seq >= first && record.seq <= last)
-        found.set(record.seq, eventOfRecord(record));
+        found.set(record.seq, eventOf(record));
     }
   }
   if (found.size < last - first + 1) {
@@ -48,14 +43,8 @@ async function changesOf(
   const changes: Change[] = [...(await source.changes(conversation, targets, upTo))];
   for (const run of runs) {
     for (const { record } of run.conversations.get(conversation) ?? []) {
-      if (
-        record.r !== "event" ||
-        record.target === undefined ||
-        record.seq > upTo ||
-        !wanted.has(record.target)
-      )
-        continue;
-      changes.push({ target: record.target, seq: record.seq, kind: record.kind, body: record.body ?? "" });
+      const change = record.r === "event" ? changeOf(record) : undefined;
+      if (change !== undefined && change.seq <= upTo && wanted.has(change.target)) changes.push(change);
     }
   }
   return changes.sort((a, b) => a.seq - b.seq);

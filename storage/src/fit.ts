@@ -18,7 +18,7 @@ const NUMBERS: ReadonlySet<string> = new Set([
 ]);
 const LISTS: ReadonlySet<string> = new Set(["mentions", "users"]);
 /** What people wrote: a row is found without it. Who may read, and what is left to read, are not. */
-const WRITTEN: ReadonlySet<string> = new Set(["body", "name", "id", "mentions"]);
+const WRITTEN: ReadonlySet<string> = new Set(["body", "name", "id", "mentions", "extra"]);
 
 const isNumber = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 const isText = (value: unknown): value is string => typeof value === "string" && value.isWellFormed();
@@ -46,7 +46,7 @@ const textOf = (value: unknown): string => (typeof value === "string" ? value.to
 function fitted(column: string, value: unknown): unknown {
   if (NUMBERS.has(column)) return isNumber(value) ? value : 0;
   if (LISTS.has(column)) return Array.isArray(value) ? value.map(textOf) : [];
-  return column === "body" ? wellFormedValue(textOf(value), true) : textOf(value);
+  return column === "body" || column === "extra" ? wellFormedValue(textOf(value), true) : textOf(value);
 }
 
 /** The same row with U+FFFD for what is no Unicode, and nothing for what is of another kind. */

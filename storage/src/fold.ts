@@ -1,5 +1,10 @@
 import type { TailRecord } from "./run.ts";
-import type { ConversationFacts, IdFacts } from "@jichat/protocol/bus/query.ts";
+import { fieldsOfExtra } from "@jichat/conversation/extra.ts";
+import type { Folding } from "@jichat/conversation/kind.ts";
+import type { FacetValues, Place, State } from "@jichat/conversation/state.ts";
+import { kindOf } from "@jichat/conversation/tables.ts";
+import type { EventKind } from "@jichat/protocol/frame/server-frame.ts";
+import type { ConversationFacts, IdFacts, MemberFacts } from "@jichat/protocol/bus/query.ts";
 import { isDirect } from "@jichat/protocol/ids.ts";
 
 /** A row of the `lifecycle` table: what makes members and names. */
@@ -12,6 +17,8 @@ export interface LifecycleRow {
   readonly users: readonly string[];
   readonly name: string;
   readonly position: number;
+  /** Compact JSON of what else its kind has; rows of level 0 have none. */
+  readonly extra: string;
 }
 export interface HeadRow {
   readonly conversation: string;
@@ -40,10 +47,11 @@ interface Membership {
 }
 
 /** A conversation as rows and records tell it, in order. Members who left are kept, with where. */
-export class Folded {
+export class Folded implements State {
   readonly id: string;
   name: string | undefined;
   creator = "";
+  facets: FacetValues = {};
   head = 0;
   no = 0;
   ts = 0;
@@ -56,30 +64,49 @@ export class Folded {
   }
 
   /** Rows and records overlap while a run is being written: each counts once, by its seq. */
-  lifecycle(row: Omit<LifecycleRow, "conversation">): void {
-    if (row.seq <= this.#lifecycleSeq) return;
-    this.#lifecycleSeq = row.seq;
-    if (row.kind === "created") this.creator = row.sender;
-    if (row.kind === "created" || row.kind === "renamed") this.name = row.name === "" ? this.name : row.name;
-    if (row.kind === "renamed") return;
-    for (const user of row.users) {
+  lifecycle({
+    seq,
+    no,
+    kind,
+    sender,
+    users,
+    name,
+    position,
+    extra,
+  }: Omit<LifecycleRow, "conversation">): void {
+    const event = { kind: kind as EventKind, from: sender, users, ...(name === "" ? {} : { name }) };
+    this.#fold({ ...event, ...fieldsOfExtra(extra) }, { seq, no, position });
+  }
+
+  #fold(event: Folding, place: Place): void {
+    if (place.seq <= this.#lifecycleSeq) return;
+    this.#lifecycleSeq = place.seq;
+    kindOf(event.kind)?.apply?.(this, event, place);
+  }
+
+  join(users: readonly string[], { seq, no, position }: Place): void {
+    for (const user of users) this.members.set(user, { first: seq, mark: seq, markNo: no, position });
+  }
+
+  leave(users: readonly string[], { seq, position }: Place): void {
+    for (const user of users) {
       const known = this.members.get(user);
-      if (row.kind !== "left")
-        this.members.set(user, { first: row.seq, mark: row.seq, markNo: row.no, position: row.position });
-      else if (known !== undefined) {
-        known.left = row.seq;
-        known.position = Math.max(known.position, row.position);
-      }
+      if (known === undefined) continue;
+      known.left = seq;
+      known.position = Math.max(known.position, position);
     }
   }
 
-  mark(user: string, seq: number, no: number, position: number): void {
+  mark(user: string, { seq, no, position }: Place): void {
     const member = this.members.get(user);
     if (member === undefined || seq <= member.mark) return;
     member.mark = seq;
     member.markNo = no;
     member.position = Math.max(member.position, position);
   }
+
+  /** What became of messages is folded apart from this, for those that are shown (`changes.ts`). */
+  recall(): void {}
 
   headAt(row: Omit<HeadRow, "conversation">): void {
     if (row.head <= this.head) return;
@@ -92,19 +119,42 @@ export class Folded {
   /** Records that may be among the rows already: what was seen is not counted twice. */
   records(records: readonly TailRecord[]): void {
     for (const { record, position } of records) {
-      if (record.r === "mark") this.mark(record.user, record.seq, record.no, position);
-      if (record.r !== "event") continue;
-      const { seq, no, kind, from, users = [], name = "", ts } = record;
-      if (kind === "created" || kind === "joined" || kind === "left" || kind === "renamed") {
-        this.lifecycle({ seq, no, kind, sender: from, users, name, position });
+      if (record.r === "note") continue;
+      const place = { seq: record.seq, no: record.no, position };
+      if (record.r === "mark") {
+        this.mark(record.user, place);
+        continue;
       }
-      if (kind === "message") this.mark(from, seq, no, position);
-      this.headAt({ head: seq, no, ts, position });
+      const kind = kindOf(record.kind);
+      if (kind?.isFolded === true) this.#fold(record, place);
+      else kind?.apply?.(this, record, place);
+      this.headAt({ head: record.seq, no: record.no, ts: record.ts, position });
     }
   }
 
-  facts(recent: RecentIds = NO_IDS): ConversationFacts {
-    const members = [...this.members].filter(([, { left }]) => left === undefined);
+  /**
+   * Those who are in, behind the user `after` in the order of their ids, at most `limit`; and where there are
+   * more, the last of these.
+   */
+  membersPage(after: string, limit: number): { members: MemberFacts[]; next: string | undefined } {
+    const users = [...this.members].flatMap(([user, { left }]) =>
+      left === undefined && user > after ? [user] : [],
+    );
+    const some = users.sort().slice(0, limit);
+    return {
+      members: some.map((user) => this.#memberFacts(user)),
+      next: users.length > some.length ? some.at(-1) : undefined,
+    };
+  }
+
+  #memberFacts(user: string): MemberFacts {
+    const { first = 0, mark = 0, markNo = 0 } = this.members.get(user) ?? {};
+    return { user, first, mark, markNo };
+  }
+
+  /** `membersMax`: there may be more members, who are told in pages. */
+  facts(recent: RecentIds = NO_IDS, membersMax = Number.MAX_SAFE_INTEGER): ConversationFacts {
+    const { members, next } = this.membersPage("", membersMax);
     return {
       conversation: this.id,
       kind: isDirect(this.id) ? "direct" : "group",
@@ -114,7 +164,9 @@ export class Folded {
       no: this.no,
       ts: this.ts,
       position: this.position,
-      members: members.map(([user, { first, mark, markNo }]) => ({ user, first, mark, markNo })),
+      ...(Object.keys(this.facets).length === 0 ? {} : { facets: this.facets }),
+      members,
+      ...(next === undefined ? {} : { membersNext: next }),
       idsFrom: recent.from,
       ids: recent.ids,
     };

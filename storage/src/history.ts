@@ -136,9 +136,13 @@ export function withinBytes(
   return dropOldest ? kept.toReversed() : kept;
 }
 
-/** Who is in a conversation now; only for its members. */
+/** Who is in a conversation now, a page of them; only for its members. */
 export async function answerMembers(cold: ColdRows, tail: Tail, query: MembersQuery): Promise<MembersReply> {
   const { folded, visible } = await visibleTo(cold, tail.runs, query.conversation, query.user);
   if (!visible.member) throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
-  return { members: folded.facts().members.map(({ user, first }) => ({ user, first })) };
+  const { members, next } = folded.membersPage(query.after ?? "", query.limit ?? Number.MAX_SAFE_INTEGER);
+  return {
+    members: members.map(({ user, first }) => ({ user, first })),
+    ...(next === undefined ? {} : { next }),
+  };
 }

@@ -68,6 +68,14 @@ export const MIGRATIONS: readonly Migration[] = [
       ) ENGINE = ReplacingMergeTree ORDER BY (partition, position, table, conversation, seq, digest) ${SETTINGS}`,
     ],
   },
+  {
+    // What kinds of events have beyond the columns. A version that does not know it writes rows without.
+    version: 3,
+    statements: [
+      "ALTER TABLE {db}.events ADD COLUMN IF NOT EXISTS extra String DEFAULT ''",
+      "ALTER TABLE {db}.lifecycle ADD COLUMN IF NOT EXISTS extra String DEFAULT ''",
+    ],
+  },
 ];
 
 const checksumOf = (migration: Migration): string =>

@@ -1,3 +1,5 @@
+import { extraOf, foldedExtraOf } from "@jichat/conversation/extra.ts";
+import { kindOf } from "@jichat/conversation/tables.ts";
 import { EVENT_COLUMNS } from "./event-row.ts";
 import { hash } from "node:crypto";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
@@ -15,7 +17,7 @@ export type Rows = Readonly<
 export const noRows = (): Rows => ({
   events: new Lines([...EVENT_COLUMNS, "partition", "position", "digest"]),
   edits: new Lines(["conversation", "target", "seq", "kind", "body"]),
-  lifecycle: new Lines(["conversation", "seq", "no", "kind", "sender", "users", "name", "position"]),
+  lifecycle: new Lines(["conversation", "seq", "no", "kind", "sender", "users", "name", "position", "extra"]),
   memberships: new Lines(["user", "conversation", "seq", "no", "joined", "partition", "position"]),
   heads: new Lines(["conversation", "head", "no", "ts", "position"]),
   marks: new Lines(["conversation", "user", "seq", "no", "position"]),
@@ -39,6 +41,7 @@ export function valuesOf(record: EventRecord): Values {
     target ?? 0,
     users ?? [],
     name ?? "",
+    extraOf(record),
   ];
 }
 
@@ -46,8 +49,12 @@ export function valuesOf(record: EventRecord): Values {
 export const digestOfText = (text: string): number =>
   Number.parseInt(hash("sha256", text, "hex").slice(0, 13), 16);
 
-/** What a table and a log must agree on, event by event. */
-export const digestOf = (values: Values): number => digestOfText(JSON.stringify(values));
+/** What a digest is of: an event without `extra` has the digest that it had before there was that column. */
+const digestTextOf = (values: Values): string =>
+  JSON.stringify(values.at(-1) === "" ? values.slice(0, -1) : values);
+
+/** What a table and a log must agree on, event by event. `values`: in the order of `EVENT_COLUMNS`. */
+export const digestOf = (values: Values): number => digestOfText(digestTextOf(values));
 
 /** A row that ClickHouse would not take, or would change, is repaired, and told. `text`: the same values. */
 export function addRow(lines: Lines, values: Values, origin: Origin, text = JSON.stringify(values)): void {
@@ -90,35 +97,30 @@ export function addRun(rows: Rows, partition: number, batches: Iterable<Position
 /** Whose mark this record moves: who writes has read what came before. */
 function readerOf(record: Exclude<LogRecord, { readonly r: "note" }>): string | undefined {
   if (record.r === "mark") return record.user;
-  return record.kind === "message" ? record.from : undefined;
+  return kindOf(record.kind)?.isMessage === true ? record.from : undefined;
 }
 
 function addEvent(rows: Rows, origin: Origin, record: EventRecord): void {
-  const { conversation, seq, no, kind, from, id, ts, target = 0, users = [], name = "", body = "" } = record;
+  const { conversation, seq, no, kind, from, id, ts, users = [], name = "" } = record;
   const { partition, position } = origin;
   const values = valuesOf(record);
-  const text = JSON.stringify(values);
+  const text = digestTextOf(values);
   const digest = digestOfText(text);
-  const line = `${text.slice(0, -1)},${partition},${position},${digest}]`;
+  const extra = values.at(-1) === "" ? ',""' : "";
+  const line = `${text.slice(0, -1)}${extra},${partition},${position},${digest}]`;
   if (isFit(rows.events.columns, values)) rows.events.addText(line, origin);
   else addRow(rows.events, [...values, partition, position, digest], origin, line);
   if (id !== undefined) addRow(rows.ids, [conversation, from, id, seq, ts], origin);
-  switch (kind) {
-    case "edited":
-    case "recalled":
-      addRow(rows.edits, [conversation, target, seq, kind, body], origin);
-      break;
-    case "message":
-    case "lost":
-      break; // Its row is all that there is to it.
-    case "created":
-    case "joined":
-    case "left":
-    case "renamed": {
-      addRow(rows.lifecycle, [conversation, seq, no, kind, from, users, name, position], origin);
-      const joined = kind === "left" ? 0 : 1;
-      for (const user of kind === "renamed" ? [] : users)
-        addRow(rows.memberships, [user, conversation, seq, no, joined, partition, position], origin);
-    }
+  const known = kindOf(kind);
+  if (known?.isFolded === true) {
+    const folded = [conversation, seq, no, kind, from, users, name, position, foldedExtraOf(record)];
+    addRow(rows.lifecycle, folded, origin);
   }
+  known?.rows?.(
+    (table, own) => {
+      addRow(rows[table], own, origin);
+    },
+    record,
+    origin,
+  );
 }

@@ -1,3 +1,4 @@
+import { kindOf } from "@jichat/conversation/tables.ts";
 import { BATCH_BYTES, CONVERSATION_BYTES, MEMBERSHIP_BYTES, USER_BYTES, recordBytes } from "./tail-bytes.ts";
 import { addRun } from "./rows.ts";
 import type { Rows } from "./rows.ts";
@@ -56,7 +57,7 @@ export class Run {
     } else known.push({ record, position });
     if (record.r !== "event") return;
     if (record.trace !== undefined && this.traces.length < 100) this.traces.push(record.trace);
-    if (record.kind !== "created" && record.kind !== "joined" && record.kind !== "left") return;
+    if (kindOf(record.kind)?.isFolded !== true) return;
     for (const user of record.users ?? []) this.#indexMember(user, record.conversation);
   }
 

@@ -38,9 +38,9 @@ export interface GenerationReport {
 }
 
 /**
- * Lets a partition whose log lost what was seen committed go on (DESIGN 3): at positions and seqs above the
- * highest that are known. Every step may be repeated: a run that broke off is simply run again. Throws where
- * the log has not regressed, since there is nothing to mend then.
+ * Lets a partition go on whose log lost what was seen committed (docs/design.md, "A log that went back"): at
+ * positions and seqs above the highest that are known. Every step may be repeated: a run that broke off is
+ * simply run again. Throws where the log has not regressed, since there is nothing to mend then.
  */
 export async function startGeneration(parts: GenerationParts): Promise<GenerationReport> {
   const { partition, log, store, snapshot, heads, above } = parts;

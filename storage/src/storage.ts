@@ -25,7 +25,10 @@ import { trimPartition } from "./trim.ts";
 import { Unwritten } from "./unwritten.ts";
 import { WatermarkAnnouncer } from "./watermark-announcer.ts";
 
-/** DESIGN 3: a question waits this long for its position to be consumed. */
+/**
+ * A question waits this long for its position to be consumed (docs/design.md, "Cold conversations and
+ * history").
+ */
 const POSITION_WAIT_MS = 2_000;
 const FLUSH_RETRY_MS = 500;
 

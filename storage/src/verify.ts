@@ -58,6 +58,15 @@ async function sumOfLog(log: PartitionLog, from: number, to: number, stands: Sta
   return { events, digest };
 }
 
+/** Columns behind an event's own in a line of `events`: partition, position, digest. */
+const MORE_COLUMNS = 3;
+
+/** The event's values in a line that was quarantined; one of level 0 has no `extra`. */
+function eventValuesOf(line: string): Values {
+  const values = valuesOfLine(line).slice(0, -MORE_COLUMNS);
+  return values.length < EVENT_COLUMNS.length ? [...values, ""] : values;
+}
+
 async function addQuarantined(
   store: Store,
   partition: number,
@@ -70,7 +79,7 @@ async function addQuarantined(
        AND position BETWEEN {from: UInt64} AND {to: UInt64} AND table = 'events'`,
     { partition, from, to },
   );
-  for (const { original } of rows) addStand(stands, valuesOfLine(original).slice(0, EVENT_COLUMNS.length));
+  for (const { original } of rows) addStand(stands, eventValuesOf(original));
 }
 
 /**

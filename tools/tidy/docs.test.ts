@@ -5,7 +5,8 @@ import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 
 const ROOT = join(import.meta.dirname, "../..");
-const PAGES = globSync(["*.md", "docs/*.md", "docs/adr/*.md"], { cwd: ROOT }).sort();
+const PAGES = globSync(["*.md", "docs/*.md", "docs/{adr,results}/*.md"], { cwd: ROOT }).sort();
+const isInstalled = (name: string): boolean => name.includes("node_modules");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
 /** Fenced blocks of one language, with the line they begin on. */
@@ -28,6 +29,42 @@ function blocks(
   assert.equal(open, undefined, `${page}: a block of code is never closed`);
   return found;
 }
+
+const COLUMNS_MAX = 120;
+
+/**
+ * Lines of prose, by number, that are too long. Code, tables and front matter stay as they are, and so does a line
+ * that has no space to break at, such as a long link.
+ */
+function tooLong(text: string): number[] {
+  const found: number[] = [];
+  let isCode = false;
+  let isFrontMatter = text.startsWith("---\n");
+  for (const [index, line] of text.split("\n").entries()) {
+    if (/^\s*```/.test(line)) isCode = !isCode;
+    else if (isFrontMatter) isFrontMatter = index === 0 || line !== "---";
+    else if (!isCode && !/^\s*\|/.test(line) && line.length > COLUMNS_MAX) {
+      const words = line.replace(/^\s*(?:[-*+>]|\d+\.)?\s*/, "").trim();
+      if (words.includes(" ")) found.push(index + 1);
+    }
+  }
+  return found;
+}
+
+test("a line of Markdown is too long from 121 columns on, unless it is code, a row, or cannot be broken", () => {
+  const words = (columns: number): string => `a ${"b".repeat(columns - 2)}`;
+  assert.deepEqual(tooLong([words(120), words(121), `- ${words(119)}`].join("\n")), [2, 3]);
+  assert.deepEqual(tooLong(["```sh", words(121), "```", words(121)].join("\n")), [4]);
+  assert.deepEqual(tooLong(["---", words(121), "---", words(121)].join("\n")), [4]);
+  assert.deepEqual(tooLong([`| ${words(121)} |`, `- [x](${"y".repeat(121)})`].join("\n")), []);
+});
+
+test("Markdown is wrapped at 120 columns", () => {
+  assert.deepEqual(
+    PAGES.flatMap((page) => tooLong(read(page)).map((line) => `${page}:${line}`)),
+    [],
+  );
+});
 
 /** GitHub's and VitePress's name of a heading, for what we write in headings. */
 const anchorOf = (heading: string): string =>
@@ -88,4 +125,20 @@ test("every `make` target and every file of ours that an example names is there"
           if (!existsSync(join(ROOT, path))) wrong.push(`${page}:${line}: ${path}`);
       }
   assert.deepEqual(wrong, []);
+});
+
+test("what a comment names in docs/design.md is a heading there", () => {
+  const headings = new Set([...read("docs/design.md").matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading));
+  const named = globSync("{*,lib/*}/{src,test}/**/*.{ts,tsx}", { cwd: ROOT, exclude: isInstalled }).flatMap(
+    (path) =>
+      [...read(path).matchAll(/docs\/design\.md, "([^"]+)"/g)].map(([, heading = ""]) => ({
+        path,
+        heading: heading.replaceAll(/\n\s*\* /g, " "),
+      })),
+  );
+  assert.ok(named.length > 5);
+  assert.deepEqual(
+    named.filter(({ heading }) => !headings.has(heading)),
+    [],
+  );
 });

@@ -10,29 +10,30 @@ import { ROOT } from "@jichat/testkit/cache.ts";
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "lib/protocol": [],
+  "lib/conversation": ["protocol"],
   "lib/runtime": ["protocol"],
   "lib/log": ["protocol", "runtime"],
   "lib/presence": ["protocol", "runtime"],
   "lib/identity": ["protocol", "runtime"],
-  "lib/edge": ["protocol", "runtime", "log", "presence"],
-  connector: ["protocol", "runtime", "log", "presence", "identity", "edge"],
-  router: ["protocol", "runtime", "log", "presence"],
-  storage: ["protocol", "runtime", "log", "presence"],
-  api: ["protocol", "runtime", "log", "presence", "identity", "edge"],
+  "lib/edge": ["protocol", "conversation", "runtime", "log", "presence"],
+  connector: ["protocol", "conversation", "runtime", "log", "presence", "identity", "edge"],
+  router: ["protocol", "conversation", "runtime", "log", "presence"],
+  storage: ["protocol", "conversation", "runtime", "log", "presence"],
+  api: ["protocol", "conversation", "runtime", "log", "presence", "identity", "edge"],
   operator: ["protocol", "runtime", "log", "identity"],
   "kubectl-chat": [],
-  client: ["protocol"],
-  web: ["protocol", "client"],
+  client: ["protocol", "conversation"],
+  web: ["protocol", "conversation", "client"],
   testkit: ["protocol"],
   tools: ["protocol", "testkit"],
   docs: ["api", "client", "testkit"],
-  bench: ["protocol", "identity", "connector", "storage", "testkit", "e2e"],
+  bench: ["protocol", "conversation", "identity", "connector", "storage", "testkit", "e2e"],
   e2e: ["protocol", "client", "operator", "testkit", "tools"],
 };
 
 /** Beyond that. The simulation runs the product's own pure code, so it alone may reach into every component. */
 const MORE: readonly (readonly [folder: string, names: readonly string[]])[] = [
-  ["e2e/src/simulation", ["runtime", "presence", "edge", "router", "connector", "storage"]],
+  ["e2e/src/simulation", ["conversation", "runtime", "presence", "edge", "router", "connector", "storage"]],
   ["router/test", ["edge"]], // They ask a router as an edge does.
 ];
 const TESTS_TOO = ["testkit"];

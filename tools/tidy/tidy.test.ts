@@ -13,6 +13,8 @@ const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 const isTest = (path: string): boolean => path.endsWith(".test.ts") || path.includes("/test/");
 const LINES_MAX = 300;
 const COLUMNS_MAX = 110;
+/** A line that is nothing but a comment: those are not what makes a file long. */
+const COMMENT = /^\s*(?:\/\/|\/\*|\*)/;
 /** A message for people is not cut to fit: the formatter leaves such a line as it is. */
 const holdsText = (line: string): boolean => /["`]/.test(line);
 
@@ -21,7 +23,8 @@ test("what a browser loads imports nothing of Node", () => {
     [
       "client/src/*.ts",
       "web/src/*.{ts,tsx}",
-      "lib/protocol/src/{clock,errors,id-forms,limits}.ts",
+      "lib/conversation/src/changes.ts",
+      "lib/protocol/src/{clock,errors,id-forms,limits,uuid}.ts",
       "lib/protocol/src/frame/{body,codec,fields,name,parse-json,path,readers,server-frame}.ts",
     ],
     { cwd: ROOT },
@@ -35,6 +38,7 @@ test("what a browser loads imports nothing of Node", () => {
 
 test("pure files import no client library and no node:*", () => {
   const pure = [
+    "lib/conversation/src/*.ts",
     "router/src/{decide,apply,compose,conversation,partition-state,effect-unit,snapshot}.ts",
     "storage/src/{fold,tail,batched}.ts",
     "connector/src/{delivery,hub}.ts",
@@ -43,8 +47,8 @@ test("pure files import no client library and no node:*", () => {
     "lib/log/src/share.ts",
     "client/src/{timeline,outbox,feed,backoff,liveness,server-clock,plain-body,checked-frame,server-frames}.ts",
   ];
-  const files = globSync(pure, { cwd: ROOT });
-  assert.ok(files.length > 18);
+  const files = globSync(pure, { cwd: ROOT }).filter((path) => !isTest(path));
+  assert.ok(files.length > 30);
   assert.deepEqual(
     files.filter((path) =>
       /from "(node:|@nats-io|ioredis|@clickhouse|uWebSockets|fastify|pino)/.test(read(path)),
@@ -73,7 +77,8 @@ test("files and lines are short, and no name says nothing", () => {
         ? [`${path}:${index + 1} has ${line.length} columns`]
         : [],
     );
-    if (!isTest(path) && lines.length - 1 > LINES_MAX) faults.push(`${path} has ${lines.length - 1} lines`);
+    const code = lines.filter((line) => !COMMENT.test(line)).length - 1;
+    if (!isTest(path) && code > LINES_MAX) faults.push(`${path} has ${code} lines beside its comments`);
     if (/(^|-)(utils?|helpers?|common|manager|base|misc)(-|\.)/.test(basename(path)))
       faults.push(`${path} says nothing`);
     return faults;

@@ -20,8 +20,16 @@ export type Row = EventRow | PendingRow;
 
 const PAUSE_MS = 5 * 60_000;
 
-/** Edits and recalls change what they name and are no line of their own. */
-const isLine = ({ kind }: ChatEvent): boolean => kind !== "edited" && kind !== "recalled";
+/** Kinds that have a line of their own: edits and recalls change what they name. */
+const LINES: ReadonlySet<ChatEvent["kind"]> = new Set([
+  "message",
+  "created",
+  "joined",
+  "left",
+  "renamed",
+  "lost",
+]);
+const isLine = ({ kind }: ChatEvent): boolean => LINES.has(kind);
 
 /** The lines of a thread: `events` in rising seq, then what waits; `readAtOpen` is where reading had come to. */
 export function rowsOf(

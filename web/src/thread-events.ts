@@ -1,3 +1,4 @@
+import { isChange, withChange } from "@jichat/conversation/changes.ts";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 
 /** What is loaded of a conversation: contiguous, rising in seq. */
@@ -12,15 +13,8 @@ export interface Thread {
 /** `events` with `event` at its place; what it edits or recalls is shown as it is now. */
 export function withEvent(events: readonly ChatEvent[], event: ChatEvent): readonly ChatEvent[] {
   const all = placed(events, event);
-  const { target } = event;
-  if (target === undefined) return all;
-  return all.map((old) => {
-    if (old.seq !== target) return old;
-    const { body: _, ...rest } = old;
-    return event.kind === "recalled"
-      ? { ...rest, recalled: event.seq }
-      : { ...rest, body: event.body, edited: event.seq };
-  });
+  if (!isChange(event)) return all;
+  return all.map((old) => (old.seq === event.target ? withChange(old, event) : old));
 }
 
 function placed(events: readonly ChatEvent[], event: ChatEvent): readonly ChatEvent[] {

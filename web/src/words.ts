@@ -31,6 +31,8 @@ export function sentenceOf(event: ChatEvent, me: string): string {
       return t("says.lost");
     case "message":
       return event.recalled === undefined ? textOf(event) : t("thread.recalled");
+    default:
+      return t("says.other", { from });
   }
 }
 

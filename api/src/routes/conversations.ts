@@ -1,25 +1,13 @@
-import { randomBytes } from "node:crypto";
-import type { FastifyInstance, FastifyRequest } from "fastify";
-import { chargeMembers } from "@jichat/identity/people-config.ts";
-import { errorOf } from "@jichat/protocol/bus/command.ts";
-import { systemClock } from "@jichat/protocol/clock.ts";
+import type { FastifyInstance } from "fastify";
 import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
-import { groupConversation } from "@jichat/protocol/ids.ts";
 import * as limits from "@jichat/protocol/limits.ts";
-import { traceparentOf } from "@jichat/runtime/telemetry.ts";
-import { identityOf, requireToken } from "../request.ts";
-import { bodyOf, queryOf, readAs, readIdOf, readPull, readSync } from "../readers.ts";
+import { identityOf, requireToken, sourceOf } from "../request.ts";
+import { MEMBERS_LIMIT_MAX, queryOf, readIdOf, readMembersQuery, readPull, readSync } from "../readers.ts";
 import * as schemas from "../schemas.ts";
 import type { World } from "../world.ts";
 
 const inConversation = schemas.object({ conversation: schemas.id }, ["conversation"]);
 const cursor = { type: "string", maxLength: 4_096 } as const;
-const newGroup = {
-  id: schemas.clientId,
-  kind: { const: "group" },
-  name: schemas.name,
-  members: { type: "array", items: schemas.id, maxItems: limits.USERS_PER_FRAME_MAX },
-};
 const syncQuery = {
   since: cursor,
   page: cursor,
@@ -29,6 +17,10 @@ const syncQuery = {
     maximum: limits.SYNC_LIMIT_MAX,
     default: limits.SYNC_LIMIT_DEFAULT,
   },
+};
+const membersQuery = {
+  after: schemas.id,
+  limit: { type: "integer", minimum: 1, maximum: MEMBERS_LIMIT_MAX, default: MEMBERS_LIMIT_MAX },
 };
 const pageQuery = {
   after: schemas.seq,
@@ -40,58 +32,10 @@ const pageQuery = {
     default: limits.PAGE_EVENTS_DEFAULT,
   },
 };
-const newMessage = {
-  id: schemas.clientId,
-  body: schemas.body,
-  replyTo: { ...schemas.seq, minimum: 1 },
-  mentions: { type: "array", items: schemas.id, maxItems: limits.USERS_PER_FRAME_MAX },
-};
-
-/** A request is its own session: nothing of it waits for an earlier one. */
-const sourceOf = (request: FastifyRequest, conversation: string) => ({
-  conversation,
-  user: identityOf(request).user,
-  device: "api",
-  session: `api-${randomBytes(9).toString("base64url")}`,
-  trace: traceparentOf(request.jichatTrace?.span),
-});
-
-/** One's conversations, and new ones: what the socket does, one request at a time, for bots and back ends. */
+/** One's conversations. */
 export async function openConversationRoutes(app: FastifyInstance, world: World): Promise<void> {
-  const { lanes, syncs } = world;
+  const { syncs } = world;
   requireToken(app, world);
-
-  app.post(
-    "/v1/conversations",
-    {
-      schema: {
-        summary: "Creates a group",
-        body: schemas.request(newGroup, ["id", "kind", "name", "members"]),
-        response: {
-          201: schemas.reply({ conversation: schemas.id, seq: schemas.seq, ts: { type: "integer" } }, [
-            "conversation",
-          ]),
-          "4xx": schemas.error,
-        },
-      },
-    },
-    async (request, reply) => {
-      const { user } = identityOf(request);
-      const { id, name, members } = readAs("create", bodyOf(request, newGroup));
-      const tooMany = chargeMembers(world.memberBuckets, user, members.length, systemClock.monotonic());
-      if (tooMany !== undefined) throw errorOf(tooMany);
-      await world.existence?.require(members);
-      const conversation = groupConversation(user, id);
-      const answer = await lanes.require({
-        ...sourceOf(request, conversation),
-        op: "create",
-        id,
-        name,
-        members,
-      });
-      return reply.code(201).send({ conversation, ...answer });
-    },
-  );
 
   app.get(
     "/v1/conversations",
@@ -122,17 +66,18 @@ export async function openConversationRoutes(app: FastifyInstance, world: World)
   );
 }
 
-/** What is in one conversation: who, what was said, and something new to say. */
+/** What is in one conversation: who, and what was said. */
 export async function openMessageRoutes(app: FastifyInstance, world: World): Promise<void> {
-  const { lanes, past } = world;
+  const { past } = world;
   requireToken(app, world);
 
   app.get(
     "/v1/conversations/:conversation/members",
     {
       schema: {
-        summary: "Who is in a conversation",
+        summary: "Who is in a conversation, in the order of their ids; `next` where there are more",
         params: inConversation,
+        querystring: schemas.object(membersQuery),
         response: {
           200: schemas.reply(
             {
@@ -140,6 +85,7 @@ export async function openMessageRoutes(app: FastifyInstance, world: World): Pro
                 type: "array",
                 items: schemas.object({ user: schemas.id, first: schemas.seq }, ["user", "first"]),
               },
+              next: schemas.id,
             },
             ["items"],
           ),
@@ -149,8 +95,12 @@ export async function openMessageRoutes(app: FastifyInstance, world: World): Pro
     },
     async (request) => {
       const conversation = readIdOf(request.params, "conversation");
-      const { members } = await past.members(sourceOf(request, conversation), conversation);
-      return { items: members };
+      const page = readMembersQuery(queryOf(request, membersQuery));
+      const { members, next } = await past.members(sourceOf(request, conversation), {
+        conversation,
+        ...page,
+      });
+      return { items: members, next };
     },
   );
 
@@ -182,45 +132,6 @@ export async function openMessageRoutes(app: FastifyInstance, world: World): Pro
       const { user, device, session } = sourceOf(request, conversation);
       const { events, ...rest } = await past.page({ user, device, session }, pull);
       return { conversation, events: parsedBodies(events), ...rest };
-    },
-  );
-
-  app.post(
-    "/v1/conversations/:conversation/messages",
-    {
-      schema: {
-        summary: "Sends a message",
-        params: inConversation,
-        body: schemas.request(newMessage, ["id", "body"]),
-        response: {
-          201: schemas.reply(
-            {
-              conversation: schemas.id,
-              seq: schemas.seq,
-              ts: { type: "integer" },
-              duplicate: { type: "boolean" },
-            },
-            ["conversation", "seq", "ts"],
-          ),
-          "4xx": schemas.error,
-        },
-      },
-    },
-    async (request, reply) => {
-      const conversation = readIdOf(request.params, "conversation");
-      const { id, body, replyTo, mentions } = readAs("send", {
-        ...bodyOf(request, newMessage),
-        conversation,
-      });
-      const answer = await lanes.require({
-        ...sourceOf(request, conversation),
-        op: "send",
-        id,
-        body,
-        replyTo,
-        mentions,
-      });
-      return reply.code(201).send({ conversation, ...answer });
     },
   );
 }

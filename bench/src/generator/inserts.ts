@@ -25,7 +25,7 @@ export async function inserts({ folder, chdbHome, ms }: InsertsArgs): Promise<{ 
     const conversation = `d_raw${seq % 100}`;
     const id = `01976b2c-0000-7abc-8def-${String(seq).padStart(12, "0")}`;
     const said = [conversation, seq, seq, "message", "ann", id, 1_800_000_000_000 + seq, body];
-    lines.add([...said, 0, [], 0, [], "", 0, seq, 0]);
+    lines.add([...said, 0, [], 0, [], "", "", 0, seq, 0]);
   }
   await store.insertLines("events", lines);
   let inserted = 0;

@@ -14,22 +14,25 @@ const AFTER_MS = 5_000;
 /**
  * People talk while `act` happens and a little before and after; then every device has everything, in
  * order and once,
- * and ClickHouse has what the log has. Resolves with how long the slowest send took to its ack.
+ * and ClickHouse has what the log has. Resolves with how long the slowest send took to its ack, and with how
+ * often devices lost their connection until then.
  */
 export async function underLoad(
   t: TestContext,
   chat: Chat,
   act: () => Promise<void>,
   options: CrowdOptions = LOAD,
-): Promise<{ readonly slowestMs: number }> {
+): Promise<{ readonly slowestMs: number; readonly interruptions: number }> {
   const venue = await chat.venue();
   const ledger = new Ledger();
   const crowd = new Crowd(venue, ledger, { ...options, names: `${randomBytes(3).toString("hex")}-` });
+  let interruptions = 0;
   try {
     await crowd.arrive();
     const acting = new Promise((resolve) => setTimeout(resolve, BEFORE_MS)).then(act);
     await crowd.talkUntil(acting.then(async () => new Promise((resolve) => setTimeout(resolve, AFTER_MS))));
     await acting;
+    interruptions = crowd.devices.reduce((sum, device) => sum + device.interruptions, 0);
     await judgeCrowd(t, { crowd, ledger });
   } finally {
     crowd.leave();
@@ -37,5 +40,5 @@ export async function underLoad(
   }
   const said = await chat.verify();
   t.diagnostic(said.trim().split("\n").at(-1)?.slice(0, 200) ?? "");
-  return { slowestMs: crowd.answeredMs(100) };
+  return { slowestMs: crowd.answeredMs(100), interruptions };
 }

@@ -6,8 +6,10 @@ import { Syncs } from "@jichat/edge/sync.ts";
 import type { SyncReply } from "@jichat/edge/sync.ts";
 import { Deliveries } from "@jichat/connector/delivery.ts";
 import type { Reader } from "@jichat/connector/reader.ts";
-import type { Answer, Command, Refused } from "@jichat/protocol/bus/command.ts";
-import { WHERE, errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
+import { WHERE } from "@jichat/conversation/command.ts";
+import { errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { Notice } from "@jichat/protocol/bus/notice.ts";
 import type { ReadList } from "@jichat/presence/presence-texts.ts";
@@ -109,8 +111,8 @@ export class ConnectorModel {
   }
 
   /**
-   * Placed, then registered, then welcomed (DESIGN 3, "sync without a hole"). Some devices ask their first sync
-   * right behind the hello, some wait for the welcome.
+   * Placed, then registered, then welcomed (docs/design.md, "Sync without a hole"). Some devices ask their first
+   * sync right behind the hello, some wait for the welcome.
    */
   async open(device: Device): Promise<Socket> {
     const { guards } = this.#sim;

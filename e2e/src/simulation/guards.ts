@@ -1,4 +1,7 @@
-/** What holds the invariants up (DESIGN 3). The simulation takes one out at a time, and must notice. */
+/**
+ * What holds the invariants (docs/design.md, "What holds the invariants"). The simulation takes out one at a
+ * time, and must notice.
+ */
 export interface Guards {
   /** The log refuses an append whose expected sequence is not its end. */
   readonly fence: boolean;
@@ -54,6 +57,8 @@ export interface Guards {
   readonly wholeAt: boolean;
   /** An answer of storage's that had no room for everything says so. */
   readonly rest: boolean;
+  /** Facts of a conversation with more members than an answer holds say so. */
+  readonly memberPages: boolean;
   /** Batches are cut by what is encoded, and a refusal of what is too large is no lost answer. */
   readonly sizes: boolean;
 }
@@ -86,5 +91,6 @@ export const ALL: Guards = {
   unsure: true,
   wholeAt: true,
   rest: true,
+  memberPages: true,
   sizes: true,
 };

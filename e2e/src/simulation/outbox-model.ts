@@ -1,4 +1,5 @@
-import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import type { Answer } from "@jichat/protocol/bus/command.ts";
 import { isRefused } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import { LOG_BYTES_AT_ONCE } from "./log-model.ts";

@@ -1,4 +1,5 @@
-import type { AnswerBatch, CommandBatch } from "@jichat/protocol/bus/command.ts";
+import type { CommandBatch } from "@jichat/conversation/command.ts";
+import type { AnswerBatch } from "@jichat/protocol/bus/command.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import { Owner } from "@jichat/router/owner.ts";
 import type { OwnerWorld } from "@jichat/router/owner.ts";

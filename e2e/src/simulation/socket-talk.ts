@@ -1,5 +1,7 @@
 import { CommandLane, isRetryableRefusal } from "@jichat/edge/command-lane.ts";
-import type { Answer, Command, CommandBatch, Refused } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import type { CommandBatch } from "@jichat/conversation/command.ts";
+import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
 import { isRefused } from "@jichat/protocol/bus/command.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";

@@ -1,6 +1,5 @@
 import type {
   ConversationFacts,
-  FactsQuery,
   FactsReply,
   HeadBrief,
   HeadEntry,
@@ -8,6 +7,7 @@ import type {
   HistoryReply,
   ListEntry,
   ListReply,
+  MembersPage,
 } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
@@ -15,7 +15,9 @@ import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { timeOfId } from "@jichat/protocol/ids.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { FactsSource } from "@jichat/router/ports.ts";
-import { innerEventOf } from "@jichat/router/add-effect.ts";
+import type { FactsQuestion } from "@jichat/router/whole-facts.ts";
+import { wholeFacts } from "@jichat/router/whole-facts.ts";
+import { eventOf } from "@jichat/conversation/event.ts";
 import { Folded } from "@jichat/storage/fold.ts";
 import { pageBounds } from "@jichat/storage/history.ts";
 import { trimTarget } from "@jichat/storage/trim.ts";
@@ -33,6 +35,8 @@ const WAIT_MS = 2_000;
 const RECENT_IDS_MS = 60_000;
 /** Conversations for which one answer has room: what it leaves out is asked again, and again. */
 const ROOM = 1;
+/** Members of one conversation in one answer. */
+const MEMBERS_ROOM = 2;
 
 /**
  * Storage and ClickHouse: consumes behind the log, forgets what was not flushed when it crashes, answers at
@@ -137,21 +141,30 @@ export class StorageModel {
   factsFor(machine: Machine): FactsSource {
     return {
       watermark: () => this.watermark,
-      ask: async (question) => {
-        await machine.alive();
-        await machine.hop();
-        const reply = await this.#at(question.position, () => this.#facts(question));
-        await machine.hop();
-        await machine.alive();
-        return reply;
-      },
+      ask: async (question) =>
+        wholeFacts(async (one) => {
+          await machine.alive();
+          await machine.hop();
+          const reply = await this.#at(one.position, () => this.#facts(one));
+          await machine.hop();
+          await machine.alive();
+          return reply;
+        }, question),
     };
   }
 
-  #facts({ conversations, ids, events }: Omit<FactsQuery, "v" | "q" | "partition">): FactsReply {
+  #facts({ conversations, ids, events, members = [] }: FactsQuestion): FactsReply {
     const found = conversations.slice(0, ROOM).flatMap((id): ConversationFacts[] => {
       const folded = this.#fold(id);
-      return folded === undefined ? [] : [folded.facts(this.#recentIds(id))];
+      if (folded === undefined) return [];
+      const facts = folded.facts(this.#recentIds(id), MEMBERS_ROOM);
+      return [this.#guards.memberPages ? facts : { ...facts, membersNext: undefined }];
+    });
+    const pages = members.flatMap(({ conversation, after }): MembersPage[] => {
+      const folded = this.#fold(conversation);
+      if (folded === undefined) return [];
+      const { members: some, next } = folded.membersPage(after, MEMBERS_ROOM);
+      return [{ conversation, head: folded.head, members: some, membersNext: next }];
     });
     const known = !this.#guards.oldIds
       ? []
@@ -166,7 +179,7 @@ export class StorageModel {
         .map(({ no, kind, from, ts }) => ({ conversation, seq, no, kind, from, ts })),
     );
     const rest = this.#guards.rest ? conversations.slice(ROOM) : [];
-    return { conversations: found, ids: known, events: seen, rest };
+    return { conversations: found, ids: known, events: seen, rest, members: pages };
   }
 
   #recentIds(conversation: string): {
@@ -218,7 +231,7 @@ export class StorageModel {
       const { from, to, more } = pageBounds(visible, { after, limit });
       const events = this.#eventsOf(conversation)
         .filter(({ seq }) => seq >= from && seq <= to)
-        .map(innerEventOf);
+        .map(eventOf);
       return { events: parsedBodies(events) as ChatEvent[], first: visible.first, head: visible.last, more };
     });
   }

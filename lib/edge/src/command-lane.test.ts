@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Answer, AnswerBatch, Command, CommandBatch } from "@jichat/protocol/bus/command.ts";
-import { WHERE, recordBytesOf } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import type { CommandBatch } from "@jichat/conversation/command.ts";
+import type { Answer, AnswerBatch } from "@jichat/protocol/bus/command.ts";
+import { WHERE, recordBytesOf } from "@jichat/conversation/command.ts";
 import { decodeInner, encodeInner } from "@jichat/protocol/bus/wire.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";

@@ -1,6 +1,8 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import type { Answer, AnswerBatch, Command, Refused } from "@jichat/protocol/bus/command.ts";
-import { encodeCommands, isRefused, recordBytesOf } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import type { Answer, AnswerBatch, Refused } from "@jichat/protocol/bus/command.ts";
+import { recordBytesOf } from "@jichat/conversation/command.ts";
+import { encodeCommands, isRefused } from "@jichat/protocol/bus/command.ts";
 import { decodeInner } from "@jichat/protocol/bus/wire.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";

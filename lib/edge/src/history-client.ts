@@ -47,12 +47,18 @@ export class HistoryClient {
     });
   }
 
-  async members(asker: Asker, conversation: string): Promise<MembersReply> {
+  /** At most `limit` members behind the user `after`, in the order of their ids. */
+  async members(
+    asker: Asker,
+    { conversation, after, limit }: Pick<MembersQuery, "conversation" | "after" | "limit">,
+  ): Promise<MembersReply> {
     return askStorage<MembersQuery, MembersReply>(this.#nats, this.#names, {
       ...(await this.#at(asker, conversation)),
       q: "members",
       user: asker.user,
       conversation,
+      after,
+      limit,
     });
   }
 

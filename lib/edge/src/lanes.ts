@@ -1,12 +1,14 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Answer, Command } from "@jichat/protocol/bus/command.ts";
+import type { Command } from "@jichat/conversation/command.ts";
+import type { Answer } from "@jichat/protocol/bus/command.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { Beat } from "@jichat/runtime/beat.ts";
 import { finalErrorOf } from "@jichat/runtime/final-errors.ts";
 import { REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
-import { WHERE, errorOf, isRefused, refusalOf } from "@jichat/protocol/bus/command.ts";
+import { WHERE } from "@jichat/conversation/command.ts";
+import { errorOf, isRefused, refusalOf } from "@jichat/protocol/bus/command.ts";
 import { AskRefused } from "./command-lane-refusals.ts";
 import type { Sender } from "./command-lane.ts";
 import { CommandLane } from "./command-lane.ts";

@@ -1,3 +1,4 @@
+import { shownFacets } from "@jichat/conversation/shown-facets.ts";
 import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { LeftConversation, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
@@ -43,6 +44,7 @@ export function listed(entry: ListEntry, head: HeadEntry | undefined, user: stri
     head: head.seq,
     read: mark,
     unread: Math.max(0, head.no - entry.markNo),
+    ...shownFacets(head.facets, first),
     ...(head.last === undefined ? {} : { last: head.last }),
   };
 }

@@ -5,9 +5,9 @@ import { RefusedLine } from "./refused-line.ts";
 export const REFUSED_SENDS_MAX = 1_024;
 
 /**
- * One socket's order of sends (PROTOCOL), conversation by conversation: of what is refused for a while, and
- * of what only shares that, nothing is overtaken. It decides as sends arrive, and in that order: what waits
- * already when one in front of it is refused, the lane refuses with it.
+ * One socket's order of sends (docs/protocol.md), conversation by conversation: of what is refused for a
+ * while, and of what only shares that, nothing is overtaken. It decides as sends arrive, and in that order:
+ * what waits already when one in front of it is refused, the lane refuses with it.
  */
 export class SendGate {
   /** None for most sockets, ever: eight thousand empty maps are worth their bytes. */

@@ -6,6 +6,8 @@ export const FRAME_DEPTH_MAX = 64;
 export const BODY_DEPTH_MAX = 32;
 export const USERS_PER_FRAME_MAX = 1_000;
 export const GROUP_MEMBERS_MAX = 1_000;
+/** Members of one conversation in one answer of storage's: 160 bytes each, beside 2,048 recent ids. */
+export const MEMBERS_PAGE_MAX = 2_000;
 export const NAME_LENGTH_MAX = 128;
 export const PAGE_EVENTS_DEFAULT = 50;
 export const PAGE_EVENTS_MAX = 200;
@@ -29,9 +31,9 @@ export const REQUEST_BYTES_MAX = BATCH_BYTES_MAX - 131_072;
 export const READERSHIP_BYTES_MAX = 196_608;
 /** Commands that one connector puts into one request to a partition's owner. */
 export const COMMANDS_PER_BATCH_MAX = 512;
-/** An `id` that is a UUIDv7 may be this far ahead of the server's clock (PROTOCOL: 5 minutes). */
+/** An `id` that is a UUIDv7 may be this far ahead of the server's clock (docs/protocol.md: 5 minutes). */
 export const ID_CLOCK_SKEW_MS = 5 * 60_000;
-/** Recent ids and events kept per conversation: by age, and by number (PROTOCOL: 24 h, 4,096). */
+/** Recent ids and events kept per conversation: by age, and by number (docs/protocol.md: 24 h, 4,096). */
 export const RECENT_MS = 24 * 3_600_000;
 export const RECENT_EVENTS_MAX = 4_096;
 /** The sender edits and recalls within this time. */

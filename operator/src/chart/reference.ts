@@ -65,6 +65,25 @@ function rowsOf(path: string, schema: Schema, written = new Map<string, string>(
   });
 }
 
+const COLUMNS_MAX = 120;
+
+/** `text` in lines of at most `COLUMNS_MAX`, as tidy wants Markdown. Lines after the first start with `indent`. */
+function wrapped(text: string, indent = ""): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (longer.length <= COLUMNS_MAX) line = longer;
+    else {
+      lines.push(line);
+      line = `${indent}${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+const list = (texts: readonly string[]): string[] => texts.flatMap((text) => wrapped(`- ${text}.`, "  "));
+
 const table = (rows: readonly Row[]): string[] => [
   "| field | what it takes | default | what it means |",
   "| --- | --- | --- | --- |",
@@ -74,26 +93,30 @@ const table = (rows: readonly Row[]): string[] => [
 /** The reference page, `docs/chat-cluster.md`. */
 export function reference(): string {
   const spec = plain(SPEC);
-  const rules = (spec["x-kubernetes-validations"] ?? []).map(({ message }) => `- ${message}.`);
+  const rules = (spec["x-kubernetes-validations"] ?? []).map(({ message }) => message);
   const status = rowsOf("", plain(STATUS)).map(
     ({ path, kind, says }) => `| \`${path}\` | ${kind} | ${says} |`,
   );
   return [
     "# ChatCluster",
     "",
-    "`chat.jichat.io/v1alpha1`, short name `chat`. Made from the schema in `operator/src/crd` by `make chart`; the API server checks all of it at `kubectl apply`. An empty spec works: three NATS servers, Redis and ClickHouse run for you. Three samples are in [chart/samples](../chart/samples).",
+    ...wrapped(
+      "`chat.jichat.io/v1alpha1`, short name `chat`. `make chart` makes this page from the schema in `operator/src/crd`. The API server checks all of it at `kubectl apply`. An empty spec works: three NATS servers, Redis and ClickHouse run for you. There are three samples in [chart/samples](../chart/samples).",
+    ),
     "",
     "## spec",
     "",
     ...table(rowsOf("", spec)),
     "",
-    "Rules across fields, and what somebody who breaks one is told:",
+    "These rules hold across fields. Each is the message for a spec that breaks it:",
     "",
-    ...rules,
+    ...list(rules),
     "",
     "## What a change does",
     "",
-    "`live`: no pod goes. `rolled`: pods are made anew; of the others those that go drain. `refused`: the API server says no and names the cure; where an older CRD let it through, the operator changes nothing and says `SpecValid=False`, reason `ChangeRefused`.",
+    ...wrapped(
+      "`live`: no pod is replaced. `rolled`: pods are replaced, and the old ones drain. `refused`: the API server refuses the change and says what to do. If an older CRD lets it through, the operator changes nothing and says `SpecValid=False`, reason `ChangeRefused`.",
+    ),
     "",
     "| field | a change is | how |",
     "| --- | --- | --- |",
@@ -101,9 +124,9 @@ export function reference(): string {
       ([path, { does, how }]) => `| \`${path}\` | ${does} | ${escaped(how)} |`,
     ),
     "",
-    "What is refused, and what somebody who tries is told:",
+    "These changes are refused. Each is the message for whoever tries:",
     "",
-    ...Object.values(REFUSALS).map(({ message }) => `- ${message}.`),
+    ...list(Object.values(REFUSALS).map(({ message }) => message)),
     "",
     "## status",
     "",

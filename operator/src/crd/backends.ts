@@ -12,7 +12,7 @@ const volume = Type.Object(
     className: optional(
       Type.String({
         maxLength: 253,
-        description: "StorageClass; the cluster's default where it is left out",
+        description: "StorageClass; default: the cluster's own",
       }),
     ),
   },
@@ -40,7 +40,7 @@ const external = (what: string, schemes: string, secured: string, field: string,
               "a Secret with `ca.crt`, whose certificates are trusted in place of the public ones, or with `tls.crt` and `tls.key`, which are shown to the server, or with both, as cert-manager writes it",
             ),
           },
-          { description: "a CA of your own, and a certificate of ours (mTLS)" },
+          { description: "a CA of your own, and a client certificate (mTLS)" },
         ),
       ),
     },
@@ -110,7 +110,7 @@ export const redis = Type.Object(
   },
   {
     default: { managed: {} },
-    description: "who is where: a cache",
+    description: "who is online where: a cache",
     ...exactlyOne("redis", ["external", "managed"]),
   },
 );

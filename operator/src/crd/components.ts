@@ -40,7 +40,7 @@ export const connectors = Type.Object(
       minimum: 100,
       maximum: 1_000_000,
       default: 50_000,
-      description: "one more is closed with 4429",
+      description: "sockets of one pod; one more is closed with 4429",
     }),
     service: service(
       "connectors.service",

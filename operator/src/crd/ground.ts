@@ -20,7 +20,10 @@ export const GROUND = Type.Object(
     }),
     clickhouse: Type.Object({ kind: word(["managed", "external", "embedded"]), ...volume }),
   },
-  { description: "what the data stands on, as it was accepted last: changes are held against it" },
+  {
+    description:
+      "the fields that the data depends on, as they were accepted last; changes are checked against them",
+  },
 );
 
 export type Ground = Static<typeof GROUND>;

@@ -63,5 +63,5 @@ export const resources = Type.Object(
     requests: Type.Optional(map<string | number>(quantity("as in a container"), { maxProperties: 16 })),
     limits: Type.Optional(map<string | number>(quantity("as in a container"), { maxProperties: 16 })),
   },
-  { description: "what a container asks for and may use at most; as in a pod" },
+  { description: "what a container requests and may use at most; as in a pod" },
 );

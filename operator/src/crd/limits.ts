@@ -18,7 +18,7 @@ const members: Limit = {
   variable: "MEMBERS_PER_SECOND",
   minimum: 1,
   maximum: 1_000_000,
-  description: "people whom one user puts into groups",
+  description: "people that one user puts into groups",
 };
 
 /** Fields of `connectors.limits`, and the variables that they become; docs/configuration.md has the defaults. */
@@ -107,7 +107,7 @@ const fields = <T extends Record<string, Limit>>(limits: T) =>
   );
 
 const DESCRIPTION =
-  "how much one user, one socket or one address may; where not said, as docs/configuration.md has it";
+  "limits of one user, one socket or one address; the defaults are those of docs/configuration.md";
 
 export const connectorLimits = Type.Unsafe<Limits<typeof CONNECTOR_LIMITS>>(
   Type.Object(fields(CONNECTOR_LIMITS), {

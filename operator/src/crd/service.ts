@@ -16,7 +16,7 @@ export const service = (field: string, description: string) =>
         Type.Integer({
           minimum: 1,
           maximum: 65_535,
-          description: "one of the nodes' range; else one is given",
+          description: "a port of the nodes' range; default: Kubernetes chooses one",
         }),
       ),
       annotations: optional(map<string>(Type.String(), { maxProperties: 32 })),
@@ -26,14 +26,14 @@ export const service = (field: string, description: string) =>
         }),
       ),
       loadBalancerClass: optional(
-        Type.String({ minLength: 1, maxLength: 316, description: "who provides the balancer" }),
+        Type.String({ minLength: 1, maxLength: 316, description: "the provider of the balancer" }),
       ),
       loadBalancerSourceRanges: optional(
         Type.Array(Type.String({ maxLength: 64, pattern: CIDR }), {
           minItems: 1,
           maxItems: 64,
           "x-kubernetes-list-type": "set",
-          description: "CIDRs that may come in",
+          description: "CIDRs that may connect",
         }),
       ),
       trafficDistribution: optional(

@@ -15,12 +15,12 @@ const auth = Type.Object(
       Type.String({
         pattern: "^https?://.+$",
         maxLength: 1_024,
-        description: "keys of another system's tokens; accounts are theirs",
+        description: "keys of another system's tokens; that system has the accounts",
       }),
     ),
     secret: optional(
       secretName(
-        "a Secret with `jwks.json` and, for accounts of our own, `signing-key.json`. Where neither is given, one is made",
+        "a Secret with `jwks.json` and, for JiChat's own accounts, `signing-key.json`. Without `secret` and `jwksUrl` the operator makes one",
       ),
     ),
     issuer: Type.String({ default: "jichat", minLength: 1, maxLength: 256 }),
@@ -32,19 +32,19 @@ const auth = Type.Object(
     peopleMustExist: optional(
       Type.Boolean({
         description:
-          "names of nobody are refused; where not said, with accounts of our own and from the first sign-up on",
+          "names of users who do not exist are refused; default: with JiChat's own accounts, from the first sign-up on",
       }),
     ),
     origins: Type.Array(Type.String({ pattern: String.raw`^(\*|https?://[^/\s]+)$`, maxLength: 256 }), {
       default: [],
       maxItems: 64,
-      description: "pages that a browser may come from, as `https://chat.example.com`; `*` lets all in",
+      description: "origins of pages that may connect, such as `https://chat.example.com`; `*` allows all",
       "x-kubernetes-list-type": "set",
     }),
   },
   {
     default: {},
-    description: "whose tokens are taken",
+    description: "which tokens are accepted",
     ...rules({
       rule: "!(has(self.jwksUrl) && has(self.secret))",
       message: "auth.jwksUrl and auth.secret are both set: keep the one whose keys are to count",
@@ -121,7 +121,7 @@ export const SPEC = Type.Object(
       Type.String({
         pattern: String.raw`^[0-9]+\.[0-9]+\.[0-9]+([-+].+)?$`,
         maxLength: 64,
-        description: "JiChat's version; the operator's own where it is left out",
+        description: "JiChat's version; default: the operator's own version",
       }),
     ),
     image: Type.Object(
@@ -141,17 +141,17 @@ export const SPEC = Type.Object(
     ),
     paused: Type.Boolean({
       default: false,
-      description: "the operator looks and tells, and changes nothing",
+      description: "the operator reports and changes nothing",
     }),
     hibernate: Type.Boolean({ default: false, description: "no pods; data stays" }),
     deletionPolicy: word(["Retain", "Delete"], {
       default: "Retain",
-      description: "whether streams, buckets, tables and volumes go with the ChatCluster",
+      description: "whether streams, buckets, tables and volumes are deleted with the ChatCluster",
     }),
     connectors,
     routers: Type.Object(component("routers: owners of the log's partitions", 2, 64), {
       default: {},
-      description: "they decide and number what happens",
+      description: "they decide what happens and number it",
     }),
     storage: Type.Object(component("storage: log to ClickHouse, history", 2, 64), {
       default: {},
@@ -163,7 +163,7 @@ export const SPEC = Type.Object(
       minimum: 1,
       maximum: 256,
       default: 16,
-      description: "units of order; part of where every conversation stands",
+      description: "units of order; every conversation has its place by this number",
       ...rules(ruleOf("partitions")),
     }),
     durability: Type.Object(
@@ -182,7 +182,7 @@ export const SPEC = Type.Object(
           minimum: 1,
           maximum: 3_600,
           default: 60,
-          description: "devices of a connector that goes are sent elsewhere over this time",
+          description: "a connector that is removed sends its devices elsewhere over this time",
         }),
       },
       { default: {}, description: "how pods leave" },

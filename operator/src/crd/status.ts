@@ -49,7 +49,7 @@ const log = Type.Object(
     partitions: Type.Integer({ minimum: 1 }),
     streams: Type.Array(Type.String({ maxLength: 255 }), { maxItems: 64, description: "beside the logs" }),
   },
-  { description: "the log that it has had: what is gone of it is never made anew" },
+  { description: "the log of this ChatCluster; what is missing of it is never made again" },
 );
 
 /** What is the case, as of the last pass. */
@@ -58,11 +58,11 @@ export const STATUS = Type.Object({
   keeper: Type.Optional(
     Type.String({
       maxLength: 317,
-      description: "the operator that works on it: its Lease, as `namespace/name`; any other stands back",
+      description: "the operator that works on it, by its Lease, as `namespace/name`; any other stands back",
     }),
   ),
   version: Type.Optional(
-    Type.String({ description: "what serves: while an image cannot be pulled, the one before" }),
+    Type.String({ description: "the version that serves; while an image cannot be pulled, the earlier one" }),
   ),
   conditions: listBy(condition, ["type"], { maxItems: 32 }),
   ground: Type.Optional(GROUND),
@@ -74,7 +74,7 @@ export const STATUS = Type.Object({
   replicas: Type.Optional(Type.Integer({ minimum: 0, description: "connectors, for the scale subresource" })),
   selector: Type.Optional(Type.String({ description: "of connector pods, for the scale subresource" })),
   connections: Type.Optional(
-    Type.Integer({ minimum: 0, description: "open sockets, as the connectors last told" }),
+    Type.Integer({ minimum: 0, description: "open sockets, as the connectors reported last" }),
   ),
   partitions: Type.Optional(
     Type.Object(
@@ -82,7 +82,7 @@ export const STATUS = Type.Object({
         wanted: Type.Integer({ minimum: 1 }),
         served: Type.Optional(Type.Integer({ minimum: 0, description: "by all routers together" })),
       },
-      { description: "how many there are, and how many have an owner, as the routers last told" },
+      { description: "how many there are, and how many have an owner, as the routers reported last" },
     ),
   ),
   endpoints: Type.Optional(

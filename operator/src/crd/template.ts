@@ -152,7 +152,7 @@ const securityContext = Type.Object(
   },
   {
     description:
-      "in place of ours, as in a pod; what the `restricted` standard asks for stays (no root, no rights, a root that cannot be written)",
+      "as in a pod, in place of the operator's own; what the `restricted` standard requires stays (no root, no capabilities, a read-only root)",
   },
 );
 
@@ -167,12 +167,12 @@ export const template = Type.Object(
     ),
     nodeSelector: optional(map<string>(Type.String({ maxLength: 63 }), { maxProperties: 16 })),
     tolerations: optional(Type.Array(foreign<V1Toleration>("as in a pod"), { maxItems: 16 })),
-    affinity: optional(foreign<V1Affinity>("as in a pod; what is set here takes the place of ours")),
+    affinity: optional(foreign<V1Affinity>("as in a pod; it replaces the operator's own")),
     topologySpreadConstraints: optional(
       Type.Array(foreign<Readonly<Record<string, unknown>>>("as in a pod"), {
         maxItems: 8,
         description:
-          "in place of ours (over nodes and zones, as well as it goes); a labelSelector that is left out is this component's",
+          "it replaces the operator's own (over nodes and zones, as far as possible); default labelSelector: this component's",
       }),
     ),
     priorityClassName: optional(Type.String({ maxLength: 253 })),
@@ -191,13 +191,13 @@ export const template = Type.Object(
       Type.Object({
         annotations: map<string>(Type.String(), {
           maxProperties: 32,
-          description: "on this component's ServiceAccount, by which a cloud knows it",
+          description: "annotations of this component's ServiceAccount, for example for a cloud's identity",
         }),
       }),
     ),
   },
   {
-    description: "what pods of this component carry beside ours",
+    description: "what pods of this component have in addition to the operator's settings",
     ...rules({
       rule: "!has(self.volumeMounts) || self.volumeMounts.all(mount, has(self.volumes) && self.volumes.exists(volume, volume.name == mount.name))",
       message:

@@ -20,7 +20,7 @@ const refused = (how: string, ...refuses: readonly RefusalName[]): Transition =>
 const EDGES = "a new revision of connectors beside the old one, which drains";
 const ROLLING = "pods are replaced one by one";
 const ACCOUNT = "the ServiceAccount is changed; pods see it when they start";
-const RESTART = "Redis restarts; who is where is told anew";
+const RESTART = "Redis restarts; sessions register again";
 
 const under = (path: string, fields: Readonly<Record<string, Transition>>) =>
   Object.fromEntries(Object.entries(fields).map(([name, change]) => [`${path}.${name}`, change]));
@@ -34,17 +34,17 @@ const template = (how: string): Readonly<Record<string, Transition>> => ({
 });
 
 const pods = (path: string, how: string) =>
-  under(path, { replicas: live("pods are added; those that go drain"), ...template(how) });
+  under(path, { replicas: live("pods are added, or drained and removed"), ...template(how) });
 
 const servers = (path: string, how: string) => under(path, { ...template(how), image: rolled(how) });
 
-const PORT = "the Service is changed; a node port that Kubernetes chose is another one then";
+const PORT = "the Service is changed; if Kubernetes chose the node port, it chooses another one";
 
 const service = (path: string, port: string) =>
   under(`${path}.service`, {
     "*": live("the Service is changed"),
     port: live(port),
-    loadBalancerClass: refused("a balancer stays with who provides it: `type` is ClusterIP first"),
+    loadBalancerClass: refused("a balancer stays with its provider: set `type` to ClusterIP first"),
   });
 
 const JOB = "another Job brings the schema up";
@@ -53,13 +53,13 @@ const volume = (path: string) =>
   under(`${path}.storage`, {
     size: {
       does: "live",
-      how: "the volume grows where its class has `allowVolumeExpansion`; less is refused",
+      how: "the volume grows if its class has `allowVolumeExpansion`; a smaller size is refused",
       refuses: ["volumeSize"],
     },
-    className: refused("a volume stays in its class", "volumeClass"),
+    className: refused("a volume cannot change its class", "volumeClass"),
   });
 
-const MOVES = "of the same data; streams that are missing there are `LogLost` and nothing starts";
+const MOVES = "of the same data; if streams are missing there, the condition is `LogLost` and nothing starts";
 
 /**
  * Every field of the spec; `.*` stands for all beneath that have no row of their own. A field that is not here
@@ -67,31 +67,31 @@ const MOVES = "of the same data; streams that are missing there are `LogLost` an
  */
 export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   version: rolled(
-    "the schema first, then all components; while an image cannot be pulled the old version goes on",
+    "the schema first, then all components; if an image cannot be pulled, the old version goes on",
   ),
   "image.registry": rolled("as `version`"),
   "image.pullPolicy": rolled("all pods"),
   "image.pullSecrets.name": rolled("all pods"),
   paused: live("nothing is changed until it is false again"),
-  hibernate: rolled("all pods go, backends last, and come again; data stays"),
+  hibernate: rolled("all pods are removed, backends last, and started again later; data stays"),
   deletionPolicy: live("counts when the ChatCluster is deleted"),
   ...pods("connectors", EDGES),
   ...under("connectors", {
     maxConnectionsPerPod: rolled(EDGES),
     "limits.*": rolled(EDGES),
-    trustProxy: rolled(`${EDGES}; the api too, where it has none of its own`),
-    "ingress.host": rolled("the Ingress is changed; api is told the new URL"),
+    trustProxy: rolled(`${EDGES}; the api too, if it has no value of its own`),
+    "ingress.host": rolled("the Ingress is changed; the api is rolled with the new URL"),
     "ingress.className": live("the Ingress is changed"),
     "ingress.annotations": live("the Ingress is changed"),
     "ingress.tlsSecret": live(
-      "the Ingress is changed; where it comes or goes, api is rolled with the new URL",
+      "the Ingress is changed; if the field is added or removed, the api is rolled with the new URL",
     ),
     "gateway.name": live("the route is changed"),
     "gateway.namespace": live("the route is changed"),
     "gateway.sectionName": live("the route is changed"),
-    "gateway.host": rolled("the route is changed; api is told the new URL"),
-    "tls.secret": live("connectors take over the certificate that it holds; no socket is closed"),
-    "tls.host": rolled("api is told the new URL"),
+    "gateway.host": rolled("the route is changed; the api is rolled with the new URL"),
+    "tls.secret": live("connectors take over the certificate in the Secret; no socket is closed"),
+    "tls.host": rolled("the api, with the new URL"),
   }),
   ...service("connectors", `${PORT}; with \`tls.host\` the api is rolled with the new URL`),
   ...pods("routers", `${ROLLING}; partitions are handed over`),
@@ -101,16 +101,18 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   ),
   ...pods("api", ROLLING),
   ...under("api", { "limits.*": rolled(ROLLING), trustProxy: rolled(ROLLING) }),
-  ...service("api", `${PORT}; the route too`),
+  ...service("api", `${PORT}; the route is changed too`),
   "migration.*": live(JOB),
   "migration.template.serviceAccount.annotations": live(ACCOUNT),
-  partitions: refused("it is part of where every conversation stands", "partitions"),
-  "durability.replicas": rolled("JetStream makes copies, or drops them; then all components"),
-  "durability.fsync": rolled("NATS servers restart one by one; of an external NATS it is only told"),
+  partitions: refused("every conversation has its place by this number", "partitions"),
+  "durability.replicas": rolled("JetStream makes copies or drops them; then all components"),
+  "durability.fsync": rolled("NATS servers restart one by one; with an external NATS it is only reported"),
   "drain.deadlineSeconds": rolled(EDGES),
   "disruption.maxUnavailable": live("the PodDisruptionBudgets are changed"),
   "network.ipFamilyPolicy": live("all Services are changed"),
-  "network.ipFamilies": live("all Services are changed, second addresses; another first family is refused"),
+  "network.ipFamilies": live(
+    "all Services get or lose their second address; another first family is refused",
+  ),
   "network.dnsPorts": live("the NetworkPolicies are changed"),
   "nats.external.url": {
     does: "rolled",
@@ -118,13 +120,19 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     refuses: ["nats"],
   },
   "nats.external.secret": rolled("all components, with the new login"),
-  "nats.external.tls.secret": rolled("all components, with what the Secret holds"),
-  "nats.managed.replicas": refused("a server that joins or leaves drops its logs", "natsServers", "nats"),
+  "nats.external.tls.secret": rolled("all components, with the content of the Secret"),
+  "nats.managed.replicas": refused(
+    "a server that joins or leaves a cluster drops its logs",
+    "natsServers",
+    "nats",
+  ),
   ...volume("nats.managed"),
-  ...servers("nats.managed", "NATS servers restart one by one; one alone is away for seconds"),
-  "redis.external.url": rolled("all but storage, from managed too: who is where is told anew"),
-  "redis.external.secret": rolled("all but storage, with the new login"),
-  "redis.external.tls.secret": rolled("all but storage, with what the Secret holds"),
+  ...servers("nats.managed", "NATS servers restart one by one; a single server is away for seconds"),
+  "redis.external.url": rolled(
+    "all components except storage, also after a change from managed; sessions register again",
+  ),
+  "redis.external.secret": rolled("all components except storage, with the new login"),
+  "redis.external.tls.secret": rolled("all components except storage, with the content of the Secret"),
   ...servers("redis.managed", RESTART),
   "clickhouse.external.url": {
     does: "rolled",
@@ -132,25 +140,25 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     refuses: ["clickhouse"],
   },
   "clickhouse.external.secret": rolled("storage, with the new login"),
-  "clickhouse.external.tls.secret": rolled("storage, with what the Secret holds"),
+  "clickhouse.external.tls.secret": rolled("storage, with the content of the Secret"),
   ...volume("clickhouse.managed"),
-  ...servers("clickhouse.managed", "ClickHouse restarts; the log holds what comes meanwhile"),
+  ...servers("clickhouse.managed", "ClickHouse restarts; the log keeps new data meanwhile"),
   ...volume("clickhouse.embedded"),
-  "auth.jwksUrl": rolled("connectors and api; accounts of our own stay, and are not asked"),
+  "auth.jwksUrl": rolled("connectors and api; JiChat's own accounts stay, but are not used"),
   "auth.secret": live(
-    "connectors and api take over the keys that it holds; tokens of keys that are gone are refused",
+    "connectors and api take over the keys in the Secret; tokens of removed keys are refused",
   ),
-  "auth.issuer": rolled("connectors and api; tokens of the old one are refused"),
-  "auth.audience": rolled("connectors and api; tokens of the old one are refused"),
-  "auth.algorithm": rolled("connectors and api; tokens of the old one are refused"),
+  "auth.issuer": rolled("connectors and api; tokens with the old value are refused"),
+  "auth.audience": rolled("connectors and api; tokens with the old value are refused"),
+  "auth.algorithm": rolled("connectors and api; tokens with the old value are refused"),
   "auth.peopleMustExist": rolled("connectors and api"),
   "auth.origins": rolled("connectors and api"),
   "observability.otlp.endpoint": rolled("all components"),
   "observability.sampling": rolled("all components"),
-  "observability.podMonitor": live("the PodMonitor is made, or goes"),
-  "retention.logHours": rolled("storage; only what ClickHouse has leaves the log"),
+  "observability.podMonitor": live("the PodMonitor is made or deleted"),
+  "retention.logHours": rolled("storage; only data that ClickHouse has leaves the log"),
   "retention.logBytesPerPartition": rolled(
-    "JetStream's limit, at once, then components; below what a log holds, clients are told BUSY until it is trimmed",
+    "JetStream's limit at once, then components; if a log holds more than the new limit, clients are told BUSY until it is trimmed",
   ),
 };
 

@@ -112,6 +112,7 @@ export const en = {
     edited: "{{from}} edited a message",
     recalled: "{{from}} took a message back",
     lost: "Something that was said here is lost",
+    other: "{{from}} changed something here",
   },
   /** Where empty, what the server said is shown as it is. */
   fault: {

@@ -113,6 +113,7 @@ export const zh: Words = {
     edited: "{{from}}编辑了一条消息",
     recalled: "{{from}}撤回了一条消息",
     lost: "这里的部分内容已丢失",
+    other: "{{from}}更改了此对话",
   },
   fault: {
     FORBIDDEN: "你没有权限这样做。",

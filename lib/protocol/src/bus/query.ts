@@ -17,6 +17,16 @@ export interface FactsQuery extends AtPosition {
   readonly conversations: readonly string[];
   readonly ids: readonly { readonly conversation: string; readonly user: string; readonly id: string }[];
   readonly events: readonly { readonly conversation: string; readonly seq: number }[];
+  /** Members may come in pages. An owner of level 0 does not say so, and gets all of them at once. */
+  readonly isPaged?: true | undefined;
+  /** Further members of conversations whose facts were told with `membersNext`. */
+  readonly members?: readonly MembersAfter[] | undefined;
+}
+
+/** Members of a conversation behind the user `after`, in the order of their ids. */
+export interface MembersAfter {
+  readonly conversation: string;
+  readonly after: string;
 }
 
 export interface MemberFacts {
@@ -49,7 +59,11 @@ export interface ConversationFacts {
   readonly no: number;
   readonly ts: number;
   readonly position: number;
+  /** Values of facets by name; absent where there is none, and from a storage of level 0. */
+  readonly facets?: Readonly<Record<string, unknown>> | undefined;
   readonly members: readonly MemberFacts[];
+  /** There are more members, behind this user. */
+  readonly membersNext?: string | undefined;
   /** Every UUIDv7 id of this conversation that was made later than this (by its own time) is in `ids`. */
   readonly idsFrom: number;
   readonly ids: readonly IdFacts[];
@@ -61,6 +75,16 @@ export interface FactsReply {
   readonly events: readonly (EventFacts & { readonly conversation: string })[];
   /** Conversations for which this answer had no room: nothing is said of them. */
   readonly rest?: readonly string[] | undefined;
+  readonly members?: readonly MembersPage[] | undefined;
+}
+
+/** The answer to one `MembersAfter`. */
+export interface MembersPage {
+  readonly conversation: string;
+  /** The conversation's head as of this page: with another head than the facts had, they are out of date. */
+  readonly head: number;
+  readonly members: readonly MemberFacts[];
+  readonly membersNext?: string | undefined;
 }
 
 export interface HistoryQuery extends AtPosition {
@@ -113,9 +137,15 @@ export interface MembersQuery extends AtPosition {
   readonly q: "members";
   readonly user: string;
   readonly conversation: string;
+  /** Members behind this user, in the order of their ids. */
+  readonly after?: string | undefined;
+  /** Without it all of them are told: an api of level 0 asks so. */
+  readonly limit?: number | undefined;
 }
 export interface MembersReply {
   readonly members: readonly { readonly user: string; readonly first: number }[];
+  /** There are more, behind this user. */
+  readonly next?: string | undefined;
 }
 
 /** What Redis holds per user and conversation; the higher position wins. */
@@ -144,6 +174,8 @@ export interface HeadEntry extends HeadBrief {
   readonly name?: string | undefined;
   /** The two of a 1-1 conversation, so that each can be shown the other. */
   readonly pair?: readonly string[] | undefined;
+  /** Values of facets by name; absent where there is none, and of level 0. */
+  readonly facets?: Readonly<Record<string, unknown>> | undefined;
   readonly last?: ChatEvent<BodyText> | undefined;
 }
 

@@ -1,9 +1,7 @@
 import { ChatError } from "../errors.ts";
 import { isClientId } from "../id-forms.ts";
 import * as limits from "../limits.ts";
-import type { BodyText } from "./body.ts";
-import { readBody } from "./body.ts";
-import { Fields } from "./fields.ts";
+import type { Fields } from "./fields.ts";
 import {
   readClient,
   readConversation,
@@ -11,10 +9,8 @@ import {
   readId,
   readIdNamed,
   readLimit,
-  readName,
   readSeq,
   readToken,
-  readUsers,
 } from "./readers.ts";
 
 export interface Hello {
@@ -25,60 +21,6 @@ export interface Hello {
   readonly client?: string | undefined;
   readonly echo: boolean;
 }
-
-export interface Send {
-  readonly t: "send";
-  readonly id: string;
-  readonly conversation?: string | undefined;
-  readonly to?: string | undefined;
-  readonly body: BodyText;
-  readonly replyTo?: number | undefined;
-  readonly mentions?: readonly string[] | undefined;
-}
-
-export interface Edit {
-  readonly t: "edit";
-  readonly id: string;
-  readonly conversation: string;
-  readonly seq: number;
-  readonly body: BodyText;
-}
-export interface Recall {
-  readonly t: "recall";
-  readonly id: string;
-  readonly conversation: string;
-  readonly seq: number;
-}
-export interface Create {
-  readonly t: "create";
-  readonly id: string;
-  readonly name: string;
-  readonly members: readonly string[];
-}
-export interface Rename {
-  readonly t: "rename";
-  readonly id: string;
-  readonly conversation: string;
-  readonly name: string;
-}
-export interface Members {
-  readonly t: "invite" | "remove";
-  readonly id: string;
-  readonly conversation: string;
-  readonly users: readonly string[];
-}
-export interface Leave {
-  readonly t: "leave";
-  readonly id: string;
-  readonly conversation: string;
-}
-export interface Read {
-  readonly t: "read";
-  readonly id?: string | undefined;
-  readonly conversation: string;
-  readonly seq: number;
-}
-export type WriteFrame = Send | Edit | Recall | Create | Rename | Members | Leave | Read;
 
 export interface Sync {
   readonly t: "sync";
@@ -106,16 +48,8 @@ export interface Ping {
   readonly t: "ping";
   readonly id?: string | undefined;
 }
-export type ClientFrame = Hello | WriteFrame | Sync | Pull | Renew | Ping;
-
-function readTarget(fields: Fields): { conversation: string | undefined; to: string | undefined } {
-  const conversation = fields.optional("conversation", readConversation);
-  const to = fields.optional("to", (f) => readIdNamed(f, "to"));
-  if ((conversation === undefined) === (to === undefined)) {
-    throw new ChatError("FRAME_MALFORMED", "a send names either `conversation` or `to`");
-  }
-  return { conversation, to };
-}
+/** What a client says beside its writes, which are verbs (`lib/conversation`). */
+export type ControlFrame = Hello | Sync | Pull | Renew | Ping;
 
 function readHello(fields: Fields): Hello {
   const token = fields.optional("token", (f) => readToken(f));
@@ -145,61 +79,13 @@ function readSync(fields: Fields): Sync {
   return { t: "sync", id: readId(fields), since: cursor("since"), page: cursor("page"), limit };
 }
 
-function readCreate(fields: Fields): Create {
-  if (fields.string("kind", 32) !== "group") throw new ChatError("FRAME_MALFORMED", "`kind` is not `group`");
-  return {
-    t: "create",
-    id: readId(fields),
-    name: readName(fields),
-    members: readUsers(fields, "members", 0),
-  };
-}
-
-/** The only door from a client's fields to our types. What the protocol does not name is dropped here. */
-export function readClientFrame(value: unknown, bodyBytesMax: number): ClientFrame {
-  const fields = new Fields(value);
-  const t = fields.string("t", 32);
-  const body = (): BodyText => readBody(fields.raw("body"), bodyBytesMax);
-  const seq = (): number => readSeq(fields, "seq", 1);
+/** A frame of type `t` that is no write; undefined for any other type. */
+export function readControlFrame(t: string, fields: Fields): ControlFrame | undefined {
   switch (t) {
     case "hello":
       return readHello(fields);
     case "ping":
       return { t, id: fields.optional("id", readId) };
-    case "send":
-      return {
-        t,
-        id: readId(fields),
-        ...readTarget(fields),
-        body: body(),
-        replyTo: fields.optional("replyTo", (f) => readSeq(f, "replyTo", 1)),
-        mentions: fields.optional("mentions", (f) => readUsers(f, "mentions", 0)),
-      };
-    case "edit":
-      return { t, id: readId(fields), conversation: readConversation(fields), seq: seq(), body: body() };
-    case "recall":
-      return { t, id: readId(fields), conversation: readConversation(fields), seq: seq() };
-    case "create":
-      return readCreate(fields);
-    case "rename":
-      return { t, id: readId(fields), conversation: readConversation(fields), name: readName(fields) };
-    case "invite":
-    case "remove":
-      return {
-        t,
-        id: readId(fields),
-        conversation: readConversation(fields),
-        users: readUsers(fields, "users", 1),
-      };
-    case "leave":
-      return { t, id: readId(fields), conversation: readConversation(fields) };
-    case "read":
-      return {
-        t,
-        id: fields.optional("id", readId),
-        conversation: readConversation(fields),
-        seq: readSeq(fields, "seq", 0),
-      };
     case "pull":
       return readPull(fields);
     case "sync":
@@ -207,7 +93,7 @@ export function readClientFrame(value: unknown, bodyBytesMax: number): ClientFra
     case "renew":
       return { t, id: readId(fields), token: readToken(fields) };
     default:
-      throw new ChatError("FRAME_UNKNOWN", `unknown frame type ${JSON.stringify(t)}`);
+      return undefined;
   }
 }
 

@@ -8,7 +8,7 @@ import { checkWhole } from "./whole-frame.ts";
 
 export type CodecName = "json" | "msgpack";
 
-/** In the server's order of preference (PROTOCOL, Transport). */
+/** In the server's order of preference (docs/protocol.md, Transport). */
 export const SUBPROTOCOLS: readonly { readonly name: string; readonly codec: CodecName }[] = [
   { name: "jichat.v1.msgpack", codec: "msgpack" },
   { name: "jichat.v1.json", codec: "json" },

@@ -1,4 +1,5 @@
 import { ChatError } from "../errors.ts";
+import { BODY_BYTES_MAX } from "../limits.ts";
 
 const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -8,10 +9,13 @@ const CONTROL = /\p{Cc}/u;
 /** One map from outside, read field by field; every refusal names the field and what it should have been. */
 export class Fields {
   readonly #map: Readonly<Record<string, unknown>>;
+  /** Bytes that a `body` in this map may have as compact JSON. */
+  readonly bodyBytesMax: number;
 
-  constructor(value: unknown, what = "a frame is a map with a string `t`") {
-    if (!isMap(value)) throw new ChatError("FRAME_MALFORMED", what);
+  constructor(value: unknown, bodyBytesMax = BODY_BYTES_MAX) {
+    if (!isMap(value)) throw new ChatError("FRAME_MALFORMED", "a frame is a map with a string `t`");
     this.#map = value;
+    this.bodyBytesMax = bodyBytesMax;
   }
 
   raw(name: string): unknown {

@@ -13,7 +13,9 @@ export type EventKind =
   | "joined"
   | "left"
   | "renamed"
-  | "lost";
+  | "lost"
+  | "pinned"
+  | "unpinned";
 
 /**
  * A numbered thing that happened in a conversation, as clients see it. `B` is the body's form: text inside,
@@ -79,6 +81,8 @@ export interface ListedConversation<B = unknown> {
   readonly head: number;
   readonly read: number;
   readonly unread: number;
+  /** Seqs of pinned messages that one can see, the latest pinned last; absent where there are none. */
+  readonly pins?: readonly number[] | undefined;
   readonly last?: ChatEvent<B> | undefined;
 }
 

@@ -14,6 +14,8 @@ export interface ConversationShot {
   readonly no: number;
   readonly ts: number;
   readonly position: number;
+  /** Values of facets by name; absent where there is none, and in a snapshot of level 0. */
+  readonly facets?: Readonly<Record<string, unknown>> | undefined;
   readonly members: readonly (readonly [string, MemberShot])[];
   readonly knownFrom: number;
   readonly idsFrom: number;

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encode } from "@msgpack/msgpack";
-import { BODY_BYTES_MAX } from "../limits.ts";
+import { BODY_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { ClientFrame } from "./client-frame.ts";
-import { idOf, readClientFrame } from "./client-frame.ts";
-import { jsonCodec, msgpackCodec } from "./codec.ts";
+import { readClientFrame } from "./client-frame.ts";
+import type { Field } from "@jichat/protocol/field.ts";
+import type { ControlFrame } from "@jichat/protocol/frame/client-frame.ts";
+import { idOf } from "@jichat/protocol/frame/client-frame.ts";
+import type { VerbName } from "./tables.ts";
+import { VERB_NAMES, verbOf } from "./tables.ts";
+import { jsonCodec, msgpackCodec } from "@jichat/protocol/frame/codec.ts";
 
 type Sample = Readonly<Record<string, unknown>>;
 
@@ -13,24 +18,21 @@ const conversation = "g_1";
 const users = ["ann", "bob"];
 const body = { text: "hi" };
 
+/** A value that a field takes, by its schema. */
+function taken({ schema }: Field<unknown>): unknown {
+  const { type, const: only } = schema as { readonly type?: string; readonly const?: unknown };
+  if (only !== undefined) return only;
+  if (type === "integer") return 2;
+  if (type === "array") return users;
+  return type === "object" ? body : "g_1";
+}
+
 /** Of each type a frame that is right; several where fields exclude one another. */
-const SAMPLES: Readonly<Record<ClientFrame["t"], readonly Sample[]>> = {
+const CONTROL: Readonly<Record<ControlFrame["t"], readonly Sample[]>> = {
   hello: [
     { token: "x", device: "d", client: "c", echo: true },
     { ticket: "x", device: "d" },
   ],
-  send: [
-    { id, to: "bob", body, replyTo: 1, mentions: users },
-    { id, conversation, body },
-  ],
-  edit: [{ id, conversation, seq: 2, body }],
-  recall: [{ id, conversation, seq: 2 }],
-  create: [{ id, kind: "group", name: "n", members: users }],
-  rename: [{ id, conversation, name: "n" }],
-  invite: [{ id, conversation, users }],
-  remove: [{ id, conversation, users }],
-  leave: [{ id, conversation }],
-  read: [{ id, conversation, seq: 0 }],
   sync: [{ id, since: "s", page: "p", limit: 5 }],
   pull: [
     { id, conversation, after: 1, limit: 5 },
@@ -38,6 +40,18 @@ const SAMPLES: Readonly<Record<ClientFrame["t"], readonly Sample[]>> = {
   ],
   renew: [{ id, token: "x" }],
   ping: [{ id }],
+};
+const SENDS: readonly Sample[] = [
+  { id, to: "bob", body, replyTo: 1, mentions: users },
+  { id, conversation, body },
+];
+const samplesOf = (verb: VerbName): readonly Sample[] =>
+  verb === "send"
+    ? SENDS
+    : [Object.fromEntries(Object.entries(verbOf(verb).frame).map(([name, field]) => [name, taken(field)]))];
+const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
+  ...CONTROL,
+  ...Object.fromEntries(VERB_NAMES.map((verb) => [verb, samplesOf(verb)])),
 };
 const FRAMES = Object.entries(SAMPLES).flatMap(([t, samples]) =>
   samples.map((sample): Sample => ({ t, ...sample })),

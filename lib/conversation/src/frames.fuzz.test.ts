@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
-import { ChatError } from "../errors.ts";
-import { BODY_BYTES_MAX } from "../limits.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { BODY_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { readClientFrame } from "./client-frame.ts";
-import type { Codec } from "./codec.ts";
-import { jsonCodec, msgpackCodec } from "./codec.ts";
+import type { Codec } from "@jichat/protocol/frame/codec.ts";
+import { jsonCodec, msgpackCodec } from "@jichat/protocol/frame/codec.ts";
 
 const RUNS = 3_000;
 

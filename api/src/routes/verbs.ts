@@ -1,0 +1,101 @@
+import type { FastifyInstance } from "fastify";
+import type { WriteFrame } from "@jichat/conversation/client-frame.ts";
+import { commandOf } from "@jichat/conversation/command.ts";
+import type { VerbName } from "@jichat/conversation/tables.ts";
+import { VERB_NAMES, verbOf } from "@jichat/conversation/tables.ts";
+import type { AnyVerb } from "@jichat/conversation/verb.ts";
+import { chargeMembers } from "@jichat/identity/people-config.ts";
+import { errorOf } from "@jichat/protocol/bus/command.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
+import type { Field } from "@jichat/protocol/field.ts";
+import { groupConversation } from "@jichat/protocol/ids.ts";
+import type { Declared } from "../readers.ts";
+import { bodyOf, paramsOf, queryOf, readAs } from "../readers.ts";
+import { identityOf, requireToken, sourceOf } from "../request.ts";
+import * as schemas from "../schemas.ts";
+import type { World } from "../world.ts";
+
+/** Where a verb's fields stand in its request. */
+interface Route {
+  readonly method: "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly url: string;
+  readonly inPath: Declared;
+  /** In the body, or in the query of a DELETE, which has no body. */
+  readonly beside: Declared;
+  readonly required: readonly string[];
+}
+
+function routeOf({ rest, frame, notInRest = [] }: AnyVerb): Route {
+  const [method = "", path = ""] = rest.split(" ");
+  const names = new Set([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? ""));
+  const fields = Object.entries(frame).filter(([name]) => !notInRest.includes(name));
+  const schemasOf = (some: readonly (readonly [string, Field<unknown>])[]): Declared =>
+    Object.fromEntries(some.map(([name, { schema }]) => [name, schema]));
+  const beside = fields.filter(([name]) => !names.has(name));
+  return {
+    method: method as Route["method"],
+    url: path.replaceAll(/\{(\w+)\}/g, ":$1"),
+    inPath: schemasOf(fields.filter(([name]) => names.has(name))),
+    beside: schemasOf(beside),
+    required: beside.filter(([, { isOptional }]) => isOptional !== true).map(([name]) => name),
+  };
+}
+
+/** Each verb at its route: what the socket does, one request at a time, for bots and back ends. */
+export async function openVerbRoutes(app: FastifyInstance, world: World): Promise<void> {
+  requireToken(app, world);
+  for (const name of VERB_NAMES) openVerb(app, world, name);
+}
+
+function openVerb(app: FastifyInstance, world: World, name: VerbName): void {
+  const verb = verbOf(name);
+  const { method, url, inPath, beside, required } = routeOf(verb);
+  const isCreated = method === "POST";
+  app.route({
+    method,
+    url,
+    schema: {
+      summary: verb.summary,
+      ...(Object.keys(inPath).length === 0
+        ? {}
+        : { params: schemas.object(inPath, Object.keys(inPath) as never[]) }),
+      ...(method === "DELETE"
+        ? { querystring: schemas.object(beside, required as never[]) }
+        : { body: schemas.request(beside, required as never[]) }),
+      response: { [isCreated ? 201 : 200]: ACCEPTED, "4xx": schemas.error },
+    },
+    handler: async (request, reply) => {
+      const rest = method === "DELETE" ? queryOf(request, beside) : bodyOf(request, beside);
+      const frame: WriteFrame = readAs(name, { ...rest, ...paramsOf(request, inPath) });
+      const { user } = identityOf(request);
+      await admit(world, verb, frame, user);
+      const conversation = frame.t === "create" ? groupConversation(user, frame.id) : conversationOf(frame);
+      const answer = await world.lanes.require(commandOf(frame, sourceOf(request, conversation)));
+      return reply.code(isCreated ? 201 : 200).send({ conversation, ...answer });
+    },
+  });
+}
+
+const ACCEPTED = schemas.reply(
+  {
+    conversation: schemas.id,
+    seq: schemas.seq,
+    ts: { type: "integer" },
+    duplicate: { type: "boolean" },
+  },
+  ["conversation", "seq", "ts"],
+);
+
+/** Of every verb but `create` the path names it. */
+const conversationOf = (frame: WriteFrame): string =>
+  "conversation" in frame ? (frame.conversation ?? "") : "";
+
+/** People who are put into groups are paid for; those who are named must exist where that is checked. */
+async function admit(world: World, verb: AnyVerb, frame: WriteFrame, user: string): Promise<void> {
+  const named = verb.named?.(frame) ?? [];
+  if (verb.moves !== undefined && named.length > 0) {
+    const tooMany = chargeMembers(world.memberBuckets, user, named.length, systemClock.monotonic());
+    if (tooMany !== undefined) throw errorOf(tooMany);
+  }
+  if (named.length > 0) await world.existence?.require(named);
+}

@@ -1,0 +1,25 @@
+import type { FacetValues } from "./state.ts";
+
+/**
+ * A part of a conversation's state beyond its members and its name. It travels as JSON in snapshots, facts
+ * and heads, and is shown to members in `synced` under its name. A facet therefore needs a bound in bytes.
+ */
+export interface Facet<T> {
+  readonly name: string;
+  /** JSON Schema of what is shown, for OpenAPI. */
+  readonly schema: object;
+  /** Of a conversation that has none; never stored. */
+  readonly empty: T;
+  /** What a member sees who sees events from `first` on; undefined where there is nothing to show. */
+  readonly shown: (value: T, first: number) => unknown;
+}
+
+/** The value that a conversation has. */
+export const facetOf = <T>({ facets }: { readonly facets: FacetValues }, { name, empty }: Facet<T>): T =>
+  (facets[name] as T | undefined) ?? empty;
+
+/** Replaces the value; an empty one is let go. */
+export function setFacet<T>(state: { facets: FacetValues }, { name, empty }: Facet<T>, value: T): void {
+  const { [name]: _, ...others } = state.facets;
+  state.facets = value === empty ? others : { ...others, [name]: value };
+}

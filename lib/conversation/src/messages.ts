@@ -1,0 +1,117 @@
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { body, clientId, id, optional, seq, users } from "@jichat/protocol/field.ts";
+import { EDIT_WINDOW_MS } from "@jichat/protocol/limits.ts";
+import type { EventFacts } from "@jichat/protocol/bus/query.ts";
+import { facetOf } from "./facet.ts";
+import type { Kind } from "./kind.ts";
+import { pins } from "./pin.ts";
+import type { Look, Draft } from "./verb.ts";
+import type { View } from "./state.ts";
+import { IN_CONVERSATION, memberOf, verb, visibleMessage } from "./verb.ts";
+
+export const message: Kind = {
+  level: 0,
+  fields: { body, replyTo: optional(seq(1)), mentions: optional(users(0)) },
+  isMessage: true,
+  // Who writes has read what came before.
+  apply: (state, { from }, place) => {
+    state.mark(from, place);
+  },
+  lists: ({ from }) => [from],
+};
+
+const changeRow: NonNullable<Kind["rows"]> = (add, event) => {
+  const { conversation, target = 0, seq: at, kind, body: text = "" } = event;
+  add("edits", [conversation, target, at, kind, text]);
+};
+
+export const edited: Kind = {
+  level: 0,
+  fields: { target: seq(1), body },
+  rows: changeRow,
+};
+
+export const recalled: Kind = {
+  level: 0,
+  fields: { target: seq(1) },
+  apply: (state, { target = 0 }) => {
+    state.recall(target);
+  },
+  rows: changeRow,
+};
+
+/** It was acknowledged, and the log that held it is gone (a new generation): only its seq is known. */
+export const lost: Kind = { level: 0, fields: {} };
+
+export const send = verb({
+  level: 0,
+  frame: {
+    id: clientId,
+    conversation: optional(id),
+    to: optional(id),
+    body,
+    replyTo: optional(seq(1)),
+    mentions: optional(users(0)),
+  },
+  rest: "POST /v1/conversations/{conversation}/messages",
+  notInRest: ["to"],
+  summary: "Sends a message",
+  check: ({ conversation, to }) => {
+    if ((conversation === undefined) === (to === undefined))
+      throw new ChatError("FRAME_MALFORMED", "a send names either `conversation` or `to`");
+  },
+  named: ({ to }) => (to === undefined ? [] : [to]),
+  isLarge: ({ to }) => to !== undefined,
+  decide: (view, user, { to, body: text, replyTo, mentions }) => {
+    const said: Draft = {
+      kind: "message",
+      body: text,
+      ...(replyTo === undefined ? {} : { replyTo }),
+      ...(mentions === undefined ? {} : { mentions }),
+    };
+    if (view.head === 0 && to !== undefined) {
+      if (replyTo !== undefined)
+        throw new ChatError("NOT_FOUND", "`replyTo` names no event of this conversation");
+      return [{ kind: "created", users: [...new Set([user, to])] }, said];
+    }
+    const { first } = memberOf(view, user);
+    if (replyTo !== undefined && (replyTo > view.head || replyTo < first))
+      throw new ChatError("NOT_FOUND", "`replyTo` names no event that you can see");
+    return [said];
+  },
+});
+
+/** The message that `user` may still change. */
+function own(view: View, user: string, at: number, look: Look): EventFacts {
+  const target = visibleMessage(view, user, at, look);
+  if (target.from !== user) throw new ChatError("FORBIDDEN", "only its sender edits or recalls a message");
+  if (target.recalled === true) throw new ChatError("CONFLICT", "this message is recalled already");
+  if (look.ts - target.ts > EDIT_WINDOW_MS)
+    throw new ChatError("CONFLICT", "this message is older than 24 hours");
+  return target;
+}
+
+export const edit = verb({
+  level: 0,
+  frame: { ...IN_CONVERSATION, seq: seq(1), body },
+  rest: "PUT /v1/conversations/{conversation}/messages/{seq}",
+  summary: "Gives one's message another body",
+  decide: (view, user, { seq: at, body: text }, look) => {
+    own(view, user, at, look);
+    return [{ kind: "edited", target: at, body: text }];
+  },
+});
+
+export const recall = verb({
+  level: 0,
+  frame: { ...IN_CONVERSATION, seq: seq(1) },
+  rest: "DELETE /v1/conversations/{conversation}/messages/{seq}",
+  summary: "Takes one's message back",
+  isLarge: () => true, // It may unpin the message too.
+  decide: (view, user, { seq: at }, look) => {
+    own(view, user, at, look);
+    const taken: Draft = { kind: "recalled", target: at };
+    const isPinned = facetOf(view, pins).includes(at);
+    return isPinned ? [{ kind: "unpinned", target: at }, taken] : [taken];
+  },
+});

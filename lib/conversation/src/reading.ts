@@ -1,0 +1,17 @@
+import { clientId, id, optional, seq } from "@jichat/protocol/field.ts";
+import { markVerb, memberOf } from "./verb.ts";
+
+/** A mark moves forward only, and not past the head. */
+export const read = markVerb({
+  level: 0,
+  marks: true,
+  frame: { id: optional(clientId), conversation: id, seq: seq(0) },
+  rest: "PUT /v1/conversations/{conversation}/read",
+  summary: "Moves one's read mark forward",
+  decide: (view, user, fields, look) => {
+    const member = memberOf(view, user);
+    const at = Math.min(fields.seq, view.head);
+    if (at <= member.mark) return "unchanged";
+    return { seq: at, no: at === view.head ? view.no : look.eventAt(at).no };
+  },
+});

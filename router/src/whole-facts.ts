@@ -1,0 +1,59 @@
+import type { ConversationFacts, FactsQuery, FactsReply, MemberFacts } from "@jichat/protocol/bus/query.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+
+/** A question to storage but for what every one of a partition has in common. */
+export type FactsQuestion = Omit<FactsQuery, "v" | "q" | "partition">;
+export type AskFacts = (question: FactsQuestion) => Promise<FactsReply>;
+
+/** A conversation that changes while its members are told is asked for anew so often. */
+const TRIES = 3;
+
+/**
+ * What storage answers, with all members of every conversation: those of a large group come in pages. Rejects
+ * with UNAVAILABLE where a conversation never stood still between two pages.
+ */
+export async function wholeFacts(ask: AskFacts, question: FactsQuestion): Promise<FactsReply> {
+  const reply = await ask({ ...question, isPaged: true });
+  if (reply.conversations.every(({ membersNext }) => membersNext === undefined)) return reply;
+  const conversations: ConversationFacts[] = [];
+  for (const facts of reply.conversations)
+    conversations.push(await withAllMembers(ask, question.position, facts));
+  return { ...reply, conversations };
+}
+
+async function withAllMembers(
+  ask: AskFacts,
+  position: number,
+  first: ConversationFacts,
+): Promise<ConversationFacts> {
+  let facts: ConversationFacts | undefined = first;
+  for (let tries = 0; facts !== undefined && tries < TRIES; tries += 1) {
+    const members = await membersOf(ask, position, facts);
+    if (members !== undefined) return { ...facts, members, membersNext: undefined };
+    const { conversation }: ConversationFacts = facts;
+    const again = await ask({ position, conversations: [conversation], ids: [], events: [], isPaged: true });
+    facts = again.conversations.find((one) => one.conversation === conversation);
+  }
+  throw new ChatError("UNAVAILABLE", "a conversation changed while its members were read", {
+    retryAfterMs: 1_000,
+  });
+}
+
+/** All members; undefined where the conversation moved on meanwhile. */
+async function membersOf(
+  ask: AskFacts,
+  position: number,
+  { conversation, head, members, membersNext }: ConversationFacts,
+): Promise<readonly MemberFacts[] | undefined> {
+  const all = [...members];
+  let after = membersNext;
+  while (after !== undefined) {
+    const asked = { conversation, after };
+    const reply = await ask({ position, conversations: [], ids: [], events: [], members: [asked] });
+    const page = reply.members?.find((one) => one.conversation === conversation);
+    if (page === undefined || page.head !== head) return undefined;
+    all.push(...page.members);
+    after = page.membersNext;
+  }
+  return all;
+}
