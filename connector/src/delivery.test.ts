@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import { receiptOf } from "@jichat/protocol/bus/notice.ts";
 import { Deliveries } from "./delivery.ts";
-import type { Reader } from "./delivery.ts";
+import type { Reader } from "./reader.ts";
 
 class Listener implements Reader {
   readonly id: string;
@@ -18,6 +19,10 @@ class Listener implements Reader {
   writeEncoded(bytes: string | Uint8Array): void {
     this.heard.push(JSON.parse(String(bytes)) as { t: string });
   }
+  writeNotice(bytes: string | Uint8Array): boolean {
+    this.writeEncoded(bytes);
+    return true;
+  }
 }
 
 const event = (seq: number, position: number, origin?: string): Delivery["events"][number] => ({
@@ -31,7 +36,7 @@ const delivery = (position: number, events: Delivery["events"], more: Partial<De
   partition: 0,
   position,
   events,
-  marks: [],
+  notices: [],
   gaps: [],
   ...more,
 });
@@ -78,16 +83,37 @@ test("the session that sent it hears nothing, unless it asked for its echo; the 
   );
 });
 
-test("one that is still being greeted is marked, not written to; gaps and marks are frames of their own", () => {
+test("one that is still being greeted is marked, not written to; gaps and receipts are frames of their own", () => {
   const [greeting, live] = [new Listener("s1"), new Listener("s2")];
   greeting.isLive = false;
   const deliveries = new Deliveries({ of: () => [greeting, live] });
   deliveries.deliver(
     delivery(1, [], {
       gaps: [{ conversation: "g", users: ["bob"], head: 7 }],
-      marks: [{ conversation: "g", user: "bob", seq: 3, origin: "s2" }],
+      notices: [receiptOf({ conversation: "g", user: "bob", seq: 3, origin: "s3" })],
     }),
   );
   assert.deepEqual([greeting.missed, greeting.heard.length], [true, 0]);
-  assert.deepEqual(live.heard, [{ t: "gap", conversation: "g", head: 7 }]);
+  assert.deepEqual(live.heard, [
+    { t: "receipt", conversation: "g", user: "bob", seq: 3 },
+    { t: "gap", conversation: "g", head: 7 },
+  ]);
+});
+
+test("notices go by their own order, whatever the position of what brings them", () => {
+  const bob = new Listener("s1");
+  const deliveries = new Deliveries({ of: () => [bob] });
+  const read = (position: number, seq: number, more: Partial<Delivery> = {}): number =>
+    deliveries.deliver(
+      delivery(position, [], { notices: [receiptOf({ conversation: "g", user: "bob", seq })], ...more }),
+    ).written;
+  assert.equal(read(5, 3), 1);
+  assert.equal(read(5, 3), 0, "again");
+  assert.equal(read(4, 2, { isRest: true }), 0, "late");
+  assert.equal(read(4, 4), 1, "late, but nobody has told it before");
+  assert.equal(read(6, 5), 1);
+  assert.deepEqual(
+    bob.heard.map(({ seq }) => seq),
+    [3, 4, 5],
+  );
 });

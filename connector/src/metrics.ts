@@ -11,6 +11,7 @@ export interface ConnectorMetrics {
   readonly countGap: (by: number) => void;
   readonly acked: (ms: number) => void;
   readonly delivered: (frames: number, ms: number | undefined) => void;
+  readonly noticesDropped: (by: number) => void;
 }
 
 const CLOSES = new Set([1000, 1001, 1005, 1006, 1012, 4400, 4401, 4402, 4403, 4408, 4409, 4429]);
@@ -30,6 +31,10 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     "sessions told to sync after this connector was out of touch",
   );
   const written = telemetry.counter("jichat_connector_delivered", "frames delivered to sockets");
+  const dropped = telemetry.counter(
+    "jichat_connector_notices_dropped",
+    "notices, such as receipts, that were not written to a socket with much unread",
+  );
   const ack = telemetry.histogram("jichat_connector_ack", "time from a write's frame to its ack");
   const delivery = telemetry.histogram(
     "jichat_connector_delivery",
@@ -66,6 +71,9 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     delivered: (count, ms) => {
       written.add(count);
       if (ms !== undefined) delivery.record(Math.max(0, ms) / 1_000);
+    },
+    noticesDropped: (by) => {
+      dropped.add(by);
     },
   };
 }

@@ -11,7 +11,7 @@ interface DeliveryParts {
   readonly nats: Pick<NatsConnection, "subscribe">;
   readonly names: Pick<Names, "deliver">;
   readonly config: Pick<Config, "instance">;
-  readonly metrics: Pick<ConnectorMetrics, "delivered">;
+  readonly metrics: Pick<ConnectorMetrics, "delivered" | "noticesDropped">;
   readonly telemetry: Pick<Telemetry, "child" | "log">;
   readonly deliveries: Pick<Deliveries, "deliver">;
 }
@@ -42,8 +42,9 @@ export function serveDeliveries(parts: DeliveryParts): () => void {
 }
 
 function deliver({ metrics, telemetry, deliveries }: DeliveryParts, delivery: Delivery): void {
-  const { written, latest } = deliveries.deliver(delivery);
+  const { written, dropped, latest } = deliveries.deliver(delivery);
   const first = latest[0];
   metrics.delivered(written, first === undefined ? undefined : Date.now() - first.ts);
+  if (dropped > 0) metrics.noticesDropped(dropped);
   for (const { trace } of latest) if (trace !== undefined) telemetry.child("connector deliver", trace)?.end();
 }

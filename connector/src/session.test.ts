@@ -82,6 +82,22 @@ test("a reader with as much unread as it may have is kept, one byte more closes 
   assert.deepEqual(did.slice(2), ["cork", "end 4408"]);
 });
 
+test("a notice is dropped at a quarter of what may be unread: what was written, and what is to be, counts", () => {
+  const { session, did, endTurn, buffered } = fake();
+  assert.ok(session.writeNotice("n".repeat(LIMIT / 4)));
+  assert.ok(!session.writeNotice("x"), "behind what this turn has written");
+  endTurn();
+  assert.deepEqual(did, ["cork", `send ${"n".repeat(LIMIT / 4)}`]);
+  buffered.bytes = LIMIT / 4 - 1;
+  assert.ok(session.writeNotice("n"));
+  assert.ok(!session.writeNotice("nn"));
+  buffered.bytes = LIMIT / 4;
+  assert.ok(!session.writeNotice("n"));
+  session.writeEncoded("event");
+  endTurn();
+  assert.deepEqual(did.slice(2), ["cork", "send n", "send event"], "and nobody is closed for it");
+});
+
 test("a turn that writes much to a quick reader is flushed in between, and closes nobody", () => {
   const { session, did } = fake();
   session.writeEncoded("x".repeat(60));

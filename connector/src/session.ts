@@ -32,6 +32,8 @@ export interface SessionBirth {
   readonly turn: FlushScheduler;
 }
 
+/** Of what a reader may leave unread, one part in so many may be there before notices to it are dropped. */
+const NOTICES_SHARE = 4;
 /** How much is written before uWS is asked again how much of it is still there: each time costs. */
 const ASK_AGAIN_BYTES = 16_384;
 const FORCE_CLOSE_MS = 2_000;
@@ -115,6 +117,17 @@ export class Session {
     } else this.#outgoing.push(bytes);
     this.#outgoingBytes += bytes.length;
     if (this.#outgoingBytes > this.birth.bufferedBytesMax) this.flush();
+  }
+
+  /**
+   * A frame that may be missed: a reader who is slow does without, long before it is closed for being too
+   * slow. False where it was dropped.
+   */
+  writeNotice(bytes: EncodedFrame): boolean {
+    const unread = (this.#ws?.getBufferedAmount() ?? 0) + this.#outgoingBytes + bytes.length;
+    if (unread > this.birth.bufferedBytesMax / NOTICES_SHARE) return false;
+    this.writeEncoded(bytes);
+    return true;
   }
 
   /**

@@ -2,13 +2,14 @@ import { eventOf } from "@jichat/conversation/event.ts";
 import { NOBODY } from "@jichat/conversation/kind.ts";
 import { kindOf } from "@jichat/conversation/tables.ts";
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
+import { receiptOf } from "@jichat/protocol/bus/notice.ts";
 import { jsonFrame } from "@jichat/protocol/frame/codec.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { audienceOf } from "./audience.ts";
 import type { Conversation, Member } from "./conversation.ts";
 import type { EffectUnit } from "./effect-unit.ts";
-import { putEntry, putEvent, putHead, putMark } from "./effect-unit.ts";
+import { putEntry, putEvent, putHead, putNotice } from "./effect-unit.ts";
 
 /** Adds the effects of one record, `conversation` having been moved over it already. */
 export function addEffect(
@@ -20,7 +21,7 @@ export function addEffect(
   if (record.r === "note") return;
   if (record.r === "mark") {
     const { user, seq, session } = record;
-    putMark(unit, { conversation: conversation.id, user, seq, origin: session });
+    putNotice(unit, receiptOf({ conversation: conversation.id, user, seq, origin: session }));
     addEntry(unit, conversation, user, { position });
     return;
   }

@@ -1,14 +1,14 @@
-import type { DeliveredMark } from "@jichat/protocol/bus/delivery.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import {
   putEntry,
   putEvent,
   putGap,
   putHead,
-  putMark,
+  putNotices,
   putToSync,
   putUnsure,
   recount,
+  shedNotices,
 } from "./effect-unit.ts";
 
 /** What the effects of one partition may hold, and those of all partitions of a router. */
@@ -19,9 +19,16 @@ const ROUTER_BYTES_MAX = 134_217_728;
 export const backlogBytesMax = (partitions: number): number =>
   Math.min(PARTITION_BYTES_MAX, ROUTER_BYTES_MAX / Math.max(1, partitions));
 
-/** Puts `later` behind `unit`; folds what is more than `bytesMax`. Whether it did. */
+/** Of what a unit may hold, the part that notices may have of it: one in so many bytes. */
+const NOTICES_SHARE = 4;
+
+/**
+ * Puts `later` behind `unit`. Of what is more than `bytesMax`, notices go first; where that is not enough, the
+ * rest is folded. Whether it was.
+ */
 export function merge(unit: EffectUnit, later: EffectUnit, bytesMax: number): boolean {
   unit.position = Math.max(unit.position, later.position);
+  putNotices(unit, later.notices);
   if (unit.isLost || later.isLost) {
     lose(unit);
     return true;
@@ -31,8 +38,8 @@ export function merge(unit: EffectUnit, later: EffectUnit, bytesMax: number): bo
   for (const head of later.heads.values()) putHead(unit, head);
   for (const entry of later.entries.values()) putEntry(unit, entry);
   for (const event of later.events) putEvent(unit, event);
-  for (const mark of later.marks) putMark(unit, mark);
   for (const [conversation, gap] of later.gaps) addGap(unit, conversation, gap.head, gap.recipients);
+  shedNotices(unit, Math.min(bytesMax / NOTICES_SHARE, bytesMax - (unit.bytes - unit.notices.bytes)));
   if (unit.bytes <= bytesMax) return false;
   fold(unit, bytesMax / 2);
   if (unit.bytes > bytesMax) lose(unit);
@@ -47,17 +54,15 @@ export function merge(unit: EffectUnit, later: EffectUnit, bytesMax: number): bo
 function fold(unit: EffectUnit, bytesMax: number): void {
   for (const { conversation, seq, recipients } of unit.events) addGap(unit, conversation, seq, recipients);
   unit.events = [];
-  unit.marks = latestOf(unit.marks);
   recount(unit);
   if (unit.bytes > bytesMax) foldToNames(unit);
 }
 
 function foldToNames(unit: EffectUnit): void {
-  const { marks, gaps, entries, heads } = unit;
+  const { gaps, entries, heads } = unit;
   for (const { recipients } of gaps.values()) for (const user of recipients) putToSync(unit, user);
-  for (const { user } of [...marks, ...entries.values()]) putUnsure(unit, user);
+  for (const { user } of entries.values()) putUnsure(unit, user);
   for (const [id, { conversation, position, ts }] of heads) heads.set(id, { conversation, position, ts });
-  unit.marks = [];
   for (const map of [gaps, entries]) map.clear();
   recount(unit);
 }
@@ -66,14 +71,10 @@ function foldToNames(unit: EffectUnit): void {
 export function lose(unit: EffectUnit): void {
   unit.isLost = true;
   unit.events = [];
-  unit.marks = [];
+  shedNotices(unit, 0);
   for (const all of [unit.heads, unit.entries, unit.gaps, unit.unsure, unit.toSync]) all.clear();
   recount(unit);
 }
-
-const latestOf = (marks: readonly DeliveredMark[]): DeliveredMark[] => [
-  ...new Map(marks.map((mark) => [`${mark.user} ${mark.conversation}`, mark])).values(),
-];
 
 function addGap(unit: EffectUnit, conversation: string, seq: number, recipients: readonly string[]): void {
   const known = unit.gaps.get(conversation);

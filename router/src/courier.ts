@@ -23,16 +23,19 @@ interface Parcel {
 export class Courier implements Deliverer {
   readonly #nats: NatsConnection;
   readonly #names: Names;
+  readonly #level: () => number;
   readonly #rounds = new Map<string, Rounds<Parcel, void>>();
 
-  constructor(nats: NatsConnection, names: Names) {
+  /** `level`: the cluster's, by which deliveries are written. */
+  constructor(nats: NatsConnection, names: Names, level: () => number) {
     this.#nats = nats;
     this.#names = names;
+    this.#level = level;
   }
 
   async deliver(connector: string, delivery: Delivery, timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
-    return this.#roundsTo(connector).submit({ encoded: encodeDelivery(delivery), deadline });
+    return this.#roundsTo(connector).submit({ encoded: encodeDelivery(delivery, this.#level()), deadline });
   }
 
   #roundsTo(connector: string): Rounds<Parcel, void> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { receiptOf } from "@jichat/protocol/bus/notice.ts";
 import { heldNow } from "@jichat/testkit/held-heap.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import {
@@ -8,7 +9,7 @@ import {
   putEvent,
   putGap,
   putHead,
-  putMark,
+  putNotice,
   putToSync,
   putUnsure,
 } from "./effect-unit.ts";
@@ -66,9 +67,12 @@ const KINDS: Readonly<Record<string, (unit: EffectUnit) => void>> = {
   "events for ever other people": (unit) => {
     for (let i = 0; i < 500; i += 1) putEvent(unit, event(i, members(i), 40));
   },
-  marks: (unit) => {
+  notices: (unit) => {
     for (let i = 0; i < 50_000; i += 1)
-      putMark(unit, parsed({ conversation: id(i), user: user(i), seq: i, origin: `session-${i}` }));
+      putNotice(
+        unit,
+        parsed(receiptOf({ conversation: id(i), user: user(i), seq: i, origin: `session-${i}` })),
+      );
   },
   heads: (unit) => {
     for (let i = 0; i < 20_000; i += 1) putHead(unit, head(i, { body: text(40) }));

@@ -1,7 +1,9 @@
-import type { DeliveredEvent, DeliveredMark } from "@jichat/protocol/bus/delivery.ts";
+import type { DeliveredEvent } from "@jichat/protocol/bus/delivery.ts";
+import type { Notice } from "@jichat/protocol/bus/notice.ts";
 import type { ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { StoredHead } from "@jichat/presence/presence-texts.ts";
 import { isWhole } from "@jichat/presence/presence-texts.ts";
+import { Notices } from "./notices.ts";
 
 /** An event and who is to have it: the members at that moment, and those whom it sent away. */
 export interface EventEffect {
@@ -32,7 +34,8 @@ export interface EntryEffect {
 export interface EffectUnit {
   position: number;
   events: EventEffect[];
-  marks: DeliveredMark[];
+  /** What is told beside all this, and let go first. */
+  readonly notices: Notices;
   /** Latest per conversation, its brief where the head was let go; and latest per user and conversation. */
   readonly heads: Map<string, StoredHead>;
   readonly entries: Map<string, EntryEffect>;
@@ -52,7 +55,7 @@ export interface EffectUnit {
 export const emptyUnit = (position: number): EffectUnit => ({
   position,
   events: [],
-  marks: [],
+  notices: new Notices(),
   heads: new Map(),
   entries: new Map(),
   gaps: new Map(),
@@ -69,9 +72,24 @@ export function putEvent(unit: EffectUnit, event: EventEffect): void {
   countAudience(unit, event.recipients);
 }
 
-export function putMark(unit: EffectUnit, mark: DeliveredMark): void {
-  unit.marks.push(mark);
-  unit.bytes += MARK_BYTES;
+export function putNotice(unit: EffectUnit, notice: Notice): void {
+  const before = unit.notices.bytes;
+  unit.notices.put(notice);
+  unit.bytes += unit.notices.bytes - before;
+}
+
+/** Those of a later unit, with the count of what it shed. */
+export function putNotices(unit: EffectUnit, later: Notices): void {
+  const before = unit.notices.bytes;
+  unit.notices.putAll(later);
+  unit.bytes += unit.notices.bytes - before;
+}
+
+/** Sheds notices until these hold no more than `bytesMax`. */
+export function shedNotices(unit: EffectUnit, bytesMax: number): void {
+  const before = unit.notices.bytes;
+  unit.notices.shed(bytesMax);
+  unit.bytes += unit.notices.bytes - before;
 }
 
 export function putHead(unit: EffectUnit, head: StoredHead): void {
@@ -113,10 +131,9 @@ function countAudience(unit: EffectUnit, recipients: readonly string[]): void {
 
 /** Anew, after something was taken out of it. */
 export function recount(unit: EffectUnit): void {
-  const { events, marks, heads, entries, gaps, audiences } = unit;
+  const { events, notices, heads, entries, gaps, audiences } = unit;
   audiences.clear();
-  unit.bytes =
-    MARK_BYTES * marks.length + GAP_BYTES * gaps.size + NAME_BYTES * (unit.unsure.size + unit.toSync.size);
+  unit.bytes = notices.bytes + GAP_BYTES * gaps.size + NAME_BYTES * (unit.unsure.size + unit.toSync.size);
   for (const event of events) unit.bytes += eventBytes(event);
   for (const head of heads.values()) unit.bytes += headBytes(head);
   for (const key of entries.keys()) unit.bytes += entryBytes(key);
@@ -125,7 +142,6 @@ export function recount(unit: EffectUnit): void {
 
 /** On V8's heap, measured by `effect-bytes.test.ts`, rather too much than too little, without what texts hold. */
 const EVENT_BYTES = 500;
-const MARK_BYTES = 200;
 const HEAD_BYTES = 600;
 const ENTRY_BYTES = 200;
 const BRIEF_BYTES = 200;
@@ -158,7 +174,7 @@ export function usersOf(unit: EffectUnit): string[] {
   for (const recipients of new Set(unit.events.map((event) => event.recipients)))
     for (const user of recipients) users.add(user);
   for (const { recipients } of unit.gaps.values()) for (const user of recipients) users.add(user);
-  for (const { user } of unit.marks) users.add(user);
+  for (const notice of unit.notices) for (const user of notice.users) users.add(user);
   for (const user of unit.toSync) users.add(user);
   return [...users];
 }

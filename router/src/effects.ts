@@ -52,6 +52,7 @@ export class Effects {
   add(unit: EffectUnit): void {
     if (this.#waiting === undefined) this.#waiting = unit;
     else if (merge(this.#waiting, unit, this.#world.backlogBytesMax() / 2)) this.#world.count("folded", 1);
+    this.#countShed(this.#waiting);
     this.#wake();
   }
 
@@ -99,11 +100,17 @@ export class Effects {
     const unit = await this.#untilDone(async () => resolve(this.#signal));
     if (unit === undefined) return;
     this.#underWay = unit;
+    this.#countShed(unit); // One that was redone comes from elsewhere.
     // A republish that waited here was made before the unit in front of it was done: it must not tell an
     // older position.
     const work = new UnitWork(this.#world, unit, Math.max(unit.position, this.#done), this.#signal);
     if ((await this.#untilDone(async () => work.goOn())) === true)
       this.#done = Math.max(this.#done, unit.position);
+  }
+
+  #countShed({ notices }: EffectUnit): void {
+    const shed = notices.takeShed();
+    if (shed > 0) this.#world.count("shed", shed);
   }
 
   /** Undefined when the signal aborts before. */

@@ -27,7 +27,20 @@ const presence = new Presence({ redis, data: new RedisData(redis, names, telemet
 const ended = new AbortController();
 const clock = await openClock({ jsm, names, redis, telemetry, signal: ended.signal });
 const snapshots = await Snapshots.open(nats, names);
-const router = new Router({ config, names, nats, jsm, presence, snapshots, telemetry, clock, partitions });
+/** Until a cluster can tell its level, the forms of the version before are written. */
+const clusterLevel = (): number => 0;
+const router = new Router({
+  config,
+  names,
+  nats,
+  jsm,
+  presence,
+  snapshots,
+  telemetry,
+  clock,
+  partitions,
+  clusterLevel,
+});
 await router.start();
 const leases = await Leases.join(nats, names, {
   options: { role: "router", me: config.instance, partitions },

@@ -3,7 +3,7 @@ import type { Fault } from "@jichat/protocol/faults.ts";
 import { countOf } from "./faults.ts";
 import type { Owner } from "./owner.ts";
 
-export type EffectCount = "delivered" | "gap" | "folded" | "retried" | "missed" | "refused";
+export type EffectCount = "delivered" | "gap" | "folded" | "shed" | "retried" | "missed" | "refused";
 
 export interface RouterMetrics {
   readonly countEffect: (what: EffectCount, by: number) => void;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeDelivery, encodeRound } from "@jichat/protocol/bus/delivery.ts";
+import { NOTICES_LEVEL, encodeDelivery, encodeRound } from "@jichat/protocol/bus/delivery.ts";
+import { receiptOf } from "@jichat/protocol/bus/notice.ts";
 import type { OutgoingEvent, Parcel } from "./parcels.ts";
 import { missedParcelsOf, parcelsOf } from "./parcels.ts";
 
@@ -20,8 +21,8 @@ test("what gathered is cut between positions, in order, into parcels that NATS t
   const events = Array.from({ length: 4_000 }, (_, index) =>
     eventAt(1 + Math.floor(index / 10), index + 1, users, "水".repeat(100)),
   );
-  const marks = [{ conversation: "c", user: "u", seq: 1 }];
-  const parcels = parcelsOf(500, { events, marks, gaps: [] });
+  const notices = [receiptOf({ conversation: "c", user: "u", seq: 1 })];
+  const parcels = parcelsOf(500, { events, notices, gaps: [] });
   assert.ok(parcels.length > 1);
   assert.deepEqual(
     parcels.flatMap((parcel) => parcel.events.map(({ seq }) => seq)),
@@ -31,12 +32,11 @@ test("what gathered is cut between positions, in order, into parcels that NATS t
   for (const parcel of parcels) {
     for (const { position } of parcel.events) assert.ok(position > last && position <= parcel.position);
     last = parcel.position;
-    const round = encodeRound([encodeDelivery({ partition: 0, ...parcel })]);
-    assert.ok(Buffer.byteLength(round) < NATS_BYTES_MAX);
+    assert.ok(fitsNats(parcel));
   }
   assert.equal(last, 500);
   assert.deepEqual(
-    parcels.map((parcel) => parcel.marks.length),
+    parcels.map((parcel) => parcel.notices.length),
     parcels.map((_, index) => (index === parcels.length - 1 ? 1 : 0)),
   );
 });
@@ -46,7 +46,7 @@ test("what would not fit behind the batch before it begins a parcel of its own",
     Array.from({ length: 15 }, (_, index) =>
       eventAt(position, 100 * position + index, ["u"], "水".repeat(8_000)),
     );
-  const parcels = parcelsOf(3, { events: [...batch(1), ...batch(2), ...batch(3)], marks: [], gaps: [] });
+  const parcels = parcelsOf(3, { events: [...batch(1), ...batch(2), ...batch(3)], notices: [], gaps: [] });
   assert.deepEqual(
     parcels.map((parcel) => parcel.position),
     [1, 2, 3],
@@ -55,16 +55,19 @@ test("what would not fit behind the batch before it begins a parcel of its own",
 
 test("one position stays one parcel, and nothing to tell is one that tells the position", () => {
   const big = Array.from({ length: 100 }, (_, index) => eventAt(7, index + 1, ["u"], "x".repeat(8_000)));
-  assert.equal(parcelsOf(7, { events: big, marks: [], gaps: [] }).length, 1);
-  assert.deepEqual(parcelsOf(9, { events: [], marks: [], gaps: [] }), [
-    { position: 9, events: [], marks: [], gaps: [], isRest: undefined },
+  assert.equal(parcelsOf(7, { events: big, notices: [], gaps: [] }).length, 1);
+  assert.deepEqual(parcelsOf(9, { events: [], notices: [], gaps: [] }), [
+    { position: 9, events: [], notices: [], gaps: [], isRest: undefined },
   ]);
 });
 
 const crowd = (group: number): string[] =>
   Array.from({ length: 1_000 }, (_, index) => `${group}-${index}`.padEnd(64, "u"));
 const fitsNats = (parcel: Parcel): boolean =>
-  Buffer.byteLength(encodeRound([encodeDelivery({ partition: 0, ...parcel })])) < NATS_BYTES_MAX;
+  [0, NOTICES_LEVEL].every(
+    (level) =>
+      Buffer.byteLength(encodeRound([encodeDelivery({ partition: 0, ...parcel }, level)])) < NATS_BYTES_MAX,
+  );
 
 test("what is too much for one position is pulled: its first events travel, gaps stand for the others", () => {
   // As it is told anew by who took over: a list of its own for each event.
@@ -72,7 +75,7 @@ test("what is too much for one position is pulled: its first events travel, gaps
     ...eventAt(7, index + 1, crowd(1), "hi"),
     conversation: `c${index % 30}`,
   }));
-  const [first, ...rest] = parcelsOf(7, { events, marks: [], gaps: [] });
+  const [first, ...rest] = parcelsOf(7, { events, notices: [], gaps: [] });
   assert.ok(first !== undefined && first.events.length > 10 && first.isRest === undefined);
   assert.deepEqual(
     first.events.map(({ seq }) => seq),
@@ -91,7 +94,7 @@ test("what is too much for one position is pulled: its first events travel, gaps
   }
 });
 
-test("as many marks and gaps as there are travel, in parcels that NATS takes", () => {
+test("as many notices and gaps as there are travel, in parcels that NATS takes", () => {
   const gaps = Array.from({ length: 100 }, (_, group) => ({
     conversation: `c${group}`,
     head: 9,
@@ -102,17 +105,19 @@ test("as many marks and gaps as there are travel, in parcels that NATS takes", (
     head: 9,
     users: Array.from({ length: 20 }, (_, group) => crowd(group)).flat(),
   });
-  const marks = Array.from({ length: 10_000 }, (_, index) => ({
-    conversation: "c".repeat(64),
-    user: "u".repeat(64),
-    seq: index,
-    origin: "s".repeat(32),
-  }));
-  const parcels = parcelsOf(7, { events: [eventAt(7, 1, ["u"], "hi")], marks, gaps });
+  const notices = Array.from({ length: 10_000 }, (_, index) =>
+    receiptOf({
+      conversation: "c".repeat(64),
+      user: "u".repeat(64),
+      seq: index,
+      origin: "s".repeat(32),
+    }),
+  );
+  const parcels = parcelsOf(7, { events: [eventAt(7, 1, ["u"], "hi")], notices, gaps });
   assert.ok(parcels.every(fitsNats));
   assert.deepEqual(
-    parcels.flatMap((parcel) => parcel.marks),
-    marks,
+    parcels.flatMap((parcel) => parcel.notices),
+    notices,
   );
   assert.deepEqual(
     parcels.flatMap((parcel) => parcel.gaps).flatMap(({ users }) => users),

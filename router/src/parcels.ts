@@ -1,4 +1,5 @@
-import type { DeliveredEvent, DeliveredGap, DeliveredMark } from "@jichat/protocol/bus/delivery.ts";
+import type { DeliveredEvent, DeliveredGap } from "@jichat/protocol/bus/delivery.ts";
+import type { Notice } from "@jichat/protocol/bus/notice.ts";
 import { nameBytes } from "./audience.ts";
 import type { MissedEntry } from "@jichat/protocol/bus/push.ts";
 
@@ -10,14 +11,14 @@ export interface OutgoingEvent extends DeliveredEvent {
 /** What a unit has for one connector. */
 export interface ConnectorUnit {
   readonly events: OutgoingEvent[];
-  readonly marks: DeliveredMark[];
+  readonly notices: Notice[];
   readonly gaps: DeliveredGap[];
 }
 
 /** A part of it that is delivered at once. */
 export interface Parcel extends ConnectorUnit {
   readonly position: number;
-  /** Marks and gaps behind a parcel of the same position. */
+  /** Notices and gaps behind a parcel of the same position. */
   readonly isRest: true | undefined;
 }
 
@@ -27,7 +28,7 @@ const PARCEL_BYTES_MAX = 524_288;
 const POSITION_BYTES_MAX = 983_040;
 /** What stands around a frame: its position, its sender's session, its trace. */
 const EVENT_BYTES = 160;
-/** A mark or a gap without its readers: two ids of 64 characters, a session, a number. */
+/** A gap without its readers, or a notice without these and its texts: ids of 64 characters, numbers. */
 const NOTE_BYTES = 256;
 /** Of one gap in one parcel. */
 const GAP_USERS_MAX = 4_096;
@@ -37,7 +38,7 @@ const MISSED_PER_MESSAGE_MAX = 4_096;
 /**
  * Cuts what gathered over several batches into parcels that NATS takes, in order. Events never within one
  * position: a connector takes each only once. What of one position is too much, as it may be when it is told
- * anew to those who are members now, is pulled by its readers. Marks and gaps come behind all events.
+ * anew to those who are members now, is pulled by its readers. Notices and gaps come behind all events.
  */
 export function parcelsOf(position: number, out: ConnectorUnit): Parcel[] {
   const packing = new Packing();
@@ -47,7 +48,7 @@ export function parcelsOf(position: number, out: ConnectorUnit): Parcel[] {
     const { events } = packing.roomFor(bytes);
     for (const [index, event] of batch.entries()) (index < count ? events : overflow).push(event);
   }
-  for (const mark of out.marks) packing.roomFor(NOTE_BYTES).marks.push(mark);
+  for (const notice of out.notices) packing.roomFor(noticeBytes(notice)).notices.push(notice);
   const gaps = overflow.length === 0 ? out.gaps : gapsInPlaceOf({ ...out, events: overflow });
   for (const gap of gaps)
     for (const users of slicesOf(gap.users, GAP_USERS_MAX))
@@ -64,12 +65,12 @@ export function parcelsOf(position: number, out: ConnectorUnit): Parcel[] {
 
 /** Fills one parcel after the other; what is larger than one has one for itself. */
 class Packing {
-  readonly parcels: ConnectorUnit[] = [{ events: [], marks: [], gaps: [] }];
+  readonly parcels: ConnectorUnit[] = [{ events: [], notices: [], gaps: [] }];
   #bytes = 0;
 
   roomFor(bytes: number): ConnectorUnit {
     if (this.#bytes > 0 && this.#bytes + bytes > PARCEL_BYTES_MAX) {
-      this.parcels.push({ events: [], marks: [], gaps: [] });
+      this.parcels.push({ events: [], notices: [], gaps: [] });
       this.#bytes = 0;
     }
     this.#bytes += bytes;
@@ -89,6 +90,9 @@ function fit(batch: readonly OutgoingEvent[]): { readonly count: number; readonl
   }
   return { count: batch.length, bytes };
 }
+
+const noticeBytes = ({ frame, key, users }: Notice): number =>
+  NOTE_BYTES + Buffer.byteLength(frame) + Buffer.byteLength(key) + nameBytes(users);
 
 const slicesOf = <T>(all: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>

@@ -65,5 +65,5 @@ export interface EffectsWorld {
   readonly backlogBytesMax: () => number;
   /** What one script in Redis may write and read, if another number than usual. */
   readonly scriptCostMax?: number | undefined;
-  readonly count: (what: "delivered" | "gap" | "folded" | "retried" | "missed", by: number) => void;
+  readonly count: (what: "delivered" | "gap" | "folded" | "shed" | "retried" | "missed", by: number) => void;
 }

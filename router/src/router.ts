@@ -45,6 +45,8 @@ export interface RouterParts {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly partitions: number;
+  /** The level of the cluster: which forms every process of it reads by now. */
+  readonly clusterLevel: () => number;
 }
 
 const HANDOVER_TIMEOUT_MS = 5_000;
@@ -68,7 +70,7 @@ export class Router implements LeaseHolder {
     this.#push = pushQueueOver(jsm.jetstream(), names, (refusal, partition) => {
       this.#warn("the push queue takes nothing of ours: what was missed is let go", refusal, partition);
     });
-    this.#courier = new Courier(parts.nats, parts.names);
+    this.#courier = new Courier(parts.nats, parts.names, parts.clusterLevel);
     this.#logs = new LogStates((servers) => {
       if (servers.length === 0) parts.telemetry.log.info("every copy of our logs has caught up");
       else parts.telemetry.log.warn({ servers }, "nats-servers are behind with copies of our logs");

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { receiptOf } from "@jichat/protocol/bus/notice.ts";
 import type { EventEffect } from "./effect-unit.ts";
-import { emptyUnit, usersOf } from "./effect-unit.ts";
+import { emptyUnit, putNotice, usersOf } from "./effect-unit.ts";
 import { gapsInPlaceOf } from "./parcels.ts";
 import { spread } from "./spread.ts";
 
@@ -52,4 +53,33 @@ test("in place of what a connector did not take, each conversation's readers are
     { conversation: "h", head: 9, users: ["bob"] },
     { conversation: "g", head: 2, users: ["ann", "bob"] },
   ]);
+});
+
+test("each connector has the notices for those whom it holds; nobody has missed one", () => {
+  const unit = emptyUnit(1);
+  putNotice(unit, receiptOf({ conversation: "g", user: "bob", seq: 3, origin: "s1" }));
+  putNotice(unit, { frame: '{"t":"typing"}', users: everybody, session: "s9", key: "typing", order: 1 });
+  const { outgoing, missed } = spread(unit, online);
+  const told = [...outgoing].map(([connector, { notices }]) => [
+    connector,
+    notices.map(({ key, users, session, origin }) => [key, users.join("+"), session ?? origin]),
+  ]);
+  assert.deepEqual(told, [
+    [
+      "c1",
+      [
+        ["receipt bob g", "bob", "s1"],
+        ["typing", "ann+bob", "s9"],
+      ],
+    ],
+    [
+      "c2",
+      [
+        ["receipt bob g", "bob", "s1"],
+        ["typing", "bob", "s9"],
+      ],
+    ],
+  ]);
+  assert.deepEqual(missed, []);
+  assert.deepEqual(usersOf(unit).toSorted(), everybody);
 });

@@ -18,7 +18,7 @@ export function spread(
   const outgoingTo = (connector: string): ConnectorUnit => {
     const known = outgoing.get(connector);
     if (known !== undefined) return known;
-    const made: ConnectorUnit = { events: [], marks: [], gaps: [] };
+    const made: ConnectorUnit = { events: [], notices: [], gaps: [] };
     outgoing.set(connector, made);
     return made;
   };
@@ -45,8 +45,9 @@ export function spread(
   if (unit.toSync.size > 0)
     for (const [connector, users] of placeOf([...unit.toSync], online).users)
       outgoingTo(connector).gaps.push({ users });
-  for (const mark of unit.marks)
-    for (const connector of online.get(mark.user) ?? []) outgoingTo(connector).marks.push(mark);
+  for (const notice of unit.notices)
+    for (const [connector, users] of place(notice.users).users)
+      outgoingTo(connector).notices.push({ ...notice, users });
   return { outgoing, missed };
 }
 

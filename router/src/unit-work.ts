@@ -70,7 +70,7 @@ export class UnitWork {
   /** Done when the connector has it, or a gap in its place, or is gone for good: its key has lapsed. */
   async #deliver(connector: string, parcel: Parcel): Promise<void> {
     const { deliverer, sessions, clock, partition } = this.#world;
-    const { position, isRest } = parcel;
+    const { position, notices, isRest } = parcel;
     let delivery: Delivery = { partition, ...parcel };
     for (let tries = 0; !this.#signal.aborted; tries += 1) {
       try {
@@ -81,7 +81,7 @@ export class UnitWork {
         this.#world.count("retried", 1);
         if (!(await sessions.isAlive(connector))) return;
         if (tries === 0)
-          delivery = { partition, position, events: [], marks: [], gaps: gapsInPlaceOf(parcel), isRest };
+          delivery = { partition, position, events: [], notices, gaps: gapsInPlaceOf(parcel), isRest };
         await clock.sleep(RETRY_MS);
       }
     }

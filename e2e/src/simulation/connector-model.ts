@@ -5,12 +5,13 @@ import { LossPositions } from "@jichat/edge/loss-positions.ts";
 import { Syncs } from "@jichat/edge/sync.ts";
 import type { SyncReply } from "@jichat/edge/sync.ts";
 import { Deliveries } from "@jichat/connector/delivery.ts";
-import type { Reader } from "@jichat/connector/delivery.ts";
+import type { Reader } from "@jichat/connector/reader.ts";
 import type { Command } from "@jichat/conversation/command.ts";
 import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
 import { WHERE } from "@jichat/conversation/command.ts";
 import { errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { Notice } from "@jichat/protocol/bus/notice.ts";
 import type { ReadList } from "@jichat/presence/presence-texts.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
@@ -155,8 +156,18 @@ export class ConnectorModel implements SocketConnector {
 
   /** What an owner delivers. Without its guard every delivery is written as it comes. */
   receive(delivery: Delivery): void {
-    if (!this.#sim.guards.deliveryOrder) this.#deliveries = new Deliveries(this);
-    this.#deliveries.deliver(delivery);
+    const { deliveryOrder, noticeOrder, notices } = this.#sim.guards;
+    if (!deliveryOrder) this.#deliveries = new Deliveries(this);
+    const told = notices ? delivery.notices : [];
+    this.#deliveries.deliver({
+      ...delivery,
+      notices: noticeOrder ? told : told.map((one) => this.#asLatest(one)),
+    });
+  }
+
+  /** With an order above all that came before. */
+  #asLatest(notice: Notice): Notice {
+    return { ...notice, order: Number.parseInt(this.#sim.nextId(), 16) };
   }
 
   /** As `ingress.ts` has it: what is too fast is refused before anybody looks at it. */

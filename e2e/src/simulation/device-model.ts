@@ -7,6 +7,7 @@ import { idAt, paddingOf } from "./device-words.ts";
 import type { Guards } from "./guards.ts";
 import type { InboxParts } from "./inbox-model.ts";
 import { InboxModel } from "./inbox-model.ts";
+import { MarksModel } from "./marks-model.ts";
 import type { OutboxParts } from "./outbox-model.ts";
 import { OutboxModel } from "./outbox-model.ts";
 import type { Socket, SocketDevice } from "./socket-model.ts";
@@ -33,6 +34,7 @@ export class Device implements SocketDevice {
   readonly name: string;
   readonly #sim: DeviceParts;
   readonly #skewMs: number;
+  readonly marks: MarksModel;
   #socket: Socket | undefined;
   readonly #replaced = new WeakSet<Socket>();
   readonly #inbox: InboxModel;
@@ -44,6 +46,7 @@ export class Device implements SocketDevice {
     this.#sim = sim;
     this.user = user;
     this.name = name;
+    this.marks = new MarksModel(sim, user, name);
     this.#skewMs = sim.dice.between(-180_000, 180_000);
     this.#inbox = new InboxModel(sim, this);
     this.#outbox = new OutboxModel(sim, this);
@@ -65,6 +68,11 @@ export class Device implements SocketDevice {
 
   get isReady(): boolean {
     return this.#inbox.isReady;
+  }
+
+  /** Asks for what it missed. */
+  async sync(): Promise<void> {
+    await this.#inbox.sync();
   }
 
   async connect(): Promise<void> {
@@ -97,6 +105,7 @@ export class Device implements SocketDevice {
     if (old !== undefined) this.#replaced.add(old);
     old?.left();
     this.#inbox.startOver();
+    this.marks.newSocket();
     this.#outbox.startOver();
     void this.#inbox.sync();
     // The gap behind the welcome: the first sync may be of before what was missed.
@@ -136,8 +145,7 @@ export class Device implements SocketDevice {
 
   /** Each is younger than the one before. */
   nextHello(): number {
-    this.#hellos += 1;
-    return this.#hellos;
+    return (this.#hellos += 1);
   }
 
   isLatest({ hello }: Pick<Socket, "hello">): boolean {
@@ -193,9 +201,8 @@ export class Device implements SocketDevice {
 
   read(conversation: string): void {
     const seq = this.#inbox.lastOf(conversation);
-    const id = `read-${this.#sim.nextId()}`;
     if (seq > 0)
-      this.#outbox.put(id, `${conversation}#read`, false, (socket) => ({
+      this.#outbox.put(`read-${this.#sim.nextId()}`, `${conversation}#read`, false, (socket) => ({
         ...this.#source(socket, conversation),
         op: "read",
         seq,

@@ -19,6 +19,10 @@ export interface Guards {
   readonly refuseLower: boolean;
   /** A connector takes a partition's deliveries in rising positions only. */
   readonly deliveryOrder: boolean;
+  /** A notice tells more than those of its key before it, or is not written: one comes late, or again. */
+  readonly noticeOrder: boolean;
+  /** What is told and not stored is told to whoever is connected. */
+  readonly notices: boolean;
   /** A new owner redoes effects from where the log says they were done. */
   readonly redo: boolean;
   /** Ids that memory does not hold are asked of storage. */
@@ -68,6 +72,8 @@ export const ALL: Guards = {
   trimRule: true,
   refuseLower: true,
   deliveryOrder: true,
+  noticeOrder: true,
+  notices: true,
   redo: true,
   oldIds: true,
   registerFirst: true,

@@ -1,7 +1,8 @@
 import { Timeline } from "@jichat/client/timeline.ts";
 import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
-import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+import type { ChatEvent, ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import type { Ledger } from "../ledger.ts";
+import type { MarksModel } from "./marks-model.ts";
 import type { Socket } from "./socket-model.ts";
 import type { Time } from "./world.ts";
 
@@ -16,6 +17,7 @@ export interface InboxParts {
 interface Reader {
   readonly user: string;
   readonly name: string;
+  readonly marks: Pick<MarksModel, "event" | "receipt" | "listed">;
   readonly socket: Socket | undefined;
 }
 
@@ -63,9 +65,10 @@ export class InboxModel {
         );
       this.#heard.set(event.conversation, event.seq);
       const timeline = this.#timeline(event.conversation);
-      for (const shown of timeline.insert(event, user)) this.#sim.ledger.received(user, name, shown);
+      for (const shown of timeline.insert(event, user)) this.#show(shown);
       if (timeline.hasHole) void this.#repair(event.conversation, timeline);
-    } else if (frame.t === "gap") {
+    } else if (frame.t === "receipt") this.#device.marks.receipt(frame);
+    else if (frame.t === "gap") {
       const timeline = frame.conversation === undefined ? undefined : this.#timeline(frame.conversation);
       if (timeline === undefined || frame.conversation === undefined) void this.sync();
       else {
@@ -73,6 +76,12 @@ export class InboxModel {
         if (timeline.hasHole) void this.#repair(frame.conversation, timeline);
       }
     }
+  }
+
+  #show(event: ChatEvent): void {
+    const { user, name, marks } = this.#device;
+    marks.event(event);
+    this.#sim.ledger.received(user, name, event);
   }
 
   #timeline(conversation: string): Timeline {
@@ -94,13 +103,11 @@ export class InboxModel {
   }
 
   async #pullMissing(conversation: string, timeline: Timeline): Promise<void> {
-    const { user, name } = this.#device;
     while (timeline.hasHole && this.#device.socket !== undefined) {
       const socket = this.#device.socket;
       try {
         const page = await socket.reply(socket.connector.pull(socket, conversation, timeline.last));
-        if (socket === this.#device.socket)
-          for (const event of timeline.fill(page)) this.#sim.ledger.received(user, name, event);
+        if (socket === this.#device.socket) for (const event of timeline.fill(page)) this.#show(event);
       } catch (thrown) {
         if (asChatError(thrown).code === "NOT_FOUND") timeline.head = timeline.last;
         await this.#sim.time.sleep(100);
@@ -121,6 +128,7 @@ export class InboxModel {
         const reply = await socket.reply(asked);
         if (socket !== this.#device.socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
         for (const listed of reply.conversations) {
+          this.#device.marks.listed(listed);
           const timeline = this.#timeline(listed.conversation);
           timeline.head = Math.max(timeline.head, "left" in listed ? listed.left : listed.head);
         }

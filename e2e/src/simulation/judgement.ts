@@ -3,6 +3,7 @@ import type { Violation } from "../ledger-checks.ts";
 import type { Ledger } from "../ledger.ts";
 import type { ConnectorModel } from "./connector-model.ts";
 import type { LogModel } from "./log-model.ts";
+import type { MarksModel } from "./marks-model.ts";
 import type { StorageModel } from "./storage-model.ts";
 import type { Time } from "./world.ts";
 
@@ -12,8 +13,18 @@ interface JudgeParts {
   readonly log: Pick<LogModel, "end">;
   readonly storage: Pick<StorageModel, "history">;
   readonly ledger: Pick<Ledger, "listed" | "history">;
+  /** Notices that were shed. */
+  readonly shed: number;
   anyConnector(): Pick<ConnectorModel, "sync"> | undefined;
   violate(invariant: string, what: string): void;
+}
+
+/** A device that is judged by what it knows in the end. */
+interface JudgedDevice {
+  readonly user: string;
+  readonly name: string;
+  readonly marks: Pick<MarksModel, "of">;
+  sync(): Promise<void>;
 }
 
 /** I7: once a successor's epoch stands, nothing of an older owner follows. */
@@ -36,14 +47,31 @@ export function checkReigns(batches: readonly Batch[]): Violation[] {
   return violations;
 }
 
+/** I6: what a device was told live, and by its own syncs, is where its user's mark stands in the end. */
+function checkMark(
+  sim: Pick<JudgeParts, "violate">,
+  devices: readonly JudgedDevice[],
+  { conversation, read }: { readonly conversation: string; readonly read: number },
+): void {
+  for (const { user, name, marks } of devices) {
+    const known = marks.of(conversation);
+    if (known !== read)
+      sim.violate("I6", `${user}/${name} believes ${conversation} to be read up to ${known}, not ${read}`);
+  }
+}
+
 /** Shows the ledger what every user is told in the end: their list, and each history. */
-async function inspect(sim: JudgeParts, users: readonly string[]): Promise<void> {
-  for (const user of users) {
+async function inspect(sim: JudgeParts, devices: readonly JudgedDevice[]): Promise<void> {
+  // Who was to be told by a notice that was shed learns from the next sync: that is all that is promised.
+  if (sim.shed > 0) await Promise.all(devices.map((device) => device.sync()));
+  const byUser = Map.groupBy(devices, ({ user }) => user);
+  for (const [user, theirs] of byUser) {
     const connector = sim.anyConnector();
     const { conversations } = (await connector?.sync(user, undefined)) ?? { conversations: [] };
     for (const listed of conversations) {
       if ("left" in listed) continue;
       sim.ledger.listed(user, listed.conversation, listed);
+      checkMark(sim, theirs, listed);
       const page = await sim.storage.history(sim.log.end, {
         user,
         conversation: listed.conversation,
@@ -60,9 +88,9 @@ async function inspect(sim: JudgeParts, users: readonly string[]): Promise<void>
 }
 
 /** `inspect`, or what keeps it from ending. */
-export async function judge(sim: JudgeParts, users: readonly string[]): Promise<void> {
+export async function judge(sim: JudgeParts, devices: readonly JudgedDevice[]): Promise<void> {
   let done = false;
-  void inspect(sim, users).then(
+  void inspect(sim, devices).then(
     () => {
       done = true;
     },

@@ -5,6 +5,7 @@ import { isRetryable } from "@jichat/protocol/errors.ts";
 import type { Dice } from "@jichat/protocol/dice.ts";
 import type { Ledger } from "../ledger.ts";
 import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
+import type { MarksModel } from "./marks-model.ts";
 import type { Socket } from "./socket-model.ts";
 import type { Time } from "./world.ts";
 
@@ -32,6 +33,7 @@ export interface OutboxParts {
 interface Writer {
   readonly user: string;
   readonly name: string;
+  readonly marks: Pick<MarksModel, "raise">;
   readonly socket: Socket | undefined;
 }
 
@@ -130,6 +132,7 @@ export class OutboxModel {
       return;
     }
     const { conversation } = command;
+    if (command.op === "read" || write.isSend) this.#device.marks.raise(conversation, answer.seq);
     if (command.op === "read") this.#sim.ledger.readAcked(this.#device.user, conversation, answer.seq);
     if (!write.isSend) return;
     this.#sim.ledger.acked(this.#device.user, this.#device.name, {

@@ -27,6 +27,8 @@ interface RouterParts {
   readonly log: Pick<LogModel, "from">;
   readonly redis: Pick<RedisModel, "onRun" | "sessionsFor">;
   readonly storage: Pick<StorageModel, "factsFor">;
+  /** Notices that were shed so far. */
+  shed: number;
   /** The one that the next owner loads. */
   snapshot: Snapshot | undefined;
   nextId(): string;
@@ -123,7 +125,9 @@ export class RouterModel {
         deliver: (connector, delivery, timeoutMs) => sim.deliver(machine, connector, delivery, timeoutMs),
       },
       push: { add: async () => undefined },
-      count: () => undefined,
+      count: (what, by) => {
+        if (what === "shed") sim.shed += by;
+      },
       isFull: () => false,
       loadSnapshot: async () => {
         await machine.alive();

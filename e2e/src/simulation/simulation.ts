@@ -1,4 +1,6 @@
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import { decodeRound, encodeDelivery, encodeRound } from "@jichat/protocol/bus/delivery.ts";
+import { encodeText } from "@jichat/protocol/bus/wire.ts";
 import { directConversation, groupConversation } from "@jichat/protocol/ids.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
@@ -44,6 +46,8 @@ export class Simulation {
   readonly ledger = new Ledger();
   readonly ackedHead = new Map<string, number>();
   readonly refused: string[] = [];
+  /** Notices that routers let go. */
+  shed = 0;
   snapshot: Snapshot | undefined;
   readonly #violations: Violation[] = [];
   readonly #kinds: readonly FaultKind[];
@@ -90,6 +94,11 @@ export class Simulation {
     return this.seed % 3 === 0;
   }
 
+  /** Of the cluster: every other seed writes the forms of the version before. */
+  get level(): number {
+    return this.seed % 2;
+  }
+
   nextId(): string {
     this.#ids += 1;
     return this.#ids.toString(16);
@@ -129,10 +138,10 @@ export class Simulation {
     this.time.after(timeoutMs, () => {
       reject(new Error("no acknowledgement"));
     });
-    const copy = structuredClone(delivery);
+    const round = encodeText(encodeRound([encodeDelivery(delivery, this.level)]));
     const arrive = (): void => {
       if (connector === undefined || connector.machine.dead) return;
-      connector.receive(copy);
+      for (const copy of decodeRound(round)) connector.receive(copy);
       if (!this.dice.mishap(0.02)) this.time.after(this.dice.between(0.2, 2), resolve);
     };
     if (this.dice.mishap(0.02)) this.time.after(this.dice.between(100, 4_000), arrive);
@@ -187,7 +196,7 @@ export class Simulation {
     this.#plan();
     await this.time.run(this.#talkMs + 100);
     await this.#heal();
-    await judge(this, USERS);
+    await judge(this, this.#devices);
     for (const router of this.#routers) router.machine.dead = true;
     for (const { machine } of this.#connectors) machine.dead = true;
     return [...this.#violations, ...checkReigns(this.log.batches), ...this.ledger.check()];

@@ -1,5 +1,5 @@
 import { Intake } from "@jichat/connector/intake.ts";
-import type { Reader } from "@jichat/connector/delivery.ts";
+import type { Reader } from "@jichat/connector/reader.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { ReadList } from "@jichat/presence/presence-texts.ts";
 import type { SyncReply } from "@jichat/edge/sync.ts";
@@ -92,6 +92,11 @@ export class Socket implements Reader {
     time.after(this.wireMs, () => {
       if (this.isOpen) this.device.hear(this, JSON.parse(String(text)) as ServerFrame);
     });
+  }
+
+  writeNotice(text: string | Uint8Array): boolean {
+    this.writeEncoded(text);
+    return true;
   }
 
   /** A frame arrives: when its way is over, when its connector can look at it, and in order. */

@@ -1,5 +1,7 @@
 import { ChatError } from "../errors.ts";
 import { wellFormedJson, wellFormedText } from "../frame/well-formed.ts";
+import type { DeliveredMark, Notice } from "./notice.ts";
+import { markOf, receiptOf } from "./notice.ts";
 import { decodeInner, textOf } from "./wire.ts";
 
 /** One event and those of a connector's users who are to have it. */
@@ -19,14 +21,6 @@ export interface DeliveredEvent {
   readonly trace?: string | undefined;
 }
 
-/** A read mark for the other devices of its user. */
-export interface DeliveredMark {
-  readonly conversation: string;
-  readonly user: string;
-  readonly seq: number;
-  readonly origin?: string | undefined;
-}
-
 /**
  * Stands for events that could not be delivered in time: each user pulls the conversation up to `head`, or
  * syncs where none is named.
@@ -38,25 +32,28 @@ export interface DeliveredGap {
 }
 
 /**
- * From the owner of a partition to one connector. A connector takes only a `position` above its last of that
- * partition.
+ * From the owner of a partition to one connector. A connector takes events and gaps only of a `position` above
+ * its last of that partition. Notices have an order of their own, whatever the position.
  */
 export interface Delivery {
   readonly partition: number;
   readonly position: number;
   readonly events: readonly DeliveredEvent[];
-  readonly marks: readonly DeliveredMark[];
+  readonly notices: readonly Notice[];
   readonly gaps: readonly DeliveredGap[];
   /**
-   * Marks and gaps for which one message had no room, behind it: taken at its position, and told again where
-   * they come twice, which nobody minds who knows where they stand.
+   * It has the notices and gaps for which the message before it had no room. Its gaps are taken at that
+   * message's position too; a gap may come twice, and is idempotent.
    */
   readonly isRest?: true | undefined;
 }
 
+/** From this level of a cluster on every connector reads `notices`. Below it, receipts travel as `marks`. */
+export const NOTICES_LEVEL = 1;
+
 /**
- * A delivery on its way: `head` is a WireDelivery as JSON, `frames` are its events' frames, one behind the
- * other, which nobody but the reader of a frame need parse.
+ * A delivery on its way: `head` is a WireDelivery as JSON, `frames` are the frames of its events and then of
+ * its notices, one behind the other, which nobody but the reader of a frame need parse.
  */
 export interface EncodedDelivery {
   readonly head: string;
@@ -72,9 +69,17 @@ type WireEvent = readonly [
   trace?: string,
 ];
 
-interface WireDelivery extends Omit<Delivery, "events"> {
+interface WireNotice extends Omit<Notice, "frame"> {
+  readonly length: number;
+}
+
+interface WireDelivery extends Omit<Delivery, "events" | "notices"> {
   readonly audiences: readonly (readonly string[])[];
   readonly events: readonly WireEvent[];
+  /** Written at level 0 only, always, and read at any. */
+  readonly marks?: readonly DeliveredMark[];
+  /** Written from level 1 on, where there are any. */
+  readonly notices?: readonly WireNotice[];
 }
 
 interface WireRound {
@@ -82,8 +87,11 @@ interface WireRound {
   readonly deliveries: readonly WireDelivery[];
 }
 
-/** Whatever stands in a log, readers get valid UTF-8: an earlier version took halves of surrogate pairs. */
-export function encodeDelivery({ events, ...rest }: Delivery): EncodedDelivery {
+/**
+ * In the form that the cluster's `level` allows: at level 0 notices other than receipts are not told. Whatever
+ * stands in a log, readers get valid UTF-8: an earlier version took halves of surrogate pairs.
+ */
+export function encodeDelivery({ events, notices, ...rest }: Delivery, level: number): EncodedDelivery {
   const frames = events.map(({ frame }) => wellFormedJson(frame));
   const audiences = new Map<readonly string[], number>();
   const wire = events.map(({ position, ts, users, origin, trace }, at): WireEvent => {
@@ -93,8 +101,27 @@ export function encodeDelivery({ events, ...rest }: Delivery): EncodedDelivery {
     if (trace !== undefined) return [length, position, ts, audience, origin ?? null, trace];
     return origin === undefined ? [length, position, ts, audience] : [length, position, ts, audience, origin];
   });
-  const head: WireDelivery = { ...rest, audiences: [...audiences.keys()], events: wire };
+  // Last of all that adds to `frames`: their readers take events' frames first.
+  const told = toldAt(level, notices, frames);
+  const head: WireDelivery = { ...rest, ...told, audiences: [...audiences.keys()], events: wire };
   return { head: wellFormedText(head), frames: frames.join("") };
+}
+
+/** Notices in the form of this level; puts their frames behind those of the events. */
+function toldAt(
+  level: number,
+  notices: readonly Notice[],
+  frames: string[],
+): Pick<WireDelivery, "marks" | "notices"> {
+  if (level < NOTICES_LEVEL) return { marks: notices.flatMap((notice) => markOf(notice) ?? []) };
+  if (notices.length === 0) return {};
+  return {
+    notices: notices.map(({ frame, ...notice }) => {
+      const text = wellFormedJson(frame);
+      frames.push(text);
+      return { ...notice, length: text.length };
+    }),
+  };
 }
 
 /** What one router has for one connector, of all its partitions: taken, and acknowledged, together. */
@@ -112,7 +139,7 @@ export function decodeRound(bytes: Uint8Array): readonly Delivery[] {
     at += length;
     return text.slice(at - length, at);
   };
-  return head.deliveries.map(({ audiences, events, ...rest }) => ({
+  return head.deliveries.map(({ audiences, events, marks, notices, ...rest }) => ({
     ...rest,
     events: events.map(([length, position, ts, audience, origin, trace]) => ({
       frame: take(length),
@@ -122,5 +149,18 @@ export function decodeRound(bytes: Uint8Array): readonly Delivery[] {
       origin: origin ?? undefined,
       trace,
     })),
+    notices: noticesOf(marks, notices, take),
   }));
+}
+
+const NO_NOTICES: readonly Notice[] = [];
+
+/** Of either level: `marks` of a router that writes level 0, `notices` of one that writes level 1. */
+function noticesOf(
+  marks: readonly DeliveredMark[] | undefined,
+  notices: readonly WireNotice[] | undefined,
+  take: (length: number) => string,
+): readonly Notice[] {
+  if (notices === undefined) return marks?.map(receiptOf) ?? NO_NOTICES;
+  return notices.map(({ length, ...notice }) => ({ frame: take(length), ...notice }));
 }
