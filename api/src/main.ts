@@ -16,6 +16,7 @@ import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { Presence } from "@jichat/presence/presence.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
+import { tellLevel } from "@jichat/log/level.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { rereadFiles } from "@jichat/runtime/reread.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
@@ -43,6 +44,7 @@ const cluster = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
+tellLevel(telemetry, cluster.level);
 const presence = Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
 const ended = new AbortController();
 const clock = await openClock({
@@ -77,6 +79,7 @@ const memberBuckets = memberBucketsOf(config.people);
 const app = await buildServer({
   config,
   telemetry,
+  level: cluster.level,
   clock,
   accounts,
   userNames: await UserNames.open(nats, names, config.reservedUsers, clock),
@@ -114,6 +117,7 @@ const admin = await startAdmin(config, telemetry, {
       : revocations.loaded
         ? undefined
         : "the list of revoked tokens is not known just now",
+  level: () => cluster.level.said,
 });
 telemetry.log.info({ port: config.port, admin: admin.port }, "api is up");
 

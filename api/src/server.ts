@@ -2,6 +2,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
 import { answerErrors, trace } from "./answers.ts";
+import { answerByLevel } from "./answered.ts";
 import { DOCS_POLICY, openEdges, servePage } from "./edges.ts";
 import { openHttp } from "./http.ts";
 import { nameClients } from "./client-names.ts";
@@ -24,6 +25,7 @@ export async function buildServer(world: World): Promise<FastifyInstance> {
   trace(app, world);
   await openEdges(app, config);
   answerErrors(app, world, answerOf);
+  answerByLevel(app, world);
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",

@@ -7,6 +7,7 @@ import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import type { Tokens } from "@jichat/identity/tokens.ts";
 import type { UserNames } from "@jichat/identity/user-names.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Level } from "@jichat/log/level.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Presence } from "@jichat/presence/presence.ts";
 import type { Config } from "./config.ts";
@@ -19,6 +20,8 @@ import type { UserIndex } from "./user-index.ts";
 export interface World extends Edge {
   readonly config: Config;
   readonly telemetry: Telemetry;
+  /** Which verbs are answered goes by it. */
+  readonly level: Pick<Level, "current">;
   readonly clock: Clock;
   readonly accounts: Accounts;
   readonly userNames: UserNames;

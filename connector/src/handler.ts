@@ -5,6 +5,7 @@ import type { ErrorCode } from "@jichat/protocol/errors.ts";
 import { CLOSE, ChatError, asChatError, closeOf } from "@jichat/protocol/errors.ts";
 import type { ClientFrame, Hello, Pull, Renew, Sync } from "@jichat/protocol/frame/client-frame.ts";
 import { idOf, readClientFrame } from "@jichat/protocol/frame/client-frame.ts";
+import { checkAnswered } from "@jichat/protocol/level.ts";
 import type { Trace } from "@jichat/runtime/telemetry.ts";
 import { greet, issueTicket } from "./handshake.ts";
 import { refuseSend, write } from "./ingress.ts";
@@ -83,6 +84,8 @@ function read(world: World, session: Session, intake: Intake, bytes: ArrayBuffer
     if (session.state === "new" && typeOf(value) !== "hello")
       throw new ChatError("UNAUTHENTICATED", "the first frame is a hello");
     if (waitMs > 0 && typeOf(value) !== "send") throw errorOf(socketTooFast(waitMs));
+    // Before its fields are read: a build that does not know the verb would not read them either.
+    checkAnswered(typeOf(value), world.level.current);
     const frame = readClientFrame(value, bodyBytesMax);
     session.malformedInARow = 0;
     if (waitMs > 0) refuseTooFast(world, session, frame, waitMs);

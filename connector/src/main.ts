@@ -17,6 +17,7 @@ import { connectNats } from "@jichat/runtime/nats.ts";
 import { connectionsMax } from "@jichat/runtime/descriptors.ts";
 import { Presence } from "@jichat/presence/presence.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
+import { tellLevel } from "@jichat/log/level.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { rereadFiles } from "@jichat/runtime/reread.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
@@ -52,6 +53,7 @@ const cluster = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
+tellLevel(telemetry, cluster.level);
 const presence = Presence.connect(config.redisUrl, names, telemetry.log, {
   tls: config.redisTls,
   isGathered: true,
@@ -81,6 +83,7 @@ const world: World = {
   telemetry,
   metrics,
   hub,
+  level: cluster.level,
   clock,
   turn: new FlushScheduler(setImmediate, clock),
   directs: new DirectConversations(),
@@ -134,6 +137,7 @@ const admin = await startAdmin(config, telemetry, {
       : revocations.loaded
         ? undefined
         : "the list of revoked tokens is not known just now",
+  level: () => cluster.level.said,
   clusterKeys: () => clusterKeys.all,
   drain: (on) => {
     if (on) void drain.start(config.drainMs);

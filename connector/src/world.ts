@@ -4,6 +4,7 @@ import type { Revocations } from "@jichat/identity/revocations.ts";
 import type { Tickets } from "@jichat/identity/tickets.ts";
 import type { Tokens } from "@jichat/identity/tokens.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Level } from "@jichat/log/level.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Presence } from "@jichat/presence/presence.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
@@ -28,6 +29,8 @@ export interface World extends Edge {
   readonly telemetry: Telemetry;
   readonly metrics: ConnectorMetrics;
   readonly hub: Hub;
+  /** Which verbs are answered goes by it. */
+  readonly level: Pick<Level, "current">;
   /** What is said of the time of day, and whether tokens and tickets are over, goes by it. */
   readonly clock: Clock;
   readonly turn: FlushScheduler;

@@ -3,6 +3,7 @@ import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { Leases } from "@jichat/log/leases.ts";
 import { Presence } from "@jichat/presence/presence.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
+import { tellLevel } from "@jichat/log/level.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
@@ -16,10 +17,11 @@ const telemetry = startTelemetry("router", config);
 const shutdown = shutdownSignal();
 const names = namesOf(config.cluster);
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log, config.natsTls);
-const { jsm, partitions } = await openCluster(nats, names, config.log, {
+const { jsm, partitions, level } = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
+tellLevel(telemetry, level);
 const presence = Presence.connect(config.redisUrl, names, telemetry.log, { tls: config.redisTls });
 const ended = new AbortController();
 const clock = await openClock({ jsm, names, redis: presence.redis, telemetry, signal: ended.signal });
@@ -29,7 +31,7 @@ await router.start();
 const leases = await Leases.join(
   nats,
   names,
-  { role: "router", me: config.instance, partitions },
+  { role: "router", me: config.instance, partitions, known: level.said.known },
   router,
   telemetry.log,
 );
@@ -38,6 +40,7 @@ const admin = await startAdmin(config, telemetry, {
   notLive: () => router.notLive(),
   partitions: () => leases.held,
   faults: () => router.faults(),
+  level: () => level.said,
 });
 telemetry.log.info({ partitions, admin: admin.port }, "router is up");
 

@@ -1,5 +1,6 @@
 import { ChatError } from "../errors.ts";
 import { isClientId } from "../id-forms.ts";
+import { unknownFrame } from "../level.ts";
 import * as limits from "../limits.ts";
 import type { BodyText } from "./body.ts";
 import { readBody } from "./body.ts";
@@ -207,7 +208,7 @@ export function readClientFrame(value: unknown, bodyBytesMax: number): ClientFra
     case "renew":
       return { t, id: readId(fields), token: readToken(fields) };
     default:
-      throw new ChatError("FRAME_UNKNOWN", `unknown frame type ${JSON.stringify(t)}`);
+      throw unknownFrame(t);
   }
 }
 
