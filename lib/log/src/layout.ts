@@ -36,7 +36,7 @@ export function decodeLayout(text: string, cluster: string): Layout {
   return { partitions, level: asLevel(level) };
 }
 
-/** A process that does not know the cluster's level could neither read all of it nor write what others read. */
+/** A process that does not know the cluster's level could not read all that is written at it. */
 export class LevelUnknown extends Error {
   override readonly name = "LevelUnknown";
 
@@ -106,6 +106,7 @@ export async function raiseLevel(nats: NatsConnection, names: Names, level: numb
     throw new Error(`cluster ${names.cluster} was never made: there is no level to raise`);
   const layout = decodeLayout(found.string(), names.cluster);
   if (layout.level >= level) return layout.level;
-  await settings.update(LAYOUT_KEY, encodeLayout({ ...layout, level }), found.revision); // Who was quicker, wins.
+  // Compare and set: it fails where somebody was quicker, and then the next try sees what they wrote.
+  await settings.update(LAYOUT_KEY, encodeLayout({ ...layout, level }), found.revision);
   return level;
 }

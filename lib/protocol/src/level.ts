@@ -39,9 +39,9 @@ const levelOfVerb = (verb: string): number => VERB_LEVELS.get(verb) ?? 0;
 export const isAnswered = (level: number, verbLevel: number): boolean => verbLevel <= level;
 
 /**
- * Throws FRAME_UNKNOWN for a verb above the cluster's level; what is no text is for the reader of the frame to
- * refuse. The client hears what a build of an earlier level
- * would say to it: which of the two it meets while a cluster is upgraded makes no difference.
+ * Throws FRAME_UNKNOWN for a verb above the cluster's level; the reader of the frame refuses what is no text.
+ * The client hears what a build of an earlier level would say to it: which of the two it meets while a
+ * cluster is upgraded makes no difference.
  */
 export function checkAnswered(verb: unknown, level: number): void {
   if (typeof verb === "string" && !isAnswered(level, levelOfVerb(verb))) throw unknownFrame(verb);
