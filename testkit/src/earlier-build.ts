@@ -20,20 +20,24 @@ interface Manifest {
 const manifestOf = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
 
-async function git(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
-  const { code, stdout, stderr } = await exec("git", args, { cwd: ROOT, env: { ...process.env, ...env } });
+async function git(
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await exec("git", args, { cwd, env: { ...process.env, ...env } });
   if (code !== 0) throw new Error(`git ${args.join(" ")}: ${stderr.trim()}`);
   return stdout.trim();
 }
 
-/** Throws a UserError that says what to do where this folder does not have the commit. */
-async function mustHave(commit: string): Promise<void> {
+/** Throws a UserError that says what to do where the clone does not have the commit. */
+async function mustHave(commit: string, clone: string): Promise<void> {
   const why = `the build of ${commit.slice(0, 7)} is needed, to run beside this one`;
-  const isShallow = await git(["rev-parse", "--is-shallow-repository"]).catch((cause: unknown) => {
-    throw new UserError(`${why}: ${ROOT} is no clone with a history. Use \`git clone\`. ${String(cause)}`);
+  const isShallow = await git(clone, ["rev-parse", "--is-shallow-repository"]).catch((cause: unknown) => {
+    throw new UserError(`${why}: ${clone} is no clone with a history. Use \`git clone\`. ${String(cause)}`);
   });
   const { code } = await exec("git", ["cat-file", "-e", `${commit}^{commit}`], {
-    cwd: ROOT,
+    cwd: clone,
     env: process.env,
   });
   if (code === 0) return;
@@ -48,8 +52,8 @@ async function mustHave(commit: string): Promise<void> {
  * Checks an earlier commit out of this clone's history, for whoever runs it beside the present one. It runs
  * as it is, with the third-party packages that are installed here.
  */
-export async function earlierBuild(commit: string): Promise<EarlierBuild> {
-  await mustHave(commit);
+export async function earlierBuild(commit: string, clone = ROOT): Promise<EarlierBuild> {
+  await mustHave(commit, clone);
   const root = mkdtempSync(join(tmpdir(), "jichat-earlier-"));
   const remove = (): void => {
     rmSync(root, { recursive: true, force: true });
@@ -57,8 +61,8 @@ export async function earlierBuild(commit: string): Promise<EarlierBuild> {
   try {
     // With an index of its own, so that nothing of this clone is changed.
     const index = { GIT_INDEX_FILE: join(root, ".index") };
-    await git(["read-tree", commit], index);
-    await git(["checkout-index", "--all", `--prefix=${root}/`], index);
+    await git(clone, ["read-tree", commit], index);
+    await git(clone, ["checkout-index", "--all", `--prefix=${root}/`], index);
     linkPackages(root);
   } catch (error) {
     remove();
