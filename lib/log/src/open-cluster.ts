@@ -5,6 +5,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
+import { limited } from "@jichat/runtime/limited.ts";
 import { LogIdentity, readIdentity } from "./log-identity.ts";
 import type { LogOptions } from "./log-settings.ts";
 import { Level, watchLevel } from "./level.ts";
@@ -13,6 +14,8 @@ import { watchQuorum } from "./quorum-watch.ts";
 
 const TIMEOUT_MS = 5_000;
 const RETRY_MS = 250;
+/** The level is known by then; who cannot hear that it is raised had better be started anew. */
+const HEARD_WITHIN_MS = 30_000;
 const UNAVAILABLE = 503;
 const STREAM_NOT_FOUND = 10_059;
 
@@ -112,6 +115,7 @@ export async function openCluster(
   const level = new Level(first);
   const follow = async (): Promise<void> =>
     watchLevel(level, { nats, names, ...waiting, onUnknown: stopSelf });
-  await untilAnswered("the cluster's level", follow, waiting, isNotKnownYet);
+  const following = untilAnswered("the cluster's level", follow, waiting, isNotKnownYet);
+  await limited("hearing the bucket of settings", HEARD_WITHIN_MS, following);
   return { jsm, partitions, identity, level };
 }
