@@ -10,7 +10,7 @@ const OURS = "@jichat";
 /** A checkout of an earlier commit, in a folder of its own. */
 export interface EarlierBuild {
   readonly root: string;
-  remove(): void;
+  readonly remove: () => void;
 }
 
 interface Manifest {
