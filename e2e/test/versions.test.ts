@@ -5,9 +5,9 @@ import { readSaidLevel } from "@jichat/protocol/level.ts";
 import { ROOT } from "@jichat/testkit/cache.ts";
 import type { EarlierBuild } from "@jichat/testkit/earlier-build.ts";
 import { earlierBuild } from "@jichat/testkit/earlier-build.ts";
-import type { Result } from "@jichat/testkit/exec.ts";
 import { exec } from "@jichat/testkit/exec.ts";
 import type { Part } from "@jichat/testkit/local/part.ts";
+import { raiseLevel, storageCommand } from "@jichat/testkit/local/raise-level.ts";
 import type { Stack } from "@jichat/testkit/local/stack.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { Crowd } from "../src/crowd.ts";
@@ -29,14 +29,6 @@ before(async () => {
 after(() => {
   earlier.remove();
 });
-
-/** A command of this build's storage, with that one's environment, while it runs. */
-const storageCommand = async (stack: Stack, ...args: readonly string[]): Promise<Result> => {
-  const { spec } = stack.storage;
-  const main = [...spec.args.slice(0, -1), `${ROOT}/storage/src/main.ts`];
-  const env = { ...process.env, ...spec.env, ADMIN_PORT: "0" };
-  return exec(spec.program, [...main, ...args], { env });
-};
 
 const levelOf = async ({ spec }: Part): Promise<{ known: number; cluster: number } | undefined> => {
   const response = await fetch(`http://127.0.0.1:${spec.adminPort}/level`);
@@ -64,8 +56,8 @@ async function raise(stack: Stack): Promise<void> {
   for (const part of componentsOf(stack))
     assert.deepEqual(await levelOf(part), { known: 1, cluster: 0 }, part.spec.name);
   await assertUnknown(stack);
-  const { code, stdout, stderr } = await storageCommand(stack, "level", "1");
-  assert.equal(code, 0, stderr);
+  await raiseLevel(stack);
+  const { stdout } = await storageCommand(stack, "level");
   assert.deepEqual(JSON.parse(stdout), { cluster: "jichat", level: 1, known: 1 });
   for (const part of componentsOf(stack))
     await until(
