@@ -18,6 +18,7 @@ import { Presence } from "@jichat/presence/presence.ts";
 import { connectRedis } from "@jichat/presence/redis.ts";
 import { RedisData } from "@jichat/presence/redis-data.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
+import { tellLevel } from "@jichat/log/level.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { rereadFiles } from "@jichat/runtime/reread.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
@@ -45,6 +46,7 @@ const cluster = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
+tellLevel(telemetry, cluster.level);
 const redis = connectRedis(config.redisUrl, { log: telemetry.log, tls: config.redisTls });
 const redisData = new RedisData(redis, names, telemetry.log);
 const presence = new Presence({ redis, data: redisData });
@@ -88,6 +90,7 @@ const memberBuckets = memberBucketsOf(config.people);
 const app = await buildServer({
   config,
   telemetry,
+  level: cluster.level,
   clock,
   accounts,
   userNames: await UserNames.open(nats, names, config.reservedUsers, clock),
@@ -125,6 +128,7 @@ const admin = await startAdmin(config, telemetry, {
       : revocations.loaded
         ? undefined
         : "the list of revoked tokens is not known just now",
+  level: () => cluster.level.said,
 });
 telemetry.log.info({ port: config.port, admin: admin.port }, "api is up");
 

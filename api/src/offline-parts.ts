@@ -1,6 +1,7 @@
 import { NO_PROXY } from "@jichat/edge/client-address.ts";
 import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import type { Identity } from "@jichat/identity/tokens.ts";
+import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import type { Config } from "./config.ts";
 import { KnownAddresses } from "./known-addresses.ts";
@@ -32,6 +33,7 @@ export function offlineParts(config: Partial<Config> = {}): ServerParts {
       ...config,
     },
     telemetry,
+    level: { current: LEVEL_KNOWN },
     tokens: { verify: async (): Promise<Partial<Identity>> => ({ user: "ann", tokenId: "none" }) },
     firstSight: { of: async () => false },
     knownAddresses: new KnownAddresses(undefined, "none", telemetry.log),

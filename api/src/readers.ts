@@ -4,6 +4,7 @@ import type { ClientFrame } from "@jichat/conversation/client-frame.ts";
 import { readClientFrame } from "@jichat/conversation/client-frame.ts";
 import { Fields } from "@jichat/protocol/frame/fields.ts";
 import * as readers from "@jichat/protocol/frame/readers.ts";
+import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
 import * as limits from "@jichat/protocol/limits.ts";
 
 /** What a route's documentation says of a body or a query: its names, and which of them are integers. */
@@ -75,7 +76,10 @@ export function readAs<T extends ClientFrame["t"]>(
   t: T,
   values: Readonly<Record<string, unknown>>,
 ): Extract<ClientFrame, { t: T }> {
-  return readClientFrame({ ...values, t }, limits.BODY_BYTES_MAX) as Extract<ClientFrame, { t: T }>;
+  return readClientFrame({ ...values, t }, limits.BODY_BYTES_MAX, LEVEL_KNOWN) as Extract<
+    ClientFrame,
+    { t: T }
+  >;
 }
 
 /** For frames whose `id` and `conversation` a request does not have. */

@@ -1,7 +1,9 @@
+import type { Level } from "@jichat/log/level.ts";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
 import { answerErrors, trace } from "./answers.ts";
+import { answerByLevel } from "./answered.ts";
 import { DOCS_POLICY, openEdges, servePage } from "./edges.ts";
 import { openHttp } from "./http.ts";
 import { nameClients } from "./client-names.ts";
@@ -23,6 +25,8 @@ export interface ServerParts
   extends AccountParts, ProfileParts, UserParts, ConversationParts, MessageParts, VerbParts {
   readonly config: AccountParts["config"] & Pick<Config, "origins" | "trustProxy" | "webRoot" | "wsUrls">;
   readonly telemetry: Telemetry;
+  /** Which verbs are answered goes by it. */
+  readonly level: Pick<Level, "current">;
   readonly accounts: AccountParts["accounts"];
   readonly index: UserParts["index"];
   readonly revocations: ProfileParts["revocations"];
@@ -39,6 +43,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   trace(app, telemetry);
   await openEdges(app, config);
   answerErrors(app, telemetry, answerOf);
+  answerByLevel(app, parts);
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",

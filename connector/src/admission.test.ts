@@ -1,3 +1,4 @@
+import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { WriteFrame } from "@jichat/conversation/client-frame.ts";
@@ -7,7 +8,7 @@ import { Existence } from "@jichat/identity/existence.ts";
 import { Admission } from "./admission.ts";
 
 const frame = (fields: object): WriteFrame => {
-  const read = readClientFrame({ id: "1", ...fields }, 8_192);
+  const read = readClientFrame({ id: "1", ...fields }, 8_192, LEVEL_KNOWN);
   assert.ok(
     read.t === "send" || read.t === "create" || read.t === "invite" || read.t === "remove",
     `${read.t} is no write of these tests`,

@@ -3,6 +3,7 @@ import type { Syncs } from "@jichat/edge/sync.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { errorOf } from "@jichat/protocol/bus/command.ts";
 import { CLOSE, ChatError, asChatError, closeOf } from "@jichat/protocol/errors.ts";
+import type { Level } from "@jichat/log/level.ts";
 import type { ClientFrame } from "@jichat/conversation/client-frame.ts";
 import { readClientFrame } from "@jichat/conversation/client-frame.ts";
 import type { Hello, Pull, Renew, Sync } from "@jichat/protocol/frame/client-frame.ts";
@@ -34,6 +35,8 @@ export interface FrameHandlerParts extends HandshakeParts, IngressParts, IntakeP
   readonly turn: IntakeParts["turn"] & Pick<FlushScheduler, "next" | "now">;
   /** By address. */
   readonly handshakeBuckets: Pick<TokenBuckets, "spend">;
+  /** Which verbs are answered goes by it. */
+  readonly level: Pick<Level, "current">;
   readonly past: Pick<HistoryClient, "page">;
   readonly syncs: Pick<Syncs, "page">;
 }
@@ -102,7 +105,7 @@ export class FrameHandler {
       if (session.state === "new" && typeOf(value) !== "hello")
         throw new ChatError("UNAUTHENTICATED", "the first frame is a hello");
       if (waitMs > 0 && typeOf(value) !== "send") throw errorOf(socketTooFast(waitMs));
-      const frame = readClientFrame(value, bodyBytesMax);
+      const frame = readClientFrame(value, bodyBytesMax, this.#parts.level.current);
       session.malformedInARow = 0;
       if (waitMs > 0) this.#refuseTooFast(session, frame, waitMs);
       else this.#admit(session, frame, bytes.byteLength);

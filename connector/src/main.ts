@@ -19,6 +19,7 @@ import { Presence } from "@jichat/presence/presence.ts";
 import { connectRedis } from "@jichat/presence/redis.ts";
 import { RedisData } from "@jichat/presence/redis-data.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
+import { tellLevel } from "@jichat/log/level.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { rereadFiles } from "@jichat/runtime/reread.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
@@ -54,6 +55,7 @@ const cluster = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
+tellLevel(telemetry, cluster.level);
 const redis = connectRedis(config.redisUrl, {
   log: telemetry.log,
   tls: config.redisTls,
@@ -95,6 +97,7 @@ const parts = {
   telemetry,
   metrics,
   hub,
+  level: cluster.level,
   clock,
   turn: new FlushScheduler(setImmediate, clock),
   directs: new DirectConversations(),
@@ -148,6 +151,7 @@ const admin = await startAdmin(config, telemetry, {
       : revocations.loaded
         ? undefined
         : "the list of revoked tokens is not known just now",
+  level: () => cluster.level.said,
   clusterKeys: () => clusterKeys.all,
   drain: (on) => {
     if (on) void drain.start(config.drainMs);

@@ -28,6 +28,7 @@ scenario("1: the laptop sample is Ready in under 90 s, people talk, rows are in 
   await chat.apply(laptop());
   const seconds = await chat.until("Ready", "True", 90_000);
   t.diagnostic(`Ready after ${seconds.toFixed(1)} s`);
+  await chat.until("LevelRaised", "True", 40_000); // Its pods have told that they know the newest one.
   await underLoad(t, chat, async () => undefined, TALKERS);
   const said = await helm(["test", RELEASE, "-n", NAMESPACE, "--logs"]);
   t.diagnostic(/message .*/.exec(said)?.[0] ?? said.slice(-200));

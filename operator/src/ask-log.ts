@@ -4,6 +4,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { readLayout } from "@jichat/log/layout.ts";
 import { readIdentity } from "@jichat/log/log-identity.ts";
 import { readNatsUrl } from "@jichat/runtime/nats-url.ts";
 import { missingStreams, provision, putBackStreams } from "@jichat/log/provision.ts";
@@ -99,7 +100,11 @@ export async function askStreams(
   const gone = await lost(jsm, names, input);
   if (gone !== undefined) return gone;
   const had = hadOf(names, remembered(input)); // It may go just now.
-  const partitions = lookOnly ? wanted.partitions : await provision({ nats, jsm, names, wanted, had });
+  // Which builds the pods will be of is not known: they tell, and then the level is raised.
+  const layout = lookOnly
+    ? await readLayout(jsm, names)
+    : await provision({ nats, jsm, names, wanted, had, level: 0 });
+  const { partitions } = layout ?? wanted;
   if (partitions !== wanted.partitions)
     return {
       ok: false,
@@ -119,7 +124,8 @@ export async function askStreams(
     differing.length === 0
       ? `${partitions} logs, ${wanted.replicas} copies each`
       : `${differing.join(", ")} ${lookOnly ? "differ" : "were put back"}`;
-  return { ok: !lookOnly || differing.length === 0, message, log };
+  const ok = !lookOnly || differing.length === 0;
+  return { ok, message, log, ...(layout === undefined ? {} : { level: layout.level }) };
 }
 
 /** As `askStreams`; what JetStream refuses is what it says. */

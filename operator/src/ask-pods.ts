@@ -3,8 +3,9 @@ import { fetch } from "undici";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { readFaults } from "@jichat/protocol/faults.ts";
 import { readPartitions } from "@jichat/protocol/owned-partitions.ts";
+import { readSaidLevel } from "@jichat/protocol/level.ts";
 import type { Component } from "./desired/names.ts";
-import { PORTS } from "./desired/names.ts";
+import { COMPONENTS, PORTS } from "./desired/names.ts";
 import { originOf } from "./desired/urls.ts";
 import { mergedFaults } from "./faults.ts";
 import type { KubeObject } from "./kube/object.ts";
@@ -30,6 +31,8 @@ export interface Live {
   readonly faults: readonly Fault[];
   /** Routers and storage that are ready and do not say it: nothing is known of their partitions. */
   readonly silent: readonly string[];
+  /** By pod, the newest level that it says it knows; without those that do not say. */
+  readonly levels: ReadonlyMap<string, number>;
 }
 
 /** What a pod's admin port answers; undefined where it does not answer, or not with that. */
@@ -112,16 +115,22 @@ async function sumOf(pods: readonly Running[], gauge: string): Promise<number | 
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** Asks every pod of a ChatCluster that runs. */
-export async function askPods(observed: Observed): Promise<Live> {
+/** The newest level that a pod says it knows; undefined where it does not say. */
+const levelOf = async (ip: string, port = PORTS.admin): Promise<number | undefined> =>
+  read(ip, "/level", port, (text) => readSaidLevel(text).known);
+
+/** Asks every pod of a ChatCluster that runs; for levels only where `levels` says so: most know the newest. */
+export async function askPods(observed: Observed, asks: { readonly levels: boolean }): Promise<Live> {
   const [connectors, routers, storages] = (["connector", "router", "storage"] as const).map((component) =>
     running(observed, component),
   ) as [readonly Running[], readonly Running[], readonly Running[]];
-  const [connections, partitionsServed, faults, owned] = await Promise.all([
+  const levelled = asks.levels ? COMPONENTS.flatMap((component) => running(observed, component)) : [];
+  const [connections, partitionsServed, faults, owned, levels] = await Promise.all([
     sumOf(connectors, "jichat_connector_sockets"),
     sumOf(routers, "jichat_router_partitions"),
     askAll([...routers, ...storages], async (ip) => faultsOf(ip)),
     askAll(routers, ownedBy),
+    askAll(levelled, async (ip) => levelOf(ip)),
   ]);
   const isKnown =
     owned.some(({ told }) => told !== undefined) &&
@@ -132,5 +141,6 @@ export async function askPods(observed: Observed): Promise<Live> {
     partitionsOwned: isKnown ? owned.flatMap(({ told }) => told ?? []) : undefined,
     faults: mergedFaults(faults.flatMap(({ told }) => told ?? [])),
     silent: faults.flatMap(({ pod, told }) => (told === undefined && pod.isReady ? [pod.name] : [])),
+    levels: new Map(levels.flatMap(({ pod, told }) => (told === undefined ? [] : [[pod.name, told]]))),
   };
 }

@@ -3,6 +3,7 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import { BACKENDS } from "./desired/names.ts";
 import { usersPrint } from "./desired/users.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
+import { withLevel } from "./level.ts";
 import type { BackendsSeen, Seen } from "./plan.ts";
 
 export interface BackendWatchOptions {
@@ -77,6 +78,12 @@ export class BackendWatch {
       this.#start();
     }
     return isCurrent ? known.seen : UNKNOWN;
+  }
+
+  /** The pass itself raised the level: until the next look that is what the logs' settings say. */
+  raised(key: string, level: number | undefined): void {
+    const known = this.#known.get(key);
+    if (known !== undefined) this.#known.set(key, { ...known, seen: withLevel(known.seen, level) });
   }
 
   /** When to look again though nothing happens: soon, then ever later while it does not answer. */

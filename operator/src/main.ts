@@ -3,6 +3,7 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import { askPods } from "./ask-pods.ts";
 import { beforeUninstall } from "./before-uninstall.ts";
 import { readConfig, readUninstallConfig } from "./config.ts";
 import { runOperator } from "./operator.ts";
@@ -27,7 +28,7 @@ const config = readConfig(process.env);
 const telemetry = startTelemetry("operator", { ...config, cluster: "operator", traceRatio: 0 });
 const shutdown = shutdownSignal();
 const api = new KubeApi(kubeConfig, "jichat-operator");
-const operator = runOperator({ config, api, clock: systemClock, telemetry, talk }, shutdown);
+const operator = runOperator({ config, api, clock: systemClock, telemetry, talk, askPods }, shutdown);
 const admin = await startAdmin({ ...config, clusterKeys: [] }, telemetry, operator.health);
 telemetry.log.info({ version: config.version, admin: admin.port }, "operator is up");
 

@@ -4,7 +4,8 @@ import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import { askBackends, removeData } from "./ask-backends.ts";
 import { BackendWatch } from "./backend-watch.ts";
 import type { Config } from "./config.ts";
-import { askPods } from "./ask-pods.ts";
+import type { ReconcileOptions } from "./reconcile.ts";
+import { raiseOverNats } from "./raise-level.ts";
 import { Informers } from "./informers.ts";
 import { sayLastWords } from "./last-words.ts";
 import { Keeper } from "./keeper.ts";
@@ -25,6 +26,7 @@ export interface OperatorParts {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   /** Talks once through an edge, beginning its look at partitions with one of them; never rejects. */
+  readonly askPods: ReconcileOptions["askPods"];
   readonly talk: (way: Way, fromPartition: number, clock: Clock, signal: AbortSignal) => Promise<Told>;
 }
 
@@ -43,7 +45,7 @@ const DISCOVER_AGAIN_MS = 2_000;
 const identityOf = ({ namespace, lease }: Config): string => `${namespace}/${lease}`;
 
 /** Everything that works on ChatClusters, wired up and not yet running. */
-function assemble({ config, api, clock, telemetry, talk }: OperatorParts) {
+function assemble({ config, api, clock, telemetry, talk, askPods }: OperatorParts) {
   const { log } = telemetry;
   const queue = new WorkQueue({ clock });
   const metrics = operatorMetrics(telemetry, queue, api);
@@ -83,6 +85,7 @@ function assemble({ config, api, clock, telemetry, talk }: OperatorParts) {
     keeper: new Keeper({ api, clock, me: identityOf(config) }),
     removeData,
     askPods,
+    raiseLevel: raiseOverNats,
     talks,
     onApplied: metrics.countApplied,
     onRefused: metrics.countRefused,

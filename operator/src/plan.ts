@@ -34,6 +34,8 @@ export interface StreamsSeen {
   readonly fault?: "LogLost" | "LogReplaced";
   /** What is to be remembered of it. */
   readonly log?: LogMemory;
+  /** The cluster's level; absent where it was not told. */
+  readonly level?: number;
 }
 
 export interface Seen {

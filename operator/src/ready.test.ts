@@ -22,6 +22,7 @@ const QUIET: Live = {
   partitionsOwned: [],
   faults: [],
   silent: [],
+  levels: new Map(),
 };
 const TALKED = yes("Talked");
 
@@ -52,6 +53,7 @@ function told(
     unserved: [],
     live: { ...QUIET, ...more.live },
     talk,
+    level: { finding: yes("Newest") },
     refused: [],
     changed: [],
     now: NOW,

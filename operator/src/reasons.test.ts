@@ -20,7 +20,7 @@ const COMPUTED = new Set([
   "REASONS[last.outcome]", // Of a talk, by its step.
 ]);
 const WORDS = [
-  /\b(?:yes|no|unknown|SpecError)\(\s*"(\w+)"/g,
+  /\b(?:yes|no|unknown|held|SpecError)\(\s*"(\w+)"/g,
   /\b(?:reason|fault): "(\w+)"/g,
   /\bfault \?\? "(\w+)"/g,
   /^ +\w+: "(\w+Fails)",$/gm,

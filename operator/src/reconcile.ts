@@ -1,5 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
+import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
 import type { Done } from "./act.ts";
 import { NOTHING, act } from "./act.ts";
 import { tellRefused } from "./apply-all.ts";
@@ -28,6 +29,8 @@ import { lastInput } from "./last-input.ts";
 import { blockedMessage, blockedStatus } from "./left-behind.ts";
 import { ORPHAN_MS, Orphans } from "./orphans.ts";
 import type { BackendsSeen, Plan } from "./plan.ts";
+import type { RaiseLevel } from "./raise-level.ts";
+import { raiseWhereItMay } from "./raise-level.ts";
 import { planOf } from "./plan.ts";
 import { wayOf } from "./rotation-way.ts";
 import { failedStatus, refusedStatus, statusOf } from "./status.ts";
@@ -50,7 +53,8 @@ export interface ReconcileOptions {
   readonly keeper: Keeper;
   readonly removeData: (input: DesiredInput) => Promise<void>;
   /** What the pods themselves say. */
-  readonly askPods: (observed: Observed) => Promise<Live>;
+  readonly askPods: (observed: Observed, asks: { readonly levels: boolean }) => Promise<Live>;
+  readonly raiseLevel: RaiseLevel;
   readonly talks: TalkWatch;
   readonly onApplied: () => void;
   /** The kind of an object that the API server refused. */
@@ -120,14 +124,19 @@ export class Reconciler {
     this.#inputs.set(key, input);
     const { plan, unserved } = this.#planFor(input, observed, seen);
     const { refused, changed } = cluster.spec.paused ? NOTHING : await this.#act(input, plan, observed);
-    const { live, isOpen } = await this.#ask(key, input, observed);
+    const { live, isOpen } = await this.#ask(key, input, observed, seen);
     const talk = this.#talk(key, input, observed, edgeOf(input, observed, seen, live.faults));
     const now = this.#now();
     const done = { plan, unserved, refused, changed };
+    const level = await raiseWhereItMay(
+      { input, observed, backends: seen, ...done, live },
+      this.#options.raiseLevel,
+    );
+    backends.raised(key, level.level);
     await tellStatus(
       this.#options,
       cluster,
-      statusOf({ input, observed, backends: seen, ...done, live, talk, now }),
+      statusOf({ input, observed, backends: seen, ...done, live, talk, level, now }),
     );
     const isRefused = refused.length > 0;
     const isRotating = input.keys.coming !== undefined || seen.users?.state === "late";
@@ -170,8 +179,14 @@ export class Reconciler {
   }
 
   /** What the pods say; a partition that no router has had for long is stopped as well. */
-  async #ask(key: string, input: DesiredInput, observed: Observed): Promise<{ live: Live; isOpen: boolean }> {
-    const live = await this.#options.askPods(observed);
+  async #ask(
+    key: string,
+    input: DesiredInput,
+    observed: Observed,
+    { streams }: BackendsSeen,
+  ): Promise<{ live: Live; isOpen: boolean }> {
+    const levels = streams?.level !== undefined && streams.level < LEVEL_KNOWN;
+    const live = await this.#options.askPods(observed, { levels });
     if (input.cluster.spec.hibernate) this.#orphans.forget(key);
     const owned = live.partitionsOwned === undefined ? undefined : new Set(live.partitionsOwned);
     const all = Array.from({ length: input.cluster.spec.partitions }, (_, partition) => partition);

@@ -191,9 +191,10 @@ const statusWith = (
     partitionsOwned: undefined,
     faults: [],
     silent: [],
+    levels: new Map(),
   };
   const facts = { input: NEW, observed, backends: BACKENDS, plan, unserved: [], live, refused, changed };
-  return statusOf({ ...facts, now: NOW, talk: yes("Talked") });
+  return statusOf({ ...facts, now: NOW, talk: yes("Talked"), level: { finding: yes("Newest") } });
 };
 const told = (status: ReturnType<typeof statusOf>, wanted: string) => {
   const found = status.conditions.find(({ type }) => type === wanted);

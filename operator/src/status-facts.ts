@@ -1,5 +1,6 @@
 import type { BackendsSeen, Plan } from "./plan.ts";
 import type { Live } from "./ask-pods.ts";
+import type { LevelSeen } from "./level.ts";
 import type { Refused } from "./apply-all.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
@@ -16,6 +17,7 @@ export interface StatusFacts {
   readonly live: Live;
   /** Whether people can talk, as `SyntheticTalk` has it. */
   readonly talk: Finding;
+  readonly level: LevelSeen;
   /** What the API server refused. */
   readonly refused: readonly Refused[];
   /** Deployments and StatefulSets that this pass changed: what is seen of them is of before. */

@@ -161,6 +161,7 @@ function findingsOf(facts: StatusFacts, counts: ComponentCounts): Record<Conditi
     SyntheticTalk: facts.talk,
     Reconciled: reconciled(facts),
     Rotated: rotated(facts.input, facts.observed, facts.backends),
+    LevelRaised: facts.level.finding,
     Progressing: progressing(facts, counts),
     Paused: paused
       ? yes("Asked", "spec.paused is set: nothing is changed")
@@ -183,12 +184,14 @@ export function statusOf(facts: StatusFacts): ChatClusterStatus {
   const connectors = count("connector");
   const serving = versionServing(input, facts.observed);
   const log = facts.backends.streams?.log ?? cluster.status?.log;
+  const level = facts.level.level ?? cluster.status?.level;
   return {
     observedGeneration: generation,
     ...(serving === undefined ? {} : { version: serving }),
     conditions: conditionsOf(findingsOf(facts, counts), before, generation, now),
     ground: groundOf(cluster),
     ...(log === undefined ? {} : { log }),
+    ...(level === undefined ? {} : { level }),
     connectors,
     routers: count("router"),
     storage: count("storage"),
@@ -226,6 +229,7 @@ export function refusedStatus(
     SyntheticTalk: waits,
     Reconciled: no(reason, message),
     Rotated: waits,
+    LevelRaised: waits,
     Progressing: no("SpecInvalid", message),
     Paused: cluster.spec.paused
       ? yes("Asked", "spec.paused is set")

@@ -18,6 +18,7 @@ const TOLD = new Set([
   "SyntheticTalk",
   "Reconciled",
   "Rotated",
+  "LevelRaised",
   "Paused",
   "Degraded",
 ]);
@@ -49,7 +50,9 @@ export async function tellStatus(
     status.conditions,
   )) {
     if (!TOLD.has(type) || is === "Unknown") continue;
-    const isUnderWay = type === "Rotated" && reason !== "TooManyKeys";
+    const isUnderWay =
+      (type === "Rotated" && reason !== "TooManyKeys") ||
+      (type === "LevelRaised" && reason !== "RaiseFailed");
     const isGood = isUnderWay || (is === "True") !== (type === "Degraded" || type === "Paused");
     const note = `${type} is ${is}: ${message === "" ? reason : message}`;
     await events.tell(cluster, {

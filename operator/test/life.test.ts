@@ -11,12 +11,15 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { readLayout } from "@jichat/log/layout.ts";
+import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
 import { Part } from "@jichat/testkit/local/part.ts";
 import { freePorts } from "@jichat/testkit/local/ports.ts";
 import type { Program } from "@jichat/testkit/needs.ts";
 import { needNats, needRedis } from "@jichat/testkit/needs.ts";
+import { askPods } from "../src/ask-pods.ts";
 import type { ChatCluster } from "../src/crd/definition.ts";
-import { clusterNameOf } from "../src/desired/names.ts";
+import { COMPONENTS, clusterNameOf } from "../src/desired/names.ts";
 import type { Workload } from "../src/desired/workloads.ts";
 import type { KubeObject, Resource } from "../src/kube/object.ts";
 import { RESOURCES, resourceOf } from "../src/kube/object.ts";
@@ -38,6 +41,8 @@ let redis: Part;
 let door: Server;
 let doorTakes = true;
 const dropped: string[] = [];
+/** By pod, the level that it says it knows: there is no pod to ask. */
+const levels = new Map<string, number>();
 /** What a talk comes to: there is no pod to talk through. */
 let told: Told = WELL;
 let connection: NatsConnection;
@@ -139,7 +144,11 @@ const change = async (patch: object): Promise<void> => {
 };
 
 test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (t) => {
-  const operator = world.startOperator({ probeMs: PROBE_MS, resyncMs: PROBE_MS }, async () => told);
+  const operator = world.startOperator(
+    { probeMs: PROBE_MS, resyncMs: PROBE_MS },
+    async () => told,
+    async (observed, asks) => ({ ...(await askPods(observed, asks)), levels }),
+  );
 
   await t.test("wrong credentials are said, and nothing starts", async () => {
     doorTakes = false;
@@ -171,6 +180,22 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
     await condition("Ready", "True");
     await condition("SyntheticTalk", "True");
     assert.equal((await jsm.streams.info(names.logStream(3))).config.num_replicas, 1);
+  });
+
+  await t.test("the level is raised once no pod is left that does not say that it knows it", async () => {
+    assert.deepEqual(await readLayout(jsm, names), { partitions: 4, level: 0 }, "who will run is not known");
+    await condition("LevelRaised", "False", 20_000, /waits for a pod of connector, router, storage, api$/);
+    for (const component of COMPONENTS) await world.pod("life", component, "127.0.0.1");
+    for (const component of COMPONENTS.slice(1)) levels.set(`life-${component}-1`, LEVEL_KNOWN);
+    await condition("LevelRaised", "False", 20_000, /: life-connector-1 says no level$/);
+    assert.equal((await readLayout(jsm, names))?.level, 0);
+    levels.set("life-connector-1", LEVEL_KNOWN);
+    await condition("LevelRaised", "True");
+    assert.deepEqual(await readLayout(jsm, names), { partitions: 4, level: LEVEL_KNOWN });
+    const cluster = await world.find<ChatCluster & KubeObject>(RESOURCES.chatClusters, "life");
+    assert.equal(cluster?.status?.level, LEVEL_KNOWN);
+    for (const component of COMPONENTS)
+      await world.api.remove(RESOURCES.pods, NAMESPACE, `life-${component}-1`);
   });
 
   await t.test(

@@ -7,6 +7,7 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import type { ControlPlane } from "@jichat/testkit/local/control-plane.ts";
 import { startControlPlane } from "@jichat/testkit/local/control-plane.ts";
 import { until } from "@jichat/testkit/until.ts";
+import { askPods } from "../src/ask-pods.ts";
 import type { Config } from "../src/config.ts";
 import { definition } from "../src/crd/definition.ts";
 import { KubeApi } from "../src/kube/api.ts";
@@ -127,10 +128,11 @@ export class World {
     );
   }
 
-  /** `told` is what a talk through any edge comes to: there is no pod that could be talked through. */
+  /** `told` is what a talk through any edge comes to, `ask` what pods say: there is no pod that runs. */
   startOperator(
     more: Partial<Config> = {},
     told: () => Promise<Told> = async () => WELL,
+    ask: typeof askPods = askPods,
   ): {
     readonly api: KubeApi;
     readonly stop: () => Promise<void>;
@@ -157,7 +159,14 @@ export class World {
       probeMs: 15_000,
       ...more,
     } as Config;
-    const parts = { config, api, clock: systemClock, telemetry: telemetry as never, talk: told };
+    const parts = {
+      config,
+      api,
+      clock: systemClock,
+      telemetry: telemetry as never,
+      talk: told,
+      askPods: ask,
+    };
     const { done } = runOperator(parts, stopping.signal);
     return {
       api,

@@ -5,6 +5,7 @@ import { Presence } from "@jichat/presence/presence.ts";
 import { connectRedis } from "@jichat/presence/redis.ts";
 import { RedisData } from "@jichat/presence/redis-data.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
+import { tellLevel } from "@jichat/log/level.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
@@ -18,17 +19,16 @@ const telemetry = startTelemetry("router", config);
 const shutdown = shutdownSignal();
 const names = namesOf(config.cluster);
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log, config.natsTls);
-const { jsm, partitions } = await openCluster(nats, names, config.log, {
+const { jsm, partitions, level } = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
+tellLevel(telemetry, level);
 const redis = connectRedis(config.redisUrl, { log: telemetry.log, tls: config.redisTls });
 const presence = new Presence({ redis, data: new RedisData(redis, names, telemetry.log) });
 const ended = new AbortController();
 const clock = await openClock({ jsm, names, redis, telemetry, signal: ended.signal });
 const snapshots = await Snapshots.open(nats, names);
-/** Until a cluster can tell its level, the forms of the version before are written. */
-const clusterLevel = (): number => 0;
 const router = new Router({
   config,
   names,
@@ -39,11 +39,11 @@ const router = new Router({
   telemetry,
   clock,
   partitions,
-  clusterLevel,
+  clusterLevel: () => level.current,
 });
 await router.start();
 const leases = await Leases.join(nats, names, {
-  options: { role: "router", me: config.instance, partitions },
+  options: { role: "router", me: config.instance, partitions, known: level.said.known },
   holder: router,
   log: telemetry.log,
 });
@@ -52,6 +52,7 @@ const admin = await startAdmin(config, telemetry, {
   notLive: () => router.notLive(),
   partitions: () => leases.held,
   faults: () => router.faults(),
+  level: () => level.said,
 });
 telemetry.log.info({ partitions, admin: admin.port }, "router is up");
 

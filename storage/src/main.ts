@@ -4,11 +4,13 @@ import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { Leases } from "@jichat/log/leases.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
+import { tellLevel } from "@jichat/log/level.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { connectClickHouse } from "./clickhouse.ts";
 import { print, runCommand } from "./commands.ts";
+import { runLevel } from "./level-command.ts";
 import { readConfig } from "./config.ts";
 import { migrate, migrateOnceThere } from "./migrations.ts";
 import { redisHeads } from "./redis-heads.ts";
@@ -33,10 +35,15 @@ if (command[0] === "migrate") {
   process.exit(0);
 }
 const nats = await connectNats(config.natsUrl, config.instance, telemetry.log, config.natsTls);
-const { jsm, partitions } = await openCluster(nats, names, config.log, {
+const { jsm, partitions, level } = await openCluster(nats, names, config.log, {
   log: telemetry.log,
   signal: shutdown,
 });
+if (command[0] === "level") {
+  const ok = await runLevel(command.slice(1), { nats, names, level });
+  await nats.close();
+  process.exit(ok ? 0 : 1);
+}
 const isServing = command.length === 0;
 const store = await connectClickHouse(config, names.database, isServing ? { queryMs: QUERY_MS } : {});
 if (command.length > 0) {
@@ -47,13 +54,14 @@ if (command.length > 0) {
   await nats.close();
   process.exit(ok ? 0 : 1);
 }
+tellLevel(telemetry, level);
 await migrateOnceThere(store, telemetry.log, shutdown);
 if (config.embeddedPath !== undefined)
   telemetry.log.info("ClickHouse is embedded: this is the one storage of its cluster");
 const watermarks = await new Kvm(nats).open(names.watermarks);
 const storage = startStorage({ config, partitions, nats, jsm, names, store, watermarks, telemetry });
 const leases = await Leases.join(nats, names, {
-  options: { role: "storage", me: config.instance, partitions },
+  options: { role: "storage", me: config.instance, partitions, known: level.said.known },
   holder: storage.ownership,
   log: telemetry.log,
 });
@@ -61,6 +69,7 @@ const admin = await startAdmin(config, telemetry, {
   notReady: () => (leases.held.size === 0 ? "holds no partition yet" : storage.ownership.notReady()),
   partitions: () => leases.held,
   faults: () => storage.faults(),
+  level: () => level.said,
 });
 telemetry.log.info({ partitions, admin: admin.port }, "storage is up");
 

@@ -2,10 +2,16 @@ import { createHash } from "node:crypto";
 import type { Logger } from "pino";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import type { Store } from "./store.ts";
+import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
+import type { Row, Store } from "./store.ts";
 
-interface Migration {
+export interface Migration {
   readonly version: number;
+  /**
+   * A process may run on this schema if it knows this level. The processes of the level before are still
+   * there when it is applied, so it is below the newest level of the build that brings it.
+   */
+  readonly level: number;
   readonly statements: readonly string[];
 }
 
@@ -19,6 +25,7 @@ const SETTINGS =
 export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
+    level: 0,
     statements: [
       `CREATE TABLE IF NOT EXISTS {db}.events (
         conversation String, seq UInt64, no UInt64, kind LowCardinality(String), sender String, id String,
@@ -61,6 +68,7 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     // What stood in a log where a row of ours was put in its place: written once or more, never taken away.
     version: 2,
+    level: 0,
     statements: [
       `CREATE TABLE IF NOT EXISTS {db}.quarantine (
         partition UInt16, position UInt64, conversation String, seq UInt64, table LowCardinality(String),
@@ -69,10 +77,12 @@ export const MIGRATIONS: readonly Migration[] = [
     ],
   },
   {
-    // What kinds of events have beyond the columns. A version that does not know it writes rows without.
+    // What an event's kind has beyond the common columns, as compact JSON. Who inserts without it leaves it
+    // empty, as for an event that has nothing more.
     version: 3,
+    level: 0,
     statements: [
-      "ALTER TABLE {db}.events ADD COLUMN IF NOT EXISTS extra String DEFAULT ''",
+      "ALTER TABLE {db}.events ADD COLUMN IF NOT EXISTS extra String DEFAULT '' CODEC(ZSTD)",
       "ALTER TABLE {db}.lifecycle ADD COLUMN IF NOT EXISTS extra String DEFAULT ''",
     ],
   },
@@ -82,34 +92,72 @@ const checksumOf = (migration: Migration): string =>
   createHash("sha256").update(migration.statements.join(";")).digest("hex");
 
 /**
- * Brings the schema up to this build, and needs no right to do so where it is there already. Refuses a schema
- * that is newer, or one whose history is not ours. Returns the versions that it applied.
+ * Builds of level 0 read the table `migrations` alone, and refuse any version there above this one: so a later
+ * version is written there only if they may not run on it. The table `applied` has every version, with the
+ * level that a process has to know.
  */
-export async function migrate(store: Store, migrations = MIGRATIONS): Promise<readonly number[]> {
+const VERSION_OF_LEVEL_0 = 2;
+
+const isForLevel0 = ({ version, level }: Migration): boolean => version <= VERSION_OF_LEVEL_0 || level > 0;
+
+interface Applied {
+  readonly version: number;
+  readonly checksum: string;
+  /** Infinity where only `migrations` tells of it: a build of no level that we know has written it. */
+  readonly level: number;
+}
+
+interface MigrateOptions {
+  readonly migrations?: readonly Migration[];
+  /** The newest level that this build knows. */
+  readonly known?: number;
+}
+
+/**
+ * Brings the schema up to this build, and needs no right to do so where it is there already. A schema that is
+ * newer is taken where it says that a process that knows `known` may still run on it. Refuses any other, and
+ * one whose history is not ours. Returns the versions that it applied.
+ */
+export async function migrate(
+  store: Pick<Store, "database" | "query" | "command" | "insert">,
+  { migrations = MIGRATIONS, known = LEVEL_KNOWN }: MigrateOptions = {},
+): Promise<readonly number[]> {
   const rows = await appliedOf(store);
-  const newest = migrations.at(-1)?.version ?? 0;
-  for (const { version, checksum } of rows ?? []) {
-    if (version > newest)
-      throw new Error(
-        `the ClickHouse schema has version ${version}, this build knows ${newest}: use a newer JiChat`,
-      );
-    const known = migrations.find((migration) => migration.version === version);
-    if (known !== undefined && checksumOf(known) !== checksum)
-      throw new Error(`migration ${version} was changed after it was applied`);
-  }
+  for (const row of rows ?? []) mayRunOn(row, migrations, known);
   const applied = new Set(rows?.map(({ version }) => version));
   const missing = migrations.filter(({ version }) => !applied.has(version));
-  if (rows === undefined) {
-    await store.command("CREATE DATABASE IF NOT EXISTS {db}");
-    await store.command(
-      "CREATE TABLE IF NOT EXISTS {db}.migrations (version UInt32, checksum String, at DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY version",
-    );
-  }
+  if (rows === undefined) await store.command("CREATE DATABASE IF NOT EXISTS {db}");
+  if (missing.length > 0)
+    for (const [table, column] of [
+      ["migrations", ""],
+      ["applied", "level UInt16, "],
+    ] as const)
+      await store.command(
+        `CREATE TABLE IF NOT EXISTS {db}.${table} (version UInt32, checksum String, ${column}at DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY version`,
+      );
   for (const migration of missing) {
-    for (const statement of migration.statements) await store.command(statement);
-    await store.insert("migrations", [{ version: migration.version, checksum: checksumOf(migration) }]);
+    const { version, level, statements } = migration;
+    for (const statement of statements) await store.command(statement);
+    const checksum = checksumOf(migration);
+    await store.insert("applied", [{ version, checksum, level }]);
+    if (isForLevel0(migration)) await store.insert("migrations", [{ version, checksum }]);
   }
   return missing.map(({ version }) => version);
+}
+
+function mayRunOn(
+  { version, checksum, level }: Applied,
+  migrations: readonly Migration[],
+  known: number,
+): void {
+  const ours = migrations.find((migration) => migration.version === version);
+  if (ours !== undefined && checksumOf(ours) !== checksum)
+    throw new Error(`migration ${version} was changed after it was applied`);
+  if (ours !== undefined || level <= known) return;
+  const needs = level === Infinity ? "" : ` and takes processes that know level ${level}`;
+  throw new Error(
+    `the ClickHouse schema has version ${version}${needs}; this build knows version ${migrations.at(-1)?.version ?? 0} and level ${known}: use a newer JiChat`,
+  );
 }
 
 const AGAIN_MS = 1_000;
@@ -133,13 +181,23 @@ export async function migrateOnceThere(
 }
 
 /** What was applied so far; undefined where nothing ever was. */
-async function appliedOf(store: Store): Promise<{ version: number; checksum: string }[] | undefined> {
-  const tables = await store.query(
-    "SELECT name FROM system.tables WHERE database = {database: String} AND name = 'migrations'",
+async function appliedOf(store: Pick<Store, "database" | "query">): Promise<readonly Applied[] | undefined> {
+  const tables = await store.query<{ readonly name: string }>(
+    "SELECT name FROM system.tables WHERE database = {database: String} AND name IN ('migrations', 'applied')",
     { database: store.database },
   );
   if (tables.length === 0) return undefined;
-  return store.query(
-    "SELECT version, any(checksum) AS checksum FROM {db}.migrations GROUP BY version ORDER BY version",
-  );
+  const found = new Map<number, Applied>();
+  const has = (table: string): boolean => tables.some(({ name }) => name === table);
+  if (has("migrations"))
+    for (const row of await store.query<Omit<Applied, "level">>(
+      "SELECT version, any(checksum) AS checksum FROM {db}.migrations GROUP BY version",
+    ))
+      found.set(row.version, { ...row, level: Infinity });
+  if (has("applied"))
+    for (const row of await store.query<Applied & Row>(
+      "SELECT version, any(checksum) AS checksum, max(level) AS least FROM {db}.applied GROUP BY version",
+    ))
+      found.set(row.version, { ...row, level: Number(row["least"]) });
+  return [...found.values()].sort((a, b) => a.version - b.version);
 }

@@ -14,7 +14,8 @@ export type Table =
   | "ids"
   | "watermarks"
   | "quarantine"
-  | "migrations";
+  | "migrations"
+  | "applied";
 
 /** Resolves once the rows stand. A server and the engine in this process take them in ways of their own. */
 export type InsertLines = (table: string, lines: Lines) => Promise<unknown>;

@@ -4,6 +4,7 @@ import { ROOT } from "@jichat/testkit/cache.ts";
 import { DataFolder } from "@jichat/testkit/local/data-folder.ts";
 import type { Part } from "@jichat/testkit/local/part.ts";
 import { isFree } from "@jichat/testkit/local/ports.ts";
+import { raiseLevel } from "@jichat/testkit/local/raise-level.ts";
 import type { StackOptions } from "@jichat/testkit/local/stack.ts";
 import { Stack } from "@jichat/testkit/local/stack.ts";
 import type { OtlpReceiver } from "@jichat/testkit/observe/otlp-receiver.ts";
@@ -138,7 +139,6 @@ await main(async () => {
       clickhouseUrl === undefined ? await needChdb() : undefined,
     ];
     await prepareUws();
-    const webRoot = await buildPage();
     const receiver = options.isObserved ? await observe() : undefined;
     stack = await Stack.plan({
       ...options,
@@ -146,7 +146,7 @@ await main(async () => {
       nats,
       redis,
       chdbHome,
-      webRoot,
+      webRoot: await buildPage(),
       ...tracedTo(receiver),
     });
     say(
@@ -160,6 +160,7 @@ await main(async () => {
     await starting.finally(() => {
       clearInterval(recording);
     });
+    if (natsUrl === undefined) await raiseLevel(stack); // Else others may share it.
     for (const part of stack.parts) watch(part, () => stopping !== undefined, changed);
     changed();
     if (options.isObserved) sayMetrics(stack);

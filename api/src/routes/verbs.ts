@@ -68,6 +68,7 @@ function openVerb(app: FastifyInstance, parts: VerbParts, name: VerbName): void 
   app.route({
     method,
     url,
+    config: { verb: name },
     schema: {
       summary: verb.summary,
       ...(Object.keys(inPath).length === 0

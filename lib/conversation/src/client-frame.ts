@@ -9,8 +9,16 @@ export type FrameOf<V extends VerbName> = { readonly t: V } & FieldsOf<V>;
 export type WriteFrame = { readonly [V in VerbName]: FrameOf<V> }[VerbName];
 export type ClientFrame = ControlFrame | WriteFrame;
 
-/** The newest level: every verb of this build is answered. */
-const EVERY_LEVEL = Number.MAX_SAFE_INTEGER;
+const unknownFrame = (t: string): ChatError =>
+  new ChatError("FRAME_UNKNOWN", `unknown frame type ${JSON.stringify(t)}`);
+
+/**
+ * Throws FRAME_UNKNOWN for a verb above the cluster's level. The client hears what a build of an earlier
+ * level would say to it: which of the two it meets while a cluster is upgraded makes no difference.
+ */
+export function checkAnswered(verb: VerbName, level: number): void {
+  if (verbOf(verb).level > level) throw unknownFrame(verb);
+}
 
 /** A write of type `t`. What its verb does not name is dropped here. Throws FRAME_MALFORMED. */
 function readWrite<V extends VerbName>(t: V, fields: Fields): WriteFrame {
@@ -20,14 +28,17 @@ function readWrite<V extends VerbName>(t: V, fields: Fields): WriteFrame {
 }
 
 /**
- * The only door from a client's fields to our types. A verb that the cluster's `level` does not answer yet is
- * FRAME_UNKNOWN, like one that nobody knows.
+ * The only door from a client's fields to our types. A verb above the cluster's `level` is refused before its
+ * fields are read: a build that does not know it would not read them either.
  */
-export function readClientFrame(value: unknown, bodyBytesMax: number, level = EVERY_LEVEL): ClientFrame {
+export function readClientFrame(value: unknown, bodyBytesMax: number, level: number): ClientFrame {
   const fields = new Fields(value, bodyBytesMax);
   const t = fields.string("t", 32);
-  if (isVerb(t) && verbOf(t).level <= level) return readWrite(t, fields);
+  if (isVerb(t)) {
+    checkAnswered(t, level);
+    return readWrite(t, fields);
+  }
   const frame = readControlFrame(t, fields);
-  if (frame === undefined) throw new ChatError("FRAME_UNKNOWN", `unknown frame type ${JSON.stringify(t)}`);
+  if (frame === undefined) throw unknownFrame(t);
   return frame;
 }

@@ -1,3 +1,4 @@
+import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encode } from "@msgpack/msgpack";
@@ -17,7 +18,7 @@ function take(codec: Codec, bytes: Uint8Array, binary: boolean): void {
   try {
     const value = codec.read(asBuffer(bytes), binary);
     codec.check(value);
-    readClientFrame(value, BODY_BYTES_MAX);
+    readClientFrame(value, BODY_BYTES_MAX, LEVEL_KNOWN);
   } catch (error) {
     assert.ok(error instanceof ChatError, `not a ChatError: ${String(error)}`);
     assert.ok(error.code === "FRAME_MALFORMED" || error.code === "FRAME_UNKNOWN", error.code);
@@ -134,7 +135,7 @@ test("a body comes out of both encodings as it went in", () => {
         [jsonCodec, new TextEncoder().encode(JSON.stringify(frame)), false],
         [msgpackCodec, encode(frame), true],
       ] as const) {
-        const read = readClientFrame(codec.read(asBuffer(bytes), binary), BODY_BYTES_MAX);
+        const read = readClientFrame(codec.read(asBuffer(bytes), binary), BODY_BYTES_MAX, LEVEL_KNOWN);
         assert.ok(read.t === "send");
         assert.deepEqual(JSON.parse(read.body), said);
       }
@@ -150,7 +151,7 @@ test("a key `__proto__` is refused at any depth of a body, by name, in both enco
       [jsonCodec, new TextEncoder().encode(text), false],
       [msgpackCodec, encode(JSON.parse(text)), true],
     ] as const)
-      assert.throws(() => readClientFrame(codec.read(asBuffer(bytes), binary), BODY_BYTES_MAX), {
+      assert.throws(() => readClientFrame(codec.read(asBuffer(bytes), binary), BODY_BYTES_MAX, LEVEL_KNOWN), {
         code: "FRAME_MALFORMED",
         message: /__proto__/,
       });

@@ -1,3 +1,4 @@
+import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encode } from "@msgpack/msgpack";
@@ -93,7 +94,7 @@ function take([, codec, binary]: (typeof ENCODINGS)[number], bytes: Uint8Array):
   try {
     value = codec.read(asBuffer(bytes), binary);
     codec.check(value);
-    return readClientFrame(value, BODY_BYTES_MAX);
+    return readClientFrame(value, BODY_BYTES_MAX, LEVEL_KNOWN);
   } catch (error) {
     throw Object.assign(new Error(String(error)), { error, named: idOf(value ?? error) });
   }
@@ -110,7 +111,7 @@ test("the samples have every field that the reader asks for", () => {
         return target[name];
       },
     });
-    readClientFrame(watched, BODY_BYTES_MAX);
+    readClientFrame(watched, BODY_BYTES_MAX, LEVEL_KNOWN);
   }
   for (const [t, names] of asked) {
     const have = new Set(FRAMES.filter((frame) => frame["t"] === t).flatMap((frame) => Object.keys(frame)));

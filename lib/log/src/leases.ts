@@ -1,6 +1,4 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { OwnerState } from "@jichat/protocol/bus/kv-values.ts";
-import { readOwnerState } from "@jichat/protocol/bus/kv-values.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { LEASE_RENEW_MS, LEASE_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
@@ -10,6 +8,7 @@ import type { BucketEntry } from "@jichat/runtime/bucket.ts";
 import { HeardClock } from "./heard-clock.ts";
 import { hearingOf } from "@jichat/runtime/hearing.ts";
 import type { LeaseView } from "./share.ts";
+import { isDraining, ownerText } from "@jichat/protocol/bus/kv-values.ts";
 import { planShare } from "./share.ts";
 
 export interface LeaseHolder {
@@ -25,6 +24,8 @@ export interface LeaseOptions {
   readonly role: "router" | "storage";
   readonly me: string;
   readonly partitions: number;
+  /** The newest level that this build knows: whoever raises the cluster's looks here (`olderOwners`). */
+  readonly known: number;
 }
 
 /** How long the owner of a lease that has just been heard of may be unknown. */
@@ -160,7 +161,7 @@ export class Leases {
     const id = entry.key.slice(this.#options.role.length + 1);
     if (id === this.#options.me) this.#heard.heard();
     if (entry.operation === "PUT")
-      this.#seen.set(id, { at: this.#heard.now(), draining: readOwnerState(entry.string()) === "draining" });
+      this.#seen.set(id, { at: this.#heard.now(), draining: isDraining(entry.string()) });
     else this.#seen.delete(id);
   }
 
@@ -188,7 +189,7 @@ export class Leases {
   async #renew(): Promise<void> {
     await this.#owners.kv.put(
       `${this.#options.role}.${this.#options.me}`,
-      (this.#draining ? "draining" : "serving") satisfies OwnerState,
+      ownerText(this.#options.known, this.#draining),
     );
     this.#renewedAt = performance.now();
   }

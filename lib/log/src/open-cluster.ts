@@ -2,22 +2,31 @@ import type { JetStreamManager } from "@nats-io/jetstream";
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import { NoRespondersError, RequestError, TimeoutError } from "@nats-io/transport-node";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Logger } from "pino";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
+import { limited } from "@jichat/runtime/limited.ts";
 import { LogIdentity, readIdentity } from "./log-identity.ts";
 import type { LogOptions } from "./log-settings.ts";
-import { StreamsMissing, partitionsOf, provision } from "./provision.ts";
+import { Level, watchLevel } from "./level.ts";
+import { StreamsMissing, layoutOfOthers, provision } from "./provision.ts";
 import { watchQuorum } from "./quorum-watch.ts";
 
 const TIMEOUT_MS = 5_000;
 const RETRY_MS = 250;
+/** The level is known by then; who cannot hear that it is raised had better be started anew. */
+const HEARD_WITHIN_MS = 30_000;
 const UNAVAILABLE = 503;
 const STREAM_NOT_FOUND = 10_059;
 
-/** What a start needs of the context around it. */
-export interface OpenContext {
+interface Waiting {
   readonly log: { warn(of: object, line: string): void };
   readonly signal: AbortSignal;
+}
+
+/** What a start needs of the context around it. */
+export interface OpenContext extends Waiting {
+  readonly log: Pick<Logger, "info" | "warn" | "error">;
 }
 
 /** JetStream did not say no: it did not say anything in time, or that it cannot just now. */
@@ -41,7 +50,7 @@ export const isNotKnownYet = (error: unknown): boolean =>
 export async function untilAnswered<T>(
   what: string,
   act: () => Promise<T>,
-  { log, signal }: OpenContext,
+  { log, signal }: Waiting,
   isWorthIt: (error: unknown) => boolean = isUnanswered,
 ): Promise<T> {
   for (;;) {
@@ -57,7 +66,7 @@ export async function untilAnswered<T>(
 }
 
 /** A JetStream manager, as soon as JetStream answers: a server that has just started says 503 for a while. */
-const openJetStream = async (nats: NatsConnection, waiting: OpenContext): Promise<JetStreamManager> =>
+const openJetStream = async (nats: NatsConnection, waiting: Waiting): Promise<JetStreamManager> =>
   untilAnswered(
     "JetStream",
     async () => jetstreamManager(nats, { timeout: TIMEOUT_MS }),
@@ -69,12 +78,18 @@ export interface Cluster {
   readonly jsm: JetStreamManager;
   readonly partitions: number;
   readonly identity: LogIdentity;
+  readonly level: Level;
 }
+
+/** As a supervisor would: what is under way is handed over, and the next start says what is wrong. */
+const stopSelf = (): void => {
+  process.kill(process.pid, "SIGTERM");
+};
 
 /**
  * JetStream with all of a cluster's streams and buckets, made if they are not there, or waited for where
- * another makes them, and its number of partitions. A stream of three copies elects a leader first, and 23 of
- * them on a busy disk take their time.
+ * another makes them; its number of partitions, and its level. A stream of three copies elects a leader
+ * first, and 23 of them on a busy disk take their time. Throws LevelUnknown where this build is too old.
  */
 export async function openCluster(
   nats: NatsConnection,
@@ -83,11 +98,11 @@ export async function openCluster(
   waiting: OpenContext,
 ): Promise<Cluster> {
   const jsm = await openJetStream(nats, waiting);
-  const partitions = await untilAnswered(
+  const { partitions, level: first } = await untilAnswered(
     "the cluster's streams and buckets",
     async () =>
       wanted.isMadeElsewhere
-        ? partitionsOf(nats, jsm, names, wanted)
+        ? layoutOfOthers(nats, jsm, names, wanted)
         : provision({ nats, jsm, names, wanted }),
     waiting,
     (error) => isUnanswered(error) || error instanceof StreamsMissing,
@@ -95,9 +110,14 @@ export async function openCluster(
   const logs = Array.from({ length: partitions }, (_, partition) => names.logStream(partition));
   void watchQuorum(nats, logs, waiting.log);
   const read = async (): Promise<string> => readIdentity(jsm, names, partitions);
-  const first = await untilAnswered("the log's identity", read, waiting, isNotKnownYet);
-  const identity = new LogIdentity(first, read, systemClock, (cause) => {
+  const known = await untilAnswered("the log's identity", read, waiting, isNotKnownYet);
+  const identity = new LogIdentity(known, read, systemClock, (cause) => {
     waiting.log.warn({ err: cause }, "the log's identity: not readable just now, the last one counts");
   });
-  return { jsm, partitions, identity };
+  const level = new Level(first);
+  const follow = async (): Promise<void> =>
+    watchLevel(level, { nats, names, ...waiting, onUnknown: stopSelf });
+  const following = untilAnswered("the cluster's level", follow, waiting, isNotKnownYet);
+  await limited("hearing the bucket of settings", HEARD_WITHIN_MS, following);
+  return { jsm, partitions, identity, level };
 }

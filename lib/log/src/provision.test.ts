@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { JetStreamManager } from "@nats-io/jetstream";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
-import { StreamsMissing, makeMissing, missingStreams, partitionsOf } from "./provision.ts";
+import { StreamsMissing, makeMissing, missingStreams, layoutOfOthers } from "./provision.ts";
 import { streamsOf } from "./streams.ts";
 
 const NAMES = namesOf("c");
@@ -29,7 +29,7 @@ test("streams that another makes are waited for, whichever is missing, and none 
       ALL.filter((name) => name !== gone),
       NOT_FOUND,
     );
-    await assert.rejects(partitionsOf(undefined as never, jsm, NAMES, WANTED), (error: unknown) => {
+    await assert.rejects(layoutOfOthers(undefined as never, jsm, NAMES, WANTED), (error: unknown) => {
       assert.ok(error instanceof StreamsMissing);
       assert.match(error.message, new RegExp(`^1 streams are not there, ${gone} first`));
       return true;

@@ -1,55 +1,31 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import { JetStreamApiError } from "@nats-io/jetstream";
-import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
-import type { Layout } from "@jichat/protocol/log/layout.ts";
-import { layoutText, readLayout } from "@jichat/protocol/log/layout.ts";
+import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
+import type { Layout } from "@jichat/protocol/log/layout.ts";
+import { agreeOnLayout } from "./layout.ts";
 import type { StreamOptions } from "./streams.ts";
 import { streamsOf } from "./streams.ts";
 
-const LAYOUT_VERSION = 1;
 const STREAM_NOT_FOUND = 10_059;
-
-async function agreeOnLayout(nats: NatsConnection, names: Names, wanted: LogSettings): Promise<number> {
-  const settings = await new Kvm(nats).create(names.settings, {
-    replicas: wanted.replicas,
-    history: 1,
-    allow_direct: false,
-  });
-  const mine: Layout = { version: LAYOUT_VERSION, partitions: wanted.partitions };
-  const found = await settings.get("layout");
-  if (found === null || found.operation !== "PUT") {
-    try {
-      await settings.create("layout", layoutText(mine));
-      return wanted.partitions;
-    } catch (error) {
-      if (!(error instanceof JetStreamApiError)) throw error;
-      return agreeOnLayout(nats, names, wanted); // Another process was quicker: what it wrote counts.
-    }
-  }
-  const layout = readLayout(found.string());
-  if (layout.version > LAYOUT_VERSION) {
-    throw new Error(
-      `cluster ${names.cluster} has layout version ${layout.version}, this build knows ${LAYOUT_VERSION}: use a newer JiChat`,
-    );
-  }
-  return layout.partitions;
-}
 
 /** Not there, and not ours to make: they may have been there, with all that was said. */
 export class StreamsMissing extends Error {
   override readonly name = "StreamsMissing";
 }
 
-/** P of a cluster whose streams and buckets another makes. Throws StreamsMissing while one is not there. */
-export async function partitionsOf(
+/**
+ * The layout of a cluster whose streams and buckets another makes. Throws StreamsMissing while one is not
+ * there.
+ */
+export async function layoutOfOthers(
   nats: NatsConnection,
   jsm: JetStreamManager,
   names: Names,
   wanted: LogSettings,
-): Promise<number> {
+): Promise<Layout> {
   const settings = `KV_${names.settings}`;
   const streams = streamsOf(names, wanted).map(({ name }) => name);
   const gone = await missingStreams(jsm, [settings, ...streams]);
@@ -57,7 +33,7 @@ export async function partitionsOf(
     throw new StreamsMissing(
       `${gone.length} streams are not there, ${gone[0]} first: the operator makes them`,
     );
-  return agreeOnLayout(nats, names, wanted);
+  return agreeOnLayout(nats, names, wanted, 0); // Its logs are there already: it is not new.
 }
 
 interface Provision {
@@ -65,17 +41,26 @@ interface Provision {
   readonly jsm: JetStreamManager;
   readonly names: Names;
   readonly wanted: LogSettings;
+  /** These were there, with what people have said: where one is missing StreamsMissing is thrown. */
   readonly had?: readonly string[] | undefined;
+  /** The level of a cluster that is new. Who does not know which builds will run in it says 0. */
+  readonly level?: number;
 }
 
-/**
- * Makes what is missing of a cluster's streams and buckets, changes nothing that is there, and returns P.
- * What is in `had` was there, with what people have said: where that is missing it throws StreamsMissing.
- */
-export async function provision({ nats, jsm, names, wanted, had = [] }: Provision): Promise<number> {
-  const partitions = await agreeOnLayout(nats, names, wanted);
-  await makeMissing(jsm, streamsOf(names, { ...wanted, partitions }), had);
-  return partitions;
+/** Makes what is missing of a cluster's streams and buckets, and changes nothing that is there. */
+export async function provision({
+  nats,
+  jsm,
+  names,
+  wanted,
+  had = [],
+  level = LEVEL_KNOWN,
+}: Provision): Promise<Layout> {
+  // Whoever has a log has been there before, perhaps as an older build, though its settings are gone.
+  const isNew = (await missingStreams(jsm, [names.logStream(0)])).length > 0;
+  const layout = await agreeOnLayout(nats, names, wanted, isNew ? level : 0);
+  await makeMissing(jsm, streamsOf(names, { ...wanted, partitions: layout.partitions }), had);
+  return layout;
 }
 
 /** Makes those of these streams that are not there, as `provision` has it. */

@@ -87,7 +87,7 @@ async function joinAll(
   const leases = await Promise.all(
     connections.map(async (nats, i) => {
       await systemClock.sleep(delayMs(i));
-      const member = { role: "router", me: all[i] ?? "", partitions: PARTITIONS } as const;
+      const member = { role: "router", me: all[i] ?? "", partitions: PARTITIONS, known: 1 } as const;
       return Leases.join(nats, names, { options: member, holder: holders[i] ?? new Holder(), log });
     }),
   );

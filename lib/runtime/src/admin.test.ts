@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pino } from "pino";
+import { readSaidLevel } from "@jichat/protocol/level.ts";
 import { startAdmin } from "./admin.ts";
 
 test("/livez and /readyz say why not, each by its own reason; without one a process lives", async () => {
@@ -34,6 +35,20 @@ test("/faults has what a person has to know; who can have none says so, and is n
   const told = await fetch(`http://127.0.0.1:${full.port}/faults`);
   assert.deepEqual(await told.json(), [fault]);
   assert.equal((await fetch(`http://127.0.0.1:${bare.port}/faults`)).status, 404);
+  full.stop();
+  bare.stop();
+});
+
+test("/level has the newest level that is known and the cluster's; who goes by none says so", async () => {
+  const config = { adminPort: 0, adminHost: "127.0.0.1", clusterKeys: ["k"] };
+  const telemetry = { log: pino({ level: "silent" }), scrape: async () => "" };
+  const notReady = (): undefined => undefined;
+  const level = { known: 1, cluster: 0 };
+  const full = await startAdmin(config, telemetry, { notReady, level: () => level });
+  const bare = await startAdmin(config, telemetry, { notReady });
+  const told = await fetch(`http://127.0.0.1:${full.port}/level`);
+  assert.deepEqual(readSaidLevel(await told.text()), level);
+  assert.equal((await fetch(`http://127.0.0.1:${bare.port}/level`)).status, 404);
   full.stop();
   bare.stop();
 });

@@ -5,6 +5,8 @@ import type { AddressInfo } from "node:net";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { faultsText } from "@jichat/protocol/faults.ts";
 import { partitionsText } from "@jichat/protocol/owned-partitions.ts";
+import type { SaidLevel } from "@jichat/protocol/level.ts";
+import { saidLevelText } from "@jichat/protocol/level.ts";
 import { listenAddress } from "./listen-address.ts";
 import type { ProcessConfig } from "./process-config.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -22,6 +24,8 @@ export interface AdminActions {
   readonly partitions?: () => Iterable<number>;
   /** What a person has to know of; absent where nothing of that kind can be. */
   readonly faults?: () => readonly Fault[];
+  /** The newest level that this build knows, and the cluster's; absent where no cluster is gone by. */
+  readonly level?: () => SaidLevel;
 }
 
 /** The bearer token of the admin port's writes, derived from the cluster's key. */
@@ -44,7 +48,7 @@ type AdminConfig = Pick<ProcessConfig, "adminPort" | "adminHost"> & {
   readonly clusterKeys: readonly string[];
 };
 
-/** `/livez /readyz /metrics /partitions /faults`, and `POST` and `DELETE /drain` with the cluster's key. */
+/** `/livez /readyz /metrics /partitions /faults /level`, and `POST` and `DELETE /drain` with the cluster's key. */
 export async function startAdmin(
   config: AdminConfig,
   telemetry: Pick<Telemetry, "log" | "scrape">,
@@ -64,6 +68,9 @@ export async function startAdmin(
       case "GET /faults":
         if (actions.faults === undefined) return [404, "no fault is told of here\n"];
         return [200, faultsText(actions.faults())];
+      case "GET /level":
+        if (actions.level === undefined) return [404, "no cluster's level is gone by here\n"];
+        return [200, saidLevelText(actions.level())];
       case "POST /drain":
       case "DELETE /drain":
         if (actions.drain === undefined) return [404, "nothing to drain here\n"];
@@ -72,7 +79,7 @@ export async function startAdmin(
         actions.drain(request.method === "POST");
         return [202, "accepted\n"];
       default:
-        return [404, "here are /livez, /readyz, /metrics, /partitions, /faults and /drain\n"];
+        return [404, "here are /livez, /readyz, /metrics, /partitions, /faults, /level and /drain\n"];
     }
   };
   const server: Server = createServer((request, response) => {

@@ -16,6 +16,8 @@ export const CONDITIONS = {
   SyntheticTalk: "two devices of the operator's sent, received and resumed through the connectors' Service",
   Reconciled: "the last pass could do all that it wanted, and no object was refused",
   Rotated: "keys and credentials are those that were asked for last, and no others are in use",
+  LevelRaised:
+    "the cluster is at the newest level that the operator knows: nothing of an earlier version is left",
   Progressing: "something is being changed",
   Paused: "the operator changes nothing, because it was told so",
   Degraded: "something runs that should not be as it is",
@@ -67,6 +69,12 @@ export const STATUS = Type.Object({
   conditions: listBy(condition, ["type"], { maxItems: 32 }),
   ground: Type.Optional(GROUND),
   log: Type.Optional(log),
+  level: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: "which forms are written and which verbs are answered; it never falls",
+    }),
+  ),
   connectors: Type.Optional(counts),
   routers: Type.Optional(counts),
   storage: Type.Optional(counts),

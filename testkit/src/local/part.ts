@@ -38,7 +38,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
 
 /** One process of a local cluster. */
 export class Part {
-  readonly spec: PartSpec;
+  #spec: PartSpec;
   #child: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
   /** Called with what ended it, whenever it ends without `stop` or `kill`. */
@@ -46,7 +46,16 @@ export class Part {
   #expected = false;
 
   constructor(spec: PartSpec) {
-    this.spec = spec;
+    this.#spec = spec;
+  }
+
+  get spec(): PartSpec {
+    return this.#spec;
+  }
+
+  /** What it is from its next start on. */
+  become(spec: PartSpec): void {
+    this.#spec = spec;
   }
 
   get pid(): number | undefined {

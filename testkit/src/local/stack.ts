@@ -34,6 +34,8 @@ export interface StackOptions {
   readonly fsync?: "always" | "interval";
   /** More environment, for one component (`router`, `connector` …) or for all (`*`). */
   readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** The checkout that our own parts run from; default: this one. */
+  readonly root?: string;
 }
 
 /** A host that a part has to itself: its address, and what it is started with there. */
@@ -44,6 +46,9 @@ export interface Place {
 
 const LOOPBACK = "127.0.0.1";
 const STARTED_WITHIN_MS = 30_000;
+const REPLACED_WITHIN_MS = 15_000;
+
+const mainOf = (root: string, component: string): string => join(root, component, "src/main.ts");
 
 /** On one machine history is written when messages leave time for it: its inserts use every core they get. */
 const STORAGE_NICENESS = 10;
@@ -194,6 +199,15 @@ export class Stack {
     return part;
   }
 
+  /** Stops one of our own parts, and starts it from another checkout with the same name, ports and data. */
+  async replace(part: Part, root: string): Promise<void> {
+    const { spec } = part;
+    await part.stop(REPLACED_WITHIN_MS);
+    part.become({ ...spec, args: [...spec.args.slice(0, -1), mainOf(root, spec.name.replace(/-\d+$/, ""))] });
+    part.start();
+    await part.ready(STARTED_WITHIN_MS);
+  }
+
   #place(part: string): Place {
     const { place, host = LOOPBACK } = this.options;
     return place?.(part) ?? { host, enter: [] };
@@ -209,9 +223,9 @@ export class Stack {
     adminPort: number,
     env: Readonly<Record<string, string>>,
   ): Part {
-    const { env: more = {}, cluster = "jichat" } = this.options;
+    const { env: more = {}, cluster = "jichat", root = ROOT } = this.options;
     const place = this.options.place?.(name);
-    const main = [process.execPath, youngHeapFlag(component), join(ROOT, component, "src/main.ts")];
+    const main = [process.execPath, youngHeapFlag(component), mainOf(root, component)];
     const [program = "", ...args] = [...(place?.enter ?? []), ...main];
     const spec: PartSpec = {
       name,

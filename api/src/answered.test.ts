@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fastify } from "fastify";
+import { answerByLevel } from "./answered.ts";
+
+test("a route of a verb answers from the verb's level on; below it the frame is unknown", async () => {
+  const level = { current: 0 };
+  const app = fastify();
+  answerByLevel(app, { level });
+  let asked = 0;
+  const answer = async (): Promise<object> => {
+    asked += 1;
+    return {};
+  };
+  app.put("/pin", { config: { verb: "pin" } }, answer);
+  app.get("/plain", answer);
+  const statusOf = async (method: "PUT" | "GET", url: string): Promise<number> =>
+    (await app.inject({ method, url })).statusCode;
+
+  const refused = await app.inject({
+    method: "PUT",
+    url: "/pin",
+    payload: "{",
+    headers: { "content-type": "x" },
+  });
+  assert.equal(refused.json<{ code: string }>().code, "FRAME_UNKNOWN");
+  assert.equal(asked, 0);
+  assert.equal(await statusOf("GET", "/plain"), 200);
+  level.current = 1;
+  assert.equal(await statusOf("PUT", "/pin"), 200);
+  assert.equal(asked, 2);
+  await app.close();
+});

@@ -1,0 +1,31 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import { levelOfOwner } from "@jichat/protocol/bus/kv-values.ts";
+import type { Names } from "@jichat/protocol/bus/names.ts";
+import { Bucket } from "@jichat/runtime/bucket.ts";
+
+/** More owners than any cluster has: a bucket that tells more is not ours. */
+const OWNERS_MAX = 10_000;
+
+/**
+ * Routers and storages that live and do not say that they know `level`, as `role.instance`. One that crashed
+ * is listed until its entry expires, a few seconds later.
+ */
+export async function olderOwners(
+  nats: NatsConnection,
+  names: Names,
+  level: number,
+): Promise<readonly string[]> {
+  const owners = await Bucket.open(nats, names.owners);
+  const keys: string[] = [];
+  for await (const key of owners.keys(">")) {
+    if (keys.length === OWNERS_MAX) throw new Error(`there are more than ${OWNERS_MAX} owners`);
+    keys.push(key);
+  }
+  const older: string[] = [];
+  for (const key of keys.sort()) {
+    const entry = await owners.kv.get(key);
+    if (entry === null || entry.operation !== "PUT") continue; // It left meanwhile.
+    if ((levelOfOwner(entry.string()) ?? -1) < level) older.push(key);
+  }
+  return older;
+}

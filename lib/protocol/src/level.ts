@@ -1,0 +1,30 @@
+/**
+ * The newest level of a cluster that this build knows. A level names the forms that may be written and the
+ * verbs that are answered. A build reads the forms of every level up to this one, and writes those of the
+ * level that its cluster has (docs/adr/0028-levels.md).
+ */
+export const LEVEL_KNOWN = 1;
+
+/** What a process says at its admin port's `/level`: the newest level it knows, and the one it goes by. */
+export interface SaidLevel {
+  readonly known: number;
+  readonly cluster: number;
+}
+
+/** Levels count from 0. Throws a RangeError for anything else. */
+export function asLevel(value: unknown): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= 65_535) return value;
+  throw new RangeError(`${JSON.stringify(value)} is not a level`);
+}
+
+/**
+ * Reads the answer of `/level`. Throws what is wrong with it: a process that says no level is not at level 0.
+ */
+export function readSaidLevel(text: string): SaidLevel {
+  const { known, cluster } = JSON.parse(text) as Partial<Record<keyof SaidLevel, unknown>>;
+  const said = { known: asLevel(known), cluster: asLevel(cluster) };
+  if (said.cluster > said.known) throw new RangeError("a process goes by no level that it does not know");
+  return said;
+}
+
+export const saidLevelText = (said: SaidLevel): string => `${JSON.stringify(said)}\n`;

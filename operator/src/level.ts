@@ -1,0 +1,102 @@
+import type { V1Pod } from "@kubernetes/client-node";
+import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
+import type { Refused } from "./apply-all.ts";
+import type { Live } from "./ask-pods.ts";
+import { countsOf, tell } from "./component-counts.ts";
+import type { DesiredInput } from "./desired/desired-input.ts";
+import { COMPONENTS } from "./desired/names.ts";
+import { migrationJob, wantedReplicas } from "./desired/workloads.ts";
+import type { Finding } from "./kube/conditions.ts";
+import { no, unknown, yes } from "./kube/conditions.ts";
+import type { KubeObject } from "./kube/object.ts";
+import type { Observed } from "./observed.ts";
+import { jobState } from "./observed.ts";
+import type { BackendsSeen, Plan } from "./plan.ts";
+
+type Pod = KubeObject & Pick<V1Pod, "status">;
+
+/** What a pass found of the cluster's level. */
+export interface LevelSeen {
+  readonly finding: Finding;
+  /** Absent where it is not known. */
+  readonly level?: number;
+}
+
+/** What a pass knows when it looks whether the level may be raised. */
+export interface LevelFacts {
+  readonly input: DesiredInput;
+  readonly observed: Observed;
+  readonly backends: BackendsSeen;
+  readonly plan: Plan;
+  readonly refused: readonly Refused[];
+  readonly changed: readonly KubeObject[];
+  readonly live: Pick<Live, "levels">;
+}
+
+const isOver = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed";
+
+/**
+ * Every pod that runs or may still run, be it starting or ending, with the newest level that it says it
+ * knows. Undefined where it does not say: that is not 0.
+ */
+const levelsOf = ({ observed, live }: LevelFacts): readonly (readonly [string, number | undefined])[] =>
+  COMPONENTS.flatMap((component) => observed.ofKind<Pod>("Pod", component))
+    .filter((pod) => !isOver(pod))
+    .map(({ metadata: { name } }) => [name, live.levels.get(name)]);
+
+/** What of a roll-out is under way, so that a pod of an older version may be there or may come yet. */
+function underWay(facts: LevelFacts): string | undefined {
+  const { input, observed, plan, refused, changed } = facts;
+  if (plan.waitsFor !== undefined) return plan.waitsFor;
+  const [notApplied] = refused;
+  if (notApplied !== undefined)
+    return `${notApplied.object.kind} ${notApplied.object.metadata.name} to be applied`;
+  const [fresh] = changed;
+  if (fresh !== undefined) return `${fresh.kind} ${fresh.metadata.name}, which was just changed`;
+  const counts = countsOf(facts);
+  const unsettled = COMPONENTS.filter((name) => !counts[name].isSettled);
+  if (unsettled.length > 0) return tell(counts, unsettled);
+  const job = migrationJob(input);
+  if (job !== undefined && jobState(observed.find(job)) !== "done") return "the schema of ClickHouse";
+  const wanted = COMPONENTS.filter((name) => wantedReplicas(input, name) > 0);
+  if (wanted.length === 0) return "a pod of any component";
+  const podless = wanted.filter((name) => observed.ofKind("Pod", name).length === 0);
+  return podless.length > 0 ? `a pod of ${podless.join(", ")}` : undefined;
+}
+
+const SHOWN = 3;
+function tellOlder(older: readonly (readonly [string, number | undefined])[]): string {
+  const some = older
+    .slice(0, SHOWN)
+    .map(([name, known]) => `${name} ${known === undefined ? "says no level" : `knows level ${known}`}`);
+  return [...some, ...(older.length > SHOWN ? [`and ${older.length - SHOWN} more`] : [])].join(", ");
+}
+
+/**
+ * The level to which the cluster may be raised now, or, where it may not be, what is found. Pure. A level
+ * that is raised while one process does not know it cannot be taken back: whatever is not known holds it.
+ */
+export function levelWay(facts: LevelFacts): LevelSeen | { readonly to: number } {
+  const { spec } = facts.input.cluster;
+  const level = facts.backends.streams?.level;
+  if (level === undefined)
+    return { finding: unknown("NotAskedYet", "NATS has not told the cluster's level yet") };
+  if (level >= LEVEL_KNOWN) return { level, finding: yes("Newest", `level ${level}`) };
+  const held = (reason: string, message: string) => ({ level, finding: no(reason, message) });
+  const at = `level ${level}, not ${LEVEL_KNOWN}`;
+  if (spec.hibernate) return held("Hibernating", `${at}: no pods are there to say which they know`);
+  if (spec.paused) return held("Paused", `${at}: spec.paused is set`);
+  const waits = underWay(facts);
+  if (waits !== undefined) return held("RollingOut", `${at}: waits for ${waits}`);
+  const levels = levelsOf(facts);
+  const to = Math.min(LEVEL_KNOWN, ...levels.map(([, known]) => known ?? level));
+  if (to > level) return { to };
+  const older = levels.filter(([, known]) => (known ?? level) <= level);
+  return held("OlderProcesses", `${at}: ${tellOlder(older)}`);
+}
+
+/** What the backends said, with the level that was written since. */
+export const withLevel = (backends: BackendsSeen, level: number | undefined): BackendsSeen =>
+  backends.streams === undefined || level === undefined
+    ? backends
+    : { ...backends, streams: { ...backends.streams, level } };
