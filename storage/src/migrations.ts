@@ -187,17 +187,24 @@ async function appliedOf(store: Pick<Store, "database" | "query">): Promise<read
     { database: store.database },
   );
   if (tables.length === 0) return undefined;
-  const found = new Map<number, Applied>();
   const has = (table: string): boolean => tables.some(({ name }) => name === table);
+  const said: Omit<Applied, "level">[] = [];
+  const levels = new Map<number, number>();
   if (has("migrations"))
-    for (const row of await store.query<Omit<Applied, "level">>(
-      "SELECT version, any(checksum) AS checksum FROM {db}.migrations GROUP BY version",
-    ))
-      found.set(row.version, { ...row, level: Infinity });
+    said.push(
+      ...(await store.query<Omit<Applied, "level"> & Row>(
+        "SELECT version, any(checksum) AS checksum FROM {db}.migrations GROUP BY version",
+      )),
+    );
   if (has("applied"))
-    for (const row of await store.query<Applied & Row>(
-      "SELECT version, any(checksum) AS checksum, max(level) AS least FROM {db}.applied GROUP BY version",
-    ))
-      found.set(row.version, { ...row, level: Number(row["least"]) });
-  return [...found.values()].sort((a, b) => a.version - b.version);
+    for (const { version, checksum, least } of await store.query<
+      Omit<Applied, "level"> & { readonly least: number } & Row
+    >("SELECT version, any(checksum) AS checksum, max(level) AS least FROM {db}.applied GROUP BY version")) {
+      levels.set(version, least);
+      said.push({ version, checksum });
+    }
+  // Both tables have their say: a statement that was changed is found in either.
+  return said
+    .map(({ version, checksum }) => ({ version, checksum, level: levels.get(version) ?? Infinity }))
+    .sort((one, other) => one.version - other.version);
 }

@@ -99,7 +99,10 @@ test(
     await statement("INSERT INTO {db}.migrations (version, checksum) VALUES (99, 'x')");
     const newer = await storage();
     assert.equal(newer.code, 1);
-    assert.match(newer.stderr, /schema has version 99, this build knows \d+: use a newer JiChat/);
+    assert.match(
+      newer.stderr,
+      /schema has version 99; this build knows version \d+ and level \d+: use a newer JiChat/,
+    );
     await statement("ALTER TABLE {db}.migrations DELETE WHERE version = 99 SETTINGS mutations_sync = 1");
     await statement(
       "ALTER TABLE {db}.migrations UPDATE checksum = 'other' WHERE version = 1 SETTINGS mutations_sync = 1",
