@@ -8,6 +8,8 @@ interface Schema {
   readonly type?: string;
   readonly enum?: readonly unknown[];
   readonly minimum?: number;
+  readonly minLength?: number;
+  readonly pattern?: string;
 }
 interface Operation {
   readonly parameters?: readonly {
@@ -72,7 +74,8 @@ function taken({ type, enum: [only] = [], minimum = 0 }: Schema): unknown {
 }
 
 /** JSON texts of what no field of this kind takes, by what they are. */
-function wrong(name: string, { type }: Schema): readonly (readonly [string, string])[] {
+function wrong(name: string, schema: Schema): readonly (readonly [string, string])[] {
+  const { type, minLength = 0, pattern } = schema;
   const all: (readonly [string, string])[] = [
     ["true", "true"],
     ["null", "null"],
@@ -85,8 +88,8 @@ function wrong(name: string, { type }: Schema): readonly (readonly [string, stri
     ["half a surrogate pair in a list", String.raw`["cut \ud83d"]`],
     ["half a surrogate pair", String.raw`"cut \ud83d pair"`],
     ["a text too long", JSON.stringify("x".repeat(20_000))],
-    ["an empty text", '""'],
   ];
+  if (type !== "string" || minLength > 0 || pattern !== undefined) all.push(["an empty text", '""']);
   if (type !== "integer") all.push(["a number", "397"]);
   if (type !== "array") all.push(["a list", '["ann"]']);
   else all.push(["too many", JSON.stringify(Array.from({ length: 1_001 }, (_, i) => `u${i}`))]);

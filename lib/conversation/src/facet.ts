@@ -1,17 +1,21 @@
+import type { ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 import type { FacetValues } from "./state.ts";
+
+/** What a listed conversation has besides facets: no facet takes the name of one of these. */
+type Listed = "conversation" | "kind" | "name" | "peer" | "first" | "head" | "read" | "unread" | "last";
 
 /**
  * A part of a conversation's state beyond its members and its name. It travels as JSON in snapshots, facts
  * and heads, and is shown to members in `synced` under its name. A facet therefore needs a bound in bytes.
  */
 export interface Facet<T> {
-  readonly name: string;
+  readonly name: Exclude<keyof ListedConversation, Listed>;
   /** JSON Schema of what is shown, for OpenAPI. */
   readonly schema: object;
   /** Of a conversation that has none; never stored. */
   readonly empty: T;
   /** What a member sees who sees events from `first` on; undefined where there is nothing to show. */
-  readonly shown: (value: T, first: number) => unknown;
+  shown(value: T, first: number): unknown;
 }
 
 /** The value that a conversation has. */

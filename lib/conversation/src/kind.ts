@@ -1,4 +1,4 @@
-import type { Shape } from "@jichat/protocol/field.ts";
+import type { Field } from "@jichat/protocol/field.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { Place, State } from "./state.ts";
 
@@ -11,12 +11,17 @@ export interface Origin {
   readonly position: number;
 }
 
+/** What an event has of whatever kind it is, and what a page adds to it. */
+type Common = "conversation" | "seq" | "no" | "kind" | "from" | "ts" | "id" | "edited" | "recalled";
+/** What an event has because of its kind: readers are told each of these by `ChatEvent`. */
+type Own = Omit<InnerEvent, Common>;
+
 /** What an event of one kind is and does, said once: for the owner, for storage and for whoever reads it. */
 export interface Kind {
   /** The least level of a cluster at which such an event is written. */
   readonly level: number;
   /** What it carries beyond what every event has. What no column is for goes to the column `extra`. */
-  readonly fields: Shape;
+  readonly fields: { readonly [N in keyof Own]?: Field<Own[N]> };
   /** Counts in `no`; who does not hear it is told by push. */
   readonly isMessage?: true;
   /** Is kept in the table `lifecycle`, of which storage folds a conversation. */
@@ -31,6 +36,6 @@ export interface Kind {
 }
 
 /** Of an event, what `apply` may read: storage has no more of those that it folds. */
-export type Folding = Pick<InnerEvent, "kind" | "from" | "users" | "name" | "target">;
+export type Folding = Pick<InnerEvent, "kind" | "from"> & Own;
 
 export const NOBODY: readonly string[] = [];

@@ -58,7 +58,7 @@ export const send = verb({
   summary: "Sends a message",
   check: ({ conversation, to }) => {
     if ((conversation === undefined) === (to === undefined))
-      throw new ChatError("FRAME_MALFORMED", "a send names either `conversation` or `to`");
+      throw new ChatError("FRAME_MALFORMED", "a send names either `conversation` or `to`, not both");
   },
   named: ({ to }) => (to === undefined ? [] : [to]),
   isLarge: ({ to }) => to !== undefined,

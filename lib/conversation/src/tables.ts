@@ -2,6 +2,7 @@ import type { Of } from "@jichat/protocol/field.ts";
 import { readerOf } from "@jichat/protocol/field.ts";
 import type { EventKind } from "@jichat/protocol/frame/server-frame.ts";
 import { create, created, invite, joined, leave, left, remove, rename, renamed } from "./groups.ts";
+import type { Facet } from "./facet.ts";
 import type { Kind } from "./kind.ts";
 import { edit, edited, lost, message, recall, recalled, send } from "./messages.ts";
 import { pin, pinned, pins, unpin, unpinned } from "./pin.ts";
@@ -9,7 +10,19 @@ import { read } from "./reading.ts";
 import type { AnyVerb } from "./verb.ts";
 
 /** What a client may write: one row a verb, which is all that the product knows of it. */
-export const VERBS = { send, edit, recall, create, rename, invite, remove, leave, read, pin, unpin } as const;
+export const VERBS = {
+  send,
+  edit,
+  recall,
+  create,
+  rename,
+  invite,
+  remove,
+  leave,
+  read,
+  pin,
+  unpin,
+} as const;
 
 /** What may stand in the log, by kind: exhaustive, since readers are told these kinds. */
 export const KINDS: Readonly<Record<EventKind, Kind>> = {
@@ -30,7 +43,7 @@ export const kindOf = (name: string): Kind | undefined =>
   Object.hasOwn(KINDS, name) ? KINDS[name as EventKind] : undefined;
 
 /** Parts of a conversation's state that verbs and kinds bring along. */
-export const FACETS = [pins] as const;
+export const FACETS: readonly Facet<unknown>[] = [pins];
 
 export type VerbName = keyof typeof VERBS;
 export type FieldsOf<V extends VerbName> = Of<(typeof VERBS)[V]["frame"]>;

@@ -1,3 +1,4 @@
+import type { CommandSource } from "@jichat/protocol/bus/command.ts";
 import type { EventFacts } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Of, Shape } from "@jichat/protocol/field.ts";
@@ -68,9 +69,17 @@ export type AnyVerb = AnyEventVerb | AnyMarkVerb;
 export type AnyEventVerb = EventVerb<Shape, object>;
 export type AnyMarkVerb = MarkVerb<Shape, object>;
 
+/**
+ * The fields of a frame. What a command says of its source has these names too: a frame's field `user` would be
+ * lost behind the user who asks.
+ */
+type FrameShape = Shape & {
+  readonly [N in Exclude<keyof CommandSource, "conversation"> | "op" | "t"]?: never;
+};
+
 /** Infers the types of `decide`'s fields from the frame. */
-export const verb = <F extends Shape>(made: EventVerb<F>): EventVerb<F> => made;
-export const markVerb = <F extends Shape>(made: MarkVerb<F>): MarkVerb<F> => made;
+export const verb = <F extends FrameShape>(made: EventVerb<F>): EventVerb<F> => made;
+export const markVerb = <F extends FrameShape>(made: MarkVerb<F>): MarkVerb<F> => made;
 
 /** What nearly every verb begins with. */
 export const IN_CONVERSATION = { id: clientId, conversation: id } as const;

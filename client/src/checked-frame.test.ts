@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { READERS, VERB_NAMES, verbOf } from "@jichat/conversation/tables.ts";
+import type { Field } from "@jichat/protocol/field.ts";
+import { clientId, id } from "@jichat/protocol/field.ts";
+import { Fields } from "@jichat/protocol/frame/fields.ts";
+import { checkedFrame, checkedWrite } from "./checked-frame.ts";
+
+/** A value that a field takes, by its schema. */
+function taken({ schema }: Field<unknown>): unknown {
+  const { type, const: only } = schema as { readonly type?: string; readonly const?: unknown };
+  if (only !== undefined) return only;
+  if (type === "integer") return 2;
+  if (type === "array") return ["ann", "bob"];
+  return type === "object" ? { text: "hi" } : "g_1";
+}
+
+test("of every verb each field goes out as it was given, and the server reads what goes out", () => {
+  for (const t of VERB_NAMES) {
+    const { frame } = verbOf(t);
+    const names = Object.keys(frame).filter((name) => t !== "send" || name !== "to");
+    const given = Object.fromEntries(names.map((name) => [name, taken(frame[name] as Field<unknown>)]));
+    const checked = checkedFrame({ ...given, t });
+    assert.deepEqual(checked, { ...given, t });
+    assert.doesNotThrow(() => READERS[t](new Fields(checked)), t);
+  }
+});
+
+test("a verb may have a field that no other has: it goes out, and it is checked", () => {
+  const topic: Field<string> = {
+    schema: { type: "string", maxLength: 5 },
+    read: (from, name) => from.line(name, 5, 0),
+  };
+  const verb = { frame: { id: clientId, conversation: id, topic } };
+  for (const said of ["", "trees"])
+    assert.deepEqual(checkedWrite(verb, new Fields({ conversation: "g_1", topic: said })), {
+      conversation: "g_1",
+      topic: said,
+    });
+  for (const bad of [undefined, null, 5, "forest"])
+    assert.throws(() => checkedWrite(verb, new Fields({ conversation: "g_1", topic: bad })), /`topic`/);
+});
