@@ -1,4 +1,6 @@
+import type { FieldsOf, VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import type { Pull, Sync } from "@jichat/protocol/frame/client-frame.ts";
 import { Fields } from "@jichat/protocol/frame/fields.ts";
 import {
   readConversation,
@@ -15,8 +17,11 @@ import { plainBody } from "./plain-body.ts";
 
 type Read = (fields: Fields, t: string) => unknown;
 
-/** What a field is, by its name; the readers are the server's own. */
-const READ: Readonly<Record<string, Read>> = {
+/** Of every frame that an application asks for. */
+type FieldName = "t" | keyof Pull | keyof Sync | { readonly [V in VerbName]: keyof FieldsOf<V> }[VerbName];
+
+/** What a field is, by its name; the readers are the server's own. One without a reader would not be sent. */
+const READERS: Readonly<Record<FieldName, Read>> = {
   t: (fields) => fields.string("t", 32),
   kind: (fields) => fields.string("kind", 32),
   id: readId,
@@ -35,6 +40,7 @@ const READ: Readonly<Record<string, Read>> = {
   page: (fields) => readCursor(fields, "page"),
   limit: (fields, t) => readLimit(fields, t === "sync" ? SYNC_LIMIT_MAX : PAGE_EVENTS_MAX),
 };
+const READ: Readonly<Record<string, Read>> = READERS;
 const OPTIONAL: ReadonlySet<string> = new Set([
   "id",
   "replyTo",
