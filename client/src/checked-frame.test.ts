@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { READERS, VERB_NAMES, verbOf } from "@jichat/conversation/tables.ts";
 import type { Field } from "@jichat/protocol/field.ts";
-import { clientId, id } from "@jichat/protocol/field.ts";
 import { Fields } from "@jichat/protocol/frame/fields.ts";
-import { checkedFrame, checkedWrite } from "./checked-frame.ts";
+import { checkedFrame } from "./checked-frame.ts";
 
 /** A value that a field takes, by its schema. */
 function taken({ schema }: Field<unknown>): unknown {
@@ -24,19 +23,4 @@ test("of every verb each field goes out as it was given, and the server reads wh
     assert.deepEqual(checked, { ...given, t });
     assert.doesNotThrow(() => READERS[t](new Fields(checked)), t);
   }
-});
-
-test("a verb may have a field that no other has: it goes out, and it is checked", () => {
-  const topic: Field<string> = {
-    schema: { type: "string", maxLength: 5 },
-    read: (from, name) => from.line(name, 5, 0),
-  };
-  const verb = { frame: { id: clientId, conversation: id, topic } };
-  for (const said of ["", "trees"])
-    assert.deepEqual(checkedWrite(verb, new Fields({ conversation: "g_1", topic: said })), {
-      conversation: "g_1",
-      topic: said,
-    });
-  for (const bad of [undefined, null, 5, "forest"])
-    assert.throws(() => checkedWrite(verb, new Fields({ conversation: "g_1", topic: bad })), /`topic`/);
 });

@@ -1,23 +1,61 @@
-import { isVerb, verbOf } from "@jichat/conversation/tables.ts";
-import type { AnyVerb } from "@jichat/conversation/verb.ts";
+import type { FieldsOf, VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import type { Pull, Sync } from "@jichat/protocol/frame/client-frame.ts";
 import { Fields } from "@jichat/protocol/frame/fields.ts";
-import { readConversation, readCursor, readId, readLimit, readSeq } from "@jichat/protocol/frame/readers.ts";
+import {
+  readConversation,
+  readCursor,
+  readId,
+  readIdNamed,
+  readLimit,
+  readName,
+  readSeq,
+  readUsers,
+} from "@jichat/protocol/frame/readers.ts";
 import { PAGE_EVENTS_MAX, SYNC_LIMIT_MAX } from "@jichat/protocol/limits.ts";
 import { plainBody } from "./plain-body.ts";
 
-/** Fields of questions, by their names; the readers are the server's own. */
-const ASKED: Readonly<Record<string, (fields: Fields, t: string) => unknown>> = {
+type Read = (fields: Fields, t: string) => unknown;
+
+/** Of every frame that an application asks for. */
+type FieldName = "t" | keyof Pull | keyof Sync | { readonly [V in VerbName]: keyof FieldsOf<V> }[VerbName];
+
+/** What a field is, by its name; the readers are the server's own. One without a reader would not be sent. */
+const READERS: Readonly<Record<FieldName, Read>> = {
   t: (fields) => fields.string("t", 32),
+  kind: (fields) => fields.string("kind", 32),
   id: readId,
   conversation: readConversation,
+  to: (fields) => readIdNamed(fields, "to"),
+  body: (fields) => plainBody(fields.raw("body")),
+  seq: (fields, t) => readSeq(fields, "seq", t === "read" ? 0 : 1),
+  replyTo: (fields) => readSeq(fields, "replyTo", 1),
+  mentions: (fields) => readUsers(fields, "mentions", 0),
+  members: (fields) => readUsers(fields, "members", 0),
+  users: (fields) => readUsers(fields, "users", 1),
+  name: (fields) => readName(fields),
   after: (fields) => readSeq(fields, "after", 0),
   before: (fields) => readSeq(fields, "before", 0),
   since: (fields) => readCursor(fields, "since"),
   page: (fields) => readCursor(fields, "page"),
   limit: (fields, t) => readLimit(fields, t === "sync" ? SYNC_LIMIT_MAX : PAGE_EVENTS_MAX),
 };
-const OPTIONAL: ReadonlySet<string> = new Set(["id", "after", "before", "since", "page", "limit"]);
+const READ: Readonly<Record<string, Read>> = READERS;
+const OPTIONAL: ReadonlySet<string> = new Set([
+  "id",
+  "replyTo",
+  "mentions",
+  "after",
+  "before",
+  "since",
+  "page",
+  "limit",
+]);
+/** Of these a frame has one, where it has any. */
+const EITHER: readonly (readonly [string, string])[] = [
+  ["conversation", "to"],
+  ["after", "before"],
+];
 
 /**
  * What an application asks for, as a frame that the server takes: a copy, which the application can change no
@@ -26,30 +64,17 @@ const OPTIONAL: ReadonlySet<string> = new Set(["id", "after", "before", "since",
  */
 export function checkedFrame<F extends { readonly t: string }>(frame: F): F {
   const fields = new Fields(frame);
-  const { t } = frame;
-  const copy = isVerb(t) ? checkedWrite(verbOf(t), fields) : checkedQuestion(frame, fields);
-  return { ...copy, t } as unknown as F;
-}
-
-/** The fields that the verb has, checked. A write without an `id` gets it later; a body stays a map. */
-export function checkedWrite({ frame, check }: Pick<AnyVerb, "frame" | "check">, fields: Fields): object {
   const copy: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(frame)) {
-    const given = fields.raw(name);
-    if (given === undefined && (name === "id" || field.isOptional === true)) continue;
-    const read = name === "body" ? plainBody(given) : field.read(fields, name);
-    copy[name] = field.isConstant === true ? given : read;
-  }
-  check?.(copy);
-  return copy;
-}
-
-function checkedQuestion(frame: { readonly t: string }, fields: Fields): object {
   const { t } = frame;
-  const copy: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(frame))
-    if (value !== undefined || !OPTIONAL.has(name)) copy[name] = ASKED[name]?.(fields, t);
-  if (copy["after"] !== undefined && copy["before"] !== undefined)
-    throw new ChatError("FRAME_MALFORMED", `a ${t} names either \`after\` or \`before\`, not both`);
-  return copy;
+    if (value !== undefined || !mayLack(t, name)) copy[name] = READ[name]?.(fields, t);
+  for (const [one, other] of EITHER)
+    if (copy[one] !== undefined && copy[other] !== undefined)
+      throw new ChatError("FRAME_MALFORMED", `a ${t} names either \`${one}\` or \`${other}\`, not both`);
+  if (t === "send" && copy["conversation"] === undefined && copy["to"] === undefined)
+    throw new ChatError("FRAME_MALFORMED", "a send names either `conversation` or `to`");
+  return copy as F;
 }
+
+const mayLack = (t: string, name: string): boolean =>
+  OPTIONAL.has(name) || (t === "send" && (name === "conversation" || name === "to"));

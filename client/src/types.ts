@@ -1,5 +1,6 @@
-import type { FieldsOf, VerbName } from "@jichat/conversation/tables.ts";
+import type { VERBS, VerbName } from "@jichat/conversation/tables.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
+import type { Field } from "@jichat/protocol/field.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { ChatEvent, LeftConversation, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 import type { EncodingName } from "./encoding.ts";
@@ -11,10 +12,21 @@ import type { EncodingName } from "./encoding.ts";
  */
 export type Body = Readonly<Record<string, unknown>>;
 
-/** Fields of a write as an application gives them: without its `id`, and a body is a map. */
-export type WriteFields<V extends VerbName> = {
-  readonly [K in Exclude<keyof FieldsOf<V>, "id">]: FieldsOf<V>[K] extends BodyText ? Body : FieldsOf<V>[K];
-};
+type Frames = typeof VERBS;
+/** What an application gives for a field: a body is a map, and what is always the same text is said. */
+type Given<F> = F extends { readonly schema: { readonly const: infer T } }
+  ? T
+  : F extends Field<infer T>
+    ? T extends BodyText
+      ? Body
+      : T
+    : never;
+type GivenFields<S> = {
+  readonly [K in keyof S as undefined extends Given<S[K]> ? never : K]: Given<S[K]>;
+} & { readonly [K in keyof S as undefined extends Given<S[K]> ? K : never]?: Given<S[K]> };
+
+/** Fields of a write as an application gives them: without its `id`. */
+export type WriteFields<V extends VerbName> = GivenFields<Omit<Frames[V]["frame"], "id">>;
 
 /** Where a message goes: a conversation, or a user, whose 1-1 conversation is made on first use. */
 export type Target = { readonly conversation: string } | { readonly to: string };

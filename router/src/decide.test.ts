@@ -161,3 +161,12 @@ test("an id that memory does not hold is new only where memory must hold it: at 
     "a conversation that was never written to",
   );
 });
+
+test("a write that a newer edge knows is refused by itself: the reign and its other writes go on", () => {
+  const conversation = group();
+  const future = { ...source("ann"), op: "react", id: "1", seq: 1 } as unknown as Decidable;
+  assert.equal(play(conversation, future), "FRAME_UNKNOWN");
+  for (const op of ["constructor", "__proto__", "toString"])
+    assert.equal(play(conversation, { ...future, op } as unknown as Decidable), "FRAME_UNKNOWN");
+  assert.equal(play(conversation, say("ann", "2")), 2);
+});

@@ -1,4 +1,5 @@
 import type { Write, Command } from "@jichat/conversation/command.ts";
+import { isWrite } from "@jichat/conversation/command.ts";
 import type { AnyEventVerb, AnyMarkVerb, Draft, Look } from "@jichat/conversation/verb.ts";
 import { notFound } from "@jichat/conversation/verb.ts";
 import { KINDS, verbOf } from "@jichat/conversation/tables.ts";
@@ -26,6 +27,10 @@ export type Decidable = Exclude<Command, { readonly op: "where" }>;
 /** A write that has an id. */
 type Identified = Exclude<Write, { readonly op: "read" }>;
 
+/** While a cluster is upgraded, edges may know verbs that their owners do not. */
+const unknown = ({ op }: { readonly op: string }): ChatError =>
+  new ChatError("FRAME_UNKNOWN", `unknown frame type ${JSON.stringify(op)}`);
+
 class Needed extends Error {
   readonly need: Need;
   constructor(need: Need) {
@@ -41,6 +46,7 @@ class Needed extends Error {
 export function decide(conversation: Conversation, command: Decidable, now: number): Decision {
   try {
     if (command.op === "look") return look(conversation, command.user);
+    if (!isWrite(command)) throw unknown(command);
     const verb = verbOf(command.op);
     const ts = Math.max(now, conversation.ts);
     if (verb.marks) return mark(conversation, command, verb, ts);

@@ -77,6 +77,10 @@ const KINDS: Readonly<Record<string, (unit: EffectUnit) => void>> = {
   heads: (unit) => {
     for (let i = 0; i < 20_000; i += 1) putHead(unit, head(i, { body: text(40) }));
   },
+  "heads with pins": (unit) => {
+    const pins = Array.from({ length: 100 }, (_, index) => 100_000 + index);
+    for (let i = 0; i < 5_000; i += 1) putHead(unit, parsed({ ...head(i), facets: { pins } }));
+  },
   briefs: (unit) => {
     for (let i = 0; i < 50_000; i += 1)
       putHead(unit, { conversation: parsed(id(i)), position: i, ts: 1_800_000_000_000 + i });

@@ -2,7 +2,7 @@ import type { DeliveredEvent } from "@jichat/protocol/bus/delivery.ts";
 import type { Notice } from "@jichat/protocol/bus/notice.ts";
 import type { ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { StoredHead } from "@jichat/presence/presence-texts.ts";
-import { isWhole } from "@jichat/presence/presence-texts.ts";
+import { facetsLength, isWhole } from "@jichat/presence/presence-texts.ts";
 import { Notices } from "./notices.ts";
 
 /** An event and who is to have it: the members at that moment, and those whom it sent away. */
@@ -159,7 +159,8 @@ const entryBytes = (key: string): number => ENTRY_BYTES + 2 * key.length;
 function headBytes(head: StoredHead): number {
   if (!isWhole(head)) return BRIEF_BYTES;
   const { last, name } = head;
-  return HEAD_BYTES + 2 * ((last?.body?.length ?? 0) + (name?.length ?? 0)) + usersBytes(last ?? {});
+  const texts = (last?.body?.length ?? 0) + (name?.length ?? 0) + facetsLength(head);
+  return HEAD_BYTES + 2 * texts + usersBytes(last ?? {});
 }
 
 /** Names that a record has for itself. */

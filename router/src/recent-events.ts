@@ -133,17 +133,23 @@ export class RecentEvents {
   }
 
   recall(seq: number): void {
-    this.#found?.delete(eventKey(seq));
+    const key = eventKey(seq);
+    const told = this.#found?.get(key);
+    if (told !== undefined) this.#found?.set(key, { ...told, recalled: true });
     const slot = this.#slotOf(seq);
     if (slot === undefined) return;
     const what = this.#rows.get(slot, WHAT);
     if (what % SENDER_STEP < RECALLED) this.#rows.set(slot, WHAT, what + RECALLED);
   }
 
-  /** Keeps what storage said about `key`, an `idKey` or `eventKey`; undefined: it has no such. */
+  /**
+   * Keeps what storage said about `key`, an `idKey` or `eventKey`; undefined: it has no such. Storage may have
+   * been asked before a recall that has been decided since: the recall stays.
+   */
   find(key: string, answer: KnownId | EventFacts | undefined, now: number): void {
     this.#found ??= new Map();
-    this.#found.set(key, answer);
+    const told = this.#found.get(key);
+    if (told === undefined || !("recalled" in told)) this.#found.set(key, answer);
     this.#foundAt = now;
   }
 

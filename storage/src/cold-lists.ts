@@ -9,6 +9,7 @@ import type {
   ListQuery,
   ListReply,
 } from "@jichat/protocol/bus/query.ts";
+import { isDirect } from "@jichat/protocol/ids.ts";
 import { ANSWER_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { groupBy } from "./batched.ts";
 import type { ColdRows, MembershipRow } from "./cold-rows.ts";
@@ -135,8 +136,8 @@ async function wholeHeads(
 }
 
 async function headOf(cold: ColdRows, runs: readonly Run[], conversation: Folded): Promise<HeadEntry> {
-  const { kind, members } = conversation.facts();
   const { id, position, head: seq, no, ts, name, facets } = conversation;
+  const kind = isDirect(id) ? "direct" : "group";
   const [last] = shownOf(await readSpan(cold.singles, runs, { conversation: id, first: seq, last: seq }));
   return {
     conversation: id,
@@ -148,6 +149,7 @@ async function headOf(cold: ColdRows, runs: readonly Run[], conversation: Folded
     ...(name === undefined ? {} : { name }),
     ...(Object.keys(facets).length === 0 ? {} : { facets }),
     ...(last === undefined ? {} : { last }),
-    ...(kind === "direct" ? { pair: members.map(({ user }) => user) } : {}),
+    // Of a group, which may be large, nobody asks here who is in it.
+    ...(kind === "direct" ? { pair: [...conversation.members.keys()] } : {}),
   };
 }

@@ -61,7 +61,8 @@ export const renamed: Kind = {
   fields: { name },
   isFolded: true,
   apply: (state, event) => {
-    state.name = event.name;
+    // A row that stands for one that ClickHouse refused has no name.
+    state.name = event.name ?? state.name;
   },
 };
 

@@ -10,6 +10,19 @@ export type StoredHead = HeadBrief | HeadEntry;
 
 export const isWhole = (head: StoredHead): head is HeadEntry => "kind" in head;
 
+/** Values of facets are replaced, never changed (`lib/conversation`): each is measured once. */
+const facetsLengths = new WeakMap<object, number>();
+
+/** Characters of a head's facets in JSON; 0 where it has none. */
+export function facetsLength({ facets }: HeadEntry): number {
+  if (facets === undefined) return 0;
+  const known = facetsLengths.get(facets);
+  if (known !== undefined) return known;
+  const { length } = JSON.stringify(facets);
+  facetsLengths.set(facets, length);
+  return length;
+}
+
 /** `position.ts` */
 export const briefText = ({ position, ts }: HeadBrief): string => `${position}.${ts}`;
 

@@ -1,6 +1,6 @@
 import type { ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { StoredHead } from "./presence-texts.ts";
-import { briefText, entryText, isWhole } from "./presence-texts.ts";
+import { briefText, entryText, facetsLength, isWhole } from "./presence-texts.ts";
 
 /** What a batch's effects change in Redis, and whose sessions they ask for; or a part of that. */
 export interface PresenceUpdate {
@@ -27,7 +27,7 @@ export const SCRIPT_COST_MAX = 4_000;
 const TEXT_PER_COST = 512;
 
 export const headCost = (head: StoredHead): number =>
-  1 + Math.floor(isWhole(head) ? (head.last?.body?.length ?? 0) / TEXT_PER_COST : 0);
+  1 + Math.floor(isWhole(head) ? ((head.last?.body?.length ?? 0) + facetsLength(head)) / TEXT_PER_COST : 0);
 
 export function updateCost({ heads, entries, unsure, users }: PresenceUpdate): number {
   let cost = entries.length + unsure.length + users.length;

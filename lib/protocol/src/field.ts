@@ -79,8 +79,13 @@ export const body: Field<BodyText> = {
   read: (from, name) => readBody(from.raw(name), from.bodyBytesMax),
 };
 
+/** A field that has to be exactly this text. */
+export interface Literal<T extends string> extends Field<undefined> {
+  readonly schema: { readonly const: T };
+}
+
 /** Exactly this text: it is checked, and dropped. */
-export const literal = (text: string): Field<undefined> => ({
+export const literal = <T extends string>(text: T): Literal<T> => ({
   schema: { const: text },
   isConstant: true,
   read: (from, name) => {
