@@ -5,12 +5,12 @@ import type { Level } from "@jichat/log/level.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** The verb of a conversation that a route stands for; absent where it stands for none. */
+    /** The verb that a route runs. Absent for routes without a verb. */
     readonly verb?: VerbName;
   }
 }
 
-/** Routes of verbs above the cluster's level answer FRAME_UNKNOWN, before anything of the request is read. */
+/** Routes of verbs above the cluster's level answer FRAME_UNKNOWN, before the request is read. */
 export function answerByLevel(
   app: FastifyInstance,
   { level }: { readonly level: Pick<Level, "current"> },

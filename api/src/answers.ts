@@ -7,7 +7,7 @@ import { wellFormedJson } from "@jichat/protocol/frame/well-formed.ts";
 const traceparentOf = ({ traceId, span }: Trace): string =>
   `00-${traceId}-${span?.spanContext().spanId ?? traceId.slice(0, 16)}-${span === undefined ? "00" : "01"}`;
 
-/** An error as text and headers, for whoever writes it: a route, the framework, or a bare socket. */
+/** An error as status, headers and text. A route, the framework or a bare socket writes it. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -16,13 +16,13 @@ export interface Answer {
 
 export type AnswerError = (thrown: unknown, trace: Trace, status?: number) => Answer;
 
-/** What the framework refuses has a status of its own; codes say what is in the protocol. */
+/** The protocol's code for an error. Errors of the framework come with their own status. */
 const codeOf = (error: ChatError, status: number | undefined): ErrorCode => {
   if (status === 413) return "FRAME_TOO_LARGE";
   return error.code === "FRAME_MALFORMED" ? "INVALID" : error.code;
 };
 
-/** Makes the answer to anything that was thrown, counts it, and logs what is a defect. */
+/** Returns a function that makes the answer to any thrown value, counts it, and logs defects. */
 export function openAnswers(telemetry: Telemetry): AnswerError {
   const errors = telemetry.counter("jichat_api_errors", "errors answered, by code");
   return (thrown, trace, given) => {
@@ -50,7 +50,7 @@ export function openAnswers(telemetry: Telemetry): AnswerError {
   };
 }
 
-/** Every reply carries its traceId, in `traceparent` and in the body. */
+/** Adds the traceId to every reply, in `traceparent` and in the body, and records metrics. */
 export function trace(
   app: FastifyInstance,
   telemetry: Pick<Telemetry, "begin" | "counter" | "histogram">,
@@ -80,7 +80,7 @@ export function trace(
   });
 }
 
-/** Errors of routes and of the framework, and paths and methods that nothing answers. */
+/** Answers errors of routes and of the framework, and requests that no route matches. */
 export function answerErrors(
   app: FastifyInstance,
   telemetry: Pick<Telemetry, "begin">,
@@ -119,7 +119,7 @@ export function answerErrors(
       ? answer(request, reply, new ChatError("INVALID", thrown.message, { cause: thrown }), statusCode)
       : answer(request, reply, thrown);
   });
-  // Before its body is read: that it is of no known type, or too large, says less than that nobody wants it.
+  // Runs before the body is read: that no route matches says more than a wrong type or size of the body.
   app.addHook("onRequest", async (request, reply) => {
     if (request.is404) return notFound(request, reply);
     if (request.raw.httpVersion === "1.1" && request.headers.host === undefined)
@@ -129,7 +129,10 @@ export function answerErrors(
   app.setNotFoundHandler(notFound);
 }
 
-/** Which methods a path answers, of the routes that are registered from now on. */
+/**
+ * Returns a function that lists the methods of a path. It knows the routes that are registered after this
+ * call.
+ */
 function methodsOf(app: FastifyInstance): (path: string) => readonly string[] {
   const routes = new Map<string, { readonly parts: readonly string[]; readonly methods: Set<string> }>();
   app.addHook("onRoute", ({ url, method }) => {

@@ -4,7 +4,7 @@ import { peerKey } from "@jichat/edge/client-address.ts";
 import { Connections } from "@jichat/edge/connections.ts";
 import { connectionsMax } from "@jichat/runtime/descriptors.ts";
 
-/** Ends connections as they come where there are too many, whether or not they ever ask for anything. */
+/** Closes a new connection at once if there are too many, whether or not it ever sends a request. */
 export function boundConnections(
   server: Server,
   trust: ProxyTrust,

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ProxyTrust } from "@jichat/edge/client-address.ts";
 import { clientKey } from "@jichat/edge/client-address.ts";
 
-/** `request.ip` is what limits by address go by, as at the connector: see `clientKey`. */
+/** Sets `request.ip` to the key for limits by address, as in the connector (`clientKey`). */
 export function nameClients(app: FastifyInstance, trust: ProxyTrust): void {
   app.addHook("onRequest", async (request) => {
     const forwarded = [request.headers["x-forwarded-for"] ?? []].flat().join(",");

@@ -20,17 +20,17 @@ export interface Config extends ProcessConfig {
   readonly log: LogOptions;
   readonly tokens: TokenConfig;
   readonly people: PeopleConfig;
-  /** Private JWK that signs tokens; absent where another system's accounts are used. */
+  /** File with the private JWK that signs tokens. Absent if another system's accounts are used. */
   readonly signingKeyFile: string | undefined;
   readonly tokenLifeMs: number;
   readonly host: string;
   readonly port: number;
   readonly trustProxy: ProxyTrust;
-  /** Where clients connect, told by `/v1/config`. */
+  /** WebSocket URLs for clients; `/v1/config` returns them. */
   readonly wsUrls: readonly string[];
-  /** Folder of the built page; absent: none is served. */
+  /** Folder of the built web page. If absent, no page is served. */
   readonly webRoot: string | undefined;
-  /** Pages of these origins may call, besides our own; as the connectors' `ORIGINS`. */
+  /** Other origins whose pages may call the api. Same meaning as the connectors' `ORIGINS`. */
   readonly origins: readonly string[];
   /** User names that nobody may register. */
   readonly reservedUsers: readonly string[];
@@ -39,7 +39,7 @@ export interface Config extends ProcessConfig {
   readonly requestsPerSecond: number;
 }
 
-/** As a connector's, of whom nobody has said another rate of messages. */
+/** The connector's default rate of messages. */
 const MEMBERS_PER_SECOND = 50;
 
 /** Called once, by main, before any I/O. Throws one error that names every bad key. */

@@ -15,8 +15,8 @@ export interface CredentialParts {
 }
 
 /**
- * A token, or undefined where there is no such user with this password. It carries the revision of the
- * password that was found right, as it was read before: whatever is changed meanwhile voids it.
+ * Signs in. Returns a token, or undefined if there is no such user with this password. The token carries the
+ * revision of the password that was checked, so any change made meanwhile invalidates it.
  */
 export async function signIn(
   parts: CredentialParts,
@@ -24,18 +24,22 @@ export async function signIn(
   password: string,
 ): Promise<IssuedToken | undefined> {
   const { clock, accounts, passwords, issueToken, revocations } = parts;
-  const least = revocations.leastOf(user); // Before the account is read: it may only be too old.
+  // Read before the account: a value that is too old is safe, a newer one is not.
+  const least = revocations.leastOf(user);
   const found = await accounts.get(user);
   if (!(await passwords.matches(password, found?.account.password))) return undefined;
   const revision = found?.account.credentialRevision ?? 0;
-  // Whoever changed the password may have ended before they could revoke.
+  // The api that changed the password may have ended before it revoked the older tokens.
   if (revision > least && revision > clock.now() - REVOCATION_TTL_MS)
     await revocations.revokeUser(user, revision);
-  // An older version changes passwords without a revision, and voids what was issued before that moment.
+  // An older version changes passwords without a revision, and revokes what was issued before that moment.
   return issueToken(user, Math.max(revision, least));
 }
 
-/** Of two changes at once one wins; the other is told CONFLICT, since its `old` is not the password any more. */
+/**
+ * Changes a password and returns a new token. Of two concurrent changes one wins. The other gets CONFLICT,
+ * because its `old` is no longer the password. Throws FORBIDDEN if `old` is wrong.
+ */
 export async function changePassword(
   parts: CredentialParts,
   user: string,

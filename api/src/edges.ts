@@ -6,7 +6,7 @@ import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 import type { Config } from "./config.ts";
 
-/** Nothing but our own files and sockets: what a message carries can run nothing. */
+/** Only our own files and sockets are allowed, so the content of a message cannot run code. */
 const policyOf = (wsUrls: readonly string[]) => ({
   "default-src": ["'self'"],
   "connect-src": ["'self'", ...new Set(wsUrls.map((url) => new URL(url).origin))],
@@ -17,7 +17,7 @@ const policyOf = (wsUrls: readonly string[]) => ({
   "frame-ancestors": ["'none'"],
 });
 
-/** The browsable documentation sets styles in its elements. */
+/** The policy of the API documentation pages, which set inline styles. */
 export const DOCS_POLICY: Record<string, string[]> = {
   ...policyOf([]),
   "style-src": ["'self'", "'unsafe-inline'"],
@@ -26,15 +26,15 @@ export const DOCS_POLICY: Record<string, string[]> = {
 const YEAR_SECONDS = 31_536_000;
 
 /**
- * What browsers are told: which pages may call us, what ours may load, how long to keep it. `docs/adr/0014`
- * says why by plugins.
+ * Sets headers for browsers: which pages may call the api, what our page may load, and caching. docs/adr/0014
+ * explains why plugins do this.
  */
 export async function openEdges(
   app: FastifyInstance,
   { wsUrls, origins }: Pick<Config, "origins" | "wsUrls">,
 ): Promise<void> {
   await app.register(helmet, {
-    // Without `upgrade-insecure-requests`: it would break every page that is served by plain HTTP.
+    // No `upgrade-insecure-requests`: it would break every page served over plain HTTP.
     contentSecurityPolicy: { useDefaults: false, directives: policyOf(wsUrls) },
     strictTransportSecurity: { maxAge: YEAR_SECONDS, includeSubDomains: false },
     referrerPolicy: { policy: "no-referrer" },
@@ -49,14 +49,15 @@ export async function openEdges(
       maxAge: 600,
       strictPreflight: false,
     });
-  // Files alone: the length of a compressed answer can tell a secret beside what a stranger wrote.
+  // Only files are compressed. The length of a compressed answer could reveal a secret that stands beside an
+  // attacker's text.
   app.addHook("onRoute", (route) => {
     if (route.url.startsWith("/v1/")) route.compress = false;
   });
   await app.register(compress, {
     encodings: ["br", "gzip"],
     brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } },
-    // A body that is small on its way and large in memory is nothing that we take.
+    // Compressed request bodies are not accepted: a small one may be large in memory.
     globalDecompression: false,
   });
   app.addHook("onRequest", async (request, reply) => {
@@ -64,7 +65,7 @@ export async function openEdges(
   });
 }
 
-/** A name that changes with what the file has. */
+/** A file name that contains a hash of the content. */
 const HASHED = /-[A-Z0-9]{8}\.(js|css)(\.map)?$/;
 
 export async function servePage(app: FastifyInstance, root: string): Promise<void> {
@@ -72,7 +73,7 @@ export async function servePage(app: FastifyInstance, root: string): Promise<voi
     root,
     prefix: "/",
     cacheControl: false,
-    // A part of a compressed file is no part of the file.
+    // A range of a compressed file is not a range of the file.
     acceptRanges: false,
     setHeaders: (reply, path) => {
       void reply.header(

@@ -9,12 +9,12 @@ import type { AnswerError } from "./answers.ts";
 import { openAnswers } from "./answers.ts";
 
 const BODY_BYTES_MAX = 262_144;
-/** A request line and its headers; cursors are the longest that belongs there. */
+/** Limit of the request line with headers. A cursor is the longest legitimate part. */
 const HEADER_BYTES_MAX = 16_384;
-/** Who trickles a request holds a descriptor for no longer than this. */
+/** Limits for a slow request, so that it does not hold a descriptor for longer. */
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
-/** Longer than proxies keep a connection that waits, or they would send into one that we close. */
+/** Longer than proxies keep an idle connection. Otherwise a proxy could send a request while we close. */
 const KEEP_ALIVE_MS = 65_000;
 const CHECK_MS = 2_000;
 
@@ -30,7 +30,7 @@ const SAID: Readonly<Record<number, string>> = {
   431: `the request line and headers are more than ${HEADER_BYTES_MAX} bytes`,
 };
 
-/** Fastify with our bounds, our errors below the routes, and JSON read as the socket reads it. */
+/** Creates Fastify with our limits, our errors below the routes, and the same JSON decoding as the socket. */
 export function openHttp(telemetry: Telemetry): {
   readonly app: FastifyInstance;
   readonly answerOf: AnswerError;
@@ -40,7 +40,7 @@ export function openHttp(telemetry: Telemetry): {
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
     forceCloseConnections: true,
-    // What comes while we close is answered like any other.
+    // Requests that arrive during the shutdown are answered normally.
     return503OnClosing: false,
     requestTimeout: REQUEST_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -48,10 +48,10 @@ export function openHttp(telemetry: Telemetry): {
       headersTimeout: HEADERS_MS,
       connectionsCheckingInterval: CHECK_MS,
       maxHeaderSize: HEADER_BYTES_MAX,
-      // Node refuses what has no Host without a word; we do it with one.
+      // Node refuses a request without Host with no body. We answer with an error of ours.
       requireHostHeader: false,
     },
-    // A parameter that is too long is refused by its reader, which names it.
+    // The reader refuses a parameter that is too long, and names it.
     routerOptions: { maxParamLength: HEADER_BYTES_MAX },
     frameworkErrors: (thrown: Error, _request: FastifyRequest, reply: FastifyReply) => {
       const { status, headers, text } = answerOf(
@@ -76,9 +76,9 @@ export function openHttp(telemetry: Telemetry): {
     },
   };
   const app = fastify(options as FastifyServerOptions) as unknown as FastifyInstance;
-  // An expectation that we do not know is none: the answer says what became of the request.
+  // An unknown `Expect` header is ignored, and the request is answered normally.
   app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
-  // The schemas describe; what they describe is read by `readers.ts`.
+  // The schemas only describe. `readers.ts` checks the values.
   app.setValidatorCompiler(() => () => true);
   readJson(app);
   return { app, answerOf };
@@ -95,7 +95,10 @@ function rawAnswer(status: number, headers: Readonly<Record<string, string>>, te
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Bytes that are no UTF-8, or no JSON, are refused; nothing is no body. Keys are judged by the readers. */
+/**
+ * Parses JSON bodies. Refuses invalid UTF-8 and invalid JSON. An empty body counts as none. The readers check
+ * the keys.
+ */
 function readJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(

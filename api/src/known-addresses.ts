@@ -7,7 +7,10 @@ const HELD_MAX = 100_000;
 
 type AddressStore = Pick<RedisConnection, "exists" | "set">;
 
-/** Addresses that users signed in from, for 30 days: in Redis, and the latest of this process in memory. */
+/**
+ * Addresses from which users signed in within 30 days: in Redis, and the latest ones of this process in
+ * memory.
+ */
 export class KnownAddresses {
   readonly #redis: AddressStore | undefined;
   readonly #prefix: string;

@@ -32,7 +32,7 @@ import { openTokenIssuer } from "./token-issuer.ts";
 import { UserIndex } from "./user-index.ts";
 
 const BUCKET_SWEEP_MS = 10_000;
-/** Tries of one's own password: ten at once, then one every five seconds. */
+/** Tries of the own password in a password change: ten at once, then one every five seconds. */
 const PASSWORDS_PER_SECOND = 0.2;
 const PASSWORDS_BURST = 10;
 
@@ -72,7 +72,7 @@ if (config.people.mustExist) {
     signal: ended.signal,
     waitsForSignUp,
   }).run();
-} else await people.setComplete(false); // Connectors refuse nobody where the api does not.
+} else await people.setComplete(false); // Connectors must then accept unknown names, too.
 const retries = telemetry.counter("jichat_api_batch_retries", "batches of commands sent again");
 const edge = openEdge({
   nats,

@@ -10,8 +10,8 @@ import type { ServerParts } from "./server.ts";
 const UNLIMITED = 1_000_000;
 
 /**
- * Parts of which nothing runs: routes can be described, and whatever they refuse by themselves can be
- * tried. What goes further fails.
+ * Parts without backends. Routes can be described, and checks before any backend can be tested. Anything
+ * further fails.
  */
 export function offlineParts(config: Partial<Config> = {}): ServerParts {
   const telemetry = startTelemetry("api", {

@@ -1,7 +1,7 @@
 import { offlineParts } from "./offline-parts.ts";
 import { buildServer } from "./server.ts";
 
-/** What `/v1/openapi.json` says, without anything that runs: the routes are described and never called. */
+/** The content of `/v1/openapi.json`, made without backends: the routes are described but never called. */
 export async function openApi<T>(): Promise<T> {
   const app = await buildServer(offlineParts());
   await app.ready();

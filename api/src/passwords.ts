@@ -5,8 +5,8 @@ const AT_ONCE = 2;
 const WAITING_MAX = 100;
 
 /**
- * scrypt costs 32 MB and 100 ms on purpose: few at once, and a bounded queue, so that sign-ins cannot crowd
- * out all else.
+ * Runs scrypt, which costs 32 MB and 100 ms by design. Few run at once, and the queue is bounded, so that
+ * sign-ins cannot starve other work. Throws BUSY if the queue is full.
  */
 export class Passwords {
   readonly #scrypt: { readonly hash: typeof hashPassword; readonly matches: typeof matchesPassword };
@@ -21,7 +21,7 @@ export class Passwords {
     return this.#turn(() => this.#scrypt.hash(password));
   }
 
-  /** Costs the same when there is no such user, or the time would tell who exists. */
+  /** Takes equally long if there is no such user. Otherwise the time would reveal who exists. */
   async matches(password: string, stored: string | undefined): Promise<boolean> {
     return this.#turn(async () => {
       if (stored !== undefined) return this.#scrypt.matches(password, stored);

@@ -7,13 +7,13 @@ import * as readers from "@jichat/protocol/frame/readers.ts";
 import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
 import * as limits from "@jichat/protocol/limits.ts";
 
-/** What a route's documentation says of a body or a query: its names, and which of them are integers. */
+/** The documented fields of a body or query. Their schemas tell which ones are integers. */
 export type Declared = Readonly<Record<string, object>>;
 
 const quoted = (name: string): string => `\`${JSON.stringify(name.slice(0, 64)).slice(1, -1)}\``;
 const refuse = (name: string, why: string): ChatError => new ChatError("INVALID", `${quoted(name)} ${why}`);
 
-/** A request's body, a map without any field that its route does not name. */
+/** A request's body as a map. Throws INVALID for any field that the route does not name. */
 export function bodyOf({ body }: FastifyRequest, declared: Declared): Readonly<Record<string, unknown>> {
   if (typeof body !== "object" || body === null || Array.isArray(body))
     throw new ChatError("INVALID", "the body is not a JSON map");
@@ -26,13 +26,14 @@ const percentDecoded = (text: string): string | undefined => {
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {
-    return undefined; // Half an escape, or bytes that are not UTF-8: the caller names the parameter.
+    return undefined; // An incomplete escape or invalid UTF-8. The caller names the parameter.
   }
 };
 
 /**
- * The parameters of a query string that its route names; others mean nothing here. A query knows texts only:
- * what is declared as an integer becomes one, if it is written as one.
+ * The query parameters that the route names; others are ignored. A query holds only text, so a parameter that
+ * is declared as an integer is converted if it is written as one. Throws INVALID for a repeated parameter or
+ * a wrong encoding.
  */
 export function queryOf(request: FastifyRequest, declared: Declared): Readonly<Record<string, unknown>> {
   const url = request.raw.url ?? "";
@@ -52,7 +53,7 @@ export function queryOf(request: FastifyRequest, declared: Declared): Readonly<R
   return Object.fromEntries(query);
 }
 
-/** What stands in the path, by the names of its route. A path knows texts only, as a query does. */
+/** The path parameters of the route, converted like those of a query. */
 export const paramsOf = ({ params }: FastifyRequest, declared: Declared): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(declared).map(([name, schema]) => {
@@ -61,7 +62,7 @@ export const paramsOf = ({ params }: FastifyRequest, declared: Declared): Readon
     }),
   );
 
-/** An integer, where one is declared and one is written. */
+/** Converts to an integer if one is declared and the text is one. */
 const valueOf = (schema: object | undefined, text: string): unknown =>
   isInteger(schema) && /^\d{1,16}$/.test(text) ? Number(text) : text;
 
@@ -69,8 +70,8 @@ const isInteger = (schema: object | undefined): boolean =>
   schema !== undefined && "type" in schema && schema.type === "integer";
 
 /**
- * What a request says, as the frame that says the same on a socket: read by the one reader of both, so that
- * neither door lets in what the other refuses.
+ * Reads a request as the equivalent frame of a socket. The same reader serves both, so neither accepts what
+ * the other refuses.
  */
 export function readAs<T extends ClientFrame["t"]>(
   t: T,
@@ -82,7 +83,7 @@ export function readAs<T extends ClientFrame["t"]>(
   >;
 }
 
-/** For frames whose `id` and `conversation` a request does not have. */
+/** Placeholders for frame fields that a request does not have. */
 const NONE = { id: "rest", conversation: "rest" } as const;
 
 export const readPull = (conversation: unknown, query: Readonly<Record<string, unknown>>) =>
@@ -90,11 +91,11 @@ export const readPull = (conversation: unknown, query: Readonly<Record<string, u
 export const readSync = (query: Readonly<Record<string, unknown>>) => readAs("sync", { ...NONE, ...query });
 export const readName = (body: unknown): string => readers.readName(new Fields(body));
 
-/** A text that must be an id: of a user, or of a conversation. */
+/** Reads a required id of a user or a conversation. */
 export const readIdOf = (values: unknown, name: string): string =>
   readers.readIdNamed(new Fields(values), name);
 
-/** Characters of a password. */
+/** Bounds of a password's length, in characters. */
 export const PASSWORD_LENGTH_MIN = 8;
 export const PASSWORD_LENGTH_MAX = 256;
 
@@ -116,7 +117,7 @@ export interface UsersQuery {
   readonly next: string | undefined;
 }
 
-/** `next` lies among those who are asked for: any other place would page through somebody else. */
+/** Reads a user search. `next` must begin with `q`: any other position would page through other users. */
 export function readUsersQuery(query: Readonly<Record<string, unknown>>): UsersQuery {
   const q = readIdOf(query, "q");
   const next = query["next"] === undefined ? undefined : readIdOf(query, "next");
@@ -127,10 +128,10 @@ export function readUsersQuery(query: Readonly<Record<string, unknown>>): UsersQ
   return { q, limit, next };
 }
 
-/** Members of a conversation in one answer. */
+/** Most members of a conversation in one answer. */
 export const MEMBERS_LIMIT_MAX = 1_000;
 
-/** `after` and `limit` of a page of members. */
+/** Reads `after` and `limit` of a page of members. */
 export function readMembersQuery(query: Readonly<Record<string, unknown>>): {
   readonly after: string | undefined;
   readonly limit: number;

@@ -14,9 +14,9 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Set on every request. */
     jichatTrace: Trace | undefined;
-    /** Set behind `authenticated`. */
+    /** Set on routes behind `requireToken`. */
     identity: Identity | undefined;
-    /** Whose password a request tries. */
+    /** The user whose password the request tries. */
     tries: string | undefined;
   }
 }
@@ -27,7 +27,7 @@ export const identityOf = ({ identity }: FastifyRequest): Identity => {
   return identity;
 };
 
-/** Takes from a bucket, or throws RATE_LIMITED. */
+/** Charges one unit to a bucket. Throws RATE_LIMITED if it is empty. */
 export function spend(buckets: TokenBuckets, key: string, what: string): void {
   const waitMs = buckets.spend(key, 1, systemClock.monotonic());
   if (waitMs > 0) throw new ChatError("RATE_LIMITED", `too many ${what}`, { retryAfterMs: waitMs });
@@ -41,7 +41,7 @@ export interface TokenCheckParts {
   readonly index: Pick<UserIndex, "add">;
 }
 
-/** Routes registered behind this need a token. */
+/** Routes that are registered on `app` after this call require a token. */
 export function requireToken(app: FastifyInstance, parts: TokenCheckParts): void {
   app.addHook("onRequest", async (request) => {
     const [scheme, token, ...more] = (request.headers.authorization ?? "").split(" ");
@@ -54,7 +54,7 @@ export function requireToken(app: FastifyInstance, parts: TokenCheckParts): void
   });
 }
 
-/** A request is its own session: nothing of it waits for an earlier one. */
+/** The origin of a command. Each request is its own session, so it never waits for an earlier one. */
 export const sourceOf = (request: FastifyRequest, conversation: string) => ({
   conversation,
   user: identityOf(request).user,

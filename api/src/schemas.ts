@@ -3,8 +3,8 @@ import * as limits from "@jichat/protocol/limits.ts";
 import { PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from "./readers.ts";
 
 /**
- * JSON schemas of what goes in and out: the OpenAPI page is made of them, and answers are written by them.
- * What comes in is read by `readers.ts`, where the protocol's limits are.
+ * JSON schemas of requests and answers. The OpenAPI page is made from them, and answers are serialized by
+ * them. Requests are checked in `readers.ts`, by the protocol's limits.
  */
 export const id = { type: "string", pattern: "^[A-Za-z0-9_-]{1,64}$" } as const;
 export const clientId = {
@@ -34,7 +34,7 @@ const traceId = { type: "string" } as const;
 export const object = <P extends object>(properties: P, required: readonly (keyof P & string)[] = []) =>
   ({ type: "object", properties, required }) as const;
 
-/** A body: a field that is not named here is refused. */
+/** A request body. Unknown fields are refused. */
 export const request = <P extends object>(properties: P, required: readonly (keyof P & string)[] = []) =>
   ({ type: "object", properties, required, additionalProperties: false }) as const;
 
@@ -56,7 +56,7 @@ export const token = {
   expiresAt: { type: "integer", description: "milliseconds since 1970" },
 } as const;
 
-/** What events of any kind carry. */
+/** Fields of events of all kinds. */
 const fieldsOfKinds = Object.fromEntries(
   Object.values(KINDS).flatMap(({ fields }) =>
     Object.entries(fields).map(([name, { schema }]) => [name, schema]),

@@ -20,22 +20,19 @@ import type { Config } from "./config.ts";
 
 const VERSION = "0.1.0";
 
-/** What the routes need, and what is around them. */
+/** The parts that the routes and the server need. */
 export interface ServerParts
   extends AccountParts, ProfileParts, UserParts, ConversationParts, MessageParts, VerbParts {
   readonly config: AccountParts["config"] & Pick<Config, "origins" | "trustProxy" | "webRoot" | "wsUrls">;
   readonly telemetry: Telemetry;
-  /** Which verbs are answered goes by it. */
+  /** The cluster's level. It decides which verbs are answered. */
   readonly level: Pick<Level, "current">;
   readonly accounts: AccountParts["accounts"];
   readonly index: UserParts["index"];
   readonly revocations: ProfileParts["revocations"];
 }
 
-/**
- * The REST interface: its routes, its errors, its page of documentation and, where it is built, the chat
- * page.
- */
+/** Builds the REST interface: routes, errors, documentation page and, if `webRoot` is set, the chat page. */
 export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
   const { config, telemetry } = parts;
   const { app, answerOf } = openHttp(telemetry);

@@ -8,10 +8,10 @@ import type { Config } from "./config.ts";
 import type { KnownAddresses } from "./known-addresses.ts";
 import { spend } from "./request.ts";
 
-/** Tries of one user's password, and of one user from one address: ten at once, then one in five seconds. */
+/** Tries of one user's password, in all and from one address: ten at once, then one every five seconds. */
 const TRIES_PER_SECOND = 0.2;
 const TRIES_BURST = 10;
-/** All processes together let through in a window what one of them lets through at most. */
+/** In one window, all processes together allow as much as one process allows at most. */
 const ADDRESS_WINDOW_MS = 10_000;
 const TRIES_WINDOW_MS = (TRIES_BURST / TRIES_PER_SECOND) * 1_000;
 
@@ -19,14 +19,14 @@ type Check = ReturnType<FastifyInstance["createRateLimit"]>;
 
 export interface SignInLimitParts {
   readonly config: Pick<Config, "cluster" | "signInsPerSecond">;
-  /** Undefined where each process counts for itself. */
+  /** Undefined if each process counts for itself. */
   readonly redis: RedisConnection | undefined;
   readonly knownAddresses: KnownAddresses;
 }
 
 /**
- * How often somebody may sign up and in, by `request.ip` (`client-names.ts`) and by user. Each limit is kept in this process, and in Redis for all of them;
- * while Redis is away this process's own remain.
+ * Limits sign-ups and sign-ins by `request.ip` (`client-names.ts`) and by user. Each limit is counted in this
+ * process, and in Redis for all processes. While Redis is unreachable, the limits of each process remain.
  */
 export class SignInLimits {
   readonly #byAddress: Check;
@@ -69,15 +69,16 @@ export class SignInLimits {
     return new SignInLimits(app, config.signInsPerSecond, knownAddresses);
   }
 
-  /** One more from this address, whatever it wants. */
+  /** Counts one request of this address. Throws RATE_LIMITED if there are too many. */
   async address(request: FastifyRequest, what: string): Promise<void> {
     spend(this.#addresses, request.ip, `${what} from this address`);
     await within(this.#byAddress, request, `${what} from this address`);
   }
 
   /**
-   * A try of a user's password, as `act`, which resolves with undefined where it was wrong. Of a user who is guessed at from
-   * everywhere only failures count, and not for who comes from where the user signed in lately.
+   * Runs `act`, which tries a user's password and resolves with undefined if it was wrong. Per user and
+   * address every try counts. Over all addresses only a user's failures count, and addresses of the user's
+   * recent sign-ins are exempt, so strangers who guess cannot lock the user out. Throws RATE_LIMITED.
    */
   async try<T>(
     request: FastifyRequest,
@@ -96,13 +97,17 @@ export class SignInLimits {
       if (!isKnown) await this.#failuresByUser(request);
       return undefined;
     }
-    // Taken before, so that many at once are none too many; a cost below nothing gives it back.
+    // The try was charged in advance, so that many at once cannot exceed the limit. A negative cost gives it
+    // back.
     if (!isKnown) this.#failures.spend(user, -1, systemClock.monotonic());
     await this.#known.add(user, address);
     return found;
   }
 
-  /** In Redis a failure counts once it is one; until then the process's own bucket holds its place. */
+  /**
+   * Refuses a user with too many failures. Redis counts a failure once it has happened. Until then this
+   * process's bucket holds its place.
+   */
   async #refuseGuesses(request: FastifyRequest, user: string): Promise<void> {
     const what = "failed sign-ins of this user";
     const found = await this.#failuresByUser(request, { increment: false });

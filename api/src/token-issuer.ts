@@ -11,18 +11,18 @@ export interface IssuedToken {
   readonly token: string;
   readonly expiresAt: number;
 }
-/** For a revision of the user's credential: the token is void as soon as there is a later one. */
+/** Issues a token for a revision of the user's credential. A later revision invalidates the token. */
 export type IssueToken = (user: string, revision: number) => Promise<IssuedToken>;
 
 export interface TokenIssuer {
   readonly issueToken: IssueToken;
-  /** Another key signs as soon as its file has one. */
+  /** The key file, read again while the process runs. A new key signs from then on. */
   readonly reread: readonly Reread[];
 }
 
 /**
- * Signs tokens with our own key. Where another system's accounts are used there is none, and sign-in is
- * theirs.
+ * Opens the signer of our own tokens. With another system's accounts there is no key, and issuing throws
+ * NOT_FOUND.
  */
 export async function openTokenIssuer(config: Config, clock: Clock): Promise<TokenIssuer> {
   const {
@@ -41,8 +41,8 @@ export async function openTokenIssuer(config: Config, clock: Clock): Promise<Tok
   const issueToken: IssueToken = async (user, revision) => {
     const now = clock.now();
     const expiresAt = now + tokenLifeMs;
-    // Fractions of a second (RFC 7519, NumericDate): connectors of an older version hold `iat` against the
-    // moment of the last change.
+    // Fractions of a second are allowed (RFC 7519, NumericDate). Connectors of an older version compare `iat`
+    // with the moment of the last password change.
     const token = await sign({
       sub: user,
       iss: issuer,

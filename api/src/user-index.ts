@@ -8,7 +8,8 @@ const REBUILD_BATCH = 1_000;
 type IndexStore = Pick<RedisConnection, "exists" | "zrangebylex" | "zadd" | "set">;
 
 /**
- * Users by the beginning of their id, in Redis; what Redis lost is read from KV again. Case does not matter.
+ * Finds users by a prefix of their id, in any case. The index is in Redis, and is rebuilt from KV after a
+ * loss.
  */
 export class UserIndex {
   readonly #redis: IndexStore;
@@ -26,7 +27,10 @@ export class UserIndex {
     this.#accounts = accounts;
   }
 
-  /** At most `limit` users whose id begins with `start`, behind `after`. */
+  /**
+   * At most `limit` users whose id begins with `start`, after the user `after`. Throws UNAVAILABLE if Redis
+   * does not answer.
+   */
   async find(start: string, after: string | undefined, limit: number): Promise<string[]> {
     try {
       const redis = this.#redis;
@@ -48,7 +52,7 @@ export class UserIndex {
     }
   }
 
-  /** A user who was just made. Best effort: KV is the truth, and a lost index is built anew from it. */
+  /** Adds a new user. Best effort: KV is the truth, and a lost index is rebuilt from it. */
   async add(user: string): Promise<void> {
     if (this.#data.name === "") return;
     await this.#redis.zadd(`${this.#data.prefix}users`, 0, member(user));
@@ -78,5 +82,8 @@ export class UserIndex {
   }
 }
 
-/** The lower-case id sorts, the id as it is follows. A space sorts before every character of an id. */
+/**
+ * An index entry: the lower-case id for sorting, then the id itself. A space sorts before every character of
+ * an id.
+ */
 const member = (user: string): string => `${user.toLowerCase()} ${user}`;

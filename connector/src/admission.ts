@@ -5,31 +5,39 @@ import type { WriteFrame } from "@jichat/conversation/client-frame.ts";
 import type { Existence } from "@jichat/identity/existence.ts";
 import { nobody } from "@jichat/identity/existence.ts";
 
-/** Why a frame may not go on; undefined when it may. */
+/** The refusal of a frame, or undefined if it may go on. */
 export type Verdict = Refused | undefined;
 
-/** Those whom a frame would write to or put into a group. Who does not exist can be removed without harm. */
+/**
+ * The users that a frame writes to or adds to a group. A removal names nobody here: removing an unknown user
+ * does no harm.
+ */
 const namedBy = (frame: WriteFrame): readonly string[] => verbOf(frame.t).named?.(frame) ?? [];
 
 /**
- * Whether those exist whom frames name, without frames of a socket overtaking one another: while a first
- * message or a new group waits to hear, whatever that socket writes to the same conversation waits behind it.
+ * Checks that the users named by frames exist, and keeps the order of each socket's frames: while a first
+ * message or a new group waits for the answer, later writes of that socket to the same conversation wait
+ * behind it.
  */
 export class Admission {
   readonly #existence: Existence | undefined;
   readonly #held = new WeakMap<object, Map<string, Promise<Verdict>>>();
 
-  /** Without `existence` nobody is refused. */
+  /** Without `existence`, every frame is admitted. */
   constructor(existence: Existence | undefined) {
     this.#existence = existence;
   }
 
-  /** Undefined: at once. Those of one conversation that are held resolve in the order of their arrival. */
+  /**
+   * Undefined means that the frame may go on at once. Held frames of one conversation resolve in the order of
+   * arrival.
+   */
   of(socket: object, conversation: string, frame: WriteFrame): Promise<Verdict> | undefined {
     if (this.#existence === undefined) return undefined;
     const before = this.#held.get(socket)?.get(conversation);
     const opens = (frame.t === "send" && frame.to !== undefined) || frame.t === "create";
-    // As deep a promise for each that waits: one more step, and who came later would be first.
+    // Each waiting frame needs a promise chain of the same depth. With one more step, a later frame would
+    // resolve first.
     if (before !== undefined)
       return before.then((told) => {
         if (opens) return told;

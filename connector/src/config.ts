@@ -20,13 +20,13 @@ import { readTls } from "./tls-config.ts";
 
 const HELD_BYTES_MAX = 16_777_216;
 
-/** What stands behind one address: a household, or a company. */
+/** Limits of one address, which may be a household or a company. */
 interface AddressLimits {
-  /** Of all its sockets together; 0: as much as each of them may say. */
+  /** For all sockets of the address together; 0 disables the limit. */
   readonly framesPerSecondPerAddress: number;
   readonly handshakesPerSecond: number;
   readonly socketsPerAddressMax: number;
-  /** With those that are no sockets, or not yet. */
+  /** All connections of the address, including those that are not yet a WebSocket or never become one. */
   readonly connectionsPerAddressMax: number;
 }
 
@@ -38,9 +38,11 @@ export interface Config extends ProcessConfig, AddressLimits {
   readonly people: PeopleConfig;
   readonly host: string;
   readonly port: number;
-  /** Where it is there, sockets speak TLS; else whoever stands in front does. */
+  /** If set, sockets use TLS. Otherwise a proxy in front has to. */
   readonly tls: Tls | undefined;
-  /** Origins that a browser may come from; `*` lets all in. Who sends none is let in anyway. */
+  /**
+   * Origins that a browser may connect from; `*` allows all. A request without an Origin is always allowed.
+   */
   readonly origins: readonly string[];
   readonly trustProxy: ProxyTrust;
   readonly heartbeatMs: number;
@@ -62,7 +64,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const reader = new EnvReader(env);
   const tokens = readTokenConfig(reader);
   const messagesPerSecond = reader.int("MESSAGES_PER_SECOND", { default: 50, min: 1, max: 100_000 });
-  // Of a user whose messages are let in, no socket is held back.
+  // The default is high enough that no socket is slowed down while its user is within the message rate.
   const framesPerSecond = reader.int("FRAMES_PER_SECOND", {
     default: Math.max(200, 4 * messagesPerSecond),
     min: 1,
@@ -95,7 +97,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       min: 256,
       max: limits.BODY_BYTES_MAX,
     }),
-    // A page is at most 256 KB: less than that here would close a device that asks for history, for ever.
+    // A page has up to 256 KB. With a smaller buffer, a device that asks for history would be closed again
+    // and again.
     bufferedBytesMax: reader.int("BUFFERED_BYTES_MAX", { default: 1_048_576, min: 524_288, max: 16_777_216 }),
     messagesPerSecond,
     bytesPerSecond: reader.int("BYTES_PER_SECOND", { default: 262_144, min: 16_384, max: 1_073_741_824 }),
@@ -119,14 +122,14 @@ function readAddressLimits(reader: EnvReader, framesPerSecond: number): AddressL
   });
   return {
     socketsPerAddressMax,
-    // A frame a second of each of its sockets: people say a tenth of that.
+    // One frame a second from each socket: people send a tenth of that.
     framesPerSecondPerAddress: reader.int("FRAMES_PER_SECOND_PER_ADDRESS", {
       default: Math.max(socketsPerAddressMax, 10 * framesPerSecond),
       min: 0,
       max: 1_000_000_000,
     }),
     handshakesPerSecond: reader.int("HANDSHAKES_PER_SECOND", { default: 100, min: 1, max: 100_000 }),
-    // Some more than sockets, which are told why they are closed.
+    // More than the socket limit, so that a socket over its limit can still be told why it is closed.
     connectionsPerAddressMax: reader.int("CONNECTIONS_PER_ADDRESS_MAX", {
       default: socketsPerAddressMax + 100,
       min: 0,
@@ -136,8 +139,8 @@ function readAddressLimits(reader: EnvReader, framesPerSecond: number): AddressL
 }
 
 /**
- * A socket may say twice the bytes that its user may have taken: the limit that a user is told of is the one
- * that is met. As much as comes at once may wait, as long as it is no burden.
+ * A socket may send twice its user's byte rate. So a client meets the user's limit first, which is the
+ * documented one. Frames may wait up to one second's worth of bytes, within `HELD_BYTES_MAX`.
  */
 export const intakeLimitsOf = (config: Config): IntakeLimits => ({
   framesPerSecond: config.framesPerSecond,

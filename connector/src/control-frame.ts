@@ -4,8 +4,8 @@ import { intakeOf } from "./intake-of.ts";
 import type { Session } from "./session.ts";
 
 /**
- * A ping or pong of WebSocket's own. uWS answers the one, and nobody the other: who sends too many is told
- * nothing, and is closed as who is refused too often.
+ * Handles a WebSocket ping or pong. uWS answers pings, and nobody answers pongs. A client that sends too many
+ * gets no error, but is closed like one that is refused too often.
  */
 export function onControl(parts: IntakeParts, session: Session, bytes: number): void {
   session.life = "heard";

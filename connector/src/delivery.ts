@@ -5,16 +5,16 @@ import type { Readers } from "./reader.ts";
 import { Encoded } from "./reader.ts";
 
 export interface DeliveryResult {
-  /** Frames that were handed to sockets. */
+  /** Number of frames that were handed to sockets. */
   readonly written: number;
-  /** Notices that were not, each for one socket that has too much unread. */
+  /** Number of notices dropped, one for each socket that has too much unread. */
   readonly dropped: number;
   readonly latest: readonly DeliveredEvent[];
 }
 
 /**
- * Writes deliveries to sockets. Takes a partition's positions upwards only, so no socket sees a lower seq
- * after a higher.
+ * Writes deliveries to sockets. It accepts a partition's positions in ascending order only, so no socket sees
+ * a lower seq after a higher one.
  */
 export class Deliveries {
   readonly #readers: Readers;
@@ -27,7 +27,7 @@ export class Deliveries {
   }
 
   /**
-   * Writes what is new of it. A repeated delivery, or one of a deposed owner that comes late, changes
+   * Writes what is new in the delivery. A repeated delivery, or a late one of a deposed owner, changes
    * nothing.
    */
   deliver(delivery: Delivery): DeliveryResult {

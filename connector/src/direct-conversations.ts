@@ -2,7 +2,7 @@ import { directConversation } from "@jichat/protocol/ids.ts";
 
 const PAIRS_MAX = 20_000;
 
-/** Ids of 1-1 conversations are hashes, and people write to the same few: those of late are kept. */
+/** Caches the ids of 1-1 conversations. They are hashes, and people write to the same few others. */
 export class DirectConversations {
   readonly #ids = new Map<string, string>();
 

@@ -7,7 +7,7 @@ import type { TicketParts } from "./issue-ticket.ts";
 import { issueTicket } from "./issue-ticket.ts";
 
 const STEP_MS = 50;
-/** A device that was told to go is given this long past its time before it is closed. */
+/** How long a device may stay after the time at which it was told to reconnect. Then it is closed. */
 const GRACE_MS = 1_000;
 const FLUSH_MS = 8_000;
 
@@ -17,7 +17,9 @@ interface DrainParts extends TicketParts {
   readonly telemetry: Pick<Telemetry, "log">;
 }
 
-/** Sends everybody elsewhere, evenly over the drain time, and loses nothing that was accepted. */
+/**
+ * Sends all devices to other connectors, evenly over the drain time. Accepted commands are still answered.
+ */
 export class Drain {
   readonly #parts: DrainParts;
   #run = 0;
@@ -31,9 +33,7 @@ export class Drain {
     return this.#draining;
   }
 
-  /**
-   * Resolves when nobody is left, at the latest after `drainMs` and a grace; at once when it is called off.
-   */
+  /** Resolves when no socket is left, or after `drainMs`. Resolves at once if the drain is cancelled. */
   async start(drainMs: number): Promise<void> {
     this.#draining = true;
     this.#run += 1;
@@ -59,13 +59,16 @@ export class Drain {
       await systemClock.sleep(STEP_MS);
   }
 
-  /** Goes on as if nothing had been; who was told to go may still go. */
+  /** Cancels the drain. Devices that were already told to go may still go. */
   cancel(): void {
     this.#draining = false;
     this.#run += 1;
   }
 
-  /** After the drain: waits for what was accepted to be answered, then closes who is left. */
+  /**
+   * Call after the drain. Waits up to `FLUSH_MS` for accepted commands to be answered, then closes the
+   * remaining sockets.
+   */
   async finish(): Promise<void> {
     const { hub, lanes } = this.#parts;
     const end = systemClock.monotonic() + FLUSH_MS;

@@ -1,14 +1,14 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 
-/** What has frames to send. */
+/** A writer with frames to send. */
 export interface Flushable {
   flush(): void;
 }
 
 /**
- * One turn of the event loop. Gathers the sockets that were written to in it, and flushes each once at its
- * end: a batch of acks and the deliveries behind it cost a socket one system call, not one each.
+ * Gathers the sockets that are written to in one turn of the event loop, and flushes each once at the end of
+ * the turn. So a batch of acks and the deliveries behind it cost a socket one system call, not one each.
  */
 export class FlushScheduler {
   #dirty: Flushable[] = [];
@@ -27,26 +27,26 @@ export class FlushScheduler {
     this.#clock = clock;
   }
 
-  /** Tells this turn from others, once it has been asked for the time or written to. */
+  /** The number of this turn. It is only sure to change if this turn was asked for the time or written to. */
   get ordinal(): number {
     return this.#ordinal;
   }
 
-  /** Runs `act` in the next turn, behind what has come by then. */
+  /** Runs `act` in the next turn, after the events that have arrived by then. */
   next(act: () => void): void {
     this.#endLater(); // This turn's end comes first.
     this.#schedule(act);
   }
 
-  /** To be called once per turn and socket. */
+  /** Call at most once per turn and socket. */
   flushLater(socket: Flushable): void {
     this.#dirty.push(socket);
     this.#endLater();
   }
 
   /**
-   * Wall clock, in ms since 1970, as it was when it was first asked for in this turn: a read brings many
-   * frames, and the clock costs a twentieth of what the smallest of them does.
+   * Wall clock in ms since 1970, read once per turn. One read of a socket brings many frames, and reading the
+   * clock costs a twentieth of handling the smallest frame.
    */
   now(): number {
     if (this.#now === undefined) {
@@ -56,7 +56,7 @@ export class FlushScheduler {
     return this.#now;
   }
 
-  /** The same of the clock that durations are measured by. */
+  /** Monotonic clock in ms, also read once per turn. */
   monotonic(): number {
     if (this.#monotonic === undefined) {
       this.#monotonic = this.#clock.monotonic();

@@ -35,13 +35,13 @@ export interface FrameHandlerParts extends HandshakeParts, IngressParts, IntakeP
   readonly turn: IntakeParts["turn"] & Pick<FlushScheduler, "next" | "now">;
   /** By address. */
   readonly handshakeBuckets: Pick<TokenBuckets, "spend">;
-  /** Which verbs are answered goes by it. */
+  /** The cluster's level. It decides which verbs are answered. */
   readonly level: Pick<Level, "current">;
   readonly past: Pick<HistoryClient, "page">;
   readonly syncs: Pick<Syncs, "page">;
 }
 
-/** Takes bytes of WebSocket messages to whatever they ask for. */
+/** Decodes WebSocket messages and dispatches them. */
 export class FrameHandler {
   readonly #parts: FrameHandlerParts;
 
@@ -50,8 +50,8 @@ export class FrameHandler {
   }
 
   /**
-   * Bytes of one WebSocket message to whatever they ask for, now or in a turn that has room for them. Never
-   * throws: an error is a reply.
+   * Handles one WebSocket message, now or in a later turn that has room for it. Never throws: an error is a
+   * reply.
    */
   onMessage(session: Session, bytes: ArrayBuffer, binary: boolean): void {
     session.life = "heard";
@@ -64,7 +64,7 @@ export class FrameHandler {
     }
     if (!binary && session.isLive && session.codecName === "json") {
       const pong = plainPong(bytes, turn);
-      // Too little work to wait for another turn: the bucket alone bounds it.
+      // A ping is too little work to wait for another turn. The rate limit alone bounds it.
       if (pong !== undefined && intake.admit(bytes.byteLength) === 0) {
         this.#answerPing(session, pong);
         return;
@@ -110,18 +110,22 @@ export class FrameHandler {
       if (waitMs > 0) this.#refuseTooFast(session, frame, waitMs);
       else this.#admit(session, frame, bytes.byteLength);
     } catch (thrown) {
-      this.#refuseFrame(session, asChatError(thrown), idOf(value ?? thrown)); // Of bytes: see `Codec.read`.
+      // The thrown error carries the id if the bytes could not be decoded: see `Codec.read`.
+      this.#refuseFrame(session, asChatError(thrown), idOf(value ?? thrown));
     }
   }
 
-  /** A send takes those behind it along. Before the welcome nobody knows where it goes: see `waitForWelcome`. */
+  /**
+   * Refuses a frame over the rate limit. A refused send takes later sends of its conversation along. Before
+   * the welcome its conversation is not known: see `waitForWelcome`.
+   */
   #refuseTooFast(session: Session, frame: ClientFrame, waitMs: number): void {
     const refusal = socketTooFast(waitMs);
     if (session.isLive && frame.t === "send") refuseSend(this.#parts, session, frame, refusal);
     throw errorOf(refusal);
   }
 
-  /** Free, and without a trace: see `plainPong`. */
+  /** Answers a ping. It costs the user nothing and has no trace: see `plainPong`. */
   #answerPing(session: Session, pong: Uint8Array<ArrayBuffer>): void {
     session.malformedInARow = 0;
     this.#parts.metrics.countFrame("ping");
@@ -134,7 +138,7 @@ export class FrameHandler {
       this.#parts.telemetry.log.error({ err: error.cause, traceId }, "a frame could not be read");
     replyError(this.#parts.metrics, session, error, { id, traceId });
     if (session.state === "new") {
-      // Whose address says too much has to wait, with the token that it has.
+      // A client whose address is over its limit must wait, but its token is fine.
       if (error.code === "RATE_LIMITED") session.close(CLOSE.tooMany, error.message);
       else session.close(CLOSE.unauthenticated, "the first frame is a hello");
       return;
@@ -156,7 +160,7 @@ export class FrameHandler {
     }
     this.#parts.metrics.countFrame(frame.t);
     if (frame.t === "ping" && session.isLive) {
-      // In MessagePack, or written in a way of its own.
+      // A ping in MessagePack, or in JSON of another form than `plainPong` reads.
       session.write({ t: "pong", id: frame.id, serverTime: this.#parts.clock.now() });
       return;
     }
@@ -169,8 +173,8 @@ export class FrameHandler {
   }
 
   /**
-   * One frame too many ends the socket: were it alone refused, what comes behind it could be taken before it
-   * comes again, and sends keep their order.
+   * Holds a frame until the welcome. One frame too many closes the socket: if only that frame were refused,
+   * later sends could overtake it.
    */
   #waitForWelcome(session: Session, frame: ClientFrame, bytes: number): void {
     const early = (session.early ??= []);
@@ -226,7 +230,7 @@ export class FrameHandler {
       if (error.code === "INTERNAL")
         this.#parts.telemetry.log.error({ err: thrown, traceId: trace.traceId }, "a frame failed");
       trace.span?.setAttribute("error.code", error.code);
-      // What takes longer to find would tell whether it is there.
+      // A slower NOT_FOUND would reveal that the conversation exists.
       if (error.code === "NOT_FOUND") {
         const now = systemClock.monotonic();
         await systemClock.sleep(notFoundLeavesAt(arrived, now) - now);
@@ -238,11 +242,11 @@ export class FrameHandler {
     }
   }
 
-  /** Not async itself: a promise of its own for every frame would live as long as the frame waits. */
+  /** Not async: an extra promise for each frame would live as long as the frame waits. */
   #dispatch(session: Session, frame: ClientFrame, context: FrameContext): Promise<void> {
     const { trace, bytes } = context;
     switch (frame.t) {
-      case "ping": // Answered before, on every live socket.
+      case "ping": // Already answered in `#admit`.
       case "hello":
         throw new ChatError("FRAME_MALFORMED", "this socket has said hello already");
       case "pull":
@@ -291,7 +295,7 @@ export class FrameHandler {
 }
 
 function hold(session: Session, intake: Intake, bytes: ArrayBuffer, binary: boolean): boolean {
-  const isHeld = intake.hold(bytes, binary); // A copy: uWS reuses the buffer.
+  const isHeld = intake.hold(bytes, binary); // Copies the bytes, because uWS reuses the buffer.
   if (!isHeld) session.close(CLOSE.tooMany, "more at once than may wait");
   return isHeld;
 }

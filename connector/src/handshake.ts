@@ -25,7 +25,10 @@ export interface HandshakeParts extends IdentityParts, RegistrationParts {
   readonly hub: RegistrationParts["hub"] & Pick<Hub, "place">;
 }
 
-/** Authenticates, registers and welcomes. Throws a ChatError for who may not come in; the caller closes. */
+/**
+ * Authenticates, registers and welcomes a session. Throws a ChatError if the client may not come in. The
+ * caller then closes the socket.
+ */
 export async function greet(
   parts: HandshakeParts,
   session: Session,
@@ -41,8 +44,8 @@ export async function greet(
   session.identity = identity;
   session.id = newSessionId();
   session.helloAt = systemClock.monotonic();
-  // Placed before it is registered, and registered before it is welcomed: what comes meanwhile marks it as
-  // having missed.
+  // The session is placed before it is registered, and registered before it is welcomed. An event that
+  // arrives in between sets `missed`.
   hub.place(session)?.close(CLOSE.replaced, "this device connected again");
   session.list = await register(parts, session, true);
   if (!session.isOpen) return;

@@ -1,9 +1,9 @@
 import type { Session } from "./session.ts";
 
-/** All sockets of this process, and the live sessions among them by user and device. */
+/** All sockets of this process, and the placed sessions by user and device. */
 export class Hub {
   readonly #sockets = new Set<Session>();
-  /** A user's sessions, one for each device: a handful, so that a list costs less than a map. */
+  /** A user's sessions, one for each device. There are few, so an array takes less memory than a map. */
   readonly #users = new Map<string, readonly Session[]>();
   readonly #addresses = new Map<string, number>();
 
@@ -40,7 +40,7 @@ export class Hub {
     else this.#users.delete(session.user);
   }
 
-  /** Puts a session in its device's place. Returns the one that held it. */
+  /** Makes the session the one of its device. Returns the session that it replaces. */
   place(session: Session): Session | undefined {
     const { user, device } = session;
     const held = this.find(user, device);

@@ -22,7 +22,7 @@ import type { UserBuckets } from "./too-fast.ts";
 import { tooFast } from "./too-fast.ts";
 
 /**
- * The conversation that a frame writes to; for a first message and a new group it is computed, not looked
+ * The conversation that a frame writes to. For a first message and a new group the id is computed, not looked
  * up.
  */
 function conversationOf(frame: WriteFrame, user: string, directs: Pick<DirectConversations, "of">): string {
@@ -36,7 +36,6 @@ function conversationOf(frame: WriteFrame, user: string, directs: Pick<DirectCon
   }
 }
 
-/** What a write needs. */
 export interface IngressParts extends UserBuckets {
   readonly admission: Pick<Admission, "of">;
   readonly directs: Pick<DirectConversations, "of">;
@@ -44,17 +43,23 @@ export interface IngressParts extends UserBuckets {
   readonly memberBuckets: TokenBuckets;
   readonly lanes: Pick<Lanes, "submit">;
   readonly metrics: Pick<ConnectorMetrics, "acked">;
-  /** For the order of sends: what this process slept through is no time that a device had. */
+  /**
+   * The clock for the order of sends. It excludes time in which this process was suspended: devices could not
+   * resend then.
+   */
   readonly wakeful: Pick<WakefulClock, "now">;
 }
 
-/** How a frame came: in which trace, and of how many bytes. */
+/** A frame's trace, and its size in bytes. */
 export interface FrameContext {
   readonly trace: Trace;
   readonly bytes: number;
 }
 
-/** Notes a retryable refusal of a send that nobody looked at: later ones to that conversation share it. */
+/**
+ * Records a retryable refusal of a send that was not looked at further. Later sends to that conversation
+ * share it.
+ */
 export function refuseSend(
   parts: IngressParts,
   session: Session,
@@ -66,10 +71,10 @@ export function refuseSend(
   noteRefusal({ parts, session, frame, conversation, place }, refusal);
 }
 
-/** What became of a write, or why it was refused. */
+/** A write's result or its refusal. */
 type Outcome = Exclude<Answer, "later">;
 
-/** A write: what it is, and where it stands among its socket's sends. */
+/** A write, and its place among its socket's sends. */
 interface Placed {
   readonly parts: IngressParts;
   readonly session: Session;
@@ -78,14 +83,14 @@ interface Placed {
   readonly place: number;
 }
 
-/** A write on its way. */
+/** A write in progress. */
 interface Writing extends Placed {
   readonly trace: Trace;
 }
 
 /**
- * Sends a write of so many bytes to its conversation's owner and writes the ack. What shares the refusal of
- * an earlier send costs its user nothing.
+ * Sends a write to its conversation's owner and writes the ack. Throws a refusal as a ChatError. A send that
+ * only shares the refusal of an earlier one does not count against its user's limits.
  */
 export async function write(
   parts: IngressParts,
@@ -106,7 +111,7 @@ export async function write(
   try {
     answer ??= await admitted(writing);
   } catch (thrown) {
-    noteRefusal(writing, refusalOf(asChatError(thrown))); // A defect: INTERNAL, and that is retryable.
+    noteRefusal(writing, refusalOf(asChatError(thrown))); // A defect becomes INTERNAL, which is retryable.
     throw thrown;
   }
   noteEnd(writing, answer);
@@ -124,14 +129,17 @@ export async function write(
   });
 }
 
-/** Not async itself, as whom nobody has to be asked about goes on in the turn in which it came. */
+/** Not async: a frame that needs no check must go on in the turn in which it arrived. */
 function admitted(writing: Writing): Promise<Outcome> {
   const { parts, session, conversation, frame } = writing;
   const verdict = parts.admission.of(session, conversation, frame);
   return verdict === undefined ? submit(writing, frame) : behind(writing, verdict);
 }
 
-/** What was refused in front of it meanwhile, it shares; as if it had come only now. */
+/**
+ * Continues once the check has its answer. If an earlier send was refused meanwhile, this one shares the
+ * refusal, as if it had arrived only now.
+ */
 async function behind(writing: Writing, held: Promise<Refused | undefined>): Promise<Outcome> {
   const verdict = await held;
   const shared = gated(writing);
@@ -139,7 +147,8 @@ async function behind(writing: Writing, held: Promise<Refused | undefined>): Pro
   const { frame } = writing;
   if (verdict === undefined) return submit(writing, frame);
   if (frame.t === "send" && verdict.code === "NOT_FOUND") {
-    // A conversation that was made before names were checked goes on, and so does an `id` that it has.
+    // A conversation that was created before names were checked stays usable, and an `id` that it has is
+    // still acked.
     const answer = await submit(writing, { ...frame, to: undefined });
     return isRefused(answer) && answer.code === "NOT_FOUND" ? verdict : answer;
   }
@@ -165,14 +174,14 @@ function submit(writing: Writing, frame: WriteFrame): Promise<Outcome> {
   );
 }
 
-/** Later sends to this conversation share it until this one comes again (ADR 0010). */
+/** Later sends to this conversation share the refusal until this send comes again (ADR 0010). */
 function noteRefusal({ parts, session, frame, conversation, place }: Placed, refusal: Refused): void {
   if (frame.t !== "send") return;
   session.gate.refused(conversation, frame.id, { place, refusal, now: parts.wakeful.now() });
   endIfFull(session);
 }
 
-/** Nobody waits for what was answered for good, not even where a copy of it was refused meanwhile. */
+/** Removes a send with a final answer from the gate, even if a copy of it was refused meanwhile. */
 function noteEnd({ parts, session: { gate }, frame, conversation }: Placed, answer: Outcome): void {
   if (frame.t !== "send" || gate.isIdle || isRetryableRefusal(answer)) return;
   gate.settled(conversation, frame.id, parts.wakeful.now());

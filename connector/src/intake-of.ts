@@ -7,10 +7,10 @@ import type { FlushScheduler } from "./flush-scheduler.ts";
 export interface IntakeParts {
   readonly intakeLimits: IntakeLimits;
   readonly turn: Pick<FlushScheduler, "monotonic" | "ordinal">;
-  /** None where an address may say what its sockets may. */
+  /** Undefined if the addresses have no limit of their own. */
   readonly addressBudget: Pick<AddressBudget, "of" | "spend"> | undefined;
 }
 
-/** What a socket may say, made with the first that it says. */
+/** The socket's intake, created with its first frame. */
 export const intakeOf = ({ intakeLimits, turn, addressBudget }: IntakeParts, session: Session): Intake =>
   (session.intake ??= new Intake(intakeLimits, turn, session.birth.address, addressBudget));

@@ -1,11 +1,11 @@
 import type { AddressBudget } from "./address-budget.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
 
-/** What one socket may say, whoever speaks on it and whatever becomes of its frames. */
+/** Limits of one socket, whichever user it has and however its frames are answered. */
 export interface IntakeLimits {
   readonly framesPerSecond: number;
   readonly bytesPerSecond: number;
-  /** What waits for a later turn, with `HELD_BYTES` for each frame of it. */
+  /** The limit of bytes that wait for a later turn. Each waiting frame adds `HELD_BYTES`. */
   readonly heldBytesMax: number;
 }
 
@@ -15,21 +15,21 @@ export interface Held {
   readonly binary: boolean;
 }
 
-/** Frames of one socket that are read in one turn: one read of uWS may bring tens of thousands. */
+/** Frames of one socket that are read in one turn. One read of uWS may bring tens of thousands. */
 export const FRAMES_PER_TURN = 32;
 export const REFUSALS_MAX = 200;
 const REFUSALS_MS = 10_000;
-/** Frames up to here pass several at a time: to count each by itself costs a tenth of answering it. */
+/** Frames of up to this size are counted in groups: counting each one costs a tenth of answering it. */
 const SMALL_BYTES = 256;
 const SMALL_AT_ONCE = 31;
-/** What a waiting frame costs beside its bytes. */
+/** Memory that a waiting frame costs beside its bytes. */
 const HELD_BYTES = 128;
 const BURST = 2;
 const LEAST_WAIT_MS = 10;
 
 /**
- * What comes in over one socket, before anybody looks at it: every frame costs, also one that is refused; of
- * a turn of the event loop a socket has its share, and the rest waits in its order.
+ * Limits one socket's input before anything looks at it. Every frame counts, also a refused one. Each turn of
+ * the event loop reads a limited number of a socket's frames, and the rest waits in order.
  */
 export class Intake {
   readonly #limits: IntakeLimits;
@@ -39,23 +39,23 @@ export class Intake {
   #frames: number;
   #bytes: number;
   #at: number;
-  /** Small frames that may pass in this turn without a look at anything else, and how many have. */
+  /** Small frames that may pass in this turn without further checks, and how many have passed. */
   #credit = 0;
   #creditOrdinal = -1;
   #passed = 0;
   #passedBytes = 0;
-  /** What its address has left in this turn. */
+  /** The address's bucket, looked up once per turn. */
   #shared: ReturnType<AddressBudget["of"]> | undefined;
   #turnOrdinal = -1;
   #handled = 0;
   #refusals = 0;
   #refusalsSince = Number.NEGATIVE_INFINITY;
-  /** None for most sockets, ever. */
+  /** Allocated lazily: most sockets never need it. */
   #held: Held[] | undefined;
   #heldFrom = 0;
   #heldBytes = 0;
 
-  /** Without a budget its address says as much as it has sockets for. */
+  /** Without a budget the address has no limit of its own. */
   constructor(
     limits: IntakeLimits,
     turn: Pick<FlushScheduler, "monotonic" | "ordinal">,
@@ -71,7 +71,7 @@ export class Intake {
     this.#at = turn.monotonic();
   }
 
-  /** 0 when a frame of so many bytes was taken, else the milliseconds after which it can be. */
+  /** Takes a frame of so many bytes and returns 0, or returns the milliseconds until it may be taken. */
   admit(bytes: number): number {
     if (this.#passed >= this.#credit || bytes > SMALL_BYTES || this.#creditOrdinal !== this.#turn.ordinal)
       return this.#admitSlowly(bytes);
@@ -86,7 +86,7 @@ export class Intake {
     if (this.#passed > 0) this.#pay();
     if (now !== this.#at) this.#refill(now);
     this.#credit = 0;
-    // What is larger than the bucket can ever hold passes when it is full.
+    // A frame that is larger than the bucket passes when the bucket is full.
     const needed = Math.min(bytes, BURST * this.#limits.bytesPerSecond);
     if (this.#frames < 1 || this.#bytes < needed) return this.#waitMs(needed);
     const waitMs = this.#budget?.spend(this.#address, bytes, now) ?? 0;
@@ -99,7 +99,7 @@ export class Intake {
     return 0;
   }
 
-  /** For small frames that have passed: this socket had as many left. */
+  /** Charges the small frames that have passed. Their number was bounded by what was left. */
   #pay(): void {
     this.#frames -= this.#passed;
     this.#bytes -= this.#passedBytes;
@@ -121,7 +121,7 @@ export class Intake {
     this.#bytes = Math.min(BURST * bytesPerSecond, this.#bytes + seconds * bytesPerSecond);
   }
 
-  /** Notes a refusal; true for one too many. */
+  /** Counts a refusal. True if there were more than `REFUSALS_MAX` within `REFUSALS_MS`. */
   refused(): boolean {
     const now = this.#turn.monotonic();
     if (now - this.#refusalsSince > REFUSALS_MS) {
@@ -136,9 +136,9 @@ export class Intake {
     return this.#held !== undefined;
   }
 
-  /** Whether one more frame may be read in this turn; it counts as read. */
+  /** Whether one more frame may be read in this turn. If true, the frame counts as read. */
   mayRead(): boolean {
-    this.#turn.monotonic(); // A turn that was asked for the time ends.
+    this.#turn.monotonic(); // Asking for the time makes sure that the turn gets an end.
     if (this.#turnOrdinal !== this.#turn.ordinal) {
       this.#turnOrdinal = this.#turn.ordinal;
       this.#handled = 0;
@@ -148,7 +148,7 @@ export class Intake {
     return true;
   }
 
-  /** Keeps a copy for a later turn; false where there is no room for it. */
+  /** Keeps a copy for a later turn. False if there is no room. */
   hold(bytes: ArrayBuffer, binary: boolean): boolean {
     const cost = bytes.byteLength + HELD_BYTES;
     if (this.#heldBytes + cost > this.#limits.heldBytesMax) return false;
@@ -157,7 +157,7 @@ export class Intake {
     return true;
   }
 
-  /** The next that waits, if this turn has room for it. */
+  /** The next waiting frame, if this turn has room for it. */
   next(): Held | undefined {
     const held = this.#held?.[this.#heldFrom];
     if (held === undefined || !this.mayRead()) return undefined;
@@ -167,7 +167,7 @@ export class Intake {
     return held;
   }
 
-  /** Forgets what waits: its socket is gone. */
+  /** Drops the waiting frames. Called once none is left or the socket has closed. */
   drop(): void {
     this.#held = undefined;
     this.#heldFrom = 0;

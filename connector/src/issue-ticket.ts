@@ -4,11 +4,14 @@ import type { Session } from "./session.ts";
 
 export interface TicketParts {
   readonly tickets: Pick<Tickets, "issue">;
-  /** What is said of the time of day, and whether tokens and tickets are over, goes by it. */
+  /** The cluster's clock. Tickets and tokens expire by it. */
   readonly clock: Pick<Clock, "now">;
 }
 
-/** A fresh ticket for this session's identity; remembers when it has to be replaced. */
+/**
+ * Issues a ticket for the session's identity, and records its times on the session, so that the sweep
+ * replaces it.
+ */
 export function issueTicket(
   { tickets, clock }: TicketParts,
   session: Session,

@@ -1,9 +1,9 @@
-/** Keys of one generation; some 150 bytes each. */
+/** Keys of one generation, at about 150 bytes each. */
 const KEYS_MAX = 16_384;
 
 /**
- * The latest order of each key that was heard of lately. It remembers at least the last `keysMax` keys and at
- * most twice as many: a delivery that comes late, comes seconds late, not thousands of notices.
+ * The latest order of each recent key. It remembers at least the last `keysMax` keys and at most twice as
+ * many. That is enough: a late delivery is seconds late, not thousands of notices.
  */
 export class LatestOrders {
   readonly #keysMax: number;
@@ -14,7 +14,7 @@ export class LatestOrders {
     this.#keysMax = keysMax;
   }
 
-  /** Whether `order` is above all that is remembered of this key, which it is from now on. */
+  /** Records `order`, and returns true if it is higher than all orders remembered for this key. */
   raise(key: string, order: number): boolean {
     const known = this.#young.get(key) ?? this.#old.get(key);
     if (known !== undefined && known >= order) return false;

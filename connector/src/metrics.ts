@@ -16,7 +16,7 @@ export interface ConnectorMetrics {
 
 const CLOSES = new Set([1000, 1001, 1005, 1006, 1012, 4400, 4401, 4402, 4403, 4408, 4409, 4429]);
 
-/** What a connector tells of itself; docs/metrics.md lists the same names. */
+/** A connector's metrics. docs/metrics.md lists the same names. */
 export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => number): ConnectorMetrics {
   const frames = telemetry.counter("jichat_connector_frames", "frames taken, by type");
   const errors = telemetry.counter("jichat_connector_errors", "error frames written, by code");

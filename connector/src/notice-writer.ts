@@ -3,7 +3,7 @@ import { LatestOrders } from "./latest-orders.ts";
 import type { Readers } from "./reader.ts";
 import { Encoded } from "./reader.ts";
 
-/** Writes notices to sockets: of each key only what is later than all that was written of it before. */
+/** Writes notices to sockets. Of each key it writes only a higher order than any before. */
 export class NoticeWriter {
   readonly #readers: Readers;
   readonly #orders = new LatestOrders();

@@ -13,7 +13,7 @@ interface Pong {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The last answer for each length of an id: what changes within a millisecond is the id. */
+/** The last answer for each length of an id. Within a millisecond only the id changes. */
 const pongs: Pong[] = [];
 
 function pongFor(idLength: number, now: number): Uint8Array<ArrayBuffer> {
@@ -31,17 +31,17 @@ function startsWith(view: Uint8Array, what: Uint8Array): boolean {
 }
 
 /**
- * The answer to a `ping` in JSON as clients write it, with an id or without one, good until the next call;
- * undefined for every other frame, and for a ping written in another way: those are read as JSON. Most of
- * what a quiet population says is this. An id is 1 to 64 printable ASCII characters (docs/protocol.md), here
- * such as JSON does not escape.
+ * The answer to a JSON `ping` in the form that clients write, with or without an id. The returned bytes are
+ * valid until the next call. Undefined for every other frame, and for a ping in another form: those are
+ * decoded as JSON. Most frames of idle clients are such pings. An id has 1 to 64 printable ASCII characters
+ * (docs/protocol.md); here only those that JSON does not escape.
  *
- * Byte by byte, from one to the other: a string of the frame, of the id or of the answer costs as much each.
+ * It copies byte by byte: a string for the frame, the id or the answer would cost as much as all the rest.
  */
 export function plainPong(ping: ArrayBuffer, clock: { now(): number }): Uint8Array<ArrayBuffer> | undefined {
   const length = ping.byteLength;
   if (length < BARE.length || length > LONGEST) return undefined;
-  const view = new Uint8Array(ping); // Half of what a Buffer costs to make.
+  const view = new Uint8Array(ping); // Half the cost of a Buffer.
   if (length === BARE.length) return startsWith(view, BARE) ? pongFor(0, clock.now()) : undefined;
   const idLength = length - CLOSE_BYTES - OPEN.length;
   const isPlain = idLength > 0 && view[length - 2] === QUOTE && view[length - 1] === END;

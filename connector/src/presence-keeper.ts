@@ -10,7 +10,7 @@ import { register } from "./registration.ts";
 import type { Session } from "./session.ts";
 
 const AT_ONCE = 64;
-/** Sessions that were out of touch are told to sync within this time, not all at once. */
+/** `gap` frames after a loss of contact are spread over this time. */
 const GAP_SPREAD_MS = 1_000;
 
 interface KeeperParts extends RegistrationParts {
@@ -22,8 +22,8 @@ interface KeeperParts extends RegistrationParts {
 }
 
 /**
- * Keeps this connector's key in Redis alive. Where it had lapsed, or Redis was lost, registers everybody
- * again; where it lives, those whose registration failed.
+ * Keeps this connector's key in Redis alive. If the key has expired, or Redis has lost its data, it registers
+ * all sessions again. Otherwise it registers those whose registration failed.
  */
 export class PresenceKeeper {
   readonly #parts: KeeperParts;
@@ -66,7 +66,7 @@ export class PresenceKeeper {
     }
   }
 
-  /** The key first: a session counts only while its connector's key lives. */
+  /** Writes the connector's key first: a session counts only while that key lives. */
   async #registerAll(): Promise<void> {
     this.#again = true;
     if (this.#registering) return;
@@ -87,7 +87,10 @@ export class PresenceKeeper {
     }
   }
 
-  /** Those whose registration failed, though the connector's key lived on: nobody has told them anything. */
+  /**
+   * Registers sessions whose registration failed while the connector's key lived. They have received nothing
+   * since.
+   */
   async #registerRest(): Promise<void> {
     const rest: Session[] = [];
     for (const session of this.#parts.hub.placed())
@@ -96,7 +99,7 @@ export class PresenceKeeper {
     this.#gapAll(rest.filter(({ registered }) => registered));
   }
 
-  /** A few at a time; `after` each of these. */
+  /** Registers `AT_ONCE` sessions at a time, and calls `after` behind each group. */
   async #register(sessions: readonly Session[], after?: () => Promise<void>): Promise<void> {
     for (let at = 0; at < sessions.length; at += AT_ONCE) {
       await Promise.all(sessions.slice(at, at + AT_ONCE).map((session) => register(this.#parts, session)));

@@ -3,16 +3,16 @@ import { codecOf } from "@jichat/protocol/frame/codec.ts";
 
 type Bytes = string | Uint8Array<ArrayBuffer>;
 
-/** What delivery needs of a session. */
+/** The part of a session that delivery needs. */
 export interface Reader {
   readonly id: string;
   readonly echo: boolean;
   readonly isLive: boolean;
   readonly codecName: CodecName;
-  /** Set on one that is still being greeted: it will be told to sync. */
+  /** Set if an event arrives before the welcome: the session is then told to sync. */
   missed: boolean;
   writeEncoded(bytes: Bytes): void;
-  /** Writes what may be missed; false where it was dropped, since this reader has too much unread already. */
+  /** Writes a frame that may be dropped. False if it was dropped because this reader has too much unread. */
   writeNotice(bytes: Bytes): boolean;
 }
 
@@ -20,7 +20,9 @@ export interface Readers {
   of(user: string): Iterable<Reader>;
 }
 
-/** A frame in JSON as bytes of other encodings, each made once, whoever many read it. */
+/**
+ * A JSON frame in the encodings of its readers. Each encoding is made once, however many readers share it.
+ */
 export class Encoded {
   readonly #json: string;
   #others: Map<CodecName, Bytes> | undefined;

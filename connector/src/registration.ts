@@ -21,8 +21,8 @@ export interface RegistrationParts {
 }
 
 /**
- * Says in Redis where this device is, and returns its list as of then if its sync waits for the welcome.
- * While Redis is away the session waits for the keeper to register it.
+ * Registers the session in Redis, and returns the user's list as of then if a `sync` already waits for the
+ * welcome. Never rejects: while Redis is unreachable, the session waits for the keeper.
  */
 export async function register(
   parts: RegistrationParts,
@@ -56,7 +56,7 @@ export async function register(
   }
 }
 
-/** Ends the session that a device has elsewhere, or here. */
+/** Closes a device's other session, on this connector or another one. */
 function replace(
   { hub, nats, names, config }: RegistrationParts,
   { user, device }: Pick<Replacement, "user" | "device">,
@@ -70,7 +70,7 @@ function replace(
   nats.publish(names.replace(connector), encodeReplacement({ v: 1, user, device, session }));
 }
 
-/** Takes a closed session out of Redis, unless its device is somewhere else by now. */
+/** Removes a closed session from Redis, unless its device has a newer session. */
 export async function goodbye(
   { presence, telemetry }: Pick<RegistrationParts, "presence" | "telemetry">,
   session: Session,

@@ -3,16 +3,16 @@ import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
 import type { Session } from "./session.ts";
 
-/** Not the client's doing: an outage must not cost it its socket. */
+/** Errors that are not the client's fault. An outage must not close its socket. */
 const OURS = new Set<ErrorCode>(["UNAVAILABLE", "INTERNAL", "BUSY"]);
 
-/** The frame that an error answers, if it has an id, and the trace in which the error happened. */
+/** The id of the frame that the error answers, if it has one, and the trace of the error. */
 export interface ErrorContext {
   readonly id?: string | undefined;
   readonly traceId: string;
 }
 
-/** Writes an error frame, and closes the socket of a client that was refused too often. */
+/** Writes an error frame, and closes a socket that was refused too often. */
 export function replyError(
   metrics: Pick<ConnectorMetrics, "countError">,
   session: Session,

@@ -17,8 +17,8 @@ interface DeliveryParts {
 }
 
 /**
- * Takes what owners deliver to this connector, and acknowledges it once it is on the sockets. Returns how to
- * stop.
+ * Writes deliveries of partition owners to sockets, and then acknowledges them. Returns a function that stops
+ * it.
  */
 export function serveDeliveries(parts: DeliveryParts): () => void {
   const { nats, names, config, telemetry } = parts;
@@ -30,7 +30,7 @@ export function serveDeliveries(parts: DeliveryParts): () => void {
       }
       try {
         for (const delivery of decodeRound(message.data)) deliver(parts, delivery);
-        message.respond(); // Not before: what is not acknowledged is replaced by a gap.
+        message.respond(); // Not earlier: an unacknowledged delivery is repeated as a gap.
       } catch (thrown) {
         telemetry.log.error({ err: thrown }, "a delivery could not be taken; a gap will stand for it");
       }

@@ -14,7 +14,7 @@ interface ReplacementParts {
   readonly telemetry: Pick<Telemetry, "log">;
 }
 
-/** Closes sessions of which another connector says that it holds their device now. Returns how to stop. */
+/** Closes sessions whose device has connected to another connector. Returns a function that stops it. */
 export function serveReplacements({ nats, names, config, hub, telemetry }: ReplacementParts): () => void {
   const subscription = nats.subscribe(names.replace(config.instance), {
     callback: (error: Error | null, message: Msg) => {

@@ -1,11 +1,11 @@
 import { randomFillSync } from "node:crypto";
 
 const ID_BYTES = 12;
-/** Asking the system for randomness costs the same for many ids as for one. */
+/** Random bytes are read in blocks: a system call costs the same for many ids as for one. */
 const pool = Buffer.alloc(512 * ID_BYTES);
 let at = pool.length;
 
-/** 96 random bits in base64url: no two sessions of a cluster ever share one. */
+/** A new session id: 96 random bits in base64url, unique in practice. */
 export function newSessionId(): string {
   if (at === pool.length) {
     randomFillSync(pool);

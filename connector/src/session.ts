@@ -11,44 +11,58 @@ import type { FlushScheduler } from "./flush-scheduler.ts";
 import type { ClientFrame } from "@jichat/conversation/client-frame.ts";
 
 export type SessionState = "new" | "greeting" | "live" | "closed";
-/** What was heard of a socket since the last sweep: anything, nothing, or nothing though it was asked. */
+/**
+ * A socket's state since the last sweep: `heard` (anything arrived), `quiet` (nothing), `asked` (nothing, and
+ * a ping is out).
+ */
 export type Life = "heard" | "quiet" | "asked";
 export type EncodedFrame = string | Uint8Array<ArrayBuffer>;
 
-/** What uWS keeps for a socket. */
+/** User data that uWS keeps for a socket. */
 export interface SocketData {
   readonly session: Session;
 }
 
-/** What a socket is born with, before its first frame. */
+/** What is known of a socket before its first frame. */
 export interface SessionBirth {
   readonly address: string;
   readonly codec: Codec;
-  /** Of the clock that this process was awake by, as the sweep goes by it. */
+  /**
+   * Time of the upgrade, on the clock that excludes suspension (`WakefulClock`). The sweep uses the same
+   * clock.
+   */
   readonly now: number;
-  /** Set when the socket is to be closed as soon as it is open: a browser cannot read a refused upgrade. */
+  /**
+   * A close code if the socket is to be refused. It is opened first, because a browser cannot read a refused
+   * upgrade.
+   */
   readonly refuseWith: number | undefined;
   readonly bufferedBytesMax: number;
   readonly turn: FlushScheduler;
 }
 
-/** Of what a reader may leave unread, one part in so many may be there before notices to it are dropped. */
+/** Notices may fill this fraction (1 / NOTICES_SHARE) of the buffer limit. Above it they are dropped. */
 const NOTICES_SHARE = 4;
-/** How much is written before uWS is asked again how much of it is still there: each time costs. */
+/** After this many bytes uWS is asked again how much is buffered. The question itself is expensive. */
 const ASK_AGAIN_BYTES = 16_384;
 const FORCE_CLOSE_MS = 2_000;
-/** What uWS says to a frame that did not have to wait for its reader. */
+/** The result of `send` if nothing had to be buffered. */
 const SENT = 1;
 
-/** One socket, from its opening on; authenticated once it is `live`. A write to a closed one does nothing. */
+/**
+ * One socket, from the upgrade on. It is authenticated once its state is `live`. A write to a closed socket
+ * does nothing.
+ */
 export class Session {
   readonly birth: SessionBirth;
   readonly gate = new SendGate();
-  /** Made by its first frame. */
+  /** Created with the first frame (`intakeOf`). */
   intake: Intake | undefined;
-  /** Frames that came while `hello` was being checked, with their lengths. */
+  /** Frames that arrived while `hello` was being checked, with their sizes. */
   early: { readonly frame: ClientFrame; readonly bytes: number }[] | undefined;
-  /** As of its registration, for the `sync` among these frames; nobody keeps it for a later one. */
+  /**
+   * The user's list as of the registration, for a `sync` among the early frames. It is dropped after those.
+   */
   list: ReadList | undefined;
   state: SessionState = "new";
   id = "";
@@ -57,22 +71,22 @@ export class Session {
   echo = false;
   /** Monotonic. */
   helloAt = 0;
-  /** As it was registered: it orders the sessions of a user over all connectors. */
+  /** Birth stamp given by the registration. It orders a user's sessions over all connectors. */
   bornAt: number | undefined;
   identity: Identity | undefined;
   ticketExpiresAt = 0;
   ticketIssuedAt = 0;
   registered = false;
-  /** Events came while it was greeting: it has to sync. */
+  /** Events arrived before the welcome, so the session has to sync. */
   missed = false;
   malformedInARow = 0;
   unanswered = 0;
-  /** The clock would cost more than the note. */
+  /** A state, not a time: reading the clock for each frame would cost more. */
   life: Life = "quiet";
-  /** The sweep behind its last sign of life. */
+  /** Time of the first sweep after the last sign of life. */
   lastSeenAt: number;
   #ws: WebSocket<SocketData> | undefined;
-  /** What this turn has written. Nothing for most sockets, most of the time: it holds no list for that. */
+  /** Frames written in this turn. Allocated lazily: most sockets have none most of the time. */
   #outgoing: EncodedFrame[] | undefined;
   #outgoingBytes = 0;
 
@@ -85,7 +99,7 @@ export class Session {
     this.#ws = ws;
   }
 
-  /** uWS frees the socket after its close callback: nothing may touch it from here on. */
+  /** uWS frees the socket after its close callback. Nothing may touch it from then on. */
   closed(): void {
     this.#ws = undefined;
     this.intake?.drop();
@@ -108,7 +122,7 @@ export class Session {
     if (this.isOpen) this.writeEncoded(this.birth.codec.write(frame));
   }
 
-  /** A frame that was encoded before, for all its readers at once. It leaves at the end of this turn. */
+  /** Writes an encoded frame, which its readers share. It is sent at the end of this turn. */
   writeEncoded(bytes: EncodedFrame): void {
     if (!this.isOpen || this.#ws === undefined) return;
     if (this.#outgoing === undefined) {
@@ -120,8 +134,8 @@ export class Session {
   }
 
   /**
-   * A frame that may be missed: a reader who is slow does without, long before it is closed for being too
-   * slow. False where it was dropped.
+   * Writes a frame that may be dropped. A slow reader loses notices long before it is closed as too slow.
+   * False if it was dropped.
    */
   writeNotice(bytes: EncodedFrame): boolean {
     const unread = (this.#ws?.getBufferedAmount() ?? 0) + this.#outgoingBytes + bytes.length;
@@ -131,9 +145,9 @@ export class Session {
   }
 
   /**
-   * The answer to the frame that uWS is handing over: it has the socket corked, and sends what all frames of
-   * one read were answered in one system call. Behind what this turn has written, it waits with that. The
-   * bytes are the caller's again when this returns.
+   * Answers the frame that uWS is handing over. The socket is corked during that call, so the answers to all
+   * frames of one read leave in one system call. If this turn has written frames already, the answer waits
+   * with them. The caller may reuse the bytes after this returns.
    */
   writeAtOnce(bytes: Uint8Array<ArrayBuffer>): void {
     const ws = this.#ws;
@@ -146,7 +160,7 @@ export class Session {
       this.close(CLOSE.tooSlow, "too slow to read");
   }
 
-  /** Sends what was written since the last time, in one system call. */
+  /** Sends the frames of this turn in one system call. */
   flush(): void {
     const ws = this.#ws;
     const outgoing = this.#outgoing;
@@ -158,7 +172,7 @@ export class Session {
     ws.cork(() => {
       let room = 0;
       for (const frame of outgoing) {
-        // uWS drops what is over its limit without a word; a reader that slow is closed and resumes.
+        // uWS silently drops frames over its limit. So a reader that is too slow is closed, and resumes.
         if (frame.length > room) {
           const free = bufferedBytesMax - ws.getBufferedAmount();
           isTooSlow = frame.length > free;
@@ -172,18 +186,19 @@ export class Session {
     if (isTooSlow) this.close(CLOSE.tooSlow, "too slow to read");
   }
 
-  /** Asks for a sign of life: a browser gives it by itself, also for a page that sleeps. */
+  /** Sends a WebSocket ping. A browser answers it by itself, even for a suspended page. */
   ping(): void {
     if (this.isOpen) this.#ws?.ping();
   }
 
   close(code: number, reason: string): void {
-    this.flush(); // Whoever is closed hears first why.
+    this.flush(); // The client gets pending frames, such as the error, before the close.
     const ws = this.#ws;
     if (ws === undefined || !this.isOpen) return;
     this.state = "closed";
     ws.end(code, reason);
-    // One that does not read its close either is cut; `closed` has run if the socket is gone by then.
+    // A client that does not read the close frame is cut off. `#ws` is undefined if the socket has closed by
+    // then.
     setTimeout(() => {
       this.#ws?.close();
     }, FORCE_CLOSE_MS).unref();

@@ -29,7 +29,7 @@ interface AddressParts {
   readonly config: Pick<Config, "trustProxy">;
 }
 
-/** What counts and answers connections that are not a socket, or not yet. */
+/** Parts that count and answer connections which are not a WebSocket, or not yet. */
 interface DoorParts extends AddressParts {
   readonly connections: Pick<Connections, "close" | "open">;
   readonly hub: Pick<Hub, "size" | "socketsOf">;
@@ -56,14 +56,15 @@ export interface SocketParts extends UpgradeParts, Pick<RegistrationParts, "pres
   readonly handler: Pick<FrameHandler, "onMessage">;
 }
 
-/** uWebSockets.js callbacks, thin: bytes become a frame, a frame goes to its handler, a reply is written. */
+/** uWebSockets.js callbacks. They are thin: each one hands over to the handler or the hub. */
 export function socketBehavior(parts: SocketParts): WebSocketBehavior<SocketData> {
   const { config, hub, handler, metrics } = parts;
   return {
-    maxPayloadLength: 2 * config.frameBytesMax, // Up to here a frame that is too large can still be answered.
+    // Up to this size, a frame that is too large can still be answered.
+    maxPayloadLength: 2 * config.frameBytesMax,
     maxBackpressure: 2 * config.bufferedBytesMax, // Never reached: a session closes itself at half of it.
     closeOnBackpressureLimit: true,
-    idleTimeout: 0, // The sweep knows our own heartbeat, and pings only who is silent for longer than that.
+    idleTimeout: 0, // The sweep handles heartbeats, and pings only silent sockets.
     sendPingsAutomatically: false,
     upgrade: (response, request, context) => {
       upgrade(parts, response, request, context);
@@ -116,7 +117,7 @@ function upgrade(
     refuseWith: refusalOf(parts, request.getHeader("origin"), address),
   });
   parts.connections.close(peer);
-  // In a map of its own: uWS copies the fields of what it is given into another object.
+  // Wrapped in an object: uWS copies the fields of this object into another one.
   response.upgrade(
     { session },
     request.getHeader("sec-websocket-key"),
@@ -136,13 +137,13 @@ function refusalOf(
     return CLOSE.refused;
   if (hub.size >= config.socketsMax || hub.socketsOf(address) >= config.socketsPerAddressMax)
     return CLOSE.tooMany;
-  // Its hello would be refused, and costs more than all of this.
+  // The address's `hello` would be refused anyway, at a higher cost.
   if (addressBudget !== undefined && addressBudget.waitMs(address, turn.monotonic()) > 0)
     return CLOSE.tooMany;
   return undefined;
 }
 
-/** All lines of a header, in their order: uWS hands out one of them, and any may come in several. */
+/** All lines of a header, in order, joined by commas. uWS's own getter returns only one of them. */
 function linesOf(request: Pick<HttpRequest, "forEach">, name: string): string {
   const lines: string[] = [];
   request.forEach((key, value) => {
@@ -151,7 +152,7 @@ function linesOf(request: Pick<HttpRequest, "forEach">, name: string): string {
   return lines.join(",");
 }
 
-/** Who offers in several lines is chosen from by all of them; who offers nothing need not be walked. */
+/** The subprotocol, chosen from all header lines. The lines are walked only if there is an offer. */
 const subprotocolOf = (request: HttpRequest): ReturnType<typeof chooseSubprotocol> => {
   const name = "sec-websocket-protocol";
   return chooseSubprotocol(request.getHeader(name) === "" ? "" : linesOf(request, name));
@@ -160,13 +161,13 @@ const subprotocolOf = (request: HttpRequest): ReturnType<typeof chooseSubprotoco
 const behindProxy = ({ config }: AddressParts, response: HttpResponse, request: HttpRequest): string =>
   clientKey(config.trustProxy, response.getRemoteAddress(), linesOf(request, "x-forwarded-for"));
 
-/** Undefined for a proxy's. */
+/** The key of the peer; undefined for a trusted proxy. */
 const peerOf = ({ config }: AddressParts, response: HttpResponse): string | undefined =>
   peerKey(config.trustProxy, response.getRemoteAddress());
 
 /**
- * Counts a connection from when it is accepted. It is counted out once: when it ends, is answered, or becomes
- * a socket, which the hub counts. uWS tells when one ends, and not which: hence the abort handler.
+ * Counts an accepted connection. It is uncounted once: when it ends, is answered, or becomes a socket, which
+ * the hub counts. uWS reports that a connection ended but not which one, hence the abort handler.
  */
 function accept(parts: DoorParts, response: HttpResponse): void {
   const { connections, hub, metrics } = parts;
@@ -182,7 +183,7 @@ function accept(parts: DoorParts, response: HttpResponse): void {
   response.close();
 }
 
-/** Answers in the next turn, and ends the connection: a request right behind this one is not answered. */
+/** Answers in the next turn and closes the connection. A request that follows at once gets no answer. */
 function refuse(parts: DoorParts, response: HttpResponse, status: string, why: string): void {
   const peer = peerOf(parts, response);
   let isOver = false;

@@ -16,14 +16,17 @@ import type { Session } from "./session.ts";
 
 const SWEEP_MS = 500;
 const REVOKED_DELAY_MS = 100;
-/** Heartbeats of silence after which a socket is asked for a sign of life: who pings by itself never is. */
+/** Heartbeats of silence after which a socket is pinged. Clients that ping by themselves never reach it. */
 const ASK_BEATS = 1.2;
-/** Heartbeats within which all are asked who fell silent together: a turn writes to few of them. */
+/**
+ * Pings to sockets that fell silent together are spread over this many heartbeats, so each sweep writes to
+ * few.
+ */
 const ASKING_BEATS = 0.4;
 
 type Sweepable = Pick<TokenBuckets, "sweep">;
 
-/** What ending a session over its identity needs. */
+/** Parts needed to end a session because of its identity. */
 interface IdentitySweepParts extends TicketParts {
   readonly metrics: Pick<ConnectorMetrics, "countError">;
   readonly telemetry: Pick<Telemetry, "begin">;
@@ -42,8 +45,8 @@ interface SweepParts extends IdentitySweepParts {
 }
 
 /**
- * Closes who is silent, expired or revoked, and hands out tickets before the old ones end. Returns how to
- * stop.
+ * Closes silent, expired and revoked sessions, and renews tickets before they expire. Returns a function that
+ * stops it.
  */
 export function startSweeps(parts: SweepParts): () => void {
   const timer = setInterval(() => {
@@ -63,7 +66,7 @@ export function startSweeps(parts: SweepParts): () => void {
 
 function sweep(parts: SweepParts): void {
   const { hub, config, clock } = parts;
-  // What this process slept through is no silence of anybody.
+  // Time in which this process was suspended does not count as silence.
   const awake = parts.wakeful.now();
   const wallClock = clock.now();
   const asks = { left: asksPerSweep(hub.size, config.heartbeatMs) };
@@ -85,7 +88,10 @@ function sweep(parts: SweepParts): void {
 export const asksPerSweep = (sockets: number, heartbeatMs: number): number =>
   Math.ceil(sockets / Math.max(1, (ASKING_BEATS * heartbeatMs) / SWEEP_MS));
 
-/** Closes who is silent for two heartbeats; asks before, and at most `asks.left` in this sweep. */
+/**
+ * Closes a session that is silent for two heartbeats. Pings it before that, at most `asks.left` sessions in
+ * this sweep. `awake` is in ms on the clock that excludes suspension.
+ */
 export function sweepSilent(
   session: Session,
   awake: number,
@@ -108,7 +114,8 @@ export function sweepSilent(
 
 export function sweepLive(parts: IdentitySweepParts, session: Session, wallClock: number): void {
   const expiresAt = session.identity?.expiresAt ?? 0;
-  // The same leeway as at the door: else one that was just let in would be closed at once, again and again.
+  // The same leeway as in the handshake. Otherwise a session that was just admitted would be closed again and
+  // again.
   if (isOver(expiresAt, wallClock)) {
     end(
       parts,
@@ -118,7 +125,7 @@ export function sweepLive(parts: IdentitySweepParts, session: Session, wallClock
     );
     return;
   }
-  // A ticket never outlives its token, so near the token's end there is none to hand out.
+  // A ticket never outlives its token, so there is no newer one to issue near the token's end.
   const { ticketIssuedAt, ticketExpiresAt } = session;
   const isAging = wallClock > ticketIssuedAt + 0.75 * (ticketExpiresAt - ticketIssuedAt);
   if (isAging && ticketExpiresAt < expiresAt) session.write({ t: "ticket", ...issueTicket(parts, session) });

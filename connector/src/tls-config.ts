@@ -3,23 +3,23 @@ import { readFileSync, realpathSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import type { EnvReader } from "@jichat/runtime/env-reader.ts";
 
-/** PEM files: the certificate with the chain that leads to its root, and its key. */
+/** PEM files: the certificate with its chain, and its key. */
 export interface Tls {
   readonly certFile: string;
   readonly keyFile: string;
 }
 
-/** What such files hold. */
+/** The content of those files. */
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
-  /** When it is over, in milliseconds since 1970. */
+  /** Expiry in milliseconds since 1970. */
   readonly expiresAt: number;
 }
 
 /**
- * `TLS_CERT_FILE` and `TLS_KEY_FILE`, both or none. Tried here, since uWebSockets.js takes what cannot be
- * used without a word, and ends each handshake.
+ * Reads `TLS_CERT_FILE` and `TLS_KEY_FILE`: both or none. The files are checked here, because uWebSockets.js
+ * accepts unusable ones without an error and then fails each handshake.
  */
 export function readTls(reader: EnvReader): Tls | undefined {
   const certFile = reader.optional("TLS_CERT_FILE");
@@ -38,7 +38,7 @@ export function readTls(reader: EnvReader): Tls | undefined {
   return { certFile, keyFile };
 }
 
-/** Throws where they are no certificate and the key that belongs to it. */
+/** Throws if they are not a certificate and the matching key. */
 export function certificateOf(cert: string, key: string): Certificate {
   createSecureContext({ cert, key });
   return { cert, key, expiresAt: new X509Certificate(cert).validToDate.getTime() };
@@ -48,8 +48,8 @@ export const readCertificate = ({ certFile, keyFile }: Tls): Certificate =>
   certificateOf(readFileSync(certFile, "utf8"), readFileSync(keyFile, "utf8"));
 
 /**
- * The files themselves, behind all links: a Secret's volume puts a link to another folder in the place of the
- * one before, and what is read of both is then of one time.
+ * The files behind all symbolic links. A Secret's volume replaces one link to a folder, so both paths
+ * resolved here belong to the same version.
  */
 export const realFiles = ({ certFile, keyFile }: Tls): Tls => ({
   certFile: realpathSync(certFile),

@@ -3,7 +3,7 @@ import type { Reread } from "@jichat/runtime/reread.ts";
 import type { Certificate, Tls } from "./tls-config.ts";
 import { certificateOf, readCertificate, realFiles } from "./tls-config.ts";
 
-/** What uWebSockets.js has and its types leave out: an app takes connections, others serve them. */
+/** Methods of uWebSockets.js that its types lack: one app accepts connections, another one serves them. */
 interface Serves extends uws.TemplatedApp {
   getDescriptor(): number;
 }
@@ -15,10 +15,10 @@ interface Accepts extends uws.TemplatedApp {
 type Route = (app: uws.TemplatedApp) => uws.TemplatedApp;
 
 /**
- * Speaks TLS, with another certificate whenever one is taken over. An app of uWebSockets.js has its
- * certificate for good. So one app listens and accepts for as long as the process lives, and hands each
- * connection to another, which has the current certificate: that one alone is replaced. Sockets stay with the
- * app that they came to; what waits to be accepted is lost by nobody, since nobody stops listening.
+ * Serves TLS and can change the certificate while it runs. An app of uWebSockets.js cannot change its
+ * certificate. So one app listens for the life of the process, and hands each connection to a second app with
+ * the current certificate. Only that second app is replaced. Open sockets stay with their app. No pending
+ * connection is lost, because the listener never closes.
  */
 export class TlsDoor {
   readonly #library: typeof uws;
@@ -29,7 +29,7 @@ export class TlsDoor {
   #serves: Serves;
   #current: Certificate;
 
-  /** Throws where the files are no certificate and its key. */
+  /** Throws if the files are not a certificate and its key. */
   constructor(library: typeof uws, tls: Tls, route: Route) {
     this.#library = library;
     this.#tls = tls;
@@ -43,7 +43,7 @@ export class TlsDoor {
     this.#accepts.addChildAppDescriptor(app.getDescriptor());
   }
 
-  /** Seconds until the certificate in use is over; negative behind that. */
+  /** Seconds until the current certificate expires; negative after that. `now` is in ms since 1970. */
   expiresInSeconds(now: number): number {
     return (this.#current.expiresAt - now) / 1_000;
   }
@@ -65,7 +65,7 @@ export class TlsDoor {
     };
   }
 
-  /** Connections are served with it from the next one on; throws, and nothing changes, where it cannot. */
+  /** Serves new connections with the new certificate. Throws, and changes nothing, if it cannot. */
   #renew(wanted: Certificate): void {
     if (wanted.expiresAt <= Date.now() && wanted.expiresAt < this.#current.expiresAt)
       throw new Error(`it was over at ${new Date(wanted.expiresAt).toISOString()}`);
@@ -79,8 +79,8 @@ export class TlsDoor {
   }
 
   /**
-   * An app with what the files hold now. The library reads them itself, and says nothing of what it found: so
-   * they are read before and behind it.
+   * Creates an app with the present files. The library reads them itself and does not report what it read, so
+   * they are read before and after, and must not have changed.
    */
   #open(): { readonly app: Serves; readonly certificate: Certificate } {
     const files = realFiles(this.#tls);

@@ -2,8 +2,8 @@ const LEAST_MS = 250;
 const TICK_MS = 50;
 
 /**
- * When a NOT_FOUND leaves whose frame came at `arrived`: as long after it for a conversation that is there and
- * not for this user as for one that is not, whatever it took to find out.
+ * When to send a NOT_FOUND for a frame that arrived at `arrived` (monotonic ms). The delay is rounded, so it
+ * does not reveal whether the conversation is missing or only hidden from this user.
  */
 export const notFoundLeavesAt = (arrived: number, now: number): number =>
   Math.ceil(Math.max(now, arrived + LEAST_MS) / TICK_MS) * TICK_MS;

@@ -7,9 +7,9 @@ import type * as uws from "uWebSockets.js";
 const require = createRequire(import.meta.url);
 
 /**
- * uWebSockets.js. Its binaries ask for glibc 2.38; on an older one `testkit/src/glibc.ts` has put a small
- * library beside them that defines the three symbols they miss, and it must be loaded first, for everybody
- * to see.
+ * Loads uWebSockets.js. Its binaries need glibc 2.38. For an older glibc, `testkit/src/glibc.ts` puts a small
+ * library beside them that defines the three missing symbols. That library must be loaded first, with global
+ * visibility.
  */
 export function loadUws(): typeof uws {
   const shim = join(dirname(require.resolve("uWebSockets.js")), "glibc-shim.node");

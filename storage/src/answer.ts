@@ -12,7 +12,10 @@ interface Question {
   readonly countPage: (from: "memory" | "clickhouse") => void;
 }
 
-/** Answers one question of a partition whose tail has reached its position; `countPage` is told from where. */
+/**
+ * Answers one query. The partition's tail must have reached the query's position. `countPage` is told where a
+ * page came from.
+ */
 export async function answer(
   store: Store,
   cold: ColdRows,

@@ -7,9 +7,9 @@ import { noRows } from "./rows.ts";
 import type { Store } from "./store.ts";
 
 /**
- * Makes runs of the log durable in ClickHouse, then moves the watermarks over them. Rows of a run that was
- * written twice are the same rows: every read dedups by their key, so a crash between the two steps costs
- * nothing but space.
+ * Makes runs of the log durable in ClickHouse, then moves the watermarks over them. A crash between the two
+ * steps costs only space: the run is written again with the same rows, and every read removes duplicates by
+ * key.
  */
 export async function writeRuns(
   runs: readonly Run[],
@@ -19,7 +19,7 @@ export async function writeRuns(
   const rows = noRows();
   for (const run of runs) {
     run.addTo(rows);
-    await turn(); // Questions do not wait for all of it.
+    await turn(); // Queries get their turn in between.
   }
   for (const [table, lines] of Object.entries(rows) as [keyof Rows, Lines][])
     await careful.insert(table, lines);
@@ -30,7 +30,10 @@ export async function writeRuns(
   careful.finished();
 }
 
-/** Where each partition's log is held up to. Storage starts from here, never from what a consumer acked. */
+/**
+ * The watermark of each partition: ClickHouse holds the log up to there. Storage starts from it, never from
+ * what a consumer has acknowledged.
+ */
 export async function readWatermarks(store: Store): Promise<Map<number, number>> {
   const rows = await store.query<{ partition: number; position: number }>(
     "SELECT partition, max(position) AS position FROM {db}.watermarks GROUP BY partition",

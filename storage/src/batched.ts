@@ -1,16 +1,16 @@
 import { Rounds } from "@jichat/runtime/rounds.ts";
 
 /**
- * Answers many small questions with few queries: whatever is asked while one query runs is answered by the
- * next, for all askers together. A cold start, or a lost Redis, makes everybody ask at once, and a query
- * costs ClickHouse milliseconds whether it is about one key or about five hundred.
+ * Answers many small queries with few large ones: all keys that are asked for while one query runs go into
+ * the next. After a cold start or a loss of Redis everybody asks at once, and a query costs ClickHouse
+ * milliseconds, for one key or for five hundred.
  */
 export class Batched<Value> {
   readonly #rounds: Rounds<string, ReadonlyMap<string, Value>>;
-  /** What is asked by the round that has not begun yet. */
+  /** Keys of the round that has not begun yet. */
   readonly #asked = new Map<string, Promise<Value | undefined>>();
 
-  /** `query` is given at most `keysMax` different keys, and may leave out those that it knows nothing of. */
+  /** `query` gets at most `keysMax` different keys. It may omit keys that it finds nothing for. */
   constructor(query: (keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>, keysMax = 500) {
     this.#rounds = new Rounds(
       async (keys) => {
@@ -22,7 +22,7 @@ export class Batched<Value> {
     );
   }
 
-  /** What a query that begins after this call says of `key`. */
+  /** The value of `key` from a query that begins after this call. */
   of(key: string): Promise<Value | undefined> {
     const known = this.#asked.get(key);
     if (known !== undefined) return known;
@@ -32,7 +32,7 @@ export class Batched<Value> {
   }
 }
 
-/** Rows by a key of theirs, in the order in which they came. */
+/** Groups rows by a key. The order within each group is kept. */
 export function groupBy<Row>(rows: readonly Row[], keyOf: (row: Row) => string): Map<string, Row[]> {
   const groups = new Map<string, Row[]>();
   for (const row of rows) {

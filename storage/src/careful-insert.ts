@@ -9,7 +9,7 @@ import type { Rows } from "./rows.ts";
 import { digestOfText } from "./rows.ts";
 import type { Store } from "./store.ts";
 
-/** A row of the `quarantine` table: what stood in a log where a row of ours was put in its place. */
+/** A row of the `quarantine` table: the original of a log row that was replaced. */
 export interface Quarantined extends Origin, Record<string, unknown> {
   readonly conversation: string;
   readonly seq: number;
@@ -18,19 +18,21 @@ export interface Quarantined extends Origin, Record<string, unknown> {
   readonly original: string;
   readonly reason: string;
   readonly ts: number;
-  /** Of `original`: rows that share all the rest are told apart. */
+  /** Digest of `original`. It tells rows apart that are equal in all key columns. */
   readonly digest: number;
 }
 
-/** Between two of which nothing is inserted twice: what has been found by then is known the next time. */
+/**
+ * Statements of one insert. When the limit is reached, the rows found so far are remembered for the next try.
+ */
 const STATEMENTS_MAX = 1_000;
-/** Rows that were told, so that a run that is written again tells nothing twice. */
+/** Replaced rows that were already reported, so that rewriting a run reports none twice. */
 const TOLD_MAX = 10_000;
 const NOT_UNICODE = "not well-formed Unicode, or a number out of range";
 
 export const valuesOfLine = (line: string): Values => JSON.parse(line) as Values;
 
-/** A row as text, where it stood in a log, and what ClickHouse has against it. */
+/** A row's text, its place in the log, and the reason why ClickHouse refuses it. */
 interface RefusedLine {
   readonly line: string;
   readonly origin: Origin | undefined;
@@ -58,19 +60,22 @@ function quarantinedOf(
 }
 
 /**
- * Inserts whatever stands in a log. Where ClickHouse refuses rows for what they are, they are halved until
- * the one is alone; something that it takes is put in its place, and the original into `quarantine`. Rows
- * that stand already may be inserted again: every read dedups by their key.
+ * Inserts anything that a log may hold. If ClickHouse refuses rows because of their content, the rows are
+ * halved until the bad one is alone. A row that ClickHouse accepts replaces it, and the original goes to
+ * `quarantine`. Rows may be inserted twice, because every read removes duplicates by key.
  */
 export class CarefulInsert {
   readonly #store: Store;
   readonly #tell: (row: Quarantined) => void;
   readonly #told = new Set<string>();
-  /** Rows that were refused alone in a flush that was not finished, with why: not looked for again. */
+  /**
+   * Bad rows that an unfinished flush has found, with the reason. The next try does not search for them
+   * again.
+   */
   readonly #refused = new Map<string, string>();
   #statements = 0;
 
-  /** `tell` is called once for each row that was replaced, after the original stands in `quarantine`. */
+  /** `tell` is called once for each replaced row, after the original is in `quarantine`. */
   constructor(store: Store, tell: (row: Quarantined) => void = () => undefined) {
     this.#store = store;
     this.#tell = tell;
@@ -95,7 +100,7 @@ export class CarefulInsert {
     await this.#halving(table, others);
   }
 
-  /** All of it stands: the next rows are others. */
+  /** Call when the whole flush is durable. The next flush has other rows. */
   finished(): void {
     this.#refused.clear();
   }
@@ -109,7 +114,7 @@ export class CarefulInsert {
       await this.#halving(table, lines.slice(middle, lines.count));
       return;
     }
-    // Asked a second time: what is replaced for good must not have been a moment's trouble.
+    // Tries a second time: a permanent replacement must not rest on a temporary failure.
     const again = await this.#refusal(table, lines);
     if (again === undefined) return;
     for (const [line, origin] of lines) {
@@ -118,7 +123,10 @@ export class CarefulInsert {
     }
   }
 
-  /** What ClickHouse has against these rows, if anything; throws where it is not for what they are. */
+  /**
+   * The error with which ClickHouse refuses these rows for their content, or undefined. Throws every other
+   * error.
+   */
   async #refusal(table: keyof Rows, lines: Lines): Promise<unknown> {
     this.#statements += 1;
     if (this.#statements > STATEMENTS_MAX)
@@ -143,7 +151,8 @@ export class CarefulInsert {
     if (better.toString() === line || (await this.#refusal(table, better)) !== undefined) {
       const last = new Lines(columns);
       last.add(placeholder(columns, values));
-      // Where even this is refused no row is to blame: nothing is let go, and the flush is tried again.
+      // If even the placeholder is refused, the row is not the cause. The insert fails, and the flush is
+      // tried again.
       await this.#store.insertLines(table, last);
     }
     await this.#quarantine([quarantinedOf(table, columns, { line, origin, reason })]);

@@ -12,22 +12,22 @@ import type { InsertLines } from "./store.ts";
 import { Store } from "./store.ts";
 
 /**
- * Answered only when the rows stand; that they are on the disk by then is a setting of every table. A flush
- * is too small for several threads to parse it.
+ * Inserts are answered only when the rows are written; every table's settings make that mean on disk. A flush
+ * is too small for parallel parsing.
  */
 const INSERT_SETTINGS = { async_insert: 0 as const, input_format_parallel_parsing: 0 as const };
 const INSERT_FORMAT = "JSONCompactEachRow";
 
 const CONNECTIONS = 8;
 
-/** Where ClickHouse is: a server's URL, or a folder for the engine in this process. */
+/** ClickHouse's location: a server's URL, or a folder for the embedded engine. */
 export type WhereClickHouse = Partial<
   Pick<Config, "clickhouseUrl" | "clickhouseTls" | "embeddedPath" | "chdbHome">
 >;
 
 /**
- * A server by URL, or the engine in this process. Everything after this call is the same for both, but that
- * `queryMs` limits queries over the network.
+ * Connects to a server, or opens the embedded engine. The rest of the code is the same for both, except that
+ * `queryMs` limits queries only over the network.
  */
 export async function connectClickHouse(
   config: WhereClickHouse,
@@ -35,7 +35,8 @@ export async function connectClickHouse(
   { queryMs }: { readonly queryMs?: number } = {},
 ): Promise<Store> {
   const settings = {
-    // Deciding reads see every earlier write; the watermark must not be ahead of the rows that it covers.
+    // Reads that decisions rest on see all earlier writes. The watermark must never be ahead of the rows that
+    // it covers.
     select_sequential_consistency: "1" as const,
     output_format_json_quote_64bit_integers: 0 as const,
   };
@@ -46,7 +47,8 @@ export async function connectClickHouse(
     application: "jichat-storage",
   };
   if (config.clickhouseUrl !== undefined) {
-    // The library's own `tls` with a certificate says who we are by it, and leaves the password out.
+    // The client's own `tls` option with a certificate authenticates by that certificate and omits the
+    // password.
     const agent =
       config.clickhouseTls === undefined
         ? undefined
@@ -63,7 +65,7 @@ export async function connectClickHouse(
   return new Store(client, database, insertInto(connection));
 }
 
-/** By `exec`: `insert` takes rows as values only, and would write them as JSON a second time. */
+/** Uses `exec`, because `insert` accepts rows only as values, and would encode them as JSON a second time. */
 const insertOver =
   (client: ClickHouseClient): InsertLines =>
   async (table, lines) => {
@@ -75,7 +77,7 @@ const insertOver =
     await finished(stream.resume());
   };
 
-/** As much of `chdb/connection` as is used here. */
+/** The part of `chdb/connection` that is used here. */
 interface EmbeddedConnection {
   readonly chdb: {
     rawInsert(insert: {
@@ -88,7 +90,10 @@ interface EmbeddedConnection {
   };
 }
 
-/** Its `insert` would paste the rows into the statement, which the engine then reads twice. */
+/**
+ * Uses `rawInsert`, because `insert` would put the rows into the statement text, which the engine then parses
+ * twice.
+ */
 const insertInto =
   ({ chdb }: EmbeddedConnection): InsertLines =>
   async (table, lines) =>
@@ -100,7 +105,7 @@ const insertInto =
       settings: INSERT_SETTINGS,
     });
 
-/** The connection of `chdb`: one process per data folder, so one storage only. */
+/** Opens the `chdb` connection. Only one process can use a data folder, so the cluster has one storage. */
 async function embeddedConnection(config: WhereClickHouse): Promise<EmbeddedConnection> {
   const path = config.embeddedPath ?? "";
   mkdirSync(path, { recursive: true });

@@ -10,7 +10,7 @@ interface ChangeRow extends Change, Record<string, unknown> {
 
 const keyOf = (conversation: string, seq: number): string => `${conversation} ${seq}`;
 
-/** The two halves of such keys, as parameters of a query. */
+/** Splits the keys into their two parts, as query parameters. */
 function halvesOf(keys: readonly string[]): { readonly conversations: string[]; readonly seqs: number[] } {
   const halves = keys.map((key) => key.split(" "));
   return {
@@ -58,10 +58,10 @@ export function singlesOf(store: Store): EventSource {
   };
 }
 
-/** At the most 200 events of 8 KB each: so many fit into memory at once. */
+/** Pages in one query. A page has at most 200 events of 8 KB, so this many fit into memory. */
 const PAGES_MAX = 16;
 
-/** One condition for each of several questions, with parameters of its own. */
+/** An SQL condition for several queries at once, with separate parameters for each. */
 function anyOf(
   keys: readonly string[],
   conditionOf: (at: number) => string,
@@ -83,9 +83,8 @@ const rangeOf = (rest: string): { readonly f: number; readonly l: number } => {
 };
 
 /**
- * Ranges of events. Whoever asks while a query runs is answered by the next one, and the same page once
- * for all:
- * when a connector goes, everybody who was on it asks for what everybody else asks for.
+ * Reads ranges of events. Requests that arrive while a query runs share the next one, and equal pages are
+ * read once: when a connector goes away, all its users ask for the same pages.
  */
 export function pagesOf(store: Store): EventSource {
   const events = new Batched<readonly EventRow[]>(async (keys) => {

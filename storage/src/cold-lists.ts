@@ -19,23 +19,23 @@ import { readSpan, shownOf } from "./events.ts";
 import { Folded } from "./fold.ts";
 import type { Tail } from "./tail.ts";
 
-/** In JSON, at most. */
+/** Upper bound of an entry's size in JSON. */
 const ENTRY_BYTES = 200;
-/** Conversations of a list that are read together. */
+/** Conversations of a list that are read at once with brief heads. */
 const LISTED_AT_ONCE = 1_000;
-/** With their whole heads: an answer seldom has room for more. */
+/** The same with whole heads. An answer seldom has room for more. */
 const WHOLE_AT_ONCE = 256;
 
 interface ListedEntry {
   readonly entry: ListEntry;
-  /** None where the user has left. */
+  /** Undefined if the user has left. */
   readonly head: HeadBrief | undefined;
 }
 
 /**
- * A user's conversations in one partition, behind `after` in the order of their ids: what Redis is rebuilt
- * from. As many as one answer has room for. Of each conversation only the user's own rows are read, however
- * many others are in there.
+ * A user's conversations in one partition, after the id `after`, in the order of ids: Redis's list is rebuilt
+ * from this. It returns as many as fit into one answer. Of each conversation it reads only the user's own
+ * rows, however many members there are.
  */
 export async function answerList(
   cold: ColdRows,
@@ -104,7 +104,7 @@ async function listedOf(
   return { entry, head: { conversation: id, position: folded.position, ts: folded.ts } };
 }
 
-/** Whole heads for one page of a user's list, as many as one answer has room for. */
+/** Whole heads for one page of a user's list, as many as fit into one answer. `rest` names the others. */
 export async function answerHeads(
   cold: ColdRows,
   { runs }: Tail,
@@ -121,7 +121,7 @@ export async function answerHeads(
   return { heads, ...(rest.length === 0 ? {} : { rest }) };
 }
 
-/** Of those that `user` is in. */
+/** Whole heads of those conversations in which `user` is a member now. */
 async function wholeHeads(
   cold: ColdRows,
   runs: readonly Run[],
@@ -130,7 +130,7 @@ async function wholeHeads(
 ): Promise<Map<string, HeadEntry>> {
   const folded = [...(await foldConversations(cold, runs, ids, false)).values()];
   const seen = folded.filter(({ members }) => members.has(user) && members.get(user)?.left === undefined);
-  // Asked together, and so answered by one query.
+  // Requested together, so one query answers them all.
   const heads = await Promise.all(seen.map((one) => headOf(cold, runs, one)));
   return new Map(heads.map((head) => [head.conversation, head]));
 }

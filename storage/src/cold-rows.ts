@@ -6,7 +6,7 @@ import { pagesOf, singlesOf } from "./cold-events.ts";
 import type { HeadRow, LifecycleRow, MarkRow, RecentIds } from "./fold.ts";
 import type { Store } from "./store.ts";
 
-/** A user who came to a conversation, or left it. */
+/** A user joined a conversation or left it. */
 export interface MembershipRow {
   readonly user: string;
   readonly partition: number;
@@ -23,7 +23,7 @@ export interface Outline {
 
 const RECENT_IDS_MS = 60_000;
 const RECENT_IDS_MAX = 2_048;
-/** Keys of one query about lists: small rows, of which a list may want thousands. */
+/** Keys in one query about lists. Its rows are small, and a list may need thousands. */
 const LISTED_MAX = 1_000;
 
 type Rows<T> = T & Record<string, unknown>;
@@ -70,7 +70,7 @@ const marksOf = (store: Store): Batched<readonly MarkRow[]> =>
     ),
   );
 
-/** Of the marks of one user in many conversations each is a question. */
+/** Key of one user's mark in one conversation. */
 export const markKey = (user: string, conversation: string): string => `${user} ${conversation}`;
 
 const ownMarksOf = (store: Store): Batched<MarkRow> =>
@@ -122,24 +122,26 @@ const membershipsOf = (store: Store): Batched<readonly MembershipRow[]> =>
     ),
   );
 
-/** What ClickHouse holds of conversations and users apart from their events, asked in batches. */
+/** Batched queries for conversations and users, and for their events. */
 export class ColdRows {
-  /** By conversation: who came and went, its names, and its head. */
+  /** By conversation: joins, leaves, names and the head. */
   readonly outlines: Batched<Outline>;
-  /** By conversation: its head alone. */
+  /** By conversation: only the head. */
   readonly heads: Batched<HeadRow>;
-  /** By `markKey`: how far one user has read. */
+  /** By `markKey`: one user's read mark. */
   readonly ownMarks: Batched<MarkRow>;
-  /** By conversation: how far each member has read. */
+  /** By conversation: each member's read mark. */
   readonly marks: Batched<readonly MarkRow[]>;
-  /** By conversation: the ids of its last minute, so that its next owner need not ask about every new one. */
+  /**
+   * By conversation: the ids of its last minute. With them its next owner need not ask about every new id.
+   */
   readonly recentIds: Batched<RecentIds>;
-  /** By user: how they came to conversations and left them, in the order of each. */
+  /** By user: joins and leaves, ordered within each conversation. */
   readonly memberships: Batched<readonly MembershipRow[]>;
 
   /** Single events, of many conversations in one query. */
   readonly singles: EventSource;
-  /** Pages of history: a reconnecting crowd asks for the same ones. */
+  /** Pages of history. A reconnecting crowd asks for the same ones. */
   readonly pages: EventSource;
 
   constructor(store: Store) {

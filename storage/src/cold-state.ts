@@ -22,7 +22,8 @@ import type { Tail } from "./tail.ts";
 const TAIL_IDS_MAX = 2_048;
 
 /**
- * Conversations as ClickHouse and the tail have them together. Those that were never written to are absent.
+ * Folds conversations from ClickHouse and the tail together. A conversation without any record is absent from
+ * the result.
  */
 export async function foldConversations(
   cold: ColdRows,
@@ -95,7 +96,7 @@ function withTail(
       ids.set(`${user} ${record.id}`, { user, id: record.id, seq: record.seq, ts: record.ts });
     }
   }
-  // Of more than one answer has room for none is told: each is asked for then.
+  // If there are more ids than one answer holds, none is sent, and the owner asks for each.
   if (ids.size > TAIL_IDS_MAX) return { from: Number.MAX_SAFE_INTEGER, ids: [] };
   return { from: recent.from, ids: [...ids.values()] };
 }
@@ -125,7 +126,7 @@ async function findEvents(
   ).then((found) => found.flat());
 }
 
-/** Further members of large groups: one page of one conversation, since a page may fill an answer. */
+/** Further members of a large group. Only one page of one conversation, since a page may fill the answer. */
 async function answerMembersAfter(
   cold: ColdRows,
   runs: readonly Run[],
@@ -140,8 +141,8 @@ async function answerMembersAfter(
 }
 
 /**
- * What a partition's owner asks about the cold. The runs are taken first, so that nothing is between them
- * and ClickHouse.
+ * Answers an owner's query about cold conversations. The runs are taken before ClickHouse is asked, so that
+ * no record falls between the two.
  */
 export async function answerFacts(
   store: Store,

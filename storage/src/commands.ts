@@ -17,7 +17,7 @@ export interface CommandParts {
   readonly names: Names;
   readonly store: Store;
   readonly partitions: number;
-  /** What Redis knows. What it does not tell of lost conversations is not filled. */
+  /** The heads that Redis knows. A lost conversation that Redis does not know is not filled. */
   readonly heads: () => AsyncIterable<HeadEntry>;
 }
 
@@ -36,14 +36,14 @@ const USAGE = [
 ].join("\n");
 const CHUNK = 2_000;
 
-/** A command's result, one line of JSON: its log goes to standard error. */
+/** Prints a command's result as one line of JSON. The log goes to standard error. */
 export const print = (value: object): void => {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 };
 
 /**
- * `verify` compares ranges of the log with ClickHouse, `replay` rebuilds them, `generation` lets a log that
- * regressed go on. False where something differs or is wrong.
+ * `verify` compares ranges of the log with ClickHouse, `replay` writes them again, `generation` lets a
+ * regressed log continue. Returns false if something differs or the arguments are wrong.
  */
 export async function runCommand(args: readonly string[], parts: CommandParts): Promise<boolean> {
   const { values, positionals } = parseArgs({

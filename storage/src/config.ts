@@ -12,18 +12,15 @@ export interface Config extends ProcessConfig {
   readonly clickhouseUrl: string | undefined;
   readonly clickhouseTls: BackendTls | undefined;
   readonly embeddedPath: string | undefined;
-  /**
-   * Folder that holds `node_modules/chdb`; the embedded engine is 540 MB, so it is not a dependency of
-   * everybody.
-   */
+  /** Folder with `node_modules/chdb`. The embedded engine has 540 MB, so it is not a regular dependency. */
   readonly chdbHome: string | undefined;
-  /** Only `generation` asks it: for heads that were seen and are in no log any more. */
+  /** Only the command `generation` uses Redis: for heads whose records the log has lost. */
   readonly redisUrl: string | undefined;
   readonly redisTls: BackendTls | undefined;
   readonly flushMs: number;
   readonly flushRows: number;
   readonly tailBytesMax: number;
-  /** For the ends of conversations that are asked for, over all partitions. */
+  /** Memory for ends of conversations (`ConversationEnds`), over all partitions. */
   readonly recentBytesMax: number;
   readonly trimGraceMs: number;
   readonly trimEveryMs: number;

@@ -15,8 +15,8 @@ interface Consuming {
 }
 
 /**
- * Reads one partition's log into its tail, in order, for as long as it is ours. A full tail stops the
- * reading.
+ * Reads one partition's log into its tail, in order, until the signal aborts. It pauses while the tails are
+ * full. Throws LogRegressed if the log ends before what was consumed.
  */
 export async function consume(
   log: PartitionLog,
@@ -27,7 +27,7 @@ export async function consume(
     try {
       const end = await log.end();
       if (signal.aborted) return;
-      // Waiting for a position to come again would take another batch for the one that was seen there.
+      // Do not wait for the position to come back: another batch could then stand in its place.
       if (end < tail.consumed)
         throw new LogRegressed(`the log ends at ${end}, ${tail.consumed} was consumed`);
       for await (const positioned of log.follow(tail.consumed + 1, signal, hearing)) {
@@ -38,7 +38,7 @@ export async function consume(
       if (error instanceof LogRegressed) throw error;
       hearing.lost(error);
     }
-    // It may be called off meanwhile.
+    // The sleep rejects if the signal aborts.
     await clock.sleep(RETRY_MS, signal).catch(() => undefined);
   }
 }

@@ -7,14 +7,14 @@ import { changeOf } from "@jichat/conversation/changes.ts";
 import type { Span } from "./events.ts";
 import type { Folded } from "./fold.ts";
 
-/** Cut to a page's worth when it has grown to this: not at every event. */
+/** The events are cut to one page when they reach this number, not at every event. */
 const EVENTS_MAX = 2 * PAGE_EVENTS_MAX;
-/** A conversation in which more is edited than this is read from ClickHouse each time. */
+/** With more changes than this, a conversation is not kept, and is read from ClickHouse each time. */
 const CHANGES_MAX = 1_000;
 const EVENT_BYTES = 400;
 const MEMBER_BYTES = 150;
 
-/** The end of one conversation as its members see it now: who they are, and its newest events. */
+/** The end of one conversation: its members and its newest events, up to date. */
 class ConversationEnd {
   readonly folded: Folded;
   readonly changes: Changes;
@@ -39,7 +39,10 @@ class ConversationEnd {
     );
   }
 
-  /** What was seen is not counted twice; false when a record is missing: nothing of this holds any more. */
+  /**
+   * Applies a record; one that was seen before changes nothing. False if a record is missing or there are too
+   * many changes: then this end must be dropped.
+   */
   follow({ record, position }: TailRecord): boolean {
     const { head } = this.folded;
     if (record.r === "event") {
@@ -72,8 +75,9 @@ const bytesOf = ({ body, users = [], mentions = [] }: InnerEvent): number =>
   EVENT_BYTES + 2 * (body?.length ?? 0) + 70 * (users.length + mentions.length);
 
 /**
- * The ends of one partition's conversations that were asked for lately, kept up with the log: who opens a
- * conversation that is alive asks ClickHouse nothing. Bounded in bytes, the least recently asked go first.
+ * The recently requested ends of one partition's conversations, kept up to date from the log. A user who
+ * opens an active conversation causes no query to ClickHouse. Bounded in bytes; the least recently requested
+ * go first.
  */
 export class ConversationEnds {
   readonly #bytesMax: number;
@@ -88,7 +92,7 @@ export class ConversationEnds {
     return this.#bytes;
   }
 
-  /** Moves a conversation that is kept over a record that was consumed. */
+  /** Applies a consumed record to its conversation's end, if that is kept. */
   follow(entry: TailRecord): void {
     const known = this.#known.get(entry.record.conversation);
     if (known === undefined) return;
@@ -108,8 +112,8 @@ export class ConversationEnds {
   }
 
   /**
-   * Keeps what was just read up to the conversation's end. `since`: what was consumed while it was read, and
-   * maybe before.
+   * Keeps an end that was just read. `since` has the records consumed while it was read, and maybe earlier
+   * ones.
    */
   keep(folded: Folded, span: Span, since: Iterable<TailRecord>): void {
     const recent = new ConversationEnd(folded, span);

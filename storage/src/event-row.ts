@@ -17,7 +17,7 @@ export interface EventRow extends Record<string, unknown> {
   readonly target: number;
   readonly users: readonly string[];
   readonly name: string;
-  /** Compact JSON of what its kind has beyond the columns. */
+  /** Compact JSON of the fields that the event's kind has beyond the columns. */
   readonly extra: string;
 }
 
@@ -38,14 +38,14 @@ export const eventOfRow = (row: EventRow): InnerEvent => ({
   ...fieldsOfExtra(row.extra),
 });
 
-/** Where ClickHouse's rows come from: a query for each question, or one for many. */
+/** A source of rows in ClickHouse, with one query for each request or one for many. */
 export interface EventSource {
   events(conversation: string, first: number, last: number): Promise<readonly EventRow[]>;
   /** Edits and recalls of `targets` up to `upTo`, in rising seq. */
   changes(conversation: string, targets: readonly number[], upTo: number): Promise<readonly Change[]>;
 }
 
-/** What an event is made of: what readers get, and what a digest is of. */
+/** The columns of an event. Readers get them, and the digest covers them. */
 export const EVENT_COLUMNS: readonly string[] = [
   "conversation",
   "seq",

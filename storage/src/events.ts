@@ -14,8 +14,8 @@ interface EventRange {
 }
 
 /**
- * Events [first, last] of a conversation from ClickHouse and the runs, each once, in rising seq, as they
- * were first sent.
+ * Events [first, last] of a conversation from ClickHouse and the runs, as they were first sent. Each comes
+ * once, in rising seq.
  */
 async function rawEvents(
   source: EventSource,
@@ -59,7 +59,7 @@ async function changesOf(
   return changes.sort((a, b) => a.seq - b.seq);
 }
 
-/** Events [first, last] as they were first sent, and what became of them as far as `upTo`. */
+/** Events [first, last] as they were first sent, and their edits and recalls with a seq up to `upTo`. */
 export interface Span {
   readonly events: readonly InnerEvent[];
   readonly changes: Changes;

@@ -3,7 +3,10 @@ import { wellFormedValue } from "@jichat/protocol/frame/well-formed.ts";
 /** One row's values, in the order of their columns. */
 export type Values = readonly unknown[];
 
-/** Columns whose rows ClickHouse would refuse, or change, for other values; all others are text. */
+/**
+ * Numeric columns: ClickHouse would refuse or change other values. All columns beside these and `LISTS` are
+ * text.
+ */
 const NUMBERS: ReadonlySet<string> = new Set([
   "seq",
   "no",
@@ -17,7 +20,10 @@ const NUMBERS: ReadonlySet<string> = new Set([
   "head",
 ]);
 const LISTS: ReadonlySet<string> = new Set(["mentions", "users"]);
-/** What people wrote: a row is found without it. Who may read, and what is left to read, are not. */
+/**
+ * Columns that users fill. A row can be found without them. The columns that decide who may read what are not
+ * among them.
+ */
 const WRITTEN: ReadonlySet<string> = new Set(["body", "name", "id", "mentions", "extra"]);
 
 const isNumber = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
@@ -30,10 +36,13 @@ function checkFor(column: string): (value: unknown) => boolean {
   return LISTS.has(column) ? isList : isText;
 }
 
-/** Looked up once for each list of columns: rows are many. */
+/** Cached for each list of columns, because there are many rows. */
 const checks = new WeakMap<readonly string[], ((value: unknown) => boolean)[]>();
 
-/** Whether ClickHouse takes these values, of the first columns at least, and gives them back as they are. */
+/**
+ * Whether ClickHouse stores these values and returns them unchanged. `values` may cover only the first
+ * columns.
+ */
 export function isFit(columns: readonly string[], values: Values): boolean {
   let known = checks.get(columns);
   if (known === undefined) checks.set(columns, (known = columns.map(checkFor)));
@@ -49,22 +58,28 @@ function fitted(column: string, value: unknown): unknown {
   return column === "body" || column === "extra" ? wellFormedValue(textOf(value), true) : textOf(value);
 }
 
-/** The same row with U+FFFD for what is no Unicode, and nothing for what is of another kind. */
+/** The same row with U+FFFD for invalid Unicode, and an empty value for a wrong type. */
 export const repaired = (columns: readonly string[], values: Values): Values =>
   columns.map((column, at) => fitted(column, values[at]));
 
-/** What stands for a row that is refused even so: its numbers and its keys, so that no page has a hole. */
+/**
+ * A replacement for a row that is refused even when repaired. It keeps the numbers and keys, so that no page
+ * has a hole.
+ */
 export const placeholder = (columns: readonly string[], values: Values): Values =>
   columns.map((column, at) => {
     if (!WRITTEN.has(column) || isKey(columns, column)) return fitted(column, values[at]);
     return LISTS.has(column) ? [] : "";
   });
 
-/** A remembered id is what its row is for. */
+/** In the `ids` table, `id` is the key itself. */
 const isKey = (columns: readonly string[], column: string): boolean =>
   column === "id" && !columns.includes("body");
 
-/** As ClickHouse gives halves back that it took unrepaired: each was three bytes that are no UTF-8. */
+/**
+ * These values as ClickHouse returned them before rows were repaired: each lone surrogate was three invalid
+ * UTF-8 bytes.
+ */
 export const asOnceTaken = (values: Values): Values =>
   values.map((value) => {
     if (Array.isArray(value)) return asOnceTaken(value);

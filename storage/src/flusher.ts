@@ -8,7 +8,7 @@ import type { Run } from "./run.ts";
 import { Unwritten } from "./unwritten.ts";
 
 const FLUSH_RETRY_MS = 500;
-/** How often the flusher looks at what has gathered. */
+/** Interval at which the flusher checks the tails. */
 const STEP_MS = 50;
 
 export interface FlusherParts {
@@ -23,7 +23,7 @@ export interface FlusherParts {
   readonly onWritten: () => Promise<void>;
 }
 
-/** Writes what the tails have gathered to ClickHouse: all partitions with one insert per table. */
+/** Writes the tails to ClickHouse: all partitions with one insert per table. */
 export class Flusher {
   readonly #parts: FlusherParts;
   readonly #unwritten: Unwritten;
@@ -39,13 +39,13 @@ export class Flusher {
     this.#ended = this.#loop(this.#stop.signal);
   }
 
-  /** Flushes once more, and resolves when that is over. */
+  /** Flushes once more. Resolves when that is done. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error("stopped"));
     await this.#ended;
   }
 
-  /** For how long ClickHouse has not taken what waits for it; 0 where nothing waits. */
+  /** Milliseconds since ClickHouse last accepted what waits for it; 0 if nothing waits. */
   get unwrittenMs(): number {
     return this.#unwritten.ms;
   }
@@ -58,7 +58,7 @@ export class Flusher {
     return [{ fault: "HistoryStuck", partitions, why }];
   }
 
-  /** Flushes when what has gathered is old or large enough. */
+  /** Flushes when the tails are old enough or large enough. */
   async #loop(signal: AbortSignal): Promise<void> {
     const { clock, limits, ownership } = this.#parts;
     let waited = 0;

@@ -7,7 +7,7 @@ import type { EventKind } from "@jichat/protocol/frame/server-frame.ts";
 import type { ConversationFacts, IdFacts, MemberFacts } from "@jichat/protocol/bus/query.ts";
 import { isDirect } from "@jichat/protocol/ids.ts";
 
-/** A row of the `lifecycle` table: what makes members and names. */
+/** A row of the `lifecycle` table. Members and names are folded from these rows. */
 export interface LifecycleRow {
   readonly conversation: string;
   readonly seq: number;
@@ -17,7 +17,7 @@ export interface LifecycleRow {
   readonly users: readonly string[];
   readonly name: string;
   readonly position: number;
-  /** Compact JSON of what else its kind has; rows of level 0 have none. */
+  /** Compact JSON of the kind's further fields. Rows of level 0 have none. */
   readonly extra: string;
 }
 export interface HeadRow {
@@ -35,7 +35,7 @@ export interface MarkRow {
   readonly position: number;
 }
 
-/** Nothing is said about ids. */
+/** Says nothing about ids: `from` is later than any id. */
 const NO_IDS: RecentIds = { from: Number.MAX_SAFE_INTEGER, ids: [] };
 
 interface Membership {
@@ -46,7 +46,10 @@ interface Membership {
   left?: number;
 }
 
-/** A conversation as rows and records tell it, in order. Members who left are kept, with where. */
+/**
+ * A conversation folded from rows and records, in order. Former members are kept, with the seq of their
+ * leaving.
+ */
 export class Folded implements State {
   readonly id: string;
   name: string | undefined;
@@ -63,7 +66,9 @@ export class Folded implements State {
     this.id = id;
   }
 
-  /** Rows and records overlap while a run is being written: each counts once, by its seq. */
+  /**
+   * Applies a lifecycle row. Rows and records overlap while a run is being written, so each seq counts once.
+   */
   lifecycle({
     seq,
     no,
@@ -105,7 +110,7 @@ export class Folded implements State {
     member.position = Math.max(member.position, position);
   }
 
-  /** What became of messages is folded apart from this, for those that are shown (`changes.ts`). */
+  /** Edits and recalls are folded separately, for the messages that are shown (`changes.ts`). */
   recall(): void {}
 
   headAt(row: Omit<HeadRow, "conversation">): void {
@@ -116,7 +121,7 @@ export class Folded implements State {
     this.position = row.position;
   }
 
-  /** Records that may be among the rows already: what was seen is not counted twice. */
+  /** Applies records. Those that the rows already contain count once. */
   records(records: readonly TailRecord[]): void {
     for (const { record, position } of records) {
       if (record.r === "note") continue;
@@ -133,8 +138,8 @@ export class Folded implements State {
   }
 
   /**
-   * Those who are in, behind the user `after` in the order of their ids, at most `limit`; and where there are
-   * more, the last of these.
+   * At most `limit` current members after the user `after`, ordered by id. `next` is the last of them if
+   * there are more.
    */
   membersPage(after: string, limit: number): { members: MemberFacts[]; next: string | undefined } {
     const users = [...this.members].flatMap(([user, { left }]) =>
@@ -152,7 +157,7 @@ export class Folded implements State {
     return { user, first, mark, markNo };
   }
 
-  /** `membersMax`: there may be more members, who are told in pages. */
+  /** The conversation's facts with at most `membersMax` members. The others come in pages (`membersPage`). */
   facts(recent: RecentIds = NO_IDS, membersMax = Number.MAX_SAFE_INTEGER): ConversationFacts {
     const { members, next } = this.membersPage("", membersMax);
     return {
@@ -173,7 +178,10 @@ export class Folded implements State {
   }
 }
 
-/** Every UUIDv7 id that was made later than `from`; too many to list: none, and `from` at the end of time. */
+/**
+ * All UUIDv7 ids made after `from`. If there are too many to list, `ids` is empty and `from` is the largest
+ * integer.
+ */
 export interface RecentIds {
   readonly from: number;
   readonly ids: readonly IdFacts[];

@@ -2,7 +2,7 @@ import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Flusher } from "./flusher.ts";
 import type { Ownership } from "./ownership.ts";
 
-/** How a storage stands; docs/metrics.md lists the same names. */
+/** Gauges of a storage. docs/metrics.md lists the same names. */
 export function storageGauges(
   telemetry: Pick<Telemetry, "gauge">,
   ownership: Pick<Ownership, "tails" | "regressed" | "unheard" | "lag">,

@@ -1,7 +1,7 @@
 import type { EventRecord } from "@jichat/protocol/log/record.ts";
 import { isDirect } from "@jichat/protocol/ids.ts";
 
-/** How far a conversation was seen to reach, by whoever saw it: a snapshot, or Redis. */
+/** The highest seq of a conversation that a snapshot or Redis has seen. */
 export interface KnownHead {
   readonly conversation: string;
   readonly seq: number;
@@ -12,17 +12,17 @@ export interface KnownHead {
   readonly members?: readonly string[] | undefined;
 }
 
-/** How far ClickHouse holds it; undefined where it never heard of it. */
+/** The head of the conversation in ClickHouse. Undefined if ClickHouse does not know it. */
 export type HeldHead = { readonly head: number; readonly no: number; readonly ts: number } | undefined;
 
 /**
- * Positions left out between the highest that anything durable knows and the new generation's first. Redis,
- * sync cursors and connectors know of a few more, which were appended while storage was behind: all below
- * this.
+ * Positions skipped between the highest one that durable state knows and the first of the new generation.
+ * Redis, sync cursors and connectors may know slightly higher positions, appended while storage was behind.
+ * The gap covers them.
  */
 export const POSITIONS_LEFT_OUT = 1_000_000;
 
-/** The account that reaches furthest, with the members of whichever knows them. */
+/** The head with the higher seq. Fields that it lacks come from the other one. */
 export function furthest(a: KnownHead | undefined, b: KnownHead): KnownHead {
   if (a === undefined) return b;
   const [further, nearer] = a.seq >= b.seq ? [a, b] : [b, a];
@@ -35,9 +35,8 @@ export function furthest(a: KnownHead | undefined, b: KnownHead): KnownHead {
 }
 
 /**
- * One `lost` event for each that was seen and is gone, so that no seq gets a second meaning and history has
- * no hole. A conversation that is gone whole begins again with its `created`, among whoever is known to be
- * in it.
+ * One `lost` event for each event that was seen and is gone. So no seq gets a second meaning, and history has
+ * no hole. A conversation that is lost completely starts again with `created`, with the known members.
  */
 export function lostEvents(known: KnownHead, held: HeldHead): EventRecord[] {
   const { conversation, members = [], creator = members[0] ?? "" } = known;
@@ -46,7 +45,7 @@ export function lostEvents(known: KnownHead, held: HeldHead): EventRecord[] {
   const about = { r: "event", conversation, ts, device: "", session: "" } as const;
   return Array.from({ length: Math.max(0, known.seq - from) }, (_, index): EventRecord => {
     const seq = from + 1 + index;
-    // `no` rises to the head's, so that what is unread stays what it was.
+    // `no` rises up to that of the head, so unread counts stay as they were.
     const no = Math.min(known.no, (held?.no ?? 0) + (held === undefined ? index : index + 1));
     if (seq > 1) return { ...about, seq, no, kind: "lost", from: "" };
     const name = isDirect(conversation) ? undefined : known.name;

@@ -14,7 +14,7 @@ import type { Tail } from "./tail.ts";
 
 const PAGE_OVERHEAD_BYTES = 200;
 
-/** What of a conversation a user may see: from their latest joining on, and up to where they left. */
+/** The seqs that a user may see: from their latest join to the head, or to where they left. */
 export interface Visible {
   readonly first: number;
   readonly last: number;
@@ -40,7 +40,10 @@ async function visibleTo(
   return { folded, visible };
 }
 
-/** The seqs of one page. `more` is about the direction asked: older ones, unless `after` was given. */
+/**
+ * The seq range of one page. `more` refers to the requested direction: older events, unless `after` was
+ * given.
+ */
 export function pageBounds(
   visible: Visible,
   query: Pick<HistoryQuery, "after" | "before" | "limit">,
@@ -56,8 +59,9 @@ export function pageBounds(
 }
 
 /**
- * What was consumed while a page was read is in the runs of before, which still grow, and in those of now:
- * unless a whole run came and went in between.
+ * Keeps the end that was just read. Records consumed meanwhile are in the runs taken before, which still
+ * grow, or in the present ones. If a whole run was started and written in between, its records are in
+ * neither, and nothing is kept.
  */
 function keepRecent(tail: Tail, before: readonly Run[], folded: Folded, span: Span): void {
   const now = tail.runs;
@@ -68,7 +72,7 @@ function keepRecent(tail: Tail, before: readonly Run[], folded: Folded, span: Sp
   tail.recents.keep(folded, span, since);
 }
 
-/** A page from memory, for members and as far back as it goes; undefined where ClickHouse must be asked. */
+/** A page from memory, for current members only. Undefined if ClickHouse must be asked. */
 export function answerFromMemory(tail: Tail, query: HistoryQuery): HistoryReply | undefined {
   const recent = tail.recents.find(query.conversation);
   const visible = recent === undefined ? undefined : visibleIn(recent.folded, query.user);
@@ -82,7 +86,11 @@ export function answerFromMemory(tail: Tail, query: HistoryQuery): HistoryReply 
   return { events: cut, ...head, more: more || cut.length < events.length };
 }
 
-/** One page without a hole, cut to 256 KB from the end that the asker can ask for again. */
+/**
+ * One page without a hole, from ClickHouse and the tail. It is cut to 256 KB at the end that the client can
+ * request again. Throws NOT_FOUND if the user may not read the conversation, UNAVAILABLE if events are
+ * missing.
+ */
 export async function answerHistory(cold: ColdRows, tail: Tail, query: HistoryQuery): Promise<HistoryReply> {
   const { runs } = tail;
   const { folded, visible } = await visibleTo(cold, runs, query.conversation, query.user);
@@ -107,7 +115,7 @@ export async function answerHistory(cold: ColdRows, tail: Tail, query: HistoryQu
   return { events: cut, ...head, more: more || cut.length < events.length };
 }
 
-/** From memory where it is there, else from ClickHouse; `count` is told which. */
+/** Answers from memory if possible, else from ClickHouse. `count` is told which. */
 export async function answerPage(
   cold: ColdRows,
   tail: Tail,
@@ -120,8 +128,8 @@ export async function answerPage(
 }
 
 /**
- * Keeps what fits, dropping from the far end: the oldest when newer ones were asked for first. At least one
- * stays.
+ * Keeps the events that fit into `bytesMax`, at least one. Drops from the far end: the oldest if
+ * `dropOldest`.
  */
 export function withinBytes(
   events: readonly InnerEvent[],
@@ -132,7 +140,7 @@ export function withinBytes(
   let bytes = PAGE_OVERHEAD_BYTES;
   let count = 0;
   for (const event of ordered) {
-    // As it stands in its page, names and escapes included.
+    // The size as encoded in the page, with names and escapes.
     bytes += utf8Bytes(jsonFrame({ t: "event", ...event }));
     if (bytes > bytesMax && count > 0) break;
     count += 1;
@@ -141,7 +149,7 @@ export function withinBytes(
   return dropOldest ? kept.toReversed() : kept;
 }
 
-/** Who is in a conversation now, a page of them; only for its members. */
+/** A page of a conversation's current members. Only members may ask: throws NOT_FOUND for others. */
 export async function answerMembers(cold: ColdRows, tail: Tail, query: MembersQuery): Promise<MembersReply> {
   const { folded, visible } = await visibleTo(cold, tail.runs, query.conversation, query.user);
   if (!visible.member) throw new ChatError("NOT_FOUND", "no such conversation, or not for you");

@@ -12,8 +12,8 @@ interface LevelCommandParts {
 }
 
 /**
- * `level` shows the cluster's level, `level N` raises it. False, and said on standard error, where it may not
- * be raised.
+ * Runs `level`, which shows the cluster's level, or `level N`, which raises it. If it may not be raised,
+ * writes the reason to standard error and returns false.
  */
 export async function runLevel(
   args: readonly string[],
@@ -34,7 +34,7 @@ export async function runLevel(
   return true;
 }
 
-/** Why a level is none that may be asked for; undefined where it may. */
+/** Why this level may not be requested; undefined if it may. */
 export function refusal(
   args: readonly string[],
   wanted: number,

@@ -1,30 +1,30 @@
-/** Where in the logs a row comes from. */
+/** A row's place in the logs. */
 export interface Origin {
   readonly partition: number;
   readonly position: number;
 }
 
 /**
- * Rows of one table as the text that is inserted, in JSONCompactEachRow: names once, not in each row, where
- * they take ClickHouse as long as the rest (ADR 0012).
+ * Rows of one table as insert text in JSONCompactEachRow. The column names are not in each row, where parsing
+ * them would take ClickHouse as long as the rest (ADR 0012).
  */
 export class Lines {
   readonly columns: readonly string[];
   readonly #lines: string[] = [];
   readonly #origins: (Origin | undefined)[] = [];
-  /** What stood in a log where a row of ours was put in its place. */
+  /** Originals of rows that were replaced before the insert. */
   readonly unfit: (readonly [line: string, origin: Origin])[] = [];
 
   constructor(columns: readonly string[]) {
     this.columns = columns;
   }
 
-  /** One value for each column, in their order. */
+  /** Adds a row with one value for each column, in order. */
   add(values: readonly unknown[], origin?: Origin): void {
     this.addText(JSON.stringify(values), origin);
   }
 
-  /** The same, as JSON already. */
+  /** Adds a row that is already encoded as a JSON array. */
   addText(line: string, origin?: Origin): void {
     this.#lines.push(line);
     this.#origins.push(origin);
@@ -34,7 +34,7 @@ export class Lines {
     return this.#lines.length;
   }
 
-  /** Rows [from, to) alone. */
+  /** Only the rows [from, to). */
   slice(from: number, to: number): Lines {
     const some = new Lines(this.columns);
     for (let at = from; at < Math.min(to, this.count); at += 1)

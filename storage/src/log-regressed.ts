@@ -2,21 +2,20 @@ import type { PartitionLog } from "@jichat/log/partition-log.ts";
 import type { Store } from "./store.ts";
 import { verifyRange } from "./verify.ts";
 
-/** The log does not continue what was seen of it: nothing may be served from it until somebody decides. */
+/** The log does not continue what was seen of it. The partition must not be served until a person decides. */
 export class LogRegressed extends Error {
   override readonly name = "LogRegressed";
 }
 
 /**
- * Batches below the watermark that are compared: another log that has grown past the old end is noticed by
- * them.
+ * How many batches below the watermark are compared. They reveal another log that has grown past the old end.
  */
 const COMPARED = 20;
 const CURE = "put the newer NATS store back, or see `generation` in docs/operations.md";
 
 /**
- * Throws LogRegressed unless the log goes on where ClickHouse ends, with the very batches that ClickHouse
- * holds.
+ * Throws LogRegressed unless the log continues where ClickHouse ends, and its last batches equal those in
+ * ClickHouse.
  */
 export async function assertContinues(
   log: PartitionLog,

@@ -17,8 +17,8 @@ import { redisHeads } from "./redis-heads.ts";
 import { startStorage } from "./storage.ts";
 
 /**
- * Whoever asks has given up by then (`ask-storage.ts`). A server whose host is gone says nothing: what waits
- * for it would wait until TCP gives up, also once it is back.
+ * Limit of a query. The asker has given up by then (`ask-storage.ts`). A server whose host is gone never
+ * answers, and without a limit the query would hang until TCP gives up, even after the server is back.
  */
 const QUERY_MS = 8_000;
 

@@ -10,7 +10,7 @@ export interface StorageMetrics {
   readonly countQuarantined: () => void;
 }
 
-/** What a storage counts; docs/metrics.md lists the same names. */
+/** Counters and histograms of a storage. docs/metrics.md lists the same names. */
 export function storageMetrics(telemetry: Pick<Telemetry, "counter" | "histogram">): StorageMetrics {
   const query = telemetry.histogram("jichat_storage_query", "time to answer a question, by kind");
   const insert = telemetry.histogram("jichat_storage_insert", "time to make a run durable in ClickHouse");
@@ -44,7 +44,7 @@ export function storageMetrics(telemetry: Pick<Telemetry, "counter" | "histogram
   };
 }
 
-/** A replaced row is counted, and told with where it is, not with what it says. */
+/** Counts and logs a replaced row. The log line names its place, never its content. */
 export const quarantineTeller =
   (log: Logger, metrics: Pick<StorageMetrics, "countQuarantined">) =>
   ({ table, partition, position, conversation, seq, reason }: Quarantined): void => {

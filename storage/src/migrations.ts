@@ -8,20 +8,20 @@ import type { Row, Store } from "./store.ts";
 export interface Migration {
   readonly version: number;
   /**
-   * A process may run on this schema if it knows this level. The processes of the level before are still
-   * there when it is applied, so it is below the newest level of the build that brings it.
+   * A process must know this level to run on this schema. Processes of the level before still run when the
+   * migration is applied, so the level must be lower than the newest level of the build that adds the
+   * migration.
    */
   readonly level: number;
   readonly statements: readonly string[];
 }
 
-// The watermark is written behind rows that are on the disk, or a power cut would lose what the log has let
-// go. Reads dedup whatever was inserted twice: by (conversation, seq), by max, or by the id. Merges only
-// save space.
+// Rows must be on disk before the watermark is written, or a power cut would lose rows that the log has
+// already trimmed. Reads remove duplicates by (conversation, seq), by max or by id. Merges only save space.
 const SETTINGS =
   "SETTINGS index_granularity = 1024, min_rows_to_fsync_after_merge = 1, fsync_after_insert = 1, fsync_part_directory = 1";
 
-/** Forward only. A statement that was released is never changed: its checksum is in every database. */
+/** Migrations go forward only. A released statement never changes: its checksum is in every database. */
 export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
@@ -66,7 +66,7 @@ export const MIGRATIONS: readonly Migration[] = [
     ],
   },
   {
-    // What stood in a log where a row of ours was put in its place: written once or more, never taken away.
+    // Originals of replaced rows. A row may be written more than once, and is never deleted.
     version: 2,
     level: 0,
     statements: [
@@ -77,8 +77,8 @@ export const MIGRATIONS: readonly Migration[] = [
     ],
   },
   {
-    // What an event's kind has beyond the common columns, as compact JSON. Who inserts without it leaves it
-    // empty, as for an event that has nothing more.
+    // Fields that an event's kind has beyond the common columns, as compact JSON. A build that inserts
+    // without the column leaves it empty, as for an event without such fields.
     version: 3,
     level: 0,
     statements: [
@@ -92,9 +92,9 @@ const checksumOf = (migration: Migration): string =>
   createHash("sha256").update(migration.statements.join(";")).digest("hex");
 
 /**
- * Builds of level 0 read the table `migrations` alone, and refuse any version there above this one: so a later
- * version is written there only if they may not run on it. The table `applied` has every version, with the
- * level that a process has to know.
+ * Builds of level 0 read only the table `migrations`, and refuse any version there above this one. So a later
+ * version is written there only if such builds may not run on it. The table `applied` has every version, with
+ * the level that a process must know.
  */
 const VERSION_OF_LEVEL_0 = 2;
 
@@ -103,7 +103,7 @@ const isForLevel0 = ({ version, level }: Migration): boolean => version <= VERSI
 interface Applied {
   readonly version: number;
   readonly checksum: string;
-  /** Infinity where only `migrations` tells of it: a build of no level that we know has written it. */
+  /** Infinity if only the table `migrations` has it: a build whose level is unknown to us wrote it. */
   readonly level: number;
 }
 
@@ -114,9 +114,9 @@ interface MigrateOptions {
 }
 
 /**
- * Brings the schema up to this build, and needs no right to do so where it is there already. A schema that is
- * newer is taken where it says that a process that knows `known` may still run on it. Refuses any other, and
- * one whose history is not ours. Returns the versions that it applied.
+ * Migrates the schema to this build's version. It needs no rights if the schema is already there. Accepts a
+ * newer schema if its level is at most `known`. Throws for any other schema, and for one whose history
+ * differs from ours. Returns the versions that it applied.
  */
 export async function migrate(
   store: Pick<Store, "database" | "query" | "command" | "insert">,
@@ -162,7 +162,7 @@ function mayRunOn(
 
 const AGAIN_MS = 1_000;
 
-/** As `migrate`, and waits for a ClickHouse that does not answer until the signal aborts. */
+/** Like `migrate`, but waits for a ClickHouse that does not answer, until the signal aborts. */
 export async function migrateOnceThere(
   store: Store,
   log: Logger,
@@ -180,7 +180,7 @@ export async function migrateOnceThere(
   }
 }
 
-/** What was applied so far; undefined where nothing ever was. */
+/** The applied migrations. Undefined if there are none. */
 async function appliedOf(store: Pick<Store, "database" | "query">): Promise<readonly Applied[] | undefined> {
   const tables = await store.query<{ readonly name: string }>(
     "SELECT name FROM system.tables WHERE database = {database: String} AND name IN ('migrations', 'applied')",

@@ -12,20 +12,23 @@ import { LogRegressed } from "./log-regressed.ts";
 import type { Tail } from "./tail.ts";
 
 const RETRY_MS = 500;
-/** An operator mends it, or puts the newer store back: either is noticed within this. */
+/** Interval of checks whether a person has repaired the log or restored the newer store. */
 const REGRESSED_RETRY_MS = 3_000;
-/** A successor waits for the last run: what is not written by then stays in the log. */
+/** Limit for writing the last run, because the successor waits for it. An unwritten run stays in the log. */
 const LAST_RUN_MAX_MS = 5_000;
 
-/** A reader that is made anew hears again by then; a log that is not heard for longer is told as a fault. */
+/**
+ * A replaced reader hears the log again within this time. A log that is silent for longer is reported as a
+ * fault.
+ */
 export const UNHEARD_MAX_MS = 30_000;
 
-/** A partition that is consumed and answered for. */
+/** A partition that is consumed and whose queries are answered. */
 export interface Held {
   readonly tail: Tail;
   readonly log: PartitionLog;
   readonly hearing: Hearing;
-  /** Effects of batches up to here are done, as the batches say. */
+  /** Effects are done up to this position, as the batches themselves say. */
   done: number;
 }
 
@@ -33,33 +36,36 @@ interface Served extends Held {
   readonly release: () => void;
 }
 
-/** A partition that is leased to us, whether or not it can be served. */
+/** A partition that is leased to this process, whether or not it can be served. */
 interface Leased {
-  /** Aborted when the lease goes. */
+  /** Aborted when the lease ends. */
   readonly stop: AbortController;
-  /** Monotonic: when its log was last heard, or else the lease came. */
+  /** Monotonic ms: when its log was last heard, or when the lease began. */
   heardAt: number;
 }
 
 export interface OwnershipParts {
   readonly clock: Clock;
   readonly log: Logger;
-  /** All tails together: while they hold more, nothing is consumed. */
+  /** Limit for all tails together. Above it nothing is consumed. */
   readonly tailBytesMax: number;
-  /** Reads how far ClickHouse holds it; throws LogRegressed where the log does not go on from there. */
+  /** Opens a partition at its watermark. Throws LogRegressed if the log does not continue from there. */
   readonly open: (partition: number) => Promise<{ readonly tail: Tail; readonly log: PartitionLog }>;
-  /** Begins to answer questions; the result ends it. */
+  /** Starts answering queries. Returns a function that stops it. */
   readonly serve: (partition: number, tail: Tail) => () => void;
   readonly write: (run: Run) => Promise<void>;
   readonly onHeld: (tails: readonly Tail[]) => void;
 }
 
-/** The partitions that are leased to us: each is taken, and anew when it breaks off, until its lease goes. */
+/**
+ * The partitions leased to this process. Each is opened and consumed until its lease ends. After a failure it
+ * is opened again.
+ */
 export class Ownership implements LeaseHolder {
   readonly #parts: OwnershipParts;
   readonly #wishes = new Map<number, Leased>();
   readonly #held = new Map<number, Served>();
-  /** With what was found. */
+  /** Regressed partitions, with the reason. */
   readonly #regressed = new Map<number, string>();
 
   constructor(parts: OwnershipParts) {
@@ -78,20 +84,20 @@ export class Ownership implements LeaseHolder {
     return this.#regressed.size;
   }
 
-  /** Of those leased to us: nothing is known of how far these lag. */
+  /** Leased partitions whose log is not heard. Their lag is unknown. */
   get unheard(): number[] {
     return [...this.#wishes.keys()].filter(
       (partition) => this.#held.get(partition)?.hearing.isHeard !== true,
     );
   }
 
-  /** Batches that are written say how far the effects of a partition are done. */
+  /** Records how far a partition's effects are done, as the written batches say. */
   effectsDone(partition: number, done: number): void {
     const held = this.#held.get(partition);
     if (held !== undefined) held.done = Math.max(held.done, done);
   }
 
-  /** What a person has to know of the partitions that are leased to us. */
+  /** Faults of the leased partitions that need a person's attention. */
   faults(): readonly Fault[] {
     const now = this.#parts.clock.monotonic();
     const deaf = [...this.#wishes].flatMap(([partition, { heardAt }]) => {
@@ -118,7 +124,7 @@ export class Ownership implements LeaseHolder {
     ];
   }
 
-  /** Batches that the logs hold and ClickHouse does not; NaN while one of them is not heard. */
+  /** Number of batches that are in the logs but not in ClickHouse. NaN while any log is not heard. */
   get lag(): number {
     if (this.unheard.length > 0) return Number.NaN;
     let batches = 0;
@@ -127,7 +133,7 @@ export class Ownership implements LeaseHolder {
     return batches;
   }
 
-  /** Why the lag is not known; one that regressed is stopped, and says so elsewhere. */
+  /** Why the lag is unknown. A regressed partition is left out: `faults` reports it. */
   notReady(): string | undefined {
     const unheard = this.unheard.filter((partition) => !this.#regressed.has(partition));
     return unheard.length === 0 ? undefined : `not heard: the log of partitions ${unheard.join(", ")}`;
@@ -150,7 +156,7 @@ export class Ownership implements LeaseHolder {
     this.#release(partition, this.#held.get(partition));
   }
 
-  /** Takes and consumes nothing more; what is held stays, to be written. */
+  /** Stops opening and consuming partitions. The tails stay, so that they can be written. */
   stop(): void {
     for (const partition of this.#wishes.keys()) this.#endWish(partition);
   }
@@ -175,7 +181,7 @@ export class Ownership implements LeaseHolder {
         }
         log.error({ err: error, partition }, "a partition cannot be held: it is taken anew");
       }
-      // The lease may go meanwhile.
+      // The sleep rejects if the lease ends.
       await clock.sleep(restMs, signal).catch(() => undefined);
     }
   }
@@ -183,7 +189,7 @@ export class Ownership implements LeaseHolder {
   async #holdOnce(partition: number, signal: AbortSignal): Promise<void> {
     const { open, serve, onHeld, clock, log: logger } = this.#parts;
     const { tail, log } = await open(partition);
-    if (signal.aborted) return; // Somebody else has it by now.
+    if (signal.aborted) return; // Another process has the partition by now.
     this.#regressed.delete(partition);
     const hearing = hearingOf(logger, "a log", { partition });
     const held = { tail, log, hearing, done: 0, release: serve(partition, tail) };
@@ -206,7 +212,7 @@ export class Ownership implements LeaseHolder {
     return bytes > this.#parts.tailBytesMax;
   }
 
-  /** False where it was let go before. */
+  /** False if it was already released. */
   #release(partition: number, held: Served | undefined): held is Served {
     if (held === undefined || this.#held.get(partition) !== held) return false;
     this.#held.delete(partition);
@@ -218,7 +224,7 @@ export class Ownership implements LeaseHolder {
     if (!this.#release(partition, held)) return;
     const run = held.tail.cut();
     if (run === undefined) return;
-    // What cannot be written now stays in the log; the successor starts behind the watermark.
+    // An unwritten run stays in the log. The successor starts at the watermark.
     await limited("the last run", LAST_RUN_MAX_MS, this.#parts.write(run)).catch((error: unknown) => {
       this.#parts.log.warn({ err: error, partition }, "the last run was not written; it stays in the log");
     });

@@ -10,10 +10,10 @@ import type { StorageMetrics } from "./metrics.ts";
 import type { Store } from "./store.ts";
 import type { Tail } from "./tail.ts";
 
-/** A question waits this long for its position to be consumed. */
+/** How long a query waits until its position is consumed. */
 const POSITION_WAIT_MS = 2_000;
 
-/** Questions at once; each is small, and who asks gives up after 4 s anyway. */
+/** Limit of concurrent queries. Each is small, and its asker gives up after 4 s. */
 const QUESTIONS_MAX = 10_000;
 
 export interface QueryServerParts {
@@ -25,11 +25,11 @@ export interface QueryServerParts {
   readonly metrics: Pick<StorageMetrics, "countPage" | "countQuery">;
 }
 
-/** Answers questions about the past, from ClickHouse and the tails together. */
+/** Answers queries about the past, from ClickHouse and the tails together. */
 export class QueryServer {
   readonly #parts: QueryServerParts;
   readonly #cold: ColdRows;
-  /** Not answered yet. */
+  /** Number of unanswered queries. */
   #questions = 0;
 
   constructor(parts: QueryServerParts) {
@@ -37,7 +37,7 @@ export class QueryServer {
     this.#cold = new ColdRows(parts.store);
   }
 
-  /** Begins to answer for a partition; the result ends it. */
+  /** Starts answering for a partition. Returns a function that stops it. */
   serve(partition: number, tail: Tail): () => void {
     const { nats, names } = this.#parts;
     const subscription = nats.subscribe(names.query(partition), {
@@ -65,7 +65,7 @@ export class QueryServer {
         });
       }
       const reply = await answer(store, this.#cold, { tail, query, countPage: metrics.countPage });
-      message.respond(replyText(reply)); // Throws for more than a message takes.
+      message.respond(replyText(reply)); // Throws if the reply exceeds a message's size.
     } catch (thrown) {
       const error = asChatError(thrown);
       if (error.code === "INTERNAL" || error.cause !== undefined)

@@ -8,7 +8,7 @@ import type { Config } from "./config.ts";
 
 const REDIS_WAIT_MS = 5_000;
 
-/** Every head that Redis knows whole; none where no Redis is configured. */
+/** All whole heads in Redis. Yields nothing if no Redis is configured. */
 export async function* redisHeads(
   { redisUrl, redisTls }: Pick<Config, "redisUrl" | "redisTls">,
   names: Names,

@@ -9,7 +9,7 @@ import { isFit, repaired } from "./fit.ts";
 import type { Origin } from "./lines.ts";
 import { Lines } from "./lines.ts";
 
-/** What runs of the log become in ClickHouse, in the order in which the tables are written. */
+/** The rows made from runs of the log, in the order in which the tables are written. */
 export type Rows = Readonly<
   Record<"events" | "edits" | "lifecycle" | "memberships" | "heads" | "marks" | "ids", Lines>
 >;
@@ -45,18 +45,27 @@ export function valuesOf(record: EventRecord): Values {
   ];
 }
 
-/** 53 bits, so that JavaScript sums what ClickHouse sums. */
+/** A digest of 52 bits: JavaScript represents it exactly, like ClickHouse. */
 export const digestOfText = (text: string): number =>
   Number.parseInt(hash("sha256", text, "hex").slice(0, 13), 16);
 
-/** What a digest is of: an event without `extra` has the digest that it had before there was that column. */
+/**
+ * The text that is digested. An event without `extra` keeps the digest that it had before that column
+ * existed.
+ */
 const digestTextOf = (values: Values): string =>
   JSON.stringify(values.at(-1) === "" ? values.slice(0, -1) : values);
 
-/** What a table and a log must agree on, event by event. `values`: in the order of `EVENT_COLUMNS`. */
+/**
+ * The digest by which a table and a log are compared, event by event. `values` are in the order of
+ * `EVENT_COLUMNS`.
+ */
 export const digestOf = (values: Values): number => digestOfText(digestTextOf(values));
 
-/** A row that ClickHouse would not take, or would change, is repaired, and told. `text`: the same values. */
+/**
+ * Adds a row. If ClickHouse would refuse or change it, adds a repaired row, and the original to `unfit`.
+ * `text` is the same values as JSON.
+ */
 export function addRow(lines: Lines, values: Values, origin: Origin, text = JSON.stringify(values)): void {
   if (isFit(lines.columns, values)) {
     lines.addText(text, origin);
@@ -67,8 +76,8 @@ export function addRow(lines: Lines, values: Values, origin: Origin, text = JSON
 }
 
 /**
- * Adds the rows of one run. Pure: what a run becomes depends on nothing but the run. Of what only its maximum
- * matters, the latest per key: a busy conversation is one row per run, not one per message.
+ * Adds the rows of one run. Pure: the rows depend on the run alone. Where only the maximum matters (heads and
+ * marks), only the latest per key is added: a busy conversation is one row per run, not one per message.
  */
 export function addRun(rows: Rows, partition: number, batches: Iterable<Positioned>): void {
   const heads = new Map<string, readonly [Values, Origin]>();
@@ -94,7 +103,7 @@ export function addRun(rows: Rows, partition: number, batches: Iterable<Position
   for (const [mark, origin] of marks.values()) addRow(rows.marks, mark, origin);
 }
 
-/** Whose mark this record moves: who writes has read what came before. */
+/** The user whose read mark this record moves. A sender has read everything before their own message. */
 function readerOf(record: Exclude<LogRecord, { readonly r: "note" }>): string | undefined {
   if (record.r === "mark") return record.user;
   return kindOf(record.kind)?.isMessage === true ? record.from : undefined;

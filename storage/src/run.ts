@@ -5,20 +5,20 @@ import type { Rows } from "./rows.ts";
 import type { Positioned } from "@jichat/log/partition-log.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 
-/** What a run of the log said about one conversation, in log order. */
+/** A record of a conversation, with its log position. */
 export interface TailRecord {
   readonly record: LogRecord;
   readonly position: number;
 }
 
-/** A run of a partition's log that is consumed and not yet in ClickHouse, indexed for readers. */
+/** A run of a partition's log that is consumed but not yet in ClickHouse, indexed for readers. */
 export class Run {
   readonly partition: number;
   readonly first: number;
   last: number;
   readonly #batches: Positioned[] = [];
   readonly conversations = new Map<string, TailRecord[]>();
-  /** Conversations whose membership changed here, by user. */
+  /** By user: conversations in which this run changes their membership. */
   readonly users = new Map<string, Set<string>>();
   bytes = 0;
   records = 0;
@@ -40,7 +40,10 @@ export class Run {
     for (const record of batch.records) this.#index(record, position);
   }
 
-  /** Made when they are written: kept beside the records for a second, they would outlive the young heap. */
+  /**
+   * Makes the rows when they are written. If they were kept for a second beside the records, they would leave
+   * the young generation of the heap.
+   */
   addTo(rows: Rows): void {
     addRun(rows, this.partition, this.#batches);
   }
@@ -64,7 +67,8 @@ export class Run {
     let known = this.users.get(user);
     if (known === undefined) {
       this.bytes += USER_BYTES;
-      known = new Set(); // Not of its first member: such a set takes half as much again.
+      // Created empty: a set created from an array with one member takes half as much memory again.
+      known = new Set();
       this.users.set(user, known);
     }
     known.add(conversation);

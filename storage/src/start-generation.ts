@@ -20,15 +20,15 @@ export interface GenerationParts {
   readonly log: PartitionLog;
   readonly store: Store;
   readonly snapshot: Snapshot | undefined;
-  /** Heads of this partition that Redis knows; none where it was lost too. */
+  /** This partition's heads in Redis. Empty if Redis was lost too. */
   readonly heads: readonly HeadEntry[];
-  /** A position that is known to have been committed: an owner's log line says so. */
+  /** A position that is known to be committed, for example from an owner's log line. */
   readonly above: number;
 }
 
 export interface GenerationReport {
   readonly partition: number;
-  /** Where the log ended, and what was known to have been committed. */
+  /** `end`: the end of the log. `known`: the highest position known to be committed. */
   readonly end: number;
   readonly known: number;
   /** The new generation's first position. */
@@ -38,16 +38,16 @@ export interface GenerationReport {
 }
 
 /**
- * Lets a partition go on whose log lost what was seen committed (docs/design.md, "A log that went back"): at
- * positions and seqs above the highest that are known. Every step may be repeated: a run that broke off is
- * simply run again. Throws where the log has not regressed, since there is nothing to mend then.
+ * Lets a partition continue after its log lost committed batches (docs/design.md, "A log that went back").
+ * The new positions and seqs are above the highest known ones. Every step is idempotent, so an interrupted
+ * run is simply repeated. Throws if the log has not regressed, because then nothing needs repair.
  */
 export async function startGeneration(parts: GenerationParts): Promise<GenerationReport> {
   const { partition, log, store, snapshot, heads, above } = parts;
   const { first, end } = await log.state();
   const watermark = (await readWatermarks(store)).get(partition) ?? 0;
   const known = Math.max(watermark, snapshot?.position ?? 0, above, ...heads.map(({ position }) => position));
-  // A log without a batch that has had some: an earlier run ended between emptying it and writing into it.
+  // An empty log that had batches before: an earlier run ended between emptying the log and writing to it.
   const isUnfinished = end > 0 && first > end;
   if (known <= end && !isUnfinished) {
     throw new Error(
@@ -70,7 +70,7 @@ interface Unwritten {
   readonly end: number;
 }
 
-/** What the old log still holds and ClickHouse does not. */
+/** Writes the part of the old log that is not yet in ClickHouse. */
 async function keepRest(
   log: PartitionLog,
   store: Store,
@@ -108,7 +108,8 @@ async function lostOf(store: Store, known: readonly KnownHead[]): Promise<LogRec
 }
 
 /**
- * At least one batch, so that the log is never empty again; the effects of what was before cannot be redone.
+ * Appends at least one batch, so that the log is not empty. `done` is `start`: earlier effects cannot be
+ * redone.
  */
 async function append(log: PartitionLog, start: number, records: readonly LogRecord[]): Promise<void> {
   const owner = `generation-${randomBytes(9).toString("base64url")}`;

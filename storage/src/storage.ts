@@ -29,7 +29,7 @@ type StorageLimits = Pick<
 
 export interface StorageParts {
   readonly config: StorageLimits;
-  /** Of the cluster. */
+  /** The cluster's number of partitions. */
   readonly partitions: number;
   readonly nats: Pick<NatsConnection, "subscribe">;
   readonly jsm: JetStreamManager;
@@ -40,11 +40,11 @@ export interface StorageParts {
 }
 
 export interface Storage {
-  /** The partitions that are leased to us: `Leases` tells it which. */
+  /** The partitions leased to this process. `Leases` drives it. */
   readonly ownership: Ownership;
-  /** What a person has to know of. */
+  /** Faults that need a person's attention. */
   faults(): readonly Fault[];
-  /** Consumes, writes and trims nothing more, after one last flush. */
+  /** Stops consuming and trimming, and flushes one last time. */
   stop(): Promise<void>;
 }
 
@@ -90,7 +90,7 @@ export function startStorage(parts: StorageParts): Storage {
   };
 }
 
-/** Throws LogRegressed where the log does not go on from what ClickHouse holds. */
+/** Opens a partition at its watermark. Throws LogRegressed if the log does not continue from there. */
 async function openPartition(
   { config, partitions, jsm, names, store }: StorageParts,
   partition: number,

@@ -17,17 +17,20 @@ export type Table =
   | "migrations"
   | "applied";
 
-/** Resolves once the rows stand. A server and the engine in this process take them in ways of their own. */
+/**
+ * Inserts rows, and resolves once they are durable. The server and the embedded engine have different ways of
+ * doing it.
+ */
 export type InsertLines = (table: string, lines: Lines) => Promise<unknown>;
 
-/** ClickHouse, spoken to in one database; its errors become UNAVAILABLE with their cause. */
+/** Access to one ClickHouse database. Its errors become UNAVAILABLE, with the original as `cause`. */
 export class Store {
   readonly #client: ClickHouseClient;
   readonly #insertLines: InsertLines;
   readonly #queryMs: number | undefined;
   readonly database: string;
 
-  /** A query that takes longer than `queryMs` fails; without it, as long as the client lets it. */
+  /** A query that takes longer than `queryMs` fails. Without `queryMs` the client's own limit applies. */
   constructor(client: ClickHouseClient, database: string, insertLines: InsertLines, queryMs?: number) {
     this.#client = client;
     this.#insertLines = insertLines;
@@ -36,8 +39,8 @@ export class Store {
   }
 
   /**
-   * `{db}` in a statement stands for the cluster's database; parameters are bound by ClickHouse, never
-   * pasted. They are asked for as they are stored: in valid UTF-8.
+   * Runs a query. `{db}` stands for the cluster's database. ClickHouse binds the parameters; they never
+   * become part of the text. They are made well-formed Unicode first, as stored values are.
    */
   async query<T extends Row>(sql: string, params: Readonly<Record<string, unknown>> = {}): Promise<T[]> {
     try {
@@ -63,7 +66,7 @@ export class Store {
     }
   }
 
-  /** All rows have the columns of the first. */
+  /** Inserts rows that all have the columns of the first one. */
   async insert(table: Table, rows: readonly Row[]): Promise<void> {
     const columns = Object.keys(rows[0] ?? {});
     const lines = new Lines(columns);

@@ -1,18 +1,21 @@
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 
-/** On V8's heap, about, as `tail-bytes.test.ts` measures it: rather too much than too little. */
+/**
+ * Approximate sizes on V8's heap, as `tail-bytes.test.ts` measures them. They are rather too high than too
+ * low.
+ */
 export const BATCH_BYTES = 200;
-/** A conversation that was not in its run, and a user whose memberships were not. */
+/** A conversation that is new in its run, and a user who is new in it. */
 export const CONVERSATION_BYTES = 120;
 export const USER_BYTES = 170;
-/** One more conversation of such a user. */
+/** Each conversation of such a user. */
 export const MEMBERSHIP_BYTES = 32;
 const EVENT_BYTES = 400;
 const NOTE_BYTES = 280;
-/** A text of its own in a list. */
+/** Overhead of a string in a list. */
 const TEXT_BYTES = 32;
 
-/** Whatever stands in a log: what is not a text, or not a list of them, counts for nothing. */
+/** Estimates a record's memory. A log may hold anything, so a field of another type counts as 0. */
 export function recordBytes(record: LogRecord): number {
   if (record.r !== "event") return NOTE_BYTES;
   const { body, name, trace, users, mentions } = record;

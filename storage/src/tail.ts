@@ -3,9 +3,9 @@ import type { Positioned } from "@jichat/log/partition-log.ts";
 import { ConversationEnds } from "./conversation-ends.ts";
 
 /**
- * The runs of one partition between the watermark and what is consumed: at most one on its way into
- * ClickHouse, and the one that is growing. A reader takes `runs` before it asks ClickHouse, so that nothing
- * falls between the two.
+ * The runs of one partition between the watermark and the consumed position: at most one being written to
+ * ClickHouse, and the growing one. A reader takes `runs` before it asks ClickHouse, so that no record falls
+ * between the two.
  */
 export class Tail {
   readonly partition: number;
@@ -63,7 +63,7 @@ export class Tail {
   }
 
   /**
-   * The run to write next; the same one again until it is written. Undefined when there is nothing to write.
+   * The run to write next: the same one again until it is written. Undefined if there is nothing to write.
    */
   cut(): Run | undefined {
     if (this.#flushing !== undefined) return this.#flushing;

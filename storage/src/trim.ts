@@ -4,19 +4,22 @@ import type { Store } from "./store.ts";
 import { replayRange, verifyRange } from "./verify.ts";
 
 const GRACE_OFF_RATIO = 0.7;
-/** Positions compared at once: a comparison is read into memory. */
+/** Positions compared at once. The range is read into memory. */
 const RANGE_MAX = 2_000;
 
 export interface TrimLimits {
-  /** Nothing above this is in ClickHouse for sure. */
+  /** Batches above this position may be missing from ClickHouse. */
   readonly watermark: number;
-  /** Effects above this may still be redone from the log. */
+  /** Effects of batches above this position may have to be redone from the log. */
   readonly done: number;
   readonly graceMs: number;
   readonly now: number;
 }
 
-/** The highest position that may go: consumed, effects done, old enough, and never the last batch. Pure. */
+/**
+ * The highest position that may be trimmed, leaving age aside: in ClickHouse, effects done, and never the
+ * last batch. Pure.
+ */
 export function trimTarget(end: number, limits: Pick<TrimLimits, "watermark" | "done">): number {
   return Math.max(0, Math.min(limits.watermark, limits.done, end - 1));
 }
@@ -28,8 +31,8 @@ interface Trimming {
 }
 
 /**
- * Takes away what the log need not hold any more, after comparing it with ClickHouse. Returns the new first
- * position.
+ * Trims the part of the log that is no longer needed, after comparing it with ClickHouse. If they differ,
+ * writes the range again and trims nothing. Returns the first position of the log.
  */
 export async function trimPartition(
   log: PartitionLog,
@@ -55,7 +58,10 @@ export async function trimPartition(
   return to + 1;
 }
 
-/** By bisection over batch times, which rise with positions but for clock steps that grace covers. */
+/**
+ * The last position with a batch time up to `before`; below `first` if there is none. Bisection works because
+ * batch times rise with positions, except for clock steps, which the grace time covers.
+ */
 async function lastOlderThan(
   log: PartitionLog,
   first: number,

@@ -13,7 +13,7 @@ export interface TrimmerParts {
   readonly log: Logger;
 }
 
-/** Takes away from the logs of our partitions what they need not hold any more, one partition at a time. */
+/** Trims the logs of the held partitions, one after the other. */
 export class Trimmer {
   readonly #parts: TrimmerParts;
   readonly #stop = new AbortController();
@@ -26,7 +26,7 @@ export class Trimmer {
     void this.#loop(this.#stop.signal);
   }
 
-  /** No partition is begun after this. */
+  /** Starts no further partition. A running one is finished. */
   stop(): void {
     this.#stop.abort(new Error("stopped"));
   }

@@ -1,10 +1,10 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 
-/** ClickHouse that is started anew takes inserts again by then. */
+/** A restarted ClickHouse accepts inserts again within this time. */
 export const STUCK_MS = 30_000;
 const WHY_MAX = 200;
 
-/** How long ClickHouse has not taken what waits for it: refused, or without an answer. */
+/** Measures for how long ClickHouse has not accepted an insert, because it refuses or does not answer. */
 export class Unwritten {
   readonly #clock: Clock;
   #since: number | undefined;
@@ -14,12 +14,12 @@ export class Unwritten {
     this.#clock = clock;
   }
 
-  /** In milliseconds; 0 where nothing waits. */
+  /** Milliseconds; 0 if no insert is pending. */
   get ms(): number {
     return this.#since === undefined ? 0 : this.#clock.monotonic() - this.#since;
   }
 
-  /** An insert is on its way, perhaps once more. */
+  /** An insert begins, or is tried again. */
   begins(): void {
     this.#since ??= this.#clock.monotonic();
   }
@@ -34,7 +34,7 @@ export class Unwritten {
     this.#why = "";
   }
 
-  /** Why nothing is written, once that has lasted. */
+  /** The reason, once the state has lasted longer than `STUCK_MS`. */
   fault(): string | undefined {
     if (this.ms <= STUCK_MS) return undefined;
     return this.#why === "" ? "ClickHouse does not answer an insert" : this.#why;

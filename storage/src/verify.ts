@@ -10,8 +10,8 @@ import { digestOf, valuesOf } from "./rows.ts";
 import type { Store } from "./store.ts";
 
 /**
- * What a range of the log and ClickHouse hold, each event once: their number, and a sum that any difference
- * changes.
+ * The number of events in a range, each counted once, and a sum of their digests that changes with any
+ * difference.
  */
 export interface RangeSum {
   readonly events: number;
@@ -21,16 +21,16 @@ export interface Compared {
   readonly equal: boolean;
   readonly log: RangeSum;
   readonly table: RangeSum;
-  /** Events of the table in whose place something else stands: `quarantine` has what the log said. */
+  /** Events that were replaced in the table. `quarantine` has the originals. */
   readonly replaced: number;
 }
 
-/** A row that stands for what the log says in other words: the digest of those, and of each row that may. */
+/** A replaced row: the digest of the original, and the digests of all rows that may replace it. */
 interface Stand {
   readonly original: number;
   readonly allowed: ReadonlySet<number>;
 }
-/** By conversation and seq, as the table has them. */
+/** By conversation and seq, as in the table. */
 type Stands = Map<string, Stand>;
 
 const MODULUS = 2 ** 31 - 1;
@@ -69,10 +69,10 @@ interface StandsOfRange extends LogRange {
   readonly stands: Stands;
 }
 
-/** Columns behind an event's own in a line of `events`: partition, position, digest. */
+/** Columns of an `events` line after the event's own: partition, position, digest. */
 const MORE_COLUMNS = 3;
 
-/** The event's values in a line that was quarantined; one of level 0 has no `extra`. */
+/** The event's values in a quarantined line. A line of level 0 has no `extra`. */
 function eventValuesOf(line: string): Values {
   const values = valuesOfLine(line).slice(0, -MORE_COLUMNS);
   return values.length < EVENT_COLUMNS.length ? [...values, ""] : values;
@@ -88,8 +88,8 @@ async function addQuarantined(store: Store, { partition, from, to, stands }: Sta
 }
 
 /**
- * The digest is computed anew from the columns that readers get, not read from the column that was written
- * beside them. A row that stands for another counts as that other one, if it is what is put in its place.
+ * Sums the table. Digests are computed from the columns that readers get, not read from the column `digest`.
+ * An allowed replacement counts with the digest of its original.
  */
 async function sumOfTable(
   store: Store,
@@ -115,8 +115,8 @@ async function sumOfTable(
 }
 
 /**
- * Whether ClickHouse holds [from, to] of a partition exactly as the log does (I10), or has in `quarantine`
- * what it could not hold. Both ends must be in the log.
+ * Compares [from, to] of a partition in ClickHouse and in the log. Equal means that all events agree, or that
+ * replaced ones have their original in `quarantine` (I10). Both ends must be in the log.
  */
 export async function verifyRange(
   log: PartitionLog,
@@ -135,7 +135,10 @@ export async function verifyRange(
   };
 }
 
-/** Writes [from, to] of the log into ClickHouse again, after taking what stands there away. */
+/**
+ * Writes [from, to] of the log to ClickHouse again, after deleting the rows of that range. Returns the number
+ * of records.
+ */
 export async function replayRange(
   log: PartitionLog,
   store: Store,

@@ -7,8 +7,8 @@ import type { Tail } from "./tail.ts";
 const EVERY_MS = 2_000;
 
 /**
- * Tells routers how far ClickHouse holds each log: a cache, and a late one only keeps more in their memory
- * for a while.
+ * Tells routers the watermark of each log. It is a cache: if it lags, routers only keep more in memory for a
+ * while.
  */
 export class WatermarkAnnouncer {
   readonly #bucket: KV;
@@ -21,12 +21,12 @@ export class WatermarkAnnouncer {
     this.#log = log;
   }
 
-  /** As `announce`, but not more often than every two seconds. */
+  /** Like `announce`, but at most once every two seconds. */
   async announceSometimes(tails: readonly Tail[]): Promise<void> {
     if (systemClock.monotonic() - this.#toldAt >= EVERY_MS) await this.announce(tails);
   }
 
-  /** Tells what has moved since it was last told. */
+  /** Announces the watermarks that have changed since the last time. */
   async announce(tails: readonly Tail[]): Promise<void> {
     this.#toldAt = systemClock.monotonic();
     for (const { partition, watermark } of tails) {

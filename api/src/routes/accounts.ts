@@ -36,7 +36,7 @@ export interface AccountParts extends CredentialParts, SignInLimitParts {
 
 export interface ProfileParts extends CredentialParts, TokenCheckParts {
   readonly revocations: CredentialParts["revocations"] & Pick<Revocations, "revokeToken">;
-  /** Tries of one's own password, by user. */
+  /** Tries of the own password in a password change, by user. */
   readonly userBuckets: TokenBuckets;
 }
 
@@ -50,7 +50,10 @@ const credentialsOf = (body: Readonly<Record<string, unknown>>) => ({
   password: readPassword(body, "password"),
 });
 
-/** Signing up and in: no token yet, so limits are by address, and by user against guessing. */
+/**
+ * Routes for sign-up and sign-in. There is no token yet, so limits are by address, and by user against
+ * guessing.
+ */
 export async function openAccountRoutes(app: FastifyInstance, parts: AccountParts): Promise<void> {
   const { accounts, passwords, index, config } = parts;
   const limits = await SignInLimits.open(app, parts);
@@ -125,7 +128,7 @@ async function profileOf(
   return { user, ...(name === undefined ? {} : { name }) };
 }
 
-/** One's own session, profile and password. */
+/** Routes for the caller's own session, profile and password. */
 export async function openProfileRoutes(app: FastifyInstance, parts: ProfileParts): Promise<void> {
   const { accounts, revocations } = parts;
   requireToken(app, parts);
@@ -191,7 +194,7 @@ export async function openProfileRoutes(app: FastifyInstance, parts: ProfilePart
   );
 }
 
-/** Others, by their id or by its beginning. */
+/** Routes for other users: one by id, or a search by prefix of the id. */
 export async function openUserRoutes(app: FastifyInstance, parts: UserParts): Promise<void> {
   requireToken(app, parts);
 

@@ -41,7 +41,7 @@ const pageQuery = {
     default: limits.PAGE_EVENTS_DEFAULT,
   },
 };
-/** One's conversations. */
+/** The route for the caller's list of conversations. */
 export async function openConversationRoutes(app: FastifyInstance, parts: ConversationParts): Promise<void> {
   const { syncs } = parts;
   requireToken(app, parts);
@@ -75,7 +75,7 @@ export async function openConversationRoutes(app: FastifyInstance, parts: Conver
   );
 }
 
-/** What is in one conversation: who, and what was said. */
+/** Routes for the content of one conversation: members and events. */
 export async function openMessageRoutes(app: FastifyInstance, parts: MessageParts): Promise<void> {
   const { past } = parts;
   requireToken(app, parts);

@@ -19,9 +19,9 @@ import type { Existence } from "@jichat/identity/existence.ts";
 import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 
 interface AdmissionParts {
-  /** Absent where names of nobody are taken. */
+  /** Undefined if unknown names are accepted. */
   readonly existence: Pick<Existence, "require"> | undefined;
-  /** Members that a user may name, by user. */
+  /** Limits how many people a user adds to groups, by user. */
   readonly memberBuckets: TokenBuckets;
 }
 
@@ -29,12 +29,12 @@ export interface VerbParts extends AdmissionParts, TokenCheckParts {
   readonly lanes: Pick<Edge["lanes"], "require">;
 }
 
-/** Where a verb's fields stand in its request. */
+/** A verb's method and URL, and where its fields are in the request. */
 interface Route {
   readonly method: "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;
   readonly inPath: Declared;
-  /** In the body, or in the query of a DELETE, which has no body. */
+  /** Fields in the body, or in the query of a DELETE, which has no body. */
   readonly beside: Declared;
   readonly required: readonly string[];
 }
@@ -55,7 +55,7 @@ function routeOf({ rest, frame, notInRest = [] }: AnyVerb): Route {
   };
 }
 
-/** Each verb at its route: what the socket does, one request at a time, for bots and back ends. */
+/** A route for each verb. It does what the socket does, one request at a time, for bots and back ends. */
 export async function openVerbRoutes(app: FastifyInstance, parts: VerbParts): Promise<void> {
   requireToken(app, parts);
   for (const name of VERB_NAMES) openVerb(app, parts, name);
@@ -101,11 +101,11 @@ const ACCEPTED = schemas.reply(
   ["conversation", "seq", "ts"],
 );
 
-/** Of every verb but `create` the path names it. */
+/** The conversation in the path. Every verb but `create` has one. */
 const conversationOf = (frame: WriteFrame): string =>
   "conversation" in frame ? (frame.conversation ?? "") : "";
 
-/** People who are put into groups are paid for; those who are named must exist where that is checked. */
+/** Charges the user for people added to groups. Named people must exist if that is checked. */
 async function admit(parts: AdmissionParts, verb: AnyVerb, frame: WriteFrame, user: string): Promise<void> {
   const named = verb.named?.(frame) ?? [];
   if (verb.moves !== undefined && named.length > 0) {

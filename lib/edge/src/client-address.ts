@@ -1,13 +1,13 @@
-/** Eight groups of sixteen bits; an IPv4 address is its IPv4-mapped one, so that there is one form. */
+/** Eight groups of sixteen bits. An IPv4 address is held as its IPv4-mapped form, so there is one form. */
 type Groups = readonly number[];
 
-/** A network: what has the same first bits. */
+/** A network: all addresses with the same first `bits`. */
 export interface Range {
   readonly groups: Groups;
   readonly bits: number;
 }
 
-/** Whose word on where a request comes from is taken: the nearest so many, or those of these networks. */
+/** Which proxies may name the client's address: the nearest `hops`, or those in `ranges`. */
 export type ProxyTrust = { readonly hops: number } | { readonly ranges: readonly Range[] };
 
 export const NO_PROXY: ProxyTrust = { hops: 0 };
@@ -34,7 +34,7 @@ function groupsOf(text: string): number[] | undefined {
   return groups;
 }
 
-/** An address as text, also with a port or a zone as some proxies write it. */
+/** Parses an address. Accepts a port or a zone, as some proxies write them. */
 export function parseAddress(text: string): Groups | undefined {
   const plain = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(text)?.[1] ?? text;
   const four = ipv4(plain);
@@ -49,7 +49,7 @@ export function parseAddress(text: string): Groups | undefined {
   return [...head, ...Array.from({ length: missing }, () => 0), ...tail];
 }
 
-/** A peer as Node names it, or as the 4 or 16 bytes of its address. */
+/** A peer: text as Node gives it, or the 4 or 16 bytes of its address. */
 export type Peer = string | ArrayBuffer;
 
 function groupsOfBytes(bytes: ArrayBuffer): Groups | undefined {
@@ -63,7 +63,7 @@ function groupsOfBytes(bytes: ArrayBuffer): Groups | undefined {
 const groupsOfPeer = (peer: Peer): Groups | undefined =>
   typeof peer === "string" ? parseAddress(peer) : groupsOfBytes(peer);
 
-/** One whose address is none has what there is of it: a socket that is gone has nothing. */
+/** Key of a peer whose address cannot be parsed: its text, or empty for a socket that is gone. */
 const nameless = (peer: Peer): string => (typeof peer === "string" ? peer : "");
 
 const isMapped = (groups: Groups): boolean => MAPPED.every((group, index) => groups[index] === group);
@@ -76,7 +76,9 @@ function isIn(groups: Groups, { groups: network, bits }: Range): boolean {
   return true;
 }
 
-/** What limits go by: an IPv4 address, or the /64 of an IPv6 one, which is one customer's. */
+/**
+ * The key for limits: an IPv4 address, or the /64 of an IPv6 address, since one customer usually holds a /64.
+ */
 function keyOf(groups: Groups): string {
   if (!isMapped(groups))
     return `${groups
@@ -87,14 +89,14 @@ function keyOf(groups: Groups): string {
   return [high >> 8, high & 255, low >> 8, low & 255].join(".");
 }
 
-/** Whether what stands at this place, the peer at 0, is a proxy whose word is taken. */
+/** Whether the address at this hop (0 is the peer) is a trusted proxy. */
 const isTrusted = (trust: ProxyTrust, groups: Groups, hop: number): boolean =>
   "hops" in trust ? hop < trust.hops : trust.ranges.some((range) => isIn(groups, range));
 
 /**
- * Where a request comes from, as a key for limits: of the peer, or of who stands behind the proxies that are
- * trusted. X-Forwarded-For is read from its right end, which the nearest proxy wrote: what a client wrote
- * itself stands left of that. `forwarded` is all its lines, joined by commas.
+ * The client's key for limits: the peer, or the address behind trusted proxies. X-Forwarded-For is read from
+ * its right end, which the nearest proxy wrote. What a client wrote itself is to the left of that.
+ * `forwarded` is all lines of the header, joined by commas.
  */
 export function clientKey(trust: ProxyTrust, peer: Peer, forwarded: string): string {
   const nearest = groupsOfPeer(peer);
@@ -109,7 +111,10 @@ export function clientKey(trust: ProxyTrust, peer: Peer, forwarded: string): str
   return keyOf(client);
 }
 
-/** What connections of this peer are counted by; undefined for a proxy, whose they are not. */
+/**
+ * The key by which this peer's connections are counted. Undefined for a trusted proxy: its connections belong
+ * to others.
+ */
 export function peerKey(trust: ProxyTrust, peer: Peer): string | undefined {
   const groups = groupsOfPeer(peer);
   if (groups === undefined) return nameless(peer);

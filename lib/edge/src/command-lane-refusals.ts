@@ -1,6 +1,9 @@
 import type { Refused } from "@jichat/protocol/bus/command.ts";
 
-/** Thrown by an `Ask` whose request did not leave, and would not on any repetition: what to say instead. */
+/**
+ * Thrown by an `Ask` if the request did not leave and no repetition would. Carries the refusal to answer
+ * with.
+ */
 export class AskRefused extends Error {
   override readonly name = "AskRefused";
   readonly refusal: Refused;

@@ -8,18 +8,18 @@ import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limi
 import { AskRefused, busy, tooLarge, unavailable } from "./command-lane-refusals.ts";
 
 /**
- * Sends a request to the owner of the lane's partition. Rejects when nobody is there or nobody answers,
- * with `AskRefused` when no repetition can change that.
+ * Sends a request to the owner of the lane's partition. Rejects if no owner is there or none answers in time.
+ * Rejects with `AskRefused` if repeating the request cannot help.
  */
 export type Ask = (bytes: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
 
-/** Who waits for a command's answer, and what may become of it before it is in a batch. */
+/** The origin of a command. It waits for the answer, and can cancel the command until it is in a batch. */
 export interface Sender {
-  /** False once its socket is gone: a command that is not yet in a batch dies with it. */
+  /** False once the socket has closed. A command that is not yet in a batch is then dropped. */
   isOpen(): boolean;
   /**
-   * Told of a retryable refusal, its own or one that it shares, before anything else is composed: so that
-   * later sends can share it.
+   * Called on a retryable refusal of the command, its own or a shared one. The call comes before the next
+   * batch is composed, so that later sends can share the refusal.
    */
   refused?(command: Command, refusal: Refused): void;
 }
@@ -27,7 +27,7 @@ export interface Sender {
 interface Entry {
   readonly command: Command;
   readonly sender: Sender;
-  /** Encoded once: what is measured is what travels. */
+  /** The command as JSON. It is encoded once, so the measured size is the size on the wire. */
   readonly text: string;
   readonly bytes: number;
   readonly giveUpAt: number;
@@ -40,14 +40,16 @@ export interface LaneOptions {
   readonly clock: Clock;
   readonly ask: Ask;
   /**
-   * Runs `act` once what is happening now has happened, or later: commands of one turn travel together, and
-   * lanes that share a beat start together.
+   * Runs `act` after the current turn of the event loop, or later. Commands of one turn travel together, and
+   * lanes on the same beat start together.
    */
   readonly schedule: (act: () => void) => void;
-  /** How long the lane rests behind an exchange that took so long; not at all below a timer's resolution. */
+  /** The pause after an exchange of this duration. A pause below the resolution of a timer is skipped. */
   readonly restMs: (exchangeMs: number) => number;
   readonly onRetry?: () => void;
-  /** What a request may take at most, if that is less than `REQUEST_BYTES_MAX`: more is refused, not asked. */
+  /**
+   * The size limit of a request if it is lower than `REQUEST_BYTES_MAX`. A larger command is refused unasked.
+   */
   readonly askBytesMax?: () => number;
   readonly queueMax?: number;
 }
@@ -56,31 +58,34 @@ const ASK_TIMEOUT_MS = 2_000;
 const RETRY_MS = 25;
 const LATER_MS = 8;
 const REST_MIN_MS = 1;
-/** A client hears UNAVAILABLE after this long; the batch itself is repeated until it is answered. */
+/** A client gets UNAVAILABLE after this time. The batch itself is repeated until it is answered. */
 const GIVE_UP_MS = 8_000;
 const QUEUE_MAX = 8_192;
 
 const keyOf = ({ session, conversation }: Command): string => `${session} ${conversation}`;
 
-/** One edge's way into one partition: one batch in flight, repeated unchanged until it is answered. */
+/**
+ * One edge's queue of commands for one partition. One batch is in flight. It is repeated unchanged until it
+ * is answered.
+ */
 export class CommandLane {
   readonly #options: LaneOptions;
   #queue: Entry[] = [];
   /**
-   * Answered `later`, and whatever came behind one of those over the same socket to the same conversation.
+   * Commands that were answered `later`, and those queued behind one of them: same socket, same conversation.
    */
   #deferred: Entry[] = [];
   readonly #held = new Set<string>();
-  /** When the first of what is deferred was answered `later`. */
+  /** When the first deferred command was answered `later`. */
   #laterAt = 0;
   #running = false;
   #number = 0;
   #order = 0;
-  /** On its way, and not answered. */
+  /** The batch in flight. */
   #inFlight: readonly Entry[] = [];
-  /** Sends that were refused for a while just now, the first of each key: those behind them share it. */
+  /** The first send of each key that has just got a retryable refusal. Sends behind it share the refusal. */
   readonly #refused = new Map<string, { readonly order: number; readonly refusal: Refused }>();
-  /** The highest position that an answer named: what this edge has seen committed. */
+  /** The highest log position that any answer has named: this edge knows that it is committed. */
   position = 0;
   unanswered = 0;
 
@@ -92,7 +97,10 @@ export class CommandLane {
     return this.#queue.length + this.#deferred.length;
   }
 
-  /** Resolves with what the owner decided; never rejects. A closed sender's command may never be resolved. */
+  /**
+   * Resolves with the owner's decision, or with a refusal. Never rejects. The command of a closed sender may
+   * never be resolved.
+   */
   submit(command: Command, sender: Sender): Promise<Exclude<Answer, "later">> {
     if (this.waiting >= (this.#options.queueMax ?? QUEUE_MAX)) {
       sender.refused?.(command, busy);
@@ -137,7 +145,10 @@ export class CommandLane {
     await promise;
   }
 
-  /** What was answered `later` comes first again, in its old order, a while after it was answered. */
+  /**
+   * Deferred commands go back to the front of the queue in their old order, `LATER_MS` after the first was
+   * deferred.
+   */
   #release(): void {
     if (this.#deferred.length === 0 || this.#options.clock.monotonic() < this.#laterAt + LATER_MS) return;
     this.#queue = [...this.#deferred, ...this.#queue];
@@ -177,7 +188,7 @@ export class CommandLane {
     return batch;
   }
 
-  /** Its socket is gone and it is in no batch: nobody waits for it. */
+  /** The socket has closed and the command is in no batch, so nobody waits for an answer. */
   #drop(entry: Entry): void {
     if (entry.resolve !== undefined) this.unanswered -= 1;
     entry.resolve = undefined;
@@ -198,7 +209,7 @@ export class CommandLane {
       this.#refused.set(keyOf(command), { order, refusal: answer });
   }
 
-  /** The refusal of a send in front of it that was refused just now. */
+  /** The refusal of an earlier send with the same key, if that one was refused just now. */
   #sharedBy({ command, order }: Entry): Refused | undefined {
     if (this.#refused.size === 0 || command.op !== "send") return undefined;
     const first = this.#refused.get(keyOf(command));
@@ -206,9 +217,9 @@ export class CommandLane {
   }
 
   /**
-   * Sends behind a refused one share its fate at once, also those that are on their way with it: it will come
-   * again, and they behind it. What a batch was told of later, nobody waits for by then. One walk for all:
-   * an outage refuses a whole queue.
+   * Refuses all sends behind a refused one at once, also those in flight in the same batch: the refused send
+   * will be sent again, and they must follow it. Answers that arrive for them later are ignored. One pass
+   * over the queue serves all refusals, because an outage refuses a whole queue.
    */
   #refuseBehind(): void {
     if (this.#refused.size === 0) return;
@@ -223,8 +234,8 @@ export class CommandLane {
   }
 
   /**
-   * Resting, what comes meanwhile gathers: fewer and larger batches where they cost most. What is large
-   * enough already need not wait.
+   * Commands gather while the lane rests. Batches become fewer and larger where they are most expensive. A
+   * queue that already fills a batch does not wait.
    */
   async #exchangeAndRest(batch: readonly Entry[]): Promise<void> {
     const { clock } = this.#options;
@@ -237,8 +248,8 @@ export class CommandLane {
   }
 
   /**
-   * Repeats the same bytes until somebody answers them, or until it is sure that nobody will. Where an
-   * earlier try may have been taken nothing is known of the batch then, and that is what is said.
+   * Repeats the same bytes until the owner answers, or until a final refusal. If an earlier try may have
+   * reached the owner, the outcome of the batch is unknown, so a final refusal is answered as `unavailable`.
    */
   async #exchange(batch: readonly Entry[]): Promise<void> {
     const { from, clock, ask, onRetry } = this.#options;
@@ -259,7 +270,7 @@ export class CommandLane {
           this.#refuseBehind();
           return;
         }
-        // Nobody there, or no answer: the owner may have stored all of it or nothing.
+        // No owner, or no answer: the owner may have stored the whole batch or nothing.
       }
       onRetry?.();
       this.#giveUp(batch);

@@ -1,10 +1,10 @@
-/** How many may be open: from one address (0: no matter how many), and in all. */
+/** Limits of open connections: per address (0 means unlimited), and in all. */
 export interface ConnectionLimits {
   readonly perAddressMax: number;
   readonly totalMax: number;
 }
 
-/** Connections by the address of their peer, those included that never say anything. */
+/** Counts open connections by the peer's address, including those that never send anything. */
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #counts = new Map<string, number>();
@@ -23,8 +23,9 @@ export class Connections {
   }
 
   /**
-   * Counts one that was accepted; false, and it is not counted, where there are too many with those that are
-   * counted elsewhere. Without an address it is one of a proxy, behind which everybody may stand.
+   * Counts an accepted connection. Returns false, and does not count it, if a limit is reached; `elsewhere`
+   * has the connections that are counted elsewhere. No address means a trusted proxy's connection, which only
+   * counts in the total.
    */
   open(address: string | undefined, elsewhere = { of: 0, total: 0 }): boolean {
     const { perAddressMax, totalMax } = this.#limits;
@@ -38,7 +39,7 @@ export class Connections {
     return true;
   }
 
-  /** Of one that was counted, once. */
+  /** Call once for each connection that was counted. */
   close(address: string | undefined): void {
     this.#total -= 1;
     if (address === undefined) return;

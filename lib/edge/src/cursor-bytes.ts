@@ -1,10 +1,10 @@
 import type { ChatError } from "@jichat/protocol/errors.ts";
 
-/** Log positions up to which effects stood in Redis, by partition: what a `sync` cursor means. */
+/** The log position of each partition up to which effects are in Redis: the meaning of a `sync` cursor. */
 export type Positions = readonly number[];
 
 const PARTITIONS_MAX = 256;
-/** Seven bits of each byte, so that eight bytes hold every integer that is exact. */
+/** Seven bits a byte: eight bytes hold every safe integer. */
 const INT_BYTES_MAX = 8;
 
 export function writeInt(bytes: number[], value: number): void {
@@ -21,7 +21,9 @@ export function writePositions(bytes: number[], positions: Positions): void {
   for (const position of positions) writeInt(bytes, position);
 }
 
-/** Takes what was written, and refuses every other form: nothing is allocated for what is only claimed. */
+/**
+ * Reads exactly the forms that are written here, and refuses all others. A claimed length allocates nothing.
+ */
 export class CursorReader {
   readonly #bytes: Uint8Array;
   readonly refuse: () => ChatError;
@@ -45,7 +47,9 @@ export class CursorReader {
     return value;
   }
 
-  /** As many as are said, each at least a byte of what is left. */
+  /**
+   * The count comes first. Each position takes at least one of the remaining bytes, so the count is bounded.
+   */
   positions(): Positions {
     const count = this.int();
     if (count < 1 || count > PARTITIONS_MAX || count > this.#bytes.length - this.#at) throw this.refuse();

@@ -4,13 +4,13 @@ import type { Positions } from "./cursor-bytes.ts";
 
 export type { Positions } from "./cursor-bytes.ts";
 
-/** What a cursor says; without `identity` it was given out by a version that did not name the log. */
+/** The content of a cursor. Without `identity` it comes from a version that did not name the log. */
 export interface Cursor {
   readonly identity?: string | undefined;
   readonly positions: Positions;
 }
 
-/** Where the next page of one sync goes on: behind the conversation `after`, itself last active at `ts`. */
+/** Where the next page of a sync starts: after the conversation `after`, which was last active at `ts`. */
 export interface PageCursor {
   readonly identity?: string | undefined;
   readonly since: Positions | undefined;
@@ -19,13 +19,13 @@ export interface PageCursor {
   readonly after: string;
 }
 
-/** More than any frame or query string may carry. */
+/** Upper bound: no frame or query string carries a longer cursor. */
 export const CURSOR_LENGTH_MAX = 4_096;
 const VERSION = 1;
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 /**
- * Base64url, then `=` and the log's identity. Version 0.1.0 as it was before identities stops reading at the
- * `=`, so that connectors of both versions take each other's cursors while one replaces the other.
+ * Base64url, then `=` and the log's identity. The first builds of 0.1.0 did not know identities and stop
+ * reading at the `=`, so connectors of both versions accept each other's cursors during a roll-out.
  */
 const FORM = /^([A-Za-z0-9_-]+)(?:=([A-Za-z0-9_-]{11}))?$/;
 
@@ -53,8 +53,8 @@ export function encodeCursor({ identity, positions }: Cursor): string {
 }
 
 /**
- * FRAME_MALFORMED for anything that `encodeCursor` did not make. Whose positions they are, and how many there
- * should be, is not asked here (`isOfThisLog`).
+ * Throws FRAME_MALFORMED for anything that `encodeCursor` did not make. It does not check whose positions
+ * they are or how many there should be: `isOfThisLog` does.
  */
 export function decodeCursor(cursor: string): Cursor {
   const { reader, identity } = open("since", cursor);
@@ -71,7 +71,7 @@ export function encodePage({ identity, since, cursor, ts, after }: PageCursor): 
   return text(bytes, after, identity);
 }
 
-/** As `decodeCursor`, for what `encodePage` makes. */
+/** Like `decodeCursor`, for cursors made by `encodePage`. */
 export function decodePage(page: string): PageCursor {
   const { reader, identity } = open("page", page);
   const kind = reader.int();

@@ -10,7 +10,7 @@ import { LossPositions } from "./loss-positions.ts";
 import { HistoryClient } from "./history-client.ts";
 import { Syncs } from "./sync.ts";
 
-/** What an edge, be it of sockets or of REST, reaches the inside by. */
+/** An edge's access to owners, storage and lists. The connector has one for sockets, the api one for REST. */
 export interface Edge {
   readonly lanes: Lanes;
   readonly past: HistoryClient;

@@ -20,7 +20,7 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-/** Pages and members, asked of storage at a position that is not behind what the asker may have seen. */
+/** Asks storage for pages and members, at a position that is not behind anything the asker may have seen. */
 export class HistoryClient {
   readonly #nats: NatsConnection;
   readonly #names: Names;
@@ -52,7 +52,7 @@ export class HistoryClient {
     });
   }
 
-  /** At most `limit` members behind the user `after`, in the order of their ids. */
+  /** At most `limit` members after the user `after`, ordered by id. */
   async members(
     asker: Asker,
     { conversation, after, limit }: Pick<MembersQuery, "conversation" | "after" | "limit">,
@@ -67,13 +67,16 @@ export class HistoryClient {
     });
   }
 
-  /** Redis knows the head's position, or the owner is asked, whose every answer names where its log stood. */
+  /**
+   * The position comes from the head in Redis. Without a head the owner is asked: each of its answers names a
+   * log position.
+   */
   async #at(asker: Asker, conversation: string): Promise<{ v: 1; partition: number; position: number }> {
     const partition = partitionOf(conversation, this.#lanes.partitions);
     const head = await this.#headPosition(conversation);
     if (head === undefined) {
       const answer = await this.#lanes.submit({ op: "look", conversation, ...asker }, { isOpen: () => true });
-      // A member who left is NOT_FOUND to the owner and still has their past: storage decides that.
+      // The owner answers NOT_FOUND for a former member, who may still read their past. Storage decides that.
       if (isRefused(answer) && isRetryable(answer.code)) throw errorOf(answer);
     }
     return { v: 1, partition, position: Math.max(head ?? 0, this.#lanes.seen(partition)) };
@@ -84,7 +87,7 @@ export class HistoryClient {
       const [head] = this.#presence.ready ? await this.#presence.briefs([conversation]) : [];
       return head?.position;
     } catch {
-      return undefined; // Redis is away: the owner knows.
+      return undefined; // Redis is unreachable, so the owner is asked.
     }
   }
 }

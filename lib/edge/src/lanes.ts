@@ -14,7 +14,7 @@ import type { Sender } from "./command-lane.ts";
 import { CommandLane } from "./command-lane.ts";
 import { beatMs, restMs } from "./gathering.ts";
 
-/** One exchange's weight in what is said of the last ones. */
+/** Weight of the latest exchange in the moving averages. */
 const EXCHANGE_WEIGHT = 1 / 16;
 
 const unansweredOf = (lanes: readonly CommandLane[]): number =>
@@ -36,16 +36,16 @@ interface LanesParts {
   readonly onRetry: () => void;
 }
 
-/** This edge's ways into all partitions. */
+/** This edge's command lanes, two for each partition: one for writes, one for reads. */
 export class Lanes {
   readonly partitions: number;
   readonly #lanes: readonly CommandLane[];
-  /** For what waits for no more than some append: the owner holds it, and no message waits behind it. */
+  /** For commands that only need some append to confirm the owner. No message waits behind them. */
   readonly #readingLanes: readonly CommandLane[];
   readonly #beat = new Beat(systemClock, () => beatMs(this.#exchangeMs, this.#unanswered));
-  /** How long an owner takes to answer, of late. */
+  /** Moving average of an owner's answer time, in milliseconds. */
   #exchangeMs = 0;
-  /** Commands without an answer whenever a batch leaves, of late. */
+  /** Moving average of the number of unanswered commands, sampled when a batch leaves. */
   #unanswered = 0;
 
   constructor({ nats, names, from, partitions, onRetry }: LanesParts) {
@@ -95,7 +95,10 @@ export class Lanes {
     return lane;
   }
 
-  /** A position that the log of this partition has reached, from its owner and behind an append. */
+  /**
+   * A position that the partition's log has reached. The owner names it after an append, so a deposed owner
+   * cannot. Throws the ChatError of a refusal.
+   */
   async position(partition: number): Promise<number> {
     const lane = this.#lane(this.#readingLanes, partition);
     const answer = await lane.submit(WHERE, { isOpen: () => true });
@@ -103,18 +106,18 @@ export class Lanes {
     return lane.position;
   }
 
-  /** The highest position of this partition's log that an answer has named here. */
+  /** The highest position of this partition's log that any answer to this edge has named. */
   seen(partition: number): number {
     const of = (lanes: readonly CommandLane[]): number => this.#lane(lanes, partition).position;
     return Math.max(of(this.#lanes), of(this.#readingLanes));
   }
 
-  /** The log is another one: no position that was seen says anything of it. */
+  /** Called when the log was replaced: positions of the old log mean nothing in the new one. */
   forget(): void {
     for (const lane of [...this.#lanes, ...this.#readingLanes]) lane.position = 0;
   }
 
-  /** Commands that are not answered yet. */
+  /** Number of commands without an answer. */
   get waiting(): number {
     return unansweredOf(this.#lanes) + unansweredOf(this.#readingLanes);
   }
@@ -124,7 +127,7 @@ export class Lanes {
     return this.#lane(lanes, partitionOf(command.conversation, this.partitions)).submit(command, sender);
   }
 
-  /** As `submit`, a refusal thrown; for callers that have no socket. */
+  /** Like `submit`, but throws a refusal as a ChatError. For callers without a socket. */
   async require(command: Command): Promise<{ seq: number; ts: number; duplicate?: true | undefined }> {
     const answer = await this.submit(command, { isOpen: () => true });
     if (isRefused(answer)) throw errorOf(answer);

@@ -2,29 +2,30 @@ import type { HeadEntry, HeadsQuery, HeadsReply, ListQuery, ListReply } from "@j
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { ListPart, StoredList } from "@jichat/presence/presence-texts.ts";
 
-/** What Redis holds for a sync; `Presence` in the product, a model in the simulation. */
+/** What Redis holds for a sync. The product implements it with `Presence`, the simulation with a model. */
 export interface ListCache {
-  /** Names this Redis until its data is lost. */
+  /** An id of this Redis's data. It changes when the data is lost. */
   run(): string;
   /**
-   * `done` is no newer than the list, nor the list than its heads: whatever happens behind those positions is
-   * in the next sync, if not already in this one. While fewer than `partitions` are done the list may be empty.
+   * `done` is not newer than the list, and the list is not newer than its heads. So an event behind those
+   * positions is in the next sync, if not already in this one. While `done` has fewer than `partitions`
+   * entries the list may be empty.
    */
   list(user: string, partitions: number): Promise<StoredList>;
   /**
-   * One for each of `conversations`, no older than in any list read before; undefined where none is whole, or
-   * the user is not in there (any more).
+   * One head for each of `conversations`, not older than in any list read before. Undefined if no whole head
+   * is cached, or if the user is not a member (any more).
    */
   heads(conversations: readonly string[], user: string): Promise<readonly (HeadEntry | undefined)[]>;
   /**
-   * Adds to a list, which is complete once `wholeAt` is told, with the last of it: the positions as of which it
-   * was read. Rejects when `run` is lost by now, or when something behind these positions was let go: what was
-   * read may be too old.
+   * Adds a part to a list. The last part names `wholeAt`, the positions as of which the list was read, and
+   * completes it. Rejects if the data of `run` is lost, or if something behind these positions was discarded:
+   * then the parts may be too old.
    */
   mergeList(run: string, user: string, part: ListPart): Promise<void>;
 }
 
-/** What storage tells a sync. */
+/** What a sync asks storage. */
 export interface ListSource {
   list(query: ListQuery): Promise<ListReply>;
   heads(query: HeadsQuery): Promise<HeadsReply>;
@@ -33,7 +34,7 @@ export interface ListSource {
 export const beingRebuilt = (): ChatError =>
   new ChatError("UNAVAILABLE", "the list of conversations is being rebuilt", { retryAfterMs: 500 });
 
-/** What Redis answers; UNAVAILABLE where it does not. */
+/** Awaits an answer of Redis. A failure becomes UNAVAILABLE. */
 export async function reach<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;

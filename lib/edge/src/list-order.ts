@@ -6,7 +6,7 @@ import { partitionOf } from "@jichat/protocol/ids.ts";
 import type { StoredHead } from "@jichat/presence/presence-texts.ts";
 import type { Positions } from "./cursor.ts";
 
-/** A conversation of a user's list, as far as its order among the others needs to be known. */
+/** A conversation of a user's list, with what is needed to order it. */
 export interface Known {
   readonly entry: ListEntry;
   readonly head: StoredHead | undefined;
@@ -14,7 +14,7 @@ export interface Known {
 
 export type Listed = ListedConversation<BodyText> | LeftConversation;
 
-/** Without a cursor what one is in; with one also what one has left since. */
+/** Without a cursor the list has current conversations. With one it also has those left since. */
 export function isListed({ entry, head }: Known, since: Positions | undefined, partitions: number): boolean {
   if (since === undefined) return entry.left === undefined;
   const seen = since[partitionOf(entry.conversation, partitions)] ?? 0;
@@ -30,7 +30,7 @@ export const byActivity = (a: Known, b: Known): number =>
 export const isBehind = (known: Known, ts: number, after: string): boolean =>
   tsOf(known) < ts || (tsOf(known) === ts && known.entry.conversation > after);
 
-/** As `user` is told of it. A head may be newer than the entry. */
+/** The entry as `user` receives it. The head may be newer than the entry. */
 export function listed(entry: ListEntry, head: HeadEntry | undefined, user: string): Listed {
   const { conversation, left, first, mark } = entry;
   if (left !== undefined || head === undefined) return { conversation, left: left ?? 0 };

@@ -3,14 +3,14 @@ import type { Positions } from "./cursor.ts";
 import type { ListCache, ListSource } from "./list-cache.ts";
 import { reach } from "./list-cache.ts";
 
-/** Partitions that are asked for one user's list together. */
+/** Partitions that are queried at once for one user's list. */
 const ASKED_AT_ONCE = 8;
-/** Redis does nothing else while a script runs. */
+/** Entries merged by one script: Redis runs nothing else meanwhile. */
 const MERGED_AT_ONCE = 1_000;
 
 /**
- * Puts lists back that Redis lost: entries, and the briefs of heads, so that a list of thousands is there
- * before its first page is waited for. Whole heads come with the pages that want them (`WholeHeads`).
+ * Rebuilds lists that Redis has lost: the entries, and brief heads, so that a list of thousands is complete
+ * before its first page is due. Whole heads are read with the pages that need them (`WholeHeads`).
  */
 export class ListRebuild {
   readonly #cache: ListCache;
@@ -18,14 +18,17 @@ export class ListRebuild {
   readonly #afterLoss: () => Promise<Positions>;
   readonly #running = new Map<string, Promise<void>>();
 
-  /** `afterLoss`: positions that were reached after the present Redis was first met (`LossPositions`). */
+  /** `afterLoss` gives log positions reached after the present Redis was first seen (`LossPositions`). */
   constructor(cache: ListCache, source: ListSource, afterLoss: () => Promise<Positions>) {
     this.#cache = cache;
     this.#source = source;
     this.#afterLoss = afterLoss;
   }
 
-  /** As of `positions` or later; one rebuild per user at a time, whoever asks. */
+  /**
+   * Rebuilds as of `positions` or later. One rebuild per user runs at a time, and concurrent callers share
+   * it.
+   */
   async of(user: string, positions: Positions): Promise<void> {
     const running = this.#running.get(user);
     if (running !== undefined) return running;
@@ -60,7 +63,7 @@ export class ListRebuild {
     }
   }
 
-  /** All of one partition, in as many answers as it takes. Each is as of `position` or later. */
+  /** The whole list of one partition, in as many answers as it takes. Each is as of `position` or later. */
   async #askPartition(user: string, partition: number, position: number): Promise<readonly ListReply[]> {
     const replies: ListReply[] = [];
     let after: string | undefined;

@@ -1,10 +1,10 @@
 import type { Positions } from "./cursor.ts";
 
 /**
- * Where every log stood at some moment after the present Redis was first met. What was published before that
- * moment may have gone to a Redis that is lost, so a list is rebuilt from storage at these positions or
- * later. They come from the owners, each behind an append: a deposed owner would name an older one, and what
- * its successor published into the lost Redis would be missing for ever.
+ * The positions of all logs at some moment after the present Redis was first seen. Effects of earlier events
+ * may have gone to a lost Redis, so a list is rebuilt from storage at these positions or later. The owners
+ * name them, each after an append. Without the append a deposed owner could name an older position, and what
+ * its successor wrote to the lost Redis would be missing for ever.
  */
 export class LossPositions {
   readonly #ask: (partition: number) => Promise<number>;
@@ -19,12 +19,12 @@ export class LossPositions {
     this.#ask = ask;
   }
 
-  /** The log is another one: its positions are too. */
+  /** Called when the log was replaced, and its positions with it. */
   forget(): void {
     this.#known = undefined;
   }
 
-  /** Asked once for every Redis; a failed try is forgotten. */
+  /** Asks the owners once for each Redis. A failed try is forgotten. */
   async read(): Promise<Positions> {
     const run = this.#run();
     if (this.#known?.run === run) return this.#known.positions;

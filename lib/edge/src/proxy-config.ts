@@ -14,7 +14,10 @@ function readRange(text: string): Range | undefined {
   return { groups, bits: bits + 128 - bitsMax };
 }
 
-/** `no`, `yes` (one hop), a number of hops, or addresses and CIDRs with commas between them. */
+/**
+ * Reads TRUST_PROXY: `no`, `yes` (one hop), a number of hops, or a comma-separated list of addresses and
+ * CIDRs.
+ */
 export function readProxyTrust(reader: EnvReader): ProxyTrust {
   const text = reader.text("TRUST_PROXY", { default: "no" }).trim();
   if (text === "no") return NO_PROXY;

@@ -1,21 +1,24 @@
 import type { Refused } from "@jichat/protocol/bus/command.ts";
 import { SEND_GATE_MS } from "@jichat/protocol/limits.ts";
 
-/** A send that was refused for a while and has not come again. */
+/** A send that got a retryable refusal and has not come again. */
 export interface Mark {
   readonly id: string;
-  /** Among its socket's sends. A copy stands where the one stands that came first. */
+  /** Place among the socket's sends. A copy has the place of the first one. */
   readonly place: number;
-  /** Its own, or the one that it shares. */
+  /** The send's own refusal, or the shared one. */
   readonly refusal: Refused;
-  /** Until then it holds what stands behind it. */
+  /** Until this time (monotonic, in ms) it holds back the sends behind it. */
   readonly until: number;
-  /** How often it has shared a refusal since the line moved, and when that was. */
+  /**
+   * `shares`: how often it has shared a refusal since the line last moved. `moves`: the line's move count at
+   * that time.
+   */
   readonly shares: number;
   readonly moves: number;
 }
 
-/** What a refusal without a time means (`ChatError`). */
+/** Default for a refusal without `retryAfterMs` (`ChatError`). */
 const RETRY_MS = 500;
 
 interface NewMark {
@@ -27,14 +30,14 @@ interface NewMark {
 
 /**
  * The refused sends of one socket to one conversation, in the order in which they were sent (ADR 0010). Each
- * holds those behind it until it comes again, is answered for good, or has been silent for 5 s: since it was
- * last told, or since the one in front of it came again.
+ * holds back those behind it until it comes again, gets a final answer, or has been silent for 5 s
+ * (`SEND_GATE_MS`). The 5 s start when it was last refused, or when the one in front of it came again.
  */
 export class RefusedLine {
   readonly #marks = new Map<string, Mark>();
   #isInOrder = true;
   #lastPlace = Number.NEGATIVE_INFINITY;
-  /** How many have left it. */
+  /** How many sends have left the line. */
   #moves = 0;
 
   constructor(marks: Iterable<Mark> = []) {
@@ -48,7 +51,7 @@ export class RefusedLine {
     return this.#marks.size;
   }
 
-  /** In the order in which they were sent. */
+  /** In sending order. */
   get marks(): Iterable<Mark> {
     this.#order();
     return this.#marks.values();
@@ -58,7 +61,7 @@ export class RefusedLine {
     return this.#marks.get(id)?.place;
   }
 
-  /** A send arrives: the refusal that it shares from here on, or undefined when it goes on. */
+  /** Decides about an arriving send: the refusal that it shares, or undefined if it may go on. */
   admit(id: string, place: number, now: number): Refused | undefined {
     const holder = this.#holderInFrontOf(id, place, now);
     if (holder === undefined) {
@@ -71,18 +74,18 @@ export class RefusedLine {
     return shares === 0 ? refusal : { ...refusal, retryAfterMs: patience(holder, shares, now) };
   }
 
-  /** A send is refused for a while. A copy renews nothing of those in front of it. */
+  /** Records a retryable refusal. A copy does not renew the time of the sends in front of it. */
   refuse(id: string, place: number, refusal: Refused, now: number): void {
     this.#mark(id, { place, refusal, now, shares: this.#sharesOf(id) });
   }
 
-  /** One of its copies is answered for good: nobody says the others again. */
+  /** One copy of the send got a final answer, so the client sends none of the others again. */
   settle(id: string, now: number): void {
     const mark = this.#marks.get(id);
     if (mark !== undefined) this.#leaves(id, mark.place, now);
   }
 
-  /** Lets go of those that hold nobody any more. */
+  /** Removes sends that no longer hold anything back. */
   sweep(now: number): void {
     for (const { id, until } of this.#marks.values()) if (until <= now) this.#marks.delete(id);
   }
@@ -105,8 +108,8 @@ export class RefusedLine {
   }
 
   /**
-   * Who resends in order comes to the next one now: its 5 s begin. One that was silent for too long keeps its
-   * place as long as another one holds, as it may still come.
+   * A client that resends in order sends the next one now, so the 5 s of that one begin. A send that was
+   * silent for too long keeps its place while another one still holds the line, because it may still come.
    */
   #leaves(id: string, place: number, now: number): void {
     const wasFirst = this.#holderInFrontOf(id, place, now) === undefined;
@@ -132,7 +135,7 @@ export class RefusedLine {
     this.#marks.set(mark.id, mark);
   }
 
-  /** Many are marked in one go: they are sorted when somebody asks. */
+  /** Sorts lazily: many sends are marked at once, and sorted when somebody reads them. */
   #order(): void {
     if (this.#isInOrder) return;
     this.#isInOrder = true;
@@ -143,8 +146,8 @@ export class RefusedLine {
 }
 
 /**
- * Longer each time while nothing moves, and no longer than the holder holds: who waits for one that never
- * comes is told of it a dozen times, not five hundred.
+ * The wait doubles while the line does not move, up to the time that the holder holds. A client that waits
+ * for a send that never comes is refused about a dozen times, not five hundred.
  */
 function patience({ refusal, until }: Mark, shares: number, now: number): number {
   const { retryAfterMs = RETRY_MS } = refusal;

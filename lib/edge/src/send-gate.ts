@@ -1,10 +1,10 @@
 import type { Refused } from "@jichat/protocol/bus/command.ts";
 import { RefusedLine } from "./refused-line.ts";
 
-/** Refused sends of one socket that have not come again, over all its conversations. */
+/** Limit of refused sends of one socket, over all its conversations, that the client has not sent again. */
 export const REFUSED_SENDS_MAX = 1_024;
 
-/** A refusal that was not this gate's: where the send stood, and when it was refused. */
+/** A refusal by someone other than this gate: the send's place in the order, and when it was refused. */
 export interface GateRefusal {
   readonly place: number;
   readonly refusal: Refused;
@@ -12,17 +12,18 @@ export interface GateRefusal {
 }
 
 /**
- * One socket's order of sends (docs/protocol.md), conversation by conversation: of what is refused for a
- * while, and of what only shares that, nothing is overtaken. It decides as sends arrive, and in that order:
- * what waits already when one in front of it is refused, the lane refuses with it.
+ * Keeps the order of one socket's sends, conversation by conversation (docs/protocol.md, "Order of sends").
+ * No later send overtakes one that has a retryable refusal, its own or a shared one. The gate must see sends
+ * in the order of their arrival. Sends that already wait when an earlier one is refused are refused by the
+ * lane.
  */
 export class SendGate {
-  /** None for most sockets, ever: eight thousand empty maps are worth their bytes. */
+  /** Allocated lazily: most sockets never need it. */
   #lines: Map<string, RefusedLine> | undefined;
   #refused = 0;
   #ordinal = 0;
 
-  /** Where a send that arrives stands: one that comes again, where it stood. */
+  /** The place of an arriving send in the socket's order. A repeated send keeps its first place. */
   place(conversation: string, id: string): number {
     const known = this.#lines?.get(conversation)?.placeOf(id);
     if (known !== undefined) return known;
@@ -30,12 +31,12 @@ export class SendGate {
     return this.#ordinal;
   }
 
-  /** Nothing is refused that has not come again: nobody has to be asked, nor the time. */
+  /** True if no refused send is still to come again. Callers then skip the gate and the clock. */
   get isIdle(): boolean {
     return this.#refused === 0;
   }
 
-  /** The refusal that a send shares, or undefined when it may go on. To be asked of each as it arrives. */
+  /** The refusal that this send shares, or undefined if it may go on. Call it for each send as it arrives. */
   admit(conversation: string, id: string, place: number, now: number): Refused | undefined {
     const line = this.#lines?.get(conversation);
     if (line === undefined) return undefined;
@@ -45,7 +46,7 @@ export class SendGate {
     return refusal;
   }
 
-  /** A send was refused for a while, and not by this gate. */
+  /** Records a retryable refusal that this gate did not make itself. */
   refused(conversation: string, id: string, { place, refusal, now }: GateRefusal): void {
     const lines = (this.#lines ??= new Map());
     const line = lines.get(conversation) ?? new RefusedLine();
@@ -55,7 +56,7 @@ export class SendGate {
     this.#count(conversation, line, before, now);
   }
 
-  /** A send was acked, or refused for good. */
+  /** Records that a send was acked or finally refused. */
   settled(conversation: string, id: string, now: number): void {
     const line = this.#lines?.get(conversation);
     if (line === undefined) return;
@@ -65,8 +66,8 @@ export class SendGate {
   }
 
   /**
-   * More are to come again than it keeps. Its socket is to be closed: were one forgotten, what was sent
-   * behind it could be taken before it.
+   * True if more refused sends are pending than the gate keeps. The caller must close the socket: if one were
+   * forgotten, a later send could overtake it.
    */
   get isFull(): boolean {
     return this.#refused > REFUSED_SENDS_MAX;

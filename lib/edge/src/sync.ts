@@ -24,17 +24,17 @@ export interface SyncReply {
   readonly cursor: string;
   readonly more: boolean;
   readonly next?: string;
-  /** The positions that were asked from are of another life: this is a first sync. */
+  /** The request's positions belong to another log or partition count, so this reply is a first sync. */
   readonly reset?: true;
 }
 
 const POSITIONS_WAIT_MS = 2_000;
 const POSITIONS_RETRY_MS = 25;
 const REPLY_OVERHEAD_BYTES = 4_096;
-/** Conversations whose whole heads are read together: what a reply has room for is seen in steps. */
+/** Whole heads are read in steps of this many conversations, until the reply is full. */
 const WHOLE_AT_ONCE = 100;
 
-/** What a request goes on from. */
+/** Where a request continues. */
 interface Asked {
   readonly identity?: string | undefined;
   readonly since?: Positions | undefined;
@@ -57,13 +57,13 @@ interface SyncsParts {
   readonly source: ListSource;
   readonly clock: Clock;
   readonly partitions: number;
-  /** Positions that were reached after the present Redis was first met (`LossPositions`). */
+  /** Log positions reached after the present Redis was first seen (`LossPositions`). */
   readonly afterLoss: () => Promise<Positions>;
   readonly log: ThisLog;
 }
 
 /**
- * Answers `sync` from Redis; what Redis lost is first rebuilt from storage, at positions read after the
+ * Answers `sync` from Redis. What Redis has lost is first rebuilt from storage, at positions read after the
  * loss.
  */
 export class Syncs {
@@ -84,8 +84,9 @@ export class Syncs {
   }
 
   /**
-   * A page of a user's conversations, most recently active first. UNAVAILABLE while Redis or storage cannot
-   * tell. `list` is what its registration has read already, for a session that syncs as it comes.
+   * A page of a user's conversations, most recently active first. Throws UNAVAILABLE while Redis or storage
+   * cannot answer. `list` is the list that the session's registration has already read, for a sync that waits
+   * for the welcome.
    */
   async page(user: string, request: SyncRequest, list?: ReadList): Promise<SyncReply> {
     const asked = read(request);
@@ -118,7 +119,7 @@ export class Syncs {
     return true;
   }
 
-  /** After Redis was lost, every owner has to tell first where it stands, and storage what the list was. */
+  /** After a loss of Redis, each owner first names its position, and storage gives the list. */
   async #read(
     user: string,
     list: ReadList | undefined,
@@ -144,7 +145,7 @@ export class Syncs {
     }
   }
 
-  /** The first of `known`, as many as are asked for and a reply has room for. */
+  /** The first entries of `known`, bounded by `limit` and by the size of a reply. */
   async #take(
     known: readonly Known[],
     limit: number,
@@ -158,10 +159,11 @@ export class Syncs {
       const heads = await this.#heads.of(of, some);
       for (const { entry } of some) {
         const head = heads.get(entry.conversation);
-        // Who left meanwhile is told so by the next sync: that stands behind this one's cursor.
+        // A user who left meanwhile learns it with the next sync: the departure is behind this reply's
+        // cursor.
         if (head !== undefined || entry.left !== undefined) {
           const next = listed(entry, head, of.user);
-          // A body is text in text here, and so at least as long as in its frame.
+          // A body is escaped text here, so this is never shorter than its form in the frame.
           bytes += utf8Bytes(JSON.stringify(next)) + 1;
           if (bytes > REPLY_BYTES_MAX && conversations.length > 0) return { conversations, taken };
           conversations.push(next);

@@ -1,16 +1,16 @@
 import type { Cursor, Positions } from "./cursor.ts";
 
-/** What positions are judged by. */
+/** What tells whether positions belong to the present log. */
 export interface ThisLog {
-  /** Changes when a stream was made anew or the log was restored, and not with a generation. */
+  /** Changes if a stream was created anew or the log was restored. A new generation does not change it. */
   identity(): string;
-  /** Of an append that a partition's owner makes for the answer: above all that was there before. */
+  /** The position of an append that the owner makes for this answer. It is above everything stored before. */
   position(partition: number): Promise<number>;
 }
 
 /**
- * False for positions of another life: of another log, of another number of partitions, or ahead of what
- * this log has come to. `now` may be behind the log, as a Redis that was lost is; the owner knows.
+ * False if the positions belong to another log or another number of partitions, or are ahead of this log.
+ * `now` may be behind the log, for example after a loss of Redis. Then the owner decides.
  */
 export async function isOfThisLog(
   { identity, positions }: Cursor,

@@ -6,7 +6,7 @@ import type { ListCache, ListSource } from "./list-cache.ts";
 import { beingRebuilt, reach } from "./list-cache.ts";
 import type { Known } from "./list-order.ts";
 
-/** Whose list it is, of which Redis it was read, and where the logs stood at least. */
+/** The user, the Redis run that the list was read from, and the least positions of the logs. */
 export interface ListOf {
   readonly run: string;
   readonly user: string;
@@ -14,8 +14,8 @@ export interface ListOf {
 }
 
 /**
- * Whole heads for the conversations of one page: those that are not at hand from Redis, and from storage what
- * Redis knows briefly, which has it from then on.
+ * Gives whole heads for the conversations of one page: from Redis if it has them, else from storage. A head
+ * read from storage is then cached in Redis.
  */
 export class WholeHeads {
   readonly #cache: ListCache;
@@ -29,8 +29,8 @@ export class WholeHeads {
   }
 
   /**
-   * By conversation, none older than in `known`. Absent where the user has left, perhaps after `known` was
-   * read: storage, which was asked then, tells members only.
+   * Heads by conversation, none older than in `known`. A conversation that the user has left is absent, also
+   * if the user left after `known` was read: storage is asked after that, and answers members only.
    */
   async of({ run, user, positions }: ListOf, known: readonly Known[]): Promise<Map<string, HeadEntry>> {
     const found = new Map<string, HeadEntry>();
@@ -65,7 +65,7 @@ export class WholeHeads {
     );
     const told = await Promise.all(
       [...byPartition].map(([partition, some]) => {
-        // A list may stand in Redis ahead of what is done.
+        // Redis may hold a list that is ahead of the recorded effects.
         const seen = some.map(({ entry, head }) => Math.max(entry.position, head?.position ?? 0));
         const position = Math.max(positions[partition] ?? 0, ...seen);
         const conversations = some.map(({ entry }) => entry.conversation);
@@ -75,7 +75,7 @@ export class WholeHeads {
     return told.flat();
   }
 
-  /** In as many answers as it takes: each has room for one at least. */
+  /** As many queries as it takes. Each answer has room for at least one head. */
   async #askPartition(query: HeadsQuery): Promise<HeadEntry[]> {
     const told: HeadEntry[] = [];
     for (let conversations = query.conversations; conversations.length > 0;) {

@@ -18,7 +18,7 @@ const hashOf = promisify(scrypt) as (
   options: { N: number; r: number; p: number; maxmem: number },
 ) => Promise<Buffer>;
 
-/** OWASP's parameters for scrypt: 2^15, 8, 3; about 100 ms and 32 MB. */
+/** OWASP's parameters for scrypt (2^15, 8, 3): about 100 ms and 32 MB for each hash. */
 const COST = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 1024 * 1024 };
 
 export async function hashPassword(password: string): Promise<string> {
@@ -40,7 +40,7 @@ export async function matchesPassword(password: string, stored: string): Promise
   return timingSafeEqual(given, wanted);
 }
 
-/** Users in KV: every change is a compare-and-set, every read comes from the leader. */
+/** User accounts in KV. Every change is a compare-and-set, and every read comes from the leader. */
 export class Accounts {
   readonly #bucket: Bucket;
 
@@ -59,7 +59,7 @@ export class Accounts {
       : { account: readAccount(entry.string()), revision: entry.revision };
   }
 
-  /** CONFLICT when the name is taken. */
+  /** Throws CONFLICT if the name is taken. */
   async create(user: string, account: Account): Promise<void> {
     try {
       await this.#bucket.kv.create(keyOf(user), accountText(account));
@@ -70,8 +70,8 @@ export class Accounts {
   }
 
   /**
-   * Changes an account by compare-and-set, again when somebody else was quicker. NOT_FOUND where there is
-   * none.
+   * Changes an account by compare-and-set. Tries again if another writer was faster, so `change` may run more
+   * than once. Throws NOT_FOUND if there is no account.
    */
   async update(user: string, change: (account: Account) => Account): Promise<Account> {
     for (;;) {
@@ -88,8 +88,8 @@ export class Accounts {
   }
 
   /**
-   * What the bucket says behind `revision`, then whatever it says next; `last` is where it stands now. One
-   * that was put back to an earlier state is read from its beginning.
+   * The bucket's entries after `revision`, then all later ones. `last` is the bucket's last revision now, or
+   * 0 if there is nothing to read. A bucket that was restored to an earlier state is read from its beginning.
    */
   async follow(
     revision: number,
@@ -102,13 +102,13 @@ export class Accounts {
     return { last: last <= from ? 0 : last, entries: this.#bucket.follow(from, hearing, signal) };
   }
 
-  /** Users in the order of the bucket, for the search index. */
+  /** All users, in the order of the bucket. The search index reads them. */
   async *users(): AsyncGenerator<string> {
     for await (const key of this.#bucket.keys("u.*")) yield key.slice(2);
   }
 }
 
-/** The user of an entry that makes or changes an account; undefined for whatever else is in the bucket. */
+/** The user of an entry that creates or changes an account. Undefined for every other entry of the bucket. */
 export const userOf = ({ key, operation }: Pick<BucketEntry, "key" | "operation">): string | undefined =>
   operation === "PUT" && key.startsWith("u.") ? key.slice(2) : undefined;
 
@@ -126,7 +126,7 @@ async function reach<T>(answer: Promise<T>): Promise<T> {
 
 const SEEN_MAX = 100_000;
 
-/** Users of another system have no sign-up: their account is made when they are first seen. */
+/** Creates accounts for users of another system when they are first seen: they do not sign up here. */
 export class AccountProvisioner {
   readonly #accounts: Accounts;
   readonly #clock: Clock;
@@ -137,13 +137,13 @@ export class AccountProvisioner {
     this.#clock = clock;
   }
 
-  /** Returns whether this made the account. */
+  /** Makes sure that the user has an account. Returns true if this call created it. */
   async of(user: string): Promise<boolean> {
     if (this.#seen.has(user)) return false;
     const known = await this.#accounts.get(user);
     if (known === undefined) {
       await this.#accounts.create(user, { v: 1, createdAt: this.#clock.now() }).catch((error: unknown) => {
-        // Somebody else saw them first.
+        // Another process created the account first.
         if (!(error instanceof ChatError) || error.code !== "CONFLICT") throw error;
       });
     }

@@ -4,31 +4,37 @@ import { isId } from "@jichat/protocol/id-forms.ts";
 import { CLOCK_LEEWAY_MS } from "@jichat/protocol/limits.ts";
 import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
 
-/** What a token says, once its types and ranges are known. Times are milliseconds since 1970. */
+/** A token's claims, with types and ranges checked. Times are milliseconds since 1970. */
 export interface Claims {
   readonly user: string;
   readonly expiresAt: number;
   readonly issuedAt: number;
   readonly jti: string | undefined;
-  /** Of the credential that it was given for; absent from tokens of others and of older versions. */
+  /**
+   * The revision of the credential that the token was issued for. Absent from tokens of other issuers and of
+   * older versions.
+   */
   readonly revision?: number;
 }
 
-/** Ours alone: another system's `rev` may mean anything. */
+/** Our own claim name: in another system's token `rev` may mean anything. */
 export const REVISION_CLAIM = "jichat_rev";
 
 const JTI_LENGTH_MAX = 256;
-/** The end of the year 9999, as ISO 8601 writes years: what lies beyond is no time. */
+/** The end of the year 9999, the last that ISO 8601 writes with four digits. A later time is invalid. */
 const SECONDS_MAX = 253_402_300_799;
 
 const DAYS = REVOCATION_TTL_MS / 86_400_000;
 const refused = (why: string): ChatError => new ChatError("UNAUTHENTICATED", `the token's ${why}`);
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** A token or ticket is over once its end is further back than clocks may differ. */
+/** True if a token or ticket has expired, with a leeway for clock differences. */
 export const isOver = (expiresAt: number, now: number): boolean => now >= expiresAt + CLOCK_LEEWAY_MS;
 
-/** The only door from a token's claims to our types: nothing is coerced, and an error names the claim. */
+/**
+ * The only decoder from a token's claims to our types. Nothing is coerced. Throws UNAUTHENTICATED with the
+ * claim's name, or TOKEN_EXPIRED. `now` is in milliseconds since 1970.
+ */
 export function readClaims(
   bytes: Uint8Array,
   wanted: { readonly issuer: string; readonly audience: string },
@@ -48,10 +54,10 @@ export function readClaims(
   if (claims.get("iss") !== wanted.issuer) throw refused("`iss` is not the issuer that is accepted here");
   if (!isFor(claims.get("aud"), wanted.audience)) throw refused("`aud` does not name who is asked here");
   if (expiresAt === undefined) throw refused("`exp` is missing");
-  // A revocation is kept this long: a token that lives longer would come back to life.
+  // A revocation is kept for this time, so a longer-lived token would become valid again.
   if (expiresAt > now + REVOCATION_TTL_MS + CLOCK_LEEWAY_MS)
     throw refused(`\`exp\` is more than ${DAYS} days ahead`);
-  // One from the future would outlive a revocation of all that was issued before some moment.
+  // A token with a future `iat` would escape a revocation of everything issued before now.
   for (const [name, time] of [["iat", issuedAt] as const, ["nbf", notBefore] as const])
     if (time !== undefined && time > now + CLOCK_LEEWAY_MS) throw refused(`\`${name}\` has not come yet`);
   if (isOver(expiresAt, now)) throw new ChatError("TOKEN_EXPIRED", "the token has expired: sign in again");
@@ -62,7 +68,7 @@ export function readClaims(
 export const isWhole = (value: unknown): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 
-/** What a token claims by itself: what only a prototype has is not claimed. */
+/** Own properties only: a claim inherited from a prototype does not count. */
 type ClaimsByName = ReadonlyMap<string, unknown>;
 
 function objectOf(bytes: Uint8Array): ClaimsByName {

@@ -3,12 +3,12 @@ import type { ClusterKeys, ProcessConfig } from "@jichat/runtime/process-config.
 import { clusterKeysOf } from "@jichat/runtime/process-config.ts";
 import type { Reread } from "@jichat/runtime/reread.ts";
 
-/** The cluster's keys, the first of which signs: those that its file holds now, once that is read anew. */
+/** The cluster's current keys. The first one signs. A key file is read again while the process runs. */
 export class CurrentClusterKeys {
   #keys: ClusterKeys;
   readonly reread: readonly Reread[];
 
-  /** `onTaken` is told of others. Throws where the file holds none. */
+  /** `onTaken` gets the keys of each later read. Throws if the file holds no keys. */
   constructor(
     { clusterKeys, clusterKeysFile }: Pick<ProcessConfig, "clusterKeys" | "clusterKeysFile">,
     onTaken: (keys: ClusterKeys) => void,

@@ -1,18 +1,18 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
 
-/** Where it is asked who exists. */
+/** The source that knows who exists. */
 export interface Register {
-  /** False while it may lack some who exist: nobody is refused then. */
+  /** False while the register may be incomplete. Nobody is refused then. */
   readonly isComplete: boolean;
   has(user: string): Promise<boolean>;
 }
 
 export interface ExistenceOptions {
-  /** Those who exist and were named of late; bounded by forgetting who was not named for longest. */
+  /** How many existing names are remembered. The least recently named go first. */
   readonly knownMax?: number;
-  /** Questions to the register at once. */
+  /** How many queries to the register run at once. */
   readonly atOnce?: number;
-  /** Questions that wait for their turn; one more is BUSY. */
+  /** How many queries may wait. One more gets BUSY. */
   readonly waitingMax?: number;
 }
 
@@ -27,16 +27,16 @@ interface PendingCheck {
 }
 
 /**
- * Whether people exist, for doors that take their names. Only those who do are kept: accounts are never
- * deleted, so that never goes stale, and who asks for names of nobody pushes nobody out. Each name is asked
- * for once at a time, whoever waits for it.
+ * Checks whether named people exist. Only existing names are cached: accounts are never deleted, so such an
+ * entry never goes stale, and queries for unknown names evict nothing. Concurrent queries for one name share
+ * one answer.
  */
 export class Existence {
   readonly #register: Register;
   readonly #halfMax: number;
   readonly #atOnce: number;
   readonly #waitingMax: number;
-  /** Two halves, the older of which is dropped when the younger is full: a hit is a look-up, no more. */
+  /** Two generations. The older one is dropped when the younger is full, so a hit costs one look-up. */
   #young = new Set<string>();
   #old = new Set<string>();
   readonly #asked = new Map<string, Promise<boolean>>();
@@ -54,14 +54,14 @@ export class Existence {
     return this.#young.size + this.#old.size;
   }
 
-  /** Names that are being asked for. */
+  /** Number of names with a query in progress. */
   get asking(): number {
     return this.#asked.size;
   }
 
   /**
-   * Undefined when it is known without asking that nobody is missing; else resolves with those who do not
-   * exist. Rejects with a retryable error where that cannot be told.
+   * Undefined if all users are known to exist without a query. Otherwise resolves with those that do not
+   * exist. Rejects with a retryable error if the register cannot answer.
    */
   missing(users: readonly string[]): Promise<readonly string[]> | undefined {
     if (!this.#register.isComplete) return undefined;
@@ -114,7 +114,7 @@ export class Existence {
     try {
       return await this.#register.has(user);
     } catch (error) {
-      // Whoever waits would only be told the same, each after a wait of its own.
+      // Waiting queries would only get the same error, each after its own wait.
       const waiting = this.#waiting;
       this.#waiting = [];
       for (const { resolve } of waiting) resolve(Promise.reject(error));
@@ -143,7 +143,7 @@ export class Existence {
   }
 }
 
-/** What is told of names that nobody has: the first ten of them. */
+/** The error for names that nobody has. It lists the first ten. */
 export function nobody(missing: readonly string[]): ChatError {
   const told = missing.slice(0, NAMES_TOLD_MAX).join(", ");
   const more = missing.length - NAMES_TOLD_MAX;

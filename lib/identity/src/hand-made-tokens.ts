@@ -4,7 +4,7 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Revocable } from "./revocations.ts";
 import { Tokens } from "./tokens.ts";
 
-/** For tests: an issuer that signs whatever it is given, and a door that checks by its keys. */
+/** For tests: an issuer that signs any text, and a checker with the matching keys. */
 export class HandMadeTokens {
   readonly algorithm: string;
   readonly set: JSONWebKeySet;
@@ -24,7 +24,7 @@ export class HandMadeTokens {
     return new HandMadeTokens(algorithm, privateKey, { keys: [jwk] });
   }
 
-  /** Signs this text as claims, whatever it is. */
+  /** Signs the text as claims, without checking it. */
   sign(claims: string, kid = "one", more: Readonly<Record<string, unknown>> = {}): Promise<string> {
     return new CompactSign(new TextEncoder().encode(claims))
       .setProtectedHeader({ alg: this.algorithm, kid, ...more })
@@ -40,7 +40,7 @@ export class HandMadeTokens {
 
 export const NOW = 1_800_000_000_000;
 
-/** Claims that are right at NOW; what is given replaces or, undefined, leaves out. */
+/** Valid claims at NOW. `changed` replaces claims; a value of undefined removes one. */
 export const claimsOf = (changed: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => ({
   sub: "ann",
   iss: "jichat",

@@ -2,20 +2,20 @@ import type { Refused } from "@jichat/protocol/bus/command.ts";
 import type { EnvReader } from "@jichat/runtime/env-reader.ts";
 import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 
-/** What doors ask of the people that are named to them. */
+/** Rules for people whom a frame or a request names. */
 export interface PeopleConfig {
-  /** Names of nobody are refused. */
+  /** Refuse names that have no account. */
   readonly mustExist: boolean;
-  /** How many people a user may put into groups in the long run. */
+  /** How many people a second a user may add to groups, on average. */
   readonly membersPerSecond: number;
 }
 
-/** Twice a group of the largest size at the default rate. */
+/** At the default rate this allows two groups of the largest size at once. */
 const MEMBERS_BURST_SECONDS = 40;
 
 /**
- * Where accounts are our own, everybody who exists has one. The rate follows that of messages, so that who
- * raises the one raises the other.
+ * With our own accounts, everybody who exists has one, so names must exist by default. The default rate
+ * follows the message rate, so raising one raises the other.
  */
 export function readPeopleConfig(
   reader: EnvReader,
@@ -35,7 +35,10 @@ export function readPeopleConfig(
 export const memberBuckets = ({ membersPerSecond }: PeopleConfig): TokenBuckets =>
   new TokenBuckets(membersPerSecond, MEMBERS_BURST_SECONDS * membersPerSecond);
 
-/** Putting people into groups costs by how many they are: each is written to, and finds the group listed. */
+/**
+ * Charges a user for adding people to groups, one unit each: each of them is written to, and gets the group
+ * in their list. Returns the refusal if the user has too little left.
+ */
 export function chargeMembers(
   buckets: TokenBuckets,
   user: string,

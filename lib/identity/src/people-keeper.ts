@@ -14,16 +14,16 @@ export interface KeeperOptions {
   readonly log: { warn(of: object, line: string): void };
   readonly signal: AbortSignal;
   /**
-   * Names of nobody are refused from the first sign-up on. Where nobody has signed up, whoever signs tokens
-   * with our key knows people that we do not.
+   * If true, the bucket is marked complete only after the first sign-up. Where nobody has signed up, tokens
+   * may come from another issuer that has our key, and it knows people that we do not.
    */
   readonly waitsForSignUp: boolean;
 }
 
 /**
- * Writes into `people` whoever has an account and is not there: those from before there was such a bucket,
- * those of an api of an older version, and those whose api ended between the two writes. Goes on where the
- * last one stopped.
+ * Adds to `people` the accounts that are missing there: those older than the bucket, those made by an api of
+ * an older version, and those whose api ended between the two writes. Continues where the last keeper
+ * stopped.
  */
 export class PeopleKeeper {
   readonly #accounts: Accounts;
@@ -41,7 +41,7 @@ export class PeopleKeeper {
     this.#mayComplete = !options.waitsForSignUp;
   }
 
-  /** Until the signal aborts, whatever fails meanwhile. */
+  /** Runs until the signal aborts. Retries after any failure. */
   async run(): Promise<void> {
     const { signal, log, clock } = this.#options;
     while (!signal.aborted) {
@@ -56,7 +56,8 @@ export class PeopleKeeper {
   }
 
   async #follow(): Promise<void> {
-    // Before anybody has signed up nothing is kept of where this stands: who has is to be seen.
+    // No progress is stored before the first sign-up, because the keeper must still see whether anybody signs
+    // up.
     this.#told = await this.#people.progress();
     if (this.#told > 0) this.#mayComplete = true;
     const { signal, log } = this.#options;
@@ -82,7 +83,7 @@ export class PeopleKeeper {
     if (!(await this.#people.has(user))) await this.#people.add(user);
   }
 
-  /** Everybody up to this revision is there. */
+  /** Records that everybody up to this revision is in `people`. */
   async #reached(revision: number): Promise<void> {
     if (!this.#mayComplete) return;
     const now = this.#options.clock.monotonic();

@@ -6,7 +6,10 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
 import { hearingOf } from "@jichat/runtime/hearing.ts";
 
-/** A send waits for this answer: a KV that gives none is told of sooner than its client would ask for. */
+/**
+ * A send waits for this answer. The limit is short, so a client learns of an unresponsive KV before it would
+ * retry.
+ */
 const TIMEOUT_MS = 2_000;
 const WATCH_WAIT_MS = 5_000;
 const COMPLETE = "complete";
@@ -17,9 +20,9 @@ interface Log {
 }
 
 /**
- * Who has an account, in a bucket of names alone: edges that may not see accounts read it. It is written
- * behind the accounts, so nobody is in it who has none; until it is marked complete, who is not in it may
- * have one.
+ * The users that have an account, in a bucket of names alone. Edges that may not read accounts read this
+ * bucket. A name is written after its account, so every name has one. Until the bucket is marked complete, an
+ * account may lack its name here.
  */
 export class People {
   readonly #bucket: Bucket;
@@ -34,8 +37,8 @@ export class People {
   }
 
   /**
-   * Knows, as of a blink ago, whether the bucket is complete. Resolves once it does. Where that takes long,
-   * as with rights that are not there yet, it resolves without and goes on trying; until then nobody is
+   * Watches whether the bucket is complete. Resolves once that is known. If this takes too long, for example
+   * while the rights are still missing, it resolves anyway and keeps trying. Until it is known nobody is
    * refused.
    */
   async watch(signal: AbortSignal, log: Log): Promise<void> {
@@ -55,7 +58,7 @@ export class People {
     return this.#isComplete;
   }
 
-  /** From the leader: who has just signed up is known at once. */
+  /** Reads from the leader, so a new user is found at once. Throws UNAVAILABLE if the KV does not answer. */
   async has(user: string): Promise<boolean> {
     try {
       const entry = await this.#bucket.kv.get(keyOf(user));
@@ -72,7 +75,7 @@ export class People {
     await this.#bucket.kv.put(keyOf(user), "");
   }
 
-  /** Up to which revision of the accounts everybody is in here. */
+  /** The revision of the accounts bucket up to which everybody is in here; 0 if unknown. */
   async progress(): Promise<number> {
     const entry = await this.#bucket.kv.get(PROGRESS);
     return entry === null || entry.operation !== "PUT" ? 0 : readProgress(entry.string());
@@ -82,7 +85,9 @@ export class People {
     await this.#bucket.kv.put(PROGRESS, progressText(revision));
   }
 
-  /** From here on, or no longer, who is not in here is nobody. */
+  /**
+   * Sets or clears the mark that every account is in here. While it is set, an absent name belongs to nobody.
+   */
   async setComplete(isComplete: boolean): Promise<void> {
     const entry = await this.#bucket.kv.get(COMPLETE);
     const wasComplete = entry !== null && entry.operation === "PUT";

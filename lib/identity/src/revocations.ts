@@ -11,22 +11,28 @@ import { hearingOf } from "@jichat/runtime/hearing.ts";
 import type { Hearing } from "@jichat/runtime/hearing.ts";
 import type { Logger } from "pino";
 
-/** A list that nobody tells any more is that of before: whoever comes is let in by it for this long. */
+/**
+ * How long the list may go without a sign of life. A silent list is stale, and admits users who were revoked
+ * since.
+ */
 const UNHEARD_MAX_MS = 30_000;
 
 export interface Revocable {
   readonly user: string;
   readonly tokenId: string;
-  /** Names that an older version may have revoked it by. */
+  /** Names under which an older version may have revoked the token. */
   readonly olderIds?: readonly string[];
   readonly issuedAt: number;
-  /** Of its credential. One without is as old as its `issuedAt`: revisions are times that always rise. */
+  /**
+   * The revision of the credential. Without one, `issuedAt` stands for it: revisions are times that strictly
+   * increase.
+   */
   readonly revision?: number;
 }
 
 /**
- * Tokens that were signed out, and of users the least revision of their credential that is valid. Watched,
- * so known within a blink.
+ * Revoked tokens, and for each user the least valid revision of the credential. The list is watched, so
+ * changes are known within milliseconds.
  */
 export class Revocations {
   readonly #bucket: Bucket;
@@ -43,7 +49,7 @@ export class Revocations {
     this.#hearing = hearing;
   }
 
-  /** Watches the list; resolves once all that is in it is known. */
+  /** Watches the list. Resolves once its present content is known. */
   static async watch(nats: NatsConnection, names: Names, log: Logger, clock: Clock): Promise<Revocations> {
     const bucket = await Bucket.open(nats, names.revocations);
     const hearing = hearingOf(log, "the list of revoked tokens");
@@ -64,12 +70,12 @@ export class Revocations {
     return revocations;
   }
 
-  /** Whether the list is known, and was of late. */
+  /** True if the list was read, and was heard of within the last `UNHEARD_MAX_MS`. */
   get loaded(): boolean {
     return this.#loaded && this.#hearing.lostMs <= UNHEARD_MAX_MS;
   }
 
-  /** Calls back after each change: sessions are to be checked again. */
+  /** Calls `act` after each change. Callers check their sessions again. */
   onRevoked(act: () => void): void {
     this.#onRevoked.add(act);
   }
@@ -89,7 +95,7 @@ export class Revocations {
       throw new ChatError("UNAUTHENTICATED", "this token was revoked: sign in again");
   }
 
-  /** By each of its names: tickets and connectors of an older version know the older ones. */
+  /** Revokes all names of the token: tickets and connectors of an older version know the older names. */
   async revokeToken({ tokenId, olderIds = [] }: Revocable): Promise<void> {
     const now = this.#clock.now();
     for (const id of [tokenId, ...olderIds]) {
@@ -98,18 +104,20 @@ export class Revocations {
     }
   }
 
-  /** The least revision of this user's credential that is valid, as far as is known here. */
+  /**
+   * The least valid revision of this user's credential, as far as this process knows. 0 if none was revoked.
+   */
   leastOf(user: string): number {
     return this.#users.get(user) ?? 0;
   }
 
-  /** The same, as it stands now. */
+  /** Like `leastOf`, but read from the KV now. */
   async readLeastOf(user: string): Promise<number> {
     const entry = await reach(this.#bucket.kv.get(`u.${user}`));
     return entry === null ? 0 : (momentOf(entry) ?? 0);
   }
 
-  /** Voids every token of an earlier revision of this user's credential. What is void never comes back. */
+  /** Revokes every token of an earlier revision of this user's credential. The least revision never falls. */
   async revokeUser(user: string, revision: number): Promise<void> {
     const key = `u.${user}`;
     for (;;) {
@@ -121,7 +129,7 @@ export class Revocations {
     }
   }
 
-  /** By compare-and-set: false when somebody else was quicker. */
+  /** Writes by compare-and-set. Returns false if another writer was faster. */
   async #replace(key: string, revision: number, known: number | undefined): Promise<boolean> {
     const text = revocationText(revision);
     try {

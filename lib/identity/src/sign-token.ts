@@ -4,8 +4,8 @@ import { SignJWT, importJWK } from "jose";
 export type SignToken = (claims: JWTPayload) => Promise<string>;
 
 /**
- * Signs tokens with a private key as JWK text, by the algorithm that is accepted; its `kid` goes along. Throws
- * what cannot sign: a key that is none, a public one, one of another algorithm.
+ * Returns a signer for the private key given as JWK text. It uses the accepted algorithm and sets the key's
+ * `kid`. Throws if the key cannot sign: not a key, a public key, or one for another algorithm.
  */
 export async function openSigner(signingKey: string, algorithm: string): Promise<SignToken> {
   const jwk = JSON.parse(signingKey) as JWK;

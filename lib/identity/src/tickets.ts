@@ -5,7 +5,7 @@ import { isId } from "@jichat/protocol/id-forms.ts";
 import { isOver, isWhole } from "./claims.ts";
 import type { Identity } from "./tokens.ts";
 
-/** A ticket's identity: its token's, and the device that it is for. */
+/** A ticket's identity: that of its token, and the device that the ticket is for. */
 export interface TicketIdentity extends Identity {
   readonly device: string;
 }
@@ -15,21 +15,26 @@ interface Content {
   readonly d: string;
   readonly k: string;
   readonly i: number;
-  /** When the token expires, and when this ticket does: never later. */
+  /**
+   * `x`: when the token expires. `e`: when the ticket expires, never later than `x`. Milliseconds since 1970.
+   */
   readonly x: number;
   readonly e: number;
-  /** The revision of its token's credential. */
+  /** The revision of the token's credential. */
   readonly r?: number;
 }
 
-/** A ticket of the longest ids has less than 500. */
+/** A ticket with the longest ids has fewer than 500 characters. */
 const TICKET_LENGTH_MAX = 1_024;
 const TOKEN_ID_LENGTH_MAX = 64;
 
 const invalid = (cause?: unknown): ChatError =>
   new ChatError("UNAUTHENTICATED", "no valid ticket", { cause });
 
-/** An older version's ticket may hold what none may now: it is read as strictly as a token's claims. */
+/**
+ * Reads content as strictly as a token's claims: a ticket of an older version may hold values that are
+ * invalid now.
+ */
 function readContent(text: string): Content {
   let value: unknown;
   try {
@@ -54,13 +59,15 @@ const ticketKey = (clusterKey: string): KeyObject =>
   createSecretKey(createHmac("sha256", clusterKey).update("tickets").digest());
 
 /**
- * Signed with the first key of the cluster, so that any connector resumes a session without asking anybody;
- * checked with any of them.
+ * Issues and checks tickets. They are signed with the cluster's first key, so any connector resumes a session
+ * without asking anybody. Any of the cluster's keys verifies.
  */
 export class Tickets {
-  /** As bytes one would be made a key anew for every ticket, which takes four times as long as to sign. */
+  /**
+   * A key object: with raw bytes, each signature would create one, which takes four times as long as signing.
+   */
   #signs: KeyObject;
-  /** That one, and those of before: a ticket does not say which it is of. */
+  /** The signing key and the earlier ones: a ticket does not name its key. */
   #checks: readonly KeyObject[];
   readonly #lifeMs: number;
 
@@ -70,7 +77,7 @@ export class Tickets {
     this.#lifeMs = lifeMs;
   }
 
-  /** Other keys of the cluster from here on; tickets of keys that are gone are refused. */
+  /** Replaces the cluster's keys. Tickets of removed keys are refused from now on. */
   takeKeys(clusterKeys: readonly [string, ...string[]]): void {
     this.#checks = clusterKeys.map(ticketKey);
     this.#signs = ticketKey(clusterKeys[0]);
@@ -92,7 +99,7 @@ export class Tickets {
     return { ticket: `${text}.${sign(this.#signs, text)}`, ticketExpiresAt };
   }
 
-  /** UNAUTHENTICATED for a forged ticket or another device's, TOKEN_EXPIRED for an old one. */
+  /** Throws UNAUTHENTICATED for a forged ticket or another device's, TOKEN_EXPIRED for an expired one. */
   verify(ticket: string, device: string, now: number): TicketIdentity {
     if (ticket.length > TICKET_LENGTH_MAX) throw invalid();
     const [text = "", mac = "", ...more] = ticket.split(".");
@@ -104,7 +111,7 @@ export class Tickets {
     if (more.length > 0 || !isOurs) throw invalid();
     const { u, d, k, i, x, e, r } = readContent(text);
     if (d !== device) throw new ChatError("UNAUTHENTICATED", "this ticket is for another device");
-    // Its end is never behind its token's, so it outlives the token by no more than clocks may differ.
+    // A ticket never expires after its token, so it outlives the token by the clock leeway at most.
     if (isOver(Math.min(e, x), now))
       throw new ChatError("TOKEN_EXPIRED", "the ticket has expired: use a token");
     const own = r === undefined ? {} : { revision: r };

@@ -1,6 +1,8 @@
 import type { EnvReader } from "@jichat/runtime/env-reader.ts";
 
-/** What makes a token ours: one algorithm, one issuer, one audience, and the keys of a JWKS file or URL. */
+/**
+ * The tokens that are accepted: one algorithm, one issuer, one audience, and the keys of a JWKS file or URL.
+ */
 export interface TokenConfig {
   readonly keys: string;
   readonly algorithm: string;

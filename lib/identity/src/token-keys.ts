@@ -15,11 +15,11 @@ export interface KeysOptions {
 
 export interface LoadedKeys {
   readonly keys: JWTVerifyGetKey;
-  /** What is to be read anew while the keys are in use; a URL is asked by itself. */
+  /** Files to read again while the keys are in use. A URL is fetched again without this. */
   readonly reread: readonly Reread[];
 }
 
-/** Throws where it is no set; one without any key would refuse everybody, and is none. */
+/** Throws if the text is not a key set. An empty set throws as well: it would refuse everybody. */
 function localKeys(text: string): JWTVerifyGetKey {
   const set = JSON.parse(text) as JSONWebKeySet;
   const keys = createLocalJWKSet(set);
@@ -27,7 +27,10 @@ function localKeys(text: string): JWTVerifyGetKey {
   return keys;
 }
 
-/** Public keys from a JWKS URL, fetched when needed and cached, or from a file. */
+/**
+ * Public keys from a JWKS URL, fetched when needed and cached, or from a file. Throws if the file is
+ * unreadable.
+ */
 export function loadKeys(source: string, options: KeysOptions = {}): LoadedKeys {
   if (/^https?:\/\//.test(source)) return { keys: remoteKeys(new URL(source), options), reread: [] };
   try {
@@ -46,8 +49,8 @@ export function loadKeys(source: string, options: KeysOptions = {}): LoadedKeys 
 }
 
 /**
- * Whatever else the URL answers than a set of keys is UNAVAILABLE: the token may be good. Only a set that
- * was read and does not have the token's key says something of the token.
+ * Any answer of the URL that is not a key set becomes UNAVAILABLE, because the token may be good. Only a set
+ * that was read and lacks the token's key proves something about the token.
  */
 function remoteKeys(url: URL, options: KeysOptions): JWTVerifyGetKey {
   const keys = createRemoteJWKSet(url, {
@@ -69,7 +72,7 @@ function remoteKeys(url: URL, options: KeysOptions): JWTVerifyGetKey {
   };
 }
 
-/** Reads no more than a set of keys may have, and no longer than `init.signal` allows. */
+/** Reads at most `JWKS_BYTES_MAX` bytes, for no longer than `init.signal` allows. */
 const fetchBounded: FetchImplementation = async (url, init) => {
   const answer = await fetch(url, init);
   const chunks: Uint8Array[] = [];

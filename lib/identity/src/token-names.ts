@@ -5,7 +5,10 @@ export interface TokenNames {
   readonly olderIds?: readonly string[];
 }
 
-/** n of the curves: with (r, s) a signature, (r, n - s) is one as well, and needs no key to be made. */
+/**
+ * The order n of each curve. If (r, s) is a signature, (r, n - s) is also valid and can be made without the
+ * key.
+ */
 const CURVE_ORDERS: Readonly<Record<string, bigint>> = {
   ES256: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
   ES384: 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
@@ -14,8 +17,9 @@ const CURVE_ORDERS: Readonly<Record<string, bigint>> = {
 const nameOf = (text: string): string => hash("sha256", text, "base64url").slice(0, 26);
 
 /**
- * A token names itself by its `jti`. One without is named by what is signed, and not by its signature, which
- * can be written in another way. An older version took the whole text, so that is known as well.
+ * A token's name comes from its `jti`. Without `jti` it comes from the signed part, not from the signature,
+ * which has more than one valid form. An older version hashed the whole token, so those names are returned
+ * too.
  */
 export function namesOfToken(jti: string | undefined, token: string, algorithm: string): TokenNames {
   if (jti !== undefined) return { tokenId: nameOf(jti) };
@@ -35,10 +39,10 @@ function twinOf(signature: string, algorithm: string): string | undefined {
   return Buffer.concat([bytes.subarray(0, half), other]).toString("base64url");
 }
 
-/** Base64url without padding, whose last letter has no bit set that belongs to no byte (RFC 4648, 3.5). */
+/** Base64url without padding. The unused bits of the last character are zero (RFC 4648, 3.5). */
 const CANONICAL = /^(?:[\w-]{4})*(?:[\w-]{4}|[\w-]{2}[AEIMQUYcgkosw048]|[\w-][AQgw])$/;
 
-/** Three parts, each in the only way in which base64url writes its bytes: no padding, no spare bits set. */
+/** True for three parts in canonical base64url: no padding, no unused bits set. */
 export function isCanonical(token: string): boolean {
   const parts = token.split(".", 4);
   return parts.length === 3 && parts.every((part) => CANONICAL.test(part));

@@ -8,26 +8,28 @@ import type { Revocable } from "./revocations.ts";
 import type { TokenConfig } from "./token-config.ts";
 import { isCanonical, namesOfToken } from "./token-names.ts";
 
-/** Who a token or ticket speaks for, and until when. Times are milliseconds since 1970. */
+/** The user of a token or ticket, and its validity. Times are milliseconds since 1970. */
 export interface Identity {
   readonly user: string;
   readonly expiresAt: number;
   readonly issuedAt: number;
-  /** Names the token in the list of revoked ones; a ticket carries its token's. */
+  /** The token's name in the list of revoked tokens. A ticket carries the name of its token. */
   readonly tokenId: string;
-  /** Of its credential: a change of the password leaves no token of an earlier one valid. */
+  /**
+   * The revision of the user's credential. A change of the password invalidates tokens of earlier revisions.
+   */
   readonly revision?: number;
-  /** Names that an older version knows it by. */
+  /** Names by which an older version knows the token. */
   readonly olderIds?: readonly string[];
 }
 
-/** What of the list of revoked tokens is needed here. */
+/** The part of the revocation list that is needed here. */
 export interface RefusesRevoked {
-  /** Throws UNAUTHENTICATED for what is revoked, UNAVAILABLE while that is not known. */
+  /** Throws UNAUTHENTICATED for a revoked identity, UNAVAILABLE while the list is not known. */
   refuse(identity: Revocable): void;
 }
 
-/** Checks tokens: the algorithm is pinned, so neither `none` nor a public key used as a secret can pass. */
+/** Checks tokens. The algorithm is pinned, so neither `none` nor a public key used as a secret can pass. */
 export class Tokens {
   readonly #config: TokenConfig;
   readonly #keys: JWTVerifyGetKey;
@@ -47,8 +49,8 @@ export class Tokens {
   }
 
   /**
-   * The token's identity; UNAUTHENTICATED, TOKEN_EXPIRED, or UNAVAILABLE while the keys' URL does not
-   * answer.
+   * Returns the token's identity. Throws UNAUTHENTICATED, TOKEN_EXPIRED, or UNAVAILABLE if the keys or the
+   * revocation list are not known.
    */
   async verify(token: string): Promise<Identity> {
     const bytes = await this.#check(token);
@@ -58,7 +60,7 @@ export class Tokens {
     return identity;
   }
 
-  /** The claims' bytes, once the signature is known to be right. */
+  /** Returns the bytes of the claims after the signature was verified. */
   async #check(token: string): Promise<Uint8Array> {
     if (!isCanonical(token))
       throw new ChatError("UNAUTHENTICATED", "no valid token: it is not three parts of base64url");

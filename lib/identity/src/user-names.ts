@@ -6,20 +6,20 @@ import { SYNTHETIC_PERSON } from "@jichat/protocol/synthetic.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
 import { isConflict } from "@jichat/runtime/conflict.ts";
 
-/** What `RESERVED_USERS` is where nobody says otherwise: who has such a name is taken for somebody. */
+/** The default of `RESERVED_USERS`: names whose holder could pass for an authority. */
 export const RESERVED_USERS = [
   "abuse,admin,administrator,all,anonymous,everyone,help,helpdesk,here,hostmaster,info,jichat,mod,moderator",
   "no-reply,noreply,null,official,operator,postmaster,root,security,staff,superuser,support,sysadmin,system",
   "undefined,webmaster",
 ].join(",");
 
-/** A name that was claimed and has no account yet is another's to take after this long. */
+/** A claimed name that has no account after this time may be taken by another user. */
 const CLAIM_MS = 60_000;
 const AT_ONCE = 64;
 
-/** An id as all its spellings are held by: ids are ASCII. */
+/** The form that all spellings of an id share. Ids are ASCII. */
 const folded = (user: string): string => user.toLowerCase();
-/** Beside `u.<user>`, which accounts are found by: whose the name is, however it is written. */
+/** Key of a name's owner, for all spellings. Accounts themselves are under `u.<user>`. */
 const keyOf = (user: string): string => `n.${folded(user)}`;
 const accountKeyOf = (user: string): string => `u.${user}`;
 
@@ -27,8 +27,8 @@ const taken = (cause?: unknown): ChatError =>
   new ChatError("CONFLICT", "this user name is taken", cause === undefined ? {} : { cause });
 
 /**
- * The names of our own accounts: no two that differ only by case, none that is reserved. Accounts that were
- * there before, both spellings included, stay what they are, and hold the name.
+ * The names of our own accounts. No two new names differ only by case, and none is reserved. Accounts from
+ * before this rule stay as they are, also two spellings of one name, and hold the name.
  */
 export class UserNames {
   readonly #bucket: Bucket;
@@ -51,10 +51,7 @@ export class UserNames {
     return new UserNames(await Bucket.open(nats, names.accounts), reserved, clock);
   }
 
-  /**
-   * Before an account is made: CONFLICT where the name, however it is written, is another's or nobody's to
-   * have.
-   */
+  /** Call before an account is created. Throws CONFLICT if the name is reserved or taken in any spelling. */
   async claim(user: string): Promise<void> {
     if (this.#reserved.has(folded(user)))
       throw new ChatError("CONFLICT", "this user name is reserved: choose another");
@@ -75,14 +72,17 @@ export class UserNames {
       return;
     }
     const owner = held.string();
-    // Whether that very account exists is for the account's own key to say.
+    // The claim is the caller's own. Creating the account itself tells whether it exists already.
     if (owner === user) return;
     const account = await this.#bucket.kv.get(accountKeyOf(owner));
     if (account?.operation === "PUT" || this.#clock.now() - held.created.getTime() < CLAIM_MS) throw taken();
     await this.#bucket.kv.update(keyOf(user), user, held.revision);
   }
 
-  /** Accounts of an earlier version have no such key: each process looks once, and again if that failed. */
+  /**
+   * Accounts of an earlier version lack the key. Each process adds missing keys once, and again after a
+   * failure.
+   */
   async #filled(): Promise<void> {
     this.#filling ??= this.#fill().catch((error: unknown) => {
       this.#filling = undefined;
@@ -111,7 +111,7 @@ export class UserNames {
     try {
       await this.#bucket.kv.create(keyOf(user), user);
     } catch (error) {
-      // Another process was quicker: the name is held, which is all that matters here.
+      // Another process was faster. The name is held, and nothing else matters here.
       if (!isConflict(error)) throw error;
     }
   }
