@@ -15,7 +15,7 @@ import { plainBody } from "./plain-body.ts";
 
 type Read = (fields: Fields, t: string) => unknown;
 
-/** What a field is, by its name; the readers are the server's own. */
+/** The reader of each field, by the field's name. The readers are the server's own. */
 const READ: Readonly<Record<string, Read>> = {
   t: (fields) => fields.string("t", 32),
   kind: (fields) => fields.string("kind", 32),
@@ -45,16 +45,16 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   "page",
   "limit",
 ]);
-/** Of these a frame has one, where it has any. */
+/** Pairs of fields that exclude each other. */
 const EITHER: readonly (readonly [string, string])[] = [
   ["conversation", "to"],
   ["after", "before"],
 ];
 
 /**
- * What an application asks for, as a frame that the server takes: a copy, which the application can change no
- * more. Throws FRAME_MALFORMED that names the field. The server would say the same, and closes a device for
- * good that is told so three times in a row.
+ * Checks what an application asks for, and returns a copy that the application cannot change. Throws
+ * FRAME_MALFORMED, which names the field. The server would refuse such a frame too, and after three in a row
+ * it closes the device for good.
  */
 export function checkedFrame<F extends { readonly t: string }>(frame: F): F {
   const fields = new Fields(frame);
