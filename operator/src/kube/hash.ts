@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 
 export const hashOf = (value: unknown): string => hash("sha256", canonical(value), "hex").slice(0, 16);
 
-/** Keys in a fixed order: the same input has the same text. */
+/** JSON with its keys in a fixed order: the same input gives the same text. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
