@@ -35,7 +35,7 @@ export const getProfile = (token: string): Promise<Profile> => call("GET", "/v1/
 export const rename = (token: string, name: string): Promise<Profile> =>
   call("PATCH", "/v1/me", token, { name });
 
-/** Every token from before is void then; the new one is in the session returned. */
+/** Makes every earlier token void. The returned session has the new token. */
 export async function changePassword(session: Session, old: string, made: string): Promise<Session> {
   const asked = { old, new: made };
   const { token } = await call<{ token: string }>("PUT", "/v1/me/password", session.token, asked);
