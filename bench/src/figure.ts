@@ -21,6 +21,7 @@ export interface Figure {
   measure(say: Say): Promise<readonly Row[]>;
 }
 
+/** The middle value; the upper one of an even number of values. NaN if there are none. */
 export const median = (values: readonly number[]): number => {
   const sorted = values.toSorted((x, y) => x - y);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
@@ -36,6 +37,7 @@ export async function thrice<T>(measure: (run: number) => Promise<T>): Promise<r
 /** The duration of generators that began together: that of the slowest. */
 export const longest = (shares: readonly { readonly ms: number }[]): number =>
   Math.max(...shares.map(({ ms }) => ms));
+/** The rate of generators that began together, over the duration of the slowest. */
 export const perSecond = (shares: readonly { readonly timed: number; readonly ms: number }[]): number =>
   (1_000 * shares.reduce((sum, { timed }) => sum + timed, 0)) / longest(shares);
 

@@ -15,7 +15,8 @@ const RECEIVE_P99_MAX_MS = 250;
 export interface Step {
   readonly rate: number;
   /**
-   * Everything was acked and received in all three runs, and the median of the receive p99s is under 250 ms.
+   * Everything was acked and received in all three runs, the median of the receive p99s is under 250 ms, and
+   * the generator was not the limit.
    */
   readonly isGood: boolean;
   readonly why: string;
@@ -28,6 +29,7 @@ export interface Step {
 export const cpuPer1000 = ({ cpu, timed }: { readonly cpu: Usage; readonly timed: number }): number =>
   (Object.values(cpu).reduce((sum, seconds) => sum + seconds, 0) * 1_000) / timed;
 
+/** Runs one talk at a rate, in messages per second, after its own warm-up. */
 export async function talkAt(lab: Lab, rate: number, ms = RUN_MS, who = PAIRS): Promise<Talk> {
   const { door, pids, generatorCpu } = lab;
   return generate("talk", { door, ...who, rate, ms, warmMs: WARM_MS, pids }, generatorCpu);
@@ -84,5 +86,6 @@ export async function climb(lab: Lab, rates: readonly number[], say: Say): Promi
 export const sustainedText = (steps: readonly Step[]): string =>
   `${count(sustainedOf(steps))} msg/s${steps.at(-1)?.isGood === true ? " or more" : ""}`;
 
+/** The highest good rate; 0 if none was good. */
 export const sustainedOf = (steps: readonly Step[]): number =>
   steps.findLast(({ isGood }) => isGood)?.rate ?? 0;

@@ -107,6 +107,7 @@ export function checkOrder(account: Account): Violation[] {
   return violations;
 }
 
+/** I4: an id has only one seq in a conversation. Also checks I2 (`checkNumbers`). */
 export function checkIds(account: Account): Violation[] {
   const violations: Violation[] = [];
   for (const [conversation, seqs] of account.standing) {
@@ -144,6 +145,7 @@ function intervalsOf(account: Account, conversation: string): Map<string, Interv
   return intervals;
 }
 
+/** I5: nobody sees an event from outside the time of membership. */
 export function checkStrangers(account: Account): Violation[] {
   const violations: Violation[] = [];
   for (const conversation of account.standing.keys()) {
@@ -167,6 +169,7 @@ export function checkStrangers(account: Account): Violation[] {
   return violations;
 }
 
+/** I6: the unread count matches the history, and the mark covers everything that the user sent or read. */
 export function checkUnread(account: Account): Violation[] {
   const violations: Violation[] = [];
   for (const { user, conversation, state } of account.listed) {

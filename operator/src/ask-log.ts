@@ -29,6 +29,10 @@ const logSettings = ({ cluster: { spec } }: DesiredInput) => ({
   logBytesMax: spec.retention.logBytesPerPartition,
 });
 
+/**
+ * Connects to NATS for one `act`, and closes the connection afterwards. It never reconnects: a lost
+ * connection rejects, and each request takes 4 s at most.
+ */
 export async function withNats<T>(
   { url, tls }: Door,
   act: (jsm: JetStreamManager, nats: NatsConnection) => Promise<T>,

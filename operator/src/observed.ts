@@ -25,6 +25,7 @@ export class Observed {
   }
 }
 
+/** Identifies an object within one pass: its kind, namespace and name. */
 export const idOf = (object: Pick<KubeObject, "kind" | "metadata">): string =>
   `${object.kind} ${keyOf(object)}`;
 
@@ -52,6 +53,7 @@ export function countOf(object: KubeObject | undefined): Counted {
   return { wanted, ready, updated, isSettled };
 }
 
+/** The state of a Job, from its conditions. A Job without a final condition counts as running. */
 export function jobState(object: KubeObject | undefined): "done" | "failed" | "running" | "absent" {
   if (object === undefined) return "absent";
   const { status } = object as KubeObject & Pick<V1Job, "status">;

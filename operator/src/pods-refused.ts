@@ -20,6 +20,7 @@ export const podsRefused = (observed: Observed): readonly PodsRefused[] =>
   });
 
 const SHOWN = 3;
+/** The message for people. It names three Deployments at most. */
 export const tellPodsRefused = (refused: readonly PodsRefused[]): string =>
   [
     ...refused

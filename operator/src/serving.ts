@@ -115,6 +115,7 @@ export const stuckServers = (observed: Observed): readonly KubeObject[] =>
   );
 
 const SHOWN = 3;
+/** The message for people. It names three pods at most. */
 export const tellPulls = (pulls: readonly PullFailure[]): string =>
   [
     ...pulls.slice(0, SHOWN).map(({ pod, image, message }) => `pod ${pod} cannot pull ${image}: ${message}`),

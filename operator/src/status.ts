@@ -170,6 +170,7 @@ function findingsOf(facts: StatusFacts, counts: ComponentCounts): Record<Conditi
   };
 }
 
+/** The status of a pass that could check everything. Pure. */
 export function statusOf(facts: StatusFacts): ChatClusterStatus {
   const { input, now, live } = facts;
   const { connections, partitionsServed } = live;

@@ -14,6 +14,7 @@ function languageOf(wanted: readonly string[]): Language {
 
 const KEPT = "jichat-language";
 
+/** Loads the texts. Call it once, before the first `t`. */
 export async function startWords(): Promise<void> {
   const kept = localStorage.getItem(KEPT);
   await i18next.init({
@@ -35,6 +36,7 @@ export async function speak(chosen: Language): Promise<void> {
   document.documentElement.lang = chosen;
 }
 
+/** Calls `act` at each change of the language. Returns a function that stops it. */
 export const onLanguage = (act: () => void): (() => void) => {
   i18next.on("languageChanged", act);
   return () => {

@@ -1,6 +1,7 @@
 import { RestError, callRest } from "@jichat/client/rest.ts";
 import { t } from "./i18n.ts";
 
+/** Rejects with RestError. If the server cannot be reached, its message is in the reader's language. */
 async function call<T>(method: string, path: string, token?: string, body?: object): Promise<T> {
   try {
     return await callRest<T>(method, path, {

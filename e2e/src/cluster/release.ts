@@ -45,6 +45,7 @@ export async function install(chart = CHART, more: readonly string[] = []): Prom
   ]);
 }
 
+/** All pods of the operator, whether they lead or not. */
 export async function operators(): Promise<readonly Pod[]> {
   const selector =
     "app.kubernetes.io/name=jichat-operator,app.kubernetes.io/component notin (test, uninstall)";
@@ -80,6 +81,7 @@ export async function leader(): Promise<Pod> {
   });
 }
 
+/** Resolves once exactly this many operators exist and are ready. */
 export async function scaleOperator(replicas: number): Promise<void> {
   await kubectl(["-n", NAMESPACE, "scale", `deployment/${RELEASE}-operator`, `--replicas=${replicas}`]);
   await until(`${replicas} operators are ready`, 60_000, async () => {

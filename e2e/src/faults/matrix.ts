@@ -90,6 +90,7 @@ export function cellsOf(seed: number): readonly Cell[] {
   return [...singles, ...pairs].map((faults) => ({ faults, seed }));
 }
 
+/** The name of a cell, such as `kill nats-1 + cut storage`. */
 export const nameOf = ({ faults }: Cell): string =>
   faults.map(({ kind, host }) => `${kind} ${host}`).join(" + ");
 

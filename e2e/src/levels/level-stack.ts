@@ -21,6 +21,7 @@ export interface LevelStack {
   destroy(): Promise<void>;
 }
 
+/** Starts parts, and resolves once all of them are ready. */
 export async function start(...parts: readonly (Part | undefined)[]): Promise<void> {
   for (const part of parts) part?.start();
   await Promise.all(parts.map(async (part) => part?.ready(READY_MS)));

@@ -25,9 +25,11 @@ const present = (input: DesiredInput, backends: readonly Backend[]) =>
     }),
   );
 
+/** The TLS files in a component's Secret, by file name. */
 export const tlsFiles = (input: DesiredInput, backends: readonly Backend[]): Record<string, string> =>
   Object.fromEntries(present(input, backends).map(({ file, pem }) => [file, pem]));
 
+/** The variables that name the TLS files, which are mounted in `folder`. */
 export const tlsVariables = (
   input: DesiredInput,
   backends: readonly Backend[],

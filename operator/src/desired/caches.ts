@@ -52,6 +52,7 @@ export const REDIS_CONFIG = [
 
 type RedisServer = KubeObject & { readonly spec: object };
 
+/** The managed Redis; undefined if Redis is external. */
 export function redisServer(input: DesiredInput): RedisServer | undefined {
   const { cluster } = input;
   const { managed } = cluster.spec.redis;
@@ -124,6 +125,7 @@ export function clickhouseUsers({ cluster, keys }: DesiredInput): string {
   ].join("\n");
 }
 
+/** The managed ClickHouse; undefined if it is external or embedded. */
 export function clickhouseServer(input: DesiredInput): ServerSet | undefined {
   const { cluster } = input;
   const { managed } = cluster.spec.clickhouse;

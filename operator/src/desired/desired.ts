@@ -53,9 +53,11 @@ export function groundworkOf(input: DesiredInput): readonly KubeObject[] {
   ];
 }
 
+/** The servers of all managed backends. */
 export const serversOf = (input: DesiredInput): readonly KubeObject[] =>
   present<KubeObject>([natsServers(input), redisServer(input), clickhouseServer(input)]);
 
+/** The Job that migrates ClickHouse's schema; empty with the embedded engine. */
 export const migrationOf = (input: DesiredInput): readonly KubeObject[] => present([migrationJob(input)]);
 
 /** The components, with the present revision of connectors. */

@@ -100,6 +100,7 @@ function completed<T extends Generation>(generation: T): T {
   return { ...generation, passwords: { ...generation.passwords, ...Object.fromEntries(derived) } };
 }
 
+/** Makes random keys and passwords: a different generation at each call. */
 export function newGeneration(rotation: string, generation: number): Generation {
   const { privateKey } = generateKeyPairSync("ed25519");
   const {
@@ -118,6 +119,7 @@ export function newGeneration(rotation: string, generation: number): Generation 
   };
 }
 
+/** The keys of a ChatCluster whose first generation is this one. */
 export const keysOf = (generation: Generation, lives: Lives): Keys => ({
   ...generation,
   origin: hash("sha256", `origin ${generation.clusterKey}`, "hex").slice(0, 16),
@@ -126,6 +128,7 @@ export const keysOf = (generation: Generation, lives: Lives): Keys => ({
   earlierClusterKeys: [],
 });
 
+/** The public part of a signing key, by which tokens are verified. */
 export function publicOf(key: JsonWebKey): JsonWebKey {
   const { d: _, ...publicKey } = key;
   return publicKey;

@@ -46,6 +46,7 @@ export function clusterNameOf({ metadata: { namespace, name } }: Pick<ChatCluste
   return `${readable}-${hash("sha256", `${namespace}/${name}`, "hex").slice(0, 8)}`;
 }
 
+/** Labels of objects that are deleted together with their ChatCluster. */
 export const labelsOf = ({ metadata }: ChatCluster, role: string): Record<string, string> => ({
   "app.kubernetes.io/name": "jichat",
   [LABELS.instance]: metadata.name,

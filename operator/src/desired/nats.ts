@@ -94,6 +94,7 @@ function memoryLimitOf(limit: string | number | undefined): V1EnvVar[] {
   return bytes === undefined ? [] : [{ name: "GOMEMLIMIT", value: String(Math.floor(0.9 * bytes)) }];
 }
 
+/** The managed nats-servers; undefined if NATS is external. */
 export function natsServers(input: DesiredInput): ServerSet | undefined {
   const { cluster } = input;
   const { managed } = cluster.spec.nats;

@@ -110,6 +110,9 @@ export const resourcesOf = (asked: Resources, requests: Readonly<Record<string, 
   ...(asked?.limits === undefined ? {} : { limits: texts(asked.limits) }),
 });
 
+/**
+ * A probe fails after `failureThreshold` consecutive failures, `periodSeconds` apart. Each takes 2 s at most.
+ */
 export const httpProbe = (path: string, port: string, failureThreshold: number, periodSeconds = 2) => ({
   httpGet: { path, port },
   periodSeconds,

@@ -34,6 +34,7 @@ export const variablesOf = (ours: readonly V1EnvVar[], { env = [] }: Template): 
   ...(env as readonly V1EnvVar[]),
 ];
 
+/** The operator's volumes, then those of the template. The schema refuses equal names. */
 export const volumesOf = (ours: readonly V1Volume[], { volumes = [] }: Template): V1Volume[] => [
   ...ours,
   ...volumes,

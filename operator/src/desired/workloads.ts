@@ -15,6 +15,7 @@ import { backendUrl } from "./desired-input.ts";
 const specOf = ({ cluster: { spec } }: DesiredInput, component: Component) =>
   ({ connector: spec.connectors, router: spec.routers, storage: spec.storage, api: spec.api })[component];
 
+/** The replicas in the spec; 0 while the cluster hibernates. */
 export const wantedReplicas = (input: DesiredInput, component: Component): number =>
   input.cluster.spec.hibernate ? 0 : specOf(input, component).replicas;
 

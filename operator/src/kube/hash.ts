@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 
+/** A hash of 16 hex digits. Equal values have the same hash, whatever the order of their keys. */
 export const hashOf = (value: unknown): string => hash("sha256", canonical(value), "hex").slice(0, 16);
 
 /** JSON with its keys in a fixed order: the same input gives the same text. */

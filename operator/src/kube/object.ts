@@ -65,6 +65,7 @@ export const RESOURCES = {
   events: resource("events.k8s.io/v1", "Event", "events"),
 } as const satisfies Record<string, Resource>;
 
+/** The resource of an object's kind. Throws if the operator does not know the kind. */
 export const resourceOf = ({ apiVersion, kind }: Pick<KubeObject, "apiVersion" | "kind">): Resource => {
   const found = Object.values(RESOURCES).find(
     (known) => known.apiVersion === apiVersion && known.kind === kind,
@@ -84,5 +85,6 @@ export function pathOf(
   return `${root}${scope}/${plural}${name === undefined ? "" : `/${name}`}`;
 }
 
+/** `namespace/name`; only the name for an object without a namespace. */
 export const keyOf = ({ metadata: { namespace, name } }: Pick<KubeObject, "metadata">): string =>
   namespace === undefined ? name : `${namespace}/${name}`;

@@ -15,6 +15,10 @@ const SHOWN = 3;
  */
 const strangers = new Map<number, readonly string[]>();
 
+/**
+ * One conversation that does not exist for each partition, by the partition's number. Computed once per
+ * count.
+ */
 export function strangersOf(partitions: number): readonly string[] {
   const known = strangers.get(partitions);
   if (known !== undefined) return known;

@@ -229,6 +229,7 @@ const talkedOf = ({ last, lastAt, goodAt, failures }: Watched, now: number): Tal
 /** The result of a talk is valid for this long. */
 export const STALE_MS = 180_000;
 
+/** Whether people surely cannot talk. If neither this nor `canTalk` holds, it is unknown. */
 export const cannotTalk = ({ failures, ageMs }: Talked): boolean => failures >= FAILURES && ageMs <= STALE_MS;
 export const canTalk = ({ failures, goodAgeMs }: Talked): boolean =>
   failures < FAILURES && goodAgeMs <= STALE_MS;

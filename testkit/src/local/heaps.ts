@@ -6,6 +6,7 @@ import type { Component } from "./component.ts";
  */
 const SEMI_SPACE_MB: Readonly<Record<Component, number>> = { connector: 8, router: 16, storage: 16, api: 16 };
 
+/** The Node flag that sets a component's young heap. */
 export const youngHeapFlag = (component: Component): string =>
   `--max-semi-space-size=${SEMI_SPACE_MB[component]}`;
 

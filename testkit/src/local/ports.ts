@@ -47,6 +47,7 @@ export const isFree = (port: number, host: string): Promise<boolean> =>
     });
   });
 
+/** Whether a server accepts connections on this port within a second. */
 export const answersOn = (port: number, host: string): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = createConnection({ port, host, timeout: 1_000 });

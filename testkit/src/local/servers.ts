@@ -44,6 +44,7 @@ export async function startNatsServers(count: 1 | 3): Promise<Servers> {
   );
 }
 
+/** Starts one redis-server. */
 export async function startRedisServer(): Promise<Servers> {
   const program = await needRedis();
   const [port = 0] = await freePorts(1);
