@@ -4,15 +4,14 @@ import { join } from "node:path";
 import { pin } from "./pin.ts";
 import type { Args, Report, Result, TaskName } from "./generator/tasks.ts";
 
-/** The longest load takes half of it; one that is not done by then never will be. */
+/** The longest load takes half of this time. A load that exceeds it will never finish. */
 const LIMIT_MS = 120_000;
 const WORKER = join(import.meta.dirname, "generator/worker.ts");
 const start = (): ChildProcess => fork(WORKER, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 
 /**
- * Puts a load on, from a process of its own: who measures must not wait for who is measured, nor the other
- * way round. `cpu` is the one it may use; any where it is left out. Rejects after `limitMs`: two
- * minutes.
+ * Runs a load in a separate process, so that the generator and the servers never wait for each other. `cpu`
+ * is the CPU that the process may use; without it, any. Rejects after `limitMs`, two minutes by default.
  */
 export async function generate<N extends TaskName>(
   task: N,
@@ -26,7 +25,10 @@ export async function generate<N extends TaskName>(
   return result as Result<N>;
 }
 
-/** The same from a process for each of `shares`, where one alone would be at its core's limit. */
+/**
+ * Runs a load in one process for each of `shares`, for when a single process would reach the limit of its
+ * core.
+ */
 export async function generateTogether<N extends TaskName>(
   task: N,
   shares: readonly Args<N>[],
@@ -53,12 +55,12 @@ async function results<N extends TaskName>(
   return Promise.all(children.map(async (child, at) => resultOf(child, task, shares[at], arrive))).finally(
     () => {
       clearTimeout(limit);
-      end(); // Of several that one has failed of, the rest would wait for it.
+      end(); // If one process fails, the others would wait for it.
     },
   );
 }
 
-/** What `child` reports in the end; `onReady` each time that it waits for the others. */
+/** The final report of `child`. `onReady` is called each time that it waits for the others. */
 async function resultOf<N extends TaskName>(
   child: ChildProcess,
   task: N,

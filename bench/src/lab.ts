@@ -7,23 +7,23 @@ import { generate } from "./generate.ts";
 import { pin } from "./pin.ts";
 
 /**
- * A cluster to be measured: R1, fsync always and `PARTITIONS` unless told, limits per user and address out of
- * the way.
+ * A cluster to be measured. By default it has R1, fsync always and `PARTITIONS` partitions. Limits per user
+ * and address are raised out of the way.
  */
 export interface Lab {
   readonly stack: Stack;
   readonly door: SignedDoor;
-  /** Every server process, by its name. */
+  /** Every server process by name. */
   readonly pids: Pids;
-  /** The CPU that is the generator's alone; undefined: everything shares all. */
+  /** The CPU that only the generator uses. Undefined means that all processes share all CPUs. */
   readonly generatorCpu: number | undefined;
 }
 
 export interface LabOptions extends Omit<ThrowawayOptions, "env"> {
   readonly env?: Readonly<Record<string, string>>;
-  /** All server processes on CPU 0, the generator on CPU 1. */
+  /** Puts all server processes on CPU 0, and the generator on CPU 1. */
   readonly isOneCore?: boolean;
-  /** More processes that serve: a NATS cluster of the caller's own. */
+  /** More server processes, such as the caller's own NATS cluster. */
   readonly morePids?: Pids;
 }
 
@@ -36,15 +36,15 @@ const LIMITS = {
   SOCKETS_PER_ADDRESS_MAX: "1000000",
 };
 /**
- * Two for each core of the machine that the targets are for. `PARTITIONS` of the environment says another
- * number: a cluster that is not told has 16.
+ * Two partitions for each core of the machine that the targets are for. The environment's `PARTITIONS`
+ * overrides it. A cluster's own default is 16.
  */
 export const PARTITIONS = process.env["PARTITIONS"] ?? "4";
 const WARM_RATE = 300;
 const WARM_MS = 3_000;
 export const PAIRS = { people: 200, conversations: 100 };
 
-/** Starts it, warms it up, and takes it away when `act` is done. */
+/** Starts the lab, warms it up, and removes it after `act`. */
 export async function withLab<T>(
   { env = {}, isOneCore = false, morePids = {}, ...options }: LabOptions,
   act: (lab: Lab) => Promise<T>,
@@ -66,7 +66,7 @@ export async function withLab<T>(
     if (isOneCore) await pin(Object.values(pids), 0);
     const door = { urls: stack.wsUrls, signingKeyFile: stack.secrets.signingKeyFile };
     const lab = { stack, door, pids, generatorCpu: isOneCore ? 1 : undefined };
-    // Conversations are made, code is warm.
+    // Creates the conversations, and warms up the code.
     await generate("talk", { door, ...PAIRS, rate: WARM_RATE, ms: WARM_MS, pids: {} });
     return await act(lab);
   } finally {

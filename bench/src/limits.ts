@@ -11,7 +11,7 @@ import { withNats } from "./nats-servers.ts";
 import { appendAtFull } from "./raw/append.ts";
 import { startRaw } from "./raw/start.ts";
 
-/** What a part that all rests on does alone, on this machine and in this hour. */
+/** The speed of a basic part alone, on this machine at this time. */
 export interface Limit {
   readonly what: string;
   readonly perSecond: number;
@@ -21,14 +21,17 @@ export interface Limit {
 const MB = 1_048_576;
 const CHUNK = 65_536;
 
-/** Before every run, whichever figures it is of: no absolute figure means anything without them. */
+/**
+ * Measured before every run, whichever figures it has: no absolute figure means anything without these
+ * limits.
+ */
 export async function measureLimits(): Promise<readonly Limit[]> {
   return [...(await loopback()), await rawEcho(), ...(await appends()), await inserts()];
 }
 
 async function loopback(): Promise<readonly Limit[]> {
   const server = createServer((socket) => {
-    socket.on("error", () => socket.destroy()); // The generator is done in the middle of an answer.
+    socket.on("error", () => socket.destroy()); // The generator may end in the middle of an answer.
     socket.pipe(socket);
   });
   server.listen(0, "127.0.0.1");

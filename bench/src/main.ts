@@ -35,14 +35,14 @@ const FIGURES: readonly Figure[] = [
   encodings,
 ];
 
-/** Longer than all the others together: only when it is asked for. */
+/** Figures that take longer than all others together: they run only when named. */
 const LONG: readonly Figure[] = [soak];
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-/** All but the long ones, or those that `ONLY` names, separated by commas. */
+/** All figures except the long ones, or those that `ONLY` names, separated by commas. */
 function chosen(only: string): readonly Figure[] {
   const names = only.split(",").filter((name) => name !== "");
   const all = [...FIGURES, ...LONG];
@@ -77,7 +77,7 @@ const rows: Row[] = [];
 say(
   `${cpus().length} CPUs for everything, the generator too; ${PARTITIONS} partitions; Node ${process.version}, Linux ${release()}`,
 );
-/** The others are worth having; the run as a whole has failed. */
+/** Keeps the other figures, but marks the whole run as failed. */
 const failed = (error: unknown): readonly never[] => {
   say(`  FAILED: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;

@@ -4,7 +4,7 @@ import { startNatsServers } from "@jichat/testkit/local/servers.ts";
 import type { Pids } from "./generator/cpu.ts";
 import { pause } from "./generator/load.ts";
 
-/** So many nats-servers on this machine and its one disk, each with `sync_interval: always`. */
+/** Starts nats-servers on this machine and its one disk, each with `sync_interval: always`. */
 export async function withNats<T>(servers: 1 | 3, act: (url: string, pids: Pids) => Promise<T>): Promise<T> {
   const nats = await startNatsServers(servers);
   const { parts, urls } = nats;
@@ -20,7 +20,10 @@ export async function withNats<T>(servers: 1 | 3, act: (url: string, pids: Pids)
 
 const ELECTION_MS = 30_000;
 
-/** Until JetStream takes a stream of so many copies: before the servers have a leader it answers nothing. */
+/**
+ * Resolves once JetStream accepts a stream with this many replicas: it answers nothing until the servers have
+ * a leader.
+ */
 async function electedLeader(url: string, servers: number): Promise<void> {
   const nats = await connect({ servers: url });
   const end = performance.now() + ELECTION_MS;

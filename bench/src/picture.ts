@@ -2,7 +2,7 @@ import type { Row } from "./figure.ts";
 
 const BAR = { height: 18, gap: 10, left: 500, width: 380, right: 130 } as const;
 const TOP = 40;
-/** The scale goes from an eighth of the target to four times of it. */
+/** The scale ranges from an eighth of the target to four times the target. */
 const [LOW, HIGH] = [1 / 8, 4];
 
 const escape = (text: string): string =>
@@ -11,7 +11,7 @@ const escape = (text: string): string =>
 const xOf = (share: number): number =>
   BAR.left + (BAR.width * Math.log(Math.min(HIGH, Math.max(LOW, share)) / LOW)) / Math.log(HIGH / LOW);
 
-/** How much of its target each figure reaches, on a logarithmic scale: the line is the target. */
+/** The reached share of each figure's target, on a logarithmic scale. The line marks the target. */
 export function pictureOf(rows: readonly Row[]): string {
   const height = TOP + rows.length * (BAR.height + BAR.gap) + 10;
   const width = BAR.left + BAR.width + BAR.right;

@@ -1,8 +1,6 @@
 import { exec } from "@jichat/testkit/exec.ts";
 
-/**
- * Lets processes, all their threads, and what they start from now on use one CPU only (sched_setaffinity).
- */
+/** Restricts processes, with all their threads and future children, to one CPU (sched_setaffinity). */
 export async function pin(pids: readonly number[], cpu: number): Promise<void> {
   for (const pid of pids) {
     const { code, stderr } = await exec("taskset", ["-acp", String(cpu), String(pid)]);

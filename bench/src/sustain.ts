@@ -11,21 +11,25 @@ const RUN_MS = 5_000;
 const WARM_MS = 2_000;
 const RECEIVE_P99_MAX_MS = 250;
 
-/** One rate, three times. */
+/** One rate, run three times. */
 export interface Step {
   readonly rate: number;
-  /** Everything acked and received in all three, and the middle receive p99 under 250 ms. */
+  /**
+   * Everything was acked and received in all three runs, the median of the receive p99s is under 250 ms, and
+   * the generator was not the limit.
+   */
   readonly isGood: boolean;
   readonly why: string;
-  /** The run whose receive p99 is in the middle. */
+  /** The run with the median receive p99. */
   readonly median: Talk;
   readonly runs: readonly Talk[];
 }
 
-/** CPU seconds per 1,000 messages, of all server processes together. */
+/** CPU seconds per 1,000 messages, over all server processes. */
 export const cpuPer1000 = ({ cpu, timed }: { readonly cpu: Usage; readonly timed: number }): number =>
   (Object.values(cpu).reduce((sum, seconds) => sum + seconds, 0) * 1_000) / timed;
 
+/** Runs one talk at a rate, in messages per second, after its own warm-up. */
 export async function talkAt(lab: Lab, rate: number, ms = RUN_MS, who = PAIRS): Promise<Talk> {
   const { door, pids, generatorCpu } = lab;
   return generate("talk", { door, ...who, rate, ms, warmMs: WARM_MS, pids }, generatorCpu);
@@ -65,7 +69,7 @@ function line({ rate, why, median: run, runs }: Step): string {
   ].join(" ");
 }
 
-/** Rising rates, each three times, until one is not good. */
+/** Runs rising rates, each three times, until one is not good. */
 export async function climb(lab: Lab, rates: readonly number[], say: Say): Promise<readonly Step[]> {
   say(HEADER);
   const steps: Step[] = [];
@@ -78,9 +82,10 @@ export async function climb(lab: Lab, rates: readonly number[], say: Say): Promi
   return steps;
 }
 
-/** A climb whose last rate was good says less than it could. */
+/** If the last rate was still good, the real limit is higher. */
 export const sustainedText = (steps: readonly Step[]): string =>
   `${count(sustainedOf(steps))} msg/s${steps.at(-1)?.isGood === true ? " or more" : ""}`;
 
+/** The highest good rate; 0 if none was good. */
 export const sustainedOf = (steps: readonly Step[]): number =>
   steps.findLast(({ isGood }) => isGood)?.rate ?? 0;

@@ -1,12 +1,15 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 
-/** What a timer of every platform can count to. */
+/** The longest delay that a timer of every platform supports. */
 const LONGEST_MS = 2_147_483_647;
 
-/** Without a reason of ours each clearing would make an exception and its stack, for nearly every frame. */
+/**
+ * One shared abort reason. Without it, each `clear` would create an exception with a stack, for nearly every
+ * frame.
+ */
 const CLEARED = new Error("set anew, or cleared");
 
-/** One thing to do later. Set anew, it forgets what it was set to before. */
+/** One delayed action. Setting it again replaces the previous setting. */
 export class Alarm {
   readonly #clock: Pick<Clock, "sleep">;
   #setting: AbortController | undefined;

@@ -8,7 +8,7 @@ interface PendingArrival {
   readonly deadline: Alarm;
 }
 
-/** Who waits for this device to be online, each for a time of its own. */
+/** Callers that wait for this device to be online, each with its own timeout. */
 export class Arrivals {
   readonly #clock: Clock;
   readonly #waiting = new Set<PendingArrival>();
@@ -32,7 +32,7 @@ export class Arrivals {
     return promise;
   }
 
-  /** What those are told whose time is over. */
+  /** Records the latest obstacle. A caller whose timeout expires is told of it. */
   inTheWay(error: ChatError): void {
     this.#inTheWay = error;
   }

@@ -35,13 +35,18 @@ import { IdMaker } from "@jichat/protocol/uuid.ts";
 const OUTBOX_MAX = 1_000;
 const FEED_MAX = 100_000;
 const CONNECT_MS = 30_000;
-/** As long as those of `newId`: what has none yet is as large as it will be. */
+/**
+ * A placeholder as long as an id of `newId`, so that a frame without an id can be checked at its final size.
+ */
 const ANY_ID = "x".repeat(36);
-/** Frames whose ack names an event of ours; of the others it may be the head, where nothing was changed. */
+/**
+ * Frames whose ack names the event that they made. The ack of any other write that changed nothing names the
+ * head.
+ */
 const OWN_EVENT: ReadonlySet<string> = new Set(["send", "edit", "recall", "create", "rename"]);
 
 /**
- * One device of one user. Connects, resumes, keeps the order of what it sends, and repairs what it missed.
+ * One device of one user. It connects, resumes, keeps the order of what it sends, and repairs what it missed.
  */
 export class ChatClient {
   readonly #options: ChatOptions;
@@ -52,11 +57,11 @@ export class ChatClient {
   readonly #ids = new IdMaker(() => this.#link.serverClock.now());
   readonly #arrivals: Arrivals;
   #state: ConnectionState = "offline";
-  /** Why nothing is taken any more, once it is closed. */
+  /** Why nothing is accepted any more. Set once the client is closed. */
   #over: ChatError | undefined;
   #user = "";
 
-  /** `around` is for tests: a clock, a network and sockets of their own. */
+  /** `around` is for tests: it replaces the clock, the network and the sockets. */
   constructor(options: ChatOptions, around: Surroundings = REAL) {
     this.#options = options;
     const { clock } = around;
@@ -108,7 +113,7 @@ export class ChatClient {
     });
   }
 
-  /** Known from the first welcome on. */
+  /** Empty until the first welcome. */
   get user(): string {
     return this.#user;
   }
@@ -118,23 +123,24 @@ export class ChatClient {
   }
 
   /**
-   * An id as `send` makes them, on the server's clock: for who keeps what is to be sent until it is known to
-   * be stored. Before the first welcome only the device's own clock is there.
+   * Returns an id like those that `send` makes, by the server's clock. It is for applications that keep a
+   * message until they know that it is stored. Before the first welcome, the id is made by the device's own
+   * clock.
    */
   newId(): string {
     return this.#ids.next();
   }
 
-  /** Writes that wait for their acks. */
+  /** The number of writes that wait for their acks. */
   get unacked(): number {
     return this.#outbox.size;
   }
 
   /**
-   * Connects, and resolves once this device is online; from then on it keeps itself there. Another call
-   * changes nothing, and waits like the first. Rejects at once when the client is closed or refused for good,
-   * with why; and with UNAVAILABLE after `timeoutMs`, with what was in the way last: it goes on trying then,
-   * until it is closed.
+   * Connects, and resolves once this device is online. From then on, the client reconnects by itself. A
+   * further call starts nothing new, and waits in the same way. Rejects at once, with the reason, if the
+   * client is closed or was refused for good. Rejects with UNAVAILABLE after `timeoutMs`, with the latest
+   * obstacle; the client still keeps trying until it is closed.
    */
   async connect({ timeoutMs = CONNECT_MS }: ConnectOptions = {}): Promise<void> {
     if (this.#over !== undefined) throw this.#over;
@@ -145,20 +151,23 @@ export class ChatClient {
   }
 
   /**
-   * Leaves, for good. What pends is rejected with UNAVAILABLE; what is not acked yet a later client may send
-   * again under its id. Feeds end behind what they hold.
+   * Closes the client for good. Whatever is pending is rejected with UNAVAILABLE. A later client may send a
+   * write without an ack again, under the same id. Feeds end after the values that they hold.
    */
   close(): void {
     this.#link.close();
   }
 
-  /** Everything that happens from this call on, for one `for await`; behind the end, how it ended. */
+  /**
+   * Everything that happens from this call on, for one `for await`. The last notice says how the client
+   * ended.
+   */
   events(): Feed<Notice> {
     return this.#feeds.open();
   }
 
   /**
-   * What this device has seen, to be kept and given as `resume` later. Undefined before the first sync is
+   * What this device has seen. Keep it, and pass it as `resume` later. Undefined until the first sync is
    * done.
    */
   seen(): SeenState | undefined {
@@ -166,10 +175,11 @@ export class ChatClient {
   }
 
   /**
-   * Resolves with the message's seq once it is stored. Sends to one conversation keep their order, over
-   * reconnects too. Rejects at once, and nothing of it is sent: with FRAME_MALFORMED that names what the
-   * protocol does not take, with FRAME_TOO_LARGE beyond the server's limits (offline, as soon as they are
-   * known), with BUSY when `outboxMax` wait already. All other writes do likewise.
+   * Resolves with the message's seq once the message is stored. Sends to one conversation keep their order,
+   * even over reconnects. Rejects at once, without sending anything: with FRAME_MALFORMED, which names the
+   * field that the protocol does not accept; with FRAME_TOO_LARGE over the server's limits (while offline, as
+   * soon as the limits are known); with BUSY if `outboxMax` writes are already waiting. All other writes do
+   * the same.
    */
   async send(target: Target, body: Body, options: SendOptions = {}): Promise<WriteResult> {
     const { conversation, to }: { readonly conversation?: string; readonly to?: string } = { ...target };
@@ -206,30 +216,30 @@ export class ChatClient {
     return this.#write({ t: "leave", conversation });
   }
 
-  /** Has read up to `seq`; resolves with the mark. */
+  /** Marks everything up to `seq` as read. Resolves with the mark. */
   async read(conversation: string, seq: number): Promise<WriteResult> {
     return this.#write({ t: "read", conversation, seq });
   }
 
   /**
-   * Any write, by its verb: for those that have no method of their own. `docs/protocol.md` has their fields.
-   * A verb that the cluster does not answer yet rejects with FRAME_UNKNOWN.
+   * Performs any write by its verb, for verbs that have no method of their own. `docs/protocol.md` has their
+   * fields. A verb that the cluster does not answer yet rejects with FRAME_UNKNOWN.
    */
   async perform<V extends VerbName>(verb: V, fields: WriteFields<V>, id?: string): Promise<WriteResult> {
     return this.#write({ ...fields, t: verb }, id);
   }
 
   /**
-   * A page of history, in rising seq. Rejects with NOT_FOUND where one is no member, with UNAVAILABLE while
-   * offline.
+   * A page of history, in rising seq. Rejects with NOT_FOUND if this user is not a member, and with
+   * UNAVAILABLE while offline.
    */
   async pull(conversation: string, { after, before, limit }: PullOptions = {}): Promise<Page> {
     return (await this.#ask({ t: "pull", conversation, after, before, limit })) as Page;
   }
 
   /**
-   * One's conversations, most recently active first, a page at a time. The client syncs by itself; this is
-   * to list.
+   * The user's conversations, most recently active first, one page at a time. The client syncs by itself;
+   * this method is only for listing.
    */
   async list({ page, limit }: ListOptions = {}): Promise<Synced> {
     return (await this.#ask({ t: "sync", page, limit })) as Synced;

@@ -51,16 +51,16 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   "page",
   "limit",
 ]);
-/** Of these a frame has one, where it has any. */
+/** Pairs of fields that exclude each other. */
 const EITHER: readonly (readonly [string, string])[] = [
   ["conversation", "to"],
   ["after", "before"],
 ];
 
 /**
- * What an application asks for, as a frame that the server takes: a copy, which the application can change no
- * more. Throws FRAME_MALFORMED that names the field. The server would say the same, and closes a device for
- * good that is told so three times in a row.
+ * Checks what an application asks for, and returns a copy that the application cannot change. Throws
+ * FRAME_MALFORMED, which names the field. The server would refuse such a frame too, and after three in a row
+ * it closes the device for good.
  */
 export function checkedFrame<F extends { readonly t: string }>(frame: F): F {
   const fields = new Fields(frame);

@@ -1,16 +1,19 @@
 import { CLOSE, ChatError, asChatError } from "@jichat/protocol/errors.ts";
 import type { ErrorCode } from "@jichat/protocol/errors.ts";
 
-/** The protocol's own, for a frame that no reader of it understands (RFC 6455, 7.4.1). */
+/** The close code for a frame that breaks the protocol (RFC 6455, 7.4.1). */
 export const BROKEN = 1002;
-/** A connection that ended without a close frame (RFC 6455, 7.1.5). */
+/** The close code of a connection that ended without a close frame (RFC 6455, 7.1.5). */
 export const DROPPED = 1006;
 
 /** A socket that was closed before it was welcomed, or while something waited for a reply. */
 export class Closed extends Error {
   override readonly name = "Closed";
   readonly code: number;
-  /** Hello was said, and its answer never came: it may still arrive there, and take the place of another. */
+  /**
+   * The hello was sent, but no answer came. The hello may still arrive, and replace another session of this
+   * device.
+   */
   readonly isStray: boolean;
 
   constructor(code: number, reason: string, isStray = false) {
@@ -20,7 +23,7 @@ export class Closed extends Error {
   }
 }
 
-/** What a close code of the protocol says; any other is a connection that comes back. */
+/** The meaning of each close code of the protocol. After any other code the client reconnects. */
 const MEANING: Readonly<Record<number, readonly [code: ErrorCode, what: string]>> = {
   4400: ["FRAME_MALFORMED", "three frames in a row broke the protocol"],
   4401: ["UNAUTHENTICATED", "the server takes neither token nor ticket"],
@@ -30,17 +33,20 @@ const MEANING: Readonly<Record<number, readonly [code: ErrorCode, what: string]>
   4429: ["RATE_LIMITED", "the server has too many connections, frames or refusals of here"],
 };
 
-/** What the application is told: whatever was thrown, with a code that says what to do about it. */
+/** The error for the application: whatever was thrown, with a code that says what to do about it. */
 export function reasonOf(thrown: unknown): ChatError {
   if (!(thrown instanceof Closed)) return asChatError(thrown);
   const [code, what] = MEANING[thrown.code] ?? ["UNAVAILABLE", "no connection"];
   return new ChatError(code, `${what} (${thrown.message})`, { cause: thrown });
 }
 
-/** The close code that came with it, if one did. */
+/** The close code that came with the error, if there was one. */
 export const closeCodeOf = (thrown: unknown): number | undefined =>
   thrown instanceof Closed ? thrown.code : (thrown as { readonly closeCode?: number }).closeCode;
 
-/** A 4409 of a session that another one of this very client has ended: no reason to stay away. */
+/**
+ * Turns a 4409 that another connection of this same client caused into a plain lost connection, so that the
+ * client reconnects.
+ */
 export const ownDoing = (why: Closed): Closed =>
   why.code === CLOSE.replaced ? new Closed(DROPPED, "this device came by another connection") : why;

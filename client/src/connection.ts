@@ -9,19 +9,19 @@ import { Replies } from "./replies.ts";
 import { readServerFrame } from "./server-frames.ts";
 import { tooLarge } from "./too-large.ts";
 
-/** The sync that goes right behind the hello: coming back takes one round trip and not two. */
+/** The sync that is sent right after the hello. With it, a reconnect takes one round trip instead of two. */
 export interface FirstSync {
   readonly asked: Omit<Sync, "id">;
   readonly reply: Promise<ServerFrame>;
 }
 
 export interface ConnectionEvents {
-  /** Every frame but the replies to `request`. */
+  /** Receives every frame except the replies to `request`. */
   readonly onFrame: (frame: ServerFrame) => void;
   readonly onClose: (why: Closed) => void;
 }
 
-/** What is used of a WebSocket. */
+/** The part of a WebSocket that is used here. */
 export type Socket = Pick<WebSocket, "binaryType" | "readyState" | "send" | "close" | "addEventListener">;
 
 export interface ConnectionParts {
@@ -44,7 +44,7 @@ export class Connection {
   #early: ServerFrame[] = [];
   readonly #clock: Clock;
   readonly #liveness: Liveness;
-  /** Looks whether the other end lives, at `#lookAt`. */
+  /** Checks at `#lookAt` whether the server is alive. */
   readonly #look: Alarm;
   #lookAt = Number.POSITIVE_INFINITY;
   #closed: Closed | undefined;
@@ -64,7 +64,7 @@ export class Connection {
       this.#liveness.forget(id);
     });
     const reply = this.#replies.to(FIRST_SYNC_ID);
-    reply.catch(() => undefined); // It may be stale by now: then nobody asks how it went.
+    reply.catch(() => undefined); // The reply may be stale by then, and nobody asks for it.
     this.firstSync = { asked: firstSync, reply };
     socket.addEventListener("message", ({ data }) => {
       this.#hear(data);
@@ -74,7 +74,7 @@ export class Connection {
     });
   }
 
-  /** From here on frames are handed over, those that came since the welcome first. */
+  /** Hands over every frame from here on, starting with those that came since the welcome. */
   listen(events: ConnectionEvents): void {
     this.#events = events;
     for (const frame of this.#early.splice(0)) events.onFrame(frame);
@@ -85,7 +85,7 @@ export class Connection {
     this.#lookAfter();
   }
 
-  /** Asks whether the other end lives, whatever was heard lately. */
+  /** Asks whether the server is alive, even if something was heard lately. */
   probe(): void {
     if (!this.isOpen) return;
     this.#ping();
@@ -97,7 +97,7 @@ export class Connection {
     this.#liveness.pinged(this.#clock.monotonic());
   }
 
-  /** Sets the alarm, unless it rings early enough as it is. */
+  /** Sets the alarm, unless it is already set early enough. */
   #lookAfter(): void {
     const { at } = this.#liveness.next();
     if (this.#events === undefined || !this.isOpen || at >= this.#lookAt) return;
@@ -117,7 +117,10 @@ export class Connection {
     return this.#closed === undefined;
   }
 
-  /** A frame that the server answers, under its `id`. Throws FRAME_TOO_LARGE where it takes none so large. */
+  /**
+   * Sends a frame that the server answers under its `id`. Throws FRAME_TOO_LARGE if the frame is over the
+   * limits.
+   */
   write(frame: { readonly id: string }): void {
     const encoded = this.#encode(frame);
     this.#transmit(encoded);
@@ -125,7 +128,10 @@ export class Connection {
     this.#lookAfter();
   }
 
-  /** Throws FRAME_TOO_LARGE where the server takes no frame so large: it would end the connection for it. */
+  /**
+   * Throws FRAME_TOO_LARGE if the frame is over the limits. The server would end the connection for such a
+   * frame.
+   */
   check(frame: object): void {
     this.#encode(frame);
   }
@@ -142,7 +148,7 @@ export class Connection {
   }
 
   /**
-   * Sends a frame under an id of its own and resolves with the reply to it. Rejects with what the server
+   * Sends a frame under an id of its own, and resolves with the reply. Rejects with the error that the server
    * answered, with Closed, or with FRAME_TOO_LARGE.
    */
   async request(frame: object): Promise<ServerFrame> {
@@ -157,7 +163,7 @@ export class Connection {
     this.#end(why);
   }
 
-  /** What breaks the protocol ends the connection: nothing behind it could be relied on. */
+  /** A frame that breaks the protocol ends the connection, since nothing after it could be trusted. */
   #hear(data: unknown): void {
     if (!this.isOpen) return;
     let frame: ServerFrame | undefined;
@@ -170,7 +176,7 @@ export class Connection {
     this.receive(frame);
   }
 
-  /** A frame of this socket; undefined for one that only shows that the server lives. */
+  /** Takes a frame of this socket; undefined stands for a frame that only shows that the server is alive. */
   receive(frame: ServerFrame | undefined): void {
     const id = frame !== undefined && "id" in frame && frame.t !== "event" ? frame.id : undefined;
     this.#liveness.heard(id, this.#clock.monotonic());

@@ -7,7 +7,7 @@ import type { KeeperParts } from "./ticket-keeper.ts";
 import { TokenSource } from "./token-source.ts";
 import type { Given } from "./token-source.ts";
 
-/** What a hello is said with. */
+/** The proof of identity in a hello. */
 export type Proof = { readonly ticket: string } | Given;
 
 export interface CredentialParts extends Pick<KeeperParts, "serverNow" | "renew"> {
@@ -16,11 +16,11 @@ export interface CredentialParts extends Pick<KeeperParts, "serverNow" | "renew"
   readonly onTrouble: (error: ChatError) => void;
 }
 
-/** Close codes of who has no valid token or ticket any more. */
+/** Close codes for a session whose token or ticket is not valid any more. */
 export const isOfToken = (code: number | undefined): code is number =>
   code === CLOSE.unauthenticated || code === CLOSE.expired;
 
-/** The ticket that a session left, and the application's tokens for where it does not do. */
+/** The ticket of the last session, and the application's tokens for when the ticket is not enough. */
 export class Credentials {
   readonly #tokens: TokenSource;
   readonly #tickets: TicketKeeper;
@@ -40,7 +40,7 @@ export class Credentials {
     this.#tickets.keep(welcome);
   }
 
-  /** False when there is nothing else to try: a token that was asked for just now was refused. */
+  /** Returns false if there is nothing else to try: the refused token was a fresh one. */
   refused(proof: Proof, closeCode: number): boolean {
     if ("ticket" in proof) this.#tickets.drop();
     else if (proof.isFresh) return false;
@@ -48,7 +48,7 @@ export class Credentials {
     return true;
   }
 
-  /** The server ended the session: its token has expired, or was revoked. */
+  /** The server ended the session, because its token has expired or was revoked. */
   ended(closeCode: number): void {
     this.#tickets.drop();
     this.#tokens.end(this.#tokens.used, closeCode);

@@ -5,20 +5,20 @@ interface Reader<T> {
   readonly reject: (error: Error) => void;
 }
 
-/** So many values that were read are held on to, at most, before the list is cut. */
+/** The number of values already read that may stay in the list before it is cut. */
 const READ_MAX = 1_024;
 
 /**
- * Values for one `for await`, in order. A reader that stays more than `waitingMax` behind gets an error, not
- * a hole. Whatever its reader does or throws, it ends this feed and no other.
+ * Values for one `for await`, in order. A reader that falls more than `waitingMax` values behind gets an
+ * error, never a gap. An error or an early exit of a reader ends only this feed.
  */
 export class Feed<T> implements AsyncIterableIterator<T> {
   readonly #waitingMax: number;
   readonly #onEnd: () => void;
   #values: T[] = [];
-  /** Those before have been read. */
+  /** The index of the first value that was not read yet. */
   #at = 0;
-  /** Who came for values that are not there yet; then there are none that wait. */
+  /** Readers that wait for values to come. While there are any, no value waits. */
   #readers: Reader<T>[] = [];
   #ended = false;
   #error: Error | undefined;
@@ -42,7 +42,7 @@ export class Feed<T> implements AsyncIterableIterator<T> {
       );
   }
 
-  /** What waits is still read, then the error, if there is one. */
+  /** Waiting values are still read; then comes the error, if there is one. */
   end(error?: Error): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -62,7 +62,7 @@ export class Feed<T> implements AsyncIterableIterator<T> {
     return promise;
   }
 
-  /** Not `Array.shift`, which moves all that wait. */
+  /** Replaces `Array.shift`, which moves all waiting values. */
   #shift(): T {
     const value = this.#values[this.#at] as T;
     this.#at += 1;

@@ -2,7 +2,7 @@ import type { ChatError } from "@jichat/protocol/errors.ts";
 import { Feed } from "./feed.ts";
 import type { Notice } from "./types.ts";
 
-/** All who read what happens, each at a pace of its own. */
+/** All readers of what happens. Each reads at its own pace. */
 export class Feeds {
   readonly #waitingMax: number;
   readonly #open = new Set<Feed<Notice>>();
@@ -12,7 +12,7 @@ export class Feeds {
     this.#waitingMax = waitingMax;
   }
 
-  /** From now on. Behind the end, one that says how it ended. */
+  /** Opens a feed that starts now. After `end`, the feed only says how it ended. */
   open(): Feed<Notice> {
     const feed: Feed<Notice> = new Feed(this.#waitingMax, () => {
       this.#open.delete(feed);
@@ -29,7 +29,7 @@ export class Feeds {
     for (const feed of this.#open) feed.push(notice);
   }
 
-  /** The last notice of all: whoever comes later is told it as well. */
+  /** Emits the last notice of all. A feed that is opened later gets it too. */
   end(error: ChatError | undefined): void {
     this.#last = { t: "state", state: "closed", error };
     this.emit(this.#last);

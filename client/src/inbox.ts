@@ -8,39 +8,43 @@ import { PageSize } from "./page-size.ts";
 import { Timeline } from "./timeline.ts";
 import type { Notice, PullOptions, SeenState } from "./types.ts";
 
-/** Events that are kept for a reset: what is older is pulled. */
+/** The number of events that are kept for a reset. Older ones are pulled. */
 const HEARD_MAX = 1_000;
-/** Between two tries of what was refused, at least; doubled each time where waiting alone mends nothing. */
+/**
+ * The least time between two tries after a refusal. It doubles with each try if waiting alone does not help.
+ */
 const [RETRY_MS, RETRY_MS_MAX] = [500, 30_000];
 
-/** A question to the server; its `id` is given to it as it goes out. */
+/** A request to the server. It gets its `id` when it is sent. */
 export interface Asked {
   readonly t: string;
   readonly [field: string]: unknown;
 }
 
-/** What the inbox needs of the client around it. */
+/** The parts of the client that the inbox needs. */
 export interface InboxHost {
   readonly clock: Clock;
   user(): string;
   isOnline(): boolean;
-  /** A message of this device's own, of which the ack is all that comes: it is not shown as an event. */
+  /** Whether this is a message of this device, for which only the ack counts: it is not shown as an event. */
   isOwn(event: ChatEvent): boolean;
   emit(notice: Notice): void;
-  /** What nobody else is told of: it was refused, and is not asked again on this connection. */
+  /**
+   * Reports an error that no caller sees: the request was refused, and is not repeated on this connection.
+   */
   trouble(error: ChatError): void;
   ask(frame: Asked): Promise<ServerFrame>;
   pull(conversation: string, options: PullOptions): Promise<Page>;
 }
 
-/** Something that came of a conversation: an event, or only that one's own is there. */
+/** Something that was heard of a conversation: an event, or only the seq of one of our own events. */
 interface Heard {
   readonly conversation: string;
   readonly seq: number;
   readonly event?: ChatEvent;
 }
 
-/** What this device has seen, conversation by conversation, and how it gets what it has not. */
+/** What this device has seen of each conversation, and how it gets what it missed. */
 export class Inbox {
   readonly #host: InboxHost;
   readonly #timelines = new Map<string, Timeline>();
@@ -50,10 +54,13 @@ export class Inbox {
   #synced = false;
   #syncing = false;
   #syncAgain = false;
-  /** Asked with the hello of the connection there is, and not used yet. */
+  /** The sync that was sent with the hello of the present connection, until it is used. */
   #first: FirstSync | undefined;
   #early: Heard[] = [];
-  /** What came on this connection before its first sync was answered: of a new life, should that say so. */
+  /**
+   * What came on this connection before its first sync was answered. It belongs to the new life if that
+   * answer is a reset.
+   */
   #heard: Heard[] | undefined;
   readonly #stopping = new AbortController();
 
@@ -74,14 +81,14 @@ export class Inbox {
   }
 
   /**
-   * Without `echo` an ack is all that comes of one's own event: it must not look like a hole. What is before
-   * it in a conversation that it has made, `created`, is one.
+   * Without `echo`, the ack is the only sign of one's own event, so the event must not look like a hole. In a
+   * conversation that this device has made, the `created` event before it is a hole, and is pulled.
    */
   own(conversation: string, seq: number): void {
     this.#hear({ conversation, seq });
   }
 
-  /** An event that came live. */
+  /** Takes an event that came live. */
   event(event: ChatEvent): void {
     const { conversation, seq } = event;
     this.#hear(this.#host.isOwn(event) ? { conversation, seq } : { conversation, seq, event });
@@ -90,7 +97,7 @@ export class Inbox {
   #hear(heard: Heard): void {
     const { conversation, seq, event } = heard;
     if (this.#heard !== undefined && this.#heard.push(heard) > HEARD_MAX) this.#heard.shift();
-    // Before the first sync nobody knows what this device has: its beginning is what the sync says.
+    // Before the first sync, the beginning of a conversation on this device is unknown; the sync tells it.
     if (!this.#synced && !this.#timelines.has(conversation)) {
       this.#early.push(heard);
       return;
@@ -104,18 +111,21 @@ export class Inbox {
     for (const event of events) this.#host.emit({ t: "event", event });
   }
 
-  /** Nothing is asked any more. */
+  /** Stops all requests. */
   stop(): void {
     this.#stopping.abort();
   }
 
-  /** Resolves after it, or when this is stopped: who waited looks whether there is anything left to do. */
+  /**
+   * Resolves after the delay, or when the inbox is stopped. The caller then checks whether there is work
+   * left.
+   */
   async #wait(ms: number): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     await this.#host.clock.sleep(ms, this.#stopping.signal).catch(() => undefined);
   }
 
-  /** After the first sync: of one that it did not list nothing has been seen. */
+  /** After the first sync, a conversation that the sync did not list has not been seen at all. */
   #timelineOf(conversation: string): Timeline {
     const timeline = this.#timelines.get(conversation) ?? new Timeline(0);
     this.#timelines.set(conversation, timeline);
@@ -123,8 +133,8 @@ export class Inbox {
   }
 
   /**
-   * Where a conversation begins for a device that has seen nothing: at its head, or before what came while
-   * it asked. Not before an ack: of what was sent again it names a place long ago.
+   * Where a conversation begins on a device that has seen nothing: at its head, or before the events that
+   * came during the sync. Acks do not count, since the ack of a repeated send may name a place long ago.
    */
   #before(conversation: string, head: number): number {
     return this.#early.reduce(
@@ -133,7 +143,7 @@ export class Inbox {
     );
   }
 
-  /** The server says that something was not delivered: of one conversation, or of any. */
+  /** The server reports a gap: something was not delivered, in one conversation or in any. */
   gap(conversation: string | undefined, head = 0): void {
     const timeline = conversation === undefined ? undefined : this.#timelines.get(conversation);
     if (conversation === undefined || timeline === undefined) {
@@ -144,7 +154,7 @@ export class Inbox {
     if (timeline.hasHole) void this.#repair(conversation, timeline);
   }
 
-  /** Pulls what is missing until there is no hole; one pull per conversation at a time. */
+  /** Pulls until there is no hole. Only one pull per conversation runs at a time. */
   #repair(conversation: string, timeline: Timeline): Promise<void> {
     const running = this.#repairing.get(conversation);
     if (running !== undefined) return running;
@@ -155,7 +165,7 @@ export class Inbox {
     return repair;
   }
 
-  /** Not of a life that was reset. */
+  /** False for a timeline of a life that was reset. */
   #isHeld(conversation: string, timeline: Timeline): boolean {
     return this.#timelines.get(conversation) === timeline;
   }
@@ -169,13 +179,13 @@ export class Inbox {
         this.#size.came();
         if (!this.#isHeld(conversation, timeline)) return;
         this.#show(timeline.fill(page, (event) => this.#host.isOwn(event)));
-        // What brings nothing is not asked for again at once.
+        // A pull that brought nothing is not repeated at once.
         if (timeline.last === last && timeline.hasHole) await this.#wait(RETRY_MS);
       } catch (thrown) {
         const error = reasonOf(thrown);
         if (error.code === "NOT_FOUND") timeline.head = timeline.last;
         else if (!isRetryable(error.code)) {
-          // The hole stays, and the cursor before it: the next connection asks again.
+          // The hole stays, and the cursor stays before it: the next connection asks again.
           this.#host.trouble(error);
           return;
         } else {
@@ -186,14 +196,14 @@ export class Inbox {
     }
   }
 
-  /** What a device that comes back asks right behind its hello. */
+  /** The sync that a reconnecting device sends right after its hello. */
   firstSync(): FirstSync["asked"] {
     return { t: "sync", since: this.#cursor, limit: this.#size.limit };
   }
 
   /**
-   * Learns what has changed since the last sync and pulls it. Tried again until it is done or the connection
-   * is lost. `first` was asked already; without it the server is asked now, since something came to pass.
+   * Learns what has changed since the last sync, and pulls it. Retries until it is done or the connection is
+   * lost. `first` is a sync that was already sent; without it, the server is asked now.
    */
   async sync(first?: FirstSync): Promise<void> {
     this.#first = first;
@@ -212,7 +222,7 @@ export class Inbox {
           const error = reasonOf(thrown);
           this.#syncAgain = true;
           this.#size.failed();
-          // A cursor that this server cannot read: begin anew.
+          // The server cannot read this cursor: begin anew.
           if (error.code === "FRAME_MALFORMED" && this.#cursor !== undefined) this.#reset();
           else if (!isRetryable(error.code)) refusals += 1;
           await this.#wait(error.retryAfterMs ?? Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** refusals));
@@ -223,7 +233,7 @@ export class Inbox {
     }
   }
 
-  /** Of the sync that the connection began with, unless the cursor has moved since it was asked. */
+  /** Uses the sync that the connection began with, unless the cursor has moved since then. */
   async #firstPage(): Promise<Synced> {
     const first = this.#first;
     this.#first = undefined;
@@ -235,7 +245,7 @@ export class Inbox {
     return (await this.#host.ask({ t: "sync", page, limit: this.#size.limit })) as Synced;
   }
 
-  /** The cluster has begun anew: what is held is of another life. */
+  /** The cluster has begun anew, so everything that is held belongs to an earlier life. */
   #reset(): void {
     this.#cursor = undefined;
     this.#synced = false;
@@ -263,8 +273,8 @@ export class Inbox {
         const head = "left" in listed ? listed.left : listed.head;
         let timeline = this.#timelines.get(listed.conversation);
         if (timeline === undefined) {
-          // At the very first sync the past is there to be pulled when it is wanted; later, it is what this
-          // device missed.
+          // At the very first sync, the past is left to be pulled on demand. Later, it is what this device
+          // missed.
           timeline =
             since === undefined
               ? Timeline.listed(this.#before(listed.conversation, head))
@@ -278,8 +288,8 @@ export class Inbox {
     } while (page !== undefined);
     this.#synced = true;
     for (const heard of this.#early.splice(0)) this.#hear(heard);
-    // Whatever is missing, listed now or left over from a connection that was lost: the cursor moves behind
-    // it only then.
+    // Repairs every hole, whether listed now or left from a lost connection. The cursor moves only after
+    // that.
     const wanted = [...this.#timelines]
       .filter(([, timeline]) => timeline.hasHole)
       .map(([id, timeline]) => ({ id, timeline, head: timeline.head }));

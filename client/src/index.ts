@@ -1,4 +1,4 @@
-/** The SDK: one class, what it takes and what it gives. */
+/** The SDK: one class, with the types that it takes and returns. */
 export { isChange, withChange } from "@jichat/conversation/changes.ts";
 export { ChatError } from "@jichat/protocol/errors.ts";
 export type { ErrorCode } from "@jichat/protocol/errors.ts";

@@ -16,26 +16,26 @@ import type { Surroundings, Welcomed } from "./surroundings.ts";
 import type { ChatOptions, ConnectionState } from "./types.ts";
 
 export interface LinkEvents {
-  /** What a new connection asks first, right behind its hello. */
+  /** The sync that a new connection sends right after its hello. */
   readonly firstSync: () => FirstSync["asked"];
   readonly onOnline: (connection: Welcomed) => void;
   readonly onFrame: (frame: ServerFrame) => void;
-  /** `error` is why it is offline, or was closed by another than the application. */
+  /** `error` says why the link is offline, or closed by anyone but the application. */
   readonly onState: (state: ConnectionState, error?: ChatError) => void;
 }
 
-/** At most this long before the next connector is tried, when one could not be reached. */
+/** The longest delay before the next connector is tried, when one could not be reached. */
 const OTHER_MS = 50;
-/** A connection that lives so long has held: what ends it then is no reason to come back more slowly. */
+/** A connection that lasts this long is stable: after it, the backoff starts anew. */
 const HELD_MS = 10_000;
-/** So long a hello that was given up may still arrive, and end the session that came in its place. */
+/** For this long, a hello that was given up may still arrive and end the session that replaced it. */
 const STRAY_MS = 60_000;
-/** Whatever a server says that refuses a hello. */
+/** The longest delay that a refusal of a hello may impose, whatever the server says. */
 const REFUSED_MS_MAX = 60_000;
 
 /**
- * Keeps one welcomed connection up: resumes with the ticket, backs off with jitter, moves before it breaks
- * on `goaway`.
+ * Keeps one welcomed connection up. It resumes with the ticket, backs off with jitter, and on `goaway` moves
+ * to another connector before the socket ends.
  */
 export class Link {
   readonly #options: ChatOptions;
@@ -49,12 +49,12 @@ export class Link {
   readonly serverClock: ServerClock;
   #unwatch: (() => void) | undefined;
   #current: Welcomed | undefined;
-  /** The try that is on its way; one that was given up for another has no say any more. */
+  /** The running try. A try that was given up has no effect any more. */
   #opening: AbortController | undefined;
   #next = 0;
-  /** Connectors tried since one was reached: only when all have failed is it time to back off. */
+  /** Connectors that were tried since one was last reached. The backoff applies only when all have failed. */
   #dialled = 0;
-  /** When a try was given up that had said hello. */
+  /** When the last try was given up after its hello. */
   #strayAt = Number.NEGATIVE_INFINITY;
   #started = false;
   #closed = false;
@@ -84,7 +84,7 @@ export class Link {
     return this.#current;
   }
 
-  /** Once: another call changes nothing, nor does one behind `close`. */
+  /** Works once: a second call changes nothing, nor does a call after `close`. */
   start(): void {
     if (this.#started || this.#closed) return;
     this.#started = true;
@@ -124,7 +124,7 @@ export class Link {
     current?.close();
   }
 
-  /** Opens a connection and puts it in the place of the one there is. One at a time. */
+  /** Opens a connection that replaces the present one. Only one opening runs at a time. */
   async #open(): Promise<void> {
     if (this.#opening !== undefined || this.#closed) return;
     const opening = new AbortController();
@@ -171,7 +171,8 @@ export class Link {
     this.#dialled = 0;
     this.serverClock.heard(connection.welcome.serverTime);
     this.#credentials.welcomed(proof, connection.welcome);
-    // First what waits, then who is told that we are back: nothing new may go before it.
+    // Waiting writes go first; then the application is told that it is online. No new write may overtake
+    // them.
     this.#events.onOnline(connection);
     this.#events.onState("online");
     connection.listen({
@@ -202,7 +203,7 @@ export class Link {
     this.#retrying.set(reconnectAfterMs, () => void this.#open());
   }
 
-  /** Undefined where the session ended meanwhile: who comes back needs a token anyway. */
+  /** Returns undefined if the session ended meanwhile. The next connection asks for a token anyway. */
   async #renew(token: string): Promise<Extract<ServerFrame, { t: "ticket" }> | undefined> {
     try {
       const reply = await this.#current?.request({ t: "renew", token });
@@ -213,7 +214,10 @@ export class Link {
     }
   }
 
-  /** What is on its way over a network that is gone comes to nothing; whether it is, the next try tells. */
+  /**
+   * Drops the connection and the running try, since the network is gone. If the network is not gone, the next
+   * try succeeds.
+   */
   #offline(): void {
     const gone = new Closed(DROPPED, "the network is gone");
     const wasTrying = this.#abortTry();
@@ -238,7 +242,7 @@ export class Link {
     this.#current = undefined;
     this.#holding.clear();
     if (isOfToken(why.code)) this.#credentials.ended(why.code);
-    // A new socket is on its way already: a 4409 here is of its making, and its own end decides what comes
+    // A new socket is being opened: it is the cause of a 4409 here, and its own outcome decides what comes
     // next.
     if (this.#opening !== undefined) this.#events.onState("offline", reasonOf(ownDoing(why)));
     else if (isOfToken(why.code)) this.#retry(reasonOf(why));
@@ -252,9 +256,9 @@ export class Link {
   #failed(thrown: unknown, proof: Proof | undefined): void {
     const code = closeCodeOf(thrown);
     const error = reasonOf(thrown);
-    // Without a token nobody was dialled.
+    // Without a token, no connector was tried.
     if (proof === undefined) this.#dialled = 0;
-    // A move after `goaway` that failed: the old socket still serves.
+    // A move after `goaway` has failed: the old socket still serves.
     if (this.#current?.isOpen === true) this.#retry(error);
     else if (isOfToken(code) && proof !== undefined && this.#credentials.refused(proof, code))
       this.#retry(error);
@@ -263,7 +267,10 @@ export class Link {
     else this.#giveUp(error);
   }
 
-  /** `error` is told to the application: why it is offline. Not between connectors: it is connecting still. */
+  /**
+   * Tells the application with `error` why it is offline. While other connectors are left, the state stays
+   * `connecting`.
+   */
   #retry(error: ChatError, atLeastMs = 0): void {
     const { urls, random = Math.random } = this.#options;
     const isOtherLeft = this.#dialled > 0 && this.#dialled < urls.length;
@@ -282,7 +289,7 @@ export class Link {
     void this.#open();
   }
 
-  /** Returns whether there was one. */
+  /** Returns whether a try was running. */
   #abortTry(): boolean {
     const opening = this.#opening;
     this.#opening = undefined;

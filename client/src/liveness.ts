@@ -1,6 +1,8 @@
-/** Of a frame without an answer so long nothing was heard: a ping asks whether anybody is there. */
+/**
+ * A frame has had no answer, and nothing was heard, for this long: a ping asks whether the server is alive.
+ */
 export const PROBE_MS = 4_000;
-/** And so long: nobody is. Two seconds are left for the way back, so that nobody waits longer than ten. */
+/** After this much silence the server counts as dead. Two more seconds cover the way back: 10 s in all. */
 export const DEAD_MS = 8_000;
 
 export interface Next {
@@ -10,14 +12,14 @@ export interface Next {
 }
 
 /**
- * Whether the other end lives, by what was said and heard; times are monotonic milliseconds. Anything heard
- * is life: an ack may take long, while a ping is answered by whoever holds the socket.
+ * Decides whether the server is alive, from what was sent and heard. Times are monotonic milliseconds. Any
+ * frame counts as a sign of life: an ack may take long, but whoever holds the socket answers a ping.
  */
 export class Liveness {
   readonly #heartbeatMs: number;
   readonly #unanswered = new Set<string>();
   #heardAt: number;
-  /** From when on silence counts: something is unanswered, and nothing was heard since. */
+  /** The start of the present silence: a frame is unanswered, and nothing was heard since. */
   #silentSince: number | undefined;
   #probedAt: number | undefined;
 
@@ -26,7 +28,7 @@ export class Liveness {
     this.#heardAt = now;
   }
 
-  /** A frame went out that wants an answer, by this id. */
+  /** A frame that expects an answer to this id was sent. */
   sent(id: string, now: number): void {
     this.#unanswered.add(id);
     this.#silentSince ??= now;
@@ -49,7 +51,10 @@ export class Liveness {
     else this.#probedAt ??= now;
   }
 
-  /** Who wakes too late, having slept, asks before it believes that the other end was silent meanwhile. */
+  /**
+   * After a sleep of the device, a ping comes before the verdict: the server may not have been silent
+   * meanwhile.
+   */
   next(): Next {
     if (this.#silentSince === undefined) return { at: this.#heardAt + this.#heartbeatMs, act: "ping" };
     if (this.#probedAt === undefined) return { at: this.#silentSince + PROBE_MS, act: "ping" };

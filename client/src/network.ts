@@ -3,11 +3,13 @@ export interface NetworkEvents {
   readonly onOnline: () => void;
 }
 
-/** What a browser says of its network: it knows before any timer does. Others say nothing. */
+/**
+ * A browser reports the loss of its network before any timer can notice it. Other platforms report nothing.
+ */
 const browser = (): EventTarget | undefined =>
   typeof globalThis.addEventListener === "function" ? globalThis : undefined;
 
-/** Returns how to stop. */
+/** Returns a function that stops watching. */
 export function watchNetwork(events: NetworkEvents, target: EventTarget | undefined = browser()): () => void {
   const { onOffline, onOnline } = events;
   target?.addEventListener("offline", onOffline);

@@ -22,19 +22,22 @@ export interface Opening {
   readonly encoding: Encoding;
   readonly hello: HelloFields;
   readonly firstSync: FirstSync["asked"];
-  /** Gives the try up. */
+  /** Cancels the try. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  /** The platform's WebSocket, unless a test has one of its own. */
+  /** Defaults to the platform's WebSocket; tests pass their own. */
   readonly socketTo?: (url: string, subprotocol: string) => Socket;
 }
 
-/** From the first byte to the welcome. */
+/** The longest time from opening the socket to the welcome. */
 const OPEN_TIMEOUT_MS = 10_000;
 
 const platformSocket = (url: string, subprotocol: string): Socket => new WebSocket(url, [subprotocol]);
 
-/** Where none can be made, none ever can: there is no WebSocket, or none to this URL from this page. */
+/**
+ * If the platform refuses to make the socket, it always will: it has no WebSocket, or does not allow this URL
+ * on this page.
+ */
 function socketOf({ url, encoding, socketTo = platformSocket }: Opening): Socket {
   try {
     const socket = socketTo(url, encoding.subprotocol);
@@ -97,7 +100,7 @@ class Handshake {
       const frame = readServerFrame(this.#opening.encoding.read(data));
       if (frame?.t === "welcome") this.#welcomed(frame);
       else if (frame?.t === "error" && frame.id === undefined) this.#refused = errorOf(frame);
-      // What is malformed is refused at once, before the hello is decided.
+      // The server may refuse a malformed frame before it decides about the hello.
       else if (frame !== undefined) this.#early.push(frame);
     } catch (thrown) {
       this.#fail(new Closed(BROKEN, thrown instanceof Error ? thrown.message : String(thrown)));
@@ -138,9 +141,9 @@ class Handshake {
 }
 
 /**
- * Opens a socket, says hello and asks `firstSync` without waiting for the welcome. Rejects with a ChatError
- * that the server sent, with its close code as `closeCode`; with Closed; or with INVALID where the platform
- * refuses to try. It is over after 10 s.
+ * Opens a socket, sends the hello, and sends `firstSync` without waiting for the welcome. Rejects with the
+ * ChatError that the server sent, which has the close code as `closeCode`; with Closed; or with INVALID if
+ * the platform refuses to try. Takes 10 s at most.
  */
 export async function openConnection(opening: Opening): Promise<Connection> {
   return new Handshake(opening).run();

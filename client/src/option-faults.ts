@@ -5,14 +5,14 @@ import type { ChatOptions } from "./types.ts";
 const CLIENT_LENGTH_MAX = 128;
 const CONTROL = /\p{Cc}/u;
 
-/** Absolute, for WebSockets, and without a fragment, which no WebSocket takes. */
+/** Whether this is an absolute `ws:` or `wss:` URL without a fragment, which WebSockets do not accept. */
 function isUrl(value: unknown): boolean {
   if (typeof value !== "string" || !URL.canParse(value)) return false;
   const { protocol, hash } = new URL(value);
   return (protocol === "ws:" || protocol === "wss:") && hash === "" && !value.endsWith("#");
 }
 
-/** What `seen()` gave, or nothing. */
+/** Whether this is a value of `seen()`, or absent. */
 function isSeen(value: unknown): boolean {
   if (value === undefined || value === null) return true;
   if (typeof value !== "object") return false;
@@ -28,7 +28,9 @@ function isSeen(value: unknown): boolean {
 const shown = (value: unknown): string =>
   typeof value === "string" ? JSON.stringify(value.slice(0, 100)) : String(value);
 
-/** INVALID for options that no connection can ever be made with; they may come of a page's configuration. */
+/**
+ * INVALID for options with which no connection can ever be made. They may come from a page's configuration.
+ */
 export function faultOf(options: ChatOptions): ChatError | undefined {
   const { urls, device, token, client, resume }: { readonly [K in keyof ChatOptions]: unknown } = options;
   const refuse = (why: string): ChatError => new ChatError("INVALID", why);

@@ -4,7 +4,7 @@ import type { Ack } from "@jichat/protocol/frame/server-frame.ts";
 import { Alarm } from "./alarm.ts";
 import type { WriteResult } from "./types.ts";
 
-/** A write; one without an id gets it when it goes out for the first time. */
+/** A write. A write without an id gets one when it is first sent. */
 export interface Draft {
   readonly t: string;
   readonly id?: string | undefined;
@@ -18,9 +18,15 @@ export interface OutFrame extends Draft {
 
 export interface OutboxParts {
   readonly max: number;
-  /** Returns false while there is no socket. Throws a ChatError for a frame that this one never takes. */
+  /**
+   * Returns false while there is no socket. Throws a ChatError for a frame that this connection will never
+   * accept.
+   */
   readonly transmit: (frame: OutFrame) => boolean;
-  /** A write has had no answer for a minute: what it went over is no good, however lively it is. */
+  /**
+   * Called when a write has had no answer for a minute. Its connection is broken, even if it shows signs of
+   * life.
+   */
   readonly onOverdue?: () => void;
   readonly newId: () => string;
   readonly clock: Pick<Clock, "monotonic" | "sleep">;
@@ -31,17 +37,17 @@ interface Entry {
   readonly resolve: (result: WriteResult) => void;
   readonly reject: (error: Error) => void;
   state: "waiting" | "sent";
-  /** Over whichever socket: it may be stored, whatever becomes of it. */
+  /** Whether the write was sent on any socket: then it may be stored, whatever happens next. */
   wasSent: boolean;
   sentAt: number;
   notBefore: number;
   internals: number;
 }
 
-/** Writes that may be on their way at once: the rest waits here, not in a server's queue. */
+/** The number of writes that may be unacked at once. The rest waits here, not in a server's queue. */
 const WINDOW = 64;
 
-/** A server answers each write, also that it cannot, long before. */
+/** A server answers each write long before this, if only to say that it cannot. */
 const OVERDUE_MS = 60_000;
 
 const GAP_MAX_MS = 1_000;
@@ -49,8 +55,8 @@ const SLOWER = 1.5;
 const FASTER = 0.98;
 
 /**
- * What was written and not yet acked, in order. Sent again, in order, on every new socket and after every
- * retryable error.
+ * Unacked writes, in order. They are sent again, in order, on every new socket and after every retryable
+ * error.
  */
 export class Outbox {
   readonly #max: number;
@@ -59,10 +65,13 @@ export class Outbox {
   readonly #onOverdue: () => void;
   readonly #clock: OutboxParts["clock"];
   readonly #entries = new Set<Entry>();
-  /** Those that have one. */
+  /** The entries that have an id. */
   readonly #byId = new Map<string, Entry>();
   readonly #pumping: Alarm;
-  /** Between two writes, once they were too fast for the server: it closes sockets that are told so often. */
+  /**
+   * The delay between two writes, after the server limited the rate. It closes sockets that exceed the limit
+   * too often.
+   */
   #gapMs = 0;
   #nextAt = 0;
   #slowedAt = Number.NEGATIVE_INFINITY;
@@ -80,12 +89,14 @@ export class Outbox {
     return this.#entries.size;
   }
 
-  /** Whether a write of this id waits for its ack. */
+  /** Whether a write with this id waits for its ack. */
   holds(id: string): boolean {
     return this.#byId.has(id);
   }
 
-  /** Resolves once the frame is acked; rejects when it can never be, or when the outbox is full or closed. */
+  /**
+   * Resolves once the frame is acked. Rejects if it can never be acked, or if the outbox is full or closed.
+   */
   put(draft: Draft): Promise<WriteResult> {
     if (this.#entries.size >= this.#max)
       return Promise.reject(new ChatError("BUSY", `${this.#max} writes are waiting for their acks`));
@@ -109,7 +120,7 @@ export class Outbox {
     return promise;
   }
 
-  /** A new socket: nothing that was sent over the old one counts. */
+  /** Starts anew on a new socket: what was sent on the old one is sent again. */
   restart(): void {
     for (const entry of this.#entries) {
       entry.state = "waiting";
@@ -118,7 +129,7 @@ export class Outbox {
     this.pump();
   }
 
-  /** Returns the frame that was acked; undefined for one that is not waited for. */
+  /** Returns the frame that was acked, or undefined if none waits for this ack. */
   acked({ id, conversation, seq, ts, duplicate, traceId }: Ack): Draft | undefined {
     const entry = this.#byId.get(id);
     if (entry === undefined) return undefined;
@@ -129,7 +140,7 @@ export class Outbox {
     return entry.draft;
   }
 
-  /** True when the error belonged to a write of ours. */
+  /** Returns whether the error belonged to one of these writes. */
   refused(id: string, error: ChatError): boolean {
     const entry = this.#byId.get(id);
     if (entry === undefined) return false;
@@ -143,7 +154,7 @@ export class Outbox {
     return true;
   }
 
-  /** Gives up on everything: the client was closed. */
+  /** Rejects every write, since the client is closed. */
   fail(error: Error): void {
     this.#pumping.clear();
     const entries = [...this.#entries];
@@ -157,7 +168,9 @@ export class Outbox {
     this.#byId.delete(id);
   }
 
-  /** Once for all that were on their way together. Other devices of this user may share what is left. */
+  /**
+   * Slows down once for all writes that were sent together. Other devices of this user may share the rate.
+   */
   #slowDown(retryAfterMs: number): void {
     const now = this.#clock.monotonic();
     if (now - this.#slowedAt <= Math.max(this.#gapMs, retryAfterMs)) return;
@@ -166,9 +179,9 @@ export class Outbox {
   }
 
   /**
-   * This write goes again, and behind a send later sends to the same conversation, in order
-   * (docs/protocol.md: they get the same error). What else is on its way is answered by itself: a copy of it
-   * would only be refused.
+   * Sends this write again. If it is a send, all later sends to the same conversation follow it again, in
+   * order, because they get the same error (docs/protocol.md). Every other write in flight gets its own
+   * answer; a copy of it would only be refused.
    */
   #holdFrom(refused: Entry, notBefore: number): void {
     const target = targetOf(refused);
@@ -227,8 +240,8 @@ export class Outbox {
   }
 
   /**
-   * The id says when it was first sent (docs/protocol.md), on the server's clock: before, that may be
-   * unknown.
+   * The id holds the time of the first send (docs/protocol.md), by the server's clock. Before that, the
+   * server's time may be unknown.
    */
   #send(entry: Entry): "sent" | "offline" | "refused" {
     const { draft } = entry;
@@ -251,13 +264,13 @@ export class Outbox {
   }
 }
 
-/** The limits have changed since it was first sent. */
+/** The limits have changed since the write was first sent. */
 const afterwards = (error: ChatError): ChatError =>
   new ChatError(error.code, `${error.message}; it went to one that took it, which may have stored it`, {
     cause: error,
   });
 
-/** Writes that keep their order among each other; one that names neither keeps it with none. */
+/** Writes with the same target keep their order. A write that names neither field has a target of its own. */
 function targetOf(entry: Entry): unknown {
   const { conversation, to } = entry.draft;
   if (conversation !== undefined) return `c ${conversation}`;

@@ -2,8 +2,8 @@ const [LEAST, MOST] = [5, 200];
 const MORE = 10;
 
 /**
- * How much is asked for at once: half where an answer did not come. Over a slow network a large one takes
- * longer than a connection is believed in without a sign of life.
+ * The size of the next page: it halves when an answer did not come. On a slow network, a large page can take
+ * longer than a connection may stay without a sign of life.
  */
 export class PageSize {
   #limit = MOST;

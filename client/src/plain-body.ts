@@ -4,30 +4,30 @@ import { BODY_DEPTH_MAX } from "@jichat/protocol/limits.ts";
 import type { Body } from "./types.ts";
 
 /**
- * Characters and values that are looked at: no server takes a frame of more bytes. Without it a value that
- * stands in many places of a body could be looked at for hours.
+ * The number of characters and values that are visited. No server accepts a frame of more bytes. The bound
+ * stops a walk that could take hours, when one value stands in many places of a body.
  */
 const LOOKED_AT_MAX = 1_048_576;
-/** Numbers beyond become others on their way through a double. */
+/** Integers beyond this change when they become doubles. */
 const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
 
-/** Of no class: its prototype is none, or the one at the end of all chains, of whichever realm. */
+/** Whether the value has no class: its prototype is null or the root prototype, of any realm. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** "an instance of Date", of what is no plain map. */
+/** Describes a value that is not a plain map, such as "an instance of Date". */
 function classOf(value: object): string {
   const { constructor } = value;
   const isNamed = typeof constructor === "function" && constructor.name !== "";
   return `an instance of ${isNamed ? constructor.name : "a class"}`;
 }
 
-/** One walk through one body. A getter may send another one meanwhile: hence nothing is shared. */
+/** One walk through one body. Walks share nothing, because a getter may send another body meanwhile. */
 class BodyCopy {
   readonly #path = new Path();
-  /** The maps and lists around the value that is looked at. */
+  /** The maps and lists that enclose the present value, to find circles. */
   readonly #around = new Set<object>();
   #lookedAt = 0;
 
@@ -82,7 +82,7 @@ class BodyCopy {
 
   #list(list: readonly unknown[], depth: number): unknown[] {
     const copy: unknown[] = [];
-    // Not `map`: it passes over holes, which JSON would say as null.
+    // `map` would skip holes, which JSON would write as null.
     for (let i = 0; i < list.length; i += 1) {
       this.#path.enter(i);
       copy.push(this.of(list[i], depth + 1));
@@ -107,8 +107,8 @@ class BodyCopy {
 }
 
 /**
- * A copy of an application's body, which nothing changes any more. Throws FRAME_MALFORMED that names the
- * place of what JSON cannot say as it is, and FRAME_TOO_LARGE beyond a million characters and values.
+ * Returns a deep copy of an application's body. Throws FRAME_MALFORMED, with the place, for a value that JSON
+ * cannot carry unchanged, and FRAME_TOO_LARGE for more than a million characters and values.
  */
 export function plainBody(body: unknown): Body {
   const copy = new BodyCopy();

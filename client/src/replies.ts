@@ -12,19 +12,22 @@ interface PendingReply {
   readonly deadline: Alarm;
 }
 
-/** Questions of one connection that wait for their answers, each for 10 s at most. */
+/** The requests of one connection that wait for their answers, each for 10 s at most. */
 export class Replies {
   readonly #clock: Clock;
   readonly #onLate: (id: string) => void;
   readonly #waiting = new Map<string, PendingReply>();
 
-  /** `onLate` hears of questions that nobody waits for any more. */
+  /** `onLate` receives the ids of requests that nobody waits for any more. */
   constructor(clock: Clock, onLate: (id: string) => void) {
     this.#clock = clock;
     this.#onLate = onLate;
   }
 
-  /** Rejects with what the server answered, with UNAVAILABLE when it is late, or with what ended it all. */
+  /**
+   * Rejects with the error that the server answered, with UNAVAILABLE after 10 s, or with the reason that the
+   * connection ended.
+   */
   async to(id: string): Promise<ServerFrame> {
     const { promise, resolve, reject } = Promise.withResolvers<ServerFrame>();
     const deadline = new Alarm(this.#clock);
@@ -37,7 +40,7 @@ export class Replies {
     return promise;
   }
 
-  /** False for a frame that answers none of them. */
+  /** Returns false for a frame that answers none of the requests. */
   settle(id: string | undefined, frame: ServerFrame): boolean {
     const waiting = id === undefined ? undefined : this.#waiting.get(id);
     if (id === undefined || waiting === undefined) return false;

@@ -1,8 +1,8 @@
 import { ChatError, isErrorCode } from "@jichat/protocol/errors.ts";
 
-/** An answer of the REST interface that is not the one that was wanted. */
+/** A failed call of the REST interface. */
 export class RestError extends ChatError {
-  /** The HTTP status; 0 where there was no answer. */
+  /** The HTTP status; 0 if there was no answer. */
   readonly status: number;
 
   constructor(
@@ -17,14 +17,14 @@ export class RestError extends ChatError {
 }
 
 export interface RestCall {
-  /** Where the api is, without a path; a page that the api serves says nothing. */
+  /** The origin of the api, without a path. A page that the api itself serves leaves it out. */
   readonly api?: string;
   readonly token?: string;
   readonly body?: object;
   readonly signal?: AbortSignal;
 }
 
-/** What stands for a code where an answer has none: of a proxy in front of the api, say. */
+/** The code for an answer that has none, such as one of a proxy in front of the api. */
 const codeOf = (status: number): ChatError["code"] =>
   status === 429 ? "RATE_LIMITED" : status >= 500 || status === 0 ? "UNAVAILABLE" : "INVALID";
 
@@ -33,14 +33,14 @@ function jsonOf(text: string): Readonly<Record<string, unknown>> | undefined {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? { ...value } : undefined;
   } catch {
-    return undefined; // Its status says more than its text.
+    return undefined; // The status says more than the text.
   }
 }
 
 /**
- * One call of the REST interface; resolves with what its answer says. Rejects with RestError, whose `code` and
- * `status` are the answer's: for every status but 2xx, for an answer without a body or of anything but JSON,
- * and with UNAVAILABLE and status 0 where there is none.
+ * Makes one call of the REST interface, and resolves with its answer. Rejects with RestError, which has the
+ * answer's `code` and `status`: for every status except 2xx, for an answer that has no body or is not JSON,
+ * and with UNAVAILABLE and status 0 if there is no answer.
  */
 export async function callRest<T>(method: string, path: string, call: RestCall = {}): Promise<T> {
   const { api = "", token, body, signal } = call;

@@ -1,8 +1,8 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 
 /**
- * The server's time of day. Counted on from what the server said last by a clock that nobody sets: the
- * device's own may be hours off, and jumps when it is mended.
+ * The server's time of day: what the server said last, continued by a monotonic clock. The device's own clock
+ * may be hours off, and jumps when it is corrected.
  */
 export class ServerClock {
   readonly #clock: Pick<Clock, "now" | "monotonic">;
@@ -12,12 +12,12 @@ export class ServerClock {
     this.#clock = clock;
   }
 
-  /** Of a `welcome` or a `pong`, as it came. */
+  /** Takes the time of a `welcome` or a `pong`, at the moment it arrives. */
   heard(serverTime: number): void {
     this.#ahead = serverTime - this.#clock.monotonic();
   }
 
-  /** Whole milliseconds since 1970; by the device's own clock before the server has said its time. */
+  /** Whole milliseconds since 1970. By the device's own clock until the server has told its time. */
   now(): number {
     return Math.floor(this.#ahead === undefined ? this.#clock.now() : this.#clock.monotonic() + this.#ahead);
   }

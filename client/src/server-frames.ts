@@ -7,7 +7,7 @@ const isText: Test = (value) => typeof value === "string";
 const isFlag: Test = (value) => typeof value === "boolean";
 /** A position, or a number of things. */
 const isCount: Test = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
-/** A time or a duration: not all count in whole milliseconds. */
+/** A time or a duration: servers may send fractions of a millisecond. */
 const isTime: Test = (value) => typeof value === "number" && Number.isFinite(value) && value >= 0;
 const isMoreThanNothing: Test = (value) => isTime(value) && Number(value) > 0;
 const absentOr =
@@ -42,7 +42,7 @@ const EVENT: Shape = {
 const LISTED: Shape = { conversation: isText, first: isCount, head: isCount };
 const LEFT: Shape = { conversation: isText, left: isCount };
 
-/** What this client relies on, of each frame that it knows. */
+/** The fields that this client relies on, of each frame that it knows. */
 const FRAMES: Readonly<Record<ServerFrame["t"], Shape>> = {
   welcome: {
     user: isText,
@@ -80,8 +80,8 @@ const FRAMES: Readonly<Record<ServerFrame["t"], Shape>> = {
 const isKnown = (t: unknown): t is ServerFrame["t"] => typeof t === "string" && Object.hasOwn(FRAMES, t);
 
 /**
- * A frame of the server, undefined for one of a later version. Throws where it breaks the protocol: nothing
- * that such a server says can be relied on.
+ * Checks a frame of the server. Returns undefined for a frame of a later version. Throws if the frame breaks
+ * the protocol: then nothing that this server says can be trusted.
  */
 export function readServerFrame(value: unknown): ServerFrame | undefined {
   if (!isMap(value) || !isText(value["t"])) throw new Error("the server said what is no frame");

@@ -4,17 +4,17 @@ import type { Connection } from "./connection.ts";
 import type { Opening } from "./open-connection.ts";
 import { openConnection } from "./open-connection.ts";
 
-/** What a link needs of a connection. */
+/** The part of a connection that a link needs. */
 export type Welcomed = Pick<
   Connection,
   "welcome" | "firstSync" | "isOpen" | "check" | "write" | "request" | "listen" | "probe" | "close"
 >;
 
-/** What stands around a client; a test puts its own there. */
+/** The outside world of a client. Tests pass their own. */
 export interface Surroundings {
   readonly clock: Clock;
   readonly open: (opening: Opening) => Promise<Welcomed>;
-  /** Where `online` and `offline` are heard; the browser's own, if there is one. */
+  /** The source of `online` and `offline` events. Defaults to the browser's own, if there is one. */
   readonly network?: EventTarget;
 }
 

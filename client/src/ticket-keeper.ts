@@ -5,25 +5,31 @@ import { Alarm } from "./alarm.ts";
 import { TOKEN_FLOOR_MS } from "./token-source.ts";
 import type { TokenSource } from "./token-source.ts";
 
-/** When so much of a ticket's life is over and the server has sent no fresh one, its token is ending. */
+/**
+ * The server sends fresh tickets by itself. When this share of a ticket's life has passed without one, its
+ * token is about to expire.
+ */
 const RENEW_RATIO = 0.9;
 
 export interface KeeperParts {
   readonly clock: Clock;
   readonly tokens: TokenSource;
-  /** The server's time of day: tickets end by it. */
+  /** The server's time of day, which decides when tickets expire. */
   readonly serverNow: () => number;
-  /** Shows the server a new token; undefined while there is no session. */
+  /** Shows the server a new token. Resolves with undefined while there is no session. */
   readonly renew: (token: string) => Promise<Pick<Ticket, "ticket" | "ticketExpiresAt"> | undefined>;
   readonly onTrouble: (error: ChatError) => void;
 }
 
-/** The ticket that the next session begins with; asks for a new token before the session's ends. */
+/**
+ * The ticket that the next session begins with. Asks for a new token before the present session's token
+ * expires.
+ */
 export class TicketKeeper {
   readonly #parts: KeeperParts;
   readonly #renewing: Alarm;
   #held: { readonly ticket: string; readonly endsAt: number } | undefined;
-  /** The application was told once that it had given it again. */
+  /** The token of which the application was told that it had given it again: it is told once. */
   #toldOf: string | undefined;
   #stopped = false;
 
@@ -32,7 +38,7 @@ export class TicketKeeper {
     this.#renewing = new Alarm(parts.clock);
   }
 
-  /** Undefined once its life is over. */
+  /** Undefined once the ticket has expired. */
   get ticket(): string | undefined {
     return this.#leftMs() > 0 ? this.#held?.ticket : undefined;
   }
@@ -43,7 +49,7 @@ export class TicketKeeper {
     this.#schedule();
   }
 
-  /** Another one of the same life. */
+  /** Takes another ticket with the same lifetime. */
   replace(ticket: string): void {
     if (this.#held !== undefined) this.#held = { ...this.#held, ticket };
   }
@@ -83,7 +89,7 @@ export class TicketKeeper {
     } catch (error) {
       if (!this.#stopped) onTrouble(asChatError(error));
     }
-    // Past its end the session ends by itself, and who comes back asks for a token again.
+    // After that the session ends by itself, and the next connection asks for a token again.
     if (this.#leftMs() > 0) this.#schedule();
   }
 

@@ -1,12 +1,14 @@
 import type { ChatEvent, Page } from "@jichat/protocol/frame/server-frame.ts";
 
 /**
- * Events further ahead than this are not kept while what is before them is pulled: they come with the pull.
+ * Events further ahead than this are dropped while the events before them are pulled: the pull brings them
+ * again.
  */
 const AHEAD_MAX = 1_000;
 
 /**
- * One conversation as this device has seen it: contiguous up to `last`, and what has come ahead of a hole.
+ * One conversation as this device has seen it: contiguous up to `last`, and the events that came beyond a
+ * hole.
  */
 export class Timeline {
   last: number;
@@ -21,8 +23,8 @@ export class Timeline {
   }
 
   /**
-   * One that a first sync listed: it begins behind `last`, or at what still comes live from before. That was
-   * on its way while the sync was answered, and nobody has shown it yet.
+   * A timeline that a first sync listed. It begins after `last`, or at an earlier event that comes live: such
+   * an event was in flight while the sync was answered, and has not been shown yet.
    */
   static listed(last: number): Timeline {
     const timeline = new Timeline(last);
@@ -35,8 +37,8 @@ export class Timeline {
   }
 
   /**
-   * Takes an event that came live; returns those that may be shown now, in order. `me` has joined anew: what
-   * is before is not theirs.
+   * Takes a live event. Returns the events that may be shown now, in order. If the event says that `me` has
+   * joined again, everything before it is out of reach.
    */
   insert(event: ChatEvent, me: string): readonly ChatEvent[] {
     if (event.seq <= this.last) {
@@ -52,7 +54,7 @@ export class Timeline {
     return this.#release();
   }
 
-  /** An event of one's own, known by its ack: it is there, and is not shown again. */
+  /** Takes an event of one's own, known by its ack. It is present, and is not shown again. */
   own(seq: number): readonly ChatEvent[] {
     if (seq <= this.last) return [];
     this.head = Math.max(this.head, seq);
@@ -60,7 +62,10 @@ export class Timeline {
     return this.#release();
   }
 
-  /** Takes a page that was pulled behind `last`. What `isOwn` is there, and is not shown. */
+  /**
+   * Takes a page that was pulled after `last`. An event for which `isOwn` is true is present, and is not
+   * shown.
+   */
   fill(
     page: Pick<Page, "events" | "first" | "head" | "more">,
     isOwn: (event: ChatEvent) => boolean = () => false,
@@ -71,7 +76,7 @@ export class Timeline {
     for (const event of wanted)
       if (!this.#ahead.has(event.seq)) this.#ahead.set(event.seq, isOwn(event) ? undefined : event);
     const released = this.#release();
-    // One who has left can pull no further: what is known to be above is not theirs.
+    // A user who has left can pull no further: the events known to be above are out of reach.
     if (!page.more && page.events.length === 0)
       this.head = Math.min(this.head, Math.max(this.last, page.head));
     return released;

@@ -1,30 +1,30 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { CLOSE, ChatError } from "@jichat/protocol/errors.ts";
 
-/** From one token of the application's to the next at least so long, whoever wants them. */
+/** The least time between two questions to the application for a token, whoever asks. */
 export const TOKEN_FLOOR_MS = 10_000;
 const ANSWER_MS = 30_000;
 const LENGTH_MAX = 8_192;
-/** A reason of ours: without it each question would make an exception and its stack. */
+/** One shared abort reason. Without it, each question would create an exception with a stack. */
 const OVER = new Error("answered, or wanted no more");
 const CONTROL = /\p{Cc}/u;
 
 export interface Given {
   readonly token: string;
-  /** It was asked for just now: who is refused with it is refused for good. */
+  /** The token was asked for just now. If it is refused, no other token can help. */
   readonly isFresh: boolean;
 }
 
-/** The application's tokens: one question at a time, however many wait for its answer. */
+/** The application's tokens. Only one question runs at a time, and all callers share its answer. */
 export class TokenSource {
   readonly #ask: () => Promise<string>;
   readonly #clock: Clock;
   #asking: Promise<string> | undefined;
-  /** Ends the waits of the question there is. */
+  /** Ends the waits of the running question. */
   #waits = new AbortController();
   #stopped = false;
   #latest: { readonly token: string; readonly at: number } | undefined;
-  /** What the server takes now: the session's. */
+  /** The token of the present session, which the server accepts. */
   #used: string | undefined;
   #ended: { readonly token: string; readonly closeCode: number } | undefined;
 
@@ -37,7 +37,10 @@ export class TokenSource {
     return this.#used;
   }
 
-  /** For a hello: the latest one while it is young. Throws where the application gives one that has ended. */
+  /**
+   * The token for a hello: the latest one while it is young. Throws if the application gives a token that has
+   * ended.
+   */
   async forHello(): Promise<Given> {
     const latest = this.#latest;
     if (latest !== undefined && !this.#hasEnded(latest.token) && this.#youngForMs() > 0)
@@ -49,8 +52,8 @@ export class TokenSource {
   }
 
   /**
-   * Asks the application, or waits with those who have. Rejects with UNAVAILABLE where it gives none within
-   * 30 s, with INVALID where what it gives is no token, and with UNAVAILABLE once this is stopped.
+   * Asks the application, or shares the running question. Rejects with UNAVAILABLE if it gives no token
+   * within 30 s, or once this source is stopped; with INVALID if its answer is not a token.
    */
   async fresh(): Promise<string> {
     this.#asking ??= this.#askOnce().finally(() => {
@@ -59,19 +62,19 @@ export class TokenSource {
     return this.#asking;
   }
 
-  /** The server has taken it. */
+  /** The server has accepted this token. */
   use(token: string): void {
     this.#used = token;
   }
 
-  /** The server takes it no longer. */
+  /** The server does not accept this token any more. */
   end(token: string | undefined, closeCode: number): void {
     if (token === undefined) return;
     this.#ended = { token, closeCode };
     if (this.#used === token) this.#used = undefined;
   }
 
-  /** Nobody wants one any more. */
+  /** Ends the running question, and refuses every later one. */
   stop(): void {
     this.#stopped = true;
     this.#waits.abort(OVER);
@@ -117,7 +120,7 @@ export class TokenSource {
   }
 }
 
-/** The server would refuse anything else as well, or drop the connection for its size, again and again. */
+/** The server would refuse anything else too, or drop the connection for its size, again and again. */
 function readToken(given: unknown): string {
   const isToken =
     typeof given === "string" && given !== "" && given.length <= LENGTH_MAX && !CONTROL.test(given);

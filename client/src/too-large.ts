@@ -2,14 +2,17 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import { utf8Length } from "@jichat/protocol/frame/body.ts";
 import type { Limits } from "@jichat/protocol/frame/server-frame.ts";
 
-/** So much longer a body is as JSON than as it goes on the wire, at most: a control character, `\u0001`. */
+/**
+ * A body can be at most this many times longer as JSON than on the wire: a control character becomes
+ * `\u0001`.
+ */
 const GROWTH_MAX = 6;
 
 const encoder = new TextEncoder();
 const bytesOf = (text: string): number => encoder.encode(text).length;
 const said = (bytes: number): string => bytes.toLocaleString("en");
 
-/** FRAME_TOO_LARGE for a frame, or a body, of more than the server takes; undefined where it takes it. */
+/** FRAME_TOO_LARGE if the frame, or its body, is over the server's limits, in bytes; otherwise undefined. */
 export function tooLarge(
   frame: object,
   encoded: string | Uint8Array,

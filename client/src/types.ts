@@ -6,9 +6,9 @@ import type { ChatEvent, LeftConversation, ListedConversation } from "@jichat/pr
 import type { EncodingName } from "./encoding.ts";
 
 /**
- * What a message carries: a map of what JSON can say as it is. Text is well-formed, numbers are within
- * 2^53 - 1 of 0, maps are of no class. Whatever else is in it (a `bigint`, a `Date`, `undefined`, …) is
- * refused with its place; it is copied at once.
+ * The content of a message: a map of values that JSON can carry unchanged. Text is well-formed, numbers are
+ * at most 2^53 - 1 from 0, and maps are instances of no class. Any other value (a `bigint`, a `Date`,
+ * `undefined`, …) is refused, and the error names its place. The client copies a body at once.
  */
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -28,53 +28,60 @@ type GivenFields<S> = {
 /** Fields of a write as an application gives them: without its `id`. */
 export type WriteFields<V extends VerbName> = GivenFields<Omit<Frames[V]["frame"], "id">>;
 
-/** Where a message goes: a conversation, or a user, whose 1-1 conversation is made on first use. */
+/**
+ * The destination of a message: a conversation, or a user. The 1-1 conversation with a user is created on
+ * first use.
+ */
 export type Target = { readonly conversation: string } | { readonly to: string };
 
 export type ConnectionState = "connecting" | "online" | "offline" | "closed";
 
-/** What a device has seen, to go on from after a restart of the application. */
+/** What a device has seen, so that it can continue after a restart of the application. */
 export interface SeenState {
   readonly cursor: string;
   readonly seqs: Readonly<Record<string, number>>;
 }
 
 export interface ChatOptions {
-  /** Connectors, as `/v1/config` names them: `ws:` or `wss:` URLs; one is tried after the other. */
+  /**
+   * The `ws:` or `wss:` URLs of the connectors, as `/v1/config` lists them. They are tried one after the
+   * other.
+   */
   readonly urls: readonly string[];
   readonly device: string;
   /**
-   * Called whenever a token is needed: at the first connection, and before the old one ends; for all who wait
-   * at once, at least 10 s after the last time. Where it throws, rejects or takes more than 30 s, it is
-   * called again later. Who gives what is no text, or a token again that has ended, is closed.
+   * Called whenever a token is needed: at the first connection, and before the old token expires. All callers
+   * share one call, and two calls are at least 10 s apart. If it throws, rejects or takes more than 30 s, it
+   * is called again later. If it gives something that is not text, or a token that has already ended, the
+   * client closes.
    */
   readonly token: () => Promise<string>;
   /**
-   * From an earlier run's `seen()`: the events since then come first. Absent: only what happens from now on
-   * comes.
+   * The result of `seen()` in an earlier run: the events since then come first. If it is absent, only new
+   * events come.
    */
   readonly resume?: SeenState | undefined;
   readonly encoding?: EncodingName;
-  /** Own sends come back as events too. */
+  /** Delivers this device's own sends as events too. */
   readonly echo?: boolean;
   readonly client?: string;
-  /** Writes that may wait for their acks; one more is refused with BUSY. Default 1,000. */
+  /** The number of writes that may wait for their acks. The next one is refused with BUSY. Default 1,000. */
   readonly outboxMax?: number;
-  /** Values that may wait for a slow `for await`. Default 100,000. */
+  /** The number of values that may wait for a slow `for await`. Default 100,000. */
   readonly feedMax?: number;
-  /** Milliseconds between the tries of the first connection are those of every other: set only by tests. */
+  /** The randomness of delays and of the first connector. Only tests set it. */
   readonly random?: () => number;
 }
 
 export interface ConnectOptions {
-  /** How long to wait for it, 30 s if nothing is said; at most 2^31 - 1. */
+  /** How long to wait, in milliseconds. Default 30,000; at most 2^31 - 1. */
   readonly timeoutMs?: number;
 }
 
 export interface SendOptions {
   readonly replyTo?: number | undefined;
   readonly mentions?: readonly string[] | undefined;
-  /** An id of an earlier try, to send the same message again; default: a new one. */
+  /** The id of an earlier try, to send the same message again. Default: a new id. */
   readonly id?: string | undefined;
 }
 
@@ -84,7 +91,7 @@ export interface WriteResult {
   readonly seq: number;
   readonly ts: number;
   readonly duplicate: boolean;
-  /** Finds what the servers did, in their traces and logs. */
+  /** Finds this write in the traces and logs of the servers. */
   readonly traceId: string;
 }
 
@@ -95,30 +102,30 @@ export interface PullOptions {
 }
 
 export interface ListOptions {
-  /** The `next` of the page before. */
+  /** The `next` of the previous page. */
   readonly page?: string | undefined;
   readonly limit?: number | undefined;
 }
 
 export type Conversation = ListedConversation | LeftConversation;
 
-/** What happens, in order. Events of one conversation come in rising `seq`, each once, without a hole. */
+/** What happens, in order. Events of one conversation come in rising `seq`, each once, without gaps. */
 export type Notice =
   | { readonly t: "event"; readonly event: ChatEvent }
   | { readonly t: "receipt"; readonly conversation: string; readonly user: string; readonly seq: number }
-  /** From a sync: at first all conversations, page by page; later those that changed. */
+  /** The result of a sync: at first all conversations, page by page; later those that changed. */
   | {
       readonly t: "conversations";
       readonly conversations: readonly Conversation[];
       readonly complete: boolean;
     }
   /**
-   * The cluster has begun anew: forget every conversation, event and seq. All that there is now follows as
-   * `conversations`; writes without an ack are sent again as ever.
+   * The cluster has begun anew: forget every conversation, event and seq. The present state follows as
+   * `conversations`. Writes without an ack are sent again as usual.
    */
   | { readonly t: "reset" }
   /**
-   * `error` says why: always where it is `offline`, and where it is `closed` by anybody but `close()`. With
-   * `online` it tells of trouble that is not over yet, as of an application that gives no new token.
+   * `error` says why. It is always set with `offline`, and with `closed` unless `close()` was called. With
+   * `online` it reports a problem that persists, such as an application that gives no new token.
    */
   | { readonly t: "state"; readonly state: ConnectionState; readonly error?: ChatError | undefined };

@@ -4,21 +4,21 @@ import { generate } from "selfsigned";
 export interface Pair {
   readonly cert: string;
   readonly key: string;
-  /** As `getPeerCertificate` names it. */
+  /** In the format of `getPeerCertificate`. */
   readonly fingerprint: string;
 }
 
 export interface CertificateOptions {
-  /** Whom it is for; default: loopback. */
+  /** The address that the certificate is for. Default: loopback. */
   readonly ip?: string;
-  /** When it is over; default: in a year. */
+  /** When the certificate expires. Default: in a year. */
   readonly notAfterDate?: Date;
 }
 
-/** A certificate for an address that vouches for itself, and its key. */
+/** Makes a self-signed certificate for an address, with its key. */
 export async function makeCertificate(options: CertificateOptions = {}): Promise<Pair> {
   const { ip = "127.0.0.1", notAfterDate } = options;
-  // Of several of one name a client would hold each against the first.
+  // If several certificates had the same name, a client would check each against the first.
   const value = `chat-${randomBytes(4).toString("hex")}.example`;
   const { cert, private: key } = await generate([{ name: "commonName", value }], {
     ...(notAfterDate === undefined ? {} : { notBeforeDate: new Date(0), notAfterDate }),

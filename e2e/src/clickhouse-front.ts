@@ -8,8 +8,8 @@ import { pathToFileURL } from "node:url";
 import { createClient } from "@clickhouse/client";
 
 /**
- * ClickHouse's HTTP interface before the embedded engine, as a process of its own: what a server is to
- * storage. `/refuse?ms=` makes it refuse inserts for a while, as a server does whose disk is full.
+ * ClickHouse's HTTP interface in front of the embedded engine, in a separate process, so that storage sees a
+ * server. `/refuse?ms=` makes it refuse inserts for a while, like a server whose disk is full.
  */
 const {
   HOST = "127.0.0.1",
@@ -33,7 +33,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** Settings and parameters travel in the query string, as they do to a server. */
+/** Splits the query string into settings and parameters, as ClickHouse's server does. */
 function settingsOf(params: URLSearchParams): {
   settings: Record<string, string>;
   values: Record<string, unknown>;
@@ -48,7 +48,7 @@ function settingsOf(params: URLSearchParams): {
   return { settings, values };
 }
 
-/** Users as a server reads them from `users.d`; undefined where everybody may come in. */
+/** Users, read from `users.d` as ClickHouse's server does; undefined if every client is accepted. */
 function readUsers(folder: string | undefined): ReadonlyMap<string, string> | undefined {
   if (folder === undefined) return undefined;
   const files = readdirSync(folder).filter((name) => name.endsWith(".xml"));
@@ -57,7 +57,7 @@ function readUsers(folder: string | undefined): ReadonlyMap<string, string> | un
   return new Map([...users].map(([, user = "", digest = ""]) => [user, digest]));
 }
 
-/** A server looks at its files again every two seconds. */
+/** A ClickHouse server rereads its files every two seconds. */
 const USERS_EVERY_MS = 2_000;
 let users = readUsers(USERS_FOLDER);
 let usersAt = performance.now();

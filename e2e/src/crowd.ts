@@ -6,7 +6,7 @@ import type { Target } from "@jichat/client/types.ts";
 import type { Ledger } from "./ledger.ts";
 import { mint } from "./mint.ts";
 
-/** Where a crowd meets: a local stack, or a ChatCluster. */
+/** The cluster of a crowd: a local stack, or a ChatCluster. */
 export interface Venue {
   readonly wsUrls: readonly string[];
   readonly secrets: { readonly signingKeyFile: string };
@@ -18,16 +18,16 @@ export interface CrowdOptions {
   readonly groupSize: number;
   /** Messages per second and device. */
   readonly rate: number;
-  /** Begins every user's name: a crowd that comes after another knows nothing of what that one said. */
+  /** A prefix of every user's name, so that a later crowd does not see what an earlier one wrote. */
   readonly names?: string;
 }
 
 export const USUAL: CrowdOptions = { pairs: 20, groups: 5, groupSize: 20, rate: 1 };
 const DEVICES = ["phone", "laptop"] as const;
 const SETTLE_POLL_MS = 200;
-/** A cluster that has just been made, or that faults are played on, may need so long. */
+/** A new cluster, or one under faults, may need this long. */
 const ARRIVE_MS = 300_000;
-/** A send that has not been answered when the talk is over still has this long. */
+/** An unanswered send may still be answered for this long after the talk. */
 const LAST_WORDS_MS = 30_000;
 
 const sleep = (ms: number): Promise<void> =>
@@ -47,7 +47,7 @@ interface DeviceSpec {
   readonly encoding?: "json" | "msgpack";
 }
 
-/** One device of the crowd: a client of the SDK whose every act the ledger hears of. */
+/** One device of the crowd: a client of the SDK that reports every action to the ledger. */
 export class Device {
   readonly user: string;
   readonly name: string;
@@ -55,10 +55,10 @@ export class Device {
   readonly #ledger: Ledger;
   readonly #ids = new IdMaker(Date.now);
   readonly heads = new Map<string, number>();
-  /** How long each send took to its ack. */
+  /** The milliseconds from each send to its ack. */
   readonly answeredMs: number[] = [];
   failures: string[] = [];
-  /** How often it was offline after it had been online. */
+  /** How often the device went offline after it had been online. */
   interruptions = 0;
   reading: Promise<void>;
 
@@ -91,7 +91,7 @@ export class Device {
     this.heads.set(event.conversation, event.seq);
   }
 
-  /** Resolves when it is online and knows what it has: from then on it must get everything. */
+  /** Resolves when the device is online and has synced. From then on it must receive everything. */
   async arrive(): Promise<void> {
     const feed = this.client.events();
     await this.client.connect({ timeoutMs: ARRIVE_MS });
@@ -122,7 +122,7 @@ export class Device {
   }
 }
 
-/** People who talk: pairs and groups, two devices each, one of each encoding. */
+/** People who talk: in pairs and groups, with two devices each, one for each encoding. */
 export class Crowd {
   readonly devices: Device[] = [];
   readonly #options: CrowdOptions;
@@ -144,7 +144,7 @@ export class Crowd {
     }
   }
 
-  /** Everybody connects, and the groups are made. */
+  /** Connects every device, and creates the groups. */
   async arrive(): Promise<void> {
     for (const { user } of this.#people) {
       DEVICES.forEach((name, index) =>
@@ -171,12 +171,12 @@ export class Crowd {
     }
   }
 
-  /** Everybody sends and reads for `ms`, at moments of their own; then waits for the last acks. */
+  /** Every device sends and reads for `ms`, at random moments. Then it waits for the last acks. */
   async talk(ms: number): Promise<void> {
     await this.talkUntil(sleep(ms));
   }
 
-  /** The same until something else is over, whether well or not. */
+  /** Talks until a promise settles, whether it resolves or rejects. */
   async talkUntil(over: Promise<unknown>): Promise<void> {
     const talk = new AbortController();
     const end = (): void => {
@@ -213,7 +213,7 @@ export class Crowd {
     clearTimeout(giveUp);
   }
 
-  /** Milliseconds until every device had everything; throws after `withinMs` (I9). */
+  /** Resolves with the milliseconds until every device had everything. Throws after `withinMs` (I9). */
   async settle(withinMs = 30_000): Promise<number> {
     const started = performance.now();
     while (!this.#ledger.isCaughtUp()) {
@@ -223,7 +223,7 @@ export class Crowd {
     return performance.now() - started;
   }
 
-  /** What a user's device lists and can pull in the end, for the ledger. */
+  /** Tells the ledger what each user's device lists and can pull at the end. */
   async inspect(): Promise<void> {
     const firsts = this.devices.filter(({ name }) => name === DEVICES[0]);
     for (let at = 0; at < firsts.length; at += 8)
@@ -257,7 +257,7 @@ export class Crowd {
     );
   }
 
-  /** The p-th percentile of the time from send to ack, in milliseconds. */
+  /** The p-th percentile of the time from a send to its ack, in milliseconds. */
   answeredMs(p: number): number {
     const sorted = this.devices.flatMap(({ answeredMs }) => answeredMs).sort((a, b) => a - b);
     return sorted[Math.min(sorted.length - 1, Math.floor((p / 100) * sorted.length))] ?? 0;
@@ -268,7 +268,10 @@ export class Crowd {
   }
 }
 
-/** The end of a test asks for much at once, and the limits of a user hold for tests too. */
+/**
+ * Repeats a request that is refused for its rate: the end of a test asks for much at once, and a user's
+ * limits apply to tests too.
+ */
 export async function patiently<T>(ask: () => Promise<T>, withinMs = 30_000): Promise<T> {
   const end = performance.now() + withinMs;
   for (;;) {

@@ -2,8 +2,8 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { createConnection, createServer } from "node:net";
 
 /**
- * Stands before a connector. Dark, it is a network that is gone: what is said comes to nothing, also that a
- * connection ends, and new connections hear nothing either.
+ * A proxy in front of a connector. While it is dark, it acts as a lost network: nothing gets through, not
+ * even the end of a connection, and new connections get no answer either.
  */
 export class DarkProxy {
   readonly #server: Server;

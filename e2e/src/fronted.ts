@@ -8,13 +8,13 @@ import type { ThrowawayOptions } from "@jichat/testkit/local/throwaway.ts";
 import { needChdb } from "@jichat/testkit/needs.ts";
 
 export interface Fronted {
-  /** For `startStack`: its ClickHouse is a server of its own, as `clickhouse-front.ts` has it. */
+  /** Options for `startStack`: ClickHouse is a separate server, run by `clickhouse-front.ts`. */
   readonly options: Pick<ThrowawayOptions, "clickhouseUrl" | "onPlanned">;
-  /** Inserts are refused from now on for so long, as by a server whose disk is full. */
+  /** Inserts are refused for `ms` from now on, as by a server whose disk is full. */
   readonly refuse: (ms: number) => Promise<void>;
 }
 
-/** A ClickHouse that can be told to refuse; it ends with the test. */
+/** Starts a ClickHouse that can be told to refuse inserts. It ends with the test. */
 export async function fronted(t: TestContext): Promise<Fronted> {
   const chdbHome = await needChdb();
   const [port = 0] = await freePorts(1);

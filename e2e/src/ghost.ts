@@ -7,8 +7,9 @@ import { LEASE_RENEW_MS } from "@jichat/protocol/log/streams.ts";
 const NAME = "ghost";
 
 /**
- * An owner that holds the leases of partitions, says that it lives, and serves nobody: they are stopped, and
- * no router may take them. Resolves once it has them, with what ends it.
+ * An owner that holds the leases of partitions and reports that it is alive, but serves nobody. These
+ * partitions are stopped, and no router may take them. Resolves, once it has them, with a function that ends
+ * it.
  */
 export async function ghost(
   options: ConnectionOptions,
@@ -18,7 +19,7 @@ export async function ghost(
   const nats = await connect(options);
   const owners = await new Kvm(nats).open(names.owners);
   const leases = await new Kvm(nats).open(names.leases);
-  // As one that drains it is given nothing more, and keeps what it has.
+  // It claims to be draining: then it is given no more partitions, and keeps what it has.
   const live = async (): Promise<unknown> => owners.put(`router.${NAME}`, "draining");
   await live();
   for (const partition of partitions) await leases.put(`router.${partition}`, NAME);

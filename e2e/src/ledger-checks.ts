@@ -1,6 +1,6 @@
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 
-/** What the ledger found wrong, by the invariant of docs/design.md that it breaks. */
+/** A violation that the ledger found, with the invariant of docs/design.md that it breaks. */
 export interface Violation {
   readonly invariant: string;
   readonly what: string;
@@ -37,12 +37,12 @@ interface Interval {
   to: number;
 }
 
-/** Everything that was recorded: what the checks read. */
+/** The complete record, which the checks read. */
 export interface Account {
   readonly devices: ReadonlyMap<string, { readonly user: string; readonly received: Map<string, number[]> }>;
   readonly sent: readonly Sent[];
   readonly acks: readonly Acked[];
-  /** `user device id` of what was refused for good at some time. */
+  /** `user device id` of sends that were refused for good at some time. */
   readonly refused: ReadonlySet<string>;
   readonly reads: readonly { readonly user: string; readonly conversation: string; readonly seq: number }[];
   readonly standing: ReadonlyMap<string, ReadonlyMap<number, Standing>>;
@@ -59,10 +59,7 @@ export interface Account {
   }[];
 }
 
-/**
- * I1, the half about storage: what was acked stands in the history under its seq and id. I4: one id, one
- * seq.
- */
+/** I1, for storage: every acked write is in the history under its seq and id. I4: one id has one seq. */
 export function checkAcks(account: Account): Violation[] {
   const violations: Violation[] = [];
   const seqs = new Map<string, number>();
@@ -86,8 +83,8 @@ export function checkAcks(account: Account): Violation[] {
 }
 
 /**
- * I3: acks of one device to one target rise in the order of its sends. What was refused for good has no place
- * in it.
+ * I3: the acks of one device to one target rise in the order of its sends. Sends that were refused for good
+ * have no place in this order.
  */
 export function checkOrder(account: Account): Violation[] {
   const violations: Violation[] = [];
@@ -110,6 +107,7 @@ export function checkOrder(account: Account): Violation[] {
   return violations;
 }
 
+/** I4: an id has only one seq in a conversation. Also checks I2 (`checkNumbers`). */
 export function checkIds(account: Account): Violation[] {
   const violations: Violation[] = [];
   for (const [conversation, seqs] of account.standing) {
@@ -130,7 +128,7 @@ export function checkIds(account: Account): Violation[] {
   return violations;
 }
 
-/** Membership as the events themselves tell it. */
+/** Membership, derived from the events themselves. */
 function intervalsOf(account: Account, conversation: string): Map<string, Interval[]> {
   const intervals = new Map<string, Interval[]>();
   const seqs = [...(account.standing.get(conversation) ?? [])].sort(([a], [b]) => a - b);
@@ -147,6 +145,7 @@ function intervalsOf(account: Account, conversation: string): Map<string, Interv
   return intervals;
 }
 
+/** I5: nobody sees an event from outside the time of membership. */
 export function checkStrangers(account: Account): Violation[] {
   const violations: Violation[] = [];
   for (const conversation of account.standing.keys()) {
@@ -170,6 +169,7 @@ export function checkStrangers(account: Account): Violation[] {
   return violations;
 }
 
+/** I6: the unread count matches the history, and the mark covers everything that the user sent or read. */
 export function checkUnread(account: Account): Violation[] {
   const violations: Violation[] = [];
   for (const { user, conversation, state } of account.listed) {
@@ -198,9 +198,7 @@ export function checkUnread(account: Account): Violation[] {
   return violations;
 }
 
-/**
- * I1, the half about delivery: every device of every member has seen every event of the time of membership.
- */
+/** I1, for delivery: every device of every member has seen every event from the time of membership. */
 export function missing(account: Account, atMost: number): string[] {
   const missing: string[] = [];
   const own = new Map<string, Set<number>>();
@@ -226,7 +224,7 @@ export function missing(account: Account, atMost: number): string[] {
   return missing;
 }
 
-/** I2: no holes, time never falls, and `no` counts the messages. */
+/** I2: seqs have no holes, time never decreases, and `no` counts the messages. */
 function checkNumbers(conversation: string, seqs: ReadonlyMap<number, Standing>): Violation[] {
   const violations: Violation[] = [];
   let before: ChatEvent | undefined;

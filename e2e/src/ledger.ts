@@ -2,7 +2,7 @@ import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { Acked, ListedState, Sent, Standing, Violation } from "./ledger-checks.ts";
 import { checkAcks, checkIds, checkOrder, checkStrangers, checkUnread, missing } from "./ledger-checks.ts";
 
-/** What stands at one seq, whoever tells: two accounts of it must be the same. */
+/** The identity of the event at one seq: two reports of the event must have the same one. */
 const fingerprint = (event: ChatEvent): string =>
   JSON.stringify([
     event.kind,
@@ -16,7 +16,7 @@ const fingerprint = (event: ChatEvent): string =>
     event.replyTo ?? 0,
   ]);
 /**
- * A page shows edited and recalled messages as they are now, so bodies are compared only where neither
+ * A page shows edited and recalled messages in their present form, so bodies are compared only if neither
  * happened.
  */
 const bodyOf = (event: ChatEvent): string | undefined =>
@@ -37,7 +37,8 @@ interface PulledHistory {
 }
 
 /**
- * Every send, ack and receipt of every device, and what they prove. Knows nothing of how the product works.
+ * Records every send, ack and receipt of every device, and judges them. It knows nothing about how the
+ * product works.
  */
 export class Ledger {
   readonly #account = {
@@ -53,19 +54,23 @@ export class Ledger {
   };
   readonly #violations: Violation[] = [];
 
-  /** A device that is to get everything that happens in its user's conversations from now on. */
+  /** Registers a device that must receive every event in its user's conversations from now on. */
   device(user: string, device: string): void {
     this.#account.devices.set(`${user}/${device}`, { user, received: new Map() });
   }
 
-  /** `target` is the conversation as the device names it: the order of its sends is per target. */
+  /**
+   * Records a send. `target` is the conversation as the device names it, since the order of sends holds per
+   * target.
+   */
   sent(user: string, device: string, target: string, id: string): void {
     this.#account.sent.push({ user, device, target, id, order: this.#account.sent.length });
   }
 
   /**
-   * Refused for good, whether or not the device heard of it. That is decided, and keeps no place: an id that
-   * is said again behind it is a new send, and may be taken behind what was sent after it (ADR 0010).
+   * Records a refusal for good, whether or not the device heard of it. The refusal is decided, and keeps no
+   * place in the order. If the id is sent again, it is a new send, and may be accepted after later sends (ADR
+   * 0010).
    */
   refused(user: string, device: string, id: string): void {
     this.#account.refused.add(`${user} ${device} ${id}`);
@@ -79,7 +84,7 @@ export class Ledger {
     this.#account.reads.push({ user, conversation, seq });
   }
 
-  /** An event as a device showed it to its application. */
+  /** Records an event as a device showed it to its application. */
   received(user: string, device: string, event: ChatEvent): void {
     const known = this.#account.devices.get(`${user}/${device}`);
     if (known === undefined) throw new Error(`${user}/${device} was never announced to the ledger`);
@@ -94,7 +99,7 @@ export class Ledger {
     this.#stands(event, `${user}/${device}`);
   }
 
-  /** A whole history as one member pulled it in the end. */
+  /** Records a complete history as one member pulled it at the end. */
   history(user: string, conversation: string, { first, head, events }: PulledHistory): void {
     this.#account.heads.set(conversation, Math.max(head, this.#account.heads.get(conversation) ?? 0));
     this.#account.histories.push({ user, conversation, seqs: events.map(({ seq }) => seq) });
@@ -113,7 +118,7 @@ export class Ledger {
       );
   }
 
-  /** A conversation as one of a user's devices lists it in the end. */
+  /** Records a conversation as one of a user's devices lists it at the end. */
   listed(user: string, conversation: string, state: ListedState): void {
     this.#account.listed.push({ user, conversation, state });
   }
@@ -129,7 +134,7 @@ export class Ledger {
       .map(({ user, device, id }) => `${user}/${device} ${id}`);
   }
 
-  /** Whether everything that was acked has been seen, and by every device that is to see it. */
+  /** Whether every acked event has been seen by every device that must see it. */
   isCaughtUp(): boolean {
     return (
       this.#account.acks.every(
@@ -138,7 +143,7 @@ export class Ledger {
     );
   }
 
-  /** Everything that is wrong; empty when all invariants hold. */
+  /** All violations; empty if every invariant holds. */
   check(): readonly Violation[] {
     return [
       ...this.#violations,

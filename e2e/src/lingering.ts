@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 
-/** What a connection says that never becomes anything: at first, and then each half second. */
+/** What a connection sends that never becomes a request: at first, and then every half second. */
 interface Lingering {
   readonly first: string | Buffer;
   readonly more?: string | Buffer;
@@ -30,7 +30,7 @@ export const LINGERING: Readonly<Record<string, Lingering>> = {
   },
 };
 
-/** A TLS record of 512 bytes begins, which a ClientHello is. */
+/** The beginning of a TLS record of 512 bytes with a ClientHello. */
 const RECORD = Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]);
 export const LINGERING_HANDSHAKES: Readonly<Record<string, Lingering>> = {
   "says nothing": { first: "" },
@@ -40,13 +40,13 @@ export const LINGERING_HANDSHAKES: Readonly<Record<string, Lingering>> = {
 
 const EVERY_MS = 500;
 
-/** Whether the other side ends this connection within `withinMs`, whatever it does until then. */
+/** Whether the other side ends this connection within `withinMs`, even while it keeps sending. */
 export async function endsWithin(
   socket: Socket,
   { first, more }: Lingering,
   withinMs: number,
 ): Promise<boolean> {
-  socket.on("error", () => undefined); // A reset is an end as good as any.
+  socket.on("error", () => undefined); // A reset counts as an end too.
   socket.resume();
   const ended = new Promise<boolean>((resolve) => {
     socket.once("close", () => {

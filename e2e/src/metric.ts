@@ -3,8 +3,8 @@ import { readFaults } from "@jichat/protocol/faults.ts";
 import type { Part } from "@jichat/testkit/local/part.ts";
 
 /**
- * What a part's metrics say of `name`, of the series with `label` where one is given (`code="4408"`); NaN where
- * they say nothing of it.
+ * The value of the metric `name` of a part, optionally of the series with `label` (`code="4408"`). NaN if the
+ * part does not report it.
  */
 export async function metricOf(part: Part | undefined, name: string, label = ""): Promise<number> {
   const { host = "127.0.0.1", adminPort = 0 } = part?.spec ?? {};
@@ -13,7 +13,7 @@ export async function metricOf(part: Part | undefined, name: string, label = "")
   return Number(line.exec(text)?.[1] ?? Number.NaN);
 }
 
-/** The partitions of which a part says that they have this fault. */
+/** The partitions for which a part reports this fault. */
 export async function stoppedBy(part: Part | undefined, name: FaultName): Promise<readonly number[]> {
   const { host = "127.0.0.1", adminPort = 0 } = part?.spec ?? {};
   const text = await (await fetch(`http://${host}:${adminPort}/faults`)).text();

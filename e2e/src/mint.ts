@@ -14,7 +14,7 @@ export interface Claims {
 }
 
 /**
- * A token as the api issues them, without a sign-up for each of many users. Claims of one's own replace the
+ * A token like those of the api, so that not every one of many users has to sign up. `claims` override the
  * usual ones.
  */
 export function mint(signingKeyFile: string, claims: Claims): string {

@@ -2,10 +2,7 @@ import type { Server, Socket } from "node:net";
 import { createConnection, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 
-/**
- * What to do with one append on its way to the log: the server gets it late, or its answer never comes back,
- * or both.
- */
+/** The fate of one append: the server gets it late, its answer is lost, or both. */
 export interface AppendFate {
   readonly delayMs: number;
   readonly loseAnswer: boolean;
@@ -23,9 +20,7 @@ interface Frame {
   readonly message: RegExpExecArray | null;
 }
 
-/**
- * Cuts NATS's protocol into its frames: a line, and after a PUB or MSG the payload that the line announces.
- */
+/** Splits NATS's protocol into frames: a line, and after a PUB or MSG the payload that the line announces. */
 class Frames {
   #rest: Buffer = Buffer.alloc(0);
 
@@ -47,14 +42,14 @@ class Frames {
   }
 }
 
-/** Stands between one router and nats-server and ill-treats its appends; all else goes through untouched. */
+/** A proxy between one router and nats-server that disturbs its appends. Everything else passes unchanged. */
 export class NatsProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #target = 0;
   #appends = 0;
   decide: Decide = () => ({ delayMs: 0, loseAnswer: false });
-  /** Called when the server has acknowledged an append; `true` keeps that answer back. */
+  /** Called when the server has acknowledged an append. `true` drops that answer. */
   onStored: (() => boolean) | undefined;
   lost = 0;
   late = 0;

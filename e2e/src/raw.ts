@@ -7,7 +7,7 @@ export type Frame = Readonly<Record<string, unknown>> & { readonly t: string };
 
 const REPLY_MS = 10_000;
 
-/** A socket without the SDK: it says what it is told, word for word, and keeps everything that it hears. */
+/** A socket without the SDK. It sends exactly what it is told, and keeps everything that it receives. */
 export class Raw {
   readonly frames: Frame[] = [];
   readonly closed: Promise<{ code: number; reason: string }>;
@@ -59,7 +59,7 @@ export class Raw {
     return this;
   }
 
-  /** As it is: text stays text, bytes stay bytes. */
+  /** Sends data unchanged: text stays text, and bytes stay bytes. */
   async write(data: string | Uint8Array<ArrayBuffer>): Promise<void> {
     await this.#opened;
     this.#socket.send(data);
@@ -70,7 +70,7 @@ export class Raw {
     this.#socket.send(this.#socket.protocol === "jichat.v1.msgpack" ? encode(frame) : JSON.stringify(frame));
   }
 
-  /** The first frame, heard or to come, for which `test` holds. */
+  /** Resolves with the first frame, received already or later, that satisfies `test`. */
   async hear(test: (frame: Frame) => boolean, withinMs = REPLY_MS): Promise<Frame> {
     const end = performance.now() + withinMs;
     for (;;) {
@@ -108,8 +108,8 @@ export class Raw {
 }
 
 /**
- * A WebSocket by hand, for what no library would send: bytes one by one, frames in pieces, a reader that
- * stops.
+ * A WebSocket without a library, for what no library would send: single bytes, fragmented frames, or a reader
+ * that stops.
  */
 export class Bytes {
   readonly socket: Socket;
@@ -123,7 +123,7 @@ export class Bytes {
         resolve();
       });
     });
-    socket.on("error", () => undefined); // A reset is an end as good as any.
+    socket.on("error", () => undefined); // A reset counts as an end too.
   }
 
   static async open(url: string): Promise<Bytes> {

@@ -11,7 +11,7 @@ import { Ledger } from "./ledger.ts";
 
 const RSS_EVERY_MS = 250;
 const RSS_MAX_MB = 400;
-/** The embedded engine keeps its own caches. */
+/** Higher than for other parts, since the embedded engine has its own caches. */
 const STORAGE_RSS_MAX_MB = 2_500;
 const TALK_MS = 20_000;
 
@@ -21,8 +21,8 @@ export const sleep = (ms: number): Promise<void> =>
   });
 
 /**
- * A cluster of this test's own; taken away when the test ends, however it ends. `E2E_LOGS=1` shows the ends
- * of its logs.
+ * Starts a cluster for this test, and removes it when the test ends, however it ends. `E2E_LOGS=1` prints the
+ * ends of its logs.
  */
 export async function startStack(t: TestContext, options: ThrowawayOptions = {}): Promise<Stack> {
   const { stack, destroy } = await startThrowaway({ routers: 2, connectors: 3, ...options });
@@ -49,7 +49,7 @@ interface Play {
   readonly talkMs?: number | undefined;
 }
 
-/** The usual crowd talks for 20 s while `fault` happens; then everything must be right. */
+/** Lets the usual crowd talk for 20 s while `fault` happens, and then judges the result. */
 export async function play(
   t: TestContext,
   { fault, stack, options, talkMs = TALK_MS }: Play,
@@ -67,7 +67,7 @@ export async function play(
   return scene;
 }
 
-/** I1 to I9, as the crowd's devices saw it, whatever was done meanwhile. */
+/** Checks I1 to I9 as the crowd's devices saw them, whatever happened meanwhile. */
 export async function judgeCrowd(
   t: TestContext,
   { crowd, ledger }: Pick<Scene, "crowd" | "ledger">,
@@ -84,7 +84,7 @@ export async function judgeCrowd(
   assert.deepEqual(ledger.unackedIds.slice(0, 12), []);
 }
 
-/** I1 to I10, whatever was done to the cluster before. */
+/** Checks I1 to I10, whatever happened to the cluster before. */
 export async function judge(t: TestContext, scene: Scene, memory = new Memory(scene.stack)): Promise<void> {
   await judgeCrowd(t, scene);
   const peaks = memory.stop();
@@ -99,7 +99,7 @@ export async function judge(t: TestContext, scene: Scene, memory = new Memory(sc
   await verify(scene.stack);
 }
 
-/** What every part holds at the most while a scene plays (I8): the end of it alone would show no peak. */
+/** Samples the memory of every part during a scene (I8): a single look at the end would miss the peak. */
 export class Memory {
   readonly #stack: Stack;
   readonly #peaks = new Map<string, number>();
@@ -126,14 +126,13 @@ export class Memory {
 
 function rssMb(pid: number | undefined): number {
   const status = pid === undefined ? undefined : `/proc/${pid}/status`;
-  // Killed by the scene, and not started again yet.
+  // The scene has killed the part, and it is not restarted yet.
   if (status === undefined || !existsSync(status)) return 0;
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(status, "utf8"))?.[1] ?? 0) / 1_024;
 }
 
 /**
- * I10: what ClickHouse holds is what the log holds. The embedded engine is one process's, so storage stops
- * for it.
+ * I10: ClickHouse equals the log. Only one process can open the embedded engine, so storage stops for this.
  */
 export async function verify(stack: Stack): Promise<void> {
   const { spec } = stack.storage;

@@ -3,9 +3,8 @@ import { ChatClient } from "@jichat/client/chat-client.ts";
 import { callRest } from "@jichat/client/rest.ts";
 
 /**
- * Two people sign up, one writes to the other, and the other gets it: what `helm test` runs inside the
- * cluster.
- * Arguments: the api's URL and the WebSocket's.
+ * The program of `helm test`, run inside the cluster: two people sign up, one writes to the other, and the
+ * other must get it. Arguments: the api's URL and the WebSocket's.
  */
 const [api = "", ws = ""] = process.argv.slice(2);
 const WITHIN_MS = 60_000;

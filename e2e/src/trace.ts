@@ -9,7 +9,7 @@ import { WHOLE } from "./whole-trace.ts";
 
 const PATIENCE_MS = 20_000;
 
-/** One message through a cluster of its own, and its trace as a tree: `make trace`. */
+/** `make trace`: sends one message through its own cluster, and prints the trace as a tree. */
 async function showOne(): Promise<void> {
   const store = new TraceStore();
   let grown = (): void => undefined;
@@ -32,7 +32,7 @@ async function showOne(): Promise<void> {
       });
     const [ann, bob] = [device("ann", stack.wsUrls[0]), device("bob", stack.wsUrls[1])];
     await Promise.all([ann.connect(), bob.connect()]);
-    // The first makes the conversation; the second is what all others are like.
+    // The first message creates the conversation. The second is like all others.
     await ann.send({ to: "bob" }, { text: "one" });
     const { traceId } = await ann.send({ to: "bob" }, { text: "two" });
     const isWhole = (): boolean =>

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 
-/** 16 random bytes, but for six bits of a UUID's own: Node keeps a pool for these and for no others. */
+/** 16 bytes from a UUID, random except for six bits. Node keeps a pool only for UUIDs, so they are fast. */
 const newKey = (): string => Buffer.from(randomUUID().replaceAll("-", ""), "hex").toString("base64");
 
-/** The HTTP request that turns a connection into a WebSocket of JSON frames (RFC 6455, 4.1). */
+/** The HTTP request that upgrades a connection to a WebSocket with JSON frames (RFC 6455, 4.1). */
 export const upgradeRequest = ({ pathname, host }: URL): string =>
   [
     `GET ${pathname} HTTP/1.1`,

@@ -1,4 +1,4 @@
-/** What one message leaves behind, from the sender's frame to ClickHouse. */
+/** The spans of one message, from the sender's frame to ClickHouse. */
 export const WHOLE = [
   "connector send",
   "router command",

@@ -58,7 +58,7 @@ async function tell({ kubectl, namespace }: Asked, { metadata, status }: PodObje
   };
 }
 
-/** Conditions, connections per pod, partitions and their owners, lag. */
+/** Conditions, connections per pod, partitions with their owners, and lag. */
 export async function status(asked: Asked): Promise<string> {
   const { kubectl, namespace, name } = asked;
   const chat = await kubectl.read<{ readonly spec: object; readonly status?: object }>(["get", "chat", name]);
@@ -90,8 +90,8 @@ interface Held {
 const FINALIZER = "chat.jichat.io/data";
 
 /**
- * Takes the finalizer, for when no operator is there to do it, or it cannot: what it would have taken away
- * stays where it is.
+ * Removes the finalizer, for when no operator is there or able to do it. The data that the operator would
+ * have deleted stays.
  */
 export async function release({
   kubectl,
@@ -115,7 +115,7 @@ export async function release({
   return `${name} was let go; its data was not taken away${why === undefined ? "" : `: ${why}`}\n`;
 }
 
-/** Every pod's log, each line with its pod's name. */
+/** Follows every pod's log, with the pod's name on each line. */
 export async function logs(
   { kubectl, name }: Asked,
   component: string | undefined,
@@ -136,9 +136,8 @@ export async function logs(
 }
 
 /**
- * Everything that the components logged under a trace ID, in order of time: error frames and REST replies
- * carry it as
- * `traceId`, so this is the way from what somebody was told to why.
+ * Everything that the components logged for a trace ID, in order of time. Error frames and REST replies carry
+ * it as `traceId`, so it leads from an error message to its cause.
  */
 export async function trace(asked: Asked, traceId: string): Promise<string> {
   if (!/^[0-9a-f]{32}$/.test(traceId))

@@ -1,20 +1,20 @@
 import { spawn } from "node:child_process";
 
-/** What went wrong, in words for a person: shown without a stack. */
+/** An error for people, shown without a stack. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
 }
 
-/** `kubectl` as the user has it: their context, their credentials, their rights. */
+/** The user's own `kubectl`, with their context, credentials and rights. */
 export class Kubectl {
   readonly #common: readonly string[];
 
-  /** `common` goes with every call: `--context`, `--kubeconfig`, `--namespace`. */
+  /** `common` are arguments for every call: `--context`, `--kubeconfig`, `--namespace`. */
   constructor(common: readonly string[]) {
     this.#common = common;
   }
 
-  /** What it prints; rejects with what it said where it failed. */
+  /** Resolves with the output of kubectl. Rejects with its error output if it failed. */
   async ask(args: readonly string[]): Promise<string> {
     const child = spawn("kubectl", [...this.#common, ...args], { stdio: ["ignore", "pipe", "pipe"] });
     let out = "";
@@ -35,7 +35,7 @@ export class Kubectl {
     return JSON.parse(await this.ask([...args, "--output=json"])) as T;
   }
 
-  /** A pod's admin port, through the API server. */
+  /** Asks a pod's admin port through the API server. Undefined if the pod does not answer. */
   async admin(namespace: string, pod: string, path: string): Promise<string | undefined> {
     try {
       return await this.ask([
@@ -45,11 +45,11 @@ export class Kubectl {
       ]);
     } catch (error) {
       if (error instanceof Refusal && /forbidden/i.test(error.message)) throw error;
-      return undefined; // It starts, or it goes.
+      return undefined; // The pod is starting or ending.
     }
   }
 
-  /** Hands the terminal over; the value is its exit status. */
+  /** Runs kubectl on the user's terminal. Resolves with its exit status. */
   async show(args: readonly string[]): Promise<number> {
     const child = spawn("kubectl", [...this.#common, ...args], { stdio: "inherit" });
     return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** What `status` was told by the API server and by pods; the report is made of nothing else. */
+/** The answers of the API server and of pods, from which alone `status` makes its report. */
 export interface Told {
   readonly name: string;
   readonly namespace: string;
@@ -24,7 +24,7 @@ export interface PodTold {
   readonly component: string;
   readonly state: string;
   readonly restarts: number;
-  /** Undefined where the pod did not answer. */
+  /** Undefined if the pod did not answer. */
   readonly metrics: string | undefined;
   readonly partitions: readonly number[] | undefined;
 }
@@ -48,7 +48,7 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** 0-3, 7, 9-10: a person compares ranges, not lists. */
+/** Ranges such as `0-3, 7, 9-10`: people compare ranges, not lists. */
 export function ranges(numbers: readonly number[]): string {
   const sorted = [...numbers].sort((a, b) => a - b);
   const parts: [number, number][] = [];
@@ -76,7 +76,7 @@ function workOf({ component, metrics, partitions }: PodTold): string {
   }
 }
 
-/** Partitions that no router, or more than one, says it owns. */
+/** Partitions that no router, or more than one, claims to own. */
 function ownership({ spec, pods }: Told): string[] {
   const routers = pods.filter(({ component }) => component === "router");
   if (routers.length === 0 || routers.some(({ partitions }) => partitions === undefined)) return [];

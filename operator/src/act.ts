@@ -14,10 +14,10 @@ import type { Plan } from "./plan.ts";
 import { waitingServers } from "./rotation-way.ts";
 import { stuckServers } from "./serving.ts";
 
-/** What a pass did. */
+/** The result of the writes of one pass. */
 export interface Done {
   readonly refused: readonly Refused[];
-  /** Deployments and StatefulSets that are others now than those that were seen. */
+  /** Deployments and StatefulSets that this pass changed. */
   readonly changed: readonly KubeObject[];
 }
 export const NOTHING: Done = { refused: [], changed: [] };
@@ -27,11 +27,14 @@ export interface ActParts {
   readonly events: Pick<EventRecorder, "tell">;
   readonly normalised: Normalised;
   readonly onApplied: () => void;
-  /** The kind of an object that the API server refused. */
+  /** Called with the kind of an object that the API server refused. */
   readonly onRefused: (kind: string) => void;
 }
 
-/** Applies, then removes; while something is refused nothing goes, for it may be what takes its place. */
+/**
+ * Applies the plan's objects, then removes the old ones. If any object is refused, nothing is removed, since
+ * the refused object may be the replacement.
+ */
 export async function act(
   input: DesiredInput,
   plan: Plan,
@@ -68,7 +71,7 @@ export async function act(
       await api.mergePatch(RESOURCES.pods, namespace, name, patch);
     },
   );
-  // A chart that is older than this image does not allow it: then the kubelet looks by itself.
+  // The chart may be older than this image, and not allow this. The kubelet then finds the change by itself.
   const refused = [...notApplied, ...notOurs, ...notWoken.filter(({ error }) => !isForbidden(error))];
   const notGone = await actOnAll(
     [...stuckServers(observed), ...(refused.length > 0 ? [] : plan.removals)],

@@ -21,8 +21,8 @@ export interface ApplyOptions {
 }
 
 /**
- * Applies each object on its own: one that is refused keeps no other from it. Returns those that were; throws
- * what concerns them all, as an API server that does not answer.
+ * Applies each object on its own, so that a refused object does not stop the others. Returns the refused
+ * objects. Throws an error that concerns all of them, such as an API server that does not answer.
  */
 export async function applyAll(
   objects: readonly KubeObject[],
@@ -44,14 +44,17 @@ export async function applyAll(
   for (const wanted of objects) {
     if (await apply(wanted)) continue;
     const before = observed.find(wanted);
-    // Its pods stay what they are; how many there are is still ours to keep.
+    // The pods stay as they are. Their number is still set.
     if (before?.kind === "Deployment")
       await apply(scaled(before as Workload, (wanted as Workload).spec.replicas ?? 0));
   }
   return refused;
 }
 
-/** Does to each what `act` does, on its own. What is gone already needs nothing; returns those refused. */
+/**
+ * Calls `act` for each object on its own. An object that is already gone is skipped. Returns the refused
+ * objects.
+ */
 export async function actOnAll(
   objects: readonly KubeObject[],
   act: (object: KubeObject) => Promise<unknown>,
@@ -69,14 +72,14 @@ export async function actOnAll(
   return refused;
 }
 
-/** What would help, where the API server does not say it. */
+/** The cures that the API server does not name in its answer. */
 const CURES: Readonly<Record<string, string>> = {
   PersistentVolumeClaim: " (to grow it, let its StorageClass have allowVolumeExpansion: true)",
 };
 const SHOWN = 5;
 const LONG = 500;
 
-/** What people are told of them: each by its name, with what the API server said. */
+/** The message for people: each refused object by its name, with the API server's answer. */
 export function tellRefused(refused: readonly Refused[]): string {
   const lines = new Set(
     refused.map(

@@ -14,7 +14,7 @@ import { withRedis } from "./with-redis.ts";
 const TIMEOUT_MS = 4_000;
 const OK: Seen = { state: "ok", message: "answers" };
 
-/** Says what is wrong without the login that is in the URL. */
+/** Describes a failure without the login in the URL. */
 const failed = (url: string, error: unknown): Seen => {
   const [, host = ""] = /^\w+:\/\/(?:[^@/]*@)?([^/]+)/.exec(url) ?? [];
   const why = messageOf(error);
@@ -46,7 +46,7 @@ async function askRedis(door: Door): Promise<Seen> {
   }
 }
 
-/** One statement over ClickHouse's HTTP interface; throws what it answered. */
+/** Sends one statement over ClickHouse's HTTP interface. Throws what ClickHouse answered. */
 async function clickhouse({ url, tls }: Door, query: string): Promise<void> {
   const parsed = new URL(url);
   const login = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`;
@@ -79,7 +79,7 @@ async function lookAtClickHouse(door: Door): Promise<Seen> {
 
 const NOWHERE: Door = { url: "", tls: undefined };
 
-/** One look at everything that a ChatCluster stands on; never rejects. */
+/** Looks once at every backend of a ChatCluster. Never rejects. */
 export async function askBackends(input: DesiredInput): Promise<BackendsSeen> {
   const storeDoor = doorOf(input, "clickhouse", "storage");
   const [nats, redis, store] = await Promise.all([
@@ -89,11 +89,14 @@ export async function askBackends(input: DesiredInput): Promise<BackendsSeen> {
   ]);
   const askClickHouse = async (door: Door): Promise<void> => clickhouse(door, "SELECT 1");
   const seen = { ...nats, redis, clickhouse: store };
-  if (input.cluster.spec.paused) return seen; // A server that is told to read its users is changed.
+  // A paused ChatCluster is not changed, and reloading the users is a change.
+  if (input.cluster.spec.paused) return seen;
   return { ...seen, users: await bringUsers(input, { askClickHouse }) };
 }
 
-/** Takes what a ChatCluster left in backends of somebody else; of managed ones the volumes go. */
+/**
+ * Removes the data of a ChatCluster from external backends. Data in managed backends goes with their volumes.
+ */
 export async function removeData(input: DesiredInput): Promise<void> {
   const { nats, clickhouse: store } = input.cluster.spec;
   const names = namesOf(clusterNameOf(input.cluster));

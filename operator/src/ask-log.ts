@@ -16,7 +16,10 @@ import type { Door } from "./door.ts";
 import { messageOf } from "./kube/errors.ts";
 import type { StreamsSeen } from "./plan.ts";
 
-/** Its value is the identity of a log that is gone for good: only then another one counts, or is made. */
+/**
+ * The annotation's value is the identity of a log that is lost for good. Only then may another log be
+ * accepted or created.
+ */
 export const FORGET_ANNOTATION = "chat.jichat.io/forget-log";
 const TIMEOUT_MS = 4_000;
 
@@ -26,6 +29,10 @@ const logSettings = ({ cluster: { spec } }: DesiredInput) => ({
   logBytesMax: spec.retention.logBytesPerPartition,
 });
 
+/**
+ * Connects to NATS for one `act`, and closes the connection afterwards. It never reconnects: a lost
+ * connection rejects, and each request takes 4 s at most.
+ */
 export async function withNats<T>(
   { url, tls }: Door,
   act: (jsm: JetStreamManager, nats: NatsConnection) => Promise<T>,
@@ -43,7 +50,7 @@ export async function withNats<T>(
   }
 }
 
-/** Streams beside the logs: what a later version adds is not missed. */
+/** The streams beside the logs. Streams that only a later version adds are not counted as missing. */
 const besideLogs = (names: Names, wanted: ReturnType<typeof logSettings>): string[] => [
   `KV_${names.settings}`,
   ...streamsOf(names, { ...wanted, partitions: 0 }).map(({ name }) => name),
@@ -55,7 +62,7 @@ const logsOf = (names: Names, partitions: number): string[] =>
 const hadOf = (names: Names, log: LogMemory | undefined): readonly string[] =>
   log === undefined ? [] : [...log.streams, ...logsOf(names, log.partitions)];
 
-/** What this ChatCluster has had, unless it was told to forget that. */
+/** The log that this ChatCluster had, unless an annotation says to forget it. */
 function remembered({ cluster }: DesiredInput): LogMemory | undefined {
   const log = cluster.status?.log;
   return cluster.metadata.annotations?.[FORGET_ANNOTATION] === log?.identity ? undefined : log;
@@ -68,7 +75,10 @@ const SHOWN = 3;
 const few = (all: readonly string[]): string =>
   all.length <= SHOWN ? all.join(", ") : `${all.slice(0, SHOWN).join(", ")} and ${all.length - SHOWN} more`;
 
-/** Something that was there is not: made anew it would be empty, in place of what people have said. */
+/**
+ * A stream that existed is gone. A new one would be empty, in place of people's messages, so it is reported
+ * as lost.
+ */
 async function lost(
   jsm: JetStreamManager,
   names: Names,
@@ -86,7 +96,7 @@ async function lost(
 }
 
 /**
- * Makes what is missing of streams and buckets and puts back what differs; looks only while the cluster is
+ * Creates missing streams and buckets, and corrects the ones that differ. Only looks while the cluster is
  * paused.
  */
 export async function askStreams(
@@ -99,8 +109,8 @@ export async function askStreams(
   const lookOnly = input.cluster.spec.paused;
   const gone = await lost(jsm, names, input);
   if (gone !== undefined) return gone;
-  const had = hadOf(names, remembered(input)); // It may go just now.
-  // Which builds the pods will be of is not known: they tell, and then the level is raised.
+  const had = hadOf(names, remembered(input)); // A stream may vanish right now.
+  // The builds of the pods are not known here. The pods report their levels, and then the level is raised.
   const layout = lookOnly
     ? await readLayout(jsm, names)
     : await provision({ nats, jsm, names, wanted, had, level: 0 });
@@ -128,7 +138,7 @@ export async function askStreams(
   return { ok, message, log, ...(layout === undefined ? {} : { level: layout.level }) };
 }
 
-/** As `askStreams`; what JetStream refuses is what it says. */
+/** Like `askStreams`, but a refusal of JetStream becomes the result. */
 export const lookAtStreams = async (
   input: DesiredInput,
   jsm: JetStreamManager,

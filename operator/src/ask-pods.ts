@@ -16,26 +16,28 @@ interface PodObject extends KubeObject {
 }
 
 const TIMEOUT_MS = 1_500;
-/** Pods asked at once: each answers in milliseconds, or not at all. */
+/** The number of pods that are asked at once. A pod answers within milliseconds, or not at all. */
 const AT_ONCE = 50;
 
-/** What the pods say; a number is undefined where one that is ready does not say it, or none does. */
+/** What the pods report. A number is undefined if a ready pod does not report it, or if no pod does. */
 export interface Live {
   /** Open sockets of all connectors. */
   readonly connections: number | undefined;
-  /** Partitions that routers serve. */
+  /** The number of partitions that routers serve. */
   readonly partitionsServed: number | undefined;
-  /** Partitions that some router owns; undefined where one that is ready does not say. */
+  /** The partitions that routers own; undefined if a ready router does not report its own. */
   readonly partitionsOwned: readonly number[] | undefined;
-  /** What routers and storage say that a person has to know, one of each kind. */
+  /** The faults that routers and storage report to people, one of each kind. */
   readonly faults: readonly Fault[];
-  /** Routers and storage that are ready and do not say it: nothing is known of their partitions. */
+  /**
+   * Ready routers and storage pods that do not report their faults: the state of their partitions is unknown.
+   */
   readonly silent: readonly string[];
-  /** By pod, the newest level that it says it knows; without those that do not say. */
+  /** The newest level that each pod knows, by pod. Pods that do not report a level are missing here. */
   readonly levels: ReadonlyMap<string, number>;
 }
 
-/** What a pod's admin port answers; undefined where it does not answer, or not with that. */
+/** The answer of a pod's admin port; undefined if there is none, or if its status is not 2xx. */
 async function said(ip: string, path: string, port: number): Promise<string | undefined> {
   try {
     const response = await fetch(`${originOf("http", ip, port)}${path}`, {
@@ -44,18 +46,18 @@ async function said(ip: string, path: string, port: number): Promise<string | un
     const text = await response.text();
     return response.ok ? text : undefined;
   } catch {
-    return undefined; // It starts, or it goes: the next pass asks those that are there then.
+    return undefined; // The pod is starting or ending. The next pass asks the pods that are there then.
   }
 }
 
-/** A gauge of one pod, from its metrics; undefined where it does not answer. */
+/** A gauge from one pod's metrics; undefined if the pod does not answer. */
 export async function gaugeOf(ip: string, gauge: string, port = PORTS.admin): Promise<number | undefined> {
   const text = await said(ip, "/metrics", port);
   const found = new RegExp(`^${gauge}(?:\\{[^}]*\\})? (\\d+)`, "m").exec(text ?? "");
   return found === null ? undefined : Number(found[1]);
 }
 
-/** What `decode` makes of an answer; undefined where there is none, or it is none of that kind. */
+/** The decoded answer of a pod; undefined if there is none, or if it cannot be decoded. */
 async function read<T>(
   ip: string,
   path: string,
@@ -66,11 +68,11 @@ async function read<T>(
   try {
     return text === undefined ? undefined : decode(text);
   } catch {
-    return undefined; // Of another version: who asks counts it as silent.
+    return undefined; // The pod is of another version. The caller counts it as silent.
   }
 }
 
-/** What a pod says a person has to know; undefined where it does not say, which is not "nothing". */
+/** The faults that a pod reports to people. Undefined means unknown, not "none". */
 export const faultsOf = async (ip: string, port = PORTS.admin): Promise<readonly Fault[] | undefined> =>
   read(ip, "/faults", port, readFaults);
 
@@ -80,7 +82,7 @@ const ownedBy = async (ip: string): Promise<readonly number[] | undefined> =>
 interface Running {
   readonly name: string;
   readonly ip: string;
-  /** Its admin port has answered the kubelet of late. */
+  /** The kubelet's last probe of its admin port succeeded. */
   readonly isReady: boolean;
 }
 
@@ -93,7 +95,7 @@ const running = (observed: Observed, component: Component): readonly Running[] =
     return [{ name: metadata.name, ip: status.podIP, isReady }];
   });
 
-/** Asks all of them, so many at a time. */
+/** Asks all pods, with a bound on how many at once. */
 async function askAll<T>(
   pods: readonly Running[],
   ask: (ip: string) => Promise<T | undefined>,
@@ -106,7 +108,7 @@ async function askAll<T>(
   return all;
 }
 
-/** The sum of a gauge over a component's pods; undefined where one that is ready does not say. */
+/** The sum of a gauge over a component's pods; undefined if a ready pod does not report it. */
 async function sumOf(pods: readonly Running[], gauge: string): Promise<number | undefined> {
   const all = await askAll(pods, async (ip) => gaugeOf(ip, gauge));
   const counts = all.flatMap(({ told }) => told ?? []);
@@ -115,11 +117,14 @@ async function sumOf(pods: readonly Running[], gauge: string): Promise<number | 
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** The newest level that a pod says it knows; undefined where it does not say. */
+/** The newest level that a pod knows; undefined if it does not report one. */
 const levelOf = async (ip: string, port = PORTS.admin): Promise<number | undefined> =>
   read(ip, "/level", port, (text) => readSaidLevel(text).known);
 
-/** Asks every pod of a ChatCluster that runs; for levels only where `levels` says so: most know the newest. */
+/**
+ * Asks every running pod of a ChatCluster. Asks for levels only if `levels` is true, since usually the level
+ * is already the newest.
+ */
 export async function askPods(observed: Observed, asks: { readonly levels: boolean }): Promise<Live> {
   const [connectors, routers, storages] = (["connector", "router", "storage"] as const).map((component) =>
     running(observed, component),

@@ -14,7 +14,7 @@ import type { UsersSeen } from "./plan.ts";
 import { withRedis } from "./with-redis.ts";
 
 const TIMEOUT_MS = 4_000;
-/** All servers of a cluster answer within this, or are not there. */
+/** All servers of a cluster answer within this time, or count as absent. */
 const ANSWERS_MS = 1_500;
 
 interface Server {
@@ -23,7 +23,7 @@ interface Server {
   readonly tags: readonly string[];
 }
 
-/** The servers that are there, each once. */
+/** The servers that answer, each once. */
 async function serversIn(nats: NatsConnection, wanted: number): Promise<readonly Server[]> {
   const answers = await nats.requestMany("$SYS.REQ.SERVER.PING", undefined, {
     strategy: "count",
@@ -39,9 +39,9 @@ async function serversIn(nats: NatsConnection, wanted: number): Promise<readonly
 }
 
 /**
- * Has nats-servers read their users anew where what they hold is not what is wanted. A connection is cut only
- * if its own user has gone. The kubelet brings the file in its own time, and a server tells of what it has
- * read a moment behind its answer: who is late is looked at again.
+ * Makes nats-servers reload their users if they hold others than wanted. A connection is cut only if its own
+ * user is gone. The kubelet delivers the file in its own time, and a server reports its new users a moment
+ * after its answer. A server that is late is checked again later.
  */
 async function bringNats(
   input: DesiredInput,
@@ -73,7 +73,7 @@ async function bringNats(
 
 const OURS = /^(connector|router|api|operator)-\d+$/;
 
-/** Lets in whoever is to be let in, and nobody else of ours, without a look at Redis's file. */
+/** Adds missing users to Redis and deletes surplus ones of ours, without a look at Redis's file. */
 async function bringRedis(input: DesiredInput, door: Door): Promise<undefined> {
   return withRedis(door, async (redis) => {
     const there = new Set((await redis.call("ACL", "USERS")) as readonly string[]);
@@ -86,7 +86,10 @@ async function bringRedis(input: DesiredInput, door: Door): Promise<undefined> {
   });
 }
 
-/** ClickHouse reads its users by itself as soon as the kubelet has brought them: whether it has. */
+/**
+ * Checks whether ClickHouse has the wanted users. It reloads them by itself once the kubelet has delivered
+ * the file.
+ */
 async function lookAtClickHouse(
   input: DesiredInput,
   { url }: Door,
@@ -106,15 +109,15 @@ async function lookAtClickHouse(
 }
 
 export interface UsersOptions {
-  /** Rejects where a login is refused. */
+  /** Rejects if a login is refused. */
   readonly askClickHouse: (door: Door) => Promise<void>;
-  /** Where a backend is; as the input has it, if not said. */
+  /** The address of a backend. Defaults to the one of the input. */
   readonly doors?: (backend: Backend, user: User) => Door | undefined;
 }
 
 /**
- * Brings managed servers to let in exactly those whom their Secrets name, while they run; says what is not so
- * yet. Never rejects.
+ * Makes running managed servers accept exactly the users in their Secrets, and reports what is still missing.
+ * Never rejects.
  */
 export async function bringUsers(input: DesiredInput, options: UsersOptions): Promise<UsersSeen> {
   const { askClickHouse, doors = (backend, user) => doorOf(input, backend, user) } = options;

@@ -10,7 +10,7 @@ export interface BackendWatchOptions {
   readonly ask: (input: DesiredInput) => Promise<BackendsSeen>;
   readonly clock: Clock;
   readonly everyMs: number;
-  /** Called when a look found something else than the one before. */
+  /** Called when a look found a different result than the one before. */
   readonly onNews: (key: string) => void;
 }
 
@@ -18,13 +18,13 @@ interface Known {
   readonly input: string;
   readonly seen: BackendsSeen;
   readonly at: number;
-  /** Looks in a row, behind the first, that found one that does not answer. */
+  /** Consecutive looks, after the first, that found a backend that does not answer. */
   readonly misses: number;
 }
 
 /**
- * A time-out says less than the error before it: a status that told each in turn would be written for
- * ever.
+ * Keeps the earlier message if the new one is only a time-out, which says less. A status with alternating
+ * messages would be written for ever.
  */
 function firmer(before: Seen | undefined, now: Seen): Seen {
   const isVague = now.state === "unreachable" && /ETIMEDOUT|time-?out|timed out/i.test(now.message);
@@ -33,16 +33,19 @@ function firmer(before: Seen | undefined, now: Seen): Seen {
 
 const NOT_YET: Seen = { state: "unknown", message: "not asked yet" };
 const UNKNOWN: BackendsSeen = { nats: NOT_YET, redis: NOT_YET, clickhouse: NOT_YET, streams: undefined };
-/** Looks at once: each is a few connections, and one that hangs holds nobody up but itself. */
+/** The number of concurrent looks. A look opens a few connections, and one that hangs delays no other. */
 const AT_ONCE = 8;
-/** While one does not answer it is asked sooner, as soon as something happens: something waits for it. */
+/** A backend that does not answer is asked again sooner, at the next event, since something waits for it. */
 const AGAIN_MS = 3_000;
 
 const areWell = ({ nats, redis, clickhouse, users }: BackendsSeen): boolean =>
   [nats, redis, clickhouse].every(({ state }) => state === "ok") &&
   (users ?? { state: "taken" }).state === "taken";
 
-/** What backends said last, asked anew beside the passes: no pass waits for a server that does not answer. */
+/**
+ * The last answers of the backends. They are asked beside the passes, so that no pass waits for a server that
+ * does not answer.
+ */
 export class BackendWatch {
   readonly #options: BackendWatchOptions;
   readonly #known = new Map<string, Known>();
@@ -53,7 +56,7 @@ export class BackendWatch {
     this.#options = options;
   }
 
-  /** The last answer for this very input; asks again where it is older than `everyMs`. */
+  /** The last answer for this exact input. Asks again if the answer is older than `everyMs`. */
   look(key: string, input: DesiredInput): BackendsSeen {
     const { spec } = input.cluster;
     const print = hashOf([
@@ -80,18 +83,25 @@ export class BackendWatch {
     return isCurrent ? known.seen : UNKNOWN;
   }
 
-  /** The pass itself raised the level: until the next look that is what the logs' settings say. */
+  /**
+   * The pass itself has raised the level. Until the next look, this level counts as the one in the settings.
+   */
   raised(key: string, level: number | undefined): void {
     const known = this.#known.get(key);
     if (known !== undefined) this.#known.set(key, { ...known, seen: withLevel(known.seen, level) });
   }
 
-  /** When to look again though nothing happens: soon, then ever later while it does not answer. */
+  /**
+   * The delay before the next look if nothing happens: short at first, and doubled while a backend does not
+   * answer.
+   */
   againMs(key: string): number {
     return AGAIN_MS * 2 ** (this.#known.get(key)?.misses ?? 0);
   }
 
-  /** Looks no more. Resolves when none is under way: one could make anew what is about to be taken away. */
+  /**
+   * Stops looking. Resolves when no look is running, since a look could recreate what is about to be removed.
+   */
   async forget(key: string): Promise<void> {
     this.#waiting.delete(key);
     await this.#running.get(key);

@@ -24,7 +24,7 @@ async function clustersOf(
   return clusters;
 }
 
-/** What the chart's hook is told before an uninstall, and whether that may go on. */
+/** The message for the chart's hook before an uninstall, and whether the uninstall may go on. */
 export async function beforeUninstall(
   config: UninstallConfig,
   api: Pick<KubeApi, "list">,

@@ -16,17 +16,17 @@ function counted({ input, observed }: Told, component: Component): Counted {
   const all = observed.ofKind("Deployment", component).map(countOf);
   const sum = (of: (count: Counted) => number): number => all.reduce((total, count) => total + of(count), 0);
   const wanted = wantedReplicas(input, component);
-  // Of connectors there may be several revisions: settled when the pods of all of them are those that are
-  // wanted.
+  // Connectors may have several revisions. They are settled when all of their pods are of the wanted
+  // revision.
   const isSettled =
     all.length > 0 && all.every((count) => count.isSettled) && sum((count) => count.wanted) === wanted;
   return { wanted, ready: sum((count) => count.ready), updated: sum((count) => count.updated), isSettled };
 }
 
-/** How far each component is. */
+/** The wanted, ready and updated pods of each component. */
 export const countsOf = (told: Told): ComponentCounts =>
   Object.fromEntries(COMPONENTS.map((name) => [name, counted(told, name)])) as ComponentCounts;
 
-/** As people are told: `router 1/2`. */
+/** The counts as people read them: `router 1/2`. */
 export const tell = (counts: ComponentCounts, names: readonly Component[]): string =>
   names.map((name) => `${name} ${counts[name].ready}/${counts[name].wanted}`).join(", ");

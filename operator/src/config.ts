@@ -2,15 +2,15 @@ import { EnvReader } from "@jichat/runtime/env-reader.ts";
 
 export interface Config {
   readonly instance: string;
-  /** Namespaces whose ChatClusters are looked after; none: all of them. */
+  /** Namespaces whose ChatClusters this operator manages; empty means all namespaces. */
   readonly watchNamespaces: readonly string[];
-  /** The Lease of all candidates of this release and scope. */
+  /** The Lease that all candidates of this release and scope share. */
   readonly lease: string;
-  /** Where this pod runs: its Lease is there, and backends let it in from there. */
+  /** The namespace of this pod. Its Lease is there, and backends accept connections from there. */
   readonly namespace: string;
-  /** Tag of the images where a ChatCluster names no version. */
+  /** The tag of the images for a ChatCluster that names no version. */
   readonly version: string;
-  /** Whether pods say their user ids, or the platform gives them, as OpenShift does. */
+  /** Whether pods name their user ids, or the platform assigns them, as OpenShift does. */
   readonly podUsers: "fixed" | "assigned";
   readonly adminPort: number;
   readonly adminHost: string;
@@ -18,23 +18,23 @@ export interface Config {
   readonly otlpEndpoint: string | undefined;
   readonly workers: number;
   readonly resyncMs: number;
-  /** How often backends are asked; drift in streams is put back within this time. */
+  /** How often backends are asked, in milliseconds. Drift in streams is corrected within this time. */
   readonly probeMs: number;
 }
 
 export interface UninstallConfig extends Pick<Config, "namespace" | "lease" | "watchNamespaces"> {
-  /** Whether the CustomResourceDefinition goes with the chart. */
+  /** Whether the CustomResourceDefinition is deleted together with the chart. */
   readonly crdGoes: boolean;
 }
 
-/** Whose operator this is, and what it sees. */
+/** The identity of this operator, and the namespaces that it watches. */
 const readScope = (reader: EnvReader): Pick<Config, "namespace" | "lease" | "watchNamespaces"> => ({
   watchNamespaces: reader.list("WATCH_NAMESPACES"),
   lease: reader.text("LEASE", { default: "jichat-operator" }),
   namespace: reader.text("NAMESPACE", { default: "default" }),
 });
 
-/** Of the chart's hook before an uninstall. */
+/** The configuration of the chart's hook before an uninstall. */
 export function readUninstallConfig(env: NodeJS.ProcessEnv): UninstallConfig {
   const reader = new EnvReader(env);
   const config = {

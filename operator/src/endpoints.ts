@@ -15,10 +15,12 @@ interface Address {
   readonly port: number;
 }
 
-/** Nodes that are named: any of them does, and a status is no list of nodes. */
+/** The number of nodes in the status. Any node works, and a status should stay short. */
 const NODES_MAX = 3;
 
-/** Nodes that a component's pods are on: those answer at a NodePort whatever `externalTrafficPolicy` says. */
+/**
+ * The nodes of a component's pods. These nodes answer at a NodePort, whatever `externalTrafficPolicy` says.
+ */
 function nodesOf(observed: Observed, component: Component): readonly string[] {
   const hosts = observed
     .ofKind<PodObject>("Pod", component)
@@ -26,7 +28,7 @@ function nodesOf(observed: Observed, component: Component): readonly string[] {
   return [...new Set(hosts)].sort().slice(0, NODES_MAX);
 }
 
-/** From outside a Service is reached by its balancer's addresses, or by nodes and their port. */
+/** A Service's outside addresses: those of its load balancer, or nodes with the NodePort. */
 function outsideOf(input: DesiredInput, observed: Observed, component: Component): readonly Address[] {
   const { namespace } = input.cluster.metadata;
   const metadata = { name: objectName(input.cluster, component), namespace };
@@ -50,7 +52,7 @@ function outsideOf(input: DesiredInput, observed: Observed, component: Component
   }
 }
 
-/** Where devices and pages connect: by a name, by their Service's addresses, and from inside the cluster. */
+/** Where devices and pages connect: by name, by the Service's addresses, and from inside the cluster. */
 export function endpointsOf(
   input: DesiredInput,
   observed: Observed,

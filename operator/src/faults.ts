@@ -6,9 +6,11 @@ import type { Finding } from "./kube/conditions.ts";
 import { yes } from "./kube/conditions.ts";
 import { namedPartitions } from "./named-partitions.ts";
 
-/** With these people of the partitions named cannot talk; the others are about history and copies. */
+/**
+ * With these faults, people of the named partitions cannot talk. The other faults concern history and copies.
+ */
 const STOPPING: ReadonlySet<FaultName> = new Set(["LogRegressed", "PartitionStopped", "LogFull"]);
-/** In the order of what is told first. */
+/** The order in which faults are reported. */
 const ORDER: readonly FaultName[] = [
   "LogRegressed",
   "PartitionStopped",
@@ -33,7 +35,7 @@ const CURES: Readonly<Record<FaultName, (cluster: ChatCluster, partition: number
     "look at that server's disk, make room, then restart it (docs/operations.md, A copy of a log is behind)",
 };
 
-/** Of several pods one fault each, the worst first. */
+/** Merges the faults of several pods into one of each kind, worst first. */
 export function mergedFaults(faults: readonly Fault[]): readonly Fault[] {
   return ORDER.flatMap((name) => {
     const of = faults.filter(({ fault, partitions }) => fault === name && partitions.length > 0);
@@ -53,7 +55,7 @@ export function mergedFaults(faults: readonly Fault[]): readonly Fault[] {
 const tell = (cluster: ChatCluster, { fault, partitions, why }: Fault): string =>
   `${fault}: ${namedPartitions(partitions)}: ${why}; ${CURES[fault](cluster, partitions[0] ?? 0)}`;
 
-/** The worst by its reason, all of them in the message; undefined where there is none. */
+/** The finding: its reason is the worst fault, and its message has all. Undefined if there is no fault. */
 export function faultFinding(
   cluster: ChatCluster,
   faults: readonly Fault[],
@@ -67,7 +69,7 @@ export function faultFinding(
 
 const SILENT_MAX = 3;
 
-/** Of pods that do not say how they are: what is not known is not well. */
+/** The message about pods that do not report their faults. An unknown state does not count as healthy. */
 export function tellSilent(pods: readonly string[]): string {
   const more = pods.length > SILENT_MAX ? ` and ${pods.length - SILENT_MAX} more` : "";
   return `${pods.slice(0, SILENT_MAX).join(", ")}${more} do not say how their partitions are: may the operator reach their admin port, and are they of a version that says it?`;

@@ -14,13 +14,14 @@ export const FINALIZER = "chat.jichat.io/data";
 export interface FinalizeOptions {
   readonly api: Pick<KubeApi, "remove" | "mergePatch">;
   readonly removeData: (input: DesiredInput) => Promise<void>;
-  /** Why there is none, where the spec names what is not there any more. */
+  /** The error if the spec names something that does not exist any more. */
   readonly input: DesiredInput | Error;
 }
 
 /**
- * Lets a ChatCluster go. Objects go with it by their owner; data goes here, and only with `deletionPolicy:
- * Delete`, once no pod is left that could write it anew. Returns what is still waited for.
+ * Releases a ChatCluster. Its objects are deleted through their owner reference. Data is deleted here, only
+ * with `deletionPolicy: Delete`, and only once no pod is left that could write it again. Returns what is
+ * still waited for.
  */
 export async function finalize(
   cluster: ChatCluster,
@@ -52,7 +53,7 @@ export async function finalize(
   return undefined;
 }
 
-/** Nothing of ours holds its deletion up any more. */
+/** Removes the finalizer, so that nothing of the operator delays the deletion. */
 export async function letGo(cluster: ChatCluster, api: Pick<KubeApi, "mergePatch">): Promise<void> {
   const { namespace, name, finalizers = [] } = cluster.metadata;
   const metadata = {
@@ -62,11 +63,12 @@ export async function letGo(cluster: ChatCluster, api: Pick<KubeApi, "mergePatch
   try {
     await api.mergePatch(RESOURCES.chatClusters, namespace, name, { metadata });
   } catch (error) {
-    if (!isNotFound(error)) throw error; // An earlier pass let it go, and the watch has not told yet.
+    // An earlier pass removed it, and the watch has not reported that yet.
+    if (!isNotFound(error)) throw error;
   }
 }
 
-/** Somebody may have been quicker. */
+/** Removes an object. Another client may have removed it first. */
 export async function removeIfThere(api: Pick<KubeApi, "remove">, object: KubeObject): Promise<void> {
   try {
     await api.remove(resourceOf(object), object.metadata.namespace, object.metadata.name);

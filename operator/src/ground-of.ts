@@ -19,7 +19,7 @@ const volumeOf = (storage: Storage | undefined): { size?: string; className?: st
         ...(storage.className === undefined ? {} : { className: storage.className }),
       };
 
-/** What the data is to stand on. */
+/** The ground on which the spec wants the data to stand. */
 export function groundOf({ spec }: Pick<ChatCluster, "spec">): Ground {
   const { nats, clickhouse, partitions } = spec;
   const history = clickhouse.managed ?? clickhouse.embedded;
@@ -44,8 +44,8 @@ export function groundOf({ spec }: Pick<ChatCluster, "spec">): Ground {
 type Servers = KubeObject & Pick<V1StatefulSet, "spec">;
 
 /**
- * What it stands on where no status remembers it: an operator before this one kept it, or volumes of a
- * ChatCluster of the same name are still there. Only what objects can tell differs from what is wanted.
+ * The ground of a ChatCluster whose status has none: an older operator kept it, or volumes of an earlier
+ * ChatCluster with the same name are left. It differs from the spec only in what objects can show.
  */
 function groundSeen(cluster: ChatCluster, observed: Observed): Ground {
   const wanted = groundOf(cluster);
@@ -57,11 +57,11 @@ function groundSeen(cluster: ChatCluster, observed: Observed): Ground {
       metadata: { namespace, name: objectName(cluster, role) },
     });
   const set = serversOf("nats");
-  // Younger volumes are our own, and may not all be made yet.
+  // Younger volumes belong to this ChatCluster, and some may still be missing.
   const kept = observed
     .ofKind("PersistentVolumeClaim", "nats")
     .filter(({ metadata }) => set !== undefined || (metadata.creationTimestamp ?? "") < creationTimestamp);
-  const running = set?.spec?.replicas ?? 0; // Hibernating it is 0.
+  const running = set?.spec?.replicas ?? 0; // 0 while it hibernates.
   const servers = running > 0 ? running : kept.length;
   return {
     ...wanted,
@@ -74,6 +74,6 @@ function groundSeen(cluster: ChatCluster, observed: Observed): Ground {
   };
 }
 
-/** Why this spec may not be acted on: a change of it would lose data. Undefined where none would. */
+/** Why this spec may not be applied: a change in it would lose data. Undefined if none would. */
 export const changeRefused = (cluster: ChatCluster, observed: Observed): string | undefined =>
   refusedChange(cluster.status?.ground ?? groundSeen(cluster, observed), groundOf(cluster));

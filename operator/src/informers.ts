@@ -10,7 +10,7 @@ import { Reflector } from "./kube/reflector.ts";
 import { Store } from "./kube/store.ts";
 import { Observed } from "./observed.ts";
 
-/** Every kind that we make or that is made for us, and so is watched for drift. */
+/** Every kind that the operator makes, or that Kubernetes makes for it. All of them are watched for drift. */
 const OWNED: readonly Resource[] = [
   RESOURCES.configMaps,
   RESOURCES.secrets,
@@ -26,15 +26,18 @@ const OWNED: readonly Resource[] = [
   RESOURCES.ingresses,
 ];
 
-/** Kinds of others, which a Kubernetes cluster may lack: the Gateway API's, the Prometheus operator's. */
+/**
+ * Kinds from other projects, which a Kubernetes cluster may lack: the Gateway API's and the Prometheus
+ * operator's.
+ */
 const OPTIONAL: readonly Resource[] = [RESOURCES.httpRoutes, RESOURCES.podMonitors];
 
 export interface InformerOptions {
   readonly api: Pick<KubeApi, "list" | "watch">;
-  /** None: all of them. */
+  /** Empty means all namespaces. */
   readonly namespaces: readonly string[];
   readonly clock: Clock;
-  /** The key of the ChatCluster that something happened to, or to something of it. */
+  /** Called with the key of a ChatCluster when it, or an object of it, changes. */
   readonly onChange: (key: string) => void;
   readonly onRetry: (why: string, error: unknown) => void;
 }
@@ -42,12 +45,12 @@ export interface InformerOptions {
 const clusterKeyOf = ({ metadata: { namespace, labels } }: KubeObject): string =>
   `${namespace}/${labels?.[LABELS.cluster] ?? labels?.[LABELS.instance] ?? ""}`;
 
-/** The API server's state as far as it is ours, kept up by watches. */
+/** A local copy of the objects that concern the operator, kept current by watches. */
 export class Informers {
-  /** A store for each namespace that is watched: a list tells of its own alone. */
+  /** One store per watched namespace, since a list covers only its own namespace. */
   readonly #clusters: Store<ChatCluster & KubeObject>[] = [];
   readonly #options: InformerOptions;
-  /** What of each ChatCluster calls for a pass when it changes. */
+  /** A hash of the parts of each ChatCluster whose change needs a pass. */
   readonly #seen = new Map<string, string>();
   readonly #owned = new Map<string, Store<KubeObject>[]>();
   readonly #reflectors: {
@@ -102,7 +105,7 @@ export class Informers {
     this.#owned.set(resource.plural, stores);
   }
 
-  /** What each watch is of: one namespace, or, as undefined, all. */
+  /** The scope of each watch: one namespace, or undefined for all. */
   #scopes(): readonly (string | undefined)[] {
     const { namespaces } = this.#options;
     return namespaces.length === 0 ? [undefined] : [...new Set(namespaces)];
@@ -117,8 +120,8 @@ export class Informers {
   }
 
   /**
-   * Whether more than the status changed: that is our own writing, and would call for a pass after each
-   * pass.
+   * Whether more changed than the status. The operator itself writes the status, so a pass for it would cause
+   * another pass, for ever.
    */
   #isNews({ metadata }: ChatCluster & KubeObject): boolean {
     const { uid, generation, annotations, finalizers, deletionTimestamp } = metadata;
@@ -139,7 +142,10 @@ export class Informers {
     return Promise.all(this.#reflectors.map(({ synced }) => synced));
   }
 
-  /** Adds the optional kinds that the API server has and we may see; to be called once, before `run`. */
+  /**
+   * Adds the optional kinds that the API server has and that the operator may read. Call it once, before
+   * `run`.
+   */
   async discover(): Promise<void> {
     const { api } = this.#options;
     const [namespace] = this.#scopes();
@@ -148,13 +154,13 @@ export class Informers {
         await api.list(resource, namespace, { limit: "1" });
         this.#watch(resource);
       } catch (error) {
-        // A chart that is older than this image gives no right to them.
+        // A chart that is older than this image grants no right to them.
         if (!isNotFound(error) && !isForbidden(error)) throw error;
       }
     }
   }
 
-  /** Whether objects of this kind can be made: it is watched. */
+  /** Whether objects of this kind can be created: the kind is watched. */
   serves({ plural }: Resource): boolean {
     return this.#owned.has(plural);
   }

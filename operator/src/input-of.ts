@@ -18,10 +18,13 @@ import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES, keyOf } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 
-/** Any new value asks for new keys and passwords. */
+/** A new value of this annotation requests new keys and passwords. */
 export const ROTATE_ANNOTATION = "chat.jichat.io/rotate";
 
-/** What the spec names is not there, or is not what it must be: the field, what is wrong, and the cure. */
+/**
+ * An error in the spec: something that it names is missing or wrong. The message has the field, what is
+ * wrong, and the cure.
+ */
 export class SpecError extends Error {
   override readonly name = "SpecError";
   readonly reason: string;
@@ -157,19 +160,19 @@ export interface InputOptions {
   readonly clock: Clock;
 }
 
-/** Those that its Secret holds, or the first; the next are offered where a rotation is asked for. */
+/** The keys in the Secret, or new ones. Offers the next generation if a rotation is requested. */
 function keysIn(cluster: ChatCluster, observed: Observed, { keyMemory, clock }: InputOptions): Keys {
   const { namespace, annotations } = cluster.metadata;
   const id = { apiVersion: "v1", kind: "Secret", metadata: { namespace, name: objectName(cluster, KEYS) } };
   const [lives, now] = [livesOf(cluster), clock.now()];
   const text = keyMemory.read(keyOf(cluster), observed.find<SecretObject>(id)?.data?.["keys"]);
   const before = decodeKeys(text, lives, now);
-  // While nothing may be written no key is made or let go either.
+  // While the cluster is paused nothing may be written, so no key is made or dropped either.
   if (cluster.spec.paused && before !== undefined) return before;
   return keysFor(before, annotations?.[ROTATE_ANNOTATION] ?? "", { lives, now });
 }
 
-/** The spec with all that it names; throws SpecError where something of that is missing. */
+/** The spec with everything that it names. Throws SpecError if something is missing. */
 export async function inputOf(
   cluster: ChatCluster,
   observed: Observed,

@@ -5,13 +5,13 @@ import { isForbidden, isNotFound } from "./kube/errors.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES } from "./kube/object.ts";
 
-/** Gives a ChatCluster to the operator that it names, whatever its status says. */
+/** Assigns a ChatCluster to the operator that it names, whatever the status says. */
 export const KEEPER_ANNOTATION = "chat.jichat.io/keeper";
 
 export interface KeeperOptions {
   readonly api: Pick<KubeApi, "get" | "apply">;
   readonly clock: Clock;
-  /** This operator: the Lease that its candidates share, as `namespace/name`. */
+  /** This operator's identity: the Lease that its candidates share, as `namespace/name`. */
   readonly me: string;
 }
 
@@ -24,21 +24,23 @@ type Lease = KubeObject & {
 
 interface Seen {
   readonly askedAt: number;
-  /** The version of the Lease, and since when it is this one: a leader renews it every few seconds. */
+  /** The version of the Lease, and when it was first seen. A leader renews its Lease every few seconds. */
   readonly version: string;
   readonly since: number;
   readonly lives: boolean;
 }
 
-/** A Lease that was not renewed for so many of its lives is nobody's: its operator is gone, not slow. */
+/**
+ * A Lease that was not renewed for this many of its durations is abandoned: its operator is gone, not slow.
+ */
 const LIVES = 2;
 const LEASE_SECONDS = 15;
-/** Of many ChatClusters of one keeper, one asks for all. */
+/** If one keeper has many ChatClusters, one request answers for all of them. */
 const ASK_AGAIN_MS = 2_000;
 const SEEN_MAX = 100;
 const CLAIMED_MAX = 10_000;
 
-/** Whose a ChatCluster is: one operator's, though several may see it. */
+/** Decides which operator keeps a ChatCluster. Several may see it, but only one keeps it. */
 export class Keeper {
   readonly #options: KeeperOptions;
   readonly #seen = new Map<string, Seen>();
@@ -52,7 +54,7 @@ export class Keeper {
     return this.#options.me;
   }
 
-  /** Who keeps it, where that is another operator; undefined where it is ours, or may be. */
+  /** The keeper, if it is another operator; undefined if the ChatCluster is ours, or may be. */
   async other({ metadata, status }: ChatCluster): Promise<string | undefined> {
     const { me } = this.#options;
     const assigned = metadata.annotations?.[KEEPER_ANNOTATION] ?? "";
@@ -63,15 +65,16 @@ export class Keeper {
   }
 
   /**
-   * Writes our name into its status. Of two that try at once the second is refused: nobody works on it before
-   * its name stands there.
+   * Writes this operator's name into the status. If two try at once, the second is refused. No operator works
+   * on the ChatCluster before its name is there.
    */
   async claim(cluster: ChatCluster & KubeObject): Promise<ChatCluster & KubeObject> {
     const { api, me } = this.#options;
     const { status, apiVersion, kind } = cluster;
     const { name, namespace, resourceVersion, uid } = cluster.metadata;
     if (status?.keeper === me) return cluster;
-    if (status?.keeper === undefined && this.#claimed.has(uid)) return cluster; // The watch has not told yet.
+    // The watch has not reported it yet.
+    if (status?.keeper === undefined && this.#claimed.has(uid)) return cluster;
     const before = status ?? { observedGeneration: 0, conditions: [] };
     const wanted = {
       apiVersion,
@@ -103,7 +106,7 @@ export class Keeper {
       seen = { askedAt: now, version, since, lives };
     } catch (error) {
       if (!isNotFound(error) && !isForbidden(error)) throw error;
-      // Who may not look does not know, and does not take what may be another's.
+      // An operator that may not read the Lease assumes that the other one is alive, and takes nothing over.
       seen = { askedAt: now, version: "", since: now, lives: isForbidden(error) };
     }
     if (this.#seen.size >= SEEN_MAX) this.#seen.clear();
@@ -112,6 +115,6 @@ export class Keeper {
   }
 }
 
-/** What somebody is told whose ChatCluster two operators see. */
+/** The message for people whose ChatCluster is seen by two operators. */
 export const standsBack = (me: string, other: string): string =>
   `operator ${me} stands back: this ChatCluster is kept by ${other}. To hand it over, stop that one, or annotate it ${KEEPER_ANNOTATION}=${me}; to have one only, let each watch namespaces of its own (watchNamespaces)`;

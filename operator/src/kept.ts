@@ -5,15 +5,15 @@ import { RESOURCES } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 
 /**
- * Volumes that carry the label by which tools that prune would take them for their own. A StatefulSet makes
- * its claims with its selector's labels, which cannot change: so they are labelled anew afterwards.
+ * Volumes with the label by which pruning tools would claim them. A StatefulSet labels its claims by its
+ * selector, which cannot change, so the claims are relabelled afterwards.
  */
 export const claimed = (observed: Observed): readonly KubeObject[] =>
   observed
     .ofKind("PersistentVolumeClaim")
     .filter(({ metadata }) => metadata.labels?.[LABELS.instance] !== undefined);
 
-/** The patch that leaves a claim ours, and nobody else's. */
+/** The patch that keeps the operator's labels on a claim, and removes the label of pruning tools. */
 export const relabelling = (
   { metadata: { name } }: ChatCluster,
   { metadata }: KubeObject,

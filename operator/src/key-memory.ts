@@ -1,21 +1,21 @@
 type Text = string | undefined;
 
 interface Known {
-  /** What the Secret was seen to hold before it held what we wrote. */
+  /** The contents that the Secret had before our last writes. */
   readonly older: Set<Text>;
-  /** What it holds once our last write is heard of. */
+  /** The content of our last write. */
   readonly text: Text;
 }
 
 /**
- * What the Secret of keys holds, also between a write and the moment that the watch tells of it. A pass that
- * took the Secret as it was before would make other keys than those that were told to everybody just now, or
- * take back a step of a rotation.
+ * The content of the keys' Secret, even between a write and the moment when the watch reports it. A pass that
+ * used the old content would make keys different from those just handed out, or take back a step of a
+ * rotation.
  */
 export class KeyMemory {
   readonly #known = new Map<string, Known>();
 
-  /** `seen` is what the watch says. Whoever else changes or deletes the Secret is believed. */
+  /** `seen` is the content that the watch reports. A change or deletion by anyone else counts. */
   read(cluster: string, seen: Text): Text {
     const known = this.#known.get(cluster);
     if (known?.older.has(seen) === true) return known.text;
@@ -23,7 +23,7 @@ export class KeyMemory {
     return seen;
   }
 
-  /** What is written next, in the place of what was read last. */
+  /** Records the next write, which replaces what was read last. */
   writes(cluster: string, text: string): void {
     const { older, text: before } = this.#known.get(cluster) ?? { older: new Set<Text>(), text: undefined };
     if (before === text) return;

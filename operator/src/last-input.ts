@@ -4,13 +4,13 @@ import type { DesiredInput } from "./desired/desired-input.ts";
 const SCALED = ["connectors", "routers", "storage", "api"] as const;
 
 /**
- * What is kept while a spec cannot be acted on: the last one that could be, with as many pods as the spec
- * wants now. Undefined where none is known of this ChatCluster: another of its name is another.
+ * The input that is kept while a spec cannot be applied: the last valid one, with the replicas that the spec
+ * wants now. Undefined if none is known of this ChatCluster; another one of the same name does not count.
  */
 export function lastInput(before: DesiredInput | undefined, now: ChatCluster): DesiredInput | undefined {
   if (before === undefined || before.cluster.metadata.uid !== now.metadata.uid) return undefined;
   const { spec } = before.cluster;
-  // One process owns the embedded engine's folder, whatever is asked for beside it.
+  // Only one process may own the embedded engine's folder, whatever number is asked for.
   const scaled = SCALED.filter((name) => name !== "storage" || spec.clickhouse.embedded === undefined);
   const replicas = scaled.map((name) => [name, { ...spec[name], replicas: now.spec[name].replicas }]);
   const { paused } = now.spec;

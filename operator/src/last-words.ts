@@ -9,14 +9,14 @@ import { blockedMessage, blockedStatus, leftBehind } from "./left-behind.ts";
 export interface LastWordsOptions {
   readonly api: Pick<KubeApi, "get" | "apply" | "mergePatch">;
   readonly namespace: string;
-  /** As in `status.keeper`. */
+  /** This operator's identity, as in `status.keeper`. */
   readonly me: string;
   readonly clusters: readonly (ChatCluster & KubeObject)[];
   readonly now: Date;
   readonly log: Pick<Logger, "warn">;
 }
 
-/** Where that cannot be known, nothing is let go. */
+/** If the answer is unknown, it counts as no, and nothing is released. */
 async function isBeingDeleted({ api, namespace, log }: LastWordsOptions): Promise<boolean> {
   try {
     const { metadata } = await api.get<KubeObject>(RESOURCES.namespaces, undefined, namespace);
@@ -28,9 +28,9 @@ async function isBeingDeleted({ api, namespace, log }: LastWordsOptions): Promis
 }
 
 /**
- * For an operator that ends. Where its namespace is being deleted with it inside, nobody comes after it to
- * see to the ChatClusters there. Data in volumes goes with the namespace, so these are let go; of the rest
- * the status says what is left, and they wait for somebody.
+ * Called when an operator ends. If its namespace is being deleted, no successor will come. ChatClusters in
+ * this namespace whose data is in volumes are released, since the data goes with the namespace. The status of
+ * the others says what is left, and they wait for another operator.
  */
 export async function sayLastWords(options: LastWordsOptions): Promise<void> {
   const { api, namespace, me, clusters } = options;
@@ -44,7 +44,7 @@ export async function sayLastWords(options: LastWordsOptions): Promise<void> {
   for (const cluster of held)
     await api
       .get<ChatCluster & KubeObject>(RESOURCES.chatClusters, namespace, cluster.metadata.name)
-      .then(async (now) => say(now, options)) // Our own last writing may not have been heard of yet.
+      .then(async (now) => say(now, options)) // The watch may not have reported our own last write yet.
       .catch((error: unknown) => {
         options.log.warn({ err: error, cluster: cluster.metadata.name }, "last words about it were not said");
       });

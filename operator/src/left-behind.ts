@@ -4,7 +4,7 @@ import type { ChatClusterStatus, Condition } from "./crd/status.ts";
 import { clusterNameOf } from "./desired/names.ts";
 import { yes } from "./kube/conditions.ts";
 
-/** Data of a ChatCluster that only we take away: what is in backends of its own goes with their volumes. */
+/** The data that only the operator can remove. The data in managed backends goes with their volumes. */
 export function leftBehind({ metadata, spec }: Pick<ChatCluster, "metadata" | "spec">): readonly string[] {
   const cluster = clusterNameOf({ metadata });
   const { nats, clickhouse } = spec;
@@ -16,7 +16,10 @@ export function leftBehind({ metadata, spec }: Pick<ChatCluster, "metadata" | "s
   ];
 }
 
-/** Why a ChatCluster with `deletionPolicy: Delete` does not go, and what somebody may do about it. */
+/**
+ * The message that says why a ChatCluster with `deletionPolicy: Delete` is not deleted, and what to do about
+ * it.
+ */
 export function blockedMessage(cluster: ChatCluster, why: string): string {
   const { name, namespace } = cluster.metadata;
   const left = leftBehind(cluster);
@@ -24,7 +27,7 @@ export function blockedMessage(cluster: ChatCluster, why: string): string {
   return `its data could not be taken away: ${why}.${what} To let it go and leave that: kubectl chat release ${name} -n ${namespace}, or set spec.deletionPolicy to Retain`;
 }
 
-/** The status of before, which says now what holds the deletion up. */
+/** The earlier status, with conditions that say what delays the deletion. */
 export function blockedStatus(cluster: ChatCluster, message: string, now: Date): ChatClusterStatus {
   const { status, metadata } = cluster;
   const before = status?.conditions ?? [];

@@ -15,14 +15,14 @@ import type { BackendsSeen, Plan } from "./plan.ts";
 
 type Pod = KubeObject & Pick<V1Pod, "status">;
 
-/** What a pass found of the cluster's level. */
+/** The result of a pass about the cluster's level. */
 export interface LevelSeen {
   readonly finding: Finding;
-  /** Absent where it is not known. */
+  /** Absent if it is unknown. */
   readonly level?: number;
 }
 
-/** What a pass knows when it looks whether the level may be raised. */
+/** The facts by which a pass decides whether the level may be raised. */
 export interface LevelFacts {
   readonly input: DesiredInput;
   readonly observed: Observed;
@@ -36,15 +36,18 @@ export interface LevelFacts {
 const isOver = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed";
 
 /**
- * Every pod that runs or may still run, be it starting or ending, with the newest level that it says it
- * knows. Undefined where it does not say: that is not 0.
+ * Every pod that runs, starts or ends, with the newest level that it knows. Undefined if it does not report
+ * one, which is not the same as 0.
  */
 const levelsOf = ({ observed, live }: LevelFacts): readonly (readonly [string, number | undefined])[] =>
   COMPONENTS.flatMap((component) => observed.ofKind<Pod>("Pod", component))
     .filter((pod) => !isOver(pod))
     .map(({ metadata: { name } }) => [name, live.levels.get(name)]);
 
-/** What of a roll-out is under way, so that a pod of an older version may be there or may come yet. */
+/**
+ * The part of a roll-out that is still running: until it is done, a pod of an older version may exist or
+ * start. Undefined if none is running.
+ */
 function underWay(facts: LevelFacts): string | undefined {
   const { input, observed, plan, refused, changed } = facts;
   if (plan.waitsFor !== undefined) return plan.waitsFor;
@@ -73,8 +76,8 @@ function tellOlder(older: readonly (readonly [string, number | undefined])[]): s
 }
 
 /**
- * The level to which the cluster may be raised now, or, where it may not be, what is found. Pure. A level
- * that is raised while one process does not know it cannot be taken back: whatever is not known holds it.
+ * The level to which the cluster may be raised now, or the finding that says why not. Pure. A level cannot be
+ * lowered, even if it was raised while a process did not know it. So anything unknown prevents a raise.
  */
 export function levelWay(facts: LevelFacts): LevelSeen | { readonly to: number } {
   const { spec } = facts.input.cluster;
@@ -95,7 +98,7 @@ export function levelWay(facts: LevelFacts): LevelSeen | { readonly to: number }
   return held("OlderProcesses", `${at}: ${tellOlder(older)}`);
 }
 
-/** What the backends said, with the level that was written since. */
+/** The backends' answers, with the level that was written since. */
 export const withLevel = (backends: BackendsSeen, level: number | undefined): BackendsSeen =>
   backends.streams === undefined || level === undefined
     ? backends

@@ -32,7 +32,7 @@ const operator = runOperator({ config, api, clock: systemClock, telemetry, talk,
 const admin = await startAdmin({ ...config, clusterKeys: [] }, telemetry, operator.health);
 telemetry.log.info({ version: config.version, admin: admin.port }, "operator is up");
 
-// A leader that lost its Lease must not write any more: it ends, and comes back as a candidate.
+// A leader that lost its Lease must not write any more. The process ends, and restarts as a candidate.
 const outcome = await operator.done;
 
 admin.stop();

@@ -11,7 +11,7 @@ export interface OperatorMetrics {
   readonly countRefused: (kind: string) => void;
   readonly countPass: (outcome: Outcome, ms: number) => void;
   readonly countTalk: (told: Told) => void;
-  /** Tells from here on where people can talk. */
+  /** Starts to report where people can talk. */
   readonly tellTalks: (talks: Pick<TalkWatch, "states">) => void;
 }
 

@@ -1,4 +1,4 @@
-/** 0-3, 7: a status is no list of 256 numbers. */
+/** A short form such as `0-3, 7`, since a status should not list 256 numbers. */
 function ranges(partitions: readonly number[]): string {
   const parts: [number, number][] = [];
   for (const partition of [...new Set(partitions)].sort((a, b) => a - b)) {

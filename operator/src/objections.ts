@@ -2,16 +2,16 @@ import type { ChatCluster } from "./crd/definition.ts";
 import { FINALIZER } from "./finalize.ts";
 
 export interface Uninstall {
-  /** As in `status.keeper`. */
+  /** This operator's identity, as in `status.keeper`. */
   readonly me: string;
-  /** Whether the CustomResourceDefinition goes too, and every ChatCluster with it. */
+  /** Whether the CustomResourceDefinition, and so every ChatCluster, is deleted too. */
   readonly crdGoes: boolean;
 }
 
 const named = ({ metadata: { namespace, name } }: ChatCluster): string => `${namespace}/${name}`;
 const list = (clusters: readonly ChatCluster[]): string => clusters.map(named).join(", ");
 
-/** What is to be said before the operator goes, with the cure; nothing where nobody would miss it. */
+/** Reasons against removing the operator, each with its cure. Empty if nobody would miss it. */
 export function objections(clusters: readonly ChatCluster[], { me, crdGoes }: Uninstall): readonly string[] {
   if (crdGoes && clusters.length > 0)
     return [

@@ -3,7 +3,7 @@ import type { KubeObject } from "./kube/object.ts";
 import { keyOf } from "./kube/object.ts";
 import { LABELS } from "./desired/names.ts";
 
-/** What the API server holds of a ChatCluster, as of the last change that was heard of. */
+/** The objects of a ChatCluster at the API server, as of the last reported change. */
 export class Observed {
   readonly objects: ReadonlyMap<string, KubeObject>;
 
@@ -15,7 +15,7 @@ export class Observed {
     return this.objects.get(idOf(wanted)) as T | undefined;
   }
 
-  /** Every object of a kind, of one component where that is named. */
+  /** Every object of a kind, optionally of only one component. */
   ofKind<T extends KubeObject = KubeObject>(kind: string, component?: string): readonly T[] {
     return [...this.objects.values()].filter(
       (object) =>
@@ -25,6 +25,7 @@ export class Observed {
   }
 }
 
+/** Identifies an object within one pass: its kind, namespace and name. */
 export const idOf = (object: Pick<KubeObject, "kind" | "metadata">): string =>
   `${object.kind} ${keyOf(object)}`;
 
@@ -32,11 +33,11 @@ export interface Counted {
   readonly wanted: number;
   readonly ready: number;
   readonly updated: number;
-  /** Nothing of an older template is left, and as many are ready as are wanted. */
+  /** No pod of an older template is left, and as many are ready as are wanted. */
   readonly isSettled: boolean;
 }
 
-/** How far a Deployment or StatefulSet is; nothing where it is not there. */
+/** The progress of a Deployment or StatefulSet; all zero if it does not exist. */
 export function countOf(object: KubeObject | undefined): Counted {
   const { spec, status, metadata } = (object ?? {}) as Partial<V1Deployment & V1StatefulSet>;
   const wanted = spec?.replicas ?? 0;
@@ -52,6 +53,7 @@ export function countOf(object: KubeObject | undefined): Counted {
   return { wanted, ready, updated, isSettled };
 }
 
+/** The state of a Job, from its conditions. A Job without a final condition counts as running. */
 export function jobState(object: KubeObject | undefined): "done" | "failed" | "running" | "absent" {
   if (object === undefined) return "absent";
   const { status } = object as KubeObject & Pick<V1Job, "status">;

@@ -25,26 +25,26 @@ export interface OperatorParts {
   readonly api: KubeApi;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  /** Talks once through an edge, beginning its look at partitions with one of them; never rejects. */
+  /** Talks once through an edge, and checks partitions from `fromPartition` on. Never rejects. */
   readonly askPods: ReconcileOptions["askPods"];
   readonly talk: (way: Way, fromPartition: number, clock: Clock, signal: AbortSignal) => Promise<Told>;
 }
 
 export interface RunningOperator {
-  /** `lost`: another leads, or could; `stopped`: it was told to. */
+  /** `lost`: another process leads, or could. `stopped`: this process was told to stop. */
   readonly done: Promise<"lost" | "stopped">;
   readonly health: AdminActions;
 }
 
-/** Labels that the chart gives to the operator's pods; backends let them in. */
+/** Labels that the chart puts on the operator's pods. Backends accept connections from them. */
 const OPERATOR_LABELS = { "app.kubernetes.io/name": "jichat-operator" } as const;
 
 const DISCOVER_AGAIN_MS = 2_000;
 
-/** As `status.keeper` has it. */
+/** This operator's identity, as in `status.keeper`. */
 const identityOf = ({ namespace, lease }: Config): string => `${namespace}/${lease}`;
 
-/** Everything that works on ChatClusters, wired up and not yet running. */
+/** Wires everything that works on ChatClusters, without running it. */
 function assemble({ config, api, clock, telemetry, talk, askPods }: OperatorParts) {
   const { log } = telemetry;
   const queue = new WorkQueue({ clock });
@@ -102,7 +102,7 @@ function assemble({ config, api, clock, telemetry, talk, askPods }: OperatorPart
   return { informers, controller, election, talks };
 }
 
-/** The first word with the API server: it may not be there yet. */
+/** Makes the first request to the API server, and repeats it until the server is there. */
 async function discovered(
   { clock, telemetry }: OperatorParts,
   informers: Informers,
@@ -119,7 +119,7 @@ async function discovered(
   }
 }
 
-/** Stands for election, and while it leads keeps every ChatCluster as its spec has it. */
+/** Takes part in the election. While it leads, it keeps every ChatCluster in the state of its spec. */
 export function runOperator(parts: OperatorParts, shutdown: AbortSignal): RunningOperator {
   const { informers, controller, election, talks } = assemble(parts);
 
@@ -130,7 +130,8 @@ export function runOperator(parts: OperatorParts, shutdown: AbortSignal): Runnin
       await Promise.all([election.win(shutdown), informers.synced]);
       const working = runController(controller, shutdown);
       await election.keep(shutdown);
-      if (!shutdown.aborted) return "lost"; // Without waiting for a pass: it must not write any more.
+      // Returns without waiting for a pass, since this process must not write any more.
+      if (!shutdown.aborted) return "lost";
       await working;
       const { api, clock, config } = parts;
       await sayLastWords({

@@ -1,9 +1,12 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 
-/** A lease that is free is taken within this, also behind the death of who had it. */
+/** A free lease is taken within this time, even after the death of its owner. */
 export const ORPHAN_MS = 10_000;
 
-/** Partitions that no router has, pass by pass: one that is handed over has nobody for a moment. */
+/**
+ * Tracks the partitions that no router has, from pass to pass. A partition that is handed over has no router
+ * for a moment.
+ */
 export class Orphans {
   readonly #clock: Pick<Clock, "monotonic">;
   readonly #since = new Map<string, ReadonlyMap<number, number>>();
@@ -13,8 +16,8 @@ export class Orphans {
   }
 
   /**
-   * Takes in who is without a router now; `undefined` says that it is not known, and changes nothing. Returns
-   * those that have been for long, and whether others are on their way to that.
+   * Takes the partitions that have no router now. `undefined` means unknown, and changes nothing. Returns
+   * those that have had none for long, and whether others may reach that.
    */
   see(
     key: string,

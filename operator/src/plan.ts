@@ -10,18 +10,18 @@ import { countOf, idOf, jobState } from "./observed.ts";
 import { inputHeld } from "./serving.ts";
 import { withVolumes } from "./volumes.ts";
 
-/** What the backends said when they were last asked. */
+/** The last answers of the backends. */
 export interface BackendsSeen {
   readonly nats: Seen;
   readonly redis: Seen;
   readonly clickhouse: Seen;
-  /** Undefined while it is not known. */
+  /** Undefined while it is unknown. */
   readonly streams: StreamsSeen | undefined;
-  /** Whether managed servers let in exactly those that they are to let in; absent while it is not known. */
+  /** Whether managed servers accept exactly the wanted users; absent while it is unknown. */
   readonly users?: UsersSeen;
 }
 
-/** `late`: not so yet; `unknown`: one could not be asked. */
+/** `late`: some server does not have them yet. `unknown`: some server could not be asked. */
 export interface UsersSeen {
   readonly state: "taken" | "late" | "unknown";
   readonly message: string;
@@ -30,11 +30,11 @@ export interface UsersSeen {
 export interface StreamsSeen {
   readonly ok: boolean;
   readonly message: string;
-  /** The log that this ChatCluster had is gone, or another one is there. */
+  /** This ChatCluster's log is gone, or another log is in its place. */
   readonly fault?: "LogLost" | "LogReplaced";
-  /** What is to be remembered of it. */
+  /** The identity of the log, to be remembered. */
   readonly log?: LogMemory;
-  /** The cluster's level; absent where it was not told. */
+  /** The cluster's level; absent if it was not reported. */
   readonly level?: number;
 }
 
@@ -44,20 +44,21 @@ export interface Seen {
 }
 
 export interface Plan {
-  /** To be applied, in this order. */
+  /** The objects to apply, in this order. */
   readonly objects: readonly KubeObject[];
-  /** What was made for an earlier input. */
+  /** Objects that were made for an earlier input. */
   readonly removals: readonly KubeObject[];
-  /** Why nothing more is applied yet; undefined where nothing is waited for. */
+  /** Why nothing more is applied yet; undefined if nothing is waited for. */
   readonly waitsFor: string | undefined;
 }
 
-/** Of these no one is taken away though no input names it: the finalizer knows what to do with data. */
+/** Kinds that are never removed, even if no input names them. The finalizer handles data. */
 const KEPT_KINDS = new Set(["PersistentVolumeClaim", "Pod", "Event", "Lease"]);
 
 /**
- * What to do now. First what needs nothing; then the backends; then, once they answer and the schema is
- * there, what stands on them. Who runs already goes on whatever the backends say: the gate is for starting.
+ * Decides what to do now. First come objects that need nothing, then the backends. The components follow once
+ * the backends answer and the schema is migrated. Running components continue whatever the backends say: the
+ * condition is only for starting.
  */
 export function planOf(input: DesiredInput, observed: Observed, backends: BackendsSeen): Plan {
   const groundwork = withVolumes(groundworkOf(input), observed);
@@ -71,7 +72,7 @@ export function planOf(input: DesiredInput, observed: Observed, backends: Backen
   const connectors = connectorsOf(input, observed);
   const components = componentsOf(input, connectors.current);
   if (sleeping) {
-    // Backends last: what components accepted is flushed into them.
+    // Backends stop last, since components flush accepted data into them.
     const awake = ["storage", "router"].flatMap((name) => observed.ofKind<Workload>("Deployment", name));
     const isQuiet = awake.every((object) => (object.status?.replicas ?? 0) === 0);
     const asleep = runs ? [...components, ...connectors.older] : [];
@@ -94,7 +95,7 @@ export function planOf(input: DesiredInput, observed: Observed, backends: Backen
   );
 }
 
-/** What runs, kept, scaled and repaired as of the version that it is of: the new one may never come. */
+/** Keeps, scales and repairs the running version, since the new one may never come. */
 function heldBack(input: DesiredInput, observed: Observed): readonly KubeObject[] {
   const held = inputHeld(input, observed);
   const { current, older } = connectorsOf(held, observed);
@@ -127,15 +128,15 @@ const readyOf = ({ status }: Workload): number => status?.readyReplicas ?? 0;
 
 interface Connectors {
   readonly current: KubeObject;
-  /** Older revisions, with the replicas they may keep. */
+  /** Older revisions, with the replicas that they may keep. */
   readonly older: readonly KubeObject[];
-  /** Older revisions without a pod left. */
+  /** Older revisions that have no pod left. */
   readonly done: readonly KubeObject[];
 }
 
 /**
- * A new revision comes up whole beside the old one; for each of its pods that is ready one old pod drains. So
- * there are never fewer than are wanted, and no device is sent to a pod that is not there yet.
+ * A new revision starts completely beside the old one. For each new pod that is ready, one old pod drains. So
+ * there are never fewer pods than wanted, and no device is sent to a pod that is not there yet.
  */
 export function connectorsOf(input: DesiredInput, observed: Observed): Connectors {
   const wanted = wantedReplicas(input, "connector");
@@ -144,14 +145,15 @@ export function connectorsOf(input: DesiredInput, observed: Observed): Connector
   const old = observed
     .ofKind<Workload>("Deployment", "connector")
     .filter(({ metadata }) => metadata.labels?.[LABELS.revision] !== revision)
-    .sort((a, b) => readyOf(b) - readyOf(a)); // Whoever serves stays, and not another that never came up.
+    // A revision that serves is kept rather than one that never became ready.
+    .sort((a, b) => readyOf(b) - readyOf(a));
   const { ready } = countOf(observed.find(current));
   let spare = Math.max(0, wanted - ready);
   const older: KubeObject[] = [];
   const done: KubeObject[] = [];
   for (const [at, deployment] of old.entries()) {
     const has = deployment.spec.replicas ?? 0;
-    // While nothing of the new one is ready, the one that serves is scaled as it would be.
+    // While no pod of the new revision is ready, the serving revision is scaled to what it needs.
     const isServing = at === 0 && ready === 0 && readyOf(deployment) > 0;
     const keep = isServing ? spare : Math.min(has, spare);
     spare -= keep;
@@ -162,8 +164,8 @@ export function connectorsOf(input: DesiredInput, observed: Observed): Connector
 }
 
 /**
- * An older revision as it was applied, with other replicas: only what is ours, or the apply would take
- * defaults over.
+ * An older revision as it was applied, with other replicas. It has only our own fields, since the apply would
+ * otherwise take over defaults.
  */
 export function scaled(deployment: Workload, replicas: number): KubeObject {
   const { apiVersion, kind, metadata, spec } = deployment;

@@ -6,10 +6,10 @@ interface PodsRefused {
   readonly message: string;
 }
 
-/** Each try has another name in it: a status would be written for ever. */
+/** Removes the pod's name, which differs with each try: otherwise the status would be written for ever. */
 const NAMED = /^pods "[^"]*" is /;
 
-/** Deployments of which the API server takes no more pods: a quota is used up, or a policy says no. */
+/** Deployments for which the API server refuses more pods, because of a quota or a policy. */
 export const podsRefused = (observed: Observed): readonly PodsRefused[] =>
   observed.ofKind<Workload>("Deployment").flatMap(({ metadata, status }) => {
     const failure = status?.conditions?.find(
@@ -20,6 +20,7 @@ export const podsRefused = (observed: Observed): readonly PodsRefused[] =>
   });
 
 const SHOWN = 3;
+/** The message for people. It names three Deployments at most. */
 export const tellPodsRefused = (refused: readonly PodsRefused[]): string =>
   [
     ...refused

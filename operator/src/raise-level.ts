@@ -10,7 +10,7 @@ import { messageOf } from "./kube/errors.ts";
 import type { LevelFacts, LevelSeen } from "./level.ts";
 import { levelWay, withLevel } from "./level.ts";
 
-/** Writes the level; resolves with the one that stands then. */
+/** Writes the level. Resolves with the level that then counts. */
 export type RaiseLevel = (input: DesiredInput, to: number) => Promise<number>;
 
 export const raiseOverNats: RaiseLevel = async (input, to) => {
@@ -20,8 +20,8 @@ export const raiseOverNats: RaiseLevel = async (input, to) => {
 };
 
 /**
- * Raises the level where it may be. In the pass itself, so that no pass between the look and the write brings
- * an older version back.
+ * Raises the level if that is allowed. It runs inside the pass, so that no other pass can bring an older
+ * version back between the check and the write.
  */
 export async function raiseWhereItMay(facts: LevelFacts, raise: RaiseLevel): Promise<LevelSeen> {
   const way = levelWay(facts);

@@ -10,7 +10,10 @@ import { no, unknown, yes } from "./kube/conditions.ts";
 const isTrue = (conditions: readonly Condition[] | undefined, type: string): boolean =>
   conditions?.some((one) => one.type === type && one.status === "True") === true;
 
-/** Everything that is wanted runs, and people can talk: what keeps them from it is told first. */
+/**
+ * Everything that is wanted runs, and people can talk. Otherwise the finding names the first thing in the
+ * way.
+ */
 export function readyFinding(facts: StatusFacts, counts: ComponentCounts, backends: Finding): Finding {
   const { input, plan, talk, live } = facts;
   const { cluster } = input;
@@ -32,7 +35,7 @@ export function readyFinding(facts: StatusFacts, counts: ComponentCounts, backen
   if (short.length > 0) return no("ComponentsNotReady", tell(counts, short));
   if (backends.status === "False") return no("BackendsNotReady", backends.message);
   if (talk.reason === "Stale") return unknown("TalkStale", talk.message);
-  // An operator that has just begun to lead knows nothing yet: what its predecessor found stands meanwhile.
+  // A new leader knows nothing yet. Until its first talk, the finding of its predecessor counts.
   if (talk.reason === "NotTalkedYet" && !isTrue(cluster.status?.conditions, "Ready"))
     return no("NotTalkedYet", talk.message);
   return yes("AllReady", tell(counts, COMPONENTS));

@@ -52,28 +52,28 @@ export interface ReconcileOptions {
   readonly resyncMs: number;
   readonly keeper: Keeper;
   readonly removeData: (input: DesiredInput) => Promise<void>;
-  /** What the pods themselves say. */
+  /** Asks the pods themselves. */
   readonly askPods: (observed: Observed, asks: { readonly levels: boolean }) => Promise<Live>;
   readonly raiseLevel: RaiseLevel;
   readonly talks: TalkWatch;
   readonly onApplied: () => void;
-  /** The kind of an object that the API server refused. */
+  /** Called with the kind of an object that the API server refused. */
   readonly onRefused: (kind: string) => void;
 }
 
-/** A deletion that waits for pods is looked at again after this, should no event come. */
+/** A deletion that waits for pods is checked again after this time, even without an event. */
 const DELETION_MS = 2_000;
 
 /**
- * Level-triggered: reads the whole state, never the event that woke it. Safe to run at any time, and to stop
- * anywhere.
+ * Level-triggered: a pass reads the whole state, never the event that started it. It is safe to run at any
+ * time, and to stop at any point.
  */
 export class Reconciler {
   readonly #options: ReconcileOptions;
   readonly #normalised = new Normalised();
   readonly #orphans: Orphans;
   readonly #keyMemory = new KeyMemory();
-  /** Of each ChatCluster the last: a deletion needs logins whose Secrets may be gone by then. */
+  /** The last input of each ChatCluster. A deletion needs logins whose Secrets may be gone by then. */
   readonly #inputs = new Map<string, DesiredInput>();
 
   constructor(options: ReconcileOptions) {
@@ -161,7 +161,7 @@ export class Reconciler {
     return act(input, plan, observed, { ...this.#options, normalised: this.#normalised });
   }
 
-  /** While its spec cannot be acted on, what the one before asked for is kept; what was refused of that. */
+  /** Keeps the last valid input in place while the spec cannot be applied. Returns what was refused of it. */
   async #keepOn(key: string, cluster: ChatCluster, observed: Observed): Promise<readonly string[]> {
     const input = lastInput(this.#inputs.get(key), cluster);
     if (input === undefined || cluster.spec.paused) return [];
@@ -170,7 +170,7 @@ export class Reconciler {
     return refused.length === 0 ? [] : [tellRefused(refused)];
   }
 
-  /** A rotation goes a step further where what it waits for has come. */
+  /** Advances a rotation by one step if its condition is met. */
   #advanced(key: string, input: DesiredInput, observed: Observed, seen: BackendsSeen): DesiredInput {
     const now = this.#now().getTime();
     const keys = advanced(input.keys, wayOf(input, observed, seen), livesOf(input.cluster), now);
@@ -178,7 +178,7 @@ export class Reconciler {
     return { ...input, keys };
   }
 
-  /** What the pods say; a partition that no router has had for long is stopped as well. */
+  /** Asks the pods. A partition that has had no router for long counts as stopped too. */
   async #ask(
     key: string,
     input: DesiredInput,
@@ -198,7 +198,7 @@ export class Reconciler {
     return { live: { ...live, faults: mergedFaults([...live.faults, orphaned]) }, isOpen };
   }
 
-  /** Whether people can talk, as far as that is known; where it is not to be tried, nobody tries. */
+  /** Whether people can talk, as far as it is known. Does not talk where it is not supposed to. */
   #talk(key: string, input: DesiredInput, observed: Observed, edge: Edge): Finding {
     const { talks } = this.#options;
     const why = whyNotTalked(input, observed, talks.said(key) !== undefined);
@@ -214,7 +214,7 @@ export class Reconciler {
     await backends.forget(key);
   }
 
-  /** Of two operators that write, each would put back what the other does. */
+  /** Stops all work on this ChatCluster: two operators would undo each other's writes. */
   async #standBack(key: string, cluster: ChatCluster & KubeObject, other: string): Promise<Next> {
     const { events, keeper, resyncMs } = this.#options;
     await this.#forget(key);
@@ -228,7 +228,7 @@ export class Reconciler {
     return new Date(this.#options.clock.now());
   }
 
-  /** A pass that broke off is told where it can be: what was found before stands. */
+  /** Reports a failed pass, where possible. Earlier findings stay. */
   async #tellFailed(cluster: ChatCluster, error: unknown): Promise<void> {
     const said = this.#options.talks.said(keyOf(cluster));
     const talk = said === undefined ? undefined : talkFinding(said);
@@ -241,8 +241,8 @@ export class Reconciler {
   }
 
   /**
-   * Where its data is to go with it, it does not vanish before that was seen to. Else nothing holds it up: it
-   * and its namespace go without any operator.
+   * Adds the finalizer if the data is to be deleted with the ChatCluster. Without it nothing delays the
+   * deletion: the ChatCluster and its namespace can go without any operator.
    */
   async #hold(cluster: ChatCluster): Promise<void> {
     const { namespace, name, finalizers = [], resourceVersion } = cluster.metadata;
@@ -266,7 +266,7 @@ export class Reconciler {
       const waits = await finalize(cluster, observed, { api, removeData, input });
       return { afterMs: waits === undefined ? undefined : DELETION_MS };
     } catch (error) {
-      if (isConflict(error)) throw error; // Somebody wrote in between: the next pass knows more.
+      if (isConflict(error)) throw error; // Another client wrote in between: the next pass knows more.
       const message = blockedMessage(cluster, messageOf(error));
       await tellStatus(this.#options, cluster, blockedStatus(cluster, message, this.#now()));
       throw error;

@@ -24,7 +24,7 @@ const isOver = ({ status }: Pod): boolean => status?.phase === "Succeeded" || st
 const isEmpty = ({ spec, status }: Deployment): boolean =>
   (spec?.replicas ?? 0) === 0 && (status?.replicas ?? 0) === 0;
 
-/** What of a component is not made with what it is to be made with, or is not all there yet. */
+/** The parts of a component that are not of their wanted generation yet, or not complete. */
 function lateIn(input: DesiredInput, observed: Observed, component: Component): readonly string[] {
   const wanted = String(usedBy(input.keys, component).generation);
   const isOf = ({ metadata }: Pick<KubeObject, "metadata">): boolean =>
@@ -43,7 +43,7 @@ function lateIn(input: DesiredInput, observed: Observed, component: Component): 
   return [...late.map(({ metadata }) => metadata.name), ...(isMissing ? [component] : [])];
 }
 
-/** Whoever is not made with what it is to be made with. A Job that runs was made with what there was then. */
+/** Everything that is not of its wanted generation yet. A running Job was made with the earlier one. */
 const lateOf = (input: DesiredInput, observed: Observed): readonly string[] => [
   ...observed
     .ofKind<Pod>("Pod", "migrate")
@@ -54,15 +54,15 @@ const lateOf = (input: DesiredInput, observed: Observed): readonly string[] => [
   ),
 ];
 
-/** What a rotation waits for, as far as it has come. */
+/** The progress that a rotation waits for. */
 export const wayOf = (input: DesiredInput, observed: Observed, { users }: BackendsSeen): Way => ({
   isTaken: users?.state === "taken",
   isInPods: lateOf(input, observed).length === 0,
 });
 
 /**
- * Pods of managed servers whose kubelet is to bring them their users now: it looks when a pod changes, else
- * once in a minute or two. Not before the Secret is seen to hold them.
+ * Pods of managed servers that still need their new users. The kubelet refreshes files when a pod changes,
+ * otherwise only every minute or two. A pod is returned only once the Secret is seen to hold the users.
  */
 export function waitingServers(
   input: DesiredInput,
@@ -82,7 +82,7 @@ export function waitingServers(
   });
 }
 
-/** Of a pod of a managed server: which users its kubelet was last asked to bring. */
+/** An annotation on a managed server's pod: the users that its kubelet was last asked to deliver. */
 const USERS_ANNOTATION = "chat.jichat.io/users";
 const dataOf = (secret: object | undefined): unknown =>
   secret === undefined || !("data" in secret) ? undefined : secret.data;
@@ -91,7 +91,7 @@ const SHOWN = 3;
 const few = (all: readonly string[]): string =>
   all.length <= SHOWN ? all.join(", ") : `${all.slice(0, SHOWN).join(", ")} and ${all.length - SHOWN} more`;
 
-/** Whether what the last rotation asked for is in use, and nothing else any more. */
+/** Whether the credentials of the last requested rotation are in use, and no earlier ones. */
 export function rotated(input: DesiredInput, observed: Observed, { users }: BackendsSeen): Finding {
   const { keys, cluster } = input;
   const asked = cluster.metadata.annotations?.[ROTATE_ANNOTATION] ?? "";
@@ -104,7 +104,8 @@ export function rotated(input: DesiredInput, observed: Observed, { users }: Back
     if (refused !== undefined) return no("TooManyKeys", refused);
   }
   if (users === undefined) return unknown("NotAskedYet", "the backends have not been asked yet");
-  // Not why: a time-out reads otherwise at each look, and the status would be written for ever.
+  // The reason is left out: a time-out reads differently at each look, and the status would be written for
+  // ever.
   if (users.state === "unknown")
     return unknown("NotAnswered", "not all servers have said which users they take; see BackendsReachable");
   if (users.state === "late") return no("BackendsAreTold", users.message);

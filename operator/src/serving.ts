@@ -13,7 +13,7 @@ interface Image {
   readonly version: string;
 }
 
-/** REGISTRY/COMPONENT:VERSION; undefined for what is none of ours. */
+/** Parses REGISTRY/COMPONENT:VERSION; undefined if the image is not one of ours. */
 function imageOf(text: string | undefined): Image | undefined {
   const [, registry, version] = /^(.+)\/[^/:]+:([^/:@]+)$/.exec(text ?? "") ?? [];
   return registry === undefined || version === undefined ? undefined : { registry, version };
@@ -27,8 +27,8 @@ const isComponent = ({ metadata }: KubeObject): boolean =>
   (COMPONENTS as readonly (string | undefined)[]).includes(metadata.labels?.[LABELS.component]);
 
 /**
- * The version that answers people: the one that is wanted once every pod that is ready is of it, until then
- * the other that most of them are of. While none is ready it is the one that was told last.
+ * The version that serves people. It is the wanted version once every ready pod has it, and until then the
+ * other version that most ready pods have. While no pod is ready, it is the version that was last reported.
  */
 export function versionServing(
   { cluster, version: wanted }: DesiredInput,
@@ -46,8 +46,9 @@ export function versionServing(
 }
 
 /**
- * The same input with the images that run: as them components are kept, scaled and repaired while the schema
- * of the version that is wanted is not there. Their Deployments say it: none was made of the new one yet.
+ * The same input with the running images. Components are kept, scaled and repaired with these while the
+ * schema of the wanted version is missing. Their Deployments name the images, since none was made from the
+ * new version yet.
  */
 export function inputHeld(input: DesiredInput, observed: Observed): DesiredInput {
   const running = ["router", "storage", "api"]
@@ -76,7 +77,7 @@ const CANNOT_PULL = new Set([
   "ImageInspectError",
 ]);
 
-/** What a pod waits for that does not come. */
+/** The images that a pod waits for and cannot get. */
 function pullsOf({ metadata, status, spec }: Pod): readonly PullFailure[] {
   const all: readonly V1ContainerStatus[] = [
     ...(status?.initContainerStatuses ?? []),
@@ -86,18 +87,18 @@ function pullsOf({ metadata, status, spec }: Pod): readonly PullFailure[] {
     const { reason = "" } = state?.waiting ?? {};
     if (!CANNOT_PULL.has(reason)) return [];
     const image = spec?.containers.find((one) => one.name === name)?.image ?? told;
-    // The kubelet goes to and fro between these two: a status would be written for ever.
+    // The kubelet alternates between these two reasons, so the status would be written for ever.
     return [{ pod: metadata.name, image, message: reason === "ErrImagePull" ? "ImagePullBackOff" : reason }];
   });
 }
 
-/** Pods that wait for an image that does not come. */
+/** Pods that wait for an image that cannot be pulled. */
 export const pullFailures = (observed: Observed): readonly PullFailure[] =>
   observed.ofKind<Pod>("Pod").flatMap(pullsOf);
 
 /**
- * Servers that wait for an image that is not wanted any more. A StatefulSet waits for them to be ready before
- * it makes them anew, which they never are (kubernetes#67250): somebody must take them away.
+ * Servers that wait for an image that is not wanted any more. A StatefulSet waits until they are ready before
+ * it replaces them, which never happens (kubernetes#67250), so they have to be deleted.
  */
 export const stuckServers = (observed: Observed): readonly KubeObject[] =>
   observed.ofKind<Servers>("StatefulSet").flatMap(({ metadata: { name }, status }) =>
@@ -114,6 +115,7 @@ export const stuckServers = (observed: Observed): readonly KubeObject[] =>
   );
 
 const SHOWN = 3;
+/** The message for people. It names three pods at most. */
 export const tellPulls = (pulls: readonly PullFailure[]): string =>
   [
     ...pulls.slice(0, SHOWN).map(({ pod, image, message }) => `pod ${pod} cannot pull ${image}: ${message}`),

@@ -15,12 +15,12 @@ export interface StatusFacts {
   /** Objects of kinds that this Kubernetes cluster does not have. */
   readonly unserved: readonly KubeObject[];
   readonly live: Live;
-  /** Whether people can talk, as `SyntheticTalk` has it. */
+  /** The finding for the condition `SyntheticTalk`. */
   readonly talk: Finding;
   readonly level: LevelSeen;
-  /** What the API server refused. */
+  /** The objects that the API server refused. */
   readonly refused: readonly Refused[];
-  /** Deployments and StatefulSets that this pass changed: what is seen of them is of before. */
+  /** Deployments and StatefulSets that this pass changed: their observed state is from before the change. */
   readonly changed: readonly KubeObject[];
   readonly now: Date;
 }

@@ -86,7 +86,7 @@ function reconciled({ input, refused }: StatusFacts): Finding {
   return refused.length > 0 ? no("ApplyRefused", tellRefused(refused)) : yes("Applied");
 }
 
-/** Backends that are run here and are not yet as they are wanted. */
+/** Managed backends that are not in their wanted state yet. */
 const unsettledServers = (observed: Observed): readonly string[] =>
   [...observed.ofKind("StatefulSet"), ...observed.ofKind("Deployment", "redis")]
     .map((object) => ({ name: object.metadata.labels?.[LABELS.component] ?? "", count: countOf(object) }))
@@ -114,7 +114,7 @@ function progressing(
   return told.length > 0 ? yes("RollingOut", told.join(", ")) : no("Settled", "everything is as wanted");
 }
 
-/** Where a kind comes from, and what else would do. */
+/** Where an optional kind comes from, and the alternative to it. */
 const CURES: Readonly<Record<string, string>> = {
   HTTPRoute: "connectors.gateway needs the Gateway API: install its CRDs, or use connectors.ingress",
   PodMonitor: "observability.podMonitor needs the Prometheus operator: install its CRDs, or leave it out",
@@ -145,7 +145,7 @@ function degraded(facts: StatusFacts, backends: Finding, ofSchema: Finding): Fin
   return yes("SeeOthers", wrong.map(({ message }) => message).join("; "));
 }
 
-/** The conditions of a pass that could look at everything. */
+/** The conditions of a pass that could check everything. */
 function findingsOf(facts: StatusFacts, counts: ComponentCounts): Record<ConditionType, Finding> {
   const { paused, hibernate } = facts.input.cluster.spec;
   const backends = reachable(facts.backends);
@@ -170,6 +170,7 @@ function findingsOf(facts: StatusFacts, counts: ComponentCounts): Record<Conditi
   };
 }
 
+/** The status of a pass that could check everything. Pure. */
 export function statusOf(facts: StatusFacts): ChatClusterStatus {
   const { input, now, live } = facts;
   const { connections, partitionsServed } = live;
@@ -209,7 +210,7 @@ export function statusOf(facts: StatusFacts): ChatClusterStatus {
   };
 }
 
-/** Of a ChatCluster whose spec names what is not there: nothing of it is acted on. */
+/** The status of a ChatCluster whose spec names something that is missing. Nothing of the spec is applied. */
 export function refusedStatus(
   cluster: ChatCluster,
   reason: string,
@@ -245,8 +246,8 @@ export function refusedStatus(
 }
 
 /**
- * Of a pass that broke off: what was found before stands, with the generation that it was found of. Whether
- * people can talk is known beside the passes.
+ * The status of a failed pass: earlier findings stay, with the generation that they belong to. Only
+ * `SyntheticTalk` is current, since talks run beside the passes.
  */
 export function failedStatus(
   cluster: ChatCluster,

@@ -8,7 +8,7 @@ import type { EventRecorder } from "./kube/events.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { RESOURCES } from "./kube/object.ts";
 
-/** Conditions whose turning is worth a line in `kubectl describe`. */
+/** Conditions whose change is worth a line in `kubectl describe`. */
 const TOLD = new Set([
   "Ready",
   "SpecValid",
@@ -29,7 +29,7 @@ export interface StatusParts {
   readonly keeper: Pick<Keeper, "me">;
 }
 
-/** Writes the status where it differs, and an Event for each condition that turned. */
+/** Writes the status if it differs, and an Event for each condition that changed. */
 export async function tellStatus(
   { api, events, keeper }: StatusParts,
   cluster: ChatCluster,

@@ -2,7 +2,7 @@ import { quantityOf } from "./kube/apply.ts";
 import type { KubeObject } from "./kube/object.ts";
 import type { Observed } from "./observed.ts";
 
-/** Of a claim, or of a StatefulSet's template of one, what sizes are about. */
+/** The parts of a claim, or of a StatefulSet's claim template, that concern sizes. */
 interface Sized {
   readonly metadata?: { readonly name?: string | undefined } | undefined;
   readonly spec?: { readonly resources?: { readonly requests?: Readonly<Record<string, string>> } };
@@ -19,14 +19,14 @@ const sized = <T extends Sized>(claim: T, storage: string): T => ({
   spec: { ...claim.spec, resources: { requests: { storage } } },
 });
 
-/** A volume that somebody made larger stays so: none can shrink. */
+/** Keeps a volume that somebody made larger, since no volume can shrink. */
 function notSmaller(wanted: Claim, observed: Observed): Claim {
   const before = observed.find(wanted);
   const has = before === undefined ? undefined : sizeOf(before);
   return has !== undefined && isLess(sizeOf(wanted), has) ? sized(wanted, has) : wanted;
 }
 
-/** Volumes of a StatefulSet that are smaller than is wanted, with the size that they are to have. */
+/** The claims of a StatefulSet that are smaller than wanted, with their wanted size. */
 function growing(set: Servers, observed: Observed): readonly KubeObject[] {
   return (set.spec.volumeClaimTemplates ?? []).flatMap((template) => {
     const wanted = sizeOf(template);
@@ -41,7 +41,7 @@ function growing(set: Servers, observed: Observed): readonly KubeObject[] {
   });
 }
 
-/** Kubernetes takes no change of a template of volumes: it stays as it was made. */
+/** Kubernetes allows no change of a claim template, so the template stays as it was created. */
 function asMade(set: Servers, observed: Observed): Servers {
   const before = observed.find(set)?.spec.volumeClaimTemplates ?? [];
   const volumeClaimTemplates = set.spec.volumeClaimTemplates?.map((template) => {
@@ -52,7 +52,10 @@ function asMade(set: Servers, observed: Observed): Servers {
   return volumeClaimTemplates === undefined ? set : { ...set, spec: { ...set.spec, volumeClaimTemplates } };
 }
 
-/** The same objects with volumes that grow in place: each by itself, as its StatefulSet cannot make it. */
+/**
+ * The same objects, with volumes that grow in place. Each claim is applied by itself, since its StatefulSet
+ * cannot grow it.
+ */
 export function withVolumes(objects: readonly KubeObject[], observed: Observed): readonly KubeObject[] {
   return objects.flatMap((object): readonly KubeObject[] => {
     if (object.kind === "PersistentVolumeClaim") return [notSmaller(object, observed)];

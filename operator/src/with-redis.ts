@@ -3,7 +3,7 @@ import type { Door } from "./door.ts";
 
 const TIMEOUT_MS = 4_000;
 
-/** A connection for one look; rejects with the first thing that went wrong. */
+/** Opens a connection for one look. Rejects with the first error. */
 export async function withRedis<T>({ url, tls }: Door, act: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, {
     ...(tls === undefined ? {} : { tls }),
@@ -16,7 +16,7 @@ export async function withRedis<T>({ url, tls }: Door, act: (redis: Redis) => Pr
   });
   let first: unknown;
   redis.on("error", (error: unknown) => {
-    first ??= error; // The promise says only that the connection is closed; this says why.
+    first ??= error; // The promise only says that the connection is closed; this error says why.
   });
   try {
     await redis.connect();

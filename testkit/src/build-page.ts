@@ -5,21 +5,22 @@ import { ROOT } from "./cache.ts";
 
 const TRIES = 20;
 
-/** Bundles the page into `web/dist` and returns that folder. A second; done at every start. */
+/** Bundles the page into `web/dist`, and returns that folder. It takes a second, and runs at every start. */
 export async function buildPage(): Promise<string> {
   const dist = join(ROOT, "web/dist");
-  // In a folder of its own, put in place when it is whole: another start may be building beside this one.
+  // The build goes to a folder of its own and is moved into place when complete, since another start may
+  // build at the same time.
   const made = mkdtempSync(`${dist}-`);
   try {
     await bundleInto(made);
-    chmodSync(made, 0o755); // An image's own user reads it too.
+    chmodSync(made, 0o755); // The user of an image reads it too.
     for (let tries = 1; ; tries += 1) {
       try {
         rmSync(dist, { recursive: true, force: true });
         renameSync(made, dist);
         return dist;
       } catch (error) {
-        if (tries === TRIES) throw error; // The other one was between the two steps, each time.
+        if (tries === TRIES) throw error; // Each time, the other build was between its two steps.
       }
     }
   } finally {
@@ -33,7 +34,7 @@ async function bundleInto(out: string): Promise<void> {
   const { metafile } = await build({
     entryPoints: [join(ROOT, "web/src/main.tsx"), join(fixed, "style.css")],
     outdir: out,
-    // Who has a file of this name has it for good.
+    // The name has the hash of the content, so browsers may cache the file for ever.
     entryNames: "[name]-[hash]",
     metafile: true,
     bundle: true,
@@ -43,7 +44,7 @@ async function bundleInto(out: string): Promise<void> {
     target: "es2022",
     jsx: "automatic",
     jsxImportSource: "preact",
-    // A library for React runs on Preact's own layer for it.
+    // Libraries for React run on Preact's compatibility layer.
     alias: {
       react: "preact/compat",
       "react-dom": "preact/compat",

@@ -3,8 +3,8 @@ import { build } from "esbuild";
 import { ROOT } from "./cache.ts";
 
 /**
- * One file that holds a component (or another program, by its path) and all that it imports, as its image
- * has it. Native addons are named in `external`.
+ * Bundles a component (or another program, by its path) and everything that it imports into one file, as
+ * images have it. `external` names native addons.
  */
 export async function bundle(
   component: string,
@@ -19,10 +19,10 @@ export async function bundle(
     format: "esm",
     target: "node24",
     minify: true,
-    keepNames: true, // Errors and logs name classes.
-    lineLimit: 160, // Node shows the line that threw: let it be one.
+    keepNames: true, // Errors and logs show class names.
+    lineLimit: 160, // Node prints the line that threw, so lines are kept short.
     external: [...external],
-    // What was CommonJS asks for Node's own modules by `require`, and for files beside it by `__dirname`.
+    // Bundled CommonJS modules need `require` for Node's own modules, and `__dirname` for files beside them.
     banner: {
       js: [
         "import { createRequire } from 'node:module';",

@@ -5,7 +5,7 @@ import { during } from "./say.ts";
 
 export const ROOT = join(import.meta.dirname, "../..");
 
-/** Outside the checkout, shared by all of them, keyed by version. */
+/** The cache is outside the checkout and shared by all checkouts. Its entries are keyed by version. */
 export const cacheRoot = (): string =>
   join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "jichat");
 
@@ -16,14 +16,14 @@ function sizeOf(folder: string): number {
       if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name)).size;
     }
   } catch {
-    return bytes; // A file that went while we counted: the next count is right again.
+    return bytes; // A file vanished during the count: the next count is right again.
   }
   return bytes;
 }
 
 /**
- * A folder of the cache, filled by `fill` the first time. Made beside and renamed, so that a broken download
- * leaves nothing.
+ * A folder of the cache, filled by `fill` the first time. It is filled under another name and then renamed,
+ * so that a broken download leaves nothing.
  */
 export async function cached(
   key: string,

@@ -7,7 +7,7 @@ import { UserError } from "./say.ts";
 
 const OURS = "@jichat";
 
-/** A checkout of an earlier commit, in a folder of its own. */
+/** A checkout of an earlier commit in its own folder. */
 export interface EarlierBuild {
   readonly root: string;
   readonly remove: () => void;
@@ -30,7 +30,7 @@ async function git(
   return stdout.trim();
 }
 
-/** Throws a UserError that says what to do where the clone does not have the commit. */
+/** Throws a UserError with the cure if the clone does not have the commit. */
 async function mustHave(commit: string, clone: string): Promise<void> {
   const why = `the build of ${commit.slice(0, 7)} is needed, to run beside this one`;
   const isShallow = await git(clone, ["rev-parse", "--is-shallow-repository"]).catch((cause: unknown) => {
@@ -49,8 +49,8 @@ async function mustHave(commit: string, clone: string): Promise<void> {
 }
 
 /**
- * Checks an earlier commit out of this clone's history, for whoever runs it beside the present one. It runs
- * as it is, with the third-party packages that are installed here.
+ * Checks out an earlier commit from this clone's history, to run it beside the present one. It runs
+ * unchanged, with the third-party packages that are installed here.
  */
 export async function earlierBuild(commit: string, clone = ROOT): Promise<EarlierBuild> {
   await mustHave(commit, clone);
@@ -59,7 +59,7 @@ export async function earlierBuild(commit: string, clone = ROOT): Promise<Earlie
     rmSync(root, { recursive: true, force: true });
   };
   try {
-    // With an index of its own, so that nothing of this clone is changed.
+    // A separate index, so that nothing in this clone changes.
     const index = { GIT_INDEX_FILE: join(root, ".index") };
     await git(clone, ["read-tree", commit], index);
     await git(clone, ["checkout-index", "--all", `--prefix=${root}/`], index);
@@ -71,7 +71,7 @@ export async function earlierBuild(commit: string, clone = ROOT): Promise<Earlie
   return { root, remove };
 }
 
-/** Its own packages are those of its tree, all others those of this one. */
+/** Links the earlier tree's own packages to that tree, and all other packages to the installed ones. */
 function linkPackages(root: string): void {
   const [from, to] = [join(ROOT, "node_modules"), join(root, "node_modules")];
   mkdirSync(join(to, OURS), { recursive: true });
@@ -81,7 +81,7 @@ function linkPackages(root: string): void {
     for (const folder of foldersOf(root, pattern)) symlinkSync(folder, join(to, manifestOf(folder).name));
 }
 
-/** `connector`, or each folder in `lib/*`. */
+/** The folders of a workspace pattern: `connector`, or each folder in `lib/*`. */
 function foldersOf(root: string, pattern: string): readonly string[] {
   if (!pattern.endsWith("/*")) return [join(root, pattern)];
   const parent = join(root, pattern.slice(0, -2));

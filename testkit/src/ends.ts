@@ -1,10 +1,13 @@
 import { after } from "node:test";
 import { say } from "./say.ts";
 
-/** A file's tests are over; what it opened has this long to be gone, its own last hooks included. */
+/**
+ * After a file's tests, everything that they opened must close within this time, including their last hooks.
+ */
 const LINGER_MS = 60_000;
 
-// Imported before each test file. A socket that nobody closed would keep the file, and the stage, for ever.
+// Imported before each test file. A socket that is left open would otherwise keep the file, and the stage,
+// running for ever.
 if (process.env["NODE_TEST_CONTEXT"] !== undefined)
   after(() => {
     setTimeout(() => {

@@ -9,7 +9,7 @@ export interface Result {
   readonly stderr: string;
 }
 
-/** Runs a program to its end and keeps what it says. */
+/** Runs a program to its end, and captures its output. */
 export async function exec(
   program: string,
   args: readonly string[],
@@ -41,8 +41,9 @@ export async function exec(
 }
 
 /**
- * Runs a program that the person sees: its output is ours, a signal to us is one to it. Resolves with its
- * exit status; rejects once it has ended after a signal, for who stops one thing wants no next one.
+ * Runs a program in the foreground: its output is shown, and signals are passed on to it. Resolves with its
+ * exit status. Rejects if it ended after a signal, since a person who stops one program does not want the
+ * next one.
  */
 export async function show(
   program: string,
@@ -54,7 +55,8 @@ export async function show(
     isStopped = true;
     child.kill("SIGTERM");
   };
-  process.once("SIGTERM", stop).once("SIGINT", stop); // First: a signal may come as soon as it runs.
+  // Before anything else: a signal may come as soon as it runs.
+  process.once("SIGTERM", stop).once("SIGINT", stop);
   const child = spawn(program, args, { ...options, stdio: ["ignore", "inherit", "inherit"] });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
@@ -66,7 +68,7 @@ export async function show(
   });
 }
 
-/** Full path of a program on PATH, or undefined. */
+/** The full path of a program on PATH, or undefined. */
 export function which(program: string): string | undefined {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
     const path = join(folder, program);
@@ -74,7 +76,7 @@ export function which(program: string): string | undefined {
       accessSync(path, constants.X_OK);
       return path;
     } catch {
-      continue; // Not in this folder.
+      continue; // The program is not in this folder.
     }
   }
   return undefined;

@@ -6,10 +6,10 @@ import { exec, which } from "./exec.ts";
 import { UserError, say } from "./say.ts";
 
 /**
- * uWebSockets.js is built on a system with glibc 2.38 and so asks for that version, though all that it needs
- * of it are three symbols that C23 renamed. Where glibc is older, its binary is told that the version is
- * optional (VER_FLG_WEAK), and a small library defines the three. `connector/src/uws.ts` loads it first.
- * Images have a newer glibc and need none of this.
+ * uWebSockets.js is built on a system with glibc 2.38, and so requires that version, although it needs only
+ * three symbols of it, which C23 renamed. On an older glibc, the requirement in its binary is marked as
+ * optional (VER_FLG_WEAK), and a small library defines the three symbols. `connector/src/uws.ts` loads it
+ * first. Images have a newer glibc and need none of this.
  */
 const SHIM = `
 #include <stdarg.h>
@@ -53,8 +53,8 @@ function sectionsOf(elf: Buffer): Section[] {
 }
 
 /**
- * Marks every need of GLIBC_2.38 in a 64-bit little-endian ELF file as weak. Returns how many; 0 means
- * nothing to do.
+ * Marks every requirement of GLIBC_2.38 in a 64-bit little-endian ELF file as weak. Returns the number of
+ * marks; 0 means that nothing had to be done.
  */
 function weaken(elf: Buffer): number {
   if (elf.readUInt32BE(0) !== 0x7f454c46 || elf[4] !== 2 || elf[5] !== 1)
@@ -88,7 +88,7 @@ function glibc(): { major: number; minor: number } | undefined {
 }
 
 /**
- * Makes uWebSockets.js loadable on this machine. Does nothing where it is already, or where glibc is new
+ * Makes uWebSockets.js loadable on this machine. Does nothing if it is loadable already, or if glibc is new
  * enough.
  */
 export async function prepareUws(): Promise<void> {
@@ -104,7 +104,7 @@ export async function prepareUws(): Promise<void> {
     throw new UserError(`a C compiler is missing: ${why} (Debian: apt-get install gcc libc6-dev)`);
   }
   say(`making uWebSockets.js run on glibc ${version.major}.${version.minor} ...`);
-  const building = `${process.pid}.new`; // Two may begin together, and do the same twice.
+  const building = `${process.pid}.new`; // Two processes may start together and do the same work twice.
   const isAddon = (file: string): boolean =>
     file.startsWith(`uws_linux_${process.arch}_`) && file.endsWith(".node");
   for (const name of readdirSync(home).filter(isAddon)) {
@@ -112,7 +112,8 @@ export async function prepareUws(): Promise<void> {
     const elf = readFileSync(path);
     if (weaken(elf) > 0) {
       writeFileSync(`${path}.${building}`, elf);
-      renameSync(`${path}.${building}`, path); // Never in place: the old file may be mapped by a running connector.
+      // Not in place, since a running connector may have mapped the old file.
+      renameSync(`${path}.${building}`, path);
     }
   }
   const source = join(tmpdir(), `jichat-glibc-${process.pid}.c`);

@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
-/** Bytes that this process's heap holds on to, once what nobody holds is collected. */
+/** The bytes of this process's heap that are still reachable after a garbage collection. */
 export function heldNow(): number {
   collect();
   collect();

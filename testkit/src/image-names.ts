@@ -1,6 +1,3 @@
-/**
- * Where chart and ChatClusters look for images unless they are told otherwise, and the version they ask
- * for.
- */
+/** The default registry of images for the chart and ChatClusters, and the default version. */
 export const REGISTRY = "ghcr.io/jichat";
 export const VERSION = "0.1.0";

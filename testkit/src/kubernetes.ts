@@ -4,11 +4,11 @@ import { exec, which } from "./exec.ts";
 import { UserError } from "./say.ts";
 
 interface GoProgram {
-  /** Folder below `tools/kubernetes` whose go.mod and go.sum say what it is built from. */
+  /** The folder below `tools/kubernetes` whose go.mod and go.sum define the build. */
   readonly module: string;
   readonly package: string;
   readonly version: string;
-  /** What it is told about itself, as its own makefile does it. */
+  /** Build-time variables, set as the program's own makefile sets them. */
   readonly ldflags?: string;
 }
 
@@ -27,7 +27,7 @@ const ofKubernetes = (name: string): GoProgram => ({
   ].join(" "),
 });
 
-/** Programs that exist as Go modules only; each is built once and kept by its version. */
+/** Programs that are available only as Go modules. Each is built once and cached by its version. */
 const PROGRAMS = {
   "kube-apiserver": ofKubernetes("kube-apiserver"),
   "kube-controller-manager": ofKubernetes("kube-controller-manager"),
@@ -55,8 +55,8 @@ const PROGRAMS = {
 export type KubernetesProgram = keyof typeof PROGRAMS;
 
 /**
- * Path of the program, built from its Go module the first time: minutes for the API server, seconds from then
- * on.
+ * The path of the program. The first call builds it from its Go module, which takes minutes for the API
+ * server; later calls take seconds.
  */
 export async function needProgram(name: KubernetesProgram): Promise<string> {
   const { module, package: path, version, ldflags = "" }: GoProgram = PROGRAMS[name];

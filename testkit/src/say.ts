@@ -1,4 +1,4 @@
-/** What a person at a terminal reads; logs of the parts go to files. */
+/** Prints a line for the person at the terminal. Logs of the parts go to files. */
 export const say = (line: string): void => {
   process.stderr.write(`jichat: ${line}\n`);
 };
@@ -8,7 +8,7 @@ export class UserError extends Error {
   override readonly name = "Plain";
 }
 
-/** Runs a tool's main; says plainly why it failed. */
+/** Runs a tool's main function, and prints a plain reason if it fails. */
 export async function main(act: () => Promise<void>): Promise<void> {
   try {
     await act();
@@ -19,7 +19,7 @@ export async function main(act: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Says that something takes its time, every two seconds, until it is done. */
+/** Reports every two seconds that something is still running, until it is done. */
 export async function during<T>(what: string, work: Promise<T>, detail: () => string = () => ""): Promise<T> {
   say(`${what} ...`);
   const started = performance.now();

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What a look may find: nothing yet is `undefined` or `false`. */
+/** A look that returns `undefined` or `false` has found nothing yet. */
 type Look<T> = () => Promise<T | undefined | false> | T | undefined | false;
 
 /**
- * Looks again and again, `everyMs` apart, and resolves with what is found. Rejects after `ms`, saying what did
- * not come about; whatever a look throws ends it at once.
+ * Looks again every `everyMs`, and resolves with what is found. Rejects after `ms` with `what`. An error in a
+ * look ends the wait at once.
  */
 export async function until<T>(what: string, ms: number, look: Look<T>, everyMs = 100): Promise<T> {
   const end = performance.now() + ms;

@@ -6,7 +6,7 @@ import { NOTHING, censusOf, sum } from "./census/census.ts";
 import { main } from "@jichat/testkit/say.ts";
 
 const ignored = (name: string): boolean => /^(node_modules|dist|\.data)$/.test(name);
-/** Tests, and what stands beside them in a folder of tests. What `src` has for tests is source. */
+/** Whether a file is a test, or support in a folder of tests. Test support inside `src` counts as source. */
 const isTest = (path: string): boolean =>
   path.endsWith(".test.ts") ||
   (!path.includes("/src/") && /\/(test|tidy|cluster|faults|hostile)\//.test(path));

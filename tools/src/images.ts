@@ -3,8 +3,8 @@ import { makeImages } from "./images/make.ts";
 import { REGISTRY, VERSION } from "@jichat/testkit/image-names.ts";
 
 /**
- * `make images`: every component's image, as `REGISTRY/COMPONENT:TAG`. `EMBEDDED=1`: the embedded engine's
- * too.
+ * `make images`: builds every component's image as `REGISTRY/COMPONENT:TAG`. With `EMBEDDED=1` also that of
+ * the embedded engine.
  */
 await main(async () => {
   const { REGISTRY: registry = REGISTRY, TAG = VERSION, BASE, EMBEDDED } = process.env;

@@ -14,9 +14,9 @@ import { needProgram } from "@jichat/testkit/kubernetes.ts";
 import { UserError, main, say } from "@jichat/testkit/say.ts";
 
 /**
- * `make load`: builds the images and brings them to the cluster of `make cluster`, under the names that
- * chart and
- * samples have. Where nothing can be pulled the backends come too, and with them a sample that names them.
+ * `make load`: builds the images and loads them into the cluster of `make cluster`, under the names that the
+ * chart and samples use. Where nothing can be pulled, it also loads the backends, and writes a sample that
+ * names them.
  */
 await main(async () => {
   const { CLUSTER = "dev" } = process.env;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { bundle } from "@jichat/testkit/bundle.ts";
 import { ROOT } from "@jichat/testkit/cache.ts";
 
-/** One file that kubectl finds as its plugin by its name; it needs Node 24 on PATH. */
+/** Builds the plugin as one file, which kubectl finds by its name. It needs Node 24 on PATH. */
 export async function buildPlugin(): Promise<string> {
   const out = join(ROOT, ".data/bin/kubectl-chat");
   const built = `${out}.mjs`;

@@ -16,7 +16,7 @@ import { UserError, main, say } from "@jichat/testkit/say.ts";
 const HOST = "127.0.0.1";
 const RESTART_MS = 200;
 const RESTART_MAX_MS = 5_000;
-/** One that has run this long is healthy: its next death starts counting anew. */
+/** A part that has run for this long is healthy: after it, the restart delay starts anew. */
 const HEALTHY_MS = 10_000;
 
 interface Options {
@@ -26,7 +26,7 @@ interface Options {
   readonly connectors: number;
   /** Traces every write and shows it as a tree. */
   readonly isObserved: boolean;
-  /** Servers of one's own; absent: one is started. */
+  /** URLs of external servers. An absent one is started here. */
   readonly natsUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly clickhouseUrl: string | undefined;
@@ -74,7 +74,7 @@ async function checkPorts({ port, connectors }: Options): Promise<void> {
   }
 }
 
-/** Starts a part again whenever it dies, slower each time, and says so. */
+/** Restarts a part whenever it dies, with a growing delay, and reports it. */
 function watch(part: Part, isStopping: () => boolean, changed: () => void): void {
   let waitMs = RESTART_MS;
   let startedAt = performance.now();
@@ -108,7 +108,7 @@ function sayMetrics({ parts }: Stack): void {
       say(`metrics of ${spec.name}: http://${HOST}:${spec.adminPort}/metrics`);
 }
 
-/** Spans of every write go to the observer, where there is one. */
+/** Sends the spans of every write to the observer, if there is one. */
 const tracedTo = (receiver: OtlpReceiver | undefined): Pick<StackOptions, "env"> =>
   receiver === undefined
     ? {}
@@ -160,7 +160,7 @@ await main(async () => {
     await starting.finally(() => {
       clearInterval(recording);
     });
-    if (natsUrl === undefined) await raiseLevel(stack); // Else others may share it.
+    if (natsUrl === undefined) await raiseLevel(stack); // Otherwise, others may share the servers.
     for (const part of stack.parts) watch(part, () => stopping !== undefined, changed);
     changed();
     if (options.isObserved) sayMetrics(stack);

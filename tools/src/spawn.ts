@@ -2,7 +2,10 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { ROOT } from "@jichat/testkit/cache.ts";
 
-/** Runs a program of ours to its end, its signals and its exit status handed on. `path` is from the root. */
+/**
+ * Runs one of our programs to its end, and passes on signals and its exit status. `path` is relative to the
+ * root.
+ */
 export async function become(path: string): Promise<void> {
   const child = spawn(process.execPath, [join(ROOT, path)], { stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM"] as const)

@@ -18,7 +18,7 @@ interface Stage {
   readonly name: string;
   readonly what: string;
   readonly run: () => Promise<boolean>;
-  /** Too long for those who ask for nothing in particular. */
+  /** Takes too long for the default run: it runs only when it is named. */
   readonly isNightly?: true;
 }
 
@@ -27,7 +27,10 @@ const bin = (name: string): string => join(ROOT, "node_modules/.bin", name);
 const program = async (path: string, args: readonly string[]): Promise<boolean> =>
   (await show(path, args, { cwd: ROOT, env: process.env })) === 0;
 
-/** Node's own test runner. Whole clusters one after the other: two at once would measure each other. */
+/**
+ * Runs Node's test runner. Files with whole clusters run one after the other, since two at once would disturb
+ * each other's measurements.
+ */
 async function nodeTests(patterns: readonly string[], atOnce: number): Promise<boolean> {
   const files = globSync(patterns, { cwd: ROOT, exclude: (name) => name.includes("node_modules") }).sort();
   if (files.length === 0) throw new UserError(`no test matches ${patterns.join(" ")}`);

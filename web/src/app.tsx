@@ -12,13 +12,13 @@ import { Thread } from "./thread.tsx";
 const SESSION_KEY = "jichat-session";
 const DEVICE_KEY = "jichat-device";
 
-/** Whether it has expired the server says: this device's clock may be hours off. */
+/** The server decides whether the session has expired, since this device's clock may be hours off. */
 function storedSession(): Session | undefined {
   const text = localStorage.getItem(SESSION_KEY);
   return text === null ? undefined : (JSON.parse(text) as Session);
 }
 
-/** Each tab is a device of its own: two tabs live side by side. */
+/** Each tab is a separate device, so that two tabs work side by side. */
 function deviceOfTab(): string {
   const known = sessionStorage.getItem(DEVICE_KEY);
   if (known !== null) return known;
@@ -42,7 +42,7 @@ export function App() {
     setSession(made);
   };
   const leave = (): void => {
-    // A token that cannot be revoked now expires.
+    // A token that cannot be revoked now expires later by itself.
     if (session !== undefined) signOut(session.token).catch(() => undefined);
     localStorage.removeItem(SESSION_KEY);
     setSession(undefined);
@@ -135,7 +135,7 @@ function Chat({ session, onSession, onLeave }: ChatProps) {
   );
 }
 
-/** Who closes the tab while something is unsent is asked first. */
+/** Asks for confirmation before the tab closes while a message is unsent. */
 function useWarning(model: ChatModel | undefined): void {
   useEffect(() => {
     const onUnload = (event: BeforeUnloadEvent): void => {

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { explain, t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
 
-/** A short blink of the network is not worth a word. */
+/** Interruptions shorter than this are not shown. */
 const PATIENCE_MS = 700;
 
 export function Banner({

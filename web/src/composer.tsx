@@ -13,7 +13,7 @@ interface Props {
   readonly onDone: () => void;
 }
 
-/** A body is at most 8 KB of JSON: this many characters fit whatever they are. */
+/** A body has at most 8 KB of JSON. This many characters always fit. */
 const TEXT_MAX = 2_000;
 
 export function Composer({ model, target, editing, onEditLast, onDone }: Props) {
@@ -40,7 +40,7 @@ export function Composer({ model, target, editing, onEditLast, onDone }: Props) 
     });
   };
   const onKey = (event: KeyboardEvent): void => {
-    // An input method has keys of its own: Enter there chooses a character.
+    // An input method uses Enter itself, to choose a character.
     if (event.isComposing) return;
     if (event.key === "Escape" && editing !== undefined) onDone();
     else if (event.key === "ArrowUp" && editing === undefined && text === "") onEditLast();

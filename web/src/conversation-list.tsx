@@ -70,7 +70,7 @@ export function ConversationList({ model, token, onSettings }: Props) {
   );
 }
 
-/** The arrows go from one conversation to the next. */
+/** The arrow keys move between conversations. */
 function onArrow(event: KeyboardEvent & { readonly currentTarget: HTMLButtonElement }): void {
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
   const entry = event.currentTarget.closest("li");

@@ -1,7 +1,7 @@
-/** Turned by it, neighbours come to lie far apart (the golden angle, in degrees). */
+/** The golden angle in degrees. Multiples of it keep neighbouring hues far apart. */
 const TURN = 137.508;
 
-/** Everybody has a colour of their own, the same on every device. */
+/** Each name has its own hue, the same on every device. */
 function hueOf(name: string): number {
   let sum = 0;
   for (const sign of name) sum = (sum * 31 + (sign.codePointAt(0) ?? 0)) % 9_973;

@@ -1,4 +1,4 @@
-/** What went wrong, said aloud by a screen reader; nothing where nothing did. */
+/** An error message that screen readers announce. Renders nothing if there is no error. */
 export const Fault = ({ text }: { readonly text: string | undefined }) =>
   text === undefined ? null : (
     <p class="fault" role="alert">

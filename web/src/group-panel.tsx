@@ -14,7 +14,7 @@ interface Props {
   readonly token: string;
 }
 
-/** Who is in a group, and what one may do about it. */
+/** The members of a group, and the actions that the user has. */
 export function GroupPanel({ model, listed, token }: Props) {
   const [members, setMembers] = useState<readonly string[]>([]);
   const [fault, setFault] = useState<string>();
@@ -31,7 +31,7 @@ export function GroupPanel({ model, listed, token }: Props) {
       (found) => isAsked && setMembers(found),
       (error: unknown) => isAsked && setFault(explain(error)),
     );
-    // What is answered after the group has moved on, or was left, says nothing any more.
+    // An answer that comes after the group has changed, or was left, is ignored.
     return () => {
       isAsked = false;
     };

@@ -7,13 +7,14 @@ export type Language = keyof typeof LANGUAGES;
 
 const isLanguage = (text: string): text is Language => text in LANGUAGES;
 
-/** The first of the reader's languages that there is; English if none. */
+/** The first of the reader's languages that the page has, or else English. */
 function languageOf(wanted: readonly string[]): Language {
   return wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find(isLanguage) ?? "en";
 }
 
 const KEPT = "jichat-language";
 
+/** Loads the texts. Call it once, before the first `t`. */
 export async function startWords(): Promise<void> {
   const kept = localStorage.getItem(KEPT);
   await i18next.init({
@@ -21,7 +22,7 @@ export async function startWords(): Promise<void> {
     fallbackLng: "en",
     resources: { en: { translation: en }, zh: { translation: zh } },
     returnEmptyString: true,
-    // What is shown goes through Preact, which escapes it.
+    // Preact escapes everything that is shown.
     interpolation: { escapeValue: false },
   });
   document.documentElement.lang = language();
@@ -35,6 +36,7 @@ export async function speak(chosen: Language): Promise<void> {
   document.documentElement.lang = chosen;
 }
 
+/** Calls `act` at each change of the language. Returns a function that stops it. */
 export const onLanguage = (act: () => void): (() => void) => {
   i18next.on("languageChanged", act);
   return () => {
@@ -48,7 +50,7 @@ type Keys<T> = {
 }[keyof T & string];
 export type Key = Keys<typeof en>;
 
-/** The text of `key` in the language chosen, with `values` put in; `count` chooses the plural. */
+/** The text of `key` in the chosen language, with `values` inserted. `count` selects the plural form. */
 export const t = (key: Key, values: Readonly<Record<string, string | number>> = {}): string =>
   i18next.t(key, values);
 
@@ -57,7 +59,7 @@ interface Coded {
   readonly message?: unknown;
 }
 
-/** What went wrong, in the reader's language where that is known, else as the server put it. */
+/** The error in the reader's language if it is known, or else the server's own message. */
 export function explain(error: unknown): string {
   const { code, message } = (error ?? {}) as Coded;
   const known =

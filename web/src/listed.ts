@@ -1,6 +1,6 @@
 import type { ChatEvent, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 
-/** A conversation as the list shows it. */
+/** A conversation as it appears in the list. */
 export interface ConversationRow {
   readonly id: string;
   readonly kind: "direct" | "group";
@@ -16,20 +16,22 @@ export interface ConversationRow {
 const isDirect = (id: string): boolean => id.startsWith("d_");
 const NOTHING_READ = { read: 0, unread: 0, last: undefined, left: false };
 
-/** The other one of a 1-1 conversation, as its `created` or a first message tells; undefined for a group. */
+/**
+ * The other member of a 1-1 conversation, from its `created` event or a first message; undefined for a group.
+ */
 export function peerOf({ conversation, users, from }: ChatEvent, me: string): string | undefined {
   if (!isDirect(conversation)) return undefined;
   return users?.find((user) => user !== me) ?? (from === me ? me : from);
 }
 
-/** A conversation that this event is the first to tell of. */
+/** A new row for a conversation whose first known event is this one. */
 export function bornOf(event: ChatEvent, peer: string | undefined): ConversationRow {
   const { conversation: id, seq, name } = event;
   const kind = isDirect(id) ? "direct" : "group";
   return { ...NOTHING_READ, id, kind, name: name ?? peer ?? id, first: seq, head: 0 };
 }
 
-/** A 1-1 conversation that one's own first message has just made. */
+/** The row of a 1-1 conversation that the user's first message has just created. */
 export const directWith = (id: string, peer: string): ConversationRow => ({
   ...NOTHING_READ,
   id,
@@ -40,7 +42,7 @@ export const directWith = (id: string, peer: string): ConversationRow => ({
   read: 1,
 });
 
-/** A conversation as a sync tells it; a mark that this page made may be further. */
+/** The row of a conversation from a sync. A read mark that this page has set may be ahead of the sync's. */
 export const listedOf = (listed: ListedConversation, known: ConversationRow | undefined): ConversationRow => {
   const { conversation: id, kind, name, peer, first, head, read, unread, last } = listed;
   return {

@@ -18,7 +18,10 @@ interface Props extends Acts {
   readonly isGroup: boolean;
 }
 
-/** One event of a thread. Drawn again only when it has changed itself: events are never changed in place. */
+/**
+ * One event of a thread. It renders again only when its row is another object: events are never changed in
+ * place.
+ */
 export const Line = memo(
   ({ row, me, isGroup, onEdit, onRecall }: Props) => (
     <>
@@ -85,7 +88,7 @@ function Message({ row, me, isGroup, onEdit, onRecall }: Props) {
   );
 }
 
-/** What was said, with its web addresses as links. */
+/** The text of a message, with web addresses as links. */
 function Text({ text }: { readonly text: string }) {
   return (
     <>

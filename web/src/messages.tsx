@@ -12,14 +12,17 @@ interface Props extends Acts {
   readonly rows: readonly Row[];
   readonly isGroup: boolean;
   readonly isLoading: boolean;
-  /** Asks for older ones: close to the top. */
+  /** Asks for older messages when the view is near the top. */
   readonly onTop: () => void;
 }
 
-/** Closer to the top than this older messages are fetched; closer to the bottom new ones are followed. */
+/**
+ * Within the first distance from the top, older messages are loaded. Within the second from the bottom, the
+ * view follows new messages.
+ */
 const [TOP_PX, BOTTOM_PX] = [800, 80];
 
-/** The messages, of which only those on the screen are in the document, however many there are. */
+/** The list of messages. Only those on the screen are in the document. */
 export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRecall }: Props) {
   const { list, hasOlder, isAtBottom, missed, onScroll, toBottom } = useBottom(rows, onTop);
   return (
@@ -29,7 +32,7 @@ export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRec
         role="log"
         aria-label={t("thread.messages")}
         aria-busy={isLoading}
-        // The keyboard scrolls what has the focus.
+        // The keyboard scrolls the focused element.
         tabIndex={0}
       >
         {isLoading ? <span class="note loading">{t("thread.loading")}</span> : null}
@@ -60,7 +63,7 @@ export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRec
   );
 }
 
-/** Stays at the bottom while one is there, and in place while older messages come in above. */
+/** Keeps the view at the bottom if it is there, and in place while older messages are inserted above. */
 function useBottom(rows: readonly Row[], onTop: () => void) {
   const list = useRef<VirtualizerHandle>(null);
   const before = useRef({ first: rows[0]?.key, last: rows.at(-1)?.key });

@@ -10,19 +10,22 @@ import { Outgoing } from "./outgoing.ts";
 import type { Thread } from "./thread-events.ts";
 import { withEvent } from "./thread-events.ts";
 
-/** A 1-1 conversation that is not there yet is named by its user. */
+/** A 1-1 conversation that does not exist yet is named by its user. */
 export const isNew = (target: string): boolean => target.startsWith("@");
 
-/** The newest messages come soon; older ones in larger pages, for who scrolls goes on scrolling. */
+/**
+ * The first page is small, so that the newest messages appear soon. Older pages are larger, since a reader
+ * who scrolls usually goes on.
+ */
 const [FIRST_PAGE, OLDER_PAGE] = [50, 200];
 const READ_DELAY_MS = 150;
 
-/** Everything that the page shows, kept in step with the server by one client of the SDK. */
+/** The state of the whole page. One client of the SDK keeps it in step with the server. */
 export class ChatModel {
   readonly me: string;
   readonly client: ChatClient;
   readonly outgoing: Outgoing;
-  /** What is begun and not sent, by target. */
+  /** Text that was begun and not sent, by target. */
   readonly drafts = new Map<string, string>();
   readonly conversations = new Map<string, ConversationRow>();
   readonly threads = new Map<string, Thread>();
@@ -35,12 +38,12 @@ export class ChatModel {
 
   constructor(me: string, urls: readonly string[], device: string, token: () => Promise<string>) {
     this.me = me;
-    // With what this device did itself: who was invited, say, stands in no ack.
+    // The echo also brings this device's own changes: an ack does not say, for example, who was invited.
     this.client = new ChatClient({ urls, device, token, client: "jichat-web/0.1", echo: true });
     this.outgoing = new Outgoing(me, () => this.client.newId());
     void this.#follow();
     for (const kept of this.outgoing.all) if (kept.error === undefined) void this.#transmit(kept);
-    this.client.connect().catch(() => undefined); // The state says why, and the page shows it.
+    this.client.connect().catch(() => undefined); // The state has the reason, and the page shows it.
     document.addEventListener("visibilitychange", this.#markRead);
   }
 
@@ -89,7 +92,7 @@ export class ChatModel {
     }
   }
 
-  /** What was open before a reset is read anew, if it is there. */
+  /** Reopens the conversation that was open before a reset, if it still exists. */
   #isListed(): void {
     this.listed = true;
     const { open } = this;
@@ -97,7 +100,7 @@ export class ChatModel {
       this.show(this.conversations.has(open) ? open : undefined);
   }
 
-  /** The cluster has begun anew: what there is comes. Drafts, and what is not sent, stay. */
+  /** The cluster has begun anew, and its present state follows. Drafts and unsent messages stay. */
   #reset(): void {
     this.conversations.clear();
     this.threads.clear();
@@ -113,14 +116,17 @@ export class ChatModel {
     } else if (known !== undefined) known.left = true;
   }
 
-  /** The first message to somebody has made the conversation: what was open under the user's name is it. */
+  /**
+   * The first message to a user has created the conversation. If it was open under the user's name, it is
+   * shown now.
+   */
   #arrived(id: string, peer: string | undefined): void {
     if (peer !== undefined && this.open === `@${peer}`) this.show(id);
   }
 
   #event(event: ChatEvent): void {
     const { conversation: id, from } = event;
-    // Its echo may come before its ack: it is shown once.
+    // The echo may come before the ack. The message is shown only once.
     if (from === this.me && event.id !== undefined) this.outgoing.remove(event.id);
     let listed = this.conversations.get(id);
     if (event.kind === "created" || (listed === undefined && event.kind !== "left")) {
@@ -161,7 +167,7 @@ export class ChatModel {
         thread?.events.filter((event) => event.seq > seq && event.kind === "message").length ?? 0;
   }
 
-  /** Opens a conversation, or with `@user` one that is yet to be made. */
+  /** Opens a conversation. `@user` stands for one that does not exist yet. */
   show(target: string | undefined): void {
     this.open = target;
     if (target !== undefined && !isNew(target)) {
@@ -191,7 +197,7 @@ export class ChatModel {
       thread.events = [...page.events.filter(({ seq }) => !known.has(seq)), ...thread.events];
       thread.atFirst = !page.more;
     } catch {
-      // Offline or busy: the banner says so, and this comes again.
+      // The client is offline or busy: the banner says so, and the request is repeated.
       setTimeout(() => void this.loadOlder(id), 1_000);
     } finally {
       thread.loading = false;
@@ -218,7 +224,7 @@ export class ChatModel {
       this.#event({ conversation, seq, no, kind: "message", from: this.me, ts, id, body: { text } });
       if (isNew(target) && this.open === target) this.show(conversation);
     } catch (error) {
-      // With a client that is closed nothing more can be sent: it waits for the next one.
+      // A closed client cannot send any more: the message waits for the next client.
       if (this.client.state !== "closed") this.outgoing.mark(id, explain(error));
     }
     this.#changed();
@@ -251,7 +257,7 @@ export class ChatModel {
     this.show(conversation);
   }
 
-  /** An edit or recall of one's own: shown when it is acked. */
+  /** Edits or recalls one of the user's own messages. The change is shown when it is acked. */
   async change(event: ChatEvent, text: string | undefined): Promise<void> {
     const { conversation, seq: target, no } = event;
     const { seq, ts } =
@@ -271,7 +277,7 @@ export class ChatModel {
     this.#changed();
   }
 
-  /** What is on the screen has been read. */
+  /** Marks everything on the screen as read. */
   readonly #markRead = (): void => {
     clearTimeout(this.#reading);
     this.#reading = setTimeout(() => {
@@ -286,7 +292,7 @@ export class ChatModel {
       listed.read = listed.head;
       listed.unread = 0;
       this.#changed();
-      // A mark that is lost is made again by the next.
+      // If a mark is lost, the next one replaces it.
       this.client.read(listed.id, listed.head).catch(() => undefined);
     }, READ_DELAY_MS);
   };

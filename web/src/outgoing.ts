@@ -1,6 +1,6 @@
-/** A message that was written and is not known to be stored. */
+/** A message that is not known to be stored yet. */
 export interface Pending {
-  /** Chosen once: whoever sends it again, after a reload too, makes no second message of it. */
+  /** Chosen once: repeated sends, even after a reload, do not duplicate the message. */
   readonly id: string;
   readonly target: string;
   readonly text: string;
@@ -9,7 +9,10 @@ export interface Pending {
 
 const KEY = "jichat-outgoing";
 
-/** What was written and is not yet stored, in order. Kept with the tab, so that a reload loses nothing. */
+/**
+ * Messages that are not stored yet, in order. They are kept in the tab's storage, so that a reload loses
+ * nothing.
+ */
 export class Outgoing {
   readonly #user: string;
   readonly #newId: () => string;
@@ -45,7 +48,10 @@ export class Outgoing {
     this.#set(this.#all.filter((pending) => pending.id !== id));
   }
 
-  /** Notes why it was refused; `undefined` as it goes out again, behind those that were written since. */
+  /**
+   * Records why a message was refused. `undefined` means that it is being sent again, after the messages
+   * written since.
+   */
   mark(id: string, error: string | undefined): void {
     const found = this.#all.find((pending) => pending.id === id);
     if (found === undefined) return;
@@ -54,7 +60,10 @@ export class Outgoing {
     else this.#set(this.#all.map((pending) => (pending.id === id ? { ...bare, error } : pending)));
   }
 
-  /** The first message to somebody made the conversation: what waits for them waits there. */
+  /**
+   * The first message to a user has created the conversation, so the messages that wait for the user move
+   * there.
+   */
   move(from: string, to: string): void {
     this.#set(this.#all.map((pending) => (pending.target === from ? { ...pending, target: to } : pending)));
   }
@@ -69,7 +78,8 @@ export class Outgoing {
       if (all.length === 0) sessionStorage.removeItem(KEY);
       else sessionStorage.setItem(KEY, JSON.stringify({ user: this.#user, all }));
     } catch (error) {
-      // The browser's room is full. It is sent all the same; who closes the tab before that is asked first.
+      // The browser's storage is full. The message is sent anyway, and closing the tab before that asks for
+      // confirmation.
       console.warn("what is unsent would not survive a reload", error);
     }
   }

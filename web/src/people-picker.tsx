@@ -7,7 +7,7 @@ interface Props {
   readonly token: string;
   readonly label: string;
   readonly hint: string;
-  /** Who is not to be offered: oneself, and who is there already. */
+  /** Users who are not offered: the user themself, and those who are chosen already. */
   readonly without: readonly string[];
   readonly onChoose: (user: string) => void;
 }
@@ -15,7 +15,7 @@ interface Props {
 const SEARCH_DELAY_MS = 200;
 const ID = /^[A-Za-z0-9_-]+$/;
 
-/** Finds somebody as one types: arrows and Enter, or a click, choose. */
+/** Finds people while the user types. The arrow keys with Enter, or a click, choose one. */
 export function PeoplePicker({ token, label, hint, without, onChoose }: Props) {
   const [text, setText] = useState("");
   const [active, setActive] = useState(0);
@@ -66,7 +66,7 @@ export function PeoplePicker({ token, label, hint, without, onChoose }: Props) {
             role="option"
             aria-selected={index === active}
             onMouseDown={(event) => {
-              event.preventDefault(); // The input keeps the focus.
+              event.preventDefault(); // Keeps the focus in the input.
             }}
             onClick={() => {
               choose(user);
@@ -83,7 +83,10 @@ export function PeoplePicker({ token, label, hint, without, onChoose }: Props) {
   );
 }
 
-/** What the api finds for `text`, a moment after it was typed; undefined while that is not known. */
+/**
+ * The search results for `text`, requested shortly after the last keystroke; undefined while they are
+ * unknown.
+ */
 function useSearch(token: string, text: string): { found: readonly Profile[] | undefined; fault: boolean } {
   const [answer, setAnswer] = useState<{ text: string; found?: readonly Profile[]; fault: boolean }>();
   useEffect(() => {

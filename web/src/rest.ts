@@ -1,6 +1,7 @@
 import { RestError, callRest } from "@jichat/client/rest.ts";
 import { t } from "./i18n.ts";
 
+/** Rejects with RestError. If the server cannot be reached, its message is in the reader's language. */
 async function call<T>(method: string, path: string, token?: string, body?: object): Promise<T> {
   try {
     return await callRest<T>(method, path, {
@@ -35,7 +36,7 @@ export const getProfile = (token: string): Promise<Profile> => call("GET", "/v1/
 export const rename = (token: string, name: string): Promise<Profile> =>
   call("PATCH", "/v1/me", token, { name });
 
-/** Every token from before is void then; the new one is in the session returned. */
+/** Makes every earlier token void. The returned session has the new token. */
 export async function changePassword(session: Session, old: string, made: string): Promise<Session> {
   const asked = { old, new: made };
   const { token } = await call<{ token: string }>("PUT", "/v1/me/password", session.token, asked);

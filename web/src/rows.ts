@@ -1,15 +1,15 @@
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { Pending } from "./outgoing.ts";
 
-/** One line of a thread as it is drawn. */
+/** One line of a thread, ready to be drawn. */
 export interface EventRow {
   readonly key: string;
   readonly event: ChatEvent;
-  /** The first of its day. */
+  /** The first line of its day. */
   readonly isNewDay: boolean;
-  /** The first that was not read when the conversation was opened. */
+  /** The first line that was unread when the conversation was opened. */
   readonly isFirstNew: boolean;
-  /** Says who is talking: the one before is somebody else's, or of some time ago. */
+  /** Shows the sender: the line before is by someone else, or much older. */
   readonly isHead: boolean;
 }
 export interface PendingRow {
@@ -20,7 +20,7 @@ export type Row = EventRow | PendingRow;
 
 const PAUSE_MS = 5 * 60_000;
 
-/** Kinds that have a line of their own: edits and recalls change what they name. */
+/** Kinds with their own line. Edits and recalls change the line of the message that they name. */
 const LINES: ReadonlySet<ChatEvent["kind"]> = new Set([
   "message",
   "created",
@@ -31,7 +31,10 @@ const LINES: ReadonlySet<ChatEvent["kind"]> = new Set([
 ]);
 const isLine = ({ kind }: ChatEvent): boolean => LINES.has(kind);
 
-/** The lines of a thread: `events` in rising seq, then what waits; `readAtOpen` is where reading had come to. */
+/**
+ * The lines of a thread: `events` in rising seq, then the waiting messages. `readAtOpen` is the read mark
+ * when the conversation was opened.
+ */
 export function rowsOf(
   events: readonly ChatEvent[],
   waiting: readonly Pending[],

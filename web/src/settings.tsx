@@ -16,7 +16,7 @@ interface Props {
   readonly onClose: () => void;
 }
 
-/** How the page looks and speaks, and one's own account. */
+/** Appearance, language, and the user's own account. */
 export function Settings({ model, session, onSession, onLeave, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [said, setSaid] = useState<{ readonly text: string; readonly isFault: boolean }>();

@@ -5,7 +5,7 @@ const KEPT = "jichat-theme";
 
 export const theme = (): Theme => THEMES.find((name) => name === localStorage.getItem(KEPT)) ?? "auto";
 
-/** Light or dark, whatever the system is; `auto` follows it. */
+/** Applies light or dark regardless of the system's setting; `auto` follows the system. */
 export function wear(chosen: Theme): void {
   localStorage.setItem(KEPT, chosen);
   document.documentElement.dataset["theme"] = chosen;

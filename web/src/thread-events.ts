@@ -1,16 +1,22 @@
 import { isChange, withChange } from "@jichat/conversation/changes.ts";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 
-/** What is loaded of a conversation: contiguous, rising in seq. */
+/** The loaded part of a conversation: contiguous, in rising seq. */
 export interface Thread {
   events: readonly ChatEvent[];
   atFirst: boolean;
   loading: boolean;
-  /** The read mark when it was opened with something unread: there the line "new messages" stands. */
+  /**
+   * The read mark when the conversation was opened with unread messages. The line "new messages" is drawn
+   * there.
+   */
   readAtOpen: number | undefined;
 }
 
-/** `events` with `event` at its place; what it edits or recalls is shown as it is now. */
+/**
+ * `events` with `event` inserted in order. A message that `event` edits or recalls is shown in its present
+ * form.
+ */
 export function withEvent(events: readonly ChatEvent[], event: ChatEvent): readonly ChatEvent[] {
   const all = placed(events, event);
   if (!isChange(event)) return all;

@@ -1,12 +1,12 @@
 import { tokenize } from "linkifyjs";
 
-/** A piece of what was said; with an address where it is one of the web. */
+/** A part of a text. It has `href` if it is a web address. */
 export interface Piece {
   readonly text: string;
   readonly href?: string;
 }
 
-/** A text in its pieces. An address leads to the web alone: not to a file, a program or a script. */
+/** Splits a text into parts. Links lead only to the web, never to a file, a program or a script. */
 export const piecesOf = (text: string): readonly Piece[] =>
   tokenize(text).map((token) => {
     const piece = { text: token.toString() };

@@ -1,13 +1,13 @@
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { language, t } from "./i18n.ts";
 
-/** The text of a message; empty for a body of another application's. */
+/** The text of a message; empty if the body was made by another application. */
 export const textOf = (event: ChatEvent): string => {
   const text = (event.body as { text?: unknown } | undefined)?.text;
   return typeof text === "string" ? text : "";
 };
 
-/** An event as one line: what was said, or a sentence on what was done. */
+/** An event as one line: the text of a message, or a sentence that describes the event. */
 export function sentenceOf(event: ChatEvent, me: string): string {
   const from = event.from === me ? t("says.you") : event.from;
   const users = (event.users ?? []).map((user) => (user === me ? t("says.you") : user)).join(", ");
@@ -43,7 +43,7 @@ export const dayOf = (ts: number): string =>
 
 const DAY_MS = 86_400_000;
 
-/** The time for today, the date for what is older: what a list has room for. */
+/** The time for today, the date for earlier days: the list has room for only one. */
 export function whenOf(ts: number, now = Date.now()): string {
   const isToday = new Date(ts).toDateString() === new Date(now).toDateString();
   if (isToday) return timeOf(ts);

@@ -4,7 +4,10 @@ import { withLab } from "../lab.ts";
 import { withNats } from "../nats-servers.ts";
 import { climb, sustainedOf, sustainedText } from "../sustain.ts";
 
-/** Above half of the other's last rate, or a fast machine could show no more than the half that is asked. */
+/**
+ * The last rate is above half of the last rate for one copy. Otherwise a fast machine could not show more
+ * than the half that is required.
+ */
 const RATES_OF_THREE = [2_000, 8_000, 12_000, 16_000, 20_000];
 const RATES_OF_ONE = [8_000, 16_000, 24_000, 32_000];
 

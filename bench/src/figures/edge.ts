@@ -7,7 +7,7 @@ import { withLab } from "../lab.ts";
 import { pin } from "../pin.ts";
 import { startRaw } from "../raw/start.ts";
 
-/** Of an echo, raw or ours. */
+/** The frame of an echo, at the raw server and at ours. */
 export const PING = JSON.stringify({ t: "ping", id: "p" });
 
 export const echo: Figure = {

@@ -12,7 +12,7 @@ interface EncodingFigures {
 const BATCH = 100;
 const MIN_MS = 600;
 
-/** A batch of commands as connectors send them: the choice of the inner encoding rests on it (ADR 0005). */
+/** A batch of commands as connectors send it. The choice of the inner encoding rests on it (ADR 0005). */
 const commands = Array.from({ length: BATCH }, (_, i) => ({
   conversation: `d_${"abcdefghijklmnopqrstuvwxyz".slice(i % 10)}${i}`,
   user: `user-${i}`,
@@ -41,7 +41,7 @@ function measure(
   return { name, bytes, batchesPerSecond: Math.round((rounds * 1_000) / (performance.now() - started)) };
 }
 
-/** Writing and reading one batch of 100 sends, per second, on one core. */
+/** Encoded and decoded batches of 100 sends per second, on one core. */
 function measureEncodings(): readonly EncodingFigures[] {
   const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
   const packr = new Packr({ useRecords: false });

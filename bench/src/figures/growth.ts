@@ -37,7 +37,7 @@ async function between(what: string, before: LabOptions, after: LabOptions, say:
   return growthRow(what, first, second, say);
 }
 
-/** Every conversation has been written to once before it is measured. */
+/** Every conversation gets a message before the measurement. */
 const conversations = async (say: Say): Promise<Row> =>
   withLab({}, async (lab) => {
     const few = await cpuAt(lab, FEW);

@@ -20,7 +20,7 @@ const ROWS = 10_000_000;
 const FILL_BATCHES = 10;
 const ms = (value: number): string => `${value.toFixed(1)} ms`;
 
-/** A cluster whose ClickHouse is a process of its own, which the bench can ask too. */
+/** A cluster whose ClickHouse is a separate process, so that the benchmark can query it too. */
 async function withClickHouse<T>(act: (lab: Lab, store: Store) => Promise<T>): Promise<T> {
   const chdbHome = await needChdb();
   const [port = 0] = await freePorts(1);
@@ -52,7 +52,7 @@ async function withClickHouse<T>(act: (lab: Lab, store: Store) => Promise<T>): P
   }
 }
 
-/** The statements of a cold page, and nothing else: the median of as many as were asked for. */
+/** Runs only the statements of a cold page, and returns the median duration over as many pages. */
 async function sameSql(store: Store, conversation: string): Promise<number> {
   const cold = new ColdRows(store);
   const took: number[] = [];
@@ -71,13 +71,13 @@ async function sameSql(store: Store, conversation: string): Promise<number> {
   return median(took);
 }
 
-/** Pages that ClickHouse was asked for, so far. */
+/** The number of pages that storage has read from ClickHouse so far. */
 async function askedPages({ stack }: Lab): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${stack.storage.spec.adminPort ?? 0}/metrics`)).text();
   return Number(/jichat_storage_pages_total\{[^}]*from="clickhouse"[^}]*\} (\d+)/.exec(text)?.[1] ?? 0);
 }
 
-/** Ten million events of conversations that nobody asks for. */
+/** Inserts ten million events of conversations that nobody reads. */
 async function fill(store: Store): Promise<void> {
   for (let batch = 0; batch < FILL_BATCHES; batch += 1) {
     const from = (batch * ROWS) / FILL_BATCHES;

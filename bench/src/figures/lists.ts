@@ -5,7 +5,7 @@ import { withLab } from "../lab.ts";
 
 const CONVERSATIONS = 5_000;
 const WHO = { prefix: "l", prober: "m" };
-/** Whole syncs of a run, of a hundred pages each. */
+/** The number of full syncs in a run, of a hundred pages each. */
 const TIMES = 3;
 const READY_MS = 10_000;
 const FILL_MS = 300_000;

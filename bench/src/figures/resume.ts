@@ -6,14 +6,18 @@ import { withLab } from "../lab.ts";
 import { startRaw } from "../raw/start.ts";
 
 const DEVICES = 5_000;
-/** Of all generators: handshakes that are under way at once. */
+/** The number of concurrent handshakes, over all generators. */
 const WIDTH = 256;
-/** Two generators: alone one is at its core's limit with the raw handshakes, and would measure itself. */
+/**
+ * Two generators: a single one reaches the limit of its core in the raw handshakes, and would measure itself.
+ */
 const CROWDS = ["left", "right"];
-/** Not counted: until V8 has compiled a handshake for good, each time is faster than the one before. */
+/**
+ * Runs that are not counted: until V8 has fully compiled a handshake, each run is faster than the one before.
+ */
 const WARMING = 3;
 const COUNTED = 5;
-/** The first sync of a device asks storage for all that there is: 5,000 of them take a minute or two. */
+/** The first sync of a device asks storage for everything, so 5,000 first syncs take a minute or two. */
 const LIMIT_MS = 300_000;
 
 const HALF = { devices: DEVICES / CROWDS.length, width: WIDTH / CROWDS.length };

@@ -8,10 +8,12 @@ import { PAIRS, withLab } from "../lab.ts";
 /** Half of the rate that such a machine must sustain. */
 const RATE = 10_000;
 const [IDLE, DEAF] = [8_000, 10];
-/** Bounded memories fill first: recent ids, ends of conversations, pools. */
+/** The minutes in which bounded memories fill first: recent ids, ends of conversations, pools. */
 const FILL_MINUTES = 4;
 const MINUTES = 10;
-/** The log reaches the length that it keeps within the time to fill: nats-server's memory grows with it. */
+/**
+ * The log reaches its retained length within the time to fill, since nats-server's memory grows with the log.
+ */
 const TRIMMED = { TRIM_GRACE_MS: "60000", TRIM_EVERY_MS: "5000" };
 const MINUTE_MS = 60_000;
 const LOOK_MS = 5_000;
@@ -28,7 +30,7 @@ export const soak: Figure = {
         generate("talk", { door, ...PAIRS, rate: RATE, ms, pids }, undefined, ms + slack),
         generate("hold", { door, idle: IDLE, deaf: DEAF, ms }, undefined, ms + slack),
       ]);
-      // It is awaited below; what it rejects with before that must not end the process.
+      // The promise is awaited below. A rejection before that must not end the process.
       loads.catch(() => undefined);
       const minutes: Record<string, number[]>[] = [];
       const end = performance.now() + ms;
@@ -52,7 +54,7 @@ export const soak: Figure = {
       });
       const worst = growth.toSorted((a, b) => b.percent - a.percent)[0] ?? { name: "none", percent: 0 };
       const { sent, acked, received, refused } = talked;
-      // What was refused was told, and is not lost; a device would have sent it again.
+      // A refused message was reported to its sender, so it is not lost: a device would have sent it again.
       if (acked + refused !== sent || received !== acked || held.lost > 0)
         throw new Error(
           `of ${sent} messages ${acked} were acked, ${received} received and ${refused} refused; ${held.lost} idle sockets were lost`,

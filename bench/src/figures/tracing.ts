@@ -7,12 +7,12 @@ import { cpuPer1000, talkAt } from "../sustain.ts";
 
 const RATE = 4_000;
 const RUN_MS = 4_000;
-/** Two runs alike differ by more than what tracing costs: it takes many to see it. */
+/** Two equal runs differ by more than the cost of tracing, so many pairs are needed. */
 const PAIRS = 7;
 
 const cpuOf = async (lab: Lab): Promise<number> => cpuPer1000(await talkAt(lab, RATE, RUN_MS));
 
-/** By how many percent the second costs more, in each of `PAIRS` pairs of runs, either first in every other. */
+/** The extra cost of the second lab in percent, for each of `PAIRS` pairs of runs. The order alternates. */
 async function inTurn(plain: Lab, traced: Lab): Promise<readonly number[]> {
   const costs: number[] = [];
   for (let pair = 0; pair < PAIRS; pair += 1) {

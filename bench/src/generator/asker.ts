@@ -2,7 +2,10 @@ import type { FastSocket } from "./fast-socket.ts";
 import type { Door, Person } from "./people.ts";
 import { gather } from "./people.ts";
 
-/** Answers by the frame's `id`, of one socket. Rejects when it is gone before they came. */
+/**
+ * Pairs the answers on one socket with requests, by the frame's `id`. Requests reject if the socket closes
+ * first.
+ */
 export class Asker {
   readonly #waiting = new Map<string, PromiseWithResolvers<string>>();
 
@@ -25,12 +28,12 @@ export class Asker {
   }
 }
 
-/** One person, and what they are told when they ask. */
+/** One person, with a function that sends a request and resolves with the answer. */
 export interface Guest extends Person {
   readonly ask: (frame: object) => Promise<string>;
 }
 
-/** `prefix0`, welcomed. */
+/** Connects `prefix0`, and resolves after the welcome. */
 export async function come(door: Door, prefix: string): Promise<Guest> {
   const asker = new Asker();
   const [person] = await gather(door, prefix, 1, (_, text) => {

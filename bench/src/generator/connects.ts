@@ -10,7 +10,7 @@ import { together } from "./together.ts";
 export interface ConnectArgs {
   readonly door: SignedDoor;
   readonly count: number;
-  /** Handshakes that are under way at once. */
+  /** The number of concurrent handshakes. */
   readonly width: number;
   readonly pids: Pids;
 }
@@ -20,15 +20,15 @@ export interface TicketArgs extends Omit<ConnectArgs, "door"> {
   readonly clusterKey: string;
 }
 
-/** Of the handshakes, before the rest are timed: as every load, this one warms up what it loads. */
+/** The share of handshakes before the timed ones. Like every load, this one warms up the servers first. */
 const WARM_SHARE = 0.25;
 
-/** How many handshakes were timed, and how long all of them took. */
+/** The number of timed handshakes, and their total duration. */
 type Timed = Load & { readonly timed: number; readonly ms: number };
 
 /**
- * TCP, upgrade, hello, welcome: how many a second, once a part of them has gone before. Each is closed when
- * it is welcomed, or all of them in the end: who comes back stays.
+ * Handshakes per second: TCP, upgrade, hello, welcome. A first part of them is not timed. Each socket is
+ * closed after its welcome, or all at the end, for a device that comes back and stays.
  */
 async function handshakes(
   urls: readonly string[],
@@ -55,7 +55,7 @@ async function handshakes(
   return { timed: hellos.length - warming, ms, ...how };
 }
 
-/** With JWTs, which are made before. */
+/** Handshakes with JWTs, which are made beforehand. */
 export const connects = async ({ door, count, ...how }: ConnectArgs): Promise<Timed> =>
   handshakes(
     door.urls,
@@ -63,7 +63,7 @@ export const connects = async ({ door, count, ...how }: ConnectArgs): Promise<Ti
     how,
   );
 
-/** With tickets, which are made before. */
+/** Handshakes with tickets, which are made beforehand. */
 export async function tickets({ door, clusterKey, count, ...how }: TicketArgs): Promise<Timed> {
   const issuer = new Tickets([clusterKey], 3_600_000);
   const now = Date.now();

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 
-/** Linux counts a process's time in these; `getconf CLK_TCK` says 100 everywhere that matters. */
+/** The unit of process times in Linux. `getconf CLK_TCK` is 100 on all common platforms. */
 const TICKS_PER_SECOND = 100;
 
-/** CPU seconds, user and system, that a process has used so far (proc(5), fields 14 and 15 of `stat`). */
+/** The CPU seconds, user and system, that a process has used so far (proc(5), fields 14 and 15 of `stat`). */
 function cpuSeconds(pid: number): number {
   const [, rest = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(/\) (.*)/s);
   const fields = rest.split(" ");
@@ -13,7 +13,7 @@ function cpuSeconds(pid: number): number {
 export type Pids = Readonly<Record<string, number>>;
 export type Usage = Readonly<Record<string, number>>;
 
-/** Starts to count; the value tells what each has used since then, in CPU seconds. */
+/** Starts counting. The returned function gives the CPU seconds that each process has used since. */
 export function countCpu(pids: Pids): () => Usage {
   const look = (): readonly (readonly [string, number])[] =>
     Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)]);

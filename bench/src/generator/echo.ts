@@ -8,7 +8,7 @@ import { gather, leave } from "./people.ts";
 export interface EchoArgs {
   readonly door: Door;
   readonly frame: string;
-  /** Frames of each of 50 sockets that are on their way at once. */
+  /** The number of frames in flight on each of the 50 sockets. */
   readonly window: number;
   readonly ms: number;
   readonly pids: Pids;
@@ -17,7 +17,7 @@ export interface EchoArgs {
 const SOCKETS = 50;
 const WARM_MS = 500;
 
-/** Closed loop: each answer lets the next frame go. Answers per second. */
+/** Closed loop: each answer releases the next frame. Returns answers per second. */
 export async function echo({
   door,
   frame,

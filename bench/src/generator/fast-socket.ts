@@ -3,14 +3,14 @@ import { createConnection } from "node:net";
 import { FlushScheduler } from "@jichat/connector/flush-scheduler.ts";
 import { upgradeRequest } from "@jichat/e2e/upgrade-request.ts";
 
-/** All sockets of this generator. */
+/** Shared by all sockets of this generator. */
 const turn = new FlushScheduler();
 const NOTHING = Buffer.alloc(0);
 const [TEXT, PING] = [1, 9];
-/** Pings carry nothing, and so do their answers; masked with zeros. */
+/** An empty pong, masked with zeros. Pings are empty, and so are their answers. */
 const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 
-/** A text frame as a client sends it. */
+/** A text frame as a client sends it, masked with zeros. */
 export function textFrame(text: string): Buffer {
   const length = Buffer.byteLength(text);
   const header = length < 126 ? 6 : 8;
@@ -24,17 +24,17 @@ export function textFrame(text: string): Buffer {
 }
 
 /**
- * A WebSocket client for load: text frames only, masked with zeros, all of one turn in one write. The client
- * that ships with Node costs more per frame than everything that it measures.
+ * A WebSocket client for load. It sends only text frames, masks them with zeros, and writes all frames of one
+ * turn at once. Node's built-in client costs more per frame than everything that it would measure.
  */
 export class FastSocket {
   readonly #socket: Socket;
   readonly #onText: (text: string) => void;
   #rest: Buffer = NOTHING;
   #frames: Buffer[] = [];
-  /** Called once when the connection is gone, whoever ended it. */
+  /** Called once when the connection is closed by either side. */
   onClose: (() => void) | undefined;
-  /** Where it is set, frames are counted as they come, and nobody reads them. */
+  /** If it is set, incoming frames are only counted. */
   onCount: ((frames: number) => void) | undefined;
 
   private constructor(socket: Socket, onText: (text: string) => void) {
@@ -73,12 +73,12 @@ export class FastSocket {
     this.#frames.push(textFrame(text));
   }
 
-  /** Writes frames that are made already, at once. */
+  /** Writes prebuilt frames at once. */
   sendFrames(frames: Buffer): void {
     this.#socket.write(frames);
   }
 
-  /** Writes what was sent in this turn. */
+  /** Writes the frames that were sent in this turn. */
   flush(): void {
     const [only] = this.#frames;
     if (only === undefined) return;
@@ -86,7 +86,7 @@ export class FastSocket {
     this.#frames = [];
   }
 
-  /** Reads nothing any more. */
+  /** Stops reading. */
   pause(): void {
     this.#socket.pause();
   }

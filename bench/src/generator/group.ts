@@ -7,7 +7,7 @@ import { gather, leave } from "./people.ts";
 export interface GroupArgs {
   readonly door: Door;
   readonly members: number;
-  /** Messages that are on their way at once. */
+  /** The number of messages in flight. */
   readonly window: number;
   readonly ms: number;
   readonly pids: Pids;
@@ -17,8 +17,8 @@ const BODY = "x".repeat(150);
 const WARM_MS = 1_000;
 
 /**
- * Closed loop: `window` members each send their next message when the last was acked; deliveries per second
- * to all members. A raw server hands all of them one prebuilt frame.
+ * Closed loop: each of `window` members sends its next message when the last one is acked. Returns deliveries
+ * per second to all members. A raw server sends all members one prebuilt frame.
  */
 export async function group({
   door,

@@ -5,30 +5,30 @@ import { pause } from "./load.ts";
 
 export interface HoldArgs {
   readonly door: SignedDoor;
-  /** Sockets that do nothing but stay. */
+  /** The number of sockets that only stay connected. */
   readonly idle: number;
-  /** Sockets that are written to and never read. */
+  /** The number of sockets that are written to and never read. */
   readonly deaf: number;
   readonly ms: number;
 }
 export interface Held {
-  /** Deaf sockets that the server closed, and that came again. */
+  /** The deaf sockets that the server closed, and that connected again. */
   readonly closed: number;
-  /** Idle ones that were lost: there should be none. */
+  /** The idle sockets that were lost: there should be none. */
   readonly lost: number;
 }
 
 const PING_MS = 20_000;
 /**
- * A deaf socket pings too: one that says nothing is closed for that, and one that reads nothing hears of its
- * end by a write that fails, which should be soon.
+ * Deaf sockets ping too. A silent socket would be closed for its silence. And a socket that does not read
+ * learns of its end only by a failed write, which should happen soon.
  */
 const DEAF_PING_MS = 5_000;
 const WRITES_PER_SECOND = 100;
-/** The kernel takes some 10 MB for a deaf socket before the connector has to keep anything. */
+/** The kernel buffers some 10 MB for a deaf socket before the connector has to keep anything. */
 const BODY = "y".repeat(8_000);
 
-/** Keeps `idle` sockets alive and feeds `deaf` ones that read nothing, for `ms`. */
+/** Keeps `idle` sockets alive, and feeds `deaf` ones that read nothing, for `ms`. */
 export async function hold({ door, idle, deaf, ms }: HoldArgs): Promise<Held> {
   let lost = 0;
   const people = await gather(door, "h", idle, () => undefined);

@@ -10,12 +10,12 @@ export interface IdleArgs {
   readonly pid: number;
 }
 
-/** Long enough for heaps to be collected, and for a heartbeat's sweep. */
+/** Long enough for a garbage collection and a heartbeat's sweep. */
 const SETTLE_MS = 8_000;
 
 /**
- * Bytes that a process holds for one more connection that says nothing: the difference between `few` and
- * `many`, so that what it holds for itself is not counted.
+ * The bytes that a process holds for each further idle connection. It is the difference between `few` and
+ * `many` connections, so the process's own memory does not count.
  */
 export async function idle({ door, few, many, pid }: IdleArgs): Promise<{ bytes: number }> {
   const people: Person[] = [];

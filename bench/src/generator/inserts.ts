@@ -1,5 +1,5 @@
 export interface InsertsArgs {
-  /** For the engine's data, its own. */
+  /** The folder for the engine's data. */
   readonly folder: string;
   readonly chdbHome: string;
   readonly ms: number;
@@ -8,11 +8,11 @@ export interface InsertsArgs {
 const ROWS = 10_000;
 
 /**
- * The embedded engine and nothing else: what storage's writes are held against. The same prebuilt rows of 165
- * bytes of body, 10,000 at a time, one insert after the other: rows per second.
+ * Measures only the embedded engine, for comparison with storage's writes. It inserts the same prebuilt rows,
+ * with bodies of 165 bytes, 10,000 at a time, one insert after the other. Returns rows per second.
  */
 export async function inserts({ folder, chdbHome, ms }: InsertsArgs): Promise<{ perSecond: number }> {
-  // Here and not above: no other load needs ClickHouse's client.
+  // Imported here, since no other load needs ClickHouse's client.
   const { connectClickHouse } = await import("@jichat/storage/clickhouse.ts");
   const { EVENT_COLUMNS } = await import("@jichat/storage/event-row.ts");
   const { Lines } = await import("@jichat/storage/lines.ts");

@@ -10,17 +10,19 @@ import { percentilesOf, recordMs } from "./talk.ts";
 const FLUSHED_MS = 3_000;
 const LIMIT = 50;
 const BODY = { text: "x".repeat(150) };
-/** Who else is in each group: one of many, so that its list of readers is not only the asker. */
+/**
+ * The other members of each group. There are several, so that its list of readers has more than the asker.
+ */
 const OTHERS = ["l-bob", "l-eve", "l-joe"];
 
 export interface FillListArgs {
   readonly door: Door;
-  /** Whose list: `prefix0`. */
+  /** The user with the list is `prefix0`. */
   readonly prefix: string;
   readonly conversations: number;
 }
 
-/** Puts someone into so many groups, each with a message; all of it is in ClickHouse in the end. */
+/** Puts a user into `conversations` groups, each with a message. Resolves once all of it is in ClickHouse. */
 export async function fillList({ door, prefix, conversations }: FillListArgs): Promise<void> {
   const person = await come(door, prefix);
   await inParallel(conversations, 32, async (index) => {
@@ -35,9 +37,9 @@ export async function fillList({ door, prefix, conversations }: FillListArgs): P
 export interface ListsArgs {
   readonly door: Door;
   readonly prefix: string;
-  /** Whole first syncs, page by page. */
+  /** The number of full first syncs, page by page. */
   readonly times: number;
-  /** Someone with a short list, whose sync is answered before anything is timed. */
+  /** A user with a short list, whose sync must be answered before the timing starts. */
   readonly prober: string;
 }
 
@@ -45,14 +47,14 @@ export interface ListPages {
   /** Milliseconds of the very first page. */
   readonly first: number;
   readonly pages: Percentiles;
-  /** Of one whole first sync. */
+  /** The number of conversations in one full first sync. */
   readonly conversations: number;
 }
 
 const PATIENCE_MS = 20_000;
 const AGAIN_MS = 50;
 
-/** Milliseconds of each page of 50 of someone's first syncs, from the frame to the answer. */
+/** The milliseconds of each page of 50 in a user's first syncs, from the frame to the answer. */
 export async function lists({ door, prefix, times, prober }: ListsArgs): Promise<ListPages> {
   const probe = await come(door, prober);
   const isAnswered = async (): Promise<boolean> =>

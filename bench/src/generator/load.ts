@@ -1,20 +1,20 @@
 import type { Pids, Usage } from "./cpu.ts";
 import { countCpu } from "./cpu.ts";
 
-/** What every load says of itself: without it no figure may be believed. */
+/** The facts that every load reports about itself. Without them, no figure can be trusted. */
 export interface Load {
-  /** Of one core, by the generator itself. */
+  /** The generator's own use of one core; 1 is all of it. */
   readonly generatorShare: number;
-  /** Done in time over asked; 1 where nothing is offered at a rate. */
+  /** The rate that was offered over the rate that was asked for; 1 if the load has no rate. */
   readonly offered: number;
-  /** CPU seconds of each process while the load lasted. */
+  /** The CPU seconds that each process used during the load. */
   readonly cpu: Usage;
 }
 
 const SHARE_MAX = 0.8;
 const OFFERED_MIN = 0.99;
 
-/** Why the load says nothing of the servers: the generator was the limit. */
+/** Why the load says nothing about the servers: the generator was the limit. Undefined if it was not. */
 export function voidBecause({ generatorShare, offered }: Load): string | undefined {
   if (generatorShare > SHARE_MAX)
     return `the generator used ${(100 * generatorShare).toFixed(0)} % of a core`;
@@ -22,13 +22,13 @@ export function voidBecause({ generatorShare, offered }: Load): string | undefin
   return undefined;
 }
 
-/** The same of many, to stand behind a row; nothing where all may be believed. */
+/** The same for several loads, as a note for a row; empty if all of them are valid. */
 export const voids = (runs: readonly Load[]): string => {
   const why = runs.map(voidBecause).find((reason) => reason !== undefined);
   return why === undefined ? "" : `; void: ${why}`;
 };
 
-/** Begins to watch this process and the servers; the value tells how it went. */
+/** Starts to watch this process and the servers. The returned function gives the result. */
 export function watchLoad(pids: Pids): (offered?: number) => Load {
   const usage = countCpu(pids);
   const cpu = process.cpuUsage();

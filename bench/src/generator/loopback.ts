@@ -3,17 +3,19 @@ import { createConnection } from "node:net";
 import { pause } from "./load.ts";
 
 export interface LoopbackArgs {
-  /** Of a server that sends back what it is sent. */
+  /** The port of a server that sends back what it receives. */
   readonly port: number;
   readonly bytes: number;
-  /** Frames of so many bytes that are on their way at once. */
+  /** The number of frames of `bytes` bytes in flight. */
   readonly window: number;
   readonly ms: number;
 }
 
 const WARM_MS = 300;
 
-/** Closed loop over one TCP connection, a frame back lets the next go: round trips per second. */
+/**
+ * Closed loop over one TCP connection: each returned frame releases the next. Returns round trips per second.
+ */
 export async function loopback({ port, bytes, window, ms }: LoopbackArgs): Promise<{ perSecond: number }> {
   const socket = createConnection(port, "127.0.0.1");
   socket.setNoDelay(true);

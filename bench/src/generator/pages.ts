@@ -8,16 +8,21 @@ import { percentilesOf, recordMs } from "./talk.ts";
 
 export interface PagesArgs {
   readonly door: Door;
-  /** Messages that the conversation gets first; all are in ClickHouse before the first page is asked. */
+  /**
+   * The messages that the conversation gets first. All are in ClickHouse before the first page is requested.
+   */
   readonly messages: number;
-  /** Pages of 50, one after the other: the newest, and older ones. */
+  /** The number of pages of 50, one after the other: of the newest page, and of older ones. */
   readonly hotPages: number;
   readonly coldPages: number;
 }
 
 export interface Pages {
   readonly conversation: string;
-  /** The newest page, again and again, the first reader's included; and older ones, none twice in a row. */
+  /**
+   * `hot` is the newest page, repeatedly, including its first read. `cold` are older pages, none twice in a
+   * row.
+   */
   readonly hot: Percentiles;
   readonly cold: Percentiles;
 }
@@ -25,7 +30,7 @@ export interface Pages {
 const FLUSHED_MS = 3_000;
 const LIMIT = 50;
 
-/** Milliseconds of a page of 50, from the frame to the answer. */
+/** The milliseconds of a page of 50, from the frame to the answer. */
 export async function pages({ door, messages, hotPages, coldPages }: PagesArgs): Promise<Pages> {
   const reader = await come(door, "h");
   const { ask } = reader;

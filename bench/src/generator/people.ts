@@ -1,13 +1,16 @@
 import { mint } from "@jichat/e2e/mint.ts";
 import { FastSocket } from "./fast-socket.ts";
 
-/** Where sockets go, and what signs their tokens; undefined for a raw server, which asks for none. */
+/**
+ * The addresses of the servers, and the key that signs tokens; without a key for a raw server, which wants no
+ * tokens.
+ */
 export interface Door {
   readonly urls: readonly string[];
   readonly signingKeyFile?: string;
 }
 
-/** A door of ours. */
+/** A door whose servers want signed tokens. */
 export type SignedDoor = Door & { readonly signingKeyFile: string };
 
 export const DEVICE = "bench";
@@ -17,13 +20,13 @@ export const helloOf = (signingKeyFile: string, user: string, more: object = {})
 
 export interface Person {
   readonly socket: FastSocket;
-  /** The `welcome`, or nothing at a raw server. */
+  /** The `welcome` frame; empty at a raw server. */
   readonly welcome: string;
 }
 
 /**
- * A socket of `user`, welcomed; what it hears after that goes to `onText`. Rejects with the frame that it got
- * in place of a welcome.
+ * Connects a socket of `user`, and resolves after the welcome. Later frames go to `onText`. Rejects with the
+ * frame that came in place of a welcome.
  */
 export async function arrive(
   url: string,
@@ -45,11 +48,11 @@ export async function arrive(
   if (hello === undefined) welcomed.resolve("");
   else socket.send(hello);
   const welcome = await welcomed.promise;
-  socket.onClose = undefined; // An error costs what a frame does, and nobody waits for one any more.
+  socket.onClose = undefined; // An error costs as much as a frame, and nobody waits for it any more.
   return { socket, welcome };
 }
 
-/** Runs `act` for 0 to `count` − 1, `width` of them at a time. */
+/** Runs `act` for 0 to `count` - 1, with `width` running at once. */
 export async function inParallel(
   count: number,
   width: number,
@@ -63,7 +66,9 @@ export async function inParallel(
   );
 }
 
-/** `prefix0` to `prefixN`, welcomed, spread over the door's URLs; `onText` is told whose it is. */
+/**
+ * Connects `prefix0` to `prefixN`, spread over the door's URLs. `onText` also gets the index of the person.
+ */
 export async function gather(
   { urls, signingKeyFile }: Door,
   prefix: string,

@@ -9,28 +9,28 @@ import { together } from "./together.ts";
 
 export interface ResumeArgs {
   readonly door: Door;
-  /** Begins the names of its users: two crowds share none. */
+  /** The prefix of its users' names, so that two crowds share no user. */
   readonly crowd: string;
   readonly devices: number;
-  /** Sockets that are being opened at once. */
+  /** The number of sockets that are opened at once. */
   readonly width: number;
   readonly times: number;
   readonly pids: Pids;
 }
 
 export interface Resumed extends Load {
-  /** Until the last device had all it had missed. */
+  /** Until the last device had everything that it missed. */
   readonly ms: number;
 }
 
-/** Until the connector has said goodbye to all of them. */
+/** The time in which the connector closes all of the sockets on its side. */
 const LEAVE_MS = 1_000;
-/** Until storage has written what they were told: that is no part of coming back. */
+/** The time in which storage writes the messages, since that is not part of the resume. */
 const STORE_MS = 2_000;
-/** At once, while they are made level. */
+/** The number of concurrent devices while they are brought up to date. */
 const PREPARING = 256;
 
-/** One message for each of them, from somebody else. */
+/** Sends one message from somebody else to each device. */
 async function tellAll(door: Door, crowd: string, devices: number): Promise<void> {
   const writer = await come(door, `${crowd}-writer`);
   await inParallel(devices, 64, async (index) => {
@@ -45,7 +45,7 @@ interface Back {
   readonly synced: string;
 }
 
-/** As the SDK does it: asks what was missed right behind the hello. Rejects with what it was refused with. */
+/** Resumes like the SDK, with the sync right after the hello. Rejects with the error of the server. */
 async function comeBack(url: string, ticket: string, since: string | undefined): Promise<Back> {
   const level = Promise.withResolvers<string>();
   let welcome = "";
@@ -65,9 +65,9 @@ async function comeBack(url: string, ticket: string, since: string | undefined):
 }
 
 /**
- * Devices that are level lose their sockets all at once, miss a message each, and come back with their
- * tickets: until each has synced from where it was. Making them level takes longer than all the rest, so they
- * lose their sockets `times` times.
+ * Devices that are up to date lose their sockets all at once, and miss one message each. They come back with
+ * their tickets, and the time ends when each has synced from its cursor. The preparation takes longer than
+ * all the rest, so they lose their sockets `times` times.
  */
 export async function resume({
   door,
@@ -90,7 +90,7 @@ export async function resume({
   await inParallel(devices, PREPARING, async (index) => {
     const socket = sockets[index];
     if (socket === undefined) return;
-    // A message of before, so that there is a conversation to be level in.
+    // An earlier message, so that there is a conversation to be synced.
     await ask(index, socket, { t: "send", to: `${crowd}${(index + 1) % devices}`, body: { text: "before" } });
     cursors[index] = cursorOf(await ask(index, socket, { t: "sync" }));
   });
@@ -116,6 +116,7 @@ export async function resume({
   return results;
 }
 
-// Cut out, not parsed: a device parses on a core of its own, these two share theirs with the servers.
+// Cut out without parsing: a real device parses on its own core, but this generator shares two cores with the
+// servers.
 const ticketOf = (welcome: string): string => /"ticket":"([^"]*)"/.exec(welcome)?.[1] ?? "";
 const cursorOf = (synced: string): string => /"cursor":"([^"]*)"/.exec(synced)?.[1] ?? "";

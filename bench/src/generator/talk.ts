@@ -6,7 +6,7 @@ import { pause, watchLoad } from "./load.ts";
 import type { Door, Person } from "./people.ts";
 import { gather, leave } from "./people.ts";
 
-/** Milliseconds from the intended time. */
+/** Milliseconds from the intended time of sending. */
 export interface Percentiles {
   readonly p50: number;
   readonly p90: number;
@@ -17,7 +17,7 @@ export interface Percentiles {
 export interface Talk extends Load {
   readonly rate: number;
   readonly sent: number;
-  /** Of them, those behind the warm-up: latencies and CPU are theirs. */
+  /** The messages after the warm-up. Latencies and CPU are measured over these. */
   readonly timed: number;
   readonly acked: number;
   readonly received: number;
@@ -28,15 +28,15 @@ export interface Talk extends Load {
 
 export interface TalkArgs {
   readonly door: Door;
-  /** Sockets, of as many users; even. */
+  /** The number of sockets, one per user. Must be even. */
   readonly people: number;
-  /** 1-1 conversations that messages go round; at most people × (people − 1) / 2. */
+  /** The number of 1-1 conversations, used in turn; at most people × (people − 1) / 2. */
   readonly conversations: number;
   readonly rate: number;
   readonly ms: number;
   /**
-   * At the same rate before that: this process has just begun, and its code is compiled while it runs. Must
-   * arrive too, but is not timed. Default 0.
+   * The duration of the warm-up at the same rate: this process has just started, and its code is still being
+   * compiled. Its messages must arrive too, but are not timed. Default 0.
    */
   readonly warmMs?: number;
   readonly pids: Pids;
@@ -45,7 +45,7 @@ export interface TalkArgs {
 const SETTLE_MS = 10_000;
 const TICK_MS = 2;
 const BODY = "x".repeat(150);
-/** Histograms count in hundredths of a millisecond. */
+/** The unit of the histograms: hundredths of a millisecond. */
 const UNIT = 100;
 
 export const percentilesOf = (histogram: Histogram): Percentiles => {
@@ -58,8 +58,8 @@ export const recordMs = (histogram: Histogram, ms: number): void => {
 };
 
 /**
- * UUIDv7s of this moment that carry the message's number, by which its ack and its receipt find when they
- * were due.
+ * UUIDv7s of this moment that contain the message's number, by which its ack and its receipt find its due
+ * time.
  */
 function idsAt(ms: number): (index: number) => string {
   const time = Math.floor(ms).toString(16).padStart(12, "0");
@@ -73,14 +73,14 @@ const numberIn = (text: string): number => {
 };
 
 /**
- * The pair of a conversation, whose members take turns: neighbours first (0-1, 2-3 …), so that few
- * conversations spread over all people, then each with the one `round` further on.
+ * The two members of a conversation, who take turns. The first conversations pair neighbours (0-1, 2-3 …), so
+ * that a few conversations spread over all people. Each later round pairs everyone with another person.
  */
 function pairOf(conversation: number, people: number): readonly [number, number] {
   const perRound = people / 2;
   const round = Math.floor(conversation / perRound);
   const at = conversation % perRound;
-  // Of the round-robin tournament's circle method: every pair meets once in people − 1 rounds.
+  // The circle method of a round-robin tournament: every pair meets once in people − 1 rounds.
   if (at === 0) return [people - 1, round % (people - 1)];
   const turn = people - 1;
   return [(round + at) % turn, (round + turn - at) % turn];
@@ -93,8 +93,8 @@ interface Seen {
 }
 
 /**
- * Open loop: messages leave when they are due, however late the answers are, and latency counts from when
- * they were due (no coordinated omission). Ends when all has been answered and received, or after 10 s.
+ * Open loop: messages are sent when they are due, however late the answers are. Latency counts from the due
+ * time (no coordinated omission). Ends when everything is answered and received, or after 10 s.
  */
 export async function talk(args: TalkArgs): Promise<Talk> {
   const { door, people, conversations, rate, ms, warmMs = 0, pids } = args;
@@ -141,7 +141,10 @@ interface Sending {
   readonly before: (sent: number) => void;
 }
 
-/** Of the rate that was asked for, what was offered. `before` each message is told how many went before. */
+/**
+ * Returns the share of the requested rate that was offered. `before` is called before each message, with the
+ * number of messages already sent.
+ */
 async function sendAll(
   persons: readonly Person[],
   pairs: readonly (readonly [number, number])[],
@@ -151,7 +154,7 @@ async function sendAll(
   let sent = 0;
   while (sent < due.length) {
     const idOf = idsAt(Date.now());
-    // The first is due at once.
+    // The first message is due at once.
     const until = Math.min(due.length, 1 + Math.floor(((performance.now() - started) * rate) / 1_000));
     for (; sent < until; sent += 1) {
       before(sent);

@@ -10,7 +10,7 @@ import { pages } from "./pages.ts";
 import { resume } from "./resume.ts";
 import { talk } from "./talk.ts";
 
-/** All that a generator can do. Arguments and results travel between processes: plain values. */
+/** All tasks of a generator. Arguments and results are plain values, since they pass between processes. */
 export const TASKS = {
   connects,
   echo,
@@ -36,6 +36,6 @@ export interface Order {
   readonly args: never;
 }
 export type Report =
-  | { readonly isReady: true } // And waits for the others of its load.
+  | { readonly isReady: true } // It then waits for the others of its load.
   | { readonly result: unknown }
   | { readonly error: string };

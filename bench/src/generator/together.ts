@@ -1,6 +1,6 @@
 import { once } from "node:events";
 
-/** Resolves when every generator of this load has come so far: who measures them starts them together. */
+/** Resolves when every generator of this load has reached this point, so that all start together. */
 export async function together(): Promise<void> {
   const go = once(process, "message");
   process.send?.({ isReady: true });

@@ -1,7 +1,7 @@
 import type { Order, Report } from "./tasks.ts";
 import { TASKS } from "./tasks.ts";
 
-/** The generator's process: one order, one report, and it ends. */
+/** The generator's process. It takes one order, sends one report, and ends. */
 process.once("message", ({ task, args }: Order) => {
   const report = (what: Report): void => {
     process.send?.(what, () => {

@@ -17,7 +17,7 @@ export interface Appends extends Percentiles {
 }
 
 export interface PacedAppends extends Percentiles {
-  /** CPU seconds for 1,000 appends: of nats-server, and of this process, which is nothing but its client. */
+  /** CPU seconds for 1,000 appends: of nats-server, and of this process, which is only its client. */
   readonly cpu: Usage;
 }
 
@@ -41,8 +41,8 @@ async function withStreams<T>(
 }
 
 /**
- * Fenced appends of `records` × 256 bytes through nats.js, one in flight per stream, 8 streams, as fast as
- * they go: records per second, and milliseconds of an append.
+ * Fenced appends of `records` × 256 bytes through nats.js at full speed, with one in flight on each of 8
+ * streams. Returns records per second, and the milliseconds of an append.
  */
 export const appendAtFull = async (natsUrl: string, records: number): Promise<Appends> =>
   withStreams(natsUrl, async (js, subjects) => {
@@ -63,7 +63,7 @@ export const appendAtFull = async (natsUrl: string, records: number): Promise<Ap
   });
 
 /**
- * The same at a rate, one record per append: what a message that is alone waits for at least. Open loop; an
+ * Appends at a rate, with one record each: the least time that a single message waits. Open loop, but an
  * append waits for the one before it in its stream. `nats` is the server's process id.
  */
 export const appendAtRate = async (natsUrl: string, nats: number, rate: number): Promise<PacedAppends> =>

@@ -6,7 +6,7 @@ import { loadUws } from "@jichat/connector/uws.ts";
 import type { WebSocket } from "uWebSockets.js";
 
 /**
- * uWebSockets.js and nothing else: what every figure of a connector is held against.
+ * A server that is only uWebSockets.js: every figure of a connector is compared with it.
  * Arguments: a port, and what it does with a frame.
  * - `echo`: sends it back.
  * - `fan`: sends one prebuilt event to all, and an ack to who asked.

@@ -9,7 +9,7 @@ export interface RawServer {
   stop(): void;
 }
 
-/** uWebSockets.js alone, in a process of its own. */
+/** Starts a server that is only uWebSockets.js, in a separate process. */
 export async function startRaw(mode: "echo" | "fan" | "ticket" | "token", secret = ""): Promise<RawServer> {
   const [port = 0] = await freePorts(1);
   const args = [join(import.meta.dirname, "server.ts"), String(port), mode, secret];

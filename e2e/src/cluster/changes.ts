@@ -1,25 +1,25 @@
 import { TRANSITIONS, rowOf } from "@jichat/operator/crd/transitions.ts";
 
-/** What has pods of its own, by the label that they carry. */
+/** The parts that have pods, by the label on these pods. */
 export const PARTS = ["connector", "router", "storage", "api", "nats", "redis", "clickhouse"] as const;
 export type Part = (typeof PARTS)[number];
 
-/** A change of a running ChatCluster that is taken. */
+/** An allowed change to a running ChatCluster. */
 export interface Change {
   readonly name: string;
-  /** Merged into the spec. */
+  /** The patch to the spec. */
   readonly patch: object;
-  /** Merged afterwards, for the changes that come. */
+  /** The patch that reverts the change, for the sake of the changes after it. */
   readonly back?: object;
-  /** Whose pods are made anew; all others stay the very same pods. */
+  /** The parts whose pods are replaced. All other pods must stay the same. */
   readonly rolls: readonly Part[];
 }
 
-/** What of the lab a change names. */
+/** The values from the lab that changes refer to. */
 export interface ChangeNames {
   readonly versions: readonly [string, string];
   readonly pullPolicy: string;
-  /** The same images under another name. */
+  /** The same images under other names. */
   readonly elsewhere: { readonly registry: string } & Readonly<
     Record<"nats" | "redis" | "clickhouse", string>
   >;
@@ -46,10 +46,10 @@ const of = (names: readonly string[], value: object): object =>
   Object.fromEntries(names.map((name) => [name, value]));
 const SPEC_NAMES = ["connectors", "routers", "storage", "api"] as const;
 
-/** A Secret with keys that the tests make of those that the ChatCluster has. */
+/** A Secret with keys that the tests make from those of the ChatCluster. */
 export const OWN_KEYS = "own-keys";
 
-/** Changes of a ChatCluster of managed backends that take nothing from elsewhere. */
+/** Changes to a ChatCluster with managed backends that need no other names or keys. */
 const INSIDE: readonly Change[] = [
   {
     name: "two of each",
@@ -146,10 +146,10 @@ const fromElsewhere = ({ versions, pullPolicy, elsewhere }: ChangeNames): readon
   },
 ];
 
-/** Changes of one ChatCluster of managed backends, one after the other, each under load. */
+/** Changes to one ChatCluster with managed backends, applied one after the other under load. */
 export const changesOf = (names: ChangeNames): readonly Change[] => [...INSIDE, ...fromElsewhere(names)];
 
-/** Whoever is signed in is signed out by these: they are tried while nobody talks. */
+/** This change signs every user out, so it is tried while no load runs. */
 export const SIGNING_OUT: Change = {
   name: "tokens of another issuer",
   patch: { auth: { issuer: "another", audience: "another" } },
@@ -157,7 +157,7 @@ export const SIGNING_OUT: Change = {
   rolls: ["connector", "api"],
 };
 
-/** Of a ChatCluster with three NATS servers. */
+/** Changes to a ChatCluster with three NATS servers. */
 export const OF_THREE: readonly Change[] = [
   { name: "three copies of every log", patch: { durability: { replicas: 3 } }, rolls: COMPONENTS },
   {
@@ -174,7 +174,7 @@ const BACKEND_TLS =
 const GATEWAY = "there is no Gateway API here; operator/test/others.test.ts has the route";
 const STAND_BACK = "e2e/cluster/2-operator.test.ts, scenarios 8a and 8b";
 
-/** Rows of the table of transitions that no change here tries, and why. */
+/** Rows of the table of transitions that no change here tries, each with the reason. */
 export const NOT_HERE: Readonly<Record<string, string>> = {
   paused: STAND_BACK,
   hibernate: STAND_BACK,
@@ -197,7 +197,7 @@ export const NOT_HERE: Readonly<Record<string, string>> = {
 
 const at = (name: string, namespace: string): string => `${name}.${namespace}.svc`;
 
-/** Of a ChatCluster on somebody's own NATS and ClickHouse, and on a Redis that is run for it. */
+/** Changes to a ChatCluster with external NATS and ClickHouse, and a managed Redis. */
 export const changesOutside = (namespace: string): readonly Change[] => [
   {
     name: "from a Redis that is run for us to one of our own",
@@ -235,14 +235,17 @@ function leavesOf(value: unknown, path: string): readonly Leaf[] {
   );
 }
 
-/** A field's own row, or that of the nearest above it. */
+/** The row of a field, or of its nearest ancestor with a row. */
 function rowAbove(leaf: string): string | undefined {
   const parts = leaf.split(".");
   const above = parts.map((_, index) => parts.slice(0, parts.length - index).join("."));
   return above.find((path) => path in TRANSITIONS) ?? rowOf(leaf);
 }
 
-/** Rows of the table of transitions that a patch tries; what it takes away as a whole is none. */
+/**
+ * The rows of the table of transitions that a patch tries. A field that the patch removes as a whole has no
+ * row.
+ */
 export function rowsIn(patch: object): readonly string[] {
   const rows = leavesOf(patch, "").flatMap(([path, value]) => {
     const row = rowAbove(path);

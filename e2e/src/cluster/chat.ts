@@ -44,7 +44,7 @@ export interface ChatObject {
   };
 }
 
-/** As the laptop sample, from images that are loaded, and reached by a port of the node. */
+/** The laptop sample, with images that are already loaded, and a NodePort. */
 export const laptop = (more: object = {}): object => ({
   version: LAB.versions[0],
   image: { registry: LAB.registry },
@@ -55,14 +55,14 @@ export const laptop = (more: object = {}): object => ({
   partitions: 8,
   durability: { replicas: 1 },
   drain: { deadlineSeconds: 5 },
-  auth: { peopleMustExist: false }, // Crowds sign their tokens themselves, and `helm test` signs up.
+  auth: { peopleMustExist: false }, // Crowds sign their own tokens, and `helm test` signs up.
   nats: { managed: { replicas: 1, storage: { size: "2Gi" }, image: LAB.backends.nats } },
   redis: { managed: { image: LAB.backends.redis } },
   clickhouse: { managed: { storage: { size: "5Gi" }, image: LAB.backends.clickhouse } },
   ...more,
 });
 
-/** A ChatCluster of the tests, by its name. */
+/** A ChatCluster of the tests. */
 export class Chat {
   readonly namespace: string;
   readonly name: string;
@@ -81,12 +81,14 @@ export class Chat {
     });
   }
 
-  /** Changes some of the spec. */
+  /** Patches the spec. */
   async patch(spec: object): Promise<void> {
     await this.#patch({ spec });
   }
 
-  /** Its data goes with it from here on: the operator has seen so. */
+  /**
+   * From here on, the data is deleted with the ChatCluster. Resolves once the operator has set its finalizer.
+   */
   async loseData(): Promise<void> {
     await this.patch({ deletionPolicy: "Delete" });
     await until("the operator holds on to it for its data", 30_000, async () =>
@@ -102,7 +104,7 @@ export class Chat {
     await this.ask(["patch", "chat", this.name, "--type=merge", "-p", JSON.stringify(change)]);
   }
 
-  /** kubectl in its namespace. */
+  /** Runs kubectl in the ChatCluster's namespace. */
   async ask(args: readonly string[], input?: string): Promise<string> {
     return kubectl(["-n", this.namespace, ...args], input === undefined ? {} : { input });
   }
@@ -111,7 +113,9 @@ export class Chat {
     return read<ChatObject>(["-n", this.namespace, "get", "chat", this.name]);
   }
 
-  /** Seconds until the condition stands for what the spec says now. */
+  /**
+   * Waits for the condition to have this status for the present spec. Resolves with the seconds that it took.
+   */
   async until(type: string, status: string, ms: number): Promise<number> {
     const started = performance.now();
     let last = "";
@@ -129,7 +133,10 @@ export class Chat {
     return (performance.now() - started) / 1_000;
   }
 
-  /** Everything that was asked for is there, and nothing of before: seconds that it took. */
+  /**
+   * Waits until everything that the spec wants is there, and nothing from before is left. Resolves with the
+   * seconds that it took.
+   */
   async settled(ms: number): Promise<number> {
     const started = performance.now();
     for (const [type, status] of [
@@ -157,7 +164,7 @@ export class Chat {
     return list.items;
   }
 
-  /** Uids of the pods that stay, by component. */
+  /** The uids of pods that are not being deleted, by component. */
   async uids(components: readonly string[]): Promise<Readonly<Record<string, readonly string[]>>> {
     const pods = (await this.pods()).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
     return Object.fromEntries(
@@ -181,7 +188,7 @@ export class Chat {
     return Buffer.from(data[key] ?? "", "base64").toString("utf8");
   }
 
-  /** Of a node: what a NodePort is reached by. */
+  /** The address of a node, at which NodePorts can be reached. */
   async address(): Promise<string> {
     const nodes = await read<{
       readonly items: readonly {
@@ -193,7 +200,7 @@ export class Chat {
     return nodes.items[0]?.status.addresses.find(({ type }) => type === "InternalIP")?.address ?? "";
   }
 
-  /** Where devices connect from outside, and with what their tokens are signed. */
+  /** The URLs for devices outside the cluster, and the key that signs their tokens. */
   async venue(): Promise<Venue & { leave(): void }> {
     const { spec } = await read<{
       readonly spec: {
@@ -215,9 +222,7 @@ export class Chat {
     };
   }
 
-  /**
-   * Compares ClickHouse with the log, row by row, as `storage verify` does in a pod of storage's own kind.
-   */
+  /** Compares ClickHouse with the log, row by row: runs `storage verify` in a pod like storage's own. */
   async verify(): Promise<string> {
     const deployment = await read<{ readonly spec: { readonly template: { readonly spec: object } } }>([
       "-n",
@@ -237,7 +242,8 @@ export class Chat {
         args: ["verify"],
       }),
     );
-    // What is managed-by the operator and not wanted by it goes; what its network policies know it by stays.
+    // The operator removes objects with its managed-by label that it does not want. The other labels stay,
+    // since network policies select by them.
     const { "app.kubernetes.io/managed-by": _ours, ...labels } = template.metadata.labels;
     await this.ask(["delete", "job", name, "--ignore-not-found"]);
     await apply({
@@ -245,7 +251,8 @@ export class Chat {
       kind: "Job",
       metadata: { name, namespace: this.namespace, labels },
       spec: {
-        // A name that was not there just now may stay unknown a while; what differs, differs each time.
+        // A Service's new name may stay unresolved for a while, so the Job is retried. A real difference is
+        // found at every try.
         backoffLimit: 2,
         template: { metadata: { labels }, spec: { ...template.spec, containers, restartPolicy: "Never" } },
       },

@@ -11,7 +11,7 @@ import type { Chat } from "./chat.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { LAB } from "./kubectl.ts";
 
-/** A port of this machine that leads to a Service's, while `act` runs. */
+/** Forwards a local port to a Service's port while `act` runs. */
 export async function forwarded<T>(
   chat: Chat,
   service: string,
@@ -37,7 +37,7 @@ export async function forwarded<T>(
   }
 }
 
-/** How a ChatCluster's managed NATS is reached as a component or the operator, while `act` runs. */
+/** Connects to a ChatCluster's managed NATS as a component or as the operator, while `act` runs. */
 export async function asUser<T>(
   chat: Chat,
   as: User,
@@ -56,7 +56,7 @@ export async function asUser<T>(
   );
 }
 
-/** Changes a log's limit by hand, and resolves once the operator has put it back. */
+/** Changes a log's limit by hand. Resolves once the operator has corrected it. */
 export async function driftInStreams(chat: Chat, withinMs: number): Promise<void> {
   await asUser(chat, "operator", async (options, names) => {
     const stream = names.logStream(0);

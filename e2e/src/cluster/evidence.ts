@@ -8,7 +8,7 @@ interface Named {
   readonly metadata: { readonly name: string; readonly namespace: string };
 }
 
-/** Logs, Events and objects of the namespaces, in one folder: what somebody needs who was not there. */
+/** Saves the logs, Events and objects of the namespaces in one folder, for the analysis of a failure. */
 export async function keepEvidence(namespaces: readonly string[]): Promise<string> {
   mkdirSync(FOLDER, { recursive: true });
   const write = async (name: string, args: readonly string[]): Promise<void> => {

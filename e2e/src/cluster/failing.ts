@@ -4,7 +4,7 @@ import { until } from "@jichat/testkit/until.ts";
 import type { Chat, Condition } from "./chat.ts";
 import { read } from "./kubectl.ts";
 
-/** What somebody is told, and how. */
+/** A condition that should report a failure. */
 export interface Told {
   readonly type: string;
   readonly status: "True" | "False";
@@ -13,11 +13,11 @@ export interface Told {
 }
 
 export interface Failure {
-  /** Brings it about. */
+  /** Causes the failure. */
   readonly fail: () => Promise<void>;
-  /** The first of them is told in an Event too. */
+  /** The conditions that must report it. The first is reported by an Event too. */
   readonly told: readonly Told[];
-  /** More that must go on meanwhile. */
+  /** Further checks while the failure lasts. */
   readonly meanwhile?: () => Promise<void>;
   readonly cure: () => Promise<void>;
 }
@@ -39,7 +39,7 @@ const isTold = (condition: Condition, { type, status, reason, message }: Told): 
   condition.reason === reason &&
   message.test(condition.message);
 
-/** Seconds until the conditions say it, of the spec as it is now. */
+/** Waits until the conditions report it for the present spec. Resolves with the seconds that it took. */
 async function untilTold(chat: Chat, wanted: readonly Told[], ms: number): Promise<number> {
   const started = performance.now();
   let last = "";
@@ -60,7 +60,7 @@ async function untilTold(chat: Chat, wanted: readonly Told[], ms: number): Promi
   return (performance.now() - started) / 1_000;
 }
 
-/** An Event about the ChatCluster since then says it. */
+/** Waits for an Event that reports it about the ChatCluster, at `since` (milliseconds) or later. */
 async function eventTold(chat: Chat, { reason, message }: Told, since: number): Promise<void> {
   await until(`an Event of ${chat.name} says ${reason}`, TOLD_MS, async () => {
     const { items } = await read<{ readonly items: readonly Event[] }>([
@@ -70,7 +70,7 @@ async function eventTold(chat: Chat, { reason, message }: Told, since: number): 
       "events",
       `--field-selector=involvedObject.name=${chat.name},reason=${reason}`,
     ]);
-    // Events carry whole seconds by one of two fields.
+    // Events have whole seconds, in one of two fields.
     const whenOf = ({ eventTime, lastTimestamp }: Event): number =>
       Date.parse(eventTime ?? lastTimestamp ?? "") || 0;
     return items.some((event) => message.test(event.message) && whenOf(event) >= since - 1_000)
@@ -79,7 +79,7 @@ async function eventTold(chat: Chat, { reason, message }: Told, since: number): 
   });
 }
 
-/** What has nothing to do with the failure goes on: a router that is lost comes back, and another comes. */
+/** Checks that the rest goes on: a lost router is replaced, and another one can be added. */
 async function goesOn(chat: Chat): Promise<void> {
   const [lost] = await chat.pods("router");
   assert.ok(lost !== undefined, "there is a router");
@@ -97,8 +97,8 @@ async function goesOn(chat: Chat): Promise<void> {
 }
 
 /**
- * Something of a ChatCluster fails: that is told within 30 s, all else is kept meanwhile, it is still told
- * then, and after the cure all is well again.
+ * Plays a failure of a ChatCluster. It is reported within 30 s, everything else goes on, the report stays,
+ * and after the cure the ChatCluster is healthy again.
  */
 export async function fails(t: TestContext, chat: Chat, failure: Failure): Promise<void> {
   const { fail, told, meanwhile, cure } = failure;

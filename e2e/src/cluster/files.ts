@@ -1,16 +1,16 @@
-/** These files run in every `make test`; any other is for the night, or for whoever names it. */
+/** These files run in every `make test`. All others run nightly, or when they are named. */
 const DAILY = /^[12]-/;
 
 export interface Asked {
-  /** What a file must have one of in its name, with commas between (`ONLY=`); empty: nothing in particular. */
+  /** Parts of file names, separated by commas (`ONLY=`). Empty means that none are named. */
   readonly only: string;
-  /** Whether it is night (`NIGHTLY=1`): all files run. */
+  /** Whether this is the nightly run (`NIGHTLY=1`), in which all files run. */
   readonly isNight: boolean;
 }
 
 const nameOf = (path: string): string => path.split("/").at(-1) ?? path;
 
-/** The scenario files that are to run, in the order of their names. */
+/** The scenario files to run, sorted by name. */
 export function filesToRun(all: readonly string[], { only, isNight }: Asked): readonly string[] {
   const named = only.split(",").filter((part) => part !== "");
   const isAsked = (path: string): boolean =>

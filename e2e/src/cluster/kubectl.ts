@@ -3,12 +3,12 @@ import { delimiter, dirname } from "node:path";
 
 interface Options {
   readonly env?: NodeJS.ProcessEnv;
-  /** What the program reads. */
+  /** The standard input of the program. */
   readonly input?: string;
   readonly timeoutMs?: number;
 }
 
-/** Runs a program to its end; rejects with what it said where it failed. */
+/** Runs a program to its end. Rejects with its output if it fails. */
 export async function run(program: string, args: readonly string[], options: Options = {}): Promise<string> {
   const { input, env = process.env } = options;
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env });
@@ -16,7 +16,7 @@ export async function run(program: string, args: readonly string[], options: Opt
   const err: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
-  // Who ends without reading closes it; whether that was well its exit code says.
+  // A program that ends without reading closes the pipe. Its exit code says whether it succeeded.
   child.stdin.on("error", () => undefined);
   child.stdin.end(input ?? "");
   const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 120_000);
@@ -38,23 +38,23 @@ const required = (name: string): string => {
   return value;
 };
 
-/** What `make e2e` made before these tests. */
+/** The environment that `make e2e` prepared for these tests. */
 export const LAB = {
   kubectl: required("E2E_KUBECTL"),
   helm: required("E2E_HELM"),
   kubectlChat: required("E2E_KUBECTL_CHAT"),
   handImage: required("E2E_HAND_IMAGE"),
   registry: required("E2E_REGISTRY"),
-  /** Images of these versions are loaded: the same program under two names. */
+  /** The versions of the loaded images: the same program under two names. */
   versions: JSON.parse(required("E2E_VERSIONS")) as readonly [string, string],
   backends: JSON.parse(required("E2E_BACKENDS")) as Readonly<Record<"nats" | "redis" | "clickhouse", string>>,
-  /** The same images under another registry's name. */
+  /** Another registry name with the same images. */
   elsewhere: required("E2E_ELSEWHERE"),
-  /** Another policy than the usual one by which pods start here too. */
+  /** A pull policy other than the default, with which pods can also start here. */
   pullPolicy: required("E2E_PULL_POLICY"),
 };
 
-/** The same image under another registry's name. */
+/** The name of the same image under the other registry name. */
 export const elsewhere = (image: string): string => image.replace(LAB.registry, LAB.elsewhere);
 
 export const kubectl = async (args: readonly string[], options?: Options): Promise<string> =>
@@ -63,19 +63,19 @@ export const kubectl = async (args: readonly string[], options?: Options): Promi
 export const helm = async (args: readonly string[]): Promise<string> =>
   run(LAB.helm, args, { timeoutMs: 300_000 });
 
-/** `kubectl chat`, found by kubectl as its plugin. */
+/** Runs `kubectl chat`, which kubectl finds as a plugin. */
 export const kubectlChat = async (args: readonly string[]): Promise<string> => {
   const folders = [dirname(LAB.kubectlChat), dirname(LAB.kubectl), dirname(process.execPath)];
   const env = { ...process.env, PATH: [...folders, process.env["PATH"] ?? ""].join(delimiter) };
   return run(LAB.kubectl, ["chat", ...args], { env });
 };
 
-/** Anything that `-o json` gives. */
+/** Reads an object or list with `-o json`. */
 export async function read<T>(args: readonly string[]): Promise<T> {
   return JSON.parse(await kubectl([...args, "-o", "json"])) as T;
 }
 
-/** What is there, or undefined. */
+/** The object, or undefined if it does not exist. */
 export async function find<T>(args: readonly string[]): Promise<T | undefined> {
   const text = await kubectl([...args, "--ignore-not-found", "-o", "json"]);
   return text.trim() === "" ? undefined : (JSON.parse(text) as T);

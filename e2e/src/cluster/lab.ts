@@ -8,14 +8,14 @@ import { UserError, during, say } from "@jichat/testkit/say.ts";
 
 import { HANDS, NAMESPACE } from "./namespaces.ts";
 
-/** A cluster that scenarios may do anything to. */
+/** A cluster to which scenarios may do anything. */
 export interface Lab {
-  /** In front of every program that talks to the cluster. */
+  /** The command prefix for every program that talks to the cluster. */
   readonly enter: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  /** Where its nodes get images from. */
+  /** The registry from which the nodes get images. */
   readonly registry: string;
-  /** Another policy than the usual one by which pods start here too. */
+  /** A pull policy other than the default, with which pods can also start here. */
   readonly pullPolicy: "Never" | "Always";
   bring(builder: Builder, tags: readonly string[]): Promise<void>;
   leave(): Promise<void>;
@@ -23,15 +23,15 @@ export interface Lab {
 
 const NAME = "e2e";
 
-/** One of our own; kept, it is there for the next run. */
+/** A local kind cluster. If it is kept, the next run uses it again. */
 export async function kindLab(nodes: number, isKept: boolean): Promise<Lab> {
-  if (!isKept) await deleteCluster(NAME); // Of a run that was cut off.
+  if (!isKept) await deleteCluster(NAME); // Left by a run that was interrupted.
   const cluster = await createCluster(NAME, nodes);
   return {
     enter: cluster.enter,
     env: cluster.env,
     registry: "localhost/jichat",
-    pullPolicy: "Never", // Nodes have them.
+    pullPolicy: "Never", // The images are already on the nodes.
     bring: async (builder, tags) => loadInto(cluster, builder, tags),
     leave: async () => {
       if (isKept) say("the cluster stays (KEEP): make cluster-down CLUSTER=e2e takes it away");
@@ -43,8 +43,9 @@ export async function kindLab(nodes: number, isKept: boolean): Promise<Lab> {
 const CRD = "crd/chatclusters.chat.jichat.io";
 
 /**
- * Somebody's cluster: images go through a registry that its nodes pull from, and what the scenarios made is
- * taken away. One that has JiChat is refused: scenarios kill, upgrade and uninstall.
+ * An existing cluster. Images go through a registry that its nodes pull from, and everything that the
+ * scenarios made is removed. A cluster with JiChat in it is refused, since scenarios kill, upgrade and
+ * uninstall.
  */
 export async function existingLab(kubeconfig: string, registry: string, isKept: boolean): Promise<Lab> {
   if (!existsSync(kubeconfig)) throw new UserError(`KUBECONFIG: there is no file ${kubeconfig}`);
@@ -68,13 +69,14 @@ export async function existingLab(kubeconfig: string, registry: string, isKept: 
     enter: [],
     env,
     registry,
-    pullPolicy: "Always", // They are in a registry.
+    pullPolicy: "Always", // The images are in a registry.
     bring: async (builder, tags) => {
       for (const tag of tags) await during(`pushing ${tag}`, builder.push(tag));
     },
     leave: async () => {
       if (isKept) return;
-      // A failed scenario may leave one whose operator is gone: nobody else would let it go.
+      // A failed scenario may leave a ChatCluster without an operator. Nothing else would remove its
+      // finalizer.
       const left = await kubectl("-n", NAMESPACE, "get", "--ignore-not-found", "chat", "-o", "name");
       for (const chat of left.split("\n").filter((name) => name !== ""))
         await kubectl(

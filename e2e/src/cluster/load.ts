@@ -6,16 +6,15 @@ import { Ledger } from "../ledger.ts";
 import { judgeCrowd } from "../scene.ts";
 import type { Chat } from "./chat.ts";
 
-/** 300 devices that send 200 messages a second between them. */
+/** 300 devices that send 200 messages per second in all. */
 const LOAD: CrowdOptions = { pairs: 75, groups: 5, groupSize: 20, rate: 0.67 };
 const BEFORE_MS = 5_000;
 const AFTER_MS = 5_000;
 
 /**
- * People talk while `act` happens and a little before and after; then every device has everything, in
- * order and once,
- * and ClickHouse has what the log has. Resolves with how long the slowest send took to its ack, and with how
- * often devices lost their connection until then.
+ * Lets people talk during `act`, and a little before and after. Then every device must have every message, in
+ * order and once, and ClickHouse must equal the log. Resolves with the slowest time from a send to its ack,
+ * and with the number of lost connections until then.
  */
 export async function underLoad(
   t: TestContext,

@@ -13,14 +13,17 @@ import { existingLab, kindLab } from "./lab.ts";
 import { backendImages, handImage, makeTestImages } from "@jichat/tools/images/test-images.ts";
 
 /**
- * The scenarios on a real cluster: builds the images and brings them there, runs the tests where they reach
- * the cluster, and takes all of it away. `KEEP=1` leaves it, and the next run goes on with it; `ONLY=` runs
- * the files that have it in their name, `NIGHTLY=1` all of them.
+ * Runs the scenarios on a real cluster: builds and loads the images, runs the tests from where they reach the
+ * cluster, and removes everything. `KEEP=1` keeps the cluster, and the next run reuses it. `ONLY=` runs the
+ * files whose names contain it, and `NIGHTLY=1` runs all files.
  */
 const VERSIONS = ["0.1.0", "0.1.1"] as const;
 const { KEEP = "", ONLY = "", NIGHTLY = "", NODES = "1", E2E_KUBECONFIG = "", REGISTRY = "" } = process.env;
 
-/** The same images under other names: a ChatCluster that moves to them rolls, and is what it was. */
+/**
+ * The same images under other names: a ChatCluster that moves to them rolls its pods, and does not change
+ * otherwise.
+ */
 const elsewhere = (registry: string): string => `${registry}-elsewhere`;
 
 async function bringImages(lab: Lab): Promise<void> {

@@ -1,4 +1,4 @@
-/** Where the release and its ChatClusters are. */
+/** The namespace of the release and its ChatClusters. */
 export const NAMESPACE = "jichat";
-/** Where the tests' hands are. */
+/** The namespace of the tests' privileged pods. */
 export const HANDS = "jichat-e2e-hands";

@@ -5,7 +5,7 @@ import { LAB, apply, kubectl, read } from "./kubectl.ts";
 
 const LABELS = { app: "hand" };
 
-/** The tests' hands: a privileged pod on each node, whatever made the cluster. */
+/** Starts the hands of the tests: a privileged pod on each node, for any kind of cluster. */
 async function raise(): Promise<void> {
   const labels = { "pod-security.kubernetes.io/enforce": "privileged" };
   await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: HANDS, labels } });
@@ -32,7 +32,7 @@ async function raise(): Promise<void> {
 
 const raised: { hands?: Promise<void> } = {};
 
-/** The hand on a pod's node. */
+/** The name of the hand on a pod's node. */
 async function handOf({ spec: { nodeName } }: Pod): Promise<string> {
   raised.hands ??= raise();
   await raised.hands;
@@ -48,7 +48,7 @@ async function handOf({ spec: { nodeName } }: Pod): Promise<string> {
   });
 }
 
-/** Runs a shell command on the node of a pod, as its root, with the programs that the node has. */
+/** Runs a shell command as root on a pod's node, with the node's own programs. */
 async function onNode(pod: Pod, script: string): Promise<string> {
   const onHost = ["/usr/bin/busybox", "nsenter", "-t", "1", "-m", "--", "sh", "-c", script];
   return kubectl(["-n", HANDS, "exec", await handOf(pod), "--", ...onHost]);
@@ -58,8 +58,8 @@ const SANDBOX = "pause|busybox|tail";
 const RUNTIME = "containerd-shim*|runc*";
 
 /**
- * A pod's processes: their cgroup has its uid, with - or _ in it. Its sandbox is what holds its namespaces
- * open.
+ * A shell command that lists a pod's processes. Their cgroup has the pod's uid, with - or _ in it. The
+ * sandbox is the process that holds the namespaces open.
  */
 const processesOf = ({ metadata: { uid } }: Pod, which: "sandbox" | "containers"): string =>
   [
@@ -72,14 +72,14 @@ const processesOf = ({ metadata: { uid } }: Pod, which: "sandbox" | "containers"
     "done",
   ].join(" ");
 
-/** kill -9, as the kernel does it when memory is short: nobody is told before. */
+/** Sends SIGKILL, as the kernel does when memory is short: no process is warned. */
 export async function killPod(pod: Pod): Promise<void> {
   const kill = `for p in $(${processesOf(pod, "containers")}); do kill -9 $p && echo $p; done`;
   const killed = await onNode(pod, kill);
   if (killed.trim() === "") throw new Error(`pod ${pod.metadata.name} had no process to kill`);
 }
 
-/** Does to what goes in and out of a pod what an iptables rule says, until the value is called. */
+/** Applies an iptables rule to a pod's traffic until the returned function is called. */
 export async function filter(pod: Pod, rule: string): Promise<() => Promise<void>> {
   const iptables = `nsenter --net=/proc/$(${processesOf(pod, "sandbox")} | head -1)/ns/net iptables`;
   await onNode(pod, `${iptables} -A ${rule}`);
@@ -88,6 +88,6 @@ export async function filter(pod: Pod, rule: string): Promise<() => Promise<void
   };
 }
 
-/** Drops what the pod sends to an address, until the value is called. */
+/** Drops the pod's packets to an address until the returned function is called. */
 export const cutOff = async (pod: Pod, destination: string): Promise<() => Promise<void>> =>
   filter(pod, `OUTPUT -d ${destination} -j DROP`);

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { LAB, apply, kubectl } from "./kubectl.ts";
 
-/** Backends of somebody's own, each with two logins that see the same, and by two names. */
+/** External backends, each with two logins with the same rights, and with two names. */
 const LOGINS = ["one", "two"] as const;
 const passwordOf = (user: string): string => `password-of-${user}`;
 
@@ -40,7 +40,7 @@ interface Server {
   readonly name: "nats" | "redis" | "clickhouse";
   readonly port: number;
   readonly args?: readonly string[];
-  /** Where its files of configuration are. */
+  /** The folder of its configuration files. */
   readonly config: string;
   readonly folders: readonly string[];
 }
@@ -105,7 +105,7 @@ function objectsOf({ name, port, args = [], config, folders }: Server): readonly
 
 const labelled = { [LABEL]: "login" };
 
-/** Brings them up in a namespace, with the Secrets `login-one` and `login-two`. */
+/** Starts the backends in a namespace, with the Secrets `login-one` and `login-two`. */
 export async function raiseBackends(namespace: string): Promise<void> {
   const objects = [
     {
@@ -134,7 +134,7 @@ export async function takeBackends(namespace: string): Promise<void> {
   await kubectl(["-n", namespace, "delete", "deployment,service,configmap,secret", "-l", LABEL]);
 }
 
-/** What a ChatCluster says that stands on them, but for Redis. */
+/** The spec of a ChatCluster on these backends, except for Redis. */
 export const onOwnBackends = (namespace: string): object => ({
   nats: { external: { url: `nats://own-nats.${namespace}.svc:4222`, secret: "login-one" } },
   clickhouse: { external: { url: `http://own-clickhouse.${namespace}.svc:8123`, secret: "login-one" } },

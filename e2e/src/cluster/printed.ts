@@ -4,17 +4,17 @@ import { LAB, run } from "./kubectl.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
-/** Where a shell finds kubectl and helm, as somebody has them who has installed them. */
+/** An environment with kubectl and helm on PATH, as a user has it. */
 const env = (): NodeJS.ProcessEnv => ({
   ...process.env,
   PATH: [dirname(LAB.kubectl), dirname(LAB.helm), process.env["PATH"] ?? ""].join(delimiter),
 });
 
-/** Gives a shell what was printed, as it was printed, in the project's folder. */
+/** Runs printed commands unchanged in a shell, in the project's folder. */
 export const inShell = async (printed: string): Promise<string> =>
   run("sh", ["-c", `cd '${ROOT}'\n${printed}`], { env: env(), timeoutMs: 300_000 });
 
-/** The same for a line that goes on for ever, until it has printed what is looked for. */
+/** Like `inShell`, but for a command that never ends: runs it until it has printed `wanted`. */
 export async function inShellUntil(printed: string, wanted: RegExp, ms: number): Promise<string> {
   const child = spawn("sh", ["-c", `exec ${printed}`], {
     cwd: ROOT,
@@ -46,7 +46,7 @@ export async function inShellUntil(printed: string, wanted: RegExp, ms: number):
   }
 }
 
-/** Commands that a text has: each from the begin of a line, one with a document up to where that ends. */
+/** The commands in a text. Each starts at the beginning of a line; a here-document belongs to its command. */
 export function commandsIn(text: string): readonly string[] {
   const found = text.matchAll(/^(?:kubectl|helm) (?:[^\n]*<<END\n[\s\S]*?^END$|[^\n]*)/gm);
   return [...found].map(([command]) => command);

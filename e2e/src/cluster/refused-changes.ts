@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Chat } from "./chat.ts";
 
-/** A change that the API server refuses, and what it says. */
+/** A change that the API server refuses, with the expected message. */
 export interface RefusedChange {
   readonly patch: object;
   readonly says: RegExp;
@@ -11,7 +11,7 @@ const elsewhereOf = (backend: "nats" | "redis" | "clickhouse", more: object): ob
   [backend]: { managed: null, ...more },
 });
 
-/** Of a ChatCluster with managed backends and an address of one family. */
+/** Refused changes to a ChatCluster with managed backends and a single-stack address. */
 export const REFUSED: readonly RefusedChange[] = [
   { patch: { partitions: 16 }, says: /partitions cannot change/ },
   {
@@ -43,7 +43,10 @@ export const REFUSED: readonly RefusedChange[] = [
   { patch: { network: { ipFamilies: ["IPv6"] } }, says: /ipFamilies cannot begin with another family/ },
 ];
 
-/** One that sleeps: an external log, an embedded history, balancers. None of these runs beside the other. */
+/**
+ * A hibernating ChatCluster with an external log, an embedded history and load balancers: forms that the
+ * other one cannot have.
+ */
 const balancer = { type: "LoadBalancer", loadBalancerClass: "example.com/one" };
 export const SLEEPING = {
   hibernate: true,
@@ -63,7 +66,7 @@ export const REFUSED_SLEEPING: readonly RefusedChange[] = [
   { patch: { api: other }, says: /api\.service\.loadBalancerClass cannot change while/ },
 ];
 
-/** The API server takes no such change, and the spec stays what it is. */
+/** Checks that the API server refuses a change, and that the spec stays the same. */
 export async function isRefused(chat: Chat, { patch, says }: RefusedChange): Promise<void> {
   const before = await chat.read();
   await assert.rejects(chat.patch(patch), says);

@@ -7,15 +7,15 @@ import { LAB, helm, kubectl, read } from "./kubectl.ts";
 const ROOT = join(import.meta.dirname, "../../..");
 export const CHART = join(ROOT, "chart");
 export const RELEASE = "jichat";
-/** Packaged from commit e42934b: its CRD is older than this one's. */
+/** The chart of commit e42934b, whose CRD is older than the present one. */
 export const EARLIER_CHART = join(ROOT, "e2e/cluster/earlier/jichat-0.1.0.tgz");
 
-/** Puts the chart in, or another version of it. */
+/** Installs the chart, or another version of it. */
 export async function install(chart = CHART, more: readonly string[] = []): Promise<void> {
   await kubectl(["create", "namespace", NAMESPACE]).catch((error: unknown) => {
     if (!String(error).includes("already exists")) throw error;
   });
-  // Whatever cannot run as restricted is refused here, as at a careful operator's.
+  // The namespace refuses every pod that is not `restricted`, as a careful administrator would set it.
   await kubectl([
     "label",
     "namespace",
@@ -45,6 +45,7 @@ export async function install(chart = CHART, more: readonly string[] = []): Prom
   ]);
 }
 
+/** All pods of the operator, whether they lead or not. */
 export async function operators(): Promise<readonly Pod[]> {
   const selector =
     "app.kubernetes.io/name=jichat-operator,app.kubernetes.io/component notin (test, uninstall)";
@@ -59,7 +60,7 @@ export async function operators(): Promise<readonly Pod[]> {
   return items;
 }
 
-/** The operator's pod that leads, and runs. */
+/** The running pod of the leading operator. */
 export async function leader(): Promise<Pod> {
   return until("an operator leads", 60_000, async () => {
     const { spec } = await read<{ readonly spec: { readonly holderIdentity?: string } }>([
@@ -70,7 +71,7 @@ export async function leader(): Promise<Pod> {
       "jichat-operator",
     ]);
     const holder = spec.holderIdentity ?? "";
-    // An instance's name is the end of its pod's; a holder whose process is gone does not lead.
+    // An instance's name ends the name of its pod. A holder whose process is gone does not lead.
     return (await operators()).find(
       ({ metadata: { name }, status }) =>
         holder !== "" &&
@@ -80,6 +81,7 @@ export async function leader(): Promise<Pod> {
   });
 }
 
+/** Resolves once exactly this many operators exist and are ready. */
 export async function scaleOperator(replicas: number): Promise<void> {
   await kubectl(["-n", NAMESPACE, "scale", `deployment/${RELEASE}-operator`, `--replicas=${replicas}`]);
   await until(`${replicas} operators are ready`, 60_000, async () => {

@@ -5,7 +5,7 @@ import { NAMESPACE } from "./namespaces.ts";
 
 const TIMEOUT_MS = 400_000;
 
-/** A scenario of the issue: how long it took is a figure, and what it leaves behind when it fails is kept. */
+/** A scenario. Its duration is recorded as a figure, and a failure's evidence is kept. */
 export function scenario(name: string, act: (t: TestContext) => Promise<void>, timeoutMs = TIMEOUT_MS): void {
   void test(name, { timeout: timeoutMs }, async (t) => {
     const started = performance.now();

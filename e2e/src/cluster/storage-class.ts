@@ -10,7 +10,7 @@ interface StorageClass {
 
 const DEFAULT = "storageclass.kubernetes.io/is-default-class";
 
-/** A class as the cluster's default one, of which volumes may be made larger, or may not. */
+/** Makes a default StorageClass whose volumes may be expanded, or may not. */
 export async function makeClass(name: string, allowVolumeExpansion: boolean): Promise<void> {
   const { items } = await read<{ readonly items: readonly StorageClass[] }>(["get", "storageclass"]);
   const found = items.find(({ metadata }) => metadata.annotations?.[DEFAULT] === "true");

@@ -10,18 +10,21 @@ import type { Waits } from "./waits.ts";
 const READERS = 3;
 const READ_EVERY_MS = 300;
 const MEET_EVERY_MS = 1_000;
-/** Longer than every fault: who waits so long was not answered. */
+/** Longer than every fault: a request that takes longer was not answered. */
 const PATIENCE_MS = 45_000;
-/** Of one question over REST; the next one follows. */
+/** The timeout of one REST request. The next one follows. */
 const ANSWER_MS = 5_000;
 
-/** What a crowd that only talks never does: read back, over sockets and REST, and meet for the first time. */
+/**
+ * Does what a crowd that only talks never does: reads history over sockets and REST, and starts new
+ * conversations.
+ */
 export class Bystanders {
   readonly #site: Site;
   readonly #crowd: Crowd;
   readonly #waits: Waits;
   readonly #dice: Dice;
-  /** Who was never answered. */
+  /** Requests that were never answered. */
   readonly failures: string[] = [];
 
   constructor(site: Site, crowd: Crowd, waits: Waits, dice: Dice) {
@@ -31,7 +34,7 @@ export class Bystanders {
     this.#dice = dice;
   }
 
-  /** Until it is over; resolves once everybody has what they asked for. */
+  /** Runs until the signal aborts. Resolves once every request has its answer. */
   async walk(over: AbortSignal): Promise<void> {
     const readers = Array.from({ length: READERS }, async () =>
       this.#repeat(over, READ_EVERY_MS, async () =>
@@ -83,7 +86,7 @@ export class Bystanders {
     if (!answer.ok) throw new Error(`${answer.status} ${text}`);
   }
 
-  /** Two who may never have talked: their conversation is a cold or a new one. */
+  /** Two random people talk, so their conversation is a cold or a new one. */
   async #meet(): Promise<void> {
     const one = this.#dice.pick(this.#crowd.devices);
     const other = this.#dice.pick(this.#crowd.devices);

@@ -4,8 +4,8 @@ import { which } from "@jichat/testkit/exec.ts";
 import { debs } from "@jichat/testkit/needs.ts";
 
 /**
- * A clock of one part's own, by libfaketime. Only Node hears of it: nats-server is linked statically, and
- * Redis does not bear it. Timers go on: the monotonic clock is left alone.
+ * A separate clock for one part, by libfaketime. Only Node can use it: nats-server is linked statically, and
+ * Redis does not tolerate it. Timers go on, since the monotonic clock stays the same.
  */
 export class Clock {
   readonly #file: string;
@@ -21,7 +21,7 @@ export class Clock {
     return new Clock(join(data, `${part}.clock`), await needFaketime(), aheadSeconds);
   }
 
-  /** From its next look on, within a second, the part is so many seconds ahead of everybody, or behind. */
+  /** Sets how many seconds the part is ahead of all others, or behind. It takes effect within a second. */
   set(aheadSeconds: number): void {
     writeFileSync(this.#file, `${aheadSeconds < 0 ? "" : "+"}${aheadSeconds}\n`);
   }
@@ -36,7 +36,7 @@ export class Clock {
   }
 }
 
-/** The library, got once. To be asked for where there is a network: a host of its own has none. */
+/** Downloads the library once. Call it where there is a network: an isolated host has none. */
 export async function needFaketime(): Promise<string> {
   const pattern = "usr/lib/*/faketime/libfaketimeMT.so.1";
   const [installed] = globSync(`/${pattern}`);

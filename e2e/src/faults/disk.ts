@@ -9,11 +9,14 @@ async function must(program: string, args: readonly string[]): Promise<void> {
   if (code !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr.trim()}`);
 }
 
-/** FS_IOC_SHUTDOWN with FSOP_GOING_FLAGS_NOLOGFLUSH: nothing reaches the disk any more, nor its journal. */
+/**
+ * FS_IOC_SHUTDOWN with FSOP_GOING_FLAGS_NOLOGFLUSH: from then on nothing reaches the disk, not even the
+ * journal.
+ */
 const SHUT_DOWN = `import fcntl, os, struct, sys
 fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587D, struct.pack("I", 2))`;
 
-/** One host's disk: an ext4 image of its own, whose power can be cut and which can be full. */
+/** The disk of one host: a separate ext4 image, whose power can be cut and which can be full. */
 export class Disk {
   readonly folder: string;
   readonly #image: string;
@@ -23,7 +26,7 @@ export class Disk {
     this.folder = folder;
   }
 
-  /** In a mount namespace of one's own the mount goes with the last process, and its loop device with it. */
+  /** In a separate mount namespace, the mount ends with the last process, and so does its loop device. */
   static async make(data: string, name: string): Promise<Disk> {
     const disk = new Disk(join(data, `${name}.img`), join(data, name));
     writeFileSync(disk.#image, "");
@@ -42,14 +45,17 @@ export class Disk {
     await must("umount", [this.folder]);
   }
 
-  /** What was not synced is gone; whoever uses the disk must end before it can be mounted again. */
+  /**
+   * Loses everything that was not synced. Processes that use the disk must end before it can be mounted
+   * again.
+   */
   async cutPower(): Promise<void> {
     await must("python3", ["-c", SHUT_DOWN, this.folder]);
   }
 
-  /** Leaves no byte. */
+  /** Fills the disk to the last byte. */
   async fill(): Promise<void> {
-    // It ends for want of space, which is what it is for; what is left then is less than a block of it.
+    // dd ends when there is no space, as intended. The rest is smaller than one of its blocks.
     for (const block of ["bs=1M", "bs=4k"])
       await exec("dd", ["if=/dev/zero", `of=${this.#ballast}`, block, "oflag=append", "conv=notrunc"]);
   }

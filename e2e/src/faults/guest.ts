@@ -1,4 +1,4 @@
-/** Whoever asked has gone, however it ended, when this process's input ends: nobody is left to hear of it. */
+/** Ends this process when its input ends: then the process that started it is gone, however it ended. */
 export function endWithInput(): void {
   process.stdin.once("end", () => process.exit(1)).resume();
   process.stdin.unref();

@@ -4,7 +4,7 @@ import { endWithInput } from "./guest.ts";
 import { readCell } from "./matrix.ts";
 import { runCell } from "./run.ts";
 
-/** In a room of its own (room.ts): plays one cell of the matrix, and says on its output what came of it. */
+/** Runs in its own room (room.ts). Plays one cell of the matrix, and prints the outcome. */
 await main(async () => {
   const [over = "", seed = "", faults = ""] = process.argv.slice(2);
   const cell = readCell(faults, Number(seed));

@@ -2,7 +2,7 @@ import { Dice } from "@jichat/protocol/dice.ts";
 import type { Host } from "./site.ts";
 import { CONNECTORS, NATS, ROUTERS } from "./site.ts";
 
-/** What may happen to a host; strike.ts does it. */
+/** The kinds of faults of a host. strike.ts implements them. */
 export const KINDS = {
   kill: "SIGKILL, and started again at the heal",
   stop: "SIGSTOP, SIGCONT at the heal",
@@ -24,7 +24,7 @@ export interface Fault {
   readonly kind: Kind;
   readonly host: Host;
 }
-/** One run of the matrix: what is done, all of it within the same seconds. */
+/** One run of the matrix. All of its faults happen within the same seconds. */
 export interface Cell {
   readonly faults: readonly Fault[];
   readonly seed: number;
@@ -60,7 +60,7 @@ const ROLES_OF: Readonly<Record<Kind, readonly Role[]>> = {
   flush: ["redis"],
 };
 
-/** Every kind on every role that can have it. */
+/** Every kind, on every role that it applies to. */
 const SINGLES = (Object.keys(KINDS) as Kind[]).flatMap((kind) =>
   ROLES_OF[kind].map((role) => ({ kind, role })),
 );
@@ -68,11 +68,14 @@ export const FAULTS_PER_SEED = 25;
 const PAIRS_PER_SEED = 3;
 const SINGLES_PER_SEED = FAULTS_PER_SEED - PAIRS_PER_SEED;
 
-/** The cells of one seed. Three in a row have every kind on every role, and pairs of their own. */
+/**
+ * The cells of one seed. Three consecutive seeds cover every kind on every role, and have different pairs.
+ */
 export function cellsOf(seed: number): readonly Cell[] {
   const dice = new Dice(seed);
   const faultAt = (at: number): Fault => {
-    // A step that shares no factor with their number: one seed's are of many kinds, and all come in turn.
+    // A step that has no common factor with the number of singles: one seed gets many kinds, and all come in
+    // turn.
     const { kind, role } = SINGLES[(at * 28) % SINGLES.length] ?? { kind: "kill", role: "nats" };
     return { kind, host: dice.pick(HOSTS_OF[role]) };
   };
@@ -87,10 +90,11 @@ export function cellsOf(seed: number): readonly Cell[] {
   return [...singles, ...pairs].map((faults) => ({ faults, seed }));
 }
 
+/** The name of a cell, such as `kill nats-1 + cut storage`. */
 export const nameOf = ({ faults }: Cell): string =>
   faults.map(({ kind, host }) => `${kind} ${host}`).join(" + ");
 
-/** What `nameOf` says, read again; undefined where there is no such fault. */
+/** Parses a name made by `nameOf`; undefined if there is no such fault. */
 export function readCell(name: string, seed: number): Cell | undefined {
   const faults = name.split("+").map((text): Fault | undefined => {
     const [kind = "", host = ""] = text.trim().split(" ");
@@ -101,7 +105,10 @@ export function readCell(name: string, seed: number): Cell | undefined {
   return faults.every((fault) => fault !== undefined) ? { faults, seed } : undefined;
 }
 
-/** Whoever is left is a quorum, and does the work of who is gone: nobody has to wait for the heal. */
+/**
+ * Whether the remaining hosts form a quorum and do the work of the lost one, so that nobody has to wait for
+ * the heal.
+ */
 export function leavesQuorum({ faults }: Cell): boolean {
   const [fault, ...more] = faults;
   if (fault === undefined || more.length > 0 || !["kill", "stop", "cut"].includes(fault.kind)) return false;

@@ -6,12 +6,12 @@ import { endWithInput } from "./guest.ts";
 import { NamespaceNetwork } from "./network.ts";
 import { ProxyNetwork } from "./proxies.ts";
 
-/** What a network does to a connection between two hosts; said on the output. */
+/** Checks what a network does to a connection between two hosts, and prints the result. */
 export interface Seen {
-  /** Milliseconds of a word there and back, while all is well, and with 150 ms more one way. */
+  /** The milliseconds of a round trip: in a healthy network, and with an extra 150 ms one way. */
   readonly good: number;
   readonly delayed: number;
-  /** Whether a word came back within a second over a way that was cut, and after the heal. */
+  /** Whether a word came back within a second over a cut path, and after the heal. */
   readonly cutThere: boolean;
   readonly healed: boolean;
   readonly cutBack: boolean;
@@ -42,7 +42,7 @@ socket.setNoDelay(true).on("data", (bytes: Buffer) => {
 });
 let said = 0;
 
-/** Says a word; how long until it is back, or undefined when that takes too long. */
+/** Sends a word. Resolves with the milliseconds until it is back, or undefined if that takes too long. */
 async function say(withinMs: number): Promise<number | undefined> {
   said += 1;
   const word = `<${said}>`;

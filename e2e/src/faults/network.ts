@@ -4,20 +4,20 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Place } from "@jichat/testkit/local/stack.ts";
 
-/** What one way between two hosts does to what travels it; nothing of it is a good one, a loss of 1 a cut. */
+/** The faults of one direction between two hosts. An empty path is healthy, and a loss of 1 is a cut. */
 export interface Path {
   readonly loss?: number;
   readonly delayMs?: number;
 }
 export type Change = readonly [from: string, to: string, path: Path];
 
-/** Hosts, and the ways between them. */
+/** Hosts, and the paths between them. */
 export interface Network {
-  /** Where `host` and its parts are, as a part of the host itself binds and names it. */
+  /** The place of a host, with the address that its own parts bind and use. */
   place(host: string): Place;
-  /** `host:port` by which `from` reaches what listens on `port` of `to`. */
+  /** The `host:port` by which `from` reaches what listens on `port` of `to`. */
   endpoint(from: string, to: string, port: number): Promise<string>;
-  /** Resolves once the ways are so. */
+  /** Resolves once the changes are in effect. */
   change(changes: readonly Change[]): Promise<void>;
   close(): void;
 }
@@ -27,7 +27,7 @@ interface Member {
   readonly namespace: string;
 }
 
-/** Each host a network namespace of its own, all of them on one switch (switch.py says how). */
+/** Each host is a network namespace, and all of them are on one switch (see switch.py). */
 export class NamespaceNetwork implements Network {
   readonly #switch: ChildProcess;
   readonly #lines: AsyncIterator<string>;
@@ -40,7 +40,7 @@ export class NamespaceNetwork implements Network {
     this.#members = members;
   }
 
-  /** `here` is the name of the namespace that this process is in. */
+  /** `here` is the name of this process's own namespace. */
   static async open(here: string, hosts: readonly string[]): Promise<NamespaceNetwork> {
     const program = join(import.meta.dirname, "switch.py");
     const child = spawn("python3", [program, here, ...hosts], { stdio: ["pipe", "pipe", "inherit"] });
@@ -58,7 +58,7 @@ export class NamespaceNetwork implements Network {
 
   place(host: string): Place {
     const { address, namespace } = this.#member(host);
-    // Not `ip netns exec`: that hides the mounts that are here.
+    // `ip netns exec` would hide the mounts of this namespace.
     return { host: address, enter: ["nsenter", `--net=${namespace}`, "--"] };
   }
 

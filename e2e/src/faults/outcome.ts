@@ -1,7 +1,7 @@
 import type { Cell } from "./matrix.ts";
 import { leavesQuorum } from "./matrix.ts";
 
-/** What one run showed. */
+/** The outcome of one run. */
 export interface Outcome {
   readonly faults: string;
   readonly seed: number;
@@ -11,20 +11,23 @@ export interface Outcome {
   readonly sendMs: number;
   readonly pullMs: number;
   readonly liveMs: number;
-  /** From the heal until nobody waited for more than two seconds any more, and had everything. */
+  /**
+   * The milliseconds from the heal until no wait was longer than two seconds any more, and every device had
+   * everything.
+   */
   readonly levelMs: number;
-  /** What breaks an invariant, was never answered, or did not come up again. */
+  /** Broken invariants, requests that were never answered, and parts that did not restart. */
   readonly wrong: readonly string[];
 }
 
-/** Where a quorum is left nobody waits longer. */
+/** While a quorum is left, no wait is longer than this. */
 const WAIT_MAX_MS = 10_000;
-/** After the heal, whatever it was. */
+/** The limit after the heal of any fault. */
 const LEVEL_MAX_MS = 10_000;
 
 /**
- * Where a run fell short of what must hold; empty when all does. Waits may be `leniency` times as long as they
- * must not be: on a machine that has other work a single run does not tell seconds.
+ * What fell short in a run; empty if nothing did. Waits may be `leniency` times as long as the limits: on a
+ * busy machine, a single run does not measure seconds reliably.
  */
 export function shortfalls(cell: Cell, outcome: Outcome, leniency = 1): readonly string[] {
   const { sendMs, pullMs, liveMs, levelMs, wrong } = outcome;
@@ -41,7 +44,7 @@ const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
 
 const HEAD = ["fault", "seed", "acks", "send", "page", "live", "level", "short of"];
 
-/** The runs as a table in Markdown: longest waits and time until level, in seconds. */
+/** The runs as a Markdown table: the longest waits, and the time until level, in seconds. */
 export function tableOf(runs: readonly { readonly cell: Cell; readonly outcome: Outcome }[]): string {
   const rows = runs.map(({ cell, outcome }) => {
     const { faults, seed, acks, sendMs, pullMs, liveMs, levelMs } = outcome;

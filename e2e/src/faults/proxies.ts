@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Place } from "@jichat/testkit/local/stack.ts";
 import type { Change, Network, Path } from "./network.ts";
 
-/** More than this on its way to one socket, and its sender is not read any further. */
+/** If more bytes than this wait for one socket, their sender is no longer read. */
 const HELD_BYTES_MAX = 1_048_576;
 const LOOPBACK = "127.0.0.1";
 
@@ -13,7 +13,7 @@ interface Held {
   readonly due: number;
 }
 
-/** One direction of one connection: bytes arrive whole and in order, as soon as their path lets them. */
+/** One direction of one connection. Bytes arrive completely and in order, as soon as their path allows. */
 class Pipe {
   readonly #from: Socket;
   readonly #to: Socket;
@@ -33,14 +33,14 @@ class Pipe {
       if (this.#heldBytes > HELD_BYTES_MAX) from.pause();
       this.flow();
     });
-    // The end of a connection is a packet like others: nobody hears of it over a path that is cut.
+    // The end of a connection is a packet like any other: it does not pass a cut path.
     from.on("close", () => {
       this.#isOver = true;
       this.flow();
     });
   }
 
-  /** Passes on whatever may pass now. */
+  /** Passes on everything that may pass now. */
   flow(): void {
     clearTimeout(this.#timer);
     if (this.#path().loss === 1) return;
@@ -66,8 +66,8 @@ class Pipe {
 }
 
 /**
- * Hosts that are all this one, and a TCP proxy for each way between two of them: for machines where no
- * network namespaces are to be had. It cuts and delays; it loses nothing, since what TCP carries is not lost.
+ * All hosts are this one, with a TCP proxy for each direction between two of them. For machines without
+ * network namespaces. It cuts and delays, but loses nothing, since TCP repeats lost packets.
  */
 export class ProxyNetwork implements Network {
   readonly #paths = new Map<string, Path>();
@@ -122,7 +122,7 @@ export class ProxyNetwork implements Network {
     from.setNoDelay(true);
     const pipe = new Pipe(from, to, path);
     this.#pipes.set(pipe, [from, to]);
-    // Its close follows, and is what counts: a refused connection is one that closed at once.
+    // A `close` event follows, and only that counts: a refused connection is one that closed at once.
     from.on("error", () => undefined);
     to.once("close", () => {
       pipe.stop();

@@ -9,23 +9,24 @@ import { isOfClock, nameOf } from "./matrix.ts";
 import type { Outcome } from "./outcome.ts";
 
 /**
- * Namespaces of its own for network, mounts and processes. Whatever runs inside ends with it, mounts and
- * devices go with that: the kernel sees to it, also after a SIGKILL.
+ * Separate namespaces for network, mounts and processes. When the room ends, its processes end, and so do its
+ * mounts and devices. The kernel ensures this even after SIGKILL.
  */
 const ROOM = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"] as const;
 const RUN_MAX_MS = 320_000;
 
-/** Rooms that are open, and how each is taken away at once. */
+/** The open rooms, each as a function that ends it at once. */
 const open = new Set<() => void>();
 process.once("exit", () => {
   for (const close of open) close();
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.once(signal, () => {
-    process.exit(128 + constants.signals[signal]); // Without a listener it would end without its `exit`.
+    // Without this listener, the process would end without an `exit` event.
+    process.exit(128 + constants.signals[signal]);
   });
 
-/** Why no host can have a namespace of its own here; undefined where it can. */
+/** Why hosts cannot have namespaces here; undefined if they can. */
 export async function whyNoHosts(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return "this needs root: network namespaces, TUN devices and mounts are made";
   const missing = ["unshare", "nsenter", "python3", "mkfs.ext4", "mount"].find(
@@ -42,7 +43,7 @@ export async function whyNoHosts(): Promise<string | undefined> {
   return code === 0 ? undefined : `namespaces are not to be had: ${stderr.trim()}`;
 }
 
-/** Runs a program of this folder in a room, or without one; resolves with the last line that it says. */
+/** Runs a program of this folder in a room, or without one. Resolves with the last line that it prints. */
 export async function runInRoom(
   over: Outcome["over"],
   file: string,
@@ -51,7 +52,7 @@ export async function runInRoom(
   const data = mkdtempSync(join(tmpdir(), "jichat-faults-"));
   const main = [process.execPath, join(import.meta.dirname, file), over, ...args];
   const [program = "", ...more] = over === "namespaces" ? [...ROOM, ...main] : main;
-  // Whoever is in there ends when its input does: also when this process is ended by SIGKILL.
+  // The program ends when its input ends, which also happens if this process gets SIGKILL.
   const child = spawn(program, more, {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, TMPDIR: data },
@@ -62,7 +63,7 @@ export async function runInRoom(
   const close = (): void => {
     open.delete(close);
     clearTimeout(limit);
-    child.kill("SIGKILL"); // It has ended, or has nothing more to say.
+    child.kill("SIGKILL"); // It has ended, or has nothing more to print.
     rmSync(data, { recursive: true, force: true, maxRetries: 5 });
   };
   open.add(close);
@@ -75,7 +76,7 @@ export async function runInRoom(
   }
 }
 
-/** Plays a cell in a process of its own and says what came of it. Nothing of it is left, however it ends. */
+/** Plays a cell in a separate process. Resolves with the outcome. Nothing of it remains, however it ends. */
 export async function playCell(cell: Cell, over: Outcome["over"]): Promise<Outcome> {
   if (cell.faults.some(isOfClock)) await needFaketime();
   const line = await runInRoom(over, "main.ts", [String(cell.seed), nameOf(cell)]);

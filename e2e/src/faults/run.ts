@@ -18,11 +18,14 @@ const CROWD = { pairs: 6, groups: 3, groupSize: 8, rate: 1 };
 const QUIET_MS = 4_000;
 const FAULT_MS = 15_000;
 const BETWEEN_MS = 2_000;
-/** People go on talking for so long behind the heal: longer than they may take to be level. */
+/** People keep talking for this long after the heal, which is longer than they may take to be level. */
 const AFTER_MS = 13_000;
 const SETTLE_MS = 30_000;
 
-/** One run: people talk, it happens, it heals; what they waited for, and whether all is right in the end. */
+/**
+ * One run: people talk, the faults happen, and they heal. Returns the waits, and whether everything is
+ * correct in the end.
+ */
 export async function runCell(cell: Cell, over: Outcome["over"], data: string): Promise<Outcome> {
   const name = nameOf(cell);
   const progress = (what: string): void => {
@@ -93,7 +96,7 @@ interface Observers {
   readonly wrong: string[];
 }
 
-/** All faults within the same seconds; resolves with the moment of the heal. */
+/** Plays all faults within the same seconds. Resolves with the moment of the heal. */
 async function happen(site: Site, { faults }: Cell, { waits, progress, wrong }: Observers): Promise<number> {
   await sleep(QUIET_MS);
   waits.start();
@@ -111,7 +114,7 @@ async function happen(site: Site, { faults }: Cell, { waits, progress, wrong }: 
   return healedAt;
 }
 
-/** A run that goes wrong tells all that did, not only what came first. */
+/** Records every error of a run, not only the first one. */
 async function note(wrong: string[], act: () => Promise<unknown>): Promise<void> {
   try {
     await act();

@@ -12,7 +12,7 @@ import { NamespaceNetwork } from "./network.ts";
 import type { Network } from "./network.ts";
 import { ProxyNetwork } from "./proxies.ts";
 
-/** Where the people are whose devices talk, and where this process is. */
+/** The host of the people whose devices talk, and of this process. */
 export const PEOPLE = "people";
 export const NATS = ["nats-1", "nats-2", "nats-3"] as const;
 export const ROUTERS = ["router-1", "router-2"] as const;
@@ -21,17 +21,20 @@ export const HOSTS = [...NATS, ...ROUTERS, ...CONNECTORS, "storage", "api", "red
 export type Host = (typeof HOSTS)[number];
 
 const WITH_DISK = [...NATS, "clickhouse"] as const;
-/** Those of our own, which are told where the backends are. */
+/** The JiChat components, which need the addresses of the backends. */
 const OURS = [...ROUTERS, ...CONNECTORS, "storage", "api"] as const;
 const STARTED_WITHIN_MS = 40_000;
 const PARTITIONS = "4";
-/** Nothing listens there. */
+/** An address where nothing listens. */
 const NOWHERE = "127.0.0.1:1";
 
 export interface SiteOptions {
-  /** Whose clock will be set, and how many seconds each is ahead at first; libfaketime is not free. */
+  /**
+   * The hosts whose clocks will be set, with the seconds that each is ahead at first. Only these, since
+   * libfaketime has a cost.
+   */
   readonly clocks: ReadonlyMap<Host, number>;
-  /** Without namespaces: one network stack, one disk, TCP proxies between the parts. */
+  /** `proxies` means no namespaces: one network stack, one disk, and TCP proxies between the parts. */
   readonly over: "namespaces" | "proxies";
 }
 
@@ -45,7 +48,7 @@ interface SiteParts {
   readonly destroy: () => Promise<void>;
 }
 
-/** A whole cluster as production has it: three nats-servers, R3, each part on a host of its own. */
+/** A whole cluster as in production: three nats-servers, R3, and each part on its own host. */
 export class Site {
   readonly network: Network;
   readonly stack: Stack;
@@ -104,7 +107,7 @@ export class Site {
     return part;
   }
 
-  /** Where Redis is, seen from here. */
+  /** The address of Redis, seen from this process. */
   get redis(): { readonly host: string; readonly port: number } {
     const { host = "", port = 0 } = this.part("redis").spec;
     return { host, port };
@@ -161,7 +164,7 @@ async function startBackends({
   const servers = await Promise.all(
     NATS.map(async (host, at) => {
       const routes = NATS.map(async (to, i) => network.endpoint(host, to, ports.routes[i] ?? 0));
-      // A server that told the others where it is itself would be reached past the proxies.
+      // A server that advertised its own address would be reached past the proxies.
       const advertise = over === "proxies" ? { advertise: NOWHERE } : {};
       const cluster = {
         name: "site",
@@ -169,7 +172,7 @@ async function startBackends({
         routes: (await Promise.all(routes)).map((route) => `nats://${route}`),
         ...advertise,
       };
-      // Not on its disk: whoever runs a server does not lose its configuration with the power.
+      // The file is not on the server's disk: a power cut should not lose the configuration.
       const configFile = join(data, `${host}.conf`);
       return natsServer({ ...placed(host, ports.nats[at] ?? 0), program, cluster, configFile });
     }),
@@ -201,7 +204,7 @@ async function startBackends({
   return parts;
 }
 
-/** What a stack is told so that its parts find the backends from where they are. */
+/** The settings by which the parts of a stack find the backends from their own hosts. */
 async function settingsOf(network: Network, clocks: ReadonlyMap<string, Clock>, ports: Ports) {
   const env: Record<string, Record<string, string>> = {
     "*": { PARTITIONS, LOG_REPLICAS: "3", LOG_BYTES_MAX: "67108864" },

@@ -15,7 +15,7 @@ const ANSWERED_WITHIN_MS = 2_000;
 /** Undoes a fault. */
 export type Heal = () => Promise<void>;
 
-/** Does it; resolves once it is done. What the fault is, is for the matrix to say. */
+/** Causes a fault. Resolves once it is in effect. matrix.ts describes the kinds. */
 export async function strike(site: Site, { kind, host }: Fault): Promise<Heal> {
   switch (kind) {
     case "kill":
@@ -59,14 +59,14 @@ export async function strike(site: Site, { kind, host }: Fault): Promise<Heal> {
     case "behind":
       return setClock(site, host, -TEN_MINUTES);
     case "skewed":
-      return async () => undefined; // It was so from the start (`initialSkew`), and stays so.
+      return async () => undefined; // The clock is off from the start (`initialSkew`), and stays so.
     case "flush":
       await flush(site);
       return async () => undefined;
   }
 }
 
-/** Seconds that a host's clock is off from its start on. */
+/** The seconds by which a host's clock is off from its start. */
 export const initialSkew = ({ kind }: Fault, seed: number): number =>
   kind === "skewed" ? (seed % 2 === 0 ? TEN_MINUTES : -TEN_MINUTES) : 0;
 
@@ -98,7 +98,7 @@ async function kill(site: Site, host: Host): Promise<Heal> {
   };
 }
 
-/** Nobody hears that it has gone, and its disk keeps what was synced. */
+/** The network is cut first, so that no other host hears of the loss. The disk keeps what was synced. */
 async function cutPower(site: Site, host: Host): Promise<Heal> {
   const connect = await spoil(site, waysOf(host, othersOf(host), "both"), CUT);
   const disk = site.disks.get(host);

@@ -1,12 +1,12 @@
-"""A switch between hosts that are network namespaces of this process, with paths that can be made bad.
+"""A switch between hosts that are network namespaces of this process. The paths between them can be impaired.
 
-Usage: switch.py HOST ...; the first is the namespace that this is started in, each other one a new one. Kernels without
-netem, iptables and bridges will do: each namespace has one TUN device, and this process carries the packets.
+Usage: switch.py HOST ... The first host is the namespace in which this is started; each other host gets a new one. It
+needs neither netem nor iptables nor bridges: each namespace has one TUN device, and this process carries the packets.
 
-Says one line of JSON once all is up: each host's address and namespace (for `nsenter --net=`). Then a line of JSON
-tells what paths do, and is answered by one line once they do it: [["router-1", "nats-2", {"loss": 0.3, "delayMs": 40}]].
-A path goes one way; a loss of 1 cuts it; {} mends it. At the end of the input it ends, and with it its namespaces, as
-soon as nobody is in them.
+It prints one line of JSON when everything is up: each host's address and namespace (for `nsenter --net=`). Then each
+line of JSON on its input changes paths, and is answered by one line when the change is in effect:
+[["router-1", "nats-2", {"loss": 0.3, "delayMs": 40}]]. A path has one direction. A loss of 1 cuts it, and {} restores
+it. At the end of its input the process ends, and its namespaces end with it, once no process is in them.
 """
 
 import ctypes
@@ -27,7 +27,7 @@ IFF_TUN_WITHOUT_HEADER = 0x0001 | 0x1000
 SIOCSIFADDR, SIOCSIFNETMASK, SIOCSIFMTU, SIOCSIFFLAGS = 0x8916, 0x891C, 0x8922, 0x8914
 IFF_UP_RUNNING = 0x1 | 0x40
 MTU = 9000
-# How many packets of one host are carried before the next one's turn, and how many may wait for their time.
+# The packets of one host that are carried in one turn, and the packets that may wait for their delay.
 TURN = 64
 DELAYED_MAX = 20_000
 
@@ -47,7 +47,7 @@ def internet(address):
 
 
 def open_tun(address):
-    """The end of a new device in the namespace that this thread is in now."""
+    """Opens a new TUN device in this thread's present namespace."""
     tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH22x", b"lan", IFF_TUN_WITHOUT_HEADER))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -66,10 +66,10 @@ def enter_new_namespace():
 
 class Switch:
     def __init__(self, hosts):
-        self.tuns = {}  # By address, as packets have it.
-        self.hosts = {}  # By name: what is told to who started this.
-        self.addresses = {}  # By name: as packets have it.
-        self.paths = {}  # By (from, to), both addresses: (loss, delay in seconds). Absent: a good one.
+        self.tuns = {}  # By address, in the packets' form.
+        self.hosts = {}  # By name: what is reported to the caller.
+        self.addresses = {}  # By name: the address in the packets' form.
+        self.paths = {}  # By (from, to), both addresses: (loss, delay in seconds). Absent: healthy.
         self.delayed = []
         self.count = 0
         for index, name in enumerate(hosts):
@@ -98,7 +98,7 @@ class Switch:
             except BlockingIOError:
                 return
             if packet[0] >> 4 != 4:
-                continue  # IPv6 looks for neighbours; there are none.
+                continue  # IPv6's neighbour discovery is not carried.
             sender, receiver = packet[12:16], packet[16:20]
             path = self.paths.get((sender, receiver))
             if path is None:
@@ -119,10 +119,10 @@ class Switch:
         try:
             os.write(tun, packet)
         except BlockingIOError:
-            pass  # Lost: TCP sends it again.
+            pass  # The packet is lost, and TCP sends it again.
 
     def deliver_due(self):
-        """Delivers what has waited long enough; the seconds until the next is due, None where nothing waits."""
+        """Delivers the packets that are due. Returns the seconds until the next one, or None if none waits."""
         while self.delayed:
             wait = self.delayed[0][0] - time.monotonic()
             if wait > 0:
@@ -144,7 +144,7 @@ class Switch:
                     return
 
     def obey(self):
-        """Who asks waits for each answer: no second line hides in the buffer, where no selector sees it."""
+        """The caller waits for each answer, so no second line is in the buffer, where no selector would see it."""
         line = sys.stdin.buffer.readline()
         if not line:
             return False

@@ -2,13 +2,16 @@ import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { AckedSend } from "../ledger.ts";
 import { Ledger } from "../ledger.ts";
 
-/** What people wait for: the ack of a send, a page of history, the event of what somebody else sent. */
+/**
+ * The waits of people: for the ack of a send, for a page of history, and for the event of another person's
+ * send.
+ */
 export type Need = "send" | "pull" | "live";
 
-/** A wait that is longer than this is one that a person notices: the cluster is not level while it lasts. */
+/** A longer wait is noticed by a person. The cluster is not level while such a wait lasts. */
 const NOTICED_MS = 2_000;
 
-/** How long people waited, from `start` on. */
+/** Records how long people waited, from `start` on. */
 export class Waits {
   readonly #now: () => number;
   readonly #longest: Record<Need, number> = { send: 0, pull: 0, live: 0 };
@@ -19,7 +22,7 @@ export class Waits {
     this.#now = now;
   }
 
-  /** Those that end before this moment are no part of it: arriving makes people wait too. */
+  /** Starts counting. Earlier waits do not count, since connecting takes time too. */
   start(): void {
     this.#counts = true;
   }
@@ -28,7 +31,7 @@ export class Waits {
     return this.#now();
   }
 
-  /** One that began at `since` has ended now. */
+  /** Records a wait that began at `since` and ends now. */
   ended(wish: Need, since: number): void {
     if (!this.#counts) return;
     const now = this.#now();
@@ -40,17 +43,17 @@ export class Waits {
     return this.#longest[wish];
   }
 
-  /** How long after `moment` the last noticed wait ended. */
+  /** The milliseconds from `moment` to the end of the last noticed wait. */
   levelAfter(moment: number): number {
     return Math.max(0, this.#noticedUntil - moment);
   }
 }
 
-/** A ledger that also times what it is told. */
+/** A ledger that also measures the waits in what it records. */
 export class TimedLedger extends Ledger {
   readonly #waits: Waits;
   readonly #sentAt = new Map<string, number>();
-  /** When somebody first knew of an event: from then on nobody should wait for it. */
+  /** When the first device knew of an event. From then on, no other device should wait long for it. */
   readonly #knownAt = new Map<string, number>();
 
   constructor(waits: Waits) {

@@ -6,9 +6,9 @@ import { attackRest, operationsOf } from "./rest-attack.ts";
 import type { Target } from "./wire.ts";
 
 /**
- * One process that attacks a cluster from addresses of its own until its time is over, then writes what it
- * did as JSON. Arguments: WebSocket URL, api URL, milliseconds, seed; the tokens come on standard input, a
- * line each.
+ * A process that attacks a cluster from its own addresses until its time is over, then prints what it did as
+ * JSON. Arguments: WebSocket URL, api URL, milliseconds, seed. The tokens come on standard input, one per
+ * line.
  */
 const [ws = "", api = "", ms = "0", seed = "1"] = process.argv.slice(2);
 

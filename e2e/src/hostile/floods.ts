@@ -5,7 +5,7 @@ import { dial, message, upgrade } from "./wire.ts";
 
 const STEP_MS = 10;
 
-/** What a flood says again and again: nothing of it is worth an answer. */
+/** The frames that a flood repeats. None of them needs an answer. */
 const FLOODS: readonly object[] = [
   { t: "x" },
   { t: "send", id: "f", to: "*", body: {} },
@@ -14,8 +14,8 @@ const FLOODS: readonly object[] = [
 ];
 
 /**
- * Says `perSecond` frames a second over one socket after the other, with a login or none: who is closed comes
- * back. Returns how many it said.
+ * Sends `perSecond` frames a second over one socket after the other, with or without a login. A closed socket
+ * is replaced. Returns the number of frames.
  */
 export async function flood(
   target: Target,
@@ -35,7 +35,7 @@ export async function flood(
     const frame = text(FLOODS[turn % FLOODS.length] ?? { t: "x" });
     const many = Buffer.concat(Array.from({ length: Math.ceil((perSecond * STEP_MS) / 1_000) }, () => frame));
     while (!socket.destroyed && socket.writable && !isOver()) {
-      // A server that reads no more holds the flood back, as it should.
+      // A server that stops reading slows the flood down, as it should.
       if (socket.writableLength < many.length) {
         socket.write(many);
         said += many.length / frame.length;
@@ -49,7 +49,10 @@ export async function flood(
 
 const text = (frame: object): Buffer => message(Buffer.from(JSON.stringify(frame)), false);
 
-/** Connections that say nothing, half a request, or a byte at a time, for as long as they are let. */
+/**
+ * Opens connections that send nothing, half a request, or a byte at a time, for as long as the server allows.
+ * Returns the number of connections.
+ */
 export async function hold(target: Target, connections: number, isOver: () => boolean): Promise<number> {
   const held: Socket[] = [];
   let opened = 0;
@@ -75,7 +78,7 @@ export async function hold(target: Target, connections: number, isOver: () => bo
   return opened;
 }
 
-/** Sockets that come, say hello and go without a word. Returns how many came. */
+/** Opens sockets that send a hello and then disappear. Returns the number of sockets. */
 export async function storm(target: Target, token: string, isOver: () => boolean): Promise<number> {
   let came = 0;
   while (!isOver()) {

@@ -23,7 +23,7 @@ const FRAMES: readonly Readonly<Record<string, unknown>>[] = [
 ];
 const NAMES = [...new Set(FRAMES.flatMap((frame) => Object.keys(frame)))];
 
-/** Headers of MessagePack that claim more than follows, one after the other. */
+/** A chain of MessagePack headers that announce more than follows. */
 function lie(dice: Dice): Uint8Array {
   const header = dice.pick([
     [0xdd, 0x01, 0xff, 0xff, 0xff],
@@ -46,7 +46,7 @@ function bytesOf(frame: unknown, subprotocol: Subprotocol): Uint8Array {
     : Buffer.from(JSON.stringify(frame));
 }
 
-/** One frame that is nearly right, or bytes that claim to be one. */
+/** A frame that is almost valid: with odd fields, cut off, with a changed byte, or with false lengths. */
 function oddFrame(subprotocol: Subprotocol, dice: Dice): Uint8Array {
   if (subprotocol === "jichat.v1.msgpack" && dice.chance(0.3)) return lie(dice);
   const bytes = bytesOf(mutated(dice.pick(FRAMES), NAMES, dice), subprotocol);
@@ -59,7 +59,10 @@ function oddFrame(subprotocol: Subprotocol, dice: Dice): Uint8Array {
 const FRAMES_A_SOCKET = 20;
 const STEP_MS = 20;
 
-/** Sockets with and without a login, one after the other, that say what is nearly right. Returns how many. */
+/**
+ * Sends almost valid frames over sockets with and without a login, one after the other. Returns the number of
+ * frames.
+ */
 export async function attackFrames(
   target: Target,
   tokens: readonly string[],

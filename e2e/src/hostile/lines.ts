@@ -1,4 +1,4 @@
-/** What a process is told on its standard input, until that ends. */
+/** The lines on a process's standard input, up to its end. */
 export async function readLines(input: AsyncIterable<unknown>): Promise<string[]> {
   let text = "";
   for await (const chunk of input) text += String(chunk);

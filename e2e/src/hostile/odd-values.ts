@@ -26,7 +26,7 @@ function deep(levels: number): unknown {
   return value;
 }
 
-/** A value that a careless or hostile client puts where another belongs. */
+/** A value that a careless or hostile client might put in place of another. */
 export function oddValue(dice: Dice): unknown {
   switch (Math.floor(dice.between(0, 9))) {
     case 0:
@@ -50,7 +50,10 @@ export function oddValue(dice: Dice): unknown {
   }
 }
 
-/** `map` with one to three of its fields gone, doubled under another name, or odd. */
+/**
+ * A copy of `map` in which one to three fields are removed, duplicated under another name, or given odd
+ * values.
+ */
 export function mutated(
   map: Readonly<Record<string, unknown>>,
   names: readonly string[],

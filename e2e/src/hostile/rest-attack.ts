@@ -15,7 +15,7 @@ interface Declared {
   readonly requestBody?: { readonly content?: Readonly<Record<string, { readonly schema?: Schema }>> };
 }
 
-/** What the api declares of itself: a new route is attacked without anyone remembering. */
+/** The operations in the api's own OpenAPI description, so that a new route is attacked automatically. */
 export async function operationsOf(apiUrl: string): Promise<readonly Operation[]> {
   const answer = await fetch(`${apiUrl}/v1/openapi.json`);
   const { paths } = (await answer.json()) as {
@@ -101,8 +101,8 @@ interface RestAttack {
 }
 
 /**
- * Requests that are nearly right, to every operation. Returns how many were made, and each answer that no
- * request may get: 500, or one without a traceId.
+ * Sends almost valid requests to every operation. Returns their number, and every answer that must never
+ * occur: a 500, or an error without a traceId.
  */
 export async function attackRest(
   target: Target,

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Target } from "./wire.ts";
 import { message, upgrade } from "./wire.ts";
 
-/** What each socket of a swarm says: after its hello, or, `nameless`, before any. */
+/** What each socket of a swarm sends: after its hello, or, if `nameless`, before any hello. */
 export interface Saying {
   readonly nameless?: boolean;
   readonly perSecond: number;
-  /** The frame that the connector counts, where it takes as many as an address may say. */
+  /** The kind of frame that the connector counts, if an address may send as many as this. */
   readonly counts?: string;
   readonly frame: (i: number) => object | string;
 }
@@ -14,8 +14,8 @@ export interface Saying {
 const NOTHING_TO_SEE = { t: "ping", id: "p" };
 
 /**
- * What one address may say over many sockets, each within what a socket may say or closed for it. Sends are
- * taken at the rate of a user; all else at the rate of a socket.
+ * What one address may send over many sockets. Each socket stays within its own limits, or is closed for it.
+ * Sends are accepted at the rate of a user, all else at the rate of a socket.
  */
 export const SAYINGS: Readonly<Record<string, Saying>> = {
   pings: { perSecond: 200, counts: "ping", frame: () => NOTHING_TO_SEE },
@@ -41,7 +41,7 @@ export const SAYINGS: Readonly<Record<string, Saying>> = {
 };
 
 const STEP_MS = 50;
-/** A second's worth in the socket's own buffer: a server that reads no more holds the swarm back. */
+/** One second's worth of frames in the socket's buffer. A server that stops reading slows the swarm down. */
 const UNSENT_BYTES_MAX = 65_536;
 
 export interface Said {
@@ -56,7 +56,9 @@ interface SwarmOptions {
   readonly isOver: () => boolean;
 }
 
-/** Says `perSecond` frames a second in all, over as many sockets as that takes; who is closed comes back. */
+/**
+ * Sends `perSecond` frames a second in all, over as many sockets as that needs. Closed sockets are replaced.
+ */
 export async function swarm(
   target: Target,
   { saying, tokens, perSecond, isOver }: SwarmOptions,
@@ -75,7 +77,7 @@ export async function swarm(
   };
 }
 
-/** One socket after the other. */
+/** Sends over one socket after the other. */
 async function speak(target: Target, saying: Saying, as: object, isOver: () => boolean): Promise<Said> {
   let [frames, sockets] = [0, 0];
   while (!isOver()) {

@@ -2,9 +2,9 @@ import { readLines } from "./lines.ts";
 import { SAYINGS, swarm } from "./swarm.ts";
 
 /**
- * One process that is one address: says what one entry of `SAYINGS` says until its time is over, then writes
- * what it did as JSON. Arguments: WebSocket URL, address, the entry's name, frames per second in all,
- * milliseconds; the tokens come on standard input, a line each.
+ * A process that stands for one address. It sends what one entry of `SAYINGS` says until its time is over,
+ * then prints what it did as JSON. Arguments: WebSocket URL, address, the entry's name, frames per second in
+ * all, milliseconds. The tokens come on standard input, one per line.
  */
 const [ws = "", from = "", name = "", perSecond = "0", ms = "0"] = process.argv.slice(2);
 const saying = SAYINGS[name];

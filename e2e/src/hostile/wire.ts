@@ -3,7 +3,10 @@ import { createConnection } from "node:net";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 
-/** Where an attack goes, and the loopback address that it comes from: each is a stranger of its own. */
+/**
+ * The target of an attack, and the loopback address that the attack comes from. Each address counts as
+ * another client.
+ */
 export interface Target {
   readonly url: URL;
   readonly from: string;
@@ -11,10 +14,10 @@ export interface Target {
 
 const CONNECT_MS = 5_000;
 
-/** A TCP connection from the attack's own address; resolves with undefined where it is refused. */
+/** A TCP connection from the attack's own address. Resolves with undefined if it is refused. */
 export async function dial({ url, from }: Target): Promise<Socket | undefined> {
   const socket = createConnection({ host: url.hostname, port: Number(url.port), localAddress: from });
-  socket.on("error", () => undefined); // A refusal or a reset is an answer as good as any.
+  socket.on("error", () => undefined); // A refusal or a reset is a valid answer here.
   try {
     await once(socket, "connect", { signal: AbortSignal.timeout(CONNECT_MS) });
     return socket;
@@ -26,7 +29,7 @@ export async function dial({ url, from }: Target): Promise<Socket | undefined> {
 
 export type Subprotocol = "jichat.v1.json" | "jichat.v1.msgpack";
 
-/** A WebSocket handshake by hand; undefined where the server does not upgrade. */
+/** A WebSocket handshake without a library. Undefined if the server does not upgrade. */
 export async function upgrade(target: Target, subprotocol: Subprotocol): Promise<Socket | undefined> {
   const socket = await dial(target);
   if (socket === undefined) return undefined;
@@ -47,7 +50,7 @@ export async function upgrade(target: Target, subprotocol: Subprotocol): Promise
     const [head] = (await once(socket, "data", { signal: AbortSignal.timeout(CONNECT_MS) })) as [Buffer];
     if (head.toString("latin1").startsWith("HTTP/1.1 101")) return socket;
   } catch {
-    // It ended without an answer.
+    // The connection ended without an answer.
   }
   socket.destroy();
   return undefined;

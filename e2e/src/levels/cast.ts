@@ -11,7 +11,7 @@ import { answered } from "./told.ts";
 
 type Said = Readonly<Record<string, unknown>> & { readonly t: string };
 
-/** Bodies in which whoever escapes, counts or copies wrongly shows it. */
+/** Bodies that reveal mistakes in escaping, counting and copying. */
 const BODIES: readonly object[] = [
   { text: 'plain, "quoted", back\\slash, line\nbreak, tab\t, bell\u0007, \u2028 and \u2029, </script>' },
   { text: "Grüße, 你好, שלום, नमस्ते, e\u0301 is not é", emoji: "👩‍👩‍👧‍👦🏳️‍🌈", "clé 🔑": "\u{10ffff}" },
@@ -31,10 +31,10 @@ const BODIES: readonly object[] = [
   },
 ];
 
-/** Ids that clients of others make: any printable text of up to 64 characters. */
+/** An id such as other clients make: any printable text of up to 64 characters. */
 const otherId = (round: Round, what: string): string => `${round} "${what}" \\ <&> {${"x".repeat(20)}}`;
 
-/** People with devices of both encodings, who do all that the protocol has. */
+/** People with devices of both encodings, who use every part of the protocol. */
 export class Cast {
   readonly ids = new IdMaker(Date.now);
   readonly sent: Sent[] = [];
@@ -56,7 +56,7 @@ export class Cast {
     for (const socket of this.#sockets.values()) socket.close();
   }
 
-  /** Says it until it is taken, and returns the answer. */
+  /** Repeats a frame until it is accepted, and returns the answer. */
   async say(user: string, said: Said, id = this.ids.next(), withinMs?: number): Promise<Frame> {
     const socket = this.#sockets.get(user);
     assert.ok(socket !== undefined, `${user} is here`);
@@ -79,7 +79,7 @@ export class Cast {
     return sent;
   }
 
-  /** A group of ann's, whose id is such that it falls into this partition. */
+  /** Creates a group of ann's with an id that falls into the given partition. */
   async group(
     partition: number,
     partitions: number,
@@ -92,7 +92,7 @@ export class Cast {
     return String(conversation);
   }
 
-  /** Every verb in one group, some of them twice, and some that change nothing. */
+  /** Performs every verb in one group, some of them twice, and some that change nothing. */
   async doAll(round: Round, conversation: string, tokenOfBob: string): Promise<void> {
     const first = await this.send(round, "ann", { conversation, body: { text: `${round} begins` } });
     for (const [at, body] of BODIES.entries())

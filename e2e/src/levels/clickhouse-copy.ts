@@ -3,7 +3,7 @@ import { createClient } from "@clickhouse/client";
 
 export interface StoredTable {
   readonly name: string;
-  /** As the server tells it, and as it is made again. */
+  /** The statement that the server reports, and that creates the table again. */
   readonly statement: string;
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
@@ -27,7 +27,7 @@ async function rowsOf<T>(client: ClickHouseClient, query: string): Promise<T[]> 
   return answer.json<T>();
 }
 
-/** All tables of a database with all their rows. */
+/** Copies all tables of a database with all their rows. */
 export async function copyDatabase(url: string, name: string): Promise<StoredDatabase> {
   return withClickHouse(url, async (client) => {
     const tables: StoredTable[] = [];
@@ -42,7 +42,7 @@ export async function copyDatabase(url: string, name: string): Promise<StoredDat
   });
 }
 
-/** Makes a database as it was made, and fills it. */
+/** Creates a database as it was, and fills it. */
 export async function restoreDatabase(url: string, { name, tables }: StoredDatabase): Promise<void> {
   await withClickHouse(url, async (client) => {
     await client.command({ query: `CREATE DATABASE ${name}` });

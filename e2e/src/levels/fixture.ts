@@ -7,47 +7,53 @@ import type { StoredStream } from "./nats-copy.ts";
 import type { StoredRedis } from "./redis-copy.ts";
 import type { Told } from "./told.ts";
 
-/** An id that a device sent, and the seq that it got. */
+/** An id that a device sent, with its seq. */
 export interface Sent {
   readonly user: string;
   readonly conversation: string;
   readonly id: string;
   readonly seq: number;
-  /** Where the event stands: only in ClickHouse, in ClickHouse and the log, or only in the log. */
+  /** Where the event is stored: only in ClickHouse, in ClickHouse and the log, or only in the log. */
   readonly round: Round;
 }
 export const ROUNDS = ["trimmed", "stored", "logged"] as const;
 export type Round = (typeof ROUNDS)[number];
 
-/** A cluster as one version left it, and what that version told of it. */
+/** A cluster as one version left it, and the answers that this version gave about it. */
 export interface Level {
   readonly secrets: SecretTexts;
   readonly streams: readonly StoredStream[];
   readonly redis: StoredRedis;
   readonly database: StoredDatabase;
-  /** By user. */
+  /** Keyed by user. */
   readonly told: Readonly<Record<string, Told>>;
   readonly sent: readonly Sent[];
-  /** What `verify` said of each partition, for the range that stands in ClickHouse and in the log. */
+  /** The output of `verify` for each partition, for the range that is both in ClickHouse and in the log. */
   readonly verified: readonly Readonly<Record<string, unknown>>[];
-  /** By partition: a conversation of ann and bob whose state is in the snapshot and not behind it. */
+  /**
+   * For each partition, a conversation of ann and bob whose state is only in the snapshot, not in the log
+   * after it.
+   */
   readonly warm: readonly string[];
-  /** A device of bob's that was away while round `logged` went on. */
+  /** A device of bob's that was offline during round `logged`. */
   readonly away: {
     readonly device: string;
     readonly ticket: string;
     readonly cursor: string;
-    /** What a `sync` since that cursor listed in the end. */
+    /** The list that a `sync` since that cursor returned at the end. */
     readonly missed: readonly unknown[];
   };
   readonly password: string;
-  /** Of cyd, who signed out with the first, and of dan, who changed the password after the second. */
+  /**
+   * Revoked tokens: of cyd, who signed out with the first, and of dan, who changed the password after the
+   * second.
+   */
   readonly voidTokens: readonly string[];
-  /** Of dan: a token of the changed password, which is valid. */
+  /** A valid token of dan's, with the changed password. */
   readonly validToken: string;
 }
 
-/** Parts of a fixture: a file for each. */
+/** The parts of a fixture, with one file each. */
 const PARTS: Readonly<Record<string, readonly (keyof Level)[]>> = {
   nats: ["streams"],
   redis: ["redis"],
@@ -66,7 +72,7 @@ export function readLevel(level: string): Level {
   return Object.assign({}, ...parts) as Level;
 }
 
-/** Refuses to write over a fixture that is there: what stands in it is what people's clusters hold. */
+/** Refuses to overwrite an existing fixture: it stands for the data in people's clusters. */
 export function writeLevel(level: string, whole: Level): void {
   for (const [part, keys] of Object.entries(PARTS)) {
     const text = JSON.stringify(Object.fromEntries(keys.map((key) => [key, whole[key]])), undefined, 1);

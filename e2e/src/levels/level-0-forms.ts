@@ -2,20 +2,20 @@ import { createHash, createHmac, createPrivateKey, sign } from "node:crypto";
 import type { JsonWebKey } from "node:crypto";
 
 /**
- * Tokens, tickets and cursors as level 0 wrote them, word for word, since tokens and tickets expire and a
- * cursor names the streams that it is of. What these write is held against the recorded ones first. They do
- * not follow later levels: what people hold is of this form.
+ * Tokens, tickets and cursors exactly as level 0 wrote them. They must be made anew, since tokens and tickets
+ * expire, and a cursor names its streams. The output of these functions is first compared with the recorded
+ * ones. The functions do not change with later levels, since people hold credentials of this form.
  */
 const base64url = (text: string): string => Buffer.from(text).toString("base64url");
 const textOf = (part = ""): string => Buffer.from(part, "base64url").toString("utf8");
 
-/** The same text with other numbers, and nothing else changed. */
+/** The same text with other numbers, and no other change. */
 function withNumbers(json: string, numbers: Readonly<Record<string, number>>): string {
   const content = JSON.parse(json) as Readonly<Record<string, unknown>>;
   return JSON.stringify({ ...content, ...numbers });
 }
 
-/** The same ticket, with other times: `x` is when its token expires, `e` when it does itself. */
+/** The same ticket with other times: `x` is the expiry of its token, and `e` its own. */
 export function ticketAgain(
   ticket: string,
   clusterKey: string,
@@ -27,7 +27,7 @@ export function ticketAgain(
   return `${text}.${createHmac("sha256", key).update(text).digest("base64url")}`;
 }
 
-/** The same token, with other times in seconds. */
+/** The same token with other times, in seconds. */
 export function tokenAgain(
   token: string,
   signingKey: string,
@@ -39,7 +39,7 @@ export function tokenAgain(
   return `${text}.${sign(null, Buffer.from(text), key).toString("base64url")}`;
 }
 
-/** What names the logs: when each partition's stream was made. No backup had been put back. */
+/** The identity of the logs: when each partition's stream was created. No backup was restored. */
 const identityOf = (created: readonly string[]): string =>
   createHash("sha256")
     .update(JSON.stringify(["", created]))
@@ -47,7 +47,7 @@ const identityOf = (created: readonly string[]): string =>
     .subarray(0, 8)
     .toString("base64url");
 
-/** The same positions, in logs that were made at these times. */
+/** The same positions, in logs that were created at these times. */
 export function cursorAgain(cursor: string, created: readonly string[]): string {
   const [positions = ""] = cursor.split("=");
   return `${positions}=${identityOf(created)}`;

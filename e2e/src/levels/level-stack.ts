@@ -11,7 +11,7 @@ import { Stack } from "@jichat/testkit/local/stack.ts";
 
 const READY_MS = 30_000;
 
-/** Names of the files are those of `Stack.secrets`; the texts belong to one fixture and to nothing else. */
+/** Files are named as in `Stack.secrets`. The texts are used in one fixture and nowhere else. */
 export type SecretTexts = Readonly<Record<keyof Stack["secrets"], string>>;
 
 /** A cluster whose parts are started one by one, and whose backends can be read and filled from here. */
@@ -21,16 +21,17 @@ export interface LevelStack {
   destroy(): Promise<void>;
 }
 
+/** Starts parts, and resolves once all of them are ready. */
 export async function start(...parts: readonly (Part | undefined)[]): Promise<void> {
   for (const part of parts) part?.start();
   await Promise.all(parts.map(async (part) => part?.ready(READY_MS)));
 }
 
-/** The same part with more environment; it is not running yet. */
+/** The same part with additional environment. It is not started yet. */
 export const changed = ({ spec }: Part, env: Readonly<Record<string, string>>): Part =>
   new Part({ ...spec, env: { ...spec.env, ...env } });
 
-/** NATS, Redis and ClickHouse run, and nothing of ours does. With `secrets` the cluster has those. */
+/** Starts NATS, Redis and ClickHouse, but no component. `secrets` replaces the secrets of the cluster. */
 export async function startBackends(
   options: Pick<StackOptions, "env">,
   secrets?: SecretTexts,
@@ -70,7 +71,7 @@ export async function startBackends(
   return { stack, clickhouseUrl, destroy };
 }
 
-/** What one of storage's commands prints, line by line; throws where it ends with an error. */
+/** The lines that a command of storage prints. Throws if it ends with an error. */
 export async function storageCommand(
   stack: Stack,
   ...args: readonly string[]

@@ -5,7 +5,7 @@ import { connect, headers } from "@nats-io/transport-node";
 
 const NO_MESSAGE = 10_037;
 
-/** A message as it stands in a stream. Its data are text where they are UTF-8, else base64. */
+/** A message as it is stored in a stream. Its data is text if it is valid UTF-8, otherwise base64. */
 interface StoredMessage {
   readonly seq: number;
   readonly subject: string;
@@ -14,7 +14,7 @@ interface StoredMessage {
   readonly base64?: string;
 }
 
-/** A stream, be it a log, a bucket or an object store. */
+/** A stream, which may be a log, a bucket or an object store. */
 export interface StoredStream {
   readonly config: Partial<StreamConfig> & { readonly name: string };
   readonly created: string;
@@ -44,7 +44,7 @@ function dataOf(bytes: Uint8Array): Pick<StoredMessage, "text" | "base64"> {
   return Buffer.from(text, "utf8").equals(buffer) ? { text } : { base64: buffer.toString("base64") };
 }
 
-/** Undefined where it was deleted, replaced, or has expired. */
+/** Undefined if the message was deleted or replaced, or has expired. */
 async function messageAt(
   jsm: JetStreamManager,
   stream: string,
@@ -60,7 +60,7 @@ async function messageAt(
   }
 }
 
-/** Where a stream begins and ends. */
+/** The first and last sequence of a stream. */
 export async function streamState(
   url: string,
   name: string,
@@ -71,7 +71,7 @@ export async function streamState(
   });
 }
 
-/** When each of these streams was made. */
+/** The creation time of each stream. */
 export async function streamsMade(url: string, streams: readonly string[]): Promise<readonly string[]> {
   return withJetStream(url, async (jsm) => {
     const infos = await Promise.all(streams.map(async (name) => jsm.streams.info(name)));
@@ -79,12 +79,12 @@ export async function streamsMade(url: string, streams: readonly string[]): Prom
   });
 }
 
-/** All streams of a server, with all that is in them. */
+/** Copies all streams of a server with all their messages. */
 export async function copyStreams(url: string): Promise<readonly StoredStream[]> {
   return withJetStream(url, async (jsm) => {
     const copied: StoredStream[] = [];
     for await (const { config, created, state } of jsm.streams.list()) {
-      const { metadata: _, ...own } = config; // The server's own, about its version.
+      const { metadata: _, ...own } = config; // The server's own fields, about its version.
       const messages: StoredMessage[] = [];
       // A stream that never had a message begins at 0.
       for (let seq = Math.max(1, state.first_seq); seq <= state.last_seq; seq += 1) {
@@ -97,7 +97,10 @@ export async function copyStreams(url: string): Promise<readonly StoredStream[]>
   });
 }
 
-/** Puts streams back with the same configuration and every message under its sequence, as if new. */
+/**
+ * Restores streams with the same configuration, and with every message at its sequence, as if nothing had
+ * happened.
+ */
 export async function restoreStreams(url: string, streams: readonly StoredStream[]): Promise<void> {
   await withJetStream(url, async (jsm) => {
     for (const stream of streams) await restoreStream(jsm, stream);
@@ -110,7 +113,7 @@ async function restoreStream(
 ): Promise<void> {
   const { name } = config;
   await jsm.streams.add(config);
-  // An empty stream that is purged up to a sequence goes on behind it.
+  // An empty stream that is purged up to a sequence continues after it.
   if (first > 1) await jsm.streams.purge(name, { seq: first });
   const bySeq = new Map(messages.map((message) => [message.seq, message]));
   const filler = (config.subjects?.[0] ?? "").replace(/[*>]$/, "filler");
@@ -130,7 +133,7 @@ async function restoreStream(
 const bytesOf = ({ text, base64 = "" }: StoredMessage): Uint8Array =>
   text === undefined ? Buffer.from(base64, "base64") : Buffer.from(text, "utf8");
 
-/** Expectations were for the server when the message came first; what they were held against may be gone. */
+/** Drops expectations: they were meant for the first publish, and what they refer to may be gone. */
 function storedHeaders(message: StoredMessage): MsgHdrs {
   const said = headers();
   for (const [key, values] of message.headers ?? [])

@@ -20,17 +20,17 @@ import { copyRedis } from "./redis-copy.ts";
 import { ENCODINGS, answered, toldTo } from "./told.ts";
 
 /**
- * Records a fixture of what the present version leaves in NATS, Redis and ClickHouse, and of what it tells of
- * that. Argument: the level's name, whose folder has a README already.
+ * Records a fixture: the data that the present version leaves in NATS, Redis and ClickHouse, and its answers
+ * about them. Argument: the level's name, whose folder must already have a README.
  */
 const PARTITIONS = 2;
 const USERS = ["ann", "bob", "cyd", "dan"] as const;
 const PASSWORD = "correct horse – Batterie, Heftklammer ✓";
 const PATIENCE_MS = 30_000;
 const GRACE_MS = 10_000;
-/** The last batches stay: they do not say yet that their own effects are done. */
+/** The last batches stay in the log, since no later batch says yet that their effects are done. */
 const NOT_TRIMMED_MAX = 5;
-/** Of one round nothing may reach ClickHouse. */
+/** For a round of which nothing may reach ClickHouse. */
 const NO_FLUSH = { FLUSH_MS: "60000", FLUSH_ROWS: "1000000" };
 const names = namesOf("jichat");
 
@@ -75,8 +75,8 @@ const isFlushed = async (storage: Part): Promise<void> => {
 };
 
 /**
- * What was acked last in this group is lost with the end of its log, and a new generation goes on. Takes
- * `storage` away, so that Redis alone knows of what is lost.
+ * Loses the end of a group's log with its last acked message, and continues in a new generation. Stops
+ * `storage` first, so that only Redis knows of the lost message.
  */
 async function loseTail(
   { stack, cast }: Pick<Recording, "stack" | "cast">,
@@ -91,7 +91,8 @@ async function loseTail(
   await nats.stop(GRACE_MS);
   cpSync(store, copy, { recursive: true });
   await start(nats);
-  // This one ClickHouse gets. With storage there all that the outage made cold is asked of it.
+  // This message reaches ClickHouse. If storage ran, it would be asked for every conversation that the outage
+  // made cold.
   await cast.send("trimmed", "ann", { conversation, body: { text: "kept" } });
   const lists = async (text: string): Promise<boolean> => {
     const { conversations } = await cast.say("ann", { t: "sync" });
@@ -111,7 +112,7 @@ async function loseTail(
   await start(nats);
   const [router] = stack.routers;
   await until("the partition stops", PATIENCE_MS, async () => {
-    // Its owner learns of the loss by an append.
+    // The owner learns of the loss from an append.
     const refused = cast.say("ann", { t: "send", conversation, body: {} }, undefined, 0);
     await assert.rejects(refused, { code: "UNAVAILABLE" });
     return (await stoppedBy(router, "LogRegressed")).includes(partition);
@@ -121,7 +122,7 @@ async function loseTail(
   await until("it goes on", PATIENCE_MS, async () => (await stoppedBy(router, "LogRegressed")).length === 0);
 }
 
-/** A device that goes away: its ticket, and how far it has come. */
+/** A device that goes offline: its ticket, and its cursor. */
 async function goAway(stack: Stack, token: string): Promise<Omit<Level["away"], "missed">> {
   const device = "tablet";
   const socket = new Raw(stack.wsUrls[0] ?? "");
@@ -145,18 +146,18 @@ async function missedSince(stack: Stack, token: string, since: string): Promise<
   return items;
 }
 
-/** The cluster that is recorded, and whom it is recorded with. */
+/** The recorded cluster, and the people on it. */
 interface Recording {
   readonly stack: Stack;
   readonly router: Part;
   readonly cast: Cast;
   readonly tokens: Tokens;
-  /** Groups in which everything happens, and groups in which nothing does once a snapshot has been made. */
+  /** Groups in which everything happens, and groups in which nothing happens after the snapshot. */
   readonly busy: readonly string[];
   readonly warm: readonly string[];
 }
 
-/** What stands in ClickHouse alone. Behind it one partition goes on in another generation. */
+/** Data that is only in ClickHouse. After it, one partition continues in another generation. */
 async function roundTrimmed(stack: Stack): Promise<Recording> {
   say("round trimmed");
   const { storage, routers, connectors, api, natsUrl } = stack;
@@ -187,7 +188,7 @@ async function roundTrimmed(stack: Stack): Promise<Recording> {
   return { stack, router, cast, tokens, busy, warm };
 }
 
-/** What stands in ClickHouse and in the log, up to a snapshot of each partition. */
+/** Data that is in ClickHouse and in the log, up to a snapshot of each partition. */
 async function roundStored({
   stack,
   router,
@@ -207,12 +208,12 @@ async function roundStored({
   await isFlushed(flushing);
   const verified = await storageCommand(stack, "verify");
   const away = await goAway(stack, bob);
-  await router.stop(GRACE_MS); // Its last act is the snapshot.
+  await router.stop(GRACE_MS); // It writes the snapshot last.
   await flushing.kill();
   return { verified, away };
 }
 
-/** What stands in the log alone. All parts end as if their power was cut. */
+/** Data that is only in the log. All parts end as in a power cut. */
 async function roundLogged(
   { stack, router, cast, tokens, busy }: Recording,
   since: string,
@@ -257,7 +258,9 @@ async function record({ stack, clickhouseUrl }: LevelStack): Promise<Level> {
   };
 }
 
-/** A fixture that lacked one of its three parts of the log would prove less than it says. */
+/**
+ * Checks that the fixture has all three parts of the log. Without one, it would prove less than it claims.
+ */
 function check({ streams, database }: Level): void {
   const watermarks = database.tables.find(({ name }) => name === "watermarks")?.rows ?? [];
   for (let partition = 0; partition < PARTITIONS; partition += 1) {

@@ -1,16 +1,18 @@
 import { Redis } from "ioredis";
 
-/** A key as it stands in Redis: how to write it, and after how many milliseconds it ends; -1: never. */
+/** A key in Redis, with its values and its time to live in milliseconds; -1 means no expiry. */
 export interface StoredKey {
   readonly key: string;
   readonly type: string;
-  /** A string; fields and values of a hash; members of a set; members and scores of a sorted set; a list. */
+  /**
+   * A string; fields and values of a hash; members of a set; members and scores of a sorted set; or a list.
+   */
   readonly values: readonly string[];
   readonly endsInMs: number;
 }
 
 export interface StoredRedis {
-  /** The key of the data's name carries it, and no other does. */
+  /** The run id of the server. Only the key of the data's name contains it. */
   readonly runId: string;
   readonly keys: readonly StoredKey[];
 }
@@ -23,7 +25,7 @@ const READ: Readonly<Record<string, readonly [string, ...(string | number)[]]>> 
   zset: ["ZRANGE", 0, -1, "WITHSCORES"],
 };
 
-/** A reply in the older protocol, which has a hash as one flat list. */
+/** The older protocol returns a hash as one flat list. */
 const RESP2 = { protocol: 2 } as const;
 
 async function withRedis<T>(url: string, act: (redis: Redis) => Promise<T>): Promise<T> {
@@ -38,7 +40,7 @@ async function withRedis<T>(url: string, act: (redis: Redis) => Promise<T>): Pro
 const runIdOf = async (redis: Redis): Promise<string> =>
   /run_id:(\w+)/.exec(await redis.info("server"))?.[1] ?? "";
 
-/** Everything in a Redis. Throws for what is not text. */
+/** Copies everything in a Redis. Throws if a value is not text. */
 export async function copyRedis(url: string): Promise<StoredRedis> {
   return withRedis(url, async (redis) => {
     const keys: StoredKey[] = [];
@@ -48,7 +50,7 @@ export async function copyRedis(url: string): Promise<StoredRedis> {
       if (command === undefined) throw new Error(`${key} is a ${type}`);
       const endsInMs = await redis.pttl(key);
       const reply = (await redis.callBuffer(command, key, ...args)) as Buffer | readonly Buffer[] | null;
-      if (reply === null) continue; // It ended meanwhile.
+      if (reply === null) continue; // The key expired meanwhile.
       const values = (Array.isArray(reply) ? (reply as readonly Buffer[]) : [reply as Buffer]).map(
         (value) => {
           const text = value.toString("utf8");
@@ -71,7 +73,7 @@ const WRITE: Readonly<Record<string, string>> = {
   zset: "ZADD",
 };
 
-/** Puts everything back as into a server that never stopped: the data's name is found under its new run. */
+/** Restores everything as if the server had never stopped: the data's name is stored under the new run id. */
 export async function restoreRedis(url: string, { runId, keys }: StoredRedis): Promise<void> {
   await withRedis(url, async (redis) => {
     const ours = await runIdOf(redis);

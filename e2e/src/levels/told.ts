@@ -7,23 +7,23 @@ import { mint } from "../mint.ts";
 import type { Frame } from "../raw.ts";
 import { Raw } from "../raw.ts";
 
-/** Small enough for several pages. */
+/** Small enough that there are several pages. */
 const LIST_LIMIT = 2;
 const PAGE_LIMIT = 7;
 export const ENCODINGS = ["jichat.v1.json", "jichat.v1.msgpack"] as const;
 
-/** What the cluster tells one person, to the last field but cursors and traces. */
+/** Everything that the cluster tells one person, without cursors and trace ids. */
 export interface Told {
   readonly profile: unknown;
   readonly list: readonly unknown[];
-  /** By conversation: what is told of it, or the code with which this person is refused. */
+  /** Keyed by conversation: what is told about it, or the error code that this person gets. */
   readonly conversations: Readonly<Record<string, ToldConversation | string>>;
 }
 export interface ToldConversation {
   readonly first: number;
   readonly head: number;
   readonly events: readonly unknown[];
-  /** Of whoever is in there: the members; of whoever was: the code. */
+  /** The members, if the person is one of them; otherwise the error code. */
   readonly members: unknown;
 }
 
@@ -38,7 +38,7 @@ interface ListOf {
   readonly more: boolean;
   readonly next?: string;
 }
-/** One of the ways in which a person can ask. */
+/** One of the interfaces by which a person can ask. */
 interface Way {
   list(page: string | undefined): Promise<ListOf>;
   page(conversation: string, where: Readonly<Record<string, number>>): Promise<PageOf>;
@@ -46,8 +46,8 @@ interface Way {
 }
 
 /**
- * What is told now, without the fields that it has beyond what was told: a later version may add some, but
- * none to what people wrote themselves.
+ * The present answer, without fields that the earlier answer did not have. A later version may add fields,
+ * but not to what people wrote themselves.
  */
 export function asTold(now: unknown, was: unknown): unknown {
   if (Array.isArray(now) && Array.isArray(was)) return now.map((item, at) => asTold(item, was[at]));
@@ -61,7 +61,7 @@ export function asTold(now: unknown, was: unknown): unknown {
 const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The same in JSON, in MessagePack and over REST, or this throws. */
+/** The answers to a person. Throws if JSON, MessagePack and REST differ. */
 export async function toldTo(
   stack: Stack,
   user: string,
@@ -118,7 +118,7 @@ async function wholeList(way: Way): Promise<readonly unknown[]> {
   return items;
 }
 
-/** Forwards and backwards: pages are cut at other places, and say the same. */
+/** Reads the history forwards and backwards. The pages have different boundaries, and must agree. */
 async function wholeHistory(way: Way, conversation: string): Promise<Omit<ToldConversation, "members">> {
   const newest = await way.page(conversation, { limit: PAGE_LIMIT });
   const { first, head } = newest;
@@ -162,7 +162,7 @@ async function socketWay(stack: Stack, token: string, encoding: string): Promise
   };
 }
 
-/** Throws what an `error` says. */
+/** Throws if the frame is an `error`. */
 export function answered(frame: Frame): Frame {
   if (frame.t !== "error") return frame;
   const { code, message, retryAfterMs } = frame;

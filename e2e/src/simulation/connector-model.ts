@@ -25,7 +25,7 @@ import type { ModelPage, StorageModel } from "./storage-model.ts";
 import type { ClusterDice, Time } from "./world.ts";
 import { Machine } from "./world.ts";
 
-/** The parts of a cluster that a connector reaches, beside what its keeper needs. */
+/** The parts of a cluster that a connector uses, beside those of its keeper. */
 interface ConnectorParts extends KeeperParts {
   readonly time: Time;
   readonly dice: ClusterDice;
@@ -34,16 +34,16 @@ interface ConnectorParts extends KeeperParts {
   readonly storage: Pick<StorageModel, "list" | "heads" | "history">;
   nextId(): string;
   violate(invariant: string, what: string): void;
-  /** Asks whoever serves the partition. */
+  /** Sends a request to whoever serves the partition. */
   request(from: Machine, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
 }
 
-/** How far their clocks are off. */
+/** The offsets of the connectors' clocks. */
 const SKEW_MS = [-600_000, 600_000] as const;
 const TOO_FAST: Refused = { code: "RATE_LIMITED", message: "too many frames on this socket" };
 const LOG_IDENTITY = "simulation-";
 
-/** One connector: the product's lane, gate, deliveries and syncs, behind sockets that are models. */
+/** One connector: the product's lane, gate, deliveries and syncs, with sockets that are models. */
 export class ConnectorModel implements SocketConnector {
   readonly machine: Machine;
   readonly name: string;
@@ -127,8 +127,8 @@ export class ConnectorModel implements SocketConnector {
   }
 
   /**
-   * Placed, then registered, then welcomed (docs/design.md, "Sync without a hole"). Some devices ask their first
-   * sync right behind the hello, some wait for the welcome.
+   * A socket is placed, then registered, then welcomed (docs/design.md, "Sync without a hole"). Some devices
+   * send their first sync right after the hello, and some wait for the welcome.
    */
   async open(device: SocketDevice): Promise<Socket> {
     const { guards } = this.#sim;
@@ -154,7 +154,7 @@ export class ConnectorModel implements SocketConnector {
     await this.#keeper.registerAll();
   }
 
-  /** What an owner delivers. Without its guard every delivery is written as it comes. */
+  /** Takes a delivery of an owner. Without the guard, every delivery is written as it comes. */
   receive(delivery: Delivery): void {
     const { deliveryOrder, noticeOrder, notices } = this.#sim.guards;
     if (!deliveryOrder) this.#deliveries = new Deliveries(this);
@@ -165,12 +165,12 @@ export class ConnectorModel implements SocketConnector {
     });
   }
 
-  /** With an order above all that came before. */
+  /** The notice with an order above all earlier ones. */
   #asLatest(notice: Notice): Notice {
     return { ...notice, order: Number.parseInt(this.#sim.nextId(), 16) };
   }
 
-  /** As `ingress.ts` has it: what is too fast is refused before anybody looks at it. */
+  /** Like `ingress.ts`: a frame over the rate is refused before anything else looks at it. */
   async submit(socket: Socket, command: Command): Promise<Exclude<Answer, "later">> {
     const waitMs = socket.intake.admit(1);
     const tooFast = waitMs > 0 ? { ...TOO_FAST, retryAfterMs: waitMs } : undefined;

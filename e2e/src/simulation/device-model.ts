@@ -12,23 +12,23 @@ import type { OutboxParts } from "./outbox-model.ts";
 import { OutboxModel } from "./outbox-model.ts";
 import type { Socket, SocketDevice } from "./socket-model.ts";
 
-/** Where a device finds a connector. */
+/** A connector as a device sees it. */
 interface Door {
   open(device: SocketDevice): Promise<Socket>;
 }
 
-/** What a device needs beside what its inbox, its outbox and its ids need. */
+/** The parts that a device uses, beside those of its inbox, its outbox and its ids. */
 interface DeviceParts extends InboxParts, OutboxParts, IdParts {
   readonly time: OutboxParts["time"];
   readonly dice: OutboxParts["dice"];
   readonly guards: Pick<Guards, "missedGap">;
   readonly ledger: InboxParts["ledger"] & OutboxParts["ledger"] & Pick<Ledger, "device" | "sent">;
-  /** Bodies are large. */
+  /** Whether bodies are large. */
   readonly isHeavy: boolean;
   anyConnector(): Door | undefined;
 }
 
-/** One device: it connects, and connects again; its outbox writes, its inbox reads. */
+/** One device. It connects and reconnects, its outbox writes, and its inbox reads. */
 export class Device implements SocketDevice {
   readonly user: string;
   readonly name: string;
@@ -70,7 +70,7 @@ export class Device implements SocketDevice {
     return this.#inbox.isReady;
   }
 
-  /** Asks for what it missed. */
+  /** Asks for the missed events. */
   async sync(): Promise<void> {
     await this.#inbox.sync();
   }
@@ -91,7 +91,7 @@ export class Device implements SocketDevice {
     this.#adopt(socket);
   }
 
-  /** One hello at a time: of two it would be anybody's guess which is the later. */
+  /** Opens only one socket at a time: of two hellos in flight, either could be the later one. */
   async #come(connector: Door): Promise<Socket> {
     this.#isComing = true;
     const socket = await connector.open(this);
@@ -108,11 +108,11 @@ export class Device implements SocketDevice {
     this.marks.newSocket();
     this.#outbox.startOver();
     void this.#inbox.sync();
-    // The gap behind the welcome: the first sync may be of before what was missed.
+    // A gap from before the welcome: the first sync may have been answered before the missed event.
     if (socket.missed && this.#sim.guards.missedGap) void this.#inbox.sync();
   }
 
-  /** A move that failed is tried again, as the SDK does: it may have displaced the socket that is left. */
+  /** Retries a failed move, like the SDK: the new socket may have displaced the remaining one. */
   closed(socket: Socket): void {
     if (this.isLatest(socket)) this.#isComing = false;
     if (this.#replaced.has(socket)) return;
@@ -124,18 +124,18 @@ export class Device implements SocketDevice {
     });
   }
 
-  /** As after a `goaway`: the old socket works until another one is there. */
+  /** Moves as after a `goaway`: the old socket works until the new one is open. */
   async move(): Promise<void> {
     const connector = this.#sim.anyConnector();
     if (connector === undefined || this.#socket === undefined || this.#isComing) return;
     const before = this.#socket;
     const socket = await this.#come(connector);
-    // On the same connector the old one has been replaced already.
+    // On the same connector, the old socket has already been replaced.
     if (socket.isOpen && (this.#socket === before || this.#socket === undefined)) this.#adopt(socket);
     else socket.close();
   }
 
-  /** Its network goes without a word: its connector holds a socket that nobody reads. */
+  /** The network is lost without notice: the connector holds a socket that nobody reads. */
   vanish(): void {
     const socket = this.#socket;
     if (socket === undefined) return;
@@ -143,7 +143,7 @@ export class Device implements SocketDevice {
     this.closed(socket);
   }
 
-  /** Each is younger than the one before. */
+  /** A number that rises with each hello. */
   nextHello(): number {
     return (this.#hellos += 1);
   }
@@ -156,7 +156,7 @@ export class Device implements SocketDevice {
     this.#socket?.close();
   }
 
-  /** Says again what is on its way. */
+  /** Sends the writes in flight again. */
   repeat(): void {
     this.#outbox.repeat();
   }
@@ -209,7 +209,7 @@ export class Device implements SocketDevice {
       }));
   }
 
-  /** Asks for the head: an answer behind what was acked before the question is a stale one (I7). */
+  /** Asks for the head. An answer below what was acked before the question is stale (I7). */
   async look(conversation: string): Promise<void> {
     const socket = this.#socket;
     if (socket === undefined) return;

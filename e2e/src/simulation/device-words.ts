@@ -1,21 +1,24 @@
 import type { Dice } from "@jichat/protocol/dice.ts";
 import type { Time } from "./world.ts";
 
-/** What makes an id different from all others, and gives it its time. */
+/** The sources of an id's uniqueness and time. */
 export interface IdParts {
   readonly dice: Pick<Dice, "chance">;
   readonly time: Pick<Time, "now">;
   nextId(): string;
 }
 
-/** Some bodies are heavy, of what takes more bytes inside the cluster; a few are more than a log takes. */
+/**
+ * The padding of a body. Some bodies are heavy, with characters that need more bytes inside the cluster. A
+ * few exceed what a log accepts.
+ */
 export function paddingOf(id: string): string {
   const number = Number.parseInt(id.slice(-4), 16);
   if (number % 37 === 0) return `,"pad":"${'\\"'.repeat(1_400)}"`;
   return number % 5 === 0 ? `,"pad":"${"\\u0001".repeat(100)}"` : "";
 }
 
-/** An id on a clock that is `skewMs` ahead; sometimes one without a time. */
+/** An id by a clock that is `skewMs` ahead. Some ids have no time. */
 export function idAt(sim: IdParts, skewMs: number): string {
   if (sim.dice.chance(0.15)) return `plain-${sim.nextId()}`;
   const time = Math.floor(sim.time.now + skewMs)

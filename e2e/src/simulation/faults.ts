@@ -20,8 +20,8 @@ export type LeaseMove = (typeof LEASE_MOVES)[number];
 export type FaultKind = (typeof FAULTS)[number];
 
 /**
- * Each seed has a few kinds of faults, and more of those (swarm testing, Groce et al. 2012): what needs
- * three losses of Redis around one stalled router is too rare where everything happens a little.
+ * Each seed has only a few kinds of faults, and more of each (swarm testing, Groce et al. 2012). A case such
+ * as three losses of Redis during one stalled router is too rare if everything happens a little.
  */
 export function someOf(dice: Dice): readonly FaultKind[] {
   const some = FAULTS.filter(() => dice.chance(0.4));

@@ -6,7 +6,7 @@ import type { Guards } from "./guards.ts";
 
 export type Gate = Pick<SendGate, "place" | "admit" | "refused" | "settled" | "isFull">;
 
-/** The product's gate, or what is left of it without a guard. */
+/** The product's gate, or the weaker gate that remains without a guard. */
 export function gateFor({ sendGate, refusedLine }: Guards): Gate {
   if (!sendGate) return NO_GATE;
   return refusedLine ? new SendGate() : new GateOfOne();
@@ -21,8 +21,8 @@ const NO_GATE: Gate = {
 };
 
 /**
- * The gate without its line: it waits for the earliest of what was refused, whatever becomes of that, and
- * each refusal lets the 5 s begin anew. What only shares leaves nothing.
+ * The gate without its line. It waits only for the earliest refused send, whatever happens to that send, and
+ * each refusal restarts the 5 s. A send that only shares a refusal is not remembered.
  */
 class GateOfOne implements Gate {
   readonly isFull = false;
@@ -49,6 +49,6 @@ class GateOfOne implements Gate {
   }
 
   settled(): void {
-    // Only its id, or time, opens it.
+    // Only this send's id, or the time limit, opens the gate.
   }
 }

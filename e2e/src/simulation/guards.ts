@@ -1,65 +1,67 @@
 /**
- * What holds the invariants (docs/design.md, "What holds the invariants"). The simulation takes out one at a
+ * The guards of the invariants (docs/design.md, "What holds the invariants"). The simulation removes one at a
  * time, and must notice.
  */
 export interface Guards {
-  /** The log refuses an append whose expected sequence is not its end. */
+  /** The log refuses an append whose expected sequence is not the last one. */
   readonly fence: boolean;
-  /** After a lost answer the owner's id tells whose batch stands there; the number alone does not. */
+  /** After a lost answer, the owner's id tells whose batch is in the log; the number alone does not. */
   readonly ownerId: boolean;
-  /** A question to storage names the position that must have been consumed. */
+  /** A question to storage names the position that storage must have consumed. */
   readonly position: boolean;
-  /** A send behind a refused one shares its fate. */
+  /** A send after a refused one is refused too. */
   readonly sendGate: boolean;
-  /** Each refused send is waited for, also one that only shares a refusal, and none that was answered. */
+  /** Each refused send must come again, even one that only shares a refusal. An answered one need not. */
   readonly refusedLine: boolean;
-  /** Nothing is trimmed that ClickHouse does not hold, or whose effects may have to be redone. */
+  /** Nothing is trimmed that ClickHouse lacks, or whose effects may have to be redone. */
   readonly trimRule: boolean;
-  /** Redis refuses a value whose position is lower than the one it has. */
+  /** Redis refuses a value with a lower position than the one it has. */
   readonly refuseLower: boolean;
-  /** A connector takes a partition's deliveries in rising positions only. */
+  /** A connector accepts a partition's deliveries only in rising positions. */
   readonly deliveryOrder: boolean;
-  /** A notice tells more than those of its key before it, or is not written: one comes late, or again. */
+  /** A notice is written only if it tells more than earlier ones of its key: one may come late, or twice. */
   readonly noticeOrder: boolean;
-  /** What is told and not stored is told to whoever is connected. */
+  /** Notices, which are not stored, are told to everyone who is connected. */
   readonly notices: boolean;
-  /** A new owner redoes effects from where the log says they were done. */
+  /** A new owner redoes effects from the point up to which the log says they were done. */
   readonly redo: boolean;
-  /** Ids that memory does not hold are asked of storage. */
+  /** Storage is asked for ids that are not in memory. */
   readonly oldIds: boolean;
   /** A session is registered before it is welcomed, and so before its sync reads heads. */
   readonly registerFirst: boolean;
-  /** Who says hello is younger than whoever is there, whatever clocks say. */
+  /** Birth stamps strictly increase, even if a clock steps back. */
   readonly births: boolean;
-  /** Whose registration failed is registered later, and told to sync. */
+  /** A session whose registration failed is registered later, and told to sync. */
   readonly registerRest: boolean;
-  /** Who missed something while it was greeted is told so, and syncs once more. */
+  /** A device that missed something before its welcome is told so, and syncs once more. */
   readonly missedGap: boolean;
-  /** After Redis was lost a list is rebuilt from storage, not taken for whole. */
+  /** After a loss of Redis, a list is rebuilt from storage instead of being taken as complete. */
   readonly rebuild: boolean;
-  /** A list is rebuilt at positions that the owners named, each behind an append, after the loss. */
+  /** A list is rebuilt at positions that the owners named after the loss, each behind an append. */
   readonly afterLoss: boolean;
-  /** What was read to rebuild a list is written into the Redis that it was read for, or not at all. */
+  /** Data that was read to rebuild a list is written only into the Redis that it was read for. */
   readonly sameRun: boolean;
   /** Heads are acknowledged before sessions are read. */
   readonly headsFirst: boolean;
-  /** Redis's data has a name, and who meets another than they knew begins anew. */
+  /** Redis's data has a name. A process that finds another name than it knew begins anew. */
   readonly name: boolean;
-  /** Where not even names of what was let go are held, all of Redis's data gets another name. */
+  /** If even the names of dropped effects exceed memory, all of Redis's data gets another name. */
   readonly giveUp: boolean;
-  /** What gathered while Redis was away is written in parts, each of which Redis takes in time. */
+  /**
+   * Effects that gathered during an outage of Redis are written in parts, each small enough for one script.
+   */
   readonly parts: boolean;
-  /** Of a head that was let go Redis is told where it stands: an older one is not taken for it. */
+  /** For a dropped head, Redis is told its position, so that an older head is not taken for it. */
   readonly briefs: boolean;
-  /** Whose entries were let go, their list is read from storage again. */
+  /** After entries of a user were dropped, the user's list is read from storage again. */
   readonly unsure: boolean;
-  /** A list that was read before something of it was let go is not taken for whole. */
+  /** A list that was read before some of its entries were dropped is not taken as complete. */
   readonly wholeAt: boolean;
-  /** An answer of storage's that had no room for everything says so. */
+  /** An answer of storage that had no room for everything says so. */
   readonly rest: boolean;
-  /** Facts of a conversation with more members than an answer holds say so. */
+  /** The facts of a conversation say so if it has more members than one answer holds. */
   readonly memberPages: boolean;
-  /** Batches are cut by what is encoded, and a refusal of what is too large is no lost answer. */
+  /** Batches are cut by their encoded size, and a refusal for size is not treated as a lost answer. */
   readonly sizes: boolean;
 }
 

@@ -6,14 +6,14 @@ import type { MarksModel } from "./marks-model.ts";
 import type { Socket } from "./socket-model.ts";
 import type { Time } from "./world.ts";
 
-/** Where an inbox notes what its device was shown. */
+/** Where an inbox records what its device was shown. */
 export interface InboxParts {
   readonly time: Pick<Time, "sleep">;
   readonly ledger: Pick<Ledger, "received">;
   violate(invariant: string, what: string): void;
 }
 
-/** The device that an inbox reads for. */
+/** The device of an inbox. */
 interface Reader {
   readonly user: string;
   readonly name: string;
@@ -21,7 +21,7 @@ interface Reader {
   readonly socket: Socket | undefined;
 }
 
-/** What a device hears: it shows each conversation in order, and repairs what it missed. */
+/** The inbox of a device. It shows each conversation in order, and repairs what it missed. */
 export class InboxModel {
   readonly #sim: InboxParts;
   readonly #device: Reader;
@@ -38,17 +38,17 @@ export class InboxModel {
     this.#device = device;
   }
 
-  /** Its first sync is done. */
+  /** Whether the first sync is done. */
   get isReady(): boolean {
     return this.#synced;
   }
 
-  /** The last seq that was shown; 0 for none. */
+  /** The last seq that was shown; 0 if none was. */
   lastOf(conversation: string): number {
     return this.#timelines.get(conversation)?.last ?? 0;
   }
 
-  /** Another socket has an order of its own. */
+  /** Starts a new order for a new socket. */
   startOver(): void {
     this.#heard = new Map();
   }
@@ -115,7 +115,7 @@ export class InboxModel {
     }
   }
 
-  /** Asks for what it missed; a call during a sync lets one more follow. */
+  /** Asks for the missed events. A call during a sync makes one more sync follow. */
   async sync(): Promise<void> {
     this.#syncAgain = true;
     if (this.#syncing) return;

@@ -7,19 +7,19 @@ import type { MarksModel } from "./marks-model.ts";
 import type { StorageModel } from "./storage-model.ts";
 import type { Time } from "./world.ts";
 
-/** Whom the judge asks, and whom the judge tells. */
+/** The parts that the judge reads, and those to which it reports. */
 interface JudgeParts {
   readonly time: Pick<Time, "run">;
   readonly log: Pick<LogModel, "end">;
   readonly storage: Pick<StorageModel, "history">;
   readonly ledger: Pick<Ledger, "listed" | "history">;
-  /** Notices that were shed. */
+  /** The number of notices that were shed. */
   readonly shed: number;
   anyConnector(): Pick<ConnectorModel, "sync"> | undefined;
   violate(invariant: string, what: string): void;
 }
 
-/** A device that is judged by what it knows in the end. */
+/** A device that is judged by what it knows at the end. */
 interface JudgedDevice {
   readonly user: string;
   readonly name: string;
@@ -27,7 +27,7 @@ interface JudgedDevice {
   sync(): Promise<void>;
 }
 
-/** I7: once a successor's epoch stands, nothing of an older owner follows. */
+/** I7: once a successor's epoch is in the log, nothing of an older owner follows. */
 export function checkReigns(batches: readonly Batch[]): Violation[] {
   const violations: Violation[] = [];
   const past = new Set<string>();
@@ -47,7 +47,7 @@ export function checkReigns(batches: readonly Batch[]): Violation[] {
   return violations;
 }
 
-/** I6: what a device was told live, and by its own syncs, is where its user's mark stands in the end. */
+/** I6: the mark that a device learned live, and by its own syncs, equals its user's mark at the end. */
 function checkMark(
   sim: Pick<JudgeParts, "violate">,
   devices: readonly JudgedDevice[],
@@ -60,9 +60,9 @@ function checkMark(
   }
 }
 
-/** Shows the ledger what every user is told in the end: their list, and each history. */
+/** Shows the ledger what every user is told at the end: the list, and each history. */
 async function inspect(sim: JudgeParts, devices: readonly JudgedDevice[]): Promise<void> {
-  // Who was to be told by a notice that was shed learns from the next sync: that is all that is promised.
+  // A user who missed a shed notice learns of it from the next sync. No more than that is promised.
   if (sim.shed > 0) await Promise.all(devices.map((device) => device.sync()));
   const byUser = Map.groupBy(devices, ({ user }) => user);
   for (const [user, theirs] of byUser) {
@@ -87,7 +87,7 @@ async function inspect(sim: JudgeParts, devices: readonly JudgedDevice[]): Promi
   }
 }
 
-/** `inspect`, or what keeps it from ending. */
+/** Runs `inspect`, or reports what keeps it from ending. */
 export async function judge(sim: JudgeParts, devices: readonly JudgedDevice[]): Promise<void> {
   let done = false;
   void inspect(sim, devices).then(

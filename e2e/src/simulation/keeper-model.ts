@@ -6,14 +6,17 @@ import type { Machine } from "./world.ts";
 
 const RENEW_MS = 1_200;
 
-/** The Redis that a keeper writes to, and the connectors that hear of a displaced session. */
+/** The Redis that a keeper writes to, and the connectors that are told of a displaced session. */
 export interface KeeperParts {
   readonly guards: Pick<Guards, "births" | "registerRest">;
   readonly redis: Pick<RedisModel, "register" | "renew" | "announce">;
   replaced(connector: string, device: SocketDevice, session: string): void;
 }
 
-/** Says in Redis who is on a connector, and that it lives (`handshake.ts`, `presence-keeper.ts`). */
+/**
+ * Records in Redis who is on a connector, and that the connector is alive (`handshake.ts`,
+ * `presence-keeper.ts`).
+ */
 export class KeeperModel {
   readonly #sim: KeeperParts;
   readonly #name: string;

@@ -5,18 +5,18 @@ import type { Log } from "@jichat/router/ports.ts";
 import type { Guards } from "./guards.ts";
 import type { Machine } from "./world.ts";
 
-/** So little that what gathers over an outage is too much for one append, and so are a few heavy ones. */
+/** So small that the batch after an outage exceeds one append, and so do a few heavy bodies. */
 export const LOG_BYTES_AT_ONCE = 4_000;
 
-/** A partition's stream: what it took it keeps, in the order in which it took it, until it is trimmed. */
+/** A partition's stream. It keeps what it accepted, in that order, until it is trimmed. */
 export class LogModel {
-  /** Position 1 is `batches[0]`; a trimmed one is still here for the judge, but not for readers. */
+  /** Position 1 is `batches[0]`. A trimmed batch stays here for the judge, but readers do not get it. */
   readonly batches: Batch[] = [];
   trimmedTo = 0;
   readonly #guards: Guards;
   readonly #bytesMax: number;
 
-  /** `bytesMax`: of one append. */
+  /** `bytesMax` is the limit of one append. */
   constructor(guards: Guards, bytesMax: number) {
     this.#guards = guards;
     this.#bytesMax = bytesMax;
@@ -26,7 +26,7 @@ export class LogModel {
     return this.batches.length;
   }
 
-  /** The last event of each conversation. */
+  /** The last seq of each conversation. */
   get headSeqs(): ReadonlyMap<string, number> {
     const heads = new Map<string, number>();
     for (const { records } of this.batches)
@@ -34,7 +34,7 @@ export class LogModel {
     return heads;
   }
 
-  /** What a reader gets, or undefined where it is trimmed or not there. */
+  /** The batch that a reader gets; undefined if it is trimmed or not there. */
   at(position: number): Batch | undefined {
     return position <= this.trimmedTo ? undefined : this.batches[position - 1];
   }
@@ -53,7 +53,7 @@ export class LogModel {
     return { outcome: "stored", position: this.end };
   }
 
-  /** The log as one machine reaches it: requests and answers are slow, lost, or repeated. */
+  /** The log as one machine reaches it: requests and answers may be slow, lost, or repeated. */
   from(machine: Machine): Log {
     const { dice, time } = machine;
     return {
@@ -67,7 +67,7 @@ export class LogModel {
           if (answers) resolve(result);
         };
         if (!dice.mishap(0.02)) void arrive(!dice.mishap(0.05));
-        // The same bytes, late.
+        // The same bytes arrive again, late.
         if (dice.mishap(0.02)) time.after(dice.between(0, 3_000), () => void arrive(false));
         time.after(2_000, () => {
           reject(new Error("no answer to an append"));

@@ -1,18 +1,18 @@
 import type { ChatEvent, Receipt } from "@jichat/protocol/frame/server-frame.ts";
 import type { SyncReply } from "@jichat/edge/sync.ts";
 
-/** Who is told of what no device may be told. */
+/** Receives reports of what no device may be told. */
 interface MarksParts {
   violate(invariant: string, what: string): void;
 }
 
-/** How far a device knows that its user has read each conversation, and by what it knows. */
+/** The read marks that a device knows for its user in each conversation, and from which source. */
 export class MarksModel {
   readonly #sim: MarksParts;
   readonly #user: string;
   readonly #name: string;
   readonly #known = new Map<string, number>();
-  /** Of the socket that it has now. */
+  /** The marks that the present socket was told. */
   #told = new Map<string, number>();
 
   constructor(sim: MarksParts, user: string, name: string) {
@@ -25,7 +25,7 @@ export class MarksModel {
     return this.#known.get(conversation) ?? 0;
   }
 
-  /** On one socket each receipt tells more than the one before it. */
+  /** Starts anew for a new socket: on one socket, each receipt must tell more than the one before it. */
   newSocket(): void {
     this.#told = new Map();
   }
@@ -41,7 +41,7 @@ export class MarksModel {
     this.raise(conversation, seq);
   }
 
-  /** Whoever writes has read what came before, and whoever joins begins there. */
+  /** A user who writes has read everything before, and a user who joins starts at that seq. */
   event({ conversation, kind, from, seq, users }: ChatEvent): void {
     const isMine = kind === "message" ? from === this.#user : users?.includes(this.#user) === true;
     if (isMine) this.raise(conversation, seq);

@@ -20,7 +20,7 @@ interface MishapParts {
   anyConnector(): { kill(): void; readonly machine: Pick<Machine, "stall"> } | undefined;
 }
 
-/** Whom mishaps befall, and who comes in their place. */
+/** The targets of mishaps, and those that replace them. */
 interface Cast {
   owner(): Reigning | undefined;
   devices(): readonly Pick<Device, "vanish" | "move" | "drop" | "repeat">[];
@@ -28,7 +28,7 @@ interface Cast {
   startConnector(): void;
 }
 
-/** What goes wrong in a simulation. */
+/** The mishaps of a simulation. */
 export class Mishaps {
   readonly #sim: MishapParts;
   readonly #cast: Cast;
@@ -39,12 +39,12 @@ export class Mishaps {
     this.#cast = cast;
   }
 
-  /** An outage that is still on: somebody else sees to a router. */
+  /** Ends a running outage, after which another caller starts a router. */
   end(): void {
     this.#isOut = false;
   }
 
-  /** One of its kind happens now. */
+  /** Causes one mishap of this kind now. */
   befall(kind: FaultKind): void {
     const { dice, time, storage } = this.#sim;
     switch (kind) {
@@ -90,7 +90,9 @@ export class Mishaps {
     }
   }
 
-  /** Applications that do not wait for their acks: for so long they say again and again what has none. */
+  /**
+   * Simulates applications that do not wait for their acks: for `ms`, they repeat every write that has none.
+   */
   #hurry(ms: number): void {
     const { dice, time } = this.#sim;
     for (const device of this.#cast.devices()) {
@@ -103,7 +105,7 @@ export class Mishaps {
     }
   }
 
-  /** Nobody serves: longer than a client is made to wait, sometimes. */
+  /** Nobody serves for a while: sometimes for longer than a client waits. */
   #outage(ms: number): void {
     const old = this.#cast.owner();
     if (old === undefined) return;
@@ -116,7 +118,7 @@ export class Mishaps {
     });
   }
 
-  /** One that is lost is often lost again, just when everybody has begun to rebuild what it held. */
+  /** A lost Redis is often lost again, just when others have begun to rebuild its data. */
   #loseRedis(): void {
     const awayMs = this.#sim.dice.between(50, 1_500);
     this.#sim.redis.lose(awayMs);
@@ -126,10 +128,7 @@ export class Mishaps {
       });
   }
 
-  /**
-   * The lease goes to another router, for whatever reason; the old one learns of it sooner or later, or
-   * never.
-   */
+  /** The lease moves to another router for any reason. The old router learns of it soon, late, or never. */
   #moveLease(how: LeaseMove): void {
     const { dice, time } = this.#sim;
     const old = this.#cast.owner();

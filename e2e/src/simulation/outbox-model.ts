@@ -18,18 +18,18 @@ interface Write {
   readonly isSend: boolean;
 }
 
-/** Where an outbox notes what became of its writes. */
+/** Where an outbox records what happened to its writes. */
 export interface OutboxParts {
   readonly time: Pick<Time, "now" | "after" | "sleep">;
   readonly dice: Pick<Dice, "chance" | "between">;
   readonly ledger: Pick<Ledger, "acked" | "refused" | "readAcked">;
-  /** The highest seq that was acked, by conversation. */
+  /** The highest acked seq of each conversation. */
   readonly ackedHead: Map<string, number>;
   readonly refused: string[];
   violate(invariant: string, what: string): void;
 }
 
-/** The device that an outbox writes for. */
+/** The device of an outbox. */
 interface Writer {
   readonly user: string;
   readonly name: string;
@@ -37,7 +37,7 @@ interface Writer {
   readonly socket: Socket | undefined;
 }
 
-/** What a device has to say: in order per target, and again until it is answered for good. */
+/** The writes of a device: in order per target, and repeated until each has a final answer. */
 export class OutboxModel {
   readonly #sim: OutboxParts;
   readonly #device: Writer;
@@ -58,7 +58,7 @@ export class OutboxModel {
     );
   }
 
-  /** Another socket: whatever is not answered goes over it again. */
+  /** A new socket: every write without an answer is sent again on it. */
   startOver(): void {
     for (const write of this.#writes) write.isSent = false;
     this.#pump();
@@ -85,7 +85,7 @@ export class OutboxModel {
     }
   }
 
-  /** As an application does that has no patience: copies of what is on its way. */
+  /** Sends copies of the writes in flight, like an impatient application. */
   repeat(): void {
     const { socket } = this.#device;
     if (socket !== undefined)
@@ -108,7 +108,8 @@ export class OutboxModel {
   }
 
   #answered(write: Write, command: Command, answer: Exclude<Answer, "later">): void {
-    // Said again meanwhile and answered for good: a second answer is to nobody's question, as in the SDK.
+    // The write was repeated meanwhile and has its final answer. A second answer belongs to no request, as in
+    // the SDK.
     if (!this.#writes.includes(write)) return;
     if (isRefused(answer) && isRetryable(answer.code)) {
       const waitMs = answer.retryAfterMs ?? 200;
@@ -141,7 +142,7 @@ export class OutboxModel {
       seq: answer.seq,
     });
     this.#sim.ackedHead.set(conversation, Math.max(answer.seq, this.#sim.ackedHead.get(conversation) ?? 0));
-    // Now and then an application, or a proxy, says it all again: much later, too.
+    // Sometimes an application or a proxy repeats the write, even much later.
     if (this.#sim.dice.chance(0.12))
       this.#sim.time.after(this.#sim.dice.between(1, 3_000), () => {
         this.#again(write);

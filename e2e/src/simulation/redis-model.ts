@@ -10,12 +10,14 @@ import type { Guards } from "./guards.ts";
 import { SessionsModel } from "./sessions-model.ts";
 import type { Machine, Time } from "./world.ts";
 
-/** What a router asks of it at once, but for one long head; and what it takes in time. */
+/**
+ * The cost of a router's largest script, apart from one long head; and the cost that Redis can do in time.
+ */
 export const SCRIPT_COST_MAX = 4;
 const COST_IN_TIME = 10;
 const LOOK_MS = 1_000;
 
-/** What a machine knows. */
+/** What a machine knows about Redis. */
 interface Client {
   run: number;
   gaveUpAt: number;
@@ -25,8 +27,8 @@ interface Client {
 const briefOf = ({ conversation, position, ts }: StoredHead): StoredHead => ({ conversation, position, ts });
 
 /**
- * Redis: refuses lower positions, keeps nothing over a loss, and knows a connector only as long as it says
- * it lives.
+ * A model of Redis. It refuses lower positions, loses everything in a loss, and forgets a connector that does
+ * not renew.
  */
 export class RedisModel {
   readonly #time: Time;
@@ -56,7 +58,7 @@ export class RedisModel {
     this.#sessions = new SessionsModel(this.#time);
   }
 
-  /** Everything is gone, and for a while nobody answers. */
+  /** Loses all data, and does not answer for a while. */
   lose(awayMs: number): void {
     this.#forget();
     this.awayUntil = this.#time.now + awayMs;
@@ -66,12 +68,12 @@ export class RedisModel {
     });
   }
 
-  /** For a while nobody answers; all is still there. */
+  /** Does not answer for a while. The data stays. */
   pause(ms: number): void {
     this.awayUntil = Math.max(this.awayUntil, this.#time.now + ms);
   }
 
-  /** Calls back each time this machine meets other data than it knew. It looks for it now and then. */
+  /** Calls `act` each time this machine finds other data than it knew. The machine checks now and then. */
   onRun(machine: Machine, act: () => void): () => void {
     this.#clients.set(machine, { run: this.run, gaveUpAt: -Infinity, act });
     void this.#look(machine);
@@ -81,17 +83,18 @@ export class RedisModel {
   async #look(machine: Machine): Promise<void> {
     while (this.#clients.has(machine)) {
       await machine.clock.sleep(LOOK_MS);
-      await this.reach(machine).catch(() => undefined); // It is away, or is met.
+      // Redis is away, or `reach` has noticed the other data.
+      await this.reach(machine).catch(() => undefined);
     }
   }
 
-  /** Everything is gone, and nobody is told so: whoever looks for its name finds none. */
+  /** Loses all data without notice: a machine that looks for the name of the data finds none. */
   flush(): void {
     this.#forget();
     if (this.#guards.name) this.run += 1;
   }
 
-  /** Of the data that this machine has met; it is looked for with whatever is asked. */
+  /** The name of the data that this machine has met. Every request looks for it. */
   nameFor(machine: Machine): string {
     return String(this.#clients.get(machine)?.run ?? this.run);
   }
@@ -137,14 +140,14 @@ export class RedisModel {
     if (this.#guards.unsure) for (const user of unsure) this.#complete.delete(user);
   }
 
-  /** No head that it has is an old one: effects may come long after what they tell was pulled. */
+  /** Whether no stored head is outdated: effects may come long after their events were pulled. */
   isLevelWith(headSeqs: ReadonlyMap<string, number>): boolean {
     return [...this.#heads.values()].every(
       (head) => !isWhole(head) || head.seq >= (headSeqs.get(head.conversation) ?? 0),
     );
   }
 
-  /** As one router reaches it. */
+  /** The sessions as one router reaches them. */
   sessionsFor(machine: Machine): Sessions {
     return {
       publish: async (update) => {
@@ -152,14 +155,14 @@ export class RedisModel {
         const read = (): Map<string, string[]> =>
           new Map(update.users.map((user) => [user, this.#sessions.connectorsOf(user)]));
         const early = this.#guards.headsFirst ? undefined : read();
-        // Whoever registers now is not seen.
+        // A session that registers during this time is not seen.
         if (early !== undefined) await this.#time.sleep(machine.dice.between(0, 400));
         for (const head of update.heads) if (isWhole(head) || this.#guards.briefs) this.#putHead(head);
         for (const { user, entry } of update.entries) this.#putEntry(user, entry);
         this.#letGo(update);
         if (update.isDone) rise(this.#done, update);
         const online = early ?? read();
-        // It is done, and nobody hears so.
+        // The script has run, but its caller does not learn of it.
         if (updateCost(update) > COST_IN_TIME) throw new Error("the script took too long");
         await this.#back(machine);
         return online;
@@ -183,7 +186,7 @@ export class RedisModel {
     };
   }
 
-  /** As one connector reaches it: what `sync` reads. */
+  /** The lists as one connector reaches them, for `sync`. */
   cacheFor(machine: Machine): ListCache {
     return {
       run: () => this.nameFor(machine),
@@ -218,7 +221,7 @@ export class RedisModel {
     return this.#heads.get(conversation)?.position;
   }
 
-  /** False when the key had lapsed: sessions must be registered again. */
+  /** Returns false if the key had lapsed: sessions must then be registered again. */
   async renew(machine: Machine, connector: string): Promise<boolean> {
     await this.reach(machine);
     if (!this.#sessions.isAlive(connector)) return false;
@@ -231,7 +234,10 @@ export class RedisModel {
     this.#sessions.announce(connector);
   }
 
-  /** Its birth, whom it displaced, and the list as of then: its heads come later, as a long one's do. */
+  /**
+   * Returns the birth stamp, the displaced session, and the list at this moment. The heads of the list come
+   * later, as for a long list.
+   */
   async register(
     machine: Machine,
     user: string,
@@ -259,7 +265,7 @@ export class RedisModel {
     return result;
   }
 
-  /** As of a list that is too long for one script. */
+  /** The heads of a list that is too long for one script. */
   async #headsOf(machine: Machine, { entries }: Pick<StoredList, "entries">): Promise<StoredList["heads"]> {
     return this.#ask(machine, () =>
       entries.map(({ conversation }) => {

@@ -16,7 +16,7 @@ import type { StorageModel } from "./storage-model.ts";
 import type { ClusterDice, Time } from "./world.ts";
 import { Machine } from "./world.ts";
 
-/** The parts of a cluster that a router reaches, and how much this seed leaves it. */
+/** The parts of a cluster that a router uses, and the limits of this seed. */
 interface RouterParts {
   readonly seed: number;
   readonly isHeavy: boolean;
@@ -27,22 +27,22 @@ interface RouterParts {
   readonly log: Pick<LogModel, "from">;
   readonly redis: Pick<RedisModel, "onRun" | "sessionsFor">;
   readonly storage: Pick<StorageModel, "factsFor">;
-  /** Notices that were shed so far. */
+  /** The number of notices that were shed so far. */
   shed: number;
-  /** The one that the next owner loads. */
+  /** The snapshot that the next owner loads. */
   snapshot: Snapshot | undefined;
   nextId(): string;
   deliver(from: Machine, connector: string, delivery: Delivery, timeoutMs: number): Promise<void>;
 }
 
-/** Two or three events wait one by one; more fold. */
+/** Two or three events wait one by one; more are folded. */
 const NARROW_BYTES = 6_000;
-/** Not even for the names of three users. */
+/** Too small even for the names of three users. */
 const NO_ROOM_BYTES = 1_000;
-/** So few ids stay hot that conversations go cold all the time. */
+/** So few that conversations go cold all the time. */
 const IDS_MAX = 150;
 
-/** One router: the product's Owner on a machine that stalls and dies. */
+/** One router: the product's Owner, on a machine that stalls and dies. */
 export class RouterModel {
   readonly machine: Machine;
   readonly owner: Owner;
@@ -64,7 +64,7 @@ export class RouterModel {
     return this.#offer !== undefined && !this.machine.dead;
   }
 
-  /** A batch of commands comes in; the answer goes out when this machine is alive to give it. */
+  /** Takes a batch of commands. The answer is sent only while this machine is alive. */
   request(bytes: Uint8Array, reply: (bytes: Uint8Array) => void): void {
     const { commands } = decodeCommands(bytes);
     const answer = (batch: AnswerBatch): void => {
@@ -116,7 +116,7 @@ export class RouterModel {
       log: this.#log(),
       facts: sim.storage.factsFor(machine),
       idsMax: IDS_MAX,
-      // Every other such log takes less than anybody was told.
+      // Every second one of these logs has a limit that its owner is not told.
       batchBytesMax: sim.guards.sizes && sim.isHeavy && sim.seed % 8 === 0 ? LOG_BYTES_AT_ONCE : undefined,
       sessions: sim.redis.sessionsFor(machine),
       backlogBytesMax: () => (sim.isNarrow ? (sim.seed % 12 === 0 ? NO_ROOM_BYTES : NARROW_BYTES) : Infinity),

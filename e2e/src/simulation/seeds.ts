@@ -5,8 +5,8 @@ import type { FaultKind } from "./faults.ts";
 import { Simulation } from "./simulation.ts";
 
 /**
- * Runs one seed after the other; the first that breaks an invariant fails, with all that is needed to replay
- * it.
+ * Runs one seed after the other. Throws for the first that breaks an invariant, with everything needed to
+ * replay it.
  */
 export async function runSeeds(first: number, last: number): Promise<void> {
   for (let seed = first; seed <= last; seed += 1) {
@@ -19,10 +19,7 @@ export async function runSeeds(first: number, last: number): Promise<void> {
   }
 }
 
-/**
- * The first of `seeds` seeds from `first` on that notices that a guard is missing, or undefined when none
- * does.
- */
+/** The first of `seeds` seeds, from `first` on, that notices a missing guard; undefined if none does. */
 export async function seedThatNotices(
   guard: keyof Guards,
   first: number,

@@ -3,7 +3,7 @@ import type { Time } from "./world.ts";
 
 const CONNECTOR_TTL_MS = 5_000;
 
-/** Who is on which connector, as Redis has it: a connector counts only as long as it says that it lives. */
+/** The sessions in Redis, by connector. A connector counts only while it renews its key. */
 export class SessionsModel {
   readonly #time: Time;
   readonly #sessions = new Map<string, Map<string, SessionEntry>>();
@@ -26,7 +26,7 @@ export class SessionsModel {
     return [...new Set(connectors)].filter((connector) => this.isAlive(connector));
   }
 
-  /** As `arrive-script.ts`; gives `at` its birth. */
+  /** Like `arrive-script.ts`. Gives the session a birth stamp of at least `at`. */
   swapIn(
     user: string,
     device: string,

@@ -24,9 +24,9 @@ import { ClusterDice, Time } from "./world.ts";
 
 const USERS = ["ann", "bob", "cat"] as const;
 const TALK_MS = 6_000;
-/** Clients are told after 8 s that they wait in vain: an outage must be able to last longer. */
+/** Clients get an error after 8 s without an answer, so an outage must be able to last longer. */
 const LONG_TALK_MS = 16_000;
-/** I9: 30 s after the last fault all has caught up. */
+/** I9: 30 s after the last fault, everything has caught up. */
 const SETTLE_MS = 30_000;
 /** Longer than the latest repetition of an acked write. */
 const STEADY_MS = 3_100;
@@ -46,7 +46,7 @@ export class Simulation {
   readonly ledger = new Ledger();
   readonly ackedHead = new Map<string, number>();
   readonly refused: string[] = [];
-  /** Notices that routers let go. */
+  /** The number of notices that routers shed. */
   shed = 0;
   snapshot: Snapshot | undefined;
   readonly #violations: Violation[] = [];
@@ -61,7 +61,7 @@ export class Simulation {
   #groupId = "group-0";
   #group = groupConversation("ann", "group-0");
 
-  /** `kinds`: the faults that happen; undefined leaves it to the seed. */
+  /** `kinds` are the faults that happen. If it is undefined, the seed decides. */
   constructor(seed: number, guards: Guards = ALL, kinds?: readonly FaultKind[]) {
     this.seed = seed;
     this.guards = guards;
@@ -84,17 +84,17 @@ export class Simulation {
     this.#devices = USERS.flatMap((user) => ["phone", "laptop"].map((name) => new Device(this, user, name)));
   }
 
-  /** In one seed of four some say much, and the log takes little at once: the others are as quick as ever. */
+  /** In one seed of four, bodies are large and the log accepts little at once. The other seeds stay fast. */
   get isHeavy(): boolean {
     return this.seed % 4 === 0;
   }
 
-  /** In one seed of three effects fold as soon as a few wait. */
+  /** In one seed of three, effects are folded as soon as a few wait. */
   get isNarrow(): boolean {
     return this.seed % 3 === 0;
   }
 
-  /** Of the cluster: every other seed writes the forms of the version before. */
+  /** The cluster's level: every second seed writes the forms of the earlier version. */
   get level(): number {
     return this.seed % 2;
   }
@@ -113,7 +113,10 @@ export class Simulation {
     return living.length === 0 ? undefined : this.dice.pick(living);
   }
 
-  /** A connector asks whoever serves the partition: two may, and the first answer counts. */
+  /**
+   * Sends a connector's request to whoever serves the partition. Two routers may, and the first answer
+   * counts.
+   */
   async request(machine: Machine, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     await machine.alive();
     await machine.hop();
@@ -129,7 +132,7 @@ export class Simulation {
     return reply;
   }
 
-  /** An owner delivers; the acknowledgement may be lost, and the delivery itself come late or again. */
+  /** Delivers for an owner. The acknowledgement may be lost, and the delivery may come late or twice. */
   async deliver(machine: Machine, name: string, delivery: Delivery, timeoutMs: number): Promise<void> {
     await machine.alive();
     await machine.hop();
@@ -170,7 +173,7 @@ export class Simulation {
     void connector.start();
   }
 
-  /** How everybody stands, for who looks into a seed that failed. */
+  /** The state of all parts, for the analysis of a failed seed. */
   describe(): string {
     const routers = this.#routers.map(
       ({ name, owner, machine }) => `${name} ${machine.dead ? "dead" : owner.state}`,
@@ -181,12 +184,12 @@ export class Simulation {
     return [...this.#devices.map((device) => device.describe()), ...routers, ...connectors].join("; ");
   }
 
-  /** Runs it all, and returns what was wrong. */
+  /** Runs the simulation, and returns the violations. */
   async run(): Promise<readonly Violation[]> {
     this.#startConnector();
     this.#startConnector();
     this.#startRouter();
-    // Everybody arrives on a good day: from their first sync on they must get everything.
+    // All devices connect while nothing fails. From their first sync on, they must receive everything.
     this.dice.calm = true;
     for (const device of this.#devices) void device.connect();
     await this.time.run(30_000, () => this.#devices.every(({ isReady }) => isReady));
@@ -234,7 +237,7 @@ export class Simulation {
         device.say(conversation, isPair ? (device.user === "ann" ? "bob" : "ann") : undefined);
   }
 
-  /** Everything that was broken is whole again: within 30 s all has to be caught up (I9). */
+  /** Repairs everything that was broken. Within 30 s everything must have caught up (I9). */
   async #heal(): Promise<void> {
     this.dice.calm = true;
     this.redis.awayUntil = Math.min(this.redis.awayUntil, this.time.now);

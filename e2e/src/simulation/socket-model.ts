@@ -12,10 +12,11 @@ import type { Guards } from "./guards.ts";
 import type { ModelPage } from "./storage-model.ts";
 import type { Machine } from "./world.ts";
 
-/** So few that an application that says everything again is told so. */
+/** So low that an application that repeats everything exceeds them. */
 const LIMITS = { framesPerSecond: 20, bytesPerSecond: 1_000_000, heldBytesMax: 1_000_000 };
 /**
- * One way between a device and its connector: near ones and far ones; a socket keeps its own, and its order.
+ * The range of the one-way delay between a device and its connector. A socket keeps its own delay, and its
+ * order.
  */
 const WIRE_MS = [0.5, 60] as const;
 
@@ -23,7 +24,7 @@ const WIRE_MS = [0.5, 60] as const;
 export interface SocketDevice {
   readonly user: string;
   readonly name: string;
-  /** Each is higher than the one before. */
+  /** A number that rises with each hello. */
   nextHello(): number;
   isLatest(socket: Pick<Socket, "hello">): boolean;
   hear(socket: Socket, frame: ServerFrame): void;
@@ -40,12 +41,12 @@ export interface SocketConnector {
   violate(what: string): void;
 }
 
-/** A socket between a device and a connector: in order, and gone all at once. */
+/** A socket between a device and a connector. Frames arrive in order, and a loss ends everything at once. */
 export class Socket implements Reader {
   readonly device: SocketDevice;
   readonly connector: SocketConnector;
   readonly id: string;
-  /** As it was registered. */
+  /** The birth stamp of its registration. */
   birth: number | undefined;
   readonly hello: number;
   readonly helloAt: number;
@@ -55,7 +56,7 @@ export class Socket implements Reader {
   readonly echo = true;
   readonly codecName = "json" as const;
   missed = false;
-  /** As of its registration. */
+  /** The list that its registration read. */
   list: ReadList | undefined;
   isOpen = true;
   isLive = false;
@@ -70,19 +71,19 @@ export class Socket implements Reader {
     this.id = id;
     this.hello = device.nextHello();
     this.helloAt = clock.monotonic();
-    this.#lost.promise.catch(() => undefined); // Nobody may be waiting when it is lost.
+    this.#lost.promise.catch(() => undefined); // Nobody may be waiting when the socket is lost.
     this.gate = gateFor(guards);
     this.intake = new Intake(LIMITS, { monotonic: () => clock.monotonic(), ordinal: 0 }, id);
   }
 
-  /** For its first sync, if that came right behind the hello; later ones read anew. */
+  /** Returns the list for a first sync that came right after the hello. Later syncs read anew. */
   takeList(): ReadList | undefined {
     const list = this.list;
     this.list = undefined;
     return list;
   }
 
-  /** A reply, or the end of the connection, whichever is first. */
+  /** Resolves with the reply, or rejects when the connection ends first. */
   async reply<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#lost.promise]);
   }
@@ -99,7 +100,7 @@ export class Socket implements Reader {
     return true;
   }
 
-  /** A frame arrives: when its way is over, when its connector can look at it, and in order. */
+  /** Processes an arriving frame after its delay, when the connector can run, and in order. */
   arrives(act: () => void): void {
     const { machine } = this.connector;
     const way = machine.time.sleep(this.wireMs);
@@ -110,14 +111,14 @@ export class Socket implements Reader {
     });
   }
 
-  /** Its device has gone: what it said before still arrives, and only then its end. */
+  /** The device has left. Its earlier frames still arrive, and only then the end of the socket. */
   left(): void {
     this.arrives(() => {
       this.close();
     });
   }
 
-  /** Its device connected again elsewhere, or so its connector is told. */
+  /** The connector is told that the device has connected elsewhere. */
   displaced(): void {
     const { device, connector } = this;
     if (this.isOpen && device.isLatest(this))

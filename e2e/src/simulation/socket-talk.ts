@@ -12,7 +12,7 @@ import { Time } from "./world.ts";
 
 const BUSY: Refused = { code: "BUSY", message: "no capacity", retryAfterMs: 200 };
 const TOO_FAST: Refused = { code: "RATE_LIMITED", message: "too fast", retryAfterMs: 20 };
-/** Two conversations share a partition, the third has one of its own. */
+/** Two conversations share a partition; the third has its own. */
 const CONVERSATIONS = ["g", "h", "i"] as const;
 const PARTITIONS = 2;
 const TROUBLE_MS = 25_000;
@@ -29,18 +29,18 @@ interface Write {
 }
 
 export interface Outcome {
-  /** Of each conversation: what was sent and what was taken, in these orders. */
+  /** For each conversation: the sent and the accepted ids, each in order. */
   readonly orders: readonly { readonly sent: readonly string[]; readonly taken: readonly string[] }[];
-  /** Without an answer in the end. */
+  /** The number of writes without an answer at the end. */
   readonly waiting: number;
-  /** How often one send was refused at most. */
+  /** The highest number of refusals of one send. */
   readonly refusals: number;
 }
 
 /**
- * One socket that writes to conversations of several partitions, over the product's gate and lanes, to owners
- * that are refusing, silent or away; in front of it a device that resends as docs/protocol.md says, and says
- * now and then again what is on its way.
+ * One socket that writes to conversations of several partitions, over the product's gate and lanes. The
+ * owners refuse, stay silent, or are away. Its device resends as docs/protocol.md says, and sometimes repeats
+ * the writes in flight.
  */
 export class SocketTalk {
   readonly #dice: Dice;
@@ -147,7 +147,7 @@ export class SocketTalk {
     });
   }
 
-  /** As a connector has it, with limits that strike at random. */
+  /** Answers like a connector, with limits that apply at random. */
   async #answer({ id, conversation }: Write): Promise<Exclude<Answer, "later">> {
     const place = this.#gate.place(conversation, id);
     const refuse = (refusal: Refused): Refused => {

@@ -26,16 +26,16 @@ import type { LogModel } from "./log-model.ts";
 import type { Dice } from "@jichat/protocol/dice.ts";
 import type { Machine, Time } from "./world.ts";
 
-/** A page as a client sees it: its bodies are maps. */
+/** A page as a client sees it, with bodies that are maps. */
 export interface ModelPage extends Omit<HistoryReply, "events"> {
   readonly events: readonly ChatEvent[];
 }
 
 const WAIT_MS = 2_000;
 const RECENT_IDS_MS = 60_000;
-/** Conversations for which one answer has room: what it leaves out is asked again, and again. */
+/** The number of conversations in one answer. The rest is asked for again, and again. */
 const ROOM = 1;
-/** Members of one conversation in one answer. */
+/** The number of members of one conversation in one answer. */
 const MEMBERS_ROOM = 2;
 
 interface ModelQuery {
@@ -46,15 +46,15 @@ interface ModelQuery {
 }
 
 /**
- * Storage and ClickHouse: consumes behind the log, forgets what was not flushed when it crashes, answers at
- * positions.
+ * A model of storage and ClickHouse. It consumes the log with a delay, forgets unflushed data in a crash, and
+ * answers at positions.
  */
 export class StorageModel {
   readonly #time: Time;
   readonly #dice: Dice;
   readonly #log: LogModel;
   readonly #guards: Guards;
-  /** Everything consumed, as ClickHouse and the tail have it together. */
+  /** Everything consumed, both in ClickHouse and in the tail. */
   readonly #records = new Map<string, { record: LogRecord; position: number }[]>();
   consumed = 0;
   watermark = 0;
@@ -72,7 +72,7 @@ export class StorageModel {
     void this.#flush();
   }
 
-  /** Falls behind the watermark: what it had consumed beyond is read again. */
+  /** Falls back to the watermark: everything consumed beyond it is read again. */
   crash(awayMs: number): void {
     this.awayUntil = this.#time.now + awayMs;
     this.consumed = this.watermark;
@@ -83,7 +83,7 @@ export class StorageModel {
       );
   }
 
-  /** Answers, and consumes nothing: ClickHouse is slow, or the network to NATS is. */
+  /** Answers, but consumes nothing: ClickHouse or the network to NATS is slow. */
   lag(ms: number): void {
     this.#lagUntil = this.#time.now + ms;
   }
@@ -144,7 +144,7 @@ export class StorageModel {
     return folded.head === 0 ? undefined : folded;
   }
 
-  /** What one router may ask, over the network. */
+  /** The questions of one router, over the network. */
   factsFor(machine: Machine): FactsSource {
     return {
       watermark: () => this.watermark,
@@ -217,7 +217,7 @@ export class StorageModel {
     );
   }
 
-  /** A page for a user, at a position that their connector knows of. */
+  /** A page for a user, at a position that the user's connector knows of. */
   async history(position: number, { user, conversation, after, limit }: ModelQuery): Promise<ModelPage> {
     return this.#at(position, () => {
       const folded = this.#fold(conversation);
@@ -237,7 +237,7 @@ export class StorageModel {
     });
   }
 
-  /** A user's conversations: what Redis is rebuilt from. */
+  /** A user's conversations, from which Redis is rebuilt. */
   async list(position: number, user: string, after = ""): Promise<ListReply> {
     return this.#at(position, () => {
       const entries: ListEntry[] = [];
@@ -263,7 +263,7 @@ export class StorageModel {
     });
   }
 
-  /** Whole heads of those of a user's conversations that they are in. */
+  /** Whole heads of the given conversations, for those where the user is a member. */
   async heads(position: number, user: string, conversations: readonly string[]): Promise<HeadsReply> {
     return this.#at(position, () => {
       const rest = this.#guards.rest ? conversations.slice(ROOM) : [];

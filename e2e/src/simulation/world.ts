@@ -1,12 +1,12 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { Dice } from "@jichat/protocol/dice.ts";
 
-/** Those of a simulated cluster, in which nothing goes wrong any more from some moment on. */
+/** The dice of a simulated cluster, in which nothing goes wrong once `calm` is set. */
 export class ClusterDice extends Dice {
-  /** While it is set the network is a good one. */
+  /** While it is set, the network is good. */
   calm = false;
 
-  /** Something goes wrong on the way. */
+  /** Whether something goes wrong on the way. */
   mishap(probability: number): boolean {
     return this.chance(probability) && !this.calm;
   }
@@ -18,7 +18,7 @@ interface Event {
   readonly act: () => void;
 }
 
-/** Virtual time: whatever waits is in one queue, and time goes from one event to the next. */
+/** Virtual time. All waits are in one queue, and time moves from one event to the next. */
 export class Time {
   now = 1_000_000_000_000;
   #queue: Event[] = [];
@@ -26,7 +26,7 @@ export class Time {
 
   after(ms: number, act: () => void): void {
     const event = { at: this.now + Math.max(0, ms), order: (this.#order += 1), act };
-    // A binary heap: the earliest first, of the same instant the one that was asked first.
+    // A binary heap: the earliest event comes first. Events of the same instant keep their order.
     let index = this.#queue.push(event) - 1;
     while (index > 0) {
       const parent = (index - 1) >> 1;
@@ -43,8 +43,7 @@ export class Time {
   }
 
   /**
-   * Runs until `done`, or until this much time has passed. Between two events everything that can go on goes
-   * on.
+   * Runs until `done`, or until this much time has passed. Between two events, all pending promises continue.
    */
   async run(ms: number, done: () => boolean = () => false): Promise<void> {
     const end = this.now + ms;
@@ -95,7 +94,7 @@ export class Time {
   }
 }
 
-/** A process: it can stand still, and it can die. What it waits for comes late, or never. */
+/** A process that can stall and die. What it waits for comes late, or never. */
 export class Machine {
   readonly time: Time;
   readonly dice: ClusterDice;
@@ -103,7 +102,7 @@ export class Machine {
   dead = false;
   #stalledUntil = 0;
 
-  /** `skewMs`: how far this machine's clock is off. */
+  /** `skewMs` is the offset of this machine's clock. */
   constructor(time: Time, dice: ClusterDice, skewMs: number) {
     this.time = time;
     this.dice = dice;
@@ -118,10 +117,7 @@ export class Machine {
     this.#stalledUntil = Math.max(this.#stalledUntil, this.time.now + ms);
   }
 
-  /**
-   * Goes on only while this machine lives and does not stand still. A dead one's work is never heard of
-   * again.
-   */
+  /** Resolves only while this machine is alive and not stalled. On a dead machine it never resolves. */
   async alive(): Promise<void> {
     while (this.time.now < this.#stalledUntil) await this.time.sleep(this.#stalledUntil - this.time.now);
     if (this.dead) await new Promise(() => undefined);
@@ -134,7 +130,7 @@ export class Machine {
     signal?.throwIfAborted();
   }
 
-  /** One way over the network: usually quick, sometimes slow. */
+  /** One way over the network: usually fast, sometimes slow. */
   hop(): Promise<void> {
     return this.time.sleep(this.dice.mishap(0.03) ? this.dice.between(50, 2_500) : this.dice.between(0.2, 4));
   }

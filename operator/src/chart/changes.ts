@@ -5,7 +5,7 @@ const END = "<!-- So far. -->";
 
 const cell = (text: string): string => text.replaceAll("|", "\\|");
 
-/** The table of transitions; fields whose change does the same share a row. */
+/** The table of transitions. Fields with the same transition share a row. */
 function table(): string {
   const shared = new Map<string, string[]>();
   for (const [path, { does, how }] of Object.entries(TRANSITIONS)) {
@@ -19,7 +19,7 @@ function table(): string {
   ].join("\n");
 }
 
-/** A page with the table in its place; throws where it has none. */
+/** A page with the table in its place. Throws if the page has no such place. */
 export function withChanges(page: string): string {
   const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (begin === -1 || end < begin) throw new Error(`the page has no place between ${BEGIN} and ${END}`);

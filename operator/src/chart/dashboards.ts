@@ -1,8 +1,8 @@
-/** A row of Grafana panels: what a person asks, and the queries that answer it. */
+/** One Grafana panel: its title is what a person asks, and its queries answer it. */
 interface Panel {
   readonly title: string;
   readonly unit: "short" | "s" | "bytes" | "ops";
-  /** PromQL by legend; `$namespace` is chosen above the panels. */
+  /** PromQL by legend; `$namespace` is a variable of the dashboard. */
   readonly queries: Readonly<Record<string, string>>;
 }
 
@@ -146,7 +146,7 @@ export const DASHBOARDS: readonly Dashboard[] = [
 const WIDTH = 12;
 const HEIGHT = 8;
 
-/** Grafana's own JSON model (schema version 39), two panels a row. */
+/** Grafana's own JSON model (schema version 39), with two panels in each row. */
 export const dashboard = ({ name, title, panels }: Dashboard): object => ({
   uid: `jichat-${name}`,
   title,

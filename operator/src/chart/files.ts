@@ -12,8 +12,8 @@ const ROOT = join(import.meta.dirname, "../../..");
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
 /**
- * Every file that is made of code, or has a part that is, by its path from the root. `make chart` writes them; a test holds them
- * to it.
+ * Every file that is generated from code, in whole or in part, by its path from the root. `make chart` writes
+ * them, and a test checks that they are current.
  */
 export const chartFiles = (): Readonly<Record<string, string>> => ({
   "chart/files/crd.json": json(definition()),

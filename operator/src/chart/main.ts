@@ -2,7 +2,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chartFiles } from "./files.ts";
 
-/** `make chart`: writes what the chart and the reference page take from the operator's code. */
+/**
+ * `make chart`: writes the parts of the chart and of the reference page that come from the operator's code.
+ */
 const ROOT = join(import.meta.dirname, "../../..");
 
 for (const [path, text] of Object.entries(chartFiles())) {

@@ -40,13 +40,15 @@ function kindOf(schema: Schema): string {
   return schema.type ?? "any";
 }
 
-/** A default that is all of its parts' own defaults says nothing. */
+/**
+ * The default of a field as text. An object's default that only repeats its fields' own defaults is left out.
+ */
 function fallbackOf({ default: value, properties }: Schema): string {
   if (value === undefined || (properties !== undefined && JSON.stringify(value) === "{}")) return "";
   return `\`${JSON.stringify(value).replaceAll('"', properties === undefined ? "" : '"')}\``;
 }
 
-/** An object of so many fields that stands in several places is written out once. */
+/** An object with this many fields that appears in several places is written out only once. */
 const LONG = 6;
 
 function rowsOf(path: string, schema: Schema, written = new Map<string, string>()): readonly Row[] {

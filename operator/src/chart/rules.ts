@@ -1,7 +1,7 @@
 import type { Resource } from "../kube/object.ts";
 import { RESOURCES } from "../kube/object.ts";
 
-/** As RBAC has it. */
+/** A rule in the form of RBAC. */
 export interface Rule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
@@ -12,20 +12,18 @@ export interface Rule {
 type Name = keyof typeof RESOURCES;
 
 const WATCH = ["get", "list", "watch"];
-/** Server-side apply is a patch, and of what is not there yet a create too. */
+/** Server-side apply is a patch. For an object that does not exist yet, it is also a create. */
 const OWN = [...WATCH, "create", "patch", "delete"];
 
-/**
- * What the operator does with each kind. Every kind that it knows is here, or it would be refused at run
- * time.
- */
+/** The operator's verbs for each kind. A kind that is missing here would be refused at run time. */
 const VERBS: Readonly<Record<Exclude<Name, "leases" | "namespaces">, readonly string[]>> = {
   chatClusters: [...WATCH, "patch"],
   configMaps: OWN,
   secrets: OWN,
   services: OWN,
   serviceAccounts: OWN,
-  // A server whose image is not wanted any more, and never came; one whose kubelet is to bring it its users.
+  // Deletes a server that waits for an image which is not wanted any more. Patches a server whose kubelet has
+  // to deliver its users.
   pods: [...WATCH, "delete", "patch"],
   volumeClaims: OWN,
   deployments: OWN,
@@ -48,7 +46,7 @@ const rule = (group: string, resources: readonly string[], verbs: readonly strin
   verbs,
 });
 
-/** Rights where ChatClusters are: kinds with the same group and verbs share a rule. */
+/** Rights in the namespaces of ChatClusters. Kinds with the same group and verbs share a rule. */
 export function clusterRules(): readonly Rule[] {
   const shared = new Map<string, Rule>();
   for (const [name, verbs] of Object.entries(VERBS)) {
@@ -62,22 +60,22 @@ export function clusterRules(): readonly Rule[] {
   return [
     ...shared.values(),
     rule(group, [`${plural}/status`], ["patch"]),
-    // Whether another operator, whose name is in a ChatCluster's status, is still there.
+    // To see whether another operator, named in a ChatCluster's status, is still alive.
     rule(groupOf(RESOURCES.leases), [RESOURCES.leases.plural], ["get"]),
-    // Owner references that block deletion ask for it (OwnerReferencesPermissionEnforcement).
+    // Owner references that block deletion need this right (OwnerReferencesPermissionEnforcement).
     rule(group, [`${plural}/finalizers`], ["update"]),
   ];
 }
 
-/** Rights in its own namespace: the Lease that says who leads, and the namespace itself. */
+/** Rights in the operator's own namespace: on the Lease of the leader, and on the namespace itself. */
 export function ownRules(): readonly Rule[] {
   const { plural } = RESOURCES.leases;
   const group = groupOf(RESOURCES.leases);
   return [
     rule(group, [plural], ["create"]),
-    // Whether its own namespace is being deleted, with it inside.
+    // To see whether the operator's own namespace is being deleted.
     rule("", [RESOURCES.namespaces.plural], ["get"]),
-    // The chart puts the name in, which is made of its release and what it watches.
+    // The chart inserts the name, which is made from the release and the watched namespaces.
     { ...rule(group, [plural], ["get", "update"]), resourceNames: ["LEASE"] },
   ];
 }

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 
-/** What helm checks values against, and what an editor shows beside them. */
+/** The schema of the values: helm validates against it, and editors show its descriptions. */
 
 const text = (description: string, more: object = {}) => Type.String({ description, ...more });
 const flag = (description: string) => Type.Boolean({ description });

@@ -31,7 +31,10 @@ interface ExternalField {
   readonly more?: string | undefined;
 }
 
-/** A backend of somebody's own; `secured` is the scheme that asks for TLS, `more` what else its url may say. */
+/**
+ * An external backend. `secured` is the URL scheme that asks for TLS, and `more` describes what else its url
+ * may say.
+ */
 const external = ({ what, schemes, secured, field, more = "" }: ExternalField) =>
   Type.Object(
     {

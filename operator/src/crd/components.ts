@@ -6,7 +6,7 @@ import { template } from "./template.ts";
 
 const optional = Type.Optional;
 
-/** What every component has. */
+/** The fields that every component has. */
 export const component = (what: string, replicas: number, most: number) => ({
   replicas: Type.Integer({ minimum: 0, maximum: most, default: replicas, description: `pods of ${what}` }),
   resources: optional(resources),

@@ -11,7 +11,7 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 export const KIND = "ChatCluster";
 const PLURAL = "chatclusters";
 
-/** A ChatCluster as the API server hands it out: defaults are filled in. */
+/** A ChatCluster as the API server returns it, with all defaults filled in. */
 export interface ChatCluster {
   readonly apiVersion: string;
   readonly kind: string;
@@ -39,8 +39,8 @@ interface Schema {
 }
 
 /**
- * As the API server wants it. What has a default is there in every object that is read, so our types require
- * it; of who writes one it is not required.
+ * The structural schema that the API server wants. A field with a default is present in every object that is
+ * read, so the types require it. A writer may leave it out, so the schema does not.
  */
 function structural(schema: Schema): Schema {
   const { required, properties, items, additionalProperties, ...rest } = schema;
@@ -60,7 +60,7 @@ function structural(schema: Schema): Schema {
   };
 }
 
-/** A default with the defaults inside it: rules look at it before the API server has filled those in. */
+/** A default with the defaults inside it. Rules see it before the API server has filled those in. */
 function filled(schema: Schema, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const entries = Object.entries(schema.properties ?? {}).flatMap(([name, property]): [string, unknown][] => {
@@ -70,7 +70,7 @@ function filled(schema: Schema, value: unknown): unknown {
   return Object.fromEntries(entries);
 }
 
-/** TypeBox marks its schemas with keys of its own: only what is JSON is kept. */
+/** Removes the keys that TypeBox adds to its schemas: only JSON is kept. */
 const plain = (schema: TSchema): object => structural(JSON.parse(JSON.stringify(schema)) as Schema);
 
 const column = (name: string, type: string, jsonPath: string, description?: string) => ({
@@ -80,7 +80,7 @@ const column = (name: string, type: string, jsonPath: string, description?: stri
   ...(description === undefined ? {} : { description }),
 });
 
-/** The CustomResourceDefinition; `chart/templates/crd.yaml` is made of it. */
+/** The CustomResourceDefinition. `chart/templates/crd.yaml` is made from it. */
 export function definition(): KubeObject & { readonly spec: object } {
   return {
     apiVersion: "apiextensions.k8s.io/v1",
@@ -127,7 +127,7 @@ export function definition(): KubeObject & { readonly spec: object } {
                 kind: { type: "string" },
                 metadata: {
                   type: "object",
-                  // Names of Services derive from it, and those may be no longer and hold no dot.
+                  // Names of Services derive from this name, and they may not be longer or contain a dot.
                   properties: {
                     name: { type: "string", maxLength: 40, pattern: "^[a-z]([-a-z0-9]*[a-z0-9])?$" },
                   },

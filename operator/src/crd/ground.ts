@@ -9,7 +9,7 @@ const volume = {
   className: optional(Type.String({ maxLength: 253, description: "StorageClass of its volume" })),
 };
 
-/** What the data of a ChatCluster stands on, as it was accepted last: a change is held against it. */
+/** The ground of a ChatCluster's data, as it was last accepted. Every change is compared with it. */
 export const GROUND = Type.Object(
   {
     partitions: Type.Integer({ minimum: 1 }),

@@ -3,30 +3,30 @@ import { Type } from "typebox";
 
 /**
  * Building blocks of a structural schema (Kubernetes, "Specifying a structural schema"): no `anyOf` of types,
- * no `patternProperties`, every default inside what it is the default of.
+ * no `patternProperties`, and every default inside the schema that it belongs to.
  */
 
-/** One of a few words. */
+/** One of a fixed set of words. */
 export const word = <const T extends string>(words: readonly T[], options: TSchemaOptions = {}) =>
   Type.Unsafe<T>({ type: "string", enum: [...words], ...options });
 
-/** One of a few numbers. */
+/** One of a fixed set of numbers. */
 export const oneOfNumbers = <const T extends number>(numbers: readonly T[], options: TSchemaOptions = {}) =>
   Type.Unsafe<T>({ type: "integer", enum: [...numbers], ...options });
 
-/** Any keys, values of one schema. */
+/** A map with any keys, and values of one schema. */
 export const map = <V>(values: TSchema, options: TSchemaOptions = {}) =>
   Type.Unsafe<Readonly<Record<string, V>>>({ type: "object", additionalProperties: values, ...options });
 
-/** A list without duplicates by `keys`: server-side apply merges it item by item. */
+/** A list without duplicates by `keys`. Server-side apply merges it item by item. */
 export const listBy = <T extends TSchema>(item: T, keys: readonly string[], options: TSchemaOptions = {}) =>
   Type.Array(item, { "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [...keys], ...options });
 
-/** What another API owns: kept as it is, checked where it is used. */
+/** An object that another API defines. It is kept unchanged, and checked where it is used. */
 export const foreign = <T>(description: string) =>
   Type.Unsafe<T>({ type: "object", description, "x-kubernetes-preserve-unknown-fields": true });
 
-/** The same, of which some fields are looked at here. */
+/** Like `foreign`, but with a schema for the fields that are read here. */
 export const foreignWith = <T>(properties: Readonly<Record<string, TSchema>>, options: TSchemaOptions = {}) =>
   Type.Unsafe<T>({
     type: "object",
@@ -36,7 +36,7 @@ export const foreignWith = <T>(properties: Readonly<Record<string, TSchema>>, op
     ...options,
   });
 
-/** `500m`, `1Gi`, `2`. */
+/** A Kubernetes quantity: `500m`, `1Gi`, `2`. */
 export const quantity = (description: string) =>
   Type.Unsafe<string | number>({
     description,
@@ -44,7 +44,7 @@ export const quantity = (description: string) =>
     pattern: String.raw`^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$`,
   });
 
-/** A rule in CEL, and what somebody who broke it is told: the field, what is wrong, and the cure. */
+/** A rule in CEL. Its message names the field, what is wrong, and the cure. */
 export interface Rule {
   readonly rule: string;
   readonly message: string;

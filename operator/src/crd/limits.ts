@@ -21,7 +21,9 @@ const members: Limit = {
   description: "people that one user puts into groups",
 };
 
-/** Fields of `connectors.limits`, and the variables that they become; docs/configuration.md has the defaults. */
+/**
+ * The fields of `connectors.limits`, and the variables that they set. docs/configuration.md has the defaults.
+ */
 export const CONNECTOR_LIMITS = {
   socketsPerAddressMax: {
     variable: "SOCKETS_PER_ADDRESS_MAX",
@@ -78,7 +80,7 @@ export const CONNECTOR_LIMITS = {
   },
 } as const satisfies Record<string, Limit>;
 
-/** Of `api.limits`. */
+/** The fields of `api.limits`. */
 export const API_LIMITS = {
   connectionsPerAddressMax: connections(2_000_000, "TCP connections of one peer at one pod; 0: no limit"),
   signInsPerSecond: {
@@ -123,7 +125,7 @@ export const apiLimits = Type.Unsafe<Limits<typeof API_LIMITS>>(
   Type.Object(fields(API_LIMITS), { description: DESCRIPTION }),
 );
 
-/** The variables of the limits that are set. */
+/** The environment variables for the limits that are set. */
 export const limitVariables = (
   table: Readonly<Record<string, Limit>>,
   limits: Readonly<Record<string, number | undefined>> | undefined,
@@ -138,7 +140,10 @@ export const limitVariables = (
 const HOPS_MAX = 16;
 const ADDRESS = String.raw`([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)(/[0-9]{1,3})?`;
 
-/** Whose X-Forwarded-For is believed; the words are in quotes, since YAML makes truth values of them. */
+/**
+ * The proxies whose X-Forwarded-For is trusted. The words are in quotes, since YAML would read them as
+ * booleans.
+ */
 export const trustProxy = (whereNotSaid: string) =>
   Type.Unsafe<string | number>({
     "x-kubernetes-int-or-string": true,

@@ -3,8 +3,8 @@ import type { Ground } from "./ground.ts";
 import type { Rule } from "./kinds.ts";
 
 /**
- * A change that would lose data. The API server refuses it by `rule` at apply; the operator by `allows`, where
- * an older CRD let it through.
+ * A change that would lose data. The API server refuses it at apply with `rule`. The operator refuses it with
+ * `allows`, if an older CRD let it through.
  */
 export interface Refusal extends Rule {
   readonly allows: (before: Ground, now: Ground) => boolean;
@@ -12,7 +12,10 @@ export interface Refusal extends Rule {
 
 type Volume = Ground["nats"] | Ground["clickhouse"];
 
-/** Without `string()`: of what that makes the API server knows no bound, and takes the rule for too dear. */
+/**
+ * Avoids `string()`: the API server knows no bound for its result, and would reject the rule as too
+ * expensive.
+ */
 const bytes = (size: string): string =>
   `(type(${size}) == int ? double(${size}) : quantity(${size}).asApproximateFloat())`;
 const holdsAsMuch = (before: Volume, now: Volume): boolean =>
@@ -20,7 +23,7 @@ const holdsAsMuch = (before: Volume, now: Volume): boolean =>
 const hasItsClass = (before: Volume, now: Volume): boolean =>
   before.kind !== now.kind || before.className === now.className;
 
-/** Every change that is refused, with the cure. */
+/** Every refused change, with the cure. */
 export const REFUSALS = {
   partitions: {
     rule: "self == oldSelf",
@@ -65,12 +68,12 @@ export const REFUSALS = {
 
 export type RefusalName = keyof typeof REFUSALS;
 
-/** What the API server is told of one. */
+/** The rule in the form for the API server. */
 export const ruleOf = (name: RefusalName): Rule => {
   const { rule, message } = REFUSALS[name];
   return { rule, message };
 };
 
-/** The first change that would lose data, as its message; undefined where none does. */
+/** The message of the first change that would lose data; undefined if there is none. */
 export const refusedChange = (before: Ground, now: Ground): string | undefined =>
   Object.values(REFUSALS).find(({ allows }) => !allows(before, now))?.message;

@@ -114,7 +114,7 @@ const disruption = Type.Object(
   { default: {}, description: "what may be away at once, by eviction (a PodDisruptionBudget)" },
 );
 
-/** What people want of a cluster. Every default is here and nowhere else; the API server fills them in. */
+/** The spec that people write. Every default is here and nowhere else; the API server fills them in. */
 export const SPEC = Type.Object(
   {
     version: optional(

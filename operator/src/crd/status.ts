@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { GROUND } from "./ground.ts";
 import { listBy, word } from "./kinds.ts";
 
-/** Every condition that a ChatCluster has from its first pass on; docs/chat-cluster.md lists the same. */
+/** Every condition that a ChatCluster has after its first pass. docs/chat-cluster.md lists the same ones. */
 export const CONDITIONS = {
   Ready: "everything that is wanted runs, and people can talk",
   SpecValid: "the spec can be acted on: what it names is there and fits together",
@@ -54,7 +54,7 @@ const log = Type.Object(
   { description: "the log of this ChatCluster; what is missing of it is never made again" },
 );
 
-/** What is the case, as of the last pass. */
+/** The observed state, as of the last pass. */
 export const STATUS = Type.Object({
   observedGeneration: Type.Integer({ minimum: 0 }),
   keeper: Type.Optional(

@@ -11,8 +11,8 @@ import { foreign, foreignWith, listBy, map, rules, word } from "./kinds.ts";
 const optional = Type.Optional;
 
 /**
- * Variables that the operator sets, all of them: one of another value would lead a component to another
- * cluster's data, or past its secrets. `desired.test.ts` holds this list to what is set.
+ * All variables that the operator sets. With another value, a component could reach another cluster's data,
+ * or bypass its secrets. `desired.test.ts` compares this list with what is set.
  */
 export const OUR_VARIABLES: readonly string[] = [
   "CLUSTER",
@@ -71,9 +71,9 @@ export const OUR_VARIABLES: readonly string[] = [
   "TOKEN_SIGNING_KEY",
   "TOKEN_SIGNING_KEY_FILE",
 ];
-/** Names of volumes that pods of ours have. */
+/** Names of the volumes in the operator's pods. */
 export const OUR_VOLUMES: readonly string[] = ["secrets", "tmp", "data", "config", "users", "logs"];
-/** Where those are mounted: nothing else may be mounted there, above, or below. */
+/** The mount paths of those volumes. Nothing else may be mounted there, above, or below. */
 export const OUR_PATHS: readonly string[] = [
   "/tmp",
   "/data",
@@ -156,7 +156,7 @@ const securityContext = Type.Object(
   },
 );
 
-/** What pods of one kind carry beside ours. */
+/** The additions to the pods of one kind. */
 export const template = Type.Object(
   {
     labels: optional(

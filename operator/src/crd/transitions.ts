@@ -1,11 +1,14 @@
 import type { RefusalName } from "./refusals.ts";
 
-/** What a change of a field does. */
+/** The effect of changing a field. */
 export interface Transition {
-  /** `live`: no pod goes. `rolled`: pods are made anew, drained. `refused`: at apply, with the cure. */
+  /**
+   * `live`: no pod restarts. `rolled`: pods are drained and replaced. `refused`: refused at apply, with the
+   * cure.
+   */
   readonly does: "live" | "rolled" | "refused";
   readonly how: string;
-  /** The rules that refuse all of its changes, or some. */
+  /** The rules that refuse all changes of the field, or some of them. */
   readonly refuses?: readonly RefusalName[];
 }
 
@@ -25,7 +28,7 @@ const RESTART = "Redis restarts; sessions register again";
 const under = (path: string, fields: Readonly<Record<string, Transition>>) =>
   Object.fromEntries(Object.entries(fields).map(([name, change]) => [`${path}.${name}`, change]));
 
-/** What a template says is in the pods; what is on their ServiceAccount is not. */
+/** The fields of a template that are in the pods, without those of the ServiceAccount. */
 const template = (how: string): Readonly<Record<string, Transition>> => ({
   "resources.requests": rolled(how),
   "resources.limits": rolled(how),
@@ -62,8 +65,8 @@ const volume = (path: string) =>
 const MOVES = "of the same data; if streams are missing there, the condition is `LogLost` and nothing starts";
 
 /**
- * Every field of the spec; `.*` stands for all beneath that have no row of their own. A field that is not here
- * fails the test: nobody has said what its change does.
+ * Every field of the spec. `.*` stands for all fields below that have no row of their own. A field that is
+ * missing here fails the test, since the effect of its change is not stated.
  */
 export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   version: rolled(
@@ -162,7 +165,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   ),
 };
 
-/** The row that says what a change of the field at `path` does. */
+/** The row that describes a change of the field at `path`. */
 export function rowOf(path: string): string | undefined {
   if (path in TRANSITIONS) return path;
   const parts = path.split(".");

@@ -12,8 +12,8 @@ import { namesOf } from "@jichat/protocol/bus/names.ts";
 const sha256 = (text: string): string => hash("sha256", text, "hex");
 
 /**
- * Redis's users, with the rules of each: its own keys and what our scripts call. The operator asks whether
- * Redis is there, and sees to it that these and no others are let in.
+ * Redis's users with their rules: each user has its own keys, and only the commands that our scripts call.
+ * The operator checks that Redis is up, and that these users and no others are accepted.
  */
 export function redisUsers({
   cluster,
@@ -31,16 +31,16 @@ export function redisUsers({
   );
 }
 
-/** What Redis starts with. */
+/** The users with which Redis starts. */
 export const redisAcl = (input: Pick<DesiredInput, "cluster" | "keys">): string =>
   ["user default off", ...[...redisUsers(input)].map(([user, rules]) => `user ${user} ${rules}`), ""].join(
     "\n",
   );
 
-/** Redis is a cache: no file of it is kept, and it says so. */
+/** Redis is a cache, so it persists nothing. */
 export const REDIS_CONFIG = [
   `port ${PORTS.redis}`,
-  "bind * -::*", // Both families; where there is no IPv6, the other.
+  "bind * -::*", // Both families. A host without IPv6 uses only the other one.
   "protected-mode no",
   'save ""',
   "appendonly no",
@@ -52,6 +52,7 @@ export const REDIS_CONFIG = [
 
 type RedisServer = KubeObject & { readonly spec: object };
 
+/** The managed Redis; undefined if Redis is external. */
 export function redisServer(input: DesiredInput): RedisServer | undefined {
   const { cluster } = input;
   const { managed } = cluster.spec.redis;
@@ -94,9 +95,7 @@ export function redisServer(input: DesiredInput): RedisServer | undefined {
   };
 }
 
-/**
- * ClickHouse's users: one that writes and reads rows, one that makes tables; neither sees another database.
- */
+/** ClickHouse's users: one writes and reads rows, the other makes tables. Neither sees another database. */
 export function clickhouseUsers({ cluster, keys }: DesiredInput): string {
   const { database } = namesOf(clusterNameOf(cluster));
   const grants = {
@@ -126,6 +125,7 @@ export function clickhouseUsers({ cluster, keys }: DesiredInput): string {
   ].join("\n");
 }
 
+/** The managed ClickHouse; undefined if it is external or embedded. */
 export function clickhouseServer(input: DesiredInput): ServerSet | undefined {
   const { cluster } = input;
   const { managed } = cluster.spec.clickhouse;

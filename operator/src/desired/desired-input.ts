@@ -11,20 +11,20 @@ export interface Login {
   readonly password: string;
 }
 
-/** All that a ChatCluster's objects are made of. */
+/** The complete input for a ChatCluster's objects. */
 export interface DesiredInput {
   readonly cluster: ChatCluster;
-  /** Tag of the images. */
+  /** The tag of the images. */
   readonly version: string;
   readonly keys: Keys;
-  /** Of Secrets that the spec names: logins of external backends, and keys of one's own. */
+  /** From Secrets that the spec names: logins of external backends, and the user's own token keys. */
   readonly logins: Readonly<Partial<Record<Backend, Login>>>;
-  /** Of Secrets too: CAs and certificates for external backends. */
+  /** From Secrets as well: CAs and certificates for external backends. */
   readonly backendTls: Readonly<Partial<Record<Backend, BackendTls>>>;
   readonly tokenKeys: { readonly jwks: string; readonly signingKey: string | undefined } | undefined;
-  /** The connectors' certificate and its key, by their files' names. */
+  /** The connectors' certificate and its key, by file name. */
   readonly tls: Readonly<Record<"tls.crt" | "tls.key", string>> | undefined;
-  /** Where the operator itself runs: it asks backends and pods. */
+  /** The operator's own namespace and labels, from which it asks backends and pods. */
   readonly operator: {
     readonly namespace: string;
     readonly labels: Readonly<Record<string, string>>;
@@ -32,11 +32,11 @@ export interface DesiredInput {
   };
 }
 
-/** A managed backend's Service, by the name that works from every namespace. */
+/** The host of a managed backend's Service. The name works from every namespace. */
 const hostOf = (cluster: ChatCluster, backend: Backend): string =>
   `${objectName(cluster, backend)}.${cluster.metadata.namespace}.svc`;
 
-/** Of several nats-servers the first says who we are. */
+/** Adds the login. In a list of nats-servers, only the first URL carries it. */
 function withLogin(url: string, { username, password }: Login): string {
   const [first = "", ...others] = url.split(",");
   const parsed = new URL(first);
@@ -47,7 +47,7 @@ function withLogin(url: string, { username, password }: Login): string {
 
 const SCHEMES: Readonly<Record<Backend, string>> = { nats: "nats", redis: "redis", clickhouse: "http" };
 
-/** Where `user` finds a backend, its login in it; undefined for the embedded ClickHouse. */
+/** The URL of a backend for `user`, with its login; undefined for the embedded ClickHouse. */
 export function backendUrl(
   { cluster, keys, logins }: DesiredInput,
   backend: Backend,

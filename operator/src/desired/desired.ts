@@ -19,7 +19,7 @@ import { deployment, migrationJob } from "./workloads.ts";
 
 const present = <T>(items: readonly (T | undefined)[]): T[] => items.filter((item) => item !== undefined);
 
-/** Whatever a ChatCluster has pods of. */
+/** Every role for which a ChatCluster has pods. */
 export function rolesOf({ cluster: { spec } }: DesiredInput): readonly Role[] {
   return present<Role>([
     "connector",
@@ -33,7 +33,7 @@ export function rolesOf({ cluster: { spec } }: DesiredInput): readonly Role[] {
   ]);
 }
 
-/** What may stand before anything runs: names, doors, settings and secrets. */
+/** The objects that may exist before anything runs: names, Services, settings and secrets. */
 export function groundworkOf(input: DesiredInput): readonly KubeObject[] {
   const roles = rolesOf(input);
   return [
@@ -53,12 +53,14 @@ export function groundworkOf(input: DesiredInput): readonly KubeObject[] {
   ];
 }
 
+/** The servers of all managed backends. */
 export const serversOf = (input: DesiredInput): readonly KubeObject[] =>
   present<KubeObject>([natsServers(input), redisServer(input), clickhouseServer(input)]);
 
+/** The Job that migrates ClickHouse's schema; empty with the embedded engine. */
 export const migrationOf = (input: DesiredInput): readonly KubeObject[] => present([migrationJob(input)]);
 
-/** The components, with the current revision of connectors. */
+/** The components, with the present revision of connectors. */
 export const componentsOf = (input: DesiredInput, connectors: KubeObject): readonly KubeObject[] => [
   deployment(input, "storage"),
   deployment(input, "router"),

@@ -1,64 +1,84 @@
 import { createHmac, generateKeyPairSync, hash, randomBytes } from "node:crypto";
 import type { Backend, Component } from "./names.ts";
 
-/** Who has a password of its own at which backend; `operator` is us. */
+/** The users that have a password at each backend. `operator` is the operator itself. */
 export const USERS: Readonly<Record<Backend, readonly User[]>> = {
   nats: ["connector", "router", "storage", "api", "operator"],
   redis: ["connector", "router", "api", "operator"],
   clickhouse: ["storage", "migrate"],
 };
-/** `system` is us too: in the account of NATS in which servers are told to read their users anew. */
+/**
+ * `system` is also the operator: its user in the NATS system account, where servers are told to reload their
+ * users.
+ */
 export type User = Component | "operator" | "migrate" | "system";
 
-/** What a rotation makes, all of it secret. */
+/** The keys and passwords that one rotation makes. All of them are secret. */
 export interface Generation {
-  /** What it was asked for with. */
+  /** The value of the annotation that asked for it. */
   readonly rotation: string;
-  /** Part of a user's name at backends, so that credentials of several hold at a time. */
+  /**
+   * Part of each user's name at the backends, so that credentials of several generations are valid at once.
+   */
   readonly generation: number;
   readonly clusterKey: string;
   readonly signingKey: JsonWebKey;
-  /** By `backend/user`. */
+  /** Keyed by `backend/user`. */
   readonly passwords: Readonly<Record<string, string>>;
 }
 
-/** Whose pods are replaced one after the other: all at once would take the cores from those who talk. */
+/**
+ * The order in which the pods of components are replaced. Replacing all at once would take the CPU from
+ * active users.
+ */
 export const ORDER = ["storage", "router", "api", "connector"] as const;
 
-/** A generation on its way: nothing is signed with it yet. */
+/** A generation that is being rolled out. Nothing is signed with it yet. */
 export interface Coming extends Generation {
-  /** `offered`: backends and checkers are told of it. Else who, as the last so far, is made anew with it. */
+  /**
+   * `offered`: backends and verifiers accept it. Otherwise the latest component whose pods are being replaced
+   * with it.
+   */
   readonly stage: "offered" | (typeof ORDER)[number];
 }
 
-/** A key that signs no more, and until when something that it signed may live. Milliseconds since 1970. */
+/**
+ * A key that signs no more, and until when something that it signed may still be valid. Milliseconds since
+ * 1970.
+ */
 export interface Earlier<T> {
   readonly key: T;
   readonly replacedAt: number;
   readonly until: number;
 }
 
-/** The longest that tokens and tickets of a generation live, in milliseconds. */
+/** The longest lives of a generation's tokens and tickets, in milliseconds. */
 export interface Lives {
   readonly tokenMs: number;
   readonly ticketMs: number;
 }
 
-/** What is made once for a ChatCluster and kept; all of it secret. */
+/** The keys of a ChatCluster: made once, and kept. All of them are secret. */
 export interface Keys extends Generation {
   /**
-   * Stays through all rotations; of keys that were made where there were none it is another. Servers that
-   * know nobody of them have to start anew.
+   * Constant over all rotations. It differs if the keys were made anew because there were none. Servers that
+   * know none of the present users must then restart.
    */
   readonly origin: string;
   readonly coming?: Coming;
-  /** Passwords of before that pods may still use: those of an operator that did not see to it. */
+  /**
+   * Passwords of the generation before that pods may still use. An older operator, which did not track this,
+   * left them.
+   */
   readonly leaving?: Pick<Generation, "generation" | "passwords">;
-  /** Of what this generation has signed so far: a life that is shortened shortens none that was given. */
+  /**
+   * The longest lives of what this generation has signed so far. Shortening a life does not shorten the ones
+   * already given.
+   */
   readonly lives: Lives;
-  /** Public keys of before, the newest first. */
+  /** Earlier public keys, newest first. */
   readonly earlierTokenKeys: readonly Earlier<JsonWebKey>[];
-  /** Cluster keys of before, the newest first. */
+  /** Earlier cluster keys, newest first. */
   readonly earlierClusterKeys: readonly Earlier<string>[];
 }
 
@@ -69,7 +89,7 @@ const passwordKeys = (): readonly string[] => [
   "nats/system",
 ];
 
-/** What a generation that an operator before this one made lacks: the same at every look. */
+/** Adds the passwords that a generation of an older operator lacks. The result is the same at every look. */
 function completed<T extends Generation>(generation: T): T {
   const lacking = passwordKeys().filter((key) => generation.passwords[key] === undefined);
   if (lacking.length === 0) return generation;
@@ -80,6 +100,7 @@ function completed<T extends Generation>(generation: T): T {
   return { ...generation, passwords: { ...generation.passwords, ...Object.fromEntries(derived) } };
 }
 
+/** Makes random keys and passwords: a different generation at each call. */
 export function newGeneration(rotation: string, generation: number): Generation {
   const { privateKey } = generateKeyPairSync("ed25519");
   const {
@@ -98,6 +119,7 @@ export function newGeneration(rotation: string, generation: number): Generation 
   };
 }
 
+/** The keys of a ChatCluster whose first generation is this one. */
 export const keysOf = (generation: Generation, lives: Lives): Keys => ({
   ...generation,
   origin: hash("sha256", `origin ${generation.clusterKey}`, "hex").slice(0, 16),
@@ -106,12 +128,16 @@ export const keysOf = (generation: Generation, lives: Lives): Keys => ({
   earlierClusterKeys: [],
 });
 
+/** The public part of a signing key, by which tokens are verified. */
 export function publicOf(key: JsonWebKey): JsonWebKey {
   const { d: _, ...publicKey } = key;
   return publicKey;
 }
 
-/** What `user` connects with, and is made with if it has pods; whoever has none goes first. */
+/**
+ * The generation that `user` connects with, and with which its pods are made. A user without pods switches
+ * first.
+ */
 export function usedBy(keys: Keys, user: User): Generation {
   const { coming } = keys;
   if (coming === undefined || coming.stage === "offered") return keys;
@@ -119,14 +145,17 @@ export function usedBy(keys: Keys, user: User): Generation {
   return order.indexOf(user) <= order.indexOf(coming.stage) ? coming : keys;
 }
 
-/** All that check tokens: of whatever signs now, may sign next, or has signed what may live. */
+/**
+ * All keys that verify tokens: the present signing key, the next one, and earlier ones whose tokens may still
+ * be valid.
+ */
 export const tokenKeysOf = (keys: Keys): readonly JsonWebKey[] => [
   publicOf(keys.signingKey),
   ...(keys.coming === undefined ? [] : [publicOf(keys.coming.signingKey)]),
   ...keys.earlierTokenKeys.map(({ key }) => key),
 ];
 
-/** The first signs tickets; all of them check. */
+/** The first key signs tickets; all of them verify. */
 export const clusterKeysOf = (keys: Keys): readonly string[] => [
   keys.clusterKey,
   ...(keys.coming === undefined ? [] : [keys.coming.clusterKey]),
@@ -145,13 +174,14 @@ const ofGeneration = ({ generation, passwords }: Passwords, backend: Backend, us
   password: passwords[`${backend}/${user}`] ?? "",
 });
 
-/** The name that `user` goes by at a backend now, and its password. */
+/** The present name and password of `user` at a backend. */
 export const credentialOf = (keys: Keys, backend: Backend, user: User): Credential =>
   ofGeneration(usedBy(keys, user), backend, user);
 
 /**
- * Every credential that a backend takes: those in use, and those on their way. The ones before go when the
- * last pod that uses them has gone, which is when the generation on its way becomes the one in use.
+ * Every credential that a backend accepts: the present ones, and those being rolled out. Earlier ones are
+ * removed once the last pod that uses them is gone. At that moment, the generation being rolled out becomes
+ * the present one.
  */
 export function credentialsOf(
   keys: Keys,
@@ -167,8 +197,8 @@ export function credentialsOf(
 }
 
 /**
- * As an operator before this one wrote and reads it too: it knew one generation before, and takes the fields
- * beside its own along.
+ * Encodes the keys so that an older operator can read them too. That operator knows only one earlier
+ * generation, and keeps fields that it does not know.
  */
 export const encodeKeys = (keys: Keys): string => {
   const publicKeys = tokenKeysOf(keys).slice(0, 2);
@@ -182,9 +212,8 @@ interface Stored extends Keys {
 }
 
 /**
- * What stands in the Secret; undefined where there is none, an error where somebody broke it. Of one that an
- * operator before this one wrote, what it kept of the generation before is kept as if it had been replaced
- * just now.
+ * The keys in the Secret; undefined if there are none. Throws if the content is broken. If an older operator
+ * wrote the Secret, its earlier generation is kept as if it had been replaced just now.
  */
 export function decodeKeys(text: string | undefined, lives: Lives, now: number): Keys | undefined {
   if (text === undefined) return undefined;

@@ -7,7 +7,7 @@ export const COMPONENTS = ["connector", "router", "storage", "api"] as const;
 export type Component = (typeof COMPONENTS)[number];
 export const BACKENDS = ["nats", "redis", "clickhouse"] as const;
 export type Backend = (typeof BACKENDS)[number];
-/** Whatever has pods. */
+/** Every kind of pod. */
 export type Role = Component | Backend | "migrate";
 
 export const MANAGED_BY = "jichat-operator";
@@ -16,10 +16,13 @@ export const LABELS = {
   instance: "app.kubernetes.io/instance",
   component: "app.kubernetes.io/component",
   revision: "chat.jichat.io/revision",
-  /** In place of `instance` on what is kept: tools that prune take things for their own by that one. */
+  /**
+   * The label of kept objects, in place of `instance`. Tools that prune claim objects by the `instance`
+   * label.
+   */
   cluster: "chat.jichat.io/cluster",
 } as const;
-/** Selects every object that an operator made, of whichever ChatCluster. */
+/** Selects every object that an operator made, for any ChatCluster. */
 export const OURS = `${LABELS.managedBy}=${MANAGED_BY}`;
 
 export const PORTS = {
@@ -35,14 +38,15 @@ export const PORTS = {
 export const objectName = ({ metadata }: ChatCluster, part: string): string => `${metadata.name}-${part}`;
 
 /**
- * What streams, keys and databases are called: 1 to 32 characters, and another for every ChatCluster of a
- * Kubernetes cluster, so that many can share a backend.
+ * The prefix of streams, keys and databases: 1 to 32 characters, unique per ChatCluster of a Kubernetes
+ * cluster, so that many can share a backend.
  */
 export function clusterNameOf({ metadata: { namespace, name } }: Pick<ChatCluster, "metadata">): string {
   const readable = `${namespace}-${name}`.replaceAll(".", "-").slice(0, 23).replace(/-+$/, "");
   return `${readable}-${hash("sha256", `${namespace}/${name}`, "hex").slice(0, 8)}`;
 }
 
+/** Labels of objects that are deleted together with their ChatCluster. */
 export const labelsOf = ({ metadata }: ChatCluster, role: string): Record<string, string> => ({
   "app.kubernetes.io/name": "jichat",
   [LABELS.instance]: metadata.name,
@@ -50,7 +54,7 @@ export const labelsOf = ({ metadata }: ChatCluster, role: string): Record<string
   [LABELS.managedBy]: MANAGED_BY,
 });
 
-/** Of what outlives its ChatCluster. */
+/** Labels of objects that outlive their ChatCluster. */
 export const keptLabelsOf = ({ metadata }: ChatCluster, role: string): Record<string, string> => ({
   "app.kubernetes.io/name": "jichat",
   [LABELS.cluster]: metadata.name,
@@ -58,7 +62,7 @@ export const keptLabelsOf = ({ metadata }: ChatCluster, role: string): Record<st
   [LABELS.managedBy]: MANAGED_BY,
 });
 
-/** What a selector names: labels that never change over an object's life. */
+/** The labels of a selector. They never change during an object's life. */
 export const selectorOf = ({ metadata }: ChatCluster, role: string): Record<string, string> => ({
   [LABELS.instance]: metadata.name,
   [LABELS.component]: role,
@@ -73,7 +77,7 @@ const ownerOf = ({ metadata: { name, uid } }: ChatCluster): OwnerReference => ({
   blockOwnerDeletion: true,
 });
 
-/** Metadata of an object that goes when its ChatCluster goes. */
+/** Metadata of an object that is deleted together with its ChatCluster. */
 export const metaOf = (cluster: ChatCluster, role: string, name = objectName(cluster, role)): ObjectMeta => ({
   name,
   namespace: cluster.metadata.namespace,

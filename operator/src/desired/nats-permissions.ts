@@ -8,13 +8,15 @@ export interface Permissions {
 }
 export type NatsUser = Exclude<User, "migrate" | "system">;
 
-/** Of us in the account of the servers themselves: who is there, and who is to read its users anew. */
+/**
+ * The operator's permissions in the system account: listing the servers, and telling one to reload its users.
+ */
 export const SYSTEM: Permissions = {
   publish: ["$SYS.REQ.SERVER.PING", "$SYS.REQ.SERVER.*.RELOAD"],
   subscribe: [],
 };
 
-/** Reading a stream or bucket: about it, one value, and a consumer of one's own. */
+/** Permissions to read a stream or bucket: its information, single values, and an own consumer. */
 const reads = (stream: string): readonly string[] => [
   `$JS.API.STREAM.MSG.GET.${stream}`,
   `$JS.API.DIRECT.GET.${stream}`,
@@ -27,13 +29,16 @@ const reads = (stream: string): readonly string[] => [
 ];
 const readsBucket = (name: string): readonly string[] => reads(`KV_${name}`);
 const readsAndWrites = (name: string): readonly string[] => [...readsBucket(name), `$KV.${name}.>`];
-/** To whoever asked. Nobody but who asked hears there: `natsConfig`. */
+/** Answers to requests. Only the user that asked can listen there: see `natsConfig`. */
 const ANSWERS = "_INBOX.>";
 
-/** What everybody asks at the start: is JetStream there, are the streams, how many partitions. */
+/**
+ * What every component asks at its start: whether JetStream and the streams are there, and the number of
+ * partitions.
+ */
 const START = ["$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.FC.>"];
 
-/** A wildcard stands for a whole token, and a stream's name is one: so each log is named. */
+/** A NATS wildcard stands for a whole token, and a stream's name is one token. So each log is named. */
 const logsOf = (names: Names, partitions: number): readonly string[] =>
   Array.from({ length: partitions }, (_, partition) => names.logStream(partition));
 
@@ -43,7 +48,7 @@ const objects = (name: string): readonly string[] => [
   `$O.${name}.>`,
 ];
 
-/** What whoever has clients asks for them. */
+/** Permissions of the components that serve clients. */
 const edge = (names: Names): readonly string[] => [
   ...readsBucket(names.settings),
   ...readsBucket(names.people),
@@ -101,8 +106,8 @@ const storage = (names: Names, logs: readonly string[]): Permissions => ({
 });
 
 /**
- * What each component may say and hear on NATS: its own part of a message's way, the buckets it reads and
- * writes, and no stream that it does not need. Only the operator makes, changes and deletes streams.
+ * What each component may publish and subscribe to on NATS: its own part of a message's path, the buckets
+ * that it reads and writes, and no other stream. Only the operator creates, changes and deletes streams.
  */
 export function natsPermissions(
   cluster: string,

@@ -24,7 +24,7 @@ function userLines({ user, password }: Credential, { publish, subscribe }: Permi
   ];
 }
 
-/** What a server that has read its users says of itself, and no other. */
+/** The tag by which a server shows that it has loaded exactly these users. */
 export const usersTag = ({ keys }: Pick<DesiredInput, "keys">): string => `users:${usersPrint(keys, "nats")}`;
 
 /** nats-server's configuration: JetStream, a login per component, and routes where there are three. */
@@ -51,8 +51,8 @@ export function natsConfig(input: DesiredInput): string {
     `http_port: 8222`,
     `jetstream {`,
     `  store_dir: "/data"`,
-    // One fsync per JetStream message: a batch, so it is cheap; without it a power cut loses what was
-    // acknowledged.
+    // One fsync per JetStream message, which is a whole batch, so it is cheap. Without it, a power cut loses
+    // acknowledged messages.
     ...(cluster.spec.durability.fsync === "always" ? [`  sync_interval: always`] : []),
     `}`,
     ...(replicas > 1
@@ -61,8 +61,8 @@ export function natsConfig(input: DesiredInput): string {
           `  name: ${JSON.stringify(name)}`,
           `  port: ${PORTS.natsRoutes}`,
           `  routes: [${quoted(routes)}]`,
-          // A route that is cut is noticed within nine seconds, not a minute; one that was noticed is there
-          // again a second after the heal, not when TCP tries again.
+          // A cut route is detected within nine seconds instead of a minute. It is restored within a second
+          // after the network heals, instead of at TCP's next retry.
           `  ping_interval: 3s`,
           `  ping_max: 2`,
           `}`,
@@ -75,7 +75,7 @@ export function natsConfig(input: DesiredInput): string {
     ...users,
     `    ]`,
     `  }`,
-    // The account that servers have anyhow: another one could not be brought in while they run.
+    // The system account, which servers always have. Another account could not be added while they run.
     `  $SYS { users: [`,
     ...system,
     `  ] }`,
@@ -85,15 +85,16 @@ export function natsConfig(input: DesiredInput): string {
 }
 
 /**
- * nats-server is written in Go, whose collector lets a heap grow by its share before it looks for what is
- * free. Near this it looks sooner, and the kernel does not end the pod. The rest of `limit` is for what is no
- * heap.
+ * nats-server is written in Go, whose collector lets the heap grow by a share before it collects. Near this
+ * limit it collects sooner, so that the kernel does not kill the pod. The rest of `limit` is for memory
+ * outside the heap.
  */
 function memoryLimitOf(limit: string | number | undefined): V1EnvVar[] {
   const bytes = quantityOf(limit);
   return bytes === undefined ? [] : [{ name: "GOMEMLIMIT", value: String(Math.floor(0.9 * bytes)) }];
 }
 
+/** The managed nats-servers; undefined if NATS is external. */
 export function natsServers(input: DesiredInput): ServerSet | undefined {
   const { cluster } = input;
   const { managed } = cluster.spec.nats;
@@ -112,7 +113,8 @@ export function natsServers(input: DesiredInput): ServerSet | undefined {
         args: ["--config", "/etc/nats/nats.conf"],
         env: [
           { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
-          { name: "GOGC", value: "25" }, // Half the memory of Go's own 100, for no CPU to be seen (ADR 0012).
+          // Half the memory of Go's default 100, at no measurable CPU cost (ADR 0012).
+          { name: "GOGC", value: "25" },
           ...memoryLimitOf(managed.resources?.limits?.["memory"]),
         ],
         ports: [
@@ -122,7 +124,7 @@ export function natsServers(input: DesiredInput): ServerSet | undefined {
         ],
         resources: resourcesOf(managed.resources, { cpu: "50m", memory: "128Mi" }),
         startupProbe: httpProbe("/healthz?js-server-only=true", "monitor", 90),
-        // A full disk switches JetStream off, and only a restart switches it on again.
+        // A full disk disables JetStream, and only a restart enables it again.
         livenessProbe: httpProbe("/healthz?js-enabled-only=true", "monitor", 3, 10),
         readinessProbe: httpProbe("/healthz?js-enabled-only=true", "monitor", 1, 2),
         volumeMounts: [

@@ -5,7 +5,10 @@ import type { Backend, Role } from "./names.ts";
 import { BACKENDS, COMPONENTS, LABELS, MANAGED_BY, PORTS, metaOf, objectName, selectorOf } from "./names.ts";
 import type { DesiredInput } from "./desired-input.ts";
 
-/** Who may speak to whom. `anyone` is every address, `monitoring` every pod of the Kubernetes cluster. */
+/**
+ * One allowed flow of traffic. `anyone` is every address, and `monitoring` is every pod of the Kubernetes
+ * cluster.
+ */
 export interface Flow {
   readonly from: Role | "operator" | "anyone" | "monitoring";
   readonly to: Role | "anyone" | "dns";
@@ -19,17 +22,17 @@ const portOf = (url: string, fallback: number): number => {
   return protocol === "https:" ? 443 : protocol === "http:" ? 80 : fallback;
 };
 
-/** Of one URL, or of several nats-servers in one, which name their scheme once. */
+/** The ports of one URL, or of several nats-servers in one list, where only the first may have a scheme. */
 const listenOn = (urls: string, fallback: number): ReadonlySet<number> =>
   new Set(urls.split(",").map((url) => portOf(url.includes("://") ? url : `nats://${url}`, fallback)));
 
-/** Every flow that a ChatCluster needs; whatever is not here is denied. */
+/** Every flow that a ChatCluster needs. All other traffic is denied. */
 export function flowsOf({ spec }: ChatCluster): readonly Flow[] {
   const backend = (name: Backend, from: readonly Flow["from"][]): Flow[] => {
     const { external, managed } = spec[name];
     if (managed !== undefined) return from.map((role) => ({ from: role, to: name, port: PORTS[name] }));
     if (external === undefined) return [];
-    // The operator's own namespace has policies of its own.
+    // The operator's own namespace has its own policies.
     const ports = [...listenOn(external.url, PORTS[name])];
     return from
       .filter((role) => role !== "operator")
@@ -80,7 +83,7 @@ interface Rule {
   readonly to?: readonly V1NetworkPolicyPeer[];
 }
 
-/** As the wire has it: the library calls `from` `_from`. */
+/** The wire format: the library's type calls `from` `_from`. */
 export interface Policy extends KubeObject {
   readonly spec: {
     readonly podSelector: { readonly matchLabels: Readonly<Record<string, string>> };
@@ -111,7 +114,7 @@ function peerOf(input: DesiredInput, side: Flow["from"] | Flow["to"]): V1Network
 
 const portsOf = ({ port, protocol }: Flow): Rule["ports"] => [{ port, protocol: protocol ?? "TCP" }];
 
-/** Denies all traffic of a ChatCluster's pods, then allows the flows, role by role. */
+/** Denies all traffic of a ChatCluster's pods, then allows the flows of each role. */
 export function networkPolicies(input: DesiredInput, roles: readonly Role[]): readonly Policy[] {
   const { cluster } = input;
   const flows = flowsOf(cluster);

@@ -6,14 +6,14 @@ import { labelsOf, objectName } from "./names.ts";
 import { mountsOf, spreadOf, templateOf, variablesOf, volumesOf } from "./template.ts";
 import type { DesiredInput } from "./desired-input.ts";
 
-/** What the pod carries that config and secrets are made of: another hash, and pods are rolled. */
+/** The hash of the pod's config and secrets. A new hash rolls the pods. */
 const CONFIG_ANNOTATION = "chat.jichat.io/config";
-/** Which generation of keys and credentials a pod was made with. */
+/** The generation of keys and credentials that a pod was made with. */
 export const GENERATION_ANNOTATION = "chat.jichat.io/generation";
-/** A user that no image names and no file belongs to. */
+/** A user id that no image defines and that owns no file. */
 const USER = 65_532;
 const IDS = { runAsUser: USER, runAsGroup: USER, fsGroup: USER };
-/** A pod on a lost node is replaced after this; Kubernetes's own default is five minutes. */
+/** Seconds until a pod on a lost node is replaced. Kubernetes's default is five minutes. */
 const LOST_NODE_SECONDS = 15;
 
 export type ContainerInput = Omit<V1Container, "securityContext">;
@@ -32,13 +32,13 @@ export interface PodInput {
   readonly volumes?: V1PodSpec["volumes"];
   readonly graceSeconds: number;
   readonly restartPolicy?: "Never";
-  /** Whatever the containers read when they start but the template does not show. */
+  /** The values that containers read at their start and that the template does not show. */
   readonly config: unknown;
-  /** Of those that use keys or credentials which a rotation changes. */
+  /** Set for pods that use keys or credentials which a rotation changes. */
   readonly generation?: number | undefined;
 }
 
-/** As the `restricted` Pod Security Standard asks, and a root that cannot be written. */
+/** The rules of the `restricted` Pod Security Standard, and a read-only root filesystem. */
 export const CONTAINER_SECURITY: V1SecurityContext = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
@@ -57,7 +57,7 @@ const leaveLostNodes = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unre
   tolerationSeconds: LOST_NODE_SECONDS,
 }));
 
-/** A pod of ours: restricted, spread, without rights at the API server. */
+/** The template of every pod: restricted, spread, and without rights at the API server. */
 export function podTemplate(input: DesiredInput, pod: PodInput): PodTemplate {
   const { cluster } = input;
   const { role } = pod;
@@ -104,12 +104,15 @@ type Resources = ChatClusterSpec["routers"]["resources"];
 const texts = (quantities: Readonly<Record<string, string | number>>): Record<string, string> =>
   Object.fromEntries(Object.entries(quantities).map(([name, value]) => [name, String(value)]));
 
-/** What the spec asks for, or what is enough to be scheduled anywhere. */
+/** The resources of the spec, or small requests that fit on any node. */
 export const resourcesOf = (asked: Resources, requests: Readonly<Record<string, string>>) => ({
   requests: texts(asked?.requests ?? requests),
   ...(asked?.limits === undefined ? {} : { limits: texts(asked.limits) }),
 });
 
+/**
+ * A probe fails after `failureThreshold` consecutive failures, `periodSeconds` apart. Each takes 2 s at most.
+ */
 export const httpProbe = (path: string, port: string, failureThreshold: number, periodSeconds = 2) => ({
   httpGet: { path, port },
   periodSeconds,

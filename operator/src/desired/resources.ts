@@ -29,8 +29,8 @@ const secret = (input: DesiredInput, part: string, files: Readonly<Record<string
 export const KEYS = "keys";
 
 /**
- * What was made once. It stays when its ChatCluster goes and data is kept: nobody could read the data without
- * it; so it has no owner, and the finalizer takes it.
+ * The Secret of the keys that are made once. If data is kept, this Secret stays after its ChatCluster, since
+ * nobody could read the data without it. So it has no owner, and the finalizer deletes it.
  */
 export function keysSecret({ cluster, keys }: DesiredInput): Plain {
   return {
@@ -46,7 +46,7 @@ export function keysSecret({ cluster, keys }: DesiredInput): Plain {
   };
 }
 
-/** A Secret per component and per managed backend: each sees its own. */
+/** One Secret per component and per managed backend. Each pod sees only its own. */
 export function secrets(input: DesiredInput): readonly Plain[] {
   const { spec } = input.cluster;
   const migrate = backendUrl(input, "clickhouse", "migrate");
@@ -79,7 +79,7 @@ export const configMaps = (input: DesiredInput): readonly Plain[] =>
     data: settingsOf(input, component),
   }));
 
-/** Identities without any right: a mesh or a cloud can tell components apart by them. */
+/** ServiceAccounts without any rights. A mesh or a cloud can tell components apart by them. */
 export const serviceAccounts = (input: DesiredInput, roles: readonly Role[]): readonly Plain[] =>
   roles.map((role) => {
     const annotations = templateOf(input, role).serviceAccount?.annotations;
@@ -92,10 +92,13 @@ export const serviceAccounts = (input: DesiredInput, roles: readonly Role[]): re
     };
   });
 
-/** Whose pods hold nothing that others wait for. */
+/** Roles whose pods hold nothing that others wait for. */
 const REPLACED_BY_ANY: ReadonlySet<Role> = new Set(["connector", "api"]);
 
-/** One at a time, or as many as the spec says of those that are many: the rest carry on meanwhile. */
+/**
+ * Disruption budgets: one pod at a time, or as many as the spec says for scaled roles. The rest carry on
+ * meanwhile.
+ */
 export const disruptionBudgets = (input: DesiredInput, roles: readonly Role[]): readonly Plain[] =>
   roles.map((role) => ({
     apiVersion: "policy/v1",
@@ -111,7 +114,7 @@ const toService = (input: DesiredInput, component: Component, name: string): obj
   service: { name: objectName(input.cluster, component), port: { name } },
 });
 
-/** The one way in from outside: `/v1/ws` to connectors, all else to the api. */
+/** The routes from outside: `/v1/ws` goes to connectors, everything else to the api. */
 export function ways(input: DesiredInput): readonly Plain[] {
   const { ingress, gateway } = input.cluster.spec.connectors;
   if (gateway !== undefined) return [httpRoute(input, gateway)];
@@ -198,7 +201,7 @@ export function podMonitors(input: DesiredInput): readonly Plain[] {
   ];
 }
 
-/** The embedded engine's folder. It is kept or taken by the finalizer, as `deletionPolicy` says. */
+/** The volume of the embedded engine. The finalizer keeps or deletes it, as `deletionPolicy` says. */
 export function dataClaim(input: DesiredInput): Plain | undefined {
   const { embedded } = input.cluster.spec.clickhouse;
   if (embedded === undefined) return undefined;

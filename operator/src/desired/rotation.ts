@@ -7,14 +7,20 @@ import type { Template } from "./template.ts";
 import { variablesOf } from "./template.ts";
 
 /**
- * A pod reads its files anew within seconds of the kubelet, and the kubelet brings them within a minute or
- * two: so long one that signs may go on with the key of before.
+ * A signing pod may use the earlier key for this long: the kubelet delivers a file within a minute or two,
+ * and the pod rereads it within seconds.
  */
 const SLACK_MS = 10 * 60_000;
-/** Earlier keys of a kind. More are no rotation any more, and each forged ticket is held against all. */
+/**
+ * The number of earlier keys of a kind. Each forged ticket is checked against all of them, so more are
+ * refused.
+ */
 export const EARLIER_MAX = 100;
 
-/** A life, from the component's own variable in the spec; from elsewhere it may be the longest. */
+/**
+ * A life from the component's own variable in the spec. If the variable comes from elsewhere, the longest
+ * possible life counts.
+ */
 function lifeOf(
   template: Template,
   name: string,
@@ -26,7 +32,7 @@ function lifeOf(
   return Number.isSafeInteger(value) && value >= bounds.min && value <= bounds.max ? value : bounds.max;
 }
 
-/** How long what is signed for this ChatCluster lives, as its components are told. */
+/** The lives of the tokens and tickets of this ChatCluster, as its components are configured. */
 export const livesOf = ({ spec }: Pick<ChatCluster, "spec">): Lives => ({
   tokenMs: lifeOf(spec.api.template ?? {}, "TOKEN_LIFE_MS", TOKEN_LIFE_MS),
   ticketMs: lifeOf(spec.connectors.template ?? {}, "TICKET_LIFE_MS", TICKET_LIFE_MS),
@@ -40,7 +46,10 @@ const longer = (a: Lives, b: Lives): Lives => ({
 const living = <T>(keys: readonly Earlier<T>[], now: number): readonly Earlier<T>[] =>
   keys.filter(({ until }) => until > now);
 
-/** Why no rotation can begin now: too much of what earlier keys signed may still live. */
+/**
+ * Why no rotation can begin now: too many earlier keys have signed something that may still be valid.
+ * Undefined if one can.
+ */
 export function rotationRefused({ earlierTokenKeys, earlierClusterKeys }: Keys): string | undefined {
   for (const [what, keys] of [
     ["tokens", earlierTokenKeys],
@@ -59,9 +68,9 @@ export interface RotationOptions {
 }
 
 /**
- * Keys for a ChatCluster that has none; else those that it has, with the next generation offered where
- * `rotation` differs from what was asked for last and none is on its way. What nothing that lives was signed
- * with goes. The same object where nothing is to change.
+ * The keys of a ChatCluster, or new ones if there are none. Offers the next generation if `rotation` differs
+ * from the last request and no rotation is running. Drops earlier keys whose tokens and tickets have all
+ * expired. Returns the same object if nothing changes.
  */
 export function keysFor(before: Keys | undefined, rotation: string, options: RotationOptions): Keys {
   const { lives, now } = options;
@@ -82,15 +91,15 @@ export function keysFor(before: Keys | undefined, rotation: string, options: Rot
   return { ...keys, coming: { ...newGeneration(rotation, keys.generation + 1), stage: "offered" } };
 }
 
-/** What a rotation on its way waits for. */
+/** The progress that a running rotation waits for. */
 export interface Way {
-  /** Managed backends take every credential that they are to take. */
+  /** Managed backends accept every credential that they should. */
   readonly isTaken: boolean;
-  /** Every pod was made with what it is to be made with now, and none of before is left. */
+  /** Every pod was made with its wanted generation, and no earlier pod is left. */
   readonly isInPods: boolean;
 }
 
-/** One step of the rotation that is on its way, where what it waits for has come; else the same keys. */
+/** Takes one step of the running rotation if its condition is met. Otherwise returns the same keys. */
 export function advanced(keys: Keys, { isTaken, isInPods }: Way, lives: Lives, now: number): Keys {
   const { coming, leaving, ...stays } = keys;
   if (leaving !== undefined && isInPods) return { ...stays, ...(coming === undefined ? {} : { coming }) };
@@ -103,7 +112,10 @@ export function advanced(keys: Keys, { isTaken, isInPods }: Way, lives: Lives, n
     : { ...keys, coming: { ...coming, stage: next } };
 }
 
-/** What was on its way signs from now on; what signed until now checks what of it may live. */
+/**
+ * The new generation signs from now on. The earlier keys verify for as long as anything that they signed may
+ * be valid.
+ */
 function promoted(keys: Keys, coming: NonNullable<Keys["coming"]>, lives: Lives, now: number): Keys {
   const { stage: _, ...next } = coming;
   const until = (life: number): number => now + life + CLOCK_LEEWAY_MS + SLACK_MS;

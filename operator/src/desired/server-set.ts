@@ -30,8 +30,8 @@ export const claimSpec = ({ size, className }: Storage) => ({
 });
 
 /**
- * Servers of a managed backend, each with a volume of its own that outlives it: only the finalizer takes
- * data. A size that the spec changes later is that of volumes.ts: here it counts when the set is made.
+ * The servers of a managed backend, each with its own volume. Volumes outlive the set, since only the
+ * finalizer deletes data. The size here counts only when the set is made; volumes.ts handles a later change.
  */
 export function serverSet(input: DesiredInput, role: Backend, server: ServerInput): ServerSet {
   const { cluster } = input;

@@ -38,7 +38,7 @@ const port = (name: string, at: number, targetPort: string): object => ({
   protocol: "TCP",
 });
 
-/** A Service that people outside may come through, as the spec has it. */
+/** A Service that may be open to the outside, as the spec says. */
 function door(input: DesiredInput, role: "connector" | "api", wanted: ServiceInput, at: object): Service {
   const { type, nodePort, annotations, port: _, ...more } = wanted;
   const made = service(input, role, {
@@ -56,7 +56,7 @@ function doors(input: DesiredInput): readonly Service[] {
   return [
     door(input, "connector", connectors.service, {
       ...port("ws", connectors.service.port, "ws"),
-      // Whoever stands in front knows by the standard name that TLS is spoken behind it.
+      // The standard name tells a proxy in front that the backend speaks TLS.
       ...(connectors.tls === undefined ? {} : { appProtocol: "kubernetes.io/wss" }),
     }),
     door(input, "api", api.service, port("http", api.service.port, "http")),

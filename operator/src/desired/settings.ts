@@ -7,16 +7,16 @@ import { publicUrls } from "./urls.ts";
 import type { DesiredInput } from "./desired-input.ts";
 import { backendUrl } from "./desired-input.ts";
 
-/** Where a pod finds its secrets, one file each. */
+/** The folder of a pod's secrets, with one file for each. */
 export const SECRETS_PATH = "/etc/jichat/secrets";
 export const DATA_PATH = "/var/lib/jichat";
 
-/** Time that a pod is given beyond its drain: to flush what it accepted, and to say goodbye. */
+/** The time that a pod gets beyond its drain, to flush what it accepted and to close its connections. */
 export const GRACE_SECONDS = 30;
 
 type Settings = Readonly<Record<string, string>>;
 
-/** What differs from component to component, as its environment; docs/configuration.md names every key. */
+/** The environment that differs between components. docs/configuration.md lists every key. */
 const OWN: Readonly<Record<Component, (input: DesiredInput) => Settings>> = {
   connector: (input) => ({
     ...tokens(input),
@@ -48,14 +48,14 @@ const OWN: Readonly<Record<Component, (input: DesiredInput) => Settings>> = {
   }),
 };
 
-/** As the spec says, or the one proxy that an Ingress or a Gateway is. */
+/** The value of the spec, or one trusted proxy if there is an Ingress or a Gateway. */
 function trustOf({ cluster: { spec } }: DesiredInput): string {
   const { trustProxy, ingress, gateway } = spec.connectors;
   const isBehindProxy = ingress !== undefined || gateway !== undefined;
   return String(trustProxy ?? (isBehindProxy ? "yes" : "no"));
 }
 
-/** Whether accounts are our own, so that the api signs tokens. */
+/** Whether the cluster has its own accounts, so that the api signs tokens. */
 export const signs = ({ cluster: { spec }, tokenKeys }: DesiredInput): boolean =>
   spec.auth.jwksUrl === undefined && (tokenKeys === undefined || tokenKeys.signingKey !== undefined);
 
@@ -69,7 +69,7 @@ const tokens = ({ cluster: { spec } }: DesiredInput): Settings => ({
     : { PEOPLE_MUST_EXIST: spec.auth.peopleMustExist ? "yes" : "no" }),
 });
 
-/** Whom each component speaks to. */
+/** The backends that each component uses. */
 const ASKS: Readonly<Record<Component, readonly Backend[]>> = {
   connector: ["nats", "redis"],
   router: ["nats", "redis"],
@@ -90,7 +90,7 @@ export function settingsOf(input: DesiredInput, component: Component): Settings 
     PARTITIONS: String(spec.partitions),
     LOG_REPLICAS: String(spec.durability.replicas),
     LOG_BYTES_MAX: String(spec.retention.logBytesPerPartition),
-    MAKE_STREAMS: "no", // The operator does, and knows whether they have been there.
+    MAKE_STREAMS: "no", // The operator makes them, since it knows whether they existed before.
     TRACE_RATIO: String(sampling),
     ...(otlp === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.endpoint }),
     CLUSTER_KEY_FILE: `${SECRETS_PATH}/cluster-key`,
@@ -101,7 +101,7 @@ export function settingsOf(input: DesiredInput, component: Component): Settings 
   };
 }
 
-/** The files of a component's Secret: what it needs and no more. */
+/** The files of a component's Secret: only what it needs. */
 export function secretsOf(input: DesiredInput, component: Component): Settings {
   const { keys, tokenKeys, cluster } = input;
   const checksTokens = component === "connector" || component === "api";
@@ -124,7 +124,7 @@ export function secretsOf(input: DesiredInput, component: Component): Settings {
   };
 }
 
-/** Files that a running component reads anew when they change. */
+/** Files that a running component rereads when they change. */
 const REREAD: ReadonlySet<string> = new Set([
   "cluster-key",
   "jwks.json",
@@ -133,11 +133,11 @@ const REREAD: ReadonlySet<string> = new Set([
   "tls.key",
 ]);
 
-/** What of a component's Secret counts when its pods start: pods are made anew when it changes. */
+/** The part of a component's Secret that is read only at the start. Pods are replaced when it changes. */
 export const startSecretsOf = (input: DesiredInput, component: Component): Settings =>
   Object.fromEntries(Object.entries(secretsOf(input, component)).filter(([file]) => !REREAD.has(file)));
 
-/** Whether a rotation changes anything for pods of `component`: keys that they check with, or credentials. */
+/** Whether a rotation affects pods of `component`: the keys that they verify with, or their credentials. */
 export const usesKeys = ({ cluster: { spec } }: DesiredInput, component: Component): boolean =>
   component === "connector" ||
   component === "api" ||

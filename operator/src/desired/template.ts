@@ -8,7 +8,7 @@ import type { DesiredInput } from "./desired-input.ts";
 type Constraint = NonNullable<V1PodSpec["topologySpreadConstraints"]>[number];
 export type Template = Static<typeof template>;
 
-/** What the spec wants beside ours on pods of `role`. */
+/** The spec's additions to pods of `role`. */
 export function templateOf({ cluster: { spec } }: DesiredInput, role: Role): Template {
   switch (role) {
     case "connector":
@@ -28,12 +28,13 @@ export function templateOf({ cluster: { spec } }: DesiredInput, role: Role): Tem
   }
 }
 
-/** Ours, but for those that the template has under the same name. */
+/** The operator's variables, without those that the template overrides by name. */
 export const variablesOf = (ours: readonly V1EnvVar[], { env = [] }: Template): V1EnvVar[] => [
   ...ours.filter(({ name }) => env.every((theirs) => theirs.name !== name)),
   ...(env as readonly V1EnvVar[]),
 ];
 
+/** The operator's volumes, then those of the template. The schema refuses equal names. */
 export const volumesOf = (ours: readonly V1Volume[], { volumes = [] }: Template): V1Volume[] => [
   ...ours,
   ...volumes,
@@ -44,7 +45,7 @@ export const mountsOf = (
   { volumeMounts = [] }: Template,
 ): V1VolumeMount[] => [...ours, ...volumeMounts];
 
-/** Over nodes and zones, as well as it goes; or as the template has it, about pods of `role`. */
+/** Spreads pods over nodes and zones as evenly as possible, or as the template says for pods of `role`. */
 export function spreadOf(
   input: DesiredInput,
   role: Role,

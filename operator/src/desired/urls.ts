@@ -1,18 +1,18 @@
 import type { DesiredInput } from "./desired-input.ts";
 
-/** A host as a URL has it: an IPv6 address stands in brackets. */
+/** A host in the form of a URL: an IPv6 address is put in brackets. */
 const urlHost = (host: string): string => (host.includes(":") ? `[${host}]` : host);
 
 const STANDARD = { ws: 80, http: 80, wss: 443, https: 443 };
 
-/** The port only where it is not the scheme's own. */
+/** Leaves out the port if it is the scheme's default. */
 export const originOf = (scheme: keyof typeof STANDARD, host: string, port: number): string =>
   `${scheme}://${urlHost(host)}${port === STANDARD[scheme] ? "" : `:${port}`}`;
 
 export const webSocketUrl = (scheme: "ws" | "wss", host: string, port: number): string =>
   `${originOf(scheme, host, port)}/v1/ws`;
 
-/** Where devices outside the cluster connect by a name; nothing where only the Service is there. */
+/** The URLs by which devices outside connect by name. Empty if there is only the Service. */
 export function publicUrls({ cluster: { spec } }: DesiredInput): readonly string[] {
   const { ingress, gateway, tls, service } = spec.connectors;
   if (ingress !== undefined)
@@ -21,7 +21,7 @@ export function publicUrls({ cluster: { spec } }: DesiredInput): readonly string
   return tls?.host === undefined ? [] : [webSocketUrl("wss", tls.host, service.port)];
 }
 
-/** Where the api is by a name: behind the same host, as `ways` has it. */
+/** The URLs of the api by name: the same host, as `ways` routes it. */
 export function publicApiUrls({ cluster: { spec } }: DesiredInput): readonly string[] {
   const { ingress, gateway } = spec.connectors;
   if (ingress !== undefined)

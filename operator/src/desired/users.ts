@@ -4,16 +4,18 @@ import { USERS, credentialsOf } from "./keys.ts";
 import type { Backend } from "./names.ts";
 import type { DesiredInput } from "./desired-input.ts";
 
-/** Everybody that a managed backend is to let in, whoever it is for. */
+/** Every user that a managed backend must accept, of any generation. */
 const usersOf = (keys: Keys, backend: Backend): readonly (Credential & { readonly as: User })[] =>
   credentialsOf(keys, backend, backend === "nats" ? [...USERS.nats, "system"] : USERS[backend]);
 
-/** Names what a backend's users are without telling of them: another print, other users or passwords. */
+/**
+ * A fingerprint of a backend's users that reveals nothing about them. It changes with any user or password.
+ */
 export const usersPrint = (keys: Keys, backend: Backend): string => hashOf(usersOf(keys, backend));
 
 /**
- * The same input with nobody's credentials: what a server is made of but for its users. They change while it
- * runs, and restart nothing.
+ * The same input without credentials: the part that a server's template is made from. Users change while a
+ * server runs, and restart nothing.
  */
 export const withoutUsers = (input: DesiredInput): DesiredInput => ({
   ...input,

@@ -11,16 +11,17 @@ import { DATA_PATH, GRACE_SECONDS, SECRETS_PATH, settingsOf, startSecretsOf, use
 import type { DesiredInput } from "./desired-input.ts";
 import { backendUrl } from "./desired-input.ts";
 
-/** What the spec calls a component. */
+/** The part of the spec for a component. */
 const specOf = ({ cluster: { spec } }: DesiredInput, component: Component) =>
   ({ connector: spec.connectors, router: spec.routers, storage: spec.storage, api: spec.api })[component];
 
+/** The replicas in the spec; 0 while the cluster hibernates. */
 export const wantedReplicas = (input: DesiredInput, component: Component): number =>
   input.cluster.spec.hibernate ? 0 : specOf(input, component).replicas;
 
 const isEmbedded = ({ cluster: { spec } }: DesiredInput): boolean => spec.clickhouse.embedded !== undefined;
 
-/** Small enough to be scheduled anywhere; what a cluster really needs, the spec says. */
+/** Small requests that fit on any node. A cluster with real load states its needs in the spec. */
 const REQUESTS: Readonly<Record<Component, Readonly<Record<string, string>>>> = {
   connector: { cpu: "50m", memory: "192Mi" },
   router: { cpu: "50m", memory: "192Mi" },
@@ -28,7 +29,7 @@ const REQUESTS: Readonly<Record<Component, Readonly<Record<string, string>>>> = 
   api: { cpu: "20m", memory: "128Mi" },
 };
 
-/** Router and storage hand their partitions over within DRAIN_MS's default of 10 s. */
+/** Routers and storage hand over their partitions within DRAIN_MS, 10 s by default. */
 const graceOf = (input: DesiredInput, component: Component): number =>
   component === "connector" ? input.cluster.spec.drain.deadlineSeconds + GRACE_SECONDS : 10 + GRACE_SECONDS;
 
@@ -47,7 +48,8 @@ function container(input: DesiredInput, component: Component): ContainerInput {
     env: [{ name: "INSTANCE", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
     ports: [{ name: "admin", containerPort: PORTS.admin }, ...(serves === undefined ? [] : [serves])],
     resources: resourcesOf(specOf(input, component).resources, REQUESTS[component]),
-    // It has two minutes to come up: a takeover may replay a long log. Then three misses in a row end it.
+    // A pod has two minutes to start, since a takeover may replay a long log. After that, three failures in a
+    // row end it.
     startupProbe: httpProbe("/livez", "admin", 60),
     livenessProbe: httpProbe("/livez", "admin", 3, 5),
     readinessProbe: httpProbe("/readyz", "admin", 1),
@@ -83,8 +85,8 @@ export interface Workload extends KubeObject {
 }
 
 /**
- * Routers, storage and api: Kubernetes's own rolling update. A storage that owns a folder goes before its
- * successor.
+ * Routers, storage and api use Kubernetes's rolling update. A storage that owns a folder stops before its
+ * successor starts.
  */
 export function deployment(input: DesiredInput, component: Exclude<Component, "connector">): Workload {
   const isAlone = component === "storage" && isEmbedded(input);
@@ -105,8 +107,8 @@ export function deployment(input: DesiredInput, component: Exclude<Component, "c
 }
 
 /**
- * Connectors: a Deployment per revision, whose replicas are ours to set, so that it is we who choose which
- * go. A revision is what its pods are made of.
+ * Connectors have one Deployment per revision. The operator sets the replicas of each, so it chooses which
+ * pods go. A revision is identified by its pod template.
  */
 export function connectorRevision(input: DesiredInput, replicas: number): Workload {
   const { cluster } = input;
@@ -136,10 +138,12 @@ export interface MigrationJob extends KubeObject {
 }
 
 /**
- * Brings ClickHouse's schema up before a version starts. It cannot be changed: what differs is another Job.
+ * The Job that migrates ClickHouse's schema before a version starts. A Job cannot be changed, so a different
+ * one gets another name.
  */
 export function migrationJob(input: DesiredInput): MigrationJob | undefined {
-  if (backendUrl(input, "clickhouse", "migrate") === undefined) return undefined; // Embedded: its one user does it.
+  // The embedded engine has one user, which migrates by itself.
+  if (backendUrl(input, "clickhouse", "migrate") === undefined) return undefined;
   const { cluster } = input;
   const { CLUSTER = "", CLUSTER_KEY_FILE = "" } = settingsOf(input, "storage");
   const settings = {

@@ -22,15 +22,15 @@ export interface WatchEvent {
 }
 
 export interface ApplyOptions {
-  /** `status` writes that subresource and nothing else. */
+  /** `status` writes only that subresource. */
   readonly subresource?: "status" | "scale";
   readonly dryRun?: boolean;
 }
 
-/** Certificates of a pod or a user are renewed behind our back: after this they are read again. */
+/** Certificates of a pod or a user are renewed without notice, so they are reread after this time. */
 const DISPATCHER_MS = 600_000;
 const REQUEST_TIMEOUT_MS = 15_000;
-/** Fields that others hold and we want are taken: drift is put back. */
+/** Server-side apply with force takes over fields that other managers hold, which corrects drift. */
 const APPLY = "application/apply-patch+yaml";
 
 type Method = keyof typeof HttpMethod;
@@ -38,7 +38,7 @@ type Method = keyof typeof HttpMethod;
 interface RequestForm {
   readonly query?: Query | undefined;
   readonly body?: object | undefined;
-  /** Of the body. */
+  /** The content type of the body. */
   readonly type?: string | undefined;
 }
 
@@ -47,17 +47,17 @@ interface SentForm extends RequestForm {
 }
 
 /**
- * The API server, as the library's configuration reaches it. Paths, bodies and errors are ours: the generated
- * client drops what a structural schema needs, and its informer dies on errors.
+ * A client of the API server that takes only the library's configuration. Paths, bodies and errors are our
+ * own: the generated client drops fields of a structural schema, and its informer stops on errors.
  */
 export class KubeApi {
   readonly #config: KubeConfig;
   readonly #server: string;
-  /** Names this client in managed fields. */
+  /** The name of this client in managed fields. */
   readonly manager: string;
   #dispatcher: Dispatcher | undefined;
   #dispatcherSince = 0;
-  /** Requests sent so far. */
+  /** The number of requests sent so far. */
   requests = 0;
 
   constructor(config: KubeConfig, manager: string) {
@@ -79,7 +79,7 @@ export class KubeApi {
     return (await this.#ask("GET", pathOf(resource, namespace, name))) as T;
   }
 
-  /** One page; `next` is the `continue` of the one after it. */
+  /** One page of a list. `next` is the `continue` token of the next page. */
   async list<T extends KubeObject>(
     resource: Resource,
     namespace: string | undefined,
@@ -92,14 +92,14 @@ export class KubeApi {
     const { apiVersion, kind } = resource;
     const next = body.metadata?.continue;
     return {
-      // Items of a list come without their kind.
+      // Items of a list come without kind and apiVersion.
       items: (body.items ?? []).map((item) => ({ ...item, apiVersion, kind })),
       resourceVersion: body.metadata?.resourceVersion ?? "",
       next: next === undefined || next === "" ? undefined : next,
     };
   }
 
-  /** Server-side apply, by this manager, with force: what we want is ours. */
+  /** Server-side apply by this manager, with force: it takes over every field that it sets. */
   async apply<T extends KubeObject>(
     resource: Resource,
     object: KubeObject,
@@ -126,7 +126,7 @@ export class KubeApi {
     })) as T;
   }
 
-  /** Replaces it if it is still the one that `object` was read from: its resourceVersion says which. */
+  /** Replaces the object if its resourceVersion is still the one in `object`. */
   async replace<T extends KubeObject>(resource: Resource, object: KubeObject): Promise<T> {
     const path = pathOf(resource, object.metadata.namespace, object.metadata.name);
     return (await this.#ask("PUT", path, {
@@ -160,7 +160,8 @@ export class KubeApi {
 
   /**
    * Events from `query.resourceVersion` on, until the server ends the watch or `signal` aborts. Throws
-   * KubeError for an answer that is no watch and for an ERROR event, and whatever a broken connection throws.
+   * KubeError for an answer that is not a watch and for an ERROR event, and passes on errors of the
+   * connection.
    */
   async *watch(
     resource: Resource,
@@ -202,7 +203,7 @@ export class KubeApi {
       if (value !== undefined) url.searchParams.set(name, String(value));
     const context = new RequestContext(url.toString(), HttpMethod[method]);
     await this.#config.applySecurityAuthentication(context);
-    // A watch has a connection of its own: requests would wait behind it.
+    // A watch has its own connection, since requests would wait behind it.
     const dispatcher = query["watch"] === true ? context.getDispatcher() : this.#keptDispatcher(context);
     this.requests += 1;
     const response = await fetch(url, {
@@ -222,8 +223,8 @@ export class KubeApi {
   }
 
   /**
-   * The library makes a dispatcher per request, each with a TLS connection of its own; one is kept for as
-   * long as its certificates may be trusted to be current.
+   * The library makes a dispatcher per request, each with its own TLS connection. This one is kept for as
+   * long as its certificates can be trusted to be current.
    */
   #keptDispatcher(context: RequestContext): Dispatcher | undefined {
     const now = performance.now();

@@ -4,10 +4,10 @@ import type { KubeObject } from "./object.ts";
 import type { Normalised } from "./normalised.ts";
 import { keyOf, resourceOf } from "./object.ts";
 
-/** What was wanted when an object was last applied, as its hash: what is the same is not applied again. */
+/** The hash of the input at the last apply. An object with the same hash is not applied again. */
 export const APPLIED_ANNOTATION = "chat.jichat.io/applied";
 
-/** `wanted` with its own hash on it. */
+/** `wanted` with its own hash as an annotation. */
 export function marked<T extends KubeObject>(wanted: T): T {
   const { metadata } = wanted;
   return {
@@ -17,13 +17,13 @@ export function marked<T extends KubeObject>(wanted: T): T {
 }
 
 /**
- * Whether every field that is wanted stands in what was observed. The API server adds defaults and writes
- * `500m` for 0.5: what it adds is its own, and quantities are compared as numbers.
+ * Whether `observed` has every wanted field. Fields that the API server adds are ignored. Quantities are
+ * compared as numbers, since the API server writes `500m` for 0.5.
  */
 export function holds(observed: unknown, wanted: unknown): boolean {
   if (wanted === undefined) return true;
   if (Array.isArray(wanted)) {
-    if (wanted.length === 0 && observed === undefined) return true; // What is empty is left out.
+    if (wanted.length === 0 && observed === undefined) return true; // The API server leaves out empty lists.
     return (
       Array.isArray(observed) &&
       observed.length === wanted.length &&
@@ -58,7 +58,7 @@ const SUFFIXES: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 
-/** A quantity as a number, in whichever of its forms; undefined for what is none. */
+/** A quantity of any form as a number; undefined if the value is not a quantity. */
 export function quantityOf(value: unknown): number | undefined {
   const [, digits, suffix = ""] =
     /^([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)([numkMGTPE]|[KMGTPE]i)?$/.exec(String(value)) ??
@@ -74,9 +74,9 @@ function isSameQuantity(a: unknown, b: unknown): boolean {
 }
 
 /**
- * Applies `wanted` unless `observed` is it already: made of the same input, and nobody has changed a field of
- * it since; what the API server itself made of it is no change. Returns what stands then, and whether
- * anything was written.
+ * Applies `wanted`, unless `observed` was made from the same input and no field was changed since. Changes
+ * that the API server made on its own do not count. Returns the resulting object, and whether anything was
+ * written.
  */
 export async function applyIfChanged<T extends KubeObject>(
   api: Pick<KubeApi, "apply">,

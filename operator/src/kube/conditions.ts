@@ -1,6 +1,6 @@
 import type { Condition, ConditionType } from "../crd/status.ts";
 
-/** What a pass found of one condition. */
+/** The result of a pass for one condition. */
 export interface Finding {
   readonly status: Condition["status"];
   readonly reason: string;
@@ -11,7 +11,7 @@ export const yes = (reason: string, message = ""): Finding => ({ status: "True",
 export const no = (reason: string, message: string): Finding => ({ status: "False", reason, message });
 export const unknown = (reason: string, message: string): Finding => ({ status: "Unknown", reason, message });
 
-/** The conditions after a pass. A transition's time is when the status changed, not when it was looked at. */
+/** The conditions after a pass. `lastTransitionTime` is when the status changed, not when it was checked. */
 export function conditionsOf(
   findings: Readonly<Record<ConditionType, Finding>>,
   before: readonly Condition[],
@@ -27,7 +27,7 @@ export function conditionsOf(
   });
 }
 
-/** What became another, for an Event each. */
+/** The conditions that changed. Each of them becomes an Event. */
 export const transitionsOf = (before: readonly Condition[], after: readonly Condition[]): Condition[] => {
   const known = new Map(before.map(({ type, status, reason }) => [type, `${status} ${reason}`]));
   return after.filter(({ type, status, reason }) => known.get(type) !== `${status} ${reason}`);

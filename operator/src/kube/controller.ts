@@ -2,10 +2,10 @@ import type { Logger } from "pino";
 import { KubeError, isConflict } from "./errors.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
-/** When to look again though nothing changed; undefined for "when something does". */
+/** The delay before the next pass if nothing changes; undefined means to wait for a change. */
 export interface Next {
   readonly afterMs: number | undefined;
-  /** Something of it could not be done, and no repetition would change that. */
+  /** A part of the work was refused, and repeating it would not help. */
   readonly isRefused?: boolean;
 }
 
@@ -19,9 +19,7 @@ export interface ControllerOptions {
   readonly onPass: (outcome: Outcome, ms: number) => void;
 }
 
-/**
- * Takes keys off the queue and reconciles them until the signal aborts; what is under way then is finished.
- */
+/** Takes keys from the queue and reconciles them until the signal aborts. Running passes are finished. */
 export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const { queue } = options;
   const stop = (): void => {

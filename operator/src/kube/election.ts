@@ -10,7 +10,7 @@ export interface ElectionOptions {
   readonly clock: Clock;
   readonly namespace: string;
   readonly name: string;
-  /** Unique per process: a restarted pod is another candidate. */
+  /** Unique per process: a restarted pod is a new candidate. */
   readonly me: string;
   readonly log: Logger;
 }
@@ -25,16 +25,19 @@ interface Lease extends KubeObject {
   };
 }
 
-/** As client-go has them: a leader that cannot renew steps down before anybody else may step up. */
+/** The times are those of client-go: a leader that cannot renew steps down before another may take over. */
 const LEASE_SECONDS = 15;
 const RENEW_WITHIN_MS = 10_000;
 const RETRY_MS = 2_500;
 
-/** Candidates watch a Lease change, by their own clocks: those of the machines need not agree. */
+/**
+ * Leader election by a Lease. Candidates measure its age by their own clocks from the change that they saw,
+ * so clocks of machines need not agree.
+ */
 export class Election {
   readonly #options: ElectionOptions;
   #seen: { readonly version: string; readonly at: number } | undefined;
-  /** The Lease as this process wrote it last: a leader renews without reading first. */
+  /** The Lease as this process last wrote it. The leader renews it without reading it first. */
   #mine: Lease | undefined;
 
   constructor(options: ElectionOptions) {
@@ -50,8 +53,8 @@ export class Election {
   }
 
   /**
-   * Renews until the signal aborts; resolves early when the lease is lost, and then nothing may be written
-   * any more.
+   * Renews the Lease until the signal aborts. Resolves early if the Lease is lost: after that, nothing may be
+   * written.
    */
   async keep(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
@@ -68,7 +71,7 @@ export class Election {
     }
   }
 
-  /** Lets go at once, so that a successor need not wait. */
+  /** Releases the Lease at once, so that a successor need not wait. */
   async release(): Promise<void> {
     const { api, namespace, name, me } = this.#options;
     const lease = await api.get<Lease>(RESOURCES.leases, namespace, name);
@@ -90,11 +93,11 @@ export class Election {
       const { spec } = await api.get<Lease>(RESOURCES.leases, namespace, name);
       return spec.holderIdentity !== me;
     } catch {
-      return false; // Not known: the deadline decides.
+      return false; // The result is unknown: the deadline decides.
     }
   }
 
-  /** True when the lease is ours now. */
+  /** Returns whether this process holds the Lease now. */
   async #try(): Promise<boolean> {
     const { api, clock, me } = this.#options;
     const now = `${new Date(clock.now()).toISOString().slice(0, -1)}000Z`; // MicroTime.
@@ -121,10 +124,10 @@ export class Election {
         renewTime: now,
         leaseTransitions: isMine ? leaseTransitions : leaseTransitions + 1,
       },
-    } as Lease); // With the resourceVersion that was read: of two that try, one is refused.
+    } as Lease); // With the resourceVersion that was read: if two try, one is refused.
     return true;
   }
-  /** The Lease as it stands; undefined where there was none and this process made it. */
+  /** The present Lease; undefined if there was none and this process has created it. */
   async #read(now: string): Promise<Lease | undefined> {
     const { api, namespace, name, me } = this.#options;
     try {

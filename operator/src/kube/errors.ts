@@ -1,9 +1,9 @@
-/** What the API server refused, with the HTTP status and the machine-readable reason of its Status object. */
+/** A refusal of the API server, with the HTTP status and the machine-readable reason of its Status object. */
 export class KubeError extends Error {
   override readonly name = "KubeError";
   readonly status: number;
   readonly reason: string;
-  /** Milliseconds after which it may be asked again, where it said so. */
+  /** The delay before a retry in milliseconds, if the API server named one. */
   readonly retryAfterMs: number | undefined;
 
   constructor(status: number, reason: string, message: string, retryAfterMs?: number) {
@@ -15,16 +15,19 @@ export class KubeError extends Error {
 }
 
 export const isNotFound = (error: unknown): boolean => error instanceof KubeError && error.status === 404;
-/** The API server knows us, and does not let us. */
+/** The API server knows this client, and denies the request. */
 export const isForbidden = (error: unknown): boolean => error instanceof KubeError && error.status === 403;
 
-/** Somebody was there before, or wrote in between. */
+/** The object exists already, or was changed since it was read. */
 export const isConflict = (error: unknown): boolean => error instanceof KubeError && error.status === 409;
-/** The resourceVersion that a watch or a page began at is too old: list anew. */
+/** The resourceVersion at which a watch or a page began is too old: list again. */
 export const isExpired = (error: unknown): boolean => error instanceof KubeError && error.status === 410;
 
 const OF_ALL = new Set([401, 409, 410, 429, 502, 503, 504]);
-/** It is about this very object (wrong, too much, not allowed, its webhook): another one may be taken. */
+/**
+ * Whether the refusal concerns only this object (invalid, over quota, not allowed, its webhook). Others may
+ * still succeed.
+ */
 export const isRefusal = (error: unknown): error is KubeError =>
   error instanceof KubeError && !OF_ALL.has(error.status);
 
@@ -32,8 +35,8 @@ const field = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 
 /**
- * From a Status object, as an answer's body or as the object of an ERROR event; from anything else by its
- * HTTP status.
+ * Makes an error from a Status object, which is an answer's body or the object of an ERROR event. For any
+ * other body, the HTTP status is used.
  */
 export function kubeErrorOf(status: number, body: unknown, retryAfter?: string | null): KubeError {
   const code = field(body, "code");
@@ -48,5 +51,5 @@ export function kubeErrorOf(status: number, body: unknown, retryAfter?: string |
   );
 }
 
-/** What a person is told of whatever was thrown. */
+/** The message of whatever was thrown, for people. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

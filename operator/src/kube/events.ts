@@ -7,20 +7,18 @@ import { RESOURCES } from "./object.ts";
 
 export interface EventAbout {
   readonly type: "Normal" | "Warning";
-  /** UpperCamelCase, for machines. */
+  /** A reason in UpperCamelCase, for machines. */
   readonly reason: string;
   readonly action: string;
   readonly note: string;
 }
 
 const NOTE_MAX = 1_024;
-/** The same thing about the same object is told again only after this long. */
+/** The same Event about the same object is repeated only after this time. */
 const AGAIN_MS = 10 * 60_000;
 const REMEMBERED_MAX = 5_000;
 
-/**
- * Tells people what happens to their objects, in `kubectl describe`. A lost Event is logged and nothing else.
- */
+/** Writes Events, which `kubectl describe` shows. A lost Event is only logged. */
 export class EventRecorder {
   readonly #api: Pick<KubeApi, "create">;
   readonly #clock: Clock;

@@ -1,8 +1,9 @@
 import { hash } from "node:crypto";
 
+/** A hash of 16 hex digits. Equal values have the same hash, whatever the order of their keys. */
 export const hashOf = (value: unknown): string => hash("sha256", canonical(value), "hex").slice(0, 16);
 
-/** Keys in a fixed order: the same input has the same text. */
+/** JSON with its keys in a fixed order: the same input gives the same text. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";

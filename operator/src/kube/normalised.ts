@@ -1,9 +1,9 @@
 import { hashOf } from "./hash.ts";
 
-/** Entries are few: one for each object of which the API server made something else than was written. */
+/** Entries are few: one for each object that the API server stored differently from what was written. */
 const REMEMBERED_MAX = 10_000;
 
-/** As much of `observed` as `wanted` speaks of. */
+/** The part of `observed` for which `wanted` has fields. */
 function restricted(observed: unknown, wanted: unknown): unknown {
   if (Array.isArray(observed) && Array.isArray(wanted))
     return observed.map((item, index) => restricted(item, wanted[index]));
@@ -18,13 +18,14 @@ function restricted(observed: unknown, wanted: unknown): unknown {
 }
 
 /**
- * What stood right after an input was applied, where that is not what was written: an empty `value` is left
- * out, a webhook has its own idea. While it stands nobody has changed anything, and nothing is written.
+ * Remembers what the API server stored right after an apply, if it differs from what was written: it drops an
+ * empty `value`, or a webhook changes a field. As long as an object still equals it, nobody has changed it,
+ * and nothing is written.
  */
 export class Normalised {
   readonly #stood = new Map<string, string>();
 
-  /** Told what the API server answered to an apply, and whether every wanted field holds in it. */
+  /** Takes the API server's answer to an apply. `isHeld` says whether every wanted field holds in it. */
   remember(id: string, answered: unknown, wanted: unknown, isHeld: boolean): void {
     this.#stood.delete(id);
     if (isHeld) return;

@@ -1,4 +1,4 @@
-/** What every object of Kubernetes has. */
+/** The fields that every Kubernetes object has. */
 export interface KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -28,7 +28,7 @@ export interface OwnerReference {
   readonly blockOwnerDeletion?: boolean;
 }
 
-/** A kind, and where the API server keeps it. */
+/** A kind, and its path at the API server. */
 export interface Resource {
   readonly apiVersion: string;
   readonly kind: string;
@@ -43,7 +43,7 @@ const resource = (apiVersion: string, kind: string, plural: string, namespaced =
   namespaced,
 });
 
-/** Every kind that the operator works with; the chart's RBAC rules are made of the same list. */
+/** Every kind that the operator uses. The chart's RBAC rules are made from the same list. */
 export const RESOURCES = {
   chatClusters: resource("chat.jichat.io/v1alpha1", "ChatCluster", "chatclusters"),
   namespaces: resource("v1", "Namespace", "namespaces", false),
@@ -65,6 +65,7 @@ export const RESOURCES = {
   events: resource("events.k8s.io/v1", "Event", "events"),
 } as const satisfies Record<string, Resource>;
 
+/** The resource of an object's kind. Throws if the operator does not know the kind. */
 export const resourceOf = ({ apiVersion, kind }: Pick<KubeObject, "apiVersion" | "kind">): Resource => {
   const found = Object.values(RESOURCES).find(
     (known) => known.apiVersion === apiVersion && known.kind === kind,
@@ -73,7 +74,7 @@ export const resourceOf = ({ apiVersion, kind }: Pick<KubeObject, "apiVersion" |
   return found;
 };
 
-/** The path of one object, of all of a namespace, or of all there are. */
+/** The path of one object, of all objects in a namespace, or of all objects. */
 export function pathOf(
   { apiVersion, plural, namespaced }: Resource,
   namespace?: string,
@@ -84,5 +85,6 @@ export function pathOf(
   return `${root}${scope}/${plural}${name === undefined ? "" : `/${name}`}`;
 }
 
+/** `namespace/name`; only the name for an object without a namespace. */
 export const keyOf = ({ metadata: { namespace, name } }: Pick<KubeObject, "metadata">): string =>
   namespace === undefined ? name : `${namespace}/${name}`;

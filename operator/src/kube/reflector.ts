@@ -8,21 +8,25 @@ import type { Store } from "./store.ts";
 export interface ReflectorOptions<T extends KubeObject> {
   readonly api: Pick<KubeApi, "list" | "watch">;
   readonly resource: Resource;
-  /** One namespace, or all. */
+  /** One namespace; undefined means all. */
   readonly namespace: string | undefined;
   readonly labelSelector?: string;
   readonly store: Store<T>;
-  /** Called after the store has changed; with the last known state of what was deleted. */
+  /** Called after the store has changed. For a deletion, it gets the last known state. */
   readonly onChange: (object: T) => void;
   readonly clock: Clock;
-  /** Told each time a watch broke off or a list failed: counted, not alarming. */
+  /**
+   * Called each time a watch breaks off or a list fails. Such failures are counted, and are no reason for
+   * alarm.
+   */
   readonly onRetry: (why: string, error: unknown) => void;
   readonly random?: () => number;
 }
 
 const PAGE = 500;
 /**
- * The server ends a watch after this; bookmarks come every minute, so silence means a half-open connection.
+ * The server ends a watch after this time. Bookmarks come every minute, so silence means a half-open
+ * connection.
  */
 const WATCH_SECONDS = 300;
 const SILENCE_MS = 90_000;
@@ -30,8 +34,9 @@ const BACKOFF_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 
 /**
- * Keeps a store like the API server: lists in pages, watches with bookmarks, and lists anew after 410, after
- * an ERROR event and after silence. Level-triggered: what is missed between two lists shows in the second.
+ * Keeps a store equal to the API server's state. It lists in pages and watches with bookmarks. It lists again
+ * after 410, after an ERROR event and after silence. It is level-triggered: whatever a watch missed is found
+ * by the next list.
  */
 export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>;
@@ -44,7 +49,7 @@ export class Reflector<T extends KubeObject> {
     this.#options = options;
   }
 
-  /** Resolves once everything that was there at the start is in the store. */
+  /** Resolves once every object that existed at the start is in the store. */
   get synced(): Promise<void> {
     return this.#synced.promise;
   }
@@ -53,7 +58,7 @@ export class Reflector<T extends KubeObject> {
     return this.#isSynced;
   }
 
-  /** Works until the signal aborts; never rejects. */
+  /** Runs until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { onRetry, clock, random = Math.random } = this.#options;
     while (!signal.aborted) {
@@ -63,8 +68,8 @@ export class Reflector<T extends KubeObject> {
         this.#failures = 0;
       } catch (error) {
         if (signal.aborted) return;
-        // An ended or silent watch may go on where it was; a version that is gone, or an error in it, may
-        // not.
+        // An ended or silent watch may continue at its version. After an expired version or an error event,
+        // it may not.
         if (isExpired(error) || error instanceof KubeError) this.#version = "";
         onRetry(this.#options.resource.plural, error);
         const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** this.#failures) * (0.5 + random() / 2);

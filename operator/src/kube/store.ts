@@ -3,7 +3,7 @@ import { keyOf } from "./object.ts";
 
 export type Indexer<T> = (object: T) => readonly string[];
 
-/** Objects of one kind as the API server last told, with indexes. */
+/** The objects of one kind, as last reported by the API server, with indexes. */
 export class Store<T extends KubeObject> {
   readonly #objects = new Map<string, T>();
   readonly #indexers: ReadonlyMap<string, Indexer<T>>;
@@ -30,20 +30,20 @@ export class Store<T extends KubeObject> {
     return [...this.#objects.keys()];
   }
 
-  /** All objects that an index has under `value`. */
+  /** All objects under `value` in an index. */
   by(index: string, value: string): T[] {
     const keys = this.#indexes.get(index)?.get(value) ?? [];
     return [...keys].flatMap((key) => this.#objects.get(key) ?? []);
   }
 
-  /** False where it is the very version that is here already. */
+  /** Returns false if this version is already stored. */
   put(object: T): boolean {
     const key = keyOf(object);
     const known = this.#objects.get(key);
     if (known !== undefined && known.metadata.resourceVersion === object.metadata.resourceVersion)
       return false;
     if (known !== undefined) this.#unindex(key, known);
-    // Who wrote which field is half of an object's bytes, and nobody here asks.
+    // Managed fields are half of an object's bytes, and nothing here reads them.
     const { metadata } = object;
     this.#objects.set(key, { ...object, metadata: { ...metadata, managedFields: undefined } });
     for (const [name, indexer] of this.#indexers) {

@@ -8,19 +8,19 @@ export interface WorkQueueOptions {
 }
 
 /**
- * Keys that need work: each is there once, and is worked on by one at a time. A key that is added while it is
- * being worked on comes again when that is done, so nothing is missed. Failures come again with back-off and
- * jitter.
+ * Keys that need work. Each key is queued once, and only one worker has it at a time. A key that is added
+ * while a worker has it is queued again afterwards, so no change is missed. Failed keys come back after a
+ * back-off with jitter.
  */
 export class WorkQueue {
   readonly #options: Required<WorkQueueOptions>;
   readonly #ready: string[] = [];
   readonly #queued = new Set<string>();
   readonly #running = new Set<string>();
-  /** Added again while they were being worked on. */
+  /** Keys that were added again while a worker had them. */
   readonly #dirty = new Set<string>();
   readonly #failures = new Map<string, number>();
-  /** When a delayed key is due, and what ends its waiting. */
+  /** When a delayed key is due, and how to cancel its delay. */
   readonly #delayed = new Map<string, { readonly at: number; readonly stop: AbortController }>();
   #waiting: ((key: string | undefined) => void)[] = [];
   #isClosed = false;
@@ -51,7 +51,7 @@ export class WorkQueue {
     else next(key);
   }
 
-  /** Adds it after `ms`, unless it is added before; of two delays the shorter counts. */
+  /** Adds the key after `ms`, unless it is added earlier. Of two delays, the shorter counts. */
   addAfter(key: string, ms: number): void {
     if (this.#isClosed) return;
     if (ms <= 0) {
@@ -70,11 +70,11 @@ export class WorkQueue {
         this.#delayed.delete(key);
         this.add(key);
       },
-      () => undefined, // It was added before, or the queue was closed.
+      () => undefined, // The key was added earlier, or the queue was closed.
     );
   }
 
-  /** Adds it after a back-off that grows with each failure in a row. */
+  /** Adds the key after a back-off that grows with each consecutive failure. */
   addFailed(key: string): void {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
@@ -85,12 +85,12 @@ export class WorkQueue {
     );
   }
 
-  /** It went well: its next failure begins at the shortest back-off. */
+  /** The key succeeded: after its next failure, the back-off starts at its shortest. */
   forget(key: string): void {
     this.#failures.delete(key);
   }
 
-  /** The next key, now being worked on until `done`; undefined once the queue is closed. */
+  /** Takes the next key, which is then in work until `done`. Undefined once the queue is closed. */
   async next(): Promise<string | undefined> {
     const key =
       this.#ready.shift() ??

@@ -5,7 +5,7 @@ import type { ErrorFrame, ServerFrame, Welcome } from "@jichat/protocol/frame/se
 import type { WebSocket } from "undici";
 import type { Wire } from "./wire.ts";
 
-/** Frames that nobody has asked for yet; of more the oldest go. */
+/** The number of received frames that nobody has asked for yet. Beyond it, the oldest is dropped. */
 const HEARD_MAX = 256;
 const AGAIN_MS = 250;
 
@@ -23,7 +23,7 @@ const refusalOf = ({ code, message, retryAfterMs }: ErrorFrame): ChatError =>
     retryAfterMs === undefined ? {} : { retryAfterMs },
   );
 
-/** One socket of a device that talks. Every wait ends with `signal`, which says why. */
+/** One socket of a device that talks. Every wait ends with `signal`, whose reason says why. */
 export class Device {
   readonly #socket: WebSocket;
   readonly #wire: Wire;
@@ -57,7 +57,7 @@ export class Device {
     await this.#until(() => this.#socket.readyState === 1 || undefined);
   }
 
-  /** Rejects with what the server refused it with. */
+  /** Rejects with the error by which the server refused it. */
   async hello(fields: object): Promise<Welcome> {
     this.#say({ t: "hello", client: "jichat-operator", ...fields });
     const answer = await this.hear(
@@ -67,7 +67,7 @@ export class Device {
     return answer;
   }
 
-  /** The answer to a frame; rejects with a ChatError where that is a refusal. */
+  /** Resolves with the answer to a frame. Rejects with a ChatError if the answer is a refusal. */
   async ask<T extends ServerFrame["t"]>(frame: Asked, answer: T): Promise<Frame<T>> {
     this.#say(frame);
     const told = await this.hear(
@@ -79,8 +79,8 @@ export class Device {
   }
 
   /**
-   * As `ask`, and again for as long as it is told to, as a device does: what it is told last is why it fails.
-   * `final` are refusals that it takes as they are.
+   * Like `ask`, but repeats the frame after retryable errors, as a device does. The last error is why it
+   * fails. `final` are refusals that are not retried.
    */
   async insist<T extends ServerFrame["t"]>(
     frame: Asked,
@@ -96,13 +96,16 @@ export class Device {
         if (!isRetryable(error.code) || final.includes(error.code)) throw error;
         told = error;
       }
-      // It may be called off meanwhile: then the refusal says more than that time is up.
+      // If the wait is aborted, the refusal says more than that time is up.
       await this.#clock.sleep(told.retryAfterMs ?? AGAIN_MS, this.#signal).catch(() => undefined);
       if (this.#signal.aborted) throw told;
     }
   }
 
-  /** The first frame, heard or to come, for which `test` holds; it is taken out of what was heard. */
+  /**
+   * Resolves with the first frame that satisfies `test`, received already or later, and removes it from the
+   * received frames.
+   */
   async hear<F extends ServerFrame>(test: (frame: ServerFrame) => frame is F): Promise<F> {
     return this.#until(() => {
       const at = this.#heard.findIndex(test);
@@ -110,14 +113,14 @@ export class Device {
     });
   }
 
-  /** Leaves; resolves once the server has let go, or after `withinMs`. */
+  /** Closes the socket. Resolves once the server has closed too, or after `withinMs`. */
   async leave(withinMs: number): Promise<void> {
     this.#socket.close();
     const gone = this.#until(() => this.#closed).catch(() => undefined);
     await Promise.race([gone, this.#clock.sleep(withinMs)]);
   }
 
-  /** Whoever answers there may be no connector at all: what is thrown here would end this process. */
+  /** The other end may not be a connector at all: an exception here would end this process. */
   #receive(data: unknown): void {
     try {
       this.#heard.push(JSON.parse(String(data)) as ServerFrame);

@@ -10,8 +10,8 @@ import type { Edge } from "./talk-watch.ts";
 import { wayOf } from "./way.ts";
 
 /**
- * What a pass knows of the edge; its print is another with each change of the spec, of who is ready, of which
- * backends answer, and of faults.
+ * What a pass knows of the edge. Its print changes with the spec, with the ready pods, with the backends that
+ * answer, and with faults.
  */
 export function edgeOf(
   input: DesiredInput,

@@ -11,8 +11,8 @@ import type { Talked } from "./talk-watch.ts";
 import { STALE_MS, canTalk, cannotTalk } from "./talk-watch.ts";
 
 /**
- * Why nobody talks there: it is not wanted, or it has not come up yet. Undefined where it is to be talked;
- * `isTalked` where it is already.
+ * Why no talk runs there: it is not wanted, or the cluster is not up yet. Undefined if talks should run.
+ * `isTalked` says that they already do.
  */
 export function whyNotTalked(
   input: DesiredInput,
@@ -30,7 +30,7 @@ export function whyNotTalked(
 
 const TALKED_REASONS = new Set(["NotTalkedYet", "Stale"]);
 
-/** Once it was talked it goes on, whatever fails: what is not ready any more is what has to be found. */
+/** Once talks have begun, they go on whatever fails: finding such failures is their purpose. */
 const hasBegun = (conditions: readonly Condition[] = []): boolean =>
   conditions.some(
     ({ type, status, reason }) =>
@@ -55,7 +55,7 @@ const REASONS: Readonly<Record<Step, string>> = {
 
 const NOT_YET = "the operator has not talked yet";
 
-/** What the condition says of the talks of late. */
+/** The finding from the latest talks. */
 export function talkFinding(talked: Talked): Finding {
   const { last, ageMs } = talked;
   if (last === undefined) return unknown("NotTalkedYet", NOT_YET);

@@ -4,13 +4,21 @@ import { namedPartitions } from "../named-partitions.ts";
 import type { Device } from "./device.ts";
 import { whyOf } from "./why.ts";
 
-/** Questions of one talk: each is answered by a refusal, and too many refusals close a socket. */
+/**
+ * The number of questions in one talk. Each is answered by a refusal, and too many refusals close a socket.
+ */
 export const PARTITIONS_MAX = 128;
 const SHOWN = 3;
 
-/** A conversation of each partition that is none: no group and no pair of people is called so. */
+/**
+ * For each partition, the name of a conversation that cannot exist: no group and no pair of people has it.
+ */
 const strangers = new Map<number, readonly string[]>();
 
+/**
+ * One conversation that does not exist for each partition, by the partition's number. Computed once per
+ * count.
+ */
 export function strangersOf(partitions: number): readonly string[] {
   const known = strangers.get(partitions);
   if (known !== undefined) return known;
@@ -28,8 +36,9 @@ export function strangersOf(partitions: number): readonly string[] {
 type Outcome = "answers" | "not asked" | { readonly why: string };
 
 /**
- * Whether there is such a conversation, its partition's owner says behind an append to its log, and storage
- * from ClickHouse, once it has read that far: all of the partition's way has answered, and nothing is stored.
+ * Asks one partition for a conversation that does not exist. The owner answers after an append to its log,
+ * and storage answers from ClickHouse after it has read up to there. So the whole path of the partition has
+ * answered, and nothing is stored.
  */
 async function ask(device: Device, conversation: string, partition: number): Promise<Outcome> {
   const frame = { t: "pull", id: `p${partition}`, conversation, limit: 1 };
@@ -43,7 +52,10 @@ async function ask(device: Device, conversation: string, partition: number): Pro
   }
 }
 
-/** Asks in each partition from `from` on, as many as fit: those that fail, and where to go on next time. */
+/**
+ * Asks as many partitions as fit into one talk, from `from` on. Returns those that fail, and where to
+ * continue next time.
+ */
 export async function partitionsThatFail(
   device: Device,
   partitions: number,
@@ -66,7 +78,7 @@ export async function partitionsThatFail(
   return { failed: failed.length === 0 ? undefined : tell(failed), next };
 }
 
-/** Each reason once, with the partitions that it is of. */
+/** Each reason once, with its partitions. */
 function tell(failed: readonly { readonly partition: number; readonly why: string }[]): string {
   const by = Map.groupBy(failed, ({ why }) => why);
   return [...by]

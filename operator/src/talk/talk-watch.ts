@@ -4,10 +4,10 @@ import type { Told } from "./talk.ts";
 import type { Credential, Trust, Way } from "./way.ts";
 
 export interface TalkWatchOptions {
-  /** Talks once, from a partition on; never rejects, and ends by itself. */
+  /** Talks once, and checks partitions from `fromPartition` on. Never rejects, and always ends. */
   readonly talk: (way: Way, fromPartition: number, signal: AbortSignal) => Promise<Told>;
   readonly clock: Clock;
-  /** Called when something is to be told that was not told before. */
+  /** Called when there is news that was not reported before. */
   readonly onNews: (key: string) => void;
   readonly onTold: (told: Told) => void;
 }
@@ -15,33 +15,39 @@ export interface TalkWatchOptions {
 /** What a pass knows of the edge. */
 export interface Edge {
   readonly way: Way;
-  /** Whatever of the ChatCluster changed: people are tried again soon. */
+  /** Changes with anything in the ChatCluster that matters here: the next talk then comes soon. */
   readonly print: string;
-  /** All connectors are those that are wanted: none knows the keys of before alone any more. */
+  /** All connectors are of the wanted revision: none knows only the earlier keys. */
   readonly isSettled: boolean;
 }
 
-/** What the talks of late said. Ages are in milliseconds, infinite where there was none. */
+/** The results of the latest talks. Ages are in milliseconds, and infinite if there was no such talk. */
 export interface Talked {
   readonly last: Told | undefined;
   readonly ageMs: number;
-  /** Since the last that went well. */
+  /** The age of the last talk that succeeded. */
   readonly goodAgeMs: number;
-  /** In a row. */
+  /** The number of consecutive failures. */
   readonly failures: number;
 }
 
-/** Between the end of a talk that went well and the next: with one's length and two retries under 90 s. */
+/**
+ * The delay from a successful talk to the next. With the length of a talk and two retries it stays under 90
+ * s.
+ */
 export const EVERY_MS = 45_000;
-/** Behind one that failed, and for as long as they do: people are to be seen coming back. */
+/** The delay after a failed talk, and until one succeeds: recovery should be noticed soon. */
 export const AGAIN_MS = 10_000;
-/** Behind a change: what it does takes a moment. */
+/** The delay after a change, which needs a moment to take effect. */
 export const SOON_MS = 5_000;
-/** New keys, and a renewed certificate, take minutes to every pod: so long those of before are good too. */
+/**
+ * New keys and a renewed certificate take minutes to reach every pod. For this long, the earlier ones are
+ * accepted too.
+ */
 const BEFORE_MS = 300_000;
-/** Talks at once: each is three connections, and one that hangs holds nobody up but itself. */
+/** The number of concurrent talks. A talk opens three connections, and one that hangs delays no other. */
 export const AT_ONCE = 16;
-/** So many in a row, and people cannot talk: one alone may have met a takeover. */
+/** After this many consecutive failures, people cannot talk. A single failure may be caused by a takeover. */
 export const FAILURES = 2;
 
 /** Certificates and keys that counted until `at`. */
@@ -66,7 +72,7 @@ interface Watched {
 
 const NOTHING: Talked = { last: undefined, ageMs: Infinity, goodAgeMs: Infinity, failures: 0 };
 
-/** Talks in each ChatCluster by its own clock, beside the passes, and keeps what came of it. */
+/** Talks in each ChatCluster on a schedule of its own, beside the passes, and keeps the results. */
 export class TalkWatch {
   readonly #options: TalkWatchOptions;
   readonly #watched = new Map<string, Watched>();
@@ -77,7 +83,7 @@ export class TalkWatch {
     this.#options = options;
   }
 
-  /** What the talks of this ChatCluster said; from the first call on it is talked. */
+  /** The results for this ChatCluster. The first call starts the talks. */
   look(key: string, edge: Edge): Talked {
     const now = this.#options.clock.monotonic();
     const watched = this.#watched.get(key);
@@ -89,13 +95,13 @@ export class TalkWatch {
     return talkedOf(watched, now);
   }
 
-  /** What the talks there said; undefined where it is not talked. */
+  /** The results for this ChatCluster; undefined if no talks run there. */
   said(key: string): Talked | undefined {
     const watched = this.#watched.get(key);
     return watched === undefined ? undefined : talkedOf(watched, this.#options.clock.monotonic());
   }
 
-  /** Talks there no more, and knows nothing of it. */
+  /** Stops the talks, and drops their results. */
   forget(key: string): void {
     this.#watched.get(key)?.stop.abort(new Error("it is not talked here any more"));
     this.#watched.delete(key);
@@ -105,7 +111,7 @@ export class TalkWatch {
     for (const key of this.#watched.keys()) this.forget(key);
   }
 
-  /** Of each ChatCluster whether people can talk there; NaN where that is not known. */
+  /** Whether people can talk in each ChatCluster; NaN if it is unknown. */
   *states(): Generator<{ readonly key: string; readonly canTalk: number }> {
     const now = this.#options.clock.monotonic();
     for (const [key, watched] of this.#watched) {
@@ -166,7 +172,7 @@ export class TalkWatch {
     const { way } = watched.edge;
     const { signal } = watched.stop;
     const before = newsOf(watched);
-    // From here on a change is one that this talk may not have seen.
+    // A change from here on may not be covered by this talk.
     watched.dueAt = Infinity;
     const tried = {
       ...way,
@@ -193,7 +199,7 @@ export class TalkWatch {
       over.abort(new Error("woken"));
     };
     const signal = AbortSignal.any([over.signal, watched.stop.signal]);
-    // Woken earlier, it is called off.
+    // An earlier wake-up aborts the sleep.
     await this.#options.clock.sleep(ms, signal).catch(() => undefined);
   }
 
@@ -205,7 +211,7 @@ export class TalkWatch {
     else this.#running += 1;
   }
 
-  /** Whoever waited longest has the place: it is not free in between. */
+  /** The longest waiting talk takes the place at once: the place is not free in between. */
   #done(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#running -= 1;
@@ -220,13 +226,14 @@ const talkedOf = ({ last, lastAt, goodAt, failures }: Watched, now: number): Tal
   failures,
 });
 
-/** A talk is worth something for so long. */
+/** The result of a talk is valid for this long. */
 export const STALE_MS = 180_000;
 
+/** Whether people surely cannot talk. If neither this nor `canTalk` holds, it is unknown. */
 export const cannotTalk = ({ failures, ageMs }: Talked): boolean => failures >= FAILURES && ageMs <= STALE_MS;
 export const canTalk = ({ failures, goodAgeMs }: Talked): boolean =>
   failures < FAILURES && goodAgeMs <= STALE_MS;
 
-/** What a pass would tell of it, but for its age. */
+/** What a pass would report of it, without its age. */
 const newsOf = ({ last, failures }: Watched): string =>
   failures >= FAILURES ? `${last?.outcome ?? ""} ${last?.why ?? ""}` : last === undefined ? "" : "ok";

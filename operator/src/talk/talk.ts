@@ -11,25 +11,25 @@ import { shown } from "./way.ts";
 import { whyOf } from "./why.ts";
 import { Wire } from "./wire.ts";
 
-/** What a device does, in its order. */
+/** The steps of a device, in order. */
 export const STEPS = ["connect", "hello", "send", "receive", "resume", "history"] as const;
 export type Step = (typeof STEPS)[number];
 
-/** How a talk went. */
+/** The result of a talk. */
 export interface Told {
   /** `ok`, or the step that failed. */
   readonly outcome: "ok" | Step;
-  /** Empty where it went well. */
+  /** Empty if the talk succeeded. */
   readonly why: string;
   readonly ms: number;
-  /** The partition to begin with the next time: not all of many fit into one talk. */
+  /** The first partition for the next talk, since many partitions do not fit into one talk. */
   readonly nextPartition: number;
 }
 
-/** A whole talk; whoever waits longer than this for a message does not talk. */
+/** The limit for a whole talk. If a message takes longer than this, people cannot talk. */
 export const TALK_MS = 10_000;
 const LEAVE_MS = 1_000;
-/** Made once and for ever: the one conversation of the reserved person, who is its only member. */
+/** Made once, and kept for ever: the only conversation of the reserved person, who is its only member. */
 const CREATE_ID = "talk";
 const CONVERSATION = groupConversation(SYNTHETIC_PERSON, CREATE_ID);
 const BODY = { text: "This is the operator: it sees whether people can talk." };
@@ -66,7 +66,7 @@ class Talk {
     return this.#step;
   }
 
-  /** Resolves with the partition to begin with the next time. */
+  /** Resolves with the first partition for the next talk. */
   async run(fromPartition: number): Promise<number> {
     const [a, b] = [await this.#arrive("a"), await this.#arrive("b")];
     const ids = new IdMaker(() => a.welcome.serverTime);
@@ -85,7 +85,10 @@ class Talk {
     return next;
   }
 
-  /** With what counts, or, while pods are rolled, with what did before: the first refusal says why not. */
+  /**
+   * Connects with the present credentials, or with earlier ones while pods are rolled. The first refusal is
+   * the reason for a failure.
+   */
   async #arrive(name: string): Promise<Entered> {
     const all = this.#way.credentials.map(
       (credential: Credential) => async (device: string) => shown(credential, device, this.#clock.now()),
@@ -128,18 +131,18 @@ class Talk {
     try {
       await device.insist(frame, "ack");
     } catch (error) {
-      // It is there by now: the ack of an earlier try was lost.
+      // The conversation exists by now: the ack of an earlier try was lost.
       if (!(error instanceof ChatError) || error.code !== "CONFLICT") throw error;
     }
   }
 
-  /** Comes back with its ticket, is told that something was said, live or by its list, and reads it. */
+  /** Resumes with a ticket, learns of the message live or from its list, and reads it. */
   async #resume({ ticket }: Welcome, since: string, first: Ack, second: Ack): Promise<void> {
     const { credentials } = this.#way;
     const now = this.#clock.now();
     const { device } = await this.#enter("b", [
       async () => ({ ticket }),
-      // Pods of before and of now do not take one another's tickets: a device shows its token then.
+      // Earlier and present pods do not accept each other's tickets. A device then shows its token.
       ...(credentials.length > 1 ? credentials.map((one) => async (id: string) => shown(one, id, now)) : []),
     ]).finally(() => {
       this.#step = "resume";
@@ -162,7 +165,7 @@ class Talk {
 }
 
 /**
- * Talks once, and says how that went; never rejects. Takes `TALK_MS` at most, and leaves no connection
+ * Talks once, and returns the result. Never rejects. Takes `TALK_MS` at most, and leaves no connection
  * behind.
  */
 export async function talk(

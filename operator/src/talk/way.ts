@@ -7,7 +7,10 @@ import { signs } from "../desired/settings.ts";
 import { webSocketUrl } from "../desired/urls.ts";
 import type { DesiredInput } from "../desired/desired-input.ts";
 
-/** What makes the person known to connectors: tokens of our own, or, where those are another's, tickets. */
+/**
+ * The credential that connectors accept: a token signed by this cluster, or a ticket if tokens are issued
+ * elsewhere.
+ */
 export type Credential =
   | {
       readonly signingKey: string;
@@ -17,7 +20,7 @@ export type Credential =
     }
   | { readonly clusterKey: string };
 
-/** The connectors' certificate with its chain, as the Secret has it, and the name that it has to be for. */
+/** The connectors' certificate with its chain, from the Secret, and the name that it must be for. */
 export interface Trust {
   readonly pem: string;
   readonly name: string;
@@ -26,16 +29,16 @@ export interface Trust {
 /** How a ChatCluster's edge is reached from inside the Kubernetes cluster. */
 export interface Way {
   readonly url: string;
-  /** The one that counts, then one of before that may still be shown; none where TLS is not spoken. */
+  /** The present certificate, then an earlier one that may still be served. Empty without TLS. */
   readonly trust: readonly Trust[];
-  /** The one that counts, then one of before, for connectors that do not know the new one yet. */
+  /** The present credential, then an earlier one for connectors that do not know the new one yet. */
   readonly credentials: readonly Credential[];
   readonly partitions: number;
 }
 
 const LIFE_MS = 600_000;
 
-/** The name that a certificate is for: what devices ask for, or else the first that it lists. */
+/** The name of a certificate: the one that devices ask for, or else the first that it lists. */
 function nameOf(pem: string): string {
   const { subjectAltName = "", subject } = new X509Certificate(pem);
   const [, listed] = /(?:DNS|IP Address):([^,\s]+)/.exec(subjectAltName) ?? [];
@@ -57,7 +60,10 @@ function credentialOf(input: DesiredInput): Credential {
   return { signingKey, algorithm, issuer, audience };
 }
 
-/** Through the connectors' Service, by the name that works from every namespace, whatever the domain. */
+/**
+ * The way through the connectors' Service, by a name that works from every namespace and for any cluster
+ * domain.
+ */
 export function wayOf(input: DesiredInput): Way {
   const { cluster } = input;
   const { service, tls } = cluster.spec.connectors;
@@ -71,8 +77,8 @@ export function wayOf(input: DesiredInput): Way {
 }
 
 /**
- * What a hello shows: a token or a ticket, for some minutes. Without `iat`, so that a clock of ours that is
- * ahead is not taken for people who cannot talk.
+ * The token or ticket for a hello, valid for some minutes. It has no `iat`, so that an operator's clock that
+ * is ahead does not look like a failure of the cluster.
  */
 export async function shown(
   credential: Credential,

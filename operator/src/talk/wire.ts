@@ -4,8 +4,8 @@ import { Agent, WebSocket, buildConnector } from "undici";
 import type { Trust, Way } from "./way.ts";
 
 /**
- * The connections of one talk. What the certificate in the Secret vouches for is trusted, and nothing else:
- * not the public CAs, as a certificate of one's own is as good to devices that know it.
+ * The connections of one talk. Only what the Secret's certificate vouches for is trusted, not the public CAs:
+ * a self-made certificate is just as good to devices that know it.
  */
 export class Wire {
   readonly #url: string;
@@ -21,7 +21,7 @@ export class Wire {
       connect: (options, callback) => {
         connect(options, (...[error, socket]) => {
           if (error !== null) {
-            this.#failure = error; // The WebSocket says no more than that it is closed.
+            this.#failure = error; // The WebSocket itself says only that it is closed.
             callback(error, null);
             return;
           }
@@ -33,7 +33,7 @@ export class Wire {
     });
   }
 
-  /** Why the last connection could not be made. */
+  /** Why the last connection failed. */
   get failure(): Error | undefined {
     return this.#failure;
   }
@@ -42,7 +42,10 @@ export class Wire {
     return new WebSocket(this.#url, { protocols: ["jichat.v1.json"], dispatcher: this.#agent });
   }
 
-  /** Ends every connection at once: one to a process that stands still would stay as long as that does. */
+  /**
+   * Ends every connection at once. A connection to a frozen process would otherwise stay until that process
+   * continues.
+   */
   async end(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await this.#agent.destroy();
@@ -53,9 +56,9 @@ function tlsOf(trust: readonly Trust[]): object {
   if (trust.length === 0) return {};
   return {
     ca: trust.map(({ pem }) => pem),
-    // The Secret may have no more than the leaf, or the chain up to a CA that only devices know.
+    // The Secret may hold only the leaf, or a chain up to a CA that only devices know.
     allowPartialTrustChain: true,
-    // The Service is not called what devices ask for.
+    // The Service's name is not the one that devices ask for.
     checkServerIdentity: (_: string, certificate: Parameters<typeof checkServerIdentity>[1]) => {
       const errors = trust.map(({ name }) => checkServerIdentity(name, certificate));
       return errors.includes(undefined) ? undefined : errors[0];

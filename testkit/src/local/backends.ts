@@ -3,36 +3,36 @@ import type { Program } from "../needs.ts";
 import { NATS_GOGC } from "./heaps.ts";
 import type { PartSpec } from "./part.ts";
 
-/** What every backend that we start is told the same way. */
+/** The options that every backend has. */
 export interface Backend {
   readonly name: string;
   readonly program: Program;
-  /** Its data's. */
+  /** The folder of its data. */
   readonly folder: string;
   readonly host: string;
   readonly port: number;
   readonly logFile: string;
 }
 
-/** One of several servers: where it listens for the others, and where they all do. */
+/** The cluster of a nats-server: the port for other servers, and the ports of all. */
 export interface NatsCluster {
   readonly name: string;
   readonly port: number;
   readonly routes: readonly string[];
-  /** Where it tells the other servers that it is; its clients it then tells of nobody. */
+  /** The address that other servers are told. Clients are then told no addresses. */
   readonly advertise?: string;
 }
 
 export interface NatsBackend extends Backend {
   readonly fsync?: "always" | "interval" | undefined;
-  /** Where its configuration is written; default: beside its folder. */
+  /** The path of its configuration. Default: beside its folder. */
   readonly configFile?: string;
   readonly cluster?: NatsCluster;
-  /** What its `tls` block says; without it whoever comes speaks plainly. */
+  /** The content of its `tls` block. Without it, connections are unencrypted. */
   readonly tls?: string;
 }
 
-/** A nats-server with JetStream; its configuration is written beside its data. */
+/** A nats-server with JetStream. Its configuration is written beside its data. */
 export function natsServer({
   folder,
   host,
@@ -83,8 +83,8 @@ function clusterLines(host: string, cluster: NatsCluster | undefined): readonly 
     `  name: ${name}`,
     `  listen: "${host}:${port}"`,
     `  routes: ${JSON.stringify(routes)}`,
-    // As the operator has it: a route that is cut is noticed within nine seconds, not a minute, and one that
-    // was noticed is there again a second after the heal, not when TCP tries again.
+    // The same as the operator's: a cut route is detected within nine seconds instead of a minute, and
+    // restored within a second after the network heals, instead of at TCP's next retry.
     "  ping_interval: 3s",
     "  ping_max: 2",
     ...(advertise === undefined ? [] : [`  advertise: ${JSON.stringify(advertise)}`, "  no_advertise: true"]),
@@ -92,7 +92,7 @@ function clusterLines(host: string, cluster: NatsCluster | undefined): readonly 
   ];
 }
 
-/** A redis-server. It is a cache and starts empty: keeping its keys over a restart would prove nothing. */
+/** A redis-server. It is a cache and starts empty, since keeping keys over a restart would prove nothing. */
 export function redisServer({ folder, host, port, name, program, logFile }: Backend): PartSpec {
   mkdirSync(folder, { recursive: true });
   const settings = {

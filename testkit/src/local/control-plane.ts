@@ -9,7 +9,7 @@ import { freePorts } from "./ports.ts";
 
 export interface ControlPlane {
   readonly server: string;
-  /** Of a user who may do everything. */
+  /** The token of a user with all rights. */
   readonly token: string;
   readonly kubeconfig: string;
   stop(): Promise<void>;
@@ -35,7 +35,7 @@ async function etcdPart(folder: string, port: number, peerPort: number): Promise
       `--listen-client-urls=${url}`,
       `--advertise-client-urls=${url}`,
       `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
-      "--unsafe-no-fsync", // What it holds lives as long as the test.
+      "--unsafe-no-fsync", // Its data lives only as long as the test.
       "--log-level=error",
     ],
     env: {},
@@ -62,14 +62,14 @@ async function apiPart(folder: string, port: number, etcdPort: number, token: st
       "--service-cluster-ip-range=10.0.0.0/16",
       "--authorization-mode=RBAC",
       `--token-auth-file=${write(folder, "tokens.csv", `${token},admin,admin,system:masters\n`)}`,
-      "--disable-admission-plugins=ServiceAccount", // Its tokens are made by a controller that is not here.
+      "--disable-admission-plugins=ServiceAccount", // The controller that makes its tokens is not running.
     ],
     env: {},
   });
 }
 
 /**
- * etcd and the real kube-apiserver on loopback and nothing else: objects are kept and checked, no pod runs.
+ * Runs only etcd and the real kube-apiserver on loopback: objects are stored and validated, but no pod runs.
  */
 export async function startControlPlane(folder: string): Promise<ControlPlane> {
   const [etcdPort = 0, peerPort = 0, securePort = 0] = await freePorts(3);

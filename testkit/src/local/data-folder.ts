@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { UserError, say } from "../say.ts";
 
-/** Layout of a data folder; a newer one is not touched. */
+/** The layout version of a data folder. A folder with a newer version is refused. */
 const DATA_VERSION = 1;
 
 interface Running {
@@ -14,11 +14,14 @@ const commandLine = (pid: number): string => {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
   } catch {
-    return ""; // It is gone.
+    return ""; // The process is gone.
   }
 };
 
-/** One supervisor's claim on a data folder; the parts of one that was killed are found by it and ended. */
+/**
+ * A supervisor's claim on a data folder. It also finds the parts that a killed supervisor left running, and
+ * ends them.
+ */
 export class DataFolder {
   readonly #file: string;
 
@@ -46,7 +49,7 @@ export class DataFolder {
         );
       }
       for (const pid of parts) {
-        // Only what is surely ours: a part's command line names its main or this folder.
+        // Only processes that are surely ours: the command line of a part has its main or this folder.
         const line = commandLine(pid);
         if (!line.includes("/src/main.ts") && !line.includes(data)) continue;
         say(`ending process ${pid}, left by a run that was killed`);

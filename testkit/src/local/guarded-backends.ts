@@ -18,7 +18,7 @@ export interface Pki {
   readonly client: { readonly ca: string; readonly cert: string; readonly key: string };
 }
 
-/** A CA of nobody's that the world knows, a server's certificate, and one of ours. */
+/** A private CA, a certificate for servers, and one for clients. */
 export async function pki(): Promise<Pki> {
   const extensions = [{ name: "basicConstraints" as const, cA: true }];
   const ca = await generate([{ name: "commonName", value: "ca" }], { extensions });
@@ -37,7 +37,7 @@ export async function pki(): Promise<Pki> {
   };
 }
 
-/** NATS, Redis and ClickHouse's door, which take nobody without a certificate of the CA. */
+/** NATS, Redis and a front of ClickHouse that accept only clients with a certificate of the CA. */
 export async function guardedBackends(t: TestContext, { server, client }: Pki) {
   const folder = mkdtempSync(join(tmpdir(), "jichat-mtls-"));
   const file = (name: string, text: string): string => {

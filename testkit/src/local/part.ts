@@ -10,12 +10,14 @@ export interface PartSpec {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
-  /** Ready when this port's `/readyz` says so, or, without one, when `port` takes connections. */
+  /**
+   * The part is ready when `/readyz` on this port says so, or, without it, when `port` accepts connections.
+   */
   readonly adminPort?: number;
   readonly port?: number;
-  /** Where those ports are; default: loopback. */
+  /** The host of those ports. Default: loopback. */
   readonly host?: string;
-  /** How far it steps back behind others on this machine's cores, 0 to 19; default 0. */
+  /** The niceness of the process, 0 to 19. Default 0. */
   readonly niceness?: number;
 }
 
@@ -25,14 +27,14 @@ const sleep = (ms: number): Promise<void> =>
     setTimeout(resolve, ms);
   });
 
-/** Whoever started parts ends them when it ends itself, whatever ended it short of SIGKILL. */
+/** Parts end together with the process that started them, unless that process is killed by SIGKILL. */
 const running = new Set<number>();
 process.once("exit", () => {
   for (const pid of running) process.kill(pid, "SIGKILL");
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(signal, () => {
-    // A signal that nobody else hears would end this process without its `exit`.
+    // A signal without another listener would end this process without an `exit` event.
     if (process.listenerCount(signal) === 1) process.exit(128 + constants.signals[signal]);
   });
 
@@ -41,7 +43,7 @@ export class Part {
   #spec: PartSpec;
   #child: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
-  /** Called with what ended it, whenever it ends without `stop` or `kill`. */
+  /** Called with the reason when the process ends without `stop` or `kill`. */
   onDeath: ((how: string) => void) | undefined;
   #expected = false;
 
@@ -53,7 +55,7 @@ export class Part {
     return this.#spec;
   }
 
-  /** What it is from its next start on. */
+  /** Sets the spec for the next start. */
   become(spec: PartSpec): void {
     this.#spec = spec;
   }
@@ -70,7 +72,8 @@ export class Part {
     const { program, args, env, logFile, niceness = 0 } = this.spec;
     const log = openSync(logFile, "a");
     this.#expected = false;
-    // Its own process group: a Ctrl-C at the terminal reaches the supervisor alone, which stops all in order.
+    // A separate process group: a Ctrl-C at the terminal reaches only the supervisor, which stops all parts
+    // in order.
     const child = spawn(program, args, {
       env: { ...process.env, ...env },
       stdio: ["ignore", log, log],
@@ -80,7 +83,7 @@ export class Part {
     this.#child = child;
     const { pid } = child;
     if (pid !== undefined) running.add(pid);
-    // Before it has threads of its own: they inherit it.
+    // Set before the process has threads, since they inherit it.
     if (pid !== undefined && niceness > 0) setPriority(pid, niceness);
     this.#exited = new Promise((resolve) => {
       const ended = (how: string): void => {
@@ -98,7 +101,10 @@ export class Part {
     });
   }
 
-  /** Resolves once it is ready; throws with the end of its log when it ends or takes too long. */
+  /**
+   * Resolves once the part is ready. Throws, with the end of its log, if it ends or takes longer than
+   * `withinMs`.
+   */
   async ready(withinMs: number): Promise<void> {
     const end = performance.now() + withinMs;
     while (!(await this.#isReady())) {
@@ -115,7 +121,7 @@ export class Part {
     try {
       return (await fetch(`http://${host}:${adminPort}/readyz`, { signal: AbortSignal.timeout(1_000) })).ok;
     } catch {
-      return false; // Not listening yet.
+      return false; // It does not listen yet.
     }
   }
 
@@ -129,7 +135,7 @@ export class Part {
     if (pid !== undefined) process.kill(pid, name);
   }
 
-  /** SIGTERM, and SIGKILL when that took longer than `graceMs`. */
+  /** Sends SIGTERM, then SIGKILL if the process runs for longer than `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.#expected = true;
     this.signal("SIGTERM");
@@ -140,7 +146,7 @@ export class Part {
     clearTimeout(cut);
   }
 
-  /** SIGKILL: a crash. */
+  /** Sends SIGKILL, to simulate a crash. */
   async kill(): Promise<void> {
     this.#expected = true;
     this.signal("SIGKILL");

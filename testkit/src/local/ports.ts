@@ -1,7 +1,10 @@
 import { createConnection, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 
-/** Ports that nobody has just now; each from its own listening socket, all held until the last is known. */
+/**
+ * Ports that are free right now. Each comes from a listening socket, and all sockets are kept until the last
+ * port is known, so the ports differ.
+ */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from(
@@ -30,7 +33,7 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Whether a server could listen there. */
+/** Whether a server could listen on this port. */
 export const isFree = (port: number, host: string): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer();
@@ -44,6 +47,7 @@ export const isFree = (port: number, host: string): Promise<boolean> =>
     });
   });
 
+/** Whether a server accepts connections on this port within a second. */
 export const answersOn = (port: number, host: string): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = createConnection({ port, host, timeout: 1_000 });

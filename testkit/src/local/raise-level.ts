@@ -4,7 +4,7 @@ import type { Result } from "../exec.ts";
 import { exec } from "../exec.ts";
 import type { Stack } from "./stack.ts";
 
-/** A command of this checkout's storage, with the environment of the one that runs in the stack. */
+/** Runs a command of this checkout's storage, with the environment of the storage in the stack. */
 export async function storageCommand({ storage }: Stack, ...args: readonly string[]): Promise<Result> {
   const { program, args: started, env } = storage.spec;
   const main = join(ROOT, "storage/src/main.ts");
@@ -14,8 +14,8 @@ export async function storageCommand({ storage }: Stack, ...args: readonly strin
 }
 
 /**
- * Raises the cluster's level to the newest that this checkout knows, where it is not there yet: for whoever
- * runs every process of a cluster. Throws what refused it.
+ * Raises the cluster's level to the newest one that this checkout knows, if it is lower. For callers that run
+ * every process of the cluster. Throws if the raise is refused.
  */
 export async function raiseLevel(stack: Stack): Promise<void> {
   const { adminPort, host = "127.0.0.1" } = stack.storage.spec;

@@ -12,7 +12,7 @@ const write = (path: string, text: string): void => {
   writeFileSync(path, text, { mode: 0o600 });
 };
 
-/** A cluster's own secrets, made on its first start and kept with its data. */
+/** The secrets of a cluster. They are made at its first start and kept with its data. */
 export function ensureSecrets(data: string): Secrets {
   const folder = join(data, "secrets");
   mkdirSync(folder, { recursive: true, mode: 0o700 });

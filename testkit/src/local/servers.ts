@@ -10,18 +10,18 @@ import { freePorts } from "./ports.ts";
 const READY_MS = 20_000;
 const HOST = "127.0.0.1";
 
-/** Backends alone, without anything of ours, on this machine and its one disk. */
+/** Backends only, without components, on this machine and its one disk. */
 export interface Servers {
   readonly parts: readonly Part[];
-  /** Of each, in the order of `parts`. */
+  /** The URL of each server, in the order of `parts`. */
   readonly urls: readonly string[];
-  /** Kills them, and takes what they stored away. */
+  /** Kills the servers, and deletes their data. */
   destroy(): Promise<void>;
 }
 
 /**
- * So many nats-servers, each with `sync_interval: always`; several are a cluster. They take connections; a
- * leader is elected meanwhile.
+ * Starts `count` nats-servers with `sync_interval: always`; several form a cluster. They accept connections
+ * when this resolves, but the leader's election may still run.
  */
 export async function startNatsServers(count: 1 | 3): Promise<Servers> {
   const program = await needNats();
@@ -44,6 +44,7 @@ export async function startNatsServers(count: 1 | 3): Promise<Servers> {
   );
 }
 
+/** Starts one redis-server. */
 export async function startRedisServer(): Promise<Servers> {
   const program = await needRedis();
   const [port = 0] = await freePorts(1);

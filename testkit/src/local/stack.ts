@@ -13,17 +13,17 @@ import { ensureSecrets } from "./secrets.ts";
 import type { Secrets } from "./secrets.ts";
 
 export interface StackOptions {
-  /** Folder of all state; another stack with another folder does not meet this one. */
+  /** The folder of all state. Stacks with different folders do not affect each other. */
   readonly data: string;
   readonly cluster?: string;
   readonly routers: number;
   readonly connectors: number;
-  /** Port of the api; the connectors follow it. Undefined: free ones. */
+  /** The port of the api; the connectors use the next ones. Undefined means free ports. */
   readonly port?: number;
   readonly host?: string;
-  /** Where each of our own parts runs, when that is not here. */
+  /** Where each component runs, if not on this host. */
   readonly place?: (part: string) => Place;
-  /** Backends of one's own, in place of those that would be started. */
+  /** External backends, which replace the ones that would be started. */
   readonly natsUrl?: string | undefined;
   readonly redisUrl?: string | undefined;
   readonly clickhouseUrl?: string | undefined;
@@ -32,13 +32,13 @@ export interface StackOptions {
   readonly chdbHome?: string | undefined;
   readonly webRoot?: string | undefined;
   readonly fsync?: "always" | "interval";
-  /** More environment, for one component (`router`, `connector` …) or for all (`*`). */
+  /** Additional environment for one component (`router`, `connector` …) or for all (`*`). */
   readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** The checkout that our own parts run from; default: this one. */
+  /** The checkout that the components run from. Default: this one. */
   readonly root?: string;
 }
 
-/** A host that a part has to itself: its address, and what it is started with there. */
+/** A separate host for a part: its address, and the command prefix that starts the part there. */
 export interface Place {
   readonly host: string;
   readonly enter: readonly string[];
@@ -50,10 +50,10 @@ const REPLACED_WITHIN_MS = 15_000;
 
 const mainOf = (root: string, component: string): string => join(root, component, "src/main.ts");
 
-/** On one machine history is written when messages leave time for it: its inserts use every core they get. */
+/** On a single machine, storage yields to the message path: its inserts would use every core they get. */
 const STORAGE_NICENESS = 10;
 
-/** A whole cluster on this machine: every part a process of its own, every port on loopback. */
+/** A whole cluster on this machine. Every part is a separate process, and every port is on loopback. */
 export class Stack {
   readonly options: StackOptions;
   readonly secrets: Secrets;
@@ -130,11 +130,10 @@ export class Stack {
     });
   }
 
-  /** Plans a cluster: ports are chosen, nothing runs yet. */
+  /** Plans a cluster: chooses its ports, and starts nothing. */
   static async plan(options: StackOptions): Promise<Stack> {
     mkdirSync(options.data, { recursive: true });
-    // Ended from outside, a test ends through `exit`, which ends its parts; a supervisor has a way of its
-    // own.
+    // On SIGTERM, a test ends through `exit`, which ends its parts. A supervisor has its own handler.
     if (process.listenerCount("SIGTERM") === 0)
       process.once("SIGTERM", () => {
         process.exit(143);
@@ -157,7 +156,7 @@ export class Stack {
     return [...backends, this.storage, ...this.routers, ...this.connectors, this.api];
   }
 
-  /** Starts all of it and waits until every part is ready. */
+  /** Starts all parts, and waits until every one is ready. */
   async start(): Promise<void> {
     for (const part of [this.nats, this.redis]) part?.start();
     await Promise.all([this.nats, this.redis].map(async (part) => part?.ready(STARTED_WITHIN_MS)));
@@ -167,8 +166,8 @@ export class Stack {
   }
 
   /**
-   * Stops in the order in which nothing accepted is lost: edges, owners, storage, backends. All within
-   * `graceMs`.
+   * Stops edges, owners, storage and backends in this order, so that nothing accepted is lost. It takes
+   * `graceMs` at most in all.
    */
   async stop(graceMs = 4_500): Promise<void> {
     const end = performance.now() + graceMs;
@@ -179,7 +178,7 @@ export class Stack {
     await Promise.all([this.nats, this.redis].map(async (part) => part?.stop(left())));
   }
 
-  /** Ends everything at once, whatever state it is in. */
+  /** Kills everything at once, in any state. */
   async destroy(): Promise<void> {
     await Promise.all(
       this.parts.map(async (part) => {
@@ -189,7 +188,7 @@ export class Stack {
     );
   }
 
-  /** One more router, started and ready. */
+  /** Starts one more router, and waits until it is ready. */
   async addRouter(): Promise<Part> {
     const [admin = 0] = await freePorts(1);
     const part = this.#component("router", `router-${this.routers.length + 1}`, admin, {});
@@ -199,7 +198,7 @@ export class Stack {
     return part;
   }
 
-  /** Stops one of our own parts, and starts it from another checkout with the same name, ports and data. */
+  /** Stops a component, and starts it from another checkout with the same name, ports and data. */
   async replace(part: Part, root: string): Promise<void> {
     const { spec } = part;
     await part.stop(REPLACED_WITHIN_MS);

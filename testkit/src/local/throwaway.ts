@@ -7,16 +7,16 @@ import type { StackOptions } from "./stack.ts";
 import { Stack } from "./stack.ts";
 
 export interface ThrowawayOptions extends Partial<StackOptions> {
-  /** Runs once the ports are known and before anything runs. */
+  /** Called when the ports are known and nothing runs yet. */
   readonly onPlanned?: (stack: Stack) => void | Promise<void>;
 }
 
-/** Tests and measurements sign tokens themselves, for people who never signed up, and write to them. */
+/** Tests and benchmarks sign tokens themselves, for people who never signed up, and write to such people. */
 const TOKENS_WITHOUT_ACCOUNTS = { PEOPLE_MUST_EXIST: "no" };
 
 /**
- * A cluster with a folder of its own, started and ready, and how to take all of it away again. One of each
- * part unless told.
+ * Starts a cluster with its own folder, and waits until it is ready. `destroy` removes all of it. By default
+ * there is one of each part.
  */
 export async function startThrowaway({ onPlanned, ...options }: ThrowawayOptions = {}): Promise<{
   stack: Stack;

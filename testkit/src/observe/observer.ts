@@ -3,14 +3,14 @@ import { OtlpReceiver } from "./otlp-receiver.ts";
 import { TraceStore } from "./trace-store.ts";
 import { treeOf } from "./trace-tree.ts";
 
-/** A write's trace begins with a frame or a request that writes: the others are too many to read. */
+/** A write's trace begins with a frame or a request that writes. Other traces are too many to read. */
 const ROOT = /^(connector (send|edit|recall|create|rename|invite|remove|leave)|api POST)/;
-/** Storage's insert comes last, some time after the rest. */
+/** The wait for storage's insert, which comes last, some time after the rest. */
 const QUIET_MS = 2_500;
-/** At most this many trees in a second: more cannot be read. */
+/** The number of trees shown per second: nobody can read more. */
 const TREES_PER_SECOND = 3;
 
-/** Shows the trace of each write as a tree, once it has all come: `make run OBSERVE=1`. */
+/** Shows the trace of each write as a tree once it is complete: `make run OBSERVE=1`. */
 export async function observe(): Promise<OtlpReceiver> {
   const store = new TraceStore();
   const waiting = new Map<string, ReturnType<typeof setTimeout>>();

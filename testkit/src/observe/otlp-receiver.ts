@@ -8,7 +8,7 @@ export interface Span {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId?: string;
-  /** Nanoseconds since 1970, as text: more than a number can hold. */
+  /** Nanoseconds since 1970 as text, since a number cannot hold them exactly. */
   readonly startTimeUnixNano: string;
   readonly endTimeUnixNano: string;
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
@@ -26,7 +26,7 @@ interface Export {
   }[];
 }
 
-/** Spans of an OTLP export (JSON over HTTP, OTLP 1.0). */
+/** The spans of an OTLP export (JSON over HTTP, OTLP 1.0). */
 function spansOf({ resourceSpans }: Export): Span[] {
   return resourceSpans.flatMap(({ resource, scopeSpans }) => {
     const attribute = (name: string): string =>
@@ -41,7 +41,7 @@ function spansOf({ resourceSpans }: Export): Span[] {
 
 const BODY_MAX = 16_000_000;
 
-/** Takes what an OTLP exporter sends, on a free port of loopback, and hands it on. */
+/** Receives OTLP exports on a free port of loopback, and passes the spans on. */
 export class OtlpReceiver {
   readonly endpoint: string;
   readonly close: () => void;

@@ -1,6 +1,9 @@
 import type { Span } from "./otlp-receiver.ts";
 
-/** The last traces, by id: spans of it, and spans that are linked to it. The oldest goes when it is full. */
+/**
+ * The latest traces by id, each with its own spans and the spans linked to it. When the store is full, the
+ * oldest trace is dropped.
+ */
 export class TraceStore {
   readonly #max: number;
   readonly #traces = new Map<string, Span[]>();
@@ -9,7 +12,7 @@ export class TraceStore {
     this.#max = max;
   }
 
-  /** Returns the traces that have grown by it. */
+  /** Adds spans. Returns the ids of the traces that have grown. */
   add(spans: readonly Span[]): ReadonlySet<string> {
     const grown = new Set<string>();
     for (const span of spans)

@@ -9,8 +9,8 @@ interface Node {
 }
 
 /**
- * One trace as lines: each span under its parent, and one that serves many traces under the span that it is
- * linked to. Beside it when it began, counted from the root, and how long it took.
+ * One trace as lines of text. Each span is under its parent; a span that serves many traces is under the span
+ * that it is linked to. Each line has the start, relative to the root, and the duration.
  */
 export function treeOf(traceId: string, spans: readonly Span[]): string[] {
   const own = new Set(spans.filter((span) => span.traceId === traceId).map(({ spanId }) => spanId));
@@ -18,7 +18,7 @@ export function treeOf(traceId: string, spans: readonly Span[]): string[] {
   for (const span of spans) {
     const link = span.traceId === traceId ? undefined : span.links.find((one) => one.traceId === traceId);
     const parent = link === undefined ? span.parentSpanId : link.spanId;
-    // A parent that was not exported, or not yet, leaves its child a root.
+    // A span whose parent was not exported, or not yet, becomes a root.
     const under = parent !== undefined && own.has(parent) ? parent : undefined;
     const siblings = children.get(under) ?? [];
     children.set(under, [...siblings, { span, isLinked: link !== undefined }]);

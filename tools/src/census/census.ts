@@ -1,4 +1,4 @@
-/** What one file holds. Blank lines count as lines. */
+/** The content of one file, in counts. Blank lines count as lines. */
 export interface Census {
   readonly lines: number;
   readonly comments: number;
@@ -15,16 +15,16 @@ export const sum = (a: Census, b: Census): Census => ({
   tests: a.tests + b.tests,
 });
 
-/** A declared function, or a constant that is one. */
+/** A function declaration, or a constant that is a function. */
 const FUNCTION =
   /^\s*(?:export )?(?:async )?function\*? \w|^\s*(?:export )?const \w+ = (?:async )?(?:<.*>)?\(/;
-/** A method as the formatter lays it out: indented once, and no call, since a call ends otherwise. */
+/** A method in the formatter's layout: indented once. A call differs in how its line ends. */
 const METHOD = /^ {2}(?:static |override |async |get |set )*#?\w+(?:<.*>)?\((?:.*\{)?$/;
 const TEST = /^\s*test\($|^\s*test\(["`']/;
 
 /**
- * Counts by the layout that the formatter gives every file, not by a parser: good to a few per cent. Only
- * functions that have a name count. A `test` in a loop counts once.
+ * Counts by the layout that the formatter gives every file, without a parser, to within a few per cent. Only
+ * named functions count. A `test` in a loop counts once.
  */
 export function censusOf(text: string): Census {
   const lines = text.replace(/\n$/, "").split("\n");

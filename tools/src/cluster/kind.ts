@@ -18,26 +18,25 @@ import { UserError, during } from "@jichat/testkit/say.ts";
 import { buildNodeImage } from "./node-image.ts";
 import { needPodman } from "./podman.ts";
 
-/** A cluster of kind's: how its API is reached, and how it goes. */
+/** A cluster made by kind: how its API is reached, and how it is deleted. */
 export interface KindCluster {
   readonly name: string;
   readonly kubeconfig: string;
-  /** In front of every program that talks to the API, a node or a pod. Nothing on a Docker host. */
+  /** The command prefix for every program that talks to the API, a node or a pod. Empty on a Docker host. */
   readonly enter: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   load(archive: string): Promise<void>;
 }
 
 /**
- * Without Docker all of a cluster runs in one network namespace: nothing of it is reachable from
- * elsewhere, and when
- * it is gone so is every address of it.
+ * Without Docker, the whole cluster runs in one network namespace. Nothing in it is reachable from outside,
+ * and its addresses vanish together with it.
  */
 const namespaceOf = (name: string): string => `jichat-${name}`;
-const GATEWAY = "10.89.0.1"; // As the nodes' Corefile has it.
+const GATEWAY = "10.89.0.1"; // As in the nodes' Corefile.
 const SUBNET = "10.89.0.0/24";
 
-/** kubelet sets these for the whole machine, container or not. */
+/** kubelet sets these for the whole machine, even from inside a container. */
 const SYSCTLS = [
   "vm/overcommit_memory",
   "vm/panic_on_oom",
@@ -84,7 +83,7 @@ async function run(what: string, args: readonly string[], env: NodeJS.ProcessEnv
 
 const netnsFile = (name: string): string => `/run/netns/${namespaceOf(name)}`;
 
-/** Not `ip netns exec`, which would hide the cgroup mounts. */
+/** `ip netns exec` would hide the cgroup mounts. */
 const entering = (name: string): readonly string[] => ["nsenter", `--net=${netnsFile(name)}`];
 
 const sysctlPath = (key: string): string => `/proc/sys/${key}`;
@@ -108,11 +107,12 @@ async function prepareNetwork(name: string, env: NodeJS.ProcessEnv): Promise<voi
     `--subnet=${SUBNET}`,
     `--gateway=${GATEWAY}`,
   ];
-  const isThere = await exec("podman", ["network", "exists", "kind"], { env }); // Of another cluster.
+  // Another cluster has made it.
+  const isThere = await exec("podman", ["network", "exists", "kind"], { env });
   if (isThere.code !== 0) await run("making the nodes' network", [...enter, ...network, "kind"], env);
 }
 
-/** The cluster of that name if it stands. */
+/** The cluster with this name, if it exists. */
 export async function findCluster(name: string): Promise<KindCluster | undefined> {
   const folder = clusterFolder(name);
   const kubeconfig = join(folder, "kubeconfig");
@@ -141,12 +141,12 @@ async function open(
   };
 }
 
-/** Makes a cluster of 1 to 3 nodes, or gives the one of that name. */
+/** Creates a cluster of 1 to 3 nodes, or returns the existing one of that name. */
 export async function createCluster(name: string, nodes: number): Promise<KindCluster> {
   const found = await findCluster(name);
   if (found !== undefined) return found;
   const folder = clusterFolder(name);
-  if (existsSync(folder)) await deleteCluster(name); // Half of one, whose making was stopped.
+  if (existsSync(folder)) await deleteCluster(name); // The remains of a creation that was interrupted.
   const isDocker = await hasDocker();
   const extra = isDocker ? {} : await needPodman();
   const env = { ...process.env, ...extra };
@@ -174,7 +174,7 @@ export async function createCluster(name: string, nodes: number): Promise<KindCl
   return cluster;
 }
 
-/** One that is named is pulled or there; else it is built from packages. */
+/** An image named by the caller is pulled or present. Otherwise the image is built from packages. */
 async function podmanNodeImage(extra: Readonly<Record<string, string>>): Promise<string> {
   const named = process.env["NODE_IMAGE"];
   if (named === undefined || named === "") return buildNodeImage(await needBuilder(extra));
@@ -182,10 +182,7 @@ async function podmanNodeImage(extra: Readonly<Record<string, string>>): Promise
   return named;
 }
 
-/**
- * Takes all of it away: containers, volumes, network, namespace, cgroups; machine-wide settings are as
- * before.
- */
+/** Removes all of it: containers, volumes, network, namespace and cgroups. Restores machine-wide settings. */
 export async function deleteCluster(name: string): Promise<void> {
   const folder = clusterFolder(name);
   if (!existsSync(folder)) return;
@@ -213,7 +210,7 @@ export async function deleteCluster(name: string): Promise<void> {
   if (left.length > 0) throw new UserError(`the cluster is gone, but not all of it: ${left.join(", ")}`);
 }
 
-/** What of a deleted cluster is still on this machine. */
+/** What a deleted cluster has left on this machine. */
 async function leftBehind(name: string, env: NodeJS.ProcessEnv, engine: string): Promise<readonly string[]> {
   const filter = `label=io.x-k8s.kind.cluster=${name}`;
   const { stdout } = await exec(engine, ["ps", "--all", "--quiet", "--filter", filter], { env });
@@ -237,7 +234,7 @@ function restoreSysctls(folder: string): void {
     if (now[key] !== value) writeFileSync(sysctlPath(key), value);
 }
 
-/** podman leaves its empty parent in every hierarchy. */
+/** podman leaves an empty parent cgroup in every hierarchy. */
 function removeEmptyCgroups(): void {
   const root = "/sys/fs/cgroup";
   if (!existsSync(root)) return;

@@ -5,7 +5,7 @@ import type { Builder } from "../images/builder.ts";
 import { during } from "@jichat/testkit/say.ts";
 import type { KindCluster } from "./kind.ts";
 
-/** Brings images that were built here to every node, in one archive: layers that they share travel once. */
+/** Loads locally built images into every node, in one archive, so that shared layers are sent once. */
 export async function loadInto(
   cluster: KindCluster,
   builder: Builder,

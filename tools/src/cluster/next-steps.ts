@@ -1,15 +1,15 @@
 export interface Here {
-  /** In front of every program that talks to the cluster. */
+  /** The command prefix for every program that talks to the cluster. */
   readonly enter: readonly string[];
   readonly helm: string;
   readonly kubectl: string;
-  /** The manifest of a ChatCluster `chat`. */
+  /** The manifest of a ChatCluster named `chat`. */
   readonly sample: string;
-  /** More for `helm install`. */
+  /** Additional arguments for `helm install`. */
   readonly values?: readonly string[];
 }
 
-/** What somebody does next whose cluster has the images: lines for a shell, from the project's folder. */
+/** The next steps for a cluster that has the images: shell commands, run from the project's folder. */
 export function nextSteps({ enter, helm, kubectl, sample, values = [] }: Here): readonly string[] {
   const line = (...words: readonly string[]): string => [...enter, ...words].join(" ");
   return [
@@ -20,7 +20,7 @@ export function nextSteps({ enter, helm, kubectl, sample, values = [] }: Here): 
   ];
 }
 
-/** A sample whose backends are run from images that are in the cluster. */
+/** The sample, with managed backends that run from images in the cluster. */
 export const withBackends = (sample: string, images: Readonly<Record<string, string>>): string =>
   Object.entries(images).reduce(
     (text, [backend, image]) =>

@@ -9,11 +9,11 @@ import { KUBERNETES, needProgram } from "@jichat/testkit/kubernetes.ts";
 import { UserError, during } from "@jichat/testkit/say.ts";
 import { debs } from "@jichat/testkit/needs.ts";
 
-/** Raised by hand when anything below or in `tools/cluster/node` changes: the image is kept under it. */
+/** Part of the image's tag. Raise it by hand when anything below or in `tools/cluster/node` changes. */
 const REVISION = 1;
 const NODE_IMAGE = `localhost/jichat-kind-node:v${KUBERNETES}-${REVISION}`;
 
-/** systemd 252: later ones refuse the cgroup v1 that some machines still have. */
+/** Has systemd 252: later versions refuse the cgroup v1 that some machines still use. */
 const SUITE = "bookworm";
 const PACKAGES =
   "systemd,systemd-sysv,dbus,containerd,runc,containernetworking-plugins,iptables,nftables,iproute2,kmod,procps,util-linux,mount,ca-certificates,conntrack,ethtool,socat,ebtables,tar,curl,jq";
@@ -29,7 +29,7 @@ const put = (from: string, to: string): void => {
   chmodSync(to, 0o755);
 };
 
-/** An image that is one folder and a command. */
+/** An image with one folder and one command. */
 interface Small {
   readonly tag: string;
   readonly command: readonly string[];
@@ -44,7 +44,7 @@ const goProgram = (tag: string, name: KubernetesProgram, path = `/usr/local/bin/
   },
 });
 
-/** busybox under every name it answers to. */
+/** busybox, linked under each of its names. */
 async function busybox(root: string): Promise<void> {
   const folder = await debs("busybox-static", ["busybox-static"], "put busybox on PATH");
   const binary = join(folder, "root/bin/busybox");
@@ -54,7 +54,7 @@ async function busybox(root: string): Promise<void> {
     if (name !== "busybox") link("busybox", join(root, "bin", name));
 }
 
-/** kube-proxy asks for iptables by these names; on Debian its installer links them. */
+/** kube-proxy calls iptables by these names. On Debian, its installer links them. */
 async function proxyRoot(root: string, work: string): Promise<void> {
   const tar = join(work, "proxy.tar");
   await debianRoot(SUITE, "extract", ["libc6", "iptables", "nftables", "conntrack", "kmod"], tar);
@@ -68,7 +68,7 @@ async function proxyRoot(root: string, work: string): Promise<void> {
   put(await needProgram("kube-proxy"), join(root, "usr/local/bin/kube-proxy"));
 }
 
-/** Names as kubeadm wants them; it knows its registry itself. */
+/** The image names that kubeadm wants, from its own default registry. */
 async function wantedImages(): Promise<(name: string) => string> {
   const args = ["config", "images", "list", "--kubernetes-version", `v${KUBERNETES}`];
   const { stdout } = await exec(await needProgram("kubeadm"), args);
@@ -95,7 +95,7 @@ async function smallImages(work: string): Promise<readonly Small[]> {
       command: ["/usr/local/bin/kube-proxy"],
       fill: async (root) => proxyRoot(root, work),
     },
-    // It holds a pod's namespaces open, and is ended by SIGKILL: any program that waits will do.
+    // It only holds a pod's namespaces open until SIGKILL, so any waiting program will do.
     { tag: wanted("pause"), command: ["/bin/busybox", "tail", "-f", "/dev/null"], fill: busybox },
     { tag: "localhost/busybox:1", command: ["/bin/sh"], fill: busybox },
     {
@@ -128,7 +128,7 @@ async function archive(builder: Builder, small: Small, work: string, file: strin
   await builder.save([small.tag], file);
 }
 
-/** Builds the node image from packages: minutes the first time, most of them Kubernetes itself. */
+/** Builds the node image from packages. The first build takes minutes, most of them for Kubernetes itself. */
 export async function buildNodeImage(builder: Builder): Promise<string> {
   if (await builder.has(NODE_IMAGE)) return NODE_IMAGE;
   const base = await cached(`kind-node-root-${SUITE}`, "a node's root (Debian packages)", async (into) =>

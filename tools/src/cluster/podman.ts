@@ -5,7 +5,7 @@ import { which } from "@jichat/testkit/exec.ts";
 import { needDebian } from "../images/debian.ts";
 import { UserError } from "@jichat/testkit/say.ts";
 
-/** Debian installs these two where podman looks for its helpers. */
+/** Debian installs these two programs where podman looks for its helpers. */
 const HELPERS = "/usr/lib/podman";
 
 const ENGINE = (home: string): string => `[engine]
@@ -30,7 +30,7 @@ graphroot = "${home}/graph"
 runroot = "${home}/run"
 `;
 
-/** kind mounts the host's /lib/modules into a node; a machine may have none. */
+/** kind mounts the host's /lib/modules into a node, but a machine may not have that folder. */
 const SHIM = (home: string, podman: string): string => `#!/bin/bash
 a=()
 for x in "$@"; do
@@ -41,9 +41,8 @@ exec ${podman} "\${a[@]}"
 `;
 
 /**
- * A podman of our own: its configuration, images, volumes and networks are below the tool cache, and the
- * user's
- * podman knows nothing of them. The value is the environment that makes podman, buildah and kind use it.
+ * A separate podman: its configuration, images, volumes and networks are below the tool cache, and the user's
+ * own podman does not see them. Returns the environment that makes podman, buildah and kind use it.
  */
 export async function needPodman(): Promise<Readonly<Record<string, string>>> {
   if (process.getuid?.() !== 0)

@@ -10,21 +10,21 @@ export interface Build {
   readonly args: Readonly<Record<string, string>>;
 }
 
-/** Whatever makes images here. */
+/** A program that builds images. */
 export interface Builder {
   readonly name: "docker" | "buildah";
   build(image: Build): Promise<void>;
-  /** Writes one archive of all, which `kind load image-archive`, `docker load` and `podman load` take. */
+  /** Writes all images to one archive, for `kind load image-archive`, `docker load` and `podman load`. */
   save(tags: readonly string[], file: string): Promise<void>;
-  /** To the registry that the tag names, with whatever login the builder has for it. */
+  /** Pushes to the registry in the tag, with the login that the builder has for it. */
   push(tag: string): Promise<void>;
   has(tag: string): Promise<boolean>;
-  /** Another name for an image that is there. */
+  /** Gives an existing image another name. */
   tag(image: string, name: string): Promise<void>;
 }
 
 /**
- * Every file of an image is from this moment, so that the same input has the same digest
+ * The timestamp of every file in an image, so that the same input gives the same digest
  * (reproducible-builds.org, SOURCE_DATE_EPOCH).
  */
 export const EPOCH = "1700000000";
@@ -66,7 +66,7 @@ const docker: Builder = {
 const buildah = (env: Env): Builder => ({
   name: "buildah",
   async build(image) {
-    // chroot: what is built needs no right to make namespaces.
+    // With chroot isolation, the build needs no right to create namespaces.
     const args = ["build", "--isolation=chroot", "--layers=false", "--format=oci", `--timestamp=${EPOCH}`];
     const all = [...args, ...argsOf(image), `--tag=${image.tag}`, image.context];
     await must("buildah", all, `building ${image.tag}`, env);
@@ -89,7 +89,7 @@ const buildah = (env: Env): Builder => ({
 export const hasDocker = async (): Promise<boolean> =>
   which("docker") !== undefined && (await exec("docker", ["info"], { env: process.env })).code === 0;
 
-/** docker where an engine answers, else buildah with `env`, which is installed where that may be done. */
+/** docker if its engine answers; otherwise buildah with `env`, which is installed if that is allowed. */
 export async function needBuilder(env: Env = {}): Promise<Builder> {
   if (await hasDocker()) return docker;
   await needDebian(

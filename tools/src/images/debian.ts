@@ -5,7 +5,10 @@ import { UserError, during } from "@jichat/testkit/say.ts";
 const isThere = (program: string): boolean =>
   program.startsWith("/") ? existsSync(program) : which(program) !== undefined;
 
-/** Programs by the Debian package that has them: on PATH (or at a full path), or installed where we may. */
+/**
+ * Makes sure that programs exist, each named with its Debian package: on PATH (or at a full path), or
+ * installed if that is allowed.
+ */
 export async function needDebian(programs: Readonly<Record<string, string>>, cure: string): Promise<void> {
   const missing = Object.keys(programs).filter((program) => !isThere(program));
   if (missing.length === 0) return;

@@ -9,19 +9,21 @@ import { COMPONENTS, makeContext } from "./context.ts";
 
 export interface ImagesOptions {
   readonly registry: string;
-  /** The tag, and what the labels call the version. */
+  /** The tag of the images, and the version in their labels. */
   readonly version: string;
   readonly isEmbedded: boolean;
   /**
-   * An image with Node 24 on glibc 2.38 or newer; the Dockerfile's own, or one made here, where it is left
-   * out.
+   * An image with Node 24 on glibc 2.38 or newer. If it is left out, it is the Dockerfile's own base, or one
+   * that is made here.
    */
   readonly base?: string;
 }
 
 const CONTEXT = join(ROOT, ".data/images");
 
-/** docker pulls the Dockerfile's base; buildah is used where nothing can be pulled. */
+/**
+ * docker pulls the Dockerfile's base. buildah is used where nothing can be pulled, so the base is made here.
+ */
 export const baseArgs = async (
   builder: Builder,
   base?: string,
@@ -33,9 +35,7 @@ export const baseArgs = async (
 const revision = async (): Promise<string> =>
   (await exec("git", ["rev-parse", "HEAD"], { cwd: ROOT })).stdout.trim() || "unknown";
 
-/**
- * Builds from the context as it is: the same under another version is another label, and so another image.
- */
+/** Builds all images from the present context. Another version means another label, and so another image. */
 export async function buildAll(
   builder: Builder,
   { registry, version, isEmbedded, base }: ImagesOptions,
@@ -54,7 +54,7 @@ export async function buildAll(
   return made;
 }
 
-/** Builds all; the names of what was built. */
+/** Builds all images, and returns their names. */
 export async function makeImages(options: ImagesOptions, builder?: Builder): Promise<readonly string[]> {
   const by = builder ?? (await needBuilder());
   await during("bundling the components", makeContext(CONTEXT, options.isEmbedded));

@@ -7,14 +7,14 @@ import type { Builder } from "./builder.ts";
 import { EPOCH } from "./builder.ts";
 import { needDebian } from "./debian.ts";
 
-/** What Node is linked with, and what TLS trusts: no shell, no package manager. */
+/** The libraries that Node links with, and the CAs that TLS trusts. No shell, no package manager. */
 const PACKAGES = ["base-files", "libc6", "libstdc++6", "libgcc-s1", "ca-certificates", "tzdata", "netbase"];
 const SUITE = "trixie";
 const TAG = `localhost/jichat-base:${SUITE}-node-${process.versions.node}`;
 
 /**
- * Puts the root of a Debian system together from packages, unpacked and not installed unless `variant`
- * says so.
+ * Assembles the root of a Debian system from packages. They are only unpacked, unless `variant` says
+ * otherwise.
  */
 export async function debianRoot(
   suite: string,
@@ -42,7 +42,9 @@ const DOCKERFILE = [
   "",
 ].join("\n");
 
-/** The base where no image can be pulled: Debian 13's libraries and this very Node. */
+/**
+ * The base image for a machine that cannot pull images: Debian 13's libraries and the Node that runs this.
+ */
 export async function localBase(builder: Builder): Promise<string> {
   if (await builder.has(TAG)) return TAG;
   const folder = await cached(`base-${SUITE}`, "the images' base (Debian packages)", async (into) => {

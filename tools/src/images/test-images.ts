@@ -11,23 +11,23 @@ import { during } from "@jichat/testkit/say.ts";
 
 const LOCAL = "localhost/jichat-test";
 
-/** What a ChatCluster of the tests runs its managed backends from. */
+/** The images of managed backends in the tests' ChatClusters. */
 export const backendImages = (registry = LOCAL) => ({
   nats: `${registry}/nats:${VERSIONS.nats}`,
   redis: `${registry}/redis:trixie`,
   clickhouse: `${registry}/clickhouse:${VERSIONS.chdb}-${frontVersion()}`,
 });
 
-/** A shell for the tests' pod on each node. */
+/** An image with a shell, for the tests' pod on each node. */
 export const handImage = (registry: string): string => `${registry}/hand:trixie`;
 
-/** The front changes with the project: an image of an older one is another. */
+/** The front changes with the project, so the tag has a hash of its source. */
 function frontVersion(): string {
   const source = readFileSync(join(ROOT, "e2e/src/clickhouse-front.ts"));
   return hash("sha256", source, "hex").slice(0, 8);
 }
 
-/** Builds those that are not there yet, by the Dockerfile's targets; their names. */
+/** Builds the test images that do not exist yet, by the Dockerfile's targets. Returns their names. */
 export async function makeTestImages(
   builder: Builder,
   images: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-/** Every word of the page. Other languages have the same keys: types hold them together. */
+/** Every text of the page. The types ensure that all languages have the same keys. */
 export const en = {
   app: {
     connecting: "Connecting …",
@@ -114,7 +114,7 @@ export const en = {
     lost: "Something that was said here is lost",
     other: "{{from}} changed something here",
   },
-  /** Where empty, what the server said is shown as it is. */
+  /** An empty text shows the server's own message. */
   fault: {
     FORBIDDEN: "",
     NOT_FOUND: "",
@@ -128,6 +128,6 @@ export const en = {
   },
 };
 
-/** The same keys, each a text. */
+/** The same keys, with any text for each. */
 type Texts<T> = { readonly [K in keyof T]: T[K] extends string ? string : Texts<T[K]> };
 export type Words = Texts<typeof en>;
