@@ -11,7 +11,7 @@ import type { Conversation, Member } from "./conversation.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import { putEntry, putEvent, putHead, putNotice } from "./effect-unit.ts";
 
-/** Adds the effects of one record, `conversation` having been moved over it already. */
+/** Adds the effects of one record. The record must already be applied to `conversation`. */
 export function addEffect(
   unit: EffectUnit,
   conversation: Conversation,
@@ -47,12 +47,12 @@ function recipientsOf(
   others: readonly string[] | undefined,
 ): readonly string[] {
   const { users, since } = audienceOf(members);
-  // An event that is redone may be older than some who are members by now.
+  // An event that is redone may be older than the membership of some present members.
   const staying = since <= seq ? users : users.filter((user) => (members.get(user)?.first ?? 0) <= seq);
   return others === undefined ? staying : [...staying, ...others];
 }
 
-/** Where what moved a user's entry stands, and the seq with which who is no member has left. */
+/** The position of the record that moved a user's entry, and the seq with which a former member has left. */
 interface Moved {
   readonly position: number;
   readonly leftAt?: number;

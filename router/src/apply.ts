@@ -4,8 +4,8 @@ import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
 import type { Conversation } from "./conversation.ts";
 
 /**
- * Moves a conversation over one record: the same code when it was just decided and when it is replayed.
- * Asserts that events come without a hole; a violation must end this reign, not be papered over.
+ * Applies one record to a conversation, both when it was just decided and when it is replayed. Asserts that
+ * events come without a hole; a violation must end this reign, not be covered up.
  */
 export function apply(conversation: Conversation, record: LogRecord, position: number): void {
   switch (record.r) {

@@ -1,8 +1,9 @@
 const ASKED_MAX = 500;
 
 /**
- * How many things one question to storage is about. Large groups fill an answer soon, and what it leaves out
- * was looked up in vain: as many as the last answer told, and twice as many once it told all.
+ * How many items one question to storage may have. An answer about large groups fills up early, and the
+ * lookup of items that did not fit was wasted. So the next question has as many items as the last answer
+ * contained, and twice as many once an answer contained all.
  */
 export class AskSize {
   #now = ASKED_MAX;

@@ -1,12 +1,14 @@
 import type { Member } from "./conversation.ts";
 
-/** Everybody in a membership map, and the seq from which on all of them see events. */
+/** All users of a membership map, and the seq from which on all of them see events. */
 interface Audience {
   readonly users: readonly string[];
   readonly since: number;
 }
 
-/** Such a map is replaced, never changed (`Conversation`): its people are listed once. */
+/**
+ * A cache by membership map. A map is replaced, never changed (`Conversation`), so its users are listed once.
+ */
 const audiences = new WeakMap<ReadonlyMap<string, Member>, Audience>();
 
 export function audienceOf(members: ReadonlyMap<string, Member>): Audience {
@@ -19,7 +21,7 @@ export function audienceOf(members: ReadonlyMap<string, Member>): Audience {
   return audience;
 }
 
-/** In JSON: quotes and a comma around each. */
+/** Bytes of users' names in JSON: each has two quotes and a comma. */
 export function nameBytes(users: readonly string[]): number {
   let bytes = 0;
   for (const user of users) bytes += user.length + 3;
@@ -27,8 +29,8 @@ export function nameBytes(users: readonly string[]): number {
 }
 
 /**
- * Whom the events of one batch go to. All that a batch has for one connector is one message, with the names
- * of its readers in it: lists of people that events share are counted once, as they travel.
+ * The readers of the events of one batch. A batch has one message for each connector, which holds the names
+ * of the readers. A list that events share travels once, so it is counted once.
  */
 export class Readership {
   readonly #bytesMax: number;
@@ -40,8 +42,8 @@ export class Readership {
   }
 
   /**
-   * For events that these people hear of, and for the lists that come and go with `changed`. One command fits
-   * always: there has to be a batch that takes it.
+   * Whether there is room for events that `users` read and for the lists that `changed` members add. The
+   * first command always fits: some batch has to take it.
    */
   hasRoomFor(users: readonly string[], changed: readonly string[]): boolean {
     if (this.#bytes === 0 || (changed.length === 0 && this.#lists.has(users))) return true;

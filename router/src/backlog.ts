@@ -11,20 +11,20 @@ import {
   shedNotices,
 } from "./effect-unit.ts";
 
-/** What the effects of one partition may hold, and those of all partitions of a router. */
+/** Most bytes that the effects of one partition, and of all partitions of a router, may hold. */
 const PARTITION_BYTES_MAX = 33_554_432;
 const ROUTER_BYTES_MAX = 134_217_728;
 
-/** What the effects of each of so many partitions may hold. */
+/** Most bytes that the effects of each partition may hold, if a router has `partitions` of them. */
 export const backlogBytesMax = (partitions: number): number =>
   Math.min(PARTITION_BYTES_MAX, ROUTER_BYTES_MAX / Math.max(1, partitions));
 
-/** Of what a unit may hold, the part that notices may have of it: one in so many bytes. */
+/** Notices may have this share of a unit's bytes: one in so many. */
 const NOTICES_SHARE = 4;
 
 /**
- * Puts `later` behind `unit`. Of what is more than `bytesMax`, notices go first; where that is not enough, the
- * rest is folded. Whether it was.
+ * Appends `later` to `unit`. If the result exceeds `bytesMax`, notices are shed first; if that is not enough,
+ * the rest is folded. Returns whether it was folded.
  */
 export function merge(unit: EffectUnit, later: EffectUnit, bytesMax: number): boolean {
   unit.position = Math.max(unit.position, later.position);
@@ -47,9 +47,9 @@ export function merge(unit: EffectUnit, later: EffectUnit, bytesMax: number): bo
 }
 
 /**
- * Makes less of a unit: of events one `gap` per conversation, which makes every reader pull them. Where that
- * leaves more than `bytesMax`, only names: of conversations, with where their heads stand, of users whose
- * lists in Redis are too old, and of all who are to sync.
+ * Shrinks a unit. Events become one `gap` per conversation, which makes every reader pull them. If that still
+ * exceeds `bytesMax`, only names remain: conversations with the positions of their heads, users whose lists
+ * in Redis are too old, and users who have to sync.
  */
 function fold(unit: EffectUnit, bytesMax: number): void {
   for (const { conversation, seq, recipients } of unit.events) addGap(unit, conversation, seq, recipients);
@@ -67,7 +67,10 @@ function foldToNames(unit: EffectUnit): void {
   recount(unit);
 }
 
-/** Everybody is told to sync, and reads a list that storage told, once Redis's data has another name. */
+/**
+ * Drops everything from a unit. Redis's data then gets another name, so every device has to sync, and reads
+ * its list from storage.
+ */
 export function lose(unit: EffectUnit): void {
   unit.isLost = true;
   unit.events = [];

@@ -2,44 +2,50 @@ import type { Answer } from "@jichat/protocol/bus/command.ts";
 import { ENVELOPE_BYTES_MAX, encodeRecord, recordBytesMax } from "@jichat/protocol/log/encode-batch.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 
-/** Sizes of whole batches, envelope included. A log may take less than was known: it has refused one. */
+/**
+ * Sizes of whole batches in bytes, envelope included. A log may accept less than we know; then it has refused
+ * a batch.
+ */
 export interface BatchSize {
-  /** Where a batch ends, unless it is of one command. */
+  /** A batch ends here, unless it has a single command. */
   readonly cut: number;
-  /** What no batch is larger than. */
+  /** No batch is larger than this. */
   readonly most: number;
 }
 
 export const batchSizeOf = (bytesMax: number): BatchSize => ({ cut: bytesMax, most: bytesMax });
 
-/** What to try behind a refused batch: it was too large in sum, or its largest command alone. */
+/**
+ * The sizes to try after a refused batch. Either the batch was too large in sum, or its largest command was
+ * too large by itself.
+ */
 export const smallerThan = ({ cut, most }: BatchSize, refused: number): BatchSize => ({
   cut: Math.min(cut, Math.floor(refused / 2)),
   most: Math.min(most, refused - 1),
 });
 
 /**
- * What one append has room for. While even a bound of what was taken leaves room nothing is measured; from
- * then on it is, on what is encoded.
+ * The room of one append. While an upper bound of the records fits, nothing is measured. After that, records
+ * are encoded and measured.
  */
 export class BatchRoom {
   readonly #size: BatchSize;
   #bytes = ENVELOPE_BYTES_MAX;
   readonly #taken: LogRecord[] = [];
   #texts: string[] | undefined;
-  /** What did not fit is the next batch, and whatever comes behind it too. */
+  /** Set once a command did not fit. That command and all later ones wait for the next batch. */
   isFull = false;
 
   constructor(size: BatchSize) {
     this.#size = size;
   }
 
-  /** The records that were taken, encoded; undefined where that was not needed. */
+  /** The accepted records as encoded text; `undefined` if nothing had to be measured. */
   get texts(): readonly string[] | undefined {
     return this.#texts;
   }
 
-  /** Takes what one command decided, all of it or nothing; otherwise says what its sender is to hear. */
+  /** Accepts all records of one command or none. If none, returns the answer for its sender. */
   reserve(records: readonly LogRecord[]): Answer | undefined {
     const bound = records.reduce((sum, record) => sum + recordBytesMax(record), this.#bytes);
     if (this.#texts === undefined && bound <= this.#size.cut) {

@@ -28,8 +28,8 @@ const sizeOf = ({ conversations, ids, events }: Question): number =>
   conversations.size + ids.size + events.size;
 
 /**
- * What must be asked of storage, one question at a time. Every question names the last committed position:
- * an older answer could lack what this owner has already decided.
+ * Questions to storage, one at a time. Every question names the last committed position: an older answer
+ * could lack what this owner has already decided.
  */
 export class ColdLoads implements ColdWaits {
   readonly #facts: FactsSource;
@@ -70,8 +70,8 @@ export class ColdLoads implements ColdWaits {
   }
 
   /**
-   * Asks what has gathered, unless a question is out already. Answers are taken in by `settle`, between two
-   * batches.
+   * Sends the gathered questions as one, unless a question is already out. `settle` applies the answers
+   * between two batches.
    */
   ask(committed: number): void {
     if (this.#asked !== undefined || sizeOf(this.#next) === 0) return;
@@ -101,7 +101,9 @@ export class ColdLoads implements ColdWaits {
       });
   }
 
-  /** Takes answers in. Only between batches: nothing may change under a command that is being decided. */
+  /**
+   * Applies answers. Call it only between batches: nothing may change under a command that is being decided.
+   */
   settle(): void {
     for (const take of this.#arrived) take();
     this.#arrived = [];
@@ -111,7 +113,7 @@ export class ColdLoads implements ColdWaits {
     const found = new Map<string, ConversationFacts>(
       reply.conversations.map((facts) => [facts.conversation, facts]),
     );
-    // Nothing is said of the rest: who waits for one of them asks again.
+    // Storage says nothing about `rest`: commands that wait for one of these conversations ask again.
     const { rest = [] } = reply;
     for (const id of rest) question.conversations.delete(id);
     this.#size.learn(sizeOf(question), rest.length);

@@ -18,7 +18,10 @@ import { addEffect } from "./add-effect.ts";
 import { emptyUnit } from "./effect-unit.ts";
 import type { PartitionState } from "./partition-state.ts";
 
-/** Where decisions go to wait for storage. `refusal` is what to answer while storage cannot be asked. */
+/**
+ * Registers what a decision needs from storage, and returns the answer for now: `later`, or a refusal while
+ * storage cannot be asked.
+ */
 export interface ColdWaits {
   conversation(id: string): Answer;
   need(conversation: string, need: Need): Answer;
@@ -26,15 +29,15 @@ export interface ColdWaits {
 
 export interface Composed {
   readonly records: LogRecord[];
-  /** The same, encoded, where they had to be measured. */
+  /** The records as encoded text, if they had to be measured. */
   readonly texts: readonly string[] | undefined;
   readonly effects: EffectUnit;
   readonly answers: Answer[][];
-  /** False when every answer says nothing about the state, and so need not wait for an append. */
+  /** False if no answer depends on the state. Such answers need not wait for an append. */
   readonly fenced: boolean;
 }
 
-/** Whom a command makes members, or no members any more; undefined for one that makes no event. */
+/** Users whose membership a command changes; `undefined` for a command that makes no event. */
 function movedBy(command: Command): readonly string[] | undefined {
   if (!isWrite(command)) return undefined;
   const verb = verbOf(command.op);
@@ -56,9 +59,9 @@ interface Composition {
 }
 
 /**
- * Decides what has arrived, in order, each command on the state that the ones before it left. The state runs
- * ahead of the log by this one batch: if its append fails, the owner drops the whole state (ADR 0002). What
- * no longer fits into `batchSize` is answered `later`; what fits into no batch is refused.
+ * Decides all commands in order, each on the state that the previous ones left. The state is ahead of the log
+ * by this one batch: if its append fails, the owner drops the whole state (ADR 0002). A command that does not
+ * fit into `batchSize` any more is answered `later`. A command that fits into no batch is refused.
  */
 export function compose(
   state: PartitionState,
@@ -112,10 +115,9 @@ export function compose(
 }
 
 /**
- * What sends of the same socket behind this one are answered in this batch, or undefined when they go on:
- * they must not overtake one that will be sent again. Behind one that is refused for good they wait for the
- * next batch: if the answer is lost, this batch is decided anew, and by then the refused one may be
- * accepted.
+ * The answer for later sends of the same socket in this batch, or `undefined` if they may go on. They must
+ * not overtake a send that will come again. Behind a send that is refused for good they wait for the next
+ * batch: if the answer is lost, this batch is decided again, and the refused send may be accepted then.
  */
 function holdBehind(command: Command, answer: Answer): Answer | undefined {
   if (answer === "later") return answer;

@@ -14,7 +14,7 @@ export interface Config extends ProcessConfig {
   readonly drainMs: number;
 }
 
-/** Called once, by main, before any I/O. Throws one error that names every bad key. */
+/** Called once by main, before any I/O. Throws one error that names every bad key. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const reader = new EnvReader(env);
   const config: Config = {

@@ -18,7 +18,7 @@ interface At {
   readonly no: number;
 }
 
-/** What of a hot conversation is plain data, as facts and snapshots bring it. */
+/** The plain data of a hot conversation, as facts and snapshots hold it. */
 export type Outline = Pick<
   ConversationShot,
   "id" | "name" | "creator" | "head" | "no" | "ts" | "position"
@@ -27,8 +27,8 @@ export type Outline = Pick<
 };
 
 /**
- * A hot conversation, as its owner decides on it. `head` 0 is one that is known not to exist. The membership
- * map is replaced, never changed, when somebody comes or goes: effects hold on to the one of their event.
+ * A hot conversation in its owner's memory. `head` is 0 if it is known not to exist. When members change, the
+ * membership map is replaced, never modified: effects keep the map of their event.
  */
 export class Conversation implements State, View {
   readonly id: string;
@@ -82,7 +82,7 @@ export class Conversation implements State, View {
 
 const NO_FACETS: FacetValues = {};
 
-/** One that was never written to: nothing older exists, so every id is known. */
+/** A conversation that was never written to. Nothing older exists, so every id is known. */
 export const newConversation = (id: string): Conversation =>
   new Conversation(
     { id, name: undefined, creator: "", head: 0, no: 0, ts: 0, position: 0 },
@@ -90,7 +90,7 @@ export const newConversation = (id: string): Conversation =>
     new RecentEvents(0, 0),
   );
 
-/** From storage's facts. Of older ids than those that came with them storage is asked. */
+/** A conversation from storage's facts. For ids older than those in the facts, storage is asked. */
 export function loadedConversation(facts: ConversationFacts): Conversation {
   const { conversation: id, name, idsFrom, ids, members, ...rest } = facts;
   const recent = new RecentEvents(facts.ts, idsFrom);

@@ -5,13 +5,18 @@ import { Rounds } from "@jichat/runtime/rounds.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Deliverer } from "./ports.ts";
 
-/** Characters of one round: in UTF-8 at most three times as many bytes, and below the server's 1 MB. */
+/**
+ * Most characters of one round. UTF-8 takes at most three bytes for each, which is below the server's limit
+ * of 1 MB.
+ */
 const ROUND_LENGTH_MAX = 262_144;
-/** Full rounds to one connector at once: partitions do not wait for each other's round trip. */
+/**
+ * Rounds to one connector under way at once, so that partitions need not wait for each other's round trip.
+ */
 const ROUNDS_IN_FLIGHT_MAX = 4;
-/** A round that waited behind one that failed still has this long. */
+/** Least time for a round, even if it waited behind one that failed. */
 const LEAST_TIMEOUT_MS = 500;
-/** Connectors remembered; past this, those with nothing under way are forgotten. */
+/** Most connectors in the map. Beyond it, idle ones are removed. */
 const CONNECTORS_MAX = 1_000;
 
 interface Parcel {
@@ -19,14 +24,14 @@ interface Parcel {
   readonly deadline: number;
 }
 
-/** Carries deliveries to connectors: what all partitions have for one connector goes in one message. */
+/** Sends deliveries to connectors. Deliveries of all partitions for one connector share one message. */
 export class Courier implements Deliverer {
   readonly #nats: NatsConnection;
   readonly #names: Names;
   readonly #level: () => number;
   readonly #rounds = new Map<string, Rounds<Parcel, void>>();
 
-  /** `level`: the cluster's, by which deliveries are written. */
+  /** `level` returns the cluster's level, which sets the form of deliveries. */
   constructor(nats: NatsConnection, names: Names, level: () => number) {
     this.#nats = nats;
     this.#names = names;

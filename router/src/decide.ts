@@ -14,7 +14,7 @@ import { timeOfUuid } from "./packed-id.ts";
 import type { KnownId, RecentEvents } from "./recent-events.ts";
 import { eventKey, idKey } from "./recent-events.ts";
 
-/** What memory does not hold and storage must be asked for, before the command can be decided. */
+/** What storage must be asked before the command can be decided, since memory does not hold it. */
 export type Need = { readonly id: string; readonly user: string } | { readonly seq: number };
 
 export type Decision =
@@ -22,7 +22,7 @@ export type Decision =
   | { readonly refused: Refused }
   | { readonly need: Need };
 
-/** What is decided on a conversation: everything but `where`. */
+/** A command that is decided on a conversation: any but `where`. */
 export type Decidable = Exclude<Command, { readonly op: "where" }>;
 /** A write that has an id. */
 type Identified = Exclude<Write, { readonly op: "read" }>;
@@ -40,8 +40,8 @@ class Needed extends Error {
 }
 
 /**
- * Decides one command on the state that every earlier command has already been applied to. Pure. What is
- * allowed and what comes of it is the verb's; ids, seqs, times and notes are this runner's.
+ * Decides one command on the state after every earlier command. Pure. The verb decides what is allowed and
+ * which events it makes. This function adds ids, seqs, times and notes.
  */
 export function decide(conversation: Conversation, command: Decidable, now: number): Decision {
   try {
@@ -50,7 +50,7 @@ export function decide(conversation: Conversation, command: Decidable, now: numb
     const verb = verbOf(command.op);
     const ts = Math.max(now, conversation.ts);
     if (verb.marks) return mark(conversation, command, verb, ts);
-    // Every verb but a mark's has an id in its frame.
+    // Every verb except one that marks has an id in its frame.
     const write = command as Identified;
     const known = knownId(conversation, write, now);
     if (known !== undefined)
@@ -64,7 +64,8 @@ export function decide(conversation: Conversation, command: Decidable, now: numb
 }
 
 /**
- * The seq that this id already has, or undefined when it is surely new (docs/design.md, "Exactly one seq").
+ * The event that this id already has, or `undefined` if the id is certainly new (docs/design.md, "Exactly one
+ * seq"). Throws Needed if storage must be asked.
  */
 function knownId(conversation: Conversation, command: Identified, now: number): KnownId | undefined {
   const { recent } = conversation;
@@ -77,8 +78,8 @@ function knownId(conversation: Conversation, command: Identified, now: number): 
 }
 
 /**
- * Whether an id that memory does not hold can be nowhere else. An id accepted at time t is at most 5 minutes
- * ahead of t; and of ids made later than `idsFrom` memory holds all that there are.
+ * Whether an id that memory does not hold is certainly new. An id that was accepted at time t is at most 5
+ * minutes ahead of t. Memory holds every id whose own time is later than `idsFrom`.
  */
 export function surelyNew(
   known: { readonly knownFrom: number; readonly idsFrom: number },
@@ -98,7 +99,7 @@ function look(conversation: Conversation, user: string): Decision {
   return { records: [], answer: { seq: conversation.head, ts: conversation.ts } };
 }
 
-/** What a verb sees of the conversation's past: from memory, or from what storage said lately. */
+/** What a verb sees of the conversation's past: from memory, or from a recent answer of storage. */
 class Past implements Look {
   readonly ts: number;
   readonly #recent: RecentEvents;
@@ -153,7 +154,10 @@ function recordOf(
   return trace === undefined ? record : { ...record, trace };
 }
 
-/** Changes nothing, and its id is remembered: the ack names the head, now and on every repetition. */
+/**
+ * A write that changes nothing. Its id is remembered: the ack names the present head, now and on every
+ * repetition.
+ */
 function unchanged(conversation: Conversation, { user, id }: Identified, ts: number): Decision {
   const note: LogRecord = { r: "note", conversation: conversation.id, user, id, seq: conversation.head, ts };
   return { records: [note], answer: { seq: conversation.head, ts } };

@@ -5,18 +5,18 @@ import type { StoredHead } from "@jichat/presence/presence-texts.ts";
 import { facetsLength, isWhole } from "@jichat/presence/presence-texts.ts";
 import { Notices } from "./notices.ts";
 
-/** An event and who is to have it: the members at that moment, and those whom it sent away. */
+/** An event and its recipients: the members at that moment, and the users whom it removed. */
 export interface EventEffect {
   readonly conversation: string;
   readonly seq: number;
-  /** Of a message: those whom it does not reach are told by push, but not its author. */
+  /** The author of a message. Recipients who are away are told by push, except the author. */
   readonly author: string | undefined;
   readonly delivered: Omit<DeliveredEvent, "users">;
-  /** One array for all events of a conversation between two changes of its members. */
+  /** All events of a conversation between two changes of its members share one array. */
   readonly recipients: readonly string[];
 }
 
-/** Folded events: whoever of `recipients` is online is told to pull up to `head`. */
+/** Folded events. Each of `recipients` who is online is told to pull up to `head`. */
 export interface GapEffect {
   readonly head: number;
   readonly recipients: readonly string[];
@@ -28,27 +28,27 @@ export interface EntryEffect {
 }
 
 /**
- * What one or several batches bring about outside the log. Idempotent; merged while the lane is behind
- * (`backlog.ts`). Its maps are written through the functions below, which keep `bytes`.
+ * The effects of one or several batches outside the log. Idempotent. Units are merged while the lane is
+ * behind (`backlog.ts`). Change its maps only through the functions below, which maintain `bytes`.
  */
 export interface EffectUnit {
   position: number;
   events: EventEffect[];
-  /** What is told beside all this, and let go first. */
+  /** Notices, which are shed first. */
   readonly notices: Notices;
-  /** Latest per conversation, its brief where the head was let go; and latest per user and conversation. */
+  /** The latest head per conversation, or its brief if the head was dropped. */
   readonly heads: Map<string, StoredHead>;
   readonly entries: Map<string, EntryEffect>;
   readonly gaps: Map<string, GapEffect>;
-  /** Those of whom entries were let go: their list in Redis lacks them, and is to be rebuilt. */
+  /** Users whose entries were dropped. Their lists in Redis lack these, and have to be rebuilt. */
   readonly unsure: Set<string>;
-  /** Those of whom entries or gaps were let go: their devices are told to sync. */
+  /** Users whose entries or gaps were dropped. Their devices are told to sync. */
   readonly toSync: Set<string>;
-  /** Even names were too many: all that is in Redis is to be taken for lost. */
+  /** Even the names were too many: all data in Redis has to be treated as lost. */
   isLost: boolean;
-  /** Lists of recipients that are counted already: events share them. */
+  /** Lists of recipients that are counted in `bytes` already, since events share them. */
   readonly audiences: Set<readonly string[]>;
-  /** What it holds, about. */
+  /** Approximate bytes of memory that it holds. */
   bytes: number;
 }
 
@@ -78,7 +78,7 @@ export function putNotice(unit: EffectUnit, notice: Notice): void {
   unit.bytes += unit.notices.bytes - before;
 }
 
-/** Those of a later unit, with the count of what it shed. */
+/** Adds the notices of a later unit, and the count of those that it shed. */
 export function putNotices(unit: EffectUnit, later: Notices): void {
   const before = unit.notices.bytes;
   unit.notices.putAll(later);
@@ -98,7 +98,7 @@ export function putHead(unit: EffectUnit, head: StoredHead): void {
   unit.heads.set(head.conversation, head);
 }
 
-/** Of one who is unsure nothing is kept: all of their list is read again. */
+/** Nothing is kept for a user who is unsure: the whole list is read again. */
 export function putEntry(unit: EffectUnit, { user, entry }: EntryEffect): void {
   if (unit.unsure.has(user)) return;
   const key = `${user} ${entry.conversation}`;
@@ -129,7 +129,7 @@ function countAudience(unit: EffectUnit, recipients: readonly string[]): void {
   unit.bytes += AUDIENCE_BYTES + RECIPIENT_BYTES * recipients.length;
 }
 
-/** Anew, after something was taken out of it. */
+/** Computes `bytes` again after something was removed. */
 export function recount(unit: EffectUnit): void {
   const { events, notices, heads, entries, gaps, audiences } = unit;
   audiences.clear();
@@ -140,16 +140,16 @@ export function recount(unit: EffectUnit): void {
   for (const { recipients } of [...events, ...gaps.values()]) countAudience(unit, recipients);
 }
 
-/** On V8's heap, measured by `effect-bytes.test.ts`, rather too much than too little, without what texts hold. */
+/** Bytes on V8's heap, without the content of texts. Measured by `effect-bytes.test.ts` and rounded up. */
 const EVENT_BYTES = 500;
 const HEAD_BYTES = 600;
 const ENTRY_BYTES = 200;
 const BRIEF_BYTES = 200;
 export const GAP_BYTES = 150;
-/** A user's, in a set. */
+/** A user's name in a set. */
 const NAME_BYTES = 90;
 const AUDIENCE_BYTES = 100;
-/** Their names are this list's alone once the conversation is cold. */
+/** Per recipient. The names belong to this list alone once the conversation is cold. */
 const RECIPIENT_BYTES = 60;
 
 const eventBytes = ({ delivered }: EventEffect): number => EVENT_BYTES + 2 * delivered.frame.length;
@@ -163,13 +163,13 @@ function headBytes(head: StoredHead): number {
   return HEAD_BYTES + 2 * texts + usersBytes(last ?? {});
 }
 
-/** Names that a record has for itself. */
+/** Bytes of the users' names that belong to a record alone. */
 export const usersBytes = (record: {
   readonly users?: readonly string[] | undefined;
   readonly mentions?: readonly string[] | undefined;
 }): number => RECIPIENT_BYTES * ((record.users?.length ?? 0) + (record.mentions?.length ?? 0));
 
-/** Everybody whose sessions this unit needs to know. */
+/** All users whose sessions this unit needs to know. */
 export function usersOf(unit: EffectUnit): string[] {
   const users = new Set<string>();
   for (const recipients of new Set(unit.events.map((event) => event.recipients)))

@@ -6,14 +6,14 @@ import { UnitWork } from "./unit-work.ts";
 const RETRY_MS = 100;
 
 /**
- * A unit whose recipients must be asked of storage first: a new owner redoing the effects of a cold
- * conversation.
+ * Makes a unit whose recipients must first be asked of storage. A new owner needs it to redo the effects of a
+ * cold conversation.
  */
 export type Unresolved = (signal: AbortSignal) => Promise<EffectUnit>;
 
 /**
- * One partition's effects, in order, beside its appends. What waits is merged; past a bound it folds into
- * gaps and names (`backlog.ts`).
+ * The effects of one partition, in order, concurrent with its appends. Waiting units are merged. Beyond a
+ * bound they are folded into gaps and names (`backlog.ts`).
  */
 export class Effects {
   readonly #world: EffectsWorld;
@@ -40,7 +40,7 @@ export class Effects {
     return (this.#waiting?.events.length ?? 0) + (this.#busy ? 1 : 0);
   }
 
-  /** What they hold, about. */
+  /** Approximate bytes of memory that they hold. */
   get backlogBytes(): number {
     return (this.#waiting?.bytes ?? 0) + (this.#underWay?.bytes ?? 0);
   }
@@ -56,12 +56,15 @@ export class Effects {
     this.#wake();
   }
 
-  /** To be done before anything else; set once, before `run`. */
+  /** Sets the effects to do before all others. Call it at most once, before `run`. */
   redo(unresolved: Unresolved): void {
     this.#unresolved = unresolved;
   }
 
-  /** Works until the signal aborts. A unit is retried until it is done: skipping one would lose messages. */
+  /**
+   * Works until the signal aborts. A unit is retried until it is done, since skipping one would lose
+   * messages.
+   */
   async run(): Promise<void> {
     this.#signal.addEventListener(
       "abort",
@@ -101,8 +104,8 @@ export class Effects {
     if (unit === undefined) return;
     this.#underWay = unit;
     this.#countShed(unit); // One that was redone comes from elsewhere.
-    // A republish that waited here was made before the unit in front of it was done: it must not tell an
-    // older position.
+    // A republish that waited was made before the previous unit was done. It must not report an older
+    // position.
     const work = new UnitWork(this.#world, unit, Math.max(unit.position, this.#done), this.#signal);
     if ((await this.#untilDone(async () => work.goOn())) === true)
       this.#done = Math.max(this.#done, unit.position);
@@ -113,13 +116,13 @@ export class Effects {
     if (shed > 0) this.#world.count("shed", shed);
   }
 
-  /** Undefined when the signal aborts before. */
+  /** Retries until `act` succeeds; `undefined` if the signal aborts before. */
   async #untilDone<T>(act: () => Promise<T>): Promise<T | undefined> {
     while (!this.#signal.aborted) {
       try {
         return await act();
       } catch {
-        // Redis, NATS or storage is away: counted, and tried again until it is back.
+        // Redis, NATS or storage does not answer: count it, and retry until it does.
         this.#world.count("retried", 1);
         await this.#world.clock.sleep(RETRY_MS);
       }

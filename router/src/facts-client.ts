@@ -5,7 +5,7 @@ import { askStorage } from "@jichat/log/ask-storage.ts";
 import type { FactsSource } from "./ports.ts";
 import { wholeFacts } from "./whole-facts.ts";
 
-/** Storage over NATS, for the owner of one partition. Members of a large group are asked for in pages. */
+/** Asks storage over NATS, for the owner of one partition. Members of a large group come in pages. */
 export const factsOver = (
   nats: NatsConnection,
   names: Names,

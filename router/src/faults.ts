@@ -5,12 +5,15 @@ import type { Owner } from "./owner.ts";
 
 type Told = Pick<Owner, "state" | "appendSince" | "unservedSince" | "stuckMs" | "complaint">;
 
-/** A takeover, and an election of NATS, are over by then. */
+/** A takeover and an election of NATS both take less than this. */
 export const STOPPED_MS = 10_000;
-/** As long as a server that was started anew may take to catch up. */
+/** The time that a restarted server may take to catch up. */
 export const BEHIND_MS = 60_000;
 
-/** Why nobody is served by an owner, though it has had its time. `now` is monotonic. */
+/**
+ * The reason why an owner serves nobody after its time is over; `undefined` if there is none. `now` is
+ * monotonic.
+ */
 function whyStopped(owner: Told, now: number): string | undefined {
   const { appendSince = now, unservedSince = now, stuckMs, complaint } = owner;
   if (owner.state === "regressed" || owner.state === "stopped") return undefined;
@@ -19,7 +22,7 @@ function whyStopped(owner: Told, now: number): string | undefined {
   return stuckMs > LEASE_TTL_MS ? "its loop stands still, though requests wait" : undefined;
 }
 
-/** Each reason once, with the partitions that it is of. */
+/** One fault per reason, with all its partitions. */
 const gathered = (fault: FaultName, whys: ReadonlyMap<number, string>): readonly Fault[] =>
   [...Map.groupBy(whys, ([, why]) => why)].map(([why, of]) => ({
     fault,
@@ -27,7 +30,7 @@ const gathered = (fault: FaultName, whys: ReadonlyMap<number, string>): readonly
     why,
   }));
 
-/** What a person has to know of the partitions that are owned here. */
+/** The faults of the partitions that are owned here. `now` is monotonic, in milliseconds. */
 export function faultsOf(
   owners: ReadonlyMap<number, Told>,
   logs: Pick<LogStates, "isFull" | "behindSince">,

@@ -3,26 +3,30 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Log } from "./ports.ts";
 
-/** A successor's batch stands where ours was to stand: state and draft go, nobody is answered. */
+/**
+ * A successor's batch is at the position of ours. The owner drops its state and its batch, and answers
+ * nobody.
+ */
 export class OwnershipLost extends Error {
   override readonly name = "OwnershipLost";
 }
 
 /**
- * The log's end is behind what this owner has seen committed: only an explicit command may go on from here.
+ * The log ends before a position that this owner has seen committed. Only an explicit command may continue
+ * from here.
  */
 export class LogRegressed extends Error {
   override readonly name = "LogRegressed";
 }
 
-/** The stream refused the bytes for want of room; nothing was stored. */
+/** The stream has no room for the bytes; nothing was stored. */
 export class LogFull extends ChatError {
   constructor() {
     super("BUSY", "this conversation's log is full; storage is behind", { retryAfterMs: 2_000 });
   }
 }
 
-/** The log takes these bytes on no repetition; nothing of them was stored. */
+/** The log refuses these bytes for good; none of them were stored. */
 export class AppendRefused extends Error {
   override readonly name = "AppendRefused";
   readonly refusal: ChatError;
@@ -39,7 +43,9 @@ const RETRY_MS = 50;
 
 export type IsOurs = (found: Batch, mine: Batch) => boolean;
 
-/** By the owner's random id and the batch's number: the bytes alone could be those of an older reign. */
+/**
+ * Compares the owner's random id and the batch's number. Equal bytes alone could belong to an older reign.
+ */
 const isOurs: IsOurs = (found, mine) => found.owner === mine.owner && found.number === mine.number;
 
 export interface FencedAppend {
@@ -52,11 +58,13 @@ export interface FencedAppend {
 }
 
 /**
- * Appends `batch` at `expected + 1` and returns only when that is certain (docs/design.md, "A lost answer"):
- * the same bytes are sent again with the same expectation until the log's end is past it, and then what
- * stands there decides. What is refused for good is not sent again, once the log's end shows that no earlier
- * attempt was stored; one that may still be on its way ends the reign, and the next epoch record keeps it
- * out.
+ * Appends `batch` at `expected + 1`, and returns its position once that is certain (docs/design.md, "A lost
+ * answer"). It sends the same bytes with the same expectation until the log's end is beyond it; then the
+ * batch that is there decides. Bytes that are refused for good are not sent again once the log's end shows
+ * that no earlier attempt was stored. If an earlier attempt may still be on its way, the reign ends, and the
+ * next epoch record keeps that attempt out.
+ *
+ * Throws OwnershipLost, LogRegressed, LogFull, AppendRefused, or the signal's reason.
  */
 export async function appendFenced(
   log: Log,
@@ -81,7 +89,7 @@ export async function appendFenced(
       }
     } catch (error) {
       if (isVerdict(error)) throw error;
-      // The answer is lost, not the append: nothing else is composed before it is known.
+      // The answer is lost; the append may not be. Nothing else is composed before its fate is known.
     }
     await clock.sleep(RETRY_MS, signal);
   }

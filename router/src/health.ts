@@ -4,8 +4,8 @@ import type { Owner } from "./owner.ts";
 type Told = Pick<Owner, "state" | "appendSince" | "stuckMs">;
 
 /**
- * What a router waits for: a partition that is read, or an append that no log has answered for a lease. `now`
- * is monotonic.
+ * Why a router is not ready: partitions that are being read, or appends that have waited longer than a lease.
+ * `undefined` if it is ready. `now` is monotonic.
  */
 export function waitingFor(owners: ReadonlyMap<number, Told>, now: number): string | undefined {
   const replaying = [...owners].flatMap(([partition, { state }]) =>
@@ -21,7 +21,10 @@ export function waitingFor(owners: ReadonlyMap<number, Told>, now: number): stri
   return told.length === 0 ? undefined : told.join("; ");
 }
 
-/** The partitions whose loop stands still though requests wait, and though no backend is waited for. */
+/**
+ * Partitions whose loop makes no progress, though requests wait and no backend does; `undefined` if there are
+ * none.
+ */
 export function standstill(owners: ReadonlyMap<number, Told>): string | undefined {
   const stuck = [...owners].flatMap(([partition, { stuckMs }]) =>
     stuckMs > LEASE_TTL_MS ? [partition] : [],

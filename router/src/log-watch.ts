@@ -14,12 +14,12 @@ interface Watched {
   readonly telemetry: Pick<Telemetry, "log">;
 }
 
-/** Asks the leaders of the logs that are served here, and of the push queue, how they are. */
+/** Asks the leaders of the logs that are served here, and of the push queue, for their state. */
 export class LogWatch {
   readonly #watched: Watched;
   readonly #states: LogStates;
   readonly #isServed: (partition: number) => boolean;
-  /** Batches that the push queue has let go. */
+  /** Number of batches that the push queue has dropped. */
   pushDropped = 0;
 
   constructor(watched: Watched, states: LogStates, isServed: (partition: number) => boolean) {
@@ -28,7 +28,7 @@ export class LogWatch {
     this.#isServed = isServed;
   }
 
-  /** One look at a time: a log that does not answer makes the next one later, not more of them. */
+  /** One look at a time: a log that does not answer delays the next look, and does not add further ones. */
   async run(signal: AbortSignal): Promise<void> {
     const partitions = Array.from({ length: this.#watched.partitions }, (_, partition) => partition);
     while (!signal.aborted) {
@@ -37,7 +37,7 @@ export class LogWatch {
         ...partitions.map(async (partition) => this.#readLogState(partition)),
       ]);
       this.#states.sum();
-      // It may be stopped meanwhile.
+      // The signal may abort during the sleep; the loop's condition sees it.
       await systemClock.sleep(EVERY_MS, signal).catch(() => undefined);
     }
   }

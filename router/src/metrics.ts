@@ -10,14 +10,14 @@ export interface RouterMetrics {
   readonly countBatch: (records: number, requests: number, appendMs: number) => void;
 }
 
-/** Of the logs themselves, as their leaders say. */
+/** Figures of the logs, as their leaders report them. */
 export interface LogCounts {
   readonly pushDropped: () => number;
   readonly copiesBehind: () => number;
   readonly faults: () => readonly Fault[];
 }
 
-/** What a router tells of itself; docs/metrics.md lists the same names. */
+/** The metrics of a router. docs/metrics.md lists the same names. */
 export function routerMetrics(
   telemetry: Telemetry,
   owners: ReadonlyMap<number, Owner>,

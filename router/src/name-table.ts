@@ -1,6 +1,6 @@
 /**
- * Texts by a small number, for as long as somebody uses them: a number takes 8 bytes of a packed row, where
- * a user's name in each of thousands of rows would be a string of its own.
+ * Maps texts to small numbers for as long as they are in use. A number takes 8 bytes of a packed row, where a
+ * user's name in each of thousands of rows would be a separate string.
  */
 export class NameTable {
   readonly #numbers = new Map<string, number>();
@@ -8,12 +8,12 @@ export class NameTable {
   readonly #uses: number[] = [];
   readonly #free: number[] = [];
 
-  /** The number of a text that is in use. */
+  /** The number of a text; `undefined` if the text is not in use. */
   find(text: string): number | undefined {
     return this.#numbers.get(text);
   }
 
-  /** One more use of `text`: each is to be given back by `release`. */
+  /** Counts one more use of `text`. Each use has to be ended by `release`. */
   use(text: string): number {
     const known = this.#numbers.get(text);
     if (known !== undefined) {

@@ -1,26 +1,32 @@
 import type { Notice } from "@jichat/protocol/bus/notice.ts";
 
-/** On V8's heap, about (`effect-bytes.test.ts`): a notice without what its texts and names hold. */
+/**
+ * Approximate bytes on V8's heap (`effect-bytes.test.ts`) of a notice without the content of its texts and
+ * names.
+ */
 const NOTICE_BYTES = 300;
-/** The name of a user whom only this notice names. */
+/** Bytes of a user's name that only this notice holds. */
 const NAME_BYTES = 60;
-/** Of one notice: `parcels.ts` relies on it to put each into one message. A larger one is shed at once. */
+/**
+ * Most bytes of one notice. A larger one is shed at once. `parcels.ts` relies on it to fit each notice into
+ * one message.
+ */
 const ONE_BYTES_MAX = 131_072;
 
 const bytesOf = ({ frame, key, users }: Notice): number =>
   NOTICE_BYTES + 2 * (frame.length + key.length) + NAME_BYTES * users.length;
 
 /**
- * Notices that wait to be told, one for each key: the one with the highest order. They are the first to go
- * under load, those that have waited longest before the others.
+ * Waiting notices, one for each key: the one with the highest order. They are shed first under load, the
+ * oldest before the others.
  */
 export class Notices {
-  /** Allocated lazily: most units have no notice. The oldest is first. */
+  /** Allocated lazily: most units have no notice. The oldest comes first. */
   #byKey: Map<string, Notice> | undefined;
   #bytes = 0;
   #shed = 0;
 
-  /** What they hold, about. */
+  /** Approximate bytes of memory that they hold. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -39,13 +45,13 @@ export class Notices {
     this.#bytes += bytes;
   }
 
-  /** Takes over what is in `later`, and its count of those that were let go. */
+  /** Adds all notices of `later`, and its count of shed ones. */
   putAll(later: Notices): void {
     for (const notice of later) this.put(notice);
     this.#shed += later.takeShed();
   }
 
-  /** Lets go the oldest until the others hold no more than `bytesMax`. */
+  /** Sheds the oldest notices until the others hold at most `bytesMax`. */
   shed(bytesMax: number): void {
     if (this.#byKey === undefined || this.#bytes <= bytesMax) return;
     for (const notice of this.#byKey.values()) {
@@ -55,7 +61,7 @@ export class Notices {
     }
   }
 
-  /** How many were let go since this was last asked, those that a later one replaced not among them. */
+  /** How many were shed since the last call. A notice that a later one replaced does not count. */
   takeShed(): number {
     const shed = this.#shed;
     this.#shed = 0;

@@ -17,14 +17,14 @@ import type { Replayed } from "./takeover.ts";
 import { appendEpoch, catchUp, startReplay } from "./takeover.ts";
 
 const STOP_GRACE_MS = 10_000;
-/** An append that was cut off ends with the time-out of what it asks last; past this it is left as it is. */
+/** An aborted append ends with the time-out of its last request. After this time it is abandoned. */
 const STOP_CUT_MS = 8_000;
-/** No log takes less: a record of a mark has room in it. */
+/** Every log accepts at least this: a record of a mark fits. */
 const BATCH_BYTES_LEAST = 1_024;
 const RETRY_MS = 200;
-/** An operator mends it, or puts the newer store back: either is noticed within this. */
+/** A repair of the log, or the return of the newer store, is noticed within this time. */
 const REST_MS = 3_000;
-/** How long a clean stop waits for effects; what is left the successor redoes. */
+/** How long a clean stop waits for effects. The successor redoes the rest. */
 const EFFECTS_GRACE_MS = 3_000;
 
 export interface OwnerWorld extends EffectsWorld {
@@ -34,11 +34,11 @@ export interface OwnerWorld extends EffectsWorld {
   readonly isFull: () => boolean;
   readonly loadSnapshot: () => Promise<Snapshot | undefined>;
   readonly saveSnapshot: (snapshot: Snapshot) => Promise<void>;
-  /** Begins to take requests for this partition; the result ends it. */
+  /** Begins to accept requests for this partition. The returned function ends that. */
   readonly serve: (offer: (request: Request) => boolean) => () => void;
   readonly onBatch?: (records: readonly LogRecord[], requests: number, appendMs: number) => void;
   readonly warn: (what: string, error: unknown) => void;
-  /** A reign began: how long reading the log and fencing the predecessor took. */
+  /** Called when a reign begins, with the times for reading the log and for fencing the predecessor. */
   readonly onReign?: (times: {
     readonly replayMs: number;
     readonly epochMs: number;
@@ -46,15 +46,15 @@ export interface OwnerWorld extends EffectsWorld {
   }) => void;
   readonly newOwnerId?: () => string;
   readonly ours?: IsOurs;
-  /** Ids that hot conversations may hold together; more, and the least recently used go cold. */
+  /** Most ids that hot conversations may hold together. Beyond it, the least recently used go cold. */
   readonly idsMax?: number;
-  /** What one message to the log may take, as far as that is known: less than `BATCH_BYTES_MAX`. */
+  /** Most bytes of one message to the log, if known to be less than `BATCH_BYTES_MAX`. */
   readonly batchBytesMax?: number | undefined;
 }
 
 export type OwnerState = "replaying" | "serving" | "stopped" | "regressed";
 
-/** One partition in the hands of this router, from the first replay to the last effect. */
+/** The owner of one partition, from the first replay to the last effect. */
 export class Owner {
   readonly #world: OwnerWorld;
   readonly #stop = new AbortController();
@@ -64,13 +64,13 @@ export class Owner {
   #partition: Partition | undefined;
   #effects: Effects | undefined;
   #replayed: Replayed | undefined;
-  /** How far our own reigns have committed: a log that ends before it has lost something. */
+  /** The last position that our own reigns committed. A log that ends before it has lost data. */
   #committed = 0;
-  /** What somebody has to mend; empty where nothing is known. */
+  /** What a person has to repair; empty if nothing is known. */
   complaint = "";
   #batchSize: BatchSize;
   #epochSince: number | undefined;
-  /** Monotonic: since when nobody is served; undefined while people are. */
+  /** Monotonic time since which nobody is served; `undefined` while requests are served. */
   unservedSince: number | undefined;
   state: OwnerState = "replaying";
 
@@ -83,12 +83,12 @@ export class Owner {
     return this.#partition?.waiting ?? 0;
   }
 
-  /** Since when, in milliseconds since 1970, an append has not been answered; undefined where none is out. */
+  /** Monotonic time since which an append has not been answered; `undefined` if none is in flight. */
   get appendSince(): number | undefined {
     return this.#epochSince ?? this.#partition?.appendSince;
   }
 
-  /** How long requests have waited for a loop that waits for no backend. */
+  /** How long, in milliseconds, requests have waited for a loop that waits for no backend. */
   get stuckMs(): number {
     return this.state === "serving" ? (this.#partition?.stuckMs ?? 0) : 0;
   }
@@ -97,13 +97,13 @@ export class Owner {
     return this.#effects?.backlog ?? 0;
   }
 
-  /** What its effects hold, those it may have to redo included. */
+  /** Bytes that its effects hold, including those that it may have to redo. */
   get backlogBytes(): number {
     return (this.#effects?.backlogBytes ?? 0) + ((this.#prepared ?? this.#replayed)?.undone.bytes ?? 0);
   }
 
   /**
-   * Reads the partition while its old owner still serves: what is left to read at the hand-over is little.
+   * Reads the partition while its old owner still serves it, so that little is left to read at the hand-over.
    */
   async prepare(): Promise<void> {
     const { log, facts } = this.#world;
@@ -118,8 +118,8 @@ export class Owner {
   }
 
   /**
-   * Reigns until stopped. A lost reign is tried again as long as the lease is ours, from what the log then
-   * holds.
+   * Reigns until stopped. After a lost reign it tries again from the log's present content, as long as it
+   * holds the lease.
    */
   start(): void {
     this.unservedSince = this.#world.clock.monotonic();
@@ -127,7 +127,7 @@ export class Owner {
   }
 
   /**
-   * Ends cleanly: finishes the append in flight, then the effects, and leaves a snapshot for the successor.
+   * Stops cleanly: finishes the append in flight, then the effects, and saves a snapshot for the successor.
    */
   async stop(): Promise<void> {
     const { clock } = this.#world;
@@ -144,8 +144,8 @@ export class Owner {
   }
 
   /**
-   * False when whatever it waits for has not ended, though told to: nothing of it is known, and a successor
-   * reads what there is.
+   * Returns false if the reign has not ended in time, though aborted. Its result is then unknown, and a
+   * successor reads what the log holds.
    */
   async #endsWithinGrace(): Promise<boolean> {
     const { clock } = this.#world;
@@ -161,14 +161,14 @@ export class Owner {
     return hasEnded;
   }
 
-  /** Ends at once: somebody else holds the lease. */
+  /** Ends at once: another router holds the lease. */
   drop(): void {
     this.#stop.abort(new Error("lease lost"));
     this.#abort.abort(new Error("lease lost"));
     this.state = "stopped";
   }
 
-  /** Redis was lost: tells the new one how far effects stand, without which no list can be rebuilt. */
+  /** Reports how far effects are done to a new Redis. Without that no list can be rebuilt. */
   republish(): void {
     if (this.#effects !== undefined) this.#effects.add(emptyUnit(this.#effects.done));
   }
@@ -199,7 +199,8 @@ export class Owner {
           continue;
         }
         if (error instanceof AppendRefused) {
-          // Of a log that takes less than we were told: smaller batches, and who is too large alone hears so.
+          // The log accepts less than we knew: try smaller batches. A command that is too large by itself is
+          // refused.
           if (error.refusal.code === "FRAME_TOO_LARGE" && error.bytes > BATCH_BYTES_LEAST)
             this.#batchSize = smallerThan(this.#batchSize, error.bytes);
           else {
@@ -233,11 +234,11 @@ export class Owner {
     }
   }
 
-  /** Somebody has to mend it: said once, tried again now and then. */
+  /** Waits for a repair: warns once, and returns after a while for the next attempt. */
   async #rest(what: string, error: Error): Promise<void> {
     if (error.message !== this.complaint) this.#world.warn(what, error);
     this.complaint = error.message;
-    // It may be stopped meanwhile.
+    // The owner may be stopped meanwhile.
     await this.#world.clock.sleep(REST_MS, this.#stop.signal).catch(() => undefined);
   }
 
@@ -261,7 +262,7 @@ export class Owner {
     const effects = new Effects(world, replayed.done, ended);
     const redo = replayed.undone.redo(world.facts);
     if (redo !== undefined) effects.redo(redo);
-    // Redis may have been lost since: it is told how far effects stand.
+    // Redis may have been lost since: report how far effects are done.
     effects.add(emptyUnit(replayed.done));
     void effects.run();
     const partition = new Partition({

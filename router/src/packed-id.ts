@@ -2,14 +2,14 @@ import { timeOfId } from "@jichat/protocol/ids.ts";
 import type { NameTable } from "./name-table.ts";
 
 /**
- * A client's id as three numbers. A UUIDv7's 128 bits as 48 (its time), 48 and 32, each exact in a double;
- * any other id as −1, its number among `Names`, and 0.
+ * A client's id as three numbers. The 128 bits of a UUIDv7 are split into 48 (its time), 48 and 32 bits, each
+ * exact in a double. Any other id is −1, its number in a `NameTable`, and 0.
  */
 export type PackedId = readonly [a: number, b: number, c: number];
 
 const OTHER = -1;
 
-/** The id that is looked for is the one that is added next. */
+/** A cache of one id: an id is usually looked up, and then added. */
 let last: { readonly id: string; readonly packed: PackedId | undefined } = { id: "", packed: undefined };
 
 function packUuid(id: string): PackedId | undefined {
@@ -24,13 +24,13 @@ function packedUuid(id: string): PackedId | undefined {
   return [time, Number.parseInt(middle, 16), Number.parseInt(id.slice(28), 16)];
 }
 
-/** As `timeOfId`, of an id that is packed too. */
+/** Like `timeOfId`. It shares its parsing with `packId`. */
 export const timeOfUuid = (id: string): number | undefined => packUuid(id)?.[0];
 
-/** Takes what is not a UUIDv7 into `names`: `releaseId` gives it back. */
+/** Packs an id. One that is not a UUIDv7 uses a number of `names` until `releaseId`. */
 export const packId = (id: string, names: NameTable): PackedId => packUuid(id) ?? [OTHER, names.use(id), 0];
 
-/** The same for an id that is looked for; undefined where `names` does not know it. */
+/** Packs an id for a lookup; `undefined` if `names` does not have it. */
 export function findPackedId(id: string, names: NameTable): PackedId | undefined {
   const uuid = packUuid(id);
   if (uuid !== undefined) return uuid;
@@ -51,5 +51,5 @@ export function releaseId([a, b]: PackedId, names: NameTable): void {
   if (a === OTHER) names.release(b);
 }
 
-/** The id's own time, 0 where it has none: forgetting such an id moves nothing that rests on times. */
+/** The id's own time, or 0 if it has none: forgetting such an id changes no bound that rests on times. */
 export const timeOfPackedId = ([a]: PackedId): number => Math.max(0, a);

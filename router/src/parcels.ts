@@ -8,37 +8,44 @@ export interface OutgoingEvent extends DeliveredEvent {
   readonly seq: number;
 }
 
-/** What a unit has for one connector. */
+/** The part of a unit that goes to one connector. */
 export interface ConnectorUnit {
   readonly events: OutgoingEvent[];
   readonly notices: Notice[];
   readonly gaps: DeliveredGap[];
 }
 
-/** A part of it that is delivered at once. */
+/** A part of a ConnectorUnit that fits into one message. */
 export interface Parcel extends ConnectorUnit {
   readonly position: number;
-  /** Notices and gaps behind a parcel of the same position. */
+  /** True if it only continues, with notices and gaps, a parcel of the same position. */
   readonly isRest: true | undefined;
 }
 
-/** Where a parcel ends, unless it is one position's. */
+/** A parcel ends here, unless it holds a single position. */
 const PARCEL_BYTES_MAX = 524_288;
-/** Of one position: more than a batch has (`BATCH_BYTES_MAX`, `READERSHIP_BYTES_MAX`), below NATS's 1 MB. */
+/**
+ * Most bytes of one position: more than a batch has (`BATCH_BYTES_MAX`, `READERSHIP_BYTES_MAX`), less than
+ * NATS's 1 MB.
+ */
 const POSITION_BYTES_MAX = 983_040;
-/** What stands around a frame: its position, its sender's session, its trace. */
+/** Bytes beside a frame: its position, its sender's session, its trace. */
 const EVENT_BYTES = 160;
-/** A gap without its readers, or a notice without these and its texts: ids of 64 characters, numbers. */
+/**
+ * Bytes of a gap without its readers, or of a notice without readers and texts: ids of 64 characters, and
+ * numbers.
+ */
 const NOTE_BYTES = 256;
-/** Of one gap in one parcel. */
+/** Most users of one gap in one parcel. */
 const GAP_USERS_MAX = 4_096;
-/** Of one message to the push queue: some 150 characters each, at most. */
+/** Most entries of one message to the push queue; each has at most about 150 characters. */
 const MISSED_PER_MESSAGE_MAX = 4_096;
 
 /**
- * Cuts what gathered over several batches into parcels that NATS takes, in order. Events never within one
- * position: a connector takes each only once. What of one position is too much, as it may be when it is told
- * anew to those who are members now, is pulled by its readers. Notices and gaps come behind all events.
+ * Cuts the deliveries of several batches into parcels that NATS accepts, in order. Events of one position
+ * stay in one parcel, since a connector accepts each position once. If one position is too large, which can
+ * happen when it is told again to all present members, gaps replace the rest and readers pull it. Notices and
+ * gaps come after all events.
  */
 export function parcelsOf(position: number, out: ConnectorUnit): Parcel[] {
   const packing = new Packing();
@@ -63,7 +70,7 @@ export function parcelsOf(position: number, out: ConnectorUnit): Parcel[] {
   });
 }
 
-/** Fills one parcel after the other; what is larger than one has one for itself. */
+/** Fills one parcel after the other. An item larger than a parcel gets one of its own. */
 class Packing {
   readonly parcels: ConnectorUnit[] = [{ events: [], notices: [], gaps: [] }];
   #bytes = 0;
@@ -78,7 +85,7 @@ class Packing {
   }
 }
 
-/** How many from the beginning of one position a message takes, and their bytes. */
+/** How many events of one position fit into a message, from the first on, and their bytes. */
 function fit(batch: readonly OutgoingEvent[]): { readonly count: number; readonly bytes: number } {
   const lists = new Set<readonly string[]>();
   let bytes = 0;
@@ -99,7 +106,7 @@ const slicesOf = <T>(all: readonly T[], size: number): T[][] =>
     all.slice(index * size, (index + 1) * size),
   );
 
-/** Events of one position each. */
+/** Groups events by position. */
 function batchesOf(events: readonly OutgoingEvent[]): OutgoingEvent[][] {
   const batches: OutgoingEvent[][] = [];
   for (const event of events) {
@@ -110,7 +117,7 @@ function batchesOf(events: readonly OutgoingEvent[]): OutgoingEvent[][] {
   return batches;
 }
 
-/** What stands for deliveries that could not be made: each reader pulls. */
+/** Gaps in place of deliveries that were not possible: each reader pulls. */
 export function gapsInPlaceOf(out: ConnectorUnit): DeliveredGap[] {
   const byConversation = new Map<string | undefined, { head: number; users: Set<string> }>();
   const add = (conversation: string | undefined, head: number, users: readonly string[]): void => {
@@ -127,6 +134,6 @@ export function gapsInPlaceOf(out: ConnectorUnit): DeliveredGap[] {
   }));
 }
 
-/** For the push queue, whose messages may be as many as needed. */
+/** Cuts missed entries into messages for the push queue. */
 export const missedParcelsOf = (missed: readonly MissedEntry[]): MissedEntry[][] =>
   slicesOf(missed, MISSED_PER_MESSAGE_MAX);

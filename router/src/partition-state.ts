@@ -4,22 +4,31 @@ import { apply } from "./apply.ts";
 import type { Conversation } from "./conversation.ts";
 import { loadedConversation, newConversation } from "./conversation.ts";
 
-/** Ids and events held by all hot conversations of one partition, and so its memory: 75 bytes each. */
+/**
+ * Most ids and events that all hot conversations of one partition hold. They take 75 bytes each, and so bound
+ * its memory.
+ */
 const HOT_IDS_MAX = 400_000;
 /**
- * Conversations that were never written to. More than one answer of storage tells of, so that none is
- * forgotten before it is needed.
+ * Most absent conversations (never written to) in memory. More than one answer of storage names, so that none
+ * is forgotten before it is used.
  */
 export const ABSENT_MAX = 4_096;
-/** Conversations trimmed for age per commit: forgetting is spread out. */
+/** Conversations that are trimmed for age per commit, so that the work is spread out. */
 const TRIMS_PER_COMMIT = 8;
 
 /** The hot conversations of one partition, least recently used first. */
 export class PartitionState {
   readonly #hot = new Map<string, Conversation>();
-  /** Apart from them: whoever asks for what does not exist pushes nobody out. The longest known go first. */
+  /**
+   * Absent conversations, the oldest first. They have a map of their own, so that questions for what does not
+   * exist evict no hot conversation.
+   */
   readonly #absent = new Map<string, Conversation>();
-  /** Of those, the ones that have more than they need: the liveliest, which are never among the first. */
+  /**
+   * Hot conversations that hold more than they need. They are the busiest, and so never among the least
+   * recently used.
+   */
   readonly #overfull = new Set<Conversation>();
   #weight = 0;
   readonly #idsMax: number;
@@ -37,8 +46,8 @@ export class PartitionState {
   }
 
   /**
-   * A hot conversation, now the most recently used, or one that was never written to; undefined where storage
-   * must be asked.
+   * A hot conversation, which becomes the most recently used, or one that was never written to. `undefined`
+   * if storage must be asked.
    */
   get(id: string): Conversation | undefined {
     const found = this.#hot.get(id);
@@ -53,7 +62,7 @@ export class PartitionState {
     this.#weight += weigh(conversation);
   }
 
-  /** What storage knows of `id`; no facts means that it was never written to. */
+  /** Adds what storage knows of `id`. No facts mean that it was never written to. */
   load(id: string, facts: ConversationFacts | undefined): Conversation {
     if (facts === undefined) return this.#keepAbsent(newConversation(id));
     const conversation = loadedConversation(facts);
@@ -70,7 +79,7 @@ export class PartitionState {
     return conversation;
   }
 
-  /** Moves a conversation over a record that was just decided: with its first one it becomes hot. */
+  /** Applies a record that was just decided. With its first record a conversation becomes hot. */
   apply(conversation: Conversation, record: LogRecord, position: number): void {
     if (this.#absent.delete(conversation.id)) this.add(conversation);
     const before = weigh(conversation);
@@ -79,7 +88,7 @@ export class PartitionState {
     if (conversation.recent.isOverfull) this.#overfull.add(conversation);
   }
 
-  /** Moves over a record of the log. A conversation that is not hot stays cold, unless this is its birth. */
+  /** Applies a record of the log. A conversation that is not hot stays cold, unless the record creates it. */
   replay(record: LogRecord, position: number): Conversation | undefined {
     let conversation = this.#hot.get(record.conversation);
     if (conversation === undefined) {
@@ -91,7 +100,10 @@ export class PartitionState {
     return conversation;
   }
 
-  /** After a commit: forgets what is old or too much, but nothing that storage has not consumed. */
+  /**
+   * Called after a commit. Forgets what is old or too much, but nothing behind `consumed`, the position that
+   * storage has reached.
+   */
   shed(now: number, consumed: number): void {
     for (const conversation of this.#overfull) this.#trim(conversation, now, consumed);
     let trims = 0;
@@ -100,8 +112,8 @@ export class PartitionState {
       this.#trim(conversation, now, consumed);
     }
     for (const [id, conversation] of this.#hot) {
-      // The one that is in use stays, however large: what was just asked of storage must not be gone before
-      // it is needed.
+      // A single conversation stays, however large: what storage was just asked for must not be evicted
+      // before it is used.
       if (this.#weight <= this.#idsMax || conversation.position > consumed || this.#hot.size === 1) break;
       this.#hot.delete(id);
       this.#overfull.delete(conversation);
@@ -117,9 +129,6 @@ export class PartitionState {
   }
 }
 
-/**
- * Everything about a hot conversation is bounded by its recent ids and events and its members; ten stand for
- * the rest.
- */
+/** Approximate size of a hot conversation: its recent ids and events, its members, and ten for the rest. */
 const weigh = (conversation: Conversation): number =>
   10 + conversation.recent.size + conversation.members.size;

@@ -16,14 +16,15 @@ import type { PartitionState } from "./partition-state.ts";
 import type { FactsSource, Log } from "./ports.ts";
 import { Readers, isReading } from "./readers.ts";
 
-/** One connector's batch on its way through: answered once, or declined when the reign ends first. */
+/** A batch of one connector. It is answered once, or declined if the reign ends first. */
 export interface Request {
   readonly commands: readonly Command[];
-  /** Of the message that they came in. */
+  /** Bytes of the message with the commands. */
   readonly bytes: number;
   readonly answer: (answers: readonly Answer[], position: number) => void;
   /**
-   * Says nothing but "again": safe at any time, since a batch is repeated unchanged and its ids are known.
+   * Tells the sender to repeat the batch. Safe at any time: the batch comes again unchanged, and its ids are
+   * known.
    */
   readonly decline: () => void;
 }
@@ -38,7 +39,7 @@ export interface Reign {
   readonly ours?: IsOurs | undefined;
   /** True while the stream is over 90 % of its limit. */
   readonly isFull: () => boolean;
-  /** What one append takes, encoded. */
+  /** Most bytes of one append, encoded. */
   readonly batchSize: BatchSize;
   readonly onBatch?:
     | ((records: readonly LogRecord[], requests: number, appendMs: number) => void)
@@ -48,28 +49,29 @@ export interface Reign {
   number: number;
 }
 
-/** Requests that may wait for one partition; one more is dropped, and its connector asks again. */
+/** Most requests that wait for one partition. A further one is declined, and its connector sends it again. */
 const INBOX_REQUESTS_MAX = 1_024;
 
-/** An append that takes longer is one of a log that does not answer: a snapshot is not worth the wait. */
+/** After this time the log counts as silent, and a snapshot is not worth the wait. */
 const CAPTURE_WAIT_MS = 5_000;
 
 /**
- * The loop that gives a partition its order: one append in flight, what arrives meanwhile is the next batch.
+ * The loop that orders a partition. One append is in flight; requests that arrive meanwhile form the next
+ * batch.
  */
 export class Partition {
   readonly #reign: Reign;
   readonly #loads: ColdLoads;
   #inbox: Request[] = [];
-  /** Readers that have just come: what can be told them without an append is. */
+  /** New readers. Those that can be answered without an append are. */
   #arrivals: Request[] = [];
   readonly #readers = new Readers<Request>();
   #wake: () => void = () => {};
   #isOver = false;
-  /** Monotonic: when the loop last came by, or was given work after it had none. */
+  /** Monotonic time at which the loop last ran, or got work after it had none. */
   #cameBy: number;
   #appendSince: number | undefined;
-  /** While a batch is on its way the state is ahead of the log: nothing of it may be kept. */
+  /** True while an append is in flight: the state is ahead of the log, and must not be saved. */
   #isAhead = false;
   readonly #captures = new Set<(isClean: boolean) => void>();
 
@@ -85,12 +87,15 @@ export class Partition {
     return this.#inbox.length + this.#arrivals.length + this.#readers.count;
   }
 
-  /** Monotonic: since when the log has not answered; undefined where it is not asked. */
+  /** Monotonic time since which an append is in flight; `undefined` if none is. */
   get appendSince(): number | undefined {
     return this.#appendSince;
   }
 
-  /** How long requests have waited for a loop that waits for nobody: it should have taken them. */
+  /**
+   * How long, in milliseconds, requests have waited for a loop that waits for nothing and should have taken
+   * them.
+   */
   get stuckMs(): number {
     if (this.#inbox.length + this.#arrivals.length === 0 || this.#appendSince !== undefined) return 0;
     return this.#reign.clock.monotonic() - this.#cameBy;
@@ -100,7 +105,7 @@ export class Partition {
     return this.#reign.position;
   }
 
-  /** False when the inbox is full or the reign is over: the sender is to repeat its batch. */
+  /** False if the inbox is full or the reign is over: the sender has to repeat its batch. */
   offer(request: Request): boolean {
     if (this.#isOver || this.waiting >= INBOX_REQUESTS_MAX) return false;
     if (this.#inbox.length + this.#arrivals.length === 0) this.#cameBy = this.#reign.clock.monotonic();
@@ -111,8 +116,9 @@ export class Partition {
   }
 
   /**
-   * Runs until `stop` aborts, and finishes the append in flight: what the log has taken must be answered.
-   * `abort` cuts even that short. Throws when the log belongs to somebody else now.
+   * Runs until `stop` aborts, then finishes the append in flight, since stored commands must be answered.
+   * `abort` ends that too. Throws when the log belongs to another owner, or the reign ends for another
+   * reason.
    */
   async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
     stop.addEventListener(
@@ -139,14 +145,14 @@ export class Partition {
     }
   }
 
-  /** Until it is woken, or until an append for readers is due. */
+  /** Resolves when it is woken, or when an append for readers is due. */
   async #sleep(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     const dueInMs = this.#readersDueInMs();
     if (dueInMs === undefined) return promise;
     const over = new AbortController();
-    // Woken earlier, it is called off.
+    // If woken earlier, the timer is cancelled.
     this.#reign.clock.sleep(dueInMs, over.signal).then(resolve, () => undefined);
     await promise;
     over.abort(new Error("woken"));
@@ -156,7 +162,7 @@ export class Partition {
     return this.#readers.dueInMs(this.#reign.clock.monotonic());
   }
 
-  /** Who is told nothing but that storage is being asked need not wait for an append. */
+  /** An answer that only says that storage is being asked need not wait for an append. */
   #meetReaders(): void {
     const now = this.#reign.clock.now();
     for (;;) {
@@ -169,7 +175,10 @@ export class Partition {
     }
   }
 
-  /** As many requests as surely fit into one batch: what does not is the next one, and not `later`. */
+  /**
+   * Takes as many requests as certainly fit into one batch. The others form the next batch instead of being
+   * answered `later`.
+   */
   #drainQueue(): Request[] {
     let bytes = 0;
     let count = 0;
@@ -187,7 +196,7 @@ export class Partition {
     const now = this.#reign.clock.now();
     try {
       const written = this.#compose(writers, now);
-      // An append that is made anyway serves whoever waits for one.
+      // An append that happens anyway also serves waiting readers.
       const readers = written.fenced || this.#readersDueInMs() === 0 ? this.#readers.takeAll() : [];
       if (readers.length > 0) asking = [...writers, ...readers];
       const read = readers.length === 0 ? undefined : this.#compose(readers, now);
@@ -204,9 +213,10 @@ export class Partition {
   }
 
   /**
-   * When the stream has no room, or takes writes of ours on no repetition, everybody hears so, and the state,
-   * ahead of the log now, ends this reign. Behind anything else everybody is declined, and what was too large
-   * too: its owner cuts smaller then. Returns what ends the reign.
+   * Answers requests whose append failed. If the log is full, or refuses our writes for good, every command
+   * gets that refusal; the state, which is ahead of the log, ends the reign. After any other error, and for a
+   * batch that is too large, requests are declined; the owner then makes smaller batches. Returns the error
+   * that ends the reign.
    */
   #refuse(requests: readonly Request[], error: unknown): unknown {
     const refusal =
@@ -223,16 +233,13 @@ export class Partition {
     return new OwnershipLost(`${refusal.message}: the state is dropped and read again`, { cause: error });
   }
 
-  /**
-   * What `take` makes of the state at a moment when state and log agree; undefined when the reign ends, or
-   * five seconds go by, before one comes.
-   */
+  /** Calls `take` when state and log agree. `undefined` if the reign ends or five seconds pass first. */
   async capture<T>(take: () => T): Promise<T | undefined> {
     if (!this.#isAhead) return take();
     if (this.#isOver) return undefined;
     const { promise, resolve } = Promise.withResolvers<T | undefined>();
     const over = new AbortController();
-    // Called at that moment, not after it: a microtask later the next batch may be on its way.
+    // Called synchronously: a microtask later the next batch may be in flight.
     const act = (isClean: boolean): void => {
       over.abort(new Error("it has come"));
       this.#captures.delete(act);
@@ -249,7 +256,7 @@ export class Partition {
   }
 
   #settled(isClean: boolean): void {
-    // A failed append leaves the state ahead for ever: it is dropped with the reign.
+    // After a failed append the state stays ahead of the log. It is dropped with the reign.
     if (isClean) this.#isAhead = false;
     for (const act of this.#captures) act(isClean);
   }

@@ -6,9 +6,7 @@ import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { PresenceUpdate } from "@jichat/presence/presence-update.ts";
 
-/**
- * What a partition's owner needs of the world. The simulation has models of these, production has adapters.
- */
+/** What a partition's owner needs from outside. Production has adapters, the simulation has models. */
 export interface Log {
   append(
     bytes: Uint8Array,
@@ -19,7 +17,7 @@ export interface Log {
     | { outcome: "full" }
     | { outcome: "refused"; error: ChatError }
   >;
-  /** The first position that is not trimmed away, and the last. */
+  /** The first and the last position that are not trimmed. */
   first(): Promise<number>;
   end(): Promise<number>;
   at(position: number): Promise<Batch | undefined>;
@@ -27,27 +25,32 @@ export interface Log {
 }
 
 export interface FactsSource {
-  /** Rejects with UNAVAILABLE when storage has not consumed `position` within 2 s, or is not there. */
+  /**
+   * Rejects with UNAVAILABLE if storage cannot be reached, or has not read the log up to `position` within 2
+   * s.
+   */
   ask(question: Omit<FactsQuery, "v" | "q" | "partition">): Promise<FactsReply>;
-  /** The position up to which ClickHouse holds the log, as last heard; 0 if never. */
+  /** The last known position up to which ClickHouse holds the log; 0 if none is known. */
   watermark(): number;
 }
 
 export interface Sessions {
-  /** Acknowledged heads first, then sessions: a record is either delivered live or in the head. */
+  /** Writes heads first, then reads sessions: a record is either delivered live or in the head. */
   publish(update: PresenceUpdate): Promise<ReadonlyMap<string, readonly string[]>>;
   /**
-   * What was not published by `lostAt` (monotonic) never will be: from then on all that was published counts as
-   * lost, as if Redis had been.
+   * Gives up all published data, as if Redis had been lost: what was not published by `lostAt` (monotonic)
+   * never will be.
    */
   giveUp(lostAt: number): Promise<void>;
   isAlive(connector: string): Promise<boolean>;
-  /** False while Redis was lost so recently that absent sessions prove nothing. */
+  /** False if Redis was lost so recently that a missing session proves nothing. */
   settled(): boolean;
 }
 
 export interface Deliverer {
-  /** Resolves once the connector has taken it; rejects after `timeoutMs` or when nobody is there. */
+  /**
+   * Resolves once the connector has accepted it. Rejects after `timeoutMs`, or if the connector is not there.
+   */
   deliver(connector: string, delivery: Delivery, timeoutMs: number): Promise<void>;
 }
 
@@ -61,9 +64,9 @@ export interface EffectsWorld {
   readonly deliverer: Deliverer;
   readonly push: PushQueue;
   readonly clock: Clock;
-  /** What this partition's effects may hold: half of it under way, half of it gathering. */
+  /** Most bytes that this partition's effects may hold: half of it in progress, half of it waiting. */
   readonly backlogBytesMax: () => number;
-  /** What one script in Redis may write and read, if another number than usual. */
+  /** Most cost of one Redis script, if not the default. */
   readonly scriptCostMax?: number | undefined;
   readonly count: (what: "delivered" | "gap" | "folded" | "shed" | "retried" | "missed", by: number) => void;
 }

@@ -4,9 +4,9 @@ import type { EffectUnit } from "./effect-unit.ts";
 import { usersOf } from "./effect-unit.ts";
 
 /**
- * A unit on its way into Redis, in parts that each take Redis a short time, however much it is. What a part
- * has written is not written again when a later one fails. Sessions are asked for once all is written: who
- * registers later finds it in Redis.
+ * Writes a unit to Redis in parts, each of which takes Redis a short time. A part that is written is not
+ * written again if a later one fails. Sessions are read after everything is written: a session that registers
+ * later finds it in Redis.
  */
 export class Publication {
   readonly online = new Map<string, readonly string[]>();
@@ -29,7 +29,7 @@ export class Publication {
     this.#users = new Line(usersOf(unit));
   }
 
-  /** The next part; undefined when there is none. The same one again until it is `written`. */
+  /** The next part; `undefined` if there is none. Returns the same part until `written` is called with it. */
   next(): PresenceUpdate | undefined {
     if (this.#isDone && this.#users.isOver) return undefined;
     const room = { left: this.#costMax };
@@ -57,7 +57,7 @@ export class Publication {
   }
 }
 
-/** Waits in order, and leaves from its front. */
+/** A queue whose items leave only after they were written. */
 class Line<T> {
   readonly #items: readonly T[];
   readonly #costOf: (item: T) => number;
@@ -76,7 +76,7 @@ class Line<T> {
     return this.left === 0;
   }
 
-  /** Those for whom there is room, which they take. */
+  /** Items from the front that fit into `room`; their costs are subtracted from it. */
   fit(room: { left: number }): readonly T[] {
     let end = this.#at;
     for (; end < this.#items.length && room.left > 0; end += 1)

@@ -10,9 +10,9 @@ import type { PushQueue } from "./ports.ts";
 const PUBLISH_TIMEOUT_MS = 2_000;
 
 /**
- * What went past those who are away, for a push service. The queue may drop, and so what it takes on no
- * repetition is let go: effects behind it, which are to reach people who are here, do not wait for it. `letGo`
- * hears of it once.
+ * Writes missed events to the push queue, for a push service. The queue may drop entries. So entries that it
+ * refuses for good are dropped, and effects for people who are online do not wait for them. `letGo` is called
+ * once for each new refusal.
  */
 export function pushQueueOver(
   js: Pick<JetStreamClient, "publish">,

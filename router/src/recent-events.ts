@@ -10,8 +10,8 @@ import { RowRing } from "./row-ring.ts";
 import { SlotIndex } from "./slot-index.ts";
 
 /**
- * How long an answer of storage waits for the command that asked: its connector repeats within this time or
- * gave up.
+ * How long an answer of storage is kept for the command that needs it. The connector repeats the command
+ * within this time, or has given up.
  */
 const FOUND_MS = 30_000;
 
@@ -21,7 +21,7 @@ export interface KnownId {
   readonly position: number;
 }
 
-/** What a row says beside its sender and its id. */
+/** A row's fields, except its sender and its id. */
 interface KnownRow extends KnownId {
   readonly kind: number;
   readonly no: number;
@@ -30,18 +30,20 @@ interface KnownRow extends KnownId {
 /** Fields of a row. `WHAT` is the sender's number times 512, plus 256 once recalled, plus the kind. */
 const [SEQ, NO, TS, POSITION, WHAT, A, B, C] = [0, 1, 2, 3, 4, 5, 6, 7];
 const [SENDER_STEP, RECALLED] = [512, 256];
-/** In A: the row is an event without an id of its own. */
+/** The packed id of an event without an id of its own. */
 const WITHOUT: PackedId = [-2, 0, 0];
-/** 0 stands for a row that is no event: an id alone. In memory only: a snapshot has ids alone. */
+/**
+ * Codes of kinds in rows. 0 is an id without an event. They are in memory only: a snapshot holds ids alone.
+ */
 const CODES = Object.fromEntries(Object.keys(KINDS).map((kind, at) => [kind, at + 1])) as Readonly<
   Partial<Record<EventKind, number>>
 >;
-/** Of a kind that a newer version wrote: of such an event storage is asked. */
+/** The code of a kind that only a newer version knows. Storage is asked about such an event. */
 const UNKNOWN = RECALLED - 1;
 invariant(Object.keys(KINDS).length < UNKNOWN, "a row has room for every kind");
 const KIND_OF = new Map((Object.keys(CODES) as EventKind[]).map((kind) => [CODES[kind] ?? UNKNOWN, kind]));
 
-/** Rows that are looked through faster, and held in less, than by an index. */
+/** Up to this many rows a scan is faster than an index, and needs less memory. */
 const UNINDEXED_MAX = 16;
 
 const hashOf = (sender: number, a: number, b: number, c: number): number => {
@@ -52,22 +54,20 @@ const hashOf = (sender: number, a: number, b: number, c: number): number => {
 };
 
 /**
- * The latest ids and events of one conversation, and the time from which no id is missing. In the order of
- * the log, 75 bytes each and outside the heap: V8 neither copies nor marks them.
+ * The latest ids and events of one conversation in log order, and the times from which no id is missing. A
+ * row takes 75 bytes outside the heap, so V8 neither copies nor marks it.
  */
 export class RecentEvents {
-  /** T of docs/design.md, "Exactly one seq": every id that was accepted later than this is in here. */
+  /** T in docs/design.md, "Exactly one seq": memory holds every id that was accepted later than this. */
   knownFrom: number;
-  /**
-   * By the ids' own time: every UUIDv7 that was made later than this is in here, whenever it was accepted.
-   */
+  /** Memory holds every UUIDv7 whose own time is later than this, whenever it was accepted. */
   idsFrom: number;
   readonly #rows = new RowRing();
   readonly #names = new NameTable();
-  /** Undefined while there are so few that they are looked through one by one. */
+  /** `undefined` while there are so few rows that a scan is enough. */
   #index: SlotIndex | undefined;
   #ids = 0;
-  /** Answers of storage about older ids and events, until the command that asked comes again. */
+  /** Answers of storage about older ids and events, until the command that needs them comes again. */
   #found: Map<string, KnownId | EventFacts | undefined> | undefined;
   #foundAt = 0;
 
@@ -76,17 +76,17 @@ export class RecentEvents {
     this.idsFrom = idsFrom;
   }
 
-  /** Ids and events together: what is both counts once. */
+  /** Number of rows. An event with an id counts once. */
   get size(): number {
     return this.#rows.size;
   }
 
-  /** How many ids are in here. */
+  /** Number of ids. */
   get ids(): number {
     return this.#ids;
   }
 
-  /** What `user`'s `id` was accepted as. */
+  /** The event that `user`'s `id` was accepted as. */
   known(user: string, id: string): KnownId | undefined {
     const sender = this.#names.find(user);
     const packed = findPackedId(id, this.#names);
@@ -103,7 +103,7 @@ export class RecentEvents {
     return slot === undefined ? undefined : this.#knownAt(slot);
   }
 
-  /** An event of the last ones, which come without a hole. */
+  /** One of the latest events, which have no holes. */
   event(seq: number): EventFacts | undefined {
     const slot = this.#slotOf(seq);
     if (slot === undefined) return undefined;
@@ -121,13 +121,13 @@ export class RecentEvents {
     };
   }
 
-  /** To be called in the order of seq. */
+  /** Must be called in the order of seq. */
   addEvent(event: Omit<EventFacts, "recalled">, id: string | undefined, position: number): void {
     const { seq, no, ts } = event;
     this.#add(event.from, id, { kind: CODES[event.kind] ?? UNKNOWN, seq, no, ts, position });
   }
 
-  /** An id that stands for no event that is known here. To be called in the order of seq. */
+  /** Adds an id without its event. Must be called in the order of seq. */
   addId(user: string, id: string, known: KnownId): void {
     this.#add(user, id, { ...known, kind: 0, no: 0 });
   }
@@ -143,8 +143,8 @@ export class RecentEvents {
   }
 
   /**
-   * Keeps what storage said about `key`, an `idKey` or `eventKey`; undefined: it has no such. Storage may have
-   * been asked before a recall that has been decided since: the recall stays.
+   * Keeps storage's answer about `key`, an `idKey` or `eventKey`. `undefined` means that storage does not
+   * have it. Storage may have been asked before a recall that has been decided since: the recall stays.
    */
   find(key: string, answer: KnownId | EventFacts | undefined, now: number): void {
     this.#found ??= new Map();
@@ -162,8 +162,8 @@ export class RecentEvents {
   }
 
   /**
-   * Forgets by age and by number, but nothing that storage has not consumed: it could not be asked for
-   * again.
+   * Forgets rows by age and by number. A row that storage has not consumed stays, since storage could not
+   * answer for it.
    */
   trim(now: number, consumed: number): void {
     const rows = this.#rows;
@@ -176,12 +176,15 @@ export class RecentEvents {
     if (this.#found !== undefined && now - this.#foundAt > FOUND_MS) this.#found = undefined;
   }
 
-  /** Holds more than it has to: `trim` is due. Events without an id may be as many again. */
+  /**
+   * Whether it holds more than it has to, so that `trim` is due. There may be as many events without an id as
+   * ids.
+   */
   get isOverfull(): boolean {
     return this.#ids > RECENT_EVENTS_MAX || this.#rows.size > 2 * RECENT_EVENTS_MAX;
   }
 
-  /** The newest `max` ids, oldest first, and from when on none is missing among them. */
+  /** The newest `max` ids, oldest first, with the times from which none is missing among them. */
   latest(max: number): {
     readonly knownFrom: number;
     readonly idsFrom: number;
@@ -243,7 +246,7 @@ export class RecentEvents {
     if (rows.capacity !== capacity) this.#reindex();
   }
 
-  /** Rows have moved to other slots. */
+  /** Rebuilds the index after rows have moved to other slots. */
   #reindex(): void {
     const rows = this.#rows;
     this.#index = undefined;
@@ -257,7 +260,7 @@ export class RecentEvents {
     }
   }
 
-  /** By bisection: the first row that is not below `seq`, if it has it. */
+  /** Finds a seq by binary search. */
   #slotOf(seq: number): number | undefined {
     const rows = this.#rows;
     let [low, high] = [0, rows.size];

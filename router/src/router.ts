@@ -45,13 +45,13 @@ export interface RouterParts {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly partitions: number;
-  /** The level of the cluster: which forms every process of it reads by now. */
+  /** The cluster's level: the forms that every process can read by now. */
   readonly clusterLevel: () => number;
 }
 
 const HANDOVER_TIMEOUT_MS = 5_000;
 
-/** Owns partitions as the leases say, and gives each of them the world that it works in. */
+/** Owns the partitions that its leases name, and gives each owner its adapters. */
 export class Router implements LeaseHolder {
   readonly #parts: RouterParts;
   readonly #push: PushQueue;
@@ -117,7 +117,7 @@ export class Router implements LeaseHolder {
     return standstill(this.#owners);
   }
 
-  /** What a person has to know of the partitions that are owned here. */
+  /** The faults of the partitions that are owned here. */
   faults(): readonly Fault[] {
     return faultsOf(this.#owners, this.#logs, this.#parts.clock.monotonic());
   }
@@ -135,9 +135,9 @@ export class Router implements LeaseHolder {
     const owner = this.#owners.get(partition);
     if (owner === undefined) return;
     if (to !== undefined) {
-      // A successor that has to read the log from the watermark on would know no recent id.
+      // Without a snapshot the successor would read the log from the watermark on, and know no recent id.
       await owner.snapshot();
-      // The successor reads while we still serve; if it cannot, it will read after.
+      // The successor reads while we still serve. If it cannot, it reads afterwards.
       await nats
         .request(names.handover(to), encodeHandover({ v: 1, partition }), {
           timeout: HANDOVER_TIMEOUT_MS,
@@ -237,7 +237,7 @@ export class Router implements LeaseHolder {
     }
   }
 
-  /** From a command's arrival to its answer, for those that are traced. */
+  /** Starts spans from arrival to answer for commands that are traced. The returned function ends them. */
   #traceCommands(commands: CommandBatch["commands"]): () => void {
     const spans = commands.flatMap(({ trace }) => this.#parts.telemetry.child("router command", trace) ?? []);
     return () => {
@@ -278,7 +278,8 @@ export class Router implements LeaseHolder {
         }
       },
     });
-    // What has arrived already is declined, not dropped: its sender would wait for a time-out.
+    // Requests that have arrived already are declined instead of dropped: their senders would wait for a
+    // time-out.
     return () => {
       subscription.drain().catch((error: unknown) => {
         this.#warn("a subscription did not drain", error, partition);

@@ -1,13 +1,13 @@
-/** Of a row, which so takes one cache line. */
+/** Numbers in a row, which thus takes one cache line. */
 const DOUBLES = 8;
 const CAPACITY_MIN = 4;
-/** Up to here a ring doubles; from here on it grows by an eighth of this. */
+/** Up to this capacity a ring doubles. Beyond it, it grows by an eighth of this number. */
 const DOUBLING_MAX = 4_096;
 
 const grown = (capacity: number): number =>
   capacity < DOUBLING_MAX ? capacity * 2 : capacity + DOUBLING_MAX / 8;
 
-/** Rows of eight numbers in one piece of memory outside the heap: the newest comes, the oldest goes. */
+/** A queue of rows of eight numbers in one block of memory outside the heap. */
 export class RowRing {
   #data = new Float64Array(CAPACITY_MIN * DOUBLES);
   #capacity = CAPACITY_MIN;
@@ -18,12 +18,15 @@ export class RowRing {
     return this.#size;
   }
 
-  /** Rows that have room. It follows the size: rows may move to other slots in `push` and in `shift`. */
+  /**
+   * Number of rows that fit. It grows and shrinks with the size; then `push` and `shift` move rows to other
+   * slots.
+   */
   get capacity(): number {
     return this.#capacity;
   }
 
-  /** Where the row is that has `index` older ones; good until the capacity changes. */
+  /** The slot of the row that has `index` older rows. Valid until the capacity changes. */
   slot(index: number): number {
     const slot = this.#oldest + index;
     return slot < this.#capacity ? slot : slot - this.#capacity;
@@ -46,14 +49,14 @@ export class RowRing {
     this.#data[slot * DOUBLES + field] = value;
   }
 
-  /** The slot of a new newest row. All its fields are to be set: it holds what was there before. */
+  /** Adds a row and returns its slot. Set all its fields: they still hold old values. */
   push(): number {
     if (this.#size === this.#capacity) this.#resize(grown(this.#capacity));
     this.#size += 1;
     return this.slot(this.#size - 1);
   }
 
-  /** Forgets the oldest row. */
+  /** Removes the oldest row. */
   shift(): void {
     this.#oldest = this.slot(1);
     this.#size -= 1;

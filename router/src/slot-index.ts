@@ -1,16 +1,16 @@
-/** Marks a place that holds no slot. */
+/** Marks an empty place. */
 const EMPTY = 0;
 
 /**
- * Finds slots by a hash of what they hold: open addressing with linear probing. The caller says what is
- * equal; two slots may hold the same, and then either is found.
+ * Finds slots by a hash of their content: open addressing with linear probing. The caller decides equality.
+ * If two slots are equal, either may be found.
  */
 export class SlotIndex {
   readonly #places: Int32Array;
   readonly #mask: number;
   readonly #hashOf: (slot: number) => number;
 
-  /** For up to `capacity` slots. `hashOf` of a slot stays the same while it is in here. */
+  /** Has room for `capacity` slots. `hashOf` a slot must not change while the slot is in the index. */
   constructor(capacity: number, hashOf: (slot: number) => number) {
     const length = 2 ** Math.ceil(Math.log2(capacity * 1.5));
     this.#places = new Int32Array(length);
@@ -32,7 +32,10 @@ export class SlotIndex {
     }
   }
 
-  /** Takes a slot out that is in here, and closes the gap: whoever was displaced over it moves back. */
+  /**
+   * Removes a slot, which must be in the index, and closes the gap: entries that were displaced over it move
+   * back.
+   */
   remove(slot: number): void {
     let gap = this.#hashOf(slot) & this.#mask;
     while (this.#places[gap] !== slot + 1) gap = (gap + 1) & this.#mask;
@@ -40,7 +43,7 @@ export class SlotIndex {
       const moved = this.#places[place] ?? EMPTY;
       if (moved === EMPTY) break;
       const home = this.#hashOf(moved - 1) & this.#mask;
-      // From its home on, cyclically, the gap comes before its place: so it may move there.
+      // An entry may move into the gap if the gap lies between the entry's home and its place, cyclically.
       if (((place - home) & this.#mask) < ((place - gap) & this.#mask)) continue;
       this.#places[gap] = moved;
       gap = place;

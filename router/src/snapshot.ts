@@ -4,7 +4,7 @@ import { PartitionState } from "./partition-state.ts";
 import { RecentEvents, idKey, partsOfIdKey } from "./recent-events.ts";
 
 const SNAPSHOT_VERSION = 1;
-/** Per conversation, the ids that a warm start keeps; older ones are asked of storage. */
+/** Ids per conversation that a warm start keeps. Storage is asked about older ones. */
 const IDS_PER_CONVERSATION_MAX = 256;
 
 export function takeSnapshot(state: PartitionState, position: number, done: number): Snapshot {
@@ -29,7 +29,7 @@ export function takeSnapshot(state: PartitionState, position: number, done: numb
   return { v: SNAPSHOT_VERSION, position, done, conversations };
 }
 
-/** The state of a snapshot, or undefined where it is of another version: then the start is a cold one. */
+/** The state of a snapshot; `undefined` if it has another version. Then the start is a cold one. */
 export function stateOf(snapshot: Snapshot, idsMax?: number): PartitionState | undefined {
   if (snapshot.v !== SNAPSHOT_VERSION) return undefined;
   const state = new PartitionState(idsMax);

@@ -2,13 +2,16 @@ import type { EffectUnit } from "./effect-unit.ts";
 import type { ConnectorUnit } from "./parcels.ts";
 import type { MissedEntry } from "@jichat/protocol/bus/push.ts";
 
-/** Recipients by the connector that holds them, and those whom none holds. */
+/** Recipients by the connector that holds their sessions, and recipients without a session. */
 interface Placed {
   readonly users: ReadonlyMap<string, readonly string[]>;
   readonly absent: readonly string[];
 }
 
-/** One delivery per connector that holds a session of a recipient; the others have missed it. */
+/**
+ * Makes one delivery per connector that holds a session of a recipient. The other recipients have missed a
+ * message.
+ */
 export function spread(
   unit: EffectUnit,
   online: ReadonlyMap<string, readonly string[]>,
@@ -22,7 +25,8 @@ export function spread(
     outgoing.set(connector, made);
     return made;
   };
-  // Events for the same people share the array of them (`EventEffect`), and are to share these too.
+  // Events for the same users share one array of recipients (`EventEffect`). They should share these arrays
+  // too.
   const placed = new Map<readonly string[], Placed>();
   const place = (recipients: readonly string[]): Placed => {
     const known = placed.get(recipients);

@@ -11,31 +11,32 @@ import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import { stateOf } from "./snapshot.ts";
 import { Undone } from "./undone.ts";
 
-/** A partition read up to `position`, ready to be taken over. */
+/** A partition that was read up to `position` and can be taken over. */
 export interface Replayed {
   state: PartitionState;
   position: number;
-  /** What effects the batches so far say were done. */
+  /** Effects up to this position are done, as far as the batches that were read say. */
   done: number;
   readonly undone: Undone;
 }
 
-/**
- * How far the log is known to have reached: as ClickHouse holds it, and as this router itself has committed.
- */
+/** Positions that the log is known to have reached: in ClickHouse, and by this router's own commits. */
 export interface KnownPositions {
   readonly watermark: number;
   readonly committed: number;
 }
 
 export interface ReplayBounds {
-  /** Ids that hot conversations may hold together. */
+  /** Most ids that hot conversations may hold together. */
   readonly idsMax?: number | undefined;
-  /** What the effects of records that may be undone may hold. */
+  /** Most bytes that the effects of records which may be undone may hold. */
   readonly backlogBytesMax: number;
 }
 
-/** Where a replay starts: behind a usable snapshot, else behind what storage holds. */
+/**
+ * Starts a replay after a usable snapshot, or else after what storage holds. Throws LogRegressed if the log
+ * ends before a known position.
+ */
 export async function startReplay(
   log: Log,
   snapshot: Snapshot | undefined,
@@ -45,7 +46,8 @@ export async function startReplay(
   const undone = new Undone(backlogBytesMax);
   const end = await log.end();
   const last = end > 0 ? await log.at(end) : undefined;
-  // A new generation empties the log and at once begins it anew; who broke off there must be finished first.
+  // A new generation empties the log and restarts it at once. If it was interrupted in between, it must be
+  // finished first.
   if (end > 0 && last === undefined)
     throw new LogRegressed(`the log is empty up to ${end}: run \`generation\` again`);
   const warm = snapshot === undefined ? undefined : stateOf(snapshot, idsMax);
@@ -53,13 +55,13 @@ export async function startReplay(
   const known = Math.max(watermark, committed);
   if (known > end) throw regressed(end, known);
   if (warm !== undefined && snapshot !== undefined) {
-    // Effects are redone from records, so the replay starts no later than the first that may be undone.
+    // Effects are redone from records, so the log must still hold the first record whose effects may be
+    // undone.
     const replayed: Replayed = { state: warm, position: snapshot.position, done: snapshot.done, undone };
     if (await reaches(log, Math.min(snapshot.position, snapshot.done) + 1, end))
       return redoFrom(log, replayed, snapshot);
   }
-  // What is trimmed away was in ClickHouse and its effects done, whatever we have heard of the watermark so
-  // far.
+  // Trimmed batches were in ClickHouse and their effects were done, whatever watermark we have heard of.
   const from = Math.max(Math.min(watermark, last?.done ?? end), (await log.first()) - 1);
   return { state: new PartitionState(idsMax), position: from, done: from, undone };
 }
@@ -67,13 +69,13 @@ export async function startReplay(
 const regressed = (end: number, known: number): LogRegressed =>
   new LogRegressed(`the log ends at ${end}, but ${known} was seen committed`);
 
-/** A trimmed log starts later than the snapshot stands: then that snapshot is ignored. */
+/** Whether the log still holds `position`. If it was trimmed beyond it, the snapshot is ignored. */
 const reaches = async (log: Log, position: number, end: number): Promise<boolean> =>
   position > end || (await log.at(position)) !== undefined;
 
 /**
- * Effects between a snapshot's `done` and its position: of conversations as they are now, which is all that
- * is needed.
+ * Adds the effects between a snapshot's `done` and its position. They use the conversations' present state,
+ * which is enough.
  */
 async function redoFrom(log: Log, replayed: Replayed, snapshot: Snapshot): Promise<Replayed> {
   for await (const { position, batch } of log.range(snapshot.done + 1, snapshot.position)) {
@@ -82,7 +84,7 @@ async function redoFrom(log: Log, replayed: Replayed, snapshot: Snapshot): Promi
   return replayed;
 }
 
-/** Moves over the log's batches up to its present end. */
+/** Applies the log's batches up to its present end. */
 export async function catchUp(log: Log, replayed: Replayed): Promise<void> {
   const end = await log.end();
   if (end < replayed.position) throw regressed(end, replayed.position);
@@ -108,7 +110,10 @@ interface EpochAppend {
   readonly ours?: IsOurs | undefined;
 }
 
-/** The first append of a reign. Catches up with whatever an older owner still got in before it. */
+/**
+ * Makes the first append of a reign. If an older owner still appended before it, this catches up and tries
+ * again.
+ */
 export async function appendEpoch(
   log: Log,
   replayed: Replayed,

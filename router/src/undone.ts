@@ -14,14 +14,14 @@ import { GAP_BYTES, emptyUnit, putGap, putHead, putUnsure, usersBytes } from "./
 import type { Unresolved } from "./effects.ts";
 import type { FactsSource } from "./ports.ts";
 
-/** Of one batch, or of many that are folded into one. */
+/** The effects of one batch, or of many batches that are folded into one. */
 interface Step {
   readonly position: number;
-  /** What `addEffect` made of records whose conversation is hot. */
+  /** Effects of records whose conversation is hot. */
   readonly unit: EffectUnit;
-  /** Records whose conversation is cold: storage knows its members. */
+  /** Records whose conversation is cold. Storage knows its members. */
   readonly cold: readonly ColdRecord[];
-  /** Cold conversations whose records were let go: their members pull up to this seq. */
+  /** Cold conversations whose records were dropped. Their members pull up to this seq. */
   readonly gaps: ReadonlyMap<string, number>;
   readonly bytes: number;
 }
@@ -31,7 +31,7 @@ interface ColdRecord {
   readonly record: LogRecord;
 }
 
-/** Records of a log whose effects may not be done, oldest first; past a bound they fold. */
+/** Records whose effects may not be done, oldest first. Beyond a bound they are folded. */
 export class Undone {
   readonly #bytesMax: number;
   #steps: Step[] = [];
@@ -51,7 +51,7 @@ export class Undone {
     if (this.#bytes > this.#bytesMax) this.#fold();
   }
 
-  /** What a batch says is done. */
+  /** Forgets effects up to `done`, which a batch reported as done. */
   forget(done: number): void {
     const first = this.#steps.findIndex(({ position }) => position > done);
     const gone = this.#steps.splice(0, first < 0 ? this.#steps.length : first);
@@ -59,8 +59,8 @@ export class Undone {
   }
 
   /**
-   * What a new reign does first. Cold conversations' members are asked of storage; who joined later than a
-   * record is not shown it.
+   * The effects that a new reign does first. Storage is asked for the members of cold conversations. A member
+   * who joined after a record does not receive it.
    */
   redo(facts: FactsSource): Unresolved | undefined {
     const last = this.#steps.at(-1)?.position;
@@ -93,7 +93,10 @@ export class Undone {
     this.#bytes += step.bytes;
   }
 
-  /** Into one step; of cold records are left those who are concerned, as of hot ones. */
+  /**
+   * Folds all steps into one. Dropped records of cold conversations leave the users whom they concern, as
+   * those of hot ones do.
+   */
   #fold(): void {
     const steps = this.#steps;
     const position = steps.at(-1)?.position ?? 0;
@@ -126,8 +129,8 @@ function letGo(unit: EffectUnit, gaps: Map<string, number>, record: LogRecord, p
 function effectOf(conversation: Conversation, { record, position }: ColdRecord): EffectUnit {
   const unit = emptyUnit(position);
   addEffect(unit, conversation, record, position);
-  // The facts may be newer than this record: the head must not fall behind them, nor claim their position for
-  // itself.
+  // The facts may be newer than this record. The head must not fall behind them, and must not claim their
+  // content at this position.
   if (record.r === "event" && conversation.head > record.seq) olderHead(unit, record, position);
   return unit;
 }
@@ -139,7 +142,9 @@ function olderHead(unit: EffectUnit, record: EventRecord, position: number): voi
   putHead(unit, { ...head, position, seq, no, ts, last: eventOf(record) });
 }
 
-/** Of any number of conversations, in as many answers as it takes; no more of them is held than of one. */
+/**
+ * Facts of any number of conversations, in as many answers as needed. Only one answer is in memory at a time.
+ */
 async function* factsOf(
   facts: FactsSource,
   position: number,
@@ -157,7 +162,7 @@ async function* factsOf(
   }
 }
 
-/** On the heap, about: a record without its texts and users. */
+/** Approximate bytes of a record on the heap, without its texts and users. */
 const RECORD_BYTES = 700;
 
 const bytesOf = (cold: readonly ColdRecord[]): number =>

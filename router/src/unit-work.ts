@@ -10,18 +10,21 @@ import { spread } from "./spread.ts";
 const DELIVER_TIMEOUT_MS = 2_000;
 const RETRY_MS = 100;
 
-/** One unit's effects: into Redis, to the connectors, to the push queue. Goes on where it broke off. */
+/**
+ * Carries out one unit's effects: to Redis, to connectors, to the push queue. After an error it continues
+ * where it stopped.
+ */
 export class UnitWork {
   readonly #world: EffectsWorld;
   readonly #unit: EffectUnit;
   readonly #signal: AbortSignal;
   readonly #publication: Publication;
-  /** Nothing was added to the unit since. */
+  /** Monotonic time since which nothing was added to the unit. */
   readonly #takenAt: number;
   #outgoing: Map<string, ConnectorUnit> | undefined;
   #missed: readonly MissedEntry[] = [];
 
-  /** `position`: up to which all is done with it. */
+  /** Effects up to `position` are done once this unit is. */
   constructor(world: EffectsWorld, unit: EffectUnit, position: number, signal: AbortSignal) {
     this.#world = world;
     this.#unit = unit;
@@ -30,7 +33,7 @@ export class UnitWork {
     this.#publication = new Publication(world.partition, position, unit, world.scriptCostMax);
   }
 
-  /** True once all of it is done; rejects where it breaks off. */
+  /** Resolves with true once everything is done. Rejects at the first failure; call it again to continue. */
   async goOn(): Promise<true> {
     if (this.#unit.isLost) await this.#world.sessions.giveUp(this.#takenAt);
     await this.#publish();
@@ -67,7 +70,10 @@ export class UnitWork {
     for (const parcel of parcelsOf(this.#unit.position, out)) await this.#deliver(connector, parcel);
   }
 
-  /** Done when the connector has it, or a gap in its place, or is gone for good: its key has lapsed. */
+  /**
+   * Done when the connector has accepted the parcel or a gap in its place, or is gone for good (its key has
+   * expired).
+   */
   async #deliver(connector: string, parcel: Parcel): Promise<void> {
     const { deliverer, sessions, clock, partition } = this.#world;
     const { position, notices, isRest } = parcel;

@@ -1,16 +1,16 @@
 import type { ConversationFacts, FactsQuery, FactsReply, MemberFacts } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 
-/** A question to storage but for what every one of a partition has in common. */
+/** A question to storage without the fields that all questions of a partition share. */
 export type FactsQuestion = Omit<FactsQuery, "v" | "q" | "partition">;
 export type AskFacts = (question: FactsQuestion) => Promise<FactsReply>;
 
-/** A conversation that changes while its members are told is asked for anew so often. */
+/** How often a conversation is asked for, if it changes while its members are read. */
 const TRIES = 3;
 
 /**
- * What storage answers, with all members of every conversation: those of a large group come in pages. Rejects
- * with UNAVAILABLE where a conversation never stood still between two pages.
+ * Storage's answer with all members of every conversation; members of a large group come in pages. Rejects
+ * with UNAVAILABLE if a conversation changed between pages on every attempt.
  */
 export async function wholeFacts(ask: AskFacts, question: FactsQuestion): Promise<FactsReply> {
   const reply = await ask({ ...question, isPaged: true });
@@ -39,7 +39,7 @@ async function withAllMembers(
   });
 }
 
-/** All members; undefined where the conversation moved on meanwhile. */
+/** All members; `undefined` if the conversation changed meanwhile. */
 async function membersOf(
   ask: AskFacts,
   position: number,

@@ -9,19 +9,19 @@ export interface Change {
   readonly body: string;
 }
 
-/** Whether an event changes how an earlier one is shown: the one that it names as its `target`. */
+/** Whether an event changes how its `target`, an earlier event, is shown. */
 export const isChange = ({ kind, target }: Pick<ChatEvent, "kind" | "target">): boolean =>
   target !== undefined && (kind === "edited" || kind === "recalled");
 
-/** What an event changes; undefined where it changes nothing. */
+/** The change that an event makes; `undefined` if it makes none. */
 export const changeOf = (event: InnerEvent): Change | undefined =>
   isChange(event)
     ? { target: event.target ?? 0, seq: event.seq, kind: event.kind, body: event.body ?? "" }
     : undefined;
 
 /**
- * A message as it is shown behind an edit (its body, and `edited`) or a recall (no body, and `recalled`). The
- * one rule for it: storage makes pages by it, and a client that holds events applies it to them.
+ * A message after an edit (new body, and `edited`) or a recall (no body, and `recalled`). The only
+ * implementation: storage makes pages with it, and clients apply it to the events that they hold.
  */
 export function withChange<B>(
   message: ChatEvent<B>,
@@ -31,12 +31,12 @@ export function withChange<B>(
   return kind === "recalled" ? { ...rest, recalled: seq } : { ...rest, body, edited: seq };
 }
 
-/** What became of messages, and how a page shows them for it. */
+/** The changes of messages, and how a page shows the messages after them. */
 export class Changes {
   readonly #latest = new Map<number, Change>();
   readonly #recalled = new Map<number, number>();
 
-  /** In rising seq. */
+  /** Changes must be added in rising seq. */
   add(change: Change): void {
     this.#latest.set(change.target, change);
     if (change.kind === "recalled") this.#recalled.set(change.target, change.seq);
@@ -47,8 +47,8 @@ export class Changes {
   }
 
   /**
-   * A message as its changes leave it. The edits of a recalled message lose their bodies too, or a recall
-   * would not take anything back.
+   * An event as a page shows it. The edits of a recalled message lose their bodies too; otherwise a recall
+   * would take nothing back.
    */
   shown(event: InnerEvent): InnerEvent {
     if (event.kind === "edited") {
@@ -64,7 +64,7 @@ export class Changes {
   }
 }
 
-/** The messages whose changes are needed to show these events. */
+/** Seqs of the messages whose changes are needed to show these events. */
 export const targetsOf = (events: readonly InnerEvent[]): number[] =>
   events.flatMap(({ kind, seq, target }) =>
     kind === "message" ? [seq] : kind === "edited" && target !== undefined ? [target] : [],

@@ -13,14 +13,14 @@ const unknownFrame = (t: string): ChatError =>
   new ChatError("FRAME_UNKNOWN", `unknown frame type ${JSON.stringify(t)}`);
 
 /**
- * Throws FRAME_UNKNOWN for a verb above the cluster's level. The client hears what a build of an earlier
- * level would say to it: which of the two it meets while a cluster is upgraded makes no difference.
+ * Throws FRAME_UNKNOWN for a verb above the cluster's level. A build of the earlier level answers the same,
+ * so during an upgrade it does not matter which build a client meets.
  */
 export function checkAnswered(verb: VerbName, level: number): void {
   if (verbOf(verb).level > level) throw unknownFrame(verb);
 }
 
-/** A write of type `t`. What its verb does not name is dropped here. Throws FRAME_MALFORMED. */
+/** Reads a write of type `t`. Fields that its verb does not name are dropped. Throws FRAME_MALFORMED. */
 function readWrite<V extends VerbName>(t: V, fields: Fields): WriteFrame {
   const frame = READERS[t](fields, { t });
   verbOf(t).check?.(frame);
@@ -28,8 +28,8 @@ function readWrite<V extends VerbName>(t: V, fields: Fields): WriteFrame {
 }
 
 /**
- * The only door from a client's fields to our types. A verb above the cluster's `level` is refused before its
- * fields are read: a build that does not know it would not read them either.
+ * The only way from a client's fields to our types. A verb above the cluster's `level` is refused before its
+ * fields are read, as a build that does not know the verb would. Throws FRAME_UNKNOWN or FRAME_MALFORMED.
  */
 export function readClientFrame(value: unknown, bodyBytesMax: number, level: number): ClientFrame {
   const fields = new Fields(value, bodyBytesMax);

@@ -5,17 +5,22 @@ import type { WriteFrame } from "./client-frame.ts";
 import type { FieldsOf, VERBS, VerbName } from "./tables.ts";
 import { isVerb, verbOf } from "./tables.ts";
 
-/** A mark travels without the id of its frame: only the edge that acknowledges it needs it. */
+/**
+ * Fields of the frame that do not become fields of the command. A mark travels without its frame's id: only
+ * the edge that acknowledges it needs the id.
+ */
 type Left<V extends VerbName> = (typeof VERBS)[V] extends { readonly marks: true }
   ? "conversation" | "id"
   : "conversation";
 type Op<V extends VerbName> = { readonly op: V } & Omit<FieldsOf<V>, Left<V>>;
 
-/** A write on its way to the owner of its conversation's partition; checked by the edge that made it. */
+/** A write on its way to the owner of its conversation's partition. The edge that made it has checked it. */
 export type Write = CommandSource & { readonly [V in VerbName]: Op<V> }[VerbName];
-/** Asks for the head; stored nowhere, answered behind an append like everything else. */
+/**
+ * Asks for the head of a conversation. It is not stored. Like every answer, its answer waits for an append.
+ */
 export type LookCommand = CommandSource & { readonly op: "look" };
-/** Asks for nothing but the position that every answer comes with; of no conversation. */
+/** Asks only for the position that every answer carries. It names no conversation. */
 export type WhereCommand = CommandSource & { readonly op: "where" };
 export type Command = Write | LookCommand | WhereCommand;
 
@@ -30,7 +35,7 @@ export const isWrite = (command: Command): command is Write => isVerb(command.op
 /** The command that a frame asks for. */
 export function commandOf(frame: WriteFrame, source: CommandSource): Write {
   if (frame.t === "send") {
-    // By hand, as nearly every write is one: all of them have the same hidden class.
+    // Built by hand, since nearly every write is a send: all have the same hidden class.
     const { id, to, body, replyTo, mentions } = frame;
     return { ...source, op: "send", id, to, body, replyTo, mentions };
   }
@@ -39,20 +44,20 @@ export function commandOf(frame: WriteFrame, source: CommandSource): Write {
   return { ...own, ...source, op: t } as Write;
 }
 
-/** What a record says beyond its command: its place, its time, its kind, the creator among its users. */
+/** Most bytes that a record adds to its command: place, time, kind, and the creator among the users. */
 const RECORD_MORE_BYTES = 192;
-/** The same where a second record comes of it, or the group's name goes with it. */
+/** The same, if the command makes a second record or repeats the group's name. */
 const RECORD_MUCH_MORE_BYTES = 1_024;
 
-/** What the records of `command` take in a log beyond the bytes of the command itself, at most. */
+/** Most bytes that the records of `command` take in a log beyond the bytes of the command. */
 function moreOf(command: Command): number {
   if (!isWrite(command)) return RECORD_MORE_BYTES;
   return verbOf(command.op).isLarge?.(command) === true ? RECORD_MUCH_MORE_BYTES : RECORD_MORE_BYTES;
 }
 
-/** What the record of `command`, encoded as `text`, takes in a log, at most. */
+/** Most bytes that the records of `command` take in a log; `text` is the encoded command. */
 export const recordBytesOf = (command: Command, text: string): number => utf8Bytes(text) + moreOf(command);
 
-/** The same of many, which came as a message of `bytes`. */
+/** The same for many commands that came as one message of `bytes`. */
 export const recordBytesOfAll = (commands: readonly Command[], bytes: number): number =>
   commands.reduce((sum, command) => sum + moreOf(command), bytes);

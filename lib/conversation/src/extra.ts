@@ -1,9 +1,9 @@
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { KINDS, kindOf } from "./tables.ts";
 
-/** Fields of events for which tables have columns of their own. */
+/** Fields of events that have columns of their own in the table `events`. */
 const COLUMNS: ReadonlySet<string> = new Set(["body", "replyTo", "mentions", "target", "users", "name"]);
-/** The same of the table `lifecycle`. */
+/** The same for the table `lifecycle`. */
 const FOLDED_COLUMNS: ReadonlySet<string> = new Set(["users", "name"]);
 
 const namesBeyond = (columns: ReadonlySet<string>): Readonly<Record<string, readonly string[]>> =>
@@ -28,15 +28,15 @@ function jsonOf(event: InnerEvent, extras: Extras): string {
   return Object.keys(some).length === 0 ? "" : JSON.stringify(some);
 }
 
-/** What an event has beyond the columns of `events`, as compact JSON; empty where there is nothing. */
+/** Fields of an event that have no column in `events`, as compact JSON; empty if there are none. */
 export const extraOf = (event: InnerEvent): string => jsonOf(event, EXTRAS);
 
 /** The same for a row of `lifecycle`. */
 export const foldedExtraOf = (event: InnerEvent): string => jsonOf(event, FOLDED_EXTRAS);
 
 /**
- * The fields in such a text. One that is not ours has none: a page must not fail for one row, and `verify`
- * finds that the row is not what the log says.
+ * Parses such a text. A text that is not JSON has no fields: one bad row must not fail a page, and `verify`
+ * finds that the row differs from the log.
  */
 export function fieldsOfExtra(extra: string): Partial<InnerEvent> {
   if (!extra.startsWith("{")) return {};

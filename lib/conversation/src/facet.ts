@@ -12,17 +12,17 @@ export interface Facet<T> {
   readonly name: Exclude<keyof ListedConversation, Listed>;
   /** JSON Schema of what is shown, for OpenAPI. */
   readonly schema: object;
-  /** Of a conversation that has none; never stored. */
+  /** The value of a conversation that has none; never stored. */
   readonly empty: T;
-  /** What a member sees who sees events from `first` on; undefined where there is nothing to show. */
+  /** What a member who sees events from `first` on is shown; `undefined` if there is nothing to show. */
   shown(value: T, first: number): unknown;
 }
 
-/** The value that a conversation has. */
+/** A conversation's value of this facet. */
 export const facetOf = <T>({ facets }: { readonly facets: FacetValues }, { name, empty }: Facet<T>): T =>
   (facets[name] as T | undefined) ?? empty;
 
-/** Replaces the value; an empty one is let go. */
+/** Replaces the value. An empty value is removed. */
 export function setFacet<T>(state: { facets: FacetValues }, { name, empty }: Facet<T>, value: T): void {
   const { [name]: _, ...others } = state.facets;
   state.facets = value === empty ? others : { ...others, [name]: value };

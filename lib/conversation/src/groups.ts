@@ -6,7 +6,7 @@ import { NOBODY } from "./kind.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { IN_CONVERSATION, memberOf, mustBeGroup, verb } from "./verb.ts";
 
-/** A row of `memberships` for each who comes or goes. */
+/** Adds a row of `memberships` for each user who joins or leaves. */
 const memberships =
   (isJoined: 0 | 1) =>
   (
@@ -32,7 +32,7 @@ export const created: Kind = {
   rows: memberships(1),
 };
 
-/** Carries the group's name: who comes new hears of the group by this event, and wants to show it. */
+/** Carries the group's name: a new member learns of the group by this event, and wants to show its name. */
 export const joined: Kind = {
   level: 0,
   fields: { users: users(1), name: optional(name) },

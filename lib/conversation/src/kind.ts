@@ -2,40 +2,40 @@ import type { Field } from "@jichat/protocol/field.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { Place, State } from "./state.ts";
 
-/** One more row of a table beside `events`, its values in the order of the table's columns. */
+/** Adds a row to a table other than `events`. Values are in the order of the table's columns. */
 export type AddRow = (table: "edits" | "memberships", values: readonly unknown[]) => void;
 
-/** Where in the logs a row comes from. */
+/** The place in the logs that a row comes from. */
 export interface Origin {
   readonly partition: number;
   readonly position: number;
 }
 
-/** What an event has of whatever kind it is, and what a page adds to it. */
+/** Fields of every event, whatever its kind, and what a page adds to it. */
 type Common = "conversation" | "seq" | "no" | "kind" | "from" | "ts" | "id" | "edited" | "recalled";
-/** What an event has because of its kind: readers are told each of these by `ChatEvent`. */
+/** Fields that an event has because of its kind. `ChatEvent` tells readers each of them. */
 type Own = Omit<InnerEvent, Common>;
 
-/** What an event of one kind is and does, said once: for the owner, for storage and for whoever reads it. */
+/** Everything about one kind of event, in one place for the owner, for storage and for readers. */
 export interface Kind {
-  /** The least level of a cluster at which such an event is written. */
+  /** The lowest cluster level at which such an event is written. */
   readonly level: number;
-  /** What it carries beyond what every event has. What no column is for goes to the column `extra`. */
+  /** Fields beyond those that every event has. Fields without a column go to the column `extra`. */
   readonly fields: { readonly [N in keyof Own]?: Field<Own[N]> };
-  /** Counts in `no`; who does not hear it is told by push. */
+  /** Counts in `no`. Members who are away are notified by push. */
   readonly isMessage?: true;
-  /** Is kept in the table `lifecycle`, of which storage folds a conversation. */
+  /** Stored in the table `lifecycle` too, from which storage folds a conversation's state. */
   readonly isFolded?: true;
-  /** Moves the state. The caller has checked seq, and moved the head. */
+  /** Applies the event to the state. The caller has checked the seq and moved the head. */
   readonly apply?: (state: State, event: Folding, place: Place) => void;
-  /** Users whose entry in their list moves. */
+  /** Users whose entry in the list of conversations changes. */
   readonly lists?: (event: InnerEvent) => readonly string[];
-  /** Users beyond the members who hear of it. */
+  /** Users who receive it beside the members. */
   readonly alsoTold?: (event: InnerEvent) => readonly string[];
   readonly rows?: (add: AddRow, event: InnerEvent, origin: Origin) => void;
 }
 
-/** Of an event, what `apply` may read: storage has no more of those that it folds. */
+/** The fields of an event that `apply` may read. Storage keeps no others of the events that it folds. */
 export type Folding = Pick<InnerEvent, "kind" | "from"> & Own;
 
 export const NOBODY: readonly string[] = [];

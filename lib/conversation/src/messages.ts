@@ -13,7 +13,7 @@ export const message: Kind = {
   level: 0,
   fields: { body, replyTo: optional(seq(1)), mentions: optional(users(0)) },
   isMessage: true,
-  // Who writes has read what came before.
+  // A sender has read everything before the message.
   apply: (state, { from }, place) => {
     state.mark(from, place);
   },
@@ -40,7 +40,7 @@ export const recalled: Kind = {
   rows: changeRow,
 };
 
-/** It was acknowledged, and the log that held it is gone (a new generation): only its seq is known. */
+/** An event that was acknowledged and whose log is gone (a new generation). Only its seq is known. */
 export const lost: Kind = { level: 0, fields: {} };
 
 export const send = verb({
@@ -81,7 +81,7 @@ export const send = verb({
   },
 });
 
-/** The message that `user` may still change. */
+/** The message at seq `at`, if `user` may still change it. Throws NOT_FOUND, FORBIDDEN or CONFLICT. */
 function own(view: View, user: string, at: number, look: Look): EventFacts {
   const target = visibleMessage(view, user, at, look);
   if (target.from !== user) throw new ChatError("FORBIDDEN", "only its sender edits or recalls a message");

@@ -5,7 +5,7 @@ import { facetOf, setFacet } from "./facet.ts";
 import type { Kind } from "./kind.ts";
 import { IN_CONVERSATION, memberOf, verb, visibleMessage } from "./verb.ts";
 
-/** Pinned messages of one conversation: their seqs stand in its head, which every device is told. */
+/** Most pinned messages of one conversation. Their seqs are part of its head, which every device receives. */
 export const PINS_MAX = 100;
 
 const NONE: readonly number[] = [];

@@ -1,7 +1,7 @@
 import { clientId, id, optional, seq } from "@jichat/protocol/field.ts";
 import { markVerb, memberOf } from "./verb.ts";
 
-/** A mark moves forward only, and not past the head. */
+/** A read mark only moves forward, and never past the head. */
 export const read = markVerb({
   level: 0,
   marks: true,

@@ -2,7 +2,7 @@ import { facetOf } from "./facet.ts";
 import type { FacetValues } from "./state.ts";
 import { FACETS } from "./tables.ts";
 
-/** Facets as `synced` shows them to a member who sees events from `first` on. */
+/** Facets as `synced` shows them to a member who sees events from `first` on. Empty ones are left out. */
 export function shownFacets(
   facets: FacetValues | undefined,
   first: number,

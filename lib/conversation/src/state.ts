@@ -1,4 +1,3 @@
-/** Of one member. */
 export interface Member {
   /** The member sees events from this seq on. */
   readonly first: number;
@@ -7,38 +6,38 @@ export interface Member {
   readonly markNo: number;
 }
 
-/** Where an event stands: in its conversation, and in its partition's log. */
+/** The place of an event: in its conversation (`seq`, `no`), and in its partition's log (`position`). */
 export interface Place {
   readonly seq: number;
   readonly no: number;
   readonly position: number;
 }
 
-/** Values of facets by name (`facet.ts`): JSON, replaced and never changed. */
+/** Values of facets by name (`facet.ts`): JSON values that are replaced, never mutated. */
 export type FacetValues = Readonly<Record<string, unknown>>;
 
 /**
- * What a kind of event moves. The owner of a conversation implements it (members are copied on write, since
- * effects hold on to those of their event), and storage does (who left is kept, with where).
+ * The state that kinds of events change. It has two implementations. The owner of a conversation copies
+ * members on write, since effects keep those of their event. Storage also keeps who left, and where.
  */
 export interface State {
   creator: string;
   name: string | undefined;
   facets: FacetValues;
-  /** Users come, or come again: they see the conversation from `place.seq` on. */
+  /** Users join, perhaps again. They see the conversation from `place.seq` on. */
   join(users: readonly string[], place: Place): void;
   leave(users: readonly string[], place: Place): void;
-  /** Moves a read mark forward; one that stands further already, or of who is no member, stays. */
+  /** Moves a read mark forward. A mark that is further already stays. A user who is no member is ignored. */
   mark(user: string, place: Place): void;
-  /** The message `seq` is taken back. */
+  /** Takes the message `seq` back. */
   recall(seq: number): void;
 }
 
-/** What a verb decides on: the state that every earlier command has already been applied to. */
+/** What a verb decides on: the state after every earlier command. */
 export interface View {
   readonly id: string;
   readonly kind: "direct" | "group";
-  /** 0 where the conversation does not exist yet. */
+  /** 0 if the conversation does not exist yet. */
   readonly head: number;
   readonly no: number;
   readonly creator: string;

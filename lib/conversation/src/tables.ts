@@ -9,7 +9,10 @@ import { pin, pinned, pins, unpin, unpinned } from "./pin.ts";
 import { read } from "./reading.ts";
 import type { AnyVerb } from "./verb.ts";
 
-/** What a client may write: one row a verb, which is all that the product knows of it. */
+/**
+ * Everything that a client may write, one row per verb. A row is all that the product needs to know of a
+ * verb.
+ */
 export const VERBS = {
   send,
   edit,
@@ -24,7 +27,7 @@ export const VERBS = {
   unpin,
 } as const;
 
-/** What may stand in the log, by kind: exhaustive, since readers are told these kinds. */
+/** Every kind of event that the log may hold. Exhaustive by type, since readers receive these kinds. */
 export const KINDS: Readonly<Record<EventKind, Kind>> = {
   message,
   edited,
@@ -38,11 +41,11 @@ export const KINDS: Readonly<Record<EventKind, Kind>> = {
   unpinned,
 };
 
-/** The kind of that name; undefined where a newer version wrote one that this build does not know. */
+/** The kind of that name; `undefined` if a newer version wrote a kind that this build does not know. */
 export const kindOf = (name: string): Kind | undefined =>
   Object.hasOwn(KINDS, name) ? KINDS[name as EventKind] : undefined;
 
-/** Parts of a conversation's state that verbs and kinds bring along. */
+/** Facets: parts of a conversation's state that belong to verbs and kinds. */
 export const FACETS: readonly Facet<unknown>[] = [pins];
 
 export type VerbName = keyof typeof VERBS;

@@ -6,54 +6,57 @@ import { clientId, id } from "@jichat/protocol/field.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { Member, View } from "./state.ts";
 
-/** An event that a verb brings about, before it has a place. */
+/** An event that a verb makes, before it has a place. */
 export type Draft = Omit<InnerEvent, "conversation" | "seq" | "no" | "from" | "ts" | "id">;
 
-/** A read mark that moves to the event `seq`. */
+/** A read mark that moves to the event `seq`; `no` is that event's. */
 export interface Mark {
   readonly seq: number;
   readonly no: number;
 }
 
-/** What a verb may look at beside the state. */
+/** What a verb may read besides the state. */
 export interface Look {
-  /** The time of the event that is decided, milliseconds since 1970: never before the conversation's last. */
+  /** Time of the new event in milliseconds since 1970, never before the conversation's last event. */
   readonly ts: number;
   /**
-   * An event of this conversation. Where memory does not hold it, this throws, and the command is decided
-   * again once storage has told of it. Seqs beyond the head must not be asked for.
+   * The event `seq` of this conversation. Throws if memory does not hold it; the command is then decided
+   * again once storage has answered. Must not be called with a seq beyond the head.
    */
   readonly eventAt: (seq: number) => EventFacts;
 }
 
-/** What is said of a write before anybody decides it. */
+/** What is known of a write before it is decided. */
 interface Door<F extends Shape, Values> {
-  /** The least level of a cluster that answers it: FRAME_UNKNOWN below. */
+  /** The lowest cluster level at which it is answered. Below it the answer is FRAME_UNKNOWN. */
   readonly level: number;
-  /** Fields of the frame, and of the REST request; those in the route's path are not in its body. */
+  /**
+   * Fields of the frame and of the REST request. A field in the route's path is not in the request's body.
+   */
   readonly frame: F;
   /** Method and path of REST. */
   readonly rest: string;
-  /** Fields of the frame that REST does not have: its path says it already. */
+  /** Fields of the frame that REST leaves out, since its path already has what they say. */
   readonly notInRest?: readonly string[];
   /** One line for the API's page. */
   readonly summary: string;
-  /** What no single field can say. Throws FRAME_MALFORMED. */
+  /** Checks what no single field can. Throws FRAME_MALFORMED. */
   readonly check?: (fields: Values) => void;
-  /** Users whom it writes to or puts into a group: they must exist where names are checked. */
+  /** Users whom it writes to or adds to a group. They must exist if names are checked. */
   readonly named?: (fields: Values) => readonly string[];
-  /** Users who become members, or are no longer. */
+  /** Users who become members, or cease to be. */
   readonly moves?: (fields: Values, user: string) => readonly string[];
-  /** It may make two records of one command, or one that repeats the conversation's name. */
+  /** Whether one command may make two records, or a record that repeats the conversation's name. */
   readonly isLarge?: (fields: Values) => boolean;
 }
 
-/** A write that becomes events. Its client's id makes it happen once. */
+/** A write that becomes events. Its client's id makes it idempotent. */
 export interface EventVerb<F extends Shape, Values = Of<F>> extends Door<F, Values> {
   readonly marks?: never;
   /**
-   * The events that it brings about, the last of which is acknowledged and has the client's id; or
-   * "unchanged": its id is remembered, and the ack names the head. Refusals are thrown as ChatErrors. Pure.
+   * Returns the events of the write; the last one is acknowledged and carries the client's id. "unchanged"
+   * means that nothing happens: the id is remembered, and the ack names the head. Refusals are thrown as
+   * ChatErrors. Pure.
    */
   readonly decide: (view: View, user: string, fields: Values, look: Look) => readonly Draft[] | "unchanged";
 }
@@ -64,7 +67,7 @@ export interface MarkVerb<F extends Shape, Values = Of<F>> extends Door<F, Value
   readonly decide: (view: View, user: string, fields: Values, look: Look) => Mark | "unchanged";
 }
 
-/** Any row, for whoever runs it with fields that were read by it. */
+/** Any verb, for callers whose fields were read by the same verb's frame. */
 export type AnyVerb = AnyEventVerb | AnyMarkVerb;
 export type AnyEventVerb = EventVerb<Shape, object>;
 export type AnyMarkVerb = MarkVerb<Shape, object>;
@@ -81,12 +84,12 @@ type FrameShape = Shape & {
 export const verb = <F extends FrameShape>(made: EventVerb<F>): EventVerb<F> => made;
 export const markVerb = <F extends FrameShape>(made: MarkVerb<F>): MarkVerb<F> => made;
 
-/** What nearly every verb begins with. */
+/** The fields that nearly every verb begins with. */
 export const IN_CONVERSATION = { id: clientId, conversation: id } as const;
 
 export const notFound = (): ChatError => new ChatError("NOT_FOUND", "no such conversation, or not for you");
 
-/** The member that `user` is. Throws NOT_FOUND for anybody else. */
+/** The member `user`. Throws NOT_FOUND for anyone else. */
 export function memberOf({ members }: View, user: string): Member {
   const member = members.get(user);
   if (member === undefined) throw notFound();
@@ -101,7 +104,7 @@ export function mustBeGroup({ kind }: View): void {
 
 const noMessage = (): ChatError => new ChatError("NOT_FOUND", "`seq` names no message that you can see");
 
-/** A message that `user` can see and that is not recalled. Throws NOT_FOUND or CONFLICT. */
+/** A message that `user` can see, recalled or not. Throws NOT_FOUND. */
 export function visibleMessage(view: View, user: string, seq: number, look: Look): EventFacts {
   const { first } = memberOf(view, user);
   if (seq > view.head || seq < first) throw noMessage();

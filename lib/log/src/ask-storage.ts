@@ -4,14 +4,19 @@ import type { Query, QueryReply } from "@jichat/protocol/bus/query.ts";
 import { decodeReply, encodeQuery } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 
-/** Storage waits 2 s for its log to reach the asked position; the rest is the way there and back. */
+/**
+ * Storage waits up to 2 s until it has read the log up to the named position. The rest is for the network.
+ */
 const ASK_TIMEOUT_MS = 4_000;
 const NOBODY_RETRY_MS = 100;
 const NOBODY_TRIES = 15;
 
 const isNobody = (error: unknown): boolean => error instanceof Error && /no responders/i.test(error.message);
 
-/** Asks the storage that owns a partition. A hand-over's pause is waited out; past it, UNAVAILABLE. */
+/**
+ * Asks the storage that owns a partition. It retries for 1.5 s while nobody serves the partition, as during a
+ * hand-over; then it throws UNAVAILABLE. An error of storage is thrown as a ChatError with the same code.
+ */
 export async function askStorage<Q extends Query, R>(
   nats: NatsConnection,
   names: Names,

@@ -1,8 +1,8 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 
 /**
- * Milliseconds during which something was heard: silence counts up to `silenceMaxMs` and then no more. For
- * deadlines whose keeping is told through what may fall silent itself.
+ * A clock that stops in silence: a period without a message counts for at most `silenceMaxMs` milliseconds.
+ * It is for deadlines that are kept by messages over a channel which may itself fall silent.
  */
 export class HeardClock {
   readonly #clock: Pick<Clock, "monotonic">;

@@ -10,7 +10,7 @@ import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 
 const NO_MESSAGE = 10_037;
 
-/** A process that does not know the cluster's level could not read all that is written at it. */
+/** A process that does not know the cluster's level cannot read everything that is written at that level. */
 export class LevelUnknown extends Error {
   override readonly name = "LevelUnknown";
 
@@ -22,7 +22,10 @@ export class LevelUnknown extends Error {
   }
 }
 
-/** The layout as it is; undefined where the cluster was never made. The stream's leader answers. */
+/**
+ * Reads the layout; `undefined` if the cluster was never made. The stream's leader answers, so it is never
+ * stale.
+ */
 export async function readLayout(jsm: JetStreamManager, names: Names): Promise<Layout | undefined> {
   try {
     const message = await jsm.streams.getMessage(`KV_${names.settings}`, {
@@ -36,8 +39,8 @@ export async function readLayout(jsm: JetStreamManager, names: Names): Promise<L
 }
 
 /**
- * The layout of the cluster, written if nobody has yet: then the cluster is at `levelOfNew`. Throws
- * LevelUnknown where its level is above what this build knows.
+ * Reads the layout of the cluster. If there is none yet, it writes one at level `levelOfNew`. Throws
+ * LevelUnknown if the cluster's level is above what this build knows.
  */
 export async function agreeOnLayout(
   nats: NatsConnection,
@@ -58,7 +61,7 @@ export async function agreeOnLayout(
       return mine;
     } catch (error) {
       if (!(error instanceof JetStreamApiError)) throw error;
-      // Another process was quicker: what it wrote counts.
+      // Another process was faster: its layout counts.
       return agreeOnLayout(nats, names, wanted, levelOfNew);
     }
   }
@@ -68,8 +71,8 @@ export async function agreeOnLayout(
 }
 
 /**
- * Raises the cluster's level and returns it. It never falls: where it is as high already, nothing is written.
- * The caller has made sure that every process knows `level`.
+ * Raises the cluster's level and returns the level. A level never falls: if it is as high already, nothing is
+ * written. The caller has made sure that every process knows `level`.
  */
 export async function raiseLevel(nats: NatsConnection, names: Names, level: number): Promise<number> {
   if (asLevel(level) > LEVEL_KNOWN)
@@ -80,7 +83,7 @@ export async function raiseLevel(nats: NatsConnection, names: Names, level: numb
     throw new Error(`cluster ${names.cluster} was never made: there is no level to raise`);
   const layout = decodeLayout(found.string(), names.cluster);
   if (layout.level >= level) return layout.level;
-  // Compare and set: it fails where somebody was quicker, and then the next try sees what they wrote.
+  // Compare-and-set: it fails if another process was faster. The next attempt sees what that process wrote.
   await settings.update(LAYOUT_KEY, encodeLayout({ ...layout, level }), found.revision);
   return level;
 }

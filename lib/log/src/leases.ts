@@ -12,11 +12,11 @@ import { isDraining, ownerText } from "@jichat/protocol/bus/kv-values.ts";
 import { planShare } from "./share.ts";
 
 export interface LeaseHolder {
-  /** Told once the lease is ours. A lease proves nothing: the log does. */
+  /** The lease is ours now. A lease proves nothing; the log does. */
   acquire(partition: number): void;
-  /** Stop serving cleanly, so that `to` can take over; the lease moves when this resolves. */
+  /** Stops serving cleanly, so that `to` can take over. The lease moves when this resolves. */
   give(partition: number, to: string | undefined): Promise<void>;
-  /** Somebody else holds the lease now. */
+  /** Another owner holds the lease now. */
   lose(partition: number): void;
 }
 
@@ -24,15 +24,21 @@ export interface LeaseOptions {
   readonly role: "router" | "storage";
   readonly me: string;
   readonly partitions: number;
-  /** The newest level that this build knows: whoever raises the cluster's looks here (`olderOwners`). */
+  /**
+   * The newest level that this build knows. It is published, since the level is only raised once every owner
+   * knows it (`olderOwners`).
+   */
   readonly known: number;
 }
 
-/** How long the owner of a lease that has just been heard of may be unknown. */
+/** How long an owner counts as alive because of a new lease alone, before its own key has arrived. */
 const NEWCOMER_MS = 1_000;
-/** A question that takes as long as a lease would cost it. */
+/** Much shorter than a lease: a request that took as long as a lease would lose it. */
 const TIMEOUT_MS = 1_000;
-/** We hear our own renewals like those of the others: where ours are missing, theirs may be too. */
+/**
+ * The bound of silence. Our own renewals come back by the same watch as those of others: while ours are
+ * missing, theirs may be missing too.
+ */
 const UNHEARD_MAX_MS = 1.5 * LEASE_RENEW_MS;
 
 interface LeasesParts {
@@ -50,8 +56,8 @@ interface LeaseMember {
 }
 
 /**
- * Shares the partitions among living owners of one role, by a bucket of owners that expire and one of
- * leases.
+ * Shares the partitions among the living owners of one role. It uses a bucket of owners, whose entries
+ * expire, and a bucket of leases.
  */
 export class Leases {
   readonly #options: LeaseOptions;
@@ -60,9 +66,9 @@ export class Leases {
   readonly #holder: LeaseHolder;
   readonly #log: Logger;
   readonly #heard = new HeardClock(systemClock, UNHEARD_MAX_MS);
-  /** `at`: when it was heard last, on `#heard`. */
+  /** `at` is the time of the last renewal, on `#heard`. */
   readonly #seen = new Map<string, { at: number; draining: boolean }>();
-  /** `since`: when we heard of it, on the monotonic clock. */
+  /** `since` is the time at which we heard of the lease, on the monotonic clock. */
   readonly #view = new Map<number, { owner: string; revision: number; since: number }>();
   #joined = false;
   readonly #mine = new Set<number>();
@@ -81,8 +87,8 @@ export class Leases {
   }
 
   /**
-   * Joins the owners of this role, in buckets that `provision` made, and takes a share as soon as one is
-   * free.
+   * Joins the owners of this role, and takes a share as soon as partitions are free. `provision` has made the
+   * buckets.
    */
   static async join(
     nats: NatsConnection,
@@ -107,7 +113,10 @@ export class Leases {
     return this.#mine;
   }
 
-  /** Hands everything over, then leaves. Resolves when nothing is held any more. */
+  /**
+   * Hands over all partitions, then leaves. Resolves when no partition is held any more. After `deadlineMs`
+   * it stops waiting for successors.
+   */
   async leave(deadlineMs: number): Promise<void> {
     this.#draining = true;
     const end = performance.now() + deadlineMs;
@@ -118,7 +127,7 @@ export class Leases {
       this.#wake();
       await systemClock.sleep(20);
     }
-    // All at once: one that has to wait for its backend keeps no other.
+    // In parallel: a partition that waits for its backend does not delay the others.
     await Promise.all([...this.#mine].map((partition) => this.#holder.give(partition, undefined)));
     this.#mine.clear();
     this.#stop.abort();
@@ -136,8 +145,8 @@ export class Leases {
     const alive = new Map<string, { draining: boolean }>(
       [...this.#seen].filter(([, owner]) => owner.at >= this.#heard.now() - LEASE_TTL_MS),
     );
-    // Owners and leases are told by two watches: a new owner's first lease may come before its own key, and
-    // is not free.
+    // Owners and leases come by two watches. A new owner's first lease may arrive before the owner's own key,
+    // and is not free.
     for (const { owner, since } of this.#view.values()) {
       if (owner !== "" && !alive.has(owner) && !this.#seen.has(owner) && now - since < NEWCOMER_MS)
         alive.set(owner, { draining: false });
@@ -198,8 +207,7 @@ export class Leases {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        // The answer comes behind every watch update that was waiting: what we judge by is never staler than
-        // this.
+        // The answer arrives after all watch updates that were pending, so our view is never older than this.
         if (performance.now() - this.#renewedAt >= LEASE_RENEW_MS) await this.#renew();
         await this.#share();
       } catch (error) {
@@ -235,12 +243,13 @@ export class Leases {
         known === undefined
           ? await this.#leases.kv.create(key, this.#options.me)
           : await this.#leases.kv.update(key, this.#options.me, known.revision);
-      // The watch may have been quicker, and have told what came after: then somebody else holds it already.
+      // The watch may have been faster and may have reported a later change: then another owner holds the
+      // lease already.
       if ((this.#view.get(partition)?.revision ?? 0) >= revision) return;
       this.#view.set(partition, { owner: this.#options.me, revision, since: performance.now() });
       this.#acquire(partition);
     } catch (error) {
-      // Somebody was quicker, or NATS is away: the watch or the next round tells which.
+      // Another owner was faster, or NATS does not answer. The watch or the next round shows which.
       this.#log.debug({ err: error, partition }, "lease not claimed");
     }
   }

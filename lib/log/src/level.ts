@@ -10,8 +10,8 @@ import { LAYOUT_KEY, decodeLayout } from "@jichat/protocol/log/layout.ts";
 import { LevelUnknown } from "./layout.ts";
 
 /**
- * The cluster's level as this process goes by it: which forms it may write, which verbs it answers. It was
- * read before the process did anything, and never falls.
+ * The cluster's level that this process follows: which forms it may write, and which verbs it answers. It is
+ * read before the process does anything else, and never falls.
  */
 export class Level {
   readonly #known: number;
@@ -31,9 +31,9 @@ export class Level {
   }
 
   /**
-   * What was heard of the bucket, in whatever order. A copy that is behind may tell an older value: that one
-   * changes nothing. Returns `raised` where the level rose, and `unknown` where it is now above what this
-   * build knows: the process goes by the last one that it knows until it has ended.
+   * Takes a level from the bucket, in any order: a stale copy may report an older level, which changes
+   * nothing. Returns `raised` if the level rose, and `unknown` if it is above what this build knows. After
+   * `unknown` the process keeps its last level until it has ended.
    */
   hear(level: number): "raised" | "same" | "unknown" {
     if (level > this.#known) return "unknown";
@@ -48,11 +48,11 @@ interface LevelParts {
   readonly names: Names;
   readonly log: Pick<Logger, "info" | "warn" | "error">;
   readonly signal: AbortSignal;
-  /** The level is above what this build knows: the process ends, cleanly. */
+  /** Called when the level is above what this build knows. The process then shuts down cleanly. */
   readonly onUnknown: () => void;
 }
 
-/** Follows the cluster's level until the signal aborts. */
+/** Starts to follow the cluster's level until the signal aborts. Resolves once the watch has begun. */
 export async function watchLevel(
   level: Level,
   { nats, names, log, signal, onUnknown }: LevelParts,
@@ -77,7 +77,7 @@ export async function watchLevel(
   );
 }
 
-/** The metric of a process's level; the admin port's `/level` says the same. */
+/** Registers the metric of a process's level. The admin port's `/level` answers the same. */
 export function tellLevel(telemetry: Pick<Telemetry, "gauge">, level: Level): void {
   telemetry.gauge("jichat_level", "the newest level that this build knows, and the cluster's", () =>
     Object.entries(level.said).map(([of, value]) => ({ value, attributes: { of } })),

@@ -7,14 +7,18 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 const NO_MESSAGE = 10_037;
 /** Eleven characters of base64url. */
 const IDENTITY_BYTES = 8;
-/** How long an identity is trusted on a connection that never broke: a stream may be made anew under it. */
+/**
+ * How long an identity is trusted while the connection holds: a stream may be deleted and made again
+ * meanwhile.
+ */
 const FRESH_MS = 10_000;
 const RETRY_MS = 500;
 
 /**
- * Names the logs as they were made: by when each partition's stream was, so that one that is made anew makes
- * another identity, and by what stands under the settings' key `restored`, which is written after a backup was
- * put back: that has the old times, and other records behind the same positions.
+ * Computes the identity of a cluster's logs from two things. The first is the creation time of each
+ * partition's stream: a stream that is made again changes it. The second is the settings' key `restored`,
+ * which is written after a backup was restored: restored streams have their old creation times, but other
+ * records at the same positions.
  */
 export async function readIdentity(jsm: JetStreamManager, names: Names, partitions: number): Promise<string> {
   const [restored, ...created] = await Promise.all([
@@ -42,7 +46,10 @@ async function readRestored(jsm: JetStreamManager, names: Names): Promise<string
   }
 }
 
-/** The identity as it was read last, read again now and then and when the connection was lost. */
+/**
+ * The identity that was read last. It is read again every 10 s while it is in use, and by `refresh` after a
+ * lost connection.
+ */
 export class LogIdentity {
   readonly #read: () => Promise<string>;
   readonly #clock: Pick<Clock, "monotonic">;
@@ -66,7 +73,7 @@ export class LogIdentity {
     this.#readAt = clock.monotonic();
   }
 
-  /** Nobody waits for it: what has become old is read behind the answer. */
+  /** Returns at once. A value that is too old is read again in the background. */
   current(): string {
     if (!this.#reading && this.#clock.monotonic() - this.#readAt >= FRESH_MS) void this.refresh();
     return this.#known;
@@ -76,7 +83,7 @@ export class LogIdentity {
     this.#acts.push(act);
   }
 
-  /** At once; what is being read may be of before, so then once more. */
+  /** Reads the identity now. A read that is under way may have seen the old value, so it is repeated once. */
   async refresh(): Promise<void> {
     this.#isWanted = true;
     if (this.#reading) return;

@@ -1,13 +1,19 @@
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
 import type { EnvReader } from "@jichat/runtime/env-reader.ts";
 
-/** A cluster's logs, and who makes them. */
+/** Settings of a cluster's logs, and who makes them. */
 export interface LogOptions extends LogSettings {
-  /** Another makes streams and buckets, and knows whether they have been there: they are waited for. */
+  /**
+   * Another process (the operator) makes the streams and buckets, and knows whether they existed before. This
+   * process waits for them.
+   */
   readonly isMadeElsewhere?: boolean;
 }
 
-/** How a cluster's logs are made, read alike by whoever may be the first to make them. */
+/**
+ * Reads the settings of a cluster's logs. All components that may be the first to make the logs use this
+ * function.
+ */
 export function readLogSettings(reader: EnvReader): LogOptions {
   return {
     isMadeElsewhere: reader.oneOf("MAKE_STREAMS", ["yes", "no"], "yes") === "no",

@@ -14,7 +14,10 @@ import { watchQuorum } from "./quorum-watch.ts";
 
 const TIMEOUT_MS = 5_000;
 const RETRY_MS = 250;
-/** The level is known by then; who cannot hear that it is raised had better be started anew. */
+/**
+ * The limit for the start of the level's watch. The level itself is known by then, but a process that cannot
+ * hear it rise should be restarted.
+ */
 const HEARD_WITHIN_MS = 30_000;
 const UNAVAILABLE = 503;
 const STREAM_NOT_FOUND = 10_059;
@@ -24,12 +27,12 @@ interface Waiting {
   readonly signal: AbortSignal;
 }
 
-/** What a start needs of the context around it. */
+/** What `openCluster` needs from its caller. */
 export interface OpenContext extends Waiting {
   readonly log: Pick<Logger, "info" | "warn" | "error">;
 }
 
-/** JetStream did not say no: it did not say anything in time, or that it cannot just now. */
+/** JetStream did not refuse: it did not answer in time, or it answered that it is not available now. */
 const isUnanswered = (error: unknown): boolean =>
   error instanceof TimeoutError ||
   error instanceof NoRespondersError ||
@@ -37,15 +40,15 @@ const isUnanswered = (error: unknown): boolean =>
   (error instanceof JetStreamApiError && error.status === UNAVAILABLE);
 
 /**
- * Of streams that were all there a moment ago: of several servers one may not know yet what another process
- * has just made.
+ * For streams that existed a moment ago: one of several servers may not know yet of a stream that another
+ * process has just made.
  */
 export const isNotKnownYet = (error: unknown): boolean =>
   isUnanswered(error) || (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND);
 
 /**
- * Repeats `act`, which must be idempotent, while `isWorthIt` says so of what it throws, until the signal
- * aborts.
+ * Repeats `act`, which must be idempotent, until it succeeds or the signal aborts. An error for which
+ * `isWorthIt` is false is thrown at once.
  */
 export async function untilAnswered<T>(
   what: string,
@@ -65,7 +68,7 @@ export async function untilAnswered<T>(
   }
 }
 
-/** A JetStream manager, as soon as JetStream answers: a server that has just started says 503 for a while. */
+/** Opens a JetStream manager. It retries, since a server that has just started answers 503 for a while. */
 const openJetStream = async (nats: NatsConnection, waiting: Waiting): Promise<JetStreamManager> =>
   untilAnswered(
     "JetStream",
@@ -81,15 +84,18 @@ export interface Cluster {
   readonly level: Level;
 }
 
-/** As a supervisor would: what is under way is handed over, and the next start says what is wrong. */
+/**
+ * Stops this process as a supervisor would: it hands over its work, and the next start reports what is wrong.
+ */
 const stopSelf = (): void => {
   process.kill(process.pid, "SIGTERM");
 };
 
 /**
- * JetStream with all of a cluster's streams and buckets, made if they are not there, or waited for where
- * another makes them; its number of partitions, and its level. A stream of three copies elects a leader
- * first, and 23 of them on a busy disk take their time. Throws LevelUnknown where this build is too old.
+ * Opens JetStream with all streams and buckets of a cluster. Those that are missing are made, or waited for
+ * if another process makes them. Returns the number of partitions and the level too. It may take a while:
+ * each stream with three copies first elects a leader, and there are 23 of them on what may be a busy disk.
+ * Throws LevelUnknown if this build is too old.
  */
 export async function openCluster(
   nats: NatsConnection,

@@ -3,12 +3,12 @@ import { levelOfOwner } from "@jichat/protocol/bus/kv-values.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
 
-/** More owners than any cluster has: a bucket that tells more is not ours. */
+/** More owners than any cluster has. A bucket with more is not ours. */
 const OWNERS_MAX = 10_000;
 
 /**
- * Routers and storages that live and do not say that they know `level`, as `role.instance`. One that crashed
- * is listed until its entry expires, a few seconds later.
+ * Living routers and storages that do not report that they know `level`, as `role.instance`. A crashed one is
+ * listed until its entry expires, a few seconds later.
  */
 export async function olderOwners(
   nats: NatsConnection,

@@ -12,28 +12,31 @@ import { limited } from "@jichat/runtime/limited.ts";
 import { readStream } from "@jichat/runtime/stream-reader.ts";
 import type { Source } from "@jichat/runtime/stream-reader.ts";
 
-/** One batch where it stands in the log. */
+/** One batch and its position in the log. */
 export interface Positioned {
   readonly position: number;
   readonly batch: Batch;
 }
 
 export interface LogState {
-  /** First and last position held. */
+  /** First and last position that the stream holds. */
   readonly first: number;
   readonly end: number;
   readonly bytes: number;
   readonly bytesMax: number;
-  /** Servers that do not keep up with their copies. */
+  /** Names of servers whose copies do not keep up. */
   readonly behind: readonly string[];
 }
 
-/** What the log said to an append. `unknown` answers (time-outs, lost connections) are thrown instead. */
+/**
+ * The log's answer to an append. If the outcome is unknown (a time-out, a lost connection), an error is
+ * thrown instead.
+ */
 export type AppendResult =
   | { readonly outcome: "stored"; readonly position: number }
   | { readonly outcome: "sequence" }
   | { readonly outcome: "full" }
-  /** It did not take these bytes, and never will. */
+  /** The log refuses these bytes, now and always. */
   | { readonly outcome: "refused"; readonly error: ChatError };
 
 const SEQUENCE_IN_FLIGHT = 10_164;
@@ -41,9 +44,9 @@ const MAXIMUM_BYTES = 10_077;
 const STORE_FULL = 10_023;
 const NO_MESSAGE = 10_037;
 const APPEND_TIMEOUT_MS = 2_000;
-/** A leader that has died answers nothing: the next one is asked soon. */
+/** Short, since a dead leader never answers: the next leader is asked soon. */
 const ASK_MS = 2_000;
-/** Who reads a range waits for its end: past this it hears that the log does not answer. */
+/** The limit of silence for a reader of a range, who waits for its end. After that it gets an error. */
 const RANGE_SILENT_MAX_MS = 8_000;
 
 interface LogReading {
@@ -53,7 +56,7 @@ interface LogReading {
   readonly patience: Pick<Source, "giveUpMs">;
 }
 
-/** One partition's stream: fenced appends, reads by position. */
+/** One partition's stream: fenced appends, and reads by position. */
 export class PartitionLog {
   readonly #js: JetStreamClient;
   readonly #jsm: JetStreamManager;
@@ -67,7 +70,10 @@ export class PartitionLog {
     this.#subject = names.logSubject(partition);
   }
 
-  /** Appends behind `expected`, or is refused. Throws when it cannot be known whether the log took it. */
+  /**
+   * Appends directly after position `expected`, or returns the refusal. Throws if it is unknown whether the
+   * log took the bytes.
+   */
   async append(bytes: Uint8Array, expected: number): Promise<AppendResult> {
     try {
       const ack = await this.#js.publish(this.#subject, bytes, {
@@ -87,7 +93,7 @@ export class PartitionLog {
     }
   }
 
-  /** As the stream's leader has it. */
+  /** The state as the stream's leader reports it. */
   async state(): Promise<LogState> {
     const info = this.#jsm.streams.info(this.#stream);
     const { state, config, cluster } = await limited(`asking for ${this.#stream}`, ASK_MS, info);
@@ -108,7 +114,7 @@ export class PartitionLog {
     return (await this.state()).end;
   }
 
-  /** The batch that stands at a position, from the leader; undefined where it was trimmed or never was. */
+  /** The batch at a position, read from the leader; `undefined` if it was trimmed or never existed. */
   async at(position: number): Promise<Batch | undefined> {
     try {
       const asked = this.#jsm.streams.getMessage(this.#stream, { seq: position });
@@ -121,15 +127,15 @@ export class PartitionLog {
   }
 
   /**
-   * Batches from `from` on, in order, without end; the first is `from` itself or UNAVAILABLE is thrown,
-   * since a reader that starts behind a trim would have a hole. So it is when the log no longer reaches what
-   * was read. Ends when the signal aborts.
+   * Batches from `from` on, in order, without end. Throws UNAVAILABLE if the first one is not at `from`
+   * itself, since a reader that starts after a trim would have a hole. Throws UNAVAILABLE too if the log ends
+   * before a position that was read. Ends when the signal aborts.
    */
   follow(from: number, signal: AbortSignal, hearing = new Hearing()): AsyncGenerator<Positioned> {
     return this.#read(from, { reached: from - 1, signal, hearing, patience: {} });
   }
 
-  /** The batches of [from, to]; `to` must be in the log. */
+  /** The batches of [from, to], both included. `to` must be in the log. Throws UNAVAILABLE like `follow`. */
   async *range(from: number, to: number): AsyncGenerator<Positioned> {
     if (from > to) return;
     const stop = new AbortController();
@@ -173,7 +179,10 @@ export class PartitionLog {
     }
   }
 
-  /** Empties the log and lets it go on behind `position`, which lies above all that it ever held. */
+  /**
+   * Empties the log and continues it after `position`, which must be above every position that it ever held.
+   * Throws if the log does not end up there.
+   */
   async restartAbove(position: number): Promise<void> {
     await this.#jsm.streams.purge(this.#stream, { seq: position + 1 });
     const { first, end } = await this.state();
@@ -181,7 +190,7 @@ export class PartitionLog {
     throw new Error(`${this.#stream} stands at ${first} to ${end}, not behind ${position}`);
   }
 
-  /** Takes away everything below `position`. */
+  /** Deletes every batch below `position`. */
   async trim(position: number): Promise<void> {
     await this.#jsm.streams.purge(this.#stream, { seq: position });
   }

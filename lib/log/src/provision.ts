@@ -11,14 +11,17 @@ import { streamsOf } from "./streams.ts";
 
 const STREAM_NOT_FOUND = 10_059;
 
-/** Not there, and not ours to make: they may have been there, with all that was said. */
+/**
+ * Streams are missing, and this process must not make them: they may have existed before, with people's
+ * messages.
+ */
 export class StreamsMissing extends Error {
   override readonly name = "StreamsMissing";
 }
 
 /**
- * The layout of a cluster whose streams and buckets another makes. Throws StreamsMissing while one is not
- * there.
+ * The layout of a cluster whose streams and buckets another process makes. Throws StreamsMissing while one is
+ * missing.
  */
 export async function layoutOfOthers(
   nats: NatsConnection,
@@ -41,13 +44,16 @@ interface Provision {
   readonly jsm: JetStreamManager;
   readonly names: Names;
   readonly wanted: LogSettings;
-  /** These were there, with what people have said: where one is missing StreamsMissing is thrown. */
+  /**
+   * Names of streams that existed before, with people's messages. If one of them is missing, StreamsMissing
+   * is thrown.
+   */
   readonly had?: readonly string[] | undefined;
-  /** The level of a cluster that is new. Who does not know which builds will run in it says 0. */
+  /** The level of a new cluster. A caller that does not know which builds will run in the cluster says 0. */
   readonly level?: number;
 }
 
-/** Makes what is missing of a cluster's streams and buckets, and changes nothing that is there. */
+/** Makes the missing streams and buckets of a cluster, and changes none that exists. Returns the layout. */
 export async function provision({
   nats,
   jsm,
@@ -56,14 +62,14 @@ export async function provision({
   had = [],
   level = LEVEL_KNOWN,
 }: Provision): Promise<Layout> {
-  // Whoever has a log has been there before, perhaps as an older build, though its settings are gone.
+  // A cluster with a log is not new, even if its settings are gone: it may have been made by an older build.
   const isNew = (await missingStreams(jsm, [names.logStream(0)])).length > 0;
   const layout = await agreeOnLayout(nats, names, wanted, isNew ? level : 0);
   await makeMissing(jsm, streamsOf(names, { ...wanted, partitions: layout.partitions }), had);
   return layout;
 }
 
-/** Makes those of these streams that are not there, as `provision` has it. */
+/** Makes the missing ones of these streams. Throws StreamsMissing if a missing one is in `had`. */
 export async function makeMissing(
   jsm: JetStreamManager,
   streams: readonly StreamOptions[],
@@ -83,7 +89,7 @@ export async function makeMissing(
   );
 }
 
-/** Which of these streams are not there. */
+/** Returns those of these streams that do not exist. */
 export async function missingStreams(
   jsm: JetStreamManager,
   streams: readonly string[],
@@ -103,8 +109,8 @@ export async function missingStreams(
 }
 
 /**
- * Puts back what may be changed of streams that are there: limits, ages and copies. Returns the names of
- * those that it changed; with `lookOnly` of those that it would have.
+ * Corrects the mutable settings of existing streams: limits, ages and numbers of copies. Returns the names of
+ * the streams that it changed, or with `lookOnly` of those that it would change.
  */
 export async function putBackStreams(
   jsm: JetStreamManager,
@@ -123,7 +129,7 @@ export async function putBackStreams(
   return changed;
 }
 
-/** The server refuses to change the rest, or it would lose what is in there. */
+/** Settings that may be changed. The server refuses to change any other, or would lose data by it. */
 const MUTABLE = [
   "num_replicas",
   "max_bytes",
@@ -136,7 +142,7 @@ const MUTABLE = [
 const mutableOf = (fields: Omit<StreamOptions, "name">): Partial<StreamOptions> =>
   Object.fromEntries(MUTABLE.flatMap((key) => (key in fields ? [[key, fields[key]]] : [])));
 
-/** Takes every stream and bucket of the cluster away, and what they hold. */
+/** Deletes every stream and bucket of the cluster, with their data. */
 export async function removeStreams(jsm: JetStreamManager, names: Names): Promise<void> {
   for await (const name of jsm.streams.names()) {
     const [, bucket = ""] = /^(?:KV|OBJ)_(.*)$/.exec(name) ?? [undefined, name];

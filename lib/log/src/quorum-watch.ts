@@ -6,12 +6,15 @@ import { Patience } from "@jichat/runtime/patience.ts";
 
 const LOOK_EVERY_MS = 1_000;
 const ANSWER_MS = 1_000;
-/** Of as many logs: after a server died one of three has no leader for a moment, on healthy servers too. */
+/**
+ * How many logs are asked in one look. One is not enough: after a server died, a log may have no leader for a
+ * moment on healthy servers too.
+ */
 const LOGS_AT_ONCE = 3;
 
 /**
- * Leaves a server that was cut off from its cluster for another: it keeps its clients and answers their
- * pings, and nothing that they ask for gets anywhere. Ends with the connection.
+ * Leaves a nats-server that is cut off from its cluster, and connects to another. Such a server keeps its
+ * clients and answers their pings, but answers none of their requests. Ends with the connection.
  */
 export async function watchQuorum(
   nats: NatsConnection,
@@ -27,7 +30,7 @@ export async function watchQuorum(
   for (let at = 0; !over.signal.aborted; at += LOGS_AT_ONCE) {
     const looked = pause(over.signal);
     const asked = Array.from({ length: LOGS_AT_ONCE }, (_, i) => logs[(at + i) % logs.length] ?? "");
-    // One server alone has no other to go to.
+    // A single server has no other to go to.
     const isSeen = nats.info?.cluster === undefined || (await isAnySeen(nats, asked));
     if (isSeen) patience.seen(performance.now());
     else if (isConnected() && !nats.isDraining() && patience.isOver(performance.now())) {
@@ -38,7 +41,7 @@ export async function watchQuorum(
   }
 }
 
-/** Until it is time to look again, or nobody has to any more. */
+/** Resolves when it is time to look again, or when the connection is closed. */
 async function pause(over: AbortSignal): Promise<void> {
   await systemClock.sleep(LOOK_EVERY_MS, over).catch((reason: unknown) => {
     if (!over.aborted) throw reason;
@@ -57,7 +60,9 @@ async function showsQuorum(nats: NatsConnection, stream: string): Promise<boolea
   }
 }
 
-/** Time without a connection is not held against the next server. */
+/**
+ * Restarts the patience after a reconnect: time without a connection does not count against the next server.
+ */
 function followConnection(nats: NatsConnection, patience: Patience): () => boolean {
   let isConnected = true;
   void (async () => {

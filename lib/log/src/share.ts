@@ -1,19 +1,22 @@
-/** Who is alive, and who holds what, as one process sees it. */
+/** Living owners and leases, as one process sees them. */
 export interface LeaseView {
-  /** Living owners; a draining one keeps nothing. */
+  /** Living owners. A draining one keeps no partition. */
   readonly owners: ReadonlyMap<string, { readonly draining: boolean }>;
-  /** Partition to owner; a partition that nobody ever held is absent. */
+  /** Owner by partition. A partition that was never held is absent. */
   readonly leases: ReadonlyMap<number, string>;
 }
 
 export interface SharePlan {
-  /** Free partitions that are mine to take. */
+  /** Free partitions that `me` takes. */
   readonly claim: readonly number[];
-  /** Partitions of mine that belong to somebody else's share. */
+  /** Partitions of `me` that are in another owner's share. */
   readonly give: readonly { readonly partition: number; readonly to: string }[];
 }
 
-/** How many partitions each living owner is to hold: as even as P allows, the same from everybody's view. */
+/**
+ * How many partitions each living owner should hold: as even as possible, and the same from every process's
+ * view.
+ */
 export function quotas(view: LeaseView, partitions: number): Map<string, number> {
   const staying = [...view.owners]
     .filter(([, owner]) => !owner.draining)
@@ -24,7 +27,7 @@ export function quotas(view: LeaseView, partitions: number): Map<string, number>
   return new Map(staying.map((id, index) => [id, least + (index < extra ? 1 : 0)]));
 }
 
-/** My part of an even sharing. Pure, so that every owner reaches the same conclusion from the same view. */
+/** Plans what `me` takes and gives. Pure, so that every owner comes to the same result from the same view. */
 export function planShare(me: string, view: LeaseView, partitions: number): SharePlan {
   const quota = quotas(view, partitions);
   const held = new Map<string, number>();
@@ -37,7 +40,7 @@ export function planShare(me: string, view: LeaseView, partitions: number): Shar
     if (owner === me) mine.push(partition);
   }
   const claim = free.slice(0, Math.max(0, (quota.get(me) ?? 0) - mine.length));
-  // What is free is not given away by me: those below their share claim it themselves.
+  // Free partitions are not given away: owners below their share claim them.
   const wanting = [...quota].flatMap(([id, count]) =>
     Array.from({ length: Math.max(0, count - (held.get(id) ?? 0)) }, () => id),
   );

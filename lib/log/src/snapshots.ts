@@ -8,7 +8,7 @@ import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import { readSnapshot, snapshotText } from "@jichat/protocol/log/snapshot.ts";
 import { readAll } from "@jichat/runtime/read-all.ts";
 
-/** Its pieces come by a consumer on one server: one that has died is asked no longer. */
+/** A snapshot comes in chunks from a consumer on one server. After this silence the server counts as dead. */
 const SILENCE_MS = 3_000;
 
 const zip = promisify(gzip);
@@ -22,7 +22,7 @@ export class Snapshots {
     this.#store = store;
   }
 
-  /** In the store that `provision` made. */
+  /** Opens the store that `provision` made. */
   static async open(nats: NatsConnection, names: Names): Promise<Snapshots> {
     return new Snapshots(await new Objm(nats).open(names.snapshots));
   }
@@ -31,7 +31,7 @@ export class Snapshots {
     const name = `partition-${partition}`;
     const found = await this.#store.get(name);
     if (found === null) return undefined;
-    // What its pieces break off with is told by the stream too; this promise is only the library's other way.
+    // An error of the chunks is thrown by the stream too. This promise reports it a second time.
     found.error.catch(() => undefined);
     const bytes = await readAll(`the snapshot ${name}`, found.data, SILENCE_MS);
     const broken = await found.error;
@@ -39,7 +39,7 @@ export class Snapshots {
     return readSnapshot((await unzip(bytes)).toString("utf8"));
   }
 
-  /** Forgets it: the next start is a cold one. */
+  /** Deletes the snapshot: the next start is a cold one. */
   async remove(partition: number): Promise<void> {
     await this.#store.delete(`partition-${partition}`);
   }

@@ -8,10 +8,10 @@ export type StreamOptions = Partial<StreamConfig> & { readonly name: string };
 
 const PUSH_BYTES_MAX = 268_435_456;
 const nanos = (ms: number): number => ms * 1_000_000;
-/** The server's own: nobody publishes into a bucket with an id. */
+/** The server's default. Nobody publishes into a bucket with a message id. */
 const BUCKET_WINDOW_MS = 120_000;
 
-/** Every stream and bucket of a cluster, except the settings that P is read from. */
+/** Every stream and bucket of a cluster, except the settings bucket, which holds the number of partitions. */
 export function streamsOf(names: Names, wanted: LogSettings): readonly StreamOptions[] {
   const stream = {
     storage: StorageType.File,
@@ -20,7 +20,7 @@ export function streamsOf(names: Names, wanted: LogSettings): readonly StreamOpt
     discard: DiscardPolicy.New,
     allow_direct: false,
   };
-  // As ADR-8 of NATS has a key-value bucket: the latest value of each key.
+  // A key-value bucket as in NATS's ADR-8: it keeps the latest value of each key.
   const bucket = (name: string, ttlMs = 0): StreamOptions => ({
     ...stream,
     name: `KV_${name}`,
@@ -38,7 +38,8 @@ export function streamsOf(names: Names, wanted: LogSettings): readonly StreamOpt
       max_bytes: wanted.logBytesMax,
       duplicate_window: nanos(100),
     })),
-    // The one queue that may drop: what offline members missed, for as long as a push is worth sending.
+    // The only queue that may drop entries: messages that offline members missed, kept as long as a push is
+    // worth sending.
     {
       ...stream,
       name: names.pushStream,
@@ -54,7 +55,7 @@ export function streamsOf(names: Names, wanted: LogSettings): readonly StreamOpt
     bucket(names.revocations, REVOCATION_TTL_MS),
     bucket(names.leases),
     bucket(names.owners, LEASE_TTL_MS),
-    // As ADR-20 has an object store: chunks, and what they make up.
+    // An object store as in NATS's ADR-20: chunks and metadata.
     {
       ...stream,
       name: `OBJ_${names.snapshots}`,

@@ -8,20 +8,29 @@ import { readSession } from "./presence-texts.ts";
 import { RedisTime } from "./redis-time.ts";
 import { Rounds } from "@jichat/runtime/rounds.ts";
 
-/** Devices that a user may have at once, unless another number is told. */
+/** Most devices that a user may have at once, unless configured otherwise. */
 export const DEVICES_PER_USER_MAX = 20;
 
-/** A session that comes, or comes again. */
+/** A session that registers, for the first time or again. */
 export interface Arrival {
   readonly user: string;
   readonly device: string;
   readonly connector: string;
   readonly session: string;
-  /** As it was told; undefined for one that says hello, or was not registered when it did. */
+  /**
+   * The birth that an earlier registration returned. `undefined` for a new session, or for one whose
+   * registration failed at its hello.
+   */
   readonly birth: number | undefined;
-  /** How long ago it said hello; undefined while it says so. Asked when the script leaves. */
+  /**
+   * Milliseconds since its hello; `undefined` while its hello is being answered. Read when the script is
+   * sent.
+   */
   readonly ageMs: () => number | undefined;
-  /** Whether its sync has come already: asked when the script leaves, which is after it was submitted. */
+  /**
+   * Whether its sync has arrived already. Read when the script is sent, which may be after the arrival was
+   * submitted.
+   */
   readonly isSyncing: () => boolean;
 }
 
@@ -31,19 +40,20 @@ export interface DeviceSession {
 }
 
 export interface Arrived {
-  /** Orders the sessions of a user, by Redis's clock: it stays with the session. */
+  /** Orders the sessions of a user: microseconds on Redis's clock. The session keeps it. */
   readonly birth: number;
-  /** The older session that it displaced, or "younger" when one that was born later stands. */
+  /** The older session that it displaced, or "younger" if a session with a later birth holds the device. */
   readonly displaced: SessionEntry | "younger" | undefined;
-  /** The oldest of this user's sessions, where there are more than a user may have. It may be among them. */
+  /** The oldest sessions beyond the number that a user may have. The new session may be among them. */
   readonly crowdedOut: readonly DeviceSession[];
-  /** For one that is syncing, as of its registration. */
+  /** The list as of the registration, if the session is syncing. */
   readonly list: ToldList | undefined;
 }
 
 /**
- * Registers all who come at once, and reads the lists of those who sync, in one script: who comes back waits
- * for Redis once. A list is read after its session was registered, so nothing falls between the two.
+ * Registers all sessions that arrive together, and reads the lists of those that sync, in one script. So a
+ * returning device waits for Redis once. A list is read after its session is registered, so no event is
+ * missed in between.
  */
 export class Arrivals {
   readonly #run: RunScript;
@@ -95,12 +105,18 @@ export class Arrivals {
     );
   }
 
-  /** One argument each: what ioredis and Redis pay for them is by their number. No id has a space. */
+  /**
+   * One argument for each session: the cost for ioredis and Redis depends on the number of arguments. No id
+   * has a space.
+   */
   #lineOf({ user, device, connector, session, birth, ageMs }: Arrival): string {
     return `${user} ${device} ${connector} ${session} ${birth ?? this.#unborn(ageMs())}`;
   }
 
-  /** When a hello left, or how long ago it was said. */
+  /**
+   * A birth that is not known yet: the time at which a hello leaves ('+'), or the age of a session ('-'), in
+   * microseconds.
+   */
   #unborn(ageMs: number | undefined): string {
     if (ageMs !== undefined) return `-${Math.max(1, Math.round(ageMs * 1_000))}`;
     return `+${this.#time.now() ?? ""}`;

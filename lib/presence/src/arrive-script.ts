@@ -2,17 +2,20 @@ import { scriptOf } from "./named-script.ts";
 import { LISTS_OF } from "./presence-scripts.ts";
 
 /**
- * keep, heads, syncing, devices, least time, 'user device connector session birth'*: its birth, whom each
- * session displaced, then the lists of the first so many, and the time. Births and the time are in
- * microseconds. What a session displaced is a line for its own device, and a line with the device for each
- * that is older than so many of the user's; those of connectors that are gone do not count.
+ * Arguments: keep (seconds), heads, syncing, devices, least time, 'user device connector session birth'*.
+ * Registers each session. Returns for each its birth and what it displaced, then the time, then the lists of
+ * the first `syncing` users. Births and times are in microseconds. What a session displaced is a line for its
+ * own device, and a line with the device for each of the user's oldest sessions beyond `devices`. Sessions of
+ * dead connectors do not count.
  *
- * Whoever says hello is born when that leaves, '+', or now where its connector does not know the time; and
- * displaces whoever stands there: unless that one was born since, so that this hello was long on its way. A
- * birth that is still to come is of a wrong clock, and proves nothing. Of one that was not registered with
- * its hello it is told how long ago that was, '-'. A session that is registered again, with its birth or so,
- * does not displace a younger one that lives. All are registered before a list is read: what comes later
- * reaches them.
+ * The birth of a hello begins with '+': the time at which it left its connector, or now if the connector does
+ * not know Redis's time. '-' is the age of a session that was not registered at its hello.
+ *
+ * A hello displaces the session of its device, unless that one was born later: then this hello was delayed. A
+ * birth in the future comes from a wrong clock and proves nothing. A session that registers again, with its
+ * birth or its age, does not displace a younger session that lives.
+ *
+ * All sessions are registered before a list is read, so later events reach them.
  */
 const ARRIVE = `${LISTS_OF}
 local ENTRY = '^(%S+) (%S+) (%S+)$'

@@ -18,7 +18,7 @@ interface Asked {
   readonly partitions: number;
 }
 
-/** A list, of whatever data there was when it was read. */
+/** A list, without the name of the data that it was read from. */
 export type ReadEntries = Omit<StoredList, "run">;
 
 interface AskedHead {
@@ -27,8 +27,8 @@ interface AskedHead {
 }
 
 /**
- * Reads lists and heads for all who ask at once: a crowd that comes back costs a script for each few of them,
- * and not a handful of commands for each. Whatever is read was read after it was asked for.
+ * Reads lists and heads for all callers together: a crowd that returns costs one script for several users,
+ * instead of several commands for each. Everything is read after it was asked for.
  */
 export class ListReader {
   readonly #run: RunScript;
@@ -60,13 +60,16 @@ export class ListReader {
     return this.whole(lists.of(user));
   }
 
-  /** With the heads that its script had no room for: they may be newer than the list, never older. */
+  /** Adds the heads that did not fit into the list's script. They may be newer than the list, never older. */
   async whole(list: ToldList): Promise<ReadEntries> {
     const heads = list.heads ?? (await this.briefs(list.entries.map(({ conversation }) => conversation)));
     return { ...list, heads };
   }
 
-  /** One for each of `conversations`; undefined where none is whole, or `user` is not in there. */
+  /**
+   * One for each of `conversations`; `undefined` if Redis has no whole head, or if `user` is given and is no
+   * member.
+   */
   async heads(conversations: readonly string[], user = ""): Promise<(HeadEntry | undefined)[]> {
     return Promise.all(
       conversations.map(async (conversation) => {
@@ -76,7 +79,7 @@ export class ListReader {
     );
   }
 
-  /** One for each of `conversations`; undefined where Redis knows none. */
+  /** One for each of `conversations`; `undefined` if Redis has none. */
   async briefs(conversations: readonly string[]): Promise<(StoredHead | undefined)[]> {
     const parts: Promise<(StoredHead | undefined)[]>[] = [];
     for (let at = 0; at < conversations.length; at += HEADS_PER_SCRIPT_MAX)

@@ -6,19 +6,19 @@ import { readBrief, readEntry } from "./presence-texts.ts";
 type BareList = Pick<StoredList, "complete" | "entries">;
 const NOTHING: BareList = { complete: false, entries: [] };
 
-/** Lists and heads of one script: Redis does nothing else while it runs. */
+/** Bounds of one script: Redis does nothing else while it runs. */
 export const LISTS_PER_SCRIPT_MAX = 64;
 export const HEADS_PER_SCRIPT_MAX = 1_000;
-/** Of one kind, of one process. */
+/** Scripts of one kind that one process has under way at once. */
 export const SCRIPTS_IN_FLIGHT_MAX = 4;
 
-/** What a script tells of lists: what is done, a list for each of its users, heads of conversations. */
+/** A script's reply about lists: the done positions, one list for each user, and heads of conversations. */
 export type ListsTexts = readonly string[];
 
-/** By conversation; undefined where Redis knows none, absent where it was not asked. */
+/** Heads by conversation. `undefined` if Redis has none; absent if it was not asked. */
 export type Heads = ReadonlyMap<string, StoredHead | undefined>;
 
-/** A list as a script told it: without `heads` where they were too many for their script. */
+/** A list as a script returned it. It has no `heads` if they did not fit into the script. */
 export type ToldList = Omit<StoredList, "heads" | "run"> & {
   readonly heads: StoredList["heads"] | undefined;
 };
@@ -29,7 +29,7 @@ export class Lists {
   readonly #lists: ReadonlyMap<string, BareList>;
   readonly #heads: Heads;
 
-  /** `texts` as a script told it that was asked for `users`, in their order. */
+  /** `texts` is the reply of a script that was asked for `users`, in their order. */
   constructor(users: readonly string[], texts: ListsTexts) {
     this.#done = new Map(pairsOf(texts[0]).map(([partition, at]) => [Number(partition), Number(at)]));
     this.#lists = new Map(users.map((user, index) => [user, listOf(texts[index + 1])]));
@@ -44,14 +44,14 @@ export class Lists {
   }
 }
 
-/** In valid UTF-8 for who reads it, whatever an earlier version took: as `wellFormedValue`. */
+/** Parses a head into well-formed Unicode, whatever an earlier version accepted (see `wellFormedValue`). */
 export const headOf = (text: string): HeadEntry | undefined =>
   text === "" ? undefined : (parseWellFormed(text) as HeadEntry);
 
 export const storedHeadOf = (conversation: string, text: string): StoredHead | undefined =>
   text === "" || text.startsWith("{") ? headOf(text) : readBrief(conversation, text);
 
-/** Lines as a script tells a hash: field, value, field, value. */
+/** Parses the lines of a hash: field and value in turn. */
 function pairsOf(text = ""): [string, string][] {
   const lines = text === "" ? [] : text.split("\n");
   return Array.from({ length: lines.length / 2 }, (_, pair) => [

@@ -1,6 +1,8 @@
 import { hash } from "node:crypto";
 
-/** A script and the name that Redis keeps it under: it travels once per run of Redis, not once per call. */
+/**
+ * A script and its SHA-1, under which Redis caches it. It is sent once per run of Redis, not with each call.
+ */
 export interface Script {
   readonly lua: string;
   readonly sha: string;
@@ -8,13 +10,13 @@ export interface Script {
 
 export type RunScript = (script: Script, args: readonly (string | number)[]) => Promise<unknown>;
 
-/** One that looks for no name. */
+/** A script that does not check the data's name. */
 const bare = (lua: string): Script => ({ lua, sha: hash("sha1", lua) });
 export const scriptOf = (lua: string): Script => bare(NAMED + lua);
 
 /**
- * ARGV[1] is always the key prefix. KEYS[1] has the name of the data that is there, with which the prefix
- * ends: under another name nothing is read or written.
+ * ARGV[1] is always the key prefix. KEYS[1] holds the name of the current data, with which the prefix must
+ * end. Under another name nothing is read or written.
  */
 const NAMED = `
 local name = redis.call('GET', KEYS[1])
@@ -24,9 +26,11 @@ end
 `;
 
 /**
- * prefix under the server's run_id, how the server is known, its run_id, a name that nobody knows: the name
- * of what is there. The version before takes the run_id for it: so does who comes to its data, or from
- * another server. Who knew data here that has no name any more makes one that it did not have.
+ * Arguments: prefix under the server's run_id, how the process knows the server ('new', 'restarted',
+ * 'known'), the run_id, a fresh name. Returns the name of the data, and gives it one if it has none. The
+ * previous version uses the run_id as the name. So does a process whose server was restarted, and a new
+ * process that finds data of the previous version. A process whose known data has lost its name uses the
+ * fresh one.
  */
 const NAME = `
 local name = redis.call('GET', KEYS[1])
@@ -38,7 +42,7 @@ redis.call('SET', KEYS[1], name)
 return name
 `;
 
-/** name: what has no end of its own goes. */
+/** Arguments: new name. Renames the data, and deletes the keys that do not expire. */
 const RENAME = `
 redis.call('SET', KEYS[1], ARGV[2])
 redis.call('UNLINK', ARGV[1] .. 'done', ARGV[1] .. 'folded', ARGV[1] .. 'users')

@@ -1,22 +1,27 @@
 import { SYNC_LIMIT_DEFAULT } from "@jichat/protocol/limits.ts";
 import { scriptOf } from "./named-script.ts";
 
-/** Lua that runs in Redis (`named-script.ts`). Every value carries its log position, and a lower one is refused. */
+/**
+ * Lua that runs in Redis (`named-script.ts`). Every value carries its log position; a value with a lower one
+ * is refused. ARGV[1] is the prefix; comments name the arguments after it.
+ */
 
-/** connector, ms: whether its key was still there to be renewed. */
+/** Arguments: connector, ms. Returns whether the connector's key still existed. */
 const RENEW = `return redis.call('PEXPIRE', ARGV[1] .. 'c:' .. ARGV[2], ARGV[3])`;
 
-/** connector, ms */
+/** Arguments: connector, ms. */
 const ANNOUNCE = `return redis.call('SET', ARGV[1] .. 'c:' .. ARGV[2], '1', 'PX', ARGV[3])`;
 
-/** connector */
+/** Arguments: connector. */
 const ALIVE = `return redis.call('EXISTS', ARGV[1] .. 'c:' .. ARGV[2])`;
 
 /**
- * A head is its brief 'p', and all of it 'v', which may be missing. A brief is 'position.ts', and so a
- * number to the version before, which writes and compares positions there. A value is kept for
- * `keep` seconds. That is said again when it is first written on another day, which '!'
- * remembers, not with every message; a list's other fields are conversations, and '*' says that it is whole.
+ * A head has a brief, 'p', and the whole, 'v', which may be missing. A brief is 'position.ts'. The previous
+ * version, which writes and compares positions there, reads it as a number.
+ *
+ * A value expires `keep` seconds after its expiry was set last: by the first write of each day, not by every
+ * message. '!' holds that day. All other fields of a list are conversations, except '*', which says that the
+ * list is complete.
  */
 const PUT = `
 local prefix, keep, today = ARGV[1], ARGV[2], ARGV[3]
@@ -46,9 +51,10 @@ end
 `;
 
 /**
- * keep, today, heads, entries, unsure, positions, (conversation, brief, head or '')*, (user, conversation,
- * entry)*, (partition, position, user)*, (partition, position)*, user*. What an unsure user's list lacks is
- * told by storage as of that position at the earliest.
+ * Arguments: keep, today, the numbers of heads, entries, unsure users and positions; then (conversation,
+ * brief, head or '')*, (user, conversation, entry)*, (partition, position, user)* of unsure users,
+ * (partition, position)*, user*. Returns the connectors of each user. An unsure user's list is incomplete
+ * until storage has told it as of that position or later.
  */
 const PUBLISH = `${PUT}
 local at = 8
@@ -94,8 +100,9 @@ return found
 `;
 
 /**
- * keep, today, user, with the last of it the partitions' positions as of which all of it is, entries,
- * (conversation, entry)*, (conversation, brief, head or '')*: 'old' where what was let go may not be among it
+ * Arguments: keep, today, user, positions, the number of entries, (conversation, entry)*, (conversation,
+ * brief, head or '')*. The last part of a list has `positions`: the position of each partition as of which
+ * the list was read. Returns 'old' if the list may lack entries that owners have dropped.
  */
 const MERGE = `${PUT}
 local user = ARGV[4]
@@ -119,7 +126,7 @@ put(prefix .. 'u:' .. user, false, '*', '1')
 return ''
 `;
 
-/** Where the version before wrote a position alone, all of the head is told. */
+/** Returns the whole head if the previous version wrote only a position. */
 const BRIEF_OF = `
 local headKeys = ARGV[1] .. 'h:'
 local function briefOf(conversation)
@@ -130,16 +137,16 @@ local function briefOf(conversation)
 end
 `;
 
-/** A list of so many conversations is told with whole heads: one page of it wants them all. */
+/** A list of up to this many conversations comes with whole heads, since one page shows all of them. */
 const WHOLE_HEADS_MAX = SYNC_LIMIT_DEFAULT;
 
 /**
- * Lines, since a reply of thousands of strings costs more than they do: field, value of a hash; of heads
- * conversation, head. No value has a line break.
+ * Replies are lines of text, since a reply of thousands of strings costs more: field and value of a hash in
+ * turn, and for heads conversation and head. No value has a line break.
  *
- * What is done; and once so many partitions are, the users' lists; and the heads of their conversations, as
- * many lists' as have room in so many heads: conversation, head, brief or ''. In this order: what is done
- * stands in the lists and heads.
+ * Returns the done positions. If at least `partitions` of them are known, it also returns the users' lists
+ * and the heads (whole, brief or '') of as many lists as `room` heads allow. The order matters: lists and
+ * heads hold all effects up to the done positions, which are read first.
  */
 export const LISTS_OF = `${BRIEF_OF}
 local prefix = ARGV[1]
@@ -174,12 +181,12 @@ local function listsOf(users, room, partitions)
 end
 `;
 
-/** heads, partitions, user* */
+/** Arguments: heads, partitions, user*. */
 const LISTS = `${LISTS_OF}
 return listsOf({ unpack(ARGV, 4) }, tonumber(ARGV[2]), tonumber(ARGV[3]))
 `;
 
-/** user, device, session */
+/** Arguments: user, device, session. */
 const UNREGISTER = `
 local key = ARGV[1] .. 's:' .. ARGV[2]
 local known = redis.call('HGET', key, ARGV[3])
@@ -188,8 +195,8 @@ return ''
 `;
 
 /**
- * (user or '', conversation)*: each head, '' where it is not whole or that user is not in there. Whoever was
- * sent away after their list was read must not be told what came later.
+ * Arguments: (user or '', conversation)*. Returns each whole head, or '' if there is none or the user is no
+ * member. A user who was removed after the list was read must not see later events.
  */
 const HEADS = `
 local prefix, found = ARGV[1], {}
@@ -205,7 +212,7 @@ end
 return found
 `;
 
-/** conversation*: a line for each. */
+/** Arguments: conversation*. Returns a line for each. */
 const BRIEFS = `${BRIEF_OF}
 local found = {}
 for i = 2, #ARGV do found[i - 1] = briefOf(ARGV[i]) end

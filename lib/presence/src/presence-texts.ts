@@ -31,34 +31,34 @@ export function readBrief(conversation: string, text: string): HeadBrief {
   return { conversation, position, ts };
 }
 
-/** A user's list as Redis has it. */
+/** A user's list as Redis holds it. */
 export interface StoredList {
-  /** Names the data that it was read from: for another, whatever rests on it may be too old. */
+  /** Name of the data that it was read from. It may be too old for data of another name. */
   readonly run: string;
   /**
-   * Positions up to which effects stand in what follows, by partition; an absent one was not told since Redis
-   * was lost.
+   * By partition, the position up to which the list holds all effects. A partition is absent if its owner has
+   * not reported since Redis was lost.
    */
   readonly done: ReadonlyMap<number, number>;
-  /** Only if it was rebuilt from storage in this run of Redis. */
+  /** True only if the list was rebuilt from storage in this run of Redis. */
   readonly complete: boolean;
   readonly entries: readonly ListEntry[];
-  /** One for each of `entries`, whole if they are few; undefined where this Redis knows none. */
+  /** One for each of `entries`, whole if they are few; `undefined` if this Redis has none. */
   readonly heads: readonly (StoredHead | undefined)[];
 }
 
-/** What storage knows of a user's list, or a part of it. */
+/** All or a part of a user's list, as storage knows it. */
 export interface ListPart {
   readonly entries: readonly ListEntry[];
   readonly heads: readonly StoredHead[];
-  /** With the last part: the positions as of which the list was read, by partition. */
+  /** Set with the last part: the positions as of which the list was read, by partition. */
   readonly wholeAt?: readonly number[] | undefined;
 }
 
-/** Reads a list, or what is left of it to be read. */
+/** Reads a list, or the parts of it that are not read yet. */
 export type ReadList = () => Promise<StoredList>;
 
-/** `position first mark markNo left`: the position first, so that the script can compare it. */
+/** `position first mark markNo left`. The position is first, so that scripts can compare it. */
 export const entryText = ({ position, first, mark, markNo, left }: ListEntry): string =>
   `${position} ${first} ${mark} ${markNo} ${left ?? 0}`;
 

@@ -2,17 +2,22 @@ import type { ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { StoredHead } from "./presence-texts.ts";
 import { briefText, entryText, facetsLength, isWhole } from "./presence-texts.ts";
 
-/** What a batch's effects change in Redis, and whose sessions they ask for; or a part of that. */
+/** What the effects of a batch change in Redis, and the users whose sessions they need; or a part of that. */
 export interface PresenceUpdate {
   readonly partition: number;
-  /** Of the log: as of there. */
+  /** Position in the log up to which this update goes. */
   readonly position: number;
-  /** With the last that is written: effects up to `position` are done. */
+  /** True with the last part of an update: effects up to `position` are done. */
   readonly isDone: boolean;
-  /** Of one that nobody holds any more its brief: what Redis has is too old. */
+  /**
+   * Latest heads. A head that was dropped from memory is a brief, which marks the one in Redis as too old.
+   */
   readonly heads: readonly StoredHead[];
   readonly entries: readonly UserEntry[];
-  /** Whose lists lack what nobody holds any more: they are whole again once they are read as of `position`. */
+  /**
+   * Users whose lists lack entries that were dropped from memory. A list is complete again once storage has
+   * told it as of `position` or later.
+   */
   readonly unsure: readonly string[];
   readonly users: readonly string[];
 }
@@ -22,7 +27,10 @@ export interface UserEntry {
   readonly entry: ListEntry;
 }
 
-/** Of one script: Redis does nothing else meanwhile. What writes one value costs 1; longer ones cost more. */
+/**
+ * Most cost of one script: Redis does nothing else while it runs. A value that is written costs 1; a long one
+ * costs more.
+ */
 export const SCRIPT_COST_MAX = 4_000;
 const TEXT_PER_COST = 512;
 
@@ -41,7 +49,7 @@ export const headArgs = (head: StoredHead): string[] => [
   isWhole(head) ? JSON.stringify(head) : "",
 ];
 
-/** What the script of a publication is told, but for what it begins with and for users. */
+/** Arguments of the script `publish`, between `keepFrom` and the users. */
 export function publishArgs(updates: readonly PresenceUpdate[]): (string | number)[] {
   const heads = updates.flatMap((update) => update.heads);
   const entries = updates.flatMap((update) => update.entries);

@@ -15,22 +15,22 @@ import type { RedisConnection } from "./redis.ts";
 import type { RedisData } from "./redis-data.ts";
 import { Rounds } from "@jichat/runtime/rounds.ts";
 
-/** From the last write on; for a head or a list up to a day less. */
+/** Seconds from the last write until a value expires; up to a day less for heads and lists. */
 const KEEP_SECONDS = 7 * 24 * 3_600;
 const DAY_MS = 24 * 3_600_000;
-/** What scripts that write heads and lists begin with. */
+/** The first arguments of scripts that write heads and lists. */
 const keepFrom = (now: number): (string | number)[] => [KEEP_SECONDS, Math.floor(now / DAY_MS)];
 
 export interface PresenceParts {
   readonly redis: Pick<RedisConnection, "del" | "scanStream">;
-  /** Of the same connection. */
+  /** The data behind `redis`, on the same connection. */
   readonly data: RedisData;
   readonly devicesMax?: number;
 }
 
 /**
- * Redis as a cache of who is where and what is new. Every key carries the name of the data that is in it
- * (`RedisData`): under another name all counts as absent.
+ * Redis as a cache of who is connected where, and of what is new. Every key carries the name of the current
+ * data (`RedisData`); data under another name counts as absent.
  */
 export class Presence {
   readonly #redis: Pick<RedisConnection, "del" | "scanStream">;
@@ -55,30 +55,36 @@ export class Presence {
     return this.#data.name !== "";
   }
 
-  /** Names what is in this Redis until it is gone; empty while it is not known. */
+  /**
+   * Name of the data in this Redis; empty while it is unknown. Lost data never comes back under the same
+   * name.
+   */
   run(): string {
     return this.#data.name;
   }
 
-  /** Milliseconds on the monotonic clock since when this data is known; 0 before the first. */
+  /** Time on the monotonic clock, in milliseconds, since which this data is known; 0 before the first. */
   get runSince(): number {
     return this.#data.since;
   }
 
-  /** Calls back each time Redis is met anew, or other data in it; the first time included. */
+  /** Calls `act` each time Redis is connected or its data is new, including the first time. */
   onRun(act: () => void): void {
     this.#data.onMet(act);
   }
 
-  /** What has not been told to Redis by `lostAt` (monotonic) is too much: all in it counts as lost. */
+  /**
+   * Gives up the data in Redis, since it lacks too much to be repaired. Does nothing if that happened since
+   * `lostAt` (milliseconds, monotonic).
+   */
   async giveUp(lostAt: number): Promise<void> {
     return this.#data.giveUp(lostAt);
   }
 
   /**
-   * Writes heads, entries, whose lists are not known any more, and the done position; then, in the same
-   * script, reads who is online where. The map may name more users than were asked for: updates of several
-   * partitions travel together. Who has more than `SCRIPT_COST_MAX` tells it in parts.
+   * Writes heads, entries, unsure users and the done position. The same script then reads the connectors of
+   * the users' sessions. The result may name more users than were asked for, since updates of several
+   * partitions travel together. The caller splits an update that costs more than `SCRIPT_COST_MAX`.
    */
   async publish(update: PresenceUpdate): Promise<ReadonlyMap<string, readonly string[]>> {
     return this.#updates.submit(update);
@@ -94,8 +100,9 @@ export class Presence {
   }
 
   /**
-   * Adds what storage knows to a user's list. With the last of it, which tells as of which positions it was
-   * read, the list is whole from here on: unless what was let go since is not in it.
+   * Adds what storage knows to a user's list. The last part says as of which positions the list was read;
+   * from then on the list is complete. Throws if Redis's data is not `run` any more, or if the list may lack
+   * entries that owners have dropped.
    */
   async mergeList(run: string, user: string, { entries, heads, wholeAt }: ListPart): Promise<void> {
     if (run !== this.#data.name) throw new Error("Redis was lost while a list was rebuilt for it");
@@ -106,26 +113,29 @@ export class Presence {
       throw new Error("a list was rebuilt as of before what is not known any more");
   }
 
-  /** Empty while fewer than `partitions` are done here: nobody may use it yet. */
+  /**
+   * A user's list. It is empty and not complete while fewer than `partitions` owners have reported: then
+   * nobody may use it.
+   */
   async list(user: string, partitions: number): Promise<StoredList> {
     const run = this.run();
     return { run, ...(await this.#reader.list(user, partitions)) };
   }
 
   /**
-   * One for each of `conversations`; undefined where this Redis knows none, or but its brief, or `user` is not
-   * in there.
+   * One for each of `conversations`; `undefined` if this Redis has no whole head, or if `user` is given and
+   * is no member.
    */
   async heads(conversations: readonly string[], user?: string): Promise<(HeadEntry | undefined)[]> {
     return this.#reader.heads(conversations, user);
   }
 
-  /** Where their heads stand; undefined where this Redis knows none. */
+  /** One for each of `conversations`; `undefined` if this Redis has none. */
   async briefs(conversations: readonly string[]): Promise<(StoredHead | undefined)[]> {
     return this.#reader.briefs(conversations);
   }
 
-  /** Every head that this Redis knows whole, a few at a time: for repairs, not for the message path. */
+  /** Every whole head in this Redis, a few at a time. For repairs, not for the message path. */
   async *allHeads(): AsyncGenerator<HeadEntry> {
     const prefix = `${this.#data.prefix}h:`;
     for await (const keys of this.#redis.scanStream({ match: `${prefix}*`, count: 1_000 })) {
@@ -134,7 +144,7 @@ export class Presence {
     }
   }
 
-  /** Resolves once Redis is there; UNAVAILABLE after `ms`. */
+  /** Resolves once Redis is ready. Throws UNAVAILABLE after `ms`. */
   async untilReady(ms: number): Promise<void> {
     const end = performance.now() + ms;
     while (!this.ready) {
@@ -143,10 +153,7 @@ export class Presence {
     }
   }
 
-  /**
-   * Whether the connector's key was still there to be renewed; false means its sessions must be registered
-   * again.
-   */
+  /** Returns whether the connector's key still existed. If not, its sessions must be registered again. */
   async renewConnector(connector: string): Promise<boolean> {
     return (await this.#data.script(SCRIPTS.renew, [connector, CONNECTOR_TTL_MS])) === 1;
   }
@@ -164,8 +171,8 @@ export class Presence {
   }
 
   /**
-   * Swaps a device's session in: whom it displaced; and where its sync has come by then its list, no older
-   * than that.
+   * Registers a device's session, and returns what it displaced. If its sync has already arrived, it also
+   * returns its list, as of the registration.
    */
   async register(arrival: Arrival): Promise<Omit<Arrived, "list"> & { readonly list: ReadList | undefined }> {
     const run = this.run();
@@ -173,7 +180,7 @@ export class Presence {
     return { ...displaced, list: list && (async () => ({ run, ...(await this.#reader.whole(list)) })) };
   }
 
-  /** Takes a session away if it is still this one: a late goodbye must not remove its successor. */
+  /** Removes the device's entry if it is still this session: a late goodbye must not remove its successor. */
   async unregister(user: string, device: string, session: string): Promise<void> {
     await this.#data.script(SCRIPTS.unregister, [user, device, session]);
   }

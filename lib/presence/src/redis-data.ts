@@ -5,23 +5,23 @@ import type { Script } from "./named-script.ts";
 import { NAME_SCRIPTS } from "./named-script.ts";
 import type { RedisConnection } from "./redis.ts";
 
-/** How often a process that asks nothing of Redis looks whether its data is still there. */
+/** How often a process checks that Redis's data is still there, even if it has no other commands. */
 const LOOK_MS = 1_000;
 
 /** How this process knows the server that it is connected to. */
 type Acquaintance = "new" | "restarted" | "known";
 
 /**
- * Redis's data has a name, under a key of our own, and every key carries it. Whoever finds no name, since all
- * is gone, makes one; whoever meets another than they knew takes what they knew for lost. Scripts look for it
- * themselves: what one reads is of one name.
+ * The name of the data in Redis. It is stored under a key of ours, and every key carries it. A process that
+ * finds no name, since the data is gone, makes a new one. A process that finds another name than it knew
+ * treats the old data as lost. Every script checks the name, so all that a script reads belongs to one name.
  */
 export class RedisData {
   readonly #redis: RedisConnection;
   readonly #names: Names;
   readonly #log: Logger;
   readonly #acts = new Set<() => void>();
-  /** Of the server that we were connected to last. */
+  /** The run_id of the last server that we were connected to. */
   #run = "";
   #name = "";
   #since = 0;
@@ -43,29 +43,29 @@ export class RedisData {
     if (redis.status === "ready") void this.#learn();
   }
 
-  /** Empty while it is not known. */
+  /** Empty while it is unknown. */
   get name(): string {
     return this.#name;
   }
 
-  /** Milliseconds on the monotonic clock since when this name is known; 0 before the first. */
+  /** Time on the monotonic clock, in milliseconds, since which this name is known; 0 before the first. */
   get since(): number {
     return this.#since;
   }
 
-  /** What every key of it begins with. */
+  /** Prefix of every key of the data. Throws while the name is unknown. */
   get prefix(): string {
     if (this.#name === "") throw new Error("Redis is not connected, or its data is lost");
     return this.#names.redis(this.#name);
   }
 
-  /** Calls back each time Redis is met anew, or its data is. */
+  /** Calls `act` each time Redis is connected or its data is new. Calls at once if the name is known. */
   onMet(act: () => void): void {
     this.#acts.add(act);
     if (this.#name !== "") act();
   }
 
-  /** Rejects, and does nothing, where the data has another name by now. */
+  /** Runs a script. Rejects without any change if the data has another name by now. */
   async script({ sha, lua }: Script, args: readonly (string | number)[]): Promise<unknown> {
     const { prefix } = this;
     const name = this.#name;
@@ -82,8 +82,8 @@ export class RedisData {
   }
 
   /**
-   * Takes the name from what is in Redis: nobody knows what it lacks. Nothing to do if this process has done
-   * so since `lostAt`, on the monotonic clock.
+   * Renames the data, so that all in Redis counts as lost: it lacks changes that nobody remembers. Does
+   * nothing if this process has done so since `lostAt` (milliseconds, monotonic).
    */
   async giveUp(lostAt: number): Promise<void> {
     if (this.#gaveUpAt >= lostAt) return;
@@ -94,7 +94,10 @@ export class RedisData {
     this.#lost(name);
   }
 
-  /** A server that was started again may have data of before: it is of another run, and under no name. */
+  /**
+   * The key of the name. It carries the server's run_id: a restarted server may load data from before, which
+   * must not count.
+   */
   #keyOf(run: string): string {
     return `${this.#names.redis(run)}name`;
   }

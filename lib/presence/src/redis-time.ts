@@ -1,14 +1,14 @@
-/** How long a sample counts, at least. */
+/** A sample counts for at least this long. */
 const WINDOW_MS = 60_000;
 
 /**
- * What Redis's clock says now, in microseconds, told by the answers of scripts. An answer is older than it is
- * by its way here: of the latest ones the one that came quickest counts.
+ * Estimates Redis's clock in microseconds from the times that scripts return. A time is late by its way
+ * through the network, so of the recent ones the fastest answer counts.
  */
 export class RedisTime {
   readonly #monotonic: () => number;
   #offset = -Infinity;
-  /** Of the window before. */
+  /** The best offset of the previous window. */
   #earlier = -Infinity;
   #since = 0;
   #latest = 0;
@@ -18,12 +18,12 @@ export class RedisTime {
     this.#monotonic = monotonic;
   }
 
-  /** The latest that was told; 0 before the first. Another Redis may be behind. */
+  /** The latest time that Redis returned; 0 before the first. The clock of another Redis may be behind it. */
   get latest(): number {
     return this.#latest;
   }
 
-  /** Undefined before it was told. */
+  /** `undefined` before the first time was returned. */
   now(): number | undefined {
     const offset = Math.max(this.#offset, this.#earlier);
     return offset === -Infinity ? undefined : Math.round(1_000 * this.#monotonic() + offset);

@@ -2,20 +2,20 @@ import { Redis } from "ioredis";
 import type { Logger } from "pino";
 import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 
-/** One connection to Redis; whoever made it ends it with `disconnect`. */
+/** One connection to Redis. Its maker ends it with `disconnect`. */
 export type RedisConnection = Redis;
 
 export interface RedisOptions {
   readonly log: Logger;
   readonly tls?: BackendTls | undefined;
   /**
-   * Commands of one turn of the event loop leave in one write: for a connector, to which a crowd may come at
-   * once.
+   * Whether commands of one turn of the event loop are sent in one write. For a connector, where many devices
+   * may arrive at once.
    */
   readonly isGathered?: boolean;
 }
 
-/** Connects in the background: Redis may come later, and may go at any moment. */
+/** Connects in the background. Redis may be absent at the start, and may disappear at any time. */
 export function connectRedis(url: string, { log, tls, isGathered = false }: RedisOptions): RedisConnection {
   const redis = new Redis(url, {
     ...(tls === undefined ? {} : { tls }),
@@ -25,7 +25,7 @@ export function connectRedis(url: string, { log, tls, isGathered = false }: Redi
     maxRetriesPerRequest: 0,
     commandTimeout: 2_000,
     connectTimeout: 2_000,
-    // A host that is gone says no goodbye, and TCP would ask it for a quarter of an hour.
+    // A dead host does not close its connections, and TCP alone would wait for about fifteen minutes.
     socketTimeout: 5_000,
     retryStrategy: (tries) => Math.min(50 * tries, 500) + Math.random() * 50,
     enableReadyCheck: true,

@@ -1,8 +1,8 @@
-/** Time as a value: the simulation runs the same code on a virtual one. */
+/** Time as a dependency: the simulation runs the same code on a virtual clock. */
 export interface Clock {
-  /** Milliseconds since 1970 UTC, as the host believes; may jump. */
+  /** Milliseconds since 1970 UTC by the host's clock, which may jump. */
   now(): number;
-  /** Milliseconds that only ever rise; for durations. */
+  /** Milliseconds that never fall; for durations. */
   monotonic(): number;
   /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;

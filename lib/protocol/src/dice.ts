@@ -1,4 +1,4 @@
-/** A seeded generator (mulberry32): the same seed, the same run. */
+/** A seeded random generator (mulberry32): the same seed gives the same run. */
 export class Dice {
   #state: number;
 
@@ -26,7 +26,7 @@ export class Dice {
     return this.next() < probability;
   }
 
-  /** One of them, which may be `undefined` itself; throws where there is none. */
+  /** A random item, which may itself be `undefined`. Throws if there is none. */
   pick<T>(items: readonly T[]): T {
     if (items.length === 0) throw new Error("nothing to pick from");
     return items[Math.floor(this.next() * items.length)] as T;

@@ -1,4 +1,4 @@
-/** What a client may do next: the one question that a handler asks of an error. */
+/** What a client may do after an error. */
 export type Disposition = "retry" | "stop" | "close";
 
 interface ErrorSpec {
@@ -7,7 +7,7 @@ interface ErrorSpec {
   readonly close?: number;
 }
 
-/** The whole taxonomy; docs/errors.md lists the same codes, and tidy holds the two together. */
+/** All error codes. docs/errors.md lists the same codes; tidy compares the two. */
 export const ERRORS = {
   FRAME_MALFORMED: { disposition: "stop", http: 400 },
   FRAME_TOO_LARGE: { disposition: "stop", http: 413 },
@@ -26,7 +26,7 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** WebSocket close codes; which of them a client may answer with a resume is in `mayResume`. */
+/** WebSocket close codes. `mayResume` says after which of them a client may resume. */
 export const CLOSE = {
   goingAway: 1012,
   silent: 1001,
@@ -40,8 +40,8 @@ export const CLOSE = {
 } as const;
 
 /**
- * Protocol: 4400 to 4403 and 4409 need an act of the user or the application first; every other code is a
- * resume.
+ * Whether a client may resume after this close code (docs/protocol.md, Errors and close codes). After 4400 to
+ * 4403 and 4409 the user or the application has to act first.
  */
 export const mayResume = (closeCode: number): boolean =>
   !((closeCode >= 4400 && closeCode <= 4403) || closeCode === CLOSE.replaced);
@@ -50,14 +50,16 @@ export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ER
 
 export const isRetryable = (code: ErrorCode): boolean => ERRORS[code].disposition === "retry";
 
-/** The close code that goes with an error, for those that end a session. */
+/** The close code of an error; `undefined` if the error does not end the session. */
 export function closeOf(code: ErrorCode): number | undefined {
   const spec: ErrorSpec = ERRORS[code];
   return spec.close;
 }
 
 export interface ChatErrorOptions extends ErrorOptions {
-  /** Milliseconds after which the same `id` may be tried again; only for retryable codes. */
+  /**
+   * Milliseconds after which the client may retry the same `id`. Only for retryable codes; 500 by default.
+   */
   readonly retryAfterMs?: number;
 }
 
@@ -74,7 +76,7 @@ export class ChatError extends Error {
   }
 }
 
-/** The client's view of whatever was thrown: a defect shows its code and its traceId, never its text. */
+/** What a client may see of a thrown value. A defect shows its code and its traceId, never its text. */
 export const asChatError = (thrown: unknown): ChatError =>
   thrown instanceof ChatError
     ? thrown

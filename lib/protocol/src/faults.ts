@@ -1,19 +1,21 @@
 /**
- * What a component knows of itself that a person has to know too; `/faults` of its admin port has it, the
- * operator asks there.
+ * Faults that a component finds in itself and a person has to know of. `/faults` of its admin port lists
+ * them; the operator polls it.
  */
 export const FAULTS = [
-  /** A log ends before what was committed: its partition serves nobody. */
+  /** A log ends before a position that was committed: nobody serves its partition. */
   "LogRegressed",
-  /** A partition has an owner, and nobody is served: its log takes nothing, or its owner gets nowhere. */
+  /**
+   * A partition has an owner but serves nobody: its log accepts no appends, or its owner makes no progress.
+   */
   "PartitionStopped",
-  /** A log is over its share: messages are refused. */
+  /** A log has more than its share of bytes: messages are refused. */
   "LogFull",
-  /** A nats-server has not kept up with its copy of a log for long. */
+  /** A nats-server's copy of a log has been behind for a long time. */
   "LogCopyBehind",
-  /** Storage hears nothing of a log: history stops there. */
+  /** Storage receives nothing from a log: history ends there. */
   "LogUnheard",
-  /** ClickHouse has taken nothing for long, though something waits. */
+  /** ClickHouse has accepted nothing for a long time, though rows wait. */
   "HistoryStuck",
 ] as const;
 export type FaultName = (typeof FAULTS)[number];
@@ -21,7 +23,10 @@ export type FaultName = (typeof FAULTS)[number];
 export interface Fault {
   readonly fault: FaultName;
   readonly partitions: readonly number[];
-  /** For people; no figure that changes while the fault stays. */
+  /**
+   * Text for people. It contains no figure that changes while the fault lasts, so that the text stays the
+   * same.
+   */
   readonly why: string;
 }
 
@@ -39,7 +44,10 @@ const isFault = (value: unknown): value is Fault => {
 
 export const faultsText = (faults: readonly Fault[]): string => `${JSON.stringify(faults)}\n`;
 
-/** What `/faults` answered; of a newer version only what is known here. Throws for what is no list. */
+/**
+ * Parses the answer of `/faults`. Faults that only a newer version knows are left out. Throws if it is not a
+ * list.
+ */
 export function readFaults(text: string): readonly Fault[] {
   const value: unknown = JSON.parse(text);
   if (!Array.isArray(value)) throw new TypeError("faults are a list");

@@ -6,12 +6,12 @@ import { readIdNamed, readName, readSeq, readUsers } from "./frame/readers.ts";
 import { isClientId } from "./id-forms.ts";
 import * as limits from "./limits.ts";
 
-/** What a named field of a frame, of a REST request or of an event may be. */
+/** A named field of a frame, of a REST request or of an event. */
 export interface Field<T> {
   /** JSON Schema of the value, for OpenAPI. Documentation only: `read` is what validates. */
   readonly schema: object;
   readonly isOptional?: true;
-  /** It is checked and says nothing: what was read does not have it. */
+  /** The value is checked, but is not part of what the reader returns. */
   readonly isConstant?: true;
   /** The value of field `name`, checked and normalised. Throws FRAME_MALFORMED, which names the field. */
   readonly read: (from: Fields, name: string) => T;
@@ -25,7 +25,7 @@ type OptionalNames<S extends Shape> = {
   [K in keyof S]: undefined extends Value<S[K]> ? K : never;
 }[keyof S];
 
-/** The values of a shape. An optional field may be missing. */
+/** Values of a shape. An optional field may be missing. */
 export type Of<S extends Shape> = {
   readonly [K in Exclude<keyof S, OptionalNames<S>>]: Value<S[K]>;
 } & { readonly [K in OptionalNames<S>]?: Value<S[K]> };
@@ -57,7 +57,7 @@ export const name: Field<string> = {
   read: readName,
 };
 
-/** A position in a conversation; `least` is 1 where it must name an event. */
+/** A seq in a conversation. `least` is 1 if it must name an event. */
 export const seq = (least: 0 | 1): Field<number> => ({
   schema: { type: "integer", minimum: least, maximum: Number.MAX_SAFE_INTEGER },
   read: (from, name) => readSeq(from, name, least),
@@ -84,7 +84,7 @@ export interface Literal<T extends string> extends Field<undefined> {
   readonly schema: { readonly const: T };
 }
 
-/** Exactly this text: it is checked, and dropped. */
+/** A field that must be exactly this text. It is checked and dropped. */
 export const literal = <T extends string>(text: T): Literal<T> => ({
   schema: { const: text },
   isConstant: true,
@@ -103,8 +103,8 @@ export const optional = <T>({ schema, read }: Field<T>): Field<T | undefined> =>
 });
 
 /**
- * A reader of all fields of a shape, in its order, which adds their values to `into`. Built once, at load: the
- * hot path only runs it, and every object that it makes has the same hidden class.
+ * Builds a reader of all fields of a shape, in order. The reader adds their values to `into`. Built once, at
+ * load: the hot path only runs it, and all objects that it makes have the same hidden class.
  */
 export function readerOf<S extends Shape>(shape: S): (from: Fields, into?: object) => Of<S> {
   const fields = Object.entries(shape).map(([name, { read, isConstant = false }]) => ({

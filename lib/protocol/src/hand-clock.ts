@@ -1,9 +1,9 @@
 import type { Clock } from "./clock.ts";
 
-/** Time for tests: it stands until it is moved. */
+/** A clock for tests: it stands still until `pass` moves it. */
 export class HandClock implements Clock {
   at = 0;
-  /** The time of day, as this host believes, beyond `at`. */
+  /** How far the host's time of day is ahead of `at`, in milliseconds. */
   aheadMs = 0;
   #sleepers: { readonly until: number; readonly wake: () => void }[] = [];
 
@@ -28,7 +28,7 @@ export class HandClock implements Clock {
     });
   }
 
-  /** Wakes whoever is due by then, and lets them do what they woke for. */
+  /** Moves the clock, wakes all sleepers that are due, and lets them run. */
   async pass(ms: number): Promise<void> {
     this.at += ms;
     const due = this.#sleepers.filter(({ until }) => until <= this.at);

@@ -5,20 +5,24 @@
  */
 export const LEVEL_KNOWN = 1;
 
-/** What a process says at its admin port's `/level`: the newest level it knows, and the one it goes by. */
+/**
+ * What a process answers at `/level` of its admin port: the newest level that it knows, and the cluster's
+ * level that it follows.
+ */
 export interface SaidLevel {
   readonly known: number;
   readonly cluster: number;
 }
 
-/** Levels count from 0. Throws a RangeError for anything else. */
+/** Checks that `value` is a level: an integer from 0 to 65,535. Throws a RangeError otherwise. */
 export function asLevel(value: unknown): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= 65_535) return value;
   throw new RangeError(`${JSON.stringify(value)} is not a level`);
 }
 
 /**
- * Reads the answer of `/level`. Throws what is wrong with it: a process that says no level is not at level 0.
+ * Parses the answer of `/level`. Throws if a field is missing or wrong: a process that names no level is not
+ * at level 0.
  */
 export function readSaidLevel(text: string): SaidLevel {
   const { known, cluster } = JSON.parse(text) as Partial<Record<keyof SaidLevel, unknown>>;

@@ -1,12 +1,12 @@
-/** Bounds of the protocol. What a deployment may change is in each component's configuration. */
+/** Bounds of the protocol. Bounds that a deployment may change are in each component's configuration. */
 export const FRAME_BYTES_MAX = 65_536;
 export const BODY_BYTES_MAX = 8_192;
-/** Maps and lists inside one another, in a whole frame. */
+/** Depth of nested maps and lists in a whole frame. */
 export const FRAME_DEPTH_MAX = 64;
 export const BODY_DEPTH_MAX = 32;
 export const USERS_PER_FRAME_MAX = 1_000;
 export const GROUP_MEMBERS_MAX = 1_000;
-/** Members of one conversation in one answer of storage's: 160 bytes each, beside 2,048 recent ids. */
+/** Members of one conversation in one answer of storage: 160 bytes each, beside 2,048 recent ids. */
 export const MEMBERS_PAGE_MAX = 2_000;
 export const NAME_LENGTH_MAX = 128;
 export const PAGE_EVENTS_DEFAULT = 50;
@@ -15,36 +15,40 @@ export const SYNC_LIMIT_DEFAULT = 100;
 export const SYNC_LIMIT_MAX = 1_000;
 /** `page` and `synced` end at their limit or at this many bytes, whichever is first. */
 export const REPLY_BYTES_MAX = 262_144;
-/** Of what grows with a user or a group, in one answer of storage's: where it ends, it says how to go on. */
+/**
+ * Bytes of one answer of storage that grows with a user or a group. A longer answer says where to continue.
+ */
 export const ANSWER_BYTES_MAX = 524_288;
-/** One JetStream message: a batch of records, as it is encoded. Far below the server's own 1 MB. */
+/**
+ * Bytes of one encoded batch of records, which is one JetStream message. Far below the server's limit of 1
+ * MB.
+ */
 export const BATCH_BYTES_MAX = 524_288;
 /**
- * What one connector asks at once, by what its commands may become in a log: it fits into one batch, and
- * leaves room for the largest record.
+ * Bytes of one request of a connector, measured by what its commands may become in a log. It fits into one
+ * batch, with room for the largest record.
  */
 export const REQUEST_BYTES_MAX = BATCH_BYTES_MAX - 131_072;
 /**
- * Names of those who read the events of one batch, unless one conversation has more: with the events they
- * travel to a connector in one message.
+ * Bytes of the names of all readers of one batch, unless a single conversation has more. Events and names
+ * together fit into one message to a connector.
  */
 export const READERSHIP_BYTES_MAX = 196_608;
 /** Commands that one connector puts into one request to a partition's owner. */
 export const COMMANDS_PER_BATCH_MAX = 512;
-/** An `id` that is a UUIDv7 may be this far ahead of the server's clock (docs/protocol.md: 5 minutes). */
+/** How far a UUIDv7 `id` may be ahead of the server's clock (docs/protocol.md: 5 minutes). */
 export const ID_CLOCK_SKEW_MS = 5 * 60_000;
-/** Recent ids and events kept per conversation: by age, and by number (docs/protocol.md: 24 h, 4,096). */
+/** How long and how many recent ids and events are kept per conversation (docs/protocol.md: 24 h, 4,096). */
 export const RECENT_MS = 24 * 3_600_000;
 export const RECENT_EVENTS_MAX = 4_096;
-/** The sender edits and recalls within this time. */
+/** How long after sending a message its sender may edit or recall it. */
 export const EDIT_WINDOW_MS = 24 * 3_600_000;
 /**
- * After a retryable error on a send, how long later sends of that socket to that conversation share its
- * fate.
+ * How long a refused send holds back later sends of its socket to its conversation, after a retryable error.
  */
 export const SEND_GATE_MS = 5_000;
 /**
- * How far the clocks of who makes tokens and of who checks them may be apart: one number for every door, be
- * it hello, renew, REST or a ticket, and for the sweep that ends sessions.
+ * How far the clocks of a token's issuer and its checker may differ. One number for every check (hello,
+ * renew, REST, tickets) and for the sweep that ends sessions.
  */
 export const CLOCK_LEEWAY_MS = 5_000;

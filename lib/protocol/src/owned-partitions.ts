@@ -1,8 +1,8 @@
-/** What `/partitions` of an admin port answers: those that are owned there, in rising order. */
+/** The answer of `/partitions` of an admin port: the partitions that the process owns, in rising order. */
 export const partitionsText = (partitions: Iterable<number>): string =>
   `${JSON.stringify([...partitions].sort((a, b) => a - b))}\n`;
 
-/** Throws for what is no list of partitions. */
+/** Parses the answer of `/partitions`. Throws a TypeError if it is not a list of partitions. */
 export function readPartitions(text: string): readonly number[] {
   const value: unknown = JSON.parse(text);
   if (!Array.isArray(value) || !value.every((one) => Number.isSafeInteger(one) && one >= 0))

@@ -1,2 +1,2 @@
-/** What a text takes on the wire: measured, since neither escapes nor UTF-8 can be told from its length. */
+/** Length of a text in UTF-8 bytes. It is measured, since a text's number of characters does not tell it. */
 export const utf8Bytes = (text: string): number => Buffer.byteLength(text);

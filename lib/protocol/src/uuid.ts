@@ -1,16 +1,16 @@
-/** So far behind its latest id the clock may fall while ids go on to rise: what a network adds to a time. */
+/**
+ * How far the clock may be behind the latest id while ids go on to rise, in milliseconds: the jitter that a
+ * network adds to a time.
+ */
 const HELD_MS = 10_000;
 
-/**
- * UUIDv7 (RFC 9562, 5.7): ids that say when they were made, on the server's clock, and rise even within a
- * millisecond.
- */
+/** Makes UUIDv7 ids (RFC 9562, 5.7) by the server's clock. They rise even within a millisecond. */
 export class IdMaker {
   readonly #now: () => number;
   #lastMs = 0;
   #counter = 0;
 
-  /** `now` gives whole milliseconds since 1970 as the server counts them. */
+  /** `now` gives whole milliseconds since 1970 by the server's clock. */
   constructor(now: () => number) {
     this.#now = now;
   }
@@ -18,10 +18,11 @@ export class IdMaker {
   next(): string {
     const random = crypto.getRandomValues(new Uint8Array(8));
     const now = this.#now();
-    // Further back than that the clock was wrong before, and ids from the future are exact for a day only.
+    // If the clock falls further, it was wrong before: follow it, since ids from the future are exact for a
+    // day only.
     if (now > this.#lastMs || now < this.#lastMs - HELD_MS) this.#lastMs = now;
     this.#counter = (this.#counter + 1) % 4_096;
-    // The counter went round: the next millisecond keeps ids rising.
+    // The counter wrapped: moving to the next millisecond keeps ids rising.
     if (this.#counter === 0) this.#lastMs += 1;
     const time = this.#lastMs.toString(16).padStart(12, "0");
     const hex = [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -12,23 +12,23 @@ import type { ProcessConfig } from "./process-config.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 export interface AdminActions {
-  /** Why this process is not ready, or undefined when it is. */
+  /** Why this process is not ready; `undefined` if it is. */
   readonly notReady: () => string | undefined;
-  /** Why this process had better be started anew, or undefined while it works or waits for a backend. */
+  /** Why this process should be restarted; `undefined` while it works or waits for a backend. */
   readonly notLive?: () => string | undefined;
-  /** Starts or calls off a drain; absent where the component has nothing to drain. */
+  /** Starts or cancels a drain. Absent if the component has nothing to drain. */
   readonly drain?: (on: boolean) => void;
-  /** The cluster's keys as they are now; absent where those of the start stay. */
+  /** The present cluster keys. Absent if the keys of the start never change. */
   readonly clusterKeys?: () => readonly string[];
-  /** The partitions that this process owns; absent where it owns none. */
+  /** The partitions that this process owns. Absent if it owns none. */
   readonly partitions?: () => Iterable<number>;
-  /** What a person has to know of; absent where nothing of that kind can be. */
+  /** Faults that a person has to know of. Absent if the component reports none. */
   readonly faults?: () => readonly Fault[];
-  /** The newest level that this build knows, and the cluster's; absent where no cluster is gone by. */
+  /** The newest level that this build knows, and the cluster's. Absent if the process follows no cluster. */
   readonly level?: () => SaidLevel;
 }
 
-/** The bearer token of the admin port's writes, derived from the cluster's key. */
+/** The bearer token for writes to the admin port, derived from a cluster key. */
 export const adminToken = (clusterKey: string): string =>
   createHmac("sha256", clusterKey).update("admin").digest("base64url");
 
@@ -44,11 +44,14 @@ const healthOf = (why: string | undefined): [number, string] =>
   why === undefined ? [200, "ok\n"] : [503, `${why}\n`];
 
 type AdminConfig = Pick<ProcessConfig, "adminPort" | "adminHost"> & {
-  /** The operator has none: nothing of it may be written. */
+  /** The operator has none, so nobody may write to its admin port. */
   readonly clusterKeys: readonly string[];
 };
 
-/** `/livez /readyz /metrics /partitions /faults /level`, and `POST` and `DELETE /drain` with the cluster's key. */
+/**
+ * Serves `/livez /readyz /metrics /partitions /faults /level`, and `POST` and `DELETE /drain` for a bearer of
+ * the admin token.
+ */
 export async function startAdmin(
   config: AdminConfig,
   telemetry: Pick<Telemetry, "log" | "scrape">,

@@ -1,37 +1,40 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 
-/** How far this host's clock may be from what is agreed on and still be believed. */
+/** How far this host's clock may differ from the agreed time and still be used, in milliseconds. */
 const BELIEVED_MS = 2_000;
 const LOOK_EVERY_MS = 10_000;
-/** While not all answer. */
+/** Used while some clocks do not answer. */
 const LOOK_AGAIN_MS = 1_000;
-/** An answer that was longer on its way does not tell the time. */
+/** An answer that took longer is ignored: it is too imprecise. */
 const ROUND_TRIP_MAX_MS = 1_000;
 
-/** What another host's clock says, in milliseconds since 1970. Rejects while it cannot be asked. */
+/** The time of another host's clock, in milliseconds since 1970. Rejects if it cannot be asked. */
 export type AskTime = () => Promise<number>;
 
 export interface AgreedClockOptions {
-  /** This host's. */
+  /** This host's clock. */
   readonly host?: Clock;
-  /** One of each other host, which may be wrong itself. */
+  /** Clocks of other hosts, each of which may be wrong. */
   readonly others: readonly AskTime[];
-  /** Called when this host's clock stops being believed, and when it is again; with how far it is ahead. */
+  /**
+   * Called when this host's clock stops being believed, and when it is believed again. `aheadMs` is how far
+   * it is ahead.
+   */
   readonly onBelief?: (isBelieved: boolean, aheadMs: number) => void;
 }
 
 /**
- * A time of day that one wrong clock does not change. Tokens, tickets and what people read as the time of a
- * message go by it: a host that is ten minutes off would refuse all of them. Of this host's clock and those
- * of the others the one in the middle counts; between looks it goes on by the monotonic clock, so that a jump
- * of this host's clock changes nothing.
+ * A time of day that one wrong clock does not change. Tokens, tickets and the shown times of messages rest on
+ * it: a host that is ten minutes off would refuse all tokens. The median of this host's clock and the other
+ * clocks counts. Between looks it advances with the monotonic clock, so a jump of this host's clock changes
+ * nothing.
  */
 export class AgreedClock implements Clock {
   readonly #host: Clock;
   readonly #others: readonly AskTime[];
   readonly #onBelief: (isBelieved: boolean, aheadMs: number) => void;
-  /** Milliseconds since 1970 at which the monotonic clock began. */
+  /** Agreed time, in milliseconds since 1970, at which the monotonic clock was 0. */
   #epoch: number;
   #isBelieved = true;
 
@@ -56,14 +59,14 @@ export class AgreedClock implements Clock {
     return this.#host.sleep(ms, signal);
   }
 
-  /** How far this host's clock is ahead of what is agreed on, in milliseconds; below 0 it is behind. */
+  /** How far this host's clock is ahead of the agreed time, in milliseconds; negative if it is behind. */
   get aheadMs(): number {
     return this.#host.now() - this.#host.monotonic() - this.#epoch;
   }
 
   /**
-   * Asks the others once. Where an even number answers, what was agreed on before has a voice. Whether all
-   * have answered.
+   * Asks the other clocks once. If an even number would vote, the last agreed time votes too. Returns whether
+   * all others answered.
    */
   async look(): Promise<boolean> {
     const told = await Promise.all(this.#others.map(async (ask) => this.#ask(ask)));
@@ -79,7 +82,7 @@ export class AgreedClock implements Clock {
     return others.length === this.#others.length;
   }
 
-  /** Looks now and then until the signal aborts. */
+  /** Looks periodically until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const haveAll = await this.look();
@@ -95,6 +98,6 @@ export class AgreedClock implements Clock {
   }
 }
 
-/** Of an odd number. */
+/** The median of an odd number of values. */
 const middleOf = (epochs: readonly number[]): number =>
   epochs.toSorted((a, b) => a - b)[(epochs.length - 1) / 2] ?? 0;

@@ -9,8 +9,8 @@ interface PemTexts {
 }
 
 /**
- * Made of three secrets, as PEM; undefined where none is given. Tried here: a library would say of what is no
- * certificate only that the connection failed, again and again.
+ * Makes TLS options from three PEM secrets; `undefined` if none is set. The PEM is parsed here: with a bad
+ * certificate a client library would only report failed connections, again and again.
  */
 function backendTls(
   reader: Pick<EnvReader, "refuse">,

@@ -1,11 +1,11 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 
-/** Below a timer's resolution there is nothing to wait for. */
+/** Waits below a timer's resolution are skipped. */
 const WAIT_MIN_MS = 0.5;
 
 /**
- * A common beat for what would start by itself here and there: at once after a pause, otherwise together,
- * `everyMs()` after the beat before. What leaves together wakes each process on its way once.
+ * A common beat for independent starters: at once after a pause, otherwise together, `everyMs()` after the
+ * previous beat. Messages that leave together wake each process on their way once.
  */
 export class Beat {
   readonly #clock: Clock;
@@ -18,7 +18,7 @@ export class Beat {
     this.#everyMs = everyMs;
   }
 
-  /** Calls `act` once, at the next beat and never before this turn of the event loop is over. */
+  /** Calls `act` once, at the next beat, and never within this turn of the event loop. */
   next(act: () => void): void {
     this.#waiting.push(act);
     if (this.#waiting.length > 1) return;

@@ -8,22 +8,22 @@ import { readStream } from "./stream-reader.ts";
 import type { Source, Start } from "./stream-reader.ts";
 
 const TIMEOUT_MS = 5_000;
-/** Who lists keys waits for the last of them. */
+/** The limit of silence for a listing of keys, since its caller waits for the end. */
 const LIST_SILENT_MAX_MS = 8_000;
 
-/** What a bucket says of one key. */
+/** An update of one key. */
 export interface BucketEntry {
   readonly key: string;
   readonly operation: "PUT" | "DEL" | "PURGE";
   readonly revision: number;
-  /** How many stand behind it. */
+  /** Number of updates that still follow. */
   readonly pending: number;
   string(): string;
 }
 
 /**
- * A key-value bucket: single keys are the library's, whatever follows or lists them is read as a log is
- * (`readStream`), since the library's watch asks a dead server for ever and tells nobody.
+ * A key-value bucket. Single keys use the library's `kv`. Watches and listings read the stream by
+ * `readStream`, like a log: the library's own watch asks a dead server for ever and reports nothing.
  */
 export class Bucket {
   readonly kv: KV;
@@ -36,16 +36,16 @@ export class Bucket {
     this.#name = name;
   }
 
-  /** One that `provision` made. No question to it waits longer than `timeoutMs`. */
+  /** Opens a bucket that `provision` made. Each request to it has the limit `timeoutMs`. */
   static async open(nats: NatsConnection, name: string, timeoutMs = TIMEOUT_MS): Promise<Bucket> {
     const js = jetstream(nats, { timeout: timeoutMs });
     return new Bucket(await new Kvm(js).open(name), await js.jetstreamManager(false), name);
   }
 
   /**
-   * Calls `act` with the latest of each key that matches `filter` and with whatever comes, until the signal
-   * aborts. Resolves once all that was there is told: whoever judged by half of it would take what is
-   * others'.
+   * Calls `act` with the latest update of each key that matches `filter`, and with each later update, until
+   * the signal aborts. Resolves once all existing keys were passed: a caller that acts on half of them would
+   * take what belongs to others.
    */
   async watch(
     filter: string,
@@ -67,14 +67,17 @@ export class Bucket {
     return known.promise;
   }
 
-  /** Every entry behind `revision`, without end. One that was put back to an earlier state is read anew. */
+  /**
+   * Every update after `revision`, without end. If the bucket was restored to an earlier state, it is read
+   * from the start again.
+   */
   async *follow(revision: number, hearing: Hearing, signal: AbortSignal): AsyncGenerator<BucketEntry> {
     const from = revision > 0 ? revision + 1 : "latest";
     for await (const { entry } of this.#entries({}, from, hearing, signal))
       if (entry !== undefined) yield entry;
   }
 
-  /** The keys that match `filter` and have a value now. UNAVAILABLE where the bucket goes silent. */
+  /** The keys that match `filter` and have a value now. Throws UNAVAILABLE if the bucket goes silent. */
   async *keys(filter: string): AsyncGenerator<string> {
     const stop = new AbortController();
     const options = { filter, headersOnly: true, giveUpMs: LIST_SILENT_MAX_MS };

@@ -6,19 +6,19 @@ import type { Telemetry } from "./telemetry.ts";
 export interface ClockParts {
   readonly jsm: JetStreamManager;
   readonly names: Names;
-  /** Its `TIME`: seconds, and microseconds of the next. */
+  /** Redis's command `TIME`: seconds, and the microseconds within the second. */
   readonly redis: { time(): Promise<readonly (number | string)[]> };
   readonly telemetry: Pick<Telemetry, "gauge" | "log">;
   readonly signal: AbortSignal;
 }
 
-/** Redis is met in the background. */
+/** Limit of the first looks: Redis is connected in the background. */
 const START_MS = 1_000;
 const RETRY_MS = 50;
 
 /**
- * The clock of a component: what its host, Redis and NATS agree on, or those of them that have answered when
- * this resolves. It looks on until the signal aborts.
+ * The clock of a component: the agreed time of its host, Redis and NATS, or of those that answer within a
+ * second. It keeps looking until the signal aborts.
  */
 export async function openClock({ jsm, names, redis, telemetry, signal }: ClockParts): Promise<AgreedClock> {
   const { log } = telemetry;
@@ -46,7 +46,10 @@ async function timeOfRedis(redis: ClockParts["redis"]): Promise<number> {
   return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
 }
 
-/** Every answer about a stream has its server's time; nats-server before 2.10 does not say it. */
+/**
+ * The time of a nats-server, which each answer about a stream carries. nats-server before 2.10 does not send
+ * it.
+ */
 async function timeOfNats(jsm: JetStreamManager, names: Names): Promise<number> {
   const { ts }: { ts?: string } = await jsm.streams.info(`KV_${names.settings}`);
   const time = Date.parse(ts ?? "");

@@ -1,8 +1,8 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 
-/** What a stream answers to who names another last sequence than it has. */
+/** JetStream's error code for a publish whose expected last sequence is wrong. */
 export const WRONG_LAST_SEQUENCE = 10_071;
 
-/** Of a compare-and-set on a key: somebody else was quicker. */
+/** Whether a compare-and-set on a key failed because another process was faster. */
 export const isConflict = (error: unknown): boolean =>
   error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE;

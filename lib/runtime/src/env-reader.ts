@@ -7,7 +7,7 @@ interface Bounds {
   readonly max: number;
 }
 
-/** Reads environment keys, collects everything that is wrong, and says it in one error. */
+/** Reads environment keys. It collects all faults and throws them as one error in `finish`. */
 export class EnvReader {
   readonly #env: NodeJS.ProcessEnv;
   readonly #faults: string[] = [];
@@ -34,7 +34,7 @@ export class EnvReader {
     return this.#get(key);
   }
 
-  /** A name of any length as a pod has it, of which the last 24 characters tell one from another. */
+  /** A pod's name. The last 24 characters are kept; they tell pods apart. */
   instance(key: string, fallback: string): string {
     const value = this.text(key, { default: fallback });
     if (!/^[a-z0-9_.-]{1,253}$/i.test(value))
@@ -42,7 +42,7 @@ export class EnvReader {
     return value.slice(-24).replaceAll(".", "-").replace(/^-+/, "");
   }
 
-  /** Letters, digits, `_` and `-`, 1 to 32: safe in subjects, keys and database names. */
+  /** 1 to 32 letters, digits, `_` and `-`: safe in subjects, keys and database names. */
   token(key: string, options: { readonly default?: string } = {}): string {
     const value = this.text(key, options);
     if (value !== "" && !/^[a-z0-9_-]{1,32}$/i.test(value))
@@ -57,7 +57,7 @@ export class EnvReader {
     return value;
   }
 
-  /** Like `secretUrl`, of one nats-server or of several of one cluster. */
+  /** Like `secretUrl`, for one nats-server or several of one cluster. */
   natsUrl(key: string, fallback: string): string {
     const value = this.optionalSecret(key) ?? fallback;
     try {
@@ -107,7 +107,7 @@ export class EnvReader {
     return this.optionalSecret(key) ?? this.#missing(`${key} or ${key}_FILE`);
   }
 
-  /** As `secret`, where it may be left out. */
+  /** Like `secret`, but may be absent. */
   optionalSecret(key: string): string | undefined {
     const file = this.#get(`${key}_FILE`);
     try {
@@ -120,17 +120,17 @@ export class EnvReader {
     }
   }
 
-  /** The file that a secret is given by, where it is. */
+  /** The file that a secret comes from, if it comes from a file. */
   fileOf(key: string): string | undefined {
     return this.#get(`${key}_FILE`);
   }
 
-  /** Adds what a reader of its own found wrong to the one error. */
+  /** Adds a fault that the caller found. */
   refuse(fault: string): void {
     this.#faults.push(fault);
   }
 
-  /** Throws one error that names every bad key; does nothing when all are good. */
+  /** Throws one error that names every bad key; does nothing if all are good. */
   finish(): void {
     if (this.#faults.length > 0) throw new Error(`configuration: ${this.#faults.join("; ")}`);
   }

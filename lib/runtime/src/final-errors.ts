@@ -6,16 +6,17 @@ const BAD_REQUEST = 10_003;
 const HEADER_TOO_LARGE = 10_052;
 const MESSAGE_TOO_LARGE = 10_054;
 const STREAM_SEALED = 10_109;
-/** An operator has to change something first. */
+/** Long, since somebody has to change the server first. */
 const DENIED_RETRY_MS = 5_000;
 
 /**
- * What to say of a publish or a request that was refused and would be on every repetition, so that nothing of
- * it is stored: undefined where it may have been taken, or may be next time.
+ * The error for a publish or request that was refused, that stored nothing, and that would be refused again
+ * on every attempt. `undefined` if it may have been stored, or may succeed next time.
  */
 export function finalErrorOf(error: unknown): ChatError | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    // The client library's own look at the server's `max_payload`: subjects and time-outs are ours.
+    // The client library checks `max_payload` itself. Its other arguments, subjects and time-outs, are ours
+    // and valid.
     if (cause instanceof InvalidArgumentError)
       return new ChatError("FRAME_TOO_LARGE", "this is more than one message of NATS takes", {
         cause: error,

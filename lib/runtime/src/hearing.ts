@@ -1,14 +1,14 @@
 import { systemClock } from "@jichat/protocol/clock.ts";
 
-/** Told each time a reader begins to hear, or hears no more, with what it broke off with. */
+/** Called each time a reader starts to receive, or loses its stream; `why` is the error of the loss. */
 export type OnTurn = (isHeard: boolean, why: unknown) => void;
 
-/** Whether a reader hears what it follows: for whoever has to say so. */
+/** Whether a reader receives from the stream that it follows, for callers that report it. */
 export class Hearing {
   readonly #onTurn: OnTurn;
   #isHeard: boolean | undefined;
   #lostAt = 0;
-  /** Where the stream was heard to end. */
+  /** The last known end of the stream. */
   end = 0;
 
   constructor(onTurn: OnTurn = () => {}) {
@@ -19,7 +19,7 @@ export class Hearing {
     return this.#isHeard === true;
   }
 
-  /** How long nothing of it was heard that once was. */
+  /** Milliseconds since the stream was lost; 0 while it is received, or before it was received first. */
   get lostMs(): number {
     return this.#isHeard === false ? systemClock.monotonic() - this.#lostAt : 0;
   }
@@ -43,7 +43,7 @@ interface Log {
   warn(of: object, line: string): void;
 }
 
-/** Says both turns in the log. */
+/** Logs each loss and each recovery. */
 export const hearingOf = (log: Log, what: string, about: object = {}): Hearing =>
   new Hearing((isHeard, err) => {
     if (isHeard) log.warn(about, `${what} is heard again`);

@@ -2,7 +2,7 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 
-/** UNAVAILABLE when `answer` takes longer than `ms`: what becomes of it then nobody hears. */
+/** Waits for `answer` for at most `ms`; then throws UNAVAILABLE. The later result of `answer` is ignored. */
 export async function limited<T>(
   what: string,
   ms: number,

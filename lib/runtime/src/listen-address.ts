@@ -1,9 +1,12 @@
 import { createServer } from "node:net";
 
-/** Every address of both families. */
+/** All addresses of IPv4 and IPv6. */
 const ANY = "::";
 
-/** Whether the kernel takes it; it does not where it was built or started without IPv6. */
+/**
+ * Whether the kernel can listen on `host`. It cannot on an IPv6 address if it was built or started without
+ * IPv6.
+ */
 async function isTaken(host: string): Promise<boolean> {
   const probe = createServer();
   const taken = await new Promise<boolean>((resolve) => {
@@ -18,7 +21,10 @@ async function isTaken(host: string): Promise<boolean> {
   return taken;
 }
 
-/** Where to listen when told `host`: `::` is every address, of IPv4 alone where the machine has no IPv6. */
+/**
+ * The address to listen on for a configured `host`. `::` means every address, or every IPv4 address if the
+ * machine has no IPv6.
+ */
 export async function listenAddress(host: string, takes = isTaken): Promise<string> {
   return host === ANY && !(await takes(ANY)) ? "0.0.0.0" : host;
 }

@@ -3,14 +3,14 @@ import { isIP } from "node:net";
 import type { ConnectionOptions } from "@nats-io/transport-node";
 import { inboxOf } from "@jichat/protocol/bus/names.ts";
 
-/** Where a NATS URL leads, and who it says we are. */
+/** The servers and the login of a NATS URL. */
 type NatsLogin = Pick<ConnectionOptions, "user" | "pass" | "tls" | "inboxPrefix"> & {
   readonly servers: string[];
 };
 
 const PROTOCOLS: ReadonlySet<string> = new Set(["nats:", "tls:"]);
 
-/** The text is not repeated: it may hold a password. */
+/** The error does not repeat the text, which may hold a password. */
 const wrong = (at: number, why: string): Error => new Error(`address ${at + 1} ${why}`);
 
 function readAddress(text: string, at: number, protocol: string): URL {
@@ -24,16 +24,16 @@ function readAddress(text: string, at: number, protocol: string): URL {
   return url;
 }
 
-/** The library holds the certificate of a server that has no name against `localhost`. */
+/** For a server without a name the library would compare the certificate with `localhost`. */
 function nameless(host: string, others: readonly string[]): { host?: string } {
   const address = host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
   return isIP(address) === 0 || others.length > 0 ? {} : { host: address };
 }
 
 /**
- * One server or several of a cluster, separated by commas: `nats://user:pass@a:4222,b:4222`. The first says
- * how to speak and who we are; a later one that says it too must say the same. `tls` says how TLS is spoken.
- * Throws what is wrong, by place.
+ * Parses one server, or several of a cluster separated by commas: `nats://user:pass@a:4222,b:4222`. The first
+ * sets protocol and login; a later one may repeat them, but not differ. `tls` has the TLS options. Throws an
+ * Error that names the faulty address by its place.
  */
 export function readNatsUrl(text: string, tls?: BackendTls): NatsLogin {
   const [first = "", ...others] = text.split(",").map((address) => address.trim());

@@ -5,15 +5,15 @@ import type { Logger } from "pino";
 import { NextServer } from "./next-server.ts";
 import { readNatsUrl } from "./nats-url.ts";
 
-/** A host that is cut off answers nothing at all: so soon the next one is tried. */
+/** Short: a host that is cut off never answers, and the next one should be tried soon. */
 const CONNECT_MS = 2_000;
 
-/** A first connection is waited for as long as it takes; so often somebody is told. */
+/** The first connection has no limit. Meanwhile a warning is logged this often. */
 const TELL_EVERY_MS = 5_000;
 
 /**
- * The library's defaults give up after ten tries and notice a dead server after four minutes: ours do
- * neither.
+ * Connects to NATS, and waits until that succeeds. It never gives up reconnecting, and notices a dead server
+ * within about 15 s. The library's defaults give up after ten tries, and take four minutes to notice.
  */
 export async function connectNats(
   url: string,
@@ -41,7 +41,7 @@ export async function connectNats(
     clearInterval(waiting);
   });
   next.connectedTo(connection.getServer());
-  // It closes by itself when a server refuses its login twice. The start reads the login anew.
+  // The library closes the connection when a server refuses its login twice. A restart reads the login again.
   void connection.closed().then((error) => {
     if (!(error instanceof Error)) return;
     log.fatal({ err: error }, "NATS takes this login no more: the process ends, to start anew");
@@ -57,7 +57,7 @@ export async function connectNats(
   return connection;
 }
 
-/** Calls back after each time the connection was lost and found again. */
+/** Calls `act` after each reconnect. */
 export function onReconnect(connection: NatsConnection, act: () => void): void {
   void (async () => {
     for await (const status of connection.status()) if (status.type === "reconnect") act();

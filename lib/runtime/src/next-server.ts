@@ -1,18 +1,18 @@
 import type { ReconnectToServerHandler } from "@nats-io/transport-node";
 
 /**
- * Which server of a cluster is tried when one was lost or left: another one first. Left alone, the library
- * goes back to its first server once before it tries a second, and a host that is cut off costs a time-out.
+ * Chooses the server to try after a connection was lost or left: another one first. By default the library
+ * tries its first server once more before a second one, and a host that is cut off costs a time-out.
  */
 export class NextServer {
   #lost: string | undefined;
 
-  /** The connection is to this one now. */
+  /** Reports the server that is connected now. */
   connectedTo(server: string): void {
     this.#lost = server;
   }
 
-  /** Called before every try, its candidate first; null leaves it at that. */
+  /** Called before each attempt with the candidate first. Returning null keeps the candidate. */
   readonly choose: ReconnectToServerHandler = ([candidate, next]) => {
     if (candidate === undefined || candidate.listen !== this.#lost) return null;
     this.#lost = undefined; // Once: in turn, it is as good as others.

@@ -1,10 +1,13 @@
-/** So long a server may go without a sign of a quorum. */
+/** How long a server may show no quorum. */
 export const PATIENCE_MS = 3_000;
-/** So soon the second server is left too, the next ones ever later: where none has a quorum, none helps. */
+/**
+ * The pause before the next server may be left too. It doubles each time: if no server has a quorum, moving
+ * does not help.
+ */
 const PAUSE_MIN_MS = PATIENCE_MS;
 const PAUSE_MAX_MS = 60_000;
 
-/** When to leave a server that shows no quorum. Pure: told what happens and when. */
+/** Decides when to leave a server that shows no quorum. Pure: the caller passes events and times. */
 export class Patience {
   #seenAt: number;
   #leftAt = Number.NEGATIVE_INFINITY;
@@ -14,18 +17,21 @@ export class Patience {
     this.#seenAt = now;
   }
 
-  /** A quorum was seen. */
+  /** Reports that a quorum was seen. */
   seen(now: number): void {
     this.#seenAt = now;
     this.#pauseMs = PAUSE_MIN_MS;
   }
 
-  /** Another server, or none for a while: it gets its time too. */
+  /** Reports a new connection: the new server gets its full time too. */
   restart(now: number): void {
     this.#seenAt = now;
   }
 
-  /** No quorum was seen just now. Whether to leave for that; then the next time comes later. */
+  /**
+   * Reports that no quorum was seen. Returns whether to leave the server now; if so, the next pause is
+   * longer.
+   */
   isOver(now: number): boolean {
     if (now - this.#seenAt < PATIENCE_MS || now - this.#leftAt < this.#pauseMs) return false;
     this.#leftAt = now;

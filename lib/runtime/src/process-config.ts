@@ -3,10 +3,10 @@ import { randomBytes } from "node:crypto";
 import { readNatsTls } from "./backend-tls.ts";
 import type { EnvReader } from "./env-reader.ts";
 
-/** The secret that tickets and the admin port's token derive from; behind it those of before. */
+/** The secrets from which tickets and the admin token derive: the present key first, then earlier ones. */
 export type ClusterKeys = readonly [string, ...string[]];
 
-/** What every component is told the same way. */
+/** Settings that all components share. */
 export interface ProcessConfig {
   readonly cluster: string;
   readonly instance: string;
@@ -17,16 +17,16 @@ export interface ProcessConfig {
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly otlpEndpoint: string | undefined;
   readonly traceRatio: number;
-  /** The first signs; those of before still check. From `clusterKeysFile` where that is set. */
+  /** The first key signs; all keys verify. They come from `clusterKeysFile` if that is set. */
   readonly clusterKeys: ClusterKeys;
   readonly clusterKeysFile: string | undefined;
 }
 
-/** More would be no rotation any more, and each forged ticket is held against all of them. */
+/** More keys mean no real rotation, and each forged ticket is compared with all of them. */
 const CLUSTER_KEYS_MAX = 128;
 const CLUSTER_KEY_LENGTH_MIN = 32;
 
-/** One key a line, the newest first. Throws what is wrong, without the keys. */
+/** Parses keys, one a line, the newest first. Throws an Error that says what is wrong without the keys. */
 export function clusterKeysOf(text: string): ClusterKeys {
   const [first, ...before] = text
     .split("\n")
@@ -54,7 +54,7 @@ function readClusterKeys(reader: EnvReader): ClusterKeys {
 export function readProcessConfig(reader: EnvReader, component: string): ProcessConfig {
   return {
     cluster: reader.token("CLUSTER", { default: "jichat" }),
-    // Unique per start, not per pod: a restarted process is another owner.
+    // Unique per start, not per pod: a restarted process is a different owner.
     instance: `${reader.instance("INSTANCE", component)}-${randomBytes(4).toString("hex")}`,
     natsUrl: reader.natsUrl("NATS_URL", "nats://127.0.0.1:4222"),
     natsTls: readNatsTls(reader),

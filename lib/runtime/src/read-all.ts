@@ -1,7 +1,7 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { limited } from "./limited.ts";
 
-/** All bytes of a stream; UNAVAILABLE where it says nothing for `silenceMs` before its end. */
+/** Reads all bytes of a stream. Throws UNAVAILABLE if nothing arrives for `silenceMs` before the end. */
 export async function readAll(
   what: string,
   stream: ReadableStream<Uint8Array>,

@@ -3,17 +3,17 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Telemetry } from "./telemetry.ts";
 
-/** How often files are looked at: a Secret's volume changes without a word that could be relied on. */
+/** How often files are read: change events of a Secret's volume are not reliable. */
 const EVERY_MS = 5_000;
 
-/** Files that belong together, and who takes them over when they change. */
+/** Files that belong together, and the function that applies their changes. */
 export interface Reread {
-  /** What they are, for logs and metrics: of a bounded set. */
+  /** Name of the set for logs and metrics, out of a bounded set. */
   readonly what: string;
   readonly files: readonly string[];
-  /** What they held when they were read at the start. */
+  /** Their content at the start. */
   readonly atStart: readonly string[];
-  /** Takes over what they hold now. Throws what is wrong with it: then what was taken before goes on. */
+  /** Applies their present content. Throws if it is unusable; then the earlier content stays in use. */
   readonly take: (texts: readonly string[]) => void | Promise<void>;
 }
 
@@ -23,12 +23,12 @@ export interface RereadOptions {
   readonly everyMs?: number;
 }
 
-/** In place of what they hold, which may be secret. */
+/** A hash instead of the content, which may be secret. */
 const printOf = (texts: readonly string[]): string => hash("sha256", JSON.stringify(texts), "hex");
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** One set of files, and what became of its last change. */
+/** One set of files, and the state of its last change. */
 class Watched {
   readonly #reread: Reread;
   #taken: string;
@@ -48,8 +48,9 @@ class Watched {
   }
 
   /**
-   * `taken`: there was something new. `why` it cannot be used is told once, of what was so at two looks: files
-   * that are just being replaced may be read half and half. Undefined: no news.
+   * Returns `taken` if new content was applied, and `why` if it is unusable. `why` is returned once, and only
+   * if two looks found the same content: files that are being replaced may be read half old and half new.
+   * `undefined` means no news.
    */
   async look(): Promise<"taken" | { readonly why: string } | undefined> {
     const { files, take } = this.#reread;
@@ -80,8 +81,8 @@ class Watched {
 }
 
 /**
- * Takes over files that change, within five seconds of the change, until the signal aborts. What cannot be
- * used is told once and counted until it is mended. Resolves when nothing is read any more.
+ * Applies changed files within five seconds (`everyMs`) until the signal aborts. Unusable content is logged
+ * once, and counted until it is repaired. Resolves when the loop has ended.
  */
 export async function rereadFiles(all: readonly Reread[], options: RereadOptions): Promise<void> {
   const { telemetry, signal, everyMs = EVERY_MS } = options;

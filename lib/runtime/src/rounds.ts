@@ -1,7 +1,7 @@
 /**
- * One round trip for all who wait: what is submitted while a round is under way makes the next one. Under
- * load rounds grow instead of piling up; alone, an item leaves at the end of its turn of the event loop. A
- * round that is full need not wait: up to `inFlightMax` of them are under way at once.
+ * Gathers items into rounds: items that are submitted while a round is under way form the next one. Under
+ * load rounds grow instead of queueing up. A single item leaves at the end of its turn of the event loop. A
+ * full round need not wait: up to `inFlightMax` rounds are under way at once.
  */
 export class Rounds<Item, Result> {
   readonly #run: (items: readonly Item[]) => Promise<Result>;
@@ -14,8 +14,8 @@ export class Rounds<Item, Result> {
   #isScheduled = false;
 
   /**
-   * A round takes items, in order, while their costs sum to at most `costMax`; one that costs more goes
-   * alone.
+   * A round takes items in order while the sum of their costs is at most `costMax`. An item that costs more
+   * goes alone.
    */
   constructor(
     run: (items: readonly Item[]) => Promise<Result>,
@@ -30,7 +30,8 @@ export class Rounds<Item, Result> {
   }
 
   /**
-   * Resolves or rejects with what became of the round that took `item`. Callers bound how many they submit.
+   * Resolves or rejects with the result of the round that took `item`. The queue has no bound: callers limit
+   * what they submit.
    */
   submit(item: Item): Promise<Result> {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
@@ -47,7 +48,7 @@ export class Rounds<Item, Result> {
     return promise;
   }
 
-  /** Nobody waits and nothing is under way. */
+  /** Whether no item waits and no round is under way. */
   get isIdle(): boolean {
     return this.#inFlight === 0 && this.#waiting.length === 0;
   }

@@ -12,10 +12,13 @@ export function shutdownSignal(): AbortSignal {
   return controller.signal;
 }
 
-/** Behind a drain: requests under way with their time-outs, effects, snapshots. Less than a pod is given. */
+/** Time after a drain for requests in flight, effects and snapshots. Shorter than a pod's grace period. */
 const STOP_MAX_MS = 28_000;
 
-/** A stop ends: what has not ended by then, since a backend is away, is left as it is. */
+/**
+ * Ends the process after `drainMs` and a fixed time more, even if a backend that does not answer blocks the
+ * stop.
+ */
 export function endBehind(drainMs: number, log: Pick<Logger, "error">): void {
   setTimeout(() => {
     log.error("the stop did not end by itself: a backend is away");

@@ -8,35 +8,35 @@ import type { Hearing } from "./hearing.ts";
 import { limited } from "./limited.ts";
 import { Watchdog } from "./watchdog.ts";
 
-/** A stream's consumer says that it lives this often where it has nothing else to say. */
+/** A stream's consumer sends a heartbeat this often when it has no message. */
 const HEARTBEAT_MS = 1_000;
 const SILENCE_MS = 2 * HEARTBEAT_MS;
 const PULL_MS = 5_000;
-/** A consumer may be given to a server that has just died: the next one that is asked for is another's. */
+/** Short: a consumer may be placed on a server that has just died. The next one is placed on another. */
 const ASK_MS = 1_500;
 const RETRY_MS = 250;
 const INACTIVE_MS = 30_000;
 const NANOS = 1_000_000;
-/** What a server says of itself while it has no message. */
+/** Statuses that show that the server lives while it has no message. */
 const SIGNS: ReadonlySet<string> = new Set(["heartbeat", "debug", "discard"]);
 
-/** Where a reader begins: at a position, or with the latest message of each subject. */
+/** Where a reader starts: at a position, or with the latest message of each subject. */
 export type Start = number | "latest";
 
 export interface Source {
   readonly stream: string;
   readonly filter?: string;
   readonly headersOnly?: boolean;
-  /** How long it may be unheard before it is UNAVAILABLE; without it, for as long as it takes. */
+  /** Milliseconds without a working reader after which it throws UNAVAILABLE. Absent: no limit. */
   readonly giveUpMs?: number;
   /**
-   * Where to go on when the stream ends at `end` and `next` is wanted. What it throws as a ChatError ends the
+   * Where to continue if the stream ends at `end` and `next` is wanted. A ChatError that it throws ends the
    * reading.
    */
   readonly goOn: (next: Start, end: number) => Start;
 }
 
-/** A message, and how many stand behind it now; without one where there was none to begin with. */
+/** A message, and how many follow it now. The message is absent if the stream had none at the start. */
 export interface Heard {
   readonly message: JsMsg | undefined;
   readonly pending: number;
@@ -50,9 +50,10 @@ interface StreamReading {
 }
 
 /**
- * A stream's messages in order, without end, by a consumer of its own, which lives on one server only. One
- * that hears nothing for two heartbeats is thrown away and made anew behind what it told: the library would
- * ask for the consumer of a dead server for ever. Ends when the signal aborts.
+ * A stream's messages in order, without end. It reads by an ephemeral consumer, which lives on a single
+ * server. If nothing arrives for two heartbeats, it makes a new consumer after the last message: the library
+ * would ask the consumer of a dead server for ever. Ends when the signal aborts. Throws UNAVAILABLE after
+ * `giveUpMs`, the ChatError of `goOn`, and ClosedConnectionError.
  */
 export async function* readStream(
   jsm: JetStreamManager,
@@ -76,12 +77,12 @@ export async function* readStream(
       if (systemClock.monotonic() - lostSince > (source.giveUpMs ?? Infinity))
         throw new ChatError("UNAVAILABLE", `${source.stream} is not heard`, { cause: error });
     }
-    // It may be called off meanwhile.
+    // The signal may abort during the sleep; the loop's condition sees it.
     await systemClock.sleep(RETRY_MS, signal).catch(() => undefined);
   }
 }
 
-/** Carries what a source has against going on, past those whose repetition is worth it. */
+/** Carries the ChatError of `goOn` past the retry of all other errors. */
 class StreamEnds extends Error {
   override readonly name = "StreamEnds";
 }

@@ -15,7 +15,7 @@ import { pino } from "pino";
 import type { Logger } from "pino";
 import type { ProcessConfig } from "./process-config.ts";
 
-/** Read on scrape; nothing is pushed. */
+/** Metrics are collected on scrape; nothing is pushed. */
 class ScrapeReader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
   protected override async onShutdown(): Promise<void> {}
@@ -24,23 +24,25 @@ class ScrapeReader extends MetricReader {
 const scrapeReader = (): ScrapeReader =>
   new ScrapeReader({
     aggregationSelector: () => ({ type: AggregationType.DEFAULT }),
-    // A gauge's reading that is not there any more is not told again.
+    // A reading that a gauge no longer returns must not be repeated.
     aggregationTemporalitySelector: (type) =>
       type === InstrumentType.OBSERVABLE_GAUGE
         ? AggregationTemporality.DELTA
         : AggregationTemporality.CUMULATIVE,
   });
 
-/** A message's trace while it is in one process: always an id, and a span where it is sampled. */
+/** A message's trace within one process: always an id, and a span if it is sampled. */
 export interface Trace {
   readonly traceId: string;
   readonly span: Span | undefined;
 }
 
-/** Counts of a process, told apart by the values of the attributes that `add` names: always the same ones. */
+/**
+ * A counter with one count per combination of attribute values. All calls of `add` name the same attributes.
+ */
 export interface Counter {
   add(by: number, attributes?: Attributes): void;
-  /** The same count each time for the same attributes: for who adds to it often, and looks it up once. */
+  /** The count of these attributes, always the same object: callers on hot paths look it up once. */
   count(attributes: Attributes): Count;
 }
 
@@ -50,13 +52,13 @@ export interface Count {
 }
 
 /**
- * The library's counter hashes its attributes at every `add`, which a hot path feels; this one adds up, and
- * tells when it is scraped.
+ * A counter that only adds, and is read on scrape. The library's counter hashes its attributes at every
+ * `add`, which is slow on a hot path.
  */
 function tally(meter: Meter, name: string, description: string): Counter {
   const counts = new Map<string, Count>();
   meter.createObservableCounter(name, { description }).addCallback((result) => {
-    // It is there from the start: a rate over a counter that appears with 1 misses that one.
+    // Present from the start: a rate misses the first count of a counter that appears with 1.
     if (counts.size === 0) result.observe(0);
     for (const { attributes, value } of counts.values()) result.observe(value, attributes);
   });
@@ -80,7 +82,7 @@ function tally(meter: Meter, name: string, description: string): Counter {
 const startAt = (since: number | undefined): { startTime?: number } =>
   since === undefined ? {} : { startTime: since };
 
-/** The format's last line ends too, and Prometheus insists on it. */
+/** Prometheus requires a line feed at the end of the last line. */
 const ended = (text: string): string => (text.endsWith("\n") ? text : `${text}\n`);
 
 /** A gauge's value for some attributes. */
@@ -92,20 +94,23 @@ export interface Reading {
 export interface Telemetry {
   readonly log: Logger;
   counter(name: string, description: string): Counter;
-  /** In seconds, with buckets from 0.5 ms to 30 s. */
+  /** Records seconds, in buckets from 0.5 ms to 30 s. */
   histogram(name: string, description: string): Histogram;
-  /** `read` gives the value, or one for each of several attributes: always the same ones. */
+  /**
+   * `read` returns the value, or one value for each combination of attributes. All readings name the same
+   * attributes.
+   */
   gauge(name: string, description: string, read: () => number | readonly Reading[]): void;
-  /** Begins a trace at the edge; sampled by ratio, so most cost an id and nothing else. */
+  /** Begins a trace at the edge. Sampled by ratio, so most traces cost only an id. */
   begin(name: string): Trace;
   /**
-   * A child span of a traceparent that came with a command or record; undefined where there is none. `since`
-   * is when it began, in milliseconds since 1970, where that was before now.
+   * A child span of the traceparent of a command or record; `undefined` if there is none. `since` is its
+   * start in milliseconds since 1970, if earlier than now.
    */
   child(name: string, parent: string | undefined, since?: number): Span | undefined;
-  /** A batch's span, linked to the messages in it. */
+  /** A span for a batch, linked to the traces of its messages; `undefined` if none is traced. */
   linked(name: string, parents: readonly (string | undefined)[]): Span | undefined;
-  /** Prometheus text of all metrics. */
+  /** All metrics as Prometheus text. */
   scrape(): Promise<string>;
   stop(): Promise<void>;
 }
@@ -128,15 +133,16 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 const exportTo = (endpoint: string): BatchSpanProcessor =>
   new BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint}/v1/traces` }), { maxQueueSize: 8_192 });
 
-/** What telemetry is told of its process. */
+/** The settings that telemetry needs. */
 export type TelemetryConfig = Pick<
   ProcessConfig,
   "cluster" | "instance" | "logLevel" | "otlpEndpoint" | "traceRatio"
 >;
 
 /**
- * One per process; `logFile` 2 keeps standard output for what a command prints. Spans go out only where an
- * OTLP endpoint is set; metrics and logs always work.
+ * Starts telemetry; call it once per process. With `logFile` 2 logs go to standard error, so that standard
+ * output is free for a command. Spans are exported only if an OTLP endpoint is set; metrics and logs always
+ * work.
  */
 export function startTelemetry(component: string, config: TelemetryConfig, logFile: 1 | 2 = 1): Telemetry {
   const resource = resourceFromAttributes({

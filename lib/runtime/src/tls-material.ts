@@ -1,4 +1,6 @@
-/** What a backend's certificate is held against in place of public CAs; and the one that we show (mTLS). */
+/**
+ * PEM texts for a backend: the CA to trust in place of public ones, and our own certificate and key (mTLS).
+ */
 export interface BackendTls {
   readonly ca?: string;
   readonly cert?: string;

@@ -1,5 +1,5 @@
 /**
- * Lets `perSecond` through in the long run and `burst` at once. Times are milliseconds; where they step back
+ * Allows `perSecond` in the long run and `burst` at once. Times are in milliseconds. If time steps back,
  * nothing is refilled.
  */
 export class TokenBucket {
@@ -15,29 +15,29 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  /** 0 when `cost` was taken, else the milliseconds after which it can be. */
+  /** Spends `cost` and returns 0; or spends nothing and returns the milliseconds to wait. */
   spend(cost: number, now: number): number {
     const waitMs = this.waitMs(cost, now);
     if (waitMs === 0) this.#tokens -= Math.min(cost, this.#burst);
     return waitMs;
   }
 
-  /** Takes one of what was left when it was last looked at; false where there is none. */
+  /** Spends one token without a refill; false if less than one is left. */
   takeOne(): boolean {
     if (this.#tokens < 1) return false;
     this.#tokens -= 1;
     return true;
   }
 
-  /** What `take` would say. */
+  /** The milliseconds that `spend` would return. Spends nothing. */
   waitMs(cost: number, now: number): number {
     this.#refill(now);
-    // More than the bucket can ever hold passes when it is full, or it never would.
+    // A cost above `burst` passes when the bucket is full; otherwise it never would.
     const needed = Math.min(cost, this.#burst);
     return this.#tokens < needed ? Math.ceil((needed - this.#tokens) / this.#perMs) : 0;
   }
 
-  /** Full again: forgetting it changes nothing. */
+  /** Whether it is full, so that forgetting it changes nothing. */
   isFull(now: number): boolean {
     this.#refill(now);
     return this.#tokens >= this.#burst;
@@ -49,7 +49,7 @@ export class TokenBucket {
   }
 }
 
-/** Buckets by key. Bounded by forgetting those that are full again, and past `keysMax` the oldest. */
+/** Buckets by key. `sweep` forgets those that are full again; beyond `keysMax` the oldest is forgotten. */
 export class TokenBuckets {
   readonly #perSecond: number;
   readonly #burst: number;
@@ -66,17 +66,17 @@ export class TokenBuckets {
     return this.#buckets.size;
   }
 
-  /** 0 when `cost` was taken from the key's bucket, else the milliseconds after which it can be. */
+  /** Like `TokenBucket.spend`, with the key's bucket. */
   spend(key: string, cost: number, now: number): number {
     return this.of(key, now).spend(cost, now);
   }
 
-  /** What `take` would say; nobody is remembered for asking. */
+  /** Like `TokenBucket.waitMs`. It does not create a bucket for the key. */
   waitMs(key: string, cost: number, now: number): number {
     return this.#buckets.get(key)?.waitMs(cost, now) ?? 0;
   }
 
-  /** The key's bucket; another one once it was swept, so it is to be asked for anew soon. */
+  /** The key's bucket. A sweep may replace it, so do not keep the result for long. */
   of(key: string, now: number): TokenBucket {
     const known = this.#buckets.get(key);
     if (known !== undefined) return known;

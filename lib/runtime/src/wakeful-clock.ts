@@ -1,11 +1,11 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 
-/** It looks at the time this often; of a longer time without a look twice this counts. */
+/** Interval between looks at the time. A longer period without a look counts as twice this. */
 const LOOK_MS = 500;
 
 /**
- * Milliseconds during which this process was awake: while it stood still, for want of CPU or for whatever
- * reason, nothing that was said to it was heard either. For deadlines that somebody else is to meet.
+ * Milliseconds during which this process was awake. While it stood still, for lack of CPU or another reason,
+ * it could not receive messages either. For deadlines that another process has to meet.
  */
 export class WakefulClock {
   readonly #clock: Clock;
@@ -21,7 +21,7 @@ export class WakefulClock {
     return this.#at + Math.min(2 * LOOK_MS, this.#clock.monotonic() - this.#lookedAt);
   }
 
-  /** Looks at the time until `signal` aborts. */
+  /** Updates the clock until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#clock.sleep(LOOK_MS, signal).catch(() => undefined);

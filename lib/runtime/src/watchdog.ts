@@ -1,9 +1,9 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 
-/** A silence is counted in looks, not in time: a process that stood still heard nobody meanwhile. */
+/** Silence is counted in looks, not in time: a process that stood still received nothing meanwhile. */
 const LOOK_MS = 250;
 
-/** Ends a wait in which whoever is waited for gives no sign of life for longer than `limitMs`. */
+/** Ends a wait once there was no sign of life for longer than `limitMs`. */
 export class Watchdog {
   readonly #clock: Pick<Clock, "sleep">;
   readonly #limitMs: number;
@@ -15,12 +15,12 @@ export class Watchdog {
     this.#limitMs = limitMs;
   }
 
-  /** Something was heard. */
+  /** Reports a sign of life. */
   sign(): void {
     this.#silentMs = 0;
   }
 
-  /** Nobody is waited for from here on, until `wake`. */
+  /** Stops counting until `wake`: nothing is waited for. */
   rest(): void {
     this.#isAwake = false;
   }
@@ -30,7 +30,7 @@ export class Watchdog {
     this.#silentMs = 0;
   }
 
-  /** Calls `bite` once, after too long a silence; never once `signal` has aborted. */
+  /** Calls `bite` once after too long a silence; never after `signal` has aborted. */
   async watch(signal: AbortSignal, bite: () => void): Promise<void> {
     while (!signal.aborted) {
       await this.#clock.sleep(LOOK_MS, signal).catch(() => undefined);

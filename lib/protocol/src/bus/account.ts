@@ -1,11 +1,14 @@
 import { decodeInner } from "./wire.ts";
 
-/** What KV holds of a user. One without a password is another system's, known by its tokens. */
+/**
+ * A user's entry in the bucket of accounts. An account without a password belongs to another system; its
+ * tokens prove it.
+ */
 export interface Account {
   readonly v: 1;
   readonly name?: string | undefined;
   readonly password?: string | undefined;
-  /** Of the password: a time that rises with each change. Absent until the first one. */
+  /** Revision of the password: a time that rises with each change. Absent until the first change. */
   readonly credentialRevision?: number | undefined;
   readonly createdAt: number;
 }

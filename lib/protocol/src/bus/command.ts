@@ -2,18 +2,18 @@ import type { ErrorCode } from "../errors.ts";
 import { ChatError } from "../errors.ts";
 import { decodeInner, encodeInner, encodeText } from "./wire.ts";
 
-/** Whose command it is, for which conversation. */
+/** Who sent a command, and to which conversation. */
 export interface CommandSource {
   readonly conversation: string;
   readonly user: string;
   readonly device: string;
-  /** The socket that it came over: the unit of "a device's sends are taken in order". */
+  /** The socket that the command came over. The order of a device's sends is kept per session. */
   readonly session: string;
-  /** W3C traceparent, where this message's trace is sampled. */
+  /** W3C traceparent; present if this message's trace is sampled. */
   readonly trace?: string | undefined;
 }
 
-/** What becomes of one command. `later`: it waits for storage; send it again in the next batch. */
+/** The answer to one command. `later` means that it waits for storage: send it again in the next batch. */
 export type Answer = Accepted | Refused | "later";
 export interface Accepted {
   readonly seq: number;
@@ -26,11 +26,11 @@ export interface Refused {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** What an owner refused, as what the client of an edge is told. */
+/** The error that an edge sends to its client for a refusal of the owner. */
 export const errorOf = ({ code, message, retryAfterMs }: Refused): ChatError =>
   new ChatError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs });
 
-/** The other way round. */
+/** The inverse of `errorOf`. */
 export const refusalOf = (error: ChatError): Refused => ({
   code: error.code,
   message: error.message,
@@ -40,7 +40,10 @@ export const refusalOf = (error: ChatError): Refused => ({
 export const isRefused = (answer: Answer): answer is Refused =>
   typeof answer === "object" && "code" in answer;
 
-/** `C` is what commands say: the verbs of `lib/conversation`. */
+/**
+ * Commands of one sender (`from`), numbered per sender. `C` is the type of a command: a verb of
+ * `lib/conversation`.
+ */
 export interface CommandBatch<C> {
   readonly v: 1;
   readonly from: string;
@@ -48,18 +51,18 @@ export interface CommandBatch<C> {
   readonly commands: readonly C[];
 }
 
-/** A CommandBatch of commands that are encoded already: each is measured and sent as the same text. */
+/**
+ * Encodes a CommandBatch of commands that are JSON already: each is encoded once, then measured and sent as
+ * the same text.
+ */
 export const encodeCommands = (from: string, number: number, texts: readonly string[]): Uint8Array =>
   encodeText(`{"v":1,"from":${JSON.stringify(from)},"number":${number},"commands":[${texts.join(",")}]}`);
 
 export interface AnswerBatch {
   readonly v: 1;
-  /**
-   * Nothing is said about the commands: send the batch again, unchanged. Whoever serves the partition next
-   * knows it.
-   */
+  /** The commands are not answered: send the batch again, unchanged, to whoever serves the partition next. */
   readonly retry?: true | undefined;
-  /** Where the log stood once these answers were sure. */
+  /** The position of the log once these answers were certain. */
   readonly position: number;
   readonly answers: readonly Answer[];
 }

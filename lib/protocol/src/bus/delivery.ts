@@ -4,26 +4,26 @@ import type { DeliveredMark, Notice } from "./notice.ts";
 import { markOf, receiptOf } from "./notice.ts";
 import { decodeInner, textOf } from "./wire.ts";
 
-/** One event and those of a connector's users who are to have it. */
+/** One event, and the users of this connector who receive it. */
 export interface DeliveredEvent {
-  /** Its `event` frame in JSON: encoded once, by the owner, for all who read it. */
+  /** The `event` frame in JSON. The owner encodes it once for all readers. */
   readonly frame: string;
   readonly ts: number;
   /**
-   * Of the batch that holds it: a connector that has delivered past it drops it, so no socket sees a lower
-   * seq again.
+   * Position of the batch that holds the event. A connector drops events at or below the position that it has
+   * delivered, so no socket sees a lower seq again.
    */
   readonly position: number;
-  /** Events for the same people share one array: it travels once per delivery. */
+  /** Events for the same users share one array, which travels once per delivery. */
   readonly users: readonly string[];
-  /** The session that sent it gets the ack instead, unless its hello said `echo`. */
+  /** The session that sent the event. It gets the ack instead, unless its hello said `echo`. */
   readonly origin?: string | undefined;
   readonly trace?: string | undefined;
 }
 
 /**
- * Stands for events that could not be delivered in time: each user pulls the conversation up to `head`, or
- * syncs where none is named.
+ * Replaces events that could not be delivered in time. Each user pulls the conversation up to `head`; if no
+ * conversation is named, each user syncs.
  */
 export interface DeliveredGap {
   readonly conversation?: string | undefined;
@@ -32,8 +32,9 @@ export interface DeliveredGap {
 }
 
 /**
- * From the owner of a partition to one connector. A connector takes events and gaps only of a `position` above
- * its last of that partition. Notices have an order of their own, whatever the position.
+ * A message from the owner of a partition to one connector. The connector accepts events and gaps only from a
+ * `position` above the last one that it saw of that partition. Notices are ordered by their own keys,
+ * whatever the position.
  */
 export interface Delivery {
   readonly partition: number;
@@ -42,18 +43,18 @@ export interface Delivery {
   readonly notices: readonly Notice[];
   readonly gaps: readonly DeliveredGap[];
   /**
-   * It has the notices and gaps for which the message before it had no room. Its gaps are taken at that
-   * message's position too; a gap may come twice, and is idempotent.
+   * This delivery holds the notices and gaps that did not fit into the previous one, at the same position.
+   * The connector accepts its gaps at that position too. A gap may repeat; it is idempotent.
    */
   readonly isRest?: true | undefined;
 }
 
-/** From this level of a cluster on every connector reads `notices`. Below it, receipts travel as `marks`. */
+/** Every connector reads `notices` from this cluster level on. Below it, receipts travel as `marks`. */
 export const NOTICES_LEVEL = 1;
 
 /**
- * A delivery on its way: `head` is a WireDelivery as JSON, `frames` are the frames of its events and then of
- * its notices, one behind the other, which nobody but the reader of a frame need parse.
+ * A delivery as it is sent. `head` is a WireDelivery in JSON. `frames` are the frames of its events and then
+ * of its notices, concatenated; only the reader of a frame has to parse it.
  */
 export interface EncodedDelivery {
   readonly head: string;
@@ -76,9 +77,9 @@ interface WireNotice extends Omit<Notice, "frame"> {
 interface WireDelivery extends Omit<Delivery, "events" | "notices"> {
   readonly audiences: readonly (readonly string[])[];
   readonly events: readonly WireEvent[];
-  /** Written at level 0 only, always, and read at any. */
+  /** Always written at level 0, and only there. Read at any level. */
   readonly marks?: readonly DeliveredMark[];
-  /** Written from level 1 on, where there are any. */
+  /** Written from level 1 on, if there are any. */
   readonly notices?: readonly WireNotice[];
 }
 
@@ -88,8 +89,9 @@ interface WireRound {
 }
 
 /**
- * In the form that the cluster's `level` allows: at level 0 notices other than receipts are not told. Whatever
- * stands in a log, readers get valid UTF-8: an earlier version took halves of surrogate pairs.
+ * Encodes a delivery in the form of the cluster's `level`. Level 0 has no form for notices other than
+ * receipts, so they are dropped there. Readers always get valid UTF-8: logs may hold unpaired surrogates,
+ * which an earlier version accepted.
  */
 export function encodeDelivery({ events, notices, ...rest }: Delivery, level: number): EncodedDelivery {
   const frames = events.map(({ frame }) => wellFormedJson(frame));
@@ -101,13 +103,13 @@ export function encodeDelivery({ events, notices, ...rest }: Delivery, level: nu
     if (trace !== undefined) return [length, position, ts, audience, origin ?? null, trace];
     return origin === undefined ? [length, position, ts, audience] : [length, position, ts, audience, origin];
   });
-  // Last of all that adds to `frames`: their readers take events' frames first.
+  // Notices come after events: readers take the frames of events first.
   const told = toldAt(level, notices, frames);
   const head: WireDelivery = { ...rest, ...told, audiences: [...audiences.keys()], events: wire };
   return { head: wellFormedText(head), frames: frames.join("") };
 }
 
-/** Notices in the form of this level; puts their frames behind those of the events. */
+/** Notices in the form of `level`. Appends their frames to `frames`, after those of the events. */
 function toldAt(
   level: number,
   notices: readonly Notice[],
@@ -124,11 +126,14 @@ function toldAt(
   };
 }
 
-/** What one router has for one connector, of all its partitions: taken, and acknowledged, together. */
+/**
+ * Encodes what one router sends to one connector for all its partitions. The connector accepts and
+ * acknowledges it as a whole.
+ */
 export const encodeRound = (deliveries: readonly EncodedDelivery[]): string =>
   `{"v":1,"deliveries":[${deliveries.map(({ head }) => head).join(",")}]}\n${deliveries.map(({ frames }) => frames).join("")}`;
 
-/** Throws INTERNAL where it is not a round, or one of another version. */
+/** Throws INTERNAL if `bytes` are not a round, or are a round of another version. */
 export function decodeRound(bytes: Uint8Array): readonly Delivery[] {
   const text = textOf(bytes, "a delivery");
   const end = text.indexOf("\n");
@@ -155,7 +160,7 @@ export function decodeRound(bytes: Uint8Array): readonly Delivery[] {
 
 const NO_NOTICES: readonly Notice[] = [];
 
-/** Of either level: `marks` of a router that writes level 0, `notices` of one that writes level 1. */
+/** Reads both forms: `marks` of a router that writes level 0, `notices` of one that writes level 1. */
 function noticesOf(
   marks: readonly DeliveredMark[] | undefined,
   notices: readonly WireNotice[] | undefined,

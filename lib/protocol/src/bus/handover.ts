@@ -1,6 +1,9 @@
 import { decodeInner, encodeInner } from "./wire.ts";
 
-/** From a partition's owner to its successor: read the log while it is still served. The reply is empty. */
+/**
+ * A request from a partition's owner to its successor: read the log while the owner still serves it. The
+ * reply is empty.
+ */
 export interface Handover {
   readonly v: 1;
   readonly partition: number;

@@ -1,18 +1,21 @@
 /**
- * Every name that processes meet under. All carry the cluster's name, so clusters can share one backend
- * unseen.
+ * Every name that processes share. Each begins with the cluster's name, so several clusters can use the same
+ * backends without a collision.
  */
 export interface Names {
   readonly cluster: string;
-  /** Connector or api to the owner of a partition: a request that carries a batch of commands. */
+  /** Connector or api to the owner of a partition: a request with a batch of commands. */
   command(partition: number): string;
-  /** Router to the connector that holds the sockets; acknowledged, not persisted: the log is. */
+  /**
+   * Router to the connector that holds the sockets. Deliveries are acknowledged but not persisted: the log is
+   * the durable copy.
+   */
   deliver(connector: string): string;
-  /** One connector to another: a device of yours is here now. */
+  /** One connector to another: a device that you hold is connected here now. */
   replace(connector: string): string;
   /** Router, connector and api to the storage that owns a partition: history, cold state, old ids. */
   query(partition: number): string;
-  /** One router to another: take this partition over (clean hand-over). */
+  /** One router to another: take over this partition (clean hand-over). */
   handover(router: string): string;
   logStream(partition: number): string;
   logSubject(partition: number): string;
@@ -21,14 +24,16 @@ export interface Names {
   readonly leases: string;
   readonly owners: string;
   readonly accounts: string;
-  /** Who has an account, and nothing of it. */
+  /** Names of all users who have an account, without any of its data. */
   readonly people: string;
   readonly revocations: string;
   readonly watermarks: string;
   readonly snapshots: string;
   readonly settings: string;
   readonly database: string;
-  /** Prefix of every Redis key; `data` names what is there: keys under another name count as absent. */
+  /**
+   * Prefix of every Redis key. `data` names the current data set; keys of another data set count as absent.
+   */
   redis(data: string): string;
 }
 
@@ -58,5 +63,8 @@ export function namesOf(cluster: string): Names {
   };
 }
 
-/** Where a user of NATS hears answers: no other needs to, who could read there what it may not ask for. */
+/**
+ * The inbox prefix of one NATS user. Each user has its own, so no user can read answers that it may not ask
+ * for.
+ */
 export const inboxOf = (user: string): string => `_INBOX.${user}`;

@@ -1,25 +1,26 @@
 import { jsonFrame } from "../frame/codec.ts";
 
 /**
- * What is told to live sessions and stored nowhere. It is best effort: it may be shed under load, and no gap
- * stands for it. Who missed it learns from the next `sync`, or from the next notice of the same key.
+ * A frame for live sessions that is stored nowhere. Delivery is best effort: a notice may be shed under load,
+ * and no gap replaces it. A session that missed it learns the same from the next `sync`, or from the next
+ * notice with the same key.
  */
 export interface Notice {
-  /** The frame in JSON: encoded once, by who tells it, for all who read it. */
+  /** The frame in JSON. The sender encodes it once for all readers. */
   readonly frame: string;
-  /** Whose sessions hear it. */
+  /** Users whose sessions receive it. */
   readonly users: readonly string[];
-  /** Of the sessions of `users`, the only one that hears it. Absent: all of them do. */
+  /** If present, only this session of `users` receives it. */
   readonly session?: string | undefined;
-  /** The session that caused it, and never hears it. */
+  /** The session that caused it. It never receives the notice. */
   readonly origin?: string | undefined;
-  /** What it is about. Of the notices with one key only the one with the highest `order` counts. */
+  /** The subject of the notice. Of all notices with one key, only the one with the highest `order` counts. */
   readonly key: string;
   /** Rises with each notice of one key. */
   readonly order: number;
 }
 
-/** A read mark that moved, as level 0 of a cluster writes it on the bus. */
+/** A read mark that moved, in the form that level 0 writes on the bus. */
 export interface DeliveredMark {
   readonly conversation: string;
   readonly user: string;
@@ -27,7 +28,10 @@ export interface DeliveredMark {
   readonly origin?: string | undefined;
 }
 
-/** Tells a user's other devices how far that user has read. A mark never moves back: its seq is the order. */
+/**
+ * A notice for a user's own devices: how far that user has read. A mark never moves back, so its seq is the
+ * order.
+ */
 export const receiptOf = ({ conversation, user, seq, origin }: DeliveredMark): Notice => ({
   frame: jsonFrame({ t: "receipt", conversation, user, seq }),
   users: [user],
@@ -36,7 +40,7 @@ export const receiptOf = ({ conversation, user, seq, origin }: DeliveredMark): N
   order: seq,
 });
 
-/** The read mark that a receipt tells; undefined of any other notice, which level 0 has no form for. */
+/** The read mark in a receipt. `undefined` for any other notice: level 0 has no form for it. */
 export function markOf({ frame, origin }: Notice): DeliveredMark | undefined {
   const read = JSON.parse(frame) as { readonly t: string } & DeliveredMark;
   if (read.t !== "receipt") return undefined;

@@ -1,13 +1,13 @@
 import { encodeInner } from "./wire.ts";
 
-/** An event that went past somebody who is away. */
+/** An event that a user missed because the user was away. */
 export interface MissedEntry {
   readonly user: string;
   readonly conversation: string;
   readonly seq: number;
 }
 
-/** For a push service: what the effects of one position went past. */
+/** Input of a push service: the events up to one position that users missed. */
 export interface MissedBatch {
   readonly v: 1;
   readonly position: number;

@@ -4,7 +4,10 @@ import type { ErrorCode } from "../errors.ts";
 import type { ChatEvent, InnerEvent, EventKind } from "../frame/server-frame.ts";
 import type { BodyText } from "../frame/body.ts";
 
-/** Questions to storage. Each names a log position, and is answered only once storage has consumed it. */
+/**
+ * Queries to storage. Each names a log position, and is answered only once storage has consumed the log up to
+ * it.
+ */
 export type Query = FactsQuery | HeadsQuery | HistoryQuery | ListQuery | MembersQuery;
 
 interface AtPosition {
@@ -13,19 +16,21 @@ interface AtPosition {
   readonly position: number;
 }
 
-/** The router's: whole conversations that are cold, ids too old for memory, events too old for memory. */
+/** A query of a router: whole cold conversations, and ids and events that are too old for its memory. */
 export interface FactsQuery extends AtPosition {
   readonly q: "facts";
   readonly conversations: readonly string[];
   readonly ids: readonly { readonly conversation: string; readonly user: string; readonly id: string }[];
   readonly events: readonly { readonly conversation: string; readonly seq: number }[];
-  /** Members may come in pages. An owner of level 0 does not say so, and gets all of them at once. */
+  /**
+   * The asker accepts members in pages. An owner of level 0 does not set it, and gets all members at once.
+   */
   readonly isPaged?: true | undefined;
-  /** Further members of conversations whose facts were told with `membersNext`. */
+  /** Asks for further members of conversations whose facts had `membersNext`. */
   readonly members?: readonly MembersAfter[] | undefined;
 }
 
-/** Members of a conversation behind the user `after`, in the order of their ids. */
+/** Asks for the members of a conversation after the user `after`, in the order of their ids. */
 export interface MembersAfter {
   readonly conversation: string;
   readonly after: string;
@@ -61,12 +66,15 @@ export interface ConversationFacts {
   readonly no: number;
   readonly ts: number;
   readonly position: number;
-  /** Values of facets by name; absent where there is none, and from a storage of level 0. */
+  /** Values of facets by name. Absent if there is none, and in answers of a storage of level 0. */
   readonly facets?: Readonly<Record<string, unknown>> | undefined;
   readonly members: readonly MemberFacts[];
-  /** There are more members, behind this user. */
+  /** The last user in `members`, if more members follow. */
   readonly membersNext?: string | undefined;
-  /** Every UUIDv7 id of this conversation that was made later than this (by its own time) is in `ids`. */
+  /**
+   * `ids` holds every UUIDv7 of this conversation whose own time is later than this (milliseconds since
+   * 1970).
+   */
   readonly idsFrom: number;
   readonly ids: readonly IdFacts[];
 }
@@ -75,7 +83,7 @@ export interface FactsReply {
   readonly conversations: readonly ConversationFacts[];
   readonly ids: readonly (IdFacts & { readonly conversation: string })[];
   readonly events: readonly (EventFacts & { readonly conversation: string })[];
-  /** Conversations for which this answer had no room: nothing is said of them. */
+  /** Conversations that did not fit into this answer: it says nothing about them. */
   readonly rest?: readonly string[] | undefined;
   readonly members?: readonly MembersPage[] | undefined;
 }
@@ -83,7 +91,10 @@ export interface FactsReply {
 /** The answer to one `MembersAfter`. */
 export interface MembersPage {
   readonly conversation: string;
-  /** The conversation's head as of this page: with another head than the facts had, they are out of date. */
+  /**
+   * The conversation's head as of this page. If it differs from the head in the facts, the facts are out of
+   * date.
+   */
   readonly head: number;
   readonly members: readonly MemberFacts[];
   readonly membersNext?: string | undefined;
@@ -109,29 +120,32 @@ export interface HistoryReply {
 export interface ListQuery extends AtPosition {
   readonly q: "list";
   readonly user: string;
-  /** The `next` of the answer before. */
+  /** The `next` of the previous answer. */
   readonly after?: string | undefined;
-  /** Without it heads are told whole: the version before asks so. */
+  /** If absent, heads come whole: the previous version asks in this way. */
   readonly brief?: true;
 }
 export interface ListReply {
   readonly entries: readonly ListEntry[];
-  /** Of those that the user is in. Whole ones in place of briefs too: the version before answers so. */
+  /**
+   * Heads of the conversations that the user is in. The previous version answers with whole heads instead of
+   * briefs.
+   */
   readonly heads: readonly (HeadBrief | HeadEntry)[];
-  /** There are more, behind this conversation. */
+  /** The last conversation of this answer, if more follow. */
   readonly next?: string | undefined;
 }
 
-/** Whole heads of a user's conversations in one partition, which Redis knows briefly. */
+/** Asks for whole heads of a user's conversations in one partition, of which Redis holds only briefs. */
 export interface HeadsQuery extends AtPosition {
   readonly q: "heads";
   readonly user: string;
   readonly conversations: readonly string[];
 }
 export interface HeadsReply {
-  /** Of those that the user is in. */
+  /** Heads of the conversations that the user is in. */
   readonly heads: readonly HeadEntry[];
-  /** Conversations for which this answer had no room: nothing is said of them. */
+  /** Conversations that did not fit into this answer: it says nothing about them. */
   readonly rest?: readonly string[] | undefined;
 }
 
@@ -139,18 +153,18 @@ export interface MembersQuery extends AtPosition {
   readonly q: "members";
   readonly user: string;
   readonly conversation: string;
-  /** Members behind this user, in the order of their ids. */
+  /** Members after this user, in the order of their ids. */
   readonly after?: string | undefined;
-  /** Without it all of them are told: an api of level 0 asks so. */
+  /** If absent, the answer has all members: an api of level 0 asks in this way. */
   readonly limit?: number | undefined;
 }
 export interface MembersReply {
   readonly members: readonly { readonly user: string; readonly first: number }[];
-  /** There are more, behind this user. */
+  /** The last user of this answer, if more follow. */
   readonly next?: string | undefined;
 }
 
-/** What Redis holds per user and conversation; the higher position wins. */
+/** What Redis holds per user and conversation. The entry with the higher position wins. */
 export interface ListEntry {
   readonly conversation: string;
   readonly position: number;
@@ -160,23 +174,23 @@ export interface ListEntry {
   readonly left?: number | undefined;
 }
 
-/** What lists are ordered and compared by: all that a first sync reads of most of its conversations. */
+/** What lists are ordered and compared by. A first sync reads no more than this of most conversations. */
 export interface HeadBrief {
   readonly conversation: string;
   readonly position: number;
-  /** Of its last event. */
+  /** Time of the last event. */
   readonly ts: number;
 }
 
-/** What Redis holds per conversation; the higher position wins. */
+/** What Redis holds per conversation. The entry with the higher position wins. */
 export interface HeadEntry extends HeadBrief {
   readonly seq: number;
   readonly no: number;
   readonly kind: "direct" | "group";
   readonly name?: string | undefined;
-  /** The two of a 1-1 conversation, so that each can be shown the other. */
+  /** The two users of a 1-1 conversation, so that each can be shown the other. */
   readonly pair?: readonly string[] | undefined;
-  /** Values of facets by name; absent where there is none, and of level 0. */
+  /** Values of facets by name. Absent if there is none, and in heads of level 0. */
   readonly facets?: Readonly<Record<string, unknown>> | undefined;
   readonly last?: ChatEvent<BodyText> | undefined;
 }
@@ -194,7 +208,7 @@ export type QueryReply<T> =
   | { readonly v: 1; readonly reply: T }
   | { readonly v: 1; readonly error: QueryRefusal };
 
-/** As text, of well-formed Unicode: an earlier version let halves of surrogate pairs into the log. */
+/** A reply as JSON of well-formed Unicode: an earlier version accepted unpaired surrogates into the log. */
 export const replyText = (reply: unknown): string =>
   wellFormedText({ v: 1, reply } satisfies QueryReply<unknown>);
 

@@ -1,6 +1,8 @@
 import { decodeInner, encodeInner } from "./wire.ts";
 
-/** From the connector that now holds a device to the one that held it: close that session with 4409. */
+/**
+ * A message from the connector that now holds a device to the one that held it: close that session with 4409.
+ */
 export interface Replacement {
   readonly v: 1;
   readonly user: string;

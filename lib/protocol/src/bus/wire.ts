@@ -4,16 +4,19 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 
 /**
- * The inner encoding: JSON with its version first (ADR 0005 has the figures). Only this package has it: each
- * message between processes has its type, its encoder and its decoder in one file beside this one.
+ * The inner encoding: JSON with its version first (ADR 0005 has the figures). Only this package uses it. The
+ * type, encoder and decoder of each message between processes are in one file beside this one.
  */
 export const encodeInner = <T extends { readonly v: number }>(message: T): Uint8Array =>
   encoder.encode(JSON.stringify(message));
 
-/** JSON that was put together from parts which are encoded already. */
+/** Encodes JSON that was assembled from encoded parts. */
 export const encodeText = (json: string): Uint8Array => encoder.encode(json);
 
-/** Bytes of ours as text. */
+/**
+ * Decodes UTF-8 that one of our processes wrote. Throws INTERNAL if it is not UTF-8; `what` names the message
+ * in the error.
+ */
 export function textOf(bytes: Uint8Array, what: string): string {
   try {
     return utf8.decode(bytes);
@@ -23,7 +26,8 @@ export function textOf(bytes: Uint8Array, what: string): string {
 }
 
 /**
- * A message of ours, its version checked. What is inside was checked by the process of ours that wrote it.
+ * Parses a message that one of our processes wrote, and checks its version only: the writer has checked the
+ * content. Throws INTERNAL.
  */
 export function decodeInner<T extends { readonly v: number }>(message: Uint8Array | string, what: string): T {
   const text = typeof message === "string" ? message : textOf(message, what);

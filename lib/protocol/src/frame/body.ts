@@ -3,8 +3,8 @@ import { BODY_DEPTH_MAX } from "../limits.ts";
 import { Path } from "./path.ts";
 
 /**
- * A `body` as compact JSON text. It crosses every hop as this text and is parsed again only for a
- * MessagePack reader.
+ * A `body` as compact JSON text. It stays text on every hop and is parsed again only for a MessagePack
+ * reader.
  */
 export type BodyText = string & { readonly bodyText: unique symbol };
 
@@ -12,7 +12,7 @@ const path = new Path();
 
 const refuse = (why: string): ChatError => new ChatError("FRAME_MALFORMED", `${path.say("body")} ${why}`);
 
-/** Numbers beyond become others on their way through a double; a client sends such as text. */
+/** A double cannot hold larger integers exactly. A client sends them as text. */
 const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
 
 function checkLeaf(value: unknown): void {
@@ -48,7 +48,7 @@ function checkValue(value: unknown, depth: number): void {
   }
   for (const key in value) {
     path.enter(key);
-    // MessagePack libraries refuse to read it, and an application that copies it changes a prototype.
+    // MessagePack libraries refuse this key, and an application that copies it changes a prototype.
     if (key === "__proto__") throw refuse("is a key `__proto__`");
     if (!key.isWellFormed()) throw refuse("is a key with half a surrogate pair");
     checkValue((value as Record<string, unknown>)[key], depth + 1);
@@ -58,13 +58,19 @@ function checkValue(value: unknown, depth: number): void {
 
 const encoder = new TextEncoder();
 
-/** Bytes of a text in UTF-8, without encoding it where its length already decides. */
+/**
+ * Length of `text` in UTF-8 bytes, for a comparison with `enough` only: it does not encode where the number
+ * of UTF-16 units decides already, and then returns that number.
+ */
 export function utf8Length(text: string, enough: number): number {
   if (text.length * 3 <= enough || text.length > enough) return text.length;
   return encoder.encode(text).length;
 }
 
-/** `value` as a body of at most `bytesMax`, or FRAME_MALFORMED that says what is wrong with it. */
+/**
+ * Checks that `value` is a body of at most `bytesMax` bytes as compact JSON. Throws FRAME_MALFORMED, which
+ * says what is wrong.
+ */
 export function readBody(value: unknown, bytesMax: number): BodyText {
   path.clear();
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse("is not a map");

@@ -48,7 +48,7 @@ export interface Ping {
   readonly t: "ping";
   readonly id?: string | undefined;
 }
-/** What a client says beside its writes, which are verbs (`lib/conversation`). */
+/** Frames of a client other than writes. Writes are verbs (`lib/conversation`). */
 export type ControlFrame = Hello | Sync | Pull | Renew | Ping;
 
 function readHello(fields: Fields): Hello {
@@ -79,7 +79,7 @@ function readSync(fields: Fields): Sync {
   return { t: "sync", id: readId(fields), since: cursor("since"), page: cursor("page"), limit };
 }
 
-/** A frame of type `t` that is no write; undefined for any other type. */
+/** Reads a frame that is not a write. `undefined` for any other type. Throws FRAME_MALFORMED. */
 export function readControlFrame(t: string, fields: Fields): ControlFrame | undefined {
   switch (t) {
     case "hello":
@@ -97,10 +97,7 @@ export function readControlFrame(t: string, fields: Fields): ControlFrame | unde
   }
 }
 
-/**
- * The `id` of a frame that was refused, so that its error can name it; undefined where it had no readable
- * one.
- */
+/** The `id` of a refused frame, so that the error can name it. `undefined` if it has no readable one. */
 export function idOf(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const id: unknown = (value as Record<string, unknown>)["id"];

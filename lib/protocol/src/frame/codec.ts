@@ -15,7 +15,8 @@ const SUBPROTOCOLS: readonly { readonly name: string; readonly codec: CodecName 
 ];
 
 /**
- * The subprotocol to answer with, from a Sec-WebSocket-Protocol header; JSON where none of ours is offered.
+ * Chooses the subprotocol from a Sec-WebSocket-Protocol header. JSON without a name if the client offers none
+ * of ours.
  */
 export function chooseSubprotocol(header: string): {
   readonly name: string | undefined;
@@ -28,18 +29,18 @@ export function chooseSubprotocol(header: string): {
 export interface Codec {
   readonly binary: boolean;
   /**
-   * Bytes of one WebSocket message as a value; FRAME_MALFORMED where they are not this encoding. The error
-   * has the frame's `id` where it could be read.
+   * Decodes one WebSocket message. Throws FRAME_MALFORMED if it is not in this encoding; the error has the
+   * frame's `id` if that was readable.
    */
   read(bytes: ArrayBuffer, binary: boolean): unknown;
   /**
-   * FRAME_MALFORMED for what the encoding can say and this protocol cannot. Apart from `read`, so that the
-   * error can name the id.
+   * Throws FRAME_MALFORMED for values that the encoding allows and this protocol does not. Separate from
+   * `read`, so that the error can name the id.
    */
   check(value: unknown): void;
-  /** A frame whose bodies are text, as what goes on the wire. */
+  /** Encodes a frame whose bodies are JSON text. */
   write(frame: ServerFrame<BodyText>): string | Uint8Array<ArrayBuffer>;
-  /** The same, of a frame that was written in JSON. */
+  /** Encodes a frame that is JSON already. */
   ofJson(frame: string): string | Uint8Array<ArrayBuffer>;
 }
 
@@ -51,9 +52,9 @@ const malformed = (why: string, cause?: unknown): ChatError =>
 const HALF_OR_ESCAPE = /\\(?:u(d[89a-f][0-9a-f]{2})|[^])/g;
 
 /**
- * JSON of ours with U+FFFD for half surrogate pairs. Logs may hold such, from before they were refused, and
- * strict readers take neither them nor the page or list that they stand in. `JSON.stringify` escapes halves,
- * and only those: whole pairs stand as they are.
+ * Replaces unpaired surrogates by U+FFFD in JSON that `JSON.stringify` made. Logs may hold such, from before
+ * they were refused, and strict readers refuse the whole page or list around them. `JSON.stringify` escapes
+ * unpaired surrogates only: pairs stay as they are.
  */
 const wellFormedJson = (text: string): string =>
   text.includes("\\ud")
@@ -61,21 +62,21 @@ const wellFormedJson = (text: string): string =>
     : text;
 
 /**
- * `map` as JSON, with `text`, which is JSON already, under `key`. Bodies cross as text: none is parsed to be
- * written.
+ * `map` as JSON, with `text`, which is JSON already, under `key`. No body is parsed in order to be written.
  */
 function jsonWith(map: object, key: string, text: string): string {
   const rest = JSON.stringify({ ...map, [key]: undefined });
   return `${rest.slice(0, -1)}${rest === "{}" ? "" : ","}"${key}":${text}}`;
 }
 
-/** A frame or an event that has at most one body, its own. */
+/** JSON of a frame or an event that has at most one body, its own. */
 const jsonFlat = (map: { readonly body?: BodyText | undefined }): string =>
   map.body === undefined ? JSON.stringify(map) : jsonWith(map, "body", map.body);
 
 /**
- * What nearly every frame is, written by hand: a third of what `JSON.stringify` takes. Ids of users and
- * conversations, and trace ids, have no character that JSON would escape; a client's own id may.
+ * The JSON of a plain message, which nearly every frame is. Written by hand, since it takes a third of the
+ * time of `JSON.stringify`. Ids of users and conversations, and trace ids, have no character that JSON
+ * escapes; a client's own id may.
  */
 function jsonMessage(frame: EventFrame<BodyText>): string {
   const { conversation, seq, no, kind, from, ts, id, body } = frame;
@@ -89,7 +90,7 @@ const isPlainMessage = (frame: EventFrame<BodyText>): boolean =>
   frame.replyTo === undefined &&
   frame.mentions === undefined;
 
-/** A frame as text; what `jsonCodec` writes. */
+/** A frame as JSON text, as `jsonCodec` writes it. */
 export const jsonFrame = (frame: ServerFrame<BodyText>): string => wellFormedJson(jsonOf(frame));
 
 function jsonOf(frame: ServerFrame<BodyText>): string {
@@ -137,7 +138,7 @@ export const jsonCodec: Codec = {
   ofJson: (frame) => frame,
 };
 
-/** A copy of a reply whose bodies are maps instead of text, and whose text is well-formed. */
+/** A copy of a reply in which bodies are maps instead of text, and all text is well-formed. */
 export function parsedBodies(value: unknown): unknown {
   if (typeof value === "string") return value.toWellFormed();
   if (Array.isArray(value)) return value.map(parsedBodies);
@@ -150,8 +151,8 @@ export function parsedBodies(value: unknown): unknown {
   return map;
 }
 
-// What the scan lets through keeps these anyway: an entry is a byte at least, and a message is no longer than
-// this, twice the largest frame that a connector may be set to take.
+// Redundant behind the scan, which allows no more entries than the message has bytes. A message has at most
+// this many bytes: twice the largest frame that a connector may be set to accept.
 const MESSAGE_BYTES_MAX = 2_097_152;
 const msgpackReader = new Decoder({
   maxStrLength: MESSAGE_BYTES_MAX,

@@ -6,10 +6,10 @@ const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const CONTROL = /\p{Cc}/u;
 
-/** One map from outside, read field by field; every refusal names the field and what it should have been. */
+/** A map from a client, read field by field. Each refusal names the field and what it should be. */
 export class Fields {
   readonly #map: Readonly<Record<string, unknown>>;
-  /** Bytes that a `body` in this map may have as compact JSON. */
+  /** Most bytes of a `body` in this map, as compact JSON. */
   readonly bodyBytesMax: number;
 
   constructor(value: unknown, bodyBytesMax = BODY_BYTES_MAX) {
@@ -32,7 +32,7 @@ export class Fields {
     return value;
   }
 
-  /** A string without control characters: what is written into a line, of a log or of a header. */
+  /** A string without control characters: safe to write into a line of a log or into a header. */
   line(name: string, lengthMax: number, lengthMin = 1): string {
     const value = this.string(name, lengthMax, lengthMin);
     if (CONTROL.test(value)) throw this.#refuse(name, "has a control character");

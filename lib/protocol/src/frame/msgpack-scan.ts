@@ -4,7 +4,7 @@ import { FRAME_DEPTH_MAX } from "../limits.ts";
 import { pathOf } from "./path.ts";
 import { invalidUtf8At } from "./utf8.ts";
 
-/** A message that was refused before it became a value, with the id that it had, where it had one. */
+/** A message that was refused before it was decoded, with its `id` if that was readable. */
 export class RefusedMessage extends ChatError {
   readonly id: string | undefined;
 
@@ -19,12 +19,15 @@ const NOUNS = ["a value", "a string", "a bin", "an ext", "an array", "a map", "0
 const ID_KEY = 0x6964; // "id"
 const KEY_SHOWN_MAX = 40;
 
-/** By a value's first byte: what it is, what it has (bytes or entries), and in how many bytes it says so. */
+/**
+ * Tables by the first byte of a value: its kind, its size (bytes or entries), and the number of bytes in
+ * which the size is written.
+ */
 const kinds = new Uint8Array(256);
 const sizes = new Uint8Array(256);
 const sizeBytes = new Uint8Array(256);
 
-/** Of a value: bytes or entries that it has, or in how many bytes it says so. */
+/** The size of a value (bytes or entries), or the number of bytes in which its size is written. */
 interface Extent {
   readonly size?: number;
   readonly inBytes?: number;
@@ -66,25 +69,28 @@ function numberAt(bytes: Uint8Array, at: number, length: number): number {
 }
 
 /**
- * One look at a message before anything is made of it. A decoder believes what a header claims, and makes
- * room for it; here each claim is held against the bytes that are left when all that is still owed is taken
- * off, at the header. So what is decoded behind this is never larger than the message says in bytes.
+ * Checks a MessagePack message before it is decoded. A decoder trusts the size in a header and allocates
+ * memory for it. The scan compares each size with the bytes that are left, less one byte for each entry that
+ * is still expected. So a decoded message is never larger than its bytes allow.
  *
- * It keeps its counters and allocates nothing that grows with what comes. What is wrong with a value, and not
- * with the message's shape, is remembered and told at the end: the id may stand behind it.
+ * The scan reuses its counters and allocates nothing that grows with the input. An error in a value, as
+ * opposed to the message's structure, is remembered and thrown at the end, since the id may come after it.
  */
 class MsgpackScan {
   #bytes: Uint8Array = new Uint8Array();
   #at = 0;
-  /** The least that all open arrays and maps still have to come: a byte for each entry, key or value. */
+  /** Bytes that open arrays and maps still need at least: one for each entry, key or value. */
   #owed = 0;
   #depth = 0;
-  /** Of the frame's own fields: the last key, and the id, each from and to. */
+  /** Offsets (from, to) of the last key and of the id, both at the top level of the frame. */
   readonly #key = new Float64Array(2);
   readonly #id = new Float64Array(2);
   #idAt = -1;
   #wrong: string | undefined;
-  /** By depth: entries to come, keys and values each for itself; and whether they are a map's. */
+  /**
+   * By depth: entries that are still expected (a key and its value count as two), and whether they are a
+   * map's.
+   */
   readonly #left = new Float64Array(FRAME_DEPTH_MAX + 1);
   readonly #maps = new Uint8Array(FRAME_DEPTH_MAX + 1);
 
@@ -103,7 +109,7 @@ class MsgpackScan {
     if (this.#wrong !== undefined) throw new RefusedMessage(this.#wrong, this.id());
   }
 
-  /** The frame's id, as far as the message was read. */
+  /** The frame's id, if the scan has reached it. */
   id(): string | undefined {
     const [from = 0, to = 0] = this.#id;
     if (to === from || to - from > 64) return undefined;
@@ -130,7 +136,7 @@ class MsgpackScan {
     else this.#pass(start, kind, size);
   }
 
-  /** What the header says, with the header behind us. */
+  /** Reads the size from a header, and moves behind the header. */
   #size(start: number, first: number, kind: number): number {
     const inBytes = sizeBytes[first] ?? 0;
     if (inBytes === 0) return sizes[first] ?? 0;
@@ -199,8 +205,8 @@ class MsgpackScan {
 const scan = new MsgpackScan();
 
 /**
- * Throws FRAME_MALFORMED that says what is wrong and at which byte, where `bytes` are not one value of
- * MessagePack as this protocol has it. Behind it a decoder is safe.
+ * Throws FRAME_MALFORMED, with the fault and its byte, unless `bytes` are exactly one MessagePack value that
+ * this protocol allows. A decoder is safe behind it.
  */
 export function scanMsgpack(bytes: Uint8Array): void {
   scan.run(bytes);

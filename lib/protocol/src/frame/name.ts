@@ -1,25 +1,25 @@
 import { ChatError } from "../errors.ts";
 import { NAME_LENGTH_MAX } from "../limits.ts";
 
-// Four code points compose to one at most, each of two units: what is longer cannot become a name, and is not
-// composed.
+// At most four code points compose to one, and each has at most two units. A longer text cannot become a
+// valid name, so it is not composed.
 const COMPOSED_UNITS_MAX = NAME_LENGTH_MAX * 4 * 2;
 const CONTROL = /\p{Cc}/u;
-// Embeddings, overrides and isolates turn the text behind the name too.
+// Embeddings, overrides and isolates also change the direction of the text behind the name.
 const BIDI = /[\u202a-\u202e\u2066-\u2069]/u;
 
 const codeOf = (found: string): string =>
   `U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
 
 /**
- * A name of a person or of a group as it is stored: composed (NFC) and without spaces at its ends.
- * FRAME_MALFORMED says what is wrong with it. 128 code points are 512 bytes of UTF-8 at most.
+ * Normalises the name of a person or a group to the stored form: composed (NFC), without spaces at its ends,
+ * at most 128 code points (512 bytes of UTF-8). Throws FRAME_MALFORMED, which says what is wrong.
  */
 export function nameOf(value: unknown, field = "name"): string {
   const refuse = (why: string): ChatError => new ChatError("FRAME_MALFORMED", `\`${field}\` ${why}`);
   if (typeof value !== "string") throw refuse("is not a string");
   if (!value.isWellFormed()) throw refuse("has half a surrogate pair");
-  // Before it is trimmed, which would take a line feed at an end for a space.
+  // Checked before the trim, which would remove a line feed at an end like a space.
   const control = CONTROL.exec(value);
   if (control !== null) throw refuse(`has a control character (${codeOf(control[0])})`);
   const bidi = BIDI.exec(value);

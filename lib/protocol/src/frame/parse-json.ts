@@ -1,12 +1,16 @@
-/** Every string of a JSON text, with the colon that makes it a key. In one pass, whatever it holds. */
+/**
+ * Every string of a JSON text, with the colon behind it if it is a key. One linear pass, whatever the text
+ * holds.
+ */
 const STRINGS = /"(?:[^"\\]|\\[^])*"(?=([ \t\n\r]*:)?)/g;
-/** No text that was UTF-8 has half of a pair. */
+/** A marker that no input contains: text that was decoded from UTF-8 has no unpaired surrogate. */
 const MARK = "\udfff";
 
 /**
- * What a well-formed JSON text of a stranger says; a SyntaxError where it is none. V8 (13.6, Node 24) reads a
- * key that has an escape as another text's key, where that one begins with the same characters, backslash
- * included: after `{"a":1,"\\":1}` it takes `{"a":1,"\u00e9":1}` for the same. Such keys are read apart.
+ * Parses JSON from a client. Throws a SyntaxError if it is not JSON. It works around a defect of V8 (13.6,
+ * Node 24): a key with an escape is read as the key of an earlier text, if that one begins with the same
+ * characters, backslash included. After `{"a":1,"\\":1}` V8 takes `{"a":1,"\u00e9":1}` for the same. So keys
+ * with an escape are parsed separately.
  */
 export function parseJson(text: string): unknown {
   if (!text.includes("\\")) return JSON.parse(text) as unknown;

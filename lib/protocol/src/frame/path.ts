@@ -2,7 +2,9 @@ const SHOWN_MAX = 160;
 const KEY_SHOWN_MAX = 40;
 const PLAIN = /^\w{1,40}$/;
 
-/** Where a walk through a value stands, as an error may show it: bounded, and of printable ASCII. */
+/**
+ * The current place of a walk through a value, for error messages: bounded in length, printable ASCII only.
+ */
 export class Path {
   readonly #steps: (string | number)[] = [];
 
@@ -18,7 +20,10 @@ export class Path {
     this.#steps.length = 0;
   }
 
-  /** "`body.list[2].x`", from `root`, or from the first key where there is no root. */
+  /**
+   * The path as text, such as "`body.list[2].x`". It begins with `root`, or with the first key if `root` is
+   * empty.
+   */
   say(root = ""): string {
     let text = root;
     for (const step of this.#steps) {
@@ -37,7 +42,7 @@ const quoted = (key: string): string =>
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 
-/** One field, as an error may show it. */
+/** One field as error messages show it. */
 export function pathOf(field: string): string {
   const path = new Path();
   path.enter(field);

@@ -3,7 +3,7 @@ import * as limits from "../limits.ts";
 import type { Fields } from "./fields.ts";
 import { nameOf } from "./name.ts";
 
-/** What fields of frames and of REST bodies mean, each said once: both doors read by these; a body by `readBody`. */
+/** Readers of single fields. Frames and REST bodies use the same ones; `readBody` reads bodies. */
 
 const TOKEN_LENGTH_MAX = 8_192;
 const CURSOR_LENGTH_MAX = 4_096;
@@ -20,12 +20,12 @@ export const readConversation = (fields: Fields): string => readIdNamed(fields, 
 
 export const readName = (fields: Fields, name = "name"): string => nameOf(fields.raw(name), name);
 
-/** Users, each once. */
+/** Ids of users, without repetitions. */
 export const readUsers = (fields: Fields, name: string, least: number): string[] => [
   ...new Set(fields.list(name, isId, least, limits.USERS_PER_FRAME_MAX)),
 ];
 
-/** A position in a conversation; `least` is 1 where it must be of an event. */
+/** A seq in a conversation. `least` is 1 if it must name an event. */
 export const readSeq = (fields: Fields, name: string, least: 0 | 1): number =>
   fields.int(name, least, Number.MAX_SAFE_INTEGER);
 

@@ -2,8 +2,7 @@ import type { ErrorCode } from "../errors.ts";
 import type { BodyText } from "./body.ts";
 
 /**
- * `lost`: it was acked, and the log that held it is gone (a new generation); nothing is known of it but its
- * seq.
+ * `lost` stands for an event that was acked and whose log is gone (a new generation). Only its seq is known.
  */
 export type EventKind =
   | "message"
@@ -18,8 +17,8 @@ export type EventKind =
   | "unpinned";
 
 /**
- * A numbered thing that happened in a conversation, as clients see it. `B` is the body's form: text inside,
- * a map outside.
+ * A numbered event of a conversation, as clients see it. `B` is the form of the body: text between our
+ * processes, a map for clients.
  */
 export interface ChatEvent<B = unknown> {
   readonly conversation: string;
@@ -40,7 +39,7 @@ export interface ChatEvent<B = unknown> {
   readonly recalled?: number | undefined;
 }
 
-/** An event on its way inside, its body still text. */
+/** An event between our processes: its body is still text. */
 export type InnerEvent = ChatEvent<BodyText>;
 
 export interface Limits {
@@ -81,7 +80,7 @@ export interface ListedConversation<B = unknown> {
   readonly head: number;
   readonly read: number;
   readonly unread: number;
-  /** Seqs of pinned messages that one can see, the latest pinned last; absent where there are none. */
+  /** Seqs of the pinned messages that the user can see, the latest pinned last. Absent if there is none. */
   readonly pins?: readonly number[] | undefined;
   readonly last?: ChatEvent<B> | undefined;
 }
@@ -99,8 +98,7 @@ export interface Synced<B = unknown> {
   readonly more: boolean;
   readonly next?: string | undefined;
   /**
-   * What was asked from is of another life of the cluster: this is a first sync, and nothing that the device
-   * holds counts any more.
+   * The cursor belonged to another life of the cluster. This is a first sync: the device drops what it holds.
    */
   readonly reset?: true | undefined;
   readonly traceId?: string | undefined;

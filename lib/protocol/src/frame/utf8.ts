@@ -1,7 +1,7 @@
-/** From here on a view of the text, and a look at eight bytes at once, pay. */
+/** From this length on (bytes), reading eight bytes at once is worth the DataView. */
 const LONG = 16;
 
-/** Where the first byte of what is not UTF-8 stands (RFC 3629: no overlong form, no surrogate), or -1. */
+/** Index of the first byte that is not valid UTF-8 (RFC 3629: no overlong form, no surrogate), or -1. */
 export function invalidUtf8At(bytes: Uint8Array, from: number, to: number): number {
   let at = to - from < LONG ? from : pastAscii(bytes, from, to);
   while (at < to) {
@@ -14,20 +14,20 @@ export function invalidUtf8At(bytes: Uint8Array, from: number, to: number): numb
 
 const follows = (byte = 0): boolean => (byte & 0xc0) === 0x80;
 
-/** Bytes of the character beyond ASCII that begins at `at`; 0 where none does. */
+/** Length of the non-ASCII character at `at`, in bytes; 0 if it is invalid. */
 function charLength(bytes: Uint8Array, at: number): number {
   const lead = bytes[at] ?? 0;
   const second = bytes[at + 1] ?? 0;
   if (lead < 0xc2 || lead > 0xf4 || !follows(second)) return 0;
   if (lead < 0xe0) return 2;
   if (!follows(bytes[at + 2])) return 0;
-  // What is overlong, a surrogate or above U+10FFFF shows in the second byte.
+  // Overlong forms, surrogates and code points above U+10FFFF show in the second byte.
   if (lead < 0xf0) return (lead === 0xe0 && second < 0xa0) || (lead === 0xed && second > 0x9f) ? 0 : 3;
   if (!follows(bytes[at + 3])) return 0;
   return (lead === 0xf0 && second < 0x90) || (lead === 0xf4 && second > 0x8f) ? 0 : 4;
 }
 
-/** A place in front of which everything is ASCII: nearly all of what is said in most frames. */
+/** An index before which all bytes are ASCII. Most frames are nearly all ASCII. */
 function pastAscii(bytes: Uint8Array, from: number, to: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = from;

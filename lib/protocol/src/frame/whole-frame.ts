@@ -31,8 +31,9 @@ function walk(value: unknown, depth: number, nullsMayStand: boolean): void {
 }
 
 /**
- * What holds for all of a frame, also for the fields that nobody reads: text is well-formed, nothing is
- * nested too deep, and nil stands in `body` only, unless the encoding has always let it pass.
+ * Checks the rules for a whole frame, including fields that no reader uses. Text is well-formed, nesting is
+ * bounded, and nil stands in `body` only, unless `nullsMayStand` (JSON has always allowed it). Throws
+ * FRAME_MALFORMED.
  */
 export function checkWhole(value: unknown, nullsMayStand: boolean): void {
   path.clear();

@@ -2,13 +2,13 @@ import { decodeInner, encodeInner, encodeText } from "../bus/wire.ts";
 import { utf8Bytes } from "../utf8-bytes.ts";
 import type { Batch, LogRecord } from "./record.ts";
 
-/** What stands around the records of a batch, at most: an owner's id of 16 characters and four numbers. */
+/** Most bytes of a batch without its records: an owner's id of 16 characters and four numbers. */
 export const ENVELOPE_BYTES_MAX = 256;
 
-/** A record as it will stand in the log: encoded once, measured, and put into its batch as it is. */
+/** A record in the form of the log. It is encoded once, measured, and put into its batch unchanged. */
 export interface EncodedRecord {
   readonly text: string;
-  /** With the comma behind it. */
+  /** Includes the comma behind the record. */
   readonly bytes: number;
 }
 
@@ -17,12 +17,18 @@ export function encodeRecord(record: LogRecord): EncodedRecord {
   return { text, bytes: utf8Bytes(text) + 1 };
 }
 
-/** Keys, numbers and punctuation of any record. */
+/** Bytes of the keys, numbers and punctuation of any record. */
 const RECORD_FRAME_BYTES = 384;
-/** What one UTF-16 unit takes at most, escaped: `\u0001`. In UTF-8 it is three bytes. */
+/**
+ * Most bytes of one UTF-16 unit, reached by an escape such as `\u0001`. Unescaped it takes at most three
+ * bytes.
+ */
 const UNIT_BYTES_MAX = 6;
 
-/** At least what `encodeRecord` measures, for much less work: enough where a batch has room to spare. */
+/**
+ * An upper bound of the bytes that `encodeRecord` measures, at much lower cost. It suffices if a batch has
+ * room to spare.
+ */
 export function recordBytesMax(record: LogRecord): number {
   // Ids of users, devices, sessions and conversations are plain (`isId`); a client's own id need not be.
   const plain = RECORD_FRAME_BYTES + record.conversation.length;
@@ -46,7 +52,7 @@ export function recordBytesMax(record: LogRecord): number {
   return bytes;
 }
 
-/** `texts`: the records, if they are encoded already. The bytes are the same. */
+/** Encodes a batch. `texts` are its records if they are encoded already; the bytes are the same. */
 export function encodeBatch(batch: Batch, texts?: readonly string[]): Uint8Array {
   if (texts === undefined) return encodeInner(batch);
   const envelope = JSON.stringify({ ...batch, records: [] });

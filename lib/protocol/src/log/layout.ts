@@ -2,22 +2,23 @@ import { asLevel } from "../level.ts";
 
 /** The key in the settings bucket that every process reads before it does anything. */
 export const LAYOUT_KEY = "layout";
-/** What a cluster was made with, and its level. */
+/** A cluster's fixed layout, and its level. */
 export interface Layout {
-  /** It can never change: it is part of where every conversation stands. */
+  /** Never changes: it decides in which partition every conversation is. */
   readonly partitions: number;
-  /** It never falls. */
+  /** Never falls. */
   readonly level: number;
 }
 
 /**
- * At level 0 exactly what builds of level 0 write. They refuse to start where `version` is above 1, and know
- * nothing of levels: so from level 1 on it is 2. Builds that know levels go by `level`.
+ * Encodes a layout. At level 0 the text is exactly what builds of level 0 write. Those builds know no levels,
+ * and refuse to start if `version` is above 1. So `version` is 2 from level 1 on. Builds that know levels go
+ * by `level`.
  */
 export const encodeLayout = ({ partitions, level }: Layout): string =>
   JSON.stringify(level === 0 ? { version: 1, partitions } : { version: 2, partitions, level });
 
-/** Throws for what is no layout, and for one whose version this build does not know. */
+/** Parses a layout. Throws if it is not one, or if this build does not know its version. */
 export function decodeLayout(text: string, cluster: string): Layout {
   const { version, partitions, level = 0 } = JSON.parse(text) as Partial<Record<string, unknown>>;
   if (version !== 1 && version !== 2)

@@ -1,18 +1,22 @@
 import type { InnerEvent } from "../frame/server-frame.ts";
 
-/** What the log holds. Compact names: a record is written once, read by every owner, and stored for hours. */
+/**
+ * A record of the log. Its names are short: it is written once, read by every owner, and stored for hours.
+ */
 export type LogRecord = EventRecord | MarkRecord | NoteRecord;
 
-/** Something that happened in a conversation, numbered. `users` of `created` are all members at birth. */
+/**
+ * A numbered event of a conversation. `users` of `created` are all members at birth. Every event has its
+ * client's `id`, except the `created` that comes with a first 1-1 message.
+ */
 export interface EventRecord extends InnerEvent {
   readonly r: "event";
   readonly device: string;
   readonly session: string;
-  /** Every event has its client's id but the `created` that a first 1-1 message brings about. */
   readonly trace?: string | undefined;
 }
 
-/** A read mark that moved; the latest wins. */
+/** A read mark that moved. The latest record wins. */
 export interface MarkRecord {
   readonly r: "mark";
   readonly conversation: string;
@@ -22,7 +26,7 @@ export interface MarkRecord {
   readonly session: string;
 }
 
-/** A write that changed nothing: its id is remembered with the seq it was acked with. */
+/** A write that changed nothing. Its id is remembered with the seq in its ack. */
 export interface NoteRecord {
   readonly r: "note";
   readonly conversation: string;
@@ -32,15 +36,15 @@ export interface NoteRecord {
   readonly ts: number;
 }
 
-/** One append: many conversations' records, one JetStream message. */
+/** One append to the log: records of many conversations in one JetStream message. */
 export interface Batch {
   readonly v: 1;
-  /** The owner's random id for this reign: with `number` it tells whose batch stands at a position. */
+  /** The owner's random id for this reign. Together with `number` it identifies the batch at a position. */
   readonly owner: string;
   readonly number: number;
   /** True on an owner's first append: from here on JetStream refuses every older owner. */
   readonly epoch?: true | undefined;
-  /** Effects of every batch up to this position were done when this one was written. */
+  /** When this batch was written, the effects of every batch up to this position were done. */
   readonly done: number;
   readonly ts: number;
   readonly records: readonly LogRecord[];

@@ -1,4 +1,4 @@
-/** Of one member, as an owner holds it. */
+/** One member in an owner's memory. */
 export interface MemberShot {
   readonly first: number;
   readonly mark: number;
@@ -14,7 +14,7 @@ export interface ConversationShot {
   readonly no: number;
   readonly ts: number;
   readonly position: number;
-  /** Values of facets by name; absent where there is none, and in a snapshot of level 0. */
+  /** Values of facets by name. Absent if there is none, and in a snapshot of level 0. */
   readonly facets?: Readonly<Record<string, unknown>> | undefined;
   readonly members: readonly (readonly [string, MemberShot])[];
   readonly knownFrom: number;
@@ -25,16 +25,21 @@ export interface ConversationShot {
   ])[];
 }
 
-/** A partition's hot conversations at a position: a warm start, never the truth. */
+/**
+ * The hot conversations of a partition at one position. It only makes a start faster; it is never the truth.
+ */
 export interface Snapshot {
   readonly v: number;
   readonly position: number;
-  /** Effects up to here were done. */
+  /** Effects up to this position were done. */
   readonly done: number;
   readonly conversations: readonly ConversationShot[];
 }
 
 export const snapshotText = (snapshot: Snapshot): string => JSON.stringify(snapshot);
 
-/** The router judges the version: one that it does not know is no snapshot for it. */
+/**
+ * Parses a snapshot. The router checks the version, and ignores a snapshot of a version that it does not
+ * know.
+ */
 export const readSnapshot = (text: string): Snapshot => JSON.parse(text) as Snapshot;
