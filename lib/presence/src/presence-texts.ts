@@ -10,7 +10,7 @@ export type StoredHead = HeadBrief | HeadEntry;
 
 export const isWhole = (head: StoredHead): head is HeadEntry => "kind" in head;
 
-/** `position.ts` */
+/** The text of a brief: `position.ts`. */
 export const briefText = ({ position, ts }: HeadBrief): string => `${position}.${ts}`;
 
 export function readBrief(conversation: string, text: string): HeadBrief {
@@ -54,7 +54,7 @@ export function readEntry(conversation: string, text: string): ListEntry {
   return { conversation, position, first, mark, markNo, ...(left === 0 ? {} : { left }) };
 }
 
-/** `connector session birth` */
+/** Parses `connector session birth`. */
 export const readSession = (text: string): SessionEntry => {
   const [connector = "", session = "", birth = "0"] = text.split(" ");
   return { connector, session, birth: Number(birth) };
