@@ -38,6 +38,7 @@ export interface EffectUnit {
   readonly notices: Notices;
   /** The latest head per conversation, or its brief if the head was dropped. */
   readonly heads: Map<string, StoredHead>;
+  /** The latest entry per user and conversation. */
   readonly entries: Map<string, EntryEffect>;
   readonly gaps: Map<string, GapEffect>;
   /** Users whose entries were dropped. Their lists in Redis lack these, and have to be rebuilt. */

@@ -36,6 +36,7 @@ export class Effects {
     return this.#done;
   }
 
+  /** Number of events that wait, plus one while a unit is in progress. */
   get backlog(): number {
     return (this.#waiting?.events.length ?? 0) + (this.#busy ? 1 : 0);
   }
@@ -103,7 +104,7 @@ export class Effects {
     const unit = await this.#untilDone(async () => resolve(this.#signal));
     if (unit === undefined) return;
     this.#underWay = unit;
-    this.#countShed(unit); // One that was redone comes from elsewhere.
+    this.#countShed(unit); // `add` has not counted a redone unit.
     // A republish that waited was made before the previous unit was done. It must not report an older
     // position.
     const work = new UnitWork(this.#world, unit, Math.max(unit.position, this.#done), this.#signal);

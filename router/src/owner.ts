@@ -244,7 +244,7 @@ export class Owner {
 
   async #reign(ended: AbortSignal): Promise<void> {
     const world = this.#world;
-    if (this.state !== "regressed") this.state = "replaying"; // Until it serves again, that is what is known.
+    if (this.state !== "regressed") this.state = "replaying"; // "regressed" stays until it serves again.
     const began = world.clock.monotonic();
     if (this.#prepared === undefined) await this.prepare();
     const replayed = this.#prepared;

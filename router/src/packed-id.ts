@@ -47,6 +47,7 @@ export function unpackId([a, b, c]: PackedId, names: NameTable): string {
   return `${groups.join("-")}-${middle.slice(8)}${hex(c, 8)}`;
 }
 
+/** Ends one use that `packId` began. */
 export function releaseId([a, b]: PackedId, names: NameTable): void {
   if (a === OTHER) names.release(b);
 }

@@ -250,7 +250,7 @@ export class Partition {
       () => {
         act(false);
       },
-      () => undefined, // It has come.
+      () => undefined, // The moment came first.
     );
     return promise;
   }

@@ -105,6 +105,7 @@ export class Router implements LeaseHolder {
     void this.#logWatch.run(signal);
   }
 
+  /** Why this router is not ready to serve the partitions in `held`; `undefined` if it is. */
   notReady(held: ReadonlySet<number>): string | undefined {
     if (this.#parts.nats.isClosed()) return "NATS connection is closed";
     return waitingFor(
@@ -113,6 +114,7 @@ export class Router implements LeaseHolder {
     );
   }
 
+  /** Why this router should be restarted; `undefined` if it need not be. */
   notLive(): string | undefined {
     return standstill(this.#owners);
   }

@@ -7,6 +7,7 @@ const SNAPSHOT_VERSION = 1;
 /** Ids per conversation that a warm start keeps. Storage is asked about older ones. */
 const IDS_PER_CONVERSATION_MAX = 256;
 
+/** The state as a snapshot at `position`. Call it only while state and log agree (`Partition.capture`). */
 export function takeSnapshot(state: PartitionState, position: number, done: number): Snapshot {
   const conversations = [...state.conversations].map((conversation): ConversationShot => {
     const { id, kind, name, creator, head, no, ts, position: at, facets, members, recent } = conversation;

@@ -83,7 +83,7 @@ export class Undone {
       }
       for (const step of this.#steps) merge(unit, step.unit, this.#bytesMax);
       unit.events.sort((a, b) => a.delivered.position - b.delivered.position);
-      this.forget(last); // The unit has it.
+      this.forget(last); // The unit holds them now.
       return unit;
     };
   }
@@ -129,8 +129,8 @@ function letGo(unit: EffectUnit, gaps: Map<string, number>, record: LogRecord, p
 function effectOf(conversation: Conversation, { record, position }: ColdRecord): EffectUnit {
   const unit = emptyUnit(position);
   addEffect(unit, conversation, record, position);
-  // The facts may be newer than this record. The head must not fall behind them, and must not claim their
-  // content at this position.
+  // The facts may be newer than this record. The head keeps the record's own seq and position: it neither
+  // replaces a newer head nor claims the facts' position.
   if (record.r === "event" && conversation.head > record.seq) olderHead(unit, record, position);
   return unit;
 }

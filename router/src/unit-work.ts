@@ -91,6 +91,6 @@ export class UnitWork {
         await clock.sleep(RETRY_MS);
       }
     }
-    this.#signal.throwIfAborted(); // It is not delivered: a successor does it.
+    this.#signal.throwIfAborted(); // Not delivered: a successor does it again.
   }
 }

@@ -5,7 +5,7 @@ import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 
 const NO_MESSAGE = 10_037;
-/** Eleven characters of base64url. */
+/** Bytes of an identity: eleven characters of base64url. */
 const IDENTITY_BYTES = 8;
 /**
  * How long an identity is trusted while the connection holds: a stream may be deleted and made again

@@ -24,7 +24,7 @@ export async function olderOwners(
   const older: string[] = [];
   for (const key of keys.sort()) {
     const entry = await owners.kv.get(key);
-    if (entry === null || entry.operation !== "PUT") continue; // It left meanwhile.
+    if (entry === null || entry.operation !== "PUT") continue; // The owner left meanwhile.
     if ((levelOfOwner(entry.string()) ?? -1) < level) older.push(key);
   }
   return older;

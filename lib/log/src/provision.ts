@@ -36,7 +36,7 @@ export async function layoutOfOthers(
     throw new StreamsMissing(
       `${gone.length} streams are not there, ${gone[0]} first: the operator makes them`,
     );
-  return agreeOnLayout(nats, names, wanted, 0); // Its logs are there already: it is not new.
+  return agreeOnLayout(nats, names, wanted, 0); // Its logs exist, so the cluster is not new.
 }
 
 interface Provision {

@@ -56,7 +56,7 @@ async function showsQuorum(nats: NatsConnection, stream: string): Promise<boolea
     const reply = await nats.request(`$JS.API.STREAM.INFO.${stream}`, undefined, { timeout: ANSWER_MS });
     return isInTouch(reply.json<StreamSaid>());
   } catch {
-    return false; // No answer, which is what is looked for.
+    return false; // No answer: this log shows no quorum.
   }
 }
 

@@ -27,6 +27,9 @@ export class Snapshots {
     return new Snapshots(await new Objm(nats).open(names.snapshots));
   }
 
+  /**
+   * The saved snapshot; `undefined` if there is none. Throws if it cannot be read, or after 3 s of silence.
+   */
   async load(partition: number): Promise<Snapshot | undefined> {
     const name = `partition-${partition}`;
     const found = await this.#store.get(name);

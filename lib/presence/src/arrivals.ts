@@ -28,8 +28,7 @@ export interface Arrival {
    */
   readonly ageMs: () => number | undefined;
   /**
-   * Whether its sync has arrived already. Read when the script is sent, which may be after the arrival was
-   * submitted.
+   * Whether its sync has arrived already. Read when the script is sent, which is later than the submission.
    */
   readonly isSyncing: () => boolean;
 }

@@ -27,10 +27,10 @@ end
 
 /**
  * Arguments: prefix under the server's run_id, how the process knows the server ('new', 'restarted',
- * 'known'), the run_id, a fresh name. Returns the name of the data, and gives it one if it has none. The
- * previous version uses the run_id as the name. So does a process whose server was restarted, and a new
- * process that finds data of the previous version. A process whose known data has lost its name uses the
- * fresh one.
+ * 'known'), the run_id, a fresh name. Returns the name of the data, and gives it one if it has none. The name
+ * is the run_id, as in the previous version, if the server was restarted, or if a new process finds data of
+ * the previous version. Otherwise it is the fresh name: data that lost its name must not get a name back that
+ * it had before.
  */
 const NAME = `
 local name = redis.call('GET', KEYS[1])

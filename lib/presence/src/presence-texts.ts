@@ -23,7 +23,7 @@ export function facetsLength({ facets }: HeadEntry): number {
   return length;
 }
 
-/** `position.ts` */
+/** The text of a brief: `position.ts`. */
 export const briefText = ({ position, ts }: HeadBrief): string => `${position}.${ts}`;
 
 export function readBrief(conversation: string, text: string): HeadBrief {
@@ -67,7 +67,7 @@ export function readEntry(conversation: string, text: string): ListEntry {
   return { conversation, position, first, mark, markNo, ...(left === 0 ? {} : { left }) };
 }
 
-/** `connector session birth` */
+/** Parses `connector session birth`. */
 export const readSession = (text: string): SessionEntry => {
   const [connector = "", session = "", birth = "0"] = text.split(" ");
   return { connector, session, birth: Number(birth) };

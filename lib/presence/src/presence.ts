@@ -55,10 +55,7 @@ export class Presence {
     return this.#data.name !== "";
   }
 
-  /**
-   * Name of the data in this Redis; empty while it is unknown. Lost data never comes back under the same
-   * name.
-   */
+  /** Name of the data in this Redis until that data is lost; empty while it is unknown. */
   run(): string {
     return this.#data.name;
   }
@@ -114,8 +111,8 @@ export class Presence {
   }
 
   /**
-   * A user's list. It is empty and not complete while fewer than `partitions` owners have reported: then
-   * nobody may use it.
+   * A user's list. It is empty and not complete while fewer than `partitions` partitions have reported how
+   * far their effects are done: then nobody may use it.
    */
   async list(user: string, partitions: number): Promise<StoredList> {
     const run = this.run();

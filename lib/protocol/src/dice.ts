@@ -6,6 +6,7 @@ export class Dice {
     this.#state = seed >>> 0;
   }
 
+  /** The next number in [0, 1). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = this.#state;
@@ -14,10 +15,12 @@ export class Dice {
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   }
 
+  /** A number in [least, most). */
   between(least: number, most: number): number {
     return least + this.next() * (most - least);
   }
 
+  /** An integer from `least` to `most`, both included. */
   int(least: number, most: number): number {
     return Math.floor(this.between(least, most + 1));
   }

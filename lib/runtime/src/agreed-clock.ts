@@ -92,7 +92,7 @@ export class AgreedClock implements Clock {
 
   async #ask(ask: AskTime): Promise<number | undefined> {
     const left = this.#host.monotonic();
-    const time = await ask().catch(() => undefined); // It is away: others, or the last look, say it.
+    const time = await ask().catch(() => undefined); // No answer: the other clocks count.
     const came = this.#host.monotonic();
     return time === undefined || came - left > ROUND_TRIP_MAX_MS ? undefined : time - (left + came) / 2;
   }

@@ -61,7 +61,7 @@ export class Bucket {
       }
     };
     run().then(known.resolve, (error: unknown) => {
-      hearing.lost(error); // The connection is closed: nobody asks any more.
+      hearing.lost(error); // The connection is closed: the watch has ended.
       known.reject(error);
     });
     return known.promise;

@@ -36,7 +36,7 @@ export async function connectNats(
     maxPingOut: 2,
     timeout: CONNECT_MS,
     reconnectToServer: next.choose,
-    noAsyncTraces: true, // A stack trace per request is a tenth of a busy router.
+    noAsyncTraces: true, // A stack trace for each request takes a tenth of a busy router's time.
   }).finally(() => {
     clearInterval(waiting);
   });

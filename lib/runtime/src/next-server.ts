@@ -15,7 +15,7 @@ export class NextServer {
   /** Called before each attempt with the candidate first. Returning null keeps the candidate. */
   readonly choose: ReconnectToServerHandler = ([candidate, next]) => {
     if (candidate === undefined || candidate.listen !== this.#lost) return null;
-    this.#lost = undefined; // Once: in turn, it is as good as others.
+    this.#lost = undefined; // Skip it once: later it is as good as others.
     return next ?? null;
   };
 }

@@ -42,7 +42,7 @@ export function clusterKeysOf(text: string): ClusterKeys {
 
 function readClusterKeys(reader: EnvReader): ClusterKeys {
   const text = reader.secret("CLUSTER_KEY");
-  if (text === "") return [""]; // It was said already what is missing.
+  if (text === "") return [""]; // `secret` has reported it as missing.
   try {
     return clusterKeysOf(text);
   } catch (cause) {

@@ -59,7 +59,7 @@ class Watched {
       const texts = await Promise.all(files.map(async (file) => readFile(file, "utf8")));
       print = printOf(texts);
       if (print === this.#taken) {
-        this.#failed = undefined; // It was put back.
+        this.#failed = undefined; // The earlier content is back.
         return undefined;
       }
       if (this.#failed?.print === print && this.#failed.isTold) return undefined;

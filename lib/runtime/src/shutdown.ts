@@ -16,8 +16,8 @@ export function shutdownSignal(): AbortSignal {
 const STOP_MAX_MS = 28_000;
 
 /**
- * Ends the process after `drainMs` and a fixed time more, even if a backend that does not answer blocks the
- * stop.
+ * Ends the process if its stop has not ended `STOP_MAX_MS` after a drain of `drainMs`, since a backend does
+ * not answer.
  */
 export function endBehind(drainMs: number, log: Pick<Logger, "error">): void {
   setTimeout(() => {

@@ -36,7 +36,10 @@ export interface Source {
   readonly goOn: (next: Start, end: number) => Start;
 }
 
-/** A message, and how many follow it now. The message is absent if the stream had none at the start. */
+/**
+ * A message, and how many follow it now. The message is absent if nothing was left to read when a consumer
+ * began.
+ */
 export interface Heard {
   readonly message: JsMsg | undefined;
   readonly pending: number;

@@ -1,6 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 
-/** Interval between looks at the time. A longer period without a look counts as twice this. */
+/** Interval between looks at the time. A longer period without a look counts as at most twice this. */
 const LOOK_MS = 500;
 
 /**

@@ -17,12 +17,14 @@ export interface CommandSource {
 export type Answer = Accepted | Refused | "later";
 export interface Accepted {
   readonly seq: number;
+  /** Time of the event in milliseconds since 1970. */
   readonly ts: number;
   readonly duplicate?: true | undefined;
 }
 export interface Refused {
   readonly code: ErrorCode;
   readonly message: string;
+  /** Milliseconds after which the same id may be tried again; only for retryable codes. */
   readonly retryAfterMs?: number | undefined;
 }
 
@@ -41,7 +43,7 @@ export const isRefused = (answer: Answer): answer is Refused =>
   typeof answer === "object" && "code" in answer;
 
 /**
- * Commands of one sender (`from`), numbered per sender. `C` is the type of a command: a verb of
+ * Commands of one sender (`from`), numbered by the lane that sends them. `C` is the type of a command: a verb of
  * `lib/conversation`.
  */
 export interface CommandBatch<C> {
@@ -67,6 +69,7 @@ export interface AnswerBatch {
   readonly answers: readonly Answer[];
 }
 
+/** Throws INTERNAL if the bytes are not readable, or of another version. */
 export const decodeCommandsOf = <C>(bytes: Uint8Array): CommandBatch<C> =>
   decodeInner<CommandBatch<C>>(bytes, "a batch of commands");
 

@@ -197,6 +197,7 @@ export interface HeadEntry extends HeadBrief {
 
 export const encodeQuery = (query: Query): Uint8Array => encodeInner(query);
 
+/** Throws INTERNAL if the bytes are not readable, or of another version. */
 export const decodeQuery = (bytes: Uint8Array): Query => decodeInner<Query>(bytes, "a question to storage");
 
 interface QueryRefusal {
@@ -215,5 +216,8 @@ export const replyText = (reply: unknown): string =>
 export const encodeRefusal = ({ code, message }: QueryRefusal): Uint8Array =>
   encodeInner({ v: 1, error: { code, message } } satisfies QueryReply<never>);
 
+/**
+ * Throws INTERNAL if the bytes are not readable, or of another version. A refusal is returned, not thrown.
+ */
 export const decodeReply = <T>(bytes: Uint8Array): QueryReply<T> =>
   decodeInner<QueryReply<T>>(bytes, "an answer of storage");

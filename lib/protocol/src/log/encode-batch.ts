@@ -59,4 +59,5 @@ export function encodeBatch(batch: Batch, texts?: readonly string[]): Uint8Array
   return encodeText(`${envelope.slice(0, -"]}".length)}${texts.join(",")}]}`);
 }
 
+/** Throws INTERNAL if the bytes are not readable, or of another version. */
 export const decodeBatch = (bytes: Uint8Array): Batch => decodeInner<Batch>(bytes, "a batch of the log");
