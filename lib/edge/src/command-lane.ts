@@ -48,7 +48,8 @@ export interface LaneOptions {
   readonly restMs: (exchangeMs: number) => number;
   readonly onRetry?: () => void;
   /**
-   * The size limit of a request if it is lower than `REQUEST_BYTES_MAX`. A larger command is refused unasked.
+   * The size limit of a request if it is lower than `REQUEST_BYTES_MAX`. A larger command is refused without
+   * a request.
    */
   readonly askBytesMax?: () => number;
   readonly queueMax?: number;
@@ -300,5 +301,6 @@ export class CommandLane {
   }
 }
 
+/** True for a refusal that goes away by itself, so that the same command may be sent again. */
 export const isRetryableRefusal = (answer: Answer): answer is Refused =>
   isRefused(answer) && isRetryable(answer.code);
