@@ -200,7 +200,7 @@ function refuse(parts: DoorParts, response: HttpResponse, status: string, why: s
   });
 }
 
-/** Answers on `/v1/ws`, and says so to who comes by mistake. */
+/** Serves WebSockets at `/v1/ws`. Every other path gets a 404 that names this one. */
 export function route(
   app: TemplatedApp,
   parts: DoorParts,
