@@ -73,7 +73,8 @@ export class CommandLane {
   readonly #options: LaneOptions;
   #queue: Entry[] = [];
   /**
-   * Commands that were answered `later`, and those queued behind one of them: same socket, same conversation.
+   * Commands that were answered `later`, and those that came behind one of them from the same socket to the
+   * same conversation.
    */
   #deferred: Entry[] = [];
   readonly #held = new Set<string>();
