@@ -117,7 +117,7 @@ function upgrade(
     refuseWith: refusalOf(parts, request.getHeader("origin"), address),
   });
   parts.connections.close(peer);
-  // Wrapped in an object: uWS copies the fields of this object into another one.
+  // Wrapped in an object: uWS copies the fields of the user data into an object of its own.
   response.upgrade(
     { session },
     request.getHeader("sec-websocket-key"),
