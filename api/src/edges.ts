@@ -68,6 +68,9 @@ export async function openEdges(
 /** A file name that contains a hash of the content. */
 const HASHED = /-[A-Z0-9]{8}\.(js|css)(\.map)?$/;
 
+/**
+ * Serves the built web page. Files with a hashed name are cached for a year, others are always revalidated.
+ */
 export async function servePage(app: FastifyInstance, root: string): Promise<void> {
   await app.register(fastifyStatic, {
     root,

@@ -23,6 +23,7 @@ export class KnownAddresses {
     this.#log = log;
   }
 
+  /** False also while Redis does not answer, unless this process remembers the address. Never rejects. */
   async has(user: string, address: string): Promise<boolean> {
     const key = keyOf(user, address);
     const until = this.#held.get(key);

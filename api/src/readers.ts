@@ -99,6 +99,7 @@ export const readIdOf = (values: unknown, name: string): string =>
 export const PASSWORD_LENGTH_MIN = 8;
 export const PASSWORD_LENGTH_MAX = 256;
 
+/** Reads a password of `PASSWORD_LENGTH_MIN` to `PASSWORD_LENGTH_MAX` characters. */
 export const readPassword = (values: unknown, name: string): string =>
   new Fields(values).string(name, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN);
 

@@ -21,6 +21,7 @@ declare module "fastify" {
   }
 }
 
+/** The caller's identity. Throws UNAUTHENTICATED on a request without a token. */
 export const identityOf = ({ identity }: FastifyRequest): Identity => {
   if (identity === undefined)
     throw new ChatError("UNAUTHENTICATED", "`Authorization: Bearer <token>` is needed");

@@ -140,7 +140,8 @@ function readAddressLimits(reader: EnvReader, framesPerSecond: number): AddressL
 
 /**
  * A socket may send twice its user's byte rate. So a client meets the user's limit first, which is the
- * documented one. Frames may wait up to one second's worth of bytes, within `HELD_BYTES_MAX`.
+ * documented one. Frames that wait may have the bytes of one second, at most `HELD_BYTES_MAX`, but at least
+ * four of the largest frames.
  */
 export const intakeLimitsOf = (config: Config): IntakeLimits => ({
   framesPerSecond: config.framesPerSecond,

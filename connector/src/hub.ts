@@ -29,6 +29,7 @@ export class Hub {
     this.#addresses.set(address, this.socketsOf(address) + 1);
   }
 
+  /** Removes a socket. Safe to call twice. A newer session of the same device stays in its place. */
   close(session: Session): void {
     if (!this.#sockets.delete(session)) return;
     const { address } = session.birth;
@@ -57,6 +58,7 @@ export class Hub {
     return this.of(user).find((session) => session.device === device);
   }
 
+  /** Sessions in their device's place: live ones, and those that are still being greeted. */
   *placed(): Generator<Session> {
     for (const devices of this.#users.values()) yield* devices;
   }

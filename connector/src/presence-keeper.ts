@@ -47,6 +47,7 @@ export class PresenceKeeper {
     }
   }
 
+  /** Stops renewing and removes the key, so that routers stop delivering here at once. Never rejects. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error("stopped"));
     const { presence, config, telemetry } = this.#parts;

@@ -191,6 +191,10 @@ export class Session {
     if (this.isOpen) this.#ws?.ping();
   }
 
+  /**
+   * Sends what is pending, then the close frame. Later writes do nothing. `closed` follows when uWS frees the
+   * socket.
+   */
   close(code: number, reason: string): void {
     this.flush(); // The client gets pending frames, such as the error, before the close.
     const ws = this.#ws;

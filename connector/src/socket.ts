@@ -117,7 +117,7 @@ function upgrade(
     refuseWith: refusalOf(parts, request.getHeader("origin"), address),
   });
   parts.connections.close(peer);
-  // Wrapped in an object: uWS copies the fields of this object into another one.
+  // Wrapped in an object: uWS copies the fields of the user data into an object of its own.
   response.upgrade(
     { session },
     request.getHeader("sec-websocket-key"),
@@ -200,7 +200,7 @@ function refuse(parts: DoorParts, response: HttpResponse, status: string, why: s
   });
 }
 
-/** Answers on `/v1/ws`, and says so to who comes by mistake. */
+/** Serves WebSockets at `/v1/ws`. Every other path gets a 404 that names this one. */
 export function route(
   app: TemplatedApp,
   parts: DoorParts,

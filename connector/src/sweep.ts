@@ -85,6 +85,7 @@ function sweep(parts: SweepParts): void {
   parts.addressBudget?.sweep(now);
 }
 
+/** Pings that one sweep may send, so that all sockets get theirs within `ASKING_BEATS` heartbeats. */
 export const asksPerSweep = (sockets: number, heartbeatMs: number): number =>
   Math.ceil(sockets / Math.max(1, (ASKING_BEATS * heartbeatMs) / SWEEP_MS));
 
@@ -112,6 +113,10 @@ export function sweepSilent(
   }
 }
 
+/**
+ * Ends a session whose token has expired, and renews its ticket after three quarters of the ticket's life.
+ * `wallClock` is in milliseconds since 1970.
+ */
 export function sweepLive(parts: IdentitySweepParts, session: Session, wallClock: number): void {
   const expiresAt = session.identity?.expiresAt ?? 0;
   // The same leeway as in the handshake. Otherwise a session that was just admitted would be closed again and

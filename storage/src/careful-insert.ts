@@ -81,6 +81,11 @@ export class CarefulInsert {
     this.#tell = tell;
   }
 
+  /**
+   * Inserts rows; resolves once all of them, or their replacements, are durable. Throws UNAVAILABLE if
+   * ClickHouse is down, or if more than `STATEMENTS_MAX` statements are needed; the caller then tries the
+   * same rows again.
+   */
   async insert(table: keyof Rows, lines: Lines): Promise<void> {
     const unfit = lines.unfit.map(([line, origin]) =>
       quarantinedOf(table, lines.columns, { line, origin, reason: NOT_UNICODE }),

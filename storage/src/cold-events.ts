@@ -21,8 +21,8 @@ function halvesOf(keys: readonly string[]): { readonly conversations: string[]; 
 const KEYS = "arrayZip({conversations: Array(String)}, {seqs: Array(UInt64)})";
 
 /**
- * Single events of many conversations. Everybody's list shows the newest event of every conversation: after a
- * lost Redis that is all of them at once.
+ * Reads single events of many conversations with one query. A user's list shows the newest event of every
+ * conversation, and after a loss of Redis all users need theirs at once.
  */
 export function singlesOf(store: Store): EventSource {
   const events = new Batched<readonly EventRow[]>(async (keys) =>

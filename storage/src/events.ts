@@ -69,6 +69,10 @@ interface SpanAsked extends EventRange {
   readonly upTo?: number | undefined;
 }
 
+/**
+ * Reads a span from ClickHouse and `runs`. Take `runs` before this call, or a record that is flushed
+ * meanwhile is missed.
+ */
 export async function readSpan(
   source: EventSource,
   runs: readonly Run[],
@@ -81,5 +85,6 @@ export async function readSpan(
   return { events, changes };
 }
 
+/** The events as readers see them: with their latest edit, or recalled. */
 export const shownOf = ({ events, changes }: Span): InnerEvent[] =>
   events.map((event) => changes.shown(event));

@@ -45,11 +45,12 @@ export class Flusher {
     await this.#ended;
   }
 
-  /** Milliseconds since ClickHouse last accepted what waits for it; 0 if nothing waits. */
+  /** Milliseconds for which ClickHouse has not accepted the pending insert; 0 if none is pending. */
   get unwrittenMs(): number {
     return this.#unwritten.ms;
   }
 
+  /** HistoryStuck for all held partitions, if ClickHouse has accepted nothing for too long. */
   faults(): readonly Fault[] {
     const why = this.#unwritten.fault();
     if (why === undefined) return [];

@@ -113,6 +113,7 @@ export class Folded implements State {
   /** Edits and recalls are folded separately, for the messages that are shown (`changes.ts`). */
   recall(): void {}
 
+  /** Moves the head forward, never back. */
   headAt(row: Omit<HeadRow, "conversation">): void {
     if (row.head <= this.head) return;
     this.head = row.head;

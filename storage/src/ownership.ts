@@ -139,6 +139,7 @@ export class Ownership implements LeaseHolder {
     return unheard.length === 0 ? undefined : `not heard: the log of partitions ${unheard.join(", ")}`;
   }
 
+  /** A lease has come. Opening goes on in the background, and is tried again after a failure. */
   acquire(partition: number): void {
     if (this.#wishes.has(partition)) return;
     const stop = new AbortController();
@@ -146,11 +147,13 @@ export class Ownership implements LeaseHolder {
     void this.#hold(partition, stop.signal);
   }
 
+  /** Gives a lease up. Resolves once the last run is written, or after `LAST_RUN_MAX_MS`. */
   async give(partition: number): Promise<void> {
     this.#endWish(partition);
     await this.#letGo(partition, this.#held.get(partition));
   }
 
+  /** Another process holds the lease. The tail is dropped without a last run; the log still has it. */
   lose(partition: number): void {
     this.#endWish(partition);
     this.#release(partition, this.#held.get(partition));

@@ -74,6 +74,7 @@ export class Store {
     await this.insertLines(table, lines);
   }
 
+  /** Inserts rows that are already encoded. Resolves once they are durable. */
   async insertLines(table: Table, lines: Lines): Promise<void> {
     if (lines.count === 0) return;
     try {

@@ -73,6 +73,7 @@ export class Tail {
     return this.#flushing;
   }
 
+  /** Call once the run from `cut` is durable in ClickHouse. */
   written(run: Run): void {
     this.watermark = run.last;
     if (this.#flushing === run) this.#flushing = undefined;

@@ -48,7 +48,8 @@ export interface LaneOptions {
   readonly restMs: (exchangeMs: number) => number;
   readonly onRetry?: () => void;
   /**
-   * The size limit of a request if it is lower than `REQUEST_BYTES_MAX`. A larger command is refused unasked.
+   * The size limit of a request if it is lower than `REQUEST_BYTES_MAX`. A larger command is refused without
+   * a request.
    */
   readonly askBytesMax?: () => number;
   readonly queueMax?: number;
@@ -72,7 +73,8 @@ export class CommandLane {
   readonly #options: LaneOptions;
   #queue: Entry[] = [];
   /**
-   * Commands that were answered `later`, and those queued behind one of them: same socket, same conversation.
+   * Commands that were answered `later`, and those that came behind one of them from the same socket to the
+   * same conversation.
    */
   #deferred: Entry[] = [];
   readonly #held = new Set<string>();
@@ -300,5 +302,6 @@ export class CommandLane {
   }
 }
 
+/** True for a refusal that goes away by itself, so that the same command may be sent again. */
 export const isRetryableRefusal = (answer: Answer): answer is Refused =>
   isRefused(answer) && isRetryable(answer.code);

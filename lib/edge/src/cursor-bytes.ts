@@ -7,6 +7,7 @@ const PARTITIONS_MAX = 256;
 /** Seven bits a byte: eight bytes hold every safe integer. */
 const INT_BYTES_MAX = 8;
 
+/** Appends a non-negative safe integer, seven bits a byte, the lowest first. */
 export function writeInt(bytes: number[], value: number): void {
   let rest = value;
   while (rest >= 128) {

@@ -46,6 +46,7 @@ function open(what: string, cursor: string): { reader: CursorReader; identity: s
   return { reader, identity };
 }
 
+/** A cursor as text, opaque to clients. */
 export function encodeCursor({ identity, positions }: Cursor): string {
   const bytes: number[] = [VERSION];
   writePositions(bytes, positions);
@@ -63,6 +64,7 @@ export function decodeCursor(cursor: string): Cursor {
   return { identity, positions };
 }
 
+/** A page cursor as text, for the field `page` of a `sync`. */
 export function encodePage({ identity, since, cursor, ts, after }: PageCursor): string {
   const bytes: number[] = [VERSION, since === undefined ? 0 : 1];
   if (since !== undefined) writePositions(bytes, since);

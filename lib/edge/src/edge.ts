@@ -28,6 +28,7 @@ interface EdgeParts {
   readonly onRetry: () => void;
 }
 
+/** Opens an edge. It forgets the log positions that it has seen when the log's identity changes. */
 export function openEdge({
   nats,
   names,

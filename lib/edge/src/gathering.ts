@@ -1,7 +1,7 @@
 /**
  * How long an edge gathers commands before it sends them (ADR 0007). If few commands are unanswered, a batch
- * holds one command anyway, and gathering would only add delay: then lanes only keep step. If many are
- * unanswered, fewer and larger batches take load from the machine that makes them wait.
+ * holds one command anyway, and gathering would only add delay. If many are unanswered, fewer and larger
+ * batches take load from the machine that makes them wait.
  */
 const FEW = 8;
 const MANY = 32;

@@ -39,6 +39,7 @@ export class HistoryClient {
     this.#lanes = lanes;
   }
 
+  /** A page of events. Throws the ChatError of storage, or a retryable one of the owner. */
   async page(asker: Asker, request: PageRequest): Promise<HistoryReply> {
     const { conversation, after, before, limit } = request;
     return askStorage<HistoryQuery, HistoryReply>(this.#nats, this.#names, {

@@ -122,6 +122,7 @@ export class Lanes {
     return unansweredOf(this.#lanes) + unansweredOf(this.#readingLanes);
   }
 
+  /** Sends a command to the owner of its conversation's partition: `CommandLane.submit`. */
   submit(command: Command, sender: Sender): Promise<Exclude<Answer, "later">> {
     const lanes = command.op === "look" ? this.#readingLanes : this.#lanes;
     return this.#lane(lanes, partitionOf(command.conversation, this.partitions)).submit(command, sender);

@@ -31,6 +31,7 @@ export interface ListSource {
   heads(query: HeadsQuery): Promise<HeadsReply>;
 }
 
+/** The retryable error for a list that cannot be complete yet. */
 export const beingRebuilt = (): ChatError =>
   new ChatError("UNAVAILABLE", "the list of conversations is being rebuilt", { retryAfterMs: 500 });
 

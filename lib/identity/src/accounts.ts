@@ -21,12 +21,17 @@ const hashOf = promisify(scrypt) as (
 /** OWASP's parameters for scrypt (2^15, 8, 3): about 100 ms and 32 MB for each hash. */
 const COST = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 1024 * 1024 };
 
+/**
+ * Hashes a password with a random salt. The result has the form `scrypt$N$r$p$salt$hash`, so later hashes may
+ * use other parameters. Unicode is normalized (NFKC) first.
+ */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   const hash = await hashOf(password.normalize("NFKC"), salt, 32, COST);
   return ["scrypt", COST.N, COST.r, COST.p, salt.toString("base64url"), hash.toString("base64url")].join("$");
 }
 
+/** Compares in constant time, with the parameters in `stored`. Throws if `stored` has another scheme. */
 export async function matchesPassword(password: string, stored: string): Promise<boolean> {
   const [scheme, N, r, p, salt = "", hash = ""] = stored.split("$");
   if (scheme !== "scrypt") throw new Error(`unknown password scheme ${scheme ?? ""}`);
@@ -52,6 +57,7 @@ export class Accounts {
     return new Accounts(await Bucket.open(nats, names.accounts));
   }
 
+  /** Undefined if there is no such account. `revision` is the one for a compare-and-set. */
   async get(user: string): Promise<{ account: Account; revision: number } | undefined> {
     const entry = await reach(this.#bucket.kv.get(keyOf(user)));
     return entry === null || entry.operation !== "PUT"

@@ -32,6 +32,7 @@ export function readPeopleConfig(
   };
 }
 
+/** Buckets for `chargeMembers`, one per user. */
 export const memberBuckets = ({ membersPerSecond }: PeopleConfig): TokenBuckets =>
   new TokenBuckets(membersPerSecond, MEMBERS_BURST_SECONDS * membersPerSecond);
 

@@ -80,6 +80,10 @@ export class Revocations {
     this.#onRevoked.add(act);
   }
 
+  /**
+   * By what is known here: callers that admit somebody use `refuse`, which also checks that the list is
+   * fresh.
+   */
   isRevoked({ user, tokenId, olderIds = [], issuedAt, revision }: Revocable): boolean {
     if (this.#tokens.has(tokenId) || olderIds.some((id) => this.#tokens.has(id))) return true;
     return (revision ?? issuedAt) < this.leastOf(user);

@@ -83,6 +83,9 @@ export class Tickets {
     this.#signs = ticketKey(clusterKeys[0]);
   }
 
+  /**
+   * Issues a ticket for `lifeMs`, but never beyond the token's expiry. `now` is in milliseconds since 1970.
+   */
   issue(identity: TicketIdentity, now: number): { ticket: string; ticketExpiresAt: number } {
     const { user, device, tokenId, issuedAt, expiresAt, revision } = identity;
     const ticketExpiresAt = Math.min(expiresAt, now + this.#lifeMs);
