@@ -6,15 +6,14 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Deliverer } from "./ports.ts";
 
 /**
- * Most characters of one round. UTF-8 takes at most three bytes for each, which is below the server's limit
- * of 1 MB.
+ * Most characters of one round. In UTF-8 they are at most 768 KB, which is below the server's limit of 1 MB.
  */
 const ROUND_LENGTH_MAX = 262_144;
 /**
  * Rounds to one connector under way at once, so that partitions need not wait for each other's round trip.
  */
 const ROUNDS_IN_FLIGHT_MAX = 4;
-/** Least time for a round, even if it waited behind one that failed. */
+/** Least time for a round, even if it had to wait for one that failed. */
 const LEAST_TIMEOUT_MS = 500;
 /** Most connectors in the map. Beyond it, idle ones are removed. */
 const CONNECTORS_MAX = 1_000;

@@ -28,8 +28,8 @@ export interface EntryEffect {
 }
 
 /**
- * The effects of one or several batches outside the log. Idempotent. Units are merged while the lane is
- * behind (`backlog.ts`). Change its maps only through the functions below, which maintain `bytes`.
+ * The effects of one or several batches outside the log. Idempotent. Units are merged while effects lag
+ * (`backlog.ts`). Change its maps only through the functions below, which maintain `bytes`.
  */
 export interface EffectUnit {
   position: number;

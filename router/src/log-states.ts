@@ -27,7 +27,10 @@ export class LogStates {
     return [...this.#behind.values()].reduce((sum, { servers }) => sum + servers.length, 0);
   }
 
-  /** Monotonic time since which every look has found a copy of this log behind; `undefined` if none is. */
+  /**
+   * Monotonic time at which a copy of this log was first found behind, with no look since that found all up
+   * to date; `undefined` if none is behind.
+   */
   behindSince(partition: number): number | undefined {
     return this.#behind.get(partition)?.since;
   }

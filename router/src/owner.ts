@@ -70,7 +70,7 @@ export class Owner {
   complaint = "";
   #batchSize: BatchSize;
   #epochSince: number | undefined;
-  /** Monotonic time since which nobody is served; `undefined` while requests are served. */
+  /** Monotonic time at which this owner last had to stop serving; `undefined` while it serves. */
   unservedSince: number | undefined;
   state: OwnerState = "replaying";
 
@@ -83,7 +83,7 @@ export class Owner {
     return this.#partition?.waiting ?? 0;
   }
 
-  /** Monotonic time since which an append has not been answered; `undefined` if none is in flight. */
+  /** Monotonic time at which the append in flight began; `undefined` if none is in flight. */
   get appendSince(): number | undefined {
     return this.#epochSince ?? this.#partition?.appendSince;
   }

@@ -101,7 +101,7 @@ export class PartitionState {
   }
 
   /**
-   * Called after a commit. Forgets what is old or too much, but nothing behind `consumed`, the position that
+   * Called after a commit. Forgets what is old or too much, but nothing after `consumed`, the position that
    * storage has reached.
    */
   shed(now: number, consumed: number): void {

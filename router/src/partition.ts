@@ -87,7 +87,7 @@ export class Partition {
     return this.#inbox.length + this.#arrivals.length + this.#readers.count;
   }
 
-  /** Monotonic time since which an append is in flight; `undefined` if none is. */
+  /** Monotonic time at which the append in flight began; `undefined` if none is in flight. */
   get appendSince(): number | undefined {
     return this.#appendSince;
   }

@@ -26,8 +26,8 @@ export interface Log {
 
 export interface FactsSource {
   /**
-   * Rejects with UNAVAILABLE if storage cannot be reached, or has not read the log up to `position` within 2
-   * s.
+   * Rejects with UNAVAILABLE if storage cannot be reached, or does not read the log up to `position` within
+   * two seconds.
    */
   ask(question: Omit<FactsQuery, "v" | "q" | "partition">): Promise<FactsReply>;
   /** The last known position up to which ClickHouse holds the log; 0 if none is known. */

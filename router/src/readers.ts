@@ -3,7 +3,10 @@ import type { Command } from "@jichat/conversation/command.ts";
 /** Time between two appends that store nothing and only prove to readers that the log is still ours. */
 export const EMPTY_APPEND_EVERY_MS = 100;
 
-/** Whether the commands store nothing. Such a request waits for an append, and no message waits behind it. */
+/**
+ * Whether the commands store nothing. Such a request waits for an append, and no message waits for the
+ * request.
+ */
 export const isReading = (commands: readonly Command[]): boolean =>
   commands.every(({ op }) => op === "look" || op === "where");
 

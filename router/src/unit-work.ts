@@ -19,7 +19,7 @@ export class UnitWork {
   readonly #unit: EffectUnit;
   readonly #signal: AbortSignal;
   readonly #publication: Publication;
-  /** Monotonic time since which nothing was added to the unit. */
+  /** Monotonic time at which the unit was taken; nothing is added to it later. */
   readonly #takenAt: number;
   #outgoing: Map<string, ConnectorUnit> | undefined;
   #missed: readonly MissedEntry[] = [];

@@ -83,7 +83,7 @@ export class LogIdentity {
     this.#acts.push(act);
   }
 
-  /** Reads the identity now. A read that is under way may have seen the old value, so it is repeated once. */
+  /** Reads the identity now. A read in progress may have seen the old value, so another one follows it. */
   async refresh(): Promise<void> {
     this.#isWanted = true;
     if (this.#reading) return;

@@ -60,7 +60,7 @@ export class Presence {
     return this.#data.name;
   }
 
-  /** Time on the monotonic clock, in milliseconds, since which this data is known; 0 before the first. */
+  /** Monotonic time in milliseconds at which this data became known; 0 before the first. */
   get runSince(): number {
     return this.#data.since;
   }

@@ -48,7 +48,7 @@ export class RedisData {
     return this.#name;
   }
 
-  /** Time on the monotonic clock, in milliseconds, since which this name is known; 0 before the first. */
+  /** Monotonic time in milliseconds at which this name became known; 0 before the first. */
   get since(): number {
     return this.#since;
   }

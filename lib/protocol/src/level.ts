@@ -6,8 +6,8 @@
 export const LEVEL_KNOWN = 1;
 
 /**
- * What a process answers at `/level` of its admin port: the newest level that it knows, and the cluster's
- * level that it follows.
+ * The answer of `/level` of an admin port: the newest level that the process knows, and the cluster's level
+ * that it follows.
  */
 export interface SaidLevel {
   readonly known: number;

@@ -20,8 +20,8 @@ export const REPLY_BYTES_MAX = 262_144;
  */
 export const ANSWER_BYTES_MAX = 524_288;
 /**
- * Bytes of one encoded batch of records, which is one JetStream message. Far below the server's limit of 1
- * MB.
+ * Bytes of one encoded batch of records, which is one JetStream message. The server's own limit of 1 MB is
+ * far above.
  */
 export const BATCH_BYTES_MAX = 524_288;
 /**

@@ -65,8 +65,8 @@ export class AgreedClock implements Clock {
   }
 
   /**
-   * Asks the other clocks once. If an even number would vote, the last agreed time votes too. Returns whether
-   * all others answered.
+   * Asks the other clocks once. If the number of votes would be even, the last agreed time votes too. Returns
+   * whether all others answered.
    */
   async look(): Promise<boolean> {
     const told = await Promise.all(this.#others.map(async (ask) => this.#ask(ask)));

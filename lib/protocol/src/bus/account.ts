@@ -1,8 +1,8 @@
 import { decodeInner } from "./wire.ts";
 
 /**
- * A user's entry in the bucket of accounts. An account without a password belongs to another system; its
- * tokens prove it.
+ * A user's entry in the bucket of accounts. A user without a password belongs to another system, and is known
+ * by that system's tokens.
  */
 export interface Account {
   readonly v: 1;

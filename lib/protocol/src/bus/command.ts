@@ -43,8 +43,8 @@ export const isRefused = (answer: Answer): answer is Refused =>
   typeof answer === "object" && "code" in answer;
 
 /**
- * Commands of one sender (`from`), numbered by the lane that sends them. `C` is the type of a command: a verb of
- * `lib/conversation`.
+ * Commands of one sender (`from`), numbered by the lane that sends them. `C` is the type of a command: a verb
+ * of `lib/conversation`.
  */
 export interface CommandBatch<C> {
   readonly v: 1;

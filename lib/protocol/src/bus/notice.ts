@@ -29,7 +29,7 @@ export interface DeliveredMark {
 }
 
 /**
- * A notice for a user's own devices: how far that user has read. A mark never moves back, so its seq is the
+ * A notice for a user's other devices: how far that user has read. A mark never moves back, so its seq is the
  * order.
  */
 export const receiptOf = ({ conversation, user, seq, origin }: DeliveredMark): Notice => ({

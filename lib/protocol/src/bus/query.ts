@@ -69,7 +69,7 @@ export interface ConversationFacts {
   /** Values of facets by name. Absent if there is none, and in answers of a storage of level 0. */
   readonly facets?: Readonly<Record<string, unknown>> | undefined;
   readonly members: readonly MemberFacts[];
-  /** The last user in `members`, if more members follow. */
+  /** If present, more members follow after this user. */
   readonly membersNext?: string | undefined;
   /**
    * `ids` holds every UUIDv7 of this conversation whose own time is later than this (milliseconds since
@@ -132,7 +132,7 @@ export interface ListReply {
    * briefs.
    */
   readonly heads: readonly (HeadBrief | HeadEntry)[];
-  /** The last conversation of this answer, if more follow. */
+  /** If present, more conversations follow after this one. */
   readonly next?: string | undefined;
 }
 
@@ -160,7 +160,7 @@ export interface MembersQuery extends AtPosition {
 }
 export interface MembersReply {
   readonly members: readonly { readonly user: string; readonly first: number }[];
-  /** The last user of this answer, if more follow. */
+  /** If present, more members follow after this user. */
   readonly next?: string | undefined;
 }
 

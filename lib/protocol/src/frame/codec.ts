@@ -151,7 +151,7 @@ export function parsedBodies(value: unknown): unknown {
   return map;
 }
 
-// Redundant behind the scan, which allows no more entries than the message has bytes. A message has at most
+// Redundant after the scan, which allows no more entries than the message has bytes. A message has at most
 // this many bytes: twice the largest frame that a connector may be set to accept.
 const MESSAGE_BYTES_MAX = 2_097_152;
 const msgpackReader = new Decoder({

@@ -136,7 +136,7 @@ class MsgpackScan {
     else this.#pass(start, kind, size);
   }
 
-  /** Reads the size from a header, and moves behind the header. */
+  /** Reads the size from a header, and moves past the header. */
   #size(start: number, first: number, kind: number): number {
     const inBytes = sizeBytes[first] ?? 0;
     if (inBytes === 0) return sizes[first] ?? 0;
@@ -206,7 +206,7 @@ const scan = new MsgpackScan();
 
 /**
  * Throws FRAME_MALFORMED, with the fault and its byte, unless `bytes` are exactly one MessagePack value that
- * this protocol allows. A decoder is safe behind it.
+ * this protocol allows. After that a decoder is safe.
  */
 export function scanMsgpack(bytes: Uint8Array): void {
   scan.run(bytes);

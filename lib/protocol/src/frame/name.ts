@@ -5,7 +5,7 @@ import { NAME_LENGTH_MAX } from "../limits.ts";
 // valid name, so it is not composed.
 const COMPOSED_UNITS_MAX = NAME_LENGTH_MAX * 4 * 2;
 const CONTROL = /\p{Cc}/u;
-// Embeddings, overrides and isolates also change the direction of the text behind the name.
+// Embeddings, overrides and isolates also change the direction of the text after the name.
 const BIDI = /[\u202a-\u202e\u2066-\u2069]/u;
 
 const codeOf = (found: string): string =>

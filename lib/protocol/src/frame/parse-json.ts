@@ -1,5 +1,5 @@
 /**
- * Every string of a JSON text, with the colon behind it if it is a key. One linear pass, whatever the text
+ * Every string of a JSON text, with the colon after it if it is a key. One linear pass, whatever the text
  * holds.
  */
 const STRINGS = /"(?:[^"\\]|\\[^])*"(?=([ \t\n\r]*:)?)/g;

@@ -8,7 +8,7 @@ export const ENVELOPE_BYTES_MAX = 256;
 /** A record in the form of the log. It is encoded once, measured, and put into its batch unchanged. */
 export interface EncodedRecord {
   readonly text: string;
-  /** Includes the comma behind the record. */
+  /** Includes the comma after the record. */
   readonly bytes: number;
 }
 
