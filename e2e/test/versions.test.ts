@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { after, before, test } from "node:test";
 import { readSaidLevel } from "@jichat/protocol/level.ts";
@@ -16,8 +17,8 @@ import { mint } from "../src/mint.ts";
 import { Raw } from "../src/raw.ts";
 import { Memory, judge, sleep, startStack } from "../src/scene.ts";
 
-/** The last commit that knows nothing of levels: level 0 (ADR 0028). */
-const LEVEL_0 = "de06cf7e52c0c1c2726bd853530ed2c297971d85";
+/** Commit de06cf7, the last that knows nothing of levels: level 0 (ADR 0028). */
+const LEVEL_0 = join(ROOT, "e2e/levels/level-0/build.tar.gz");
 /** How long people talk on each mixture of versions. */
 const MIXED_MS = 3_000;
 const CROWD = { pairs: 8, groups: 3, groupSize: 8, rate: 2 };

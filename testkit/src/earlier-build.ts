@@ -7,7 +7,7 @@ import { UserError } from "./say.ts";
 
 const OURS = "@jichat";
 
-/** A checkout of an earlier commit in its own folder. */
+/** An earlier build in a folder of its own. */
 export interface EarlierBuild {
   readonly root: string;
   readonly remove: () => void;
@@ -20,49 +20,20 @@ interface Manifest {
 const manifestOf = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
 
-async function git(
-  cwd: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<string> {
-  const { code, stdout, stderr } = await exec("git", args, { cwd, env: { ...process.env, ...env } });
-  if (code !== 0) throw new Error(`git ${args.join(" ")}: ${stderr.trim()}`);
-  return stdout.trim();
-}
-
-/** Throws a UserError with the cure if the clone does not have the commit. */
-async function mustHave(commit: string, clone: string): Promise<void> {
-  const why = `the build of ${commit.slice(0, 7)} is needed, to run beside this one`;
-  const isShallow = await git(clone, ["rev-parse", "--is-shallow-repository"]).catch((cause: unknown) => {
-    throw new UserError(`${why}: ${clone} is no clone with a history. Use \`git clone\`. ${String(cause)}`);
-  });
-  const { code } = await exec("git", ["cat-file", "-e", `${commit}^{commit}`], {
-    cwd: clone,
-    env: process.env,
-  });
-  if (code === 0) return;
-  throw new UserError(
-    isShallow === "true"
-      ? `${why}, and this clone is shallow: run \`git fetch --unshallow\``
-      : `${why}, and this clone does not have that commit: run \`git fetch\` from where it came from`,
-  );
-}
-
 /**
- * Checks out an earlier commit from this clone's history, to run it beside the present one. It runs
- * unchanged, with the third-party packages that are installed here.
+ * Unpacks an earlier build, to run it beside the present one. `archive` is a compressed tar of its packages'
+ * sources and its `package.json`: a clone may have no history to take it from. It runs unchanged, with the
+ * third-party packages that are installed here. Throws a UserError if the archive cannot be unpacked.
  */
-export async function earlierBuild(commit: string, clone = ROOT): Promise<EarlierBuild> {
-  await mustHave(commit, clone);
+export async function earlierBuild(archive: string): Promise<EarlierBuild> {
   const root = mkdtempSync(join(tmpdir(), "jichat-earlier-"));
   const remove = (): void => {
     rmSync(root, { recursive: true, force: true });
   };
   try {
-    // A separate index, so that nothing in this clone changes.
-    const index = { GIT_INDEX_FILE: join(root, ".index") };
-    await git(clone, ["read-tree", commit], index);
-    await git(clone, ["checkout-index", "--all", `--prefix=${root}/`], index);
+    const { code, stderr } = await exec("tar", ["-xzf", archive, "-C", root], { env: process.env });
+    if (code !== 0)
+      throw new UserError(`the earlier build in ${archive} cannot be unpacked: ${stderr.trim()}`);
     linkPackages(root);
   } catch (error) {
     remove();
@@ -83,9 +54,10 @@ function linkPackages(root: string): void {
 
 /** The folders of a workspace pattern: `connector`, or each folder in `lib/*`. */
 function foldersOf(root: string, pattern: string): readonly string[] {
-  if (!pattern.endsWith("/*")) return [join(root, pattern)];
+  const isThere = (folder: string): boolean => existsSync(join(folder, "package.json"));
+  if (!pattern.endsWith("/*")) return [join(root, pattern)].filter(isThere);
   const parent = join(root, pattern.slice(0, -2));
   return readdirSync(parent)
     .map((name) => join(parent, name))
-    .filter((folder) => existsSync(join(folder, "package.json")));
+    .filter(isThere);
 }
