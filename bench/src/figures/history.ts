@@ -82,7 +82,9 @@ async function fill(store: Store): Promise<void> {
   for (let batch = 0; batch < FILL_BATCHES; batch += 1) {
     const from = (batch * ROWS) / FILL_BATCHES;
     await store.command(
-      `INSERT INTO {db}.events SELECT concat('g_', lower(hex(MD5(toString(number % 100000))))), 10 + intDiv(number, 100000),
+      `INSERT INTO {db}.events (conversation, seq, no, kind, sender, id, ts, body, reply_to, mentions, target, users, name,
+         partition, position, digest)
+       SELECT concat('g_', lower(hex(MD5(toString(number % 100000))))), 10 + intDiv(number, 100000),
          10 + intDiv(number, 100000), 'message', 'filler', toString(number), 1700000000000 + number,
          concat('{"text":"', repeat('y', 100), '"}'), 0, [], 0, [], '', 0, number, 0
        FROM numbers(${from}, ${ROWS / FILL_BATCHES})`,
