@@ -14,6 +14,7 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
+import { NatsBus } from "@jichat/runtime/nats-bus.ts";
 import { Presence } from "@jichat/presence/presence.ts";
 import { connectRedis } from "@jichat/presence/redis.ts";
 import { RedisData } from "@jichat/presence/redis-data.ts";
@@ -75,7 +76,7 @@ if (config.people.mustExist) {
 } else await people.setComplete(false); // Connectors must then accept unknown names, too.
 const retries = telemetry.counter("jichat_api_batch_retries", "batches of commands sent again");
 const edge = openEdge({
-  nats,
+  bus: new NatsBus(nats, telemetry.log),
   names,
   presence,
   cluster,

@@ -14,6 +14,7 @@ import { startAdmin } from "@jichat/runtime/admin.ts";
 import { CurrentClusterKeys } from "@jichat/identity/cluster-keys.ts";
 import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
+import { NatsBus } from "@jichat/runtime/nats-bus.ts";
 import { connectionsMax } from "@jichat/runtime/descriptors.ts";
 import { Presence } from "@jichat/presence/presence.ts";
 import { connectRedis } from "@jichat/presence/redis.ts";
@@ -74,8 +75,9 @@ const people = config.people.mustExist ? await People.open(nats, names) : undefi
 await people?.watch(signal, telemetry.log);
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => edge.lanes.waiting);
+const bus = new NatsBus(nats, telemetry.log);
 const edge = openEdge({
-  nats,
+  bus,
   names,
   presence,
   cluster,
@@ -92,7 +94,7 @@ tickets.takeKeys(clusterKeys.all);
 const parts = {
   config,
   names,
-  nats,
+  bus,
   presence,
   telemetry,
   metrics,

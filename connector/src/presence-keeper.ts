@@ -1,8 +1,7 @@
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CONNECTOR_RENEW_MS } from "@jichat/protocol/log/streams.ts";
-import { onReconnect } from "@jichat/runtime/nats.ts";
+import type { Bus } from "@jichat/runtime/bus.ts";
 import type { Presence } from "@jichat/presence/presence.ts";
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { Hub } from "./hub.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
 import type { RegistrationParts } from "./registration.ts";
@@ -17,7 +16,7 @@ interface KeeperParts extends RegistrationParts {
   readonly presence: RegistrationParts["presence"] &
     Pick<Presence, "announceConnector" | "onRun" | "removeConnector" | "renewConnector">;
   readonly hub: RegistrationParts["hub"] & Pick<Hub, "placed">;
-  readonly nats: NatsConnection;
+  readonly bus: Pick<Bus, "onReconnect" | "publish">;
   readonly metrics: Pick<ConnectorMetrics, "countGap">;
 }
 
@@ -34,7 +33,7 @@ export class PresenceKeeper {
   constructor(parts: KeeperParts) {
     this.#parts = parts;
     parts.presence.onRun(() => void this.#registerAll());
-    onReconnect(parts.nats, () => {
+    parts.bus.onReconnect(() => {
       this.#gapAll([...parts.hub.placed()]);
     });
   }

@@ -1,4 +1,3 @@
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Replacement } from "@jichat/protocol/bus/replacement.ts";
 import { encodeReplacement } from "@jichat/protocol/bus/replacement.ts";
@@ -6,17 +5,22 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
 import type { ReadList, SessionEntry } from "@jichat/presence/presence-texts.ts";
 import type { Presence } from "@jichat/presence/presence.ts";
-import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { Bus } from "@jichat/runtime/bus.ts";
 import type { Config } from "./config.ts";
-import type { Hub } from "./hub.ts";
+import type { HeldSessions } from "./serve-replacements.ts";
 import type { Session } from "./session.ts";
 
-export interface RegistrationParts {
+/** What registration reports: failures that the keeper repairs. */
+interface RegistrationLog {
+  warn(of: object, line: string): void;
+  debug(of: object, line: string): void;
+}
+
+export interface RegistrationParts extends HeldSessions {
   readonly presence: Pick<Presence, "ready" | "register" | "unregister">;
   readonly config: Pick<Config, "instance">;
-  readonly telemetry: Pick<Telemetry, "log">;
-  readonly hub: Pick<Hub, "find">;
-  readonly nats: Pick<NatsConnection, "publish">;
+  readonly telemetry: { readonly log: RegistrationLog };
+  readonly bus: Pick<Bus, "publish">;
   readonly names: Pick<Names, "replace">;
 }
 
@@ -30,7 +34,7 @@ export async function register(
   isHello = false,
 ): Promise<ReadList | undefined> {
   const { presence, config, telemetry } = parts;
-  if (!presence.ready) return undefined;
+  if (!presence.ready || !session.isOpen) return undefined;
   const { user, device, id, bornAt, helloAt } = session;
   try {
     const { birth, displaced, crowdedOut, list } = await presence.register({
@@ -57,8 +61,8 @@ export async function register(
 }
 
 /** Closes a device's other session, on this connector or another one. */
-function replace(
-  { hub, nats, names, config }: RegistrationParts,
+export function replace(
+  { hub, bus, names, config }: Pick<RegistrationParts, "hub" | "bus" | "names" | "config">,
   { user, device }: Pick<Replacement, "user" | "device">,
   { connector, session }: Pick<SessionEntry, "connector" | "session">,
 ): void {
@@ -67,7 +71,7 @@ function replace(
     if (held?.id === session) held.close(CLOSE.replaced, "this device connected again");
     return;
   }
-  nats.publish(names.replace(connector), encodeReplacement({ v: 1, user, device, session }));
+  bus.publish(names.replace(connector), encodeReplacement({ v: 1, user, device, session }));
 }
 
 /** Removes a closed session from Redis, unless its device has a newer session. */

@@ -1,18 +1,18 @@
-import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import { decodeRound } from "@jichat/protocol/bus/delivery.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Deliveries } from "./delivery.ts";
-import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import type { Bus } from "@jichat/runtime/bus.ts";
+import type { ErrorLog, Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Config } from "./config.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
 
 interface DeliveryParts {
-  readonly nats: Pick<NatsConnection, "subscribe">;
+  readonly bus: Pick<Bus, "subscribe">;
   readonly names: Pick<Names, "deliver">;
   readonly config: Pick<Config, "instance">;
   readonly metrics: Pick<ConnectorMetrics, "delivered" | "noticesDropped">;
-  readonly telemetry: Pick<Telemetry, "child" | "log">;
+  readonly telemetry: Pick<Telemetry, "child"> & { readonly log: ErrorLog };
   readonly deliveries: Pick<Deliveries, "deliver">;
 }
 
@@ -21,23 +21,17 @@ interface DeliveryParts {
  * it.
  */
 export function serveDeliveries(parts: DeliveryParts): () => void {
-  const { nats, names, config, telemetry } = parts;
-  const subscription = nats.subscribe(names.deliver(config.instance), {
-    callback: (error: Error | null, message: Msg) => {
-      if (error !== null) {
-        telemetry.log.error({ err: error }, "the subscription to deliveries failed");
-        return;
-      }
-      try {
-        for (const delivery of decodeRound(message.data)) deliver(parts, delivery);
-        message.respond(); // Not earlier: an unacknowledged delivery is repeated as a gap.
-      } catch (thrown) {
-        telemetry.log.error({ err: thrown }, "a delivery could not be taken; a gap will stand for it");
-      }
-    },
+  const { bus, names, config, telemetry } = parts;
+  const subscription = bus.subscribe(names.deliver(config.instance), ({ bytes, reply }) => {
+    try {
+      for (const delivery of decodeRound(bytes)) deliver(parts, delivery);
+      reply(); // Not earlier: an unacknowledged delivery is repeated as a gap.
+    } catch (thrown) {
+      telemetry.log.error({ err: thrown }, "a delivery could not be taken; a gap will stand for it");
+    }
   });
   return () => {
-    subscription.unsubscribe();
+    subscription.stop();
   };
 }
 

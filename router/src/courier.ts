@@ -1,8 +1,9 @@
 import type { Delivery, EncodedDelivery } from "@jichat/protocol/bus/delivery.ts";
 import { encodeDelivery, encodeRound } from "@jichat/protocol/bus/delivery.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
+import type { Bus } from "@jichat/runtime/bus.ts";
 import { Rounds } from "@jichat/runtime/rounds.ts";
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { Deliverer } from "./ports.ts";
 
 /**
@@ -23,23 +24,27 @@ interface Parcel {
   readonly deadline: number;
 }
 
+interface CourierParts {
+  readonly bus: Pick<Bus, "request">;
+  readonly names: Pick<Names, "deliver">;
+  readonly clock: Pick<Clock, "monotonic">;
+  /** The cluster's level, which sets the form of deliveries. */
+  readonly clusterLevel: () => number;
+}
+
 /** Sends deliveries to connectors. Deliveries of all partitions for one connector share one message. */
 export class Courier implements Deliverer {
-  readonly #nats: NatsConnection;
-  readonly #names: Names;
-  readonly #level: () => number;
+  readonly #parts: CourierParts;
   readonly #rounds = new Map<string, Rounds<Parcel, void>>();
 
-  /** `level` returns the cluster's level, which sets the form of deliveries. */
-  constructor(nats: NatsConnection, names: Names, level: () => number) {
-    this.#nats = nats;
-    this.#names = names;
-    this.#level = level;
+  constructor(parts: CourierParts) {
+    this.#parts = parts;
   }
 
   async deliver(connector: string, delivery: Delivery, timeoutMs: number): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
-    return this.#roundsTo(connector).submit({ encoded: encodeDelivery(delivery, this.#level()), deadline });
+    const { clock, clusterLevel } = this.#parts;
+    const deadline = clock.monotonic() + timeoutMs;
+    return this.#roundsTo(connector).submit({ encoded: encodeDelivery(delivery, clusterLevel()), deadline });
   }
 
   #roundsTo(connector: string): Rounds<Parcel, void> {
@@ -60,8 +65,9 @@ export class Courier implements Deliverer {
 
   async #carry(connector: string, parcels: readonly Parcel[]): Promise<void> {
     const deadline = Math.min(...parcels.map((parcel) => parcel.deadline));
-    const timeout = Math.max(LEAST_TIMEOUT_MS, deadline - performance.now());
+    const { bus, names, clock } = this.#parts;
+    const timeoutMs = Math.max(LEAST_TIMEOUT_MS, deadline - clock.monotonic());
     const round = encodeRound(parcels.map(({ encoded }) => encoded));
-    await this.#nats.request(this.#names.deliver(connector), round, { timeout });
+    await bus.request(names.deliver(connector), round, timeoutMs);
   }
 }

@@ -1,4 +1,5 @@
 import { connectNats } from "@jichat/runtime/nats.ts";
+import { NatsBus } from "@jichat/runtime/nats-bus.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { Leases } from "@jichat/log/leases.ts";
 import { Presence } from "@jichat/presence/presence.ts";
@@ -32,6 +33,7 @@ const snapshots = await Snapshots.open(nats, names);
 const router = new Router({
   config,
   names,
+  bus: new NatsBus(nats, telemetry.log),
   nats,
   jsm,
   presence,

@@ -65,8 +65,7 @@ const crowd = (group: number): string[] =>
   Array.from({ length: 1_000 }, (_, index) => `${group}-${index}`.padEnd(64, "u"));
 const fitsNats = (parcel: Parcel): boolean =>
   [0, NOTICES_LEVEL].every(
-    (level) =>
-      Buffer.byteLength(encodeRound([encodeDelivery({ partition: 0, ...parcel }, level)])) < NATS_BYTES_MAX,
+    (level) => encodeRound([encodeDelivery({ partition: 0, ...parcel }, level)]).length < NATS_BYTES_MAX,
   );
 
 test("what is too much for one position is pulled: its first events travel, gaps stand for the others", () => {

@@ -1,9 +1,6 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
 import type { CommandBatch } from "@jichat/conversation/command.ts";
-import { decodeCommands } from "@jichat/conversation/command.ts";
-import type { AnswerBatch } from "@jichat/protocol/bus/command.ts";
-import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import { decodeHandover, encodeHandover } from "@jichat/protocol/bus/handover.ts";
 import { readWatermark } from "@jichat/protocol/bus/kv-values.ts";
@@ -13,15 +10,17 @@ import type { Fault } from "@jichat/protocol/faults.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
+import type { Bus, Received } from "@jichat/runtime/bus.ts";
 import { hearingOf } from "@jichat/runtime/hearing.ts";
 import type { LeaseHolder } from "@jichat/log/leases.ts";
 import { PartitionLog } from "@jichat/log/partition-log.ts";
+import { StorageClient } from "@jichat/log/storage-client.ts";
 import type { Presence } from "@jichat/presence/presence.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Config } from "./config.ts";
 import { Courier } from "./courier.ts";
 import { backlogBytesMax } from "./backlog.ts";
-import { factsOver } from "./facts-client.ts";
+import { factsFrom } from "./facts-client.ts";
 import { faultsOf } from "./faults.ts";
 import { standstill, waitingFor } from "./health.ts";
 import { LogStates } from "./log-states.ts";
@@ -33,11 +32,14 @@ import { pushQueueOver } from "./push-queue.ts";
 import type { Request } from "./partition.ts";
 import { routerMetrics } from "./metrics.ts";
 import type { RouterMetrics } from "./metrics.ts";
+import type { ServeCommandsParts } from "./serve-commands.ts";
+import { serveCommands } from "./serve-commands.ts";
 import type { Snapshots } from "@jichat/log/snapshots.ts";
 
 export interface RouterParts {
   readonly config: Pick<Config, "instance" | "snapshotEveryMs">;
   readonly names: Names;
+  readonly bus: Bus;
   readonly nats: NatsConnection;
   readonly jsm: JetStreamManager;
   readonly presence: Pick<Presence, "giveUp" | "isAlive" | "onRun" | "publish" | "ready" | "runSince">;
@@ -62,6 +64,7 @@ export class Router implements LeaseHolder {
   readonly #logWatch: LogWatch;
   readonly #metrics: RouterMetrics;
   readonly #courier: Courier;
+  readonly #storage: StorageClient;
   readonly #stop = new AbortController();
 
   constructor(parts: RouterParts) {
@@ -70,7 +73,8 @@ export class Router implements LeaseHolder {
     this.#push = pushQueueOver(jsm.jetstream(), names, (refusal, partition) => {
       this.#warn("the push queue takes nothing of ours: what was missed is let go", refusal, partition);
     });
-    this.#courier = new Courier(parts.nats, parts.names, parts.clusterLevel);
+    this.#courier = new Courier(parts);
+    this.#storage = new StorageClient(parts);
     this.#logs = new LogStates((servers) => {
       if (servers.length === 0) parts.telemetry.log.info("every copy of our logs has caught up");
       else parts.telemetry.log.warn({ servers }, "nats-servers are behind with copies of our logs");
@@ -87,7 +91,7 @@ export class Router implements LeaseHolder {
   }
 
   async start(): Promise<void> {
-    const { nats, names, config, telemetry } = this.#parts;
+    const { bus, nats, names, config, telemetry } = this.#parts;
     const { signal } = this.#stop;
     const watermarks = await Bucket.open(nats, names.watermarks);
     await watermarks.watch(
@@ -98,7 +102,9 @@ export class Router implements LeaseHolder {
       hearingOf(telemetry.log, "the bucket of watermarks"),
       signal,
     );
-    this.#onHandover(nats.subscribe(names.handover(config.instance)));
+    bus.subscribe(names.handover(config.instance), (message) => {
+      this.#onHandover(message);
+    });
     setInterval(() => {
       for (const owner of this.#owners.values()) void owner.snapshot();
     }, config.snapshotEveryMs).unref();
@@ -133,17 +139,15 @@ export class Router implements LeaseHolder {
   }
 
   async give(partition: number, to: string | undefined): Promise<void> {
-    const { nats, names } = this.#parts;
+    const { bus, names } = this.#parts;
     const owner = this.#owners.get(partition);
     if (owner === undefined) return;
     if (to !== undefined) {
       // Without a snapshot the successor would read the log from the watermark on, and know no recent id.
       await owner.snapshot();
       // The successor reads while we still serve. If it cannot, it reads afterwards.
-      await nats
-        .request(names.handover(to), encodeHandover({ v: 1, partition }), {
-          timeout: HANDOVER_TIMEOUT_MS,
-        })
+      await bus
+        .request(names.handover(to), encodeHandover({ v: 1, partition }), HANDOVER_TIMEOUT_MS)
         .catch((error: unknown) => {
           this.#warn("the successor could not prepare", error, partition);
         });
@@ -166,23 +170,18 @@ export class Router implements LeaseHolder {
     this.#parts.telemetry.log.warn({ err: error, partition }, what);
   }
 
-  #onHandover(subscription: Subscription): void {
-    void (async () => {
-      for await (const message of subscription) {
-        const { partition } = decodeHandover(message.data);
-        const owner = new Owner(this.#worldOf(partition));
-        owner.prepare().then(
-          () => {
-            this.#prepared.set(partition, owner);
-            message.respond();
-          },
-          (error: unknown) => {
-            this.#warn("could not prepare for a hand-over", error, partition);
-            message.respond();
-          },
-        );
-      }
-    })();
+  #onHandover({ bytes, reply }: Received): void {
+    const { partition } = decodeHandover(bytes);
+    const owner = new Owner(this.#worldOf(partition));
+    owner
+      .prepare()
+      .then(
+        () => this.#prepared.set(partition, owner),
+        (error: unknown) => {
+          this.#warn("could not prepare for a hand-over", error, partition);
+        },
+      )
+      .finally(reply);
   }
 
   #worldOf(partition: number): OwnerWorld {
@@ -191,7 +190,7 @@ export class Router implements LeaseHolder {
       partition,
       clock,
       log: new PartitionLog(jsm, names, partition),
-      facts: factsOver(nats, names, partition, () => this.#watermarks.get(partition) ?? 0),
+      facts: factsFrom(this.#storage, partition, () => this.#watermarks.get(partition) ?? 0),
       sessions: {
         publish: (update) => presence.publish(update),
         giveUp: (lostAt) => presence.giveUp(lostAt),
@@ -248,44 +247,18 @@ export class Router implements LeaseHolder {
   }
 
   #serve(partition: number, offer: (request: Request) => boolean): () => void {
-    const { nats, names, telemetry } = this.#parts;
-    const subscription = nats.subscribe(names.command(partition), {
-      callback: (error: Error | null, message: Msg) => {
-        if (error !== null) return;
-        try {
-          const { commands } = decodeCommands(message.data);
-          const endSpans = this.#traceCommands(commands);
-          const reply = (batch: AnswerBatch): void => {
-            message.respond(encodeAnswers(batch));
-          };
-          const decline = (): void => {
-            endSpans();
-            this.#metrics.countEffect("refused", commands.length);
-            reply({ v: 1, retry: true, position: 0, answers: [] });
-          };
-          if (
-            !offer({
-              commands,
-              bytes: message.data.length,
-              decline,
-              answer: (answers, position) => {
-                endSpans();
-                reply({ v: 1, position, answers });
-              },
-            })
-          )
-            decline();
-        } catch (thrown) {
-          telemetry.log.error({ err: thrown }, "a batch of commands was not readable");
-        }
+    const { bus, names, telemetry } = this.#parts;
+    const parts: ServeCommandsParts = {
+      bus,
+      names,
+      onArrival: (commands) => this.#traceCommands(commands),
+      onDeclined: (commands) => {
+        this.#metrics.countEffect("refused", commands);
       },
-    });
-    // Requests that have arrived already are declined instead of dropped: their senders would wait for a
-    // time-out.
-    return () => {
-      subscription.drain().catch((error: unknown) => {
-        this.#warn("a subscription did not drain", error, partition);
-      });
+      onUnreadable: (error) => {
+        telemetry.log.error({ err: error, partition }, "a batch of commands was not readable");
+      },
     };
+    return serveCommands(parts, partition, offer);
   }
 }

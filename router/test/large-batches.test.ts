@@ -1,4 +1,3 @@
-import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,18 +9,18 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { pino } from "pino";
 import { Lanes } from "@jichat/edge/lanes.ts";
 import type { Command } from "@jichat/conversation/command.ts";
-import { decodeCommands } from "@jichat/conversation/command.ts";
-import type { AnswerBatch } from "@jichat/protocol/bus/command.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
+import { NatsBus } from "@jichat/runtime/nats-bus.ts";
 import { PartitionLog } from "@jichat/log/partition-log.ts";
 import { Part } from "@jichat/testkit/local/part.ts";
 import { freePorts } from "@jichat/testkit/local/ports.ts";
 import { needNats } from "@jichat/testkit/needs.ts";
 import { Owner } from "../src/owner.ts";
 import type { Request } from "../src/partition.ts";
+import { serveCommands } from "../src/serve-commands.ts";
 import { NOBODY_ONLINE } from "./stand-ins.ts";
 
 const CONNECTORS = 4;
@@ -92,20 +91,20 @@ function serve(names: Names, partitionLog: PartitionLog): Owner {
     isFull: () => false,
     loadSnapshot: async () => undefined,
     saveSnapshot: async () => undefined,
-    serve: (offer: (request: Request) => boolean) => {
-      const subscription = nats.subscribe(names.command(0), {
-        callback: (_, message) => {
-          const { commands } = decodeCommands(message.data);
-          const reply = (batch: AnswerBatch): boolean => message.respond(encodeAnswers(batch));
-          const decline = (): void => void reply({ v: 1, retry: true, position: 0, answers: [] });
-          const answer: Request["answer"] = (answers, position) => void reply({ v: 1, position, answers });
-          if (!offer({ commands, bytes: message.data.length, decline, answer })) decline();
+    serve: (offer: (request: Request) => boolean) =>
+      serveCommands(
+        {
+          bus: new NatsBus(nats, log),
+          names,
+          onArrival: () => () => undefined,
+          onDeclined: () => undefined,
+          onUnreadable: (error) => {
+            throw error;
+          },
         },
-      });
-      return () => {
-        subscription.unsubscribe();
-      };
-    },
+        0,
+        offer,
+      ),
     warn: () => undefined,
   });
   owner.start();
@@ -117,13 +116,23 @@ const users = Array.from({ length: ACCOUNTS }, (_, index) => `user-${index}`);
 const create: Command = { ...source("user-0"), op: "create", id: "c", name: "G", members: users.slice(1) };
 const codeOf = (answer: object): string => ("code" in answer ? String(answer.code) : "taken");
 
+const lanesOver = (connection: NatsConnection, names: Names, from: string): Lanes =>
+  new Lanes({
+    bus: new NatsBus(connection, log),
+    names,
+    clock: systemClock,
+    from,
+    partitions: 1,
+    onRetry: () => undefined,
+  });
+
 async function lanesOf(
   names: Names,
   connector: string,
 ): Promise<{ lanes: Lanes; connection: NatsConnection }> {
   const connection = await connectNats(url("all"), connector, log);
   return {
-    lanes: new Lanes({ nats: connection, names, from: connector, partitions: 1, onRetry: () => undefined }),
+    lanes: lanesOver(connection, names, connector),
     connection,
   };
 }
@@ -213,13 +222,7 @@ test(
     const connection = await connectNats(url("mute"), "mute", log);
     const muted = new PartitionLog(await jetstreamManager(connection), namesOf("plain"), 0);
     assert.equal(await outcomeOf(muted, 10, 1), "UNAVAILABLE", "no permission");
-    const lanes = new Lanes({
-      nats: connection,
-      names: namesOf("plain"),
-      from: "mute",
-      partitions: 1,
-      onRetry: () => undefined,
-    });
+    const lanes = lanesOver(connection, namesOf("plain"), "mute");
     const began = performance.now();
     assert.equal(codeOf(await lanes.submit(create, { isOpen: () => true })), "UNAVAILABLE");
     assert.ok(performance.now() - began < 2_000, "said at once, not when it is given up");

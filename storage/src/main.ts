@@ -4,6 +4,7 @@ import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { startAdmin } from "@jichat/runtime/admin.ts";
 import { Leases } from "@jichat/log/leases.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
+import { NatsBus } from "@jichat/runtime/nats-bus.ts";
 import { tellLevel } from "@jichat/log/level.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
@@ -17,7 +18,7 @@ import { redisHeads } from "./redis-heads.ts";
 import { startStorage } from "./storage.ts";
 
 /**
- * Limit of a query. The asker has given up by then (`ask-storage.ts`). A server whose host is gone never
+ * Limit of a query. The asker has given up by then (`storage-client.ts`). A server whose host is gone never
  * answers, and without a limit the query would hang until TCP gives up, even after the server is back.
  */
 const QUERY_MS = 8_000;
@@ -59,7 +60,16 @@ await migrateOnceThere(store, telemetry.log, shutdown);
 if (config.embeddedPath !== undefined)
   telemetry.log.info("ClickHouse is embedded: this is the one storage of its cluster");
 const watermarks = await new Kvm(nats).open(names.watermarks);
-const storage = startStorage({ config, partitions, nats, jsm, names, store, watermarks, telemetry });
+const storage = startStorage({
+  config,
+  partitions,
+  bus: new NatsBus(nats, telemetry.log),
+  jsm,
+  names,
+  store,
+  watermarks,
+  telemetry,
+});
 const leases = await Leases.join(nats, names, {
   options: { role: "storage", me: config.instance, partitions, known: level.said.known },
   holder: storage.ownership,

@@ -1,13 +1,15 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { PartitionLog } from "@jichat/log/partition-log.ts";
+import type { Bus } from "@jichat/runtime/bus.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import { answer } from "./answer.ts";
 import { readWatermarks, writeRuns } from "./batch-writer.ts";
 import { CarefulInsert } from "./careful-insert.ts";
+import { ColdRows } from "./cold-rows.ts";
 import type { Config } from "./config.ts";
 import { Flusher } from "./flusher.ts";
 import { assertContinues } from "./log-regressed.ts";
@@ -31,7 +33,7 @@ export interface StorageParts {
   readonly config: StorageLimits;
   /** The cluster's number of partitions. */
   readonly partitions: number;
-  readonly nats: Pick<NatsConnection, "subscribe">;
+  readonly bus: Bus;
   readonly jsm: JetStreamManager;
   readonly names: Names;
   readonly store: Store;
@@ -50,13 +52,21 @@ export interface Storage {
 
 /** Wires ownership, query server, flusher and trimmer, and starts the last two. */
 export function startStorage(parts: StorageParts): Storage {
-  const { config, nats, names, store, telemetry } = parts;
+  const { config, bus, names, store, telemetry } = parts;
   const clock = systemClock;
   const metrics = storageMetrics(telemetry);
   const careful = new CarefulInsert(store, quarantineTeller(telemetry.log, metrics));
   const write = async (runs: readonly Run[]): Promise<void> => writeRuns(runs, store, careful);
   const announcer = new WatermarkAnnouncer(parts.watermarks, telemetry.log);
-  const queries = new QueryServer({ nats, names, store, clock, log: telemetry.log, metrics });
+  const cold = new ColdRows(store);
+  const queries = new QueryServer<Tail>({
+    bus,
+    names,
+    answer: async (query, tail) => answer(store, cold, { tail, query, countPage: metrics.countPage }),
+    clock,
+    log: telemetry.log,
+    metrics,
+  });
   const ownership = new Ownership({
     clock,
     log: telemetry.log,

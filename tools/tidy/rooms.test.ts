@@ -33,7 +33,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Beyond that. The simulation runs the product's own pure code, so it alone may reach into every component. */
 const MORE: readonly (readonly [folder: string, names: readonly string[]])[] = [
-  ["e2e/src/simulation", ["conversation", "runtime", "presence", "edge", "router", "connector", "storage"]],
+  [
+    "e2e/src/simulation",
+    ["conversation", "runtime", "log", "presence", "edge", "router", "connector", "storage"],
+  ],
   ["router/test", ["edge"]], // They ask a router as an edge does.
 ];
 const TESTS_TOO = ["testkit"];

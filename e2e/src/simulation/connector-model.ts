@@ -1,27 +1,33 @@
-import type { LaneOptions } from "@jichat/edge/command-lane.ts";
-import { CommandLane, isRetryableRefusal } from "@jichat/edge/command-lane.ts";
-import { restMs } from "@jichat/edge/gathering.ts";
+import { inspect } from "node:util";
+import { isRetryableRefusal } from "@jichat/edge/command-lane.ts";
+import { HistoryClient } from "@jichat/edge/history-client.ts";
+import { Lanes } from "@jichat/edge/lanes.ts";
 import { LossPositions } from "@jichat/edge/loss-positions.ts";
 import { Syncs } from "@jichat/edge/sync.ts";
 import type { SyncReply } from "@jichat/edge/sync.ts";
+import type { DeliveryResult } from "@jichat/connector/delivery.ts";
 import { Deliveries } from "@jichat/connector/delivery.ts";
 import type { Reader } from "@jichat/connector/reader.ts";
+import { replace } from "@jichat/connector/registration.ts";
+import { serveDeliveries } from "@jichat/connector/serve-deliveries.ts";
+import { serveReplacements } from "@jichat/connector/serve-replacements.ts";
 import type { Command } from "@jichat/conversation/command.ts";
 import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
-import { WHERE } from "@jichat/conversation/command.ts";
-import { errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import type { Notice } from "@jichat/protocol/bus/notice.ts";
+import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
+import { StorageClient } from "@jichat/log/storage-client.ts";
 import type { ReadList } from "@jichat/presence/presence-texts.ts";
+import type { Bus } from "@jichat/runtime/bus.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
-import { isRetryable } from "@jichat/protocol/errors.ts";
 import type { Guards } from "./guards.ts";
 import type { KeeperParts } from "./keeper-model.ts";
 import { KeeperModel } from "./keeper-model.ts";
+import type { Network } from "./network.ts";
 import type { RedisModel } from "./redis-model.ts";
-import type { SocketConnector, SocketDevice } from "./socket-model.ts";
+import type { PageOfEvents, SocketConnector, SocketDevice } from "./socket-model.ts";
 import { Socket } from "./socket-model.ts";
-import type { ModelPage, StorageModel } from "./storage-model.ts";
 import type { ClusterDice, Time } from "./world.ts";
 import { Machine } from "./world.ts";
 
@@ -31,11 +37,9 @@ interface ConnectorParts extends KeeperParts {
   readonly dice: ClusterDice;
   readonly guards: Guards;
   readonly redis: KeeperParts["redis"] & Pick<RedisModel, "nameFor" | "cacheFor" | "onRun" | "headPosition">;
-  readonly storage: Pick<StorageModel, "list" | "heads" | "history">;
+  readonly network: Network;
   nextId(): string;
   violate(invariant: string, what: string): void;
-  /** Sends a request to whoever serves the partition. */
-  request(from: Machine, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
 }
 
 /** The offsets of the connectors' clocks. */
@@ -43,14 +47,15 @@ const SKEW_MS = [-600_000, 600_000] as const;
 const TOO_FAST: Refused = { code: "RATE_LIMITED", message: "too many frames on this socket" };
 const LOG_IDENTITY = "simulation-";
 
-/** One connector: the product's lane, gate, deliveries and syncs, with sockets that are models. */
+/** One connector: the product's lanes, gate, deliveries, syncs and pages, with sockets that are models. */
 export class ConnectorModel implements SocketConnector {
   readonly machine: Machine;
   readonly name: string;
   readonly #sim: ConnectorParts;
   readonly #sockets = new Map<string, Map<string, Socket>>();
-  readonly #lane: CommandLane;
-  readonly #readingLane: CommandLane;
+  readonly #bus: Bus;
+  readonly #lanes: Lanes;
+  readonly #past: HistoryClient;
   readonly #wakeful: WakefulClock;
   readonly #syncs: Syncs;
   #deliveries: Deliveries;
@@ -61,44 +66,36 @@ export class ConnectorModel implements SocketConnector {
     this.#sim = sim;
     this.name = name;
     this.machine = new Machine(sim.time, sim.dice, sim.dice.between(...SKEW_MS));
-    const lane: LaneOptions = {
-      from: name,
-      clock: this.machine.clock,
-      schedule: (act) => {
-        sim.time.after(0, act);
-      },
-      restMs: (exchangeMs) => restMs(exchangeMs, Infinity),
-      ask: (bytes, timeoutMs) => sim.request(this.machine, bytes, timeoutMs),
-    };
-    this.#lane = new CommandLane(lane);
-    this.#readingLane = new CommandLane(lane);
-    const position = async (): Promise<number> => {
-      const answer = await this.#readingLane.submit(WHERE, { isOpen: () => true });
-      if (isRefused(answer)) throw errorOf(answer);
-      return this.#readingLane.position;
-    };
+    const { clock } = this.machine;
+    const { names } = sim.network;
+    this.#bus = sim.network.join(name, this.machine);
+    const side = { bus: this.#bus, names, clock };
+    this.#lanes = new Lanes({ ...side, from: name, partitions: 1, onRetry: () => undefined });
+    const storage = new StorageClient(side);
+    const position = async (): Promise<number> => this.#lanes.position(0);
     const losses = new LossPositions(1, () => sim.redis.nameFor(this.machine), position);
+    this.#past = new HistoryClient(storage, this.#heads(), this.#lanes);
     this.#syncs = new Syncs({
       cache: sim.redis.cacheFor(this.machine),
       source: {
-        list: async (query) => {
-          await this.machine.hop();
-          return sim.storage.list(query.position, query.user, query.after);
-        },
-        heads: async (query) => {
-          await this.machine.hop();
-          return sim.storage.heads(query.position, query.user, query.conversations);
-        },
+        list: async (query) => storage.ask(query),
+        heads: async (query) => storage.ask(query),
       },
-      clock: this.machine.clock,
+      clock,
       partitions: 1,
       afterLoss: async () => (sim.guards.afterLoss ? losses.read() : [0]),
       log: { identity: () => LOG_IDENTITY, position },
     });
     this.#deliveries = new Deliveries(this);
-    this.#keeper = new KeeperModel(sim, name, this.machine, () => this.#placed);
+    this.#keeper = new KeeperModel(sim, name, this.machine, {
+      placed: () => this.#placed,
+      replaced: ({ user, name: device }, displaced) => {
+        replace({ ...this.#replacing, bus: this.#bus, names }, { user, device }, displaced);
+      },
+    });
+    this.#serve();
     this.#unwatch = sim.redis.onRun(this.machine, () => void this.#keeper.registerAll());
-    this.#wakeful = new WakefulClock(this.machine.clock);
+    this.#wakeful = new WakefulClock(clock);
     void this.#wakeful.run(new AbortController().signal);
     void this.#keeper.run();
   }
@@ -116,9 +113,58 @@ export class ConnectorModel implements SocketConnector {
   }
 
   kill(): void {
-    this.machine.dead = true;
+    this.machine.kill();
     this.#unwatch();
     for (const socket of this.#placed) socket.close();
+  }
+
+  /** The head's position, by which a page is read. */
+  #heads(): ConstructorParameters<typeof HistoryClient>[1] {
+    return {
+      ready: true,
+      briefs: async (conversations) =>
+        Promise.all(
+          conversations.map(async (conversation) => {
+            const position = await this.#sim.redis.headPosition(this.machine, conversation);
+            return position === undefined ? undefined : { conversation, position, ts: 0 };
+          }),
+        ),
+    };
+  }
+
+  get #replacing() {
+    return {
+      config: { instance: this.name },
+      hub: {
+        find: (user: string, device: string) => {
+          const socket = this.#sockets.get(user)?.get(device);
+          return (
+            socket && {
+              id: socket.id,
+              close: () => {
+                socket.displaced();
+              },
+            }
+          );
+        },
+      },
+    };
+  }
+
+  #serve(): void {
+    const log = {
+      error: (of: object, line: string): void => {
+        this.#sim.violate("I1", `${this.name}: ${line}: ${inspect(of)}`);
+      },
+    };
+    const parts = { ...this.#replacing, bus: this.#bus, names: this.#sim.network.names };
+    serveReplacements({ ...parts, telemetry: { log } });
+    serveDeliveries({
+      ...parts,
+      metrics: { delivered: () => undefined, noticesDropped: () => undefined },
+      telemetry: { child: () => undefined, log },
+      deliveries: { deliver: (delivery) => this.#receive(delivery) },
+    });
   }
 
   remove(socket: Socket): void {
@@ -145,21 +191,16 @@ export class ConnectorModel implements SocketConnector {
     return socket;
   }
 
-  close(device: Pick<SocketDevice, "user" | "name">, session: string): void {
-    const held = this.#sockets.get(device.user)?.get(device.name);
-    if (held?.id === session) held.displaced();
-  }
-
   async start(): Promise<void> {
     await this.#keeper.registerAll();
   }
 
   /** Takes a delivery of an owner. Without the guard, every delivery is written as it comes. */
-  receive(delivery: Delivery): void {
+  #receive(delivery: Delivery): DeliveryResult {
     const { deliveryOrder, noticeOrder, notices } = this.#sim.guards;
     if (!deliveryOrder) this.#deliveries = new Deliveries(this);
     const told = notices ? delivery.notices : [];
-    this.#deliveries.deliver({
+    return this.#deliveries.deliver({
       ...delivery,
       notices: noticeOrder ? told : told.map((one) => this.#asLatest(one)),
     });
@@ -174,10 +215,7 @@ export class ConnectorModel implements SocketConnector {
   async submit(socket: Socket, command: Command): Promise<Exclude<Answer, "later">> {
     const waitMs = socket.intake.admit(1);
     const tooFast = waitMs > 0 ? { ...TOO_FAST, retryAfterMs: waitMs } : undefined;
-    if (command.op !== "send") {
-      const lane = command.op === "look" ? this.#readingLane : this.#lane;
-      return tooFast ?? lane.submit(command, { isOpen: () => socket.isOpen });
-    }
+    if (command.op !== "send") return tooFast ?? this.#lanes.submit(command, { isOpen: () => socket.isOpen });
     const { conversation, id } = command;
     const { gate } = socket;
     const place = gate.place(conversation, id);
@@ -191,7 +229,7 @@ export class ConnectorModel implements SocketConnector {
     }
     const shared = gate.admit(conversation, id, place, this.#wakeful.now());
     if (shared !== undefined) return shared;
-    const answer = await this.#lane.submit(command, {
+    const answer = await this.#lanes.submit(command, {
       isOpen: () => socket.isOpen,
       refused: (_, refusal) => {
         refused(refusal);
@@ -206,24 +244,13 @@ export class ConnectorModel implements SocketConnector {
     return this.#syncs.page(user, { since, limit: 1_000 }, list);
   }
 
-  async pull(socket: Socket, conversation: string, after: number): Promise<ModelPage> {
-    const { user, name } = socket.device;
+  async pull(socket: Socket, conversation: string, after: number): Promise<PageOfEvents> {
+    const { user, name: device } = socket.device;
     await this.machine.alive();
-    let head: number | undefined;
-    try {
-      head = await this.#sim.redis.headPosition(this.machine, conversation);
-    } catch {
-      head = undefined;
-    }
-    if (head === undefined) {
-      const answer = await this.#readingLane.submit(
-        { op: "look", conversation, user, device: name, session: socket.id },
-        { isOpen: () => true },
-      );
-      if (isRefused(answer) && isRetryable(answer.code)) throw errorOf(answer);
-    }
-    await this.machine.hop();
-    const seen = Math.max(head ?? 0, this.#lane.position, this.#readingLane.position);
-    return this.#sim.storage.history(seen, { user, conversation, after, limit: 50 });
+    const page = await this.#past.page(
+      { user, device, session: socket.id },
+      { conversation, after, limit: 50 },
+    );
+    return { ...page, events: parsedBodies(page.events) as ChatEvent[] };
   }
 }

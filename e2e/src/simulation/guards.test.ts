@@ -12,7 +12,7 @@ const KINDS: Partial<Record<keyof Guards, readonly FaultKind[]>> = {
   afterLoss: ["redis", "steal", "lag"],
   sameRun: ["redis", "lag"],
   wholeAt: ["redis", "pause", "lag", "drop"],
-  headsFirst: ["drop", "connector"],
+  headsFirst: ["move"],
   registerFirst: ["drop", "connector"],
   missedGap: ["drop", "connector"],
 };

@@ -1,3 +1,5 @@
+import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
+import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Violation } from "../ledger-checks.ts";
 import type { Ledger } from "../ledger.ts";
@@ -7,11 +9,14 @@ import type { MarksModel } from "./marks-model.ts";
 import type { StorageModel } from "./storage-model.ts";
 import type { Time } from "./world.ts";
 
+/** How long storage may take to read the rest of the log once all is well. */
+const CONSUMED_MS = 2_000;
+
 /** The parts that the judge reads, and those to which it reports. */
 interface JudgeParts {
   readonly time: Pick<Time, "run">;
   readonly log: Pick<LogModel, "end">;
-  readonly storage: Pick<StorageModel, "history">;
+  readonly storage: Pick<StorageModel, "page" | "until">;
   readonly ledger: Pick<Ledger, "listed" | "history">;
   /** The number of notices that were shed. */
   readonly shed: number;
@@ -72,16 +77,13 @@ async function inspect(sim: JudgeParts, devices: readonly JudgedDevice[]): Promi
       if ("left" in listed) continue;
       sim.ledger.listed(user, listed.conversation, listed);
       checkMark(sim, theirs, listed);
-      const page = await sim.storage.history(sim.log.end, {
-        user,
-        conversation: listed.conversation,
-        after: listed.first - 1,
-        limit: 10_000,
-      });
-      sim.ledger.history(user, listed.conversation, {
+      const { conversation, first } = listed;
+      await sim.storage.until(sim.log.end, CONSUMED_MS);
+      const page = sim.storage.page({ user, conversation, after: first - 1, limit: 10_000 });
+      sim.ledger.history(user, conversation, {
         first: page.first,
         head: page.head,
-        events: page.events,
+        events: parsedBodies(page.events) as ChatEvent[],
       });
     }
   }

@@ -1,4 +1,4 @@
-import type { ReadList } from "@jichat/presence/presence-texts.ts";
+import type { ReadList, SessionEntry } from "@jichat/presence/presence-texts.ts";
 import type { Guards } from "./guards.ts";
 import type { RedisModel } from "./redis-model.ts";
 import type { Socket, SocketDevice } from "./socket-model.ts";
@@ -10,7 +10,13 @@ const RENEW_MS = 1_200;
 export interface KeeperParts {
   readonly guards: Pick<Guards, "births" | "registerRest">;
   readonly redis: Pick<RedisModel, "register" | "renew" | "announce">;
-  replaced(connector: string, device: SocketDevice, session: string): void;
+}
+
+/** The connector whose sessions are kept. */
+interface KeptConnector {
+  placed(): readonly Socket[];
+  /** Tells the connector of a displaced session to close it. */
+  replaced(device: Pick<SocketDevice, "user" | "name">, displaced: SessionEntry): void;
 }
 
 /**
@@ -21,18 +27,19 @@ export class KeeperModel {
   readonly #sim: KeeperParts;
   readonly #name: string;
   readonly #machine: Machine;
-  readonly #placed: () => readonly Socket[];
+  readonly #connector: KeptConnector;
   readonly #unregistered = new Set<Socket>();
 
-  constructor(sim: KeeperParts, name: string, machine: Machine, placed: () => readonly Socket[]) {
+  constructor(sim: KeeperParts, name: string, machine: Machine, connector: KeptConnector) {
     this.#sim = sim;
     this.#name = name;
     this.#machine = machine;
-    this.#placed = placed;
+    this.#connector = connector;
   }
 
   async register(socket: Socket, isHello = false): Promise<ReadList | undefined> {
     const { redis } = this.#sim;
+    if (!socket.isOpen) return undefined;
     try {
       const { user, name } = socket.device;
       const { clock } = this.#machine;
@@ -45,7 +52,7 @@ export class KeeperModel {
       socket.birth = birth;
       if (displaced === "younger") socket.displaced();
       else if (displaced !== undefined && displaced.session !== socket.id)
-        this.#sim.replaced(displaced.connector, socket.device, displaced.session);
+        this.#connector.replaced(socket.device, displaced);
       return list;
     } catch {
       this.#unregistered.add(socket); // Redis is away.
@@ -69,8 +76,8 @@ export class KeeperModel {
     try {
       await this.#machine.alive();
       await this.#sim.redis.announce(this.#machine, this.#name);
-      for (const socket of this.#placed()) await this.register(socket);
-      for (const socket of this.#placed()) this.#gap(socket);
+      for (const socket of this.#connector.placed()) await this.register(socket);
+      for (const socket of this.#connector.placed()) this.#gap(socket);
     } catch {
       this.#machine.time.after(200, () => void this.registerAll());
     }

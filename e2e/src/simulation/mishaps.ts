@@ -7,7 +7,7 @@ import type { ClusterDice, Machine, Time } from "./world.ts";
 
 /** A router that can lose its lease, its machine, or both. */
 interface Reigning {
-  readonly machine: Pick<Machine, "dead" | "stall">;
+  readonly machine: Pick<Machine, "kill" | "stall">;
   readonly owner: Pick<Owner, "stop" | "drop">;
 }
 
@@ -109,7 +109,7 @@ export class Mishaps {
   #outage(ms: number): void {
     const old = this.#cast.owner();
     if (old === undefined) return;
-    old.machine.dead = true;
+    old.machine.kill();
     this.#isOut = true;
     this.#sim.time.after(ms, () => {
       if (!this.#isOut) return;
@@ -140,7 +140,7 @@ export class Mishaps {
       });
       return;
     }
-    if (how === "crash") old.machine.dead = true;
+    if (how === "crash") old.machine.kill();
     if (how === "stall") old.machine.stall(dice.between(500, 4_000));
     time.after(dice.between(0, 800), () => {
       this.#cast.startRouter();

@@ -1,15 +1,16 @@
-import { decodeCommands } from "@jichat/conversation/command.ts";
-import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
-import type { AnswerBatch } from "@jichat/protocol/bus/command.ts";
+import { StorageClient } from "@jichat/log/storage-client.ts";
+import { Courier } from "@jichat/router/courier.ts";
+import { factsFrom } from "@jichat/router/facts-client.ts";
 import { Owner } from "@jichat/router/owner.ts";
 import type { OwnerWorld } from "@jichat/router/owner.ts";
-import type { Request } from "@jichat/router/partition.ts";
 import type { Log } from "@jichat/router/ports.ts";
-import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
+import { serveCommands } from "@jichat/router/serve-commands.ts";
+import type { Bus } from "@jichat/runtime/bus.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
 import type { Guards } from "./guards.ts";
 import type { LogModel } from "./log-model.ts";
 import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
+import type { Network } from "./network.ts";
 import type { RedisModel } from "./redis-model.ts";
 import { SCRIPT_COST_MAX } from "./redis-model.ts";
 import type { StorageModel } from "./storage-model.ts";
@@ -26,13 +27,16 @@ interface RouterParts {
   readonly dice: ClusterDice;
   readonly log: Pick<LogModel, "from">;
   readonly redis: Pick<RedisModel, "onRun" | "sessionsFor">;
-  readonly storage: Pick<StorageModel, "factsFor">;
+  readonly storage: Pick<StorageModel, "watermark">;
+  readonly network: Network;
+  /** The cluster's level. */
+  readonly level: number;
   /** The number of notices that were shed so far. */
   shed: number;
   /** The snapshot that the next owner loads. */
   snapshot: Snapshot | undefined;
   nextId(): string;
-  deliver(from: Machine, connector: string, delivery: Delivery, timeoutMs: number): Promise<void>;
+  violate(invariant: string, what: string): void;
 }
 
 /** Two or three events wait one by one; more are folded. */
@@ -48,46 +52,16 @@ export class RouterModel {
   readonly owner: Owner;
   readonly name: string;
   readonly #sim: RouterParts;
-  #offer: ((request: Request) => boolean) | undefined;
+  readonly #bus: Bus;
 
   constructor(sim: RouterParts, name: string) {
     this.#sim = sim;
     this.name = name;
     this.machine = new Machine(sim.time, sim.dice, sim.dice.between(-30_000, 30_000));
+    this.#bus = sim.network.join(name, this.machine);
     this.owner = new Owner(this.#world());
     sim.redis.onRun(this.machine, () => {
       if (!this.machine.dead) this.owner.republish();
-    });
-  }
-
-  get isServing(): boolean {
-    return this.#offer !== undefined && !this.machine.dead;
-  }
-
-  /** Takes a batch of commands. The answer is sent only while this machine is alive. */
-  request(bytes: Uint8Array, reply: (bytes: Uint8Array) => void): void {
-    const { commands } = decodeCommands(bytes);
-    const answer = (batch: AnswerBatch): void => {
-      void this.machine
-        .alive()
-        .then(() => this.machine.hop())
-        .then(() => {
-          if (!this.machine.dice.mishap(0.02)) reply(encodeAnswers(batch));
-        });
-    };
-    void this.machine.alive().then(() => {
-      const decline = (): void => {
-        answer({ v: 1, retry: true, position: 0, answers: [] });
-      };
-      const request: Request = {
-        commands,
-        bytes: bytes.length,
-        decline,
-        answer: (answers, position) => {
-          answer({ v: 1, position, answers });
-        },
-      };
-      if (this.#offer?.(request) !== true) decline();
     });
   }
 
@@ -110,20 +84,21 @@ export class RouterModel {
   #world(): OwnerWorld {
     const sim = this.#sim;
     const { machine } = this;
+    const { names } = sim.network;
+    const side = { bus: this.#bus, names, clock: machine.clock };
+    const courier = new Courier({ ...side, clusterLevel: () => sim.level });
     return {
       partition: 0,
       clock: machine.clock,
       log: this.#log(),
-      facts: sim.storage.factsFor(machine),
+      facts: factsFrom(new StorageClient(side), 0, () => sim.storage.watermark),
       idsMax: IDS_MAX,
       // Every second one of these logs has a limit that its owner is not told.
       batchBytesMax: sim.guards.sizes && sim.isHeavy && sim.seed % 8 === 0 ? LOG_BYTES_AT_ONCE : undefined,
       sessions: sim.redis.sessionsFor(machine),
       backlogBytesMax: () => (sim.isNarrow ? (sim.seed % 12 === 0 ? NO_ROOM_BYTES : NARROW_BYTES) : Infinity),
       scriptCostMax: sim.guards.parts ? SCRIPT_COST_MAX : Infinity,
-      deliverer: {
-        deliver: (connector, delivery, timeoutMs) => sim.deliver(machine, connector, delivery, timeoutMs),
-      },
+      deliverer: courier,
       push: { add: async () => undefined },
       count: (what, by) => {
         if (what === "shed") sim.shed += by;
@@ -138,12 +113,19 @@ export class RouterModel {
         await machine.alive();
         if (sim.dice.chance(0.7)) sim.snapshot = structuredClone(snapshot);
       },
-      serve: (offer) => {
-        this.#offer = offer;
-        return () => {
-          this.#offer = undefined;
-        };
-      },
+      serve: (offer) =>
+        serveCommands(
+          {
+            ...side,
+            onArrival: () => () => undefined,
+            onDeclined: () => undefined,
+            onUnreadable: (error) => {
+              sim.violate("I1", `${this.name} cannot read a batch of commands: ${String(error)}`);
+            },
+          },
+          0,
+          offer,
+        ),
       warn: () => undefined,
       newOwnerId: () => `${this.name}-${sim.nextId()}`,
       ...(sim.guards.ownerId

@@ -1,6 +1,3 @@
-import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
-import { decodeRound, encodeDelivery, encodeRound } from "@jichat/protocol/bus/delivery.ts";
-import { encodeText } from "@jichat/protocol/bus/wire.ts";
 import { directConversation, groupConversation } from "@jichat/protocol/ids.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
@@ -14,11 +11,10 @@ import type { Guards } from "./guards.ts";
 import { ALL } from "./guards.ts";
 import { Mishaps } from "./mishaps.ts";
 import { LOG_BYTES_AT_ONCE, LogModel } from "./log-model.ts";
+import { Network } from "./network.ts";
 import { RedisModel } from "./redis-model.ts";
 import { RouterModel } from "./router-model.ts";
-import type { SocketDevice } from "./socket-model.ts";
 import { StorageModel } from "./storage-model.ts";
-import type { Machine } from "./world.ts";
 import { checkReigns, judge } from "./judgement.ts";
 import { ClusterDice, Time } from "./world.ts";
 
@@ -41,6 +37,7 @@ export class Simulation {
   readonly time = new Time();
   readonly dice: ClusterDice;
   readonly log: LogModel;
+  readonly network = new Network();
   readonly redis: RedisModel;
   readonly storage: StorageModel;
   readonly ledger = new Ledger();
@@ -70,7 +67,7 @@ export class Simulation {
     this.#talkMs = this.#kinds.includes("outage") ? LONG_TALK_MS : TALK_MS;
     this.log = new LogModel(guards, this.isHeavy ? LOG_BYTES_AT_ONCE : BATCH_BYTES_MAX);
     this.redis = new RedisModel(this.time, guards);
-    this.storage = new StorageModel(this.time, this.dice, this.log, guards);
+    this.storage = new StorageModel(this);
     this.#mishaps = new Mishaps(this, {
       owner: () => this.#routers.at(-1),
       devices: () => this.#devices,
@@ -113,53 +110,6 @@ export class Simulation {
     return living.length === 0 ? undefined : this.dice.pick(living);
   }
 
-  /**
-   * Sends a connector's request to whoever serves the partition. Two routers may, and the first answer
-   * counts.
-   */
-  async request(machine: Machine, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
-    await machine.alive();
-    await machine.hop();
-    const serving = this.#routers.filter(({ isServing }) => isServing);
-    if (serving.length === 0) throw new Error("no responders");
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    this.time.after(timeoutMs, () => {
-      reject(new Error("no answer"));
-    });
-    for (const router of serving) if (!this.dice.mishap(0.01)) router.request(bytes, resolve);
-    const reply = await promise;
-    await machine.alive();
-    return reply;
-  }
-
-  /** Delivers for an owner. The acknowledgement may be lost, and the delivery may come late or twice. */
-  async deliver(machine: Machine, name: string, delivery: Delivery, timeoutMs: number): Promise<void> {
-    await machine.alive();
-    await machine.hop();
-    const connector = this.#connectors.find((one) => one.name === name);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.time.after(timeoutMs, () => {
-      reject(new Error("no acknowledgement"));
-    });
-    const round = encodeText(encodeRound([encodeDelivery(delivery, this.level)]));
-    const arrive = (): void => {
-      if (connector === undefined || connector.machine.dead) return;
-      for (const copy of decodeRound(round)) connector.receive(copy);
-      if (!this.dice.mishap(0.02)) this.time.after(this.dice.between(0.2, 2), resolve);
-    };
-    if (this.dice.mishap(0.02)) this.time.after(this.dice.between(100, 4_000), arrive);
-    else arrive();
-    if (this.dice.mishap(0.02)) this.time.after(this.dice.between(1, 4_000), arrive);
-    await promise;
-    await machine.alive();
-  }
-
-  replaced(name: string, device: SocketDevice, session: string): void {
-    this.time.after(2, () => {
-      this.#connectors.find((one) => one.name === name)?.close(device, session);
-    });
-  }
-
   #startRouter(): RouterModel {
     const router = new RouterModel(this, `r${this.nextId()}`);
     this.#routers.push(router);
@@ -200,8 +150,8 @@ export class Simulation {
     await this.time.run(this.#talkMs + 100);
     await this.#heal();
     await judge(this, this.#devices);
-    for (const router of this.#routers) router.machine.dead = true;
-    for (const { machine } of this.#connectors) machine.dead = true;
+    for (const router of this.#routers) router.machine.kill();
+    for (const { machine } of this.#connectors) machine.kill();
     return [...this.#violations, ...checkReigns(this.log.batches), ...this.ledger.check()];
   }
 
@@ -241,7 +191,6 @@ export class Simulation {
   async #heal(): Promise<void> {
     this.dice.calm = true;
     this.redis.awayUntil = Math.min(this.redis.awayUntil, this.time.now);
-    this.storage.awayUntil = Math.min(this.storage.awayUntil, this.time.now);
     await this.time.run(1_500);
     this.#mishaps.end();
     for (const router of this.#routers.slice(0, -1)) router.owner.drop();

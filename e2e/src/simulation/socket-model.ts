@@ -1,15 +1,15 @@
 import { Intake } from "@jichat/connector/intake.ts";
 import type { Reader } from "@jichat/connector/reader.ts";
+import type { HistoryReply } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { ReadList } from "@jichat/presence/presence-texts.ts";
 import type { SyncReply } from "@jichat/edge/sync.ts";
 import type { Command } from "@jichat/conversation/command.ts";
 import type { Answer } from "@jichat/protocol/bus/command.ts";
-import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+import type { ChatEvent, ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import type { Gate } from "./gate-model.ts";
 import { gateFor } from "./gate-model.ts";
 import type { Guards } from "./guards.ts";
-import type { ModelPage } from "./storage-model.ts";
 import type { Machine } from "./world.ts";
 
 /** So low that an application that repeats everything exceeds them. */
@@ -31,12 +31,17 @@ export interface SocketDevice {
   closed(socket: Socket): void;
 }
 
+/** A page as a device sees it, with bodies that are maps. */
+export interface PageOfEvents extends Omit<HistoryReply, "events"> {
+  readonly events: readonly ChatEvent[];
+}
+
 /** The connector at the other end. */
 export interface SocketConnector {
   readonly machine: Machine;
   submit(socket: Socket, command: Command): Promise<Exclude<Answer, "later">>;
   sync(user: string, since: string | undefined, list?: ReadList): Promise<SyncReply>;
-  pull(socket: Socket, conversation: string, after: number): Promise<ModelPage>;
+  pull(socket: Socket, conversation: string, after: number): Promise<PageOfEvents>;
   remove(socket: Socket): void;
   violate(what: string): void;
 }

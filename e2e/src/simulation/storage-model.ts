@@ -1,80 +1,103 @@
+import { inspect } from "node:util";
 import type {
   ConversationFacts,
+  FactsQuery,
   FactsReply,
   HeadBrief,
   HeadEntry,
+  HeadsQuery,
   HeadsReply,
+  HistoryQuery,
   HistoryReply,
   ListEntry,
+  ListQuery,
   ListReply,
   MembersPage,
+  Query,
 } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
-import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { timeOfId } from "@jichat/protocol/ids.ts";
 import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
-import type { FactsSource } from "@jichat/router/ports.ts";
-import type { FactsQuestion } from "@jichat/router/whole-facts.ts";
-import { wholeFacts } from "@jichat/router/whole-facts.ts";
 import { eventOf } from "@jichat/conversation/event.ts";
 import { Folded } from "@jichat/storage/fold.ts";
 import { pageBounds } from "@jichat/storage/history.ts";
+import { QueryServer } from "@jichat/storage/query-server.ts";
 import { trimTarget } from "@jichat/storage/trim.ts";
 import type { Guards } from "./guards.ts";
 import type { LogModel } from "./log-model.ts";
-import type { Dice } from "@jichat/protocol/dice.ts";
-import type { Machine, Time } from "./world.ts";
+import type { Network } from "./network.ts";
+import type { ClusterDice, Time } from "./world.ts";
+import { Machine } from "./world.ts";
 
-/** A page as a client sees it, with bodies that are maps. */
-export interface ModelPage extends Omit<HistoryReply, "events"> {
-  readonly events: readonly ChatEvent[];
-}
-
-const WAIT_MS = 2_000;
 const RECENT_IDS_MS = 60_000;
 /** The number of conversations in one answer. The rest is asked for again, and again. */
 const ROOM = 1;
 /** The number of members of one conversation in one answer. */
 const MEMBERS_ROOM = 2;
 
-interface ModelQuery {
-  readonly user: string;
-  readonly conversation: string;
-  readonly after: number;
-  readonly limit: number;
+/** The parts of a cluster that storage uses. */
+interface StorageParts {
+  readonly time: Time;
+  readonly dice: ClusterDice;
+  readonly log: LogModel;
+  readonly network: Network;
+  readonly guards: Guards;
+  violate(invariant: string, what: string): void;
 }
 
 /**
- * A model of storage and ClickHouse. It consumes the log with a delay, forgets unflushed data in a crash, and
- * answers at positions.
+ * A model of storage and ClickHouse behind the product's query server. It consumes the log with a delay,
+ * forgets unflushed data in a crash, and answers at positions.
  */
 export class StorageModel {
   readonly #time: Time;
-  readonly #dice: Dice;
+  readonly #dice: ClusterDice;
   readonly #log: LogModel;
   readonly #guards: Guards;
+  readonly #queries: QueryServer<Pick<StorageModel, "until">>;
+  #stopServing: () => void;
   /** Everything consumed, both in ClickHouse and in the tail. */
   readonly #records = new Map<string, { record: LogRecord; position: number }[]>();
   consumed = 0;
   watermark = 0;
   #done = 0;
-  awayUntil = 0;
+  #awayUntil = 0;
   #lagUntil = 0;
   lostPosition: number | undefined;
 
-  constructor(time: Time, dice: Dice, log: LogModel, guards: Guards) {
+  constructor(parts: StorageParts) {
+    const { time, dice, log, network, guards } = parts;
     this.#time = time;
     this.#dice = dice;
     this.#log = log;
     this.#guards = guards;
+    const machine = new Machine(time, dice, 0);
+    this.#queries = new QueryServer({
+      bus: network.join("storage", machine),
+      names: network.names,
+      answer: async (query) => this.#answer(query),
+      clock: machine.clock,
+      log: {
+        error: (of: object, line: string): void => {
+          parts.violate("I1", `storage: ${line}: ${inspect(of)}`);
+        },
+      },
+      metrics: { countQuery: () => undefined },
+    });
+    this.#stopServing = this.#queries.serve(0, this);
     void this.#consume();
     void this.#flush();
   }
 
-  /** Falls back to the watermark: everything consumed beyond it is read again. */
+  /** Falls back to the watermark: everything consumed beyond it is read again. Nobody answers meanwhile. */
   crash(awayMs: number): void {
-    this.awayUntil = this.#time.now + awayMs;
+    this.#awayUntil = Math.max(this.#awayUntil, this.#time.now + awayMs);
+    this.#stopServing();
+    this.#time.after(this.#awayUntil - this.#time.now, () => {
+      if (this.#isAway) return; // It has crashed once more.
+      this.#stopServing();
+      this.#stopServing = this.#queries.serve(0, this);
+    });
     this.consumed = this.watermark;
     for (const [id, records] of this.#records)
       this.#records.set(
@@ -89,7 +112,7 @@ export class StorageModel {
   }
 
   get #isAway(): boolean {
-    return this.#time.now < this.awayUntil;
+    return this.#time.now < this.#awayUntil;
   }
 
   async #consume(): Promise<void> {
@@ -129,13 +152,29 @@ export class StorageModel {
     }
   }
 
-  async #at<T>(position: number, answer: () => T): Promise<T> {
-    const until = this.#time.now + WAIT_MS;
+  /** Waits until `position` is consumed. False if that takes longer than `ms`. */
+  async until(position: number, ms: number): Promise<boolean> {
+    const end = this.#time.now + ms;
     while (this.#isAway || (this.#guards.position && this.consumed < position)) {
-      if (this.#time.now > until) throw new ChatError("UNAVAILABLE", "storage is behind or away");
+      if (this.#time.now > end) return false;
       await this.#time.sleep(5);
     }
-    return answer();
+    return true;
+  }
+
+  #answer(query: Query): unknown {
+    switch (query.q) {
+      case "facts":
+        return this.#facts(query);
+      case "heads":
+        return this.#heads(query);
+      case "history":
+        return this.page(query);
+      case "list":
+        return this.#list(query);
+      case "members":
+        throw new ChatError("INTERNAL", "no device of the simulation asks for members");
+    }
   }
 
   #fold(id: string): Folded | undefined {
@@ -144,23 +183,7 @@ export class StorageModel {
     return folded.head === 0 ? undefined : folded;
   }
 
-  /** The questions of one router, over the network. */
-  factsFor(machine: Machine): FactsSource {
-    return {
-      watermark: () => this.watermark,
-      ask: async (question) =>
-        wholeFacts(async (one) => {
-          await machine.alive();
-          await machine.hop();
-          const reply = await this.#at(one.position, () => this.#facts(one));
-          await machine.hop();
-          await machine.alive();
-          return reply;
-        }, question),
-    };
-  }
-
-  #facts({ conversations, ids, events, members = [] }: FactsQuestion): FactsReply {
+  #facts({ conversations, ids, events, members = [] }: FactsQuery): FactsReply {
     const found = conversations.slice(0, ROOM).flatMap((id): ConversationFacts[] => {
       const folded = this.#fold(id);
       if (folded === undefined) return [];
@@ -217,58 +240,57 @@ export class StorageModel {
     );
   }
 
-  /** A page for a user, at a position that the user's connector knows of. */
-  async history(position: number, { user, conversation, after, limit }: ModelQuery): Promise<ModelPage> {
-    return this.#at(position, () => {
-      const folded = this.#fold(conversation);
-      const member = folded?.members.get(user);
-      if (folded === undefined || member === undefined)
-        throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
-      const visible = {
-        first: member.first,
-        last: member.left ?? folded.head,
-        member: member.left === undefined,
-      };
-      const { from, to, more } = pageBounds(visible, { after, limit });
-      const events = this.#eventsOf(conversation)
-        .filter(({ seq }) => seq >= from && seq <= to)
-        .map(eventOf);
-      return { events: parsedBodies(events) as ChatEvent[], first: visible.first, head: visible.last, more };
-    });
+  /** A page for a user. Throws NOT_FOUND where the user may read nothing. */
+  page({
+    user,
+    conversation,
+    after,
+    limit,
+  }: Omit<HistoryQuery, "v" | "q" | "partition" | "position">): HistoryReply {
+    const folded = this.#fold(conversation);
+    const member = folded?.members.get(user);
+    if (folded === undefined || member === undefined)
+      throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
+    const visible = {
+      first: member.first,
+      last: member.left ?? folded.head,
+      member: member.left === undefined,
+    };
+    const { from, to, more } = pageBounds(visible, { after, limit });
+    const events = this.#eventsOf(conversation)
+      .filter(({ seq }) => seq >= from && seq <= to)
+      .map(eventOf);
+    return { events, first: visible.first, head: visible.last, more };
   }
 
   /** A user's conversations, from which Redis is rebuilt. */
-  async list(position: number, user: string, after = ""): Promise<ListReply> {
-    return this.#at(position, () => {
-      const entries: ListEntry[] = [];
-      const heads: HeadBrief[] = [];
-      for (const id of [...this.#records.keys()].filter((one) => one > after).sort()) {
-        if (entries.length === ROOM)
-          return { entries, heads, next: this.#guards.rest ? entries.at(-1)?.conversation : undefined };
-        const folded = this.#fold(id);
-        const member = folded?.members.get(user);
-        if (folded === undefined || member === undefined) continue;
-        const { first, mark, markNo, position: at, left } = member;
-        entries.push({
-          conversation: id,
-          position: at,
-          first,
-          mark,
-          markNo,
-          ...(left === undefined ? {} : { left }),
-        });
-        if (left === undefined) heads.push({ conversation: id, position: folded.position, ts: folded.ts });
-      }
-      return { entries, heads };
-    });
+  #list({ user, after = "" }: ListQuery): ListReply {
+    const entries: ListEntry[] = [];
+    const heads: HeadBrief[] = [];
+    for (const id of [...this.#records.keys()].filter((one) => one > after).sort()) {
+      if (entries.length === ROOM)
+        return { entries, heads, next: this.#guards.rest ? entries.at(-1)?.conversation : undefined };
+      const folded = this.#fold(id);
+      const member = folded?.members.get(user);
+      if (folded === undefined || member === undefined) continue;
+      const { first, mark, markNo, position: at, left } = member;
+      entries.push({
+        conversation: id,
+        position: at,
+        first,
+        mark,
+        markNo,
+        ...(left === undefined ? {} : { left }),
+      });
+      if (left === undefined) heads.push({ conversation: id, position: folded.position, ts: folded.ts });
+    }
+    return { entries, heads };
   }
 
   /** Whole heads of the given conversations, for those where the user is a member. */
-  async heads(position: number, user: string, conversations: readonly string[]): Promise<HeadsReply> {
-    return this.#at(position, () => {
-      const rest = this.#guards.rest ? conversations.slice(ROOM) : [];
-      return { heads: conversations.slice(0, ROOM).flatMap((id) => this.#headOf(id, user)), rest };
-    });
+  #heads({ user, conversations }: HeadsQuery): HeadsReply {
+    const rest = this.#guards.rest ? conversations.slice(ROOM) : [];
+    return { heads: conversations.slice(0, ROOM).flatMap((id) => this.#headOf(id, user)), rest };
   }
 
   #headOf(id: string, user: string): HeadEntry[] {

@@ -99,8 +99,9 @@ export class Machine {
   readonly time: Time;
   readonly dice: ClusterDice;
   readonly clock: Clock;
-  dead = false;
+  #isDead = false;
   #stalledUntil = 0;
+  readonly #onDeath: (() => void)[] = [];
 
   /** `skewMs` is the offset of this machine's clock. */
   constructor(time: Time, dice: ClusterDice, skewMs: number) {
@@ -113,6 +114,21 @@ export class Machine {
     };
   }
 
+  get dead(): boolean {
+    return this.#isDead;
+  }
+
+  /** Ends this machine. Nothing that it waits for comes any more. */
+  kill(): void {
+    if (this.#isDead) return;
+    this.#isDead = true;
+    for (const act of this.#onDeath) act();
+  }
+
+  onDeath(act: () => void): void {
+    this.#onDeath.push(act);
+  }
+
   stall(ms: number): void {
     this.#stalledUntil = Math.max(this.#stalledUntil, this.time.now + ms);
   }
@@ -120,7 +136,7 @@ export class Machine {
   /** Resolves only while this machine is alive and not stalled. On a dead machine it never resolves. */
   async alive(): Promise<void> {
     while (this.time.now < this.#stalledUntil) await this.time.sleep(this.#stalledUntil - this.time.now);
-    if (this.dead) await new Promise(() => undefined);
+    if (this.#isDead) await new Promise(() => undefined);
   }
 
   async #sleep(ms: number, signal?: AbortSignal): Promise<void> {

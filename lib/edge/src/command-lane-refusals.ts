@@ -1,19 +1,5 @@
 import type { Refused } from "@jichat/protocol/bus/command.ts";
 
-/**
- * Thrown by an `Ask` if the request did not leave and no repetition would. Carries the refusal to answer
- * with.
- */
-export class AskRefused extends Error {
-  override readonly name = "AskRefused";
-  readonly refusal: Refused;
-
-  constructor(refusal: Refused, options?: ErrorOptions) {
-    super(refusal.message, options);
-    this.refusal = refusal;
-  }
-}
-
 export const unavailable: Refused = {
   code: "UNAVAILABLE",
   message: "not known to be stored; send the same id again",

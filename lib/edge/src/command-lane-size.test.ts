@@ -8,7 +8,8 @@ import type { Answer } from "@jichat/protocol/bus/command.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import { REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
-import { AskRefused } from "./command-lane-refusals.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { SendRefused } from "@jichat/runtime/bus.ts";
 import { CommandLane } from "./command-lane.ts";
 
 const open = { isOpen: () => true };
@@ -101,7 +102,7 @@ test("what no repetition can change is answered at once, and the lane goes on", 
   const lane = laneOver((batch) => {
     tries += 1;
     if (tries > 1) return acceptAll(batch);
-    throw new AskRefused({ code: "FRAME_TOO_LARGE", message: "too large" });
+    throw new SendRefused(new ChatError("FRAME_TOO_LARGE", "too large"));
   });
   const refused = await lane.submit(rename("a", "n"), open);
   assert.ok("code" in refused && refused.code === "FRAME_TOO_LARGE");
@@ -114,7 +115,7 @@ test("where an earlier try may have been taken, nothing is claimed of the batch"
   const lane = laneOver(() => {
     tries += 1;
     if (tries === 1) throw new Error("no answer");
-    throw new AskRefused({ code: "FRAME_TOO_LARGE", message: "too large" });
+    throw new SendRefused(new ChatError("FRAME_TOO_LARGE", "too large"));
   });
   const refused = await lane.submit(rename("a", "n"), open);
   assert.ok("code" in refused && refused.code === "UNAVAILABLE");

@@ -2,14 +2,15 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Command } from "@jichat/conversation/command.ts";
 import { recordBytesOf } from "@jichat/conversation/command.ts";
 import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
-import { decodeAnswers, encodeCommands, isRefused } from "@jichat/protocol/bus/command.ts";
+import { decodeAnswers, encodeCommands, isRefused, refusalOf } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import { COMMANDS_PER_BATCH_MAX, REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
-import { AskRefused, busy, tooLarge, unavailable } from "./command-lane-refusals.ts";
+import { SendRefused } from "@jichat/runtime/bus.ts";
+import { busy, tooLarge, unavailable } from "./command-lane-refusals.ts";
 
 /**
  * Sends a request to the owner of the lane's partition. Rejects if no owner is there or none answers in time.
- * Rejects with `AskRefused` if repeating the request cannot help.
+ * Rejects with `SendRefused` if repeating the request cannot help.
  */
 export type Ask = (bytes: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
 
@@ -267,8 +268,8 @@ export class CommandLane {
           return;
         }
       } catch (error) {
-        if (error instanceof AskRefused) {
-          for (const entry of batch) this.#answer(entry, isFirst ? error.refusal : unavailable);
+        if (error instanceof SendRefused) {
+          for (const entry of batch) this.#answer(entry, isFirst ? refusalOf(error.refusal) : unavailable);
           this.#refuseBehind();
           return;
         }

@@ -1,9 +1,8 @@
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { LogIdentity } from "@jichat/log/log-identity.ts";
-import { askStorage } from "@jichat/log/ask-storage.ts";
-import { onReconnect } from "@jichat/runtime/nats.ts";
+import { StorageClient } from "@jichat/log/storage-client.ts";
+import type { Bus } from "@jichat/runtime/bus.ts";
 import type { Presence } from "@jichat/presence/presence.ts";
 import { Lanes } from "./lanes.ts";
 import { LossPositions } from "./loss-positions.ts";
@@ -18,7 +17,7 @@ export interface Edge {
 }
 
 interface EdgeParts {
-  readonly nats: NatsConnection;
+  readonly bus: Bus;
   readonly names: Names;
   readonly presence: Presence;
   readonly cluster: { readonly partitions: number; readonly identity: LogIdentity };
@@ -30,34 +29,35 @@ interface EdgeParts {
 
 /** Opens an edge. It forgets the log positions that it has seen when the log's identity changes. */
 export function openEdge({
-  nats,
+  bus,
   names,
   presence,
   cluster: { partitions, identity },
   from,
   onRetry,
 }: EdgeParts): Edge {
-  const lanes = new Lanes({ nats, names, from, partitions, onRetry });
+  const clock = systemClock;
+  const lanes = new Lanes({ bus, names, clock, from, partitions, onRetry });
+  const storage = new StorageClient({ bus, names, clock });
   const losses = new LossPositions(
     partitions,
     () => presence.run(),
     (partition) => lanes.position(partition),
   );
-  onReconnect(nats, () => void identity.refresh());
   identity.onChange(() => {
     lanes.forget();
     losses.forget();
   });
   return {
     lanes,
-    past: new HistoryClient(nats, names, presence, lanes),
+    past: new HistoryClient(storage, presence, lanes),
     syncs: new Syncs({
       cache: presence,
       source: {
-        list: async (query) => askStorage(nats, names, query),
-        heads: async (query) => askStorage(nats, names, query),
+        list: async (query) => storage.ask(query),
+        heads: async (query) => storage.ask(query),
       },
-      clock: systemClock,
+      clock,
       partitions,
       afterLoss: () => losses.read(),
       log: { identity: () => identity.current(), position: (partition) => lanes.position(partition) },

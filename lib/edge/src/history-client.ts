@@ -1,10 +1,8 @@
-import type { NatsConnection } from "@nats-io/transport-node";
-import type { Names } from "@jichat/protocol/bus/names.ts";
-import type { HistoryQuery, HistoryReply, MembersQuery, MembersReply } from "@jichat/protocol/bus/query.ts";
+import type { HistoryReply, MembersQuery, MembersReply } from "@jichat/protocol/bus/query.ts";
 import { errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
-import { askStorage } from "@jichat/log/ask-storage.ts";
+import type { StorageClient } from "@jichat/log/storage-client.ts";
 import type { Presence } from "@jichat/presence/presence.ts";
 import type { Lanes } from "./lanes.ts";
 
@@ -22,19 +20,16 @@ export interface PageRequest {
 
 /** Asks storage for pages and members, at a position that is not behind anything the asker may have seen. */
 export class HistoryClient {
-  readonly #nats: NatsConnection;
-  readonly #names: Names;
+  readonly #storage: Pick<StorageClient, "ask">;
   readonly #presence: Pick<Presence, "briefs" | "ready">;
-  readonly #lanes: Lanes;
+  readonly #lanes: Pick<Lanes, "partitions" | "seen" | "submit">;
 
   constructor(
-    nats: NatsConnection,
-    names: Names,
+    storage: Pick<StorageClient, "ask">,
     presence: Pick<Presence, "briefs" | "ready">,
-    lanes: Lanes,
+    lanes: Pick<Lanes, "partitions" | "seen" | "submit">,
   ) {
-    this.#nats = nats;
-    this.#names = names;
+    this.#storage = storage;
     this.#presence = presence;
     this.#lanes = lanes;
   }
@@ -42,7 +37,7 @@ export class HistoryClient {
   /** A page of events. Throws the ChatError of storage, or a retryable one of the owner. */
   async page(asker: Asker, request: PageRequest): Promise<HistoryReply> {
     const { conversation, after, before, limit } = request;
-    return askStorage<HistoryQuery, HistoryReply>(this.#nats, this.#names, {
+    return this.#storage.ask<HistoryReply>({
       ...(await this.#at(asker, conversation)),
       q: "history",
       user: asker.user,
@@ -58,7 +53,7 @@ export class HistoryClient {
     asker: Asker,
     { conversation, after, limit }: Pick<MembersQuery, "conversation" | "after" | "limit">,
   ): Promise<MembersReply> {
-    return askStorage<MembersQuery, MembersReply>(this.#nats, this.#names, {
+    return this.#storage.ask<MembersReply>({
       ...(await this.#at(asker, conversation)),
       q: "members",
       user: asker.user,

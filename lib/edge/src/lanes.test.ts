@@ -2,11 +2,11 @@ import { encodeAnswers } from "@jichat/protocol/bus/command.ts";
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { Command } from "@jichat/conversation/command.ts";
 import { decodeCommands } from "@jichat/conversation/command.ts";
 import type { Answer } from "@jichat/protocol/bus/command.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { systemClock } from "@jichat/protocol/clock.ts";
 import { Lanes } from "./lanes.ts";
 
 const source = { conversation: "g_1", user: "ann", device: "d", session: "s" };
@@ -18,7 +18,7 @@ const open = { isOpen: () => true };
 function holding() {
   const held: (() => void)[] = [];
   const asked: string[] = [];
-  const request = async (_: string, bytes: Uint8Array): Promise<{ data: Uint8Array }> => {
+  const request = async (_: string, bytes: Uint8Array): Promise<Uint8Array> => {
     const { commands } = decodeCommands(bytes);
     const ops = commands.map(({ op }) => op).join();
     asked.push(ops);
@@ -28,15 +28,15 @@ function holding() {
       await new Promise<void>((resolve) => {
         held.push(resolve);
       });
-    return { data: encodeAnswers({ v: 1, position: isReading ? 9 : 8, answers }) };
+    return encodeAnswers({ v: 1, position: isReading ? 9 : 8, answers });
   };
-  const nats = { request, info: undefined } as unknown as NatsConnection;
   return {
     held,
     asked,
     lanes: new Lanes({
-      nats,
+      bus: { request, bytesMax: 1_048_576 },
       names: namesOf("jichat"),
+      clock: systemClock,
       from: "edge",
       partitions: 1,
       onRetry: () => undefined,

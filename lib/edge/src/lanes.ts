@@ -1,15 +1,12 @@
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { Command } from "@jichat/conversation/command.ts";
 import type { Answer } from "@jichat/protocol/bus/command.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
-import { systemClock } from "@jichat/protocol/clock.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
 import { Beat } from "@jichat/runtime/beat.ts";
-import { finalErrorOf } from "@jichat/runtime/final-errors.ts";
-import { REQUEST_BYTES_MAX } from "@jichat/protocol/limits.ts";
+import type { Bus } from "@jichat/runtime/bus.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
 import { WHERE } from "@jichat/conversation/command.ts";
-import { errorOf, isRefused, refusalOf } from "@jichat/protocol/bus/command.ts";
-import { AskRefused } from "./command-lane-refusals.ts";
+import { errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
 import type { Sender } from "./command-lane.ts";
 import { CommandLane } from "./command-lane.ts";
 import { beatMs, restMs } from "./gathering.ts";
@@ -20,15 +17,10 @@ const EXCHANGE_WEIGHT = 1 / 16;
 const unansweredOf = (lanes: readonly CommandLane[]): number =>
   lanes.reduce((sum, lane) => sum + lane.unanswered, 0);
 
-function refusedForGood(error: unknown): never {
-  const final = finalErrorOf(error);
-  if (final === undefined) throw error;
-  throw new AskRefused(refusalOf(final), { cause: error });
-}
-
 interface LanesParts {
-  readonly nats: NatsConnection;
-  readonly names: Names;
+  readonly bus: Pick<Bus, "bytesMax" | "request">;
+  readonly names: Pick<Names, "command">;
+  readonly clock: Clock;
   /** Names this edge to the owners. */
   readonly from: string;
   readonly partitions: number;
@@ -42,27 +34,26 @@ export class Lanes {
   readonly #lanes: readonly CommandLane[];
   /** For commands that only need some append to confirm the owner. No message waits behind them. */
   readonly #readingLanes: readonly CommandLane[];
-  readonly #beat = new Beat(systemClock, () => beatMs(this.#exchangeMs, this.#unanswered));
+  readonly #beat: Beat;
   /** Moving average of an owner's answer time, in milliseconds. */
   #exchangeMs = 0;
   /** Moving average of the number of unanswered commands, sampled when a batch leaves. */
   #unanswered = 0;
 
-  constructor({ nats, names, from, partitions, onRetry }: LanesParts) {
+  constructor({ bus, names, clock, from, partitions, onRetry }: LanesParts) {
     this.partitions = partitions;
+    this.#beat = new Beat(clock, () => beatMs(this.#exchangeMs, this.#unanswered));
     const options = {
       from,
-      clock: systemClock,
+      clock,
       onRetry,
       schedule: (act: () => void) => {
         this.#beat.next(act);
       },
-      askBytesMax: () => nats.info?.max_payload ?? REQUEST_BYTES_MAX,
+      askBytesMax: () => bus.bytesMax,
     };
-    const ask = async (partition: number, bytes: Uint8Array, timeout: number): Promise<Uint8Array> => {
-      const { data } = await nats.request(names.command(partition), bytes, { timeout }).catch(refusedForGood);
-      return data;
-    };
+    const ask = async (partition: number, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array> =>
+      bus.request(names.command(partition), bytes, timeoutMs);
     const every = (laneOf: (partition: number) => CommandLane): CommandLane[] =>
       Array.from({ length: partitions }, (_, partition) => laneOf(partition));
     this.#lanes = every(
@@ -72,9 +63,9 @@ export class Lanes {
           restMs: (exchangeMs) => restMs(exchangeMs, this.#unanswered),
           ask: async (bytes, timeoutMs) => {
             this.#unanswered += EXCHANGE_WEIGHT * (unansweredOf(this.#lanes) - this.#unanswered);
-            const started = systemClock.monotonic();
+            const started = clock.monotonic();
             const data = await ask(partition, bytes, timeoutMs);
-            this.#exchangeMs += EXCHANGE_WEIGHT * (systemClock.monotonic() - started - this.#exchangeMs);
+            this.#exchangeMs += EXCHANGE_WEIGHT * (clock.monotonic() - started - this.#exchangeMs);
             return data;
           },
         }),

@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { limited } from "@jichat/runtime/limited.ts";
+import { onReconnect } from "@jichat/runtime/nats.ts";
 import { LogIdentity, readIdentity } from "./log-identity.ts";
 import type { LogOptions } from "./log-settings.ts";
 import { Level, watchLevel } from "./level.ts";
@@ -120,6 +121,7 @@ export async function openCluster(
   const identity = new LogIdentity(known, read, systemClock, (cause) => {
     waiting.log.warn({ err: cause }, "the log's identity: not readable just now, the last one counts");
   });
+  onReconnect(nats, () => void identity.refresh());
   const level = new Level(first);
   const follow = async (): Promise<void> =>
     watchLevel(level, { nats, names, ...waiting, onUnknown: stopSelf });

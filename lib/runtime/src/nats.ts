@@ -58,7 +58,7 @@ export async function connectNats(
 }
 
 /** Calls `act` after each reconnect. */
-export function onReconnect(connection: NatsConnection, act: () => void): void {
+export function onReconnect(connection: Pick<NatsConnection, "status">, act: () => void): void {
   void (async () => {
     for await (const status of connection.status()) if (status.type === "reconnect") act();
   })();

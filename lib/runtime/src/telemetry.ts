@@ -91,6 +91,11 @@ export interface Reading {
   readonly attributes: Attributes;
 }
 
+/** A log that takes errors: of what they are, and a line. */
+export interface ErrorLog {
+  error(of: object, line: string): void;
+}
+
 export interface Telemetry {
   readonly log: Logger;
   counter(name: string, description: string): Counter;

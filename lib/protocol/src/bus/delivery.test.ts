@@ -38,7 +38,7 @@ const deliveries: Delivery[] = [
 const LEVELS = [0, NOTICES_LEVEL];
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const roundOf = (told: readonly Delivery[], level: number): string =>
-  encodeRound(told.map((delivery) => encodeDelivery(delivery, level)));
+  new TextDecoder().decode(encodeRound(told.map((delivery) => encodeDelivery(delivery, level))));
 /** What JSON says of it: absent and undefined are one. */
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 

@@ -2,7 +2,7 @@ import { ChatError } from "../errors.ts";
 import { wellFormedJson, wellFormedText } from "../frame/well-formed.ts";
 import type { DeliveredMark, Notice } from "./notice.ts";
 import { markOf, receiptOf } from "./notice.ts";
-import { decodeInner, textOf } from "./wire.ts";
+import { decodeInner, encodeText, textOf } from "./wire.ts";
 
 /** One event, and the users of this connector who receive it. */
 export interface DeliveredEvent {
@@ -130,8 +130,10 @@ function toldAt(
  * Encodes what one router sends to one connector for all its partitions. The connector accepts and
  * acknowledges it as a whole.
  */
-export const encodeRound = (deliveries: readonly EncodedDelivery[]): string =>
-  `{"v":1,"deliveries":[${deliveries.map(({ head }) => head).join(",")}]}\n${deliveries.map(({ frames }) => frames).join("")}`;
+export const encodeRound = (deliveries: readonly EncodedDelivery[]): Uint8Array =>
+  encodeText(
+    `{"v":1,"deliveries":[${deliveries.map(({ head }) => head).join(",")}]}\n${deliveries.map(({ frames }) => frames).join("")}`,
+  );
 
 /** Throws INTERNAL if `bytes` are not a round, or are a round of another version. */
 export function decodeRound(bytes: Uint8Array): readonly Delivery[] {

@@ -1,5 +1,5 @@
 import { wellFormedText } from "../frame/well-formed.ts";
-import { decodeInner, encodeInner } from "./wire.ts";
+import { decodeInner, encodeInner, encodeText } from "./wire.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { ChatEvent, InnerEvent, EventKind } from "../frame/server-frame.ts";
 import type { BodyText } from "../frame/body.ts";
@@ -210,8 +210,8 @@ export type QueryReply<T> =
   | { readonly v: 1; readonly error: QueryRefusal };
 
 /** A reply as JSON of well-formed Unicode: an earlier version accepted unpaired surrogates into the log. */
-export const replyText = (reply: unknown): string =>
-  wellFormedText({ v: 1, reply } satisfies QueryReply<unknown>);
+export const encodeReply = (reply: unknown): Uint8Array =>
+  encodeText(wellFormedText({ v: 1, reply } satisfies QueryReply<unknown>));
 
 export const encodeRefusal = ({ code, message }: QueryRefusal): Uint8Array =>
   encodeInner({ v: 1, error: { code, message } } satisfies QueryReply<never>);
