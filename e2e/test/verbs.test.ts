@@ -89,6 +89,6 @@ test(
     await rest("DELETE", `/messages/${second.seq}/pin?id=unpin`);
     await until("nothing is pinned", 5_000, async () => (await pinsOf(bob)) === undefined);
     await rest("POST", "/leave", { id: "leave" });
-    await assert.rejects(rest("POST", "/messages", { id: "late", body: {} }), /NOT_FOUND|no such/);
+    await assert.rejects(rest("POST", "/messages", { id: "late", body: {} }), /NOT_FOUND|does not exist/);
   },
 );

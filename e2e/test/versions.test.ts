@@ -124,7 +124,7 @@ test(
       await stack.replace(stack.storage, ROOT);
       await assertHeld(
         stack,
-        /do not say that they know level 1: router\.router-1-\w+, router\.router-2-\w+;/,
+        /do not report that they know level 1: router\.router-1-\w+, router\.router-2-\w+;/,
       );
       await replaceAll(stack, stack.routers);
     });
@@ -140,7 +140,7 @@ test(
       await sleep(MIXED_MS); // Owners of both builds hand partitions to each other.
       await replaceAll(stack, stack.routers.slice(1));
       await sleep(MIXED_MS);
-      await assertHeld(stack, /do not say that they know level 1: storage\.storage-\w+;/);
+      await assertHeld(stack, /do not report that they know level 1: storage\.storage-\w+;/);
       await stack.replace(stack.storage, ROOT);
       await replaceAll(stack, [...stack.connectors, stack.api]);
     });
