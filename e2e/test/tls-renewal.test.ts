@@ -179,7 +179,7 @@ test(
       "half written": [{ "tls.crt": second.cert.slice(0, 300), "tls.key": second.key }, /PEM|asn1|end/i],
       empty: [{ "tls.crt": "", "tls.key": "" }, /PEM|start line|no /i],
       "without its key": [{ "tls.crt": second.cert }, /ENOENT/],
-      over: [filesOf(over), /it was over at/],
+      over: [filesOf(over), /the certificate expired at/],
     };
     for (const [what, [files, why]] of Object.entries(broken)) {
       volume.put(files);

@@ -73,5 +73,5 @@ test("a certificate that cannot be used is said at the start, by the keys that n
     spawnSync(process.execPath, [CONNECTOR], { env: { ...process.env, ...env }, encoding: "utf8" }).stderr;
   assert.match(start({ TLS_CERT_FILE: certFile }), /TLS_CERT_FILE and TLS_KEY_FILE go together/);
   const other = start({ TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile });
-  assert.match(other, /TLS_CERT_FILE and TLS_KEY_FILE are no certificate and its key, as PEM: .*mismatch/);
+  assert.match(other, /TLS_CERT_FILE and TLS_KEY_FILE are not a certificate and its key in PEM: .*mismatch/);
 });

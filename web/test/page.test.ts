@@ -30,7 +30,7 @@ test("a wrong password is said, and nobody is let in", LIMIT, async () => {
   await page.getByLabel("Password").fill("wrong password");
   await shot(page, "sign-in");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("alert").getByText("no such user with this password").waitFor();
+  await page.getByRole("alert").getByText("the user or the password is wrong").waitFor();
   await leave(page);
   assert.deepEqual(scene.takeFaults(/401/), []);
 });
