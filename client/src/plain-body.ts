@@ -63,7 +63,7 @@ class BodyCopy {
       case "number":
         if (!Number.isFinite(value)) throw this.refuse(`is ${value}, which JSON cannot say`);
         if (Math.abs(value) > NUMBER_MAX)
-          throw this.refuse("is a number that is not within 2^53 - 1 of 0: say it as text");
+          throw this.refuse("is a number outside of -(2^53 - 1) to 2^53 - 1: say it as text");
         return value;
       case "bigint":
         throw this.refuse("is a bigint: say it as text");
