@@ -120,7 +120,7 @@ scenario("10d: a partition that nobody serves, not the one that is written to", 
         assert.match(
           await condition("Degraded"),
           new RegExp(
-            `^True PartitionStopped PartitionStopped: partition ${OTHER}: no router has it; look at nats`,
+            `^True PartitionStopped PartitionStopped: partition ${OTHER}: no router owns it; look at nats`,
           ),
         );
       },

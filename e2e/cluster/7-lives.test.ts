@@ -138,9 +138,9 @@ scenario(
     const second = await leaseOf(SECOND, SECOND);
     const events = await until("the second says that it stands back", 30_000, async () => {
       const text = await chat.ask(["get", "events", "--field-selector=reason=KeptByAnother", "-o", "json"]);
-      return text.includes(`operator ${second} stands back`) ? text : undefined;
+      return text.includes(`operator ${second} does not act`) ? text : undefined;
     });
-    assert.ok(events.includes(`is kept by ${first}`));
+    assert.ok(events.includes(`operator ${first} keeps this ChatCluster`));
     await keeperOf(chat, first, 1_000);
 
     await scaleOperator(0);

@@ -135,7 +135,7 @@ const CASES: readonly Case[] = [
   {
     what: "a connector that stands still",
     harm: async ({ connectors }) => stopped(connectors[0]),
-    says: /^connect nothing is heard within 10 s/,
+    says: /^connect nothing was received within 10 s/,
   },
   {
     what: "no log",
@@ -150,7 +150,7 @@ const CASES: readonly Case[] = [
   {
     what: "no Redis",
     harm: async ({ redis }) => killed(redis),
-    says: /^receive nothing is heard/,
+    says: /^receive nothing was received/,
   },
   {
     what: "a router that stands still",

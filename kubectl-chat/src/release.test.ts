@@ -20,7 +20,7 @@ const asked = (metadata: object, status?: object) => {
 const GOING = { deletionTimestamp: "now", finalizers: ["mine/own", "chat.jichat.io/data"] };
 
 test("release takes our finalizer alone, of the version that was read, and says what is left", async () => {
-  const message = "its data could not be taken away: no answer. Not deleted: streams";
+  const message = "its data could not be deleted: no answer. Not deleted: streams";
   const one = asked(GOING, { conditions: [{ reason: "DeletionBlocked", message }] });
   assert.match(await release(one), /chat was let go; its data was not taken away: .*Not deleted: streams/);
   assert.deepEqual(one.calls, [
