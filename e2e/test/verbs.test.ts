@@ -10,7 +10,7 @@ import { startStack } from "../src/scene.ts";
 const FLUSH_MS = 100;
 
 test(
-  "each verb over REST does what it does on the socket, and pins outlive a cold owner and a lost Redis",
+  "each verb has the same effect over REST as on the socket, and pins survive a cold owner and a lost Redis",
   { timeout: 180_000 },
   async (t) => {
     const stack = await startStack(t, {

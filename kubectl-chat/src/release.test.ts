@@ -38,9 +38,9 @@ test("release refuses a ChatCluster that is not being deleted or that another fi
   const lives = asked({ finalizers: GOING.finalizers });
   await assert.rejects(
     release(lives),
-    /not being deleted.*first kubectl delete chat chat -n people --wait=false/,
+    /not being deleted.*first run kubectl delete chat chat -n people --wait=false/,
   );
   const others = asked({ ...GOING, finalizers: ["mine/own"] });
-  await assert.rejects(release(others), /not held by chat\.jichat\.io\/data; it is by mine\/own/);
+  await assert.rejects(release(others), /not held by chat\.jichat\.io\/data: its finalizers are mine\/own/);
   assert.deepEqual([lives.calls, others.calls], [[], []]);
 });
