@@ -11,7 +11,7 @@ run: ## Starts all of it here and says where the page is (PORT= DATA= OBSERVE=1 
 test: ## Everything below, one after the other
 	@tools/bootstrap.sh test
 
-check: ## Types, lint, and the rules of the house
+check: ## Types, lint, and the rules of the project
 	@tools/bootstrap.sh test check
 
 unit: ## Tests that need no server, the simulation among them

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { fastify } from "fastify";
 import { answerByLevel } from "./answered.ts";
 
-test("a route of a verb answers from the verb's level on; below it the frame is unknown", async () => {
+test("the route of a verb answers from the level of the verb on, and FRAME_UNKNOWN below it", async () => {
   const level = { current: 0 };
   const app = fastify();
   answerByLevel(app, { level });

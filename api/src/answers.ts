@@ -104,12 +104,12 @@ export function answerErrors(
     const [path = ""] = request.url.split("?");
     const allowed = methods(path);
     if (allowed.length === 0)
-      return answer(request, reply, new ChatError("NOT_FOUND", `nothing answers ${request.method} ${path}`));
+      return answer(request, reply, new ChatError("NOT_FOUND", `there is no ${request.method} ${path}`));
     void reply.header("allow", allowed.join(", "));
     return answer(
       request,
       reply,
-      new ChatError("INVALID", `${path} answers ${allowed.join(", ")}, not ${request.method}`),
+      new ChatError("INVALID", `${path} accepts ${allowed.join(", ")}, not ${request.method}`),
       405,
     );
   };
@@ -123,7 +123,7 @@ export function answerErrors(
   app.addHook("onRequest", async (request, reply) => {
     if (request.is404) return notFound(request, reply);
     if (request.raw.httpVersion === "1.1" && request.headers.host === undefined)
-      throw new ChatError("INVALID", "a request of HTTP/1.1 has a `Host`");
+      throw new ChatError("INVALID", "a request of HTTP/1.1 must have a `Host` header");
     return undefined;
   });
   app.setNotFoundHandler(notFound);

@@ -56,7 +56,7 @@ export async function changePassword(
   const credentialRevision = Math.max(before + 1, least + 1, clock.now());
   await accounts.update(user, (account) => {
     if (account.password !== found?.account.password)
-      throw new ChatError("CONFLICT", "the password was changed meanwhile");
+      throw new ChatError("CONFLICT", "the password was changed by another request meanwhile: sign in again");
     return { ...account, password, credentialRevision };
   });
   await revocations.revokeUser(user, credentialRevision);

@@ -26,7 +26,7 @@ after(async () => {
   rmSync(webRoot, { recursive: true, force: true });
 });
 
-test("every answer has its policy; the page may reach the connectors, and nothing is upgraded", async () => {
+test("every answer has a content policy, which allows the connectors and upgrades no request", async () => {
   for (const url of ["/", "/v1/config", "/v1/nothing", "/v1/me", "/docs/", "/docs/static/swagger-ui.css"]) {
     const { headers } = await app.inject({ method: "GET", url });
     const policy = String(headers["content-security-policy"]);
@@ -45,7 +45,7 @@ test("every answer has its policy; the page may reach the connectors, and nothin
   }
 });
 
-test("pages of `ORIGINS` may call, and read errors too; others may not", async () => {
+test("pages of `ORIGINS` may call and read errors, and other pages may not", async () => {
   for (const url of ["/v1/config", "/v1/nothing", "/v1/me"]) {
     const ours = await app.inject({ method: "GET", url, headers: { origin: ORIGIN } });
     assert.equal(ours.headers["access-control-allow-origin"], ORIGIN);
@@ -72,7 +72,7 @@ test("pages of `ORIGINS` may call, and read errors too; others may not", async (
   assert.match(String(preflight.headers["access-control-allow-headers"]), /authorization/);
 });
 
-test("files with a hash in their name are kept for good and compressed; answers are neither", async () => {
+test("files with a hash in their name are compressed and cached for good, and answers are neither", async () => {
   const headers = { "accept-encoding": "gzip, br", range: "bytes=0-9" };
   const script = await app.inject({ method: "GET", url: "/main-ABCD2345.js", headers });
   assert.equal(script.headers["cache-control"], "public, max-age=31536000, immutable");

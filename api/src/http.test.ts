@@ -110,7 +110,7 @@ const CASES: readonly (readonly [
   ["no token", `GET /v1/me HTTP/1.1\r\n${HOST}\r\n`, 401, "UNAUTHENTICATED", /\nwww-authenticate: bearer\r/],
 ];
 
-test("every refusal has its status, a code of the table and a traceId, whoever refuses", async () => {
+test("every refusal has its status, a code of the table and a traceId, from each layer that may refuse", async () => {
   for (const [what, bytes, status, code, header = /traceparent/] of CASES) {
     const reply = await exchange(bytes);
     const told = `${what}: ${reply.head}\n${reply.body}`;
@@ -126,14 +126,14 @@ test("every refusal has its status, a code of the table and a traceId, whoever r
   }
 });
 
-test("a DELETE that says JSON and has no body, and a request that expects something, are answered", async () => {
+test("a DELETE of type JSON without a body is answered, and so is a request with `Expect`", async () => {
   const deleted = await exchange(`DELETE /v1/sessions HTTP/1.1\r\n${SIGNED}${JSON_TYPE}\r\n`);
   assert.deepEqual([deleted.status, Object.keys(JSON.parse(deleted.body) as object)], [200, ["traceId"]]);
   const expecting = await exchange(`GET /v1/config HTTP/1.1\r\n${HOST}expect: wonders\r\n\r\n`);
   assert.equal(expecting.status, 200, expecting.head);
 });
 
-test("what a request may take of time is bounded", () => {
+test("the time of a request is bounded", () => {
   const { headersTimeout, requestTimeout, keepAliveTimeout } = app.server;
   assert.ok(headersTimeout > 0 && headersTimeout <= 10_000);
   assert.ok(requestTimeout >= headersTimeout && requestTimeout <= 30_000);

@@ -24,10 +24,10 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 const SAID: Readonly<Record<number, string>> = {
-  400: "this is not a request of HTTP",
-  408: "the request did not come to its end in time",
-  413: "an extension of a chunk is too long",
-  431: `the request line and headers are more than ${HEADER_BYTES_MAX} bytes`,
+  400: "this is not an HTTP request",
+  408: "the request did not end in time",
+  413: "the extension of a chunk is too long",
+  431: `the request line and headers have more than ${HEADER_BYTES_MAX} bytes`,
 };
 
 /** Creates Fastify with our limits, our errors below the routes, and the same JSON decoding as the socket. */
@@ -68,7 +68,7 @@ export function openHttp(telemetry: Telemetry): {
       }
       const known = STATUS_OF[error.code] ?? 400;
       const { status, headers, text } = answerOf(
-        new ChatError("INVALID", SAID[known] ?? "this is not a request of HTTP", { cause: error }),
+        new ChatError("INVALID", SAID[known] ?? "this is not an HTTP request", { cause: error }),
         telemetry.begin("api unknown"),
         known,
       );

@@ -31,7 +31,7 @@ export class KnownAddresses {
     try {
       return (await this.#redis?.exists(this.#prefix + key)) === 1;
     } catch (error) {
-      this.#log.debug({ err: error }, "where a user signed in lately is not known just now");
+      this.#log.debug({ err: error }, "the addresses of recent sign-ins cannot be read from Redis");
       return false;
     }
   }
@@ -43,7 +43,10 @@ export class KnownAddresses {
     try {
       await this.#redis?.set(this.#prefix + key, "1", "EX", KNOWN_SECONDS);
     } catch (error) {
-      this.#log.debug({ err: error }, "where a user signed in is known to this process alone");
+      this.#log.debug(
+        { err: error },
+        "the address of a sign-in could not be written to Redis: this process alone knows it",
+      );
     }
   }
 }

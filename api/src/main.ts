@@ -116,7 +116,7 @@ const sweeping = setInterval(() => {
 }, BUCKET_SWEEP_MS);
 const cut = telemetry.counter(
   "jichat_api_connections_cut",
-  "connections closed as they came, there being too many",
+  "connections closed on arrival, since there were too many",
 );
 boundConnections(app.server, config.trustProxy, config.connectionsPerAddressMax, () => {
   cut.add(1);
@@ -128,7 +128,7 @@ const admin = await startAdmin(config, telemetry, {
       ? "NATS connection is closed"
       : revocations.loaded
         ? undefined
-        : "the list of revoked tokens is not known just now",
+        : "the list of revoked tokens cannot be read at the moment",
   level: () => cluster.level.said,
 });
 telemetry.log.info({ port: config.port, admin: admin.port }, "api is up");

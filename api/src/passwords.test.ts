@@ -22,7 +22,7 @@ function fake(): { passwords: Passwords; running: (() => void)[]; hashed: string
 
 const settle = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test("two are hashed at once, a hundred wait their turn, one more is told so", async () => {
+test("two passwords are hashed at once, a hundred wait, and one more is refused", async () => {
   const { passwords, running, hashed } = fake();
   const told = Array.from({ length: AT_ONCE + WAITING_MAX }, async (_, i) => passwords.hash(`${i}`));
   await settle();
@@ -40,7 +40,7 @@ test("two are hashed at once, a hundred wait their turn, one more is told so", a
   );
 });
 
-test("where there is no such user the same is done, and nothing matches", async () => {
+test("a sign-in of a missing user does the same work, and no password matches", async () => {
   const { passwords, running, hashed } = fake();
   const [known, unknown] = [passwords.matches("right", "right"), passwords.matches("right", undefined)];
   await settle();
@@ -49,7 +49,7 @@ test("where there is no such user the same is done, and nothing matches", async 
   assert.deepEqual([await known, await unknown], [true, false]);
 });
 
-test("what is stored names its cost, and takes a password however its characters are composed", async () => {
+test("a stored hash names its cost, and accepts a password in any composition of its characters", async () => {
   const stored = await hashPassword("caf\u00e9 cr\u00e8me");
   assert.match(stored, /^scrypt\$32768\$8\$3\$[\w-]{22}\$[\w-]{43}$/);
   assert.ok(await matchesPassword("cafe\u0301 cre\u0300me", stored));

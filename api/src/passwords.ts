@@ -33,7 +33,9 @@ export class Passwords {
   async #turn<T>(act: () => Promise<T>): Promise<T> {
     if (this.#running >= AT_ONCE) {
       if (this.#waiting.length >= WAITING_MAX)
-        throw new ChatError("BUSY", "too many are signing in just now", { retryAfterMs: 2_000 });
+        throw new ChatError("BUSY", "too many sign-ins wait at the moment: try again later", {
+          retryAfterMs: 2_000,
+        });
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     this.#running += 1;

@@ -10,7 +10,7 @@ export const id = { type: "string", pattern: "^[A-Za-z0-9_-]{1,64}$" } as const;
 export const clientId = {
   type: "string",
   pattern: "^[ -~]{1,64}$",
-  description: "chosen by the client; the same `id` again stores nothing new",
+  description: "chosen by the client; a repeated `id` stores nothing new",
 } as const;
 export const name = { type: "string", minLength: 1, maxLength: limits.NAME_LENGTH_MAX } as const;
 export const password = {
@@ -22,7 +22,7 @@ export const seq = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEG
 export const reset = {
   type: "boolean",
   description:
-    "`since` or `page` is of another life of the cluster: this is a first list, begin anew with it",
+    "`since` or `page` is from before the cluster's data was replaced: this is a first list, start again with it",
 } as const;
 export const body = {
   type: "object",

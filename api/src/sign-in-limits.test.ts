@@ -60,7 +60,7 @@ async function tries(
   return passed;
 }
 
-test("one address tries a user's password ten times at once, with Redis and without", async () => {
+test("one address may try a user's password ten times at once, with Redis and without", async () => {
   for (const isAway of [false, true]) {
     const limits = await open(redisStand(isAway));
     assert.equal(await tries([limits], 50, () => "192.0.2.1", false), 10);
@@ -72,13 +72,13 @@ test("one address tries a user's password ten times at once, with Redis and with
   }
 });
 
-test("more processes are not more tries", async () => {
+test("more processes do not allow more attempts", async () => {
   const redis = redisStand(false);
   const limits = await Promise.all(Array.from({ length: 5 }, async () => open(redis)));
   assert.equal(await tries(limits, 100, () => "192.0.2.1", false), 20);
 });
 
-test("more processes are not more guesses from everywhere; without Redis each has its own", async () => {
+test("more processes do not allow more guesses from all addresses, except without Redis", async () => {
   const guess = async (isAway: boolean): Promise<number> => {
     const redis = redisStand(isAway);
     const limits = await Promise.all(Array.from({ length: 5 }, async () => open(redis)));
@@ -88,13 +88,13 @@ test("more processes are not more guesses from everywhere; without Redis each ha
   assert.equal(await guess(true), 50);
 });
 
-test("an IPv6 network is one address, and an IPv4 address is one however it is written", async () => {
+test("an IPv6 network counts as one address, and so does each spelling of an IPv4 address", async () => {
   assert.equal(await tries([await open(undefined)], 50, (i) => `2001:db8::${i}`, true), 10);
   const written = ["192.0.2.1", "::ffff:192.0.2.1"];
   assert.equal(await tries([await open(undefined)], 50, (i) => written[i % 2] ?? "", true), 10);
 });
 
-test("who signs in rightly costs the user nothing, and is let in while others guess", async () => {
+test("a correct sign-in costs the user nothing, and succeeds while others guess", async () => {
   const limits = await open(undefined);
   assert.equal(await tries([limits], 100, (i) => `198.51.100.${i}`, true), 100);
   assert.equal(await tries([limits], 60, (i) => `203.0.113.${i}`, false), 10);

@@ -150,7 +150,7 @@ const json = (fields: Readonly<Record<string, string>>): string =>
     .map(([name, text]) => `${JSON.stringify(name)}:${text}`)
     .join(",")}}`;
 
-test("each field of each body: what is not of its kind is refused by its name", async () => {
+test("a wrong value of each field of each body is refused by the field's name", async () => {
   let tried = 0;
   for (const call of calls) {
     const good = Object.fromEntries(
@@ -166,7 +166,7 @@ test("each field of each body: what is not of its kind is refused by its name", 
   assert.ok(tried > 200, String(tried));
 });
 
-test("a field that a request does not have is refused by its name, and what it has is taken", async () => {
+test("an unknown field of a request is refused by its name, and the known ones are accepted", async () => {
   for (const call of calls.filter(({ fields }) => Object.keys(fields).length > 0)) {
     const good = Object.fromEntries(
       Object.entries(call.fields).map(([name, schema]) => [name, JSON.stringify(taken(schema))]),
@@ -182,7 +182,7 @@ test("a field that a request does not have is refused by its name, and what it h
   }
 });
 
-test("a body of keys that mean something to JavaScript is a body like any other", async () => {
+test("a body may have keys that have a meaning in JavaScript", async () => {
   for (const body of ['{"constructor":{"prototype":1}}', '{"prototype":1,"toString":2,"hasOwnProperty":3}']) {
     const reply = await app.inject({
       method: "POST",
@@ -194,7 +194,7 @@ test("a body of keys that mean something to JavaScript is a body like any other"
   }
 });
 
-test("each parameter of each query: what is not of its kind is refused by its name", async () => {
+test("a wrong value of each parameter of each query is refused by the parameter's name", async () => {
   let tried = 0;
   for (const { method, path, operation } of calls) {
     const declared = (operation.parameters ?? []).filter((one) => one.in === "query");
@@ -218,7 +218,7 @@ test("each parameter of each query: what is not of its kind is refused by its na
   await refuses("a page of others", { method: "GET", url: "/v1/users?q=zzz&next=a" }, "next");
 });
 
-test("each id in a path: what is no id is refused by its name", async () => {
+test("a wrong id in a path is refused by the parameter's name", async () => {
   for (const call of calls) {
     const { method, pathWith, operation, fields } = call;
     for (const { name } of (operation.parameters ?? []).filter((one) => one.in === "path")) {

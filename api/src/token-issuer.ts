@@ -32,7 +32,7 @@ export async function openTokenIssuer(config: Config, clock: Clock): Promise<Tok
   } = config;
   if (signingKeyFile === undefined) {
     const issueToken = async (): Promise<never> => {
-      throw new ChatError("NOT_FOUND", "accounts of another system are used here: sign in there");
+      throw new ChatError("NOT_FOUND", "this cluster uses the accounts of another system: sign in there");
     };
     return { issueToken, reread: [] };
   }

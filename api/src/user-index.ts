@@ -48,7 +48,10 @@ export class UserIndex {
       return found.map((entry) => entry.slice(entry.indexOf(" ") + 1));
     } catch (cause) {
       if (cause instanceof ChatError) throw cause;
-      throw new ChatError("UNAVAILABLE", "users cannot be searched just now", { cause, retryAfterMs: 1_000 });
+      throw new ChatError("UNAVAILABLE", "users cannot be searched at the moment", {
+        cause,
+        retryAfterMs: 1_000,
+      });
     }
   }
 

@@ -5,7 +5,7 @@ import { offlineParts } from "./offline-parts.ts";
 import { buildServer } from "./server.ts";
 import { wellFormedJson } from "@jichat/protocol/frame/well-formed.ts";
 
-test("what is well-formed stays; half a surrogate pair, in a text or a key, becomes U+FFFD", () => {
+test("well-formed text stays, and half a surrogate pair in a text or a key becomes U+FFFD", () => {
   assert.equal(
     wellFormedJson(JSON.stringify({ a: ["cut \ud83d", { "\udc00": "\u{1f600}" }], n: 1 })),
     JSON.stringify({ a: ["cut \ufffd", { "\ufffd": "\u{1f600}" }], n: 1 }),
@@ -26,7 +26,7 @@ test("what is well-formed stays; half a surrogate pair, in a text or a key, beco
   );
 });
 
-test("a name that was stored cut is answered whole", async () => {
+test("a name that was stored with half a pair is answered as well-formed text", async () => {
   const accounts = {
     get: async () => ({ account: { v: 1, name: "cut \ud83d", createdAt: 1 }, revision: 1 }),
   };

@@ -78,7 +78,7 @@ async function greet(hello: object): Promise<{ first: Frame; closed: Promise<num
 }
 
 test(
-  "sign-ins with the old password race with two changes: one change wins, and no token of the old one lives",
+  "one of two password changes wins a race with sign-ins, and no token of the old password stays valid",
   { timeout: 180_000 },
   async () => {
     for (let round = 0; round < 4; round += 1) {
@@ -109,7 +109,7 @@ test(
 );
 
 test(
-  "a token of the version before works until the password is changed, and so do its sockets and tickets",
+  "a token of the previous version works until the password changes, and so do its sockets and tickets",
   { timeout: 180_000 },
   async () => {
     await signUp("olga");
@@ -137,7 +137,7 @@ test(
   },
 );
 
-test("who signed out stays out, however the token is written", { timeout: 180_000 }, async () => {
+test("a signed-out token stays invalid in any spelling", { timeout: 180_000 }, async () => {
   await signUp("una");
   for (const token of [mintOld("una"), tokenOf(await signIn("una", OLD))]) {
     assert.ok(await works(token));

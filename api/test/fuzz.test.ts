@@ -53,7 +53,7 @@ const texts = fc.oneof(
   fc.string({ unit: "binary" }).map((text) => encodeURIComponent(text.toWellFormed())),
 );
 
-test("whatever is sent to whatever route: no answer is INTERNAL, each has its traceId", async () => {
+test("random requests to each route get no INTERNAL, and each answer has a traceId", async () => {
   await post("/v1/users", { user: "ann", password: "correct horse" });
   const { token } = await post("/v1/sessions", { user: "ann", password: "correct horse" });
   const { paths } = (await (await fetch(`${stack.apiUrl}/v1/openapi.json`)).json()) as {

@@ -59,7 +59,7 @@ async function guesses(user: string, times: number): Promise<number> {
   return lookedAt;
 }
 
-test("guesses from everywhere count together over all processes, and alone while Redis is down", async () => {
+test("guesses from all addresses count over all processes, and per process while Redis is down", async () => {
   assert.equal(await guesses("ann", 60), TOGETHER);
   const { redis } = stack;
   assert.ok(redis);

@@ -16,7 +16,7 @@ const OLD = "correct horse";
 const names = namesOf("race");
 
 test(
-  "two apis on one KV: no revision of a password lives on behind its change, and of two changes one wins",
+  "one of two password changes on two apis wins, and no earlier revision stays valid",
   { timeout: 120_000 },
   async (t) => {
     const nats = await startNatsServers(1);

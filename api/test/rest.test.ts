@@ -75,7 +75,7 @@ async function signUp(user: string): Promise<string> {
 }
 
 test(
-  "accounts: register once, sign in, profile, search, and every reply has its traceId",
+  "a user registers once, signs in, has a profile and is found, and every reply has a traceId",
   { timeout: 180_000 },
   async () => {
     const ann = await signUp("ann");
@@ -101,52 +101,56 @@ test(
   },
 );
 
-test("bad input is INVALID and says where; unknown paths are NOT_FOUND", { timeout: 180_000 }, async () => {
-  const token = await signUp("bea");
-  const cases: readonly (readonly [string, string, unknown])[] = [
-    ["POST", "/v1/users", { user: "a b", password: "correct horse" }],
-    ["POST", "/v1/users", { user: "u".repeat(65), password: "correct horse" }],
-    ["POST", "/v1/users", { user: "cid", password: "short" }],
-    ["POST", "/v1/users", "{"],
-    ["POST", "/v1/users", "[]"],
-    ["POST", "/v1/sessions", { user: "cid" }],
-    ["POST", "/v1/conversations", { id: "x", kind: "room", name: "n", members: [] }],
-    ["POST", "/v1/conversations", { id: "x", kind: "group", name: "", members: [] }],
-    ["POST", "/v1/conversations", { id: "x", kind: "group", name: "n", members: ["a b"] }],
-    ["POST", "/v1/conversations/g_1/messages", { id: "x".repeat(65), body: {} }],
-    ["POST", "/v1/conversations/g_1/messages", { id: "x", body: "text" }],
-    ["POST", "/v1/conversations/g_1/messages", { id: "x", body: { a: "x".repeat(9_000) } }],
-    ["GET", "/v1/conversations/g_1/events?limit=0", undefined],
-    ["GET", "/v1/conversations/g_1/events?after=1&before=2", undefined],
-    ["GET", "/v1/conversations/a.b/events", undefined],
-    ["GET", "/v1/conversations?since=rubbish", undefined],
-    ["PATCH", "/v1/me", {}],
-  ];
-  for (const [method, path, body] of cases) {
-    const { status, json } = await call(method, path, token, body);
-    assert.deepEqual(
-      [status, json["code"]],
-      [400, "INVALID"],
-      `${method} ${path} ${JSON.stringify(body)}: ${JSON.stringify(json)}`,
+test(
+  "bad input is INVALID and names the place, and an unknown path is NOT_FOUND",
+  { timeout: 180_000 },
+  async () => {
+    const token = await signUp("bea");
+    const cases: readonly (readonly [string, string, unknown])[] = [
+      ["POST", "/v1/users", { user: "a b", password: "correct horse" }],
+      ["POST", "/v1/users", { user: "u".repeat(65), password: "correct horse" }],
+      ["POST", "/v1/users", { user: "cid", password: "short" }],
+      ["POST", "/v1/users", "{"],
+      ["POST", "/v1/users", "[]"],
+      ["POST", "/v1/sessions", { user: "cid" }],
+      ["POST", "/v1/conversations", { id: "x", kind: "room", name: "n", members: [] }],
+      ["POST", "/v1/conversations", { id: "x", kind: "group", name: "", members: [] }],
+      ["POST", "/v1/conversations", { id: "x", kind: "group", name: "n", members: ["a b"] }],
+      ["POST", "/v1/conversations/g_1/messages", { id: "x".repeat(65), body: {} }],
+      ["POST", "/v1/conversations/g_1/messages", { id: "x", body: "text" }],
+      ["POST", "/v1/conversations/g_1/messages", { id: "x", body: { a: "x".repeat(9_000) } }],
+      ["GET", "/v1/conversations/g_1/events?limit=0", undefined],
+      ["GET", "/v1/conversations/g_1/events?after=1&before=2", undefined],
+      ["GET", "/v1/conversations/a.b/events", undefined],
+      ["GET", "/v1/conversations?since=rubbish", undefined],
+      ["PATCH", "/v1/me", {}],
+    ];
+    for (const [method, path, body] of cases) {
+      const { status, json } = await call(method, path, token, body);
+      assert.deepEqual(
+        [status, json["code"]],
+        [400, "INVALID"],
+        `${method} ${path} ${JSON.stringify(body)}: ${JSON.stringify(json)}`,
+      );
+      assert.ok(String(json["message"]).length > 5 && typeof json["traceId"] === "string");
+    }
+    assert.equal(
+      (
+        await call("POST", "/v1/conversations/g_1/messages", token, {
+          id: "x",
+          body: { a: "x".repeat(300_000) },
+        })
+      ).status,
+      413,
     );
-    assert.ok(String(json["message"]).length > 5 && typeof json["traceId"] === "string");
-  }
-  assert.equal(
-    (
-      await call("POST", "/v1/conversations/g_1/messages", token, {
-        id: "x",
-        body: { a: "x".repeat(300_000) },
-      })
-    ).status,
-    413,
-  );
-  assert.equal((await call("GET", "/v1/nothing", token)).json["code"], "NOT_FOUND");
-  for (const bad of [undefined, "rubbish", "a.b.c"])
-    assert.equal((await call("GET", "/v1/me", bad)).json["code"], "UNAUTHENTICATED");
-});
+    assert.equal((await call("GET", "/v1/nothing", token)).json["code"], "NOT_FOUND");
+    for (const bad of [undefined, "rubbish", "a.b.c"])
+      assert.equal((await call("GET", "/v1/me", bad)).json["code"], "UNAUTHENTICATED");
+  },
+);
 
 test(
-  "a group, its members, its messages once each, its history by pages, and strangers see nothing",
+  "a group has its members, each message once and pages of history, and strangers see nothing",
   { timeout: 180_000 },
   async () => {
     const [dora, eve] = [await signUp("dora"), await signUp("eve")];
@@ -210,7 +214,7 @@ test(
 );
 
 test(
-  "one spelling of a user name is one too many; reserved ones are nobody's; what was there stays",
+  "a name that differs by case alone and a reserved one are refused, and existing ones stay",
   { timeout: 180_000 },
   async () => {
     const password = "correct horse";
@@ -235,7 +239,7 @@ test(
   },
 );
 
-test("guessing a password is slowed, for the address and for the user", { timeout: 180_000 }, async () => {
+test("guesses of a password are limited for the address and for the user", { timeout: 180_000 }, async () => {
   const tries = await Promise.all(
     Array.from({ length: 50 }, () =>
       call("POST", "/v1/sessions", undefined, { user: "ann", password: "guess-guess" }),
@@ -251,7 +255,7 @@ test("guessing a password is slowed, for the address and for the user", { timeou
 });
 
 test(
-  "who guesses from everywhere keeps strangers out, and not the user from where they signed in before",
+  "guesses from all addresses block strangers, but not the user at an address of an earlier sign-in",
   { timeout: 180_000 },
   async () => {
     const password = "correct horse";
@@ -281,7 +285,7 @@ test(
 );
 
 test(
-  "OpenAPI 3.1 names every call of the protocol; the page of documentation and the config need no token",
+  "OpenAPI 3.1 names every call of the protocol, and the documentation and the config need no token",
   { timeout: 180_000 },
   async () => {
     const { json } = await call("GET", "/v1/openapi.json");

@@ -14,7 +14,7 @@ function taken({ schema }: Field<unknown>): unknown {
   return type === "object" ? { text: "hi" } : "g_1";
 }
 
-test("of every verb each field goes out as it was given, and the server reads what goes out", () => {
+test("every field of every verb is sent as it was given, and the server can read the frame", () => {
   for (const t of VERB_NAMES) {
     const { frame } = verbOf(t);
     const names = Object.keys(frame).filter((name) => t !== "send" || name !== "to");

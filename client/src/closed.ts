@@ -26,11 +26,11 @@ export class Closed extends Error {
 /** The meaning of each close code of the protocol. After any other code the client reconnects. */
 const MEANING: Readonly<Record<number, readonly [code: ErrorCode, what: string]>> = {
   4400: ["FRAME_MALFORMED", "three frames in a row broke the protocol"],
-  4401: ["UNAUTHENTICATED", "the server takes neither token nor ticket"],
-  4402: ["TOKEN_EXPIRED", "the session's token has ended"],
-  4403: ["FORBIDDEN", "the server serves no page of this origin, or not this user"],
+  4401: ["UNAUTHENTICATED", "the server accepts neither token nor ticket"],
+  4402: ["TOKEN_EXPIRED", "the session's token has expired"],
+  4403: ["FORBIDDEN", "the server refuses pages of this origin, or this user"],
   4409: ["CONFLICT", "another session took this one's place"],
-  4429: ["RATE_LIMITED", "the server has too many connections, frames or refusals of here"],
+  4429: ["RATE_LIMITED", "this client had too many connections, frames or refusals at the server"],
 };
 
 /** The error for the application: whatever was thrown, with a code that says what to do about it. */
@@ -49,4 +49,6 @@ export const closeCodeOf = (thrown: unknown): number | undefined =>
  * client reconnects.
  */
 export const ownDoing = (why: Closed): Closed =>
-  why.code === CLOSE.replaced ? new Closed(DROPPED, "this device came by another connection") : why;
+  why.code === CLOSE.replaced
+    ? new Closed(DROPPED, "this device connected again by another connection")
+    : why;

@@ -8,7 +8,7 @@ const whole = async (feed: Feed<number>): Promise<number[]> => {
   return values;
 };
 
-test("values come in order, those that wait and those that are waited for; several reads at once share them", async () => {
+test("a feed delivers stored and later values in order, and several reads at once share them", async () => {
   const feed = new Feed<number>(100, () => undefined);
   feed.push(1);
   const reads = [feed.next(), feed.next(), feed.next(), feed.next()];
@@ -22,7 +22,7 @@ test("values come in order, those that wait and those that are waited for; sever
   assert.equal((await feed.next()).done, true);
 });
 
-test("who falls too far behind gets what waits, and then an error, not a hole", async () => {
+test("a reader that falls too far behind gets the waiting values and then an error, and no hole", async () => {
   let ends = 0;
   const feed = new Feed<number>(3, () => (ends += 1));
   for (const value of [1, 2, 3, 4, 5]) feed.push(value);
@@ -32,7 +32,7 @@ test("who falls too far behind gets what waits, and then an error, not a hole", 
   await assert.rejects(feed.next(), { code: "BUSY", message: /more than 3 events waited/ });
 });
 
-test("a hundred thousand that wait are read in a moment", async () => {
+test("a hundred thousand waiting values are read quickly", async () => {
   const feed = new Feed<number>(100_000, () => undefined);
   const values = Array.from({ length: 100_000 }, (_, i) => i);
   for (const value of values) feed.push(value);
@@ -40,7 +40,7 @@ test("a hundred thousand that wait are read in a moment", async () => {
   assert.deepEqual(await whole(feed), values);
 });
 
-test("a reader that stops ends its feed once, and whoever else reads it", async () => {
+test("a reader that stops ends its feed once, for its other readers too", async () => {
   let ends = 0;
   const feed = new Feed<number>(3, () => (ends += 1));
   const other = feed.next();

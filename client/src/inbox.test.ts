@@ -119,7 +119,7 @@ const settled = (): Promise<void> =>
     setImmediate(resolve);
   });
 
-test("what comes live before the first sync is answered is shown, and all behind it", async () => {
+test("events that arrive live before the answer to the first sync are shown, and all later ones", async () => {
   const { inbox, shown, answer } = device();
   inbox.event(message(3));
   inbox.event(message(2));
@@ -127,7 +127,7 @@ test("what comes live before the first sync is answered is shown, and all behind
   assert.deepEqual(shown, [2, 3, 4]);
 });
 
-test("what the first sync counts already, and comes live only then, is shown, once and in order", async () => {
+test("events that the first sync counts and that arrive live afterwards are shown once and in order", async () => {
   const { inbox, shown, answer } = device();
   await answer(3);
   assert.deepEqual(shown, [], "the past is there to be pulled");
@@ -140,7 +140,7 @@ test("what the first sync counts already, and comes live only then, is shown, on
   assert.deepEqual(shown, [2, 3, 4], "what is shown is never gone behind");
 });
 
-test("whoever makes a conversation by a first message is shown that it was made, and not the message", async () => {
+test("a user who creates a conversation by a first message is shown its creation, and not the message", async () => {
   const { inbox, shown, answer } = device();
   await answer(2, { conversations: [] });
   inbox.own(CONVERSATION, 2);
@@ -149,7 +149,7 @@ test("whoever makes a conversation by a first message is shown that it was made,
   assert.deepEqual(shown, [1]);
 });
 
-test("an ack before the first sync is answered pulls nothing: the sync says where the device begins", async () => {
+test("an ack before the answer to the first sync pulls nothing, since the sync says where the device begins", async () => {
   const { inbox, shown, answer } = device();
   inbox.own(CONVERSATION, 2);
   await settled();
@@ -158,7 +158,7 @@ test("an ack before the first sync is answered pulls nothing: the sync says wher
   assert.deepEqual(shown, []);
 });
 
-test("a device that has seen something is shown nothing twice", async () => {
+test("a device that resumes is shown nothing twice", async () => {
   const { inbox, shown, answer } = device({ resume: SEEN });
   inbox.event(message(2));
   await answer(3);
@@ -167,13 +167,13 @@ test("a device that has seen something is shown nothing twice", async () => {
   assert.deepEqual(shown, [3]);
 });
 
-test("what was asked with the hello is not asked again", async () => {
+test("a sync that was sent with the hello is not sent again", async () => {
   const { shown, since, answer } = device({ resume: SEEN, helloSince: "c" });
   await answer(3);
   assert.deepEqual([shown, since], [[3], []]);
 });
 
-test("what was asked with the hello from another cursor is asked from this one", async () => {
+test("a sync that was sent with the hello from another cursor is sent again from the present one", async () => {
   const { shown, since, answer } = device({ resume: SEEN, helloSince: "older" });
   await answer(9); // Nobody listens to it.
   assert.deepEqual([shown, since], [[], ["c"]]);
@@ -181,7 +181,7 @@ test("what was asked with the hello from another cursor is asked from this one",
   assert.deepEqual(shown, [3]);
 });
 
-test("a gap after the welcome is asked for anew: the hello's sync may have been read before it", async () => {
+test("a gap after the welcome causes another sync, since the hello's sync may have been read before it", async () => {
   const { inbox, shown, since, answer } = device({ resume: SEEN, helloSince: "c" });
   inbox.gap(undefined);
   await answer(2);
@@ -192,7 +192,7 @@ test("a gap after the welcome is asked for anew: the hello's sync may have been 
 
 const OLD: SeenState = { cursor: "old", seqs: { [CONVERSATION]: 50, gone: 7 } };
 
-test("a reset drops what the device held, says so before the list, and goes on with the new life", async () => {
+test("a reset drops the state of the device, is reported before the list, and continues with the new data", async () => {
   const { inbox, shown, told, answer } = device({ resume: OLD });
   await answer(3, { reset: true, cursor: "new" });
   assert.deepEqual(told, ["reset", "conversations"]);
@@ -201,7 +201,7 @@ test("a reset drops what the device held, says so before the list, and goes on w
   assert.deepEqual(shown, [4, 5], "numbers that were seen in the old life are new ones");
 });
 
-test("what came live while the reset was on its way is shown", async () => {
+test("events that arrive live during a reset are shown", async () => {
   const { inbox, shown, told, answer } = device({ resume: OLD, helloSince: "old" });
   for (const seq of [2, 3]) inbox.event(message(seq));
   assert.deepEqual(shown, [], "the old life had these numbers");
@@ -211,7 +211,7 @@ test("what came live while the reset was on its way is shown", async () => {
   assert.deepEqual(inbox.seen(), { cursor: "new", seqs: { [CONVERSATION]: 3 } });
 });
 
-test("a page token of another life begins anew, and a device that is online resets too", async () => {
+test("a page token from before a loss of data starts again, and a device that is online resets too", async () => {
   const { inbox, shown, told, since, answer } = device({ resume: OLD });
   await answer(60, { more: true, next: "p" });
   await answer(2, { reset: true, cursor: "new" });
@@ -223,7 +223,7 @@ test("a page token of another life begins anew, and a device that is online rese
   assert.deepEqual(shown, []);
 });
 
-test("a pull that was on its way when the reset came shows nothing of either life twice", async () => {
+test("a pull in flight during a reset shows nothing twice, from before it or after it", async () => {
   const { inbox, shown, answer } = device({ resume: OLD });
   await answer(50);
   inbox.event(message(53)); // A hole: it is pulled.
@@ -236,7 +236,7 @@ test("a pull that was on its way when the reset came shows nothing of either lif
   assert.equal(new Set(shown).size, shown.length);
 });
 
-test("a cursor that the server cannot read is a reset of one's own", async () => {
+test("a cursor that the server cannot read causes a reset of the device", async () => {
   const { inbox, told, since, answer, refuse } = device({ resume: OLD });
   await refuse(new ChatError("FRAME_MALFORMED", "no cursor", { retryAfterMs: 0 }));
   await new Promise((resolve) => {
@@ -253,7 +253,7 @@ test("a cursor that the server cannot read is a reset of one's own", async () =>
   assert.deepEqual(inbox.seen(), { cursor: "new", seqs: { [CONVERSATION]: 2 } });
 });
 
-test("over a network that carries no large page less is asked for, until all is there; then more again", async () => {
+test("smaller pages are requested over a network that loses large ones, until all events are there", async () => {
   const most = 30;
   const limits: number[] = [];
   const shown: number[] = [];
@@ -364,7 +364,7 @@ const page = (...events: readonly ChatEvent[]): Page => ({
   more: false,
 });
 
-test("a page that brings nothing is not asked for again at once, and one's own in a page is not shown", async () => {
+test("an empty page is not requested again at once, and own messages in a page are not shown", async () => {
   const own = { ...message(4), from: "bob" };
   const { clock, asked, shown } = await holed([() => page(), () => page(message(3), own, message(5))]);
   assert.deepEqual([asked(), shown], [1, []]);
@@ -374,7 +374,7 @@ test("a page that brings nothing is not asked for again at once, and one's own i
   assert.deepEqual([asked(), shown], [2, [3, 5]]);
 });
 
-test("a pull that is refused for good is told, and not repeated: the hole stays, and the cursor before it", async () => {
+test("a pull that is refused for good is reported and not repeated, and the cursor stays before the hole", async () => {
   const refuse = (): never => {
     throw new ChatError("FORBIDDEN", "no");
   };

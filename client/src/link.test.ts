@@ -178,7 +178,7 @@ for (const [what, aheadMs] of [
   ["is 2 h behind", -2 * HOUR],
   ["is 24 h ahead", DAY],
 ] as const)
-  test(`a device whose clock ${what} asks for a token once in a token's life`, async () => {
+  test(`a device whose clock ${what} asks for a token once in the lifetime of a token`, async () => {
     const scene = await new Scene(aheadMs).begin();
     await scene.pass(5 * HOUR);
     assert.equal(scene.state, "online");
@@ -189,7 +189,7 @@ for (const [what, aheadMs] of [
     assert.deepEqual([scene.state, scene.tokensGiven, scene.errors], ["online", 6, ["UNAVAILABLE"]]);
   });
 
-test("a device whose clock jumps while it is online notices nothing", async () => {
+test("a jump of the clock of an online device changes nothing", async () => {
   const scene = await new Scene().begin();
   for (const jumpMs of [2 * HOUR, -4 * HOUR, DAY, -DAY]) {
     scene.clock.aheadMs += jumpMs;
@@ -200,7 +200,7 @@ test("a device whose clock jumps while it is online notices nothing", async () =
   assert.deepEqual([scene.tokensGiven, scene.renewals], [1, 0]);
 });
 
-test("a token that the application gives again is told once and makes no loop; its end is one error", async () => {
+test("a token that the application returns again is reported once and causes no loop, and its expiry is one error", async () => {
   const scene = new Scene();
   const token = tokenUntil(scene.serverNow + HOUR);
   scene.giveToken = async () => token;
@@ -213,11 +213,11 @@ test("a token that the application gives again is told once and makes no loop; i
   await scene.pass(HOUR);
   assert.equal(scene.state, "closed");
   assert.deepEqual(scene.errorsWhile("online", "closed"), ["TOKEN_EXPIRED", "TOKEN_EXPIRED"]);
-  assert.match(scene.states.at(-1)?.error?.message ?? "", /application gave it again/);
+  assert.match(scene.states.at(-1)?.error?.message ?? "", /application returned it again/);
   assert.ok(scene.tokensGiven <= 7 && scene.hellos.length === 1, `${scene.tokensGiven} in the end`);
 });
 
-test("an application that is late with a fresh token is asked again before the session ends", async () => {
+test("an application without a fresh token is asked again before the session ends", async () => {
   const scene = new Scene();
   let token = tokenUntil(scene.serverNow + HOUR);
   scene.giveToken = async () => {
@@ -230,7 +230,7 @@ test("an application that is late with a fresh token is asked again before the s
   assert.deepEqual([scene.state, scene.hellos.length], ["online", 1], "in band, every time");
 });
 
-test("tokens that end at once are asked for with a floor between them", async () => {
+test("tokens that expire at once are requested with a least time between them", async () => {
   const scene = new Scene();
   const askedAt: number[] = [];
   scene.giveToken = async () => {
@@ -244,7 +244,7 @@ test("tokens that end at once are asked for with a floor between them", async ()
   assert.ok(gaps.length > 10 && Math.min(...gaps) >= FLOOR_MS, gaps.join(", "));
 });
 
-test("who waits for a token shares one question, and an application that is silent is not waited for", async () => {
+test("all waits for a token share one request, and a silent application does not block them", async () => {
   const scene = new Scene();
   const { promise, resolve } = Promise.withResolvers<string>();
   scene.giveToken = () => promise;
@@ -269,7 +269,7 @@ test("who waits for a token shares one question, and an application that is sile
   assert.equal(silent.state, "online");
 });
 
-test("a token that is refused is not shown again, an older one gives way to a fresh one", async () => {
+test("a refused token is not used again, and a fresh one replaces an older one", async () => {
   const refused = new Scene();
   refused.giveToken = async () => tokenUntil(refused.serverNow - MINUTE);
   await refused.begin();
@@ -290,7 +290,7 @@ test("a token that is refused is not shown again, an older one gives way to a fr
   assert.deepEqual([scene.state, scene.tokensGiven], ["online", 2]);
 });
 
-test("a network that goes ends the connection at once, one that comes brings it back at once", async () => {
+test("a network that goes away ends the connection at once, and its return starts one at once", async () => {
   const scene = new Scene();
   scene.network.dispatchEvent(new Event("online"));
   await scene.pass(SECOND);

@@ -21,21 +21,21 @@ function run(
   }
 }
 
-test("a frame without an answer is asked about, and ends a connection of which nothing else is heard in 10 s", () => {
+test("a frame without an answer causes a ping, and ends a connection that receives nothing else within 10 s", () => {
   const life = new Liveness(BEAT_MS, 0);
   life.sent("a", 1_000);
   assert.deepEqual(life.next(), { at: 1_000 + PROBE_MS, act: "ping" });
   assert.equal(run(life, 1_000, 0).endsAt, 1_000 + DEAD_MS);
 });
 
-test("an idle connection is asked once a heartbeat, and ends within 10 s of one that is not answered", () => {
+test("an idle connection pings once a heartbeat, and ends within 10 s of a ping without an answer", () => {
   const life = new Liveness(BEAT_MS, 0);
   const { endsAt, pings } = run(life, 0, 5 * BEAT_MS);
   assert.equal(endsAt, 5 * BEAT_MS + DEAD_MS);
   assert.equal(pings, 6, "one a heartbeat, and one more before the end");
 });
 
-test("an answer that takes long ends nothing while pings are answered, and is asked about no oftener than it must", () => {
+test("a slow answer does not end a connection that answers pings, and causes no more pings than needed", () => {
   const life = new Liveness(BEAT_MS, 0);
   life.sent("slow", 0);
   const { endsAt, pings } = run(life, 0, 60_000);
@@ -45,7 +45,7 @@ test("an answer that takes long ends nothing while pings are answered, and is as
   assert.deepEqual(life.next(), { at: endsAt + BEAT_MS, act: "ping" });
 });
 
-test("who slept asks before it believes that nothing was said meanwhile", () => {
+test("a device that slept pings before it trusts its connection", () => {
   const life = new Liveness(BEAT_MS, 0);
   life.sent("a", 0);
   const wokeAt = 3_600_000;
@@ -56,7 +56,7 @@ test("who slept asks before it believes that nothing was said meanwhile", () => 
   assert.deepEqual(life.next(), { at: wokeAt + 1 + BEAT_MS, act: "ping" });
 });
 
-test("whatever is said and heard before: a network that dies is noticed in time", () => {
+test("a dead network is noticed in time after any traffic", () => {
   const step = fc.record({
     afterMs: fc.integer({ min: 0, max: 20_000 }),
     what: fc.constantFrom("send", "answer", "event", "forget"),

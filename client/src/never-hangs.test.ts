@@ -16,7 +16,7 @@ function rejected({ status, value }: Outcome, code: string, message: RegExp): vo
   assert.match(value.message, message);
 }
 
-test("a closed client says so: to connect, to write, to ask, and to who reads events only then", async () => {
+test("a closed client rejects connects, writes and questions, and ends each feed, even a new one", async () => {
   for (const wasOnline of [false, true]) {
     const scene = new Scene();
     if (wasOnline) await scene.online();
@@ -39,7 +39,7 @@ test("a closed client says so: to connect, to write, to ask, and to who reads ev
   }
 });
 
-test("what pends is rejected by close, and no timer is left", async () => {
+test("a close rejects everything that is pending, and leaves no timer", async () => {
   const scene = await new Scene().online();
   const { client, clock, server } = scene;
   server.temper = "silent";
@@ -60,7 +60,7 @@ test("what pends is rejected by close, and no timer is left", async () => {
   assert.equal(clock.sleepers, 0);
 });
 
-test("a close while a token is asked for, or a connection is opened, ends the connect and every wait", async () => {
+test("a close during a request for a token or the opening of a connection ends the connect and every wait", async () => {
   const asking = new Scene({ token: () => new Promise(() => undefined) });
   const opening = new Scene();
   opening.server.temper = "silent";
@@ -80,12 +80,12 @@ for (const [what, token, why] of [
     () => {
       throw new Error("no sign-in");
     },
-    /gave no token: no sign-in/,
+    /returned no token: no sign-in/,
   ],
-  ["rejects", () => Promise.reject(new Error("no sign-in")), /gave no token: no sign-in/],
+  ["rejects", () => Promise.reject(new Error("no sign-in")), /returned no token: no sign-in/],
   ["is silent", () => new Promise(() => undefined), /nobody has answered|no answer within 30 s/],
 ] as const)
-  test(`a token() that ${what} is a reason, and connect() ends within 30 s; later it is asked again`, async () => {
+  test(`a token() that ${what} is the reason of connect(), which ends within 30 s, and is called again later`, async () => {
     let isWell = false;
     const scene = new Scene({ token: async () => (isWell ? "good" : (token() as Promise<string>)) });
     const connected = watch(scene.client.connect());
@@ -100,13 +100,13 @@ for (const [what, token, why] of [
     scene.client.close();
   });
 
-test("a token() that gives what is no token closes at once, by name", async () => {
+test("a token() that does not return a token closes the client at once, with the reason", async () => {
   for (const [given, why] of [
-    [42, /gave number, not text/],
-    [undefined, /gave undefined, not text/],
-    [null, /gave null, not text/],
-    ["", /gave empty text/],
-    ["x".repeat(200_000), /gave text of 200000 characters/],
+    [42, /returned number, not text/],
+    [undefined, /returned undefined, not text/],
+    [null, /returned null, not text/],
+    ["", /returned empty text/],
+    ["x".repeat(200_000), /returned text of 200000 characters/],
     ["a\nb", /control characters/],
   ] as const) {
     const scene = new Scene({ token: async () => given });
@@ -118,21 +118,21 @@ test("a token() that gives what is no token closes at once, by name", async () =
   }
 });
 
-test("no connector, or none that can be one, closes at once and says which", async () => {
+test("an empty list of connectors or a wrong URL closes the client at once, with the URL", async () => {
   for (const [options, why] of [
-    [{ urls: [] }, /`urls` is no list of connectors/],
-    [{ urls: undefined }, /`urls` is no list/],
+    [{ urls: [] }, /`urls` is not a list of connectors/],
+    [{ urls: undefined }, /`urls` is not a list/],
     [
       { urls: ["ws://here/v1/ws", "http://there/"] },
-      /`urls\[1\]` is no ws:\/\/ or wss:\/\/ URL: "http:\/\/there\/"/,
+      /`urls\[1\]` is not a ws:\/\/ or wss:\/\/ URL: "http:\/\/there\/"/,
     ],
-    [{ urls: ["not a url"] }, /`urls\[0\]` is no ws/],
-    [{ urls: ["ws://here/#there"] }, /`urls\[0\]` is no ws/],
-    [{ urls: [5] }, /`urls\[0\]` is no ws/],
+    [{ urls: ["not a url"] }, /`urls\[0\]` is not a ws/],
+    [{ urls: ["ws://here/#there"] }, /`urls\[0\]` is not a ws/],
+    [{ urls: [5] }, /`urls\[0\]` is not a ws/],
     [{ device: "my phone" }, /`device` is not an id/],
-    [{ token: "good" }, /`token` is no function/],
-    [{ client: "a\nb" }, /`client` is no line/],
-    [{ resume: { cursor: 5n, seqs: {} } }, /`resume` is not what `seen\(\)` gave/],
+    [{ token: "good" }, /`token` is not a function/],
+    [{ client: "a\nb" }, /`client` is not one line/],
+    [{ resume: { cursor: 5n, seqs: {} } }, /`resume` is not a value that `seen\(\)` returned/],
   ] as const) {
     const scene = new Scene(options);
     const connected = watch(scene.client.connect());
@@ -143,7 +143,7 @@ test("no connector, or none that can be one, closes at once and says which", asy
   }
 });
 
-test("a platform that makes no such socket closes at once, and says why", async () => {
+test("a platform that cannot make the WebSocket closes the client at once, with the reason", async () => {
   const scene = new Scene();
   scene.server.socketTo = () => {
     throw new Error("an https page reaches no ws: URL");
@@ -154,7 +154,7 @@ test("a platform that makes no such socket closes at once, and says why", async 
   assert.equal(scene.states.at(-1), "closed INVALID");
 });
 
-test("a server that is down is a reason each time; connect() ends, and the device comes online when it may", async () => {
+test("connect() ends with a reason while the server is down, and the device goes online when the server is back", async () => {
   const scene = new Scene();
   const { client, clock, server } = scene;
   server.temper = "down";
@@ -172,7 +172,7 @@ test("a server that is down is a reason each time; connect() ends, and the devic
   assert.deepEqual([sent.status, client.state], ["resolved", "online"]);
 });
 
-test("another connect() changes nothing: one socket, no notice, and both are online", async () => {
+test("a second connect() makes no socket and no notice, and both calls end online", async () => {
   const scene = new Scene();
   const both = [watch(scene.client.connect()), watch(scene.client.connect())];
   await scene.clock.pass(1_000);
@@ -187,7 +187,7 @@ test("another connect() changes nothing: one socket, no notice, and both are onl
   assert.deepEqual([scene.states, scene.server.dialledAt.length], [["connecting", "online"], 1]);
 });
 
-test("a body that JSON cannot say is refused at once, with its place, and nothing behind it is harmed", async () => {
+test("a body that JSON cannot express is refused at once with its place, and later writes go on", async () => {
   for (const isOnline of [false, true]) {
     const scene = new Scene();
     if (isOnline) await scene.online();
@@ -207,7 +207,7 @@ test("a body that JSON cannot say is refused at once, with its place, and nothin
   }
 });
 
-test("what the protocol does not take is refused by its field, and closes no device", async () => {
+test("a request that breaks the protocol is refused by its field, and the device stays open", async () => {
   const scene = await new Scene().online();
   const { client, clock } = scene;
   const anything = (value: unknown): never => value as never;
@@ -238,7 +238,7 @@ test("what the protocol does not take is refused by its field, and closes no dev
 });
 
 for (const encoding of ["json", "msgpack"] as const)
-  test(`what is over the server's limits is refused here, and those behind it go on (${encoding})`, async () => {
+  test(`a write over the server's limits is refused locally, and later writes go on (${encoding})`, async () => {
     const scene = new Scene({ encoding });
     const { client, clock, server } = scene;
     // Written before anybody knows the limits, with good ones between.
@@ -254,7 +254,7 @@ for (const encoding of ["json", "msgpack"] as const)
           rejected(
             outcome,
             "FRAME_TOO_LARGE",
-            /`body` as compact JSON has [\d,]+ bytes, this server takes 8,192/,
+            /`body` as compact JSON has [\d,]+ bytes, and this server accepts 8,192/,
           );
     };
     judge(early);
@@ -267,7 +267,7 @@ for (const encoding of ["json", "msgpack"] as const)
     const users = Array.from({ length: 1_000 }, (_, i) => `${"u".repeat(60)}${String(i).padStart(4, "0")}`);
     const whole = watch(client.invite("g_1", users));
     await clock.settle();
-    rejected(whole, "FRAME_TOO_LARGE", /this frame has [\d,]+ bytes, this server takes 65,536/);
+    rejected(whole, "FRAME_TOO_LARGE", /this frame has [\d,]+ bytes, and this server accepts 65,536/);
     const least = "\u0001".repeat(1_363); // Six bytes each in JSON, one in MessagePack.
     const [fits, doesNot] = [least, `${least}\u0001`].map((pad) => watch(client.send(HERE, { pad })));
     await clock.pass(1_000);
@@ -277,7 +277,7 @@ for (const encoding of ["json", "msgpack"] as const)
     assert.deepEqual([server.violations, server.dialledAt.length, client.state], [[], 1, "online"]);
   });
 
-test("limits that shrink between two connections refuse what waits; one that was sent says that it may be stored", async () => {
+test("lower limits of a new connection refuse waiting writes, and a sent one's error says that it may be stored", async () => {
   const scene = await new Scene().online();
   const { client, clock, server } = scene;
   server.latencyMs = () => 1_000;
@@ -287,9 +287,9 @@ test("limits that shrink between two connections refuse what waits; one that was
   server.limits = { ...server.limits, bodyBytes: 256 };
   const waiting = [300, 10].map((size) => watch(client.send(HERE, { pad: "x".repeat(size) })));
   await clock.pass(20_000);
-  rejected(sent, "FRAME_TOO_LARGE", /this server takes 256; .*may have stored it/);
+  rejected(sent, "FRAME_TOO_LARGE", /this server accepts 256; .*may have stored it/);
   assert.ok(waiting[0] !== undefined);
-  rejected(waiting[0], "FRAME_TOO_LARGE", /this server takes 256$/);
+  rejected(waiting[0], "FRAME_TOO_LARGE", /this server accepts 256$/);
   assert.equal(waiting[1]?.status, "resolved");
   assert.deepEqual(server.violations, []);
 });
@@ -314,7 +314,7 @@ test("back-off grows from one connection to the next until one has held for 10 s
   assert.equal(Math.round(gaps.at(-1) ?? 0), 110);
 });
 
-test("whatever a server says, it ends no process: what is no frame ends the connection, and another one comes", async () => {
+test("invalid messages of a server end the connection and not the process, and another connection follows", async () => {
   const scene = await new Scene().online();
   const { client, clock, server } = scene;
   const sent: Outcome[] = [];
@@ -338,7 +338,7 @@ test("whatever a server says, it ends no process: what is no frame ends the conn
   );
 });
 
-test("own first messages do not come back as events: written before the first sync, on resuming, acked or not", async () => {
+test("own first messages do not come back as events, before the first sync, after a resume, acked or not", async () => {
   const scene = new Scene();
   const early = [1, 2, 3].map((n) => watch(scene.client.send(HERE, { n })));
   await scene.online();
@@ -368,7 +368,7 @@ test("own first messages do not come back as events: written before the first sy
   assert.deepEqual(resumed.shown.slice(1), ["d_cleo 1 created of ann"]);
 });
 
-test("what an application does to its own map after it has sent it is nobody's message", async () => {
+test("changes of an application to its map after the send do not change the message", async () => {
   const scene = new Scene();
   const body = { text: "as it was", list: [{ n: 1 }] };
   const sent = watch(scene.client.send(HERE, body));
@@ -380,7 +380,7 @@ test("what an application does to its own map after it has sent it is nobody's m
   assert.deepEqual(stored, { text: "as it was", list: [{ n: 1 }] });
 });
 
-test("a reader that throws ends its own feed, and no other", async () => {
+test("a reader that throws ends its own feed alone", async () => {
   const scene = await new Scene().online();
   const heard: string[] = [];
   const throwing = async (): Promise<void> => {
@@ -399,7 +399,7 @@ test("a reader that throws ends its own feed, and no other", async () => {
   assert.equal(reading.status, "resolved");
 });
 
-test("closed by the server: each close code says why, with a code of its own", async () => {
+test("each close code of the server has a reason with an error code", async () => {
   for (const [closeCode, code] of [
     [4400, "FRAME_MALFORMED"],
     [4403, "FORBIDDEN"],
@@ -415,7 +415,7 @@ test("closed by the server: each close code says why, with a code of its own", a
   }
 });
 
-test("a hello of its own that was given up, and arrives late, does not close the device for good", async () => {
+test("an own abandoned hello that arrives late does not close the device for good", async () => {
   const scene = await new Scene().online();
   const { client, clock, server } = scene;
   server.say({ t: "goaway", reason: "drain", reconnectAfterMs: 0, ticket: "ticket" });
@@ -429,7 +429,7 @@ test("a hello of its own that was given up, and arrives late, does not close the
   assert.deepEqual([client.state, sent.status], ["online", "resolved"]);
 });
 
-test("a server that answers pings and no write is left after a minute, and the write is said to another one", async () => {
+test("a server that answers pings but no write is left after a minute, and the write goes to another one", async () => {
   const scene = await new Scene().online();
   const { client, clock, server } = scene;
   server.temper = "silent";

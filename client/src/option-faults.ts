@@ -35,14 +35,14 @@ export function faultOf(options: ChatOptions): ChatError | undefined {
   const { urls, device, token, client, resume }: { readonly [K in keyof ChatOptions]: unknown } = options;
   const refuse = (why: string): ChatError => new ChatError("INVALID", why);
   if (!Array.isArray(urls) || urls.length === 0)
-    return refuse("`urls` is no list of connectors: `/v1/config` names them");
+    return refuse("`urls` is not a list of connectors: `/v1/config` names them");
   const bad = urls.findIndex((url) => !isUrl(url));
-  if (bad >= 0) return refuse(`\`urls[${bad}]\` is no ws:// or wss:// URL: ${shown(urls[bad])}`);
+  if (bad >= 0) return refuse(`\`urls[${bad}]\` is not a ws:// or wss:// URL: ${shown(urls[bad])}`);
   if (!isId(device)) return refuse(`\`device\` is not an id of [A-Za-z0-9_-]{1,64}: ${shown(device)}`);
-  if (typeof token !== "function") return refuse("`token` is no function");
+  if (typeof token !== "function") return refuse("`token` is not a function");
   const isClient =
     client === undefined ||
     (typeof client === "string" && client.length <= CLIENT_LENGTH_MAX && !CONTROL.test(client));
-  if (!isClient) return refuse(`\`client\` is no line of ${CLIENT_LENGTH_MAX} characters at most`);
-  return isSeen(resume) ? undefined : refuse("`resume` is not what `seen()` gave");
+  if (!isClient) return refuse(`\`client\` is not one line of at most ${CLIENT_LENGTH_MAX} characters`);
+  return isSeen(resume) ? undefined : refuse("`resume` is not a value that `seen()` returned");
 }

@@ -64,7 +64,7 @@ test("a write without an id gets one when it goes out first, and keeps it", asyn
   assert.equal(box.size, 0);
 });
 
-test("behind a retryable error that conversation goes again, in order and not before its time; others go on", async () => {
+test("writes of a conversation are sent again after a retryable error, in order and in time, and others go on", async () => {
   const { box, sent, clock } = outbox();
   const waiting = [...["a", "b", "c"].map((id) => box.put(frame(id))), box.put(frame("x", "h"))];
   box.refused("b", new ChatError("BUSY", "full", { retryAfterMs: 100 }));
@@ -83,7 +83,7 @@ test("behind a retryable error that conversation goes again, in order and not be
   );
 });
 
-test("behind another write that was refused, what is on its way is not said again; what is not yet waits for it", async () => {
+test("writes in flight behind another refused write are not sent again, and later ones wait for it", async () => {
   const { box, sent, clock } = outbox();
   const edit = { t: "edit", id: "e", conversation: "g" };
   const waiting = [box.put(frame("a")), box.put(edit), box.put(frame("b"))];
@@ -97,7 +97,7 @@ test("behind another write that was refused, what is on its way is not said agai
   await Promise.all(waiting);
 });
 
-test("an error for good rejects that write alone; INTERNAL is tried once more; a full outbox says so", async () => {
+test("a final error rejects its write alone, INTERNAL is tried once more, and a full outbox is an error", async () => {
   const { box, clock } = outbox(2);
   const bad = box.put(frame("a"));
   const flaky = box.put(frame("b"));
@@ -122,7 +122,7 @@ const event = (seq: number, kind: "message" | "joined" = "message", users?: read
     ...(users === undefined ? {} : { users }),
   }) as const;
 
-test("a timeline shows each event once and in order, whatever way they come", () => {
+test("a timeline shows each event once and in order, for any order of arrival", () => {
   const line = new Timeline(4);
   assert.deepEqual(line.insert(event(6), "bob"), []);
   assert.equal(line.hasHole, true);
@@ -142,7 +142,7 @@ test("a timeline shows each event once and in order, whatever way they come", ()
   assert.equal(line.hasHole, false);
 });
 
-test("who is invited again begins at their joining; who has left gives up what is above", () => {
+test("a user who is invited again starts at the join, and one who left drops the later events", () => {
   const line = new Timeline(3);
   assert.deepEqual(
     line.insert(event(104, "joined", ["bob"]), "bob").map(({ seq }) => seq),
@@ -154,7 +154,7 @@ test("who is invited again begins at their joining; who has left gives up what i
   assert.equal(left.hasHole, false);
 });
 
-test("who writes a thousand at once is told to be slower, and is hardly refused after that", async () => {
+test("a client that writes a thousand at once is slowed down, and is hardly refused after that", async () => {
   // A server that lets 50 a second in, 100 at once, and answers 5 ms later; sends behind a refused one share it.
   const clock = { now: 0 };
   let tokens = 100;

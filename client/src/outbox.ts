@@ -266,9 +266,13 @@ export class Outbox {
 
 /** The limits have changed since the write was first sent. */
 const afterwards = (error: ChatError): ChatError =>
-  new ChatError(error.code, `${error.message}; it went to one that took it, which may have stored it`, {
-    cause: error,
-  });
+  new ChatError(
+    error.code,
+    `${error.message}; it was sent before to a server with a higher limit, which may have stored it`,
+    {
+      cause: error,
+    },
+  );
 
 /** Writes with the same target keep their order. A write that names neither field has a target of its own. */
 function targetOf(entry: Entry): unknown {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Scene } from "../test/scene.ts";
 import type { WriteFields } from "./types.ts";
 
-test("any write goes by its verb: what is optional may be left out, and `kind` is said", async () => {
+test("every write has its verb, optional fields may be absent, and `kind` is sent", async () => {
   const { client, clock } = await new Scene().online();
   const group: WriteFields<"create"> = { kind: "group", name: "G", members: ["bob"] };
   const created = client.perform("create", group, "one");

@@ -6,12 +6,12 @@ import { readBody } from "@jichat/protocol/frame/body.ts";
 import { BAD } from "../test/model-bodies.ts";
 import { plainBody } from "./plain-body.ts";
 
-test("each thing that JSON cannot say is refused with its place", () => {
+test("each value that JSON cannot express is refused with its place", () => {
   for (const { name, make } of BAD)
     assert.throws(() => plainBody(make()), { name: "ChatError", message: name }, String(name));
 });
 
-test("what JSON can say is copied, of whichever realm, and the server reads it as the same", () => {
+test("each value that JSON can express is copied, from any realm, and the server reads the same value", () => {
   const shared = { n: 1 };
   const good: readonly object[] = [
     {},
@@ -34,7 +34,7 @@ test("what JSON can say is copied, of whichever realm, and the server reads it a
   }
 });
 
-test("a getter that sends another body meanwhile, or has none, changes nothing of this one", () => {
+test("a getter that sends another body meanwhile does not change this one", () => {
   const body = {
     first: [1],
     get second() {
@@ -46,7 +46,7 @@ test("a getter that sends another body meanwhile, or has none, changes nothing o
   assert.throws(() => plainBody(body), /`body\.third\.n` is NaN/);
 });
 
-test("a proxy that throws at whatever is asked of it is refused, and so is what throws no error", () => {
+test("a proxy that throws on every access is refused, and so is one that throws something else than an error", () => {
   const traps = (thrown: unknown): ProxyHandler<object> => ({
     ownKeys: () => {
       throw thrown;

@@ -51,7 +51,7 @@ class BodyCopy {
   #count(size: number): void {
     this.#lookedAt += size;
     if (this.#lookedAt > LOOKED_AT_MAX)
-      throw new ChatError("FRAME_TOO_LARGE", "`body` is larger than any server takes");
+      throw new ChatError("FRAME_TOO_LARGE", "`body` is larger than any server accepts");
   }
 
   #leaf(value: unknown): unknown {
@@ -61,16 +61,16 @@ class BodyCopy {
       case "boolean":
         return value;
       case "number":
-        if (!Number.isFinite(value)) throw this.refuse(`is ${value}, which JSON cannot say`);
+        if (!Number.isFinite(value)) throw this.refuse(`is ${value}, which JSON cannot express`);
         if (Math.abs(value) > NUMBER_MAX)
-          throw this.refuse("is a number that is not within 2^53 - 1 of 0: say it as text");
+          throw this.refuse("is a number outside of -(2^53 - 1) to 2^53 - 1: send it as text");
         return value;
       case "bigint":
-        throw this.refuse("is a bigint: say it as text");
+        throw this.refuse("is a bigint: send it as text");
       case "undefined":
-        throw this.refuse("is undefined: leave it out, or say null");
+        throw this.refuse("is undefined: leave it out, or send null");
       default:
-        throw this.refuse(`is a ${typeof value}, which JSON cannot say`);
+        throw this.refuse(`is a ${typeof value}, which JSON cannot express`);
     }
   }
 
@@ -93,7 +93,7 @@ class BodyCopy {
 
   #map(map: object, depth: number): Record<string, unknown> {
     if (!isPlain(map))
-      throw this.refuse(`is ${classOf(map)}: say it as text, a number, a list or a plain map`);
+      throw this.refuse(`is ${classOf(map)}: send it as text, a number, a list or a plain map`);
     const copy: Record<string, unknown> = {};
     for (const key of Object.keys(map)) {
       this.#path.enter(key);

@@ -23,7 +23,7 @@ const refused = async (): Promise<RestError> => {
   return assert.fail("it is no answer");
 };
 
-test("a good answer is what it says; what is asked has its token and its body", async (t) => {
+test("callRest sends the token and the body, and returns the answer", async (t) => {
   const asked = answer(t, () => new Response('{"user":"ann"}', { status: 201 }));
   const call = { api: "http://here", token: "t", body: { user: "ann" } };
   assert.deepEqual(await callRest("POST", "/v1/users", call), { user: "ann" });
@@ -35,7 +35,7 @@ test("a good answer is what it says; what is asked has its token and its body", 
   );
 });
 
-test("an answer without a body, or of anything but JSON, is an error with its status, whatever the status is", async (t) => {
+test("an answer without a JSON body is an error with the status, for any status", async (t) => {
   for (const [status, text, code] of [
     [200, "", "INVALID"],
     [200, "<html>", "INVALID"],
@@ -49,12 +49,12 @@ test("an answer without a body, or of anything but JSON, is an error with its st
     answer(t, () => new Response(text, { status }));
     const error = await refused();
     assert.deepEqual([error.status, error.code], [status, code]);
-    assert.match(error.message, new RegExp(`GET /v1/me is answered with ${status} and no JSON`));
+    assert.match(error.message, new RegExp(`GET /v1/me was answered with ${status} and without JSON`));
     t.mock.restoreAll();
   }
 });
 
-test("an error of the api is told as it says; one of a later version by its status", async (t) => {
+test("an error of the api keeps its code, and an unknown code is replaced by its status", async (t) => {
   const said = '{"code":"BUSY","message":"no capacity","retryAfterMs":70,"traceId":"t"}';
   answer(t, () => new Response(said, { status: 503 }));
   const { status, code, message, retryAfterMs } = await refused();
@@ -65,7 +65,7 @@ test("an error of the api is told as it says; one of a later version by its stat
   assert.deepEqual([later.status, later.code, later.message], [418, "INVALID", "new"]);
 });
 
-test("no answer at all is UNAVAILABLE with status 0", async (t) => {
+test("a missing answer is UNAVAILABLE with status 0", async (t) => {
   answer(t, () => {
     throw new TypeError("fetch failed");
   });

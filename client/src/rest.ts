@@ -68,7 +68,9 @@ export async function callRest<T>(method: string, path: string, call: RestCall =
   throw new RestError(
     status,
     typeof code === "string" && isErrorCode(code) ? code : codeOf(status),
-    typeof message === "string" ? message : `${asked} is answered with ${status} and no JSON of the api`,
+    typeof message === "string"
+      ? message
+      : `${asked} was answered with ${status} and without JSON of the api`,
     typeof retryAfterMs === "number" ? { retryAfterMs } : {},
   );
 }

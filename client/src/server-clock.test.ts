@@ -9,7 +9,7 @@ const [SECOND, HOUR, DAY] = [1_000, 3_600_000, 86_400_000];
 /** When an id was made, by what it says. */
 const timeOf = (id: string): number => Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 
-test("after the first welcome the server's time is known, whatever the device's clock says or does", async () => {
+test("the server's time is known after the first welcome, whatever the device's clock does", async () => {
   for (const aheadMs of [2 * HOUR, -2 * HOUR, DAY, 0]) {
     const device = new HandClock();
     device.aheadMs = NOW + aheadMs;
@@ -40,7 +40,7 @@ test("ids rise within a millisecond and when the clock falls a little", () => {
   assert.ok(timeOf(made.at(-1) ?? "") - now <= 10 * SECOND);
 });
 
-test("ids of a clock that was far ahead are let go: those that come are of the right time, and all differ", () => {
+test("ids after a clock that was far ahead have the right time again, and all ids differ", () => {
   const device = new HandClock();
   device.aheadMs = NOW + DAY;
   const clock = new ServerClock(device);
@@ -54,7 +54,7 @@ test("ids of a clock that was far ahead are let go: those that come are of the r
   assert.equal(new Set([...before, ...after]).size, 10_000);
 });
 
-test("a jump of the device's clock moves no id", async () => {
+test("a jump of the device's clock does not change the time of ids", async () => {
   const device = new HandClock();
   device.aheadMs = NOW;
   const clock = new ServerClock(device);

@@ -84,7 +84,7 @@ const isKnown = (t: unknown): t is ServerFrame["t"] => typeof t === "string" && 
  * the protocol: then nothing that this server says can be trusted.
  */
 export function readServerFrame(value: unknown): ServerFrame | undefined {
-  if (!isMap(value) || !isText(value["t"])) throw new Error("the server said what is no frame");
+  if (!isMap(value) || !isText(value["t"])) throw new Error("the server sent a message that is not a frame");
   const { t } = value;
   if (!isKnown(t)) return undefined;
   const wrong = wrongField(value, FRAMES[t]);

@@ -97,7 +97,10 @@ export class TicketKeeper {
     if (this.#toldOf === token || this.#stopped) return;
     this.#toldOf = token;
     this.#parts.onTrouble(
-      new ChatError("TOKEN_EXPIRED", "this session's token ends soon, and the application gave it again"),
+      new ChatError(
+        "TOKEN_EXPIRED",
+        "this session's token expires soon, and the application returned it again",
+      ),
     );
   }
 }

@@ -115,7 +115,7 @@ export class TokenSource {
       ]);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ChatError("UNAVAILABLE", `the application gave no token: ${why}`, { cause });
+      throw new ChatError("UNAVAILABLE", `the application returned no token: ${why}`, { cause });
     }
   }
 }
@@ -131,13 +131,16 @@ function readToken(given: unknown): string {
       : given === ""
         ? "empty text"
         : `text of ${given.length} characters, or with control characters: a token has 1 to ${LENGTH_MAX}`;
-  throw new ChatError("INVALID", `\`token()\` gave ${what}`);
+  throw new ChatError("INVALID", `\`token()\` returned ${what}`);
 }
 
 const givenAgain = (closeCode: number): ChatError =>
   closeCode === CLOSE.expired
     ? new ChatError(
         "TOKEN_EXPIRED",
-        "the token has expired, and the application gave it again: sign in again",
+        "the token has expired, and the application returned it again: sign in again",
       )
-    : new ChatError("UNAUTHENTICATED", "the token is void, and the application gave it again: sign in again");
+    : new ChatError(
+        "UNAUTHENTICATED",
+        "the token is not valid, and the application returned it again: sign in again",
+      );

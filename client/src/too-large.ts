@@ -20,7 +20,7 @@ export function tooLarge(
 ): ChatError | undefined {
   const bytes = typeof encoded === "string" ? utf8Length(encoded, frameBytes) : encoded.length;
   const refuse = (what: string, has: number, most: number): ChatError =>
-    new ChatError("FRAME_TOO_LARGE", `${what} has ${said(has)} bytes, this server takes ${said(most)}`);
+    new ChatError("FRAME_TOO_LARGE", `${what} has ${said(has)} bytes, and this server accepts ${said(most)}`);
   if ("body" in frame && bytes * GROWTH_MAX > bodyBytes) {
     const body = JSON.stringify(frame.body);
     if (utf8Length(body, bodyBytes) > bodyBytes)

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import { AddressBudget } from "./address-budget.ts";
 
-test("frames of one address are bounded together, and another's are not touched by it", () => {
+test("the frames of one address share a bound, and other addresses are not affected", () => {
   const budget = new AddressBudget(new TokenBuckets(100));
   for (let i = 0; i < 200; i += 1) assert.equal(budget.spend("a", 1_024, 0), 0);
   assert.equal(budget.spend("a", 1, 0), 10);
@@ -14,7 +14,7 @@ test("frames of one address are bounded together, and another's are not touched 
   assert.equal(budget.spend("a", 1, 10), 0);
 });
 
-test("a long frame costs by its length, and passes however long it is", () => {
+test("a long frame costs by its length, and passes at any length", () => {
   const budget = new AddressBudget(new TokenBuckets(100));
   assert.equal(budget.spend("a", 1_025, 0), 0);
   for (let i = 0; i < 198; i += 1) assert.equal(budget.spend("a", 0, 0), 0);
@@ -23,7 +23,7 @@ test("a long frame costs by its length, and passes however long it is", () => {
   assert.ok(budget.spend("a", 1_000_000, 3_999) > 0);
 });
 
-test("a clock that steps back takes nothing away, and what is full is forgotten", () => {
+test("a clock that steps back takes nothing from a bucket, and full buckets are dropped", () => {
   const buckets = new TokenBuckets(100);
   const budget = new AddressBudget(buckets);
   assert.equal(budget.spend("a", 1, 10_000), 0);

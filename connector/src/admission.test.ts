@@ -43,7 +43,7 @@ function scene(answer: (user: string) => boolean): {
   };
 }
 
-test("whatever a socket writes to a conversation waits behind its first message, in order of arrival", async () => {
+test("writes of a socket to a conversation wait behind its first message, in order of arrival", async () => {
   const { admission, open } = scene(() => true);
   const socket = {};
   const order: number[] = [];
@@ -63,7 +63,7 @@ test("whatever a socket writes to a conversation waits behind its first message,
   assert.equal(admission.of(socket, "c", to("bob")), undefined, "a known name costs a look-up");
 });
 
-test("a name of nobody is refused with all that name it; a known conversation is never checked", async () => {
+test("each write to an unknown user is refused, and a write to a known conversation is not checked", async () => {
   const { admission, open } = scene(() => false);
   const socket = {};
   const verdicts = [to("bbo"), said, to("bbo")].map(async (one) => admission.of(socket, "c", one));
@@ -76,7 +76,7 @@ test("a name of nobody is refused with all that name it; a known conversation is
   assert.match(told[0]?.message ?? "", /bbo/);
 });
 
-test("members and users are checked, those of `remove` are not", async () => {
+test("the users of `create` and `invite` are checked, and those of `remove` are not", async () => {
   const { admission, open } = scene((user) => user === "ann");
   const group = { conversation: "g" };
   const frames = [
@@ -93,7 +93,7 @@ test("members and users are checked, those of `remove` are not", async () => {
   );
 });
 
-test("who cannot be asked for is a retryable refusal", async () => {
+test("a check that fails is a retryable refusal", async () => {
   const existence = new Existence({
     isComplete: true,
     has: async () => Promise.reject(new ChatError("UNAVAILABLE", "down", { retryAfterMs: 7 })),
@@ -102,6 +102,6 @@ test("who cannot be asked for is a retryable refusal", async () => {
   assert.deepEqual([told?.code, told?.retryAfterMs], ["UNAVAILABLE", 7]);
 });
 
-test("without the check nobody is asked for", () => {
+test("no user is looked up if the check is off", () => {
   assert.equal(new Admission(undefined).of({}, "c", to("bob")), undefined);
 });

@@ -41,7 +41,7 @@ const delivery = (position: number, events: Delivery["events"], more: Partial<De
   ...more,
 });
 
-test("positions are taken upwards only: a repetition and a late one change nothing, a longer one brings what is new", () => {
+test("a repeated or late delivery changes nothing, and one that overlaps brings only its new events", () => {
   const bob = new Listener("s1");
   const deliveries = new Deliveries({ of: () => [bob] });
   deliveries.deliver(delivery(5, [event(1, 5)]));
@@ -56,7 +56,7 @@ test("positions are taken upwards only: a repetition and a late one change nothi
   assert.equal(bob.heard.length, 4, "another partition counts for itself");
 });
 
-test("the rest of a delivery is taken behind it, and moves no position back", () => {
+test("the rest of a delivery is accepted after it, and does not move the position back", () => {
   const bob = new Listener("s1");
   const deliveries = new Deliveries({ of: () => [bob] });
   const gaps = [{ conversation: "h", users: ["bob"], head: 3 }];
@@ -72,7 +72,7 @@ test("the rest of a delivery is taken behind it, and moves no position back", ()
   );
 });
 
-test("the session that sent it hears nothing, unless it asked for its echo; the other devices do", () => {
+test("an event does not go to the session that sent it unless that session asked for its echo", () => {
   const [origin, echoing, other] = [new Listener("s1"), new Listener("s2", true), new Listener("s3")];
   const deliveries = new Deliveries({ of: () => [origin, echoing, other] });
   deliveries.deliver(delivery(1, [event(1, 1, "s1")]));
@@ -83,7 +83,7 @@ test("the session that sent it hears nothing, unless it asked for its echo; the 
   );
 });
 
-test("one that is still being greeted is marked, not written to; gaps and receipts are frames of their own", () => {
+test("a session without its welcome is marked and gets no frame, and a live one gets gaps and receipts", () => {
   const [greeting, live] = [new Listener("s1"), new Listener("s2")];
   greeting.isLive = false;
   const deliveries = new Deliveries({ of: () => [greeting, live] });
@@ -100,7 +100,7 @@ test("one that is still being greeted is marked, not written to; gaps and receip
   ]);
 });
 
-test("notices go by their own order, whatever the position of what brings them", () => {
+test("notices follow their own order, at any position of their delivery", () => {
   const bob = new Listener("s1");
   const deliveries = new Deliveries({ of: () => [bob] });
   const read = (position: number, seq: number, more: Partial<Delivery> = {}): number =>

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FlushScheduler } from "./flush-scheduler.ts";
 
-test("sockets are flushed once each at the end of the turn, those of the next turn in the next", () => {
+test("each socket is flushed once at the end of the turn in which it was written to", () => {
   const scheduled: (() => void)[] = [];
   const turn = new FlushScheduler((act) => scheduled.push(act));
   const flushed: string[] = [];
@@ -24,7 +24,7 @@ test("sockets are flushed once each at the end of the turn, those of the next tu
   assert.deepEqual(flushed, ["a", "b", "c"]);
 });
 
-test("each clock is read once in a turn, and again in the next", () => {
+test("each clock is read once a turn", () => {
   const scheduled: (() => void)[] = [];
   const read = { now: 0, monotonic: 100 };
   const turn = new FlushScheduler((act) => scheduled.push(act), {

@@ -99,11 +99,11 @@ export class FrameHandler {
       if (tooLarge) {
         throw new ChatError(
           "FRAME_TOO_LARGE",
-          `a frame is at most ${frameBytesMax} bytes, this one has ${bytes.byteLength}`,
+          `a frame has at most ${frameBytesMax} bytes, and this one has ${bytes.byteLength}`,
         );
       }
       if (session.state === "new" && typeOf(value) !== "hello")
-        throw new ChatError("UNAUTHENTICATED", "the first frame is a hello");
+        throw new ChatError("UNAUTHENTICATED", "the first frame must be a `hello`");
       if (waitMs > 0 && typeOf(value) !== "send") throw errorOf(socketTooFast(waitMs));
       const frame = readClientFrame(value, bodyBytesMax, this.#parts.level.current);
       session.malformedInARow = 0;
@@ -140,7 +140,7 @@ export class FrameHandler {
     if (session.state === "new") {
       // A client whose address is over its limit must wait, but its token is fine.
       if (error.code === "RATE_LIMITED") session.close(CLOSE.tooMany, error.message);
-      else session.close(CLOSE.unauthenticated, "the first frame is a hello");
+      else session.close(CLOSE.unauthenticated, "the first frame must be a `hello`");
       return;
     }
     if (error.code === "RATE_LIMITED") {
@@ -182,7 +182,7 @@ export class FrameHandler {
       early.push({ frame, bytes });
       return;
     }
-    const error = new ChatError("BUSY", `at most ${EARLY_MAX} frames wait for a welcome`);
+    const error = new ChatError("BUSY", `at most ${EARLY_MAX} frames may wait for the welcome: wait for it`);
     replyError(this.#parts.metrics, session, error, {
       id: idOf(frame),
       traceId: this.#parts.telemetry.begin("frame").traceId,
@@ -248,7 +248,7 @@ export class FrameHandler {
     switch (frame.t) {
       case "ping": // Already answered in `#admit`.
       case "hello":
-        throw new ChatError("FRAME_MALFORMED", "this socket has said hello already");
+        throw new ChatError("FRAME_MALFORMED", "this socket has sent a `hello` already");
       case "pull":
         this.#refuseTooFastUser(session, bytes);
         return this.#pull(session, frame, trace.traceId);
@@ -288,7 +288,7 @@ export class FrameHandler {
   async #renew(session: Session, frame: Renew): Promise<void> {
     const identity = await this.#parts.tokens.verify(frame.token);
     if (identity.user !== session.user)
-      throw new ChatError("UNAUTHENTICATED", "this token is another user's");
+      throw new ChatError("UNAUTHENTICATED", "this token belongs to another user");
     session.identity = identity;
     session.write({ t: "ticket", id: frame.id, ...issueTicket(this.#parts, session) });
   }
@@ -296,7 +296,7 @@ export class FrameHandler {
 
 function hold(session: Session, intake: Intake, bytes: ArrayBuffer, binary: boolean): boolean {
   const isHeld = intake.hold(bytes, binary); // Copies the bytes, because uWS reuses the buffer.
-  if (!isHeld) session.close(CLOSE.tooMany, "more at once than may wait");
+  if (!isHeld) session.close(CLOSE.tooMany, "too many bytes at once");
   return isHeld;
 }
 

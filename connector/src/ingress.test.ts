@@ -23,7 +23,11 @@ import { Session } from "./session.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 
 type Outcome = Exclude<Answer, "later">;
-const tooFast: Refused = { code: "RATE_LIMITED", message: "too fast", retryAfterMs: 10 };
+const tooFast: Refused = {
+  code: "RATE_LIMITED",
+  message: "this user sends too many frames or bytes",
+  retryAfterMs: 10,
+};
 const busy: Refused = { code: "BUSY", message: "no capacity", retryAfterMs: 10 };
 const trace = { traceId: "t", span: undefined };
 const send = (id: string, conversation = "g"): Send => ({
@@ -80,7 +84,7 @@ function talk() {
   return { parts, session, closed, asked, says };
 }
 
-test("a copy that is too fast while the original is on its way holds nobody once that is acked", async () => {
+test("a copy refused as too fast holds no later send once its original is acked", async () => {
   const { parts, session, asked, says } = talk();
   const original = says(send("a"));
   refuseSend(parts, session, send("a"), tooFast);
@@ -92,7 +96,7 @@ test("a copy that is too fast while the original is on its way holds nobody once
   assert.equal(await next, "acked");
 });
 
-test("a copy that is too fast holds nobody either once the original is refused for good", async () => {
+test("a copy refused as too fast holds no later send once its original is refused for good", async () => {
   const { parts, session, asked, says } = talk();
   const original = says(send("a"));
   refuseSend(parts, session, send("a"), tooFast);
@@ -102,7 +106,7 @@ test("a copy that is too fast holds nobody either once the original is refused f
   assert.equal(asked.length, 2);
 });
 
-test("who is refused on its way stands where it stood when it comes again, behind a defect too", async () => {
+test("a refused send keeps its place when it is sent again, even after a defect", async () => {
   const { asked, says } = talk();
   const first = says(send("a"));
   asked[0]?.sender.refused?.(asked[0].command, busy);
@@ -120,7 +124,7 @@ test("who is refused on its way stands where it stood when it comes again, behin
   assert.equal(other.asked.length, 1, "another conversation goes on");
 });
 
-test("a socket with more refused sends than are kept is closed, and not one send earlier", () => {
+test("a socket is closed at the first refused send over the limit", () => {
   const { parts, session, closed } = talk();
   for (let i = 0; i < REFUSED_SENDS_MAX; i += 1)
     refuseSend(parts, session, send(`m${i}`, `g${i % 9}`), tooFast);

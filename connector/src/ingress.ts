@@ -195,7 +195,7 @@ function gated({ parts, session, frame, conversation, place }: Placed): Refused 
 }
 
 function endIfFull(session: Session): void {
-  if (session.gate.isFull) session.close(CLOSE.tooMany, "too many refused sends have not come again");
+  if (session.gate.isFull) session.close(CLOSE.tooMany, "too many refused sends were not sent again");
 }
 
 function tooManyMembers(parts: IngressParts, user: string, frame: WriteFrame): Refused | undefined {

@@ -13,7 +13,7 @@ function fake(more: Partial<typeof limits> = {}) {
   return { turn, intake: new Intake({ ...limits, ...more }, turn, "here") };
 }
 
-test("a burst of frames passes, one more waits as long as it says; so do bytes", () => {
+test("a burst of frames or bytes passes, and one more passes after the wait that its refusal names", () => {
   const { turn, intake } = fake();
   for (let i = 0; i < 400; i += 1) assert.equal(intake.admit(1), 0);
   const waitMs = intake.admit(1);
@@ -49,7 +49,7 @@ function fakeBudget(waitMs = 0) {
   return budget;
 }
 
-test("what an address has used up refuses a frame, which costs its socket nothing", () => {
+test("a frame over the limit of its address is refused, and costs its socket nothing", () => {
   const { turn } = fake();
   const budget = fakeBudget(3);
   const intake = new Intake({ ...limits, framesPerSecond: 1 }, turn, "here", budget);
@@ -60,7 +60,7 @@ test("what an address has used up refuses a frame, which costs its socket nothin
   assert.equal(budget.paid, 2, "what the socket may not costs nobody else");
 });
 
-test("frames of whatever sizes in whatever turns pass as if each was counted by itself, and each is paid for", () => {
+test("frames counted per turn pass as if each one was counted alone, for any sizes and turns", () => {
   const size = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 12_000 }));
   const frame = fc.record({ bytes: size, laterMs: fc.constantFrom(0, 0, 0, 0, 1, 40, 900) });
   fc.assert(
@@ -92,7 +92,7 @@ test("frames of whatever sizes in whatever turns pass as if each was counted by 
   );
 });
 
-test("small frames of one turn are counted together: an address is asked for a twentieth of them", () => {
+test("the small frames of one turn are counted together, with a twentieth of the charges to the address", () => {
   const { turn } = fake();
   const budget = fakeBudget();
   const intake = new Intake(
@@ -114,7 +114,7 @@ test("small frames of one turn are counted together: an address is asked for a t
   assert.ok(intake.admit(20) > 0);
 });
 
-test("whatever comes in whatever turns is read once, in its order, a share of it in each turn", () => {
+test("frames that arrive in any turns are read once and in order, with a share in each turn", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 100 }), { maxLength: 30 }), (turns) => {
       const { turn, intake } = fake({ heldBytesMax: 1e9 });
@@ -150,7 +150,7 @@ test("whatever comes in whatever turns is read once, in its order, a share of it
   );
 });
 
-test("what waits is bounded in bytes, and a frame of none costs too; what was dropped is gone", () => {
+test("waiting frames are bounded in bytes, an empty one counts too, and dropped ones are gone", () => {
   for (const length of [0, 1, 100, 5_000]) {
     const { intake } = fake();
     let held = 0;
@@ -162,7 +162,7 @@ test("what waits is bounded in bytes, and a frame of none costs too; what was dr
   }
 });
 
-test("two hundred refusals within ten seconds are borne, and no more", () => {
+test("a socket may have two hundred refusals within ten seconds, and no more", () => {
   const { turn, intake } = fake();
   for (let i = 0; i < REFUSALS_MAX; i += 1) {
     turn.ms += 49;

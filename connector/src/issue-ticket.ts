@@ -16,7 +16,7 @@ export function issueTicket(
   { tickets, clock }: TicketParts,
   session: Session,
 ): { ticket: string; ticketExpiresAt: number } {
-  if (session.identity === undefined) throw new Error("a ticket is for who is authenticated");
+  if (session.identity === undefined) throw new Error("a ticket needs an authenticated session");
   const now = clock.now();
   const issued = tickets.issue({ ...session.identity, device: session.device }, now);
   session.ticketIssuedAt = now;

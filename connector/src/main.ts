@@ -141,7 +141,7 @@ const listening = await new Promise<us_listen_socket | false>((resolve) => {
 if (listening === false) throw new Error(`cannot listen on ${host}, port ${config.port}: is it in use?`);
 telemetry.gauge(
   "jichat_connector_certificate_expires_seconds",
-  "seconds until the certificate that new connections get is over; NaN where TLS ends elsewhere",
+  "seconds until the certificate that new connections get expires; NaN where TLS ends elsewhere",
   () => tlsDoor?.expiresInSeconds(systemClock.now()) ?? Number.NaN,
 );
 const reread = [...loaded.reread, ...clusterKeys.reread, ...(tlsDoor === undefined ? [] : [tlsDoor.reread])];
@@ -152,7 +152,7 @@ const admin = await startAdmin(config, telemetry, {
       ? "draining"
       : revocations.loaded
         ? undefined
-        : "the list of revoked tokens is not known just now",
+        : "the list of revoked tokens cannot be read at the moment",
   level: () => cluster.level.said,
   clusterKeys: () => clusterKeys.all,
   drain: (on) => {

@@ -18,12 +18,12 @@ const CLOSES = new Set([1000, 1001, 1005, 1006, 1012, 4400, 4401, 4402, 4403, 44
 
 /** A connector's metrics. docs/metrics.md lists the same names. */
 export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => number): ConnectorMetrics {
-  const frames = telemetry.counter("jichat_connector_frames", "frames taken, by type");
+  const frames = telemetry.counter("jichat_connector_frames", "frames received, by type");
   const errors = telemetry.counter("jichat_connector_errors", "error frames written, by code");
   const closes = telemetry.counter("jichat_connector_closes", "sockets closed, by code");
   const cut = telemetry.counter(
     "jichat_connector_connections_cut",
-    "connections closed as they came, there being too many",
+    "connections closed on arrival, since there were too many",
   );
   const retries = telemetry.counter("jichat_connector_batch_retries", "batches of commands sent again");
   const gaps = telemetry.counter(

@@ -67,13 +67,13 @@ for (const [what, more, who] of [
   ["to one session that is not here: nobody", { session: "elsewhere" }, []],
   ["to a user who is not here: nobody", { users: ["dov"] }, []],
 ] as const)
-  test(`a notice is told ${what}`, () => {
+  test(`a notice is written ${what}`, () => {
     const { writer, sockets } = three();
     assert.deepEqual(writer.write([notice(1, more)]), { written: who.length, dropped: 0 });
     assert.deepEqual(heardBy(sockets), who);
   });
 
-test("a socket with much unread does without, and is counted; one that is being greeted will sync", () => {
+test("a socket with much unread gets no notice, which is counted, and one without its welcome syncs later", () => {
   const { writer, sockets } = three();
   sockets.phone.isSlow = true;
   sockets.laptop.isLive = false;
@@ -82,7 +82,7 @@ test("a socket with much unread does without, and is counted; one that is being 
   assert.deepEqual([sockets.phone.missed, sockets.laptop.missed], [false, true]);
 });
 
-test("who reads MessagePack gets it in MessagePack, encoded once", () => {
+test("sessions that read MessagePack get a notice in MessagePack, encoded once", () => {
   const readers = [new Listener("a", "msgpack"), new Listener("b", "msgpack"), new Listener("c")];
   const writer = new NoticeWriter({ of: () => readers });
   const receipt = receiptOf({ conversation: "g", user: "ann", seq: 7 });
@@ -97,7 +97,7 @@ test("who reads MessagePack gets it in MessagePack, encoded once", () => {
 
 const told = fc.record({ key: fc.nat(3), order: fc.integer({ min: 1, max: 9 }) });
 
-test("in whatever order they come, and however often, what is told of a key only rises, up to its highest", () => {
+test("the orders that are written for a key only rise, up to the highest, for any order of arrival", () => {
   fc.assert(
     fc.property(fc.array(told, { maxLength: 40 }), (all) => {
       const ann = new Listener("phone");
@@ -117,7 +117,7 @@ test("in whatever order they come, and however often, what is told of a key only
   );
 });
 
-test("of as many keys as it may hold the latest order is known; of twice as many the first is forgotten", () => {
+test("the latest orders of as many keys as the limit are known, and those of the first keys are dropped after that", () => {
   const keysMax = 10;
   const orders = new LatestOrders(keysMax);
   const raiseAll = (from: number, to: number): void => {

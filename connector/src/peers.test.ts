@@ -5,7 +5,7 @@ import { NO_PROXY, clientKey } from "@jichat/edge/client-address.ts";
 import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { loadUws } from "./uws.ts";
 
-test("listening on every address, an IPv4 peer is known by its own, an IPv6 peer by its /64", async () => {
+test("a connector on all addresses identifies an IPv4 peer by its address and an IPv6 peer by its /64", async () => {
   const uws = loadUws();
   const app = uws.App().get("/*", (response) => {
     response.end(clientKey(NO_PROXY, response.getRemoteAddress(), ""));

@@ -22,7 +22,7 @@ const textAt = (now: number, ping: string): string | undefined => {
   return pong === undefined ? undefined : Buffer.from(pong).toString("utf8");
 };
 
-test("what is taken for a plain ping is one, with the same id and the same answer as by JSON", () => {
+test("a frame that is read as a plain ping has the same id and answer when it is read as JSON", () => {
   let taken = 0;
   fc.assert(
     fc.property(SHAPES, fc.integer({ min: 7, max: 12 }), (text, now) => {
@@ -38,7 +38,7 @@ test("what is taken for a plain ping is one, with the same id and the same answe
   assert.ok(taken > 500, `${taken} were taken`);
 });
 
-test("a ping with and without an id is plain, anything beside it is not", () => {
+test("a ping with or without an id is plain, and one with any other field is not", () => {
   assert.equal(textAt(9, '{"t":"ping"}'), '{"t":"pong","serverTime":9}');
   assert.equal(textAt(9, '{"t":"ping","id":"p-1"}'), '{"t":"pong","id":"p-1","serverTime":9}');
   assert.equal(textAt(10, '{"t":"ping","id":"q"}'), '{"t":"pong","id":"q","serverTime":10}');

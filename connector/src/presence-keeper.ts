@@ -51,7 +51,7 @@ export class PresenceKeeper {
     this.#stop.abort(new Error("stopped"));
     const { presence, config, telemetry } = this.#parts;
     await presence.removeConnector(config.instance).catch((error: unknown) => {
-      telemetry.log.debug({ err: error }, "the connector's key expires by itself");
+      telemetry.log.debug({ err: error }, "the key of the connector was not removed: it expires by itself");
     });
   }
 
@@ -62,7 +62,7 @@ export class PresenceKeeper {
       if (!(await presence.renewConnector(config.instance))) await this.#registerAll();
       else await this.#registerRest();
     } catch (error) {
-      telemetry.log.warn({ err: error }, "the connector's key was not renewed");
+      telemetry.log.warn({ err: error }, "the key of the connector was not renewed");
     }
   }
 
@@ -80,7 +80,7 @@ export class PresenceKeeper {
         this.#gapAll([...hub.placed()]);
       }
     } catch (error) {
-      telemetry.log.warn({ err: error }, "sessions could not be registered; trying again");
+      telemetry.log.warn({ err: error }, "sessions could not be registered: trying again");
       setTimeout(() => void this.#registerAll(), 200).unref();
     } finally {
       this.#registering = false;

@@ -55,7 +55,7 @@ export async function register(
     return list;
   } catch (error) {
     session.registered = false;
-    telemetry.log.warn({ err: error }, "a session is not registered; the keeper tries again");
+    telemetry.log.warn({ err: error }, "a session could not be registered: the keeper tries again");
     return undefined;
   }
 }
@@ -84,6 +84,9 @@ export async function goodbye(
   try {
     await presence.unregister(session.user, session.device, session.id);
   } catch (error) {
-    telemetry.log.debug({ err: error }, "a closed session is still in Redis; routers find nobody behind it");
+    telemetry.log.debug(
+      { err: error },
+      "a closed session could not be removed from Redis: deliveries to it are ignored",
+    );
   }
 }

@@ -50,7 +50,7 @@ function fake(): { session: Session; did: string[]; endTurn: () => void; buffere
   };
 }
 
-test("what one turn writes leaves at its end, in order and together", () => {
+test("the frames of one turn leave at its end, together and in order", () => {
   const { session, did, endTurn } = fake();
   session.writeEncoded("1");
   session.writeEncoded("2");
@@ -62,7 +62,7 @@ test("what one turn writes leaves at its end, in order and together", () => {
   assert.deepEqual(did.slice(3), ["cork", "send 3"]);
 });
 
-test("whoever is closed is sent first what was written to them, and nothing after", () => {
+test("a closed session sends what was written before the close, and nothing after it", () => {
   const { session, did, endTurn } = fake();
   session.writeEncoded("why");
   session.close(4400, "malformed");
@@ -71,7 +71,7 @@ test("whoever is closed is sent first what was written to them, and nothing afte
   assert.deepEqual(did, ["cork", "send why", "end 4400"]);
 });
 
-test("a reader with as much unread as it may have is kept, one byte more closes it with 4408", () => {
+test("a reader at the limit of unread bytes stays open, and one byte more closes it with 4408", () => {
   const { session, did, endTurn, buffered } = fake();
   buffered.bytes = LIMIT - 10;
   session.writeEncoded("x".repeat(10));
@@ -82,7 +82,7 @@ test("a reader with as much unread as it may have is kept, one byte more closes 
   assert.deepEqual(did.slice(2), ["cork", "end 4408"]);
 });
 
-test("a notice is dropped at a quarter of what may be unread: what was written, and what is to be, counts", () => {
+test("a notice is dropped at a quarter of the limit of unread bytes, and bytes of this turn count", () => {
   const { session, did, endTurn, buffered } = fake();
   assert.ok(session.writeNotice("n".repeat(LIMIT / 4)));
   assert.ok(!session.writeNotice("x"), "behind what this turn has written");
@@ -98,14 +98,14 @@ test("a notice is dropped at a quarter of what may be unread: what was written, 
   assert.deepEqual(did.slice(2), ["cork", "send n", "send event"], "and nobody is closed for it");
 });
 
-test("a turn that writes much to a quick reader is flushed in between, and closes nobody", () => {
+test("a turn that writes much to a quick reader is flushed in between, and the socket stays open", () => {
   const { session, did } = fake();
   session.writeEncoded("x".repeat(60));
   session.writeEncoded("y".repeat(60));
   assert.deepEqual(did, ["cork", `send ${"x".repeat(60)}`, `send ${"y".repeat(60)}`]);
 });
 
-test("an answer at once goes before the turn's end, and never before what the turn has written", () => {
+test("an immediate answer leaves before the end of the turn, but after the earlier frames of the turn", () => {
   const { session, did, endTurn } = fake();
   session.writeAtOnce(bytesOf("1"));
   session.writeEncoded("2");
@@ -117,7 +117,7 @@ test("an answer at once goes before the turn's end, and never before what the tu
   assert.deepEqual(did.slice(1), ["cork", "send 2", "send 3"]);
 });
 
-test("a reader that leaves more answers unread than it may is closed with 4408", () => {
+test("a reader with more unread answers than the limit is closed with 4408", () => {
   const { session, did, buffered } = fake();
   buffered.bytes = LIMIT;
   session.writeAtOnce(bytesOf("1"));
@@ -127,7 +127,7 @@ test("a reader that leaves more answers unread than it may is closed with 4408",
   assert.deepEqual(did, ["send 1", "send 2", "end 4408"]);
 });
 
-test("a socket that is gone takes no write: uWS has freed it", () => {
+test("a closed socket is not written to, since uWS has freed it", () => {
   const { session, did, endTurn } = fake();
   session.writeAtOnce(bytesOf("0"));
   did.length = 0;

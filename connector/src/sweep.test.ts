@@ -64,7 +64,7 @@ function sweepUntil(
   return seen;
 }
 
-test("who says nothing is asked once behind a heartbeat, and closed after two", () => {
+test("a silent session is pinged once after a heartbeat, and closed after two", () => {
   const seen = sweepUntil(120_000, live());
   assert.deepEqual(seen, [
     { at: 1.2 * BEAT_MS + 500, what: "ping" },
@@ -72,7 +72,7 @@ test("who says nothing is asked once behind a heartbeat, and closed after two", 
   ]);
 });
 
-test("who pings once a heartbeat is never asked", () => {
+test("a session that pings once a heartbeat is never pinged", () => {
   const one = live();
   const seen = sweepUntil(600_000, one, (at) => {
     if (at % BEAT_MS === 4_000) one.session.life = "heard";
@@ -80,7 +80,7 @@ test("who pings once a heartbeat is never asked", () => {
   assert.deepEqual(seen, []);
 });
 
-test("who only answers pings stays, at one ping a little more than a heartbeat apart", () => {
+test("a session that only answers pings stays, and is pinged a little less than once a heartbeat", () => {
   const one = live();
   const seen = sweepUntil(600_000, one, () => {
     if (one.session.life === "asked") onControl(control, one.session, 0);
@@ -89,7 +89,7 @@ test("who only answers pings stays, at one ping a little more than a heartbeat a
   assert.ok(seen.length >= 15 && seen.length <= 20, `${seen.length} pings in ten minutes`);
 });
 
-test("of those who fall silent together each sweep asks a share, and none is forgotten in time", () => {
+test("each sweep pings a share of the sessions that fell silent together, and all of them in time", () => {
   const all = Array.from({ length: 1_000 }, live);
   const most = asksPerSweep(all.length, BEAT_MS);
   assert.equal(most, 50);
@@ -102,7 +102,7 @@ test("of those who fall silent together each sweep asks a share, and none is for
   assert.deepEqual([asksPerSweep(0, BEAT_MS), asksPerSweep(1, BEAT_MS), asksPerSweep(7, 100)], [0, 1, 7]);
 });
 
-test("pings and pongs count as frames: a flood of them ends the socket", () => {
+test("pings and pongs count as frames, and a flood of them closes the socket", () => {
   const { session, did } = live();
   for (let i = 0; i < 400 + REFUSALS_MAX; i += 1) onControl(control, session, 0);
   assert.deepEqual(did, []);
@@ -111,7 +111,7 @@ test("pings and pongs count as frames: a flood of them ends the socket", () => {
   onControl(control, session, 0);
 });
 
-test("a session ends when its token does, with the leeway of the door: it isn't closed where it'd be let in", () => {
+test("a session ends with its token, with the same leeway as at the handshake", () => {
   const tickets = new Tickets(["key of the cluster"], 3_600_000);
   const parts = {
     tickets,

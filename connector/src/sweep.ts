@@ -75,7 +75,7 @@ function sweep(parts: SweepParts): void {
       sweepSilent(session, awake, config.heartbeatMs, asks);
       if (session.isLive) sweepLive(parts, session, wallClock);
     } else if (session.isOpen && awake - session.birth.now > config.helloMs)
-      session.close(CLOSE.unauthenticated, "no hello came");
+      session.close(CLOSE.unauthenticated, "no `hello` arrived in time");
   }
   const now = systemClock.monotonic();
   parts.messageBuckets.sweep(now);

@@ -26,14 +26,14 @@ export function readTls(reader: EnvReader): Tls | undefined {
   const keyFile = reader.optional("TLS_KEY_FILE");
   if (certFile === undefined && keyFile === undefined) return undefined;
   if (certFile === undefined || keyFile === undefined) {
-    reader.refuse("TLS_CERT_FILE and TLS_KEY_FILE go together: one of them is not set");
+    reader.refuse("TLS_CERT_FILE and TLS_KEY_FILE go together, but one of them is not set: set both or none");
     return undefined;
   }
   try {
     readCertificate({ certFile, keyFile });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    reader.refuse(`TLS_CERT_FILE and TLS_KEY_FILE are no certificate and its key, as PEM: ${why}`);
+    reader.refuse(`TLS_CERT_FILE and TLS_KEY_FILE are not a certificate and its key in PEM: ${why}`);
   }
   return { certFile, keyFile };
 }

@@ -68,10 +68,10 @@ export class TlsDoor {
   /** Serves new connections with the new certificate. Throws, and changes nothing, if it cannot. */
   #renew(wanted: Certificate): void {
     if (wanted.expiresAt <= Date.now() && wanted.expiresAt < this.#current.expiresAt)
-      throw new Error(`it was over at ${new Date(wanted.expiresAt).toISOString()}`);
+      throw new Error(`the certificate expired at ${new Date(wanted.expiresAt).toISOString()}`);
     const { app, certificate } = this.#open();
     if (certificate.cert !== wanted.cert || certificate.key !== wanted.key)
-      throw new Error("the files have changed while they were read");
+      throw new Error("the files changed while they were read");
     this.#accepts.addChildAppDescriptor(app.getDescriptor());
     this.#accepts.removeChildAppDescriptor(this.#serves.getDescriptor());
     this.#serves = app;
@@ -88,7 +88,7 @@ export class TlsDoor {
     const app = this.#library.SSLApp({ cert_file_name: files.certFile, key_file_name: files.keyFile });
     const behind = readCertificate(files);
     if (before.cert !== behind.cert || before.key !== behind.key)
-      throw new Error("the files have changed while they were read");
+      throw new Error("the files changed while they were read");
     return { app: this.#route(app) as Serves, certificate: behind };
   }
 }

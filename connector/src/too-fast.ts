@@ -22,12 +22,21 @@ export function tooFast(
   bytes: number,
 ): Refused | undefined {
   if (session.unanswered > UNANSWERED_MAX)
-    return { code: "BUSY", message: "too many frames wait for their answers", retryAfterMs: 500 };
+    return {
+      code: "BUSY",
+      message: "too many frames of this socket wait for their answers",
+      retryAfterMs: 500,
+    };
   const { messageBuckets, byteBuckets } = buckets;
   const now = systemClock.monotonic();
   // Both buckets are checked before either is charged.
   const waitMs = byteBuckets.waitMs(session.user, bytes, now) || messageBuckets.spend(session.user, 1, now);
-  if (waitMs > 0) return { code: "RATE_LIMITED", message: "too fast", retryAfterMs: Math.max(10, waitMs) };
+  if (waitMs > 0)
+    return {
+      code: "RATE_LIMITED",
+      message: "this user sends too many frames or bytes",
+      retryAfterMs: Math.max(10, waitMs),
+    };
   byteBuckets.spend(session.user, bytes, now);
   return undefined;
 }
@@ -35,6 +44,6 @@ export function tooFast(
 /** The refusal of a frame over the rate of its socket or its address. */
 export const socketTooFast = (retryAfterMs: number): Refused => ({
   code: "RATE_LIMITED",
-  message: "too many frames or bytes on this socket, or from its address",
+  message: "this socket or its address sends too many frames or bytes",
   retryAfterMs,
 });

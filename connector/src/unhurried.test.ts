@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { notFoundLeavesAt } from "./unhurried.ts";
 
-test("however long it took to find out, below a quarter of a second nobody sees it; then only ticks are seen", () => {
+test("the time of a refusal is hidden below a quarter of a second, and shows only whole ticks above it", () => {
   fc.assert(
     fc.property(
       fc.double({ min: 0, max: 1e9, noNaN: true }),

@@ -48,7 +48,7 @@ scenario("2: connectors and routers 1, 3, 1 under load", async (t) => {
   });
 });
 
-scenario("3: another setting, another image, other secrets, one after the other under load", async (t) => {
+scenario("3: a setting, an image and secrets change one after the other under load", async (t) => {
   await underLoad(t, chat, async () => {
     await chat.patch({ connectors: { maxConnectionsPerPod: 4_000 } });
     const setting = await chat.settled(120_000);
@@ -87,7 +87,7 @@ scenario("5: kill -9 in every kind of pod under load, backends too", async (t) =
   );
 });
 
-scenario("6: what is changed by hand is put back within 60 s", async (t) => {
+scenario("6: a change by hand is reverted within 60 s", async (t) => {
   await chat.ask(["delete", "service", "chat-connector"]);
   await chat.ask(["scale", "deployment/chat-router", "--replicas=0"]);
   const started = performance.now();
@@ -98,7 +98,7 @@ scenario("6: what is changed by hand is put back within 60 s", async (t) => {
 });
 
 scenario(
-  "what would lose data is refused; what fails is told within 30 s, and all else is kept",
+  "a change that would lose data is refused, a failure is reported within 30 s, and all else is kept",
   async (t) => {
     const before = await chat.read();
     for (const one of REFUSED.filter(({ patch }) => !("network" in patch))) await isRefused(chat, one);
@@ -112,7 +112,7 @@ scenario(
   },
 );
 
-scenario("kubectl chat says who has what, pauses and resumes, and finds logs", async () => {
+scenario("kubectl chat reports owners, pauses and resumes, and finds logs", async () => {
   const at = ["-n", NAMESPACE];
   const said = await until("the one router owns every partition", 30_000, async () => {
     const text = await kubectlChat(["status", chat.name, ...at]);

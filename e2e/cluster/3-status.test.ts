@@ -74,7 +74,7 @@ async function toldWithin(
   await chat.until("Ready", "True", MENDED_MS);
 }
 
-scenario("10a: connectors that refuse: told within 90 s, and that people talk again", async (t) => {
+scenario("10a: refusing connectors and the recovery are each reported within 90 s", async (t) => {
   const mend = await filter(
     await only("connector"),
     "INPUT -p tcp --dport 8081 -j REJECT --reject-with tcp-reset",
@@ -94,7 +94,7 @@ scenario("10a: connectors that refuse: told within 90 s, and that people talk ag
   assert.match(events, /"ConnectFails"/);
 });
 
-scenario("10b: storage that is cut off from ClickHouse, which the operator reaches", async (t) => {
+scenario("10b: storage is cut off from ClickHouse, and the operator is not", async (t) => {
   const mend = await cutOff(await only("storage"), await addressOf("chat-clickhouse"));
   await toldWithin(t, mend, /^False (ResumeFails|HistoryFails)/, async () => {
     assert.match(await condition("BackendsReachable"), /^True/, "the operator itself reaches it");
@@ -108,7 +108,7 @@ scenario("10c: Redis is gone", async (t) => {
   await toldWithin(t, mend, /^False (HelloFails|ReceiveFails|ResumeFails)/);
 });
 
-scenario("10d: a partition that nobody serves, not the one that is written to", async (t) => {
+scenario("10d: a partition other than the one that is written to is not served", async (t) => {
   await asUser(chat, "router", async (options, names) => {
     const mend = await ghost(options, names, [OTHER]);
     await toldWithin(
@@ -120,7 +120,7 @@ scenario("10d: a partition that nobody serves, not the one that is written to", 
         assert.match(
           await condition("Degraded"),
           new RegExp(
-            `^True PartitionStopped PartitionStopped: partition ${OTHER}: no router has it; look at nats`,
+            `^True PartitionStopped PartitionStopped: partition ${OTHER}: no router owns it; look at nats`,
           ),
         );
       },
@@ -129,7 +129,7 @@ scenario("10d: a partition that nobody serves, not the one that is written to", 
   });
 });
 
-scenario("10e: the log is gone", async (t) => {
+scenario("10e: the log is lost", async (t) => {
   const mend = await filter(await only("nats"), "INPUT -p tcp --dport 4222 -j DROP");
   await toldWithin(t, mend, /^False (ConnectFails|HelloFails|SendFails)/);
 });

@@ -114,7 +114,7 @@ async function natsTakes(of: Keys): Promise<boolean> {
 }
 
 scenario(
-  "11a: three rotations in two minutes under talk: nobody is signed out, no send waits 2 s, no server restarts",
+  "11a: three rotations in two minutes during talk sign nobody out, delay no send by 2 s and restart no server",
   async (t) => {
     const first = await keys();
     const servers = await serversNow();
@@ -182,7 +182,7 @@ async function shown(url: URL, ca: readonly string[]): Promise<string> {
   }
 }
 
-scenario("11b: a renewed certificate is shown by the same pods, and no socket is closed", async (t) => {
+scenario("11b: the same pods serve a renewed certificate, and no socket is closed", async (t) => {
   const ip = await chat.address();
   const [first, second] = await Promise.all([makeCertificate({ ip }), makeCertificate({ ip })]);
   const ca = [first.cert, second.cert];

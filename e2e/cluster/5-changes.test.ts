@@ -105,7 +105,7 @@ for (const change of changesOf(names))
     await underLoad(t, chat, async () => make(chat, change), TALKERS);
   });
 
-scenario("what was changed is what is there, and nothing holds it up that was taken back", async () => {
+scenario("the cluster has all changes, and no reverted change blocks it", async () => {
   const { status, metadata } = await chat.read();
   assert.equal(status?.version, LAB.versions[1]);
   await until("nobody holds it", 30_000, async () =>
@@ -118,27 +118,30 @@ scenario("what was changed is what is there, and nothing holds it up that was ta
   }
 });
 
-scenario("what would lose data is refused at apply, with the cure, and nothing changes", async (t) => {
-  const before = await chat.uids(PARTS);
-  for (const one of REFUSED) await isRefused(chat, one);
-  const asleep = new Chat(NAMESPACE, "asleep");
-  await asleep.apply(laptop({ ...SLEEPING }));
-  for (const one of REFUSED_SLEEPING) await isRefused(asleep, one);
-  await asleep.ask(["delete", "chat", asleep.name, "--timeout=60s"]);
-  await asleep.ask(["delete", "pvc", "-l", `chat.jichat.io/cluster=${asleep.name}`]);
-  await chat.settled(30_000);
-  assert.deepEqual(await chat.uids(PARTS), before);
-  t.diagnostic(`${REFUSED.length + REFUSED_SLEEPING.length} changes were refused`);
-});
+scenario(
+  "a change that would lose data is refused at apply with the cure, and nothing changes",
+  async (t) => {
+    const before = await chat.uids(PARTS);
+    for (const one of REFUSED) await isRefused(chat, one);
+    const asleep = new Chat(NAMESPACE, "asleep");
+    await asleep.apply(laptop({ ...SLEEPING }));
+    for (const one of REFUSED_SLEEPING) await isRefused(asleep, one);
+    await asleep.ask(["delete", "chat", asleep.name, "--timeout=60s"]);
+    await asleep.ask(["delete", "pvc", "-l", `chat.jichat.io/cluster=${asleep.name}`]);
+    await chat.settled(30_000);
+    assert.deepEqual(await chat.uids(PARTS), before);
+    t.diagnostic(`${REFUSED.length + REFUSED_SLEEPING.length} changes were refused`);
+  },
+);
 
-scenario("tokens of another issuer, and those of before again", async (t) => {
+scenario("tokens of another issuer are accepted, and then those of the first one again", async (t) => {
   await make(chat, SIGNING_OUT);
   await underLoad(t, chat, async () => undefined, TALKERS);
   await end(chat);
 });
 
 scenario(
-  "backends of somebody's own: other ones, other addresses, other logins",
+  "external backends are replaced, and change their addresses and logins",
   async (t) => {
     await raiseBackends(NAMESPACE);
     const outside = new Chat(NAMESPACE, "outside");
@@ -154,7 +157,7 @@ scenario(
 );
 
 scenario(
-  "three NATS servers: more copies, fewer, and how they are flushed",
+  "three NATS servers get more copies, fewer copies and another fsync",
   async (t) => {
     const three = new Chat(NAMESPACE, "three");
     await three.apply(

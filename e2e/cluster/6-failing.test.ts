@@ -51,7 +51,7 @@ async function quota(name: string, hard: Readonly<Record<string, string>>): Prom
 const noQuota = async (name: string): Promise<string> =>
   chat.ask(["delete", "resourcequota", name, "--ignore-not-found"]);
 
-scenario("a toleration that Kubernetes does not take: its Deployment is still scaled", async (t) => {
+scenario("a Deployment with a toleration that Kubernetes refuses is still scaled", async (t) => {
   await underFailure(t, {
     fail: async () => chat.patch({ api: { template: { tolerations: [{ operator: "Sideways" }] } } }),
     told: REFUSED_BY_API(/Deployment failing-api: .*toleration.*Sideways/i),
@@ -65,7 +65,7 @@ scenario("a toleration that Kubernetes does not take: its Deployment is still sc
   });
 });
 
-scenario("a quota of Deployments that is used up: the old connectors go on", async (t) => {
+scenario("the old connectors go on when the quota of Deployments is used up", async (t) => {
   const before = await chat.uids(["connector"]);
   await underFailure(t, {
     fail: async () => {
@@ -83,7 +83,7 @@ scenario("a quota of Deployments that is used up: the old connectors go on", asy
   assert.notDeepEqual(await chat.uids(["connector"]), before, "the new revision came when it could");
 });
 
-scenario("a quota of what pods ask for that is used up: whose pods do not come is said", async (t) => {
+scenario("Deployments without pods are reported when the quota of resources is used up", async (t) => {
   const asked = "ephemeral-storage"; // Of which other pods ask for none.
   await chat.patch({ storage: { resources: { requests: { [asked]: "1Mi" } } } });
   await chat.settled(120_000);
@@ -110,7 +110,7 @@ scenario("a quota of what pods ask for that is used up: whose pods do not come i
   await chat.settled(60_000);
 });
 
-scenario("a Secret that the spec names and nobody made: what was wanted before is kept", async (t) => {
+scenario("the previous spec is kept while a Secret that the spec names is missing", async (t) => {
   const message = /spec\.auth\.secret names Secret nobodys, which is not in namespace/;
   await underFailure(t, {
     fail: async () => chat.patch({ auth: { secret: "nobodys" } }),
@@ -128,7 +128,7 @@ scenario("a Secret that the spec names and nobody made: what was wanted before i
   });
 });
 
-scenario("an image that can't be pulled: the version before goes on, is kept and scaled", async (t) => {
+scenario("the previous version goes on and is scaled while an image cannot be pulled", async (t) => {
   const image = new RegExp(`pod failing-\\S+ cannot pull ${LAB.registry}/\\w+:99\\.0\\.0: `);
   await underFailure(t, {
     fail: async () => chat.patch({ version: "99.0.0" }),
@@ -145,7 +145,7 @@ scenario("an image that can't be pulled: the version before goes on, is kept and
   });
 });
 
-scenario("a volume that can't grow: all else is kept, and it grows once its class lets it", async (t) => {
+scenario("all else is kept while a volume cannot grow, and it grows once its class allows it", async (t) => {
   const claim = ["get", "pvc", "data-failing-nats-0", "-o", "jsonpath={.spec.resources.requests.storage}"];
   await underFailure(t, {
     fail: async () => chat.patch({ nats: { managed: { storage: { size: "3Gi" } } } }),
@@ -164,7 +164,7 @@ interface Role {
   readonly rules: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
 }
 
-scenario("a right that the operator lost: what it may do no more is said, what it may it does", async (t) => {
+scenario("an operator that lost a right reports the refused objects, and does everything else", async (t) => {
   const role = ["clusterrole", `${RELEASE}-operator`];
   const { rules } = await read<Role>(["get", ...role]);
   const give = async (some: Role["rules"]): Promise<string> =>

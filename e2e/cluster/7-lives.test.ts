@@ -49,7 +49,7 @@ function sample(): string {
   return file;
 }
 
-scenario("the lines that `make load` and README print work as they are printed", async (t) => {
+scenario("the commands of `make load` and README work", async (t) => {
   const values = [
     "--set",
     `image.registry=${LAB.registry}`,
@@ -69,7 +69,7 @@ scenario("the lines that `make load` and README print work as they are printed",
 });
 
 scenario(
-  "uninstalled by what the hook says, and installed again: it goes on meanwhile, data and all",
+  "a ChatCluster goes on with its data during an uninstall by the hook's advice and a new install",
   async (t) => {
     await chat.loseData();
     await assert.rejects(helm(["uninstall", RELEASE, "-n", NAMESPACE]));
@@ -114,7 +114,7 @@ async function leaseOf(release: string, namespace: string): Promise<string> {
 }
 
 scenario(
-  "two releases: each keeps its own, the second stands back and says so, and takes over",
+  "each of two releases keeps its own ChatClusters, and the second reports the other's and takes over later",
   async (t) => {
     await kubectl(["create", "namespace", SECOND]);
     await helm([
@@ -138,9 +138,9 @@ scenario(
     const second = await leaseOf(SECOND, SECOND);
     const events = await until("the second says that it stands back", 30_000, async () => {
       const text = await chat.ask(["get", "events", "--field-selector=reason=KeptByAnother", "-o", "json"]);
-      return text.includes(`operator ${second} stands back`) ? text : undefined;
+      return text.includes(`operator ${second} does not act`) ? text : undefined;
     });
-    assert.ok(events.includes(`is kept by ${first}`));
+    assert.ok(events.includes(`operator ${first} keeps this ChatCluster`));
     await keeperOf(chat, first, 1_000);
 
     await scaleOperator(0);
@@ -167,7 +167,7 @@ scenario(
 );
 
 scenario(
-  "a namespace goes with the operator that is in it, and what that kept goes to the other",
+  "a namespace is deleted with its operator, and another operator takes over its ChatClusters",
   async (t) => {
     const first = `${NAMESPACE}/${RELEASE}-operator`;
     const started = performance.now();
@@ -182,23 +182,20 @@ scenario(
   },
 );
 
-scenario(
-  "the lines of NOTES.txt work as they are printed, and an image that was mended is pulled",
-  async () => {
-    await chat.loseData();
-    await chat.ask(["delete", "chat", chat.name, "--timeout=120s"]);
-    const notes = await inShell(`helm get notes ${RELEASE} -n ${NAMESPACE}`);
-    const [applies = "", watches = "", tests = ""] = commandsIn(notes);
-    assert.match(applies, /^kubectl apply -n jichat -f - <<END\n[\s\S]*\nEND$/);
-    await inShell(applies);
-    await chat.patch({
-      nats: { managed: { image: LAB.backends.nats } },
-      redis: { managed: { image: LAB.backends.redis } },
-      clickhouse: { managed: { image: LAB.backends.clickhouse } },
-    });
-    await inShellUntil(watches, READY, 180_000);
-    await inShell(tests);
-    await chat.loseData();
-    await chat.ask(["delete", "chat", chat.name, "--timeout=120s"]);
-  },
-);
+scenario("the commands of NOTES.txt work, and a repaired image is pulled", async () => {
+  await chat.loseData();
+  await chat.ask(["delete", "chat", chat.name, "--timeout=120s"]);
+  const notes = await inShell(`helm get notes ${RELEASE} -n ${NAMESPACE}`);
+  const [applies = "", watches = "", tests = ""] = commandsIn(notes);
+  assert.match(applies, /^kubectl apply -n jichat -f - <<END\n[\s\S]*\nEND$/);
+  await inShell(applies);
+  await chat.patch({
+    nats: { managed: { image: LAB.backends.nats } },
+    redis: { managed: { image: LAB.backends.redis } },
+    clickhouse: { managed: { image: LAB.backends.clickhouse } },
+  });
+  await inShellUntil(watches, READY, 180_000);
+  await inShell(tests);
+  await chat.loseData();
+  await chat.ask(["delete", "chat", chat.name, "--timeout=120s"]);
+});

@@ -42,7 +42,7 @@ async function attack(ws: string, api: string, tokens: readonly string[], ms: nu
 }
 
 test(
-  `strangers send ${SECONDS} s of odd frames, odd requests, floods, held connections and storms; neighbours talk on`,
+  `people talk on while strangers send ${SECONDS} s of odd frames, odd requests, floods, held connections and storms`,
   { timeout: 240_000 + SECONDS * 2_000 },
   async (t) => {
     const stack = await startStack(t, { connectors: 1 });

@@ -82,7 +82,7 @@ const taken = async (frame: string): Promise<number> =>
 
 for (const [name, { perSecond, counts }] of Object.entries(SAYINGS))
   test(
-    `one address sends ${PER_SECOND} ${name} a second over many sockets: neighbours do not wait`,
+    `other addresses do not wait while one sends ${PER_SECOND} ${name} a second over many sockets`,
     { timeout: ATTACK_MS + 60_000 },
     async (t) => {
       const before = counts === undefined ? 0 : await taken(counts);

@@ -48,14 +48,14 @@ test("a clean run has no violation", () => {
   assert.equal(good().isCaughtUp(), true);
 });
 
-test("an acked message that stands nowhere is a loss", () => {
+test("an acked message that is nowhere is a loss", () => {
   const ledger = good();
   ledger.sent("ann", "a", C, "ann-9");
   ledger.acked("ann", "a", { id: "ann-9", conversation: C, seq: 4 });
   assert.deepEqual(broken(ledger), ["I1"]);
 });
 
-test("an acked message under whose seq another stands is a loss", () => {
+test("an acked message whose seq has another message is a loss", () => {
   const ledger = good();
   ledger.sent("bob", "b", C, "bob-4");
   ledger.acked("bob", "b", { id: "bob-4", conversation: C, seq: 2 });
@@ -68,7 +68,7 @@ test("a message that one device never saw is a loss, and the run is not caught u
   assert.equal(ledger.isCaughtUp(), false);
 });
 
-test("an acked message that nobody has seen yet is not caught up with", () => {
+test("the run is not caught up while nobody has seen an acked message", () => {
   const ledger = good();
   ledger.sent("bob", "b", C, "bob-4");
   ledger.acked("bob", "b", { id: "bob-4", conversation: C, seq: 4 });
@@ -83,13 +83,13 @@ test("messages shown in another order are a swap", () => {
   assert.deepEqual(broken(good({ order: [first, created] })), ["I2"]);
 });
 
-test("a seq that means two things is found", () => {
+test("a seq with two meanings is found", () => {
   const ledger = good();
   ledger.history("bob", C, { first: 1, head: 3, events: [created, { ...first, from: "eve" }, second] });
   assert.ok(broken(ledger).includes("I2"));
 });
 
-test("another body under the same seq is found, but not where it was edited", () => {
+test("another body under the same seq is found, unless it was edited", () => {
   const other = good();
   other.history("bob", C, {
     first: 1,
@@ -138,7 +138,7 @@ test("sends of one device that were numbered in another order are a swap", () =>
   assert.deepEqual(broken(swapped()), ["I3"]);
 });
 
-test("a send that was refused for good and said again may stand behind what was sent after it", () => {
+test("a send that was refused for good and sent again may come after later sends", () => {
   for (const id of ["x", "y", "z"]) {
     const ledger = swapped();
     ledger.refused("ann", "a", id);
@@ -156,14 +156,14 @@ test("one id with two seqs is found, in acks and in the history", () => {
   assert.ok(broken(history).includes("I4"));
 });
 
-test("an event seen by somebody who is not in is a stranger's", () => {
+test("an event that a stranger sees is found", () => {
   const ledger = good();
   ledger.device("eve", "e");
   ledger.received("eve", "e", first);
   assert.deepEqual(broken(ledger), ["I5"]);
 });
 
-test("an event from after one has left is a stranger's, the leaving itself is not", () => {
+test("an event after the reader's leave is found, and the leave itself is not", () => {
   const left = event(4, 2, "left", "bob", { users: ["bob"] });
   const later = event(5, 3, "message", "ann");
   const run = (last: ChatEvent): string[] => {
@@ -182,7 +182,7 @@ test("a wrong unread count is found, one too many and one too few", () => {
   assert.deepEqual(broken(good({ unread: 0 })), ["I6"]);
 });
 
-test("a mark behind one's own message or acked read is found", () => {
+test("a mark below the user's own message or acked read is found", () => {
   const ledger = good();
   ledger.readAcked("ann", C, 3);
   assert.deepEqual(broken(ledger), ["I6"]);

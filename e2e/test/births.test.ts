@@ -11,7 +11,7 @@ const AHEAD_MS = 600_000;
 const STAYS_MS = 3_000;
 const clock = pathToFileURL(join(import.meta.dirname, "../src/clock-ahead.ts")).href;
 
-test("a device whose silent old socket sits on a connector ten minutes ahead connects elsewhere, and stays", async (t) => {
+test("a device with an old socket at a connector whose clock is ten minutes ahead connects elsewhere and stays", async (t) => {
   const stack = await startStack(t, {
     routers: 1,
     connectors: 2,

@@ -61,13 +61,13 @@ async function sockets(forwarded: (i: number) => string, tries: number): Promise
   return ends.filter((code) => code !== 4429).length;
 }
 
-test("what a client writes into X-Forwarded-For itself is believed by neither door", async () => {
+test("connectors and api ignore what a client writes into X-Forwarded-For", async () => {
   const own = (i: number): string => `9.9.${i}.1, 5.6.7.8`;
   assert.equal(await sockets(own, 8), SOCKETS_MAX);
   assert.ok((await signIns(own, 25)) < 20);
 });
 
-test("clients of one /64 share a limit, and so do ways of writing one IPv4 address", async () => {
+test("clients of one /64 share a limit, and so do the spellings of one IPv4 address", async () => {
   const inOne = (i: number): string => `2001:db8:1:2::${i}`;
   assert.equal(await sockets(inOne, 8), SOCKETS_MAX);
   assert.ok((await signIns(inOne, 25)) < 20);
@@ -75,13 +75,13 @@ test("clients of one /64 share a limit, and so do ways of writing one IPv4 addre
   assert.equal(await sockets((i) => written[i % written.length] ?? "", 8), SOCKETS_MAX);
 });
 
-test("clients whom the proxy tells apart are limited apart", async () => {
+test("clients that the proxy distinguishes have separate limits", async () => {
   const apart = (i: number): string => `9.9.9.9, 7.7.7.${i}`;
   assert.equal(await sockets(apart, 8), 8);
   assert.equal(await signIns(apart, 25), 25);
 });
 
-test("sockets of one address share what it may say, also before their hello, and another's do not", async () => {
+test("the sockets of one address share its limit, even before their hello, and other addresses do not", async () => {
   const token = mint(stack.secrets.signingKeyFile, { sub: "ann" });
   const from = (address: string): Raw => new Raw(url(), undefined, { "x-forwarded-for": address });
   const [phone, laptop, late, elsewhere] = [

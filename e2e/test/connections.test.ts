@@ -49,7 +49,7 @@ for (const [what, first] of Object.entries({
   "begin a line": "GE",
 }))
   test(
-    `connections that ${what} are counted, by both doors, and given back`,
+    `connections that ${what} are counted by connectors and api, and released`,
     { timeout: 60_000 },
     async () => {
       for (const [name, door] of doors())
@@ -67,7 +67,7 @@ for (const [what, first] of Object.entries({
     },
   );
 
-test("requests and sockets that come and go leave nothing behind", { timeout: 60_000 }, async () => {
+test("closed requests and sockets leave no count behind", { timeout: 60_000 }, async () => {
   const [, door] = doors()[0] ?? ["", ""];
   const request = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
   for (let round = 0; round < 4; round += 1) {
@@ -97,7 +97,7 @@ test("requests and sockets that come and go leave nothing behind", { timeout: 60
 const LINGER_MS = 40_000;
 
 test(
-  "a connection that never becomes anything ends, at both doors, whatever it trickles",
+  "a connection without a complete request is closed by connectors and api, whatever it trickles",
   { timeout: 2 * LINGER_MS },
   async () => {
     // Who was answered by the api may ask more on the same connection, and is told for how long it stays.

@@ -37,7 +37,7 @@ test("kill -9 of nats-server", { timeout: 180_000 }, async (t) => {
 });
 
 test(
-  "SIGSTOP of a router for 10 s, then SIGCONT: the log refuses it, and nobody hears a stale answer",
+  "the log refuses a router after SIGSTOP for 10 s and SIGCONT, and nobody gets a stale answer",
   { timeout: 180_000 },
   async (t) => {
     await play(t, {
@@ -127,7 +127,7 @@ test("ClickHouse refuses inserts for 15 s", { timeout: 180_000 }, async (t) => {
 });
 
 test(
-  "SIGTERM of every router and connector in turn: no send takes longer than 1 s",
+  "no send takes longer than 1 s during SIGTERM of every router and connector in turn",
   { timeout: 180_000 },
   async (t) => {
     const { crowd } = await play(t, {

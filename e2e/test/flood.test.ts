@@ -53,7 +53,7 @@ for (const [what, first] of Object.entries<string | object>({
   "an empty map": {},
   "a long one": { t: "hello", token: "x".repeat(100_000), device: "d" },
 }))
-  test(`the first frame is ${what}: 4401, and what comes behind it is nobody's`, async () => {
+  test(`a first frame that is ${what} closes with 4401, and later frames are ignored`, async () => {
     const socket = await new Raw(url()).opened();
     await socket.write(typeof first === "string" ? first : JSON.stringify(first));
     for (let i = 0; i < 20; i += 1) await socket.write('{"t":"x"}');
@@ -61,7 +61,7 @@ for (const [what, first] of Object.entries<string | object>({
     assert.equal(socket.frames.length, 1);
   });
 
-test("who floods before a hello is closed with 4401, again and again, and nobody waits", async () => {
+test("a client that floods before its hello is closed with 4401 each time, and nobody else waits", async () => {
   const before = await closes(4401);
   const flood = frames(5_000, () => ({ t: "x" }));
   const worst = await besideOthers(async () => {
@@ -87,7 +87,7 @@ const REFUSED: Readonly<Record<string, (i: number) => object>> = {
 const floods = Object.entries(REFUSED).map(([what, of]) => [what, frames(FLOOD, of)] as const);
 const PINGS = Buffer.concat(Array.from({ length: FLOOD }, () => Bytes.frame("", { opcode: 9 })));
 for (const [what, flood] of [...floods, ["WebSocket pings", PINGS] as const])
-  test(`who floods with ${what} is closed with 4429, and nobody waits`, async () => {
+  test(`a client that floods with ${what} is closed with 4429, and nobody else waits`, async () => {
     const before = await closes(4429);
     const worst = await besideOthers(async () => {
       const socket = await Bytes.open(url());
@@ -104,7 +104,7 @@ for (const [what, flood] of [...floods, ["WebSocket pings", PINGS] as const])
     assert.ok(worst < ACK_MS, `a neighbour waited ${worst.toFixed(0)} ms`);
   });
 
-test("of sends at once, more than a turn reads, none overtakes one that was refused", async () => {
+test("no send overtakes a refused one among more sends at once than a turn reads", async () => {
   const socket = new Raw(url());
   assert.equal((await socket.hello(token("many"))).t, "welcome");
   const count = 250; // The user's burst is 100.
@@ -132,7 +132,7 @@ test("a 21st device closes the oldest with 4409, and the other twenty go on", as
   for (const socket of others) socket.close();
 });
 
-test("what is not for one takes as long as what is not there, and nothing waits for it", async () => {
+test("NOT_FOUND takes the same time for a hidden and a missing conversation, and nothing else waits", async () => {
   const [ann, eve] = [new Raw(url()), new Raw(url())];
   await ann.hello(token("ann"));
   await eve.hello(token("eve"));

@@ -20,7 +20,7 @@ async function flushAll(port: number): Promise<void> {
   socket.destroy();
 }
 
-test("FLUSHALL on a quiet cluster: who is there gets what is said, and every list is whole again", async (t) => {
+test("online devices get new messages after FLUSHALL on a quiet cluster, and every list becomes complete", async (t) => {
   const stack = await startStack(t, { routers: 2, connectors: 2 });
   const arrive = async (user: string, at: number, device = "phone"): Promise<Raw> => {
     const socket = new Raw(stack.wsUrls[at] ?? "");

@@ -36,7 +36,7 @@ function callsOf(trace: string): Call[] {
 }
 
 test(
-  "with `fsync: always` an append is on the disk before it is acknowledged",
+  "an append with `fsync: always` is on the disk before it is acknowledged",
   { timeout: 180_000 },
   async (t) => {
     const strace = await needStrace();

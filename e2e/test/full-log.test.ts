@@ -11,7 +11,7 @@ const BODY = { text: "z".repeat(8_000) };
 const LOG_BYTES = 8_388_608;
 
 test(
-  "from 90 % of a log clients are told BUSY, a new owner still gets its epoch in, and all goes on when storage is back",
+  "a log over 90 % answers BUSY, still takes the epoch of a new owner, and recovers with storage",
   { timeout: 150_000 },
   async (t) => {
     const stack = await startStack(t, {

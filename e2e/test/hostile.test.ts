@@ -117,7 +117,7 @@ const MALFORMED: readonly (readonly [string, object])[] = [
 
 for (const protocol of ["jichat.v1.json", "jichat.v1.msgpack"]) {
   test(
-    `${protocol}: every malformed frame is answered by name, and three in a row close with 4400`,
+    `${protocol}: every malformed frame is answered with the field's name, and three in a row close with 4400`,
     { timeout: 180_000 },
     async () => {
       for (const [what, frame] of MALFORMED) {
@@ -145,7 +145,7 @@ for (const protocol of ["jichat.v1.json", "jichat.v1.msgpack"]) {
 }
 
 test(
-  "what is no frame at all: not JSON, not UTF-8, binary for text, bin and ext, a map with other keys",
+  "a message that is not a frame is refused: not JSON, not UTF-8, binary for text, bin and ext, other keys",
   { timeout: 180_000 },
   async () => {
     const cases: readonly (readonly [string, string, string | Uint8Array<ArrayBuffer>])[] = [
@@ -179,7 +179,7 @@ test(
 );
 
 test(
-  "a frame that is too large is answered up to twice the limit; beyond it the socket drops",
+  "a too large frame is answered up to twice the limit, and drops the socket beyond it",
   { timeout: 180_000 },
   async () => {
     const socket = await live("mallory", undefined, "m");
@@ -215,39 +215,39 @@ test(
   },
 );
 
-test("who does not say hello is closed with 4401, in time or out of it", { timeout: 180_000 }, async () => {
-  const silent = new Raw(url());
-  const hasty = await new Raw(url()).opened();
-  await hasty.say({ t: "ping", id: "p" });
-  assert.equal(codeOf(await hasty.hear(({ t }) => t === "error")), "UNAUTHENTICATED");
-  assert.equal((await hasty.closed).code, 4401);
-  const started = performance.now();
-  assert.equal((await silent.closed).code, 4401);
-  assert.ok(performance.now() - started < 4_000);
-});
+test(
+  "a socket without a hello in time, or with another first frame, is closed with 4401",
+  { timeout: 180_000 },
+  async () => {
+    const silent = new Raw(url());
+    const hasty = await new Raw(url()).opened();
+    await hasty.say({ t: "ping", id: "p" });
+    assert.equal(codeOf(await hasty.hear(({ t }) => t === "error")), "UNAUTHENTICATED");
+    assert.equal((await hasty.closed).code, 4401);
+    const started = performance.now();
+    assert.equal((await silent.closed).code, 4401);
+    assert.ok(performance.now() - started < 4_000);
+  },
+);
 
 /** What waits for its welcome: a sync first, then pings, `count` frames in all. */
 const early = (count: number): object[] =>
   Array.from({ length: count }, (_, i) => (i === 0 ? { t: "sync", id: "0" } : { t: "ping", id: `${i}` }));
 
-test(
-  "frames behind the hello are answered behind the welcome, 64 of them",
-  { timeout: 180_000 },
-  async () => {
-    const eager = await new Raw(url()).opened();
-    for (const frame of [{ t: "hello", token: token("eager"), device: "e" }, ...early(64)])
-      await eager.say(frame);
-    await Promise.all(early(64).map((_, i) => eager.hear(({ id }) => id === `${i}`)));
-    assert.deepEqual(
-      [eager.frames.length, eager.frames[0]?.t, eager.frames.find(({ id }) => id === "0")?.t],
-      [65, "welcome", "synced"],
-    );
-    eager.close();
-  },
-);
+test("up to 64 frames after the hello are answered after the welcome", { timeout: 180_000 }, async () => {
+  const eager = await new Raw(url()).opened();
+  for (const frame of [{ t: "hello", token: token("eager"), device: "e" }, ...early(64)])
+    await eager.say(frame);
+  await Promise.all(early(64).map((_, i) => eager.hear(({ id }) => id === `${i}`)));
+  assert.deepEqual(
+    [eager.frames.length, eager.frames[0]?.t, eager.frames.find(({ id }) => id === "0")?.t],
+    [65, "welcome", "synced"],
+  );
+  eager.close();
+});
 
 test(
-  "a 65th frame before the welcome closes with 4429, and nothing of them is taken",
+  "a 65th frame before the welcome closes with 4429, and none of them is executed",
   { timeout: 180_000 },
   async () => {
     const hasty = await Bytes.open(url());
@@ -323,7 +323,7 @@ test(
 );
 
 test(
-  "a token that ends closes its session with 4402; `renew` keeps it; another user's token does not",
+  "an expired token closes its session with 4402, and only a `renew` with the user's own token prevents it",
   { timeout: 180_000 },
   async () => {
     const exp = Date.now() / 1_000 + 3;
@@ -399,7 +399,7 @@ test(
 );
 
 test(
-  "NOT_FOUND for who is no member, FORBIDDEN for a member who may not, CONFLICT for what is over",
+  "a stranger gets NOT_FOUND, a member without the right FORBIDDEN, and a late change CONFLICT",
   { timeout: 180_000 },
   async () => {
     const [ann, bob, eve] = [
@@ -443,7 +443,7 @@ test(
 );
 
 test(
-  "who sends too fast is told when to go on, in order, and nobody else is slowed",
+  "a client that sends too fast gets the time to wait and keeps its order, and nobody else is slowed",
   { timeout: 180_000 },
   async () => {
     const socket = await live("flood", undefined, "f");
@@ -469,7 +469,7 @@ test(
 );
 
 test(
-  "frames in pieces and bytes one by one are taken; a reader that stops is closed, its memory given back",
+  "frames in pieces and single bytes are accepted, and a reader that stops is closed and frees its memory",
   { timeout: 180_000 },
   async () => {
     const slow = await Bytes.open(url());
@@ -507,27 +507,31 @@ test(
   },
 );
 
-test("who pings and never reads is closed with 4408, and nobody feels it", { timeout: 180_000 }, async () => {
-  const before = [await closes(4408), rssMb()] as const;
-  const deaf = await Bytes.open(url());
-  deaf.socket.write(Bytes.frame(JSON.stringify({ t: "hello", token: token("deaf"), device: "d" })));
-  await sleep(300);
-  assert.ok(deaf.received > 300, "it was welcomed");
-  deaf.socket.pause();
-  const pings = Buffer.concat(Array.from({ length: 2_000 }, () => Bytes.frame('{"t":"ping","id":"deaf"}')));
-  // Both kernels hold megabytes for it before the connector has to.
-  for (let sent = 0; (await closes(4408)) === before[0]; sent += pings.length) {
-    assert.ok(sent < 100_000_000, `${sent} bytes of pings were taken`);
-    deaf.socket.write(pings);
-    await sleep(5);
-  }
-  await neighbourIsWell();
-  deaf.socket.destroy();
-  assert.ok(rssMb() - before[1] < 100, `${before[1].toFixed(0)} MB became ${rssMb().toFixed(0)}`);
-});
+test(
+  "a client that pings and never reads is closed with 4408, and nobody else is affected",
+  { timeout: 180_000 },
+  async () => {
+    const before = [await closes(4408), rssMb()] as const;
+    const deaf = await Bytes.open(url());
+    deaf.socket.write(Bytes.frame(JSON.stringify({ t: "hello", token: token("deaf"), device: "d" })));
+    await sleep(300);
+    assert.ok(deaf.received > 300, "it was welcomed");
+    deaf.socket.pause();
+    const pings = Buffer.concat(Array.from({ length: 2_000 }, () => Bytes.frame('{"t":"ping","id":"deaf"}')));
+    // Both kernels hold megabytes for it before the connector has to.
+    for (let sent = 0; (await closes(4408)) === before[0]; sent += pings.length) {
+      assert.ok(sent < 100_000_000, `${sent} bytes of pings were taken`);
+      deaf.socket.write(pings);
+      await sleep(5);
+    }
+    await neighbourIsWell();
+    deaf.socket.destroy();
+    assert.ok(rssMb() - before[1] < 100, `${before[1].toFixed(0)} MB became ${rssMb().toFixed(0)}`);
+  },
+);
 
 test(
-  "a refused Origin is closed with 4403; no subprotocol means JSON, and of two the server chooses",
+  "a refused Origin is closed with 4403, no subprotocol means JSON, and the server chooses between two",
   { timeout: 180_000 },
   async () => {
     assert.equal(
@@ -546,7 +550,7 @@ test(
 );
 
 test(
-  "a thousand sockets full of rubbish later the connector is as it was",
+  "a connector is unchanged after a thousand sockets full of invalid input",
   { timeout: 180_000 },
   async () => {
     await neighbourIsWell();
@@ -566,7 +570,7 @@ test(
 );
 
 test(
-  "history answers UNAVAILABLE while storage is away; hot conversations go on",
+  "history answers UNAVAILABLE while storage is away, and hot conversations go on",
   { timeout: 180_000 },
   async () => {
     const socket = await live("ann", undefined, "h");
@@ -590,7 +594,7 @@ test(
 );
 
 test(
-  "a defect answers INTERNAL with a traceId that finds it in the log, and hurts nobody",
+  "a defect answers INTERNAL with a traceId that is in the log, and affects nobody else",
   { timeout: 60_000 },
   async () => {
     const socket = await live("ann", undefined, "i");

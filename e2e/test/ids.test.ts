@@ -36,7 +36,7 @@ async function isInLogs(stack: Stack, text: string): Promise<boolean> {
 }
 
 test(
-  "the same id five times, over three connectors, a restarted router, and with the message gone from the log: one seq",
+  "one id that is sent five times has one seq, over three connectors, a restarted router and a trimmed log",
   { timeout: 180_000 },
   async (t) => {
     const stack = await startStack(t, {

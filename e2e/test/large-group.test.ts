@@ -18,7 +18,7 @@ const ONLINE = 20;
 const SETTLED_MS = 11_000;
 
 test(
-  "a group of 1,000: made, talked in, listed; one more is refused; who is away is in the push queue",
+  "a group of 1,000 is created, used and listed, refuses one more member, and queues pushes for absent ones",
   { timeout: 120_000 },
   async (t) => {
     const stack = await startStack(t, { routers: 1, connectors: 2 });
@@ -112,7 +112,7 @@ test(
 const GROUPS = 24;
 
 test(
-  "messages to 24 groups of a thousand, sent at once, reach everybody, and what is said after them",
+  "messages that are sent at once to 24 groups of a thousand reach everybody, and so do later ones",
   { timeout: 180_000 },
   async (t) => {
     const stack = await startStack(t, {

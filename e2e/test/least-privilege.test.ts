@@ -52,7 +52,7 @@ const urlFor = (scheme: "nats" | "redis", user: User, port: number): string => {
 };
 
 test(
-  "with the credentials that the operator gives them, components can do all they must, and are refused nothing",
+  "components can do all their work with the operator's credentials, and nothing of it is refused",
   { timeout: 170_000 },
   async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "jichat-least-"));

@@ -58,7 +58,7 @@ async function meet(t: TestContext, stack: Stack, user: string, encoding = 0): P
   return socket;
 }
 
-test("the fixture has every kind of record in the log and in ClickHouse", () => {
+test("the fixture of level 0 has every kind of record in the log and in ClickHouse", () => {
   const inLog = logs.flatMap(({ messages }) =>
     messages.flatMap(({ text = "" }) => {
       const { records } = JSON.parse(text) as { records: readonly { r: string; kind?: string }[] };
@@ -84,13 +84,13 @@ test("the fixture has every kind of record in the log and in ClickHouse", () => 
 });
 
 test(
-  "what level 0 wrote is read: rows, logs, snapshots, Redis, tickets, cursors",
+  "rows, logs, snapshots, Redis, tickets and cursors of level 0 are read",
   { timeout: 240_000 },
   async (t) => {
     const stack = await restored(t);
     const { router, bob } = { router: stack.routers[0], bob: level.told["bob"] };
 
-    await t.test("rows and log have the digests that they had", async () => {
+    await t.test("rows and log have the same digests as before", async () => {
       for (const range of level.verified) {
         const { partition, from, to } = range;
         const again = await storageCommand(
@@ -106,7 +106,7 @@ test(
 
     await start(router, ...stack.connectors, stack.api);
     await t.test(
-      "without storage, which alone could rebuild them, lists come from the entries in Redis",
+      "lists come from the entries in Redis without storage, which alone could rebuild them",
       async () => {
         for (const [user, { list, profile }] of Object.entries(level.told)) {
           const now = await toldTo(stack, user, [], false);
@@ -116,7 +116,7 @@ test(
     );
 
     await t.test(
-      "without storage, which alone knows who is in there, a snapshot is gone on from",
+      "an owner continues from a snapshot without storage, which alone knows the members otherwise",
       async () => {
         const ann = await meet(t, stack, "ann");
         for (const conversation of level.warm) {
@@ -126,12 +126,12 @@ test(
       },
     );
 
-    await t.test("a device comes back with its ticket and its cursor, and gets what it missed", async () => {
+    await t.test("a device returns with its ticket and its cursor, and gets what it missed", async () => {
       await comesBack(t, stack);
     });
 
     await start(stack.storage);
-    await t.test("every history, every member, every mark is as it was told", async () => {
+    await t.test("every history, member and mark is as it was recorded", async () => {
       for (const [user, told] of Object.entries(level.told)) {
         const { conversations: now } = await toldTo(stack, user, conversations);
         for (const conversation of conversations) {
@@ -141,15 +141,15 @@ test(
       }
     });
 
-    await t.test("an id of each round gets the seq that it had, and a new one the next", async () => {
+    await t.test("an id of each round gets its old seq, and a new id the next one", async () => {
       await goesOn(t, stack);
     });
 
-    await t.test("passwords and tokens are those of level 0, and what was void stays void", async () => {
+    await t.test("passwords and tokens of level 0 are accepted, and revoked ones are not", async () => {
       await signsIn(stack);
     });
 
-    await t.test("in the end ClickHouse holds what the log holds", async () => {
+    await t.test("ClickHouse holds what the log holds at the end", async () => {
       await verify(stack);
     });
   },

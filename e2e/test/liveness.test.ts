@@ -15,7 +15,7 @@ const SLACK_MS = 5_000;
 const PING = 0x89;
 
 test(
-  "who only answers pings stays, as a page in a hidden tab does; who answers nothing is closed with 1001",
+  "a client that only answers pings stays, like a hidden tab, and one that answers nothing is closed with 1001",
   { timeout: 180_000 },
   async (t) => {
     const stack = await startStack(t, {
@@ -69,7 +69,7 @@ test(
 );
 
 test(
-  "a network that swallows everything is noticed within 10 s of a frame, when idle within heartbeat and 10 s",
+  "a network that drops everything is noticed within 10 s of a frame, or when idle within heartbeat and 10 s",
   { timeout: 240_000 },
   async (t) => {
     const stack = await startStack(t, { routers: 1, connectors: 1 });

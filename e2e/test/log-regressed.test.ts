@@ -91,7 +91,7 @@ const insistOnSync = async (sync: () => Promise<Frame>): Promise<Frame> =>
   });
 
 test(
-  "a log that ends before what was committed stops its partition, and a new generation gives no seq a second meaning",
+  "a log that lost committed records stops its partition, and a new generation gives no seq a second meaning",
   { timeout: 240_000 },
   async (t) => {
     const { stack, send, sync, events } = await begin(t);
@@ -172,7 +172,7 @@ test(
   },
 );
 
-test("a log that has lost nothing is left alone", { timeout: 120_000 }, async (t) => {
+test("a new generation is refused for a log that has lost nothing", { timeout: 120_000 }, async (t) => {
   const { stack, send } = await begin(t);
   await insist(send, "one");
   const { spec } = stack.storage;

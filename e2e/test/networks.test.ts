@@ -9,7 +9,7 @@ const networks =
 
 for (const over of networks)
   test(
-    `hosts over ${over}: a way is delayed, cut and healed, each direction by itself`,
+    `each direction between two hosts over ${over} is delayed, cut and healed separately`,
     { timeout: 60_000 },
     async () => {
       const { good, delayed, ...cuts } = JSON.parse(await runInRoom(over, "network-check.ts", [])) as Seen;

@@ -65,7 +65,7 @@ async function complete(): Promise<void> {
   await nats.close();
 }
 
-test("before anybody has signed up, people are whom tokens speak for; groups cost by their members", async () => {
+test("before the first sign-up every user of a token exists, and a group costs by its members", async () => {
   const maker = await live("maker");
   const members = Array.from({ length: 999 }, (_, i) => `m${i}`);
   const group = (id: string): Ask => ({ t: "create", id, kind: "group", name: "G", members });
@@ -90,7 +90,7 @@ test("before anybody has signed up, people are whom tokens speak for; groups cos
   );
 });
 
-test("a name of nobody is refused at every door, and whoever takes it later reads nothing", async () => {
+test("a missing user is refused everywhere, and who registers that name later reads nothing earlier", async () => {
   await signUp("ann");
   await signUp("bob");
   await complete();
@@ -125,7 +125,7 @@ test("a name of nobody is refused at every door, and whoever takes it later read
   assert.equal((await ann.ask({ t: "send", id: "t1", to: "bbo", body }))["seq"], sent["seq"]);
 });
 
-test("sends keep their order while it is asked whether their reader exists", async () => {
+test("sends keep their order during the check that their reader exists", async () => {
   const ann = await live("ann");
   for (let round = 0; round < 5; round += 1) {
     const user = `reader${round}`;
@@ -140,7 +140,7 @@ test("sends keep their order while it is asked whether their reader exists", asy
   }
 });
 
-test("whose account an api of an older version made, or whose name was lost, is written down", async () => {
+test("users whose account an older api created, or whose entry was lost, are added to the register", async () => {
   const nats = await connect({ servers: stack.natsUrl });
   const accounts = await new Kvm(nats).open(names.accounts);
   const people = await new Kvm(nats).open(names.people);
@@ -160,7 +160,7 @@ test("whose account an api of an older version made, or whose name was lost, is 
   await nats.close();
 });
 
-test("what cannot be asked is UNAVAILABLE, for all sends in a row; who is known is written to", async () => {
+test("sends to a user who cannot be looked up are UNAVAILABLE in a row, and a known user is written to", async () => {
   const ann = await live("ann");
   await signUp("zoe");
   await signUp("amy");

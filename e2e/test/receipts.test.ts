@@ -9,7 +9,7 @@ const MESSAGES = 5;
 const isReceipt = ({ t }: Frame): boolean => t === "receipt";
 
 test(
-  "what one device reads, the user's others hear, on any connector and in any encoding; a sync tells it too",
+  "a read of one device reaches the user's other devices, on any connector, in any encoding and by sync",
   { timeout: 120_000 },
   async (t) => {
     const stack = await startStack(t);

@@ -9,7 +9,7 @@ import { startStack } from "../src/scene.ts";
 const HERE = { to: "bob" };
 
 test(
-  "what the SDK refuses by itself costs no connection, and what stands at the limit a real server takes",
+  "a local refusal of the SDK costs no connection, and a real server accepts values at the limits",
   { timeout: 120_000 },
   async (t) => {
     const stack = await startStack(t, { routers: 1, connectors: 1 });

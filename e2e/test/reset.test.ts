@@ -91,7 +91,7 @@ async function arrive(t: TestContext, stack: Stack, token: () => string): Promis
 }
 
 test(
-  "a cluster whose data is gone answers positions of the life before with a reset, and shows the new one",
+  "a cluster that lost its data answers earlier positions with a reset, and shows the new data",
   { timeout: 280_000 },
   async (t) => {
     const stack = await startStack(t, { routers: 1, connectors: 1 });
@@ -142,7 +142,7 @@ test(
       await judgeForeign(stack, bob, String(first["cursor"]));
     });
 
-    await t.test("a device that comes back with what it has seen in the life before", async () => {
+    await t.test("a device returns with what it has seen before the loss", async () => {
       const tablet = new ChatClient({
         urls: stack.wsUrls,
         device: "tablet",
@@ -160,7 +160,7 @@ test(
       tablet.close();
     });
 
-    await t.test("one log of sixteen that is made anew", async () => {
+    await t.test("one log of sixteen is created again", async () => {
       const { cursor, items } = await list(stack, bob, {});
       const used = new Set(
         (items as Json[]).map((item) => partitionOf(String(item["conversation"]), PARTITIONS)),
@@ -179,7 +179,7 @@ test(
       });
     });
 
-    await t.test("a restore that is told", async () => {
+    await t.test("a restore is reported", async () => {
       const { cursor } = await list(stack, bob, {});
       const nats = await connect({ servers: stack.natsUrl });
       const cluster = stack.storage.spec.env["CLUSTER"] ?? "";

@@ -11,7 +11,7 @@ import { sleep, startStack } from "../src/scene.ts";
 const MISSED = 500;
 
 test(
-  "a device that was offline while 500 messages came has exactly them, in order, without loading what it had",
+  "a device that was offline for 500 messages gets exactly them, in order, and nothing that it had",
   { timeout: 180_000 },
   async (t) => {
     const stack = await startStack(t, { env: { connector: { MESSAGES_PER_SECOND: "1000" } } });
@@ -96,7 +96,7 @@ test(
 );
 
 test(
-  "a member who leaves, misses 100, and is invited again sees neither those nor a hole",
+  "a member who leaves, misses 100 messages and is invited again sees neither those nor a hole",
   { timeout: 180_000 },
   async (t) => {
     const stack = await startStack(t, { env: { connector: { MESSAGES_PER_SECOND: "1000" } } });
@@ -145,7 +145,7 @@ test(
 );
 
 test(
-  "a device that connects again replaces its session, on this connector or another; other devices stay",
+  "a device that connects again replaces its session, on the same or another connector, and other devices stay",
   { timeout: 180_000 },
   async (t) => {
     const stack = await startStack(t);

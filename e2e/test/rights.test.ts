@@ -242,7 +242,7 @@ const needs = (user: NatsUser, { of, right }: Act): boolean =>
   OF_ALL[user].includes(right) || (of !== undefined && (NEEDS[user][of]?.includes(right) ?? false));
 
 for (const user of USERS.nats as readonly NatsUser[])
-  test(`${user} can do what it needs on NATS, and is refused all else that is declared`, async () => {
+  test(`${user} can do what it needs on NATS, and everything else that is declared is refused`, async () => {
     const nats = await as(user);
     const tried = [...acts, ...NOBODYS, ...othersAnswers(user)];
     for (const { does, subject } of tried)

@@ -107,7 +107,7 @@ async function taken(stack: Stack, { apiToken, token, ticket, user }: Proof): Pr
 }
 
 test(
-  "three rotations under talk: tokens and tickets of each earlier key are taken, no socket is closed, no process starts anew",
+  "three rotations during talk accept tokens and tickets of each earlier key, close no socket and restart no process",
   { timeout: 170_000 },
   async (t) => {
     const stack = await startStack(t, { routers: 1, connectors: 2 });

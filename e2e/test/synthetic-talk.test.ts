@@ -60,7 +60,7 @@ const start = async (t: TestContext, env: Readonly<Record<string, string>> = {})
 const well = ({ outcome, why }: Told): string => `${outcome} ${why}`.trim();
 
 test(
-  "where all is well it talks within a second, in one conversation for ever, whoever has to exist",
+  "the operator talks within a second on a healthy cluster, always in one conversation, even with `peopleMustExist`",
   { timeout: 120_000 },
   async (t) => {
     const stack = await start(t, { PEOPLE_MUST_EXIST: "yes" });
@@ -135,7 +135,7 @@ const CASES: readonly Case[] = [
   {
     what: "a connector that stands still",
     harm: async ({ connectors }) => stopped(connectors[0]),
-    says: /^connect nothing is heard within 10 s/,
+    says: /^connect nothing was received within 10 s/,
   },
   {
     what: "no log",
@@ -150,7 +150,7 @@ const CASES: readonly Case[] = [
   {
     what: "no Redis",
     harm: async ({ redis }) => killed(redis),
-    says: /^receive nothing is heard/,
+    says: /^receive nothing was received/,
   },
   {
     what: "a router that stands still",
@@ -175,7 +175,7 @@ const CASES: readonly Case[] = [
 ];
 
 test(
-  "each harm is told by the step that fails, within 10 s, and none once it is mended",
+  "each fault is reported within 10 s by the step that fails, and no fault after the repair",
   { timeout: 590_000 },
   async (t) => {
     const stack = await start(t);
@@ -205,19 +205,19 @@ test(
 );
 
 test(
-  "who is not known is told so at the hello; while keys are rolled, those of before are good too",
+  "an unknown key fails at the hello, and earlier keys are accepted during a rotation",
   { timeout: 120_000 },
   async (t) => {
     const stack = await start(t);
     const way = wayTo(stack);
     const foreign = { clusterKey: "of another cluster, and long enough to be one" };
     const refused = await once({ ...way, credentials: [foreign] });
-    assert.match(well(refused), /^hello UNAUTHENTICATED: no valid ticket/);
+    assert.match(well(refused), /^hello UNAUTHENTICATED: the ticket is not valid/);
     assert.equal(well(await once({ ...way, credentials: [foreign, ...way.credentials] })), "ok");
   },
 );
 
-test("what answers there and is no connector is told, and harms nobody", { timeout: 60_000 }, async (t) => {
+test("a server that is not a connector is reported, and does no harm", { timeout: 60_000 }, async (t) => {
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
     socket.end("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
@@ -232,7 +232,7 @@ test("what answers there and is no connector is told, and harms nobody", { timeo
 });
 
 test(
-  "while ClickHouse refuses what waits for it people talk, and storage says so once that has lasted",
+  "people talk while ClickHouse refuses inserts, and storage reports that once it has lasted",
   { timeout: 180_000 },
   async (t) => {
     const { options, refuse } = await fronted(t);
@@ -262,7 +262,7 @@ test(
   },
 );
 
-test("a certificate has to be for what devices ask for, or else for the first that it names", async (t) => {
+test("a certificate must be for the host of devices, or else for the first name that it has", async (t) => {
   const named = async (dns: string, host?: string): Promise<string | undefined> => {
     const { certFile, keyFile } = await certificate(t, dns);
     const tls = { "tls.crt": readFileSync(certFile, "utf8"), "tls.key": readFileSync(keyFile, "utf8") };
@@ -292,7 +292,7 @@ async function certificate(
 }
 
 test(
-  "over TLS, and IPv6, the certificate of the Secret is trusted, for the name that it is for, and no other",
+  "only the Secret's certificate is trusted, for its own name, over TLS and IPv6",
   { timeout: 120_000 },
   async (t) => {
     const mine = await certificate(t, "chat.example");

@@ -86,7 +86,7 @@ const closesOf = async (part: Part | undefined, code: number): Promise<number> =
 };
 
 test(
-  "renewed certificates are taken over under talk: no socket is closed, no handshake fails meanwhile",
+  "renewed certificates are used during talk without a closed socket or a failed handshake",
   { timeout: 170_000 },
   async (t) => {
     const pairs = await Promise.all(Array.from({ length: RENEWALS + 1 }, async () => makeCertificate()));
@@ -160,7 +160,7 @@ test(
 );
 
 test(
-  "a renewed certificate that cannot be used is told and counted; the one before is shown until it is mended",
+  "an unusable renewed certificate is reported and counted, and the earlier one is used until the repair",
   { timeout: 170_000 },
   async (t) => {
     const [first, second, other] = await Promise.all([
@@ -179,7 +179,7 @@ test(
       "half written": [{ "tls.crt": second.cert.slice(0, 300), "tls.key": second.key }, /PEM|asn1|end/i],
       empty: [{ "tls.crt": "", "tls.key": "" }, /PEM|start line|no /i],
       "without its key": [{ "tls.crt": second.cert }, /ENOENT/],
-      over: [filesOf(over), /it was over at/],
+      over: [filesOf(over), /the certificate expired at/],
     };
     for (const [what, [files, why]] of Object.entries(broken)) {
       volume.put(files);

@@ -29,7 +29,7 @@ async function certificate(t: TestContext): Promise<{ certFile: string; keyFile:
   return files;
 }
 
-test("with a certificate people talk over TLS, and whoever does not trust it does not", async (t) => {
+test("people talk over TLS with a certificate, and clients that do not trust it cannot", async (t) => {
   const { certFile, keyFile } = await certificate(t);
   const connector = { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile };
   const stack = await startStack(t, { routers: 1, connectors: 1, env: { connector } });
@@ -49,7 +49,7 @@ test("with a certificate people talk over TLS, and whoever does not trust it doe
   });
 });
 
-test("behind a certificate too a connection that never becomes anything ends, also in its handshake", async (t) => {
+test("a connection without a complete handshake or request is closed with TLS too", async (t) => {
   const { certFile, keyFile } = await certificate(t);
   const connector = { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile };
   const stack = await startStack(t, { routers: 1, connectors: 1, env: { connector } });
@@ -67,11 +67,11 @@ test("behind a certificate too a connection that never becomes anything ends, al
   assert.deepEqual(stayed.flat(), []);
 });
 
-test("a certificate that cannot be used is said at the start, by the keys that name it", async (t) => {
+test("an unusable certificate is reported at the start with the keys that name it", async (t) => {
   const [{ certFile }, { keyFile }] = await Promise.all([certificate(t), certificate(t)]);
   const start = (env: Readonly<Record<string, string>>): string =>
     spawnSync(process.execPath, [CONNECTOR], { env: { ...process.env, ...env }, encoding: "utf8" }).stderr;
   assert.match(start({ TLS_CERT_FILE: certFile }), /TLS_CERT_FILE and TLS_KEY_FILE go together/);
   const other = start({ TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile });
-  assert.match(other, /TLS_CERT_FILE and TLS_KEY_FILE are no certificate and its key, as PEM: .*mismatch/);
+  assert.match(other, /TLS_CERT_FILE and TLS_KEY_FILE are not a certificate and its key in PEM: .*mismatch/);
 });

@@ -9,7 +9,7 @@ import { sleep, startStack } from "../src/scene.ts";
 import { WHOLE } from "../src/whole-trace.ts";
 
 test(
-  "one trace leads from the sender's frame over the append to the other's socket and into ClickHouse, and the ack names it",
+  "one trace goes from the sender's frame over the append to the reader's socket and ClickHouse, and the ack names it",
   { timeout: 120_000 },
   async (t) => {
     const spans: Span[] = [];

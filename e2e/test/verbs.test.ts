@@ -10,7 +10,7 @@ import { startStack } from "../src/scene.ts";
 const FLUSH_MS = 100;
 
 test(
-  "each verb over REST does what it does on the socket, and pins outlive a cold owner and a lost Redis",
+  "each verb has the same effect over REST as on the socket, and pins survive a cold owner and a lost Redis",
   { timeout: 180_000 },
   async (t) => {
     const stack = await startStack(t, {
@@ -89,6 +89,6 @@ test(
     await rest("DELETE", `/messages/${second.seq}/pin?id=unpin`);
     await until("nothing is pinned", 5_000, async () => (await pinsOf(bob)) === undefined);
     await rest("POST", "/leave", { id: "leave" });
-    await assert.rejects(rest("POST", "/messages", { id: "late", body: {} }), /NOT_FOUND|no such/);
+    await assert.rejects(rest("POST", "/messages", { id: "late", body: {} }), /NOT_FOUND|does not exist/);
   },
 );

@@ -104,15 +104,17 @@ export async function release({
   const { finalizers = [], deletionTimestamp, resourceVersion } = metadata;
   if (deletionTimestamp === undefined)
     throw new Refusal(
-      `${name} is not being deleted, and the operator would hold it again: first kubectl delete chat ${name} -n ${namespace} --wait=false`,
+      `${name} is not being deleted, and the operator would hold it again: first run kubectl delete chat ${name} -n ${namespace} --wait=false`,
     );
   if (!finalizers.includes(FINALIZER))
-    throw new Refusal(`${name} is not held by ${FINALIZER}; it is by ${finalizers.join(", ") || "nobody"}`);
+    throw new Refusal(
+      `${name} is not held by ${FINALIZER}: its finalizers are ${finalizers.join(", ") || "none"}`,
+    );
   const others = finalizers.filter((one) => one !== FINALIZER);
   const patch = { metadata: { finalizers: others, resourceVersion } };
   await kubectl.ask(["patch", "chat", name, "--type=merge", `--patch=${JSON.stringify(patch)}`]);
   const why = status?.conditions?.find(({ reason }) => reason === "DeletionBlocked")?.message;
-  return `${name} was let go; its data was not taken away${why === undefined ? "" : `: ${why}`}\n`;
+  return `${name} was released; its data was not deleted${why === undefined ? "" : `: ${why}`}\n`;
 }
 
 /** Follows every pod's log, with the pod's name on each line. */
@@ -123,7 +125,7 @@ export async function logs(
 ): Promise<number> {
   if (component !== undefined && ![...COMPONENTS, "nats", "redis", "clickhouse"].includes(component))
     throw new Refusal(
-      `there is no component ${component}: try ${COMPONENTS.join(", ")}, nats, redis or clickhouse`,
+      `there is no component ${component}: the components are ${COMPONENTS.join(", ")}, nats, redis and clickhouse`,
     );
   return kubectl.show([
     "logs",
@@ -157,7 +159,7 @@ export async function trace(asked: Asked, traceId: string): Promise<string> {
   const lines = found.flat().sort((a, b) => a.at - b.at);
   if (lines.length === 0)
     throw new Refusal(
-      `no pod of ${asked.name} logged anything under ${traceId}: only what goes wrong is logged. Whole traces are where spec.observability.otlp sends them`,
+      `no pod of ${asked.name} logged anything under ${traceId}: only failures are logged. Whole traces are where spec.observability.otlp sends them`,
     );
   return `${lines.map(({ line }) => line).join("\n")}\n`;
 }

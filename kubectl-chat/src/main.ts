@@ -5,12 +5,12 @@ import { Kubectl, Refusal } from "./kubectl.ts";
 const HELP = `kubectl chat COMMAND NAME [FLAGS]
 
   status NAME             conditions, connections per pod, partitions and their owners, lag
-  pause NAME              the operator looks and tells, and changes nothing
-  resume NAME             and now it does again
-  logs NAME [COMPONENT]   logs of its pods; --follow goes on
+  pause NAME              the operator observes and reports, and changes nothing
+  resume NAME             the operator changes the cluster again
+  logs NAME [COMPONENT]   logs of its pods; --follow continues
   trace NAME TRACE_ID     what was logged under the \`traceId\` of an error
 
-  release NAME            lets go one that is being deleted, and leaves its data where it is
+  release NAME            releases one that is being deleted, and leaves its data where it is
 
   -n, --namespace  --context  --kubeconfig: as kubectl's
 `;
@@ -35,7 +35,7 @@ async function run(argv: readonly string[]): Promise<number> {
   if (!["status", "pause", "resume", "logs", "trace", "release"].includes(command))
     throw new Refusal(`there is no command ${command}; \`kubectl chat --help\` lists them`);
   if (name === undefined)
-    throw new Refusal(`${command} of which ChatCluster? \`kubectl get chat\` lists them`);
+    throw new Refusal(`${command} needs the name of a ChatCluster: \`kubectl get chat\` lists them`);
   const common = (["context", "kubeconfig", "namespace"] as const).flatMap((flag) =>
     values[flag] === undefined ? [] : [`--${flag}=${values[flag]}`],
   );

@@ -19,10 +19,10 @@ const asked = (metadata: object, status?: object) => {
 };
 const GOING = { deletionTimestamp: "now", finalizers: ["mine/own", "chat.jichat.io/data"] };
 
-test("release takes our finalizer alone, of the version that was read, and says what is left", async () => {
-  const message = "its data could not be taken away: no answer. Not deleted: streams";
+test("release removes the operator's finalizer alone, of the version that was read, and reports what is left", async () => {
+  const message = "its data could not be deleted: no answer. Not deleted: streams";
   const one = asked(GOING, { conditions: [{ reason: "DeletionBlocked", message }] });
-  assert.match(await release(one), /chat was let go; its data was not taken away: .*Not deleted: streams/);
+  assert.match(await release(one), /chat was released; its data was not deleted: .*Not deleted: streams/);
   assert.deepEqual(one.calls, [
     [
       "patch",
@@ -34,13 +34,13 @@ test("release takes our finalizer alone, of the version that was read, and says 
   ]);
 });
 
-test("release refuses what is not being deleted, and what somebody else holds, with the cure", async () => {
+test("release refuses a ChatCluster that is not being deleted or that another finalizer holds, with the cure", async () => {
   const lives = asked({ finalizers: GOING.finalizers });
   await assert.rejects(
     release(lives),
-    /not being deleted.*first kubectl delete chat chat -n people --wait=false/,
+    /not being deleted.*first run kubectl delete chat chat -n people --wait=false/,
   );
   const others = asked({ ...GOING, finalizers: ["mine/own"] });
-  await assert.rejects(release(others), /not held by chat\.jichat\.io\/data; it is by mine\/own/);
+  await assert.rejects(release(others), /not held by chat\.jichat\.io\/data: its finalizers are mine\/own/);
   assert.deepEqual([lives.calls, others.calls], [[], []]);
 });

@@ -28,7 +28,7 @@ const told = {
   ],
 };
 
-test("the report says connections, owners and lag, and which partitions nobody owns", () => {
+test("the report has connections, owners and lag, and the partitions without an owner", () => {
   const text = report(told);
   assert.match(text, /people\/chat, version 0\.1\.0: Ready/);
   assert.match(text, /c-1 +connector +Ready +0 +41 connections/);
@@ -37,27 +37,27 @@ test("the report says connections, owners and lag, and which partitions nobody o
   assert.match(text, /Partitions without an owner: 3-4, 6-7/);
 });
 
-test("what a pod did not answer is a question mark, and no partition is called ownerless for it", () => {
+test("a pod that does not answer is a question mark, and its partitions do not count as ownerless", () => {
   const text = report({ ...told, pods: [pod("c-1", "connector"), pod("r-1", "router")] });
   assert.match(text, /c-1 .* \? connections/);
   assert.match(text, /r-1 .* owns \?/);
   assert.doesNotMatch(text, /without an owner/);
 });
 
-test("a lag that storage does not know is no number", () => {
+test("an unknown lag of storage is not shown as a number", () => {
   const metrics = 'jichat_storage_lag_batches{otel_scope_name="jichat"} NaN\njichat_storage_unheard 1\n';
   const text = report({ ...told, pods: [pod("s-1", "storage", { partitions: [0], metrics })] });
   assert.match(text, /s-1 .* owns 0; \? batches behind/);
 });
 
-test("a ChatCluster that nobody has looked at yet says so", () => {
+test("the report says if no operator has observed the ChatCluster yet", () => {
   const text = report({ ...told, status: { keeper: "ops/one" }, spec: { paused: true }, pods: [] });
   assert.match(text, /kept by operator ops\/one/);
   assert.match(text, /not ready \(no status yet: does the operator run\?\)/);
   assert.match(text, /paused: nothing is changed until `kubectl chat resume`/);
 });
 
-test("ranges, gauges and tables", () => {
+test("ranges, gauges and tables have their forms", () => {
   assert.equal(ranges([]), "");
   assert.equal(ranges([3, 1, 2, 7]), "1-3, 7");
   assert.equal(gaugeOf("a_total 1\na 2.5e+3\n", "a"), 2_500);

@@ -56,7 +56,7 @@ export async function act(
         type: "Normal",
         reason: "Updated",
         action: "Apply",
-        note: `${wanted.kind} ${wanted.metadata.name} was brought to what is wanted`,
+        note: `${wanted.kind} ${wanted.metadata.name} was changed to match the spec`,
       });
     },
   });

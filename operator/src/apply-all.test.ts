@@ -33,7 +33,7 @@ const run = async (
   observed: KubeObject[] = [],
 ) => applyAll(objects, { api, observed: new Observed(observed), onChanged: async () => undefined });
 
-test("one object that is refused, by whichever rule, keeps no other from being applied", async () => {
+test("a refused object does not keep the others from being applied, whichever rule refuses it", async () => {
   for (const status of [400, 403, 404, 422, 500]) {
     const world = server(({ metadata: { name } }) =>
       name === "b" ? new KubeError(status, "No", "b is refused") : undefined,
@@ -50,14 +50,14 @@ test("one object that is refused, by whichever rule, keeps no other from being a
   }
 });
 
-test("what concerns all objects ends the pass: nothing is asked of a server that cannot answer", async () => {
+test("an error that concerns all objects ends the pass without further requests", async () => {
   for (const status of [401, 409, 429, 503]) {
     const world = server(() => new KubeError(status, "Busy", "not now"));
     await assert.rejects(run(world, [object("ConfigMap", "a")]), { status });
   }
 });
 
-test("a Deployment whose new pods are refused is scaled all the same, its pods as they are", async () => {
+test("a Deployment whose new pods are refused is still scaled, with its present pods", async () => {
   type Sized = KubeObject & { readonly spec: { readonly replicas: number; readonly template: object } };
   const good = { spec: { tolerations: [] } };
   const before = object("Deployment", "router", { replicas: 2, template: good });
@@ -76,7 +76,7 @@ test("a Deployment whose new pods are refused is scaled all the same, its pods a
   );
 });
 
-test("many refusals are told as a few, and how many more", () => {
+test("many refusals are reported as a few and the number of the others", () => {
   const many = Array.from({ length: 9 }, (_, at) => ({
     object: object("Service", `s${at}`),
     error: new Error("x".repeat(1_000)),
@@ -85,7 +85,7 @@ test("many refusals are told as a few, and how many more", () => {
   assert.match(told, /^Service s0: x{500}; .*; and 4 more$/);
 });
 
-test("what may not be done to one keeps nothing else, and what is gone already is no fault", async () => {
+test("a forbidden action on one object does not stop the others, and a missing object is no fault", async () => {
   const done: string[] = [];
   const refused = await actOnAll(
     ["a", "b", "c", "d"].map((name) => object("Service", name)),

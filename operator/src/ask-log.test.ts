@@ -53,7 +53,7 @@ const withAnnotation = (identity: string) => ({
   metadata: { ...clusterOf().metadata, annotations: { [FORGET_ANNOTATION]: identity } },
 });
 
-test("what this ChatCluster has had is never made anew, be it a log or a bucket", async () => {
+test("a log or bucket that this ChatCluster had is never created again", async () => {
   const before = await memory();
   for (const gone of [names.logStream(3), `KV_${names.accounts}`, `KV_${names.settings}`]) {
     const { told, made } = await ask(
@@ -62,14 +62,14 @@ test("what this ChatCluster has had is never made anew, be it a log or a bucket"
       before,
     );
     assert.equal(told.fault, "LogLost");
-    assert.match(told.message, new RegExp(`had ${gone}, and NATS has not.*forget-log=`));
+    assert.match(told.message, new RegExp(`NATS lacks ${gone}, which this ChatCluster had.*forget-log=`));
     assert.deepEqual(made, []);
   }
   const { told } = await ask([], { partitions: 4 }, before);
   assert.match(told.message, /and 10 more/);
 });
 
-test("another log in its place is told, until somebody says that the old one is to be forgotten", async () => {
+test("another log in the place of the old one is reported until the old one is given up", async () => {
   const before = await memory();
   assert.equal((await ask(ALL, SPEC, before)).told.fault, undefined);
   const { told } = await ask(ALL, SPEC, before, "2026-02-02");
@@ -86,7 +86,7 @@ test("another log in its place is told, until somebody says that the old one is 
   assert.equal((await ask([], SPEC, later)).told.fault, "LogLost", "the leave was for one log");
 });
 
-test("while its log is gone nothing starts, though it runs already", () => {
+test("nothing new starts while the log is missing", () => {
   const ok = { state: "ok", message: "" } as const;
   const streams = { ok: false, fault: "LogLost", message: "gone" } as const;
   const backends = { nats: ok, redis: ok, clickhouse: ok, streams };
@@ -100,7 +100,7 @@ test("while its log is gone nothing starts, though it runs already", () => {
     },
   };
   const plan = planOf(inputOf(), new Observed([router]), backends);
-  assert.match(plan.waitsFor ?? "", /its log, which is gone/);
+  assert.match(plan.waitsFor ?? "", /its log, which is missing/);
   assert.deepEqual(
     plan.objects.filter(({ kind }) => kind === "Deployment").map(({ metadata: { name } }) => name),
     ["chat-redis"],

@@ -69,7 +69,7 @@ function remembered({ cluster }: DesiredInput): LogMemory | undefined {
 }
 
 const cure = ({ cluster: { metadata } }: DesiredInput, { identity }: LogMemory): string =>
-  `put its NATS store back; where it is gone for good: kubectl annotate chat ${metadata.name} ${FORGET_ANNOTATION}=${identity} --overwrite`;
+  `put its NATS store back; if it is lost for good: kubectl annotate chat ${metadata.name} ${FORGET_ANNOTATION}=${identity} --overwrite`;
 
 const SHOWN = 3;
 const few = (all: readonly string[]): string =>
@@ -91,7 +91,7 @@ async function lost(
   return {
     ok: false,
     fault: "LogLost",
-    message: `this ChatCluster had ${few(gone)}, and NATS has not: nothing is made anew. ${cure(input, log)}`,
+    message: `NATS lacks ${few(gone)}, which this ChatCluster had: nothing is created again; ${cure(input, log)}`,
   };
 }
 
@@ -118,7 +118,7 @@ export async function askStreams(
   if (partitions !== wanted.partitions)
     return {
       ok: false,
-      message: `the logs were made with ${partitions} partitions, spec.partitions is ${wanted.partitions}: set it to ${partitions}, or take the streams of ${names.cluster} away`,
+      message: `the logs were made with ${partitions} partitions, but spec.partitions is ${wanted.partitions}: set it to ${partitions}, or delete the streams of ${names.cluster}`,
     };
   const differing = await putBackStreams(jsm, names, wanted, lookOnly);
   const identity = await readIdentity(jsm, names, partitions);
@@ -127,7 +127,7 @@ export async function askStreams(
     return {
       ok: false,
       fault: "LogReplaced",
-      message: `the log is ${identity}, this ChatCluster had ${before.identity}: ${cure(input, before)}, and this one counts`,
+      message: `the log is ${identity}, but this ChatCluster had ${before.identity}: ${cure(input, before)}, and the present one is used`,
     };
   const log: LogMemory = { identity, partitions, streams: besideLogs(names, wanted) };
   const message =

@@ -102,7 +102,7 @@ async function lookAtClickHouse(
     try {
       await ask({ url: door.href, tls: undefined });
     } catch (error) {
-      return `ClickHouse does not take ${user} yet: ${messageOf(error)}`;
+      return `ClickHouse does not accept user ${user} yet: ${messageOf(error)}`;
     }
   }
   return undefined;

@@ -36,7 +36,7 @@ function staged() {
   return { stage, watch, look };
 }
 
-test("what does not answer is asked again after 3 s, what answers after 15", async () => {
+test("a backend that does not answer is asked again after 3 s, and one that answers after 15", async () => {
   const { stage, look } = staged();
   await look(0);
   await look(2_999);
@@ -50,7 +50,7 @@ test("what does not answer is asked again after 3 s, what answers after 15", asy
   assert.equal(stage.asks, 3);
 });
 
-test("unasked, it is looked at ever later: 3, 6, 12 s", async () => {
+test("the time to the next question grows without a request: 3, 6, 12 s", async () => {
   const { watch, look } = staged();
   const waits: number[] = [];
   for (const at of [0, 3_000, 9_000]) {
@@ -60,7 +60,7 @@ test("unasked, it is looked at ever later: 3, 6, 12 s", async () => {
   assert.deepEqual(waits, [3_000, 6_000, 12_000]);
 });
 
-test("a time-out after a firmer error is no news; another error is", async () => {
+test("a time-out after a definite error does not replace it, and another error does", async () => {
   const { stage, look } = staged();
   await look(0);
   assert.equal(stage.news, 1);

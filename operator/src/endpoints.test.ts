@@ -23,7 +23,7 @@ const pod = (name: string, hostIP: string, phase = "Running"): KubeObject =>
   }) as KubeObject;
 const INSIDE = "ws://chat-connector.people.svc/v1/ws";
 
-test("inside the cluster the Services are named, with another port than the scheme's", () => {
+test("endpoints inside the cluster name the Services, with their port if it is not the scheme's", () => {
   assert.deepEqual(endpointsOf(inputOf(), new Observed([])), {
     ws: [INSIDE],
     api: ["http://chat-api.people.svc"],
@@ -38,13 +38,13 @@ test("inside the cluster the Services are named, with another port than the sche
   });
 });
 
-test("a name from outside comes first, of sockets and of the api", () => {
+test("an outside name comes first, for sockets and for the api", () => {
   const ingress = { host: "chat.example", tlsSecret: "t" };
   const { ws, api } = endpointsOf(inputOf({ connectors: { ingress } }), new Observed([]));
   assert.deepEqual([ws[0], api[0]], ["wss://chat.example/v1/ws", "https://chat.example"]);
 });
 
-test("a balancer is named by all its addresses, IPv6 in brackets; before it has one, by none", () => {
+test("a balancer is listed with all its addresses, IPv6 in brackets, and not before it has one", () => {
   const balancer = (ingress: readonly object[]) =>
     endpointsOf(
       inputOf(),
@@ -58,7 +58,7 @@ test("a balancer is named by all its addresses, IPv6 in brackets; before it has 
   ]);
 });
 
-test("a NodePort is named by nodes that connectors run on, three at most, always the same", () => {
+test("a NodePort is listed with at most three nodes that connectors run on, always the same ones", () => {
   const nodePort = service("chat-connector", { type: "NodePort", ports: [{ port: 80, nodePort: 30_080 }] });
   const nodes = ["10.0.0.4", "10.0.0.2", "10.0.0.1", "10.0.0.3", "10.0.0.1"];
   const pods = nodes.map((ip, at) => pod(`p${at}`, ip));

@@ -14,7 +14,7 @@ const fault = (name: Fault["fault"], partitions: number[], why = "w"): Fault => 
   why,
 });
 
-test("what several pods say of one fault is one, the worst comes first, and each has its cure", () => {
+test("reports of several pods about one fault are merged, the worst comes first, and each has its cure", () => {
   const merged = mergedFaults([
     fault("LogFull", [9]),
     fault("LogRegressed", [4, 2], "the log ends at 3"),
@@ -38,7 +38,7 @@ test("what several pods say of one fault is one, the worst comes first, and each
   assert.equal(faultFinding(clusterOf(), []), undefined);
 });
 
-test("faults of history and of copies keep nobody from talking; the others do, and each is told", () => {
+test("faults of history and of copies do not block talking, the others do, and each is reported", () => {
   const stopping = FAULTS.filter((name) => faultFinding(clusterOf(), [fault(name, [0])], "stopping"));
   assert.deepEqual(stopping, ["LogRegressed", "PartitionStopped", "LogFull"]);
   for (const name of FAULTS) {
@@ -49,7 +49,7 @@ test("faults of history and of copies keep nobody from talking; the others do, a
   }
 });
 
-test("a pod that does not answer, or not with faults, is silent and not without faults", async (t) => {
+test("a pod that does not answer with faults counts as silent and not as free of faults", async (t) => {
   let answer: readonly [number, string] = [200, "[]"];
   const server = createServer((_, response) => {
     response.writeHead(answer[0]).end(answer[1]);
@@ -74,5 +74,5 @@ test("a pod that does not answer, or not with faults, is silent and not without 
   server.close();
   server.closeAllConnections();
   assert.equal(await faultsOf("127.0.0.1", port), undefined);
-  assert.match(tellSilent(["a", "b", "c", "d"]), /^a, b, c and 1 more do not say/);
+  assert.match(tellSilent(["a", "b", "c", "d"]), /^a, b, c and 1 more do not report/);
 });

@@ -72,5 +72,5 @@ const SILENT_MAX = 3;
 /** The message about pods that do not report their faults. An unknown state does not count as healthy. */
 export function tellSilent(pods: readonly string[]): string {
   const more = pods.length > SILENT_MAX ? ` and ${pods.length - SILENT_MAX} more` : "";
-  return `${pods.slice(0, SILENT_MAX).join(", ")}${more} do not say how their partitions are: may the operator reach their admin port, and are they of a version that says it?`;
+  return `${pods.slice(0, SILENT_MAX).join(", ")}${more} do not report the faults of their partitions: check that the operator may reach their admin port, and that their version reports faults`;
 }

@@ -41,7 +41,7 @@ const volumes = (count: number, creationTimestamp: string): KubeObject[] =>
     },
   }));
 
-test("a change that an older CRD let through is held against what status remembers", async () => {
+test("a change that an older CRD allowed is compared with the recorded status", async () => {
   const ground = groundOf(cluster());
   assert.equal(changeRefused(cluster({}, { ground }), nothing), undefined);
   const changed = cluster(one, { ground });
@@ -59,7 +59,7 @@ test("a change that an older CRD let through is held against what status remembe
   assert.equal((await inputOf(deleted, nothing, options)).version, "1.2.3", "it can be deleted all the same");
 });
 
-test("where no status remembers, the servers that run say it, asleep their volumes", () => {
+test("running servers give the ground if no status has it, and volumes give it during hibernation", () => {
   const seen = (spec: object, ...objects: readonly KubeObject[]) =>
     changeRefused(cluster(spec), new Observed(objects)) ?? "";
   assert.equal(seen({}, servers(3)), "");
@@ -70,7 +70,7 @@ test("where no status remembers, the servers that run say it, asleep their volum
   assert.equal(seen({}, servers(0), ...volumes(3, MADE)), "");
 });
 
-test("volumes that an earlier ChatCluster of the name left count, those that are just made do not", () => {
+test("volumes that an earlier ChatCluster of the name left count, and new ones do not", () => {
   const seen = (spec: object, at: string) => changeRefused(cluster(spec), new Observed(volumes(1, at))) ?? "";
   assert.match(seen({}, "2026-01-01T00:00:00Z"), /nats\.managed\.replicas/);
   assert.equal(seen(one, "2026-01-01T00:00:00Z"), "");

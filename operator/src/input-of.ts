@@ -104,7 +104,7 @@ async function backendTlsOf(
     } catch (cause) {
       throw new SpecError(
         "SecretIncomplete",
-        `${field}: Secret ${name} holds no CA, or no certificate and its key, as PEM: ${messageOf(cause)}`,
+        `${field}: Secret ${name} holds no CA, or no certificate and its key, in PEM: ${messageOf(cause)}`,
       );
     }
     all[backend] = tls;
@@ -146,7 +146,7 @@ async function tlsOf(api: Pick<KubeApi, "get">, cluster: ChatCluster): Promise<D
   } catch (cause) {
     throw new SpecError(
       "SecretIncomplete",
-      `${field}: \`tls.crt\` and \`tls.key\` of Secret ${name} are no certificate and its key, as PEM: ${messageOf(cause)}`,
+      `${field}: \`tls.crt\` and \`tls.key\` of Secret ${name} are not a certificate and its key in PEM: ${messageOf(cause)}`,
     );
   }
   return tls;

@@ -46,7 +46,7 @@ function world() {
   return { keeper, state, applied, wait };
 }
 
-test("what nobody keeps is claimed with the version that was seen; what is ours is left as it is", async () => {
+test("a ChatCluster without a keeper is claimed with the observed version, and our own is left unchanged", async () => {
   const { keeper, applied } = world();
   assert.equal(await keeper.other(kept(undefined)), undefined);
   await keeper.claim(kept(undefined));
@@ -59,7 +59,7 @@ test("what nobody keeps is claimed with the version that was seen; what is ours 
   assert.equal(applied.length, 1);
 });
 
-test("another's is left to it for as long as it renews its Lease, and taken over when it does not", async () => {
+test("a ChatCluster of another operator is taken over once that one no longer renews its Lease", async () => {
   const { keeper, state, applied, wait } = world();
   for (let i = 0; i < 10; i += 1) {
     assert.equal(await keeper.other(kept(OTHER)), OTHER);
@@ -75,7 +75,7 @@ test("another's is left to it for as long as it renews its Lease, and taken over
   assert.equal((applied[0] as unknown as { status: { keeper: string } }).status.keeper, ME);
 });
 
-test("one that let go of its Lease, or whose Lease is gone, has left; one that may not be looked at has not", async () => {
+test("an operator with a released or deleted Lease has left, and one with an unreadable Lease has not", async () => {
   const { keeper, state, wait } = world();
   state.holder = "";
   assert.equal(await keeper.other(kept(OTHER)), undefined);
@@ -92,13 +92,13 @@ test("one that let go of its Lease, or whose Lease is gone, has left; one that m
   await assert.rejects(keeper.other(kept(OTHER)), { status: 500 });
 });
 
-test("of many ChatClusters of one keeper, one asks for all", async () => {
+test("one request finds out about the keeper of many ChatClusters", async () => {
   const { keeper, state } = world();
   for (let i = 0; i < 50; i += 1) await keeper.other(kept(OTHER));
   assert.equal(state.asked, 1);
 });
 
-test("who is named by annotation keeps it, whatever the status says", async () => {
+test("the operator named by the annotation keeps the ChatCluster, whatever the status says", async () => {
   const { keeper } = world();
   assert.equal(await keeper.other(kept(OTHER, { [KEEPER_ANNOTATION]: ME })), undefined);
   assert.equal(await keeper.other(kept(ME, { [KEEPER_ANNOTATION]: OTHER })), OTHER);

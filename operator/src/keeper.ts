@@ -117,4 +117,4 @@ export class Keeper {
 
 /** The message for people whose ChatCluster is seen by two operators. */
 export const standsBack = (me: string, other: string): string =>
-  `operator ${me} stands back: this ChatCluster is kept by ${other}. To hand it over, stop that one, or annotate it ${KEEPER_ANNOTATION}=${me}; to have one only, let each watch namespaces of its own (watchNamespaces)`;
+  `operator ${me} does not act: operator ${other} keeps this ChatCluster. To hand it over, stop that operator, or annotate the ChatCluster with ${KEEPER_ANNOTATION}=${me}; to avoid this, let each operator watch namespaces of its own (watchNamespaces)`;

@@ -11,7 +11,7 @@ import { clusterOf, everything, inputOf } from "../test/input.ts";
 /** What goes on being there without its ChatCluster; docs/kubernetes.md says so of each. */
 const KEPT = ["Secret chat-keys", "PersistentVolumeClaim chat-storage-data"];
 
-test("what we own goes with its ChatCluster, but for what is kept: that no tool may prune", () => {
+test("owned objects are deleted with their ChatCluster, except kept ones, which no tool prunes", () => {
   const objects = [
     ...everything(
       inputOf({
@@ -41,7 +41,7 @@ test("what we own goes with its ChatCluster, but for what is kept: that no tool 
     assert.ok(docs.includes(`\`${name}`), `docs/kubernetes.md does not say that ${name} is kept`);
 });
 
-test("a StatefulSet's claims lose the label that tools prune by, once", () => {
+test("the volume claims of a StatefulSet lose the label for pruning once", () => {
   const cluster = clusterOf();
   const claim = (labels: Record<string, string>): KubeObject => ({
     apiVersion: "v1",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KeyMemory } from "./key-memory.ts";
 
-test("until the watch tells of a write, what was written counts; after that, whatever the Secret holds", () => {
+test("the written keys count until the watch reports the write, and the Secret's content counts after that", () => {
   const memory = new KeyMemory();
   assert.equal(memory.read("a", undefined), undefined);
   memory.writes("a", "1");

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { clusterOf, inputOf } from "../test/input.ts";
 import { lastInput } from "./last-input.ts";
 
-test("the last spec that could be acted on is kept, with as many pods as are wanted now", () => {
+test("the last valid spec is kept, with the number of pods of the present one", () => {
   const before = inputOf({ version: "1.0.0", routers: { replicas: 2, template: { labels: { a: "b" } } } });
   const now = clusterOf({ version: "2.0.0", routers: { replicas: 5 }, api: { replicas: 0 } });
   const { spec } = lastInput(before, now)?.cluster ?? assert.fail("nothing is kept");
@@ -13,7 +13,7 @@ test("the last spec that could be acted on is kept, with as many pods as are wan
   assert.equal(spec.storage.replicas, 2);
 });
 
-test("nothing is known of another ChatCluster of the same name, nor before the first", () => {
+test("the last input of another ChatCluster of the same name is not used", () => {
   const now = clusterOf();
   const other = { ...now, metadata: { ...now.metadata, uid: "another" } };
   assert.equal(lastInput(inputOf(), other), undefined);

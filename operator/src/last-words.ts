@@ -22,7 +22,7 @@ async function isBeingDeleted({ api, namespace, log }: LastWordsOptions): Promis
     const { metadata } = await api.get<KubeObject>(RESOURCES.namespaces, undefined, namespace);
     return metadata.deletionTimestamp !== undefined;
   } catch (error) {
-    log.warn({ err: error, namespace }, "whether the namespace goes could not be read");
+    log.warn({ err: error, namespace }, "the state of the namespace could not be read");
     return false;
   }
 }
@@ -46,7 +46,10 @@ export async function sayLastWords(options: LastWordsOptions): Promise<void> {
       .get<ChatCluster & KubeObject>(RESOURCES.chatClusters, namespace, cluster.metadata.name)
       .then(async (now) => say(now, options)) // The watch may not have reported our own last write yet.
       .catch((error: unknown) => {
-        options.log.warn({ err: error, cluster: cluster.metadata.name }, "last words about it were not said");
+        options.log.warn(
+          { err: error, cluster: cluster.metadata.name },
+          "the last status of a ChatCluster was not written",
+        );
       });
 }
 
@@ -54,7 +57,7 @@ async function say(cluster: ChatCluster & KubeObject, options: LastWordsOptions)
   const { api, namespace, now } = options;
   if (cluster.spec.deletionPolicy === "Retain" || leftBehind(cluster).length === 0)
     return letGo(cluster, api);
-  const why = `namespace ${namespace} is being deleted with the operator in it, and nobody else is there`;
+  const why = `namespace ${namespace} is being deleted with its operator, and there is no other operator`;
   const { apiVersion, kind, metadata } = cluster;
   const status = blockedStatus(cluster, blockedMessage(cluster, why), now);
   const { name } = metadata;

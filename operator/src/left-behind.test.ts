@@ -51,7 +51,7 @@ function notes(isGoing = true, clusters: readonly Cluster[] = []) {
   return { released, said, api };
 }
 
-test("what only we take away is what is in backends of somebody's own", () => {
+test("the operator itself deletes only the data in external backends", () => {
   assert.deepEqual(leftBehind(clusterOf()), []);
   const [streams, database, ...more] = leftBehind(clusterOf(EXTERNAL));
   assert.match(
@@ -62,7 +62,7 @@ test("what only we take away is what is in backends of somebody's own", () => {
   assert.deepEqual(more, []);
 });
 
-test("a deletion that is held up says what is left, and the cure; the rest of the status stays", () => {
+test("a blocked deletion reports what is left and the cure, and the rest of the status stays", () => {
   const cluster = held("chat", EXTERNAL);
   const message = blockedMessage(cluster, "nats.example does not answer");
   assert.match(
@@ -83,7 +83,7 @@ test("a deletion that is held up says what is left, and the cure; the rest of th
   assert.deepEqual(later.conditions, status.conditions);
 });
 
-test("with Delete, data that cannot be reached holds it; with volumes of its own it goes all the same", async () => {
+test("unreachable external data blocks a deletion with policy Delete, and data in managed volumes does not", async () => {
   const { api, released } = notes();
   const removed: string[] = [];
   const remove = async (_: unknown, __: unknown, name: string): Promise<void> => {
@@ -99,7 +99,7 @@ test("with Delete, data that cannot be reached holds it; with volumes of its own
   assert.deepEqual(released, ["near", "far"]);
 });
 
-test("an operator that goes with its namespace lets go what goes with it, and says what does not", async () => {
+test("an operator that is deleted with its namespace releases its ChatClusters, and reports what is left", async () => {
   const clusters = [
     held("managed", {}),
     held("outside", EXTERNAL),
@@ -128,7 +128,7 @@ test("an operator that goes with its namespace lets go what goes with it, and sa
   assert.deepEqual([unknown.released, unknown.said.size, warned.length], [[], 0, 1]);
 });
 
-test("before an uninstall it is said who could not be deleted any more, or would go with the CRD", async () => {
+test("the check before an uninstall lists ChatClusters that could not be deleted later, or would go with the CRD", async () => {
   const ask = async (items: readonly Cluster[], env: NodeJS.ProcessEnv = {}) => {
     const config = readUninstallConfig({ NAMESPACE: "jichat", ...env });
     const pages = items.map((item) => [item]);

@@ -24,7 +24,7 @@ export function blockedMessage(cluster: ChatCluster, why: string): string {
   const { name, namespace } = cluster.metadata;
   const left = leftBehind(cluster);
   const what = left.length === 0 ? "" : ` Not deleted: ${left.join("; ")}.`;
-  return `its data could not be taken away: ${why}.${what} To let it go and leave that: kubectl chat release ${name} -n ${namespace}, or set spec.deletionPolicy to Retain`;
+  return `its data could not be deleted: ${why}.${what} To delete the ChatCluster and leave that data: kubectl chat release ${name} -n ${namespace}, or set spec.deletionPolicy to Retain`;
 }
 
 /** The earlier status, with conditions that say what delays the deletion. */

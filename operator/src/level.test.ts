@@ -85,34 +85,34 @@ const held = (change: Change): string => {
   return `${way.finding.status} ${way.finding.reason} ${way.finding.message}`;
 };
 
-test("the level is raised when every pod says that it knows the next one, and nothing is under way", () => {
+test("the level is raised once every pod reports that it knows the next one, and no change is in progress", () => {
   assert.deepEqual(levelWay(factsOf()), { to: 1 });
   assert.equal(held({ level: 1 }), "True Newest level 1");
 });
 
-test("a pod that says no level holds it: what is not known is not new", () => {
+test("a pod that reports no level holds the level", () => {
   for (const component of COMPONENTS) {
     const name = `chat-${component}-1`;
     assert.equal(
       held({ known: { [name]: undefined } }),
-      `False OlderProcesses level 0, not 1: ${name} says no level`,
+      `False OlderProcesses level 0, not 1: ${name} reports no level`,
     );
     assert.match(held({ known: { [name]: 0 } }), new RegExp(`OlderProcesses .*${name} knows level 0$`));
   }
 });
 
-test("a pod that starts or ends holds it too; one that is over does not", () => {
+test("a pod that starts or ends holds the level, and one that has ended does not", () => {
   const old = "chat-connector-old";
   for (const phase of ["Pending", "Running", "Unknown"])
     assert.match(
       held({ objects: [...whole(), pod("connector", phase, old)] }),
-      new RegExp(`${old} says no level`),
+      new RegExp(`${old} reports no level`),
     );
   for (const phase of ["Succeeded", "Failed"])
     assert.deepEqual(levelWay(factsOf({ objects: [...whole(), pod("connector", phase, old)] })), { to: 1 });
 });
 
-test("a roll-out that is under way holds it, whatever the pods say that are there", () => {
+test("a roll-out in progress holds the level, whatever the present pods report", () => {
   const without = (name: string): KubeObject[] =>
     whole().filter(({ kind, metadata }) => `${kind} ${metadata.name}` !== name);
   const behind = settled(deployment(INPUT, "router"), { updatedReplicas: 1 });
@@ -131,7 +131,7 @@ test("a roll-out that is under way holds it, whatever the pods say that are ther
   assert.match(held({ facts: { refused } }), /Deployment chat-router to be applied/);
 });
 
-test("the schema comes first", () => {
+test("the level waits for the schema", () => {
   const others = whole().filter(({ kind }) => kind !== "Job");
   for (const objects of [others, [...others, job("Failed")], [...others, job("Suspended")]])
     assert.match(held({ objects }), /waits for the schema of ClickHouse/);
@@ -144,13 +144,13 @@ test("the schema comes first", () => {
   assert.deepEqual(levelWay(factsOf({ input, objects: embedded })), { to: 1 }, "storage brings it up itself");
 });
 
-test("paused, hibernating, without pods or without an answer of NATS nothing is raised", () => {
+test("the level is not raised while paused, hibernating, without pods or without an answer of NATS", () => {
   assert.match(held({ level: undefined }), /^Unknown NotAskedYet/);
   assert.match(held({ input: inputOf({ paused: true }) }), /^False Paused/);
   assert.match(held({ input: inputOf({ hibernate: true }), objects: [] }), /^False Hibernating/);
 });
 
-test("it is written once, in the pass; what NATS says to it is told", async () => {
+test("the level is written once in a pass, and a refusal of NATS is reported", async () => {
   const written: number[] = [];
   const raise = async (_: DesiredInput, to: number): Promise<number> => {
     written.push(to);

@@ -71,7 +71,7 @@ const SHOWN = 3;
 function tellOlder(older: readonly (readonly [string, number | undefined])[]): string {
   const some = older
     .slice(0, SHOWN)
-    .map(([name, known]) => `${name} ${known === undefined ? "says no level" : `knows level ${known}`}`);
+    .map(([name, known]) => `${name} ${known === undefined ? "reports no level" : `knows level ${known}`}`);
   return [...some, ...(older.length > SHOWN ? [`and ${older.length - SHOWN} more`] : [])].join(", ");
 }
 
@@ -83,11 +83,12 @@ export function levelWay(facts: LevelFacts): LevelSeen | { readonly to: number }
   const { spec } = facts.input.cluster;
   const level = facts.backends.streams?.level;
   if (level === undefined)
-    return { finding: unknown("NotAskedYet", "NATS has not told the cluster's level yet") };
+    return { finding: unknown("NotAskedYet", "NATS has not reported the cluster's level yet") };
   if (level >= LEVEL_KNOWN) return { level, finding: yes("Newest", `level ${level}`) };
   const held = (reason: string, message: string) => ({ level, finding: no(reason, message) });
   const at = `level ${level}, not ${LEVEL_KNOWN}`;
-  if (spec.hibernate) return held("Hibernating", `${at}: no pods are there to say which they know`);
+  if (spec.hibernate)
+    return held("Hibernating", `${at}: there are no pods that could report the level that they know`);
   if (spec.paused) return held("Paused", `${at}: spec.paused is set`);
   const waits = underWay(facts);
   if (waits !== undefined) return held("RollingOut", `${at}: waits for ${waits}`);

@@ -44,7 +44,7 @@ export function operatorMetrics(telemetry: Telemetry, queue: WorkQueue, api: Kub
     tellTalks: (watch) => {
       telemetry.gauge(
         "jichat_operator_people_can_talk",
-        "whether two devices of the operator's can, by ChatCluster; NaN while it is not known",
+        "by ChatCluster: 1, or 0 after two talks in a row that failed; NaN while it is not known",
         () =>
           [...watch.states()].map(({ key, canTalk }) => ({
             value: canTalk,

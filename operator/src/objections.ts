@@ -15,7 +15,7 @@ const list = (clusters: readonly ChatCluster[]): string => clusters.map(named).j
 export function objections(clusters: readonly ChatCluster[], { me, crdGoes }: Uninstall): readonly string[] {
   if (crdGoes && clusters.length > 0)
     return [
-      `crd.keep is false: with the CRD every ChatCluster is deleted, and all that runs for it: ${list(clusters)}. Delete them first (kubectl delete chat NAME -n NAMESPACE), or keep the CRD: helm upgrade --reuse-values --set crd.keep=true`,
+      `crd.keep is false: the deletion of the CRD deletes every ChatCluster and all that runs for it: ${list(clusters)}. Delete them first (kubectl delete chat NAME -n NAMESPACE), or keep the CRD: helm upgrade --reuse-values --set crd.keep=true`,
     ];
   const waiting = clusters.filter(
     ({ metadata, status }) =>
@@ -23,6 +23,6 @@ export function objections(clusters: readonly ChatCluster[], { me, crdGoes }: Un
   );
   if (waiting.length === 0) return [];
   return [
-    `ChatClusters with deletionPolicy: Delete cannot be deleted without an operator, since it takes their data away: ${list(waiting)}. Delete them first (kubectl delete chat NAME -n NAMESPACE); or keep their data (kubectl patch chat NAME -n NAMESPACE --type=merge -p '{"spec":{"deletionPolicy":"Retain"}}'); or uninstall all the same with helm uninstall --no-hooks, and let each go later with kubectl chat release NAME`,
+    `ChatClusters with deletionPolicy: Delete cannot be deleted without an operator, since it deletes their data: ${list(waiting)}. Delete them first (kubectl delete chat NAME -n NAMESPACE); or keep their data (kubectl patch chat NAME -n NAMESPACE --type=merge -p '{"spec":{"deletionPolicy":"Retain"}}'); or uninstall nevertheless with helm uninstall --no-hooks, and release each one later with kubectl chat release NAME`,
   ];
 }

@@ -59,7 +59,7 @@ function assemble({ config, api, clock, telemetry, talk, askPods }: OperatorPart
     onChange: enqueue,
     onRetry: (kind, error) => {
       metrics.countRetry(kind);
-      log.info({ kind, err: error }, "a watch ended; again");
+      log.info({ kind, err: error }, "a watch ended: it is opened again");
     },
   });
   const talks = new TalkWatch({
@@ -113,7 +113,7 @@ async function discovered(
       await informers.discover();
       return;
     } catch (error) {
-      telemetry.log.warn({ err: error }, "the API server does not say what it has; again");
+      telemetry.log.warn({ err: error }, "the API server does not list its resources: trying again");
       await clock.sleep(DISCOVER_AGAIN_MS);
     }
   }
@@ -155,7 +155,8 @@ export function runOperator(parts: OperatorParts, shutdown: AbortSignal): Runnin
   return {
     done: run(),
     health: {
-      notReady: () => (informers.isSynced ? undefined : "has not seen all of the API server yet"),
+      notReady: () =>
+        informers.isSynced ? undefined : "the operator has not read all objects of the API server yet",
     },
   };
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { ORPHAN_MS, Orphans } from "./orphans.ts";
 
-test("a partition without a router is one once that has lasted, not for a hand-over", () => {
+test("a partition without a router is reported only once that lasts longer than a hand-over", () => {
   const clock = new HandClock();
   const orphans = new Orphans(clock);
   assert.deepEqual(orphans.see("c", [3]), { lasting: [], isOpen: true });

@@ -68,7 +68,7 @@ export function planOf(input: DesiredInput, observed: Observed, backends: Backen
   const runs = observed.ofKind("Deployment", "router").length > 0;
   const waitsFor = runs || sleeping ? undefined : missing(backends);
   if (backends.streams?.fault === "LogLost")
-    return { objects: [...groundwork, ...servers], removals: [], waitsFor: "its log, which is gone" };
+    return { objects: [...groundwork, ...servers], removals: [], waitsFor: "its log, which is missing" };
   const connectors = connectorsOf(input, observed);
   const components = componentsOf(input, connectors.current);
   if (sleeping) {

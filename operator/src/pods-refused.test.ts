@@ -26,17 +26,17 @@ const short = (attempt: string) => {
   ] as never);
 };
 
-test("pods that a quota keeps away are told by Deployment and quota, the same at each try", () => {
+test("pods that a quota refuses are reported with Deployment and quota, in the same words at each try", () => {
   const told = tellPodsRefused(podsRefused(short("abcde")));
   assert.equal(
     told,
-    "no more pods of Deployment chat-router: forbidden: exceeded quota: few, requested: pods=1",
+    "Deployment chat-router cannot create more pods: forbidden: exceeded quota: few, requested: pods=1",
   );
   assert.equal(tellPodsRefused(podsRefused(short("fghij"))), told);
   assert.deepEqual(podsRefused(new Observed([deployment(WISH, "router")])), []);
 });
 
-test("it is a condition of the ChatCluster", () => {
+test("refused pods are a condition of the ChatCluster", () => {
   const observed = short("abcde");
   const status = statusOf({
     input: WISH,
@@ -60,5 +60,5 @@ test("it is a condition of the ChatCluster", () => {
   });
   const degraded = status.conditions.find(({ type }) => type === "Degraded");
   assert.equal(degraded?.reason, "PodsRefused");
-  assert.match(degraded.message, /chat-router: forbidden: exceeded quota: few/);
+  assert.match(degraded.message, /chat-router cannot create more pods: forbidden: exceeded quota: few/);
 });

@@ -25,6 +25,6 @@ export const tellPodsRefused = (refused: readonly PodsRefused[]): string =>
   [
     ...refused
       .slice(0, SHOWN)
-      .map(({ deployment, message }) => `no more pods of Deployment ${deployment}: ${message}`),
+      .map(({ deployment, message }) => `Deployment ${deployment} cannot create more pods: ${message}`),
     ...(refused.length > SHOWN ? [`and ${refused.length - SHOWN} more`] : []),
   ].join("; ");

@@ -77,14 +77,14 @@ const READY_BEFORE = inputOf(
   },
 );
 
-test("who runs and talks is Ready; where people cannot talk it is not, though all runs", () => {
+test("a ChatCluster is Ready if it runs and people can talk, and not Ready if they cannot", () => {
   assert.match(told(TALKED)("Ready"), /^True AllReady/);
-  const of = told(no("ReceiveFails", "receive fails: nothing is heard within 10 s"));
-  assert.match(of("Ready"), /^False PeopleCannotTalk receive fails: nothing is heard/);
+  const of = told(no("ReceiveFails", "receive fails: nothing was received within 10 s"));
+  assert.match(of("Ready"), /^False PeopleCannotTalk receive fails: nothing was received/);
   assert.match(of("SyntheticTalk"), /^False ReceiveFails/);
 });
 
-test("what may keep people from talking is told with it", () => {
+test("the message of Ready names what may keep people from talking", () => {
   const redis = { state: "unreachable", message: "redis does not answer" } as const;
   const of = told(no("ReceiveFails", "receive fails: x"), { backends: { redis }, connectors: 1 });
   assert.match(
@@ -93,7 +93,7 @@ test("what may keep people from talking is told with it", () => {
   );
 });
 
-test("before the first talk it is not Ready; one that was Ready stays so while another operator takes over", () => {
+test("a ChatCluster is not Ready before the first talk, and stays Ready while another operator takes over", () => {
   const notYet = unknown("NotTalkedYet", "the operator has not talked yet");
   assert.match(told(notYet)("Ready"), /^False NotTalkedYet/);
   assert.match(told(notYet, { input: READY_BEFORE })("Ready"), /^True AllReady/);
@@ -101,13 +101,13 @@ test("before the first talk it is not Ready; one that was Ready stays so while a
   assert.match(told(unknown("Paused", "paused"))("Ready"), /^True AllReady/);
 });
 
-test("faults of components: those that stop partitions make it not Ready, all of them Degraded, by name", () => {
-  const stopped: Fault = { fault: "PartitionStopped", partitions: [3, 4], why: "no router has it" };
+test("each fault of a component makes Degraded true by name, and one that stops partitions makes Ready false", () => {
+  const stopped: Fault = { fault: "PartitionStopped", partitions: [3, 4], why: "no router owns it" };
   const stuck: Fault = { fault: "HistoryStuck", partitions: [1], why: "no space" };
   const of = told(TALKED, { live: { faults: [stopped, stuck] } });
   assert.match(
     of("Ready"),
-    /^False PartitionStopped PartitionStopped: partitions 3-4: no router has it; look/,
+    /^False PartitionStopped PartitionStopped: partitions 3-4: no router owns it; look/,
   );
   assert.doesNotMatch(of("Ready"), /HistoryStuck/);
   assert.match(of("Degraded"), /^True PartitionStopped .*HistoryStuck: partition 1: no space/);
@@ -116,13 +116,13 @@ test("faults of components: those that stop partitions make it not Ready, all of
   assert.match(history("Degraded"), /^True HistoryStuck/);
 });
 
-test("a pod that is ready and does not say how it is makes nobody well: Degraded is Unknown", () => {
+test("Degraded is Unknown while a ready pod does not report its faults", () => {
   const of = told(TALKED, { live: { silent: ["router-a"] } });
-  assert.match(of("Degraded"), /^Unknown PodsSilent router-a do not say/);
+  assert.match(of("Degraded"), /^Unknown PodsSilent router-a do not report/);
   assert.match(of("Ready"), /^True/);
 });
 
-test("a pass that breaks off takes along what the talks say, and no more", () => {
+test("a pass that fails updates the conditions of the talks, and no others", () => {
   const { cluster } = READY_BEFORE;
   const of = (talk?: Finding): string[] =>
     failedStatus(cluster, "the API server answered 500", NOW, talk)

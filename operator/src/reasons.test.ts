@@ -34,7 +34,7 @@ const REASONS = new Set<string>([
   ...WORDS.flatMap((word) => [...source.matchAll(word)].map(([, reason = ""]) => reason)),
 ]);
 
-test("every reason that the operator writes is found in the source", () => {
+test("every reason that the operator writes is in the source", () => {
   for (const known of [
     "LogLost",
     "CredentialsRefused",
@@ -54,7 +54,7 @@ test("every reason that the operator writes is found in the source", () => {
   );
 });
 
-test("docs/kubernetes.md says of each what it means, and of none that there is not", () => {
+test("docs/kubernetes.md explains each reason, and no other", () => {
   const from = page.indexOf("## When a condition says no");
   const section = page.slice(from, page.indexOf("\n## ", from + 1));
   const undescribed = [...REASONS].filter((reason) => !section.includes(`\`${reason}\``));

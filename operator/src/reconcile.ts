@@ -194,7 +194,7 @@ export class Reconciler {
       key,
       owned === undefined ? undefined : all.filter((partition) => !owned.has(partition)),
     );
-    const orphaned: Fault = { fault: "PartitionStopped", partitions: lasting, why: "no router has it" };
+    const orphaned: Fault = { fault: "PartitionStopped", partitions: lasting, why: "no router owns it" };
     return { live: { ...live, faults: mergedFaults([...live.faults, orphaned]) }, isOpen };
   }
 
@@ -235,7 +235,7 @@ export class Reconciler {
     try {
       await tellStatus(this.#options, cluster, failedStatus(cluster, messageOf(error), this.#now(), talk));
     } catch (second) {
-      const message = `a pass failed, and could not be told: ${messageOf(error)}`;
+      const message = `a pass failed, and its status could not be written: ${messageOf(error)}`;
       throw new AggregateError([error, second], message, { cause: second });
     }
   }

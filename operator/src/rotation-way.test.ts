@@ -62,7 +62,7 @@ const pod = (role: Component | "nats" | "migrate", generation?: number, phase = 
     status: { phase },
   }) as KubeObject;
 
-test("a rotation is in pods once every pod is made with it and none of before is left, drained ones too", () => {
+test("a rotation counts as in the pods once no earlier pod is left, drained ones included", () => {
   const input = of(connected);
   const pods = (["connector", "router", "storage", "api"] as const).map((role) => pod(role, 2));
   const isIn = (...objects: KubeObject[]): boolean => wayOf(input, new Observed(objects), TAKEN).isInPods;
@@ -80,7 +80,7 @@ test("a rotation is in pods once every pod is made with it and none of before is
   assert.ok(isIn(...whole, old), "an earlier revision without a pod");
 });
 
-test("with backends of somebody else's, routers and storage have nothing to change, connectors and api have", () => {
+test("a rotation with external backends changes connectors and api, and not routers and storage", () => {
   const url = { external: { url: "nats://a.example:4222" } };
   const spec = { nats: url, redis: url, clickhouse: { external: { url: "http://a.example:1" } } };
   const [before, after] = [of(KEYS, spec), of(connected, spec)];
@@ -92,7 +92,7 @@ test("with backends of somebody else's, routers and storage have nothing to chan
   assert.ok(wayOf(after, new Observed([...deploymentsOf(after), ...pods]), TAKEN).isInPods);
 });
 
-test("no server is made anew by a rotation, and pods once: when they are to connect with what is new", () => {
+test("a rotation restarts no server, and replaces pods once, for the new credentials", () => {
   const made = (keys: Keys): unknown[] => [...serversOf(of(keys)), ...deploymentsOf(of(keys))];
   assert.deepEqual(serversOf(of(connected)), serversOf(of(KEYS)));
   assert.deepEqual(made(offered), made(KEYS));
@@ -135,7 +135,7 @@ test("pods are replaced one component after the other, and each step waits for i
   assert.ok(!isIn(toRouter, [2, 1, 1, 1]));
 });
 
-test("the status says what a rotation waits for, and when nothing of before is in use any more", () => {
+test("the status says what a rotation waits for, and when nothing earlier is in use", () => {
   const nobody = new Observed([]);
   const say = (keys: Keys, seen = TAKEN): string => {
     const { status, reason } = rotated(of(keys), nobody, seen);
@@ -154,7 +154,7 @@ test("the status says what a rotation waits for, and when nothing of before is i
   assert.equal(say(many), "False TooManyKeys");
 });
 
-test("a server's kubelet is woken once its Secret holds the users that are wanted, and once for each of them", () => {
+test("the kubelet of a server is woken once per server when its Secret holds the wanted users", () => {
   const input = of(offered);
   const wanted = secrets(input);
   const server = pod("nats");

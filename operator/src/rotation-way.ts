@@ -96,7 +96,7 @@ export function rotated(input: DesiredInput, observed: Observed, { users }: Back
   const { keys, cluster } = input;
   const asked = cluster.metadata.annotations?.[ROTATE_ANNOTATION] ?? "";
   if (keys.coming?.stage === "offered")
-    return no("BackendsAreTold", users === undefined ? "the backends are asked" : users.message);
+    return no("BackendsAreTold", users === undefined ? "the backends are being asked" : users.message);
   if (keys.coming !== undefined || keys.leaving !== undefined)
     return no("PodsAreReplaced", `waits for ${few(lateOf(input, observed))}`);
   if (keys.rotation !== asked && !cluster.spec.paused) {
@@ -107,7 +107,10 @@ export function rotated(input: DesiredInput, observed: Observed, { users }: Back
   // The reason is left out: a time-out reads differently at each look, and the status would be written for
   // ever.
   if (users.state === "unknown")
-    return unknown("NotAnswered", "not all servers have said which users they take; see BackendsReachable");
+    return unknown(
+      "NotAnswered",
+      "not all servers have reported which users they accept: see BackendsReachable",
+    );
   if (users.state === "late") return no("BackendsAreTold", users.message);
   return yes("InUse", `generation ${keys.generation} of keys and credentials is in use, and no other`);
 }

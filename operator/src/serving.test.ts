@@ -64,7 +64,7 @@ const imagesOf = (objects: readonly KubeObject[]): string[] =>
     .map((object) => (object as Workload).spec.template.spec.containers[0]?.image ?? "")
     .map((image) => image.split("/").at(-1) ?? "");
 
-test("while the schema of a new version does not come, the old one is kept, scaled and repaired", () => {
+test("the old version is kept, scaled and repaired while the schema of a new version is missing", () => {
   const routers = { ...NEW.cluster.spec.routers, replicas: 5 };
   const input: DesiredInput = {
     ...NEW,
@@ -103,7 +103,7 @@ test("while the schema of a new version does not come, the old one is kept, scal
   assert.ok(imagesOf(after.objects).includes("router:1.2.3"));
 });
 
-test("of connectors the revision that serves stays and is scaled, not one that never came up", () => {
+test("the serving revision of connectors stays and is scaled, and not one that never started", () => {
   const served = serving(connectorRevision(OLD, 2), 2);
   const broken = serving(connectorRevision({ ...OLD, version: "1.1.0" }, 2), 0);
   const input: DesiredInput = {
@@ -136,7 +136,7 @@ test("of connectors the revision that serves stays and is scaled, not one that n
   assert.notEqual(served.metadata.labels?.[LABELS.revision], half.metadata.labels?.[LABELS.revision]);
 });
 
-test("status.version is what serves, and the pod and image that cannot be pulled are told", () => {
+test("status.version is the serving version, and the condition names the pod and the image that cannot be pulled", () => {
   const at = (version: string, component = "router"): string =>
     `r.example:5000/jichat/${component}:${version}`;
   const older = [pod("router-a", "router", at("1.0.0"), true), pod("api-a", "api", at("1.0.0", "api"), true)];
@@ -159,7 +159,7 @@ test("status.version is what serves, and the pod and image that cannot be pulled
   assert.deepEqual(pullFailures(new Observed(older)), []);
 });
 
-test("a server that waits for an image that is not wanted any more is taken away, and no other", () => {
+test("only a server pod that waits for an unwanted image is deleted", () => {
   const set = {
     apiVersion: "apps/v1",
     kind: "StatefulSet",
@@ -201,7 +201,7 @@ const told = (status: ReturnType<typeof statusOf>, wanted: string) => {
   return `${found?.status} ${found?.reason} ${found?.message}`;
 };
 
-test("people who talk on the old version are Ready, and what is wrong is told beside it", () => {
+test("a ChatCluster that serves the old version is Ready, and other conditions report the fault", () => {
   const stuck = pod("chat-migrate-x", "migrate", "broken.example/storage:1.2.3", false, "ErrImagePull");
   const status = statusWith(new Observed([...running(), stuck]));
   assert.match(told(status, "Ready"), /^True/);
@@ -212,7 +212,7 @@ test("people who talk on the old version are Ready, and what is wrong is told be
     );
 });
 
-test("an object that is refused makes Reconciled false, by kind and name, and nothing is said to be settled", () => {
+test("a refused object makes Reconciled false with its kind and name, and the change does not count as complete", () => {
   const object = deployment(NEW, "router");
   const refused = [{ object, error: new Error("spec.tolerations: Invalid value") }];
   const status = statusWith(new Observed([...running(), done(NEW)]), refused);
@@ -234,7 +234,7 @@ const settled = (natsUpdated: number): Observed => {
   ]);
 };
 
-test("a pass that changed something, and servers that are rolled, are no end of a change", () => {
+test("a change is not complete after a pass that changed something, or while servers are rolled", () => {
   assert.match(told(statusWith(settled(3)), "Progressing"), /^False Settled/);
   assert.match(told(statusWith(settled(2)), "Progressing"), /^True RollingOut nats 3\/3/);
   const changed = [deployment(NEW, "router")];
@@ -244,7 +244,7 @@ test("a pass that changed something, and servers that are rolled, are no end of 
   );
 });
 
-test("a pass that broke off is told, and what was found before keeps the generation that it was found of", () => {
+test("a failed pass is reported, and earlier findings keep their generation", () => {
   const before = statusWith(new Observed(running()));
   const { cluster } = NEW;
   const { metadata } = cluster;

@@ -33,7 +33,7 @@ function reachable({ nats, redis, clickhouse }: BackendsSeen): Finding {
   return yes("Answering", "NATS, Redis and ClickHouse answer");
 }
 
-const STREAMS_UNKNOWN = unknown("NotAskedYet", "NATS has not told about the streams yet");
+const STREAMS_UNKNOWN = unknown("NotAskedYet", "NATS has not reported its streams yet");
 
 function streamsInSync({ streams }: BackendsSeen): Finding {
   if (streams === undefined) return STREAMS_UNKNOWN;
@@ -47,7 +47,7 @@ function durability({ input, backends }: StatusFacts): Finding {
   if (input.cluster.spec.nats.external !== undefined)
     return unknown(
       "FsyncNotTold",
-      `the logs have ${replicas} copies; whether an external NATS has sync_interval: ${fsync} it does not tell: look there`,
+      `the logs have ${replicas} copies; an external NATS does not report its sync_interval: check there that it is ${fsync}`,
     );
   return yes("AsWanted", `${replicas} copies, fsync ${fsync}`);
 }
@@ -57,8 +57,8 @@ function schema({ input, observed }: StatusFacts): Finding {
   if (job === undefined) {
     const { ready } = countOf(observed.ofKind("Deployment", "storage")[0]);
     return ready > 0
-      ? yes("Embedded", "storage brought it up")
-      : unknown("NotStarted", "storage has not come up yet");
+      ? yes("Embedded", "storage migrated it")
+      : unknown("NotStarted", "storage has not started yet");
   }
   switch (jobState(observed.find(job))) {
     case "done":
@@ -111,7 +111,7 @@ function progressing(
     ...unsettledServers(observed),
     ...changed.map(({ kind, metadata }) => `${kind} ${metadata.name} was changed`),
   ].filter((text) => text !== "");
-  return told.length > 0 ? yes("RollingOut", told.join(", ")) : no("Settled", "everything is as wanted");
+  return told.length > 0 ? yes("RollingOut", told.join(", ")) : no("Settled", "everything matches the spec");
 }
 
 /** Where an optional kind comes from, and the alternative to it. */
@@ -217,7 +217,7 @@ export function refusedStatus(
   message: string,
   now: Date,
 ): ChatClusterStatus {
-  const waits = unknown("SpecInvalid", "waits for a spec that can be acted on");
+  const waits = unknown("SpecInvalid", "waits for a valid spec");
   const { generation } = cluster.metadata;
   const findings: Record<ConditionType, Finding> = {
     Ready: no("SpecInvalid", message),
@@ -256,7 +256,7 @@ export function failedStatus(
   talk?: Finding,
 ): ChatClusterStatus {
   const { conditions: before = [], observedGeneration = 0, ...rest } = cluster.status ?? {};
-  const waits = unknown("PassFailed", "not looked at: the pass broke off");
+  const waits = unknown("PassFailed", "not checked: the pass ended early with an error");
   const fresh: Partial<Record<ConditionType, Finding>> = {
     Reconciled: no("PassFailed", message),
     ...(talk === undefined ? {} : { SyntheticTalk: talk }),

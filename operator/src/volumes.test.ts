@@ -29,7 +29,7 @@ const claims = (objects: readonly KubeObject[]): [string, string][] =>
     .filter(({ kind }) => kind === "PersistentVolumeClaim")
     .map((object) => [object.metadata.name, sizeOf(object as Sized)]);
 
-test("volumes grow each by itself, and the template that cannot change stays as it was made", () => {
+test("each volume grows alone, and the immutable template stays unchanged", () => {
   const made = setOf(serversOf(inputOf(storage("10Gi"))));
   const standing = [
     made,
@@ -56,13 +56,13 @@ test("volumes grow each by itself, and the template that cannot change stays as 
   );
 });
 
-test("a set that is not there yet is made with the size that is wanted, and no volume is made for it", () => {
+test("a new StatefulSet has the wanted size, and the operator creates no volume for it", () => {
   const objects = withVolumes(serversOf(inputOf(storage("20Gi"))), new Observed([]));
   assert.deepEqual(setOf(objects).spec.volumeClaimTemplates.map(sizeOf), ["20Gi"]);
   assert.deepEqual(claims(objects), []);
 });
 
-test("no volume is asked to shrink, though somebody made it larger by hand", () => {
+test("a volume that somebody enlarged by hand is not shrunk", () => {
   const made = setOf(serversOf(inputOf(storage("10Gi"))));
   const standing = new Observed([made, claim("data-chat-nats-0", "50Gi")]);
   assert.deepEqual(claims(withVolumes(serversOf(inputOf(storage("20Gi"))), standing)), []);

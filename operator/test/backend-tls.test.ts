@@ -5,7 +5,7 @@ import { guardedBackends, pki } from "@jichat/testkit/local/guarded-backends.ts"
 import { askBackends } from "../src/ask-backends.ts";
 import { inputOf } from "./input.ts";
 
-test("backends behind a CA of one's own that want a certificate are reached with both, and not without", async (t) => {
+test("backends with a private CA and client certificates are reached with both, and not without", async (t) => {
   const certificates = await pki();
   const { client } = certificates;
   const { logins, ...urls } = await guardedBackends(t, certificates);

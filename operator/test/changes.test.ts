@@ -61,7 +61,7 @@ async function volume(name: string, at: number, storageClassName: string): Promi
 const sizeOf = async (name: string): Promise<string | undefined> =>
   (await world.find<Claim>(RESOURCES.volumeClaims, name))?.spec.resources.requests["storage"];
 
-test("volumes grow where their class allows it; one that can't is told, and all else is kept", async () => {
+test("volumes grow if their class allows it, one that cannot is reported, and all else is kept", async () => {
   for (const [name, allowVolumeExpansion] of [
     ["grows", true],
     ["rigid", false],
@@ -102,7 +102,7 @@ test("volumes grow where their class allows it; one that can't is told, and all 
   await operator.stop();
 });
 
-test("what an older CRD let through is refused by the operator, and nothing of it is applied", async () => {
+test("the operator refuses a change that an older CRD allowed, and applies nothing of it", async () => {
   const operator = world.startOperator({ resyncMs: 1_000 });
   await world.api.apply(RESOURCES.chatClusters, chat("older"));
   await until("the servers", 20_000, async () => world.find(RESOURCES.statefulSets, "older-nats"));

@@ -48,7 +48,7 @@ async function dryRun(manifest: string): Promise<readonly string[]> {
   return made.trim().split("\n");
 }
 
-test("everything the chart can render is taken by the real API server", { timeout: 120_000 }, async () => {
+test("the real API server accepts everything that the chart can render", { timeout: 120_000 }, async () => {
   await world.teach("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors");
   await world.teach("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules");
   const bare = await render();
@@ -74,7 +74,7 @@ test("everything the chart can render is taken by the real API server", { timeou
   assert.equal(more.length, 6, more.join(" "));
 });
 
-test("a chart for some namespaces asks for rights in them alone, and has a Lease of its own", async () => {
+test("a chart for some namespaces has rights in them alone, and a Lease of its own", async () => {
   const { text } = await render("watchNamespaces={one,two}");
   assert.doesNotMatch(text, /kind: ClusterRole/);
   assert.equal((text.match(/^kind: Role$/gm) ?? []).length, 3);
@@ -93,7 +93,7 @@ test("a chart for some namespaces asks for rights in them alone, and has a Lease
   assert.notEqual(leaseOf((await render("watchNamespaces={one}")).text), leaseOf(text));
 });
 
-test("on OpenShift pods leave their user ids to the platform, the operator's and those that it makes", async () => {
+test("pods on OpenShift leave their user ids to the platform, those of the operator and of ChatClusters", async () => {
   const { text: plain } = await render();
   assert.match(plain, /runAsUser: 65532/);
   assert.match(plain, /name: POD_USERS, value: fixed/);
@@ -111,7 +111,7 @@ test("on OpenShift pods leave their user ids to the platform, the operator's and
   }
 });
 
-test("the hook before an uninstall knows whose ChatClusters to look for, and whether the CRD goes", async () => {
+test("the hook before an uninstall has the namespaces of the ChatClusters, and knows whether the CRD is deleted", async () => {
   const job = async (...sets: readonly string[]): Promise<string> => {
     const { text } = await render(...sets);
     return text.split("---").find((part) => part.includes("helm.sh/hook: pre-delete")) ?? "";
@@ -124,7 +124,7 @@ test("the hook before an uninstall knows whose ChatClusters to look for, and whe
   assert.equal(await job("uninstallCheck.enabled=false"), "");
 });
 
-test("no rule has a wildcard, and Secrets of others may not be listed by anybody else's right", async () => {
+test("no RBAC rule has a wildcard, and Secrets are listed only where necessary", async () => {
   const { text } = await render();
   const rules = [...text.matchAll(/^rules: (.*)$/gm)].flatMap(
     ([, json = "[]"]) => JSON.parse(json) as { verbs: string[]; resources: string[]; apiGroups: string[] }[],
@@ -137,7 +137,7 @@ test("no rule has a wildcard, and Secrets of others may not be listed by anybody
   }
 });
 
-test("values that are wrong are refused before anything is sent, with their name", async () => {
+test("wrong values are refused by their name before anything is sent", async () => {
   for (const [set, says] of [
     ["replicas=0", /replicas/],
     ["image.pullPolicy=Sometimes", /pullPolicy/],
@@ -151,7 +151,7 @@ test("values that are wrong are refused before anything is sent, with their name
   }
 });
 
-test("the lines that an install prints work as they are printed", { timeout: 60_000 }, async () => {
+test("the commands that an install prints work", { timeout: 60_000 }, async () => {
   const env = { ...process.env, KUBECONFIG: world.plane.kubeconfig };
   const install = [
     "install",
@@ -175,7 +175,7 @@ test("the lines that an install prints work as they are printed", { timeout: 60_
   assert.match(stdout, /^helm test jichat -n default/m);
 });
 
-test("every sample is a ChatCluster that the API server takes", { timeout: 60_000 }, async () => {
+test("the API server accepts every sample", { timeout: 60_000 }, async () => {
   const samples = readdirSync(join(CHART, "samples"));
   assert.deepEqual(samples.sort(), ["existing.yaml", "laptop.yaml", "production.yaml"]);
   for (const sample of samples)

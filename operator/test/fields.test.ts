@@ -67,24 +67,20 @@ const FULL = {
   network: { ipFamilyPolicy: "PreferDualStack", dnsPorts: [53] },
 };
 
-test(
-  "a field that is wrong is refused at apply, with its name and the cure",
-  { timeout: 120_000 },
-  async () => {
-    for (const { name, spec, says } of INVALID_FIELDS)
-      await assert.rejects(
-        world.api.apply(RESOURCES.chatClusters, chat("invalid", spec), { dryRun: true }),
-        (error: unknown) => {
-          assert.ok(error instanceof KubeError, `${name}: ${String(error)}`);
-          assert.match(error.message, says, name);
-          return true;
-        },
-        `${name} was taken`,
-      );
-  },
-);
+test("a wrong field is refused at apply with its name and the cure", { timeout: 120_000 }, async () => {
+  for (const { name, spec, says } of INVALID_FIELDS)
+    await assert.rejects(
+      world.api.apply(RESOURCES.chatClusters, chat("invalid", spec), { dryRun: true }),
+      (error: unknown) => {
+        assert.ok(error instanceof KubeError, `${name}: ${String(error)}`);
+        assert.match(error.message, says, name);
+        return true;
+      },
+      `${name} was taken`,
+    );
+});
 
-test("with every field said, the API server takes the ChatCluster and all that is made of it", async () => {
+test("the API server accepts a ChatCluster with every field, and all of its objects", async () => {
   const made = await world.api.apply<ChatCluster & KubeObject>(
     RESOURCES.chatClusters,
     chat("full", { ...FULL, hibernate: true }),
@@ -105,7 +101,7 @@ async function balance(name: string, ingress: readonly object[]): Promise<void> 
   await world.api.apply(RESOURCES.services, wanted, { subresource: "status" });
 }
 
-test("the doors go from one kind of Service to another, and the status names where they are", async () => {
+test("the Services of connectors and api change their type, and the status names their addresses", async () => {
   const operator = world.startOperator();
   const apply = async (type: object) =>
     world.api.apply(RESOURCES.chatClusters, chat("doors", { hibernate: true, ...type }));

@@ -41,7 +41,7 @@ const isHeld = async (name: string, wanted: boolean): Promise<void> => {
   });
 };
 
-test("a namespace goes with its operator: what is kept holds nobody, and what could not be deleted is said", async () => {
+test("a namespace is deleted with its operator, kept data does not block it, and leftovers are reported", async () => {
   await world.api.apply(RESOURCES.namespaces, {
     apiVersion: "v1",
     kind: "Namespace",

@@ -28,7 +28,7 @@ const reach = async (host: string, port: number): Promise<string> =>
     });
   });
 
-test("managed servers listen on both families, by the very files that they get; backends have IPv6 URLs", async (t) => {
+test("managed servers listen on both IP families with their generated files, and backends have IPv6 URLs", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "jichat-ipv6-"));
   const [natsPort = 0, redisPort = 0, monitor = 0] = await freePorts(3);
   const input = inputOf({ partitions: 2, durability: { replicas: 1 }, nats: { managed: { replicas: 1 } } });

@@ -49,7 +49,7 @@ const told = async (name: string): Promise<string> =>
       ?.note;
   });
 
-test("two operators: one keeps it, the other says that it stands back, and takes over when the first is gone", async () => {
+test("one of two operators keeps a ChatCluster, and the other one reports that and takes over when the first is gone", async () => {
   const one = world.startOperator({ ...FAST, lease: "one" });
   await world.api.apply(RESOURCES.chatClusters, chat("both", { hibernate: true }));
   await isKept("both", "default/one");
@@ -59,7 +59,7 @@ test("two operators: one keeps it, the other says that it stands back, and takes
   const two = world.startOperator({ ...FAST, lease: "two" });
   assert.match(
     await told("both"),
-    /operator default\/two stands back: .*kept by default\/one\. To hand it over/,
+    /operator default\/two does not act: operator default\/one keeps this ChatCluster\. To hand it over/,
   );
   for (let i = 0; i < 10; i += 1) {
     assert.equal(await keeperOf("both"), "default/one", "the second wrote nothing");
@@ -80,7 +80,7 @@ test("two operators: one keeps it, the other says that it stands back, and takes
   await one.stop();
 });
 
-test("an operator of some namespaces keeps what is there, and nothing else", async () => {
+test("an operator of some namespaces keeps the ChatClusters there, and no others", async () => {
   for (const name of ["one", "two", "three"])
     await world.api.apply(RESOURCES.namespaces, {
       apiVersion: "v1",

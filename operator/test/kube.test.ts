@@ -68,7 +68,7 @@ const names = (store: Store<KubeObject>): string[] =>
     .map(({ metadata: { name } }) => name)
     .sort();
 
-test("a list in pages fills the store, kinds are put back, and changes follow over the watch", async (t) => {
+test("a list in pages fills the store, kinds are restored, and the watch delivers changes", async (t) => {
   const { server, store, told } = await reflect(t, (fresh) => {
     fresh.pageSize = 2;
     for (const name of ["a", "b", "c", "d", "e"])
@@ -85,7 +85,7 @@ test("a list in pages fills the store, kinds are put back, and changes follow ov
   assert.deepEqual([store.by("byLabel", "x").length, store.by("byLabel", "y").length], [0, 4]);
 });
 
-test("whatever ends a watch, what happened meanwhile is known after it", async (t) => {
+test("changes during the end of a watch are known afterwards, whatever ended it", async (t) => {
   const { server, store, retries } = await reflect(t, (fresh) => fresh.put(`${PATH}/gone`, map("gone")));
   const ends: readonly (readonly [string, () => void])[] = [
     [
@@ -152,7 +152,7 @@ test("whatever ends a watch, what happened meanwhile is known after it", async (
   assert.ok(retries.length >= ends.length);
 });
 
-test("a watch that says nothing any more is given up, and the list tells what was missed", async (t) => {
+test("a silent watch is given up, and a new list has the missed changes", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { server, api, stop } = await start(t);
   const store = new Store<KubeObject>();
@@ -182,7 +182,7 @@ test("a watch that says nothing any more is given up, and the list tells what wa
   assert.deepEqual(names(store), ["unheard"]);
 });
 
-test("a bookmark moves the version on, so that an idle watch does not begin at one that is gone", async (t) => {
+test("a bookmark advances the version, so that an idle watch does not resume at an expired one", async (t) => {
   const { server, store, retries } = await reflect(t);
   for (let i = 0; i < 20; i += 1) server.put(`/api/v1/namespaces/b/configmaps/other${i}`, map("other"));
   server.bookmark();
@@ -199,7 +199,7 @@ test("a bookmark moves the version on, so that an idle watch does not begin at o
   );
 });
 
-test("errors say what they are: status, reason, and when to come again", async (t) => {
+test("errors have the status, the reason and the time of the next try", async (t) => {
   const { server, api } = await start(t);
   await assert.rejects(api.get(RESOURCES.configMaps, "a", "none"), (error: unknown) => isNotFound(error));
   const made = await api.create(RESOURCES.configMaps, map("one"));
@@ -221,7 +221,7 @@ test("errors say what they are: status, reason, and when to come again", async (
   });
 });
 
-test("a pass that fails comes again, one that goes well may ask to; a stop lets what is under way end", async () => {
+test("a failed pass runs again, a successful one may request it, and a stop waits for running passes", async () => {
   const stop = new AbortController();
   const queue = new WorkQueue({ clock: quick });
   const passes: string[] = [];
@@ -264,7 +264,7 @@ test("a pass that fails comes again, one that goes well may ask to; a stop lets 
   await running;
 });
 
-test("of two candidates one leads; the other follows when the lease is let go, and when the leader cannot renew it", async (t) => {
+test("one of two candidates leads, and the other one takes over when the lease is released or not renewed", async (t) => {
   const { server, api, stop } = await start(t);
   const candidate = (me: string): Election =>
     new Election({ api, clock: quick, namespace: "a", name: "operator", me, log });
@@ -291,7 +291,7 @@ test("of two candidates one leads; the other follows when the lease is let go, a
   await lost; // It steps down by itself, before its lease would be free for another.
 });
 
-test("an Event is written once for the same thing, and a lost one stops nobody", async (t) => {
+test("a repeated Event is written once, and a lost one stops nothing", async (t) => {
   const { server, api } = await start(t);
   const events = new EventRecorder(api, systemClock, log, "me");
   const about = { type: "Warning", reason: "NatsUnreachable", action: "Connect", note: "no answer" } as const;

@@ -150,7 +150,7 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
     async (observed, asks) => ({ ...(await askPods(observed, asks)), levels }),
   );
 
-  await t.test("wrong credentials are said, and nothing starts", async () => {
+  await t.test("wrong credentials are reported, and nothing starts", async () => {
     doorTakes = false;
     await world.api.apply(RESOURCES.chatClusters, chat("life", spec));
     assert.match(await condition("BackendsReachable", "False"), /ClickHouse: .*refuses the credentials/);
@@ -159,35 +159,38 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
     doorTakes = true;
   });
 
-  await t.test("the schema comes before what stands on it, then all of it is ready", async () => {
-    const job = await until("the migration Job", 20_000, async () => (await all(RESOURCES.jobs))[0]);
-    assert.equal((await all(RESOURCES.deployments)).length, 0, "before the schema is there");
-    const at = new Date().toISOString().replace(/\.\d+Z/, "Z");
-    const conditions = ["SuccessCriteriaMet", "Complete"].map((type) => ({
-      type,
-      status: "True",
-      lastTransitionTime: at,
-      lastProbeTime: at,
-      reason: "Done",
-      message: "",
-    }));
-    const times = { startTime: at, completionTime: at };
-    await tellStatus(job, { conditions, ...times, succeeded: 1, uncountedTerminatedPods: {} });
-    await until("the components", 10_000, async () =>
-      (await all(RESOURCES.deployments)).length === 4 ? true : undefined,
-    );
-    await bePods();
-    await condition("Ready", "True");
-    await condition("SyntheticTalk", "True");
-    assert.equal((await jsm.streams.info(names.logStream(3))).config.num_replicas, 1);
-  });
+  await t.test(
+    "the schema is migrated before the components start, and then all of them are ready",
+    async () => {
+      const job = await until("the migration Job", 20_000, async () => (await all(RESOURCES.jobs))[0]);
+      assert.equal((await all(RESOURCES.deployments)).length, 0, "before the schema is there");
+      const at = new Date().toISOString().replace(/\.\d+Z/, "Z");
+      const conditions = ["SuccessCriteriaMet", "Complete"].map((type) => ({
+        type,
+        status: "True",
+        lastTransitionTime: at,
+        lastProbeTime: at,
+        reason: "Done",
+        message: "",
+      }));
+      const times = { startTime: at, completionTime: at };
+      await tellStatus(job, { conditions, ...times, succeeded: 1, uncountedTerminatedPods: {} });
+      await until("the components", 10_000, async () =>
+        (await all(RESOURCES.deployments)).length === 4 ? true : undefined,
+      );
+      await bePods();
+      await condition("Ready", "True");
+      await condition("SyntheticTalk", "True");
+      assert.equal((await jsm.streams.info(names.logStream(3))).config.num_replicas, 1);
+    },
+  );
 
-  await t.test("the level is raised once no pod is left that does not say that it knows it", async () => {
+  await t.test("the level is raised once every pod reports that it knows it", async () => {
     assert.deepEqual(await readLayout(jsm, names), { partitions: 4, level: 0 }, "who will run is not known");
     await condition("LevelRaised", "False", 20_000, /waits for a pod of connector, router, storage, api$/);
     for (const component of COMPONENTS) await world.pod("life", component, "127.0.0.1");
     for (const component of COMPONENTS.slice(1)) levels.set(`life-${component}-1`, LEVEL_KNOWN);
-    await condition("LevelRaised", "False", 20_000, /: life-connector-1 says no level$/);
+    await condition("LevelRaised", "False", 20_000, /: life-connector-1 reports no level$/);
     assert.equal((await readLayout(jsm, names))?.level, 0);
     levels.set("life-connector-1", LEVEL_KNOWN);
     await condition("LevelRaised", "True");
@@ -199,14 +202,14 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
   });
 
   await t.test(
-    "two talks in a row that fail make it not Ready, with an Event; one that goes well mends it",
+    "two failed talks in a row make Ready false with an Event, and a successful one makes it true again",
     async () => {
-      told = { ...WELL, outcome: "receive", why: "nothing is heard within 10 s" };
+      told = { ...WELL, outcome: "receive", why: "nothing was received within 10 s" };
       // A change is talked about soon; so is each failure.
       await change({ spec: { connectors: { service: { annotations: { talked: "about" } } } } });
       const message = await condition("SyntheticTalk", "False", 40_000);
-      assert.equal(message, "receive fails: nothing is heard within 10 s");
-      assert.match(await condition("Ready", "False"), /^receive fails: nothing is heard/);
+      assert.equal(message, "receive fails: nothing was received within 10 s");
+      assert.match(await condition("Ready", "False"), /^receive fails: nothing was received/);
       // The status is written first.
       for (const reason of ["ReceiveFails", "PeopleCannotTalk"])
         await until(`an Event says ${reason}`, 10_000, async () => {
@@ -224,7 +227,7 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
     },
   );
 
-  await t.test("what somebody changed by hand is put back", async () => {
+  await t.test("a change by hand is reverted", async () => {
     await world.api.remove(RESOURCES.services, NAMESPACE, "life-connector");
     await until("the Service is back", 10_000, async () => world.find(RESOURCES.services, "life-connector"));
     await world.api.mergePatch(RESOURCES.deployments, NAMESPACE, "life-router", { spec: { replicas: 7 } });
@@ -237,7 +240,7 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
   });
 
   await t.test(
-    "rotated keys make a new revision of connectors; the old one goes as it comes up",
+    "rotated keys make a new revision of connectors, which replaces the old one as it starts",
     async () => {
       await bePods();
       const before = (await all<Workload>(RESOURCES.deployments, "connector"))[0]?.metadata.name ?? "";
@@ -259,35 +262,32 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
     },
   );
 
-  await t.test(
-    "a pod template that is refused is told, and all else is applied, its replicas too",
-    async () => {
-      const tolerations = [{ key: "a", operator: "Sometimes" }];
-      const routers = { replicas: 3, template: { tolerations } };
-      await change({ spec: { routers, connectors: { service: { annotations: { told: "yes" } } } } });
-      const message = await condition("Reconciled", "False");
-      assert.match(message, /Deployment life-router: .*tolerations.*Sometimes/);
-      await wants("life-router", 3);
-      const service = await world.find(RESOURCES.services, "life-connector");
-      assert.equal(service?.metadata.annotations?.["told"], "yes");
-      await condition("Progressing", "False");
-      const events = await world.api.list<KubeObject & { reason?: string }>(RESOURCES.events, NAMESPACE);
-      assert.ok(events.items.some(({ reason }) => reason === "ApplyRefused"));
-      await change({ spec: { routers: { replicas: 2, template: null } } });
-      await condition("Reconciled", "True");
-      await wants("life-router", 2);
-      await bePods();
-    },
-  );
+  await t.test("a refused pod template is reported, and all else is applied, its replicas too", async () => {
+    const tolerations = [{ key: "a", operator: "Sometimes" }];
+    const routers = { replicas: 3, template: { tolerations } };
+    await change({ spec: { routers, connectors: { service: { annotations: { told: "yes" } } } } });
+    const message = await condition("Reconciled", "False");
+    assert.match(message, /Deployment life-router: .*tolerations.*Sometimes/);
+    await wants("life-router", 3);
+    const service = await world.find(RESOURCES.services, "life-connector");
+    assert.equal(service?.metadata.annotations?.["told"], "yes");
+    await condition("Progressing", "False");
+    const events = await world.api.list<KubeObject & { reason?: string }>(RESOURCES.events, NAMESPACE);
+    assert.ok(events.items.some(({ reason }) => reason === "ApplyRefused"));
+    await change({ spec: { routers: { replicas: 2, template: null } } });
+    await condition("Reconciled", "True");
+    await wants("life-router", 2);
+    await bePods();
+  });
 
-  await t.test("a bucket that is gone is told and not made anew, until the log is given up", async () => {
+  await t.test("a missing bucket is reported and not created again until the log is given up", async () => {
     const bucket = `KV_${names.accounts}`;
     const cluster = await world.find<ChatCluster & KubeObject>(RESOURCES.chatClusters, "life");
     const identity = cluster?.status?.log?.identity ?? "";
     assert.notEqual(identity, "");
     await jsm.streams.delete(bucket);
     const message = await condition("Degraded", "True");
-    assert.ok(message.includes(`had ${bucket}, and NATS has not`), message);
+    assert.ok(message.includes(`NATS lacks ${bucket}, which this ChatCluster had`), message);
     assert.ok(message.includes(`chat.jichat.io/forget-log=${identity}`), message);
     await new Promise((resolve) => {
       setTimeout(resolve, 3 * PROBE_MS);
@@ -298,7 +298,7 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
     await jsm.streams.info(bucket);
   });
 
-  await t.test("paused, it only looks", async () => {
+  await t.test("a paused ChatCluster is observed and not changed", async () => {
     await change({ spec: { paused: true } });
     await condition("Paused", "True");
     await condition("SyntheticTalk", "Unknown", 10_000, /the operator does not talk/);
@@ -311,7 +311,7 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
     await wants("life-router", 2);
   });
 
-  await t.test("hibernating it wants no pod, and it wakes again", async () => {
+  await t.test("a hibernating ChatCluster has no pods, and wakes up again", async () => {
     const replicas = async (): Promise<number> => {
       const deployments = await all<Workload>(RESOURCES.deployments);
       return deployments.reduce((sum, { spec: { replicas: some = 0 } }) => sum + some, 0);
@@ -324,7 +324,7 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
     await until("all pods are wanted", 10_000, async () => ((await replicas()) === 8 ? true : undefined));
   });
 
-  await t.test("a Secret that is not there is said by its field", async () => {
+  await t.test("a missing Secret is reported with its field", async () => {
     await change({ spec: { nats: { external: { url: natsUrl, secret: "nowhere" } } } });
     assert.match(await condition("SpecValid", "False"), /spec\.nats\.external\.secret names Secret nowhere/);
     await change({ spec: { nats: { external: { url: natsUrl, secret: null } } } });
@@ -338,7 +338,7 @@ test("a ChatCluster's life, from apply to delete", { timeout: 240_000 }, async (
     await condition("SpecValid", "True");
   });
 
-  await t.test("deleted with its data, nothing is left in the backends", async () => {
+  await t.test("a deletion with its data leaves nothing in the backends", async () => {
     await world.api.remove(RESOURCES.chatClusters, NAMESPACE, "life");
     await gone(RESOURCES.chatClusters, "life");
     await gone(RESOURCES.secrets, "life-keys");

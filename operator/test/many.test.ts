@@ -88,7 +88,7 @@ async function change(at: number): Promise<number> {
 }
 
 test(
-  "50 ChatClusters: all reconciled, quiet while idle, a change within a second; the other takes over",
+  "50 ChatClusters are reconciled, quiet while idle, changed within a second, and taken over by another operator",
   { timeout: 240_000 },
   async (t) => {
     for (const operator of operators) operator.start();

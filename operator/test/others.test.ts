@@ -23,7 +23,7 @@ const spec = {
   observability: { podMonitor: true },
 };
 
-test("what the cluster does not have is said, and all else is made", { timeout: 60_000 }, async () => {
+test("kinds that the cluster lacks are reported, and all else is created", { timeout: 60_000 }, async () => {
   const operator = world.startOperator();
   await world.api.apply(RESOURCES.chatClusters, chat("others", spec));
   const message = await until("Degraded says why", 20_000, async () => {
@@ -36,7 +36,7 @@ test("what the cluster does not have is said, and all else is made", { timeout: 
   await operator.stop();
 });
 
-test("where they are there, a route and a monitor are made, and go when they are no longer asked for", async () => {
+test("a route and a monitor are created if their kinds exist, and deleted when they are no longer wanted", async () => {
   await world.teach("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes");
   await world.teach("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors");
   const operator = world.startOperator();

@@ -20,27 +20,23 @@ after(async () => {
   await world.stop();
 });
 
-test(
-  "a spec that is wrong is refused at apply, with the field and the cure",
-  { timeout: 120_000 },
-  async () => {
-    for (const { name, spec, says } of INVALID) {
-      await assert.rejects(
-        world.api.apply(RESOURCES.chatClusters, chat("invalid", spec), { dryRun: true }),
-        (error: unknown) => {
-          assert.ok(error instanceof KubeError, `${name}: ${String(error)}`);
-          assert.equal(error.status, 422, `${name}: ${error.message}`);
-          assert.match(error.message, says, name);
-          return true;
-        },
-        `${name} was taken`,
-      );
-    }
-  },
-);
+test("a wrong spec is refused at apply with the field and the cure", { timeout: 120_000 }, async () => {
+  for (const { name, spec, says } of INVALID) {
+    await assert.rejects(
+      world.api.apply(RESOURCES.chatClusters, chat("invalid", spec), { dryRun: true }),
+      (error: unknown) => {
+        assert.ok(error instanceof KubeError, `${name}: ${String(error)}`);
+        assert.equal(error.status, 422, `${name}: ${error.message}`);
+        assert.match(error.message, says, name);
+        return true;
+      },
+      `${name} was taken`,
+    );
+  }
+});
 
 test(
-  "what cannot change is refused with the reason, and defaults are filled in",
+  "a forbidden change is refused with the reason, and defaults are filled in",
   { timeout: 60_000 },
   async () => {
     const made = await world.api.apply<ChatCluster & KubeObject>(
@@ -68,7 +64,7 @@ test(
 );
 
 test(
-  "from an empty manifest to every object, and all conditions, on the first pass",
+  "the first pass of an empty manifest makes every object and all conditions",
   { timeout: 60_000 },
   async () => {
     const { stop } = world.startOperator();

@@ -103,7 +103,7 @@ async function rotated(): Promise<{ readonly status: string; readonly reason: st
 }
 
 test(
-  "three rotations one upon the other: checkers know a key before it signs, and each earlier one behind it",
+  "checkers know each key of three overlapping rotations before it signs, and keep the earlier ones",
   { timeout: 120_000 },
   async (t) => {
     const operator = world.startOperator({ probeMs: 1_000, resyncMs: 500 });

@@ -33,7 +33,7 @@ const condition = async (type: string, reason: string): Promise<string> =>
 const replicasOf = async (name: string): Promise<number | undefined> =>
   (await world.find<Workload>(RESOURCES.deployments, name))?.spec.replicas;
 
-test("while a Secret that the spec names is missing, all that was wanted before it is kept", async () => {
+test("all objects of the previous spec are kept while a Secret that the spec names is missing", async () => {
   const operator = world.startOperator({ resyncMs: 1_000 });
   const cluster = await world.api.apply<Found>(RESOURCES.chatClusters, chat("named"));
   // No backend answers here; to who finds a router the cluster runs, and is kept.

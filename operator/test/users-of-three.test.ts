@@ -19,7 +19,7 @@ import { KEYS, inputOf } from "./input.ts";
 
 const SERVERS = 3;
 
-test("of three nats-servers each reads its users, whichever is asked; who has not, or is gone, is named", async (t) => {
+test("each of three nats-servers reads its users, and one that has not or is gone is named", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "jichat-three-"));
   const ports = await freePorts(3 * SERVERS);
   const clientPorts = ports.slice(0, SERVERS);

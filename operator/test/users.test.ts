@@ -150,7 +150,7 @@ class Busy {
   }
 }
 
-test("three rotations: servers take new users while they run, cut nobody who is let in, and then the old ones", async (t) => {
+test("running servers accept the new users of three rotations, keep open connections, and drop the old users last", async (t) => {
   const operator = await natsAs(KEYS, "operator");
   const jsm = await jetstreamManager(operator);
   await jsm.streams.add({ name: names.logStream(0), subjects: [names.logSubject(0)] });
@@ -201,7 +201,7 @@ test("three rotations: servers take new users while they run, cut nobody who is 
   assert.doesNotMatch(readFileSync(path("nats.log"), "utf8"), /\[ERR\].*reload/i);
 });
 
-test("a server that cannot be asked is told as such, and is no rotation's end", async () => {
+test("a server that cannot be asked is reported, and no rotation ends without it", async () => {
   const seen = await bringUsers(of(KEYS), {
     askClickHouse: async () => assert.fail("there is none"),
     doors: (backend) => ({ url: `${backend}://a:b@127.0.0.1:1`, tls: undefined }),

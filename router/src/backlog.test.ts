@@ -109,7 +109,7 @@ function laneOver(redis: Redis, delivered: Delivery[], stop: AbortSignal): Effec
   );
 }
 
-test("744 new groups of a thousand while Redis is away hold no more than their bound, and are level after", async (t) => {
+test("the backlog of 744 new groups of a thousand stays within its bound while Redis is away, and empties afterwards", async (t) => {
   const [redis, delivered, stop] = [new Redis(), [] as Delivery[], new AbortController()];
   t.after(() => {
     stop.abort(new Error("the test is over"));
@@ -148,7 +148,7 @@ test("744 new groups of a thousand while Redis is away hold no more than their b
   assert.deepEqual(told, { users: everybody }, "who is online is told to sync");
 });
 
-test("of more people than even names have room for nothing is held: Redis's data is given up, once", async (t) => {
+test("a backlog that has no room even for names gives up the data of Redis once, and holds nothing", async (t) => {
   const [redis, delivered, stop] = [new Redis(), [] as Delivery[], new AbortController()];
   t.after(() => {
     stop.abort(new Error("the test is over"));
@@ -172,7 +172,7 @@ for (const [what, isCold] of [
   ["hot", false],
   ["cold", true],
 ] as const)
-  test(`what a new owner may have to redo is bounded too: of ${what} conversations`, async () => {
+  test(`the effects of ${what} conversations that a new owner may have to redo are bounded`, async () => {
     const undone = new Undone(BYTES_MAX / 2);
     for (let index = 0; index < GROUPS; index += 1) {
       const position = index + 1;
@@ -188,7 +188,7 @@ for (const [what, isCold] of [
     assert.deepEqual([undone.bytes, undone.redo(facts)], [0, undefined]);
   });
 
-test("a router's partitions share what their effects may hold", () => {
+test("the partitions of a router share the bound of their effects", () => {
   assert.equal(backlogBytesMax(0), backlogBytesMax(1));
   assert.ok(backlogBytesMax(2) === backlogBytesMax(1), "a few have all they may");
   for (const partitions of [16, 256]) assert.equal(partitions * backlogBytesMax(partitions), 134_217_728);

@@ -67,7 +67,7 @@ export class BatchRoom {
     const bytes = encoded.reduce((sum, record) => sum + record.bytes, 0);
     const bytesMax = this.#size.most - ENVELOPE_BYTES_MAX;
     if (bytes > bytesMax) {
-      const message = `this takes ${bytes} bytes in a log, of which one batch has ${bytesMax}`;
+      const message = `this takes ${bytes} bytes in the log, and a batch holds at most ${bytesMax}: send less at once`;
       return { code: "FRAME_TOO_LARGE", message };
     }
     this.isFull = texts.length > 0 && this.#bytes + bytes > this.#size.cut;

@@ -117,7 +117,7 @@ const create = (conversation: string): Command => ({
   members: ["bob"],
 });
 
-test("an encoded batch is never larger than its bound, whatever is said; all is decided, in its order", () => {
+test("an encoded batch stays within its bound for any commands, and every command is decided in order", () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(anyCommand, fc.nat(2)), { minLength: 1, maxLength: 60 }),
@@ -143,7 +143,7 @@ test("an encoded batch is never larger than its bound, whatever is said; all is 
   );
 });
 
-test("forty times a hundred names of control characters under ids of quotes are split, and all are taken", () => {
+test("forty times a hundred names of control characters under ids of quotes are split over batches, and all are accepted", () => {
   const renames = Array.from({ length: 4_000 }, (_, index): Command => ({
     ...source("g_1"),
     op: "rename",
@@ -155,7 +155,7 @@ test("forty times a hundred names of control characters under ids of quotes are 
   for (const answer of answers.values()) assert.equal(codeOf(answer), "taken");
 });
 
-test("what fits into no batch is refused by name, at the limit and one past; its neighbours are taken", () => {
+test("a command one byte over the limit of a batch is refused with the size, and its neighbours are accepted", () => {
   const rename = (id: string, name: string): Command => ({ ...source("g_1"), op: "rename", id, name });
   const told = (length: number) =>
     play([create("g_1"), rename("a", "n".repeat(length)), rename("b", "n")], 4_096).answers;

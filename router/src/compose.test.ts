@@ -72,7 +72,7 @@ function play(state: PartitionState, commands: readonly Command[]): { batches: n
   return { batches, answers };
 }
 
-test("a batch ends where the names of its readers would be too much for one message; the rest comes later", () => {
+test("a batch ends where the names of its readers would exceed one message, and the rest is answered `later`", () => {
   const state = new PartitionState();
   const groups = Array.from({ length: GROUPS }, (_, group) => `g_${group}`);
   for (const id of [...groups, "d_1"]) state.load(id, undefined);
@@ -98,7 +98,7 @@ test("a batch ends where the names of its readers would be too much for one mess
   assert.equal(play(state, invites).answers.length, GROUPS);
 });
 
-test("what tells nobody does not wait for room among the readers", () => {
+test("a command that reaches no reader does not wait for room among the readers", () => {
   const state = new PartitionState();
   for (let group = 0; group < 10; group += 1) state.load(`g_${group}`, undefined);
   play(

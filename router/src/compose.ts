@@ -46,7 +46,7 @@ function movedBy(command: Command): readonly string[] | undefined {
 
 const busy: Answer = {
   code: "BUSY",
-  message: "this conversation's log is nearly full; storage is behind",
+  message: "the log of this conversation is nearly full, since storage lags behind: send it again later",
   retryAfterMs: 2_000,
 };
 

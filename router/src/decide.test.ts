@@ -44,7 +44,7 @@ function group(): Conversation {
   return conversation;
 }
 
-test("the first message to a user makes the conversation: `created`, and the message behind it", () => {
+test("the first message to a user writes `created` and then the message", () => {
   const conversation = newConversation("d_1");
   const first = { ...say("ann", "1", { to: "bob" }), conversation: "d_1" } as Command as Decidable;
   assert.equal(play(conversation, first), 2);
@@ -57,7 +57,7 @@ test("the first message to a user makes the conversation: `created`, and the mes
   );
 });
 
-test("one id, one seq: the same id again is a duplicate, before membership is even looked at", () => {
+test("one id, one seq: the check for a duplicate id comes before the check for membership", () => {
   const conversation = group();
   assert.equal(play(conversation, say("bob", "1")), 2);
   assert.equal(play(conversation, { ...source("bob"), op: "leave", id: "2" }), 3);
@@ -66,7 +66,7 @@ test("one id, one seq: the same id again is a duplicate, before membership is ev
   assert.equal(play(conversation, say("ann", "1")), 4);
 });
 
-test("who is no member is told NOT_FOUND, whatever is asked", () => {
+test("a user who is not a member gets NOT_FOUND for every command", () => {
   const conversation = group();
   const commands: Decidable[] = [
     say("eve", "1"),
@@ -86,7 +86,7 @@ test("who is no member is told NOT_FOUND, whatever is asked", () => {
   assert.equal(play(newConversation("g_none"), say("ann", "1")), "NOT_FOUND");
 });
 
-test("a mark moves forward only, is clamped to the head, and follows one's own messages", () => {
+test("a read mark only moves forward, stops at the head, and follows the user's own messages", () => {
   const conversation = group();
   for (let i = 0; i < 3; i += 1) play(conversation, say("ann", `m${i}`));
   const read = (seq: number): number | string => play(conversation, { ...source("bob"), op: "read", seq });
@@ -96,7 +96,7 @@ test("a mark moves forward only, is clamped to the head, and follows one's own m
   assert.equal(conversation.members.get("bob")?.mark, 5);
 });
 
-test("the sender edits and recalls within 24 hours, once recalled no more", () => {
+test("the sender may edit and recall a message within 24 hours, and not after a recall", () => {
   const conversation = group();
   play(conversation, say("ann", "m"));
   const edit = (user: string, id: string, seq: number, now = NOW): number | string =>
@@ -110,7 +110,7 @@ test("the sender edits and recalls within 24 hours, once recalled no more", () =
   assert.equal(edit("ann", "7", 2), "CONFLICT");
 });
 
-test("members come up to 1,000; who is in already changes nothing and is acked with the head", () => {
+test("a group takes up to 1,000 members, and inviting a present member is acked with the head and changes nothing", () => {
   const conversation = group();
   const invite = (id: string, users: readonly string[]): number | string =>
     play(conversation, { ...source("ann"), op: "invite", id, users });
@@ -130,7 +130,7 @@ test("members come up to 1,000; who is in already changes nothing and is acked w
   assert.equal(conversation.members.has("u1"), false);
 });
 
-test("time never falls along seq, and `no` counts messages only", () => {
+test("the time never falls along seq, and `no` counts messages only", () => {
   const conversation = group();
   play(conversation, say("ann", "1"), NOW + 500);
   play(conversation, { ...source("ann"), op: "rename", id: "2", name: "H" }, NOW - 500);
@@ -140,7 +140,7 @@ test("time never falls along seq, and `no` counts messages only", () => {
   );
 });
 
-test("an id that memory does not hold is new only where memory must hold it: at the limits and one past", () => {
+test("an id that is not in memory counts as new only if memory would have to hold it: at the limits and one past", () => {
   const known = { knownFrom: NOW, idsFrom: Number.MAX_SAFE_INTEGER };
   const later = NOW + 60_000_000;
   assert.equal(surelyNew(known, 0, NOW + ID_CLOCK_SKEW_MS, later), false);
@@ -162,7 +162,7 @@ test("an id that memory does not hold is new only where memory must hold it: at 
   );
 });
 
-test("a write that a newer edge knows is refused by itself: the reign and its other writes go on", () => {
+test("a write of an unknown verb is refused alone, and the reign and its other writes go on", () => {
   const conversation = group();
   const future = { ...source("ann"), op: "react", id: "1", seq: 1 } as unknown as Decidable;
   assert.equal(play(conversation, future), "FRAME_UNKNOWN");

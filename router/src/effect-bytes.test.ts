@@ -115,7 +115,7 @@ function filled(fill: (unit: EffectUnit) => void): EffectUnit {
 }
 
 for (const [what, fill] of Object.entries(KINDS))
-  test(`what a unit says that it holds is what it holds, about: ${what}`, () => {
+  test(`the bytes that a unit reports are about the bytes that it holds: ${what}`, () => {
     filled(fill); // Warm: code is on the heap too.
     const before = heldNow();
     const unit = filled(fill);

@@ -9,7 +9,7 @@ import { NOBODY_ONLINE } from "../test/stand-ins.ts";
 
 const world: EffectsWorld = { partition: 0, clock: systemClock, ...NOBODY_ONLINE };
 
-test("a lane that fell idle a thousand times listens to its end once, and hears it", async () => {
+test("a lane that was idle a thousand times has one listener to its end, and ends", async () => {
   const stop = new AbortController();
   const effects = new Effects(world, 0, stop.signal);
   const ended = effects.run();

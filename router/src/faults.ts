@@ -17,9 +17,9 @@ export const BEHIND_MS = 60_000;
 function whyStopped(owner: Told, now: number): string | undefined {
   const { appendSince = now, unservedSince = now, stuckMs, complaint } = owner;
   if (owner.state === "regressed" || owner.state === "stopped") return undefined;
-  if (now - appendSince > STOPPED_MS) return "its log answers no append";
+  if (now - appendSince > STOPPED_MS) return "its log does not answer an append";
   if (now - unservedSince > STOPPED_MS) return complaint === "" ? "its log is still being read" : complaint;
-  return stuckMs > LEASE_TTL_MS ? "its loop stands still, though requests wait" : undefined;
+  return stuckMs > LEASE_TTL_MS ? "its loop makes no progress, though requests wait" : undefined;
 }
 
 /** One fault per reason, with all its partitions. */
@@ -45,9 +45,11 @@ export function faultsOf(
     );
   const regressed = of(({ state, complaint }) => (state === "regressed" ? complaint : undefined));
   const stopped = of((owner) => whyStopped(owner, now));
-  const full = of((_, partition) => (logs.isFull(partition) ? "storage is behind with it" : undefined));
+  const full = of((_, partition) => (logs.isFull(partition) ? "storage lags behind its log" : undefined));
   const behind = of((_, partition) =>
-    now - (logs.behindSince(partition) ?? now) > BEHIND_MS ? "a nats-server has not kept up" : undefined,
+    now - (logs.behindSince(partition) ?? now) > BEHIND_MS
+      ? "a nats-server lags behind with its copy of the log"
+      : undefined,
   );
   return [
     ...gathered("LogRegressed", regressed),

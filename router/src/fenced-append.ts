@@ -22,7 +22,9 @@ export class LogRegressed extends Error {
 /** The stream has no room for the bytes; nothing was stored. */
 export class LogFull extends ChatError {
   constructor() {
-    super("BUSY", "this conversation's log is full; storage is behind", { retryAfterMs: 2_000 });
+    super("BUSY", "the log of this conversation is full, since storage lags behind: send it again later", {
+      retryAfterMs: 2_000,
+    });
   }
 }
 
@@ -82,9 +84,11 @@ export async function appendFenced(
       if (result.outcome === "refused") mayBeOnItsWay = wasOnItsWay;
       const end = await log.end();
       if (end > expected) return settle(await log.at(expected + 1), batch, expected, ours);
-      if (end < expected) throw new LogRegressed(`the log ends at ${end}, ${expected} was committed`);
+      if (end < expected)
+        throw new LogRegressed(`the log ends at ${end}, but position ${expected} was committed`);
       if (result.outcome === "refused") {
-        if (wasOnItsWay) throw new OwnershipLost("refused, and an earlier try may still be on its way");
+        if (wasOnItsWay)
+          throw new OwnershipLost("the log refused an append, and an earlier attempt of it may still arrive");
         throw new AppendRefused(result.error, bytes.length);
       }
     } catch (error) {

@@ -8,7 +8,7 @@ type Told = Parameters<typeof standstill>[0] extends ReadonlyMap<number, infer T
 const NOW = 60_000;
 const well: Told = { state: "serving", appendSince: undefined, stuckMs: 0 };
 
-test("who waits for a backend is not ready: read still, or an append without an answer for a lease", () => {
+test("a router is not ready while it replays, or while an append waits for longer than a lease", () => {
   assert.equal(waitingFor(new Map([[0, well]]), NOW), undefined);
   const since = NOW - LEASE_TTL_MS;
   assert.equal(waitingFor(new Map([[0, { ...well, appendSince: since + 1 }]]), NOW), undefined);
@@ -23,7 +23,7 @@ test("who waits for a backend is not ready: read still, or an append without an 
   );
 });
 
-test("a loop that stands still for longer than a lease is not alive, one that waits for its log is", () => {
+test("a loop without progress for longer than a lease is not alive, and a loop that waits for its log is", () => {
   assert.equal(standstill(new Map([[0, { ...well, stuckMs: LEASE_TTL_MS }]])), undefined);
   assert.match(standstill(new Map([[7, { ...well, stuckMs: LEASE_TTL_MS + 1 }]])) ?? "", /partitions 7/);
   assert.equal(standstill(new Map([[0, { ...well, appendSince: 1 }]])), undefined);

@@ -5,7 +5,7 @@ import { LogStates } from "./log-states.ts";
 
 const state = (behind: readonly string[] = [], bytes = 0) => ({ bytes, bytesMax: 1_000, behind });
 
-test("a log is full past its share, until it was heard to be less or another router serves it", () => {
+test("a log counts as full above its share until it is below it, or another router serves it", () => {
   const logs = new LogStates(() => undefined);
   logs.hear(1, state([], 1_000 * LOG_FULL_RATIO), 0);
   assert.equal(logs.isFull(1), false);
@@ -18,7 +18,7 @@ test("a log is full past its share, until it was heard to be less or another rou
   assert.equal(logs.isFull(1), false);
 });
 
-test("servers that fall behind are named once, and that they have caught up", () => {
+test("servers that lag behind are reported once, and once more when they have caught up", () => {
   const told: (readonly string[])[] = [];
   const logs = new LogStates((servers) => told.push(servers));
   const round = (...behind: readonly (readonly string[])[]): number => {
@@ -38,7 +38,7 @@ test("servers that fall behind are named once, and that they have caught up", ()
   assert.deepEqual(told, [["a", "b"], ["b"], []]);
 });
 
-test("since when a copy is behind counts from the first look of a row, whichever server it is", () => {
+test("the lag of a copy counts from the first of consecutive looks, whichever server lags", () => {
   const logs = new LogStates(() => undefined);
   logs.hear(1, state(["b"]), 10);
   logs.hear(1, state(["a"]), 20);

@@ -48,7 +48,7 @@ export class LogWatch {
       const { state } = await jsm.streams.info(names.pushStream);
       this.pushDropped = Math.max(0, state.first_seq - 1);
     } catch (error) {
-      telemetry.log.warn({ err: error }, "the push queue's state is not known");
+      telemetry.log.warn({ err: error }, "the state of the push queue cannot be read");
     }
   }
 
@@ -62,7 +62,7 @@ export class LogWatch {
       const state = await new PartitionLog(jsm, names, partition).state();
       this.#states.hear(partition, state, systemClock.monotonic());
     } catch (error) {
-      telemetry.log.warn({ err: error, partition }, "the log's state is not known");
+      telemetry.log.warn({ err: error, partition }, "the state of the log cannot be read");
     }
   }
 }

@@ -30,7 +30,7 @@ export function routerMetrics(
     "jichat_router_append",
     "time from composing a batch to its acknowledgement",
   );
-  const effects = telemetry.counter("jichat_router_effects", "what became of effects, by outcome");
+  const effects = telemetry.counter("jichat_router_effects", "effects, by outcome");
   gaugesOf(telemetry, owners, logs);
   return {
     countEffect: (outcome, by) => {
@@ -69,7 +69,7 @@ function gaugesOf(
   );
   telemetry.gauge(
     "jichat_router_effects_bytes",
-    "what these events and their effects hold, about",
+    "bytes that these events and their effects hold, approximately",
     sum((owner) => owner.backlogBytes),
   );
   telemetry.gauge(
@@ -77,11 +77,15 @@ function gaugesOf(
     "partitions stopped by LogRegressed",
     sum((owner) => (owner.state === "regressed" ? 1 : 0)),
   );
-  telemetry.gauge("jichat_router_stopped", "partitions owned here that have served nobody for long", () =>
-    countOf(faults(), "PartitionStopped"),
+  telemetry.gauge(
+    "jichat_router_stopped",
+    "partitions owned here that have served nothing for ten seconds",
+    () => countOf(faults(), "PartitionStopped"),
   );
-  telemetry.gauge("jichat_router_full", "partitions whose log is too full to take messages", () =>
-    countOf(faults(), "LogFull"),
+  telemetry.gauge(
+    "jichat_router_full",
+    "partitions whose log is over 90 % of its limit, so that messages are refused",
+    () => countOf(faults(), "LogFull"),
   );
   telemetry.gauge(
     "jichat_router_copies_behind",
@@ -90,7 +94,7 @@ function gaugesOf(
   );
   telemetry.gauge(
     "jichat_push_dropped",
-    "batches of missed messages that the push queue has let go, for age or for size",
+    "batches of missed messages that the push queue has dropped, for age or for size",
     pushDropped,
   );
 }

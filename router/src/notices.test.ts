@@ -18,7 +18,7 @@ const ONE_BYTES = (() => {
 
 const put = fc.record({ user: fc.nat(4), seq: fc.integer({ min: 1, max: 9 }) });
 
-test("of each key the highest order stays, in whatever order they came, over however many units", () => {
+test("the highest order of each key stays, in any order of arrival and over any number of units", () => {
   fc.assert(
     fc.property(fc.array(put, { maxLength: 40 }), fc.nat(40), (puts, cut) => {
       const highest = new Map<string, number>();
@@ -38,7 +38,7 @@ test("of each key the highest order stays, in whatever order they came, over how
   );
 });
 
-test("what is shed is what has waited longest, no more than it takes, and it is counted", () => {
+test("shedding drops the notices that have waited longest, no more than needed, and counts them", () => {
   fc.assert(
     fc.property(fc.array(put, { maxLength: 40 }), fc.nat(6), (puts, room) => {
       const notices = new Notices();
@@ -53,7 +53,7 @@ test("what is shed is what has waited longest, no more than it takes, and it is 
   );
 });
 
-test("one that was replaced waits anew; the later one's session is the one that does not hear", () => {
+test("a notice that replaces another one waits from the end of the line, and excludes its own session", () => {
   const notices = new Notices();
   for (const [user, seq] of [
     [1, 1],
@@ -71,7 +71,7 @@ test("one that was replaced waits anew; the later one's session is the one that 
   );
 });
 
-test("one that no message has room for is shed at once, and counted where a unit takes over another", () => {
+test("a notice that no message has room for is shed at once, and the unit that takes it over counts it", () => {
   const [notices, later] = [new Notices(), new Notices()];
   const crowd = Array.from({ length: 3_000 }, (_, index) => `user-${index}`);
   later.put({ frame: '{"t":"typing"}', users: crowd, key: "typing", order: 1 });

@@ -182,7 +182,7 @@ export class Owner {
       );
       if (snapshot !== undefined) await this.#world.saveSnapshot(snapshot);
     } catch (error) {
-      this.#world.warn("snapshot not saved; a start will be colder", error);
+      this.#world.warn("the snapshot was not saved: the next start reads more of the log", error);
     }
   }
 
@@ -204,13 +204,15 @@ export class Owner {
           if (error.refusal.code === "FRAME_TOO_LARGE" && error.bytes > BATCH_BYTES_LEAST)
             this.#batchSize = smallerThan(this.#batchSize, error.bytes);
           else {
-            await this.#rest("AppendRefused: the log takes no writes of ours", error);
+            await this.#rest("AppendRefused: the log does not accept appends of this router", error);
             continue;
           }
         }
         if (!signal.aborted)
           this.#world.warn(
-            error instanceof OwnershipLost ? "reign lost to a successor" : "reign ended",
+            error instanceof OwnershipLost
+              ? "the reign ended: another router owns the partition now"
+              : "the reign ended: the partition is read again",
             error,
           );
         await this.#world.clock.sleep(RETRY_MS);
@@ -249,7 +251,7 @@ export class Owner {
     if (this.#prepared === undefined) await this.prepare();
     const replayed = this.#prepared;
     this.#prepared = undefined;
-    if (replayed === undefined) throw new Error("nothing was replayed");
+    if (replayed === undefined) throw new Error("the replay has no state");
     await catchUp(world.log, replayed);
     const replayedAt = world.clock.monotonic();
     const owner = world.newOwnerId?.() ?? randomBytes(12).toString("base64url");

@@ -16,7 +16,7 @@ const eventAt = (position: number, seq: number, users: readonly string[], text: 
   users,
 });
 
-test("what gathered is cut between positions, in order, into parcels that NATS takes", () => {
+test("a unit is cut between positions, in order, into parcels that fit into a NATS message", () => {
   const users = Array.from({ length: 100 }, (_, index) => `user-${index}`);
   const events = Array.from({ length: 4_000 }, (_, index) =>
     eventAt(1 + Math.floor(index / 10), index + 1, users, "水".repeat(100)),
@@ -41,7 +41,7 @@ test("what gathered is cut between positions, in order, into parcels that NATS t
   );
 });
 
-test("what would not fit behind the batch before it begins a parcel of its own", () => {
+test("a batch that does not fit behind the one before it begins a new parcel", () => {
   const batch = (position: number): OutgoingEvent[] =>
     Array.from({ length: 15 }, (_, index) =>
       eventAt(position, 100 * position + index, ["u"], "水".repeat(8_000)),
@@ -53,7 +53,7 @@ test("what would not fit behind the batch before it begins a parcel of its own",
   );
 });
 
-test("one position stays one parcel, and nothing to tell is one that tells the position", () => {
+test("the events of one position stay in one parcel, and an empty unit makes a parcel with its position", () => {
   const big = Array.from({ length: 100 }, (_, index) => eventAt(7, index + 1, ["u"], "x".repeat(8_000)));
   assert.equal(parcelsOf(7, { events: big, notices: [], gaps: [] }).length, 1);
   assert.deepEqual(parcelsOf(9, { events: [], notices: [], gaps: [] }), [
@@ -68,7 +68,7 @@ const fitsNats = (parcel: Parcel): boolean =>
     (level) => encodeRound([encodeDelivery({ partition: 0, ...parcel }, level)]).length < NATS_BYTES_MAX,
   );
 
-test("what is too much for one position is pulled: its first events travel, gaps stand for the others", () => {
+test("a position that exceeds a parcel sends its first events, and gaps stand for the others", () => {
   // As it is told anew by who took over: a list of its own for each event.
   const events = Array.from({ length: 60 }, (_, index) => ({
     ...eventAt(7, index + 1, crowd(1), "hi"),
@@ -93,7 +93,7 @@ test("what is too much for one position is pulled: its first events travel, gaps
   }
 });
 
-test("as many notices and gaps as there are travel, in parcels that NATS takes", () => {
+test("all notices and gaps travel, in parcels that fit into a NATS message", () => {
   const gaps = Array.from({ length: 100 }, (_, group) => ({
     conversation: `c${group}`,
     head: 9,
@@ -128,7 +128,7 @@ test("as many notices and gaps as there are travel, in parcels that NATS takes",
   );
 });
 
-test("whom a group of a thousand missed is told to the push queue in messages that NATS takes", () => {
+test("the members of a group of a thousand who missed a message reach the push queue in messages that NATS accepts", () => {
   const missed = Array.from({ length: 12_000 }, (_, index) => ({
     user: "u".repeat(64),
     conversation: "c".repeat(64),

@@ -57,7 +57,7 @@ function slowLog(): { log: Log["append"]; answers: (() => void)[] } {
 const where = { op: "where", conversation: "", user: "", device: "", session: "" } as const;
 const request = { commands: [where], bytes: 100, answer: () => undefined, decline: () => undefined };
 
-test("a loop that does not take what waits stands still from the first request on, not from when it fell idle", () => {
+test("the standstill of a loop counts from the first request that waits, not from when the loop became idle", () => {
   at = 0;
   const partition = partitionOver(unused);
   at = 60_000;
@@ -69,7 +69,7 @@ test("a loop that does not take what waits stands still from the first request o
   assert.equal(partition.stuckMs, 4_001);
 });
 
-test("while the log is waited for nothing stands still, and what waits behind is taken with its answer", async () => {
+test("a loop that waits for its log does not count as stuck, and takes the waiting requests after the answer", async () => {
   const hand = new HandClock();
   const { log, answers } = slowLog();
   const partition = partitionOver(log, hand);
@@ -93,7 +93,7 @@ test("while the log is waited for nothing stands still, and what waits behind is
   await run;
 });
 
-test("whoever is told that the log is full is told nothing else", async () => {
+test("a request that is answered with BUSY for a full log gets no second answer", async () => {
   const partition = partitionOver(async () => ({ outcome: "full" }));
   const stop = new AbortController();
   const told: string[] = [];
@@ -106,7 +106,7 @@ test("whoever is told that the log is full is told nothing else", async () => {
   assert.deepEqual(told, ["answered BUSY"]);
 });
 
-test("a state that stays ahead of its log is not captured, and is waited for five seconds", async () => {
+test("a capture waits five seconds for a state that is ahead of its log, and then gives up", async () => {
   const hand = new HandClock();
   const partition = partitionOver(async () => new Promise(() => {}), hand);
   const stop = new AbortController();
@@ -121,7 +121,7 @@ test("a state that stays ahead of its log is not captured, and is waited for fiv
   assert.deepEqual(captures, [undefined]);
 });
 
-test("a state is captured at the moment in which its log has come to it", async () => {
+test("a state is captured as soon as its log has reached it", async () => {
   const hand = new HandClock();
   const stored = Promise.withResolvers<Awaited<ReturnType<Log["append"]>>>();
   const partition = partitionOver(async () => stored.promise, hand);

@@ -96,7 +96,7 @@ function reigning() {
   return { clock, ask, pass, end, empty, batches };
 }
 
-test("one who asks as fast as it is answered makes ten empty appends a second", async () => {
+test("readers that ask again at once cause at most ten empty appends a second", async () => {
   for (const command of [look, WHERE]) {
     const { clock, ask, pass, end, empty } = reigning();
     const made = ask(create);
@@ -124,7 +124,7 @@ test("one who asks as fast as it is answered makes ten empty appends a second", 
   }
 });
 
-test("one who asks now and then waits for its own append alone", async () => {
+test("a reader that asks now and then waits for its own append alone", async () => {
   const { ask, pass, end, empty } = reigning();
   const made = ask(create);
   await pass(50);
@@ -138,7 +138,7 @@ test("one who asks now and then waits for its own append alone", async () => {
   await end();
 });
 
-test("messages wait for no reader, and their appends serve whoever waits", async () => {
+test("a message does not wait for readers, and its append answers the readers that wait", async () => {
   const { clock, ask, pass, end, empty } = reigning();
   const made = ask(create);
   await pass(50);

@@ -112,14 +112,14 @@ const append = (log: Log): Promise<number> =>
     signal: new AbortController().signal,
   });
 
-test("what the log refuses for good is not said again", async () => {
+test("an append that the log refuses for good is not repeated", async () => {
   const log = new MemoryLog();
   log.answer = tooLarge;
   await assert.rejects(append(log), AppendRefused);
   assert.equal(log.appends, 1);
 });
 
-test("where an earlier try may be on its way, a refusal ends the reign, and nobody is told anything", async () => {
+test("a refusal ends the reign without an answer if an earlier attempt may still arrive", async () => {
   const log = new MemoryLog();
   log.answer = async () => {
     if (log.appends === 1) throw new Error("no answer");
@@ -129,7 +129,7 @@ test("where an earlier try may be on its way, a refusal ends the reign, and nobo
   assert.equal(log.appends, 2);
 });
 
-test("a refusal of what was stored by an earlier try is no refusal", async () => {
+test("a refused append counts as stored if an earlier attempt of it was stored", async () => {
   const log = new MemoryLog();
   log.answer = async () => {
     if (log.appends > 1) return denied();
@@ -139,7 +139,7 @@ test("a refusal of what was stored by an earlier try is no refusal", async () =>
   assert.equal(await append(log), 1);
 });
 
-test("a log that takes less than we knew: what is too large in sum is split, what is so alone is refused", async () => {
+test("a log with a smaller limit than expected splits batches that are too large, and a single large command is refused", async () => {
   const log = new MemoryLog();
   log.answer = (bytes) => (bytes.length > 3_000 ? tooLarge() : undefined);
   const { owner, offer } = ownerOf(log);
@@ -171,7 +171,7 @@ test("a log that takes less than we knew: what is too large in sum is split, wha
   await owner.stop();
 });
 
-test("a log that takes no writes: its senders hear so, the partition rests, and goes on once it may", async () => {
+test("a partition whose log refuses writes answers UNAVAILABLE, rests, and goes on once the log accepts them", async () => {
   const log = new MemoryLog();
   const { owner, offer, warned } = ownerOf(log);
   owner.start();
@@ -200,7 +200,7 @@ for (const [what, answer] of [
   ["hangs", () => new Promise<Result>(() => undefined)],
 ] as const)
   test(
-    `a stop ends while an append ${what}, and its request is declined or left`,
+    `a stop ends while an append ${what}, and its request is declined or not answered`,
     { timeout: 10_000 },
     async () => {
       const log = new MemoryLog();

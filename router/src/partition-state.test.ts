@@ -39,7 +39,7 @@ function filled(): PartitionState {
   return state;
 }
 
-test("asking for what does not exist pushes nobody out, however much of it, and is bounded", () => {
+test("any number of questions for missing conversations evicts nothing, and what they hold is bounded", () => {
   const state = filled();
   for (let at = 0; at < 20 * ABSENT_MAX; at += 1) {
     assert.equal(state.load(`g_nobody${at}`, undefined).head, 0);
@@ -52,7 +52,7 @@ test("asking for what does not exist pushes nobody out, however much of it, and 
   assert.equal(kept.filter((one) => one !== undefined).length, ABSENT_MAX);
 });
 
-test("what did not exist and is written to becomes hot, and stays so behind others that do not", () => {
+test("a missing conversation becomes hot when it is written to, and other missing ones do not evict it", () => {
   const state = filled();
   const conversation = state.load("g_new", undefined);
   assert.equal(state.size, HOT);
@@ -63,7 +63,7 @@ test("what did not exist and is written to becomes hot, and stays so behind othe
   assert.deepEqual([...(state.get("g_new")?.members.keys() ?? [])], ["ann"]);
 });
 
-test("hot conversations still go, the least recently used first, when they are too many", () => {
+test("too many hot conversations are evicted, the least recently used first", () => {
   const state = new PartitionState(IDS_MAX);
   for (let at = 0; at < IDS_MAX; at += 1) {
     state.load(`g_${at}`, factsOf(`g_${at}`));

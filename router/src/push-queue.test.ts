@@ -5,7 +5,7 @@ import { pushQueueOver } from "./push-queue.ts";
 
 const missed = Array.from({ length: 5_000 }, (_, seq) => ({ user: "ann", conversation: "g", seq }));
 
-test("what the push queue takes on no repetition is let go and said; what it may take later is tried again", async () => {
+test("an entry that the push queue refuses for good is dropped and reported, and any other one is tried again", async () => {
   let error: Error = new PermissionViolationError("no", "publish", "push.0");
   const letGo: string[] = [];
   let tries = 0;

@@ -4,7 +4,7 @@ import type { Command } from "@jichat/conversation/command.ts";
 import { WHERE } from "@jichat/conversation/command.ts";
 import { EMPTY_APPEND_EVERY_MS, Readers, isReading } from "./readers.ts";
 
-test("the first who waits is due at once, the next when the time between two has passed", () => {
+test("the first reader is due at once, and the next one after the time between two appends", () => {
   const readers = new Readers<string>();
   assert.equal(readers.dueInMs(0), undefined);
   readers.add("ann");
@@ -21,7 +21,7 @@ test("the first who waits is due at once, the next when the time between two has
   assert.deepEqual(readers.takeAll(), ["bob", "cec"]);
 });
 
-test("an append that others ask for serves all, and puts no empty one off", () => {
+test("an append of other commands answers all readers, and delays no empty append", () => {
   const readers = new Readers<string>();
   readers.emptyAppend(0);
   readers.add("ann");
@@ -30,7 +30,7 @@ test("an append that others ask for serves all, and puts no empty one off", () =
   assert.equal(readers.dueInMs(EMPTY_APPEND_EVERY_MS), 0);
 });
 
-test("reading is what can store nothing", () => {
+test("a command counts as reading if it can store nothing", () => {
   const source = { conversation: "g_1", user: "ann", device: "d", session: "s" };
   const look: Command = { ...source, op: "look" };
   assert.equal(isReading([WHERE, look]), true);

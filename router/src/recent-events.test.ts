@@ -133,7 +133,7 @@ class Pair {
   }
 }
 
-test("ids and events are what a plain list of them is, while they come, are recalled and are forgotten", () => {
+test("recent ids and events equal a plain list of them while events arrive, are recalled and are dropped", () => {
   fc.assert(
     fc.property(
       fc.array(fc.oneof({ weight: 12, arbitrary: step }, recall, trim), { maxLength: 300, size: "max" }),
@@ -151,7 +151,7 @@ test("ids and events are what a plain list of them is, while they come, are reca
   );
 });
 
-test("the last 4,096 ids stay, older ones go once storage has them", () => {
+test("the last 4,096 ids stay, and older ones are dropped once storage has them", () => {
   const pair = new Pair();
   for (let i = 0; i < RECENT_EVENTS_MAX + 700; i += 1)
     pair.step({
@@ -172,7 +172,7 @@ test("the last 4,096 ids stay, older ones go once storage has them", () => {
   assert.ok(pair.recent.idsFrom >= START);
 });
 
-test("a snapshot's ids are the newest ones, and say from when on none is missing", () => {
+test("a snapshot holds the newest ids, and the time from which on none is missing", () => {
   const recent = new RecentEvents(5, 6);
   for (let n = 1; n <= 5; n += 1)
     recent.addId("ann", n === 4 ? "own id" : uuid(START + n, n), { seq: n, ts: START + n, position: n });
@@ -193,7 +193,7 @@ test("a snapshot's ids are the newest ones, and say from when on none is missing
   assert.deepEqual([latest.knownFrom, latest.idsFrom], [START + 3, START + 3]);
 });
 
-test("the liveliest conversation of a partition is trimmed too, however many quiet ones there are", () => {
+test("the most active conversation of a partition is trimmed too, however many quiet ones there are", () => {
   const state = new PartitionState();
   for (let n = 0; n < 20; n += 1) state.add(newConversation(`g_quiet${n}`));
   const lively = newConversation("g_lively");

@@ -27,7 +27,7 @@ function said(position: number): EffectUnit {
   return unit;
 }
 
-test("reads alone never fill a unit: their notices have a quarter of it, and the latest stay", () => {
+test("notices of reads fill at most a quarter of a unit, and the latest ones stay", () => {
   const [unit, max] = [emptyUnit(0), 200_000];
   for (let position = 1; position <= 300; position += 1) {
     assert.equal(merge(unit, read(position), max), false, "nothing is folded");
@@ -42,7 +42,7 @@ test("reads alone never fill a unit: their notices have a quarter of it, and the
   assert.equal(unit.entries.size, 300, "whoever syncs is told");
 });
 
-test("one who reads on and on takes the room of one receipt", () => {
+test("a user who reads again and again takes the room of one receipt", () => {
   const unit = emptyUnit(0);
   for (let position = 1; position <= 1_000; position += 1) merge(unit, read(position, "ann"), 8_000);
   assert.deepEqual(
@@ -52,7 +52,7 @@ test("one who reads on and on takes the room of one receipt", () => {
   assert.equal(unit.notices.takeShed(), 0);
 });
 
-test("as a unit fills, its notices go before any event is folded, and entries stay", () => {
+test("a unit that fills sheds its notices before it folds an event, and its entries stay", () => {
   const [unit, max] = [emptyUnit(0), 40_000];
   for (let position = 1; position <= 10; position += 1) merge(unit, read(position), max);
   const receipts = unit.notices.bytes;
@@ -69,7 +69,7 @@ test("as a unit fills, its notices go before any event is folded, and entries st
   assert.deepEqual([unit.events.length, unit.gaps.size, unit.entries.size], [0, 1, 10]);
 });
 
-test("where even names are too many, notices are let go with everything else, and counted", () => {
+test("a unit that has no room even for names drops its notices with everything else, and counts them", () => {
   const unit = emptyUnit(0);
   for (let position = 1; position <= 4; position += 1) merge(unit, read(position), 100);
   assert.deepEqual([unit.isLost, unit.bytes, unit.notices.takeShed()], [true, 0, 4]);
@@ -82,7 +82,7 @@ function laneOver(world: Partial<EffectsWorld>): { lane: Effects; stop: AbortCon
   return { lane: new Effects({ partition: 0, clock, ...NOBODY_ONLINE, ...world }, 0, stop.signal), stop };
 }
 
-test("a lane counts what it sheds at once, while Redis is still away", (t) => {
+test("a lane counts shed notices at once, while Redis is still away", (t) => {
   const counts = new Map<string, number>();
   const { lane, stop } = laneOver({
     backlogBytesMax: () => 20_000,
@@ -96,7 +96,7 @@ test("a lane counts what it sheds at once, while Redis is still away", (t) => {
   assert.equal(counts.get("folded"), undefined);
 });
 
-test("a connector that does not answer gets a gap for its events, and the notices again", async (t) => {
+test("a connector that does not answer gets a gap for its events, and its notices again", async (t) => {
   const tried: Delivery[] = [];
   const { lane, stop } = laneOver({
     sessions: {

@@ -21,7 +21,7 @@ const event = (seq: number, author: string | undefined, recipients: readonly str
   recipients,
 });
 
-test("each connector has the events of those whom it holds, and one array of them for all their events", () => {
+test("each connector gets the events of its own users, who share one array", () => {
   const unit = emptyUnit(1);
   unit.events.push(event(1, "ann", everybody), event(2, "cem", everybody), event(3, undefined, ["bob"]));
   const { outgoing, missed } = spread(unit, online);
@@ -43,7 +43,7 @@ test("each connector has the events of those whom it holds, and one array of the
   );
 });
 
-test("in place of what a connector did not take, each conversation's readers are told its last seq", () => {
+test("a delivery that a connector did not take is replaced by gaps with the last seq of each conversation", () => {
   const unit = emptyUnit(1);
   unit.events.push(event(1, "ann", everybody), event(2, "ann", everybody));
   unit.gaps.set("h", { head: 9, recipients: ["bob"] });
@@ -55,7 +55,7 @@ test("in place of what a connector did not take, each conversation's readers are
   ]);
 });
 
-test("each connector has the notices for those whom it holds; nobody has missed one", () => {
+test("each connector gets the notices of its own users, and nobody misses one", () => {
   const unit = emptyUnit(1);
   putNotice(unit, receiptOf({ conversation: "g", user: "bob", seq: 3, origin: "s1" }));
   putNotice(unit, { frame: '{"t":"typing"}', users: everybody, session: "s9", key: "typing", order: 1 });

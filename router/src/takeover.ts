@@ -67,7 +67,7 @@ export async function startReplay(
 }
 
 const regressed = (end: number, known: number): LogRegressed =>
-  new LogRegressed(`the log ends at ${end}, but ${known} was seen committed`);
+  new LogRegressed(`the log ends at ${end}, but position ${known} was committed`);
 
 /** Whether the log still holds `position`. If it was trimmed beyond it, the snapshot is ignored. */
 const reaches = async (log: Log, position: number, end: number): Promise<boolean> =>

@@ -137,7 +137,7 @@ function effectOf(conversation: Conversation, { record, position }: ColdRecord):
 
 function olderHead(unit: EffectUnit, record: EventRecord, position: number): void {
   const head = unit.heads.get(record.conversation);
-  if (head === undefined || !isWhole(head)) throw new Error("a head was just set");
+  if (head === undefined || !isWhole(head)) throw new Error("the head that was just set is missing");
   const { seq, no, ts } = record;
   putHead(unit, { ...head, position, seq, no, ts, last: eventOf(record) });
 }

@@ -51,13 +51,13 @@ function storageOf(sizes: Readonly<Record<string, number>>, heads: number[] = [1
 const countsOf = ({ conversations }: FactsReply): readonly number[] =>
   conversations.map(({ members }) => new Set(members.map(({ user }) => user)).size);
 
-test("what fits into one answer is asked once, at the position that was named", async () => {
+test("facts that fit into one answer take one question, at the position that was named", async () => {
   const { ask, asked } = storageOf({ g_1: PAGE, g_2: 1 });
   assert.deepEqual(countsOf(await wholeFacts(ask, QUESTION)), [PAGE, 1]);
   assert.deepEqual(asked, [{ ...QUESTION, isPaged: true }]);
 });
 
-test("all members come, each once, in as many pages as it takes", async () => {
+test("all members of a group arrive once each, over as many pages as needed", async () => {
   for (const size of [PAGE + 1, 2 * PAGE, 2 * PAGE + 1, 20]) {
     const { ask, asked } = storageOf({ g_1: size, g_2: 1 });
     const reply = await wholeFacts(ask, QUESTION);
@@ -68,14 +68,14 @@ test("all members come, each once, in as many pages as it takes", async () => {
   }
 });
 
-test("a group that changes between two pages is read anew", async () => {
+test("a group that changes between two pages is read again from the start", async () => {
   const { ask } = storageOf({ g_1: 5, g_2: 1 }, [1, 2, 2]);
   const reply = await wholeFacts(ask, QUESTION);
   assert.deepEqual(countsOf(reply), [5, 1]);
   assert.equal(reply.conversations[0]?.head, 2);
 });
 
-test("a group that never stands still is UNAVAILABLE in the end", async () => {
+test("a group that changes all the time is answered with UNAVAILABLE in the end", async () => {
   const { ask } = storageOf(
     { g_1: 5, g_2: 1 },
     Array.from({ length: 50 }, (_, head) => head),

@@ -34,9 +34,13 @@ async function withAllMembers(
     const again = await ask({ position, conversations: [conversation], ids: [], events: [], isPaged: true });
     facts = again.conversations.find((one) => one.conversation === conversation);
   }
-  throw new ChatError("UNAVAILABLE", "a conversation changed while its members were read", {
-    retryAfterMs: 1_000,
-  });
+  throw new ChatError(
+    "UNAVAILABLE",
+    "the conversation changed each time while its members were read: send it again later",
+    {
+      retryAfterMs: 1_000,
+    },
+  );
 }
 
 /** All members; `undefined` if the conversation changed meanwhile. */

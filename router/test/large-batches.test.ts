@@ -149,7 +149,7 @@ for (const [what, more] of [
   ["a log that takes less at once than anybody was told", { max_msg_size: 20_000 }],
 ] as const)
   test(
-    `40 accounts over 4 connectors rename a group 100 times each, in names of controls under ids of quotes: ${what}`,
+    `40 accounts over 4 connectors rename a group 100 times each, with control characters and ids of quotes: ${what}`,
     { timeout: 60_000 },
     async () => {
       const names = namesOf(`large-${Object.keys(more).length}`);
@@ -188,7 +188,7 @@ for (const [what, more] of [
     },
   );
 
-test("a single write that the log has no room for is refused by name, and the next one is taken", async () => {
+test("a single write that no batch has room for is refused with its size, and the next one is accepted", async () => {
   const names = namesOf("alone");
   const owner = serve(names, await makeLog(names, { max_msg_size: 4_000 }));
   const { lanes, connection } = await lanesOf(names, "c");
@@ -204,7 +204,7 @@ test("a single write that the log has no room for is refused by name, and the ne
 });
 
 test(
-  "NATS' final answers are told from those that a repetition may change",
+  "final answers of NATS are told apart from those that a repetition may change",
   { timeout: 20_000 },
   async () => {
     const bytes = (length: number): Uint8Array => new Uint8Array(length).fill(32);

@@ -60,7 +60,7 @@ function linesOf(count: number): Lines {
   return lifecycle;
 }
 
-test("rows that are refused, for whatever reason, are found; all others stand, and the rest of the refused ones", async () => {
+test("each refused row is found and replaced for any reason of refusal, and all other rows are stored", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 200 }),
@@ -94,7 +94,7 @@ test("rows that are refused, for whatever reason, are found; all others stand, a
   );
 });
 
-test("a ClickHouse that is down, or in trouble, is not asked row by row, also in the middle of it", async () => {
+test("a ClickHouse that is down or fails is not asked row by row, even in the middle of a search", async () => {
   for (const trouble of [DOWN, MEMORY]) {
     const { fake, told, careful } = setUp();
     fake.refuses = () => trouble;
@@ -116,7 +116,7 @@ test("a ClickHouse that is down, or in trouble, is not asked row by row, also in
   }
 });
 
-test("trouble of a moment costs no row, and where nothing is taken, no row is let go", async () => {
+test("a short failure replaces no row, and a ClickHouse that accepts nothing replaces no row", async () => {
   const { fake, told, careful } = setUp();
   let refusals = 0;
   fake.refuses = (line) => (line.includes('"name 3."') && (refusals += 1) < 4 ? INCORRECT : undefined);
@@ -127,7 +127,7 @@ test("trouble of a moment costs no row, and where nothing is taken, no row is le
   assert.deepEqual([told.length, fake.quarantine.length], [0, 0]);
 });
 
-test("however many are refused, each attempt is bounded, and the next goes on where it ended", async () => {
+test("each attempt is bounded for any number of refused rows, and the next one goes on where it ended", async () => {
   const { fake, told, careful } = setUp();
   fake.refuses = (line) => (line.includes('"name ') ? INCORRECT : undefined);
   let attempts = 0;
@@ -144,7 +144,7 @@ test("however many are refused, each attempt is bounded, and the next goes on wh
   assert.equal(new Set(fake.rows).size, 600);
 });
 
-test("what is no Unicode is known without a refusal, in every column that is declared", async () => {
+test("a text that is not Unicode is replaced before ClickHouse refuses it, in every declared column", async () => {
   for (const [table, { columns }] of Object.entries(noRows()) as [keyof Rows, Lines][]) {
     for (const [at, column] of columns.entries()) {
       const { fake, told, careful } = setUp();

@@ -135,7 +135,10 @@ export class CarefulInsert {
   async #refusal(table: keyof Rows, lines: Lines): Promise<unknown> {
     this.#statements += 1;
     if (this.#statements > STATEMENTS_MAX)
-      throw new ChatError("UNAVAILABLE", `too many rows of ${table} are refused to find them all at once`);
+      throw new ChatError(
+        "UNAVAILABLE",
+        `ClickHouse refuses too many rows of ${table} to find all of them in one attempt: the next one goes on`,
+      );
     try {
       await this.#store.insertLines(table, lines);
       return undefined;

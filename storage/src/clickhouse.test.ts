@@ -7,7 +7,7 @@ import { connectClickHouse } from "./clickhouse.ts";
 
 const QUERY_MS = 200;
 
-test("a server that says nothing is waited for no longer than a query may take; the next is asked anew", async (t) => {
+test("a query to a silent server ends after its time limit, and the next query uses a new connection", async (t) => {
   const silent: ServerResponse[] = [];
   let isSilent = true;
   const server = createServer((request, response) => {

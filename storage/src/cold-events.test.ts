@@ -31,7 +31,7 @@ function storeOf(): { readonly store: Store; readonly asked: Asked[] } {
   return { store: { query } as unknown as Store, asked };
 }
 
-test("a crowd that asks for the same pages is answered with a query for 16 pages, each page once", async () => {
+test("many questions for the same pages take one query for 16 pages, with each page once", async () => {
   const { store, asked } = storeOf();
   const pages = pagesOf(store);
   const questions = Array.from({ length: 800 }, (_, at) => `g_${at % CONVERSATIONS}`);
@@ -47,7 +47,7 @@ test("a crowd that asks for the same pages is answered with a query for 16 pages
   assert.equal(asked.length, Math.ceil(CONVERSATIONS / 16));
 });
 
-test("a question that comes while a query runs is answered by one that begins after it", async () => {
+test("a question that arrives while a query runs is answered by a query that begins later", async () => {
   const { store, asked } = storeOf();
   const pages = pagesOf(store);
   const first = pages.events("g_1", 1, 5);
@@ -57,7 +57,7 @@ test("a question that comes while a query runs is answered by one that begins af
   assert.equal(asked.length, 2, "rows that were written since the first began are in the second");
 });
 
-test("changes of a page are those of its targets, as far as was asked", async () => {
+test("the changes of a page are those of its targets, up to the asked position", async () => {
   const { store } = storeOf();
   const pages = pagesOf(store);
   assert.deepEqual(await pages.changes("g_1", [], 99), []);
@@ -68,7 +68,7 @@ test("changes of a page are those of its targets, as far as was asked", async ()
   );
 });
 
-test("the newest events of many lists come with one query, and their changes with another", async () => {
+test("the newest events of many lists take one query, and their changes take another", async () => {
   const { store, asked } = storeOf();
   const singles = singlesOf(store);
   const lists = Array.from({ length: 200 }, (_, at) => `g_${at % CONVERSATIONS}`);
@@ -80,5 +80,5 @@ test("the newest events of many lists come with one query, and their changes wit
   );
   for (const [events = [], edits = []] of heads) assert.deepEqual([events.length, edits.length], [1, 1]);
   assert.ok(asked.length <= 4, `${asked.length} queries`);
-  await assert.rejects(singles.events("g_1", 1, 2), /a range of events is a page's/);
+  await assert.rejects(singles.events("g_1", 1, 2), /a range of events is asked for by a page/);
 });

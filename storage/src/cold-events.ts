@@ -47,7 +47,7 @@ export function singlesOf(store: Store): EventSource {
   );
   return {
     async events(conversation, first, last) {
-      if (first !== last) throw new Error("a range of events is a page's");
+      if (first !== last) throw new Error("a range of events is asked for by a page alone");
       return (await events.of(keyOf(conversation, first))) ?? [];
     },
     async changes(conversation, targets, upTo) {

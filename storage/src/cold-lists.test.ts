@@ -52,7 +52,7 @@ async function wholeList(brief?: true): Promise<ListReply[]> {
   return replies;
 }
 
-test("a list of more than a message takes comes in several answers, each conversation once", async () => {
+test("a list that exceeds one message comes in several answers, with each conversation once", async () => {
   const replies = await wholeList();
   assert.ok(replies.length > (CONVERSATIONS * 8_000) / NATS_BYTES_MAX);
   assert.deepEqual(
@@ -65,7 +65,7 @@ test("a list of more than a message takes comes in several answers, each convers
   );
 });
 
-test("asked briefly, a list is told in one answer, with the same entries and where its heads stand", async () => {
+test("a brief list comes in one answer, with the same entries and the positions of its heads", async () => {
   const whole = await wholeList();
   const brief = await wholeList(true);
   assert.equal(brief.length, 1);
@@ -81,7 +81,7 @@ test("asked briefly, a list is told in one answer, with the same entries and whe
   );
 });
 
-test("whole heads are told to those who are in there, as many as an answer has room for, and which it left out", async () => {
+test("an answer holds the whole heads that it has room for, of the asker's conversations, and names the rest", async () => {
   const told: HeadEntry[] = [];
   let asked: readonly string[] = [...ids, "g_never_written_to"];
   while (asked.length > 0) {

@@ -30,7 +30,7 @@ class Log {
 
 const bytesOf = (reply: FactsReply): number => Buffer.byteLength(JSON.stringify({ v: 1, reply }));
 
-test("facts of more than a message takes come in several answers, each of which says what it left out", async () => {
+test("facts that exceed one message come in several answers, and each one names what it left out", async () => {
   const log = new Log();
   const groups = Array.from({ length: GROUPS }, (_, index) => `g_${index}`);
   const users = Array.from({ length: 999 }, (_, index) => `${index}`.padEnd(64, "u"));
@@ -50,7 +50,7 @@ test("facts of more than a message takes come in several answers, each of which 
   assert.deepEqual(told, groups);
 });
 
-test("20,000 members of one group come in pages, none of which is too large for a message", async () => {
+test("20,000 members of one group come in pages that each fit into one message", async () => {
   const log = new Log();
   const size = 20_000;
   const users = Array.from({ length: size }, (_, index) => `${index}`.padStart(5, "0").padEnd(64, "u"));
@@ -81,7 +81,7 @@ test("20,000 members of one group come in pages, none of which is too large for 
   assert.equal(whole.conversations[0]?.members.length, size);
 });
 
-test("one conversation's recent ids are an answer, or more than one: then none is told, and each is asked for", async () => {
+test("recent ids of a conversation that exceed one answer are left out, and each id is then asked for", async () => {
   for (const [count, told] of [
     [2_048, 2_048],
     [2_049, 0],

@@ -29,7 +29,7 @@ export async function consume(
       if (signal.aborted) return;
       // Do not wait for the position to come back: another batch could then stand in its place.
       if (end < tail.consumed)
-        throw new LogRegressed(`the log ends at ${end}, ${tail.consumed} was consumed`);
+        throw new LogRegressed(`the log ends at ${end}, but position ${tail.consumed} was consumed`);
       for await (const positioned of log.follow(tail.consumed + 1, signal, hearing)) {
         tail.add(positioned);
         while (isFull() && !signal.aborted) await clock.sleep(FULL_WAIT_MS);

@@ -162,7 +162,7 @@ async function answered(act: () => unknown): Promise<unknown> {
   }
 }
 
-test("a page from memory is the page from ClickHouse, whatever is written, flushed and edited meanwhile", async () => {
+test("a page from memory equals the page from ClickHouse during any writes, flushes and edits", async () => {
   let hot = 0;
   for (let seed = 1; seed <= 60; seed += 1) {
     const next = numbers(seed);
@@ -193,7 +193,7 @@ test("a page from memory is the page from ClickHouse, whatever is written, flush
   assert.ok(hot > 500, `only ${hot} pages came from memory`);
 });
 
-test("memory is bounded, and who was asked last stays", async () => {
+test("the memory is bounded, and the conversation that was asked for last stays", async () => {
   const life = new Life(numbers(1), 3_000);
   for (let i = 0; i < 4; i += 1) life.step();
   const query = { ...life.query(), user: "ann", limit: 20, before: undefined, after: undefined };

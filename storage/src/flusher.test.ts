@@ -61,7 +61,7 @@ function flushing() {
   return { clock, tails, written, done, trouble, counts, flusher, pass };
 }
 
-test("what gathered is written once it is old enough, all partitions at once, and nothing where nothing gathered", async () => {
+test("gathered records of all partitions are written together once they are old enough, and an empty tail is not", async () => {
   const { tails, written, done, counts, pass } = flushing();
   await pass(1_000);
   assert.deepEqual([written, counts.told], [[], 0]);
@@ -90,7 +90,7 @@ test("what gathered is written once it is old enough, all partitions at once, an
   assert.deepEqual(counts, { records: 3, failures: 0, told: 1 });
 });
 
-test("ten records are written at the next step, nine are not", async () => {
+test("ten records are written at the next step, and nine are not", async () => {
   const { tails, written, pass } = flushing();
   tails[0].add({ position: 1, batch: batchOf(9, 0) });
   await pass(50);
@@ -100,7 +100,7 @@ test("ten records are written at the next step, nine are not", async () => {
   assert.deepEqual(written, [[[1, 1, 2]]]);
 });
 
-test("a run that ClickHouse refuses is written later as it was cut, and told when that lasts", async () => {
+test("a run that ClickHouse refuses is written later with the same range, and reported when that lasts", async () => {
   const { tails, written, trouble, counts, flusher, pass } = flushing();
   trouble.error = new Error("read only");
   tails[0].add({ position: 1, batch: batchOf(1, 0) });
@@ -121,7 +121,7 @@ test("a run that ClickHouse refuses is written later as it was cut, and told whe
   assert.deepEqual([flusher.faults(), flusher.unwrittenMs], [[], 0]);
 });
 
-test("a flusher that is stopped writes what has gathered before it ends", async () => {
+test("a stopped flusher writes the gathered records before it ends", async () => {
   const { tails, written, flusher, pass } = flushing();
   await pass(100);
   tails[1].add({ position: 1, batch: batchOf(1, 0) });

@@ -93,7 +93,10 @@ export class Flusher {
     } catch (error) {
       metrics.countFailure();
       this.#unwritten.fails(error);
-      telemetry.log.warn({ err: error }, "ClickHouse does not take inserts; the same runs are tried again");
+      telemetry.log.warn(
+        { err: error },
+        "ClickHouse does not accept inserts: the same runs are inserted again",
+      );
       await clock.sleep(FLUSH_RETRY_MS);
       return;
     } finally {

@@ -61,7 +61,7 @@ const seen = ({ members, name, creator, facets }: Folded): object => {
   return { who, name, creator, facets };
 };
 
-test("a conversation is the same of rows, of records, and of both, wherever they meet and overlap", () => {
+test("a conversation folds to the same state from rows, from records, and from both with any overlap", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), fc.nat(31), fc.nat(31), (steps, rowsTo, recordsFrom) => {
       const log = logOf(steps);
@@ -75,7 +75,7 @@ test("a conversation is the same of rows, of records, and of both, wherever they
   );
 });
 
-test("a row that ClickHouse holds without what was written leaves the group the name it had", () => {
+test("a row with an empty replacement leaves the name of the group unchanged", () => {
   const folded = new Folded("g_1");
   const row = { no: 0, sender: "ann", position: 1, extra: "" };
   folded.lifecycle({ ...row, seq: 1, kind: "created", users: USERS, name: "G" });

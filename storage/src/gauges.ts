@@ -14,25 +14,25 @@ export function storageGauges(
     "partitions stopped by LogRegressed",
     () => ownership.regressed,
   );
-  telemetry.gauge("jichat_storage_tail_bytes", "consumed and not yet in ClickHouse", () =>
+  telemetry.gauge("jichat_storage_tail_bytes", "bytes that are consumed and not yet in ClickHouse", () =>
     ownership.tails.reduce((sum, { bytes }) => sum + bytes, 0),
   );
   telemetry.gauge(
     "jichat_storage_lag_batches",
-    "batches in the logs and not yet in ClickHouse; NaN while it is not known",
+    "batches in the logs and not yet in ClickHouse; NaN while the number is unknown",
     () => ownership.lag,
   );
   telemetry.gauge(
     "jichat_storage_unheard",
-    "partitions leased to it whose log it does not hear",
+    "partitions leased to this storage whose log it does not receive",
     () => ownership.unheard.length,
   );
   telemetry.gauge(
     "jichat_storage_unwritten_seconds",
-    "how long ClickHouse has not taken what waits for it",
+    "time for which ClickHouse has not accepted a waiting insert",
     () => flusher.unwrittenMs / 1_000,
   );
-  telemetry.gauge("jichat_storage_recent_bytes", "ends of conversations held in memory", () =>
+  telemetry.gauge("jichat_storage_recent_bytes", "bytes of ends of conversations held in memory", () =>
     ownership.tails.reduce((sum, { recents }) => sum + recents.bytes, 0),
   );
 }

@@ -10,7 +10,7 @@ import { trimTarget } from "./trim.ts";
 
 const visible = { first: 10, last: 100, member: true };
 
-test("pages end where membership does, on both sides, and say whether there is more", () => {
+test("pages end where membership ends, on both sides, and say whether there is more", () => {
   const of = (query: { after?: number; before?: number; limit: number }): [number, number, boolean] => {
     const { from, to, more } = pageBounds(visible, query);
     return [from, to, more];
@@ -24,7 +24,7 @@ test("pages end where membership does, on both sides, and say whether there is m
   assert.ok(from > to, "nothing behind the end");
 });
 
-test("a page over 256 KB is cut at the end that can be asked for again, and never to nothing", () => {
+test("a page over 256 KB is cut at the end that the next page begins with, and is never empty", () => {
   const event = (seq: number, size: number) => ({
     conversation: "g",
     seq,
@@ -46,7 +46,7 @@ test("a page over 256 KB is cut at the end that can be asked for again, and neve
   assert.deepEqual(withinBytes([event(1, 9_000)], true, 100).length, 1);
 });
 
-test("a page is no larger than its bound, whatever its events say", () => {
+test("a page stays within its bound for any content of its events", () => {
   const text = fc
     .tuple(fc.constantFrom("a", '"', "\\", "\u0001", "水", "😀", "\ud83d"), fc.integer({ min: 1, max: 128 }))
     .map(([unit, length]) => unit.repeat(length));
@@ -79,14 +79,14 @@ test("a page is no larger than its bound, whatever its events say", () => {
   );
 });
 
-test("nothing is trimmed above the watermark, above effects that may be redone, or at the end", () => {
+test("nothing is trimmed above the watermark, above effects that may be redone, or at the end of the log", () => {
   assert.equal(trimTarget(10, { watermark: 8, done: 9 }), 8);
   assert.equal(trimTarget(10, { watermark: 10, done: 3 }), 3);
   assert.equal(trimTarget(10, { watermark: 10, done: 10 }), 9);
   assert.equal(trimTarget(0, { watermark: 0, done: 0 }), 0);
 });
 
-test("questions that come while a query runs are answered by one more query, and an error reaches all who asked", async () => {
+test("questions that arrive while a query runs share the next query, and its error reaches all of them", async () => {
   const queries: string[][] = [];
   const batched = new Batched(async (keys) => {
     queries.push([...keys]);

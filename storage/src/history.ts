@@ -36,7 +36,7 @@ async function visibleTo(
   const folded = (await foldConversations(cold, runs, [conversation], false)).get(conversation);
   const visible = folded === undefined ? undefined : visibleIn(folded, user);
   if (folded === undefined || visible === undefined)
-    throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
+    throw new ChatError("NOT_FOUND", "this conversation does not exist, or you are not a member of it");
   return { folded, visible };
 }
 
@@ -152,7 +152,8 @@ export function withinBytes(
 /** A page of a conversation's current members. Only members may ask: throws NOT_FOUND for others. */
 export async function answerMembers(cold: ColdRows, tail: Tail, query: MembersQuery): Promise<MembersReply> {
   const { folded, visible } = await visibleTo(cold, tail.runs, query.conversation, query.user);
-  if (!visible.member) throw new ChatError("NOT_FOUND", "no such conversation, or not for you");
+  if (!visible.member)
+    throw new ChatError("NOT_FOUND", "this conversation does not exist, or you are not a member of it");
   const { members, next } = folded.membersPage(query.after ?? "", query.limit ?? Number.MAX_SAFE_INTEGER);
   return {
     members: members.map(({ user, first }) => ({ user, first })),

@@ -5,7 +5,7 @@ import { refusal } from "./level-command.ts";
 const asked = (text: string, cluster = 1): string | undefined =>
   refusal([text], Number(text), { known: 2, cluster });
 
-test("a level is raised to one that this build knows, and never lowered", () => {
+test("a level can be raised to one that this build knows, and never lowered", () => {
   assert.equal(asked("1"), undefined, "as it is");
   assert.equal(asked("2"), undefined);
   assert.equal(refusal([], 1, { known: 2, cluster: 1 }), undefined, "to be shown");
@@ -13,7 +13,7 @@ test("a level is raised to one that this build knows, and never lowered", () => 
   assert.match(asked("3") ?? "", /knows levels up to 2/);
 });
 
-test("what is no level is answered by how to ask", () => {
+test("an argument that is not a level is answered with the usage", () => {
   for (const text of ["-1", "1.5", "one", "--force", "NaN"]) assert.match(asked(text) ?? "", /^usage: /);
   assert.match(refusal(["1", "2"], 1, { known: 2, cluster: 0 }) ?? "", /^usage: /);
 });

@@ -43,9 +43,9 @@ export function refusal(
   if (args.length > 1 || !Number.isSafeInteger(wanted) || wanted < 0)
     return "usage: node storage/src/main.ts level [N]";
   if (wanted < cluster)
-    return `the cluster is at level ${cluster}: a level never falls, since what was written at it stays`;
+    return `the cluster is at level ${cluster}: a level never falls, since what was written at that level stays`;
   if (wanted > known)
-    return `this build knows levels up to ${known}: level ${wanted} is for a newer one to raise`;
+    return `this build knows levels up to ${known}: raise the level to ${wanted} with a newer build`;
   return undefined;
 }
 
@@ -53,5 +53,5 @@ async function whoIsOlder(nats: NatsConnection, names: Names, level: number): Pr
   const older = await olderOwners(nats, names, level);
   return older.length === 0
     ? undefined
-    : `these do not say that they know level ${level}: ${older.join(", ")}; replace them first, or wait a few seconds where they have ended`;
+    : `these processes do not report that they know level ${level}: ${older.join(", ")}; replace them first, or wait a few seconds for those that have ended`;
 }

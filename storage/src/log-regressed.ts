@@ -25,10 +25,10 @@ export async function assertContinues(
 ): Promise<void> {
   const { first, end } = await log.state();
   if (watermark > end)
-    throw new LogRegressed(`the log ends at ${end}, ClickHouse holds it up to ${watermark}: ${CURE}`);
+    throw new LogRegressed(`the log ends at ${end}, but ClickHouse holds it up to ${watermark}: ${CURE}`);
   if (first > watermark + 1) {
     throw new LogRegressed(
-      `the log begins at ${first}, ClickHouse holds it up to ${watermark} only: ${CURE}`,
+      `the log begins at ${first}, but ClickHouse holds it only up to ${watermark}: ${CURE}`,
     );
   }
   const from = Math.max(1, first, watermark - COMPARED + 1);
@@ -36,6 +36,6 @@ export async function assertContinues(
   const { equal } = await verifyRange(log, store, { partition, from, to: watermark });
   if (!equal)
     throw new LogRegressed(
-      `the log and ClickHouse differ from ${from} to ${watermark}: another log grew there. ${CURE}`,
+      `the log and ClickHouse differ from ${from} to ${watermark}, so this is another log: ${CURE}`,
     );
 }

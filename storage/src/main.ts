@@ -58,7 +58,7 @@ if (command.length > 0) {
 tellLevel(telemetry, level);
 await migrateOnceThere(store, telemetry.log, shutdown);
 if (config.embeddedPath !== undefined)
-  telemetry.log.info("ClickHouse is embedded: this is the one storage of its cluster");
+  telemetry.log.info("ClickHouse is embedded: this cluster can have no other storage");
 const watermarks = await new Kvm(nats).open(names.watermarks);
 const storage = startStorage({
   config,
@@ -76,7 +76,8 @@ const leases = await Leases.join(nats, names, {
   log: telemetry.log,
 });
 const admin = await startAdmin(config, telemetry, {
-  notReady: () => (leases.held.size === 0 ? "holds no partition yet" : storage.ownership.notReady()),
+  notReady: () =>
+    leases.held.size === 0 ? "this storage holds no partition yet" : storage.ownership.notReady(),
   partitions: () => leases.held,
   faults: () => storage.faults(),
   level: () => level.said,

@@ -51,6 +51,6 @@ export const quarantineTeller =
     metrics.countQuarantined();
     log.error(
       { table, partition, position, conversation, seq, reason },
-      "ClickHouse cannot hold a row as the log has it: another stands in its place, the original in `quarantine`",
+      "ClickHouse cannot store a row as the log has it: a replacement is stored, and the original is in `quarantine`",
     );
   };

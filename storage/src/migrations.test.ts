@@ -44,7 +44,7 @@ const [FIRST, SECOND] = NEWER;
 const levelZeroRefuses = (store: FakeStore): boolean =>
   store.versions("migrations").some((version) => version > 2);
 
-test("the processes of the level before may run on every migration of this build", () => {
+test("processes of the previous level may run on every migration of this build", () => {
   assert.deepEqual(
     MIGRATIONS.map(({ version }) => version),
     MIGRATIONS.map((_, at) => at + 1),
@@ -56,7 +56,7 @@ test("the processes of the level before may run on every migration of this build
     );
 });
 
-test("a migration that level 0 may run on is not told where level 0 looks; one that it may not is", async () => {
+test("only a migration that level 0 must not run on is recorded in the table that level 0 reads", async () => {
   const store = new FakeStore();
   assert.deepEqual(await migrate(store, { migrations: NEWER.slice(0, 3), known: 1 }), [1, 2, 3]);
   assert.deepEqual(store.versions("migrations"), [1, 2]);
@@ -68,7 +68,7 @@ test("a migration that level 0 may run on is not told where level 0 looks; one t
   assert.ok(levelZeroRefuses(store));
 });
 
-test("a database that level 0 made is brought up, and a second run changes nothing", async () => {
+test("a database of level 0 is migrated, and a second run changes nothing", async () => {
   const store = new FakeStore();
   await migrate(store, { migrations: NEWER.slice(0, 2), known: 0 });
   store.tables.delete("applied"); // Level 0 knows nothing of it.
@@ -79,17 +79,17 @@ test("a database that level 0 made is brought up, and a second run changes nothi
   assert.deepEqual(store.commands, [], "no right to change anything is needed");
 });
 
-test("a newer schema is taken where it says that this build may run on it, and refused where not", async () => {
+test("a newer schema is accepted only if its level is one that this build knows", async () => {
   const store = new FakeStore();
   await migrate(store, { migrations: NEWER, known: 2 });
   assert.deepEqual(await migrate(store, { migrations: [FIRST, SECOND], known: 1 }), []);
   await assert.rejects(
     migrate(store, { migrations: [FIRST, SECOND], known: 0 }),
-    /schema has version 4 and takes processes that know level 1; this build knows version 2 and level 0/,
+    /schema has version 4 and needs processes that know level 1; this build knows version 2 and level 0/,
   );
 });
 
-test("a newer schema that says nothing of levels is refused, and one that was changed too", async () => {
+test("a newer schema without a level is refused, and so is a changed migration", async () => {
   const store = new FakeStore();
   await migrate(store, { migrations: [FIRST, SECOND], known: 1 });
   const changed = [FIRST, { ...SECOND, statements: ["another"] }];

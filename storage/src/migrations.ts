@@ -154,7 +154,7 @@ function mayRunOn(
   if (ours !== undefined && checksumOf(ours) !== checksum)
     throw new Error(`migration ${version} was changed after it was applied`);
   if (ours !== undefined || level <= known) return;
-  const needs = level === Infinity ? "" : ` and takes processes that know level ${level}`;
+  const needs = level === Infinity ? "" : ` and needs processes that know level ${level}`;
   throw new Error(
     `the ClickHouse schema has version ${version}${needs}; this build knows version ${migrations.at(-1)?.version ?? 0} and level ${known}: use a newer JiChat`,
   );

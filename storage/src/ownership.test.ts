@@ -78,7 +78,7 @@ async function settle(): Promise<void> {
   for (let turns = 0; turns < 5; turns += 1) await turn();
 }
 
-test("a partition whose lease goes while it is opened is not taken", async () => {
+test("a partition whose lease is lost while it is opened is not read", async () => {
   for (const end of ["lose", "give"] as const) {
     const { ownership, opens, served, log } = held();
     ownership.acquire(0);
@@ -91,7 +91,7 @@ test("a partition whose lease goes while it is opened is not taken", async () =>
   }
 });
 
-test("a lease that comes back while the partition is opened makes one reader, not two", async () => {
+test("a lease that returns while the partition is opened makes one reader, not two", async () => {
   const { ownership, opens, served, log } = held();
   ownership.acquire(0);
   ownership.lose(0);
@@ -107,7 +107,7 @@ test("a lease that comes back while the partition is opened makes one reader, no
   assert.equal(log.followers, 0);
 });
 
-test("a partition that broke off is not taken anew once its lease is lost", async () => {
+test("a partition whose reader failed is not opened again once its lease is lost", async () => {
   for (const isLost of [false, true]) {
     const { ownership, opens, writes, served, log, clock } = held();
     // It ends where it was consumed, and then before: the reading that broke off finds it regressed.
@@ -132,7 +132,7 @@ test("a partition that broke off is not taken anew once its lease is lost", asyn
   }
 });
 
-test("how far it lags is known while every log of its leases is heard", async () => {
+test("the lag is known while the logs of all leases are received", async () => {
   const { ownership, opens, log } = held();
   assert.equal(ownership.lag, 0);
   ownership.acquire(0);
@@ -156,7 +156,7 @@ test("how far it lags is known while every log of its leases is heard", async ()
   assert.equal(ownership.lag, 0);
 });
 
-test("a log that regressed is tried again while its lease stands, and counted as long", async () => {
+test("a regressed log is opened again and counted while its lease is held", async () => {
   const { ownership, opens, clock } = held();
   ownership.acquire(0);
   opens[0]?.reject(new LogRegressed("another log"));
@@ -174,7 +174,7 @@ test("a log that regressed is tried again while its lease stands, and counted as
   assert.equal(opens.length, 2);
 });
 
-test("a log that is not heard is a fault once a reader made anew would have heard it; one that regressed is that", async () => {
+test("a log is reported as unheard once a new reader would have received it, and a regressed log is LogRegressed alone", async () => {
   const { ownership, opens, writes, log, clock } = held();
   ownership.acquire(3);
   clock.at += UNHEARD_MAX_MS;
@@ -197,7 +197,7 @@ test("a log that is not heard is a fault once a reader made anew would have hear
     ownership.faults().map(({ fault, partitions }) => [fault, partitions]),
     [["LogRegressed", [3]]],
   );
-  assert.match(ownership.faults()[0]?.why ?? "", /ends at 0, 1 was consumed/);
+  assert.match(ownership.faults()[0]?.why ?? "", /ends at 0, but position 1 was consumed/);
   ownership.lose(3);
   assert.deepEqual(ownership.faults(), []);
 });

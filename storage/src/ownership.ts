@@ -118,7 +118,7 @@ export class Ownership implements LeaseHolder {
             {
               fault: "LogUnheard",
               partitions: deaf.sort((a, b) => a - b),
-              why: "storage has their lease, and cannot read them or what ClickHouse has of them",
+              why: "storage holds their leases, but cannot read their logs or their rows in ClickHouse",
             } as const,
           ]),
     ];
@@ -136,7 +136,9 @@ export class Ownership implements LeaseHolder {
   /** Why the lag is unknown. A regressed partition is left out: `faults` reports it. */
   notReady(): string | undefined {
     const unheard = this.unheard.filter((partition) => !this.#regressed.has(partition));
-    return unheard.length === 0 ? undefined : `not heard: the log of partitions ${unheard.join(", ")}`;
+    return unheard.length === 0
+      ? undefined
+      : `storage does not receive the logs of partitions ${unheard.join(", ")}`;
   }
 
   /** A lease has come. Opening goes on in the background, and is tried again after a failure. */
@@ -165,7 +167,7 @@ export class Ownership implements LeaseHolder {
   }
 
   #endWish(partition: number): void {
-    this.#wishes.get(partition)?.stop.abort(new Error("no longer leased to us"));
+    this.#wishes.get(partition)?.stop.abort(new Error("the lease is lost"));
     this.#wishes.delete(partition);
     this.#regressed.delete(partition);
   }
@@ -182,7 +184,7 @@ export class Ownership implements LeaseHolder {
           this.#regressed.set(partition, error.message);
           restMs = REGRESSED_RETRY_MS;
         }
-        log.error({ err: error, partition }, "a partition cannot be held: it is taken anew");
+        log.error({ err: error, partition }, "a partition cannot be read: it is opened again");
       }
       // The sleep rejects if the lease ends.
       await clock.sleep(restMs, signal).catch(() => undefined);

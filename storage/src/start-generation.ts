@@ -51,7 +51,7 @@ export async function startGeneration(parts: GenerationParts): Promise<Generatio
   const isUnfinished = end > 0 && first > end;
   if (known <= end && !isUnfinished) {
     throw new Error(
-      `partition ${partition} ends at ${end}, and no more than ${known} was seen committed: nothing is lost`,
+      `partition ${partition} ends at ${end}, and no position above ${known} was committed: nothing is lost`,
     );
   }
   if (watermark < end && !isUnfinished) await keepRest(log, store, { partition, watermark, end });
@@ -127,7 +127,9 @@ async function append(log: PartitionLog, start: number, records: readonly LogRec
     };
     const result = await log.append(encodeBatch(batch), position);
     if (result.outcome !== "stored")
-      throw new Error(`the new generation's batch ${number} was refused: ${result.outcome}; run it again`);
+      throw new Error(
+        `the log refused batch ${number} of the new generation: ${result.outcome}; run \`generation\` again`,
+      );
     position = result.position;
   }
 }

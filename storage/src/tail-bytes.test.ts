@@ -74,7 +74,7 @@ function consumed(
 
 for (const [what, kind] of Object.entries(KINDS))
   for (const perBatch of [1, 100])
-    test(`what a tail says that it holds is what it holds, about: ${what}, ${perBatch} a batch`, (t) => {
+    test(`the bytes that a tail reports are about the bytes that it holds: ${what}, ${perBatch} a batch`, (t) => {
       consumed(kind, perBatch); // Warm: code is on the heap too.
       const before = heldNow();
       const tail = consumed(kind, perBatch);

@@ -49,7 +49,7 @@ export async function trimPartition(
   if (!compared.equal) {
     logger.error(
       { partition, first, to, ...compared },
-      "ClickHouse and the log differ: the range is inserted again, nothing is trimmed",
+      "ClickHouse and the log differ: the range is inserted again, and nothing is trimmed",
     );
     await replayRange(log, store, { partition, from: first, to });
     return first;

@@ -11,7 +11,7 @@ import { Trimmer } from "./trimmer.ts";
 
 const log = pino({ level: "silent" });
 
-test("each partition is looked at, also behind one whose log cannot be read, until the trimmer is stopped", async () => {
+test("each partition is visited until the trimmer stops, even after one whose log cannot be read", async () => {
   const clock = new HandClock();
   const asked: number[] = [];
   /** Has nothing to trim: it ends where it begins. */

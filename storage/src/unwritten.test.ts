@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { STUCK_MS, Unwritten } from "./unwritten.ts";
 
-test("what waits for ClickHouse is told once it has waited long, by what ClickHouse says", () => {
+test("a long wait for ClickHouse is reported as a fault, with the error of ClickHouse", () => {
   const clock = new HandClock();
   const unwritten = new Unwritten(clock);
   clock.at = 10 * STUCK_MS;

@@ -34,7 +34,7 @@ export class WatermarkAnnouncer {
       this.#told.set(partition, watermark);
       await this.#bucket.put(String(partition), watermarkText(watermark)).catch((error: unknown) => {
         this.#told.delete(partition);
-        this.#log.warn({ err: error, partition }, "watermark not announced");
+        this.#log.warn({ err: error, partition }, "the watermark was not announced");
       });
     }
   }

@@ -9,7 +9,7 @@ import { connectClickHouse } from "../src/clickhouse.ts";
 
 const log = pino({ level: "silent" });
 
-test("what a component speaks to backends with passes a CA of one's own and mTLS, the login beside it", async (t) => {
+test("the connections of a component to its backends work with a private CA, mTLS and a login", async (t) => {
   const certificates = await pki();
   const { client } = certificates;
   const { logins, ...urls } = await guardedBackends(t, certificates);

@@ -70,7 +70,7 @@ async function untilWritten(): Promise<void> {
 }
 
 test(
-  "a log of an earlier version heals: all of it is written, verified, and served as U+FFFD",
+  "a log of an earlier version is written and verified completely, and its broken text is served as U+FFFD",
   { timeout: 120_000 },
   async () => {
     const [router] = stack.routers;

@@ -108,7 +108,7 @@ function expectedOf(script: Script, user: string): { entries: ListEntry[]; heads
   return { entries, heads };
 }
 
-test("whatever is in ClickHouse, in the tail, or on its way, a list is what the whole log says", async () => {
+test("a list equals the whole log, for any division between ClickHouse, the tail and inserts in flight", async () => {
   const tail = new Tail(PARTITION, 0, 0);
   const script = new Script();
   const cold = new ColdRows(store);

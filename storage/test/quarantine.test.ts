@@ -139,7 +139,7 @@ function sweptRecords(): LogRecord[][] {
 }
 
 test(
-  "whatever stands in an event of a log, its run is written, the watermark moves, and `verify` agrees",
+  "a run is written with any content of its events, the watermark moves, and `verify` agrees",
   { timeout: 120_000 },
   async () => {
     await clear();
@@ -174,7 +174,7 @@ test(
 );
 
 test(
-  "every value of every column of every table is inserted, or stands in `quarantine`",
+  "every value of every column of every table is inserted, or is in `quarantine`",
   { timeout: 120_000 },
   async () => {
     for (const isChecked of [true, false]) {
@@ -212,7 +212,7 @@ test(
   },
 );
 
-test("halves that an earlier version's ClickHouse took are the same log still", async () => {
+test("rows with half pairs that an earlier version inserted still verify as the same log", async () => {
   await clear();
   const record: LogRecord = {
     r: "event",

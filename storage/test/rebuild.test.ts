@@ -57,7 +57,7 @@ async function statement(sql: string): Promise<void> {
 }
 
 test(
-  "`verify` notices a lost and a changed row, `replay` rebuilds the range from the log, and history is whole again",
+  "`verify` finds a lost and a changed row, and `replay` rebuilds the range from the log",
   { timeout: 120_000 },
   async () => {
     await stack.storage.stop(10_000);
@@ -91,30 +91,26 @@ test(
   },
 );
 
-test(
-  "a schema that is newer, or that was changed after it was applied, is refused and said",
-  { timeout: 60_000 },
-  async () => {
-    await stack.storage.stop(10_000);
-    await statement("INSERT INTO {db}.migrations (version, checksum) VALUES (99, 'x')");
-    const newer = await storage();
-    assert.equal(newer.code, 1);
-    assert.match(
-      newer.stderr,
-      /schema has version 99; this build knows version \d+ and level \d+: use a newer JiChat/,
-    );
-    await statement("ALTER TABLE {db}.migrations DELETE WHERE version = 99 SETTINGS mutations_sync = 1");
-    await statement(
-      "ALTER TABLE {db}.migrations UPDATE checksum = 'other' WHERE version = 1 SETTINGS mutations_sync = 1",
-    );
-    const changed = await storage();
-    assert.equal(changed.code, 1);
-    assert.match(changed.stderr, /migration 1 was changed after it was applied/);
-  },
-);
+test("a newer schema and a changed migration are refused with an error", { timeout: 60_000 }, async () => {
+  await stack.storage.stop(10_000);
+  await statement("INSERT INTO {db}.migrations (version, checksum) VALUES (99, 'x')");
+  const newer = await storage();
+  assert.equal(newer.code, 1);
+  assert.match(
+    newer.stderr,
+    /schema has version 99; this build knows version \d+ and level \d+: use a newer JiChat/,
+  );
+  await statement("ALTER TABLE {db}.migrations DELETE WHERE version = 99 SETTINGS mutations_sync = 1");
+  await statement(
+    "ALTER TABLE {db}.migrations UPDATE checksum = 'other' WHERE version = 1 SETTINGS mutations_sync = 1",
+  );
+  const changed = await storage();
+  assert.equal(changed.code, 1);
+  assert.match(changed.stderr, /migration 1 was changed after it was applied/);
+});
 
 test(
-  "bad configuration ends the start with one message that names every bad key",
+  "a bad configuration ends the start with one message that names every bad key",
   { timeout: 30_000 },
   async () => {
     const { code, stderr } = await exec(process.execPath, [...stack.storage.spec.args], {

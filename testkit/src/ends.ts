@@ -12,7 +12,9 @@ if (process.env["NODE_TEST_CONTEXT"] !== undefined)
   after(() => {
     setTimeout(() => {
       const held = [...new Set(process.getActiveResourcesInfo())].join(", ");
-      say(`${process.argv[1] ?? "a test"}: its tests are over, but it does not end: ${held} still open`);
+      say(
+        `${process.argv[1] ?? "a test"}: the tests are over, but the process does not end: ${held} still open`,
+      );
       process.exit(1);
     }, LINGER_MS).unref();
   });

@@ -100,7 +100,7 @@ export async function prepareUws(): Promise<void> {
   if (existsSync(shim)) return;
   const compiler = ["cc", "gcc", "clang"].map(which).find((path) => path !== undefined);
   if (compiler === undefined) {
-    const why = `glibc ${version.major}.${version.minor} is older than uWebSockets.js wants, and a small library makes up for it`;
+    const why = `glibc ${version.major}.${version.minor} is older than uWebSockets.js needs, and a small library adds what is missing`;
     throw new UserError(`a C compiler is missing: ${why} (Debian: apt-get install gcc libc6-dev)`);
   }
   say(`making uWebSockets.js run on glibc ${version.major}.${version.minor} ...`);

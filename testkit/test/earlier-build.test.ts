@@ -15,7 +15,7 @@ function emptyFolder(t: TestContext): string {
   return folder;
 }
 
-test("an earlier build is unpacked, with the packages of both; of its own those that are in it", async (t) => {
+test("an earlier build is unpacked with the shared packages, and with its own where the archive has them", async (t) => {
   const folder = emptyFolder(t);
   mkdirSync(join(folder, "build/whole"), { recursive: true });
   writeFileSync(join(folder, "build/package.json"), '{"workspaces":["whole","gone"]}');
@@ -29,7 +29,7 @@ test("an earlier build is unpacked, with the packages of both; of its own those 
   assert.ok(!existsSync(root));
 });
 
-test("an archive that is not there, or is none, is named", async (t) => {
+test("a missing or broken archive is named in the error", async (t) => {
   const broken = join(emptyFolder(t), "broken.tar.gz");
   writeFileSync(broken, "no archive");
   for (const archive of [broken, `${broken}.gone`])

@@ -19,7 +19,7 @@ const STAGES = `
 `;
 
 test(
-  "who is stopped while a program runs waits for its end, and begins nothing more",
+  "a command that is stopped while a program runs waits for its end, and starts no other program",
   { timeout: 20_000 },
   async () => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -17,7 +17,7 @@ const isThere = (pid: number): boolean => {
   }
 };
 
-test("who started parts ends them when a signal ends it, and leaves none behind", async () => {
+test("a process that a signal ends stops all the parts that it started", async () => {
   const folder = mkdtempSync(join(tmpdir(), "jichat-part-"));
   const program = `
     const { Part } = await import(${JSON.stringify(PART)});

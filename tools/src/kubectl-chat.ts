@@ -3,5 +3,5 @@ import { main, say } from "@jichat/testkit/say.ts";
 
 /** `make kubectl-chat`: builds the kubectl plugin. */
 await main(async () => {
-  say(`made ${await buildPlugin()}: put it on PATH, and \`kubectl chat --help\` says the rest`);
+  say(`made ${await buildPlugin()}: put it on PATH, and see \`kubectl chat --help\``);
 });

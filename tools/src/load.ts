@@ -21,7 +21,7 @@ import { UserError, main, say } from "@jichat/testkit/say.ts";
 await main(async () => {
   const { CLUSTER = "dev" } = process.env;
   const cluster = await findCluster(CLUSTER);
-  if (cluster === undefined) throw new UserError(`there is no cluster ${CLUSTER}: make cluster makes it`);
+  if (cluster === undefined) throw new UserError(`there is no cluster ${CLUSTER}: \`make cluster\` makes it`);
   const canPull = await hasDocker();
   const builder = await needBuilder(canPull ? {} : await needPodman());
   const images = await makeImages({ registry: REGISTRY, version: VERSION, isEmbedded: false }, builder);
@@ -36,7 +36,7 @@ await main(async () => {
       withBackends(readFileSync(join(ROOT, "chart/samples/laptop.yaml"), "utf8"), backendImages()),
     );
   }
-  say("the cluster has them. Next:");
+  say("the cluster has the images. Next:");
   say(`  export KUBECONFIG=${cluster.kubeconfig}`);
   const helm = which("helm") ?? (await needProgram("helm"));
   const kubectl = which("kubectl") ?? (await needProgram("kubectl"));

@@ -47,7 +47,7 @@ const STAGES: readonly Stage[] = [
   { name: "types", what: "types", run: async () => program(bin("tsc"), ["-p", "."]) },
   {
     name: "format",
-    what: "layout, by the formatter (npx oxfmt mends it)",
+    what: "layout, by the formatter (npx oxfmt repairs it)",
     run: async () => program(bin("oxfmt"), ["--check"]),
   },
   {
@@ -55,7 +55,7 @@ const STAGES: readonly Stage[] = [
     what: "lint, type-aware",
     run: async () => program(bin("oxlint"), ["--type-aware", "--deny-warnings"]),
   },
-  { name: "tidy", what: "the rules of the house", run: async () => nodeTests(["tools/tidy/*.test.ts"], 1) },
+  { name: "tidy", what: "the rules of the project", run: async () => nodeTests(["tools/tidy/*.test.ts"], 1) },
   {
     name: "unit",
     what: "what needs no server, and the simulation",
@@ -74,7 +74,7 @@ const STAGES: readonly Stage[] = [
   },
   {
     name: "hostile",
-    what: "strangers who send what nobody should, beside people who talk (HOSTILE_SECONDS= HOSTILE_SEED=)",
+    what: "strangers who send invalid input, beside people who talk (HOSTILE_SECONDS= HOSTILE_SEED=)",
     run: async () => nodeTests(["e2e/hostile/**/*.test.ts"], 1),
   },
   {
@@ -114,7 +114,9 @@ await main(async () => {
   const asked = process.argv.slice(2).flatMap((name) => GROUPS[name] ?? [name]);
   const unknown = asked.find((name) => !STAGES.some((stage) => stage.name === name));
   if (unknown !== undefined)
-    throw new UserError(`no stage ${unknown}; there are ${STAGES.map(({ name }) => name).join(", ")}`);
+    throw new UserError(
+      `there is no stage ${unknown}: the stages are ${STAGES.map(({ name }) => name).join(", ")}`,
+    );
   const stages = STAGES.filter(({ name, isNightly }) =>
     asked.length === 0 ? isNightly !== true : asked.includes(name),
   );

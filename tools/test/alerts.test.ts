@@ -23,12 +23,12 @@ async function promtool(
   return { status, said: stdout + stderr };
 }
 
-test("Prometheus takes the alert rules as they are", async () => {
+test("Prometheus accepts the alert rules unchanged", async () => {
   const { status, said } = await promtool(["check", "rules", "--lint-fatal", RULES]);
   assert.equal(status, 0, said);
 });
 
-test("each alert fires when it should and not before; none is without a test", async (t) => {
+test("each alert has a test, and fires at its time and not before", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "jichat-alerts-"));
   t.after(() => {
     rmSync(folder, { recursive: true });
@@ -46,7 +46,7 @@ test("each alert fires when it should and not before; none is without a test", a
 });
 
 test(
-  "what each part says of itself is well-formed, and has every metric that an alert asks for",
+  "the metrics of each part are well-formed, and include every metric of an alert",
   { timeout: 120_000 },
   async (t) => {
     const { stack, destroy } = await startThrowaway();

@@ -15,7 +15,7 @@ mkdir -p node_modules
 rmdir busy
 `;
 
-test("two that begin together in a fresh clone install once, and both go on", async (t) => {
+test("two commands that start together in a fresh clone install once, and both continue", async (t) => {
   const root = mkdtempSync(join(tmpdir(), "jichat-bootstrap-"));
   t.after(() => {
     rmSync(root, { recursive: true, force: true });

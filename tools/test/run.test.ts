@@ -85,7 +85,7 @@ async function post(url: string, body: object, token?: string): Promise<Record<s
 }
 
 test(
-  "two runs side by side; one keeps its data over a restart, restarts what dies, and leaves nothing behind",
+  "of two parallel runs each keeps its data over a restart, restarts dead parts, and leaves no process behind",
   { timeout: 180_000 },
   async (t) => {
     const [one, two] = [dataFolder(t), dataFolder(t)];
@@ -143,7 +143,7 @@ test(
 );
 
 test(
-  "with NATS_URL, REDIS_URL and CLICKHOUSE_URL it uses those, and starts none of its own",
+  "a run uses NATS_URL, REDIS_URL and CLICKHOUSE_URL if they are set, and starts no such server itself",
   { timeout: 120_000 },
   async (t) => {
     const [backends, data] = [dataFolder(t), dataFolder(t)];
@@ -229,7 +229,7 @@ test(
   },
 );
 
-test("what stands in the way is said plainly, with the cure", { timeout: 180_000 }, async (t) => {
+test("an obstacle at the start is reported with its cure", { timeout: 180_000 }, async (t) => {
   const data = dataFolder(t);
   const server = createServer();
   await new Promise<void>((resolve) => {

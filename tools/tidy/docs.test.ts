@@ -77,7 +77,7 @@ const anchorOf = (heading: string): string =>
 const anchors = (page: string): Set<string> =>
   new Set([...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading ?? "")));
 
-test("every link in the documentation leads to a file that is there, and to a heading that it has", () => {
+test("every link in the documentation leads to an existing file and heading", () => {
   const dead: string[] = [];
   for (const page of PAGES) {
     const text = read(page).replaceAll(/```[^]*?```/g, "");
@@ -94,7 +94,7 @@ test("every link in the documentation leads to a file that is there, and to a he
   assert.deepEqual(dead, []);
 });
 
-test("every example in TypeScript type-checks as it stands", () => {
+test("every example in TypeScript type-checks unchanged", () => {
   const folder = join(ROOT, ".data/examples");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -112,7 +112,7 @@ test("every example in TypeScript type-checks as it stands", () => {
   execFileSync(join(ROOT, "node_modules/.bin/tsc"), ["-p", folder], { stdio: "pipe", encoding: "utf8" });
 });
 
-test("every `make` target and every file of ours that an example names is there", () => {
+test("every `make` target and every file that an example names exists", () => {
   const targets = new Set([...read("Makefile").matchAll(/^([a-z0-9-]+):/gm)].map(([, name]) => name));
   const wrong: string[] = [];
   for (const page of PAGES)
@@ -127,7 +127,7 @@ test("every `make` target and every file of ours that an example names is there"
   assert.deepEqual(wrong, []);
 });
 
-test("what a comment names in docs/design.md is a heading there", () => {
+test("a heading of docs/design.md that a comment names exists", () => {
   const headings = new Set([...read("docs/design.md").matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading));
   const named = globSync("{*,lib/*}/{src,test}/**/*.{ts,tsx}", { cwd: ROOT, exclude: isInstalled }).flatMap(
     (path) =>

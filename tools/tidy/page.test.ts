@@ -11,7 +11,7 @@ const sources = globSync("{web,client}/src/**/*.{ts,tsx}", { cwd: ROOT }).filter
 const SINKS =
   /\b(?:innerHTML|outerHTML|dangerouslySetInnerHTML|insertAdjacentHTML|createContextualFragment|srcdoc|DOMParser)\b|document\.write|\beval\(|\bnew Function\b|set(?:Timeout|Interval)\(\s*["'`]|javascript:/;
 
-test("what people say becomes text of the page, never markup, code or an address", () => {
+test("the text of people becomes text of the page, and never markup, code or an address", () => {
   assert.ok(sources.length > 20);
   const found = sources.flatMap((path) =>
     readFileSync(join(ROOT, path), "utf8")
@@ -21,7 +21,7 @@ test("what people say becomes text of the page, never markup, code or an address
   assert.deepEqual(found, []);
 });
 
-test("where the page leads to what somebody said is the web: `piecesOf`", () => {
+test("a link of the page to an address in a text is a web address from `piecesOf`", () => {
   const said = sources.flatMap((path) =>
     [...readFileSync(join(ROOT, path), "utf8").matchAll(/\b(?:href|src|action|formAction)=(\{[^}]*\})/g)].map(
       ([, value]) => `${path} ${value}`,

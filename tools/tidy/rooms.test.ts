@@ -98,12 +98,12 @@ const imports: readonly Import[] = sources.flatMap((from) =>
   ),
 );
 
-test("every package has a row of what it may import", () => {
+test("every package has a row of its allowed imports", () => {
   assert.deepEqual([...manifests.keys()].sort(), Object.keys(MAY_IMPORT).sort());
   assert.ok(imports.length > 3_000);
 });
 
-test("packages import only what they may, by what they export", () => {
+test("packages import only allowed packages, through their exports", () => {
   const wrong = imports.flatMap(({ from, specifier, to }) => {
     if (to === undefined) return [];
     const [own, other] = [packageOf(from), packageOf(to)];
@@ -121,7 +121,7 @@ test("packages import only what they may, by what they export", () => {
   assert.deepEqual(wrong, []);
 });
 
-test("a package exports what others import of it, file by file, and nothing else", () => {
+test("a package exports exactly the files that others import", () => {
   const wanted = new Set(imports.map(({ specifier }) => specifier));
   const spare = [...manifests].flatMap(([folder, { name, exports = {} }]) =>
     Object.keys(exports)
@@ -132,7 +132,7 @@ test("a package exports what others import of it, file by file, and nothing else
   assert.deepEqual(spare, []);
 });
 
-test("a file exports no function, class or constant that nobody imports", () => {
+test("a file exports only functions, classes and constants that another file imports", () => {
   const imported = new Map<string, Set<string> | "all">();
   for (const { to = "", names } of imports) {
     const known = imported.get(to) ?? new Set<string>();
@@ -158,7 +158,7 @@ test("a file exports no function, class or constant that nobody imports", () => 
   );
 });
 
-test("a package depends on what it imports", () => {
+test("a package declares the dependencies that it imports", () => {
   const ownTools = new Set(Object.keys((JSON.parse(read("package.json")) as Manifest).devDependencies ?? {}));
   const wrong = imports.flatMap(({ from, specifier }) => {
     const name = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? "";
@@ -190,7 +190,7 @@ test("no files import one another in a circle", () => {
   assert.deepEqual(circles, []);
 });
 
-test("a path from the root names a file that is there", () => {
+test("a path from the root names an existing file", () => {
   const wrong = globSync(["*.md", "docs/*.md", "docs/adr/*.md"], { cwd: ROOT }).flatMap((page) =>
     [...read(page).matchAll(/`((?:lib\/)?[\w-]+\/(?:src|test|tidy)\/[\w./-]+\.(?:ts|tsx|py))`/g)]
       .map(([, path = ""]) => path)

@@ -18,7 +18,7 @@ const COMMENT = /^\s*(?:\/\/|\/\*|\*)/;
 /** A message for people is not cut to fit: the formatter leaves such a line as it is. */
 const holdsText = (line: string): boolean => /["`]/.test(line);
 
-test("what a browser loads imports nothing of Node", () => {
+test("a file that a browser loads imports nothing of Node", () => {
   const start = globSync(
     [
       "client/src/*.ts",
@@ -69,7 +69,7 @@ test("only config files read the environment", () => {
   );
 });
 
-test("files and lines are short, and no name says nothing", () => {
+test("files and lines are short, and no name is meaningless", () => {
   const wrong = sources.flatMap((path) => {
     const lines = read(path).split("\n");
     const faults = lines.flatMap((line, index) =>
@@ -86,7 +86,7 @@ test("files and lines are short, and no name says nothing", () => {
   assert.deepEqual(wrong, []);
 });
 
-test("no test is skipped, no catch is empty, no default export", () => {
+test("no test is skipped, no catch is empty, and there is no default export", () => {
   const wrong = sources.flatMap((path) => {
     const text = read(path);
     const faults: string[] = [];
@@ -103,7 +103,7 @@ test("no test is skipped, no catch is empty, no default export", () => {
   assert.deepEqual(wrong, []);
 });
 
-test("docs/errors.md lists the codes of the one table, with their HTTP status and what to do", () => {
+test("docs/errors.md lists the codes of the table with HTTP status and disposition", () => {
   const rows = [...read("docs/errors.md").matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (\w+) \|/gm)].map(
     ([, code, http, then]) => [code, Number(http), then],
   );

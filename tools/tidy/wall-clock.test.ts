@@ -49,7 +49,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "web/src/words.ts": [1, "whether a message is of today"],
 };
 
-test("the SDK waits by its clock alone: a test's stands still until it is moved", () => {
+test("the SDK waits by its clock alone, which stands still in a test until the test moves it", () => {
   const sources = globSync("client/src/**/*.ts", { cwd: ROOT }).filter((path) => !path.endsWith(".test.ts"));
   assert.ok(sources.length > 20);
   const RAW =
@@ -60,7 +60,7 @@ test("the SDK waits by its clock alone: a test's stands still until it is moved"
   );
 });
 
-test("no duration is measured by the time of day", () => {
+test("no duration is measured with the wall clock", () => {
   const sources = globSync(
     "{lib/*,api,client,connector,kubectl-chat,operator,router,storage,web}/src/**/*.{ts,tsx}",
     { cwd: ROOT },

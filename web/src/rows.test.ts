@@ -14,7 +14,7 @@ const said = (seq: number, from: string, minutes: number, more: Partial<ChatEven
   ...more,
 });
 
-test("who goes on talking is named once; a pause, another person or a new day names them again", () => {
+test("a person who goes on talking is named once, and again after a pause, another person or a new day", () => {
   const rows = rowsOf(
     [said(1, "ann", 0), said(2, "ann", 1), said(3, "bob", 2), said(4, "bob", 8), said(5, "bob", 24 * 60)],
     [],
@@ -33,7 +33,7 @@ test("who goes on talking is named once; a pause, another person or a new day na
   );
 });
 
-test("the line of what is new stands once, before the first of others' that was not read", () => {
+test("the line of new messages stands once, before the first unread message of others", () => {
   const rows = rowsOf(
     [said(1, "bob", 0), said(2, "ann", 1), said(3, "bob", 2), said(4, "bob", 3)],
     [],
@@ -46,7 +46,7 @@ test("the line of what is new stands once, before the first of others' that was 
   );
 });
 
-test("edits and recalls are no lines; what waits comes last", () => {
+test("edits and recalls are no lines, and waiting messages come last", () => {
   const waiting = [{ id: "w", target: "d_x", text: "later" }];
   const rows = rowsOf(
     [said(1, "bob", 0), said(2, "bob", 1, { kind: "edited", target: 1 })],

@@ -5,7 +5,7 @@ import { piecesOf } from "./web-addresses.ts";
 
 const hrefs = (text: string): readonly string[] => piecesOf(text).flatMap(({ href }) => href ?? []);
 
-test("addresses of the web become links, https where nothing is said", () => {
+test("web addresses become links, with https if there is no scheme", () => {
   assert.deepEqual(hrefs("see https://a.example/x?y=1 and http://b.example, or c.com."), [
     "https://a.example/x?y=1",
     "http://b.example",
@@ -25,7 +25,7 @@ for (const scheme of [
   "ms-word",
   "tel",
 ])
-  test(`${scheme}: leads nowhere`, () => {
+  test(`${scheme} does not become a link`, () => {
     for (const rest of [":", "://", ":///"])
       for (const what of [
         "alert(1)",
@@ -40,7 +40,7 @@ for (const scheme of [
         );
   });
 
-test("whatever is said, all of it is shown, and a link is an address of the web", () => {
+test("every text is shown completely, and a link is a web address", () => {
   const scheme = fc.constantFrom(
     "javascript:",
     "file:///",

@@ -26,7 +26,7 @@ async function isOpenToAll(page: Page, where: string): Promise<void> {
   );
 }
 
-test("a group lives: made, talked in, invited to, renamed, somebody removed, left", LIMIT, async () => {
+test("a group is created, used, extended, renamed, reduced and left", LIMIT, async () => {
   const ann = await scene.enter("anna", { isNew: true });
   const ben = await scene.enter("benno", { isNew: true });
   const cleo = await scene.enter("cleo", { isNew: true });
@@ -66,7 +66,7 @@ test("a group lives: made, talked in, invited to, renamed, somebody removed, lef
   assert.deepEqual(scene.takeFaults(), []);
 });
 
-test("everything is done from the keyboard alone", LIMIT, async () => {
+test("the page works with the keyboard alone", LIMIT, async () => {
   const ann = await scene.enter("anna");
   const ben = await scene.enter("benno");
   const find = ann.getByLabel("Find somebody");
@@ -96,7 +96,7 @@ test("everything is done from the keyboard alone", LIMIT, async () => {
 });
 
 test(
-  "light and dark, wide and narrow, in English and Chinese: it looks right and keeps nobody out",
+  "the page is correct and accessible in light and dark, wide and narrow, English and Chinese",
   LIMIT,
   async () => {
     const door = await scene.open();

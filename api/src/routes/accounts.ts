@@ -79,9 +79,9 @@ export async function openAccountRoutes(app: FastifyInstance, parts: AccountPart
       const name = body["name"] === undefined ? undefined : readName(body);
       await limits.address(request, "sign-ups");
       if (config.signingKeyFile === undefined)
-        throw new ChatError("FORBIDDEN", "accounts of another system are used here: sign up there");
+        throw new ChatError("FORBIDDEN", "this cluster uses the accounts of another system: sign up there");
       if ((await accounts.get(user)) !== undefined)
-        throw new ChatError("CONFLICT", "this user name is taken");
+        throw new ChatError("CONFLICT", "this user name is taken: choose another");
       const hashed = await passwords.hash(password);
       await parts.userNames.claim(user);
       await accounts.create(user, {
@@ -91,10 +91,16 @@ export async function openAccountRoutes(app: FastifyInstance, parts: AccountPart
         ...(name === undefined ? {} : { name }),
       });
       await index.add(user).catch((error: unknown) => {
-        parts.telemetry.log.warn({ err: error }, "a new user is not in the search index yet");
+        parts.telemetry.log.warn(
+          { err: error },
+          "a new user was not written to the search index: the search finds the user later",
+        );
       });
       await parts.people.add(user).catch((error: unknown) => {
-        parts.telemetry.log.warn({ err: error }, "a new user is written to the people who exist later");
+        parts.telemetry.log.warn(
+          { err: error },
+          "a new user was not written to the register of people: it is written later",
+        );
       });
       return reply.code(201).send({ user, ...(name === undefined ? {} : { name }) });
     },
@@ -112,7 +118,7 @@ export async function openAccountRoutes(app: FastifyInstance, parts: AccountPart
     async (request, reply) => {
       const { user, password } = credentialsOf(bodyOf(request, credentials));
       const token = await limits.try(request, user, async () => signIn(parts, user, password));
-      if (token === undefined) throw new ChatError("UNAUTHENTICATED", "no such user with this password");
+      if (token === undefined) throw new ChatError("UNAUTHENTICATED", "the user or the password is wrong");
       return reply.code(201).send(token);
     },
   );
@@ -123,7 +129,7 @@ async function profileOf(
   user: string,
 ): Promise<{ user: string; name?: string }> {
   const found = await accounts.get(user);
-  if (found === undefined) throw new ChatError("NOT_FOUND", "no such user");
+  if (found === undefined) throw new ChatError("NOT_FOUND", "this user does not exist");
   const { name } = found.account;
   return { user, ...(name === undefined ? {} : { name }) };
 }
@@ -137,7 +143,7 @@ export async function openProfileRoutes(app: FastifyInstance, parts: ProfilePart
     "/v1/sessions",
     {
       schema: {
-        summary: "Signs out: this token and its tickets are void",
+        summary: "Signs out: this token and its tickets become invalid",
         response: { 200: schemas.reply({}), "4xx": schemas.error },
       },
     },
@@ -151,7 +157,7 @@ export async function openProfileRoutes(app: FastifyInstance, parts: ProfilePart
     "/v1/me",
     {
       schema: {
-        summary: "One's own profile",
+        summary: "The caller's own profile",
         response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
       },
     },
@@ -162,7 +168,7 @@ export async function openProfileRoutes(app: FastifyInstance, parts: ProfilePart
     "/v1/me",
     {
       schema: {
-        summary: "Changes one's name",
+        summary: "Changes the caller's name",
         body: schemas.request(newName, ["name"]),
         response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
       },
@@ -179,7 +185,8 @@ export async function openProfileRoutes(app: FastifyInstance, parts: ProfilePart
     "/v1/me/password",
     {
       schema: {
-        summary: "Changes one's password; every token from before is void, and a new one is returned",
+        summary:
+          "Changes the caller's password; all earlier tokens become invalid, and a new one is returned",
         body: schemas.request(newPassword, ["old", "new"]),
         response: { 200: schemas.reply(schemas.token, ["token", "expiresAt"]), "4xx": schemas.error },
       },
@@ -188,7 +195,7 @@ export async function openProfileRoutes(app: FastifyInstance, parts: ProfilePart
       const { user } = identityOf(request);
       const body = bodyOf(request, newPassword);
       const [old, wanted] = [readPassword(body, "old"), readPassword(body, "new")];
-      spend(parts.userBuckets, user, "tries of a password");
+      spend(parts.userBuckets, user, "attempts to enter a password");
       return changePassword(parts, user, old, wanted);
     },
   );
@@ -214,7 +221,7 @@ export async function openUserRoutes(app: FastifyInstance, parts: UserParts): Pr
     "/v1/users",
     {
       schema: {
-        summary: "Users whose id begins with `q`, whatever its case",
+        summary: "Users whose id begins with `q`, in any case",
         querystring: schemas.object(usersQuery, ["q"]),
         response: {
           200: schemas.reply(

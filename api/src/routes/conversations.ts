@@ -50,7 +50,7 @@ export async function openConversationRoutes(app: FastifyInstance, parts: Conver
     "/v1/conversations",
     {
       schema: {
-        summary: "One's conversations, most recently active first; with `since` those that changed",
+        summary: "The caller's conversations, most recently active first; with `since` those that changed",
         querystring: schemas.object(syncQuery),
         response: {
           200: schemas.reply(
@@ -84,7 +84,7 @@ export async function openMessageRoutes(app: FastifyInstance, parts: MessagePart
     "/v1/conversations/:conversation/members",
     {
       schema: {
-        summary: "Who is in a conversation, in the order of their ids; `next` where there are more",
+        summary: "The members of a conversation, ordered by id; `next` if there are more",
         params: inConversation,
         querystring: schemas.object(membersQuery),
         response: {
@@ -117,7 +117,7 @@ export async function openMessageRoutes(app: FastifyInstance, parts: MessagePart
     "/v1/conversations/:conversation/events",
     {
       schema: {
-        summary: "Events behind `after`, before `before`, or the newest",
+        summary: "Events after `after`, before `before`, or the newest ones",
         params: inConversation,
         querystring: { ...schemas.object(pageQuery), not: { required: ["after", "before"] } },
         response: {

@@ -14,7 +14,7 @@ const CHANGES = [
 const TRIED = new Set(CHANGES.flatMap(({ patch }) => rowsIn(patch)));
 const REFUSED_ROWS = new Set([...REFUSED, ...REFUSED_SLEEPING].flatMap(({ patch }) => rowsIn(patch)));
 
-test("each change that is taken is tried on a real cluster, or it is said why not", () => {
+test("each accepted change is tried on a real cluster, or has a reason why not", () => {
   for (const [row, { does }] of Object.entries(TRANSITIONS)) {
     if (does === "refused") continue;
     const isNamed = row in NOT_HERE;
@@ -30,12 +30,12 @@ test("each change that is taken is tried on a real cluster, or it is said why no
   );
 });
 
-test("each change that is refused is tried on a real cluster", () => {
+test("each refused change is tried on a real cluster", () => {
   for (const [row, { does, refuses }] of Object.entries(TRANSITIONS))
     if (does === "refused" || refuses !== undefined) assert.ok(REFUSED_ROWS.has(row), row);
 });
 
-test("a change makes pods anew where a row of it says so, and none where no row does", () => {
+test("a change replaces pods exactly if one of its rows says so", () => {
   for (const { name, patch, rolls } of CHANGES) {
     const isRolled = rowsIn(patch).some((row) => TRANSITIONS[row]?.does === "rolled");
     assert.equal(rolls.length > 0, isRolled, name);

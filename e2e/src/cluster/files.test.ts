@@ -6,7 +6,7 @@ import { filesToRun } from "./files.ts";
 
 const ALL = ["e2e/cluster/5-changes.test.ts", "e2e/cluster/2-operator.test.ts", "e2e/cluster/1-chat.test.ts"];
 
-test("by day only the first two run, by night all, and whoever names a file gets it at any time", () => {
+test("the first two files run by day, all files by night, and a named file at any time", () => {
   const [changes = "", operator = "", chat = ""] = ALL;
   assert.deepEqual(filesToRun(ALL, { only: "", isNight: false }), [chat, operator]);
   assert.deepEqual(filesToRun(ALL, { only: "", isNight: true }), [chat, operator, changes]);
@@ -15,7 +15,7 @@ test("by day only the first two run, by night all, and whoever names a file gets
   assert.deepEqual(filesToRun(ALL, { only: "nothing", isNight: true }), []);
 });
 
-test("the scenarios that are there are of the day and of the night", () => {
+test("the existing scenarios belong to the day and to the night", () => {
   const there = globSync("e2e/cluster/**/*.test.ts", { cwd: ROOT });
   const daily = filesToRun(there, { only: "", isNight: false });
   assert.equal(daily.length, 2, daily.join(" "));

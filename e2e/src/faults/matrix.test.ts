@@ -7,7 +7,7 @@ import { TimedLedger, Waits } from "./waits.ts";
 
 const role = (host: string): string => host.replace(/-\d$/, "");
 
-test("a seed has its faults, always the same; three in a row have every kind on every role, and pairs", () => {
+test("a seed always has the same faults, and three in a row have every kind on every role, and pairs", () => {
   for (const seed of [1, 2, 3, 1_000]) {
     const cells = [seed, seed + 1, seed + 2].flatMap(cellsOf);
     assert.equal(cells.length, 3 * FAULTS_PER_SEED);
@@ -21,7 +21,7 @@ test("a seed has its faults, always the same; three in a row have every kind on 
   }
 });
 
-test("a cell is read as it is named, and nothing else is", () => {
+test("the name of a cell is read back, and nothing else is accepted", () => {
   for (const cell of cellsOf(7)) assert.deepEqual(readCell(nameOf(cell), 7), cell);
   for (const wrong of ["", "kill", "kill nobody", "full redis", "split router-1", "kill nats-1 + full api"])
     assert.equal(readCell(wrong, 1), undefined, wrong);
@@ -39,7 +39,7 @@ const outcome: Outcome = {
   wrong: [],
 };
 
-test("waits count where a quorum is left, the time until level everywhere; each at its limit and past it", () => {
+test("waits count only with a quorum, the time to catch up always, each at its limit and past it", () => {
   const quorum = { seed: 1, faults: [{ kind: "cut", host: "nats-2" }] } as const;
   const alone = { seed: 1, faults: [{ kind: "cut", host: "redis" }] } as const;
   assert.ok(leavesQuorum(quorum) && !leavesQuorum(alone));
@@ -60,7 +60,7 @@ test("waits count where a quorum is left, the time until level everywhere; each 
   );
 });
 
-test("an ack is waited for from the send on, an event from when somebody first knew of it", () => {
+test("the wait for an ack counts from the send, and that for an event from when it was first known", () => {
   let now = 0;
   const waits = new Waits(() => now);
   const ledger = new TimedLedger(waits);

@@ -86,7 +86,7 @@ for (const [name, codec, binary] of [
   ["JSON", jsonCodec, false],
   ["MessagePack", msgpackCodec, true],
 ] as const) {
-  test(`${name}: whatever bytes come, a frame or a ChatError comes out`, () => {
+  test(`${name}: any bytes decode to a frame or to a ChatError`, () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         take(codec, bytes, binary);
@@ -96,7 +96,7 @@ for (const [name, codec, binary] of [
   });
 }
 
-test("JSON: whatever text comes, a frame or a ChatError comes out", () => {
+test("JSON: any text decodes to a frame or to a ChatError", () => {
   const encoder = new TextEncoder();
   fc.assert(
     fc.property(fc.oneof(fc.json(), fc.string()), (some) => {
@@ -106,7 +106,7 @@ test("JSON: whatever text comes, a frame or a ChatError comes out", () => {
   );
 });
 
-test("frames that are nearly right are read or refused, in both encodings alike", () => {
+test("nearly correct frames are accepted or refused alike in both encodings", () => {
   const encoder = new TextEncoder();
   fc.assert(
     fc.property(nearlyFrame, (frame) => {
@@ -122,7 +122,7 @@ const isBig = (value: unknown): boolean =>
     ? Math.abs(value) > Number.MAX_SAFE_INTEGER
     : typeof value === "object" && value !== null && Object.values(value).some(isBig);
 
-test("a body comes out of both encodings as it went in", () => {
+test("a body is unchanged after each encoding", () => {
   const body = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 5 }), { maxKeys: 6 }).filter((map) => {
     const text = JSON.stringify(map);
     return text.length < 2_000 && !text.includes('"__proto__":') && !isBig(map);
@@ -144,7 +144,7 @@ test("a body comes out of both encodings as it went in", () => {
   );
 });
 
-test("a key `__proto__` is refused at any depth of a body, by name, in both encodings", () => {
+test("a key `__proto__` is refused by its path at any depth of a body, in both encodings", () => {
   for (const body of [`{"__proto__":1}`, `{"a":[{"b":{"__proto__":{}}}]}`]) {
     const text = `{"t":"send","id":"x","to":"bob","body":${body}}`;
     for (const [codec, bytes, binary] of [

@@ -100,7 +100,7 @@ function take([, codec, binary]: (typeof ENCODINGS)[number], bytes: Uint8Array):
   }
 }
 
-test("the samples have every field that the reader asks for", () => {
+test("the samples have every field that the reader reads", () => {
   const asked = new Map<string, Set<string>>();
   for (const frame of FRAMES) {
     const names = new Set<string>();
@@ -170,7 +170,7 @@ const PLACES: readonly (readonly [string, string, string])[] = [
   ['{"constructor":{"length":#}}', "81ab636f6e7374727563746f7281a66c656e677468#", "body.constructor.length"],
 ];
 
-test("a number of a body is within 2^53 - 1 of 0, by its value in either encoding, or refused by its path", () => {
+test("a number of a body outside of ±(2^53 - 1) is refused by its path, in both encodings", () => {
   const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
   const [json, msgpack] = ENCODINGS;
   for (const [text, bytes, isGood] of NUMBERS)
@@ -182,7 +182,7 @@ test("a number of a body is within 2^53 - 1 of 0, by its value in either encodin
         [msgpack, hex(head + msgpackBody.replace("#", bytes))],
       ] as const) {
         const reason = {
-          message: `ChatError: \`${path}\` is a number that is not within 2^53 - 1 of 0`,
+          message: `ChatError: \`${path}\` is a number outside of -(2^53 - 1) to 2^53 - 1`,
           named: id,
         };
         if (isGood) assert.equal(take(encoding, message).t, "send");
@@ -191,7 +191,7 @@ test("a number of a body is within 2^53 - 1 of 0, by its value in either encodin
     }
 });
 
-test("a key of a body may be called as anything is in JavaScript, and comes out as it went in", () => {
+test("a key of a body may have any name that JavaScript uses, and is unchanged", () => {
   const names = [Object.prototype, Array.prototype, Function.prototype, Map.prototype].flatMap((one) =>
     Object.getOwnPropertyNames(one),
   );

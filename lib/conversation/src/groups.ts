@@ -88,7 +88,7 @@ export const rename = verb({
   level: 0,
   frame: { ...IN_CONVERSATION, name },
   rest: "PATCH /v1/conversations/{conversation}",
-  summary: "Gives a group another name",
+  summary: "Renames a group",
   decide: (view, user, { name: called }) => {
     memberOf(view, user);
     mustBeGroup(view);
@@ -100,7 +100,7 @@ export const invite = verb({
   level: 0,
   frame: { ...IN_CONVERSATION, users: users(1) },
   rest: "POST /v1/conversations/{conversation}/members",
-  summary: "Puts users into a group",
+  summary: "Adds users to a group",
   named: (fields) => fields.users,
   moves: (fields) => fields.users,
   isLarge: () => true,
@@ -118,12 +118,12 @@ export const remove = verb({
   level: 0,
   frame: { ...IN_CONVERSATION, users: users(1) },
   rest: "POST /v1/conversations/{conversation}/members/remove",
-  summary: "Takes users out of a group that one created",
+  summary: "Removes users from a group that the caller created",
   moves: (fields) => fields.users,
   decide: (view, user, fields) => {
     memberOf(view, user);
     mustBeGroup(view);
-    if (view.creator !== user) throw new ChatError("FORBIDDEN", "only the creator removes members");
+    if (view.creator !== user) throw new ChatError("FORBIDDEN", "only the creator may remove members");
     const going = fields.users.filter((one) => view.members.has(one));
     return going.length === 0 ? "unchanged" : [{ kind: "left", users: going }];
   },

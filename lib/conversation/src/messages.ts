@@ -84,8 +84,8 @@ export const send = verb({
 /** The message at seq `at`, if `user` may still change it. Throws NOT_FOUND, FORBIDDEN or CONFLICT. */
 function own(view: View, user: string, at: number, look: Look): EventFacts {
   const target = visibleMessage(view, user, at, look);
-  if (target.from !== user) throw new ChatError("FORBIDDEN", "only its sender edits or recalls a message");
-  if (target.recalled === true) throw new ChatError("CONFLICT", "this message is recalled already");
+  if (target.from !== user) throw new ChatError("FORBIDDEN", "only its sender may edit or recall a message");
+  if (target.recalled === true) throw new ChatError("CONFLICT", "this message was recalled already");
   if (look.ts - target.ts > EDIT_WINDOW_MS)
     throw new ChatError("CONFLICT", "this message is older than 24 hours");
   return target;
@@ -95,7 +95,7 @@ export const edit = verb({
   level: 0,
   frame: { ...IN_CONVERSATION, seq: seq(1), body },
   rest: "PUT /v1/conversations/{conversation}/messages/{seq}",
-  summary: "Gives one's message another body",
+  summary: "Replaces the body of one of the caller's messages",
   decide: (view, user, { seq: at, body: text }, look) => {
     own(view, user, at, look);
     return [{ kind: "edited", target: at, body: text }];
@@ -106,7 +106,7 @@ export const recall = verb({
   level: 0,
   frame: { ...IN_CONVERSATION, seq: seq(1) },
   rest: "DELETE /v1/conversations/{conversation}/messages/{seq}",
-  summary: "Takes one's message back",
+  summary: "Recalls one of the caller's messages",
   isLarge: () => true, // It may unpin the message too.
   decide: (view, user, { seq: at }, look) => {
     own(view, user, at, look);

@@ -73,7 +73,7 @@ const refuses = (act: () => unknown, code: string): void => {
   assert.throws(act, (error) => error instanceof ChatError && error.code === code);
 };
 
-test("a message is pinned once, by any member who sees it, and the latest stands last", () => {
+test("any member who sees a message may pin it once, and the latest pin is the last of the list", () => {
   const group = new Group();
   assert.deepEqual(group.pin("ann", 7), ["pinned"]);
   assert.deepEqual(group.pin("bob", 300), ["pinned"]);
@@ -84,7 +84,7 @@ test("a message is pinned once, by any member who sees it, and the latest stands
   refuses(() => group.pin("cy", 300), "NOT_FOUND");
 });
 
-test("a member is shown pins of messages that they see, and nothing where there are none", () => {
+test("a member sees the pins of the messages that they see, and no field without pins", () => {
   const group = new Group();
   assert.deepEqual(shownFacets(group.facets, 1), {});
   group.pin("ann", 7);
@@ -94,7 +94,7 @@ test("a member is shown pins of messages that they see, and nothing where there 
   assert.deepEqual(shownFacets(group.facets, 1), { pins: [7, 300] });
 });
 
-test("the last pin that has room is taken, one more is refused, and one that is taken off makes room", () => {
+test("the last pin within the limit is accepted, one more is refused, and an unpin makes room", () => {
   const group = new Group();
   for (let seq = 1; seq <= PINS_MAX; seq += 1) group.pin("ann", seq);
   refuses(() => group.pin("ann", PINS_MAX + 1), "CONFLICT");
@@ -103,7 +103,7 @@ test("the last pin that has room is taken, one more is refused, and one that is 
   assert.equal(group.pins.length, PINS_MAX);
 });
 
-test("taking off what is not pinned, or not seen, changes nothing; without pins nothing is stored", () => {
+test("an unpin of a message that is not pinned or not seen changes and stores nothing", () => {
   const group = new Group();
   group.pin("ann", 7);
   assert.equal(group.unpin("ann", 8), "unchanged");
@@ -113,7 +113,7 @@ test("taking off what is not pinned, or not seen, changes nothing; without pins 
   assert.deepEqual(group.facets, {});
 });
 
-test("a recall unpins, and what is recalled cannot be pinned", () => {
+test("a recall unpins a message, and a recalled message cannot be pinned", () => {
   const group = new Group();
   group.pin("ann", 7);
   const fields = { id: "i", conversation: group.id, seq: 7 };
@@ -124,7 +124,7 @@ test("a recall unpins, and what is recalled cannot be pinned", () => {
   refuses(() => group.pin("ann", 7), "CONFLICT");
 });
 
-test("below level 1 both verbs are as unknown as any other word", () => {
+test("both verbs are unknown frames below level 1", () => {
   for (const t of ["pin", "unpin"]) {
     const frame = { t, id: "i", conversation: "g_1", seq: 7 };
     assert.equal(readClientFrame(frame, 8_192, 1).t, t);

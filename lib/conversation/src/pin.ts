@@ -55,7 +55,7 @@ export const pin = verb({
   summary: "Pins a message for all members",
   decide: (view, user, { seq: target }, look) => {
     const { recalled } = visibleMessage(view, user, target, look);
-    if (recalled === true) throw new ChatError("CONFLICT", "this message is recalled");
+    if (recalled === true) throw new ChatError("CONFLICT", "this message was recalled");
     const already = facetOf(view, pins);
     if (already.includes(target)) return "unchanged";
     if (already.length >= PINS_MAX)
@@ -68,7 +68,7 @@ export const unpin = verb({
   level: 1,
   frame: { ...IN_CONVERSATION, seq: seq(1) },
   rest: "DELETE /v1/conversations/{conversation}/messages/{seq}/pin",
-  summary: "Takes a pin off a message",
+  summary: "Unpins a message",
   decide: (view, user, { seq: target }) => {
     const { first } = memberOf(view, user);
     const isPinned = target >= first && facetOf(view, pins).includes(target);

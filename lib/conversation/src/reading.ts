@@ -7,7 +7,7 @@ export const read = markVerb({
   marks: true,
   frame: { id: optional(clientId), conversation: id, seq: seq(0) },
   rest: "PUT /v1/conversations/{conversation}/read",
-  summary: "Moves one's read mark forward",
+  summary: "Moves the caller's read mark forward",
   decide: (view, user, fields, look) => {
     const member = memberOf(view, user);
     const at = Math.min(fields.seq, view.head);

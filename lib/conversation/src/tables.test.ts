@@ -19,14 +19,14 @@ const text: Facet<string> = {
   shown: (value) => (value === "" ? undefined : value),
 };
 
-test("facets of different types stand in one table", () => {
+test("one table holds facets of different types", () => {
   const table: readonly Facet<unknown>[] = [pins, text];
   const shown = (facets: Readonly<Record<string, unknown>>) =>
     table.map((facet) => facet.shown(facetOf({ facets }, facet), 1));
   assert.deepEqual(shown({}), [undefined, undefined]);
 });
 
-test("a facet is named as what `synced` has, and as nothing that every conversation has", () => {
+test("a facet has the name of a field of `synced`, and no name that every conversation has", () => {
   // @ts-expect-error: clients would not be told of it.
   const untold: Facet<string> = { ...text, name: "weather" };
   // @ts-expect-error: it would hide the conversation's own.
@@ -34,7 +34,7 @@ test("a facet is named as what `synced` has, and as nothing that every conversat
   assert.deepEqual([untold.name, hiding.name], ["weather", "head"]);
 });
 
-test("a kind has fields that events have, of their type, and its `apply` may read all of them", () => {
+test("a kind has only fields of events, with their types, and its `apply` may read all of them", () => {
   const applied: string[] = [];
   const kind: Kind = {
     level: 0,
@@ -62,7 +62,7 @@ test("a kind has fields that events have, of their type, and its `apply` may rea
   assert.deepEqual(applied, ["{}", "bob", "3"]);
 });
 
-test("no field of a frame has the name of what its command says of who asks", () => {
+test("no field of a frame has the name of a field that its command adds about the sender", () => {
   const door = { level: 0, rest: "PUT /v1/x", summary: "Does nothing", decide: () => "unchanged" } as const;
   // @ts-expect-error: `user` is who asks.
   verb({ ...door, frame: { id: clientId, conversation: id, user: id } });
@@ -71,7 +71,7 @@ test("no field of a frame has the name of what its command says of who asks", ()
       assert.equal(Object.hasOwn(verbOf(one).frame, taken), false, `${one}.${taken}`);
 });
 
-test("a field that several kinds have is the same in all of them: OpenAPI tells it once", () => {
+test("a field that several kinds have is the same in all of them, since OpenAPI describes it once", () => {
   const seen = new Map<string, object>();
   for (const { fields } of Object.values(KINDS))
     for (const [called, { schema }] of Object.entries<Field<unknown>>(fields)) {

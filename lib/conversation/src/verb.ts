@@ -87,7 +87,8 @@ export const markVerb = <F extends FrameShape>(made: MarkVerb<F>): MarkVerb<F> =
 /** The fields that nearly every verb begins with. */
 export const IN_CONVERSATION = { id: clientId, conversation: id } as const;
 
-export const notFound = (): ChatError => new ChatError("NOT_FOUND", "no such conversation, or not for you");
+export const notFound = (): ChatError =>
+  new ChatError("NOT_FOUND", "this conversation does not exist, or you are not a member of it");
 
 /** The member `user`. Throws NOT_FOUND for anyone else. */
 export function memberOf({ members }: View, user: string): Member {

@@ -82,7 +82,7 @@ export class Accounts {
   async update(user: string, change: (account: Account) => Account): Promise<Account> {
     for (;;) {
       const found = await this.get(user);
-      if (found === undefined) throw new ChatError("NOT_FOUND", "no such user");
+      if (found === undefined) throw new ChatError("NOT_FOUND", "this user does not exist");
       const changed = change(found.account);
       try {
         await this.#bucket.kv.update(keyOf(user), accountText(changed), found.revision);

@@ -63,7 +63,7 @@ const TAKES: Readonly<Record<string, (value: unknown) => boolean>> = {
 };
 
 for (const [claim, takes] of Object.entries(TAKES))
-  test(`\`${claim}\` of every kind is what it has to be, or refused by its name`, async () => {
+  test(`a wrong value of \`${claim}\` is refused by the name of the claim`, async () => {
     for (const value of KINDS) {
       const shown = `${claim}: ${JSON.stringify(value)?.slice(0, 40)}`;
       if (takes(value)) await assert.doesNotReject(verify({ [claim]: value }), shown);
@@ -78,7 +78,7 @@ for (const [claim, takes] of Object.entries(TAKES))
     }
   });
 
-test("claims that are needed are missed by name; the others may be absent", async () => {
+test("a missing required claim is refused by its name, and the other claims may be absent", async () => {
   for (const claim of ["sub", "iss", "aud", "exp"])
     await assert.rejects(verify({ [claim]: undefined }), {
       code: "UNAUTHENTICATED",
@@ -88,12 +88,12 @@ test("claims that are needed are missed by name; the others may be absent", asyn
     assert.equal((await verify({ [claim]: undefined })).user, "ann");
 });
 
-test("claims that are no object of JSON are refused", async () => {
+test("claims that are not a JSON object are refused", async () => {
   for (const text of ["", "x", "[]", "null", "7", '"ann"', '{"sub":"ann"', "\u{feff}{}"])
     await assert.rejects(door.verify(await issuer.sign(text)), { code: "UNAUTHENTICATED" }, text);
 });
 
-test("times at the limit are taken, one millisecond past is refused", async () => {
+test("times at the limit are accepted, and one millisecond past is refused", async () => {
   const cases: readonly (readonly [string, number, number, string])[] = [
     ["exp", NOW - CLOCK_LEEWAY_MS + 1, -1, "TOKEN_EXPIRED"],
     ["exp", NOW + REVOCATION_TTL_MS + CLOCK_LEEWAY_MS, 1, "UNAUTHENTICATED"],
@@ -106,7 +106,7 @@ test("times at the limit are taken, one millisecond past is refused", async () =
   }
 });
 
-test("a ticket ends when its token does, both with the same leeway", async () => {
+test("a ticket expires with its token, both with the same leeway", async () => {
   const tickets = new Tickets(["key of the cluster"], 3_600_000);
   const identity = { ...(await verify({ exp: SECONDS + 60 })), device: "phone" };
   for (const issuedAt of [NOW, NOW + 59_000, NOW + 60_000 + CLOCK_LEEWAY_MS - 1]) {

@@ -51,15 +51,16 @@ export function readClaims(
   const expiresAt = timeOf(claims, "exp");
   const issuedAt = timeOf(claims, "iat");
   const notBefore = timeOf(claims, "nbf");
-  if (claims.get("iss") !== wanted.issuer) throw refused("`iss` is not the issuer that is accepted here");
-  if (!isFor(claims.get("aud"), wanted.audience)) throw refused("`aud` does not name who is asked here");
+  if (claims.get("iss") !== wanted.issuer) throw refused("`iss` is not the issuer that this cluster accepts");
+  if (!isFor(claims.get("aud"), wanted.audience))
+    throw refused("`aud` does not name the audience of this cluster");
   if (expiresAt === undefined) throw refused("`exp` is missing");
   // A revocation is kept for this time, so a longer-lived token would become valid again.
   if (expiresAt > now + REVOCATION_TTL_MS + CLOCK_LEEWAY_MS)
     throw refused(`\`exp\` is more than ${DAYS} days ahead`);
   // A token with a future `iat` would escape a revocation of everything issued before now.
   for (const [name, time] of [["iat", issuedAt] as const, ["nbf", notBefore] as const])
-    if (time !== undefined && time > now + CLOCK_LEEWAY_MS) throw refused(`\`${name}\` has not come yet`);
+    if (time !== undefined && time > now + CLOCK_LEEWAY_MS) throw refused(`\`${name}\` is in the future`);
   if (isOver(expiresAt, now)) throw new ChatError("TOKEN_EXPIRED", "the token has expired: sign in again");
   const own = revision === undefined ? {} : { revision };
   return { user: sub, expiresAt, issuedAt: issuedAt ?? 0, jti, ...own };

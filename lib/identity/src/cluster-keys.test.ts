@@ -11,7 +11,7 @@ import { clusterKeysOf, readProcessConfig } from "@jichat/runtime/process-config
 
 const key = (letter: string): string => letter.repeat(32);
 
-test("a key a line, the newest first; what is none, too short or too much is said, never shown", () => {
+test("a file has one key a line, the newest first, and an error about keys never shows one", () => {
   assert.deepEqual(clusterKeysOf(`${key("a")}\n${key("b")}\r\n\n`), [key("a"), key("b")]);
   const many = (count: number): string => Array.from({ length: count }, () => key("c")).join("\n");
   assert.equal(clusterKeysOf(many(128)).length, 128);
@@ -27,7 +27,7 @@ test("a key a line, the newest first; what is none, too short or too much is sai
   );
 });
 
-test("the admin port takes the token of every key of now, and of none that is gone", async (t) => {
+test("the admin port accepts the token of every present key, and of no removed one", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "jichat-cluster-key-"));
   const file = join(folder, "cluster-key");
   writeFileSync(file, key("a"));

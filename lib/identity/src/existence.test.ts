@@ -27,7 +27,7 @@ class Book {
 const names = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 
-test("who exists is asked for once and then known without asking; who does not is asked for each time", async () => {
+test("an existing user is looked up once, and a missing one each time", async () => {
   const book = new Book();
   const existence = new Existence(book);
   assert.deepEqual(await existence.missing(["ann", "bob", "ann"]), ["bob"]);
@@ -37,7 +37,7 @@ test("who exists is asked for once and then known without asking; who does not i
   assert.deepEqual([existence.known, existence.asking], [1, 0]);
 });
 
-test("all who wait for one name share one question", async () => {
+test("all callers that wait for one name share one look-up", async () => {
   const book = new Book();
   const existence = new Existence(book);
   const told = await Promise.all(names("x", 50).map(async (x) => existence.missing(["ann", "nobody", x])));
@@ -45,7 +45,7 @@ test("all who wait for one name share one question", async () => {
   assert.equal(book.asked.length, 52);
 });
 
-test("names of nobody push nobody out, however many; hot names outlive cold ones; it is bounded", async () => {
+test("the cache is bounded, missing names evict nothing, and hot names outlive cold ones", async () => {
   const book = new Book();
   const existence = new Existence(book, { knownMax: 100 });
   await existence.missing(["ahot"]);
@@ -61,7 +61,7 @@ test("names of nobody push nobody out, however many; hot names outlive cold ones
   assert.equal(existence.asking, 0);
 });
 
-test("few questions at once; what waits is bounded, and is told of a failure at once", async () => {
+test("look-ups in flight and waiting ones are bounded, and a failure answers all waiting ones at once", async () => {
   const book = new Book();
   const existence = new Existence(book, { atOnce: 8, waitingMax: 100 });
   assert.deepEqual(await existence.missing(names("n", 108)), names("n", 108));
@@ -79,20 +79,20 @@ test("few questions at once; what waits is bounded, and is told of a failure at 
   assert.equal(book.asked.length, before + 8);
   assert.equal(existence.asking, 0);
   book.fails = false;
-  await assert.rejects(existence.require(["ann", "bob"]), { message: "nobody is called bob" });
+  await assert.rejects(existence.require(["ann", "bob"]), { message: "these users do not exist: bob" });
 });
 
-test("while the register may lack somebody nobody is refused, nor asked for", () => {
+test("nobody is refused or looked up while the register may be incomplete", () => {
   const book = new Book();
   book.isComplete = false;
   assert.equal(new Existence(book).missing(["bob"]), undefined);
   assert.deepEqual(book.asked, []);
 });
 
-test("the first ten of many names are told", async () => {
+test("the error lists the first ten of many names", async () => {
   const existence = new Existence(new Book());
   await assert.rejects(existence.require(names("n", 12)), {
     code: "NOT_FOUND",
-    message: "nobody is called n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, nor 2 more of those named",
+    message: "these users do not exist: n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, and 2 more",
   });
 });

@@ -102,7 +102,9 @@ export class Existence {
     if (this.#running < this.#atOnce) return this.#run(user);
     if (this.#waiting.length >= this.#waitingMax)
       return Promise.reject(
-        new ChatError("BUSY", "too many wait to hear who exists", { retryAfterMs: 1_000 }),
+        new ChatError("BUSY", "too many look-ups of users wait: send it again later", {
+          retryAfterMs: 1_000,
+        }),
       );
     return new Promise((resolve) => {
       this.#waiting.push({ user, resolve });
@@ -149,6 +151,6 @@ export function nobody(missing: readonly string[]): ChatError {
   const more = missing.length - NAMES_TOLD_MAX;
   return new ChatError(
     "NOT_FOUND",
-    `nobody is called ${told}${more > 0 ? `, nor ${more} more of those named` : ""}`,
+    `these users do not exist: ${told}${more > 0 ? `, and ${more} more` : ""}`,
   );
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chargeMembers, memberBuckets } from "./people-config.ts";
 
-test("a group of a thousand is made at once, a third one waits; who puts nobody in pays nothing", () => {
+test("two groups of a thousand pass at once, a third one waits, and a frame without members costs nothing", () => {
   const buckets = memberBuckets({ mustExist: true, membersPerSecond: 50 });
   assert.equal(chargeMembers(buckets, "ann", 1_000, 0), undefined);
   assert.equal(chargeMembers(buckets, "ann", 1_000, 0), undefined);

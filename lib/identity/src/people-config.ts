@@ -50,7 +50,7 @@ export function chargeMembers(
   if (waitMs === 0) return undefined;
   return {
     code: "RATE_LIMITED",
-    message: "too many people put into groups",
+    message: "this user adds too many people to groups",
     retryAfterMs: Math.max(10, waitMs),
   };
 }

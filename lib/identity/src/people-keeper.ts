@@ -49,7 +49,7 @@ export class PeopleKeeper {
         await this.#follow();
       } catch (cause) {
         if (signal.aborted) return;
-        log.warn({ err: cause }, "who exists cannot be written down: trying again");
+        log.warn({ err: cause }, "the register of people cannot be written: trying again");
       }
       await clock.sleep(RETRY_MS);
     }

@@ -42,7 +42,7 @@ export class People {
    * refused.
    */
   async watch(signal: AbortSignal, log: Log): Promise<void> {
-    const hearing = hearingOf(log, "whether all who exist are known");
+    const hearing = hearingOf(log, "the register of people");
     const known = this.#bucket.watch(
       COMPLETE,
       ({ operation }) => {
@@ -64,7 +64,7 @@ export class People {
       const entry = await this.#bucket.kv.get(keyOf(user));
       return entry !== null && entry.operation === "PUT";
     } catch (cause) {
-      throw new ChatError("UNAVAILABLE", "it cannot be asked just now who exists", {
+      throw new ChatError("UNAVAILABLE", "the register of people is not reachable", {
         cause,
         retryAfterMs: 1_000,
       });

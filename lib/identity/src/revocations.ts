@@ -92,7 +92,7 @@ export class Revocations {
   /** Throws UNAUTHENTICATED for what is revoked, UNAVAILABLE while the list is not known. */
   refuse(identity: Revocable): void {
     if (!this.loaded)
-      throw new ChatError("UNAVAILABLE", "the list of revoked tokens is not known just now", {
+      throw new ChatError("UNAVAILABLE", "the list of revoked tokens cannot be read at the moment", {
         retryAfterMs: 500,
       });
     if (this.isRevoked(identity))

@@ -15,7 +15,7 @@ function signed(text: string): string {
   return `${part}.${createHmac("sha256", key).update(part).digest("base64url")}`;
 }
 
-test("a ticket of today's form is read", () => {
+test("a ticket of the present form is accepted", () => {
   assert.deepEqual(tickets.verify(signed(JSON.stringify(content)), "phone", NOW), {
     user: "ann",
     device: "phone",
@@ -25,7 +25,7 @@ test("a ticket of today's form is read", () => {
   });
 });
 
-test("a ticket carries the revision of its token's credential", () => {
+test("a ticket has the revision of the credential of its token", () => {
   const identity = tickets.verify(signed(JSON.stringify({ ...content, r: 7 })), "phone", NOW);
   assert.equal(identity.revision, 7);
   assert.deepEqual(tickets.verify(tickets.issue(identity, NOW).ticket, "phone", NOW), identity);
@@ -35,7 +35,7 @@ test("a ticket carries the revision of its token's credential", () => {
     });
 });
 
-test("each field of a ticket is of its kind, or the ticket is refused", () => {
+test("a ticket with a field of a wrong type is refused", () => {
   const wrong = [null, true, -1, 1.5, 1e300, "", "a b", "x".repeat(65), [], ["ann"], {}];
   for (const name of Object.keys(content))
     for (const value of [undefined, ...wrong, ...("ukd".includes(name) ? [397] : ["397"])]) {
@@ -51,7 +51,7 @@ test("each field of a ticket is of its kind, or the ticket is refused", () => {
     assert.throws(() => tickets.verify(signed(text), "phone", NOW), { code: "UNAUTHENTICATED" }, text);
 });
 
-test("a ticket that is written in another way is refused", () => {
+test("a ticket in another spelling is refused", () => {
   const { ticket } = tickets.issue(tickets.verify(signed(JSON.stringify(content)), "phone", NOW), NOW);
   const last = ticket.at(-1) ?? "";
   const others = [
@@ -69,7 +69,7 @@ test("a ticket that is written in another way is refused", () => {
     assert.throws(() => tickets.verify(other, "phone", NOW), { code: "UNAUTHENTICATED" }, other);
 });
 
-test("tickets of every key of before hold for as long as the key is named; the first key signs", () => {
+test("the first key signs tickets, and tickets of earlier keys stay valid while the keys are listed", () => {
   const identity = tickets.verify(signed(JSON.stringify(content)), "phone", NOW);
   const names = ["first", "second", "third", "fourth"] as const;
   const rotating = new Tickets([names[0]], 3_600_000);

@@ -29,7 +29,7 @@ const TICKET_LENGTH_MAX = 1_024;
 const TOKEN_ID_LENGTH_MAX = 64;
 
 const invalid = (cause?: unknown): ChatError =>
-  new ChatError("UNAUTHENTICATED", "no valid ticket", { cause });
+  new ChatError("UNAUTHENTICATED", "the ticket is not valid", { cause });
 
 /**
  * Reads content as strictly as a token's claims: a ticket of an older version may hold values that are

@@ -54,7 +54,7 @@ const issuer = await HandMadeTokens.of("EdDSA");
 const set = JSON.stringify(issuer.set);
 const token = await issuer.sign(JSON.stringify(claimsOf()));
 
-test("keys that a URL serves check tokens; a kid that a fresh set does not have is no valid token", async (t) => {
+test("keys from a URL check tokens, and a token whose kid a fresh set lacks is not valid", async (t) => {
   let asked = 0;
   const url = await serve(t, (request, response) => {
     asked += 1;
@@ -67,7 +67,7 @@ test("keys that a URL serves check tokens; a kid that a fresh set does not have 
   assert.equal(asked, 2, "it was asked once more for the kid");
 });
 
-test("keys that a token brings along, or says where to find, are not read", async (t) => {
+test("keys that a token contains or links to are not used", async (t) => {
   const asked: string[] = [];
   const elsewhere = await serve(t, (request, response) => {
     asked.push(String(request.url));
@@ -88,7 +88,7 @@ test("keys that a token brings along, or says where to find, are not read", asyn
   assert.deepEqual(asked, []);
 });
 
-test("another algorithm than the one that is set is refused, whatever key signed", async () => {
+test("a token of another algorithm than the configured one is refused with any key", async () => {
   for (const algorithm of ["ES256", "RS256", "PS256", "ES384"]) {
     const other = await HandMadeTokens.of(algorithm);
     const both = serveBoth(other);
@@ -129,18 +129,18 @@ const ANSWERS: Readonly<Record<string, RequestListener>> = {
 };
 
 for (const [what, answer] of Object.entries(ANSWERS))
-  test(`a URL of keys that answers ${what}: UNAVAILABLE, in time`, async (t) => {
+  test(`a URL of keys that answers ${what} causes UNAVAILABLE in time`, async (t) => {
     const door = doorTo(await serve(t, answer));
     const began = performance.now();
     await assert.rejects(door.verify(token), { code: "UNAVAILABLE", retryAfterMs: 1_000 });
     assert.ok(performance.now() - began < 10 * FETCH_MS);
   });
 
-test("a URL where nobody listens: UNAVAILABLE", async () => {
+test("a URL of keys without a listener causes UNAVAILABLE", async () => {
   await assert.rejects(doorTo("http://127.0.0.1:1/keys").verify(token), { code: "UNAVAILABLE" });
 });
 
-test("a URL that fails later: its known keys go on, an unknown kid is UNAVAILABLE until it answers", async (t) => {
+test("known keys stay in use while their URL fails, and an unknown kid is UNAVAILABLE until it answers", async (t) => {
   const later = await generateKeyPair("EdDSA");
   let answer = says(200, set);
   const url = await serve(t, (request, response) => {
@@ -164,7 +164,7 @@ test("a URL that fails later: its known keys go on, an unknown kid is UNAVAILABL
   assert.equal((await door.verify(rotated)).user, "ann");
 });
 
-test("a file's set that is taken over checks tokens of every key in it; what is no set leaves the one before", async (t) => {
+test("every key of a changed file checks tokens, and a file that is not a key set leaves the earlier set in use", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "jichat-jwks-"));
   t.after(() => {
     rmSync(folder, { recursive: true });

@@ -79,9 +79,9 @@ const fetchBounded: FetchImplementation = async (url, init) => {
   let bytes = 0;
   for await (const chunk of answer.body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > JWKS_BYTES_MAX) throw new Error(`the keys are more than ${JWKS_BYTES_MAX} bytes`);
+    if (bytes > JWKS_BYTES_MAX) throw new Error(`the keys have more than ${JWKS_BYTES_MAX} bytes`);
     chunks.push(chunk);
   }
-  if (answer.status !== 200) throw new Error(`the keys' URL answered ${answer.status}`);
+  if (answer.status !== 200) throw new Error(`the URL of the keys answered ${answer.status}`);
   return new Response(Buffer.concat(chunks), { status: 200 });
 };

@@ -57,7 +57,7 @@ function listed(): {
 
 for (const algorithm of ["EdDSA", "ES256", "ES384", "RS256", "PS256"])
   for (const jti of [undefined, "j1"])
-    test(`${algorithm}, ${jti === undefined ? "without" : "with"} jti: a revoked token stays so in any spelling`, async () => {
+    test(`${algorithm}, ${jti === undefined ? "without" : "with"} jti: a revoked token stays revoked in any spelling`, async () => {
       const clock = new HandClock();
       clock.at = NOW;
       const issuer = await HandMadeTokens.of(algorithm);
@@ -84,7 +84,7 @@ for (const algorithm of ["EdDSA", "ES256", "ES384", "RS256", "PS256"])
       }
     });
 
-test("a part is canonical where base64url writes its bytes so, whatever its letters and length", () => {
+test("a part is canonical exactly if base64url encodes its bytes to the same text", () => {
   const letter = fc.constantFrom(...ALPHABET.split(""), "=", "+", "/", " ", "\n", "é");
   const mostly = fc.oneof(
     { weight: 50, arbitrary: fc.constantFrom(...ALPHABET.split("")) },

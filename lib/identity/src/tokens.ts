@@ -63,7 +63,7 @@ export class Tokens {
   /** Returns the bytes of the claims after the signature was verified. */
   async #check(token: string): Promise<Uint8Array> {
     if (!isCanonical(token))
-      throw new ChatError("UNAUTHENTICATED", "no valid token: it is not three parts of base64url");
+      throw new ChatError("UNAUTHENTICATED", "the token is not valid: it is not three parts of base64url");
     try {
       const { payload, protectedHeader } = await compactVerify(token, this.#keys, {
         algorithms: [this.#config.algorithm],
@@ -71,13 +71,13 @@ export class Tokens {
       if (protectedHeader.crit !== undefined)
         throw new ChatError(
           "UNAUTHENTICATED",
-          "the token's header has a `crit`: nothing of it is known here",
+          "the token's header has `crit`, and this server supports no critical extension",
         );
       return payload;
     } catch (cause) {
       if (cause instanceof ChatError) throw cause;
       if (cause instanceof errors.JOSEError)
-        throw new ChatError("UNAUTHENTICATED", "no valid token", { cause });
+        throw new ChatError("UNAUTHENTICATED", "the token is not valid", { cause });
       throw new ChatError("UNAVAILABLE", "the keys that check tokens cannot be used", {
         cause,
         retryAfterMs: 1_000,

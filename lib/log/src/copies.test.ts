@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isInTouch, silentCopies } from "./copies.ts";
 
-test("a leader is in touch with a quorum when more than half of the copies were heard lately, its own among them", () => {
+test("a leader has a quorum if more than half of the copies, its own included, were active lately", () => {
   const heard = (...seconds: number[]) =>
     seconds.map((s) => ({ name: "n", current: true, offline: false, active: s * 1e9 }));
   const info = (replicas: ReturnType<typeof heard>) => ({ cluster: { leader: "a", replicas } });
@@ -18,7 +18,7 @@ test("a leader is in touch with a quorum when more than half of the copies were 
     assert.ok(!isInTouch({ cluster: { leader, replicas: heard(0, 0) } }), "a leader that has stepped down");
 });
 
-test("a copy that lags while there is much to write is not told of, one that was not heard of for ten seconds is", () => {
+test("a copy that lags under load is not reported, and one that was silent for ten seconds is", () => {
   const replica = (name: string, seconds: number, more = {}) => ({ name, active: seconds * 1e9, ...more });
   const replicas = [replica("b", 10, { current: false, lag: 19 }), replica("c", 10.1)];
   assert.deepEqual(silentCopies({ cluster: { replicas } }), ["c"]);

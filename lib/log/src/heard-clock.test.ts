@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { HeardClock } from "./heard-clock.ts";
 
-test("it moves with time while something is heard, and stands still in a silence past its limit", async () => {
+test("the clock moves while something is received, and stops in a silence that is over its limit", async () => {
   const clock = new HandClock();
   const heard = new HeardClock(clock, 1_800);
   await clock.pass(60_000);

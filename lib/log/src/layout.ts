@@ -76,11 +76,11 @@ export async function agreeOnLayout(
  */
 export async function raiseLevel(nats: NatsConnection, names: Names, level: number): Promise<number> {
   if (asLevel(level) > LEVEL_KNOWN)
-    throw new RangeError(`level ${level} is more than this build knows, which is ${LEVEL_KNOWN}`);
+    throw new RangeError(`level ${level} is above the newest level that this build knows, ${LEVEL_KNOWN}`);
   const settings = await new Kvm(nats).open(names.settings);
   const found = await settings.get(LAYOUT_KEY);
   if (found === null || found.operation !== "PUT")
-    throw new Error(`cluster ${names.cluster} was never made: there is no level to raise`);
+    throw new Error(`cluster ${names.cluster} does not exist: there is no level to raise`);
   const layout = decodeLayout(found.string(), names.cluster);
   if (layout.level >= level) return layout.level;
   // Compare-and-set: it fails if another process was faster. The next attempt sees what that process wrote.

@@ -121,7 +121,7 @@ export class Leases {
     this.#draining = true;
     const end = performance.now() + deadlineMs;
     await this.#renew().catch((error: unknown) => {
-      this.#log.warn({ err: error }, "could not announce the drain");
+      this.#log.warn({ err: error }, "the drain was not announced");
     });
     while (this.#mine.size > 0 && performance.now() < end && this.#others()) {
       this.#wake();
@@ -132,7 +132,7 @@ export class Leases {
     this.#mine.clear();
     this.#stop.abort();
     await this.#owners.kv.delete(`${this.#options.role}.${this.#options.me}`).catch((error: unknown) => {
-      this.#log.warn({ err: error }, "could not take the owner's key away; it expires by itself");
+      this.#log.warn({ err: error }, "the key of the owner was not deleted: it expires by itself");
     });
   }
 
@@ -211,7 +211,7 @@ export class Leases {
         if (performance.now() - this.#renewedAt >= LEASE_RENEW_MS) await this.#renew();
         await this.#share();
       } catch (error) {
-        this.#log.warn({ err: error }, "leases: NATS did not answer; trying again");
+        this.#log.warn({ err: error }, "NATS did not answer about the leases: trying again");
         await systemClock.sleep(250);
       }
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -250,7 +250,7 @@ export class Leases {
       this.#acquire(partition);
     } catch (error) {
       // Another owner was faster, or NATS does not answer. The watch or the next round shows which.
-      this.#log.debug({ err: error, partition }, "lease not claimed");
+      this.#log.debug({ err: error, partition }, "the lease was not claimed");
     }
   }
 
@@ -264,7 +264,10 @@ export class Leases {
       if ((this.#view.get(partition)?.revision ?? 0) < revision)
         this.#view.set(partition, { owner: to, revision, since: performance.now() });
     } catch (error) {
-      this.#log.warn({ err: error, partition, to }, "hand-over failed; the lease stays, and is served again");
+      this.#log.warn(
+        { err: error, partition, to },
+        "the hand-over failed: the lease stays, and its partition is served again",
+      );
       if (this.#mine.has(partition)) this.#holder.acquire(partition);
       return;
     } finally {

@@ -4,7 +4,7 @@ import { decodeLayout, encodeLayout } from "@jichat/protocol/log/layout.ts";
 import { Level } from "./level.ts";
 import { isDraining, levelOfOwner, ownerText } from "@jichat/protocol/bus/kv-values.ts";
 
-test("a level rises and never falls, whatever is heard, and in whatever order", () => {
+test("a level rises and never falls, for any values in any order", () => {
   const level = new Level(1, 3);
   assert.equal(level.hear(0), "same", "a copy that is behind");
   assert.equal(level.current, 1);
@@ -14,14 +14,14 @@ test("a level rises and never falls, whatever is heard, and in whatever order", 
   assert.deepEqual(level.said, { known: 3, cluster: 3 });
 });
 
-test("a level above what the build knows is told as such, and not gone by", () => {
+test("a level above the known ones is reported and not used", () => {
   const level = new Level(0, 1);
   assert.equal(level.hear(2), "unknown");
   assert.deepEqual(level.said, { known: 1, cluster: 0 });
   assert.equal(level.hear(1), "raised");
 });
 
-test("at level 0 a layout is what level 0 writes; from level 1 on builds of level 0 refuse it", () => {
+test("a layout at level 0 is the one that level 0 writes, and builds of level 0 refuse it from level 1 on", () => {
   assert.equal(encodeLayout({ partitions: 16, level: 0 }), '{"version":1,"partitions":16}');
   const raised = encodeLayout({ partitions: 16, level: 1 });
   assert.ok(
@@ -32,7 +32,7 @@ test("at level 0 a layout is what level 0 writes; from level 1 on builds of leve
     assert.deepEqual(decodeLayout(encodeLayout({ partitions: 4, level }), "c"), { partitions: 4, level });
 });
 
-test("a layout of a version that is not known is refused, and one that is broken too", () => {
+test("a layout of an unknown version is refused, and so is a broken one", () => {
   assert.throws(
     () => decodeLayout('{"version":3,"partitions":4}', "c"),
     /c has layout version 3.*newer JiChat/,
@@ -41,7 +41,7 @@ test("a layout of a version that is not known is refused, and one that is broken
     assert.throws(() => decodeLayout(text, "c"), text);
 });
 
-test("an owner says which level it knows; one of level 0 says nothing of it, and reads what ours says", () => {
+test("an owner reports the level that it knows, and a build of level 0 reports none and can read the entry", () => {
   const isDrainingAtLevel0 = (entry: string): boolean => entry === "draining";
   for (const draining of [false, true]) {
     assert.equal(isDrainingAtLevel0(ownerText(1, draining)), draining);

@@ -16,7 +16,7 @@ const jetStream = (created: readonly string[], restored?: string): JetStreamMana
     },
   }) as unknown as JetStreamManager;
 
-test("an identity stays what it is until any stream is made anew, or a restore is told", async () => {
+test("an identity stays the same until a stream is created again, or a restore is reported", async () => {
   const made = ["2026-01-01T00:00:00.1Z", "2026-01-01T00:00:00.2Z", "2026-01-01T00:00:00.3Z"];
   const of = async (created: readonly string[], restored?: string): Promise<string> =>
     readIdentity(jetStream(created, restored), NAMES, created.length);
@@ -33,7 +33,7 @@ test("an identity stays what it is until any stream is made anew, or a restore i
   assert.equal(new Set([first, ...others]).size, others.length + 1);
 });
 
-test("it is read again when it is old or the connection was lost, and the last one counts meanwhile", async () => {
+test("the identity is read again when it is old or the connection was lost, and the last one is used meanwhile", async () => {
   const clock = new HandClock();
   const faults: unknown[] = [];
   const changes: string[] = [];

@@ -23,19 +23,19 @@ function askWith(errors: readonly Error[], signal = new AbortController().signal
   return { answer, said };
 }
 
-test("what JetStream does not answer in time is asked again, and said", async () => {
+test("a request that JetStream does not answer in time is repeated and logged", async () => {
   const { answer, said } = askWith([new TimeoutError(), apiError(503)]);
   assert.equal(await answer, "there");
   assert.deepEqual(said, Array(2).fill("streams: not ready yet, trying again"));
 });
 
-test("a stream that this server does not know yet is asked for again, once all were made", () => {
+test("a stream that this server does not know yet is asked for again after the creation", () => {
   const notFound = new JetStreamApiError({ code: 404, err_code: 10_059, description: "stream not found" });
   assert.ok(isNotKnownYet(notFound) && isNotKnownYet(apiError(503)));
   assert.ok(!isNotKnownYet(apiError(404)) && !isNotKnownYet(new Error("another layout")));
 });
 
-test("what JetStream refuses ends the start at once", async () => {
+test("a refusal of JetStream ends the start at once", async () => {
   for (const refusal of [apiError(400), new Error("another layout")]) {
     const { answer, said } = askWith([refusal]);
     await assert.rejects(answer, refusal);
@@ -43,7 +43,7 @@ test("what JetStream refuses ends the start at once", async () => {
   }
 });
 
-test("a stop ends the waiting with its reason", async () => {
+test("a stop ends the wait with its reason", async () => {
   const stop = new AbortController();
   const { answer } = askWith([new TimeoutError(), new TimeoutError()], stop.signal);
   stop.abort(new Error("stopped by SIGTERM"));

@@ -119,13 +119,16 @@ export async function openCluster(
   const read = async (): Promise<string> => readIdentity(jsm, names, partitions);
   const known = await untilAnswered("the log's identity", read, waiting, isNotKnownYet);
   const identity = new LogIdentity(known, read, systemClock, (cause) => {
-    waiting.log.warn({ err: cause }, "the log's identity: not readable just now, the last one counts");
+    waiting.log.warn(
+      { err: cause },
+      "the log's identity cannot be read at the moment: the last one stays in use",
+    );
   });
   onReconnect(nats, () => void identity.refresh());
   const level = new Level(first);
   const follow = async (): Promise<void> =>
     watchLevel(level, { nats, names, ...waiting, onUnknown: stopSelf });
   const following = untilAnswered("the cluster's level", follow, waiting, isNotKnownYet);
-  await limited("hearing the bucket of settings", HEARD_WITHIN_MS, following);
+  await limited("opening the watch of the bucket of settings", HEARD_WITHIN_MS, following);
   return { jsm, partitions, identity, level };
 }

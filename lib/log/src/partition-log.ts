@@ -163,7 +163,10 @@ export class PartitionLog {
       goOn: (next, end) => {
         const seen = Math.max(reached, expected - 1);
         if (end >= seen) return next;
-        throw new ChatError("UNAVAILABLE", `${this.#stream} ends at ${end}, ${seen} was seen in it`);
+        throw new ChatError(
+          "UNAVAILABLE",
+          `${this.#stream} ends at ${end}, but position ${seen} was read from it`,
+        );
       },
     };
     for await (const { message } of readStream(this.#jsm, { source, from, hearing, signal })) {
@@ -171,7 +174,7 @@ export class PartitionLog {
       if (message.seq !== expected) {
         throw new ChatError(
           "UNAVAILABLE",
-          `${this.#stream} gave position ${message.seq} where ${expected} was asked for`,
+          `${this.#stream} returned position ${message.seq} instead of ${expected}`,
         );
       }
       expected += 1;
@@ -187,7 +190,7 @@ export class PartitionLog {
     await this.#jsm.streams.purge(this.#stream, { seq: position + 1 });
     const { first, end } = await this.state();
     if (end === position && first === position + 1) return;
-    throw new Error(`${this.#stream} stands at ${first} to ${end}, not behind ${position}`);
+    throw new Error(`${this.#stream} holds ${first} to ${end}, and does not continue after ${position}`);
   }
 
   /** Deletes every batch below `position`. */

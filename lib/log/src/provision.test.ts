@@ -23,7 +23,7 @@ const jetStream = (there: readonly string[], error: unknown): JetStreamManager =
 
 const NOT_FOUND = new JetStreamApiError({ code: 404, err_code: 10_059, description: "stream not found" });
 
-test("streams that another makes are waited for, whichever is missing, and none is made", async () => {
+test("a process that does not own the streams waits for any missing one, and creates none", async () => {
   for (const gone of ALL) {
     const jsm = jetStream(
       ALL.filter((name) => name !== gone),
@@ -31,19 +31,19 @@ test("streams that another makes are waited for, whichever is missing, and none 
     );
     await assert.rejects(layoutOfOthers(undefined as never, jsm, NAMES, WANTED), (error: unknown) => {
       assert.ok(error instanceof StreamsMissing);
-      assert.match(error.message, new RegExp(`^1 streams are not there, ${gone} first`));
+      assert.match(error.message, new RegExp(`^1 streams are missing, ${gone} first`));
       return true;
     });
   }
 });
 
-test("a stream that does not answer is not one that is missing", async () => {
+test("a stream that does not answer does not count as missing", async () => {
   const away = new JetStreamApiError({ code: 503, err_code: 10_008, description: "no leader" });
   await assert.rejects(missingStreams(jetStream([], away), ALL), away);
   assert.deepEqual(await missingStreams(jetStream(ALL.slice(1), NOT_FOUND), ALL), ALL.slice(0, 1));
 });
 
-test("what is missing is made, and what was there before is not, though it goes while others are made", async () => {
+test("missing streams are created, but not one that existed before and vanishes meanwhile", async () => {
   const streams = streamsOf(NAMES, WANTED);
   const [gone, ...rest] = streams.map(({ name }) => name);
   for (const [had, made] of [

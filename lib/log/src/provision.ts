@@ -34,7 +34,7 @@ export async function layoutOfOthers(
   const gone = await missingStreams(jsm, [settings, ...streams]);
   if (gone.length > 0)
     throw new StreamsMissing(
-      `${gone.length} streams are not there, ${gone[0]} first: the operator makes them`,
+      `${gone.length} streams are missing, ${gone[0]} first: the operator creates them`,
     );
   return agreeOnLayout(nats, names, wanted, 0); // Its logs exist, so the cluster is not new.
 }
@@ -82,7 +82,9 @@ export async function makeMissing(
       } catch (error) {
         if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
         if (had.includes(config.name))
-          throw new StreamsMissing(`${config.name} was there, and is not: nothing is made anew`);
+          throw new StreamsMissing(
+            `${config.name} existed and is missing: no missing stream is created again`,
+          );
         await jsm.streams.add(config);
       }
     }),

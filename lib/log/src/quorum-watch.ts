@@ -34,7 +34,7 @@ export async function watchQuorum(
     const isSeen = nats.info?.cluster === undefined || (await isAnySeen(nats, asked));
     if (isSeen) patience.seen(performance.now());
     else if (isConnected() && !nats.isDraining() && patience.isOver(performance.now())) {
-      log.warn({ server: nats.getServer() }, "this nats-server shows no quorum: going to another");
+      log.warn({ server: nats.getServer() }, "this nats-server shows no quorum: connecting to another one");
       await nats.reconnect();
     }
     await looked;

@@ -13,7 +13,7 @@ const view = (
   leases: new Map(leases),
 });
 
-test("quotas differ by at most one and make P", () => {
+test("the quotas differ by at most one and add up to P", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 256 }), (owners, partitions) => {
       const counts = [
@@ -34,7 +34,7 @@ test("quotas differ by at most one and make P", () => {
   );
 });
 
-test("from any beginning, everybody following their plan ends in an even share, and nobody gives what nobody wants", () => {
+test("the plans of all owners end in an even share from any start, and nobody releases a lease that nobody wants", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 5 }),
@@ -66,7 +66,7 @@ test("from any beginning, everybody following their plan ends in an even share, 
   );
 });
 
-test("who drains keeps nothing, and gives to those who stay", () => {
+test("an owner that drains keeps nothing, and hands over to the others", () => {
   const plan = planShare(
     "a",
     view(

@@ -95,7 +95,7 @@ async function joinAll(
 }
 
 test(
-  "owners that start all at once share the partitions evenly: each served, and by one only",
+  "owners that start together share the partitions evenly, and each partition has one owner",
   { timeout: 170_000 },
   async () => {
     for (let round = 0; round < 12; round += 1) {
@@ -114,22 +114,18 @@ test(
   },
 );
 
-test(
-  "an owner that dies without a word is replaced when its lease has run out",
-  { timeout: 60_000 },
-  async () => {
-    const { connections, holders, leases } = await joinAll(namesOf("death"), 2);
-    await untilEven(holders);
-    await connections[0]?.close();
-    await untilEven(holders.slice(1));
-    await leases[1]?.leave(0);
-    await leases[0]?.leave(0); // It has no connection any more; it stops trying all the same.
-    await connections[1]?.close();
-  },
-);
+test("an owner that dies is replaced when its lease has expired", { timeout: 60_000 }, async () => {
+  const { connections, holders, leases } = await joinAll(namesOf("death"), 2);
+  await untilEven(holders);
+  await connections[0]?.close();
+  await untilEven(holders.slice(1));
+  await leases[1]?.leave(0);
+  await leases[0]?.leave(0); // It has no connection any more; it stops trying all the same.
+  await connections[1]?.close();
+});
 
 test(
-  "an outage of NATS that is longer than a lease moves none: nobody could renew, so nobody is dead",
+  "an outage of NATS that is longer than a lease moves no lease, since nobody could renew one",
   { timeout: 60_000 },
   async () => {
     const { connections, holders, leases } = await joinAll(namesOf("outage"), 3);

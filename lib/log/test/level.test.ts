@@ -30,7 +30,7 @@ async function start(t: TestContext) {
   return { nats, jsm: await jetstreamManager(nats), kvm, bucket };
 }
 
-test("a new cluster begins at the newest level, or at 0 where it is not known who will run in it", async (t) => {
+test("a new cluster begins at the newest level, or at 0 if other builds may run in it", async (t) => {
   const { nats, jsm } = await start(t);
   assert.equal(await readLayout(jsm, namesOf("none")).catch(() => "not there"), "not there");
   const first = { partitions: 2, level: LEVEL_KNOWN };
@@ -48,7 +48,7 @@ test("a new cluster begins at the newest level, or at 0 where it is not known wh
   });
 });
 
-test("a cluster that builds of level 0 made is at level 0, also where its settings are gone", async (t) => {
+test("a cluster that builds of level 0 created is at level 0, even if its settings are lost", async (t) => {
   const { nats, jsm, kvm } = await start(t);
   await provision({ nats, jsm, names, wanted });
   const settings = await kvm.open(names.settings);
@@ -58,7 +58,7 @@ test("a cluster that builds of level 0 made is at level 0, also where its settin
   assert.deepEqual(await provision({ nats, jsm, names, wanted }), { partitions: 2, level: 0 });
 });
 
-test("a level is raised once, heard by whoever watches, and never lowered", async (t) => {
+test("a level is raised once, reaches every watcher, and is never lowered", async (t) => {
   const { nats, jsm, bucket } = await start(t);
   await provision({ nats, jsm, names, wanted, level: 0 });
   const stop = new AbortController();
@@ -72,7 +72,10 @@ test("a level is raised once, heard by whoever watches, and never lowered", asyn
   assert.equal(await raiseLevel(nats, names, 1), 1);
   await until("the level is heard", 5_000, async () => level.current === 1, 10);
   assert.equal(await raiseLevel(nats, names, 0), 1, "what is as high stays");
-  await assert.rejects(raiseLevel(nats, names, LEVEL_KNOWN + 1), /more than this build knows/);
+  await assert.rejects(
+    raiseLevel(nats, names, LEVEL_KNOWN + 1),
+    /above the newest level that this build knows/,
+  );
   assert.equal((await readLayout(jsm, names))?.level, 1);
 
   const heard: number[] = [];
@@ -93,7 +96,7 @@ test("a level is raised once, heard by whoever watches, and never lowered", asyn
   assert.deepEqual([ear.current, level.current], [1, 1]);
 });
 
-test("a build that is too old refuses to start, and one that runs stops", async (t) => {
+test("a build that is too old refuses to start, and stops if it runs", async (t) => {
   const { nats, jsm, bucket } = await start(t);
   await provision({ nats, jsm, names, wanted });
   const settings = await bucket(names.settings);
@@ -116,7 +119,7 @@ test("a build that is too old refuses to start, and one that runs stops", async 
   await assert.rejects(openCluster(nats, names, wanted, { log, signal }), /use a newer JiChat/);
 });
 
-test("owners that say no level, or a lower one, are older; one that has left is not", async (t) => {
+test("owners that report no level or a lower one count as older, and an owner that left does not", async (t) => {
   const { nats, jsm, bucket } = await start(t);
   await provision({ nats, jsm, names, wanted });
   assert.deepEqual(await olderOwners(nats, names, 1), []);

@@ -23,7 +23,7 @@ async function startNats(t: TestContext): Promise<{ nats: Part; url: string }> {
   return { nats, url };
 }
 
-test("logs keep their identity over all but being made anew, each of them, or a restore that is told", async (t) => {
+test("the identity of the logs changes only if one is created again or a restore is reported", async (t) => {
   const { nats: server, url } = await startNats(t);
   const open = async () => {
     const nats = await connect({ servers: url });

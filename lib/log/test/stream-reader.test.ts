@@ -96,7 +96,7 @@ class Reading {
   }
 }
 
-test("a snapshot of many pieces comes back as it was saved", async () => {
+test("a snapshot of many pieces is read as it was saved", async () => {
   const snapshots = await Snapshots.open(nats, names);
   assert.equal(await snapshots.load(1), undefined);
   const conversations = Array.from({ length: 20 }, () => randomBytes(50_000).toString("hex"));
@@ -106,7 +106,7 @@ test("a snapshot of many pieces comes back as it was saved", async () => {
 });
 
 test(
-  "a reader whose server was killed goes on within seconds, without a hole",
+  "a reader whose server was killed continues within seconds, without a hole",
   { timeout: 120_000 },
   async () => {
     const stop = new AbortController();

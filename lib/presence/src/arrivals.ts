@@ -74,7 +74,7 @@ export class Arrivals {
 
   async arrive(arrival: Arrival): Promise<Arrived> {
     const arrived = (await this.#rounds.submit(arrival)).get(arrival);
-    if (arrived === undefined) throw new Error("a script told nothing of one who came");
+    if (arrived === undefined) throw new Error("the script returned nothing for a session");
     return arrived;
   }
 

@@ -102,12 +102,13 @@ export class Presence {
    * entries that owners have dropped.
    */
   async mergeList(run: string, user: string, { entries, heads, wholeAt }: ListPart): Promise<void> {
-    if (run !== this.#data.name) throw new Error("Redis was lost while a list was rebuilt for it");
+    if (run !== this.#data.name)
+      throw new Error("the data of Redis was lost while a list was rebuilt for it");
     const args = [...keepFrom(systemClock.now()), user, wholeAt?.join(" ") ?? "", entries.length];
     for (const entry of entries) args.push(entry.conversation, entryText(entry));
     for (const head of heads) args.push(...headArgs(head));
     if ((await this.#data.script(SCRIPTS.merge, args)) === "old")
-      throw new Error("a list was rebuilt as of before what is not known any more");
+      throw new Error("the list was rebuilt from positions before dropped entries");
   }
 
   /**

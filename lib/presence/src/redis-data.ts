@@ -108,13 +108,16 @@ export class RedisData {
     try {
       if ((await this.#redis.get(this.#keyOf(this.#run))) !== name) this.#lost(name);
     } catch (error) {
-      this.#log.debug({ err: error }, "Redis's data could not be looked for; what is asked of it fails too");
+      this.#log.debug(
+        { err: error },
+        "the name of the data in Redis cannot be read: other requests to Redis fail too",
+      );
     }
   }
 
   #lost(name: string): void {
     if (this.#name !== name) return;
-    this.#log.warn({ name }, "the data that was in Redis is gone: all of it is told anew");
+    this.#log.warn({ name }, "the data in Redis is lost: all of it is written again");
     this.#name = "";
     void this.#learn();
   }
@@ -137,7 +140,7 @@ export class RedisData {
       this.#log.info({ run, name: this.#name }, "Redis is ready");
       for (const act of this.#acts) act();
     } catch (error) {
-      this.#log.warn({ err: error }, "Redis did not tell what its data is called; reconnecting");
+      this.#log.warn({ err: error }, "the name of the data in Redis cannot be read: reconnecting");
       this.#redis.disconnect(true);
     }
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RedisTime } from "./redis-time.ts";
 
-test("of the answers of two minutes the quickest tells what Redis's clock says now", () => {
+test("the quickest answer of two minutes gives the time of Redis", () => {
   let now = 5_000;
   const time = new RedisTime(() => now);
   assert.equal(time.now(), undefined);
@@ -22,7 +22,7 @@ test("of the answers of two minutes the quickest tells what Redis's clock says n
   assert.equal((time.now() ?? 0) - start - 1_000 * (now - 5_000), -40_000, "what was told last counts on");
 });
 
-test("what was told latest stays, also where another Redis is behind", () => {
+test("the latest time stays, even if another Redis is behind", () => {
   const time = new RedisTime(() => 0);
   assert.equal(time.latest, 0);
   for (const told of [7, 9, 3]) time.told(told);

@@ -31,10 +31,10 @@ export function connectRedis(url: string, { log, tls, isGathered = false }: Redi
     enableReadyCheck: true,
   });
   redis.on("error", (error: Error) => {
-    log.warn({ err: error.message }, "Redis connection");
+    log.warn({ err: error.message }, "the connection to Redis failed");
   });
   redis.connect().catch((error: unknown) => {
-    log.warn({ err: error }, "Redis is not there yet");
+    log.warn({ err: error }, "Redis is not reachable yet");
   });
   return redis;
 }

@@ -81,7 +81,7 @@ const publish = async (conversation: string, position: number, users: readonly s
     users,
   });
 
-test("a value of a lower log position is refused: of a head, of a list's entry, and of what is done", async () => {
+test("a head, a list entry and a done position of a lower log position are refused", async () => {
   await publish("d_1", 7);
   await publish("d_1", 5);
   await publish("d_2", 6);
@@ -103,12 +103,12 @@ test("a value of a lower log position is refused: of a head, of a list's entry, 
   assert.deepEqual(done, new Map([[3, 7]]));
 });
 
-test("while a partition has not told where it stands, no list is read: only who has told so far", async () => {
+test("no list is read before every partition has reported its position", async () => {
   const { done, complete, entries, heads } = await presence.list("ann", 2);
   assert.deepEqual([done, complete, entries, heads], [new Map([[3, 7]]), false, [], []]);
 });
 
-test("a list that storage told to its end is whole, and what it told takes nothing newer away", async () => {
+test("a list is complete after the last part from storage, and newer entries stay", async () => {
   await publish("d_3", 9);
   const run = presence.run();
   const wholeAt = [0, 0, 0, 9];
@@ -127,7 +127,7 @@ test("a list that storage told to its end is whole, and what it told takes nothi
   );
 });
 
-test("a list that lacks what was let go is whole again once it was read as of there, and not before", async () => {
+test("a list with dropped entries is complete again only after it was read from a later position", async () => {
   const run = presence.run();
   const isWhole = async (): Promise<boolean> => (await presence.list("fay", 1)).complete;
   const merge = async (...wholeAt: number[]): Promise<void> =>
@@ -137,13 +137,13 @@ test("a list that lacks what was let go is whole again once it was read as of th
   const done = (await presence.list("fay", 1)).done.get(3);
   await presence.publish({ ...nothing, isDone: false, partition: 3, position: 15, unsure: ["fay"] });
   assert.deepEqual([await isWhole(), (await presence.list("fay", 1)).done.get(3)], [false, done]);
-  await assert.rejects(merge(99, 99, 99, 14), /not known any more/);
+  await assert.rejects(merge(99, 99, 99, 14), /from positions before dropped entries/);
   assert.equal(await isWhole(), false);
   await merge(0, 0, 0, 15);
   assert.equal(await isWhole(), true);
 });
 
-test("as much as one script may write is written far within the time that a command has", async () => {
+test("a script at its cost limit ends far within the time limit of a command", async () => {
   const entries = Array.from({ length: SCRIPT_COST_MAX }, (_, index) => ({
     user: `slow${index}`,
     entry: entryOf(`d_slow${index}`, 50),
@@ -156,7 +156,7 @@ test("as much as one script may write is written far within the time that a comm
   assert.ok(slowest < 1_000, `a script took ${slowest} ms`);
 });
 
-test("a crowd that asks at once is told each its own, more heads than one script reads included", async () => {
+test("many questions at once each get their own answer, even with more heads than one script reads", async () => {
   const ids = Array.from({ length: 2_500 }, (_, index) => `d_crowd${index}`);
   const heads = ids.map((id, index) => headOf(id, 10 + index));
   const users = Array.from({ length: 200 }, (_, index) => `crowd${index}`);
@@ -175,7 +175,7 @@ test("a crowd that asks at once is told each its own, more heads than one script
   );
 });
 
-test("what is asked while another's answer is on its way is read after it was asked", async () => {
+test("a question that arrives while another one is answered is read after its arrival", async () => {
   await publish("d_5", 20);
   const asked = [presence.heads(["d_5"]), presence.list("ann", 1)] as const;
   await new Promise(setImmediate); // They are on their way.
@@ -192,7 +192,7 @@ test("what is asked while another's answer is on its way is read after it was as
   assert.equal(list.done.get(3), 21);
 });
 
-test("a list with more conversations than one script gives heads of is told with all of them", async () => {
+test("a list comes with all heads, even with more conversations than one script reads", async () => {
   const ids = Array.from({ length: 1_500 }, (_, index) => `d_long${index}`);
   const heads = ids.slice(1).map((id, index) => headOf(id, 30 + index));
   const entries = ids.map((id, index) => ({ user: "long", entry: entryOf(id, 30 + index) }));
@@ -204,7 +204,7 @@ test("a list with more conversations than one script gives heads of is told with
   assert.ok(ann.heads.length > 0 && ann.heads.every((head) => head !== undefined));
 });
 
-test("a list of thousands is told with where its heads stand, and whole heads on demand to those who are in there", async () => {
+test("a list of thousands has the positions of its heads, and members get whole heads on demand", async () => {
   const ids = Array.from({ length: 2_500 }, (_, index) => `g_brief${index}`);
   const heads = ids.map((id, index) => headOf(id, 50 + index));
   const entries = ids.map((id, index) => ({ user: "many", entry: entryOf(id, 50 + index) }));
@@ -224,7 +224,7 @@ test("a list of thousands is told with where its heads stand, and whole heads on
   assert.deepEqual(await presence.heads(page, "eve"), Array(50).fill(undefined));
 });
 
-test("a brief takes an older head's place, a whole head a brief's, and neither a newer one's", async () => {
+test("a brief replaces an older head, a whole head replaces a brief, and neither replaces a newer one", async () => {
   const stands = async (id: string): Promise<unknown[]> => [
     (await presence.briefs([id]))[0],
     (await presence.heads([id]))[0],
@@ -245,7 +245,7 @@ test("a brief takes an older head's place, a whole head a brief's, and neither a
   assert.deepEqual(await stands("g_1"), [brief(11), undefined]);
 });
 
-test("a head that the version before wrote over a brief is told whole", async () => {
+test("a head that the previous version wrote over a brief is read as a whole head", async () => {
   const run = presence.run();
   await presence.mergeList(run, "ann", {
     entries: [],
@@ -256,7 +256,7 @@ test("a head that the version before wrote over a brief is told whole", async ()
   assert.deepEqual(await presence.briefs(["g_2"]), [head]);
 });
 
-test("many who come at once are registered each for themselves, the younger of two stands", async () => {
+test("many sessions that register at once are registered separately, and the younger of two stays", async () => {
   await presence.announceConnector("c1");
   const come = async (user: string, birth: number) =>
     (await arrive(user, "phone", { connector: "c1", session: `${user}-${birth}`, birth })).displaced;
@@ -271,7 +271,7 @@ test("many who come at once are registered each for themselves, the younger of t
     );
 });
 
-test("who says hello displaces whoever is there, however far ahead their birth is, and stays", async () => {
+test("a session with a new hello displaces any other session of its device, whatever birth that one has", async () => {
   await presence.announceConnector("c1");
   await presence.announceConnector("c2");
   const ahead = (Date.now() + 600_000) * 1_000;
@@ -284,7 +284,7 @@ test("who says hello displaces whoever is there, however far ahead their birth i
   assert.deepEqual([kept.birth, kept.displaced], [birth, undefined], "registered again it is as old");
 });
 
-test("births are by Redis's clock; of one that could not be registered with its hello, by how long that was ago", async () => {
+test("births use the clock of Redis, and a late registration subtracts the age of its hello", async () => {
   await presence.announceConnector("c1");
   const [seconds = 0, micros = 0] = (await redis.time()).map(Number);
   await sleep(20); // A connector knows Redis's clock but for the way of an answer.
@@ -298,7 +298,7 @@ test("births are by Redis's clock; of one that could not be registered with its 
   assert.equal(second.displaced !== "younger" && second.displaced?.session, "first");
 });
 
-test("a hello that was long on its way does not displace who said one since", async () => {
+test("a delayed hello does not displace a session with a later hello", async () => {
   await presence.announceConnector("c1");
   await presence.announceConnector("c2");
   const held = Promise.withResolvers<void>();
@@ -334,7 +334,7 @@ test("a hello that was long on its way does not displace who said one since", as
   assert.equal(displaced !== "younger" && displaced?.session, "since");
 });
 
-test("who says hello is never the one to make room, whatever births the other devices have", async () => {
+test("a session with a new hello is never removed to make room, whatever births the other devices have", async () => {
   await presence.announceConnector("c1");
   const ahead = (Date.now() + 600_000) * 1_000;
   for (let device = 1; device <= 20; device += 1)
@@ -349,7 +349,7 @@ test("who says hello is never the one to make room, whatever births the other de
   }
 });
 
-test("whoever syncs as they come is told their list with it; nobody else is", async () => {
+test("only a session that syncs at its registration gets its list with it", async () => {
   await presence.announceConnector("c1");
   const ids = Array.from({ length: 200 }, (_, index) => `d_come${index}`);
   const users = ids.map((_, index) => `come${index}`);
@@ -376,7 +376,7 @@ test("whoever syncs as they come is told their list with it; nobody else is", as
   assert.deepEqual(await long.list?.(), await presence.list("long", 1), "more heads than its script reads");
 });
 
-test("nothing falls between a registration and its list: it is in the one or heard of by the other", async () => {
+test("each record is in the list of a registration or is delivered to its session", async () => {
   await presence.announceConnector("c1");
   let position = 100;
   for (let run = 0; run < 20; run += 1) {
@@ -398,7 +398,7 @@ test("nothing falls between a registration and its list: it is in the one or hea
   }
 });
 
-test("a user is where their sessions are: each connector once, and only while its key lives", async () => {
+test("a user is online at each connector of their sessions once, and only while its key lives", async () => {
   await presence.announceConnector("c1");
   await presence.announceConnector("c2");
   const sit = async (user: string, device: string, connector: string) =>
@@ -414,7 +414,7 @@ test("a user is where their sessions are: each connector once, and only while it
   assert.deepEqual((await publish("d_5", 12, ["bob"])).get("bob"), ["c1"]);
 });
 
-test("heads and lists last for days behind their last write, on whichever day that is", async () => {
+test("heads and lists are kept for days after their last write", async () => {
   const keys = ["h:d_6", "u:ann"].map((key) => `${data.prefix}${key}`);
   const leastSeconds = async (): Promise<number> =>
     Math.min(...(await Promise.all(keys.map(async (key) => redis.ttl(key)))));
@@ -429,7 +429,7 @@ test("heads and lists last for days behind their last write, on whichever day th
   assert.ok((await leastSeconds()) > 6 * DAY_SECONDS);
 });
 
-test("of more devices than a user may have the oldest by birth goes, whoever comes last; the dead do not count", async () => {
+test("the oldest device by birth goes when a user has too many, and dead devices do not count", async () => {
   await presence.announceConnector("c1");
   await presence.announceConnector("c2");
   const come = async (device: number, birth = device) =>

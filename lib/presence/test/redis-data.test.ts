@@ -50,7 +50,7 @@ const changed = async (before: string, ...all: Presence[]): Promise<string> =>
     return name !== "" && name !== before && others.every((other) => other === name) && name;
   });
 
-test("all give the same name to what is there, and it is not the server's where nobody was before", async (t) => {
+test("all processes use the same name for the data, and new data does not have the name of the server", async (t) => {
   const all = await Promise.all(Array.from({ length: 8 }, async () => connect(t, "one")));
   const [first] = all;
   assert.ok(first !== undefined);
@@ -58,7 +58,7 @@ test("all give the same name to what is there, and it is not the server's where 
   assert.notEqual(first.presence.run(), await runIdOf(first.redis));
 });
 
-test("beside the version before, which has data under the server's run_id, that is its name", async (t) => {
+test("data of the previous version keeps its name, the run_id of the server", async (t) => {
   const { redis } = await connect(t, "any");
   const runId = await runIdOf(redis);
   await redis.hset(`${namesOf("old").redis(runId)}done`, 0, 7);
@@ -67,7 +67,7 @@ test("beside the version before, which has data under the server's run_id, that 
   assert.equal((await presence.list("ann", 1)).done.get(0), 7);
 });
 
-test("after FLUSHALL, on a quiet cluster, everybody soon begins anew, under a name that never was", async (t) => {
+test("all processes start again under a new name soon after FLUSHALL, even on a quiet cluster", async (t) => {
   const { redis, presence: router } = await connect(t, "flushed");
   const connector = await meet(t, "flushed");
   const before = router.run();
@@ -82,7 +82,7 @@ test("after FLUSHALL, on a quiet cluster, everybody soon begins anew, under a na
   assert.equal((await connector.list("ann", 0)).done.size, 0);
 });
 
-test("what is asked of data that is gone is neither done nor answered, before anybody has looked", async (t) => {
+test("a request to lost data is not executed, even before the loss is noticed", async (t) => {
   const { redis, presence } = await connect(t, "asked");
   const asks: (() => Promise<unknown>)[] = [
     async () => presence.list("ann", 0),
@@ -103,7 +103,7 @@ test("what is asked of data that is gone is neither done nor answered, before an
   }
 });
 
-test("data that is given up is nobody's any more; who gave it up since does not do so again", async (t) => {
+test("data that was given up is used by nobody, and is not given up a second time", async (t) => {
   const [one, other] = [await meet(t, "given"), await meet(t, "given")];
   const before = one.run();
   await one.publish({ ...nothing, partition: 0, position: 7 });

@@ -80,4 +80,6 @@ export class ChatError extends Error {
 export const asChatError = (thrown: unknown): ChatError =>
   thrown instanceof ChatError
     ? thrown
-    : new ChatError("INTERNAL", "a defect on our side; the traceId finds it", { cause: thrown });
+    : new ChatError("INTERNAL", "an internal error: the logs of the server describe it under this traceId", {
+        cause: thrown,
+      });

@@ -50,6 +50,6 @@ export const faultsText = (faults: readonly Fault[]): string => `${JSON.stringif
  */
 export function readFaults(text: string): readonly Fault[] {
   const value: unknown = JSON.parse(text);
-  if (!Array.isArray(value)) throw new TypeError("faults are a list");
+  if (!Array.isArray(value)) throw new TypeError("faults must be a list");
   return value.filter(isFault);
 }

@@ -43,7 +43,7 @@ export const clientId: Field<string> = {
   schema: {
     type: "string",
     pattern: "^[ -~]{1,64}$",
-    description: "chosen by the client; the same `id` again stores nothing new",
+    description: "chosen by the client; a repeated `id` stores nothing new",
   },
   read: (from, name) => from.matching(name, isClientId, "1 to 64 printable ASCII characters"),
 };

@@ -11,7 +11,7 @@ test("an id has 1 to 64 of [A-Za-z0-9_-]; a client's id 1 to 64 printable ASCII 
   for (const bad of ["", "x".repeat(65), "\u007f", "é", "a\n"]) assert.equal(isClientId(bad), false, bad);
 });
 
-test("what is no text is no id, whatever it looks like as text", () => {
+test("a value that is not text is not an id, whatever it looks like as text", () => {
   for (const value of [
     397,
     0,
@@ -30,7 +30,7 @@ test("what is no text is no id, whatever it looks like as text", () => {
   }
 });
 
-test("a UUIDv7 tells its time, and sorts behind the first id of that time", () => {
+test("a UUIDv7 has its time, and sorts after the first id of that time", () => {
   const id = "01976b2c-0000-7abc-8def-0123456789ab";
   const time = timeOfId(id);
   assert.equal(time, 0x01976b2c0000);
@@ -48,14 +48,14 @@ test("no other id has a time: version 4, upper case, a broken variant, text", ()
   }
 });
 
-test("two users have one conversation, whoever asks; a creator's id makes one group", () => {
+test("two users have one conversation, whoever asks, and a creator and an id have one group", () => {
   assert.equal(directConversation("ann", "bob"), directConversation("bob", "ann"));
   assert.notEqual(directConversation("ann", "bob"), directConversation("ann", "bo"));
   assert.ok(isDirect(directConversation("ann", "bob")) && !isDirect(groupConversation("ann", "1")));
   assert.equal(groupConversation("ann", "1"), groupConversation("ann", "1"));
 });
 
-test("partitions are even, and where a conversation stands never changes", () => {
+test("conversations spread evenly over partitions, and the partition of a conversation never changes", () => {
   assert.deepEqual(
     ["d_a", "g_b", "x"].map((id) => partitionOf(id, 16)),
     ["d_a", "g_b", "x"].map((id) => partitionOf(id, 16)),

@@ -27,7 +27,7 @@ export function asLevel(value: unknown): number {
 export function readSaidLevel(text: string): SaidLevel {
   const { known, cluster } = JSON.parse(text) as Partial<Record<keyof SaidLevel, unknown>>;
   const said = { known: asLevel(known), cluster: asLevel(cluster) };
-  if (said.cluster > said.known) throw new RangeError("a process goes by no level that it does not know");
+  if (said.cluster > said.known) throw new RangeError("a process cannot use a level that it does not know");
   return said;
 }
 

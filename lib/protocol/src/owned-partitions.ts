@@ -6,6 +6,6 @@ export const partitionsText = (partitions: Iterable<number>): string =>
 export function readPartitions(text: string): readonly number[] {
   const value: unknown = JSON.parse(text);
   if (!Array.isArray(value) || !value.every((one) => Number.isSafeInteger(one) && one >= 0))
-    throw new TypeError("partitions are a list of whole numbers");
+    throw new TypeError("partitions must be a list of whole numbers");
   return value;
 }

@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { readSaidLevel } from "@jichat/protocol/level.ts";
 import { startAdmin } from "./admin.ts";
 
-test("/livez and /readyz say why not, each by its own reason; without one a process lives", async () => {
+test("/livez and /readyz each name their own reason, and a process without one is alive", async () => {
   const config = { adminPort: 0, adminHost: "127.0.0.1", clusterKeys: ["k"] };
   const telemetry = { log: pino({ level: "silent" }), scrape: async () => "" };
   let [notLive, notReady]: (string | undefined)[] = [undefined, undefined];
@@ -25,7 +25,7 @@ test("/livez and /readyz say why not, each by its own reason; without one a proc
   bare.stop();
 });
 
-test("/faults has what a person has to know; who can have none says so, and is not taken for one without", async () => {
+test("/faults lists the faults, and a component that has none to report answers 404", async () => {
   const config = { adminPort: 0, adminHost: "127.0.0.1", clusterKeys: ["k"] };
   const telemetry = { log: pino({ level: "silent" }), scrape: async () => "" };
   const fault = { fault: "LogFull", partitions: [3], why: "w" } as const;
@@ -39,7 +39,7 @@ test("/faults has what a person has to know; who can have none says so, and is n
   bare.stop();
 });
 
-test("/level has the newest level that is known and the cluster's; who goes by none says so", async () => {
+test("/level has the newest known level and the cluster's, and a component without a level answers 404", async () => {
   const config = { adminPort: 0, adminHost: "127.0.0.1", clusterKeys: ["k"] };
   const telemetry = { log: pino({ level: "silent" }), scrape: async () => "" };
   const notReady = (): undefined => undefined;

@@ -66,23 +66,23 @@ export async function startAdmin(
       case "GET /metrics":
         return [200, await telemetry.scrape()];
       case "GET /partitions":
-        if (actions.partitions === undefined) return [404, "no partition is owned here\n"];
+        if (actions.partitions === undefined) return [404, "this component owns no partitions\n"];
         return [200, partitionsText(actions.partitions())];
       case "GET /faults":
-        if (actions.faults === undefined) return [404, "no fault is told of here\n"];
+        if (actions.faults === undefined) return [404, "this component reports no faults\n"];
         return [200, faultsText(actions.faults())];
       case "GET /level":
-        if (actions.level === undefined) return [404, "no cluster's level is gone by here\n"];
+        if (actions.level === undefined) return [404, "this component uses no level\n"];
         return [200, saidLevelText(actions.level())];
       case "POST /drain":
       case "DELETE /drain":
-        if (actions.drain === undefined) return [404, "nothing to drain here\n"];
+        if (actions.drain === undefined) return [404, "this component cannot be drained\n"];
         if (!mayWrite(request, actions.clusterKeys?.() ?? config.clusterKeys))
           return [401, "the cluster's admin token is needed\n"];
         actions.drain(request.method === "POST");
         return [202, "accepted\n"];
       default:
-        return [404, "here are /livez, /readyz, /metrics, /partitions, /faults, /level and /drain\n"];
+        return [404, "the paths are /livez, /readyz, /metrics, /partitions, /faults, /level and /drain\n"];
     }
   };
   const server: Server = createServer((request, response) => {

@@ -32,14 +32,14 @@ function world(offs: { own?: number; redis?: number; nats?: number } = {}) {
 
 for (const wrong of ["own", "redis", "nats"] as const)
   for (const ms of [10 * MINUTES, -10 * MINUTES, 365 * 24 * 60 * MINUTES])
-    test(`one clock that is wrong from the start (${wrong}, ${ms} ms) changes nothing`, async () => {
+    test(`one clock that is wrong from the start (${wrong}, ${ms} ms) does not change the agreed time`, async () => {
       const { clock, wrongBy, told } = world({ [wrong]: ms });
       await clock.look();
       assert.equal(wrongBy(), 0);
       assert.deepEqual(told, wrong === "own" ? [[false, ms]] : []);
     });
 
-test("a jump of this host's clock changes nothing, not even before the next look, and is told once each way", async () => {
+test("a jump of this host's clock does not change the agreed time, and is reported once each way", async () => {
   const { clock, wrongBy, told, setOwn, host } = world();
   await clock.look();
   setOwn(10 * MINUTES);
@@ -55,7 +55,7 @@ test("a jump of this host's clock changes nothing, not even before the next look
   assert.deepEqual(told.at(-1), [true, 500]);
 });
 
-test("while nobody can be asked the last look counts; one alone and the last look outvote a jump", async () => {
+test("the last look counts while nobody answers, and one answer and the last look outvote a jump", async () => {
   const { clock, wrongBy, away, setOwn, host } = world();
   await clock.look();
   away.add("redis").add("nats");
@@ -70,7 +70,7 @@ test("while nobody can be asked the last look counts; one alone and the last loo
   assert.equal(wrongBy(), 0);
 });
 
-test("a host that was suspended, its monotonic clock with it, is believed again at the next look", async () => {
+test("a host that was suspended with its monotonic clock is believed again at the next look", async () => {
   const { clock, away, off, setOwn, wrongBy } = world();
   await clock.look();
   const sleptMs = 60 * MINUTES;
@@ -81,14 +81,14 @@ test("a host that was suspended, its monotonic clock with it, is believed again 
   assert.equal(wrongBy(), sleptMs);
 });
 
-test("with nobody to ask from the start this host's clock is what there is", async () => {
+test("this host's clock is used if nobody ever answers", async () => {
   const { clock, away, wrongBy } = world({ own: 10 * MINUTES });
   away.add("redis").add("nats");
   await clock.look();
   assert.equal(wrongBy(), 10 * MINUTES);
 });
 
-test("an answer that was long on its way tells nothing", async () => {
+test("a slow answer is ignored", async () => {
   const host = new HandClock();
   host.aheadMs = TRUE_START;
   const slow = async (): Promise<number> => {
@@ -100,7 +100,7 @@ test("an answer that was long on its way tells nothing", async () => {
   assert.equal(clock.now(), TRUE_START + host.at);
 });
 
-test("whatever jumps come, with at most one clock wrong at a time it is never wrong by more than is believed", async () => {
+test("the agreed time stays within its bound for any jumps, if at most one clock is wrong at a time", async () => {
   const step = fc.record({
     who: fc.constantFrom("own" as const, "redis" as const, "nats" as const),
     ms: fc.integer({ min: -20 * MINUTES, max: 20 * MINUTES }),
@@ -123,7 +123,7 @@ test("whatever jumps come, with at most one clock wrong at a time it is never wr
   );
 });
 
-test("it looks again within a second while not all answer, and every ten when they do", async () => {
+test("the clock looks again within a second while not all answer, and every ten seconds otherwise", async () => {
   const { clock, away, host, off, wrongBy } = world({ own: 10 * MINUTES });
   away.add("redis").add("nats");
   const ended = new AbortController();

@@ -19,7 +19,9 @@ function backendTls(
 ): BackendTls | undefined {
   if ([ca, cert, key].every((one) => one === undefined)) return undefined;
   if ((cert === undefined) !== (key === undefined))
-    reader.refuse(`${backend}_CERT_FILE and ${backend}_KEY_FILE go together: one of them is not set`);
+    reader.refuse(
+      `${backend}_CERT_FILE and ${backend}_KEY_FILE go together, but one of them is not set: set both or none`,
+    );
   const tls = {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),

@@ -18,7 +18,7 @@ function beatOf(everyMs: () => number): { clock: HandClock; said: string[]; say:
   return { clock, said, say };
 }
 
-test("after a pause the next beat is at once, and what one turn asks for starts together", async () => {
+test("a beat after a pause is immediate, and the requests of one turn start together", async () => {
   const { said, say } = beatOf(() => 8);
   say("a");
   say("b");
@@ -27,7 +27,7 @@ test("after a pause the next beat is at once, and what one turn asks for starts 
   assert.deepEqual(said, ["a", "b"]);
 });
 
-test("what comes soon after a beat waits for the next, and all of it starts then, in order", async () => {
+test("requests soon after a beat wait for the next one, and start then together and in order", async () => {
   const { clock, said, say } = beatOf(() => 8);
   say("a");
   await turn();
@@ -40,7 +40,7 @@ test("what comes soon after a beat waits for the next, and all of it starts then
   assert.deepEqual(said, ["a", "b", "c"]);
 });
 
-test("the distance is asked for anew each time; none means the end of this turn", async () => {
+test("the distance is read before each beat, and no distance means the end of this turn", async () => {
   let everyMs = 8;
   const { said, say } = beatOf(() => everyMs);
   say("a");
@@ -51,7 +51,7 @@ test("the distance is asked for anew each time; none means the end of this turn"
   assert.deepEqual(said, ["a", "b"]);
 });
 
-test("what is asked for during a beat waits for the next", async () => {
+test("a request during a beat waits for the next one", async () => {
   const clock = new HandClock();
   const beat = new Beat(clock, () => 8);
   const said: string[] = [];

@@ -27,12 +27,12 @@ export async function openClock({ jsm, names, redis, telemetry, signal }: ClockP
     onBelief: (isBelieved, aheadMs) => {
       const aheadSeconds = Math.round(aheadMs / 1_000);
       if (isBelieved) log.info({ aheadSeconds }, "this host's clock is right again");
-      else log.warn({ aheadSeconds }, "this host's clock is wrong and not gone by: let it keep time by NTP");
+      else log.warn({ aheadSeconds }, "this host's clock is wrong and is not used: synchronize it by NTP");
     },
   });
   telemetry.gauge(
     "jichat_clock_ahead_seconds",
-    "of this host's clock before what hosts agree on",
+    "how far this host's clock is ahead of the time that hosts agree on",
     () => clock.aheadMs / 1_000,
   );
   const until = clock.monotonic() + START_MS;
@@ -53,6 +53,6 @@ async function timeOfRedis(redis: ClockParts["redis"]): Promise<number> {
 async function timeOfNats(jsm: JetStreamManager, names: Names): Promise<number> {
   const { ts }: { ts?: string } = await jsm.streams.info(`KV_${names.settings}`);
   const time = Date.parse(ts ?? "");
-  if (Number.isNaN(time)) throw new Error("NATS does not tell its time");
+  if (Number.isNaN(time)) throw new Error("NATS did not report its time");
   return time;
 }

@@ -18,10 +18,11 @@ export function finalErrorOf(error: unknown): ChatError | undefined {
     // The client library checks `max_payload` itself. Its other arguments, subjects and time-outs, are ours
     // and valid.
     if (cause instanceof InvalidArgumentError)
-      return new ChatError("FRAME_TOO_LARGE", "this is more than one message of NATS takes", {
+      return new ChatError("FRAME_TOO_LARGE", "this is larger than one message of NATS may be", {
         cause: error,
       });
-    if (cause instanceof PermissionViolationError) return denied("NATS permits this to nobody here", error);
+    if (cause instanceof PermissionViolationError)
+      return denied("NATS does not permit this to the user of this process", error);
     if (cause instanceof JetStreamApiError) return finalAnswerOf(cause);
   }
   return undefined;
@@ -31,10 +32,12 @@ function finalAnswerOf(error: JetStreamApiError): ChatError | undefined {
   switch (error.code) {
     case HEADER_TOO_LARGE:
     case MESSAGE_TOO_LARGE:
-      return new ChatError("FRAME_TOO_LARGE", "this is more than a log takes at once", { cause: error });
+      return new ChatError("FRAME_TOO_LARGE", "this is larger than one message of the log may be", {
+        cause: error,
+      });
     case BAD_REQUEST:
     case STREAM_SEALED:
-      return denied("the log takes no writes", error);
+      return denied("the log does not accept writes", error);
     default:
       return undefined;
   }

@@ -46,6 +46,6 @@ interface Log {
 /** Logs each loss and each recovery. */
 export const hearingOf = (log: Log, what: string, about: object = {}): Hearing =>
   new Hearing((isHeard, err) => {
-    if (isHeard) log.warn(about, `${what} is heard again`);
-    else log.warn({ ...about, err }, `${what} is not heard: its reader is made anew until it is`);
+    if (isHeard) log.warn(about, `the reader of ${what} receives again`);
+    else log.warn({ ...about, err }, `the reader of ${what} stopped: it is opened again until it receives`);
   });

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { listenAddress } from "./listen-address.ts";
 
-test("every address is those of both families, and of IPv4 where there is no IPv6; one that is named stays", async () => {
+test("all addresses are those of both families, or of IPv4 without IPv6, and a named address stays", async () => {
   const server = createServer((_, response) => response.end("here"));
   const host = await listenAddress("::");
   await new Promise<void>((resolve) => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { EnvReader } from "./env-reader.ts";
 import { readNatsUrl } from "./nats-url.ts";
 
-test("one server, several, and who we are", () => {
+test("a URL names one or several servers, and the login", () => {
   assert.deepEqual(readNatsUrl("nats://127.0.0.1:4222"), { servers: ["127.0.0.1:4222"] });
   assert.deepEqual(readNatsUrl("a:4222,b:4223, c"), { servers: ["a:4222", "b:4223", "c"] });
   assert.deepEqual(readNatsUrl("nats://me:p%2Cw@a:4222,b:4222,nats://[::1]:4222"), {
@@ -15,7 +15,7 @@ test("one server, several, and who we are", () => {
   assert.deepEqual(readNatsUrl("tls://a:4222,tls://b:4222"), { servers: ["a:4222", "b:4222"], tls: {} });
 });
 
-test("what is wrong is named by its place, and never with its password", () => {
+test("an error names the wrong address by its place, and never shows a password", () => {
   const wrongs: readonly (readonly [string, RegExp])[] = [
     ["", /address 1 has no host/],
     ["nats://a:4222,", /address 2 has no host/],
@@ -34,7 +34,7 @@ test("what is wrong is named by its place, and never with its password", () => {
     );
 });
 
-test("the environment's reader names the key beside the other bad ones", () => {
+test("the reader of the environment names the key together with other bad ones", () => {
   const reader = new EnvReader({ NATS_URL: "a:4222,b:0x" });
   reader.natsUrl("NATS_URL", "nats://127.0.0.1:4222");
   reader.text("MISSING");

@@ -23,7 +23,7 @@ export async function connectNats(
 ): Promise<NatsConnection> {
   const next = new NextServer();
   const waiting = setInterval(() => {
-    log.warn("NATS does not answer yet: it is waited for");
+    log.warn("NATS does not answer yet: waiting for it");
   }, TELL_EVERY_MS);
   const connection = await connect({
     ...readNatsUrl(url, tls),
@@ -44,7 +44,10 @@ export async function connectNats(
   // The library closes the connection when a server refuses its login twice. A restart reads the login again.
   void connection.closed().then((error) => {
     if (!(error instanceof Error)) return;
-    log.fatal({ err: error }, "NATS takes this login no more: the process ends, to start anew");
+    log.fatal(
+      { err: error },
+      "NATS refuses this login now: the process ends, and its next start reads the login again",
+    );
     process.exit(1);
   });
   void (async () => {

@@ -14,7 +14,7 @@ const server = (listen: string) => ({
   didConnect: true,
 });
 
-test("who lost its server tries another first, once; who has only one goes back to it", () => {
+test("a client that lost its server tries another one first, or the same one if there is no other", () => {
   const [a, b, c] = [server("a:1"), server("b:1"), server("c:1")];
   const next = new NextServer();
   assert.equal(next.choose([a, b, c], null), null, "the first connection is the library's");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PATIENCE_MS, Patience } from "./patience.ts";
 
-test("a server is left when it has shown no quorum for three seconds, not before", () => {
+test("a server is left once it has shown no quorum for three seconds", () => {
   const patience = new Patience(0);
   assert.equal(patience.isOver(PATIENCE_MS - 1), false);
   patience.seen(PATIENCE_MS);
@@ -10,7 +10,7 @@ test("a server is left when it has shown no quorum for three seconds, not before
   assert.equal(patience.isOver(2 * PATIENCE_MS), true);
 });
 
-test("where no server has a quorum they are left ever more slowly, until one is seen", () => {
+test("servers without a quorum are left ever more slowly until one has a quorum", () => {
   const patience = new Patience(0);
   const left: number[] = [];
   for (let now = 0; now < 300_000; now += 1_000) if (patience.isOver(now)) left.push(now / 1_000);
@@ -26,7 +26,7 @@ test("where no server has a quorum they are left ever more slowly, until one is 
   );
 });
 
-test("a server that was changed for another gives that one its three seconds", () => {
+test("a new server gets its own three seconds", () => {
   const patience = new Patience(0);
   patience.restart(2_500);
   assert.equal(patience.isOver(5_499), false);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { readAll } from "./read-all.ts";
 
-test("a stream is read to its end, however long that takes, while it goes on", async () => {
+test("a stream is read to its end as long as it makes progress", async () => {
   const clock = new HandClock();
   let source: ReadableStreamDefaultController<Uint8Array> | undefined;
   const stream = new ReadableStream<Uint8Array>({
@@ -24,7 +24,7 @@ test("a stream is read to its end, however long that takes, while it goes on", a
   );
 });
 
-test("a stream that falls silent is left, and called off", async () => {
+test("a stream that falls silent is ended with an error", async () => {
   const clock = new HandClock();
   const reasons: unknown[] = [];
   const stream = new ReadableStream<Uint8Array>({

@@ -63,7 +63,7 @@ function start(t: TestContext, volume: Volume, take: (texts: readonly string[]) 
   return { lines, refused: () => refused(), taken: () => taken };
 }
 
-test("files behind a swapped link are taken over as they are now, each change once", async (t) => {
+test("files behind a swapped link are read in their present form, once per change", async (t) => {
   const volume = new Volume();
   volume.put({ a: "1", b: "1" });
   const took: string[] = [];
@@ -77,7 +77,7 @@ test("files behind a swapped link are taken over as they are now, each change on
   assert.deepEqual([taken(), refused()], [2, 0]);
 });
 
-test("what cannot be used is told once and counted until it is mended; what was taken goes on", async (t) => {
+test("unusable files are reported once and counted until they are repaired, and the earlier ones stay in use", async (t) => {
   const volume = new Volume();
   volume.put({ a: "1", b: "1" });
   const took: string[] = [];

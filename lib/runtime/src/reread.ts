@@ -89,12 +89,12 @@ export async function rereadFiles(all: readonly Reread[], options: RereadOptions
   const watched = all.map((one) => new Watched(one));
   const taken = telemetry.counter(
     "jichat_files_taken",
-    "changed files that were taken over, by what they are",
+    "changed files that were read again and are in use, by what they are",
   );
   for (const { what } of watched) taken.add(0, { what });
   telemetry.gauge(
     "jichat_files_refused",
-    "sets of files that have changed and cannot be used: what was read before goes on",
+    "sets of files that have changed and cannot be used: the earlier ones stay in use",
     () => watched.filter(({ isRefused }) => isRefused).length,
   );
   while (!signal.aborted) {
@@ -103,11 +103,11 @@ export async function rereadFiles(all: readonly Reread[], options: RereadOptions
       const { what } = one;
       if (outcome === "taken") {
         taken.add(1, { what });
-        telemetry.log.info({ what }, "changed files were taken over");
+        telemetry.log.info({ what }, "changed files are in use");
       } else if (outcome !== undefined)
         telemetry.log.error(
           { what, why: outcome.why },
-          "changed files cannot be used: those of before go on",
+          "changed files cannot be used: the earlier ones stay in use",
         );
     }
     await sleep(everyMs, undefined, { signal, ref: false }).catch((error: unknown) => {

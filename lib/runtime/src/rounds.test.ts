@@ -37,7 +37,7 @@ function held(
   return { rounds, ran, end };
 }
 
-test("what comes while a round is under way makes the next, in order, and each hears of its own", async () => {
+test("requests that arrive during a round make the next one, in order, and each gets its own result", async () => {
   const { rounds, ran, end } = held(100);
   const first = [rounds.submit(1), rounds.submit(2)];
   await turn();
@@ -53,7 +53,7 @@ test("what comes while a round is under way makes the next, in order, and each h
   ]);
 });
 
-test("a round is full at its limit, one more makes another, and what is over it alone goes alone", async () => {
+test("a round is full at its limit, one more request makes another, and a request over the limit goes alone", async () => {
   const { rounds, ran, end } = held(10);
   const all = [4, 6, 1, 11, 2].map((item) => rounds.submit(item));
   for (let i = 0; i < 4; i += 1) {
@@ -64,7 +64,7 @@ test("a round is full at its limit, one more makes another, and what is over it 
   assert.deepEqual(ran, [[4, 6], [1], [11], [2]]);
 });
 
-test("full rounds are under way together, as many as may be; what fills none waits for all of them", async () => {
+test("full rounds run together up to the limit, and a round that is not full waits for all of them", async () => {
   const { rounds, ran, end } = held(10, 2);
   const all = [10, 10, 10, 3].map((item) => rounds.submit(item));
   await turn();
@@ -80,7 +80,7 @@ test("full rounds are under way together, as many as may be; what fills none wai
   assert.equal(rounds.isIdle, true);
 });
 
-test("a round that fails fails for all in it, and the next one runs", async () => {
+test("a failed round fails for all its requests, and the next one runs", async () => {
   const { rounds, end } = held(10);
   const first = [rounds.submit(1), rounds.submit(2)];
   await turn();

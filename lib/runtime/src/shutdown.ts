@@ -21,7 +21,7 @@ const STOP_MAX_MS = 28_000;
  */
 export function endBehind(drainMs: number, log: Pick<Logger, "error">): void {
   setTimeout(() => {
-    log.error("the stop did not end by itself: a backend is away");
+    log.error("the shutdown did not end in time, since a backend does not answer: the process ends now");
     process.exit(1);
   }, drainMs + STOP_MAX_MS).unref();
 }

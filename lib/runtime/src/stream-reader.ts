@@ -78,7 +78,7 @@ export async function* readStream(
       hearing.lost(error);
       lostSince ??= systemClock.monotonic();
       if (systemClock.monotonic() - lostSince > (source.giveUpMs ?? Infinity))
-        throw new ChatError("UNAVAILABLE", `${source.stream} is not heard`, { cause: error });
+        throw new ChatError("UNAVAILABLE", `nothing is received from ${source.stream}`, { cause: error });
     }
     // The signal may abort during the sleep; the loop's condition sees it.
     await systemClock.sleep(RETRY_MS, signal).catch(() => undefined);
@@ -123,7 +123,7 @@ async function* hear(
   signal.addEventListener("abort", stop, { once: true });
   const dog = new Watchdog(systemClock, SILENCE_MS);
   void dog.watch(over.signal, () => {
-    messages.stop(new Error(`the reader of ${stream} heard nothing for ${SILENCE_MS} ms`));
+    messages.stop(new Error(`the reader of ${stream} received nothing for ${SILENCE_MS} ms`));
   });
   void (async () => {
     for await (const { type } of messages.status()) if (SIGNS.has(type)) dog.sign();
@@ -135,7 +135,7 @@ async function* hear(
       if (signal.aborted) return;
       delivered += 1;
       const { deliverySequence, pending } = message.info;
-      if (deliverySequence !== delivered) throw new Error(`a message of ${stream} was lost on its way`);
+      if (deliverySequence !== delivered) throw new Error(`a message of ${stream} was lost on the way`);
       hearing.heard(Math.max(hearing.end, message.seq + pending));
       dog.rest();
       yield { message, pending };

@@ -10,7 +10,7 @@ const CONFIG = {
   traceRatio: 0,
 } as const;
 
-test("counts are told apart by all their attributes, and add up between scrapes", async () => {
+test("counts are separate for different attributes, and add up between scrapes", async () => {
   const telemetry = startTelemetry("test", CONFIG);
   const requests = telemetry.counter("jichat_test_requests", "requests, by route and status");
   const plain = telemetry.counter("jichat_test_plain", "without attributes");
@@ -26,7 +26,7 @@ test("counts are told apart by all their attributes, and add up between scrapes"
   await telemetry.stop();
 });
 
-test("a gauge of several readings has a line for each, and none for what is not read any more", async () => {
+test("a gauge has a line for each of its readings, and none for a reading that is gone", async () => {
   const telemetry = startTelemetry("test", CONFIG);
   let names = ["a", "b"];
   telemetry.gauge("jichat_test_state", "by name", () =>

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TokenBuckets } from "./token-bucket.ts";
 
-test("the burst passes at once, one more waits as long as it says, then passes", () => {
+test("a burst passes at once, and one more passes after the wait that was named", () => {
   const buckets = new TokenBuckets(10, 20);
   for (let i = 0; i < 20; i += 1) assert.equal(buckets.spend("ann", 1, 0), 0);
   assert.equal(buckets.spend("ann", 1, 0), 100);
@@ -11,14 +11,14 @@ test("the burst passes at once, one more waits as long as it says, then passes",
   assert.equal(buckets.spend("bob", 1, 100), 0, "another key has a bucket of its own");
 });
 
-test("what is more than a bucket holds passes when it is full, and not before", () => {
+test("a charge above the size of a bucket passes only when the bucket is full", () => {
   const buckets = new TokenBuckets(10, 20);
   assert.equal(buckets.spend("ann", 1_000, 0), 0);
   assert.ok(buckets.spend("ann", 1_000, 1_000) > 0);
   assert.equal(buckets.spend("ann", 1_000, 2_000), 0);
 });
 
-test("full buckets are forgotten, and there are never more than the limit", () => {
+test("full buckets are dropped, and their number stays within the limit", () => {
   const buckets = new TokenBuckets(10, 20, 100);
   for (let i = 0; i < 1_000; i += 1) buckets.spend(`u${i}`, 1, 0);
   assert.equal(buckets.size, 100);
@@ -28,7 +28,7 @@ test("full buckets are forgotten, and there are never more than the limit", () =
   assert.equal(buckets.size, 0);
 });
 
-test("asking how long it will be takes nothing, remembers nobody and says what taking says", () => {
+test("a question for the wait charges nothing, stores nothing and gives the same wait as a charge", () => {
   const buckets = new TokenBuckets(10, 20);
   assert.deepEqual([buckets.waitMs("ann", 5, 0), buckets.size], [0, 0]);
   assert.equal(buckets.spend("ann", 20, 0), 0);

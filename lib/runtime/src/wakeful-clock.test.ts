@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { WakefulClock } from "./wakeful-clock.ts";
 
-test("time goes on while it is looked at, and hardly while nobody looks", async () => {
+test("the time moves while it is read, and hardly while nobody reads it", async () => {
   let at = 1_000;
   const stop = new AbortController();
   let late = 0;

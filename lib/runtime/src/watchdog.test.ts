@@ -20,7 +20,7 @@ async function pass(clock: HandClock, ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 250) await clock.pass(250);
 }
 
-test("it bites once the silence is longer than the limit, once, and not at the limit", async () => {
+test("a watchdog fires once when the silence is longer than the limit, and not at the limit", async () => {
   const { clock, bites } = watched();
   await pass(clock, LIMIT_MS);
   assert.equal(bites(), 0);
@@ -30,7 +30,7 @@ test("it bites once the silence is longer than the limit, once, and not at the l
   assert.equal(bites(), 1);
 });
 
-test("each sign of life begins the silence anew", async () => {
+test("each sign of life restarts the silence", async () => {
   const { clock, dog, bites } = watched();
   for (let signs = 0; signs < 5; signs += 1) {
     await pass(clock, LIMIT_MS);
@@ -41,7 +41,7 @@ test("each sign of life begins the silence anew", async () => {
   assert.equal(bites(), 1);
 });
 
-test("while nobody is waited for there is no silence", async () => {
+test("there is no silence while nothing is awaited", async () => {
   const { clock, dog, bites } = watched();
   dog.rest();
   await pass(clock, 10 * LIMIT_MS);
@@ -53,7 +53,7 @@ test("while nobody is waited for there is no silence", async () => {
   assert.equal(bites(), 1);
 });
 
-test("a process that stood still has heard nothing, and holds it against nobody", async () => {
+test("a process that stood still does not count that time as silence", async () => {
   const { clock, bites } = watched();
   await clock.pass(60_000);
   assert.equal(bites(), 0);
@@ -61,7 +61,7 @@ test("a process that stood still has heard nothing, and holds it against nobody"
   assert.equal(bites(), 1);
 });
 
-test("it does not bite once it is called off", async () => {
+test("a stopped watchdog does not fire", async () => {
   const { clock, stop, bites } = watched();
   await pass(clock, LIMIT_MS);
   stop.abort();

@@ -32,7 +32,7 @@ function start(url: string) {
   return { child, ended: once(child, "exit"), said: () => said };
 }
 
-test("a process whose login NATS takes no more ends, to read it anew; one that is let in goes on", async (t) => {
+test("a process whose login NATS refuses ends, and one whose login it accepts goes on", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "jichat-login-"));
   const [port = 0] = await freePorts(1);
   const conf = join(folder, "nats.conf");
@@ -57,7 +57,7 @@ test("a process whose login NATS takes no more ends, to read it anew; one that i
   users("two");
   nats.signal("SIGHUP");
   assert.deepEqual(await one.ended, [1, null]);
-  assert.match(one.said(), /"level":60.*NATS takes this login no more/);
+  assert.match(one.said(), /"level":60.*NATS refuses this login now/);
   assert.equal(two.child.exitCode, null);
   two.child.kill("SIGTERM");
   assert.deepEqual(await two.ended, [0, null]);

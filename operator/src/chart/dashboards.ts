@@ -33,7 +33,7 @@ export const DASHBOARDS: readonly Dashboard[] = [
       { title: "Time to ack", unit: "s", queries: times("jichat_connector_ack") },
       { title: "Time to delivery", unit: "s", queries: times("jichat_connector_delivery") },
       {
-        title: "Errors told to clients",
+        title: "Errors sent to clients",
         unit: "ops",
         queries: { "{{code}}": rate("jichat_connector_errors", "code") },
       },
@@ -50,7 +50,7 @@ export const DASHBOARDS: readonly Dashboard[] = [
         queries: { "{{pod}}": sum("jichat_connector_sockets", "pod") },
       },
       {
-        title: "Frames taken",
+        title: "Frames received",
         unit: "ops",
         queries: { "{{type}}": rate("jichat_connector_frames", "type") },
       },
@@ -81,7 +81,7 @@ export const DASHBOARDS: readonly Dashboard[] = [
         queries: { "{{pod}}": sum("jichat_router_effects_backlog", "pod") },
       },
       {
-        title: "What became of effects",
+        title: "Effects by outcome",
         unit: "ops",
         queries: { "{{outcome}}": rate("jichat_router_effects", "outcome") },
       },
@@ -100,7 +100,7 @@ export const DASHBOARDS: readonly Dashboard[] = [
         queries: { "{{pod}}": sum("jichat_storage_lag_batches", "pod") },
       },
       {
-        title: "Logs not heard (their lag is not known)",
+        title: "Logs not received (their lag is unknown)",
         unit: "short",
         queries: { "{{pod}}": sum("jichat_storage_unheard", "pod") },
       },

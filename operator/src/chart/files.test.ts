@@ -10,19 +10,19 @@ import { chartFiles } from "./files.ts";
 const ROOT = join(import.meta.dirname, "../../..");
 const METRIC = /jichat_[a-z_]+/g;
 
-test("the chart and the reference page say what the operator's code says", () => {
+test("the chart and the reference page equal the output of the operator's code", () => {
   for (const [path, text] of Object.entries(chartFiles()))
     assert.equal(readFileSync(join(ROOT, path), "utf8"), text, `${path} is old: run make chart`);
 });
 
-test("images are built under the names that chart and ChatClusters ask for", () => {
+test("images are built under the names that the chart and ChatClusters use", () => {
   const registry = (SPEC.properties.image.properties.registry as { readonly default?: string }).default;
   assert.equal(registry, REGISTRY);
   assert.match(readFileSync(join(ROOT, "chart/values.yaml"), "utf8"), new RegExp(`registry: ${REGISTRY}\\n`));
   assert.match(readFileSync(join(ROOT, "chart/Chart.yaml"), "utf8"), new RegExp(`appVersion: ${VERSION}\\n`));
 });
 
-test("alerts and dashboards ask for metrics that there are", () => {
+test("alerts and dashboards use existing metrics", () => {
   const known: readonly string[] = readFileSync(join(ROOT, "docs/metrics.md"), "utf8").match(METRIC) ?? [];
   const rules = readdirSync(join(ROOT, "chart/files/rules")).map((name) =>
     readFileSync(join(ROOT, "chart/files/rules", name), "utf8"),
@@ -38,7 +38,7 @@ test("alerts and dashboards ask for metrics that there are", () => {
   assert.deepEqual([...new Set(unknown)], []);
 });
 
-test("every alert names a section of the operations page that is there", () => {
+test("every alert names an existing section of the operations page", () => {
   const alerts = readFileSync(join(ROOT, "chart/files/rules/alerts.yaml"), "utf8");
   const page = readFileSync(join(ROOT, "docs/operations.md"), "utf8");
   const anchorOf = (text: string): string =>

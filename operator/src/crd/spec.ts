@@ -212,7 +212,7 @@ export const SPEC = Type.Object(
       {
         rule: "self.api.replicas == 0 || has(self.auth.jwksUrl) || self.auth.algorithm == 'EdDSA' || has(self.auth.secret)",
         message:
-          "auth.algorithm is not EdDSA and no keys are given: a key that is made here is an Ed25519 one. Set auth.secret or auth.jwksUrl, or leave the algorithm",
+          "auth.algorithm is not EdDSA and no keys are given: the operator makes Ed25519 keys only. Set auth.secret or auth.jwksUrl, or leave the algorithm",
       },
     ),
   },

@@ -8,12 +8,12 @@ import { REFUSALS, refusedChange } from "./refusals.ts";
 import { SPEC } from "./spec.ts";
 import { TRANSITIONS, rowOf } from "./transitions.ts";
 
-test("every field of the spec says what a change of it does, and nothing else is said", () => {
+test("the table of changes has a row for every field of the spec, and no other row", () => {
   const rows = leavesOf(SPEC as Schema).map((path) => rowOf(path) ?? `no row for ${path}`);
   assert.deepEqual([...new Set(rows)].sort(), Object.keys(TRANSITIONS).sort());
 });
 
-test("a field that is new has no row", () => {
+test("a new field without a row is found", () => {
   const { properties } = SPEC as Schema;
   const more = { properties: { ...properties, later: { properties: { field: {} } } } };
   assert.deepEqual(
@@ -28,7 +28,7 @@ test("a field that is new has no row", () => {
   assert.equal(rowOf("routers.later"), undefined);
 });
 
-test("every refusal is of a field of the table, and the CRD carries its rule and message", () => {
+test("every refusal concerns a field of the table, and the CRD has its rule and message", () => {
   const named = new Set(Object.values(TRANSITIONS).flatMap(({ refuses = [] }) => refuses));
   assert.deepEqual([...named].sort(), Object.keys(REFUSALS).sort());
   const crd = JSON.stringify(definition());
@@ -52,7 +52,7 @@ const natsWith = (more: Partial<Ground["nats"]>): Ground => ({
 });
 const historyOn = (clickhouse: Ground["clickhouse"]): Ground => ({ ...GROUND, clickhouse });
 
-test("what would lose data is refused, in both directions; what would not is not", () => {
+test("a change that would lose data is refused in both directions, and any other one is allowed", () => {
   const pairs: readonly [Ground, Ground, RegExp][] = [
     [GROUND, { ...GROUND, partitions: 8 }, /partitions cannot change/],
     [GROUND, natsWith({ servers: 1 }), /nats\.managed\.replicas cannot change/],
@@ -68,7 +68,7 @@ test("what would lose data is refused, in both directions; what would not is not
   }
 });
 
-test("volumes grow, by any notation, and neither shrink nor change their class", () => {
+test("volumes grow in any notation, and neither shrink nor change their class", () => {
   assert.equal(refusedChange(GROUND, natsWith({ size: "10240Mi" })), undefined);
   assert.equal(refusedChange(GROUND, natsWith({ size: "11Gi" })), undefined);
   assert.match(refusedChange(GROUND, natsWith({ size: "10239Mi" })) ?? "", /cannot shrink/);

@@ -85,7 +85,7 @@ const podsOf = (input: DesiredInput): Readonly<Record<string, unknown>> =>
       }),
   );
 
-test("what the table says of a field is what it does: pods are made anew, or none is", () => {
+test("a change of each field replaces pods exactly if the table says so", () => {
   for (const path of leavesOf(SPEC as Schema)) {
     const { does } = TRANSITIONS[rowOf(path) ?? ""] ?? assert.fail(path);
     if (does === "refused") continue;

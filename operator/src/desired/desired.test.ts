@@ -19,7 +19,7 @@ import type { DesiredInput } from "./desired-input.ts";
 import { backendUrl } from "./desired-input.ts";
 import { connectorRevision } from "./workloads.ts";
 
-test("the same spec makes the same objects, and another name shares none with it", () => {
+test("the same spec makes the same objects, and ChatClusters of different names share none", () => {
   const ids = (input: DesiredInput): string[] =>
     everything(input).map(({ kind, metadata: { name } }) => `${kind} ${name}`);
   assert.deepEqual(everything(inputOf()), everything(inputOf()));
@@ -43,7 +43,7 @@ test("every pod passes the restricted standard, has no token, and leaves a lost 
   }
 });
 
-test("no secret is in a ConfigMap, an argument or a variable; each component's Secret holds only what it needs", () => {
+test("no secret is in a ConfigMap, an argument or a variable, and the Secret of a component holds only what it needs", () => {
   const input = inputOf();
   const hidden = [KEYS.clusterKey, KEYS.signingKey["d"] ?? "", ...Object.values(KEYS.passwords)];
   const shown = everything(input).filter(({ kind }) => kind !== "Secret");
@@ -57,7 +57,7 @@ test("no secret is in a ConfigMap, an argument or a variable; each component's S
   assert.equal(secrets(input).length, 8);
 });
 
-test("with a certificate connectors speak TLS: theirs alone, no pod goes when it changes, told to devices", () => {
+test("connectors with a certificate use TLS, alone have the Secret, are not replaced for a change, and devices get wss URLs", () => {
   const spec = { connectors: { ...clusterOf().spec.connectors, tls: { secret: "t", host: "chat.example" } } };
   const input = { ...inputOf(spec), tls: { "tls.crt": "certificate", "tls.key": "key" } };
   for (const component of COMPONENTS) {
@@ -71,7 +71,7 @@ test("with a certificate connectors speak TLS: theirs alone, no pod goes when it
   assert.notDeepEqual(secretsOf(renewed, "connector"), secretsOf(input, "connector"));
 });
 
-test("every setting is a key that docs/configuration.md has", () => {
+test("every setting is a key of docs/configuration.md", () => {
   const docs = readFileSync(join(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
   const connectors = { ...clusterOf().spec.connectors, tls: { secret: "t" } };
   for (const spec of [{}, { connectors }, { clickhouse: { embedded: { storage: { size: "1Gi" } } } }])
@@ -83,7 +83,7 @@ test("every setting is a key that docs/configuration.md has", () => {
         );
 });
 
-test("several nats-servers of one's own are told to every part, the login with the first", () => {
+test("every part gets the URLs of several external nats-servers, with the login in the first one", () => {
   const url = "nats://a.example:4222,b.example:4222,nats://c.example:4222";
   const input = inputOf({ nats: { external: { url, secret: "login" } } });
   const login = { username: "me", password: "p,w@1" };
@@ -101,7 +101,7 @@ test("several nats-servers of one's own are told to every part, the login with t
   assert.deepEqual(ports("nats://a:4222,b:4223,c"), [4_222, 4_223]);
 });
 
-test("names of streams and databases are bounded, and differ though they would read the same", () => {
+test("names of streams and databases are bounded, and never collide", () => {
   const of = (namespace: string, name: string): string =>
     clusterNameOf({ metadata: { namespace, name } } as ChatCluster);
   assert.notEqual(of("a-b", "c"), of("a", "b-c"));
@@ -139,7 +139,7 @@ function lets(
   return side(from, to, "egress") && side(to, from, "ingress");
 }
 
-test("pods reach each other where a flow says so, and nowhere else", () => {
+test("pods may reach each other only along the declared flows", () => {
   const input = inputOf();
   const roles = rolesOf(input);
   const policies = networkPolicies(input, roles);
@@ -161,7 +161,7 @@ test("pods reach each other where a flow says so, and nowhere else", () => {
   assert.ok(lets(policies, pod("storage"), pod("clickhouse"), 8123));
 });
 
-test("nobody but the operator may make, change or delete a stream; each speaks as itself only", () => {
+test("only the operator may create, change or delete a stream, and each part sends only as itself", () => {
   const all = natsPermissions("c", 2);
   for (const user of ["connector", "router", "storage", "api"] as const) {
     const { publish, subscribe } = all[user];
@@ -182,13 +182,13 @@ test("nobody but the operator may make, change or delete a stream; each speaks a
   assert.match(redisAcl(inputOf()), /^user default off$/m);
 });
 
-test("managed nats-servers notice a route that is cut; one alone has none", () => {
+test("managed nats-servers notice a cut route, and a single one has no route", () => {
   const config = (replicas: number) => natsConfig(inputOf({ nats: { managed: { replicas } } }));
   assert.match(config(3), /cluster \{[^}]*ping_interval: 3s\n\s+ping_max: 2\n\}/);
   assert.doesNotMatch(config(1), /ping/);
 });
 
-test("a managed nats-server whose JetStream a full disk has switched off is started anew", () => {
+test("a managed nats-server whose JetStream a full disk has switched off is restarted", () => {
   const server = serversOf(inputOf()).find(
     ({ kind, metadata }) => kind === "StatefulSet" && metadata.name.endsWith("-nats"),
   );
@@ -196,7 +196,7 @@ test("a managed nats-server whose JetStream a full disk has switched off is star
   assert.match(JSON.stringify(server), /"livenessProbe":\{"httpGet":\{[^}]*js-enabled-only=true/);
 });
 
-test("a managed nats-server that has a limit of memory is told of it; one that has none is not", () => {
+test("a managed nats-server gets its memory limit as a setting if it has one", () => {
   const told = (limits?: object) => {
     const nats = { managed: { ...clusterOf().spec.nats.managed, ...(limits && { resources: { limits } }) } };
     const [template] = templatesOf(serversOf(inputOf({ nats })));

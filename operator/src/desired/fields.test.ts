@@ -55,7 +55,7 @@ const MARKED: Readonly<Record<Role, object>> = {
   clickhouse: { clickhouse: { managed: { template: template("clickhouse") } } },
 };
 
-test("whatever has pods takes a template: its own alone, without losing what is ours", () => {
+test("every part with pods takes its own template, and keeps the operator's settings", () => {
   const plain = inputOf();
   for (const role of rolesOf(plain)) {
     const input = inputOf(MARKED[role]);
@@ -94,14 +94,14 @@ test("whatever has pods takes a template: its own alone, without losing what is 
   }
 });
 
-test("the Job has the storage's template where it has none of its own, and resources of its own", () => {
+test("the migration Job uses the template of storage if it has none, and has its own resources", () => {
   assert.deepEqual(ofRole(inputOf(MARKED.storage), "migrate")?.spec.nodeSelector, { mark: "storage" });
   const both = inputOf({ ...MARKED.storage, ...MARKED.migrate });
   assert.deepEqual(ofRole(both, "migrate")?.spec.nodeSelector, { mark: "migrate" });
   assert.deepEqual(ofRole(both, "migrate")?.spec.containers[0]?.resources, { requests: { cpu: "2" } });
 });
 
-test("what templates may not name is all that pods have: variables, volumes and where they are", () => {
+test("templates may not name any variable, volume or path that pods have already", () => {
   const inputs = [
     inputOf(),
     external(),
@@ -143,7 +143,7 @@ const servicesOf = (input: DesiredInput) =>
       .map((one) => [one.metadata.name, one as KubeObject & { readonly spec: ServiceSpec }]),
   );
 
-test("both doors are Services as the spec has them, and the route leads to the api's port", () => {
+test("connectors and api have Services as the spec describes them, and the route leads to the api's port", () => {
   const service = {
     type: "LoadBalancer",
     port: 8443,
@@ -170,7 +170,7 @@ test("both doors are Services as the spec has them, and the route leads to the a
   assert.equal(servicesOf(inputOf()).get("chat-api")?.spec.ports[0]?.port, 80);
 });
 
-test("limits become variables where they are said; who is believed is one answer for both doors, or two", () => {
+test("limits become variables if they are set, and trustProxy is shared by connectors and api unless both set it", () => {
   const plain = settingsOf(inputOf(), "connector");
   for (const { variable } of Object.values(CONNECTOR_LIMITS)) assert.equal(plain[variable], undefined);
   const limits = Object.fromEntries(
@@ -193,7 +193,7 @@ test("limits become variables where they are said; who is believed is one answer
   assert.deepEqual(trust({ connectors: { trustProxy: 0 }, api: { trustProxy: networks } }), ["0", networks]);
 });
 
-test("every limit is a variable that its component reads, with the same bounds", () => {
+test("every limit is a variable of its component, with the same bounds", () => {
   for (const [component, table] of [
     ["connector", CONNECTOR_LIMITS],
     ["api", API_LIMITS],
@@ -210,7 +210,7 @@ test("every limit is a variable that its component reads, with the same bounds",
   }
 });
 
-test("a backend's CA and certificate reach whom it is spoken to by, and the Job, and nobody else", () => {
+test("only the components of a backend and the Job get its CA and certificate", () => {
   const input = external();
   const files = (component: (typeof COMPONENTS)[number]): string[] =>
     Object.keys(secretsOf(input, component)).filter((name) => /ca\.crt|tls/.test(name));
@@ -244,7 +244,7 @@ test("a backend's CA and certificate reach whom it is spoken to by, and the Job,
     );
 });
 
-test("half a certificate, and what is none, is refused at the start by name", () => {
+test("a certificate that is incomplete or broken is refused at the start by its name", () => {
   const faults = (env: NodeJS.ProcessEnv): string => {
     const reader = new EnvReader(env);
     readNatsTls(reader);
@@ -260,7 +260,7 @@ test("half a certificate, and what is none, is refused at the start by name", ()
   assert.match(faults({ NATS_CA: "x", NATS_CERT: "x", NATS_KEY: "x" }), /NATS_CA_FILE, .* are not PEM/);
 });
 
-test("as many of the edge may go at once as the spec says; of what holds state it is one", () => {
+test("the spec sets how many pods of the edge may be evicted at once, and it is one for parts with state", () => {
   const budgets = everything(inputOf({ disruption: { maxUnavailable: "20%" } })).filter(
     ({ kind }) => kind === "PodDisruptionBudget",
   ) as (KubeObject & { readonly spec: { readonly maxUnavailable: number | string } })[];
@@ -271,7 +271,7 @@ test("as many of the edge may go at once as the spec says; of what holds state i
   assert.equal(clusterOf().spec.disruption.maxUnavailable, 1);
 });
 
-test("every Service is of the families that are wanted, headless ones too", () => {
+test("every Service has the wanted IP families, headless ones too", () => {
   const ipFamilies = ["IPv6", "IPv4"];
   const network = { ipFamilyPolicy: "RequireDualStack", ipFamilies };
   for (const [name, { spec }] of servicesOf(inputOf({ network })))
@@ -280,11 +280,11 @@ test("every Service is of the families that are wanted, headless ones too", () =
     assert.ok(!("ipFamilyPolicy" in spec || "ipFamilies" in spec), "Kubernetes's own choice");
 });
 
-test("no name of a DNS domain is in anything: pods find Services under whichever there is", () => {
+test("no object contains a DNS domain, so pods find Services under any domain", () => {
   assert.doesNotMatch(JSON.stringify(everything(inputOf())), /cluster\.local/);
 });
 
-test("where the platform gives user ids, as OpenShift does, no pod says one, unless its template does", () => {
+test("no pod sets a user id if the platform assigns them, unless its template does", () => {
   const operator = { namespace: "jichat", labels: {}, podUsers: "assigned" as const };
   for (const { spec } of templatesOf(everything(inputOf({}, { operator })))) {
     assert.deepEqual(spec.securityContext, { fsGroupChangePolicy: "OnRootMismatch" });
@@ -294,7 +294,7 @@ test("where the platform gives user ids, as OpenShift does, no pod says one, unl
   assert.equal(ofRole(said, "router")?.spec.securityContext?.fsGroup, 9);
 });
 
-test("names are resolved at the ports that the network has, and at no other", () => {
+test("pods may resolve names only at the ports of the spec's network", () => {
   const ports = (spec: object): readonly number[] => [
     ...new Set(flowsOf(clusterOf(spec)).flatMap(({ to, port }) => (to === "dns" ? [port] : []))),
   ];

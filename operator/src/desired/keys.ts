@@ -224,7 +224,7 @@ export function decodeKeys(text: string | undefined, lives: Lives, now: number):
     value.signingKey === undefined ||
     value.passwords === undefined
   )
-    throw new Error("the Secret of generated keys is not as it was made: delete it to have new ones made");
+    throw new Error("the Secret of generated keys is broken: delete it, and the operator makes new keys");
   const { rotation = "", generation, clusterKey, signingKey, passwords, coming } = value;
   const { publicKeys = [], passwordsBefore = {} } = value;
   const isInherited = value.earlierTokenKeys === undefined && Object.keys(passwordsBefore).length > 0;

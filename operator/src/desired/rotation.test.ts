@@ -33,7 +33,7 @@ const rotate = (keys: Keys, rotation: string, now = NOW): Keys => finish(ask(key
 const first = ask(undefined, "");
 const kids = (keys: Keys): unknown[] => tokenKeysOf(keys).map(({ kid }) => kid);
 
-test("a rotation is offered, then connected to, then in use; nothing goes on before what it waits for", () => {
+test("a rotation passes through its steps, and each step waits for its condition", () => {
   const offered = ask(first, "now");
   assert.equal(ask(offered, "now"), offered, "made once");
   assert.equal(ask(offered, "again"), offered, "one at a time");
@@ -72,7 +72,7 @@ test("a rotation is offered, then connected to, then in use; nothing goes on bef
   assert.equal(ask(used, "now"), used);
 });
 
-test("three rotations in two minutes: tokens and tickets of each earlier generation are checked, newest first", () => {
+test("tokens and tickets of three rotations in two minutes are checked by each earlier generation, newest first", () => {
   const all = [first];
   for (const [at, rotation] of ["a", "b", "c"].entries())
     all.push(rotate(all.at(-1) ?? first, rotation, NOW + at * 40_000));
@@ -90,14 +90,14 @@ test("three rotations in two minutes: tokens and tickets of each earlier generat
   assert.ok(tokenKeysOf(last).every((key) => !("d" in key)));
 });
 
-test("what was asked for while a rotation was on its way begins when that is over, the last of it alone", () => {
+test("of the rotations requested during a rotation only the last begins, after that one ends", () => {
   const connected = step(ask(first, "a"));
   const used = finish(ask(ask(connected, "b"), "c"));
   assert.equal(used.rotation, "a");
   assert.equal(ask(used, "c").coming?.rotation, "c");
 });
 
-test("an earlier key goes when nothing that it signed can live, tickets' before tokens', and no sooner", () => {
+test("an earlier key is removed once nothing that it signed can be valid, for tickets before tokens", () => {
   const keys = rotate(first, "a");
   const until = (life: number): number => NOW + life + 5_000 + 600_000;
   const at = (now: number): [number, number] => {
@@ -110,7 +110,7 @@ test("an earlier key goes when nothing that it signed can live, tickets' before 
   assert.deepEqual(at(until(24 * HOUR)), [1, 1]);
 });
 
-test("lives are those that components are told; one that is shortened shortens none that was given", () => {
+test("lifetimes are those of the components, and a shorter one does not shorten tokens issued before", () => {
   const withEnv = (api: object[], connectors: object[]) =>
     livesOf(clusterOf({ api: { template: { env: api } }, connectors: { template: { env: connectors } } }));
   assert.deepEqual(livesOf(clusterOf()), LIVES);
@@ -130,7 +130,7 @@ test("lives are those that components are told; one that is shortened shortens n
   assert.equal(used.lives.tokenMs, HOUR);
 });
 
-test("with too many earlier keys that are needed no rotation begins, and it is told until when", () => {
+test("no rotation begins with too many needed earlier keys, and the condition names the time until then", () => {
   let keys = first;
   for (let at = 0; at < EARLIER_MAX; at += 1) keys = rotate(keys, String(at), NOW + at);
   assert.equal(keys.generation, EARLIER_MAX + 1);
@@ -161,7 +161,7 @@ function storedBefore(rotated: boolean): string {
   return Buffer.from(JSON.stringify(value)).toString("base64");
 }
 
-test("the Secret of the version before is carried over: its keys, its passwords, and those of before", () => {
+test("the Secret of the previous version is carried over with its present and earlier keys and passwords", () => {
   const text = storedBefore(true);
   const keys = decodeKeys(text, LIVES, NOW) ?? assert.fail();
   assert.equal(tokenKeysOf(keys).length, 2);
@@ -178,7 +178,7 @@ test("the Secret of the version before is carried over: its keys, its passwords,
   assert.equal(tokenKeysOf(decodeKeys(storedBefore(false), LIVES, NOW) ?? keys).length, 1);
 });
 
-test("what is written is read again as it was, and by the version before too; what is broken is said", () => {
+test("the written Secret is read unchanged, also by the previous version, and a broken one is an error", () => {
   for (const keys of [first, ask(first, "a"), rotate(rotate(first, "a"), "b")]) {
     const text = encodeKeys(keys);
     assert.deepEqual(decodeKeys(text, LIVES, NOW + 1), keys);
@@ -190,6 +190,6 @@ test("what is written is read again as it was, and by the version before too; wh
   }
   assert.equal(decodeKeys(undefined, LIVES, NOW), undefined);
   const broken = Buffer.from("{}").toString("base64");
-  assert.throws(() => decodeKeys(broken, LIVES, NOW), /delete it to have new ones made/);
+  assert.throws(() => decodeKeys(broken, LIVES, NOW), /delete it, and the operator makes new keys/);
   assert.notEqual(keysOf(newGeneration("", 1), LIVES).clusterKey, first.clusterKey);
 });

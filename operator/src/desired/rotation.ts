@@ -57,7 +57,7 @@ export function rotationRefused({ earlierTokenKeys, earlierClusterKeys }: Keys):
   ] as const)
     if (keys.length >= EARLIER_MAX) {
       const first = Math.min(...keys.map(({ until }) => until));
-      return `${keys.length} earlier keys still check ${what} that may live; the next rotation begins when the first of them is not needed any more, at ${new Date(first).toISOString()}`;
+      return `${keys.length} earlier keys still check ${what} that may be valid; the next rotation begins when the first of these keys is not needed any more, at ${new Date(first).toISOString()}`;
     }
   return undefined;
 }

@@ -29,14 +29,14 @@ function server(): {
   };
 }
 
-test("the same input has the same hash, however its keys are ordered; another has another", () => {
+test("the same input has the same hash in any order of keys, and another input has another hash", () => {
   assert.equal(hashOf({ a: 1, b: { c: [1, { d: 2 }] } }), hashOf({ b: { c: [1, { d: 2 }] }, a: 1 }));
   assert.equal(hashOf({ a: 1, b: undefined }), hashOf({ a: 1 }));
   assert.notEqual(hashOf({ a: [1, 2] }), hashOf({ a: [2, 1] }));
   assert.equal(canonical({ b: null, a: "x" }), '{"a":"x","b":null}');
 });
 
-test("what the API server adds does not count, what somebody changed does", () => {
+test("additions of the API server do not count as a difference, and changes by others do", () => {
   const observed = {
     ...wanted,
     metadata: { ...wanted.metadata, uid: "1", labels: { app: "chat", other: "x" } },
@@ -54,7 +54,7 @@ test("what the API server adds does not count, what somebody changed does", () =
   assert.ok(!holds({ ports: [1] }, { ports: [] }));
 });
 
-test("quantities are compared as what they mean", () => {
+test("quantities are compared by their value", () => {
   for (const [a, b] of [
     ["500m", "0.5"],
     ["1Gi", "1024Mi"],
@@ -75,7 +75,7 @@ test("quantities are compared as what they mean", () => {
   assert.equal(quantityOf("many"), undefined);
 });
 
-test("an object is applied when it is not there, when the input changed, and when somebody changed it; else it is left", async () => {
+test("an object is applied only if it is missing, if its input changed, or if somebody changed it", async () => {
   const { api, applied } = server();
   const first = await applyIfChanged(api, wanted, undefined);
   assert.deepEqual([first.changed, applied.length], [true, 1]);
@@ -96,7 +96,7 @@ test("an object is applied when it is not there, when the input changed, and whe
   assert.equal(applied.length, 4);
 });
 
-test("what the API server makes of a input is not written again; what somebody makes of it is", async () => {
+test("the API server's form of an input is not written again, and a change by somebody is", async () => {
   const empty = { ...wanted, spec: { ...wanted.spec, env: [{ name: "A", value: "" }], type: "ClusterIP" } };
   const applied: KubeObject[] = [];
   const api = {

@@ -44,8 +44,9 @@ async function work(
       onPass(isRefused ? "refused" : "ok", performance.now() - started);
     } catch (error) {
       onPass(isConflict(error) ? "conflict" : "error", performance.now() - started);
-      if (isConflict(error)) log.debug({ err: error, key }, "somebody wrote in between; again");
-      else log.warn({ err: error, key }, "a pass failed; again after a while");
+      if (isConflict(error))
+        log.debug({ err: error, key }, "an object was changed during the pass: the pass runs again");
+      else log.warn({ err: error, key }, "a pass failed: it runs again later");
       if (error instanceof KubeError && error.retryAfterMs !== undefined)
         queue.addAfter(key, error.retryAfterMs);
       else queue.addFailed(key);

@@ -111,7 +111,7 @@ export class Reflector<T extends KubeObject> {
     const silence = new AbortController();
     const heard = (): NodeJS.Timeout =>
       setTimeout(() => {
-        silence.abort(new Error(`nothing was heard for ${SILENCE_MS / 1_000} s`));
+        silence.abort(new Error(`the watch received nothing for ${SILENCE_MS / 1_000} s`));
       }, SILENCE_MS).unref();
     let timer = heard();
     const query: Query = {

@@ -8,14 +8,14 @@ const make = (): { queue: WorkQueue; clock: HandClock } => {
   return { clock, queue: new WorkQueue({ clock, backoffMs: 100, backoffMaxMs: 1_000, random: () => 1 }) };
 };
 
-test("a key that is added often is there once, and keys come in the order in which they were first added", async () => {
+test("a key is queued once, and keys come in the order of their first addition", async () => {
   const { queue } = make();
   for (const key of ["a", "b", "a", "a"]) queue.add(key);
   assert.equal(queue.depth, 2);
   assert.deepEqual([await queue.next(), await queue.next()], ["a", "b"]);
 });
 
-test("a key is worked on by one at a time, and comes again if it was added meanwhile", async () => {
+test("a key has one worker at a time, and comes again if it was added meanwhile", async () => {
   const { queue } = make();
   queue.add("a");
   await queue.next();
@@ -28,7 +28,7 @@ test("a key is worked on by one at a time, and comes again if it was added meanw
   assert.equal(queue.depth, 0, "and only once");
 });
 
-test("of two delays the shorter counts, and an add makes the delay go", async () => {
+test("the shorter of two delays counts, and an addition removes the delay", async () => {
   const { queue, clock } = make();
   queue.addAfter("a", 500);
   queue.addAfter("a", 200);
@@ -64,7 +64,7 @@ test("failures in a row back off up to the limit, and success starts over", asyn
   assert.equal(queue.depth, 1);
 });
 
-test("closing ends every waiting worker and every delay, and takes nothing more", async () => {
+test("closing ends every waiting worker and every delay, and accepts no more keys", async () => {
   const { queue, clock } = make();
   const waiting = [queue.next(), queue.next()];
   queue.addAfter("a", 100);

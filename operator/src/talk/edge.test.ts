@@ -20,7 +20,7 @@ const settled = (object: KubeObject, ready = 2): KubeObject =>
 const of = (input: DesiredInput, ...connectors: readonly KubeObject[]): Observed =>
   new Observed([settled(deployment(input, "router")), ...connectors]);
 
-test("its print is another with the spec, who is ready, which backends answer, and what is at fault", () => {
+test("the print of the edge changes with the spec, the ready pods, the answering backends and the faults", () => {
   const input = inputOf();
   const current = connectorRevision(input, 2);
   const print = (
@@ -43,7 +43,7 @@ test("its print is another with the spec, who is ready, which backends answer, a
   assert.equal(print(), print());
 });
 
-test("connectors are settled once those that are wanted are all, and of this revision alone", () => {
+test("connectors are settled once all wanted ones are ready and of the present revision", () => {
   const input = inputOf();
   const current = connectorRevision(input, 2);
   const other = connectorRevision(inputOf({}, { version: "0.9.0" }), 2);

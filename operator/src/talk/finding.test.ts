@@ -16,7 +16,7 @@ const BAD = { ...OK, outcome: "send", why: "UNAVAILABLE: no owner" } as const;
 const good: Talked = { last: OK, ageMs: 0, goodAgeMs: 0, failures: 0 };
 const first = ({ status, reason }: { status: string; reason: string }): string => `${status} ${reason}`;
 
-test("one talk that failed changes nothing, two in a row do, and say at which step and why", () => {
+test("two failed talks in a row make the condition false with step and reason, and one does not", () => {
   assert.equal(first(talkFinding(good)), "True Talked");
   const once: Talked = { last: BAD, ageMs: 0, goodAgeMs: 60_000, failures: FAILURES - 1 };
   assert.equal(first(talkFinding(once)), "True Talked");
@@ -38,7 +38,7 @@ test("every step has a reason of its own", () => {
   assert.equal(new Set(reasons).size, STEPS.length);
 });
 
-test("what is older than three minutes is Unknown, never True and never False", () => {
+test("a finding older than three minutes is Unknown", () => {
   const at = (ms: number, failures: number): string =>
     first(talkFinding({ last: failures === 0 ? OK : BAD, ageMs: ms, goodAgeMs: ms, failures }));
   assert.equal(at(STALE_MS, 0), "True Talked");
@@ -47,7 +47,7 @@ test("what is older than three minutes is Unknown, never True and never False", 
   assert.equal(at(STALE_MS + 1, FAILURES), "Unknown Stale");
 });
 
-test("before a first talk, and after a first that failed, nothing is known", () => {
+test("the condition is Unknown before the first talk, and after a first one that failed", () => {
   const never: Talked = { last: undefined, ageMs: Infinity, goodAgeMs: Infinity, failures: 0 };
   assert.equal(first(talkFinding(never)), "Unknown NotTalkedYet");
   const told = talkFinding({ last: BAD, ageMs: 0, goodAgeMs: Infinity, failures: 1 });
@@ -70,7 +70,7 @@ const withCondition = (status: Condition["status"], reason: string): DesiredInpu
   return inputOf({}, { cluster });
 };
 
-test("it is talked once each component has had a pod that is ready, and from then on whatever fails", () => {
+test("talks begin once each component has had a ready pod, and go on after any failure", () => {
   const input = inputOf();
   const reason = (of: DesiredInput, connectors: number, isTalked = false): string | undefined =>
     whyNotTalked(of, observed(of, connectors), isTalked)?.reason;
@@ -88,7 +88,7 @@ test("it is talked once each component has had a pod that is ready, and from the
     assert.equal(reason(withCondition("Unknown", why), 0), "NotReadyYet", why);
 });
 
-test("nobody talks where that is not wanted, and it is Unknown, by its reason", () => {
+test("there are no talks if they are not wanted, and the condition is Unknown with the reason", () => {
   for (const [spec, reason] of [
     [{ hibernate: true }, "Hibernating"],
     [{ paused: true }, "Paused"],

@@ -60,7 +60,7 @@ function staged() {
   return { clock, stage, watch, ends, pass };
 }
 
-test("it talks at once, then each 45 s, and every 10 s while that fails", async () => {
+test("the operator talks at once, then every 45 s, and every 10 s while talks fail", async () => {
   const { stage, watch, ends, pass } = staged();
   watch.look("c", edge());
   await ends(OK);
@@ -81,7 +81,7 @@ test("it talks at once, then each 45 s, and every 10 s while that fails", async 
   watch.stop();
 });
 
-test("a pass is woken by the first talk, by the second failure, by another reason, and by who comes back", async () => {
+test("the first talk, the second failure, another reason and a recovery each start a pass", async () => {
   const { stage, watch, ends, pass } = staged();
   watch.look("c", edge());
   const steps: [Told, number, number][] = [
@@ -101,7 +101,7 @@ test("a pass is woken by the first talk, by the second failure, by another reaso
   watch.stop();
 });
 
-test("a change is talked about soon, one during a talk soon behind it", async () => {
+test("a change starts a talk soon, and a change during a talk starts the next one soon after it", async () => {
   const { stage, watch, ends, pass } = staged();
   watch.look("c", edge("a"));
   await turn();
@@ -120,7 +120,7 @@ test("a change is talked about soon, one during a talk soon behind it", async ()
   watch.stop();
 });
 
-test("how old its word is grows while a talk hangs; the state of it is NaN before and after that", async () => {
+test("the age of the last talk grows while a talk hangs, and the gauge is NaN before the first talk and after removal", async () => {
   const { clock, stage, watch, ends, pass } = staged();
   const state = (): number | undefined => [...watch.states()][0]?.canTalk;
   watch.look("c", edge());
@@ -140,7 +140,7 @@ test("how old its word is grows while a talk hangs; the state of it is NaN befor
   watch.stop();
 });
 
-test("where it is forgotten nobody talks, and what a talk then comes to is not heard", async () => {
+test("a removed ChatCluster has no more talks, and the result of a running one is ignored", async () => {
   const { stage, watch, ends, pass } = staged();
   watch.look("c", edge());
   await turn();
@@ -153,7 +153,7 @@ test("where it is forgotten nobody talks, and what a talk then comes to is not h
   watch.stop();
 });
 
-test("so many talk at once and no more; the next begins as one ends", async () => {
+test("talks at the same time are limited, and the next one begins when one ends", async () => {
   const { stage, watch, ends } = staged();
   for (let at = 0; at < 2 * AT_ONCE + 1; at += 1) watch.look(`c${at}`, edge());
   await turn();
@@ -165,7 +165,7 @@ test("so many talk at once and no more; the next begins as one ends", async () =
   watch.stop();
 });
 
-test("keys of before are shown too while pods of before are there, and some minutes", async () => {
+test("earlier keys are used too while earlier pods exist, and for some minutes after that", async () => {
   const { clock, stage, watch, ends, pass } = staged();
   watch.look("c", edge("a", key("k1")));
   await ends(OK);
@@ -184,7 +184,7 @@ test("keys of before are shown too while pods of before are there, and some minu
   watch.stop();
 });
 
-test("of many partitions it goes on where the last talk ended", async () => {
+test("a talk continues with the partitions after those of the last talk", async () => {
   const { stage, watch, ends, pass } = staged();
   watch.look("c", edge());
   await ends({ ...OK, nextPartition: 3 });

@@ -103,7 +103,7 @@ export class TalkWatch {
 
   /** Stops the talks, and drops their results. */
   forget(key: string): void {
-    this.#watched.get(key)?.stop.abort(new Error("it is not talked here any more"));
+    this.#watched.get(key)?.stop.abort(new Error("the talks of this ChatCluster have ended"));
     this.#watched.delete(key);
   }
 

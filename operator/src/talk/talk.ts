@@ -155,7 +155,7 @@ class Talk {
     const pull = { t: "pull", id: this.#nextId(), conversation: CONVERSATION, after: first.seq };
     const { events } = await device.insist(pull, "page");
     if (!events.some(({ id }) => id === second.id))
-      throw new Error("what was sent meanwhile is not in the conversation's history");
+      throw new Error("the message that was sent meanwhile is not in the conversation's history");
   }
 
   #nextId(): string {
@@ -181,7 +181,7 @@ export async function talk(
   const timeUp = new AbortController();
   late.then(
     () => {
-      timeUp.abort(new Error(`nothing is heard within ${TALK_MS / 1_000} s`));
+      timeUp.abort(new Error(`nothing was received within ${TALK_MS / 1_000} s`));
     },
     (error: unknown) => {
       timeUp.abort(error);

@@ -41,7 +41,7 @@ async function takenFor(input: DesiredInput, jwks: { keys: object[] }): Promise<
   return (await new Tokens(config, loadKeys(keys).keys, nothingRevoked, clock).verify(told.token)).user;
 }
 
-test("with keys of our own it is a token, with a signing key of theirs one of that, else a ticket", async () => {
+test("the operator signs in with a token of its own or of a given signing key, or else with a ticket", async () => {
   assert.equal(await takenFor(inputOf(), { keys: [publicOf(KEYS.signingKey)] }), SYNTHETIC_PERSON);
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const jwks = { keys: [{ ...publicKey.export({ format: "jwk" }), alg: "ES256", kid: "1" }] };
@@ -59,19 +59,19 @@ test("with keys of our own it is a token, with a signing key of theirs one of th
   }
 });
 
-test("connectors let the operator in, wherever it is", () => {
+test("connectors accept the operator from any namespace", () => {
   const flows = flowsOf(inputOf({ connectors: { service: { port: 443 } } }).cluster);
   assert.ok(flows.some(({ from, to, port }) => from === "anyone" && to === "connector" && port === PORTS.ws));
 });
 
-test("the way leads through the Service, over TLS where connectors speak it", () => {
+test("a talk goes through the Service, over TLS if connectors use it", () => {
   assert.equal(wayOf(inputOf()).url, "ws://chat-connector.people.svc/v1/ws");
   const other = inputOf({ connectors: { service: { port: 8_081 } } });
   assert.equal(wayOf(other).url, "ws://chat-connector.people.svc:8081/v1/ws");
   assert.deepEqual(wayOf(inputOf()).trust, []);
 });
 
-test("each partition has a conversation that is none, by an id that a frame may name", () => {
+test("each partition has an id of a missing conversation that a frame may name", () => {
   for (const partitions of [1, 16, PARTITIONS_MAX, 256]) {
     const names = strangersOf(partitions);
     assert.deepEqual(

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { ROOT } from "../cache.ts";
 import { NATS_GOGC, youngHeapFlag } from "./heaps.ts";
 
-test("an image starts a component with the young heap that `make run` and the bench give it", () => {
+test("an image starts a component with the same young heap as `make run` and the bench", () => {
   const stages = readFileSync(join(ROOT, "Dockerfile"), "utf8").split(/^FROM /m);
   const flagOf = (stage: string): string | undefined =>
     /^ENTRYPOINT \["node", "([^"]+)"/m.exec(
@@ -15,7 +15,7 @@ test("an image starts a component with the young heap that `make run` and the be
     assert.equal(flagOf(component) ?? flagOf("component"), youngHeapFlag(component), component);
 });
 
-test("the operator's nats-server collects its heap as that of `make run` and the bench does", () => {
+test("the operator's nats-server has the same GC settings as that of `make run` and the bench", () => {
   const source = readFileSync(join(ROOT, "operator/src/desired/nats.ts"), "utf8");
   assert.equal(/name: "GOGC", value: "(\d+)"/.exec(source)?.[1], NATS_GOGC);
 });

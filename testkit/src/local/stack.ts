@@ -99,7 +99,7 @@ export class Stack {
     const adminPort = (): number => {
       const port = adminPorts[next];
       next += 1;
-      if (port === undefined) throw new Error("a free port for every part was asked for");
+      if (port === undefined) throw new Error("the number of free ports does not match the number of parts");
       return port;
     };
     this.storage = this.#component(

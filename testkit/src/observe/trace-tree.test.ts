@@ -16,7 +16,7 @@ const span = (name: string, spanId: string, start: number, end: number, more: Pa
   ...more,
 });
 
-test("a trace is drawn as a tree, in the order of time, with what is linked to it", () => {
+test("a trace is drawn as a tree in time order, with its linked spans", () => {
   const spans = [
     span("deliver", "d", 9, 10, { parentSpanId: "a" }),
     span("send", "a", 1, 8),
@@ -34,11 +34,11 @@ test("a trace is drawn as a tree, in the order of time, with what is linked to i
   );
 });
 
-test("a span whose parent never came is drawn all the same", () => {
+test("a span without its parent is drawn too", () => {
   assert.equal(treeOf("t", [span("append", "b", 3, 7, { parentSpanId: "gone" })]).length, 1);
 });
 
-test("the store keeps the newest traces, and files a linked span under each that it serves", () => {
+test("the store keeps the newest traces, and lists a linked span under each of its traces", () => {
   const store = new TraceStore(2);
   store.add([span("send", "a", 1, 2, { traceId: "one" })]);
   store.add([span("send", "b", 1, 2, { traceId: "two" })]);

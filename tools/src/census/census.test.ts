@@ -28,11 +28,11 @@ class Thing {
 }
 `;
 
-test("lines, lines of comment and functions that have a name are counted", () => {
+test("the census counts lines, lines of comment and named functions", () => {
   assert.deepEqual(censusOf(SOURCE), { lines: 24, comments: 6, functions: 4, tests: 0 });
 });
 
-test("tests are counted, and what several files hold adds up", () => {
+test("the census counts tests, and adds up the counts of several files", () => {
   const text = 'test("one", () => {});\ntest(\n  `two`,\n  () => {},\n);\ncontest("three");\n';
   const one = censusOf(text);
   assert.equal(one.tests, 2);

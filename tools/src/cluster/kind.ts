@@ -207,7 +207,8 @@ export async function deleteCluster(name: string): Promise<void> {
   restoreSysctls(folder);
   rmSync(folder, { recursive: true, force: true });
   const left = await leftBehind(name, env, isDocker ? "docker" : "podman");
-  if (left.length > 0) throw new UserError(`the cluster is gone, but not all of it: ${left.join(", ")}`);
+  if (left.length > 0)
+    throw new UserError(`the cluster is deleted, but these parts are left: ${left.join(", ")}`);
 }
 
 /** What a deleted cluster has left on this machine. */

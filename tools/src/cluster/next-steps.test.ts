@@ -14,7 +14,7 @@ test("README and docs/kubernetes.md have the lines that make load prints", () =>
     for (const line of lines) assert.ok(read(path).includes(`\n${line}`), `${path} has no ${line}`);
 });
 
-test("each line begins with how this cluster is reached", () => {
+test("each line begins with the command that reaches this cluster", () => {
   const enter = ["nsenter", "--net=/run/netns/a"];
   const lines = nextSteps({
     enter,
@@ -30,7 +30,7 @@ test("each line begins with how this cluster is reached", () => {
   assert.equal(lines[1], "nsenter --net=/run/netns/a /bin/kubectl apply -n jichat -f s.yaml");
 });
 
-test("a sample names the images of all three backends, beside what it says of them", () => {
+test("a sample names the images of all three backends, and keeps their other fields", () => {
   const text = withBackends(read(SAMPLE), {
     nats: "a/nats:1",
     redis: "a/redis:1",

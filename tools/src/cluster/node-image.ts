@@ -75,7 +75,7 @@ async function wantedImages(): Promise<(name: string) => string> {
   const images = stdout.trim().split("\n");
   return (name) => {
     const found = images.find((image) => image.includes(`/${name}:`));
-    if (found === undefined) throw new UserError(`kubeadm names no image ${name}: ${images.join(" ")}`);
+    if (found === undefined) throw new UserError(`kubeadm lists no image ${name}: ${images.join(" ")}`);
     return found;
   };
 }

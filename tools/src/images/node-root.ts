@@ -58,7 +58,8 @@ export async function localBase(builder: Builder): Promise<string> {
       "--wildcards",
       "./usr/share/ca-certificates/mozilla/*.crt",
     ]);
-    if (code !== 0) throw new UserError("the base has no certificates: is Debian's ca-certificates whole?");
+    if (code !== 0)
+      throw new UserError("the base has no certificates: check Debian's package ca-certificates");
     writeFileSync(join(into, "ca-certificates.crt"), stdout);
   });
   const context = join(folder, `node-${process.versions.node}`);

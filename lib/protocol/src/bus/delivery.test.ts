@@ -43,7 +43,7 @@ const roundOf = (told: readonly Delivery[], level: number): string =>
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 for (const level of LEVELS)
-  test(`a round is read as it was written at level ${level}, and who shares an event shares it after the way too`, () => {
+  test(`a round is read as it was written at level ${level}, and readers that share an event still share it`, () => {
     const round = roundOf(deliveries, level);
     assert.equal(round.split('"ann","bob"').length - 1, 1, "an audience travels once");
     const read = decodeRound(bytesOf(round));
@@ -68,7 +68,7 @@ const SINCE: Delivery[] = [
   { partition: 4, position: 2, events: [], notices: [], gaps: [], isRest: true },
 ];
 
-test("marks of a router of the version before are read as receipts, and level 0 writes what it writes", () => {
+test("marks of a router of the previous version are read as receipts, and level 0 writes the same bytes", () => {
   assert.deepEqual(plain(decodeRound(bytesOf(BEFORE))), plain(SINCE));
   const [head = "", frames] = roundOf(SINCE, 0).split("\n");
   const [headBefore = "", framesBefore] = BEFORE.split("\n");
@@ -84,7 +84,7 @@ const typing: Notice = {
   order: 3,
 };
 
-test("level 1 tells notices of any kind, behind the events, and no marks; level 0 knows receipts alone", () => {
+test("level 1 writes notices of any kind after the events and no marks, and level 0 writes receipts alone", () => {
   const [first, ...rest] = deliveries;
   assert.ok(first !== undefined);
   const more = [{ ...first, notices: [typing, ...first.notices] }, ...rest];
@@ -95,7 +95,7 @@ test("level 1 tells notices of any kind, behind the events, and no marks; level 
   assert.ok(!roundOf(rest, NOTICES_LEVEL).includes('"notices"'), "where there are none nothing is said");
 });
 
-test("halves of surrogate pairs, as an earlier version took them, arrive as U+FFFD", () => {
+test("half surrogate pairs that an earlier version accepted arrive as U+FFFD", () => {
   const frames = [
     JSON.stringify({ t: "event", kind: "created", name: "cut \ud83d", users: ["\ude00"] }),
     `{"t":"event","id":${JSON.stringify("\ude00\ud83d")},"body":${JSON.stringify({ "\ud83d": "🙂 \ud83d" })}}`,
@@ -124,7 +124,7 @@ test("halves of surrogate pairs, as an earlier version took them, arrive as U+FF
   }
 });
 
-test("what is cut short, is of another version or is no round is refused by name", () => {
+test("bytes that are cut, of another version or not a round are refused with the reason", () => {
   const round = roundOf(deliveries, NOTICES_LEVEL);
   assert.throws(() => decodeRound(bytesOf(round.slice(0, -1))), /ends within a frame/);
   assert.throws(() => decodeRound(bytesOf(round.replace('"v":1', '"v":2'))), /has version 2/);

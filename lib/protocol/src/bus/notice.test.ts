@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { markOf, receiptOf } from "./notice.ts";
 
-test("a receipt tells a mark to its user, and the mark can be read from it", () => {
+test("a receipt goes to the user of the mark, and the mark can be read from it", () => {
   for (const mark of [
     { conversation: "c", user: "ann", seq: 7, origin: "s1" },
     { conversation: "d", user: "bob", seq: 2 },
@@ -15,7 +15,7 @@ test("a receipt tells a mark to its user, and the mark can be read from it", () 
   assert.equal(markOf({ ...typing, key: "typing c ann", order: 1 }), undefined);
 });
 
-test("receipts of one user and conversation share a key, and the further read is the later", () => {
+test("receipts of one user and conversation share a key, and a higher mark has a higher order", () => {
   const keyOf = (user: string, conversation: string, seq: number): string =>
     receiptOf({ user, conversation, seq }).key;
   assert.equal(keyOf("ann", "c", 1), keyOf("ann", "c", 2));

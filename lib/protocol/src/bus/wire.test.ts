@@ -6,7 +6,7 @@ import { decodeInner, encodeInner } from "./wire.ts";
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-test("what is no message of ours is an error of ours, however deep or odd it is", () => {
+test("bytes that are not a message of JiChat are a ChatError, however deep or odd they are", () => {
   const cases = [
     "",
     "null",
@@ -28,7 +28,7 @@ test("what is no message of ours is an error of ours, however deep or odd it is"
   assert.deepEqual(decodeInner(encodeInner({ v: 1, a: "é" }), "a message"), { v: 1, a: "é" });
 });
 
-test("whatever bytes come, a message or a ChatError comes out", () => {
+test("any bytes decode to a message or to a ChatError", () => {
   const versioned = fc.jsonValue({ maxDepth: 3 }).map((v) => bytesOf(JSON.stringify({ v })));
   fc.assert(
     fc.property(fc.oneof(versioned, fc.uint8Array({ maxLength: 100 })), (bytes) => {

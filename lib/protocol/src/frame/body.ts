@@ -21,12 +21,12 @@ function checkLeaf(value: unknown): void {
       if (!value.isWellFormed()) throw refuse("has half a surrogate pair");
       return;
     case "number":
-      if (!(Math.abs(value) <= NUMBER_MAX)) throw refuse("is a number that is not within 2^53 - 1 of 0");
+      if (!(Math.abs(value) <= NUMBER_MAX)) throw refuse("is a number outside of -(2^53 - 1) to 2^53 - 1");
       return;
     case "boolean":
       return;
     default:
-      throw refuse("is nothing that JSON can say");
+      throw refuse("is not a value that JSON can express");
   }
 }
 

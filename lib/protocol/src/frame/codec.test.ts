@@ -22,7 +22,7 @@ const event: ServerFrame<BodyText> = {
   replyTo: undefined,
 };
 
-test("both encodings write the same frame; a body is a map again, and what is absent is absent", () => {
+test("both encodings write the same frame, with the body as a map and without absent fields", () => {
   const wanted = {
     t: "event",
     conversation: "g_1",
@@ -54,7 +54,7 @@ test("bodies inside lists are written as maps too", () => {
   assert.deepEqual(decode(msgpackCodec.write(page) as Uint8Array), read);
 });
 
-test("a list shows each conversation's newest event with its body as a map, and those without any", () => {
+test("a list has the newest event of each conversation with its body as a map, and conversations without one", () => {
   const synced: ServerFrame<BodyText> = {
     t: "synced",
     id: "q",
@@ -82,18 +82,18 @@ test("a list shows each conversation's newest event with its body as a map, and 
   assert.deepEqual(decode(msgpackCodec.write(synced) as Uint8Array), read);
 });
 
-test("the server's order of preference decides, and JSON is spoken where nothing of ours is offered", () => {
+test("the server's order of preference decides, and JSON is used if no known encoding is offered", () => {
   assert.equal(chooseSubprotocol("jichat.v1.json, jichat.v1.msgpack").codec, "msgpack");
   assert.equal(chooseSubprotocol("other, jichat.v1.json").name, "jichat.v1.json");
   assert.deepEqual(chooseSubprotocol(""), { name: undefined, codec: "json" });
 });
 
-test("a body at the limit is taken, one byte more is refused by name, counted in UTF-8", () => {
+test("a body at the limit is accepted, and one byte more in UTF-8 is refused by its name", () => {
   assert.equal(readBody({ a: "é".repeat(5) }, 18).length, 13);
   assert.throws(() => readBody({ a: "é".repeat(5) }, 17), { code: "FRAME_MALFORMED", message: /body/ });
 });
 
-test("what is written by hand reads as JSON.stringify would have it, whatever a client chose as its id", () => {
+test("hand-written JSON equals the output of JSON.stringify, for any id of a client", () => {
   const id = `quote " backslash \\ tilde ~ </script>`;
   const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
   const plain: ServerFrame<BodyText>[] = [
@@ -110,7 +110,7 @@ test("what is written by hand reads as JSON.stringify would have it, whatever a 
   }
 });
 
-test("half a surrogate pair that stands in a log is written as U+FFFD, in both encodings and in REST", () => {
+test("half a surrogate pair in a log is written as U+FFFD, in both encodings and in REST", () => {
   const cut = String.raw`{"text":"cut \ud83d","\ude00":["\ude00\ud83d😀"],"said":"\\ud83d \\\ud83d \" \u0001"}`;
   const wanted = {
     text: "cut \ufffd",

@@ -124,7 +124,7 @@ function jsonOf(frame: ServerFrame<BodyText>): string {
 export const jsonCodec: Codec = {
   binary: false,
   read(bytes, binary) {
-    if (binary) throw malformed("a JSON frame is a text message, this one was binary");
+    if (binary) throw malformed("a JSON frame must be a text message, and this one is binary");
     try {
       return parseJson(utf8.decode(bytes));
     } catch (cause) {
@@ -165,14 +165,14 @@ const msgpackReader = new Decoder({
 export const msgpackCodec: Codec = {
   binary: true,
   read(bytes, binary) {
-    if (!binary) throw malformed("a MessagePack frame is a binary message, this one was text");
+    if (!binary) throw malformed("a MessagePack frame must be a binary message, and this one is text");
     const view = new Uint8Array(bytes);
     scanMsgpack(view);
     try {
       return msgpackReader.decode(view);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      const refused = `this message is not MessagePack that this protocol takes: ${why}`;
+      const refused = `this message is not MessagePack that this protocol accepts: ${why}`;
       throw new RefusedMessage(refused, idOfScanned(), cause);
     }
   },

@@ -38,7 +38,7 @@ const PLACES: readonly (readonly [string, readonly number[], readonly number[]])
   ["in a body", [0x83, ...text("t"), ...text("send"), ...text("body"), 0x92, 0x81, ...text("a")], []],
 ];
 
-test("a claim that the bytes cannot keep is refused before anything is decoded, by every header, anywhere", () => {
+test("a header that claims more than the bytes hold is refused before decoding, at any place", () => {
   const decode = mock.method(Decoder.prototype, "decode");
   let tried = 0;
   for (const [name, first, inBytes] of HEADERS)
@@ -64,7 +64,7 @@ test("a claim that the bytes cannot keep is refused before anything is decoded, 
   mock.restoreAll();
 });
 
-test("claims that could be kept each alone are refused by their sum, at the second", () => {
+test("claims that fit each alone are refused by their sum, at the second one", () => {
   const decode = mock.method(Decoder.prototype, "decode");
   for (const [first, inBytes, perEntry] of [
     [0xdc, 2, 1],
@@ -90,7 +90,7 @@ test("claims that could be kept each alone are refused by their sum, at the seco
   mock.restoreAll();
 });
 
-test("the issue's own bytes", () => {
+test("the bytes of the reported issue are refused", () => {
   const bytes = Array.from({ length: 32 }, () => [0xdd, 0x01, 0xff, 0xff, 0xff]).flat();
   assert.throws(() => msgpackCodec.read(bufferOf(bytes), true), {
     code: "FRAME_MALFORMED",
@@ -98,14 +98,14 @@ test("the issue's own bytes", () => {
   });
 });
 
-test("depth is bounded at the header; so are cut messages, bytes behind the end and what begins nothing", () => {
+test("too much depth, cut messages, trailing bytes and unused headers are refused", () => {
   const nested = (levels: number) => bufferOf([...Array.from({ length: levels }, () => 0x91), 0xc2]);
   assert.doesNotThrow(() => msgpackCodec.read(nested(FRAME_DEPTH_MAX), true));
   for (const [bytes, message] of [
     [nested(FRAME_DEPTH_MAX + 1), /byte 64 is nested deeper than 64/],
     [nested(100_000), /byte 64 is nested deeper than 64/],
-    [bufferOf([]), /byte 0 is wanted/],
-    [bufferOf([0x81, ...text("t"), 0xc2, 0xc0]), /byte 4 is behind the frame's end/],
+    [bufferOf([]), /byte 0 is missing/],
+    [bufferOf([0x81, ...text("t"), 0xc2, 0xc0]), /byte 4 is after the end of the frame/],
     [bufferOf([0xc1]), /byte 0 is 0xc1/],
     [bufferOf([0x91]), /byte 0 begins an array that takes 1 bytes or more, and 0 are left/],
     [bufferOf([0xcb, 1, 2, 3]), /byte 0 begins a value that takes 8 bytes or more, and 3 are left/],
@@ -125,7 +125,7 @@ test("depth is bounded at the header; so are cut messages, bytes behind the end 
     );
 });
 
-test("what is foreign is refused by its field, with the id, wherever the id stands", () => {
+test("an unsupported value is refused by its field with the frame's id, at any place of the id", () => {
   const field = (name: string, value: readonly number[]) => [...text(name), ...value];
   const foreign = [
     ["bin", [0xc4, 0], /bin/],
@@ -157,7 +157,7 @@ test("what is foreign is refused by its field, with the id, wherever the id stan
         );
 });
 
-test("UTF-8 is told as a strict TextDecoder tells it", () => {
+test("UTF-8 is validated as a strict TextDecoder validates it", () => {
   const edges = [0, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf];
   edges.push(0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff);
   const decoder = new TextDecoder();
@@ -187,7 +187,7 @@ test("UTF-8 is told as a strict TextDecoder tells it", () => {
 const whole = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 6 }), { maxKeys: 8 });
 const isOurs = (map: object): boolean => !JSON.stringify(map).includes('"__proto__":');
 
-test("what the protocol can say is let through, and decodes to what was said", () => {
+test("every value of the protocol passes the scan and is decoded unchanged", () => {
   const long = fc.string({ unit: "binary", minLength: 30, maxLength: 400 });
   const value = fc.tuple(whole, fc.dictionary(long, fc.oneof(long, fc.double(), fc.integer())));
   fc.assert(
@@ -211,7 +211,7 @@ const damaged = fc
     return Uint8Array.from(bytes);
   });
 
-test("of any bytes the scan lets through what a decoder can read, and says why of all others", () => {
+test("the scan passes exactly the bytes that a decoder can read, and names the fault of all others", () => {
   const lenient = new Decoder({ maxArrayLength: 1_000, maxMapLength: 1_000, mapKeyConverter: String });
   fc.assert(
     fc.property(fc.oneof(damaged, fc.uint8Array({ maxLength: 60 })), (bytes) => {

@@ -105,7 +105,7 @@ class MsgpackScan {
     this.#wrong = undefined;
     this.#left[0] = 1;
     while (this.#owed > 0) this.#value();
-    if (this.#at < bytes.length) throw this.#refuse(this.#at, "is behind the frame's end");
+    if (this.#at < bytes.length) throw this.#refuse(this.#at, "is after the end of the frame");
     if (this.#wrong !== undefined) throw new RefusedMessage(this.#wrong, this.id());
   }
 
@@ -124,10 +124,10 @@ class MsgpackScan {
     this.#owed -= 1;
     const isKey = this.#maps[this.#depth] === 1 && left % 2 === 1;
     const start = this.#at;
-    if (start >= this.#bytes.length) throw this.#refuse(start, "is wanted, and is not there");
+    if (start >= this.#bytes.length) throw this.#refuse(start, "is missing");
     const first = this.#bytes[start] ?? 0;
     const kind = kinds[first] ?? UNUSED;
-    if (kind === UNUSED) throw this.#refuse(start, "is 0xc1, which begins nothing");
+    if (kind === UNUSED) throw this.#refuse(start, "is 0xc1, which MessagePack does not use");
     this.#at += 1;
     const size = this.#size(start, first, kind);
     if (isKey && kind !== STR) this.#remember(start, "has a key that is not a string");
@@ -190,7 +190,7 @@ class MsgpackScan {
   }
 
   #refuse(at: number, why: string): RefusedMessage {
-    const where = `this message is not MessagePack that this protocol takes: byte ${at}`;
+    const where = `this message is not MessagePack that this protocol accepts: byte ${at}`;
     return new RefusedMessage(`${where} ${why}`, this.id());
   }
 

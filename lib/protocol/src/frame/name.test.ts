@@ -5,7 +5,7 @@ import { nameOf } from "./name.ts";
 
 const utf8Bytes = (text: string): number => new TextEncoder().encode(text).length;
 
-test("a name is composed and trimmed; joiners, scripts and emoji stand as they were", () => {
+test("a name is composed and trimmed, and joiners, scripts and emoji stay", () => {
   for (const [said, stored] of [
     [" Ann ", "Ann"],
     ["e\u0301", "é"],
@@ -18,7 +18,7 @@ test("a name is composed and trimmed; joiners, scripts and emoji stand as they w
     assert.equal(nameOf(said), stored);
 });
 
-test("its length is counted in code points, after it is composed and trimmed", () => {
+test("the length of a name counts code points, after composition and trimming", () => {
   for (const one of ["a", "é", "e\u0301", "😀", "\u1fb7", "\u03b1\u0342\u0345", "\u1112\u1161\u11ab"]) {
     assert.equal(Array.from(nameOf(` ${one.repeat(128)} `)).length, 128, one);
     assert.throws(() => nameOf(one.repeat(129)), { code: "FRAME_MALFORMED", message: /^`name` has 129 / });
@@ -28,7 +28,7 @@ test("its length is counted in code points, after it is composed and trimmed", (
   assert.throws(() => nameOf("e\u0301".repeat(60_000)), { message: /^`name` has 120000 characters/ });
 });
 
-test("controls, turned text, half characters and what is no text are refused wherever they stand, by field", () => {
+test("control characters, bidi controls, half pairs and values that are not text are refused by the field", () => {
   const codes = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
   const refused = [
     ...[...codes(0, 0x1f), ...codes(0x7f, 0x9f)].map((code) => [code, /control character/] as const),
@@ -51,7 +51,7 @@ test("controls, turned text, half characters and what is no text are refused whe
     assert.throws(() => nameOf(value), { code: "FRAME_MALFORMED", message: "`name` is not a string" });
 });
 
-test("a stored name reads as itself, and is 512 bytes at most", () => {
+test("a stored name is read unchanged, and has at most 512 bytes", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 200 }), (said) => {
       let name: string;

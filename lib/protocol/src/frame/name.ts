@@ -23,7 +23,7 @@ export function nameOf(value: unknown, field = "name"): string {
   const control = CONTROL.exec(value);
   if (control !== null) throw refuse(`has a control character (${codeOf(control[0])})`);
   const bidi = BIDI.exec(value);
-  if (bidi !== null) throw refuse(`has a character that turns the direction of text (${codeOf(bidi[0])})`);
+  if (bidi !== null) throw refuse(`has a character that changes the direction of text (${codeOf(bidi[0])})`);
   const trimmed = value.trim();
   const name = trimmed.length > COMPOSED_UNITS_MAX ? trimmed : trimmed.normalize("NFC").trim();
   const length = name.length > COMPOSED_UNITS_MAX ? name.length : Array.from(name).length;

@@ -25,7 +25,7 @@ const escaped = (json: string): string =>
       .join(""),
   );
 
-test("a key with an escape is itself, whatever keys others have sent", () => {
+test("a key with an escape is read as itself, whatever keys were read before", () => {
   for (const [other, mine, expected] of [
     [String.raw`{"a":1,"\\":1}`, String.raw`{"a":1,"\u00e9":2}`, { a: 1, é: 2 }],
     [String.raw`{"b":1,"\\u":1}`, String.raw`{"b":1,"\u0000x":2}`, { b: 1, "\u0000x": 2 }],
@@ -38,7 +38,7 @@ test("a key with an escape is itself, whatever keys others have sent", () => {
   }
 });
 
-test("whatever is written as JSON is read as it was, escaped or not", () => {
+test("any JSON is read as it was written, escaped or not", () => {
   fc.assert(
     fc.property(value, fc.boolean(), (said, isEscaped) => {
       const json = JSON.stringify(said);
@@ -48,7 +48,7 @@ test("whatever is written as JSON is read as it was, escaped or not", () => {
   );
 });
 
-test("of a key that is said twice the last one stands, and `__proto__` is a key like any other", () => {
+test("the last value of a repeated key counts, and `__proto__` is a key like any other", () => {
   assert.deepEqual(parseJson(String.raw`{"é":1,"\u00e9":2}`), { é: 2 });
   assert.deepEqual(parseJson(String.raw`{"\u00e9":2,"é":1}`), { é: 1 });
   const read = parseJson(String.raw`{"\u005f_proto__":{"x":1}}`) as object;
@@ -56,7 +56,7 @@ test("of a key that is said twice the last one stands, and `__proto__` is a key 
   assert.equal(Object.getPrototypeOf(read), Object.prototype);
 });
 
-test("what is no JSON is a SyntaxError, and a text of nothing but escapes costs what it is long", () => {
+test("a text that is not JSON is a SyntaxError, and a text of escapes alone takes linear time", () => {
   for (const bad of [
     String.raw`{"\x":1}`,
     String.raw`{"a\":1}`,

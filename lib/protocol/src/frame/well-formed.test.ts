@@ -15,7 +15,7 @@ const text = fc
 const objectText = (pairs: readonly (readonly [string, string])[]): string =>
   `{${pairs.map(([key, item]) => `${JSON.stringify(key)}:${JSON.stringify(item)}`).join(",")}}`;
 
-test("JSON text says what it said, but for halves of pairs", () => {
+test("a JSON text keeps its meaning, except for half surrogate pairs", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(text, text)), (pairs) => {
       const json = objectText(pairs);
@@ -27,7 +27,7 @@ test("JSON text says what it said, but for halves of pairs", () => {
   );
 });
 
-test("escapes in capitals and pairs of escapes are read too; what is well-formed stays the same text", () => {
+test("upper-case escapes and pairs of escapes are read, and well-formed text stays the same", () => {
   assert.equal(wellFormedJson(String.raw`"\uD83D x \uDE00"`), '"\ufffd x \ufffd"');
   for (const same of [String.raw`"\uD83D\uDE00"`, String.raw`"\ud83d\ude00"`, String.raw`"\\ud83d"`, '"🙂"'])
     assert.equal(wellFormedJson(same), same);
@@ -36,7 +36,7 @@ test("escapes in capitals and pairs of escapes are read too; what is well-formed
   assert.equal(wellFormedJson('"a\ud83d"'), '"a\ufffd"');
 });
 
-test("a value's texts, keys and bodies are made well-formed wherever they stand", () => {
+test("the texts, keys and bodies of a value become well-formed at any place", () => {
   const body = String.raw`{"t":"\ud83d","k\ude00":"\\ud83d"}`;
   const value = { name: "cut \ud83d", list: [{ last: { body, seq: 1 } }], none: null, yes: true };
   const expected = {

@@ -9,7 +9,7 @@ function takeJson(text: string): void {
   jsonCodec.check(jsonCodec.read(asBuffer(new TextEncoder().encode(text)), false));
 }
 
-test("JSON as deep as a message can be is refused by depth or as no JSON, never by a stack that ends", () => {
+test("the deepest possible JSON is refused by its depth or as invalid JSON, and never overflows the stack", () => {
   for (const [open, close] of [
     ["[", "]"],
     ['{"a":', "}"],
@@ -27,7 +27,7 @@ test("JSON as deep as a message can be is refused by depth or as no JSON, never 
   }
 });
 
-test("half a surrogate pair is refused wherever it stands, by its path", () => {
+test("half a surrogate pair is refused by its path at any place", () => {
   for (const half of ["\\ud83d", "\\ude00", "\\ude00\\ud83d", "a\\ud83db"])
     for (const [text, path] of [
       [`{"t":"${half}"}`, "`t`"],
@@ -52,7 +52,7 @@ test("half a surrogate pair is refused wherever it stands, by its path", () => {
   });
 });
 
-test("nil stands in a body only, and a key may be called as a method of Object is", () => {
+test("nil is accepted in a body alone, and a key may have the name of a method of Object", () => {
   const check = (frame: object): void => {
     msgpackCodec.check(msgpackCodec.read(asBuffer(encode(frame)), true));
   };

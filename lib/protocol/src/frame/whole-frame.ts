@@ -11,7 +11,7 @@ function walk(value: unknown, depth: number, nullsMayStand: boolean): void {
     if (!value.isWellFormed()) throw refuse("has half a surrogate pair");
     return;
   }
-  if (value === null && !nullsMayStand) throw refuse("is nil, which stands in `body` only");
+  if (value === null && !nullsMayStand) throw refuse("is nil, which is allowed in `body` only");
   if (typeof value !== "object" || value === null) return;
   if (depth > FRAME_DEPTH_MAX) throw refuse(`is nested deeper than ${FRAME_DEPTH_MAX}`);
   if (Array.isArray(value)) {
