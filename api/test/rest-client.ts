@@ -16,6 +16,8 @@ interface Frame {
   readonly ticket?: string;
 }
 
+type Asked = { readonly t: string; readonly id: string } & Readonly<Record<string, unknown>>;
+
 /** A socket that has said hello. */
 export interface Greeted {
   /** The answer to the hello. */
@@ -24,7 +26,7 @@ export interface Greeted {
   readonly closed: Promise<number>;
   readonly close: () => void;
   /** Sends a frame, and resolves with the answer that has its id. */
-  readonly ask: (frame: { readonly t: string; readonly id: string } & object) => Promise<Frame>;
+  readonly ask: (frame: Asked) => Promise<Frame>;
   /** The latest `error` that came. */
   readonly lastError: () => Frame | undefined;
 }

@@ -110,7 +110,7 @@ test(
     const phone = await rest.greet({ token: other, device: "phone" });
     phone.close();
     await phone.closed;
-    await until("the device is away", async () => (await sessionsOf(mine))[0]?.connected === false);
+    await until("the device is away", 10_000, async () => (await sessionsOf(mine))[0]?.connected === false);
     assert.equal((await rest.call("DELETE", "/v1/me/sessions/phone", mine)).status, 200);
     for (const hello of [{ token: other }, { ticket: phone.first.ticket }])
       assert.deepEqual(await refusalOf({ ...hello, device: "phone" }), OUT);
@@ -122,7 +122,11 @@ test(
   "all end but the present one, which goes on; then all end, and a password opens a new one",
   { timeout: 180_000 },
   async () => {
-    const [mine, other, unused] = [await rest.signUp("dan"), await rest.signIn("dan"), await rest.signIn("dan")];
+    const [mine, other, unused] = [
+      await rest.signUp("dan"),
+      await rest.signIn("dan"),
+      await rest.signIn("dan"),
+    ];
     const first = await rest.greet({ token: mine, device: "laptop" });
     const second = await rest.greet({ token: other, device: "phone" }, 1);
     assert.equal((await rest.call("DELETE", "/v1/me/sessions?keep=current", mine)).status, 200);
@@ -147,16 +151,20 @@ test(
   },
 );
 
-test("a new token by `renew` is what the list knows, and ends with the device", { timeout: 180_000 }, async () => {
-  const [mine, other] = [await rest.signUp("eve"), await rest.signIn("eve")];
-  const phone = await rest.greet({ token: other, device: "phone" });
-  const newer = await rest.signIn("eve");
-  assert.equal((await phone.ask({ t: "renew", id: "r", token: newer })).t, "ticket");
-  await until("the list knows", async () => (await sessionsOf(newer))[0]?.current === true);
-  assert.equal((await rest.call("DELETE", "/v1/me/sessions/phone", mine)).status, 200);
-  assert.equal(await phone.closed, 4401);
-  assert.deepEqual(await refusalOf({ token: newer, device: "tablet" }), OUT);
-});
+test(
+  "a new token by `renew` is what the list knows, and ends with the device",
+  { timeout: 180_000 },
+  async () => {
+    const [mine, other] = [await rest.signUp("eve"), await rest.signIn("eve")];
+    const phone = await rest.greet({ token: other, device: "phone" });
+    const newer = await rest.signIn("eve");
+    assert.equal((await phone.ask({ t: "renew", id: "r", token: newer })).t, "ticket");
+    await until("the list knows", 10_000, async () => (await sessionsOf(newer))[0]?.current === true);
+    assert.equal((await rest.call("DELETE", "/v1/me/sessions/phone", mine)).status, 200);
+    assert.equal(await phone.closed, 4401);
+    assert.deepEqual(await refusalOf({ token: newer, device: "tablet" }), OUT);
+  },
+);
 
 test("what is no device and no `keep` is refused by its name", { timeout: 180_000 }, async () => {
   const token = await rest.signUp("fay");
