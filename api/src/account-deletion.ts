@@ -118,14 +118,15 @@ export class AccountDeletion {
   /** The name leaves those who exist before tokens are revoked: edges ask anew when they hear of the revocation. */
   async #endAccess(user: string): Promise<void> {
     const { accounts, people, index, revocations, telemetry } = this.#parts;
-    const found = await accounts.get(user);
+    const revision = (await accounts.get(user))?.account.credentialRevision;
+    if (revision === undefined) throw new Error("a deleted account has the revision that ends its tokens");
     await people.remove(user).catch((cause: unknown) => {
       throw new ChatError("UNAVAILABLE", "who exists cannot be written down just now", { cause });
     });
     await index.remove(user).catch((error: unknown) => {
       telemetry.log.debug({ err: error }, "a deleted user is still in the search index, which is filtered");
     });
-    await revocations.revokeUser(user, found?.account.credentialRevision ?? this.#parts.clock.now());
+    await revocations.revokeUser(user, revision);
   }
 
   /** Leaves every group that the user's list shows. Returns how many there were. */
