@@ -17,8 +17,8 @@ import type { UserIndex } from "./user-index.ts";
 
 const SWEEP_MS = 20_000;
 /**
- * A note of this age whose account is not deleted belongs to a request that ended before the deletion. No request
- * takes as long.
+ * A note of this age whose account is not deleted belongs to a request that ended before the deletion. No
+ * request takes as long.
  */
 const ABANDONED_MS = 300_000;
 /** Groups that are left at once. */
@@ -39,9 +39,9 @@ export interface DeletionParts {
 }
 
 /**
- * Deletes accounts (ADR 0032). The account's entry becomes a tombstone, by compare-and-set: that is the deletion.
- * A note is written before it, and each later step may be repeated, so whatever stops in between is finished by
- * the same user, who asks again, or by any api that finds the note.
+ * Deletes accounts (ADR 0032). The account's entry becomes a tombstone, by compare-and-set: that is the
+ * deletion. A note is written before it, and each later step may be repeated, so whatever stops in between is
+ * finished by the same user, who asks again, or by any api that finds the note.
  */
 export class AccountDeletion {
   readonly #parts: DeletionParts;
@@ -55,7 +55,8 @@ export class AccountDeletion {
 
   /**
    * Deletes the account, and ends all access to it before it resolves. Its groups are left soon after. Throws
-   * FORBIDDEN if the password is wrong or another system keeps it, CONFLICT if the password changes meanwhile.
+   * FORBIDDEN if the password is wrong or another system keeps it, CONFLICT if the password changes
+   * meanwhile.
    */
   async delete(user: string, password: string): Promise<void> {
     const { accounts, passwords, deletions, revocations, clock } = this.#parts;
@@ -115,7 +116,10 @@ export class AccountDeletion {
     if ((await this.#leaveGroups(begun.user)) === 0) await deletions.close(begun);
   }
 
-  /** The name leaves those who exist before tokens are revoked: edges ask anew when they hear of the revocation. */
+  /**
+   * The name leaves those who exist before tokens are revoked: edges ask anew when they hear of the
+   * revocation.
+   */
   async #endAccess(user: string): Promise<void> {
     const { accounts, people, index, revocations, telemetry } = this.#parts;
     const revision = (await accounts.get(user))?.account.credentialRevision;

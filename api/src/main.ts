@@ -34,7 +34,9 @@ import { openTokenIssuer } from "./token-issuer.ts";
 import { UserIndex } from "./user-index.ts";
 
 const BUCKET_SWEEP_MS = 10_000;
-/** Tries of the own password, to change it or to delete the account: ten at once, then one every five seconds. */
+/**
+ * Tries of the own password, to change it or to delete the account: ten at once, then one every five seconds.
+ */
 const PASSWORDS_PER_SECOND = 0.2;
 const PASSWORDS_BURST = 10;
 

@@ -112,29 +112,29 @@ test("the errors of an operation follow from its traits, each code with its stat
 
 /** What a user of the generated types writes. A line that is expected to fail and does not is an error too. */
 const PROGRAM = `
-import type { components, operations, paths } from "./schema.d.ts";
+  import type { components, operations, paths } from "./schema.d.ts";
 
-type Json<T> = T extends { content: { "application/json": infer B } } ? B : never;
-type Message = NonNullable<operations["sendMessage"]["requestBody"]>["content"]["application/json"];
+  type Json<T> = T extends { content: { "application/json": infer B } } ? B : never;
+  type Message = NonNullable<operations["sendMessage"]["requestBody"]>["content"]["application/json"];
 
-const message: Message = { id: "m-1", body: { text: "hello" } };
-// @ts-expect-error: a message has an id
-const incomplete: Message = { body: {} };
-const page: paths["/v1/conversations/{conversation}/events"]["get"]["parameters"]["query"] = { after: 1 };
+  const message: Message = { id: "m-1", body: { text: "hello" } };
+  // @ts-expect-error: a message has an id
+  const incomplete: Message = { body: {} };
+  const page: paths["/v1/conversations/{conversation}/events"]["get"]["parameters"]["query"] = { after: 1 };
 
-export function latest(answer: Json<operations["listEvents"]["responses"][200]>): string {
-  const event: components["schemas"]["Event"] | undefined = answer.events.at(-1);
-  // @ts-expect-error: a page may be empty
-  event.seq;
-  return \`\${event?.kind ?? "none"} \${answer.traceId}\`;
-}
+  export function latest(answer: Json<operations["listEvents"]["responses"][200]>): string {
+    const event: components["schemas"]["Event"] | undefined = answer.events.at(-1);
+    // @ts-expect-error: a page may be empty
+    event.seq;
+    return \`\${event?.kind ?? "none"} \${answer.traceId}\`;
+  }
 
-export function wait(answer: Json<components["responses"]["Error429RateLimited"]>): number {
-  // @ts-expect-error: it is not always told
-  const exact: number = answer.retryAfterMs;
-  return answer.code === "RATE_LIMITED" ? (answer.retryAfterMs ?? exact) : 0;
-}
-export const all = [message, incomplete, page];
+  export function wait(answer: Json<components["responses"]["Error429RateLimited"]>): number {
+    // @ts-expect-error: it is not always told
+    const exact: number = answer.retryAfterMs;
+    return answer.code === "RATE_LIMITED" ? (answer.retryAfterMs ?? exact) : 0;
+  }
+  export const all = [message, incomplete, page];
 `;
 
 test("openapi-typescript makes types of it that a strict program uses", async () => {

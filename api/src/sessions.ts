@@ -67,9 +67,9 @@ export async function listSessions(
 }
 
 /**
- * Ends the session of one device: its socket is closed, and nothing that was issued until now is accepted from it.
- * Its token is revoked, unless another device or this request has the same one. Throws NOT_FOUND if the device has
- * no session.
+ * Ends the session of one device: its socket is closed, and nothing that was issued until now is accepted
+ * from it. Its token is revoked, unless another device or this request has the same one. Throws NOT_FOUND if
+ * the device has no session.
  */
 export async function endSession(
   parts: SessionParts,
@@ -88,9 +88,9 @@ export async function endSession(
 }
 
 /**
- * Ends all sessions of a user: every token and ticket that was issued until now is void. With `keeps`, the token of
- * this request stays good, and so do the devices that have it. Safe to repeat after a failure. Throws CONFLICT if
- * the password or the sessions are changed at the same time.
+ * Ends all sessions of a user: every token and ticket that was issued until now is void. With `keeps`, the
+ * token of this request stays good, and so do the devices that have it. Safe to repeat after a failure.
+ * Throws CONFLICT if the password or the sessions are changed at the same time.
  */
 export async function endAllSessions(
   { accounts, revocations, clock }: SessionParts,
@@ -101,7 +101,7 @@ export async function endAllSessions(
   const before = (await accounts.get(user))?.account.credentialRevision ?? 0;
   const revision = nextRevision(before, await revocations.readLeastOf(user), clock.now());
   if (keeps) await revocations.keepToken(identity, revision);
-  // A sign-in takes its revision from the account, also in a process that has not heard of the revocation yet.
+  // A sign-in takes its revision from the account, even where the revocation is not known yet.
   await accounts.update(user, (account) => {
     if ((account.credentialRevision ?? 0) !== before)
       throw new ChatError("CONFLICT", "the password or the sessions were changed meanwhile");

@@ -77,7 +77,8 @@ export class Accounts {
 
   /**
    * Changes an account by compare-and-set. Tries again if another writer was faster, so `change` may run more
-   * than once. Throws NOT_FOUND if there is no account, or if it was deleted: a deleted account never changes.
+   * than once. Throws NOT_FOUND if there is no account, or if it was deleted: a deleted account never
+   * changes.
    */
   async update(user: string, change: (account: Account) => Account): Promise<Account> {
     for (;;) {

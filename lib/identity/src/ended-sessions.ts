@@ -2,7 +2,9 @@ import type { EndedSessions } from "@jichat/protocol/bus/ended-sessions.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
 
-/** Most devices of a user that may be ended one by one. Entries older than the life of any token do not count. */
+/**
+ * Most devices of a user that may be ended one by one. Entries older than the life of any token do not count.
+ */
 export const ENDED_DEVICES_MAX = 100;
 
 /** What a user ended of their sessions, for look-ups. Times are milliseconds since 1970. */

@@ -27,8 +27,8 @@ interface PendingCheck {
 }
 
 /**
- * Checks whether named people exist. Only existing names are cached, until `forget`: queries for unknown names
- * evict nothing. Concurrent queries for one name share one answer.
+ * Checks whether named people exist. Only existing names are cached, until `forget`: queries for unknown
+ * names evict nothing. Concurrent queries for one name share one answer.
  */
 export class Existence {
   readonly #register: Register;
@@ -75,8 +75,8 @@ export class Existence {
   }
 
   /**
-   * Asks anew for this name from now on, since its account may have been deleted. A query in progress may have
-   * been answered before the deletion, so its answer is not kept.
+   * Asks anew for this name from now on, since its account may have been deleted. A query in progress may
+   * have been answered before the deletion, so its answer is not kept.
    */
   forget(user: string): void {
     this.#young.delete(user);

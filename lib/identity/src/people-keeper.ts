@@ -28,8 +28,8 @@ interface Found {
 
 /**
  * Adds to `people` the accounts that are missing there: those older than the bucket, those made by an api of
- * an older version, and those whose api ended between the two writes. Marks those that were deleted. Continues
- * where the last keeper stopped.
+ * an older version, and those whose api ended between the two writes. Marks those that were deleted.
+ * Continues where the last keeper stopped.
  */
 export class PeopleKeeper {
   readonly #accounts: Accounts;

@@ -50,8 +50,8 @@ type OnRevoked = (user?: string) => void;
 const KIND = { token: "t.", user: "u.", sessions: "s." } as const;
 
 /**
- * Revoked tokens, for each user the least valid revision of the credential, and the sessions that users ended.
- * The list is watched, so changes are known within milliseconds.
+ * Revoked tokens, for each user the least valid revision of the credential, and the sessions that users
+ * ended. The list is watched, so changes are known within milliseconds.
  */
 export class Revocations {
   readonly #bucket: Bucket;
@@ -102,8 +102,9 @@ export class Revocations {
   }
 
   /**
-   * The error for a revoked token or ticket, or for one of a device that was ended; `undefined` if it is valid.
-   * By what is known here: callers that admit somebody use `refuse`, which also checks that the list is fresh.
+   * The error for a revoked token or ticket, or for one of a device that was ended; `undefined` if it is
+   * valid. By what is known here: callers that admit somebody use `refuse`, which also checks that the list
+   * is fresh.
    */
   refusalOf(identity: Revocable, device?: string): ChatError | undefined {
     const { user, tokenId, olderIds = [], issuedAt, revision } = identity;
@@ -121,8 +122,8 @@ export class Revocations {
   }
 
   /**
-   * Throws UNAUTHENTICATED for what is revoked, UNAVAILABLE while the list is not known. `device` is the one that
-   * shows the token or ticket, if that is known.
+   * Throws UNAUTHENTICATED for what is revoked, UNAVAILABLE while the list is not known. `device` is the one
+   * that shows the token or ticket, if that is known.
    */
   refuse(identity: Revocable, device?: string): void {
     if (!this.loaded)
@@ -177,16 +178,16 @@ export class Revocations {
   }
 
   /**
-   * Ends the sessions of one device: what was issued until now is not accepted from it. Throws CONFLICT if too
-   * many devices were ended one by one.
+   * Ends the sessions of one device: what was issued until now is not accepted from it. Throws CONFLICT if
+   * too many devices were ended one by one.
    */
   async endDevice(user: string, device: string): Promise<void> {
     await this.#changeEnded(user, (ended) => withDevice(ended, device, this.#clock.now()));
   }
 
   /**
-   * Before `revokeUser(user, revision)`: the one token that stays valid. The list is read in the order in which it is
-   * written, so nobody sees the revocation without its exception.
+   * Before `revokeUser(user, revision)`: the one token that stays valid. The list is read in the order in
+   * which it is written, so nobody sees the revocation without its exception.
    */
   async keepToken({ user, tokenId }: Revocable, revision: number): Promise<void> {
     await this.#changeEnded(user, (ended) => withKept(ended, tokenId, revision));

@@ -2,17 +2,19 @@ import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { scriptOf } from "./named-script.ts";
 import { LISTS_OF } from "./presence-scripts.ts";
 
-/** Most devices of a user whose credential is remembered. The one that said hello first is forgotten first. */
+/**
+ * Most devices of a user whose credential is remembered. The one that said hello first is forgotten first.
+ */
 const KNOWN_DEVICES_MAX = 100;
 /** As long as a credential may be valid. */
 const CREDENTIAL_SECONDS = REVOCATION_TTL_MS / 1_000;
 
 /**
  * Arguments: keep (seconds), heads, syncing, devices, least time, 'user device connector session birth
- * credential'*. Registers each session. Returns for each its birth and what it displaced, then the time, then the lists of
- * the first `syncing` users. Births and times are in microseconds. What a session displaced is a line for its
- * own device, and a line with the device for each of the user's oldest sessions beyond `devices`. Sessions of
- * dead connectors do not count.
+ * credential'*. Registers each session. Returns for each its birth and what it displaced, then the time, then
+ * the lists of the first `syncing` users. Births and times are in microseconds. What a session displaced is a
+ * line for its own device, and a line with the device for each of the user's oldest sessions beyond
+ * `devices`. Sessions of dead connectors do not count.
  *
  * The birth of a hello begins with '+': the time at which it left its connector, or now if the connector does
  * not know Redis's time. '-' is the age of a session that was not registered at its hello.

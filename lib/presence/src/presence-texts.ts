@@ -25,7 +25,10 @@ export interface KnownDevice {
   readonly credential: Credential;
 }
 
-/** `connectedAt,issuedAt,expiresAt,revision,tokenId,client`: without a space, and with the age first for scripts. */
+/**
+ * `connectedAt,issuedAt,expiresAt,revision,tokenId,client`: without a space, and with the age first for
+ * scripts.
+ */
 export const credentialText = (credential: Credential): string => {
   const { connectedAt, issuedAt, expiresAt, revision = "", tokenId, client = "" } = credential;
   return [connectedAt, issuedAt, expiresAt, revision, tokenId, encodeURIComponent(client)].join(",");

@@ -3,10 +3,10 @@ import { ERRORS } from "./errors.ts";
 
 /**
  * What an operation of REST has that can be refused:
- * `any` (every operation), `backends` (asks NATS, Redis or storage), `token` (needs a token), `signIn` (gives one for a
- * password), `limited` (has no token, so that its limits are by address), `content` (may have a body), `level`
- * (answered from a level of the cluster on), `target` (names something that may not be there), `rights` (may be
- * forbidden), `change` (fails if something is taken, or changes meanwhile).
+ * `any` (every operation), `backends` (asks NATS, Redis or storage), `token` (needs a token), `signIn` (gives
+ * one for a password), `limited` (has no token, so that its limits are by address), `content` (may have a
+ * body), `level` (answered from a level of the cluster on), `target` (names something that may not be there),
+ * `rights` (may be forbidden), `change` (fails if something is taken, or changes meanwhile).
  */
 export type RestTrait =
   | "any"

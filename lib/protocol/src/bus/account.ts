@@ -12,8 +12,8 @@ export interface Account {
   readonly credentialRevision?: number | undefined;
   readonly createdAt: number;
   /**
-   * When the account was deleted, in milliseconds since 1970. The entry stays, without name and password, so that
-   * nobody gets the user's id again.
+   * When the account was deleted, in milliseconds since 1970. The entry stays, without name and password, so
+   * that nobody gets the user's id again.
    */
   readonly deletedAt?: number | undefined;
 }

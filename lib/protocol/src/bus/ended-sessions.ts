@@ -8,7 +8,10 @@ export interface EndedSessions {
    * accepted from the device.
    */
   readonly devices: readonly (readonly [device: string, at: number])[];
-  /** The token that was kept when all others ended, and the revision of the credential up to which it is valid. */
+  /**
+   * The token that was kept when all others ended, and the revision of the credential up to which it is
+   * valid.
+   */
   readonly kept?: { readonly tokenId: string; readonly revision: number } | undefined;
 }
 
