@@ -15,6 +15,13 @@ export interface CredentialParts {
 }
 
 /**
+ * A revision of a credential above every earlier one: the account's present one, and the least that is still
+ * valid. Revisions are times that strictly increase.
+ */
+export const nextRevision = (present: number, least: number, now: number): number =>
+  Math.max(present + 1, least + 1, now);
+
+/**
  * Signs in. Returns a token, or undefined if there is no such user with this password. The token carries the
  * revision of the password that was checked, so any change made meanwhile invalidates it.
  */
@@ -53,9 +60,9 @@ export async function changePassword(
   const password = await passwords.hash(wanted);
   const least = await revocations.readLeastOf(user);
   const before = found?.account.credentialRevision ?? 0;
-  const credentialRevision = Math.max(before + 1, least + 1, clock.now());
+  const credentialRevision = nextRevision(before, least, clock.now());
   await accounts.update(user, (account) => {
-    if (account.password !== found?.account.password)
+    if (account.password !== found?.account.password || (account.credentialRevision ?? 0) !== before)
       throw new ChatError("CONFLICT", "the password was changed by another request meanwhile: sign in again");
     return { ...account, password, credentialRevision };
   });

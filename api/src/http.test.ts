@@ -49,7 +49,13 @@ const CASES: readonly (readonly [
     404,
     "NOT_FOUND",
   ],
-  ["another method", `PUT /v1/me HTTP/1.1\r\n${SIGNED}\r\n`, 405, "INVALID", /\nallow: get, head, patch\r/],
+  [
+    "another method",
+    `PUT /v1/me HTTP/1.1\r\n${SIGNED}\r\n`,
+    405,
+    "INVALID",
+    /\nallow: delete, get, head, patch\r/,
+  ],
   [
     "another method of a path with an id",
     `DELETE /v1/conversations/g_1/events HTTP/1.1\r\n${SIGNED}\r\n`,

@@ -1,5 +1,6 @@
 import { Accounts, AccountProvisioner } from "@jichat/identity/accounts.ts";
 import { openEdge } from "@jichat/edge/edge.ts";
+import { Deletions } from "@jichat/identity/deletions.ts";
 import { Existence } from "@jichat/identity/existence.ts";
 import { People } from "@jichat/identity/people.ts";
 import { memberBuckets as memberBucketsOf } from "@jichat/identity/people-config.ts";
@@ -24,6 +25,7 @@ import { openCluster } from "@jichat/log/open-cluster.ts";
 import { rereadFiles } from "@jichat/runtime/reread.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import { AccountDeletion } from "./account-deletion.ts";
 import { boundConnections } from "./bound-connections.ts";
 import { readConfig } from "./config.ts";
 import { KnownAddresses } from "./known-addresses.ts";
@@ -33,7 +35,9 @@ import { openTokenIssuer } from "./token-issuer.ts";
 import { UserIndex } from "./user-index.ts";
 
 const BUCKET_SWEEP_MS = 10_000;
-/** Tries of the own password in a password change: ten at once, then one every five seconds. */
+/**
+ * Tries of the own password, to change it or to delete the account: ten at once, then one every five seconds.
+ */
 const PASSWORDS_PER_SECOND = 0.2;
 const PASSWORDS_BURST = 10;
 
@@ -85,6 +89,25 @@ const edge = openEdge({
     retries.add(1);
   },
 });
+const existence = config.people.mustExist ? new Existence(people) : undefined;
+// All tokens of a user are revoked when the account is deleted, after its name left the register.
+revocations.onRevoked((user) => {
+  if (user !== undefined) existence?.forget(user);
+});
+const index = new UserIndex(redis, redisData, accounts);
+const passwords = new Passwords();
+const deletion = new AccountDeletion({
+  clock,
+  accounts,
+  passwords,
+  deletions: await Deletions.open(nats, names),
+  people,
+  index,
+  revocations,
+  ...edge,
+  telemetry,
+});
+void deletion.run(ended.signal);
 const userBuckets = new TokenBuckets(PASSWORDS_PER_SECOND, PASSWORDS_BURST);
 const requestBuckets = new TokenBuckets(config.requestsPerSecond);
 const memberBuckets = memberBucketsOf(config.people);
@@ -97,9 +120,11 @@ const app = await buildServer({
   userNames: await UserNames.open(nats, names, config.reservedUsers, clock),
   firstSight: new AccountProvisioner(accounts, clock),
   people,
-  existence: config.people.mustExist ? new Existence(people) : undefined,
-  index: new UserIndex(redis, redisData, accounts),
-  passwords: new Passwords(),
+  existence,
+  index,
+  passwords,
+  deletion,
+  presence,
   issueToken: issuer.issueToken,
   tokens: new Tokens(config.tokens, loaded.keys, revocations, clock),
   revocations,

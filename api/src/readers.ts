@@ -110,6 +110,7 @@ export const usersLimit = {
   minimum: 1,
   maximum: USERS_PAGE_MAX,
   default: USERS_PAGE_DEFAULT,
+  description: "most items of the answer",
 } as const;
 
 export interface UsersQuery {
@@ -143,3 +144,10 @@ export function readMembersQuery(query: Readonly<Record<string, unknown>>): {
     limit: fields.optional("limit", (f) => readers.readLimit(f, MEMBERS_LIMIT_MAX)) ?? MEMBERS_LIMIT_MAX,
   };
 }
+
+/** Reads whether the token of a request is kept when all others end. */
+export const readKeep = (query: Readonly<Record<string, unknown>>): "current" | undefined => {
+  const { keep } = query;
+  if (keep !== undefined && keep !== "current") throw refuse("keep", "is not `current`");
+  return keep;
+};

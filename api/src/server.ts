@@ -14,6 +14,11 @@ import { openConversationRoutes, openMessageRoutes } from "./routes/conversation
 import type { VerbParts } from "./routes/verbs.ts";
 import { openVerbRoutes } from "./routes/verbs.ts";
 import "./request.ts";
+import { COMPONENTS } from "./components.ts";
+import type { OpenApiDocument } from "./openapi-document.ts";
+import { OPENAPI, collectRefusals, withErrors } from "./openapi-document.ts";
+import type { SessionRouteParts } from "./routes/sessions.ts";
+import { openSessionRoutes } from "./routes/sessions.ts";
 import * as schemas from "./schemas.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Config } from "./config.ts";
@@ -22,14 +27,21 @@ const VERSION = "0.1.0";
 
 /** The parts that the routes and the server need. */
 export interface ServerParts
-  extends AccountParts, ProfileParts, UserParts, ConversationParts, MessageParts, VerbParts {
+  extends
+    AccountParts,
+    ProfileParts,
+    SessionRouteParts,
+    UserParts,
+    ConversationParts,
+    MessageParts,
+    VerbParts {
   readonly config: AccountParts["config"] & Pick<Config, "origins" | "trustProxy" | "webRoot" | "wsUrls">;
   readonly telemetry: Telemetry;
   /** The cluster's level. It decides which verbs are answered. */
   readonly level: Pick<Level, "current">;
   readonly accounts: AccountParts["accounts"];
   readonly index: UserParts["index"];
-  readonly revocations: ProfileParts["revocations"];
+  readonly revocations: ProfileParts["revocations"] & SessionRouteParts["revocations"];
 }
 
 /** Builds the REST interface: routes, errors, documentation page and, if `webRoot` is set, the chat page. */
@@ -41,18 +53,15 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await openEdges(app, config);
   answerErrors(app, telemetry, answerOf);
   answerByLevel(app, parts);
+  const refusals = collectRefusals(app);
+  for (const [$id, schema] of Object.entries(COMPONENTS)) app.addSchema({ $id, ...schema });
   await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: {
-        title: "JiChat",
-        version: VERSION,
-        description:
-          "REST for bots, back ends and sign-in. Live messages come over the WebSocket that /v1/config names.",
-      },
-      components: { securitySchemes: { token: { type: "http", scheme: "bearer", bearerFormat: "JWT" } } },
-      security: [{ token: [] }],
-    },
+    openapi: OPENAPI(VERSION),
+    refResolver: { buildLocalReference: ({ $id }) => $id as string },
+    transformObject: (made) =>
+      "openapiObject" in made
+        ? withErrors(made.openapiObject as OpenApiDocument, refusals)
+        : made.swaggerObject,
   });
   await app.register(swaggerUi, { routePrefix: "/docs", staticCSP: DOCS_POLICY });
   app.get("/v1/openapi.json", { schema: { hide: true } }, async () => app.swagger());
@@ -60,20 +69,19 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     "/v1/config",
     {
       schema: {
+        operationId: "getConfig",
+        tags: ["service"],
         summary: "Where clients connect",
+        description: "Needs no token. Any of the URLs will do.",
         security: [],
-        response: {
-          200: schemas.reply(
-            { ws: { type: "array", items: { type: "string" } }, version: { type: "string" } },
-            ["ws", "version"],
-          ),
-        },
+        response: { 200: schemas.reply("ClientConfig", "Where to connect") },
       },
     },
     async () => ({ ws: config.wsUrls, version: VERSION }),
   );
   await app.register(async (routes) => openAccountRoutes(routes, parts));
   await app.register(async (routes) => openProfileRoutes(routes, parts));
+  await app.register(async (routes) => openSessionRoutes(routes, parts));
   await app.register(async (routes) => openUserRoutes(routes, parts));
   await app.register(async (routes) => openConversationRoutes(routes, parts));
   await app.register(async (routes) => openMessageRoutes(routes, parts));

@@ -4,6 +4,9 @@ import type { FastifyInstance, InjectOptions } from "fastify";
 import { offlineParts } from "./offline-parts.ts";
 import { buildServer } from "./server.ts";
 
+interface Responses {
+  readonly [status: string]: { readonly $ref?: string };
+}
 interface Schema {
   readonly type?: string;
   readonly enum?: readonly unknown[];
@@ -12,6 +15,7 @@ interface Schema {
   readonly pattern?: string;
 }
 interface Operation {
+  readonly responses: Responses;
   readonly parameters?: readonly {
     readonly name: string;
     readonly in: string;
@@ -138,6 +142,11 @@ async function refuses(what: string, request: Sent, name: string): Promise<void>
   );
   assert.equal(traceId, String(reply.headers["traceparent"]).split("-")[1], told);
 }
+
+test("each refusal of the sweeps is one that its operation declares", () => {
+  for (const { method, path, operation } of calls)
+    assert.match(operation.responses["400"]?.$ref ?? "", /Invalid/, `${method} ${path}`);
+});
 
 const withBody = ({ method, path }: Call, payload: string): Sent => ({
   method,

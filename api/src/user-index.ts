@@ -5,7 +5,7 @@ import type { RedisData } from "@jichat/presence/redis-data.ts";
 
 const REBUILD_BATCH = 1_000;
 
-type IndexStore = Pick<RedisConnection, "exists" | "zrangebylex" | "zadd" | "set">;
+type IndexStore = Pick<RedisConnection, "exists" | "zrangebylex" | "zadd" | "zrem" | "set">;
 
 /**
  * Finds users by a prefix of their id, in any case. The index is in Redis, and is rebuilt from KV after a
@@ -59,6 +59,12 @@ export class UserIndex {
   async add(user: string): Promise<void> {
     if (this.#data.name === "") return;
     await this.#redis.zadd(`${this.#data.prefix}users`, 0, member(user));
+  }
+
+  /** Removes a deleted user. Best effort: what is found is looked up in KV before it is told. */
+  async remove(user: string): Promise<void> {
+    if (this.#data.name === "") return;
+    await this.#redis.zrem(`${this.#data.prefix}users`, member(user));
   }
 
   async #rebuild(): Promise<void> {

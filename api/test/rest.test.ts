@@ -294,12 +294,16 @@ test(
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     const others = [
+      "DELETE /v1/me",
+      "DELETE /v1/me/sessions",
+      "DELETE /v1/me/sessions/{device}",
       "DELETE /v1/sessions",
       "GET /v1/config",
       "GET /v1/conversations",
       "GET /v1/conversations/{conversation}/events",
       "GET /v1/conversations/{conversation}/members",
       "GET /v1/me",
+      "GET /v1/me/sessions",
       "GET /v1/users",
       "GET /v1/users/{user}",
       "PATCH /v1/me",

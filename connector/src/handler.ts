@@ -21,6 +21,7 @@ import type { Intake } from "./intake.ts";
 import { issueTicket } from "./issue-ticket.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
 import { plainPong } from "./plain-pong.ts";
+import { register } from "./registration.ts";
 import { replyError } from "./reply-error.ts";
 import type { Session } from "./session.ts";
 import { socketTooFast, tooFast } from "./too-fast.ts";
@@ -289,7 +290,10 @@ export class FrameHandler {
     const identity = await this.#parts.tokens.verify(frame.token);
     if (identity.user !== session.user)
       throw new ChatError("UNAUTHENTICATED", "this token belongs to another user");
+    this.#parts.revocations.refuse(identity, session.device);
     session.identity = identity;
+    // The list of sessions names the token that the device goes on with.
+    void register(this.#parts, session);
     session.write({ t: "ticket", id: frame.id, ...issueTicket(this.#parts, session) });
   }
 }

@@ -43,7 +43,9 @@ export async function greet(
   session.echo = hello.echo;
   session.identity = identity;
   session.id = newSessionId();
+  session.client = hello.client;
   session.helloAt = systemClock.monotonic();
+  session.connectedAt = clock.now();
   // The session is placed before it is registered, and registered before it is welcomed. An event that
   // arrives in between sets `missed`.
   hub.place(session)?.close(CLOSE.replaced, "this device connected again");
@@ -72,8 +74,10 @@ async function identify(
   { tokens, tickets, revocations, clock }: IdentityParts,
   hello: Hello,
 ): Promise<Identity> {
-  if (hello.token !== undefined) return tokens.verify(hello.token);
-  const identity = tickets.verify(hello.ticket ?? "", hello.device, clock.now());
-  revocations.refuse(identity);
+  const identity =
+    hello.token === undefined
+      ? tickets.verify(hello.ticket ?? "", hello.device, clock.now())
+      : await tokens.verify(hello.token);
+  revocations.refuse(identity, hello.device);
   return identity;
 }

@@ -73,6 +73,11 @@ const clock = await openClock({ jsm: cluster.jsm, names, redis, telemetry, signa
 const revocations = await Revocations.watch(nats, names, telemetry.log, clock);
 const people = config.people.mustExist ? await People.open(nats, names) : undefined;
 await people?.watch(signal, telemetry.log);
+const existence = people === undefined ? undefined : new Existence(people);
+// All tokens of a user are revoked when the account is deleted, after its name left the register.
+revocations.onRevoked((user) => {
+  if (user !== undefined) existence?.forget(user);
+});
 const hub = new Hub();
 const metrics = connectorMetrics(telemetry, hub, () => edge.lanes.waiting);
 const bus = new NatsBus(nats, telemetry.log);
@@ -103,7 +108,7 @@ const parts = {
   clock,
   turn: new FlushScheduler(setImmediate, clock),
   directs: new DirectConversations(),
-  admission: new Admission(people === undefined ? undefined : new Existence(people)),
+  admission: new Admission(existence),
   wakeful: new WakefulClock(systemClock),
   revocations,
   ...edge,

@@ -3,7 +3,7 @@ import type { Replacement } from "@jichat/protocol/bus/replacement.ts";
 import { encodeReplacement } from "@jichat/protocol/bus/replacement.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CLOSE } from "@jichat/protocol/errors.ts";
-import type { ReadList, SessionEntry } from "@jichat/presence/presence-texts.ts";
+import type { Credential, ReadList, SessionEntry } from "@jichat/presence/presence-texts.ts";
 import type { Presence } from "@jichat/presence/presence.ts";
 import type { Bus } from "@jichat/runtime/bus.ts";
 import type { Config } from "./config.ts";
@@ -44,6 +44,7 @@ export async function register(
       session: id,
       birth: bornAt,
       ageMs: () => (isHello ? undefined : systemClock.monotonic() - helloAt),
+      credential: credentialOf(session),
       isSyncing: () => session.early?.some(({ frame }) => frame.t === "sync") ?? false,
     });
     session.registered = true;
@@ -58,6 +59,13 @@ export async function register(
     telemetry.log.warn({ err: error }, "a session could not be registered: the keeper tries again");
     return undefined;
   }
+}
+
+/** What the list of a user's sessions says of this one. */
+function credentialOf({ identity, connectedAt, client }: Session): Credential {
+  if (identity === undefined) throw new Error("only who is authenticated is registered");
+  const { tokenId, issuedAt, expiresAt, revision } = identity;
+  return { tokenId, issuedAt, expiresAt, revision, connectedAt, client };
 }
 
 /** Closes a device's other session, on this connector or another one. */

@@ -69,8 +69,12 @@ export class Session {
   user = "";
   device = "";
   echo = false;
+  /** The application's name and version, as its hello said. */
+  client: string | undefined;
   /** Monotonic. */
   helloAt = 0;
+  /** Time of the hello in milliseconds since 1970, by the cluster's clock. */
+  connectedAt = 0;
   /** Birth stamp given by the registration. It orders a user's sessions over all connectors. */
   bornAt: number | undefined;
   identity: Identity | undefined;

@@ -36,7 +36,7 @@ interface SweepParts extends IdentitySweepParts {
   readonly hub: Pick<Hub, "size" | "sockets">;
   readonly config: Pick<Config, "heartbeatMs" | "helloMs">;
   readonly wakeful: Pick<WakefulClock, "now">;
-  readonly revocations: Pick<Revocations, "isRevoked" | "onRevoked">;
+  readonly revocations: Pick<Revocations, "onRevoked" | "refusalOf">;
   readonly messageBuckets: Sweepable;
   readonly byteBuckets: Sweepable;
   readonly memberBuckets: Sweepable;
@@ -137,14 +137,9 @@ export function sweepLive(parts: IdentitySweepParts, session: Session, wallClock
 }
 
 function closeIfRevoked(parts: SweepParts, session: Session): void {
-  if (session.identity === undefined || !session.isOpen || !parts.revocations.isRevoked(session.identity))
-    return;
-  end(
-    parts,
-    session,
-    new ChatError("UNAUTHENTICATED", "this token was revoked: sign in again"),
-    CLOSE.unauthenticated,
-  );
+  if (session.identity === undefined || !session.isOpen) return;
+  const refusal = parts.revocations.refusalOf(session.identity, session.device);
+  if (refusal !== undefined) end(parts, session, refusal, CLOSE.unauthenticated);
 }
 
 function end(parts: IdentitySweepParts, session: Session, error: ChatError, code: number): void {

@@ -57,6 +57,11 @@ const STAGES: readonly Stage[] = [
   },
   { name: "tidy", what: "the rules of the project", run: async () => nodeTests(["tools/tidy/*.test.ts"], 1) },
   {
+    name: "openapi",
+    what: "the OpenAPI document: Redocly, Spectral, and types that are made of it",
+    run: async () => nodeTests(["api/src/openapi.test.ts"], 1),
+  },
+  {
     name: "unit",
     what: "what needs no server, and the simulation",
     run: async () => nodeTests(["{*,lib/*}/src/**/*.test.ts"], 2),
@@ -97,7 +102,7 @@ const STAGES: readonly Stage[] = [
 ];
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  check: ["types", "format", "lint", "tidy"],
+  check: ["types", "format", "lint", "tidy", "openapi"],
   e2e: ["faults", "kubernetes"],
 };
 

@@ -12,9 +12,14 @@ const WALL_CLOCK = /\bDate\.now\b|[cC]lock\.now\b|\bturn\.now\b|\bnew Date\(\)/g
  */
 const READERS: Readonly<Record<string, readonly [times: number, what: string]>> = {
   "lib/identity/src/accounts.ts": [1, "when an account was made"],
-  "lib/identity/src/revocations.ts": [2, "when something was revoked, for all processes"],
+  "lib/identity/src/revocations.ts": [3, "when something was revoked, for all processes"],
   "lib/identity/src/tokens.ts": [1, "a token's end"],
   "lib/identity/src/user-names.ts": [1, "the age of a claim that nats-server dated"],
+  "api/src/account-deletion.ts": [
+    3,
+    "when an account was deleted, and the credential's revision; ids; a note's age",
+  ],
+  "api/src/sessions.ts": [2, "a token's end; a credential's revision"],
   "api/src/credentials.ts": [2, "a credential's revision"],
   "api/src/routes/accounts.ts": [1, "when an account was made"],
   "api/src/token-issuer.ts": [1, "a token's end"],
@@ -22,7 +27,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "client/src/chat-client.ts": [1, "the server's time, which ids are made of"],
   "client/src/server-clock.ts": [1, "the device's, before the server has said its own"],
   "connector/src/handler.ts": [1, "serverTime"],
-  "connector/src/handshake.ts": [2, "serverTime; a ticket's life"],
+  "connector/src/handshake.ts": [3, "serverTime; a ticket's life; when a device connected"],
   "connector/src/issue-ticket.ts": [1, "a ticket's life"],
   "connector/src/main.ts": [1, "a certificate's end"],
   "connector/src/plain-pong.ts": [2, "serverTime"],

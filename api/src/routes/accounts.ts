@@ -1,8 +1,10 @@
 import type { FastifyInstance } from "fastify";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
+import type { AccountDeletion } from "../account-deletion.ts";
 import type { CredentialParts } from "../credentials.ts";
 import { changePassword, signIn } from "../credentials.ts";
+import { profileOf } from "../profiles.ts";
 import type { TokenCheckParts } from "../request.ts";
 import { identityOf, requireToken, spend } from "../request.ts";
 import { bodyOf, queryOf, readIdOf, readName, readPassword, readUsersQuery, usersLimit } from "../readers.ts";
@@ -11,7 +13,6 @@ import type { SignInLimitParts } from "../sign-in-limits.ts";
 import { SignInLimits } from "../sign-in-limits.ts";
 import type { Accounts } from "@jichat/identity/accounts.ts";
 import type { People } from "@jichat/identity/people.ts";
-import type { Revocations } from "@jichat/identity/revocations.ts";
 import type { UserNames } from "@jichat/identity/user-names.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
@@ -23,7 +24,13 @@ const credentials = { user: schemas.id, password: schemas.password };
 const newUser = { ...credentials, name: schemas.name };
 const newName = { name: schemas.name };
 const newPassword = { old: schemas.password, new: schemas.password };
-const usersQuery = { q: schemas.id, limit: usersLimit, next: schemas.id };
+const ownPassword = { password: schemas.password };
+const usersQuery = {
+  q: { ...schemas.id, description: "how the id begins, whatever its case" },
+  limit: usersLimit,
+  next: { ...schemas.id, description: "the `next` of an answer to the same `q`" },
+};
+const PASSWORD = "correct horse battery staple";
 
 export interface AccountParts extends CredentialParts, SignInLimitParts {
   readonly config: SignInLimitParts["config"] & Pick<Config, "signingKeyFile">;
@@ -35,8 +42,8 @@ export interface AccountParts extends CredentialParts, SignInLimitParts {
 }
 
 export interface ProfileParts extends CredentialParts, TokenCheckParts {
-  readonly revocations: CredentialParts["revocations"] & Pick<Revocations, "revokeToken">;
-  /** Tries of the own password in a password change, by user. */
+  readonly deletion: Pick<AccountDeletion, "delete">;
+  /** Tries of the own password, by user. */
   readonly userBuckets: TokenBuckets;
 }
 
@@ -67,10 +74,20 @@ export async function openAccountRoutes(app: FastifyInstance, parts: AccountPart
   app.post(
     "/v1/users",
     {
+      config: { refuses: ["limited", "rights", "change"] },
       schema: {
+        operationId: "signUp",
+        tags: ["accounts"],
         summary: "Registers a user",
-        body: schemas.request(newUser, ["user", "password"]),
-        response: { 201: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
+        description:
+          "Needs no token. An id is taken in every spelling of its case, and that of a deleted account for ever.",
+        security: [],
+        body: schemas.request(newUser, ["user", "password"], {
+          user: "alice",
+          password: PASSWORD,
+          name: "Alice B.",
+        }),
+        response: { 201: schemas.reply("Profile", "The new user") },
       },
     },
     async (request, reply) => {
@@ -109,10 +126,15 @@ export async function openAccountRoutes(app: FastifyInstance, parts: AccountPart
   app.post(
     "/v1/sessions",
     {
+      config: { refuses: ["limited", "signIn", "target"] },
       schema: {
+        operationId: "signIn",
+        tags: ["sessions"],
         summary: "Signs in",
-        body: schemas.request(credentials, ["user", "password"]),
-        response: { 201: schemas.reply(schemas.token, ["token", "expiresAt"]), "4xx": schemas.error },
+        description: "Needs no token. Tries of a password are limited by user and by address.",
+        security: [],
+        body: schemas.request(credentials, ["user", "password"], { user: "alice", password: PASSWORD }),
+        response: { 201: schemas.reply("Token", "A new token") },
       },
     },
     async (request, reply) => {
@@ -124,53 +146,37 @@ export async function openAccountRoutes(app: FastifyInstance, parts: AccountPart
   );
 }
 
-async function profileOf(
-  { accounts }: Pick<UserParts, "accounts">,
-  user: string,
-): Promise<{ user: string; name?: string }> {
-  const found = await accounts.get(user);
-  if (found === undefined) throw new ChatError("NOT_FOUND", "this user does not exist");
-  const { name } = found.account;
-  return { user, ...(name === undefined ? {} : { name }) };
-}
-
-/** Routes for the caller's own session, profile and password. */
+/** Routes for the caller's own profile, password and account. */
 export async function openProfileRoutes(app: FastifyInstance, parts: ProfileParts): Promise<void> {
-  const { accounts, revocations } = parts;
+  const { accounts } = parts;
   requireToken(app, parts);
-
-  app.delete(
-    "/v1/sessions",
-    {
-      schema: {
-        summary: "Signs out: this token and its tickets become invalid",
-        response: { 200: schemas.reply({}), "4xx": schemas.error },
-      },
-    },
-    async (request) => {
-      await revocations.revokeToken(identityOf(request));
-      return {};
-    },
-  );
 
   app.get(
     "/v1/me",
     {
+      config: { refuses: ["target"] },
       schema: {
+        operationId: "getOwnProfile",
+        tags: ["accounts"],
         summary: "The caller's own profile",
-        response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
+        description: "The user of the token.",
+        response: { 200: schemas.reply("Profile", "The caller's own profile") },
       },
     },
-    async (request) => profileOf(parts, identityOf(request).user),
+    async (request) => profileOf(accounts, identityOf(request).user),
   );
 
   app.patch(
     "/v1/me",
     {
+      config: { refuses: ["target"] },
       schema: {
+        operationId: "changeOwnProfile",
+        tags: ["accounts"],
         summary: "Changes the caller's name",
-        body: schemas.request(newName, ["name"]),
-        response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
+        description: "The name that other people see. The user id never changes.",
+        body: schemas.request(newName, ["name"], { name: "Alice B." }),
+        response: { 200: schemas.reply("Profile", "The changed profile") },
       },
     },
     async (request) => {
@@ -184,11 +190,15 @@ export async function openProfileRoutes(app: FastifyInstance, parts: ProfilePart
   app.put(
     "/v1/me/password",
     {
+      config: { refuses: ["target", "rights", "change"] },
       schema: {
-        summary:
-          "Changes the caller's password; all earlier tokens become invalid, and a new one is returned",
-        body: schemas.request(newPassword, ["old", "new"]),
-        response: { 200: schemas.reply(schemas.token, ["token", "expiresAt"]), "4xx": schemas.error },
+        operationId: "changePassword",
+        tags: ["accounts"],
+        summary: "Changes the caller's password",
+        description:
+          "All earlier tokens become invalid, with their tickets and sockets. A new token is returned.",
+        body: schemas.request(newPassword, ["old", "new"], { old: PASSWORD, new: "staple battery horse" }),
+        response: { 200: schemas.reply("Token", "A new token") },
       },
     },
     async (request) => {
@@ -197,6 +207,31 @@ export async function openProfileRoutes(app: FastifyInstance, parts: ProfilePart
       const [old, wanted] = [readPassword(body, "old"), readPassword(body, "new")];
       spend(parts.userBuckets, user, "attempts to enter a password");
       return changePassword(parts, user, old, wanted);
+    },
+  );
+
+  app.delete(
+    "/v1/me",
+    {
+      config: { level: 1, refuses: ["level", "target", "rights", "change"] },
+      schema: {
+        operationId: "deleteAccount",
+        tags: ["accounts"],
+        summary: "Deletes one's account, for good",
+        description:
+          "All tokens, tickets and sockets end, groups are left, and nobody finds, invites or gets to know the user " +
+          "any more. Messages stay, and are shown as from `deleted`. Nobody ever gets the id again. " +
+          "Repeat a call that failed: it goes on where it stopped.",
+        body: schemas.request(ownPassword, ["password"], { password: PASSWORD }),
+        response: { 200: schemas.done("The account is deleted") },
+      },
+    },
+    async (request) => {
+      const { user } = identityOf(request);
+      const password = readPassword(bodyOf(request, ownPassword), "password");
+      spend(parts.userBuckets, user, "tries of a password");
+      await parts.deletion.delete(user, password);
+      return {};
     },
   );
 }
@@ -208,34 +243,38 @@ export async function openUserRoutes(app: FastifyInstance, parts: UserParts): Pr
   app.get(
     "/v1/users/:user",
     {
+      config: { refuses: ["target"] },
       schema: {
+        operationId: "getProfile",
+        tags: ["users"],
         summary: "A user's profile",
+        description:
+          "Of a deleted account it says `deleted`: messages in old conversations are still from it.",
         params: schemas.object({ user: schemas.id }, ["user"]),
-        response: { 200: schemas.reply(schemas.profile, ["user"]), "4xx": schemas.error },
+        response: { 200: schemas.reply("Profile", "The profile") },
       },
     },
-    async (request) => profileOf(parts, readIdOf(request.params, "user")),
+    async (request) => profileOf(parts.accounts, readIdOf(request.params, "user")),
   );
 
   app.get(
     "/v1/users",
     {
       schema: {
-        summary: "Users whose id begins with `q`, in any case",
+        operationId: "findUsers",
+        tags: ["users"],
+        summary: "Users whose id begins with `q`",
+        description: "Whatever its case. Deleted accounts are not found. A page may be shorter than `limit`.",
         querystring: schemas.object(usersQuery, ["q"]),
-        response: {
-          200: schemas.reply(
-            { items: { type: "array", items: schemas.object(schemas.profile, ["user"]) }, next: schemas.id },
-            ["items"],
-          ),
-          "4xx": schemas.error,
-        },
+        response: { 200: schemas.reply("ProfilePage", "A page of profiles") },
       },
     },
     async (request) => {
       const { q, limit, next } = readUsersQuery(queryOf(request, usersQuery));
       const users = await parts.index.find(q, next, limit);
-      const items = await Promise.all(users.map((user) => profileOf(parts, user)));
+      const profiles = await Promise.all(users.map((user) => profileOf(parts.accounts, user)));
+      // The index is a cache, and may still have a deleted account.
+      const items = profiles.filter(({ deleted }) => deleted !== true);
       const last = users.at(-1);
       return { items, ...(users.length === limit && last !== undefined ? { next: last } : {}) };
     },

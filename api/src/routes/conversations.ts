@@ -16,31 +16,21 @@ export interface MessageParts extends TokenCheckParts {
 }
 
 const inConversation = schemas.object({ conversation: schemas.id }, ["conversation"]);
-const cursor = { type: "string", maxLength: 4_096 } as const;
 const syncQuery = {
-  since: cursor,
-  page: cursor,
-  limit: {
-    type: "integer",
-    minimum: 1,
-    maximum: limits.SYNC_LIMIT_MAX,
-    default: limits.SYNC_LIMIT_DEFAULT,
-  },
+  since: { ...schemas.cursor, description: "the `cursor` of an earlier answer: what changed since then" },
+  page: { ...schemas.cursor, description: "the `next` of the answer before" },
+  limit: schemas.limit(limits.SYNC_LIMIT_MAX, limits.SYNC_LIMIT_DEFAULT),
 };
 const membersQuery = {
-  after: schemas.id,
-  limit: { type: "integer", minimum: 1, maximum: MEMBERS_LIMIT_MAX, default: MEMBERS_LIMIT_MAX },
+  after: { ...schemas.id, description: "the `next` of the answer before" },
+  limit: schemas.limit(MEMBERS_LIMIT_MAX, MEMBERS_LIMIT_MAX),
 };
 const pageQuery = {
-  after: schemas.seq,
-  before: schemas.seq,
-  limit: {
-    type: "integer",
-    minimum: 1,
-    maximum: limits.PAGE_EVENTS_MAX,
-    default: limits.PAGE_EVENTS_DEFAULT,
-  },
+  after: { ...schemas.seq, description: "the events behind this one; not together with `before`" },
+  before: { ...schemas.seq, description: "the events in front of this one; not together with `after`" },
+  limit: schemas.limit(limits.PAGE_EVENTS_MAX, limits.PAGE_EVENTS_DEFAULT),
 };
+
 /** The route for the caller's list of conversations. */
 export async function openConversationRoutes(app: FastifyInstance, parts: ConversationParts): Promise<void> {
   const { syncs } = parts;
@@ -50,21 +40,13 @@ export async function openConversationRoutes(app: FastifyInstance, parts: Conver
     "/v1/conversations",
     {
       schema: {
-        summary: "The caller's conversations, most recently active first; with `since` those that changed",
+        operationId: "listConversations",
+        tags: ["conversations"],
+        summary: "The caller's conversations",
+        description:
+          "Most recently active first. With `since`, only those that changed, and those that the caller left.",
         querystring: schemas.object(syncQuery),
-        response: {
-          200: schemas.reply(
-            {
-              items: { type: "array", items: schemas.conversation },
-              cursor,
-              more: { type: "boolean" },
-              next: cursor,
-              reset: schemas.reset,
-            },
-            ["items", "cursor", "more"],
-          ),
-          "4xx": schemas.error,
-        },
+        response: { 200: schemas.reply("ConversationPage", "A page of conversations") },
       },
     },
     async (request) => {
@@ -83,23 +65,15 @@ export async function openMessageRoutes(app: FastifyInstance, parts: MessagePart
   app.get(
     "/v1/conversations/:conversation/members",
     {
+      config: { refuses: ["target"] },
       schema: {
-        summary: "The members of a conversation, ordered by id; `next` if there are more",
+        operationId: "listMembers",
+        tags: ["members"],
+        summary: "Who is in a conversation",
+        description: "In the order of their ids. `next` says where to go on if there are more.",
         params: inConversation,
         querystring: schemas.object(membersQuery),
-        response: {
-          200: schemas.reply(
-            {
-              items: {
-                type: "array",
-                items: schemas.object({ user: schemas.id, first: schemas.seq }, ["user", "first"]),
-              },
-              next: schemas.id,
-            },
-            ["items"],
-          ),
-          "4xx": schemas.error,
-        },
+        response: { 200: schemas.reply("MemberPage", "A page of members") },
       },
     },
     async (request) => {
@@ -116,23 +90,15 @@ export async function openMessageRoutes(app: FastifyInstance, parts: MessagePart
   app.get(
     "/v1/conversations/:conversation/events",
     {
+      config: { refuses: ["target"] },
       schema: {
-        summary: "Events after `after`, before `before`, or the newest ones",
+        operationId: "listEvents",
+        tags: ["messages"],
+        summary: "Events of a conversation",
+        description: "Behind `after`, before `before`, or the newest; always in rising `seq`.",
         params: inConversation,
         querystring: { ...schemas.object(pageQuery), not: { required: ["after", "before"] } },
-        response: {
-          200: schemas.reply(
-            {
-              conversation: schemas.id,
-              events: { type: "array", items: schemas.event },
-              first: schemas.seq,
-              head: schemas.seq,
-              more: { type: "boolean" },
-            },
-            ["conversation", "events", "first", "head", "more"],
-          ),
-          "4xx": schemas.error,
-        },
+        response: { 200: schemas.reply("EventPage", "A page of events") },
       },
     },
     async (request) => {

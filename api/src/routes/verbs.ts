@@ -9,11 +9,13 @@ import { errorOf } from "@jichat/protocol/bus/command.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Field } from "@jichat/protocol/field.ts";
 import { groupConversation } from "@jichat/protocol/ids.ts";
+import type { RestTrait } from "@jichat/protocol/rest-errors.ts";
 import type { Declared } from "../readers.ts";
 import { bodyOf, paramsOf, queryOf, readAs } from "../readers.ts";
 import type { TokenCheckParts } from "../request.ts";
 import { identityOf, requireToken, sourceOf } from "../request.ts";
 import * as schemas from "../schemas.ts";
+import { VERB_OPERATIONS } from "../verb-operations.ts";
 import type { Edge } from "@jichat/edge/edge.ts";
 import type { Existence } from "@jichat/identity/existence.ts";
 import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
@@ -64,20 +66,30 @@ export async function openVerbRoutes(app: FastifyInstance, parts: VerbParts): Pr
 function openVerb(app: FastifyInstance, parts: VerbParts, name: VerbName): void {
   const verb = verbOf(name);
   const { method, url, inPath, beside, required } = routeOf(verb);
+  const { operationId, tag, description, example } = VERB_OPERATIONS[name];
   const isCreated = method === "POST";
+  const refuses: readonly RestTrait[] = [
+    ...(verb.level > 0 ? ["level" as const] : []),
+    "target",
+    "rights",
+    "change",
+  ];
   app.route({
     method,
     url,
-    config: { verb: name },
+    config: { verb: name, refuses },
     schema: {
+      operationId,
+      tags: [tag],
       summary: verb.summary,
+      description,
       ...(Object.keys(inPath).length === 0
         ? {}
         : { params: schemas.object(inPath, Object.keys(inPath) as never[]) }),
       ...(method === "DELETE"
         ? { querystring: schemas.object(beside, required as never[]) }
-        : { body: schemas.request(beside, required as never[]) }),
-      response: { [isCreated ? 201 : 200]: ACCEPTED, "4xx": schemas.error },
+        : { body: schemas.request(beside, required as never[], example) }),
+      response: { [isCreated ? 201 : 200]: schemas.reply("Accepted", "It is durable and numbered") },
     },
     handler: async (request, reply) => {
       const rest = method === "DELETE" ? queryOf(request, beside) : bodyOf(request, beside);
@@ -90,16 +102,6 @@ function openVerb(app: FastifyInstance, parts: VerbParts, name: VerbName): void 
     },
   });
 }
-
-const ACCEPTED = schemas.reply(
-  {
-    conversation: schemas.id,
-    seq: schemas.seq,
-    ts: { type: "integer" },
-    duplicate: { type: "boolean" },
-  },
-  ["conversation", "seq", "ts"],
-);
 
 /** The conversation in the path. Every verb but `create` has one. */
 const conversationOf = (frame: WriteFrame): string =>

@@ -242,7 +242,7 @@ export class RedisModel {
     machine: Machine,
     user: string,
     device: string,
-    { connector, session, birth, ageMs }: Omit<Arrival, "user" | "device" | "isSyncing">,
+    { connector, session, birth, ageMs }: Omit<Arrival, "credential" | "user" | "device" | "isSyncing">,
   ): Promise<{ birth: number; displaced: SessionEntry | "younger" | undefined; list: ReadList }> {
     const age = birth === undefined ? ageMs() : 0;
     const sent = this.#time.now - (age ?? 0);

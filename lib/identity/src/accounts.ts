@@ -77,12 +77,14 @@ export class Accounts {
 
   /**
    * Changes an account by compare-and-set. Tries again if another writer was faster, so `change` may run more
-   * than once. Throws NOT_FOUND if there is no account.
+   * than once. Throws NOT_FOUND if there is no account, or if it was deleted: a deleted account never
+   * changes.
    */
   async update(user: string, change: (account: Account) => Account): Promise<Account> {
     for (;;) {
       const found = await this.get(user);
-      if (found === undefined) throw new ChatError("NOT_FOUND", "this user does not exist");
+      if (found === undefined) throw new ChatError("NOT_FOUND", "no such user");
+      if (found.account.deletedAt !== undefined) throw new ChatError("NOT_FOUND", "this account was deleted");
       const changed = change(found.account);
       try {
         await this.#bucket.kv.update(keyOf(user), accountText(changed), found.revision);

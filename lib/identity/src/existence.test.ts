@@ -96,3 +96,19 @@ test("the error lists the first ten of many names", async () => {
     message: "these users do not exist: n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, and 2 more",
   });
 });
+
+test("a forgotten name is asked for again, and an answer from before it was forgotten is not kept", async () => {
+  const book = new Book();
+  const existence = new Existence(book);
+  await existence.missing(["ann"]);
+  existence.forget("ann");
+  assert.deepEqual(await existence.missing(["ann"]), []);
+  assert.equal(book.asked.length, 2);
+
+  const slow = existence.missing(["abe"]);
+  existence.forget("abe");
+  assert.equal(existence.asking, 0);
+  assert.deepEqual(await slow, []);
+  assert.notEqual(existence.missing(["abe"]), undefined, "it is asked again");
+  assert.equal(existence.asking, 1);
+});

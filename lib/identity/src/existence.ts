@@ -27,9 +27,8 @@ interface PendingCheck {
 }
 
 /**
- * Checks whether named people exist. Only existing names are cached: accounts are never deleted, so such an
- * entry never goes stale, and queries for unknown names evict nothing. Concurrent queries for one name share
- * one answer.
+ * Checks whether named people exist. Only existing names are cached, until `forget`: queries for unknown
+ * names evict nothing. Concurrent queries for one name share one answer.
  */
 export class Existence {
   readonly #register: Register;
@@ -75,6 +74,16 @@ export class Existence {
     if (missing.length > 0) throw nobody(missing);
   }
 
+  /**
+   * Asks anew for this name from now on, since its account may have been deleted. A query in progress may
+   * have been answered before the deletion, so its answer is not kept.
+   */
+  forget(user: string): void {
+    this.#young.delete(user);
+    this.#old.delete(user);
+    this.#asked.delete(user);
+  }
+
   async #askAll(users: readonly string[]): Promise<readonly string[]> {
     const exist = await Promise.all(users.map((user) => this.#ask(user)));
     return users.filter((_, index) => exist[index] === false);
@@ -85,17 +94,21 @@ export class Existence {
     if (asked !== undefined) return asked;
     const answer = this.#turn(user).then(
       (exists) => {
-        this.#asked.delete(user);
-        if (exists) this.#know(user);
+        if (this.#settle(user, answer) && exists) this.#know(user);
         return exists;
       },
       (error: unknown) => {
-        this.#asked.delete(user);
+        this.#settle(user, answer);
         throw error;
       },
     );
     this.#asked.set(user, answer);
     return answer;
+  }
+
+  /** Ends a query. False if it was forgotten meanwhile. */
+  #settle(user: string, answer: Promise<boolean>): boolean {
+    return this.#asked.get(user) === answer && this.#asked.delete(user);
   }
 
   #turn(user: string): Promise<boolean> {

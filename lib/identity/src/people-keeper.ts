@@ -20,10 +20,16 @@ export interface KeeperOptions {
   readonly waitsForSignUp: boolean;
 }
 
+/** An account as the keeper finds it in the bucket of accounts. */
+interface Found {
+  readonly user: string;
+  readonly isDeleted: boolean;
+}
+
 /**
  * Adds to `people` the accounts that are missing there: those older than the bucket, those made by an api of
- * an older version, and those whose api ended between the two writes. Continues where the last keeper
- * stopped.
+ * an older version, and those whose api ended between the two writes. Marks those that were deleted.
+ * Continues where the last keeper stopped.
  */
 export class PeopleKeeper {
   readonly #accounts: Accounts;
@@ -64,23 +70,26 @@ export class PeopleKeeper {
     const hearing = hearingOf(log, "the bucket of accounts");
     const { last, entries } = await this.#accounts.follow(this.#told, hearing, signal);
     if (last === 0) await this.#reached(this.#told);
-    let batch: string[] = [];
+    let batch: Found[] = [];
     for await (const entry of entries) {
       const user = userOf(entry);
       if (user !== undefined) {
-        batch.push(user);
-        this.#mayComplete ||= readAccount(entry.string()).password !== undefined;
+        const { password, deletedAt } = readAccount(entry.string());
+        batch.push({ user, isDeleted: deletedAt !== undefined });
+        this.#mayComplete ||= password !== undefined;
       }
       const isLast = entry.pending === 0;
       if (batch.length < AT_ONCE && !isLast) continue;
-      await Promise.all(batch.map((one) => this.#add(one)));
+      await Promise.all(batch.map((one) => this.#copy(one)));
       batch = [];
       if (isLast || entry.revision >= last) await this.#reached(entry.revision);
     }
   }
 
-  async #add(user: string): Promise<void> {
-    if (!(await this.#people.has(user))) await this.#people.add(user);
+  async #copy({ user, isDeleted }: Found): Promise<void> {
+    const isThere = await this.#people.has(user);
+    if (isDeleted && isThere) await this.#people.remove(user);
+    if (!isDeleted && !isThere) await this.#people.add(user);
   }
 
   /** Records that everybody up to this revision is in `people`. */

@@ -1,9 +1,10 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { progressText, readProgress } from "@jichat/protocol/bus/kv-values.ts";
+import { DELETED_PERSON, progressText, readProgress } from "@jichat/protocol/bus/kv-values.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
+import { isConflict } from "@jichat/runtime/conflict.ts";
 import { hearingOf } from "@jichat/runtime/hearing.ts";
 
 /**
@@ -22,7 +23,8 @@ interface Log {
 /**
  * The users that have an account, in a bucket of names alone. Edges that may not read accounts read this
  * bucket. A name is written after its account, so every name has one. Until the bucket is marked complete, an
- * account may lack its name here.
+ * account may lack its name here. The name of a deleted account stays, marked as deleted: a process that adds
+ * names late cannot bring it back.
  */
 export class People {
   readonly #bucket: Bucket;
@@ -58,11 +60,14 @@ export class People {
     return this.#isComplete;
   }
 
-  /** Reads from the leader, so a new user is found at once. Throws UNAVAILABLE if the KV does not answer. */
+  /**
+   * True for a user whose account was not deleted. Reads from the leader, so a new user is found at once.
+   * Throws UNAVAILABLE if the KV does not answer.
+   */
   async has(user: string): Promise<boolean> {
     try {
       const entry = await this.#bucket.kv.get(keyOf(user));
-      return entry !== null && entry.operation === "PUT";
+      return entry !== null && entry.operation === "PUT" && entry.string() !== DELETED_PERSON;
     } catch (cause) {
       throw new ChatError("UNAVAILABLE", "the register of people is not reachable", {
         cause,
@@ -71,8 +76,18 @@ export class People {
     }
   }
 
+  /** Adds a user. Does nothing if the user is here already, or was deleted. */
   async add(user: string): Promise<void> {
-    await this.#bucket.kv.put(keyOf(user), "");
+    try {
+      await this.#bucket.kv.create(keyOf(user), "");
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+    }
+  }
+
+  /** Marks a user's account as deleted, for good. Safe to repeat. */
+  async remove(user: string): Promise<void> {
+    await this.#bucket.kv.put(keyOf(user), DELETED_PERSON);
   }
 
   /** The revision of the accounts bucket up to which everybody is in here; 0 if unknown. */

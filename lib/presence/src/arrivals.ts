@@ -3,8 +3,8 @@ import type { ListsTexts, ToldList } from "./lists.ts";
 import { HEADS_PER_SCRIPT_MAX, LISTS_PER_SCRIPT_MAX, Lists, SCRIPTS_IN_FLIGHT_MAX } from "./lists.ts";
 import type { RunScript } from "./named-script.ts";
 import { ARRIVE_SCRIPT } from "./arrive-script.ts";
-import type { SessionEntry } from "./presence-texts.ts";
-import { readSession } from "./presence-texts.ts";
+import type { Credential, SessionEntry } from "./presence-texts.ts";
+import { credentialText, readSession } from "./presence-texts.ts";
 import { RedisTime } from "./redis-time.ts";
 import { Rounds } from "@jichat/runtime/rounds.ts";
 
@@ -27,6 +27,7 @@ export interface Arrival {
    * sent.
    */
   readonly ageMs: () => number | undefined;
+  readonly credential: Credential;
   /**
    * Whether its sync has arrived already. Read when the script is sent, which is later than the submission.
    */
@@ -108,8 +109,9 @@ export class Arrivals {
    * One argument for each session: the cost for ioredis and Redis depends on the number of arguments. No id
    * has a space.
    */
-  #lineOf({ user, device, connector, session, birth, ageMs }: Arrival): string {
-    return `${user} ${device} ${connector} ${session} ${birth ?? this.#unborn(ageMs())}`;
+  #lineOf({ user, device, connector, session, birth, ageMs, credential }: Arrival): string {
+    const born = birth ?? this.#unborn(ageMs());
+    return `${user} ${device} ${connector} ${session} ${born} ${credentialText(credential)}`;
   }
 
   /**

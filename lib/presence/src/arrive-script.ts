@@ -1,12 +1,20 @@
+import { REVOCATION_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { scriptOf } from "./named-script.ts";
 import { LISTS_OF } from "./presence-scripts.ts";
 
 /**
- * Arguments: keep (seconds), heads, syncing, devices, least time, 'user device connector session birth'*.
- * Registers each session. Returns for each its birth and what it displaced, then the time, then the lists of
- * the first `syncing` users. Births and times are in microseconds. What a session displaced is a line for its
- * own device, and a line with the device for each of the user's oldest sessions beyond `devices`. Sessions of
- * dead connectors do not count.
+ * Most devices of a user whose credential is remembered. The one that said hello first is forgotten first.
+ */
+const KNOWN_DEVICES_MAX = 100;
+/** As long as a credential may be valid. */
+const CREDENTIAL_SECONDS = REVOCATION_TTL_MS / 1_000;
+
+/**
+ * Arguments: keep (seconds), heads, syncing, devices, least time, 'user device connector session birth
+ * credential'*. Registers each session. Returns for each its birth and what it displaced, then the time, then
+ * the lists of the first `syncing` users. Births and times are in microseconds. What a session displaced is a
+ * line for its own device, and a line with the device for each of the user's oldest sessions beyond
+ * `devices`. Sessions of dead connectors do not count.
  *
  * The birth of a hello begins with '+': the time at which it left its connector, or now if the connector does
  * not know Redis's time. '-' is the age of a session that was not registered at its hello.
@@ -57,13 +65,25 @@ local function crowdOut(key, own, session, birth, isHello, lines)
   end
   return text
 end
+local function remember(user, device, credential)
+  local key = prefix .. 'k:' .. user
+  if redis.call('HSET', key, device, credential) == 1 and redis.call('HLEN', key) > ${KNOWN_DEVICES_MAX} then
+    local all, oldest, least = redis.call('HGETALL', key), nil, math.huge
+    for i = 1, #all, 2 do
+      local at = tonumber(string.match(all[i + 1], '^%d+'))
+      if at < least and all[i] ~= device then oldest, least = all[i], at end
+    end
+    if oldest then redis.call('HDEL', key, oldest) end
+  end
+  redis.call('EXPIRE', key, ${CREDENTIAL_SECONDS})
+end
 local function bornAt(text)
   if text == '+' then return time end
   if string.sub(text, 1, 1) == '+' then return math.min(tonumber(string.sub(text, 2)), time) end
   local birth = tonumber(text)
   return birth < 0 and time + birth or birth
 end
-local function register(user, device, session, text)
+local function register(user, device, session, text, credential)
   local key = prefix .. 's:' .. user
   local devices = redis.call('HLEN', key)
   local known = devices > 0 and redis.call('HGET', key, device)
@@ -84,6 +104,7 @@ local function register(user, device, session, text)
   end
   local born = put(key, device, session, birth)
   redis.call('EXPIRE', key, ARGV[2])
+  remember(user, device, credential)
   if devices <= devicesMax then return known and born .. '\\n' .. known or born end
   local lines = { '', known or '' }
   lines[1] = crowdOut(key, device, session, birth, isHello, lines)
@@ -91,8 +112,9 @@ local function register(user, device, session, text)
 end
 local displaced, syncing, first = {}, {}, 7
 for i = first, #ARGV do
-  local user, device, session, birth = string.match(ARGV[i], '^(%S+) (%S+) (%S+ %S+) (%S+)$')
-  displaced[#displaced + 1] = register(user, device, session, birth)
+  local user, device, session, birth, credential =
+    string.match(ARGV[i], '^(%S+) (%S+) (%S+ %S+) (%S+) (%S+)$')
+  displaced[#displaced + 1] = register(user, device, session, birth, credential)
   if i < first + tonumber(ARGV[4]) then syncing[#syncing + 1] = user end
 end
 local now = string.format('%.0f', time)

@@ -194,6 +194,24 @@ if known and string.match(known, '^%S+ (%S+)') == ARGV[4] then redis.call('HDEL'
 return ''
 `;
 
+/** Arguments: user. Returns for each known device: the device, '1' if it is connected, its credential. */
+const DEVICES = `
+local prefix, user = ARGV[1], ARGV[2]
+local connected, found = {}, {}
+local sessions = redis.call('HGETALL', prefix .. 's:' .. user)
+for i = 1, #sessions, 2 do
+  local host = string.match(sessions[i + 1], '^%S+')
+  connected[sessions[i]] = redis.call('EXISTS', prefix .. 'c:' .. host) == 1
+end
+local known = redis.call('HGETALL', prefix .. 'k:' .. user)
+for i = 1, #known, 2 do
+  found[#found + 1] = known[i]
+  found[#found + 1] = connected[known[i]] and '1' or '0'
+  found[#found + 1] = known[i + 1]
+end
+return found
+`;
+
 /**
  * Arguments: (user or '', conversation)*. Returns each whole head, or '' if there is none or the user is no
  * member. A user who was removed after the list was read must not see later events.
@@ -226,6 +244,7 @@ export const SCRIPTS = {
   publish: scriptOf(PUBLISH),
   merge: scriptOf(MERGE),
   unregister: scriptOf(UNREGISTER),
+  devices: scriptOf(DEVICES),
   lists: scriptOf(LISTS),
   heads: scriptOf(HEADS),
   briefs: scriptOf(BRIEFS),

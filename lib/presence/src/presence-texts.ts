@@ -6,6 +6,46 @@ export interface SessionEntry {
   readonly birth: number;
 }
 
+/** What a device showed at its latest hello. Times are milliseconds since 1970. */
+export interface Credential {
+  readonly tokenId: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  /** The revision of the user's credential; absent from tokens of other issuers. */
+  readonly revision: number | undefined;
+  readonly connectedAt: number;
+  /** The application, as its hello said. */
+  readonly client: string | undefined;
+}
+
+/** A device that is known to have said hello with a credential. */
+export interface KnownDevice {
+  readonly device: string;
+  readonly isConnected: boolean;
+  readonly credential: Credential;
+}
+
+/**
+ * `connectedAt,issuedAt,expiresAt,revision,tokenId,client`: without a space, and with the age first for
+ * scripts.
+ */
+export const credentialText = (credential: Credential): string => {
+  const { connectedAt, issuedAt, expiresAt, revision = "", tokenId, client = "" } = credential;
+  return [connectedAt, issuedAt, expiresAt, revision, tokenId, encodeURIComponent(client)].join(",");
+};
+
+export function readCredential(text: string): Credential {
+  const [connectedAt, issuedAt, expiresAt, revision = "", tokenId = "", client = ""] = text.split(",");
+  return {
+    tokenId,
+    issuedAt: Number(issuedAt),
+    expiresAt: Number(expiresAt),
+    revision: revision === "" ? undefined : Number(revision),
+    connectedAt: Number(connectedAt),
+    client: client === "" ? undefined : decodeURIComponent(client),
+  };
+}
+
 export type StoredHead = HeadBrief | HeadEntry;
 
 export const isWhole = (head: StoredHead): head is HeadEntry => "kind" in head;

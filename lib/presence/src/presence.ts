@@ -7,8 +7,8 @@ import { Arrivals, DEVICES_PER_USER_MAX } from "./arrivals.ts";
 import { ListReader } from "./list-reader.ts";
 import type { RunScript } from "./named-script.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
-import type { ListPart, ReadList, StoredHead, StoredList } from "./presence-texts.ts";
-import { entryText } from "./presence-texts.ts";
+import type { KnownDevice, ListPart, ReadList, StoredHead, StoredList } from "./presence-texts.ts";
+import { entryText, readCredential } from "./presence-texts.ts";
 import type { PresenceUpdate } from "./presence-update.ts";
 import { SCRIPT_COST_MAX, headArgs, publishArgs, updateCost } from "./presence-update.ts";
 import type { RedisConnection } from "./redis.ts";
@@ -181,5 +181,17 @@ export class Presence {
   /** Removes the device's entry if it is still this session: a late goodbye must not remove its successor. */
   async unregister(user: string, device: string, session: string): Promise<void> {
     await this.#data.script(SCRIPTS.unregister, [user, device, session]);
+  }
+
+  /**
+   * The user's devices that said hello while this data was in Redis, at most 100. Their credentials may have
+   * expired or may be revoked by now.
+   */
+  async devices(user: string): Promise<readonly KnownDevice[]> {
+    const texts = (await this.#data.script(SCRIPTS.devices, [user])) as string[];
+    return Array.from({ length: texts.length / 3 }, (_, index) => {
+      const [device = "", connected = "", credential = ""] = texts.slice(3 * index, 3 * index + 3);
+      return { device, isConnected: connected === "1", credential: readCredential(credential) };
+    });
   }
 }

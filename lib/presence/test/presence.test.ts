@@ -51,9 +51,18 @@ const entryOf = (conversation: string, position: number) => ({
   markNo: position,
 });
 
+const credential = {
+  tokenId: "token",
+  issuedAt: 1,
+  expiresAt: 2,
+  revision: undefined,
+  connectedAt: 1,
+  client: undefined,
+};
+
 /** As registered again, with its birth. */
 const arrive = async (user: string, device: string, entry: SessionEntry, isSyncing = false) =>
-  presence.register({ user, device, ...entry, ageMs: () => 0, isSyncing: () => isSyncing });
+  presence.register({ user, device, ...entry, credential, ageMs: () => 0, isSyncing: () => isSyncing });
 
 /** With its hello, or so long behind it. */
 const greet = async (user: string, device: string, connector: string, session: string, ageMs?: number) =>
@@ -64,6 +73,7 @@ const greet = async (user: string, device: string, connector: string, session: s
     session,
     birth: undefined,
     ageMs: () => ageMs,
+    credential,
     isSyncing: () => false,
   });
 
@@ -320,6 +330,7 @@ test("a delayed hello does not displace a session with a later hello", async () 
       session,
       birth: undefined,
       ageMs: () => undefined,
+      credential,
       isSyncing: () => false,
     });
   await hello("first", "laptop"); // From here on it knows the time.
@@ -465,4 +476,43 @@ test("the oldest device by birth goes when a user has too many, and dead devices
     Array.from({ length: 20 }, (_, i) => 1_080 + i),
   );
   assert.ok(crowd.flat().every(({ entry }) => entry.birth < 1_080));
+});
+
+test("a user's devices are remembered with what they showed last, connected or not, a hundred at most", async () => {
+  await presence.announceConnector("c-known");
+  const say = async (device: string, session: string, connectedAt: number): Promise<void> => {
+    const shown = { ...credential, tokenId: `of-${session}`, revision: 7, connectedAt, client: "app/1, é" };
+    const who = { user: "known", device, connector: "c-known", session, birth: undefined };
+    const { birth } = await presence.register({
+      ...who,
+      ageMs: () => undefined,
+      credential: shown,
+      isSyncing: () => false,
+    });
+    assert.ok(birth > 0);
+  };
+  await say("phone", "s1", 1_000);
+  await say("phone", "s2", 2_000);
+  await say("laptop", "s3", 3_000);
+  await presence.unregister("known", "laptop", "s3");
+  const found = (await presence.devices("known")).toSorted((a, b) => a.device.localeCompare(b.device));
+  assert.deepEqual(
+    found.map(({ device, isConnected, credential: shown }) => [device, isConnected, shown.tokenId]),
+    [
+      ["laptop", false, "of-s3"],
+      ["phone", true, "of-s2"],
+    ],
+  );
+  assert.deepEqual(found[1]?.credential, {
+    ...credential,
+    tokenId: "of-s2",
+    revision: 7,
+    connectedAt: 2_000,
+    client: "app/1, é",
+  });
+  for (let i = 0; i < 100; i += 1) await say(`d${i}`, `t${i}`, 10_000 + i);
+  const names = (await presence.devices("known")).map(({ device }) => device);
+  assert.equal(names.length, 100);
+  assert.ok(!names.includes("phone") && !names.includes("laptop"), "the first are forgotten first");
+  assert.deepEqual(await presence.devices("nobody"), []);
 });

@@ -11,6 +11,11 @@ export interface Account {
   /** Revision of the password: a time that rises with each change. Absent until the first change. */
   readonly credentialRevision?: number | undefined;
   readonly createdAt: number;
+  /**
+   * When the account was deleted, in milliseconds since 1970. The entry stays, without name and password, so
+   * that nobody gets the user's id again.
+   */
+  readonly deletedAt?: number | undefined;
 }
 
 export const accountText = (account: Account): string => JSON.stringify(account);

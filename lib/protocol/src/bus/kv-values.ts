@@ -27,6 +27,9 @@ export function levelOfOwner(entry: string): number | undefined {
 export const revocationText = (at: number): string => String(at);
 export const readRevocation = (text: string): number => Number(text);
 
+/** Bucket of people: the value of a user whose account was deleted. The value of everyone else is empty. */
+export const DELETED_PERSON = "deleted";
+
 /** Bucket of people: the revision of the accounts bucket up to which everyone has been copied. */
 export const progressText = (revision: number): string => String(revision);
 export const readProgress = (text: string): number => Number(text);
