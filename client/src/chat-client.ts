@@ -4,7 +4,7 @@ import type { Ack, ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol
 import { Arrivals } from "./arrivals.ts";
 import { checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
-import { encodingOf } from "./encoding.ts";
+import { json } from "./encoding.ts";
 import { errorOf } from "./error-of.ts";
 import type { Feed } from "./feed.ts";
 import { Feeds } from "./feeds.ts";
@@ -61,7 +61,9 @@ export class ChatClient {
   #over: ChatError | undefined;
   #user = "";
 
-  /** `around` is for tests: it replaces the clock, the network and the sockets. */
+  constructor(options: ChatOptions);
+  /** @internal Tests replace the clock, the network and the sockets. */
+  constructor(options: ChatOptions, around: Surroundings);
   constructor(options: ChatOptions, around: Surroundings = REAL) {
     this.#options = options;
     const { clock } = around;
@@ -84,7 +86,7 @@ export class ChatClient {
       },
       options.resume,
     );
-    const encoding = encodingOf(options.encoding ?? "json");
+    const { encoding = "json" } = options;
     const events: LinkEvents = {
       firstSync: () => this.#inbox.firstSync(),
       onOnline: ({ welcome, firstSync }) => {
@@ -97,7 +99,7 @@ export class ChatClient {
         this.#setState(state, error);
       },
     };
-    this.#link = new Link(options, encoding, events, around);
+    this.#link = new Link(options, encoding === "json" ? json : encoding, events, around);
     this.#outbox = new Outbox({
       max: options.outboxMax ?? OUTBOX_MAX,
       clock,
@@ -222,8 +224,9 @@ export class ChatClient {
   }
 
   /**
-   * Performs any write by its verb, for verbs that have no method of their own. `docs/protocol.md` has their
-   * fields. A verb that the cluster does not answer yet rejects with FRAME_UNKNOWN.
+   * Performs any write by its verb, for verbs that have no method of their own. The protocol's page has their
+   * fields; a write that lacks one is refused at once. A verb that the cluster does not answer yet rejects
+   * with FRAME_UNKNOWN.
    */
   async perform<V extends VerbName>(verb: V, fields: WriteFields<V>, id?: string): Promise<WriteResult> {
     return this.#write({ ...fields, t: verb }, id);

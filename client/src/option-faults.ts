@@ -1,5 +1,6 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { isId } from "@jichat/protocol/id-forms.ts";
+import type { Encoding } from "./encoding.ts";
 import type { ChatOptions } from "./types.ts";
 
 const CLIENT_LENGTH_MAX = 128;
@@ -25,6 +26,14 @@ function isSeen(value: unknown): boolean {
   );
 }
 
+/** Whether this is what `encoding` takes. */
+function isEncoding(value: unknown): boolean {
+  if (value === undefined || value === "json") return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { subprotocol, write, read }: { readonly [K in keyof Encoding]?: unknown } = value;
+  return typeof subprotocol === "string" && typeof write === "function" && typeof read === "function";
+}
+
 const shown = (value: unknown): string =>
   typeof value === "string" ? JSON.stringify(value.slice(0, 100)) : String(value);
 
@@ -32,7 +41,8 @@ const shown = (value: unknown): string =>
  * INVALID for options with which no connection can ever be made. They may come from a page's configuration.
  */
 export function faultOf(options: ChatOptions): ChatError | undefined {
-  const { urls, device, token, client, resume }: { readonly [K in keyof ChatOptions]: unknown } = options;
+  const { urls, device, token, client, resume, encoding }: { readonly [K in keyof ChatOptions]: unknown } =
+    options;
   const refuse = (why: string): ChatError => new ChatError("INVALID", why);
   if (!Array.isArray(urls) || urls.length === 0)
     return refuse("`urls` is no list of connectors: `/v1/config` names them");
@@ -44,5 +54,9 @@ export function faultOf(options: ChatOptions): ChatError | undefined {
     client === undefined ||
     (typeof client === "string" && client.length <= CLIENT_LENGTH_MAX && !CONTROL.test(client));
   if (!isClient) return refuse(`\`client\` is no line of ${CLIENT_LENGTH_MAX} characters at most`);
+  if (!isEncoding(encoding))
+    return refuse(
+      `\`encoding\` is neither "json" nor \`msgpack\` of @jichat/client/msgpack: ${shown(encoding)}`,
+    );
   return isSeen(resume) ? undefined : refuse("`resume` is not what `seen()` gave");
 }

@@ -57,7 +57,7 @@ export const BAD: readonly { readonly name: RegExp; readonly make: () => unknown
   },
   { name: /is nested deeper than 32/, make: () => ({ deep: nested(40) }) },
   { name: /`body` is larger than any server takes/, make: doubling },
-  { name: /`body` is not a map/, make: () => undefined },
+  { name: /`body` is not a map|needs `body`/, make: () => undefined },
   { name: /`body` is not a map/, make: () => null },
   { name: /`body` is not a map/, make: () => "text" },
   { name: /`body` is not a map/, make: () => [1] },
