@@ -2,7 +2,7 @@ import type { VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Ack, ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import { Arrivals } from "./arrivals.ts";
-import { checkedFrame } from "./checked-frame.ts";
+import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
 import { json } from "./encoding.ts";
 import { errorOf } from "./error-of.ts";
@@ -30,6 +30,7 @@ import type {
   WriteFields,
   WriteResult,
 } from "./types.ts";
+import { VERB_FIELDS } from "./verb-fields.ts";
 import { IdMaker } from "@jichat/protocol/uuid.ts";
 
 const OUTBOX_MAX = 1_000;
@@ -38,7 +39,7 @@ const CONNECT_MS = 30_000;
 /**
  * A placeholder as long as an id of `newId`, so that a frame without an id can be checked at its final size.
  */
-const ANY_ID = "x".repeat(36);
+const ANY_ID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 /**
  * Frames whose ack names the event that they made. The ack of any other write that changed nothing names the
  * head.
@@ -250,7 +251,7 @@ export class ChatClient {
 
   async #ask(frame: Asked): Promise<ServerFrame> {
     const { connection } = this.#link;
-    const asked = checkedFrame(frame);
+    const asked = checkedFrame(frame, ASKED_FIELDS);
     if (connection === undefined) throw this.#over ?? new ChatError("UNAVAILABLE", "this device is offline");
     try {
       return await connection.request(asked);
@@ -262,7 +263,7 @@ export class ChatClient {
 
   async #write(draft: Draft & Record<string, unknown>, id?: string): Promise<WriteResult> {
     if (this.#over !== undefined) throw this.#over;
-    const checked = checkedFrame({ ...draft, id });
+    const checked = checkedFrame({ ...draft, id }, VERB_FIELDS);
     this.#link.connection?.check({ ...checked, id: id ?? ANY_ID });
     return this.#outbox.put(checked);
   }

@@ -13,8 +13,7 @@ import {
 } from "@jichat/protocol/frame/readers.ts";
 import { PAGE_EVENTS_MAX, SYNC_LIMIT_MAX } from "@jichat/protocol/limits.ts";
 import { plainBody } from "./plain-body.ts";
-import { VERB_FIELDS } from "./verb-fields.ts";
-import type { FrameFields } from "./verb-fields.ts";
+import type { FrameFields, VERB_FIELDS } from "./verb-fields.ts";
 
 type Read = (fields: Fields, t: string) => unknown;
 
@@ -43,8 +42,8 @@ const READERS: Readonly<Record<Exclude<FieldName, "t">, Read>> = {
 };
 const READ: Readonly<Record<string, Read>> = READERS;
 
-const FRAMES: Readonly<Record<string, FrameFields>> = {
-  ...VERB_FIELDS,
+/** The fields of the questions that an application asks. */
+export const ASKED_FIELDS: Readonly<Record<string, FrameFields>> = {
   pull: { required: ["conversation"], optional: ["after", "before", "limit"] },
   sync: { required: [], optional: ["since", "page", "limit"] },
 };
@@ -58,14 +57,17 @@ const EITHER: readonly (readonly [string, string])[] = [
 const malformed = (why: string): ChatError => new ChatError("FRAME_MALFORMED", why);
 
 /**
- * Checks what an application asks for, and returns a copy that the application cannot change. Fields that the
+ * Checks what an application asks for, by the fields of such `frames`, and returns a copy that the application cannot change. Fields that the
  * protocol does not name are left out. Throws FRAME_MALFORMED, which names the field, and FRAME_UNKNOWN for a
  * `t` that is none. The server would refuse such a frame too, and after three in a row it closes the device
  * for good.
  */
-export function checkedFrame<F extends { readonly t: string }>(frame: F): F {
+export function checkedFrame<F extends { readonly t: string }>(
+  frame: F,
+  frames: Readonly<Record<string, FrameFields>>,
+): F {
   const { t } = frame;
-  const known = Object.hasOwn(FRAMES, t) ? FRAMES[t] : undefined;
+  const known = Object.hasOwn(frames, t) ? frames[t] : undefined;
   if (known === undefined) throw new ChatError("FRAME_UNKNOWN", `there is no verb ${JSON.stringify(t)}`);
   const fields = new Fields(frame);
   const copy: Record<string, unknown> = { t };

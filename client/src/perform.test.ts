@@ -28,7 +28,7 @@ test("a write without one of its fields, or of a verb that is none, is refused h
         message: `a ${verb} needs \`${missing}\``,
       });
     }
-  for (const verb of ["dance", "constructor", "hello"])
+  for (const verb of ["dance", "constructor", "hello", "sync"])
     await assert.rejects(client.perform(anything(verb), anything({})), {
       code: "FRAME_UNKNOWN",
       message: `there is no verb "${verb}"`,
