@@ -217,6 +217,8 @@ test(
     const versions = { v24: process.execPath, v22: await needNode22() };
     for (const [version, node] of Object.entries(versions)) {
       assert.match(await app.run(node, ["--version"]), new RegExp(`^${version}\\.`));
+      const required = ["-p", 'typeof require("@jichat/client").ChatClient'];
+      assert.equal(await app.run(node, required), "function\n", version);
       const env = { API: stack.apiUrl, NAME: version };
       const hello = await app.run(node, ["hello.ts"], env);
       assert.match(hello, /^stored as number \d+ of .+\nbob hears ann: \{ text: 'Hello Bob' \}\n$/, version);

@@ -31,6 +31,8 @@ export interface StackOptions {
   readonly redis?: Program | undefined;
   readonly chdbHome?: string | undefined;
   readonly webRoot?: string | undefined;
+  /** Origins of pages that may use this cluster, beside its own page. */
+  readonly origins?: readonly string[];
   readonly fsync?: "always" | "interval";
   /** Additional environment for one component (`router`, `connector` …) or for all (`*`). */
   readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -113,18 +115,21 @@ export class Stack {
     this.routers = Array.from({ length: options.routers }, (_, i) =>
       this.#component("router", `router-${i + 1}`, adminPort(), {}),
     );
+    const own = [this.apiUrl, `http://localhost:${ports.api}`];
+    const origins = [...own, ...(options.origins ?? [])].join(",");
     this.connectors = connectorPorts.map((port, i) =>
       this.#component("connector", `connector-${i + 1}`, adminPort(), {
         PORT: String(port),
         HOST: this.#place(`connector-${i + 1}`).host,
         DRAIN_MS: "1000",
-        ORIGINS: [this.apiUrl, `http://localhost:${ports.api}`].join(","),
+        ORIGINS: origins,
       }),
     );
     this.api = this.#component("api", "api", adminPort(), {
       PORT: String(ports.api),
       HOST: this.#place("api").host,
       WS_URLS: this.wsUrls.join(","),
+      ORIGINS: origins,
       TOKEN_SIGNING_KEY_FILE: this.secrets.signingKeyFile,
       ...(options.webRoot === undefined ? {} : { WEB_ROOT: options.webRoot }),
     });

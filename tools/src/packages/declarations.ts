@@ -6,6 +6,9 @@ import { exec } from "@jichat/testkit/exec.ts";
 import { UserError } from "@jichat/testkit/say.ts";
 import type { WorkspaceManifest } from "./manifest.ts";
 
+/** What every browser of the last two years has, and Node 22. Anything newer does not compile. */
+const LIB = ["es2023", "es2024.promise", "es2024.string", "dom", "dom.iterable"];
+
 type Generator = Exclude<NonNullable<DtsOptions["generator"]>, string>;
 
 /**
@@ -23,7 +26,8 @@ const pathsOf = (names: readonly string[]): Readonly<Record<string, readonly str
 
 /**
  * Writes the tsconfig of a package into `folder`, and returns its path. `files` are the package's entries, and
- * `bundled` the workspace packages that they import. No types of Node are known, and React is React's own.
+ * `bundled` the workspace packages that they import. No types of Node are known, nor APIs newer than `LIB`, and React is
+ * React's own.
  */
 export function writeTsconfig(folder: string, files: readonly string[], bundled: readonly string[]): string {
   const path = join(folder, "tsconfig.json");
@@ -34,6 +38,7 @@ export function writeTsconfig(folder: string, files: readonly string[], bundled:
     stripInternal: true,
     rootDir: ROOT,
     outDir: join(folder, "types"),
+    lib: LIB,
     types: [],
     paths: pathsOf(bundled),
     jsxImportSource: "react",
