@@ -57,10 +57,10 @@ const EITHER: readonly (readonly [string, string])[] = [
 const malformed = (why: string): ChatError => new ChatError("FRAME_MALFORMED", why);
 
 /**
- * Checks what an application asks for, by the fields of such `frames`, and returns a copy that the application cannot change. Fields that the
- * protocol does not name are left out. Throws FRAME_MALFORMED, which names the field, and FRAME_UNKNOWN for a
- * `t` that is none. The server would refuse such a frame too, and after three in a row it closes the device
- * for good.
+ * Checks what an application asks for, and returns a copy that the application cannot change. `frames` has the
+ * fields of every such `t`; others are left out. Throws FRAME_MALFORMED, which names the field, and
+ * FRAME_UNKNOWN for any other `t`. The server would refuse such a frame too, and after three in a row it
+ * closes the device for good.
  */
 export function checkedFrame<F extends { readonly t: string }>(
   frame: F,
@@ -68,7 +68,8 @@ export function checkedFrame<F extends { readonly t: string }>(
 ): F {
   const { t } = frame;
   const known = Object.hasOwn(frames, t) ? frames[t] : undefined;
-  if (known === undefined) throw new ChatError("FRAME_UNKNOWN", `there is no verb ${JSON.stringify(t)}`);
+  if (known === undefined)
+    throw new ChatError("FRAME_UNKNOWN", `there is no verb \`${String(t).slice(0, 32)}\``);
   const fields = new Fields(frame);
   const copy: Record<string, unknown> = { t };
   const { required, optional = [] } = known;

@@ -19,8 +19,8 @@ export const readManifest = (folder: string): WorkspaceManifest =>
   JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8")) as WorkspaceManifest;
 
 /**
- * Builds a package of the workspace into `out`, as it is published: its package.json, its texts and `dist`. `out` is
- * emptied before. Throws UserError for a package that cannot be published.
+ * Builds a package of the workspace into `out`, as it is published: its package.json, its texts and `dist`.
+ * `out` is emptied before. Throws UserError for a package.json that lacks something.
  */
 export async function buildPackage(folder: string, out: string): Promise<void> {
   const manifest = readManifest(folder);

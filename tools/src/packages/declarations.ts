@@ -26,8 +26,8 @@ const pathsOf = (names: readonly string[]): Readonly<Record<string, readonly str
 
 /**
  * Writes the tsconfig of a package into `folder`, and returns its path. `files` are the package's entries, and
- * `bundled` the workspace packages that they import. No types of Node are known, nor APIs newer than `LIB`, and React is
- * React's own.
+ * `bundled` the workspace packages that they import. It knows no types of Node and no API newer than `LIB`.
+ * React is React's own.
  */
 export function writeTsconfig(folder: string, files: readonly string[], bundled: readonly string[]): string {
   const path = join(folder, "tsconfig.json");
@@ -49,8 +49,8 @@ export function writeTsconfig(folder: string, files: readonly string[], bundled:
 }
 
 /**
- * Makes the declarations of the sources that a tsconfig of `writeTsconfig` names, by the workspace's own compiler.
- * tsdown bundles them. Its own way to run TypeScript 7.0 is deprecated (docs/adr/0030).
+ * Makes the declarations for a tsconfig of `writeTsconfig`, by the workspace's own compiler; tsdown bundles
+ * them. Its own way to run TypeScript 7.0 is deprecated (docs/adr/0030).
  */
 export function declarationsOf(tsconfig: string): Generator {
   const types = join(tsconfig, "../types");

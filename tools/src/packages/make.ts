@@ -12,8 +12,9 @@ const PACKAGES = ["client"] as const;
 const kilobytes = (bytes: number): string => `${(bytes / 1_000).toFixed(0)} KB`;
 
 /**
- * Builds, packs and checks every package, and returns the tarballs, which are in `out`. `out` is emptied before.
- * What was packed stays in it, as `build/client` and so on. Throws UserError for what cannot be published.
+ * Builds, packs and checks every package, and returns the tarballs, which are in `out`. `out` is emptied
+ * before. What was packed stays in it, as `build/client` and so on. Throws UserError for what cannot be
+ * published.
  */
 export async function makePackages(out: string): Promise<readonly string[]> {
   rmSync(out, { recursive: true, force: true });

@@ -42,7 +42,7 @@ export function entriesOf({ name, exports }: Pick<WorkspaceManifest, "name" | "e
 }
 
 /**
- * The package.json that is published, made of the workspace's. `dependencies` are gone, since they are bundled in.
+ * The package.json that is published, made of the workspace's. `dependencies` are gone: they are bundled in.
  * Throws UserError, which names a field that the workspace's lacks.
  */
 export function publishedManifest(workspace: WorkspaceManifest): Readonly<Record<string, unknown>> {
