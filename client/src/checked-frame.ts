@@ -12,6 +12,7 @@ import {
   readUsers,
 } from "@jichat/protocol/frame/readers.ts";
 import { PAGE_EVENTS_MAX, SYNC_LIMIT_MAX } from "@jichat/protocol/limits.ts";
+import { shown } from "./option-faults.ts";
 import { plainBody } from "./plain-body.ts";
 import type { FrameFields, VERB_FIELDS } from "./verb-fields.ts";
 
@@ -68,8 +69,7 @@ export function checkedFrame<F extends { readonly t: string }>(
 ): F {
   const { t } = frame;
   const known = Object.hasOwn(frames, t) ? frames[t] : undefined;
-  if (known === undefined)
-    throw new ChatError("FRAME_UNKNOWN", `there is no verb \`${String(t).slice(0, 32)}\``);
+  if (known === undefined) throw new ChatError("FRAME_UNKNOWN", `there is no verb ${shown(t)}`);
   const fields = new Fields(frame);
   const copy: Record<string, unknown> = { t };
   const { required, optional = [] } = known;

@@ -34,7 +34,8 @@ function isEncoding(value: unknown): boolean {
   return typeof subprotocol === "string" && typeof write === "function" && typeof read === "function";
 }
 
-const shown = (value: unknown): string =>
+/** A value as error messages show it: at most 100 characters of a text. */
+export const shown = (value: unknown): string =>
   typeof value === "string" ? JSON.stringify(value.slice(0, 100)) : String(value);
 
 /**

@@ -31,7 +31,7 @@ test("a write without one of its fields, or of a verb that is none, is refused h
   for (const verb of ["dance", "constructor", "hello", "sync"])
     await assert.rejects(client.perform(anything(verb), anything({})), {
       code: "FRAME_UNKNOWN",
-      message: `there is no verb \`${verb}\``,
+      message: `there is no verb "${verb}"`,
     });
   assert.deepEqual([client.unacked, server.violations], [0, []]);
   client.close();

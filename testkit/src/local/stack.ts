@@ -115,21 +115,19 @@ export class Stack {
     this.routers = Array.from({ length: options.routers }, (_, i) =>
       this.#component("router", `router-${i + 1}`, adminPort(), {}),
     );
-    const own = [this.apiUrl, `http://localhost:${ports.api}`];
-    const origins = [...own, ...(options.origins ?? [])].join(",");
     this.connectors = connectorPorts.map((port, i) =>
       this.#component("connector", `connector-${i + 1}`, adminPort(), {
         PORT: String(port),
         HOST: this.#place(`connector-${i + 1}`).host,
         DRAIN_MS: "1000",
-        ORIGINS: origins,
+        ORIGINS: this.#origins,
       }),
     );
     this.api = this.#component("api", "api", adminPort(), {
       PORT: String(ports.api),
       HOST: this.#place("api").host,
       WS_URLS: this.wsUrls.join(","),
-      ORIGINS: origins,
+      ORIGINS: this.#origins,
       TOKEN_SIGNING_KEY_FILE: this.secrets.signingKeyFile,
       ...(options.webRoot === undefined ? {} : { WEB_ROOT: options.webRoot }),
     });
@@ -210,6 +208,12 @@ export class Stack {
     part.become({ ...spec, args: [...spec.args.slice(0, -1), mainOf(root, spec.name.replace(/-\d+$/, ""))] });
     part.start();
     await part.ready(STARTED_WITHIN_MS);
+  }
+
+  /** Its own page, by both names of this machine, and those that were asked for. */
+  get #origins(): string {
+    const { apiUrl, options } = this;
+    return [apiUrl, `http://localhost:${new URL(apiUrl).port}`, ...(options.origins ?? [])].join(",");
   }
 
   #place(part: string): Place {
