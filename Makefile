@@ -1,11 +1,11 @@
 # The door: `make` alone says what there is. Everything behind it gets what it needs itself.
 .DEFAULT_GOAL := help
-.PHONY: help run check unit integration e2e hostile matrix nightly page test bench docs trace images chart census kubectl-chat cluster load cluster-down clean
+.PHONY: help run check unit integration e2e hostile matrix nightly page test bench docs trace images packages chart census kubectl-chat cluster load cluster-down clean
 
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Starts all of it here and says where the page is (PORT= DATA= OBSERVE=1 ROUTERS= CONNECTORS= NATS_URL= REDIS_URL= CLICKHOUSE_URL=)
+run: ## Starts all of it here and says where the page is (PORT= DATA= OBSERVE=1 ORIGINS= ROUTERS= CONNECTORS= NATS_URL= REDIS_URL= CLICKHOUSE_URL=)
 	@tools/bootstrap.sh run
 
 test: ## Everything below, one after the other
@@ -47,6 +47,9 @@ docs: ## The documentation as a site: .data/site
 
 images: ## Every component's image, with docker or buildah (REGISTRY= TAG= BASE= EMBEDDED=1)
 	@tools/bootstrap.sh images
+
+packages: ## The packages that others install, as tarballs in .data/packages
+	@tools/bootstrap.sh packages
 
 chart: ## What the chart and the reference page have from the operator's code
 	@tools/bootstrap.sh chart

@@ -2,6 +2,7 @@ import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 import type { PeopleConfig } from "@jichat/identity/people-config.ts";
 import { readPeopleConfig } from "@jichat/identity/people-config.ts";
 import type { ProxyTrust } from "@jichat/edge/client-address.ts";
+import { readOrigins } from "@jichat/edge/origins-config.ts";
 import { readProxyTrust } from "@jichat/edge/proxy-config.ts";
 import type { TokenConfig } from "@jichat/identity/token-config.ts";
 import { readTokenConfig } from "@jichat/identity/token-config.ts";
@@ -30,7 +31,7 @@ export interface Config extends ProcessConfig {
   readonly wsUrls: readonly string[];
   /** Folder of the built web page. If absent, no page is served. */
   readonly webRoot: string | undefined;
-  /** Other origins whose pages may call the api. Same meaning as the connectors' `ORIGINS`. */
+  /** Origins of pages that may call the api, beside its own page; `*` allows all. */
   readonly origins: readonly string[];
   /** User names that nobody may register. */
   readonly reservedUsers: readonly string[];
@@ -60,7 +61,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustProxy: readProxyTrust(reader),
     wsUrls: reader.list("WS_URLS"),
     webRoot: reader.optional("WEB_ROOT"),
-    origins: reader.list("ORIGINS"),
+    origins: readOrigins(reader),
     reservedUsers: reader.list("RESERVED_USERS", RESERVED_USERS),
     connectionsPerAddressMax: reader.int("CONNECTIONS_PER_ADDRESS_MAX", {
       default: 1_000,

@@ -2,9 +2,9 @@ import type { VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Ack, ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import { Arrivals } from "./arrivals.ts";
-import { checkedFrame } from "./checked-frame.ts";
+import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
-import { encodingOf } from "./encoding.ts";
+import { json } from "./encoding.ts";
 import { errorOf } from "./error-of.ts";
 import type { Feed } from "./feed.ts";
 import { Feeds } from "./feeds.ts";
@@ -30,6 +30,7 @@ import type {
   WriteFields,
   WriteResult,
 } from "./types.ts";
+import { VERB_FIELDS } from "./verb-fields.ts";
 import { IdMaker } from "@jichat/protocol/uuid.ts";
 
 const OUTBOX_MAX = 1_000;
@@ -38,7 +39,7 @@ const CONNECT_MS = 30_000;
 /**
  * A placeholder as long as an id of `newId`, so that a frame without an id can be checked at its final size.
  */
-const ANY_ID = "x".repeat(36);
+const ANY_ID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 /**
  * Frames whose ack names the event that they made. The ack of any other write that changed nothing names the
  * head.
@@ -61,7 +62,9 @@ export class ChatClient {
   #over: ChatError | undefined;
   #user = "";
 
-  /** `around` is for tests: it replaces the clock, the network and the sockets. */
+  constructor(options: ChatOptions);
+  /** @internal Tests replace the clock, the network and the sockets. */
+  constructor(options: ChatOptions, around: Surroundings);
   constructor(options: ChatOptions, around: Surroundings = REAL) {
     this.#options = options;
     const { clock } = around;
@@ -84,7 +87,7 @@ export class ChatClient {
       },
       options.resume,
     );
-    const encoding = encodingOf(options.encoding ?? "json");
+    const { encoding = "json" } = options;
     const events: LinkEvents = {
       firstSync: () => this.#inbox.firstSync(),
       onOnline: ({ welcome, firstSync }) => {
@@ -97,7 +100,7 @@ export class ChatClient {
         this.#setState(state, error);
       },
     };
-    this.#link = new Link(options, encoding, events, around);
+    this.#link = new Link(options, encoding === "json" ? json : encoding, events, around);
     this.#outbox = new Outbox({
       max: options.outboxMax ?? OUTBOX_MAX,
       clock,
@@ -222,8 +225,9 @@ export class ChatClient {
   }
 
   /**
-   * Performs any write by its verb, for verbs that have no method of their own. `docs/protocol.md` has their
-   * fields. A verb that the cluster does not answer yet rejects with FRAME_UNKNOWN.
+   * Performs any write by its verb, for verbs that have no method of their own. The protocol's page has their
+   * fields; a write that lacks one is refused at once. A verb that the cluster does not answer yet rejects
+   * with FRAME_UNKNOWN.
    */
   async perform<V extends VerbName>(verb: V, fields: WriteFields<V>, id?: string): Promise<WriteResult> {
     return this.#write({ ...fields, t: verb }, id);
@@ -247,7 +251,7 @@ export class ChatClient {
 
   async #ask(frame: Asked): Promise<ServerFrame> {
     const { connection } = this.#link;
-    const asked = checkedFrame(frame);
+    const asked = checkedFrame(frame, ASKED_FIELDS);
     if (connection === undefined) throw this.#over ?? new ChatError("UNAVAILABLE", "this device is offline");
     try {
       return await connection.request(asked);
@@ -259,7 +263,7 @@ export class ChatClient {
 
   async #write(draft: Draft & Record<string, unknown>, id?: string): Promise<WriteResult> {
     if (this.#over !== undefined) throw this.#over;
-    const checked = checkedFrame({ ...draft, id });
+    const checked = checkedFrame({ ...draft, id }, VERB_FIELDS);
     this.#link.connection?.check({ ...checked, id: id ?? ANY_ID });
     return this.#outbox.put(checked);
   }

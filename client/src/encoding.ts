@@ -1,25 +1,16 @@
-import { decode, encode } from "@msgpack/msgpack";
 import { parseJson } from "@jichat/protocol/frame/parse-json.ts";
-import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 
-export type EncodingName = "json" | "msgpack";
-
+/** How frames travel over a socket: as JSON text, or as `msgpack` of `@jichat/client/msgpack`. */
 export interface Encoding {
+  /** What the client asks the server for when it opens the socket. */
   readonly subprotocol: string;
   write(frame: object): string | Uint8Array<ArrayBuffer>;
-  read(data: unknown): ServerFrame;
+  /** The frame in what a socket has received, not checked yet. Throws if `data` is none of this encoding. */
+  read(data: unknown): unknown;
 }
 
-const json: Encoding = {
+export const json: Encoding = {
   subprotocol: "jichat.v1.json",
   write: (frame) => JSON.stringify(frame),
-  read: (data) => parseJson(String(data)) as ServerFrame,
+  read: (data) => parseJson(String(data)),
 };
-
-const msgpack: Encoding = {
-  subprotocol: "jichat.v1.msgpack",
-  write: (frame) => encode(frame, { ignoreUndefined: true }),
-  read: (data) => decode(new Uint8Array(data as ArrayBuffer)) as ServerFrame,
-};
-
-export const encodingOf = (name: EncodingName): Encoding => (name === "json" ? json : msgpack);

@@ -10,7 +10,7 @@ export type {
   Synced,
 } from "@jichat/protocol/frame/server-frame.ts";
 export { ChatClient } from "./chat-client.ts";
-export type { EncodingName } from "./encoding.ts";
+export type { Encoding } from "./encoding.ts";
 export { Feed } from "./feed.ts";
 export { RestError, callRest } from "./rest.ts";
 export type { RestCall } from "./rest.ts";

@@ -5,7 +5,7 @@ import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { Closed } from "./closed.ts";
 import type { ConnectionEvents } from "./connection.ts";
-import { encodingOf } from "./encoding.ts";
+import { json } from "./encoding.ts";
 import { Link } from "./link.ts";
 import type { HelloFields } from "./open-connection.ts";
 import type { Welcomed } from "./surroundings.ts";
@@ -48,7 +48,7 @@ class Scene {
           return this.giveToken();
         },
       },
-      encodingOf("json"),
+      json,
       {
         firstSync: () => ({ t: "sync", since: undefined, page: undefined, limit: 1 }),
         onOnline: () => undefined,

@@ -5,6 +5,7 @@ import { BAD } from "../test/model-bodies.ts";
 import { NONSENSE } from "../test/model-server.ts";
 import { Scene, watch } from "../test/scene.ts";
 import type { Outcome } from "../test/scene.ts";
+import { msgpack } from "./msgpack.ts";
 import type { Body, WriteResult } from "./types.ts";
 
 const HERE = { to: "bob" };
@@ -132,6 +133,11 @@ test("an empty list of connectors or a wrong URL closes the client at once, with
     [{ device: "my phone" }, /`device` is not an id/],
     [{ token: "good" }, /`token` is not a function/],
     [{ client: "a\nb" }, /`client` is not one line/],
+    [
+      { encoding: "msgpack" },
+      /`encoding` is neither "json" nor `msgpack` of @jichat\/client\/msgpack: "msgpack"/,
+    ],
+    [{ encoding: { subprotocol: "mine" } }, /`encoding` is neither/],
     [{ resume: { cursor: 5n, seqs: {} } }, /`resume` is not a value that `seen\(\)` returned/],
   ] as const) {
     const scene = new Scene(options);
@@ -219,13 +225,15 @@ test("a request that breaks the protocol is refused by its field, and the device
     [client.send(HERE, {}, { replyTo: 0 }), /`replyTo` is not an integer/],
     [client.send(HERE, {}, { mentions: anything("bob") }), /`mentions` is not a list/],
     [client.edit("d_bob", anything(10n), {}), /`seq` is not an integer/],
-    [client.recall(anything(undefined), 1), /`conversation` is not an id/],
+    [client.recall(anything(undefined), 1), /^a recall needs `conversation`$/],
     [client.createGroup(" ", []), /`name` has 0 characters/],
     [client.createGroup("G", anything([5])), /`members` has an entry/],
     [client.rename("g_1", anything(null)), /`name` is not a string/],
     [client.invite("g_1", []), /`users` has 0 entries/],
     [client.read("d_bob", -1), /`seq` is not an integer/],
     [client.perform("pin", anything({ conversation: "g_1", seq: null })), /`seq` is not an integer/],
+    [client.perform("pin", anything({ conversation: "g_1" })), /^a pin needs `seq`$/],
+    [client.perform("create", anything({ name: "G", members: [] })), /^a create needs `kind`$/],
     [client.pull("d_bob", { limit: 1_000 }), /`limit` is not an integer from 1 to 200/],
     [client.pull("d_bob", { after: 1, before: 2 }), /either `after` or `before`/],
     [client.list({ page: "" }), /`page` has 0 characters/],
@@ -237,8 +245,8 @@ test("a request that breaks the protocol is refused by its field, and the device
   assert.deepEqual([client.state, scene.server.dialledAt.length, client.unacked], ["online", 1, 0]);
 });
 
-for (const encoding of ["json", "msgpack"] as const)
-  test(`a write over the server's limits is refused locally, and later writes go on (${encoding})`, async () => {
+for (const encoding of ["json", msgpack] as const)
+  test(`a write over the server's limits is refused locally, and later writes go on (${encoding === "json" ? "JSON" : "MessagePack"})`, async () => {
     const scene = new Scene({ encoding });
     const { client, clock, server } = scene;
     // Written before anybody knows the limits, with good ones between.

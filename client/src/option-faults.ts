@@ -1,5 +1,6 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { isId } from "@jichat/protocol/id-forms.ts";
+import type { Encoding } from "./encoding.ts";
 import type { ChatOptions } from "./types.ts";
 
 const CLIENT_LENGTH_MAX = 128;
@@ -25,14 +26,24 @@ function isSeen(value: unknown): boolean {
   );
 }
 
-const shown = (value: unknown): string =>
+/** Whether this is what `encoding` takes. */
+function isEncoding(value: unknown): boolean {
+  if (value === undefined || value === "json") return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { subprotocol, write, read }: { readonly [K in keyof Encoding]?: unknown } = value;
+  return typeof subprotocol === "string" && typeof write === "function" && typeof read === "function";
+}
+
+/** A value as error messages show it: at most 100 characters of a text. */
+export const shown = (value: unknown): string =>
   typeof value === "string" ? JSON.stringify(value.slice(0, 100)) : String(value);
 
 /**
  * INVALID for options with which no connection can ever be made. They may come from a page's configuration.
  */
 export function faultOf(options: ChatOptions): ChatError | undefined {
-  const { urls, device, token, client, resume }: { readonly [K in keyof ChatOptions]: unknown } = options;
+  const { urls, device, token, client, resume, encoding }: { readonly [K in keyof ChatOptions]: unknown } =
+    options;
   const refuse = (why: string): ChatError => new ChatError("INVALID", why);
   if (!Array.isArray(urls) || urls.length === 0)
     return refuse("`urls` is not a list of connectors: `/v1/config` names them");
@@ -44,5 +55,9 @@ export function faultOf(options: ChatOptions): ChatError | undefined {
     client === undefined ||
     (typeof client === "string" && client.length <= CLIENT_LENGTH_MAX && !CONTROL.test(client));
   if (!isClient) return refuse(`\`client\` is not one line of at most ${CLIENT_LENGTH_MAX} characters`);
+  if (!isEncoding(encoding))
+    return refuse(
+      `\`encoding\` is neither "json" nor \`msgpack\` of @jichat/client/msgpack: ${shown(encoding)}`,
+    );
   return isSeen(resume) ? undefined : refuse("`resume` is not a value that `seen()` returned");
 }

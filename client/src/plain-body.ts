@@ -8,8 +8,6 @@ import type { Body } from "./types.ts";
  * stops a walk that could take hours, when one value stands in many places of a body.
  */
 const LOOKED_AT_MAX = 1_048_576;
-/** Integers beyond this change when they become doubles. */
-const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
 
 /** Whether the value has no class: its prototype is null or the root prototype, of any realm. */
 function isPlain(value: object): boolean {
@@ -62,7 +60,8 @@ class BodyCopy {
         return value;
       case "number":
         if (!Number.isFinite(value)) throw this.refuse(`is ${value}, which JSON cannot express`);
-        if (Math.abs(value) > NUMBER_MAX)
+        // Integers beyond it change when they become doubles.
+        if (Math.abs(value) > Number.MAX_SAFE_INTEGER)
           throw this.refuse("is a number outside of -(2^53 - 1) to 2^53 - 1: send it as text");
         return value;
       case "bigint":

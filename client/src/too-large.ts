@@ -1,6 +1,6 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
-import { utf8Length } from "@jichat/protocol/frame/body.ts";
 import type { Limits } from "@jichat/protocol/frame/server-frame.ts";
+import { utf8Length } from "@jichat/protocol/frame/utf8-length.ts";
 
 /**
  * A body can be at most this many times longer as JSON than on the wire: a control character becomes

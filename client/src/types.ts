@@ -3,7 +3,7 @@ import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { Field } from "@jichat/protocol/field.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
 import type { ChatEvent, LeftConversation, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
-import type { EncodingName } from "./encoding.ts";
+import type { Encoding } from "./encoding.ts";
 
 /**
  * The content of a message: a map of values that JSON can carry unchanged. Text is well-formed, numbers are
@@ -61,7 +61,11 @@ export interface ChatOptions {
    * events come.
    */
   readonly resume?: SeenState | undefined;
-  readonly encoding?: EncodingName;
+  /**
+   * How frames travel. `msgpack` of `@jichat/client/msgpack` makes them smaller, and the app larger. Default
+   * `"json"`.
+   */
+  readonly encoding?: "json" | Encoding;
   /** Delivers this device's own sends as events too. */
   readonly echo?: boolean;
   readonly client?: string;

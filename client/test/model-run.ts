@@ -1,5 +1,6 @@
 import { ChatClient } from "../src/chat-client.ts";
-import type { EncodingName } from "../src/encoding.ts";
+import { json } from "../src/encoding.ts";
+import { msgpack } from "../src/msgpack.ts";
 import { openConnection } from "../src/open-connection.ts";
 import type { Surroundings } from "../src/surroundings.ts";
 import type { ChatOptions, Notice, SeenState } from "../src/types.ts";
@@ -65,7 +66,7 @@ export class ModelRun {
     this.dice = new Dice(seed);
     const dice = this.dice;
     this.server = new ModelServer(this.clock, dice);
-    const encoding: EncodingName = dice.chance(0.8) ? "json" : "msgpack";
+    const encoding = dice.chance(0.8) ? json : msgpack;
     this.echo = dice.chance(0.2);
     this.server.echo = this.echo;
     this.server.latencyMs = () => dice.between(1, 40);

@@ -1,6 +1,5 @@
 import type { ChatEvent, Limits } from "@jichat/protocol/frame/server-frame.ts";
-import { encodingOf } from "../src/encoding.ts";
-import type { EncodingName } from "../src/encoding.ts";
+import type { Encoding } from "../src/encoding.ts";
 import type { Dice } from "@jichat/protocol/dice.ts";
 import { ModelSocket } from "./model-socket.ts";
 import type { Peer } from "./model-socket.ts";
@@ -61,9 +60,8 @@ export class ModelServer implements Peer, WriteHost {
     this.dice = dice;
   }
 
-  socketTo(url: string, name: EncodingName): ModelSocket {
+  socketTo(url: string, encoding: Encoding): ModelSocket {
     this.dialledAt.push(this.clock.at);
-    const encoding = encodingOf(name);
     const socket = new ModelSocket({
       url,
       encoding,
@@ -109,7 +107,7 @@ export class ModelServer implements Peer, WriteHost {
     }
     const frame = socket.encoding.read(
       typeof data === "string" ? data : new Uint8Array(data).buffer,
-    ) as unknown as Frame;
+    ) as Frame;
     if (frame.t === "hello" && !session.isDeaf) this.#hello(socket, frame);
     else if (this.#welcomed.has(socket)) this.#frame(socket, frame);
   }

@@ -42,7 +42,7 @@ export class Scene {
       open: async (opening) =>
         openConnection({
           ...opening,
-          socketTo: (url) => this.server.socketTo(url, given.encoding ?? "json") as unknown as WebSocket,
+          socketTo: (url) => this.server.socketTo(url, opening.encoding) as unknown as WebSocket,
         }),
     });
     void this.#read();

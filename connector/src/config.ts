@@ -2,6 +2,7 @@ import type { BackendTls } from "@jichat/runtime/tls-material.ts";
 import type { PeopleConfig } from "@jichat/identity/people-config.ts";
 import { readPeopleConfig } from "@jichat/identity/people-config.ts";
 import type { ProxyTrust } from "@jichat/edge/client-address.ts";
+import { readOrigins } from "@jichat/edge/origins-config.ts";
 import { readProxyTrust } from "@jichat/edge/proxy-config.ts";
 import type { TokenConfig } from "@jichat/identity/token-config.ts";
 import { readTokenConfig } from "@jichat/identity/token-config.ts";
@@ -40,9 +41,7 @@ export interface Config extends ProcessConfig, AddressLimits {
   readonly port: number;
   /** If set, sockets use TLS. Otherwise a proxy in front has to. */
   readonly tls: Tls | undefined;
-  /**
-   * Origins that a browser may connect from; `*` allows all. A request without an Origin is always allowed.
-   */
+  /** Origins of pages that may connect; `*` allows all. A request without an Origin is always allowed. */
   readonly origins: readonly string[];
   readonly trustProxy: ProxyTrust;
   readonly heartbeatMs: number;
@@ -81,7 +80,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     host: reader.text("HOST", { default: "::" }),
     port: reader.int("PORT", { default: 8_081, min: 0, max: 65_535 }),
     tls: readTls(reader),
-    origins: reader.list("ORIGINS"),
+    origins: readOrigins(reader),
     trustProxy: readProxyTrust(reader),
     heartbeatMs: reader.int("HEARTBEAT_MS", { default: 25_000, min: 100, max: 600_000 }),
     helloMs: reader.int("HELLO_MS", { default: 5_000, min: 100, max: 60_000 }),

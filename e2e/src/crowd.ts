@@ -1,8 +1,9 @@
 import { ChatClient } from "@jichat/client/chat-client.ts";
+import { msgpack } from "@jichat/client/msgpack";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { IdMaker } from "@jichat/protocol/uuid.ts";
-import type { Target } from "@jichat/client/types.ts";
+import type { ChatOptions, Target } from "@jichat/client/types.ts";
 import type { Ledger } from "./ledger.ts";
 import { mint } from "./mint.ts";
 
@@ -41,10 +42,9 @@ interface Person {
   readonly groups: string[];
 }
 
-interface DeviceSpec {
+interface DeviceSpec extends Pick<ChatOptions, "encoding"> {
   readonly user: string;
   readonly name: string;
-  readonly encoding?: "json" | "msgpack";
 }
 
 /** One device of the crowd: a client of the SDK that reports every action to the ledger. */
@@ -149,7 +149,7 @@ export class Crowd {
     for (const { user } of this.#people) {
       DEVICES.forEach((name, index) =>
         this.devices.push(
-          new Device(this.#venue, this.#ledger, { user, name, encoding: index === 0 ? "json" : "msgpack" }),
+          new Device(this.#venue, this.#ledger, { user, name, encoding: index === 0 ? "json" : msgpack }),
         ),
       );
     }

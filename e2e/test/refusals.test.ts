@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ChatClient } from "@jichat/client/chat-client.ts";
-import type { EncodingName } from "@jichat/client/encoding.ts";
+import { msgpack } from "@jichat/client/msgpack";
 import type { ConnectionState } from "@jichat/client/types.ts";
 import { mint } from "../src/mint.ts";
 import { startStack } from "../src/scene.ts";
@@ -13,10 +13,13 @@ test(
   { timeout: 120_000 },
   async (t) => {
     const stack = await startStack(t, { routers: 1, connectors: 1 });
-    for (const encoding of ["json", "msgpack"] satisfies readonly EncodingName[]) {
+    for (const [device, encoding] of [
+      ["json", "json"],
+      ["msgpack", msgpack],
+    ] as const) {
       const client = new ChatClient({
         urls: stack.wsUrls,
-        device: encoding,
+        device,
         encoding,
         token: async () => mint(stack.secrets.signingKeyFile, { sub: "ann" }),
       });
@@ -49,7 +52,7 @@ test(
       await assert.rejects(client.send(HERE, { pad: "x".repeat(8_183) }), { code: "FRAME_TOO_LARGE" });
       client.close();
       await reading;
-      assert.deepEqual(states, ["connecting", "online", "closed"], encoding);
+      assert.deepEqual(states, ["connecting", "online", "closed"], device);
     }
   },
 );

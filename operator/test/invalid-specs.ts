@@ -124,6 +124,11 @@ export const INVALID: readonly Invalid[] = [
     spec: { auth: { origins: ["https://a.example/chat"] } },
     says: /auth\.origins/,
   },
+  {
+    name: "an Origin without a scheme",
+    spec: { auth: { origins: ["a.example"] } },
+    says: /auth\.origins/,
+  },
   { name: "an issuer without a name", spec: { auth: { issuer: "" } }, says: /auth\.issuer/ },
   {
     name: "more than all messages traced",

@@ -4,7 +4,7 @@ import { cached } from "./cache.ts";
 import { exec, which } from "./exec.ts";
 import { UserError, say } from "./say.ts";
 
-export const VERSIONS = { nats: "2.15.1", chdb: "3.4.0" } as const;
+export const VERSIONS = { nats: "2.15.1", chdb: "3.4.0", node22: "22.23.5" } as const;
 
 /** How to start a program that may have been unpacked into the cache. */
 export interface Program {
@@ -144,30 +144,52 @@ export async function needPromtool(): Promise<Program> {
   return { path: join(folder, "root/usr/bin/promtool"), env: {} };
 }
 
+const NPM_INSTALL = [
+  "install",
+  "--no-save",
+  "--no-package-lock",
+  "--no-fund",
+  "--no-audit",
+  "--ignore-scripts",
+  "--loglevel=error",
+];
+
+/** Installs one npm package, by its name and version, into a folder of the cache. */
+const installInto = (folder: string, what: string, spec: string): Promise<void> =>
+  must(what, "is the npm registry reachable?", {
+    program: "npm",
+    args: [...NPM_INSTALL, "--prefix", folder, spec],
+    cwd: folder,
+  });
+
 /** The folder with `node_modules/chdb`, the embedded ClickHouse engine. */
 export async function needChdb(): Promise<string> {
   return cached(
     `chdb-${VERSIONS.chdb}`,
     `the ClickHouse engine (chdb ${VERSIONS.chdb}, 540 MB)`,
-    async (building) => {
-      const npm = [
-        "install",
-        "--prefix",
-        building,
-        "--no-save",
-        "--no-package-lock",
-        "--no-fund",
-        "--no-audit",
-        "--ignore-scripts",
-        "--loglevel=error",
-      ];
-      await must("chdb", "is the npm registry reachable?", {
-        program: "npm",
-        args: [...npm, `chdb@${VERSIONS.chdb}`],
-        cwd: building,
-      });
-    },
+    async (building) => installInto(building, "chdb", `chdb@${VERSIONS.chdb}`),
   );
+}
+
+const NODE_PLATFORMS: ReadonlySet<string> = new Set([
+  "linux-x64",
+  "linux-arm64",
+  "darwin-arm64",
+  "darwin-x64",
+]);
+
+/** The program of Node 22, the oldest that our packages run on. */
+export async function needNode22(): Promise<string> {
+  const platform = `${process.platform}-${process.arch}`;
+  if (!NODE_PLATFORMS.has(platform))
+    throw new UserError(
+      `no Node 22 is known for ${platform}: there is one for ${[...NODE_PLATFORMS].join(", ")}`,
+    );
+  const version = VERSIONS.node22;
+  const folder = await cached(`node-${version}`, `Node ${version} (30 MB)`, async (building) =>
+    installInto(building, "Node 22", `node-${platform}@${version}`),
+  );
+  return join(folder, `node_modules/node-${platform}/bin/node`);
 }
 
 /** A Chromium for the tests of the page: from PATH, or installed if that is allowed. */

@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { originOf } from "@jichat/protocol/origin.ts";
 import { buildPage } from "@jichat/testkit/build-page.ts";
 import { ROOT } from "@jichat/testkit/cache.ts";
 import { DataFolder } from "@jichat/testkit/local/data-folder.ts";
@@ -26,6 +27,8 @@ interface Options {
   readonly connectors: number;
   /** Traces every write and shows it as a tree. */
   readonly isObserved: boolean;
+  /** Origins of pages that may use it, beside its own page: of an app that is being developed, say. */
+  readonly origins: readonly string[];
   /** URLs of external servers. An absent one is started here. */
   readonly natsUrl: string | undefined;
   readonly redisUrl: string | undefined;
@@ -47,11 +50,26 @@ function urlOf(key: string): string | undefined {
   return text;
 }
 
+function originsOf(key: string): readonly string[] {
+  const texts = (process.env[key] ?? "").split(",").map((text) => text.trim());
+  return texts
+    .filter((text) => text !== "")
+    .map((text) => {
+      const origin = text === "*" ? text : originOf(text);
+      if (origin === undefined)
+        throw new UserError(
+          `${key} has ${text}, which is no origin such as http://localhost:5173, without a path`,
+        );
+      return origin;
+    });
+}
+
 function readOptions(): Options {
   const connectors = intOf("CONNECTORS", 1, 1, 32);
   return {
     connectors,
     isObserved: intOf("OBSERVE", 0, 0, 1) === 1,
+    origins: originsOf("ORIGINS"),
     natsUrl: urlOf("NATS_URL"),
     redisUrl: urlOf("REDIS_URL"),
     clickhouseUrl: urlOf("CLICKHOUSE_URL"),
@@ -102,10 +120,12 @@ function watch(part: Part, isStopping: () => boolean, changed: () => void): void
   };
 }
 
-function sayMetrics({ parts }: Stack): void {
-  for (const { spec } of parts)
+function sayReady({ parts, apiUrl }: Stack, { isObserved, origins, data }: Options): void {
+  for (const { spec } of isObserved ? parts : [])
     if (spec.adminPort !== undefined)
       say(`metrics of ${spec.name}: http://${HOST}:${spec.adminPort}/metrics`);
+  if (origins.length > 0) say(`pages of ${origins.join(", ")} may use it too`);
+  say(`ready: open ${apiUrl} (Ctrl-C stops; data and logs are in ${data})`);
 }
 
 /** Sends the spans of every write to the observer, if there is one. */
@@ -163,8 +183,7 @@ await main(async () => {
     if (natsUrl === undefined) await raiseLevel(stack); // Otherwise, others may share the servers.
     for (const part of stack.parts) watch(part, () => stopping !== undefined, changed);
     changed();
-    if (options.isObserved) sayMetrics(stack);
-    say(`ready: open ${stack.apiUrl} (Ctrl-C stops; data and logs are in ${options.data})`);
+    sayReady(stack, options);
   } catch (error) {
     if (stopping !== undefined) return;
     await stack?.destroy();

@@ -8,6 +8,7 @@ import {
   needChdb,
   needChromium,
   needNats,
+  needNode22,
   needPromtool,
   needRedis,
   needStrace,
@@ -131,9 +132,11 @@ await main(async () => {
     await needChdb();
     await needStrace();
   }
-  if (stages.some(({ name }) => name === "integration")) await needPromtool();
-  if (stages.some(({ name }) => name === "integration"))
+  if (stages.some(({ name }) => name === "integration")) {
+    await needPromtool();
+    await needNode22();
     for (const program of ["etcd", "kubectl", "kube-apiserver", "helm"] as const) await needProgram(program);
+  }
   if (stages.some(({ name }) => name === "page")) await needChromium();
   await prepareUws();
   const failed: string[] = [];

@@ -50,6 +50,9 @@ class Run {
   }
 }
 
+/** The origin of an app that somebody develops. */
+const APP = "http://localhost:5173";
+
 function dataFolder(t: TestContext): string {
   const data = mkdtempSync(join(tmpdir(), "jichat-run-"));
   t.after(() => {
@@ -73,6 +76,18 @@ async function portPair(): Promise<number> {
   }
 }
 
+/** The close code of a socket that a page of this origin opens, and closes at once if it may. */
+async function closedWith(url: string, origin: string): Promise<number> {
+  const socket = new WebSocket(url, { headers: { origin } } as never);
+  return new Promise((resolve) => {
+    // A refusal comes at once behind the opening.
+    socket.addEventListener("open", () => setTimeout(() => socket.close(1000), 200));
+    socket.addEventListener("close", ({ code }) => {
+      resolve(code);
+    });
+  });
+}
+
 async function post(url: string, body: object, token?: string): Promise<Record<string, unknown>> {
   const headers = {
     "content-type": "application/json",
@@ -90,7 +105,7 @@ test(
   async (t) => {
     const [one, two] = [dataFolder(t), dataFolder(t)];
     const [portOne, portTwo] = [await portPair(), await portPair()];
-    const first = new Run(t, { PORT: String(portOne), DATA: one });
+    const first = new Run(t, { PORT: String(portOne), DATA: one, ORIGINS: APP });
     const second = new Run(t, { PORT: String(portTwo), DATA: two });
     await Promise.all([first.says(/ready: open/), second.says(/ready: open/)]);
     const url = `http://127.0.0.1:${portOne}`;
@@ -112,6 +127,16 @@ test(
       201,
     );
     assert.match(await (await fetch(url)).text(), /<title>JiChat<\/title>/);
+
+    // A page of the app's own origin may use both doors, that of no other.
+    for (const [origin, code, allowed] of [
+      [APP, 1000, APP],
+      ["http://localhost:5174", 4403, null],
+    ] as const) {
+      assert.equal(await closedWith(`ws://127.0.0.1:${portOne + 1}/v1/ws`, origin), code);
+      const { headers } = await fetch(`${url}/v1/config`, { headers: { origin } });
+      assert.equal(headers.get("access-control-allow-origin"), allowed);
+    }
 
     // A part that dies is started again, and it is said.
     const [victim = 0] = pidsOf(one).slice(-1);
@@ -244,6 +269,7 @@ test("an obstacle at the start is reported with its cure", { timeout: 180_000 },
     [{ PORT: "eighty", DATA: data }, /PORT is not an integer from 1 to \d+: eighty/],
     [{ ROUTERS: "0", DATA: data }, /ROUTERS is not an integer from 1 to 32: 0/],
     [{ NATS_URL: "no url", DATA: data }, /NATS_URL is not a URL: no url/],
+    [{ ORIGINS: "localhost:5173", DATA: data }, /ORIGINS has localhost:5173, which is no origin such as/],
   ];
   for (const [env, message] of cases) {
     const run = new Run(t, env);

@@ -5,7 +5,7 @@ import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 
 const ROOT = join(import.meta.dirname, "../..");
-const PAGES = globSync(["*.md", "docs/*.md", "docs/{adr,results}/*.md"], { cwd: ROOT }).sort();
+const PAGES = globSync(["*.md", "client/*.md", "docs/*.md", "docs/{adr,results}/*.md"], { cwd: ROOT }).sort();
 const isInstalled = (name: string): boolean => name.includes("node_modules");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 

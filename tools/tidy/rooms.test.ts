@@ -38,6 +38,7 @@ const MORE: readonly (readonly [folder: string, names: readonly string[]])[] = [
     ["conversation", "runtime", "log", "presence", "edge", "router", "connector", "storage"],
   ],
   ["router/test", ["edge"]], // They ask a router as an edge does.
+  ["tools/test/apps", ["client"]], // They are apps of people who install the packages.
 ];
 const TESTS_TOO = ["testkit"];
 
@@ -55,6 +56,7 @@ interface Manifest {
   readonly exports?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 const manifests = new Map(
   globSync("{*,lib/*}/package.json", { cwd: ROOT }).map((path) => [
@@ -125,8 +127,8 @@ test("a package exports exactly the files that others import", () => {
   const wanted = new Set(imports.map(({ specifier }) => specifier));
   const spare = [...manifests].flatMap(([folder, { name, exports = {} }]) =>
     Object.keys(exports)
-      // What `.` is of the SDK is for those who install it.
-      .filter((path) => path !== "." && !wanted.has(path.replace(/^\./, name)))
+      // Paths without an ending are for those who install the package.
+      .filter((path) => path.endsWith(".ts") && !wanted.has(path.replace(/^\./, name)))
       .map((path) => `${folder}/package.json exports ${path}, which nobody imports`),
   );
   assert.deepEqual(spare, []);
@@ -164,9 +166,14 @@ test("a package declares the dependencies that it imports", () => {
     const name = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? "";
     if (specifier.startsWith(".") || specifier.startsWith("node:") || ownTools.has(name)) return [];
     const folder = packageOf(from);
-    const { dependencies = {}, devDependencies = {}, name: own } = manifests.get(folder) ?? { name: "" };
+    const { name: own, ...manifest } = manifests.get(folder) ?? { name: "" };
+    const { dependencies = {}, devDependencies = {}, peerDependencies = {} } = manifest;
     const isProduct = !isTest(from);
-    const known = name in dependencies || (name in devDependencies && !isProduct) || name === own;
+    const known =
+      name in dependencies ||
+      name in peerDependencies ||
+      (name in devDependencies && !isProduct) ||
+      name === own;
     return known ? [] : [`${folder}/package.json does not name ${name}, which ${from} imports`];
   });
   assert.deepEqual([...new Set(wrong)], []);

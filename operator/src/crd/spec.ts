@@ -9,6 +9,9 @@ import { template } from "./template.ts";
 
 const optional = Type.Optional;
 
+/** All origins, or one, without a path. Apps may have a scheme of their own, such as `capacitor://localhost`. */
+const ORIGIN = String.raw`^(\*|[a-z][a-z0-9+.-]*://[^/?#@,\s]+)$`;
+
 const auth = Type.Object(
   {
     jwksUrl: optional(
@@ -35,10 +38,11 @@ const auth = Type.Object(
           "names of users who do not exist are refused; default: with JiChat's own accounts, from the first sign-up on",
       }),
     ),
-    origins: Type.Array(Type.String({ pattern: String.raw`^(\*|https?://[^/\s]+)$`, maxLength: 256 }), {
+    origins: Type.Array(Type.String({ pattern: ORIGIN, maxLength: 256 }), {
       default: [],
       maxItems: 64,
-      description: "origins of pages that may connect, such as `https://chat.example.com`; `*` allows all",
+      description:
+        "origins of pages that may connect and call REST, such as `https://chat.example.com`; `*` allows all",
       "x-kubernetes-list-type": "set",
     }),
   },

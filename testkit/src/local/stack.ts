@@ -31,6 +31,8 @@ export interface StackOptions {
   readonly redis?: Program | undefined;
   readonly chdbHome?: string | undefined;
   readonly webRoot?: string | undefined;
+  /** Origins of pages that may use this cluster, beside its own page. */
+  readonly origins?: readonly string[];
   readonly fsync?: "always" | "interval";
   /** Additional environment for one component (`router`, `connector` …) or for all (`*`). */
   readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -118,13 +120,14 @@ export class Stack {
         PORT: String(port),
         HOST: this.#place(`connector-${i + 1}`).host,
         DRAIN_MS: "1000",
-        ORIGINS: [this.apiUrl, `http://localhost:${ports.api}`].join(","),
+        ORIGINS: this.#origins,
       }),
     );
     this.api = this.#component("api", "api", adminPort(), {
       PORT: String(ports.api),
       HOST: this.#place("api").host,
       WS_URLS: this.wsUrls.join(","),
+      ORIGINS: this.#origins,
       TOKEN_SIGNING_KEY_FILE: this.secrets.signingKeyFile,
       ...(options.webRoot === undefined ? {} : { WEB_ROOT: options.webRoot }),
     });
@@ -205,6 +208,12 @@ export class Stack {
     part.become({ ...spec, args: [...spec.args.slice(0, -1), mainOf(root, spec.name.replace(/-\d+$/, ""))] });
     part.start();
     await part.ready(STARTED_WITHIN_MS);
+  }
+
+  /** Its own page, by both names of this machine, and those that were asked for. */
+  get #origins(): string {
+    const { apiUrl, options } = this;
+    return [apiUrl, `http://localhost:${new URL(apiUrl).port}`, ...(options.origins ?? [])].join(",");
   }
 
   #place(part: string): Place {

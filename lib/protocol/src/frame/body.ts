@@ -1,6 +1,7 @@
 import { ChatError } from "../errors.ts";
 import { BODY_DEPTH_MAX } from "../limits.ts";
 import { Path } from "./path.ts";
+import { utf8Length } from "./utf8-length.ts";
 
 /**
  * A `body` as compact JSON text. It stays text on every hop and is parsed again only for a MessagePack
@@ -54,17 +55,6 @@ function checkValue(value: unknown, depth: number): void {
     checkValue((value as Record<string, unknown>)[key], depth + 1);
     path.leave();
   }
-}
-
-const encoder = new TextEncoder();
-
-/**
- * Length of `text` in UTF-8 bytes, for a comparison with `enough` only: it does not encode where the number
- * of UTF-16 units decides already, and then returns that number.
- */
-export function utf8Length(text: string, enough: number): number {
-  if (text.length * 3 <= enough || text.length > enough) return text.length;
-  return encoder.encode(text).length;
 }
 
 /**
