@@ -24,8 +24,9 @@ const partsWith = (onRegister: () => void): RegistrationParts => ({
   names: namesOf("test"),
 });
 
+const identity = { user: "ann", expiresAt: 2, issuedAt: 1, tokenId: "t" };
 const session = (isOpen: boolean): Session =>
-  ({ user: "ann", device: "d", id: "s", isOpen, registered: false, helloAt: 0 }) as Session;
+  ({ user: "ann", device: "d", id: "s", isOpen, registered: false, helloAt: 0, identity }) as Session;
 
 test("a session that has closed is not registered: it could displace its device's next session", async () => {
   let registered = 0;
