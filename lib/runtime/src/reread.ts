@@ -53,23 +53,28 @@ class Watched {
    * `undefined` means no news.
    */
   async look(): Promise<"taken" | { readonly why: string } | undefined> {
-    const { files, take } = this.#reread;
     let print = "";
     try {
-      const texts = await Promise.all(files.map(async (file) => readFile(file, "utf8")));
+      const texts = await this.#read();
       print = printOf(texts);
       if (print === this.#taken) {
         this.#failed = undefined; // The earlier content is back.
         return undefined;
       }
       if (this.#failed?.print === print && this.#failed.isTold) return undefined;
-      await take(texts);
+      // A link that is swapped between two files shows one of them old and one of them new.
+      if (printOf(await this.#read()) !== print) return undefined;
+      await this.#reread.take(texts);
     } catch (error) {
       return this.#fail(print, messageOf(error));
     }
     this.#taken = print;
     this.#failed = undefined;
     return "taken";
+  }
+
+  async #read(): Promise<readonly string[]> {
+    return Promise.all(this.#reread.files.map(async (file) => readFile(file, "utf8")));
   }
 
   #fail(print: string, why: string): { readonly why: string } | undefined {
