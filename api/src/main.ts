@@ -26,6 +26,7 @@ import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { boundConnections } from "./bound-connections.ts";
 import { readConfig } from "./config.ts";
 import { KnownAddresses } from "./known-addresses.ts";
+import { NameIndex } from "./name-index.ts";
 import { Passwords } from "./passwords.ts";
 import { buildServer } from "./server.ts";
 import { openTokenIssuer } from "./token-issuer.ts";
@@ -98,6 +99,7 @@ const app = await buildServer({
   people,
   existence: config.people.mustExist ? new Existence(people) : undefined,
   index: new UserIndex(redis, redisData, accounts),
+  nameIndex: new NameIndex(redis, redisData, accounts),
   passwords: new Passwords(),
   issueToken: issuer.issueToken,
   tokens: new Tokens(config.tokens, loaded.keys, revocations, clock),

@@ -11,6 +11,10 @@ import type { AccountParts, ProfileParts, UserParts } from "./routes/accounts.ts
 import { openAccountRoutes, openProfileRoutes, openUserRoutes } from "./routes/accounts.ts";
 import type { ConversationParts, MessageParts } from "./routes/conversations.ts";
 import { openConversationRoutes, openMessageRoutes } from "./routes/conversations.ts";
+import type { PageSessionParts } from "./routes/page-session.ts";
+import { openPageSessionRoutes } from "./routes/page-session.ts";
+import type { PeopleParts } from "./routes/people.ts";
+import { openPeopleRoutes } from "./routes/people.ts";
 import type { VerbParts } from "./routes/verbs.ts";
 import { openVerbRoutes } from "./routes/verbs.ts";
 import "./request.ts";
@@ -22,13 +26,22 @@ const VERSION = "0.1.0";
 
 /** The parts that the routes and the server need. */
 export interface ServerParts
-  extends AccountParts, ProfileParts, UserParts, ConversationParts, MessageParts, VerbParts {
+  extends
+    AccountParts,
+    ProfileParts,
+    UserParts,
+    PeopleParts,
+    PageSessionParts,
+    ConversationParts,
+    MessageParts,
+    VerbParts {
   readonly config: AccountParts["config"] & Pick<Config, "origins" | "trustProxy" | "webRoot" | "wsUrls">;
   readonly telemetry: Telemetry;
   /** The cluster's level. It decides which verbs are answered. */
   readonly level: Pick<Level, "current">;
   readonly accounts: AccountParts["accounts"];
   readonly index: UserParts["index"];
+  readonly nameIndex: AccountParts["nameIndex"] & PeopleParts["nameIndex"];
   readonly revocations: ProfileParts["revocations"];
 }
 
@@ -75,6 +88,8 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await app.register(async (routes) => openAccountRoutes(routes, parts));
   await app.register(async (routes) => openProfileRoutes(routes, parts));
   await app.register(async (routes) => openUserRoutes(routes, parts));
+  await app.register(async (routes) => openPeopleRoutes(routes, parts));
+  await app.register(async (routes) => openPageSessionRoutes(routes, parts));
   await app.register(async (routes) => openConversationRoutes(routes, parts));
   await app.register(async (routes) => openMessageRoutes(routes, parts));
   await app.register(async (routes) => openVerbRoutes(routes, parts));

@@ -16,6 +16,7 @@ import type { UserNames } from "@jichat/identity/user-names.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import type { Config } from "../config.ts";
+import type { NameIndex } from "../name-index.ts";
 import type { UserIndex } from "../user-index.ts";
 
 const SWEEP_MS = 10_000;
@@ -31,6 +32,7 @@ export interface AccountParts extends CredentialParts, SignInLimitParts {
   readonly userNames: Pick<UserNames, "claim">;
   readonly people: Pick<People, "add">;
   readonly index: Pick<UserIndex, "add">;
+  readonly nameIndex: Pick<NameIndex, "rename">;
   readonly telemetry: Pick<Telemetry, "log">;
 }
 
@@ -38,6 +40,8 @@ export interface ProfileParts extends CredentialParts, TokenCheckParts {
   readonly revocations: CredentialParts["revocations"] & Pick<Revocations, "revokeToken">;
   /** Tries of the own password in a password change, by user. */
   readonly userBuckets: TokenBuckets;
+  readonly nameIndex: Pick<NameIndex, "rename">;
+  readonly telemetry: Pick<Telemetry, "log">;
 }
 
 export interface UserParts extends TokenCheckParts {
@@ -93,6 +97,7 @@ export async function openAccountRoutes(app: FastifyInstance, parts: AccountPart
       await index.add(user).catch((error: unknown) => {
         parts.telemetry.log.warn({ err: error }, "a new user is not in the search index yet");
       });
+      if (name !== undefined) await nameInIndex(parts, user, undefined, name);
       await parts.people.add(user).catch((error: unknown) => {
         parts.telemetry.log.warn({ err: error }, "a new user is written to the people who exist later");
       });
@@ -116,6 +121,18 @@ export async function openAccountRoutes(app: FastifyInstance, parts: AccountPart
       return reply.code(201).send(token);
     },
   );
+}
+
+/** Best effort: the account has the name, and a name that the search lacks costs nobody anything else. */
+async function nameInIndex(
+  { nameIndex, telemetry }: Pick<ProfileParts, "nameIndex" | "telemetry">,
+  user: string,
+  before: string | undefined,
+  name: string,
+): Promise<void> {
+  await nameIndex.rename(user, before, name).catch((error: unknown) => {
+    telemetry.log.warn({ err: error }, "a new name is not in the search index yet");
+  });
 }
 
 async function profileOf(
@@ -170,7 +187,12 @@ export async function openProfileRoutes(app: FastifyInstance, parts: ProfilePart
     async (request) => {
       const { user } = identityOf(request);
       const name = readName(bodyOf(request, newName));
-      await accounts.update(user, (account) => ({ ...account, name }));
+      let before: string | undefined;
+      await accounts.update(user, (account) => {
+        before = account.name;
+        return { ...account, name };
+      });
+      await nameInIndex(parts, user, before, name);
       return { user, name };
     },
   );
