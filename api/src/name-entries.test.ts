@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { entriesOf, folded, rangeOf, userOfEntry } from "./name-entries.ts";
+import { foldedName } from "@jichat/protocol/folded-name.ts";
+import { entriesOf, rangeOf, userOfEntry } from "./name-entries.ts";
 
 /** As Redis compares them: by bytes. */
 const isIn = (entry: string, [first, last]: readonly [string, string]): boolean =>
@@ -26,5 +27,5 @@ test("an entry tells its user, and a name has at most 16 entries", () => {
   assert.deepEqual(entriesOf("ann_1", "Ann O'Hara").map(userOfEntry), ["ann_1", "ann_1", "ann_1"]);
   assert.equal(entriesOf("ann", "字".repeat(128)).length, 16);
   assert.equal(entriesOf("ann", "🎉").length, 0);
-  assert.equal(folded("  Ａnna\t B "), "anna b");
+  assert.equal(foldedName("  Ａnna\t B "), "anna b");
 });

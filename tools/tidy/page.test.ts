@@ -21,11 +21,11 @@ test("what people say becomes text of the page, never markup, code or an address
   assert.deepEqual(found, []);
 });
 
-test("where the page leads to what somebody said is the web: `piecesOf`", () => {
+test("where the page leads to what somebody said is the web: `formattedOf`", () => {
   const said = sources.flatMap((path) =>
     [...readFileSync(join(ROOT, path), "utf8").matchAll(/\b(?:href|src|action|formAction)=(\{[^}]*\})/g)].map(
       ([, value]) => `${path} ${value}`,
     ),
   );
-  assert.deepEqual(said, ["web/src/message.tsx {piece.href}"]);
+  assert.deepEqual(said, ["web/src/formatted-text.tsx {href}", "web/src/formatted-text.tsx {href}"]);
 });

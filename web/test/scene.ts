@@ -9,6 +9,8 @@ import type { ThrowawayOptions } from "@jichat/testkit/local/throwaway.ts";
 import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 import { needChromium } from "@jichat/testkit/needs.ts";
 
+/** A name of a local network: over HTTP, a browser does not trust it as it trusts localhost. */
+export const LAN = "chat.test";
 const PASSWORD = "correct horse";
 const SCREENS = join(ROOT, ".data/screens");
 /** Those that the README shows; `PICTURES=1` makes them anew. */
@@ -19,6 +21,8 @@ interface Look {
   readonly height?: number;
   readonly scheme?: "light" | "dark";
   readonly locale?: string;
+  /** Another address of the page than the api's own. */
+  readonly url?: string;
 }
 
 /** A browser before a cluster of its own, and what its pages complained of. */
@@ -40,7 +44,7 @@ export class Scene {
     try {
       const browser = await chromium.launch({
         executablePath: await needChromium(),
-        args: ["--no-sandbox", "--disable-dev-shm-usage"],
+        args: ["--no-sandbox", "--disable-dev-shm-usage", `--host-resolver-rules=MAP ${LAN} 127.0.0.1`],
       });
       return new Scene(stack, browser, destroy);
     } catch (error) {
@@ -54,19 +58,23 @@ export class Scene {
     await this.#destroy();
   }
 
-  async open({ width = 1_080, height = 720, scheme = "light", locale = "en-US" }: Look = {}): Promise<Page> {
+  async open(look: Look = {}): Promise<Page> {
+    const { width = 1_080, height = 720, scheme = "light", locale = "en-US" } = look;
     const context = await this.#browser.newContext({
       viewport: { width, height },
       colorScheme: scheme,
       locale,
     });
-    const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
-    page.on("pageerror", (error) => this.#faults.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") this.#faults.push(message.text());
+    // Tabs that a page opens are listened to as well.
+    context.on("page", (page) => {
+      page.setDefaultTimeout(10_000);
+      page.on("pageerror", (error) => this.#faults.push(error.message));
+      page.on("console", (message) => {
+        if (message.type() === "error") this.#faults.push(message.text());
+      });
     });
-    await page.goto(this.stack.apiUrl);
+    const page = await context.newPage();
+    await page.goto(look.url ?? this.stack.apiUrl);
     return page;
   }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { ChatError } from "@jichat/protocol/errors.ts";
+import { ChatError, ERRORS } from "@jichat/protocol/errors.ts";
 import type { TokenCheckParts } from "../request.ts";
 import { identityOf, requireToken } from "../request.ts";
 import * as schemas from "../schemas.ts";
@@ -31,24 +31,24 @@ export async function openPageSessionRoutes(app: FastifyInstance, parts: PageSes
     PATH,
     {
       schema: {
-        summary: "For the page: the token of the cookie",
+        summary: "For the page: the token of the cookie. The answer is empty if nobody is signed in",
         security: [],
         response: {
-          200: schemas.reply({ user: schemas.id, ...schemas.token }, ["user", "token", "expiresAt"]),
+          200: schemas.reply({ user: schemas.id, ...schemas.token }),
           "4xx": schemas.error,
         },
       },
     },
     async (request, reply) => {
       const token = cookieOf(request);
-      if (token === undefined) throw new ChatError("UNAUTHENTICATED", "nobody is signed in here");
+      if (token === undefined) return {};
       try {
         const { user, expiresAt } = await parts.tokens.verify(token);
         return { user, token, expiresAt };
       } catch (error) {
-        // A cookie of a token that has ended is of no use to anybody.
-        if (error instanceof ChatError && error.code !== "UNAVAILABLE") forget(request, reply);
-        throw error;
+        if (!(error instanceof ChatError) || ERRORS[error.code].http !== 401) throw error;
+        forget(request, reply); // The token has ended, or was revoked.
+        return {};
       }
     },
   );

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { Accounts } from "@jichat/identity/accounts.ts";
-import { folded } from "../name-entries.ts";
+import { foldedName } from "@jichat/protocol/folded-name.ts";
 import type { NameIndex } from "../name-index.ts";
 import { queryOf } from "../readers.ts";
 import { PEOPLE_MAX, peopleLimit, readPeople, readPeopleSearch } from "../readers-of-people.ts";
@@ -86,4 +86,4 @@ export async function openPeopleRoutes(app: FastifyInstance, parts: PeopleParts)
   );
 }
 
-const isNamed = (name: string, q: string): boolean => folded(name).includes(folded(q));
+const isNamed = (name: string, q: string): boolean => foldedName(name).includes(foldedName(q));
