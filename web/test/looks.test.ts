@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { AxeBuilder } from "@axe-core/playwright";
-import type { Page } from "playwright-core";
-import { Scene, composer, entry, leave, message, pick, picture, say, shot } from "./scene.ts";
+import { Scene, composer, entry, isOpenToAll, leave, message, pick, picture, say, shot } from "./scene.ts";
 
 let scene: Scene;
 
@@ -14,17 +12,6 @@ after(async () => {
 });
 
 const LIMIT = { timeout: 180_000 };
-
-/** axe finds nothing that keeps somebody out. */
-async function isOpenToAll(page: Page, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  assert.deepEqual(
-    grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`),
-    [],
-    where,
-  );
-}
 
 test("a group lives: made, talked in, invited to, renamed, somebody removed, left", LIMIT, async () => {
   const ann = await scene.enter("anna", { isNew: true });

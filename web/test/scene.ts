@@ -1,5 +1,7 @@
+import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { chromium } from "playwright-core";
 import { buildPage } from "@jichat/testkit/build-page.ts";
@@ -139,4 +141,15 @@ export async function picture(page: Page, name: string): Promise<void> {
 
 export async function shot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SCREENS, `${name}.png`) });
+}
+
+/** axe finds nothing that keeps somebody out. */
+export async function isOpenToAll(page: Page, where: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  assert.deepEqual(
+    grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`),
+    [],
+    where,
+  );
 }
