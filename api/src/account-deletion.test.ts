@@ -61,6 +61,7 @@ class World {
       },
       people: { remove: async () => this.change("people", () => (this.exists = false)) },
       index: { remove: async () => this.change("index", () => (this.isIndexed = false)) },
+      nameIndex: { remove: async () => undefined },
       revocations: {
         readLeastOf: async () => this.least,
         revokeUser: async (_, revision) =>

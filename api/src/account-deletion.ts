@@ -12,6 +12,7 @@ import * as limits from "@jichat/protocol/limits.ts";
 import { IdMaker } from "@jichat/protocol/uuid.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import { nextRevision } from "./credentials.ts";
+import type { NameIndex } from "./name-index.ts";
 import type { Passwords } from "./passwords.ts";
 import type { UserIndex } from "./user-index.ts";
 
@@ -32,6 +33,7 @@ export interface DeletionParts {
   readonly deletions: Pick<Deletions, "begin" | "begun" | "close">;
   readonly people: Pick<People, "remove">;
   readonly index: Pick<UserIndex, "remove">;
+  readonly nameIndex: Pick<NameIndex, "remove">;
   readonly revocations: Pick<Revocations, "readLeastOf" | "revokeUser">;
   readonly syncs: Pick<Edge["syncs"], "page">;
   readonly lanes: Pick<Edge["lanes"], "require">;
@@ -59,7 +61,7 @@ export class AccountDeletion {
    * meanwhile.
    */
   async delete(user: string, password: string): Promise<void> {
-    const { accounts, passwords, deletions, revocations, clock } = this.#parts;
+    const { accounts, passwords, deletions, revocations, nameIndex, telemetry, clock } = this.#parts;
     const found = await accounts.get(user);
     // An earlier try came this far: its password is gone, and all that is left to do is the rest.
     if (found?.account.deletedAt === undefined) {
@@ -76,6 +78,10 @@ export class AccountDeletion {
         if (account.password !== stored || (account.credentialRevision ?? 0) !== before)
           throw new ChatError("CONFLICT", "the password or the sessions were changed meanwhile");
         return { v: 1, createdAt: account.createdAt, credentialRevision, deletedAt: now };
+      });
+      // Only now is the name known. If this fails, the search filters the entry until the index is rebuilt.
+      await nameIndex.remove(user, found?.account.name ?? "").catch((error: unknown) => {
+        telemetry.log.debug({ err: error }, "the name of a deleted user is still in the search index");
       });
     }
     await this.#endAccess(user);

@@ -108,6 +108,10 @@ export const COMPONENTS: Readonly<Record<string, object>> = {
     ]),
     examples: [{ token: "eyJhbGciOiJFZERTQSJ9.e30.c2ln", expiresAt: MADE_AT + 86_400_000 }],
   },
+  PageSession: open(
+    { user: id, token: { type: "string", description: "a JWT" }, expiresAt: time("when it ends") },
+    [],
+  ),
   Session: {
     ...open(
       {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
 import type { FastifyInstance } from "fastify";
 import { offlineParts } from "./offline-parts.ts";
 import { openApi } from "./openapi.ts";
@@ -18,6 +19,9 @@ before(async () => {
   writeFileSync(join(webRoot, "index.html"), "<!doctype html><title>JiChat</title>");
   writeFileSync(join(webRoot, "main-ABCD2345.js"), SCRIPT);
   writeFileSync(join(webRoot, "icon.svg"), "<svg/>");
+  writeFileSync(join(webRoot, "packed-ABCD2345.js"), SCRIPT);
+  writeFileSync(join(webRoot, "packed-ABCD2345.js.br"), brotliCompressSync(SCRIPT));
+  writeFileSync(join(webRoot, "packed-ABCD2345.js.gz"), gzipSync(SCRIPT));
   const wsUrls = ["wss://chat.example.org/v1/ws", "ws://127.0.0.1:8081/v1/ws"];
   app = await buildServer(offlineParts({ webRoot, wsUrls, origins: [ORIGIN] }));
   await app.ready();
@@ -135,4 +139,22 @@ test("files with a hash in their name are compressed and cached for good, and an
   const answer = await app.inject({ method: "GET", url: "/v1/openapi.json", headers });
   assert.equal(answer.headers["content-encoding"], undefined);
   assert.equal(answer.headers["cache-control"], "no-store");
+});
+
+test("a file that the build has compressed is served as it is, to each reader in a form that it takes", async () => {
+  const get = async (encodings: string) =>
+    app.inject({ method: "GET", url: "/packed-ABCD2345.js", headers: { "accept-encoding": encodings } });
+  for (const [asked, encoding, unpack] of [
+    ["gzip, deflate, br", "br", brotliDecompressSync],
+    ["gzip", "gzip", gunzipSync],
+    ["identity", undefined, (bytes: Buffer) => bytes],
+  ] as const) {
+    const { headers, rawPayload } = await get(asked);
+    assert.equal(headers["content-encoding"], encoding, asked);
+    assert.equal(headers["content-length"], String(rawPayload.length), asked);
+    assert.match(String(headers["content-type"]), /javascript; charset=utf-8/i);
+    assert.equal(headers["cache-control"], "public, max-age=31536000, immutable");
+    assert.match(String(headers.vary), /accept-encoding/i);
+    assert.equal(unpack(rawPayload).toString(), SCRIPT);
+  }
 });

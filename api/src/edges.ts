@@ -66,7 +66,7 @@ export async function openEdges(
 }
 
 /** A file name that contains a hash of the content. */
-const HASHED = /-[A-Z0-9]{8}\.(js|css)(\.map)?$/;
+const HASHED = /-[A-Z0-9]{8}\.(js|css)(\.map|\.br|\.gz)?$/;
 
 /**
  * Serves the built web page. Files with a hashed name are cached for a year, others are always revalidated.
@@ -75,6 +75,8 @@ export async function servePage(app: FastifyInstance, root: string): Promise<voi
   await app.register(fastifyStatic, {
     root,
     prefix: "/",
+    // The build has `.br` and `.gz` beside each file, smaller than what can be made for each reader.
+    preCompressed: true,
     cacheControl: false,
     // A range of a compressed file is not a range of the file.
     acceptRanges: false,

@@ -29,6 +29,7 @@ import { AccountDeletion } from "./account-deletion.ts";
 import { boundConnections } from "./bound-connections.ts";
 import { readConfig } from "./config.ts";
 import { KnownAddresses } from "./known-addresses.ts";
+import { NameIndex } from "./name-index.ts";
 import { Passwords } from "./passwords.ts";
 import { buildServer } from "./server.ts";
 import { openTokenIssuer } from "./token-issuer.ts";
@@ -95,6 +96,7 @@ revocations.onRevoked((user) => {
   if (user !== undefined) existence?.forget(user);
 });
 const index = new UserIndex(redis, redisData, accounts);
+const nameIndex = new NameIndex(redis, redisData, accounts);
 const passwords = new Passwords();
 const deletion = new AccountDeletion({
   clock,
@@ -103,6 +105,7 @@ const deletion = new AccountDeletion({
   deletions: await Deletions.open(nats, names),
   people,
   index,
+  nameIndex,
   revocations,
   ...edge,
   telemetry,
@@ -122,6 +125,7 @@ const app = await buildServer({
   people,
   existence,
   index,
+  nameIndex,
   passwords,
   deletion,
   presence,

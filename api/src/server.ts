@@ -11,6 +11,10 @@ import type { AccountParts, ProfileParts, UserParts } from "./routes/accounts.ts
 import { openAccountRoutes, openProfileRoutes, openUserRoutes } from "./routes/accounts.ts";
 import type { ConversationParts, MessageParts } from "./routes/conversations.ts";
 import { openConversationRoutes, openMessageRoutes } from "./routes/conversations.ts";
+import type { PageSessionParts } from "./routes/page-session.ts";
+import { openPageSessionRoutes } from "./routes/page-session.ts";
+import type { PeopleParts } from "./routes/people.ts";
+import { openPeopleRoutes } from "./routes/people.ts";
 import type { VerbParts } from "./routes/verbs.ts";
 import { openVerbRoutes } from "./routes/verbs.ts";
 import "./request.ts";
@@ -32,6 +36,8 @@ export interface ServerParts
     ProfileParts,
     SessionRouteParts,
     UserParts,
+    PeopleParts,
+    PageSessionParts,
     ConversationParts,
     MessageParts,
     VerbParts {
@@ -42,6 +48,7 @@ export interface ServerParts
   readonly accounts: AccountParts["accounts"];
   readonly index: UserParts["index"];
   readonly revocations: ProfileParts["revocations"] & SessionRouteParts["revocations"];
+  readonly nameIndex: AccountParts["nameIndex"] & PeopleParts["nameIndex"];
 }
 
 /** Builds the REST interface: routes, errors, documentation page and, if `webRoot` is set, the chat page. */
@@ -83,6 +90,8 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await app.register(async (routes) => openProfileRoutes(routes, parts));
   await app.register(async (routes) => openSessionRoutes(routes, parts));
   await app.register(async (routes) => openUserRoutes(routes, parts));
+  await app.register(async (routes) => openPeopleRoutes(routes, parts));
+  await app.register(async (routes) => openPageSessionRoutes(routes, parts));
   await app.register(async (routes) => openConversationRoutes(routes, parts));
   await app.register(async (routes) => openMessageRoutes(routes, parts));
   await app.register(async (routes) => openVerbRoutes(routes, parts));

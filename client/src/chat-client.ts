@@ -1,6 +1,13 @@
 import type { VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import type { Ack, ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import type {
+  Ack,
+  ChatEvent,
+  Limits,
+  Page,
+  ServerFrame,
+  Synced,
+} from "@jichat/protocol/frame/server-frame.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
@@ -61,6 +68,7 @@ export class ChatClient {
   /** Why nothing is accepted any more. Set once the client is closed. */
   #over: ChatError | undefined;
   #user = "";
+  #limits: Limits | undefined;
 
   constructor(options: ChatOptions);
   /** @internal Tests replace the clock, the network and the sockets. */
@@ -92,6 +100,7 @@ export class ChatClient {
       firstSync: () => this.#inbox.firstSync(),
       onOnline: ({ welcome, firstSync }) => {
         this.#user = welcome.user;
+        this.#limits = welcome.limits;
         this.#outbox.restart();
         void this.#inbox.sync(firstSync);
       },
@@ -132,6 +141,21 @@ export class ChatClient {
    */
   newId(): string {
     return this.#ids.next();
+  }
+
+  /** The server's limits, as of the latest welcome. Undefined before the first one. */
+  get limits(): Limits | undefined {
+    return this.#limits;
+  }
+
+  /** Milliseconds until this offline client tries again; undefined while it is online, trying, or closed. */
+  get retryInMs(): number | undefined {
+    return this.#link.retryInMs;
+  }
+
+  /** Tries again at once, in place of waiting for `retryInMs`. Without a connection to make, it does nothing. */
+  retry(): void {
+    this.#link.retryNow();
   }
 
   /** The number of writes that wait for their acks. */

@@ -5,6 +5,7 @@ export type { ErrorCode } from "@jichat/protocol/errors.ts";
 export type {
   ChatEvent,
   LeftConversation,
+  Limits,
   ListedConversation,
   Page,
   Synced,

@@ -313,3 +313,22 @@ test("a network that goes away ends the connection at once, and its return start
   await scene.pass(MINUTE);
   assert.deepEqual([scene.state, scene.hellos.length], ["closed", tries + 1]);
 });
+
+test("an offline link says when it tries again, and tries at once when it is told to", async () => {
+  const scene = await new Scene().begin();
+  assert.equal(scene.link.retryInMs, undefined);
+  scene.link.retryNow();
+  assert.equal(scene.hellos.length, 1, "an online link has nothing to try");
+
+  scene.isDark = true;
+  scene.network.dispatchEvent(new Event("offline"));
+  await scene.pass(0);
+  const waitMs = scene.link.retryInMs ?? 0;
+  assert.ok(waitMs > 0, "it says how long it waits");
+  await scene.pass(waitMs - 1, waitMs);
+  assert.deepEqual([scene.link.retryInMs, scene.hellos.length], [1, 1]);
+  scene.isDark = false;
+  scene.link.retryNow();
+  await scene.pass(0);
+  assert.deepEqual([scene.state, scene.hellos.length, scene.link.retryInMs], ["online", 2, undefined]);
+});

@@ -56,6 +56,8 @@ export class Link {
   #dialled = 0;
   /** When the last try was given up after its hello. */
   #strayAt = Number.NEGATIVE_INFINITY;
+  /** When the next try is due, by the monotonic clock. */
+  #retryAt: number | undefined;
   #started = false;
   #closed = false;
 
@@ -82,6 +84,17 @@ export class Link {
 
   get connection(): Welcomed | undefined {
     return this.#current;
+  }
+
+  /** Milliseconds until the next try; undefined if none is set, or if the present connection still serves. */
+  get retryInMs(): number | undefined {
+    if (this.#closed || this.#current !== undefined || this.#retryAt === undefined) return undefined;
+    return Math.max(0, this.#retryAt - this.#around.clock.monotonic());
+  }
+
+  /** Tries at once if a try is set for later. The back-off goes on as if the time had passed. */
+  retryNow(): void {
+    if (this.retryInMs !== undefined) this.#openNow();
   }
 
   /** Works once: a second call changes nothing, nor does a call after `close`. */
@@ -278,6 +291,7 @@ export class Link {
     const waitMs = isOtherLeft
       ? OTHER_MS * random()
       : Math.max(this.#backoff.next(), Math.min(REFUSED_MS_MAX, atLeastMs));
+    this.#retryAt = this.#around.clock.monotonic() + waitMs;
     this.#retrying.set(waitMs, () => {
       this.#openNow();
     });
@@ -285,6 +299,7 @@ export class Link {
 
   #openNow(): void {
     this.#retrying.clear();
+    this.#retryAt = undefined;
     if (this.#current === undefined && this.#opening === undefined) this.#events.onState("connecting");
     void this.#open();
   }

@@ -22,6 +22,7 @@ export interface RestCall {
   readonly token?: string;
   readonly body?: object;
   readonly signal?: AbortSignal;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** The code for an answer that has none, such as one of a proxy in front of the api. */
@@ -43,7 +44,7 @@ function jsonOf(text: string): Readonly<Record<string, unknown>> | undefined {
  * and with UNAVAILABLE and status 0 if there is no answer.
  */
 export async function callRest<T>(method: string, path: string, call: RestCall = {}): Promise<T> {
-  const { api = "", token, body, signal } = call;
+  const { api = "", token, body, signal, headers = {} } = call;
   const asked = `${method} ${path}`;
   let response: Response;
   let text: string;
@@ -51,6 +52,7 @@ export async function callRest<T>(method: string, path: string, call: RestCall =
     response = await fetch(api + path, {
       method,
       headers: {
+        ...headers,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },

@@ -1,5 +1,15 @@
-import { chmodSync, cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join, relative } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { ROOT } from "./cache.ts";
 
@@ -61,4 +71,41 @@ async function bundleInto(out: string): Promise<void> {
     html = html.replace(name.endsWith(".css") ? "style.css" : "main.js", name);
   }
   writeFileSync(page, html);
+  await bundleServiceWorker(out);
+  compressIn(out);
+}
+
+/** Files of the page beside `index.html`, which the service worker keeps under `/`. */
+const isShell = (name: string): boolean => !name.endsWith(".map") && name !== "index.html";
+
+/** A service worker has the same address for ever, so its name has no hash. */
+async function bundleServiceWorker(out: string): Promise<void> {
+  const shell = readdirSync(out)
+    .filter(isShell)
+    .map((name) => `/${name}`)
+    .sort();
+  await build({
+    entryPoints: [join(ROOT, "web/src/service-worker.ts")],
+    outfile: join(out, "service-worker.js"),
+    define: { SHELL: JSON.stringify(shell) },
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: "es2022",
+    logLevel: "warning",
+  });
+}
+
+/** A shorter file gains nothing from compression that a packet would notice. */
+const COMPRESSED_FROM_BYTES = 1_024;
+
+/** Compresses as well as it can be done, once, so that the api need not do it for each reader. */
+function compressIn(out: string): void {
+  for (const name of readdirSync(out).filter((name) => /\.(?:js|css|html|svg)$/.test(name))) {
+    const file = join(out, name);
+    const bytes = readFileSync(file);
+    if (bytes.length < COMPRESSED_FROM_BYTES) continue;
+    writeFileSync(`${file}.br`, brotliCompressSync(bytes));
+    writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
+  }
 }

@@ -21,11 +21,11 @@ test("the text of people becomes text of the page, and never markup, code or an 
   assert.deepEqual(found, []);
 });
 
-test("a link of the page to an address in a text is a web address from `piecesOf`", () => {
+test("a link of the page to an address in a text is a web address from `formattedOf`", () => {
   const said = sources.flatMap((path) =>
     [...readFileSync(join(ROOT, path), "utf8").matchAll(/\b(?:href|src|action|formAction)=(\{[^}]*\})/g)].map(
       ([, value]) => `${path} ${value}`,
     ),
   );
-  assert.deepEqual(said, ["web/src/message.tsx {piece.href}"]);
+  assert.deepEqual(said, ["web/src/formatted-text.tsx {href}", "web/src/formatted-text.tsx {href}"]);
 });

@@ -22,6 +22,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "api/src/sessions.ts": [2, "a token's end; a credential's revision"],
   "api/src/credentials.ts": [2, "a credential's revision"],
   "api/src/routes/accounts.ts": [1, "when an account was made"],
+  "api/src/routes/page-session.ts": [1, "the life of a cookie, by its token's end"],
   "api/src/token-issuer.ts": [1, "a token's end"],
   "client/src/link.ts": [1, "the server's time, which tickets end by"],
   "client/src/chat-client.ts": [1, "the server's time, which ids are made of"],
@@ -51,7 +52,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "storage/src/cold-rows.ts": [1, "the age of ids, by what they say"],
   "storage/src/start-generation.ts": [1, "a record's ts"],
   "storage/src/trimmer.ts": [1, "the age of batches, by their ts"],
-  "web/src/words.ts": [1, "whether a message is of today"],
+  "web/src/dates.ts": [2, "whether a message is of today, or of this year"],
 };
 
 test("the SDK waits by its clock alone, which stands still in a test until the test moves it", () => {

@@ -1,34 +1,22 @@
 import { useEffect, useReducer, useState } from "preact/hooks";
-import { Banner } from "./banner.tsx";
-import { ConversationList } from "./conversation-list.tsx";
-import { onLanguage, t } from "./i18n.ts";
-import { ChatModel } from "./model.ts";
+import { Chat } from "./chat.tsx";
+import { Door } from "./door.tsx";
+import { onLanguage } from "./i18n.ts";
+import { forgetSession, keepSession, restoreSession } from "./page-rest.ts";
 import type { Session } from "./rest.ts";
-import { getConfig, signOut } from "./rest.ts";
-import { Settings } from "./settings.tsx";
+import { signOut } from "./rest.ts";
 import { SignIn } from "./sign-in.tsx";
-import { Thread } from "./thread.tsx";
 
-const SESSION_KEY = "jichat-session";
-const DEVICE_KEY = "jichat-device";
+/** An earlier version kept the token here, where every script of the origin could read it. */
+const EARLIER_KEY = "jichat-session";
+const RETRY_MS = 2_000;
 
-/** The server decides whether the session has expired, since this device's clock may be hours off. */
-function storedSession(): Session | undefined {
-  const text = localStorage.getItem(SESSION_KEY);
-  return text === null ? undefined : (JSON.parse(text) as Session);
-}
+/** Undefined while it is not known whether somebody is signed in; null if nobody is. */
+type Known = Session | null | undefined;
 
-/** Each tab is a separate device, so that two tabs work side by side. */
-function deviceOfTab(): string {
-  const known = sessionStorage.getItem(DEVICE_KEY);
-  if (known !== null) return known;
-  const device = `web-${crypto.randomUUID().slice(0, 8)}`;
-  sessionStorage.setItem(DEVICE_KEY, device);
-  return device;
-}
-
+/** The signed-in user's chat, or the way in. The token is in memory only. */
 export function App() {
-  const [session, setSession] = useState(storedSession);
+  const [session, setSession] = useState<Known>();
   const [, draw] = useReducer((count: number) => count + 1, 0);
   useEffect(
     () =>
@@ -37,113 +25,59 @@ export function App() {
       }),
     [],
   );
+  const isUnreachable = useRestored(session, setSession);
   const enter = (made: Session): void => {
-    localStorage.setItem(SESSION_KEY, JSON.stringify(made));
     setSession(made);
+    keepSession(made).catch((error: unknown) => {
+      console.warn("this sign-in ends with the page", error);
+    });
   };
   const leave = (): void => {
-    // A token that cannot be revoked now expires later by itself.
-    if (session !== undefined) signOut(session.token).catch(() => undefined);
-    localStorage.removeItem(SESSION_KEY);
-    setSession(undefined);
+    if (session !== null && session !== undefined)
+      signOut(session.token).catch((error: unknown) => {
+        console.warn("the token expires by itself", error);
+      });
+    forgetSession().catch((error: unknown) => {
+      console.warn("the browser keeps the session's cookie, whose token is void", error);
+    });
+    history.replaceState(null, "", location.pathname);
+    setSession(null);
   };
-  if (session === undefined) return <SignIn onSession={enter} />;
+  if (session === undefined) return <Door isUnreachable={isUnreachable} />;
+  if (session === null) return <SignIn onSession={enter} />;
   return <Chat session={session} onSession={enter} onLeave={leave} />;
 }
 
-interface ChatProps {
-  readonly session: Session;
-  readonly onSession: (session: Session) => void;
-  readonly onLeave: () => void;
-}
-
-function Chat({ session, onSession, onLeave }: ChatProps) {
-  const [model, setModel] = useState<ChatModel>();
-  const [isSettings, setSettings] = useState(false);
-  const [attempt, again] = useReducer((count: number) => count + 1, 0);
-  const [, draw] = useReducer((count: number) => count + 1, 0);
+/**
+ * Asks for the session that the browser keeps, until there is an answer. Returns whether a try has failed.
+ */
+function useRestored(session: Known, onKnown: (session: Known) => void): boolean {
+  const [isUnreachable, setUnreachable] = useState(false);
   useEffect(() => {
-    let made: ChatModel | undefined;
-    let gone = false;
-    const open = (): void => {
-      getConfig().then(
-        ({ ws }) => {
-          if (gone) return;
-          made = new ChatModel(session.user, ws, deviceOfTab(), async () => session.token);
-          made.watch(() => {
-            draw(undefined);
-          });
-          setModel(made);
+    if (session !== undefined) return undefined;
+    localStorage.removeItem(EARLIER_KEY);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isOver = false;
+    const ask = (): void => {
+      clearTimeout(timer);
+      restoreSession().then(
+        (restored) => {
+          if (!isOver) onKnown(restored ?? null);
         },
         () => {
-          if (!gone) setTimeout(open, 1_000);
+          if (isOver) return;
+          setUnreachable(true);
+          timer = setTimeout(ask, RETRY_MS);
         },
       );
     };
-    open();
+    ask();
+    addEventListener("online", ask);
     return () => {
-      gone = true;
-      made?.close();
+      isOver = true;
+      clearTimeout(timer);
+      removeEventListener("online", ask);
     };
-  }, [session, attempt]);
-  useEffect(() => {
-    const unread = model?.unread ?? 0;
-    document.title = unread === 0 ? "JiChat" : `(${unread}) JiChat`;
-  }, [model?.unread]);
-  useWarning(model);
-  if (model === undefined)
-    return (
-      <main class="sign-in">
-        <p>{t("app.connecting")}</p>
-      </main>
-    );
-  return (
-    <div class={model.open === undefined ? "chat" : "chat open"}>
-      <Banner
-        model={model}
-        onAgain={() => {
-          again(undefined);
-        }}
-        onLeave={onLeave}
-      />
-      <ConversationList
-        model={model}
-        token={session.token}
-        onSettings={() => {
-          setSettings(true);
-        }}
-      />
-      {model.open === undefined ? (
-        <main class="empty">
-          <p>{t("app.choose")}</p>
-        </main>
-      ) : (
-        <Thread key={model.open} model={model} target={model.open} token={session.token} />
-      )}
-      {isSettings ? (
-        <Settings
-          model={model}
-          session={session}
-          onSession={onSession}
-          onLeave={onLeave}
-          onClose={() => {
-            setSettings(false);
-          }}
-        />
-      ) : null}
-    </div>
-  );
-}
-
-/** Asks for confirmation before the tab closes while a message is unsent. */
-function useWarning(model: ChatModel | undefined): void {
-  useEffect(() => {
-    const onUnload = (event: BeforeUnloadEvent): void => {
-      if ((model?.outgoing.all.length ?? 0) > 0) event.preventDefault();
-    };
-    addEventListener("beforeunload", onUnload);
-    return () => {
-      removeEventListener("beforeunload", onUnload);
-    };
-  }, [model]);
+  }, [session === undefined]);
+  return isUnreachable;
 }

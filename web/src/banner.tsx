@@ -1,20 +1,61 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useReducer, useState } from "preact/hooks";
 import { explain, t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
+import { useOnline } from "./online.ts";
 
-/** Interruptions shorter than this are not shown. */
+/** Interruptions shorter than this are not shown, unless the browser itself says that its network is gone. */
 const PATIENCE_MS = 700;
+const TICK_MS = 250;
 
-export function Banner({
-  model,
-  onAgain,
-  onLeave,
-}: {
+interface Props {
   readonly model: ChatModel;
   readonly onAgain: () => void;
   readonly onLeave: () => void;
-}) {
+}
+
+/** Says that there is no connection, and what happens next. */
+export function Banner({ model, onAgain, onLeave }: Props) {
+  const isOnline = useOnline();
   const isAway = model.connection === "offline" || model.connection === "connecting";
+  const isLong = useLong(isAway);
+  if (model.connection === "closed") return <Ended model={model} onAgain={onAgain} onLeave={onLeave} />;
+  if (!(isAway && isLong) && isOnline) return null;
+  return (
+    <div class="banner">
+      <span role="status">{t(isOnline ? "banner.away" : "banner.offline")}</span>
+      <Retry model={model} />
+    </div>
+  );
+}
+
+/** When the client tries again. It changes each second, so screen readers are not told. */
+function Retry({ model: { client } }: Pick<Props, "model">) {
+  const [, tick] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    const ticking = setInterval(() => {
+      tick(undefined);
+    }, TICK_MS);
+    return () => {
+      clearInterval(ticking);
+    };
+  }, []);
+  const { retryInMs } = client;
+  if (retryInMs === undefined) return <span class="when">{t("banner.trying")}</span>;
+  return (
+    <>
+      <span class="when">{t("banner.retryIn", { count: Math.ceil(retryInMs / 1_000) })}</span>
+      <button
+        onClick={() => {
+          client.retry();
+        }}
+      >
+        {t("banner.retry")}
+      </button>
+    </>
+  );
+}
+
+function useLong(isAway: boolean): boolean {
   const [isLong, setLong] = useState(false);
   useEffect(() => {
     setLong(false);
@@ -26,27 +67,22 @@ export function Banner({
       clearTimeout(timer);
     };
   }, [isAway]);
-  if (model.connection === "closed") {
-    const code = model.closedBy?.code;
-    const isReplaced = code === "CONFLICT";
-    return (
-      <div class="banner" role="alert">
-        {isReplaced
-          ? t("banner.replaced")
-          : model.closedBy === undefined
-            ? t("banner.closed")
-            : explain(model.closedBy)}
-        {isReplaced ? (
-          <button onClick={onAgain}>{t("banner.useHere")}</button>
-        ) : (
-          <button onClick={onLeave}>{t("banner.again")}</button>
-        )}
-      </div>
-    );
-  }
-  return isAway && isLong ? (
-    <div class="banner" role="status">
-      {t("banner.reconnecting")}
+  return isLong;
+}
+
+/** The client is closed for good: another tab has its device, or the sign-in has ended. */
+function Ended({ model: { closedBy }, onAgain, onLeave }: Props) {
+  const isReplaced = closedBy?.code === "CONFLICT";
+  return (
+    <div class="banner" role="alert">
+      <span>
+        {isReplaced ? t("banner.replaced") : closedBy === undefined ? t("banner.closed") : explain(closedBy)}
+      </span>
+      {isReplaced ? (
+        <button onClick={onAgain}>{t("banner.useHere")}</button>
+      ) : (
+        <button onClick={onLeave}>{t("banner.again")}</button>
+      )}
     </div>
-  ) : null;
+  );
 }

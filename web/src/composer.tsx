@@ -1,35 +1,37 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import type { Drafts } from "./drafts.ts";
 import { Fault } from "./fault.tsx";
-import { explain, t } from "./i18n.ts";
+import { explain, numberOf, t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
+import type { TextSize } from "./text-size.ts";
+import { sizeOf } from "./text-size.ts";
 import { textOf } from "./words.ts";
 
 interface Props {
   readonly model: ChatModel;
   readonly target: string;
+  readonly drafts: Drafts;
   readonly editing: ChatEvent | undefined;
   readonly onEditLast: () => void;
   readonly onDone: () => void;
 }
 
-/** A body has at most 8 KB of JSON. This many characters always fit. */
-const TEXT_MAX = 2_000;
-
-export function Composer({ model, target, editing, onEditLast, onDone }: Props) {
-  const [text, write] = useState(editing === undefined ? (model.drafts.get(target) ?? "") : textOf(editing));
+export function Composer({ model, target, drafts, editing, onEditLast, onDone }: Props) {
+  const [text, write] = useState(editing === undefined ? drafts.of(target) : textOf(editing));
   const [fault, setFault] = useState<string>();
   const area = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
     area.current?.focus();
   }, []);
+  const said = text.trim();
+  const size = sizeOf(said, model.client.limits?.bodyBytes);
   const setText = (now: string): void => {
     write(now);
-    if (editing === undefined) model.drafts.set(target, now);
+    if (editing === undefined) drafts.set(target, now);
   };
   const submit = (): void => {
-    const said = text.trim();
-    if (said === "") return;
+    if (said === "" || size.isOver) return;
     if (editing === undefined) {
       model.send(target, said);
       setText("");
@@ -60,9 +62,11 @@ export function Composer({ model, target, editing, onEditLast, onDone }: Props) 
       <textarea
         ref={area}
         rows={1}
-        maxLength={TEXT_MAX}
+        dir="auto"
         value={text}
         aria-label={t("composer.label")}
+        aria-invalid={size.isOver}
+        aria-describedby={size.isShown ? "composer-size" : undefined}
         placeholder={t(editing === undefined ? "composer.hint" : "composer.editHint")}
         onInput={(event) => {
           setText(event.currentTarget.value);
@@ -75,9 +79,20 @@ export function Composer({ model, target, editing, onEditLast, onDone }: Props) 
           {t("composer.cancel")}
         </button>
       )}
-      <button class="primary" disabled={text.trim() === ""}>
+      <button class="primary" disabled={said === "" || size.isOver}>
         {t(editing === undefined ? "composer.send" : "composer.save")}
       </button>
+      <Size size={size} />
     </form>
+  );
+}
+
+/** The size of a text near the limit. Nothing is cut: what is too long is said, and not sent. */
+function Size({ size: { bytes, max, isShown, isOver } }: { readonly size: TextSize }) {
+  const values = { bytes: numberOf(bytes), max: numberOf(max), over: numberOf(bytes - max) };
+  return (
+    <p id="composer-size" class={isOver ? "size fault" : "size"} role="status" hidden={!isShown}>
+      {isOver ? t("composer.tooLong", values) : t("composer.size", values)}
+    </p>
   );
 }

@@ -1,11 +1,14 @@
 import { useState } from "preact/hooks";
+import { goTo } from "./address.ts";
+import { whenOf } from "./dates.ts";
 import { Face } from "./face.tsx";
 import { t } from "./i18n.ts";
 import type { ConversationRow } from "./listed.ts";
 import type { ChatModel } from "./model.ts";
 import { NewGroup } from "./new-group.tsx";
 import { PeoplePicker } from "./people-picker.tsx";
-import { sentenceOf, whenOf } from "./words.ts";
+import { useNames } from "./people.ts";
+import { sentenceOf } from "./words.ts";
 
 interface Props {
   readonly model: ChatModel;
@@ -15,15 +18,12 @@ interface Props {
 
 export function ConversationList({ model, token, onSettings }: Props) {
   const [isGroup, setGroup] = useState(false);
-  const talkTo = (user: string): void => {
-    const known = model.sorted.find(({ kind, name }) => kind === "direct" && name === user);
-    model.show(known?.id ?? `@${user}`);
-  };
+  const nameOf = useNames();
   return (
     <nav class="side" aria-label={t("list.label")}>
       <header>
-        <Face name={model.me} />
-        <b>{model.me}</b>
+        <Face name={nameOf(model.me)} seed={model.me} />
+        <b dir="auto">{nameOf(model.me)}</b>
         <button
           class="quiet"
           onClick={() => {
@@ -56,13 +56,15 @@ export function ConversationList({ model, token, onSettings }: Props) {
             label={t("list.find")}
             hint={t("list.findHint")}
             without={[model.me]}
-            onChoose={talkTo}
+            onChoose={(user) => {
+              goTo(model, `@${user}`);
+            }}
           />
         </div>
       )}
       <ul>
         {model.sorted.map((listed) => (
-          <Entry key={listed.id} model={model} listed={listed} />
+          <Entry key={listed.id} model={model} listed={listed} nameOf={nameOf} />
         ))}
       </ul>
       {model.listed && model.conversations.size === 0 ? <p class="nothing">{t("list.nothing")}</p> : null}
@@ -79,9 +81,18 @@ function onArrow(event: KeyboardEvent & { readonly currentTarget: HTMLButtonElem
   event.preventDefault();
 }
 
-function Entry({ model, listed }: { readonly model: ChatModel; readonly listed: ConversationRow }) {
-  const { id, name, kind, last, unread } = listed;
-  const isSaid = last?.kind === "message" && kind === "group" && last.from !== model.me;
+interface EntryProps {
+  readonly model: ChatModel;
+  readonly listed: ConversationRow;
+  readonly nameOf: (user: string) => string;
+}
+
+function Entry({ model, listed, nameOf }: EntryProps) {
+  const { id, kind, last, unread } = listed;
+  const name = kind === "direct" ? nameOf(listed.name) : listed.name;
+  const isSaid = last?.kind === "message" && kind === "group";
+  const said = last === undefined ? "" : sentenceOf(last, { me: model.me, nameOf });
+  const who = last?.from === model.me ? t("says.you") : nameOf(last?.from ?? "");
   return (
     <li>
       <button
@@ -92,11 +103,14 @@ function Entry({ model, listed }: { readonly model: ChatModel; readonly listed: 
           model.show(id);
         }}
       >
-        <Face name={name} isGroup={kind === "group"} />
-        <span class="name">{name}</span>
+        <Face name={name} seed={listed.name} isGroup={kind === "group"} />
+        <span class="name" dir="auto">
+          {name}
+        </span>
         <span class="time">{last === undefined ? "" : whenOf(last.ts)}</span>
-        <span class="last">
-          {last === undefined ? "" : (isSaid ? `${last.from}: ` : "") + sentenceOf(last, model.me)}
+        <span class="last" dir="auto">
+          {isSaid ? <bdi>{who}: </bdi> : null}
+          {said}
         </span>
         {unread > 0 ? (
           <span class="unread" role="img" aria-label={t("list.unread", { count: unread })}>

@@ -8,10 +8,17 @@ function hueOf(name: string): number {
   return Math.round((sum * TURN) % 360);
 }
 
-export function Face({ name, isGroup = false }: { readonly name: string; readonly isGroup?: boolean }) {
+interface Props {
+  readonly name: string;
+  /** What the colour comes from: somebody keeps theirs with a new name. */
+  readonly seed?: string;
+  readonly isGroup?: boolean;
+}
+
+export function Face({ name, seed = name, isGroup = false }: Props) {
   const [first = "?"] = name;
   return (
-    <span class={isGroup ? "face group" : "face"} style={{ "--hue": hueOf(name) }} aria-hidden="true">
+    <span class={isGroup ? "face group" : "face"} style={{ "--hue": hueOf(seed) }} aria-hidden="true">
       {first.toUpperCase()}
     </span>
   );

@@ -54,6 +54,9 @@ export type Key = Keys<typeof en>;
 export const t = (key: Key, values: Readonly<Record<string, string | number>> = {}): string =>
   i18next.t(key, values);
 
+/** A number as the reader writes it. */
+export const numberOf = (value: number): string => value.toLocaleString(language());
+
 interface Coded {
   readonly code?: unknown;
   readonly message?: unknown;

@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { startWords } from "./i18n.ts";
+import { startServiceWorker } from "./start-service-worker.ts";
 import { theme, wear } from "./theme.ts";
 
 const root = document.getElementById("app");
@@ -9,3 +10,4 @@ wear(theme());
 await startWords();
 root.replaceChildren();
 render(<App />, root);
+startServiceWorker();

@@ -1,11 +1,13 @@
+import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { memo } from "preact/compat";
+import { dayOf, exactTimeOf, timeOf } from "./dates.ts";
 import { Face } from "./face.tsx";
+import { FormattedText } from "./formatted-text.tsx";
 import { t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
 import type { Pending } from "./outgoing.ts";
 import type { EventRow } from "./rows.ts";
-import { piecesOf } from "./web-addresses.ts";
-import { dayOf, sentenceOf, textOf, timeOf } from "./words.ts";
+import { sentenceOf, textOf } from "./words.ts";
 
 export interface Acts {
   readonly onEdit: (row: EventRow) => void;
@@ -16,6 +18,7 @@ interface Props extends Acts {
   readonly row: EventRow;
   readonly me: string;
   readonly isGroup: boolean;
+  readonly nameOf: (user: string) => string;
 }
 
 /**
@@ -23,18 +26,21 @@ interface Props extends Acts {
  * place.
  */
 export const Line = memo(
-  ({ row, me, isGroup, onEdit, onRecall }: Props) => (
+  ({ row, me, isGroup, nameOf, onEdit, onRecall }: Props) => (
     <>
       {row.isNewDay ? <span class="day">{dayOf(row.event.ts)}</span> : null}
       {row.isFirstNew ? <span class="fresh-line">{t("thread.fresh")}</span> : null}
       {row.event.kind === "message" ? (
-        <Message row={row} me={me} isGroup={isGroup} onEdit={onEdit} onRecall={onRecall} />
+        <Message {...{ row, me, isGroup, nameOf, onEdit, onRecall }} />
       ) : (
-        <span class="note">{sentenceOf(row.event, me)}</span>
+        <span class="note" dir="auto">
+          {sentenceOf(row.event, { me, nameOf })}
+        </span>
       )}
     </>
   ),
-  (before: Props, { row, isGroup }: Props) =>
+  (before: Props, { row, isGroup, nameOf }: Props) =>
+    before.nameOf === nameOf &&
     before.row.event === row.event &&
     before.row.isHead === row.isHead &&
     before.row.isNewDay === row.isNewDay &&
@@ -42,66 +48,86 @@ export const Line = memo(
     before.isGroup === isGroup,
 );
 
-function Message({ row, me, isGroup, onEdit, onRecall }: Props) {
+function Message({ row, me, isGroup, nameOf, onEdit, onRecall }: Props) {
   const { event, isHead } = row;
   const isMine = event.from === me;
   const isGone = event.recalled !== undefined;
   const isNamed = isGroup && !isMine && isHead;
+  const name = nameOf(event.from);
   const classes = ["message", isMine ? "mine" : "", isGone ? "gone" : "", isHead ? "head" : ""];
+  const meta = <Meta event={event} isMine={isMine} />;
   return (
     <div class={isMine ? "line mine" : "line"}>
-      {isGroup && !isMine ? isHead ? <Face name={event.from} /> : <span class="face-space" /> : null}
+      {isGroup && !isMine ? (
+        isHead ? (
+          <Face name={name} seed={event.from} />
+        ) : (
+          <span class="face-space" />
+        )
+      ) : null}
       <div class={classes.filter((name) => name !== "").join(" ")} data-seq={event.seq}>
-        {isNamed ? <span class="from">{event.from}</span> : null}
-        {isGone ? t("thread.recalled") : <Text text={textOf(event)} />}
-        <span class="meta">
-          {event.edited === undefined || isGone ? null : <span>{t("thread.edited")}</span>}
-          <time dateTime={new Date(event.ts).toISOString()}>{timeOf(event.ts)}</time>
-          {isMine && !isGone ? (
-            <span role="img" title={t("thread.stored")} aria-label={t("thread.stored")}>
-              ✓
-            </span>
-          ) : null}
-        </span>
-        {isMine && !isGone ? (
-          <span class="acts">
-            <button
-              class="quiet"
-              onClick={() => {
-                onEdit(row);
-              }}
-            >
-              {t("thread.edit")}
-            </button>
-            <button
-              class="quiet"
-              onClick={() => {
-                onRecall(row);
-              }}
-            >
-              {t("thread.recall")}
-            </button>
+        {isNamed ? (
+          <span class="from" dir="auto">
+            {name}
           </span>
+        ) : null}
+        {isGone ? (
+          <p>
+            {t("thread.recalled")}
+            {meta}
+          </p>
+        ) : (
+          <FormattedText text={textOf(event)} tail={meta} />
+        )}
+        {isMine && !isGone ? (
+          <Deeds
+            onEdit={() => {
+              onEdit(row);
+            }}
+            onRecall={() => {
+              onRecall(row);
+            }}
+          />
         ) : null}
       </div>
     </div>
   );
 }
 
-/** The text of a message, with web addresses as links. */
-function Text({ text }: { readonly text: string }) {
+/** When a message was said, and what has become of it. Its direction is the page's, not the text's. */
+function Meta({
+  event: { ts, edited, recalled },
+  isMine,
+}: {
+  readonly event: ChatEvent;
+  readonly isMine: boolean;
+}) {
+  const isGone = recalled !== undefined;
   return (
-    <>
-      {piecesOf(text).map((piece) =>
-        piece.href === undefined ? (
-          piece.text
-        ) : (
-          <a href={piece.href} target="_blank" rel="noopener noreferrer nofollow">
-            {piece.text}
-          </a>
-        ),
-      )}
-    </>
+    <span class="meta" dir="ltr">
+      {edited === undefined || isGone ? null : <span>{t("thread.edited")}</span>}
+      <time dateTime={new Date(ts).toISOString()} title={exactTimeOf(ts)}>
+        {timeOf(ts)}
+      </time>
+      {isMine && !isGone ? (
+        <span role="img" title={t("thread.stored")} aria-label={t("thread.stored")}>
+          ✓
+        </span>
+      ) : null}
+    </span>
+  );
+}
+
+function Deeds({ onEdit, onRecall }: { readonly onEdit: () => void; readonly onRecall: () => void }) {
+  return (
+    <span class="acts">
+      <button class="quiet" onClick={onEdit}>
+        {t("thread.edit")}
+      </button>
+      <button class="quiet" onClick={onRecall}>
+        {t("thread.recall")}
+      </button>
+    </span>
   );
 }
 
@@ -110,16 +136,20 @@ export function Waiting({ pending, model }: { readonly pending: Pending; readonl
   return (
     <div class="line mine">
       <div class={error === undefined ? "message mine" : "message mine failed"}>
-        {text}
-        <span class="meta">
-          {error ?? (
-            <span role="img" title={t("thread.sending")} aria-label={t("thread.sending")}>
-              ◷
+        <FormattedText
+          text={text}
+          tail={
+            <span class="meta" dir="ltr">
+              {error ?? (
+                <span role="img" title={t("thread.sending")} aria-label={t("thread.sending")}>
+                  ◷
+                </span>
+              )}
             </span>
-          )}
-        </span>
+          }
+        />
         {error === undefined ? null : (
-          <span class="meta">
+          <span class="meta again">
             <button
               class="quiet"
               onClick={() => {

@@ -25,8 +25,6 @@ export class ChatModel {
   readonly me: string;
   readonly client: ChatClient;
   readonly outgoing: Outgoing;
-  /** Text that was begun and not sent, by target. */
-  readonly drafts = new Map<string, string>();
   readonly conversations = new Map<string, ConversationRow>();
   readonly threads = new Map<string, Thread>();
   connection: ConnectionState = "connecting";

@@ -4,6 +4,7 @@ import { field } from "./form.ts";
 import { explain, t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
 import { PeoplePicker } from "./people-picker.tsx";
+import { useNames } from "./people.ts";
 
 interface Props {
   readonly model: ChatModel;
@@ -15,6 +16,7 @@ export function NewGroup({ model, token, onDone }: Props) {
   const [members, setMembers] = useState<readonly string[]>([]);
   const [fault, setFault] = useState<string>();
   const [isBusy, setBusy] = useState(false);
+  const nameOf = useNames();
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     setBusy(true);
@@ -29,6 +31,7 @@ export function NewGroup({ model, token, onDone }: Props) {
     <form class="new" onSubmit={submit}>
       <input
         name="name"
+        dir="auto"
         placeholder={t("group.name")}
         aria-label={t("group.name")}
         required
@@ -51,12 +54,12 @@ export function NewGroup({ model, token, onDone }: Props) {
               key={user}
               type="button"
               class="chip"
-              aria-label={t("people.remove", { user })}
+              aria-label={t("people.remove", { user: nameOf(user) })}
               onClick={() => {
                 setMembers(members.filter((other) => other !== user));
               }}
             >
-              {user} <span aria-hidden="true">×</span>
+              <bdi>{nameOf(user)}</bdi> <span aria-hidden="true">×</span>
             </button>
           ))}
         </div>

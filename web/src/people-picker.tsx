@@ -1,7 +1,9 @@
-import { useEffect, useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
+import { Combobox } from "./combobox.tsx";
+import { Face } from "./face.tsx";
 import { t } from "./i18n.ts";
+import { usePeopleSearch } from "./people-search.ts";
 import type { Profile } from "./rest.ts";
-import { findUsers } from "./rest.ts";
 
 interface Props {
   readonly token: string;
@@ -12,103 +14,35 @@ interface Props {
   readonly onChoose: (user: string) => void;
 }
 
-const SEARCH_DELAY_MS = 200;
-const ID = /^[A-Za-z0-9_-]+$/;
-
-/** Finds people while the user types. The arrow keys with Enter, or a click, choose one. */
+/** Finds people by id or name while the user types. */
 export function PeoplePicker({ token, label, hint, without, onChoose }: Props) {
   const [text, setText] = useState("");
-  const [active, setActive] = useState(0);
-  const listId = useId();
-  const { found, fault } = useSearch(token, text);
+  const { found, isFault } = usePeopleSearch(token, text);
   const people = found?.filter(({ user }) => !without.includes(user));
-  const choose = (user: string | undefined): void => {
-    if (user === undefined) return;
-    onChoose(user);
-    setText("");
-    setActive(0);
-  };
-  const onKey = (event: KeyboardEvent): void => {
-    const count = people?.length ?? 0;
-    if (event.key === "ArrowDown" && count > 0) setActive((active + 1) % count);
-    else if (event.key === "ArrowUp" && count > 0) setActive((active + count - 1) % count);
-    else if (event.key === "Enter" && text !== "") choose(people?.[active]?.user);
-    else if (event.key === "Escape" && text !== "") setText("");
-    else return;
-    event.preventDefault();
-  };
-  const isOpen = text !== "" && people !== undefined && people.length > 0;
   return (
-    <div class="picker">
-      <input
-        type="search"
-        role="combobox"
-        list={undefined}
-        autocomplete="off"
-        placeholder={hint}
-        aria-label={label}
-        aria-expanded={isOpen}
-        aria-controls={listId}
-        aria-autocomplete="list"
-        aria-activedescendant={isOpen ? `${listId}-${active}` : undefined}
-        value={text}
-        onInput={(event) => {
-          setText(event.currentTarget.value);
-          setActive(0);
-        }}
-        onKeyDown={onKey}
-      />
-      <div id={listId} role="listbox" aria-label={t("people.found")} hidden={!isOpen}>
-        {people?.map(({ user, name }, index) => (
-          <div
-            key={user}
-            id={`${listId}-${index}`}
-            role="option"
-            aria-selected={index === active}
-            onMouseDown={(event) => {
-              event.preventDefault(); // Keeps the focus in the input.
-            }}
-            onClick={() => {
-              choose(user);
-            }}
-          >
-            {name === undefined ? user : `${name} (${user})`}
-          </div>
-        ))}
-      </div>
-      <small role="status">
-        {fault ? t("people.fault") : people?.length === 0 && text !== "" ? t("people.nobody") : ""}
-      </small>
-    </div>
+    <Combobox
+      label={label}
+      hint={hint}
+      listLabel={t("people.found")}
+      text={text}
+      onText={setText}
+      choices={people?.map((profile) => ({ key: profile.user, shown: <Person profile={profile} /> }))}
+      onChoose={({ key }) => {
+        setText("");
+        onChoose(key);
+      }}
+      status={isFault ? t("people.fault") : people?.length === 0 ? t("people.nobody") : ""}
+    />
   );
 }
 
-/**
- * The search results for `text`, requested shortly after the last keystroke; undefined while they are
- * unknown.
- */
-function useSearch(token: string, text: string): { found: readonly Profile[] | undefined; fault: boolean } {
-  const [answer, setAnswer] = useState<{ text: string; found?: readonly Profile[]; fault: boolean }>();
-  useEffect(() => {
-    if (text === "") return undefined;
-    if (!ID.test(text)) {
-      setAnswer({ text, found: [], fault: false });
-      return undefined;
-    }
-    const timer = setTimeout(() => {
-      findUsers(token, text).then(
-        (found) => {
-          setAnswer({ text, found, fault: false });
-        },
-        () => {
-          setAnswer({ text, fault: true });
-        },
-      );
-    }, SEARCH_DELAY_MS);
-    return () => {
-      clearTimeout(timer);
-    };
-  }, [text, token]);
-  const isCurrent = answer?.text === text;
-  return { found: isCurrent ? answer.found : undefined, fault: isCurrent && answer.fault };
+/** Somebody in a list: the display name, and the id by which no two people are alike. */
+export function Person({ profile: { user, name = user } }: { readonly profile: Profile }) {
+  return (
+    <span class="person">
+      <Face name={name} seed={user} />
+      <bdi>{name}</bdi>
+      {name === user ? null : <span class="dim">@{user}</span>}
+    </span>
+  );
 }

@@ -44,8 +44,6 @@ export async function changePassword(session: Session, old: string, made: string
 }
 
 export const getConfig = (): Promise<{ ws: string[] }> => call("GET", "/v1/config");
-export const findUsers = async (token: string, q: string): Promise<Profile[]> =>
-  (await call<{ items: Profile[] }>("GET", `/v1/users?q=${encodeURIComponent(q)}&limit=8`, token)).items;
 export const getMembers = async (token: string, conversation: string): Promise<string[]> =>
   (
     await call<{ items: { user: string }[] }>("GET", `/v1/conversations/${conversation}/members`, token)

@@ -1,10 +1,13 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { field } from "./form.ts";
 import type { Language } from "./i18n.ts";
 import { LANGUAGES, explain, language, speak, t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
+import { hasNotifications, isNotifying, setNotifying } from "./notifications.ts";
+import { People } from "./people.ts";
 import type { Session } from "./rest.ts";
 import { changePassword, getProfile, rename } from "./rest.ts";
+import { Sure } from "./sure.tsx";
 import type { Theme } from "./theme.ts";
 import { THEMES, theme, wear } from "./theme.ts";
 
@@ -21,6 +24,8 @@ export function Settings({ model, session, onSession, onLeave, onClose }: Props)
   const dialog = useRef<HTMLDialogElement>(null);
   const [said, setSaid] = useState<{ readonly text: string; readonly isFault: boolean }>();
   const [name, setName] = useState<string>();
+  const [isLeaving, setLeaving] = useState(false);
+  const names = useContext(People);
   useEffect(() => {
     dialog.current?.showModal();
     getProfile(session.token).then(
@@ -46,9 +51,8 @@ export function Settings({ model, session, onSession, onLeave, onClose }: Props)
         },
       );
     };
+  const count = model.outgoing.all.length;
   const leave = (): void => {
-    const count = model.outgoing.all.length;
-    if (count > 0 && !confirm(t("settings.signOutSure", { count }))) return;
     model.outgoing.clear();
     onLeave();
   };
@@ -67,14 +71,17 @@ export function Settings({ model, session, onSession, onLeave, onClose }: Props)
         </button>
       </header>
       <Looks />
+      <Notifying />
       <form
         onSubmit={submit(async (form) => {
-          setName((await rename(session.token, field(form, "name"))).name);
+          const profile = await rename(session.token, field(form, "name"));
+          setName(profile.name);
+          names.learn([profile]);
         })}
       >
         <label>
           {t("settings.name")}
-          <input name="name" value={name} disabled={name === undefined} required maxLength={128} />
+          <input name="name" dir="auto" value={name} disabled={name === undefined} required maxLength={128} />
         </label>
         <button>{t("settings.save")}</button>
       </form>
@@ -112,9 +119,25 @@ export function Settings({ model, session, onSession, onLeave, onClose }: Props)
       <p class={said?.isFault === true ? "fault" : "said"} role="status">
         {said?.text}
       </p>
-      <button class="danger" onClick={leave}>
+      <button
+        class="danger"
+        onClick={() => {
+          if (count > 0) setLeaving(true);
+          else leave();
+        }}
+      >
         {t("settings.signOut")}
       </button>
+      {isLeaving ? (
+        <Sure
+          question={t("settings.signOutSure", { count })}
+          deed={t("settings.signOut")}
+          onYes={leave}
+          onClose={() => {
+            setLeaving(false);
+          }}
+        />
+      ) : null}
     </dialog>
   );
 }
@@ -150,6 +173,29 @@ function Looks() {
           ))}
         </select>
       </label>
+    </div>
+  );
+}
+
+/** Turns notifications on and off. Nothing is there to turn where the browser has none. */
+function Notifying() {
+  const [isOn, setOn] = useState(isNotifying);
+  if (!hasNotifications()) return null;
+  const isRefused = Notification.permission === "denied";
+  return (
+    <div class="looks one">
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={isOn}
+          disabled={isRefused}
+          onChange={(event) => {
+            void setNotifying(event.currentTarget.checked).then(setOn);
+          }}
+        />
+        {t("settings.notify")}
+      </label>
+      {isRefused ? <p class="dim">{t("settings.notifyRefused")}</p> : null}
     </div>
   );
 }

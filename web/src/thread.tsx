@@ -1,22 +1,27 @@
 import { useMemo, useState } from "preact/hooks";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import { goBack } from "./address.ts";
 import { Composer } from "./composer.tsx";
+import type { Drafts } from "./drafts.ts";
+import { Face } from "./face.tsx";
 import { GroupPanel } from "./group-panel.tsx";
 import { explain, language, t } from "./i18n.ts";
 import { Messages } from "./messages.tsx";
 import type { ChatModel } from "./model.ts";
 import { isNew } from "./model.ts";
+import { useNames } from "./people.ts";
 import { rowsOf } from "./rows.ts";
 
 interface Props {
   readonly model: ChatModel;
   readonly target: string;
   readonly token: string;
+  readonly drafts: Drafts;
 }
 
 const NONE: readonly ChatEvent[] = [];
 
-export function Thread({ model, target, token }: Props) {
+export function Thread({ model, target, token, drafts }: Props) {
   const [isPanel, setPanel] = useState(false);
   const [editing, setEditing] = useState<ChatEvent>();
   const [fault, setFault] = useState<string>();
@@ -46,14 +51,12 @@ export function Thread({ model, target, token }: Props) {
           class="quiet icon back"
           aria-label={t("thread.back")}
           onClick={() => {
-            model.show(undefined);
+            goBack(model);
           }}
         >
           ←
         </button>
-        <h2>
-          {listed?.name ?? target.slice(1)} {isNew(target) ? <small>{t("thread.hello")}</small> : null}
-        </h2>
+        <Title model={model} target={target} />
         {isGroup ? (
           <button
             class="quiet"
@@ -67,7 +70,14 @@ export function Thread({ model, target, token }: Props) {
         ) : null}
       </header>
       {isPanel && listed !== undefined && !listed.left ? (
-        <GroupPanel model={model} listed={listed} token={token} />
+        <GroupPanel
+          model={model}
+          listed={listed}
+          token={token}
+          onClose={() => {
+            setPanel(false);
+          }}
+        />
       ) : null}
       <Messages
         key={language()}
@@ -103,6 +113,7 @@ export function Thread({ model, target, token }: Props) {
           key={editing?.seq ?? 0}
           model={model}
           target={target}
+          drafts={drafts}
           editing={editing}
           onEditLast={editLast}
           onDone={() => {
@@ -111,5 +122,26 @@ export function Thread({ model, target, token }: Props) {
         />
       )}
     </main>
+  );
+}
+
+/** Whom the conversation is with, and how they can be told from others of the same name. */
+function Title({ model, target }: Pick<Props, "model" | "target">) {
+  const nameOf = useNames();
+  const listed = model.conversations.get(target);
+  const peer = isNew(target) ? target.slice(1) : listed?.kind === "direct" ? listed.name : undefined;
+  const name = peer === undefined ? (listed?.name ?? "") : nameOf(peer);
+  return (
+    <>
+      {name === "" ? null : <Face name={name} seed={peer ?? name} isGroup={peer === undefined} />}
+      <div class="title">
+        <h2 dir="auto">{name}</h2>
+        {isNew(target) ? (
+          <small>{t("thread.hello")}</small>
+        ) : peer === undefined || peer === name ? null : (
+          <small>@{peer}</small>
+        )}
+      </div>
+    </>
   );
 }

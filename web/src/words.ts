@@ -1,5 +1,6 @@
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
-import { language, t } from "./i18n.ts";
+import { formattedOf, plainOf } from "./formatted.ts";
+import { t } from "./i18n.ts";
 
 /** The text of a message; empty if the body was made by another application. */
 export const textOf = (event: ChatEvent): string => {
@@ -7,10 +8,17 @@ export const textOf = (event: ChatEvent): string => {
   return typeof text === "string" ? text : "";
 };
 
+/** How the page names people: the reader themself, and the display name of a user. */
+export interface Naming {
+  readonly me: string;
+  readonly nameOf: (user: string) => string;
+}
+
 /** An event as one line: the text of a message, or a sentence that describes the event. */
-export function sentenceOf(event: ChatEvent, me: string): string {
-  const from = event.from === me ? t("says.you") : event.from;
-  const users = (event.users ?? []).map((user) => (user === me ? t("says.you") : user)).join(", ");
+export function sentenceOf(event: ChatEvent, { me, nameOf }: Naming): string {
+  const named = (user: string): string => (user === me ? t("says.you") : nameOf(user));
+  const from = named(event.from);
+  const users = (event.users ?? []).map(named).join(t("says.and"));
   const name = event.name ?? "";
   switch (event.kind) {
     case "created":
@@ -24,32 +32,27 @@ export function sentenceOf(event: ChatEvent, me: string): string {
     case "renamed":
       return t("says.renamed", { from, name });
     case "edited":
-      return t("says.edited", { from });
+      return t("says.edited", { text: plainTextOf(event) });
     case "recalled":
-      return t("says.recalled", { from });
+      return t("thread.recalled");
     case "lost":
       return t("says.lost");
+    case "pinned":
+      return t("says.pinned", { from });
+    case "unpinned":
+      return t("says.unpinned", { from });
     case "message":
-      return event.recalled === undefined ? textOf(event) : t("thread.recalled");
+      return event.recalled === undefined ? plainTextOf(event) : t("thread.recalled");
     default:
       return t("says.other", { from });
   }
 }
 
-export const timeOf = (ts: number): string =>
-  new Date(ts).toLocaleTimeString(language(), { hour: "2-digit", minute: "2-digit" });
-export const dayOf = (ts: number): string =>
-  new Date(ts).toLocaleDateString(language(), { weekday: "long", day: "numeric", month: "long" });
+/** Events are never changed in place, so each is parsed once for all drawings of the list. */
+const plain = new WeakMap<ChatEvent, string>();
 
-const DAY_MS = 86_400_000;
-
-/** The time for today, the date for earlier days: the list has room for only one. */
-export function whenOf(ts: number, now = Date.now()): string {
-  const isToday = new Date(ts).toDateString() === new Date(now).toDateString();
-  if (isToday) return timeOf(ts);
-  const isThisYear = now - ts < 180 * DAY_MS;
-  return new Date(ts).toLocaleDateString(
-    language(),
-    isThisYear ? { day: "numeric", month: "short" } : { year: "numeric", month: "short" },
-  );
+function plainTextOf(event: ChatEvent): string {
+  const text = plain.get(event) ?? plainOf(formattedOf(textOf(event)));
+  plain.set(event, text);
+  return text;
 }

@@ -1,5 +1,7 @@
+import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { chromium } from "playwright-core";
 import { buildPage } from "@jichat/testkit/build-page.ts";
@@ -9,6 +11,8 @@ import type { ThrowawayOptions } from "@jichat/testkit/local/throwaway.ts";
 import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 import { needChromium } from "@jichat/testkit/needs.ts";
 
+/** A name of a local network: over HTTP, a browser does not trust it as it trusts localhost. */
+export const LAN = "chat.test";
 const PASSWORD = "correct horse";
 const SCREENS = join(ROOT, ".data/screens");
 /** Those that the README shows; `PICTURES=1` makes them anew. */
@@ -19,6 +23,8 @@ interface Look {
   readonly height?: number;
   readonly scheme?: "light" | "dark";
   readonly locale?: string;
+  /** Another address of the page than the api's own. */
+  readonly url?: string;
 }
 
 /** A browser before a cluster of its own, and what its pages complained of. */
@@ -40,7 +46,7 @@ export class Scene {
     try {
       const browser = await chromium.launch({
         executablePath: await needChromium(),
-        args: ["--no-sandbox", "--disable-dev-shm-usage"],
+        args: ["--no-sandbox", "--disable-dev-shm-usage", `--host-resolver-rules=MAP ${LAN} 127.0.0.1`],
       });
       return new Scene(stack, browser, destroy);
     } catch (error) {
@@ -54,19 +60,23 @@ export class Scene {
     await this.#destroy();
   }
 
-  async open({ width = 1_080, height = 720, scheme = "light", locale = "en-US" }: Look = {}): Promise<Page> {
+  async open(look: Look = {}): Promise<Page> {
+    const { width = 1_080, height = 720, scheme = "light", locale = "en-US" } = look;
     const context = await this.#browser.newContext({
       viewport: { width, height },
       colorScheme: scheme,
       locale,
     });
-    const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
-    page.on("pageerror", (error) => this.#faults.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") this.#faults.push(message.text());
+    // Tabs that a page opens are listened to as well.
+    context.on("page", (page) => {
+      page.setDefaultTimeout(10_000);
+      page.on("pageerror", (error) => this.#faults.push(error.message));
+      page.on("console", (message) => {
+        if (message.type() === "error") this.#faults.push(message.text());
+      });
     });
-    await page.goto(this.stack.apiUrl);
+    const page = await context.newPage();
+    await page.goto(look.url ?? this.stack.apiUrl);
     return page;
   }
 
@@ -131,4 +141,15 @@ export async function picture(page: Page, name: string): Promise<void> {
 
 export async function shot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SCREENS, `${name}.png`) });
+}
+
+/** axe finds nothing that keeps somebody out. */
+export async function isOpenToAll(page: Page, where: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  assert.deepEqual(
+    grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`),
+    [],
+    where,
+  );
 }

@@ -17,6 +17,7 @@ import type { UserNames } from "@jichat/identity/user-names.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import type { Config } from "../config.ts";
+import type { NameIndex } from "../name-index.ts";
 import type { UserIndex } from "../user-index.ts";
 
 const SWEEP_MS = 10_000;
@@ -38,6 +39,7 @@ export interface AccountParts extends CredentialParts, SignInLimitParts {
   readonly userNames: Pick<UserNames, "claim">;
   readonly people: Pick<People, "add">;
   readonly index: Pick<UserIndex, "add">;
+  readonly nameIndex: Pick<NameIndex, "rename">;
   readonly telemetry: Pick<Telemetry, "log">;
 }
 
@@ -45,6 +47,8 @@ export interface ProfileParts extends CredentialParts, TokenCheckParts {
   readonly deletion: Pick<AccountDeletion, "delete">;
   /** Tries of the own password, by user. */
   readonly userBuckets: TokenBuckets;
+  readonly nameIndex: Pick<NameIndex, "rename">;
+  readonly telemetry: Pick<Telemetry, "log">;
 }
 
 export interface UserParts extends TokenCheckParts {
@@ -113,6 +117,7 @@ export async function openAccountRoutes(app: FastifyInstance, parts: AccountPart
           "a new user was not written to the search index: the search finds the user later",
         );
       });
+      if (name !== undefined) await nameInIndex(parts, user, undefined, name);
       await parts.people.add(user).catch((error: unknown) => {
         parts.telemetry.log.warn(
           { err: error },
@@ -144,6 +149,18 @@ export async function openAccountRoutes(app: FastifyInstance, parts: AccountPart
       return reply.code(201).send(token);
     },
   );
+}
+
+/** Best effort: the account has the name, and a name that the search lacks costs nobody anything else. */
+async function nameInIndex(
+  { nameIndex, telemetry }: Pick<ProfileParts, "nameIndex" | "telemetry">,
+  user: string,
+  before: string | undefined,
+  name: string,
+): Promise<void> {
+  await nameIndex.rename(user, before, name).catch((error: unknown) => {
+    telemetry.log.warn({ err: error }, "a new name is not in the search index yet");
+  });
 }
 
 /** Routes for the caller's own profile, password and account. */
@@ -182,7 +199,12 @@ export async function openProfileRoutes(app: FastifyInstance, parts: ProfilePart
     async (request) => {
       const { user } = identityOf(request);
       const name = readName(bodyOf(request, newName));
-      await accounts.update(user, (account) => ({ ...account, name }));
+      let before: string | undefined;
+      await accounts.update(user, (account) => {
+        before = account.name;
+        return { ...account, name };
+      });
+      await nameInIndex(parts, user, before, name);
       return { user, name };
     },
   );

@@ -114,6 +114,14 @@ export class Accounts {
   async *users(): AsyncGenerator<string> {
     for await (const key of this.#bucket.keys("u.*")) yield key.slice(2);
   }
+
+  /** All users who have a display name, in the order of the bucket. */
+  async *names(): AsyncGenerator<{ readonly user: string; readonly name: string }> {
+    for await (const entry of this.#bucket.entries("u.*")) {
+      const { name } = readAccount(entry.string());
+      if (name !== undefined) yield { user: entry.key.slice(2), name };
+    }
+  }
 }
 
 /** The user of an entry that creates or changes an account. Undefined for every other entry of the bucket. */

@@ -79,15 +79,27 @@ export class Bucket {
 
   /** The keys that match `filter` and have a value now. Throws UNAVAILABLE if the bucket goes silent. */
   async *keys(filter: string): AsyncGenerator<string> {
+    for await (const { key } of this.#present({ filter, headersOnly: true })) yield key;
+  }
+
+  /** The present entries whose keys match `filter`. Throws UNAVAILABLE if the bucket goes silent. */
+  async *entries(filter: string): AsyncGenerator<BucketEntry> {
+    yield* this.#present({ filter });
+  }
+
+  async *#present(what: {
+    readonly filter: string;
+    readonly headersOnly?: boolean;
+  }): AsyncGenerator<BucketEntry> {
     const stop = new AbortController();
-    const options = { filter, headersOnly: true, giveUpMs: LIST_SILENT_MAX_MS };
+    const options = { ...what, giveUpMs: LIST_SILENT_MAX_MS };
     try {
       for await (const { entry, pending } of this.#entries(options, "latest", new Hearing(), stop.signal)) {
-        if (entry?.operation === "PUT") yield entry.key;
+        if (entry?.operation === "PUT") yield entry;
         if (pending === 0) return;
       }
     } finally {
-      stop.abort(new Error("all keys are told"));
+      stop.abort(new Error("all entries are told"));
     }
   }
 

@@ -1,0 +1,197 @@
+import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
+import { goTo, useAddress } from "./address.ts";
+import { Banner } from "./banner.tsx";
+import { ConversationList } from "./conversation-list.tsx";
+import { deviceOfTab, newDevice } from "./device.ts";
+import { Door } from "./door.tsx";
+import { Drafts } from "./drafts.ts";
+import { t } from "./i18n.ts";
+import { Jump } from "./jump.tsx";
+import { ChatModel } from "./model.ts";
+import { Names } from "./names.ts";
+import { useNotifications } from "./notifications.ts";
+import { getPeople } from "./page-rest.ts";
+import { People } from "./people.ts";
+import type { Session } from "./rest.ts";
+import { getConfig } from "./rest.ts";
+import { Settings } from "./settings.tsx";
+import { Thread } from "./thread.tsx";
+
+interface Props {
+  readonly session: Session;
+  readonly onSession: (session: Session) => void;
+  readonly onLeave: () => void;
+}
+
+const RETRY_MS = 1_000;
+
+export function Chat({ session, onSession, onLeave }: Props) {
+  const names = useMemo(
+    () =>
+      new Names({
+        fetch: async (users) => getPeople(session.token, users),
+        now: () => performance.now(),
+      }),
+    [session],
+  );
+  useEffect(
+    () => () => {
+      names.close();
+    },
+    [names],
+  );
+  const drafts = useMemo(() => new Drafts(session.user), [session.user]);
+  const { model, isUnreachable, again } = useModel(session);
+  if (model === undefined) return <Door isUnreachable={isUnreachable} />;
+  const leave = (): void => {
+    drafts.clear();
+    onLeave();
+  };
+  return (
+    <People.Provider value={names}>
+      <Rooms {...{ model, session, drafts, names, onSession }} onAgain={again} onLeave={leave} />
+    </People.Provider>
+  );
+}
+
+/** The model of the session, remade when the session changes or `again` is called. */
+function useModel(session: Session) {
+  const [model, setModel] = useState<ChatModel>();
+  const [isUnreachable, setUnreachable] = useState(false);
+  const [attempt, repeat] = useReducer((count: number) => count + 1, 0);
+  const [, draw] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    let made: ChatModel | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isGone = false;
+    const open = (): void => {
+      Promise.all([getConfig(), deviceOfTab()]).then(
+        ([{ ws }, device]) => {
+          if (isGone) return;
+          made = new ChatModel(session.user, ws, device, async () => session.token);
+          made.watch(() => {
+            draw(undefined);
+          });
+          setModel(made);
+        },
+        () => {
+          if (isGone) return;
+          setUnreachable(true);
+          timer = setTimeout(open, RETRY_MS);
+        },
+      );
+    };
+    open();
+    return () => {
+      isGone = true;
+      clearTimeout(timer);
+      made?.close();
+    };
+  }, [session, attempt]);
+  const again = (): void => {
+    // Another tab has this tab's device. Under another name, both go on.
+    newDevice();
+    repeat(undefined);
+  };
+  return { model, isUnreachable, again };
+}
+
+interface RoomsProps extends Props {
+  readonly model: ChatModel;
+  readonly drafts: Drafts;
+  readonly names: Names;
+  readonly onAgain: () => void;
+}
+
+function Rooms({ model, session, drafts, names, onSession, onAgain, onLeave }: RoomsProps) {
+  const [isSettings, setSettings] = useState(false);
+  const [isJump, setJump] = useState(false);
+  useAddress(model, drafts);
+  useNotifications(model, names);
+  useTitle(model.unread);
+  useWarning(model);
+  useShortcut(() => {
+    setJump(true);
+  });
+  return (
+    <div class={model.open === undefined ? "chat" : "chat open"}>
+      <Banner model={model} onAgain={onAgain} onLeave={onLeave} />
+      <ConversationList
+        model={model}
+        token={session.token}
+        onSettings={() => {
+          setSettings(true);
+        }}
+      />
+      {model.open === undefined ? (
+        <main class="empty">
+          <img src="icon.svg" alt="" />
+          <p>{t("app.choose")}</p>
+          <p class="dim">{t("app.jump", { keys: isMac ? "⌘K" : "Ctrl K" })}</p>
+        </main>
+      ) : (
+        <Thread key={model.open} model={model} target={model.open} token={session.token} drafts={drafts} />
+      )}
+      {isJump ? (
+        <Jump
+          model={model}
+          token={session.token}
+          onChoose={(target) => {
+            goTo(model, target);
+          }}
+          onClose={() => {
+            setJump(false);
+          }}
+        />
+      ) : null}
+      {isSettings ? (
+        <Settings
+          model={model}
+          session={session}
+          onSession={onSession}
+          onLeave={onLeave}
+          onClose={() => {
+            setSettings(false);
+          }}
+        />
+      ) : null}
+    </div>
+  );
+}
+
+const isMac = /Mac|iP(hone|ad|od)/.test(navigator.userAgent);
+
+function useTitle(unread: number): void {
+  useEffect(() => {
+    document.title = unread === 0 ? "JiChat" : `(${unread}) JiChat`;
+  }, [unread]);
+}
+
+/** Ctrl+K, or ⌘K, from anywhere on the page. */
+function useShortcut(act: () => void): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key.toLowerCase() !== "k" || event.shiftKey || event.altKey) return;
+      if (event.ctrlKey === event.metaKey) return;
+      event.preventDefault();
+      act();
+    };
+    addEventListener("keydown", onKey);
+    return () => {
+      removeEventListener("keydown", onKey);
+    };
+  }, []);
+}
+
+/** Asks for confirmation before the tab closes while a message is unsent. */
+function useWarning(model: ChatModel): void {
+  useEffect(() => {
+    const onUnload = (event: BeforeUnloadEvent): void => {
+      if (model.outgoing.all.length > 0) event.preventDefault();
+    };
+    addEventListener("beforeunload", onUnload);
+    return () => {
+      removeEventListener("beforeunload", onUnload);
+    };
+  }, [model]);
+}

@@ -1,0 +1,72 @@
+import { useEffect } from "preact/hooks";
+import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import type { ChatModel } from "./model.ts";
+import type { Names } from "./names.ts";
+import { hashOf } from "./route.ts";
+import { sentenceOf } from "./words.ts";
+
+const KEPT = "jichat-notify";
+
+/** What a page over plain HTTP does not have. */
+export const hasNotifications = (): boolean => "Notification" in globalThis && isSecureContext;
+
+/** Whether the reader wants them here, and the browser allows them. */
+export const isNotifying = (): boolean =>
+  hasNotifications() && Notification.permission === "granted" && localStorage.getItem(KEPT) === "yes";
+
+/** Turns them on or off. Asks the reader for permission if need be, and returns whether they are on. */
+export async function setNotifying(wanted: boolean): Promise<boolean> {
+  localStorage.setItem(KEPT, wanted ? "yes" : "no");
+  if (wanted && Notification.permission === "default") await Notification.requestPermission();
+  return isNotifying();
+}
+
+/** Notifies of messages of others while the tab is hidden. */
+export function useNotifications(model: ChatModel, names: Names): void {
+  useEffect(() => {
+    let isOver = false;
+    const follow = async (): Promise<void> => {
+      for await (const notice of model.client.events()) {
+        if (isOver) return;
+        if (notice.t === "event" && isWorthIt(notice.event, model.me))
+          await notify(notice.event, model, names);
+      }
+    };
+    void follow();
+    return () => {
+      isOver = true;
+    };
+  }, [model, names]);
+}
+
+const isWorthIt = ({ kind, from }: ChatEvent, me: string): boolean =>
+  kind === "message" && from !== me && document.visibilityState === "hidden" && isNotifying();
+
+async function notify(event: ChatEvent, model: ChatModel, names: Names): Promise<void> {
+  const { conversation, from } = event;
+  const listed = model.conversations.get(conversation);
+  const who = names.of(from);
+  const text = sentenceOf(event, { me: model.me, nameOf: names.of });
+  const isGroup = listed?.kind === "group";
+  const hash = hashOf(conversation);
+  const options = {
+    body: isGroup ? `${who}: ${text}` : text,
+    icon: "icon.svg",
+    // A later message of the conversation takes the place of this one, also in another tab.
+    tag: conversation,
+    data: { hash },
+  };
+  const title = isGroup ? listed.name : who;
+  try {
+    // On telephones, only a service worker may notify.
+    const worker = await navigator.serviceWorker.getRegistration();
+    if (worker?.active) await worker.showNotification(title, options);
+    else
+      new Notification(title, options).addEventListener("click", () => {
+        focus();
+        location.hash = hash;
+      });
+  } catch (error) {
+    console.warn("the browser shows no notification", error);
+  }
+}

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ChatClient } from "@jichat/client/chat-client.ts";
+import { until } from "@jichat/testkit/until.ts";
+import { Scene, entry, isOpenToAll, leave, message, shot } from "./scene.ts";
+
+const LIMIT = { timeout: 180_000 };
+const [MEMBERS, CONVERSATIONS] = [200, 60];
+
+let scene: Scene;
+
+before(async () => {
+  scene = await Scene.start({ env: { connector: { MESSAGES_PER_SECOND: "10000" } } });
+});
+after(async () => {
+  await scene?.end();
+});
+
+test(
+  "a group of 200 and a list of 60 conversations keep their form, and the reader's place",
+  LIMIT,
+  async () => {
+    const page = await scene.enter("maker", { isNew: true });
+    const device = new ChatClient({
+      urls: scene.stack.wsUrls,
+      device: "writer",
+      token: async () => scene.token("maker"),
+      outboxMax: 1_000,
+    });
+    await device.connect();
+    const members = Array.from(
+      { length: MEMBERS - 1 },
+      (_, i) => `member-${String(199 - i).padStart(3, "0")}`,
+    );
+    const { conversation } = await device.createGroup("All of us", members);
+    await Promise.all(
+      Array.from({ length: 200 }, async (_, i) => device.send({ conversation }, { text: `line ${i + 1}.` })),
+    );
+    await Promise.all(
+      Array.from({ length: CONVERSATIONS - 1 }, async (_, i) =>
+        device.createGroup(`Topic number ${i + 1}`, [`member-${String(i + 1).padStart(3, "0")}`]),
+      ),
+    );
+    device.close();
+
+    await entry(page, "Topic number 59").waitFor();
+    const header = page.getByRole("navigation").locator("header");
+    assert.equal((await header.boundingBox())?.height, 60, "the list does not squeeze the header");
+    await entry(page, "All of us").click();
+    await message(page, "line 200.").waitFor();
+    const log = page.getByRole("log");
+    await log.hover();
+    const away = page.getByRole("button", { name: "Go to the latest" });
+    // The first wheel may come while the view still moves to the newest message.
+    await until("the reader is away from the bottom", 10_000, async () => {
+      await page.mouse.wheel(0, -1_500);
+      return away.isVisible();
+    });
+    await page.getByRole("log").and(page.locator('[aria-busy="false"]')).waitFor();
+    const place = async (): Promise<number> => log.evaluate((div) => div.scrollHeight - div.scrollTop);
+    const before = await place();
+    await page.getByRole("button", { name: "Members" }).click();
+    const panel = page.getByRole("region", { name: "Members" });
+    await panel.getByRole("heading", { name: "200 members" }).waitFor();
+    const names = await panel.locator(".members .name").allTextContents();
+    assert.equal(names.length, MEMBERS);
+    assert.deepEqual(
+      names,
+      names.toSorted((a, b) => a.localeCompare(b, "en")),
+    );
+    await shot(page, "members");
+    await isOpenToAll(page, "a group of 200");
+    await panel.getByLabel("Filter members").fill("199");
+    await panel.getByText("member-199").waitFor();
+    assert.equal(await panel.locator(".members li").count(), 1);
+    await panel.getByRole("button", { name: "Close" }).click();
+    assert.equal(await place(), before, "the thread is where it was");
+    await shot(page, "crowd");
+    await leave(page);
+    assert.deepEqual(scene.takeFaults(), []);
+  },
+);
