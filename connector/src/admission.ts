@@ -1,4 +1,4 @@
-import { verbOf } from "@jichat/conversation/tables.ts";
+import { namedBy } from "@jichat/conversation/named.ts";
 import type { Refused } from "@jichat/protocol/bus/command.ts";
 import { asChatError } from "@jichat/protocol/errors.ts";
 import type { WriteFrame } from "@jichat/conversation/client-frame.ts";
@@ -7,12 +7,6 @@ import { nobody } from "@jichat/identity/existence.ts";
 
 /** The refusal of a frame, or undefined if it may go on. */
 export type Verdict = Refused | undefined;
-
-/**
- * The users that a frame writes to or adds to a group. A removal names nobody here: removing an unknown user
- * does no harm.
- */
-const namedBy = (frame: WriteFrame): readonly string[] => verbOf(frame.t).named?.(frame) ?? [];
 
 /**
  * Checks that the users named by frames exist, and keeps the order of each socket's frames: while a first

@@ -2,7 +2,7 @@ import { isRetryableRefusal } from "@jichat/edge/command-lane.ts";
 import { chargeMembers } from "@jichat/identity/people-config.ts";
 import type { Command } from "@jichat/conversation/command.ts";
 import { commandOf } from "@jichat/conversation/command.ts";
-import { verbOf } from "@jichat/conversation/tables.ts";
+import { addedBy } from "@jichat/conversation/named.ts";
 import type { Answer, Refused } from "@jichat/protocol/bus/command.ts";
 import { errorOf, isRefused, refusalOf } from "@jichat/protocol/bus/command.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
@@ -199,7 +199,6 @@ function endIfFull(session: Session): void {
 }
 
 function tooManyMembers(parts: IngressParts, user: string, frame: WriteFrame): Refused | undefined {
-  const { moves, named } = verbOf(frame.t);
-  if (moves === undefined || named === undefined) return undefined;
-  return chargeMembers(parts.memberBuckets, user, named(frame).length, systemClock.monotonic());
+  const added = addedBy(frame);
+  return added === 0 ? undefined : chargeMembers(parts.memberBuckets, user, added, systemClock.monotonic());
 }

@@ -100,7 +100,7 @@ function look(conversation: Conversation, user: string): Decision {
 }
 
 /** What a verb sees of the conversation's past: from memory, or from a recent answer of storage. */
-class Past implements Look {
+class RecentLook implements Look {
   readonly ts: number;
   readonly #recent: RecentEvents;
 
@@ -118,7 +118,7 @@ class Past implements Look {
 
 function mark(conversation: Conversation, command: Write, verb: AnyMarkVerb, ts: number): Decision {
   const { user, session } = command;
-  const moved = verb.decide(conversation, user, command, new Past(conversation, ts));
+  const moved = verb.decide(conversation, user, command, new RecentLook(conversation, ts));
   if (moved === "unchanged") {
     const stands = conversation.members.get(user)?.mark ?? 0;
     return { records: [], answer: { seq: stands, ts: conversation.ts } };
@@ -131,7 +131,7 @@ function mark(conversation: Conversation, command: Write, verb: AnyMarkVerb, ts:
 }
 
 function events(conversation: Conversation, command: Identified, verb: AnyEventVerb, ts: number): Decision {
-  const drafts = verb.decide(conversation, command.user, command, new Past(conversation, ts));
+  const drafts = verb.decide(conversation, command.user, command, new RecentLook(conversation, ts));
   if (drafts === "unchanged") return unchanged(conversation, command, ts);
   let { head: seq, no } = conversation;
   const last = drafts.length - 1;

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { WriteFrame } from "@jichat/conversation/client-frame.ts";
 import { commandOf } from "@jichat/conversation/command.ts";
+import { addedBy, namedBy } from "@jichat/conversation/named.ts";
 import type { VerbName } from "@jichat/conversation/tables.ts";
 import { VERB_NAMES, verbOf } from "@jichat/conversation/tables.ts";
 import type { AnyVerb } from "@jichat/conversation/verb.ts";
@@ -95,7 +96,7 @@ function openVerb(app: FastifyInstance, parts: VerbParts, name: VerbName): void 
       const rest = method === "DELETE" ? queryOf(request, beside) : bodyOf(request, beside);
       const frame: WriteFrame = readAs(name, { ...rest, ...paramsOf(request, inPath) });
       const { user } = identityOf(request);
-      await admit(parts, verb, frame, user);
+      await admit(parts, frame, user);
       const conversation = frame.t === "create" ? groupConversation(user, frame.id) : conversationOf(frame);
       const answer = await parts.lanes.require(commandOf(frame, sourceOf(request, conversation)));
       return reply.code(isCreated ? 201 : 200).send({ conversation, ...answer });
@@ -108,11 +109,12 @@ const conversationOf = (frame: WriteFrame): string =>
   "conversation" in frame ? (frame.conversation ?? "") : "";
 
 /** Charges the user for people added to groups. Named people must exist if that is checked. */
-async function admit(parts: AdmissionParts, verb: AnyVerb, frame: WriteFrame, user: string): Promise<void> {
-  const named = verb.named?.(frame) ?? [];
-  if (verb.moves !== undefined && named.length > 0) {
-    const tooMany = chargeMembers(parts.memberBuckets, user, named.length, systemClock.monotonic());
+async function admit(parts: AdmissionParts, frame: WriteFrame, user: string): Promise<void> {
+  const added = addedBy(frame);
+  if (added > 0) {
+    const tooMany = chargeMembers(parts.memberBuckets, user, added, systemClock.monotonic());
     if (tooMany !== undefined) throw errorOf(tooMany);
   }
+  const named = namedBy(frame);
   if (named.length > 0) await parts.existence?.require(named);
 }
