@@ -120,7 +120,8 @@ export class ModelWrites {
   }
 
   #refuseWrite(socket: ModelSocket, { t, id }: Frame, key: string): void {
-    const isForGood = this.#host.dice.chance(0.2);
+    // A member's mark is never refused for good.
+    const isForGood = this.#host.dice.chance(0.2) && t !== "read";
     const code = this.#host.dice.pick(isForGood ? FOR_GOOD : RETRYABLE);
     if (isForGood) this.refusedForGood.add(id);
     else if (t === "send")
