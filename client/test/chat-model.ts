@@ -94,7 +94,7 @@ class ChatModel {
   readonly dice: Dice;
   readonly server: ModelServer;
   readonly network = new EventTarget();
-  readonly mayEndWith = new Set<string>();
+  readonly mayEndWith = new Set<string>(["CONFLICT"]);
   moved = false;
   readonly #faults: ModelFaults;
   readonly #disk: Disk;
@@ -359,8 +359,9 @@ class ChatModel {
     this.#token = async () => this.goodToken();
     if (this.#now.status.get().state === "closed") await this.#restart();
     await this.clock.pass(CALM_MS);
-    // A hello of the life before came late, and took this one's place.
-    for (let i = 0; i < 3 && this.#now.status.get().error?.code === "CONFLICT"; i += 1) {
+    // A hello of the life before came late, and took this one's place; or a server refused this one for good.
+    const isEnded = (): boolean => this.mayEndWith.has(this.#now.status.get().error?.code ?? "");
+    for (let i = 0; i < 3 && this.#now.status.get().state === "closed" && isEnded(); i += 1) {
       await this.#restart();
       await this.clock.pass(CALM_MS);
     }

@@ -95,8 +95,12 @@ export class ModelWrites {
     }
     const known = conversation.seqById.get(id);
     if (known !== undefined) return this.#host.ack(socket, id, conversation, known);
-    if (t === "read")
-      return this.#host.ack(socket, id, conversation, this.#host.store.read(conversation, seq ?? 0));
+    if (t === "read") {
+      const mark = this.#host.store.read(conversation, seq ?? 0);
+      const { live } = this.#host;
+      if (live !== socket) live?.say({ t: "receipt", conversation: conversation.id, user: ME, seq: mark });
+      return this.#host.ack(socket, id, conversation, mark);
+    }
     if (t !== "send" && !this.#mayChange(conversation, seq)) {
       this.refusedForGood.add(id);
       return this.#host.refuse(socket, id, "CONFLICT");

@@ -147,7 +147,9 @@ export class History<B> {
     return what !== "around" && isLoaded && follows && !this.#hasHole;
   }
 
-  async #try(what: Loading): Promise<void> {
+  /** A page may hold nothing but edits: then the one before it is loaded too, until there is a line to show. */
+  async #try(asked: Loading): Promise<void> {
+    let what = asked;
     const { patience, pull } = this.#parts;
     for (let tries = 0; ; tries += 1) {
       if (patience.isOver) throw new ChatError("UNAVAILABLE", "this chat is closed");
@@ -155,8 +157,10 @@ export class History<B> {
       try {
         const page = await pull(this.#place(what));
         if (life !== this.#life) continue;
+        const before = what === "older" ? this.#window.first : undefined;
         this.#merge(what, page);
-        return;
+        if (what === "newer" || !this.#window.hasOlder || this.#window.first !== before) return;
+        what = "older";
       } catch (thrown) {
         const error = reasonOf(thrown);
         if (!isRetryable(error.code)) throw error;

@@ -29,6 +29,9 @@ export function listedRow<B>(listed: ListedConversation<B>, known: Row<B> | unde
   if (known !== undefined && head < known.head) return { ...known, read: later(known.read, read) };
   const isSameLife = known !== undefined && known.first === first;
   const before = isSameLife ? known : undefined;
+  // A read mark never goes back: a list that has a lower one was made before it.
+  const isMarked = before !== undefined && before.read > read;
+  const missed = last === undefined || before?.no === undefined ? 0 : later(0, last.no - before.no);
   const lines: Pick<Row<B>, "last" | "lastAt"> = last !== undefined && isLine(last)
     ? { last, lastAt: head }
     : {
@@ -43,8 +46,8 @@ export function listedRow<B>(listed: ListedConversation<B>, known: Row<B> | unde
     isMember: true,
     first,
     head,
-    read,
-    unread,
+    read: isMarked ? before.read : read,
+    unread: isMarked ? Math.min(unread, before.unread + missed) : unread,
     pins,
     ...lines,
     activeAt: last?.ts ?? before?.activeAt ?? 0,

@@ -41,6 +41,11 @@ export class Window<B> {
     return this.#follows;
   }
 
+  /** The seq of the first line. */
+  get first(): number | undefined {
+    return this.#lines[0]?.seq;
+  }
+
   /** False if a line has changed since `lines` was read. */
   get isViewed(): boolean {
     return this.#isViewed;
