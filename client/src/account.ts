@@ -78,8 +78,8 @@ export const connectors = async (api?: Api): Promise<readonly string[]> =>
   (await callRest<{ ws: readonly string[] }>("GET", "/v1/config", api)).ws;
 
 /**
- * People as the REST interface knows them. `token` is asked for at the first call, and again when the token that
- * it gave is not accepted any more.
+ * People as the REST interface knows them. `token` is asked for at the first call, and again when the token
+ * that it gave is not accepted any more.
  */
 export function restDirectory(token: () => Promise<string>, api?: Api): Directory {
   let known: Promise<string> | undefined;

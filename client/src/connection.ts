@@ -102,8 +102,8 @@ export class Connection {
   }
 
   /**
-   * A question had no answer in time. A server that answers pings and no question for a minute is broken, as one
-   * that answers no write is.
+   * A question had no answer in time. A server that answers pings and no question for a minute is broken,
+   * as one that answers no write is.
    */
   #isLate(): void {
     const now = this.#clock.monotonic();

@@ -1,6 +1,6 @@
 /**
- * The SDK: `ChatClient` is the connection, `openChat` what a user interface shows. An application that imports one
- * of them does not pay for the other.
+ * The SDK: `ChatClient` is the connection, `openChat` what a user interface shows. An application that
+ * imports one of them does not pay for the other.
  */
 export { isChange, withChange } from "@jichat/conversation/changes.ts";
 export { ChatError } from "@jichat/protocol/errors.ts";

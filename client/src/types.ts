@@ -41,9 +41,9 @@ export type ConnectionState = "connecting" | "online" | "offline" | "closed";
 export interface Status {
   readonly state: ConnectionState;
   /**
-   * The reason. It is always set with `offline` once the client has begun to connect, and with `closed` unless
-   * `close()` was called. With `online` it reports a problem that persists, such as an application that gives
-   * no new token.
+   * The reason. It is always set with `offline` once the client has begun to connect, and with `closed`
+   * unless `close()` was called. With `online` it reports a problem that persists, such as an application
+   * that gives no new token.
    */
   readonly error?: ChatError | undefined;
   /** With `offline`: milliseconds from this notice to the next try. */

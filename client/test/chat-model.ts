@@ -437,6 +437,7 @@ class ChatModel {
         activeAt: stored.events.at(-1)?.ts ?? 0,
         no: stored.no,
         lastAt: stored.events.length,
+        isCounted: true,
       }))
       .sort((a, b) => b.activeAt - a.activeAt || (a.id < b.id ? -1 : 1));
   }

@@ -41,8 +41,8 @@ export interface ChatParts<B extends object> {
 }
 
 /**
- * What a user interface shows of one user on one device, and what it does. Made by `openChat`. Everything that it
- * shows is a `Live` value. The connection, resuming and repairs are those of its `client`.
+ * What a user interface shows of one user on one device, and what it does. Made by `openChat`. Everything
+ * that it shows is a `Live` value. The connection, resuming and repairs are those of its `client`.
  */
 export class Chat<B extends object = Body> {
   readonly client: ChatClient<B>;
@@ -96,6 +96,7 @@ export class Chat<B extends object = Body> {
       newId: () => client.newId(),
       send: async (target, body, options) => client.send(target, body, options),
       isClosed: () => client.state === "closed",
+      peerOf: (id) => this.#listing.get(id)?.peer,
       keep: (key, value) => {
         keeper.set(key, value);
       },
@@ -164,7 +165,9 @@ export class Chat<B extends object = Body> {
     return this.#members.of(conversation, () => new Members(conversation, parts)).cell;
   }
 
-  /** The name that a user goes by, looked up once somebody is subscribed. Without a directory there is none. */
+  /**
+   * The name that a user goes by, looked up once somebody is subscribed. Without a directory there is none.
+   */
   profile(user: string): Live<Profile> {
     return this.#people.profile(user);
   }
@@ -178,7 +181,8 @@ export class Chat<B extends object = Body> {
   }
 
   /**
-   * Closes the client for good. Resolves once the store has what the next run needs. What is unsent is sent then.
+   * Closes the client for good. Resolves once the store has what the next run needs. What is unsent is sent
+   * then.
    */
   async close(): Promise<void> {
     this.#patience.stop();
@@ -187,7 +191,9 @@ export class Chat<B extends object = Body> {
     await this.#parts.keeper.close();
   }
 
-  /** Closes, and removes everything of this device from the store, unsent messages included. For a sign-out. */
+  /**
+   * Closes, and removes everything of this device from the store, unsent messages included. For a sign-out.
+   */
   async forget(): Promise<void> {
     await this.close();
     await this.#parts.keeper.forget();
@@ -199,7 +205,9 @@ export class Chat<B extends object = Body> {
     if (seen !== undefined) this.#parts.keeper.set(SEEN, seen);
   };
 
-  /** Takes notices as soon as they are known: an event is in the list and in its thread before any listener. */
+  /**
+   * Takes notices as soon as they are known: an event is in the list and in its thread before any listener.
+   */
   #follow(): void {
     const { client } = this;
     client.on("state", () => {

@@ -7,8 +7,8 @@ import type { Loading, ThreadView } from "./types.ts";
 import { Window } from "./window.ts";
 
 /**
- * The first page is small, so that the newest lines appear soon. A reader who scrolls usually goes on. Both fit
- * twice into the window: what the reader sees stays in it when the next page comes.
+ * The first page is small, so that the newest lines appear soon. A reader who scrolls usually goes on. Both
+ * fit twice into the window: what the reader sees stays in it when the next page comes.
  */
 const [FIRST_PAGE, NEXT_PAGE] = [50, 100];
 /** Events that may be heard while a page is on its way. More are pulled afterwards. */
@@ -77,8 +77,8 @@ export class History<B> {
   }
 
   /**
-   * Resolves once the page is there. An outage is waited out. Rejects for an error that will not pass, and with
-   * UNAVAILABLE once the chat is closed.
+   * Resolves once the page is there. An outage is waited out. Rejects for an error that will not pass, and
+   * with UNAVAILABLE once the chat is closed.
    */
   load(what: Loading, around = 1): Promise<void> {
     if (what === "around") this.#around = around;
@@ -147,7 +147,9 @@ export class History<B> {
     return what !== "around" && isLoaded && follows && !this.#hasHole;
   }
 
-  /** A page may hold nothing but edits: then the one before it is loaded too, until there is a line to show. */
+  /**
+   * A page may hold nothing but edits: then the one before it is loaded too, until there is a line to show.
+   */
   async #try(asked: Loading): Promise<void> {
     let what = asked;
     const { patience, pull } = this.#parts;

@@ -16,7 +16,10 @@ export interface KeeperParts {
   readonly clock: Pick<Clock, "sleep">;
 }
 
-/** Writes to the store one after the other, in order. A value that is replaced before its turn is not written. */
+/**
+ * Writes to the store one after the other, in order. A value that is replaced before its turn is not
+ * written.
+ */
 export class Keeper {
   readonly #parts: KeeperParts;
   readonly #saving: Alarm;

@@ -46,6 +46,7 @@ export class Listing<B> {
   readonly #marks: Marks;
   /** Rows that have changed since they were last kept. */
   readonly #changed = new Set<string>();
+  readonly #counting = new Set<string>();
   readonly list: Live<ConversationList<B>>;
 
   constructor(parts: ListingParts<B>) {
@@ -138,10 +139,7 @@ export class Listing<B> {
   readUpTo(id: string, seq: number): void {
     const row = this.#book.get(id);
     if (row === undefined) return;
-    const no = this.#parts.noOf(id, seq);
-    this.#put(readRow(row, seq, no));
-    const isCounted = seq >= row.head || (no !== undefined && row.no !== undefined);
-    if (!isCounted && row.unread > 0) void this.#count(id, seq);
+    this.#put(readRow(row, seq, this.#parts.noOf(id, seq)));
   }
 
   /** The cluster has begun anew. */
@@ -180,6 +178,7 @@ export class Listing<B> {
     this.#parts.onChange();
     if (known === undefined && row.peer !== undefined) this.#parts.onPeer(row.peer, row.id);
     if (row.isMember && !isKnown(row)) this.#lookups.want(row.id);
+    if (row.isMember && !row.isCounted) void this.#count(row.id);
   }
 
   #found(id: string, found: LookedUp<B>): boolean {
@@ -190,20 +189,29 @@ export class Listing<B> {
     return true;
   }
 
-  /** Counts what is unread after a mark that is not loaded. */
-  async #count(id: string, seq: number): Promise<void> {
-    const head = this.#book.get(id)?.head ?? 0;
-    const no = await this.#lookups.noOf(id, seq);
-    const headNo = this.#book.get(id)?.no ?? (await this.#lookups.noOf(id, head));
-    const row = this.#book.get(id);
-    if (row === undefined || no === undefined || row.read < seq) return;
-    this.#put(readRow({ ...row, no: row.no ?? (row.head === head ? headNo : undefined) }, seq, no));
+  /** Counts what is unread after a mark whose event is not loaded. */
+  async #count(id: string): Promise<void> {
+    if (this.#counting.has(id)) return;
+    this.#counting.add(id);
+    for (;;) {
+      const { read = 0, head = 0, no, isCounted = true } = this.#book.get(id) ?? {};
+      if (isCounted || this.#parts.patience.isOver) break;
+      const readNo = await this.#lookups.noOf(id, read);
+      const headNo = no ?? (await this.#lookups.noOf(id, head));
+      const row = this.#book.get(id);
+      if (row === undefined) break;
+      const known = row.no ?? (row.head === head ? headNo : undefined);
+      // Out of reach: the user has left, say.
+      if (readNo === undefined || headNo === undefined) this.#put({ ...row, isCounted: true });
+      else if (row.read === read) this.#put(readRow({ ...row, no: known }, read, readNo));
+    }
+    this.#counting.delete(id);
   }
 }
 
 /** Whether a kept value is one of ours. A store may hold what a later version has written. */
 function isRow<B>(value: unknown): value is Row<B> {
-  const { id, kind, name, head, read, unread, pins, activeAt } = (value ?? {}) as Partial<
+  const { id, kind, name, head, read, unread, pins, activeAt, isCounted } = (value ?? {}) as Partial<
     Record<keyof Row<B>, unknown>
   >;
   return (
@@ -211,6 +219,7 @@ function isRow<B>(value: unknown): value is Row<B> {
     typeof name === "string" &&
     (kind === "direct" || kind === "group") &&
     Array.isArray(pins) &&
+    typeof isCounted === "boolean" &&
     [head, read, unread, activeAt].every((count) => typeof count === "number")
   );
 }

@@ -12,8 +12,8 @@ export interface MarksParts {
 }
 
 /**
- * Read marks on their way to the server. One write per conversation is out at a time; the next one carries the
- * furthest mark. They are kept, since a mark that is shown and lost would come back as unread.
+ * Read marks on their way to the server. One write per conversation is out at a time; the next one carries
+ * the furthest mark. They are kept, since a mark that is shown and lost would come back as unread.
  */
 export class Marks {
   readonly #parts: MarksParts;

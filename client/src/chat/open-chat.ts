@@ -33,7 +33,8 @@ export interface OpenOptions extends Omit<ChatOptions, "resume" | "echo" | "urls
 
 /**
  * Opens a chat: reads the store, shows what it kept, connects in the background, and sends what was unsent.
- * Rejects if the store does, and with UNAVAILABLE if nobody says where the connectors are. `around` is for tests.
+ * Rejects if the store does, and with UNAVAILABLE if nobody says where the connectors are. `around` is for
+ * tests.
  */
 export async function openChat<B extends object = Body>(
   options: OpenOptions,

@@ -7,7 +7,9 @@ const [FIRST_MS, MOST_MS] = [250, 30_000];
 /** One shared abort reason: an exception with a stack for each wait would be of no use. */
 const WOKEN = new Error("online, or over");
 
-/** Waits until something that failed is worth another try: later, or as soon as the device is online again. */
+/**
+ * Waits until something that failed is worth another try: later, or as soon as the device is online again.
+ */
 export class Patience {
   readonly #clock: Pick<Clock, "sleep">;
   readonly #stopping = new AbortController();
@@ -31,8 +33,8 @@ export class Patience {
 
   /**
    * Resolves after the delay that the error asks for and that `tries` before call for, or earlier once the
-   * device comes online. While it is offline, only that helps. Resolves at once if all is over: check `isOver`
-   * then.
+   * device comes online. While it is offline, only that helps. Resolves at once if all is over: check
+   * `isOver` then.
    */
   async wait({ retryAfterMs = 0 }: Pick<ChatError, "retryAfterMs">, tries: number): Promise<void> {
     if (this.isOver) return;

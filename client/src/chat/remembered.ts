@@ -1,4 +1,7 @@
-/** Values by key, made when they are first asked for. The least recently asked for that nobody needs are dropped. */
+/**
+ * Values by key, made when they are first asked for. The least recently asked for that nobody needs are
+ * dropped.
+ */
 export class Remembered<T> {
   readonly #max: number;
   readonly #isNeeded: (value: T) => boolean;

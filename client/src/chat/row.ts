@@ -9,6 +9,8 @@ export interface Row<B> extends ConversationView<B> {
   readonly no: number | undefined;
   /** `last` is the latest line of the events up to here. Behind the head, it has to be looked up. */
   readonly lastAt: number;
+  /** Whether `unread` is what comes after `read`: a mark in the past has to be looked up first. */
+  readonly isCounted: boolean;
 }
 
 const NOBODY: readonly number[] = [];
@@ -20,8 +22,8 @@ export const isKnown = ({ lastAt, head, no }: Row<unknown>): boolean => lastAt >
 const later = (a: number, b: number): number => Math.max(a, b);
 
 /**
- * The row of a listed conversation. The server may have made the list before the latest event that the row has:
- * then only a read mark can be news.
+ * The row of a listed conversation. The server may have made the list before the latest event that the row
+ * has: then only a read mark can be news.
  */
 export function listedRow<B>(listed: ListedConversation<B>, known: Row<B> | undefined): Row<B> {
   const { conversation: id, kind, name, peer, first, head, read, unread, pins = NOBODY } = listed;
@@ -48,6 +50,7 @@ export function listedRow<B>(listed: ListedConversation<B>, known: Row<B> | unde
     head,
     read: isMarked ? before.read : read,
     unread: isMarked ? Math.min(unread, before.unread + missed) : unread,
+    isCounted: isMarked ? before.isCounted : true,
     pins,
     ...lines,
     activeAt: last?.ts ?? before?.activeAt ?? 0,
@@ -73,6 +76,7 @@ function bornRow<B>(event: ConversationEvent<B>, me: string): Row<B> {
     pins: NOBODY,
     last: undefined,
     lastAt: read,
+    isCounted: true,
     activeAt: ts,
     no: event.kind === "message" ? no - 1 : no,
   };
@@ -101,12 +105,22 @@ function counted<B>(row: Row<B>, event: ConversationEvent<B>, me: string): Parti
   const { seq, no, ts, kind } = event;
   const base = { head: seq, activeAt: ts, no, pins: pinsAfter(row.pins, event) };
   if (isBirthOf(me, event))
-    return { ...base, first: seq, read: seq, unread: 0, isMember: true, name: event.name ?? row.name };
+    return {
+      ...base,
+      first: seq,
+      read: seq,
+      unread: 0,
+      isCounted: true,
+      isMember: true,
+      name: event.name ?? row.name,
+    };
   if (kind === "left" && names(event, me)) return { ...base, isMember: false };
   if (kind === "renamed") return { ...base, name: event.name };
   if (kind !== "message") return base;
   const more = Math.max(1, no - (row.no ?? no));
-  return event.from === me ? { ...base, read: seq, unread: 0 } : { ...base, unread: row.unread + more };
+  return event.from === me
+    ? { ...base, read: seq, unread: 0, isCounted: true }
+    : { ...base, unread: row.unread + more };
 }
 
 /** The row after an event; undefined if the conversation is not, and need not be known. */
@@ -125,14 +139,14 @@ export function eventRow<B>(
 
 /**
  * The row after its user has read up to `seq`. `no` is that event's; while it is unknown, the unread messages
- * after it cannot be counted, and stay as they are.
+ * after it stay as they are, and are not counted.
  */
 export function readRow<B>(row: Row<B>, seq: number, no: number | undefined): Row<B> {
-  const read = later(row.read, Math.min(seq, row.head));
-  const left =
-    seq >= row.head ? 0 : no === undefined || row.no === undefined ? row.unread : later(0, row.no - no);
-  const unread = Math.min(row.unread, left);
-  return read === row.read && unread === row.unread ? row : { ...row, read, unread };
+  if (seq < row.read || (seq === row.read && row.isCounted)) return row;
+  const read = Math.min(seq, row.head);
+  if (read === row.head) return { ...row, read, unread: 0, isCounted: true };
+  if (no === undefined || row.no === undefined) return { ...row, read, isCounted: false };
+  return { ...row, read, unread: Math.min(row.unread, later(0, row.no - no)), isCounted: true };
 }
 
 /** The row after the user has left at `seq`, unless they are back since. */

@@ -16,7 +16,11 @@ const targetOf = (key: string): Target =>
 /** A pending message as it is kept. `order` says which was written, or tried again, first. */
 interface Entry<B> {
   readonly key: string;
-  /** The place that it was sent to. The client keeps the order of what is sent to one place. */
+  /**
+   * The place that it is sent to: the user of a 1-1 conversation, also once the conversation exists. The
+   * client keeps the order of what goes to one place, and a cluster that has begun anew knows the user
+   * still.
+   */
   readonly via: string;
   readonly order: number;
   readonly message: PendingMessage<B>;
@@ -29,6 +33,8 @@ export interface SendsParts<B> {
   readonly newId: () => string;
   readonly send: (target: Target, body: B, options: SendOptions) => Promise<WriteResult>;
   readonly isClosed: () => boolean;
+  /** The user of a 1-1 conversation, if it is one that is known. */
+  readonly peerOf: (conversation: string) => string | undefined;
   readonly keep: (key: string, value: unknown) => void;
   /** The first message to a user has been stored: the 1-1 conversation is known. */
   readonly onConversation: (user: string, conversation: string) => void;
@@ -41,8 +47,9 @@ const KEPT = "send/";
 const NONE: readonly never[] = [];
 
 /**
- * Messages from the moment they are written until their event is in the thread. Each is kept under its id, and
- * sent again under it after a restart: the server stores it once. Order and repetition are the client's outbox.
+ * Messages from the moment they are written until their event is in the thread. Each is kept under its id,
+ * and sent again under it after a restart: the server stores it once. Order and repetition are the client's
+ * outbox.
  */
 export class Sends<B extends object> {
   readonly #parts: SendsParts<B>;
@@ -65,10 +72,8 @@ export class Sends<B extends object> {
       this.#orders = entry.order;
       const { state, ...message } = entry.message;
       const isOver = state === "failed";
-      const { key, order } = entry;
-      const again: Entry<B> = isOver
-        ? entry
-        : { key, via: key, order, message: { ...message, state: "waiting" } };
+      const { key, via, order } = entry;
+      const again: Entry<B> = isOver ? entry : { key, via, order, message: { ...message, state: "waiting" } };
       this.#put(again);
       if (!isOver) void this.#transmit(again);
     }
@@ -145,11 +150,17 @@ export class Sends<B extends object> {
 
   #begin(key: string, message: PendingMessage<B>): void {
     this.#orders += 1;
-    // What was written to the user before their conversation was known must not be overtaken.
+    const peer = this.#parts.peerOf(key);
+    // What was written before the user of the conversation was known must not be overtaken.
     const before = [...this.#entries.values()].find(
       (entry) => entry.key === key && entry.message.state === "waiting",
     );
-    const entry = { key, via: before?.via ?? key, order: this.#orders, message };
+    const entry = {
+      key,
+      via: before?.via ?? (peer === undefined ? key : keyOf({ to: peer })),
+      order: this.#orders,
+      message,
+    };
     this.#put(entry);
     void this.#transmit(entry);
   }
@@ -215,11 +226,12 @@ export class Sends<B extends object> {
 
 /** Whether a kept value is one of ours. A store may hold what a later version has written. */
 function isEntry<B>(value: unknown): value is Entry<B> {
-  const { key, order, message } = (value ?? {}) as Partial<Record<keyof Entry<B>, unknown>>;
+  const { key, via, order, message } = (value ?? {}) as Partial<Record<keyof Entry<B>, unknown>>;
   const { id, body, state, error } = (message ?? {}) as Partial<Record<keyof PendingMessage<B>, unknown>>;
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return (
     typeof key === "string" &&
+    typeof via === "string" &&
     Number.isSafeInteger(order) &&
     typeof id === "string" &&
     typeof body === "object" &&

@@ -16,8 +16,8 @@ export function memoryStore(): Store {
 }
 
 /**
- * Keeps everything in a `Storage` of the browser: `sessionStorage` for as long as the tab lives, `localStorage`
- * for good. Both hold about 5 MB, and `set` rejects when they are full.
+ * Keeps everything in a `Storage` of the browser: `sessionStorage` for as long as the tab lives,
+ * `localStorage` for good. Both hold about 5 MB, and `set` rejects when they are full.
  */
 export const webStore = (storage: Storage): Store => ({
   get: async (key) => parsed(storage.getItem(key) ?? undefined),

@@ -75,9 +75,9 @@ export class Thread<B extends object> implements Live<ThreadView<B>> {
   }
 
   /**
-   * Sends a message, which is shown as `pending` at once, and returns its id. It is sent until it is stored or
-   * refused, over reconnects and restarts. Throws FRAME_MALFORMED for a body that JSON cannot express, and BUSY
-   * if 1,000 messages are pending.
+   * Sends a message, which is shown as `pending` at once, and returns its id. It is sent until it is stored
+   * or refused, over reconnects and restarts. Throws FRAME_MALFORMED for a body that JSON cannot express,
+   * and BUSY if 1,000 messages are pending.
    */
   send(body: B, options: SendOptions = {}): string {
     return this.#parts.sends.put(this.key, body, options);
@@ -110,8 +110,9 @@ export class Thread<B extends object> implements Live<ThreadView<B>> {
   }
 
   /**
-   * Loads the page before the first line. What exceeds the window is dropped at its other end. Resolves once it
-   * is loaded; an outage is waited out. Rejects with the view's `error`, and once the chat is closed.
+   * Loads the page before the first line. What exceeds the window is dropped at its other end. Resolves
+   * once it is loaded; an outage is waited out. Rejects with the view's `error`, and once the chat is
+   * closed.
    */
   async loadOlder(): Promise<void> {
     return this.#load("older");

@@ -37,8 +37,8 @@ export interface ConversationView<B> {
   /** Seqs of pinned messages, the latest pinned last. */
   readonly pins: readonly number[];
   /**
-   * The latest line in its present form: a message, or who came, left or renamed. An edit is no line; it shows
-   * in the message. Undefined while it is not known yet.
+   * The latest line in its present form: a message, or who came, left or renamed. An edit is no line; it
+   * shows in the message. Undefined while it is not known yet.
    */
   readonly last: LineEvent<B> | undefined;
   /** Time of the latest event, in milliseconds since 1970. The list is in this order, the latest first. */
