@@ -1,18 +1,12 @@
 import type { VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import type {
-  Ack,
-  ChatEvent,
-  Limits,
-  Page,
-  ServerFrame,
-  Synced,
-} from "@jichat/protocol/frame/server-frame.ts";
+import type { Ack, ChatEvent, Limits, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
 import { json } from "./encoding.ts";
 import { errorOf } from "./error-of.ts";
+import type { HistoryPage } from "./events.ts";
 import type { Feed } from "./feed.ts";
 import { Feeds } from "./feeds.ts";
 import { Inbox } from "./inbox.ts";
@@ -30,9 +24,11 @@ import type {
   ConnectionState,
   ListOptions,
   Notice,
+  NoticeOf,
   PullOptions,
   SeenState,
   SendOptions,
+  Status,
   Target,
   WriteFields,
   WriteResult,
@@ -55,8 +51,9 @@ const OWN_EVENT: ReadonlySet<string> = new Set(["send", "edit", "recall", "creat
 
 /**
  * One device of one user. It connects, resumes, keeps the order of what it sends, and repairs what it missed.
+ * `B` is the type of the application's message bodies. The server does not check it.
  */
-export class ChatClient {
+export class ChatClient<B extends object = Body> {
   readonly #options: ChatOptions;
   readonly #link: Link;
   readonly #outbox: Outbox;
@@ -64,7 +61,7 @@ export class ChatClient {
   readonly #inbox: Inbox;
   readonly #ids = new IdMaker(() => this.#link.serverClock.now());
   readonly #arrivals: Arrivals;
-  #state: ConnectionState = "offline";
+  #status: Status = { state: "offline" };
   /** Why nothing is accepted any more. Set once the client is closed. */
   #over: ChatError | undefined;
   #user = "";
@@ -88,7 +85,7 @@ export class ChatClient {
           this.#feeds.emit(notice);
         },
         trouble: (error) => {
-          this.#setState(this.#state, error);
+          this.#setStatus({ state: this.state, error });
         },
         ask: (frame) => this.#ask(frame),
         pull: (conversation, page) => this.pull(conversation, page),
@@ -105,8 +102,8 @@ export class ChatClient {
         void this.#inbox.sync(firstSync);
       },
       onFrame: (frame) => this.#receive(frame),
-      onState: (state, error) => {
-        this.#setState(state, error);
+      onStatus: (status) => {
+        this.#setStatus(status);
       },
     };
     this.#link = new Link(options, encoding === "json" ? json : encoding, events, around);
@@ -131,7 +128,12 @@ export class ChatClient {
   }
 
   get state(): ConnectionState {
-    return this.#state;
+    return this.#status.state;
+  }
+
+  /** The latest state, with its reason. The same object until it changes. */
+  get status(): Status {
+    return this.#status;
   }
 
   /**
@@ -148,7 +150,10 @@ export class ChatClient {
     return this.#limits;
   }
 
-  /** Milliseconds until this offline client tries again; undefined while it is online, trying, or closed. */
+  /**
+   * What is left of the wait that `status` named: milliseconds until the next try. Undefined while the client is
+   * online, trying, or closed.
+   */
   get retryInMs(): number | undefined {
     return this.#link.retryInMs;
   }
@@ -171,7 +176,7 @@ export class ChatClient {
    */
   async connect({ timeoutMs = CONNECT_MS }: ConnectOptions = {}): Promise<void> {
     if (this.#over !== undefined) throw this.#over;
-    if (this.#state === "online") return;
+    if (this.state === "online") return;
     const arrived = this.#arrivals.next(timeoutMs);
     this.#link.start();
     await arrived;
@@ -189,8 +194,16 @@ export class ChatClient {
    * Everything that happens from this call on, for one `for await`. The last notice says how the client
    * ended.
    */
-  events(): Feed<Notice> {
-    return this.#feeds.open();
+  events(): Feed<Notice<B>> {
+    return this.#feeds.open() as Feed<Notice<B>>;
+  }
+
+  /**
+   * Calls `listener` at each notice of this type from now on, as soon as it is known. Returns a function that
+   * stops it. `on("state", …)` is told of `closed` too, and after that nothing comes.
+   */
+  on<T extends Notice["t"]>(t: T, listener: (notice: NoticeOf<T, B>) => void): () => void {
+    return this.#feeds.on(t, listener as (notice: NoticeOf<T>) => void);
   }
 
   /**
@@ -208,13 +221,13 @@ export class ChatClient {
    * soon as the limits are known); with BUSY if `outboxMax` writes are already waiting. All other writes do
    * the same.
    */
-  async send(target: Target, body: Body, options: SendOptions = {}): Promise<WriteResult> {
+  async send(target: Target, body: B, options: SendOptions = {}): Promise<WriteResult> {
     const { conversation, to }: { readonly conversation?: string; readonly to?: string } = { ...target };
     const { id, replyTo, mentions } = options;
     return this.#write({ t: "send", conversation, to, body, replyTo, mentions }, id);
   }
 
-  async edit(conversation: string, seq: number, body: Body): Promise<WriteResult> {
+  async edit(conversation: string, seq: number, body: B): Promise<WriteResult> {
     return this.#write({ t: "edit", conversation, seq, body });
   }
 
@@ -261,8 +274,8 @@ export class ChatClient {
    * A page of history, in rising seq. Rejects with NOT_FOUND if this user is not a member, and with
    * UNAVAILABLE while offline.
    */
-  async pull(conversation: string, { after, before, limit }: PullOptions = {}): Promise<Page> {
-    return (await this.#ask({ t: "pull", conversation, after, before, limit })) as Page;
+  async pull(conversation: string, { after, before, limit }: PullOptions = {}): Promise<HistoryPage<B>> {
+    return (await this.#ask({ t: "pull", conversation, after, before, limit })) as HistoryPage<B>;
   }
 
   /**
@@ -292,17 +305,18 @@ export class ChatClient {
     return this.#outbox.put(checked);
   }
 
-  #setState(state: ConnectionState, error?: ChatError): void {
+  #setStatus(status: Status): void {
     if (this.#over !== undefined) return;
-    const isNews = state !== this.#state || error !== undefined;
-    this.#state = state;
+    const { state, error } = status;
+    const isNews = state !== this.state || error !== undefined;
+    if (isNews) this.#status = status;
     if (state === "closed") {
       this.#shut(error);
       return;
     }
     if (state === "online") this.#arrivals.come();
     else if (error !== undefined) this.#arrivals.inTheWay(error);
-    if (isNews) this.#feeds.emit({ t: "state", state, error });
+    if (isNews) this.#feeds.emit({ t: "state", ...status });
   }
 
   #shut(error?: ChatError): void {

@@ -5,7 +5,7 @@ import { Alarm } from "./alarm.ts";
 import { BROKEN, Closed, DROPPED } from "./closed.ts";
 import type { Encoding } from "./encoding.ts";
 import { Liveness } from "./liveness.ts";
-import { Replies } from "./replies.ts";
+import { REPLY_MS, Replies } from "./replies.ts";
 import { readServerFrame } from "./server-frames.ts";
 import { tooLarge } from "./too-large.ts";
 
@@ -34,6 +34,7 @@ export interface ConnectionParts {
 
 export const FIRST_SYNC_ID = "q0";
 const OPEN = 1;
+const UNANSWERED_MS = 60_000;
 
 /** One socket that has been welcomed. */
 export class Connection {
@@ -48,6 +49,8 @@ export class Connection {
   readonly #look: Alarm;
   #lookAt = Number.POSITIVE_INFINITY;
   #closed: Closed | undefined;
+  /** When the oldest question was asked that is late, if nothing was answered since. */
+  #unansweredSince: number | undefined;
   #requests = 0;
   readonly welcome: Welcome;
   readonly firstSync: FirstSync;
@@ -62,6 +65,7 @@ export class Connection {
     this.#liveness.sent(FIRST_SYNC_ID, clock.monotonic());
     this.#replies = new Replies(clock, (id) => {
       this.#liveness.forget(id);
+      this.#isLate();
     });
     const reply = this.#replies.to(FIRST_SYNC_ID);
     reply.catch(() => undefined); // The reply may be stale by then, and nobody asks for it.
@@ -95,6 +99,17 @@ export class Connection {
   #ping(): void {
     this.#transmit(this.#encoding.write({ t: "ping" }));
     this.#liveness.pinged(this.#clock.monotonic());
+  }
+
+  /**
+   * A question had no answer in time. A server that answers pings and no question for a minute is broken,
+   * as one that answers no write is.
+   */
+  #isLate(): void {
+    const now = this.#clock.monotonic();
+    this.#unansweredSince ??= now - REPLY_MS;
+    if (now - this.#unansweredSince >= UNANSWERED_MS)
+      this.#end(new Closed(DROPPED, "no question has had an answer for a minute"));
   }
 
   /** Sets the alarm, unless it is already set early enough. */
@@ -180,6 +195,7 @@ export class Connection {
   receive(frame: ServerFrame | undefined): void {
     const id = frame !== undefined && "id" in frame && frame.t !== "event" ? frame.id : undefined;
     this.#liveness.heard(id, this.#clock.monotonic());
+    if (id !== undefined) this.#unansweredSince = undefined;
     if (frame === undefined || this.#replies.settle(id, frame)) return;
     if (this.#events === undefined) this.#early.push(frame);
     else this.#events.onFrame(frame);

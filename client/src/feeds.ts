@@ -1,11 +1,14 @@
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import { Feed } from "./feed.ts";
-import type { Notice } from "./types.ts";
+import type { Notice, NoticeOf } from "./types.ts";
+
+type Listener = (notice: Notice) => void;
 
 /** All readers of what happens. Each reads at its own pace. */
 export class Feeds {
   readonly #waitingMax: number;
   readonly #open = new Set<Feed<Notice>>();
+  readonly #listeners = new Map<Notice["t"], Set<{ readonly tell: Listener }>>();
   #last: Notice | undefined;
 
   constructor(waitingMax: number) {
@@ -25,8 +28,27 @@ export class Feeds {
     return feed;
   }
 
+  /**
+   * Calls `listener` at each notice of this type, at once. Returns a function that stops it. What a listener
+   * throws is an uncaught error of the application, and nobody else's business.
+   */
+  on<T extends Notice["t"]>(t: T, listener: (notice: NoticeOf<T>) => void): () => void {
+    const entry = { tell: listener as Listener };
+    const listeners = this.#listeners.get(t) ?? new Set();
+    this.#listeners.set(t, listeners.add(entry));
+    return () => listeners.delete(entry);
+  }
+
   emit(notice: Notice): void {
     for (const feed of this.#open) feed.push(notice);
+    for (const { tell } of this.#listeners.get(notice.t) ?? [])
+      try {
+        tell(notice);
+      } catch (thrown) {
+        queueMicrotask(() => {
+          throw thrown;
+        });
+      }
   }
 
   /** Emits the last notice of all. A feed that is opened later gets it too. */
@@ -34,5 +56,6 @@ export class Feeds {
     this.#last = { t: "state", state: "closed", error };
     this.emit(this.#last);
     for (const feed of this.#open) feed.end();
+    this.#listeners.clear();
   }
 }

@@ -4,9 +4,10 @@ import { isRetryable } from "@jichat/protocol/errors.ts";
 import type { ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import { reasonOf } from "./closed.ts";
 import type { FirstSync } from "./connection.ts";
+import type { ConversationEvent } from "./events.ts";
 import { PageSize } from "./page-size.ts";
 import { Timeline } from "./timeline.ts";
-import type { Notice, PullOptions, SeenState } from "./types.ts";
+import type { Body, Notice, PullOptions, SeenState } from "./types.ts";
 
 /** The number of events that are kept for a reset. Older ones are pulled. */
 const HEARD_MAX = 1_000;
@@ -108,7 +109,8 @@ export class Inbox {
   }
 
   #show(events: readonly ChatEvent[]): void {
-    for (const event of events) this.#host.emit({ t: "event", event });
+    // A frame's kind is not checked: a later server may send kinds that this client does not know.
+    for (const event of events) this.#host.emit({ t: "event", event: event as ConversationEvent<Body> });
   }
 
   /** Stops all requests. */

@@ -53,7 +53,7 @@ class Scene {
         firstSync: () => ({ t: "sync", since: undefined, page: undefined, limit: 1 }),
         onOnline: () => undefined,
         onFrame: () => undefined,
-        onState: (state, error) => this.states.push({ state, error }),
+        onStatus: ({ state, error }) => this.states.push({ state, error }),
       },
       {
         clock: this.clock,

@@ -13,7 +13,7 @@ import { faultOf } from "./option-faults.ts";
 import { ServerClock } from "./server-clock.ts";
 import { REAL } from "./surroundings.ts";
 import type { Surroundings, Welcomed } from "./surroundings.ts";
-import type { ChatOptions, ConnectionState } from "./types.ts";
+import type { ChatOptions, Status } from "./types.ts";
 
 export interface LinkEvents {
   /** The sync that a new connection sends right after its hello. */
@@ -21,7 +21,7 @@ export interface LinkEvents {
   readonly onOnline: (connection: Welcomed) => void;
   readonly onFrame: (frame: ServerFrame) => void;
   /** `error` says why the link is offline, or closed by anyone but the application. */
-  readonly onState: (state: ConnectionState, error?: ChatError) => void;
+  readonly onStatus: (status: Status) => void;
 }
 
 /** The longest delay before the next connector is tried, when one could not be reached. */
@@ -75,7 +75,7 @@ export class Link {
       serverNow: () => this.serverClock.now(),
       renew: async (token) => this.#renew(token),
       onTrouble: (error) => {
-        events.onState(this.#current === undefined ? "offline" : "online", error);
+        events.onStatus({ state: this.#current === undefined ? "offline" : "online", error });
       },
     });
     this.#retrying = new Alarm(clock);
@@ -115,14 +115,14 @@ export class Link {
       this.#online();
     };
     this.#unwatch = watchNetwork({ onOffline, onOnline }, this.#around.network);
-    this.#events.onState("connecting");
+    this.#events.onStatus({ state: "connecting" });
     void this.#open();
   }
 
   close(): void {
     if (this.#closed) return;
     this.#end();
-    this.#events.onState("closed");
+    this.#events.onStatus({ state: "closed" });
   }
 
   #end(): void {
@@ -187,7 +187,7 @@ export class Link {
     // Waiting writes go first; then the application is told that it is online. No new write may overtake
     // them.
     this.#events.onOnline(connection);
-    this.#events.onState("online");
+    this.#events.onStatus({ state: "online" });
     connection.listen({
       onFrame: (frame) => {
         if (this.#current === connection) this.#receive(frame);
@@ -257,7 +257,8 @@ export class Link {
     if (isOfToken(why.code)) this.#credentials.ended(why.code);
     // A new socket is being opened: it is the cause of a 4409 here, and its own outcome decides what comes
     // next.
-    if (this.#opening !== undefined) this.#events.onState("offline", reasonOf(ownDoing(why)));
+    if (this.#opening !== undefined)
+      this.#events.onStatus({ state: "offline", error: reasonOf(ownDoing(why)), retryInMs: 0 });
     else if (isOfToken(why.code)) this.#retry(reasonOf(why));
     else this.#failed(this.#isStrayNear ? ownDoing(why) : why, undefined);
   }
@@ -287,11 +288,12 @@ export class Link {
   #retry(error: ChatError, atLeastMs = 0): void {
     const { urls, random = Math.random } = this.#options;
     const isOtherLeft = this.#dialled > 0 && this.#dialled < urls.length;
-    if (this.#current === undefined && !isOtherLeft) this.#events.onState("offline", error);
     const waitMs = isOtherLeft
       ? OTHER_MS * random()
       : Math.max(this.#backoff.next(), Math.min(REFUSED_MS_MAX, atLeastMs));
     this.#retryAt = this.#around.clock.monotonic() + waitMs;
+    if (this.#current === undefined && !isOtherLeft)
+      this.#events.onStatus({ state: "offline", error, retryInMs: waitMs });
     this.#retrying.set(waitMs, () => {
       this.#openNow();
     });
@@ -300,7 +302,8 @@ export class Link {
   #openNow(): void {
     this.#retrying.clear();
     this.#retryAt = undefined;
-    if (this.#current === undefined && this.#opening === undefined) this.#events.onState("connecting");
+    if (this.#current === undefined && this.#opening === undefined)
+      this.#events.onStatus({ state: "connecting" });
     void this.#open();
   }
 
@@ -314,6 +317,6 @@ export class Link {
 
   #giveUp(error: ChatError): void {
     this.#end();
-    this.#events.onState("closed", error);
+    this.#events.onStatus({ state: "closed", error });
   }
 }

@@ -450,3 +450,59 @@ test("a server that answers pings but no write is left after a minute, and the w
   assert.deepEqual([sent.status, client.state, server.dialledAt.length], ["resolved", "online", 2]);
   assert.deepEqual(scene.states, ["connecting", "online", "offline UNAVAILABLE", "connecting", "online"]);
 });
+
+test("a server that answers pings and no question is left after a minute", async () => {
+  const scene = await new Scene().online();
+  scene.server.temper = "silent";
+  void scene.client.list().catch(() => undefined);
+  await scene.clock.pass(1_000);
+  scene.server.temper = "well";
+  const dialled = scene.server.dialledAt.length;
+  for (let i = 0; i < 7; i += 1) {
+    const asked = watch(scene.client.list());
+    await scene.clock.pass(10_500);
+    if (i < 4) assert.deepEqual([asked.status, scene.server.dialledAt.length], ["rejected", dialled]);
+  }
+  assert.equal(scene.server.dialledAt.length, dialled + 1);
+  const asked = watch(scene.client.list());
+  await scene.clock.pass(1_000);
+  assert.equal(asked.status, "resolved");
+  scene.client.close();
+});
+
+test("a listener hears each notice of its type at once until it is stopped; one that throws harms nobody", async (t) => {
+  const scene = new Scene();
+  const heard: string[] = [];
+  const uncaught: (() => void)[] = [];
+  t.mock.method(globalThis, "queueMicrotask", (act: () => void) => uncaught.push(act));
+  scene.client.on("state", () => {
+    throw new Error("a listener threw");
+  });
+  const stop = scene.client.on("event", ({ event }) => heard.push(`${event.kind} ${event.seq}`));
+  await scene.online();
+  scene.server.friendWrites("bob");
+  await scene.clock.pass(100);
+  stop();
+  scene.server.friendWrites("bob");
+  await scene.clock.pass(100);
+  scene.client.close();
+  await scene.clock.settle();
+  assert.deepEqual(heard, ["created 1", "message 2"]);
+  assert.deepEqual(scene.states, ["connecting", "online", "closed"]);
+  assert.equal(uncaught.length, 3);
+  for (const act of uncaught) assert.throws(act, /a listener threw/);
+});
+
+test("the status says why it is offline and when it tries again", async () => {
+  const scene = new Scene();
+  scene.server.temper = "down";
+  const connected = watch(scene.client.connect({ timeoutMs: 100 }));
+  await scene.clock.pass(60);
+  const { state, error, retryInMs = -1 } = scene.client.status;
+  assert.deepEqual([state, error?.code], ["offline", "UNAVAILABLE"]);
+  assert.ok(retryInMs > 0 && retryInMs <= 200, String(retryInMs));
+  assert.equal(scene.client.status, scene.client.status);
+  await scene.clock.pass(100);
+  assert.equal(connected.status, "rejected");
+  scene.client.close();
+});

@@ -4,7 +4,7 @@ import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import { Alarm } from "./alarm.ts";
 import { errorOf } from "./error-of.ts";
 
-const REPLY_MS = 10_000;
+export const REPLY_MS = 10_000;
 
 interface PendingReply {
   readonly resolve: (frame: ServerFrame) => void;

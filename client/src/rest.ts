@@ -66,13 +66,16 @@ export async function callRest<T>(method: string, path: string, call: RestCall =
   const { status, ok } = response;
   const reply = jsonOf(text);
   if (ok && reply !== undefined) return reply as T;
-  const { code, message, retryAfterMs } = reply ?? {};
+  const { code, message, retryAfterMs, traceId } = reply ?? {};
   throw new RestError(
     status,
     typeof code === "string" && isErrorCode(code) ? code : codeOf(status),
     typeof message === "string"
       ? message
       : `${asked} was answered with ${status} and without JSON of the api`,
-    typeof retryAfterMs === "number" ? { retryAfterMs } : {},
+    {
+      ...(typeof retryAfterMs === "number" ? { retryAfterMs } : {}),
+      ...(typeof traceId === "string" ? { traceId } : {}),
+    },
   );
 }

@@ -2,8 +2,9 @@ import type { VERBS, VerbName } from "@jichat/conversation/tables.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { Field } from "@jichat/protocol/field.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
-import type { ChatEvent, LeftConversation, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
+import type { LeftConversation, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 import type { Encoding } from "./encoding.ts";
+import type { ConversationEvent } from "./events.ts";
 
 /**
  * The content of a message: a map of values that JSON can carry unchanged. Text is well-formed, numbers are
@@ -35,6 +36,19 @@ export type WriteFields<V extends VerbName> = GivenFields<Omit<Frames[V]["frame"
 export type Target = { readonly conversation: string } | { readonly to: string };
 
 export type ConnectionState = "connecting" | "online" | "offline" | "closed";
+
+/** The state of the connection. */
+export interface Status {
+  readonly state: ConnectionState;
+  /**
+   * The reason. It is always set with `offline` once the client has begun to connect, and with `closed`
+   * unless `close()` was called. With `online` it reports a problem that persists, such as an application
+   * that gives no new token.
+   */
+  readonly error?: ChatError | undefined;
+  /** With `offline`: milliseconds from this notice to the next try. */
+  readonly retryInMs?: number | undefined;
+}
 
 /** What a device has seen, so that it can continue after a restart of the application. */
 export interface SeenState {
@@ -114,8 +128,8 @@ export interface ListOptions {
 export type Conversation = ListedConversation | LeftConversation;
 
 /** What happens, in order. Events of one conversation come in rising `seq`, each once, without gaps. */
-export type Notice =
-  | { readonly t: "event"; readonly event: ChatEvent }
+export type Notice<B = Body> =
+  | { readonly t: "event"; readonly event: ConversationEvent<B> }
   | { readonly t: "receipt"; readonly conversation: string; readonly user: string; readonly seq: number }
   /** The result of a sync: at first all conversations, page by page; later those that changed. */
   | {
@@ -128,8 +142,7 @@ export type Notice =
    * `conversations`. Writes without an ack are sent again as usual.
    */
   | { readonly t: "reset" }
-  /**
-   * `error` says why. It is always set with `offline`, and with `closed` unless `close()` was called. With
-   * `online` it reports a problem that persists, such as an application that gives no new token.
-   */
-  | { readonly t: "state"; readonly state: ConnectionState; readonly error?: ChatError | undefined };
+  | ({ readonly t: "state" } & Status);
+
+/** The notice that `on` tells a listener of. */
+export type NoticeOf<T extends Notice["t"], B = Body> = Extract<Notice<B>, { readonly t: T }>;

@@ -1,5 +1,5 @@
-import type { ModelRun } from "./model-run.ts";
-import type { Temper } from "./model-server.ts";
+import type { Dice } from "@jichat/protocol/dice.ts";
+import type { ModelServer, Temper } from "./model-server.ts";
 
 const TEMPERS: readonly Temper[] = ["well", "down", "silent", "refusing", "closing", "dropping"];
 const RESUMABLE = [1001, 1006, 1011, 1012, 4408, 4429] as const;
@@ -9,26 +9,23 @@ const FATAL = [
   [4409, "CONFLICT"],
 ] as const;
 
+/** What faults happen to. */
+export interface FaultHost {
+  readonly server: ModelServer;
+  readonly dice: Dice;
+  readonly network: EventTarget;
+  /** Codes with which the client may be closed by others. */
+  readonly mayEndWith: Set<string>;
+  moved: boolean;
+  goodToken(): Promise<string>;
+}
+
 /** What goes wrong around a client: its servers, its network, its tokens, the application itself. */
 export class ModelFaults {
-  readonly #run: ModelRun;
+  readonly #run: FaultHost;
 
-  constructor(run: ModelRun) {
+  constructor(run: FaultHost) {
     this.#run = run;
-  }
-
-  /** The application ends and is started again, with what it has seen: what it missed comes first. */
-  async startAgain(): Promise<void> {
-    const seen = this.#run.client.seen();
-    if (seen === undefined || this.#run.client.state === "closed") return;
-    this.#run.client.close();
-    await this.#run.clock.settle();
-    this.#run.life += 1;
-    // A hello of the life before may still arrive, and this one cannot know whose it was.
-    this.#run.mayEndWith.add("CONFLICT");
-    this.#run.client = this.#run.restart(seen);
-    void this.#run.read();
-    this.#run.connect();
   }
 
   move(): void {

@@ -102,6 +102,20 @@ export class ModelRun {
     for await (const notice of this.client.events()) this.notices.push({ ...notice, life });
   }
 
+  /** The application ends and is started again, with what it has seen: what it missed comes first. */
+  async startAgain(): Promise<void> {
+    const seen = this.client.seen();
+    if (seen === undefined || this.client.state === "closed") return;
+    this.client.close();
+    await this.clock.settle();
+    this.life += 1;
+    // A hello of the life before may still arrive, and this one cannot know whose it was.
+    this.mayEndWith.add("CONFLICT");
+    this.client = this.restart(seen);
+    void this.read();
+    this.connect();
+  }
+
   blame(what: string): void {
     this.findings.push(`${what} (at ${this.clock.at.toFixed(0)} ms)`);
   }

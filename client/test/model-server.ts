@@ -203,7 +203,8 @@ export class ModelServer implements Peer, WriteHost {
     if (conversation === undefined) return this.refuse(socket, id, "NOT_FOUND");
     const { events } = conversation;
     const wanted = events.filter(({ seq }) => seq > (after ?? 0) && seq < before);
-    const page = after === undefined ? wanted.slice(-limit) : wanted.slice(0, limit);
+    const some = after === undefined ? wanted.slice(-limit) : wanted.slice(0, limit);
+    const page = some.map((event) => this.store.shown(conversation, event));
     socket.say({
       t: "page",
       id,
@@ -245,6 +246,23 @@ export class ModelServer implements Peer, WriteHost {
         body: {},
       }),
     );
+  }
+
+  /** A friend changes one of their messages, if there is any. */
+  friendChanges(peer: string, what: "edited" | "recalled"): void {
+    const conversation = this.store.conversations.get(`d_${peer}`);
+    const own = conversation?.events.filter((event) => event.kind === "message" && event.from === peer) ?? [];
+    if (conversation === undefined || own.length === 0) return;
+    const { seq: target } = this.dice.pick(own);
+    if (conversation.events.some((event) => event.kind === "recalled" && event.target === target)) return;
+    const body = what === "edited" ? { body: { edit: this.store.version } } : {};
+    this.deliver(this.store.append(conversation, { kind: what, from: peer, target, ...body }));
+  }
+
+  /** Another device of the user marks as read up to `seq`. */
+  otherReads(conversation: Conversation, seq: number): void {
+    const mark = this.store.read(conversation, seq);
+    this.say({ t: "receipt", conversation: conversation.id, user: ME, seq: mark });
   }
 
   deliver(event: ChatEvent): void {

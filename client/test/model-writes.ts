@@ -95,15 +95,37 @@ export class ModelWrites {
     }
     const known = conversation.seqById.get(id);
     if (known !== undefined) return this.#host.ack(socket, id, conversation, known);
-    if (t === "read") return this.#host.ack(socket, id, conversation, seq ?? 0);
+    if (t === "read") {
+      const mark = this.#host.store.read(conversation, seq ?? 0);
+      const { live } = this.#host;
+      if (live !== socket) live?.say({ t: "receipt", conversation: conversation.id, user: ME, seq: mark });
+      return this.#host.ack(socket, id, conversation, mark);
+    }
+    if (t !== "send" && !this.#mayChange(conversation, seq)) {
+      this.refusedForGood.add(id);
+      return this.#host.refuse(socket, id, "CONFLICT");
+    }
     const kind = t === "edit" ? "edited" : t === "recall" ? "recalled" : "message";
-    const event = this.#host.store.append(conversation, { kind, from: ME, id, body, target: seq });
+    const event = this.#host.store.append(conversation, {
+      kind,
+      from: ME,
+      id,
+      ...(body === undefined ? {} : { body }),
+      ...(seq === undefined ? {} : { target: seq }),
+    });
     if (this.#host.echo || this.#host.live !== socket) this.#host.deliver(event);
     this.#host.ack(socket, id, conversation, event.seq);
   }
 
+  /** Whether `seq` is a message that was not recalled. */
+  #mayChange({ events }: Conversation, seq: number | undefined): boolean {
+    const isGone = events.some(({ kind, target }) => kind === "recalled" && target === seq);
+    return events[(seq ?? 0) - 1]?.kind === "message" && !isGone;
+  }
+
   #refuseWrite(socket: ModelSocket, { t, id }: Frame, key: string): void {
-    const isForGood = this.#host.dice.chance(0.2);
+    // A member's mark is never refused for good.
+    const isForGood = this.#host.dice.chance(0.2) && t !== "read";
     const code = this.#host.dice.pick(isForGood ? FOR_GOOD : RETRYABLE);
     if (isForGood) this.refusedForGood.add(id);
     else if (t === "send")

@@ -79,7 +79,7 @@ class Model {
         },
       ],
       [1, () => this.#faults.move()],
-      [1, () => this.#faults.startAgain()],
+      [1, () => this.#run.startAgain()],
       [0.3, () => this.#run.close()],
     ];
     let at = dice.between(

@@ -72,6 +72,7 @@ export default defineConfig({
       {
         text: "Develop",
         items: [
+          { text: "The SDK", link: "/sdk" },
           { text: "Wire protocol", link: "/protocol" },
           ...generated,
           { text: "Errors", link: "/errors" },

@@ -20,14 +20,14 @@ export const changeOf = (event: InnerEvent): Change | undefined =>
     : undefined;
 
 /**
- * A message after an edit (new body, and `edited`) or a recall (no body, and `recalled`). The only
+ * A message after an edit (new body, and `edited`) or a recall (`recalled`, no body and no `edited`). The only
  * implementation: storage makes pages with it, and clients apply it to the events that they hold.
  */
 export function withChange<B>(
   message: ChatEvent<B>,
   { kind, seq, body }: Pick<ChatEvent<B>, "kind" | "seq" | "body">,
 ): ChatEvent<B> {
-  const { body: _, ...rest } = message;
+  const { body: _, edited: _edited, ...rest } = message;
   return kind === "recalled" ? { ...rest, recalled: seq } : { ...rest, body, edited: seq };
 }
 

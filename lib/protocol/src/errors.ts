@@ -61,6 +61,8 @@ export interface ChatErrorOptions extends ErrorOptions {
    * Milliseconds after which the client may retry the same `id`. Only for retryable codes; 500 by default.
    */
   readonly retryAfterMs?: number;
+  /** Finds the request in the traces and logs of the servers. Set on errors that a server answered with. */
+  readonly traceId?: string;
 }
 
 /** An error that a client may see. Anything else that is thrown is a defect and answers INTERNAL. */
@@ -68,11 +70,13 @@ export class ChatError extends Error {
   override readonly name = "ChatError";
   readonly code: ErrorCode;
   readonly retryAfterMs: number | undefined;
+  declare readonly traceId?: string;
 
   constructor(code: ErrorCode, message: string, options?: ChatErrorOptions) {
     super(message, options);
     this.code = code;
     this.retryAfterMs = options?.retryAfterMs ?? (isRetryable(code) ? 500 : undefined);
+    if (options?.traceId !== undefined) this.traceId = options.traceId;
   }
 }
 
