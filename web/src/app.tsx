@@ -65,25 +65,25 @@ function Chat({ session, onSession, onLeave }: ChatProps) {
   useEffect(() => {
     let made: ChatModel | undefined;
     let gone = false;
+    const start = async (): Promise<void> => {
+      const { ws } = await getConfig();
+      if (gone) return;
+      made = await ChatModel.start(session.user, ws, deviceOfTab(), async () => session.token);
+      if (gone) void made.close();
+      made.watch(() => {
+        draw(undefined);
+      });
+      setModel(made);
+    };
     const open = (): void => {
-      getConfig().then(
-        ({ ws }) => {
-          if (gone) return;
-          made = new ChatModel(session.user, ws, deviceOfTab(), async () => session.token);
-          made.watch(() => {
-            draw(undefined);
-          });
-          setModel(made);
-        },
-        () => {
-          if (!gone) setTimeout(open, 1_000);
-        },
-      );
+      start().catch(() => {
+        if (!gone) setTimeout(open, 1_000);
+      });
     };
     open();
     return () => {
       gone = true;
-      made?.close();
+      void made?.close();
     };
   }, [session, attempt]);
   useEffect(() => {

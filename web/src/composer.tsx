@@ -31,11 +31,11 @@ export function Composer({ model, target, editing, onEditLast, onDone }: Props) 
     const said = text.trim();
     if (said === "") return;
     if (editing === undefined) {
-      model.send(target, said);
+      model.send(said);
       setText("");
       return;
     }
-    model.change(editing, said).then(onDone, (error: unknown) => {
+    model.change(editing.seq, said).then(onDone, (error: unknown) => {
       setFault(explain(error));
     });
   };

@@ -49,7 +49,7 @@ export function Settings({ model, session, onSession, onLeave, onClose }: Props)
   const leave = (): void => {
     const count = model.outgoing.all.length;
     if (count > 0 && !confirm(t("settings.signOutSure", { count }))) return;
-    model.outgoing.clear();
+    void model.outgoing.clear();
     onLeave();
   };
   return (

@@ -20,17 +20,17 @@ export function Thread({ model, target, token }: Props) {
   const [isPanel, setPanel] = useState(false);
   const [editing, setEditing] = useState<ChatEvent>();
   const [fault, setFault] = useState<string>();
-  const listed = model.conversations.get(target);
-  const thread = model.threads.get(target);
+  const listed = model.conversation(target);
+  const { thread } = model;
   const isGroup = listed?.kind === "group";
   const events = thread?.events ?? NONE;
   const waiting = model.outgoing.all;
   const rows = useMemo(
-    () => rowsOf(events, model.outgoing.to(target), model.me, thread?.readAtOpen),
+    () => rowsOf(events, thread?.waiting ?? [], model.me, thread?.readAtOpen),
     [events, waiting, thread?.readAtOpen],
   );
   const recall = (event: ChatEvent): void => {
-    model.change(event, undefined).catch((error: unknown) => {
+    model.change(event.seq, undefined).catch((error: unknown) => {
       setFault(explain(error));
     });
   };
@@ -66,7 +66,7 @@ export function Thread({ model, target, token }: Props) {
           </button>
         ) : null}
       </header>
-      {isPanel && listed !== undefined && !listed.left ? (
+      {isPanel && listed?.isMember === true ? (
         <GroupPanel model={model} listed={listed} token={token} />
       ) : null}
       <Messages
@@ -75,7 +75,11 @@ export function Thread({ model, target, token }: Props) {
         rows={rows}
         isGroup={isGroup}
         isLoading={thread?.loading === true}
-        onTop={() => void model.loadOlder(target)}
+        onTop={() => {
+          model.loadOlder().catch((error: unknown) => {
+            setFault(explain(error));
+          });
+        }}
         onEdit={({ event }) => {
           setEditing(event);
         }}
@@ -96,7 +100,7 @@ export function Thread({ model, target, token }: Props) {
           </button>
         </p>
       )}
-      {listed?.left === true ? (
+      {listed?.isMember === false ? (
         <p class="nothing">{t("thread.left")}</p>
       ) : (
         <Composer
