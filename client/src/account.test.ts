@@ -64,24 +64,24 @@ test("a directory asks for one token, and for another when that one has ended", 
       return [401, { code: "TOKEN_EXPIRED", message: "no", traceId: "x" }];
     return path.includes("members")
       ? [200, { items: [{ user: "bob" }], next: "bob" }]
-      : [200, { user: "bob" }];
+      : [200, { items: [{ user: "bob" }] }];
   });
   let tokens = 0;
   const directory = restDirectory(async () => {
     tokens += 1;
     return `t${tokens}`;
   }, HERE);
-  await directory.profile("bob");
+  await directory.profiles(["bob", "cleo"]);
   assert.deepEqual(await directory.members("g_a", "ann"), { users: ["bob"], next: "bob" });
   good = "t2";
-  await directory.profile("bob");
+  await directory.profiles(["bob", "cleo"]);
   assert.deepEqual(calls, [
-    "GET /v1/users/bob t1",
+    "GET /v1/people?users=bob,cleo t1",
     "GET /v1/conversations/g_a/members?after=ann t1",
-    "GET /v1/users/bob t1",
-    "GET /v1/users/bob t2",
+    "GET /v1/people?users=bob,cleo t1",
+    "GET /v1/people?users=bob,cleo t2",
   ]);
   good = "none";
-  await assert.rejects(directory.profile("bob"), { code: "TOKEN_EXPIRED" });
+  await assert.rejects(directory.profiles(["bob", "cleo"]), { code: "TOKEN_EXPIRED" });
   assert.equal(tokens, 3);
 });

@@ -23,7 +23,6 @@ type Token = Omit<Session, "user">;
 
 const isOfToken = (thrown: unknown): boolean =>
   thrown instanceof RestError && (thrown.code === "UNAUTHENTICATED" || thrown.code === "TOKEN_EXPIRED");
-const userPath = (user: string): string => `/v1/users/${encodeURIComponent(user)}`;
 
 /** Makes an account. Rejects with CONFLICT if the name is taken. Does not sign in. */
 export const signUp = async (account: Login & { readonly name?: string }, api?: Api): Promise<Profile> =>
@@ -103,7 +102,10 @@ export function restDirectory(token: () => Promise<string>, api?: Api): Director
     }
   };
   return {
-    profile: async (user) => askTwice(userPath(user)),
+    profiles: async (users) => {
+      const path = `/v1/people?users=${users.map(encodeURIComponent).join(",")}`;
+      return (await askTwice<{ items: readonly Profile[] }>(path)).items;
+    },
     members: async (conversation, after) => {
       const query = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
       const path = `/v1/conversations/${encodeURIComponent(conversation)}/members${query}`;

@@ -162,7 +162,7 @@ class ChatModel {
         token: async () => this.#token(),
         random: () => this.dice.next(),
         store,
-        directory: { profile: async (user) => ({ user }), members: async () => ({ users: [] }) },
+        directory: { profiles: async () => [], members: async () => ({ users: [] }) },
         linesMax: 10,
       },
       {

@@ -13,7 +13,7 @@ export class ChatScene {
   readonly clock = new VirtualClock();
   readonly server = new ModelServer(this.clock, new Dice(1));
   readonly store = memoryStore();
-  /** Users whose profile was asked for, in order. */
+  /** Users whose profiles were asked for together, in order. */
   readonly asked: string[] = [];
   readonly members = new Map<string, readonly string[]>();
 
@@ -31,9 +31,9 @@ export class ChatScene {
         random: () => 0.5,
         store: this.store,
         directory: {
-          profile: async (user) => {
-            this.asked.push(user);
-            return { user, name: user.toUpperCase() };
+          profiles: async (users) => {
+            this.asked.push(users.join(" "));
+            return users.map((user) => ({ user, name: user.toUpperCase() }));
           },
           members: async (conversation) => ({ users: this.members.get(conversation) ?? [] }),
         },

@@ -25,29 +25,30 @@ export function goBack(model: ChatModel): void {
  */
 export function useAddress(model: ChatModel, drafts: Drafts): void {
   useEffect(() => {
+    const isListed = (target: string): boolean => model.conversation(target) !== undefined;
+    /** A conversation of the address that may still come into the list. */
+    let awaited: string | undefined;
     const enter = (): void => {
       const target = targetOf(location.hash);
       if (target === model.open) return;
-      if (target === undefined || isNew(target) || model.conversations.has(target)) model.show(target);
-      // A conversation that is not listed yet. If it is not in the list either, the model closes it.
-      else if (model.listed) model.show(undefined);
-      else model.open = target;
+      const isKnown = target === undefined || isNew(target) || isListed(target);
+      awaited = isKnown || model.listed ? undefined : target;
+      model.show(isKnown ? target : awaited);
     };
     const follow = (): void => {
       const { open } = model;
-      const isAwaited = open !== undefined && !isNew(open) && !model.threads.has(open);
-      if (isAwaited) {
-        if (model.conversations.has(open)) model.show(open);
-        return;
+      if (awaited !== undefined && awaited === open) {
+        const isThere = isListed(open);
+        if (!isThere && !model.listed) return;
+        awaited = undefined;
+        return model.show(isThere ? open : undefined);
       }
       const before = targetOf(location.hash);
       if (before === open) return;
       const isMade =
-        before !== undefined &&
-        isNew(before) &&
-        model.conversations.get(open ?? "")?.name === before.slice(1);
+        before !== undefined && isNew(before) && model.conversation(open ?? "")?.name === before.slice(1);
       if (isMade && open !== undefined) drafts.move(before, open);
-      const isLost = before !== undefined && !isNew(before) && !model.conversations.has(before);
+      const isLost = before !== undefined && !isNew(before) && !isListed(before);
       if (isMade || isLost) history.replaceState(history.state, "", hashOf(open));
       else history.pushState({ isFromList: before === undefined }, "", hashOf(open));
     };

@@ -64,28 +64,28 @@ function useModel(session: Session) {
     let made: ChatModel | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isGone = false;
+    const start = async (): Promise<void> => {
+      const [{ ws }, device] = await Promise.all([getConfig(), deviceOfTab()]);
+      if (isGone) return;
+      made = await ChatModel.start(session.user, ws, device, async () => session.token);
+      if (isGone) return made.close();
+      made.watch(() => {
+        draw(undefined);
+      });
+      setModel(made);
+    };
     const open = (): void => {
-      Promise.all([getConfig(), deviceOfTab()]).then(
-        ([{ ws }, device]) => {
-          if (isGone) return;
-          made = new ChatModel(session.user, ws, device, async () => session.token);
-          made.watch(() => {
-            draw(undefined);
-          });
-          setModel(made);
-        },
-        () => {
-          if (isGone) return;
-          setUnreachable(true);
-          timer = setTimeout(open, RETRY_MS);
-        },
-      );
+      start().catch(() => {
+        if (isGone) return;
+        setUnreachable(true);
+        timer = setTimeout(open, RETRY_MS);
+      });
     };
     open();
     return () => {
       isGone = true;
       clearTimeout(timer);
-      made?.close();
+      void made?.close();
     };
   }, [session, attempt]);
   const again = (): void => {

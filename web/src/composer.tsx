@@ -33,11 +33,11 @@ export function Composer({ model, target, drafts, editing, onEditLast, onDone }:
   const submit = (): void => {
     if (said === "" || size.isOver) return;
     if (editing === undefined) {
-      model.send(target, said);
+      model.send(said);
       setText("");
       return;
     }
-    model.change(editing, said).then(onDone, (error: unknown) => {
+    model.change(editing.seq, said).then(onDone, (error: unknown) => {
       setFault(explain(error));
     });
   };

@@ -67,7 +67,7 @@ export function ConversationList({ model, token, onSettings }: Props) {
           <Entry key={listed.id} model={model} listed={listed} nameOf={nameOf} />
         ))}
       </ul>
-      {model.listed && model.conversations.size === 0 ? <p class="nothing">{t("list.nothing")}</p> : null}
+      {model.listed && model.sorted.length === 0 ? <p class="nothing">{t("list.nothing")}</p> : null}
     </nav>
   );
 }

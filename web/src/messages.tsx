@@ -58,7 +58,13 @@ export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRec
         </Virtualizer>
       </div>
       {isAtBottom ? null : (
-        <button class="latest" onClick={toBottom}>
+        <button
+          class="latest"
+          onClick={() => {
+            // Offline, the newest that are loaded are shown.
+            model.toLatest().then(toBottom, toBottom);
+          }}
+        >
           {missed > 0 ? t("thread.latestNew", { count: missed }) : t("thread.latest")} ↓
         </button>
       )}

@@ -1,48 +1,68 @@
-import { ChatClient } from "@jichat/client/chat-client.ts";
-import type { ConnectionState, Conversation, Notice, Target } from "@jichat/client/types.ts";
-import type { ChatError } from "@jichat/protocol/errors.ts";
-import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
-import { explain } from "./i18n.ts";
-import type { ConversationRow } from "./listed.ts";
-import { bornOf, directWith, listedOf, peerOf } from "./listed.ts";
+import type { Chat, ChatClient, ChatError, ConnectionState, LineEvent, Target, Thread } from "@jichat/client";
+import { openChat, webStore } from "@jichat/client";
+import type { ConversationRow, TextBody } from "./listed.ts";
 import type { Pending } from "./outgoing.ts";
-import { Outgoing } from "./outgoing.ts";
-import type { Thread } from "./thread-events.ts";
-import { withEvent } from "./thread-events.ts";
+import { Outgoing, pendingOf } from "./outgoing.ts";
 
 /** A 1-1 conversation that does not exist yet is named by its user. */
 export const isNew = (target: string): boolean => target.startsWith("@");
 
 /**
- * The first page is small, so that the newest messages appear soon. Older pages are larger, since a reader
- * who scrolls usually goes on.
+ * Lines of a thread that are held. Only those on the screen are in the document, so there may be many: the
+ * list scrolls through them without a stop.
  */
-const [FIRST_PAGE, OLDER_PAGE] = [50, 200];
-const READ_DELAY_MS = 150;
+const LINES_MAX = 20_000;
 
-/** The state of the whole page. One client of the SDK keeps it in step with the server. */
+const targetOf = (target: string): Target =>
+  isNew(target) ? { to: target.slice(1) } : { conversation: target };
+
+/** The thread that is open, ready to be drawn. */
+export interface OpenThread {
+  readonly events: readonly LineEvent<TextBody>[];
+  readonly waiting: readonly Pending[];
+  readonly loading: boolean;
+  /** The read mark when it was opened with unread messages. The line "new messages" is drawn there. */
+  readonly readAtOpen: number | undefined;
+}
+
+/** What this page has beyond the SDK's chat: which conversation is open, and what was seen on the screen. */
 export class ChatModel {
   readonly me: string;
-  readonly client: ChatClient;
+  readonly client: ChatClient<TextBody>;
   readonly outgoing: Outgoing;
-  readonly conversations = new Map<string, ConversationRow>();
-  readonly threads = new Map<string, Thread>();
-  connection: ConnectionState = "connecting";
-  closedBy: ChatError | undefined;
-  listed = false;
   open: string | undefined;
+  readonly #chat: Chat<TextBody>;
   readonly #watchers = new Set<() => void>();
-  #reading: ReturnType<typeof setTimeout> | undefined;
+  readonly #stops: (() => void)[];
+  #thread: Thread<TextBody> | undefined;
+  #closeThread: (() => void) | undefined;
+  #readAtOpen: number | undefined;
+  /** The open conversation was in the list. If it is there no more, the cluster has begun anew without it. */
+  #wasKnown = false;
 
-  constructor(me: string, urls: readonly string[], device: string, token: () => Promise<string>) {
-    this.me = me;
-    // The echo also brings this device's own changes: an ack does not say, for example, who was invited.
-    this.client = new ChatClient({ urls, device, token, client: "jichat-web/0.1", echo: true });
-    this.outgoing = new Outgoing(me, () => this.client.newId());
-    void this.#follow();
-    for (const kept of this.outgoing.all) if (kept.error === undefined) void this.#transmit(kept);
-    this.client.connect().catch(() => undefined); // The state has the reason, and the page shows it.
-    document.addEventListener("visibilitychange", this.#markRead);
+  private constructor(chat: Chat<TextBody>) {
+    this.#chat = chat;
+    this.me = chat.user;
+    this.client = chat.client;
+    this.outgoing = new Outgoing(chat);
+    const shown = [chat.status, chat.conversations, chat.unsent];
+    this.#stops = shown.map((live) => live.subscribe(this.#changed));
+    document.addEventListener("visibilitychange", this.#changed);
+  }
+
+  /**
+   * The chat of this tab. What is unsent is kept in the tab's storage: a reload loses nothing, and another
+   * tab is another device.
+   */
+  static async start(
+    user: string,
+    urls: readonly string[],
+    device: string,
+    token: () => Promise<string>,
+  ): Promise<ChatModel> {
+    const store = webStore(sessionStorage);
+    const given = { user, urls, device, token, store, client: "jichat-web/0.1", linesMax: LINES_MAX };
+    return new ChatModel(await openChat(given));
   }
 
   watch(act: () => void): () => void {
@@ -50,254 +70,106 @@ export class ChatModel {
     return () => this.#watchers.delete(act);
   }
 
-  #changed(): void {
-    for (const act of this.#watchers) act();
+  get connection(): ConnectionState {
+    return this.#chat.status.get().state;
   }
 
-  get sorted(): ConversationRow[] {
-    return [...this.conversations.values()]
-      .filter(({ left }) => !left)
-      .sort((a, b) => (b.last?.ts ?? 0) - (a.last?.ts ?? 0));
+  get closedBy(): ChatError | undefined {
+    return this.#chat.status.get().error;
+  }
+
+  /** Whether the server has told all conversations. */
+  get listed(): boolean {
+    return this.#chat.conversations.get().isComplete;
+  }
+
+  get sorted(): readonly ConversationRow[] {
+    return this.#chat.conversations.get().conversations;
   }
 
   get unread(): number {
-    return this.sorted.reduce((sum, { unread }) => sum + unread, 0);
+    return this.#chat.conversations.get().unread;
   }
 
-  async #follow(): Promise<void> {
-    for await (const notice of this.client.events()) {
-      this.#receive(notice);
-      this.#changed();
-    }
+  conversation(id: string): ConversationRow | undefined {
+    return this.#chat.conversation(id).get();
   }
 
-  #receive(notice: Notice): void {
-    switch (notice.t) {
-      case "state":
-        this.connection = notice.state;
-        if (notice.state === "closed") this.closedBy = notice.error;
-        return;
-      case "conversations":
-        for (const listed of notice.conversations) this.#list(listed);
-        if (notice.complete) this.#isListed();
-        return;
-      case "reset":
-        return this.#reset();
-      case "event":
-        return this.#event(notice.event);
-      case "receipt":
-        return this.#receipt(notice.conversation, notice.user, notice.seq);
-    }
-  }
-
-  /** Reopens the conversation that was open before a reset, if it still exists. */
-  #isListed(): void {
-    this.listed = true;
-    const { open } = this;
-    if (open !== undefined && !isNew(open) && !this.threads.has(open))
-      this.show(this.conversations.has(open) ? open : undefined);
-  }
-
-  /** The cluster has begun anew, and its present state follows. Drafts and unsent messages stay. */
-  #reset(): void {
-    this.conversations.clear();
-    this.threads.clear();
-    this.listed = false;
-  }
-
-  #list(listed: Conversation): void {
-    const { conversation: id } = listed;
-    const known = this.conversations.get(id);
-    if (!("left" in listed)) {
-      this.conversations.set(id, listedOf(listed, known));
-      this.#arrived(id, listed.peer);
-    } else if (known !== undefined) known.left = true;
-  }
-
-  /**
-   * The first message to a user has created the conversation. If it was open under the user's name, it is
-   * shown now.
-   */
-  #arrived(id: string, peer: string | undefined): void {
-    if (peer !== undefined && this.open === `@${peer}`) this.show(id);
-  }
-
-  #event(event: ChatEvent): void {
-    const { conversation: id, from } = event;
-    // The echo may come before the ack. The message is shown only once.
-    if (from === this.me && event.id !== undefined) this.outgoing.remove(event.id);
-    let listed = this.conversations.get(id);
-    if (event.kind === "created" || (listed === undefined && event.kind !== "left")) {
-      const peer = peerOf(event, this.me);
-      listed ??= bornOf(event, peer);
-      this.conversations.set(id, listed);
-      this.#arrived(id, peer);
-    }
-    if (listed === undefined) return;
-    if (event.kind === "renamed" && event.name !== undefined)
-      this.conversations.set(id, (listed = { ...listed, name: event.name }));
-    if (event.users?.includes(this.me) === true) listed.left = event.kind === "left";
-    if (event.seq > listed.head) {
-      const isSeen = from === this.me || (this.open === id && document.visibilityState === "visible");
-      if (event.kind === "message") listed.unread = isSeen ? 0 : listed.unread + 1;
-      if (event.kind === "message" && from === this.me) listed.read = event.seq;
-      listed.head = event.seq;
-      listed.last = event;
-    }
-    this.#add(event);
-    this.#markRead();
-  }
-
-  #add(event: ChatEvent): void {
-    const thread = this.threads.get(event.conversation);
-    if (thread !== undefined) thread.events = withEvent(thread.events, event);
-  }
-
-  #receipt(id: string, user: string, seq: number): void {
-    const listed = this.conversations.get(id);
-    if (listed === undefined || user !== this.me || seq <= listed.read) return;
-    listed.read = seq;
-    const thread = this.threads.get(id);
-    const knows = (thread?.events[0]?.seq ?? Number.POSITIVE_INFINITY) <= seq;
-    if (seq >= listed.head) listed.unread = 0;
-    else if (knows)
-      listed.unread =
-        thread?.events.filter((event) => event.seq > seq && event.kind === "message").length ?? 0;
+  get thread(): OpenThread | undefined {
+    if (this.#thread === undefined) return undefined;
+    const { lines, pending, loading } = this.#thread.get();
+    const [readAtOpen, waiting] = [this.#readAtOpen, pending.map(pendingOf)];
+    return { events: lines, waiting, loading: loading !== undefined, readAtOpen };
   }
 
   /** Opens a conversation. `@user` stands for one that does not exist yet. */
   show(target: string | undefined): void {
+    this.#closeThread?.();
     this.open = target;
-    if (target !== undefined && !isNew(target)) {
-      const listed = this.conversations.get(target);
-      const known = this.threads.get(target);
-      const thread = known ?? { events: [], atFirst: false, loading: false, readAtOpen: undefined };
-      thread.readAtOpen = (listed?.unread ?? 0) > 0 ? listed?.read : undefined;
-      this.threads.set(target, thread);
-      if (known === undefined) void this.loadOlder(target);
-    }
-    this.#markRead();
+    this.#thread = target === undefined ? undefined : this.#chat.thread(targetOf(target));
+    this.#closeThread = this.#thread?.subscribe(this.#changed);
+    const listed = target === undefined ? undefined : this.conversation(target);
+    this.#readAtOpen = (listed?.unread ?? 0) > 0 ? listed?.read : undefined;
+    this.#wasKnown = false;
     this.#changed();
   }
 
-  async loadOlder(id: string): Promise<void> {
-    const thread = this.threads.get(id);
-    if (thread === undefined || thread.loading || thread.atFirst) return;
-    thread.loading = true;
-    this.#changed();
-    try {
-      const before = thread.events[0]?.seq;
-      const page = await this.client.pull(
-        id,
-        before === undefined ? { limit: FIRST_PAGE } : { limit: OLDER_PAGE, before },
-      );
-      const known = new Set(thread.events.map(({ seq }) => seq));
-      thread.events = [...page.events.filter(({ seq }) => !known.has(seq)), ...thread.events];
-      thread.atFirst = !page.more;
-    } catch {
-      // The client is offline or busy: the banner says so, and the request is repeated.
-      setTimeout(() => void this.loadOlder(id), 1_000);
-    } finally {
-      thread.loading = false;
-      this.#changed();
-    }
+  async loadOlder(): Promise<void> {
+    await this.#thread?.loadOlder();
   }
 
-  send(target: string, text: string): void {
-    void this.#transmit(this.outgoing.add(target, text));
-    this.#changed();
+  /** Comes back to the newest lines from a place in the past. */
+  async toLatest(): Promise<void> {
+    await this.#thread?.jumpToLatest();
   }
 
-  async #transmit({ id, target, text }: Pending): Promise<void> {
-    const to: Target = isNew(target) ? { to: target.slice(1) } : { conversation: target };
-    try {
-      const { conversation, seq, ts } = await this.client.send(to, { text }, { id });
-      this.outgoing.remove(id);
-      if (isNew(target)) {
-        if (!this.conversations.has(conversation))
-          this.conversations.set(conversation, directWith(conversation, target.slice(1)));
-        this.outgoing.move(target, conversation);
-      }
-      const no = (this.conversations.get(conversation)?.last?.no ?? 0) + 1;
-      this.#event({ conversation, seq, no, kind: "message", from: this.me, ts, id, body: { text } });
-      if (isNew(target) && this.open === target) this.show(conversation);
-    } catch (error) {
-      // A closed client cannot send any more: the message waits for the next client.
-      if (this.client.state !== "closed") this.outgoing.mark(id, explain(error));
-    }
-    this.#changed();
+  send(text: string): void {
+    this.#thread?.send({ text });
   }
 
   retry({ id }: Pending): void {
-    this.outgoing.mark(id, undefined);
-    const again = this.outgoing.all.find((pending) => pending.id === id);
-    if (again !== undefined) void this.#transmit(again);
-    this.#changed();
+    this.#thread?.retry(id);
   }
 
   discard({ id }: Pending): void {
-    this.outgoing.remove(id);
-    this.#changed();
+    this.#thread?.discard(id);
   }
 
   async createGroup(name: string, members: readonly string[]): Promise<void> {
-    const { conversation, seq, ts } = await this.client.createGroup(name, members);
-    this.#event({
-      conversation,
-      seq,
-      no: 0,
-      kind: "created",
-      from: this.me,
-      ts,
-      users: [this.me, ...members],
-      name,
-    });
+    const { conversation } = await this.client.createGroup(name, members);
     this.show(conversation);
   }
 
-  /** Edits or recalls one of the user's own messages. The change is shown when it is acked. */
-  async change(event: ChatEvent, text: string | undefined): Promise<void> {
-    const { conversation, seq: target, no } = event;
-    const { seq, ts } =
-      text === undefined
-        ? await this.client.recall(conversation, target)
-        : await this.client.edit(conversation, target, { text });
-    this.#event({
-      conversation,
-      seq,
-      no,
-      kind: text === undefined ? "recalled" : "edited",
-      from: this.me,
-      ts,
-      target,
-      body: text === undefined ? undefined : { text },
-    });
-    this.#changed();
+  /** Edits or recalls one of the user's own messages. The change is shown when it is stored. */
+  async change(seq: number, text: string | undefined): Promise<void> {
+    await (text === undefined ? this.#thread?.recall(seq) : this.#thread?.edit(seq, { text }));
   }
 
-  /** Marks everything on the screen as read. */
-  readonly #markRead = (): void => {
-    clearTimeout(this.#reading);
-    this.#reading = setTimeout(() => {
-      const listed = this.conversations.get(this.open ?? "");
-      if (
-        listed === undefined ||
-        listed.left ||
-        document.visibilityState !== "visible" ||
-        listed.read >= listed.head
-      )
-        return;
-      listed.read = listed.head;
-      listed.unread = 0;
-      this.#changed();
-      // If a mark is lost, the next one replaces it.
-      this.client.read(listed.id, listed.head).catch(() => undefined);
-    }, READ_DELAY_MS);
+  async close(): Promise<void> {
+    document.removeEventListener("visibilitychange", this.#changed);
+    for (const stop of this.#stops) stop();
+    this.#closeThread?.();
+    await this.#chat.close();
+  }
+
+  readonly #changed = (): void => {
+    this.#follow();
+    // What is on the screen is read.
+    if (document.visibilityState === "visible") this.#thread?.markRead();
+    for (const act of this.#watchers) act();
   };
 
-  close(): void {
-    document.removeEventListener("visibilitychange", this.#markRead);
-    clearTimeout(this.#reading);
-    this.client.close();
+  /** The first message to a user makes their conversation. One of another life of the cluster is closed. */
+  #follow(): void {
+    const { open } = this;
+    if (open === undefined) return;
+    const id = this.#thread?.conversation;
+    if (isNew(open)) {
+      if (id !== undefined && this.conversation(id) !== undefined) this.show(id);
+      return;
+    }
+    const isKnown = this.conversation(open) !== undefined;
+    this.#wasKnown ||= isKnown;
+    if (this.#wasKnown && !isKnown && this.listed) this.show(undefined);
   }
 }

@@ -44,7 +44,7 @@ const isWorthIt = ({ kind, from }: ChatEvent, me: string): boolean =>
 
 async function notify(event: ChatEvent, model: ChatModel, names: Names): Promise<void> {
   const { conversation, from } = event;
-  const listed = model.conversations.get(conversation);
+  const listed = model.conversation(conversation);
   const who = names.of(from);
   const text = sentenceOf(event, { me: model.me, nameOf: names.of });
   const isGroup = listed?.kind === "group";

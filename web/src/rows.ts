@@ -20,17 +20,6 @@ export type Row = EventRow | PendingRow;
 
 const PAUSE_MS = 5 * 60_000;
 
-/** Kinds with their own line. Edits and recalls change the line of the message that they name. */
-const LINES: ReadonlySet<ChatEvent["kind"]> = new Set([
-  "message",
-  "created",
-  "joined",
-  "left",
-  "renamed",
-  "lost",
-]);
-const isLine = ({ kind }: ChatEvent): boolean => LINES.has(kind);
-
 /**
  * The lines of a thread: `events` in rising seq, then the waiting messages. `readAtOpen` is the read mark
  * when the conversation was opened.
@@ -46,7 +35,6 @@ export function rowsOf(
   let dayEnds = Number.NEGATIVE_INFINITY;
   let isNewSaid = readAtOpen === undefined;
   for (const event of events) {
-    if (!isLine(event)) continue;
     const isNewDay = event.ts >= dayEnds;
     if (isNewDay) dayEnds = new Date(event.ts).setHours(24, 0, 0, 0);
     const isFirstNew = !isNewSaid && event.seq > (readAtOpen ?? 0) && event.from !== me;

@@ -53,7 +53,7 @@ export function Settings({ model, session, onSession, onLeave, onClose }: Props)
     };
   const count = model.outgoing.all.length;
   const leave = (): void => {
-    model.outgoing.clear();
+    void model.outgoing.clear();
     onLeave();
   };
   return (

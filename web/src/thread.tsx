@@ -25,17 +25,17 @@ export function Thread({ model, target, token, drafts }: Props) {
   const [isPanel, setPanel] = useState(false);
   const [editing, setEditing] = useState<ChatEvent>();
   const [fault, setFault] = useState<string>();
-  const listed = model.conversations.get(target);
-  const thread = model.threads.get(target);
+  const listed = model.conversation(target);
+  const { thread } = model;
   const isGroup = listed?.kind === "group";
   const events = thread?.events ?? NONE;
   const waiting = model.outgoing.all;
   const rows = useMemo(
-    () => rowsOf(events, model.outgoing.to(target), model.me, thread?.readAtOpen),
+    () => rowsOf(events, thread?.waiting ?? [], model.me, thread?.readAtOpen),
     [events, waiting, thread?.readAtOpen],
   );
   const recall = (event: ChatEvent): void => {
-    model.change(event, undefined).catch((error: unknown) => {
+    model.change(event.seq, undefined).catch((error: unknown) => {
       setFault(explain(error));
     });
   };
@@ -69,7 +69,7 @@ export function Thread({ model, target, token, drafts }: Props) {
           </button>
         ) : null}
       </header>
-      {isPanel && listed !== undefined && !listed.left ? (
+      {isPanel && listed?.isMember === true ? (
         <GroupPanel
           model={model}
           listed={listed}
@@ -85,7 +85,11 @@ export function Thread({ model, target, token, drafts }: Props) {
         rows={rows}
         isGroup={isGroup}
         isLoading={thread?.loading === true}
-        onTop={() => void model.loadOlder(target)}
+        onTop={() => {
+          model.loadOlder().catch((error: unknown) => {
+            setFault(explain(error));
+          });
+        }}
         onEdit={({ event }) => {
           setEditing(event);
         }}
@@ -106,7 +110,7 @@ export function Thread({ model, target, token, drafts }: Props) {
           </button>
         </p>
       )}
-      {listed?.left === true ? (
+      {listed?.isMember === false ? (
         <p class="nothing">{t("thread.left")}</p>
       ) : (
         <Composer
@@ -128,7 +132,7 @@ export function Thread({ model, target, token, drafts }: Props) {
 /** Whom the conversation is with, and how they can be told from others of the same name. */
 function Title({ model, target }: Pick<Props, "model" | "target">) {
   const nameOf = useNames();
-  const listed = model.conversations.get(target);
+  const listed = model.conversation(target);
   const peer = isNew(target) ? target.slice(1) : listed?.kind === "direct" ? listed.name : undefined;
   const name = peer === undefined ? (listed?.name ?? "") : nameOf(peer);
   return (

@@ -214,7 +214,7 @@ test("names are looked up once, and stand in the members of a group; who joins i
   scene.server.deliver(scene.server.store.append(group, { kind: "joined", from: ME, users: ["cleo"] }));
   await scene.clock.pass(1_000);
   assert.deepEqual(members.get().members.at(-1), { user: "cleo", name: "CLEO" });
-  assert.deepEqual(scene.asked, ["bob", ME, "cleo"]);
+  assert.deepEqual(scene.asked, ["bob ann", "cleo"]);
   await scene.close(chat);
 });
 

@@ -36,7 +36,7 @@ export interface ChatParts<B extends object> {
   readonly keeper: Keeper;
   /** What the keeper read. */
   readonly kept: ReadonlyMap<string, unknown>;
-  readonly directory: Directory | undefined;
+  readonly directory: Directory;
   readonly linesMax: number;
 }
 
@@ -74,10 +74,15 @@ export class Chat<B extends object = Body> {
     this.#sends = this.#newSends();
     this.#listing = this.#newListing();
     this.#threads = this.#newThreads();
-    const onName = (named: string): void => {
-      for (const members of this.#members.values()) members.named(named);
-    };
-    this.#people = new People({ pace: this.#pace, patience: this.#patience, directory, onName });
+    this.#people = new People({
+      clock,
+      pace: this.#pace,
+      patience: this.#patience,
+      directory,
+      onNames: (users) => {
+        for (const members of this.#members.values()) members.named(users);
+      },
+    });
     this.status = this.#status;
     this.conversations = this.#listing.list;
     this.unsent = { get: () => this.#sends.all, subscribe: this.#unsent.subscribe };
@@ -156,18 +161,14 @@ export class Chat<B extends object = Body> {
     return this.#threads.of(target);
   }
 
-  /** The members of a conversation, loaded while somebody is subscribed. Needs a directory. */
+  /** The members of a conversation, loaded while somebody is subscribed. */
   members(conversation: string): Live<MembersView> {
     const { directory } = this.#parts;
-    if (directory === undefined)
-      throw new ChatError("INVALID", "members come from the REST interface: give `openChat` a `directory`");
     const parts = { pace: this.#pace, patience: this.#patience, directory, people: this.#people };
     return this.#members.of(conversation, () => new Members(conversation, parts)).cell;
   }
 
-  /**
-   * The name that a user goes by, looked up once somebody is subscribed. Without a directory there is none.
-   */
+  /** The name that a user goes by, looked up once somebody is subscribed. */
   profile(user: string): Live<Profile> {
     return this.#people.profile(user);
   }
@@ -186,6 +187,7 @@ export class Chat<B extends object = Body> {
    */
   async close(): Promise<void> {
     this.#patience.stop();
+    this.#people.stop();
     this.client.close();
     this.#pace.stop();
     await this.#parts.keeper.close();
@@ -233,7 +235,10 @@ export class Chat<B extends object = Body> {
     const { storeError } = this.#status.get();
     this.#status.set(storeError === undefined ? status : { ...status, storeError });
     this.#patience.isOnline = status.state === "online";
-    if (status.state === "closed") this.#patience.stop();
+    if (status.state === "closed") {
+      this.#patience.stop();
+      this.#people.stop();
+    }
     if (status.state === "online" && this.client.user !== this.user) this.#isSomebodyElse();
   }
 

@@ -44,9 +44,9 @@ export class Members {
     if (this.cell.isUsed) void this.#load();
   }
 
-  /** A name has come. */
-  named(user: string): void {
-    if (this.#users.includes(user)) this.#show({});
+  /** Names have come. */
+  named(users: ReadonlySet<string>): void {
+    if (this.#users.some((user) => users.has(user))) this.#show({});
   }
 
   #show(more: Partial<MembersView>): void {

@@ -1,4 +1,6 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
+import { Alarm } from "../alarm.ts";
 import { reasonOf } from "../closed.ts";
 import { Cell } from "./live.ts";
 import type { Pace } from "./live.ts";
@@ -8,25 +10,30 @@ import type { Directory, Live, Profile } from "./types.ts";
 
 /** Names that are remembered. Those that nobody looks at are forgotten first. */
 const REMEMBERED_MAX = 2_000;
-/** Look-ups that are out at once. The others wait, and those who are wanted twice are asked for once. */
-const AT_ONCE = 4;
-/** Look-ups of one user that fail before the id is shown for good. */
+/** The REST interface tells so many names at once. */
+const AT_ONCE_MAX = 100;
+/** So long names are gathered before they are asked for, in milliseconds: a whole list is one question. */
+const GATHER_MS = 20;
+/** Tries of one question before ids are shown in place of names. */
 const TRIES = 3;
+/** People rename themselves: after this, a name that is shown anew is asked for again. */
+const FRESH_MS = 600_000;
 
 interface Person {
   readonly cell: Cell<Profile>;
-  isAsked: boolean;
+  askedAt: number;
 }
 
 export interface PeopleParts {
+  readonly clock: Pick<Clock, "monotonic" | "sleep">;
   readonly pace: Pace;
   readonly patience: Patience;
-  readonly directory: Directory | undefined;
-  /** Told when a name has come. */
-  readonly onName: (user: string) => void;
+  readonly directory: Pick<Directory, "profiles">;
+  /** Told when names have come. */
+  readonly onNames: (users: ReadonlySet<string>) => void;
 }
 
-/** The names of users, looked up when somebody looks at them. */
+/** The names of users, looked up together when somebody looks at them. */
 export class People {
   readonly #parts: PeopleParts;
   readonly #people = new Remembered<Person>(
@@ -34,10 +41,12 @@ export class People {
     ({ cell }) => cell.isUsed || this.#waiting.has(cell.get().user),
   );
   readonly #waiting = new Set<string>();
-  #running = 0;
+  readonly #gathering: Alarm;
+  #isBusy = false;
 
   constructor(parts: PeopleParts) {
     this.#parts = parts;
+    this.#gathering = new Alarm(parts.clock);
   }
 
   /** The name is looked up at the first subscription. */
@@ -50,13 +59,21 @@ export class People {
     return this.#people.peek(user)?.cell.get() ?? { user };
   }
 
-  /** Looks the user up, unless that was done or is under way. */
+  /** Looks the user up, unless that was done lately or is under way. */
   want(user: string): void {
     const person = this.#person(user);
-    if (person.isAsked || this.#parts.directory === undefined) return;
-    person.isAsked = true;
+    const now = this.#parts.clock.monotonic();
+    if (now - person.askedAt < FRESH_MS || this.#parts.patience.isOver) return;
+    person.askedAt = now;
     this.#waiting.add(user);
-    if (this.#running < AT_ONCE) void this.#work(this.#parts.directory);
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    this.#gathering.set(GATHER_MS, () => void this.#work());
+  }
+
+  /** Leaves no timer. */
+  stop(): void {
+    this.#gathering.clear();
   }
 
   #person(user: string): Person {
@@ -64,36 +81,38 @@ export class People {
       cell: new Cell<Profile>(this.#parts.pace, { user }, (isUsed) => {
         if (isUsed) this.want(user);
       }),
-      isAsked: false,
+      askedAt: Number.NEGATIVE_INFINITY,
     }));
   }
 
-  async #work(directory: Directory): Promise<void> {
-    this.#running += 1;
-    for (const user of this.#waiting) {
-      this.#waiting.delete(user);
-      const profile = await this.#lookUp(directory, user);
-      if (profile?.name === undefined) continue;
-      this.#people.peek(user)?.cell.set({ user, name: profile.name });
-      this.#parts.onName(user);
+  async #work(): Promise<void> {
+    while (this.#waiting.size > 0) {
+      const users = [...this.#waiting].slice(0, AT_ONCE_MAX);
+      for (const user of users) this.#waiting.delete(user);
+      const found = await this.#lookUp(users);
+      for (const { user, name } of found) this.#named(user, name);
+      if (found.length > 0) this.#parts.onNames(new Set(found.map(({ user }) => user)));
     }
-    this.#running -= 1;
+    this.#isBusy = false;
   }
 
-  /** Undefined if there is no such user, or if it cannot be told: the id is shown then. */
-  async #lookUp(directory: Directory, user: string): Promise<Profile | undefined> {
-    const { patience } = this.#parts;
+  #named(user: string, name: string | undefined): void {
+    const cell = this.#people.peek(user)?.cell;
+    if (name !== cell?.get().name) cell?.set(name === undefined ? { user } : { user, name });
+  }
+
+  /** Those who do not exist are not in the answer. It is empty if it cannot be told: ids are shown then. */
+  async #lookUp(users: readonly string[]): Promise<readonly Profile[]> {
+    const { patience, directory } = this.#parts;
     for (let tries = 0; tries < TRIES && !patience.isOver; tries += 1) {
       try {
-        return await directory.profile(user);
+        return await directory.profiles(users);
       } catch (thrown) {
         const error = reasonOf(thrown);
-        if (!isRetryable(error.code)) return undefined;
+        if (!isRetryable(error.code)) return [];
         await patience.wait(error, tries);
       }
     }
-    const person = this.#people.peek(user);
-    if (person !== undefined) person.isAsked = false;
-    return undefined;
+    return [];
   }
 }

@@ -112,8 +112,8 @@ export interface MembersView {
 
 /** Asks the REST interface for people. `restDirectory` makes one; an application may have its own. */
 export interface Directory {
-  /** Rejects with NOT_FOUND if there is no such user. */
-  profile(user: string): Promise<Profile>;
+  /** Profiles of at most 100 users. Those who do not exist are left out. */
+  profiles(users: readonly string[]): Promise<readonly Profile[]>;
   /** Members in the order of their ids, after `after`. `next` is set if there are more. */
   members(conversation: string, after?: string): Promise<MembersPage>;
 }
