@@ -38,6 +38,8 @@ const scope = globalThis as unknown as Scope;
 const PAGE = "/";
 /** Names of files have a hash of their content, so another list is another version of the page. */
 const CACHE = `jichat ${SHELL.join(" ")}`;
+/** The server says `Vary: Origin` of everything, and a module is asked for with another `Origin` than here. */
+const AS_KEPT: CacheQueryOptions = { ignoreVary: true };
 /** A network that takes longer than this to give the page counts as none. */
 const PAGE_MS = 3_000;
 
@@ -57,13 +59,14 @@ async function page(): Promise<Response> {
   try {
     return await fetch(PAGE, { signal: AbortSignal.timeout(PAGE_MS) });
   } catch (error) {
-    const kept = await caches.match(PAGE);
+    const kept = await caches.match(PAGE, AS_KEPT);
     if (kept === undefined) throw error;
     return kept;
   }
 }
 
-const file = async (request: Request): Promise<Response> => (await caches.match(request)) ?? fetch(request);
+const file = async (request: Request): Promise<Response> =>
+  (await caches.match(request, AS_KEPT)) ?? fetch(request);
 
 /** Shows the conversation of a notification, in a tab that is open or in a new one. */
 async function show(hash: string): Promise<void> {
