@@ -227,7 +227,6 @@ export class Chat<B extends object = Body> {
     client.on("reset", () => {
       this.#listing.reset();
       this.#threads.reset();
-      this.#parts.keeper.delete(SEEN);
     });
   }
 
