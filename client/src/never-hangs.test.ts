@@ -506,3 +506,21 @@ test("the status says why it is offline and when it tries again", async () => {
   assert.equal(connected.status, "rejected");
   scene.client.close();
 });
+
+test("a slow server is not left for its late answers", async () => {
+  const scene = await new Scene().online();
+  const heard = scene.server.heard.bind(scene.server);
+  scene.server.heard = (socket, data) => {
+    scene.clock.after(String(data).includes('"sync"') ? 12_000 : 0, () => {
+      heard(socket, data);
+    });
+  };
+  const dialled = scene.server.dialledAt.length;
+  for (let i = 0; i < 9; i += 1) {
+    const asked = watch(scene.client.list());
+    await scene.clock.pass(11_000);
+    assert.equal(asked.status, "rejected");
+  }
+  assert.equal(scene.server.dialledAt.length, dialled);
+  scene.client.close();
+});

@@ -62,6 +62,7 @@ export class Chat<B extends object = Body> {
   readonly #people: People;
   readonly #members = new Remembered<Members>(MEMBERS_IDLE_MAX, ({ cell }) => cell.isUsed);
 
+  /** @internal `openChat` makes it. */
   constructor(parts: ChatParts<B>) {
     const { client, user, clock, kept, directory } = parts;
     this.#parts = parts;
@@ -227,7 +228,6 @@ export class Chat<B extends object = Body> {
     client.on("reset", () => {
       this.#listing.reset();
       this.#threads.reset();
-      this.#parts.keeper.delete(SEEN);
     });
   }
 

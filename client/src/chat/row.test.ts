@@ -48,6 +48,8 @@ test("unread counts messages of others; one's own message reads all before it", 
 
 test("an event that the list has counted already is not counted again", () => {
   assert.deepEqual(after(row(), said(9), said(10)), row());
+  const edit = said(4, { kind: "edited", target: 2, no: 3, body: { edit: 1 } });
+  assert.deepEqual(after(row(), edit), row());
   const known = row();
   assert.equal(eventRow(known, said(10), ME), known);
 });

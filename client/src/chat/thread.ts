@@ -35,6 +35,7 @@ export class Thread<B extends object> implements Live<ThreadView<B>> {
   #view: { readonly of: object; readonly view: ThreadView<B> } | undefined;
   readonly subscribe: Live<ThreadView<B>>["subscribe"];
 
+  /** @internal `chat.thread` makes it. */
   constructor(target: Target, parts: ThreadParts<B>) {
     this.target = target;
     this.#parts = parts;
@@ -64,12 +65,12 @@ export class Thread<B extends object> implements Live<ThreadView<B>> {
     return this.#view.view;
   };
 
-  /** The place under which its messages wait. */
+  /** @internal The place under which its messages wait. */
   get key(): string {
     return this.conversation ?? keyOf(this.target);
   }
 
-  /** Something that it shows has changed. */
+  /** @internal Something that it shows has changed. */
   changed(): void {
     this.#topic.changed();
   }

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { HandClock } from "@jichat/protocol/hand-clock.ts";
+import type { ConversationEvent, HistoryPage } from "../events.ts";
+import { Keeper } from "./keeper.ts";
+import { Listing } from "./listing.ts";
+import { Pace } from "./live.ts";
+import { Patience } from "./patience.ts";
+import { memoryStore } from "./store.ts";
+
+const event = (seq: number, more: object): ConversationEvent<object> =>
+  ({ conversation: "c", seq, no: 2, from: "bob", ts: seq, ...more }) as ConversationEvent<object>;
+
+test("a latest line that was looked up before an edit of it was heard is looked up again", async () => {
+  const clock = new HandClock();
+  const patience = new Patience(clock);
+  patience.isOnline = true;
+  const pages: PromiseWithResolvers<HistoryPage<object>>[] = [];
+  const listing = new Listing<object>({
+    me: "ann",
+    pace: new Pace(clock),
+    patience,
+    keeper: new Keeper({ store: memoryStore(), prefix: "p/", clock }),
+    pull: async () => {
+      const page = Promise.withResolvers<HistoryPage<object>>();
+      pages.push(page);
+      return page.promise;
+    },
+    read: async () => undefined,
+    noOf: () => undefined,
+    onPeer: () => undefined,
+    onChange: () => undefined,
+  });
+  const said = event(2, { kind: "message", body: { text: "old" } });
+  const pinned = event(3, { kind: "pinned", target: 2 });
+  const listed = { conversation: "c", kind: "group", first: 1, head: 3, read: 1, unread: 1 } as const;
+  listing.listed([{ ...listed, last: pinned }], true);
+  assert.deepEqual([listing.get("c")?.last, pages.length], [undefined, 1]);
+
+  const edit = event(4, { kind: "edited", target: 2, body: { text: "new" } });
+  listing.event(edit);
+  const page = { t: "page", id: "q", conversation: "c", first: 1, more: false } as const;
+  pages[0]?.resolve({ ...page, head: 3, events: [said, pinned] });
+  await clock.pass(0);
+  assert.equal(listing.get("c")?.last, undefined);
+  await clock.pass(1_000);
+  pages[1]?.resolve({
+    ...page,
+    head: 4,
+    events: [{ ...said, body: edit.body, edited: 4 } as typeof said, pinned, edit],
+  });
+  await clock.pass(0);
+  assert.deepEqual(listing.get("c")?.last?.body, { text: "new" });
+  patience.stop();
+});
