@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { act, createElement } from "react";
 import { renderToString } from "react-dom/server";
-import { ChatScene } from "../../client/test/chat-scene.ts";
+import { ChatScene } from "@jichat/client/test/chat-scene.ts";
 import { Screen, probe, strictly } from "../test/screen.ts";
 import { Drafts, draftsOf } from "./drafts.ts";
 import { ChatProvider, useComposer } from "./index.ts";

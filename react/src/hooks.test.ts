@@ -4,7 +4,7 @@ import { act, createElement } from "react";
 import type { FunctionComponent, ReactElement } from "react";
 import { renderToString } from "react-dom/server";
 import type { Chat } from "@jichat/client";
-import { ChatScene } from "../../client/test/chat-scene.ts";
+import { ChatScene } from "@jichat/client/test/chat-scene.ts";
 import { Screen, probe, strictly } from "../test/screen.ts";
 import {
   ChatProvider,
@@ -33,11 +33,11 @@ const pass = async (scene: ChatScene, ms = 1_000): Promise<void> => {
 const Page: FunctionComponent = () => {
   const { state } = useConnection();
   const { conversations, unread } = useConversations();
-  const { lines, pending } = useMessages(BOB);
+  const { lines, pending } = useMessages<{ readonly text?: string }>(BOB);
   const said = lines
     .filter(({ kind }) => kind === "message")
-    .map(({ from, body }) => `${from}:${body?.["text"]}`);
-  const sending = pending.map(({ state, body }) => `${state}:${body["text"]}`);
+    .map(({ from, body }) => `${from}:${body?.text}`);
+  const sending = pending.map(({ state, body }) => `${state}:${body.text}`);
   return createElement("p", null, [state, conversations.length, unread, ...said, ...sending].join(" "));
 };
 

@@ -32,8 +32,8 @@ export type ThreadActions<B extends object> = Pick<
 export interface Messages<B extends object> extends ThreadView<B>, ThreadActions<B> {}
 
 /**
- * The messages with a user or of a conversation: the loaded lines, those that are being sent, paging both ways.
- * The newest lines are loaded when the component mounts. The same object until something in it changes.
+ * The messages with a user or of a conversation: the loaded lines, those that are being sent, paging both
+ * ways. The newest lines are loaded when the component mounts. The same object until something in it changes.
  */
 export function useMessages<B extends object = Body>(target: Target): Messages<B> {
   const thread = useThread<B>(target);

@@ -142,7 +142,7 @@ await main(async () => {
     await needNode22();
     for (const program of ["etcd", "kubectl", "kube-apiserver", "helm"] as const) await needProgram(program);
   }
-  if (stages.some(({ name }) => name === "page")) await needChromium();
+  if (stages.some(({ name }) => name === "page" || name === "integration")) await needChromium();
   await prepareUws();
   const failed: string[] = [];
   for (const [index, { name, what, run }] of stages.entries()) {
