@@ -1,4 +1,3 @@
-"use client";
 /** React hooks on the SDK. All that they show comes from the chat that `openChat` of `@jichat/client` opened. */
 export { useComposer } from "./composer.ts";
 export type { Composer, TextBody } from "./composer.ts";
