@@ -45,7 +45,12 @@ async function nodeTests(patterns: readonly string[], atOnce: number): Promise<b
 }
 
 const STAGES: readonly Stage[] = [
-  { name: "types", what: "types", run: async () => program(bin("tsc"), ["-p", "."]) },
+  {
+    name: "types",
+    what: "types",
+    // react/ has React's own types, and everything else has Preact's under the same names.
+    run: async () => (await program(bin("tsc"), ["-p", "."])) && program(bin("tsc"), ["-p", "react"]),
+  },
   {
     name: "format",
     what: "layout, by the formatter (npx oxfmt repairs it)",
@@ -137,7 +142,7 @@ await main(async () => {
     await needNode22();
     for (const program of ["etcd", "kubectl", "kube-apiserver", "helm"] as const) await needProgram(program);
   }
-  if (stages.some(({ name }) => name === "page")) await needChromium();
+  if (stages.some(({ name }) => name === "page" || name === "integration")) await needChromium();
   await prepareUws();
   const failed: string[] = [];
   for (const [index, { name, what, run }] of stages.entries()) {

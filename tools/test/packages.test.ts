@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { builtinModules } from "node:module";
+import { builtinModules, createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
+import type { Page } from "playwright-core";
+import { chromium } from "playwright-core";
 import * as vite from "vite";
 import { ROOT } from "@jichat/testkit/cache.ts";
 import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
-import { needNode22 } from "@jichat/testkit/needs.ts";
+import { needChromium, needNode22 } from "@jichat/testkit/needs.ts";
 import { checkTarball } from "../src/packages/check.ts";
 import { makePackages } from "../src/packages/make.ts";
 import { pack } from "../src/packages/pack.ts";
@@ -23,13 +25,32 @@ const TSC = join(ROOT, "node_modules/.bin/tsc");
 const made = mkdtempSync(join(tmpdir(), "jichat-packages-"));
 let tarballs: readonly string[] = [];
 const app = new InstalledApp();
+/** Has both packages, and React with its types. */
+const reactApp = new InstalledApp();
+
+/** React as this workspace has it, packed: an app installs it offline. */
+async function packedReact(): Promise<readonly string[]> {
+  const inReact = createRequire(join(ROOT, "react/package.json"));
+  const names = ["react", "react-dom", "@types/react", "@types/react-dom"];
+  const folders = names.map((name) => dirname(inReact.resolve(`${name}/package.json`)));
+  const inDom = createRequire(join(folders[1] ?? "", "package.json"));
+  const inTypes = createRequire(join(folders[2] ?? "", "package.json"));
+  folders.push(
+    dirname(inDom.resolve("scheduler/package.json")),
+    dirname(inTypes.resolve("csstype/package.json")),
+  );
+  return Promise.all(folders.map(async (folder) => (await pack(folder, made)).tarball));
+}
 
 before(async () => {
   tarballs = await makePackages(join(made, "packages"));
-  await app.install(tarballs);
+  const [client = assert.fail()] = tarballs;
+  await app.install([client]);
+  await reactApp.install([...tarballs, ...(await packedReact())]);
 });
 after(() => {
   app.remove();
+  reactApp.remove();
   rmSync(made, { recursive: true, force: true });
 });
 
@@ -149,6 +170,122 @@ for (const [name, { compilerOptions, files }] of Object.entries(COMPILERS))
       return true;
     });
   });
+
+const SAMPLE = ["index.html", "main.tsx"] as const;
+const copySample = (): void => {
+  for (const file of SAMPLE) reactApp.write(file, readFileSync(join(ROOT, "react/sample", file), "utf8"));
+};
+
+test("the hooks are one file that imports React and the SDK, and is for the browser's side of a server's page", () => {
+  const folder = join(reactApp.folder, "node_modules/@jichat/react");
+  assert.deepEqual(readdirSync(join(folder, "dist")).sort(), ["index.d.ts", "index.js", "index.js.map"]);
+  const code = readFileSync(join(folder, "dist/index.js"), "utf8");
+  assert.match(code, /^"use client";\n/);
+  assert.deepEqual(
+    [...code.matchAll(IMPORT)].map(([, from]) => from),
+    ["react", "@jichat/client"],
+  );
+  const { dependencies, peerDependencies } = JSON.parse(
+    readFileSync(join(folder, "package.json"), "utf8"),
+  ) as Record<string, unknown>;
+  assert.deepEqual(
+    [dependencies, peerDependencies],
+    [undefined, { "@jichat/client": "^0.1.0", react: ">=18" }],
+  );
+});
+
+for (const [module, moduleResolution] of [
+  ["nodenext", "nodenext"],
+  ["esnext", "bundler"],
+])
+  test(`the types of both packages are right for an app of React (${moduleResolution}), libraries checked too`, async () => {
+    copySample();
+    reactApp.write(
+      "wrong.tsx",
+      'import { useMessages } from "@jichat/react";\nexport const Wrong = () => useMessages({ too: "bob" }).lines.length;\n',
+    );
+    const compilerOptions = {
+      ...STRICT,
+      module,
+      moduleResolution,
+      lib: ["es2022", "dom", "dom.iterable"],
+      types: [],
+      jsx: "react-jsx",
+    };
+    const configFor = (file: string): string =>
+      reactApp.write("tsconfig.json", JSON.stringify({ compilerOptions, files: [file] }));
+    const config = configFor("main.tsx");
+    assert.equal(await reactApp.run(TSC, ["-p", config]), "");
+    configFor("wrong.tsx");
+    await assert.rejects(reactApp.run(TSC, ["-p", config]), ({ stdout }: { stdout?: string }) => {
+      assert.match(stdout ?? "", /^wrong\.tsx\(2,\d+\): error TS2/);
+      return true;
+    });
+  });
+
+test("a server renders with the installed hooks", async () => {
+  reactApp.write(
+    "server.js",
+    [
+      'import { createElement } from "react";',
+      'import { renderToString } from "react-dom/server";',
+      'import { ChatProvider, useConnection } from "@jichat/react";',
+      'const Status = () => createElement("p", null, useConnection().state);',
+      "console.log(renderToString(createElement(ChatProvider, { chat: undefined }, createElement(Status))));",
+    ].join("\n"),
+  );
+  for (const node of [process.execPath, await needNode22()])
+    assert.equal(await reactApp.run(node, ["server.js"]), "<p>connecting</p>\n");
+});
+
+test("two people talk in the sample, in Chromium", { timeout: 120_000 }, async (t) => {
+  copySample();
+  const site = join(reactApp.folder, "site");
+  await vite.build({ root: reactApp.folder, configFile: false, logLevel: "error", build: { outDir: site } });
+  const { stack, destroy } = await startThrowaway({ webRoot: site });
+  t.after(destroy);
+  const browser = await chromium.launch({
+    executablePath: await needChromium(),
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+  });
+  t.after(async () => browser.close());
+  const faults: string[] = [];
+  const enter = async (user: string): Promise<Page> => {
+    const page = await (await browser.newContext()).newPage();
+    page.setDefaultTimeout(10_000);
+    page.on("pageerror", ({ message }) => faults.push(message));
+    page.on("console", (message) => {
+      if (message.type() === "error") faults.push(message.text());
+    });
+    await page.goto(stack.apiUrl);
+    await page.getByLabel("Name").fill(user);
+    await page.getByLabel("Password").fill("correct horse");
+    await page.getByLabel("New here").check();
+    await page.getByRole("button", { name: "Enter" }).click();
+    await page.getByRole("status").getByText("online").waitFor();
+    return page;
+  };
+  const say = async (page: Page, text: string): Promise<void> => {
+    await page.getByLabel("Message", { exact: true }).fill(text);
+    await page.getByRole("button", { name: "Send" }).click();
+    assert.equal(await page.getByLabel("Message", { exact: true }).inputValue(), "");
+  };
+  const lines = (page: Page): Promise<string[]> =>
+    page.getByLabel("Messages").getByRole("listitem").allTextContents();
+  const [ann, bob] = [await enter("ann"), await enter("bob")];
+  await ann.getByLabel("Write to").fill("bob");
+  await ann.getByRole("button", { name: "Open" }).click();
+  await say(ann, "Hello Bob");
+  await bob.getByRole("button", { name: "ann (1)" }).click();
+  await bob.getByText("ann: Hello Bob").waitFor();
+  await bob.getByText("0 unread").waitFor();
+  for (let i = 0; i < 10; i += 1) await say(bob, `Hello Ann ${i}`);
+  await ann.getByText("bob: Hello Ann 9").waitFor();
+  await bob.getByText("bob: Hello Ann 9").waitFor();
+  const talk = ["ann: Hello Bob", ...Array.from({ length: 10 }, (_, i) => `bob: Hello Ann ${i}`)];
+  assert.deepEqual([await lines(ann), await lines(bob)], [talk, talk]);
+  assert.deepEqual(faults, []);
+});
 
 /** A program as an app's bundler makes it, of the installed packages. */
 async function bundled(program: string): Promise<string> {

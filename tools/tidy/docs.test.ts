@@ -5,7 +5,9 @@ import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 
 const ROOT = join(import.meta.dirname, "../..");
-const PAGES = globSync(["*.md", "client/*.md", "docs/*.md", "docs/{adr,results}/*.md"], { cwd: ROOT }).sort();
+const PAGES = globSync(["*.md", "{client,react}/*.md", "docs/*.md", "docs/{adr,results}/*.md"], {
+  cwd: ROOT,
+}).sort();
 const isInstalled = (name: string): boolean => name.includes("node_modules");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
@@ -100,14 +102,23 @@ test("every example in TypeScript type-checks unchanged", () => {
   mkdirSync(folder, { recursive: true });
   let count = 0;
   for (const page of PAGES)
-    for (const { line, text } of blocks(page, ["ts"])) {
-      count += 1;
-      writeFileSync(join(folder, `${page.replaceAll(/[/.]/g, "-")}-${line}.ts`), `${text}\nexport {};\n`);
-    }
+    for (const language of ["ts", "tsx"])
+      for (const { line, text } of blocks(page, [language])) {
+        count += 1;
+        const file = `${page.replaceAll(/[/.]/g, "-")}-${line}.${language}`;
+        writeFileSync(join(folder, file), `${text}\nexport {};\n`);
+      }
   assert.ok(count >= 4);
+  // The examples with elements are for React, and take its types.
+  const compilerOptions = { jsxImportSource: "react", paths: {} };
   writeFileSync(
     join(folder, "tsconfig.json"),
-    JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"] }),
+    JSON.stringify({
+      extends: "../../tsconfig.json",
+      compilerOptions,
+      include: ["*.ts", "*.tsx"],
+      exclude: [],
+    }),
   );
   execFileSync(join(ROOT, "node_modules/.bin/tsc"), ["-p", folder], { stdio: "pipe", encoding: "utf8" });
 });

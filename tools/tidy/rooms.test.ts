@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   operator: ["protocol", "runtime", "log", "identity"],
   "kubectl-chat": [],
   client: ["protocol", "conversation"],
+  react: ["client"],
   web: ["protocol", "conversation", "client"],
   testkit: ["protocol"],
   tools: ["protocol", "testkit"],

@@ -22,6 +22,7 @@ test("a file that a browser loads imports nothing of Node", () => {
   const start = globSync(
     [
       "client/src/**/*.ts",
+      "react/src/*.ts",
       "web/src/*.{ts,tsx}",
       "lib/conversation/src/changes.ts",
       "lib/protocol/src/{clock,errors,id-forms,limits,uuid}.ts",

@@ -10,6 +10,9 @@ import { entriesOf, publishedManifest } from "./manifest.ts";
 /** Syntax that every browser of the last two years has, and Node 22. */
 const TARGET = "es2022";
 
+/** Components that run on servers alone may render those of a React package, and may not call its hooks. */
+const FOR_CLIENTS = '"use client";';
+
 const OURS = "@jichat/";
 
 /** An import of one of these packages, or of a file of one. */
@@ -47,6 +50,7 @@ async function bundle(cwd: string, out: string, manifest: WorkspaceManifest): Pr
     sources,
     bundled.filter((name) => name.startsWith(OURS)),
   );
+  const peers = Object.keys(manifest.peerDependencies ?? {});
   const { bundles } = await build({
     config: false,
     cwd,
@@ -62,11 +66,12 @@ async function bundle(cwd: string, out: string, manifest: WorkspaceManifest): Pr
       // A map holds its sources, and names them as this repository does.
       sourcemapPathTransform: (source, map) => relative(ROOT, resolve(dirname(map), source)),
     },
+    ...(peers.includes("react") ? { banner: { js: FOR_CLIENTS } } : {}),
     hash: false,
     deps: {
       alwaysBundle: importsOf(bundled),
       onlyBundle: bundled.filter((name) => !name.startsWith(OURS)),
-      onlyImport: Object.keys(manifest.peerDependencies ?? {}),
+      onlyImport: peers,
     },
     report: false,
     failOnWarn: true,

@@ -7,7 +7,7 @@ import { entriesOf } from "./manifest.ts";
 import { pack } from "./pack.ts";
 
 /** The packages that others install, by their folders. A package comes behind those that it imports. */
-const PACKAGES = ["client"] as const;
+const PACKAGES = ["client", "react"] as const;
 
 const kilobytes = (bytes: number): string => `${(bytes / 1_000).toFixed(0)} KB`;
 
