@@ -27,7 +27,7 @@ export function serveDeliveries(parts: DeliveryParts): () => void {
       for (const delivery of decodeRound(bytes)) deliver(parts, delivery);
       reply(); // Not earlier: an unacknowledged delivery is repeated as a gap.
     } catch (thrown) {
-      telemetry.log.error({ err: thrown }, "a delivery could not be taken; a gap will stand for it");
+      telemetry.log.error({ err: thrown }, "a delivery could not be decoded: a gap replaces it");
     }
   });
   return () => {

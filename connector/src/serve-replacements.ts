@@ -28,7 +28,7 @@ export function serveReplacements({ bus, names, config, hub, telemetry }: Replac
       const held = hub.find(user, device);
       if (held?.id === session) held.close(CLOSE.replaced, "this device connected again elsewhere");
     } catch (thrown) {
-      telemetry.log.error({ err: thrown }, "a replacement could not be read");
+      telemetry.log.error({ err: thrown }, "a replacement could not be decoded");
     }
   });
   return () => {

@@ -13,7 +13,7 @@ const REFUSE_FOR_MS = 500;
 
 const unavailable: Answer = {
   code: "UNAVAILABLE",
-  message: "history is not reachable; nothing was stored",
+  message: "storage does not answer a question about the history; nothing was stored",
   retryAfterMs: 1_000,
 };
 

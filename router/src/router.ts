@@ -71,13 +71,18 @@ export class Router implements LeaseHolder {
     this.#parts = parts;
     const { names, jsm } = parts;
     this.#push = pushQueueOver(jsm.jetstream(), names, (refusal, partition) => {
-      this.#warn("the push queue takes nothing of ours: what was missed is let go", refusal, partition);
+      this.#warn(
+        "the push queue refuses entries of this router: missed messages are dropped",
+        refusal,
+        partition,
+      );
     });
     this.#courier = new Courier(parts);
     this.#storage = new StorageClient(parts);
     this.#logs = new LogStates((servers) => {
-      if (servers.length === 0) parts.telemetry.log.info("every copy of our logs has caught up");
-      else parts.telemetry.log.warn({ servers }, "nats-servers are behind with copies of our logs");
+      if (servers.length === 0) parts.telemetry.log.info("all copies of the logs served here have caught up");
+      else
+        parts.telemetry.log.warn({ servers }, "nats-servers lag behind with copies of the logs served here");
     });
     this.#logWatch = new LogWatch(parts, this.#logs, (partition) => this.#owners.has(partition));
     this.#metrics = routerMetrics(parts.telemetry, this.#owners, {
@@ -149,7 +154,7 @@ export class Router implements LeaseHolder {
       await bus
         .request(names.handover(to), encodeHandover({ v: 1, partition }), HANDOVER_TIMEOUT_MS)
         .catch((error: unknown) => {
-          this.#warn("the successor could not prepare", error, partition);
+          this.#warn("the successor could not prepare the hand-over", error, partition);
         });
     }
     await owner.stop();
@@ -178,7 +183,7 @@ export class Router implements LeaseHolder {
       .then(
         () => this.#prepared.set(partition, owner),
         (error: unknown) => {
-          this.#warn("could not prepare for a hand-over", error, partition);
+          this.#warn("this router could not prepare a hand-over", error, partition);
         },
       )
       .finally(reply);
@@ -256,7 +261,7 @@ export class Router implements LeaseHolder {
         this.#metrics.countEffect("refused", commands);
       },
       onUnreadable: (error) => {
-        telemetry.log.error({ err: error, partition }, "a batch of commands was not readable");
+        telemetry.log.error({ err: error, partition }, "a batch of commands cannot be decoded");
       },
     };
     return serveCommands(parts, partition, offer);

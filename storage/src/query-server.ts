@@ -56,11 +56,15 @@ export class QueryServer<Source extends Consumed> {
     const started = clock.monotonic();
     let kind = "unreadable";
     try {
-      if (this.#questions > QUESTIONS_MAX) throw new ChatError("UNAVAILABLE", "history is asked too much");
+      if (this.#questions > QUESTIONS_MAX)
+        throw new ChatError(
+          "UNAVAILABLE",
+          "storage answers too many questions at the moment: send it again later",
+        );
       const query = decodeQuery(bytes);
       kind = query.q;
       if (!(await source.until(query.position, POSITION_WAIT_MS))) {
-        throw new ChatError("UNAVAILABLE", `history has not reached position ${query.position} yet`, {
+        throw new ChatError("UNAVAILABLE", `storage has not read the log up to position ${query.position} yet`, {
           retryAfterMs: 1_000,
         });
       }

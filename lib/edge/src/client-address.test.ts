@@ -67,7 +67,7 @@ for (const [setting, peer, forwarded, key] of CASES)
     assert.equal(clientKey(trustOf(setting), peer, forwarded), key);
   });
 
-test("what a client writes left of what the trusted proxies wrote changes nothing", () => {
+test("entries left of those of the trusted proxies are ignored", () => {
   const address = fc.oneof(fc.ipV4(), fc.ipV6());
   fc.assert(
     fc.property(
@@ -116,7 +116,7 @@ for (const [setting, peer, key] of [
     assert.equal(peerKey(trustOf(setting), peer), key);
   });
 
-test("an address in bytes is known by the same name as in text", () => {
+test("an address in bytes has the same key as in text", () => {
   const bytes = fc.oneof(
     fc.uint8Array({ minLength: 4, maxLength: 4 }),
     fc.uint8Array({ minLength: 16, maxLength: 16 }),

@@ -58,7 +58,7 @@ const anyCommand: fc.Arbitrary<(id: string) => Command> = fc.oneof(
   })),
 );
 
-test("no request is larger than its bound, whatever its commands say; all are answered, in their order", async () => {
+test("a request stays within its bound for any commands, and all are answered in order", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyCommand, { minLength: 1, maxLength: 60 }), async (makes) => {
       const commands = makes.map((make, index) => make(`${index}${'"'.repeat(60)}`));
@@ -79,7 +79,7 @@ test("no request is larger than its bound, whatever its commands say; all are an
   );
 });
 
-test("a command that no request can carry is refused by name, and holds nobody up", async () => {
+test("a command that exceeds a request is refused with its size, and delays no other", async () => {
   const asked: number[] = [];
   const lane = laneOver((batch, bytes) => {
     asked.push(bytes);
@@ -97,7 +97,7 @@ test("a command that no request can carry is refused by name, and holds nobody u
   assert.ok(asked.every((bytes) => bytes <= 2_000));
 });
 
-test("what no repetition can change is answered at once, and the lane goes on", async () => {
+test("a final refusal is answered at once, and the lane goes on", async () => {
   let tries = 0;
   const lane = laneOver((batch) => {
     tries += 1;
@@ -110,7 +110,7 @@ test("what no repetition can change is answered at once, and the lane goes on", 
   assert.ok("seq" in (await lane.submit(rename("a", "n"), open)));
 });
 
-test("where an earlier try may have been taken, nothing is claimed of the batch", async () => {
+test("a batch whose earlier attempt may have been accepted is answered as unknown", async () => {
   let tries = 0;
   const lane = laneOver(() => {
     tries += 1;

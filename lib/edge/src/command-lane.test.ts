@@ -68,7 +68,7 @@ const send = (id: string, session = "s", conversation = "g", body = "{}"): Comma
 const open = { isOpen: () => true };
 const acceptAll: Owner = ({ commands }) => commands.map((_, index) => ({ seq: index + 1, ts: 1 }));
 
-test("what is submitted in one turn travels in one batch, in order; one batch is in flight", async () => {
+test("the commands of one turn travel in one batch, in order, and one batch is in flight", async () => {
   const { lane, seen } = laneTo(acceptAll);
   const answers = await Promise.all(["a", "b", "c"].map((id) => lane.submit(send(id), open)));
   assert.deepEqual(seen, [["a", "b", "c"]]);
@@ -80,7 +80,7 @@ test("what is submitted in one turn travels in one batch, in order; one batch is
   assert.equal(lane.unanswered, 0);
 });
 
-test("a batch at the limit goes at once, one command more makes two", async () => {
+test("a batch at the limit is sent at once, and one command more makes two", async () => {
   for (const [count, batches] of [
     [COMMANDS_PER_BATCH_MAX, 1],
     [COMMANDS_PER_BATCH_MAX + 1, 2],
@@ -111,7 +111,7 @@ test("a batch without an answer, or one that was declined, is repeated unchanged
   assert.deepEqual(seen[3], ["b"]);
 });
 
-test("what is answered `later` comes again in the next batch, in its old order, and holds nobody else", async () => {
+test("a command that is answered `later` is sent again in the next batch, in its order, and delays no other", async () => {
   // As a router does it: behind a `later` the same socket's commands to that conversation are `later` too.
   const { lane, seen } = laneTo(({ commands }, attempt) =>
     commands.map(({ session, conversation }) =>
@@ -132,7 +132,7 @@ test("what is answered `later` comes again in the next batch, in its old order, 
   assert.deepEqual(seen.at(-1), ["a", "b"]);
 });
 
-test("what is answered `later` comes again though others never stop coming", async () => {
+test("a command that is answered `later` is sent again under a constant load", async () => {
   const others: Promise<Answer>[] = [];
   const { lane, seen, clock } = laneTo(({ commands }, attempt) => {
     clock.at += 3;
@@ -147,7 +147,7 @@ test("what is answered `later` comes again though others never stop coming", asy
   assert.equal(lane.unanswered, 0);
 });
 
-test("a request is no larger than one append, by the records that its commands may become", async () => {
+test("a request is no larger than the records of one append", async () => {
   const { lane, seen } = laneTo(acceptAll);
   const long = Array.from({ length: 100 }, (_, i) => send(`m${i}`, "s", "g", "水".repeat(8_000)));
   await Promise.all(long.map((command) => lane.submit(command, open)));
@@ -156,7 +156,7 @@ test("a request is no larger than one append, by the records that its commands m
   assert.ok(seen.length > 1);
 });
 
-test("commands of a closed socket that are not in a batch yet die with it", async () => {
+test("commands of a closed socket that are not in a batch are dropped", async () => {
   const { lane, seen } = laneTo(acceptAll);
   let isOpen = true;
   void lane.submit(send("dies"), { isOpen: () => isOpen });
@@ -167,7 +167,7 @@ test("commands of a closed socket that are not in a batch yet die with it", asyn
   assert.equal(lane.unanswered, 0);
 });
 
-test("a send that was refused for a while takes those behind it along, also those that were waiting already", async () => {
+test("a retryable refusal of a send refuses the later ones, those that wait already too", async () => {
   const gate = new SendGate();
   const { lane, seen, clock } = laneTo((batch, attempt) =>
     attempt === 1
@@ -206,7 +206,7 @@ test("a send that was refused for a while takes those behind it along, also thos
   assert.deepEqual(seen.at(-1), ["a", "b"]);
 });
 
-test("a send that is given up on its way takes those along that are on their way behind it", async () => {
+test("a send that is given up in flight refuses the later ones in flight", async () => {
   let isBack = false;
   const { lane, seen, clock } = laneTo(({ commands }) => {
     if (!isBack) return "lost";
@@ -241,7 +241,7 @@ test("a send that is given up on its way takes those along that are on their way
   assert.deepEqual(seen.at(-1), ["a", "b"]);
 });
 
-test("a whole queue that is given up is walked once, not once for each of it", async () => {
+test("a queue that is given up is traversed once", async () => {
   const count = 16_384;
   let isBack = false;
   const { lane } = laneTo((batch, attempt) => (isBack ? acceptAll(batch, attempt) : "lost"), count);
@@ -263,7 +263,7 @@ test("a whole queue that is given up is walked once, not once for each of it", a
   assert.ok(user < 700_000, `${user / 1_000} ms of CPU; a walk for each took seconds`);
 });
 
-test("who is told BUSY by a full lane has those behind it told the same", async () => {
+test("sends behind a send that a full lane refuses get BUSY too", async () => {
   const { lane } = laneTo(acceptAll, 1);
   const refused: string[] = [];
   const waiting = lane.submit(send("a"), open);
@@ -276,7 +276,7 @@ test("who is told BUSY by a full lane has those behind it told the same", async 
   await waiting;
 });
 
-test("a full lane says BUSY; one that nobody answers says UNAVAILABLE after 8 s", async () => {
+test("a full lane answers BUSY, and one without answers UNAVAILABLE after 8 s", async () => {
   let isBack = false;
   const { lane, seen } = laneTo((batch, attempt) => (isBack ? acceptAll(batch, attempt) : "lost"), 1);
   const waiting = lane.submit(send("a"), open);
@@ -292,7 +292,7 @@ test("a full lane says BUSY; one that nobody answers says UNAVAILABLE after 8 s"
   assert.ok(seen.slice(0, -1).every((batch) => batch[0] === "a"));
 });
 
-test("a lane rests as it is told to, not below a millisecond, and what comes meanwhile travels together", async () => {
+test("a lane rests for the given time, at least a millisecond, and commands that arrive meanwhile travel together", async () => {
   for (const [tookMs, restsMs] of [
     [0.4, 0],
     [7, 14],
@@ -312,7 +312,7 @@ test("a lane rests as it is told to, not below a millisecond, and what comes mea
   }
 });
 
-test("a lane does not rest where a whole batch waits already", async () => {
+test("a lane does not rest while a full batch waits", async () => {
   const { lane, seen, clock } = laneTo((batch) => {
     clock.at += 10;
     return batch.commands.map(() => ({ seq: 1, ts: 1 }));

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Connections } from "./connections.ts";
 
-test("whoever comes and goes, no address and no sum is over its limit, and nothing stays behind", () => {
+test("no address and no sum exceeds its limit, and closed connections leave no count", () => {
   const address = fc.constantFrom("a", "b", "c", undefined);
   fc.assert(
     fc.property(
@@ -32,7 +32,7 @@ test("whoever comes and goes, no address and no sum is over its limit, and nothi
   );
 });
 
-test("what is counted elsewhere counts too", () => {
+test("connections that are counted elsewhere count too", () => {
   const connections = new Connections({ perAddressMax: 5, totalMax: 10 });
   assert.equal(connections.open("a", { of: 4, total: 4 }), true);
   assert.equal(connections.open("a", { of: 4, total: 4 }), false);

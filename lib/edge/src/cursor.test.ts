@@ -38,7 +38,7 @@ test("a cursor and a page token come back as they were, with an identity and wit
   );
 });
 
-test("the largest fit a frame", () => {
+test("the largest cursor and page token fit into a frame", () => {
   const most = Array.from({ length: 256 }, (_, i) => (i === 0 ? 2 ** 48 : i * 1_003_003));
   const whole = { identity: IDENTITY, since: most, cursor: most, ts: 1_800_000_000_000, after: "g_abc" };
   assert.deepEqual(decodeCursor(encodeCursor({ identity: IDENTITY, positions: most })).positions, most);
@@ -69,7 +69,7 @@ const nearly = fc
     ];
   });
 
-test("anything else is refused by name, and nothing is made of it that it only claims", () => {
+test("any other text is refused by its field, and a claimed size allocates nothing", () => {
   const bytes = fc.uint8Array({ maxLength: 300 }).map((some) => Buffer.from(some).toString("base64url"));
   const versioned = fc
     .uint8Array({ maxLength: 300 })

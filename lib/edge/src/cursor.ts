@@ -36,7 +36,7 @@ const text = (bytes: readonly number[], tail: string, identity: string | undefin
 
 function open(what: string, cursor: string): { reader: CursorReader; identity: string | undefined } {
   const refuse = (): ChatError =>
-    new ChatError("FRAME_MALFORMED", `\`${what}\` is not a cursor that this cluster gave out`);
+    new ChatError("FRAME_MALFORMED", `\`${what}\` is not a cursor of this cluster`);
   const [, plain, identity] = cursor.length > CURSOR_LENGTH_MAX ? [] : (FORM.exec(cursor) ?? []);
   if (plain === undefined) throw refuse();
   const bytes = Buffer.from(plain, "base64url");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { beatMs, restMs } from "./gathering.ts";
 
-test("where few wait lanes keep step and do not rest; the more wait, the longer they gather, within bounds", () => {
+test("lanes with few waiting commands do not rest, and gather longer, within bounds, the more wait", () => {
   const at = (unanswered: number): number[] => [beatMs(3, unanswered), restMs(3, unanswered)];
   assert.deepEqual([0, 8, 20, 32, 5_000].map(at), [
     [3, 0],

@@ -44,7 +44,7 @@ function holding() {
   };
 }
 
-test("a message does not wait for readers that the owner holds, and both say how far the log is", async () => {
+test("a message does not wait for readers that the owner holds, and both answers have the log position", async () => {
   const { held, asked, lanes } = holding();
   const looked = lanes.submit(look, open);
   while (held.length === 0) await turn();

@@ -15,7 +15,7 @@ const lineOf = (...refused: string[]): RefusedLine => {
   return line;
 };
 
-test("who shares a refusal is in the line itself, and is not overtaken when the first has come again", () => {
+test("a send that shares a refusal joins the line, and is not overtaken after the first one returned", () => {
   const line = lineOf("a");
   assert.equal(line.admit("b", 2, 4_000), busy);
   assert.equal(line.admit("a", 1, 4_900), undefined);
@@ -25,7 +25,7 @@ test("who shares a refusal is in the line itself, and is not overtaken when the 
   assert.equal(line.size, 0);
 });
 
-test("only the first goes on; one that comes again and is refused again stands where it stood", () => {
+test("only the first send of the line goes on, and one that is refused again keeps its place", () => {
   const line = lineOf("a", "b", "c");
   assert.ok(line.admit("b", 2, 10) !== undefined && line.admit("c", 3, 10) !== undefined);
   assert.equal(line.admit("a", 1, 20), undefined);
@@ -35,7 +35,7 @@ test("only the first goes on; one that comes again and is refused again stands w
   assert.equal(ids(line), "abc");
 });
 
-test("one holds for 5 s and not a millisecond longer, the one behind it as long from its turn on", () => {
+test("a send holds the line for exactly 5 s, and the next one for as long from its turn on", () => {
   assert.equal(lineOf("a", "b").admit("x", 3, SEND_GATE_MS - 1)?.code, "BUSY");
   assert.equal(lineOf("a", "b").admit("x", 3, SEND_GATE_MS), undefined);
   const [line, other] = [lineOf("a", "b"), lineOf("a", "b")];
@@ -45,13 +45,13 @@ test("one holds for 5 s and not a millisecond longer, the one behind it as long 
   assert.equal(other.admit("x", 3, turn + SEND_GATE_MS), undefined);
 });
 
-test("many that nobody says again hold for 5 s together, not each", () => {
+test("many sends that do not return hold for 5 s together", () => {
   const line = lineOf("a", "b", "c", "d", "e");
   assert.equal(line.admit("x", 6, SEND_GATE_MS), undefined);
   assert.equal(line.size, 0);
 });
 
-test("one that comes too late goes on in front of those that are still waited for", () => {
+test("a late send goes on before those that are still awaited", () => {
   const line = lineOf("a");
   assert.ok(line.admit("b", 2, 4_000) !== undefined);
   assert.ok(line.admit("c", 3, 6_000) !== undefined, "b holds it");
@@ -59,7 +59,7 @@ test("one that comes too late goes on in front of those that are still waited fo
   assert.equal(ids(line), "bc");
 });
 
-test("copies renew nothing, and the ack of the original ends what they left", () => {
+test("copies extend no hold, and the ack of the original ends theirs", () => {
   const line = lineOf("a");
   for (let now = 1_000; now < SEND_GATE_MS; now += 1_000) line.refuse("b", 2, busy, now);
   assert.equal(
@@ -74,7 +74,7 @@ test("copies renew nothing, and the ack of the original ends what they left", ()
   assert.equal(other.admit("c", 3, 11), undefined);
 });
 
-test("a copy stands where the first of its kind stands, whichever is refused first", () => {
+test("a copy has the place of its first copy, whichever is refused first", () => {
   const line = lineOf("b");
   line.refuse("a", 9, busy, 0);
   assert.equal(ids(line), "ba");
@@ -84,7 +84,7 @@ test("a copy stands where the first of its kind stands, whichever is refused fir
   assert.equal(ids(line), "ab");
 });
 
-test("who shares again and again is told to wait twice as long, up to the end of it", () => {
+test("repeated shared refusals double the wait, up to the end of the hold", () => {
   const line = lineOf("a");
   const told: number[] = [];
   for (let now = 0; ;) {
@@ -96,7 +96,7 @@ test("who shares again and again is told to wait twice as long, up to the end of
   assert.deepEqual(told, [100, 200, 400, 800, 1_600, 1_900]);
 });
 
-test("swept, it keeps those that hold", () => {
+test("a sweep keeps the sends that hold", () => {
   const line = lineOf("a", "b");
   line.refuse("b", 2, busy, 1);
   line.sweep(SEND_GATE_MS);

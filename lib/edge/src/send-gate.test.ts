@@ -12,7 +12,7 @@ const refuse = (gate: SendGate, conversation: string, id: string, now: number): 
   gate.refused(conversation, id, { place: gate.place(conversation, id), refusal, now });
 };
 
-test("sends behind a refused one share its error until its id comes again, and then in their order", () => {
+test("sends behind a refused one share its error until its id returns, and then go on in order", () => {
   const gate = new SendGate();
   refuse(gate, "g", "a", 0);
   assert.equal(arrives(gate, "g", "b", 1), refusal);
@@ -23,7 +23,7 @@ test("sends behind a refused one share its error until its id comes again, and t
   assert.equal(arrives(gate, "g", "c", 3), undefined);
 });
 
-test("one that is refused anew on its way stands where it stood", () => {
+test("a send that is refused again keeps its place", () => {
   const gate = new SendGate();
   for (const id of ["a", "b", "c"]) refuse(gate, "g", id, 0);
   const place = gate.place("g", "a");
@@ -33,7 +33,7 @@ test("one that is refused anew on its way stands where it stood", () => {
   assert.equal(arrives(gate, "g", "a", 3), undefined);
 });
 
-test("a copy that is refused while the original is on its way waits for nobody once that is acked", () => {
+test("a refused copy holds nothing once its original in flight is acked", () => {
   const gate = new SendGate();
   assert.equal(arrives(gate, "g", "a", 0), undefined);
   refuse(gate, "g", "a", 1);
@@ -42,7 +42,7 @@ test("a copy that is refused while the original is on its way waits for nobody o
   assert.equal(arrives(gate, "g", "b", 4), undefined);
 });
 
-test("its bound is in refused sends: one more is too many, unless others hold nobody any more", () => {
+test("the gate is full at one refused send over its bound, unless earlier ones no longer hold", () => {
   const gate = new SendGate();
   for (let i = 0; i < REFUSED_SENDS_MAX; i += 1) refuse(gate, `g${i % 7}`, `m${i}`, 0);
   assert.equal(gate.isFull, false);
@@ -56,7 +56,7 @@ test("its bound is in refused sends: one more is too many, unless others hold no
   assert.equal(gate.isFull, true);
 });
 
-test("a send that only shares counts too, and what is answered for good no more", () => {
+test("a send that only shares a refusal counts, and one with a final answer does not", () => {
   const gate = new SendGate();
   for (let i = 0; i < REFUSED_SENDS_MAX; i += 1) refuse(gate, "g", `m${i}`, 0);
   gate.settled("g", "m5", 0);

@@ -83,7 +83,7 @@ class World {
   });
 }
 
-test("a page over thousands reads whole heads of its own conversations only, of storage those that Redis knows briefly", async () => {
+test("a page of a list of thousands reads only its own whole heads, from storage those that are brief in Redis", async () => {
   const world = new World();
   const order = ALL.map(headOf)
     .sort((a, b) => b.ts - a.ts)
@@ -113,7 +113,7 @@ test("a page over thousands reads whole heads of its own conversations only, of 
   assert.equal(world.asked.length, told, "Redis has them now");
 });
 
-test("who is sent away between a list and its heads is not told what came later, and the page goes on behind it", async () => {
+test("a user who is removed between a list and its heads sees nothing later, and the page goes on", async () => {
   const world = new World();
   const all = ALL.map(headOf).sort((a, b) => b.ts - a.ts);
   world.gone.add(all[3]?.conversation ?? "").add(all[49]?.conversation ?? "");

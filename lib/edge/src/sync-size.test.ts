@@ -57,7 +57,7 @@ for (const [what, name] of [
   ["three bytes a letter", "水".repeat(128)],
   ["plain letters", "n".repeat(128)],
 ] as const)
-  test(`a reply with a thousand groups named in ${what} ends within its bytes, and the next goes on`, async () => {
+  test(`a reply with a thousand groups named in ${what} stays within its bound, and the next one continues`, async () => {
     const syncs = syncsOf(name);
     const told: string[] = [];
     let reply: SyncReply | undefined;

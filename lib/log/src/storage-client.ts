@@ -46,7 +46,10 @@ export class StorageClient {
       } catch (cause) {
         if (cause instanceof SendRefused) throw cause.refusal;
         if (!(cause instanceof NobodyServes) || tries === UNSERVED_TRIES)
-          throw new ChatError("UNAVAILABLE", "history is not reachable", { cause, retryAfterMs: 1_000 });
+          throw new ChatError("UNAVAILABLE", "storage does not answer a question about the history", {
+            cause,
+            retryAfterMs: 1_000,
+          });
         await clock.sleep(UNSERVED_RETRY_MS);
       }
     }
