@@ -297,6 +297,7 @@ test(
       "DELETE /v1/me",
       "DELETE /v1/me/sessions",
       "DELETE /v1/me/sessions/{device}",
+      "DELETE /v1/page-session",
       "DELETE /v1/sessions",
       "GET /v1/config",
       "GET /v1/conversations",
@@ -304,12 +305,16 @@ test(
       "GET /v1/conversations/{conversation}/members",
       "GET /v1/me",
       "GET /v1/me/sessions",
+      "GET /v1/people",
+      "GET /v1/people/search",
       "GET /v1/users",
       "GET /v1/users/{user}",
       "PATCH /v1/me",
+      "POST /v1/page-session",
       "POST /v1/sessions",
       "POST /v1/users",
       "PUT /v1/me/password",
+      "PUT /v1/page-session",
     ];
     assert.deepEqual(calls.sort(), [...others, ...VERB_NAMES.map((name) => verbOf(name).rest)].sort());
     assert.equal((await fetch(`${stack.apiUrl}/docs/`)).status, 200);
