@@ -38,7 +38,7 @@ export async function talkAt(lab: Lab, rate: number, ms = RUN_MS, who = PAIRS): 
 function judge(rate: number, runs: readonly Talk[]): Step {
   const middle = median(runs.map(({ receive }) => receive.p99));
   const run = runs.find(({ receive }) => receive.p99 === middle);
-  if (run === undefined) throw new Error("a rate is measured at least once");
+  if (run === undefined) throw new Error("a rate needs at least one measurement");
   const isWhole = runs.every(({ sent, acked, received }) => acked === sent && received === sent);
   const why =
     runs.map(voidBecause).find((reason) => reason !== undefined) ??

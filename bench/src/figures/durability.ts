@@ -24,7 +24,8 @@ export const durability: Figure = {
     say("R1, fsync interval:");
     const one = await withLab({ fsync: "interval" }, async (lab) => climb(lab, RATES_OF_ONE, say));
     const [sustained, beside] = [sustainedOf(three), sustainedOf(one)];
-    if (beside === 0) throw new Error(`one copy did not even hold ${count(RATES_OF_ONE[0] ?? 0)} msg/s`);
+    if (beside === 0)
+      throw new Error(`one copy did not sustain ${count(RATES_OF_ONE[0] ?? 0)} msg/s, the lowest rate`);
     const ratio = sustained / beside;
     return [
       {

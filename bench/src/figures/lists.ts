@@ -27,7 +27,7 @@ export const lists: Figure = {
       });
       for (const { conversations } of [...warm, ...cold])
         if (conversations !== CONVERSATIONS)
-          throw new Error(`a first sync told ${conversations} of ${CONVERSATIONS} conversations`);
+          throw new Error(`a first sync listed ${conversations} of ${CONVERSATIONS} conversations`);
       const p99s = warm.map(({ pages }) => pages.p99);
       const firsts = cold.map(({ first }) => first);
       return [

@@ -39,7 +39,7 @@ export async function come(door: Door, prefix: string): Promise<Guest> {
   const [person] = await gather(door, prefix, 1, (_, text) => {
     asker.heard(text);
   });
-  if (person === undefined) throw new Error("nobody came");
+  if (person === undefined) throw new Error("no connection arrived");
   let asked = 0;
   const ask = async (frame: object): Promise<string> => {
     asked += 1;

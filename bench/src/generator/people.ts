@@ -43,7 +43,7 @@ export async function arrive(
     } else if (text.startsWith('{"t":"error"')) welcomed.reject(new Error(`no welcome: ${text}`));
   });
   socket.onClose = () => {
-    welcomed.reject(new Error("closed before it was welcomed"));
+    welcomed.reject(new Error("closed before its welcome"));
   };
   if (hello === undefined) welcomed.resolve("");
   else socket.send(hello);

@@ -52,10 +52,10 @@ async function comeBack(url: string, ticket: string, since: string | undefined):
   const socket = await FastSocket.open(url, (text) => {
     if (text.startsWith('{"t":"welcome"')) welcome = text;
     else if (text.startsWith('{"t":"synced"')) level.resolve(text);
-    else level.reject(new Error(`neither welcomed nor level: ${text}`));
+    else level.reject(new Error(`neither a welcome nor a reply to the sync: ${text}`));
   });
   socket.onClose = () => {
-    level.reject(new Error("closed before it was level"));
+    level.reject(new Error("closed before its sync was answered"));
   };
   socket.send(JSON.stringify({ t: "hello", ticket, device: DEVICE }));
   socket.send(JSON.stringify({ t: "sync", id: "s", since }));

@@ -62,7 +62,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   },
 };
 const answer = ANSWERS[mode];
-if (answer === undefined) throw new Error(`${mode} is none of ${Object.keys(ANSWERS).join(", ")}`);
+if (answer === undefined) throw new Error(`${mode} is not one of ${Object.keys(ANSWERS).join(", ")}`);
 
 uws
   .App()
