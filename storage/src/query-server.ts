@@ -64,9 +64,13 @@ export class QueryServer<Source extends Consumed> {
       const query = decodeQuery(bytes);
       kind = query.q;
       if (!(await source.until(query.position, POSITION_WAIT_MS))) {
-        throw new ChatError("UNAVAILABLE", `storage has not read the log up to position ${query.position} yet`, {
-          retryAfterMs: 1_000,
-        });
+        throw new ChatError(
+          "UNAVAILABLE",
+          `storage has not read the log up to position ${query.position} yet`,
+          {
+            retryAfterMs: 1_000,
+          },
+        );
       }
       reply(encodeReply(await answer(query, source))); // Throws if the reply exceeds a message's size.
     } catch (thrown) {

@@ -1,4 +1,5 @@
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { build } from "tsdown";
 import { ROOT } from "@jichat/testkit/cache.ts";
@@ -23,7 +24,8 @@ export const readManifest = (folder: string): WorkspaceManifest =>
 
 /**
  * Builds a package of the workspace into `out`, as it is published: its package.json, its texts and `dist`.
- * `out` is emptied before. Throws UserError for a package.json that lacks something.
+ * `out` is emptied before. Throws UserError for a package.json that lacks something, and for sources that do
+ * not compile.
  */
 export async function buildPackage(folder: string, out: string): Promise<void> {
   const manifest = readManifest(folder);
@@ -42,44 +44,42 @@ export async function buildPackage(folder: string, out: string): Promise<void> {
 async function bundle(cwd: string, out: string, manifest: WorkspaceManifest): Promise<readonly string[]> {
   const entries = entriesOf(manifest);
   const bundled = Object.keys(manifest.dependencies ?? {});
+  const isOurs = (name: string): boolean => name.startsWith(OURS);
   const sources = entries.map(({ source }) => join(cwd, source));
-  const work = `${out}.types`;
-  mkdirSync(work, { recursive: true });
-  const tsconfig = writeTsconfig(
-    work,
-    sources,
-    bundled.filter((name) => name.startsWith(OURS)),
-  );
   const peers = Object.keys(manifest.peerDependencies ?? {});
-  const { bundles } = await build({
-    config: false,
-    cwd,
-    entry: Object.fromEntries(entries.map(({ name, source }) => [name, source])),
-    outDir: join(out, "dist"),
-    format: "esm",
-    platform: "browser",
-    target: TARGET,
-    tsconfig,
-    dts: { generator: declarationsOf(tsconfig), tsconfig, sourcemap: false },
-    sourcemap: true,
-    outputOptions: {
-      // A map holds its sources, and names them as this repository does.
-      sourcemapPathTransform: (source, map) => relative(ROOT, resolve(dirname(map), source)),
-    },
-    ...(peers.includes("react") ? { banner: { js: FOR_CLIENTS } } : {}),
-    hash: false,
-    deps: {
-      alwaysBundle: importsOf(bundled),
-      onlyBundle: bundled.filter((name) => !name.startsWith(OURS)),
-      onlyImport: peers,
-    },
-    report: false,
-    failOnWarn: true,
-    logLevel: "warn",
-  }).finally(() => {
+  const work = mkdtempSync(join(tmpdir(), "jichat-types-"));
+  try {
+    const tsconfig = writeTsconfig(work, sources, bundled.filter(isOurs));
+    const { bundles } = await build({
+      config: false,
+      cwd,
+      entry: Object.fromEntries(entries.map(({ name, source }) => [name, source])),
+      outDir: join(out, "dist"),
+      format: "esm",
+      platform: "browser",
+      target: TARGET,
+      tsconfig,
+      dts: { generator: await declarationsOf(tsconfig), tsconfig, sourcemap: false },
+      sourcemap: true,
+      outputOptions: {
+        // A map holds its sources, and names them as this repository does.
+        sourcemapPathTransform: (source, map) => relative(ROOT, resolve(dirname(map), source)),
+      },
+      ...(peers.includes("react") ? { banner: { js: FOR_CLIENTS } } : {}),
+      hash: false,
+      deps: {
+        alwaysBundle: importsOf(bundled),
+        onlyBundle: bundled.filter((name) => !isOurs(name)),
+        onlyImport: peers,
+      },
+      report: false,
+      failOnWarn: true,
+      logLevel: "warn",
+    });
+    return bundles.flatMap(({ chunks }) =>
+      chunks.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : [])),
+    );
+  } finally {
     rmSync(work, { recursive: true, force: true });
-  });
-  return bundles.flatMap(({ chunks }) =>
-    chunks.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : [])),
-  );
+  }
 }

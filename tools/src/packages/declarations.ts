@@ -49,18 +49,16 @@ export function writeTsconfig(folder: string, files: readonly string[], bundled:
 }
 
 /**
- * Makes the declarations for a tsconfig of `writeTsconfig`, by the workspace's own compiler; tsdown bundles
- * them. Its own way to run TypeScript 7.0 is deprecated (docs/adr/0030).
+ * Makes the declarations for a tsconfig of `writeTsconfig`, by the workspace's own compiler, and returns what
+ * gives them to tsdown, which bundles them. Its own way to run TypeScript 7.0 is deprecated (docs/adr/0030).
+ * Throws UserError, with what the compiler says.
  */
-export function declarationsOf(tsconfig: string): Generator {
+export async function declarationsOf(tsconfig: string): Promise<Generator> {
+  const tsc = join(ROOT, "node_modules/.bin/tsc");
+  const { code, stdout } = await exec(tsc, ["-p", tsconfig], { cwd: ROOT });
+  if (code !== 0) throw new UserError(`the declarations could not be made:\n${stdout.trim()}`);
   const types = join(tsconfig, "../types");
   return {
-    init: async () => {
-      const { code, stdout } = await exec(join(ROOT, "node_modules/.bin/tsc"), ["-p", tsconfig], {
-        cwd: ROOT,
-      });
-      if (code !== 0) throw new UserError(`the declarations could not be made:\n${stdout}`);
-    },
     emit: (_, file) => ({
       code: readFileSync(join(types, relative(ROOT, file).replace(/\.tsx?$/, ".d.ts")), "utf8"),
     }),
