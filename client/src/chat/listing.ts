@@ -80,6 +80,8 @@ export class Listing<B> {
     }
     this.#changed.clear();
     this.#marks.resume(kept);
+    // After a crash, a mark may have been kept and its row not.
+    for (const [id, seq] of this.#marks.all) this.readUpTo(id, seq);
   }
 
   watch(id: string): Live<ConversationView<B> | undefined> {

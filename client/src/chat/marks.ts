@@ -35,6 +35,11 @@ export class Marks {
     return this.#wanted.get(conversation);
   }
 
+  /** All marks that the server does not have yet. */
+  get all(): IterableIterator<[conversation: string, seq: number]> {
+    return this.#wanted.entries();
+  }
+
   set(conversation: string, seq: number): void {
     if (seq <= (this.#wanted.get(conversation) ?? 0)) return;
     this.#wanted.set(conversation, seq);
