@@ -171,7 +171,7 @@ for (const [name, { compilerOptions, files }] of Object.entries(COMPILERS))
     });
   });
 
-const SAMPLE = ["index.html", "main.tsx"] as const;
+const SAMPLE = ["index.html", "main.tsx", "server.ts"] as const;
 const copySample = (): void => {
   for (const file of SAMPLE) reactApp.write(file, readFileSync(join(ROOT, "react/sample", file), "utf8"));
 };
@@ -224,18 +224,9 @@ for (const [module, moduleResolution] of [
   });
 
 test("a server renders with the installed hooks", async () => {
-  reactApp.write(
-    "server.js",
-    [
-      'import { createElement } from "react";',
-      'import { renderToString } from "react-dom/server";',
-      'import { ChatProvider, useConnection } from "@jichat/react";',
-      'const Status = () => createElement("p", null, useConnection().state);',
-      "console.log(renderToString(createElement(ChatProvider, { chat: undefined }, createElement(Status))));",
-    ].join("\n"),
-  );
+  copySample();
   for (const node of [process.execPath, await needNode22()])
-    assert.equal(await reactApp.run(node, ["server.js"]), "<p>connecting</p>\n");
+    assert.equal(await reactApp.run(node, ["server.ts"]), "<p>connecting</p>\n");
 });
 
 test("two people talk in the sample, in Chromium", { timeout: 120_000 }, async (t) => {

@@ -11,7 +11,7 @@ import { entriesOf, publishedManifest } from "./manifest.ts";
 /** Syntax that every browser of the last two years has, and Node 22. */
 const TARGET = "es2022";
 
-/** Components that run on servers alone may render those of a React package, and may not call its hooks. */
+/** For React: components of servers alone may render those of the package, and not call its hooks. */
 const FOR_CLIENTS = '"use client";';
 
 const OURS = "@jichat/";
