@@ -53,3 +53,29 @@ test("a latest line that was looked up before an edit of it was heard is looked 
   assert.deepEqual(listing.get("c")?.last?.body, { text: "new" });
   patience.stop();
 });
+
+test("a conversation that was shown among thousands is told of changes once somebody subscribes", async () => {
+  const clock = new HandClock();
+  const patience = new Patience(clock);
+  const listing = new Listing<object>({
+    me: "ann",
+    pace: new Pace(clock),
+    patience,
+    keeper: new Keeper({ store: memoryStore(), prefix: "p/", clock }),
+    pull: () => new Promise(() => undefined),
+    read: async () => undefined,
+    noOf: () => undefined,
+    onPeer: () => undefined,
+    onChange: () => undefined,
+  });
+  const views = Array.from({ length: 5_000 }, (_, i) => listing.watch(`c${i}`));
+  const told = new Set<number>();
+  for (const [i, view] of views.entries()) view.subscribe(() => told.add(i));
+  listing.listed(
+    views.map((_, i) => ({ conversation: `c${i}`, kind: "group", first: 1, head: 1, read: 1, unread: 0 })),
+    true,
+  );
+  await clock.pass(100);
+  assert.equal(told.size, views.length);
+  patience.stop();
+});

@@ -14,7 +14,7 @@ import { eventRow, isKnown, leftRow, listedRow, lookedUpRow, readRow } from "./r
 import type { ConversationList, ConversationView, Live } from "./types.ts";
 
 const KEPT = "row/";
-/** Conversations whose `Live` is remembered while nobody is subscribed to it. */
+/** Conversations whose `Live` and topic are remembered while nobody is subscribed to them. */
 const IDLE_MAX = 2_000;
 
 export interface ListingParts<B> {
@@ -32,16 +32,13 @@ export interface ListingParts<B> {
   readonly onChange: () => void;
 }
 
-interface Watched<B> extends Live<ConversationView<B> | undefined> {
-  readonly topic: Topic;
-}
-
 /** The list of conversations: what the server lists, moved on by every event and mark since. */
 export class Listing<B> {
   readonly #parts: ListingParts<B>;
   readonly #book = new ConversationBook<B>();
   readonly #topic: Topic;
-  readonly #watched = new Remembered<Watched<B>>(IDLE_MAX, ({ topic }) => topic.isUsed);
+  readonly #views = new Remembered<Live<ConversationView<B> | undefined>>(IDLE_MAX, () => false);
+  readonly #topics = new Remembered<Topic>(IDLE_MAX, ({ isUsed }) => isUsed);
   readonly #lookups: Lookups<B>;
   readonly #marks: Marks;
   /** Rows that have changed since they were last kept. */
@@ -85,10 +82,11 @@ export class Listing<B> {
   }
 
   watch(id: string): Live<ConversationView<B> | undefined> {
-    return this.#watched.of(id, () => {
-      const topic = new Topic(this.#parts.pace);
-      return { topic, get: () => this.#book.get(id), subscribe: topic.subscribe };
-    });
+    return this.#views.of(id, () => ({
+      get: () => this.#book.get(id),
+      // Looked up here, since a topic may be dropped before anybody subscribes.
+      subscribe: (listener) => this.#topics.of(id, () => new Topic(this.#parts.pace)).subscribe(listener),
+    }));
   }
 
   get(id: string): Row<B> | undefined {
@@ -151,7 +149,7 @@ export class Listing<B> {
     this.#lookups.clear();
     this.#marks.clear();
     this.#topic.changed();
-    for (const { topic } of this.#watched.values()) topic.changed();
+    for (const topic of this.#topics.values()) topic.changed();
     this.#parts.onChange();
   }
 
@@ -176,7 +174,7 @@ export class Listing<B> {
     this.#book.put(row);
     this.#changed.add(row.id);
     this.#topic.changed();
-    this.#watched.peek(row.id)?.topic.changed();
+    this.#topics.peek(row.id)?.changed();
     this.#parts.onChange();
     if (known === undefined && row.peer !== undefined) this.#parts.onPeer(row.peer, row.id);
     if (row.isMember && !isKnown(row)) this.#lookups.want(row.id);
