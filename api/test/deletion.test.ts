@@ -89,7 +89,7 @@ test(
     assert.deepEqual(codeOf(invited), [404, "NOT_FOUND"]);
     // This connector knew that gus exists.
     const written = await watcher.ask({ t: "send", id: "w1", to: "gus", body: {} });
-    assert.deepEqual([written.code, written.message], ["NOT_FOUND", "nobody is called gus"]);
+    assert.deepEqual([written.code, written.message], ["NOT_FOUND", "these users do not exist: gus"]);
     // What is there goes on, as with everybody who does not exist.
     const later = await halOn.ask({ t: "send", id: "s2", to: "gus", body: {} });
     assert.equal(later.t, "ack");
