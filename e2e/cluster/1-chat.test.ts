@@ -130,7 +130,7 @@ scenario("kubectl chat reports owners, pauses and resumes, and finds logs", asyn
   assert.match(await kubectlChat(["logs", chat.name, "router", ...at]), /^\[pod\/chat-router-/);
   await assert.rejects(
     kubectlChat(["logs", chat.name, "rooter", ...at]),
-    /no component rooter: try connector/,
+    /no component rooter: the components are connector/,
   );
   await assert.rejects(
     kubectlChat(["trace", chat.name, "f".repeat(32), ...at]),
