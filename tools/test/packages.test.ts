@@ -171,7 +171,7 @@ for (const [name, { compilerOptions, files }] of Object.entries(COMPILERS))
     });
   });
 
-const SAMPLE = ["index.html", "main.tsx", "server.ts"] as const;
+const SAMPLE = ["index.html", "main.tsx", "style.css", "server.ts"] as const;
 const copySample = (): void => {
   for (const file of SAMPLE) reactApp.write(file, readFileSync(join(ROOT, "react/sample", file), "utf8"));
 };
