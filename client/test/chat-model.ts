@@ -254,16 +254,7 @@ class ChatModel {
       [2, () => this.#again()],
       [2, async () => this.#restart()],
     ];
-    let at = dice.between(
-      0,
-      acts.reduce((sum, [weight]) => sum + weight, 0),
-    );
-    for (const [weight, act] of acts) {
-      at -= weight;
-      if (at > 0) continue;
-      await act();
-      return;
-    }
+    await dice.weighted(acts)();
   }
 
   #send(): void {

@@ -82,16 +82,7 @@ class Model {
       [1, () => this.#run.startAgain()],
       [0.3, () => this.#run.close()],
     ];
-    let at = dice.between(
-      0,
-      acts.reduce((sum, [weight]) => sum + weight, 0),
-    );
-    for (const [weight, act] of acts) {
-      at -= weight;
-      if (at > 0) continue;
-      await act();
-      return;
-    }
+    await dice.weighted(acts)();
   }
 
   /** All is well again: what is not closed comes back, and what was written is stored or refused. */

@@ -29,6 +29,19 @@ export class Dice {
     return this.next() < probability;
   }
 
+  /** One of the items, each with the probability of its weight among all weights. Throws if there is none. */
+  weighted<T>(items: readonly (readonly [weight: number, item: T])[]): T {
+    let at = this.between(
+      0,
+      items.reduce((sum, [weight]) => sum + weight, 0),
+    );
+    for (const [weight, item] of items) {
+      at -= weight;
+      if (at <= 0) return item;
+    }
+    throw new Error("nothing to pick from");
+  }
+
   /** A random item, which may itself be `undefined`. Throws if there is none. */
   pick<T>(items: readonly T[]): T {
     if (items.length === 0) throw new Error("nothing to pick from");
