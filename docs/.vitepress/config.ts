@@ -70,12 +70,19 @@ export default defineConfig({
         ],
       },
       {
+        text: "Build an app",
+        items: [
+          { text: "Add chat to your app", link: "/add-chat" },
+          { text: "Tokens and your own accounts", link: "/own-accounts" },
+          { text: "Errors", link: "/errors" },
+        ],
+      },
+      {
         text: "Develop",
         items: [
           { text: "The SDK", link: "/sdk" },
           { text: "Wire protocol", link: "/protocol" },
           ...generated,
-          { text: "Errors", link: "/errors" },
           { text: "Adding a verb", link: "/adding-a-verb" },
         ],
       },

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ROOT } from "@jichat/testkit/cache.ts";
 import { exec } from "@jichat/testkit/exec.ts";
+import { filesOf } from "@jichat/testkit/page-blocks.ts";
 import { startStack } from "../src/scene.ts";
 
 test(
@@ -11,7 +12,7 @@ test(
   { timeout: 120_000 },
   async (t) => {
     const page = readFileSync(join(ROOT, "docs/getting-started.md"), "utf8");
-    const [, program] = /```ts\n(\/\/ hello\.ts\n[^]*?)```/.exec(page) ?? [];
+    const program = filesOf(page).get("hello.ts");
     assert.ok(program !== undefined);
     const env = { "*": { PEOPLE_MUST_EXIST: "yes" } };
     const stack = await startStack(t, { routers: 1, connectors: 1, env });

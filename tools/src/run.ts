@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { originOf } from "@jichat/protocol/origin.ts";
 import { buildPage } from "@jichat/testkit/build-page.ts";
@@ -29,6 +30,8 @@ interface Options {
   readonly isObserved: boolean;
   /** Origins of pages that may use it, beside its own page: of an app that is being developed, say. */
   readonly origins: readonly string[];
+  /** The keys of another system's tokens, a URL or a file. Absent: the accounts are those of this cluster. */
+  readonly tokenKeys: string | undefined;
   /** URLs of external servers. An absent one is started here. */
   readonly natsUrl: string | undefined;
   readonly redisUrl: string | undefined;
@@ -64,12 +67,24 @@ function originsOf(key: string): readonly string[] {
     });
 }
 
+/** The components check TOKEN_ALGORITHM, TOKEN_ISSUER and TOKEN_AUDIENCE, which they inherit. */
+function tokenKeysOf(key: string): string | undefined {
+  const text = process.env[key] ?? "";
+  if (text === "") return undefined;
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
+  if (existsSync(text)) return resolve(text);
+  throw new UserError(
+    `${key} is neither a URL such as http://127.0.0.1:3000/.well-known/jwks.json nor a file: ${text}`,
+  );
+}
+
 function readOptions(): Options {
   const connectors = intOf("CONNECTORS", 1, 1, 32);
   return {
     connectors,
     isObserved: intOf("OBSERVE", 0, 0, 1) === 1,
     origins: originsOf("ORIGINS"),
+    tokenKeys: tokenKeysOf("TOKEN_KEYS"),
     natsUrl: urlOf("NATS_URL"),
     redisUrl: urlOf("REDIS_URL"),
     clickhouseUrl: urlOf("CLICKHOUSE_URL"),
@@ -120,11 +135,12 @@ function watch(part: Part, isStopping: () => boolean, changed: () => void): void
   };
 }
 
-function sayReady({ parts, apiUrl }: Stack, { isObserved, origins, data }: Options): void {
+function sayReady({ parts, apiUrl }: Stack, { isObserved, origins, tokenKeys, data }: Options): void {
   for (const { spec } of isObserved ? parts : [])
     if (spec.adminPort !== undefined)
       say(`metrics of ${spec.name}: http://${HOST}:${spec.adminPort}/metrics`);
   if (origins.length > 0) say(`pages of ${origins.join(", ")} may use it too`);
+  if (tokenKeys !== undefined) say(`tokens are those of ${tokenKeys}: nobody signs up or in here`);
   say(`ready: open ${apiUrl} (Ctrl-C stops; data and logs are in ${data})`);
 }
 

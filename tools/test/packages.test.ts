@@ -6,16 +6,17 @@ import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
-import type { Page } from "playwright-core";
-import { chromium } from "playwright-core";
 import * as vite from "vite";
 import { ROOT } from "@jichat/testkit/cache.ts";
 import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
-import { needChromium, needNode22 } from "@jichat/testkit/needs.ts";
+import { needNode22 } from "@jichat/testkit/needs.ts";
+import { filesOf } from "@jichat/testkit/page-blocks.ts";
 import { checkTarball } from "../src/packages/check.ts";
 import { makePackages } from "../src/packages/make.ts";
 import { pack } from "../src/packages/pack.ts";
+import { enter, linesOf, openBrowser, say, writeTo } from "./chat-pages.ts";
 import { InstalledApp } from "./installed-app.ts";
+import { testPages } from "./page-walks.ts";
 
 /** Of the main entry in an app: bundled, minified, and compressed by `gzip -9`. */
 const CLIENT_BYTES_MAX = 14_000;
@@ -25,11 +26,11 @@ const TSC = join(ROOT, "node_modules/.bin/tsc");
 const made = mkdtempSync(join(tmpdir(), "jichat-packages-"));
 let tarballs: readonly string[] = [];
 const app = new InstalledApp();
-/** Has both packages, and React with its types. */
+/** Has both packages, React with its types, and jose. */
 const reactApp = new InstalledApp();
 
-/** React as this workspace has it, packed: an app installs it offline. */
-async function packedReact(): Promise<readonly string[]> {
+/** What the apps need beside our packages, as this workspace has it, packed: an app installs it offline. */
+async function packedOthers(): Promise<readonly string[]> {
   const inReact = createRequire(join(ROOT, "react/package.json"));
   const names = ["react", "react-dom", "@types/react", "@types/react-dom"];
   const folders = names.map((name) => dirname(inReact.resolve(`${name}/package.json`)));
@@ -38,6 +39,7 @@ async function packedReact(): Promise<readonly string[]> {
   folders.push(
     dirname(inDom.resolve("scheduler/package.json")),
     dirname(inTypes.resolve("csstype/package.json")),
+    join(ROOT, "node_modules/jose"),
   );
   return Promise.all(folders.map(async (folder) => (await pack(folder, made)).tarball));
 }
@@ -46,7 +48,7 @@ before(async () => {
   tarballs = await makePackages(join(made, "packages"));
   const [client = assert.fail()] = tarballs;
   await app.install([client]);
-  await reactApp.install([...tarballs, ...(await packedReact())]);
+  await reactApp.install([...tarballs, ...(await packedOthers())]);
 });
 after(() => {
   app.remove();
@@ -58,11 +60,9 @@ const installed = (path: string): string => join(app.folder, "node_modules/@jich
 const read = (path: string): string => readFileSync(installed(path), "utf8");
 
 /** The first program of a page: what a newcomer runs. */
-function firstProgram(page: string): string {
-  const [, program] = /```ts\n(\/\/ hello\.ts\n[^]*?)```/.exec(readFileSync(join(ROOT, page), "utf8")) ?? [];
-  assert.ok(program !== undefined, `${page} begins with hello.ts`);
-  return program;
-}
+const firstProgram = (page: string): string =>
+  filesOf(readFileSync(join(ROOT, page), "utf8")).get("hello.ts") ??
+  assert.fail(`${page} begins with hello.ts`);
 
 test("what is installed is the code, its types and its maps; nothing of the workspace, and nobody else's package", () => {
   assert.deepEqual(readdirSync(join(app.folder, "node_modules/@jichat")), ["client"]);
@@ -235,37 +235,13 @@ test("two people talk in the sample, in Chromium", { timeout: 120_000 }, async (
   await vite.build({ root: reactApp.folder, configFile: false, logLevel: "error", build: { outDir: site } });
   const { stack, destroy } = await startThrowaway({ webRoot: site });
   t.after(destroy);
-  const browser = await chromium.launch({
-    executablePath: await needChromium(),
-    args: ["--no-sandbox", "--disable-dev-shm-usage"],
-  });
-  t.after(async () => browser.close());
+  const browser = await openBrowser(t);
   const faults: string[] = [];
-  const enter = async (user: string): Promise<Page> => {
-    const page = await (await browser.newContext()).newPage();
-    page.setDefaultTimeout(10_000);
-    page.on("pageerror", ({ message }) => faults.push(message));
-    page.on("console", (message) => {
-      if (message.type() === "error") faults.push(message.text());
-    });
-    await page.goto(stack.apiUrl);
-    await page.getByLabel("Name").fill(user);
-    await page.getByLabel("Password").fill("correct horse");
-    await page.getByLabel("New here").check();
-    await page.getByRole("button", { name: "Enter" }).click();
-    await page.getByRole("status").getByText("online").waitFor();
-    return page;
-  };
-  const say = async (page: Page, text: string): Promise<void> => {
-    await page.getByLabel("Message", { exact: true }).fill(text);
-    await page.getByRole("button", { name: "Send" }).click();
-    assert.equal(await page.getByLabel("Message", { exact: true }).inputValue(), "");
-  };
-  const lines = (page: Page): Promise<string[]> =>
-    page.getByLabel("Messages").getByRole("listitem").allTextContents();
-  const [ann, bob] = [await enter("ann"), await enter("bob")];
-  await ann.getByLabel("Write to").fill("bob");
-  await ann.getByRole("button", { name: "Open" }).click();
+  const [ann, bob] = [
+    await enter(browser, { url: stack.apiUrl, user: "ann", faults }),
+    await enter(browser, { url: stack.apiUrl, user: "bob", faults }),
+  ];
+  await writeTo(ann, "bob");
   await say(ann, "Hello Bob");
   await bob.getByRole("button", { name: "ann (1)" }).click();
   await bob.getByText("ann: Hello Bob").waitFor();
@@ -274,9 +250,11 @@ test("two people talk in the sample, in Chromium", { timeout: 120_000 }, async (
   await ann.getByText("bob: Hello Ann 9").waitFor();
   await bob.getByText("bob: Hello Ann 9").waitFor();
   const talk = ["ann: Hello Bob", ...Array.from({ length: 10 }, (_, i) => `bob: Hello Ann ${i}`)];
-  assert.deepEqual([await lines(ann), await lines(bob)], [talk, talk]);
+  assert.deepEqual([await linesOf(ann), await linesOf(bob)], [talk, talk]);
   assert.deepEqual(faults, []);
 });
+
+testPages(reactApp, app);
 
 /** A program as an app's bundler makes it, of the installed packages. */
 async function bundled(program: string): Promise<string> {

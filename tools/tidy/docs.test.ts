@@ -3,6 +3,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
+import type { Block } from "@jichat/testkit/page-blocks.ts";
+import { blocksOf } from "@jichat/testkit/page-blocks.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PAGES = globSync(["*.md", "{client,react}/*.md", "docs/*.md", "docs/{adr,results}/*.md"], {
@@ -11,26 +13,9 @@ const PAGES = globSync(["*.md", "{client,react}/*.md", "docs/*.md", "docs/{adr,r
 const isInstalled = (name: string): boolean => name.includes("node_modules");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
-/** Fenced blocks of one language, with the line they begin on. */
-function blocks(
-  page: string,
-  languages: readonly string[],
-): { readonly line: number; readonly text: string }[] {
-  const found: { line: number; text: string }[] = [];
-  let open: { line: number; lines: string[]; isWanted: boolean } | undefined;
-  for (const [index, line] of read(page).split("\n").entries()) {
-    const fence = /^\s*```(\w*)/.exec(line);
-    if (fence === null) open?.lines.push(line);
-    else if (open === undefined)
-      open = { line: index + 2, lines: [], isWanted: languages.includes(fence[1] ?? "") };
-    else {
-      if (open.isWanted) found.push({ line: open.line, text: open.lines.join("\n") });
-      open = undefined;
-    }
-  }
-  assert.equal(open, undefined, `${page}: a block of code is never closed`);
-  return found;
-}
+/** Fenced blocks of these languages. */
+const blocks = (page: string, languages: readonly string[]): readonly Block[] =>
+  blocksOf(read(page)).filter(({ language }) => languages.includes(language));
 
 const COLUMNS_MAX = 120;
 
@@ -101,13 +86,18 @@ test("every example in TypeScript type-checks unchanged", () => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   let count = 0;
-  for (const page of PAGES)
-    for (const language of ["ts", "tsx"])
-      for (const { line, text } of blocks(page, [language])) {
-        count += 1;
-        const file = `${page.replaceAll(/[/.]/g, "-")}-${line}.${language}`;
-        writeFileSync(join(folder, file), `${text}\nexport {};\n`);
-      }
+  for (const page of PAGES) {
+    // What has a name is imported by it, by what is on the same page.
+    const ofPage = join(folder, page.replaceAll(/[/.]/g, "-"));
+    const names = new Set<string>();
+    for (const { language, line, text, file = `${line}.${language}` } of blocks(page, ["ts", "tsx"])) {
+      assert.ok(!names.has(file), `${page} has ${file} twice`);
+      names.add(file);
+      count += 1;
+      mkdirSync(ofPage, { recursive: true });
+      writeFileSync(join(ofPage, file), `${text}\nexport {};\n`);
+    }
+  }
   assert.ok(count >= 4);
   // The examples with elements are for React, and take its types.
   const compilerOptions = { jsxImportSource: "react", paths: {} };
@@ -116,7 +106,7 @@ test("every example in TypeScript type-checks unchanged", () => {
     JSON.stringify({
       extends: "../../tsconfig.json",
       compilerOptions,
-      include: ["*.ts", "*.tsx"],
+      include: ["*/*.ts", "*/*.tsx"],
       exclude: [],
     }),
   );

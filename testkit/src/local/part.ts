@@ -9,6 +9,10 @@ export interface PartSpec {
   readonly program: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** The working folder. Default: that of this process. */
+  readonly cwd?: string;
+  /** Keeps its standard input open. Tools for people stop when it ends. */
+  readonly keepsInput?: true;
   readonly logFile: string;
   /**
    * The part is ready when `/readyz` on this port says so, or, without it, when `port` accepts connections.
@@ -69,14 +73,15 @@ export class Part {
   }
 
   start(): void {
-    const { program, args, env, logFile, niceness = 0 } = this.spec;
+    const { program, args, env, cwd, keepsInput, logFile, niceness = 0 } = this.spec;
     const log = openSync(logFile, "a");
     this.#expected = false;
     // A separate process group: a Ctrl-C at the terminal reaches only the supervisor, which stops all parts
     // in order.
     const child = spawn(program, args, {
       env: { ...process.env, ...env },
-      stdio: ["ignore", log, log],
+      cwd,
+      stdio: [keepsInput === true ? "pipe" : "ignore", log, log],
       detached: true,
     });
     closeSync(log);

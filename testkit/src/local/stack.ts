@@ -33,6 +33,11 @@ export interface StackOptions {
   readonly webRoot?: string | undefined;
   /** Origins of pages that may use this cluster, beside its own page. */
   readonly origins?: readonly string[];
+  /**
+   * The keys of another system's tokens, a JWKS file or URL: that system has the accounts, and this cluster
+   * has none of its own.
+   */
+  readonly tokenKeys?: string | undefined;
   readonly fsync?: "always" | "interval";
   /** Additional environment for one component (`router`, `connector` …) or for all (`*`). */
   readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -128,7 +133,7 @@ export class Stack {
       HOST: this.#place("api").host,
       WS_URLS: this.wsUrls.join(","),
       ORIGINS: this.#origins,
-      TOKEN_SIGNING_KEY_FILE: this.secrets.signingKeyFile,
+      ...(options.tokenKeys === undefined ? { TOKEN_SIGNING_KEY_FILE: this.secrets.signingKeyFile } : {}),
       ...(options.webRoot === undefined ? {} : { WEB_ROOT: options.webRoot }),
     });
   }
@@ -251,7 +256,7 @@ export class Stack {
         ADMIN_PORT: String(adminPort),
         ...(place === undefined ? {} : { ADMIN_HOST: place.host }),
         CLUSTER_KEY_FILE: this.secrets.clusterKeyFile,
-        TOKEN_KEYS: this.secrets.keysFile,
+        TOKEN_KEYS: this.options.tokenKeys ?? this.secrets.keysFile,
         NODE_OPTIONS: "",
         ...env,
         ...more["*"],

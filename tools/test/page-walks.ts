@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import { ROOT } from "@jichat/testkit/cache.ts";
+import type { PartSpec } from "@jichat/testkit/local/part.ts";
+import { Part } from "@jichat/testkit/local/part.ts";
+import { freePorts } from "@jichat/testkit/local/ports.ts";
+import type { ThrowawayOptions } from "@jichat/testkit/local/throwaway.ts";
+import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
+import { commandsOf, filesOf } from "@jichat/testkit/page-blocks.ts";
+import { enter, linesOf, openBrowser, say, writeTo } from "./chat-pages.ts";
+import type { InstalledApp } from "./installed-app.ts";
+
+const READY_MS = 30_000;
+
+/** What a command is once the packages that it needs are those of this workspace. */
+interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const readPage = (name: string): string => readFileSync(join(ROOT, "docs", name), "utf8");
+
+/** The one command of a page that begins with these words. */
+function commandOf(commands: readonly string[], words: string): Command {
+  const found = commands.filter((command) => ` ${command}`.includes(` ${words}`));
+  assert.equal(found.length, 1, `${words}: ${found.join("; ")}`);
+  const parts = (found[0] ?? "").match(/(?:[^\s"]|"[^"]*")+/g) ?? [];
+  const texts = parts.map((part) => part.replaceAll('"', ""));
+  const start = texts.findIndex((text) => !/^[A-Z_]+=/.test(text));
+  const [program = "", ...args] = texts.slice(start);
+  const env = Object.fromEntries(texts.slice(0, start).map((text) => text.split("=", 2)));
+  if (program !== "npx") return { program: program === "node" ? process.execPath : program, args, env };
+  const [name = "", ...rest] = args;
+  return { program: join(ROOT, "node_modules/.bin", name), args: rest, env };
+}
+
+/** Variables of the page's `make run`, by name. */
+function settingsOf(commands: readonly string[]): Readonly<Record<string, string>> {
+  const { program, args } = commandOf(commands, "make run");
+  assert.deepEqual([program, args[0]], ["make", "run"]);
+  return Object.fromEntries(args.slice(1).map((setting) => setting.split(/=(.*)/, 2)));
+}
+
+/** The packages that the `npm install` commands of a page install, without JiChat's own. */
+const installedBy = (commands: readonly string[]): readonly string[] =>
+  commands
+    .filter((command) => command.startsWith("npm install "))
+    .flatMap((command) => command.split(" ").slice(2))
+    .filter((word) => !word.startsWith("--") && !word.includes("jichat-"));
+
+function write(app: InstalledApp, files: ReadonlyMap<string, string>): void {
+  for (const [name, text] of files) app.write(name, text);
+}
+
+async function stackOf(t: TestContext, options: ThrowawayOptions) {
+  const { stack, destroy } = await startThrowaway(options);
+  t.after(destroy);
+  return stack;
+}
+
+/** Runs a command until the test is over. With `port`, waits until it listens there. */
+async function run(
+  t: TestContext,
+  app: InstalledApp,
+  { program, args, env }: Command,
+  port?: number,
+): Promise<{ readonly output: () => string; readonly part: Part }> {
+  const name = [basename(program), ...args].join(" ");
+  const logFile = join(app.folder, `${name.replaceAll(/[^\w.]+/g, "-")}.log`);
+  const spec: PartSpec = { name, program, args, env, cwd: app.folder, keepsInput: true, logFile };
+  const part = new Part(port === undefined ? spec : { ...spec, port });
+  t.after(async () => part.kill());
+  part.start();
+  await part.ready(READY_MS);
+  return { part, output: () => readFileSync(logFile, "utf8") };
+}
+
+/** Adds arguments that say where to listen. */
+const at = ({ args, ...command }: Command, ...more: readonly string[]): Command => ({
+  ...command,
+  args: [...args, ...more],
+});
+
+/** docs/add-chat.md, as it stands: Ann in React, Bob on the plain page, and the bot, on one JiChat. */
+async function addChat(t: TestContext, react: InstalledApp, plain: InstalledApp): Promise<void> {
+  const page = readPage("add-chat.md");
+  const [ofReact, ofPage, ofBot] = ["React", "A plain page", "A program in Node"].map((section) =>
+    commandsOf(page, section),
+  ) as [readonly string[], readonly string[], readonly string[]];
+  assert.deepEqual(installedBy(ofReact), [
+    "react",
+    "react-dom",
+    "vite",
+    "typescript",
+    "@types/react",
+    "@types/react-dom",
+  ]);
+  assert.deepEqual([installedBy(ofPage), installedBy(ofBot)], [["esbuild"], []]);
+  write(react, filesOf(page, ["Open a chat", "React"]));
+  write(plain, filesOf(page, ["Open a chat", "A plain page"]));
+  write(plain, filesOf(page, ["A program in Node"]));
+  const tsc = commandOf(ofReact, "npx tsc");
+  assert.equal(await react.run(tsc.program, tsc.args), "");
+
+  const { ORIGINS = "" } = settingsOf(commandsOf(page, "Start JiChat"));
+  const [reactUrl = "", pageUrl = ""] = ORIGINS.split(",");
+  const stack = await stackOf(t, {
+    origins: [reactUrl, pageUrl],
+    env: { "*": { PEOPLE_MUST_EXIST: "yes" } },
+  });
+  const [vitePort = 0, esbuildPort = 0] = await freePorts(2);
+  const vite = at(commandOf(ofReact, "npx vite"), "--port", String(vitePort), "--host", "127.0.0.1");
+  await run(t, react, vite, vitePort);
+  const esbuild = at(commandOf(ofPage, "npx esbuild"), `--serve=127.0.0.1:${esbuildPort}`);
+  await run(t, plain, esbuild, esbuildPort);
+  const browser = await openBrowser(t, {
+    [new URL(reactUrl).host]: vitePort,
+    [new URL(pageUrl).host]: esbuildPort,
+    "127.0.0.1:8080": Number(new URL(stack.apiUrl).port), // `make run` without PORT=
+  });
+
+  const faults: string[] = [];
+  const ann = await enter(browser, { url: reactUrl, user: "ann", faults });
+  const bob = await enter(browser, { url: pageUrl, user: "bob", faults });
+  await writeTo(ann, "bob");
+  await say(ann, "Hello Bob");
+  await bob.getByRole("button", { name: "ann (1)" }).click();
+  await bob.getByText("ann: Hello Bob").waitFor();
+  await bob.getByRole("button", { name: "ann (0)" }).waitFor();
+  await say(bob, "Hello <b>Ann</b>");
+  await ann.getByText("bob: Hello <b>Ann</b>").waitFor();
+  await bob.getByText("bob: Hello <b>Ann</b>").waitFor();
+  const talk = ["ann: Hello Bob", "bob: Hello <b>Ann</b>"];
+  assert.deepEqual([await linesOf(ann), await linesOf(bob)], [talk, talk]);
+
+  const command = commandOf(ofBot, "node bot.ts");
+  const bot = await run(t, plain, { ...command, env: { ...command.env, API: stack.apiUrl } });
+  await ann.getByRole("button", { name: "clock (1)" }).click();
+  await ann.getByText("clock: I am a clock. Write to me, and I tell the time.").waitFor();
+  await say(ann, "What time is it?");
+  await ann.getByText(/^clock: It is \d{4}-\d\d-\d\dT/).waitFor();
+  await bot.part.stop(5_000);
+  assert.match(
+    bot.output(),
+    /^online \nstored as number 2 of d_\w+\nstored as number 4 of d_\w+\nclosed \n$/,
+  );
+  assert.deepEqual(faults, []);
+}
+
+/** docs/own-accounts.md, as it stands: the back end, two people who chat by its tokens, and the end of a session. */
+async function ownAccounts(t: TestContext, app: InstalledApp): Promise<void> {
+  const page = readPage("own-accounts.md");
+  write(app, filesOf(page));
+  const commands = commandsOf(page, "A back end");
+  assert.deepEqual(installedBy(commands), ["jose"]);
+  const { TOKEN_KEYS = "", DATA: _, ...tokens } = settingsOf(commands);
+  const [port = 0] = await freePorts(1);
+  const tokenKeys = Object.assign(new URL(TOKEN_KEYS), { port: String(port) }).href;
+  const stack = await stackOf(t, { tokenKeys, env: { "*": tokens } });
+  const env = { PORT: String(port), API: stack.apiUrl, APP: new URL(tokenKeys).origin };
+  const { output } = await run(t, app, { ...commandOf(commands, "node backend.ts"), env }, port);
+
+  const said = await app.run(process.execPath, ["talk.ts"], env);
+  assert.match(
+    said,
+    new RegExp(
+      [
+        /^stored as number 2 of d_\w+\n/,
+        /bob hears ann: \{ text: 'Hello Bob' \}\n/,
+        /bob is offline\nbob is closed\nann knows bob as Bob Ray\n$/,
+      ]
+        .map(({ source }) => source)
+        .join(""),
+    ),
+    output(),
+  );
+
+  const { keys } = (await (await fetch(tokenKeys)).json()) as { readonly keys: readonly object[] };
+  assert.deepEqual(keys.map(Object.keys), [["kty", "crv", "x", "y", "kid", "alg", "use"]]);
+  const account = { user: "ann", password: "correct horse" };
+  for (const [path, status] of [
+    ["/v1/users", 403],
+    ["/v1/sessions", 401],
+  ] as const) {
+    const body = JSON.stringify(account);
+    const headers = { "content-type": "application/json" };
+    const reply = await fetch(`${stack.apiUrl}${path}`, { method: "POST", headers, body });
+    assert.equal(reply.status, status, path);
+  }
+}
+
+/**
+ * Tests of the pages that lead a newcomer, with the packages as others install them. `react` has both of them, React
+ * and jose; `plain` has the client alone.
+ */
+export function testPages(react: InstalledApp, plain: InstalledApp): void {
+  test(
+    "docs/add-chat.md: people talk in React and on a plain page, and a bot answers",
+    { timeout: 120_000 },
+    (t) => addChat(t, react, plain),
+  );
+  test("docs/own-accounts.md: people chat by tokens of a back end", { timeout: 90_000 }, (t) =>
+    ownAccounts(t, react),
+  );
+}
