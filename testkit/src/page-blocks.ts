@@ -35,7 +35,10 @@ export function blocksOf(page: string): readonly Block[] {
   return found;
 }
 
-/** The files that a page has in these sections (in all, if none is named), by name. Throws if a name comes twice. */
+/**
+ * The files that a page has in these sections, or in all if none is named, by name. Throws if a name comes
+ * twice.
+ */
 export function filesOf(page: string, sections: readonly string[] = []): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const { file, section, text } of blocksOf(page)) {
@@ -46,7 +49,10 @@ export function filesOf(page: string, sections: readonly string[] = []): Readonl
   return files;
 }
 
-/** The commands of a section's `sh` blocks, without comments; a line that ends with `\` goes on in the next one. */
+/**
+ * The commands of a section's `sh` blocks, without comments. A line that ends with `\` goes on in the next
+ * one.
+ */
 export function commandsOf(page: string, section: string): readonly string[] {
   return blocksOf(page)
     .filter((block) => block.language === "sh" && block.section === section)

@@ -146,7 +146,7 @@ async function addChat(t: TestContext, react: InstalledApp, plain: InstalledApp)
   await bot.part.stop(5_000);
   assert.match(
     bot.output(),
-    /^online \nstored as number 2 of d_\w+\nstored as number 4 of d_\w+\nclosed \n$/,
+    /^stored as number 2 of d_[\w-]+\nconnecting \nonline \nstored as number 4 of d_[\w-]+\nclosed \n$/,
   );
   assert.deepEqual(faults, []);
 }
@@ -169,7 +169,7 @@ async function ownAccounts(t: TestContext, app: InstalledApp): Promise<void> {
     said,
     new RegExp(
       [
-        /^stored as number 2 of d_\w+\n/,
+        /^stored as number 2 of d_[\w-]+\n/,
         /bob hears ann: \{ text: 'Hello Bob' \}\n/,
         /bob is offline\nbob is closed\nann knows bob as Bob Ray\n$/,
       ]

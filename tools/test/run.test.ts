@@ -153,7 +153,9 @@ test(
     assert.deepEqual(pids.filter(isAlive), []);
     assert.ok(pidsOf(two).every(isAlive), "the other one goes on");
 
-    const again = new Run(t, { PORT: String(portOne), DATA: one });
+    // The same keys, as those of another system: its token is good, and nobody signs up here.
+    const TOKEN_KEYS = join(one, "secrets/token-keys.json");
+    const again = new Run(t, { PORT: String(portOne), DATA: one, TOKEN_KEYS });
     await again.says(/ready: open/);
     const messages = (await (
       await fetch(`${url}/v1/conversations/${String(made["conversation"])}/events`, {
@@ -164,6 +166,8 @@ test(
       messages.events.map(({ kind }) => kind),
       ["created"],
     );
+    const refused = await post(`${url}/v1/users`, { user: "bob", password: "correct horse" });
+    assert.equal(refused["code"], "FORBIDDEN");
   },
 );
 
@@ -269,6 +273,10 @@ test("an obstacle at the start is reported with its cure", { timeout: 180_000 },
     [{ PORT: "eighty", DATA: data }, /PORT is not an integer from 1 to \d+: eighty/],
     [{ ROUTERS: "0", DATA: data }, /ROUTERS is not an integer from 1 to 32: 0/],
     [{ NATS_URL: "no url", DATA: data }, /NATS_URL is not a URL: no url/],
+    [
+      { TOKEN_KEYS: "nowhere.json", DATA: data },
+      /TOKEN_KEYS is neither a URL such as .* nor a file: nowhere/,
+    ],
     [{ ORIGINS: "localhost:5173", DATA: data }, /ORIGINS has localhost:5173, which is no origin such as/],
   ];
   for (const [env, message] of cases) {

@@ -115,6 +115,17 @@ test("docs/errors.md lists the codes of the table with HTTP status and dispositi
   );
 });
 
+test("every first page says where the SDK runs, as its README does", () => {
+  const rows = [
+    ...read("client/README.md").matchAll(/^\| (Node\.js|Chrome and Edge|Firefox|Safari) \| ([\d.]+)/gm),
+  ];
+  assert.equal(rows.length, 4);
+  const first = ["README.md", "docs/index.md", "docs/getting-started.md", "docs/add-chat.md"];
+  for (const page of first)
+    for (const [, where, version] of rows)
+      assert.ok(read(page).replaceAll("\n", " ").includes(`${where} from ${version}`), `${page}: ${where}`);
+});
+
 test("docs/configuration.md names every key that is read, and no other", () => {
   const text = globSync(
     [

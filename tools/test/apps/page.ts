@@ -5,7 +5,11 @@ const list = document.querySelector("ul");
 const client = new ChatClient({
   urls: ["wss://chat.example/v1/ws"],
   device: "page",
-  token: async () => (await fetch("/token")).text(),
+  token: async () => {
+    const reply = await fetch("/token");
+    if (!reply.ok) throw new Error(`no token: ${reply.status}`);
+    return reply.text();
+  },
 });
 await client.connect();
 for await (const notice of client.events()) {
