@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { ROOT } from "@jichat/testkit/cache.ts";
+import { exec } from "@jichat/testkit/exec.ts";
 import type { PartSpec } from "@jichat/testkit/local/part.ts";
 import { Part } from "@jichat/testkit/local/part.ts";
 import { freePorts } from "@jichat/testkit/local/ports.ts";
@@ -52,8 +53,20 @@ const installedBy = (commands: readonly string[]): readonly string[] =>
     .flatMap((command) => command.split(" ").slice(2))
     .filter((word) => !word.startsWith("--") && !word.includes("jichat-"));
 
-function write(app: InstalledApp, files: ReadonlyMap<string, string>): void {
-  for (const [name, text] of files) app.write(name, text);
+/** A folder of its own for what a page has, in which the packages of the app are found. */
+function folderIn(app: InstalledApp, name: string, ...files: readonly ReadonlyMap<string, string>[]): string {
+  for (const [file, text] of files.flatMap((some) => [...some])) app.write(join(name, file), text);
+  return join(app.folder, name);
+}
+
+/** What a command says that ends. */
+async function said(folder: string, { program, args, env }: Command): Promise<string> {
+  const { code, stdout, stderr } = await exec(program, args, {
+    cwd: folder,
+    env: { ...process.env, ...env },
+  });
+  assert.equal(code, 0, `${stdout}\n${stderr}`);
+  return stdout;
 }
 
 async function stackOf(t: TestContext, options: ThrowawayOptions) {
@@ -65,13 +78,13 @@ async function stackOf(t: TestContext, options: ThrowawayOptions) {
 /** Runs a command until the test is over. With `port`, waits until it listens there. */
 async function run(
   t: TestContext,
-  app: InstalledApp,
+  folder: string,
   { program, args, env }: Command,
   port?: number,
 ): Promise<{ readonly output: () => string; readonly part: Part }> {
   const name = [basename(program), ...args].join(" ");
-  const logFile = join(app.folder, `${name.replaceAll(/[^\w.]+/g, "-")}.log`);
-  const spec: PartSpec = { name, program, args, env, cwd: app.folder, keepsInput: true, logFile };
+  const logFile = join(folder, `${name.replaceAll(/[^\w.]+/g, "-")}.log`);
+  const spec: PartSpec = { name, program, args, env, cwd: folder, keepsInput: true, logFile };
   const part = new Part(port === undefined ? spec : { ...spec, port });
   t.after(async () => part.kill());
   part.start();
@@ -79,10 +92,10 @@ async function run(
   return { part, output: () => readFileSync(logFile, "utf8") };
 }
 
-/** Adds arguments that say where to listen. */
-const at = ({ args, ...command }: Command, ...more: readonly string[]): Command => ({
+/** Lets a command listen elsewhere: adds these arguments, and takes out what begins with `instead`. */
+const at = ({ args, ...command }: Command, more: readonly string[], instead?: string): Command => ({
   ...command,
-  args: [...args, ...more],
+  args: [...args.filter((arg) => instead === undefined || !arg.startsWith(instead)), ...more],
 });
 
 /** docs/add-chat.md, as it stands: Ann in React, Bob on the plain page, and the bot, on one JiChat. */
@@ -100,11 +113,11 @@ async function addChat(t: TestContext, react: InstalledApp, plain: InstalledApp)
     "@types/react-dom",
   ]);
   assert.deepEqual([installedBy(ofPage), installedBy(ofBot)], [["esbuild"], []]);
-  write(react, filesOf(page, ["Open a chat", "React"]));
-  write(plain, filesOf(page, ["Open a chat", "A plain page"]));
-  write(plain, filesOf(page, ["A program in Node"]));
-  const tsc = commandOf(ofReact, "npx tsc");
-  assert.equal(await react.run(tsc.program, tsc.args), "");
+  const chatFile = filesOf(page, ["Open a chat"]);
+  const inReact = folderIn(react, "my-chat", chatFile, filesOf(page, ["React"]));
+  const inPage = folderIn(plain, "my-page", chatFile, filesOf(page, ["A plain page"]));
+  const inBot = folderIn(plain, "my-bot", filesOf(page, ["A program in Node"]));
+  assert.equal(await said(inReact, commandOf(ofReact, "npx tsc")), "");
 
   const { ORIGINS = "" } = settingsOf(commandsOf(page, "Start JiChat"));
   const [reactUrl = "", pageUrl = ""] = ORIGINS.split(",");
@@ -113,10 +126,11 @@ async function addChat(t: TestContext, react: InstalledApp, plain: InstalledApp)
     env: { "*": { PEOPLE_MUST_EXIST: "yes" } },
   });
   const [vitePort = 0, esbuildPort = 0] = await freePorts(2);
-  const vite = at(commandOf(ofReact, "npx vite"), "--port", String(vitePort), "--host", "127.0.0.1");
-  await run(t, react, vite, vitePort);
-  const esbuild = at(commandOf(ofPage, "npx esbuild"), `--serve=127.0.0.1:${esbuildPort}`);
-  await run(t, plain, esbuild, esbuildPort);
+  const vite = at(commandOf(ofReact, "npx vite"), ["--port", String(vitePort), "--host", "127.0.0.1"]);
+  await run(t, inReact, vite, vitePort);
+  const serve = [`--serve=127.0.0.1:${esbuildPort}`];
+  const esbuild = at(commandOf(ofPage, "npx esbuild"), serve, "--serve=");
+  await run(t, inPage, esbuild, esbuildPort);
   const browser = await openBrowser(t, {
     [new URL(reactUrl).host]: vitePort,
     [new URL(pageUrl).host]: esbuildPort,
@@ -138,7 +152,7 @@ async function addChat(t: TestContext, react: InstalledApp, plain: InstalledApp)
   assert.deepEqual([await linesOf(ann), await linesOf(bob)], [talk, talk]);
 
   const command = commandOf(ofBot, "node bot.ts");
-  const bot = await run(t, plain, { ...command, env: { ...command.env, API: stack.apiUrl } });
+  const bot = await run(t, inBot, { ...command, env: { ...command.env, API: stack.apiUrl } });
   await ann.getByRole("button", { name: "clock (1)" }).click();
   await ann.getByText("clock: I am a clock. Write to me, and I tell the time.").waitFor();
   await say(ann, "What time is it?");
@@ -154,7 +168,7 @@ async function addChat(t: TestContext, react: InstalledApp, plain: InstalledApp)
 /** docs/own-accounts.md, as it stands: the back end, two people who chat by its tokens, and the end of a session. */
 async function ownAccounts(t: TestContext, app: InstalledApp): Promise<void> {
   const page = readPage("own-accounts.md");
-  write(app, filesOf(page));
+  const folder = folderIn(app, "my-app", filesOf(page));
   const commands = commandsOf(page, "A back end");
   assert.deepEqual(installedBy(commands), ["jose"]);
   const { TOKEN_KEYS = "", DATA: _, ...tokens } = settingsOf(commands);
@@ -162,11 +176,10 @@ async function ownAccounts(t: TestContext, app: InstalledApp): Promise<void> {
   const tokenKeys = Object.assign(new URL(TOKEN_KEYS), { port: String(port) }).href;
   const stack = await stackOf(t, { tokenKeys, env: { "*": tokens } });
   const env = { PORT: String(port), API: stack.apiUrl, APP: new URL(tokenKeys).origin };
-  const { output } = await run(t, app, { ...commandOf(commands, "node backend.ts"), env }, port);
+  const { output } = await run(t, folder, { ...commandOf(commands, "node backend.ts"), env }, port);
 
-  const said = await app.run(process.execPath, ["talk.ts"], env);
   assert.match(
-    said,
+    await said(folder, { program: process.execPath, args: ["talk.ts"], env }),
     new RegExp(
       [
         /^stored as number 2 of d_[\w-]+\n/,
