@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { JSONWebKeySet } from "jose";
 import { createLocalJWKSet, exportJWK, generateKeyPair } from "jose";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
@@ -162,6 +163,26 @@ test("known keys stay in use while their URL fails, and an unknown kid is UNAVAI
   };
   answer = says(200, JSON.stringify(next));
   assert.equal((await door.verify(rotated)).user, "ann");
+});
+
+test("a key that its URL serves no more is refused once the set has been fetched again, and nobody while it fails", async (t) => {
+  const cacheMs = 100;
+  let answer = says(200, set);
+  const url = await serve(t, (request, response) => {
+    answer(request, response);
+  });
+  const door = new Tokens(
+    { keys: url, algorithm: "EdDSA", issuer: "jichat", audience: "jichat" },
+    loadKeys(url, { fetchMs: FETCH_MS, cooldownMs: 0, cacheMs }).keys,
+    { refuse: () => undefined },
+    clock,
+  );
+  await door.verify(token);
+  answer = says(503, "later");
+  await sleep(2 * cacheMs);
+  await assert.rejects(door.verify(token), { code: "UNAVAILABLE" });
+  answer = says(200, JSON.stringify((await HandMadeTokens.of("EdDSA")).set).replace('"one"', '"two"'));
+  await assert.rejects(door.verify(token), { code: "UNAUTHENTICATED" });
 });
 
 test("every key of a changed file checks tokens, and a file that is not a key set leaves the earlier set in use", async (t) => {

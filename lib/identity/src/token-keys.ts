@@ -6,11 +6,14 @@ import type { Reread } from "@jichat/runtime/reread.ts";
 
 const FETCH_MS = 3_000;
 const COOLDOWN_MS = 10_000;
+/** A key that its owner took out of the set is accepted for this long. */
+const CACHE_MS = 600_000;
 const JWKS_BYTES_MAX = 262_144;
 
 export interface KeysOptions {
   readonly fetchMs?: number;
   readonly cooldownMs?: number;
+  readonly cacheMs?: number;
 }
 
 export interface LoadedKeys {
@@ -56,6 +59,7 @@ function remoteKeys(url: URL, options: KeysOptions): JWTVerifyGetKey {
   const keys = createRemoteJWKSet(url, {
     timeoutDuration: options.fetchMs ?? FETCH_MS,
     cooldownDuration: options.cooldownMs ?? COOLDOWN_MS,
+    cacheMaxAge: options.cacheMs ?? CACHE_MS,
     [customFetch]: fetchBounded,
   });
   return async (header, token) => {
