@@ -8,6 +8,18 @@ import { ROOT } from "@jichat/testkit/cache.ts";
 const run = promisify(execFile);
 const RUN_MS = 30_000;
 
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What a program says. Rejects with what it complained of, unless it ends with 0 within 30 s. */
+export async function outputOf(folder: string, { program, args, env = {} }: Command): Promise<string> {
+  const options = { cwd: folder, env: { ...process.env, ...env }, timeout: RUN_MS };
+  return (await run(program, args, options)).stdout;
+}
+
 /** A project of somebody else: a folder outside the workspace, with tarballs installed. */
 export class InstalledApp {
   readonly folder = mkdtempSync(join(tmpdir(), "jichat-app-"));
@@ -33,10 +45,13 @@ export class InstalledApp {
     return file;
   }
 
-  /** What a program says. Rejects with what it complained of, unless it ends with 0 within 30 s. */
-  async run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
-    const options = { cwd: this.folder, env: { ...process.env, ...env }, timeout: RUN_MS };
-    return (await run(program, args, options)).stdout;
+  /** As `outputOf`, in this folder. */
+  async run(
+    program: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
+    return outputOf(this.folder, { program, args, env });
   }
 
   remove(): void {
