@@ -70,6 +70,16 @@ export default defineConfig({
         ],
       },
       {
+        text: "Build an app",
+        items: [
+          { text: "Offline and persistence", link: "/offline" },
+          { text: "Browser origins", link: "/browser-origins" },
+          { text: "Limits", link: "/limits" },
+          { text: "Troubleshooting", link: "/troubleshooting" },
+          { text: "FAQ", link: "/faq" },
+        ],
+      },
+      {
         text: "Develop",
         items: [
           { text: "The SDK", link: "/sdk" },
@@ -80,7 +90,7 @@ export default defineConfig({
         ],
       },
       {
-        text: "Operate",
+        text: "Run it",
         items: [
           { text: "On Kubernetes", link: "/kubernetes" },
           { text: "ChatCluster", link: "/chat-cluster" },
@@ -88,11 +98,14 @@ export default defineConfig({
           { text: "Operations", link: "/operations" },
           { text: "Security", link: "/security" },
           { text: "Metrics", link: "/metrics" },
+          { text: "Production checklist", link: "/production-checklist" },
+          { text: "Security checklist", link: "/security-checklist" },
         ],
       },
       {
-        text: "Judge",
+        text: "About",
         items: [
+          { text: "Compare", link: "/compare" },
           { text: "Design", link: "/design" },
           { text: "Results", link: "/results" },
           { text: "Measurements", collapsed: true, items: measurements },
