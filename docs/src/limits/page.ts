@@ -15,12 +15,12 @@ const INTRODUCTION = `# Limits
 Every limit that an application meets, its default, and what happens past it. The numbers are those of the code: this
 page is made from its constants and from what the components read at their start.
 
+- **past it** names the code that a client gets. [Errors](errors.md) says what to do after each. The SDK waits out
+  \`RATE_LIMITED\`, \`BUSY\` and \`UNAVAILABLE\` by itself, and resumes after a close code of 4408 and 4429.
 - **set with** names an environment variable of the [configuration](configuration.md) with its range and, where there
   is one, the field of a [ChatCluster](chat-cluster.md). A variable without a field is set with
   \`connectors.template.env\` or \`api.template.env\`. Names in lower case are options of the SDK, or fields of a
   request. "fixed" means that it is part of the protocol or of the code.
-- **past it** names the code that a client gets. [Errors](errors.md) says what to do after each. The SDK waits out
-  \`RATE_LIMITED\`, \`BUSY\` and \`UNAVAILABLE\` by itself, and resumes after a close code of 4408 and 4429.
 - The server tells three of them in its \`welcome\`: \`frameBytes\`, \`bodyBytes\` and \`messagesPerSecond\`. The SDK
   refuses what is over the first two before it sends it.`;
 
@@ -33,7 +33,7 @@ function setWith({ setting, option, unit }: Row): string {
 }
 
 const line = (row: Row): string =>
-  `| ${[row.what, shown(row.value, row.unit), setWith(row), row.past].join(" | ")} |`.replaceAll(
+  `| ${[row.what, shown(row.value, row.unit), row.past, setWith(row)].join(" | ")} |`.replaceAll(
     "|  |",
     "| |",
   );
@@ -42,7 +42,7 @@ const section = ({ title, text, rows }: Section): string =>
   [
     `## ${title}`,
     ...(text === "" ? [] : [text]),
-    ["| what | limit | set with | past it |", "| --- | --- | --- | --- |", ...rows.map(line)].join("\n"),
+    ["| what | limit | past it | set with |", "| --- | --- | --- | --- |", ...rows.map(line)].join("\n"),
   ].join("\n\n");
 
 /** docs/limits.md as Markdown. */
