@@ -56,7 +56,7 @@ const texts = (chat: Chat<Body>, peer: string): readonly (string | undefined)[] 
     .thread({ to: peer })
     .get()
     .lines.filter(({ kind }) => kind === "message")
-    .map((line) => ("body" in line ? (line.body as Body | undefined)?.text : undefined));
+    .map((line) => ("body" in line ? line.body?.text : undefined));
 
 test(
   "the programs of docs/offline.md: kept encrypted, written offline, sent once after a restart, forgotten at sign-out",

@@ -6,8 +6,8 @@ import { ROOT } from "@jichat/testkit/cache.ts";
 const PRODUCT = String.raw`[\d_.]+(?: \* [\d_.]+)*`;
 
 /**
- * The value of a constant of a source file, by its name. It is read from the text, so a module does not have to
- * export what only the documentation wants to know. Throws if the file has no such constant with a number.
+ * The value of a constant of a source file, by its name. It is read from the text, so a module does not have
+ * to export what only the documentation wants to know. Throws if the file has no such constant with a number.
  */
 export function constant(path: string, name: string): number {
   const text = readFileSync(join(ROOT, path), "utf8");

@@ -35,6 +35,11 @@ const messages: Section = {
       "HEADERS_MS",
     ),
     fixed(["a whole REST request", "ms", "408 `INVALID`"], "api/src/http.ts", "REQUEST_MS"),
+    fixed(
+      ["a kept-alive connection to the api without a request", "ms", "it is closed"],
+      "api/src/http.ts",
+      "KEEP_ALIVE_MS",
+    ),
     fixed(["people named in one frame or request", "count", REFUSED], PROTOCOL, "USERS_PER_FRAME_MAX"),
     fixed(["a `token` in a frame", "characters", "`FRAME_MALFORMED`"], FIELDS, "TOKEN_LENGTH_MAX"),
     fixed(["a cursor (`since`, `page`)", "characters", REFUSED], FIELDS, "CURSOR_LENGTH_MAX"),

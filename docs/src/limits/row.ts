@@ -12,7 +12,9 @@ export interface Row {
   readonly value: number;
   /** What a deployment changes it with. */
   readonly setting?: Setting;
-  /** What a program or a request changes it with, such as an option of the SDK. Without either it is fixed. */
+  /**
+   * What a program or a request changes it with, such as an option of the SDK. Without either it is fixed.
+   */
   readonly option?: string;
   /** What somebody sees who goes past it. */
   readonly past: string;
