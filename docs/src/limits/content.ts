@@ -5,6 +5,7 @@ const PROTOCOL = "lib/protocol/src/limits.ts";
 const FIELDS = "lib/protocol/src/frame/readers.ts";
 const API = "api/src/readers.ts";
 const PEOPLE = "api/src/readers-of-people.ts";
+const OTHER = "ask for another number";
 const REFUSED = "`FRAME_MALFORMED`, REST `INVALID`; both name the field";
 
 const messages: Section = {
@@ -62,7 +63,7 @@ either. Ids of users, devices and conversations, and the \`id\` of a frame, have
       "lib/conversation/src/pin.ts",
       "PINS_MAX",
     ),
-    fixed(["name of a person or a group, code points", "count", REFUSED], PROTOCOL, "NAME_LENGTH_MAX"),
+    fixed(["name of a person or a group", "code points", REFUSED], PROTOCOL, "NAME_LENGTH_MAX"),
     fixed(["edit or recall a message, after it was sent", "ms", "`CONFLICT`"], PROTOCOL, "EDIT_WINDOW_MS"),
     fixed(
       ["an `id` that is no UUIDv7 is known again, at least", "ms", "the write may be stored twice"],
@@ -87,12 +88,12 @@ const pages: Section = {
   text: `An answer that has more to tell says so (\`more\`, \`next\`). It ends at its \`limit\` or at its bytes, whichever
 is first.`,
   rows: [
-    optional(["events of a page of history, by default", "count", ""], PROTOCOL, [
+    optional(["events of a page of history, by default", "count", OTHER], PROTOCOL, [
       "PAGE_EVENTS_DEFAULT",
       "limit",
     ]),
     fixed(["the same, at most", "count", REFUSED], PROTOCOL, "PAGE_EVENTS_MAX"),
-    optional(["conversations of a page of the list, by default", "count", ""], PROTOCOL, [
+    optional(["conversations of a page of the list, by default", "count", OTHER], PROTOCOL, [
       "SYNC_LIMIT_DEFAULT",
       "limit",
     ]),
@@ -100,9 +101,9 @@ is first.`,
     fixed(["bytes of a page of either", "bytes", "the page ends earlier"], PROTOCOL, "REPLY_BYTES_MAX"),
     optional(["members of a page", "count", "`INVALID`"], API, ["MEMBERS_LIMIT_MAX", "limit"]),
     fixed(["profiles asked for together, or found by a search", "count", "`INVALID`"], PEOPLE, "PEOPLE_MAX"),
-    optional(["people found by a search, by default", "count", ""], PEOPLE, ["FOUND_DEFAULT", "limit"]),
+    optional(["people found by a search, by default", "count", OTHER], PEOPLE, ["FOUND_DEFAULT", "limit"]),
     fixed(["users found by the beginning of their id, a page", "count", "`INVALID`"], API, "USERS_PAGE_MAX"),
-    optional(["the same, by default", "count", ""], API, ["USERS_PAGE_DEFAULT", "limit"]),
+    optional(["the same, by default", "count", OTHER], API, ["USERS_PAGE_DEFAULT", "limit"]),
   ],
 };
 

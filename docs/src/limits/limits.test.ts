@@ -95,6 +95,39 @@ test("every code that the page names exists", () => {
   );
 });
 
+/** What other pages say in words, by the constant that it comes from. */
+const SAID_ELSEWHERE = [
+  ["offline", (n: number) => `silent for ${n / 1_000} s`, "client/src/liveness.ts", "DEAD_MS"],
+  ["offline", (n: number) => `${n / 1_000} s at first`, "client/src/backoff.ts", "FIRST_MS"],
+  ["offline", (n: number) => `${n / 1_000} s at most`, "client/src/backoff.ts", "MAX_MS"],
+  ["offline", (n: number) => `${n.toLocaleString("en")} at most`, "client/src/chat/sends.ts", "PENDING_MAX"],
+  [
+    "offline",
+    (n: number) => `**${n} at once** per user`,
+    "lib/presence/src/arrivals.ts",
+    "DEVICES_PER_USER_MAX",
+  ],
+  ["faq", (n: number) => `[${n / 1_024} KiB]`, "lib/protocol/src/limits.ts", "BODY_BYTES_MAX"],
+  ["faq", (n: number) => `[${n.toLocaleString("en")}]`, "lib/protocol/src/limits.ts", "GROUP_MEMBERS_MAX"],
+  ["compare", (n: number) => `a body has ${n / 1_024} KiB`, "lib/protocol/src/limits.ts", "BODY_BYTES_MAX"],
+  [
+    "compare",
+    (n: number) => `[${n.toLocaleString("en")}](`,
+    "lib/protocol/src/limits.ts",
+    "GROUP_MEMBERS_MAX",
+  ],
+] as const;
+
+test("other pages say the same numbers", () => {
+  for (const [page, say, path, name] of SAID_ELSEWHERE) {
+    const said = say(constant(path, name));
+    assert.ok(
+      read(`docs/${page}.md`).replaceAll(/\s+/g, " ").includes(said),
+      `docs/${page}.md does not say "${said}"`,
+    );
+  }
+});
+
 test("numbers are written in the largest unit that leaves them whole", () => {
   assert.equal(shown(65_536, "bytes"), "64 KiB");
   assert.equal(shown(8_192, "bytes"), "8 KiB");
@@ -105,6 +138,7 @@ test("numbers are written in the largest unit that leaves them whole", () => {
   assert.equal(shown(15_000, "ms"), "15 s");
   assert.equal(shown(1_000, "ms"), "1 s");
   assert.equal(shown(250, "ms"), "250 ms");
+  assert.equal(shown(128, "code points"), "128 code points");
   assert.equal(shown(0.2, "a second"), "0.2 a second");
   assert.equal(shownRange(1, 5_000, "a second"), "1 to 5,000 a second");
   assert.equal(shownRange(0, 1_048_576, "bytes"), "0 bytes to 1 MiB");

@@ -3,7 +3,7 @@ import type { Component, Setting } from "./settings.ts";
 import { settingOf } from "./settings.ts";
 
 /** How a number is written. `count` is the number alone. */
-export type Unit = "bytes" | "ms" | "seconds" | "count" | "a second" | "characters";
+export type Unit = "bytes" | "ms" | "count" | "a second" | "characters" | "code points";
 
 /** A line of the page: one limit. */
 export interface Row {
@@ -76,7 +76,6 @@ function duration(ms: number): string {
 export function shown(value: number, unit: Unit): string {
   if (unit === "bytes") return binary(value);
   if (unit === "ms") return duration(value);
-  if (unit === "seconds") return duration(1_000 * value);
   return unit === "count" ? number(value) : `${number(value)} ${unit}`;
 }
 

@@ -66,7 +66,7 @@ const waits = [
     "client/src/open-connection.ts",
     "OPEN_TIMEOUT_MS",
   ),
-  fixed(["the pause between two tries to connect", "ms", ""], "client/src/backoff.ts", "MAX_MS"),
+  fixed(["the pause between two tries to connect", "ms", "the next try"], "client/src/backoff.ts", "MAX_MS"),
 ];
 
 export const SDK: Section = {
