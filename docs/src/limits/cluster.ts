@@ -20,7 +20,11 @@ export const CLUSTER: Section = {
       "LOG_BYTES_MAX",
     ),
     set(
-      ["a drain of a connector", "ms", "devices that are left are closed with 1012"],
+      [
+        "a drain of a connector; the operator sets it to `drain.deadlineSeconds`",
+        "ms",
+        "devices that are left are closed with 1012",
+      ],
       "connector",
       "DRAIN_MS",
     ),

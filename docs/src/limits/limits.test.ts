@@ -62,11 +62,15 @@ test("every number that a connector or the api reads from its environment has a 
   );
 });
 
-test("every field that a row names is a field of a ChatCluster", () => {
+test("every field that a row names is a field of a ChatCluster, with the default of its variable or none", () => {
   const reference = read("docs/chat-cluster.md");
-  for (const { setting } of rows)
-    if (setting?.field !== undefined)
-      assert.ok(reference.includes(`| \`${setting.field}\` |`), setting.field);
+  for (const { setting } of rows) {
+    if (setting?.field === undefined) continue;
+    const row = reference.split("\n").find((line) => line.startsWith(`| \`${setting.field}\` | integer`));
+    assert.ok(row !== undefined, setting.field);
+    const said = row.split("|")[3]?.replaceAll(/[` ]/g, "") ?? "";
+    assert.ok(said === "" || Number(said) === setting.fallback, `${setting.field} has the default ${said}`);
+  }
 });
 
 /** Bounds of what processes tell one another. No client meets them. */

@@ -21,7 +21,6 @@ const OTHER_FIELDS: Readonly<Record<string, string>> = {
   LOG_BYTES_MAX: "retention.logBytesPerPartition",
   PARTITIONS: "partitions",
   SOCKETS_MAX: "connectors.maxConnectionsPerPod",
-  DRAIN_MS: "drain.deadlineSeconds",
 };
 /** What a component cannot start without. */
 const REQUIRED = { CLUSTER_KEY: "k".repeat(32), TOKEN_KEYS: "jwks.json" };
