@@ -74,7 +74,12 @@ export default defineConfig({
         items: [
           { text: "Add chat to your app", link: "/add-chat" },
           { text: "Tokens and your own accounts", link: "/own-accounts" },
+          { text: "Offline and persistence", link: "/offline" },
+          { text: "Browser origins", link: "/browser-origins" },
           { text: "Errors", link: "/errors" },
+          { text: "Limits", link: "/limits" },
+          { text: "Troubleshooting", link: "/troubleshooting" },
+          { text: "FAQ", link: "/faq" },
         ],
       },
       {
@@ -87,7 +92,7 @@ export default defineConfig({
         ],
       },
       {
-        text: "Operate",
+        text: "Run it",
         items: [
           { text: "On Kubernetes", link: "/kubernetes" },
           { text: "ChatCluster", link: "/chat-cluster" },
@@ -95,11 +100,14 @@ export default defineConfig({
           { text: "Operations", link: "/operations" },
           { text: "Security", link: "/security" },
           { text: "Metrics", link: "/metrics" },
+          { text: "Production checklist", link: "/production-checklist" },
+          { text: "Security checklist", link: "/security-checklist" },
         ],
       },
       {
-        text: "Judge",
+        text: "About",
         items: [
+          { text: "Compare", link: "/compare" },
           { text: "Design", link: "/design" },
           { text: "Results", link: "/results" },
           { text: "Measurements", collapsed: true, items: measurements },

@@ -4,6 +4,7 @@ import { openApi } from "@jichat/api/openapi.ts";
 import { ROOT } from "@jichat/testkit/cache.ts";
 import { show } from "@jichat/testkit/exec.ts";
 import { UserError, main, say } from "@jichat/testkit/say.ts";
+import { limitsPage } from "./limits/page.ts";
 import { restPage } from "./rest-page.ts";
 
 const DOCS = join(import.meta.dirname, "..");
@@ -22,6 +23,8 @@ await main(async () => {
   mkdirSync(join(REFERENCE, "sdk"), { recursive: true });
   say("the REST reference, from the api's own OpenAPI");
   writeFileSync(join(REFERENCE, "rest.md"), restPage(await openApi()));
+  say("the page of limits, from the constants and settings of the code");
+  writeFileSync(join(DOCS, "limits.md"), limitsPage());
   await step("the SDK reference, from the client's types", process.execPath, [
     join(DOCS, "node_modules/typedoc/bin/typedoc"),
     "--options",

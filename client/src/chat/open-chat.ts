@@ -11,7 +11,8 @@ import { memoryStore } from "./store.ts";
 import type { Directory, Store } from "./types.ts";
 
 /** Lines that a thread holds. More are paged in, and those at the other end are dropped. */
-const [LINES_MIN, LINES_MAX] = [10, 500];
+const LINES_MIN = 10;
+const LINES_MAX = 500;
 /** Room for as many messages as may be pending, and for other writes. */
 const OUTBOX_MAX = 2_000;
 const URLS = "urls";

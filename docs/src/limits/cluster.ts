@@ -1,0 +1,48 @@
+import type { Section } from "./row.ts";
+import { fixed, set } from "./row.ts";
+
+const PUSH = "the oldest entries are dropped; history keeps the messages";
+
+export const CLUSTER: Section = {
+  title: "The cluster",
+  text: `What operators set. The bounds of queues inside the cluster, and what each does when it is full, are in the
+[design](design.md) and in ARCHITECTURE.md of the repository.`,
+  rows: [
+    set(["sockets of one connector", "count", "closed with 4429"], "connector", "SOCKETS_MAX"),
+    set(
+      ["partitions; they never change", "count", "see [operations](operations.md#how-many-partitions)"],
+      "connector",
+      "PARTITIONS",
+    ),
+    set(
+      ["log of one partition", "bytes", "from 90 % on `BUSY`: [a full log](operations.md#a-full-log)"],
+      "connector",
+      "LOG_BYTES_MAX",
+    ),
+    set(
+      [
+        "a drain of a connector; the operator sets it to `drain.deadlineSeconds`",
+        "ms",
+        "devices that are left are closed with 1012",
+      ],
+      "connector",
+      "DRAIN_MS",
+    ),
+    fixed(
+      ["age of an entry of the push queue", "ms", PUSH],
+      "lib/protocol/src/log/streams.ts",
+      "PUSH_AGE_MS",
+    ),
+    fixed(["the push queue", "bytes", PUSH], "lib/log/src/streams.ts", "PUSH_BYTES_MAX"),
+    fixed(
+      ["keys in `CLUSTER_KEY`", "count", "the process does not start"],
+      "lib/runtime/src/process-config.ts",
+      "CLUSTER_KEYS_MAX",
+    ),
+    fixed(
+      ["a key in `CLUSTER_KEY`, at least", "characters", "the process does not start"],
+      "lib/runtime/src/process-config.ts",
+      "CLUSTER_KEY_LENGTH_MIN",
+    ),
+  ],
+};
