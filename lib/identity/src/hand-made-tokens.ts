@@ -2,23 +2,24 @@ import type { CryptoKey, JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import { CompactSign, createLocalJWKSet, exportJWK, generateKeyPair } from "jose";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Revocable } from "./revocations.ts";
+import type { TokenAlgorithm } from "./token-config.ts";
 import { Tokens } from "./tokens.ts";
 
 /** For tests: an issuer that signs any text, and a checker with the matching keys. */
 export class HandMadeTokens {
-  readonly algorithm: string;
+  readonly algorithm: TokenAlgorithm;
   readonly set: JSONWebKeySet;
   readonly keys: JWTVerifyGetKey;
   readonly #key: CryptoKey;
 
-  private constructor(algorithm: string, key: CryptoKey, set: JSONWebKeySet) {
+  private constructor(algorithm: TokenAlgorithm, key: CryptoKey, set: JSONWebKeySet) {
     this.algorithm = algorithm;
     this.#key = key;
     this.set = set;
     this.keys = createLocalJWKSet(set);
   }
 
-  static async of(algorithm: string): Promise<HandMadeTokens> {
+  static async of(algorithm: TokenAlgorithm): Promise<HandMadeTokens> {
     const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
     const jwk = { ...(await exportJWK(publicKey)), kid: "one" };
     return new HandMadeTokens(algorithm, privateKey, { keys: [jwk] });

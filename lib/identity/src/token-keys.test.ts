@@ -41,7 +41,7 @@ const doorTo = (url: string): Tokens =>
 /** A door for EdDSA whose set has this issuer's key too. */
 const serveBoth = (other: HandMadeTokens): Tokens => {
   const keys = [...issuer.set.keys, ...other.set.keys.map((key) => ({ ...key, kid: "two" }))];
-  const config = { keys: "", algorithm: "EdDSA", issuer: "jichat", audience: "jichat" };
+  const config = { keys: "", algorithm: "EdDSA", issuer: "jichat", audience: "jichat" } as const;
   return new Tokens(config, createLocalJWKSet({ keys }), { refuse: () => undefined }, clock);
 };
 
@@ -90,7 +90,7 @@ test("keys that a token contains or links to are not used", async (t) => {
 });
 
 test("a token of another algorithm than the configured one is refused with any key", async () => {
-  for (const algorithm of ["ES256", "RS256", "PS256", "ES384"]) {
+  for (const algorithm of ["ES256", "RS256", "PS256", "ES384"] as const) {
     const other = await HandMadeTokens.of(algorithm);
     const both = serveBoth(other);
     await assert.rejects(both.verify(await other.sign(JSON.stringify(claimsOf()), "two")), {
@@ -198,7 +198,7 @@ test("every key of a changed file checks tokens, and a file that is not a key se
   writeFileSync(file, setOf(1));
   const { keys, reread } = loadKeys(file);
   const [files] = reread;
-  const config = { keys: file, algorithm: "EdDSA", issuer: "jichat", audience: "jichat" };
+  const config = { keys: file, algorithm: "EdDSA", issuer: "jichat", audience: "jichat" } as const;
   const door = new Tokens(config, keys, { refuse: () => undefined }, clock);
   const holding = async (): Promise<number> => {
     const said = await Promise.allSettled(tokens.map(async (one) => door.verify(one)));

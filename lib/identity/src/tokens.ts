@@ -1,10 +1,11 @@
 import type { JWTVerifyGetKey } from "jose";
-import { compactVerify, errors } from "jose";
+import { errors } from "jose";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { readClaims } from "./claims.ts";
 import type { Revocable } from "./revocations.ts";
+import { SignatureCheck } from "./signed-token.ts";
 import type { TokenConfig } from "./token-config.ts";
 import { isCanonical, namesOfToken } from "./token-names.ts";
 
@@ -32,7 +33,7 @@ export interface RefusesRevoked {
 /** Checks tokens. The algorithm is pinned, so neither `none` nor a public key used as a secret can pass. */
 export class Tokens {
   readonly #config: TokenConfig;
-  readonly #keys: JWTVerifyGetKey;
+  readonly #signatures: SignatureCheck;
   readonly #revocations: RefusesRevoked;
   readonly #clock: Clock;
 
@@ -43,7 +44,7 @@ export class Tokens {
     clock: Clock = systemClock,
   ) {
     this.#config = config;
-    this.#keys = keys;
+    this.#signatures = new SignatureCheck(config.algorithm, keys);
     this.#revocations = revocations;
     this.#clock = clock;
   }
@@ -65,15 +66,7 @@ export class Tokens {
     if (!isCanonical(token))
       throw new ChatError("UNAUTHENTICATED", "the token is not valid: it is not three parts of base64url");
     try {
-      const { payload, protectedHeader } = await compactVerify(token, this.#keys, {
-        algorithms: [this.#config.algorithm],
-      });
-      if (protectedHeader.crit !== undefined)
-        throw new ChatError(
-          "UNAUTHENTICATED",
-          "the token's header has `crit`, and this server supports no critical extension",
-        );
-      return payload;
+      return await this.#signatures.payloadOf(token);
     } catch (cause) {
       if (cause instanceof ChatError) throw cause;
       if (cause instanceof errors.JOSEError)

@@ -186,14 +186,6 @@ const LISTS = `${LISTS_OF}
 return listsOf({ unpack(ARGV, 4) }, tonumber(ARGV[2]), tonumber(ARGV[3]))
 `;
 
-/** Arguments: user, device, session. */
-const UNREGISTER = `
-local key = ARGV[1] .. 's:' .. ARGV[2]
-local known = redis.call('HGET', key, ARGV[3])
-if known and string.match(known, '^%S+ (%S+)') == ARGV[4] then redis.call('HDEL', key, ARGV[3]) end
-return ''
-`;
-
 /** Arguments: user. Returns for each known device: the device, '1' if it is connected, its credential. */
 const DEVICES = `
 local prefix, user = ARGV[1], ARGV[2]
@@ -243,7 +235,6 @@ export const SCRIPTS = {
   alive: scriptOf(ALIVE),
   publish: scriptOf(PUBLISH),
   merge: scriptOf(MERGE),
-  unregister: scriptOf(UNREGISTER),
   devices: scriptOf(DEVICES),
   lists: scriptOf(LISTS),
   heads: scriptOf(HEADS),

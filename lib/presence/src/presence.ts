@@ -4,6 +4,7 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import type { Arrival, Arrived } from "./arrivals.ts";
 import { Arrivals, DEVICES_PER_USER_MAX } from "./arrivals.ts";
+import { Departures } from "./departures.ts";
 import { ListReader } from "./list-reader.ts";
 import type { RunScript } from "./named-script.ts";
 import { SCRIPTS } from "./presence-scripts.ts";
@@ -41,6 +42,7 @@ export class Presence {
     SCRIPT_COST_MAX,
   );
   readonly #arrivals: Arrivals;
+  readonly #departures: Departures;
   readonly #reader: ListReader;
 
   constructor({ redis, data, devicesMax = DEVICES_PER_USER_MAX }: PresenceParts) {
@@ -48,6 +50,7 @@ export class Presence {
     this.#data = data;
     const run: RunScript = async (script, args) => this.#data.script(script, args);
     this.#arrivals = new Arrivals(run, KEEP_SECONDS, devicesMax);
+    this.#departures = new Departures(run);
     this.#reader = new ListReader(run);
   }
 
@@ -180,7 +183,7 @@ export class Presence {
 
   /** Removes the device's entry if it is still this session: a late goodbye must not remove its successor. */
   async unregister(user: string, device: string, session: string): Promise<void> {
-    await this.#data.script(SCRIPTS.unregister, [user, device, session]);
+    await this.#departures.depart(user, device, session);
   }
 
   /**
