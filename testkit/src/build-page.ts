@@ -42,8 +42,8 @@ export async function buildPage(): Promise<string> {
 }
 
 /**
- * Whether two folders have the same files. A page that is the same stays, since a cluster beside this one may be
- * serving it.
+ * Whether two folders have the same files. A page that is the same stays, since a cluster beside this one may
+ * be serving it.
  */
 function isSame(one: string, other: string): boolean {
   if (!existsSync(other)) return false;
