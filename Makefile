@@ -23,7 +23,7 @@ integration: ## Tests on the real NATS, Redis and ClickHouse engine
 e2e: ## Whole clusters under faults, of processes and on a real Kubernetes, judged by the ledger (KEEP=1 ONLY= NIGHTLY=1 NODES=; on a cluster of yours: KUBECONFIG= REGISTRY=)
 	@E2E_KUBECONFIG='$(if $(findstring command,$(origin KUBECONFIG)),$(KUBECONFIG))' tools/bootstrap.sh test e2e
 
-hostile: ## Strangers who send what nobody should, beside people who talk, judged by the ledger (HOSTILE_SECONDS=150 HOSTILE_SEED=)
+hostile: ## Strangers who send what nobody should, beside people who talk, judged by the ledger (HOSTILE_SECONDS=60 HOSTILE_SEED=)
 	@tools/bootstrap.sh test hostile
 
 matrix: ## Faults on a cluster of three nats-servers, each part on a host of its own; needs root (FAULTS_SEEDS=1,2,3 FAULTS_ONLY="kill nats-1, cut router-1 + slow redis")

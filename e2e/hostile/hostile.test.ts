@@ -10,7 +10,7 @@ import { Ledger } from "../src/ledger.ts";
 import { judge, sleep, startStack } from "../src/scene.ts";
 
 /** How long the attack lasts: short in `make test`, HOSTILE_SECONDS= for a long one. */
-const SECONDS = Number(process.env["HOSTILE_SECONDS"] ?? 150);
+const SECONDS = Number(process.env["HOSTILE_SECONDS"] ?? 60);
 const SEED = Number(process.env["HOSTILE_SEED"] ?? 1);
 const QUIET_MS = 10_000;
 /**

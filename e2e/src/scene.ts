@@ -46,14 +46,13 @@ interface Play {
   readonly fault: Fault;
   readonly stack: Stack;
   readonly options?: CrowdOptions | undefined;
-  readonly talkMs?: number | undefined;
 }
 
-/** Lets the usual crowd talk for 20 s while `fault` happens, and then judges the result. */
-export async function play(
-  t: TestContext,
-  { fault, stack, options, talkMs = TALK_MS }: Play,
-): Promise<Scene> {
+/**
+ * Lets the usual crowd talk for 20 s, and until `fault` is over, which begins after a quarter of that time. Then
+ * it judges the result.
+ */
+export async function play(t: TestContext, { fault, stack, options }: Play): Promise<Scene> {
   const ledger = new Ledger();
   const crowd = new Crowd(stack, ledger, options);
   const scene = { stack, crowd, ledger };
@@ -62,7 +61,9 @@ export async function play(
   });
   await crowd.arrive();
   const memory = new Memory(stack);
-  await Promise.all([crowd.talk(talkMs), sleep(talkMs / 4).then(() => fault(scene))]);
+  const acting = sleep(TALK_MS / 4).then(async () => fault(scene));
+  await crowd.talkUntil(Promise.all([sleep(TALK_MS), acting]));
+  await acting;
   await judge(t, scene, memory);
   return scene;
 }

@@ -132,7 +132,6 @@ test(
       },
       stack,
       options: { pairs: 5, groups: 1, groupSize: 5, rate: 1 },
-      talkMs: 60_000,
     });
     assert.deepEqual(
       stack.parts.filter(({ spec }) => spec.name !== "storage").map(({ pid }) => pid),

@@ -257,6 +257,7 @@ test(
     assert.match(fault?.why ?? "", /^ClickHouse refuses inserts: .*not enough space/);
     assert.ok((await metricOf(stack.storage, "jichat_storage_unwritten_seconds")) >= 30);
     assert.equal(well(await once(way)), "ok", "what is not written yet is read from memory");
+    await refuse(0);
     await until("it is over", 60_000, async () => ((await faults()).length === 0 ? true : undefined));
     assert.equal(await metricOf(stack.storage, "jichat_storage_unwritten_seconds"), 0);
   },

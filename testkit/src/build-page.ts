@@ -1,11 +1,13 @@
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join, relative } from "node:path";
@@ -26,6 +28,7 @@ export async function buildPage(): Promise<string> {
     chmodSync(made, 0o755); // The user of an image reads it too.
     for (let tries = 1; ; tries += 1) {
       try {
+        if (isSame(made, dist)) return dist;
         rmSync(dist, { recursive: true, force: true });
         renameSync(made, dist);
         return dist;
@@ -36,6 +39,22 @@ export async function buildPage(): Promise<string> {
   } finally {
     rmSync(made, { recursive: true, force: true });
   }
+}
+
+/**
+ * Whether two folders have the same files. A page that is the same stays, since a cluster beside this one may
+ * be serving it.
+ */
+function isSame(one: string, other: string): boolean {
+  if (!existsSync(other)) return false;
+  const names = (folder: string): string[] => readdirSync(folder, { recursive: true }).map(String).sort();
+  const [ours, theirs] = [names(one), names(other)];
+  return (
+    ours.join("\n") === theirs.join("\n") &&
+    ours
+      .filter((name) => statSync(join(one, name)).isFile())
+      .every((name) => readFileSync(join(one, name)).equals(readFileSync(join(other, name))))
+  );
 }
 
 async function bundleInto(out: string): Promise<void> {

@@ -9,7 +9,8 @@ export const ROOT = join(import.meta.dirname, "../..");
 export const cacheRoot = (): string =>
   join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "jichat");
 
-function sizeOf(folder: string): number {
+/** The bytes of all files below a folder; 0 if it does not exist. */
+export function sizeOf(folder: string): number {
   let bytes = 0;
   try {
     for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {

@@ -71,7 +71,11 @@ export async function needProgram(name: KubernetesProgram): Promise<string> {
         );
       const args = ["build", "-trimpath", `-ldflags=-s -w ${ldflags}`, "-o", join(into, name), path];
       const env = { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly" };
-      const { code, stderr } = await exec(go, args, { cwd: join(ROOT, "tools/kubernetes", module), env });
+      // Tests may run beside it.
+      const { code, stderr } = await exec("nice", ["-n", "19", go, ...args], {
+        cwd: join(ROOT, "tools/kubernetes", module),
+        env,
+      });
       if (code !== 0)
         throw new UserError(
           `${name} could not be built; is the Go module proxy reachable?\n${stderr.trim().split("\n").slice(-5).join("\n")}`,

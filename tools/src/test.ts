@@ -1,19 +1,12 @@
-import { globSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "@jichat/testkit/cache.ts";
 import { show } from "@jichat/testkit/exec.ts";
 import { prepareUws } from "@jichat/testkit/glibc.ts";
-import { needProgram } from "@jichat/testkit/kubernetes.ts";
-import {
-  needChdb,
-  needChromium,
-  needNats,
-  needNode22,
-  needPromtool,
-  needRedis,
-  needStrace,
-} from "@jichat/testkit/needs.ts";
 import { UserError, main, say } from "@jichat/testkit/say.ts";
+import { compileCache } from "./test/compile-cache.ts";
+import { nodeTests } from "./test/node-tests.ts";
+import { needsServers, prepare } from "./test/prepare.ts";
 
 interface Stage {
   readonly name: string;
@@ -29,20 +22,15 @@ const program = async (path: string, args: readonly string[]): Promise<boolean> 
   (await show(path, args, { cwd: ROOT, env: process.env })) === 0;
 
 /**
- * Runs Node's test runner. Files with whole clusters run one after the other, since two at once would disturb
- * each other's measurements.
+ * How many test files with servers run at once. Most of them wait most of the time: on two cores two together
+ * leave 40 % idle. Each may take 1.5 GB.
  */
-async function nodeTests(patterns: readonly string[], atOnce: number): Promise<boolean> {
-  const files = globSync(patterns, { cwd: ROOT, exclude: (name) => name.includes("node_modules") }).sort();
-  if (files.length === 0) throw new UserError(`no test matches ${patterns.join(" ")}`);
-  return program(process.execPath, [
-    "--test",
-    `--import=${join(ROOT, "testkit/src/ends.ts")}`,
-    `--test-concurrency=${atOnce}`,
-    "--test-reporter=spec",
-    ...files,
-  ]);
-}
+const AT_ONCE = Math.min(4, availableParallelism());
+
+/** They assert how long something takes, or need both cores: nothing runs beside them. */
+const ALONE = ["flood", "networks", "redis-outage", "rolling-restart"].map(
+  (name) => `e2e/test/${name}.test.ts`,
+);
 
 const STAGES: readonly Stage[] = [
   {
@@ -61,37 +49,44 @@ const STAGES: readonly Stage[] = [
     what: "lint, type-aware",
     run: async () => program(bin("oxlint"), ["--type-aware", "--deny-warnings"]),
   },
-  { name: "tidy", what: "the rules of the project", run: async () => nodeTests(["tools/tidy/*.test.ts"], 1) },
+  {
+    name: "tidy",
+    what: "the rules of the project",
+    run: async () => nodeTests({ patterns: ["tools/tidy/*.test.ts"], atOnce: 1 }),
+  },
   {
     name: "openapi",
     what: "the OpenAPI document: Redocly, Spectral, and types that are made of it",
-    run: async () => nodeTests(["api/src/openapi.test.ts"], 1),
+    run: async () => nodeTests({ patterns: ["api/src/openapi.test.ts"], atOnce: 1 }),
   },
   {
     name: "unit",
     what: "what needs no server, and the simulation",
-    run: async () => nodeTests(["{*,lib/*}/src/**/*.test.ts"], 2),
+    run: async () => nodeTests({ patterns: ["{*,lib/*}/src/**/*.test.ts"], atOnce: 2 }),
   },
   {
     name: "integration",
     what: "the parts on real NATS, Redis and ClickHouse",
     run: async () =>
-      nodeTests(["{lib/*,router,storage,connector,api,operator,testkit,tools}/test/**/*.test.ts"], 1),
+      nodeTests({
+        patterns: ["{lib/*,router,storage,connector,api,operator,testkit,tools}/test/**/*.test.ts"],
+        atOnce: AT_ONCE,
+      }),
   },
   {
     name: "faults",
     what: "whole clusters of processes under faults, judged by the ledger",
-    run: async () => nodeTests(["e2e/test/**/*.test.ts"], 1),
+    run: async () => nodeTests({ patterns: ["e2e/test/**/*.test.ts"], atOnce: AT_ONCE, alone: ALONE }),
   },
   {
     name: "hostile",
     what: "strangers who send invalid input, beside people who talk (HOSTILE_SECONDS= HOSTILE_SEED=)",
-    run: async () => nodeTests(["e2e/hostile/**/*.test.ts"], 1),
+    run: async () => nodeTests({ patterns: ["e2e/hostile/**/*.test.ts"], atOnce: 1 }),
   },
   {
     name: "matrix",
     what: "every fault on every part, each on a host of its own; needs root (FAULTS_SEEDS= FAULTS_ONLY=)",
-    run: async () => nodeTests(["e2e/faults/**/*.test.ts"], 1),
+    run: async () => nodeTests({ patterns: ["e2e/faults/**/*.test.ts"], atOnce: 1 }),
     isNightly: true,
   },
   {
@@ -99,7 +94,11 @@ const STAGES: readonly Stage[] = [
     what: "a real Kubernetes: images, chart, operator, and people who talk meanwhile",
     run: async () => program(process.execPath, [join(ROOT, "e2e/src/cluster/main.ts")]),
   },
-  { name: "page", what: "the page in Chromium", run: async () => nodeTests(["web/test/**/*.test.ts"], 1) },
+  {
+    name: "page",
+    what: "the page in Chromium",
+    run: async () => nodeTests({ patterns: ["web/test/**/*.test.ts"], atOnce: AT_ONCE }),
+  },
   {
     name: "docs",
     what: "the documentation as a site",
@@ -112,15 +111,6 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   e2e: ["faults", "kubernetes"],
 };
 
-const NEED_SERVERS: ReadonlySet<string> = new Set([
-  "integration",
-  "faults",
-  "hostile",
-  "matrix",
-  "kubernetes",
-  "page",
-]);
-
 await main(async () => {
   const asked = process.argv.slice(2).flatMap((name) => GROUPS[name] ?? [name]);
   const unknown = asked.find((name) => !STAGES.some((stage) => stage.name === name));
@@ -131,21 +121,14 @@ await main(async () => {
   const stages = STAGES.filter(({ name, isNightly }) =>
     asked.length === 0 ? isNightly !== true : asked.includes(name),
   );
-  if (stages.some(({ name }) => NEED_SERVERS.has(name))) {
-    await needNats();
-    await needRedis();
-    await needChdb();
-    await needStrace();
-  }
-  if (stages.some(({ name }) => name === "integration")) {
-    await needPromtool();
-    await needNode22();
-    for (const program of ["etcd", "kubectl", "kube-apiserver", "helm"] as const) await needProgram(program);
-  }
-  if (stages.some(({ name }) => name === "page" || name === "integration")) await needChromium();
+  process.env["NODE_COMPILE_CACHE"] ??= compileCache();
   await prepareUws();
+  // Beside the first stages, which need nothing of it.
+  const prepared = prepare(stages.map(({ name }) => name));
+  prepared.catch(() => undefined); // It is told by the first stage that waits for it.
   const failed: string[] = [];
   for (const [index, { name, what, run }] of stages.entries()) {
+    if (needsServers(name)) await prepared;
     say(`[${index + 1}/${stages.length}] ${name}: ${what}`);
     const started = performance.now();
     const passed = await run();
@@ -157,3 +140,5 @@ await main(async () => {
   if (failed.length > 0) throw new UserError(`failed: ${failed.join(", ")}`);
   say("all passed");
 });
+// After Ctrl-C or a failure, what is still being fetched is not waited for.
+process.exit();

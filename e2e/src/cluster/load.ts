@@ -8,8 +8,8 @@ import type { Chat } from "./chat.ts";
 
 /** 300 devices that send 200 messages per second in all. */
 const LOAD: CrowdOptions = { pairs: 75, groups: 5, groupSize: 20, rate: 0.67 };
-const BEFORE_MS = 5_000;
-const AFTER_MS = 5_000;
+const BEFORE_MS = 3_000;
+const AFTER_MS = 3_000;
 
 /**
  * Lets people talk during `act`, and a little before and after. Then every device must have every message, in
