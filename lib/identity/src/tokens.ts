@@ -5,7 +5,7 @@ import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { readClaims } from "./claims.ts";
 import type { Revocable } from "./revocations.ts";
-import { SignatureCheck } from "./signed-token.ts";
+import { SignatureCheck } from "./signature-check.ts";
 import type { TokenConfig } from "./token-config.ts";
 import { isCanonical, namesOfToken } from "./token-names.ts";
 

@@ -27,8 +27,8 @@ const refused = (why: string): ChatError =>
 
 /**
  * Checks the signatures of compact JWS (RFC 7515) that are signed with one algorithm. The keys come from
- * jose, which also knows JWKS. The signature is checked by node:crypto, on this thread: WebCrypto, and with it
- * jose's `compactVerify`, takes 40 µs more of CPU for each token, which is a fifth of what a connect costs.
+ * jose, which also knows JWKS. node:crypto checks the signature, on this thread. WebCrypto, and so jose's
+ * `compactVerify`, hands each token to another thread, which costs more CPU than the thread saves.
  */
 export class SignatureCheck {
   readonly #algorithm: TokenAlgorithm;
