@@ -1,0 +1,54 @@
+import type { Chat } from "@jichat/client";
+import { openChat } from "@jichat/client";
+
+/** An application of the SDK and nothing else. It is bundled for Chromium, which reads all that it shows. */
+
+export interface SdkAppOptions {
+  readonly user: string;
+  readonly token: string;
+  /** The threads to load, by the other user, and how many lines of each. */
+  readonly peers: readonly string[];
+  readonly lines: number;
+}
+
+export interface SdkApp {
+  /** Resolves once all is loaded. */
+  readonly open: (options: SdkAppOptions) => Promise<void>;
+  /** Conversations, loaded lines, and messages that came since. */
+  readonly held: () => readonly [conversations: number, lines: number, messages: number];
+}
+
+async function loadThread(chat: Chat, peer: string, count: number): Promise<() => number> {
+  const thread = chat.thread({ to: peer });
+  thread.subscribe(thread.get);
+  const lines = (): number => thread.get().lines.length;
+  await thread.jumpToLatest();
+  while (lines() < count) await thread.loadOlder();
+  return lines;
+}
+
+let held: SdkApp["held"] = () => [0, 0, 0];
+
+const app: SdkApp = {
+  open: async ({ user, token, peers, lines }) => {
+    const chat = await openChat({ user, device: "app", token: async () => token, linesMax: lines });
+    const listed = Promise.withResolvers<void>();
+    chat.conversations.subscribe(() => {
+      if (chat.conversations.get().isComplete) listed.resolve();
+    });
+    await listed.promise;
+    const threads = await Promise.all(peers.map(async (peer) => loadThread(chat, peer, lines)));
+    let messages = 0;
+    chat.client.on("event", ({ event }) => {
+      if (event.kind === "message") messages += 1;
+    });
+    held = () => [
+      chat.conversations.get().conversations.length,
+      threads.reduce((sum, count) => sum + count(), 0),
+      messages,
+    ];
+  },
+  held: () => held(),
+};
+
+Object.assign(globalThis, { app });

@@ -1,0 +1,20 @@
+import { Rig } from "./rig.ts";
+import { heldBytes } from "./devtools.ts";
+import type { SdkApp } from "./sdk-app.ts";
+declare const app: SdkApp;
+const t0 = performance.now();
+const log = (...a: unknown[]): void => { console.log(((performance.now() - t0) / 1000).toFixed(1), ...a); };
+await Rig.with(async (rig) => {
+  log("ready");
+  const sdk = await rig.openSdk();
+  log("sdk", await sdk.evaluate(() => app.held()), (await heldBytes(sdk)) / 1048576);
+  const tasks = await rig.tasks(sdk, 5_000, async (count) => (await sdk.evaluate(() => app.held()))[2] === count);
+  log(tasks.length, tasks.slice(0, 8));
+  await sdk.context().close();
+  const page = await rig.openPage();
+  log("page", (await heldBytes(page)) / 1048576);
+  const tasks2 = await rig.tasks(page, 5_000, async (count) => page.getByRole("log").getByText(`news ${count - 2},`).isVisible());
+  log(tasks2.length, tasks2.slice(0, 12));
+  await page.screenshot({ path: "/tmp/page-try/page.png" });
+  await page.context().close();
+});
