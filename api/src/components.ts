@@ -166,9 +166,14 @@ export const COMPONENTS: Readonly<Record<string, object>> = {
     "user",
     "first",
   ]),
-  MemberPage: open({ items: list(ref("Member")), next: { ...id, description: "the next `after`" } }, [
-    "items",
-  ]),
+  MemberPage: open(
+    {
+      items: list(ref("Member")),
+      creator: { ...id, description: "who made the conversation, a member or not" },
+      next: { ...id, description: "the next `after`" },
+    },
+    ["items"],
+  ),
   Accepted: {
     ...open(
       {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ROOT } from "@jichat/testkit/cache.ts";
 import type { Figure, Row } from "./figure.ts";
 import { count } from "./figure.ts";
+import { browser } from "./figures/browser.ts";
 import { durability } from "./figures/durability.ts";
 import { connects, echo, group, idle } from "./figures/edge.ts";
 import { encodings } from "./figures/encodings.ts";
@@ -33,6 +34,7 @@ const FIGURES: readonly Figure[] = [
   growth,
   history,
   encodings,
+  browser,
 ];
 
 /** Figures that take longer than all others together: they run only when named. */

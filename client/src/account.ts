@@ -76,6 +76,10 @@ export async function findUsers(
 export const connectors = async (api?: Api): Promise<readonly string[]> =>
   (await callRest<{ ws: readonly string[] }>("GET", "/v1/config", api)).ws;
 
+interface MemberList extends Omit<MembersPage, "users"> {
+  readonly items: readonly { readonly user: string }[];
+}
+
 /**
  * People as the REST interface knows them. `token` is asked for at the first call, and again when the token
  * that it gave is not accepted any more.
@@ -109,8 +113,8 @@ export function restDirectory(token: () => Promise<string>, api?: Api): Director
     members: async (conversation, after) => {
       const query = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
       const path = `/v1/conversations/${encodeURIComponent(conversation)}/members${query}`;
-      const { items, next } = await askTwice<{ items: readonly { user: string }[]; next?: string }>(path);
-      return { users: items.map(({ user }) => user), next } satisfies MembersPage;
+      const { items, ...page } = await askTwice<MemberList>(path);
+      return { users: items.map(({ user }) => user), ...page };
     },
   };
 }

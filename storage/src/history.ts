@@ -157,6 +157,7 @@ export async function answerMembers(cold: ColdRows, tail: Tail, query: MembersQu
   const { members, next } = folded.membersPage(query.after ?? "", query.limit ?? Number.MAX_SAFE_INTEGER);
   return {
     members: members.map(({ user, first }) => ({ user, first })),
+    ...(folded.creator === "" ? {} : { creator: folded.creator }),
     ...(next === undefined ? {} : { next }),
   };
 }

@@ -1,5 +1,5 @@
 import { prepareUws } from "@jichat/testkit/glibc.ts";
-import { needChdb, needNats, needRedis } from "@jichat/testkit/needs.ts";
+import { needChdb, needChromium, needNats, needRedis } from "@jichat/testkit/needs.ts";
 import { main } from "@jichat/testkit/say.ts";
 import { become } from "./spawn.ts";
 
@@ -7,6 +7,7 @@ await main(async () => {
   await needNats();
   await needRedis();
   await needChdb();
+  await needChromium();
   await prepareUws();
   await become("bench/src/main.ts");
 });

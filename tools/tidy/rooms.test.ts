@@ -39,6 +39,7 @@ const MORE: readonly (readonly [folder: string, names: readonly string[]])[] = [
     ["conversation", "runtime", "log", "presence", "edge", "router", "connector", "storage"],
   ],
   ["router/test", ["edge"]], // They ask a router as an edge does.
+  ["web/test", ["e2e"]], // They put the page before a crowd.
   ["tools/test/apps", ["client"]], // They are apps of people who install the packages.
 ];
 const TESTS_TOO = ["testkit"];

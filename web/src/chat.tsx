@@ -8,9 +8,7 @@ import { Drafts } from "./drafts.ts";
 import { t } from "./i18n.ts";
 import { Jump } from "./jump.tsx";
 import { ChatModel } from "./model.ts";
-import { Names } from "./names.ts";
 import { useNotifications } from "./notifications.ts";
-import { getPeople } from "./page-rest.ts";
 import { People } from "./people.ts";
 import type { Session } from "./rest.ts";
 import { getConfig } from "./rest.ts";
@@ -26,20 +24,6 @@ interface Props {
 const RETRY_MS = 1_000;
 
 export function Chat({ session, onSession, onLeave }: Props) {
-  const names = useMemo(
-    () =>
-      new Names({
-        fetch: async (users) => getPeople(session.token, users),
-        now: () => performance.now(),
-      }),
-    [session],
-  );
-  useEffect(
-    () => () => {
-      names.close();
-    },
-    [names],
-  );
   const drafts = useMemo(() => new Drafts(session.user), [session.user]);
   const { model, isUnreachable, again } = useModel(session);
   if (model === undefined) return <Door isUnreachable={isUnreachable} />;
@@ -48,8 +32,8 @@ export function Chat({ session, onSession, onLeave }: Props) {
     onLeave();
   };
   return (
-    <People.Provider value={names}>
-      <Rooms {...{ model, session, drafts, names, onSession }} onAgain={again} onLeave={leave} />
+    <People.Provider value={model.profile}>
+      <Rooms {...{ model, session, drafts, onSession }} onAgain={again} onLeave={leave} />
     </People.Provider>
   );
 }
@@ -99,15 +83,14 @@ function useModel(session: Session) {
 interface RoomsProps extends Props {
   readonly model: ChatModel;
   readonly drafts: Drafts;
-  readonly names: Names;
   readonly onAgain: () => void;
 }
 
-function Rooms({ model, session, drafts, names, onSession, onAgain, onLeave }: RoomsProps) {
+function Rooms({ model, session, drafts, onSession, onAgain, onLeave }: RoomsProps) {
   const [isSettings, setSettings] = useState(false);
   const [isJump, setJump] = useState(false);
   useAddress(model, drafts);
-  useNotifications(model, names);
+  useNotifications(model);
   useTitle(model.unread);
   useWarning(model);
   useShortcut(() => {

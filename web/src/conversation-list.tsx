@@ -1,14 +1,15 @@
 import { useState } from "preact/hooks";
+import { Virtualizer } from "virtua";
 import { goTo } from "./address.ts";
 import { whenOf } from "./dates.ts";
 import { Face } from "./face.tsx";
-import { t } from "./i18n.ts";
+import { language, t } from "./i18n.ts";
 import type { ConversationRow } from "./listed.ts";
 import type { ChatModel } from "./model.ts";
 import { NewGroup } from "./new-group.tsx";
 import { PeoplePicker } from "./people-picker.tsx";
 import { useNames } from "./people.ts";
-import { sentenceOf } from "./words.ts";
+import { namedIn, sentenceOf } from "./words.ts";
 
 interface Props {
   readonly model: ChatModel;
@@ -18,12 +19,12 @@ interface Props {
 
 export function ConversationList({ model, token, onSettings }: Props) {
   const [isGroup, setGroup] = useState(false);
-  const nameOf = useNames();
+  const myName = useNames([model.me])(model.me);
   return (
     <nav class="side" aria-label={t("list.label")}>
       <header>
-        <Face name={nameOf(model.me)} seed={model.me} />
-        <b dir="auto">{nameOf(model.me)}</b>
+        <Face name={myName} seed={model.me} />
+        <b dir="auto">{myName}</b>
         <button
           class="quiet"
           onClick={() => {
@@ -62,13 +63,39 @@ export function ConversationList({ model, token, onSettings }: Props) {
           />
         </div>
       )}
-      <ul>
-        {model.sorted.map((listed) => (
-          <Entry key={listed.id} model={model} listed={listed} nameOf={nameOf} />
-        ))}
-      </ul>
+      <Entries key={language()} model={model} />
       {model.listed && model.sorted.length === 0 ? <p class="nothing">{t("list.nothing")}</p> : null}
     </nav>
+  );
+}
+
+/** What an entry is high, in pixels; the layout may make it another. */
+const ENTRY_PX = 62;
+/** So far beyond the view there are entries: the arrow keys find the next one. */
+const BEYOND_PX = 5 * ENTRY_PX;
+
+/** The list. Only the entries on the screen are in the document, and the one that has the focus. */
+function Entries({ model }: Pick<Props, "model">) {
+  const [focused, setFocused] = useState<string>();
+  const at = model.sorted.findIndex(({ id }) => id === focused);
+  return (
+    <div
+      class="entries"
+      onFocusIn={({ target }) => {
+        setFocused((target as Element).closest<HTMLElement>("[data-id]")?.dataset["id"]);
+      }}
+    >
+      <Virtualizer
+        as="ul"
+        item="li"
+        data={model.sorted}
+        itemSize={ENTRY_PX}
+        bufferSize={BEYOND_PX}
+        {...(at < 0 ? {} : { keepMounted: [at] })}
+      >
+        {(listed: ConversationRow) => <Entry key={listed.id} model={model} listed={listed} />}
+      </Virtualizer>
+    </div>
   );
 }
 
@@ -84,40 +111,40 @@ function onArrow(event: KeyboardEvent & { readonly currentTarget: HTMLButtonElem
 interface EntryProps {
   readonly model: ChatModel;
   readonly listed: ConversationRow;
-  readonly nameOf: (user: string) => string;
 }
 
-function Entry({ model, listed, nameOf }: EntryProps) {
+function Entry({ model, listed }: EntryProps) {
   const { id, kind, last, unread } = listed;
+  const peers = kind === "direct" ? [listed.name] : [];
+  const nameOf = useNames(last === undefined ? peers : [...peers, ...namedIn(last)]);
   const name = kind === "direct" ? nameOf(listed.name) : listed.name;
   const isSaid = last?.kind === "message" && kind === "group";
   const said = last === undefined ? "" : sentenceOf(last, { me: model.me, nameOf });
   const who = last?.from === model.me ? t("says.you") : nameOf(last?.from ?? "");
   return (
-    <li>
-      <button
-        aria-current={model.open === id ? "true" : undefined}
-        class={unread > 0 ? "fresh" : undefined}
-        onKeyDown={onArrow}
-        onClick={() => {
-          model.show(id);
-        }}
-      >
-        <Face name={name} seed={listed.name} isGroup={kind === "group"} />
-        <span class="name" dir="auto">
-          {name}
+    <button
+      data-id={id}
+      aria-current={model.open === id ? "true" : undefined}
+      class={unread > 0 ? "fresh" : undefined}
+      onKeyDown={onArrow}
+      onClick={() => {
+        model.show(id);
+      }}
+    >
+      <Face name={name} seed={listed.name} isGroup={kind === "group"} />
+      <span class="name" dir="auto">
+        {name}
+      </span>
+      <span class="time">{last === undefined ? "" : whenOf(last.ts)}</span>
+      <span class="last" dir="auto">
+        {isSaid ? <bdi>{who}: </bdi> : null}
+        {said}
+      </span>
+      {unread > 0 ? (
+        <span class="unread" role="img" aria-label={t("list.unread", { count: unread })}>
+          {unread > 99 ? "99+" : unread}
         </span>
-        <span class="time">{last === undefined ? "" : whenOf(last.ts)}</span>
-        <span class="last" dir="auto">
-          {isSaid ? <bdi>{who}: </bdi> : null}
-          {said}
-        </span>
-        {unread > 0 ? (
-          <span class="unread" role="img" aria-label={t("list.unread", { count: unread })}>
-            {unread > 99 ? "99+" : unread}
-          </span>
-        ) : null}
-      </button>
-    </li>
+      ) : null}
+    </button>
   );
 }

@@ -1,4 +1,6 @@
-import { useEffect, useState } from "preact/hooks";
+import { useSyncExternalStore } from "preact/compat";
+import { useMemo, useState } from "preact/hooks";
+import { mayRemoveMembers } from "@jichat/conversation/rights.ts";
 import { field } from "./form.ts";
 import { Fault } from "./fault.tsx";
 import { explain, t } from "./i18n.ts";
@@ -6,7 +8,6 @@ import type { ConversationRow } from "./listed.ts";
 import { MemberList } from "./member-list.tsx";
 import type { ChatModel } from "./model.ts";
 import { PeoplePicker } from "./people-picker.tsx";
-import { getMembers } from "./rest.ts";
 import { Sure } from "./sure.tsx";
 
 interface Props {
@@ -16,12 +17,15 @@ interface Props {
   readonly onClose: () => void;
 }
 
-/** The members of a group, and what the user may do with it. It lies over the thread. */
+/** The members of a group, and what the user may do with it. It stands beside the thread, or in its place where there is no room. */
 export function GroupPanel({ model, listed, token, onClose }: Props) {
   const [fault, setFault] = useState<string>();
   const [isLeaving, setLeaving] = useState(false);
-  const members = useMembers(token, listed, setFault);
-  const mayRemove = useCreator(model, listed);
+  const live = useMemo(() => model.members(listed.id), [model, listed.id]);
+  const { members, creator, error } = useSyncExternalStore(live.subscribe, live.get);
+  const users = useMemo(() => members.map(({ user }) => user), [members]);
+  // Somebody is in a group that somebody sees: until there are members, they are not loaded yet.
+  const isKnown = users.length > 0;
   const act = (work: Promise<unknown>): void => {
     setFault(undefined);
     work.catch((error: unknown) => {
@@ -42,26 +46,26 @@ export function GroupPanel({ model, listed, token, onClose }: Props) {
       }}
     >
       <header>
-        <h3>{members === undefined ? t("group.members") : t("group.count", { count: members.length })}</h3>
+        <h3>{isKnown ? t("group.count", { count: users.length }) : t("group.members")}</h3>
         <button class="quiet icon" aria-label={t("settings.close")} onClick={onClose}>
           ×
         </button>
       </header>
-      <Fault text={fault} />
+      <Fault text={fault ?? (error === undefined ? undefined : explain(error))} />
       <PeoplePicker
         token={token}
         label={t("group.invite")}
         hint={t("group.inviteHint")}
-        without={members ?? []}
+        without={users}
         onChoose={(user) => {
           act(model.client.invite(listed.id, [user]));
         }}
       />
       <MemberList
-        members={members ?? []}
+        members={users}
         me={model.me}
         onRemove={
-          mayRemove
+          mayRemoveMembers({ creator }, model.me)
             ? (user) => {
                 act(model.client.remove(listed.id, [user]));
               }
@@ -103,52 +107,4 @@ export function GroupPanel({ model, listed, token, onClose }: Props) {
       ) : null}
     </section>
   );
-}
-
-/** The members, asked for again when anything has happened in the group. Undefined until they are known. */
-function useMembers(
-  token: string,
-  { id, head }: ConversationRow,
-  onFault: (text: string | undefined) => void,
-): readonly string[] | undefined {
-  const [members, setMembers] = useState<readonly string[]>();
-  useEffect(() => {
-    let isAsked = true;
-    getMembers(token, id).then(
-      (found) => {
-        if (isAsked) setMembers(found);
-      },
-      (error: unknown) => {
-        if (isAsked) onFault(explain(error));
-      },
-    );
-    // An answer that comes after the group has changed, or was left, is ignored.
-    return () => {
-      isAsked = false;
-    };
-  }, [head, id]);
-  return members;
-}
-
-/**
- * Whether the user made the group: the server lets only its creator remove people. The first event that a
- * creator sees says so. Until it is known, nothing is offered that might be refused.
- */
-function useCreator(model: ChatModel, { id, first }: ConversationRow): boolean {
-  const [isCreator, setCreator] = useState(false);
-  useEffect(() => {
-    let isAsked = true;
-    model.client.pull(id, { after: first - 1, limit: 1 }).then(
-      ({ events: [event] }) => {
-        if (isAsked) setCreator(event?.kind === "created" && event.from === model.me);
-      },
-      (error: unknown) => {
-        console.warn("it is not known who made the group", error);
-      },
-    );
-    return () => {
-      isAsked = false;
-    };
-  }, [model, id, first]);
-  return isCreator;
 }

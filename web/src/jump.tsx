@@ -18,12 +18,14 @@ interface Props {
 }
 
 const CONVERSATIONS_MAX = 8;
+/** So many of the latest conversations are found by the display name of the other user, all by their id. */
+const NAMED_MAX = 1_000;
 
 /** Jumps to a conversation, or to a person, by the beginning of any word of their name. */
 export function Jump({ model, token, onChoose, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState("");
-  const nameOf = useNames();
+  const nameOf = useNames(peersOf(model.sorted));
   const { found, isFault } = usePeopleSearch(token, text);
   useEffect(() => {
     dialog.current?.showModal();
@@ -57,6 +59,9 @@ export function Jump({ model, token, onChoose, onClose }: Props) {
     </dialog>
   );
 }
+
+const peersOf = (conversations: readonly ConversationRow[]): readonly string[] =>
+  conversations.slice(0, NAMED_MAX).flatMap(({ kind, name }) => (kind === "direct" ? [name] : []));
 
 function choiceOf({ name, kind }: ConversationRow, nameOf: (user: string) => string) {
   if (kind === "direct") return <Person profile={{ user: name, name: nameOf(name) }} />;

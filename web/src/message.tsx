@@ -6,8 +6,9 @@ import { FormattedText } from "./formatted-text.tsx";
 import { t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
 import type { Pending } from "./outgoing.ts";
+import { useNames } from "./people.ts";
 import type { EventRow } from "./rows.ts";
-import { sentenceOf, textOf } from "./words.ts";
+import { namedIn, sentenceOf, textOf } from "./words.ts";
 
 export interface Acts {
   readonly onEdit: (row: EventRow) => void;
@@ -18,7 +19,6 @@ interface Props extends Acts {
   readonly row: EventRow;
   readonly me: string;
   readonly isGroup: boolean;
-  readonly nameOf: (user: string) => string;
 }
 
 /**
@@ -26,21 +26,18 @@ interface Props extends Acts {
  * place.
  */
 export const Line = memo(
-  ({ row, me, isGroup, nameOf, onEdit, onRecall }: Props) => (
+  ({ row, me, isGroup, onEdit, onRecall }: Props) => (
     <>
       {row.isNewDay ? <span class="day">{dayOf(row.event.ts)}</span> : null}
       {row.isFirstNew ? <span class="fresh-line">{t("thread.fresh")}</span> : null}
       {row.event.kind === "message" ? (
-        <Message {...{ row, me, isGroup, nameOf, onEdit, onRecall }} />
+        <Message {...{ row, me, isGroup, onEdit, onRecall }} />
       ) : (
-        <span class="note" dir="auto">
-          {sentenceOf(row.event, { me, nameOf })}
-        </span>
+        <Note event={row.event} me={me} />
       )}
     </>
   ),
-  (before: Props, { row, isGroup, nameOf }: Props) =>
-    before.nameOf === nameOf &&
+  (before: Props, { row, isGroup }: Props) =>
     before.row.event === row.event &&
     before.row.isHead === row.isHead &&
     before.row.isNewDay === row.isNewDay &&
@@ -48,12 +45,21 @@ export const Line = memo(
     before.isGroup === isGroup,
 );
 
-function Message({ row, me, isGroup, nameOf, onEdit, onRecall }: Props) {
+function Note({ event, me }: { readonly event: ChatEvent; readonly me: string }) {
+  const nameOf = useNames(namedIn(event));
+  return (
+    <span class="note" dir="auto">
+      {sentenceOf(event, { me, nameOf })}
+    </span>
+  );
+}
+
+function Message({ row, me, isGroup, onEdit, onRecall }: Props) {
   const { event, isHead } = row;
   const isMine = event.from === me;
   const isGone = event.recalled !== undefined;
   const isNamed = isGroup && !isMine && isHead;
-  const name = nameOf(event.from);
+  const name = useNames([event.from])(event.from);
   const classes = ["message", isMine ? "mine" : "", isGone ? "gone" : "", isHead ? "head" : ""];
   const meta = <Meta event={event} isMine={isMine} />;
   return (

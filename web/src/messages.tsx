@@ -5,7 +5,6 @@ import { t } from "./i18n.ts";
 import type { Acts } from "./message.tsx";
 import { Line, Waiting } from "./message.tsx";
 import type { ChatModel } from "./model.ts";
-import { useNames } from "./people.ts";
 import type { Row } from "./rows.ts";
 
 interface Props extends Acts {
@@ -25,7 +24,6 @@ const [TOP_PX, BOTTOM_PX] = [800, 80];
 
 /** The list of messages. Only those on the screen are in the document. */
 export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRecall }: Props) {
-  const nameOf = useNames();
   const { list, hasOlder, isAtBottom, missed, onScroll, toBottom } = useBottom(rows, onTop);
   return (
     <div class="messages-frame">
@@ -47,7 +45,6 @@ export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRec
                 row={row}
                 me={model.me}
                 isGroup={isGroup}
-                nameOf={nameOf}
                 onEdit={onEdit}
                 onRecall={onRecall}
               />

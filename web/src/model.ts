@@ -1,4 +1,15 @@
-import type { Chat, ChatClient, ChatError, ConnectionState, LineEvent, Target, Thread } from "@jichat/client";
+import type {
+  Chat,
+  ChatClient,
+  ChatError,
+  ConnectionState,
+  LineEvent,
+  Live,
+  MembersView,
+  Profile,
+  Target,
+  Thread,
+} from "@jichat/client";
 import { openChat, webStore } from "@jichat/client";
 import type { ConversationRow, TextBody } from "./listed.ts";
 import type { Pending } from "./outgoing.ts";
@@ -93,6 +104,17 @@ export class ChatModel {
 
   conversation(id: string): ConversationRow | undefined {
     return this.#chat.conversation(id).get();
+  }
+
+  readonly profile = (user: string): Live<Profile> => this.#chat.profile(user);
+
+  members(conversation: string): Live<MembersView> {
+    return this.#chat.members(conversation);
+  }
+
+  /** The user goes by another name. */
+  renamed(profile: Profile): void {
+    this.#chat.learn(profile);
   }
 
   get thread(): OpenThread | undefined {

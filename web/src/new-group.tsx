@@ -16,7 +16,7 @@ export function NewGroup({ model, token, onDone }: Props) {
   const [members, setMembers] = useState<readonly string[]>([]);
   const [fault, setFault] = useState<string>();
   const [isBusy, setBusy] = useState(false);
-  const nameOf = useNames();
+  const nameOf = useNames(members);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     setBusy(true);

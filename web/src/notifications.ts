@@ -1,11 +1,12 @@
 import { useEffect } from "preact/hooks";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { ChatModel } from "./model.ts";
-import type { Names } from "./names.ts";
+import { shownName } from "./people.ts";
 import { hashOf } from "./route.ts";
 import { sentenceOf } from "./words.ts";
 
 const KEPT = "jichat-notify";
+const NAME_MS = 500;
 
 /** What a page over plain HTTP does not have. */
 export const hasNotifications = (): boolean => "Notification" in globalThis && isSecureContext;
@@ -22,31 +23,42 @@ export async function setNotifying(wanted: boolean): Promise<boolean> {
 }
 
 /** Notifies of messages of others while the tab is hidden. */
-export function useNotifications(model: ChatModel, names: Names): void {
+export function useNotifications(model: ChatModel): void {
   useEffect(() => {
     let isOver = false;
     const follow = async (): Promise<void> => {
       for await (const notice of model.client.events()) {
         if (isOver) return;
-        if (notice.t === "event" && isWorthIt(notice.event, model.me))
-          await notify(notice.event, model, names);
+        if (notice.t === "event" && isWorthIt(notice.event, model.me)) await notify(notice.event, model);
       }
     };
     void follow();
     return () => {
       isOver = true;
     };
-  }, [model, names]);
+  }, [model]);
 }
 
 const isWorthIt = ({ kind, from }: ChatEvent, me: string): boolean =>
   kind === "message" && from !== me && document.visibilityState === "hidden" && isNotifying();
 
-async function notify(event: ChatEvent, model: ChatModel, names: Names): Promise<void> {
+/** The name that somebody goes by. It is waited for a moment if it is not known yet. */
+async function nameOf(user: string, model: ChatModel): Promise<string> {
+  const profile = model.profile(user);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = profile.subscribe(resolve);
+  const timer = setTimeout(resolve, NAME_MS);
+  if (profile.get().name === undefined) await promise;
+  clearTimeout(timer);
+  stop();
+  return shownName(profile.get());
+}
+
+async function notify(event: ChatEvent, model: ChatModel): Promise<void> {
   const { conversation, from } = event;
   const listed = model.conversation(conversation);
-  const who = names.of(from);
-  const text = sentenceOf(event, { me: model.me, nameOf: names.of });
+  const who = await nameOf(from, model);
+  const text = sentenceOf(event, { me: model.me, nameOf: () => who });
   const isGroup = listed?.kind === "group";
   const hash = hashOf(conversation);
   const options = {

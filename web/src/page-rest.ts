@@ -22,10 +22,6 @@ interface Found {
   readonly items: readonly Profile[];
 }
 
-/** The profiles of at most 100 users. Those who do not exist are not in the answer. */
-export const getPeople = async (token: string, users: readonly string[]): Promise<readonly Profile[]> =>
-  (await callRest<Found>("GET", `/v1/people?users=${users.join(",")}`, { token })).items;
-
 const FOUND_MAX = 8;
 /** People whose id, or a word of whose name, begins with `text`. */
 export const searchPeople = async (token: string, text: string): Promise<readonly Profile[]> =>

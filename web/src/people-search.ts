@@ -1,6 +1,5 @@
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { searchPeople } from "./page-rest.ts";
-import { People } from "./people.ts";
 import type { Profile } from "./rest.ts";
 
 const SEARCH_DELAY_MS = 200;
@@ -13,7 +12,6 @@ export interface PeopleFound {
 
 /** The people for `text`, requested shortly after the last keystroke. */
 export function usePeopleSearch(token: string, text: string): PeopleFound {
-  const names = useContext(People);
   const [answer, setAnswer] = useState<{ text: string; found?: readonly Profile[] }>();
   const asked = text.trim();
   useEffect(() => {
@@ -22,7 +20,6 @@ export function usePeopleSearch(token: string, text: string): PeopleFound {
     const timer = setTimeout(() => {
       searchPeople(token, asked).then(
         (found) => {
-          names.learn(found);
           if (isCurrent) setAnswer({ text: asked, found });
         },
         () => {

@@ -1,25 +1,52 @@
 import { createContext } from "preact";
-import { useContext, useEffect, useMemo, useReducer } from "preact/hooks";
-import { Names } from "./names.ts";
+import { useSyncExternalStore } from "preact/compat";
+import { useContext, useMemo } from "preact/hooks";
+import type { Live, Profile } from "@jichat/client";
+import { t } from "./i18n.ts";
 
-/** The display names of the signed-in user's world. */
-export const People = createContext<Names>(
-  new Names({ fetch: async () => [], now: () => performance.now() }),
-);
+/** The profile of a user, looked up while somebody is subscribed to it. */
+export type Profiles = (user: string) => Live<Profile>;
+
+const NOBODY: Profiles = (user) => {
+  const profile = { user };
+  return { get: () => profile, subscribe: () => () => undefined };
+};
+
+/** The people of the signed-in user's world. */
+export const People = createContext<Profiles>(NOBODY);
+
+/** How a profile is shown. Until the name is known, the user's id stands in its place. */
+export const shownName = ({ user, name = user, deleted }: Profile): string =>
+  deleted === true ? t("people.deleted") : name;
+
+/** One value of several: it is another text when one of the profiles is shown in another way. */
+function joined(lives: readonly Live<Profile>[]): Live<string> {
+  return {
+    get: () => lives.map(({ get }) => shownName(get())).join("\n"),
+    subscribe: (listener) => {
+      const stops = lives.map(({ subscribe }) => subscribe(listener));
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+  };
+}
 
 /**
- * The function that names people. It is another one after each change of a name, so what uses it is drawn
- * again, even if it is memoized.
+ * The function that names `users`. The component is drawn again when one of them gets another name, and the
+ * function is another one then.
  */
-export function useNames(): (user: string) => string {
-  const names = useContext(People);
-  const [version, draw] = useReducer((count: number) => count + 1, 0);
-  useEffect(
-    () =>
-      names.watch(() => {
-        draw(undefined);
-      }),
-    [names],
-  );
-  return useMemo(() => (user: string) => names.of(user), [names, version]);
+export function useNames(users: readonly string[]): (user: string) => string {
+  const profiles = useContext(People);
+  const key = users.join(" ");
+  const names = useMemo(() => joined([...new Set(users)].map(profiles)), [profiles, key]);
+  const shown = useSyncExternalStore(names.subscribe, names.get);
+  return useMemo(() => (user: string) => shownName(profiles(user).get()), [profiles, key, shown]);
+}
+
+/** Somebody as they are known by now. */
+export function useProfile(user: string): Profile {
+  const profiles = useContext(People);
+  const live = useMemo(() => profiles(user), [profiles, user]);
+  return useSyncExternalStore(live.subscribe, live.get);
 }

@@ -33,5 +33,3 @@ export const changePassword = (session: Session, old: string, wanted: string): P
 export const getConfig = async (): Promise<{ readonly ws: readonly string[] }> => ({
   ws: await explained(sdk.connectors()),
 });
-export const getMembers = async (token: string, conversation: string): Promise<readonly string[]> =>
-  (await explained(sdk.restDirectory(async () => token).members(conversation))).users;

@@ -1,10 +1,9 @@
-import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { field } from "./form.ts";
 import type { Language } from "./i18n.ts";
 import { LANGUAGES, explain, language, speak, t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
 import { hasNotifications, isNotifying, setNotifying } from "./notifications.ts";
-import { People } from "./people.ts";
 import type { Session } from "./rest.ts";
 import { changePassword, getProfile, rename } from "./rest.ts";
 import { Sure } from "./sure.tsx";
@@ -25,7 +24,6 @@ export function Settings({ model, session, onSession, onLeave, onClose }: Props)
   const [said, setSaid] = useState<{ readonly text: string; readonly isFault: boolean }>();
   const [name, setName] = useState<string>();
   const [isLeaving, setLeaving] = useState(false);
-  const names = useContext(People);
   useEffect(() => {
     dialog.current?.showModal();
     getProfile(session.token).then(
@@ -76,7 +74,7 @@ export function Settings({ model, session, onSession, onLeave, onClose }: Props)
         onSubmit={submit(async (form) => {
           const profile = await rename(session.token, field(form, "name"));
           setName(profile.name);
-          names.learn([profile]);
+          model.renamed(profile);
         })}
       >
         <label>

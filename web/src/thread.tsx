@@ -9,7 +9,7 @@ import { explain, language, t } from "./i18n.ts";
 import { Messages } from "./messages.tsx";
 import type { ChatModel } from "./model.ts";
 import { isNew } from "./model.ts";
-import { useNames } from "./people.ts";
+import { useProfile, shownName } from "./people.ts";
 import { rowsOf } from "./rows.ts";
 
 interface Props {
@@ -28,6 +28,7 @@ export function Thread({ model, target, token, drafts }: Props) {
   const listed = model.conversation(target);
   const { thread } = model;
   const isGroup = listed?.kind === "group";
+  const closed = useClosed(model, target);
   const events = thread?.events ?? NONE;
   const waiting = model.outgoing.all;
   const rows = useMemo(
@@ -69,72 +70,89 @@ export function Thread({ model, target, token, drafts }: Props) {
           </button>
         ) : null}
       </header>
-      {isPanel && listed?.isMember === true ? (
-        <GroupPanel
-          model={model}
-          listed={listed}
-          token={token}
-          onClose={() => {
-            setPanel(false);
-          }}
-        />
-      ) : null}
-      <Messages
-        key={language()}
-        model={model}
-        rows={rows}
-        isGroup={isGroup}
-        isLoading={thread?.loading === true}
-        onTop={() => {
-          model.loadOlder().catch((error: unknown) => {
-            setFault(explain(error));
-          });
-        }}
-        onEdit={({ event }) => {
-          setEditing(event);
-        }}
-        onRecall={({ event }) => {
-          recall(event);
-        }}
-      />
-      {fault === undefined ? null : (
-        <p class="fault bar" role="alert">
-          {fault}
-          <button
-            class="quiet"
-            onClick={() => {
-              setFault(undefined);
+      <div class="beside">
+        <div class="talk">
+          <Messages
+            key={language()}
+            model={model}
+            rows={rows}
+            isGroup={isGroup}
+            isLoading={thread?.loading === true}
+            onTop={() => {
+              model.loadOlder().catch((error: unknown) => {
+                setFault(explain(error));
+              });
             }}
-          >
-            {t("thread.close")}
-          </button>
-        </p>
-      )}
-      {listed?.isMember === false ? (
-        <p class="nothing">{t("thread.left")}</p>
-      ) : (
-        <Composer
-          key={editing?.seq ?? 0}
-          model={model}
-          target={target}
-          drafts={drafts}
-          editing={editing}
-          onEditLast={editLast}
-          onDone={() => {
-            setEditing(undefined);
-          }}
-        />
-      )}
+            onEdit={({ event }) => {
+              setEditing(event);
+            }}
+            onRecall={({ event }) => {
+              recall(event);
+            }}
+          />
+          {fault === undefined ? null : (
+            <p class="fault bar" role="alert">
+              {fault}
+              <button
+                class="quiet"
+                onClick={() => {
+                  setFault(undefined);
+                }}
+              >
+                {t("thread.close")}
+              </button>
+            </p>
+          )}
+          {closed !== undefined ? (
+            <p class="nothing">{closed}</p>
+          ) : (
+            <Composer
+              key={editing?.seq ?? 0}
+              model={model}
+              target={target}
+              drafts={drafts}
+              editing={editing}
+              onEditLast={editLast}
+              onDone={() => {
+                setEditing(undefined);
+              }}
+            />
+          )}
+        </div>
+        {isPanel && listed?.isMember === true ? (
+          <GroupPanel
+            model={model}
+            listed={listed}
+            token={token}
+            onClose={() => {
+              setPanel(false);
+            }}
+          />
+        ) : null}
+      </div>
     </main>
   );
 }
 
+/** The other user of a 1-1 conversation. */
+function peerOf(model: ChatModel, target: string): string | undefined {
+  if (isNew(target)) return target.slice(1);
+  const listed = model.conversation(target);
+  return listed?.kind === "direct" ? listed.name : undefined;
+}
+
+/** Why nothing can be written here; undefined if it can. */
+function useClosed(model: ChatModel, target: string): string | undefined {
+  const { deleted } = useProfile(peerOf(model, target) ?? "");
+  if (model.conversation(target)?.isMember === false) return t("thread.left");
+  return deleted === true ? t("thread.deleted") : undefined;
+}
+
 /** Whom the conversation is with, and how they can be told from others of the same name. */
 function Title({ model, target }: Pick<Props, "model" | "target">) {
-  const nameOf = useNames();
-  const listed = model.conversation(target);
-  const peer = isNew(target) ? target.slice(1) : listed?.kind === "direct" ? listed.name : undefined;
-  const name = peer === undefined ? (listed?.name ?? "") : nameOf(peer);
+  const peer = peerOf(model, target);
+  const profile = useProfile(peer ?? "");
+  const name = peer === undefined ? (model.conversation(target)?.name ?? "") : shownName(profile);
   return (
     <>
       {name === "" ? null : <Face name={name} seed={peer ?? name} isGroup={peer === undefined} />}

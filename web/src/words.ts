@@ -14,6 +14,9 @@ export interface Naming {
   readonly nameOf: (user: string) => string;
 }
 
+/** Whom a sentence about an event names. */
+export const namedIn = ({ from, users = [] }: ChatEvent): readonly string[] => [from, ...users];
+
 /** An event as one line: the text of a message, or a sentence that describes the event. */
 export function sentenceOf(event: ChatEvent, { me, nameOf }: Naming): string {
   const named = (user: string): string => (user === me ? t("says.you") : nameOf(user));

@@ -70,7 +70,9 @@ export async function openMessageRoutes(app: FastifyInstance, parts: MessagePart
         operationId: "listMembers",
         tags: ["members"],
         summary: "Who is in a conversation",
-        description: "In the order of their ids. `next` says where to go on if there are more.",
+        description:
+          "In the order of their ids. `next` says where to go on if there are more. `creator` made the conversation, and " +
+          "may remove members of a group while it is a member.",
         params: inConversation,
         querystring: schemas.object(membersQuery),
         response: { 200: schemas.reply("MemberPage", "A page of members") },
@@ -79,11 +81,11 @@ export async function openMessageRoutes(app: FastifyInstance, parts: MessagePart
     async (request) => {
       const conversation = readIdOf(request.params, "conversation");
       const page = readMembersQuery(queryOf(request, membersQuery));
-      const { members, next } = await past.members(sourceOf(request, conversation), {
+      const { members, ...rest } = await past.members(sourceOf(request, conversation), {
         conversation,
         ...page,
       });
-      return { items: members, next };
+      return { items: members, ...rest };
     },
   );
 

@@ -174,6 +174,11 @@ export class Chat<B extends object = Body> {
     return this.#people.profile(user);
   }
 
+  /** Takes a profile that the application knows from elsewhere, such as its own user's after `changeName`. */
+  learn(profile: Profile): void {
+    this.#people.learn(profile);
+  }
+
   /**
    * Marks a conversation as read up to `seq`; by default everything. It shows at once, and is sent until the
    * server has it.

@@ -1,5 +1,3 @@
-import { isRetryable } from "@jichat/protocol/errors.ts";
-import { reasonOf } from "../closed.ts";
 import type { HistoryPage } from "../events.ts";
 import type { PullOptions } from "../types.ts";
 import { isLine } from "./fold.ts";
@@ -68,15 +66,6 @@ export class Lookups<B> {
   /** Undefined for what cannot be asked: the user has left meanwhile, say. */
   async #ask(conversation: string, options: PullOptions): Promise<HistoryPage<B> | undefined> {
     const { patience, pull } = this.#parts;
-    for (let tries = 0; !patience.isOver; tries += 1) {
-      try {
-        return await pull(conversation, options);
-      } catch (thrown) {
-        const error = reasonOf(thrown);
-        if (!isRetryable(error.code)) return undefined;
-        await patience.wait(error, tries);
-      }
-    }
-    return undefined;
+    return patience.answer(async () => pull(conversation, options));
   }
 }

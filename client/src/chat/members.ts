@@ -4,14 +4,14 @@ import { Cell } from "./live.ts";
 import type { Pace } from "./live.ts";
 import type { Patience } from "./patience.ts";
 import type { People } from "./people.ts";
-import type { Directory, MembersView } from "./types.ts";
+import type { Directory, MembersPage, MembersView } from "./types.ts";
 
 /** Members of a group that are loaded. A screen that shows more asks the REST interface itself. */
 const MEMBERS_MAX = 20_000;
 /** Members whose names are looked up at once. `profile(user)` looks up each of the others. */
 const NAMED_MAX = 100;
 
-const NOTHING: MembersView = { members: [], isLoading: false, error: undefined };
+const NOTHING: MembersView = { members: [], creator: undefined, isLoading: false, error: undefined };
 
 export interface MembersParts {
   readonly pace: Pace;
@@ -61,9 +61,10 @@ export class Members {
     for (let tries = 0; this.#isStale && !this.#parts.patience.isOver; tries += 1) {
       this.#isStale = false;
       try {
-        this.#users = await this.#all();
+        const { users, creator } = await this.#all();
+        this.#users = users;
         for (const user of this.#users.slice(0, NAMED_MAX)) this.#parts.people.want(user);
-        this.#show({});
+        this.#show({ creator });
       } catch (thrown) {
         const error = reasonOf(thrown);
         if (isRetryable(error.code)) {
@@ -76,14 +77,14 @@ export class Members {
     this.#show({ isLoading: false });
   }
 
-  async #all(): Promise<readonly string[]> {
+  async #all(): Promise<Pick<MembersPage, "users" | "creator">> {
     const users: string[] = [];
-    let after: string | undefined;
+    let [after, creator]: (string | undefined)[] = [];
     do {
       const page = await this.#parts.directory.members(this.#conversation, after);
       users.push(...page.users);
-      after = page.next;
+      ({ next: after, creator } = page);
     } while (after !== undefined && users.length < MEMBERS_MAX);
-    return users;
+    return { users, creator };
   }
 }

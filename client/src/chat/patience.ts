@@ -1,5 +1,7 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
+import { isRetryable } from "@jichat/protocol/errors.ts";
+import { reasonOf } from "../closed.ts";
 
 /** The wait doubles with each try, up to this, in milliseconds. */
 const [FIRST_MS, MOST_MS] = [250, 30_000];
@@ -45,6 +47,23 @@ export class Patience {
       await new Promise((resolve) => {
         signal.addEventListener("abort", resolve, { once: true });
       });
+  }
+
+  /**
+   * Resolves with what `ask` resolves with, at most `triesMax` times tried. Undefined for what cannot be asked,
+   * after the last try, and once all is over.
+   */
+  async answer<T>(ask: () => Promise<T>, triesMax = Number.POSITIVE_INFINITY): Promise<T | undefined> {
+    for (let tries = 0; tries < triesMax && !this.isOver; tries += 1) {
+      try {
+        return await ask();
+      } catch (thrown) {
+        const error = reasonOf(thrown);
+        if (!isRetryable(error.code)) return undefined;
+        await this.wait(error, tries);
+      }
+    }
+    return undefined;
   }
 
   stop(): void {

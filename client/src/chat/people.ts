@@ -1,7 +1,5 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
-import { isRetryable } from "@jichat/protocol/errors.ts";
 import { Alarm } from "../alarm.ts";
-import { reasonOf } from "../closed.ts";
 import { Cell } from "./live.ts";
 import type { Pace } from "./live.ts";
 import type { Patience } from "./patience.ts";
@@ -59,8 +57,9 @@ export class People {
     return this.#people.peek(user)?.cell.get() ?? { user };
   }
 
-  /** Looks the user up, unless that was done lately or is under way. */
+  /** Looks the user up, unless that was done lately or is under way. A `lost` event is from nobody. */
   want(user: string): void {
+    if (user === "") return;
     const person = this.#person(user);
     const now = this.#parts.clock.monotonic();
     if (now - person.askedAt < FRESH_MS || this.#parts.patience.isOver) return;
@@ -69,6 +68,12 @@ export class People {
     if (this.#isBusy) return;
     this.#isBusy = true;
     this.#gathering.set(GATHER_MS, () => void this.#work());
+  }
+
+  /** Takes what the application knows from elsewhere. */
+  learn(profile: Profile): void {
+    this.#person(profile.user).askedAt = this.#parts.clock.monotonic();
+    this.#found([profile]);
   }
 
   /** Leaves no timer. */
@@ -86,33 +91,22 @@ export class People {
   }
 
   async #work(): Promise<void> {
+    const { patience, directory } = this.#parts;
     while (this.#waiting.size > 0) {
       const users = [...this.#waiting].slice(0, AT_ONCE_MAX);
       for (const user of users) this.#waiting.delete(user);
-      const found = await this.#lookUp(users);
-      for (const { user, name } of found) this.#named(user, name);
-      if (found.length > 0) this.#parts.onNames(new Set(found.map(({ user }) => user)));
+      // Those who do not exist are not in the answer. If there is none, ids are shown in place of names.
+      this.#found((await patience.answer(async () => directory.profiles(users), TRIES)) ?? []);
     }
     this.#isBusy = false;
   }
 
-  #named(user: string, name: string | undefined): void {
-    const cell = this.#people.peek(user)?.cell;
-    if (name !== cell?.get().name) cell?.set(name === undefined ? { user } : { user, name });
-  }
-
-  /** Those who do not exist are not in the answer. It is empty if it cannot be told: ids are shown then. */
-  async #lookUp(users: readonly string[]): Promise<readonly Profile[]> {
-    const { patience, directory } = this.#parts;
-    for (let tries = 0; tries < TRIES && !patience.isOver; tries += 1) {
-      try {
-        return await directory.profiles(users);
-      } catch (thrown) {
-        const error = reasonOf(thrown);
-        if (!isRetryable(error.code)) return [];
-        await patience.wait(error, tries);
-      }
+  #found(profiles: readonly Profile[]): void {
+    for (const profile of profiles) {
+      const cell = this.#people.peek(profile.user)?.cell;
+      const known = cell?.get();
+      if (profile.name !== known?.name || profile.deleted !== known?.deleted) cell?.set(profile);
     }
-    return [];
+    if (profiles.length > 0) this.#parts.onNames(new Set(profiles.map(({ user }) => user)));
   }
 }

@@ -101,11 +101,15 @@ export interface ChatStatus extends Status {
 export interface Profile {
   readonly user: string;
   readonly name?: string | undefined;
+  /** True if the account was deleted: nobody will read what is written to it. */
+  readonly deleted?: boolean | undefined;
 }
 
 export interface MembersView {
   /** In the order of their ids. */
   readonly members: readonly Profile[];
+  /** Who made the group, a member or not. Undefined until it is known. */
+  readonly creator: string | undefined;
   readonly isLoading: boolean;
   readonly error: ChatError | undefined;
 }
@@ -120,6 +124,8 @@ export interface Directory {
 
 export interface MembersPage {
   readonly users: readonly string[];
+  /** Who made the group, if the directory knows. */
+  readonly creator?: string | undefined;
   readonly next?: string | undefined;
 }
 

@@ -14,7 +14,11 @@ export async function heldBytes(page: Page): Promise<number> {
 }
 
 /** The tasks of scripts of `page` while `act` runs, the longest first. */
-export async function traced(browser: Browser, page: Page, act: () => Promise<unknown>): Promise<readonly Task[]> {
+export async function traced(
+  browser: Browser,
+  page: Page,
+  act: () => Promise<unknown>,
+): Promise<readonly Task[]> {
   await browser.startTracing(page, { categories: CATEGORIES });
   let trace: Buffer | undefined;
   try {

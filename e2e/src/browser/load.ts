@@ -8,10 +8,11 @@ export const CONVERSATIONS = 1_000;
 /** Threads that an application of the SDK loads, and the lines of each. */
 export const [THREADS, LINES] = [20, 500];
 /** The messages of the one conversation that a page opens: as many as all those threads together. */
-export const LONG = THREADS * LINES;
-/** Those who write while it is measured. The first one has the long conversation, and writes half of it. */
+const LONG = THREADS * LINES;
+/** Those who write while it is measured. The first one has the long conversation, and writes every second message. */
 const WRITERS = 50;
-export const PER_SECOND = 100;
+/** An even number: the last message of a whole second is one of the long conversation. */
+const PER_SECOND = 100;
 /** The limits that a connector of such a cluster needs. */
 export const LOAD_ENV = { connector: { MESSAGES_PER_SECOND: "10000", SOCKETS_PER_ADDRESS_MAX: "1000" } };
 
@@ -21,6 +22,7 @@ export const peerAt = (index: number): string => `p${index}`;
 export class Load {
   readonly #stack: Stack;
   readonly #writers: ChatClient[] = [];
+  #told = 0;
 
   private constructor(stack: Stack) {
     this.#stack = stack;
@@ -37,18 +39,22 @@ export class Load {
     }
   }
 
-  /** Sends `PER_SECOND` for so long, whatever the acks do. Resolves with their number once all are stored. */
-  async talk(ms: number): Promise<number> {
+  /**
+   * Sends `PER_SECOND` for so long, whatever the acks do. Resolves with what the last message of the long
+   * conversation says, once all are stored.
+   */
+  async talk(ms: number): Promise<string> {
     const begun = performance.now();
     const count = (ms / 1_000) * PER_SECOND;
     const sent: Promise<unknown>[] = [];
     for (let i = 0; i < count; i += 1) {
       await sleep(Math.max(0, begun + (i * 1_000) / PER_SECOND - performance.now()));
-      const at = i % 2 === 0 ? 0 : 1 + (((i - 1) / 2) % (WRITERS - 1));
-      sent.push(this.#say(this.#writers[at], READER, `news ${i}`));
+      this.#told += 1;
+      const at = i % 2 === 1 ? 0 : 1 + ((i / 2) % (WRITERS - 1));
+      sent.push(this.#say(this.#writers[at], READER, `news ${this.#told}`));
     }
     await Promise.all(sent);
-    return count;
+    return `news ${this.#told},`;
   }
 
   close(): void {
@@ -67,19 +73,29 @@ export class Load {
       const writer = await this.#device(peerAt(at));
       this.#writers.push(writer);
       const count = at === 0 ? LONG : at < THREADS ? LINES : 1;
-      await Promise.all(Array.from({ length: count }, async (_, i) => this.#say(writer, READER, `number ${i}`)));
+      await Promise.all(
+        Array.from({ length: count }, async (_, i) => this.#say(writer, READER, `number ${i}`)),
+      );
     }
   }
 
   async #device(user: string): Promise<ChatClient> {
     const { wsUrls, secrets } = this.#stack;
     const token = mint(secrets.signingKeyFile, { sub: user });
-    const device = new ChatClient({ urls: wsUrls, device: "writer", token: async () => token, outboxMax: LONG });
+    const device = new ChatClient({
+      urls: wsUrls,
+      device: "writer",
+      token: async () => token,
+      outboxMax: LONG,
+    });
     await device.connect();
     return device;
   }
 
   async #say(device: ChatClient | undefined, to: string, what: string): Promise<unknown> {
-    return device?.send({ to }, { text: `a message of the usual length, ${what}, which somebody reads once` });
+    return device?.send(
+      { to },
+      { text: `a message of the usual length, ${what}, which somebody reads once` },
+    );
   }
 }

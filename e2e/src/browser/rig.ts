@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
 import { chromium } from "playwright-core";
 import { signUp } from "@jichat/client";
@@ -8,7 +9,7 @@ import { until } from "@jichat/testkit/until.ts";
 import { mint } from "../mint.ts";
 import type { Task } from "./tasks.ts";
 import { traced } from "./devtools.ts";
-import { LINES, LOAD_ENV, Load, READER, THREADS, peerAt } from "./load.ts";
+import { CONVERSATIONS, LINES, LOAD_ENV, Load, READER, THREADS, peerAt } from "./load.ts";
 import type { SdkApp, SdkAppOptions } from "./sdk-app.ts";
 import { SDK_PATH, buildSite } from "./site.ts";
 
@@ -56,7 +57,8 @@ export class Rig {
       peers: Array.from({ length: THREADS }, (_, i) => peerAt(i)),
       lines: LINES,
     };
-    await page.evaluate(async (given) => app.open(given), options);
+    const held = await page.evaluate(async (given) => app.open(given), options);
+    assert.deepEqual(held, [CONVERSATIONS, THREADS * LINES]);
     return page;
   }
 
@@ -69,23 +71,28 @@ export class Rig {
     await page.getByRole("navigation").getByRole("button", { name: /^p0\b/ }).click();
     const log = page.getByRole("log");
     await log.locator(".message").last().waitFor();
-    await until("the beginning of the thread is loaded", SCROLL_MS, async () => {
-      await log.evaluate((div) => {
-        div.scrollTop = 0;
-      });
-      return log.getByText("number 0,").isVisible();
-    }, 30);
+    await until(
+      "the beginning of the thread is loaded",
+      SCROLL_MS,
+      async () => {
+        await log.evaluate((div) => {
+          div.scrollTop = 0;
+        });
+        return log.getByText("number 0,").isVisible();
+      },
+      30,
+    );
     const latest = page.getByRole("button", { name: "Go to the latest" });
     await latest.click();
     await latest.waitFor({ state: "detached" });
     return page;
   }
 
-  /** The tasks of the page's scripts while messages arrive for `ms`, until `hasAll` of them. */
-  async tasks(page: Page, ms: number, hasAll: (count: number) => Promise<boolean>): Promise<readonly Task[]> {
+  /** The tasks of the page's scripts while messages arrive for `ms`, until it shows the last one. */
+  async tasks(page: Page, ms: number): Promise<readonly Task[]> {
     return traced(this.#browser, page, async () => {
-      const count = await this.#load.talk(ms);
-      await until(`${count} messages have arrived`, ARRIVE_MS, async () => hasAll(count));
+      const last = await this.#load.talk(ms);
+      await page.getByText(last).first().waitFor();
     });
   }
 

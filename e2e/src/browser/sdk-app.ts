@@ -12,22 +12,21 @@ export interface SdkAppOptions {
 }
 
 export interface SdkApp {
-  /** Resolves once all is loaded. */
-  readonly open: (options: SdkAppOptions) => Promise<void>;
-  /** Conversations, loaded lines, and messages that came since. */
-  readonly held: () => readonly [conversations: number, lines: number, messages: number];
+  /** Resolves with the number of conversations, and of lines, once all is loaded. */
+  readonly open: (options: SdkAppOptions) => Promise<readonly [conversations: number, lines: number]>;
 }
 
+/** Reads all that a user interface would draw, and shows the latest line. */
 async function loadThread(chat: Chat, peer: string, count: number): Promise<() => number> {
   const thread = chat.thread({ to: peer });
-  thread.subscribe(thread.get);
+  thread.subscribe(() => {
+    document.body.textContent = String(thread.get().lines.at(-1)?.body?.["text"]);
+  });
   const lines = (): number => thread.get().lines.length;
   await thread.jumpToLatest();
   while (lines() < count) await thread.loadOlder();
   return lines;
 }
-
-let held: SdkApp["held"] = () => [0, 0, 0];
 
 const app: SdkApp = {
   open: async ({ user, token, peers, lines }) => {
@@ -38,17 +37,11 @@ const app: SdkApp = {
     });
     await listed.promise;
     const threads = await Promise.all(peers.map(async (peer) => loadThread(chat, peer, lines)));
-    let messages = 0;
-    chat.client.on("event", ({ event }) => {
-      if (event.kind === "message") messages += 1;
-    });
-    held = () => [
+    return [
       chat.conversations.get().conversations.length,
       threads.reduce((sum, count) => sum + count(), 0),
-      messages,
     ];
   },
-  held: () => held(),
 };
 
 Object.assign(globalThis, { app });

@@ -4,6 +4,7 @@ import { GROUP_MEMBERS_MAX } from "@jichat/protocol/limits.ts";
 import type { AddRow, Kind, Origin } from "./kind.ts";
 import { NOBODY } from "./kind.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
+import { mayRemoveMembers } from "./rights.ts";
 import { IN_CONVERSATION, memberOf, mustBeGroup, verb } from "./verb.ts";
 
 /** Adds a row of `memberships` for each user who joins or leaves. */
@@ -123,7 +124,8 @@ export const remove = verb({
   decide: (view, user, fields) => {
     memberOf(view, user);
     mustBeGroup(view);
-    if (view.creator !== user) throw new ChatError("FORBIDDEN", "only the creator may remove members");
+    if (!mayRemoveMembers(view, user))
+      throw new ChatError("FORBIDDEN", "only the creator may remove members");
     const going = fields.users.filter((one) => view.members.has(one));
     return going.length === 0 ? "unchanged" : [{ kind: "left", users: going }];
   },

@@ -47,6 +47,7 @@ export const en = {
     nobody: "Nobody found",
     fault: "The search does not answer now.",
     remove: "Take {{user}} off the list",
+    deleted: "Deleted account",
   },
   group: {
     name: "Name of the group",
@@ -77,6 +78,7 @@ export const en = {
     latestNew_one: "{{count}} new message",
     latestNew_other: "{{count}} new messages",
     left: "You are no longer in this conversation.",
+    deleted: "This account was deleted. Nobody would read what you write.",
     edit: "Edit",
     recall: "Take back",
     recalled: "Message taken back",

@@ -48,6 +48,7 @@ export const zh: Words = {
     nobody: "没有找到",
     fault: "暂时无法搜索。",
     remove: "移除 {{user}}",
+    deleted: "已注销的账号",
   },
   group: {
     name: "群组名称",
@@ -78,6 +79,7 @@ export const zh: Words = {
     latestNew_one: "{{count}} 条新消息",
     latestNew_other: "{{count}} 条新消息",
     left: "你已不在此会话中。",
+    deleted: "该账号已注销，不会有人读到你的消息。",
     edit: "编辑",
     recall: "撤回",
     recalled: "消息已撤回",

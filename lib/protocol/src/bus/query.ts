@@ -160,6 +160,8 @@ export interface MembersQuery extends AtPosition {
 }
 export interface MembersReply {
   readonly members: readonly { readonly user: string; readonly first: number }[];
+  /** Who made the conversation. Absent in an answer of an earlier version. */
+  readonly creator?: string | undefined;
   /** If present, more members follow after this user. */
   readonly next?: string | undefined;
 }
