@@ -150,15 +150,7 @@ export class ChatClient<B extends object = Body> {
     return this.#limits;
   }
 
-  /**
-   * What is left of the wait that `status` named: milliseconds until the next try. Undefined while the client is
-   * online, trying, or closed.
-   */
-  get retryInMs(): number | undefined {
-    return this.#link.retryInMs;
-  }
-
-  /** Tries again at once, in place of waiting for `retryInMs`. Without a connection to make, it does nothing. */
+  /** Tries again at once, in place of waiting for the `retryInMs` of `status`. Without a connection to make, it does nothing. */
   retry(): void {
     this.#link.retryNow();
   }

@@ -9,7 +9,7 @@ import { json } from "./encoding.ts";
 import { Link } from "./link.ts";
 import type { HelloFields } from "./open-connection.ts";
 import type { Welcomed } from "./surroundings.ts";
-import type { ConnectionState } from "./types.ts";
+import type { ConnectionState, Status } from "./types.ts";
 
 const NOW = 1_800_000_000_000;
 const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
@@ -25,7 +25,7 @@ const tokenUntil = (at: number): string => String(at);
 class Scene {
   readonly clock = new HandClock();
   readonly network = new EventTarget();
-  readonly states: { readonly state: ConnectionState; readonly error: ChatError | undefined }[] = [];
+  readonly states: Status[] = [];
   readonly hellos: HelloFields[] = [];
   renewals = 0;
   tokensGiven = 0;
@@ -53,7 +53,7 @@ class Scene {
         firstSync: () => ({ t: "sync", since: undefined, page: undefined, limit: 1 }),
         onOnline: () => undefined,
         onFrame: () => undefined,
-        onStatus: ({ state, error }) => this.states.push({ state, error }),
+        onStatus: (status) => this.states.push(status),
       },
       {
         clock: this.clock,
@@ -69,6 +69,10 @@ class Scene {
 
   get state(): ConnectionState | undefined {
     return this.states.at(-1)?.state;
+  }
+
+  get retryInMs(): number | undefined {
+    return this.states.at(-1)?.retryInMs;
   }
 
   get errors(): string[] {
@@ -316,19 +320,19 @@ test("a network that goes away ends the connection at once, and its return start
 
 test("an offline link says when it tries again, and tries at once when it is told to", async () => {
   const scene = await new Scene().begin();
-  assert.equal(scene.link.retryInMs, undefined);
+  assert.equal(scene.retryInMs, undefined);
   scene.link.retryNow();
   assert.equal(scene.hellos.length, 1, "an online link has nothing to try");
 
   scene.isDark = true;
   scene.network.dispatchEvent(new Event("offline"));
   await scene.pass(0);
-  const waitMs = scene.link.retryInMs ?? 0;
+  const waitMs = scene.retryInMs ?? 0;
   assert.ok(waitMs > 0, "it says how long it waits");
   await scene.pass(waitMs - 1, waitMs);
-  assert.deepEqual([scene.link.retryInMs, scene.hellos.length], [1, 1]);
+  assert.deepEqual([scene.state, scene.hellos.length], ["offline", 1]);
   scene.isDark = false;
   scene.link.retryNow();
   await scene.pass(0);
-  assert.deepEqual([scene.state, scene.hellos.length, scene.link.retryInMs], ["online", 2, undefined]);
+  assert.deepEqual([scene.state, scene.hellos.length, scene.retryInMs], ["online", 2, undefined]);
 });

@@ -56,8 +56,8 @@ export class Link {
   #dialled = 0;
   /** When the last try was given up after its hello. */
   #strayAt = Number.NEGATIVE_INFINITY;
-  /** When the next try is due, by the monotonic clock. */
-  #retryAt: number | undefined;
+  /** Whether a try is set for later. */
+  #isWaiting = false;
   #started = false;
   #closed = false;
 
@@ -86,15 +86,9 @@ export class Link {
     return this.#current;
   }
 
-  /** Milliseconds until the next try; undefined if none is set, or if the present connection still serves. */
-  get retryInMs(): number | undefined {
-    if (this.#closed || this.#current !== undefined || this.#retryAt === undefined) return undefined;
-    return Math.max(0, this.#retryAt - this.#around.clock.monotonic());
-  }
-
   /** Tries at once if a try is set for later. The back-off goes on as if the time had passed. */
   retryNow(): void {
-    if (this.retryInMs !== undefined) this.#openNow();
+    if (!this.#closed && this.#current === undefined && this.#isWaiting) this.#openNow();
   }
 
   /** Works once: a second call changes nothing, nor does a call after `close`. */
@@ -291,7 +285,7 @@ export class Link {
     const waitMs = isOtherLeft
       ? OTHER_MS * random()
       : Math.max(this.#backoff.next(), Math.min(REFUSED_MS_MAX, atLeastMs));
-    this.#retryAt = this.#around.clock.monotonic() + waitMs;
+    this.#isWaiting = true;
     if (this.#current === undefined && !isOtherLeft)
       this.#events.onStatus({ state: "offline", error, retryInMs: waitMs });
     this.#retrying.set(waitMs, () => {
@@ -301,7 +295,7 @@ export class Link {
 
   #openNow(): void {
     this.#retrying.clear();
-    this.#retryAt = undefined;
+    this.#isWaiting = false;
     if (this.#current === undefined && this.#opening === undefined)
       this.#events.onStatus({ state: "connecting" });
     void this.#open();

@@ -29,7 +29,7 @@ export function Banner({ model, onAgain, onLeave }: Props) {
 }
 
 /** When the client tries again. It changes each second, so screen readers are not told. */
-function Retry({ model: { client } }: Pick<Props, "model">) {
+function Retry({ model }: Pick<Props, "model">) {
   const [, tick] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     const ticking = setInterval(() => {
@@ -39,14 +39,14 @@ function Retry({ model: { client } }: Pick<Props, "model">) {
       clearInterval(ticking);
     };
   }, []);
-  const { retryInMs } = client;
+  const { retryInMs } = model;
   if (retryInMs === undefined) return <span class="when">{t("banner.trying")}</span>;
   return (
     <>
       <span class="when">{t("banner.retryIn", { count: Math.ceil(retryInMs / 1_000) })}</span>
       <button
         onClick={() => {
-          client.retry();
+          model.client.retry();
         }}
       >
         {t("banner.retry")}

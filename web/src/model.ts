@@ -48,6 +48,8 @@ export class ChatModel {
   #thread: Thread<TextBody> | undefined;
   #closeThread: (() => void) | undefined;
   #readAtOpen: number | undefined;
+  /** When the status was told, by the page's clock. */
+  #statusAt = 0;
   /** The open conversation was in the list. If it is there no more, the cluster has begun anew without it. */
   #wasKnown = false;
 
@@ -58,6 +60,11 @@ export class ChatModel {
     this.outgoing = new Outgoing(chat);
     const shown = [chat.status, chat.conversations, chat.unsent];
     this.#stops = shown.map((live) => live.subscribe(this.#changed));
+    this.#stops.push(
+      chat.status.subscribe(() => {
+        this.#statusAt = performance.now();
+      }),
+    );
     document.addEventListener("visibilitychange", this.#changed);
   }
 
@@ -83,6 +90,12 @@ export class ChatModel {
 
   get connection(): ConnectionState {
     return this.#chat.status.get().state;
+  }
+
+  /** Milliseconds until the client tries again; undefined while it does not wait for that. */
+  get retryInMs(): number | undefined {
+    const { retryInMs } = this.#chat.status.get();
+    return retryInMs === undefined ? undefined : Math.max(0, this.#statusAt + retryInMs - performance.now());
   }
 
   get closedBy(): ChatError | undefined {

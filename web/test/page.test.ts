@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { callRest, signIn, signUp } from "@jichat/client";
 import { ChatClient } from "@jichat/client/chat-client.ts";
 import { Scene, composer, entry, leave, message, pick, say, shot } from "./scene.ts";
 
@@ -160,5 +161,29 @@ test(
     assert.equal(await message(bob, "Written in the dark").count(), 1);
     await leave(page, bob);
     assert.deepEqual(scene.takeFaults(/WebSocket connection/), []);
+  },
+);
+
+test(
+  "what is written to a deleted account would be read by nobody: the page says so, and takes nothing",
+  LIMIT,
+  async () => {
+    const api = scene.stack.apiUrl;
+    const gone = { user: "gone", password: "correct horse" };
+    await signUp({ ...gone, name: "Gone for good" }, { api });
+    const page = await scene.enter("alice");
+    await pick(page, "Find somebody", "Gone for good");
+    await say(page, "Are you there?");
+    await message(page, "Are you there?").getByLabel("stored").waitFor();
+    await page.getByRole("heading", { name: "Gone for good" }).waitFor();
+    const { token } = await signIn(gone, { api });
+    await callRest("DELETE", "/v1/me", { api, token, body: { password: gone.password } });
+    await page.reload();
+    await page.getByRole("heading", { name: "Deleted account" }).waitFor();
+    await page.getByText("This account was deleted.").waitFor();
+    assert.equal(await composer(page).count(), 0);
+    await message(page, "Are you there?").waitFor();
+    await leave(page);
+    assert.deepEqual(scene.takeFaults(), []);
   },
 );

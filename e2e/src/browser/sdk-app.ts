@@ -37,10 +37,7 @@ const app: SdkApp = {
     });
     await listed.promise;
     const threads = await Promise.all(peers.map(async (peer) => loadThread(chat, peer, lines)));
-    return [
-      chat.conversations.get().conversations.length,
-      threads.reduce((sum, count) => sum + count(), 0),
-    ];
+    return [chat.conversations.get().conversations.length, threads.reduce((sum, count) => sum + count(), 0)];
   },
 };
 
