@@ -150,7 +150,10 @@ export class ChatClient<B extends object = Body> {
     return this.#limits;
   }
 
-  /** Tries again at once, in place of waiting for the `retryInMs` of `status`. Without a connection to make, it does nothing. */
+  /**
+   * Tries again at once, in place of waiting for the `retryInMs` of `status`. Without a connection to make, it
+   * does nothing.
+   */
   retry(): void {
     this.#link.retryNow();
   }

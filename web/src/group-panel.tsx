@@ -17,7 +17,10 @@ interface Props {
   readonly onClose: () => void;
 }
 
-/** The members of a group, and what the user may do with it. It stands beside the thread, or in its place where there is no room. */
+/**
+ * The members of a group, and what the user may do with it. It stands beside the thread, or in its place if
+ * there is no room.
+ */
 export function GroupPanel({ model, listed, token, onClose }: Props) {
   const [fault, setFault] = useState<string>();
   const [isLeaving, setLeaving] = useState(false);

@@ -9,7 +9,10 @@ export const CONVERSATIONS = 1_000;
 export const [THREADS, LINES] = [20, 500];
 /** The messages of the one conversation that a page opens: as many as all those threads together. */
 const LONG = THREADS * LINES;
-/** Those who write while it is measured. The first one has the long conversation, and writes every second message. */
+/**
+ * Those who write while it is measured. The first one has the long conversation, and writes every second
+ * message.
+ */
 const WRITERS = 50;
 /** An even number: the last message of a whole second is one of the long conversation. */
 const PER_SECOND = 100;

@@ -62,7 +62,9 @@ export class Rig {
     return page;
   }
 
-  /** Our page with all conversations, and with one thread of 10,000 lines that is read up to its beginning. */
+  /**
+   * Our page with all conversations, and with one thread of 10,000 lines that is read up to its beginning.
+   */
   async openPage(): Promise<Page> {
     const page = await this.#open("");
     await page.getByLabel("User name").fill(READER);
