@@ -101,7 +101,7 @@ export function GroupPanel({ model, listed, token, onClose }: Props) {
           question={t("group.leaveSure", { name: listed.name })}
           deed={t("group.leave")}
           onYes={() => {
-            act(model.client.leave(listed.id));
+            act(model.client.leave(listed.id).then(onClose));
           }}
           onClose={() => {
             setLeaving(false);

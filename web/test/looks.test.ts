@@ -159,7 +159,8 @@ test(
     await shot(ann, "chinese");
     // As in Arabic or Hebrew: no language of the page is written that way yet.
     await ann.locator("html").evaluate((html) => html.setAttribute("dir", "rtl"));
-    await say(ann, "هل البحيرة دافئة؟");
+    await ann.getByRole("textbox", { name: "消息", exact: true }).fill("هل البحيرة دافئة؟");
+    await ann.keyboard.press("Enter");
     await message(ann, "البحيرة").getByLabel("已保存").waitFor();
     await shot(ann, "right-to-left");
     await isOpenToAll(ann, "right to left");

@@ -270,7 +270,9 @@ export class Chat<B extends object = Body> {
     this.#listing.event(event);
     this.#threads.event(event);
     this.#sends.settle(event.conversation);
-    if (event.users !== undefined) this.#members.peek(event.conversation)?.changed();
+    // Who has left is told nothing of the members, and hears of it when they come back.
+    if (event.users !== undefined && this.#listing.get(event.conversation)?.isMember !== false)
+      this.#members.peek(event.conversation)?.changed();
   }
 
   #bind(user: string, conversation: string): void {

@@ -70,7 +70,10 @@ export class Rig {
     await page.getByLabel("User name").fill(READER);
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await page.getByRole("navigation").getByRole("button", { name: /^p0\b/ }).click();
+    await page.getByRole("navigation").getByRole("listitem").first().waitFor();
+    await page.keyboard.press("ControlOrMeta+k");
+    await page.getByRole("combobox", { name: "Jump to a conversation or a person" }).fill(peerAt(0));
+    await page.getByRole("option", { name: peerAt(0), exact: true }).click();
     const log = page.getByRole("log");
     await log.locator(".message").last().waitFor();
     await until(
