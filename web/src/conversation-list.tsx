@@ -24,7 +24,9 @@ export function ConversationList({ model, token, onSettings }: Props) {
     <nav class="side" aria-label={t("list.label")}>
       <header>
         <Face name={myName} seed={model.me} />
-        <b dir="auto">{myName}</b>
+        <b>
+          <bdi>{myName}</bdi>
+        </b>
         <button
           class="quiet"
           onClick={() => {
@@ -132,8 +134,8 @@ function Entry({ model, listed }: EntryProps) {
       }}
     >
       <Face name={name} seed={listed.name} isGroup={kind === "group"} />
-      <span class="name" dir="auto">
-        {name}
+      <span class="name">
+        <bdi>{name}</bdi>
       </span>
       <span class="time">{last === undefined ? "" : whenOf(last.ts)}</span>
       <span class="last" dir="auto">

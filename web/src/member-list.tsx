@@ -100,8 +100,8 @@ function Row({ member: { user }, isMe, onRemove }: RowProps) {
   return (
     <div class="member">
       <Face name={name} seed={user} />
-      <span class="name" dir="auto">
-        {name}
+      <span class="name">
+        <bdi>{name}</bdi>
       </span>
       {name === user ? null : <span class="dim">@{user}</span>}
       {isMe ? <span class="dim">{t("group.you")}</span> : null}

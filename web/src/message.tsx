@@ -73,8 +73,8 @@ function Message({ row, me, isGroup, onEdit, onRecall }: Props) {
       ) : null}
       <div class={classes.filter((name) => name !== "").join(" ")} data-seq={event.seq}>
         {isNamed ? (
-          <span class="from" dir="auto">
-            {name}
+          <span class="from">
+            <bdi>{name}</bdi>
           </span>
         ) : null}
         {isGone ? (

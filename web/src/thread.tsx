@@ -157,7 +157,9 @@ function Title({ model, target }: Pick<Props, "model" | "target">) {
     <>
       {name === "" ? null : <Face name={name} seed={peer ?? name} isGroup={peer === undefined} />}
       <div class="title">
-        <h2 dir="auto">{name}</h2>
+        <h2>
+          <bdi>{name}</bdi>
+        </h2>
         {isNew(target) ? (
           <small>{t("thread.hello")}</small>
         ) : peer === undefined || peer === name ? null : (
