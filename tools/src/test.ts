@@ -28,9 +28,10 @@ const program = async (path: string, args: readonly string[]): Promise<boolean> 
 const AT_ONCE = Math.min(4, availableParallelism());
 
 /** They assert how long something takes, or need both cores: nothing runs beside them. */
-const ALONE = ["flood", "networks", "redis-outage", "rolling-restart"].map(
-  (name) => `e2e/test/${name}.test.ts`,
-);
+const ALONE = {
+  integration: ["operator/test/many.test.ts"],
+  faults: ["flood", "networks", "redis-outage", "rolling-restart"].map((name) => `e2e/test/${name}.test.ts`),
+} as const;
 
 const STAGES: readonly Stage[] = [
   {
@@ -71,12 +72,13 @@ const STAGES: readonly Stage[] = [
       nodeTests({
         patterns: ["{lib/*,router,storage,connector,api,operator,testkit,tools}/test/**/*.test.ts"],
         atOnce: AT_ONCE,
+        alone: ALONE.integration,
       }),
   },
   {
     name: "faults",
     what: "whole clusters of processes under faults, judged by the ledger",
-    run: async () => nodeTests({ patterns: ["e2e/test/**/*.test.ts"], atOnce: AT_ONCE, alone: ALONE }),
+    run: async () => nodeTests({ patterns: ["e2e/test/**/*.test.ts"], atOnce: AT_ONCE, alone: ALONE.faults }),
   },
   {
     name: "hostile",
