@@ -3,7 +3,7 @@
  * verbs that are answered. A build reads the forms of every level up to this one, and writes those of the
  * level that its cluster has (docs/adr/0028-levels.md).
  */
-export const LEVEL_KNOWN = 1;
+export const LEVEL_KNOWN = 2;
 
 /**
  * The answer of `/level` of an admin port: the newest level that the process knows, and the cluster's level

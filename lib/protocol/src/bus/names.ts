@@ -11,6 +11,8 @@ export interface Names {
    * the durable copy.
    */
   deliver(connector: string): string;
+  /** Push worker to connector: are these users active in the sessions that you hold? */
+  activity(connector: string): string;
   /** One connector to another: a device that you hold is connected here now. */
   replace(connector: string): string;
   /** Router, connector and api to the storage that owns a partition: history, cold state, old ids. */
@@ -21,6 +23,13 @@ export interface Names {
   logSubject(partition: number): string;
   readonly pushStream: string;
   pushSubject(partition: number): string;
+  /** Dead letters: pushes that a provider refused for good. */
+  readonly pushDeadStream: string;
+  pushDeadSubject(partition: number): string;
+  /** Devices that receive pushes, by user. */
+  readonly pushDevices: string;
+  /** Pushes that wait until their provider is up again, by device and conversation. */
+  readonly pushLater: string;
   readonly leases: string;
   readonly owners: string;
   readonly accounts: string;
@@ -43,6 +52,7 @@ export function namesOf(cluster: string): Names {
     cluster,
     command: (partition) => `${cluster}.cmd.${partition}`,
     deliver: (connector) => `${cluster}.deliver.${connector}`,
+    activity: (connector) => `${cluster}.activity.${connector}`,
     replace: (connector) => `${cluster}.replace.${connector}`,
     query: (partition) => `${cluster}.query.${partition}`,
     handover: (router) => `${cluster}.handover.${router}`,
@@ -50,6 +60,10 @@ export function namesOf(cluster: string): Names {
     logSubject: (partition) => `${cluster}.log.${partition}`,
     pushStream: `${cluster}-PUSH`,
     pushSubject: (partition) => `${cluster}.push.${partition}`,
+    pushDeadStream: `${cluster}-PUSH-DEAD`,
+    pushDeadSubject: (partition) => `${cluster}.push-dead.${partition}`,
+    pushDevices: bucket("push"),
+    pushLater: bucket("push-later"),
     leases: bucket("leases"),
     owners: bucket("owners"),
     accounts: bucket("accounts"),

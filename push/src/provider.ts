@@ -1,0 +1,60 @@
+import type { PushKind, PushTarget } from "@jichat/protocol/bus/push-registration.ts";
+
+/** What every push of one device has. */
+interface Addressed {
+  /** The same for every attempt at the same (device, conversation, seq). At most 43 characters, base64url. */
+  readonly id: string;
+  readonly user: string;
+  readonly device: string;
+  readonly conversation: string;
+  /** The newest message that it tells of, or up to which it withdraws. */
+  readonly seq: number;
+  /** Unread messages over all conversations that are not muted. Absent if that is not known or did not change. */
+  readonly badge?: number | undefined;
+  /** Pushes with one key replace one another on the device. The same for all of a conversation. At most 32 characters, base64url. */
+  readonly collapseKey: string;
+  /** W3C trace context of the message. */
+  readonly trace?: string | undefined;
+}
+
+/** A notification that the device shows. */
+export interface Notification extends Addressed {
+  readonly is: "notification";
+  readonly title: string;
+  readonly text: string;
+  /** Messages that it stands for: 1, or more if it is folded. */
+  readonly count: number;
+  readonly hasSound: boolean;
+  readonly isUrgent: boolean;
+  /** Milliseconds after which it is not worth delivering. */
+  readonly ttlMs: number;
+}
+
+/** Tells the device, without a sign, that its conversation was read up to `seq` elsewhere. */
+export interface Withdrawal extends Addressed {
+  readonly is: "withdrawal";
+}
+
+export type Push = Notification | Withdrawal;
+
+/** What a provider made of one attempt. */
+export type Outcome =
+  | { readonly is: "sent" }
+  /** The device's target exists no more: its registration goes. */
+  | { readonly is: "gone"; readonly reason: string }
+  /** No repetition can change it: a dead letter. */
+  | { readonly is: "refused"; readonly reason: string }
+  /** Worth another attempt. `afterMs` is what the provider asked for. `isDown` counts against its circuit. */
+  | {
+      readonly is: "retry";
+      readonly reason: string;
+      readonly afterMs?: number | undefined;
+      readonly isDown: boolean;
+    };
+
+export interface Provider {
+  readonly kind: PushKind;
+  /** Makes one attempt. Never rejects: what failed is an outcome. Reasons name no token, endpoint or text. */
+  send(target: PushTarget, push: Push, signal: AbortSignal): Promise<Outcome>;
+  close(): void;
+}
