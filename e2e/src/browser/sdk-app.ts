@@ -16,11 +16,12 @@ export interface SdkApp {
   readonly open: (options: SdkAppOptions) => Promise<readonly [conversations: number, lines: number]>;
 }
 
-/** Reads all that a user interface would draw, and shows the latest line. */
+/** Reads all that a user interface would draw, and shows the latest line, in an element of the thread's own. */
 async function loadThread(chat: Chat, peer: string, count: number): Promise<() => number> {
   const thread = chat.thread({ to: peer });
+  const shown = document.body.appendChild(document.createElement("p"));
   thread.subscribe(() => {
-    document.body.textContent = String(thread.get().lines.at(-1)?.body?.["text"]);
+    shown.textContent = String(thread.get().lines.at(-1)?.body?.["text"]);
   });
   const lines = (): number => thread.get().lines.length;
   await thread.jumpToLatest();
