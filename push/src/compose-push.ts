@@ -116,7 +116,7 @@ export class Composer {
  * user's mark, as the list of conversations does; a count of those that were folded would forget the ones
  * that another worker sent.
  */
-function countOf({ count, standing, message }: Job): number {
-  if (count === 1 || standing === undefined || standing.mute?.mentionsOnly === true) return count;
+function countOf({ count, standing, message, isMentionsOnly }: Job): number {
+  if (count === 1 || standing === undefined || isMentionsOnly) return count;
   return Math.max(1, message.no - standing.markNo);
 }

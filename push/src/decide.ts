@@ -66,7 +66,13 @@ export const SKIP_REASONS = [
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
 export type Decision =
-  | { readonly is: "push"; readonly hasSound: boolean; readonly isUrgent: boolean }
+  | {
+      readonly is: "push";
+      readonly hasSound: boolean;
+      readonly isUrgent: boolean;
+      /** The user hears only of mentions here, by choice or by the size of the conversation. */
+      readonly isMentionsOnly: boolean;
+    }
   | { readonly is: "skip"; readonly reason: SkipReason };
 
 export interface Candidate {
@@ -103,7 +109,13 @@ export function decide(candidate: Candidate, settings: PushSettings, now: number
   if (mute !== undefined && !(mute.mentionsOnly === true && isMentioned)) return skip("muted");
   if (registration.quiet !== undefined && isQuiet(registration.quiet, now)) return skip("quiet");
   if (standing !== undefined && standing.mark >= message.seq) return skip("read");
-  if (message.members > settings.mentionsOnlyAbove && !isMentioned) return skip("unmentioned");
+  const isLarge = message.members > settings.mentionsOnlyAbove;
+  if (isLarge && !isMentioned) return skip("unmentioned");
   if (facts.shown >= message.seq) return skip("sent");
-  return { is: "push", hasSound: mute === undefined, isUrgent: message.isDirect === true || isMentioned };
+  return {
+    is: "push",
+    hasSound: mute === undefined,
+    isUrgent: message.isDirect === true || isMentioned,
+    isMentionsOnly: isLarge || mute !== undefined,
+  };
 }

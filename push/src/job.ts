@@ -40,6 +40,7 @@ export interface Job {
   readonly seq: number;
   readonly hasSound: boolean;
   readonly isUrgent: boolean;
+  readonly isMentionsOnly: boolean;
   readonly standing: Standing | undefined;
   /** Monotonic milliseconds at which it was decided. */
   readonly judgedAt: number;

@@ -151,8 +151,10 @@ export class Lanes {
         lane.waiting[0] = { ...next, job: { ...next.job, count } };
         this.#parts.onFolded(1);
       }
+      if (settled === "skipped") forget(lane, job);
       resolve(settled === "superseded" ? "folded" : settled);
     } catch (error) {
+      forget(lane, job);
       reject(error);
     }
   }
@@ -172,4 +174,9 @@ export class Lanes {
       if (!lane.isBusy && lane.waiting.length === 0) this.#lanes.delete(key);
     }
   }
+}
+
+/** It may be offered again: it was not sent. */
+function forget(lane: Lane, { message }: Job): void {
+  lane.seq = Math.min(lane.seq, message.seq - 1);
 }

@@ -45,7 +45,7 @@ local function living(user)
 end
 local function isUnread(user, conversation, no)
   local key = prefix .. 'b:' .. user
-  if redis.call('EXISTS', key) == 0 then return end
+  if no == 0 or redis.call('EXISTS', key) == 0 then return end
   local known = redis.call('HGET', key, conversation)
   if known and tonumber(known) >= no then return end
   if known or redis.call('HLEN', key) < ${UNREAD_MAX} then redis.call('HSET', key, conversation, no) end

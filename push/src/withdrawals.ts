@@ -1,0 +1,109 @@
+import type { QueuedRead } from "@jichat/protocol/bus/push.ts";
+import type { PushRegistration } from "@jichat/protocol/bus/push-registration.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
+import { delayAfter } from "./backoff.ts";
+import type { Circuits } from "./circuits.ts";
+import type { Composer } from "./compose-push.ts";
+import type { Place } from "./ids.ts";
+import { placeKey } from "./ids.ts";
+import type { Scope } from "./job.ts";
+import type { Lanes } from "./lanes.ts";
+import type { PushMetrics } from "./metrics.ts";
+import type { Log, Notes, Providers, Registrations } from "./ports.ts";
+import type { Slots } from "./slots.ts";
+
+const BUSY_LOOK_MS = 50;
+const ATTEMPT_MAX_MS = 30_000;
+
+export interface WithdrawalsParts {
+  readonly clock: Clock;
+  readonly registrations: Pick<Registrations, "of">;
+  readonly notes: Pick<Notes, "facts" | "forget">;
+  readonly lanes: Pick<Lanes, "alone" | "isBusy">;
+  readonly providers: Providers;
+  readonly circuits: Circuits;
+  readonly slots: Slots;
+  readonly compose: Pick<Composer, "withdrawal">;
+  readonly metrics: PushMetrics;
+  readonly log: Log;
+  readonly random: () => number;
+}
+
+interface Shown {
+  readonly place: Place;
+  readonly key: string;
+  readonly seq: number;
+  readonly registration: PushRegistration;
+}
+
+/**
+ * Withdraws what devices show of a conversation once it was read elsewhere. A device that shows something
+ * newer keeps it. It is worth a few attempts and no more: what stays is a notification of a message that was
+ * read.
+ */
+export class Withdrawals {
+  readonly #parts: WithdrawalsParts;
+
+  constructor(parts: WithdrawalsParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves once it is withdrawn, given up, or found not to be shown. Never rejects. */
+  async take(read: QueuedRead, scope: Scope): Promise<void> {
+    try {
+      const registrations = await this.#parts.registrations.of(read.user);
+      await Promise.all(registrations.map(async (one) => this.#onDevice(read, one, scope)));
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, "a notification that was read is not withdrawn");
+    }
+  }
+
+  async #onDevice(
+    { user, conversation, seq: readSeq }: QueuedRead,
+    registration: PushRegistration,
+    scope: Scope,
+  ): Promise<void> {
+    const { notes, lanes, clock } = this.#parts;
+    const place = { user, device: registration.device, conversation };
+    const key = placeKey(place);
+    // What is on its way now may be shown in a moment.
+    while (lanes.isBusy(key)) await clock.sleep(BUSY_LOOK_MS, scope.signal);
+    await lanes.alone(key, async () => {
+      const { shown } = await notes.facts({ user, conversation, no: 0, notes: [key] });
+      const [seq = 0] = shown;
+      if (seq > 0 && seq <= readSeq) await this.#withdraw({ place, key, seq, registration }, scope);
+    });
+  }
+
+  async #withdraw({ place, key, seq, registration }: Shown, scope: Scope): Promise<void> {
+    const { clock, circuits, metrics, notes } = this.#parts;
+    const { target } = registration;
+    const { push, end } = await this.#parts.compose.withdrawal(place, seq);
+    for (let failed = 0; ; ) {
+      const provider = this.#parts.providers.of(target.kind);
+      const circuit = circuits.of(target, clock.monotonic());
+      if (provider === undefined || circuit.state(clock.monotonic()) !== "closed") return;
+      await this.#parts.slots.take();
+      const outcome = await provider
+        .send(target, push, AbortSignal.timeout(ATTEMPT_MAX_MS))
+        .finally(() => {
+          this.#parts.slots.free();
+        });
+      if (outcome.is === "retry" && outcome.isDown)
+        circuit.down(clock.monotonic(), this.#parts.random(), outcome.afterMs);
+      else circuit.up();
+      failed += 1;
+      const delayMs =
+        outcome.is === "retry" ? delayAfter(failed, outcome.afterMs, this.#parts.random()) : undefined;
+      if (delayMs !== undefined && !scope.isClosing) {
+        await clock.sleep(delayMs, scope.signal);
+        continue;
+      }
+      end(outcome);
+      if (outcome.is !== "sent") return;
+      metrics.countWithdrawn(target.kind);
+      await notes.forget(key, seq);
+      return;
+    }
+  }
+}
