@@ -5,8 +5,9 @@ import type { Log, Queue, QueueMessage } from "./ports.ts";
 import type { Room } from "./room.ts";
 import type { Taken, Worker } from "./worker.ts";
 
-/** Messages that are decided together. */
+/** Messages that are decided together: so many, of so many bytes, or one. */
 const BATCH_MAX = 64;
+const BATCH_BYTES_MAX = 262_144;
 /** A message that takes longer is reported as being worked on, this often: less than half of the ack wait. */
 const WORKING_MS = 2_000;
 const RETRY_MS = 500;
@@ -131,7 +132,7 @@ export class PartitionWork {
   async #work(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const batch = this.#inbox.splice(0, BATCH_MAX);
+      const batch = this.#nextBatch();
       if (batch.length === 0) {
         const { promise, resolve } = Promise.withResolvers<void>();
         this.#wake = resolve;
@@ -139,6 +140,7 @@ export class PartitionWork {
         continue;
       }
       try {
+        await this.#parts.room.untilLess(signal);
         await this.#parts.worker.take(
           batch.map((message) => this.#takenOf(message)),
           this.#scope,
@@ -147,6 +149,15 @@ export class PartitionWork {
         for (const message of batch) this.#failed(message, error);
       }
     }
+  }
+
+  #nextBatch(): readonly QueueMessage[] {
+    let bytes = 0;
+    const over = this.#inbox.findIndex((message, index) => {
+      bytes += message.bytes.length;
+      return index === BATCH_MAX || (index > 0 && bytes > BATCH_BYTES_MAX);
+    });
+    return this.#inbox.splice(0, over === -1 ? this.#inbox.length : over);
   }
 
   #takenOf(message: QueueMessage): Taken {

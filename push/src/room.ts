@@ -36,6 +36,11 @@ export class Room {
     return Math.max(1, Math.min(FETCH_MAX, Math.floor(FETCH_BYTES / this.#usual)));
   }
 
+  /** Resolves once fewer pushes wait. */
+  async untilLess(signal: AbortSignal): Promise<void> {
+    while (this.#parts.isFull()) await this.#parts.clock.sleep(LOOK_MS, signal);
+  }
+
   hold(bytes: number): void {
     this.#bytes += bytes;
     this.#usual += (bytes - this.#usual) / 16;
