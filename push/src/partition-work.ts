@@ -11,6 +11,7 @@ const BATCH_BYTES_MAX = 262_144;
 /** A message that takes longer is reported as being worked on, this often: less than half of the ack wait. */
 const WORKING_MS = 2_000;
 const RETRY_MS = 500;
+const FULL_LOOK_MS = 10;
 /** A message that fails for a reason of its own is given up after as many deliveries. */
 const DELIVERIES_MAX = 5;
 const AGAIN_MS = 5_000;
@@ -42,6 +43,7 @@ export class PartitionWork {
   #wake: () => void = () => {};
   #pending = 0;
   #heardAt: number | undefined;
+  #isFull = false;
 
   constructor(parts: PartitionWorkParts, partition: number) {
     this.#parts = parts;
@@ -53,9 +55,9 @@ export class PartitionWork {
     return this.#heardAt === undefined ? undefined : this.#pending + this.#held.size;
   }
 
-  /** Monotonic milliseconds of the last sign of the queue. */
+  /** Monotonic milliseconds of the last sign of the queue. It needs none while there is no room for more. */
   get heardAt(): number | undefined {
-    return this.#heardAt;
+    return this.#isFull ? this.#parts.clock.monotonic() : this.#heardAt;
   }
 
   get scope(): Scope {
@@ -78,8 +80,8 @@ export class PartitionWork {
     this.#parts.lanes.flush();
     const end = this.#parts.clock.monotonic() + ms;
     while (this.#held.size > 0 && this.#parts.clock.monotonic() < end) await this.#parts.clock.sleep(20);
-    this.drop();
     for (const { message } of this.#held.values()) message.later(0);
+    this.drop();
   }
 
   /** Another worker has the partition: nothing more is begun or acknowledged. */
@@ -96,8 +98,12 @@ export class PartitionWork {
     const { queue, clock, log, room } = this.#parts;
     const { signal } = this.#reading;
     const free = async (): Promise<number> => {
-      while (this.#held.size >= PENDING_MAX) await clock.sleep(10, signal);
-      return room.enter(signal);
+      this.#isFull = true;
+      while (this.#held.size >= PENDING_MAX) await clock.sleep(FULL_LOOK_MS, signal);
+      const most = await room.enter(signal);
+      this.#isFull = false;
+      this.#heardAt = clock.monotonic();
+      return most;
     };
     while (!signal.aborted) {
       try {

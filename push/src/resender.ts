@@ -32,10 +32,11 @@ export interface ResenderParts {
 
 /** Keeps a push until its provider is up. */
 export const deferrer =
-  (later: Pick<Later, "keep">, { partition }: Scope) =>
-  async ({ user, registration: { device }, message, count }: Job): Promise<void> => {
+  (later: Pick<Later, "keep">, metrics: Pick<PushMetrics, "countDeferred">, { partition }: Scope) =>
+  async ({ user, registration: { device, target }, message, count }: Job): Promise<void> => {
     const place = { user, device, conversation: message.conversation };
     await later.keep(laterKey(partition, place), { user, device, message, count });
+    metrics.countDeferred(target.kind);
   };
 
 /** Sends what waits once its provider is up, for the partitions that are read here. */

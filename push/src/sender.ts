@@ -173,7 +173,6 @@ export class Sender {
 
   async #defer(job: Job, { scope, defer }: Sending): Promise<Settled> {
     await this.#until("a push cannot be kept for later", scope, async () => defer(job));
-    this.#parts.metrics.countDeferred(job.registration.target.kind);
     return "deferred";
   }
 
