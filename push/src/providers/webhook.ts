@@ -2,8 +2,8 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Provider } from "../provider.ts";
 import { ATTEMPT_MS, outcomeOfError, post, within } from "./attempt.ts";
 import type { GuardOptions } from "./guarded-agent.ts";
-import { guardedAgent } from "./guarded-agent.ts";
-import { refused } from "./outcomes.ts";
+import { AddressRefused, guardedAgent } from "./guarded-agent.ts";
+import { down, refused } from "./outcomes.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { webhookOutcome } from "./webhook-answers.ts";
 import { webhookBody, webhookHeaders } from "./webhook-request.ts";
@@ -34,7 +34,8 @@ export function openWebhook({ url, secrets, guard, clock, attemptMs = ATTEMPT_MS
         );
         return webhookOutcome(answer.status, retryAfterMs(answer.retryAfter, clock.now()));
       } catch (error) {
-        return outcomeOfError(error);
+        // The URL is the cluster's own setting: no push is lost before somebody has corrected it.
+        return error instanceof AddressRefused ? down(error.message) : outcomeOfError(error);
       }
     },
     close() {
