@@ -54,6 +54,12 @@ export type Outcome =
 
 export interface Provider {
   readonly kind: PushKind;
+  /**
+   * What `isDown` is about: targets with one name fail together, such as those of one browser's push service.
+   * Anybody can register an endpoint of a server that always fails, which must not stop the pushes of others.
+   * Absent, all targets of the kind fail together. Names are secret, and there is no bound to their number.
+   */
+  circuitOf?(target: PushTarget): string;
   /** Makes one attempt. Never rejects: what failed is an outcome. Reasons name no token, endpoint or text. */
   send(target: PushTarget, push: Push, signal: AbortSignal): Promise<Outcome>;
   close(): void;
