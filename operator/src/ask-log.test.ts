@@ -66,7 +66,32 @@ test("a log or bucket that this ChatCluster had is never created again", async (
     assert.deepEqual(made, []);
   }
   const { told } = await ask([], { partitions: 4 }, before);
-  assert.match(told.message, /and 10 more/);
+  assert.match(told.message, /and 13 more/);
+});
+
+test("streams that only this version adds are made at an upgrade, and are no loss", async () => {
+  const added = [names.pushDeadStream, `KV_${names.pushDevices}`, `KV_${names.pushLater}`];
+  const old = ALL.filter((name) => !added.includes(name));
+  const { status } = await memory();
+  const streams = status.log.streams.filter((name) => !added.includes(name));
+  const before = { status: { log: { ...status.log, streams } } };
+  // A paused ChatCluster is told of them, and nothing is made.
+  const paused = await ask(old, SPEC, before);
+  assert.deepEqual([paused.told.ok, paused.told.fault, paused.made], [false, undefined, []]);
+  for (const name of added) assert.match(paused.told.message, new RegExp(`${name}.*differ`));
+  const { told, made } = await ask(old, { partitions: 4 }, before);
+  assert.equal(told.fault, undefined, told.message);
+  assert.deepEqual([...made].sort(), [...added].sort());
+  // From the next look on they are remembered as all others are.
+  const { log } = (await ask(ALL, SPEC, before)).told;
+  assert.ok(log !== undefined && added.every((name) => log.streams.includes(name)));
+  const gone = await ask(
+    ALL.filter((name) => name !== added[1]),
+    { partitions: 4 },
+    { status: { log } },
+  );
+  assert.equal(gone.told.fault, "LogLost");
+  assert.deepEqual(gone.made, []);
 });
 
 test("another log in the place of the old one is reported until the old one is given up", async () => {
