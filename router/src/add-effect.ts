@@ -22,20 +22,22 @@ export function addEffect(
   if (record.r === "mark") {
     const { user, seq, session } = record;
     putNotice(unit, receiptOf({ conversation: conversation.id, user, seq, origin: session }));
-    addEntry(unit, conversation, user, { position });
+    addEntry(unit, conversation, user, { position, isRead: true });
     return;
   }
   const event = eventOf(record);
   const kind = kindOf(event.kind);
   const { seq, ts, session: origin, trace } = record;
   putHead(unit, headOf(conversation, event, position));
-  const by = { position, leftAt: seq };
+  const isMessage = kind?.isMessage === true;
+  const by = { position, leftAt: seq, isRead: isMessage };
   for (const user of kind?.lists?.(event) ?? NOBODY) addEntry(unit, conversation, user, by);
   const frame = jsonFrame({ t: "event", ...event });
   putEvent(unit, {
     conversation: conversation.id,
     seq,
-    author: kind?.isMessage === true ? event.from : undefined,
+    author: isMessage ? event.from : undefined,
+    name: conversation.name,
     delivered: { frame, ts, position, origin, trace },
     recipients: recipientsOf(conversation.members, event, kind?.alsoTold?.(event)),
   });
@@ -52,25 +54,33 @@ function recipientsOf(
   return others === undefined ? staying : [...staying, ...others];
 }
 
-/** The position of the record that moved a user's entry, and the seq with which a former member has left. */
+/**
+ * The position of the record that moved a user's entry, the seq with which a former member has left, and
+ * whether the user has read.
+ */
 interface Moved {
   readonly position: number;
   readonly leftAt?: number;
+  readonly isRead: boolean;
 }
 
 function addEntry(
   unit: EffectUnit,
   conversation: Conversation,
   user: string,
-  { position, leftAt }: Moved,
+  { position, leftAt, isRead }: Moved,
 ): void {
   const member = conversation.members.get(user);
   const where = { conversation: conversation.id, position };
   if (member !== undefined) {
     const { first, mark, markNo } = member;
-    putEntry(unit, { user, entry: { ...where, first, mark, markNo } });
+    putEntry(unit, { user, entry: { ...where, first, mark, markNo }, isRead });
   } else if (leftAt !== undefined) {
-    putEntry(unit, { user, entry: { ...where, first: 0, mark: 0, markNo: 0, left: leftAt } });
+    putEntry(unit, {
+      user,
+      entry: { ...where, first: 0, mark: 0, markNo: 0, left: leftAt },
+      isRead: false,
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import { merge } from "./backlog.ts";
 import type { EffectUnit } from "./effect-unit.ts";
+import { takeUnpushed } from "./effect-unit.ts";
 import type { EffectsWorld } from "./ports.ts";
 import { UnitWork } from "./unit-work.ts";
 
@@ -53,7 +54,7 @@ export class Effects {
   add(unit: EffectUnit): void {
     if (this.#waiting === undefined) this.#waiting = unit;
     else if (merge(this.#waiting, unit, this.#world.backlogBytesMax() / 2)) this.#world.count("folded", 1);
-    this.#countShed(this.#waiting);
+    this.#countDropped(this.#waiting);
     this.#wake();
   }
 
@@ -104,7 +105,7 @@ export class Effects {
     const unit = await this.#untilDone(async () => resolve(this.#signal));
     if (unit === undefined) return;
     this.#underWay = unit;
-    this.#countShed(unit); // `add` has not counted a redone unit.
+    this.#countDropped(unit); // `add` has not counted a redone unit.
     // A republish that waited was made before the previous unit was done. It must not report an older
     // position.
     const work = new UnitWork(this.#world, unit, Math.max(unit.position, this.#done), this.#signal);
@@ -112,9 +113,11 @@ export class Effects {
       this.#done = Math.max(this.#done, unit.position);
   }
 
-  #countShed({ notices }: EffectUnit): void {
-    const shed = notices.takeShed();
+  #countDropped(unit: EffectUnit): void {
+    const shed = unit.notices.takeShed();
     if (shed > 0) this.#world.count("shed", shed);
+    const unpushed = takeUnpushed(unit);
+    if (unpushed > 0) this.#world.count("unpushed", unpushed);
   }
 
   /** Retries until `act` succeeds; `undefined` if the signal aborts before. */

@@ -122,7 +122,9 @@ function letGo(unit: EffectUnit, gaps: Map<string, number>, record: LogRecord, p
     return;
   }
   putHead(unit, { conversation: record.conversation, position, ts: record.ts });
-  for (const user of kindOf(record.kind)?.lists?.(record) ?? NOBODY) putUnsure(unit, user);
+  const kind = kindOf(record.kind);
+  if (kind?.isMessage === true) unit.unpushed += 1;
+  for (const user of kind?.lists?.(record) ?? NOBODY) putUnsure(unit, user);
   gaps.set(record.conversation, record.seq);
 }
 

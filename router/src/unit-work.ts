@@ -3,8 +3,8 @@ import type { EffectUnit } from "./effect-unit.ts";
 import type { ConnectorUnit, Parcel } from "./parcels.ts";
 import { gapsInPlaceOf, parcelsOf } from "./parcels.ts";
 import type { EffectsWorld } from "./ports.ts";
-import type { MissedEntry } from "@jichat/protocol/bus/push.ts";
 import { Publication } from "./publication.ts";
+import { pushEntriesOf } from "./push-entries.ts";
 import { spread } from "./spread.ts";
 
 const DELIVER_TIMEOUT_MS = 2_000;
@@ -22,7 +22,8 @@ export class UnitWork {
   /** Monotonic time at which the unit was taken; nothing is added to it later. */
   readonly #takenAt: number;
   #outgoing: Map<string, ConnectorUnit> | undefined;
-  #missed: readonly MissedEntry[] = [];
+  /** Messages for the push queue that it has not taken yet. */
+  #pushes: Uint8Array[] = [];
 
   /** Effects up to `position` are done once this unit is. */
   constructor(world: EffectsWorld, unit: EffectUnit, position: number, signal: AbortSignal) {
@@ -37,20 +38,22 @@ export class UnitWork {
   async goOn(): Promise<true> {
     if (this.#unit.isLost) await this.#world.sessions.giveUp(this.#takenAt);
     await this.#publish();
-    if (this.#outgoing === undefined) {
-      const { outgoing, missed } = spread(this.#unit, this.#publication.online);
-      this.#outgoing = outgoing;
-      this.#missed = missed;
-    }
-    const outgoing = this.#outgoing;
+    const outgoing = (this.#outgoing ??= this.#spread());
     const deliveries = [...outgoing].map(async ([connector, out]) => {
       await this.#deliverAll(connector, out);
       outgoing.delete(connector);
     });
-    for (const settled of await Promise.allSettled(deliveries))
+    for (const settled of await Promise.allSettled([...deliveries, this.#push()]))
       if (settled.status === "rejected") throw settled.reason;
-    await this.#push();
     return true;
+  }
+
+  /** Done once: what was taken from the limit of a sender must not be taken again. */
+  #spread(): Map<string, ConnectorUnit> {
+    const { online, candidates } = this.#publication;
+    const entries = pushEntriesOf(this.#unit, candidates);
+    if (entries.length > 0) this.#pushes = [...this.#world.push.take(this.#world.partition, entries)];
+    return spread(this.#unit, online);
   }
 
   async #publish(): Promise<void> {
@@ -60,10 +63,11 @@ export class UnitWork {
   }
 
   async #push(): Promise<void> {
-    const { sessions, push, partition, count } = this.#world;
-    if (this.#missed.length === 0 || !sessions.settled()) return;
-    await push.add(partition, this.#unit.position, this.#missed);
-    count("missed", this.#missed.length);
+    const { push, partition } = this.#world;
+    for (let message = this.#pushes[0]; message !== undefined; message = this.#pushes[0]) {
+      await push.add(partition, message);
+      this.#pushes.shift();
+    }
   }
 
   async #deliverAll(connector: string, out: ConnectorUnit): Promise<void> {
