@@ -81,4 +81,17 @@ export const VERB_OPERATIONS: Readonly<Record<VerbName, VerbOperation>> = {
     description: "Any member unpins a message. If it is not pinned, nothing changes.",
     example: {},
   },
+  mute: {
+    operationId: "muteConversation",
+    tag: "conversations",
+    description:
+      "The caller's own setting, of which nobody else learns. `until` is in the future and at most 10 years ahead; without it the conversation is muted for good. With `mentionsOnly`, messages that mention the caller are not muted. A mute replaces the one before it.",
+    example: { id, mentionsOnly: true },
+  },
+  unmute: {
+    operationId: "unmuteConversation",
+    tag: "conversations",
+    description: "If the conversation is not muted, nothing changes.",
+    example: {},
+  },
 };

@@ -1,6 +1,6 @@
 import type { VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import type { Ack, ChatEvent, Limits, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import type { Ack, ChatEvent, Limits, Muted, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
@@ -23,6 +23,7 @@ import type {
   ConnectOptions,
   ConnectionState,
   ListOptions,
+  MuteOptions,
   Notice,
   NoticeOf,
   PullOptions,
@@ -145,6 +146,14 @@ export class ChatClient<B extends object = Body> {
     return this.#ids.next();
   }
 
+  /**
+   * The present time by the server's clock, in milliseconds since 1970. Before the first welcome, it is the
+   * device's own.
+   */
+  serverTime(): number {
+    return this.#link.serverClock.now();
+  }
+
   /** The server's limits, as of the latest welcome. Undefined before the first one. */
   get limits(): Limits | undefined {
     return this.#limits;
@@ -257,6 +266,19 @@ export class ChatClient<B extends object = Body> {
   }
 
   /**
+   * Mutes a conversation for this user, on all devices. It replaces the mute before it. Rejects with CONFLICT if
+   * `until` is in the past or more than 10 years ahead.
+   */
+  async mute(conversation: string, { until, mentionsOnly }: MuteOptions = {}): Promise<WriteResult> {
+    return this.#write({ t: "mute", conversation, until, mentionsOnly });
+  }
+
+  /** Ends the mute of a conversation. Changes nothing if it is not muted. */
+  async unmute(conversation: string): Promise<WriteResult> {
+    return this.#write({ t: "unmute", conversation });
+  }
+
+  /**
    * Performs any write by its verb, for verbs that have no method of their own. The protocol's page has their
    * fields; a write that lacks one is refused at once. A verb that the cluster does not answer yet rejects
    * with FRAME_UNKNOWN.
@@ -341,6 +363,8 @@ export class ChatClient<B extends object = Body> {
       }
       case "receipt":
         return this.#feeds.emit(frame);
+      case "settings":
+        return this.#inbox.settings(frame.conversation, frame.muted);
       case "gap":
         return this.#inbox.gap(frame.conversation, frame.head);
       default:
@@ -350,7 +374,20 @@ export class ChatClient<B extends object = Body> {
 
   #acked(ack: Ack): void {
     const frame = this.#outbox.acked(ack);
+    // The ack of a repeated write says nothing of what the settings are now.
+    if (frame !== undefined && ack.duplicate !== true && (frame.t === "mute" || frame.t === "unmute"))
+      this.#inbox.settings(ack.conversation, mutedBy(frame));
     if (frame !== undefined && this.#options.echo !== true && OWN_EVENT.has(frame.t))
       this.#inbox.own(ack.conversation, ack.seq);
   }
+}
+
+/** What an acked `mute` or `unmute` has made of the conversation. */
+function mutedBy(frame: { readonly t: string } & MuteOptions): Muted | undefined {
+  if (frame.t === "unmute") return undefined;
+  const { until, mentionsOnly } = frame;
+  return {
+    ...(until === undefined ? {} : { until }),
+    ...(mentionsOnly === true ? { mentionsOnly } : {}),
+  };
 }

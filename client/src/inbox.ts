@@ -1,7 +1,7 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
-import type { ChatEvent, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import type { ChatEvent, Muted, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import { reasonOf } from "./closed.ts";
 import type { FirstSync } from "./connection.ts";
 import type { ConversationEvent } from "./events.ts";
@@ -63,6 +63,8 @@ export class Inbox {
    * answer is a reset.
    */
   #heard: Heard[] | undefined;
+  /** Settings that were told while a sync was asked, by conversation. Its answer may have been read before. */
+  readonly #told = new Map<string, Muted | undefined>();
   readonly #stopping = new AbortController();
 
   constructor(host: InboxHost, resume: SeenState | undefined) {
@@ -93,6 +95,12 @@ export class Inbox {
   event(event: ChatEvent): void {
     const { conversation, seq } = event;
     this.#hear(this.#host.isOwn(event) ? { conversation, seq } : { conversation, seq, event });
+  }
+
+  /** Takes the user's own settings in a conversation. */
+  settings(conversation: string, muted: Muted | undefined): void {
+    if (this.#syncing) this.#told.set(conversation, muted);
+    this.#host.emit({ t: "settings", conversation, ...(muted === undefined ? {} : { muted }) });
   }
 
   #hear(heard: Heard): void {
@@ -209,7 +217,10 @@ export class Inbox {
    */
   async sync(first?: FirstSync): Promise<void> {
     this.#first = first;
-    if (first !== undefined) this.#heard = [];
+    if (first !== undefined) {
+      this.#heard = [];
+      this.#told.clear();
+    }
     this.#syncAgain = true;
     if (this.#syncing) return;
     this.#syncing = true;
@@ -240,6 +251,7 @@ export class Inbox {
     const first = this.#first;
     this.#first = undefined;
     const isFresh = first !== undefined && first.asked.since === this.#cursor;
+    if (!isFresh) this.#told.clear();
     return (await (isFresh ? first.reply : this.#host.ask(this.firstSync()))) as Synced;
   }
 
@@ -270,7 +282,12 @@ export class Inbox {
         cursor = undefined;
       }
       this.#heard = undefined;
-      this.#host.emit({ t: "conversations", conversations: reply.conversations, complete: !reply.more });
+      const conversations = reply.conversations.map((listed) =>
+        this.#told.has(listed.conversation) && !("left" in listed)
+          ? { ...listed, muted: this.#told.get(listed.conversation) }
+          : listed,
+      );
+      this.#host.emit({ t: "conversations", conversations, complete: !reply.more });
       for (const listed of reply.conversations) {
         const head = "left" in listed ? listed.left : listed.head;
         let timeline = this.#timelines.get(listed.conversation);

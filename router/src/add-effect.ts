@@ -2,7 +2,7 @@ import { eventOf } from "@jichat/conversation/event.ts";
 import { NOBODY } from "@jichat/conversation/kind.ts";
 import { kindOf } from "@jichat/conversation/tables.ts";
 import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
-import { receiptOf } from "@jichat/protocol/bus/notice.ts";
+import { receiptOf, settingsNotice } from "@jichat/protocol/bus/notice.ts";
 import { jsonFrame } from "@jichat/protocol/frame/codec.ts";
 import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
@@ -23,6 +23,12 @@ export function addEffect(
     const { user, seq, session } = record;
     putNotice(unit, receiptOf({ conversation: conversation.id, user, seq, origin: session }));
     addEntry(unit, conversation, user, { position, isRead: true });
+    return;
+  }
+  if (record.r === "setting") {
+    const { user, settings, session: origin } = record;
+    putNotice(unit, settingsNotice({ conversation: conversation.id, user, settings, origin, position }));
+    addEntry(unit, conversation, user, { position });
     return;
   }
   const event = eventOf(record);
@@ -73,8 +79,9 @@ function addEntry(
   const member = conversation.members.get(user);
   const where = { conversation: conversation.id, position };
   if (member !== undefined) {
-    const { first, mark, markNo } = member;
-    putEntry(unit, { user, entry: { ...where, first, mark, markNo }, isRead });
+    const { first, mark, markNo, settings } = member;
+    const own = settings === undefined ? {} : { settings };
+    putEntry(unit, { user, entry: { ...where, first, mark, markNo, ...own }, isRead });
   } else if (leftAt !== undefined) {
     putEntry(unit, {
       user,

@@ -117,7 +117,7 @@ export class Undone {
 
 function letGo(unit: EffectUnit, gaps: Map<string, number>, record: LogRecord, position: number): void {
   if (record.r === "note") return;
-  if (record.r === "mark") {
+  if (record.r === "mark" || record.r === "setting") {
     putUnsure(unit, record.user);
     return;
   }

@@ -1,4 +1,4 @@
-import type { ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
+import type { ListedConversation, Muted } from "@jichat/protocol/frame/server-frame.ts";
 import type { ConversationEvent, HistoryPage } from "../events.ts";
 import type { Conversation, PullOptions } from "../types.ts";
 import { ConversationBook } from "./conversation-book.ts";
@@ -7,17 +7,19 @@ import { Topic } from "./live.ts";
 import type { Pace } from "./live.ts";
 import { Lookups } from "./lookups.ts";
 import { Marks } from "./marks.ts";
+import { MuteEnds } from "./mute-ends.ts";
+import type { MuteEndsParts } from "./mute-ends.ts";
 import type { Patience } from "./patience.ts";
 import { Remembered } from "./remembered.ts";
 import type { LookedUp, Row } from "./row.ts";
-import { eventRow, isKnown, leftRow, listedRow, lookedUpRow, readRow } from "./row.ts";
+import { eventRow, isKnown, leftRow, listedRow, lookedUpRow, mutedRow, readRow } from "./row.ts";
 import type { ConversationList, ConversationView, Live } from "./types.ts";
 
 const KEPT = "row/";
 /** Conversations whose `Live` and topic are remembered while nobody is subscribed to them. */
 const IDLE_MAX = 2_000;
 
-export interface ListingParts<B> {
+export interface ListingParts<B> extends Pick<MuteEndsParts, "clock" | "now"> {
   readonly me: string;
   readonly pace: Pace;
   readonly patience: Patience;
@@ -41,6 +43,7 @@ export class Listing<B> {
   readonly #topics = new Remembered<Topic>(IDLE_MAX, ({ isUsed }) => isUsed);
   readonly #lookups: Lookups<B>;
   readonly #marks: Marks;
+  readonly #muteEnds: MuteEnds;
   /** Rows that have changed since they were last kept. */
   readonly #changed = new Set<string>();
   readonly #counting = new Set<string>();
@@ -58,6 +61,13 @@ export class Listing<B> {
         return row?.isMember === true && !isKnown(row);
       },
       found: (id, found) => this.#found(id, found),
+    });
+    this.#muteEnds = new MuteEnds({
+      clock: parts.clock,
+      now: parts.now,
+      onEnd: (id) => {
+        this.muted(id, undefined);
+      },
     });
     this.#marks = new Marks({
       patience: parts.patience,
@@ -142,12 +152,24 @@ export class Listing<B> {
     this.#put(readRow(row, seq, this.#parts.noOf(id, seq)));
   }
 
+  /** The user has muted the conversation, perhaps on another device, or has ended that. */
+  muted(id: string, muted: Muted | undefined): void {
+    const row = this.#book.get(id);
+    if (row !== undefined) this.#put(mutedRow(row, muted));
+  }
+
+  /** Leaves no timer. */
+  stop(): void {
+    this.#muteEnds.stop();
+  }
+
   /** The cluster has begun anew. */
   reset(): void {
     for (const { id } of this.#book.rows) this.#forget(id);
     this.#book.clear();
     this.#lookups.clear();
     this.#marks.clear();
+    this.#muteEnds.clear();
     this.#topic.changed();
     for (const topic of this.#topics.values()) topic.changed();
     this.#parts.onChange();
@@ -172,6 +194,7 @@ export class Listing<B> {
     const known = this.#book.get(row.id);
     if (known === row) return;
     this.#book.put(row);
+    this.#muteEnds.follow(row);
     this.#changed.add(row.id);
     this.#topic.changed();
     this.#topics.peek(row.id)?.changed();
@@ -211,7 +234,7 @@ export class Listing<B> {
 
 /** Whether a kept value is one of ours. A store may hold what a later version has written. */
 function isRow<B>(value: unknown): value is Row<B> {
-  const { id, kind, name, head, read, unread, pins, activeAt, isCounted } = (value ?? {}) as Partial<
+  const { id, kind, name, head, read, unread, pins, muted, activeAt, isCounted } = (value ?? {}) as Partial<
     Record<keyof Row<B>, unknown>
   >;
   return (
@@ -219,6 +242,7 @@ function isRow<B>(value: unknown): value is Row<B> {
     typeof name === "string" &&
     (kind === "direct" || kind === "group") &&
     Array.isArray(pins) &&
+    (muted === undefined || (typeof muted === "object" && muted !== null)) &&
     typeof isCounted === "boolean" &&
     [head, read, unread, activeAt].every((count) => typeof count === "number")
   );

@@ -1,4 +1,4 @@
-import type { ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
+import type { ListedConversation, Muted } from "@jichat/protocol/frame/server-frame.ts";
 import type { ConversationEvent, LineEvent } from "../events.ts";
 import { folded, isBirthOf, isLine, names } from "./fold.ts";
 import type { ConversationView } from "./types.ts";
@@ -23,12 +23,12 @@ const later = (a: number, b: number): number => Math.max(a, b);
 
 /**
  * The row of a listed conversation. The server may have made the list before the latest event that the row
- * has: then only a read mark can be news.
+ * has: then only a read mark and the user's settings can be news.
  */
 export function listedRow<B>(listed: ListedConversation<B>, known: Row<B> | undefined): Row<B> {
-  const { conversation: id, kind, name, peer, first, head, read, unread, pins = NOBODY } = listed;
+  const { conversation: id, kind, name, peer, first, head, read, unread, pins = NOBODY, muted } = listed;
   const last = listed.last as ConversationEvent<B> | undefined;
-  if (known !== undefined && head < known.head) return { ...known, read: later(known.read, read) };
+  if (known !== undefined && head < known.head) return { ...known, read: later(known.read, read), muted };
   const isSameLife = known !== undefined && known.first === first;
   const before = isSameLife ? known : undefined;
   // A read mark never goes back: a list that has a lower one was made before it.
@@ -52,6 +52,7 @@ export function listedRow<B>(listed: ListedConversation<B>, known: Row<B> | unde
     unread: isMarked ? Math.min(unread, before.unread + missed) : unread,
     isCounted: isMarked ? before.isCounted : true,
     pins,
+    muted,
     ...lines,
     activeAt: last?.ts ?? before?.activeAt ?? 0,
     no: last?.no ?? (before?.head === head ? before.no : undefined),
@@ -74,6 +75,7 @@ function bornRow<B>(event: ConversationEvent<B>, me: string): Row<B> {
     read,
     unread: 0,
     pins: NOBODY,
+    muted: undefined,
     last: undefined,
     lastAt: read,
     isCounted: true,
@@ -112,6 +114,7 @@ function counted<B>(row: Row<B>, event: ConversationEvent<B>, me: string): Parti
       unread: 0,
       isCounted: true,
       isMember: true,
+      muted: undefined,
       name: event.name ?? row.name,
     };
   if (kind === "left" && names(event, me)) return { ...base, isMember: false };
@@ -148,6 +151,14 @@ export function readRow<B>(row: Row<B>, seq: number, no: number | undefined): Ro
   if (no === undefined || row.no === undefined) return { ...row, read, isCounted: false };
   return { ...row, read, unread: Math.min(row.unread, later(0, row.no - no)), isCounted: true };
 }
+
+/** The row with the user's own settings. */
+export const mutedRow = <B>(row: Row<B>, muted: Muted | undefined): Row<B> =>
+  row.muted?.until === muted?.until &&
+  row.muted?.mentionsOnly === muted?.mentionsOnly &&
+  (row.muted === undefined) === (muted === undefined)
+    ? row
+    : { ...row, muted };
 
 /** The row after the user has left at `seq`, unless they are back since. */
 export const leftRow = <B>(row: Row<B>, seq: number): Row<B> =>

@@ -1,4 +1,5 @@
 import { jsonFrame } from "../frame/codec.ts";
+import type { OwnSettings } from "../frame/server-frame.ts";
 
 /**
  * A frame for live sessions that is stored nowhere. Delivery is best effort: a notice may be shed under load,
@@ -16,7 +17,7 @@ export interface Notice {
   readonly origin?: string | undefined;
   /** The subject of the notice. Of all notices with one key, only the one with the highest `order` counts. */
   readonly key: string;
-  /** Rises with each notice of one key. */
+  /** Rises with each notice of one key. Of two with the same order the later one counts, until they are sent. */
   readonly order: number;
 }
 
@@ -39,6 +40,27 @@ export const receiptOf = ({ conversation, user, seq, origin }: DeliveredMark): N
   key: `receipt ${user} ${conversation}`,
   order: seq,
 });
+
+interface ChangedSettings {
+  readonly conversation: string;
+  readonly user: string;
+  readonly settings: OwnSettings | undefined;
+  readonly origin: string;
+  /** Position in the log of the record that changed them. */
+  readonly position: number;
+}
+
+/** A notice for a user's other devices: the user's own settings in a conversation. */
+export const settingsNotice = (changed: ChangedSettings): Notice => {
+  const { conversation, user, settings = {}, origin, position } = changed;
+  return {
+    frame: jsonFrame({ t: "settings", conversation, ...settings }),
+    users: [user],
+    origin,
+    key: `settings ${user} ${conversation}`,
+    order: position,
+  };
+};
 
 /** The read mark in a receipt. `undefined` for any other notice: level 0 has no form for it. */
 export function markOf({ frame, origin }: Notice): DeliveredMark | undefined {

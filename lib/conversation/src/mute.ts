@@ -1,0 +1,59 @@
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { flag, optional, time } from "@jichat/protocol/field.ts";
+import type { Muted, OwnSettings } from "@jichat/protocol/frame/server-frame.ts";
+import { MUTE_MAX_MS } from "@jichat/protocol/limits.ts";
+import { IN_CONVERSATION, memberOf, settingVerb } from "./verb.ts";
+
+/** How a conversation is muted at `now` (milliseconds since 1970). A mute that has ended counts as none. */
+export const mutedAt = (settings: OwnSettings | undefined, now: number): Muted | undefined =>
+  settings?.muted === undefined || (settings.muted.until ?? Infinity) <= now ? undefined : settings.muted;
+
+/**
+ * Whether a message is muted for `user`, whose own settings in its conversation these are. `mentions` are the
+ * message's, `now` is in milliseconds since 1970.
+ */
+export function isMutedFor(
+  { user, settings }: { readonly user: string; readonly settings?: OwnSettings | undefined },
+  mentions: readonly string[] | undefined,
+  now: number,
+): boolean {
+  const muted = mutedAt(settings, now);
+  if (muted === undefined) return false;
+  return muted.mentionsOnly !== true || mentions?.includes(user) !== true;
+}
+
+const isSame = (one: Muted | undefined, other: Muted): boolean =>
+  one !== undefined && one.until === other.until && one.mentionsOnly === other.mentionsOnly;
+
+export const mute = settingVerb({
+  level: 2,
+  sets: true,
+  frame: { ...IN_CONVERSATION, until: optional(time), mentionsOnly: optional(flag) },
+  rest: "PUT /v1/conversations/{conversation}/mute",
+  summary: "Mutes a conversation for the caller",
+  decide: (view, user, { until, mentionsOnly }, { ts }) => {
+    const { settings } = memberOf(view, user);
+    if (until !== undefined && until <= ts) throw new ChatError("CONFLICT", "`until` is not in the future");
+    if (until !== undefined && until > ts + MUTE_MAX_MS)
+      throw new ChatError("CONFLICT", "`until` is more than 10 years ahead: leave it out to mute for good");
+    const muted: Muted = {
+      ...(until === undefined ? {} : { until }),
+      ...(mentionsOnly === true ? { mentionsOnly } : {}),
+    };
+    return isSame(settings?.muted, muted) ? "unchanged" : { ...settings, muted };
+  },
+});
+
+export const unmute = settingVerb({
+  level: 2,
+  sets: true,
+  frame: IN_CONVERSATION,
+  rest: "DELETE /v1/conversations/{conversation}/mute",
+  summary: "Ends the mute of a conversation for the caller",
+  decide: (view, user, _, { ts }) => {
+    const { settings } = memberOf(view, user);
+    if (mutedAt(settings, ts) === undefined) return "unchanged";
+    const { muted: _ended, ...others } = settings ?? {};
+    return Object.keys(others).length === 0 ? undefined : others;
+  },
+});
