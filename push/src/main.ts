@@ -22,6 +22,9 @@ import { offerTeller } from "./offer.ts";
 import { openRegistrations } from "./open-registrations.ts";
 import { PushService } from "./push-service.ts";
 import { QueueReader } from "./queue-reader.ts";
+import { Languages } from "./templates/languages.ts";
+import { notificationText } from "./templates/notification-text.ts";
+import { readTemplates } from "./templates/read-templates.ts";
 
 const config = readConfig(process.env);
 const telemetry = startTelemetry("push", config);
@@ -46,6 +49,11 @@ const providers = new PushProviders({
 });
 for (const fault of providers.faults) log.error({ fault }, "a provider is off: its credentials cannot be used");
 const offer = offerTeller({ nats, names, clock, log, read: () => providers.offer, signal });
+const { languages, faults: brokenTemplates } =
+  config.templates === undefined
+    ? { languages: new Languages(), faults: [] }
+    : readTemplates(config.templates);
+for (const fault of brokenTemplates) log.error({ fault }, "a template of notifications cannot be used");
 const service = new PushService({
   config,
   names,
@@ -61,7 +69,7 @@ const service = new PushService({
   providers,
   later: await LaterBucket.open(nats, jsm, names),
   dead: deadLettersIn(jsm.jetstream(), names),
-  texts,
+  texts: (told) => notificationText(languages, told),
 });
 service.start();
 void offer.run();
