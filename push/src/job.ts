@@ -23,8 +23,8 @@ export interface Scope {
   readonly partition: number;
   /** Aborts once another worker may read the partition. */
   readonly signal: AbortSignal;
-  /** From now on nothing waits: neither to be folded, nor for another attempt. */
-  readonly isClosing: boolean;
+  /** Once it aborts, nothing waits any more: neither to be folded, nor for another attempt. */
+  readonly closing: AbortSignal;
 }
 
 /** A notification for one device. */

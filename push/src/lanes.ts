@@ -70,7 +70,7 @@ export class Lanes {
     lane.burst = burst;
     this.#held += 1;
     const settled = new Promise<Settled>((resolve, reject) => {
-      const isNapping = fold.is === "folded" && !scope.isClosing && this.#napping < NAPPING_MAX;
+      const isNapping = fold.is === "folded" && !scope.closing.aborted && this.#napping < NAPPING_MAX;
       const count = fold.is === "folded" ? Math.max(job.count, fold.count) : job.count;
       const wait = { scope, dueMs: isNapping ? fold.dueMs : now, resolve, reject };
       this.#add(lane, { ...wait, job: { ...job, count }, isFolded: fold.is === "folded" });
@@ -131,7 +131,7 @@ export class Lanes {
   /** Waits until it is due. False if it is. */
   async #nap(lane: Lane, { dueMs, scope }: Waiting): Promise<boolean> {
     const restMs = dueMs - this.#parts.clock.monotonic();
-    if (restMs <= 0 || scope.isClosing || scope.signal.aborted) return false;
+    if (restMs <= 0 || scope.closing.aborted || scope.signal.aborted) return false;
     const nap = new AbortController();
     lane.nap = nap;
     this.#napping += 1;

@@ -73,11 +73,18 @@ export class Sender {
       failed += 1;
       const delayMs = delayAfter(failed, outcome.afterMs, this.#parts.random());
       if (sending.isSuperseded()) return "superseded";
-      if (delayMs === undefined || sending.scope.isClosing) return this.#defer(job, sending);
+      if (delayMs === undefined || sending.scope.closing.aborted) return this.#defer(job, sending);
       if (circuit.state(clock.monotonic()) !== "closed") return this.#defer(job, sending);
-      await clock.sleep(delayMs, sending.scope.signal);
+      await this.#rest(delayMs, sending.scope);
       if (sending.isSuperseded()) return "superseded";
+      if (sending.scope.closing.aborted) return this.#defer(job, sending);
     }
+  }
+
+  /** Waits, but not for longer than the partition is read here. Rejects if another worker may read it. */
+  async #rest(ms: number, { signal, closing }: Scope): Promise<void> {
+    await this.#parts.clock.sleep(ms, AbortSignal.any([signal, closing])).catch(() => undefined);
+    signal.throwIfAborted();
   }
 
   /** The job as it is decided now, or why it is not wanted any more. */

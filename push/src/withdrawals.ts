@@ -96,7 +96,7 @@ export class Withdrawals {
       failed += 1;
       const delayMs =
         outcome.is === "retry" ? delayAfter(failed, outcome.afterMs, this.#parts.random()) : undefined;
-      if (delayMs !== undefined && !scope.isClosing) {
+      if (delayMs !== undefined && !scope.closing.aborted) {
         await clock.sleep(delayMs, scope.signal);
         continue;
       }
