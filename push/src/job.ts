@@ -7,8 +7,6 @@ export type Settled =
   | "sent"
   /** By the time of sending it was not wanted any more. */
   | "skipped"
-  /** A later push of its place stands for it. */
-  | "folded"
   /** Its repetition would come after a later push of its place, which therefore stands for it. */
   | "superseded"
   /** This message, or a later one of its place, was offered before. */

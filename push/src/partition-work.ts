@@ -98,7 +98,10 @@ export class PartitionWork {
     const { signal } = this.#reading;
     const free = async (): Promise<number> => {
       this.#isFull = true;
-      while (this.#held.size >= PENDING_MAX) await clock.sleep(FULL_LOOK_MS, signal);
+      while (this.#held.size >= PENDING_MAX) {
+        this.#parts.lanes.flush(this.#scope.partition);
+        await clock.sleep(FULL_LOOK_MS, signal);
+      }
       const most = await room.enter(signal);
       this.#isFull = false;
       this.#heardAt = clock.monotonic();

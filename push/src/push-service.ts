@@ -73,7 +73,10 @@ export class PushService {
     const reports = new Reports({ ...parts, metrics, log });
     const worker = new Worker({ judge, lanes, registrations, withdrawals, reports, metrics, log });
     const isFull = (): boolean => lanes.held >= JOBS_PER_SLOT * config.inFlightMax;
-    const room = new Room({ clock, bytesMax: HELD_BYTES_MAX, isFull });
+    const onFull = (): void => {
+      lanes.flush();
+    };
+    const room = new Room({ clock, bytesMax: HELD_BYTES_MAX, isFull, onFull });
     this.partitions = new Partitions({ clock, queue, worker, lanes, room, log });
     const scopes = (): Partitions["scopes"] => this.partitions.scopes;
     this.#resender = new Resender({ ...outward, later: parts.later, judge, lanes, sender, scopes });
@@ -112,7 +115,7 @@ const lanesOver = (sender: Sender, { clock, later }: PushServiceParts, metrics: 
     clock,
     send: async (job, scope, isSuperseded) =>
       sender.send(job, { scope, isSuperseded, defer: deferrer(later, metrics, scope) }),
-    onFolded: (count) => {
-      metrics.countFolded(count);
+    onFolded: () => {
+      metrics.countFolded();
     },
   });
