@@ -72,7 +72,6 @@ export class Sender {
       if (outcome.is !== "retry") return this.#done(job, outcome, sending);
       failed += 1;
       const delayMs = delayAfter(failed, outcome.afterMs, this.#parts.random());
-      if (sending.isSuperseded()) return "superseded";
       if (delayMs === undefined || sending.scope.closing.aborted) return this.#defer(job, sending);
       if (circuit.state(clock.monotonic()) !== "closed") return this.#defer(job, sending);
       await this.#rest(delayMs, sending.scope);
