@@ -216,6 +216,18 @@ test("while Redis is down nothing is decided, and everything is once it is back"
   assert.deepEqual(bench.queue.left, []);
 });
 
+test("marks and mutes that Redis has lost are asked of storage", async () => {
+  const bench = annBench();
+  bench.notes.entries.clear();
+  const entry = { conversation: "g", position: 1, first: 1, mark: 1, markNo: 1 };
+  bench.stored.set("ann g", entry);
+  bench.stored.set("ann h", { ...entry, conversation: "h", settings: { muted: {} } });
+  bench.queue.put(messageTo(["ann"], 1), messageTo(["ann"], 2), messageTo(["ann"], 2, { conversation: "h" }));
+  bench.queue.put(messageTo(["ann"], 2, { conversation: "nobody knows" }));
+  await bench.settle();
+  assert.deepEqual(bench.provider.shown, ["ann g 2 x1", "ann nobody knows 2 x1"]);
+});
+
 test("what was shown is withdrawn once it was read elsewhere, and only then", async () => {
   const bench = annBench();
   const read = { is: "read", user: "ann", conversation: "g", no: 1 } as const;

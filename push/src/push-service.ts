@@ -12,7 +12,7 @@ import { Lanes } from "./lanes.ts";
 import type { PushMetrics } from "./metrics.ts";
 import { pushGauges, pushMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
-import type { DeadLetters, DisplayNames, Later, Notes, Providers, Queue, Registrations, Texts } from "./ports.ts";
+import type * as ports from "./ports.ts";
 import type { ListsOf } from "./reports.ts";
 import { Reports } from "./reports.ts";
 import { Resender, deferrer } from "./resender.ts";
@@ -32,15 +32,16 @@ export interface PushServiceParts {
   readonly clock: Clock;
   readonly telemetry: Pick<Telemetry, "child" | "counter" | "gauge" | "histogram" | "log">;
   readonly partitions: number;
-  readonly queue: Queue;
-  readonly notes: Notes;
+  readonly queue: ports.Queue;
+  readonly notes: ports.Notes;
+  readonly stored: ports.StoredStandings;
   readonly lists: ListsOf;
-  readonly registrations: Registrations;
-  readonly displayNames: DisplayNames;
-  readonly providers: Providers;
-  readonly later: Later;
-  readonly dead: DeadLetters;
-  readonly texts: Texts;
+  readonly registrations: ports.Registrations;
+  readonly displayNames: ports.DisplayNames;
+  readonly providers: ports.Providers;
+  readonly later: ports.Later;
+  readonly dead: ports.DeadLetters;
+  readonly texts: ports.Texts;
   readonly random?: () => number;
 }
 
@@ -101,13 +102,14 @@ export class PushService {
   }
 }
 
-function judgeOf({ notes, bus, names, clock, telemetry, config }: PushServiceParts): Judge {
+function judgeOf({ notes, stored, bus, names, clock, telemetry, config }: PushServiceParts): Judge {
   const { log } = telemetry;
   const onSilent = (error: unknown): void => {
     log.debug({ err: error }, "a connector says nothing of its sessions: they count as ended");
   };
   const activity = new ActivityClient({ bus, names, clock, onSilent });
-  return new Judge({ notes, activity, clock, log, settings: { mentionsOnlyAbove: config.mentionsOnlyAbove } });
+  const { mentionsOnlyAbove } = config;
+  return new Judge({ notes, stored, activity, clock, log, settings: { mentionsOnlyAbove } });
 }
 
 const lanesOver = (sender: Sender, { clock, later }: PushServiceParts, metrics: PushMetrics): Lanes =>

@@ -271,6 +271,8 @@ export class Bench {
   readonly registrations = new FakeRegistrations();
   readonly provider: FakeProvider;
   readonly dead: DeadLetter[] = [];
+  /** Entries that Redis has lost. */
+  readonly stored = new Map<string, ListEntry>();
   readonly telemetry = new FakeTelemetry();
   /** What connectors answer; nothing from those that are not there. */
   readonly live = new Map<string, readonly (LiveDevice & { user: string })[]>();
@@ -295,6 +297,7 @@ export class Bench {
       partitions: 1,
       queue: this.queue,
       notes: this.notes,
+      stored: { of: async (user, conversation) => this.stored.get(`${user} ${conversation}`) },
       lists: { list: async () => assertNever(), heads: async () => [] },
       registrations: this.registrations,
       displayNames: { of: async (user) => user.toUpperCase() },
