@@ -54,12 +54,12 @@ export class Judge {
    * once the signal aborts.
    */
   async judge(candidates: readonly Candidate[], signal: AbortSignal): Promise<readonly Verdict[]> {
-    for (let isTold = false; ; isTold = true) {
+    for (;;) {
       try {
         return await this.#judge(candidates);
       } catch (error) {
         signal.throwIfAborted();
-        if (!isTold) this.#parts.log.warn({ err: error }, "pushes wait: what they depend on cannot be read");
+        this.#parts.log.warn({ err: error }, "pushes wait: what they depend on cannot be read");
         await this.#parts.clock.sleep(RETRY_MS, signal);
       }
     }

@@ -23,6 +23,7 @@ import { offerTeller } from "./offer.ts";
 import { openRegistrations } from "./open-registrations.ts";
 import { PushService } from "./push-service.ts";
 import { QueueReader } from "./queue-reader.ts";
+import { sparing } from "./sparing-log.ts";
 import { StandingsOfStorage } from "./stored-standings.ts";
 import { Languages } from "./templates/languages.ts";
 import { notificationText } from "./templates/notification-text.ts";
@@ -73,8 +74,8 @@ const service = new PushService({
     log,
   }),
   lists: new Presence({ redis, data }),
-  registrations: await openRegistrations({ nats, names, clock, log, signal }),
-  displayNames: await openDisplayNames({ nats, names, clock, log }),
+  registrations: await openRegistrations({ nats, names, clock, log: sparing(log, clock), signal }),
+  displayNames: await openDisplayNames({ nats, names, clock, log: sparing(log, clock) }),
   providers,
   later: await LaterBucket.open(nats, jsm, names),
   dead: deadLettersIn(jsm.jetstream(), names),

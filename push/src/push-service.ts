@@ -18,6 +18,7 @@ import { Reports } from "./reports.ts";
 import { Resender, deferrer } from "./resender.ts";
 import { HELD_BYTES_MAX, Room } from "./room.ts";
 import { Sender } from "./sender.ts";
+import { sparing } from "./sparing-log.ts";
 import { Slots } from "./slots.ts";
 import { Withdrawals } from "./withdrawals.ts";
 import { Worker } from "./worker.ts";
@@ -53,12 +54,12 @@ export class PushService {
 
   constructor(parts: PushServiceParts) {
     const { clock, telemetry, config, registrations, notes, providers, queue } = parts;
-    const { log } = telemetry;
+    const log = sparing(telemetry.log, clock);
     const random = parts.random ?? Math.random;
     const metrics = pushMetrics(telemetry);
     const slots = new Slots(config.inFlightMax);
     const circuits = new Circuits();
-    const judge = judgeOf(parts);
+    const judge = judgeOf(parts, log);
     const compose = new Composer({
       clock,
       names: parts.displayNames,
@@ -102,10 +103,10 @@ export class PushService {
   }
 }
 
-function judgeOf({ notes, stored, bus, names, clock, telemetry, config }: PushServiceParts): Judge {
-  const { log } = telemetry;
+function judgeOf(parts: PushServiceParts, log: ports.Log): Judge {
+  const { notes, stored, bus, names, clock, telemetry, config } = parts;
   const onSilent = (error: unknown): void => {
-    log.debug({ err: error }, "a connector says nothing of its sessions: they count as ended");
+    telemetry.log.debug({ err: error }, "a connector says nothing of its sessions: they count as ended");
   };
   const activity = new ActivityClient({ bus, names, clock, onSilent });
   const { mentionsOnlyAbove } = config;

@@ -184,13 +184,13 @@ export class Sender {
 
   /** Repeats `act` until it succeeds or the scope ends. */
   async #until(what: string, { signal }: Scope, act: () => Promise<unknown>): Promise<void> {
-    for (let isTold = false; ; isTold = true) {
+    for (;;) {
       try {
         await act();
         return;
       } catch (error) {
         signal.throwIfAborted();
-        if (!isTold) this.#parts.log.warn({ err: error }, `${what} yet: trying again`);
+        this.#parts.log.warn({ err: error }, `${what} yet: trying again`);
         await this.#parts.clock.sleep(RETRY_MS, signal);
       }
     }

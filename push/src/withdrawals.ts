@@ -54,6 +54,7 @@ export class Withdrawals {
       const registrations = await this.#parts.registrations.of(read.user);
       await Promise.all(registrations.map(async (one) => this.#onDevice(read, one, scope)));
     } catch (error) {
+      if (scope.signal.aborted) return; // Another worker does it.
       this.#parts.log.warn({ err: error }, "a notification that was read is not withdrawn");
     }
   }
