@@ -146,12 +146,14 @@ export function jobOf(candidate: Candidate, { standing, at }: Verdict, wanted: W
   const { user, registration, message } = candidate;
   const place = { user, device: registration.device, conversation: message.conversation };
   const { hasSound, isUrgent, isMentionsOnly } = wanted;
+  // Behind a half-open connection the last message stands for all that the device may have lost.
+  const isLast = message.device !== undefined && standing !== undefined;
   return {
     key: placeKey(place),
     user,
     registration,
     message,
-    count: 1,
+    count: isLast ? Math.max(1, message.no - standing.markNo) : 1,
     seq: message.seq,
     hasSound,
     isUrgent,
