@@ -70,9 +70,7 @@ export class Judge {
     const at = clock.monotonic();
     const groups = groupsOf(candidates);
     const facts = new Map(
-      await Promise.all(
-        [...groups].map(async ([key, group]) => [key, await this.#factsOf(group)] as const),
-      ),
+      await Promise.all([...groups].map(async ([key, group]) => [key, await this.#factsOf(group)] as const)),
     );
     const now = clock.now();
     const look = (candidate: Candidate, live: readonly LiveDevice[]): Verdict => {
@@ -112,8 +110,7 @@ export class Judge {
     return new Map(
       await Promise.all(
         [...connectors].map(
-          async ([user, connectors]) =>
-            [user, await this.#parts.activity.of({ user, connectors })] as const,
+          async ([user, connectors]) => [user, await this.#parts.activity.of({ user, connectors })] as const,
         ),
       ),
     );

@@ -125,7 +125,9 @@ export class Lanes {
       lane.waiting.push(next);
       return;
     }
-    const count = last.isFolded ? Math.max(next.job.count, last.job.count + 1) : next.job.count + last.job.count;
+    const count = last.isFolded
+      ? Math.max(next.job.count, last.job.count + 1)
+      : next.job.count + last.job.count;
     const dueMs = last.isFolded ? last.dueMs : next.dueMs;
     lane.waiting.splice(-1, 1, standingFor(last, { ...next, dueMs }, count));
     this.#parts.onFolded();

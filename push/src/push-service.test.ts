@@ -83,7 +83,12 @@ test("killed in the middle: what was sent is not sent again, what was not is", a
   const other = annBench(bench);
   other.queue.redeliver();
   await other.settle();
-  assert.deepEqual([...bench.provider.shown].sort(), ["ann g 1 x1", "ann g 2 x1", "ann g 3 x1", "cat g 2 x1"]);
+  assert.deepEqual([...bench.provider.shown].sort(), [
+    "ann g 1 x1",
+    "ann g 2 x1",
+    "ann g 3 x1",
+    "cat g 2 x1",
+  ]);
   assert.deepEqual(other.queue.left, []);
 });
 
@@ -282,7 +287,10 @@ test("a partition that is given up sends what waits to be folded, and keeps what
   await bench.pass(200, 20);
   await given;
   assert.equal(bench.provider.shown.at(-1), "ann g 6 x6");
-  assert.deepEqual([...bench.later.kept.values()].map(({ entry }) => entry.message.conversation), ["h"]);
+  assert.deepEqual(
+    [...bench.later.kept.values()].map(({ entry }) => entry.message.conversation),
+    ["h"],
+  );
   assert.deepEqual(bench.queue.left, []);
 });
 

@@ -68,7 +68,18 @@ export class PushService {
       hasPreviews: config.hasPreviews,
       telemetry,
     });
-    const outward = { clock, circuits, slots, providers, compose, notes, registrations, metrics, log, random };
+    const outward = {
+      clock,
+      circuits,
+      slots,
+      providers,
+      compose,
+      notes,
+      registrations,
+      metrics,
+      log,
+      random,
+    };
     const sender = new Sender({ ...outward, judge, dead: parts.dead });
     const lanes = lanesOver(sender, parts, metrics);
     const withdrawals = new Withdrawals({ ...outward, lanes });

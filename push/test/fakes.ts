@@ -304,7 +304,10 @@ export class Bench {
       providers: { get: (kind) => (kind === "webhook" ? this.provider : undefined) },
       later: this.later,
       dead: { add: async (_partition, letter) => void this.dead.push(letter) },
-      texts: ({ sender, count, text }) => ({ title: sender, text: count > 1 ? `${count} new` : (text ?? "") }),
+      texts: ({ sender, count, text }) => ({
+        title: sender,
+        text: count > 1 ? `${count} new` : (text ?? ""),
+      }),
       random: () => 0.5,
     });
     this.service.start();
@@ -341,7 +344,11 @@ const assertNever = (): never => {
 
 let nextNo = 0;
 /** A message to ann, of now. */
-export const messageTo = (to: readonly string[], seq: number, more: Partial<QueuedMessage> = {}): QueuedMessage => {
+export const messageTo = (
+  to: readonly string[],
+  seq: number,
+  more: Partial<QueuedMessage> = {},
+): QueuedMessage => {
   nextNo += 1;
   return {
     is: "message",

@@ -66,8 +66,9 @@ test("each message is pushed to each device once, by two workers that share the 
   assert.equal(world.receiver.total, CONVERSATIONS.length * USERS.length);
   assert.deepEqual(world.receiver.repeated, []);
   const partitions = await Promise.all(
-    world.workers.map(async ({ spec }) =>
-      ((await (await fetch(`http://127.0.0.1:${spec.adminPort}/partitions`)).json()) as number[]).length,
+    world.workers.map(
+      async ({ spec }) =>
+        ((await (await fetch(`http://127.0.0.1:${spec.adminPort}/partitions`)).json()) as number[]).length,
     ),
   );
   assert.deepEqual(partitions, [2, 2]);
@@ -107,7 +108,10 @@ test("a device with a live session and an owner who is active are not pushed", a
     },
   });
   const before = world.receiver.total;
-  await world.put("away", messageTo(["user0", "user1", "user2", "user3"], 1, { conversation: "away", ts: Date.now() }));
+  await world.put(
+    "away",
+    messageTo(["user0", "user1", "user2", "user3"], 1, { conversation: "away", ts: Date.now() }),
+  );
   await untilAllAreTold(10_000);
   const told = world.receiver.received.slice(before).map(({ data }) => String(data["user"]));
   assert.deepEqual(told.sort(), ["user2", "user3"]);
@@ -133,7 +137,10 @@ test("kill -9 of a worker: every message is pushed or folded, and few ids come t
   await talking;
   await untilAllAreTold(60_000);
   assert.deepEqual(untold(), []);
-  assert.ok(world.receiver.repeated.length <= REPEATED_MAX, `${world.receiver.repeated.length} ids came twice`);
+  assert.ok(
+    world.receiver.repeated.length <= REPEATED_MAX,
+    `${world.receiver.repeated.length} ids came twice`,
+  );
   victim.start();
   await victim.ready(30_000);
 });

@@ -125,7 +125,10 @@ export class PushNotes {
 const lineOf = ({ user, conversation, no, notes }: PushAsk): string =>
   [user, conversation, no, ...notes].join(" ");
 
-function factsOf(conversation: string, [entry = "", sessions = "", shown = ""]: readonly string[]): PushFacts {
+function factsOf(
+  conversation: string,
+  [entry = "", sessions = "", shown = ""]: readonly string[],
+): PushFacts {
   const words = sessions === "" ? [] : sessions.split(" ");
   return {
     entry: entry === "" ? undefined : readEntry(conversation, entry),
