@@ -142,7 +142,7 @@ test("a badge is made of at most 200 conversations", async () => {
   );
   const unread = (await notes.unread("eve")) ?? 0;
   assert.ok(unread >= 190 && unread <= 200, String(unread));
-  await ask("eve", "one more", 3);
+  await ask("eve", "another", 3);
   assert.equal(await notes.unread("eve"), unread);
 });
 
