@@ -1,4 +1,5 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
+import { attempt } from "./attempt.ts";
 import { delayAfter } from "./backoff.ts";
 import type { Circuit } from "./circuit.ts";
 import type { Circuits } from "./circuits.ts";
@@ -13,8 +14,6 @@ import type { Slots } from "./slots.ts";
 
 /** A decision that is older is made again before anything is sent. */
 const FRESH_MS = 1_000;
-/** Longest attempt, whatever the provider's own limit is. */
-const ATTEMPT_MAX_MS = 30_000;
 const RETRY_MS = 250;
 const NOTE_TRIES_MAX = 20;
 
@@ -105,7 +104,7 @@ export class Sender {
       if (scope.signal.aborted) circuit.untake();
       scope.signal.throwIfAborted();
       const { push, end } = await compose.notification(job);
-      const outcome = await provider.send(job.registration.target, push, AbortSignal.timeout(ATTEMPT_MAX_MS));
+      const outcome = await attempt(provider, job.registration.target, push);
       end(outcome);
       if (outcome.is === "retry" && outcome.isDown)
         circuit.down(clock.monotonic(), random(), outcome.afterMs);

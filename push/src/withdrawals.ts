@@ -1,6 +1,7 @@
 import type { QueuedRead } from "@jichat/protocol/bus/push.ts";
 import type { PushRegistration } from "@jichat/protocol/bus/push-registration.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
+import { attempt } from "./attempt.ts";
 import { delayAfter } from "./backoff.ts";
 import type { Circuits } from "./circuits.ts";
 import type { Composer } from "./compose-push.ts";
@@ -13,7 +14,6 @@ import type { Log, Notes, Providers, Registrations } from "./ports.ts";
 import type { Slots } from "./slots.ts";
 
 const BUSY_LOOK_MS = 50;
-const ATTEMPT_MAX_MS = 30_000;
 
 export interface WithdrawalsParts {
   readonly clock: Clock;
@@ -86,7 +86,7 @@ export class Withdrawals {
       const circuit = circuits.of(provider, target, clock.monotonic());
       if (circuit.state(clock.monotonic()) !== "closed") return;
       await this.#parts.slots.take();
-      const outcome = await provider.send(target, push, AbortSignal.timeout(ATTEMPT_MAX_MS)).finally(() => {
+      const outcome = await attempt(provider, target, push).finally(() => {
         this.#parts.slots.free();
       });
       if (outcome.is === "retry" && outcome.isDown)

@@ -85,10 +85,11 @@ export class Worker {
     const found = await Promise.all(
       to.map(async (user) => {
         const registrations = await this.#parts.registrations.of(user);
-        if (registrations.length === 0) this.#parts.metrics.countSkipped("unregistered");
         return registrations.map((registration) => ({ user, registration, message: told }));
       }),
     );
+    const without = found.filter((registrations) => registrations.length === 0).length;
+    if (without > 0) this.#parts.metrics.countSkipped("unregistered", without);
     return found.flat();
   }
 
