@@ -67,13 +67,16 @@ export class Withdrawals {
     const { notes, lanes, clock } = this.#parts;
     const place = { user, device: registration.device, conversation };
     const key = placeKey(place);
-    // What is on its way now may be shown in a moment.
-    while (lanes.isBusy(key)) await clock.sleep(BUSY_LOOK_MS, scope.signal);
-    await lanes.alone(key, async () => {
+    for (;;) {
+      // What is on its way now may be shown in a moment.
+      while (lanes.isBusy(key)) await clock.sleep(BUSY_LOOK_MS, scope.signal);
       const { shown } = await notes.facts({ user, conversation, no: 0, notes: [key] });
+      if (lanes.isBusy(key)) continue;
       const [seq = 0] = shown;
-      if (seq > 0 && seq <= readSeq) await this.#withdraw({ place, key, seq, registration }, scope);
-    });
+      if (seq === 0 || seq > readSeq) return;
+      await lanes.alone(key, async () => this.#withdraw({ place, key, seq, registration }, scope));
+      return;
+    }
   }
 
   async #withdraw({ place, key, seq, registration }: Shown, scope: Scope): Promise<void> {
