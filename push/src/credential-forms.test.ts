@@ -33,7 +33,12 @@ test("good files are read", () => {
   );
   const { token_uri: _, ...plain } = FCM;
   assert.equal(readFcm(JSON.stringify(plain)).account.tokenUri.href, "https://oauth2.googleapis.com/token");
-  const endpoints = [{}, { isSandbox: false }, { isSandbox: true }, { isSandbox: true, endpoint: "http://127.0.0.1:81" }];
+  const endpoints = [
+    {},
+    { isSandbox: false },
+    { isSandbox: true },
+    { isSandbox: true, endpoint: "http://127.0.0.1:81" },
+  ];
   assert.deepEqual(
     endpoints.map((more) => readApns(JSON.stringify({ ...APNS, ...more })).endpoint.host),
     ["api.push.apple.com", "api.push.apple.com", "api.sandbox.push.apple.com", "127.0.0.1:81"],
@@ -44,15 +49,30 @@ test("good files are read", () => {
 
 type Change = Readonly<Record<string, unknown>>;
 /** A change that breaks a file, and how it is told. */
-const BROKEN: readonly (readonly [read: (text: string) => unknown, good: object, change: Change, told: RegExp])[] = [
+const BROKEN: readonly (readonly [
+  read: (text: string) => unknown,
+  good: object,
+  change: Change,
+  told: RegExp,
+])[] = [
   [readVapid, VAPID, { subject: undefined }, /^`subject` is not a mailto: or https: URL$/],
   [readVapid, VAPID, { subject: "admin@chat.example" }, /^`subject` is not/],
   [readVapid, VAPID, { subject: "http://chat.example" }, /^`subject` is not/],
   [readVapid, VAPID, { subject: "https://localhost" }, /^`subject` is not/],
   [readVapid, VAPID, { publicKey: "AAAA" }, /^`publicKey` is not 65 bytes in base64url$/],
-  [readVapid, VAPID, { publicKey: webPush.generateVAPIDKeys().publicKey }, /^`publicKey` is not the one of `privateKey`$/],
+  [
+    readVapid,
+    VAPID,
+    { publicKey: webPush.generateVAPIDKeys().publicKey },
+    /^`publicKey` is not the one of `privateKey`$/,
+  ],
   [readVapid, VAPID, { privateKey: VAPID.publicKey }, /^`privateKey` is not 32 bytes in base64url$/],
-  [readVapid, VAPID, { privateKey: Buffer.alloc(32).toString("base64url") }, /^`privateKey` is not one of the curve/],
+  [
+    readVapid,
+    VAPID,
+    { privateKey: Buffer.alloc(32).toString("base64url") },
+    /^`privateKey` is not one of the curve/,
+  ],
   [readFcm, FCM, { type: "authorized_user" }, /^`type` is not "service_account"$/],
   [readFcm, FCM, { project_id: "../x" }, /^`project_id` is not a project's id$/],
   [readFcm, FCM, { client_email: 5 }, /^`client_email` is not a string$/],
@@ -73,20 +93,28 @@ const BROKEN: readonly (readonly [read: (text: string) => unknown, good: object,
   [readWebhook, WEBHOOK, { secrets: [] }, /^`secrets` has 0 entries, not 1 to 10$/],
   [readWebhook, WEBHOOK, { secrets: Array.from({ length: 11 }, () => SECRET) }, /^`secrets` has 11 entries/],
   [readWebhook, WEBHOOK, { secrets: [SECRET, "whsec_AAAA"] }, /^secret 2 of `secrets` is not whsec_/],
-  [readWebhook, WEBHOOK, { secrets: [Buffer.alloc(32).toString("base64")] }, /^secret 1 of `secrets` is not whsec_/],
+  [
+    readWebhook,
+    WEBHOOK,
+    { secrets: [Buffer.alloc(32).toString("base64")] },
+    /^secret 1 of `secrets` is not whsec_/,
+  ],
 ];
 
 for (const [read, good, change, told] of BROKEN) {
   const [field = ""] = Object.keys(change);
   test(`${read.name} refuses ${field}: ${String(told)}`, () => {
-    assert.throws(() => read(JSON.stringify({ ...good, ...change })), (error: Error) => {
-      assert.match(error.message, told);
-      const value = change[field];
-      if (typeof value === "string" && value.length > 3)
-        for (let at = error as Error | undefined; at !== undefined; at = at.cause as Error | undefined)
-          assert.ok(!at.message.includes(value), "it quotes what may be secret");
-      return true;
-    });
+    assert.throws(
+      () => read(JSON.stringify({ ...good, ...change })),
+      (error: Error) => {
+        assert.match(error.message, told);
+        const value = change[field];
+        if (typeof value === "string" && value.length > 3)
+          for (let at = error as Error | undefined; at !== undefined; at = at.cause as Error | undefined)
+            assert.ok(!at.message.includes(value), "it quotes what may be secret");
+        return true;
+      },
+    );
   });
 }
 

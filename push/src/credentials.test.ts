@@ -17,7 +17,8 @@ import { NOTIFICATION, SENT, never } from "../test/pushes.ts";
 import { PushProviders } from "./credentials.ts";
 import { readRanges } from "./providers/public-address.ts";
 
-const vapidFile = (): string => JSON.stringify({ subject: "mailto:a@chat.example", ...webPush.generateVAPIDKeys() });
+const vapidFile = (): string =>
+  JSON.stringify({ subject: "mailto:a@chat.example", ...webPush.generateVAPIDKeys() });
 
 function folderWith(t: TestContext, files: Readonly<Record<string, string>>) {
   const folder = mkdtempSync(join(tmpdir(), "jichat-credentials-"));
@@ -46,11 +47,22 @@ function folderWith(t: TestContext, files: Readonly<Record<string, string>>) {
     providers.close();
     rmSync(folder, { recursive: true });
   });
-  return { providers, put, lines, remove: (name: string) => rmSync(join(folder, name)), changes: () => changes };
+  return {
+    providers,
+    put,
+    lines,
+    remove: (name: string) => rmSync(join(folder, name)),
+    changes: () => changes,
+  };
 }
 
 test("each provider that has its file is on, and sends", async (t) => {
-  const services = [await WebPushService.start(), await FcmService.start(), await ApnsService.start(), await WebhookReceiver.start()] as const;
+  const services = [
+    await WebPushService.start(),
+    await FcmService.start(),
+    await ApnsService.start(),
+    await WebhookReceiver.start(),
+  ] as const;
   t.after(async () => Promise.all(services.map(async (service) => service.stop())));
   const [web, fcm, apns, webhook] = services;
   const vapid = vapidFile();
@@ -61,7 +73,10 @@ test("each provider that has its file is on, and sends", async (t) => {
     "webhook.json": webhook.file,
   });
   const { publicKey } = JSON.parse(vapid) as { readonly publicKey: string };
-  assert.deepEqual(providers.offer, { kinds: ["webpush", "fcm", "apns", "webhook"], vapidPublicKey: publicKey });
+  assert.deepEqual(providers.offer, {
+    kinds: ["webpush", "fcm", "apns", "webhook"],
+    vapidPublicKey: publicKey,
+  });
   const targets = [
     web.subscribe(publicKey),
     { kind: "fcm", token: fcm.register() },
@@ -70,7 +85,10 @@ test("each provider that has its file is on, and sends", async (t) => {
   ] as const;
   for (const target of targets)
     assert.deepEqual(await providers.get(target.kind)?.send(target, NOTIFICATION, never), SENT, target.kind);
-  assert.deepEqual(services.map(({ received }) => received.length), [1, 1, 1, 1]);
+  assert.deepEqual(
+    services.map(({ received }) => received.length),
+    [1, 1, 1, 1],
+  );
 });
 
 test("a missing file is a provider that is off, which comes and goes with its file", async (t) => {
@@ -87,7 +105,10 @@ test("a missing file is a provider that is off, which comes and goes with its fi
 
 test("a broken file is told by name without its content, and the last good one stays", async (t) => {
   const good = vapidFile();
-  const { providers, put, lines } = folderWith(t, { "vapid.json": good, "apns.json": '{"keyId": "secret-of-the-test' });
+  const { providers, put, lines } = folderWith(t, {
+    "vapid.json": good,
+    "apns.json": '{"keyId": "secret-of-the-test',
+  });
   assert.deepEqual(providers.faults, ["apns.json: it is not JSON"]);
   assert.deepEqual(providers.offer.kinds, ["webpush"]);
   put("vapid.json", JSON.stringify({ ...(JSON.parse(good) as object), subject: "secret-of-the-test" }));
@@ -116,5 +137,8 @@ test("new credentials take over while pushes with the old ones are in flight", a
   const push = { ...NOTIFICATION, id: "next" };
   assert.deepEqual(await providers.get("webhook")?.send(target, push, never), SENT);
   assert.deepEqual(await slow, SENT);
-  assert.deepEqual(receiver.received.map(({ id }) => id), ["next", NOTIFICATION.id]);
+  assert.deepEqual(
+    receiver.received.map(({ id }) => id),
+    ["next", NOTIFICATION.id],
+  );
 });

@@ -9,7 +9,17 @@ import { APNS_STATUS } from "@jichat/testkit/push/apns-checks.ts";
 import type { ApnsOptions as ServiceOptions } from "@jichat/testkit/push/apns-service.ts";
 import { ApnsService } from "@jichat/testkit/push/apns-service.ts";
 import { until } from "@jichat/testkit/until.ts";
-import { DOWN, GONE, LATER, NOTIFICATION, REFUSED, SENT, WITHDRAWAL, isOutcome, never } from "../../test/pushes.ts";
+import {
+  DOWN,
+  GONE,
+  LATER,
+  NOTIFICATION,
+  REFUSED,
+  SENT,
+  WITHDRAWAL,
+  isOutcome,
+  never,
+} from "../../test/pushes.ts";
 import { readApns } from "../credential-forms.ts";
 import type { Outcome } from "../provider.ts";
 import { APNS_REASONS } from "./apns-answers.ts";
@@ -30,7 +40,12 @@ async function start(t: TestContext, { service: options = {}, file, ...rest }: O
     await service.stop();
   });
   const token = service.register();
-  return { service, provider, target: { kind: "apns", token } as const, secrets: [token, "PRIVATE KEY", "bearer"] };
+  return {
+    service,
+    provider,
+    target: { kind: "apns", token } as const,
+    secrets: [token, "PRIVATE KEY", "bearer"],
+  };
 }
 
 const headersOf = (headers: object): Readonly<Record<string, unknown>> =>
@@ -91,7 +106,9 @@ test("a text that is too long is shortened, between characters", async (t) => {
   for (const character of ["a", "中", "👨‍👩‍👧‍👦", '"']) {
     const push = { ...NOTIFICATION, text: character.repeat(6_000) };
     assert.deepEqual(await provider.send(target, push, never), SENT);
-    const { alert } = service.received.at(-1)?.payload["aps"] as { readonly alert: { readonly body: string } };
+    const { alert } = service.received.at(-1)?.payload["aps"] as {
+      readonly alert: { readonly body: string };
+    };
     assert.ok(alert.body.length > 1_000 && alert.body.endsWith("…"));
     assert.equal(alert.body.slice(0, -1).replaceAll(character, ""), "");
   }
@@ -122,7 +139,11 @@ test("every reason that Apple documents has its outcome", async (t) => {
 
 test("answers without a reason of Apple's are taken by their status, and not repeated", async (t) => {
   const { service, provider, target, secrets } = await start(t);
-  const rows: readonly (readonly [status: number, headers: Record<string, string>, outcome: Omit<Outcome, "reason">])[] = [
+  const rows: readonly (readonly [
+    status: number,
+    headers: Record<string, string>,
+    outcome: Omit<Outcome, "reason">,
+  ])[] = [
     [400, {}, REFUSED],
     [403, {}, DOWN],
     [410, {}, GONE],
@@ -154,13 +175,25 @@ test("tokens that are gone, another app's, unknown, or none at all are gone", as
   ] as const;
   for (const [token, reason] of told)
     isOutcome(await provider.send({ kind: "apns", token }, NOTIFICATION, never), GONE, reason, secrets);
-  isOutcome(await provider.send({ kind: "fcm", token: "x" }, NOTIFICATION, never), REFUSED, /not one of/, secrets);
+  isOutcome(
+    await provider.send({ kind: "fcm", token: "x" }, NOTIFICATION, never),
+    REFUSED,
+    /not one of/,
+    secrets,
+  );
 });
 
 test("a key that is not ours is down, and ends no registration", async (t) => {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const { provider, target, secrets } = await start(t, { file: (service) => service.credentialsFile(privateKey) });
-  isOutcome(await provider.send(target, NOTIFICATION, never), DOWN, /credentials.*InvalidProviderToken/, secrets);
+  const { provider, target, secrets } = await start(t, {
+    file: (service) => service.credentialsFile(privateKey),
+  });
+  isOutcome(
+    await provider.send(target, NOTIFICATION, never),
+    DOWN,
+    /credentials.*InvalidProviderToken/,
+    secrets,
+  );
 });
 
 test("the JWT is renewed when it is 40 minutes old, or when APNs calls it expired after 20", async (t) => {
@@ -199,13 +232,18 @@ test("pushes share one connection, with no more streams than the server allows",
   const { service, provider, target } = await start(t, { service: { streamsMax: 5 } });
   assert.deepEqual(await provider.send(target, NOTIFICATION, never), SENT);
   service.faults.always({ is: "slow", ms: 10 });
-  const outcomes = await Promise.all(Array.from({ length: 60 }, async () => provider.send(target, NOTIFICATION, never)));
+  const outcomes = await Promise.all(
+    Array.from({ length: 60 }, async () => provider.send(target, NOTIFICATION, never)),
+  );
   assert.ok(outcomes.every(({ is }) => is === "sent"));
   assert.deepEqual([service.connections, service.streamsAtOnce, service.received.length], [1, 5, 61]);
 });
 
 test("what waits for a stream is bounded", async (t) => {
-  const { service, provider, target, secrets } = await start(t, { service: { streamsMax: 1 }, attemptMs: 600 });
+  const { service, provider, target, secrets } = await start(t, {
+    service: { streamsMax: 1 },
+    attemptMs: 600,
+  });
   assert.deepEqual(await provider.send(target, NOTIFICATION, never), SENT);
   service.faults.always({ is: "silent" });
   const sending = Array.from({ length: 1_001 }, async () => provider.send(target, NOTIFICATION, never));
@@ -273,5 +311,10 @@ test("over TLS it wants a certificate that it trusts", async (t) => {
   const trusting = await start(t, { service: { tls: { cert, key } }, trust: { ca: cert } });
   assert.deepEqual(await trusting.provider.send(trusting.target, NOTIFICATION, never), SENT);
   const strict = await start(t, { service: { tls: { cert, key } } });
-  isOutcome(await strict.provider.send(strict.target, NOTIFICATION, never), DOWN, /SELF_SIGNED/, strict.secrets);
+  isOutcome(
+    await strict.provider.send(strict.target, NOTIFICATION, never),
+    DOWN,
+    /SELF_SIGNED/,
+    strict.secrets,
+  );
 });

@@ -7,9 +7,15 @@ const EMPTY_BYTES = json("", "").length;
 
 test("a text at the limit is whole, one byte more is cut", () => {
   const bytesMax = EMPTY_BYTES + 20;
-  assert.equal(fitted({ title: "0123456789", text: "0123456789" }, bytesMax, json), json("0123456789", "0123456789"));
+  assert.equal(
+    fitted({ title: "0123456789", text: "0123456789" }, bytesMax, json),
+    json("0123456789", "0123456789"),
+  );
   // An ellipsis has three bytes.
-  assert.equal(fitted({ title: "0123456789", text: "0123456789x" }, bytesMax, json), json("0123456789", "0123456…"));
+  assert.equal(
+    fitted({ title: "0123456789", text: "0123456789x" }, bytesMax, json),
+    json("0123456789", "0123456…"),
+  );
 });
 
 test("it is cut between characters, and never within one", () => {
@@ -17,7 +23,10 @@ test("it is cut between characters, and never within one", () => {
   const room = Buffer.byteLength(family);
   for (let spare = 0; spare < room; spare += 1) {
     const bytesMax = EMPTY_BYTES + 3 + 2 * room + spare;
-    assert.equal(fitted({ title: "", text: family.repeat(9) }, bytesMax, json), json("", `${family.repeat(2)}…`));
+    assert.equal(
+      fitted({ title: "", text: family.repeat(9) }, bytesMax, json),
+      json("", `${family.repeat(2)}…`),
+    );
   }
 });
 

@@ -47,7 +47,10 @@ async function serverAt(t: TestContext, host: string, tls?: { readonly cert: str
 
 test("the connection goes to the address that was checked, whatever DNS says next", async (t) => {
   const { port, paths } = await serverAt(t, "127.0.0.2");
-  const { status, asked } = agentFor(t, { allowed: ["127.0.0.2"], answers: [[v4("127.0.0.2")], [v4("127.0.0.3")]] });
+  const { status, asked } = agentFor(t, {
+    allowed: ["127.0.0.2"],
+    answers: [[v4("127.0.0.2")], [v4("127.0.0.3")]],
+  });
   assert.equal(await status(`http://push.example:${port}/a`), 204);
   await sleep(20); // The connection is free for the next request a turn after the answer.
   assert.equal(await status(`http://push.example:${port}/b`), 204);
@@ -56,7 +59,10 @@ test("the connection goes to the address that was checked, whatever DNS says nex
 
 test("a name that comes to stand for another address is refused at the next connection", async (t) => {
   const { port } = await serverAt(t, "127.0.0.2");
-  const { status, asked } = agentFor(t, { allowed: ["127.0.0.2"], answers: [[v4("127.0.0.2")], [v4("10.0.0.1")]] });
+  const { status, asked } = agentFor(t, {
+    allowed: ["127.0.0.2"],
+    answers: [[v4("127.0.0.2")], [v4("10.0.0.1")]],
+  });
   assert.equal(await status(`http://push.example:${port}/`), 204);
   await assert.rejects(status(`http://push.example:${Number(port) ^ 1}/`), AddressRefused);
   assert.equal(asked.length, 2);
@@ -66,7 +72,10 @@ test("one address that is not public is enough to refuse a name", async (t) => {
   for (const answers of [
     [v4("127.0.0.1")],
     [v4("8.8.8.8"), v4("10.0.0.1")],
-    [{ address: "2606:4700::1111", family: 6 }, { address: "fd00:ec2::254", family: 6 }],
+    [
+      { address: "2606:4700::1111", family: 6 },
+      { address: "fd00:ec2::254", family: 6 },
+    ],
     [{ address: "::ffff:169.254.169.254", family: 6 }],
     [{ address: "64:ff9b::a00:1", family: 6 }],
     [],
@@ -79,14 +88,26 @@ test("one address that is not public is enough to refuse a name", async (t) => {
 test("addresses that are written into the URL are checked too, in every form", async (t) => {
   const { status, asked } = agentFor(t, { allowed: ["192.168.7.0/24"], answers: [[v4("8.8.8.8")]] });
   const hosts = ["127.0.0.1", "127.1", "0x7f000001", "017700000001", "2130706433", "0", "169.254.169.254"];
-  for (const host of [...hosts, "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[fe80::1]", "[64:ff9b::7f00:1]"])
+  for (const host of [
+    ...hosts,
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[fe80::1]",
+    "[64:ff9b::7f00:1]",
+  ])
     await assert.rejects(status(`https://${host}/`), AddressRefused, host);
   assert.deepEqual(asked, []);
 });
 
 test("plain HTTP and other ports are for allowed addresses alone", async (t) => {
   const { status } = agentFor(t, { allowed: ["127.0.0.9"], answers: [[v4("8.8.8.8")]] });
-  const urls = ["http://push.example/", "https://push.example:8443/", "http://8.8.8.8/", "https://8.8.8.8:22/"];
+  const urls = [
+    "http://push.example/",
+    "https://push.example:8443/",
+    "http://8.8.8.8/",
+    "https://8.8.8.8:22/",
+  ];
   for (const url of urls) await assert.rejects(status(url), AddressRefused, url);
   const mixed = agentFor(t, { allowed: ["127.0.0.9"], answers: [[v4("127.0.0.9"), v4("8.8.8.8")]] });
   await assert.rejects(mixed.status("http://push.example/"), AddressRefused);

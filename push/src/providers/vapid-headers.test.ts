@@ -10,7 +10,10 @@ const HOUR_MS = 3_600_000;
 function make() {
   const clock = new HandClock();
   clock.aheadMs = Date.now(); // `web-push` compares with the time of day.
-  const headers = new VapidHeaders({ subject: "mailto:a@chat.example", ...webPush.generateVAPIDKeys() }, clock);
+  const headers = new VapidHeaders(
+    { subject: "mailto:a@chat.example", ...webPush.generateVAPIDKeys() },
+    clock,
+  );
   const tokenFor = (origin: string): string => /t=([^,]+)/.exec(headers.of(origin))?.[1] ?? "";
   return { clock, headers, tokenFor };
 }
