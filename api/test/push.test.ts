@@ -3,13 +3,15 @@ import { after, before, test } from "node:test";
 import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
-import { Redis } from "ioredis";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { PUSH_OFFER_KEY, pushOfferText } from "@jichat/protocol/bus/push-offer.ts";
 import { PushDevices } from "@jichat/identity/push-devices.ts";
+import type { RedisConnection } from "@jichat/presence/redis.ts";
+import { connectRedis } from "@jichat/presence/redis.ts";
 import type { Stack } from "@jichat/testkit/local/stack.ts";
 import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
 import { until } from "@jichat/testkit/until.ts";
+import pino from "pino";
 import { WISHES } from "../src/routes/push-examples.ts";
 import type { Reply } from "./rest-client.ts";
 import { PASSWORD, RestClient } from "./rest-client.ts";
@@ -24,7 +26,7 @@ let stack: Stack;
 let destroy: () => Promise<void>;
 let rest: RestClient;
 let nats: NatsConnection;
-let redis: Redis;
+let redis: RedisConnection;
 let devices: PushDevices;
 
 before(async () => {
@@ -33,7 +35,7 @@ before(async () => {
   rest = new RestClient(stack);
   nats = await connect({ servers: stack.natsUrl });
   devices = await PushDevices.open(nats, namesOf(CLUSTER));
-  redis = new Redis(stack.redisUrl);
+  redis = connectRedis(stack.redisUrl, { log: pino({ level: "silent" }) });
 });
 after(async () => {
   redis?.disconnect();
