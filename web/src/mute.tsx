@@ -13,12 +13,6 @@ interface Props {
   readonly onFault: (error: unknown) => void;
 }
 
-/** How the conversation is muted, in words. */
-function saidOf({ until, mentionsOnly }: NonNullable<ConversationRow["muted"]>): string {
-  const when = until === undefined ? t("mute.muted") : t("mute.until", { when: momentOf(until) });
-  return mentionsOnly === true ? `${when} ${t("mute.mentions")}` : when;
-}
-
 /** Mutes a conversation for the reader, on all of their devices, and ends that. */
 export function Mute({ model, listed, onFault }: Props) {
   const [isOpen, setOpen] = useState(false);
@@ -90,7 +84,12 @@ export function Mute({ model, listed, onFault }: Props) {
             </>
           ) : (
             <>
-              <p>{saidOf(muted)}</p>
+              <p>
+                {muted.until === undefined
+                  ? t("mute.muted")
+                  : t("mute.until", { when: momentOf(muted.until) })}
+              </p>
+              {muted.mentionsOnly === true ? <p>{t("mute.mentions")}</p> : null}
               <button
                 class="quiet"
                 onClick={() => {

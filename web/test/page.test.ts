@@ -97,12 +97,12 @@ test("a conversation that is muted on one device is so on the other, draws no at
   const laptop = await scene.enter("alice");
   const bob = await scene.enter("bob");
   await entry(phone, "bob").click();
-  await phone.getByRole("button", { name: "Mute" }).click();
+  await phone.getByRole("button", { name: "Mute", exact: true }).click();
   await shot(phone, "mute");
   await isOpenToAll(phone, "the choices of a mute");
   await phone.keyboard.press("Escape");
   assert.equal(await phone.getByRole("button", { name: "For one hour" }).count(), 0);
-  await phone.getByRole("button", { name: "Mute" }).click();
+  await phone.getByRole("button", { name: "Mute", exact: true }).click();
   await phone.getByRole("button", { name: "For one hour" }).click();
   for (const page of [phone, laptop]) await entry(page, "bob").getByLabel("muted").waitFor();
 
@@ -117,17 +117,17 @@ test("a conversation that is muted on one device is so on the other, draws no at
 
   await laptop.reload();
   await entry(laptop, "bob").click();
-  await laptop.getByRole("button", { name: "Muted" }).click();
+  await laptop.getByRole("button", { name: "Muted", exact: true }).click();
   await laptop.getByText(/^Muted until .*\d/).waitFor();
-  await laptop.getByRole("button", { name: "Unmute" }).click();
+  await laptop.getByRole("button", { name: "Unmute", exact: true }).click();
   for (const page of [phone, laptop])
     await entry(page, "bob").getByLabel("muted").waitFor({ state: "detached" });
   for (const how of ["Until tomorrow", "Always"]) {
-    await phone.getByRole("button", { name: "Mute" }).click();
+    await phone.getByRole("button", { name: "Mute", exact: true }).click();
     await phone.getByRole("button", { name: how }).click();
     await entry(laptop, "bob").getByLabel("muted").waitFor();
-    await phone.getByRole("button", { name: "Muted" }).click();
-    await phone.getByRole("button", { name: "Unmute" }).click();
+    await phone.getByRole("button", { name: "Muted", exact: true }).click();
+    await phone.getByRole("button", { name: "Unmute", exact: true }).click();
     await entry(laptop, "bob").getByLabel("muted").waitFor({ state: "detached" });
   }
   await leave(phone, laptop, bob);

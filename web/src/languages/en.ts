@@ -92,8 +92,8 @@ export const en = {
   },
   mute: {
     mute: "Mute",
-    muted: "Muted.",
-    until: "Muted until {{when}}.",
+    muted: "Muted",
+    until: "Muted until {{when}}",
     mentions: "Messages that mention you are not muted.",
     hour: "For one hour",
     tomorrow: "Until tomorrow",

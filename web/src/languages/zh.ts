@@ -93,8 +93,8 @@ export const zh: Words = {
   },
   mute: {
     mute: "静音",
-    muted: "已静音。",
-    until: "静音至 {{when}}。",
+    muted: "已静音",
+    until: "静音至 {{when}}",
     mentions: "提到你的消息不会静音。",
     hour: "1 小时",
     tomorrow: "到明天",
