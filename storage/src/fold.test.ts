@@ -38,7 +38,7 @@ function logOf(steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : 
   });
 }
 
-/** Rows as ClickHouse gives them back: those of the lifecycle in the order of seq, and the latest settings. */
+/** Rows as ClickHouse gives them back: of the lifecycle in the order of seq, of settings the latest. */
 function rowsOf(records: readonly TailRecord[]): { lifecycle: LifecycleRow[]; settings: SettingRow[] } {
   const rows = noRows();
   addRun(

@@ -52,7 +52,7 @@ export class MuteEnds {
     this.#alarm.set(until - this.#parts.now(), this.#ring);
   }
 
-  /** The alarm may ring early: a timer has a longest delay, and the server's clock may have been corrected. */
+  /** The alarm may ring early: a timer has a longest delay, and the server's clock may be corrected. */
   readonly #ring = (): void => {
     const now = this.#parts.now();
     this.#nextAt = Infinity;

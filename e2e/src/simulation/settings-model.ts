@@ -31,7 +31,7 @@ export class SettingsModel {
   }
 }
 
-/** What the log says of the settings of each user in each conversation: the latest of the present membership. */
+/** The settings of each user in each conversation, as the log has them: the latest of the present membership. */
 export function settingsIn(batches: readonly Batch[]): (user: string, conversation: string) => string {
   const latest = new Map<string, string>();
   for (const record of batches.flatMap(({ records }) => records)) {

@@ -60,8 +60,8 @@ export class Simulation {
   #group = groupConversation("ann", "group-0");
 
   /**
-   * `kinds` are the faults that happen. If it is undefined, the seed decides. With `mutes`, people change their
-   * settings as well; without, a seed is what it was before there were settings.
+   * `kinds` are the faults that happen. If it is undefined, the seed decides. With `mutes`, people change
+   * their settings as well; without, a seed is what it was before there were settings.
    */
   constructor(seed: number, guards: Guards = ALL, kinds?: readonly FaultKind[], mutes = false) {
     this.seed = seed;
