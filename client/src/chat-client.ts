@@ -1,6 +1,13 @@
 import type { VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import type { Ack, ChatEvent, Limits, Muted, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import type {
+  Ack,
+  ChatEvent,
+  Limits,
+  Muted,
+  ServerFrame,
+  Synced,
+} from "@jichat/protocol/frame/server-frame.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";

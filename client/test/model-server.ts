@@ -220,7 +220,13 @@ export class ModelServer implements Peer, WriteHost {
     socket.say({ t: "error", id, code, message: "no", retryAfterMs: this.dice.int(20, 400), traceId: "t" });
   }
 
-  ack(socket: ModelSocket, id: string, { id: conversation }: Conversation, seq: number, isKnown = false): void {
+  ack(
+    socket: ModelSocket,
+    id: string,
+    { id: conversation }: Conversation,
+    seq: number,
+    isKnown = false,
+  ): void {
     const duplicate = isKnown ? { duplicate: true } : {};
     socket.say({ t: "ack", id, conversation, seq, ts: seq, ...duplicate, traceId: "t" });
   }

@@ -58,9 +58,6 @@ test(
     for (const socket of [phone, laptop, tablet])
       await socket.hear(({ t: kind, seq }) => kind === "event" && seq === head + 1);
     const told = (socket: Raw): unknown[] => socket.frames.filter(isSettings).map((frame) => frame["muted"]);
-    assert.deepEqual(
-      [phone, laptop, tablet, bob].map(told),
-      [[undefined], [muted, undefined], [muted], []],
-    );
+    assert.deepEqual([phone, laptop, tablet, bob].map(told), [[undefined], [muted, undefined], [muted], []]);
   },
 );

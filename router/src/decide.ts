@@ -130,7 +130,12 @@ function mark(conversation: Conversation, command: Write, verb: AnyMarkVerb, ts:
   };
 }
 
-function setting(conversation: Conversation, command: Identified, verb: AnySettingVerb, ts: number): Decision {
+function setting(
+  conversation: Conversation,
+  command: Identified,
+  verb: AnySettingVerb,
+  ts: number,
+): Decision {
   const { user, id, session } = command;
   const settings = verb.decide(conversation, user, command, new RecentLook(conversation, ts));
   if (settings === "unchanged") return unchanged(conversation, command, ts);

@@ -138,7 +138,8 @@ export class Folded implements State {
   #applySettings(user: string): void {
     const at = this.#settings.get(user);
     const member = this.members.get(user);
-    if (at === undefined || member === undefined || member.left !== undefined || at.seq < member.first) return;
+    if (at === undefined || member === undefined || member.left !== undefined || at.seq < member.first)
+      return;
     if (at.settings === undefined) delete member.settings;
     else member.settings = at.settings;
     member.position = Math.max(member.position, at.position);

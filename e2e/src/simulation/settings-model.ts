@@ -36,8 +36,7 @@ export function settingsIn(batches: readonly Batch[]): (user: string, conversati
   const latest = new Map<string, string>();
   for (const record of batches.flatMap(({ records }) => records)) {
     const { conversation } = record;
-    if (record.r === "setting")
-      latest.set(`${record.user} ${conversation}`, textOf(record.settings?.muted));
+    if (record.r === "setting") latest.set(`${record.user} ${conversation}`, textOf(record.settings?.muted));
     else if (record.r === "event" && record.kind === "left")
       for (const user of record.users ?? []) latest.delete(`${user} ${conversation}`);
   }
