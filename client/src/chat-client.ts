@@ -8,6 +8,7 @@ import type {
   ServerFrame,
   Synced,
 } from "@jichat/protocol/frame/server-frame.ts";
+import { tellOfAck } from "./acked.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
@@ -52,12 +53,6 @@ const CONNECT_MS = 30_000;
  */
 const ANY_ID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 /**
- * Frames whose ack names the event that they made. The ack of any other write that changed nothing names the
- * head.
- */
-const OWN_EVENT: ReadonlySet<string> = new Set(["send", "edit", "recall", "create", "rename"]);
-
-/**
  * One device of one user. It connects, resumes, keeps the order of what it sends, and repairs what it missed.
  * `B` is the type of the application's message bodies. The server does not check it.
  */
@@ -67,7 +62,7 @@ export class ChatClient<B extends object = Body> {
   readonly #outbox: Outbox;
   readonly #feeds: Feeds;
   readonly #inbox: Inbox;
-  readonly #ids = new IdMaker(() => this.#link.serverClock.now());
+  readonly #ids = new IdMaker(() => this.serverTime());
   readonly #arrivals: Arrivals;
   #status: Status = { state: "offline" };
   /** Why nothing is accepted any more. Set once the client is closed. */
@@ -122,11 +117,7 @@ export class ChatClient<B extends object = Body> {
       onOverdue: () => {
         this.#link.connection?.close(new Closed(DROPPED, "a write has had no answer for a minute"));
       },
-      transmit: (frame) => {
-        const { connection } = this.#link;
-        connection?.write(frame);
-        return connection?.isOpen === true;
-      },
+      transmit: (frame) => this.#link.write(frame),
     });
   }
 
@@ -360,10 +351,8 @@ export class ChatClient<B extends object = Body> {
     switch (frame.t) {
       case "ack":
         return this.#acked(frame);
-      case "error": {
-        if (frame.id !== undefined) this.#outbox.refused(frame.id, errorOf(frame));
-        return;
-      }
+      case "error":
+        return frame.id === undefined ? undefined : this.#outbox.refused(frame.id, errorOf(frame));
       case "event": {
         const { t: _, ...event } = frame;
         return this.#inbox.event(event);
@@ -381,20 +370,6 @@ export class ChatClient<B extends object = Body> {
 
   #acked(ack: Ack): void {
     const frame = this.#outbox.acked(ack);
-    // The ack of a repeated write says nothing of what the settings are now.
-    if (frame !== undefined && ack.duplicate !== true && (frame.t === "mute" || frame.t === "unmute"))
-      this.#inbox.settings(ack.conversation, mutedBy(frame));
-    if (frame !== undefined && this.#options.echo !== true && OWN_EVENT.has(frame.t))
-      this.#inbox.own(ack.conversation, ack.seq);
+    if (frame !== undefined) tellOfAck(this.#inbox, frame, ack, this.#options.echo === true);
   }
-}
-
-/** What an acked `mute` or `unmute` has made of the conversation. */
-function mutedBy(frame: { readonly t: string } & MuteOptions): Muted | undefined {
-  if (frame.t === "unmute") return undefined;
-  const { until, mentionsOnly } = frame;
-  return {
-    ...(until === undefined ? {} : { until }),
-    ...(mentionsOnly === true ? { mentionsOnly } : {}),
-  };
 }

@@ -31,7 +31,7 @@ export class SettingsModel {
   }
 }
 
-/** The settings of each user in each conversation, as the log has them: the latest of the present membership. */
+/** What the log has of the settings of a user in a conversation: the latest of the present membership. */
 export function settingsIn(batches: readonly Batch[]): (user: string, conversation: string) => string {
   const latest = new Map<string, string>();
   for (const record of batches.flatMap(({ records }) => records)) {
