@@ -8,7 +8,6 @@ import type {
   ServerFrame,
   Synced,
 } from "@jichat/protocol/frame/server-frame.ts";
-import { tellOfAck } from "./acked.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
@@ -52,6 +51,12 @@ const CONNECT_MS = 30_000;
  * A placeholder as long as an id of `newId`, so that a frame without an id can be checked at its final size.
  */
 const ANY_ID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+/**
+ * Frames whose ack names the event that they made. The ack of any other write that changed nothing names the
+ * head.
+ */
+const OWN_EVENT: ReadonlySet<string> = new Set(["send", "edit", "recall", "create", "rename"]);
+
 /**
  * One device of one user. It connects, resumes, keeps the order of what it sends, and repairs what it missed.
  * `B` is the type of the application's message bodies. The server does not check it.
@@ -223,9 +228,8 @@ export class ChatClient<B extends object = Body> {
    * soon as the limits are known); with BUSY if `outboxMax` writes are already waiting. All other writes do
    * the same.
    */
-  async send(target: Target, body: B, options: SendOptions = {}): Promise<WriteResult> {
+  async send(target: Target, body: B, { id, replyTo, mentions }: SendOptions = {}): Promise<WriteResult> {
     const { conversation, to }: { readonly conversation?: string; readonly to?: string } = { ...target };
-    const { id, replyTo, mentions } = options;
     return this.#write({ t: "send", conversation, to, body, replyTo, mentions }, id);
   }
 
@@ -370,6 +374,7 @@ export class ChatClient<B extends object = Body> {
 
   #acked(ack: Ack): void {
     const frame = this.#outbox.acked(ack);
-    if (frame !== undefined) tellOfAck(this.#inbox, frame, ack, this.#options.echo === true);
+    if (frame !== undefined && this.#options.echo !== true && OWN_EVENT.has(frame.t))
+      this.#inbox.own(ack.conversation, ack.seq);
   }
 }

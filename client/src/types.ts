@@ -141,7 +141,7 @@ export type Conversation = ListedConversation | LeftConversation;
 export type Notice<B = Body> =
   | { readonly t: "event"; readonly event: ConversationEvent<B> }
   | { readonly t: "receipt"; readonly conversation: string; readonly user: string; readonly seq: number }
-  /** The user's own settings in a conversation, changed by this device or by another one. */
+  /** The user's own settings in a conversation, changed by this device or by another one of the user. */
   | { readonly t: "settings"; readonly conversation: string; readonly muted?: Muted | undefined }
   /** The result of a sync: at first all conversations, page by page; later those that changed. */
   | {

@@ -118,16 +118,15 @@ export class ModelWrites {
     this.#host.ack(socket, id, conversation, event.seq);
   }
 
-  /** Whoever else is live hears of it. An id is known from then on. */
+  /** Whoever is live hears of it. An id is known from then on. */
   #mute(socket: ModelSocket, { t, id, ...fields }: Frame, conversation: Conversation): void {
     const { until, mentionsOnly } = fields as { until?: number; mentionsOnly?: boolean };
     const muted = { ...(until && { until }), ...(mentionsOnly === true && { mentionsOnly }) };
     this.#host.store.mute(conversation, t === "mute" ? muted : undefined);
     const { events, seqById, muted: present, id: name } = conversation;
     seqById.set(id, events.length);
-    const { live } = this.#host;
-    if (live !== socket) live?.say({ t: "settings", conversation: name, ...(present && { muted: present }) });
     this.#host.ack(socket, id, conversation, events.length);
+    this.#host.live?.say({ t: "settings", conversation: name, ...(present && { muted: present }) });
   }
 
   /** Whether `seq` is a message that was not recalled. */

@@ -26,8 +26,8 @@ export function addEffect(
     return;
   }
   if (record.r === "setting") {
-    const { user, settings, session: origin } = record;
-    putNotice(unit, settingsNotice({ conversation: conversation.id, user, settings, origin, position }));
+    const { user, settings } = record;
+    putNotice(unit, settingsNotice({ conversation: conversation.id, user, settings, position }));
     addEntry(unit, conversation, user, { position });
     return;
   }

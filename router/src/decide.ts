@@ -136,10 +136,10 @@ function setting(
   verb: AnySettingVerb,
   ts: number,
 ): Decision {
-  const { user, id, session } = command;
+  const { user, id } = command;
   const settings = verb.decide(conversation, user, command, new RecentLook(conversation, ts));
   if (settings === "unchanged") return unchanged(conversation, command, ts);
-  const about = { conversation: conversation.id, user, id, seq: conversation.head, ts, session } as const;
+  const about = { conversation: conversation.id, user, id, seq: conversation.head, ts } as const;
   return {
     records: [{ r: "setting", ...about, ...(settings === undefined ? {} : { settings }) }],
     answer: { seq: conversation.head, ts },

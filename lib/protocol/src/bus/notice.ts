@@ -45,22 +45,25 @@ interface ChangedSettings {
   readonly conversation: string;
   readonly user: string;
   readonly settings: OwnSettings | undefined;
-  readonly origin: string;
   /** Position in the log of the record that changed them. */
   readonly position: number;
 }
 
-/** A notice for a user's other devices: the user's own settings in a conversation. */
-export const settingsNotice = (changed: ChangedSettings): Notice => {
-  const { conversation, user, settings = {}, origin, position } = changed;
-  return {
-    frame: jsonFrame({ t: "settings", conversation, ...settings }),
-    users: [user],
-    origin,
-    key: `settings ${user} ${conversation}`,
-    order: position,
-  };
-};
+/**
+ * A notice for all devices of a user: the user's own settings in a conversation. The one that changed them
+ * receives it too. Its ack may come after a later change of another device, so only notices tell what stands.
+ */
+export const settingsNotice = ({
+  conversation,
+  user,
+  settings = {},
+  position,
+}: ChangedSettings): Notice => ({
+  frame: jsonFrame({ t: "settings", conversation, ...settings }),
+  users: [user],
+  key: `settings ${user} ${conversation}`,
+  order: position,
+});
 
 /** The read mark in a receipt. `undefined` for any other notice: level 0 has no form for it. */
 export function markOf({ frame, origin }: Notice): DeliveredMark | undefined {

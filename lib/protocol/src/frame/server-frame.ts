@@ -138,7 +138,7 @@ export interface Receipt {
   readonly user: string;
   readonly seq: number;
 }
-/** The user's own settings in a conversation, all of them, changed by another device. */
+/** The user's own settings in a conversation, all of them, changed by any of the user's devices. */
 export interface SettingsFrame extends OwnSettings {
   readonly t: "settings";
   readonly conversation: string;
