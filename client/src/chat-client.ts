@@ -1,13 +1,6 @@
 import type { VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import type {
-  Ack,
-  ChatEvent,
-  Limits,
-  Muted,
-  ServerFrame,
-  Synced,
-} from "@jichat/protocol/frame/server-frame.ts";
+import type { Ack, ChatEvent, Limits, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
@@ -356,7 +349,8 @@ export class ChatClient<B extends object = Body> {
       case "ack":
         return this.#acked(frame);
       case "error":
-        return frame.id === undefined ? undefined : this.#outbox.refused(frame.id, errorOf(frame));
+        if (frame.id !== undefined) this.#outbox.refused(frame.id, errorOf(frame));
+        return;
       case "event": {
         const { t: _, ...event } = frame;
         return this.#inbox.event(event);
