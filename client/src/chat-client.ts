@@ -358,7 +358,7 @@ export class ChatClient<B extends object = Body> {
       case "receipt":
         return this.#feeds.emit(frame);
       case "settings":
-        return this.#inbox.settings(frame.conversation, frame.muted);
+        return this.#inbox.settings(frame);
       case "gap":
         return this.#inbox.gap(frame.conversation, frame.head);
       default:

@@ -275,7 +275,11 @@ export class ModelServer implements Peer, WriteHost {
   /** Another device of the user mutes the conversation, or ends that. */
   otherMutes(conversation: Conversation, muted: Muted | undefined): void {
     this.store.mute(conversation, muted);
-    this.say({ t: "settings", conversation: conversation.id, ...(muted === undefined ? {} : { muted }) });
+this.settings(conversation);
+  }
+
+  settings({ id, muted, settingsAt }: Conversation): void {
+    this.say({ t: "settings", conversation: id, ...(muted && { muted }), at: settingsAt });
   }
 
   deliver(event: ChatEvent): void {

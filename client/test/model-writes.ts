@@ -35,6 +35,8 @@ export interface WriteHost {
   readonly live: ModelSocket | undefined;
   limitsOf(socket: ModelSocket): Limits;
   deliver(event: ChatEvent): void;
+  /** Tells the settings of a conversation. */
+  settings(conversation: Conversation): void;
   ack(socket: ModelSocket, id: string, conversation: Conversation, seq: number, isKnown?: boolean): void;
   refuse(socket: ModelSocket, id: string, code: string): void;
   malformed(socket: ModelSocket, id: string, what: string): void;
@@ -123,10 +125,10 @@ export class ModelWrites {
     const { until, mentionsOnly } = fields as { until?: number; mentionsOnly?: boolean };
     const muted = { ...(until && { until }), ...(mentionsOnly === true && { mentionsOnly }) };
     this.#host.store.mute(conversation, t === "mute" ? muted : undefined);
-    const { events, seqById, muted: present, id: name } = conversation;
+    const { events, seqById } = conversation;
     seqById.set(id, events.length);
     this.#host.ack(socket, id, conversation, events.length);
-    this.#host.live?.say({ t: "settings", conversation: name, ...(present && { muted: present }) });
+    this.#host.settings(conversation);
   }
 
   /** Whether `seq` is a message that was not recalled. */

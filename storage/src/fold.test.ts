@@ -108,13 +108,13 @@ test("settings count from any order of rows, in the membership that they were ma
       mark: 6,
       markNo: 0,
       position: 90,
-      settings: { muted: { until: 7 } },
+      settings: { muted: { until: 7 }, at: 90 },
     });
     assert.deepEqual(folded.membersPage("", 9).members, [
-      { user: "bob", first: 6, mark: 6, markNo: 0, settings: { muted: { until: 7 } } },
+      { user: "bob", first: 6, mark: 6, markNo: 0, settings: { muted: { until: 7 }, at: 90 } },
     ]);
     folded.setting({ ...now, position: 91, value: "" });
-    assert.equal(folded.members.get("bob")?.settings, undefined);
+    assert.deepEqual(folded.members.get("bob")?.settings, { at: 91 });
   }
 });
 

@@ -12,6 +12,7 @@ type Listed =
   | "read"
   | "unread"
   | "muted"
+  | "settingsAt"
   | "last";
 
 /**

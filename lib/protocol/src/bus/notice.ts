@@ -1,5 +1,5 @@
 import { jsonFrame } from "../frame/codec.ts";
-import type { OwnSettings } from "../frame/server-frame.ts";
+import type { KeptSettings } from "../frame/server-frame.ts";
 
 /**
  * A frame for live sessions that is stored nowhere. Delivery is best effort: a notice may be shed under load,
@@ -44,9 +44,7 @@ export const receiptOf = ({ conversation, user, seq, origin }: DeliveredMark): N
 interface ChangedSettings {
   readonly conversation: string;
   readonly user: string;
-  readonly settings: OwnSettings | undefined;
-  /** Position in the log of the record that changed them. */
-  readonly position: number;
+  readonly settings: KeptSettings;
 }
 
 /**
@@ -56,13 +54,12 @@ interface ChangedSettings {
 export const settingsNotice = ({
   conversation,
   user,
-  settings = {},
-  position,
+  settings,
 }: ChangedSettings): Notice => ({
   frame: jsonFrame({ t: "settings", conversation, ...settings }),
   users: [user],
   key: `settings ${user} ${conversation}`,
-  order: position,
+  order: settings.at,
 });
 
 /** The read mark in a receipt. `undefined` for any other notice: level 0 has no form for it. */
