@@ -275,7 +275,7 @@ export class ModelServer implements Peer, WriteHost {
   /** Another device of the user mutes the conversation, or ends that. */
   otherMutes(conversation: Conversation, muted: Muted | undefined): void {
     this.store.mute(conversation, muted);
-this.settings(conversation);
+    this.settings(conversation);
   }
 
   settings({ id, muted, settingsAt }: Conversation): void {
