@@ -12,6 +12,7 @@ export interface ConnectorMetrics {
   readonly acked: (ms: number) => void;
   readonly delivered: (frames: number, ms: number | undefined) => void;
   readonly noticesDropped: (by: number) => void;
+  readonly countReports: (outcome: "queued" | "dropped" | "refused", by: number) => void;
 }
 
 const CLOSES = new Set([1000, 1001, 1005, 1006, 1012, 4400, 4401, 4402, 4403, 4408, 4409, 4429]);
@@ -34,6 +35,10 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
   const dropped = telemetry.counter(
     "jichat_connector_notices_dropped",
     "notices, such as receipts, that were not written to a socket with much unread",
+  );
+  const reports = telemetry.counter(
+    "jichat_connector_reports",
+    "reports of half-open connections for the push queue, by outcome",
   );
   const ack = telemetry.histogram("jichat_connector_ack", "time from a write's frame to its ack");
   const delivery = telemetry.histogram(
@@ -74,6 +79,9 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     },
     noticesDropped: (by) => {
       dropped.add(by);
+    },
+    countReports: (outcome, by) => {
+      reports.add(by, { outcome });
     },
   };
 }
