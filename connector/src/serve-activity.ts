@@ -1,4 +1,8 @@
-import { ACTIVITY_USERS_MAX, decodeActivityQuestion, encodeActivityAnswer } from "@jichat/protocol/bus/activity.ts";
+import {
+  ACTIVITY_USERS_MAX,
+  decodeActivityQuestion,
+  encodeActivityAnswer,
+} from "@jichat/protocol/bus/activity.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Bus } from "@jichat/runtime/bus.ts";
 import type { ErrorLog } from "@jichat/runtime/telemetry.ts";

@@ -73,5 +73,8 @@ export interface EffectsWorld {
   readonly backlogBytesMax: () => number;
   /** Most cost of one Redis script, if not the default. */
   readonly scriptCostMax?: number | undefined;
-  readonly count: (what: "delivered" | "gap" | "folded" | "shed" | "retried" | "unpushed", by: number) => void;
+  readonly count: (
+    what: "delivered" | "gap" | "folded" | "shed" | "retried" | "unpushed",
+    by: number,
+  ) => void;
 }

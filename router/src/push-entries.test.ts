@@ -72,10 +72,13 @@ test("a message is one entry for all candidates but its author", () => {
 test("only candidates are named, and without one there is no entry", () => {
   const unit = unitOf(said(2, { mentions: ["cem"] }), said(3));
   const told = (candidates: ReadonlySet<string>) => pushEntriesOf(unit, candidates);
-  assert.deepEqual(told(new Set(["bob"])), [
-    { ...pushEntriesOf(unit, EVERYBODY)[0], to: ["bob"], mentions: undefined },
-    { ...pushEntriesOf(unit, EVERYBODY)[1], to: ["bob"] },
-  ].map((entry) => JSON.parse(JSON.stringify(entry)) as unknown));
+  assert.deepEqual(
+    told(new Set(["bob"])),
+    [
+      { ...pushEntriesOf(unit, EVERYBODY)[0], to: ["bob"], mentions: undefined },
+      { ...pushEntriesOf(unit, EVERYBODY)[1], to: ["bob"] },
+    ].map((entry) => JSON.parse(JSON.stringify(entry)) as unknown),
+  );
   assert.deepEqual(
     told(new Set(["ann"])).map(({ is }) => is),
     ["read"],
@@ -120,7 +123,10 @@ test("a preview ends at its bound, and not within a character", () => {
 
 test("messages whose events are dropped are counted, once", () => {
   const unit = unitOf(said(2));
-  assert.equal(merge(unit, unitOf(said(3), { ...event, seq: 4, no: 2, kind: "renamed", from: "ann" }), 500), true);
+  assert.equal(
+    merge(unit, unitOf(said(3), { ...event, seq: 4, no: 2, kind: "renamed", from: "ann" }), 500),
+    true,
+  );
   assert.equal(takeUnpushed(unit), 2);
   assert.equal(takeUnpushed(unit), 0);
   assert.equal(merge(unit, unitOf(said(5)), 10), true);

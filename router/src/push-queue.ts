@@ -112,7 +112,8 @@ export class PushQueue implements Push {
     const { clock, count } = this.#parts;
     for (const [of, texts] of this.#shares.take(clock.monotonic(), partition)) {
       count("queued", texts.length);
-      for (const message of packed(texts, PUSH_MESSAGE_BYTES_MAX)) this.#late.push({ partition: of, message });
+      for (const message of packed(texts, PUSH_MESSAGE_BYTES_MAX))
+        this.#late.push({ partition: of, message });
     }
   }
 

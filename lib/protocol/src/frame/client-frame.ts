@@ -60,7 +60,6 @@ export type ControlFrame = Hello | Sync | Pull | Renew | Ping | StateFrame;
 /** The lowest level of a cluster that answers a frame, where that is not the first. */
 export const CONTROL_LEVELS: Readonly<Partial<Record<string, number>>> = { state: 2 };
 
-
 function readHello(fields: Fields): Hello {
   const token = fields.optional("token", (f) => readToken(f));
   const ticket = fields.optional("ticket", (f) => readToken(f, "ticket"));
