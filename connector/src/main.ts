@@ -159,6 +159,11 @@ const listening = await new Promise<us_listen_socket | false>((resolve) => {
 });
 if (listening === false) throw new Error(`cannot listen on ${host}, port ${config.port}: is it in use?`);
 telemetry.gauge(
+  "jichat_connector_reports_waiting",
+  "reports of half-open connections that the push queue has not stored yet",
+  () => reports.size,
+);
+telemetry.gauge(
   "jichat_connector_certificate_expires_seconds",
   "seconds until the certificate that new connections get expires; NaN where TLS ends elsewhere",
   () => tlsDoor?.expiresInSeconds(systemClock.now()) ?? Number.NaN,

@@ -40,7 +40,10 @@ async function queueOf(
   return found;
 }
 
-/** Adds users to the set of those who receive pushes, in the data that routers use. */
+/**
+ * Adds users to the set of those who receive pushes, in the data that routers use. Another process may put a
+ * set of its own there while the cluster is young.
+ */
 async function register(stack: Stack, users: readonly string[]): Promise<void> {
   const redis = new Redis(stack.redisPort, "127.0.0.1");
   try {
@@ -48,7 +51,10 @@ async function register(stack: Stack, users: readonly string[]): Promise<void> {
       const keys = await redis.keys("*:done");
       return keys.length > 0 ? keys : undefined;
     });
-    await redis.sadd(done.replace(/done$/, "p"), ...users);
+    for (let times = 0; times < 10; times += 1) {
+      await redis.sadd(done.replace(/done$/, "p"), ...users);
+      await sleep(200);
+    }
   } finally {
     redis.disconnect();
   }
