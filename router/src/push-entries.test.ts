@@ -122,15 +122,14 @@ test("a preview ends at its bound, and not within a character", () => {
 });
 
 test("messages whose events are dropped are counted, once", () => {
+  const renamed = { ...event, seq: 2, no: 0, kind: "renamed", from: "ann", name: "Coffee" } as const;
   const unit = unitOf(said(2));
-  assert.equal(
-    merge(unit, unitOf(said(3), { ...event, seq: 4, no: 2, kind: "renamed", from: "ann" }), 500),
-    true,
-  );
-  assert.equal(takeUnpushed(unit), 2);
+  assert.equal(merge(unit, unitOf(renamed), Infinity), false);
   assert.equal(takeUnpushed(unit), 0);
-  assert.equal(merge(unit, unitOf(said(5)), 10), true);
+  assert.equal(merge(unit, unitOf(said(2), said(3)), 500), true);
+  assert.equal(takeUnpushed(unit), 3, "and nothing else that was dropped");
+  assert.equal(takeUnpushed(unit), 0);
   lose(unit);
-  merge(unit, unitOf(said(6)), Infinity);
-  assert.equal(takeUnpushed(unit), 2, "also those that come when all is lost");
+  assert.equal(merge(unit, unitOf(said(2)), Infinity), true);
+  assert.equal(takeUnpushed(unit), 1, "also those that come when all is lost");
 });

@@ -87,7 +87,7 @@ test("what was held back follows by itself, also after a failure, and at the end
   assert.equal(queue.held, 1);
   void queue.run(stop.signal);
   await clock.pass(1_000);
-  assert.deepEqual(stored, []);
+  assert.equal(stored.length, 0);
   fault.error = undefined;
   await clock.pass(1_000);
   assert.deepEqual(
