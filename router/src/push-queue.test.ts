@@ -5,6 +5,7 @@ import { decodePushEntries } from "@jichat/protocol/bus/push.ts";
 import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import type { PushEntry } from "./push-entries.ts";
 import { PushQueue } from "./push-queue.ts";
+import { packed } from "./push-texts.ts";
 
 const said = (seq: number, conversation = "g"): PushEntry => ({
   is: "message",
@@ -50,7 +51,8 @@ function scene() {
 
 test("a message that the push queue refuses for good is dropped and reported once, and any other is tried again", async () => {
   const { queue, stored, letGo, counts, fault } = scene();
-  const [first = new Uint8Array(), second = new Uint8Array(), ...more] = queue.take(3, [said(1), said(2)]);
+  const texts = queue.take(3, [said(1), said(2)]);
+  const [first = new Uint8Array(), second = new Uint8Array(), ...more] = packed(texts, 65_536);
   assert.deepEqual(more, []);
   fault.error = new PermissionViolationError("no", "publish", "push.3");
   await queue.add(3, first);
