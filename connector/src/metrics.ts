@@ -36,10 +36,6 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     "jichat_connector_notices_dropped",
     "notices, such as receipts, that were not written to a socket with much unread",
   );
-  const reports = telemetry.counter(
-    "jichat_connector_reports",
-    "reports of half-open connections for the push queue, by outcome",
-  );
   const ack = telemetry.histogram("jichat_connector_ack", "time from a write's frame to its ack");
   const delivery = telemetry.histogram(
     "jichat_connector_delivery",
@@ -80,8 +76,16 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     noticesDropped: (by) => {
       dropped.add(by);
     },
-    countReports: (outcome, by) => {
-      reports.add(by, { outcome });
-    },
+    countReports: countReportsWith(telemetry),
+  };
+}
+
+function countReportsWith(telemetry: Telemetry): ConnectorMetrics["countReports"] {
+  const reports = telemetry.counter(
+    "jichat_connector_reports",
+    "reports of half-open connections for the push queue, by outcome",
+  );
+  return (outcome, by) => {
+    reports.add(by, { outcome });
   };
 }

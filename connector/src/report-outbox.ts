@@ -25,13 +25,15 @@ interface OutboxParts {
   readonly telemetry: { readonly log: ErrorLog };
 }
 
-/** Reports for the push queue, each in its user's partition. They are published again until they are stored. */
+/**
+ * Reports for the push queue, each in its user's partition. They are published again until they are stored.
+ */
 export class ReportOutbox {
   readonly #parts: OutboxParts;
   /** By partition. */
   readonly #waiting = new Map<number, QueuedReport[]>();
   #size = 0;
-  #writing: Promise<void> | undefined;
+  #isWriting = false;
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
@@ -48,9 +50,7 @@ export class ReportOutbox {
     waiting.push(report);
     this.#size += 1;
     if (this.#size > WAITING_MAX) this.#dropOldest();
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
-    });
+    if (!this.#isWriting) void this.#write();
   }
 
   /** Resolves once nothing waits, or after `ms`. Returns the number of reports that are left. */
@@ -61,12 +61,12 @@ export class ReportOutbox {
     return this.#size;
   }
 
+  /** Never rejects. */
   async #write(): Promise<void> {
+    this.#isWriting = true;
     // Sockets that end together, as with their network, are reported together.
     await this.#parts.clock.sleep(0);
-    for (;;) {
-      const [next] = this.#waiting;
-      if (next === undefined) return;
+    for (let [next] = this.#waiting; next !== undefined; [next] = this.#waiting) {
       const [partition, waiting] = next;
       this.#waiting.delete(partition); // Behind the others, if something is left of it.
       const taken = waiting.splice(0, AT_ONCE_MAX);
@@ -76,6 +76,7 @@ export class ReportOutbox {
         await this.#parts.clock.sleep(RETRY_MS);
       }
     }
+    this.#isWriting = false;
   }
 
   /** False if they may not have been stored: they have to be published again. */

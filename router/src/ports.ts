@@ -60,7 +60,9 @@ export interface Push {
    * follow by themselves.
    */
   take(partition: number, entries: readonly PushEntry[]): readonly PushText[];
-  /** Resolves once the queue has stored the message, or has refused it for good. Rejects if it may not have. */
+  /**
+   * Resolves once the queue has stored the message, or has refused it for good. Rejects if it may not have.
+   */
   add(partition: number, message: Uint8Array): Promise<void>;
 }
 

@@ -67,7 +67,7 @@ test("beyond its share the latest message of each conversation follows, with the
     `g_1 ${seq + 2}`,
     `g_2 ${seq + 3}`,
   ]);
-  const [first] = told.filter(({ conversation }) => conversation === "g_1");
+  const first = told.find(({ conversation }) => conversation === "g_1");
   assert.deepEqual(first?.mentions, ["member-1", "member-2"]);
   assert.deepEqual([shares.size, shares.bytes], [0, 0]);
 });
