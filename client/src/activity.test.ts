@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Activity } from "./activity.ts";
+import { activityOf } from "./activity.ts";
 
 class Tab extends EventTarget {
   visibilityState = "visible";
@@ -14,7 +14,7 @@ class Tab extends EventTarget {
 test("a page that is hidden is told as inactive, at each change and to each new connection", () => {
   const told: boolean[] = [];
   const tab = new Tab();
-  const activity = new Activity((isActive) => told.push(isActive), tab);
+  const activity = activityOf((isActive) => told.push(isActive), tab);
   activity.start();
   activity.start();
   activity.welcomed();
@@ -32,7 +32,7 @@ test("a page that is hidden is told as inactive, at each change and to each new 
 test("an application may say that nobody looks, and not that somebody looks at a hidden page", () => {
   const told: boolean[] = [];
   const tab = new Tab();
-  const activity = new Activity((isActive) => told.push(isActive), tab);
+  const activity = activityOf((isActive) => told.push(isActive), tab);
   activity.start();
   activity.welcomed();
   activity.say(false);
@@ -44,7 +44,7 @@ test("an application may say that nobody looks, and not that somebody looks at a
 
 test("without a page nothing is told until the application says something", () => {
   const told: boolean[] = [];
-  const activity = new Activity((isActive) => told.push(isActive), undefined);
+  const activity = activityOf((isActive) => told.push(isActive), undefined);
   activity.start();
   activity.welcomed();
   assert.deepEqual(told, []);

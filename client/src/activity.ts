@@ -5,56 +5,44 @@ export interface Page extends Pick<EventTarget, "addEventListener" | "removeEven
 
 /** Workers and platforms other than browsers have none. */
 const browsersPage = (): Page | undefined => (globalThis as { readonly document?: Page }).document;
+const CHANGE = "visibilitychange";
+
+export interface Activity {
+  /** From here on the page is watched. Safe to call twice. */
+  start(): void;
+  stop(): void;
+  /** What the application knows. */
+  say(active: boolean): void;
+  /** A new connection knows nothing yet. */
+  welcomed(): void;
+}
 
 /**
  * Whether somebody looks at this device: the page is visible, and the application has not said otherwise. It
  * is told at each change and after each welcome, since the server knows it of one connection only. Where
  * neither a page nor the application says anything, nothing is told.
  */
-export class Activity {
-  readonly #page: Page | undefined;
-  readonly #tell: (isActive: boolean) => void;
-  readonly #look = (): void => {
-    this.#changed();
-  };
-  #isWatching = false;
-  #said: boolean | undefined;
+export function activityOf(tell: (active: boolean) => void, page = browsersPage()): Activity {
+  let said: boolean | undefined;
   /** What the present connection was told. */
-  #told: boolean | undefined;
-
-  constructor(tell: (isActive: boolean) => void, page: Page | undefined = browsersPage()) {
-    this.#tell = tell;
-    this.#page = page;
-  }
-
-  /** Safe to call twice. */
-  start(): void {
-    if (this.#isWatching) return;
-    this.#isWatching = true;
-    this.#page?.addEventListener("visibilitychange", this.#look);
-  }
-
-  stop(): void {
-    this.#isWatching = false;
-    this.#page?.removeEventListener("visibilitychange", this.#look);
-  }
-
-  say(isActive: boolean): void {
-    this.#said = isActive;
-    this.#changed();
-  }
-
-  /** A new connection knows nothing yet. */
-  welcomed(): void {
-    this.#told = undefined;
-    this.#changed();
-  }
-
-  #changed(): void {
-    const isVisible = this.#page === undefined ? undefined : this.#page.visibilityState !== "hidden";
-    const isActive = isVisible === false ? false : (this.#said ?? isVisible);
-    if (isActive === undefined || isActive === this.#told) return;
-    this.#told = isActive;
-    this.#tell(isActive);
-  }
+  let told: boolean | undefined;
+  const look = (): void => {
+    const isHidden = page?.visibilityState === "hidden";
+    const active = isHidden ? false : (said ?? (page && true));
+    if (active === undefined || active === told) return;
+    told = active;
+    tell(active);
+  };
+  return {
+    start: () => page?.addEventListener(CHANGE, look),
+    stop: () => page?.removeEventListener(CHANGE, look),
+    say: (active) => {
+      said = active;
+      look();
+    },
+    welcomed: () => {
+      told = undefined;
+      look();
+    },
+  };
 }

@@ -1,7 +1,8 @@
 import type { VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Ack, ChatEvent, Limits, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
-import { Activity } from "./activity.ts";
+import { activityOf } from "./activity.ts";
+import type { Activity } from "./activity.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
@@ -77,7 +78,7 @@ export class ChatClient<B extends object = Body> {
     const { clock } = around;
     this.#arrivals = new Arrivals(clock);
     // A cluster that does not know the frame yet answers with an error without an id, which changes nothing.
-    this.#activity = new Activity((active) => {
+    this.#activity = activityOf((active) => {
       this.#link.connection?.tell({ t: "state", active });
     }, around.page);
     this.#feeds = new Feeds(options.feedMax ?? FEED_MAX);
