@@ -41,7 +41,13 @@ const OWNER: Needs = {
 };
 /** All that a component needs. Whatever else is declared, now or later, has to be refused. */
 const NEEDS: Readonly<Record<NatsUser, Needs>> = {
-  connector: { ...EDGE, deliver: ["subscribe"], replace: ["publish", "subscribe"] },
+  connector: {
+    ...EDGE,
+    deliver: ["subscribe"],
+    replace: ["publish", "subscribe"],
+    activity: ["subscribe"],
+    pushStream: ["publish"],
+  },
   api: { ...EDGE, people: RW, revocations: RW, accounts: RW, pushDevices: [...RW, "erase"] },
   router: {
     ...OWNER,

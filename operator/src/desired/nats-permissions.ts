@@ -60,8 +60,9 @@ const edge = (names: Names): readonly string[] => [
 ];
 
 const connector = (names: Names): Permissions => ({
-  publish: [...START, ...edge(names), ANSWERS, `${names.cluster}.replace.*`],
-  subscribe: [`${names.cluster}.deliver.*`, `${names.cluster}.replace.*`],
+  // Beside its own traffic: reports of half-open connections, and answers to push workers.
+  publish: [...START, ...edge(names), ANSWERS, `${names.cluster}.replace.*`, `${names.cluster}.push.*`],
+  subscribe: [`${names.cluster}.deliver.*`, `${names.cluster}.replace.*`, `${names.cluster}.activity.*`],
 });
 
 const api = (names: Names): Permissions => ({
