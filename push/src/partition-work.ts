@@ -214,7 +214,7 @@ export class PartitionWork {
     const { clock } = this.#parts;
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await clock.sleep(WORKING_MS / 2, signal).catch(() => undefined); // The loop's condition sees the abort.
+      await clock.sleep(WORKING_MS / 2, signal).catch(() => undefined); // The loop sees the abort.
       const now = clock.monotonic();
       for (const held of this.#held.values()) {
         if (now - held.toldAt < WORKING_MS / 2) continue;

@@ -102,7 +102,7 @@ function newest({ entries, heads }: StoredList, since: number): readonly Missed[
 }
 
 /** Pure: the entry of the queue. `undefined` if nothing of it is unread. */
-export function messageOf(
+function messageOf(
   { user, device }: QueuedReport,
   entry: ListEntry,
   head: HeadEntry | undefined,

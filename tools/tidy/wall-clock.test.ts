@@ -26,7 +26,10 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "api/src/routes/page-session.ts": [1, "the life of a cookie, by its token's end"],
   "api/src/token-issuer.ts": [1, "a token's end"],
   "client/src/link.ts": [1, "the server's time, which tickets end by"],
-  "client/src/chat-client.ts": [1, "the server's time, which ids are made of, and which applications ask for"],
+  "client/src/chat-client.ts": [
+    1,
+    "the server's time, which ids are made of, and which applications ask for",
+  ],
   "client/src/server-clock.ts": [1, "the device's, before the server has said its own"],
   "connector/src/handler.ts": [1, "serverTime"],
   "connector/src/delivery.ts": [1, "the age of what a gap stands for, compared with the time of events"],
