@@ -28,7 +28,8 @@ function androidOf({ collapseKey, isUrgent, ttlMs, hasSound, badge }: Notificati
     priority: isUrgent ? "HIGH" : "NORMAL",
     ttl: `${Math.max(0, Math.floor(ttlMs / 1_000))}s`,
     notification: {
-      tag: collapseKey, // A later one takes its place on the screen; the collapse key does so only on the way.
+      // A later one takes its place on the screen; the collapse key does so only on the way.
+      tag: collapseKey,
       ...(hasSound ? { sound: "default" } : {}),
       ...(badge === undefined ? {} : { notification_count: badge }),
     },
