@@ -39,8 +39,8 @@ export class PushProviders {
   #vapidPublicKey: string | undefined;
   readonly rereads: readonly Reread[];
   /**
-   * What is wrong with files at the start: `vapid.json: …`. Their providers are off. `rereads` report them too,
-   * and take the files once they are mended.
+   * What is wrong with files at the start: `vapid.json: …`. Their providers are off. `rereads` report them
+   * too, and take the files once they are mended.
    */
   readonly faults: readonly string[];
 
