@@ -32,7 +32,7 @@ function scene(level = 2): { session: Session; take: (frame: object) => void; er
     intakeLimits: { framesPerSecond: 2, bytesPerSecond: 10_000, heldBytesMax: 20_000 },
     config: { frameBytesMax: 1_000, bodyBytesMax: 1_000 } as FrameHandlerParts["config"],
     level: { current: level },
-    clock: { now: () => 0 } as FrameHandlerParts["clock"],
+    clock: { now: () => 0 },
     metrics: {
       countFrame: () => undefined,
       acked: () => undefined,

@@ -48,7 +48,9 @@ test("deliveries do not wait for the push queue, and effects are done once it ha
           candidates: EVERYBODY,
         }),
       },
-      deliverer: { deliver: async (_, { events }) => void delivered.push(...events.map(({ seq }) => seq)) },
+      deliverer: {
+        deliver: async (_, { events }) => void delivered.push(...events.map(({ position }) => position)),
+      },
       push: {
         take: (_, entries) => entries.flatMap((entry) => textsOf(entry, 1_000)),
         add: async (_, message) => {

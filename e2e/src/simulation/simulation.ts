@@ -44,7 +44,7 @@ export class Simulation {
   readonly ledger = new Ledger();
   readonly ackedHead = new Map<string, number>();
   readonly refused: string[] = [];
-  readonly push = new PushModel();
+  readonly push: PushModel;
   /** The number of notices that routers shed. */
   shed = 0;
   unpushed = 0;
@@ -66,6 +66,7 @@ export class Simulation {
     this.seed = seed;
     this.guards = guards;
     this.dice = new ClusterDice(seed);
+    this.push = new PushModel(seed);
     this.#kinds = kinds ?? someOf(this.dice);
     this.#talkMs = this.#kinds.includes("outage") ? LONG_TALK_MS : TALK_MS;
     this.log = new LogModel(guards, this.isHeavy ? LOG_BYTES_AT_ONCE : BATCH_BYTES_MAX);
@@ -195,6 +196,7 @@ export class Simulation {
   /** Repairs everything that was broken. Within 30 s everything must have caught up (I9). */
   async #heal(): Promise<void> {
     this.dice.calm = true;
+    this.push.calm();
     this.redis.awayUntil = Math.min(this.redis.awayUntil, this.time.now);
     await this.time.run(1_500);
     this.#mishaps.end();
