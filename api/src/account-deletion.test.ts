@@ -16,6 +16,7 @@ class World {
   notes = new Map<string, number>();
   exists = true;
   isIndexed = true;
+  devices = 2;
   least = 0;
   groups = new Set(GROUPS);
   now = NOW;
@@ -67,6 +68,12 @@ class World {
         revokeUser: async (_, revision) =>
           this.change("revoke", () => (this.least = Math.max(this.least, revision))),
       },
+      pushDevices: {
+        removeAll: async () => {
+          if (this.devices > 0) this.change("pushes", () => (this.devices = 0));
+          return true;
+        },
+      },
       syncs: {
         page: async () => ({
           conversations: [...this.groups, "d_1"].map((conversation) => ({
@@ -110,6 +117,7 @@ class World {
       { v: 1, createdAt: 1, credentialRevision: this.least, deletedAt: true },
     );
     assert.equal(this.exists, false);
+    assert.equal(this.devices, 0);
     assert.ok(this.least >= NOW);
     assert.deepEqual([...this.groups], []);
     assert.equal(this.notes.size, 0);
@@ -119,7 +127,7 @@ class World {
 test("wherever the process ends, another one finishes what was begun, or nothing was", async () => {
   const whole = new World();
   await new AccountDeletion(whole.parts()).delete("ann", "secret-secret");
-  assert.deepEqual(whole.changes, ["note", "tombstone", "people", "index", "revoke"]);
+  assert.deepEqual(whole.changes, ["note", "tombstone", "people", "index", "revoke", "pushes"]);
   await whole.sweep();
   whole.assertDeleted();
   assert.equal(whole.isIndexed, false);

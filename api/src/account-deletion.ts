@@ -3,6 +3,7 @@ import { commandOf } from "@jichat/conversation/command.ts";
 import type { Edge } from "@jichat/edge/edge.ts";
 import type { Accounts } from "@jichat/identity/accounts.ts";
 import type { BegunDeletion, Deletions } from "@jichat/identity/deletions.ts";
+import type { PushDevices } from "@jichat/identity/push-devices.ts";
 import type { People } from "@jichat/identity/people.ts";
 import type { Revocations } from "@jichat/identity/revocations.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
@@ -35,6 +36,7 @@ export interface DeletionParts {
   readonly index: Pick<UserIndex, "remove">;
   readonly nameIndex: Pick<NameIndex, "remove">;
   readonly revocations: Pick<Revocations, "readLeastOf" | "revokeUser">;
+  readonly pushDevices: Pick<PushDevices, "removeAll">;
   readonly syncs: Pick<Edge["syncs"], "page">;
   readonly lanes: Pick<Edge["lanes"], "require">;
   readonly telemetry: Pick<Telemetry, "log">;
@@ -127,7 +129,7 @@ export class AccountDeletion {
    * revocation.
    */
   async #endAccess(user: string): Promise<void> {
-    const { accounts, people, index, revocations, telemetry } = this.#parts;
+    const { accounts, people, index, revocations, pushDevices, telemetry } = this.#parts;
     const revision = (await accounts.get(user))?.account.credentialRevision;
     if (revision === undefined) throw new Error("a deleted account has the revision that ends its tokens");
     await people.remove(user).catch((cause: unknown) => {
@@ -137,6 +139,7 @@ export class AccountDeletion {
       telemetry.log.debug({ err: error }, "a deleted user is still in the search index, which is filtered");
     });
     await revocations.revokeUser(user, revision);
+    await pushDevices.removeAll(user); // No valid token can register another device now.
   }
 
   /** Leaves every group that the user's list shows. Returns how many there were. */

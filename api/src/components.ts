@@ -1,7 +1,20 @@
 import { FACETS, KINDS } from "@jichat/conversation/tables.ts";
 import { REST_ERRORS } from "@jichat/protocol/rest-errors.ts";
 import { DELETED_NAME } from "./profiles.ts";
-import { clientId, cursor, id, name, object, ref, seq, time } from "./schemas.ts";
+import {
+  clientId,
+  cursor,
+  id,
+  locale,
+  name,
+  object,
+  preview,
+  pushKind,
+  quietHours,
+  ref,
+  seq,
+  time,
+} from "./schemas.ts";
 
 /** Of examples. */
 export const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -185,6 +198,33 @@ export const COMPONENTS: Readonly<Record<string, object>> = {
       ["conversation", "seq", "ts"],
     ),
     examples: [{ conversation: "d_3b1f0c7a", seq: 2, ts: MADE_AT }],
+  },
+  PushDevice: {
+    ...open(
+      {
+        device: id,
+        kind: pushKind,
+        locale,
+        preview,
+        quiet: quietHours,
+        registeredAt: time("when it was registered last"),
+      },
+      ["device", "kind", "locale", "preview", "registeredAt"],
+    ),
+    examples: [{ device: "phone1", kind: "fcm", locale: "en-GB", preview: "sender", registeredAt: MADE_AT }],
+  },
+  PushOffer: {
+    ...open(
+      {
+        kinds: list(pushKind),
+        vapidPublicKey: {
+          type: "string",
+          description: "for `webpush`: the `applicationServerKey`, base64url",
+        },
+      },
+      ["kinds"],
+    ),
+    examples: [{ kinds: ["webpush", "fcm"], vapidPublicKey: "BA1Hxzyi1RUM1b5wjxsn7nGxAszw2u61m164i3MrAIxH" }],
   },
   ClientConfig: open(
     {

@@ -43,15 +43,18 @@ export async function signIn(
   return issueToken(user, Math.max(revision, least));
 }
 
+/** Does what ends the older tokens, and whatever has to be done around that. */
+export type EndOlder = (end: () => Promise<IssuedToken>) => Promise<IssuedToken>;
+
 /**
  * Changes a password and returns a new token. Of two concurrent changes one wins. The other gets CONFLICT,
- * because its `old` is no longer the password. Throws FORBIDDEN if `old` is wrong.
+ * because its `old` is no longer the password. Throws FORBIDDEN if `old` is wrong; nothing is ended then.
  */
 export async function changePassword(
   parts: CredentialParts,
   user: string,
-  old: string,
-  wanted: string,
+  { old, wanted }: { readonly old: string; readonly wanted: string },
+  around: EndOlder,
 ): Promise<IssuedToken> {
   const { clock, accounts, passwords, issueToken, revocations } = parts;
   const found = await accounts.get(user);
@@ -61,11 +64,16 @@ export async function changePassword(
   const least = await revocations.readLeastOf(user);
   const before = found?.account.credentialRevision ?? 0;
   const credentialRevision = nextRevision(before, least, clock.now());
-  await accounts.update(user, (account) => {
-    if (account.password !== found?.account.password || (account.credentialRevision ?? 0) !== before)
-      throw new ChatError("CONFLICT", "the password was changed by another request meanwhile: sign in again");
-    return { ...account, password, credentialRevision };
+  return around(async () => {
+    await accounts.update(user, (account) => {
+      if (account.password !== found?.account.password || (account.credentialRevision ?? 0) !== before)
+        throw new ChatError(
+          "CONFLICT",
+          "the password was changed by another request meanwhile: sign in again",
+        );
+      return { ...account, password, credentialRevision };
+    });
+    await revocations.revokeUser(user, credentialRevision);
+    return issueToken(user, credentialRevision);
   });
-  await revocations.revokeUser(user, credentialRevision);
-  return issueToken(user, credentialRevision);
 }

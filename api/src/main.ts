@@ -5,6 +5,8 @@ import { Existence } from "@jichat/identity/existence.ts";
 import { People } from "@jichat/identity/people.ts";
 import { memberBuckets as memberBucketsOf } from "@jichat/identity/people-config.ts";
 import { PeopleKeeper } from "@jichat/identity/people-keeper.ts";
+import { PushDevices } from "@jichat/identity/push-devices.ts";
+import { PushOffers } from "@jichat/identity/push-offers.ts";
 import { Revocations } from "@jichat/identity/revocations.ts";
 import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import { loadKeys } from "@jichat/identity/token-keys.ts";
@@ -17,6 +19,7 @@ import { listenAddress } from "@jichat/runtime/listen-address.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import { NatsBus } from "@jichat/runtime/nats-bus.ts";
 import { Presence } from "@jichat/presence/presence.ts";
+import { PushUsers } from "@jichat/presence/push-users.ts";
 import { connectRedis } from "@jichat/presence/redis.ts";
 import { RedisData } from "@jichat/presence/redis-data.ts";
 import { openClock } from "@jichat/runtime/cluster-clock.ts";
@@ -31,6 +34,8 @@ import { readConfig } from "./config.ts";
 import { KnownAddresses } from "./known-addresses.ts";
 import { NameIndex } from "./name-index.ts";
 import { Passwords } from "./passwords.ts";
+import { PushEndings } from "./push-endings.ts";
+import { PushUsersKeeper } from "./push-users-keeper.ts";
 import { buildServer } from "./server.ts";
 import { openTokenIssuer } from "./token-issuer.ts";
 import { UserIndex } from "./user-index.ts";
@@ -41,6 +46,9 @@ const BUCKET_SWEEP_MS = 10_000;
  */
 const PASSWORDS_PER_SECOND = 0.2;
 const PASSWORDS_BURST = 10;
+/** Registrations for push of a user, each of which writes to KV a few times. */
+const PUSHES_PER_SECOND = 0.5;
+const PUSHES_BURST = 20;
 
 const config = readConfig(process.env);
 const telemetry = startTelemetry("api", config);
@@ -85,6 +93,7 @@ const edge = openEdge({
   names,
   presence,
   cluster,
+  clock,
   from: config.instance,
   onRetry: () => {
     retries.add(1);
@@ -97,6 +106,16 @@ revocations.onRevoked((user) => {
 });
 const index = new UserIndex(redis, redisData, accounts);
 const nameIndex = new NameIndex(redis, redisData, accounts);
+const pushDevices = await PushDevices.open(nats, names);
+const pushUsers = new PushUsers(redisData);
+void new PushUsersKeeper({
+  clock: systemClock,
+  pushDevices,
+  pushUsers,
+  presence,
+  telemetry,
+  instance: config.instance,
+}).run(ended.signal);
 const passwords = new Passwords();
 const deletion = new AccountDeletion({
   clock,
@@ -107,12 +126,14 @@ const deletion = new AccountDeletion({
   index,
   nameIndex,
   revocations,
+  pushDevices,
   ...edge,
   telemetry,
 });
 void deletion.run(ended.signal);
 const userBuckets = new TokenBuckets(PASSWORDS_PER_SECOND, PASSWORDS_BURST);
 const requestBuckets = new TokenBuckets(config.requestsPerSecond);
+const pushBuckets = new TokenBuckets(PUSHES_PER_SECOND, PUSHES_BURST);
 const memberBuckets = memberBucketsOf(config.people);
 const app = await buildServer({
   config,
@@ -132,6 +153,11 @@ const app = await buildServer({
   issueToken: issuer.issueToken,
   tokens: new Tokens(config.tokens, loaded.keys, revocations, clock),
   revocations,
+  pushDevices,
+  pushOffers: await PushOffers.open(nats, names),
+  pushUsers,
+  pushes: new PushEndings({ pushDevices, presence, telemetry }),
+  pushBuckets,
   ...edge,
   redis,
   knownAddresses: new KnownAddresses(redis, config.cluster, telemetry.log),
@@ -141,7 +167,8 @@ const app = await buildServer({
 });
 void rereadFiles([...loaded.reread, ...issuer.reread], { telemetry, signal: ended.signal });
 const sweeping = setInterval(() => {
-  for (const buckets of [userBuckets, requestBuckets, memberBuckets]) buckets.sweep(systemClock.monotonic());
+  for (const buckets of [userBuckets, requestBuckets, pushBuckets, memberBuckets])
+    buckets.sweep(systemClock.monotonic());
 }, BUCKET_SWEEP_MS);
 const cut = telemetry.counter(
   "jichat_api_connections_cut",

@@ -39,6 +39,7 @@ export function offlineParts(config: Partial<Config> = {}): ServerParts {
     knownAddresses: new KnownAddresses(undefined, "none", telemetry.log),
     userBuckets: new TokenBuckets(UNLIMITED),
     requestBuckets: new TokenBuckets(UNLIMITED),
+    pushBuckets: new TokenBuckets(UNLIMITED),
   };
   return parts as unknown as ServerParts;
 }

@@ -42,6 +42,7 @@ export const OPENAPI = (version: string) => ({
     { name: "conversations", description: "One's list of conversations, and groups" },
     { name: "members", description: "Who is in a conversation, and who comes and goes" },
     { name: "messages", description: "A conversation's events: reading, sending, changing and pinning them" },
+    { name: "push", description: "Which of one's own devices receive pushes, and how" },
     { name: "service", description: "What clients have to know before they connect" },
   ],
   components: {

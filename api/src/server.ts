@@ -15,6 +15,8 @@ import type { PageSessionParts } from "./routes/page-session.ts";
 import { openPageSessionRoutes } from "./routes/page-session.ts";
 import type { PeopleParts } from "./routes/people.ts";
 import { openPeopleRoutes } from "./routes/people.ts";
+import type { PushRouteParts } from "./routes/push.ts";
+import { openPushRoutes } from "./routes/push.ts";
 import type { VerbParts } from "./routes/verbs.ts";
 import { openVerbRoutes } from "./routes/verbs.ts";
 import "./request.ts";
@@ -37,6 +39,7 @@ export interface ServerParts
     SessionRouteParts,
     UserParts,
     PeopleParts,
+    PushRouteParts,
     PageSessionParts,
     ConversationParts,
     MessageParts,
@@ -47,7 +50,10 @@ export interface ServerParts
   readonly level: Pick<Level, "current">;
   readonly accounts: AccountParts["accounts"];
   readonly index: UserParts["index"];
-  readonly revocations: ProfileParts["revocations"] & SessionRouteParts["revocations"];
+  readonly revocations: ProfileParts["revocations"] &
+    PushRouteParts["revocations"] &
+    SessionRouteParts["revocations"];
+  readonly pushes: ProfileParts["pushes"] & SessionRouteParts["pushes"];
   readonly nameIndex: AccountParts["nameIndex"] & PeopleParts["nameIndex"];
 }
 
@@ -91,6 +97,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await app.register(async (routes) => openSessionRoutes(routes, parts));
   await app.register(async (routes) => openUserRoutes(routes, parts));
   await app.register(async (routes) => openPeopleRoutes(routes, parts));
+  await app.register(async (routes) => openPushRoutes(routes, parts));
   await app.register(async (routes) => openPageSessionRoutes(routes, parts));
   await app.register(async (routes) => openConversationRoutes(routes, parts));
   await app.register(async (routes) => openMessageRoutes(routes, parts));

@@ -69,18 +69,20 @@ export async function listSessions(
 /**
  * Ends the session of one device: its socket is closed, and nothing that was issued until now is accepted
  * from it. Its token is revoked, unless another device or this request has the same one. Throws NOT_FOUND if
- * the device has no session.
+ * the device has no session, and was not known otherwise (`isKnown`).
  */
 export async function endSession(
   parts: SessionParts,
   { user, tokenId }: Identity,
   device: string,
+  isKnown: boolean,
 ): Promise<void> {
   const { revocations } = parts;
   const devices = await devicesOf(parts, user);
   const ending = devices.find((one) => one.device === device);
-  if (ending === undefined) throw new ChatError("NOT_FOUND", "no session of this device");
+  if (ending === undefined && !isKnown) throw new ChatError("NOT_FOUND", "no session of this device");
   await revocations.endDevice(user, device);
+  if (ending === undefined) return;
   const { credential } = ending;
   const isShared = devices.some((one) => one !== ending && one.credential.tokenId === credential.tokenId);
   if (!isShared && credential.tokenId !== tokenId)

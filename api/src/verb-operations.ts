@@ -81,4 +81,17 @@ export const VERB_OPERATIONS: Readonly<Record<VerbName, VerbOperation>> = {
     description: "Any member unpins a message. If it is not pinned, nothing changes.",
     example: {},
   },
+  mute: {
+    operationId: "muteConversation",
+    tag: "conversations",
+    description:
+      "Nobody else learns of it. It ends at `until`, at most 10 years ahead, or never. With `mentionsOnly`, messages that mention the caller are not muted. A mute replaces the one before it.",
+    example: { id, mentionsOnly: true },
+  },
+  unmute: {
+    operationId: "unmuteConversation",
+    tag: "conversations",
+    description: "If the conversation is not muted, nothing changes.",
+    example: {},
+  },
 };

@@ -65,7 +65,12 @@ test(
     // Kept for a revocation that never came: the process ended. The next revision is above it.
     const ahead = Date.now() + 60_000;
     await first.revocations.keepToken(kept, ahead);
-    const changed = await changePassword(second, "ann", PASSWORD, "battery staple");
+    const changed = await changePassword(
+      second,
+      "ann",
+      { old: PASSWORD, wanted: "battery staple" },
+      async (end) => end(),
+    );
     assert.ok(Number(changed.token) > ahead);
     await heard("the change", () => first.revocations.isRevoked(kept));
     await heard("the change", () => second.revocations.isRevoked(kept));

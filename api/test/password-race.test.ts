@@ -45,7 +45,9 @@ test(
         await new Promise((resolve) => setTimeout(resolve, 40 * i));
         return signIn(apis[i % 2 === 0 ? 0 : 1], "ann", old);
       });
-      const changes = apis.map((api) => changePassword(api, "ann", old, `battery ${round}`));
+      const changes = apis.map((api) =>
+        changePassword(api, "ann", { old, wanted: `battery ${round}` }, async (end) => end()),
+      );
       const changed = await Promise.allSettled(changes);
       const signedIn = await Promise.all(racing);
       const [won, more] = changed.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));

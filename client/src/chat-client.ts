@@ -1,6 +1,8 @@
 import type { VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Ack, ChatEvent, Limits, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import { activityOf } from "./activity.ts";
+import type { Activity } from "./activity.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
@@ -23,6 +25,7 @@ import type {
   ConnectOptions,
   ConnectionState,
   ListOptions,
+  MuteOptions,
   Notice,
   NoticeOf,
   PullOptions,
@@ -59,8 +62,9 @@ export class ChatClient<B extends object = Body> {
   readonly #outbox: Outbox;
   readonly #feeds: Feeds;
   readonly #inbox: Inbox;
-  readonly #ids = new IdMaker(() => this.#link.serverClock.now());
+  readonly #ids = new IdMaker(() => this.serverTime());
   readonly #arrivals: Arrivals;
+  readonly #activity: Activity;
   #status: Status = { state: "offline" };
   /** Why nothing is accepted any more. Set once the client is closed. */
   #over: ChatError | undefined;
@@ -74,6 +78,10 @@ export class ChatClient<B extends object = Body> {
     this.#options = options;
     const { clock } = around;
     this.#arrivals = new Arrivals(clock);
+    // A cluster that does not know the frame yet answers with an error without an id, which changes nothing.
+    this.#activity = activityOf((active) => {
+      this.#link.connection?.tell({ t: "state", active });
+    }, around.page);
     this.#feeds = new Feeds(options.feedMax ?? FEED_MAX);
     this.#inbox = new Inbox(
       {
@@ -99,6 +107,7 @@ export class ChatClient<B extends object = Body> {
         this.#user = welcome.user;
         this.#limits = welcome.limits;
         this.#outbox.restart();
+        this.#activity.welcomed();
         void this.#inbox.sync(firstSync);
       },
       onFrame: (frame) => this.#receive(frame),
@@ -114,11 +123,7 @@ export class ChatClient<B extends object = Body> {
       onOverdue: () => {
         this.#link.connection?.close(new Closed(DROPPED, "a write has had no answer for a minute"));
       },
-      transmit: (frame) => {
-        const { connection } = this.#link;
-        connection?.write(frame);
-        return connection?.isOpen === true;
-      },
+      transmit: (frame) => this.#link.write(frame),
     });
   }
 
@@ -145,6 +150,14 @@ export class ChatClient<B extends object = Body> {
     return this.#ids.next();
   }
 
+  /**
+   * The present time by the server's clock, in milliseconds since 1970. Before the first welcome, it is the
+   * device's own.
+   */
+  serverTime(): number {
+    return this.#link.serverClock.now();
+  }
+
   /** The server's limits, as of the latest welcome. Undefined before the first one. */
   get limits(): Limits | undefined {
     return this.#limits;
@@ -156,6 +169,15 @@ export class ChatClient<B extends object = Body> {
    */
   retry(): void {
     this.#link.retryNow();
+  }
+
+  /**
+   * Says whether somebody looks at this device. Who does is not told of new messages by push. In browsers a
+   * hidden page is inactive by itself; an application may add what it knows, such as that nobody has touched
+   * the device for a while. It holds until the next call, over reconnects too.
+   */
+  setActive(active: boolean): void {
+    this.#activity.say(active);
   }
 
   /** The number of writes that wait for their acks. */
@@ -173,6 +195,7 @@ export class ChatClient<B extends object = Body> {
     if (this.#over !== undefined) throw this.#over;
     if (this.state === "online") return;
     const arrived = this.#arrivals.next(timeoutMs);
+    this.#activity.start();
     this.#link.start();
     await arrived;
   }
@@ -216,9 +239,8 @@ export class ChatClient<B extends object = Body> {
    * soon as the limits are known); with BUSY if `outboxMax` writes are already waiting. All other writes do
    * the same.
    */
-  async send(target: Target, body: B, options: SendOptions = {}): Promise<WriteResult> {
+  async send(target: Target, body: B, { id, replyTo, mentions }: SendOptions = {}): Promise<WriteResult> {
     const { conversation, to }: { readonly conversation?: string; readonly to?: string } = { ...target };
-    const { id, replyTo, mentions } = options;
     return this.#write({ t: "send", conversation, to, body, replyTo, mentions }, id);
   }
 
@@ -254,6 +276,19 @@ export class ChatClient<B extends object = Body> {
   /** Marks everything up to `seq` as read. Resolves with the mark. */
   async read(conversation: string, seq: number): Promise<WriteResult> {
     return this.#write({ t: "read", conversation, seq });
+  }
+
+  /**
+   * Mutes a conversation for this user, on all devices. It replaces the mute before it. Rejects with CONFLICT
+   * if `until` is in the past or more than 10 years ahead.
+   */
+  async mute(conversation: string, { until, mentionsOnly }: MuteOptions = {}): Promise<WriteResult> {
+    return this.#write({ t: "mute", conversation, until, mentionsOnly });
+  }
+
+  /** Ends the mute of a conversation. Changes nothing if it is not muted. */
+  async unmute(conversation: string): Promise<WriteResult> {
+    return this.#write({ t: "unmute", conversation });
   }
 
   /**
@@ -316,6 +351,7 @@ export class ChatClient<B extends object = Body> {
 
   #shut(error?: ChatError): void {
     this.#over = error ?? new ChatError("UNAVAILABLE", "this client is closed");
+    this.#activity.stop();
     this.#inbox.stop();
     this.#outbox.fail(this.#over);
     this.#arrivals.fail(this.#over);
@@ -331,16 +367,17 @@ export class ChatClient<B extends object = Body> {
     switch (frame.t) {
       case "ack":
         return this.#acked(frame);
-      case "error": {
+      case "error":
         if (frame.id !== undefined) this.#outbox.refused(frame.id, errorOf(frame));
         return;
-      }
       case "event": {
         const { t: _, ...event } = frame;
         return this.#inbox.event(event);
       }
       case "receipt":
         return this.#feeds.emit(frame);
+      case "settings":
+        return this.#inbox.settings(frame);
       case "gap":
         return this.#inbox.gap(frame.conversation, frame.head);
       default:

@@ -9,6 +9,7 @@ import {
   readLimit,
   readName,
   readSeq,
+  readTime,
   readUsers,
 } from "@jichat/protocol/frame/readers.ts";
 import { PAGE_EVENTS_MAX, SYNC_LIMIT_MAX } from "@jichat/protocol/limits.ts";
@@ -35,6 +36,8 @@ const READERS: Readonly<Record<Exclude<FieldName, "t">, Read>> = {
   members: (fields) => readUsers(fields, "members", 0),
   users: (fields) => readUsers(fields, "users", 1),
   name: (fields) => readName(fields),
+  until: (fields) => readTime(fields, "until"),
+  mentionsOnly: (fields) => fields.boolean("mentionsOnly"),
   after: (fields) => readSeq(fields, "after", 0),
   before: (fields) => readSeq(fields, "before", 0),
   since: (fields) => readCursor(fields, "since"),

@@ -27,4 +27,6 @@ export const VERB_FIELDS: {
   read: AT_MESSAGE,
   pin: AT_MESSAGE,
   unpin: AT_MESSAGE,
+  mute: { required: ["conversation"], optional: ["until", "mentionsOnly"] },
+  unmute: { required: ["conversation"] },
 };

@@ -12,6 +12,7 @@ export interface ConnectorMetrics {
   readonly acked: (ms: number) => void;
   readonly delivered: (frames: number, ms: number | undefined) => void;
   readonly noticesDropped: (by: number) => void;
+  readonly countReports: (outcome: "queued" | "dropped" | "refused", by: number) => void;
 }
 
 const CLOSES = new Set([1000, 1001, 1005, 1006, 1012, 4400, 4401, 4402, 4403, 4408, 4409, 4429]);
@@ -40,9 +41,7 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     "jichat_connector_delivery",
     "time from an event's ts to its delivery here",
   );
-  telemetry.gauge("jichat_connector_sockets", "open sockets", () => hub.size);
-  telemetry.gauge("jichat_connector_users", "users with a live session", () => hub.users);
-  telemetry.gauge("jichat_connector_unanswered", "commands not answered yet", waiting);
+  gauges(telemetry, hub, waiting);
   const framesOf = new Map<string, Count>();
   return {
     countFrame: (t) => {
@@ -75,5 +74,22 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     noticesDropped: (by) => {
       dropped.add(by);
     },
+    countReports: reportsCounter(telemetry),
+  };
+}
+
+function gauges(telemetry: Telemetry, hub: Hub, waiting: () => number): void {
+  telemetry.gauge("jichat_connector_sockets", "open sockets", () => hub.size);
+  telemetry.gauge("jichat_connector_users", "users with a live session", () => hub.users);
+  telemetry.gauge("jichat_connector_unanswered", "commands not answered yet", waiting);
+}
+
+function reportsCounter(telemetry: Telemetry): ConnectorMetrics["countReports"] {
+  const reports = telemetry.counter(
+    "jichat_connector_reports",
+    "reports of half-open connections for the push queue, by outcome",
+  );
+  return (outcome, by) => {
+    reports.add(by, { outcome });
   };
 }

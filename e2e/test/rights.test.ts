@@ -19,7 +19,7 @@ import { natsConfig } from "@jichat/operator/desired/nats.ts";
 import type { DesiredInput } from "@jichat/operator/desired/desired-input.ts";
 
 /** What can be done to a subject (the first two) or to a stream or bucket (all of them). */
-type Right = "publish" | "subscribe" | "inform" | "read" | "purge" | "manage";
+type Right = "publish" | "subscribe" | "inform" | "read" | "erase" | "purge" | "manage";
 type Name = keyof ReturnType<typeof namesOf>;
 type Needs = Partial<Readonly<Record<Name, readonly Right[]>>>;
 
@@ -41,8 +41,14 @@ const OWNER: Needs = {
 };
 /** All that a component needs. Whatever else is declared, now or later, has to be refused. */
 const NEEDS: Readonly<Record<NatsUser, Needs>> = {
-  connector: { ...EDGE, deliver: ["subscribe"], replace: ["publish", "subscribe"] },
-  api: { ...EDGE, people: RW, revocations: RW, accounts: RW },
+  connector: {
+    ...EDGE,
+    deliver: ["subscribe"],
+    replace: ["publish", "subscribe"],
+    activity: ["subscribe"],
+    pushStream: ["publish"],
+  },
+  api: { ...EDGE, people: RW, revocations: RW, accounts: RW, pushDevices: [...RW, "erase"] },
   router: {
     ...OWNER,
     command: ["subscribe"],
@@ -60,7 +66,7 @@ const OF_ALL: Readonly<Record<NatsUser, readonly Right[]>> = {
   api: ["inform"],
   router: ["inform"],
   storage: ["inform"],
-  operator: ["inform", "read", "purge", "manage"],
+  operator: ["inform", "read", "erase", "purge", "manage"],
 };
 /** No subjects of NATS: the prefix of all, ClickHouse's, Redis's. */
 const ELSEWHERE = new Set<Name>(["cluster", "database", "redis"]);
@@ -159,13 +165,13 @@ const ASKED: Readonly<Record<Exclude<Right, "publish" | "subscribe">, readonly s
     "CONSUMER.DELETE.S.c",
     "CONSUMER.MSG.NEXT.S.c",
   ],
+  erase: ["STREAM.MSG.DELETE.S"],
   purge: ["STREAM.PURGE.S"],
   manage: [
     "STREAM.CREATE.S",
     "STREAM.UPDATE.S",
     "STREAM.SNAPSHOT.S",
     "STREAM.RESTORE.S",
-    "STREAM.MSG.DELETE.S",
     "STREAM.PEER.REMOVE.S",
     "STREAM.LEADER.STEPDOWN.S",
     "CONSUMER.LIST.S",

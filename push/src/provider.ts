@@ -9,9 +9,14 @@ interface Addressed {
   readonly conversation: string;
   /** The newest message that it tells of, or up to which it withdraws. */
   readonly seq: number;
-  /** Unread messages over all conversations that are not muted. Absent if that is not known or did not change. */
+  /**
+   * Unread messages over all conversations that are not muted. Absent if that is not known or did not change.
+   */
   readonly badge?: number | undefined;
-  /** Pushes with one key replace one another on the device. The same for all of a conversation. At most 32 characters, base64url. */
+  /**
+   * Pushes with one key replace one another on the device. The same for all of a conversation. At most 32
+   * characters, base64url.
+   */
   readonly collapseKey: string;
   /** W3C trace context of the message. */
   readonly trace?: string | undefined;
@@ -54,6 +59,12 @@ export type Outcome =
 
 export interface Provider {
   readonly kind: PushKind;
+  /**
+   * What `isDown` is about: targets with one name fail together, such as those of one browser's push service.
+   * Anybody can register an endpoint of a server that always fails, which must not stop the pushes of others.
+   * Absent, all targets of the kind fail together. Names are secret, and there is no bound to their number.
+   */
+  circuitOf?(target: PushTarget): string;
   /** Makes one attempt. Never rejects: what failed is an outcome. Reasons name no token, endpoint or text. */
   send(target: PushTarget, push: Push, signal: AbortSignal): Promise<Outcome>;
   close(): void;

@@ -12,6 +12,10 @@ export function apply(conversation: Conversation, record: LogRecord, position: n
     case "mark":
       conversation.mark(record.user, record);
       return;
+    case "setting":
+      conversation.set(record.user, record.settings, position);
+      conversation.recent.addId(record.user, record.id, { seq: record.seq, ts: record.ts, position });
+      return;
     case "note":
       conversation.recent.addId(record.user, record.id, { seq: record.seq, ts: record.ts, position });
       return;

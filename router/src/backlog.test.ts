@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { EVERYBODY } from "@jichat/presence/candidates.ts";
+import type { Reached } from "@jichat/presence/presence.ts";
 import type { PresenceUpdate } from "@jichat/presence/presence-update.ts";
 import { SCRIPT_COST_MAX, updateCost } from "@jichat/presence/presence-update.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
@@ -14,6 +16,7 @@ import { Effects } from "./effects.ts";
 import { PartitionState } from "./partition-state.ts";
 import type { FactsSource } from "./ports.ts";
 import { Undone } from "./undone.ts";
+import { NOBODY_ONLINE } from "../test/stand-ins.ts";
 
 const GROUPS = 744;
 const BYTES_MAX = 33_554_432;
@@ -79,11 +82,11 @@ class Redis {
     this.gaveUp += 1;
   }
 
-  async publish(update: PresenceUpdate): Promise<ReadonlyMap<string, readonly string[]>> {
+  async publish(update: PresenceUpdate): Promise<Reached> {
     this.calls += 1;
     if (this.isAway || this.calls % 3 === 0) throw new Error("Redis is away");
     this.taken.push(update);
-    return new Map(update.users.map((user) => [user, ["c1"]]));
+    return { online: new Map(update.users.map((user) => [user, ["c1"]])), candidates: EVERYBODY };
   }
 }
 
@@ -99,10 +102,9 @@ function laneOver(redis: Redis, delivered: Delivery[], stop: AbortSignal): Effec
         publish: async (update) => redis.publish(update),
         giveUp: async () => redis.giveUp(),
         isAlive: async () => true,
-        settled: () => false,
       },
       deliverer: { deliver: async (_, delivery) => void delivered.push(delivery) },
-      push: { add: async () => undefined },
+      push: NOBODY_ONLINE.push,
     },
     0,
     stop,

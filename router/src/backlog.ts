@@ -1,5 +1,6 @@
 import type { EffectUnit } from "./effect-unit.ts";
 import {
+  dropEvents,
   putEntry,
   putEvent,
   putGap,
@@ -9,6 +10,7 @@ import {
   putUnsure,
   recount,
   shedNotices,
+  takeUnpushed,
 } from "./effect-unit.ts";
 
 /** Most bytes that the effects of one partition, and of all partitions of a router, may hold. */
@@ -29,7 +31,10 @@ const NOTICES_SHARE = 4;
 export function merge(unit: EffectUnit, later: EffectUnit, bytesMax: number): boolean {
   unit.position = Math.max(unit.position, later.position);
   putNotices(unit, later.notices);
+  unit.unpushed += takeUnpushed(later);
   if (unit.isLost || later.isLost) {
+    dropEvents(later);
+    unit.unpushed += takeUnpushed(later);
     lose(unit);
     return true;
   }
@@ -47,13 +52,14 @@ export function merge(unit: EffectUnit, later: EffectUnit, bytesMax: number): bo
 }
 
 /**
- * Shrinks a unit. Events become one `gap` per conversation, which makes every reader pull them. If that still
+ * Shrinks a unit. Events become one `gap` per conversation, which makes every reader pull them. Nobody is told
+ * of their messages by push. If that still
  * exceeds `bytesMax`, only names remain: conversations with the positions of their heads, users whose lists
  * in Redis are too old, and users who have to sync.
  */
 function fold(unit: EffectUnit, bytesMax: number): void {
   for (const { conversation, seq, recipients } of unit.events) addGap(unit, conversation, seq, recipients);
-  unit.events = [];
+  dropEvents(unit);
   recount(unit);
   if (unit.bytes > bytesMax) foldToNames(unit);
 }
@@ -73,7 +79,7 @@ function foldToNames(unit: EffectUnit): void {
  */
 export function lose(unit: EffectUnit): void {
   unit.isLost = true;
-  unit.events = [];
+  dropEvents(unit);
   shedNotices(unit, 0);
   for (const all of [unit.heads, unit.entries, unit.gaps, unit.unsure, unit.toSync]) all.clear();
   recount(unit);

@@ -41,7 +41,7 @@ export interface Composed {
 function movedBy(command: Command): readonly string[] | undefined {
   if (!isWrite(command)) return undefined;
   const verb = verbOf(command.op);
-  return verb.marks ? undefined : (verb.moves?.(command, command.user) ?? NOBODY);
+  return verb.marks || verb.sets ? undefined : (verb.moves?.(command, command.user) ?? NOBODY);
 }
 
 const busy: Answer = {

@@ -1,4 +1,5 @@
 import type { FacetValues, State, View } from "@jichat/conversation/state.ts";
+import type { KeptSettings, OwnSettings } from "@jichat/protocol/frame/server-frame.ts";
 import type { ConversationFacts } from "@jichat/protocol/bus/query.ts";
 import { isDirect } from "@jichat/protocol/ids.ts";
 import type { ConversationShot } from "@jichat/protocol/log/snapshot.ts";
@@ -10,6 +11,7 @@ export interface Member {
   /** Read up to here; `markNo` is the `no` of that event. */
   mark: number;
   markNo: number;
+  settings?: KeptSettings | undefined;
 }
 
 /** A place in a conversation. */
@@ -75,6 +77,12 @@ export class Conversation implements State, View {
     member.markNo = no;
   }
 
+  /** Replaces a member's own settings. They end with the membership. */
+  set(user: string, settings: OwnSettings | undefined, position: number): void {
+    const member = this.members.get(user);
+    if (member !== undefined) member.settings = { ...settings, at: position };
+  }
+
   recall(seq: number): void {
     this.recent.recall(seq);
   }
@@ -96,6 +104,11 @@ export function loadedConversation(facts: ConversationFacts): Conversation {
   const recent = new RecentEvents(facts.ts, idsFrom);
   for (const { user, id: known, seq, ts } of ids.toSorted((a, b) => a.seq - b.seq))
     recent.addId(user, known, { seq, ts, position: 0 });
-  const byUser = new Map(members.map(({ user, first, mark, markNo }) => [user, { first, mark, markNo }]));
+  const byUser = new Map(
+    members.map(({ user, first, mark, markNo, settings }): [string, Member] => [
+      user,
+      settings === undefined ? { first, mark, markNo } : { first, mark, markNo, settings },
+    ]),
+  );
   return new Conversation({ id, name, ...rest }, byUser, recent);
 }

@@ -1,6 +1,6 @@
 import type { Write, Command } from "@jichat/conversation/command.ts";
 import { isWrite } from "@jichat/conversation/command.ts";
-import type { AnyEventVerb, AnyMarkVerb, Draft, Look } from "@jichat/conversation/verb.ts";
+import type { AnyEventVerb, AnyMarkVerb, AnySettingVerb, Draft, Look } from "@jichat/conversation/verb.ts";
 import { notFound } from "@jichat/conversation/verb.ts";
 import { KINDS, verbOf } from "@jichat/conversation/tables.ts";
 import type { Accepted, Refused } from "@jichat/protocol/bus/command.ts";
@@ -55,7 +55,7 @@ export function decide(conversation: Conversation, command: Decidable, now: numb
     const known = knownId(conversation, write, now);
     if (known !== undefined)
       return { records: [], answer: { seq: known.seq, ts: known.ts, duplicate: true } };
-    return events(conversation, write, verb, ts);
+    return verb.sets ? setting(conversation, write, verb, ts) : events(conversation, write, verb, ts);
   } catch (thrown) {
     if (thrown instanceof Needed) return { need: thrown.need };
     if (thrown instanceof ChatError) return { refused: refusalOf(thrown) };
@@ -127,6 +127,22 @@ function mark(conversation: Conversation, command: Write, verb: AnyMarkVerb, ts:
   return {
     records: [{ r: "mark", conversation: conversation.id, user, seq, no, session }],
     answer: { seq, ts: conversation.ts },
+  };
+}
+
+function setting(
+  conversation: Conversation,
+  command: Identified,
+  verb: AnySettingVerb,
+  ts: number,
+): Decision {
+  const { user, id } = command;
+  const settings = verb.decide(conversation, user, command, new RecentLook(conversation, ts));
+  if (settings === "unchanged") return unchanged(conversation, command, ts);
+  const about = { conversation: conversation.id, user, id, seq: conversation.head, ts } as const;
+  return {
+    records: [{ r: "setting", ...about, ...(settings === undefined ? {} : { settings }) }],
+    answer: { seq: conversation.head, ts },
   };
 }
 

@@ -45,6 +45,7 @@ const event = (index: number, recipients: readonly string[], length: number) => 
   conversation: parsed(id(index)),
   seq: index,
   author: parsed(user(index)),
+  name: undefined,
   delivered: {
     frame: parsed(JSON.stringify({ t: "event", ...last(index, { body: text(length) }) })),
     ts: 1_800_000_000_000 + index,
@@ -93,7 +94,11 @@ const KINDS: Readonly<Record<string, (unit: EffectUnit) => void>> = {
     for (let i = 0; i < 50; i += 1) {
       const conversation = parsed(id(i));
       for (const one of everybody)
-        putEntry(unit, { user: one, entry: { conversation, position: i, first: 1, mark: 1, markNo: 1 } });
+        putEntry(unit, {
+          user: one,
+          entry: { conversation, position: i, first: 1, mark: 1, markNo: 1 },
+          isRead: true,
+        });
     }
   },
   gaps: (unit) => {

@@ -9,8 +9,10 @@ import { Notices } from "./notices.ts";
 export interface EventEffect {
   readonly conversation: string;
   readonly seq: number;
-  /** The author of a message. Recipients who are away are told by push, except the author. */
+  /** The author of a message. The other recipients may be told by push. */
   readonly author: string | undefined;
+  /** The name of the group at that moment, for a push. */
+  readonly name: string | undefined;
   readonly delivered: Omit<DeliveredEvent, "users">;
   /** All events of a conversation between two changes of its members share one array. */
   readonly recipients: readonly string[];
@@ -25,6 +27,8 @@ export interface GapEffect {
 export interface EntryEffect {
   readonly user: string;
   readonly entry: ListEntry;
+  /** The user has read, or has sent, up to the entry's mark. */
+  readonly isRead: boolean;
 }
 
 /**
@@ -47,6 +51,8 @@ export interface EffectUnit {
   readonly toSync: Set<string>;
   /** Even the names were too many: all data in Redis has to be treated as lost. */
   isLost: boolean;
+  /** Messages that the push queue is not told of, since their events were dropped. `takeUnpushed` counts them. */
+  unpushed: number;
   /** Lists of recipients that are counted in `bytes` already, since events share them. */
   readonly audiences: Set<readonly string[]>;
   /** Approximate bytes of memory that it holds. */
@@ -63,6 +69,7 @@ export const emptyUnit = (position: number): EffectUnit => ({
   unsure: new Set(),
   toSync: new Set(),
   isLost: false,
+  unpushed: 0,
   audiences: new Set(),
   bytes: 0,
 });
@@ -100,11 +107,26 @@ export function putHead(unit: EffectUnit, head: StoredHead): void {
 }
 
 /** Nothing is kept for a user who is unsure: the whole list is read again. */
-export function putEntry(unit: EffectUnit, { user, entry }: EntryEffect): void {
+export function putEntry(unit: EffectUnit, effect: EntryEffect): void {
+  const { user, entry, isRead } = effect;
   if (unit.unsure.has(user)) return;
   const key = `${user} ${entry.conversation}`;
-  if (!unit.entries.has(key)) unit.bytes += entryBytes(key);
-  unit.entries.set(key, { user, entry });
+  const known = unit.entries.get(key);
+  if (known === undefined) unit.bytes += entryBytes(key);
+  unit.entries.set(key, !isRead && known?.isRead === true ? { user, entry, isRead: true } : effect);
+}
+
+/** Drops all events, whose messages are then unknown to the push queue. */
+export function dropEvents(unit: EffectUnit): void {
+  for (const { author } of unit.events) if (author !== undefined) unit.unpushed += 1;
+  unit.events = [];
+}
+
+/** How many messages were dropped since the last call. */
+export function takeUnpushed(unit: EffectUnit): number {
+  const { unpushed } = unit;
+  unit.unpushed = 0;
+  return unpushed;
 }
 
 export function putGap(unit: EffectUnit, conversation: string, gap: GapEffect): void {

@@ -1,6 +1,8 @@
 import { merge } from "./backlog.ts";
 import type { EffectUnit } from "./effect-unit.ts";
+import { takeUnpushed } from "./effect-unit.ts";
 import type { EffectsWorld } from "./ports.ts";
+import { PushLane } from "./push-lane.ts";
 import { UnitWork } from "./unit-work.ts";
 
 const RETRY_MS = 100;
@@ -22,13 +24,20 @@ export class Effects {
   #underWay: EffectUnit | undefined;
   #unresolved: Unresolved | undefined;
   #wake: () => void = () => {};
+  readonly #pushes: PushLane;
   #done: number;
+  /** Like `#done`, without the push queue. */
+  #told: number;
   #busy = false;
 
   constructor(world: EffectsWorld, done: number, signal: AbortSignal) {
     this.#world = world;
     this.#done = done;
+    this.#told = done;
     this.#signal = signal;
+    this.#pushes = new PushLane(world, signal, (position) => {
+      this.#done = Math.max(this.#done, position);
+    });
   }
 
   /** Every effect of every batch up to here is done. */
@@ -43,17 +52,18 @@ export class Effects {
 
   /** Approximate bytes of memory that they hold. */
   get backlogBytes(): number {
-    return (this.#waiting?.bytes ?? 0) + (this.#underWay?.bytes ?? 0);
+    return (this.#waiting?.bytes ?? 0) + (this.#underWay?.bytes ?? 0) + this.#pushes.bytes;
   }
 
   get idle(): boolean {
-    return this.#waiting === undefined && this.#unresolved === undefined && !this.#busy;
+    const hasWork = this.#waiting !== undefined || this.#unresolved !== undefined || this.#busy;
+    return !hasWork && this.#pushes.isIdle;
   }
 
   add(unit: EffectUnit): void {
     if (this.#waiting === undefined) this.#waiting = unit;
     else if (merge(this.#waiting, unit, this.#world.backlogBytesMax() / 2)) this.#world.count("folded", 1);
-    this.#countShed(this.#waiting);
+    this.#countDropped(this.#waiting);
     this.#wake();
   }
 
@@ -104,17 +114,20 @@ export class Effects {
     const unit = await this.#untilDone(async () => resolve(this.#signal));
     if (unit === undefined) return;
     this.#underWay = unit;
-    this.#countShed(unit); // `add` has not counted a redone unit.
+    this.#countDropped(unit); // `add` has not counted a redone unit.
     // A republish that waited was made before the previous unit was done. It must not report an older
     // position.
-    const work = new UnitWork(this.#world, unit, Math.max(unit.position, this.#done), this.#signal);
-    if ((await this.#untilDone(async () => work.goOn())) === true)
-      this.#done = Math.max(this.#done, unit.position);
+    const work = new UnitWork(this.#world, unit, Math.max(unit.position, this.#told), this.#signal);
+    if ((await this.#untilDone(async () => work.goOn())) !== true) return;
+    this.#told = Math.max(this.#told, unit.position);
+    await this.#pushes.add(this.#told, work.pushes);
   }
 
-  #countShed({ notices }: EffectUnit): void {
-    const shed = notices.takeShed();
+  #countDropped(unit: EffectUnit): void {
+    const shed = unit.notices.takeShed();
     if (shed > 0) this.#world.count("shed", shed);
+    const unpushed = takeUnpushed(unit);
+    if (unpushed > 0) this.#world.count("unpushed", unpushed);
   }
 
   /** Retries until `act` succeeds; `undefined` if the signal aborts before. */

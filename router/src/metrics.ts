@@ -2,17 +2,20 @@ import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { countOf } from "./faults.ts";
 import type { Owner } from "./owner.ts";
+import type { PushCount } from "./push-queue.ts";
 
-export type EffectCount = "delivered" | "gap" | "folded" | "shed" | "retried" | "missed" | "refused";
+export type EffectCount = "delivered" | "gap" | "folded" | "shed" | "retried" | "unpushed" | "refused";
 
 export interface RouterMetrics {
   readonly countEffect: (what: EffectCount, by: number) => void;
+  readonly countPush: (outcome: PushCount, by: number) => void;
   readonly countBatch: (records: number, requests: number, appendMs: number) => void;
 }
 
 /** Figures of the logs, as their leaders report them. */
 export interface LogCounts {
   readonly pushDropped: () => number;
+  readonly pushHeld: () => number;
   readonly copiesBehind: () => number;
   readonly faults: () => readonly Fault[];
 }
@@ -31,10 +34,14 @@ export function routerMetrics(
     "time from composing a batch to its acknowledgement",
   );
   const effects = telemetry.counter("jichat_router_effects", "effects, by outcome");
+  const push = telemetry.counter("jichat_router_push", "entries for the push queue, by outcome");
   gaugesOf(telemetry, owners, logs);
   return {
     countEffect: (outcome, by) => {
       effects.add(by, { outcome });
+    },
+    countPush: (outcome, by) => {
+      if (by > 0) push.add(by, { outcome });
     },
     countBatch: (count, answered, appendMs) => {
       records.add(count);
@@ -48,7 +55,7 @@ export function routerMetrics(
 function gaugesOf(
   telemetry: Telemetry,
   owners: ReadonlyMap<number, Owner>,
-  { pushDropped, copiesBehind, faults }: LogCounts,
+  { pushDropped, pushHeld, copiesBehind, faults }: LogCounts,
 ): void {
   const sum = (read: (owner: Owner) => number) => () =>
     [...owners.values()].reduce((total, owner) => total + read(owner), 0);
@@ -94,7 +101,12 @@ function gaugesOf(
   );
   telemetry.gauge(
     "jichat_push_dropped",
-    "batches of missed messages that the push queue has dropped, for age or for size",
+    "messages of the push queue that it has dropped, for age or for size",
     pushDropped,
+  );
+  telemetry.gauge(
+    "jichat_router_push_held",
+    "entries for the push queue that wait, since their senders are over the limit",
+    pushHeld,
   );
 }

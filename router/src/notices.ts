@@ -33,7 +33,7 @@ export class Notices {
 
   put(notice: Notice): void {
     const known = this.#byKey?.get(notice.key);
-    if (known !== undefined && known.order >= notice.order) return;
+    if (known !== undefined && known.order > notice.order) return;
     const bytes = bytesOf(notice);
     if (bytes > ONE_BYTES_MAX) {
       this.#shed += 1;

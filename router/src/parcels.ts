@@ -1,7 +1,6 @@
 import type { DeliveredEvent, DeliveredGap } from "@jichat/protocol/bus/delivery.ts";
 import type { Notice } from "@jichat/protocol/bus/notice.ts";
 import { nameBytes } from "./audience.ts";
-import type { MissedEntry } from "@jichat/protocol/bus/push.ts";
 
 export interface OutgoingEvent extends DeliveredEvent {
   readonly conversation: string;
@@ -38,8 +37,6 @@ const EVENT_BYTES = 160;
 const NOTE_BYTES = 256;
 /** Most users of one gap in one parcel. */
 const GAP_USERS_MAX = 4_096;
-/** Most entries of one message to the push queue; each has at most about 150 characters. */
-const MISSED_PER_MESSAGE_MAX = 4_096;
 
 /**
  * Cuts the deliveries of several batches into parcels that NATS accepts, in order. Events of one position
@@ -133,7 +130,3 @@ export function gapsInPlaceOf(out: ConnectorUnit): DeliveredGap[] {
     users: [...users],
   }));
 }
-
-/** Cuts missed entries into messages for the push queue. */
-export const missedParcelsOf = (missed: readonly MissedEntry[]): MissedEntry[][] =>
-  slicesOf(missed, MISSED_PER_MESSAGE_MAX);

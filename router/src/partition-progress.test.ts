@@ -18,14 +18,14 @@ const unused = (): never => assert.fail("not needed here");
 
 function partitionOver(append: Log["append"], given: Clock = clock): Partition {
   const { signal } = new AbortController();
-  const sessions = { publish: unused, giveUp: unused, isAlive: unused, settled: unused };
+  const sessions = { publish: unused, giveUp: unused, isAlive: unused };
   const world = {
     partition: 0,
     clock: given,
     count: unused,
     sessions,
     deliverer: { deliver: unused },
-    push: { add: unused },
+    push: { take: () => [], add: unused },
     backlogBytesMax: unused,
   };
   return new Partition({

@@ -1,10 +1,12 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
-import type { MissedEntry } from "@jichat/protocol/bus/push.ts";
 import type { FactsQuery, FactsReply } from "@jichat/protocol/bus/query.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
+import type { Reached } from "@jichat/presence/presence.ts";
 import type { PresenceUpdate } from "@jichat/presence/presence-update.ts";
+import type { PushEntry } from "./push-entries.ts";
+import type { PushText } from "./push-texts.ts";
 
 /** What a partition's owner needs from outside. Production has adapters, the simulation has models. */
 export interface Log {
@@ -36,15 +38,13 @@ export interface FactsSource {
 
 export interface Sessions {
   /** Writes heads first, then reads sessions: a record is either delivered live or in the head. */
-  publish(update: PresenceUpdate): Promise<ReadonlyMap<string, readonly string[]>>;
+  publish(update: PresenceUpdate): Promise<Reached>;
   /**
    * Gives up all published data, as if Redis had been lost: what was not published by `lostAt` (monotonic)
    * never will be.
    */
   giveUp(lostAt: number): Promise<void>;
   isAlive(connector: string): Promise<boolean>;
-  /** False if Redis was lost so recently that a missing session proves nothing. */
-  settled(): boolean;
 }
 
 export interface Deliverer {
@@ -54,19 +54,30 @@ export interface Deliverer {
   deliver(connector: string, delivery: Delivery, timeoutMs: number): Promise<void>;
 }
 
-export interface PushQueue {
-  add(partition: number, position: number, missed: readonly MissedEntry[]): Promise<void>;
+export interface Push {
+  /**
+   * Encodes entries for the push queue. Entries of a sender who is over the limit are not among them: they
+   * follow by themselves.
+   */
+  take(partition: number, entries: readonly PushEntry[]): readonly PushText[];
+  /**
+   * Resolves once the queue has stored the message, or has refused it for good. Rejects if it may not have.
+   */
+  add(partition: number, message: Uint8Array): Promise<void>;
 }
 
 export interface EffectsWorld {
   readonly partition: number;
   readonly sessions: Sessions;
   readonly deliverer: Deliverer;
-  readonly push: PushQueue;
+  readonly push: Push;
   readonly clock: Clock;
   /** Most bytes that this partition's effects may hold: half of it in progress, half of it waiting. */
   readonly backlogBytesMax: () => number;
   /** Most cost of one Redis script, if not the default. */
   readonly scriptCostMax?: number | undefined;
-  readonly count: (what: "delivered" | "gap" | "folded" | "shed" | "retried" | "missed", by: number) => void;
+  readonly count: (
+    what: "delivered" | "gap" | "folded" | "shed" | "retried" | "unpushed",
+    by: number,
+  ) => void;
 }

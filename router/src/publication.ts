@@ -1,3 +1,6 @@
+import type { Candidates } from "@jichat/presence/candidates.ts";
+import { NO_CANDIDATES, candidatesOfBoth } from "@jichat/presence/candidates.ts";
+import type { Reached } from "@jichat/presence/presence.ts";
 import type { PresenceUpdate } from "@jichat/presence/presence-update.ts";
 import { SCRIPT_COST_MAX, headCost } from "@jichat/presence/presence-update.ts";
 import type { EffectUnit } from "./effect-unit.ts";
@@ -10,6 +13,7 @@ import { usersOf } from "./effect-unit.ts";
  */
 export class Publication {
   readonly online = new Map<string, readonly string[]>();
+  candidates: Candidates = NO_CANDIDATES;
   readonly #partition: number;
   readonly #position: number;
   readonly #costMax: number;
@@ -24,7 +28,7 @@ export class Publication {
     this.#position = position;
     this.#costMax = costMax;
     this.#heads = new Line([...unit.heads.values()], headCost);
-    this.#entries = new Line([...unit.entries.values()]);
+    this.#entries = new Line<PresenceUpdate["entries"][number]>([...unit.entries.values()]);
     this.#unsure = new Line([...unit.unsure]);
     this.#users = new Line(usersOf(unit));
   }
@@ -47,13 +51,14 @@ export class Publication {
     return { ...part, isDone, users: isDone ? this.#users.fit(room) : [] };
   }
 
-  written(part: PresenceUpdate, online: ReadonlyMap<string, readonly string[]>): void {
+  written(part: PresenceUpdate, { online, candidates }: Reached): void {
     this.#heads.pass(part.heads.length);
     this.#entries.pass(part.entries.length);
     this.#unsure.pass(part.unsure.length);
     this.#users.pass(part.users.length);
     this.#isDone ||= part.isDone;
     for (const user of part.users) this.online.set(user, online.get(user) ?? []);
+    if (part.users.length > 0) this.candidates = candidatesOfBoth(this.candidates, candidates);
   }
 }
 

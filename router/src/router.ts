@@ -8,7 +8,6 @@ import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
-import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
 import type { Bus, Received } from "@jichat/runtime/bus.ts";
 import { hearingOf } from "@jichat/runtime/hearing.ts";
@@ -27,8 +26,7 @@ import { LogStates } from "./log-states.ts";
 import { LogWatch } from "./log-watch.ts";
 import { Owner } from "./owner.ts";
 import type { OwnerWorld } from "./owner.ts";
-import type { PushQueue } from "./ports.ts";
-import { pushQueueOver } from "./push-queue.ts";
+import { PushQueue } from "./push-queue.ts";
 import type { Request } from "./partition.ts";
 import { routerMetrics } from "./metrics.ts";
 import type { RouterMetrics } from "./metrics.ts";
@@ -42,7 +40,7 @@ export interface RouterParts {
   readonly bus: Bus;
   readonly nats: NatsConnection;
   readonly jsm: JetStreamManager;
-  readonly presence: Pick<Presence, "giveUp" | "isAlive" | "onRun" | "publish" | "ready" | "runSince">;
+  readonly presence: Pick<Presence, "giveUp" | "isAlive" | "onRun" | "publish">;
   readonly snapshots: Pick<Snapshots, "load" | "save">;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
@@ -69,13 +67,17 @@ export class Router implements LeaseHolder {
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
-    const { names, jsm } = parts;
-    this.#push = pushQueueOver(jsm.jetstream(), names, (refusal, partition) => {
-      this.#warn(
-        "the push queue refuses entries of this router: missed messages are dropped",
-        refusal,
-        partition,
-      );
+    const { names, jsm, clock } = parts;
+    this.#push = new PushQueue({
+      js: jsm.jetstream(),
+      names,
+      clock,
+      count: (outcome, by) => {
+        this.#metrics.countPush(outcome, by);
+      },
+      letGo: (refusal, partition) => {
+        this.#warn("the push queue refuses entries of this router: they are dropped", refusal, partition);
+      },
     });
     this.#courier = new Courier(parts);
     this.#storage = new StorageClient(parts);
@@ -87,6 +89,7 @@ export class Router implements LeaseHolder {
     this.#logWatch = new LogWatch(parts, this.#logs, (partition) => this.#owners.has(partition));
     this.#metrics = routerMetrics(parts.telemetry, this.#owners, {
       pushDropped: () => this.#logWatch.pushDropped,
+      pushHeld: () => this.#push.held,
       copiesBehind: () => this.#logs.copiesBehind,
       faults: () => this.faults(),
     });
@@ -114,6 +117,7 @@ export class Router implements LeaseHolder {
       for (const owner of this.#owners.values()) void owner.snapshot();
     }, config.snapshotEveryMs).unref();
     void this.#logWatch.run(signal);
+    void this.#push.run(signal);
   }
 
   /** Why this router is not ready to serve the partitions in `held`; `undefined` if it is. */
@@ -159,16 +163,23 @@ export class Router implements LeaseHolder {
     }
     await owner.stop();
     if (this.#owners.get(partition) === owner) this.#owners.delete(partition);
+    await this.#push.release(partition);
   }
 
   lose(partition: number): void {
     this.#owners.get(partition)?.drop();
     this.#owners.delete(partition);
+    void this.#push.release(partition);
   }
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error("stopped"));
-    await Promise.all([...this.#owners.values()].map((owner) => owner.stop()));
+    await Promise.all(
+      [...this.#owners].map(async ([partition, owner]) => {
+        await owner.stop();
+        await this.#push.release(partition);
+      }),
+    );
   }
 
   #warn(what: string, error: unknown, partition: number): void {
@@ -200,7 +211,6 @@ export class Router implements LeaseHolder {
         publish: (update) => presence.publish(update),
         giveUp: (lostAt) => presence.giveUp(lostAt),
         isAlive: (connector) => presence.isAlive(connector),
-        settled: () => presence.ready && performance.now() - presence.runSince > 2 * CONNECTOR_TTL_MS,
       },
       deliverer: {
         deliver: (connector, delivery, timeoutMs) => this.#deliver(connector, delivery, timeoutMs),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_CANDIDATES } from "@jichat/presence/candidates.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Delivery } from "@jichat/protocol/bus/delivery.ts";
 import { receiptOf } from "@jichat/protocol/bus/notice.ts";
@@ -16,14 +17,25 @@ const READERS: readonly string[] = ["ann"];
 function read(position: number, user = `user-${position}`): EffectUnit {
   const unit = emptyUnit(position);
   putNotice(unit, receiptOf({ conversation: "g", user, seq: position, origin: "s1" }));
-  putEntry(unit, { user, entry: { conversation: "g", position, first: 1, mark: position, markNo: 1 } });
+  putEntry(unit, {
+    user,
+    entry: { conversation: "g", position, first: 1, mark: position, markNo: 1 },
+    isRead: true,
+  });
   return unit;
 }
 
 function said(position: number): EffectUnit {
   const unit = emptyUnit(position);
   const delivered = { frame: `{"t":"event","seq":${position}}`, ts: 1, position };
-  putEvent(unit, { conversation: "g", seq: position, author: "ann", delivered, recipients: READERS });
+  putEvent(unit, {
+    conversation: "g",
+    seq: position,
+    author: "ann",
+    name: undefined,
+    delivered,
+    recipients: READERS,
+  });
   return unit;
 }
 
@@ -101,7 +113,10 @@ test("a connector that does not answer gets a gap for its events, and its notice
   const { lane, stop } = laneOver({
     sessions: {
       ...NOBODY_ONLINE.sessions,
-      publish: async ({ users }) => new Map(users.map((user) => [user, ["c1"]])),
+      publish: async ({ users }) => ({
+        online: new Map(users.map((user) => [user, ["c1"]])),
+        candidates: NO_CANDIDATES,
+      }),
     },
     deliverer: {
       deliver: async (_, delivery) => {

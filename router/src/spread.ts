@@ -1,23 +1,15 @@
 import type { EffectUnit } from "./effect-unit.ts";
 import type { ConnectorUnit } from "./parcels.ts";
-import type { MissedEntry } from "@jichat/protocol/bus/push.ts";
 
-/** Recipients by the connector that holds their sessions, and recipients without a session. */
-interface Placed {
-  readonly users: ReadonlyMap<string, readonly string[]>;
-  readonly absent: readonly string[];
-}
+/** Recipients by the connector that holds their sessions. */
+type Placed = ReadonlyMap<string, readonly string[]>;
 
-/**
- * Makes one delivery per connector that holds a session of a recipient. The other recipients have missed a
- * message.
- */
+/** Makes one delivery per connector that holds a session of a recipient. */
 export function spread(
   unit: EffectUnit,
   online: ReadonlyMap<string, readonly string[]>,
-): { outgoing: Map<string, ConnectorUnit>; missed: MissedEntry[] } {
+): Map<string, ConnectorUnit> {
   const outgoing = new Map<string, ConnectorUnit>();
-  const missed: MissedEntry[] = [];
   const outgoingTo = (connector: string): ConnectorUnit => {
     const known = outgoing.get(connector);
     if (known !== undefined) return known;
@@ -35,37 +27,30 @@ export function spread(
     placed.set(recipients, made);
     return made;
   };
-  for (const { delivered, recipients, conversation, seq, author } of unit.events) {
-    const { users: byConnector, absent } = place(recipients);
-    for (const [connector, users] of byConnector)
+  for (const { delivered, recipients, conversation, seq } of unit.events) {
+    for (const [connector, users] of place(recipients))
       outgoingTo(connector).events.push({ conversation, seq, ...delivered, users });
-    if (author !== undefined)
-      for (const user of absent) if (user !== author) missed.push({ user, conversation, seq });
   }
   for (const [conversation, { head, recipients }] of unit.gaps) {
-    for (const [connector, users] of place(recipients).users)
+    for (const [connector, users] of place(recipients))
       outgoingTo(connector).gaps.push({ conversation, users, head });
   }
   if (unit.toSync.size > 0)
-    for (const [connector, users] of placeOf([...unit.toSync], online).users)
+    for (const [connector, users] of placeOf([...unit.toSync], online))
       outgoingTo(connector).gaps.push({ users });
   for (const notice of unit.notices)
-    for (const [connector, users] of place(notice.users).users)
+    for (const [connector, users] of place(notice.users))
       outgoingTo(connector).notices.push({ ...notice, users });
-  return { outgoing, missed };
+  return outgoing;
 }
 
 function placeOf(recipients: readonly string[], online: ReadonlyMap<string, readonly string[]>): Placed {
   const users = new Map<string, string[]>();
-  const absent: string[] = [];
-  for (const user of recipients) {
-    const connectors = online.get(user) ?? [];
-    if (connectors.length === 0) absent.push(user);
-    for (const connector of connectors) {
+  for (const user of recipients)
+    for (const connector of online.get(user) ?? []) {
       const there = users.get(connector);
       if (there === undefined) users.set(connector, [user]);
       else there.push(user);
     }
-  }
-  return { users, absent };
+  return users;
 }

@@ -117,12 +117,14 @@ export class Undone {
 
 function letGo(unit: EffectUnit, gaps: Map<string, number>, record: LogRecord, position: number): void {
   if (record.r === "note") return;
-  if (record.r === "mark") {
+  if (record.r === "mark" || record.r === "setting") {
     putUnsure(unit, record.user);
     return;
   }
   putHead(unit, { conversation: record.conversation, position, ts: record.ts });
-  for (const user of kindOf(record.kind)?.lists?.(record) ?? NOBODY) putUnsure(unit, user);
+  const kind = kindOf(record.kind);
+  if (kind?.isMessage === true) unit.unpushed += 1;
+  for (const user of kind?.lists?.(record) ?? NOBODY) putUnsure(unit, user);
   gaps.set(record.conversation, record.seq);
 }
 

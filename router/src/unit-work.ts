@@ -3,16 +3,17 @@ import type { EffectUnit } from "./effect-unit.ts";
 import type { ConnectorUnit, Parcel } from "./parcels.ts";
 import { gapsInPlaceOf, parcelsOf } from "./parcels.ts";
 import type { EffectsWorld } from "./ports.ts";
-import type { MissedEntry } from "@jichat/protocol/bus/push.ts";
 import { Publication } from "./publication.ts";
+import { pushEntriesOf } from "./push-entries.ts";
+import type { PushText } from "./push-texts.ts";
 import { spread } from "./spread.ts";
 
 const DELIVER_TIMEOUT_MS = 2_000;
 const RETRY_MS = 100;
 
 /**
- * Carries out one unit's effects: to Redis, to connectors, to the push queue. After an error it continues
- * where it stopped.
+ * Carries out one unit's effects: to Redis and to connectors. After an error it continues where it stopped.
+ * What it has for the push queue is in `pushes` then.
  */
 export class UnitWork {
   readonly #world: EffectsWorld;
@@ -22,7 +23,7 @@ export class UnitWork {
   /** Monotonic time at which the unit was taken; nothing is added to it later. */
   readonly #takenAt: number;
   #outgoing: Map<string, ConnectorUnit> | undefined;
-  #missed: readonly MissedEntry[] = [];
+  #pushes: readonly PushText[] = [];
 
   /** Effects up to `position` are done once this unit is. */
   constructor(world: EffectsWorld, unit: EffectUnit, position: number, signal: AbortSignal) {
@@ -33,37 +34,37 @@ export class UnitWork {
     this.#publication = new Publication(world.partition, position, unit, world.scriptCostMax);
   }
 
+  /** Entries for the push queue. Known once `goOn` has resolved. */
+  get pushes(): readonly PushText[] {
+    return this.#pushes;
+  }
+
   /** Resolves with true once everything is done. Rejects at the first failure; call it again to continue. */
   async goOn(): Promise<true> {
     if (this.#unit.isLost) await this.#world.sessions.giveUp(this.#takenAt);
     await this.#publish();
-    if (this.#outgoing === undefined) {
-      const { outgoing, missed } = spread(this.#unit, this.#publication.online);
-      this.#outgoing = outgoing;
-      this.#missed = missed;
-    }
-    const outgoing = this.#outgoing;
+    const outgoing = (this.#outgoing ??= this.#spread());
     const deliveries = [...outgoing].map(async ([connector, out]) => {
       await this.#deliverAll(connector, out);
       outgoing.delete(connector);
     });
     for (const settled of await Promise.allSettled(deliveries))
       if (settled.status === "rejected") throw settled.reason;
-    await this.#push();
     return true;
+  }
+
+  /** Done once: what was taken from the limit of a sender must not be taken again. */
+  #spread(): Map<string, ConnectorUnit> {
+    const { online, candidates } = this.#publication;
+    const entries = pushEntriesOf(this.#unit, candidates);
+    if (entries.length > 0) this.#pushes = this.#world.push.take(this.#world.partition, entries);
+    return spread(this.#unit, online);
   }
 
   async #publish(): Promise<void> {
     const { sessions } = this.#world;
     for (let part = this.#publication.next(); part !== undefined; part = this.#publication.next())
       this.#publication.written(part, await sessions.publish(part));
-  }
-
-  async #push(): Promise<void> {
-    const { sessions, push, partition, count } = this.#world;
-    if (this.#missed.length === 0 || !sessions.settled()) return;
-    await push.add(partition, this.#unit.position, this.#missed);
-    count("missed", this.#missed.length);
   }
 
   async #deliverAll(connector: string, out: ConnectorUnit): Promise<void> {

@@ -13,14 +13,14 @@ import { isDirect } from "@jichat/protocol/ids.ts";
 import { ANSWER_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import { groupBy } from "./batched.ts";
 import type { ColdRows, MembershipRow } from "./cold-rows.ts";
-import { markKey } from "./cold-rows.ts";
+import { ownKey } from "./cold-rows.ts";
 import { foldConversations } from "./cold-state.ts";
 import { readSpan, shownOf } from "./events.ts";
 import { Folded } from "./fold.ts";
 import type { Tail } from "./tail.ts";
 
 /** Upper bound of an entry's size in JSON. */
-const ENTRY_BYTES = 200;
+const ENTRY_BYTES = 280;
 /** Conversations of a list that are read at once with brief heads. */
 const LISTED_AT_ONCE = 1_000;
 /** The same with whole heads. An answer seldom has room for more. */
@@ -80,7 +80,11 @@ async function listedOf(
   runs: readonly Run[],
   { id, user, rows }: Membership,
 ): Promise<ListedEntry | undefined> {
-  const [head, mark] = await Promise.all([cold.heads.of(id), cold.ownMarks.of(markKey(user, id))]);
+  const [head, mark, setting] = await Promise.all([
+    cold.heads.of(id),
+    cold.ownMarks.of(ownKey(user, id)),
+    cold.ownSettings.of(ownKey(user, id)),
+  ]);
   const folded = new Folded(id);
   for (const { seq, no, joined, position } of rows)
     folded.lifecycle({
@@ -94,14 +98,19 @@ async function listedOf(
       extra: "",
     });
   if (mark !== undefined) folded.mark(user, mark);
+  if (setting !== undefined) folded.setting(setting);
   if (head !== undefined) folded.headAt(head);
   for (const run of runs) folded.records(run.conversations.get(id) ?? []);
   const member = folded.members.get(user);
   if (folded.head === 0 || member === undefined) return undefined;
-  const { first, mark: read, markNo, position, left } = member;
+  const { first, mark: read, markNo, position, left, settings } = member;
   const entry = { conversation: id, position, first, mark: read, markNo };
   if (left !== undefined) return { entry: { ...entry, left }, head: undefined };
-  return { entry, head: { conversation: id, position: folded.position, ts: folded.ts } };
+  const own = settings === undefined ? {} : { settings };
+  return {
+    entry: { ...entry, ...own },
+    head: { conversation: id, position: folded.position, ts: folded.ts },
+  };
 }
 
 /** Whole heads for one page of a user's list, as many as fit into one answer. `rest` names the others. */

@@ -3,7 +3,7 @@ import type { IdFacts } from "@jichat/protocol/bus/query.ts";
 import { firstIdOf } from "@jichat/protocol/ids.ts";
 import { Batched, groupBy } from "./batched.ts";
 import { pagesOf, singlesOf } from "./cold-events.ts";
-import type { HeadRow, LifecycleRow, MarkRow, RecentIds } from "./fold.ts";
+import type { HeadRow, LifecycleRow, MarkRow, RecentIds, SettingRow } from "./fold.ts";
 import type { Store } from "./store.ts";
 
 /** A user joined a conversation or left it. */
@@ -70,23 +70,54 @@ const marksOf = (store: Store): Batched<readonly MarkRow[]> =>
     ),
   );
 
-/** Key of one user's mark in one conversation. */
-export const markKey = (user: string, conversation: string): string => `${user} ${conversation}`;
+/** Key of what one user has in one conversation: a mark, settings. */
+export const ownKey = (user: string, conversation: string): string => `${user} ${conversation}`;
+
+/** The conversations and the users of some `ownKey`s. A query for both finds more pairs than the keys. */
+function pairsOf(keys: readonly string[]): { users: readonly string[]; conversations: readonly string[] } {
+  const pairs = keys.map((key) => key.split(" ", 2));
+  return {
+    users: [...new Set(pairs.map(([user = ""]) => user))],
+    conversations: [...new Set(pairs.map(([, conversation = ""]) => conversation))],
+  };
+}
 
 const ownMarksOf = (store: Store): Batched<MarkRow> =>
   new Batched(async (keys) => {
-    const pairs = keys.map((key) => key.split(" ", 2));
     const rows = await store.query<Rows<MarkRow>>(
       `SELECT conversation, user, max(marks.seq) AS seq, max(marks.no) AS no,
        max(marks.position) AS position
      FROM {db}.marks WHERE conversation IN {conversations: Array(String)} AND user IN {users: Array(String)}
      GROUP BY conversation, user`,
-      {
-        users: [...new Set(pairs.map(([user = ""]) => user))],
-        conversations: [...new Set(pairs.map(([, conversation = ""]) => conversation))],
-      },
+      pairsOf(keys),
     );
-    return new Map(rows.map((row) => [markKey(row.user, row.conversation), row]));
+    return new Map(rows.map((row) => [ownKey(row.user, row.conversation), row]));
+  }, LISTED_MAX);
+
+/** The latest row per user and conversation. */
+const LATEST_SETTING = "ORDER BY conversation, user, position DESC LIMIT 1 BY conversation, user";
+
+const settingsOf = (store: Store): Batched<readonly SettingRow[]> =>
+  new Batched(async (ids) =>
+    groupBy(
+      await store.query<Rows<SettingRow>>(
+        `SELECT conversation, user, seq, position, value FROM {db}.settings
+         WHERE conversation IN {ids: Array(String)} ${LATEST_SETTING}`,
+        { ids },
+      ),
+      ({ conversation }) => conversation,
+    ),
+  );
+
+const ownSettingsOf = (store: Store): Batched<SettingRow> =>
+  new Batched(async (keys) => {
+    const rows = await store.query<Rows<SettingRow>>(
+      `SELECT conversation, user, seq, position, value FROM {db}.settings
+       WHERE conversation IN {conversations: Array(String)} AND user IN {users: Array(String)}
+       ${LATEST_SETTING}`,
+      pairsOf(keys),
+    );
+    return new Map(rows.map((row) => [ownKey(row.user, row.conversation), row]));
   }, LISTED_MAX);
 
 const recentIdsOf = (store: Store): Batched<RecentIds> =>
@@ -128,10 +159,14 @@ export class ColdRows {
   readonly outlines: Batched<Outline>;
   /** By conversation: only the head. */
   readonly heads: Batched<HeadRow>;
-  /** By `markKey`: one user's read mark. */
+  /** By `ownKey`: one user's read mark. */
   readonly ownMarks: Batched<MarkRow>;
+  /** By `ownKey`: one user's settings. */
+  readonly ownSettings: Batched<SettingRow>;
   /** By conversation: each member's read mark. */
   readonly marks: Batched<readonly MarkRow[]>;
+  /** By conversation: the settings of each member who has some, and of former members. */
+  readonly settings: Batched<readonly SettingRow[]>;
   /**
    * By conversation: the ids of its last minute. With them its next owner need not ask about every new id.
    */
@@ -150,7 +185,9 @@ export class ColdRows {
     this.outlines = outlinesOf(store);
     this.heads = headsOf(store);
     this.ownMarks = ownMarksOf(store);
+    this.ownSettings = ownSettingsOf(store);
     this.marks = marksOf(store);
+    this.settings = settingsOf(store);
     this.recentIds = recentIdsOf(store);
     this.memberships = membershipsOf(store);
   }

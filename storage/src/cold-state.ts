@@ -23,23 +23,25 @@ const TAIL_IDS_MAX = 2_048;
 
 /**
  * Folds conversations from ClickHouse and the tail together. A conversation without any record is absent from
- * the result.
+ * the result. `withOwn`: with what members have of their own, marks and settings.
  */
 export async function foldConversations(
   cold: ColdRows,
   runs: readonly Run[],
   ids: readonly string[],
-  withMarks = true,
+  withOwn = true,
 ): Promise<Map<string, Folded>> {
   const folded = new Map(ids.map((id) => [id, new Folded(id)]));
   await Promise.all(
     [...folded].map(async ([id, conversation]) => {
-      const [outline, marks] = await Promise.all([
+      const [outline, marks, settings] = await Promise.all([
         cold.outlines.of(id),
-        withMarks ? cold.marks.of(id) : undefined,
+        withOwn ? cold.marks.of(id) : undefined,
+        withOwn ? cold.settings.of(id) : undefined,
       ]);
       for (const row of outline?.lifecycle ?? []) conversation.lifecycle(row);
       for (const row of marks ?? []) conversation.mark(row.user, row);
+      for (const row of settings ?? []) conversation.setting(row);
       if (outline?.head !== undefined) conversation.headAt(outline.head);
       for (const run of runs) conversation.records(run.conversations.get(id) ?? []);
       if (conversation.head === 0) folded.delete(id);
@@ -71,7 +73,7 @@ async function findIds(
     for (const conversation of new Set(wanted.map((w) => w.conversation))) {
       for (const { record } of run.conversations.get(conversation) ?? []) {
         if (record.r === "mark" || record.id === undefined) continue;
-        const user = record.r === "note" ? record.user : record.from;
+        const user = record.r === "event" ? record.from : record.user;
         if (keys.has(`${conversation} ${user} ${record.id}`))
           found.push({ conversation, user, id: record.id, seq: record.seq, ts: record.ts });
       }
@@ -92,7 +94,7 @@ function withTail(
     for (const { record } of run.conversations.get(conversation) ?? []) {
       if (record.r === "mark" || record.id === undefined || (timeOfId(record.id) ?? 0) <= recent.from)
         continue;
-      const user = record.r === "note" ? record.user : record.from;
+      const user = record.r === "event" ? record.from : record.user;
       ids.set(`${user} ${record.id}`, { user, id: record.id, seq: record.seq, ts: record.ts });
     }
   }

@@ -3,7 +3,7 @@ import { fieldsOfExtra } from "@jichat/conversation/extra.ts";
 import type { Folding } from "@jichat/conversation/kind.ts";
 import type { FacetValues, Place, State } from "@jichat/conversation/state.ts";
 import { kindOf } from "@jichat/conversation/tables.ts";
-import type { EventKind } from "@jichat/protocol/frame/server-frame.ts";
+import type { EventKind, KeptSettings, OwnSettings } from "@jichat/protocol/frame/server-frame.ts";
 import type { ConversationFacts, IdFacts, MemberFacts } from "@jichat/protocol/bus/query.ts";
 import { isDirect } from "@jichat/protocol/ids.ts";
 
@@ -35,6 +35,17 @@ export interface MarkRow {
   readonly position: number;
 }
 
+/** A user's own settings as of `position`. */
+export interface SettingRow {
+  readonly conversation: string;
+  readonly user: string;
+  /** The conversation's head then. */
+  readonly seq: number;
+  readonly position: number;
+  /** Compact JSON; empty if all are as they were at the beginning. */
+  readonly value: string;
+}
+
 /** Says nothing about ids: `from` is later than any id. */
 const NO_IDS: RecentIds = { from: Number.MAX_SAFE_INTEGER, ids: [] };
 
@@ -44,6 +55,14 @@ interface Membership {
   markNo: number;
   position: number;
   left?: number;
+  settings?: KeptSettings;
+}
+
+/** The settings of a user, and where they were made. */
+interface SettingsAt {
+  readonly seq: number;
+  readonly position: number;
+  readonly settings: OwnSettings | undefined;
 }
 
 /**
@@ -61,6 +80,8 @@ export class Folded implements State {
   position = 0;
   readonly members = new Map<string, Membership>();
   #lifecycleSeq = 0;
+  /** The latest by user, also if they belong to a membership that is not known yet. */
+  readonly #settings = new Map<string, SettingsAt>();
 
   constructor(id: string) {
     this.id = id;
@@ -90,7 +111,10 @@ export class Folded implements State {
   }
 
   join(users: readonly string[], { seq, no, position }: Place): void {
-    for (const user of users) this.members.set(user, { first: seq, mark: seq, markNo: no, position });
+    for (const user of users) {
+      this.members.set(user, { first: seq, mark: seq, markNo: no, position });
+      this.#applySettings(user);
+    }
   }
 
   leave(users: readonly string[], { seq, position }: Place): void {
@@ -99,7 +123,30 @@ export class Folded implements State {
       if (known === undefined) continue;
       known.left = seq;
       known.position = Math.max(known.position, position);
+      delete known.settings;
     }
+  }
+
+  /** Takes a user's settings, unless later ones are known. They end with their membership. */
+  set(user: string, at: SettingsAt): void {
+    const known = this.#settings.get(user);
+    if (known !== undefined && known.position > at.position) return;
+    this.#settings.set(user, at);
+    this.#applySettings(user);
+  }
+
+  #applySettings(user: string): void {
+    const at = this.#settings.get(user);
+    const member = this.members.get(user);
+    if (at === undefined || member === undefined || member.left !== undefined || at.seq < member.first)
+      return;
+    member.settings = { ...at.settings, at: at.position };
+    member.position = Math.max(member.position, at.position);
+  }
+
+  setting({ user, seq, position, value }: Omit<SettingRow, "conversation">): void {
+    const settings = value === "" ? undefined : (JSON.parse(value) as OwnSettings);
+    this.set(user, { seq, position, settings });
   }
 
   mark(user: string, { seq, no, position }: Place): void {
@@ -126,6 +173,10 @@ export class Folded implements State {
   records(records: readonly TailRecord[]): void {
     for (const { record, position } of records) {
       if (record.r === "note") continue;
+      if (record.r === "setting") {
+        this.set(record.user, { seq: record.seq, position, settings: record.settings });
+        continue;
+      }
       const place = { seq: record.seq, no: record.no, position };
       if (record.r === "mark") {
         this.mark(record.user, place);
@@ -154,8 +205,8 @@ export class Folded implements State {
   }
 
   #memberFacts(user: string): MemberFacts {
-    const { first = 0, mark = 0, markNo = 0 } = this.members.get(user) ?? {};
-    return { user, first, mark, markNo };
+    const { first = 0, mark = 0, markNo = 0, settings } = this.members.get(user) ?? {};
+    return { user, first, mark, markNo, ...(settings === undefined ? {} : { settings }) };
   }
 
   /** The conversation's facts with at most `membersMax` members. The others come in pages (`membersPage`). */

@@ -86,6 +86,18 @@ export const MIGRATIONS: readonly Migration[] = [
       "ALTER TABLE {db}.lifecycle ADD COLUMN IF NOT EXISTS extra String DEFAULT ''",
     ],
   },
+  {
+    // Members' own settings, as compact JSON; empty if all are as they were at the beginning. The row with
+    // the highest position counts, if its seq is not below the member's first one. Builds of level 0 and 1
+    // never read it, and nothing is written to it before level 2.
+    version: 4,
+    level: 0,
+    statements: [
+      `CREATE TABLE IF NOT EXISTS {db}.settings (
+        conversation String, user String, seq UInt64, value String, position UInt64
+      ) ENGINE = ReplacingMergeTree(position) ORDER BY (conversation, user) ${SETTINGS}`,
+    ],
+  },
 ];
 
 const checksumOf = (migration: Migration): string =>

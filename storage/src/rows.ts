@@ -2,7 +2,7 @@ import { extraOf, foldedExtraOf } from "@jichat/conversation/extra.ts";
 import { kindOf } from "@jichat/conversation/tables.ts";
 import { EVENT_COLUMNS } from "./event-row.ts";
 import { hash } from "node:crypto";
-import type { EventRecord, LogRecord } from "@jichat/protocol/log/record.ts";
+import type { EventRecord, LogRecord, SettingRecord } from "@jichat/protocol/log/record.ts";
 import type { Positioned } from "@jichat/log/partition-log.ts";
 import type { Values } from "./fit.ts";
 import { isFit, repaired } from "./fit.ts";
@@ -11,7 +11,7 @@ import { Lines } from "./lines.ts";
 
 /** The rows made from runs of the log, in the order in which the tables are written. */
 export type Rows = Readonly<
-  Record<"events" | "edits" | "lifecycle" | "memberships" | "heads" | "marks" | "ids", Lines>
+  Record<"events" | "edits" | "lifecycle" | "memberships" | "heads" | "marks" | "settings" | "ids", Lines>
 >;
 
 export const noRows = (): Rows => ({
@@ -21,6 +21,7 @@ export const noRows = (): Rows => ({
   memberships: new Lines(["user", "conversation", "seq", "no", "joined", "partition", "position"]),
   heads: new Lines(["conversation", "head", "no", "ts", "position"]),
   marks: new Lines(["conversation", "user", "seq", "no", "position"]),
+  settings: new Lines(["conversation", "user", "seq", "value", "position"]),
   ids: new Lines(["conversation", "user", "id", "seq", "ts"]),
 });
 
@@ -76,18 +77,21 @@ export function addRow(lines: Lines, values: Values, origin: Origin, text = JSON
 }
 
 /**
- * Adds the rows of one run. Pure: the rows depend on the run alone. Where only the maximum matters (heads and
- * marks), only the latest per key is added: a busy conversation is one row per run, not one per message.
+ * Adds the rows of one run. Pure: the rows depend on the run alone. Where only the latest matters (heads,
+ * marks and settings), only that is added: a busy conversation is one row per run, not one per message.
  */
 export function addRun(rows: Rows, partition: number, batches: Iterable<Positioned>): void {
   const heads = new Map<string, readonly [Values, Origin]>();
   const marks = new Map<string, readonly [Values, Origin]>();
+  const settings = new Map<string, readonly [Values, Origin]>();
   for (const { position, batch } of batches) {
     const origin = { partition, position };
     for (const record of batch.records) {
       const { conversation } = record;
-      if (record.r === "note") {
+      if (record.r === "note" || record.r === "setting") {
         addRow(rows.ids, [conversation, record.user, record.id, record.seq, record.ts], origin);
+        if (record.r === "setting")
+          settings.set(`${conversation} ${record.user}`, [settingValues(record, position), origin]);
         continue;
       }
       const { seq, no } = record;
@@ -101,10 +105,19 @@ export function addRun(rows: Rows, partition: number, batches: Iterable<Position
   }
   for (const [head, origin] of heads.values()) addRow(rows.heads, head, origin);
   for (const [mark, origin] of marks.values()) addRow(rows.marks, mark, origin);
+  for (const [setting, origin] of settings.values()) addRow(rows.settings, setting, origin);
 }
 
+const settingValues = ({ conversation, user, seq, settings }: SettingRecord, position: number): Values => [
+  conversation,
+  user,
+  seq,
+  settings === undefined ? "" : JSON.stringify(settings),
+  position,
+];
+
 /** The user whose read mark this record moves. A sender has read everything before their own message. */
-function readerOf(record: Exclude<LogRecord, { readonly r: "note" }>): string | undefined {
+function readerOf(record: Exclude<LogRecord, { readonly r: "note" | "setting" }>): string | undefined {
   if (record.r === "mark") return record.user;
   return kindOf(record.kind)?.isMessage === true ? record.from : undefined;
 }

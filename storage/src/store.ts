@@ -11,6 +11,7 @@ export type Table =
   | "memberships"
   | "heads"
   | "marks"
+  | "settings"
   | "ids"
   | "watermarks"
   | "quarantine"

@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   router: ["protocol", "conversation", "runtime", "log", "presence"],
   storage: ["protocol", "conversation", "runtime", "log", "presence"],
   api: ["protocol", "conversation", "runtime", "log", "presence", "identity", "edge"],
+  push: ["protocol", "runtime", "log", "presence", "identity"],
   operator: ["protocol", "runtime", "log", "identity"],
   "kubectl-chat": [],
   client: ["protocol", "conversation"],

@@ -11,6 +11,7 @@ const WALL_CLOCK = /\bDate\.now\b|[cC]lock\.now\b|\bturn\.now\b|\bnew Date\(\)/g
  * when something was, and never how long something takes. That is `clock.monotonic()` or `performance.now()`.
  */
 const READERS: Readonly<Record<string, readonly [times: number, what: string]>> = {
+  "lib/edge/src/sync.ts": [1, "whether a mute has ended"],
   "lib/identity/src/accounts.ts": [1, "when an account was made"],
   "lib/identity/src/revocations.ts": [3, "when something was revoked, for all processes"],
   "lib/identity/src/tokens.ts": [1, "a token's end"],
@@ -25,13 +26,18 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "api/src/routes/page-session.ts": [1, "the life of a cookie, by its token's end"],
   "api/src/token-issuer.ts": [1, "a token's end"],
   "client/src/link.ts": [1, "the server's time, which tickets end by"],
-  "client/src/chat-client.ts": [1, "the server's time, which ids are made of"],
+  "client/src/chat-client.ts": [
+    1,
+    "the server's time, which ids are made of, and which applications ask for",
+  ],
   "client/src/server-clock.ts": [1, "the device's, before the server has said its own"],
   "connector/src/handler.ts": [1, "serverTime"],
-  "connector/src/handshake.ts": [3, "serverTime; a ticket's life; when a device connected"],
+  "connector/src/delivery.ts": [1, "the age of what a gap stands for, compared with the time of events"],
+  "connector/src/handshake.ts": [4, "serverTime; a ticket's life; when a device connected; a gap's age"],
   "connector/src/issue-ticket.ts": [1, "a ticket's life"],
   "connector/src/main.ts": [1, "a certificate's end"],
   "connector/src/plain-pong.ts": [2, "serverTime"],
+  "connector/src/presence-keeper.ts": [1, "the age of what a gap stands for"],
   "connector/src/serve-deliveries.ts": [1, "from the append on another host to the socket"],
   "connector/src/sweep.ts": [1, "the end of tokens and tickets"],
   "connector/src/tls-door.ts": [1, "a certificate's end"],
@@ -42,6 +48,18 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "operator/src/reconcile.ts": [1, "a condition's lastTransitionTime"],
   "operator/src/talk/talk.ts": [2, "the end of a token and a ticket"],
   "operator/src/input-of.ts": [1, "when a key was replaced, and until when it checks"],
+  "push/src/compose-push.ts": [1, "for how long a push is worth delivering, by its message's ts"],
+  "push/src/judge.ts": [1, "a message's age, quiet hours, and the end of a mute"],
+  "push/src/main.ts": [1, "the end of mutes, in Redis"],
+  "push/src/providers/apns.ts": [2, "the end of a push; a Retry-After that is a date"],
+  "push/src/providers/apns-token.ts": [1, "when a token was made"],
+  "push/src/providers/fcm.ts": [1, "a Retry-After that is a date"],
+  "push/src/providers/google-token.ts": [1, "when an assertion was made"],
+  "push/src/providers/vapid-headers.ts": [1, "a token's end"],
+  "push/src/providers/web-push.ts": [1, "a Retry-After that is a date"],
+  "push/src/providers/webhook.ts": [2, "a signature's time; a Retry-After that is a date"],
+  "push/src/resender.ts": [1, "a message's age"],
+  "push/src/sender.ts": [2, "the delay since a message's ts; when a push was refused"],
   "router/src/cold-loads.ts": [1, "the age of ids, by what they say"],
   "router/src/partition.ts": [2, "a batch's ts and an event's; the age of ids"],
   "router/src/router.ts": [1, "a span's start"],
@@ -68,7 +86,7 @@ test("the SDK waits by its clock alone, which stands still in a test until the t
 
 test("no duration is measured with the wall clock", () => {
   const sources = globSync(
-    "{lib/*,api,client,connector,kubectl-chat,operator,router,storage,web}/src/**/*.{ts,tsx}",
+    "{lib/*,api,client,connector,kubectl-chat,operator,push,router,storage,web}/src/**/*.{ts,tsx}",
     { cwd: ROOT },
   ).filter((path) => !path.endsWith(".test.ts"));
   assert.ok(sources.length > 200);

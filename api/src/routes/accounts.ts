@@ -2,9 +2,10 @@ import type { FastifyInstance } from "fastify";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { AccountDeletion } from "../account-deletion.ts";
-import type { CredentialParts } from "../credentials.ts";
+import type { CredentialParts, EndOlder } from "../credentials.ts";
 import { changePassword, signIn } from "../credentials.ts";
 import { profileOf } from "../profiles.ts";
+import type { PushEndings } from "../push-endings.ts";
 import type { TokenCheckParts } from "../request.ts";
 import { identityOf, requireToken, spend } from "../request.ts";
 import { bodyOf, queryOf, readIdOf, readName, readPassword, readUsersQuery, usersLimit } from "../readers.ts";
@@ -45,6 +46,7 @@ export interface AccountParts extends CredentialParts, SignInLimitParts {
 
 export interface ProfileParts extends CredentialParts, TokenCheckParts {
   readonly deletion: Pick<AccountDeletion, "delete">;
+  readonly pushes: Pick<PushEndings, "withOldTokens">;
   /** Tries of the own password, by user. */
   readonly userBuckets: TokenBuckets;
   readonly nameIndex: Pick<NameIndex, "rename">;
@@ -218,17 +220,24 @@ export async function openProfileRoutes(app: FastifyInstance, parts: ProfilePart
         tags: ["accounts"],
         summary: "Changes the caller's password",
         description:
-          "All earlier tokens become invalid, with their tickets and sockets. A new token is returned.",
+          "All earlier tokens become invalid, with their tickets and sockets. A new token is returned. Only devices " +
+          "that have the token of this request receive pushes on.",
         body: schemas.request(newPassword, ["old", "new"], { old: PASSWORD, new: "staple battery horse" }),
         response: { 200: schemas.reply("Token", "A new token") },
       },
     },
     async (request) => {
-      const { user } = identityOf(request);
+      const identity = identityOf(request);
       const body = bodyOf(request, newPassword);
-      const [old, wanted] = [readPassword(body, "old"), readPassword(body, "new")];
-      spend(parts.userBuckets, user, "attempts to enter a password");
-      return changePassword(parts, user, old, wanted);
+      const passwords = { old: readPassword(body, "old"), wanted: readPassword(body, "new") };
+      spend(parts.userBuckets, identity.user, "attempts to enter a password");
+      const around: EndOlder = async (end) =>
+        parts.pushes.withOldTokens(
+          identity,
+          end,
+          async ({ token }) => (await parts.tokens.verify(token)).tokenId,
+        );
+      return changePassword(parts, identity.user, passwords, around);
     },
   );
 

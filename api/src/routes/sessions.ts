@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Revocations } from "@jichat/identity/revocations.ts";
 import { queryOf, readIdOf, readKeep } from "../readers.ts";
+import type { PushEndings } from "../push-endings.ts";
 import type { TokenCheckParts } from "../request.ts";
 import { identityOf, requireToken } from "../request.ts";
 import * as schemas from "../schemas.ts";
@@ -21,10 +22,12 @@ const ending = {
 
 export interface SessionRouteParts extends SessionParts, TokenCheckParts {
   readonly revocations: SessionParts["revocations"] & Pick<Revocations, "revokeToken">;
+  readonly pushes: Pick<PushEndings, "withAll" | "withDevice" | "withOthers" | "withToken">;
 }
 
 /** Routes for signing out, and for the sessions of the caller's devices. */
 export async function openSessionRoutes(app: FastifyInstance, parts: SessionRouteParts): Promise<void> {
+  const { pushes } = parts;
   requireToken(app, parts);
 
   app.delete(
@@ -35,12 +38,14 @@ export async function openSessionRoutes(app: FastifyInstance, parts: SessionRout
         tags: ["sessions"],
         summary: "Signs out",
         description:
-          "The token of this request is void, and so are its tickets and the sockets that it opened.",
+          "The token of this request is void, and so are its tickets and the sockets that it opened. Its devices " +
+          "receive no pushes any more.",
         response: { 200: schemas.done("The token is void") },
       },
     },
     async (request) => {
-      await parts.revocations.revokeToken(identityOf(request));
+      const identity = identityOf(request);
+      await pushes.withToken(identity, async () => parts.revocations.revokeToken(identity));
       return {};
     },
   );
@@ -72,13 +77,15 @@ export async function openSessionRoutes(app: FastifyInstance, parts: SessionRout
         summary: "Ends the session of one device",
         description:
           "Its socket is closed with 4401, and nothing that was issued until now is accepted from it. Its token is " +
-          "void, unless another device or this request has the same one.",
+          "void, unless another device or this request has the same one. It receives no pushes any more.",
         params: schemas.object({ device: schemas.id }, ["device"]),
         response: { 200: schemas.done("The session is ended") },
       },
     },
     async (request) => {
-      await endSession(parts, identityOf(request), readIdOf(request.params, "device"));
+      const identity = identityOf(request);
+      const device = readIdOf(request.params, "device");
+      await pushes.withDevice(identity.user, device, async (had) => endSession(parts, identity, device, had));
       return {};
     },
   );
@@ -93,14 +100,16 @@ export async function openSessionRoutes(app: FastifyInstance, parts: SessionRout
         summary: "Ends all sessions, listed or not",
         description:
           "Every token and ticket that was issued until now is void, and sockets are closed with 4401. With " +
-          "`keep=current`, what has the token of this request goes on.",
+          "`keep=current`, what has the token of this request goes on. Devices that end receive no pushes any more.",
         querystring: schemas.object(ending),
         response: { 200: schemas.done("The sessions are ended") },
       },
     },
     async (request) => {
       const keep = readKeep(queryOf(request, ending));
-      await endAllSessions(parts, identityOf(request), keep !== undefined);
+      const identity = identityOf(request);
+      const end = async (): Promise<void> => endAllSessions(parts, identity, keep !== undefined);
+      await (keep === undefined ? pushes.withAll(identity.user, end) : pushes.withOthers(identity, end));
       return {};
     },
   );

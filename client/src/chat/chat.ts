@@ -118,9 +118,11 @@ export class Chat<B extends object = Body> {
   }
 
   #newListing(): Listing<B> {
-    const { client, user, keeper } = this.#parts;
+    const { client, user, clock, keeper } = this.#parts;
     return new Listing({
       me: user,
+      clock,
+      now: () => client.serverTime(),
       pace: this.#pace,
       patience: this.#patience,
       keeper,
@@ -194,6 +196,7 @@ export class Chat<B extends object = Body> {
   async close(): Promise<void> {
     this.#patience.stop();
     this.#people.stop();
+    this.#listing.stop();
     this.client.close();
     this.#pace.stop();
     await this.#parts.keeper.close();
@@ -230,6 +233,9 @@ export class Chat<B extends object = Body> {
     client.on("receipt", ({ conversation, user, seq }) => {
       if (user === this.user) this.#listing.readUpTo(conversation, seq);
     });
+    client.on("settings", (settings) => {
+      this.#listing.settings(settings.conversation, settings);
+    });
     client.on("reset", () => {
       this.#listing.reset();
       this.#threads.reset();
@@ -243,6 +249,7 @@ export class Chat<B extends object = Body> {
     if (status.state === "closed") {
       this.#patience.stop();
       this.#people.stop();
+      this.#listing.stop();
     }
     if (status.state === "online" && this.client.user !== this.user) this.#isSomebodyElse();
   }

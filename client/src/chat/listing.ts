@@ -1,4 +1,4 @@
-import type { ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
+import type { KeptSettings, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 import type { ConversationEvent, HistoryPage } from "../events.ts";
 import type { Conversation, PullOptions } from "../types.ts";
 import { ConversationBook } from "./conversation-book.ts";
@@ -7,17 +7,21 @@ import { Topic } from "./live.ts";
 import type { Pace } from "./live.ts";
 import { Lookups } from "./lookups.ts";
 import { Marks } from "./marks.ts";
+import { MuteEnds } from "./mute-ends.ts";
+import type { MuteEndsParts } from "./mute-ends.ts";
 import type { Patience } from "./patience.ts";
 import { Remembered } from "./remembered.ts";
 import type { LookedUp, Row } from "./row.ts";
-import { eventRow, isKnown, leftRow, listedRow, lookedUpRow, readRow } from "./row.ts";
+import { eventRow, isKnown, leftRow, listedRow, lookedUpRow, readRow, settingsRow } from "./row.ts";
 import type { ConversationList, ConversationView, Live } from "./types.ts";
 
 const KEPT = "row/";
+/** What rows did not have that an earlier version kept. */
+const KEPT_BEFORE = { settingsAt: 0 } as const;
 /** Conversations whose `Live` and topic are remembered while nobody is subscribed to them. */
 const IDLE_MAX = 2_000;
 
-export interface ListingParts<B> {
+export interface ListingParts<B> extends Pick<MuteEndsParts, "clock" | "now"> {
   readonly me: string;
   readonly pace: Pace;
   readonly patience: Patience;
@@ -41,6 +45,7 @@ export class Listing<B> {
   readonly #topics = new Remembered<Topic>(IDLE_MAX, ({ isUsed }) => isUsed);
   readonly #lookups: Lookups<B>;
   readonly #marks: Marks;
+  readonly #muteEnds: MuteEnds;
   /** Rows that have changed since they were last kept. */
   readonly #changed = new Set<string>();
   readonly #counting = new Set<string>();
@@ -59,6 +64,14 @@ export class Listing<B> {
       },
       found: (id, found) => this.#found(id, found),
     });
+    this.#muteEnds = new MuteEnds({
+      clock: parts.clock,
+      now: parts.now,
+      onEnd: (id) => {
+        const row = this.#book.get(id);
+        if (row !== undefined) this.#put({ ...row, muted: undefined });
+      },
+    });
     this.#marks = new Marks({
       patience: parts.patience,
       read: parts.read,
@@ -72,7 +85,7 @@ export class Listing<B> {
   resume(kept: ReadonlyMap<string, unknown>, hasSeen: boolean): void {
     for (const [key, value] of kept) {
       if (!key.startsWith(KEPT)) continue;
-      if (hasSeen && isRow<B>(value)) this.#put(value);
+      if (hasSeen && isRow<B>(value)) this.#put({ ...KEPT_BEFORE, ...value });
       else this.#parts.keeper.delete(key);
     }
     this.#changed.clear();
@@ -142,12 +155,24 @@ export class Listing<B> {
     this.#put(readRow(row, seq, this.#parts.noOf(id, seq)));
   }
 
+  /** The user has changed settings, perhaps on another device. */
+  settings(id: string, settings: KeptSettings): void {
+    const row = this.#book.get(id);
+    if (row !== undefined) this.#put(settingsRow(row, settings));
+  }
+
+  /** Leaves no timer. */
+  stop(): void {
+    this.#muteEnds.stop();
+  }
+
   /** The cluster has begun anew. */
   reset(): void {
     for (const { id } of this.#book.rows) this.#forget(id);
     this.#book.clear();
     this.#lookups.clear();
     this.#marks.clear();
+    this.#muteEnds.clear();
     this.#topic.changed();
     for (const topic of this.#topics.values()) topic.changed();
     this.#parts.onChange();
@@ -172,6 +197,7 @@ export class Listing<B> {
     const known = this.#book.get(row.id);
     if (known === row) return;
     this.#book.put(row);
+    this.#muteEnds.follow(row);
     this.#changed.add(row.id);
     this.#topic.changed();
     this.#topics.peek(row.id)?.changed();
@@ -211,15 +237,15 @@ export class Listing<B> {
 
 /** Whether a kept value is one of ours. A store may hold what a later version has written. */
 function isRow<B>(value: unknown): value is Row<B> {
-  const { id, kind, name, head, read, unread, pins, activeAt, isCounted } = (value ?? {}) as Partial<
-    Record<keyof Row<B>, unknown>
-  >;
+  const { id, kind, name, head, read, unread, pins, muted, settingsAt, activeAt, isCounted } = (value ??
+    {}) as Partial<Record<keyof Row<B>, unknown>>;
   return (
     typeof id === "string" &&
     typeof name === "string" &&
     (kind === "direct" || kind === "group") &&
     Array.isArray(pins) &&
+    (muted === undefined || (typeof muted === "object" && muted !== null)) &&
     typeof isCounted === "boolean" &&
-    [head, read, unread, activeAt].every((count) => typeof count === "number")
+    [head, read, unread, activeAt, settingsAt ?? 0].every((count) => typeof count === "number")
   );
 }

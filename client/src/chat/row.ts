@@ -1,4 +1,4 @@
-import type { ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
+import type { KeptSettings, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 import type { ConversationEvent, LineEvent } from "../events.ts";
 import { folded, isBirthOf, isLine, names } from "./fold.ts";
 import type { ConversationView } from "./types.ts";
@@ -11,9 +11,15 @@ export interface Row<B> extends ConversationView<B> {
   readonly lastAt: number;
   /** Whether `unread` is what comes after `read`: a mark in the past has to be looked up first. */
   readonly isCounted: boolean;
+  /** The `at` of the settings that it has; 0 if there were none. */
+  readonly settingsAt: number;
 }
 
 const NOBODY: readonly number[] = [];
+type Settings = Pick<Row<unknown>, "muted" | "settingsAt">;
+const NO_SETTINGS: Settings = { muted: undefined, settingsAt: 0 };
+const settingsOf = ({ muted, settingsAt }: Settings): Settings => ({ muted, settingsAt });
+
 const isDirect = (id: string): boolean => id.startsWith("d_");
 
 /** Whether `last` is known to be the latest line, and `no` that of the head. */
@@ -23,13 +29,18 @@ const later = (a: number, b: number): number => Math.max(a, b);
 
 /**
  * The row of a listed conversation. The server may have made the list before the latest event that the row
- * has: then only a read mark can be news.
+ * has: then only a read mark and the user's settings can be news.
  */
 export function listedRow<B>(listed: ListedConversation<B>, known: Row<B> | undefined): Row<B> {
-  const { conversation: id, kind, name, peer, first, head, read, unread, pins = NOBODY } = listed;
+  const { conversation: id, kind, name, peer, first, head, read, unread, pins = NOBODY, muted } = listed;
   const last = listed.last as ConversationEvent<B> | undefined;
-  if (known !== undefined && head < known.head) return { ...known, read: later(known.read, read) };
   const isSameLife = known !== undefined && known.first === first;
+  const isOlder = known !== undefined && head < known.head;
+  const { settingsAt = 0 } = listed;
+  // Of two memberships the one that the older list speaks of is over, and its settings with it.
+  const isBehind = isSameLife ? settingsAt < known.settingsAt : isOlder;
+  const settings = known !== undefined && isBehind ? settingsOf(known) : { muted, settingsAt };
+  if (isOlder) return { ...known, read: later(known.read, read), ...settings };
   const before = isSameLife ? known : undefined;
   // A read mark never goes back: a list that has a lower one was made before it.
   const isMarked = before !== undefined && before.read > read;
@@ -52,6 +63,7 @@ export function listedRow<B>(listed: ListedConversation<B>, known: Row<B> | unde
     unread: isMarked ? Math.min(unread, before.unread + missed) : unread,
     isCounted: isMarked ? before.isCounted : true,
     pins,
+    ...settings,
     ...lines,
     activeAt: last?.ts ?? before?.activeAt ?? 0,
     no: last?.no ?? (before?.head === head ? before.no : undefined),
@@ -74,6 +86,7 @@ function bornRow<B>(event: ConversationEvent<B>, me: string): Row<B> {
     read,
     unread: 0,
     pins: NOBODY,
+    ...NO_SETTINGS,
     last: undefined,
     lastAt: read,
     isCounted: true,
@@ -112,6 +125,7 @@ function counted<B>(row: Row<B>, event: ConversationEvent<B>, me: string): Parti
       unread: 0,
       isCounted: true,
       isMember: true,
+      ...NO_SETTINGS,
       name: event.name ?? row.name,
     };
   if (kind === "left" && names(event, me)) return { ...base, isMember: false };
@@ -148,6 +162,10 @@ export function readRow<B>(row: Row<B>, seq: number, no: number | undefined): Ro
   if (no === undefined || row.no === undefined) return { ...row, read, isCounted: false };
   return { ...row, read, unread: Math.min(row.unread, later(0, row.no - no)), isCounted: true };
 }
+
+/** The row with the user's own settings, unless it has later ones. */
+export const settingsRow = <B>(row: Row<B>, { muted, at }: KeptSettings): Row<B> =>
+  at <= row.settingsAt ? row : { ...row, muted, settingsAt: at };
 
 /** The row after the user has left at `seq`, unless they are back since. */
 export const leftRow = <B>(row: Row<B>, seq: number): Row<B> =>

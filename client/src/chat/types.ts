@@ -1,4 +1,5 @@
 import type { ChatError } from "@jichat/protocol/errors.ts";
+import type { Muted } from "@jichat/protocol/frame/server-frame.ts";
 import type { LineEvent } from "../events.ts";
 import type { Remedy } from "../remedy.ts";
 import type { Status } from "../types.ts";
@@ -36,6 +37,8 @@ export interface ConversationView<B> {
   readonly unread: number;
   /** Seqs of pinned messages, the latest pinned last. */
   readonly pins: readonly number[];
+  /** How the user has muted it, on any device. Undefined if it is not muted, or not any more. */
+  readonly muted: Muted | undefined;
   /**
    * The latest line in its present form: a message, or who came, left or renamed. An edit is no line; it
    * shows in the message. Undefined while it is not known yet.

@@ -12,7 +12,8 @@ import { ALL } from "./guards.ts";
 import { Mishaps } from "./mishaps.ts";
 import { LOG_BYTES_AT_ONCE, LogModel } from "./log-model.ts";
 import { Network } from "./network.ts";
-import { RedisModel } from "./redis-model.ts";
+import { PushModel } from "./push-model.ts";
+import { PUSHED, RedisModel } from "./redis-model.ts";
 import { RouterModel } from "./router-model.ts";
 import { StorageModel } from "./storage-model.ts";
 import { checkReigns, judge } from "./judgement.ts";
@@ -43,12 +44,15 @@ export class Simulation {
   readonly ledger = new Ledger();
   readonly ackedHead = new Map<string, number>();
   readonly refused: string[] = [];
+  readonly push: PushModel;
   /** The number of notices that routers shed. */
   shed = 0;
+  unpushed = 0;
   snapshot: Snapshot | undefined;
   readonly #violations: Violation[] = [];
   readonly #kinds: readonly FaultKind[];
   readonly #talkMs: number;
+  readonly #mutes: boolean;
   readonly #devices: Device[];
   readonly #mishaps: Mishaps;
   #routers: RouterModel[] = [];
@@ -58,12 +62,17 @@ export class Simulation {
   #groupId = "group-0";
   #group = groupConversation("ann", "group-0");
 
-  /** `kinds` are the faults that happen. If it is undefined, the seed decides. */
-  constructor(seed: number, guards: Guards = ALL, kinds?: readonly FaultKind[]) {
+  /**
+   * `kinds` are the faults that happen. If it is undefined, the seed decides. With `mutes`, people change
+   * their settings as well; without, a seed is what it was before there were settings.
+   */
+  constructor(seed: number, guards: Guards = ALL, kinds?: readonly FaultKind[], mutes = false) {
     this.seed = seed;
     this.guards = guards;
     this.dice = new ClusterDice(seed);
+    this.push = new PushModel(seed);
     this.#kinds = kinds ?? someOf(this.dice);
+    this.#mutes = mutes;
     this.#talkMs = this.#kinds.includes("outage") ? LONG_TALK_MS : TALK_MS;
     this.log = new LogModel(guards, this.isHeavy ? LOG_BYTES_AT_ONCE : BATCH_BYTES_MAX);
     this.redis = new RedisModel(this.time, guards);
@@ -91,9 +100,9 @@ export class Simulation {
     return this.seed % 3 === 0;
   }
 
-  /** The cluster's level: every second seed writes the forms of the earlier version. */
+  /** The cluster's level: every second seed writes the forms of the earlier version, which knows no mutes. */
   get level(): number {
-    return this.seed % 2;
+    return this.#mutes ? 2 : this.seed % 2;
   }
 
   nextId(): string {
@@ -152,7 +161,9 @@ export class Simulation {
     await judge(this, this.#devices);
     for (const router of this.#routers) router.machine.kill();
     for (const { machine } of this.#connectors) machine.kill();
-    return [...this.#violations, ...checkReigns(this.log.batches), ...this.ledger.check()];
+    // What routers let go, they have counted.
+    const unpushed = this.unpushed > 0 ? [] : this.push.check(this.log.batches, PUSHED);
+    return [...this.#violations, ...checkReigns(this.log.batches), ...this.ledger.check(), ...unpushed];
   }
 
   #plan(): void {
@@ -180,7 +191,8 @@ export class Simulation {
     const device = dice.pick(this.#devices);
     const isPair = device.user !== "cat" && dice.chance(0.5);
     const conversation = isPair ? this.#pair : this.#group;
-    if (dice.chance(0.1)) device.read(conversation);
+    if (this.#mutes && dice.chance(0.3)) device.mute(conversation, dice.pick(["all", "mentionsOnly", "not"]));
+    else if (dice.chance(0.1)) device.read(conversation);
     else if (dice.chance(0.15)) void device.look(conversation);
     else
       for (let i = 0; i < count; i += 1)
@@ -190,6 +202,7 @@ export class Simulation {
   /** Repairs everything that was broken. Within 30 s everything must have caught up (I9). */
   async #heal(): Promise<void> {
     this.dice.calm = true;
+    this.push.calm();
     this.redis.awayUntil = Math.min(this.redis.awayUntil, this.time.now);
     await this.time.run(1_500);
     this.#mishaps.end();

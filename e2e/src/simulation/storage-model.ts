@@ -225,7 +225,7 @@ export class StorageModel {
       if (record.r === "mark" || record.id === undefined) return [];
       return [
         {
-          user: record.r === "note" ? record.user : record.from,
+          user: record.r === "event" ? record.from : record.user,
           id: record.id,
           seq: record.seq,
           ts: record.ts,
@@ -273,7 +273,7 @@ export class StorageModel {
       const folded = this.#fold(id);
       const member = folded?.members.get(user);
       if (folded === undefined || member === undefined) continue;
-      const { first, mark, markNo, position: at, left } = member;
+      const { first, mark, markNo, position: at, left, settings } = member;
       entries.push({
         conversation: id,
         position: at,
@@ -281,6 +281,7 @@ export class StorageModel {
         mark,
         markNo,
         ...(left === undefined ? {} : { left }),
+        ...(settings === undefined ? {} : { settings }),
       });
       if (left === undefined) heads.push({ conversation: id, position: folded.position, ts: folded.ts });
     }

@@ -24,6 +24,7 @@ function taken({ schema }: Field<unknown>): unknown {
   const { type, const: only } = schema as { readonly type?: string; readonly const?: unknown };
   if (only !== undefined) return only;
   if (type === "integer") return 2;
+  if (type === "boolean") return true;
   if (type === "array") return users;
   return type === "object" ? body : "g_1";
 }
@@ -41,6 +42,7 @@ const CONTROL: Readonly<Record<ControlFrame["t"], readonly Sample[]>> = {
   ],
   renew: [{ id, token: "x" }],
   ping: [{ id }],
+  state: [{ id, active: true }],
 };
 const SENDS: readonly Sample[] = [
   { id, to: "bob", body, replyTo: 1, mentions: users },

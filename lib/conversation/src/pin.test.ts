@@ -118,7 +118,7 @@ test("a recall unpins a message, and a recalled message cannot be pinned", () =>
   group.pin("ann", 7);
   const fields = { id: "i", conversation: group.id, seq: 7 };
   const recall = verbOf("recall");
-  assert.ok(recall.marks === undefined);
+  assert.ok(recall.marks === undefined && recall.sets === undefined);
   assert.deepEqual(group.took(recall.decide(group, "ann", fields, group.look)), ["unpinned", "recalled"]);
   assert.deepEqual(group.pins, []);
   refuses(() => group.pin("ann", 7), "CONFLICT");

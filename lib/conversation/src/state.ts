@@ -1,9 +1,13 @@
+import type { OwnSettings } from "@jichat/protocol/frame/server-frame.ts";
+
 export interface Member {
   /** The member sees events from this seq on. */
   readonly first: number;
   /** Read up to here; `markNo` is the `no` of that event. */
   readonly mark: number;
   readonly markNo: number;
+  /** The member's own settings. Replaced as a whole, never mutated. */
+  readonly settings?: OwnSettings | undefined;
 }
 
 /** The place of an event: in its conversation (`seq`, `no`), and in its partition's log (`position`). */

@@ -5,6 +5,7 @@ import { create, created, invite, joined, leave, left, remove, rename, renamed }
 import type { Facet } from "./facet.ts";
 import type { Kind } from "./kind.ts";
 import { edit, edited, lost, message, recall, recalled, send } from "./messages.ts";
+import { mute, unmute } from "./mute.ts";
 import { pin, pinned, pins, unpin, unpinned } from "./pin.ts";
 import { read } from "./reading.ts";
 import type { AnyVerb } from "./verb.ts";
@@ -25,6 +26,8 @@ export const VERBS = {
   read,
   pin,
   unpin,
+  mute,
+  unmute,
 } as const;
 
 /** Every kind of event that the log may hold. Exhaustive by type, since readers receive these kinds. */

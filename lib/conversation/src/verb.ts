@@ -3,7 +3,7 @@ import type { EventFacts } from "@jichat/protocol/bus/query.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Of, Shape } from "@jichat/protocol/field.ts";
 import { clientId, id } from "@jichat/protocol/field.ts";
-import type { InnerEvent } from "@jichat/protocol/frame/server-frame.ts";
+import type { InnerEvent, OwnSettings } from "@jichat/protocol/frame/server-frame.ts";
 import type { Member, View } from "./state.ts";
 
 /** An event that a verb makes, before it has a place. */
@@ -53,6 +53,7 @@ interface Door<F extends Shape, Values> {
 /** A write that becomes events. Its client's id makes it idempotent. */
 export interface EventVerb<F extends Shape, Values = Of<F>> extends Door<F, Values> {
   readonly marks?: never;
+  readonly sets?: never;
   /**
    * Returns the events of the write; the last one is acknowledged and carries the client's id. "unchanged"
    * means that nothing happens: the id is remembered, and the ack names the head. Refusals are thrown as
@@ -64,13 +65,31 @@ export interface EventVerb<F extends Shape, Values = Of<F>> extends Door<F, Valu
 /** A write that moves its user's read mark. */
 export interface MarkVerb<F extends Shape, Values = Of<F>> extends Door<F, Values> {
   readonly marks: true;
+  readonly sets?: never;
   readonly decide: (view: View, user: string, fields: Values, look: Look) => Mark | "unchanged";
 }
 
+/**
+ * A write that changes its user's own settings in a conversation. It makes no event: nobody else learns of
+ * it. Its client's id makes it idempotent, and its ack names the head.
+ */
+export interface SettingVerb<F extends Shape, Values = Of<F>> extends Door<F, Values> {
+  readonly sets: true;
+  readonly marks?: never;
+  /** Returns all settings of the user as they will be, `undefined` if none is left. Pure. */
+  readonly decide: (
+    view: View,
+    user: string,
+    fields: Values,
+    look: Look,
+  ) => OwnSettings | undefined | "unchanged";
+}
+
 /** Any verb, for callers whose fields were read by the same verb's frame. */
-export type AnyVerb = AnyEventVerb | AnyMarkVerb;
+export type AnyVerb = AnyEventVerb | AnyMarkVerb | AnySettingVerb;
 export type AnyEventVerb = EventVerb<Shape, object>;
 export type AnyMarkVerb = MarkVerb<Shape, object>;
+export type AnySettingVerb = SettingVerb<Shape, object>;
 
 /**
  * The fields of a frame. What a command says of its source has these names too: a frame's field `user` would be
@@ -83,6 +102,7 @@ type FrameShape = Shape & {
 /** Infers the types of `decide`'s fields from the frame. */
 export const verb = <F extends FrameShape>(made: EventVerb<F>): EventVerb<F> => made;
 export const markVerb = <F extends FrameShape>(made: MarkVerb<F>): MarkVerb<F> => made;
+export const settingVerb = <F extends FrameShape>(made: SettingVerb<F>): SettingVerb<F> => made;
 
 /** The fields that nearly every verb begins with. */
 export const IN_CONVERSATION = { id: clientId, conversation: id } as const;

@@ -1,3 +1,4 @@
+import { mutedAt } from "@jichat/conversation/muted.ts";
 import { shownFacets } from "@jichat/conversation/shown-facets.ts";
 import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
@@ -30,11 +31,18 @@ export const byActivity = (a: Known, b: Known): number =>
 export const isBehind = (known: Known, ts: number, after: string): boolean =>
   tsOf(known) < ts || (tsOf(known) === ts && known.entry.conversation > after);
 
-/** The entry as `user` receives it. The head may be newer than the entry. */
-export function listed(entry: ListEntry, head: HeadEntry | undefined, user: string): Listed {
+/** Who receives a list, and when (milliseconds since 1970). */
+export interface ToldTo {
+  readonly user: string;
+  readonly now: number;
+}
+
+/** The entry as its user receives it. The head may be newer than the entry. */
+export function listed(entry: ListEntry, head: HeadEntry | undefined, { user, now }: ToldTo): Listed {
   const { conversation, left, first, mark } = entry;
   if (left !== undefined || head === undefined) return { conversation, left: left ?? 0 };
   const peer = head.pair?.find((other) => other !== user) ?? (head.pair === undefined ? undefined : user);
+  const muted = mutedAt(entry.settings, now);
   return {
     conversation,
     kind: head.kind,
@@ -44,6 +52,8 @@ export function listed(entry: ListEntry, head: HeadEntry | undefined, user: stri
     head: head.seq,
     read: mark,
     unread: Math.max(0, head.no - entry.markNo),
+    ...(muted === undefined ? {} : { muted }),
+    ...(entry.settings === undefined ? {} : { settingsAt: entry.settings.at }),
     ...shownFacets(head.facets, first),
     ...(head.last === undefined ? {} : { last: head.last }),
   };

@@ -152,6 +152,7 @@ export class Syncs {
     of: ListOf,
   ): Promise<{ conversations: readonly Listed[]; taken: number }> {
     const conversations: Listed[] = [];
+    const told = { user: of.user, now: this.#clock.now() };
     let taken = 0;
     let bytes = REPLY_OVERHEAD_BYTES;
     for (let at = 0; at < known.length && at < limit; at += WHOLE_AT_ONCE) {
@@ -162,7 +163,7 @@ export class Syncs {
         // A user who left meanwhile learns it with the next sync: the departure is behind this reply's
         // cursor.
         if (head !== undefined || entry.left !== undefined) {
-          const next = listed(entry, head, of.user);
+          const next = listed(entry, head, told);
           // A body is escaped text here, so this is never shorter than its form in the frame.
           bytes += utf8Bytes(JSON.stringify(next)) + 1;
           if (bytes > REPLY_BYTES_MAX && conversations.length > 0) return { conversations, taken };

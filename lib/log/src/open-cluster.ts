@@ -95,7 +95,7 @@ const stopSelf = (): void => {
 /**
  * Opens JetStream with all streams and buckets of a cluster. Those that are missing are made, or waited for
  * if another process makes them. Returns the number of partitions and the level too. It may take a while:
- * each stream with three copies first elects a leader, and there are 23 of them on what may be a busy disk.
+ * each stream with three copies first elects a leader, and there are 26 of them on what may be a busy disk.
  * Throws LevelUnknown if this build is too old.
  */
 export async function openCluster(

@@ -112,7 +112,8 @@ export async function missingStreams(
 
 /**
  * Corrects the mutable settings of existing streams: limits, ages and numbers of copies. Returns the names of
- * the streams that it changed, or with `lookOnly` of those that it would change.
+ * the streams that it changed, or with `lookOnly` of those that it would change. A missing stream is one of
+ * those: an older version made the others.
  */
 export async function putBackStreams(
   jsm: JetStreamManager,
@@ -120,8 +121,16 @@ export async function putBackStreams(
   wanted: LogSettings,
   lookOnly: boolean,
 ): Promise<readonly string[]> {
-  const changed: string[] = [];
-  for (const { name, ...fields } of streamsOf(names, wanted)) {
+  const streams = streamsOf(names, wanted);
+  const changed = [
+    ...(await missingStreams(
+      jsm,
+      streams.map(({ name }) => name),
+    )),
+  ];
+  const missing = new Set(changed);
+  for (const { name, ...fields } of streams) {
+    if (missing.has(name)) continue;
     const { config } = await jsm.streams.info(name);
     const differs = MUTABLE.some((key) => key in fields && config[key] !== fields[key]);
     if (!differs) continue;
@@ -134,6 +143,7 @@ export async function putBackStreams(
 /** Settings that may be changed. The server refuses to change any other, or would lose data by it. */
 const MUTABLE = [
   "num_replicas",
+  "max_msgs",
   "max_bytes",
   "max_age",
   "discard",

@@ -7,6 +7,11 @@ import { LEASE_TTL_MS, PUSH_AGE_MS, REVOCATION_TTL_MS } from "@jichat/protocol/l
 export type StreamOptions = Partial<StreamConfig> & { readonly name: string };
 
 const PUSH_BYTES_MAX = 268_435_456;
+/** Workers drop what is older than `PUSH_AGE_MS`, and count it: nothing should expire before they see it. */
+const PUSH_LATER_MS = PUSH_AGE_MS + 3_600_000;
+const PUSH_DEAD_MAX = 10_000;
+const PUSH_DEAD_BYTES_MAX = 67_108_864;
+const PUSH_DEAD_AGE_MS = 7 * 24 * 3_600_000;
 const nanos = (ms: number): number => ms * 1_000_000;
 /** The server's default. Nobody publishes into a bucket with a message id. */
 const BUCKET_WINDOW_MS = 120_000;
@@ -38,8 +43,8 @@ export function streamsOf(names: Names, wanted: LogSettings): readonly StreamOpt
       max_bytes: wanted.logBytesMax,
       duplicate_window: nanos(100),
     })),
-    // The only queue that may drop entries: messages that offline members missed, kept as long as a push is
-    // worth sending.
+    // Streams of push alone may drop their oldest entries: messages that offline members missed, kept as long
+    // as a push is worth sending, and what nobody can deliver.
     {
       ...stream,
       name: names.pushStream,
@@ -48,6 +53,22 @@ export function streamsOf(names: Names, wanted: LogSettings): readonly StreamOpt
       max_age: nanos(PUSH_AGE_MS),
       max_bytes: PUSH_BYTES_MAX,
       duplicate_window: nanos(120_000),
+    },
+    {
+      ...stream,
+      name: names.pushDeadStream,
+      subjects: [names.pushDeadSubject(-1).replace("-1", "*")],
+      discard: DiscardPolicy.Old,
+      max_age: nanos(PUSH_DEAD_AGE_MS),
+      max_msgs: PUSH_DEAD_MAX,
+      max_bytes: PUSH_DEAD_BYTES_MAX,
+      duplicate_window: nanos(120_000),
+    },
+    bucket(names.pushDevices),
+    {
+      ...bucket(names.pushLater, PUSH_LATER_MS),
+      discard: DiscardPolicy.Old,
+      max_bytes: PUSH_BYTES_MAX,
     },
     bucket(names.accounts),
     bucket(names.people),

@@ -53,8 +53,9 @@ end
 /**
  * Arguments: keep, today, the numbers of heads, entries, unsure users and positions; then (conversation,
  * brief, head or '')*, (user, conversation, entry)*, (partition, position, user)* of unsure users,
- * (partition, position)*, user*. Returns the connectors of each user. An unsure user's list is incomplete
- * until storage has told it as of that position or later.
+ * (partition, position)*, user*. Returns the connectors of each user, and then a digit for each: 1 if the set
+ * 'p' has the user, who may then receive pushes. There are no digits without that set: it is not complete. An
+ * unsure user's list is incomplete until storage has told it as of that position or later.
  */
 const PUBLISH = `${PUT}
 local at = 8
@@ -96,6 +97,11 @@ for i = at, #ARGV do
   end
   found[#found + 1] = table.concat(connectors, ' ')
 end
+local digits = ''
+if at <= #ARGV and redis.call('EXISTS', prefix .. 'p') == 1 then
+  digits = table.concat(redis.call('SMISMEMBER', prefix .. 'p', unpack(ARGV, at)))
+end
+found[#found + 1] = digits
 return found
 `;
 

@@ -1,4 +1,5 @@
 import type { HeadBrief, HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
+import type { KeptSettings } from "@jichat/protocol/frame/server-frame.ts";
 
 export interface SessionEntry {
   readonly connector: string;
@@ -98,13 +99,28 @@ export interface ListPart {
 /** Reads a list, or the parts of it that are not read yet. */
 export type ReadList = () => Promise<StoredList>;
 
-/** `position first mark markNo left`. The position is first, so that scripts can compare it. */
-export const entryText = ({ position, first, mark, markNo, left }: ListEntry): string =>
-  `${position} ${first} ${mark} ${markNo} ${left ?? 0}`;
+/**
+ * `position first mark markNo left`, and of a member who has settings also `settings left`: the settings in
+ * JSON, which has no space, and `left` again. The position is first and `left` is last, since scripts read
+ * them there. Builds of level 0 and 1 read the first five words and the last one: to them the settings are
+ * not there.
+ */
+export function entryText({ position, first, mark, markNo, left = 0, settings }: ListEntry): string {
+  const text = `${position} ${first} ${mark} ${markNo} ${left}`;
+  return settings === undefined ? text : `${text} ${JSON.stringify(settings)} ${left}`;
+}
 
 export function readEntry(conversation: string, text: string): ListEntry {
-  const [position = 0, first = 0, mark = 0, markNo = 0, left = 0] = text.split(" ").map(Number);
-  return { conversation, position, first, mark, markNo, ...(left === 0 ? {} : { left }) };
+  const [position = "0", first = "0", mark = "0", markNo = "0", left = "0", settings] = text.split(" ");
+  return {
+    conversation,
+    position: Number(position),
+    first: Number(first),
+    mark: Number(mark),
+    markNo: Number(markNo),
+    ...(left === "0" ? {} : { left: Number(left) }),
+    ...(settings === undefined ? {} : { settings: JSON.parse(settings) as KeptSettings }),
+  };
 }
 
 /** Parses `connector session birth`. */

@@ -4,6 +4,8 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import type { Arrival, Arrived } from "./arrivals.ts";
 import { Arrivals, DEVICES_PER_USER_MAX } from "./arrivals.ts";
+import type { Candidates } from "./candidates.ts";
+import { readCandidates } from "./candidates.ts";
 import { Departures } from "./departures.ts";
 import { ListReader } from "./list-reader.ts";
 import type { RunScript } from "./named-script.ts";
@@ -21,6 +23,14 @@ const KEEP_SECONDS = 7 * 24 * 3_600;
 const DAY_MS = 24 * 3_600_000;
 /** The first arguments of scripts that write heads and lists. */
 const keepFrom = (now: number): (string | number)[] => [KEEP_SECONDS, Math.floor(now / DAY_MS)];
+
+/** What the script `publish` has read. It may name more users than were asked for. */
+export interface Reached {
+  /** The connectors of each user's sessions. */
+  readonly online: ReadonlyMap<string, readonly string[]>;
+  /** Those who may receive pushes. */
+  readonly candidates: Candidates;
+}
 
 export interface PresenceParts {
   readonly redis: Pick<RedisConnection, "del" | "scanStream">;
@@ -63,11 +73,6 @@ export class Presence {
     return this.#data.name;
   }
 
-  /** Monotonic time in milliseconds at which this data became known; 0 before the first. */
-  get runSince(): number {
-    return this.#data.since;
-  }
-
   /** Calls `act` each time Redis is connected or its data is new, including the first time. */
   onRun(act: () => void): void {
     this.#data.onMet(act);
@@ -83,20 +88,21 @@ export class Presence {
 
   /**
    * Writes heads, entries, unsure users and the done position. The same script then reads the connectors of
-   * the users' sessions. The result may name more users than were asked for, since updates of several
-   * partitions travel together. The caller splits an update that costs more than `SCRIPT_COST_MAX`.
+   * the users' sessions, and who of them may receive pushes. Updates of several partitions travel together.
+   * The caller splits an update that costs more than `SCRIPT_COST_MAX`.
    */
-  async publish(update: PresenceUpdate): Promise<ReadonlyMap<string, readonly string[]>> {
+  async publish(update: PresenceUpdate): Promise<Reached> {
     return this.#updates.submit(update);
   }
 
-  async #publishAll(updates: readonly PresenceUpdate[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  async #publishAll(updates: readonly PresenceUpdate[]): Promise<Reached> {
     const users = [...new Set(updates.flatMap((update) => update.users))];
     const args = [...keepFrom(systemClock.now()), ...publishArgs(updates), ...users];
     const found = (await this.#data.script(SCRIPTS.publish, args)) as string[];
-    return new Map(
+    const online = new Map(
       users.map((user, index) => [user, found[index] === "" ? [] : (found[index] ?? "").split(" ")]),
     );
+    return { online, candidates: readCandidates(users, found[users.length] ?? "") };
   }
 
   /**

@@ -24,7 +24,6 @@ export class RedisData {
   /** The run_id of the last server that we were connected to. */
   #run = "";
   #name = "";
-  #since = 0;
   #learning: Promise<void> | undefined;
   #gaveUpAt = -Infinity;
 
@@ -46,11 +45,6 @@ export class RedisData {
   /** Empty while it is unknown. */
   get name(): string {
     return this.#name;
-  }
-
-  /** Monotonic time in milliseconds at which this name became known; 0 before the first. */
-  get since(): number {
-    return this.#since;
   }
 
   /** Prefix of every key of the data. Throws while the name is unknown. */
@@ -136,7 +130,6 @@ export class RedisData {
       const args = [this.#names.redis(run), acquaintance, run, newName()];
       this.#name = String(await this.#redis.eval(NAME_SCRIPTS.name.lua, 1, this.#keyOf(run), ...args));
       this.#run = run;
-      this.#since = performance.now();
       this.#log.info({ run, name: this.#name }, "Redis is ready");
       for (const act of this.#acts) act();
     } catch (error) {

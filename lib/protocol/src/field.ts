@@ -2,7 +2,7 @@ import { ChatError } from "./errors.ts";
 import type { BodyText } from "./frame/body.ts";
 import { readBody } from "./frame/body.ts";
 import type { Fields } from "./frame/fields.ts";
-import { readIdNamed, readName, readSeq, readUsers } from "./frame/readers.ts";
+import { readIdNamed, readName, readSeq, readTime, readUsers } from "./frame/readers.ts";
 import { isClientId } from "./id-forms.ts";
 import * as limits from "./limits.ts";
 
@@ -62,6 +62,22 @@ export const seq = (least: 0 | 1): Field<number> => ({
   schema: { type: "integer", minimum: least, maximum: Number.MAX_SAFE_INTEGER },
   read: (from, name) => readSeq(from, name, least),
 });
+
+/** A time in milliseconds since 1970. */
+export const time: Field<number> = {
+  schema: {
+    type: "integer",
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: "milliseconds since 1970 UTC",
+  },
+  read: readTime,
+};
+
+export const flag: Field<boolean> = {
+  schema: { type: "boolean" },
+  read: (from, name) => from.boolean(name),
+};
 
 /** Ids of users, each once; at most `USERS_PER_FRAME_MAX`. */
 export const users = (least: 0 | 1): Field<readonly string[]> => ({

@@ -43,6 +43,8 @@ export const RECENT_MS = 24 * 3_600_000;
 export const RECENT_EVENTS_MAX = 4_096;
 /** How long after sending a message its sender may edit or recall it. */
 export const EDIT_WINDOW_MS = 24 * 3_600_000;
+/** How far ahead the end of a mute may be. */
+export const MUTE_MAX_MS = 10 * 365 * 24 * 3_600_000;
 /**
  * How long a refused send holds back later sends of its socket to its conversation, after a retryable error.
  */

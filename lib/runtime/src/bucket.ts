@@ -1,4 +1,4 @@
-import { jetstream } from "@nats-io/jetstream";
+import { JetStreamApiError, jetstream } from "@nats-io/jetstream";
 import type { JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import type { KV } from "@nats-io/kv";
@@ -8,6 +8,8 @@ import { readStream } from "./stream-reader.ts";
 import type { Source, Start } from "./stream-reader.ts";
 
 const TIMEOUT_MS = 5_000;
+/** JetStream's error codes for a message that is not there, or is not there any more. */
+const GONE: readonly number[] = [10_037, 10_043, 10_057];
 /** The limit of silence for a listing of keys, since its caller waits for the end. */
 const LIST_SILENT_MAX_MS = 8_000;
 
@@ -75,6 +77,19 @@ export class Bucket {
     const from = revision > 0 ? revision + 1 : "latest";
     for await (const { entry } of this.#entries({}, from, hearing, signal))
       if (entry !== undefined) yield entry;
+  }
+
+  /**
+   * Removes one revision for good: nothing of its key is left, and nobody who watches is told. Returns false
+   * if the key has a newer value, or none.
+   */
+  async erase(revision: number): Promise<boolean> {
+    try {
+      return await this.#jsm.streams.deleteMessage(`KV_${this.#name}`, revision, false);
+    } catch (error) {
+      if (error instanceof JetStreamApiError && GONE.includes(error.code)) return false;
+      throw error;
+    }
   }
 
   /** The keys that match `filter` and have a value now. Throws UNAVAILABLE if the bucket goes silent. */

@@ -32,7 +32,12 @@ class Volume {
   }
 }
 
-function start(t: TestContext, volume: Volume, take: (texts: readonly string[]) => void) {
+function start(
+  t: TestContext,
+  volume: Volume,
+  take: (texts: readonly string[]) => void,
+  more: { readonly mayBeMissing?: true } = {},
+) {
   const stopping = new AbortController();
   const lines: { readonly level: number; readonly what?: string; readonly why?: string }[] = [];
   const write = (line: string): void => {
@@ -53,7 +58,7 @@ function start(t: TestContext, volume: Volume, take: (texts: readonly string[]) 
     },
   };
   const files = [volume.path("a"), volume.path("b")];
-  const all = [{ what: "pair", files, atStart: ["1", "1"], take }];
+  const all = [{ what: "pair", files, atStart: ["1", "1"], take, ...more }];
   const done = rereadFiles(all, { telemetry, signal: stopping.signal, everyMs: 5 });
   t.after(async () => {
     stopping.abort();
@@ -100,4 +105,16 @@ test("unusable files are reported once and counted until they are repaired, and 
   volume.put({ a: "2", b: "2" });
   await until("it was put back", 5_000, async () => (refused() === 0 ? true : undefined));
   assert.deepEqual(took, ["2"], "what was put back is what is in use");
+});
+
+test("a file that may be missing reads as an empty text", async (t) => {
+  const volume = new Volume();
+  volume.put({ a: "1", b: "1" });
+  const took: string[] = [];
+  const { refused } = start(t, volume, (texts) => took.push(texts.join()), { mayBeMissing: true });
+  volume.put({ a: "2" });
+  await until("it is taken away", 5_000, async () => (took.length === 1 ? true : undefined));
+  volume.put({ a: "2", b: "3" });
+  await until("it is back", 5_000, async () => (took.length === 2 ? true : undefined));
+  assert.deepEqual([took, refused()], [["2,", "2,3"], 0]);
 });

@@ -11,6 +11,8 @@ export interface Reread {
   /** Name of the set for logs and metrics, out of a bounded set. */
   readonly what: string;
   readonly files: readonly string[];
+  /** A file that is missing reads as an empty text. Otherwise it is a fault. */
+  readonly mayBeMissing?: true;
   /** Their content at the start. */
   readonly atStart: readonly string[];
   /** Applies their present content. Throws if it is unusable; then the earlier content stays in use. */
@@ -74,7 +76,15 @@ class Watched {
   }
 
   async #read(): Promise<readonly string[]> {
-    return Promise.all(this.#reread.files.map(async (file) => readFile(file, "utf8")));
+    const { files, mayBeMissing } = this.#reread;
+    return Promise.all(
+      files.map(async (file) =>
+        readFile(file, "utf8").catch((error: unknown) => {
+          if (mayBeMissing === true && (error as NodeJS.ErrnoException).code === "ENOENT") return "";
+          throw error;
+        }),
+      ),
+    );
   }
 
   #fail(print: string, why: string): { readonly why: string } | undefined {

@@ -28,6 +28,8 @@ const reads = (stream: string): readonly string[] => [
   `$JS.API.CONSUMER.MSG.NEXT.${stream}.>`,
 ];
 const readsBucket = (name: string): readonly string[] => reads(`KV_${name}`);
+/** Permission to remove single values without a trace: `Bucket.erase`. */
+const erases = (name: string): string => `$JS.API.STREAM.MSG.DELETE.KV_${name}`;
 const readsAndWrites = (name: string): readonly string[] => [...readsBucket(name), `$KV.${name}.>`];
 /** Answers to requests. Only the user that asked can listen there: see `natsConfig`. */
 const ANSWERS = "_INBOX.>";
@@ -58,8 +60,9 @@ const edge = (names: Names): readonly string[] => [
 ];
 
 const connector = (names: Names): Permissions => ({
-  publish: [...START, ...edge(names), ANSWERS, `${names.cluster}.replace.*`],
-  subscribe: [`${names.cluster}.deliver.*`, `${names.cluster}.replace.*`],
+  // Beside its own traffic: reports of half-open connections, and answers to push workers.
+  publish: [...START, ...edge(names), ANSWERS, `${names.cluster}.replace.*`, `${names.cluster}.push.*`],
+  subscribe: [`${names.cluster}.deliver.*`, `${names.cluster}.replace.*`, `${names.cluster}.activity.*`],
 });
 
 const api = (names: Names): Permissions => ({
@@ -67,6 +70,8 @@ const api = (names: Names): Permissions => ({
     ...START,
     ...edge(names),
     ...readsAndWrites(names.accounts),
+    ...readsAndWrites(names.pushDevices),
+    erases(names.pushDevices),
     `$KV.${names.people}.>`,
     `$KV.${names.revocations}.>`,
   ],

@@ -36,6 +36,23 @@ export interface PushRegistration {
   readonly quiet?: QuietHours | undefined;
   /** Milliseconds since 1970. */
   readonly registeredAt: number;
+  /** The name of the token that registered it: the registration ends with that token. */
+  readonly tokenId?: string | undefined;
+  /** The revision of its target's entry. Only that one goes with the registration. */
+  readonly claim?: number | undefined;
+}
+
+/** A device of a user, as the owner of a target. */
+export interface PushOwner {
+  readonly user: string;
+  readonly device: string;
+}
+
+/** A target's entry in the bucket of push registrations. */
+export interface PushOwners {
+  readonly v: 1;
+  /** To whom the target belongs, and after it those to whom it belonged before, the latest first. */
+  readonly owners: readonly [PushOwner, ...PushOwner[]];
 }
 
 /** A user's entry in the bucket of push registrations. */
@@ -51,3 +68,8 @@ export const pushRegistrationsText = (devices: readonly PushRegistration[]): str
   JSON.stringify({ v: 1, devices } satisfies PushRegistrations);
 export const readPushRegistrations = (text: string): readonly PushRegistration[] =>
   decodeInner<PushRegistrations>(text, "a user's push registrations").devices;
+
+export const pushOwnersText = (owners: PushOwners["owners"]): string =>
+  JSON.stringify({ v: 1, owners } satisfies PushOwners);
+export const readPushOwners = (text: string): PushOwners["owners"] =>
+  decodeInner<PushOwners>(text, "the owners of a push target").owners;

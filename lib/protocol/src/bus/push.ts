@@ -1,4 +1,4 @@
-import { decodeInner, encodeInner } from "./wire.ts";
+import { decodeInner, encodeInner, encodeText } from "./wire.ts";
 
 /** A message that people who are away may have to hear of. */
 export interface QueuedMessage {
@@ -10,6 +10,10 @@ export interface QueuedMessage {
   readonly from: string;
   /** Milliseconds since 1970, by the owner's clock. */
   readonly ts: number;
+  /**
+   * Those of `to` whom it mentions. If it stands for earlier messages of its sender too, those whom they
+   * mention are among them.
+   */
   readonly mentions?: readonly string[] | undefined;
   /** The first `PREVIEW_CHARS_MAX` characters of the body's `text`. Absent if it has none. */
   readonly preview?: string | undefined;
@@ -59,6 +63,10 @@ export const PREVIEW_CHARS_MAX = 200;
 
 export const encodePushEntries = (entries: readonly QueuedPush[]): Uint8Array =>
   encodeInner<PushEntries>({ v: 1, entries });
+
+/** Entries that are encoded already, each as JSON: who measures them need not encode them twice. */
+export const encodePushTexts = (texts: readonly string[]): Uint8Array =>
+  encodeText(`{"v":1,"entries":[${texts.join(",")}]}`);
 
 /**
  * Reads a message of the push queue. Messages of level 0 and 1 (`{position, missed}`), which nobody has ever

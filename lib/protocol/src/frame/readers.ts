@@ -29,6 +29,10 @@ export const readUsers = (fields: Fields, name: string, least: number): string[]
 export const readSeq = (fields: Fields, name: string, least: 0 | 1): number =>
   fields.int(name, least, Number.MAX_SAFE_INTEGER);
 
+/** A time in milliseconds since 1970. */
+export const readTime = (fields: Fields, name: string): number =>
+  fields.int(name, 0, Number.MAX_SAFE_INTEGER);
+
 export const readLimit = (fields: Fields, max: number): number => fields.int("limit", 1, max);
 export const readToken = (fields: Fields, name = "token"): string => fields.line(name, TOKEN_LENGTH_MAX);
 export const readCursor = (fields: Fields, name: string): string => fields.line(name, CURSOR_LENGTH_MAX);

@@ -71,7 +71,29 @@ export interface Ack {
   readonly traceId: string;
 }
 
-export interface ListedConversation<B = unknown> {
+/** How a conversation is muted for one user. */
+export interface Muted {
+  /** Milliseconds since 1970. From then on the conversation is not muted. Absent: for good. */
+  readonly until?: number | undefined;
+  /** Messages that mention the user are not muted. */
+  readonly mentionsOnly?: true | undefined;
+}
+
+/** A user's own settings in one conversation. Nobody else is told of them. */
+export interface OwnSettings {
+  /** Absent if the conversation is not muted. */
+  readonly muted?: Muted | undefined;
+}
+
+/** Settings as they are kept once they were changed. All of them may have become what they were before. */
+export interface KeptSettings extends OwnSettings {
+  /** Position of the record that changed them. It rises with each change. */
+  readonly at: number;
+}
+
+export interface ListedConversation<B = unknown> extends OwnSettings {
+  /** The `at` of the latest `settings` that this list includes. Absent if there was none. */
+  readonly settingsAt?: number | undefined;
   readonly conversation: string;
   readonly kind: "direct" | "group";
   readonly name?: string | undefined;
@@ -124,6 +146,11 @@ export interface Receipt {
   readonly user: string;
   readonly seq: number;
 }
+/** The user's own settings in a conversation, all of them, changed by any of the user's devices. */
+export interface SettingsFrame extends KeptSettings {
+  readonly t: "settings";
+  readonly conversation: string;
+}
 export interface Ticket {
   readonly t: "ticket";
   readonly id?: string | undefined;
@@ -162,6 +189,7 @@ export type ServerFrame<B = unknown> =
   | Ack
   | EventFrame<B>
   | Receipt
+  | SettingsFrame
   | Synced<B>
   | Page<B>
   | Ticket

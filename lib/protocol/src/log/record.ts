@@ -1,9 +1,9 @@
-import type { InnerEvent } from "../frame/server-frame.ts";
+import type { InnerEvent, OwnSettings } from "../frame/server-frame.ts";
 
 /**
  * A record of the log. Its names are short: it is written once, read by every owner, and stored for hours.
  */
-export type LogRecord = EventRecord | MarkRecord | NoteRecord;
+export type LogRecord = EventRecord | MarkRecord | NoteRecord | SettingRecord;
 
 /**
  * A numbered event of a conversation. `users` of `created` are all members at birth. Every event has its
@@ -34,6 +34,22 @@ export interface NoteRecord {
   readonly id: string;
   readonly seq: number;
   readonly ts: number;
+}
+
+/**
+ * A member's own settings, all of them, as they are from here on. The latest record wins. Like a note it has
+ * no place of its own: its `seq` is the head that its ack names. It ends with the membership: one that is
+ * older than the member's `first` does not count. Written from level 2 on.
+ */
+export interface SettingRecord {
+  readonly r: "setting";
+  readonly conversation: string;
+  readonly user: string;
+  readonly id: string;
+  readonly seq: number;
+  readonly ts: number;
+  /** Absent if all settings are as they were at the beginning. */
+  readonly settings?: OwnSettings | undefined;
 }
 
 /** One append to the log: records of many conversations in one JetStream message. */

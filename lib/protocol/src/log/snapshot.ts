@@ -1,8 +1,12 @@
+import type { KeptSettings } from "../frame/server-frame.ts";
+
 /** One member in an owner's memory. */
 export interface MemberShot {
   readonly first: number;
   readonly mark: number;
   readonly markNo: number;
+  /** Absent if there is none, and in a snapshot of level 0 or 1. */
+  readonly settings?: KeptSettings | undefined;
 }
 
 export interface ConversationShot {

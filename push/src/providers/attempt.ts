@@ -1,0 +1,118 @@
+import type { Dispatcher } from "undici";
+import type { Outcome } from "../provider.ts";
+import { AddressRefused } from "./guarded-agent.ts";
+import { down, later, refused } from "./outcomes.ts";
+
+/** How long one attempt may take, from its first connection to the last byte of its answer. */
+export const ATTEMPT_MS = 10_000;
+/** Bytes of an answer that are read. The rest is dropped with its connection. */
+export const ANSWER_BYTES_MAX = 65_536;
+
+class TimedOut extends Error {}
+class Stopped extends Error {}
+
+/** Runs one attempt. Its signal aborts with the caller's, and after `ms`. */
+export async function within<T>(
+  ms: number,
+  signal: AbortSignal,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const end = new AbortController();
+  const stop = (): void => {
+    end.abort(new Stopped("the attempt was stopped"));
+  };
+  const timer = setTimeout(() => {
+    end.abort(new TimedOut(`no answer within ${ms} ms`));
+  }, ms);
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    end.signal.throwIfAborted();
+    return await run(end.signal);
+  } catch (error) {
+    throw end.signal.aborted ? end.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/**
+ * The code of an error, or of what caused it. Codes name no address: `ECONNREFUSED`. Messages have addresses
+ * and hosts.
+ */
+function codeOf(error: unknown): string | undefined {
+  let found: string | undefined;
+  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth += 1) {
+    const { code } = at as NodeJS.ErrnoException;
+    if (typeof code === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(code)) found = code;
+  }
+  return found;
+}
+
+/** What an attempt without an answer came to. */
+export function outcomeOfError(error: unknown): Outcome {
+  if (error instanceof AddressRefused) return refused(error.message);
+  if (error instanceof TimedOut) return down("no answer in time");
+  if (error instanceof Stopped) return later("the attempt was stopped");
+  const code = codeOf(error);
+  // A defect of ours: the others go on, and this one ends as a dead letter.
+  if (code === undefined) return later(`failed: ${error instanceof Error ? error.name : typeof error}`);
+  return down(`the provider cannot be reached: ${code}`);
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  /** At most `ANSWER_BYTES_MAX` bytes; what is longer is cut. */
+  readonly text: string;
+}
+
+export interface Post {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer;
+}
+
+/** Posts once, and follows no redirect. Rejects if no answer comes. */
+export async function post(dispatcher: Dispatcher, { url, headers, body }: Post, signal: AbortSignal) {
+  const answer = await dispatcher.request({
+    origin: url.origin,
+    path: `${url.pathname}${url.search}`,
+    method: "POST",
+    headers: { "user-agent": "jichat", ...headers },
+    body,
+    signal,
+  });
+  const after = answer.headers["retry-after"];
+  return {
+    status: answer.statusCode,
+    retryAfter: Array.isArray(after) ? after[0] : after,
+    text: await readBounded(answer.body),
+  } satisfies Answer;
+}
+
+async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= ANSWER_BYTES_MAX) break; // Ends the connection: what follows is not read.
+  }
+  return Buffer.concat(chunks).subarray(0, ANSWER_BYTES_MAX).toString();
+}
+
+/** A JSON text's map; an empty one if the text is anything else. */
+export function mapOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isMap(value) ? value : {};
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+export const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,56 @@
+import type { PushKind, PushTarget } from "@jichat/protocol/bus/push-registration.ts";
+import type { Outcome, Provider, Push } from "./provider.ts";
+
+interface Held {
+  readonly provider: Provider;
+  inFlight: number;
+  isOld: boolean;
+}
+
+/** A provider whose credentials may change: an earlier one is closed once its last call has ended. */
+export class SwappedProvider implements Provider {
+  readonly kind: PushKind;
+  #held: Held | undefined;
+
+  constructor(kind: PushKind) {
+    this.kind = kind;
+  }
+
+  get isOn(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** New calls go to `provider`; to none if it is `undefined`. */
+  swap(provider: Provider | undefined): void {
+    const before = this.#held;
+    this.#held = provider === undefined ? undefined : { provider, inFlight: 0, isOld: false };
+    if (before === undefined) return;
+    before.isOld = true;
+    if (before.inFlight === 0) before.provider.close();
+  }
+
+  circuitOf(target: PushTarget): string {
+    return this.#held?.provider.circuitOf?.(target) ?? "";
+  }
+
+  async send(target: PushTarget, push: Push, signal: AbortSignal): Promise<Outcome> {
+    const held = this.#held;
+    if (held === undefined) return { is: "retry", reason: "the provider has no credentials", isDown: true };
+    held.inFlight += 1;
+    try {
+      return await held.provider.send(target, push, signal);
+    } finally {
+      held.inFlight -= 1;
+      if (held.isOld && held.inFlight === 0) held.provider.close();
+    }
+  }
+
+  /** Closes at once, whatever is in flight. */
+  close(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held === undefined) return;
+    held.isOld = false; // It is closed here, and by no call that ends later.
+    held.provider.close();
+  }
+}

@@ -1,0 +1,163 @@
+import { decodePushEntries } from "@jichat/protocol/bus/push.ts";
+import type { QueuedMessage, QueuedPush } from "@jichat/protocol/bus/push.ts";
+import { placeKey } from "./ids.ts";
+import type { Job, Scope } from "./job.ts";
+import type { Candidate, Judge, Verdict } from "./judge.ts";
+import type { Lanes } from "./lanes.ts";
+import type { PushMetrics } from "./metrics.ts";
+import type { Log, Registrations, Told } from "./ports.ts";
+import type { Reports } from "./reports.ts";
+import type { Withdrawals } from "./withdrawals.ts";
+
+export interface WorkerParts {
+  readonly judge: Pick<Judge, "judge">;
+  readonly lanes: Pick<Lanes, "offer">;
+  readonly registrations: Pick<Registrations, "of">;
+  readonly withdrawals: Pick<Withdrawals, "take">;
+  readonly reports: Pick<Reports, "take">;
+  readonly metrics: PushMetrics;
+  readonly log: Log;
+}
+
+/** One message of the queue: its entries, and what is called when all of them are done. */
+export interface Taken {
+  readonly bytes: Uint8Array;
+  /** Called once. `error` is why it is not done. */
+  readonly done: (error?: unknown) => void;
+}
+
+/** Takes messages of the queue in their order, some at a time, and sees to it that each is done once. */
+export class Worker {
+  readonly #parts: WorkerParts;
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Resolves once all that comes of these messages is in its lane: then the next ones may be taken. Their
+   * `done` is called later. Rejects if the scope ends first; then `done` was not called for all of them.
+   */
+  async take(batch: readonly Taken[], scope: Scope): Promise<void> {
+    const read = batch.map((taken) => ({ taken, entries: this.#read(taken) }));
+    const candidates = await this.#candidates(read.flatMap(({ entries }) => entries));
+    const all = [...candidates.values()].flat();
+    const verdicts = await this.#parts.judge.judge(all, scope.signal);
+    const verdictOf = new Map(all.map((candidate, index) => [candidate, verdicts[index]]));
+    for (const { taken, entries } of read) {
+      const work = entries.map(async (entry) =>
+        this.#one(entry, { candidates: candidates.get(entry) ?? [], verdictOf, scope }),
+      );
+      Promise.all(work).then(
+        () => {
+          taken.done();
+        },
+        (error: unknown) => {
+          taken.done(error ?? new Error("it failed"));
+        },
+      );
+    }
+  }
+
+  #read({ bytes }: Taken): readonly QueuedPush[] {
+    const { metrics, log } = this.#parts;
+    try {
+      const entries = decodePushEntries(bytes);
+      for (const { is } of entries) metrics.countEntries(is);
+      return entries;
+    } catch (error) {
+      metrics.countEntries("unreadable");
+      log.error({ err: error }, "a message of the push queue cannot be decoded, and is dropped");
+      return [];
+    }
+  }
+
+  /** The devices that each message may be pushed to. */
+  async #candidates(entries: readonly QueuedPush[]): Promise<ReadonlyMap<QueuedPush, readonly Candidate[]>> {
+    const messages = entries.filter((entry) => entry.is === "message");
+    return new Map(
+      await Promise.all(messages.map(async (message) => [message, await this.#devicesOf(message)] as const)),
+    );
+  }
+
+  async #devicesOf({ to, ...message }: QueuedMessage): Promise<readonly Candidate[]> {
+    const told: Told = message;
+    const found = await Promise.all(
+      to.map(async (user) => {
+        const registrations = await this.#parts.registrations.of(user);
+        return registrations.map((registration) => ({ user, registration, message: told }));
+      }),
+    );
+    const without = found.filter((registrations) => registrations.length === 0).length;
+    if (without > 0) this.#parts.metrics.countSkipped("unregistered", without);
+    return found.flat();
+  }
+
+  async #one(
+    entry: QueuedPush,
+    {
+      candidates,
+      verdictOf,
+      scope,
+    }: {
+      readonly candidates: readonly Candidate[];
+      readonly verdictOf: ReadonlyMap<Candidate, Verdict | undefined>;
+      readonly scope: Scope;
+    },
+  ): Promise<void> {
+    switch (entry.is) {
+      case "message": {
+        const offers = candidates.map(async (candidate) => this.#offer(candidate, verdictOf, scope));
+        await Promise.all(offers);
+        return;
+      }
+      case "read":
+        await this.#parts.withdrawals.take(entry, scope);
+        return;
+      case "report":
+        await this.#parts.reports.take(entry, scope);
+        return;
+      default:
+        this.#parts.log.warn({ is: (entry as { is: unknown }).is }, "an entry of a newer version is dropped");
+    }
+  }
+
+  async #offer(
+    candidate: Candidate,
+    verdictOf: ReadonlyMap<Candidate, Verdict | undefined>,
+    scope: Scope,
+  ): Promise<void> {
+    const verdict = verdictOf.get(candidate);
+    if (verdict === undefined) return;
+    if (verdict.decision.is === "skip") {
+      this.#parts.metrics.countSkipped(verdict.decision.reason);
+      return;
+    }
+    const settled = await this.#parts.lanes.offer(jobOf(candidate, verdict, verdict.decision), scope);
+    if (settled === "repeated") this.#parts.metrics.countSkipped("sent");
+  }
+}
+
+type Wanted = Extract<Verdict["decision"], { readonly is: "push" }>;
+
+/** A notification of one message for one device, as it was decided. */
+export function jobOf(candidate: Candidate, { standing, at }: Verdict, wanted: Wanted): Job {
+  const { user, registration, message } = candidate;
+  const place = { user, device: registration.device, conversation: message.conversation };
+  const { hasSound, isUrgent, isMentionsOnly } = wanted;
+  // Behind a half-open connection the last message stands for all that the device may have lost.
+  const isLast = message.device !== undefined && standing !== undefined;
+  return {
+    key: placeKey(place),
+    user,
+    registration,
+    message,
+    count: isLast ? Math.max(1, message.no - standing.markNo) : 1,
+    seq: message.seq,
+    hasSound,
+    isUrgent,
+    isMentionsOnly,
+    standing,
+    judgedAt: at,
+  };
+}
