@@ -19,7 +19,7 @@ export interface SdkApp {
   readonly open: (options: SdkAppOptions) => Promise<readonly [conversations: number, lines: number]>;
 }
 
-/** Reads all that a user interface would draw, and shows the latest line, in an element of the thread's own. */
+/** Reads all that a user interface would draw, and shows the latest line in an element of its own. */
 async function loadThread(chat: Chat, peer: string, count: number): Promise<() => number> {
   const thread = chat.thread({ to: peer });
   const shown = document.body.appendChild(document.createElement("p"));
