@@ -11,7 +11,9 @@ let port: number;
 
 before(async () => {
   const revocations = { revokeToken: async () => undefined };
-  app = await buildServer(Object.assign(offlineParts(), { revocations }));
+  // Nobody is registered for push.
+  const pushDevices = { of: async () => [], removeWhere: async () => undefined };
+  app = await buildServer(Object.assign(offlineParts(), { revocations, pushDevices }));
   await app.listen({ host: "127.0.0.1", port: 0 });
   const address = app.server.address();
   assert.ok(address !== null && typeof address === "object");
