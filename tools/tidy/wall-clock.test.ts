@@ -24,6 +24,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "api/src/credentials.ts": [2, "a credential's revision"],
   "api/src/routes/accounts.ts": [1, "when an account was made"],
   "api/src/routes/page-session.ts": [1, "the life of a cookie, by its token's end"],
+  "api/src/routes/push.ts": [1, "when a device was registered"],
   "api/src/token-issuer.ts": [1, "a token's end"],
   "client/src/link.ts": [1, "the server's time, which tickets end by"],
   "client/src/chat-client.ts": [
