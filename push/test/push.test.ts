@@ -139,7 +139,7 @@ test("kill -9 of a worker: every message is pushed or folded, and few ids come t
   await untilAllAreTold(60_000);
   assert.deepEqual(untold(), []);
   assert.ok(
-    world.receiver.repeated.length <= REPEATED_MAX,
+    world.receiver.repeated.length <= IN_FLIGHT_MAX,
     `${world.receiver.repeated.length} ids came twice`,
   );
   victim.start();
