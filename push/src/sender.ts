@@ -125,6 +125,8 @@ export class Sender {
     end(outcome);
     if (outcome.is === "retry" && outcome.isDown) circuit.down(clock.monotonic(), random(), outcome.afterMs);
     else circuit.up();
+    // Before its slot is free: no more pushes than there are slots come again if this process is killed.
+    if (outcome.is === "sent") await this.#note(job);
     return outcome;
   }
 
@@ -135,7 +137,6 @@ export class Sender {
     switch (outcome.is) {
       case "sent":
         metrics.recordDelay(target.kind, clock.now() - message.ts);
-        await this.#note(job);
         return "sent";
       case "gone":
         await this.#until("a registration was not removed", scope, async () =>
