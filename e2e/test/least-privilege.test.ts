@@ -42,6 +42,7 @@ const input = {
   logins: {},
   backendTls: {},
   tokenKeys: undefined,
+  push: undefined,
   tls: undefined,
   operator: { namespace: "jichat", labels: {}, podUsers: "fixed" },
 } satisfies DesiredInput;
