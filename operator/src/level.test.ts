@@ -143,7 +143,11 @@ test("the level waits for the schema", () => {
     settled(connectorRevision(input, 2)),
     ...COMPONENTS.map((name) => pod(name)),
   ];
-  assert.deepEqual(levelWay(factsOf({ input, objects: embedded })), { to: LEVEL_KNOWN }, "storage brings it up itself");
+  assert.deepEqual(
+    levelWay(factsOf({ input, objects: embedded })),
+    { to: LEVEL_KNOWN },
+    "storage brings it up itself",
+  );
 });
 
 test("the level is not raised while paused, hibernating, without pods or without an answer of NATS", () => {
@@ -167,8 +171,5 @@ test("the level is written once in a pass, and a refusal of NATS is reported", a
     throw new Error("wrong last sequence");
   });
   assert.deepEqual([finding.status, finding.reason, level], ["False", "RaiseFailed", undefined]);
-  assert.match(
-    finding.message,
-    new RegExp(`level ${LEVEL_KNOWN} could not be written: wrong last sequence`),
-  );
+  assert.match(finding.message, new RegExp(`level ${LEVEL_KNOWN} could not be written: wrong last sequence`));
 });
