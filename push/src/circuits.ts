@@ -1,24 +1,19 @@
 import type { PushKind, PushTarget } from "@jichat/protocol/bus/push-registration.ts";
 import { Circuit } from "./circuit.ts";
+import type { Provider } from "./provider.ts";
 
 /** Most circuits. Closed ones that were used longest ago go first. */
 const CIRCUITS_MAX = 1_000;
 
 /**
- * The service behind a target. Browsers name their own push services, and anyone can name one that does not
- * answer: each host has its own circuit, so that it closes no other.
+ * One circuit for each service, as providers tell them apart: anyone can register an endpoint of a browser's
+ * push service that does not answer, which must not stop the pushes of others.
  */
-export function serviceOf(target: PushTarget): string {
-  if (target.kind !== "webpush") return target.kind;
-  return URL.canParse(target.endpoint) ? `webpush ${new URL(target.endpoint).host}` : "webpush";
-}
-
-/** One circuit for each service. */
 export class Circuits {
   readonly #circuits = new Map<string, { readonly kind: PushKind; readonly circuit: Circuit }>();
 
-  of(target: PushTarget, now: number): Circuit {
-    const service = serviceOf(target);
+  of(provider: Pick<Provider, "circuitOf">, target: PushTarget, now: number): Circuit {
+    const service = `${target.kind} ${provider.circuitOf?.(target) ?? ""}`;
     const known = this.#circuits.get(service);
     if (known !== undefined) {
       this.#circuits.delete(service);

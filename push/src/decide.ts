@@ -1,14 +1,8 @@
 import type { QueuedMessage } from "@jichat/protocol/bus/push.ts";
 import type { PushRegistration } from "@jichat/protocol/bus/push-registration.ts";
+import type { Muted } from "@jichat/protocol/frame/server-frame.ts";
 import { PUSH_AGE_MS } from "@jichat/protocol/log/streams.ts";
 import { isQuiet } from "./quiet.ts";
-
-/** A user's own setting for a conversation. */
-export interface Mute {
-  /** Milliseconds since 1970; absent: until it is taken back. */
-  readonly until?: number | undefined;
-  readonly mentionsOnly?: true | undefined;
-}
 
 /** A user's standing in a conversation, from the list entry. */
 export interface Standing {
@@ -17,7 +11,7 @@ export interface Standing {
   readonly markNo: number;
   /** Set if the user is not a member any more. */
   readonly left?: number | undefined;
-  readonly mute?: Mute | undefined;
+  readonly muted?: Muted | undefined;
 }
 
 /** A live session of the user. */
@@ -84,9 +78,8 @@ export interface Candidate {
 
 const skip = (reason: SkipReason): Decision => ({ is: "skip", reason });
 
-/** Whether a mute applies at `now`, milliseconds since 1970. */
-const isMuted = (mute: Mute | undefined, now: number): mute is Mute =>
-  mute !== undefined && (mute.until === undefined || mute.until > now);
+/** `now` is in milliseconds since 1970. */
+const isOver = ({ until = Number.POSITIVE_INFINITY }: Muted, now: number): boolean => until <= now;
 
 /**
  * Whether a device is told of a message, at `now` (milliseconds since 1970, by the cluster's clock). First
@@ -105,8 +98,8 @@ export function decide(candidate: Candidate, settings: PushSettings, now: number
   const { standing } = facts;
   if (standing?.left !== undefined) return skip("left");
   const isMentioned = message.mentions?.includes(user) === true;
-  const mute = isMuted(standing?.mute, now) ? standing?.mute : undefined;
-  if (mute !== undefined && !(mute.mentionsOnly === true && isMentioned)) return skip("muted");
+  const muted = standing?.muted === undefined || isOver(standing.muted, now) ? undefined : standing.muted;
+  if (muted !== undefined && !(muted.mentionsOnly === true && isMentioned)) return skip("muted");
   if (registration.quiet !== undefined && isQuiet(registration.quiet, now)) return skip("quiet");
   if (standing !== undefined && standing.mark >= message.seq) return skip("read");
   const isLarge = message.members > settings.mentionsOnlyAbove;
@@ -114,8 +107,8 @@ export function decide(candidate: Candidate, settings: PushSettings, now: number
   if (facts.shown >= message.seq) return skip("sent");
   return {
     is: "push",
-    hasSound: mute === undefined,
+    hasSound: muted === undefined,
     isUrgent: message.isDirect === true || isMentioned,
-    isMentionsOnly: isLarge || mute !== undefined,
+    isMentionsOnly: isLarge || muted !== undefined,
   };
 }

@@ -1,4 +1,5 @@
 import type { PushRegistration } from "@jichat/protocol/bus/push-registration.ts";
+import type { ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { PushFacts } from "@jichat/presence/push-facts.ts";
 import type { Decision, Facts, LiveDevice, PushSettings, Standing } from "./decide.ts";
@@ -137,5 +138,8 @@ function factsOf(
   live: readonly LiveDevice[],
 ): Facts {
   const shown = facts?.shown[group?.notes.indexOf(noteOf(candidate)) ?? 0] ?? 0;
-  return { standing: facts?.entry, live, shown };
+  return { standing: standingOf(facts?.entry), live, shown };
 }
+
+const standingOf = (entry: ListEntry | undefined): Standing | undefined =>
+  entry && { mark: entry.mark, markNo: entry.markNo, left: entry.left, muted: entry.settings?.muted };

@@ -1,12 +1,9 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
 import { isConflict } from "@jichat/runtime/conflict.ts";
 import type { KeptEntry, Later, LaterEntry } from "./ports.ts";
-
-const NO_MESSAGE = 10_037;
 
 interface LaterText extends LaterEntry {
   readonly v: 1;
@@ -47,14 +44,9 @@ export class LaterBucket implements Later {
       yield { key, revision, entry: textOf(string()) };
   }
 
-  /** Removes the message itself: a deletion in KV would leave a mark behind for each. */
+  /** Erases it: a deletion in KV would leave a mark behind for each. */
   async remove({ revision }: Pick<KeptEntry, "revision">): Promise<void> {
-    try {
-      await this.#jsm.streams.deleteMessage(this.#stream, revision, false);
-    } catch (error) {
-      // A later entry has taken its place, or it is removed already.
-      if (!(error instanceof JetStreamApiError) || error.code !== NO_MESSAGE) throw error;
-    }
+    await this.#bucket.erase(revision);
   }
 
   async count(): Promise<number> {

@@ -65,7 +65,7 @@ export interface Activity {
 export interface Registrations {
   of(user: string): Promise<readonly PushRegistration[]>;
   /** Removes a device's registration if it still has this target. */
-  removeIfStill(user: string, device: string, target: PushTarget): Promise<void>;
+  removeIfStill(user: string, device: string, target: PushTarget): Promise<unknown>;
 }
 
 export interface DisplayNames {
@@ -75,7 +75,7 @@ export interface DisplayNames {
 
 export interface Providers {
   /** `undefined` while there are no credentials. */
-  of(kind: PushKind): Provider | undefined;
+  get(kind: PushKind): Provider | undefined;
 }
 
 /** What a notification's words are made of. */
@@ -117,7 +117,7 @@ export interface Later {
   /** Those of one partition. */
   entries(partition: number): AsyncIterable<KeptEntry>;
   /** Removes an entry that has not changed since. */
-  remove(kept: Pick<KeptEntry, "key" | "revision">): Promise<void>;
+  remove(kept: Pick<KeptEntry, "revision">): Promise<void>;
   /** Number of entries of the whole cluster. */
   count(): Promise<number>;
 }
@@ -139,7 +139,6 @@ export interface DeadLetters {
   add(partition: number, letter: DeadLetter): Promise<void>;
 }
 
-/** The clock's needs of a worker: the cluster's time of day, and durations. */
 export interface Log {
   warn(of: object, line: string): void;
   error(of: object, line: string): void;

@@ -49,9 +49,10 @@ export class RegistrationCache implements Registrations {
     }
   }
 
-  async removeIfStill(user: string, device: string, target: PushTarget): Promise<void> {
-    await this.#parts.registrations.removeIfStill(user, device, target);
+  async removeIfStill(user: string, device: string, target: PushTarget): Promise<unknown> {
+    const removed = await this.#parts.registrations.removeIfStill(user, device, target);
     this.changed(user);
+    return removed;
   }
 
   changed(user: string): void {

@@ -6,7 +6,7 @@ import type { Job, Scope } from "./job.ts";
 import type { Judge, Verdict } from "./judge.ts";
 import type { Lanes } from "./lanes.ts";
 import type { PushMetrics } from "./metrics.ts";
-import type { KeptEntry, Later, Log, Registrations } from "./ports.ts";
+import type { KeptEntry, Later, Log, Providers, Registrations } from "./ports.ts";
 import type { Sender } from "./sender.ts";
 import { jobOf } from "./worker.ts";
 
@@ -23,6 +23,7 @@ export interface ResenderParts {
   readonly lanes: Pick<Lanes, "alone" | "isBusy">;
   readonly sender: Pick<Sender, "send">;
   readonly circuits: Circuits;
+  readonly providers: Providers;
   readonly registrations: Pick<Registrations, "of">;
   readonly metrics: PushMetrics;
   readonly log: Log;
@@ -90,12 +91,14 @@ export class Resender {
   }
 
   async #resend(kept: KeptEntry, scope: Scope): Promise<void> {
-    const { registrations, circuits, clock, judge, lanes } = this.#parts;
+    const { registrations, providers, circuits, clock, judge, lanes } = this.#parts;
     const { user, device, message, count } = kept.entry;
     const registration = (await registrations.of(user)).find((one) => one.device === device);
     if (registration === undefined) return this.#drop(kept, "unregistered");
     // Most of them need no further look while their provider is down.
-    const circuit = circuits.of(registration.target, clock.monotonic());
+    const provider = providers.get(registration.target.kind);
+    if (provider === undefined) return this.#drop(kept, "unoffered");
+    const circuit = circuits.of(provider, registration.target, clock.monotonic());
     if (circuit.state(clock.monotonic()) === "open") return undefined;
     const candidate = { user, registration, message };
     const [verdict] = await judge.judge([candidate], scope.signal);

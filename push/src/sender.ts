@@ -60,9 +60,9 @@ export class Sender {
       const again = await this.#again(job, sending);
       if (typeof again === "string") return this.#skipped(again);
       job = again;
-      const provider = this.#parts.providers.of(kind);
+      const provider = this.#parts.providers.get(kind);
       if (provider === undefined) return this.#skipped("unoffered");
-      const circuit = this.#parts.circuits.of(job.registration.target, clock.monotonic());
+      const circuit = this.#parts.circuits.of(provider, job.registration.target, clock.monotonic());
       if (!circuit.take(clock.monotonic())) {
         metrics.countAttempt(kind, "down");
         return this.#defer(job, sending);
@@ -177,7 +177,7 @@ export class Sender {
   }
 
   /** Repeats `act` until it succeeds or the scope ends. */
-  async #until(what: string, { signal }: Scope, act: () => Promise<void>): Promise<void> {
+  async #until(what: string, { signal }: Scope, act: () => Promise<unknown>): Promise<void> {
     for (let isTold = false; ; isTold = true) {
       try {
         await act();

@@ -80,9 +80,10 @@ export class Withdrawals {
     const { target } = registration;
     const { push, end } = await this.#parts.compose.withdrawal(place, seq);
     for (let failed = 0; ; ) {
-      const provider = this.#parts.providers.of(target.kind);
-      const circuit = circuits.of(target, clock.monotonic());
-      if (provider === undefined || circuit.state(clock.monotonic()) !== "closed") return;
+      const provider = this.#parts.providers.get(target.kind);
+      if (provider === undefined) return;
+      const circuit = circuits.of(provider, target, clock.monotonic());
+      if (circuit.state(clock.monotonic()) !== "closed") return;
       await this.#parts.slots.take();
       const outcome = await provider
         .send(target, push, AbortSignal.timeout(ATTEMPT_MAX_MS))
