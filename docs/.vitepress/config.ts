@@ -100,6 +100,7 @@ export default defineConfig({
           { text: "Operations", link: "/operations" },
           { text: "Push", link: "/push-operations" },
           { text: "Security", link: "/security" },
+          { text: "Push payloads", link: "/push-payloads" },
           { text: "Metrics", link: "/metrics" },
           { text: "Production checklist", link: "/production-checklist" },
           { text: "Security checklist", link: "/security-checklist" },

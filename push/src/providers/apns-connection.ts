@@ -1,5 +1,10 @@
 import { connect, constants } from "node:http2";
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, SecureClientSessionOptions } from "node:http2";
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  IncomingHttpHeaders,
+  SecureClientSessionOptions,
+} from "node:http2";
 import type { Answer } from "./attempt.ts";
 import { ANSWER_BYTES_MAX } from "./attempt.ts";
 import { Slots } from "./slots.ts";

@@ -27,7 +27,14 @@ export interface ApnsOptions {
 const DEVICE_TOKEN = /^[0-9a-fA-F]{2,512}$/;
 
 /** Sends to apps on devices of Apple by APNs, with a token of one's own key. */
-export function openApns({ key, topic, endpoint, clock, attemptMs = ATTEMPT_MS, trust = {} }: ApnsOptions): Provider {
+export function openApns({
+  key,
+  topic,
+  endpoint,
+  clock,
+  attemptMs = ATTEMPT_MS,
+  trust = {},
+}: ApnsOptions): Provider {
   const connection = new ApnsConnection(endpoint.origin, trust);
   const tokens = new ApnsToken(key, clock);
 

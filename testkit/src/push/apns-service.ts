@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { createSecureServer, createServer } from "node:http2";
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ApnsReason } from "./apns-checks.ts";
 import { APNS_STATUS, ApnsRefusal, checkHeaders, checkToken } from "./apns-checks.ts";
@@ -22,7 +22,7 @@ export type ApnsFault =
   | { readonly is: "reason"; readonly reason: ApnsReason }
   /** Tells the connection to end, and works. */
   | { readonly is: "goaway" }
-  /** Ends the connection, with all that is in flight. */
+  /** Breaks all connections, with all that is in flight and without a word. */
   | { readonly is: "drop" };
 
 export interface ApnsOptions {
@@ -51,7 +51,7 @@ export class ApnsService {
   readonly #received = new Received<ApnsPush>();
   readonly #keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
   readonly #tokens = new Map<string, "registered" | "gone" | "other">();
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sockets = new Set<Socket>();
   readonly #server: Http2Server;
   readonly #scheme: string;
   readonly #ended = new AbortController();
@@ -61,11 +61,13 @@ export class ApnsService {
     const settings = { maxConcurrentStreams: streamsMax };
     this.#scheme = tls === undefined ? "http" : "https";
     this.#server = tls === undefined ? createServer({ settings }) : createSecureServer({ ...tls, settings });
-    this.#server.on("session", (session: ServerHttp2Session) => {
+    this.#server.on("connection", (socket: Socket) => {
       this.connections += 1;
-      this.#sessions.add(session);
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+    });
+    this.#server.on("session", (session: ServerHttp2Session) => {
       session.on("error", () => session.destroy());
-      session.on("close", () => this.#sessions.delete(session));
     });
     this.#server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       this.#open += 1;
@@ -128,12 +130,16 @@ export class ApnsService {
 
   async stop(): Promise<void> {
     this.#ended.abort();
-    for (const session of this.#sessions) session.destroy();
+    this.#drop();
     await new Promise<void>((resolve) => {
       this.#server.close(() => {
         resolve();
       });
     });
+  }
+
+  #drop(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
   async #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
@@ -145,7 +151,7 @@ export class ApnsService {
       return;
     }
     if (fault?.is === "drop") {
-      stream.session?.destroy();
+      this.#drop();
       return;
     }
     if (fault?.is === "goaway") stream.session?.goaway(0, stream.id ?? 0);
