@@ -18,7 +18,7 @@ import { keyOf } from "./kube/object.ts";
 import type { SecretObject } from "./named-objects.ts";
 import { SpecError, must, secretOf } from "./named-objects.ts";
 import type { Observed } from "./observed.ts";
-import { pushSecretsOf } from "./push-secrets.ts";
+import { pushContentOf } from "./push-content.ts";
 
 /** A new value of this annotation requests new keys and passwords. */
 export const ROTATE_ANNOTATION = "chat.jichat.io/rotate";
@@ -145,7 +145,7 @@ export async function inputOf(
   const backendTls = await backendTlsOf(api, cluster);
   const tokenKeys = await tokenKeysOf(api, cluster);
   const tls = await tlsOf(api, cluster);
-  const push = await pushSecretsOf(api, cluster);
+  const push = await pushContentOf(api, cluster);
   return {
     cluster,
     version: cluster.spec.version ?? version,

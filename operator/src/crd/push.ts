@@ -89,7 +89,7 @@ export const push = Type.Object(
         "pushes may show text of messages, to devices that want it; `false`: no push of this ChatCluster does",
     }),
     mentionsOnlyAbove: Type.Integer({
-      minimum: 1,
+      minimum: 0,
       maximum: 1_000_000,
       default: 200,
       description:
@@ -111,7 +111,7 @@ export const push = Type.Object(
             ),
           }),
         },
-        { description: "the words of notifications, in more languages or in other words" },
+        { description: "the words of notifications, in more languages or in other words; when they change, workers are replaced" },
       ),
     ),
   },

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { BlockList } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { KEYS, PUSH, everything, inputOf } from "../../test/input.ts";
+import { SPEC } from "../crd/spec.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { redisAcl } from "./caches.ts";
 import { rolesOf } from "./desired.ts";
@@ -12,14 +15,17 @@ import { natsConfig } from "./nats.ts";
 import { natsPermissions } from "./nats-permissions.ts";
 import { networkPolicies } from "./network.ts";
 import { providerFiles } from "./push.ts";
+import { settingsOf } from "./settings.ts";
 import { usersPrint } from "./users.ts";
 import type { Workload } from "./workloads.ts";
 import { deployment } from "./workloads.ts";
 
 const SECRETS = { fcm: '{"project_id":"p"}', apns: "-----BEGIN", webhook: ["whsec_new", "whsec_old"] };
+const TEMPLATES = { "de.json": "{}" };
+const CONTENT = { ...SECRETS, templates: TEMPLATES };
 const vapid = newVapidKeys();
-const pushInput = (more: object = {}, secrets: DesiredInput["push"] = SECRETS): DesiredInput =>
-  inputOf({ push: { ...PUSH, ...more } }, { keys: { ...KEYS, vapid }, push: secrets });
+const pushInput = (more: object = {}, content: DesiredInput["push"] = CONTENT): DesiredInput =>
+  inputOf({ push: { ...PUSH, ...more } }, { keys: { ...KEYS, vapid }, push: content });
 
 const workloads = (input: DesiredInput): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
@@ -83,13 +89,19 @@ test("workers get their settings from the spec, and the credentials as files tha
     REDIS_URL_FILE: "/etc/jichat/secrets/redis-url",
   });
   assert.equal(volumes.get("push-providers")?.secret?.secretName, "chat-push-providers");
-  assert.deepEqual(volumes.get("push-templates")?.configMap, { name: "words", optional: true });
+  assert.deepEqual(volumes.get("push-templates")?.configMap, { name: "chat-push-templates" });
+  const templates = everything(pushInput()).find(
+    ({ kind, metadata }) => kind === "ConfigMap" && metadata.name === "chat-push-templates",
+  );
+  assert.partialDeepStrictEqual(templates, { data: TEMPLATES });
   const shown = JSON.stringify([template, settings]);
   for (const secret of [vapid.privateKey, ...SECRETS.webhook, SECRETS.apns, "project_id"])
     assert.ok(!shown.includes(secret), secret);
-  const changed = pushInput({}, { ...SECRETS, webhook: ["whsec_newer"], apns: "another" });
+  const changed = pushInput({}, { ...CONTENT, webhook: ["whsec_newer"], apns: "another" });
   assert.notDeepEqual(providerFiles(changed), providerFiles(pushInput()));
   assert.deepEqual(deployment(changed, "push"), deployment(pushInput(), "push"));
+  const other = pushInput({}, { ...CONTENT, templates: { "de.json": "{ }" } });
+  assert.notDeepEqual(deployment(other, "push"), deployment(pushInput(), "push"), "read at the start");
 });
 
 test("each provider of the spec has its file, and one that is taken out has none", () => {
@@ -199,4 +211,18 @@ test("workers have the replicas and resources of the spec, two by default, and n
   );
   const asleep = inputOf({ push: PUSH, hibernate: true });
   assert.equal(of(asleep).spec.replicas, 0);
+});
+
+test("fields of the spec have the bounds and words of the worker's settings", () => {
+  const config = readFileSync(join(import.meta.dirname, "../../../push/src/config.ts"), "utf8");
+  const { minimum, maximum, default: fallback } = SPEC.properties.push.properties.mentionsOnlyAbove;
+  const [, text = ""] = /"PUSH_MENTIONS_ONLY_ABOVE", (\{[^}]*\})/.exec(config) ?? [];
+  assert.equal(
+    text.replaceAll("_", ""),
+    `{ default: ${fallback}, min: ${minimum}, max: ${maximum} }`,
+  );
+  assert.ok(config.includes('oneOf("PUSH_PREVIEWS", ["true", "false"]'));
+  const keys = [...config.matchAll(/"(PUSH_\w+)"/g)].map(([, key]) => key);
+  for (const key of Object.keys(settingsOf(pushInput(), "push")).filter((name) => name.startsWith("PUSH_")))
+    assert.ok(keys.includes(key), key);
 });

@@ -3,20 +3,23 @@ import type { DesiredInput } from "./desired-input.ts";
 
 type Push = NonNullable<ChatClusterSpec["push"]>;
 
-/** The content of the Secrets that `spec.push` names. All of it is secret. */
-export interface PushSecrets {
+/** The content of the Secrets and of the ConfigMap that `spec.push` names. */
+export interface PushContent {
   /** Google's service account file. */
   readonly fcm?: string;
   /** Apple's signing key, PEM. */
   readonly apns?: string;
   /** The secrets that sign for the webhook: the newest first. */
   readonly webhook?: readonly string[];
+  /** Words of notifications, a JSON file for each language. Nothing of this is secret. */
+  readonly templates?: Readonly<Record<string, string>>;
 }
 
 /** The folder of the providers' credentials in a worker's pod, with one file for each provider. */
 export const PROVIDERS_PATH = "/etc/jichat/push";
 export const TEMPLATES_PATH = "/etc/jichat/push-templates";
 export const PROVIDERS = "push-providers";
+export const TEMPLATES = "push-templates";
 
 /** The environment of push workers, beside that of all components. */
 export const pushSettings = ({ previews, mentionsOnlyAbove, allowedAddresses, templates }: Push) => ({
@@ -31,19 +34,19 @@ export const pushSettings = ({ previews, mentionsOnlyAbove, allowedAddresses, te
  * The files of that folder. Workers read them again while they run, so their content is no part of a pod's
  * template. A provider that the spec does not name has no file, which switches it off.
  */
-export function providerFiles({ cluster, keys, push: secrets }: DesiredInput): Record<string, string> {
+export function providerFiles({ cluster, keys, push: content }: DesiredInput): Record<string, string> {
   const { webPush, apns, webhook } = cluster.spec.push ?? {};
   return {
     ...(webPush === undefined || keys.vapid === undefined
       ? {}
       : { "vapid.json": JSON.stringify({ subject: webPush.subject, ...keys.vapid }) }),
-    ...(secrets?.fcm === undefined ? {} : { "fcm.json": secrets.fcm }),
-    ...(apns === undefined || secrets?.apns === undefined
+    ...(content?.fcm === undefined ? {} : { "fcm.json": content.fcm }),
+    ...(apns === undefined || content?.apns === undefined
       ? {}
-      : { "apns.json": JSON.stringify({ ...apnsFields(apns), key: secrets.apns }) }),
-    ...(webhook === undefined || secrets?.webhook === undefined
+      : { "apns.json": JSON.stringify({ ...apnsFields(apns), key: content.apns }) }),
+    ...(webhook === undefined || content?.webhook === undefined
       ? {}
-      : { "webhook.json": JSON.stringify({ url: webhook.url, secrets: secrets.webhook }) }),
+      : { "webhook.json": JSON.stringify({ url: webhook.url, secrets: content.webhook }) }),
   };
 }
 

@@ -5,7 +5,7 @@ import { clusterKeysOf, encodeKeys } from "./keys.ts";
 import type { Component, Role } from "./names.ts";
 import { LABELS, componentsIn, keptLabelsOf, metaOf, objectName, selectorOf } from "./names.ts";
 import { natsConfig } from "./nats.ts";
-import { PROVIDERS, providerFiles } from "./push.ts";
+import { PROVIDERS, TEMPLATES, providerFiles } from "./push.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
 import { claimSpec } from "./server-set.ts";
 import { templateOf } from "./template.ts";
@@ -82,13 +82,26 @@ export function secrets(input: DesiredInput): readonly Plain[] {
   ];
 }
 
-export const configMaps = (input: DesiredInput): readonly Plain[] =>
-  componentsIn(input.cluster).map((component) => ({
-    apiVersion: "v1",
-    kind: "ConfigMap",
-    metadata: metaOf(input.cluster, component),
-    data: settingsOf(input, component),
-  }));
+const configMap = (metadata: KubeObject["metadata"], data: Readonly<Record<string, string>>): Plain => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata,
+  data,
+});
+
+/** The settings of each component, and the templates of push as they were checked last. */
+export const configMaps = (input: DesiredInput): readonly Plain[] => {
+  const { cluster, push } = input;
+  const templates = push?.templates;
+  return [
+    ...componentsIn(cluster).map((component) =>
+      configMap(metaOf(cluster, component), settingsOf(input, component)),
+    ),
+    ...(templates === undefined
+      ? []
+      : [configMap(metaOf(cluster, "push", objectName(cluster, TEMPLATES)), templates)]),
+  ];
+};
 
 /** ServiceAccounts without any rights. A mesh or a cloud can tell components apart by them. */
 export const serviceAccounts = (input: DesiredInput, roles: readonly Role[]): readonly Plain[] =>

@@ -7,7 +7,7 @@ import type { Component } from "./names.ts";
 import { LABELS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
 import type { ContainerInput, PodTemplate } from "./pods.ts";
 import { httpProbe, imageOf, podTemplate, resourcesOf } from "./pods.ts";
-import { PROVIDERS, PROVIDERS_PATH, TEMPLATES_PATH } from "./push.ts";
+import { PROVIDERS, PROVIDERS_PATH, TEMPLATES, TEMPLATES_PATH } from "./push.ts";
 import { DATA_PATH, GRACE_SECONDS, SECRETS_PATH, settingsOf, startSecretsOf, usesKeys } from "./settings.ts";
 import type { DesiredInput } from "./desired-input.ts";
 import { backendUrl } from "./desired-input.ts";
@@ -46,12 +46,8 @@ const SERVES: Readonly<Partial<Record<Component, { name: string; containerPort: 
   api: { name: "http", containerPort: PORTS.api },
 };
 
-/**
- * What push workers read while they run. A ConfigMap of templates that is gone keeps no pod from starting:
- * the project's own words are used then.
- */
+/** The files of push workers. They read the providers' again while they run, and templates at the start. */
 function pushVolumes({ cluster }: DesiredInput) {
-  const { templates } = cluster.spec.push ?? {};
   const providers = {
     volume: {
       name: PROVIDERS,
@@ -59,13 +55,12 @@ function pushVolumes({ cluster }: DesiredInput) {
     },
     mount: { name: PROVIDERS, mountPath: PROVIDERS_PATH, readOnly: true },
   };
-  if (templates === undefined) return [providers];
-  const { name } = templates.configMapRef;
+  if (cluster.spec.push?.templates === undefined) return [providers];
   return [
     providers,
     {
-      volume: { name: "push-templates", configMap: { name, optional: true } },
-      mount: { name: "push-templates", mountPath: TEMPLATES_PATH, readOnly: true },
+      volume: { name: TEMPLATES, configMap: { name: objectName(cluster, TEMPLATES) } },
+      mount: { name: TEMPLATES, mountPath: TEMPLATES_PATH, readOnly: true },
     },
   ];
 }
@@ -108,7 +103,11 @@ function podOf(input: DesiredInput, component: Component) {
       ...(component === "push" ? pushVolumes(input).map(({ volume }) => volume) : []),
     ],
     graceSeconds: graceOf(input, component),
-    config: [settingsOf(input, component), startSecretsOf(input, component)],
+    config: [
+      settingsOf(input, component),
+      startSecretsOf(input, component),
+      ...(component === "push" ? [input.push?.templates] : []),
+    ],
     generation: usesKeys(input, component) ? usedBy(input.keys, component).generation : undefined,
   });
 }

@@ -52,6 +52,8 @@ export interface PushOptions {
   readonly workers: number;
   /** Where pushes of kind `webhook` are posted. It may be on this machine. */
   readonly webhookUrl?: string | undefined;
+  /** Credentials of providers that may be on this machine. Default: those of `ensurePushFolder`. */
+  readonly folder?: string | undefined;
 }
 
 /** A separate host for a part: its address, and the command prefix that starts the part there. */
@@ -151,10 +153,11 @@ export class Stack {
 
   #pushWorkersOf({ push, data }: StackOptions, adminPort: () => number): readonly Part[] {
     if (push === undefined) return [];
-    const { workers, webhookUrl } = push;
+    const { workers, webhookUrl, folder } = push;
+    const isInside = webhookUrl !== undefined || folder !== undefined;
     const env = {
-      PUSH_FOLDER: ensurePushFolder(data, webhookUrl),
-      ...(webhookUrl === undefined ? {} : { PUSH_ALLOWED_ADDRESSES: "127.0.0.0/8,::1/128" }),
+      PUSH_FOLDER: folder ?? ensurePushFolder(data, webhookUrl),
+      ...(isInside ? { PUSH_ALLOWED_ADDRESSES: "127.0.0.0/8,::1/128" } : {}),
     };
     return Array.from({ length: workers }, (_, i) =>
       this.#component("push", `push-${i + 1}`, adminPort(), env),

@@ -5,7 +5,7 @@ import { PUSH, clusterOf } from "../test/input.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { KubeError } from "./kube/errors.ts";
 import { SpecError } from "./named-objects.ts";
-import { pushSecretsOf } from "./push-secrets.ts";
+import { pushContentOf } from "./push-content.ts";
 
 const pem = (curve: string): string =>
   generateKeyPairSync("ec", { namedCurve: curve })
@@ -15,7 +15,7 @@ const APPLE = pem("prime256v1");
 const RSA = generateKeyPairSync("rsa", { modulusLength: 2_048 })
   .privateKey.export({ type: "pkcs8", format: "pem" })
   .toString();
-const GOOGLE = JSON.stringify({ project_id: "p", client_email: "a@p.example", private_key: RSA });
+const GOOGLE = JSON.stringify({ type: "service_account", project_id: "p", client_email: "a@p.example", private_key: RSA });
 const hook = (bytes: number): string => `whsec_${Buffer.alloc(bytes, 7).toString("base64")}`;
 const WORDS = { "de.json": "{}" };
 
@@ -41,7 +41,7 @@ const apiWith = (content: Content): Pick<KubeApi, "get"> => ({
 });
 
 const read = async (content: Content, push: object = {}) =>
-  pushSecretsOf(apiWith({ ...GOOD, ...content }), clusterOf({ push: { ...PUSH, ...push } }));
+  pushContentOf(apiWith({ ...GOOD, ...content }), clusterOf({ push: { ...PUSH, ...push } }));
 
 const refusal = async (content: Content, push: object = {}): Promise<readonly [string, string]> => {
   try {
@@ -56,12 +56,12 @@ const refusal = async (content: Content, push: object = {}): Promise<readonly [s
 };
 
 test("the credentials of all providers are read by the names and keys of the spec", async () => {
-  assert.deepEqual(await read({}), { fcm: GOOGLE, apns: APPLE, webhook: [hook(24), hook(64)] });
+  assert.deepEqual(await read({}), { fcm: GOOGLE, apns: APPLE, webhook: [hook(24), hook(64)], templates: WORDS });
   const key = "AuthKey_ABCDE12345.p8";
   const apns = { ...PUSH.apns, secretRef: { name: "apple", key } };
   assert.equal((await read({ apple: { [key]: APPLE } }, { apns }))?.apns, APPLE);
-  assert.equal(await pushSecretsOf(apiWith({}), clusterOf()), undefined);
-  assert.deepEqual(await pushSecretsOf(apiWith({}), clusterOf({ push: { webPush: PUSH.webPush } })), {});
+  assert.equal(await pushContentOf(apiWith({}), clusterOf()), undefined);
+  assert.deepEqual(await pushContentOf(apiWith({}), clusterOf({ push: { webPush: PUSH.webPush } })), {});
 });
 
 test("a Secret, a key or a ConfigMap that is missing is named, with the field that names it", async () => {
@@ -77,13 +77,17 @@ test("a Secret, a key or a ConfigMap that is missing is named, with the field th
 });
 
 test("content that no provider could use is refused, and the message says what it should be", async () => {
-  const file = (fields: object) => ({ google: { "service-account.json": JSON.stringify(fields) } });
+  const account = { type: "service_account", project_id: "p", client_email: "a" };
+  const file = (more: object) => ({
+    google: { "service-account.json": JSON.stringify({ ...account, ...more }) },
+  });
   const cases: readonly (readonly [Content, RegExp])[] = [
     [{ google: { "service-account.json": APPLE } }, /is not JSON: put Google's file there as it is/],
-    [{ google: { "service-account.json": "null" } }, /has no project_id, client_email, private_key/],
-    [file({ project_id: "p", client_email: "a" }), /has no private_key: it is not the key file/],
-    [file({ project_id: "p", client_email: "a", private_key: "x" }), /`private_key` that is no RSA key/],
-    [file({ project_id: "p", client_email: "a", private_key: APPLE }), /`private_key` that is no RSA key/],
+    [{ google: { "service-account.json": "null" } }, /it has no project_id, client_email, private_key/],
+    [file({}), /is not the key file of a service account: it has no private_key/],
+    [file({ private_key: "x" }), /`private_key` that is no RSA key/],
+    [file({ type: "user", private_key: RSA }), /it has no `type` "service_account"/],
+    [file({ private_key: APPLE }), /`private_key` that is no RSA key/],
     [{ apple: { "key.p8": "key" } }, /is not a signing key of Apple's: a private key of P-256/],
     [{ apple: { "key.p8": pem("secp384r1") } }, /is not a signing key of Apple's/],
     [{ hook: { secret: "\n" } }, /is empty: it holds secrets, one a line/],

@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { createPrivateKey } from "node:crypto";
 import { BlockList } from "node:net";
 import type { ChatCluster } from "./crd/definition.ts";
-import type { PushSecrets } from "./desired/push.ts";
+import type { PushContent } from "./desired/push.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { isNotFound, messageOf } from "./kube/errors.ts";
 import type { KubeObject } from "./kube/object.ts";
@@ -54,8 +54,8 @@ function serviceAccount(file: Referred): string {
   const missing = ["project_id", "client_email", "private_key"].filter(
     (name) => typeof fields[name] !== "string" || fields[name] === "",
   );
-  if (missing.length > 0)
-    throw unusable(file, `has no ${missing.join(", ")}: it is not the key file of a service account`);
+  if (missing.length > 0 || fields["type"] !== "service_account")
+    throw unusable(file, `is not the key file of a service account: it has no ${missing.join(", ") || '`type` "service_account"'}`);
   if (privateKeyIn(fields["private_key"])?.asymmetricKeyType !== "rsa")
     throw unusable(file, "has a `private_key` that is no RSA key in PEM");
   return file.text;
@@ -109,10 +109,13 @@ type ConfigMap = KubeObject & { readonly data?: Readonly<Record<string, string>>
 /** A file is named by its language (BCP 47). */
 const TEMPLATE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\.json$/;
 
-async function checkTemplates(api: Api, { metadata }: ChatCluster, { templates }: Push): Promise<void> {
-  if (templates === undefined) return;
+async function templatesOf(
+  api: Api,
+  { metadata }: ChatCluster,
+  { configMapRef }: NonNullable<Push["templates"]>,
+): Promise<Readonly<Record<string, string>>> {
   const { namespace } = metadata;
-  const { name } = templates.configMapRef;
+  const { name } = configMapRef;
   const field = "spec.push.templates.configMapRef";
   let data: Readonly<Record<string, string>>;
   try {
@@ -135,21 +138,22 @@ async function checkTemplates(api: Api, { metadata }: ChatCluster, { templates }
       refuse(`is not JSON: ${messageOf(cause)}`);
     }
   }
+  return data;
 }
 
 /**
- * The content of the Secrets that `spec.push` names; undefined without push. Throws SpecError if something
+ * The content of the Secrets and of the ConfigMap that `spec.push` names; undefined without push. Throws SpecError if something
  * that it names is missing or unusable. Its message contains nothing of a Secret.
  */
-export async function pushSecretsOf(api: Api, cluster: ChatCluster): Promise<PushSecrets | undefined> {
+export async function pushContentOf(api: Api, cluster: ChatCluster): Promise<PushContent | undefined> {
   const { push } = cluster.spec;
   if (push === undefined) return undefined;
-  const { fcm, apns, webhook } = push;
+  const { fcm, apns, webhook, templates } = push;
   checkAddresses(push);
-  await checkTemplates(api, cluster, push);
   return {
     ...(fcm && { fcm: serviceAccount(await referred(api, cluster, "fcm", fcm.secretRef)) }),
     ...(apns && { apns: appleKey(await referred(api, cluster, "apns", apns.secretRef)) }),
     ...(webhook && { webhook: webhookSecrets(await referred(api, cluster, "webhook", webhook.secretRef)) }),
+    ...(templates && { templates: await templatesOf(api, cluster, templates) }),
   };
 }
