@@ -15,7 +15,12 @@ const APPLE = pem("prime256v1");
 const RSA = generateKeyPairSync("rsa", { modulusLength: 2_048 })
   .privateKey.export({ type: "pkcs8", format: "pem" })
   .toString();
-const GOOGLE = JSON.stringify({ type: "service_account", project_id: "p", client_email: "a@p.example", private_key: RSA });
+const GOOGLE = JSON.stringify({
+  type: "service_account",
+  project_id: "p",
+  client_email: "a@p.example",
+  private_key: RSA,
+});
 const hook = (bytes: number): string => `whsec_${Buffer.alloc(bytes, 7).toString("base64")}`;
 const WORDS = { "de.json": "{}" };
 
@@ -56,7 +61,12 @@ const refusal = async (content: Content, push: object = {}): Promise<readonly [s
 };
 
 test("the credentials of all providers are read by the names and keys of the spec", async () => {
-  assert.deepEqual(await read({}), { fcm: GOOGLE, apns: APPLE, webhook: [hook(24), hook(64)], templates: WORDS });
+  assert.deepEqual(await read({}), {
+    fcm: GOOGLE,
+    apns: APPLE,
+    webhook: [hook(24), hook(64)],
+    templates: WORDS,
+  });
   const key = "AuthKey_ABCDE12345.p8";
   const apns = { ...PUSH.apns, secretRef: { name: "apple", key } };
   assert.equal((await read({ apple: { [key]: APPLE } }, { apns }))?.apns, APPLE);

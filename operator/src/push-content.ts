@@ -55,7 +55,10 @@ function serviceAccount(file: Referred): string {
     (name) => typeof fields[name] !== "string" || fields[name] === "",
   );
   if (missing.length > 0 || fields["type"] !== "service_account")
-    throw unusable(file, `is not the key file of a service account: it has no ${missing.join(", ") || '`type` "service_account"'}`);
+    throw unusable(
+      file,
+      `is not the key file of a service account: it has no ${missing.join(", ") || '`type` "service_account"'}`,
+    );
   if (privateKeyIn(fields["private_key"])?.asymmetricKeyType !== "rsa")
     throw unusable(file, "has a `private_key` that is no RSA key in PEM");
   return file.text;

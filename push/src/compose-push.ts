@@ -74,7 +74,15 @@ export class Composer {
     const { trace, end } = this.#trace(undefined);
     const id = notificationId(place, seq, "withdrawal");
     return {
-      push: { is: "withdrawal", id, ...place, seq, badge, collapseKey: collapseKey(place.conversation), trace },
+      push: {
+        is: "withdrawal",
+        id,
+        ...place,
+        seq,
+        badge,
+        collapseKey: collapseKey(place.conversation),
+        trace,
+      },
       end,
     };
   }

@@ -81,9 +81,18 @@ const CASES: readonly Case[] = [
   // Standing.
   { name: "not a member any more", facts: { standing: { ...standing, left: 9 } }, is: "left" },
   { name: "muted", facts: { standing: { ...standing, muted: {} } }, is: "muted" },
-  { name: "muted, and mentioned", message: toAnn, facts: { standing: { ...standing, muted: {} } }, is: "muted" },
+  {
+    name: "muted, and mentioned",
+    message: toAnn,
+    facts: { standing: { ...standing, muted: {} } },
+    is: "muted",
+  },
   { name: "muted for a while", facts: { standing: { ...standing, muted: { until: NOW + 1 } } }, is: "muted" },
-  { name: "a mute that is over", facts: { standing: { ...standing, muted: { until: NOW } } }, is: "push sound" },
+  {
+    name: "a mute that is over",
+    facts: { standing: { ...standing, muted: { until: NOW } } },
+    is: "push sound",
+  },
   {
     name: "mentions only, and none",
     facts: { standing: { ...standing, muted: { mentionsOnly: true } } },
@@ -106,8 +115,16 @@ const CASES: readonly Case[] = [
   // Quiet hours.
   { name: "quiet hours", registration: { quiet: { from: "11:00", to: "13:00", zone: "UTC" } }, is: "quiet" },
   { name: "they begin", registration: { quiet: { from: "12:00", to: "13:00", zone: "UTC" } }, is: "quiet" },
-  { name: "they end", registration: { quiet: { from: "11:00", to: "12:00", zone: "UTC" } }, is: "push sound" },
-  { name: "past midnight", registration: { quiet: { from: "22:00", to: "12:01", zone: "UTC" } }, is: "quiet" },
+  {
+    name: "they end",
+    registration: { quiet: { from: "11:00", to: "12:00", zone: "UTC" } },
+    is: "push sound",
+  },
+  {
+    name: "past midnight",
+    registration: { quiet: { from: "22:00", to: "12:01", zone: "UTC" } },
+    is: "quiet",
+  },
   {
     name: "past midnight, and over",
     registration: { quiet: { from: "22:00", to: "07:00", zone: "UTC" } },
@@ -118,7 +135,11 @@ const CASES: readonly Case[] = [
     registration: { quiet: { from: "19:30", to: "20:30", zone: "Asia/Shanghai" } },
     is: "quiet",
   },
-  { name: "no hours", registration: { quiet: { from: "12:00", to: "12:00", zone: "UTC" } }, is: "push sound" },
+  {
+    name: "no hours",
+    registration: { quiet: { from: "12:00", to: "12:00", zone: "UTC" } },
+    is: "push sound",
+  },
   {
     name: "a zone that does not exist",
     registration: { quiet: { from: "00:00", to: "23:59", zone: "Moon/Sea" } },
@@ -127,7 +148,11 @@ const CASES: readonly Case[] = [
   // Size.
   { name: "200 members", message: { members: 200 }, is: "push sound" },
   { name: "201 members", message: { members: 201 }, is: "unmentioned" },
-  { name: "201 members, and mentioned", message: { members: 201, ...toAnn }, is: "push sound urgent mentions" },
+  {
+    name: "201 members, and mentioned",
+    message: { members: 201, ...toAnn },
+    is: "push sound urgent mentions",
+  },
   // What was sent.
   { name: "pushed up to the one before", facts: { shown: 9 }, is: "push sound" },
   { name: "pushed", facts: { shown: 10 }, is: "sent" },

@@ -69,9 +69,7 @@ export class Judge {
     const at = clock.monotonic();
     const groups = groupsOf(candidates);
     const facts = new Map(
-      await Promise.all(
-        [...groups].map(async ([key, group]) => [key, await notes.facts(group)] as const),
-      ),
+      await Promise.all([...groups].map(async ([key, group]) => [key, await notes.facts(group)] as const)),
     );
     const now = clock.now();
     const look = (candidate: Candidate, live: readonly LiveDevice[]): Verdict => {
@@ -105,8 +103,7 @@ export class Judge {
     return new Map(
       await Promise.all(
         [...connectors].map(
-          async ([user, connectors]) =>
-            [user, await this.#parts.activity.of({ user, connectors })] as const,
+          async ([user, connectors]) => [user, await this.#parts.activity.of({ user, connectors })] as const,
         ),
       ),
     );

@@ -111,7 +111,9 @@ export class Lanes {
       return;
     }
     lane.waiting.pop();
-    const count = last.isFolded ? Math.max(next.job.count, last.job.count + 1) : next.job.count + last.job.count;
+    const count = last.isFolded
+      ? Math.max(next.job.count, last.job.count + 1)
+      : next.job.count + last.job.count;
     const dueMs = last.isFolded ? last.dueMs : next.dueMs;
     lane.waiting.push({ ...next, job: { ...next.job, count }, dueMs, isFolded: true });
     this.#parts.onFolded(1);

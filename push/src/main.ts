@@ -47,7 +47,8 @@ const providers = new PushProviders({
     offer.tell();
   },
 });
-for (const fault of providers.faults) log.error({ fault }, "a provider is off: its credentials cannot be used");
+for (const fault of providers.faults)
+  log.error({ fault }, "a provider is off: its credentials cannot be used");
 const offer = offerTeller({ nats, names, clock, log, read: () => providers.offer, signal });
 const { languages, faults: brokenTemplates } =
   config.templates === undefined

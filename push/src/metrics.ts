@@ -21,7 +21,10 @@ export interface PushMetrics {
 
 /** Counters and histograms of a push worker. docs/metrics.md lists the same names. */
 export function pushMetrics(telemetry: Pick<Telemetry, "counter" | "histogram">): PushMetrics {
-  const entries = telemetry.counter("jichat_push_entries", "entries taken from the push queue, by what they are");
+  const entries = telemetry.counter(
+    "jichat_push_entries",
+    "entries taken from the push queue, by what they are",
+  );
   const attempts = telemetry.counter("jichat_push_sent", "attempts, by provider and by what it answered");
   const skipped = telemetry.counter("jichat_push_skipped", "pushes that were not sent, by reason");
   const delay = telemetry.histogram(
@@ -32,7 +35,10 @@ export function pushMetrics(telemetry: Pick<Telemetry, "counter" | "histogram">)
     "jichat_push_folded",
     "messages that a later notification of their conversation stands for",
   );
-  const withdrawn = telemetry.counter("jichat_push_withdrawn", "notifications withdrawn, since they were read");
+  const withdrawn = telemetry.counter(
+    "jichat_push_withdrawn",
+    "notifications withdrawn, since they were read",
+  );
   const deferred = telemetry.counter("jichat_push_deferred", "notifications kept until their provider is up");
   const dead = telemetry.counter("jichat_push_dead", "notifications that a provider refused for good");
   begin([attempts, "sent"], [deferred], [dead], [withdrawn]);

@@ -111,7 +111,10 @@ export class PartitionWork {
         for await (const message of messages) this.#arrive(message);
       } catch (error) {
         if (signal.aborted) return;
-        log.warn({ err: error, partition: this.#scope.partition }, "the push queue cannot be read: trying again");
+        log.warn(
+          { err: error, partition: this.#scope.partition },
+          "the push queue cannot be read: trying again",
+        );
       }
       await clock.sleep(RETRY_MS, signal).catch(() => undefined); // The loop's condition sees the abort.
     }
@@ -191,11 +194,17 @@ export class PartitionWork {
     if (message === undefined) return;
     const { partition } = this.#scope;
     if (message.deliveries < DELIVERIES_MAX) {
-      this.#parts.log.warn({ err: error, partition, position }, "an entry of the push queue failed: once more");
+      this.#parts.log.warn(
+        { err: error, partition, position },
+        "an entry of the push queue failed: once more",
+      );
       message.later(AGAIN_MS);
       return;
     }
-    this.#parts.log.error({ err: error, partition, position }, "an entry of the push queue fails each time, and is dropped");
+    this.#parts.log.error(
+      { err: error, partition, position },
+      "an entry of the push queue fails each time, and is dropped",
+    );
     message.ack();
   }
 

@@ -31,7 +31,10 @@ test("the fifth message in ten seconds folds, and stands for all five", () => {
     burst = next.burst;
     return next.fold;
   };
-  assert.deepEqual([0, 1, 2, 3].map((now) => at(now).is), ["alone", "alone", "alone", "alone"]);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((now) => at(now).is),
+    ["alone", "alone", "alone", "alone"],
+  );
   assert.deepEqual(at(4), { is: "folded", count: 5, dueMs: 4 + FOLD_MS });
   assert.deepEqual(at(5), { is: "folded", count: 6, dueMs: 5 + FOLD_MS });
   assert.equal(at(5 + BURST_MS - 1).is, "alone", "of the last four, only one is in the time");

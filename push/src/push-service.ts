@@ -12,7 +12,16 @@ import { Lanes } from "./lanes.ts";
 import type { PushMetrics } from "./metrics.ts";
 import { pushGauges, pushMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
-import type { DeadLetters, DisplayNames, Later, Notes, Providers, Queue, Registrations, Texts } from "./ports.ts";
+import type {
+  DeadLetters,
+  DisplayNames,
+  Later,
+  Notes,
+  Providers,
+  Queue,
+  Registrations,
+  Texts,
+} from "./ports.ts";
 import type { ListsOf } from "./reports.ts";
 import { Reports } from "./reports.ts";
 import { Resender, deferrer } from "./resender.ts";
@@ -66,7 +75,18 @@ export class PushService {
       hasPreviews: config.hasPreviews,
       telemetry,
     });
-    const outward = { clock, circuits, slots, providers, compose, notes, registrations, metrics, log, random };
+    const outward = {
+      clock,
+      circuits,
+      slots,
+      providers,
+      compose,
+      notes,
+      registrations,
+      metrics,
+      log,
+      random,
+    };
     const sender = new Sender({ ...outward, judge, dead: parts.dead });
     const lanes = lanesOver(sender, parts, metrics);
     const withdrawals = new Withdrawals({ ...outward, lanes });
@@ -104,7 +124,13 @@ function judgeOf({ notes, bus, names, clock, telemetry, config }: PushServicePar
     log.debug({ err: error }, "a connector says nothing of its sessions: they count as ended");
   };
   const activity = new ActivityClient({ bus, names, clock, onSilent });
-  return new Judge({ notes, activity, clock, log, settings: { mentionsOnlyAbove: config.mentionsOnlyAbove } });
+  return new Judge({
+    notes,
+    activity,
+    clock,
+    log,
+    settings: { mentionsOnlyAbove: config.mentionsOnlyAbove },
+  });
 }
 
 const lanesOver = (sender: Sender, { clock, later }: PushServiceParts, metrics: PushMetrics): Lanes =>

@@ -56,7 +56,7 @@ export class Sender {
     const { clock, metrics } = this.#parts;
     const { kind } = first.registration.target;
     let job = first;
-    for (let failed = 0; ; ) {
+    for (let failed = 0; ;) {
       const again = await this.#again(job, sending);
       if (typeof again === "string") return this.#skipped(again);
       job = again;
@@ -99,11 +99,7 @@ export class Sender {
       if (scope.signal.aborted) circuit.untake();
       scope.signal.throwIfAborted();
       const { push, end } = await compose.notification(job);
-      const outcome = await provider.send(
-        job.registration.target,
-        push,
-        AbortSignal.timeout(ATTEMPT_MAX_MS),
-      );
+      const outcome = await provider.send(job.registration.target, push, AbortSignal.timeout(ATTEMPT_MAX_MS));
       end(outcome);
       if (outcome.is === "retry" && outcome.isDown)
         circuit.down(clock.monotonic(), random(), outcome.afterMs);
@@ -147,9 +143,7 @@ export class Sender {
       reason,
       at: clock.now(),
     };
-    await this.#until("a dead letter was not stored", scope, async () =>
-      dead.add(scope.partition, letter),
-    );
+    await this.#until("a dead letter was not stored", scope, async () => dead.add(scope.partition, letter));
     metrics.countDead(registration.target.kind);
   }
 

@@ -79,17 +79,15 @@ export class Withdrawals {
     const { clock, circuits, metrics, notes } = this.#parts;
     const { target } = registration;
     const { push, end } = await this.#parts.compose.withdrawal(place, seq);
-    for (let failed = 0; ; ) {
+    for (let failed = 0; ;) {
       const provider = this.#parts.providers.get(target.kind);
       if (provider === undefined) return;
       const circuit = circuits.of(provider, target, clock.monotonic());
       if (circuit.state(clock.monotonic()) !== "closed") return;
       await this.#parts.slots.take();
-      const outcome = await provider
-        .send(target, push, AbortSignal.timeout(ATTEMPT_MAX_MS))
-        .finally(() => {
-          this.#parts.slots.free();
-        });
+      const outcome = await provider.send(target, push, AbortSignal.timeout(ATTEMPT_MAX_MS)).finally(() => {
+        this.#parts.slots.free();
+      });
       if (outcome.is === "retry" && outcome.isDown)
         circuit.down(clock.monotonic(), this.#parts.random(), outcome.afterMs);
       else circuit.up();

@@ -76,9 +76,7 @@ export class Worker {
   async #candidates(entries: readonly QueuedPush[]): Promise<ReadonlyMap<QueuedPush, readonly Candidate[]>> {
     const messages = entries.filter((entry) => entry.is === "message");
     return new Map(
-      await Promise.all(
-        messages.map(async (message) => [message, await this.#devicesOf(message)] as const),
-      ),
+      await Promise.all(messages.map(async (message) => [message, await this.#devicesOf(message)] as const)),
     );
   }
 

@@ -111,7 +111,10 @@ export const push = Type.Object(
             ),
           }),
         },
-        { description: "the words of notifications, in more languages or in other words; when they change, workers are replaced" },
+        {
+          description:
+            "the words of notifications, in more languages or in other words; when they change, workers are replaced",
+        },
       ),
     ),
   },

@@ -118,7 +118,9 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
     previews: rolled(ROLLING),
     mentionsOnlyAbove: rolled(ROLLING),
     allowedAddresses: rolled(`${ROLLING}; the NetworkPolicy is changed too`),
-    "templates.configMapRef.name": rolled(`${ROLLING}, with the content of the ConfigMap, also when that changes`),
+    "templates.configMapRef.name": rolled(
+      `${ROLLING}, with the content of the ConfigMap, also when that changes`,
+    ),
   }),
   "migration.*": live(JOB),
   "migration.template.serviceAccount.annotations": live(ACCOUNT),

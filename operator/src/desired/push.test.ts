@@ -217,10 +217,7 @@ test("fields of the spec have the bounds and words of the worker's settings", ()
   const config = readFileSync(join(import.meta.dirname, "../../../push/src/config.ts"), "utf8");
   const { minimum, maximum, default: fallback } = SPEC.properties.push.properties.mentionsOnlyAbove;
   const [, text = ""] = /"PUSH_MENTIONS_ONLY_ABOVE", (\{[^}]*\})/.exec(config) ?? [];
-  assert.equal(
-    text.replaceAll("_", ""),
-    `{ default: ${fallback}, min: ${minimum}, max: ${maximum} }`,
-  );
+  assert.equal(text.replaceAll("_", ""), `{ default: ${fallback}, min: ${minimum}, max: ${maximum} }`);
   assert.ok(config.includes('oneOf("PUSH_PREVIEWS", ["true", "false"]'));
   const keys = [...config.matchAll(/"(PUSH_\w+)"/g)].map(([, key]) => key);
   for (const key of Object.keys(settingsOf(pushInput(), "push")).filter((name) => name.startsWith("PUSH_")))

@@ -34,7 +34,8 @@ export const unauthorized = (reason: string, afterMs?: number): Outcome => ({
  */
 export function outcomeOfStatus(status: number, afterMs: number | undefined): Outcome {
   if (status >= 200 && status < 300) return SENT;
-  if (status === 401 || status === 403) return unauthorized(`the credentials are refused: ${status}`, afterMs);
+  if (status === 401 || status === 403)
+    return unauthorized(`the credentials are refused: ${status}`, afterMs);
   if (status === 429 || status === 408) return later(`too much or too slow: ${status}`, afterMs);
   if (status >= 500) return down(`the provider fails: ${status}`, afterMs);
   if (status >= 400) return refused(`the push is refused: ${status}`);
