@@ -1,6 +1,7 @@
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { Leases } from "@jichat/log/leases.ts";
 import { tellLevel } from "@jichat/log/level.ts";
+import { StorageClient } from "@jichat/log/storage-client.ts";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { Presence } from "@jichat/presence/presence.ts";
 import { PushNotes } from "@jichat/presence/push-facts.ts";
@@ -22,6 +23,8 @@ import { offerTeller } from "./offer.ts";
 import { openRegistrations } from "./open-registrations.ts";
 import { PushService } from "./push-service.ts";
 import { QueueReader } from "./queue-reader.ts";
+import { sparing } from "./sparing-log.ts";
+import { StandingsOfStorage } from "./stored-standings.ts";
 import { Languages } from "./templates/languages.ts";
 import { notificationText } from "./templates/notification-text.ts";
 import { readTemplates } from "./templates/read-templates.ts";
@@ -55,18 +58,25 @@ const { languages, faults: brokenTemplates } =
     ? { languages: new Languages(), faults: [] }
     : readTemplates(config.templates);
 for (const fault of brokenTemplates) log.error({ fault }, "a template of notifications cannot be used");
+const bus = new NatsBus(nats, log);
 const service = new PushService({
   config,
   names,
-  bus: new NatsBus(nats, log),
+  bus,
   clock,
   telemetry,
   partitions,
   queue: new QueueReader({ jsm, names, clock }),
   notes: new PushNotes(data, () => clock.now()),
+  stored: new StandingsOfStorage({
+    storage: new StorageClient({ bus, names, clock }),
+    partitions,
+    clock,
+    log,
+  }),
   lists: new Presence({ redis, data }),
-  registrations: await openRegistrations({ nats, names, clock, log, signal }),
-  displayNames: await openDisplayNames({ nats, names, clock, log }),
+  registrations: await openRegistrations({ nats, names, clock, log: sparing(log, clock), signal }),
+  displayNames: await openDisplayNames({ nats, names, clock, log: sparing(log, clock) }),
   providers,
   later: await LaterBucket.open(nats, jsm, names),
   dead: deadLettersIn(jsm.jetstream(), names),

@@ -13,7 +13,7 @@ export interface PushMetrics {
   readonly countSkipped: (reason: SkipReason, by?: number) => void;
   /** Seconds from the message's `ts` to the provider's answer. */
   readonly recordDelay: (provider: PushKind, ms: number) => void;
-  readonly countFolded: (by?: number) => void;
+  readonly countFolded: () => void;
   readonly countWithdrawn: (provider: PushKind) => void;
   readonly countDeferred: (provider: PushKind) => void;
   readonly countDead: (provider: PushKind) => void;
@@ -77,8 +77,8 @@ function metricsOver(to: Instruments): PushMetrics {
     recordDelay: (provider, ms) => {
       to.delay.record(Math.max(0, ms) / 1_000, { provider });
     },
-    countFolded: (by = 1) => {
-      to.folded.add(by);
+    countFolded: () => {
+      to.folded.add(1);
     },
     countWithdrawn: (provider) => {
       to.withdrawn.add(1, { provider });

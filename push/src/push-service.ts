@@ -12,21 +12,13 @@ import { Lanes } from "./lanes.ts";
 import type { PushMetrics } from "./metrics.ts";
 import { pushGauges, pushMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
-import type {
-  DeadLetters,
-  DisplayNames,
-  Later,
-  Notes,
-  Providers,
-  Queue,
-  Registrations,
-  Texts,
-} from "./ports.ts";
+import type * as ports from "./ports.ts";
 import type { ListsOf } from "./reports.ts";
 import { Reports } from "./reports.ts";
 import { Resender, deferrer } from "./resender.ts";
 import { HELD_BYTES_MAX, Room } from "./room.ts";
 import { Sender } from "./sender.ts";
+import { sparing } from "./sparing-log.ts";
 import { Slots } from "./slots.ts";
 import { Withdrawals } from "./withdrawals.ts";
 import { Worker } from "./worker.ts";
@@ -41,15 +33,16 @@ export interface PushServiceParts {
   readonly clock: Clock;
   readonly telemetry: Pick<Telemetry, "child" | "counter" | "gauge" | "histogram" | "log">;
   readonly partitions: number;
-  readonly queue: Queue;
-  readonly notes: Notes;
+  readonly queue: ports.Queue;
+  readonly notes: ports.Notes;
+  readonly stored: ports.StoredStandings;
   readonly lists: ListsOf;
-  readonly registrations: Registrations;
-  readonly displayNames: DisplayNames;
-  readonly providers: Providers;
-  readonly later: Later;
-  readonly dead: DeadLetters;
-  readonly texts: Texts;
+  readonly registrations: ports.Registrations;
+  readonly displayNames: ports.DisplayNames;
+  readonly providers: ports.Providers;
+  readonly later: ports.Later;
+  readonly dead: ports.DeadLetters;
+  readonly texts: ports.Texts;
   readonly random?: () => number;
 }
 
@@ -61,12 +54,12 @@ export class PushService {
 
   constructor(parts: PushServiceParts) {
     const { clock, telemetry, config, registrations, notes, providers, queue } = parts;
-    const { log } = telemetry;
+    const log = sparing(telemetry.log, clock);
     const random = parts.random ?? Math.random;
     const metrics = pushMetrics(telemetry);
     const slots = new Slots(config.inFlightMax);
     const circuits = new Circuits();
-    const judge = judgeOf(parts);
+    const judge = judgeOf(parts, log);
     const compose = new Composer({
       clock,
       names: parts.displayNames,
@@ -93,7 +86,10 @@ export class PushService {
     const reports = new Reports({ ...parts, metrics, log });
     const worker = new Worker({ judge, lanes, registrations, withdrawals, reports, metrics, log });
     const isFull = (): boolean => lanes.held >= JOBS_PER_SLOT * config.inFlightMax;
-    const room = new Room({ clock, bytesMax: HELD_BYTES_MAX, isFull });
+    const onFull = (): void => {
+      lanes.flush();
+    };
+    const room = new Room({ clock, bytesMax: HELD_BYTES_MAX, isFull, onFull });
     this.partitions = new Partitions({ clock, queue, worker, lanes, room, log });
     const scopes = (): Partitions["scopes"] => this.partitions.scopes;
     this.#resender = new Resender({ ...outward, later: parts.later, judge, lanes, sender, scopes });
@@ -118,19 +114,14 @@ export class PushService {
   }
 }
 
-function judgeOf({ notes, bus, names, clock, telemetry, config }: PushServiceParts): Judge {
-  const { log } = telemetry;
+function judgeOf(parts: PushServiceParts, log: ports.Log): Judge {
+  const { notes, stored, bus, names, clock, telemetry, config } = parts;
   const onSilent = (error: unknown): void => {
-    log.debug({ err: error }, "a connector says nothing of its sessions: they count as ended");
+    telemetry.log.debug({ err: error }, "a connector says nothing of its sessions: they count as ended");
   };
   const activity = new ActivityClient({ bus, names, clock, onSilent });
-  return new Judge({
-    notes,
-    activity,
-    clock,
-    log,
-    settings: { mentionsOnlyAbove: config.mentionsOnlyAbove },
-  });
+  const { mentionsOnlyAbove } = config;
+  return new Judge({ notes, stored, activity, clock, log, settings: { mentionsOnlyAbove } });
 }
 
 const lanesOver = (sender: Sender, { clock, later }: PushServiceParts, metrics: PushMetrics): Lanes =>
@@ -138,7 +129,7 @@ const lanesOver = (sender: Sender, { clock, later }: PushServiceParts, metrics: 
     clock,
     send: async (job, scope, isSuperseded) =>
       sender.send(job, { scope, isSuperseded, defer: deferrer(later, metrics, scope) }),
-    onFolded: (count) => {
-      metrics.countFolded(count);
+    onFolded: () => {
+      metrics.countFolded();
     },
   });
