@@ -239,6 +239,22 @@ test("pushes share one connection, with no more streams than the server allows",
   assert.deepEqual([service.connections, service.streamsAtOnce, service.received.length], [1, 5, 61]);
 });
 
+test("a first burst waits until the server has said how many streams it takes", async (t) => {
+  for (const streamsMax of [1, 3]) {
+    const { service, provider, target } = await start(t, { service: { streamsMax } });
+    const burst = Array.from({ length: 150 }, async () => provider.send(target, NOTIFICATION, never));
+    assert.deepEqual(new Set((await Promise.all(burst)).map(({ is }) => is)), new Set(["sent"]));
+    assert.deepEqual([service.connections, service.streamsAtOnce], [1, streamsMax]);
+  }
+});
+
+test("a stream that the server refuses says nothing about whether it is down", async (t) => {
+  const { service, provider, target, secrets } = await start(t);
+  service.faults.next({ is: "refuse" });
+  isOutcome(await provider.send(target, NOTIFICATION, never), LATER, /refused the stream/, secrets);
+  assert.deepEqual(await provider.send(target, NOTIFICATION, never), SENT);
+});
+
 test("what waits for a stream is bounded", async (t) => {
   const { service, provider, target, secrets } = await start(t, {
     service: { streamsMax: 1 },

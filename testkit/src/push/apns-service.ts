@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { createSecureServer, createServer } from "node:http2";
+import { constants, createSecureServer, createServer } from "node:http2";
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,6 +20,8 @@ export type ApnsFault =
   | Fault
   /** One of Apple's reasons, with its status. */
   | { readonly is: "reason"; readonly reason: ApnsReason }
+  /** Ends the stream as one that was not looked at. */
+  | { readonly is: "refuse" }
   /** Tells the connection to end, and works. */
   | { readonly is: "goaway" }
   /** Breaks all connections, with all that is in flight and without a word. */
@@ -146,8 +148,8 @@ export class ApnsService {
     const body = await bodyOf(stream);
     const fault = this.faults.take();
     if (fault?.is === "silent") return;
-    if (fault?.is === "reset") {
-      stream.close(2); // INTERNAL_ERROR
+    if (fault?.is === "reset" || fault?.is === "refuse") {
+      stream.close(fault.is === "reset" ? constants.NGHTTP2_INTERNAL_ERROR : constants.NGHTTP2_REFUSED_STREAM);
       return;
     }
     if (fault?.is === "drop") {
