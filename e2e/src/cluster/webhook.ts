@@ -24,7 +24,7 @@ export interface Told {
 }
 
 /** A Secret with what signs for the webhook, the newest first. */
-export const giveSecrets = async (namespace: string, secrets: readonly string[]): Promise<void> =>
+export const giveSecrets = async (namespace: string, secrets: readonly string[]): Promise<string> =>
   apply({
     apiVersion: "v1",
     kind: "Secret",

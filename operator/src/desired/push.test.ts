@@ -215,7 +215,13 @@ test("workers have the replicas and resources of the spec, two by default, and n
 
 test("fields of the spec have the bounds and words of the worker's settings", () => {
   const config = readFileSync(join(import.meta.dirname, "../../../push/src/config.ts"), "utf8");
-  const { minimum, maximum, default: fallback } = SPEC.properties.push.properties.mentionsOnlyAbove;
+  interface Bounds {
+    readonly minimum: number;
+    readonly maximum: number;
+    readonly default: number;
+  }
+  const field: unknown = SPEC.properties.push.properties.mentionsOnlyAbove;
+  const { minimum, maximum, default: fallback } = field as Bounds;
   const [, text = ""] = /"PUSH_MENTIONS_ONLY_ABOVE", (\{[^}]*\})/.exec(config) ?? [];
   assert.equal(text.replaceAll("_", ""), `{ default: ${fallback}, min: ${minimum}, max: ${maximum} }`);
   assert.ok(config.includes('oneOf("PUSH_PREVIEWS", ["true", "false"]'));
