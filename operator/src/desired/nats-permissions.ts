@@ -61,7 +61,7 @@ const edge = (names: Names): readonly string[] => [
 ];
 
 const connector = (names: Names): Permissions => ({
-  // It reports sessions that ended without a sign of life to the push queue.
+  // Beside its own traffic: reports of half-open connections, and answers to push workers.
   publish: [...START, ...edge(names), ANSWERS, `${names.cluster}.replace.*`, `${names.cluster}.push.*`],
   subscribe: [`${names.cluster}.deliver.*`, `${names.cluster}.replace.*`, `${names.cluster}.activity.*`],
 });
