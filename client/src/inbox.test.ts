@@ -36,12 +36,15 @@ function device({ resume, helloSince }: Given = {}): {
   since: (string | undefined)[];
   /** Kinds of notices, in order. */
   told: string[];
+  /** Whether each listed conversation, and each whose settings were told, is muted, in order. */
+  muted: boolean[];
   answer: (head: number, more?: Partial<Synced>) => Promise<void>;
   refuse: (error: ChatError) => Promise<void>;
 } {
   const shown: number[] = [];
   const since: (string | undefined)[] = [];
   const told: string[] = [];
+  const muted: boolean[] = [];
   const asked: { resolve: (frame: ServerFrame) => void; reject: (error: Error) => void }[] = [];
   const reply = async (): Promise<ServerFrame> =>
     new Promise((resolve, reject) => {
@@ -58,6 +61,9 @@ function device({ resume, helloSince }: Given = {}): {
       emit: (notice) => {
         told.push(notice.t);
         if (notice.t === "event") shown.push(notice.event.seq);
+        if (notice.t === "settings") muted.push(notice.muted !== undefined);
+        if (notice.t === "conversations")
+          for (const one of notice.conversations) muted.push("muted" in one && one.muted !== undefined);
       },
       ask: async (frame) => {
         since.push((frame as unknown as Sync).since);
@@ -85,6 +91,7 @@ function device({ resume, helloSince }: Given = {}): {
     shown,
     since,
     told,
+    muted,
     refuse: async (error) => {
       asked.shift()?.reject(error);
       await settled();
@@ -383,4 +390,31 @@ test("a pull that is refused for good is reported and not repeated, and the curs
   assert.deepEqual([asked(), troubles, shown, clock.sleepers], [1, ["FORBIDDEN"], [], 0]);
   assert.equal(inbox.seen()?.seqs[CONVERSATION], 2);
   inbox.stop();
+});
+
+test("a sync that was read before a change of settings does not take it back; a change that comes late does not either", async () => {
+  const { inbox, muted, answer } = device({ resume: SEEN });
+  const tell = (at: number, isMuted: boolean): void => {
+    inbox.settings({ t: "settings", conversation: CONVERSATION, at, ...(isMuted ? { muted: {} } : {}) });
+  };
+  const listed = {
+    conversation: CONVERSATION,
+    kind: "direct",
+    first: 1,
+    head: 2,
+    read: 0,
+    unread: 2,
+  } as const;
+  tell(7, true);
+  await answer(2, { conversations: [{ ...listed, settingsAt: 6 }] });
+  assert.deepEqual(muted, [true, true]);
+  inbox.gap(undefined);
+  await settled();
+  tell(5, true);
+  await answer(2, { conversations: [{ ...listed, settingsAt: 8 }] });
+  assert.deepEqual(muted.slice(2), [true, false]);
+  inbox.gap(undefined);
+  await settled();
+  await answer(2, { conversations: [listed] });
+  assert.deepEqual(muted.slice(4), [false], "what was told before it was asked does not count");
 });

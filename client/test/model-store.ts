@@ -1,4 +1,4 @@
-import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import type { ChatEvent, Muted } from "@jichat/protocol/frame/server-frame.ts";
 
 export const ME = "ann";
 
@@ -13,6 +13,9 @@ export interface Conversation {
   /** How far the user has read, and `no` of that event. */
   mark: number;
   markNo: number;
+  muted: Muted | undefined;
+  /** The version at which that was changed. */
+  settingsAt: number;
 }
 
 /** What the cluster holds: conversations of one user, each numbered without a hole. */
@@ -41,6 +44,8 @@ export class ModelStore {
       no: 0,
       mark: 1,
       markNo: 0,
+      muted: undefined,
+      settingsAt: 0,
     };
     this.conversations.set(id, made);
     this.append(made, { kind: "created", from: creator, users });
@@ -70,6 +75,13 @@ export class ModelStore {
     return at;
   }
 
+  mute(conversation: Conversation, muted: Muted | undefined): void {
+    this.version += 1;
+    conversation.muted = muted;
+    conversation.settingsAt = this.version;
+    conversation.changedAt = this.version;
+  }
+
   /** An event as a page shows it: a message in its present form. */
   shown({ events }: Conversation, event: ChatEvent): ChatEvent {
     const isGone = (target: number | undefined): boolean =>
@@ -93,16 +105,20 @@ export class ModelStore {
     const end = Number(at) + limit;
     const more = end < changed.length;
     return {
-      conversations: changed.slice(Number(at), end).map(({ id, peer, events, no, mark, markNo }) => ({
-        conversation: id,
-        kind: peer === undefined ? "group" : "direct",
-        peer,
-        first: 1,
-        head: events.length,
-        read: mark,
-        unread: no - markNo,
-        last: events.at(-1),
-      })),
+      conversations: changed
+        .slice(Number(at), end)
+        .map(({ id, peer, events, no, mark, markNo, muted, settingsAt }) => ({
+          conversation: id,
+          kind: peer === undefined ? "group" : "direct",
+          peer,
+          first: 1,
+          head: events.length,
+          read: mark,
+          unread: no - markNo,
+          ...(muted === undefined ? {} : { muted }),
+          ...(settingsAt === 0 ? {} : { settingsAt }),
+          last: events.at(-1),
+        })),
       cursor,
       more,
       next: more ? `${from}/${end}/${cursor}` : undefined,

@@ -20,7 +20,7 @@ import { Folded } from "./fold.ts";
 import type { Tail } from "./tail.ts";
 
 /** Upper bound of an entry's size in JSON. */
-const ENTRY_BYTES = 200;
+const ENTRY_BYTES = 280;
 /** Conversations of a list that are read at once with brief heads. */
 const LISTED_AT_ONCE = 1_000;
 /** The same with whole heads. An answer seldom has room for more. */
@@ -107,7 +107,10 @@ async function listedOf(
   const entry = { conversation: id, position, first, mark: read, markNo };
   if (left !== undefined) return { entry: { ...entry, left }, head: undefined };
   const own = settings === undefined ? {} : { settings };
-  return { entry: { ...entry, ...own }, head: { conversation: id, position: folded.position, ts: folded.ts } };
+  return {
+    entry: { ...entry, ...own },
+    head: { conversation: id, position: folded.position, ts: folded.ts },
+  };
 }
 
 /** Whole heads for one page of a user's list, as many as fit into one answer. `rest` names the others. */

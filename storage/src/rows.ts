@@ -77,8 +77,8 @@ export function addRow(lines: Lines, values: Values, origin: Origin, text = JSON
 }
 
 /**
- * Adds the rows of one run. Pure: the rows depend on the run alone. Where only the latest matters (heads, marks
- * and settings), only that is added: a busy conversation is one row per run, not one per message.
+ * Adds the rows of one run. Pure: the rows depend on the run alone. Where only the latest matters (heads,
+ * marks and settings), only that is added: a busy conversation is one row per run, not one per message.
  */
 export function addRun(rows: Rows, partition: number, batches: Iterable<Positioned>): void {
   const heads = new Map<string, readonly [Values, Origin]>();
@@ -108,10 +108,13 @@ export function addRun(rows: Rows, partition: number, batches: Iterable<Position
   for (const [setting, origin] of settings.values()) addRow(rows.settings, setting, origin);
 }
 
-const settingValues = (
-  { conversation, user, seq, settings }: SettingRecord,
-  position: number,
-): Values => [conversation, user, seq, settings === undefined ? "" : JSON.stringify(settings), position];
+const settingValues = ({ conversation, user, seq, settings }: SettingRecord, position: number): Values => [
+  conversation,
+  user,
+  seq,
+  settings === undefined ? "" : JSON.stringify(settings),
+  position,
+];
 
 /** The user whose read mark this record moves. A sender has read everything before their own message. */
 function readerOf(record: Exclude<LogRecord, { readonly r: "note" | "setting" }>): string | undefined {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import type { Page } from "playwright-core";
 import { callRest, signIn, signUp } from "@jichat/client";
 import { ChatClient } from "@jichat/client/chat-client.ts";
-import { Scene, composer, entry, leave, message, pick, say, shot } from "./scene.ts";
+import { Scene, composer, entry, isOpenToAll, leave, message, pick, say, shot } from "./scene.ts";
 
 let scene: Scene;
 
@@ -89,6 +90,52 @@ test("two people talk on three devices, and the two devices of one stay in step"
   await message(bob, "One more, changed").getByRole("button", { name: "Take back" }).click();
   await message(laptop, "Message taken back").waitFor();
   await leave(phone, laptop, bob);
+  assert.deepEqual(scene.takeFaults(), []);
+});
+
+test("a mute of one device is on the other, draws no attention, and ends", LIMIT, async () => {
+  const noah = await scene.enter("noah", { isNew: true });
+  const phone = await scene.enter("mia", { isNew: true });
+  await pick(phone, "Find somebody", "noah");
+  await say(phone, "Hello");
+  await message(phone, "Hello").getByLabel("stored").waitFor();
+  const laptop = await scene.enter("mia");
+  const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+  const bell = (page: Page, name = "noah") => entry(page, name).getByLabel("muted");
+
+  await button(phone, "Mute").click();
+  await shot(phone, "mute");
+  await isOpenToAll(phone, "the choices of a mute");
+  await phone.keyboard.press("Escape");
+  assert.equal(await button(phone, "For one hour").count(), 0);
+  await button(phone, "Mute").click();
+  await button(phone, "For one hour").click();
+  for (const page of [phone, laptop]) await bell(page).waitFor();
+
+  await entry(noah, "mia").click();
+  await say(noah, "Quietly");
+  await entry(laptop, "noah").getByText("Quietly").waitFor();
+  await entry(laptop, "noah").getByLabel("1 unread").waitFor();
+  assert.equal(await laptop.title(), "JiChat");
+  await isOpenToAll(laptop, "a list with a muted conversation");
+  await shot(laptop, "muted");
+  assert.equal(await bell(noah, "mia").count(), 0);
+
+  await laptop.reload();
+  await entry(laptop, "noah").click();
+  await button(laptop, "Muted").click();
+  await laptop.getByText(/^Muted until .*\d/).waitFor();
+  await button(laptop, "Unmute").click();
+  for (const page of [phone, laptop]) await bell(page).waitFor({ state: "detached" });
+  for (const how of ["Until tomorrow", "Always"]) {
+    await button(phone, "Mute").click();
+    await button(phone, how).click();
+    await bell(laptop).waitFor();
+    await button(phone, "Muted").click();
+    await button(phone, "Unmute").click();
+    await bell(laptop).waitFor({ state: "detached" });
+  }
+  await leave(phone, laptop, noah);
   assert.deepEqual(scene.takeFaults(), []);
 });
 

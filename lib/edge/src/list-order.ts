@@ -1,4 +1,4 @@
-import { mutedAt } from "@jichat/conversation/mute.ts";
+import { mutedAt } from "@jichat/conversation/muted.ts";
 import { shownFacets } from "@jichat/conversation/shown-facets.ts";
 import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
@@ -53,6 +53,7 @@ export function listed(entry: ListEntry, head: HeadEntry | undefined, { user, no
     read: mark,
     unread: Math.max(0, head.no - entry.markNo),
     ...(muted === undefined ? {} : { muted }),
+    ...(entry.settings === undefined ? {} : { settingsAt: entry.settings.at }),
     ...shownFacets(head.facets, first),
     ...(head.last === undefined ? {} : { last: head.last }),
   };
