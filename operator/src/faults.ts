@@ -7,7 +7,8 @@ import { yes } from "./kube/conditions.ts";
 import { namedPartitions } from "./named-partitions.ts";
 
 /**
- * With these faults, people of the named partitions cannot talk. The other faults concern history, copies and push.
+ * With these faults, people of the named partitions cannot talk. The other faults concern history, copies
+ * and push.
  */
 const STOPPING: ReadonlySet<FaultName> = new Set(["LogRegressed", "PartitionStopped", "LogFull"]);
 /** The order in which faults are reported. */

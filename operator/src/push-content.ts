@@ -145,8 +145,8 @@ async function templatesOf(
 }
 
 /**
- * The content of the Secrets and of the ConfigMap that `spec.push` names; undefined without push. Throws SpecError if something
- * that it names is missing or unusable. Its message contains nothing of a Secret.
+ * The content of the Secrets and of the ConfigMap that `spec.push` names; undefined without push. Throws
+ * SpecError if something that it names is missing or unusable. Its message contains nothing of a Secret.
  */
 export async function pushContentOf(api: Api, cluster: ChatCluster): Promise<PushContent | undefined> {
   const { push } = cluster.spec;

@@ -71,9 +71,9 @@ export class PushProviders {
   }
 
   /**
-   * What is wrong with files now, and which credentials the providers refuse: `apns.json: …`. A provider whose
-   * first file is broken is off; later, its last good one stays. What push services of browsers say is left
-   * out: anybody can register an endpoint that refuses everything.
+   * What is wrong with files now, and which credentials the providers refuse: `apns.json: …`. A provider
+   * whose first file is broken is off; later, its last good one stays. What push services of browsers say is
+   * left out: anybody can register an endpoint that refuses everything.
    */
   get faults(): readonly string[] {
     return PUSH_KINDS.flatMap((kind) => {

@@ -21,7 +21,7 @@ export class SwappedProvider implements Provider {
     return this.#held !== undefined;
   }
 
-  /** Why the provider refused the present credentials at last; `undefined` if it did not, or takes them again. */
+  /** Why the provider refused the present credentials; `undefined` if it did not, or takes them again. */
   get unauthorized(): string | undefined {
     return this.#unauthorized;
   }

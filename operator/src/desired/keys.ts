@@ -202,9 +202,9 @@ export const credentialOf = (keys: Keys, backend: Backend, user: User): Credenti
   ofGeneration(usedBy(keys, user), backend, user);
 
 /**
- * Every credential of `users` that a backend accepts: the present ones, and those being rolled out. Earlier ones are
- * removed once the last pod that uses them is gone. At that moment, the generation being rolled out becomes
- * the present one.
+ * Every credential of `users` that a backend accepts: the present ones, and those being rolled out. Earlier
+ * ones are removed once the last pod that uses them is gone. At that moment, the generation being rolled out
+ * becomes the present one.
  */
 export function credentialsOf(
   keys: Keys,

@@ -118,8 +118,8 @@ export interface Workload extends KubeObject {
 }
 
 /**
- * Routers, storage, push workers and the api use Kubernetes's rolling update. A storage that owns a folder stops before its
- * successor starts.
+ * Routers, storage, push workers and the api use Kubernetes's rolling update. A storage that owns a folder
+ * stops before its successor starts.
  */
 export function deployment(input: DesiredInput, component: Exclude<Component, "connector">): Workload {
   const isAlone = component === "storage" && isEmbedded(input);

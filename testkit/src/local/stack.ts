@@ -199,8 +199,8 @@ export class Stack {
   }
 
   /**
-   * Stops edges, owners, push workers, storage and backends in this order, so that nothing accepted is lost. It takes
-   * `graceMs` at most in all.
+   * Stops edges, owners, push workers, storage and backends in this order, so that nothing accepted is lost.
+   * It takes `graceMs` at most in all.
    */
   async stop(graceMs = 4_500): Promise<void> {
     const end = performance.now() + graceMs;
