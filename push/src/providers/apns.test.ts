@@ -9,6 +9,7 @@ import { APNS_STATUS } from "@jichat/testkit/push/apns-checks.ts";
 import type { ApnsOptions as ServiceOptions } from "@jichat/testkit/push/apns-service.ts";
 import { ApnsService } from "@jichat/testkit/push/apns-service.ts";
 import { until } from "@jichat/testkit/until.ts";
+import type { Expected } from "../../test/pushes.ts";
 import {
   DOWN,
   GONE,
@@ -21,7 +22,6 @@ import {
   never,
 } from "../../test/pushes.ts";
 import { readApns } from "../credential-forms.ts";
-import type { Outcome } from "../provider.ts";
 import { APNS_REASONS } from "./apns-answers.ts";
 import type { ApnsOptions } from "./apns.ts";
 import { openApns } from "./apns.ts";
@@ -46,6 +46,10 @@ async function start(t: TestContext, { service: options = {}, file, ...rest }: O
     target: { kind: "apns", token } as const,
     secrets: [token, "PRIVATE KEY", "bearer"],
   };
+}
+
+interface Alert {
+  readonly alert: { readonly body: string };
 }
 
 const headersOf = (headers: object): Readonly<Record<string, unknown>> =>
@@ -106,15 +110,14 @@ test("a text that is too long is shortened, between characters", async (t) => {
   for (const character of ["a", "中", "👨‍👩‍👧‍👦", '"']) {
     const push = { ...NOTIFICATION, text: character.repeat(6_000) };
     assert.deepEqual(await provider.send(target, push, never), SENT);
-    const { alert } = service.received.at(-1)?.payload["aps"] as {
-      readonly alert: { readonly body: string };
-    };
-    assert.ok(alert.body.length > 1_000 && alert.body.endsWith("…"));
-    assert.equal(alert.body.slice(0, -1).replaceAll(character, ""), "");
+    const { aps } = (service.received.at(-1)?.payload ?? {}) as { readonly aps?: Alert };
+    const body = aps?.alert.body ?? "";
+    assert.ok(body.length > 1_000 && body.endsWith("…"));
+    assert.equal(body.slice(0, -1).replaceAll(character, ""), "");
   }
 });
 
-const MEANINGS: Readonly<Record<string, Omit<Outcome, "reason">>> = {
+const MEANINGS: Readonly<Record<string, Expected>> = {
   gone: GONE,
   refused: REFUSED,
   later: LATER,
@@ -139,11 +142,7 @@ test("every reason that Apple documents has its outcome", async (t) => {
 
 test("answers without a reason of Apple's are taken by their status, and not repeated", async (t) => {
   const { service, provider, target, secrets } = await start(t);
-  const rows: readonly (readonly [
-    status: number,
-    headers: Record<string, string>,
-    outcome: Omit<Outcome, "reason">,
-  ])[] = [
+  const rows: readonly (readonly [status: number, headers: Record<string, string>, outcome: Expected])[] = [
     [400, {}, REFUSED],
     [403, {}, DOWN],
     [410, {}, GONE],

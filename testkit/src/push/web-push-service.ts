@@ -32,7 +32,7 @@ interface Subscription {
 
 const BODY_BYTES_MAX = 4_096;
 const EXPIRES_MAX_S = 86_400;
-const URGENCIES: readonly string[] = ["very-low", "low", "normal", "high"];
+const URGENCIES = new Set(["very-low", "low", "normal", "high"]);
 
 /**
  * A push service on loopback (RFC 8030) that refuses what real ones refuse: a JWT for another origin, of another
@@ -52,12 +52,11 @@ export class WebPushService {
 
   static async start(options: Pick<LoopbackOptions, "host" | "port" | "tls"> = {}): Promise<WebPushService> {
     const faults = new FaultPlan();
-    let service: WebPushService | undefined;
-    const answer = async (asked: Asked): Promise<Reply> =>
-      service === undefined ? { status: 503 } : service.#answer(asked);
+    const { promise, resolve } = Promise.withResolvers<WebPushService>();
+    const answer = async (asked: Asked): Promise<Reply> => (await promise).#answer(asked);
     const server = await LoopbackServer.start({ ...options, faults, answer });
-    service = new WebPushService(server, faults);
-    return service;
+    resolve(new WebPushService(server, faults));
+    return promise;
   }
 
   get url(): string {
@@ -111,7 +110,7 @@ function take(asked: Asked, endpoint: string, { keys, auth }: Subscription): Web
   const [ttl, topic, urgency = "normal"] = ["ttl", "topic", "urgency"].map(asked.header);
   if (ttl === undefined || !/^\d{1,10}$/.test(ttl)) throw new Refusal(400, "no TTL");
   if (topic !== undefined && !/^[\w-]{1,32}$/.test(topic)) throw new Refusal(400, "not a Topic");
-  if (!URGENCIES.includes(urgency)) throw new Refusal(400, "not an Urgency");
+  if (!URGENCIES.has(urgency)) throw new Refusal(400, "not an Urgency");
   if (asked.header("content-encoding") !== "aes128gcm") throw new Refusal(400, "not aes128gcm");
   if (body.length > BODY_BYTES_MAX) throw new Refusal(413, "too large");
   let payload: unknown;

@@ -55,12 +55,11 @@ export class WebhookReceiver {
 
   static async start({ secrets = [newSecret()], keepMax, ...rest }: ReceiverOptions = {}) {
     const faults = new FaultPlan();
-    let receiver: WebhookReceiver | undefined;
-    const answer = (asked: Asked): Reply =>
-      receiver === undefined ? { status: 503 } : receiver.#answer(asked);
+    const { promise, resolve } = Promise.withResolvers<WebhookReceiver>();
+    const answer = async (asked: Asked): Promise<Reply> => (await promise).#answer(asked);
     const server = await LoopbackServer.start({ ...rest, faults, answer });
-    receiver = new WebhookReceiver(server, faults, secrets, keepMax);
-    return receiver;
+    resolve(new WebhookReceiver(server, faults, secrets, keepMax));
+    return promise;
   }
 
   get url(): string {
