@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { createPrivateKey } from "node:crypto";
 import { BlockList } from "node:net";
 import type { ChatCluster } from "./crd/definition.ts";
-import type { PushContent } from "./desired/push.ts";
+import type { PushContent } from "./desired/desired-input.ts";
 import type { KubeApi } from "./kube/api.ts";
 import { isNotFound, messageOf } from "./kube/errors.ts";
 import type { KubeObject } from "./kube/object.ts";

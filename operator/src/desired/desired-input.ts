@@ -4,12 +4,23 @@ import type { Keys } from "./keys.ts";
 import { credentialOf } from "./keys.ts";
 import type { User } from "./keys.ts";
 import type { Backend } from "./names.ts";
-import type { PushContent } from "./push.ts";
 import { PORTS, objectName } from "./names.ts";
 
 export interface Login {
   readonly username: string;
   readonly password: string;
+}
+
+/** The content of the Secrets and of the ConfigMap that `spec.push` names. */
+export interface PushContent {
+  /** Google's service account file. */
+  readonly fcm?: string;
+  /** Apple's signing key, PEM. */
+  readonly apns?: string;
+  /** The secrets that sign for the webhook: the newest first. */
+  readonly webhook?: readonly string[];
+  /** Words of notifications, a JSON file for each language. Nothing of this is secret. */
+  readonly templates?: Readonly<Record<string, string>>;
 }
 
 /** The complete input for a ChatCluster's objects. */

@@ -3,18 +3,6 @@ import type { DesiredInput } from "./desired-input.ts";
 
 type Push = NonNullable<ChatClusterSpec["push"]>;
 
-/** The content of the Secrets and of the ConfigMap that `spec.push` names. */
-export interface PushContent {
-  /** Google's service account file. */
-  readonly fcm?: string;
-  /** Apple's signing key, PEM. */
-  readonly apns?: string;
-  /** The secrets that sign for the webhook: the newest first. */
-  readonly webhook?: readonly string[];
-  /** Words of notifications, a JSON file for each language. Nothing of this is secret. */
-  readonly templates?: Readonly<Record<string, string>>;
-}
-
 /** The folder of the providers' credentials in a worker's pod, with one file for each provider. */
 export const PROVIDERS_PATH = "/etc/jichat/push";
 export const TEMPLATES_PATH = "/etc/jichat/push-templates";
