@@ -18,6 +18,8 @@ import type { Program } from "@jichat/testkit/needs.ts";
 import { needNats, needRedis } from "@jichat/testkit/needs.ts";
 import { WebhookReceiver } from "@jichat/testkit/push/webhook-receiver.ts";
 import { until } from "@jichat/testkit/until.ts";
+import { raiseOverNats } from "@jichat/operator/raise-level.ts";
+import { LEVEL_KNOWN, readSaidLevel } from "@jichat/protocol/level.ts";
 import { mint } from "../src/mint.ts";
 import { Raw } from "../src/raw.ts";
 import { play, startStack } from "../src/scene.ts";
@@ -55,6 +57,12 @@ const urlFor = (scheme: "nats" | "redis", user: User, port: number): string => {
   const { user: name, password } = credentialOf(keys, scheme, user);
   return `${scheme}://${name}:${password}@127.0.0.1:${port}`;
 };
+
+/** The cluster's level as a part knows it. */
+async function levelAt(port: number | undefined): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${port}/level`);
+  return readSaidLevel(await answer.text()).cluster;
+}
 
 test(
   "components can do all their work with the operator's credentials, and nothing of it is refused",
@@ -145,6 +153,14 @@ test(
     assert.equal((await before?.closed)?.code, 4409);
     after?.close();
 
+    // The operator begins at level 0, since pods of the version before may run. Here there are none.
+    await raiseOverNats({ ...input, cluster: { ...input.cluster, spec } }, LEVEL_KNOWN);
+    for (const { spec: of } of stack.parts)
+      await until(
+        `${of.name} knows of it`,
+        20_000,
+        async () => (await levelAt(of.adminPort)) === LEVEL_KNOWN,
+      );
     // Somebody who is away is told of a message, and the name of its sender is an account's.
     const gone = mint(stack.secrets.signingKeyFile, { sub: "gone" });
     const answer = await fetch(`${stack.apiUrl}/v1/me/devices/phone/push`, {

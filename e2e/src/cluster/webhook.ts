@@ -33,8 +33,7 @@ export const giveSecrets = async (namespace: string, secrets: readonly string[])
   });
 
 /**
- * Starts a webhook that accepts each of `secrets`. Resolves with the field of `spec.push` for it, and the
- * addresses that workers have to be allowed: those of its Service and of its pod.
+ * Starts a webhook that accepts each of `secrets`. Resolves with the fields of `spec.push` that lead to it.
  */
 export async function raiseWebhook(namespace: string, secrets: readonly string[]): Promise<object> {
   const program = readFileSync(join(import.meta.dirname, "webhook-program.ts"), "utf8");
@@ -72,6 +71,14 @@ export async function raiseWebhook(namespace: string, secrets: readonly string[]
     },
   });
   await kubectl(["-n", namespace, "rollout", "status", `deployment/${NAME}`, "--timeout=90s"]);
+  return {
+    webhook: { url: `http://${NAME}.${namespace}.svc:${PORT}/`, secretRef: { name: NAME } },
+    allowedAddresses: await addressesIn(namespace),
+  };
+}
+
+/** The addresses that workers have to be allowed: that of the Service, and that of its pod. */
+async function addressesIn(namespace: string): Promise<readonly string[]> {
   const service = await read<{ readonly spec: { readonly clusterIP: string } }>([
     "-n",
     namespace,
@@ -92,10 +99,7 @@ export async function raiseWebhook(namespace: string, secrets: readonly string[]
     return items[0]?.status.podIP;
   });
   const hostCidr = (address: string): string => `${address}/${address.includes(":") ? 128 : 32}`;
-  return {
-    webhook: { url: `http://${NAME}.${namespace}.svc:${PORT}/`, secretRef: { name: NAME } },
-    allowedAddresses: [hostCidr(service.spec.clusterIP), hostCidr(podIP)],
-  };
+  return [hostCidr(service.spec.clusterIP), hostCidr(podIP)];
 }
 
 export const toldBy = async (chat: Chat): Promise<Told> =>

@@ -26,7 +26,8 @@ export function usersPrint(
 }
 
 /** A spec without the component that may come and go while the servers run. */
-function withoutPush({ push: _, ...spec }: ChatCluster["spec"]): ChatCluster["spec"] {
+function withoutPush(whole: ChatCluster["spec"]): ChatCluster["spec"] {
+  const { push: _, ...spec } = whole;
   return spec;
 }
 

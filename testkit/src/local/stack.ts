@@ -68,6 +68,16 @@ const REPLACED_WITHIN_MS = 15_000;
 
 const mainOf = (root: string, component: string): string => join(root, component, "src/main.ts");
 
+/** Gives each port once. */
+function oneAfterTheOther(ports: readonly number[]): () => number {
+  const left = [...ports];
+  return () => {
+    const port = left.shift();
+    if (port === undefined) throw new Error("the number of free ports does not match the number of parts");
+    return port;
+  };
+}
+
 /** On a single machine, storage yields to the message path: its inserts would use every core they get. */
 const STORAGE_NICENESS = 10;
 
@@ -114,13 +124,7 @@ export class Stack {
       options.redisUrl === undefined
         ? new Part(redisServer(this.#backend("redis", ports.redis, options.redis)))
         : undefined;
-    let next = 0;
-    const adminPort = (): number => {
-      const port = adminPorts[next];
-      next += 1;
-      if (port === undefined) throw new Error("the number of free ports does not match the number of parts");
-      return port;
-    };
+    const adminPort = oneAfterTheOther(adminPorts);
     this.storage = this.#component(
       "storage",
       "storage",
