@@ -33,7 +33,7 @@ export interface PushSettings {
   readonly mentionsOnlyAbove: number;
 }
 
-export const SKIP_REASONS = [
+const SKIP_REASONS = [
   /** A message for one device of the user, and not for this one. */
   "other-device",
   /** Older than 24 hours. */

@@ -23,7 +23,7 @@ import { WebhookReceiver } from "@jichat/testkit/push/webhook-receiver.ts";
 import { pino } from "pino";
 import { registrationOf } from "./fakes.ts";
 
-export const PARTITIONS = 4;
+const PARTITIONS = 4;
 const names = namesOf("jichat");
 
 /** Push workers as processes of their own, on real NATS and Redis, before a gateway that counts. */

@@ -29,8 +29,8 @@ const EMAIL = "push@jichat-test.iam.gserviceaccount.com";
 
 /**
  * FCM HTTP v1 on loopback, with the token endpoint of its service account. It refuses what Google refuses: an
- * assertion that is not the account's, an access token that has ended, another project, a message that breaks its
- * schema or is too large, a token that is unknown or not registered any more.
+ * assertion that is not the account's, an access token that has ended, another project, a message that breaks
+ * its schema or is too large, a token that is unknown or not registered any more.
  */
 export class FcmService {
   /** Faults of `messages:send`. */

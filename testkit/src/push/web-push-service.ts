@@ -35,9 +35,9 @@ const EXPIRES_MAX_S = 86_400;
 const URGENCIES = new Set(["very-low", "low", "normal", "high"]);
 
 /**
- * A push service on loopback (RFC 8030) that refuses what real ones refuse: a JWT for another origin, of another
- * key, expired or for more than a day (RFC 8292), no TTL, a Topic that is too long, more than 4,096 bytes. It
- * decrypts like the browser behind it, and refuses what that could not read.
+ * A push service on loopback (RFC 8030) that refuses what real ones refuse: a JWT for another origin, of
+ * another key, expired or for more than a day (RFC 8292), no TTL, a Topic that is too long, more than 4,096
+ * bytes. It decrypts like the browser behind it, and refuses what that could not read.
  */
 export class WebPushService {
   readonly faults: FaultPlan;
@@ -67,7 +67,9 @@ export class WebPushService {
     return this.#received.all;
   }
 
-  /** Makes what a browser gives its page. Only the owner of `vapidPublicKey` may push to it, if that is set. */
+  /**
+   * Makes what a browser gives its page. Only the owner of `vapidPublicKey` may push to it, if that is set.
+   */
   subscribe(vapidPublicKey?: string, url = this.url): WebPushTarget {
     const keys = createECDH("prime256v1");
     const p256dh = keys.generateKeys("base64url");

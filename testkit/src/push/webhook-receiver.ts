@@ -24,9 +24,9 @@ export interface ReceiverOptions extends Pick<LoopbackOptions, "host" | "port" |
 const IDS_MAX = 2_000_000;
 
 /**
- * A gateway of one's own on loopback. It checks what Standard Webhooks has it check, with their own library: a
- * signature of one of its secrets, and a timestamp of the last five minutes. A push whose id it has taken before is
- * answered like the first one, and stands in `repeated` alone.
+ * A gateway of one's own on loopback. It checks what Standard Webhooks has it check, with their own library:
+ * a signature of one of its secrets, and a timestamp of the last five minutes. A push whose id it has taken
+ * before is answered like the first one, and stands in `repeated` alone.
  */
 export class WebhookReceiver {
   readonly faults: FaultPlan;
