@@ -14,6 +14,7 @@ import { clusterNameOf } from "./desired/names.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
 import type { Door } from "./door.ts";
 import { messageOf } from "./kube/errors.ts";
+import { withdrawPushOffer } from "./push-offer.ts";
 import type { StreamsSeen } from "./plan.ts";
 
 /**
@@ -121,6 +122,7 @@ export async function askStreams(
       message: `the logs were made with ${partitions} partitions, but spec.partitions is ${wanted.partitions}: set it to ${partitions}, or delete the streams of ${names.cluster}`,
     };
   const differing = await putBackStreams(jsm, names, wanted, lookOnly);
+  if (!lookOnly && input.cluster.spec.push === undefined) await withdrawPushOffer(jsm, names);
   const identity = await readIdentity(jsm, names, partitions);
   const before = remembered(input);
   if (before !== undefined && before.identity !== identity)

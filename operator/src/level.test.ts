@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
-import { inputOf } from "../test/input.ts";
+import { PUSH, inputOf } from "../test/input.ts";
 import type { Live } from "./ask-pods.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
 import { COMPONENTS, labelsOf } from "./desired/names.ts";
@@ -13,7 +13,7 @@ import { Observed } from "./observed.ts";
 import { raiseWhereItMay } from "./raise-level.ts";
 
 const OK = { state: "ok", message: "" } as const;
-const INPUT = inputOf();
+const INPUT = inputOf({ push: PUSH });
 
 const settled = (object: KubeObject, more: object = {}): KubeObject =>
   ({ ...object, status: { replicas: 2, readyReplicas: 2, updatedReplicas: 2, ...more } }) as KubeObject;
@@ -31,7 +31,7 @@ const job = (type = "Complete"): KubeObject =>
 
 /** All of it as it is wanted, with one pod of each component. */
 const whole = (): KubeObject[] => [
-  ...(["router", "storage", "api"] as const).map((name) => settled(deployment(INPUT, name))),
+  ...(["router", "storage", "api", "push"] as const).map((name) => settled(deployment(INPUT, name))),
   settled(connectorRevision(INPUT, 2)),
   ...COMPONENTS.map((name) => pod(name)),
   job(),

@@ -11,6 +11,18 @@ export interface Login {
   readonly password: string;
 }
 
+/** The content of the Secrets and of the ConfigMap that `spec.push` names. */
+export interface PushContent {
+  /** Google's service account file. */
+  readonly fcm?: string;
+  /** Apple's signing key, PEM. */
+  readonly apns?: string;
+  /** The secrets that sign for the webhook: the newest first. */
+  readonly webhook?: readonly string[];
+  /** Words of notifications, a JSON file for each language. Nothing of this is secret. */
+  readonly templates?: Readonly<Record<string, string>>;
+}
+
 /** The complete input for a ChatCluster's objects. */
 export interface DesiredInput {
   readonly cluster: ChatCluster;
@@ -24,6 +36,8 @@ export interface DesiredInput {
   readonly tokenKeys: { readonly jwks: string; readonly signingKey: string | undefined } | undefined;
   /** The connectors' certificate and its key, by file name. */
   readonly tls: Readonly<Record<"tls.crt" | "tls.key", string>> | undefined;
+  /** From Secrets as well: credentials of push providers; and templates, from a ConfigMap. */
+  readonly push: PushContent | undefined;
   /** The operator's own namespace and labels, from which it asks backends and pods. */
   readonly operator: {
     readonly namespace: string;
