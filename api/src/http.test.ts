@@ -12,8 +12,8 @@ let port: number;
 before(async () => {
   const revocations = { revokeToken: async () => undefined };
   // Nobody is registered for push.
-  const pushDevices = { of: async () => [], removeWhere: async () => undefined };
-  app = await buildServer(Object.assign(offlineParts(), { revocations, pushDevices }));
+  const pushes = { withToken: async (_: unknown, act: () => Promise<unknown>) => act() };
+  app = await buildServer(Object.assign(offlineParts(), { revocations, pushes }));
   await app.listen({ host: "127.0.0.1", port: 0 });
   const address = app.server.address();
   assert.ok(address !== null && typeof address === "object");
