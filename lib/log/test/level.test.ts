@@ -112,7 +112,9 @@ test("a build that is too old refuses to start, and stops if it runs", async (t)
   assert.equal(level.current, 1);
   await assert.rejects(openCluster(nats, names, wanted, { log, signal }), {
     name: "LevelUnknown",
-    message: /at level 2, and this build knows levels up to 1: start a build that knows it/,
+    message: new RegExp(
+      `at level ${LEVEL_KNOWN + 1}, and this build knows levels up to ${LEVEL_KNOWN}: start a build that knows it`,
+    ),
   });
   await settings.put("layout", '{"version":3,"partitions":2}');
   await until("it is told to stop", 5_000, async () => stops === 2, 10);
