@@ -102,14 +102,14 @@ test("a build that is too old refuses to start, and stops if it runs", async (t)
   const settings = await bucket(names.settings);
   const signal = AbortSignal.timeout(10_000);
   let stops = 0;
-  const level = new Level(1);
+  const level = new Level(LEVEL_KNOWN);
   const onUnknown = (): void => {
     stops += 1;
   };
   await watchLevel(level, { nats, names, log, signal, onUnknown });
   await settings.put("layout", `{"version":2,"partitions":2,"level":${LEVEL_KNOWN + 1}}`);
   await until("it is told to stop", 5_000, async () => stops === 1, 10);
-  assert.equal(level.current, 1);
+  assert.equal(level.current, LEVEL_KNOWN);
   await assert.rejects(openCluster(nats, names, wanted, { log, signal }), {
     name: "LevelUnknown",
     message: new RegExp(
