@@ -27,7 +27,7 @@ export class Arrivals {
       const cause = this.#inTheWay;
       const why = cause === undefined ? "nobody has answered yet" : cause.message;
       const message = `not online within ${timeoutMs / 1_000} s: ${why}`;
-      reject(new ChatError("UNAVAILABLE", message, cause === undefined ? {} : { cause }));
+      reject(new ChatError("UNAVAILABLE", message, cause && { cause }));
     });
     return promise;
   }

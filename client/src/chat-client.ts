@@ -1,8 +1,6 @@
 import type { VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Ack, ChatEvent, Limits, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
-import { activityOf } from "./activity.ts";
-import type { Activity } from "./activity.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
@@ -64,12 +62,13 @@ export class ChatClient<B extends object = Body> {
   readonly #inbox: Inbox;
   readonly #ids = new IdMaker(() => this.serverTime());
   readonly #arrivals: Arrivals;
-  readonly #activity: Activity;
   #status: Status = { state: "offline" };
   /** Why nothing is accepted any more. Set once the client is closed. */
   #over: ChatError | undefined;
   #user = "";
   #limits: Limits | undefined;
+  /** What the application said last. Each new connection is told again: the server knows it of one alone. */
+  #active: boolean | undefined;
 
   constructor(options: ChatOptions);
   /** @internal Tests replace the clock, the network and the sockets. */
@@ -78,10 +77,6 @@ export class ChatClient<B extends object = Body> {
     this.#options = options;
     const { clock } = around;
     this.#arrivals = new Arrivals(clock);
-    // A cluster that does not know the frame yet answers with an error without an id, which changes nothing.
-    this.#activity = activityOf((active) => {
-      this.#link.connection?.tell({ t: "state", active });
-    }, around.page);
     this.#feeds = new Feeds(options.feedMax ?? FEED_MAX);
     this.#inbox = new Inbox(
       {
@@ -107,7 +102,7 @@ export class ChatClient<B extends object = Body> {
         this.#user = welcome.user;
         this.#limits = welcome.limits;
         this.#outbox.restart();
-        this.#activity.welcomed();
+        this.#tellActive();
         void this.#inbox.sync(firstSync);
       },
       onFrame: (frame) => this.#receive(frame),
@@ -172,12 +167,20 @@ export class ChatClient<B extends object = Body> {
   }
 
   /**
-   * Says whether somebody looks at this device. Who does is not told of new messages by push. In browsers a
-   * hidden page is inactive by itself; an application may add what it knows, such as that nobody has touched
-   * the device for a while. It holds until the next call, over reconnects too.
+   * Says whether somebody looks at this device. Who does is not told of new messages by push. It holds until
+   * the next call, over reconnects too. The client watches nothing by itself: the `setActive` of a chat adds
+   * what the page shows.
    */
   setActive(active: boolean): void {
-    this.#activity.say(active);
+    if (this.#active === active) return;
+    this.#active = active;
+    this.#tellActive();
+  }
+
+  /** A cluster that does not know the frame yet answers with an error without an id, which changes nothing. */
+  #tellActive(): void {
+    const active = this.#active;
+    if (active !== undefined) this.#link.connection?.tell({ t: "state", active });
   }
 
   /** The number of writes that wait for their acks. */
@@ -195,7 +198,6 @@ export class ChatClient<B extends object = Body> {
     if (this.#over !== undefined) throw this.#over;
     if (this.state === "online") return;
     const arrived = this.#arrivals.next(timeoutMs);
-    this.#activity.start();
     this.#link.start();
     await arrived;
   }
@@ -282,8 +284,8 @@ export class ChatClient<B extends object = Body> {
    * Mutes a conversation for this user, on all devices. It replaces the mute before it. Rejects with CONFLICT
    * if `until` is in the past or more than 10 years ahead.
    */
-  async mute(conversation: string, { until, mentionsOnly }: MuteOptions = {}): Promise<WriteResult> {
-    return this.#write({ t: "mute", conversation, until, mentionsOnly });
+  async mute(conversation: string, options: MuteOptions = {}): Promise<WriteResult> {
+    return this.#write({ ...options, t: "mute", conversation });
   }
 
   /** Ends the mute of a conversation. Changes nothing if it is not muted. */
@@ -304,8 +306,8 @@ export class ChatClient<B extends object = Body> {
    * A page of history, in rising seq. Rejects with NOT_FOUND if this user is not a member, and with
    * UNAVAILABLE while offline.
    */
-  async pull(conversation: string, { after, before, limit }: PullOptions = {}): Promise<HistoryPage<B>> {
-    return (await this.#ask({ t: "pull", conversation, after, before, limit })) as HistoryPage<B>;
+  async pull(conversation: string, options: PullOptions = {}): Promise<HistoryPage<B>> {
+    return (await this.#ask({ ...options, t: "pull", conversation })) as HistoryPage<B>;
   }
 
   /**
@@ -343,7 +345,6 @@ export class ChatClient<B extends object = Body> {
 
   #shut(error?: ChatError): void {
     this.#over = error ?? new ChatError("UNAVAILABLE", "this client is closed");
-    this.#activity.stop();
     this.#inbox.stop();
     this.#outbox.fail(this.#over);
     this.#arrivals.fail(this.#over);

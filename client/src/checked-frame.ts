@@ -2,7 +2,6 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Pull, Sync } from "@jichat/protocol/frame/client-frame.ts";
 import { Fields } from "@jichat/protocol/frame/fields.ts";
 import {
-  readConversation,
   readCursor,
   readId,
   readIdNamed,
@@ -17,32 +16,36 @@ import { shown } from "./option-faults.ts";
 import { plainBody } from "./plain-body.ts";
 import type { FrameFields, VERB_FIELDS } from "./verb-fields.ts";
 
-type Read = (fields: Fields, t: string) => unknown;
+/** Reads the field of this name in a frame of this `t`. */
+type Read = (fields: Fields, name: string, t: string) => unknown;
 
 type NamesOf<T> = T extends FrameFields<infer Name> ? Name : never;
 /** Of every frame that an application asks for. */
 type FieldName = NamesOf<(typeof VERB_FIELDS)[keyof typeof VERB_FIELDS]> | keyof Pull | keyof Sync;
 
+const anyUsers: Read = (fields, name) => readUsers(fields, name, 0);
+const anySeq: Read = (fields, name) => readSeq(fields, name, 0);
+
 /** What a field is, by its name; the readers are the server's own. One without a reader would not be sent. */
 const READERS: Readonly<Record<Exclude<FieldName, "t">, Read>> = {
-  kind: (fields) => fields.string("kind", 32),
+  kind: (fields, name) => fields.string(name, 32),
   id: readId,
-  conversation: readConversation,
-  to: (fields) => readIdNamed(fields, "to"),
-  body: (fields) => plainBody(fields.raw("body")),
-  seq: (fields, t) => readSeq(fields, "seq", t === "read" ? 0 : 1),
-  replyTo: (fields) => readSeq(fields, "replyTo", 1),
-  mentions: (fields) => readUsers(fields, "mentions", 0),
-  members: (fields) => readUsers(fields, "members", 0),
-  users: (fields) => readUsers(fields, "users", 1),
-  name: (fields) => readName(fields),
-  until: (fields) => readTime(fields, "until"),
-  mentionsOnly: (fields) => fields.boolean("mentionsOnly"),
-  after: (fields) => readSeq(fields, "after", 0),
-  before: (fields) => readSeq(fields, "before", 0),
-  since: (fields) => readCursor(fields, "since"),
-  page: (fields) => readCursor(fields, "page"),
-  limit: (fields, t) => readLimit(fields, t === "sync" ? SYNC_LIMIT_MAX : PAGE_EVENTS_MAX),
+  conversation: readIdNamed,
+  to: readIdNamed,
+  body: (fields, name) => plainBody(fields.raw(name)),
+  seq: (fields, name, t) => readSeq(fields, name, t === "read" ? 0 : 1),
+  replyTo: (fields, name) => readSeq(fields, name, 1),
+  mentions: anyUsers,
+  members: anyUsers,
+  users: (fields, name) => readUsers(fields, name, 1),
+  name: readName,
+  until: readTime,
+  mentionsOnly: (fields, name) => fields.boolean(name),
+  after: anySeq,
+  before: anySeq,
+  since: readCursor,
+  page: readCursor,
+  limit: (fields, _, t) => readLimit(fields, t === "sync" ? SYNC_LIMIT_MAX : PAGE_EVENTS_MAX),
 };
 const READ: Readonly<Record<string, Read>> = READERS;
 
@@ -79,7 +82,7 @@ export function checkedFrame<F extends { readonly t: string }>(
   const missing = required.find((name) => fields.raw(name) === undefined);
   if (missing !== undefined) throw malformed(`a ${t} needs \`${missing}\``);
   for (const name of ["id", ...required, ...optional])
-    if (fields.raw(name) !== undefined) copy[name] = READ[name]?.(fields, t);
+    if (fields.raw(name) !== undefined) copy[name] = READ[name]?.(fields, name, t);
   for (const [one, other] of EITHER)
     if (copy[one] !== undefined && copy[other] !== undefined)
       throw malformed(`a ${t} names either \`${one}\` or \`${other}\`, not both`);

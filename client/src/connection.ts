@@ -5,6 +5,7 @@ import { Alarm } from "./alarm.ts";
 import { BROKEN, Closed, DROPPED } from "./closed.ts";
 import type { Encoding } from "./encoding.ts";
 import { Liveness } from "./liveness.ts";
+import { messageOf } from "./message-of.ts";
 import { REPLY_MS, Replies } from "./replies.ts";
 import { readServerFrame } from "./server-frames.ts";
 import { tooLarge } from "./too-large.ts";
@@ -38,12 +39,10 @@ const UNANSWERED_MS = 60_000;
 
 /** One socket that has been welcomed. */
 export class Connection {
-  readonly #socket: Socket;
-  readonly #encoding: Encoding;
+  readonly #parts: ConnectionParts;
   readonly #replies: Replies;
   #events: ConnectionEvents | undefined;
   #early: ServerFrame[] = [];
-  readonly #clock: Clock;
   readonly #liveness: Liveness;
   /** Checks at `#lookAt` whether the server is alive. */
   readonly #look: Alarm;
@@ -55,11 +54,10 @@ export class Connection {
   readonly welcome: Welcome;
   readonly firstSync: FirstSync;
 
-  constructor({ socket, encoding, welcome, firstSync, clock }: ConnectionParts) {
-    this.#socket = socket;
-    this.#encoding = encoding;
+  constructor(parts: ConnectionParts) {
+    const { socket, welcome, firstSync, clock } = parts;
+    this.#parts = parts;
     this.welcome = welcome;
-    this.#clock = clock;
     this.#look = new Alarm(clock);
     this.#liveness = new Liveness(welcome.heartbeatMs, clock.monotonic());
     this.#liveness.sent(FIRST_SYNC_ID, clock.monotonic());
@@ -97,8 +95,8 @@ export class Connection {
   }
 
   #ping(): void {
-    this.#transmit(this.#encoding.write({ t: "ping" }));
-    this.#liveness.pinged(this.#clock.monotonic());
+    this.tell({ t: "ping" });
+    this.#liveness.pinged(this.#parts.clock.monotonic());
   }
 
   /**
@@ -106,7 +104,7 @@ export class Connection {
    * as one that answers no write is.
    */
   #isLate(): void {
-    const now = this.#clock.monotonic();
+    const now = this.#parts.clock.monotonic();
     this.#unansweredSince ??= now - REPLY_MS;
     if (now - this.#unansweredSince >= UNANSWERED_MS)
       this.#end(new Closed(DROPPED, "no question has had an answer for a minute"));
@@ -117,10 +115,10 @@ export class Connection {
     const { at } = this.#liveness.next();
     if (this.#events === undefined || !this.isOpen || at >= this.#lookAt) return;
     this.#lookAt = at;
-    this.#look.set(at - this.#clock.monotonic(), () => {
+    this.#look.set(at - this.#parts.clock.monotonic(), () => {
       this.#lookAt = Number.POSITIVE_INFINITY;
       const next = this.#liveness.next();
-      if (next.at <= this.#clock.monotonic()) {
+      if (next.at <= this.#parts.clock.monotonic()) {
         if (next.act === "end") this.#end(new Closed(DROPPED, "the server is silent"));
         else this.#ping();
       }
@@ -139,13 +137,13 @@ export class Connection {
   write(frame: { readonly id: string }): void {
     const encoded = this.#encode(frame);
     this.#transmit(encoded);
-    this.#liveness.sent(frame.id, this.#clock.monotonic());
+    this.#liveness.sent(frame.id, this.#parts.clock.monotonic());
     this.#lookAfter();
   }
 
   /** Sends a small frame that gets no answer. */
   tell(frame: object): void {
-    this.#transmit(this.#encoding.write(frame));
+    this.#transmit(this.#parts.encoding.write(frame));
   }
 
   /**
@@ -157,14 +155,14 @@ export class Connection {
   }
 
   #encode(frame: object): string | Uint8Array<ArrayBuffer> {
-    const encoded = this.#encoding.write(frame);
+    const encoded = this.#parts.encoding.write(frame);
     const refusal = tooLarge(frame, encoded, this.welcome.limits);
     if (refusal !== undefined) throw refusal;
     return encoded;
   }
 
   #transmit(encoded: string | Uint8Array<ArrayBuffer>): void {
-    if (this.isOpen && this.#socket.readyState === OPEN) this.#socket.send(encoded);
+    if (this.isOpen && this.#parts.socket.readyState === OPEN) this.#parts.socket.send(encoded);
   }
 
   /**
@@ -188,9 +186,9 @@ export class Connection {
     if (!this.isOpen) return;
     let frame: ServerFrame | undefined;
     try {
-      frame = readServerFrame(this.#encoding.read(data));
+      frame = readServerFrame(this.#parts.encoding.read(data));
     } catch (thrown) {
-      this.#end(new Closed(BROKEN, thrown instanceof Error ? thrown.message : String(thrown)));
+      this.#end(new Closed(BROKEN, messageOf(thrown)));
       return;
     }
     this.receive(frame);
@@ -199,7 +197,7 @@ export class Connection {
   /** Takes a frame of this socket; undefined stands for a frame that only shows that the server is alive. */
   receive(frame: ServerFrame | undefined): void {
     const id = frame !== undefined && "id" in frame && frame.t !== "event" ? frame.id : undefined;
-    this.#liveness.heard(id, this.#clock.monotonic());
+    this.#liveness.heard(id, this.#parts.clock.monotonic());
     if (id !== undefined) this.#unansweredSince = undefined;
     if (frame === undefined || this.#replies.settle(id, frame)) return;
     if (this.#events === undefined) this.#early.push(frame);
@@ -211,7 +209,7 @@ export class Connection {
     this.#closed = why;
     this.#look.clear();
     this.#replies.fail(why);
-    this.#socket.close();
+    this.#parts.socket.close();
     this.#events?.onClose(why);
   }
 }

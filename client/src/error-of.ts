@@ -6,6 +6,6 @@ import type { ErrorFrame } from "@jichat/protocol/frame/server-frame.ts";
  */
 export const errorOf = ({ code, message, retryAfterMs, traceId }: ErrorFrame): ChatError =>
   new ChatError(isErrorCode(code) ? code : "INTERNAL", message, {
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(traceId === undefined ? {} : { traceId }),
+    retryAfterMs,
+    traceId,
   });

@@ -122,13 +122,7 @@ export class Link {
     }
     const { urls, random = Math.random } = this.#options;
     this.#next = Math.floor(random() * urls.length);
-    const onOffline = (): void => {
-      this.#offline();
-    };
-    const onOnline = (): void => {
-      this.#online();
-    };
-    this.#unwatch = watchNetwork({ onOffline, onOnline }, this.#around.network);
+    this.#unwatch = watchNetwork({ onOffline: this.#offline, onOnline: this.#online }, this.#around.network);
     this.#events.onStatus({ state: "connecting" });
     void this.#open();
   }
@@ -245,14 +239,14 @@ export class Link {
    * Drops the connection and the running try, since the network is gone. If the network is not gone, the next
    * try succeeds.
    */
-  #offline(): void {
+  readonly #offline = (): void => {
     const gone = new Closed(DROPPED, "the network is gone");
     const wasTrying = this.#abortTry();
     if (this.#current !== undefined) this.#current.close(gone);
     else if (wasTrying) this.#retry(reasonOf(gone));
-  }
+  };
 
-  #online(): void {
+  readonly #online = (): void => {
     if (this.#closed) return;
     if (this.#current !== undefined) {
       this.#current.probe();
@@ -262,7 +256,7 @@ export class Link {
     this.#dialled = 0;
     this.#abortTry();
     this.#openNow();
-  }
+  };
 
   #lost(connection: Welcomed, why: Closed): void {
     if (this.#current !== connection || this.#closed) return;

@@ -7,6 +7,7 @@ import type { FirstSync, Socket } from "./connection.ts";
 import { Connection, FIRST_SYNC_ID } from "./connection.ts";
 import type { Encoding } from "./encoding.ts";
 import { errorOf } from "./error-of.ts";
+import { messageOf } from "./message-of.ts";
 import { readServerFrame } from "./server-frames.ts";
 
 export interface HelloFields {
@@ -44,7 +45,7 @@ function socketOf({ url, encoding, socketTo = platformSocket }: Opening): Socket
     socket.binaryType = "arraybuffer";
     return socket;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new ChatError("INVALID", `no WebSocket to ${url}: ${why}`, { cause });
   }
 }
@@ -103,14 +104,13 @@ class Handshake {
       // The server may refuse a malformed frame before it decides about the hello.
       else if (frame !== undefined) this.#early.push(frame);
     } catch (thrown) {
-      this.#fail(new Closed(BROKEN, thrown instanceof Error ? thrown.message : String(thrown)));
+      this.#fail(new Closed(BROKEN, messageOf(thrown)));
     }
   }
 
   #welcomed(welcome: Welcome): void {
-    const { encoding, firstSync, clock } = this.#opening;
     this.#over();
-    const connection = new Connection({ socket: this.#socket, encoding, welcome, firstSync, clock });
+    const connection = new Connection({ ...this.#opening, socket: this.#socket, welcome });
     for (const before of this.#early) connection.receive(before);
     this.#outcome.resolve(connection);
   }

@@ -1,10 +1,11 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { CONTROL, isMap } from "@jichat/protocol/frame/fields.ts";
 import { isId } from "@jichat/protocol/id-forms.ts";
-import type { Encoding } from "./encoding.ts";
+import { isCount, isText, mapOf } from "./shape.ts";
+import type { Test } from "./shape.ts";
 import type { ChatOptions } from "./types.ts";
 
 const CLIENT_LENGTH_MAX = 128;
-const CONTROL = /\p{Cc}/u;
 
 /** Whether this is an absolute `ws:` or `wss:` URL without a fragment, which WebSockets do not accept. */
 function isUrl(value: unknown): boolean {
@@ -13,26 +14,15 @@ function isUrl(value: unknown): boolean {
   return (protocol === "ws:" || protocol === "wss:") && hash === "" && !value.endsWith("#");
 }
 
-/** Whether this is a value of `seen()`, or absent. */
-function isSeen(value: unknown): boolean {
-  if (value === undefined || value === null) return true;
-  if (typeof value !== "object") return false;
-  const { cursor, seqs }: { readonly cursor?: unknown; readonly seqs?: unknown } = value;
-  return (
-    typeof cursor === "string" &&
-    typeof seqs === "object" &&
-    seqs !== null &&
-    Object.values(seqs).every((seq) => Number.isSafeInteger(seq) && Number(seq) >= 0)
-  );
-}
+const isFunction: Test = (value) => typeof value === "function";
 
-/** Whether this is what `encoding` takes. */
-function isEncoding(value: unknown): boolean {
-  if (value === undefined || value === "json") return true;
-  if (typeof value !== "object" || value === null) return false;
-  const { subprotocol, write, read }: { readonly [K in keyof Encoding]?: unknown } = value;
-  return typeof subprotocol === "string" && typeof write === "function" && typeof read === "function";
-}
+/** Whether this is a value of `seen()`. */
+export const isSeen = mapOf({
+  cursor: isText,
+  seqs: (value) => isMap(value) && Object.values(value).every(isCount),
+});
+
+const isEncoding = mapOf({ subprotocol: isText, write: isFunction, read: isFunction });
 
 /** A value as error messages show it: at most 100 characters of a text. */
 export const shown = (value: unknown): string =>
@@ -50,14 +40,16 @@ export function faultOf(options: ChatOptions): ChatError | undefined {
   const bad = urls.findIndex((url) => !isUrl(url));
   if (bad >= 0) return refuse(`\`urls[${bad}]\` is not a ws:// or wss:// URL: ${shown(urls[bad])}`);
   if (!isId(device)) return refuse(`\`device\` is not an id of [A-Za-z0-9_-]{1,64}: ${shown(device)}`);
-  if (typeof token !== "function") return refuse("`token` is not a function");
+  if (!isFunction(token)) return refuse("`token` is not a function");
   const isClient =
     client === undefined ||
     (typeof client === "string" && client.length <= CLIENT_LENGTH_MAX && !CONTROL.test(client));
   if (!isClient) return refuse(`\`client\` is not one line of at most ${CLIENT_LENGTH_MAX} characters`);
-  if (!isEncoding(encoding))
+  if (encoding !== undefined && encoding !== "json" && !isEncoding(encoding))
     return refuse(
       `\`encoding\` is neither "json" nor \`msgpack\` of @jichat/client/msgpack: ${shown(encoding)}`,
     );
-  return isSeen(resume) ? undefined : refuse("`resume` is not a value that `seen()` returned");
+  return resume === undefined || resume === null || isSeen(resume)
+    ? undefined
+    : refuse("`resume` is not a value that `seen()` returned");
 }

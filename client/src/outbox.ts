@@ -59,11 +59,7 @@ const FASTER = 0.98;
  * error.
  */
 export class Outbox {
-  readonly #max: number;
-  readonly #transmit: (frame: OutFrame) => boolean;
-  readonly #newId: () => string;
-  readonly #onOverdue: () => void;
-  readonly #clock: OutboxParts["clock"];
+  readonly #parts: OutboxParts;
   readonly #entries = new Set<Entry>();
   /** The entries that have an id. */
   readonly #byId = new Map<string, Entry>();
@@ -76,13 +72,9 @@ export class Outbox {
   #nextAt = 0;
   #slowedAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ max, transmit, newId, clock, onOverdue = () => undefined }: OutboxParts) {
-    this.#max = max;
-    this.#transmit = transmit;
-    this.#newId = newId;
-    this.#onOverdue = onOverdue;
-    this.#clock = clock;
-    this.#pumping = new Alarm(clock);
+  constructor(parts: OutboxParts) {
+    this.#parts = parts;
+    this.#pumping = new Alarm(parts.clock);
   }
 
   get size(): number {
@@ -98,8 +90,9 @@ export class Outbox {
    * Resolves once the frame is acked. Rejects if it can never be acked, or if the outbox is full or closed.
    */
   put(draft: Draft): Promise<WriteResult> {
-    if (this.#entries.size >= this.#max)
-      return Promise.reject(new ChatError("BUSY", `${this.#max} writes are waiting for their acks`));
+    const { max } = this.#parts;
+    if (this.#entries.size >= max)
+      return Promise.reject(new ChatError("BUSY", `${max} writes are waiting for their acks`));
     const { id } = draft;
     if (id !== undefined && this.#byId.has(id))
       return Promise.reject(new ChatError("CONFLICT", `a write with id ${id} is waiting for its ack`));
@@ -149,7 +142,7 @@ export class Outbox {
     if (!isRetryable(error.code) || entry.internals > 1) {
       this.#drop(id, entry);
       entry.reject(error);
-    } else this.#holdFrom(entry, this.#clock.monotonic() + (error.retryAfterMs ?? 500));
+    } else this.#holdFrom(entry, this.#parts.clock.monotonic() + (error.retryAfterMs ?? 500));
     this.pump();
     return true;
   }
@@ -172,7 +165,7 @@ export class Outbox {
    * Slows down once for all writes that were sent together. Other devices of this user may share the rate.
    */
   #slowDown(retryAfterMs: number): void {
-    const now = this.#clock.monotonic();
+    const now = this.#parts.clock.monotonic();
     if (now - this.#slowedAt <= Math.max(this.#gapMs, retryAfterMs)) return;
     this.#slowedAt = now;
     this.#gapMs = Math.min(GAP_MAX_MS, Math.max(retryAfterMs, this.#gapMs * SLOWER));
@@ -198,7 +191,7 @@ export class Outbox {
 
   pump(): void {
     this.#pumping.clear();
-    const now = this.#clock.monotonic();
+    const now = this.#parts.clock.monotonic();
     const held = new Set<unknown>();
     let sent = 0;
     let wakeAt = Number.POSITIVE_INFINITY;
@@ -230,11 +223,11 @@ export class Outbox {
   }
 
   #wake(): void {
-    const before = this.#clock.monotonic() - OVERDUE_MS;
+    const before = this.#parts.clock.monotonic() - OVERDUE_MS;
     const sent = [...this.#entries].filter(({ state }) => state === "sent");
     if (sent.some(({ sentAt }) => sentAt <= before)) {
       for (const entry of sent) entry.state = "waiting";
-      this.#onOverdue();
+      this.#parts.onOverdue?.();
     }
     this.pump();
   }
@@ -245,9 +238,9 @@ export class Outbox {
    */
   #send(entry: Entry): "sent" | "offline" | "refused" {
     const { draft } = entry;
-    const id = draft.id ?? this.#newId();
+    const id = draft.id ?? this.#parts.newId();
     try {
-      if (!this.#transmit({ ...draft, id })) return "offline";
+      if (!this.#parts.transmit({ ...draft, id })) return "offline";
     } catch (thrown) {
       this.#drop(id, entry);
       entry.reject(entry.wasSent ? afterwards(asChatError(thrown)) : asChatError(thrown));
@@ -258,7 +251,7 @@ export class Outbox {
       this.#byId.set(id, entry);
     }
     entry.state = "sent";
-    entry.sentAt = this.#clock.monotonic();
+    entry.sentAt = this.#parts.clock.monotonic();
     entry.wasSent = true;
     return "sent";
   }

@@ -1,6 +1,8 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
+import { isMap } from "@jichat/protocol/frame/fields.ts";
 import { Path } from "@jichat/protocol/frame/path.ts";
 import { BODY_DEPTH_MAX } from "@jichat/protocol/limits.ts";
+import { messageOf } from "./message-of.ts";
 import type { Body } from "./types.ts";
 
 /**
@@ -29,8 +31,7 @@ class BodyCopy {
   readonly #around = new Set<object>();
   #lookedAt = 0;
 
-  refuse(why: string, cause?: unknown): ChatError {
-    const options = cause === undefined ? {} : { cause };
+  refuse(why: string, options?: ErrorOptions): ChatError {
     return new ChatError("FRAME_MALFORMED", `${this.#path.say("body")} ${why}`, options);
   }
 
@@ -112,11 +113,10 @@ class BodyCopy {
 export function plainBody(body: unknown): Body {
   const copy = new BodyCopy();
   try {
-    if (typeof body !== "object" || body === null || Array.isArray(body)) throw copy.refuse("is not a map");
+    if (!isMap(body)) throw copy.refuse("is not a map");
     return copy.of(body) as Body;
   } catch (thrown) {
     if (thrown instanceof ChatError) throw thrown;
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    throw copy.refuse(`could not be read: ${why}`, thrown);
+    throw copy.refuse(`could not be read: ${messageOf(thrown)}`, { cause: thrown });
   }
 }

@@ -1,33 +1,16 @@
+import { isMap } from "@jichat/protocol/frame/fields.ts";
 import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
+import { absentOr, isCount, isText, mapOf, wrongField } from "./shape.ts";
+import type { Shape, Test } from "./shape.ts";
 
-type Test = (value: unknown) => boolean;
-type Shape = Readonly<Record<string, Test>>;
-
-const isText: Test = (value) => typeof value === "string";
 const isFlag: Test = (value) => typeof value === "boolean";
-/** A position, or a number of things. */
-const isCount: Test = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
 /** A time or a duration: servers may send fractions of a millisecond. */
 const isTime: Test = (value) => typeof value === "number" && Number.isFinite(value) && value >= 0;
 const isMoreThanNothing: Test = (value) => isTime(value) && Number(value) > 0;
-const absentOr =
-  (test: Test): Test =>
-  (value) =>
-    value === undefined || test(value);
 const listOf =
   (test: Test): Test =>
   (value) =>
     Array.isArray(value) && value.every(test);
-const mapOf =
-  (shape: Shape): Test =>
-  (value) =>
-    isMap(value) && wrongField(value, shape) === undefined;
-
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const wrongField = (map: Readonly<Record<string, unknown>>, shape: Shape): string | undefined =>
-  Object.keys(shape).find((name) => shape[name]?.(map[name]) !== true);
 
 const EVENT: Shape = {
   conversation: isText,

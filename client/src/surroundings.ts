@@ -1,6 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
-import type { Page } from "./activity.ts";
+import type { Page } from "./chat/activity.ts";
 import type { Connection } from "./connection.ts";
 import type { Opening } from "./open-connection.ts";
 import { openConnection } from "./open-connection.ts";
@@ -17,7 +17,7 @@ export interface Surroundings {
   readonly open: (opening: Opening) => Promise<Welcomed>;
   /** The source of `online` and `offline` events. Defaults to the browser's own, if there is one. */
   readonly network?: EventTarget;
-  /** The page that somebody looks at. Defaults to the browser's own, if there is one. */
+  /** The page that somebody looks at, for `openChat`. Defaults to the browser's own, if there is one. */
   readonly page?: Page;
 }
 

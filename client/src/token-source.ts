@@ -1,5 +1,7 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { CLOSE, ChatError } from "@jichat/protocol/errors.ts";
+import { CONTROL } from "@jichat/protocol/frame/fields.ts";
+import { messageOf } from "./message-of.ts";
 
 /** The least time between two questions to the application for a token, whoever asks. */
 export const TOKEN_FLOOR_MS = 10_000;
@@ -7,7 +9,6 @@ const ANSWER_MS = 30_000;
 const LENGTH_MAX = 8_192;
 /** One shared abort reason. Without it, each question would create an exception with a stack. */
 const OVER = new Error("answered, or wanted no more");
-const CONTROL = /\p{Cc}/u;
 
 export interface Given {
   readonly token: string;
@@ -114,7 +115,7 @@ export class TokenSource {
         }),
       ]);
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = messageOf(cause);
       throw new ChatError("UNAVAILABLE", `the application returned no token: ${why}`, { cause });
     }
   }

@@ -6,6 +6,7 @@ import { memoryStore } from "../src/chat/store.ts";
 import { openConnection } from "../src/open-connection.ts";
 import { ModelServer } from "./model-server.ts";
 import { ME } from "./model-store.ts";
+import { Tab } from "./tab.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** A server, a disk, and the chats of one user that are opened before them one after the other. */
@@ -16,6 +17,8 @@ export class ChatScene {
   /** Users whose profiles were asked for together, in order. */
   readonly asked: string[] = [];
   readonly members = new Map<string, readonly string[]>();
+  /** The page that the chats are on. Without one, they run outside of a browser. */
+  tab: Tab | undefined;
 
   constructor() {
     this.server.echo = true;
@@ -42,6 +45,7 @@ export class ChatScene {
       {
         clock: this.clock,
         network: new EventTarget(),
+        ...(this.tab && { page: this.tab }),
         open: async (opening) =>
           openConnection({
             ...opening,

@@ -42,6 +42,8 @@ export class ModelServer implements Peer, WriteHost {
   readonly dialledAt: number[] = [];
   /** What a client that keeps to the protocol never does. */
   readonly violations: string[] = [];
+  /** What was told in each `state`. */
+  readonly activity: unknown[] = [];
   readonly writes = new ModelWrites(this);
   readonly #sessions = new Map<ModelSocket, Session>();
   temper: Temper = "well";
@@ -173,7 +175,13 @@ export class ModelServer implements Peer, WriteHost {
 
   #take(socket: ModelSocket, frame: Frame): void {
     const { t, id } = frame;
-    const fields = frame as Frame & { limit?: number; conversation: string; since?: string; page?: string };
+    const fields = frame as Frame & {
+      limit?: number;
+      conversation: string;
+      since?: string;
+      page?: string;
+      active?: unknown;
+    };
     const { limit = 50, conversation: name } = fields;
     switch (t) {
       case "sync":
@@ -181,6 +189,7 @@ export class ModelServer implements Peer, WriteHost {
       case "pull":
         return this.#pull(socket, fields);
       case "state": // A cluster that does not know it yet answers without an id.
+        this.activity.push(fields.active);
         if (this.dice.chance(0.5)) this.refuse(socket, undefined, "FRAME_UNKNOWN");
         return undefined;
       case "renew":

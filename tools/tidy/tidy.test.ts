@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { ERRORS } from "@jichat/protocol/errors.ts";
+import { DISPOSITIONS, ERRORS } from "@jichat/protocol/errors.ts";
+import type { ErrorCode } from "@jichat/protocol/errors.ts";
 import { ROOT } from "@jichat/testkit/cache.ts";
 
 const sources = globSync("{*,lib/*}/{src,test,tidy}/**/*.{ts,tsx}", {
@@ -115,7 +116,7 @@ test("docs/errors.md lists the codes of the table with HTTP status and dispositi
   );
   assert.deepEqual(
     rows,
-    Object.entries(ERRORS).map(([code, { http, disposition }]) => [code, http, disposition]),
+    Object.entries(DISPOSITIONS).map(([code, then]) => [code, ERRORS[code as ErrorCode].http, then]),
   );
 });
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Chat } from "./chat.ts";
 import { ChatScene } from "../../test/chat-scene.ts";
 import { ME } from "../../test/model-store.ts";
+import { Tab } from "../../test/tab.ts";
 
 const BOB = { to: "bob" };
 const texts = (chat: Chat, target = BOB): unknown[] =>
@@ -319,4 +320,45 @@ test("a mute of this device or of another one is in the row at once, and ends by
   const again = await scene.open();
   assert.deepEqual(again.conversation("d_bob").get()?.muted, {});
   await scene.close(again);
+});
+
+test("a chat on a page tells whether it is visible, to each new connection again, until it is closed", async () => {
+  const scene = new ChatScene();
+  const { activity } = scene.server;
+  const tab = new Tab();
+  scene.tab = tab;
+  const chat = await scene.open();
+  assert.deepEqual(activity, [true]);
+  tab.turn("hidden");
+  chat.setActive(true);
+  await scene.clock.pass(1_000);
+  assert.deepEqual(activity, [true, false]);
+  scene.server.disturb("cut");
+  await scene.clock.pass(1_000);
+  assert.deepEqual([chat.status.get().state, activity], ["online", [true, false, false]]);
+  tab.turn("visible");
+  chat.setActive(false);
+  await scene.clock.pass(1_000);
+  assert.deepEqual(activity.slice(3), [true, false]);
+  await scene.close(chat);
+  tab.turn("hidden");
+  tab.turn("visible");
+  assert.equal(activity.length, 5);
+});
+
+test("outside of a page a client tells what it was told last: nothing, once at a change, and at each welcome", async () => {
+  const scene = new ChatScene();
+  const { activity } = scene.server;
+  const chat = await scene.open();
+  assert.deepEqual(activity, []);
+  scene.server.disturb("cut");
+  chat.client.setActive(true);
+  chat.client.setActive(false);
+  await scene.clock.pass(1_000);
+  assert.deepEqual(activity, [false]);
+  chat.client.setActive(false);
+  scene.server.disturb("cut");
+  await scene.clock.pass(1_000);
+  assert.deepEqual(activity, [false, false]);
+  await scene.close(chat);
 });

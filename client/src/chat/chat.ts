@@ -3,6 +3,8 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import type { ChatClient } from "../chat-client.ts";
 import type { ConversationEvent } from "../events.ts";
 import type { Body, Status, Target } from "../types.ts";
+import { watchActivity } from "./activity.ts";
+import type { Activity, Page } from "./activity.ts";
 import type { Keeper } from "./keeper.ts";
 import { SEEN } from "./keeper.ts";
 import { Listing } from "./listing.ts";
@@ -38,6 +40,8 @@ export interface ChatParts<B extends object> {
   readonly kept: ReadonlyMap<string, unknown>;
   readonly directory: Directory;
   readonly linesMax: number;
+  /** The page that somebody looks at. Default: the browser's own, if there is one. */
+  readonly page?: Page | undefined;
 }
 
 /**
@@ -60,6 +64,7 @@ export class Chat<B extends object = Body> {
   readonly #sends: Sends<B>;
   readonly #threads: Threads<B>;
   readonly #people: People;
+  readonly #activity: Activity;
   readonly #members = new Remembered<Members>(MEMBERS_IDLE_MAX, ({ cell }) => cell.isUsed);
 
   /** @internal `openChat` makes it. */
@@ -93,6 +98,9 @@ export class Chat<B extends object = Body> {
     this.#listing.resume(kept, kept.has(SEEN));
     this.#follow();
     this.#sends.resume(kept);
+    this.#activity = watchActivity((active) => {
+      client.setActive(active);
+    }, parts.page);
   }
 
   #newSends(): Sends<B> {
@@ -190,13 +198,20 @@ export class Chat<B extends object = Body> {
   }
 
   /**
+   * Says what the application knows of whether somebody looks at this device, such as that nobody has touched
+   * it for a while. In a browser the chat knows by itself whether the page is visible, and a hidden page is
+   * inactive whatever is said. It holds until the next call. Use it in place of the client's.
+   */
+  setActive(active: boolean): void {
+    this.#activity.say(active);
+  }
+
+  /**
    * Closes the client for good. Resolves once the store has what the next run needs. What is unsent is sent
    * then.
    */
   async close(): Promise<void> {
-    this.#patience.stop();
-    this.#people.stop();
-    this.#listing.stop();
+    this.#stop();
     this.client.close();
     this.#pace.stop();
     await this.#parts.keeper.close();
@@ -208,6 +223,14 @@ export class Chat<B extends object = Body> {
   async forget(): Promise<void> {
     await this.close();
     await this.#parts.keeper.forget();
+  }
+
+  /** Ends what would go on by itself. */
+  #stop(): void {
+    this.#activity.stop();
+    this.#patience.stop();
+    this.#people.stop();
+    this.#listing.stop();
   }
 
   readonly #save = (): void => {
@@ -246,11 +269,7 @@ export class Chat<B extends object = Body> {
     const { storeError } = this.#status.get();
     this.#status.set(storeError === undefined ? status : { ...status, storeError });
     this.#patience.isOnline = status.state === "online";
-    if (status.state === "closed") {
-      this.#patience.stop();
-      this.#people.stop();
-      this.#listing.stop();
-    }
+    if (status.state === "closed") this.#stop();
     if (status.state === "online" && this.client.user !== this.user) this.#isSomebodyElse();
   }
 

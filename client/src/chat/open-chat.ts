@@ -2,6 +2,7 @@ import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Api } from "../account.ts";
 import { connectors, restDirectory } from "../account.ts";
 import { ChatClient } from "../chat-client.ts";
+import { isSeen } from "../option-faults.ts";
 import { REAL } from "../surroundings.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Body, ChatOptions, SeenState } from "../types.ts";
@@ -66,6 +67,7 @@ export async function openChat<B extends object = Body>(
     kept: seen === undefined ? without(kept, SEEN) : kept,
     directory: directory ?? restDirectory(rest.token, where),
     linesMax,
+    page: around.page,
   });
   // The status has the reason if it fails, and the client goes on trying.
   client.connect().catch(() => undefined);
@@ -83,15 +85,7 @@ async function connectorsOf(api: Api, kept: unknown): Promise<readonly string[]>
 }
 
 /** What an earlier run has seen. Without it, or if it is not ours, this run begins anew. */
-function seenOf(value: unknown): SeenState | undefined {
-  const { cursor, seqs } = (value ?? {}) as { readonly cursor?: unknown; readonly seqs?: unknown };
-  const isSeen =
-    typeof cursor === "string" &&
-    typeof seqs === "object" &&
-    seqs !== null &&
-    Object.values(seqs).every((seq) => Number.isSafeInteger(seq) && Number(seq) >= 0);
-  return isSeen ? (value as SeenState) : undefined;
-}
+const seenOf = (value: unknown): SeenState | undefined => (isSeen(value) ? (value as SeenState) : undefined);
 
 const without = (kept: ReadonlyMap<string, unknown>, name: string): ReadonlyMap<string, unknown> =>
   new Map([...kept].filter(([key]) => key !== name));

@@ -1,30 +1,46 @@
 /** What a client may do after an error. */
 export type Disposition = "retry" | "stop" | "close";
 
+/** What a client may do after each error. Apart from `ERRORS`, since the SDK needs nothing else of it. */
+export const DISPOSITIONS = {
+  FRAME_MALFORMED: "stop",
+  FRAME_TOO_LARGE: "stop",
+  FRAME_UNKNOWN: "stop",
+  INVALID: "stop",
+  UNAUTHENTICATED: "close",
+  TOKEN_EXPIRED: "close",
+  FORBIDDEN: "stop",
+  NOT_FOUND: "stop",
+  CONFLICT: "stop",
+  RATE_LIMITED: "retry",
+  BUSY: "retry",
+  UNAVAILABLE: "retry",
+  INTERNAL: "retry",
+} as const satisfies Record<string, Disposition>;
+
+export type ErrorCode = keyof typeof DISPOSITIONS;
+
 interface ErrorSpec {
-  readonly disposition: Disposition;
   readonly http: number;
   readonly close?: number;
 }
 
 /** All error codes. docs/errors.md lists the same codes; tidy compares the two. */
 export const ERRORS = {
-  FRAME_MALFORMED: { disposition: "stop", http: 400 },
-  FRAME_TOO_LARGE: { disposition: "stop", http: 413 },
-  FRAME_UNKNOWN: { disposition: "stop", http: 400 },
-  INVALID: { disposition: "stop", http: 400 },
-  UNAUTHENTICATED: { disposition: "close", http: 401, close: 4401 },
-  TOKEN_EXPIRED: { disposition: "close", http: 401, close: 4402 },
-  FORBIDDEN: { disposition: "stop", http: 403 },
-  NOT_FOUND: { disposition: "stop", http: 404 },
-  CONFLICT: { disposition: "stop", http: 409 },
-  RATE_LIMITED: { disposition: "retry", http: 429 },
-  BUSY: { disposition: "retry", http: 503 },
-  UNAVAILABLE: { disposition: "retry", http: 503 },
-  INTERNAL: { disposition: "retry", http: 500 },
-} as const satisfies Record<string, ErrorSpec>;
-
-export type ErrorCode = keyof typeof ERRORS;
+  FRAME_MALFORMED: { http: 400 },
+  FRAME_TOO_LARGE: { http: 413 },
+  FRAME_UNKNOWN: { http: 400 },
+  INVALID: { http: 400 },
+  UNAUTHENTICATED: { http: 401, close: 4401 },
+  TOKEN_EXPIRED: { http: 401, close: 4402 },
+  FORBIDDEN: { http: 403 },
+  NOT_FOUND: { http: 404 },
+  CONFLICT: { http: 409 },
+  RATE_LIMITED: { http: 429 },
+  BUSY: { http: 503 },
+  UNAVAILABLE: { http: 503 },
+  INTERNAL: { http: 500 },
+} as const satisfies Record<ErrorCode, ErrorSpec>;
 
 /** WebSocket close codes. `mayResume` says after which of them a client may resume. */
 export const CLOSE = {
@@ -46,9 +62,9 @@ export const CLOSE = {
 export const mayResume = (closeCode: number): boolean =>
   !((closeCode >= 4400 && closeCode <= 4403) || closeCode === CLOSE.replaced);
 
-export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);
+export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(DISPOSITIONS, code);
 
-export const isRetryable = (code: ErrorCode): boolean => ERRORS[code].disposition === "retry";
+export const isRetryable = (code: ErrorCode): boolean => DISPOSITIONS[code] === "retry";
 
 /** The close code of an error; `undefined` if the error does not end the session. */
 export function closeOf(code: ErrorCode): number | undefined {
@@ -60,9 +76,9 @@ export interface ChatErrorOptions extends ErrorOptions {
   /**
    * Milliseconds after which the client may retry the same `id`. Only for retryable codes; 500 by default.
    */
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs?: number | undefined;
   /** Finds the request in the traces and logs of the servers. Set on errors that a server answered with. */
-  readonly traceId?: string;
+  readonly traceId?: string | undefined;
 }
 
 /** An error that a client may see. Anything else that is thrown is a defect and answers INTERNAL. */

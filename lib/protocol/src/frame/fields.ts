@@ -1,10 +1,12 @@
 import { ChatError } from "../errors.ts";
 import { BODY_BYTES_MAX } from "../limits.ts";
 
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+/** Whether this is a map: an object that is no list. */
+export const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const CONTROL = /\p{Cc}/u;
+/** A control character. */
+export const CONTROL = /\p{Cc}/u;
 
 /** A map from a client, read field by field. Each refusal names the field and what it should be. */
 export class Fields {

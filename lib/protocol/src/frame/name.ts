@@ -1,10 +1,10 @@
 import { ChatError } from "../errors.ts";
 import { NAME_LENGTH_MAX } from "../limits.ts";
+import { CONTROL } from "./fields.ts";
 
 // At most four code points compose to one, and each has at most two units. A longer text cannot become a
 // valid name, so it is not composed.
 const COMPOSED_UNITS_MAX = NAME_LENGTH_MAX * 4 * 2;
-const CONTROL = /\p{Cc}/u;
 // Embeddings, overrides and isolates also change the direction of the text after the name.
 const BIDI = /[\u202a-\u202e\u2066-\u2069]/u;
 

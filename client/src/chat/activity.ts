@@ -8,23 +8,19 @@ const browsersPage = (): Page | undefined => (globalThis as { readonly document?
 const CHANGE = "visibilitychange";
 
 export interface Activity {
-  /** From here on the page is watched. Safe to call twice. */
-  start(): void;
-  stop(): void;
   /** What the application knows. */
   say(active: boolean): void;
-  /** A new connection knows nothing yet. */
-  welcomed(): void;
+  /** Ends the watching of the page. Safe to call twice. */
+  stop(): void;
 }
 
 /**
- * Whether somebody looks at this device: the page is visible, and the application has not said otherwise. It
- * is told at each change and after each welcome, since the server knows it of one connection only. Where
- * neither a page nor the application says anything, nothing is told.
+ * Whether somebody looks at this device: the page is visible, and the application has not said otherwise.
+ * Calls `tell` at once and at each change. Where neither a page nor the application says anything, nothing is
+ * told.
  */
-export function activityOf(tell: (active: boolean) => void, page = browsersPage()): Activity {
+export function watchActivity(tell: (active: boolean) => void, page = browsersPage()): Activity {
   let said: boolean | undefined;
-  /** What the present connection was told. */
   let told: boolean | undefined;
   const look = (): void => {
     const isHidden = page?.visibilityState === "hidden";
@@ -33,16 +29,13 @@ export function activityOf(tell: (active: boolean) => void, page = browsersPage(
     told = active;
     tell(active);
   };
+  page?.addEventListener(CHANGE, look);
+  look();
   return {
-    start: () => page?.addEventListener(CHANGE, look),
-    stop: () => page?.removeEventListener(CHANGE, look),
     say: (active) => {
       said = active;
       look();
     },
-    welcomed: () => {
-      told = undefined;
-      look();
-    },
+    stop: () => page?.removeEventListener(CHANGE, look),
   };
 }
