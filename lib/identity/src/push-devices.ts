@@ -5,10 +5,8 @@ import { pushRegistrationsText, readPushRegistrations } from "@jichat/protocol/b
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
 import { isConflict } from "@jichat/runtime/conflict.ts";
+import type { DevicesBucket } from "./push-targets.ts";
 import { PushTargets, nameOfTarget, withRegistration } from "./push-targets.ts";
-
-/** Releases of a target that may cross one registration of it. */
-const TRIES = 5;
 
 type Devices = readonly PushRegistration[];
 
@@ -26,10 +24,10 @@ type Devices = readonly PushRegistration[];
  *   reads that but the next `put` of the target.
  */
 export class PushDevices {
-  readonly #bucket: Bucket;
+  readonly #bucket: DevicesBucket;
   readonly #targets: PushTargets;
 
-  private constructor(bucket: Bucket) {
+  constructor(bucket: DevicesBucket) {
     this.#bucket = bucket;
     this.#targets = new PushTargets(bucket);
   }
@@ -51,7 +49,7 @@ export class PushDevices {
   /**
    * Registers a device. It takes the place of the device's earlier registration in one write, so there is no
    * moment without one. A target that belongs to another device or user moves here. The oldest registration
-   * goes if there are too many. Throws CONFLICT if another account registers the target at the same time.
+   * goes if there are too many. Throws CONFLICT if another device or account registers its target at the same time.
    */
   async put(user: string, registration: PushRegistration): Promise<void> {
     await reach(async () => this.#put(user, registration));
@@ -101,32 +99,22 @@ export class PushDevices {
     const { device, target } = registration;
     const name = nameOfTarget(target);
     const owner = { user, device };
-    for (let tries = 0; tries < TRIES; tries += 1) {
-      await this.#forget(name, user, await this.#targets.claim(name, owner));
-      const replaced = await this.#change(user, (devices) => withRegistration(devices, registration));
-      const ownership = await this.#targets.ownership(name, owner);
-      // A release that was under way may have forgotten the target before the registration was there.
-      if (ownership !== "other") await this.#releaseAll(user, replaced);
-      if (ownership === "own") return;
-      if (ownership === "none") continue;
-      await this.#drop(name, owner);
-      throw new ChatError("CONFLICT", "another account registered this device at the same time");
-    }
-    throw new ChatError("UNAVAILABLE", "this device is registered and removed at the same time", {
-      retryAfterMs: 1_000,
-    });
+    const { earlier, revision } = await this.#targets.claim(name, owner);
+    await this.#forget(name, user, earlier);
+    const claimed = { ...registration, claim: revision };
+    const replaced = await this.#change(user, (devices) => withRegistration(devices, claimed));
+    // Whoever claims the target from here on finds the registration, and removes it.
+    const isOwn = await this.#targets.isOf(name, owner);
+    if (!isOwn) await this.#drop(name, owner);
+    await this.#releaseAll(user, replaced);
+    if (!isOwn) throw new ChatError("CONFLICT", "another request registered or removed this device at the same time");
   }
 
-  /** What was registered and is not any more: its targets belong to nobody, unless they moved. */
+  /** What was registered and is not any more: its targets belong to nobody, unless they were claimed again. */
   async #releaseAll(user: string, gone: Devices): Promise<void> {
-    for (const { device, target } of gone) {
+    for (const { target, claim = 0 } of gone) {
       const name = nameOfTarget(target);
-      await this.#targets.release(
-        name,
-        { user, device },
-        async () => (await this.#get(user)).devices.some((one) => isOf(one, device, name)),
-        async (earlier) => this.#forget(name, user, earlier),
-      );
+      await this.#targets.release(name, claim, async (earlier) => this.#forget(name, user, earlier));
     }
   }
 

@@ -9,8 +9,13 @@ import { PUSH_DEVICES_MAX, pushOwnersText, readPushOwners } from "@jichat/protoc
 import type { Bucket } from "@jichat/runtime/bucket.ts";
 import { isConflict } from "@jichat/runtime/conflict.ts";
 
+/** What is needed of the bucket. */
+export interface DevicesBucket extends Pick<Bucket, "erase" | "keys"> {
+  readonly kv: Pick<Bucket["kv"], "create" | "delete" | "get" | "update">;
+}
+
 /** Present and earlier owners of a target that are remembered. */
-const OWNERS_MAX = 4;
+const OWNERS_MAX = 8;
 
 /** The name of a target: two registrations with the same one reach the same device. */
 export const nameOfTarget = (target: PushTarget): string =>
@@ -38,52 +43,53 @@ export function withRegistration(
  * remembers the latest earlier owners too, so that a move that a crash cut short is finished by the next one.
  */
 export class PushTargets {
-  readonly #bucket: Bucket;
+  readonly #bucket: DevicesBucket;
 
-  constructor(bucket: Bucket) {
+  constructor(bucket: DevicesBucket) {
     this.#bucket = bucket;
   }
 
   /**
-   * Makes `owner` the owner of the target, and returns the earlier ones. It always writes, so that a release
-   * that began before has no effect.
+   * Makes `owner` the owner of the target. Returns the earlier ones, and the revision of this claim. It always
+   * writes, so that what releases an earlier claim has no effect.
    */
-  async claim(target: string, owner: PushOwner): Promise<readonly PushOwner[]> {
+  async claim(
+    target: string,
+    owner: PushOwner,
+  ): Promise<{ readonly earlier: readonly PushOwner[]; readonly revision: number }> {
     for (;;) {
       const known = await this.#get(target);
       const earlier = (known?.owners ?? []).filter((one) => !isSame(one, owner)).slice(0, OWNERS_MAX - 1);
       const text = pushOwnersText([owner, ...earlier]);
       try {
-        await (known === undefined
+        const revision = await (known === undefined
           ? this.#bucket.kv.create(keyOf(target), text)
           : this.#bucket.kv.update(keyOf(target), text, known.revision));
-        return earlier;
+        return { earlier, revision };
       } catch (error) {
         if (!isConflict(error)) throw error;
       }
     }
   }
 
-  /** `none` if the target belongs to nobody. */
-  async ownership(target: string, owner: PushOwner): Promise<"own" | "other" | "none"> {
+  async isOf(target: string, owner: PushOwner): Promise<boolean> {
     const known = await this.#get(target);
-    return known === undefined ? "none" : isSame(known.owners[0], owner) ? "own" : "other";
+    return known !== undefined && isSame(known.owners[0], owner);
   }
 
   /**
-   * Forgets the target if it belongs to `owner` and `isUsed` then answers false. Does nothing if it is
-   * claimed meanwhile. `forget` is told the earlier owners before that.
+   * Forgets the target unless it was claimed since the claim of this revision. `forget` is told the earlier
+   * owners before that.
    */
   async release(
     target: string,
-    owner: PushOwner,
-    isUsed: () => Promise<boolean>,
+    revision: number,
     forget: (earlier: readonly PushOwner[]) => Promise<void>,
   ): Promise<void> {
     const known = await this.#get(target);
-    if (known === undefined || !isSame(known.owners[0], owner) || (await isUsed())) return;
+    if (known?.revision !== revision) return;
     await forget(known.owners.slice(1));
-    await this.#bucket.erase(known.revision);
+    await this.#bucket.erase(revision);
   }
 
   async #get(

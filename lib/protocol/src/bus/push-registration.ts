@@ -38,6 +38,8 @@ export interface PushRegistration {
   readonly registeredAt: number;
   /** The name of the token that registered it: the registration ends with that token. */
   readonly tokenId?: string | undefined;
+  /** The revision of its target's entry. Only that one goes with the registration. */
+  readonly claim?: number | undefined;
 }
 
 /** A device of a user, as the owner of a target. */
