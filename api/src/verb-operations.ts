@@ -85,7 +85,7 @@ export const VERB_OPERATIONS: Readonly<Record<VerbName, VerbOperation>> = {
     operationId: "muteConversation",
     tag: "conversations",
     description:
-      "The caller's own setting, of which nobody else learns. `until` is in the future and at most 10 years ahead; without it the conversation is muted for good. With `mentionsOnly`, messages that mention the caller are not muted. A mute replaces the one before it.",
+      "Nobody else learns of it. It ends at `until`, at most 10 years ahead, or never. With `mentionsOnly`, messages that mention the caller are not muted. A mute replaces the one before it.",
     example: { id, mentionsOnly: true },
   },
   unmute: {

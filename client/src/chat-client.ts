@@ -266,8 +266,8 @@ export class ChatClient<B extends object = Body> {
   }
 
   /**
-   * Mutes a conversation for this user, on all devices. It replaces the mute before it. Rejects with CONFLICT if
-   * `until` is in the past or more than 10 years ahead.
+   * Mutes a conversation for this user, on all devices. It replaces the mute before it. Rejects with CONFLICT
+   * if `until` is in the past or more than 10 years ahead.
    */
   async mute(conversation: string, { until, mentionsOnly }: MuteOptions = {}): Promise<WriteResult> {
     return this.#write({ t: "mute", conversation, until, mentionsOnly });

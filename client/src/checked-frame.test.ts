@@ -11,6 +11,7 @@ function taken({ schema }: Field<unknown>): unknown {
   const { type, const: only } = schema as { readonly type?: string; readonly const?: unknown };
   if (only !== undefined) return only;
   if (type === "integer") return 2;
+  if (type === "boolean") return true;
   if (type === "array") return ["ann", "bob"];
   return type === "object" ? { text: "hi" } : "g_1";
 }

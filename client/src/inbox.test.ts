@@ -36,12 +36,15 @@ function device({ resume, helloSince }: Given = {}): {
   since: (string | undefined)[];
   /** Kinds of notices, in order. */
   told: string[];
+  /** Whether each listed conversation, and each whose settings were told, is muted, in order. */
+  muted: boolean[];
   answer: (head: number, more?: Partial<Synced>) => Promise<void>;
   refuse: (error: ChatError) => Promise<void>;
 } {
   const shown: number[] = [];
   const since: (string | undefined)[] = [];
   const told: string[] = [];
+  const muted: boolean[] = [];
   const asked: { resolve: (frame: ServerFrame) => void; reject: (error: Error) => void }[] = [];
   const reply = async (): Promise<ServerFrame> =>
     new Promise((resolve, reject) => {
@@ -58,6 +61,9 @@ function device({ resume, helloSince }: Given = {}): {
       emit: (notice) => {
         told.push(notice.t);
         if (notice.t === "event") shown.push(notice.event.seq);
+        if (notice.t === "settings") muted.push(notice.muted !== undefined);
+        if (notice.t === "conversations")
+          for (const one of notice.conversations) muted.push("muted" in one && one.muted !== undefined);
       },
       ask: async (frame) => {
         since.push((frame as unknown as Sync).since);
@@ -85,6 +91,7 @@ function device({ resume, helloSince }: Given = {}): {
     shown,
     since,
     told,
+    muted,
     refuse: async (error) => {
       asked.shift()?.reject(error);
       await settled();
@@ -383,4 +390,17 @@ test("a pull that is refused for good is reported and not repeated, and the curs
   assert.deepEqual([asked(), troubles, shown, clock.sleepers], [1, ["FORBIDDEN"], [], 0]);
   assert.equal(inbox.seen()?.seqs[CONVERSATION], 2);
   inbox.stop();
+});
+
+test("settings that are told while a sync is asked are newer than its answer, those from before are not", async () => {
+  const { inbox, muted, answer } = device({ resume: SEEN });
+  inbox.settings(CONVERSATION, {});
+  await answer(2);
+  assert.deepEqual(muted, [true, true]);
+  inbox.settings(CONVERSATION, undefined);
+  inbox.settings(CONVERSATION, {});
+  inbox.gap(undefined);
+  await settled();
+  await answer(2);
+  assert.deepEqual(muted, [true, true, false, true, false]);
 });

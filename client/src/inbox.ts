@@ -63,7 +63,7 @@ export class Inbox {
    * answer is a reset.
    */
   #heard: Heard[] | undefined;
-  /** Settings that were told while a sync was asked, by conversation. Its answer may have been read before. */
+  /** Settings that were told while a sync was asked, by conversation: its answer may be older. */
   readonly #told = new Map<string, Muted | undefined>();
   readonly #stopping = new AbortController();
 

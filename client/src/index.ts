@@ -10,6 +10,7 @@ export type {
   LeftConversation,
   Limits,
   ListedConversation,
+  Muted,
   Page,
   Synced,
 } from "@jichat/protocol/frame/server-frame.ts";

@@ -115,8 +115,8 @@ export interface WriteResult {
 
 export interface MuteOptions {
   /**
-   * When the mute ends, in milliseconds since 1970 by the server's clock (`serverTime`): in the future, at most
-   * 10 years ahead. Default: never.
+   * When the mute ends, in milliseconds since 1970 by the server's clock (`serverTime`): in the future, at
+   * most 10 years ahead. Default: never.
    */
   readonly until?: number | undefined;
   /** Messages that mention the user are not muted. */

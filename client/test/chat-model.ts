@@ -246,6 +246,8 @@ class ChatModel {
         () => this.#now.markRead(`d_${dice.pick(FRIENDS)}`, dice.chance(0.5) ? undefined : dice.int(1, 20)),
       ],
       [2, () => this.#otherReads()],
+      [2, () => this.#mute()],
+      [2, () => this.#otherMutes()],
       [8, () => this.server.friendWrites(dice.pick(FRIENDS))],
       [3, () => this.server.friendChanges(dice.pick(FRIENDS), dice.pick(["edited", "recalled"]))],
       [4, () => this.server.disturb(dice.pick(["goaway", "gap", "cut", "close", "nonsense", "later"]))],
@@ -301,6 +303,22 @@ class ChatModel {
     const conversation = this.server.store.conversations.get(`d_${this.dice.pick(FRIENDS)}`);
     if (conversation === undefined) return;
     this.server.otherReads(conversation, this.dice.int(1, conversation.events.length));
+  }
+
+  #mute(): void {
+    const { client } = this.#now;
+    const conversation = `d_${this.dice.pick(FRIENDS)}`;
+    const mentionsOnly = this.dice.chance(0.5);
+    const muted = this.dice.chance(0.5)
+      ? client.mute(conversation, { mentionsOnly })
+      : client.unmute(conversation);
+    muted.catch(() => undefined); // Refused by chance, or the conversation is not there yet.
+  }
+
+  #otherMutes(): void {
+    const conversation = this.server.store.conversations.get(`d_${this.dice.pick(FRIENDS)}`);
+    if (conversation !== undefined)
+      this.server.otherMutes(conversation, this.dice.chance(0.5) ? {} : undefined);
   }
 
   /** The user decides about what has failed. */
@@ -424,6 +442,7 @@ class ChatModel {
         read: stored.mark,
         unread: stored.no - stored.markNo,
         pins: [],
+        muted: stored.muted,
         last: this.#linesOf(stored).at(-1) as ConversationView<Body>["last"],
         activeAt: stored.events.at(-1)?.ts ?? 0,
         no: stored.no,

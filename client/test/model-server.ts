@@ -1,4 +1,4 @@
-import type { ChatEvent, Limits } from "@jichat/protocol/frame/server-frame.ts";
+import type { ChatEvent, Limits, Muted } from "@jichat/protocol/frame/server-frame.ts";
 import type { Encoding } from "../src/encoding.ts";
 import type { Dice } from "@jichat/protocol/dice.ts";
 import { ModelSocket } from "./model-socket.ts";
@@ -220,8 +220,9 @@ export class ModelServer implements Peer, WriteHost {
     socket.say({ t: "error", id, code, message: "no", retryAfterMs: this.dice.int(20, 400), traceId: "t" });
   }
 
-  ack(socket: ModelSocket, id: string, { id: conversation }: Conversation, seq: number): void {
-    socket.say({ t: "ack", id, conversation, seq, ts: seq, traceId: "t" });
+  ack(socket: ModelSocket, id: string, { id: conversation }: Conversation, seq: number, isKnown = false): void {
+    const duplicate = isKnown ? { duplicate: true } : {};
+    socket.say({ t: "ack", id, conversation, seq, ts: seq, ...duplicate, traceId: "t" });
   }
 
   malformed(socket: ModelSocket, id: string, what: string): void {
@@ -263,6 +264,12 @@ export class ModelServer implements Peer, WriteHost {
   otherReads(conversation: Conversation, seq: number): void {
     const mark = this.store.read(conversation, seq);
     this.say({ t: "receipt", conversation: conversation.id, user: ME, seq: mark });
+  }
+
+  /** Another device of the user mutes the conversation, or ends that. */
+  otherMutes(conversation: Conversation, muted: Muted | undefined): void {
+    this.store.mute(conversation, muted);
+    this.say({ t: "settings", conversation: conversation.id, ...(muted === undefined ? {} : { muted }) });
   }
 
   deliver(event: ChatEvent): void {

@@ -1,4 +1,4 @@
-import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import type { ChatEvent, Muted } from "@jichat/protocol/frame/server-frame.ts";
 
 export const ME = "ann";
 
@@ -13,6 +13,7 @@ export interface Conversation {
   /** How far the user has read, and `no` of that event. */
   mark: number;
   markNo: number;
+  muted: Muted | undefined;
 }
 
 /** What the cluster holds: conversations of one user, each numbered without a hole. */
@@ -41,6 +42,7 @@ export class ModelStore {
       no: 0,
       mark: 1,
       markNo: 0,
+      muted: undefined,
     };
     this.conversations.set(id, made);
     this.append(made, { kind: "created", from: creator, users });
@@ -70,6 +72,12 @@ export class ModelStore {
     return at;
   }
 
+  mute(conversation: Conversation, muted: Muted | undefined): void {
+    conversation.muted = muted;
+    this.version += 1;
+    conversation.changedAt = this.version;
+  }
+
   /** An event as a page shows it: a message in its present form. */
   shown({ events }: Conversation, event: ChatEvent): ChatEvent {
     const isGone = (target: number | undefined): boolean =>
@@ -93,7 +101,7 @@ export class ModelStore {
     const end = Number(at) + limit;
     const more = end < changed.length;
     return {
-      conversations: changed.slice(Number(at), end).map(({ id, peer, events, no, mark, markNo }) => ({
+      conversations: changed.slice(Number(at), end).map(({ id, peer, events, no, mark, markNo, muted }) => ({
         conversation: id,
         kind: peer === undefined ? "group" : "direct",
         peer,
@@ -101,6 +109,7 @@ export class ModelStore {
         head: events.length,
         read: mark,
         unread: no - markNo,
+        ...(muted === undefined ? {} : { muted }),
         last: events.at(-1),
       })),
       cursor,

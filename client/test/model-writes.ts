@@ -35,7 +35,7 @@ export interface WriteHost {
   readonly live: ModelSocket | undefined;
   limitsOf(socket: ModelSocket): Limits;
   deliver(event: ChatEvent): void;
-  ack(socket: ModelSocket, id: string, conversation: Conversation, seq: number): void;
+  ack(socket: ModelSocket, id: string, conversation: Conversation, seq: number, isKnown?: boolean): void;
   refuse(socket: ModelSocket, id: string, code: string): void;
   malformed(socket: ModelSocket, id: string, what: string): void;
 }
@@ -94,13 +94,14 @@ export class ModelWrites {
       return this.#host.refuse(socket, id, "NOT_FOUND");
     }
     const known = conversation.seqById.get(id);
-    if (known !== undefined) return this.#host.ack(socket, id, conversation, known);
+    if (known !== undefined) return this.#host.ack(socket, id, conversation, known, true);
     if (t === "read") {
       const mark = this.#host.store.read(conversation, seq ?? 0);
       const { live } = this.#host;
       if (live !== socket) live?.say({ t: "receipt", conversation: conversation.id, user: ME, seq: mark });
       return this.#host.ack(socket, id, conversation, mark);
     }
+    if (t === "mute" || t === "unmute") return this.#mute(socket, frame, conversation);
     if (t !== "send" && !this.#mayChange(conversation, seq)) {
       this.refusedForGood.add(id);
       return this.#host.refuse(socket, id, "CONFLICT");
@@ -115,6 +116,18 @@ export class ModelWrites {
     });
     if (this.#host.echo || this.#host.live !== socket) this.#host.deliver(event);
     this.#host.ack(socket, id, conversation, event.seq);
+  }
+
+  /** Whoever else is live hears of it. An id is known from then on. */
+  #mute(socket: ModelSocket, { t, id, ...fields }: Frame, conversation: Conversation): void {
+    const { until, mentionsOnly } = fields as { until?: number; mentionsOnly?: boolean };
+    const muted = { ...(until && { until }), ...(mentionsOnly === true && { mentionsOnly }) };
+    this.#host.store.mute(conversation, t === "mute" ? muted : undefined);
+    const { events, seqById, muted: present, id: name } = conversation;
+    seqById.set(id, events.length);
+    const { live } = this.#host;
+    if (live !== socket) live?.say({ t: "settings", conversation: name, ...(present && { muted: present }) });
+    this.#host.ack(socket, id, conversation, events.length);
   }
 
   /** Whether `seq` is a message that was not recalled. */

@@ -10,7 +10,7 @@ import { startStack } from "../src/scene.ts";
 const FLUSH_MS = 100;
 
 test(
-  "each verb has the same effect over REST as on the socket, and pins survive a cold owner and a lost Redis",
+  "each verb has the same effect over REST as on the socket; pins and mutes survive a cold owner and a lost Redis",
   { timeout: 180_000 },
   async (t) => {
     const stack = await startStack(t, {
@@ -57,6 +57,13 @@ test(
       return found;
     };
     const pinsOf = async (client: ChatClient): Promise<unknown> => (await listedTo(client)).pins;
+    const mutedOf = async (client: ChatClient): Promise<unknown> => (await listedTo(client)).muted;
+    const muted = { until: Date.now() + 3_600_000, mentionsOnly: true };
+    const isShown = async (): Promise<boolean> =>
+      JSON.stringify([await mutedOf(ann), await mutedOf(bob)]) === JSON.stringify([muted, {}]);
+    await rest("PUT", "/mute", { id: "mute", ...muted });
+    await bob.mute(conversation);
+    await until("each is shown their own mute", 5_000, isShown);
     const page = await bob.pull(conversation);
     assert.deepEqual(
       page.events.map(({ kind }) => kind),
@@ -80,6 +87,14 @@ test(
       const pins = await pinsOf(bob).catch(() => undefined);
       return JSON.stringify(pins) === JSON.stringify(both);
     });
+    await until("so are the mutes", 10_000, isShown);
+    await rest("DELETE", "/mute?id=unmute");
+    await bob.unmute(conversation);
+    await until("nothing is muted", 5_000, async () => {
+      assert.deepEqual([await mutedOf(ann), await mutedOf(bob)], [undefined, undefined]);
+      return true;
+    });
+    await assert.rejects(rest("PUT", "/mute", { id: "past", until: 1 }), /`until` is not in the future/);
     await ann.recall(conversation, first.seq);
     await until(
       "a recall unpins",

@@ -20,7 +20,7 @@ import { Folded } from "./fold.ts";
 import type { Tail } from "./tail.ts";
 
 /** Upper bound of an entry's size in JSON. */
-const ENTRY_BYTES = 200;
+const ENTRY_BYTES = 280;
 /** Conversations of a list that are read at once with brief heads. */
 const LISTED_AT_ONCE = 1_000;
 /** The same with whole heads. An answer seldom has room for more. */

@@ -73,7 +73,7 @@ const marksOf = (store: Store): Batched<readonly MarkRow[]> =>
 /** Key of what one user has in one conversation: a mark, settings. */
 export const ownKey = (user: string, conversation: string): string => `${user} ${conversation}`;
 
-/** The conversations and the users of some `ownKey`s. A query for all pairs of them finds more than the keys. */
+/** The conversations and the users of some `ownKey`s. A query for both finds more pairs than the keys. */
 function pairsOf(keys: readonly string[]): { users: readonly string[]; conversations: readonly string[] } {
   const pairs = keys.map((key) => key.split(" ", 2));
   return {
@@ -113,7 +113,8 @@ const ownSettingsOf = (store: Store): Batched<SettingRow> =>
   new Batched(async (keys) => {
     const rows = await store.query<Rows<SettingRow>>(
       `SELECT conversation, user, seq, position, value FROM {db}.settings
-       WHERE conversation IN {conversations: Array(String)} AND user IN {users: Array(String)} ${LATEST_SETTING}`,
+       WHERE conversation IN {conversations: Array(String)} AND user IN {users: Array(String)}
+       ${LATEST_SETTING}`,
       pairsOf(keys),
     );
     return new Map(rows.map((row) => [ownKey(row.user, row.conversation), row]));

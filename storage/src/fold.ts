@@ -127,7 +127,7 @@ export class Folded implements State {
     }
   }
 
-  /** Takes a user's settings, unless later ones are known. They end with the membership that they were made in. */
+  /** Takes a user's settings, unless later ones are known. They end with their membership. */
   set(user: string, at: SettingsAt): void {
     const known = this.#settings.get(user);
     if (known !== undefined && known.position > at.position) return;

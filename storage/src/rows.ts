@@ -77,8 +77,8 @@ export function addRow(lines: Lines, values: Values, origin: Origin, text = JSON
 }
 
 /**
- * Adds the rows of one run. Pure: the rows depend on the run alone. Where only the latest matters (heads, marks
- * and settings), only that is added: a busy conversation is one row per run, not one per message.
+ * Adds the rows of one run. Pure: the rows depend on the run alone. Where only the latest matters (heads,
+ * marks and settings), only that is added: a busy conversation is one row per run, not one per message.
  */
 export function addRun(rows: Rows, partition: number, batches: Iterable<Positioned>): void {
   const heads = new Map<string, readonly [Values, Origin]>();

@@ -79,7 +79,7 @@ class Script {
     const read = members.get(user);
     members.set(user, head + 1);
     if (read === undefined) return event({ kind: "joined", users: [user] });
-    switch (this.#dice(5)) {
+    switch (this.#dice(6)) {
       case 0:
         members.delete(user);
         return event({ kind: "left", users: [user] });
@@ -87,6 +87,12 @@ class Script {
         members.set(user, head);
         if (read < head) return { r: "mark", conversation, user, seq: head, no: head - 1, session: "s" };
         return event({ kind: "renamed", name: `${head}` });
+      case 2: {
+        members.set(user, read);
+        const muted = [undefined, {}, { until: this.position }][this.#dice(3)];
+        const about = { conversation, user, id: `s${this.position}`, seq: head, ts: at.ts, session: "s" };
+        return { r: "setting", ...about, ...(muted === undefined ? {} : { settings: { muted } }) };
+      }
       default:
         return event({ kind: "message", id: `m${this.position}`, body: `{"n":${this.position}}` });
     }
@@ -130,4 +136,5 @@ test("a list equals the whole log, for any division between ClickHouse, the tail
   }
   const some = expectedOf(script, "ann");
   assert.ok(some.entries.length > some.heads.length && some.heads.length > 5);
+  assert.ok(some.entries.some(({ settings }) => settings !== undefined));
 });

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { Virtualizer } from "virtua";
 import { goTo } from "./address.ts";
+import { Bell } from "./bell.tsx";
 import { whenOf } from "./dates.ts";
 import { Face } from "./face.tsx";
 import { language, t } from "./i18n.ts";
@@ -116,7 +117,7 @@ interface EntryProps {
 }
 
 function Entry({ model, listed }: EntryProps) {
-  const { id, kind, last, unread } = listed;
+  const { id, kind, last, muted, unread } = listed;
   const peers = kind === "direct" ? [listed.name] : [];
   const nameOf = useNames(last === undefined ? peers : [...peers, ...namedIn(last)]);
   const name = kind === "direct" ? nameOf(listed.name) : listed.name;
@@ -137,13 +138,20 @@ function Entry({ model, listed }: EntryProps) {
       <span class="name">
         <bdi>{name}</bdi>
       </span>
-      <span class="time">{last === undefined ? "" : whenOf(last.ts)}</span>
+      <span class="time">
+        {muted === undefined ? null : (
+          <span class="muted" role="img" aria-label={t("list.muted")}>
+            <Bell isMuted />
+          </span>
+        )}
+        {last === undefined ? "" : whenOf(last.ts)}
+      </span>
       <span class="last" dir="auto">
         {isSaid ? <bdi>{who}: </bdi> : null}
         {said}
       </span>
       {unread > 0 ? (
-        <span class="unread" role="img" aria-label={t("list.unread", { count: unread })}>
+        <span class={muted === undefined ? "unread" : "unread calm"} role="img" aria-label={t("list.unread", { count: unread })}>
           {unread > 99 ? "99+" : unread}
         </span>
       ) : null}

@@ -14,6 +14,7 @@ const FORMS = {
   date: { day: "numeric", month: "short" },
   month: { year: "numeric", month: "short" },
   exact: { dateStyle: "full", timeStyle: "medium" },
+  moment: { dateStyle: "medium", timeStyle: "short" },
 } as const satisfies Record<string, Intl.DateTimeFormatOptions>;
 
 /** Making a format takes a hundred times as long as using it. */
@@ -29,6 +30,7 @@ function inForm(form: keyof typeof FORMS, ts: number): string {
 
 export const timeOf = (ts: number): string => inForm("time", ts);
 export const exactTimeOf = (ts: number): string => inForm("exact", ts);
+export const momentOf = (ts: number): string => inForm("moment", ts);
 export const dayOf = (ts: number, now = Date.now()): string =>
   inForm(new Date(ts).getFullYear() === new Date(now).getFullYear() ? "day" : "dayOfYear", ts);
 
@@ -41,4 +43,11 @@ export function whenOf(ts: number, now = Date.now()): string {
   const isToday = new Date(ts).toDateString() === new Date(now).toDateString();
   if (isToday) return timeOf(ts);
   return inForm(now - ts < DATE_MS ? "date" : "month", ts);
+}
+
+/** When the next day begins for most people: at 8 in the morning, by the clock of the page. */
+export function tomorrowAfter(now: number): number {
+  const day = new Date(now);
+  day.setDate(day.getDate() + 1);
+  return day.setHours(8, 0, 0, 0);
 }

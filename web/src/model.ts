@@ -111,8 +111,9 @@ export class ChatModel {
     return this.#chat.conversations.get().conversations;
   }
 
+  /** Unread messages that call for attention: those of muted conversations do not. */
   get unread(): number {
-    return this.#chat.conversations.get().unread;
+    return this.sorted.reduce((sum, { muted, unread }) => (muted === undefined ? sum + unread : sum), 0);
   }
 
   conversation(id: string): ConversationRow | undefined {

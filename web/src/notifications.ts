@@ -1,4 +1,5 @@
 import { useEffect } from "preact/hooks";
+import { isMutedFor } from "@jichat/conversation/muted.ts";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { ChatModel } from "./model.ts";
 import { shownName } from "./people.ts";
@@ -22,14 +23,14 @@ export async function setNotifying(wanted: boolean): Promise<boolean> {
   return isNotifying();
 }
 
-/** Notifies of messages of others while the tab is hidden. */
+/** Notifies of messages of others, in conversations that are not muted, while the tab is hidden. */
 export function useNotifications(model: ChatModel): void {
   useEffect(() => {
     let isOver = false;
     const follow = async (): Promise<void> => {
       for await (const notice of model.client.events()) {
         if (isOver) return;
-        if (notice.t === "event" && isWorthIt(notice.event, model.me)) await notify(notice.event, model);
+        if (notice.t === "event" && isWorthIt(notice.event, model)) await notify(notice.event, model);
       }
     };
     void follow();
@@ -39,8 +40,12 @@ export function useNotifications(model: ChatModel): void {
   }, [model]);
 }
 
-const isWorthIt = ({ kind, from }: ChatEvent, me: string): boolean =>
-  kind === "message" && from !== me && document.visibilityState === "hidden" && isNotifying();
+function isWorthIt({ kind, from, conversation, mentions }: ChatEvent, model: ChatModel): boolean {
+  if (kind !== "message" || from === model.me) return false;
+  if (document.visibilityState !== "hidden" || !isNotifying()) return false;
+  const settings = { muted: model.conversation(conversation)?.muted };
+  return !isMutedFor({ user: model.me, settings }, mentions, model.client.serverTime());
+}
 
 /** The name that somebody goes by. It is waited for a moment if it is not known yet. */
 async function nameOf(user: string, model: ChatModel): Promise<string> {

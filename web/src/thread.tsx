@@ -9,6 +9,7 @@ import { explain, language, t } from "./i18n.ts";
 import { Messages } from "./messages.tsx";
 import type { ChatModel } from "./model.ts";
 import { isNew } from "./model.ts";
+import { Mute } from "./mute.tsx";
 import { useProfile, shownName } from "./people.ts";
 import { rowsOf } from "./rows.ts";
 
@@ -58,6 +59,16 @@ export function Thread({ model, target, token, drafts }: Props) {
           ←
         </button>
         <Title model={model} target={target} />
+        {listed?.isMember === true ? (
+          <Mute
+            key={listed.id}
+            model={model}
+            listed={listed}
+            onFault={(error) => {
+              setFault(explain(error));
+            }}
+          />
+        ) : null}
         {isGroup ? (
           <button
             class="quiet"

@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { callRest, signIn, signUp } from "@jichat/client";
 import { ChatClient } from "@jichat/client/chat-client.ts";
-import { Scene, composer, entry, leave, message, pick, say, shot } from "./scene.ts";
+import { Scene, composer, entry, isOpenToAll, leave, message, pick, say, shot } from "./scene.ts";
 
 let scene: Scene;
 
@@ -88,6 +88,48 @@ test("two people talk on three devices, and the two devices of one stay in step"
   await message(bob, "One more, changed").hover();
   await message(bob, "One more, changed").getByRole("button", { name: "Take back" }).click();
   await message(laptop, "Message taken back").waitFor();
+  await leave(phone, laptop, bob);
+  assert.deepEqual(scene.takeFaults(), []);
+});
+
+test("a conversation that is muted on one device is so on the other, draws no attention, and rings again", LIMIT, async () => {
+  const phone = await scene.enter("alice");
+  const laptop = await scene.enter("alice");
+  const bob = await scene.enter("bob");
+  await entry(phone, "bob").click();
+  await phone.getByRole("button", { name: "Mute", exact: true }).click();
+  await shot(phone, "mute");
+  await isOpenToAll(phone, "the choices of a mute");
+  await phone.keyboard.press("Escape");
+  assert.equal(await phone.getByRole("button", { name: "For one hour" }).count(), 0);
+  await phone.getByRole("button", { name: "Mute", exact: true }).click();
+  await phone.getByRole("button", { name: "For one hour" }).click();
+  for (const page of [phone, laptop]) await entry(page, "bob").getByLabel("muted").waitFor();
+
+  await entry(bob, "alice").click();
+  await say(bob, "Quietly");
+  await entry(laptop, "bob").getByText("Quietly").waitFor();
+  await entry(laptop, "bob").getByLabel("1 unread").waitFor();
+  assert.equal(await laptop.title(), "JiChat");
+  await isOpenToAll(laptop, "a list with a muted conversation");
+  await shot(laptop, "muted");
+  assert.equal(await entry(bob, "alice").getByLabel("muted").count(), 0);
+
+  await laptop.reload();
+  await entry(laptop, "bob").click();
+  await laptop.getByRole("button", { name: "Muted", exact: true }).click();
+  await laptop.getByText(/^Muted until .*\d/).waitFor();
+  await laptop.getByRole("button", { name: "Unmute", exact: true }).click();
+  for (const page of [phone, laptop])
+    await entry(page, "bob").getByLabel("muted").waitFor({ state: "detached" });
+  for (const how of ["Until tomorrow", "Always"]) {
+    await phone.getByRole("button", { name: "Mute", exact: true }).click();
+    await phone.getByRole("button", { name: how }).click();
+    await entry(laptop, "bob").getByLabel("muted").waitFor();
+    await phone.getByRole("button", { name: "Muted", exact: true }).click();
+    await phone.getByRole("button", { name: "Unmute", exact: true }).click();
+    await entry(laptop, "bob").getByLabel("muted").waitFor({ state: "detached" });
+  }
   await leave(phone, laptop, bob);
   assert.deepEqual(scene.takeFaults(), []);
 });

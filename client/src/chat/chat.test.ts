@@ -291,3 +291,32 @@ test("the last line behind an edit at the head is looked up", async () => {
   assert.deepEqual(chat.conversation("d_bob").get()?.last?.seq, 3);
   await scene.close(chat);
 });
+
+test("a mute of this device or of another one is in the row at once, and ends by the server's clock", async () => {
+  const scene = new ChatScene();
+  scene.write("bob", 1);
+  const chat = await scene.open();
+  const row = chat.conversation("d_bob");
+  const stop = row.subscribe(listen);
+  assert.equal(row.get()?.muted, undefined);
+  const until = chat.client.serverTime() + 60_000;
+  const muted = chat.client.mute("d_bob", { until, mentionsOnly: true });
+  await scene.clock.pass(1_000);
+  await muted;
+  assert.deepEqual(row.get()?.muted, { until, mentionsOnly: true });
+  await scene.clock.pass(58_000);
+  assert.ok(row.get()?.muted !== undefined);
+  await scene.clock.pass(2_000);
+  assert.equal(row.get()?.muted, undefined);
+
+  const { conversations } = scene.server.store;
+  scene.server.otherMutes(conversations.get("d_bob") ?? assert.fail(), {});
+  await scene.clock.pass(1_000);
+  assert.deepEqual(row.get()?.muted, {});
+  stop();
+  await scene.close(chat);
+
+  const again = await scene.open();
+  assert.deepEqual(again.conversation("d_bob").get()?.muted, {});
+  await scene.close(again);
+});

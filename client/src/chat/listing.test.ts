@@ -18,6 +18,8 @@ test("a latest line that was looked up before an edit of it was heard is looked 
   const pages: PromiseWithResolvers<HistoryPage<object>>[] = [];
   const listing = new Listing<object>({
     me: "ann",
+    clock,
+    now: () => clock.now(),
     pace: new Pace(clock),
     patience,
     keeper: new Keeper({ store: memoryStore(), prefix: "p/", clock }),
@@ -54,11 +56,93 @@ test("a latest line that was looked up before an edit of it was heard is looked 
   patience.stop();
 });
 
+/** A list that answers no question. */
+function quietListing(clock: HandClock): { listing: Listing<object>; stop: () => void } {
+  const patience = new Patience(clock);
+  const listing = new Listing<object>({
+    me: "ann",
+    clock,
+    now: () => clock.now(),
+    pace: new Pace(clock),
+    patience,
+    keeper: new Keeper({ store: memoryStore(), prefix: "p/", clock }),
+    pull: () => new Promise(() => undefined),
+    read: async () => undefined,
+    noOf: () => undefined,
+    onPeer: () => undefined,
+    onChange: () => undefined,
+  });
+  return {
+    listing,
+    stop: () => {
+      patience.stop();
+      listing.stop();
+    },
+  };
+}
+
+test("a mute is shown as it was listed or told, and not beyond its end, of which no frame tells", async () => {
+  const clock = new HandClock();
+  const { listing, stop } = quietListing(clock);
+  const start = clock.now();
+  const listed = { kind: "group", first: 1, head: 1, read: 1, unread: 0 } as const;
+  listing.listed(
+    [
+      { ...listed, conversation: "soon", muted: { until: start + 1_000 } },
+      { ...listed, conversation: "late", muted: { until: start + 60 * 86_400_000 } },
+      { ...listed, conversation: "good", muted: { mentionsOnly: true } },
+      { ...listed, conversation: "not" },
+    ],
+    true,
+  );
+  const muted = (): string =>
+    ["soon", "late", "good", "not"].filter((id) => listing.get(id)?.muted !== undefined).join(" ");
+  assert.equal(muted(), "soon late good");
+  assert.deepEqual(listing.get("good")?.muted, { mentionsOnly: true });
+  await clock.pass(999);
+  assert.equal(muted(), "soon late good");
+  await clock.pass(1);
+  assert.equal(muted(), "late good");
+  listing.muted("not", { until: clock.now() + 500 });
+  listing.muted("good", undefined);
+  listing.muted("nowhere", {});
+  assert.equal(muted(), "late not");
+  await clock.pass(500);
+  assert.equal(muted(), "late");
+  // Longer than a timer of a browser can wait.
+  await clock.pass(59 * 86_400_000);
+  assert.equal(muted(), "late");
+  await clock.pass(86_400_000);
+  assert.equal(muted(), "");
+  stop();
+});
+
+test("a mute that is told again, or ends earlier than it was to, is shown as it was told last", async () => {
+  const clock = new HandClock();
+  const { listing, stop } = quietListing(clock);
+  const listed = { conversation: "c", kind: "group", first: 1, head: 1, read: 1, unread: 0 } as const;
+  listing.listed([{ ...listed, muted: {} }], true);
+  const row = listing.get("c");
+  listing.muted("c", {});
+  assert.equal(listing.get("c"), row, "nothing has changed");
+  listing.muted("c", { until: clock.now() + 5_000 });
+  listing.muted("c", { until: clock.now() + 1_000 });
+  await clock.pass(1_000);
+  assert.equal(listing.get("c")?.muted, undefined);
+  // A list that was made before the latest event has the settings of its time, which are the latest told.
+  listing.event(event(2, { kind: "message", body: {} }));
+  listing.listed([{ ...listed, muted: {} }], true);
+  assert.deepEqual([listing.get("c")?.head, listing.get("c")?.muted], [2, {}]);
+  stop();
+});
+
 test("a conversation that was shown among thousands is told of changes once somebody subscribes", async () => {
   const clock = new HandClock();
   const patience = new Patience(clock);
   const listing = new Listing<object>({
     me: "ann",
+    clock,
+    now: () => clock.now(),
     pace: new Pace(clock),
     patience,
     keeper: new Keeper({ store: memoryStore(), prefix: "p/", clock }),

@@ -1,4 +1,5 @@
 import type { ChatError } from "@jichat/protocol/errors.ts";
+import type { Muted } from "@jichat/protocol/frame/server-frame.ts";
 import type { LineEvent } from "../events.ts";
 import type { Remedy } from "../remedy.ts";
 import type { Status } from "../types.ts";

@@ -65,6 +65,7 @@ either. Ids of users, devices and conversations, and the \`id\` of a frame, have
     ),
     fixed(["name of a person or a group", "code points", REFUSED], PROTOCOL, "NAME_LENGTH_MAX"),
     fixed(["edit or recall a message, after it was sent", "ms", "`CONFLICT`"], PROTOCOL, "EDIT_WINDOW_MS"),
+    fixed(["the end of a mute, from now", "ms", "`CONFLICT`"], PROTOCOL, "MUTE_MAX_MS"),
     fixed(
       ["an `id` that is no UUIDv7 is known again, at least", "ms", "the write may be stored twice"],
       PROTOCOL,

@@ -10,6 +10,7 @@ import { InboxModel } from "./inbox-model.ts";
 import { MarksModel } from "./marks-model.ts";
 import type { OutboxParts } from "./outbox-model.ts";
 import { OutboxModel } from "./outbox-model.ts";
+import { SettingsModel } from "./settings-model.ts";
 import type { Socket, SocketDevice } from "./socket-model.ts";
 
 /** A connector as a device sees it. */
@@ -35,6 +36,7 @@ export class Device implements SocketDevice {
   readonly #sim: DeviceParts;
   readonly #skewMs: number;
   readonly marks: MarksModel;
+  readonly settings = new SettingsModel();
   #socket: Socket | undefined;
   readonly #replaced = new WeakSet<Socket>();
   readonly #inbox: InboxModel;
@@ -106,6 +108,7 @@ export class Device implements SocketDevice {
     old?.left();
     this.#inbox.startOver();
     this.marks.newSocket();
+    this.settings.asks();
     this.#outbox.startOver();
     void this.#inbox.sync();
     // A gap from before the welcome: the first sync may have been answered before the missed event.
@@ -207,6 +210,16 @@ export class Device implements SocketDevice {
         op: "read",
         seq,
       }));
+  }
+
+  /** Mutes the conversation, wholly or but for mentions, or ends that. */
+  mute(conversation: string, how: "all" | "mentionsOnly" | "not"): void {
+    const id = this.newId();
+    this.#outbox.put(id, `${conversation}#mute`, false, (socket) => {
+      const about = { ...this.#source(socket, conversation), id };
+      if (how === "not") return { ...about, op: "unmute" };
+      return { ...about, op: "mute", ...(how === "all" ? {} : { mentionsOnly: true }) };
+    });
   }
 
   /** Asks for the head. An answer below what was acked before the question is stale (I7). */

@@ -3,6 +3,7 @@ import { ChatError, asChatError } from "@jichat/protocol/errors.ts";
 import type { ChatEvent, ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import type { Ledger } from "../ledger.ts";
 import type { MarksModel } from "./marks-model.ts";
+import type { SettingsModel } from "./settings-model.ts";
 import type { Socket } from "./socket-model.ts";
 import type { Time } from "./world.ts";
 
@@ -18,6 +19,7 @@ interface Reader {
   readonly user: string;
   readonly name: string;
   readonly marks: Pick<MarksModel, "event" | "receipt" | "listed">;
+  readonly settings: Pick<SettingsModel, "asks" | "listed" | "told">;
   readonly socket: Socket | undefined;
 }
 
@@ -68,6 +70,7 @@ export class InboxModel {
       for (const shown of timeline.insert(event, user)) this.#show(shown);
       if (timeline.hasHole) void this.#repair(event.conversation, timeline);
     } else if (frame.t === "receipt") this.#device.marks.receipt(frame);
+    else if (frame.t === "settings") this.#device.settings.told(frame);
     else if (frame.t === "gap") {
       const timeline = frame.conversation === undefined ? undefined : this.#timeline(frame.conversation);
       if (timeline === undefined || frame.conversation === undefined) void this.sync();
@@ -124,11 +127,14 @@ export class InboxModel {
       this.#syncAgain = false;
       const socket = this.#device.socket;
       try {
-        const asked = socket.connector.sync(this.#device.user, this.#cursor, socket.takeList());
+        const list = socket.takeList();
+        if (list === undefined) this.#device.settings.asks();
+        const asked = socket.connector.sync(this.#device.user, this.#cursor, list);
         const reply = await socket.reply(asked);
         if (socket !== this.#device.socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
         for (const listed of reply.conversations) {
           this.#device.marks.listed(listed);
+          this.#device.settings.listed(listed);
           const timeline = this.#timeline(listed.conversation);
           timeline.head = Math.max(timeline.head, "left" in listed ? listed.left : listed.head);
         }

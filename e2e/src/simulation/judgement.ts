@@ -1,11 +1,13 @@
 import { parsedBodies } from "@jichat/protocol/frame/codec.ts";
-import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
+import type { ChatEvent, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Violation } from "../ledger-checks.ts";
 import type { Ledger } from "../ledger.ts";
 import type { ConnectorModel } from "./connector-model.ts";
 import type { LogModel } from "./log-model.ts";
 import type { MarksModel } from "./marks-model.ts";
+import type { SettingsModel } from "./settings-model.ts";
+import { settingsIn } from "./settings-model.ts";
 import type { StorageModel } from "./storage-model.ts";
 import type { Time } from "./world.ts";
 
@@ -15,7 +17,7 @@ const CONSUMED_MS = 2_000;
 /** The parts that the judge reads, and those to which it reports. */
 interface JudgeParts {
   readonly time: Pick<Time, "run">;
-  readonly log: Pick<LogModel, "end">;
+  readonly log: Pick<LogModel, "end" | "batches">;
   readonly storage: Pick<StorageModel, "page" | "until">;
   readonly ledger: Pick<Ledger, "listed" | "history">;
   /** The number of notices that were shed. */
@@ -29,6 +31,7 @@ interface JudgedDevice {
   readonly user: string;
   readonly name: string;
   readonly marks: Pick<MarksModel, "of">;
+  readonly settings: Pick<SettingsModel, "of">;
   sync(): Promise<void>;
 }
 
@@ -65,6 +68,26 @@ function checkMark(
   }
 }
 
+/** I6: the settings that are listed, and those that a device knows, are those that were written last. */
+function checkSettings(
+  sim: Pick<JudgeParts, "log" | "violate">,
+  devices: readonly JudgedDevice[],
+  { conversation, muted }: Pick<ListedConversation, "conversation" | "muted">,
+): void {
+  const inLog = settingsIn(sim.log.batches);
+  for (const { user, name, settings } of devices) {
+    const written = inLog(user, conversation);
+    const listed = muted === undefined ? "" : JSON.stringify(muted);
+    if (listed !== written)
+      sim.violate("I6", `${user} is listed ${conversation} as muted ${listed}, not ${written}`);
+    if (settings.of(conversation) !== written)
+      sim.violate(
+        "I6",
+        `${user}/${name} believes ${conversation} to be muted ${settings.of(conversation)}, not ${written}`,
+      );
+  }
+}
+
 /** Shows the ledger what every user is told at the end: the list, and each history. */
 async function inspect(sim: JudgeParts, devices: readonly JudgedDevice[]): Promise<void> {
   // A user who missed a shed notice learns of it from the next sync. No more than that is promised.
@@ -77,6 +100,7 @@ async function inspect(sim: JudgeParts, devices: readonly JudgedDevice[]): Promi
       if ("left" in listed) continue;
       sim.ledger.listed(user, listed.conversation, listed);
       checkMark(sim, theirs, listed);
+      checkSettings(sim, theirs, listed);
       const { conversation, first } = listed;
       await sim.storage.until(sim.log.end, CONSUMED_MS);
       const page = sim.storage.page({ user, conversation, after: first - 1, limit: 10_000 });

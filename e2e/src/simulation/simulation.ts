@@ -49,6 +49,7 @@ export class Simulation {
   readonly #violations: Violation[] = [];
   readonly #kinds: readonly FaultKind[];
   readonly #talkMs: number;
+  readonly #mutes: boolean;
   readonly #devices: Device[];
   readonly #mishaps: Mishaps;
   #routers: RouterModel[] = [];
@@ -58,12 +59,16 @@ export class Simulation {
   #groupId = "group-0";
   #group = groupConversation("ann", "group-0");
 
-  /** `kinds` are the faults that happen. If it is undefined, the seed decides. */
-  constructor(seed: number, guards: Guards = ALL, kinds?: readonly FaultKind[]) {
+  /**
+   * `kinds` are the faults that happen. If it is undefined, the seed decides. With `mutes`, people change
+   * their settings as well; without, a seed is what it was before there were settings.
+   */
+  constructor(seed: number, guards: Guards = ALL, kinds?: readonly FaultKind[], mutes = false) {
     this.seed = seed;
     this.guards = guards;
     this.dice = new ClusterDice(seed);
     this.#kinds = kinds ?? someOf(this.dice);
+    this.#mutes = mutes;
     this.#talkMs = this.#kinds.includes("outage") ? LONG_TALK_MS : TALK_MS;
     this.log = new LogModel(guards, this.isHeavy ? LOG_BYTES_AT_ONCE : BATCH_BYTES_MAX);
     this.redis = new RedisModel(this.time, guards);
@@ -180,7 +185,8 @@ export class Simulation {
     const device = dice.pick(this.#devices);
     const isPair = device.user !== "cat" && dice.chance(0.5);
     const conversation = isPair ? this.#pair : this.#group;
-    if (dice.chance(0.1)) device.read(conversation);
+    if (this.#mutes && dice.chance(0.3)) device.mute(conversation, dice.pick(["all", "mentionsOnly", "not"]));
+    else if (dice.chance(0.1)) device.read(conversation);
     else if (dice.chance(0.15)) void device.look(conversation);
     else
       for (let i = 0; i < count; i += 1)

@@ -24,6 +24,7 @@ function taken({ schema }: Field<unknown>): unknown {
   const { type, const: only } = schema as { readonly type?: string; readonly const?: unknown };
   if (only !== undefined) return only;
   if (type === "integer") return 2;
+  if (type === "boolean") return true;
   if (type === "array") return users;
   return type === "object" ? body : "g_1";
 }

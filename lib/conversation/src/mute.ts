@@ -1,26 +1,9 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { flag, optional, time } from "@jichat/protocol/field.ts";
-import type { Muted, OwnSettings } from "@jichat/protocol/frame/server-frame.ts";
+import type { Muted } from "@jichat/protocol/frame/server-frame.ts";
 import { MUTE_MAX_MS } from "@jichat/protocol/limits.ts";
+import { mutedAt } from "./muted.ts";
 import { IN_CONVERSATION, memberOf, settingVerb } from "./verb.ts";
-
-/** How a conversation is muted at `now` (milliseconds since 1970). A mute that has ended counts as none. */
-export const mutedAt = (settings: OwnSettings | undefined, now: number): Muted | undefined =>
-  settings?.muted === undefined || (settings.muted.until ?? Infinity) <= now ? undefined : settings.muted;
-
-/**
- * Whether a message is muted for `user`, whose own settings in its conversation these are. `mentions` are the
- * message's, `now` is in milliseconds since 1970.
- */
-export function isMutedFor(
-  { user, settings }: { readonly user: string; readonly settings?: OwnSettings | undefined },
-  mentions: readonly string[] | undefined,
-  now: number,
-): boolean {
-  const muted = mutedAt(settings, now);
-  if (muted === undefined) return false;
-  return muted.mentionsOnly !== true || mentions?.includes(user) !== true;
-}
 
 const isSame = (one: Muted | undefined, other: Muted): boolean =>
   one !== undefined && one.until === other.until && one.mentionsOnly === other.mentionsOnly;

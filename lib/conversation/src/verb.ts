@@ -70,8 +70,8 @@ export interface MarkVerb<F extends Shape, Values = Of<F>> extends Door<F, Value
 }
 
 /**
- * A write that changes its user's own settings in a conversation. It makes no event: nobody else learns of it.
- * Its client's id makes it idempotent, and its ack names the head.
+ * A write that changes its user's own settings in a conversation. It makes no event: nobody else learns of
+ * it. Its client's id makes it idempotent, and its ack names the head.
  */
 export interface SettingVerb<F extends Shape, Values = Of<F>> extends Door<F, Values> {
   readonly sets: true;

@@ -1,4 +1,4 @@
-import { mutedAt } from "@jichat/conversation/mute.ts";
+import { mutedAt } from "@jichat/conversation/muted.ts";
 import { shownFacets } from "@jichat/conversation/shown-facets.ts";
 import type { HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";

@@ -516,3 +516,31 @@ test("a user's devices are remembered with what they showed last, connected or n
   assert.ok(!names.includes("phone") && !names.includes("laptop"), "the first are forgotten first");
   assert.deepEqual(await presence.devices("nobody"), []);
 });
+
+test("a muted conversation is in the list with its settings, and its user is a member to every script", async () => {
+  const settings = { muted: { until: 1_900_000_000_000, mentionsOnly: true } } as const;
+  const muted = { ...entryOf("d_muted", 10), settings };
+  const head = headOf("d_muted", 10);
+  const publish = async (entry: typeof muted | ReturnType<typeof entryOf>): Promise<unknown> =>
+    presence.publish({
+      ...nothing,
+      partition: 0,
+      position: entry.position,
+      heads: [head],
+      entries: [{ user: "muting", entry }],
+    });
+  const listed = async (): Promise<unknown> => (await presence.list("muting", 1)).entries;
+  await publish(muted);
+  assert.deepEqual(await listed(), [muted]);
+  assert.deepEqual(await presence.heads(["d_muted"], "muting"), [head]);
+  await publish({ ...entryOf("d_muted", 9), position: 9 });
+  assert.deepEqual(await listed(), [muted], "a lower position is refused");
+  await presence.mergeList(presence.run(), "muting", {
+    entries: [{ ...muted, position: 12 }],
+    heads: [],
+    wholeAt: [12],
+  });
+  assert.deepEqual(await listed(), [{ ...muted, position: 12 }]);
+  await publish(entryOf("d_muted", 13));
+  assert.deepEqual(await listed(), [entryOf("d_muted", 13)]);
+});

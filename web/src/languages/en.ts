@@ -41,6 +41,7 @@ export const en = {
     nothing: "No conversations yet. Find somebody above.",
     unread_one: "{{count}} unread",
     unread_other: "{{count}} unread",
+    muted: "muted",
   },
   people: {
     found: "People found",
@@ -88,6 +89,16 @@ export const en = {
     again: "Send again",
     discard: "Discard",
     close: "Close",
+  },
+  mute: {
+    mute: "Mute",
+    muted: "Muted",
+    until: "Muted until {{when}}",
+    mentions: "Messages that mention you are not muted.",
+    hour: "For one hour",
+    tomorrow: "Until tomorrow",
+    always: "Always",
+    end: "Unmute",
   },
   composer: {
     label: "Message",

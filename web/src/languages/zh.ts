@@ -42,6 +42,7 @@ export const zh: Words = {
     nothing: "还没有会话。在上方查找用户开始聊天。",
     unread_one: "{{count}} 条未读",
     unread_other: "{{count}} 条未读",
+    muted: "已静音",
   },
   people: {
     found: "找到的用户",
@@ -89,6 +90,16 @@ export const zh: Words = {
     again: "重新发送",
     discard: "丢弃",
     close: "关闭",
+  },
+  mute: {
+    mute: "静音",
+    muted: "已静音",
+    until: "静音至 {{when}}",
+    mentions: "提到你的消息不会静音。",
+    hour: "1 小时",
+    tomorrow: "到明天",
+    always: "一直",
+    end: "取消静音",
   },
   composer: {
     label: "消息",

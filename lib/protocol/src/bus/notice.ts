@@ -17,7 +17,7 @@ export interface Notice {
   readonly origin?: string | undefined;
   /** The subject of the notice. Of all notices with one key, only the one with the highest `order` counts. */
   readonly key: string;
-  /** Rises with each notice of one key. Of two with the same order the later one counts, until they are sent. */
+  /** Rises with each notice of one key. Of two with the same order in one unit the later one counts. */
   readonly order: number;
 }
 
