@@ -55,8 +55,8 @@ export class FcmService {
   static async start(options: Pick<LoopbackOptions, "port"> = {}): Promise<FcmService> {
     const [faults, tokenFaults] = [new FaultPlan(), new FaultPlan()];
     let service: FcmService | undefined;
-    const api = async (asked: Asked): Promise<Reply> => service?.#send(asked) ?? { status: 503 };
-    const oauth = async (asked: Asked): Promise<Reply> => service?.#exchange(asked) ?? { status: 503 };
+    const api = async (asked: Asked): Promise<Reply> => service === undefined ? { status: 503 } : service.#send(asked);
+    const oauth = async (asked: Asked): Promise<Reply> => service === undefined ? { status: 503 } : service.#exchange(asked);
     const servers = [
       await LoopbackServer.start({ ...options, faults, answer: api }),
       await LoopbackServer.start({ faults: tokenFaults, answer: oauth }),

@@ -51,7 +51,7 @@ export class WebhookReceiver {
   static async start({ secrets = [newSecret()], keepMax, ...rest }: ReceiverOptions = {}) {
     const faults = new FaultPlan();
     let receiver: WebhookReceiver | undefined;
-    const answer = (asked: Asked): Reply => receiver?.#answer(asked) ?? { status: 503 };
+    const answer = (asked: Asked): Reply => receiver === undefined ? { status: 503 } : receiver.#answer(asked);
     const server = await LoopbackServer.start({ ...rest, faults, answer });
     receiver = new WebhookReceiver(server, faults, secrets, keepMax);
     return receiver;
