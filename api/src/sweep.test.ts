@@ -23,7 +23,13 @@ interface Operation {
     readonly schema: Schema;
   }[];
   readonly requestBody?: {
-    readonly content: Record<string, { readonly schema: { readonly properties: Record<string, Schema> } }>;
+    readonly content: Record<
+      string,
+      {
+        readonly schema: { readonly properties: Record<string, Schema> };
+        readonly examples?: Readonly<Record<string, { readonly value: Readonly<Record<string, unknown>> }>>;
+      }
+    >;
   };
 }
 interface Call {
@@ -34,6 +40,8 @@ interface Call {
   readonly pathWith: (name: string, value: string) => string;
   readonly operation: Operation;
   readonly fields: Readonly<Record<string, Schema>>;
+  /** Several bodies that are good, between them with all fields, where fields depend on one another. */
+  readonly examples: readonly Readonly<Record<string, unknown>>[];
 }
 
 let app: FastifyInstance;
@@ -62,6 +70,9 @@ before(async () => {
         pathWith,
         operation,
         fields: operation.requestBody?.content["application/json"]?.schema.properties ?? {},
+        examples: Object.values(operation.requestBody?.content["application/json"]?.examples ?? {}).map(
+          ({ value }) => value,
+        ),
       };
     }),
   );
@@ -76,6 +87,16 @@ function taken({ type, enum: [only] = [], minimum = 0 }: Schema): unknown {
   if (type === "array") return ["ann"];
   if (type === "object") return { text: "hello" };
   return "some-text";
+}
+
+/** JSON texts of the fields of a good body, if there is one with `name` among them. */
+function goodBody({ fields, examples }: Call, name?: string): Readonly<Record<string, string>> {
+  const example =
+    examples.length > 0
+      ? examples.find((one) => name === undefined || name in one)
+      : Object.fromEntries(Object.entries(fields).map(([field, schema]) => [field, taken(schema)]));
+  assert.ok(example !== undefined, `no example has ${name}`);
+  return Object.fromEntries(Object.entries(example).map(([field, value]) => [field, JSON.stringify(value)]));
 }
 
 /** JSON texts of what no field of this kind takes, by what they are. */
@@ -163,10 +184,8 @@ const json = (fields: Readonly<Record<string, string>>): string =>
 test("a wrong value of each field of each body is refused by the field's name", async () => {
   let tried = 0;
   for (const call of calls) {
-    const good = Object.fromEntries(
-      Object.entries(call.fields).map(([name, schema]) => [name, JSON.stringify(taken(schema))]),
-    );
     for (const [name, schema] of Object.entries(call.fields)) {
+      const good = goodBody(call, name);
       for (const [what, text] of wrong(name, schema)) {
         await refuses(`\`${name}\` as ${what}`, withBody(call, json({ ...good, [name]: text })), name);
         tried += 1;
@@ -178,9 +197,7 @@ test("a wrong value of each field of each body is refused by the field's name", 
 
 test("an unknown field of a request is refused by its name, and the known ones are accepted", async () => {
   for (const call of calls.filter(({ fields }) => Object.keys(fields).length > 0)) {
-    const good = Object.fromEntries(
-      Object.entries(call.fields).map(([name, schema]) => [name, JSON.stringify(taken(schema))]),
-    );
+    const good = goodBody(call);
     for (const name of ["surplus", "t", "__proto__", "constructor", "toString"])
       await refuses("a surplus field", withBody(call, json({ ...good, [name]: "1" })), name);
     const taking = await app.inject(optionsOf(withBody(call, json(good))));
@@ -230,12 +247,10 @@ test("a wrong value of each parameter of each query is refused by the parameter'
 
 test("a wrong id in a path is refused by the parameter's name", async () => {
   for (const call of calls) {
-    const { method, pathWith, operation, fields } = call;
+    const { method, pathWith, operation } = call;
     for (const { name } of (operation.parameters ?? []).filter((one) => one.in === "path")) {
       for (const bad of ["a.b", "%20", "%00", "x".repeat(65), "x".repeat(300), "%f0%9f%98%80"]) {
-        const payload = JSON.stringify(
-          Object.fromEntries(Object.entries(fields).map(([field, schema]) => [field, taken(schema)])),
-        );
+        const payload = json(goodBody(call));
         await refuses(
           "a path",
           method === "GET" || method === "DELETE"

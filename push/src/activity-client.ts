@@ -1,4 +1,8 @@
-import { decodeActivityAnswer, encodeActivityQuestion, ACTIVITY_USERS_MAX } from "@jichat/protocol/bus/activity.ts";
+import {
+  decodeActivityAnswer,
+  encodeActivityQuestion,
+  ACTIVITY_USERS_MAX,
+} from "@jichat/protocol/bus/activity.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Bus } from "@jichat/runtime/bus.ts";

@@ -74,7 +74,15 @@ export class Composer {
     const { trace, end } = this.#trace(undefined);
     const id = notificationId(place, seq, "withdrawal");
     return {
-      push: { is: "withdrawal", id, ...place, seq, badge, collapseKey: collapseKey(place.conversation), trace },
+      push: {
+        is: "withdrawal",
+        id,
+        ...place,
+        seq,
+        badge,
+        collapseKey: collapseKey(place.conversation),
+        trace,
+      },
       end,
     };
   }
@@ -113,10 +121,10 @@ export class Composer {
 
 /**
  * Messages that a notification stands for. One that stands for several says how many are unread, by the
- * user's mark, as the list of conversations does; a count of those that were folded would forget the ones
- * that another worker sent.
+ * user's mark, as the list of conversations does: a count of those that were folded would forget the ones
+ * that another worker sent. Where the unread are not those that are pushed, the count it is.
  */
-function countOf({ count, standing, message, isMentionsOnly }: Job): number {
-  if (count === 1 || standing === undefined || isMentionsOnly) return count;
+function countOf({ count, standing, message, isMentionsOnly, seq }: Job): number {
+  if (count === 1 || standing === undefined || isMentionsOnly || seq > message.seq) return count;
   return Math.max(1, message.no - standing.markNo);
 }

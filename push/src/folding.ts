@@ -15,7 +15,9 @@ export interface Burst {
 export const NO_BURST: Burst = { times: [], count: 0 };
 
 /** What becomes of one more message: it goes out alone, or waits as the latest of `count` until `dueMs`. */
-export type Fold = { readonly is: "alone" } | { readonly is: "folded"; readonly count: number; readonly dueMs: number };
+export type Fold =
+  | { readonly is: "alone" }
+  | { readonly is: "folded"; readonly count: number; readonly dueMs: number };
 
 /** Pure: takes one more message into a burst at `now`, monotonic milliseconds. */
 export function foldNext(burst: Burst, now: number): { readonly burst: Burst; readonly fold: Fold } {

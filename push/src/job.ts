@@ -7,8 +7,6 @@ export type Settled =
   | "sent"
   /** By the time of sending it was not wanted any more. */
   | "skipped"
-  /** A later push of its place stands for it. */
-  | "folded"
   /** Its repetition would come after a later push of its place, which therefore stands for it. */
   | "superseded"
   /** This message, or a later one of its place, was offered before. */
@@ -23,8 +21,8 @@ export interface Scope {
   readonly partition: number;
   /** Aborts once another worker may read the partition. */
   readonly signal: AbortSignal;
-  /** From now on nothing waits: neither to be folded, nor for another attempt. */
-  readonly isClosing: boolean;
+  /** Once it aborts, nothing waits any more: neither to be folded, nor for another attempt. */
+  readonly closing: AbortSignal;
 }
 
 /** A notification for one device. */

@@ -5,7 +5,7 @@ import type { PushFacts } from "@jichat/presence/push-facts.ts";
 import type { Decision, Facts, LiveDevice, PushSettings, Standing } from "./decide.ts";
 import { decide } from "./decide.ts";
 import { placeKey } from "./ids.ts";
-import type { Activity, Log, Notes, Told } from "./ports.ts";
+import type { Activity, Log, Notes, StoredStandings, Told } from "./ports.ts";
 
 const RETRY_MS = 500;
 
@@ -26,6 +26,7 @@ export interface Verdict {
 
 export interface JudgeParts {
   readonly notes: Pick<Notes, "facts">;
+  readonly stored: StoredStandings;
   readonly activity: Activity;
   readonly clock: Clock;
   readonly settings: PushSettings;
@@ -53,25 +54,23 @@ export class Judge {
    * once the signal aborts.
    */
   async judge(candidates: readonly Candidate[], signal: AbortSignal): Promise<readonly Verdict[]> {
-    for (let isTold = false; ; isTold = true) {
+    for (;;) {
       try {
         return await this.#judge(candidates);
       } catch (error) {
         signal.throwIfAborted();
-        if (!isTold) this.#parts.log.warn({ err: error }, "pushes wait: what they depend on cannot be read");
+        this.#parts.log.warn({ err: error }, "pushes wait: what they depend on cannot be read");
         await this.#parts.clock.sleep(RETRY_MS, signal);
       }
     }
   }
 
   async #judge(candidates: readonly Candidate[]): Promise<readonly Verdict[]> {
-    const { notes, clock, settings } = this.#parts;
+    const { clock, settings } = this.#parts;
     const at = clock.monotonic();
     const groups = groupsOf(candidates);
     const facts = new Map(
-      await Promise.all(
-        [...groups].map(async ([key, group]) => [key, await notes.facts(group)] as const),
-      ),
+      await Promise.all([...groups].map(async ([key, group]) => [key, await this.#factsOf(group)] as const)),
     );
     const now = clock.now();
     const look = (candidate: Candidate, live: readonly LiveDevice[]): Verdict => {
@@ -91,6 +90,12 @@ export class Judge {
     });
   }
 
+  async #factsOf(group: Group): Promise<PushFacts> {
+    const facts = await this.#parts.notes.facts(group);
+    if (facts.entry !== undefined) return facts;
+    return { ...facts, entry: await this.#parts.stored.of(group.user, group.conversation) };
+  }
+
   /** Live sessions of the users who would be pushed and who have any. */
   async #live(
     candidates: readonly Candidate[],
@@ -105,8 +110,7 @@ export class Judge {
     return new Map(
       await Promise.all(
         [...connectors].map(
-          async ([user, connectors]) =>
-            [user, await this.#parts.activity.of({ user, connectors })] as const,
+          async ([user, connectors]) => [user, await this.#parts.activity.of({ user, connectors })] as const,
         ),
       ),
     );

@@ -8,13 +8,21 @@ export const LANES_MAX = 100_000;
 /** Folded notifications that wait at once, over all places. One more goes out at once. */
 const NAPPING_MAX = 20_000;
 
+/** Who offered a push. */
+interface Offerer {
+  readonly resolve: (settled: Settled) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 interface Waiting {
   readonly job: Job;
   readonly scope: Scope;
   readonly dueMs: number;
   readonly isFolded: boolean;
-  readonly resolve: (settled: Settled) => void;
-  readonly reject: (error: unknown) => void;
+  /** Of this push, and of those that it stands for. */
+  readonly offerers: readonly Offerer[];
+  /** The oldest message that it stands for. */
+  readonly lowSeq: number;
 }
 
 /** The order of one place: a conversation on a device. */
@@ -31,7 +39,7 @@ export interface LanesParts {
   readonly clock: Clock;
   /** Resolves with `superseded` only if `isSuperseded` says so. */
   readonly send: (job: Job, scope: Scope, isSuperseded: () => boolean) => Promise<Settled>;
-  readonly onFolded: (count: number) => void;
+  readonly onFolded: () => void;
 }
 
 /**
@@ -41,7 +49,7 @@ export interface LanesParts {
 export class Lanes {
   readonly #parts: LanesParts;
   readonly #lanes = new Map<string, Lane>();
-  #napping = 0;
+  readonly #napping = new Set<Lane>();
   #held = 0;
 
   constructor(parts: LanesParts) {
@@ -58,8 +66,9 @@ export class Lanes {
   }
 
   /**
-   * Resolves once the push is settled, or once a later one of its place stands for it. Rejects if the scope
-   * ends first. A message at or below one that was offered before is a repetition.
+   * Resolves once the push is settled, or the later one of its place that stands for it: until then its
+   * message stays in the queue, so that a crash loses neither. Rejects if the scope ends first. A message at
+   * or below one that was offered before is a repetition.
    */
   async offer(job: Job, scope: Scope): Promise<Settled> {
     const lane = this.#laneOf(job.key);
@@ -70,10 +79,11 @@ export class Lanes {
     lane.burst = burst;
     this.#held += 1;
     const settled = new Promise<Settled>((resolve, reject) => {
-      const isNapping = fold.is === "folded" && !scope.isClosing && this.#napping < NAPPING_MAX;
+      const isNapping = fold.is === "folded" && !scope.closing.aborted && this.#napping.size < NAPPING_MAX;
       const count = fold.is === "folded" ? Math.max(job.count, fold.count) : job.count;
-      const wait = { scope, dueMs: isNapping ? fold.dueMs : now, resolve, reject };
-      this.#add(lane, { ...wait, job: { ...job, count }, isFolded: fold.is === "folded" });
+      const wait = { scope, dueMs: isNapping ? fold.dueMs : now, lowSeq: job.message.seq };
+      const offerers = [{ resolve, reject }];
+      this.#add(lane, { ...wait, offerers, job: { ...job, count }, isFolded: fold.is === "folded" });
     }).finally(() => {
       this.#held -= 1;
     });
@@ -98,9 +108,14 @@ export class Lanes {
     }
   }
 
-  /** Lets all that waits to be folded go out now. */
-  flush(): void {
-    for (const { nap } of this.#lanes.values()) nap?.abort(new Error("it goes out now"));
+  /** Lets what waits to be folded go out now: of one partition, or all. */
+  flush(partition?: number): void {
+    for (const lane of this.#napping) {
+      const [next] = lane.waiting;
+      if (next === undefined || (partition !== undefined && next.scope.partition !== partition)) continue;
+      lane.waiting[0] = { ...next, dueMs: 0 };
+      lane.nap?.abort(new Error("it goes out now"));
+    }
   }
 
   /** A folded one takes the place of the folded one before it, which keeps its time. */
@@ -110,12 +125,12 @@ export class Lanes {
       lane.waiting.push(next);
       return;
     }
-    lane.waiting.pop();
-    const count = last.isFolded ? Math.max(next.job.count, last.job.count + 1) : next.job.count + last.job.count;
+    const count = last.isFolded
+      ? Math.max(next.job.count, last.job.count + 1)
+      : next.job.count + last.job.count;
     const dueMs = last.isFolded ? last.dueMs : next.dueMs;
-    lane.waiting.push({ ...next, job: { ...next.job, count }, dueMs, isFolded: true });
-    this.#parts.onFolded(1);
-    last.resolve("folded");
+    lane.waiting.splice(-1, 1, standingFor(last, { ...next, dueMs }, count));
+    this.#parts.onFolded();
   }
 
   async #run(lane: Lane): Promise<void> {
@@ -131,31 +146,33 @@ export class Lanes {
   /** Waits until it is due. False if it is. */
   async #nap(lane: Lane, { dueMs, scope }: Waiting): Promise<boolean> {
     const restMs = dueMs - this.#parts.clock.monotonic();
-    if (restMs <= 0 || scope.isClosing || scope.signal.aborted) return false;
+    if (restMs <= 0 || scope.closing.aborted || scope.signal.aborted) return false;
     const nap = new AbortController();
     lane.nap = nap;
-    this.#napping += 1;
+    this.#napping.add(lane);
     await this.#parts.clock.sleep(restMs, nap.signal).catch(() => undefined); // It was woken.
-    this.#napping -= 1;
+    this.#napping.delete(lane);
     lane.nap = undefined;
     return true;
   }
 
-  async #sendOne(lane: Lane, { job, scope, resolve, reject }: Waiting): Promise<void> {
+  async #sendOne(lane: Lane, sent: Waiting): Promise<void> {
+    const { job, scope, offerers, lowSeq } = sent;
     try {
       scope.signal.throwIfAborted();
       const settled = await this.#parts.send(job, scope, () => lane.waiting.length > 0);
       const [next] = lane.waiting;
       if (settled === "superseded" && next !== undefined) {
         const count = next.isFolded ? next.job.count : next.job.count + job.count;
-        lane.waiting[0] = { ...next, job: { ...next.job, count } };
-        this.#parts.onFolded(1);
+        lane.waiting[0] = standingFor(sent, next, count);
+        this.#parts.onFolded();
+        return;
       }
-      if (settled === "skipped") forget(lane, job);
-      resolve(settled === "superseded" ? "folded" : settled);
+      if (settled === "skipped") forget(lane, lowSeq);
+      for (const { resolve } of offerers) resolve(settled);
     } catch (error) {
-      forget(lane, job);
-      reject(error);
+      forget(lane, lowSeq);
+      for (const { reject } of offerers) reject(error);
     }
   }
 
@@ -176,7 +193,16 @@ export class Lanes {
   }
 }
 
-/** It may be offered again: it was not sent. */
-function forget(lane: Lane, { message }: Job): void {
-  lane.seq = Math.min(lane.seq, message.seq - 1);
+/** The later of two, for both. */
+const standingFor = (earlier: Waiting, later: Waiting, count: number): Waiting => ({
+  ...later,
+  job: { ...later.job, count },
+  isFolded: true,
+  offerers: [...earlier.offerers, ...later.offerers],
+  lowSeq: earlier.lowSeq,
+});
+
+/** What was not sent may be offered again. */
+function forget(lane: Lane, lowSeq: number): void {
+  lane.seq = Math.min(lane.seq, lowSeq - 1);
 }

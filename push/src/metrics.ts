@@ -13,7 +13,7 @@ export interface PushMetrics {
   readonly countSkipped: (reason: SkipReason, by?: number) => void;
   /** Seconds from the message's `ts` to the provider's answer. */
   readonly recordDelay: (provider: PushKind, ms: number) => void;
-  readonly countFolded: (by?: number) => void;
+  readonly countFolded: () => void;
   readonly countWithdrawn: (provider: PushKind) => void;
   readonly countDeferred: (provider: PushKind) => void;
   readonly countDead: (provider: PushKind) => void;
@@ -21,7 +21,10 @@ export interface PushMetrics {
 
 /** Counters and histograms of a push worker. docs/metrics.md lists the same names. */
 export function pushMetrics(telemetry: Pick<Telemetry, "counter" | "histogram">): PushMetrics {
-  const entries = telemetry.counter("jichat_push_entries", "entries taken from the push queue, by what they are");
+  const entries = telemetry.counter(
+    "jichat_push_entries",
+    "entries taken from the push queue, by what they are",
+  );
   const attempts = telemetry.counter("jichat_push_sent", "attempts, by provider and by what it answered");
   const skipped = telemetry.counter("jichat_push_skipped", "pushes that were not sent, by reason");
   const delay = telemetry.histogram(
@@ -32,7 +35,10 @@ export function pushMetrics(telemetry: Pick<Telemetry, "counter" | "histogram">)
     "jichat_push_folded",
     "messages that a later notification of their conversation stands for",
   );
-  const withdrawn = telemetry.counter("jichat_push_withdrawn", "notifications withdrawn, since they were read");
+  const withdrawn = telemetry.counter(
+    "jichat_push_withdrawn",
+    "notifications withdrawn, since they were read",
+  );
   const deferred = telemetry.counter("jichat_push_deferred", "notifications kept until their provider is up");
   const dead = telemetry.counter("jichat_push_dead", "notifications that a provider refused for good");
   begin([attempts, "sent"], [deferred], [dead], [withdrawn]);
@@ -71,8 +77,8 @@ function metricsOver(to: Instruments): PushMetrics {
     recordDelay: (provider, ms) => {
       to.delay.record(Math.max(0, ms) / 1_000, { provider });
     },
-    countFolded: (by = 1) => {
-      to.folded.add(by);
+    countFolded: () => {
+      to.folded.add(1);
     },
     countWithdrawn: (provider) => {
       to.withdrawn.add(1, { provider });

@@ -38,7 +38,7 @@ export class PartitionWork {
   readonly #held = new Map<number, Held>();
   readonly #reading = new AbortController();
   readonly #stop = new AbortController();
-  readonly #scope: { readonly partition: number; readonly signal: AbortSignal; isClosing: boolean };
+  readonly #scope: Scope;
   #inbox: QueueMessage[] = [];
   #wake: () => void = () => {};
   #pending = 0;
@@ -47,7 +47,7 @@ export class PartitionWork {
 
   constructor(parts: PartitionWorkParts, partition: number) {
     this.#parts = parts;
-    this.#scope = { partition, signal: this.#stop.signal, isClosing: false };
+    this.#scope = { partition, signal: this.#stop.signal, closing: this.#reading.signal };
   }
 
   /** Messages that are not done, the ones that have not arrived too. `undefined` before the first arrived. */
@@ -76,7 +76,6 @@ export class PartitionWork {
    */
   async close(ms: number): Promise<void> {
     this.#reading.abort(new Error("the partition is given up"));
-    this.#scope.isClosing = true;
     this.#parts.lanes.flush();
     const end = this.#parts.clock.monotonic() + ms;
     while (this.#held.size > 0 && this.#parts.clock.monotonic() < end) await this.#parts.clock.sleep(20);
@@ -99,7 +98,10 @@ export class PartitionWork {
     const { signal } = this.#reading;
     const free = async (): Promise<number> => {
       this.#isFull = true;
-      while (this.#held.size >= PENDING_MAX) await clock.sleep(FULL_LOOK_MS, signal);
+      while (this.#held.size >= PENDING_MAX) {
+        this.#parts.lanes.flush(this.#scope.partition);
+        await clock.sleep(FULL_LOOK_MS, signal);
+      }
       const most = await room.enter(signal);
       this.#isFull = false;
       this.#heardAt = clock.monotonic();
@@ -111,7 +113,10 @@ export class PartitionWork {
         for await (const message of messages) this.#arrive(message);
       } catch (error) {
         if (signal.aborted) return;
-        log.warn({ err: error, partition: this.#scope.partition }, "the push queue cannot be read: trying again");
+        log.warn(
+          { err: error, partition: this.#scope.partition },
+          "the push queue cannot be read: trying again",
+        );
       }
       await clock.sleep(RETRY_MS, signal).catch(() => undefined); // The loop's condition sees the abort.
     }
@@ -191,11 +196,17 @@ export class PartitionWork {
     if (message === undefined) return;
     const { partition } = this.#scope;
     if (message.deliveries < DELIVERIES_MAX) {
-      this.#parts.log.warn({ err: error, partition, position }, "an entry of the push queue failed: once more");
+      this.#parts.log.warn(
+        { err: error, partition, position },
+        "an entry of the push queue failed: once more",
+      );
       message.later(AGAIN_MS);
       return;
     }
-    this.#parts.log.error({ err: error, partition, position }, "an entry of the push queue fails each time, and is dropped");
+    this.#parts.log.error(
+      { err: error, partition, position },
+      "an entry of the push queue fails each time, and is dropped",
+    );
     message.ack();
   }
 

@@ -5,6 +5,7 @@ import type {
   PushRegistration,
   PushTarget,
 } from "@jichat/protocol/bus/push-registration.ts";
+import type { ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { PushAsk, PushFacts } from "@jichat/presence/push-facts.ts";
 import type { LiveDevice } from "./decide.ts";
 import type { Provider } from "./provider.ts";
@@ -49,6 +50,11 @@ export interface Notes {
   note(note: string, seq: number): Promise<void>;
   forget(note: string, seq: number): Promise<void>;
   unread(user: string): Promise<number | undefined>;
+}
+
+export interface StoredStandings {
+  /** The list entry of a user whose list Redis has lost. `undefined` if nobody knows it now. Never rejects. */
+  of(user: string, conversation: string): Promise<ListEntry | undefined>;
 }
 
 /** Sessions of a user, as Redis knows them. */

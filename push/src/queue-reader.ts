@@ -46,10 +46,11 @@ export class QueueReader implements Queue {
   ): AsyncGenerator<QueueMessage | "idle"> {
     const consumer = await this.#open(partition, heldOf, signal);
     yield "idle";
+    const order = new DeliveryOrder();
     while (!signal.aborted) {
       const most = await room();
       if (signal.aborted) return;
-      yield* this.#fetch(consumer, most, signal);
+      yield* this.#fetch(consumer, order, { most, signal });
     }
   }
 
@@ -83,8 +84,8 @@ export class QueueReader implements Queue {
 
   async *#fetch(
     consumer: Consumer,
-    most: number,
-    signal: AbortSignal,
+    order: DeliveryOrder,
+    { most, signal }: { readonly most: number; readonly signal: AbortSignal },
   ): AsyncGenerator<QueueMessage | "idle"> {
     const messages = await limited(
       "a fetch of the push queue",
@@ -105,6 +106,7 @@ export class QueueReader implements Queue {
       for await (const message of messages) {
         count += 1;
         silent.refresh();
+        order.next(message.info.deliverySequence);
         yield queueMessageOf(message);
       }
     } finally {
@@ -113,6 +115,17 @@ export class QueueReader implements Queue {
     }
     if (isLost) throw new Error("the push queue sent nothing, not even the end of a fetch");
     if (count === 0) yield "idle";
+  }
+}
+
+/** Throws if a delivery was lost on its way: those behind it must not go first. */
+class DeliveryOrder {
+  #last: number | undefined;
+
+  next(delivery: number): void {
+    if (this.#last !== undefined && delivery > this.#last + 1)
+      throw new Error("a message of the push queue was lost on its way: it is waited for");
+    this.#last = delivery;
   }
 }
 

@@ -38,12 +38,12 @@ export class RegistrationCache implements Registrations {
   /** Waits while they cannot be read. Rejects once the process stops. */
   async of(user: string): Promise<readonly PushRegistration[]> {
     const { clock, log, signal } = this.#parts;
-    for (let isTold = false; ; isTold = true) {
+    for (;;) {
       try {
         return await this.#known.of(user);
       } catch (error) {
         signal.throwIfAborted();
-        if (!isTold) log.warn({ err: error }, "registrations for pushes cannot be read: trying again");
+        log.warn({ err: error }, "registrations for pushes cannot be read: trying again");
         await clock.sleep(RETRY_MS, signal);
       }
     }

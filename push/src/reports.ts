@@ -43,13 +43,13 @@ export class Reports {
   /** Rejects only if the scope ends first. */
   async take(report: QueuedReport, { signal }: Scope): Promise<void> {
     const { clock, log } = this.#parts;
-    for (let isTold = false; ; isTold = true) {
+    for (;;) {
       try {
         await this.#tell(report);
         return;
       } catch (error) {
         signal.throwIfAborted();
-        if (!isTold) log.warn({ err: error }, "what a device missed cannot be read yet: trying again");
+        log.warn({ err: error }, "what a device missed cannot be read yet: trying again");
         await clock.sleep(RETRY_MS, signal);
       }
     }

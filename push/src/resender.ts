@@ -72,7 +72,7 @@ export class Resender {
     const { later, clock } = this.#parts;
     const together: Promise<void>[] = [];
     for await (const kept of later.entries(scope.partition)) {
-      if (scope.isClosing || scope.signal.aborted) break;
+      if (scope.closing.aborted || scope.signal.aborted) break;
       together.push(this.#one(kept, scope));
       if (together.length < TOGETHER_MAX) continue;
       await Promise.all(together.splice(0));

@@ -12,6 +12,8 @@ export interface RoomParts {
   readonly bytesMax: number;
   /** Whether so many pushes wait that nothing more should be read. */
   readonly isFull: () => boolean;
+  /** What waits only to be folded goes out, to make room. */
+  readonly onFull: () => void;
 }
 
 /** Back-pressure to the queue: what may be read by all partitions together. */
@@ -31,14 +33,19 @@ export class Room {
 
   /** Resolves once there is room, with the number of messages that may be fetched. */
   async enter(signal: AbortSignal): Promise<number> {
-    while (this.#bytes >= this.#parts.bytesMax || this.#parts.isFull())
+    while (this.#bytes >= this.#parts.bytesMax || this.#parts.isFull()) {
+      this.#parts.onFull();
       await this.#parts.clock.sleep(LOOK_MS, signal);
+    }
     return Math.max(1, Math.min(FETCH_MAX, Math.floor(FETCH_BYTES / this.#usual)));
   }
 
   /** Resolves once fewer pushes wait. */
   async untilLess(signal: AbortSignal): Promise<void> {
-    while (this.#parts.isFull()) await this.#parts.clock.sleep(LOOK_MS, signal);
+    while (this.#parts.isFull()) {
+      this.#parts.onFull();
+      await this.#parts.clock.sleep(LOOK_MS, signal);
+    }
   }
 
   hold(bytes: number): void {

@@ -1,4 +1,5 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
+import { attempt } from "./attempt.ts";
 import { delayAfter } from "./backoff.ts";
 import type { Circuit } from "./circuit.ts";
 import type { Circuits } from "./circuits.ts";
@@ -13,8 +14,6 @@ import type { Slots } from "./slots.ts";
 
 /** A decision that is older is made again before anything is sent. */
 const FRESH_MS = 1_000;
-/** Longest attempt, whatever the provider's own limit is. */
-const ATTEMPT_MAX_MS = 30_000;
 const RETRY_MS = 250;
 const NOTE_TRIES_MAX = 20;
 
@@ -56,7 +55,7 @@ export class Sender {
     const { clock, metrics } = this.#parts;
     const { kind } = first.registration.target;
     let job = first;
-    for (let failed = 0; ; ) {
+    for (let failed = 0; ;) {
       const again = await this.#again(job, sending);
       if (typeof again === "string") return this.#skipped(again);
       job = again;
@@ -72,12 +71,18 @@ export class Sender {
       if (outcome.is !== "retry") return this.#done(job, outcome, sending);
       failed += 1;
       const delayMs = delayAfter(failed, outcome.afterMs, this.#parts.random());
-      if (sending.isSuperseded()) return "superseded";
-      if (delayMs === undefined || sending.scope.isClosing) return this.#defer(job, sending);
+      if (delayMs === undefined || sending.scope.closing.aborted) return this.#defer(job, sending);
       if (circuit.state(clock.monotonic()) !== "closed") return this.#defer(job, sending);
-      await clock.sleep(delayMs, sending.scope.signal);
+      await this.#rest(delayMs, sending.scope);
       if (sending.isSuperseded()) return "superseded";
+      if (sending.scope.closing.aborted) return this.#defer(job, sending);
     }
+  }
+
+  /** Waits, but not for longer than the partition is read here. Rejects if another worker may read it. */
+  async #rest(ms: number, { signal, closing }: Scope): Promise<void> {
+    await this.#parts.clock.sleep(ms, AbortSignal.any([signal, closing])).catch(() => undefined);
+    signal.throwIfAborted();
   }
 
   /** The job as it is decided now, or why it is not wanted any more. */
@@ -99,11 +104,7 @@ export class Sender {
       if (scope.signal.aborted) circuit.untake();
       scope.signal.throwIfAborted();
       const { push, end } = await compose.notification(job);
-      const outcome = await provider.send(
-        job.registration.target,
-        push,
-        AbortSignal.timeout(ATTEMPT_MAX_MS),
-      );
+      const outcome = await attempt(provider, job.registration.target, push);
       end(outcome);
       if (outcome.is === "retry" && outcome.isDown)
         circuit.down(clock.monotonic(), random(), outcome.afterMs);
@@ -147,9 +148,7 @@ export class Sender {
       reason,
       at: clock.now(),
     };
-    await this.#until("a dead letter was not stored", scope, async () =>
-      dead.add(scope.partition, letter),
-    );
+    await this.#until("a dead letter was not stored", scope, async () => dead.add(scope.partition, letter));
     metrics.countDead(registration.target.kind);
   }
 
@@ -178,13 +177,13 @@ export class Sender {
 
   /** Repeats `act` until it succeeds or the scope ends. */
   async #until(what: string, { signal }: Scope, act: () => Promise<unknown>): Promise<void> {
-    for (let isTold = false; ; isTold = true) {
+    for (;;) {
       try {
         await act();
         return;
       } catch (error) {
         signal.throwIfAborted();
-        if (!isTold) this.#parts.log.warn({ err: error }, `${what} yet: trying again`);
+        this.#parts.log.warn({ err: error }, `${what} yet: trying again`);
         await this.#parts.clock.sleep(RETRY_MS, signal);
       }
     }

@@ -1,6 +1,7 @@
 import type { QueuedRead } from "@jichat/protocol/bus/push.ts";
 import type { PushRegistration } from "@jichat/protocol/bus/push-registration.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
+import { attempt } from "./attempt.ts";
 import { delayAfter } from "./backoff.ts";
 import type { Circuits } from "./circuits.ts";
 import type { Composer } from "./compose-push.ts";
@@ -13,7 +14,6 @@ import type { Log, Notes, Providers, Registrations } from "./ports.ts";
 import type { Slots } from "./slots.ts";
 
 const BUSY_LOOK_MS = 50;
-const ATTEMPT_MAX_MS = 30_000;
 
 export interface WithdrawalsParts {
   readonly clock: Clock;
@@ -54,6 +54,7 @@ export class Withdrawals {
       const registrations = await this.#parts.registrations.of(read.user);
       await Promise.all(registrations.map(async (one) => this.#onDevice(read, one, scope)));
     } catch (error) {
+      if (scope.signal.aborted) return; // Another worker does it.
       this.#parts.log.warn({ err: error }, "a notification that was read is not withdrawn");
     }
   }
@@ -66,37 +67,38 @@ export class Withdrawals {
     const { notes, lanes, clock } = this.#parts;
     const place = { user, device: registration.device, conversation };
     const key = placeKey(place);
-    // What is on its way now may be shown in a moment.
-    while (lanes.isBusy(key)) await clock.sleep(BUSY_LOOK_MS, scope.signal);
-    await lanes.alone(key, async () => {
+    for (;;) {
+      // What is on its way now may be shown in a moment.
+      while (lanes.isBusy(key)) await clock.sleep(BUSY_LOOK_MS, scope.signal);
       const { shown } = await notes.facts({ user, conversation, no: 0, notes: [key] });
+      if (lanes.isBusy(key)) continue;
       const [seq = 0] = shown;
-      if (seq > 0 && seq <= readSeq) await this.#withdraw({ place, key, seq, registration }, scope);
-    });
+      if (seq === 0 || seq > readSeq) return;
+      await lanes.alone(key, async () => this.#withdraw({ place, key, seq, registration }, scope));
+      return;
+    }
   }
 
   async #withdraw({ place, key, seq, registration }: Shown, scope: Scope): Promise<void> {
     const { clock, circuits, metrics, notes } = this.#parts;
     const { target } = registration;
     const { push, end } = await this.#parts.compose.withdrawal(place, seq);
-    for (let failed = 0; ; ) {
+    for (let failed = 0; ;) {
       const provider = this.#parts.providers.get(target.kind);
       if (provider === undefined) return;
       const circuit = circuits.of(provider, target, clock.monotonic());
       if (circuit.state(clock.monotonic()) !== "closed") return;
       await this.#parts.slots.take();
-      const outcome = await provider
-        .send(target, push, AbortSignal.timeout(ATTEMPT_MAX_MS))
-        .finally(() => {
-          this.#parts.slots.free();
-        });
+      const outcome = await attempt(provider, target, push).finally(() => {
+        this.#parts.slots.free();
+      });
       if (outcome.is === "retry" && outcome.isDown)
         circuit.down(clock.monotonic(), this.#parts.random(), outcome.afterMs);
       else circuit.up();
       failed += 1;
       const delayMs =
         outcome.is === "retry" ? delayAfter(failed, outcome.afterMs, this.#parts.random()) : undefined;
-      if (delayMs !== undefined && !scope.isClosing) {
+      if (delayMs !== undefined && !scope.closing.aborted) {
         await clock.sleep(delayMs, scope.signal);
         continue;
       }

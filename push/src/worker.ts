@@ -76,9 +76,7 @@ export class Worker {
   async #candidates(entries: readonly QueuedPush[]): Promise<ReadonlyMap<QueuedPush, readonly Candidate[]>> {
     const messages = entries.filter((entry) => entry.is === "message");
     return new Map(
-      await Promise.all(
-        messages.map(async (message) => [message, await this.#devicesOf(message)] as const),
-      ),
+      await Promise.all(messages.map(async (message) => [message, await this.#devicesOf(message)] as const)),
     );
   }
 
@@ -87,10 +85,11 @@ export class Worker {
     const found = await Promise.all(
       to.map(async (user) => {
         const registrations = await this.#parts.registrations.of(user);
-        if (registrations.length === 0) this.#parts.metrics.countSkipped("unregistered");
         return registrations.map((registration) => ({ user, registration, message: told }));
       }),
     );
+    const without = found.filter((registrations) => registrations.length === 0).length;
+    if (without > 0) this.#parts.metrics.countSkipped("unregistered", without);
     return found.flat();
   }
 
@@ -146,12 +145,14 @@ export function jobOf(candidate: Candidate, { standing, at }: Verdict, wanted: W
   const { user, registration, message } = candidate;
   const place = { user, device: registration.device, conversation: message.conversation };
   const { hasSound, isUrgent, isMentionsOnly } = wanted;
+  // Behind a half-open connection the last message stands for all that the device may have lost.
+  const isLast = message.device !== undefined && standing !== undefined;
   return {
     key: placeKey(place),
     user,
     registration,
     message,
-    count: 1,
+    count: isLast ? Math.max(1, message.no - standing.markNo) : 1,
     seq: message.seq,
     hasSound,
     isUrgent,

@@ -70,7 +70,7 @@ const STAGES: readonly Stage[] = [
     what: "the parts on real NATS, Redis and ClickHouse",
     run: async () =>
       nodeTests({
-        patterns: ["{lib/*,router,storage,connector,api,operator,testkit,tools}/test/**/*.test.ts"],
+        patterns: ["{lib/*,router,storage,connector,api,operator,push,testkit,tools}/test/**/*.test.ts"],
         atOnce: AT_ONCE,
         alone: ALONE.integration,
       }),

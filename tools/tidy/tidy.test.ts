@@ -46,6 +46,7 @@ test("pure files import no client library and no node:*", () => {
     "lib/edge/src/{send-gate,refused-line,command-lane,sync,loss-positions}.ts",
     "lib/runtime/src/token-bucket.ts",
     "lib/log/src/share.ts",
+    "push/src/{decide,quiet,circuit,circuits,backoff,folding,lanes,judge,badges}.ts",
     "client/src/chat/{fold,row,window,conversation-book,remembered}.ts",
     "client/src/{timeline,outbox,feed,backoff,liveness,server-clock,plain-body,checked-frame,server-frames}.ts",
   ];

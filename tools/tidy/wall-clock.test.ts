@@ -42,6 +42,17 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "operator/src/reconcile.ts": [1, "a condition's lastTransitionTime"],
   "operator/src/talk/talk.ts": [2, "the end of a token and a ticket"],
   "operator/src/input-of.ts": [1, "when a key was replaced, and until when it checks"],
+  "push/src/compose-push.ts": [1, "for how long a push is worth delivering, by its message's ts"],
+  "push/src/judge.ts": [1, "a message's age, quiet hours, and the end of a mute"],
+  "push/src/main.ts": [1, "the end of mutes, in Redis"],
+  "push/src/providers/apns.ts": [2, "the end of a push; a Retry-After that is a date"],
+  "push/src/providers/apns-token.ts": [1, "when a token was made"],
+  "push/src/providers/fcm.ts": [1, "a Retry-After that is a date"],
+  "push/src/providers/google-token.ts": [1, "when an assertion was made"],
+  "push/src/providers/vapid-headers.ts": [1, "a token's end"],
+  "push/src/providers/web-push.ts": [1, "a Retry-After that is a date"],
+  "push/src/providers/webhook.ts": [2, "a signature's time; a Retry-After that is a date"],
+  "push/src/sender.ts": [2, "the delay since a message's ts; when a push was refused"],
   "router/src/cold-loads.ts": [1, "the age of ids, by what they say"],
   "router/src/partition.ts": [2, "a batch's ts and an event's; the age of ids"],
   "router/src/router.ts": [1, "a span's start"],
@@ -68,7 +79,7 @@ test("the SDK waits by its clock alone, which stands still in a test until the t
 
 test("no duration is measured with the wall clock", () => {
   const sources = globSync(
-    "{lib/*,api,client,connector,kubectl-chat,operator,router,storage,web}/src/**/*.{ts,tsx}",
+    "{lib/*,api,client,connector,kubectl-chat,operator,push,router,storage,web}/src/**/*.{ts,tsx}",
     { cwd: ROOT },
   ).filter((path) => !path.endsWith(".test.ts"));
   assert.ok(sources.length > 200);

@@ -21,7 +21,7 @@ export interface LeaseHolder {
 }
 
 export interface LeaseOptions {
-  readonly role: "router" | "storage";
+  readonly role: "push" | "router" | "storage";
   readonly me: string;
   readonly partitions: number;
   /**

@@ -13,6 +13,8 @@ const SCRIPTS_IN_FLIGHT_MAX = 4;
 /** Connectors write their sessions again within this time after Redis has lost them. */
 const SETTLED_MS = 2 * CONNECTOR_TTL_MS;
 const KEEP_SECONDS = 7 * 24 * 3_600;
+/** Another worker may begin its own walk in the middle of ours. */
+const WALKS_MAX = 2;
 /** Most parts of one list that are walked at once; a longer list shows no badge. */
 const PARTS_MAX = 1_000;
 
@@ -96,12 +98,12 @@ export class PushNotes {
    * parts, and are kept in step by `facts` meanwhile.
    */
   async unread(user: string): Promise<number | undefined> {
-    const found = (await this.#unread.submit(user)).get(user);
-    if (found === "walk") {
+    for (let walks = 0; walks <= WALKS_MAX; walks += 1) {
+      const found = (await this.#unread.submit(user)).get(user) ?? "";
+      if (found !== "walk") return found === "" ? undefined : Number(found);
       await this.#walk(user);
-      return this.unread(user);
     }
-    return found === undefined || found === "" ? undefined : Number(found);
+    return undefined;
   }
 
   async #countUnread(users: readonly string[]): Promise<ReadonlyMap<string, string>> {
@@ -123,7 +125,10 @@ export class PushNotes {
 const lineOf = ({ user, conversation, no, notes }: PushAsk): string =>
   [user, conversation, no, ...notes].join(" ");
 
-function factsOf(conversation: string, [entry = "", sessions = "", shown = ""]: readonly string[]): PushFacts {
+function factsOf(
+  conversation: string,
+  [entry = "", sessions = "", shown = ""]: readonly string[],
+): PushFacts {
   const words = sessions === "" ? [] : sessions.split(" ");
   return {
     entry: entry === "" ? undefined : readEntry(conversation, entry),
