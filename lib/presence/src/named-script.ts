@@ -45,8 +45,7 @@ return name
 /** Arguments: new name. Renames the data, and deletes the keys that do not expire. */
 const RENAME = `
 redis.call('SET', KEYS[1], ARGV[2])
-redis.call('UNLINK', ARGV[1] .. 'done', ARGV[1] .. 'folded', ARGV[1] .. 'users',
-  ARGV[1] .. 'p', ARGV[1] .. 'p:new')
+redis.call('UNLINK', ARGV[1] .. 'done', ARGV[1] .. 'folded', ARGV[1] .. 'users', ARGV[1] .. 'p')
 return ''
 `;
 
