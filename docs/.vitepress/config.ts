@@ -99,6 +99,7 @@ export default defineConfig({
           { text: "Configuration", link: "/configuration" },
           { text: "Operations", link: "/operations" },
           { text: "Security", link: "/security" },
+          { text: "Push payloads", link: "/push-payloads" },
           { text: "Metrics", link: "/metrics" },
           { text: "Production checklist", link: "/production-checklist" },
           { text: "Security checklist", link: "/security-checklist" },

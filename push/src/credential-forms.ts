@@ -89,7 +89,10 @@ function isSubject(value: string): boolean {
   const url = URL.parse(value);
   if (url === null || value.length > 256) return false;
   // Apple refuses localhost.
-  return (url.protocol === "mailto:" && value.includes("@")) || (url.protocol === "https:" && !isLoopback(url.hostname));
+  return (
+    (url.protocol === "mailto:" && value.includes("@")) ||
+    (url.protocol === "https:" && !isLoopback(url.hostname))
+  );
 }
 
 /** `fcm.json`: the key file of a service account, as Google gives it, and perhaps `endpoint`. */

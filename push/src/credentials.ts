@@ -61,7 +61,13 @@ export class PushProviders {
         this.#take(kind, now);
         options.onChange?.();
       };
-      return { what: `push credentials: ${FILES[kind]}`, files: [path], mayBeMissing: true, atStart: [text], take };
+      return {
+        what: `push credentials: ${FILES[kind]}`,
+        files: [path],
+        mayBeMissing: true,
+        atStart: [text],
+        take,
+      };
     });
     this.faults = faults;
   }

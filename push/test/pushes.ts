@@ -25,7 +25,12 @@ export const NOTIFICATION: Notification = {
 export const WITHDRAWAL: Withdrawal = { ...ADDRESSED, is: "withdrawal" };
 
 /** What no reason may hold, beside what a test adds: reasons are written to logs. */
-const SECRET = [NOTIFICATION.title, NOTIFICATION.text, ...Object.values(ADDRESSED).filter(isText), "127.0.0.1"];
+const SECRET = [
+  NOTIFICATION.title,
+  NOTIFICATION.text,
+  ...Object.values(ADDRESSED).filter(isText),
+  "127.0.0.1",
+];
 
 function isText(value: unknown): value is string {
   return typeof value === "string";

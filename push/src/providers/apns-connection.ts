@@ -1,5 +1,10 @@
 import { connect, constants } from "node:http2";
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, SecureClientSessionOptions } from "node:http2";
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  IncomingHttpHeaders,
+  SecureClientSessionOptions,
+} from "node:http2";
 import type { Answer } from "./attempt.ts";
 import { ANSWER_BYTES_MAX } from "./attempt.ts";
 import { Slots } from "./slots.ts";
@@ -9,9 +14,9 @@ const STREAMS_MAX = 500;
 /** A connection that is replaced has this long for what is in flight. */
 const ENDING_MS = 10_000;
 
-/** The server ended the connection in good order, as it does before a restart: it is not down. */
-export class ConnectionReplaced extends Error {
-  override readonly name = "ConnectionReplaced";
+/** The server has not looked at the push, as before it restarts. It says nothing about whether it is down. */
+export class NotTaken extends Error {
+  override readonly name = "NotTaken";
 }
 
 export type Trust = Pick<SecureClientSessionOptions, "ca">;
@@ -22,38 +27,51 @@ export interface Http2Post {
   readonly body: string;
 }
 
+interface Session {
+  readonly http2: ClientHttp2Session;
+  /** The server said that it ends the connection. */
+  isTold: boolean;
+  /** When the last answer came, on the monotonic clock. */
+  heardAt: number;
+}
+
 /**
- * One connection of HTTP/2 that is kept. It is opened when it is needed, and replaced after an error, a GOAWAY,
- * or a push without an answer: a connection may be dead without a sign.
+ * One connection of HTTP/2 that is kept. It is opened when it is needed, and replaced after an error or a GOAWAY.
+ * It is also replaced after a push that waited for `quietMs` while nothing came: it may be dead without a sign.
  */
 export class ApnsConnection {
   readonly #origin: string;
   readonly #trust: Trust;
-  readonly #slots = new Slots(() =>
-    Math.max(1, Math.min(STREAMS_MAX, this.#session?.remoteSettings?.maxConcurrentStreams ?? STREAMS_MAX)),
-  );
-  #session: ClientHttp2Session | undefined;
+  readonly #quietMs: number;
+  readonly #slots = new Slots(() => this.#streamsMax);
+  /** One, until the server has said how many it takes: APNs takes no more before it knows who we are. */
+  #streamsMax = 1;
+  #session: Session | undefined;
   /** Sessions that were replaced and still have something in flight. */
   readonly #ending = new Set<ClientHttp2Session>();
-  readonly #told = new WeakSet<ClientHttp2Session>();
 
-  constructor(origin: string, trust: Trust) {
+  constructor(origin: string, trust: Trust, quietMs: number) {
     this.#origin = origin;
     this.#trust = trust;
+    this.#quietMs = quietMs;
   }
 
-  /** Rejects if no answer comes: with the signal's reason, or as the connection failed. */
+  /** Rejects if no answer comes: with NotTaken, with the signal's reason, or as the connection failed. */
   async post(post: Http2Post, signal: AbortSignal): Promise<Answer> {
     await this.#slots.take(signal);
     try {
+      signal.throwIfAborted(); // It may have aborted just after there was a slot.
       const session = this.#open();
+      const startedAt = performance.now();
       try {
-        return await this.#exchange(session, post, signal);
+        const answer = await exchange(session.http2, post, signal);
+        session.heardAt = performance.now();
+        return answer;
       } catch (error) {
-        if (signal.aborted) this.#replace(session);
-        if (this.#told.has(session) && !signal.aborted)
-          throw new ConnectionReplaced("the provider ended the connection", { cause: error });
-        throw error;
+        const isQuiet = performance.now() - startedAt >= this.#quietMs && session.heardAt < startedAt;
+        if (signal.aborted && isQuiet) this.#replace(session);
+        if (signal.aborted || !session.isTold) throw error;
+        throw new NotTaken("the provider ended the connection", { cause: error });
       }
     } finally {
       this.#slots.give();
@@ -61,55 +79,71 @@ export class ApnsConnection {
   }
 
   close(): void {
-    this.#session?.destroy();
-    for (const session of this.#ending) session.destroy();
+    this.#session?.http2.destroy();
+    for (const http2 of this.#ending) http2.destroy();
   }
 
-  #open(): ClientHttp2Session {
+  #open(): Session {
     if (this.#session !== undefined) return this.#session;
-    const session = connect(this.#origin, { settings: { enablePush: false }, ...this.#trust });
+    const http2 = connect(this.#origin, { settings: { enablePush: false }, ...this.#trust });
+    const session: Session = { http2, isTold: false, heardAt: -Infinity };
     const forget = (): void => {
       if (this.#session === session) this.#session = undefined;
     };
-    // Each push in flight is told of an error by its own stream.
-    session.on("error", forget);
-    session.on("close", () => {
-      forget();
-      this.#ending.delete(session);
+    http2.on("remoteSettings", ({ maxConcurrentStreams = STREAMS_MAX }) => {
+      if (this.#session !== session) return;
+      this.#streamsMax = Math.max(1, Math.min(STREAMS_MAX, maxConcurrentStreams));
+      this.#slots.look();
     });
-    session.on("goaway", () => {
-      this.#told.add(session);
+    // Each push in flight is told of an error by its own stream.
+    http2.on("error", forget);
+    http2.on("close", () => {
+      forget();
+      this.#ending.delete(http2);
+    });
+    http2.on("goaway", () => {
+      session.isTold = true;
       this.#replace(session);
     });
     this.#session = session;
+    this.#streamsMax = 1;
     return session;
   }
 
   /** New pushes take another session. This one ends with what it has in flight. */
-  #replace(session: ClientHttp2Session): void {
+  #replace(session: Session): void {
+    const { http2 } = session;
     if (this.#session === session) this.#session = undefined;
-    if (session.destroyed || this.#ending.has(session)) return;
-    this.#ending.add(session);
-    session.close();
+    if (http2.destroyed || this.#ending.has(http2)) return;
+    if (http2.connecting) {
+      http2.destroy();
+      return;
+    }
+    this.#ending.add(http2);
+    http2.close();
     setTimeout(() => {
-      session.destroy();
+      http2.destroy();
     }, ENDING_MS).unref();
   }
+}
 
-  async #exchange(session: ClientHttp2Session, { path, headers, body }: Http2Post, signal: AbortSignal) {
-    const stream = session.request({ ":method": "POST", ":path": path, ...headers });
-    const stop = (): void => {
-      stream.close(constants.NGHTTP2_CANCEL);
-    };
-    signal.addEventListener("abort", stop, { once: true });
-    try {
-      stream.end(body);
-      return await answerOf(stream);
-    } catch (error) {
-      throw signal.aborted ? signal.reason : error;
-    } finally {
-      signal.removeEventListener("abort", stop);
-    }
+async function exchange(
+  http2: ClientHttp2Session,
+  { path, headers, body }: Http2Post,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const stream = http2.request({ ":method": "POST", ":path": path, ...headers });
+  const stop = (): void => {
+    stream.close(constants.NGHTTP2_CANCEL);
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    stream.end(body);
+    return await answerOf(stream);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }
 
@@ -137,7 +171,10 @@ const answerOf = (stream: ClientHttp2Stream): Promise<Answer> =>
       bytes += chunk.length;
       if (bytes >= ANSWER_BYTES_MAX) stream.close(constants.NGHTTP2_CANCEL); // What follows is not read.
     });
-    stream.on("error", reject);
+    stream.on("error", (error) => {
+      const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
+      reject(isRefused ? new NotTaken("the provider refused the stream", { cause: error }) : error);
+    });
     stream.on("close", () => {
       const isCut = stream.rstCode !== constants.NGHTTP2_NO_ERROR && bytes < ANSWER_BYTES_MAX;
       if (answered === undefined || isCut) {

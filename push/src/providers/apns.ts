@@ -2,7 +2,7 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Outcome, Provider, Push } from "../provider.ts";
 import { apnsOutcome, reasonIn } from "./apns-answers.ts";
 import type { Trust } from "./apns-connection.ts";
-import { ApnsConnection, ConnectionReplaced } from "./apns-connection.ts";
+import { ApnsConnection, NotTaken } from "./apns-connection.ts";
 import { apnsHeaders, apnsPayload } from "./apns-request.ts";
 import type { ApnsKey } from "./apns-token.ts";
 import { ApnsToken } from "./apns-token.ts";
@@ -27,8 +27,15 @@ export interface ApnsOptions {
 const DEVICE_TOKEN = /^[0-9a-fA-F]{2,512}$/;
 
 /** Sends to apps on devices of Apple by APNs, with a token of one's own key. */
-export function openApns({ key, topic, endpoint, clock, attemptMs = ATTEMPT_MS, trust = {} }: ApnsOptions): Provider {
-  const connection = new ApnsConnection(endpoint.origin, trust);
+export function openApns({
+  key,
+  topic,
+  endpoint,
+  clock,
+  attemptMs = ATTEMPT_MS,
+  trust = {},
+}: ApnsOptions): Provider {
+  const connection = new ApnsConnection(endpoint.origin, trust, attemptMs / 2);
   const tokens = new ApnsToken(key, clock);
 
   async function attempt(token: string, push: Push, signal: AbortSignal): Promise<Outcome> {
@@ -52,7 +59,7 @@ export function openApns({ key, topic, endpoint, clock, attemptMs = ATTEMPT_MS, 
       try {
         return await within(attemptMs, signal, async (signal) => attempt(target.token, push, signal));
       } catch (error) {
-        if (error instanceof ConnectionReplaced || error instanceof NoSlot) return later(error.message);
+        if (error instanceof NotTaken || error instanceof NoSlot) return later(error.message);
         return outcomeOfError(error);
       }
     },

@@ -37,13 +37,17 @@ export async function within<T>(
   }
 }
 
-/** Codes of errors name a cause and no address: `ECONNREFUSED`. Their messages have addresses and hosts. */
+/**
+ * The code of an error, or of what caused it. Codes name no address: `ECONNREFUSED`. Messages have addresses and
+ * hosts.
+ */
 function codeOf(error: unknown): string | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 3; at = at.cause, depth += 1) {
+  let found: string | undefined;
+  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth += 1) {
     const { code } = at as NodeJS.ErrnoException;
-    if (typeof code === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(code)) return code;
+    if (typeof code === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(code)) found = code;
   }
-  return undefined;
+  return found;
 }
 
 /** What an attempt without an answer came to. */

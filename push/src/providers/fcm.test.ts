@@ -5,12 +5,25 @@ import { test } from "node:test";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { FCM_CODES, fcmError, fcmFieldError, googleError } from "@jichat/testkit/push/fcm-errors.ts";
 import { FcmService } from "@jichat/testkit/push/fcm-service.ts";
-import { DOWN, GONE, LATER, NOTIFICATION, REFUSED, SENT, WITHDRAWAL, isOutcome, never } from "../../test/pushes.ts";
+import {
+  DOWN,
+  GONE,
+  LATER,
+  NOTIFICATION,
+  REFUSED,
+  SENT,
+  WITHDRAWAL,
+  isOutcome,
+  never,
+} from "../../test/pushes.ts";
 import { readFcm } from "../credential-forms.ts";
 import type { Outcome } from "../provider.ts";
 import { openFcm } from "./fcm.ts";
 
-async function start(t: TestContext, options: { readonly attemptMs?: number; readonly file?: (service: FcmService) => string } = {}) {
+async function start(
+  t: TestContext,
+  options: { readonly attemptMs?: number; readonly file?: (service: FcmService) => string } = {},
+) {
   const service = await FcmService.start();
   const { attemptMs = 3_000, file = (service: FcmService) => service.accountFile() } = options;
   const credentials = readFcm(file(service));
@@ -20,7 +33,12 @@ async function start(t: TestContext, options: { readonly attemptMs?: number; rea
     await service.stop();
   });
   const token = service.register();
-  return { service, provider, target: { kind: "fcm", token } as const, secrets: [token, "ya29.", "PRIVATE KEY"] };
+  return {
+    service,
+    provider,
+    target: { kind: "fcm", token } as const,
+    secrets: [token, "ya29.", "PRIVATE KEY"],
+  };
 }
 
 test("a notification is shown by the system, and opens its conversation", async (t) => {
@@ -68,7 +86,9 @@ test("a text that is too long is shortened, between characters", async (t) => {
 
 test("one exchange serves all who wait for it, and the pushes after", async (t) => {
   const { service, provider, target } = await start(t);
-  const outcomes = await Promise.all(Array.from({ length: 50 }, async () => provider.send(target, NOTIFICATION, never)));
+  const outcomes = await Promise.all(
+    Array.from({ length: 50 }, async () => provider.send(target, NOTIFICATION, never)),
+  );
   assert.ok(outcomes.every(({ is }) => is === "sent"));
   await provider.send(target, NOTIFICATION, never);
   assert.deepEqual([service.exchanges, service.received.length], [1, 51]);
@@ -122,7 +142,12 @@ const ANSWERS: readonly (readonly [
   ["a proxy's 502", { status: 502, body: "<html>" }, DOWN, /502/],
   ["a proxy's 404", { status: 404, body: "[1" }, DOWN, /404/],
   ["a bare 400", { status: 400, body: "null" }, REFUSED, /400/],
-  ["a code that is new", { status: 400, body: { error: { details: [{ errorCode: "toString" }] } } }, REFUSED, /400/],
+  [
+    "a code that is new",
+    { status: 400, body: { error: { details: [{ errorCode: "toString" }] } } },
+    REFUSED,
+    /400/,
+  ],
   ["a redirect", { status: 302, headers: { location: "http://127.0.0.1:1/" } }, DOWN, /302/],
 ];
 
@@ -135,7 +160,10 @@ test("every documented answer has its outcome", async (t) => {
     assert.ok(what !== "");
   }
   const told = new Set(ANSWERS.map(([what]) => what));
-  assert.deepEqual(FCM_CODES.filter((code) => !told.has(code)), []);
+  assert.deepEqual(
+    FCM_CODES.filter((code) => !told.has(code)),
+    [],
+  );
 });
 
 test("what an answer says is not repeated, since it may quote what was sent", async (t) => {
@@ -152,16 +180,40 @@ test("tokens that are gone are gone, and unknown ones too", async (t) => {
   const { service, provider, target, secrets } = await start(t);
   service.unregister(target.token);
   isOutcome(await provider.send(target, NOTIFICATION, never), GONE, /UNREGISTERED/, secrets);
-  isOutcome(await provider.send({ kind: "fcm", token: "other" }, NOTIFICATION, never), GONE, /not one of FCM/, secrets);
-  isOutcome(await provider.send({ kind: "apns", token: "x" }, NOTIFICATION, never), REFUSED, /not one of/, secrets);
+  isOutcome(
+    await provider.send({ kind: "fcm", token: "other" }, NOTIFICATION, never),
+    GONE,
+    /not one of FCM/,
+    secrets,
+  );
+  isOutcome(
+    await provider.send({ kind: "apns", token: "x" }, NOTIFICATION, never),
+    REFUSED,
+    /not one of/,
+    secrets,
+  );
 });
 
 test("an account that is refused is down, and no token is gone for it", async (t) => {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
-  const { service, provider, target, secrets } = await start(t, { file: (service) => service.accountFile(privateKey) });
-  isOutcome(await provider.send(target, NOTIFICATION, never), DOWN, /OAuth exchange.*400 invalid_grant$/, secrets);
-  service.tokenFaults.next({ is: "answer", status: 400, body: { error: target.token, error_description: "secret" } });
-  isOutcome(await provider.send(target, NOTIFICATION, never), DOWN, /OAuth exchange.*400$/, [...secrets, "secret"]);
+  const { service, provider, target, secrets } = await start(t, {
+    file: (service) => service.accountFile(privateKey),
+  });
+  isOutcome(
+    await provider.send(target, NOTIFICATION, never),
+    DOWN,
+    /OAuth exchange.*400 invalid_grant$/,
+    secrets,
+  );
+  service.tokenFaults.next({
+    is: "answer",
+    status: 400,
+    body: { error: target.token, error_description: "secret" },
+  });
+  isOutcome(await provider.send(target, NOTIFICATION, never), DOWN, /OAuth exchange.*400$/, [
+    ...secrets,
+    "secret",
+  ]);
 });
 
 test("a token endpoint that fails is asked again by the next push", async (t) => {

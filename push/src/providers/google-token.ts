@@ -103,7 +103,11 @@ export class GoogleToken {
     const { clientEmail, privateKey, privateKeyId, tokenUri } = this.#account;
     const at = Math.floor(this.#clock.now() / 1_000);
     return new SignJWT({ scope: SCOPE })
-      .setProtectedHeader({ alg: "RS256", typ: "JWT", ...(privateKeyId === undefined ? {} : { kid: privateKeyId }) })
+      .setProtectedHeader({
+        alg: "RS256",
+        typ: "JWT",
+        ...(privateKeyId === undefined ? {} : { kid: privateKeyId }),
+      })
       .setIssuer(clientEmail)
       .setAudience(tokenUri.href)
       .setIssuedAt(at)

@@ -28,7 +28,8 @@ const CONNECT_MS = 5_000;
 function check(addresses: readonly string[], isPlain: boolean, allowed: AddressRanges): void {
   const others = addresses.filter((address) => !isAllowed(address, allowed));
   if (others.length === 0) return;
-  if (isPlain) throw new AddressRefused("only https on port 443 is used, except to addresses that are allowed");
+  if (isPlain)
+    throw new AddressRefused("only https on port 443 is used, except to addresses that are allowed");
   if (!others.every(isPublic)) throw new AddressRefused("the address is not a public one, and not allowed");
 }
 

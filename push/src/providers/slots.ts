@@ -44,6 +44,11 @@ export class Slots {
 
   give(): void {
     this.#used -= 1;
+    this.look();
+  }
+
+  /** The limit may have risen. */
+  look(): void {
     for (const enter of this.#waiting) {
       if (this.#used >= this.#limit()) return;
       this.#waiting.delete(enter);

@@ -4,7 +4,17 @@ import { test } from "node:test";
 import webPush from "web-push";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { WebPushService } from "@jichat/testkit/push/web-push-service.ts";
-import { DOWN, GONE, LATER, NOTIFICATION, REFUSED, SENT, WITHDRAWAL, isOutcome, never } from "../../test/pushes.ts";
+import {
+  DOWN,
+  GONE,
+  LATER,
+  NOTIFICATION,
+  REFUSED,
+  SENT,
+  WITHDRAWAL,
+  isOutcome,
+  never,
+} from "../../test/pushes.ts";
 import type { Outcome } from "../provider.ts";
 import { readRanges } from "./public-address.ts";
 import { openWebPush } from "./web-push.ts";
@@ -12,7 +22,10 @@ import { openWebPush } from "./web-push.ts";
 const LOOPBACK = readRanges(["127.0.0.0/8"]);
 const SUBJECT = "mailto:admin@chat.example";
 
-async function start(t: TestContext, options: { readonly attemptMs?: number; readonly isStrict?: true } = {}) {
+async function start(
+  t: TestContext,
+  options: { readonly attemptMs?: number; readonly isStrict?: true } = {},
+) {
   const service = await WebPushService.start();
   const vapid = { subject: SUBJECT, ...webPush.generateVAPIDKeys() };
   const allowed = options.isStrict === true ? [] : LOOPBACK;
@@ -45,10 +58,17 @@ test("a notification comes as its browser can read it", async (t) => {
   });
   assert.deepEqual([push?.ttl, push?.topic, push?.urgency], [3_600, NOTIFICATION.collapseKey, "high"]);
   const { badge: _, ...plain } = NOTIFICATION;
-  await provider.send(service.subscribe(vapid.publicKey), { ...plain, isUrgent: false, hasSound: false }, never);
+  await provider.send(
+    service.subscribe(vapid.publicKey),
+    { ...plain, isUrgent: false, hasSound: false },
+    never,
+  );
   const quiet = service.received[1];
   assert.equal(quiet?.urgency, "normal");
-  assert.deepEqual(Object.keys(quiet?.payload ?? {}).filter((name) => /badge|sound/.test(name)), []);
+  assert.deepEqual(
+    Object.keys(quiet?.payload ?? {}).filter((name) => /badge|sound/.test(name)),
+    [],
+  );
 });
 
 test("a withdrawal has the badge and what to remove", async (t) => {
@@ -77,7 +97,11 @@ test("a text that is too long is shortened to what a push service takes, and no 
 });
 
 /** What push services answer, and what it means. */
-const ANSWERS: readonly (readonly [status: number, headers: Record<string, string>, outcome: Omit<Outcome, "reason">])[] = [
+const ANSWERS: readonly (readonly [
+  status: number,
+  headers: Record<string, string>,
+  outcome: Omit<Outcome, "reason">,
+])[] = [
   [200, {}, SENT],
   [201, {}, SENT],
   [202, {}, SENT],
@@ -136,11 +160,22 @@ test("subscriptions that ended are gone", async (t) => {
 test("targets that cannot be used are gone, and those of others refused", async (t) => {
   const { service, provider, target, secrets } = await start(t);
   const [p256dh, auth] = [Buffer.alloc(65, 4).toString("base64url"), "c2hvcnQ"];
-  for (const wrong of [{ p256dh }, { p256dh: "AA" }, { auth }, { endpoint: "no URL" }, { endpoint: "ftp://x/" }])
+  for (const wrong of [
+    { p256dh },
+    { p256dh: "AA" },
+    { auth },
+    { endpoint: "no URL" },
+    { endpoint: "ftp://x/" },
+  ])
     isOutcome(await provider.send({ ...target, ...wrong }, NOTIFICATION, never), GONE, undefined, secrets);
   const named = { ...target, endpoint: service.url.replace("//", "//user:password@") };
   isOutcome(await provider.send(named, NOTIFICATION, never), GONE, /not a URL/, [...secrets, "password"]);
-  isOutcome(await provider.send({ kind: "fcm", token: "x" }, NOTIFICATION, never), REFUSED, /not one of/, secrets);
+  isOutcome(
+    await provider.send({ kind: "fcm", token: "x" }, NOTIFICATION, never),
+    REFUSED,
+    /not one of/,
+    secrets,
+  );
   assert.equal(service.received.length, 0);
 });
 
@@ -175,7 +210,12 @@ test("an answer without an end is not read to its end", async (t) => {
 test("private addresses are refused, and end no registration", async (t) => {
   const { service, provider, target, secrets } = await start(t, { isStrict: true });
   const { port } = new URL(target.endpoint);
-  const wrong = [`http://127.0.0.1:${port}/`, "https://10.0.0.1/", "https://[::1]/", "https://169.254.169.254/x"];
+  const wrong = [
+    `http://127.0.0.1:${port}/`,
+    "https://10.0.0.1/",
+    "https://[::1]/",
+    "https://169.254.169.254/x",
+  ];
   for (const endpoint of [...wrong, "http://8.8.8.8/", "https://8.8.8.8:8443/", "https://2130706433/"])
     isOutcome(await provider.send({ ...target, endpoint }, NOTIFICATION, never), REFUSED, /address/, secrets);
   assert.equal(service.received.length, 0);
@@ -184,5 +224,8 @@ test("private addresses are refused, and end no registration", async (t) => {
 test("each push service has a circuit of its own", async (t) => {
   const { provider, target, service } = await start(t);
   assert.equal(provider.circuitOf?.(target), service.url);
-  assert.equal(provider.circuitOf?.({ ...target, endpoint: "https://push.example/a?b" }), "https://push.example");
+  assert.equal(
+    provider.circuitOf?.({ ...target, endpoint: "https://push.example/a?b" }),
+    "https://push.example",
+  );
 });

@@ -42,8 +42,7 @@ function encrypted({ p256dh, auth }: WebPushTarget, payload: string): Buffer | u
 
 function headersOf(push: Push): Readonly<Record<string, string>> {
   const { collapseKey } = push;
-  if (push.is === "withdrawal")
-    return { ttl: String(WITHDRAWAL_TTL_S), urgency: "low", topic: collapseKey };
+  if (push.is === "withdrawal") return { ttl: String(WITHDRAWAL_TTL_S), urgency: "low", topic: collapseKey };
   const ttl = String(Math.max(0, Math.floor(push.ttlMs / 1_000)));
   return { ttl, urgency: push.isUrgent ? "high" : "normal", topic: collapseKey };
 }

@@ -5,7 +5,17 @@ import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { WebhookReceiver, newSecret } from "@jichat/testkit/push/webhook-receiver.ts";
-import { DOWN, GONE, LATER, NOTIFICATION, REFUSED, SENT, WITHDRAWAL, isOutcome, never } from "../../test/pushes.ts";
+import {
+  DOWN,
+  GONE,
+  LATER,
+  NOTIFICATION,
+  REFUSED,
+  SENT,
+  WITHDRAWAL,
+  isOutcome,
+  never,
+} from "../../test/pushes.ts";
 import { readWebhook } from "../credential-forms.ts";
 import type { Outcome } from "../provider.ts";
 import { readRanges } from "./public-address.ts";
@@ -22,7 +32,12 @@ const TARGET = { kind: "webhook", token: "token-of-the-test" } as const;
 
 async function start(t: TestContext, options: Options = {}) {
   const receiver = await WebhookReceiver.start();
-  const { attemptMs = 2_000, signers = receiver.secrets, clock = systemClock, allowed = ["127.0.0.1"] } = options;
+  const {
+    attemptMs = 2_000,
+    signers = receiver.secrets,
+    clock = systemClock,
+    allowed = ["127.0.0.1"],
+  } = options;
   const credentials = readWebhook(JSON.stringify({ url: receiver.url, secrets: signers }));
   const guard = { allowed: readRanges(allowed) };
   const provider = openWebhook({ ...credentials, guard, clock, attemptMs });
@@ -100,7 +115,11 @@ test("a push that comes again has its id, by which the receiver knows it", async
 });
 
 /** What a receiver may answer, and what it means. */
-const ANSWERS: readonly (readonly [status: number, headers: Record<string, string>, outcome: Omit<Outcome, "reason">])[] = [
+const ANSWERS: readonly (readonly [
+  status: number,
+  headers: Record<string, string>,
+  outcome: Omit<Outcome, "reason">,
+])[] = [
   [200, {}, SENT],
   [204, {}, SENT],
   [410, {}, GONE],

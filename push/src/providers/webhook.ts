@@ -18,7 +18,13 @@ export interface WebhookOptions {
 }
 
 /** Sends to a gateway of one's own, signed by Standard Webhooks. */
-export function openWebhook({ url, secrets, guard, clock, attemptMs = ATTEMPT_MS }: WebhookOptions): Provider {
+export function openWebhook({
+  url,
+  secrets,
+  guard,
+  clock,
+  attemptMs = ATTEMPT_MS,
+}: WebhookOptions): Provider {
   const agent = guardedAgent(guard);
   return {
     kind: "webhook",

@@ -43,7 +43,12 @@ const ROWS: readonly (readonly [what: string, told: Told, en: string, zh: string
     "Team | 1,200 new messages, Ann mentioned you",
     "Team | 1,200 条新消息，Ann提到了您",
   ],
-  ["none", { ...GROUP, preview: "none" }, "New messages | You have a new message", "新消息 | 您有 1 条新消息"],
+  [
+    "none",
+    { ...GROUP, preview: "none" },
+    "New messages | You have a new message",
+    "新消息 | 您有 1 条新消息",
+  ],
   [
     "none, folded",
     { ...MESSAGE, preview: "none", count: 5 },
@@ -65,7 +70,14 @@ for (const [what, told, english, chinese] of ROWS)
 
 test("nothing of a message is shown to a device that wants none", () => {
   for (const count of [1, 7]) {
-    const text = shown({ ...GROUP, sender: "Ann-X", group: "Secret", isMention: true, preview: "none", count });
+    const text = shown({
+      ...GROUP,
+      sender: "Ann-X",
+      group: "Secret",
+      isMention: true,
+      preview: "none",
+      count,
+    });
     assert.doesNotMatch(text, /Ann|Secret|Hello/);
   }
   assert.doesNotMatch(shown({ ...GROUP, preview: "sender" }), /Hello/);
@@ -105,14 +117,17 @@ test("a locale finds its language, or the one before it, or English", () => {
 test("the plural form is that of the language the text is in", () => {
   const folded = { one: "{count} one", few: "{count} few", many: "{count} many", other: "{count} other" };
   const polish = new Languages(new Map([["pl", { ...en, folded }]]));
-  const told = [2, 5, 22, 25].map((count) =>
-    notificationText(polish, { ...MESSAGE, locale: "pl-PL", count }).text,
+  const told = [2, 5, 22, 25].map(
+    (count) => notificationText(polish, { ...MESSAGE, locale: "pl-PL", count }).text,
   );
   assert.deepEqual(told, ["2 few", "5 many", "22 few", "25 many"]);
 });
 
 test("what people wrote is inserted as it is, and not read as a template", () => {
-  assert.equal(shown({ ...GROUP, sender: "{text}", text: "{sender} $& $1" }), "Team | {text}: {sender} $& $1");
+  assert.equal(
+    shown({ ...GROUP, sender: "{text}", text: "{sender} $& $1" }),
+    "Team | {text}: {sender} $& $1",
+  );
   assert.equal(shown({ ...GROUP, group: "{count}" }), "{count} | Ann: Hello");
 });
 

@@ -17,8 +17,16 @@ const BROKEN: readonly (readonly [what: string, json: string, told: RegExp])[] =
   ["no object", "[]", /^it is not a JSON object$/],
   ["a text is missing", JSON.stringify(withoutOne), /^`groupText` is not a string$/],
   ["a text is unknown", JSON.stringify({ ...en, hello: "x" }), /^`hello` is not a text of a template$/],
-  ["a text is empty", JSON.stringify({ ...en, noneTitle: "" }), /^`noneTitle` has 0 characters, not 1 to 200$/],
-  ["a text is long", JSON.stringify({ ...en, noneTitle: "x".repeat(201) }), /^`noneTitle` has 201 characters/],
+  [
+    "a text is empty",
+    JSON.stringify({ ...en, noneTitle: "" }),
+    /^`noneTitle` has 0 characters, not 1 to 200$/,
+  ],
+  [
+    "a text is long",
+    JSON.stringify({ ...en, noneTitle: "x".repeat(201) }),
+    /^`noneTitle` has 201 characters/,
+  ],
   [
     "a placeholder is not allowed there",
     JSON.stringify({ ...en, noneTitle: "{sender}" }),

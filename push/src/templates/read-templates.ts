@@ -76,7 +76,8 @@ function pluralOf(
   categories: readonly string[],
   read: (value: unknown, at: string) => string,
 ): Plural {
-  if (!isMap(value)) throw new Error(`\`${name}\` is not an object of plural forms: ${categories.join(", ")}`);
+  if (!isMap(value))
+    throw new Error(`\`${name}\` is not an object of plural forms: ${categories.join(", ")}`);
   const foreign = Object.keys(value).find((form) => !categories.includes(form));
   if (foreign !== undefined)
     throw new Error(`\`${name}.${foreign}\` is not a plural form of this language: ${categories.join(", ")}`);

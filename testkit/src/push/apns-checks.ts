@@ -93,7 +93,10 @@ export interface ProviderKey {
 }
 
 /** Checks the JWT of a push, and its age. Throws ApnsRefusal. */
-export async function checkToken(authorization: string | undefined, { publicKey, keyId, teamId }: ProviderKey) {
+export async function checkToken(
+  authorization: string | undefined,
+  { publicKey, keyId, teamId }: ProviderKey,
+) {
   const [, token] = /^bearer (.+)$/i.exec(authorization ?? "") ?? [];
   if (token === undefined) throw new ApnsRefusal("MissingProviderToken");
   try {

@@ -1,8 +1,8 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { createSecureServer, createServer } from "node:http2";
+import { constants, createSecureServer, createServer } from "node:http2";
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ApnsReason } from "./apns-checks.ts";
 import { APNS_STATUS, ApnsRefusal, checkHeaders, checkToken } from "./apns-checks.ts";
@@ -20,9 +20,11 @@ export type ApnsFault =
   | Fault
   /** One of Apple's reasons, with its status. */
   | { readonly is: "reason"; readonly reason: ApnsReason }
+  /** Ends the stream as one that was not looked at. */
+  | { readonly is: "refuse" }
   /** Tells the connection to end, and works. */
   | { readonly is: "goaway" }
-  /** Ends the connection, with all that is in flight. */
+  /** Breaks all connections, with all that is in flight and without a word. */
   | { readonly is: "drop" };
 
 export interface ApnsOptions {
@@ -51,7 +53,7 @@ export class ApnsService {
   readonly #received = new Received<ApnsPush>();
   readonly #keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
   readonly #tokens = new Map<string, "registered" | "gone" | "other">();
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sockets = new Set<Socket>();
   readonly #server: Http2Server;
   readonly #scheme: string;
   readonly #ended = new AbortController();
@@ -61,11 +63,13 @@ export class ApnsService {
     const settings = { maxConcurrentStreams: streamsMax };
     this.#scheme = tls === undefined ? "http" : "https";
     this.#server = tls === undefined ? createServer({ settings }) : createSecureServer({ ...tls, settings });
-    this.#server.on("session", (session: ServerHttp2Session) => {
+    this.#server.on("connection", (socket: Socket) => {
       this.connections += 1;
-      this.#sessions.add(session);
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+    });
+    this.#server.on("session", (session: ServerHttp2Session) => {
       session.on("error", () => session.destroy());
-      session.on("close", () => this.#sessions.delete(session));
     });
     this.#server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       this.#open += 1;
@@ -128,7 +132,7 @@ export class ApnsService {
 
   async stop(): Promise<void> {
     this.#ended.abort();
-    for (const session of this.#sessions) session.destroy();
+    this.#drop();
     await new Promise<void>((resolve) => {
       this.#server.close(() => {
         resolve();
@@ -136,16 +140,20 @@ export class ApnsService {
     });
   }
 
+  #drop(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
   async #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
     const body = await bodyOf(stream);
     const fault = this.faults.take();
     if (fault?.is === "silent") return;
-    if (fault?.is === "reset") {
-      stream.close(2); // INTERNAL_ERROR
+    if (fault?.is === "reset" || fault?.is === "refuse") {
+      stream.close(fault.is === "reset" ? constants.NGHTTP2_INTERNAL_ERROR : constants.NGHTTP2_REFUSED_STREAM);
       return;
     }
     if (fault?.is === "drop") {
-      stream.session?.destroy();
+      this.#drop();
       return;
     }
     if (fault?.is === "goaway") stream.session?.goaway(0, stream.id ?? 0);

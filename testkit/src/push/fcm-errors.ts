@@ -28,10 +28,17 @@ export function fcmError(code: FcmCode, message = "The request failed."): Reply 
 
 /** A field of the request is wrong. */
 export function fcmFieldError(field: string, description: string): Reply {
-  const fcm = { "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", errorCode: "INVALID_ARGUMENT" };
-  const bad = { "@type": "type.googleapis.com/google.rpc.BadRequest", fieldViolations: [{ field, description }] };
+  const fcm = {
+    "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError",
+    errorCode: "INVALID_ARGUMENT",
+  };
+  const bad = {
+    "@type": "type.googleapis.com/google.rpc.BadRequest",
+    fieldViolations: [{ field, description }],
+  };
   return error(400, "INVALID_ARGUMENT", description, [fcm, bad]);
 }
 
 /** An error of Google's in front of FCM, which says nothing about a token. */
-export const googleError = (code: number, status: string): Reply => error(code, status, "The request failed.", []);
+export const googleError = (code: number, status: string): Reply =>
+  error(code, status, "The request failed.", []);

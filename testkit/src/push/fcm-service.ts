@@ -46,7 +46,10 @@ export class FcmService {
   readonly #api: LoopbackServer;
   readonly #oauth: LoopbackServer;
 
-  private constructor(servers: readonly [LoopbackServer, LoopbackServer], faults: readonly [FaultPlan, FaultPlan]) {
+  private constructor(
+    servers: readonly [LoopbackServer, LoopbackServer],
+    faults: readonly [FaultPlan, FaultPlan],
+  ) {
     [this.#api, this.#oauth] = servers;
     [this.faults, this.tokenFaults] = faults;
   }
@@ -55,8 +58,10 @@ export class FcmService {
   static async start(options: Pick<LoopbackOptions, "port"> = {}): Promise<FcmService> {
     const [faults, tokenFaults] = [new FaultPlan(), new FaultPlan()];
     let service: FcmService | undefined;
-    const api = async (asked: Asked): Promise<Reply> => service === undefined ? { status: 503 } : service.#send(asked);
-    const oauth = async (asked: Asked): Promise<Reply> => service === undefined ? { status: 503 } : service.#exchange(asked);
+    const api = async (asked: Asked): Promise<Reply> =>
+      service === undefined ? { status: 503 } : service.#send(asked);
+    const oauth = async (asked: Asked): Promise<Reply> =>
+      service === undefined ? { status: 503 } : service.#exchange(asked);
     const servers = [
       await LoopbackServer.start({ ...options, faults, answer: api }),
       await LoopbackServer.start({ faults: tokenFaults, answer: oauth }),
@@ -157,7 +162,8 @@ function faultIn({ data = {}, notification = {}, android = {}, ...rest }: FcmMes
   const wrong = Object.entries(data).find(([, value]) => typeof value !== "string");
   if (wrong !== undefined) return fcmFieldError(`message.data[0].value`, "Invalid value (TYPE_STRING)");
   const { priority = "NORMAL", ttl = "0s" } = android;
-  if (!["NORMAL", "HIGH"].includes(priority)) return fcmFieldError("message.android.priority", "Invalid value");
+  if (!["NORMAL", "HIGH"].includes(priority))
+    return fcmFieldError("message.android.priority", "Invalid value");
   if (!/^\d+(\.\d{1,9})?s$/.test(ttl)) return fcmFieldError("message.android.ttl", "Illegal duration format");
   const bytes = [...Object.entries(data), ...Object.entries(notification)]
     .flat()

@@ -40,7 +40,12 @@ export class WebhookReceiver {
   readonly #server: LoopbackServer;
   #refused = 0;
 
-  private constructor(server: LoopbackServer, faults: FaultPlan, secrets: readonly string[], keepMax?: number) {
+  private constructor(
+    server: LoopbackServer,
+    faults: FaultPlan,
+    secrets: readonly string[],
+    keepMax?: number,
+  ) {
     this.#server = server;
     this.faults = faults;
     this.secrets = secrets;
@@ -51,7 +56,8 @@ export class WebhookReceiver {
   static async start({ secrets = [newSecret()], keepMax, ...rest }: ReceiverOptions = {}) {
     const faults = new FaultPlan();
     let receiver: WebhookReceiver | undefined;
-    const answer = (asked: Asked): Reply => receiver === undefined ? { status: 503 } : receiver.#answer(asked);
+    const answer = (asked: Asked): Reply =>
+      receiver === undefined ? { status: 503 } : receiver.#answer(asked);
     const server = await LoopbackServer.start({ ...rest, faults, answer });
     receiver = new WebhookReceiver(server, faults, secrets, keepMax);
     return receiver;
