@@ -93,6 +93,7 @@ const edge = openEdge({
   names,
   presence,
   cluster,
+  clock,
   from: config.instance,
   onRetry: () => {
     retries.add(1);

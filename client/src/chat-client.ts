@@ -1,6 +1,6 @@
 import type { VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
-import type { Ack, ChatEvent, Limits, Muted, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import type { Ack, ChatEvent, Limits, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
@@ -60,7 +60,7 @@ export class ChatClient<B extends object = Body> {
   readonly #outbox: Outbox;
   readonly #feeds: Feeds;
   readonly #inbox: Inbox;
-  readonly #ids = new IdMaker(() => this.#link.serverClock.now());
+  readonly #ids = new IdMaker(() => this.serverTime());
   readonly #arrivals: Arrivals;
   #status: Status = { state: "offline" };
   /** Why nothing is accepted any more. Set once the client is closed. */
@@ -115,11 +115,7 @@ export class ChatClient<B extends object = Body> {
       onOverdue: () => {
         this.#link.connection?.close(new Closed(DROPPED, "a write has had no answer for a minute"));
       },
-      transmit: (frame) => {
-        const { connection } = this.#link;
-        connection?.write(frame);
-        return connection?.isOpen === true;
-      },
+      transmit: (frame) => this.#link.write(frame),
     });
   }
 
@@ -225,9 +221,8 @@ export class ChatClient<B extends object = Body> {
    * soon as the limits are known); with BUSY if `outboxMax` writes are already waiting. All other writes do
    * the same.
    */
-  async send(target: Target, body: B, options: SendOptions = {}): Promise<WriteResult> {
+  async send(target: Target, body: B, { id, replyTo, mentions }: SendOptions = {}): Promise<WriteResult> {
     const { conversation, to }: { readonly conversation?: string; readonly to?: string } = { ...target };
-    const { id, replyTo, mentions } = options;
     return this.#write({ t: "send", conversation, to, body, replyTo, mentions }, id);
   }
 
@@ -353,10 +348,9 @@ export class ChatClient<B extends object = Body> {
     switch (frame.t) {
       case "ack":
         return this.#acked(frame);
-      case "error": {
+      case "error":
         if (frame.id !== undefined) this.#outbox.refused(frame.id, errorOf(frame));
         return;
-      }
       case "event": {
         const { t: _, ...event } = frame;
         return this.#inbox.event(event);
@@ -364,7 +358,7 @@ export class ChatClient<B extends object = Body> {
       case "receipt":
         return this.#feeds.emit(frame);
       case "settings":
-        return this.#inbox.settings(frame.conversation, frame.muted);
+        return this.#inbox.settings(frame);
       case "gap":
         return this.#inbox.gap(frame.conversation, frame.head);
       default:
@@ -374,20 +368,7 @@ export class ChatClient<B extends object = Body> {
 
   #acked(ack: Ack): void {
     const frame = this.#outbox.acked(ack);
-    // The ack of a repeated write says nothing of what the settings are now.
-    if (frame !== undefined && ack.duplicate !== true && (frame.t === "mute" || frame.t === "unmute"))
-      this.#inbox.settings(ack.conversation, mutedBy(frame));
     if (frame !== undefined && this.#options.echo !== true && OWN_EVENT.has(frame.t))
       this.#inbox.own(ack.conversation, ack.seq);
   }
-}
-
-/** What an acked `mute` or `unmute` has made of the conversation. */
-function mutedBy(frame: { readonly t: string } & MuteOptions): Muted | undefined {
-  if (frame.t === "unmute") return undefined;
-  const { until, mentionsOnly } = frame;
-  return {
-    ...(until === undefined ? {} : { until }),
-    ...(mentionsOnly === true ? { mentionsOnly } : {}),
-  };
 }

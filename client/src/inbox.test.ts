@@ -392,15 +392,22 @@ test("a pull that is refused for good is reported and not repeated, and the curs
   inbox.stop();
 });
 
-test("settings that are told while a sync is asked are newer than its answer, those from before are not", async () => {
+test("a sync that was read before a change of settings does not take it back; a change that comes late does not either", async () => {
   const { inbox, muted, answer } = device({ resume: SEEN });
-  inbox.settings(CONVERSATION, {});
-  await answer(2);
+  const tell = (at: number, isMuted: boolean): void => {
+    inbox.settings({ t: "settings", conversation: CONVERSATION, at, ...(isMuted ? { muted: {} } : {}) });
+  };
+  const listed = { conversation: CONVERSATION, kind: "direct", first: 1, head: 2, read: 0, unread: 2 } as const;
+  tell(7, true);
+  await answer(2, { conversations: [{ ...listed, settingsAt: 6 }] });
   assert.deepEqual(muted, [true, true]);
-  inbox.settings(CONVERSATION, undefined);
-  inbox.settings(CONVERSATION, {});
   inbox.gap(undefined);
   await settled();
-  await answer(2);
-  assert.deepEqual(muted, [true, true, false, true, false]);
+  tell(5, true);
+  await answer(2, { conversations: [{ ...listed, settingsAt: 8 }] });
+  assert.deepEqual(muted.slice(2), [true, false]);
+  inbox.gap(undefined);
+  await settled();
+  await answer(2, { conversations: [listed] });
+  assert.deepEqual(muted.slice(4), [false], "what was told before it was asked does not count");
 });

@@ -1,13 +1,13 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
-import type { ChatEvent, Muted, Page, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import type { ChatEvent, Page, ServerFrame, SettingsFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
 import { reasonOf } from "./closed.ts";
 import type { FirstSync } from "./connection.ts";
 import type { ConversationEvent } from "./events.ts";
 import { PageSize } from "./page-size.ts";
 import { Timeline } from "./timeline.ts";
-import type { Body, Notice, PullOptions, SeenState } from "./types.ts";
+import type { Body, Conversation, Notice, PullOptions, SeenState } from "./types.ts";
 
 /** The number of events that are kept for a reset. Older ones are pulled. */
 const HEARD_MAX = 1_000;
@@ -64,7 +64,7 @@ export class Inbox {
    */
   #heard: Heard[] | undefined;
   /** Settings that were told while a sync was asked, by conversation: its answer may be older. */
-  readonly #told = new Map<string, Muted | undefined>();
+  readonly #told = new Map<string, SettingsFrame>();
   readonly #stopping = new AbortController();
 
   constructor(host: InboxHost, resume: SeenState | undefined) {
@@ -98,9 +98,16 @@ export class Inbox {
   }
 
   /** Takes the user's own settings in a conversation. */
-  settings(conversation: string, muted: Muted | undefined): void {
-    if (this.#syncing) this.#told.set(conversation, muted);
-    this.#host.emit({ t: "settings", conversation, ...(muted === undefined ? {} : { muted }) });
+  settings(frame: SettingsFrame): void {
+    if (this.#syncing) this.#told.set(frame.conversation, frame);
+    this.#host.emit(frame);
+  }
+
+  /** What a sync lists, with the settings that were told meanwhile if they are later ones. */
+  #withTold(listed: Conversation): Conversation {
+    const told = this.#told.get(listed.conversation);
+    if (told === undefined || "left" in listed || told.at <= (listed.settingsAt ?? 0)) return listed;
+    return { ...listed, muted: told.muted, settingsAt: told.at };
   }
 
   #hear(heard: Heard): void {
@@ -282,11 +289,7 @@ export class Inbox {
         cursor = undefined;
       }
       this.#heard = undefined;
-      const conversations = reply.conversations.map((listed) =>
-        this.#told.has(listed.conversation) && !("left" in listed)
-          ? { ...listed, muted: this.#told.get(listed.conversation) }
-          : listed,
-      );
+      const conversations = reply.conversations.map((listed) => this.#withTold(listed));
       this.#host.emit({ t: "conversations", conversations, complete: !reply.more });
       for (const listed of reply.conversations) {
         const head = "left" in listed ? listed.left : listed.head;

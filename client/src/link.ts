@@ -10,6 +10,7 @@ import type { Proof } from "./credentials.ts";
 import type { Encoding } from "./encoding.ts";
 import { watchNetwork } from "./network.ts";
 import { faultOf } from "./option-faults.ts";
+import type { OutFrame } from "./outbox.ts";
 import { ServerClock } from "./server-clock.ts";
 import { REAL } from "./surroundings.ts";
 import type { Surroundings, Welcomed } from "./surroundings.ts";
@@ -84,6 +85,12 @@ export class Link {
 
   get connection(): Welcomed | undefined {
     return this.#current;
+  }
+
+  /** Returns false if there is no connection, or if it ended with this. */
+  write(frame: OutFrame): boolean {
+    this.#current?.write(frame);
+    return this.#current?.isOpen === true;
   }
 
   /** Tries at once if a try is set for later. The back-off goes on as if the time had passed. */

@@ -40,7 +40,7 @@ const EVENT: Shape = {
   users: absentOr(listOf(isText)),
 };
 const MUTED: Test = absentOr(mapOf({ until: absentOr(isTime), mentionsOnly: absentOr(isFlag) }));
-const LISTED: Shape = { conversation: isText, first: isCount, head: isCount, muted: MUTED };
+const LISTED: Shape = { conversation: isText, first: isCount, head: isCount, muted: MUTED, settingsAt: absentOr(isCount) };
 const LEFT: Shape = { conversation: isText, left: isCount };
 
 /** The fields that this client relies on, of each frame that it knows. */
@@ -56,7 +56,7 @@ const FRAMES: Readonly<Record<ServerFrame["t"], Shape>> = {
   ack: { id: isText, conversation: isText, seq: isCount, ts: isTime, traceId: isText },
   event: EVENT,
   receipt: { conversation: isText, user: isText, seq: isCount },
-  settings: { conversation: isText, muted: MUTED },
+  settings: { conversation: isText, muted: MUTED, at: isCount },
   synced: {
     id: isText,
     conversations: listOf((value) => mapOf(isMap(value) && "left" in value ? LEFT : LISTED)(value)),

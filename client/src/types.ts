@@ -2,7 +2,7 @@ import type { VERBS, VerbName } from "@jichat/conversation/tables.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { Field } from "@jichat/protocol/field.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
-import type { LeftConversation, ListedConversation, Muted } from "@jichat/protocol/frame/server-frame.ts";
+import type { KeptSettings, LeftConversation, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 import type { Encoding } from "./encoding.ts";
 import type { ConversationEvent } from "./events.ts";
 
@@ -141,8 +141,8 @@ export type Conversation = ListedConversation | LeftConversation;
 export type Notice<B = Body> =
   | { readonly t: "event"; readonly event: ConversationEvent<B> }
   | { readonly t: "receipt"; readonly conversation: string; readonly user: string; readonly seq: number }
-  /** The user's own settings in a conversation, changed by this device or by another one. */
-  | { readonly t: "settings"; readonly conversation: string; readonly muted?: Muted | undefined }
+  /** The user's own settings in a conversation, changed by this device or by another one of the user. */
+  | ({ readonly t: "settings"; readonly conversation: string } & KeptSettings)
   /** The result of a sync: at first all conversations, page by page; later those that changed. */
   | {
       readonly t: "conversations";

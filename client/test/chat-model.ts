@@ -443,6 +443,7 @@ class ChatModel {
         unread: stored.no - stored.markNo,
         pins: [],
         muted: stored.muted,
+        settingsAt: stored.settingsAt,
         last: this.#linesOf(stored).at(-1) as ConversationView<Body>["last"],
         activeAt: stored.events.at(-1)?.ts ?? 0,
         no: stored.no,

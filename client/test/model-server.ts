@@ -220,7 +220,13 @@ export class ModelServer implements Peer, WriteHost {
     socket.say({ t: "error", id, code, message: "no", retryAfterMs: this.dice.int(20, 400), traceId: "t" });
   }
 
-  ack(socket: ModelSocket, id: string, { id: conversation }: Conversation, seq: number, isKnown = false): void {
+  ack(
+    socket: ModelSocket,
+    id: string,
+    { id: conversation }: Conversation,
+    seq: number,
+    isKnown = false,
+  ): void {
     const duplicate = isKnown ? { duplicate: true } : {};
     socket.say({ t: "ack", id, conversation, seq, ts: seq, ...duplicate, traceId: "t" });
   }
@@ -269,7 +275,11 @@ export class ModelServer implements Peer, WriteHost {
   /** Another device of the user mutes the conversation, or ends that. */
   otherMutes(conversation: Conversation, muted: Muted | undefined): void {
     this.store.mute(conversation, muted);
-    this.say({ t: "settings", conversation: conversation.id, ...(muted === undefined ? {} : { muted }) });
+this.settings(conversation);
+  }
+
+  settings({ id, muted, settingsAt }: Conversation): void {
+    this.say({ t: "settings", conversation: id, ...(muted && { muted }), at: settingsAt });
   }
 
   deliver(event: ChatEvent): void {

@@ -14,6 +14,8 @@ export interface Conversation {
   mark: number;
   markNo: number;
   muted: Muted | undefined;
+  /** The version at which that was changed. */
+  settingsAt: number;
 }
 
 /** What the cluster holds: conversations of one user, each numbered without a hole. */
@@ -43,6 +45,7 @@ export class ModelStore {
       mark: 1,
       markNo: 0,
       muted: undefined,
+      settingsAt: 0,
     };
     this.conversations.set(id, made);
     this.append(made, { kind: "created", from: creator, users });
@@ -73,8 +76,9 @@ export class ModelStore {
   }
 
   mute(conversation: Conversation, muted: Muted | undefined): void {
-    conversation.muted = muted;
     this.version += 1;
+    conversation.muted = muted;
+    conversation.settingsAt = this.version;
     conversation.changedAt = this.version;
   }
 
@@ -101,7 +105,7 @@ export class ModelStore {
     const end = Number(at) + limit;
     const more = end < changed.length;
     return {
-      conversations: changed.slice(Number(at), end).map(({ id, peer, events, no, mark, markNo, muted }) => ({
+      conversations: changed.slice(Number(at), end).map(({ id, peer, events, no, mark, markNo, muted, settingsAt }) => ({
         conversation: id,
         kind: peer === undefined ? "group" : "direct",
         peer,
@@ -110,6 +114,7 @@ export class ModelStore {
         read: mark,
         unread: no - markNo,
         ...(muted === undefined ? {} : { muted }),
+        ...(settingsAt === 0 ? {} : { settingsAt }),
         last: events.at(-1),
       })),
       cursor,

@@ -35,6 +35,8 @@ export interface WriteHost {
   readonly live: ModelSocket | undefined;
   limitsOf(socket: ModelSocket): Limits;
   deliver(event: ChatEvent): void;
+  /** Tells the settings of a conversation. */
+  settings(conversation: Conversation): void;
   ack(socket: ModelSocket, id: string, conversation: Conversation, seq: number, isKnown?: boolean): void;
   refuse(socket: ModelSocket, id: string, code: string): void;
   malformed(socket: ModelSocket, id: string, what: string): void;
@@ -118,16 +120,15 @@ export class ModelWrites {
     this.#host.ack(socket, id, conversation, event.seq);
   }
 
-  /** Whoever else is live hears of it. An id is known from then on. */
+  /** Whoever is live hears of it. An id is known from then on. */
   #mute(socket: ModelSocket, { t, id, ...fields }: Frame, conversation: Conversation): void {
     const { until, mentionsOnly } = fields as { until?: number; mentionsOnly?: boolean };
     const muted = { ...(until && { until }), ...(mentionsOnly === true && { mentionsOnly }) };
     this.#host.store.mute(conversation, t === "mute" ? muted : undefined);
-    const { events, seqById, muted: present, id: name } = conversation;
+    const { events, seqById } = conversation;
     seqById.set(id, events.length);
-    const { live } = this.#host;
-    if (live !== socket) live?.say({ t: "settings", conversation: name, ...(present && { muted: present }) });
     this.#host.ack(socket, id, conversation, events.length);
+    this.#host.settings(conversation);
   }
 
   /** Whether `seq` is a message that was not recalled. */

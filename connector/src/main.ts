@@ -86,6 +86,7 @@ const edge = openEdge({
   names,
   presence,
   cluster,
+  clock,
   from: config.instance,
   onRetry: () => {
     metrics.countRetry();

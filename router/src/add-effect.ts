@@ -26,8 +26,9 @@ export function addEffect(
     return;
   }
   if (record.r === "setting") {
-    const { user, settings, session: origin } = record;
-    putNotice(unit, settingsNotice({ conversation: conversation.id, user, settings, origin, position }));
+    const { user } = record;
+    const settings = { ...record.settings, at: position };
+    putNotice(unit, settingsNotice({ conversation: conversation.id, user, settings }));
     addEntry(unit, conversation, user, { position });
     return;
   }

@@ -13,7 +13,7 @@ export function apply(conversation: Conversation, record: LogRecord, position: n
       conversation.mark(record.user, record);
       return;
     case "setting":
-      conversation.set(record.user, record.settings);
+      conversation.set(record.user, record.settings, position);
       conversation.recent.addId(record.user, record.id, { seq: record.seq, ts: record.ts, position });
       return;
     case "note":

@@ -1,5 +1,5 @@
 import type { FacetValues, State, View } from "@jichat/conversation/state.ts";
-import type { OwnSettings } from "@jichat/protocol/frame/server-frame.ts";
+import type { KeptSettings, OwnSettings } from "@jichat/protocol/frame/server-frame.ts";
 import type { ConversationFacts } from "@jichat/protocol/bus/query.ts";
 import { isDirect } from "@jichat/protocol/ids.ts";
 import type { ConversationShot } from "@jichat/protocol/log/snapshot.ts";
@@ -11,7 +11,7 @@ export interface Member {
   /** Read up to here; `markNo` is the `no` of that event. */
   mark: number;
   markNo: number;
-  settings?: OwnSettings | undefined;
+  settings?: KeptSettings | undefined;
 }
 
 /** A place in a conversation. */
@@ -78,11 +78,9 @@ export class Conversation implements State, View {
   }
 
   /** Replaces a member's own settings. They end with the membership. */
-  set(user: string, settings: OwnSettings | undefined): void {
+  set(user: string, settings: OwnSettings | undefined, position: number): void {
     const member = this.members.get(user);
-    if (member === undefined) return;
-    if (settings === undefined) delete member.settings;
-    else member.settings = settings;
+    if (member !== undefined) member.settings = { ...settings, at: position };
   }
 
   recall(seq: number): void {

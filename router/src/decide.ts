@@ -130,11 +130,16 @@ function mark(conversation: Conversation, command: Write, verb: AnyMarkVerb, ts:
   };
 }
 
-function setting(conversation: Conversation, command: Identified, verb: AnySettingVerb, ts: number): Decision {
-  const { user, id, session } = command;
+function setting(
+  conversation: Conversation,
+  command: Identified,
+  verb: AnySettingVerb,
+  ts: number,
+): Decision {
+  const { user, id } = command;
   const settings = verb.decide(conversation, user, command, new RecentLook(conversation, ts));
   if (settings === "unchanged") return unchanged(conversation, command, ts);
-  const about = { conversation: conversation.id, user, id, seq: conversation.head, ts, session } as const;
+  const about = { conversation: conversation.id, user, id, seq: conversation.head, ts } as const;
   return {
     records: [{ r: "setting", ...about, ...(settings === undefined ? {} : { settings }) }],
     answer: { seq: conversation.head, ts },

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Command } from "@jichat/conversation/command.ts";
 import type { Answer } from "@jichat/protocol/bus/command.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
-import type { OwnSettings } from "@jichat/protocol/frame/server-frame.ts";
+import type { KeptSettings } from "@jichat/protocol/frame/server-frame.ts";
 import { BATCH_BYTES_MAX } from "@jichat/protocol/limits.ts";
 import type { LogRecord } from "@jichat/protocol/log/record.ts";
 import { readSnapshot, snapshotText } from "@jichat/protocol/log/snapshot.ts";
@@ -70,7 +70,7 @@ class Reign {
     return this.batch(command).answers[0]?.[0];
   }
 
-  settings(user = "ann"): OwnSettings | undefined {
+  settings(user = "ann"): KeptSettings | undefined {
     return this.state.get(GROUP)?.members.get(user)?.settings;
   }
 }
@@ -78,13 +78,13 @@ class Reign {
 test("a mute is acked with the head, and once: the same id again changes nothing, whatever came since", () => {
   const reign = new Reign();
   assert.deepEqual(reign.one(mute("1", { until: LATER })), { seq: 1, ts: NOW });
-  assert.deepEqual(reign.settings(), { muted: { until: LATER } });
+  assert.deepEqual(reign.settings(), { muted: { until: LATER }, at: 2 });
   reign.batch({ ...source("bob"), op: "send", id: "m", body: "{}" as BodyText });
   assert.deepEqual(reign.one(unmute("2")), { seq: 2, ts: NOW });
-  assert.equal(reign.settings(), undefined);
+  assert.deepEqual(reign.settings(), { at: 4 });
   const { answers, records } = reign.batch(mute("1", { until: LATER }));
   assert.deepEqual([answers, records], [[[{ seq: 1, ts: NOW, duplicate: true }]], []]);
-  assert.equal(reign.settings(), undefined);
+  assert.deepEqual(reign.settings(), { at: 4 });
 });
 
 test("a mute that changes nothing is remembered by its id, and moves nothing", () => {
@@ -97,7 +97,7 @@ test("a mute that changes nothing is remembered by its id, and moves nothing", (
   assert.deepEqual([again.effects.entries.size, [...again.effects.notices]], [0, []]);
 });
 
-test("a mute moves the user's entry, tells the user's other sessions, and is no event", () => {
+test("a mute moves the user's entry, tells all sessions of the user, and is no event", () => {
   const { effects } = new Reign().batch(mute("1", { mentionsOnly: true }));
   assert.deepEqual([effects.events, effects.heads.size], [[], 0]);
   assert.deepEqual(
@@ -106,15 +106,15 @@ test("a mute moves the user's entry, tells the user's other sessions, and is no 
       position,
       settings,
     })),
-    [{ user: "ann", position: 2, settings: { muted: { mentionsOnly: true } } }],
+    [{ user: "ann", position: 2, settings: { muted: { mentionsOnly: true }, at: 2 } }],
   );
   assert.deepEqual(
     Array.from(effects.notices, ({ frame, users, origin, order }) => ({ frame, users, origin, order })),
     [
       {
-        frame: '{"t":"settings","conversation":"g_1","muted":{"mentionsOnly":true}}',
+        frame: '{"t":"settings","conversation":"g_1","muted":{"mentionsOnly":true},"at":2}',
         users: ["ann"],
-        origin: "ann-s",
+        origin: undefined,
         order: 2,
       },
     ],
@@ -124,10 +124,10 @@ test("a mute moves the user's entry, tells the user's other sessions, and is no 
 test("of two changes in one batch the later one is in the entry, and is told", () => {
   const { effects } = new Reign().batch(mute("1", {}, "phone"), unmute("2", "laptop"));
   const [entry] = effects.entries.values();
-  assert.equal(entry?.entry.settings, undefined);
+  assert.deepEqual(entry?.entry.settings, { at: 2 });
   assert.deepEqual(
-    Array.from(effects.notices, ({ frame, origin }) => [frame, origin]),
-    [['{"t":"settings","conversation":"g_1"}', "laptop"]],
+    Array.from(effects.notices, ({ frame }) => frame),
+    ['{"t":"settings","conversation":"g_1","at":2}'],
   );
 });
 
@@ -136,7 +136,7 @@ test("a mark and a mute do not take each other's place in the entry", () => {
   reign.batch(mute("1"), { ...source("bob"), op: "send", id: "m", body: "{}" as BodyText });
   const { effects } = reign.batch({ ...source("ann"), op: "read", seq: 2 });
   const [entry] = effects.entries.values();
-  assert.deepEqual([entry?.entry.mark, entry?.entry.settings], [2, { muted: {} }]);
+  assert.deepEqual([entry?.entry.mark, entry?.entry.settings], [2, { muted: {}, at: 2 }]);
   reign.batch(unmute("2"));
   assert.equal(reign.state.get(GROUP)?.members.get("ann")?.mark, 2);
 });
@@ -156,7 +156,7 @@ test("settings are in a snapshot, in storage's facts, and in what a new owner re
   const reign = new Reign();
   reign.batch(mute("1", { until: LATER }));
   const restored = stateOf(readSnapshot(snapshotText(takeSnapshot(reign.state, 2, 2)))) ?? assert.fail();
-  assert.deepEqual(new Reign(restored).settings(), { muted: { until: LATER } });
+  assert.deepEqual(new Reign(restored).settings(), { muted: { until: LATER }, at: 2 });
   assert.equal(new Reign(restored).settings("bob"), undefined);
 
   const replayed = new PartitionState();
@@ -177,13 +177,13 @@ test("settings are in a snapshot, in storage's facts, and in what a new owner re
     ts: NOW,
     position: 1,
     members: [
-      { user: "ann", first: 1, mark: 1, markNo: 0, settings: { muted: {} } },
+      { user: "ann", first: 1, mark: 1, markNo: 0, settings: { muted: {}, at: 1 } },
       { user: "bob", first: 1, mark: 1, markNo: 0 },
     ],
     idsFrom: 0,
     ids: [],
   });
-  assert.deepEqual(facts.members.get("ann"), { first: 1, mark: 1, markNo: 0, settings: { muted: {} } });
+  assert.deepEqual(facts.members.get("ann"), { first: 1, mark: 1, markNo: 0, settings: { muted: {}, at: 1 } });
   assert.deepEqual(facts.members.get("bob"), { first: 1, mark: 1, markNo: 0 });
 });
 

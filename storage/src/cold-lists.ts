@@ -107,7 +107,10 @@ async function listedOf(
   const entry = { conversation: id, position, first, mark: read, markNo };
   if (left !== undefined) return { entry: { ...entry, left }, head: undefined };
   const own = settings === undefined ? {} : { settings };
-  return { entry: { ...entry, ...own }, head: { conversation: id, position: folded.position, ts: folded.ts } };
+  return {
+    entry: { ...entry, ...own },
+    head: { conversation: id, position: folded.position, ts: folded.ts },
+  };
 }
 
 /** Whole heads for one page of a user's list, as many as fit into one answer. `rest` names the others. */

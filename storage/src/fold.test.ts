@@ -25,7 +25,7 @@ const step = fc.oneof(
 function logOf(steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[]): TailRecord[] {
   let seq = 0;
   return [{ kind: "created" as const, users: USERS, name: "G" }, ...steps].map((what, at) => {
-    const about = { conversation: "g_1", ts: 1, session: "s" };
+    const about = { conversation: "g_1", ts: 1 };
     if ("setting" in what) {
       const { setting, muted } = what;
       const settings = muted === undefined ? undefined : { muted };
@@ -33,7 +33,7 @@ function logOf(steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : 
       return { position: at + 1, record };
     }
     seq += 1;
-    const event = { r: "event", ...about, seq, no: seq - 1, from: "ann", device: "d", ...what };
+    const event = { r: "event", ...about, seq, no: seq - 1, from: "ann", device: "d", session: "s", ...what };
     return { position: at + 1, record: event as EventRecord };
   });
 }
@@ -108,19 +108,19 @@ test("settings count from any order of rows, in the membership that they were ma
       mark: 6,
       markNo: 0,
       position: 90,
-      settings: { muted: { until: 7 } },
+      settings: { muted: { until: 7 }, at: 90 },
     });
     assert.deepEqual(folded.membersPage("", 9).members, [
-      { user: "bob", first: 6, mark: 6, markNo: 0, settings: { muted: { until: 7 } } },
+      { user: "bob", first: 6, mark: 6, markNo: 0, settings: { muted: { until: 7 }, at: 90 } },
     ]);
     folded.setting({ ...now, position: 91, value: "" });
-    assert.equal(folded.members.get("bob")?.settings, undefined);
+    assert.deepEqual(folded.members.get("bob")?.settings, { at: 91 });
   }
 });
 
 test("a run has one row of settings for each user and conversation, the latest, and the id of each write", () => {
   const rows = noRows();
-  const about = { r: "setting", conversation: "g_1", user: "ann", seq: 3, ts: 1, session: "s" } as const;
+  const about = { r: "setting", conversation: "g_1", user: "ann", seq: 3, ts: 1 } as const;
   const records: SettingRecord[] = [
     { ...about, id: "1", settings: { muted: {} } },
     { ...about, id: "2", settings: { muted: { until: 9 } } },

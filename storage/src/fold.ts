@@ -3,7 +3,7 @@ import { fieldsOfExtra } from "@jichat/conversation/extra.ts";
 import type { Folding } from "@jichat/conversation/kind.ts";
 import type { FacetValues, Place, State } from "@jichat/conversation/state.ts";
 import { kindOf } from "@jichat/conversation/tables.ts";
-import type { EventKind, OwnSettings } from "@jichat/protocol/frame/server-frame.ts";
+import type { EventKind, KeptSettings, OwnSettings } from "@jichat/protocol/frame/server-frame.ts";
 import type { ConversationFacts, IdFacts, MemberFacts } from "@jichat/protocol/bus/query.ts";
 import { isDirect } from "@jichat/protocol/ids.ts";
 
@@ -55,7 +55,7 @@ interface Membership {
   markNo: number;
   position: number;
   left?: number;
-  settings?: OwnSettings;
+  settings?: KeptSettings;
 }
 
 /** The settings of a user, and where they were made. */
@@ -138,9 +138,9 @@ export class Folded implements State {
   #applySettings(user: string): void {
     const at = this.#settings.get(user);
     const member = this.members.get(user);
-    if (at === undefined || member === undefined || member.left !== undefined || at.seq < member.first) return;
-    if (at.settings === undefined) delete member.settings;
-    else member.settings = at.settings;
+    if (at === undefined || member === undefined || member.left !== undefined || at.seq < member.first)
+      return;
+    member.settings = { ...at.settings, at: at.position };
     member.position = Math.max(member.position, at.position);
   }
 

@@ -108,10 +108,13 @@ export function addRun(rows: Rows, partition: number, batches: Iterable<Position
   for (const [setting, origin] of settings.values()) addRow(rows.settings, setting, origin);
 }
 
-const settingValues = (
-  { conversation, user, seq, settings }: SettingRecord,
-  position: number,
-): Values => [conversation, user, seq, settings === undefined ? "" : JSON.stringify(settings), position];
+const settingValues = ({ conversation, user, seq, settings }: SettingRecord, position: number): Values => [
+  conversation,
+  user,
+  seq,
+  settings === undefined ? "" : JSON.stringify(settings),
+  position,
+];
 
 /** The user whose read mark this record moves. A sender has read everything before their own message. */
 function readerOf(record: Exclude<LogRecord, { readonly r: "note" | "setting" }>): string | undefined {

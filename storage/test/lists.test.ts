@@ -90,7 +90,7 @@ class Script {
       case 2: {
         members.set(user, read);
         const muted = [undefined, {}, { until: this.position }][this.#dice(3)];
-        const about = { conversation, user, id: `s${this.position}`, seq: head, ts: at.ts, session: "s" };
+        const about = { conversation, user, id: `s${this.position}`, seq: head, ts: at.ts };
         return { r: "setting", ...about, ...(muted === undefined ? {} : { settings: { muted } }) };
       }
       default:

@@ -11,6 +11,7 @@ const WALL_CLOCK = /\bDate\.now\b|[cC]lock\.now\b|\bturn\.now\b|\bnew Date\(\)/g
  * when something was, and never how long something takes. That is `clock.monotonic()` or `performance.now()`.
  */
 const READERS: Readonly<Record<string, readonly [times: number, what: string]>> = {
+  "lib/edge/src/sync.ts": [1, "whether a mute has ended"],
   "lib/identity/src/accounts.ts": [1, "when an account was made"],
   "lib/identity/src/revocations.ts": [3, "when something was revoked, for all processes"],
   "lib/identity/src/tokens.ts": [1, "a token's end"],
@@ -25,7 +26,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "api/src/routes/page-session.ts": [1, "the life of a cookie, by its token's end"],
   "api/src/token-issuer.ts": [1, "a token's end"],
   "client/src/link.ts": [1, "the server's time, which tickets end by"],
-  "client/src/chat-client.ts": [1, "the server's time, which ids are made of"],
+  "client/src/chat-client.ts": [1, "the server's time, which ids are made of, and which applications ask for"],
   "client/src/server-clock.ts": [1, "the device's, before the server has said its own"],
   "connector/src/handler.ts": [1, "serverTime"],
   "connector/src/handshake.ts": [3, "serverTime; a ticket's life; when a device connected"],

@@ -151,7 +151,11 @@ function Entry({ model, listed }: EntryProps) {
         {said}
       </span>
       {unread > 0 ? (
-        <span class={muted === undefined ? "unread" : "unread calm"} role="img" aria-label={t("list.unread", { count: unread })}>
+        <span
+          class={muted === undefined ? "unread" : "unread calm"}
+          role="img"
+          aria-label={t("list.unread", { count: unread })}
+        >
           {unread > 99 ? "99+" : unread}
         </span>
       ) : null}

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import type { Page } from "playwright-core";
 import { callRest, signIn, signUp } from "@jichat/client";
 import { ChatClient } from "@jichat/client/chat-client.ts";
 import { Scene, composer, entry, isOpenToAll, leave, message, pick, say, shot } from "./scene.ts";
@@ -92,45 +93,49 @@ test("two people talk on three devices, and the two devices of one stay in step"
   assert.deepEqual(scene.takeFaults(), []);
 });
 
-test("a conversation that is muted on one device is so on the other, draws no attention, and rings again", LIMIT, async () => {
-  const phone = await scene.enter("alice");
-  const laptop = await scene.enter("alice");
-  const bob = await scene.enter("bob");
-  await entry(phone, "bob").click();
-  await phone.getByRole("button", { name: "Mute", exact: true }).click();
+test("a mute of one device is on the other, draws no attention, and ends", LIMIT, async () => {
+  const noah = await scene.enter("noah", { isNew: true });
+  const phone = await scene.enter("mia", { isNew: true });
+  await pick(phone, "Find somebody", "noah");
+  await say(phone, "Hello");
+  await message(phone, "Hello").getByLabel("stored").waitFor();
+  const laptop = await scene.enter("mia");
+  const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+  const bell = (page: Page, name = "noah") => entry(page, name).getByLabel("muted");
+
+  await button(phone, "Mute").click();
   await shot(phone, "mute");
   await isOpenToAll(phone, "the choices of a mute");
   await phone.keyboard.press("Escape");
-  assert.equal(await phone.getByRole("button", { name: "For one hour" }).count(), 0);
-  await phone.getByRole("button", { name: "Mute", exact: true }).click();
-  await phone.getByRole("button", { name: "For one hour" }).click();
-  for (const page of [phone, laptop]) await entry(page, "bob").getByLabel("muted").waitFor();
+  assert.equal(await button(phone, "For one hour").count(), 0);
+  await button(phone, "Mute").click();
+  await button(phone, "For one hour").click();
+  for (const page of [phone, laptop]) await bell(page).waitFor();
 
-  await entry(bob, "alice").click();
-  await say(bob, "Quietly");
-  await entry(laptop, "bob").getByText("Quietly").waitFor();
-  await entry(laptop, "bob").getByLabel("1 unread").waitFor();
+  await entry(noah, "mia").click();
+  await say(noah, "Quietly");
+  await entry(laptop, "noah").getByText("Quietly").waitFor();
+  await entry(laptop, "noah").getByLabel("1 unread").waitFor();
   assert.equal(await laptop.title(), "JiChat");
   await isOpenToAll(laptop, "a list with a muted conversation");
   await shot(laptop, "muted");
-  assert.equal(await entry(bob, "alice").getByLabel("muted").count(), 0);
+  assert.equal(await bell(noah, "mia").count(), 0);
 
   await laptop.reload();
-  await entry(laptop, "bob").click();
-  await laptop.getByRole("button", { name: "Muted", exact: true }).click();
+  await entry(laptop, "noah").click();
+  await button(laptop, "Muted").click();
   await laptop.getByText(/^Muted until .*\d/).waitFor();
-  await laptop.getByRole("button", { name: "Unmute", exact: true }).click();
-  for (const page of [phone, laptop])
-    await entry(page, "bob").getByLabel("muted").waitFor({ state: "detached" });
+  await button(laptop, "Unmute").click();
+  for (const page of [phone, laptop]) await bell(page).waitFor({ state: "detached" });
   for (const how of ["Until tomorrow", "Always"]) {
-    await phone.getByRole("button", { name: "Mute", exact: true }).click();
-    await phone.getByRole("button", { name: how }).click();
-    await entry(laptop, "bob").getByLabel("muted").waitFor();
-    await phone.getByRole("button", { name: "Muted", exact: true }).click();
-    await phone.getByRole("button", { name: "Unmute", exact: true }).click();
-    await entry(laptop, "bob").getByLabel("muted").waitFor({ state: "detached" });
+    await button(phone, "Mute").click();
+    await button(phone, how).click();
+    await bell(laptop).waitFor();
+    await button(phone, "Muted").click();
+    await button(phone, "Unmute").click();
+    await bell(laptop).waitFor({ state: "detached" });
   }
-  await leave(phone, laptop, bob);
+  await leave(phone, laptop, noah);
   assert.deepEqual(scene.takeFaults(), []);
 });
 

@@ -233,8 +233,8 @@ export class Chat<B extends object = Body> {
     client.on("receipt", ({ conversation, user, seq }) => {
       if (user === this.user) this.#listing.readUpTo(conversation, seq);
     });
-    client.on("settings", ({ conversation, muted }) => {
-      this.#listing.muted(conversation, muted);
+    client.on("settings", (settings) => {
+      this.#listing.settings(settings.conversation, settings);
     });
     client.on("reset", () => {
       this.#listing.reset();

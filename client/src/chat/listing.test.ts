@@ -88,9 +88,9 @@ test("a mute is shown as it was listed or told, and not beyond its end, of which
   const listed = { kind: "group", first: 1, head: 1, read: 1, unread: 0 } as const;
   listing.listed(
     [
-      { ...listed, conversation: "soon", muted: { until: start + 1_000 } },
-      { ...listed, conversation: "late", muted: { until: start + 60 * 86_400_000 } },
-      { ...listed, conversation: "good", muted: { mentionsOnly: true } },
+      { ...listed, conversation: "soon", muted: { until: start + 1_000 }, settingsAt: 1 },
+      { ...listed, conversation: "late", muted: { until: start + 60 * 86_400_000 }, settingsAt: 2 },
+      { ...listed, conversation: "good", muted: { mentionsOnly: true }, settingsAt: 3 },
       { ...listed, conversation: "not" },
     ],
     true,
@@ -103,9 +103,9 @@ test("a mute is shown as it was listed or told, and not beyond its end, of which
   assert.equal(muted(), "soon late good");
   await clock.pass(1);
   assert.equal(muted(), "late good");
-  listing.muted("not", { until: clock.now() + 500 });
-  listing.muted("good", undefined);
-  listing.muted("nowhere", {});
+  listing.settings("not", { muted: { until: clock.now() + 500 }, at: 4 });
+  listing.settings("good", { at: 5 });
+  listing.settings("nowhere", { muted: {}, at: 6 });
   assert.equal(muted(), "late not");
   await clock.pass(500);
   assert.equal(muted(), "late");
@@ -117,22 +117,32 @@ test("a mute is shown as it was listed or told, and not beyond its end, of which
   stop();
 });
 
-test("a mute that is told again, or ends earlier than it was to, is shown as it was told last", async () => {
+test("of settings the latest are shown, in whatever order they are told and listed", async () => {
   const clock = new HandClock();
   const { listing, stop } = quietListing(clock);
   const listed = { conversation: "c", kind: "group", first: 1, head: 1, read: 1, unread: 0 } as const;
-  listing.listed([{ ...listed, muted: {} }], true);
+  const shown = (): unknown => listing.get("c")?.muted;
+  listing.listed([{ ...listed, muted: {}, settingsAt: 5 }], true);
   const row = listing.get("c");
-  listing.muted("c", {});
+  listing.settings("c", { at: 4 });
+  listing.settings("c", { muted: {}, at: 5 });
   assert.equal(listing.get("c"), row, "nothing has changed");
-  listing.muted("c", { until: clock.now() + 5_000 });
-  listing.muted("c", { until: clock.now() + 1_000 });
+  listing.settings("c", { at: 6 });
+  assert.equal(shown(), undefined);
+  listing.listed([{ ...listed, muted: {}, settingsAt: 5 }], true);
+  listing.listed([listed], true);
+  assert.equal(shown(), undefined);
+  listing.settings("c", { muted: { until: clock.now() + 5_000 }, at: 7 });
+  listing.settings("c", { muted: { until: clock.now() + 1_000 }, at: 8 });
   await clock.pass(1_000);
-  assert.equal(listing.get("c")?.muted, undefined);
-  // A list that was made before the latest event has the settings of its time, which are the latest told.
+  assert.equal(shown(), undefined);
+  // A list that was made before the latest event may have later settings.
   listing.event(event(2, { kind: "message", body: {} }));
-  listing.listed([{ ...listed, muted: {} }], true);
-  assert.deepEqual([listing.get("c")?.head, listing.get("c")?.muted], [2, {}]);
+  listing.listed([{ ...listed, muted: {}, settingsAt: 9 }], true);
+  assert.deepEqual([listing.get("c")?.head, shown()], [2, {}]);
+  // Who comes back has none.
+  listing.listed([{ ...listed, first: 5, head: 6 }], true);
+  assert.equal(shown(), undefined);
   stop();
 });
 

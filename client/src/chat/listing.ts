@@ -1,4 +1,4 @@
-import type { ListedConversation, Muted } from "@jichat/protocol/frame/server-frame.ts";
+import type { KeptSettings, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 import type { ConversationEvent, HistoryPage } from "../events.ts";
 import type { Conversation, PullOptions } from "../types.ts";
 import { ConversationBook } from "./conversation-book.ts";
@@ -12,7 +12,7 @@ import type { MuteEndsParts } from "./mute-ends.ts";
 import type { Patience } from "./patience.ts";
 import { Remembered } from "./remembered.ts";
 import type { LookedUp, Row } from "./row.ts";
-import { eventRow, isKnown, leftRow, listedRow, lookedUpRow, mutedRow, readRow } from "./row.ts";
+import { eventRow, isKnown, leftRow, listedRow, lookedUpRow, readRow, settingsRow } from "./row.ts";
 import type { ConversationList, ConversationView, Live } from "./types.ts";
 
 const KEPT = "row/";
@@ -66,7 +66,8 @@ export class Listing<B> {
       clock: parts.clock,
       now: parts.now,
       onEnd: (id) => {
-        this.muted(id, undefined);
+        const row = this.#book.get(id);
+        if (row !== undefined) this.#put({ ...row, muted: undefined });
       },
     });
     this.#marks = new Marks({
@@ -152,10 +153,10 @@ export class Listing<B> {
     this.#put(readRow(row, seq, this.#parts.noOf(id, seq)));
   }
 
-  /** The user has muted the conversation, perhaps on another device, or has ended that. */
-  muted(id: string, muted: Muted | undefined): void {
+  /** The user has changed settings, perhaps on another device. */
+  settings(id: string, settings: KeptSettings): void {
     const row = this.#book.get(id);
-    if (row !== undefined) this.#put(mutedRow(row, muted));
+    if (row !== undefined) this.#put(settingsRow(row, settings));
   }
 
   /** Leaves no timer. */
@@ -234,7 +235,7 @@ export class Listing<B> {
 
 /** Whether a kept value is one of ours. A store may hold what a later version has written. */
 function isRow<B>(value: unknown): value is Row<B> {
-  const { id, kind, name, head, read, unread, pins, muted, activeAt, isCounted } = (value ?? {}) as Partial<
+  const { id, kind, name, head, read, unread, pins, muted, settingsAt, activeAt, isCounted } = (value ?? {}) as Partial<
     Record<keyof Row<B>, unknown>
   >;
   return (
@@ -244,6 +245,6 @@ function isRow<B>(value: unknown): value is Row<B> {
     Array.isArray(pins) &&
     (muted === undefined || (typeof muted === "object" && muted !== null)) &&
     typeof isCounted === "boolean" &&
-    [head, read, unread, activeAt].every((count) => typeof count === "number")
+    [head, read, unread, activeAt, settingsAt].every((count) => typeof count === "number")
   );
 }

@@ -1,4 +1,4 @@
-import type { ListedConversation, Muted } from "@jichat/protocol/frame/server-frame.ts";
+import type { KeptSettings, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
 import type { ConversationEvent, LineEvent } from "../events.ts";
 import { folded, isBirthOf, isLine, names } from "./fold.ts";
 import type { ConversationView } from "./types.ts";
@@ -11,9 +11,15 @@ export interface Row<B> extends ConversationView<B> {
   readonly lastAt: number;
   /** Whether `unread` is what comes after `read`: a mark in the past has to be looked up first. */
   readonly isCounted: boolean;
+  /** The `at` of the settings that it has; 0 if there were none. */
+  readonly settingsAt: number;
 }
 
 const NOBODY: readonly number[] = [];
+type Settings = Pick<Row<unknown>, "muted" | "settingsAt">;
+const NO_SETTINGS: Settings = { muted: undefined, settingsAt: 0 };
+const settingsOf = ({ muted, settingsAt }: Settings): Settings => ({ muted, settingsAt });
+
 const isDirect = (id: string): boolean => id.startsWith("d_");
 
 /** Whether `last` is known to be the latest line, and `no` that of the head. */
@@ -28,8 +34,11 @@ const later = (a: number, b: number): number => Math.max(a, b);
 export function listedRow<B>(listed: ListedConversation<B>, known: Row<B> | undefined): Row<B> {
   const { conversation: id, kind, name, peer, first, head, read, unread, pins = NOBODY, muted } = listed;
   const last = listed.last as ConversationEvent<B> | undefined;
-  if (known !== undefined && head < known.head) return { ...known, read: later(known.read, read), muted };
   const isSameLife = known !== undefined && known.first === first;
+  const { settingsAt = 0 } = listed;
+  const settings = isSameLife && settingsAt < known.settingsAt ? settingsOf(known) : { muted, settingsAt };
+  if (known !== undefined && head < known.head)
+    return { ...known, read: later(known.read, read), ...settings };
   const before = isSameLife ? known : undefined;
   // A read mark never goes back: a list that has a lower one was made before it.
   const isMarked = before !== undefined && before.read > read;
@@ -52,7 +61,7 @@ export function listedRow<B>(listed: ListedConversation<B>, known: Row<B> | unde
     unread: isMarked ? Math.min(unread, before.unread + missed) : unread,
     isCounted: isMarked ? before.isCounted : true,
     pins,
-    muted,
+    ...settings,
     ...lines,
     activeAt: last?.ts ?? before?.activeAt ?? 0,
     no: last?.no ?? (before?.head === head ? before.no : undefined),
@@ -75,7 +84,7 @@ function bornRow<B>(event: ConversationEvent<B>, me: string): Row<B> {
     read,
     unread: 0,
     pins: NOBODY,
-    muted: undefined,
+    ...NO_SETTINGS,
     last: undefined,
     lastAt: read,
     isCounted: true,
@@ -114,7 +123,7 @@ function counted<B>(row: Row<B>, event: ConversationEvent<B>, me: string): Parti
       unread: 0,
       isCounted: true,
       isMember: true,
-      muted: undefined,
+      ...NO_SETTINGS,
       name: event.name ?? row.name,
     };
   if (kind === "left" && names(event, me)) return { ...base, isMember: false };
@@ -152,13 +161,9 @@ export function readRow<B>(row: Row<B>, seq: number, no: number | undefined): Ro
   return { ...row, read, unread: Math.min(row.unread, later(0, row.no - no)), isCounted: true };
 }
 
-/** The row with the user's own settings. */
-export const mutedRow = <B>(row: Row<B>, muted: Muted | undefined): Row<B> =>
-  row.muted?.until === muted?.until &&
-  row.muted?.mentionsOnly === muted?.mentionsOnly &&
-  (row.muted === undefined) === (muted === undefined)
-    ? row
-    : { ...row, muted };
+/** The row with the user's own settings, unless it has later ones. */
+export const settingsRow = <B>(row: Row<B>, { muted, at }: KeptSettings): Row<B> =>
+  at <= row.settingsAt ? row : { ...row, muted, settingsAt: at };
 
 /** The row after the user has left at `seq`, unless they are back since. */
 export const leftRow = <B>(row: Row<B>, seq: number): Row<B> =>

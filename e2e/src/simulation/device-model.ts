@@ -108,7 +108,6 @@ export class Device implements SocketDevice {
     old?.left();
     this.#inbox.startOver();
     this.marks.newSocket();
-    this.settings.asks();
     this.#outbox.startOver();
     void this.#inbox.sync();
     // A gap from before the welcome: the first sync may have been answered before the missed event.

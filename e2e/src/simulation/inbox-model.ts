@@ -19,7 +19,7 @@ interface Reader {
   readonly user: string;
   readonly name: string;
   readonly marks: Pick<MarksModel, "event" | "receipt" | "listed">;
-  readonly settings: Pick<SettingsModel, "asks" | "listed" | "told">;
+  readonly settings: Pick<SettingsModel, "listed" | "told">;
   readonly socket: Socket | undefined;
 }
 
@@ -127,9 +127,7 @@ export class InboxModel {
       this.#syncAgain = false;
       const socket = this.#device.socket;
       try {
-        const list = socket.takeList();
-        if (list === undefined) this.#device.settings.asks();
-        const asked = socket.connector.sync(this.#device.user, this.#cursor, list);
+        const asked = socket.connector.sync(this.#device.user, this.#cursor, socket.takeList());
         const reply = await socket.reply(asked);
         if (socket !== this.#device.socket) throw new ChatError("UNAVAILABLE", "the connection was lost");
         for (const listed of reply.conversations) {

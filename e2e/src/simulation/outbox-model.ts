@@ -3,11 +3,9 @@ import type { Answer } from "@jichat/protocol/bus/command.ts";
 import { isRefused } from "@jichat/protocol/bus/command.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
 import type { Dice } from "@jichat/protocol/dice.ts";
-import type { Muted } from "@jichat/protocol/frame/server-frame.ts";
 import type { Ledger } from "../ledger.ts";
 import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
 import type { MarksModel } from "./marks-model.ts";
-import type { SettingsModel } from "./settings-model.ts";
 import type { Socket } from "./socket-model.ts";
 import type { Time } from "./world.ts";
 
@@ -36,7 +34,6 @@ interface Writer {
   readonly user: string;
   readonly name: string;
   readonly marks: Pick<MarksModel, "raise">;
-  readonly settings: Pick<SettingsModel, "told">;
   readonly socket: Socket | undefined;
 }
 
@@ -138,9 +135,6 @@ export class OutboxModel {
     const { conversation } = command;
     if (command.op === "read" || write.isSend) this.#device.marks.raise(conversation, answer.seq);
     if (command.op === "read") this.#sim.ledger.readAcked(this.#device.user, conversation, answer.seq);
-    // The ack of a repeated write says nothing of what the settings are now.
-    if ((command.op === "mute" || command.op === "unmute") && answer.duplicate !== true)
-      this.#device.settings.told({ conversation, muted: mutedBy(command) });
     if (!write.isSend) return;
     this.#sim.ledger.acked(this.#device.user, this.#device.name, {
       id: write.id,
@@ -158,9 +152,4 @@ export class OutboxModel {
   #again(write: Write): void {
     this.put(write.id, `${write.target}#again`, write.isSend, write.make);
   }
-}
-
-function mutedBy(command: Extract<Command, { readonly op: "mute" | "unmute" }>): Muted | undefined {
-  if (command.op === "unmute") return undefined;
-  return command.mentionsOnly === true ? { mentionsOnly: true } : {};
 }

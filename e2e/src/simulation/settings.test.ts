@@ -6,8 +6,7 @@ import { Simulation } from "./simulation.ts";
 
 const SEEDS = 300;
 
-const run = async (seed: number, guards: Guards = ALL) =>
-  new Simulation(seed, guards, undefined, true).run();
+const run = async (seed: number, guards: Guards = ALL) => new Simulation(seed, guards, undefined, true).run();
 
 test(`in ${SEEDS} seeds every user is listed the settings written last, and every device knows them`, async () => {
   for (let seed = 1; seed <= SEEDS; seed += 1) {

@@ -96,9 +96,9 @@ export class Simulation {
     return this.seed % 3 === 0;
   }
 
-  /** The cluster's level: every second seed writes the forms of the earlier version. */
+  /** The cluster's level: every second seed writes the forms of the earlier version, which knows no mutes. */
   get level(): number {
-    return this.seed % 2;
+    return this.#mutes ? 2 : this.seed % 2;
   }
 
   nextId(): string {

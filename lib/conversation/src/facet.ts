@@ -2,7 +2,18 @@ import type { ListedConversation } from "@jichat/protocol/frame/server-frame.ts"
 import type { FacetValues } from "./state.ts";
 
 /** What a listed conversation has besides facets: no facet takes the name of one of these. */
-type Listed = "conversation" | "kind" | "name" | "peer" | "first" | "head" | "read" | "unread" | "muted" | "last";
+type Listed =
+  | "conversation"
+  | "kind"
+  | "name"
+  | "peer"
+  | "first"
+  | "head"
+  | "read"
+  | "unread"
+  | "muted"
+  | "settingsAt"
+  | "last";
 
 /**
  * A part of a conversation's state beyond its members and its name. It travels as JSON in snapshots, facts

@@ -31,8 +31,7 @@ const group = (settings?: OwnSettings): View => ({
 
 const muteAs = (user: string, fields: object, settings?: OwnSettings) =>
   mute.decide(group(settings), user, { ...IDS, ...fields }, look);
-const unmuteAs = (user: string, settings?: OwnSettings) =>
-  unmute.decide(group(settings), user, IDS, look);
+const unmuteAs = (user: string, settings?: OwnSettings) => unmute.decide(group(settings), user, IDS, look);
 
 const refuses = (act: () => unknown, code: string, message = /./): void => {
   assert.throws(

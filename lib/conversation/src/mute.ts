@@ -23,7 +23,7 @@ export const mute = settingVerb({
       ...(until === undefined ? {} : { until }),
       ...(mentionsOnly === true ? { mentionsOnly } : {}),
     };
-    return isSame(settings?.muted, muted) ? "unchanged" : { ...settings, muted };
+    return isSame(settings?.muted, muted) ? "unchanged" : { muted };
   },
 });
 
@@ -35,8 +35,6 @@ export const unmute = settingVerb({
   summary: "Ends the mute of a conversation for the caller",
   decide: (view, user, _, { ts }) => {
     const { settings } = memberOf(view, user);
-    if (mutedAt(settings, ts) === undefined) return "unchanged";
-    const { muted: _ended, ...others } = settings ?? {};
-    return Object.keys(others).length === 0 ? undefined : others;
+    return mutedAt(settings, ts) === undefined ? "unchanged" : undefined;
   },
 });

@@ -1,5 +1,5 @@
 import type { Names } from "@jichat/protocol/bus/names.ts";
-import { systemClock } from "@jichat/protocol/clock.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
 import type { LogIdentity } from "@jichat/log/log-identity.ts";
 import { StorageClient } from "@jichat/log/storage-client.ts";
 import type { Bus } from "@jichat/runtime/bus.ts";
@@ -21,6 +21,8 @@ interface EdgeParts {
   readonly names: Names;
   readonly presence: Presence;
   readonly cluster: { readonly partitions: number; readonly identity: LogIdentity };
+  /** The time that hosts agree on: mutes end by it. */
+  readonly clock: Clock;
   /** Names this edge to the owners. */
   readonly from: string;
   /** Counts batches that had to be sent again. */
@@ -33,10 +35,10 @@ export function openEdge({
   names,
   presence,
   cluster: { partitions, identity },
+  clock,
   from,
   onRetry,
 }: EdgeParts): Edge {
-  const clock = systemClock;
   const lanes = new Lanes({ bus, names, clock, from, partitions, onRetry });
   const storage = new StorageClient({ bus, names, clock });
   const losses = new LossPositions(

@@ -53,6 +53,7 @@ export function listed(entry: ListEntry, head: HeadEntry | undefined, { user, no
     read: mark,
     unread: Math.max(0, head.no - entry.markNo),
     ...(muted === undefined ? {} : { muted }),
+    ...(entry.settings === undefined ? {} : { settingsAt: entry.settings.at }),
     ...shownFacets(head.facets, first),
     ...(head.last === undefined ? {} : { last: head.last }),
   };

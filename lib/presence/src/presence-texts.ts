@@ -1,5 +1,5 @@
 import type { HeadBrief, HeadEntry, ListEntry } from "@jichat/protocol/bus/query.ts";
-import type { OwnSettings } from "@jichat/protocol/frame/server-frame.ts";
+import type { KeptSettings } from "@jichat/protocol/frame/server-frame.ts";
 
 export interface SessionEntry {
   readonly connector: string;
@@ -119,7 +119,7 @@ export function readEntry(conversation: string, text: string): ListEntry {
     mark: Number(mark),
     markNo: Number(markNo),
     ...(left === "0" ? {} : { left: Number(left) }),
-    ...(settings === undefined ? {} : { settings: JSON.parse(settings) as OwnSettings }),
+    ...(settings === undefined ? {} : { settings: JSON.parse(settings) as KeptSettings }),
   };
 }
 

@@ -518,7 +518,7 @@ test("a user's devices are remembered with what they showed last, connected or n
 });
 
 test("a muted conversation is in the list with its settings, and its user is a member to every script", async () => {
-  const settings = { muted: { until: 1_900_000_000_000, mentionsOnly: true } } as const;
+  const settings = { muted: { until: 1_900_000_000_000, mentionsOnly: true }, at: 10 } as const;
   const muted = { ...entryOf("d_muted", 10), settings };
   const head = headOf("d_muted", 10);
   const publish = async (entry: typeof muted | ReturnType<typeof entryOf>): Promise<unknown> =>

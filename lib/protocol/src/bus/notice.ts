@@ -1,5 +1,5 @@
 import { jsonFrame } from "../frame/codec.ts";
-import type { OwnSettings } from "../frame/server-frame.ts";
+import type { KeptSettings } from "../frame/server-frame.ts";
 
 /**
  * A frame for live sessions that is stored nowhere. Delivery is best effort: a notice may be shed under load,
@@ -44,23 +44,23 @@ export const receiptOf = ({ conversation, user, seq, origin }: DeliveredMark): N
 interface ChangedSettings {
   readonly conversation: string;
   readonly user: string;
-  readonly settings: OwnSettings | undefined;
-  readonly origin: string;
-  /** Position in the log of the record that changed them. */
-  readonly position: number;
+  readonly settings: KeptSettings;
 }
 
-/** A notice for a user's other devices: the user's own settings in a conversation. */
-export const settingsNotice = (changed: ChangedSettings): Notice => {
-  const { conversation, user, settings = {}, origin, position } = changed;
-  return {
-    frame: jsonFrame({ t: "settings", conversation, ...settings }),
-    users: [user],
-    origin,
-    key: `settings ${user} ${conversation}`,
-    order: position,
-  };
-};
+/**
+ * A notice for all devices of a user: the user's own settings in a conversation. The one that changed them
+ * receives it too. Its ack may come after a later change of another device, so only notices tell what stands.
+ */
+export const settingsNotice = ({
+  conversation,
+  user,
+  settings,
+}: ChangedSettings): Notice => ({
+  frame: jsonFrame({ t: "settings", conversation, ...settings }),
+  users: [user],
+  key: `settings ${user} ${conversation}`,
+  order: settings.at,
+});
 
 /** The read mark in a receipt. `undefined` for any other notice: level 0 has no form for it. */
 export function markOf({ frame, origin }: Notice): DeliveredMark | undefined {

@@ -1,7 +1,7 @@
 import { wellFormedText } from "../frame/well-formed.ts";
 import { decodeInner, encodeInner, encodeText } from "./wire.ts";
 import type { ErrorCode } from "../errors.ts";
-import type { ChatEvent, InnerEvent, EventKind, OwnSettings } from "../frame/server-frame.ts";
+import type { ChatEvent, InnerEvent, EventKind, KeptSettings } from "../frame/server-frame.ts";
 import type { BodyText } from "../frame/body.ts";
 
 /**
@@ -42,7 +42,7 @@ export interface MemberFacts {
   readonly mark: number;
   readonly markNo: number;
   /** For the owner of the conversation alone: no other member may see them. Absent if there is none. */
-  readonly settings?: OwnSettings | undefined;
+  readonly settings?: KeptSettings | undefined;
 }
 export interface EventFacts {
   readonly seq: number;
@@ -177,7 +177,7 @@ export interface ListEntry {
   readonly markNo: number;
   readonly left?: number | undefined;
   /** The user's own settings. Absent if there is none, and in entries of level 0 or 1. */
-  readonly settings?: OwnSettings | undefined;
+  readonly settings?: KeptSettings | undefined;
 }
 
 /** What lists are ordered and compared by. A first sync reads no more than this of most conversations. */

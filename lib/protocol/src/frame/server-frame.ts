@@ -85,7 +85,15 @@ export interface OwnSettings {
   readonly muted?: Muted | undefined;
 }
 
+/** Settings as they are kept once they were changed. All of them may have become what they were before. */
+export interface KeptSettings extends OwnSettings {
+  /** Position of the record that changed them. It rises with each change. */
+  readonly at: number;
+}
+
 export interface ListedConversation<B = unknown> extends OwnSettings {
+  /** The `at` of the latest `settings` that this list includes. Absent if there was none. */
+  readonly settingsAt?: number | undefined;
   readonly conversation: string;
   readonly kind: "direct" | "group";
   readonly name?: string | undefined;
@@ -138,8 +146,8 @@ export interface Receipt {
   readonly user: string;
   readonly seq: number;
 }
-/** The user's own settings in a conversation, all of them, changed by another device. */
-export interface SettingsFrame extends OwnSettings {
+/** The user's own settings in a conversation, all of them, changed by any of the user's devices. */
+export interface SettingsFrame extends KeptSettings {
   readonly t: "settings";
   readonly conversation: string;
 }

@@ -33,9 +33,7 @@ export function recordBytesMax(record: LogRecord): number {
   // Ids of users, devices, sessions and conversations are plain (`isId`); a client's own id need not be.
   const plain = RECORD_FRAME_BYTES + record.conversation.length;
   if (record.r === "mark") return plain + record.user.length + record.session.length;
-  if (record.r === "setting")
-    return plain + record.user.length + record.session.length + UNIT_BYTES_MAX * record.id.length;
-  if (record.r === "note") return plain + record.user.length + UNIT_BYTES_MAX * record.id.length;
+  if (record.r !== "event") return plain + record.user.length + UNIT_BYTES_MAX * record.id.length;
   const {
     from,
     device,

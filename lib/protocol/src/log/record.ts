@@ -48,7 +48,6 @@ export interface SettingRecord {
   readonly id: string;
   readonly seq: number;
   readonly ts: number;
-  readonly session: string;
   /** Absent if all settings are as they were at the beginning. */
   readonly settings?: OwnSettings | undefined;
 }

@@ -1,4 +1,4 @@
-import type { OwnSettings } from "../frame/server-frame.ts";
+import type { KeptSettings } from "../frame/server-frame.ts";
 
 /** One member in an owner's memory. */
 export interface MemberShot {
@@ -6,7 +6,7 @@ export interface MemberShot {
   readonly mark: number;
   readonly markNo: number;
   /** Absent if there is none, and in a snapshot of level 0 or 1. */
-  readonly settings?: OwnSettings | undefined;
+  readonly settings?: KeptSettings | undefined;
 }
 
 export interface ConversationShot {
