@@ -39,6 +39,11 @@ LABEL org.opencontainers.image.title="jichat-api" \
 ENV WEB_ROOT=/app/web
 COPY api /app
 
+FROM component AS push
+LABEL org.opencontainers.image.title="jichat-push" \
+      org.opencontainers.image.description="Tells people who are away, by the push services of their devices"
+COPY push /app
+
 FROM component AS operator
 LABEL org.opencontainers.image.title="jichat-operator" \
       org.opencontainers.image.description="Makes ChatClusters true"

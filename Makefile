@@ -5,7 +5,7 @@
 help: ## Says what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Starts all of it here and says where the page is (PORT= DATA= OBSERVE=1 ORIGINS= ROUTERS= CONNECTORS= NATS_URL= REDIS_URL= CLICKHOUSE_URL=)
+run: ## Starts all of it here and says where the page is (PORT= DATA= OBSERVE=1 ORIGINS= ROUTERS= CONNECTORS= NATS_URL= REDIS_URL= CLICKHOUSE_URL= PUSH_WEBHOOK=)
 	@tools/bootstrap.sh run
 
 test: ## Everything below, one after the other

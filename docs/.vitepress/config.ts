@@ -98,6 +98,7 @@ export default defineConfig({
           { text: "ChatCluster", link: "/chat-cluster" },
           { text: "Configuration", link: "/configuration" },
           { text: "Operations", link: "/operations" },
+          { text: "Push", link: "/push-operations" },
           { text: "Security", link: "/security" },
           { text: "Push payloads", link: "/push-payloads" },
           { text: "Metrics", link: "/metrics" },

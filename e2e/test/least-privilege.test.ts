@@ -11,10 +11,13 @@ import type { User } from "@jichat/operator/desired/keys.ts";
 import { clusterNameOf } from "@jichat/operator/desired/names.ts";
 import { natsConfig } from "@jichat/operator/desired/nats.ts";
 import type { DesiredInput } from "@jichat/operator/desired/desired-input.ts";
+import { ChatClient } from "@jichat/client/chat-client.ts";
 import { Part } from "@jichat/testkit/local/part.ts";
 import { freePorts } from "@jichat/testkit/local/ports.ts";
 import type { Program } from "@jichat/testkit/needs.ts";
 import { needNats, needRedis } from "@jichat/testkit/needs.ts";
+import { WebhookReceiver } from "@jichat/testkit/push/webhook-receiver.ts";
+import { until } from "@jichat/testkit/until.ts";
 import { mint } from "../src/mint.ts";
 import { Raw } from "../src/raw.ts";
 import { play, startStack } from "../src/scene.ts";
@@ -35,6 +38,7 @@ const input = {
       nats: { managed: { ...managed, replicas: 1 } },
       redis: { managed },
       clickhouse: { embedded: managed },
+      push: {},
     },
   } as unknown as ChatCluster,
   version: "0.1.0",
@@ -42,6 +46,7 @@ const input = {
   logins: {},
   backendTls: {},
   tokenKeys: undefined,
+  push: undefined,
   tls: undefined,
   operator: { namespace: "jichat", labels: {}, podUsers: "fixed" },
 } satisfies DesiredInput;
@@ -106,7 +111,7 @@ test(
     );
 
     const env: Record<string, Record<string, string>> = Object.fromEntries(
-      (["connector", "router", "storage", "api"] as const).map((component) => [
+      (["connector", "router", "storage", "api", "push"] as const).map((component) => [
         component,
         {
           NATS_URL: urlFor("nats", component, natsPort),
@@ -115,7 +120,11 @@ test(
       ]),
     );
     env["*"] = { PEOPLE_MUST_EXIST: "yes" }; // For the rights that it takes.
+    const receiver = await WebhookReceiver.start();
+    t.after(() => receiver.stop());
+    write("webhook.json", receiver.file);
     const stack = await startStack(t, {
+      push: { workers: 2, folder },
       cluster: clusterNameOf(input.cluster),
       natsUrl: urlFor("nats", "storage", natsPort),
       redisUrl: urlFor("redis", "router", redisPort),
@@ -135,6 +144,21 @@ test(
     assert.equal((await after?.hello(token, "phone"))?.t, "welcome");
     assert.equal((await before?.closed)?.code, 4409);
     after?.close();
+
+    // Somebody who is away is told of a message, and the name of its sender is an account's.
+    const gone = mint(stack.secrets.signingKeyFile, { sub: "gone" });
+    const answer = await fetch(`${stack.apiUrl}/v1/me/devices/phone/push`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${gone}`, "content-type": "application/json" },
+      body: JSON.stringify({ kind: "webhook", token: "of-gone", locale: "en", preview: "text" }),
+    });
+    assert.equal(answer.status, 200, await answer.text());
+    const sender = new ChatClient({ urls: [...stack.wsUrls], device: "laptop", token: async () => token });
+    await sender.connect({ timeoutMs: 20_000 });
+    await sender.send({ to: "gone" }, { text: "hello" });
+    sender.close();
+    await until("the webhook has it", 20_000, async () => (receiver.received.length > 0 ? true : undefined));
+    assert.equal(receiver.received[0]?.data["user"], "gone");
 
     // That the server does refuse what nobody needs: rights.test.ts.
     const refusals =

@@ -3,10 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { jetstreamManager } from "@nats-io/jetstream";
+import { AckPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { inboxOf, namesOf } from "@jichat/protocol/bus/names.ts";
+import { PUSH_OFFER_KEY } from "@jichat/protocol/bus/push-offer.ts";
 import { Part } from "@jichat/testkit/local/part.ts";
 import { freePorts } from "@jichat/testkit/local/ports.ts";
 import { needNats } from "@jichat/testkit/needs.ts";
@@ -41,7 +42,13 @@ const OWNER: Needs = {
 };
 /** All that a component needs. Whatever else is declared, now or later, has to be refused. */
 const NEEDS: Readonly<Record<NatsUser, Needs>> = {
-  connector: { ...EDGE, deliver: ["subscribe"], replace: ["publish", "subscribe"] },
+  connector: {
+    ...EDGE,
+    deliver: ["subscribe"],
+    replace: ["publish", "subscribe"],
+    activity: ["subscribe"],
+    pushStream: ["publish"],
+  },
   api: { ...EDGE, people: RW, revocations: RW, accounts: RW, pushDevices: [...RW, "erase"] },
   router: {
     ...OWNER,
@@ -52,6 +59,17 @@ const NEEDS: Readonly<Record<NatsUser, Needs>> = {
     watermarks: ["read"],
   },
   storage: { ...OWNER, query: ["subscribe"], logStream: [...RW, "purge"], watermarks: RW },
+  push: {
+    settings: ["read"],
+    accounts: ["read"],
+    leases: RW,
+    owners: RW,
+    activity: ["publish"],
+    pushStream: RW,
+    pushDeadStream: ["publish"],
+    pushDevices: [...RW, "erase"],
+    pushLater: [...RW, "erase"],
+  },
   operator: { settings: ["publish"] },
 };
 /** How everybody finds out whether streams are there; and the operator makes, keeps and takes them away. */
@@ -60,6 +78,7 @@ const OF_ALL: Readonly<Record<NatsUser, readonly Right[]>> = {
   api: ["inform"],
   router: ["inform"],
   storage: ["inform"],
+  push: ["inform"],
   operator: ["inform", "read", "erase", "purge", "manage"],
 };
 /** No subjects of NATS: the prefix of all, ClickHouse's, Redis's. */
@@ -80,6 +99,7 @@ const spec = {
   durability: { replicas: 1, fsync: "interval" },
   retention: { logBytesPerPartition: 1_048_576 },
   nats: { managed: {} },
+  push: {},
 };
 const cluster = { metadata: { namespace: "people", name: "chat" }, spec } as unknown as ChatCluster;
 const names = namesOf(clusterNameOf(cluster));
@@ -259,3 +279,26 @@ for (const user of USERS.nats as readonly NatsUser[])
     );
     assert.ok(tried.length > 250 && refused.size > 40, `${tried.length} acts, ${refused.size} refused`);
   });
+
+test("push workers take from their queue and acknowledge, and write one entry of the settings", async () => {
+  const nats = await as("push");
+  const js = jetstream(nats);
+  const jsm = await jetstreamManager(nats);
+  await js.publish(names.pushSubject(1), "entry");
+  const durable_name = "push-1";
+  await jsm.consumers.add(names.pushStream, {
+    durable_name,
+    ack_policy: AckPolicy.Explicit,
+    filter_subject: names.pushSubject(1),
+  });
+  const consumer = await js.consumers.get(names.pushStream, durable_name);
+  const message = await consumer.next({ expires: 5_000 });
+  assert.equal(message?.string(), "entry");
+  assert.equal(await message.ackAck(), true);
+  await js.publish(names.pushDeadSubject(1), "letter");
+  await js.publish(`$KV.${names.settings}.${PUSH_OFFER_KEY}`, "offer");
+  nats.publish(`$KV.${names.settings}.layout`, "forged");
+  await nats.flush();
+  await nats.close();
+  assert.ok(refusedOf("push").has(`Publish $KV.${names.settings}.layout`), "no other entry");
+});

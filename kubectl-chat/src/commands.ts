@@ -21,7 +21,7 @@ interface PodObject {
   };
 }
 
-const COMPONENTS = ["connector", "router", "storage", "api"];
+const COMPONENTS = ["connector", "router", "storage", "api", "push"];
 const COMPONENT = "app.kubernetes.io/component";
 const selectorOf = (name: string, component?: string): string =>
   [

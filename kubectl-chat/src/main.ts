@@ -4,7 +4,7 @@ import { Kubectl, Refusal } from "./kubectl.ts";
 
 const HELP = `kubectl chat COMMAND NAME [FLAGS]
 
-  status NAME             conditions, connections per pod, partitions and their owners, lag
+  status NAME             conditions, connections per pod, partitions and their owners, lag, push
   pause NAME              the operator observes and reports, and changes nothing
   resume NAME             the operator changes the cluster again
   logs NAME [COMPONENT]   logs of its pods; --follow continues

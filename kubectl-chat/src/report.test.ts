@@ -57,6 +57,44 @@ test("the report says if no operator has observed the ChatCluster yet", () => {
   assert.match(text, /paused: nothing is changed until `kubectl chat resume`/);
 });
 
+const pushMetrics = (queued: number, dead: number, open: Readonly<Record<string, number>>) =>
+  [
+    'jichat_push_partitions{otel_scope_name="jichat"} 4',
+    `jichat_push_queued{otel_scope_name="jichat"} ${queued}`,
+    'jichat_push_in_flight{otel_scope_name="jichat"} 7',
+    'jichat_push_later{otel_scope_name="jichat"} 3',
+    `jichat_push_dead_total{provider="fcm",otel_scope_name="jichat"} ${dead}`,
+    'jichat_push_dead_total{provider="apns",otel_scope_name="jichat"} 0',
+    ...Object.entries(open).map(
+      ([provider, value]) =>
+        `jichat_push_circuits_open{provider="${provider}",otel_scope_name="jichat"} ${value}`,
+    ),
+    "",
+  ].join("\n");
+
+test("the report has what is queued for push, the providers that are down, and dead letters", () => {
+  const text = report({
+    ...told,
+    pods: [
+      pod("p-1", "push", { metrics: pushMetrics(12, 2, { fcm: 0, apns: 1 }) }),
+      pod("p-2", "push", { metrics: pushMetrics(30, 1, { fcm: 0, apns: 0 }) }),
+    ],
+  });
+  assert.match(text, /p-1 +push .* 4 partitions; 12 queued, 7 in flight/);
+  assert.match(text, /Push: 42 messages queued; 3 notifications wait for their provider; 3 dead letters/);
+  assert.match(text, /not asked now.*: apns$/m);
+});
+
+test("a push worker that does not answer, or does not know, is a question mark and no number", () => {
+  const metrics = pushMetrics(12, 2, { fcm: 0 }).replace(/queued(\{.*\}) 12/, "queued$1 NaN");
+  const text = report({ ...told, pods: [pod("p-1", "push", { metrics }), pod("p-2", "push")] });
+  assert.match(text, /p-1 +push .* 4 partitions; \? queued/);
+  assert.match(text, /p-2 +push .* \? partitions/);
+  assert.match(text, /Push: \? messages queued; 3 notifications wait .*; \? dead letters/);
+  assert.doesNotMatch(text, /not asked now/);
+  assert.doesNotMatch(report(told), /Push:/);
+});
+
 test("ranges, gauges and tables have their forms", () => {
   assert.equal(ranges([]), "");
   assert.equal(ranges([3, 1, 2, 7]), "1-3, 7");

@@ -1,3 +1,5 @@
+import { pushLines, pushWorkOf } from "./push-report.ts";
+
 /** The answers of the API server and of pods, from which alone `status` makes its report. */
 export interface Told {
   readonly name: string;
@@ -71,6 +73,8 @@ function workOf({ component, metrics, partitions }: PodTold): string {
       return `owns ${owned}`;
     case "storage":
       return `owns ${owned}; ${shown(gaugeOf(metrics, "jichat_storage_lag_batches"))} batches behind`;
+    case "push":
+      return pushWorkOf(metrics);
     default:
       return "";
   }
@@ -111,6 +115,7 @@ export function report(told: Told): string {
     ]),
     "",
     ...ownership(told),
+    ...pushLines(pods.filter(({ component }) => component === "push").map(({ metrics }) => metrics)),
     ...(status.endpoints === undefined
       ? []
       : [

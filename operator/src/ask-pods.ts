@@ -27,10 +27,11 @@ export interface Live {
   readonly partitionsServed: number | undefined;
   /** The partitions that routers own; undefined if a ready router does not report its own. */
   readonly partitionsOwned: readonly number[] | undefined;
-  /** The faults that routers and storage report to people, one of each kind. */
+  /** The faults that routers, storage and push workers report to people, one of each kind. */
   readonly faults: readonly Fault[];
   /**
-   * Ready routers and storage pods that do not report their faults: the state of their partitions is unknown.
+   * Ready routers, storage and push pods that do not report their faults: the state of their partitions, or
+   * of their providers, is unknown.
    */
   readonly silent: readonly string[];
   /** The newest level that each pod knows, by pod. Pods that do not report a level are missing here. */
@@ -126,14 +127,13 @@ const levelOf = async (ip: string, port = PORTS.admin): Promise<number | undefin
  * is already the newest.
  */
 export async function askPods(observed: Observed, asks: { readonly levels: boolean }): Promise<Live> {
-  const [connectors, routers, storages] = (["connector", "router", "storage"] as const).map((component) =>
-    running(observed, component),
-  ) as [readonly Running[], readonly Running[], readonly Running[]];
+  const [connectors, routers] = [running(observed, "connector"), running(observed, "router")];
+  const reporting = [...routers, ...running(observed, "storage"), ...running(observed, "push")];
   const levelled = asks.levels ? COMPONENTS.flatMap((component) => running(observed, component)) : [];
   const [connections, partitionsServed, faults, owned, levels] = await Promise.all([
     sumOf(connectors, "jichat_connector_sockets"),
     sumOf(routers, "jichat_router_partitions"),
-    askAll([...routers, ...storages], async (ip) => faultsOf(ip)),
+    askAll(reporting, async (ip) => faultsOf(ip)),
     askAll(routers, ownedBy),
     askAll(levelled, async (ip) => levelOf(ip)),
   ]);

@@ -71,7 +71,7 @@ async function bringNats(
   }
 }
 
-const OURS = /^(connector|router|api|operator)-\d+$/;
+const OURS = /^(connector|router|api|push|operator)-\d+$/;
 
 /** Adds missing users to Redis and deletes surplus ones of ours, without a look at Redis's file. */
 async function bringRedis(input: DesiredInput, door: Door): Promise<undefined> {

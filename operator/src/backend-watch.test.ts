@@ -5,7 +5,18 @@ import type { DesiredInput } from "./desired/desired-input.ts";
 import type { BackendsSeen, Seen } from "./plan.ts";
 
 const input = {
-  cluster: { spec: { nats: {}, redis: {}, clickhouse: {}, durability: {}, retention: {}, paused: false } },
+  cluster: {
+    metadata: { namespace: "people", name: "chat" },
+    spec: {
+      partitions: 1,
+      nats: {},
+      redis: {},
+      clickhouse: {},
+      durability: {},
+      retention: {},
+      paused: false,
+    },
+  },
   keys: { generation: 1, passwords: {} },
   logins: {},
 } as unknown as DesiredInput;

@@ -66,7 +66,7 @@ export class BackendWatch {
       spec.durability,
       spec.retention,
       spec.paused,
-      BACKENDS.map((backend) => usersPrint(input.keys, backend)),
+      BACKENDS.map((backend) => usersPrint(input, backend)),
       input.keys.coming?.stage,
       spec.hibernate,
       input.logins,

@@ -45,8 +45,18 @@ test("faults of history and of copies do not block talking, the others do, and e
     const [merged] = mergedFaults([fault(name, [0])]);
     assert.equal(merged?.fault, name);
     const message = faultFinding(clusterOf(), [fault(name, [0])])?.message ?? "";
-    assert.ok(message.startsWith(`${name}: partition 0: w; `) && message.length > name.length + 40, message);
+    const where = name === "PushCredentialsRefused" ? "" : "partition 0: ";
+    assert.ok(message.startsWith(`${name}: ${where}w; `) && message.length > name.length + 40, message);
   }
+});
+
+test("a fault of a whole component is reported without partitions, which other faults must name", () => {
+  const merged = mergedFaults([fault("PushCredentialsRefused", [], "fcm"), fault("HistoryStuck", [])]);
+  assert.deepEqual(merged, [fault("PushCredentialsRefused", [], "fcm")]);
+  assert.match(
+    faultFinding(clusterOf(), merged)?.message ?? "",
+    /^PushCredentialsRefused: fcm; correct the Secret that spec\.push names/,
+  );
 });
 
 test("a pod that does not answer with faults counts as silent and not as free of faults", async (t) => {

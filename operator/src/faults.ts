@@ -7,7 +7,7 @@ import { yes } from "./kube/conditions.ts";
 import { namedPartitions } from "./named-partitions.ts";
 
 /**
- * With these faults, people of the named partitions cannot talk. The other faults concern history and copies.
+ * With these faults, people of the named partitions cannot talk. The other faults concern history, copies and push.
  */
 const STOPPING: ReadonlySet<FaultName> = new Set(["LogRegressed", "PartitionStopped", "LogFull"]);
 /** The order in which faults are reported. */
@@ -18,7 +18,10 @@ const ORDER: readonly FaultName[] = [
   "HistoryStuck",
   "LogUnheard",
   "LogCopyBehind",
+  "PushCredentialsRefused",
 ];
+/** Faults of a whole component. All others name the partitions that have them. */
+const WHOLE: ReadonlySet<FaultName> = new Set(["PushCredentialsRefused"]);
 const WHYS_MAX = 2;
 
 const CURES: Readonly<Record<FaultName, (cluster: ChatCluster, partition: number) => string>> = {
@@ -33,12 +36,16 @@ const CURES: Readonly<Record<FaultName, (cluster: ChatCluster, partition: number
     `look at nats stream info ${namesOf(clusterNameOf(cluster)).logStream(partition)}, at ClickHouse and at storage's log`,
   LogCopyBehind: () =>
     "look at that server's disk, make room, then restart it (docs/operations.md, A copy of a log is behind)",
+  PushCredentialsRefused: () =>
+    "correct the Secret that spec.push names, or the field beside it; workers take it over by themselves (docs/push-operations.md)",
 };
 
 /** Merges the faults of several pods into one of each kind, worst first. */
 export function mergedFaults(faults: readonly Fault[]): readonly Fault[] {
   return ORDER.flatMap((name) => {
-    const of = faults.filter(({ fault, partitions }) => fault === name && partitions.length > 0);
+    const of = faults.filter(
+      ({ fault, partitions }) => fault === name && (WHOLE.has(name) || partitions.length > 0),
+    );
     if (of.length === 0) return [];
     const whys = [...new Set(of.map(({ why }) => why))].sort();
     const more = whys.length > WHYS_MAX ? ` and ${whys.length - WHYS_MAX} more reasons` : "";
@@ -52,8 +59,10 @@ export function mergedFaults(faults: readonly Fault[]): readonly Fault[] {
   });
 }
 
-const tell = (cluster: ChatCluster, { fault, partitions, why }: Fault): string =>
-  `${fault}: ${namedPartitions(partitions)}: ${why}; ${CURES[fault](cluster, partitions[0] ?? 0)}`;
+function tell(cluster: ChatCluster, { fault, partitions, why }: Fault): string {
+  const where = WHOLE.has(fault) ? "" : `${namedPartitions(partitions)}: `;
+  return `${fault}: ${where}${why}; ${CURES[fault](cluster, partitions[0] ?? 0)}`;
+}
 
 /** The finding: its reason is the worst fault, and its message has all. Undefined if there is no fault. */
 export function faultFinding(

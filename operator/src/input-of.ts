@@ -5,7 +5,7 @@ import type { ChatCluster } from "./crd/definition.ts";
 import { KEYS } from "./desired/resources.ts";
 import { tlsOf as backendTlsIn } from "./desired/backend-tls.ts";
 import type { Keys } from "./desired/keys.ts";
-import { decodeKeys } from "./desired/keys.ts";
+import { decodeKeys, newVapidKeys } from "./desired/keys.ts";
 import type { Backend } from "./desired/names.ts";
 import { BACKENDS, objectName } from "./desired/names.ts";
 import { keysFor, livesOf } from "./desired/rotation.ts";
@@ -13,59 +13,15 @@ import type { Login, DesiredInput } from "./desired/desired-input.ts";
 import { changeRefused } from "./ground-of.ts";
 import type { KeyMemory } from "./key-memory.ts";
 import type { KubeApi } from "./kube/api.ts";
-import { isNotFound, messageOf } from "./kube/errors.ts";
-import type { KubeObject } from "./kube/object.ts";
-import { RESOURCES, keyOf } from "./kube/object.ts";
+import { messageOf } from "./kube/errors.ts";
+import { keyOf } from "./kube/object.ts";
+import type { SecretObject } from "./named-objects.ts";
+import { SpecError, must, secretOf } from "./named-objects.ts";
 import type { Observed } from "./observed.ts";
+import { pushContentOf } from "./push-content.ts";
 
 /** A new value of this annotation requests new keys and passwords. */
 export const ROTATE_ANNOTATION = "chat.jichat.io/rotate";
-
-/**
- * An error in the spec: something that it names is missing or wrong. The message has the field, what is
- * wrong, and the cure.
- */
-export class SpecError extends Error {
-  override readonly name = "SpecError";
-  readonly reason: string;
-
-  constructor(reason: string, message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
-
-type SecretObject = KubeObject & { readonly data?: Readonly<Record<string, string>> };
-
-async function secretOf(
-  api: Pick<KubeApi, "get">,
-  cluster: ChatCluster,
-  field: string,
-  name: string,
-): Promise<Record<string, string>> {
-  const { namespace } = cluster.metadata;
-  try {
-    const { data = {} } = await api.get<SecretObject>(RESOURCES.secrets, namespace, name);
-    return Object.fromEntries(
-      Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString("utf8")]),
-    );
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    throw new SpecError(
-      "SecretMissing",
-      `${field} names Secret ${name}, which is not in namespace ${namespace}: create it, or leave the field out`,
-    );
-  }
-}
-
-const must = (secret: Record<string, string>, key: string, field: string, name: string): string => {
-  const value = secret[key];
-  if (value !== undefined) return value;
-  throw new SpecError(
-    "SecretIncomplete",
-    `${field}: Secret ${name} has no key \`${key}\`; it has ${Object.keys(secret).join(", ") || "none"}`,
-  );
-};
 
 async function loginsOf(
   api: Pick<KubeApi, "get">,
@@ -169,7 +125,9 @@ function keysIn(cluster: ChatCluster, observed: Observed, { keyMemory, clock }: 
   const before = decodeKeys(text, lives, now);
   // While the cluster is paused nothing may be written, so no key is made or dropped either.
   if (cluster.spec.paused && before !== undefined) return before;
-  return keysFor(before, annotations?.[ROTATE_ANNOTATION] ?? "", { lives, now });
+  const keys = keysFor(before, annotations?.[ROTATE_ANNOTATION] ?? "", { lives, now });
+  const needsVapid = cluster.spec.push?.webPush !== undefined && keys.vapid === undefined;
+  return needsVapid ? { ...keys, vapid: newVapidKeys() } : keys;
 }
 
 /** The spec with everything that it names. Throws SpecError if something is missing. */
@@ -187,6 +145,7 @@ export async function inputOf(
   const backendTls = await backendTlsOf(api, cluster);
   const tokenKeys = await tokenKeysOf(api, cluster);
   const tls = await tlsOf(api, cluster);
+  const push = await pushContentOf(api, cluster);
   return {
     cluster,
     version: cluster.spec.version ?? version,
@@ -195,6 +154,7 @@ export async function inputOf(
     backendTls,
     tokenKeys,
     tls,
+    push,
     operator,
   };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LEVEL_KNOWN } from "@jichat/protocol/level.ts";
-import { inputOf } from "../test/input.ts";
+import { PUSH, inputOf } from "../test/input.ts";
 import type { Live } from "./ask-pods.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
 import { COMPONENTS, labelsOf } from "./desired/names.ts";
@@ -13,7 +13,7 @@ import { Observed } from "./observed.ts";
 import { raiseWhereItMay } from "./raise-level.ts";
 
 const OK = { state: "ok", message: "" } as const;
-const INPUT = inputOf();
+const INPUT = inputOf({ push: PUSH });
 
 const settled = (object: KubeObject, more: object = {}): KubeObject =>
   ({ ...object, status: { replicas: 2, readyReplicas: 2, updatedReplicas: 2, ...more } }) as KubeObject;
@@ -31,7 +31,7 @@ const job = (type = "Complete"): KubeObject =>
 
 /** All of it as it is wanted, with one pod of each component. */
 const whole = (): KubeObject[] => [
-  ...(["router", "storage", "api"] as const).map((name) => settled(deployment(INPUT, name))),
+  ...(["router", "storage", "api", "push"] as const).map((name) => settled(deployment(INPUT, name))),
   settled(connectorRevision(INPUT, 2)),
   ...COMPONENTS.map((name) => pod(name)),
   job(),
@@ -52,7 +52,7 @@ function factsOf({
   facts = {},
   ...more
 }: Change = {}): LevelFacts {
-  const said = { ...Object.fromEntries(COMPONENTS.map((name) => [`chat-${name}-1`, 1])), ...known };
+  const said = { ...Object.fromEntries(COMPONENTS.map((name) => [`chat-${name}-1`, LEVEL_KNOWN])), ...known };
   const level = "level" in more ? more.level : 0;
   const live: Live = {
     connections: 0,
@@ -86,8 +86,8 @@ const held = (change: Change): string => {
 };
 
 test("the level is raised once every pod reports that it knows the next one, and no change is in progress", () => {
-  assert.deepEqual(levelWay(factsOf()), { to: 1 });
-  assert.equal(held({ level: 1 }), "True Newest level 1");
+  assert.deepEqual(levelWay(factsOf()), { to: LEVEL_KNOWN });
+  assert.equal(held({ level: LEVEL_KNOWN }), `True Newest level ${LEVEL_KNOWN}`);
 });
 
 test("a pod that reports no level holds the level", () => {
@@ -95,7 +95,7 @@ test("a pod that reports no level holds the level", () => {
     const name = `chat-${component}-1`;
     assert.equal(
       held({ known: { [name]: undefined } }),
-      `False OlderProcesses level 0, not 1: ${name} reports no level`,
+      `False OlderProcesses level 0, not ${LEVEL_KNOWN}: ${name} reports no level`,
     );
     assert.match(held({ known: { [name]: 0 } }), new RegExp(`OlderProcesses .*${name} knows level 0$`));
   }
@@ -109,7 +109,9 @@ test("a pod that starts or ends holds the level, and one that has ended does not
       new RegExp(`${old} reports no level`),
     );
   for (const phase of ["Succeeded", "Failed"])
-    assert.deepEqual(levelWay(factsOf({ objects: [...whole(), pod("connector", phase, old)] })), { to: 1 });
+    assert.deepEqual(levelWay(factsOf({ objects: [...whole(), pod("connector", phase, old)] })), {
+      to: LEVEL_KNOWN,
+    });
 });
 
 test("a roll-out in progress holds the level, whatever the present pods report", () => {
@@ -141,7 +143,11 @@ test("the level waits for the schema", () => {
     settled(connectorRevision(input, 2)),
     ...COMPONENTS.map((name) => pod(name)),
   ];
-  assert.deepEqual(levelWay(factsOf({ input, objects: embedded })), { to: 1 }, "storage brings it up itself");
+  assert.deepEqual(
+    levelWay(factsOf({ input, objects: embedded })),
+    { to: LEVEL_KNOWN },
+    "storage brings it up itself",
+  );
 });
 
 test("the level is not raised while paused, hibernating, without pods or without an answer of NATS", () => {
@@ -158,12 +164,12 @@ test("the level is written once in a pass, and a refusal of NATS is reported", a
   };
   const seen = await raiseWhereItMay(factsOf(), raise);
   assert.deepEqual([seen.level, seen.finding.reason], [LEVEL_KNOWN, "Newest"]);
-  await raiseWhereItMay(factsOf({ level: 1 }), raise);
+  await raiseWhereItMay(factsOf({ level: LEVEL_KNOWN }), raise);
   await raiseWhereItMay(factsOf({ known: { "chat-api-1": undefined } }), raise);
-  assert.deepEqual(written, [1]);
+  assert.deepEqual(written, [LEVEL_KNOWN]);
   const { finding, level } = await raiseWhereItMay(factsOf(), async () => {
     throw new Error("wrong last sequence");
   });
   assert.deepEqual([finding.status, finding.reason, level], ["False", "RaiseFailed", undefined]);
-  assert.match(finding.message, /level 1 could not be written: wrong last sequence/);
+  assert.match(finding.message, new RegExp(`level ${LEVEL_KNOWN} could not be written: wrong last sequence`));
 });

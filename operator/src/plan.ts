@@ -70,10 +70,14 @@ export function planOf(input: DesiredInput, observed: Observed, backends: Backen
   if (backends.streams?.fault === "LogLost")
     return { objects: [...groundwork, ...servers], removals: [], waitsFor: "its log, which is missing" };
   const connectors = connectorsOf(input, observed);
-  const components = componentsOf(input, connectors.current);
+  const components = componentsOf(input, connectors.current).filter(
+    (object) => !isEarly(object, observed, backends),
+  );
   if (sleeping) {
     // Backends stop last, since components flush accepted data into them.
-    const awake = ["storage", "router"].flatMap((name) => observed.ofKind<Workload>("Deployment", name));
+    const awake = ["storage", "router", "push"].flatMap((name) =>
+      observed.ofKind<Workload>("Deployment", name),
+    );
     const isQuiet = awake.every((object) => (object.status?.replicas ?? 0) === 0);
     const asleep = runs ? [...components, ...connectors.older] : [];
     return withRemovals(observed, [...groundwork, ...asleep, ...(isQuiet ? servers : [])], connectors.done, [
@@ -95,11 +99,26 @@ export function planOf(input: DesiredInput, observed: Observed, backends: Backen
   );
 }
 
-/** Keeps, scales and repairs the running version, since the new one may never come. */
+/**
+ * Whether a component that was added to a running ChatCluster would start before the backends accept its
+ * users: its first pods would fail.
+ */
+const isEarly = (object: KubeObject, observed: Observed, { users }: BackendsSeen): boolean =>
+  object.metadata.labels?.[LABELS.component] === "push" &&
+  observed.find(object) === undefined &&
+  users?.state !== "taken";
+
+/**
+ * Keeps, scales and repairs the running version, since the new one may never come. A component that it does
+ * not have yet starts with the new version.
+ */
 function heldBack(input: DesiredInput, observed: Observed): readonly KubeObject[] {
   const held = inputHeld(input, observed);
   const { current, older } = connectorsOf(held, observed);
-  return [...componentsOf(held, current), ...older];
+  const components = componentsOf(held, current).filter(
+    (object) => object.metadata.labels?.[LABELS.component] !== "push" || observed.find(object) !== undefined,
+  );
+  return [...components, ...older];
 }
 
 function withRemovals(

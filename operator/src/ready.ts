@@ -2,7 +2,7 @@ import type { StatusFacts } from "./status-facts.ts";
 import type { ComponentCounts } from "./component-counts.ts";
 import { tell } from "./component-counts.ts";
 import type { Condition } from "./crd/status.ts";
-import { COMPONENTS } from "./desired/names.ts";
+import { componentsIn } from "./desired/names.ts";
 import { faultFinding } from "./faults.ts";
 import type { Finding } from "./kube/conditions.ts";
 import { no, unknown, yes } from "./kube/conditions.ts";
@@ -18,8 +18,9 @@ export function readyFinding(facts: StatusFacts, counts: ComponentCounts, backen
   const { input, plan, talk, live } = facts;
   const { cluster } = input;
   if (cluster.spec.hibernate) return no("Hibernating", "spec.hibernate is set: no pods, data stays");
-  const serves = COMPONENTS.every((name) => counts[name].ready > 0 || counts[name].wanted === 0);
-  const short = COMPONENTS.filter((name) => counts[name].ready < counts[name].wanted);
+  const components = componentsIn(cluster);
+  const serves = components.every((name) => counts[name].ready > 0 || counts[name].wanted === 0);
+  const short = components.filter((name) => counts[name].ready < counts[name].wanted);
   if (talk.status === "False") {
     const why = [
       talk.message,
@@ -38,5 +39,5 @@ export function readyFinding(facts: StatusFacts, counts: ComponentCounts, backen
   // A new leader knows nothing yet. Until its first talk, the finding of its predecessor counts.
   if (talk.reason === "NotTalkedYet" && !isTrue(cluster.status?.conditions, "Ready"))
     return no("NotTalkedYet", talk.message);
-  return yes("AllReady", tell(counts, COMPONENTS));
+  return yes("AllReady", tell(counts, components));
 }

@@ -39,7 +39,8 @@ import { edgeOf } from "./talk/edge.ts";
 import { talkFinding, whyNotTalked } from "./talk/finding.ts";
 import type { Edge, TalkWatch } from "./talk/talk-watch.ts";
 import type { InputOptions } from "./input-of.ts";
-import { SpecError, inputOf } from "./input-of.ts";
+import { inputOf } from "./input-of.ts";
+import { SpecError } from "./named-objects.ts";
 
 export interface ReconcileOptions {
   readonly api: KubeApi;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { KEYS, templatesOf, inputOf } from "../test/input.ts";
+import { PUSH, KEYS, templatesOf, inputOf } from "../test/input.ts";
 import { secrets } from "./desired/resources.ts";
 import type { Keys } from "./desired/keys.ts";
 import { keysOf, newGeneration } from "./desired/keys.ts";
@@ -30,7 +30,10 @@ const TAKEN = seenWith({ state: "taken", message: "" });
 const { lives } = KEYS;
 const offered = keysFor(KEYS, "now", { lives, now: 0 });
 const step = (keys: Keys): Keys => advanced(keys, { isTaken: true, isInPods: true }, lives, 0);
-const [toStorage, toRouter, toApi] = [step(offered), step(step(offered)), step(step(step(offered)))];
+const toStorage = step(offered);
+const toRouter = step(toStorage);
+const toPush = step(toRouter);
+const toApi = step(toPush);
 const connected = step(toApi);
 const used = step(connected);
 const of = (keys: Keys, spec: object = {}): DesiredInput => {
@@ -118,10 +121,11 @@ test("pods are replaced one component after the other, and each step waits for i
           ? []
           : ["connector" as never],
       );
-  assert.deepEqual([offered, toStorage, toRouter, toApi, connected].map(made), [
+  assert.deepEqual([offered, toStorage, toRouter, toPush, toApi, connected].map(made), [
     [],
     ["storage"],
     ["storage", "router"],
+    ["storage", "router"], // There is no push here, and nothing to wait for.
     ["storage", "router", "api"],
     ["storage", "router", "api", "connector"],
   ]);
@@ -133,6 +137,20 @@ test("pods are replaced one component after the other, and each step waits for i
   };
   assert.ok(isIn(toRouter, [2, 2, 1, 1]));
   assert.ok(!isIn(toRouter, [2, 1, 1, 1]));
+});
+
+test("push workers are replaced in their turn, and the rotation waits for them", () => {
+  const made = (keys: Keys): Workload => deployment(of(keys, { push: PUSH }), "push");
+  assert.deepEqual(made(toRouter), made(KEYS));
+  assert.notDeepEqual(made(toPush), made(KEYS));
+  const isIn = (generation: number): boolean => {
+    const input = of(toPush, { push: PUSH });
+    const pods = (["storage", "router"] as const).map((role) => pod(role, 2));
+    const rest = (["api", "connector"] as const).map((role) => pod(role, 1));
+    const objects = [...deploymentsOf(input), settled(deployment(input, "push")), ...pods, ...rest];
+    return wayOf(input, new Observed([...objects, pod("push", generation)]), TAKEN).isInPods;
+  };
+  assert.deepEqual([isIn(1), isIn(2)], [false, true]);
 });
 
 test("the status says what a rotation waits for, and when nothing earlier is in use", () => {
@@ -162,7 +180,7 @@ test("the kubelet of a server is woken once per server when its Secret holds the
     waitingServers(input, new Observed(objects), wanted).map(({ patch }) => patch);
   assert.deepEqual(woken(server), [], "its Secret is not seen yet");
   assert.deepEqual(woken(server, ...secrets(of(KEYS))), [], "its Secret is of before");
-  const annotations = { "chat.jichat.io/users": usersPrint(input.keys, "nats") };
+  const annotations = { "chat.jichat.io/users": usersPrint(input, "nats") };
   assert.deepEqual(woken(server, ...wanted), [{ metadata: { annotations } }]);
   const told = { ...server, metadata: { ...server.metadata, annotations } };
   assert.deepEqual(woken(told, ...wanted), []);

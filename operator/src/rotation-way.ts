@@ -4,7 +4,7 @@ import type { Way } from "./desired/rotation.ts";
 import { rotationRefused } from "./desired/rotation.ts";
 import { usedBy } from "./desired/keys.ts";
 import type { Component } from "./desired/names.ts";
-import { BACKENDS, COMPONENTS, objectName } from "./desired/names.ts";
+import { BACKENDS, componentsIn, objectName } from "./desired/names.ts";
 import { GENERATION_ANNOTATION } from "./desired/pods.ts";
 import { usesKeys } from "./desired/settings.ts";
 import { usersPrint } from "./desired/users.ts";
@@ -49,9 +49,9 @@ const lateOf = (input: DesiredInput, observed: Observed): readonly string[] => [
     .ofKind<Pod>("Pod", "migrate")
     .filter((pod) => !isOver(pod))
     .map(({ metadata }) => metadata.name),
-  ...COMPONENTS.filter((component) => usesKeys(input, component)).flatMap((component) =>
-    lateIn(input, observed, component),
-  ),
+  ...componentsIn(input.cluster)
+    .filter((component) => usesKeys(input, component))
+    .flatMap((component) => lateIn(input, observed, component)),
 ];
 
 /** The progress that a rotation waits for. */
@@ -74,7 +74,7 @@ export function waitingServers(
     const secret = wanted.find(({ kind, metadata }) => kind === "Secret" && metadata.name === name);
     const seen = secret === undefined ? undefined : observed.find(secret);
     if (seen === undefined || !isDeepStrictEqual(dataOf(seen), dataOf(secret))) return [];
-    const print = usersPrint(input.keys, backend);
+    const print = usersPrint(input, backend);
     return observed
       .ofKind<Pod>("Pod", backend)
       .filter((pod) => !isOver(pod) && pod.metadata.annotations?.[USERS_ANNOTATION] !== print)

@@ -5,7 +5,7 @@ import type { ChatCluster } from "./crd/definition.ts";
 import type { ChatClusterStatus, ConditionType, Counts } from "./crd/status.ts";
 import { CONDITIONS } from "./crd/status.ts";
 import type { Component } from "./desired/names.ts";
-import { COMPONENTS, LABELS, selectorOf } from "./desired/names.ts";
+import { LABELS, componentsIn, selectorOf } from "./desired/names.ts";
 import { migrationJob } from "./desired/workloads.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { faultFinding, tellSilent } from "./faults.ts";
@@ -105,7 +105,7 @@ function progressing(
   const rotation = rotated(input, observed, backends);
   if (rotation.status === "False" && rotation.reason !== "TooManyKeys")
     return yes("Rotating", rotation.message);
-  const unsettled = COMPONENTS.filter((name) => !counts[name].isSettled);
+  const unsettled = componentsIn(input.cluster).filter((name) => !counts[name].isSettled);
   const told = [
     tell(counts, unsettled),
     ...unsettledServers(observed),
@@ -197,6 +197,7 @@ export function statusOf(facts: StatusFacts): ChatClusterStatus {
     routers: count("router"),
     storage: count("storage"),
     api: count("api"),
+    ...(cluster.spec.push === undefined ? {} : { push: count("push") }),
     replicas: connectors.ready,
     selector: Object.entries(selectorOf(cluster, "connector"))
       .map(([key, value]) => `${key}=${value}`)

@@ -71,7 +71,7 @@ test("the real API server accepts everything that the chart can render", { timeo
     "dashboards.enabled=true",
   );
   const more = (await dryRun(all.text)).filter((name) => !names.includes(name));
-  assert.equal(more.length, 6, more.join(" "));
+  assert.equal(more.length, 7, more.join(" "));
 });
 
 test("a chart for some namespaces has rights in them alone, and a Lease of its own", async () => {

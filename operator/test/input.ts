@@ -7,17 +7,30 @@ import type { DesiredInput } from "../src/desired/desired-input.ts";
 import { connectorRevision } from "../src/desired/workloads.ts";
 import type { KubeObject } from "../src/kube/object.ts";
 
+interface Field {
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, Field>>;
+}
 interface Schema {
   readonly versions: readonly [
     {
       readonly schema: {
-        readonly openAPIV3Schema: { readonly properties: { readonly spec: { default: object } } };
+        readonly openAPIV3Schema: { readonly properties: { readonly spec: Field & { default: object } } };
       };
     },
   ];
 }
+const SPEC = (definition().spec as Schema).versions[0].schema.openAPIV3Schema.properties.spec;
 /** The spec of an empty manifest, as the API server would hand it out. */
-const DEFAULTS = (definition().spec as Schema).versions[0].schema.openAPIV3Schema.properties.spec.default;
+const DEFAULTS = SPEC.default;
+
+/** The defaults of fields below one that has none itself. */
+const defaultsIn = ({ properties = {} }: Field = {}): Tree =>
+  Object.fromEntries(
+    Object.entries(properties).flatMap(([name, field]) =>
+      field.default === undefined ? [] : [[name, field.default]],
+    ),
+  );
 
 type Tree = Readonly<Record<string, unknown>>;
 const isTree = (value: unknown): value is Tree =>
@@ -39,8 +52,27 @@ export const clusterOf = (spec: object = {}, name = "chat"): ChatCluster =>
     apiVersion: "chat.jichat.io/v1alpha1",
     kind: "ChatCluster",
     metadata: { name, namespace: "people", uid: "u", generation: 1, resourceVersion: "1" },
-    spec: filled(DEFAULTS as Tree, spec as Tree),
+    spec: filled(
+      "push" in spec ? { ...DEFAULTS, push: defaultsIn(SPEC.properties?.["push"]) } : (DEFAULTS as Tree),
+      spec as Tree,
+    ),
   }) as unknown as ChatCluster;
+
+/** Push by every provider. */
+export const PUSH = {
+  webPush: { subject: "mailto:push@example.com" },
+  fcm: { secretRef: { name: "google", key: "service-account.json" } },
+  apns: {
+    secretRef: { name: "apple", key: "key.p8" },
+    keyId: "ABCDE12345",
+    teamId: "FGHIJ67890",
+    topic: "com.example.chat",
+    isSandbox: false,
+  },
+  webhook: { url: "https://push.example.com/chat", secretRef: { name: "hook", key: "secret" } },
+  allowedAddresses: ["10.96.0.0/16", "fd00:1::/64"],
+  templates: { configMapRef: { name: "words" } },
+};
 
 export const KEYS = keysOf(newGeneration("", 1), { tokenMs: 86_400_000, ticketMs: 3_600_000 });
 export const inputOf = (spec: object = {}, more: Partial<DesiredInput> = {}): DesiredInput => ({
@@ -51,6 +83,7 @@ export const inputOf = (spec: object = {}, more: Partial<DesiredInput> = {}): De
   backendTls: {},
   tokenKeys: undefined,
   tls: undefined,
+  push: undefined,
   operator: { namespace: "jichat", labels: { app: "operator" }, podUsers: "fixed" },
   ...more,
 });

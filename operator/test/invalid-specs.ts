@@ -146,5 +146,40 @@ export const INVALID: readonly Invalid[] = [
     says: /logBytesPerPartition/,
   },
   { name: "a log for ever", spec: { retention: { logHours: 100_000 } }, says: /logHours.*720/ },
+  {
+    name: "push by nobody",
+    spec: { push: {} },
+    says: /push has no provider: set one or more of push\.webPush/,
+  },
+  {
+    name: "a sender that nobody can write to",
+    spec: { push: { webPush: { subject: "push@example.com" } } },
+    says: /push\.webPush\.subject.*should match/,
+  },
+  {
+    name: "a key of Apple's without its ID",
+    spec: { push: { apns: { secretRef: { name: "a" }, keyId: "key", teamId: "ABCDE12345", topic: "a.b" } } },
+    says: /push\.apns\.keyId.*should match/,
+  },
+  {
+    name: "credentials without a Secret",
+    spec: { push: { fcm: { secretRef: { key: "file" } } } },
+    says: /push\.fcm\.secretRef\.name.*Required/,
+  },
+  {
+    name: "a webhook over HTTP to the internet",
+    spec: { push: { webhook: { url: "http://hook.example", secretRef: { name: "h" } } } },
+    says: /push\.webhook\.url is not https on port 443.*push\.allowedAddresses/,
+  },
+  {
+    name: "a webhook on a port of its own in the internet",
+    spec: { push: { webhook: { url: "https://hook.example:8443/", secretRef: { name: "h" } } } },
+    says: /push\.webhook\.url is not https on port 443/,
+  },
+  {
+    name: "an address without its prefix",
+    spec: { push: { webPush: { subject: "mailto:a@b.example" }, allowedAddresses: ["10.0.0.1"] } },
+    says: /push\.allowedAddresses.*should match/,
+  },
   { name: "no time to drain", spec: { drain: { deadlineSeconds: 0 } }, says: /drain\.deadlineSeconds/ },
 ];

@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { pino } from "pino";
 import webPush from "web-push";
+import type { PushTarget } from "@jichat/protocol/bus/push-registration.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { rereadFiles } from "@jichat/runtime/reread.ts";
 import { ApnsService } from "@jichat/testkit/push/apns-service.ts";
@@ -14,7 +15,7 @@ import { WebPushService } from "@jichat/testkit/push/web-push-service.ts";
 import { WebhookReceiver, newSecret } from "@jichat/testkit/push/webhook-receiver.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { NOTIFICATION, SENT, never } from "../test/pushes.ts";
-import { PushProviders } from "./credentials.ts";
+import { PushProviders, credentialFaults } from "./credentials.ts";
 import { readRanges } from "./providers/public-address.ts";
 
 const vapidFile = (): string =>
@@ -121,6 +122,40 @@ test("a broken file is told by name without its content, and the last good one s
   put("vapid.json", next);
   const { publicKey } = JSON.parse(next) as { readonly publicKey: string };
   await until("the next one is in use", 5_000, () => providers.offer.vapidPublicKey === publicKey, 5);
+});
+
+test("faults are those of now: a file that is mended or put back has none", async (t) => {
+  const good = vapidFile();
+  const { providers, put } = folderWith(t, { "vapid.json": good });
+  for (const mended of [good, vapidFile()]) {
+    put("vapid.json", "{");
+    await until("it is a fault", 5_000, () => providers.faults[0] === "vapid.json: it is not JSON", 5);
+    assert.deepEqual(credentialFaults(providers.faults), [
+      { fault: "PushCredentialsRefused", partitions: [], why: "vapid.json: it is not JSON" },
+    ]);
+    put("vapid.json", mended);
+    await until("it is none any more", 5_000, () => providers.faults.length === 0, 5);
+  }
+  assert.deepEqual(credentialFaults(providers.faults), []);
+});
+
+test("credentials that a provider refuses are a fault until it takes a push, and what strangers refuse is none", async (t) => {
+  const receiver = await WebhookReceiver.start();
+  const web = await WebPushService.start();
+  t.after(async () => Promise.all([receiver.stop(), web.stop()]));
+  const vapid = vapidFile();
+  const { providers } = folderWith(t, { "webhook.json": receiver.file, "vapid.json": vapid });
+  const send = async (target: PushTarget) => providers.get(target.kind)?.send(target, NOTIFICATION, never);
+  const hook = { kind: "webhook", token: "token" } as const;
+  receiver.faults.next({ is: "answer", status: 401 });
+  assert.partialDeepStrictEqual(await send(hook), { is: "retry", isDown: true });
+  assert.deepEqual(providers.faults, ["webhook.json: the credentials are refused: 401"]);
+  assert.deepEqual(await send(hook), SENT);
+  assert.deepEqual(providers.faults, []);
+  const { publicKey } = JSON.parse(vapid) as { readonly publicKey: string };
+  web.faults.next({ is: "answer", status: 403 });
+  assert.partialDeepStrictEqual(await send(web.subscribe(publicKey)), { is: "retry", isDown: true });
+  assert.deepEqual(providers.faults, [], "anybody can register an endpoint that refuses all");
 });
 
 test("new credentials take over while pushes with the old ones are in flight", async (t) => {

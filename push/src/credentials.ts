@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Fault } from "@jichat/protocol/faults.ts";
 import type { PushOffer } from "@jichat/protocol/bus/push-offer.ts";
 import type { PushKind } from "@jichat/protocol/bus/push-registration.ts";
 import { PUSH_KINDS } from "@jichat/protocol/bus/push-registration.ts";
@@ -38,15 +39,10 @@ export class PushProviders {
   );
   #vapidPublicKey: string | undefined;
   readonly rereads: readonly Reread[];
-  /**
-   * What is wrong with files at the start: `vapid.json: …`. Their providers are off. `rereads` report them too,
-   * and take the files once they are mended.
-   */
-  readonly faults: readonly string[];
+  readonly #broken = new Map<PushKind, string>();
 
   constructor(options: CredentialsOptions) {
     this.#options = options;
-    const faults: string[] = [];
     this.rereads = PUSH_KINDS.map((kind) => {
       const path = join(options.folder, FILES[kind]);
       let text = "";
@@ -54,7 +50,7 @@ export class PushProviders {
         text = readIfThere(path);
         this.#take(kind, text);
       } catch (error) {
-        faults.push(error instanceof Error ? error.message : String(error));
+        this.#broken.set(kind, messageOf(error));
         text = ""; // As if it were missing, so that the first look finds it changed.
       }
       const take = ([now = ""]: readonly string[]): void => {
@@ -67,9 +63,25 @@ export class PushProviders {
         mayBeMissing: true,
         atStart: [text],
         take,
+        restored: () => {
+          this.#broken.delete(kind);
+        },
       };
     });
-    this.faults = faults;
+  }
+
+  /**
+   * What is wrong with files now, and which credentials the providers refuse: `apns.json: …`. A provider whose
+   * first file is broken is off; later, its last good one stays. What push services of browsers say is left
+   * out: anybody can register an endpoint that refuses everything.
+   */
+  get faults(): readonly string[] {
+    return PUSH_KINDS.flatMap((kind) => {
+      const refusal = kind === "webpush" ? undefined : this.#providers.get(kind)?.unauthorized;
+      const refused = refusal === undefined ? [] : [`${FILES[kind]}: ${refusal}`];
+      const broken = this.#broken.get(kind);
+      return [...(broken === undefined ? [] : [broken]), ...refused];
+    });
   }
 
   /** The provider of a kind; `undefined` while it has no credentials. */
@@ -94,8 +106,11 @@ export class PushProviders {
     try {
       provider = isOff ? undefined : this.#open(kind, text);
     } catch (cause) {
-      throw new Error(`${FILES[kind]}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      const why = `${FILES[kind]}: ${messageOf(cause)}`;
+      this.#broken.set(kind, why);
+      throw new Error(why, { cause });
     }
+    this.#broken.delete(kind);
     if (kind === "webpush") this.#vapidPublicKey = isOff ? undefined : readVapid(text).publicKey;
     this.#providers.get(kind)?.swap(provider);
   }
@@ -115,6 +130,8 @@ export class PushProviders {
   }
 }
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 function readIfThere(path: string): string {
   try {
     return readFileSync(path, "utf8");
@@ -123,3 +140,7 @@ function readIfThere(path: string): string {
     throw error;
   }
 }
+
+/** The faults as a person gets them: one for all providers, since it is one thing to look at. */
+export const credentialFaults = (whys: readonly string[]): readonly Fault[] =>
+  whys.length === 0 ? [] : [{ fault: "PushCredentialsRefused", partitions: [], why: whys.join("; ") }];

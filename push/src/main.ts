@@ -15,7 +15,7 @@ import { rereadFiles } from "@jichat/runtime/reread.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { readConfig } from "./config.ts";
-import { PushProviders } from "./credentials.ts";
+import { PushProviders, credentialFaults } from "./credentials.ts";
 import { deadLettersIn } from "./dead-stream.ts";
 import { openDisplayNames } from "./display-names.ts";
 import { LaterBucket } from "./later-bucket.ts";
@@ -100,6 +100,7 @@ const notReady = (): string | undefined => {
 const admin = await startAdmin(config, telemetry, {
   notReady,
   partitions: () => leases.held,
+  faults: () => credentialFaults(providers.faults),
   level: () => level.said,
 });
 log.info({ partitions, admin: admin.port }, "push is up");

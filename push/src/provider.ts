@@ -50,6 +50,8 @@ export type Outcome =
       readonly reason: string;
       readonly afterMs?: number | undefined;
       readonly isDown: boolean;
+      /** Our credentials are refused: a person has to look at them. */
+      readonly isUnauthorized?: true;
     };
 
 export interface Provider {

@@ -11,6 +11,7 @@ interface Held {
 export class SwappedProvider implements Provider {
   readonly kind: PushKind;
   #held: Held | undefined;
+  #unauthorized: string | undefined;
 
   constructor(kind: PushKind) {
     this.kind = kind;
@@ -20,10 +21,16 @@ export class SwappedProvider implements Provider {
     return this.#held !== undefined;
   }
 
+  /** Why the provider refused the present credentials at last; `undefined` if it did not, or takes them again. */
+  get unauthorized(): string | undefined {
+    return this.#unauthorized;
+  }
+
   /** New calls go to `provider`; to none if it is `undefined`. */
   swap(provider: Provider | undefined): void {
     const before = this.#held;
     this.#held = provider === undefined ? undefined : { provider, inFlight: 0, isOld: false };
+    this.#unauthorized = undefined;
     if (before === undefined) return;
     before.isOld = true;
     if (before.inFlight === 0) before.provider.close();
@@ -38,11 +45,18 @@ export class SwappedProvider implements Provider {
     if (held === undefined) return { is: "retry", reason: "the provider has no credentials", isDown: true };
     held.inFlight += 1;
     try {
-      return await held.provider.send(target, push, signal);
+      const outcome = await held.provider.send(target, push, signal);
+      if (!held.isOld) this.#see(outcome);
+      return outcome;
     } finally {
       held.inFlight -= 1;
       if (held.isOld && held.inFlight === 0) held.provider.close();
     }
+  }
+
+  #see(outcome: Outcome): void {
+    if (outcome.is === "sent") this.#unauthorized = undefined;
+    else if (outcome.is === "retry" && outcome.isUnauthorized === true) this.#unauthorized = outcome.reason;
   }
 
   /** Closes at once, whatever is in flight. */

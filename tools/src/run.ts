@@ -4,6 +4,7 @@ import { originOf } from "@jichat/protocol/origin.ts";
 import { buildPage } from "@jichat/testkit/build-page.ts";
 import { ROOT } from "@jichat/testkit/cache.ts";
 import { DataFolder } from "@jichat/testkit/local/data-folder.ts";
+import { webhookSecretFile } from "@jichat/testkit/local/push-folder.ts";
 import type { Part } from "@jichat/testkit/local/part.ts";
 import { isFree } from "@jichat/testkit/local/ports.ts";
 import { raiseLevel } from "@jichat/testkit/local/raise-level.ts";
@@ -32,6 +33,8 @@ interface Options {
   readonly origins: readonly string[];
   /** The keys of another system's tokens, a URL or a file. Absent: the accounts are those of this cluster. */
   readonly tokenKeys: string | undefined;
+  /** Where pushes of kind `webhook` go. */
+  readonly webhookUrl: string | undefined;
   /** URLs of external servers. An absent one is started here. */
   readonly natsUrl: string | undefined;
   readonly redisUrl: string | undefined;
@@ -85,6 +88,7 @@ function readOptions(): Options {
     isObserved: intOf("OBSERVE", 0, 0, 1) === 1,
     origins: originsOf("ORIGINS"),
     tokenKeys: tokenKeysOf("TOKEN_KEYS"),
+    webhookUrl: urlOf("PUSH_WEBHOOK"),
     natsUrl: urlOf("NATS_URL"),
     redisUrl: urlOf("REDIS_URL"),
     clickhouseUrl: urlOf("CLICKHOUSE_URL"),
@@ -135,12 +139,15 @@ function watch(part: Part, isStopping: () => boolean, changed: () => void): void
   };
 }
 
-function sayReady({ parts, apiUrl }: Stack, { isObserved, origins, tokenKeys, data }: Options): void {
+function sayReady({ parts, apiUrl }: Stack, options: Options): void {
+  const { isObserved, origins, tokenKeys, webhookUrl, data } = options;
   for (const { spec } of isObserved ? parts : [])
     if (spec.adminPort !== undefined)
       say(`metrics of ${spec.name}: http://${HOST}:${spec.adminPort}/metrics`);
   if (origins.length > 0) say(`pages of ${origins.join(", ")} may use it too`);
   if (tokenKeys !== undefined) say(`tokens are those of ${tokenKeys}: nobody signs up or in here`);
+  if (webhookUrl !== undefined)
+    say(`pushes are posted to ${webhookUrl}, signed with the secret in ${webhookSecretFile(data)}`);
   say(`ready: open ${apiUrl} (Ctrl-C stops; data and logs are in ${data})`);
 }
 
@@ -178,6 +185,7 @@ await main(async () => {
     const receiver = options.isObserved ? await observe() : undefined;
     stack = await Stack.plan({
       ...options,
+      push: { workers: 1, webhookUrl: options.webhookUrl },
       host: HOST,
       nats,
       redis,
@@ -186,7 +194,7 @@ await main(async () => {
       ...tracedTo(receiver),
     });
     say(
-      `starting NATS, Redis, storage, ${options.routers} router(s), ${options.connectors} connector(s), api ...`,
+      `starting NATS, Redis, storage, ${options.routers} router(s), ${options.connectors} connector(s), api, a push worker ...`,
     );
     const changed = (): void => {
       folder.write((stack?.parts ?? []).flatMap(({ pid }) => (pid === undefined ? [] : [pid])));

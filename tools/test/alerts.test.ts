@@ -49,7 +49,7 @@ test(
   "the metrics of each part are well-formed, and include every metric of an alert",
   { timeout: 120_000 },
   async (t) => {
-    const { stack, destroy } = await startThrowaway();
+    const { stack, destroy } = await startThrowaway({ push: { workers: 1 } });
     t.after(destroy);
     // A histogram is there from its first value on.
     await fetch(`${stack.apiUrl}/v1/config`);

@@ -172,10 +172,17 @@ const ROTATION = "its scenario is that of certificates: devices of this load spe
 const BACKEND_TLS =
   "no backend here speaks TLS; operator/test/backend-tls.test.ts has the Secrets, runtime/test the handshake";
 const GATEWAY = "there is no Gateway API here; operator/test/others.test.ts has the route";
+const PUSH_ROWS =
+  "e2e/cluster/8-push.test.ts adds it, rolls it and takes it out; no provider of the internet can be reached";
 const STAND_BACK = "e2e/cluster/2-operator.test.ts, scenarios 8a and 8b";
 
 /** Rows of the table of transitions that no change here tries, each with the reason. */
 export const NOT_HERE: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    Object.keys(TRANSITIONS)
+      .filter((row) => row.startsWith("push."))
+      .map((row) => [row, PUSH_ROWS]),
+  ),
   paused: STAND_BACK,
   hibernate: STAND_BACK,
   "connectors.gateway.name": GATEWAY,

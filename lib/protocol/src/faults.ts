@@ -17,11 +17,17 @@ export const FAULTS = [
   "LogUnheard",
   /** ClickHouse has accepted nothing for a long time, though rows wait. */
   "HistoryStuck",
+  /**
+   * Credentials of a push provider cannot be read, or the provider refuses them: what is pushed by it waits.
+   * It names no partitions.
+   */
+  "PushCredentialsRefused",
 ] as const;
 export type FaultName = (typeof FAULTS)[number];
 
 export interface Fault {
   readonly fault: FaultName;
+  /** Empty for a fault of a whole component. */
   readonly partitions: readonly number[];
   /**
    * Text for people. It contains no figure that changes while the fault lasts, so that the text stays the

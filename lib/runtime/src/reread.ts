@@ -17,6 +17,8 @@ export interface Reread {
   readonly atStart: readonly string[];
   /** Applies their present content. Throws if it is unusable; then the earlier content stays in use. */
   readonly take: (texts: readonly string[]) => void | Promise<void>;
+  /** The content that is in use is back, after one that was unusable. */
+  readonly restored?: () => void;
 }
 
 export interface RereadOptions {
@@ -60,7 +62,8 @@ class Watched {
       const texts = await this.#read();
       print = printOf(texts);
       if (print === this.#taken) {
-        this.#failed = undefined; // The earlier content is back.
+        if (this.#failed !== undefined) this.#reread.restored?.(); // The earlier content is back.
+        this.#failed = undefined;
         return undefined;
       }
       if (this.#failed?.print === print && this.#failed.isTold) return undefined;

@@ -113,6 +113,63 @@ export const DASHBOARDS: readonly Dashboard[] = [
     ],
   },
   {
+    name: "push",
+    title: "JiChat: push",
+    panels: [
+      {
+        title: "Messages queued, by worker",
+        unit: "short",
+        queries: { "{{pod}}": sum("jichat_push_queued", "pod") },
+      },
+      {
+        title: "Attempts by provider and answer",
+        unit: "ops",
+        queries: { "{{provider}} {{outcome}}": rate("jichat_push_sent", "provider, outcome") },
+      },
+      { title: "From the message to the provider", unit: "s", queries: times("jichat_push_delay") },
+      {
+        title: "Not sent, by reason",
+        unit: "ops",
+        queries: { "{{reason}}": rate("jichat_push_skipped", "reason") },
+      },
+      {
+        title: "Folded, withdrawn, put off",
+        unit: "ops",
+        queries: {
+          folded: rate("jichat_push_folded"),
+          withdrawn: rate("jichat_push_withdrawn"),
+          "put off": rate("jichat_push_deferred"),
+        },
+      },
+      {
+        title: "Waiting for a provider that is down",
+        unit: "short",
+        // Each worker reports the number of the whole ChatCluster.
+        queries: { "{{namespace}}": `max by (namespace) (jichat_push_later{${IN}})` },
+      },
+      {
+        title: "Circuits that are open, by provider",
+        unit: "short",
+        queries: { "{{provider}}": sum("jichat_push_circuits_open", "provider") },
+      },
+      {
+        title: "Dead letters",
+        unit: "ops",
+        queries: { "{{provider}}": rate("jichat_push_dead", "provider") },
+      },
+      {
+        title: "On their way to providers",
+        unit: "short",
+        queries: { "{{pod}}": sum("jichat_push_in_flight", "pod") },
+      },
+      {
+        title: "Dropped by the queue, for age or size",
+        unit: "short",
+        queries: { "{{namespace}}": `max by (namespace) (jichat_push_dropped{${IN}})` },
+      },
+    ],
+  },
+  {
     name: "operator",
     title: "JiChat: operator",
     panels: [

@@ -55,6 +55,9 @@ export const rules = (...all: readonly Rule[]): TSchemaOptions => ({ "x-kubernet
 export const NAME = String.raw`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`;
 export const HOST = String.raw`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`;
 
+/** An address and prefix of either family. The numbers are checked where it is used. */
+export const CIDR = String.raw`^([0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*/[0-9]{1,3})$`;
+
 export const secretName = (description: string) =>
   Type.String({ description, minLength: 1, maxLength: 253, pattern: HOST });
 

@@ -1,10 +1,7 @@
 import { Type } from "typebox";
-import { map, rules, word } from "./kinds.ts";
+import { CIDR, map, rules, word } from "./kinds.ts";
 
 const optional = Type.Optional;
-
-/** An address and prefix of either family. The API server checks the numbers. */
-const CIDR = String.raw`^([0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*/[0-9]{1,3})$`;
 
 /** A Service that may be open to the outside. `field` is its place in the spec. */
 export const service = (field: string, description: string) =>

@@ -4,6 +4,7 @@ import { clickhouse, nats, redis } from "./backends.ts";
 import { api, component, connectors } from "./components.ts";
 import { listBy, oneOfNumbers, resources, rules, secretName, word } from "./kinds.ts";
 import { network } from "./network.ts";
+import { push } from "./push.ts";
 import { ruleOf } from "./refusals.ts";
 import { template } from "./template.ts";
 
@@ -107,7 +108,7 @@ const disruption = Type.Object(
       default: 1,
       pattern: "^([1-9][0-9]?|100)%$",
       description:
-        "connectors, and pods of the api, that may be evicted at once, as a number or a percentage; of routers, storage and backends it is one",
+        "connectors, and pods of the api, that may be evicted at once, as a number or a percentage; of routers, storage, push workers and backends it is one",
       ...rules({
         rule: "type(self) != int || self >= 1",
         message:
@@ -162,6 +163,7 @@ export const SPEC = Type.Object(
       description: "they write ClickHouse and answer from it",
     }),
     api,
+    push: optional(push),
     migration: optional(migration),
     partitions: Type.Integer({
       minimum: 1,

@@ -79,6 +79,7 @@ export const STATUS = Type.Object({
   routers: Type.Optional(counts),
   storage: Type.Optional(counts),
   api: Type.Optional(counts),
+  push: Type.Optional(counts),
   replicas: Type.Optional(Type.Integer({ minimum: 0, description: "connectors, for the scale subresource" })),
   selector: Type.Optional(Type.String({ description: "of connector pods, for the scale subresource" })),
   connections: Type.Optional(

@@ -70,9 +70,23 @@ export const OUR_VARIABLES: readonly string[] = [
   "CLICKHOUSE_KEY_FILE",
   "TOKEN_SIGNING_KEY",
   "TOKEN_SIGNING_KEY_FILE",
+  "PUSH_FOLDER",
+  "PUSH_TEMPLATES",
+  "PUSH_PREVIEWS",
+  "PUSH_MENTIONS_ONLY_ABOVE",
+  "PUSH_ALLOWED_ADDRESSES",
 ];
 /** Names of the volumes in the operator's pods. */
-export const OUR_VOLUMES: readonly string[] = ["secrets", "tmp", "data", "config", "users", "logs"];
+export const OUR_VOLUMES: readonly string[] = [
+  "secrets",
+  "tmp",
+  "data",
+  "config",
+  "users",
+  "logs",
+  "push-providers",
+  "push-templates",
+];
 /** The mount paths of those volumes. Nothing else may be mounted there, above, or below. */
 export const OUR_PATHS: readonly string[] = [
   "/tmp",

@@ -23,6 +23,7 @@ const refused = (how: string, ...refuses: readonly RefusalName[]): Transition =>
 const EDGES = "a new revision of connectors beside the old one, which drains";
 const ROLLING = "pods are replaced one by one";
 const ACCOUNT = "the ServiceAccount is changed; pods see it when they start";
+const PUSH_FILES = "running workers take over the new credentials";
 const RESTART = "Redis restarts; sessions register again";
 
 const under = (path: string, fields: Readonly<Record<string, Transition>>) =>
@@ -105,6 +106,20 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   ...pods("api", ROLLING),
   ...under("api", { "limits.*": rolled(ROLLING), trustProxy: rolled(ROLLING) }),
   ...service("api", `${PORT}; the route is changed too`),
+  ...pods("push", `${ROLLING}; partitions are handed over`),
+  ...under("push", {
+    "webPush.subject": live(PUSH_FILES),
+    "fcm.secretRef.name": live(PUSH_FILES),
+    "fcm.secretRef.key": live(PUSH_FILES),
+    "apns.*": live(PUSH_FILES),
+    "webhook.url": live("running workers take over the new address"),
+    "webhook.secretRef.name": live(PUSH_FILES),
+    "webhook.secretRef.key": live(PUSH_FILES),
+    previews: rolled(ROLLING),
+    mentionsOnlyAbove: rolled(ROLLING),
+    allowedAddresses: rolled(`${ROLLING}; the NetworkPolicy is changed too`),
+    "templates.configMapRef.name": rolled(`${ROLLING}, with the content of the ConfigMap, also when that changes`),
+  }),
   "migration.*": live(JOB),
   "migration.template.serviceAccount.annotations": live(ACCOUNT),
   partitions: refused("every conversation has its place by this number", "partitions"),

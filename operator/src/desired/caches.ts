@@ -5,7 +5,7 @@ import { PORTS, clusterNameOf, metaOf, objectName, selectorOf } from "./names.ts
 import { httpProbe, podTemplate, resourcesOf } from "./pods.ts";
 import type { ServerSet } from "./server-set.ts";
 import { serverSet } from "./server-set.ts";
-import { withoutUsers } from "./users.ts";
+import { usersIn, withoutUsers } from "./users.ts";
 import type { DesiredInput } from "./desired-input.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 
@@ -21,7 +21,7 @@ export function redisUsers({
 }: Pick<DesiredInput, "cluster" | "keys">): ReadonlyMap<string, string> {
   const prefix = clusterNameOf(cluster);
   return new Map(
-    credentialsOf(keys, "redis").map(({ as, user, password }) => {
+    credentialsOf(keys, "redis", usersIn(cluster, "redis")).map(({ as, user, password }) => {
       const may =
         as === "operator"
           ? "resetkeys -@all +ping +info +acl|users +acl|setuser +acl|deluser"
@@ -102,18 +102,20 @@ export function clickhouseUsers({ cluster, keys }: DesiredInput): string {
     storage: [`GRANT SELECT, INSERT, ALTER DELETE, OPTIMIZE ON ${database}.*`],
     migrate: [`GRANT ALL ON ${database}.*`],
   };
-  const users = credentialsOf(keys, "clickhouse").flatMap(({ as, user, password }) => {
-    if (as !== "storage" && as !== "migrate") return [];
-    return [
-      `    <${user}>`,
-      `      <password_sha256_hex>${sha256(password)}</password_sha256_hex>`,
-      `      <networks><ip>::/0</ip></networks>`,
-      `      <profile>default</profile>`,
-      `      <quota>default</quota>`,
-      `      <grants>${grants[as].map((query) => `<query>${query}</query>`).join("")}</grants>`,
-      `    </${user}>`,
-    ];
-  });
+  const users = credentialsOf(keys, "clickhouse", usersIn(cluster, "clickhouse")).flatMap(
+    ({ as, user, password }) => {
+      if (as !== "storage" && as !== "migrate") return [];
+      return [
+        `    <${user}>`,
+        `      <password_sha256_hex>${sha256(password)}</password_sha256_hex>`,
+        `      <networks><ip>::/0</ip></networks>`,
+        `      <profile>default</profile>`,
+        `      <quota>default</quota>`,
+        `      <grants>${grants[as].map((query) => `<query>${query}</query>`).join("")}</grants>`,
+        `    </${user}>`,
+      ];
+    },
+  );
   return [
     "<clickhouse>",
     "  <users>",

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import type { Schema } from "../../test/leaves.ts";
 import { leavesOf } from "../../test/leaves.ts";
-import { everything, inputOf } from "../../test/input.ts";
+import { PUSH, everything, inputOf } from "../../test/input.ts";
 import { SPEC } from "../crd/spec.ts";
 import { TRANSITIONS, rowOf } from "../crd/transitions.ts";
 import type { KubeObject } from "../kube/object.ts";
@@ -48,6 +48,7 @@ const login = (mark: string) => ({ username: "me", password: mark });
 const NAMED: Readonly<Record<string, (mark: string) => Partial<DesiredInput>>> = {
   version: (mark) => ({ version: mark }),
   "connectors.tls.secret": (mark) => ({ tls: { "tls.crt": mark, "tls.key": mark } }),
+  "push.templates.configMapRef.name": (mark) => ({ push: { templates: { "de.json": mark } } }),
   "auth.secret": (mark) => ({ tokenKeys: { jwks: mark, signingKey: undefined } }),
   "nats.external.secret": (mark) => ({ logins: { nats: login(mark) } }),
   "redis.external.secret": (mark) => ({ logins: { redis: login(mark) } }),
@@ -61,6 +62,7 @@ const NAMED: Readonly<Record<string, (mark: string) => Partial<DesiredInput>>> =
 function around(path: string): object {
   const [name = "", kind] = path.split(".");
   const url = PAIRS[`${name}.external.url`]?.[0];
+  if (name === "push") return { push: PUSH };
   if (kind === "external" && !path.endsWith(".url")) return { [name]: { external: { url } } };
   return kind === "embedded" ? { [name]: { embedded: { storage: { size: "1Gi" } } } } : {};
 }

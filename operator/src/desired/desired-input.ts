@@ -4,6 +4,7 @@ import type { Keys } from "./keys.ts";
 import { credentialOf } from "./keys.ts";
 import type { User } from "./keys.ts";
 import type { Backend } from "./names.ts";
+import type { PushContent } from "./push.ts";
 import { PORTS, objectName } from "./names.ts";
 
 export interface Login {
@@ -24,6 +25,8 @@ export interface DesiredInput {
   readonly tokenKeys: { readonly jwks: string; readonly signingKey: string | undefined } | undefined;
   /** The connectors' certificate and its key, by file name. */
   readonly tls: Readonly<Record<"tls.crt" | "tls.key", string>> | undefined;
+  /** From Secrets as well: credentials of push providers; and templates, from a ConfigMap. */
+  readonly push: PushContent | undefined;
   /** The operator's own namespace and labels, from which it asks backends and pods. */
   readonly operator: {
     readonly namespace: string;

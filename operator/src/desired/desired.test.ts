@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readNatsUrl } from "@jichat/runtime/nats-url.ts";
 import type { ChatCluster } from "../crd/definition.ts";
-import { KEYS, clusterOf, everything, templatesOf, inputOf } from "../../test/input.ts";
+import { KEYS, PUSH, clusterOf, everything, templatesOf, inputOf } from "../../test/input.ts";
 import { secrets } from "./resources.ts";
 import { redisAcl } from "./caches.ts";
 import { rolesOf, serversOf } from "./desired.ts";
@@ -33,8 +33,8 @@ test("the same spec makes the same objects, and ChatClusters of different names 
 });
 
 test("every pod passes the restricted standard, has no token, and leaves a lost node", () => {
-  const templates = templatesOf(everything(inputOf()));
-  assert.equal(templates.length, 8);
+  const templates = templatesOf(everything(inputOf({ push: PUSH })));
+  assert.equal(templates.length, 9);
   for (const { spec } of templates) {
     assert.equal(spec.automountServiceAccountToken, false);
     assert.equal(spec.hostNetwork, undefined);
@@ -74,7 +74,12 @@ test("connectors with a certificate use TLS, alone have the Secret, are not repl
 test("every setting is a key of docs/configuration.md", () => {
   const docs = readFileSync(join(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
   const connectors = { ...clusterOf().spec.connectors, tls: { secret: "t" } };
-  for (const spec of [{}, { connectors }, { clickhouse: { embedded: { storage: { size: "1Gi" } } } }])
+  for (const spec of [
+    {},
+    { connectors },
+    { push: PUSH },
+    { clickhouse: { embedded: { storage: { size: "1Gi" } } } },
+  ])
     for (const component of COMPONENTS)
       for (const key of Object.keys(settingsOf(inputOf(spec), component)))
         assert.ok(
@@ -140,7 +145,7 @@ function lets(
 }
 
 test("pods may reach each other only along the declared flows", () => {
-  const input = inputOf();
+  const input = inputOf({ push: PUSH });
   const roles = rolesOf(input);
   const policies = networkPolicies(input, roles);
   const pod = (role: string): Record<string, string> => ({
@@ -163,7 +168,7 @@ test("pods may reach each other only along the declared flows", () => {
 
 test("only the operator may create, change or delete a stream, and each part sends only as itself", () => {
   const all = natsPermissions("c", 2);
-  for (const user of ["connector", "router", "storage", "api"] as const) {
+  for (const user of COMPONENTS) {
     const { publish, subscribe } = all[user];
     assert.deepEqual(
       publish.filter((subject) => /STREAM\.(CREATE|UPDATE|DELETE)/.test(subject)),

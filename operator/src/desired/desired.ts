@@ -26,6 +26,7 @@ export function rolesOf({ cluster: { spec } }: DesiredInput): readonly Role[] {
     "router",
     "storage",
     "api",
+    spec.push && "push",
     spec.nats.managed && "nats",
     spec.redis.managed && "redis",
     spec.clickhouse.managed && "clickhouse",
@@ -66,4 +67,5 @@ export const componentsOf = (input: DesiredInput, connectors: KubeObject): reado
   deployment(input, "router"),
   connectors,
   deployment(input, "api"),
+  ...(input.cluster.spec.push === undefined ? [] : [deployment(input, "push")]),
 ];

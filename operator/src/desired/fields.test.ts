@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { EnvReader } from "@jichat/runtime/env-reader.ts";
 import { readNatsTls } from "@jichat/runtime/backend-tls.ts";
-import { clusterOf, everything, templatesOf, inputOf } from "../../test/input.ts";
+import { PUSH, clusterOf, everything, templatesOf, inputOf } from "../../test/input.ts";
 import { API_LIMITS, CONNECTOR_LIMITS } from "../crd/limits.ts";
 import { OUR_PATHS, OUR_VARIABLES, OUR_VOLUMES } from "../crd/template.ts";
 import type { KubeObject } from "../kube/object.ts";
@@ -49,6 +49,7 @@ const MARKED: Readonly<Record<Role, object>> = {
   router: { routers: { template: template("router") } },
   storage: { storage: { template: template("storage") } },
   api: { api: { template: template("api") } },
+  push: { push: { ...PUSH, template: template("push") } },
   migrate: { migration: { template: template("migrate"), resources: { requests: { cpu: "2" } } } },
   nats: { nats: { managed: { template: template("nats") } } },
   redis: { redis: { managed: { template: template("redis") } } },
@@ -56,9 +57,9 @@ const MARKED: Readonly<Record<Role, object>> = {
 };
 
 test("every part with pods takes its own template, and keeps the operator's settings", () => {
-  const plain = inputOf();
+  const plain = inputOf({ push: PUSH });
   for (const role of rolesOf(plain)) {
-    const input = inputOf(MARKED[role]);
+    const input = inputOf({ push: PUSH, ...MARKED[role] });
     const { metadata, spec } = ofRole(input, role) ?? assert.fail(role);
     const [container] = spec.containers;
     assert.ok(container?.env !== undefined);
@@ -108,6 +109,7 @@ test("templates may not name any variable, volume or path that pods have already
     inputOf({ clickhouse: { embedded: { storage: { size: "1Gi" } } } }),
     inputOf({ auth: { peopleMustExist: true }, observability: { otlp: { endpoint: "http://o:4318" } } }),
     inputOf({ connectors: { tls: { secret: "t" } } }),
+    inputOf({ push: PUSH }),
   ];
   const limits = [...Object.values(CONNECTOR_LIMITS), ...Object.values(API_LIMITS)].map(
     ({ variable }): string => variable,
@@ -295,7 +297,7 @@ test("no pod sets a user id if the platform assigns them, unless its template do
 });
 
 test("pods may resolve names only at the ports of the spec's network", () => {
-  const ports = (spec: object): readonly number[] => [
+  const ports = (spec: object): readonly unknown[] => [
     ...new Set(flowsOf(clusterOf(spec)).flatMap(({ to, port }) => (to === "dns" ? [port] : []))),
   ];
   assert.deepEqual(ports({}), [53, 5353]);

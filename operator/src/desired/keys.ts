@@ -1,10 +1,13 @@
 import { createHmac, generateKeyPairSync, hash, randomBytes } from "node:crypto";
 import type { Backend, Component } from "./names.ts";
 
-/** The users that have a password at each backend. `operator` is the operator itself. */
+/**
+ * The users that have a password at each backend. `operator` is the operator itself. Backends accept `push`
+ * only where a ChatCluster has that component: see `usersIn`.
+ */
 export const USERS: Readonly<Record<Backend, readonly User[]>> = {
-  nats: ["connector", "router", "storage", "api", "operator"],
-  redis: ["connector", "router", "api", "operator"],
+  nats: ["connector", "router", "storage", "api", "push", "operator"],
+  redis: ["connector", "router", "api", "push", "operator"],
   clickhouse: ["storage", "migrate"],
 };
 /**
@@ -31,7 +34,7 @@ export interface Generation {
  * The order in which the pods of components are replaced. Replacing all at once would take the CPU from
  * active users.
  */
-export const ORDER = ["storage", "router", "api", "connector"] as const;
+export const ORDER = ["storage", "router", "push", "api", "connector"] as const;
 
 /** A generation that is being rolled out. Nothing is signed with it yet. */
 export interface Coming extends Generation {
@@ -80,6 +83,18 @@ export interface Keys extends Generation {
   readonly earlierTokenKeys: readonly Earlier<JsonWebKey>[];
   /** Earlier cluster keys, newest first. */
   readonly earlierClusterKeys: readonly Earlier<string>[];
+  /**
+   * Absent until Web Push was wanted once. No rotation changes them: browsers have subscribed with the public
+   * key, and would have to subscribe anew.
+   */
+  readonly vapid?: VapidKeys;
+}
+
+/** The key pair by which push services of browsers know this cluster (RFC 8292), base64url. */
+export interface VapidKeys {
+  /** An uncompressed point of P-256: 65 bytes. */
+  readonly publicKey: string;
+  readonly privateKey: string;
 }
 
 export type JsonWebKey = Readonly<Record<string, string>>;
@@ -117,6 +132,14 @@ export function newGeneration(rotation: string, generation: number): Generation 
     signingKey: { kty, crv, x, kid, alg: "EdDSA", use: "sig", d },
     passwords: Object.fromEntries(passwordKeys().map((key) => [key, randomBytes(24).toString("base64url")])),
   };
+}
+
+/** Makes a random key pair: a different one at each call. */
+export function newVapidKeys(): VapidKeys {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  const { x = "", y = "", d = "" } = privateKey.export({ format: "jwk" }) as Record<string, string>;
+  const point = Buffer.concat([Buffer.of(4), Buffer.from(x, "base64url"), Buffer.from(y, "base64url")]);
+  return { publicKey: point.toString("base64url"), privateKey: d };
 }
 
 /** The keys of a ChatCluster whose first generation is this one. */
@@ -179,14 +202,14 @@ export const credentialOf = (keys: Keys, backend: Backend, user: User): Credenti
   ofGeneration(usedBy(keys, user), backend, user);
 
 /**
- * Every credential that a backend accepts: the present ones, and those being rolled out. Earlier ones are
+ * Every credential of `users` that a backend accepts: the present ones, and those being rolled out. Earlier ones are
  * removed once the last pod that uses them is gone. At that moment, the generation being rolled out becomes
  * the present one.
  */
 export function credentialsOf(
   keys: Keys,
   backend: Backend,
-  users: readonly User[] = USERS[backend],
+  users: readonly User[],
 ): readonly (Credential & { readonly as: User })[] {
   const generations = [keys, keys.coming, keys.leaving].filter((one) => one !== undefined);
   return users.flatMap((as) =>
@@ -242,5 +265,6 @@ export function decodeKeys(text: string | undefined, lives: Lives, now: number):
     lives: value.lives ?? lives,
     earlierTokenKeys: value.earlierTokenKeys ?? inherited,
     earlierClusterKeys: value.earlierClusterKeys ?? [],
+    ...(value.vapid === undefined ? {} : { vapid: value.vapid }),
   };
 }

@@ -3,8 +3,13 @@ import type { ChatCluster } from "../crd/definition.ts";
 import { API_VERSION, KIND } from "../crd/definition.ts";
 import type { ObjectMeta, OwnerReference } from "../kube/object.ts";
 
-export const COMPONENTS = ["connector", "router", "storage", "api"] as const;
+/** The components without which nobody can talk. Every ChatCluster has them. */
+export const CORE = ["connector", "router", "storage", "api"] as const;
+export const COMPONENTS = [...CORE, "push"] as const;
 export type Component = (typeof COMPONENTS)[number];
+/** The components that a ChatCluster has. */
+export const componentsIn = ({ spec }: Pick<ChatCluster, "spec">): readonly Component[] =>
+  spec.push === undefined ? CORE : COMPONENTS;
 export const BACKENDS = ["nats", "redis", "clickhouse"] as const;
 export type Backend = (typeof BACKENDS)[number];
 /** Every kind of pod. */

@@ -1,5 +1,6 @@
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { PUSH_OFFER_KEY } from "@jichat/protocol/bus/push-offer.ts";
 import type { User } from "./keys.ts";
 
 export interface Permissions {
@@ -60,8 +61,9 @@ const edge = (names: Names): readonly string[] => [
 ];
 
 const connector = (names: Names): Permissions => ({
-  publish: [...START, ...edge(names), ANSWERS, `${names.cluster}.replace.*`],
-  subscribe: [`${names.cluster}.deliver.*`, `${names.cluster}.replace.*`],
+  // It reports sessions that ended without a sign of life to the push queue.
+  publish: [...START, ...edge(names), ANSWERS, `${names.cluster}.replace.*`, `${names.cluster}.push.*`],
+  subscribe: [`${names.cluster}.deliver.*`, `${names.cluster}.replace.*`, `${names.cluster}.activity.*`],
 });
 
 const api = (names: Names): Permissions => ({
@@ -77,15 +79,20 @@ const api = (names: Names): Permissions => ({
   subscribe: [],
 });
 
-const owners = (names: Names, logs: readonly string[]): readonly string[] => [
+/** Permissions of the components that share partitions by leases. */
+const lessees = (names: Names): readonly string[] => [
   ...START,
   ANSWERS,
   ...readsBucket(names.settings),
+  ...readsAndWrites(names.leases),
+  ...readsAndWrites(names.owners),
+];
+
+const owners = (names: Names, logs: readonly string[]): readonly string[] => [
+  ...lessees(names),
   `${names.cluster}.handover.*`,
   `${names.cluster}.log.*`,
   ...logs.flatMap(reads),
-  ...readsAndWrites(names.leases),
-  ...readsAndWrites(names.owners),
   ...objects(names.snapshots),
 ];
 
@@ -109,6 +116,24 @@ const storage = (names: Names, logs: readonly string[]): Permissions => ({
   subscribe: [`${names.cluster}.query.*`, `${names.cluster}.handover.*`],
 });
 
+const push = (names: Names): Permissions => ({
+  publish: [
+    ...lessees(names),
+    // For display names.
+    ...readsBucket(names.accounts),
+    ...reads(names.pushStream),
+    `$JS.ACK.${names.pushStream}.>`,
+    // A report becomes messages of other partitions.
+    `${names.cluster}.push.*`,
+    `${names.cluster}.push-dead.*`,
+    `${names.cluster}.activity.*`,
+    // What a provider says is gone, and what was sent late, is removed.
+    ...[names.pushDevices, names.pushLater].flatMap((name) => [...readsAndWrites(name), erases(name)]),
+    `$KV.${names.settings}.${PUSH_OFFER_KEY}`,
+  ],
+  subscribe: [],
+});
+
 /**
  * What each component may publish and subscribe to on NATS: its own part of a message's path, the buckets
  * that it reads and writes, and no other stream. Only the operator creates, changes and deletes streams.
@@ -124,6 +149,7 @@ export function natsPermissions(
     api: api(names),
     router: router(names, logs),
     storage: storage(names, logs),
+    push: push(names),
     operator: { publish: ["$JS.API.>", `$KV.${names.settings}.>`], subscribe: [] },
   };
 }

@@ -9,7 +9,7 @@ import { SYSTEM, natsPermissions } from "./nats-permissions.ts";
 import { httpProbe, resourcesOf } from "./pods.ts";
 import type { ServerSet } from "./server-set.ts";
 import { serverSet } from "./server-set.ts";
-import { usersPrint, withoutUsers } from "./users.ts";
+import { usersIn, usersPrint, withoutUsers } from "./users.ts";
 import type { DesiredInput } from "./desired-input.ts";
 
 const quoted = (subjects: readonly string[]): string =>
@@ -25,14 +25,15 @@ function userLines({ user, password }: Credential, { publish, subscribe }: Permi
 }
 
 /** The tag by which a server shows that it has loaded exactly these users. */
-export const usersTag = ({ keys }: Pick<DesiredInput, "keys">): string => `users:${usersPrint(keys, "nats")}`;
+export const usersTag = (input: Pick<DesiredInput, "cluster" | "keys">): string =>
+  `users:${usersPrint(input, "nats")}`;
 
 /** nats-server's configuration: JetStream, a login per component, and routes where there are three. */
 export function natsConfig(input: DesiredInput): string {
   const { cluster, keys } = input;
   const { managed } = cluster.spec.nats;
   const permissions = natsPermissions(clusterNameOf(cluster), cluster.spec.partitions);
-  const users = credentialsOf(keys, "nats").flatMap(({ as, ...credential }) =>
+  const users = credentialsOf(keys, "nats", usersIn(cluster, "nats")).flatMap(({ as, ...credential }) =>
     as === "migrate" || as === "system" ? [] : userLines(credential, permissions[as]),
   );
   const system = credentialsOf(keys, "nats", ["system"]).flatMap((credential) =>

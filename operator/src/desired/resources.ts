@@ -3,8 +3,9 @@ import { tlsFiles } from "./backend-tls.ts";
 import { REDIS_CONFIG, clickhouseUsers, redisAcl } from "./caches.ts";
 import { clusterKeysOf, encodeKeys } from "./keys.ts";
 import type { Component, Role } from "./names.ts";
-import { COMPONENTS, LABELS, keptLabelsOf, metaOf, objectName, selectorOf } from "./names.ts";
+import { LABELS, componentsIn, keptLabelsOf, metaOf, objectName, selectorOf } from "./names.ts";
 import { natsConfig } from "./nats.ts";
+import { PROVIDERS, TEMPLATES, providerFiles } from "./push.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
 import { claimSpec } from "./server-set.ts";
 import { templateOf } from "./template.ts";
@@ -46,12 +47,22 @@ export function keysSecret({ cluster, keys }: DesiredInput): Plain {
   };
 }
 
+/**
+ * The credentials of push providers, as workers read them. They come from Secrets of the user's, so that a
+ * change there reaches workers that run.
+ */
+const providersSecret = (input: DesiredInput): Plain => ({
+  ...secret(input, "push", providerFiles(input)),
+  metadata: metaOf(input.cluster, "push", objectName(input.cluster, PROVIDERS)),
+});
+
 /** One Secret per component and per managed backend. Each pod sees only its own. */
 export function secrets(input: DesiredInput): readonly Plain[] {
   const { spec } = input.cluster;
   const migrate = backendUrl(input, "clickhouse", "migrate");
   return [
-    ...COMPONENTS.map((component) => secret(input, component, secretsOf(input, component))),
+    ...componentsIn(input.cluster).map((component) => secret(input, component, secretsOf(input, component))),
+    ...(spec.push === undefined ? [] : [providersSecret(input)]),
     ...(migrate === undefined
       ? []
       : [
@@ -71,13 +82,26 @@ export function secrets(input: DesiredInput): readonly Plain[] {
   ];
 }
 
-export const configMaps = (input: DesiredInput): readonly Plain[] =>
-  COMPONENTS.map((component) => ({
-    apiVersion: "v1",
-    kind: "ConfigMap",
-    metadata: metaOf(input.cluster, component),
-    data: settingsOf(input, component),
-  }));
+const configMap = (metadata: KubeObject["metadata"], data: Readonly<Record<string, string>>): Plain => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata,
+  data,
+});
+
+/** The settings of each component, and the templates of push as they were checked last. */
+export const configMaps = (input: DesiredInput): readonly Plain[] => {
+  const { cluster, push } = input;
+  const templates = push?.templates;
+  return [
+    ...componentsIn(cluster).map((component) =>
+      configMap(metaOf(cluster, component), settingsOf(input, component)),
+    ),
+    ...(templates === undefined
+      ? []
+      : [configMap(metaOf(cluster, "push", objectName(cluster, TEMPLATES)), templates)]),
+  ];
+};
 
 /** ServiceAccounts without any rights. A mesh or a cloud can tell components apart by them. */
 export const serviceAccounts = (input: DesiredInput, roles: readonly Role[]): readonly Plain[] =>
@@ -193,7 +217,7 @@ export function podMonitors(input: DesiredInput): readonly Plain[] {
       spec: {
         selector: {
           matchLabels: { [LABELS.instance]: cluster.metadata.name },
-          matchExpressions: [{ key: LABELS.component, operator: "In", values: [...COMPONENTS] }],
+          matchExpressions: [{ key: LABELS.component, operator: "In", values: [...componentsIn(cluster)] }],
         },
         podMetricsEndpoints: [{ port: "admin", interval: "15s" }],
       },

@@ -11,6 +11,7 @@ import {
   encodeKeys,
   keysOf,
   newGeneration,
+  newVapidKeys,
   publicOf,
   tokenKeysOf,
   usedBy,
@@ -43,7 +44,7 @@ test("a rotation passes through its steps, and each step waits for its condition
   assert.equal(credentialOf(offered, "nats", "router").user, "router-1");
 
   let connected = advanced(offered, { isTaken: true, isInPods: false }, LIVES, NOW);
-  const users = ["operator", "storage", "router", "api", "connector"] as const;
+  const users = ["operator", "storage", "router", "push", "api", "connector"] as const;
   for (const stage of ORDER) {
     assert.equal(connected.coming?.stage, stage);
     assert.equal(clusterKeysOf(connected)[0], first.clusterKey, "somebody does not check by the new one yet");
@@ -192,4 +193,13 @@ test("the written Secret is read unchanged, also by the previous version, and a 
   const broken = Buffer.from("{}").toString("base64");
   assert.throws(() => decodeKeys(broken, LIVES, NOW), /delete it, and the operator makes new keys/);
   assert.notEqual(keysOf(newGeneration("", 1), LIVES).clusterKey, first.clusterKey);
+});
+
+test("VAPID keys outlast every rotation, and the Secret that keeps them", () => {
+  const vapid = newVapidKeys();
+  const keys = rotate({ ...first, vapid }, "now");
+  assert.equal(keys.generation, 2);
+  assert.equal(keys.vapid, vapid, "browsers have subscribed with them");
+  assert.deepEqual(decodeKeys(encodeKeys(keys), LIVES, NOW)?.vapid, vapid);
+  assert.equal(decodeKeys(encodeKeys(first), LIVES, NOW)?.vapid, undefined);
 });

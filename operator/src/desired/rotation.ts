@@ -124,6 +124,7 @@ function promoted(keys: Keys, coming: NonNullable<Keys["coming"]>, lives: Lives,
   return {
     ...next,
     origin: keys.origin,
+    ...(keys.vapid === undefined ? {} : { vapid: keys.vapid }),
     lives,
     earlierTokenKeys: [tokenKey, ...living(keys.earlierTokenKeys, now)],
     earlierClusterKeys: [clusterKey, ...living(keys.earlierClusterKeys, now)],

@@ -3,6 +3,7 @@ import { tlsFiles, tlsVariables } from "./backend-tls.ts";
 import { clusterKeysOf, tokenKeysOf } from "./keys.ts";
 import { clusterNameOf, PORTS } from "./names.ts";
 import type { Backend, Component } from "./names.ts";
+import { pushSettings } from "./push.ts";
 import { publicUrls } from "./urls.ts";
 import type { DesiredInput } from "./desired-input.ts";
 import { backendUrl } from "./desired-input.ts";
@@ -37,6 +38,7 @@ const OWN: Readonly<Record<Component, (input: DesiredInput) => Settings>> = {
       ? { CLICKHOUSE_URL_FILE: `${SECRETS_PATH}/clickhouse-url` }
       : { CLICKHOUSE_EMBEDDED_PATH: `${DATA_PATH}/clickhouse` }),
   }),
+  push: ({ cluster: { spec } }) => (spec.push === undefined ? {} : pushSettings(spec.push)),
   api: (input) => ({
     ...tokens(input),
     PORT: String(PORTS.api),
@@ -75,6 +77,7 @@ const ASKS: Readonly<Record<Component, readonly Backend[]>> = {
   router: ["nats", "redis"],
   storage: ["nats", "clickhouse"],
   api: ["nats", "redis"],
+  push: ["nats", "redis"],
 };
 
 const asksRedis = (component: Component): boolean => ASKS[component].includes("redis");

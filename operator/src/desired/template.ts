@@ -19,6 +19,8 @@ export function templateOf({ cluster: { spec } }: DesiredInput, role: Role): Tem
       return spec.storage.template ?? {};
     case "api":
       return spec.api.template ?? {};
+    case "push":
+      return spec.push?.template ?? {};
     case "migrate":
       return spec.migration?.template ?? spec.storage.template ?? {};
     case "nats":

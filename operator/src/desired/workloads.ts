@@ -7,17 +7,24 @@ import type { Component } from "./names.ts";
 import { LABELS, PORTS, labelsOf, metaOf, objectName, selectorOf } from "./names.ts";
 import type { ContainerInput, PodTemplate } from "./pods.ts";
 import { httpProbe, imageOf, podTemplate, resourcesOf } from "./pods.ts";
+import { PROVIDERS, PROVIDERS_PATH, TEMPLATES, TEMPLATES_PATH } from "./push.ts";
 import { DATA_PATH, GRACE_SECONDS, SECRETS_PATH, settingsOf, startSecretsOf, usesKeys } from "./settings.ts";
 import type { DesiredInput } from "./desired-input.ts";
 import { backendUrl } from "./desired-input.ts";
 
 /** The part of the spec for a component. */
 const specOf = ({ cluster: { spec } }: DesiredInput, component: Component) =>
-  ({ connector: spec.connectors, router: spec.routers, storage: spec.storage, api: spec.api })[component];
+  ({
+    connector: spec.connectors,
+    router: spec.routers,
+    storage: spec.storage,
+    api: spec.api,
+    push: spec.push,
+  })[component];
 
-/** The replicas in the spec; 0 while the cluster hibernates. */
+/** The replicas in the spec; 0 while the cluster hibernates, and of a component that it does not have. */
 export const wantedReplicas = (input: DesiredInput, component: Component): number =>
-  input.cluster.spec.hibernate ? 0 : specOf(input, component).replicas;
+  input.cluster.spec.hibernate ? 0 : (specOf(input, component)?.replicas ?? 0);
 
 const isEmbedded = ({ cluster: { spec } }: DesiredInput): boolean => spec.clickhouse.embedded !== undefined;
 
@@ -27,9 +34,10 @@ const REQUESTS: Readonly<Record<Component, Readonly<Record<string, string>>>> = 
   router: { cpu: "50m", memory: "192Mi" },
   storage: { cpu: "50m", memory: "256Mi" },
   api: { cpu: "20m", memory: "128Mi" },
+  push: { cpu: "20m", memory: "128Mi" },
 };
 
-/** Routers and storage hand over their partitions within DRAIN_MS, 10 s by default. */
+/** Routers, storage and push workers hand over their partitions within DRAIN_MS, 10 s by default. */
 const graceOf = (input: DesiredInput, component: Component): number =>
   component === "connector" ? input.cluster.spec.drain.deadlineSeconds + GRACE_SECONDS : 10 + GRACE_SECONDS;
 
@@ -37,6 +45,25 @@ const SERVES: Readonly<Partial<Record<Component, { name: string; containerPort: 
   connector: { name: "ws", containerPort: PORTS.ws },
   api: { name: "http", containerPort: PORTS.api },
 };
+
+/** The files of push workers. They read the providers' again while they run, and templates at the start. */
+function pushVolumes({ cluster }: DesiredInput) {
+  const providers = {
+    volume: {
+      name: PROVIDERS,
+      secret: { secretName: objectName(cluster, PROVIDERS), defaultMode: 0o440 },
+    },
+    mount: { name: PROVIDERS, mountPath: PROVIDERS_PATH, readOnly: true },
+  };
+  if (cluster.spec.push?.templates === undefined) return [providers];
+  return [
+    providers,
+    {
+      volume: { name: TEMPLATES, configMap: { name: objectName(cluster, TEMPLATES) } },
+      mount: { name: TEMPLATES, mountPath: TEMPLATES_PATH, readOnly: true },
+    },
+  ];
+}
 
 function container(input: DesiredInput, component: Component): ContainerInput {
   const serves = SERVES[component];
@@ -47,7 +74,7 @@ function container(input: DesiredInput, component: Component): ContainerInput {
     envFrom: [{ configMapRef: { name: objectName(input.cluster, component) } }],
     env: [{ name: "INSTANCE", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
     ports: [{ name: "admin", containerPort: PORTS.admin }, ...(serves === undefined ? [] : [serves])],
-    resources: resourcesOf(specOf(input, component).resources, REQUESTS[component]),
+    resources: resourcesOf(specOf(input, component)?.resources, REQUESTS[component]),
     // A pod has two minutes to start, since a takeover may replay a long log. After that, three failures in a
     // row end it.
     startupProbe: httpProbe("/livez", "admin", 60),
@@ -57,6 +84,7 @@ function container(input: DesiredInput, component: Component): ContainerInput {
       { name: "secrets", mountPath: SECRETS_PATH, readOnly: true },
       { name: "tmp", mountPath: "/tmp" },
       ...(component === "storage" && isEmbedded(input) ? [{ name: "data", mountPath: DATA_PATH }] : []),
+      ...(component === "push" ? pushVolumes(input).map(({ mount }) => mount) : []),
     ],
   };
 }
@@ -72,9 +100,14 @@ function podOf(input: DesiredInput, component: Component) {
       ...(hasData
         ? [{ name: "data", persistentVolumeClaim: { claimName: objectName(input.cluster, "storage-data") } }]
         : []),
+      ...(component === "push" ? pushVolumes(input).map(({ volume }) => volume) : []),
     ],
     graceSeconds: graceOf(input, component),
-    config: [settingsOf(input, component), startSecretsOf(input, component)],
+    config: [
+      settingsOf(input, component),
+      startSecretsOf(input, component),
+      ...(component === "push" ? [input.push?.templates] : []),
+    ],
     generation: usesKeys(input, component) ? usedBy(input.keys, component).generation : undefined,
   });
 }
@@ -85,7 +118,7 @@ export interface Workload extends KubeObject {
 }
 
 /**
- * Routers, storage and api use Kubernetes's rolling update. A storage that owns a folder stops before its
+ * Routers, storage, push workers and the api use Kubernetes's rolling update. A storage that owns a folder stops before its
  * successor starts.
  */
 export function deployment(input: DesiredInput, component: Exclude<Component, "connector">): Workload {

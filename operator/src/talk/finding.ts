@@ -1,5 +1,5 @@
 import type { Condition } from "../crd/status.ts";
-import { COMPONENTS } from "../desired/names.ts";
+import { CORE } from "../desired/names.ts";
 import type { DesiredInput } from "../desired/desired-input.ts";
 import { wantedReplicas } from "../desired/workloads.ts";
 import type { Finding } from "../kube/conditions.ts";
@@ -38,7 +38,7 @@ const hasBegun = (conditions: readonly Condition[] = []): boolean =>
   );
 
 const serves = (input: DesiredInput, observed: Observed): boolean =>
-  COMPONENTS.every(
+  CORE.every(
     (name) =>
       wantedReplicas(input, name) === 0 ||
       observed.ofKind("Deployment", name).some((deployment) => countOf(deployment).ready > 0),

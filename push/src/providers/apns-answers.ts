@@ -1,6 +1,6 @@
 import type { Outcome } from "../provider.ts";
 import { mapOf } from "./attempt.ts";
-import { SENT, down, gone, later, outcomeOfStatus, refused } from "./outcomes.ts";
+import { SENT, down, gone, later, outcomeOfStatus, refused, unauthorized } from "./outcomes.ts";
 
 /** An answer of APNs. */
 export interface ApnsAnswer {
@@ -77,6 +77,6 @@ export function apnsOutcome({ status, text, afterMs }: ApnsAnswer): Outcome {
     case "provider":
       return down(`the provider fails: ${reason}`, afterMs);
     case "credentials":
-      return down(`the credentials are refused: ${reason}`, afterMs);
+      return unauthorized(`the credentials are refused: ${reason}`, afterMs);
   }
 }

@@ -1,6 +1,6 @@
 import type { Outcome } from "../provider.ts";
 import { isMap, mapOf } from "./attempt.ts";
-import { down, gone, later, outcomeOfStatus, refused } from "./outcomes.ts";
+import { down, gone, later, outcomeOfStatus, refused, unauthorized } from "./outcomes.ts";
 
 /** An answer of FCM HTTP v1. */
 export interface FcmAnswer {
@@ -41,7 +41,7 @@ const BY_CODE: Readonly<Record<string, (afterMs: number | undefined) => Outcome>
   SENDER_ID_MISMATCH: () => refused("the token belongs to another sender: SENDER_ID_MISMATCH"),
   INVALID_ARGUMENT: () => refused("the push is refused: INVALID_ARGUMENT"),
   THIRD_PARTY_AUTH_ERROR: () =>
-    down("the credentials that FCM has for Apple or for browsers are refused: THIRD_PARTY_AUTH_ERROR"),
+    unauthorized("the credentials that FCM has for Apple or for browsers are refused: THIRD_PARTY_AUTH_ERROR"),
   QUOTA_EXCEEDED: (afterMs = QUOTA_MS) => later("too many pushes: QUOTA_EXCEEDED", afterMs),
   UNAVAILABLE: (afterMs) => down("the provider fails: UNAVAILABLE", afterMs),
   INTERNAL: (afterMs) => down("the provider fails: INTERNAL", afterMs),

@@ -6,7 +6,7 @@ import { fcmOutcome } from "./fcm-answers.ts";
 import { fcmMessage } from "./fcm-message.ts";
 import type { ServiceAccount } from "./google-token.ts";
 import { ExchangeRefused, GoogleToken } from "./google-token.ts";
-import { down, refused } from "./outcomes.ts";
+import { down, refused, unauthorized } from "./outcomes.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 export interface FcmOptions {
@@ -47,7 +47,8 @@ export function openFcm({ account, endpoint, clock, attemptMs = ATTEMPT_MS }: Fc
       try {
         return await within(attemptMs, signal, async (signal) => attempt(target.token, push, signal));
       } catch (error) {
-        if (error instanceof ExchangeRefused) return down(error.message);
+        if (error instanceof ExchangeRefused)
+          return error.isUnauthorized ? unauthorized(error.message) : down(error.message);
         return outcomeOfError(error);
       }
     },

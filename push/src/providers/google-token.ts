@@ -32,6 +32,13 @@ const OAUTH_ERRORS = new Set([
 /** The token endpoint gave no access token. The message has nothing secret. */
 export class ExchangeRefused extends Error {
   override readonly name = "ExchangeRefused";
+  /** The service account itself is refused, for as long as its file stays as it is. */
+  readonly isUnauthorized: boolean;
+
+  constructor(message: string, isUnauthorized: boolean) {
+    super(message);
+    this.isUnauthorized = isUnauthorized;
+  }
 }
 
 interface AccessToken {
@@ -96,7 +103,10 @@ export class GoogleToken {
     if (status === 200 && typeof token === "string" && typeof seconds === "number" && seconds > 0)
       return { text: token, endsAt: askedAt + seconds * 1_000 };
     const why = typeof error === "string" && OAUTH_ERRORS.has(error) ? ` ${error}` : "";
-    throw new ExchangeRefused(`the OAuth exchange of the service account failed: ${status}${why}`);
+    throw new ExchangeRefused(
+      `the OAuth exchange of the service account failed: ${status}${why}`,
+      status === 400 || status === 401 || status === 403,
+    );
   }
 
   async #assertion(): Promise<string> {

@@ -1,1 +1,1 @@
-export type Component = "router" | "storage" | "connector" | "api";
+export type Component = "router" | "storage" | "connector" | "api" | "push";

@@ -11,7 +11,7 @@ test("an image starts a component with the same young heap as `make run` and the
     /^ENTRYPOINT \["node", "([^"]+)"/m.exec(
       stages.find((text) => text.split("\n")[0]?.endsWith(` AS ${stage}`)) ?? "",
     )?.[1];
-  for (const component of ["connector", "router", "storage", "api"] as const)
+  for (const component of ["connector", "router", "storage", "api", "push"] as const)
     assert.equal(flagOf(component) ?? flagOf("component"), youngHeapFlag(component), component);
 });
 

@@ -4,7 +4,13 @@ import type { Component } from "./component.ts";
  * Megabytes of each half of V8's young heap, as in the Dockerfile (ADR 0012). By default, V8 sizes it by the
  * machine: here 130 MB, which every process would end up holding.
  */
-const SEMI_SPACE_MB: Readonly<Record<Component, number>> = { connector: 8, router: 16, storage: 16, api: 16 };
+const SEMI_SPACE_MB: Readonly<Record<Component, number>> = {
+  connector: 8,
+  router: 16,
+  storage: 16,
+  api: 16,
+  push: 16,
+};
 
 /** The Node flag that sets a component's young heap. */
 export const youngHeapFlag = (component: Component): string =>

@@ -9,6 +9,7 @@ import { youngHeapFlag } from "./heaps.ts";
 import type { PartSpec } from "./part.ts";
 import { Part } from "./part.ts";
 import { freePorts } from "./ports.ts";
+import { ensurePushFolder } from "./push-folder.ts";
 import { ensureSecrets } from "./secrets.ts";
 import type { Secrets } from "./secrets.ts";
 
@@ -18,6 +19,8 @@ export interface StackOptions {
   readonly cluster?: string;
   readonly routers: number;
   readonly connectors: number;
+  /** Push workers. Absent means none: most tests need none, and each takes its share of the machine. */
+  readonly push?: PushOptions | undefined;
   /** The port of the api; the connectors use the next ones. Undefined means free ports. */
   readonly port?: number;
   readonly host?: string;
@@ -45,6 +48,14 @@ export interface StackOptions {
   readonly root?: string;
 }
 
+export interface PushOptions {
+  readonly workers: number;
+  /** Where pushes of kind `webhook` are posted. It may be on this machine. */
+  readonly webhookUrl?: string | undefined;
+  /** Credentials of providers that may be on this machine. Default: those of `ensurePushFolder`. */
+  readonly folder?: string | undefined;
+}
+
 /** A separate host for a part: its address, and the command prefix that starts the part there. */
 export interface Place {
   readonly host: string;
@@ -70,6 +81,7 @@ export class Stack {
   readonly routers: Part[];
   readonly connectors: Part[];
   readonly api: Part;
+  readonly pushWorkers: readonly Part[];
   readonly natsUrl: string;
   readonly redisUrl: string;
   readonly apiUrl: string;
@@ -136,6 +148,20 @@ export class Stack {
       ...(options.tokenKeys === undefined ? { TOKEN_SIGNING_KEY_FILE: this.secrets.signingKeyFile } : {}),
       ...(options.webRoot === undefined ? {} : { WEB_ROOT: options.webRoot }),
     });
+    this.pushWorkers = this.#pushWorkersOf(options, adminPort);
+  }
+
+  #pushWorkersOf({ push, data }: StackOptions, adminPort: () => number): readonly Part[] {
+    if (push === undefined) return [];
+    const { workers, webhookUrl, folder } = push;
+    const isInside = webhookUrl !== undefined || folder !== undefined;
+    const env = {
+      PUSH_FOLDER: folder ?? ensurePushFolder(data, webhookUrl),
+      ...(isInside ? { PUSH_ALLOWED_ADDRESSES: "127.0.0.0/8,::1/128" } : {}),
+    };
+    return Array.from({ length: workers }, (_, i) =>
+      this.#component("push", `push-${i + 1}`, adminPort(), env),
+    );
   }
 
   /** Plans a cluster: chooses its ports, and starts nothing. */
@@ -147,7 +173,7 @@ export class Stack {
         process.exit(143);
       });
     const [nats = 0, redis = 0, api = 0, ...rest] = await freePorts(
-      3 + 2 * options.connectors + options.routers + 2,
+      3 + 2 * options.connectors + options.routers + 2 + (options.push?.workers ?? 0),
     );
     const connectorPorts = rest.splice(0, options.connectors);
     const { port } = options;
@@ -161,20 +187,19 @@ export class Stack {
 
   get parts(): readonly Part[] {
     const backends = [this.nats, this.redis].flatMap((part) => (part === undefined ? [] : [part]));
-    return [...backends, this.storage, ...this.routers, ...this.connectors, this.api];
+    return [...backends, ...this.#ours];
   }
 
   /** Starts all parts, and waits until every one is ready. */
   async start(): Promise<void> {
     for (const part of [this.nats, this.redis]) part?.start();
     await Promise.all([this.nats, this.redis].map(async (part) => part?.ready(STARTED_WITHIN_MS)));
-    const ours = [this.storage, ...this.routers, ...this.connectors, this.api];
-    for (const part of ours) part.start();
-    await Promise.all(ours.map((part) => part.ready(STARTED_WITHIN_MS)));
+    for (const part of this.#ours) part.start();
+    await Promise.all(this.#ours.map((part) => part.ready(STARTED_WITHIN_MS)));
   }
 
   /**
-   * Stops edges, owners, storage and backends in this order, so that nothing accepted is lost. It takes
+   * Stops edges, owners, push workers, storage and backends in this order, so that nothing accepted is lost. It takes
    * `graceMs` at most in all.
    */
   async stop(graceMs = 4_500): Promise<void> {
@@ -182,7 +207,7 @@ export class Stack {
     const left = (): number => Math.max(100, end - performance.now());
     await Promise.all([...this.connectors, this.api].map((part) => part.stop(left() * 0.5)));
     await Promise.all(this.routers.map((part) => part.stop(left() * 0.6)));
-    await this.storage.stop(left() * 0.7);
+    await Promise.all([...this.pushWorkers, this.storage].map((part) => part.stop(left() * 0.7)));
     await Promise.all([this.nats, this.redis].map(async (part) => part?.stop(left())));
   }
 
@@ -213,6 +238,10 @@ export class Stack {
     part.become({ ...spec, args: [...spec.args.slice(0, -1), mainOf(root, spec.name.replace(/-\d+$/, ""))] });
     part.start();
     await part.ready(STARTED_WITHIN_MS);
+  }
+
+  get #ours(): readonly Part[] {
+    return [this.storage, ...this.routers, ...this.connectors, this.api, ...this.pushWorkers];
   }
 
   /** Its own page, by both names of this machine, and those that were asked for. */

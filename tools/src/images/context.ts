@@ -6,7 +6,7 @@ import { buildPage } from "@jichat/testkit/build-page.ts";
 import { bundle } from "@jichat/testkit/bundle.ts";
 import { needChdb } from "@jichat/testkit/needs.ts";
 
-export const COMPONENTS = ["connector", "router", "storage", "api", "operator"] as const;
+export const COMPONENTS = ["connector", "router", "storage", "api", "push", "operator"] as const;
 
 const require = createRequire(import.meta.url);
 
