@@ -108,9 +108,14 @@ const index = new UserIndex(redis, redisData, accounts);
 const nameIndex = new NameIndex(redis, redisData, accounts);
 const pushDevices = await PushDevices.open(nats, names);
 const pushUsers = new PushUsers(redisData);
-void new PushUsersKeeper({ pushDevices, pushUsers, presence, telemetry, instance: config.instance }).run(
-  ended.signal,
-);
+void new PushUsersKeeper({
+  clock: systemClock,
+  pushDevices,
+  pushUsers,
+  presence,
+  telemetry,
+  instance: config.instance,
+}).run(ended.signal);
 const passwords = new Passwords();
 const deletion = new AccountDeletion({
   clock,

@@ -1,7 +1,7 @@
 import type { PushDevices } from "@jichat/identity/push-devices.ts";
 import type { Presence } from "@jichat/presence/presence.ts";
 import type { PushUsers } from "@jichat/presence/push-users.ts";
-import { systemClock } from "@jichat/protocol/clock.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 
 /** Another api may have begun and ended before it was done. */
@@ -9,6 +9,7 @@ const RETRY_MS = 5_000;
 const LOOK_MS = 600_000;
 
 export interface KeeperParts {
+  readonly clock: Pick<Clock, "sleep">;
   readonly pushDevices: Pick<PushDevices, "users">;
   readonly pushUsers: Pick<PushUsers, "isFresh" | "rebuild">;
   readonly presence: Pick<Presence, "onRun" | "ready">;
@@ -18,8 +19,8 @@ export interface KeeperParts {
 }
 
 /**
- * Keeps the set of users with a registration in Redis: made anew from KV at the start, when Redis has lost
- * its data, and once a day. One api does it at a time.
+ * Keeps the set of users with a registration in Redis: made anew from KV when there is none, as after a loss
+ * of Redis's data, and once a day. One api does it at a time.
  */
 export class PushUsersKeeper {
   readonly #parts: KeeperParts;
@@ -56,7 +57,7 @@ export class PushUsersKeeper {
 
   async #waitAfter(isKept: boolean, signal: AbortSignal): Promise<void> {
     const waited = new AbortController();
-    const waiting = systemClock
+    const waiting = this.#parts.clock
       .sleep(isKept ? LOOK_MS : RETRY_MS, AbortSignal.any([signal, waited.signal]))
       .catch((error: unknown) => {
         if (!signal.aborted && !waited.signal.aborted) throw error;

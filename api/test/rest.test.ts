@@ -295,6 +295,7 @@ test(
     );
     const others = [
       "DELETE /v1/me",
+      "DELETE /v1/me/devices/{device}/push",
       "DELETE /v1/me/sessions",
       "DELETE /v1/me/sessions/{device}",
       "DELETE /v1/page-session",
@@ -304,15 +305,18 @@ test(
       "GET /v1/conversations/{conversation}/events",
       "GET /v1/conversations/{conversation}/members",
       "GET /v1/me",
+      "GET /v1/me/devices/{device}/push",
       "GET /v1/me/sessions",
       "GET /v1/people",
       "GET /v1/people/search",
+      "GET /v1/push",
       "GET /v1/users",
       "GET /v1/users/{user}",
       "PATCH /v1/me",
       "POST /v1/page-session",
       "POST /v1/sessions",
       "POST /v1/users",
+      "PUT /v1/me/devices/{device}/push",
       "PUT /v1/me/password",
       "PUT /v1/page-session",
     ];

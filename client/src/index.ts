@@ -37,6 +37,16 @@ export type { Thread } from "./chat/thread.ts";
 export type * from "./chat/types.ts";
 export type * from "./events.ts";
 export { Feed } from "./feed.ts";
+export { pushOffer, registerPush, registeredPush, removePush } from "./push.ts";
+export type {
+  Preview,
+  PushKind,
+  PushOffer,
+  PushWish,
+  QuietHours,
+  RegisteredPush,
+  WebPushSubscription,
+} from "./push.ts";
 export { remedyOf } from "./remedy.ts";
 export type { Remedy } from "./remedy.ts";
 export { RestError, callRest } from "./rest.ts";

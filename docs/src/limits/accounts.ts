@@ -3,6 +3,7 @@ import { fixed, set } from "./row.ts";
 
 const API = "api/src/readers.ts";
 const KEYS = "lib/identity/src/token-keys.ts";
+const PUSH = "api/src/readers-of-push.ts";
 const LIVES = "lib/protocol/src/log/streams.ts";
 
 const accounts: Section = {
@@ -56,4 +57,23 @@ const accounts: Section = {
   ],
 };
 
-export const ACCOUNTS: readonly Section[] = [accounts];
+const push: Section = {
+  title: "Devices that receive pushes",
+  text: "",
+  rows: [
+    fixed(
+      ["devices of a user that receive pushes", "count", "one more takes the place of the oldest"],
+      "lib/protocol/src/bus/push-registration.ts",
+      "PUSH_DEVICES_MAX",
+    ),
+    fixed(["`endpoint` of a subscription", "characters", "`INVALID`"], PUSH, "PUSH_ENDPOINT_LENGTH_MAX"),
+    fixed(["`token` of a device", "characters", "`INVALID`"], PUSH, "PUSH_TOKEN_LENGTH_MAX"),
+    fixed(
+      ["registrations of a user at once, and then one every two seconds", "count", "`RATE_LIMITED`"],
+      "api/src/main.ts",
+      "PUSHES_BURST",
+    ),
+  ],
+};
+
+export const ACCOUNTS: readonly Section[] = [accounts, push];
