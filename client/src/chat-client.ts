@@ -1,6 +1,8 @@
 import type { VerbName } from "@jichat/conversation/tables.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { Ack, ChatEvent, Limits, ServerFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import { activityOf } from "./activity.ts";
+import type { Activity } from "./activity.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ASKED_FIELDS, checkedFrame } from "./checked-frame.ts";
 import { Closed, DROPPED } from "./closed.ts";
@@ -62,6 +64,7 @@ export class ChatClient<B extends object = Body> {
   readonly #inbox: Inbox;
   readonly #ids = new IdMaker(() => this.serverTime());
   readonly #arrivals: Arrivals;
+  readonly #activity: Activity;
   #status: Status = { state: "offline" };
   /** Why nothing is accepted any more. Set once the client is closed. */
   #over: ChatError | undefined;
@@ -75,6 +78,10 @@ export class ChatClient<B extends object = Body> {
     this.#options = options;
     const { clock } = around;
     this.#arrivals = new Arrivals(clock);
+    // A cluster that does not know the frame yet answers with an error without an id, which changes nothing.
+    this.#activity = activityOf((active) => {
+      this.#link.connection?.tell({ t: "state", active });
+    }, around.page);
     this.#feeds = new Feeds(options.feedMax ?? FEED_MAX);
     this.#inbox = new Inbox(
       {
@@ -100,6 +107,7 @@ export class ChatClient<B extends object = Body> {
         this.#user = welcome.user;
         this.#limits = welcome.limits;
         this.#outbox.restart();
+        this.#activity.welcomed();
         void this.#inbox.sync(firstSync);
       },
       onFrame: (frame) => this.#receive(frame),
@@ -163,6 +171,15 @@ export class ChatClient<B extends object = Body> {
     this.#link.retryNow();
   }
 
+  /**
+   * Says whether somebody looks at this device. Who does is not told of new messages by push. In browsers a
+   * hidden page is inactive by itself; an application may add what it knows, such as that nobody has touched
+   * the device for a while. It holds until the next call, over reconnects too.
+   */
+  setActive(active: boolean): void {
+    this.#activity.say(active);
+  }
+
   /** The number of writes that wait for their acks. */
   get unacked(): number {
     return this.#outbox.size;
@@ -178,6 +195,7 @@ export class ChatClient<B extends object = Body> {
     if (this.#over !== undefined) throw this.#over;
     if (this.state === "online") return;
     const arrived = this.#arrivals.next(timeoutMs);
+    this.#activity.start();
     this.#link.start();
     await arrived;
   }
@@ -333,6 +351,7 @@ export class ChatClient<B extends object = Body> {
 
   #shut(error?: ChatError): void {
     this.#over = error ?? new ChatError("UNAVAILABLE", "this client is closed");
+    this.#activity.stop();
     this.#inbox.stop();
     this.#outbox.fail(this.#over);
     this.#arrivals.fail(this.#over);

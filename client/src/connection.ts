@@ -143,6 +143,11 @@ export class Connection {
     this.#lookAfter();
   }
 
+  /** Sends a small frame that gets no answer. */
+  tell(frame: object): void {
+    this.#transmit(this.#encoding.write(frame));
+  }
+
   /**
    * Throws FRAME_TOO_LARGE if the frame is over the limits. The server would end the connection for such a
    * frame.

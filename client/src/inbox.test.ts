@@ -397,7 +397,14 @@ test("a sync that was read before a change of settings does not take it back; a 
   const tell = (at: number, isMuted: boolean): void => {
     inbox.settings({ t: "settings", conversation: CONVERSATION, at, ...(isMuted ? { muted: {} } : {}) });
   };
-  const listed = { conversation: CONVERSATION, kind: "direct", first: 1, head: 2, read: 0, unread: 2 } as const;
+  const listed = {
+    conversation: CONVERSATION,
+    kind: "direct",
+    first: 1,
+    head: 2,
+    read: 0,
+    unread: 2,
+  } as const;
   tell(7, true);
   await answer(2, { conversations: [{ ...listed, settingsAt: 6 }] });
   assert.deepEqual(muted, [true, true]);

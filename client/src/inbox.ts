@@ -1,7 +1,13 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import { isRetryable } from "@jichat/protocol/errors.ts";
-import type { ChatEvent, Page, ServerFrame, SettingsFrame, Synced } from "@jichat/protocol/frame/server-frame.ts";
+import type {
+  ChatEvent,
+  Page,
+  ServerFrame,
+  SettingsFrame,
+  Synced,
+} from "@jichat/protocol/frame/server-frame.ts";
 import { reasonOf } from "./closed.ts";
 import type { FirstSync } from "./connection.ts";
 import type { ConversationEvent } from "./events.ts";

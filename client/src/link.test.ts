@@ -156,6 +156,7 @@ class Scene {
       },
       check: () => undefined,
       write: () => undefined,
+      tell: () => undefined,
       probe: () => {
         this.probes += 1;
       },

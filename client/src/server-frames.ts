@@ -40,7 +40,13 @@ const EVENT: Shape = {
   users: absentOr(listOf(isText)),
 };
 const MUTED: Test = absentOr(mapOf({ until: absentOr(isTime), mentionsOnly: absentOr(isFlag) }));
-const LISTED: Shape = { conversation: isText, first: isCount, head: isCount, muted: MUTED, settingsAt: absentOr(isCount) };
+const LISTED: Shape = {
+  conversation: isText,
+  first: isCount,
+  head: isCount,
+  muted: MUTED,
+  settingsAt: absentOr(isCount),
+};
 const LEFT: Shape = { conversation: isText, left: isCount };
 
 /** The fields that this client relies on, of each frame that it knows. */

@@ -1,5 +1,6 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
+import type { Page } from "./activity.ts";
 import type { Connection } from "./connection.ts";
 import type { Opening } from "./open-connection.ts";
 import { openConnection } from "./open-connection.ts";
@@ -7,7 +8,7 @@ import { openConnection } from "./open-connection.ts";
 /** The part of a connection that a link needs. */
 export type Welcomed = Pick<
   Connection,
-  "welcome" | "firstSync" | "isOpen" | "check" | "write" | "request" | "listen" | "probe" | "close"
+  "welcome" | "firstSync" | "isOpen" | "check" | "write" | "tell" | "request" | "listen" | "probe" | "close"
 >;
 
 /** The outside world of a client. Tests pass their own. */
@@ -16,6 +17,8 @@ export interface Surroundings {
   readonly open: (opening: Opening) => Promise<Welcomed>;
   /** The source of `online` and `offline` events. Defaults to the browser's own, if there is one. */
   readonly network?: EventTarget;
+  /** The page that somebody looks at. Defaults to the browser's own, if there is one. */
+  readonly page?: Page;
 }
 
 export const REAL: Surroundings = { clock: systemClock, open: openConnection };

@@ -2,7 +2,11 @@ import type { VERBS, VerbName } from "@jichat/conversation/tables.ts";
 import type { ChatError } from "@jichat/protocol/errors.ts";
 import type { Field } from "@jichat/protocol/field.ts";
 import type { BodyText } from "@jichat/protocol/frame/body.ts";
-import type { KeptSettings, LeftConversation, ListedConversation } from "@jichat/protocol/frame/server-frame.ts";
+import type {
+  KeptSettings,
+  LeftConversation,
+  ListedConversation,
+} from "@jichat/protocol/frame/server-frame.ts";
 import type { Encoding } from "./encoding.ts";
 import type { ConversationEvent } from "./events.ts";
 

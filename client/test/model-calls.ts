@@ -46,7 +46,7 @@ export class ModelCalls {
     const { client } = this.#run;
     const dice = this.#run.dice;
     const target = dice.pick([...this.#groups, "d_bob"]);
-    const kind = dice.int(0, 4);
+    const kind = dice.int(0, 5);
     if (kind === 0)
       this.#run.promise(
         "createGroup",
@@ -54,6 +54,7 @@ export class ModelCalls {
       );
     else if (kind === 1) this.#run.promise("edit", client.edit(target, 2, { text: "edited" }));
     else if (kind === 2) this.#run.promise("read", client.read(target, 1));
+    else if (kind === 5) client.setActive(dice.chance(0.5));
     else if (kind === 3) this.#run.promise("edit of nothing", client.edit("no id", 0, {}));
     else this.#run.promise("invite", client.invite(target, [5 as unknown as string]));
   }

@@ -180,6 +180,9 @@ export class ModelServer implements Peer, WriteHost {
         return socket.say({ t: "synced", id, ...this.store.synced(fields.since, fields.page, limit) });
       case "pull":
         return this.#pull(socket, fields);
+      case "state": // A cluster that does not know it yet answers without an id.
+        if (this.dice.chance(0.5)) this.refuse(socket, undefined, "FRAME_UNKNOWN");
+        return undefined;
       case "renew":
         return socket.say({
           t: "ticket",
@@ -216,7 +219,7 @@ export class ModelServer implements Peer, WriteHost {
     });
   }
 
-  refuse(socket: ModelSocket, id: string, code: string): void {
+  refuse(socket: ModelSocket, id: string | undefined, code: string): void {
     socket.say({ t: "error", id, code, message: "no", retryAfterMs: this.dice.int(20, 400), traceId: "t" });
   }
 
@@ -275,7 +278,7 @@ export class ModelServer implements Peer, WriteHost {
   /** Another device of the user mutes the conversation, or ends that. */
   otherMutes(conversation: Conversation, muted: Muted | undefined): void {
     this.store.mute(conversation, muted);
-this.settings(conversation);
+    this.settings(conversation);
   }
 
   settings({ id, muted, settingsAt }: Conversation): void {

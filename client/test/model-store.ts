@@ -105,18 +105,20 @@ export class ModelStore {
     const end = Number(at) + limit;
     const more = end < changed.length;
     return {
-      conversations: changed.slice(Number(at), end).map(({ id, peer, events, no, mark, markNo, muted, settingsAt }) => ({
-        conversation: id,
-        kind: peer === undefined ? "group" : "direct",
-        peer,
-        first: 1,
-        head: events.length,
-        read: mark,
-        unread: no - markNo,
-        ...(muted === undefined ? {} : { muted }),
-        ...(settingsAt === 0 ? {} : { settingsAt }),
-        last: events.at(-1),
-      })),
+      conversations: changed
+        .slice(Number(at), end)
+        .map(({ id, peer, events, no, mark, markNo, muted, settingsAt }) => ({
+          conversation: id,
+          kind: peer === undefined ? "group" : "direct",
+          peer,
+          first: 1,
+          head: events.length,
+          read: mark,
+          unread: no - markNo,
+          ...(muted === undefined ? {} : { muted }),
+          ...(settingsAt === 0 ? {} : { settingsAt }),
+          last: events.at(-1),
+        })),
       cursor,
       more,
       next: more ? `${from}/${end}/${cursor}` : undefined,

@@ -8,7 +8,7 @@ import type { Session } from "./session.ts";
  * gets no error, but is closed like one that is refused too often.
  */
 export function onControl(parts: IntakeParts, session: Session, bytes: number): void {
-  session.life = "heard";
+  session.heard();
   if (!session.isOpen) return;
   const intake = intakeOf(parts, session);
   if (intake.admit(bytes) > 0 && intake.refused()) session.close(CLOSE.tooMany, "too many pings or pongs");

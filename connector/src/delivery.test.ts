@@ -11,6 +11,7 @@ class Listener implements Reader {
   readonly codecName = "json" as const;
   isLive = true;
   missed = false;
+  readonly times: number[] = [];
   readonly heard: { t: string; seq?: number; head?: number }[] = [];
   constructor(id: string, echo = false) {
     this.id = id;
@@ -19,12 +20,17 @@ class Listener implements Reader {
   writeEncoded(bytes: string | Uint8Array): void {
     this.heard.push(JSON.parse(String(bytes)) as { t: string });
   }
+  delivered(ts: number): void {
+    this.times.push(ts);
+  }
   writeNotice(bytes: string | Uint8Array): boolean {
     this.writeEncoded(bytes);
     return true;
   }
 }
 
+const NOW = 1_000_000;
+const clock = { now: () => NOW };
 const event = (seq: number, position: number, origin?: string): Delivery["events"][number] => ({
   frame: JSON.stringify({ t: "event", conversation: "g", seq, no: seq, kind: "message", from: "ann", ts: 1 }),
   ts: 1,
@@ -43,7 +49,7 @@ const delivery = (position: number, events: Delivery["events"], more: Partial<De
 
 test("a repeated or late delivery changes nothing, and one that overlaps brings only its new events", () => {
   const bob = new Listener("s1");
-  const deliveries = new Deliveries({ of: () => [bob] });
+  const deliveries = new Deliveries({ of: () => [bob] }, clock);
   deliveries.deliver(delivery(5, [event(1, 5)]));
   deliveries.deliver(delivery(5, [event(1, 5)]));
   deliveries.deliver(delivery(4, [event(9, 4)]));
@@ -58,7 +64,7 @@ test("a repeated or late delivery changes nothing, and one that overlaps brings 
 
 test("the rest of a delivery is accepted after it, and does not move the position back", () => {
   const bob = new Listener("s1");
-  const deliveries = new Deliveries({ of: () => [bob] });
+  const deliveries = new Deliveries({ of: () => [bob] }, clock);
   const gaps = [{ conversation: "h", users: ["bob"], head: 3 }];
   deliveries.deliver(delivery(5, [event(1, 5)]));
   deliveries.deliver(delivery(5, [], { gaps, isRest: true }));
@@ -74,7 +80,7 @@ test("the rest of a delivery is accepted after it, and does not move the positio
 
 test("an event does not go to the session that sent it unless that session asked for its echo", () => {
   const [origin, echoing, other] = [new Listener("s1"), new Listener("s2", true), new Listener("s3")];
-  const deliveries = new Deliveries({ of: () => [origin, echoing, other] });
+  const deliveries = new Deliveries({ of: () => [origin, echoing, other] }, clock);
   deliveries.deliver(delivery(1, [event(1, 1, "s1")]));
   deliveries.deliver(delivery(2, [event(2, 2, "s2")]));
   assert.deepEqual(
@@ -86,7 +92,7 @@ test("an event does not go to the session that sent it unless that session asked
 test("a session without its welcome is marked and gets no frame, and a live one gets gaps and receipts", () => {
   const [greeting, live] = [new Listener("s1"), new Listener("s2")];
   greeting.isLive = false;
-  const deliveries = new Deliveries({ of: () => [greeting, live] });
+  const deliveries = new Deliveries({ of: () => [greeting, live] }, clock);
   deliveries.deliver(
     delivery(1, [], {
       gaps: [{ conversation: "g", users: ["bob"], head: 7 }],
@@ -102,7 +108,7 @@ test("a session without its welcome is marked and gets no frame, and a live one 
 
 test("notices follow their own order, at any position of their delivery", () => {
   const bob = new Listener("s1");
-  const deliveries = new Deliveries({ of: () => [bob] });
+  const deliveries = new Deliveries({ of: () => [bob] }, clock);
   const read = (position: number, seq: number, more: Partial<Delivery> = {}): number =>
     deliveries.deliver(
       delivery(position, [], { notices: [receiptOf({ conversation: "g", user: "bob", seq })], ...more }),
@@ -116,4 +122,14 @@ test("notices follow their own order, at any position of their delivery", () => 
     bob.heard.map(({ seq }) => seq),
     [3, 4, 5],
   );
+});
+
+test("a reader is told the time of each event that was written to it, and of a gap an earlier one", () => {
+  const [bob, origin, greeting] = [new Listener("s1"), new Listener("s2"), new Listener("s3")];
+  greeting.isLive = false;
+  const deliveries = new Deliveries({ of: () => [bob, origin, greeting] }, clock);
+  const gaps = [{ conversation: "g", users: ["bob"], head: 9 }];
+  deliveries.deliver(delivery(1, [{ ...event(1, 1, "s2"), ts: 7 }], { gaps }));
+  deliveries.deliver(delivery(1, [event(1, 1)]));
+  assert.deepEqual([bob.times, origin.times, greeting.times], [[7, NOW - 60_000], [NOW - 60_000], []]);
 });

@@ -1,8 +1,10 @@
 import type { DeliveredEvent, Delivery } from "@jichat/protocol/bus/delivery.ts";
+import type { Clock } from "@jichat/protocol/clock.ts";
 import { jsonFrame } from "@jichat/protocol/frame/codec.ts";
 import { NoticeWriter } from "./notice-writer.ts";
 import type { Readers } from "./reader.ts";
 import { Encoded } from "./reader.ts";
+import { gapTime } from "./unconfirmed.ts";
 
 export interface DeliveryResult {
   /** Number of frames that were handed to sockets. */
@@ -19,10 +21,12 @@ export interface DeliveryResult {
 export class Deliveries {
   readonly #readers: Readers;
   readonly #notices: NoticeWriter;
+  readonly #clock: Pick<Clock, "now">;
   readonly #positions = new Map<number, number>();
 
-  constructor(readers: Readers) {
+  constructor(readers: Readers, clock: Pick<Clock, "now">) {
     this.#readers = readers;
+    this.#clock = clock;
     this.#notices = new NoticeWriter(readers);
   }
 
@@ -37,15 +41,18 @@ export class Deliveries {
     if (position > last) this.#positions.set(partition, position);
     const latest = isNew ? delivery.events.filter((event) => event.position > last) : [];
     let written = 0;
-    for (const { frame, users, origin } of latest) written += this.#write(frame, users, origin);
+    for (const event of latest) written += this.#write(event.frame, event);
     const told = notices.length === 0 ? undefined : this.#notices.write(notices);
     if (isNew)
       for (const { conversation, users, head } of delivery.gaps)
-        written += this.#write(jsonFrame({ t: "gap", conversation, head }), users, undefined);
+        written += this.#write(jsonFrame({ t: "gap", conversation, head }), {
+          users,
+          ts: gapTime(this.#clock.now()),
+        });
     return { written: written + (told?.written ?? 0), dropped: told?.dropped ?? 0, latest };
   }
 
-  #write(json: string, users: readonly string[], origin: string | undefined): number {
+  #write(json: string, { users, ts, origin }: Pick<DeliveredEvent, "users" | "ts" | "origin">): number {
     const frame = new Encoded(json);
     let written = 0;
     for (const user of users) {
@@ -53,6 +60,7 @@ export class Deliveries {
         if (reader.id === origin && !reader.echo) continue;
         if (reader.isLive) {
           reader.writeEncoded(frame.as(reader.codecName));
+          reader.delivered(ts);
           written += 1;
         } else reader.missed = true;
       }

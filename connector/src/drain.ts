@@ -51,7 +51,9 @@ export class Drain {
         ticket: issueTicket(this.#parts, session).ticket,
       });
       setTimeout(() => {
-        if (this.#run === run && this.#draining) session.close(CLOSE.goingAway, "draining");
+        if (this.#run !== run || !this.#draining) return;
+        session.isOverdue = true;
+        session.close(CLOSE.goingAway, "draining");
       }, reconnectAfterMs + GRACE_MS).unref();
     });
     const end = systemClock.monotonic() + drainMs;

@@ -55,7 +55,7 @@ export class FrameHandler {
    * reply.
    */
   onMessage(session: Session, bytes: ArrayBuffer, binary: boolean): void {
-    session.life = "heard";
+    session.heard();
     if (!session.isOpen) return;
     const { turn } = this.#parts;
     const intake = intakeOf(this.#parts, session);
@@ -165,6 +165,10 @@ export class FrameHandler {
       session.write({ t: "pong", id: frame.id, serverTime: this.#parts.clock.now() });
       return;
     }
+    if (frame.t === "state" && session.isLive) {
+      session.saidActive = frame.active; // Not answered: a repetition changes nothing.
+      return;
+    }
     const trace = this.#parts.telemetry.begin(`connector ${frame.t}`);
     if (session.state === "new") {
       if (frame.t === "hello") void this.#begin(session, frame, trace);
@@ -247,19 +251,23 @@ export class FrameHandler {
   #dispatch(session: Session, frame: ClientFrame, context: FrameContext): Promise<void> {
     const { trace, bytes } = context;
     switch (frame.t) {
-      case "ping": // Already answered in `#admit`.
+      case "ping": // These two are already taken in `#admit`.
+      case "state":
       case "hello":
         throw new ChatError("FRAME_MALFORMED", "this socket has sent a `hello` already");
       case "pull":
+        session.acted = true;
         this.#refuseTooFastUser(session, bytes);
         return this.#pull(session, frame, trace.traceId);
       case "sync":
+        session.acted = true;
         this.#refuseTooFastUser(session, bytes);
         return this.#sync(session, frame, trace.traceId);
       case "renew":
         this.#refuseTooFastUser(session, bytes);
         return this.#renew(session, frame);
       default:
+        session.acted = true;
         return write(this.#parts, session, frame, context);
     }
   }

@@ -67,7 +67,7 @@ export async function greet(
     serverTime: clock.now(),
     traceId,
   });
-  if (session.missed) session.write({ t: "gap" });
+  if (session.missed) session.writeGap(clock.now());
 }
 
 async function identify(

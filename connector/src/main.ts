@@ -36,7 +36,9 @@ import { FrameHandler } from "./handler.ts";
 import { Hub } from "./hub.ts";
 import { connectorMetrics } from "./metrics.ts";
 import { PresenceKeeper } from "./presence-keeper.ts";
+import { ReportOutbox } from "./report-outbox.ts";
 import { route, socketBehavior } from "./socket.ts";
+import { serveActivity } from "./serve-activity.ts";
 import { serveDeliveries } from "./serve-deliveries.ts";
 import { serveReplacements } from "./serve-replacements.ts";
 import { startSweeps } from "./sweep.ts";
@@ -44,6 +46,9 @@ import { FlushScheduler } from "./flush-scheduler.ts";
 import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import { TlsDoor } from "./tls-door.ts";
 import { loadUws } from "./uws.ts";
+
+/** How long a connector that stops tries to hand over its last reports. */
+const REPORTS_FLUSH_MS = 3_000;
 
 const uws = loadUws();
 const config = readConfig(process.env);
@@ -130,13 +135,22 @@ const parts = {
   handshakeBuckets: new TokenBuckets(config.handshakesPerSecond),
 };
 void parts.wakeful.run(signal);
-const stopDeliveries = serveDeliveries({ ...parts, deliveries: new Deliveries(hub) });
+const stopDeliveries = serveDeliveries({ ...parts, deliveries: new Deliveries(hub, clock) });
 const stopReplacements = serveReplacements(parts);
+const stopActivity = serveActivity(parts);
+const reports = new ReportOutbox({
+  js: cluster.jsm.jetstream(),
+  names,
+  partitions: cluster.partitions,
+  clock: systemClock,
+  metrics,
+  telemetry,
+});
 const keeper = new PresenceKeeper(parts);
 void keeper.run();
 const stopSweeps = startSweeps(parts);
 const drain = new Drain(parts);
-const behavior = socketBehavior({ ...parts, drain, handler: new FrameHandler(parts) });
+const behavior = socketBehavior({ ...parts, drain, reports, handler: new FrameHandler(parts) });
 const routed = (app: TemplatedApp): TemplatedApp => route(app, parts, behavior);
 const tlsDoor = config.tls === undefined ? undefined : new TlsDoor(uws, config.tls, routed);
 const app = tlsDoor?.listener ?? routed(uws.App());
@@ -145,6 +159,11 @@ const listening = await new Promise<us_listen_socket | false>((resolve) => {
   app.listen(host, config.port, resolve);
 });
 if (listening === false) throw new Error(`cannot listen on ${host}, port ${config.port}: is it in use?`);
+telemetry.gauge(
+  "jichat_connector_reports_waiting",
+  "reports of half-open connections that the push queue has not stored yet",
+  () => reports.size,
+);
 telemetry.gauge(
   "jichat_connector_certificate_expires_seconds",
   "seconds until the certificate that new connections get expires; NaN where TLS ends elsewhere",
@@ -179,6 +198,10 @@ ended.abort();
 await keeper.stop();
 stopDeliveries();
 stopReplacements();
+stopActivity();
+const unreported = await reports.flush(REPORTS_FLUSH_MS);
+if (unreported > 0)
+  telemetry.log.warn({ unreported }, "reports of half-open connections have not reached the push queue");
 redis.disconnect();
 admin.stop();
 await nats.drain();

@@ -12,6 +12,7 @@ export interface ConnectorMetrics {
   readonly acked: (ms: number) => void;
   readonly delivered: (frames: number, ms: number | undefined) => void;
   readonly noticesDropped: (by: number) => void;
+  readonly countReports: (outcome: "queued" | "dropped" | "refused", by: number) => void;
 }
 
 const CLOSES = new Set([1000, 1001, 1005, 1006, 1012, 4400, 4401, 4402, 4403, 4408, 4409, 4429]);
@@ -75,5 +76,16 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     noticesDropped: (by) => {
       dropped.add(by);
     },
+    countReports: countReportsWith(telemetry),
+  };
+}
+
+function countReportsWith(telemetry: Telemetry): ConnectorMetrics["countReports"] {
+  const reports = telemetry.counter(
+    "jichat_connector_reports",
+    "reports of half-open connections for the push queue, by outcome",
+  );
+  return (outcome, by) => {
+    reports.add(by, { outcome });
   };
 }

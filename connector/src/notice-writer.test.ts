@@ -27,6 +27,10 @@ class Listener implements Reader {
     throw new Error("a notice goes by `writeNotice`");
   }
 
+  delivered(): void {
+    throw new Error("a notice may be lost");
+  }
+
   writeNotice(bytes: string | Uint8Array): boolean {
     if (!this.isSlow) this.heard.push(bytes);
     return !this.isSlow;

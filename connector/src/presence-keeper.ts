@@ -1,3 +1,4 @@
+import type { Clock } from "@jichat/protocol/clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { CONNECTOR_RENEW_MS } from "@jichat/protocol/log/streams.ts";
 import type { Bus } from "@jichat/runtime/bus.ts";
@@ -17,6 +18,8 @@ interface KeeperParts extends RegistrationParts {
     Pick<Presence, "announceConnector" | "onRun" | "removeConnector" | "renewConnector">;
   readonly hub: RegistrationParts["hub"] & Pick<Hub, "placed">;
   readonly bus: Pick<Bus, "onReconnect" | "publish">;
+  /** The cluster's clock. */
+  readonly clock: Pick<Clock, "now">;
   readonly metrics: Pick<ConnectorMetrics, "countGap">;
 }
 
@@ -117,7 +120,7 @@ export class PresenceKeeper {
   }
 
   #gap(session: Session): void {
-    if (session.isLive) session.write({ t: "gap" });
+    if (session.isLive) session.writeGap(this.#parts.clock.now());
     else session.missed = true;
   }
 }

@@ -12,6 +12,8 @@ export interface Reader {
   /** Set if an event arrives before the welcome: the session is then told to sync. */
   missed: boolean;
   writeEncoded(bytes: Bytes): void;
+  /** Called for each event that was written, with the event's time. */
+  delivered(ts: number): void;
   /** Writes a frame that may be dropped. False if it was dropped because this reader has too much unread. */
   writeNotice(bytes: Bytes): boolean;
 }

@@ -8,6 +8,7 @@ import type { ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import type { ReadList } from "@jichat/presence/presence-texts.ts";
 import type { Intake } from "./intake.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
+import { Unconfirmed, gapTime } from "./unconfirmed.ts";
 import type { ClientFrame } from "@jichat/conversation/client-frame.ts";
 
 export type SessionState = "new" | "greeting" | "live" | "closed";
@@ -89,6 +90,18 @@ export class Session {
   life: Life = "quiet";
   /** Time of the first sweep after the last sign of life. */
   lastSeenAt: number;
+  /** Since the last sweep the device sent a frame of its own: its hello, a write, `pull` or `sync`. */
+  acted = true;
+  /** Time of the first sweep after the last of these. */
+  actedAt: number;
+  /** What the device's latest `state` said; `undefined` if it has sent none. */
+  saidActive: boolean | undefined;
+  /** Allocated lazily: most sockets have no delivery most of the time. */
+  unconfirmed: Unconfirmed | undefined;
+  /** The close code with which this connector ended it. */
+  endedWith: number | undefined;
+  /** It was told to leave a connector that drains, and has not gone in time. */
+  isOverdue = false;
   #ws: WebSocket<SocketData> | undefined;
   /** Frames written in this turn. Allocated lazily: most sockets have none most of the time. */
   #outgoing: EncodedFrame[] | undefined;
@@ -97,6 +110,7 @@ export class Session {
   constructor(birth: SessionBirth) {
     this.birth = birth;
     this.lastSeenAt = birth.now;
+    this.actedAt = birth.now;
   }
 
   opened(ws: WebSocket<SocketData>): void {
@@ -120,6 +134,23 @@ export class Session {
 
   get codecName(): CodecName {
     return this.birth.codec.binary ? "msgpack" : "json";
+  }
+
+  /** Anything arrived from the client. */
+  heard(): void {
+    this.life = "heard";
+    this.unconfirmed?.heard();
+  }
+
+  /** An event of time `ts` was delivered. */
+  delivered(ts: number): void {
+    (this.unconfirmed ??= new Unconfirmed()).delivered(ts);
+  }
+
+  /** Tells the device to sync, in place of events that were not delivered. `now` is by the cluster's clock. */
+  writeGap(now: number): void {
+    this.write({ t: "gap" });
+    this.delivered(gapTime(now));
   }
 
   write(frame: ServerFrame<BodyText>): void {
@@ -204,6 +235,7 @@ export class Session {
     const ws = this.#ws;
     if (ws === undefined || !this.isOpen) return;
     this.state = "closed";
+    this.endedWith = code;
     ws.end(code, reason);
     // A client that does not read the close frame is cut off. `#ws` is undefined if the socket has closed by
     // then.

@@ -16,12 +16,14 @@ import type { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import type { AddressBudget } from "./address-budget.ts";
 import type { Config } from "./config.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
+import { reportOf } from "./half-open.ts";
 import type { FrameHandler } from "./handler.ts";
 import type { Hub } from "./hub.ts";
 import type { IntakeParts } from "./intake-of.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
 import type { RegistrationParts } from "./registration.ts";
 import { goodbye } from "./registration.ts";
+import type { ReportOutbox } from "./report-outbox.ts";
 import { Session } from "./session.ts";
 import type { SocketData } from "./session.ts";
 
@@ -54,6 +56,7 @@ export interface SocketParts extends UpgradeParts, Pick<RegistrationParts, "pres
   readonly intakeLimits: IntakeParts["intakeLimits"];
   readonly addressBudget: Pick<AddressBudget, "of" | "spend" | "waitMs"> | undefined;
   readonly handler: Pick<FrameHandler, "onMessage">;
+  readonly reports: Pick<ReportOutbox, "add">;
 }
 
 /** uWebSockets.js callbacks. They are thin: each one hands over to the handler or the hub. */
@@ -86,9 +89,11 @@ export function socketBehavior(parts: SocketParts): WebSocketBehavior<SocketData
     },
     close: (ws, code) => {
       const { session } = ws.getUserData();
+      const report = reportOf(session, code);
       session.closed();
       hub.close(session);
       metrics.countClose(code);
+      if (report !== undefined) parts.reports.add(report);
       void goodbye(parts, session);
     },
   };

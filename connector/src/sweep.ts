@@ -5,6 +5,7 @@ import type { Revocations } from "@jichat/identity/revocations.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import type { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
+import { sweepActed } from "./activity.ts";
 import type { AddressBudget } from "./address-budget.ts";
 import type { Config } from "./config.ts";
 import type { Hub } from "./hub.ts";
@@ -73,6 +74,8 @@ function sweep(parts: SweepParts): void {
   for (const session of hub.sockets) {
     if (session.isLive) {
       sweepSilent(session, awake, config.heartbeatMs, asks);
+      sweepActed(session, awake);
+      session.unconfirmed?.sweep();
       if (session.isLive) sweepLive(parts, session, wallClock);
     } else if (session.isOpen && awake - session.birth.now > config.helloMs)
       session.close(CLOSE.unauthenticated, "no `hello` arrived in time");

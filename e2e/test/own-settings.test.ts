@@ -36,10 +36,10 @@ test(
     const ack = await phone.ask({ t: "mute", id: "1", conversation, ...muted });
     assert.deepEqual([ack.t, ack["seq"], ack["duplicate"]], ["ack", head, undefined]);
     for (const socket of [phone, laptop, tablet]) {
-        const { at, ...told } = await socket.hear(isSettings);
-        assert.deepEqual(told, { t: "settings", conversation, muted });
-        assert.ok(Number(at) > 0);
-      }
+      const { at, ...told } = await socket.hear(isSettings);
+      assert.deepEqual(told, { t: "settings", conversation, muted });
+      assert.ok(Number(at) > 0);
+    }
     const again = await phone.ask({ t: "mute", id: "1", conversation, ...muted });
     assert.deepEqual([again["seq"], again["duplicate"]], [head, true]);
 

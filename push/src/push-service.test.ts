@@ -44,7 +44,7 @@ test("who is there, who has read and who has muted is not pushed; a silent conne
   bench.notes.enter("ann", "g", { mark: 3 });
   bench.queue.put(messageTo(["ann"], 3));
   await bench.settle();
-  bench.notes.enter("ann", "g", { mark: 0, settings: { muted: {} } });
+  bench.notes.enter("ann", "g", { mark: 0, settings: { muted: {}, at: 1 } });
   bench.queue.put(messageTo(["ann"], 4));
   await bench.settle();
   assert.deepEqual(bench.provider.shown, ["ann g 2 x1"]);
@@ -243,7 +243,7 @@ test("marks and mutes that Redis has lost are asked of storage", async () => {
   bench.notes.entries.clear();
   const entry = { conversation: "g", position: 1, first: 1, mark: 1, markNo: 1 };
   bench.stored.set("ann g", entry);
-  bench.stored.set("ann h", { ...entry, conversation: "h", settings: { muted: {} } });
+  bench.stored.set("ann h", { ...entry, conversation: "h", settings: { muted: {}, at: 1 } });
   bench.queue.put(messageTo(["ann"], 1), messageTo(["ann"], 2), messageTo(["ann"], 2, { conversation: "h" }));
   bench.queue.put(messageTo(["ann"], 2, { conversation: "nobody knows" }));
   await bench.settle();

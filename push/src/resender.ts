@@ -1,4 +1,5 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
+import { PUSH_AGE_MS } from "@jichat/protocol/log/streams.ts";
 import type { Circuits } from "./circuits.ts";
 import type { SkipReason } from "./decide.ts";
 import { laterKey } from "./ids.ts";
@@ -93,6 +94,7 @@ export class Resender {
   async #resend(kept: KeptEntry, scope: Scope): Promise<void> {
     const { registrations, providers, circuits, clock, judge, lanes } = this.#parts;
     const { user, device, message, count } = kept.entry;
+    if (clock.now() - message.ts > PUSH_AGE_MS) return this.#drop(kept, "old");
     const registration = (await registrations.of(user)).find((one) => one.device === device);
     if (registration === undefined) return this.#drop(kept, "unregistered");
     // Most of them need no further look while their provider is down.

@@ -54,6 +54,9 @@ function untold(): readonly string[] {
   );
 }
 
+/** `undefined` while NATS does not answer. */
+const leftOrUndefined = async (): Promise<number | undefined> => world.left().catch(() => undefined);
+
 const untilAllAreTold = async (ms: number): Promise<void> =>
   until("the queue is empty, and nothing waits", ms, async () => (await world.left()) === 0, 250).then(
     () => undefined,
@@ -179,6 +182,35 @@ test("a worker that is stopped hands over at once; nothing is told twice", async
   await untilAllAreTold(30_000);
   assert.deepEqual(untold(), []);
   assert.equal(world.receiver.repeated.length, repeated);
+});
+
+test("Redis is killed and comes back empty: what came meanwhile is told once sessions are known again", async () => {
+  const repeated = world.receiver.repeated.length;
+  const [redis] = world.servers.redis.parts;
+  assert.ok(redis !== undefined);
+  await redis.kill();
+  for (const conversation of CONVERSATIONS) await say(conversation);
+  await sleep(1_000);
+  redis.start();
+  await untilAllAreTold(SETTLED_WITHIN_MS);
+  assert.deepEqual(untold(), []);
+  assert.ok(world.receiver.repeated.length - repeated <= REPEATED_MAX);
+});
+
+test("NATS is killed in the middle of it: every message is pushed or folded", async () => {
+  const repeated = world.receiver.repeated.length;
+  const [nats] = world.servers.nats.parts;
+  assert.ok(nats !== undefined);
+  for (let round = 0; round < 2; round += 1)
+    for (const conversation of CONVERSATIONS) await say(conversation);
+  await nats.kill();
+  nats.start();
+  await nats.ready(20_000);
+  await until("the queue answers", 30_000, async () => (await leftOrUndefined()) !== undefined, 250);
+  for (const conversation of CONVERSATIONS) await say(conversation);
+  await until("the queue is empty", 60_000, async () => (await leftOrUndefined()) === 0, 250);
+  assert.deepEqual(untold(), []);
+  assert.ok(world.receiver.repeated.length - repeated <= REPEATED_MAX);
 });
 
 test("gone: the registration goes; refused: a dead letter", async () => {

@@ -94,7 +94,11 @@ const KINDS: Readonly<Record<string, (unit: EffectUnit) => void>> = {
     for (let i = 0; i < 50; i += 1) {
       const conversation = parsed(id(i));
       for (const one of everybody)
-        putEntry(unit, { user: one, entry: { conversation, position: i, first: 1, mark: 1, markNo: 1 }, isRead: true });
+        putEntry(unit, {
+          user: one,
+          entry: { conversation, position: i, first: 1, mark: 1, markNo: 1 },
+          isRead: true,
+        });
     }
   },
   gaps: (unit) => {

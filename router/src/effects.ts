@@ -2,6 +2,7 @@ import { merge } from "./backlog.ts";
 import type { EffectUnit } from "./effect-unit.ts";
 import { takeUnpushed } from "./effect-unit.ts";
 import type { EffectsWorld } from "./ports.ts";
+import { PushLane } from "./push-lane.ts";
 import { UnitWork } from "./unit-work.ts";
 
 const RETRY_MS = 100;
@@ -23,13 +24,20 @@ export class Effects {
   #underWay: EffectUnit | undefined;
   #unresolved: Unresolved | undefined;
   #wake: () => void = () => {};
+  readonly #pushes: PushLane;
   #done: number;
+  /** Like `#done`, without the push queue. */
+  #told: number;
   #busy = false;
 
   constructor(world: EffectsWorld, done: number, signal: AbortSignal) {
     this.#world = world;
     this.#done = done;
+    this.#told = done;
     this.#signal = signal;
+    this.#pushes = new PushLane(world, signal, (position) => {
+      this.#done = Math.max(this.#done, position);
+    });
   }
 
   /** Every effect of every batch up to here is done. */
@@ -44,11 +52,12 @@ export class Effects {
 
   /** Approximate bytes of memory that they hold. */
   get backlogBytes(): number {
-    return (this.#waiting?.bytes ?? 0) + (this.#underWay?.bytes ?? 0);
+    return (this.#waiting?.bytes ?? 0) + (this.#underWay?.bytes ?? 0) + this.#pushes.bytes;
   }
 
   get idle(): boolean {
-    return this.#waiting === undefined && this.#unresolved === undefined && !this.#busy;
+    const hasWork = this.#waiting !== undefined || this.#unresolved !== undefined || this.#busy;
+    return !hasWork && this.#pushes.isIdle;
   }
 
   add(unit: EffectUnit): void {
@@ -108,9 +117,10 @@ export class Effects {
     this.#countDropped(unit); // `add` has not counted a redone unit.
     // A republish that waited was made before the previous unit was done. It must not report an older
     // position.
-    const work = new UnitWork(this.#world, unit, Math.max(unit.position, this.#done), this.#signal);
-    if ((await this.#untilDone(async () => work.goOn())) === true)
-      this.#done = Math.max(this.#done, unit.position);
+    const work = new UnitWork(this.#world, unit, Math.max(unit.position, this.#told), this.#signal);
+    if ((await this.#untilDone(async () => work.goOn())) !== true) return;
+    this.#told = Math.max(this.#told, unit.position);
+    await this.#pushes.add(this.#told, work.pushes);
   }
 
   #countDropped(unit: EffectUnit): void {

@@ -183,7 +183,12 @@ test("settings are in a snapshot, in storage's facts, and in what a new owner re
     idsFrom: 0,
     ids: [],
   });
-  assert.deepEqual(facts.members.get("ann"), { first: 1, mark: 1, markNo: 0, settings: { muted: {}, at: 1 } });
+  assert.deepEqual(facts.members.get("ann"), {
+    first: 1,
+    mark: 1,
+    markNo: 0,
+    settings: { muted: {}, at: 1 },
+  });
   assert.deepEqual(facts.members.get("bob"), { first: 1, mark: 1, markNo: 0 });
 });
 

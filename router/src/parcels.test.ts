@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { NOTICES_LEVEL, encodeDelivery, encodeRound } from "@jichat/protocol/bus/delivery.ts";
 import { receiptOf } from "@jichat/protocol/bus/notice.ts";
 import type { OutgoingEvent, Parcel } from "./parcels.ts";
-import { missedParcelsOf, parcelsOf } from "./parcels.ts";
+import { parcelsOf } from "./parcels.ts";
 
 const NATS_BYTES_MAX = 1_048_576;
 
@@ -126,16 +126,4 @@ test("all notices and gaps travel, in parcels that fit into a NATS message", () 
     parcels.map(({ isRest }) => isRest),
     parcels.map((_, index) => (index === 0 ? undefined : true)),
   );
-});
-
-test("the members of a group of a thousand who missed a message reach the push queue in messages that NATS accepts", () => {
-  const missed = Array.from({ length: 12_000 }, (_, index) => ({
-    user: "u".repeat(64),
-    conversation: "c".repeat(64),
-    seq: Number.MAX_SAFE_INTEGER - index,
-  }));
-  const parts = missedParcelsOf(missed);
-  assert.deepEqual(parts.flat(), missed);
-  for (const part of parts) assert.ok(JSON.stringify(part).length < NATS_BYTES_MAX);
-  assert.deepEqual(missedParcelsOf([]), []);
 });

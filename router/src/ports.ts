@@ -6,6 +6,7 @@ import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Reached } from "@jichat/presence/presence.ts";
 import type { PresenceUpdate } from "@jichat/presence/presence-update.ts";
 import type { PushEntry } from "./push-entries.ts";
+import type { PushText } from "./push-texts.ts";
 
 /** What a partition's owner needs from outside. Production has adapters, the simulation has models. */
 export interface Log {
@@ -55,11 +56,13 @@ export interface Deliverer {
 
 export interface Push {
   /**
-   * Encodes entries as messages of the push queue. Entries of a sender who is over the limit are not among
-   * them: they follow by themselves.
+   * Encodes entries for the push queue. Entries of a sender who is over the limit are not among them: they
+   * follow by themselves.
    */
-  take(partition: number, entries: readonly PushEntry[]): readonly Uint8Array[];
-  /** Resolves once the queue has stored the message, or has refused it for good. Rejects if it may not have. */
+  take(partition: number, entries: readonly PushEntry[]): readonly PushText[];
+  /**
+   * Resolves once the queue has stored the message, or has refused it for good. Rejects if it may not have.
+   */
   add(partition: number, message: Uint8Array): Promise<void>;
 }
 
@@ -73,5 +76,8 @@ export interface EffectsWorld {
   readonly backlogBytesMax: () => number;
   /** Most cost of one Redis script, if not the default. */
   readonly scriptCostMax?: number | undefined;
-  readonly count: (what: "delivered" | "gap" | "folded" | "shed" | "retried" | "unpushed", by: number) => void;
+  readonly count: (
+    what: "delivered" | "gap" | "folded" | "shed" | "retried" | "unpushed",
+    by: number,
+  ) => void;
 }

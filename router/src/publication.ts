@@ -28,7 +28,7 @@ export class Publication {
     this.#position = position;
     this.#costMax = costMax;
     this.#heads = new Line([...unit.heads.values()], headCost);
-    this.#entries = new Line([...unit.entries.values()]);
+    this.#entries = new Line<PresenceUpdate["entries"][number]>([...unit.entries.values()]);
     this.#unsure = new Line([...unit.unsure]);
     this.#users = new Line(usersOf(unit));
   }

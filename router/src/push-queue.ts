@@ -6,6 +6,7 @@ import { finalErrorOf } from "@jichat/runtime/final-errors.ts";
 import type { Push } from "./ports.ts";
 import type { PushEntry } from "./push-entries.ts";
 import { PushShares } from "./push-shares.ts";
+import type { PushText } from "./push-texts.ts";
 import { PUSH_MESSAGE_BYTES_MAX, entryBytesMax, packed } from "./push-texts.ts";
 
 const PUBLISH_TIMEOUT_MS = 2_000;
@@ -33,8 +34,7 @@ interface PushQueueParts {
 }
 
 /**
- * Writes to the push queue. The queue may drop entries. So a message that it refuses for good is dropped, and
- * effects for people who are online do not wait for it.
+ * Writes to the push queue. The queue may drop entries. So a message that it refuses for good is dropped.
  *
  * These entries are written at every level of the cluster. What level 1 wrote here had no reader, so there is
  * no earlier build whose reader could meet a form that it does not know.
@@ -55,13 +55,13 @@ export class PushQueue implements Push {
     return this.#shares.size;
   }
 
-  take(partition: number, entries: readonly PushEntry[]): readonly Uint8Array[] {
+  take(partition: number, entries: readonly PushEntry[]): readonly PushText[] {
     const { clock, count } = this.#parts;
     const { texts, coalesced, dropped } = this.#shares.admit(partition, entries, clock.monotonic());
     count("queued", texts.length);
     count("coalesced", coalesced);
     count("dropped", dropped);
-    return packed(texts, PUSH_MESSAGE_BYTES_MAX);
+    return texts;
   }
 
   async add(partition: number, message: Uint8Array): Promise<void> {
@@ -112,7 +112,8 @@ export class PushQueue implements Push {
     const { clock, count } = this.#parts;
     for (const [of, texts] of this.#shares.take(clock.monotonic(), partition)) {
       count("queued", texts.length);
-      for (const message of packed(texts, PUSH_MESSAGE_BYTES_MAX)) this.#late.push({ partition: of, message });
+      for (const message of packed(texts, PUSH_MESSAGE_BYTES_MAX))
+        this.#late.push({ partition: of, message });
     }
   }
 

@@ -38,7 +38,8 @@ export function textsOf(entry: PushEntry, bytesMax: number): readonly PushText[]
 function partsOf(message: QueuedMessage, bytesMax: number): readonly QueuedMessage[] {
   const { mentions = [], ...rest } = message;
   const mentioned = new Set(mentions);
-  const room = bytesMax - MENTIONS_BYTES - textOf({ ...rest, to: [] }).bytes;
+  const kept = textOf({ ...rest, to: [] }).bytes + (mentions.length === 0 ? 0 : MENTIONS_BYTES);
+  const room = bytesMax - kept;
   const parts: QueuedMessage[] = [];
   let to: string[] = [];
   let left = room;

@@ -17,14 +17,25 @@ const READERS: readonly string[] = ["ann"];
 function read(position: number, user = `user-${position}`): EffectUnit {
   const unit = emptyUnit(position);
   putNotice(unit, receiptOf({ conversation: "g", user, seq: position, origin: "s1" }));
-  putEntry(unit, { user, entry: { conversation: "g", position, first: 1, mark: position, markNo: 1 }, isRead: true });
+  putEntry(unit, {
+    user,
+    entry: { conversation: "g", position, first: 1, mark: position, markNo: 1 },
+    isRead: true,
+  });
   return unit;
 }
 
 function said(position: number): EffectUnit {
   const unit = emptyUnit(position);
   const delivered = { frame: `{"t":"event","seq":${position}}`, ts: 1, position };
-  putEvent(unit, { conversation: "g", seq: position, author: "ann", name: undefined, delivered, recipients: READERS });
+  putEvent(unit, {
+    conversation: "g",
+    seq: position,
+    author: "ann",
+    name: undefined,
+    delivered,
+    recipients: READERS,
+  });
   return unit;
 }
 

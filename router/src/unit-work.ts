@@ -5,14 +5,15 @@ import { gapsInPlaceOf, parcelsOf } from "./parcels.ts";
 import type { EffectsWorld } from "./ports.ts";
 import { Publication } from "./publication.ts";
 import { pushEntriesOf } from "./push-entries.ts";
+import type { PushText } from "./push-texts.ts";
 import { spread } from "./spread.ts";
 
 const DELIVER_TIMEOUT_MS = 2_000;
 const RETRY_MS = 100;
 
 /**
- * Carries out one unit's effects: to Redis, to connectors, to the push queue. After an error it continues
- * where it stopped.
+ * Carries out one unit's effects: to Redis and to connectors. After an error it continues where it stopped.
+ * What it has for the push queue is in `pushes` then.
  */
 export class UnitWork {
   readonly #world: EffectsWorld;
@@ -22,8 +23,7 @@ export class UnitWork {
   /** Monotonic time at which the unit was taken; nothing is added to it later. */
   readonly #takenAt: number;
   #outgoing: Map<string, ConnectorUnit> | undefined;
-  /** Messages for the push queue that it has not taken yet. */
-  #pushes: Uint8Array[] = [];
+  #pushes: readonly PushText[] = [];
 
   /** Effects up to `position` are done once this unit is. */
   constructor(world: EffectsWorld, unit: EffectUnit, position: number, signal: AbortSignal) {
@@ -32,6 +32,11 @@ export class UnitWork {
     this.#takenAt = world.clock.monotonic();
     this.#signal = signal;
     this.#publication = new Publication(world.partition, position, unit, world.scriptCostMax);
+  }
+
+  /** Entries for the push queue. Known once `goOn` has resolved. */
+  get pushes(): readonly PushText[] {
+    return this.#pushes;
   }
 
   /** Resolves with true once everything is done. Rejects at the first failure; call it again to continue. */
@@ -43,7 +48,7 @@ export class UnitWork {
       await this.#deliverAll(connector, out);
       outgoing.delete(connector);
     });
-    for (const settled of await Promise.allSettled([...deliveries, this.#push()]))
+    for (const settled of await Promise.allSettled(deliveries))
       if (settled.status === "rejected") throw settled.reason;
     return true;
   }
@@ -52,7 +57,7 @@ export class UnitWork {
   #spread(): Map<string, ConnectorUnit> {
     const { online, candidates } = this.#publication;
     const entries = pushEntriesOf(this.#unit, candidates);
-    if (entries.length > 0) this.#pushes = [...this.#world.push.take(this.#world.partition, entries)];
+    if (entries.length > 0) this.#pushes = this.#world.push.take(this.#world.partition, entries);
     return spread(this.#unit, online);
   }
 
@@ -60,14 +65,6 @@ export class UnitWork {
     const { sessions } = this.#world;
     for (let part = this.#publication.next(); part !== undefined; part = this.#publication.next())
       this.#publication.written(part, await sessions.publish(part));
-  }
-
-  async #push(): Promise<void> {
-    const { push, partition } = this.#world;
-    for (let message = this.#pushes[0]; message !== undefined; message = this.#pushes[0]) {
-      await push.add(partition, message);
-      this.#pushes.shift();
-    }
   }
 
   async #deliverAll(connector: string, out: ConnectorUnit): Promise<void> {

@@ -16,6 +16,8 @@ import { eventRow, isKnown, leftRow, listedRow, lookedUpRow, readRow, settingsRo
 import type { ConversationList, ConversationView, Live } from "./types.ts";
 
 const KEPT = "row/";
+/** What rows did not have that an earlier version kept. */
+const KEPT_BEFORE = { settingsAt: 0 } as const;
 /** Conversations whose `Live` and topic are remembered while nobody is subscribed to them. */
 const IDLE_MAX = 2_000;
 
@@ -83,7 +85,7 @@ export class Listing<B> {
   resume(kept: ReadonlyMap<string, unknown>, hasSeen: boolean): void {
     for (const [key, value] of kept) {
       if (!key.startsWith(KEPT)) continue;
-      if (hasSeen && isRow<B>(value)) this.#put(value);
+      if (hasSeen && isRow<B>(value)) this.#put({ ...KEPT_BEFORE, ...value });
       else this.#parts.keeper.delete(key);
     }
     this.#changed.clear();
@@ -235,9 +237,8 @@ export class Listing<B> {
 
 /** Whether a kept value is one of ours. A store may hold what a later version has written. */
 function isRow<B>(value: unknown): value is Row<B> {
-  const { id, kind, name, head, read, unread, pins, muted, settingsAt, activeAt, isCounted } = (value ?? {}) as Partial<
-    Record<keyof Row<B>, unknown>
-  >;
+  const { id, kind, name, head, read, unread, pins, muted, settingsAt, activeAt, isCounted } = (value ??
+    {}) as Partial<Record<keyof Row<B>, unknown>>;
   return (
     typeof id === "string" &&
     typeof name === "string" &&
@@ -245,6 +246,6 @@ function isRow<B>(value: unknown): value is Row<B> {
     Array.isArray(pins) &&
     (muted === undefined || (typeof muted === "object" && muted !== null)) &&
     typeof isCounted === "boolean" &&
-    [head, read, unread, activeAt, settingsAt].every((count) => typeof count === "number")
+    [head, read, unread, activeAt, settingsAt ?? 0].every((count) => typeof count === "number")
   );
 }

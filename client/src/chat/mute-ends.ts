@@ -56,9 +56,12 @@ export class MuteEnds {
   readonly #ring = (): void => {
     const now = this.#parts.now();
     this.#nextAt = Infinity;
-    const ended = [...this.#ends].filter(([, until]) => until <= now).map(([id]) => id);
+    const ended: string[] = [];
+    let next = Infinity;
+    for (const [id, until] of this.#ends)
+      if (until <= now) ended.push(id);
+      else next = Math.min(next, until);
     for (const id of ended) this.#ends.delete(id);
-    const next = Math.min(...this.#ends.values());
     if (next < Infinity) this.#wait(next);
     for (const id of ended) this.#parts.onEnd(id);
   };

@@ -96,6 +96,18 @@ test("who leaves is no member, until they come back: then nothing from before co
   assert.equal(leftRow(back, 20).isMember, false);
 });
 
+test("a list of an earlier membership takes no settings into the present one", () => {
+  const known = row({ muted: {}, settingsAt: 5 });
+  assert.deepEqual(listedRow(listed({ settingsAt: 4 }), known).muted, {});
+  assert.equal(listedRow(listed({ settingsAt: 6 }), known).muted, undefined);
+  const left = after(known, said(11, { kind: "left", users: [ME], no: 10, body: undefined }));
+  const back = after(left, said(20, { kind: "joined", users: [ME], no: 15, body: undefined }));
+  assert.deepEqual([back.muted, back.settingsAt], [undefined, 0]);
+  assert.equal(listedRow(listed({ muted: {}, settingsAt: 5 }), back).muted, undefined);
+  const listedBack = listedRow(listed({ first: 20, head: 20 }), known);
+  assert.deepEqual([listedBack.muted, listedBack.settingsAt], [undefined, 0]);
+});
+
 test("pins follow their events", () => {
   const pinned = after(row({ pins: [3] }), said(11, { kind: "pinned", target: 5, no: 10, body: undefined }));
   assert.deepEqual(pinned.pins, [3, 5]);

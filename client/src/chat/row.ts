@@ -35,10 +35,12 @@ export function listedRow<B>(listed: ListedConversation<B>, known: Row<B> | unde
   const { conversation: id, kind, name, peer, first, head, read, unread, pins = NOBODY, muted } = listed;
   const last = listed.last as ConversationEvent<B> | undefined;
   const isSameLife = known !== undefined && known.first === first;
+  const isOlder = known !== undefined && head < known.head;
   const { settingsAt = 0 } = listed;
-  const settings = isSameLife && settingsAt < known.settingsAt ? settingsOf(known) : { muted, settingsAt };
-  if (known !== undefined && head < known.head)
-    return { ...known, read: later(known.read, read), ...settings };
+  // Of two memberships the one that the older list speaks of is over, and its settings with it.
+  const isBehind = isSameLife ? settingsAt < known.settingsAt : isOlder;
+  const settings = known !== undefined && isBehind ? settingsOf(known) : { muted, settingsAt };
+  if (isOlder) return { ...known, read: later(known.read, read), ...settings };
   const before = isSameLife ? known : undefined;
   // A read mark never goes back: a list that has a lower one was made before it.
   const isMarked = before !== undefined && before.read > read;

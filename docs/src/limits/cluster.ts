@@ -2,6 +2,8 @@ import type { Section } from "./row.ts";
 import { fixed, set } from "./row.ts";
 
 const PUSH = "the oldest entries are dropped; history keeps the messages";
+const SHARE = "pushes wait; the latest message of each conversation stands for those before it";
+const SHARES = "router/src/push-shares.ts";
 
 export const CLUSTER: Section = {
   title: "The cluster",
@@ -34,6 +36,12 @@ export const CLUSTER: Section = {
       "PUSH_AGE_MS",
     ),
     fixed(["the push queue", "bytes", PUSH], "lib/log/src/streams.ts", "PUSH_BYTES_MAX"),
+    fixed(
+      ["entries of one sender in the push queue, at once", "bytes", SHARE],
+      SHARES,
+      "SHARE_BYTES_AT_ONCE",
+    ),
+    fixed(["and then each second, from each router", "bytes", SHARE], SHARES, "SHARE_BYTES_PER_SECOND"),
     fixed(
       ["keys in `CLUSTER_KEY`", "count", "the process does not start"],
       "lib/runtime/src/process-config.ts",

@@ -86,7 +86,7 @@ export class ConnectorModel implements SocketConnector {
       afterLoss: async () => (sim.guards.afterLoss ? losses.read() : [0]),
       log: { identity: () => LOG_IDENTITY, position },
     });
-    this.#deliveries = new Deliveries(this);
+    this.#deliveries = new Deliveries(this, this.machine.clock);
     this.#keeper = new KeeperModel(sim, name, this.machine, {
       placed: () => this.#placed,
       replaced: ({ user, name: device }, displaced) => {
@@ -198,7 +198,7 @@ export class ConnectorModel implements SocketConnector {
   /** Takes a delivery of an owner. Without the guard, every delivery is written as it comes. */
   #receive(delivery: Delivery): DeliveryResult {
     const { deliveryOrder, noticeOrder, notices } = this.#sim.guards;
-    if (!deliveryOrder) this.#deliveries = new Deliveries(this);
+    if (!deliveryOrder) this.#deliveries = new Deliveries(this, this.machine.clock);
     const told = notices ? delivery.notices : [];
     return this.#deliveries.deliver({
       ...delivery,

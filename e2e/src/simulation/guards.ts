@@ -61,6 +61,8 @@ export interface Guards {
   readonly rest: boolean;
   /** The facts of a conversation say so if it has more members than one answer holds. */
   readonly memberPages: boolean;
+  /** While it is not known who receives pushes, everybody is named in the push queue. */
+  readonly everybodyPushed: boolean;
   /** Batches are cut by their encoded size, and a refusal for size is not treated as a lost answer. */
   readonly sizes: boolean;
 }
@@ -94,5 +96,6 @@ export const ALL: Guards = {
   wholeAt: true,
   rest: true,
   memberPages: true,
+  everybodyPushed: true,
   sizes: true,
 };

@@ -2,6 +2,8 @@ import type { ListEntry } from "@jichat/protocol/bus/query.ts";
 import type { Arrival } from "@jichat/presence/arrivals.ts";
 import type { ListCache } from "@jichat/edge/list-cache.ts";
 import type { Sessions } from "@jichat/router/ports.ts";
+import type { Candidates } from "@jichat/presence/candidates.ts";
+import { EVERYBODY, NO_CANDIDATES } from "@jichat/presence/candidates.ts";
 import type { ReadList, SessionEntry, StoredHead, StoredList } from "@jichat/presence/presence-texts.ts";
 import { isWhole } from "@jichat/presence/presence-texts.ts";
 import type { PresenceUpdate } from "@jichat/presence/presence-update.ts";
@@ -16,6 +18,9 @@ import type { Machine, Time } from "./world.ts";
 export const SCRIPT_COST_MAX = 4;
 const COST_IN_TIME = 10;
 const LOOK_MS = 1_000;
+/** Those with a device that receives pushes, and how long after a loss Redis lacks the set of them. */
+export const PUSHED: ReadonlySet<string> = new Set(["bob", "cat"]);
+const PUSHED_AGAIN_MS = 1_500;
 
 /** What a machine knows about Redis. */
 interface Client {
@@ -40,6 +45,8 @@ export class RedisModel {
   #folded = new Map<number, number>();
   #sessions: SessionsModel;
   readonly #clients = new Map<Machine, Client>();
+  /** From when on the set of those who receive pushes is complete. */
+  #pushedFrom = 0;
   awayUntil = 0;
   run = 1;
 
@@ -56,6 +63,13 @@ export class RedisModel {
     this.#done = new Map();
     this.#folded = new Map();
     this.#sessions = new SessionsModel(this.#time);
+    this.#pushedFrom = Math.max(this.#time.now, this.awayUntil) + PUSHED_AGAIN_MS;
+  }
+
+  /** Those who may receive pushes, as the script reads them. */
+  #candidates(): Candidates {
+    if (this.#time.now >= this.#pushedFrom) return PUSHED;
+    return this.#guards.everybodyPushed ? EVERYBODY : NO_CANDIDATES;
   }
 
   /** Loses all data, and does not answer for a while. */
@@ -164,8 +178,9 @@ export class RedisModel {
         const online = early ?? read();
         // The script has run, but its caller does not learn of it.
         if (updateCost(update) > COST_IN_TIME) throw new Error("the script took too long");
+        const candidates = update.users.length === 0 ? NO_CANDIDATES : this.#candidates();
         await this.#back(machine);
-        return online;
+        return { online, candidates };
       },
       giveUp: async (lostAt) => {
         const client = this.#clients.get(machine);
@@ -182,7 +197,6 @@ export class RedisModel {
         await this.#back(machine);
         return isAlive;
       },
-      settled: () => false,
     };
   }
 

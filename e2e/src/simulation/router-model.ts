@@ -4,6 +4,7 @@ import { factsFrom } from "@jichat/router/facts-client.ts";
 import { Owner } from "@jichat/router/owner.ts";
 import type { OwnerWorld } from "@jichat/router/owner.ts";
 import type { Log } from "@jichat/router/ports.ts";
+import { PushQueue } from "@jichat/router/push-queue.ts";
 import { serveCommands } from "@jichat/router/serve-commands.ts";
 import type { Bus } from "@jichat/runtime/bus.ts";
 import type { Snapshot } from "@jichat/protocol/log/snapshot.ts";
@@ -11,6 +12,7 @@ import type { Guards } from "./guards.ts";
 import type { LogModel } from "./log-model.ts";
 import { LOG_BYTES_AT_ONCE } from "./log-model.ts";
 import type { Network } from "./network.ts";
+import type { PushModel } from "./push-model.ts";
 import type { RedisModel } from "./redis-model.ts";
 import { SCRIPT_COST_MAX } from "./redis-model.ts";
 import type { StorageModel } from "./storage-model.ts";
@@ -29,10 +31,13 @@ interface RouterParts {
   readonly redis: Pick<RedisModel, "onRun" | "sessionsFor">;
   readonly storage: Pick<StorageModel, "watermark">;
   readonly network: Network;
+  readonly push: Pick<PushModel, "store">;
   /** The cluster's level. */
   readonly level: number;
   /** The number of notices that were shed so far. */
   shed: number;
+  /** The number of messages that the push queue was not told of, since effects lagged. */
+  unpushed: number;
   /** The snapshot that the next owner loads. */
   snapshot: Snapshot | undefined;
   nextId(): string;
@@ -81,6 +86,30 @@ export class RouterModel {
     };
   }
 
+  /** The product's own, over a queue whose answer may get lost. */
+  #push(): PushQueue {
+    const { machine } = this;
+    const sim = this.#sim;
+    const publish = async (_: string, bytes: Uint8Array): Promise<void> => {
+      await machine.alive();
+      await machine.hop();
+      if (sim.dice.mishap(0.02)) throw new Error("lost on its way to the push queue");
+      sim.push.store(bytes);
+      if (sim.dice.mishap(0.02)) throw new Error("the push queue does not answer");
+      await machine.hop();
+      await machine.alive();
+    };
+    return new PushQueue({
+      js: { publish },
+      names: sim.network.names,
+      clock: machine.clock,
+      count: () => undefined,
+      letGo: (refusal) => {
+        sim.violate("push", String(refusal));
+      },
+    });
+  }
+
   #world(): OwnerWorld {
     const sim = this.#sim;
     const { machine } = this;
@@ -99,9 +128,10 @@ export class RouterModel {
       backlogBytesMax: () => (sim.isNarrow ? (sim.seed % 12 === 0 ? NO_ROOM_BYTES : NARROW_BYTES) : Infinity),
       scriptCostMax: sim.guards.parts ? SCRIPT_COST_MAX : Infinity,
       deliverer: courier,
-      push: { add: async () => undefined },
+      push: this.#push(),
       count: (what, by) => {
         if (what === "shed") sim.shed += by;
+        if (what === "unpushed") sim.unpushed += by;
       },
       isFull: () => false,
       loadSnapshot: async () => {

@@ -14,7 +14,8 @@ export class SettingsModel {
   }
 
   told({ conversation, muted, at }: SettingsFrame): void {
-    if (at >= (this.#known.get(conversation)?.at ?? 0)) this.#known.set(conversation, { at, text: textOf(muted) });
+    if (at >= (this.#known.get(conversation)?.at ?? 0))
+      this.#known.set(conversation, { at, text: textOf(muted) });
   }
 
   listed(listed: SyncReply["conversations"][number]): void {

@@ -12,7 +12,8 @@ import { ALL } from "./guards.ts";
 import { Mishaps } from "./mishaps.ts";
 import { LOG_BYTES_AT_ONCE, LogModel } from "./log-model.ts";
 import { Network } from "./network.ts";
-import { RedisModel } from "./redis-model.ts";
+import { PushModel } from "./push-model.ts";
+import { PUSHED, RedisModel } from "./redis-model.ts";
 import { RouterModel } from "./router-model.ts";
 import { StorageModel } from "./storage-model.ts";
 import { checkReigns, judge } from "./judgement.ts";
@@ -43,8 +44,10 @@ export class Simulation {
   readonly ledger = new Ledger();
   readonly ackedHead = new Map<string, number>();
   readonly refused: string[] = [];
+  readonly push = new PushModel();
   /** The number of notices that routers shed. */
   shed = 0;
+  unpushed = 0;
   snapshot: Snapshot | undefined;
   readonly #violations: Violation[] = [];
   readonly #kinds: readonly FaultKind[];
@@ -157,7 +160,9 @@ export class Simulation {
     await judge(this, this.#devices);
     for (const router of this.#routers) router.machine.kill();
     for (const { machine } of this.#connectors) machine.kill();
-    return [...this.#violations, ...checkReigns(this.log.batches), ...this.ledger.check()];
+    // What routers let go, they have counted.
+    const unpushed = this.unpushed > 0 ? [] : this.push.check(this.log.batches, PUSHED);
+    return [...this.#violations, ...checkReigns(this.log.batches), ...this.ledger.check(), ...unpushed];
   }
 
   #plan(): void {

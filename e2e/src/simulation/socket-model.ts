@@ -100,6 +100,11 @@ export class Socket implements Reader {
     });
   }
 
+  /** Half-open connections are not modelled: a loss ends both sides. */
+  delivered(): void {
+    return undefined;
+  }
+
   writeNotice(text: string | Uint8Array): boolean {
     this.writeEncoded(text);
     return true;

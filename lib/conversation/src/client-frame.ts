@@ -1,6 +1,6 @@
 import { ChatError } from "@jichat/protocol/errors.ts";
 import type { ControlFrame } from "@jichat/protocol/frame/client-frame.ts";
-import { readControlFrame } from "@jichat/protocol/frame/client-frame.ts";
+import { CONTROL_LEVELS, readControlFrame } from "@jichat/protocol/frame/client-frame.ts";
 import { Fields } from "@jichat/protocol/frame/fields.ts";
 import type { FieldsOf, VerbName } from "./tables.ts";
 import { READERS, isVerb, verbOf } from "./tables.ts";
@@ -28,7 +28,7 @@ function readWrite<V extends VerbName>(t: V, fields: Fields): WriteFrame {
 }
 
 /**
- * The only way from a client's fields to our types. A verb above the cluster's `level` is refused before its
+ * The only way from a client's fields to our types. A verb or another frame above the cluster's `level` is refused before its
  * fields are read, as a build that does not know the verb would. Throws FRAME_UNKNOWN or FRAME_MALFORMED.
  */
 export function readClientFrame(value: unknown, bodyBytesMax: number, level: number): ClientFrame {
@@ -38,7 +38,8 @@ export function readClientFrame(value: unknown, bodyBytesMax: number, level: num
     checkAnswered(t, level);
     return readWrite(t, fields);
   }
-  const frame = readControlFrame(t, fields);
+  const isAnswered = !Object.hasOwn(CONTROL_LEVELS, t) || (CONTROL_LEVELS[t] ?? 0) <= level;
+  const frame = isAnswered ? readControlFrame(t, fields) : undefined;
   if (frame === undefined) throw unknownFrame(t);
   return frame;
 }

@@ -42,6 +42,7 @@ const CONTROL: Readonly<Record<ControlFrame["t"], readonly Sample[]>> = {
   ],
   renew: [{ id, token: "x" }],
   ping: [{ id }],
+  state: [{ id, active: true }],
 };
 const SENDS: readonly Sample[] = [
   { id, to: "bob", body, replyTo: 1, mentions: users },

@@ -7,6 +7,8 @@ import { LEASE_TTL_MS, PUSH_AGE_MS, REVOCATION_TTL_MS } from "@jichat/protocol/l
 export type StreamOptions = Partial<StreamConfig> & { readonly name: string };
 
 const PUSH_BYTES_MAX = 268_435_456;
+/** Workers drop what is older than `PUSH_AGE_MS`, and count it: nothing should expire before they see it. */
+const PUSH_LATER_MS = PUSH_AGE_MS + 3_600_000;
 const PUSH_DEAD_MAX = 10_000;
 const PUSH_DEAD_BYTES_MAX = 67_108_864;
 const PUSH_DEAD_AGE_MS = 7 * 24 * 3_600_000;
@@ -64,7 +66,7 @@ export function streamsOf(names: Names, wanted: LogSettings): readonly StreamOpt
     },
     bucket(names.pushDevices),
     {
-      ...bucket(names.pushLater, PUSH_AGE_MS),
+      ...bucket(names.pushLater, PUSH_LATER_MS),
       discard: DiscardPolicy.Old,
       max_bytes: PUSH_BYTES_MAX,
     },

@@ -5,7 +5,10 @@ import { entryText, readEntry } from "./presence-texts.ts";
 
 const bare: ListEntry = { conversation: "g_1", position: 7, first: 1, mark: 5, markNo: 4 };
 const left: ListEntry = { conversation: "g_1", position: 9, first: 0, mark: 0, markNo: 0, left: 20 };
-const muted: ListEntry = { ...bare, settings: { muted: { until: 1_800_000_000_000, mentionsOnly: true }, at: 7 } };
+const muted: ListEntry = {
+  ...bare,
+  settings: { muted: { until: 1_800_000_000_000, mentionsOnly: true }, at: 7 },
+};
 const forGood: ListEntry = { ...bare, settings: { muted: {}, at: 6 } };
 const unmuted: ListEntry = { ...bare, settings: { at: 7 } };
 

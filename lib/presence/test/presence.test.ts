@@ -9,6 +9,7 @@ import { startRedisServer } from "@jichat/testkit/local/servers.ts";
 import type { SessionEntry, StoredHead } from "../src/presence-texts.ts";
 import { SCRIPT_COST_MAX, updateCost } from "../src/presence-update.ts";
 import { Arrivals } from "../src/arrivals.ts";
+import { NO_CANDIDATES } from "../src/candidates.ts";
 import { Presence } from "../src/presence.ts";
 import type { RedisConnection } from "../src/redis.ts";
 import { connectRedis } from "../src/redis.ts";
@@ -399,7 +400,7 @@ test("each record is in the list of a registration or is delivered to its sessio
     });
     while (!phone.isHere) {
       position += 1;
-      const online = (await publish("d_hole", position, [user])).get(user) ?? [];
+      const online = (await publish("d_hole", position, [user])).online.get(user) ?? [];
       told.push({ position, online });
     }
     const list = await (await coming).list?.();
@@ -418,11 +419,43 @@ test("a user is online at each connector of their sessions once, and only while 
   await sit("bob", "laptop", "c1");
   await sit("bob", "watch", "c2");
   await sit("eve", "phone", "gone");
-  const online = await publish("d_5", 11, ["bob", "eve", "nobody"]);
+  const { online } = await publish("d_5", 11, ["bob", "eve", "nobody"]);
   assert.deepEqual(online.get("bob")?.toSorted(), ["c1", "c2"]);
   assert.deepEqual([online.get("eve"), online.get("nobody")], [[], []]);
   await presence.removeConnector("c2");
-  assert.deepEqual((await publish("d_5", 12, ["bob"])).get("bob"), ["c1"]);
+  assert.deepEqual((await publish("d_5", 12, ["bob"])).online.get("bob"), ["c1"]);
+});
+
+test("everybody may receive pushes until the set of those who do is there", async () => {
+  const users = ["pia", "quy", "ron"];
+  const may = async (asked = users): Promise<string[]> => {
+    const { candidates } = await publish("d_7", 13, asked);
+    return users.filter((user) => candidates.has(user));
+  };
+  assert.deepEqual(await may(), users);
+  assert.deepEqual(await may([]), [], "nobody was asked for");
+  await redis.sadd(`${data.prefix}p`, "quy", "someone");
+  assert.deepEqual(await may(), ["quy"]);
+  assert.deepEqual(await may(["ron", "pia"]), []);
+  assert.deepEqual(await may([]), []);
+  await redis.srem(`${data.prefix}p`, "quy");
+  assert.equal((await publish("d_7", 14, users)).candidates, NO_CANDIDATES, "no list of nobody is made");
+  await redis.del(`${data.prefix}p`);
+  assert.deepEqual(await may(), users);
+});
+
+test("the largest script that is allowed tells of each of its users whether they may receive pushes", async () => {
+  const users = Array.from({ length: SCRIPT_COST_MAX }, (_, index) => `crowd${index}`);
+  const some = users.filter((_, index) => index % 7 === 0);
+  await redis.sadd(`${data.prefix}p`, ...some);
+  const { candidates, online } = await presence.publish({ ...nothing, partition: 3, position: 15, users });
+  assert.equal(updateCost({ ...nothing, partition: 3, position: 15, users }), SCRIPT_COST_MAX);
+  assert.equal(online.size, users.length);
+  assert.deepEqual(
+    users.filter((user) => candidates.has(user)),
+    some,
+  );
+  await redis.del(`${data.prefix}p`);
 });
 
 test("heads and lists are kept for days after their last write", async () => {

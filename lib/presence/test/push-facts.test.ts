@@ -71,7 +71,7 @@ const ask = async (user: string, conversation: string, no = 0, keys: readonly st
   notes.facts({ user, conversation, no, notes: keys });
 
 test("facts of many users: entries, sessions of living connectors, and what was pushed", async () => {
-  await listOf("ann", [[headOf("g", 9), entryOf("g", 3, { settings: { muted: { until: 5 } } })]]);
+  await listOf("ann", [[headOf("g", 9), entryOf("g", 3, { settings: { muted: { until: 5 }, at: 1 } })]]);
   await presence.announceConnector("c1");
   const credential = {
     tokenId: "t",
@@ -90,7 +90,7 @@ test("facts of many users: entries, sessions of living connectors, and what was 
   assert.deepEqual(found.sessions, [{ device: "web", connector: "c1" }]);
   assert.deepEqual(found.shown, [0, 8], "a note never falls");
   assert.equal(found.entry?.mark, 3);
-  assert.deepEqual(found.entry?.settings, { muted: { until: 5 } });
+  assert.deepEqual(found.entry?.settings, { muted: { until: 5 }, at: 1 });
   assert.deepEqual(nobody, { entry: undefined, sessions: [], shown: [] });
 });
 
@@ -114,9 +114,9 @@ test("a badge is the unread messages of conversations that are not muted, whatev
     ...read,
     [headOf("a", 9), entryOf("a", 6)],
     [headOf("b", 9), entryOf("b", 8)],
-    [headOf("muted", 9), entryOf("muted", 0, { settings: { muted: {} } })],
-    [headOf("mentions", 9), entryOf("mentions", 0, { settings: { muted: { mentionsOnly: true } } })],
-    [headOf("over", 9), entryOf("over", 8, { settings: { muted: { until: NOW } } })],
+    [headOf("muted", 9), entryOf("muted", 0, { settings: { muted: {}, at: 1 } })],
+    [headOf("mentions", 9), entryOf("mentions", 0, { settings: { muted: { mentionsOnly: true }, at: 1 } })],
+    [headOf("over", 9), entryOf("over", 8, { settings: { muted: { until: NOW }, at: 1 } })],
     [headOf("left", 9), entryOf("left", 0, { left: 4 })],
   ]);
   assert.equal(await notes.unread("cat"), 3 + 1 + 1);

@@ -51,11 +51,7 @@ interface ChangedSettings {
  * A notice for all devices of a user: the user's own settings in a conversation. The one that changed them
  * receives it too. Its ack may come after a later change of another device, so only notices tell what stands.
  */
-export const settingsNotice = ({
-  conversation,
-  user,
-  settings,
-}: ChangedSettings): Notice => ({
+export const settingsNotice = ({ conversation, user, settings }: ChangedSettings): Notice => ({
   frame: jsonFrame({ t: "settings", conversation, ...settings }),
   users: [user],
   key: `settings ${user} ${conversation}`,

@@ -48,8 +48,17 @@ export interface Ping {
   readonly t: "ping";
   readonly id?: string | undefined;
 }
+/** Whether somebody looks at this device. A push is for nobody who does. */
+export interface StateFrame {
+  readonly t: "state";
+  readonly id?: string | undefined;
+  readonly active: boolean;
+}
 /** Frames of a client other than writes. Writes are verbs (`lib/conversation`). */
-export type ControlFrame = Hello | Sync | Pull | Renew | Ping;
+export type ControlFrame = Hello | Sync | Pull | Renew | Ping | StateFrame;
+
+/** The lowest level of a cluster that answers a frame, where that is not the first. */
+export const CONTROL_LEVELS: Readonly<Partial<Record<string, number>>> = { state: 2 };
 
 function readHello(fields: Fields): Hello {
   const token = fields.optional("token", (f) => readToken(f));
@@ -92,6 +101,8 @@ export function readControlFrame(t: string, fields: Fields): ControlFrame | unde
       return readSync(fields);
     case "renew":
       return { t, id: readId(fields), token: readToken(fields) };
+    case "state":
+      return { t, id: fields.optional("id", readId), active: fields.boolean("active") };
     default:
       return undefined;
   }
