@@ -9,6 +9,7 @@ import { APNS_STATUS } from "@jichat/testkit/push/apns-checks.ts";
 import type { ApnsOptions as ServiceOptions } from "@jichat/testkit/push/apns-service.ts";
 import { ApnsService } from "@jichat/testkit/push/apns-service.ts";
 import { until } from "@jichat/testkit/until.ts";
+import type { Expected } from "../../test/pushes.ts";
 import {
   DOWN,
   GONE,
@@ -21,7 +22,6 @@ import {
   never,
 } from "../../test/pushes.ts";
 import { readApns } from "../credential-forms.ts";
-import type { Outcome } from "../provider.ts";
 import { APNS_REASONS } from "./apns-answers.ts";
 import type { ApnsOptions } from "./apns.ts";
 import { openApns } from "./apns.ts";
@@ -114,7 +114,7 @@ test("a text that is too long is shortened, between characters", async (t) => {
   }
 });
 
-const MEANINGS: Readonly<Record<string, Omit<Outcome, "reason">>> = {
+const MEANINGS: Readonly<Record<string, Expected>> = {
   gone: GONE,
   refused: REFUSED,
   later: LATER,
@@ -139,11 +139,7 @@ test("every reason that Apple documents has its outcome", async (t) => {
 
 test("answers without a reason of Apple's are taken by their status, and not repeated", async (t) => {
   const { service, provider, target, secrets } = await start(t);
-  const rows: readonly (readonly [
-    status: number,
-    headers: Record<string, string>,
-    outcome: Omit<Outcome, "reason">,
-  ])[] = [
+  const rows: readonly (readonly [status: number, headers: Record<string, string>, outcome: Expected])[] = [
     [400, {}, REFUSED],
     [403, {}, DOWN],
     [410, {}, GONE],

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { FCM_CODES, fcmError, fcmFieldError, googleError } from "@jichat/testkit/push/fcm-errors.ts";
 import { FcmService } from "@jichat/testkit/push/fcm-service.ts";
+import type { Expected } from "../../test/pushes.ts";
 import {
   DOWN,
   GONE,
@@ -17,7 +18,6 @@ import {
   never,
 } from "../../test/pushes.ts";
 import { readFcm } from "../credential-forms.ts";
-import type { Outcome } from "../provider.ts";
 import { openFcm } from "./fcm.ts";
 
 async function start(
@@ -111,7 +111,7 @@ test("an access token that ends soon is replaced while it serves; a revoked one 
 const ANSWERS: readonly (readonly [
   what: string,
   reply: { readonly status: number; readonly body?: unknown; readonly headers?: Record<string, string> },
-  outcome: Omit<Outcome, "reason">,
+  outcome: Expected,
   reason: RegExp,
 ])[] = [
   ["UNREGISTERED", fcmError("UNREGISTERED"), GONE, /UNREGISTERED/],

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import webPush from "web-push";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { WebPushService } from "@jichat/testkit/push/web-push-service.ts";
+import type { Expected } from "../../test/pushes.ts";
 import {
   DOWN,
   GONE,
@@ -15,7 +16,6 @@ import {
   isOutcome,
   never,
 } from "../../test/pushes.ts";
-import type { Outcome } from "../provider.ts";
 import { readRanges } from "./public-address.ts";
 import { openWebPush } from "./web-push.ts";
 
@@ -97,11 +97,7 @@ test("a text that is too long is shortened to what a push service takes, and no 
 });
 
 /** What push services answer, and what it means. */
-const ANSWERS: readonly (readonly [
-  status: number,
-  headers: Record<string, string>,
-  outcome: Omit<Outcome, "reason">,
-])[] = [
+const ANSWERS: readonly (readonly [status: number, headers: Record<string, string>, outcome: Expected])[] = [
   [200, {}, SENT],
   [201, {}, SENT],
   [202, {}, SENT],

@@ -5,6 +5,7 @@ import { HandClock } from "@jichat/protocol/hand-clock.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import { WebhookReceiver, newSecret } from "@jichat/testkit/push/webhook-receiver.ts";
+import type { Expected } from "../../test/pushes.ts";
 import {
   DOWN,
   GONE,
@@ -17,7 +18,6 @@ import {
   never,
 } from "../../test/pushes.ts";
 import { readWebhook } from "../credential-forms.ts";
-import type { Outcome } from "../provider.ts";
 import { readRanges } from "./public-address.ts";
 import { openWebhook } from "./webhook.ts";
 
@@ -115,11 +115,7 @@ test("a push that comes again has its id, by which the receiver knows it", async
 });
 
 /** What a receiver may answer, and what it means. */
-const ANSWERS: readonly (readonly [
-  status: number,
-  headers: Record<string, string>,
-  outcome: Omit<Outcome, "reason">,
-])[] = [
+const ANSWERS: readonly (readonly [status: number, headers: Record<string, string>, outcome: Expected])[] = [
   [200, {}, SENT],
   [204, {}, SENT],
   [410, {}, GONE],

@@ -54,6 +54,7 @@ export class ApnsService {
   readonly #keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
   readonly #tokens = new Map<string, "registered" | "gone" | "other">();
   readonly #sockets = new Set<Socket>();
+  readonly #sessions = new Set<ServerHttp2Session>();
   readonly #server: Http2Server;
   readonly #scheme: string;
   readonly #ended = new AbortController();
@@ -69,7 +70,9 @@ export class ApnsService {
       socket.on("close", () => this.#sockets.delete(socket));
     });
     this.#server.on("session", (session: ServerHttp2Session) => {
+      this.#sessions.add(session);
       session.on("error", () => session.destroy());
+      session.on("close", () => this.#sessions.delete(session));
     });
     this.#server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       this.#open += 1;
@@ -132,7 +135,7 @@ export class ApnsService {
 
   async stop(): Promise<void> {
     this.#ended.abort();
-    this.#drop();
+    for (const session of this.#sessions) session.destroy();
     await new Promise<void>((resolve) => {
       this.#server.close(() => {
         resolve();
@@ -149,7 +152,9 @@ export class ApnsService {
     const fault = this.faults.take();
     if (fault?.is === "silent") return;
     if (fault?.is === "reset" || fault?.is === "refuse") {
-      stream.close(fault.is === "reset" ? constants.NGHTTP2_INTERNAL_ERROR : constants.NGHTTP2_REFUSED_STREAM);
+      stream.close(
+        fault.is === "reset" ? constants.NGHTTP2_INTERNAL_ERROR : constants.NGHTTP2_REFUSED_STREAM,
+      );
       return;
     }
     if (fault?.is === "drop") {
