@@ -112,6 +112,11 @@ test("a mute of one device is on the other, draws no attention, and ends", LIMIT
   await button(phone, "For one hour").click();
   for (const page of [phone, laptop]) await bell(page).waitFor();
 
+  // Nobody reads it at once.
+  await phone.evaluate(() => {
+    location.hash = "#/";
+  });
+  await phone.getByText("Choose a conversation").waitFor();
   await entry(noah, "mia").click();
   await say(noah, "Quietly");
   await entry(laptop, "noah").getByText("Quietly").waitFor();
@@ -127,6 +132,7 @@ test("a mute of one device is on the other, draws no attention, and ends", LIMIT
   await laptop.getByText(/^Muted until .*\d/).waitFor();
   await button(laptop, "Unmute").click();
   for (const page of [phone, laptop]) await bell(page).waitFor({ state: "detached" });
+  await entry(phone, "noah").click();
   for (const how of ["Until tomorrow", "Always"]) {
     await button(phone, "Mute").click();
     await button(phone, how).click();
