@@ -1,7 +1,7 @@
+import { pushOffer, registerPush } from "@jichat/client/push.ts";
+import { showBadge } from "./badge.ts";
 import type { KeptPush } from "./kept-push.ts";
 import { forgetPush, keepPush, keptPush } from "./kept-push.ts";
-import { showBadge } from "./badge.ts";
-import { offeredKey, registerPush } from "./push-rest.ts";
 import type { Session } from "./rest.ts";
 
 /**
@@ -16,6 +16,17 @@ export const alone = async <T>(act: () => Promise<T>): Promise<T> => navigator.l
 function base64url(bytes: ArrayBuffer): string {
   const text = btoa(String.fromCharCode(...new Uint8Array(bytes)));
   return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+type Proof = Pick<Session, "token">;
+
+/**
+ * The key that browsers subscribe with, base64url; undefined if the cluster sends no push to browsers. Rejects
+ * with RestError.
+ */
+export async function offeredKey(session: Proof): Promise<string | undefined> {
+  const { kinds, vapidPublicKey } = await pushOffer(session);
+  return kinds.includes("webpush") ? vapidPublicKey : undefined;
 }
 
 /** The subscription with this key. One with another key is of no use: its pushes are refused. */
@@ -34,9 +45,9 @@ async function subscriptionWith(manager: PushManager, key: string): Promise<Push
 export async function register(
   worker: ServiceWorkerRegistration,
   wish: KeptPush,
-  token: string,
+  session: Proof,
 ): Promise<boolean> {
-  const key = await offeredKey(token);
+  const key = await offeredKey(session);
   if (key === undefined) {
     await keepPush({ ...wish, endpoint: undefined });
     return false;
@@ -45,7 +56,8 @@ export async function register(
   const { endpoint } = subscription;
   // From here on pushes may come, and the worker shows only those of whom it knows.
   await keepPush({ ...wish, endpoint: wish.endpoint === endpoint ? endpoint : undefined });
-  await registerPush(token, wish, subscription);
+  const { device, locale, preview } = wish;
+  await registerPush(session, device, { kind: "webpush", subscription, locale, preview });
   await keepPush({ ...wish, endpoint });
   return true;
 }
@@ -66,11 +78,11 @@ export async function end(worker: ServiceWorkerRegistration): Promise<void> {
  */
 export async function mend(
   worker: ServiceWorkerRegistration,
-  { user, token }: Session,
+  session: Session,
   locale?: string,
 ): Promise<void> {
   const kept = await keptPush();
   if (kept === undefined) return;
-  if (kept.user !== user || Notification.permission !== "granted") await end(worker);
-  else await register(worker, { ...kept, ...(locale === undefined ? {} : { locale }) }, token);
+  if (kept.user !== session.user || Notification.permission !== "granted") await end(worker);
+  else await register(worker, { ...kept, ...(locale === undefined ? {} : { locale }) }, session);
 }

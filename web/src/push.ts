@@ -1,10 +1,10 @@
 import { useEffect } from "preact/hooks";
+import { removePush } from "@jichat/client/push.ts";
 import type { Preview } from "@jichat/protocol/bus/push-registration.ts";
 import { randomName } from "./device.ts";
 import { readersLocale } from "./i18n.ts";
 import { keepPush, keptPush } from "./kept-push.ts";
-import { offeredKey, removePush } from "./push-rest.ts";
-import { alone, end, mend, register } from "./push-subscription.ts";
+import { alone, end, mend, offeredKey, register } from "./push-subscription.ts";
 import type { Session } from "./rest.ts";
 import { onSaid } from "./start-service-worker.ts";
 
@@ -38,12 +38,12 @@ async function workerOf(): Promise<ServiceWorkerRegistration> {
 }
 
 /** Rejects with RestError if the cluster cannot be asked. */
-export async function pushState({ user, token }: Session): Promise<PushState> {
+export async function pushState(session: Session): Promise<PushState> {
   if (!hasPush()) return { is: "unsupported" };
-  if ((await offeredKey(token)) === undefined) return { is: "unoffered" };
+  if ((await offeredKey(session)) === undefined) return { is: "unoffered" };
   if (Notification.permission === "denied") return { is: "denied" };
   const kept = await keptPush();
-  const isOn = kept?.user === user && kept.endpoint !== undefined && Notification.permission === "granted";
+  const isOn = kept?.user === session.user && kept.endpoint !== undefined && Notification.permission === "granted";
   return isOn ? { is: "on", preview: kept.preview } : { is: "off" };
 }
 
@@ -57,13 +57,13 @@ export const isPushed = async (): Promise<boolean> =>
  */
 export async function turnOn(session: Session, preview: Preview): Promise<PushState> {
   if ((await Notification.requestPermission()) === "granted") {
-    const { user, token } = session;
+    const { user } = session;
     const worker = await workerOf();
     await alone(async () => {
       const kept = await keptPush();
       const own = kept?.user === user ? kept : { user, device: `push-${randomName()}` };
       try {
-        await register(worker, { ...own, preview, locale: readersLocale() }, token);
+        await register(worker, { ...own, preview, locale: readersLocale() }, session);
       } catch (error) {
         await (kept?.endpoint === undefined ? end(worker) : keepPush(kept));
         throw error;
@@ -74,13 +74,13 @@ export async function turnOn(session: Session, preview: Preview): Promise<PushSt
 }
 
 /** Turns push off in this browser, also when the cluster cannot be reached. */
-export async function turnOff({ token }: Session): Promise<PushState> {
+export async function turnOff(session: Session): Promise<PushState> {
   const worker = await workerOf();
   await alone(async () => {
     const kept = await keptPush();
     await end(worker);
     if (kept === undefined) return;
-    await removePush(token, kept.device).catch((error: unknown) => {
+    await removePush(session, kept.device).catch((error: unknown) => {
       console.warn("the server learns at its next push that this browser takes none", error);
     });
   });
