@@ -39,18 +39,18 @@ async function subscriptionWith(manager: PushManager, key: string): Promise<Push
 }
 
 /**
- * Subscribes if need be, and registers the subscription. Resolves with false if the cluster offers no push to
- * browsers: what is kept stays, for the day that it does again.
+ * Subscribes if need be, and registers the subscription. If the cluster offers no push to browsers, what is kept
+ * stays without an endpoint, for the day that it does again.
  */
 export async function register(
   worker: ServiceWorkerRegistration,
   wish: KeptPush,
   session: Proof,
-): Promise<boolean> {
+): Promise<void> {
   const key = await offeredKey(session);
   if (key === undefined) {
     await keepPush({ ...wish, endpoint: undefined });
-    return false;
+    return;
   }
   const subscription = await subscriptionWith(worker.pushManager, key);
   const { endpoint } = subscription;
@@ -59,7 +59,6 @@ export async function register(
   const { device, locale, preview } = wish;
   await registerPush(session, device, { kind: "webpush", subscription, locale, preview });
   await keepPush({ ...wish, endpoint });
-  return true;
 }
 
 /** Ends push in this browser, and takes away what it shows. The server learns of it at its next push. */

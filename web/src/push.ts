@@ -2,7 +2,7 @@ import { useEffect } from "preact/hooks";
 import { removePush } from "@jichat/client/push.ts";
 import type { Preview } from "@jichat/protocol/bus/push-registration.ts";
 import { randomName } from "./device.ts";
-import { readersLocale } from "./i18n.ts";
+import { onLanguage, readersLocale } from "./i18n.ts";
 import { keepPush, keptPush } from "./kept-push.ts";
 import { alone, end, mend, offeredKey, register } from "./push-subscription.ts";
 import type { Session } from "./rest.ts";
@@ -89,7 +89,7 @@ export async function turnOff(session: Session): Promise<PushState> {
 
 /**
  * Keeps this browser's push in step with who is signed in. `session` is undefined while that is not known,
- * and null if nobody is: then push ends here.
+ * and null if nobody is: then push ends here. The server is told of another language at once.
  */
 export function usePush(session: Session | null | undefined): void {
   useEffect(() => {
@@ -109,6 +109,10 @@ export function usePush(session: Session | null | undefined): void {
       }
     };
     void tryIt();
-    return session === null ? undefined : onSaid("mend", tryIt);
+    if (session === null) return undefined;
+    const stops = [onSaid("mend", tryIt), onLanguage(() => void tryIt())];
+    return () => {
+      for (const stop of stops) stop();
+    };
   }, [session]);
 }

@@ -93,9 +93,9 @@ export class PushBrowser {
   }
 
   /** For the browser of a page. Only what needs the push service is replaced: the keys are real ones. */
-  static async of(page: Page, push: PushScene): Promise<PushBrowser> {
+  static async of(page: Page, service: WebPushService): Promise<PushBrowser> {
     const context = page.context();
-    const origin = push.scene.stack.apiUrl;
+    const { origin } = new URL(page.url());
     await context.grantPermissions(["notifications"], { origin });
     // A page that is none of ours stays when the others are closed.
     const blank = await context.newPage();
@@ -107,12 +107,12 @@ export class PushBrowser {
     });
     await cdp.send("ServiceWorker.enable");
     await context.exposeFunction("madeForTest", (key: string) => {
-      const target = push.service.subscribe(key);
+      const target = service.subscribe(key);
       browser.made.push({ endpoint: target.endpoint, key });
       return target;
     });
     await context.exposeFunction("endedForTest", (endpoint: string) => {
-      push.service.unsubscribe(endpoint);
+      service.unsubscribe(endpoint);
     });
     await context.addInitScript(answerAsPushService);
     await page.reload();

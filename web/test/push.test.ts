@@ -34,7 +34,7 @@ test("who closed the page is pushed what is said; it is replaced, opened at its 
   const { scene } = push;
   const ann = await scene.enter("annpush", { isNew: true });
   const ben = await scene.enter("benpush", { isNew: true });
-  const browser = await PushBrowser.of(ann, push);
+  const browser = await PushBrowser.of(ann, push.service);
   await turnOn(ann);
   await ann.getByText("This browser tells you of messages while this page is closed.").waitFor();
   const device = await deviceOf(browser, ann);
@@ -109,7 +109,7 @@ test("a tab on the screen shows its conversation itself; a click leads a tab the
   const { scene } = push;
   const ann = await scene.enter("annpush");
   const ben = await scene.enter("benpush");
-  const browser = await PushBrowser.of(ann, push);
+  const browser = await PushBrowser.of(ann, push.service);
   await settings(ann);
   await ann.getByLabel(/Notify me/).check();
   await ann.getByRole("button", { name: "Turn on push" }).click();
@@ -189,7 +189,7 @@ test("a tab on the screen shows its conversation itself; a click leads a tab the
 test("the subscription follows the cluster's key, what the browser does to it, and who is signed in", LIMIT, async () => {
   const { scene } = push;
   const ann = await scene.enter("annpush");
-  const browser = await PushBrowser.of(ann, push);
+  const browser = await PushBrowser.of(ann, push.service);
   await turnOn(ann);
   const device = await deviceOf(browser, ann);
   await ann.getByLabel("What they show").selectOption("sender");
@@ -265,7 +265,7 @@ test("the subscription follows the cluster's key, what the browser does to it, a
 test("a browser's push ends when somebody else signs in there", LIMIT, async () => {
   const { scene } = push;
   const ann = await scene.enter("annpush");
-  const browser = await PushBrowser.of(ann, push);
+  const browser = await PushBrowser.of(ann, push.service);
   await turnOn(ann);
   const token = await scene.token("benpush");
   await ann.evaluate(async (token) => {
@@ -351,7 +351,7 @@ for (const look of [
   test(`the settings of push are correct and accessible: ${look.name}`, LIMIT, async () => {
     const { scene } = push;
     const page = await scene.enter("annpush", { width: look.width, height: 900, scheme: look.scheme });
-    const browser = await PushBrowser.of(page, push);
+    const browser = await PushBrowser.of(page, push.service);
     await turnOn(page);
     if (look.name === "chinese") {
       await page.getByLabel("Language").selectOption("zh");
