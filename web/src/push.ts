@@ -22,7 +22,10 @@ export type PushState =
 const WORKER_MS = 10_000;
 
 export const hasPush = (): boolean =>
-  isSecureContext && "serviceWorker" in navigator && "PushManager" in globalThis && "Notification" in globalThis;
+  isSecureContext &&
+  "serviceWorker" in navigator &&
+  "PushManager" in globalThis &&
+  "Notification" in globalThis;
 
 /** Rejects if the service worker does not start. */
 async function workerOf(): Promise<ServiceWorkerRegistration> {
@@ -43,7 +46,8 @@ export async function pushState(session: Session): Promise<PushState> {
   if ((await offeredKey(session)) === undefined) return { is: "unoffered" };
   if (Notification.permission === "denied") return { is: "denied" };
   const kept = await keptPush();
-  const isOn = kept?.user === session.user && kept.endpoint !== undefined && Notification.permission === "granted";
+  const isOn =
+    kept?.user === session.user && kept.endpoint !== undefined && Notification.permission === "granted";
   return isOn ? { is: "on", preview: kept.preview } : { is: "off" };
 }
 

@@ -21,7 +21,10 @@ type Said<T extends SaidToPage["t"]> = Extract<SaidToPage, { readonly t: T }>;
  * Acts on what the service worker says, and answers with what `act` resolves with. `act` must not reject.
  * Returns a function that stops it.
  */
-export function onSaid<T extends SaidToPage["t"]>(t: T, act: (said: Said<T>) => Promise<boolean>): () => void {
+export function onSaid<T extends SaidToPage["t"]>(
+  t: T,
+  act: (said: Said<T>) => Promise<boolean>,
+): () => void {
   const take = ({ data, ports: [port] }: MessageEvent<SaidToPage>): void => {
     if (data.t !== t) return;
     void act(data as Said<T>).then((isYes) => port?.postMessage(isYes));

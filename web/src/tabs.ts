@@ -7,7 +7,6 @@ export type SaidToPage =
   | { readonly t: "shows"; readonly conversation: string }
   | { readonly t: "mend" };
 
-
 /** All tabs with the page. Other pages of this origin, such as the api's documentation, are none. */
 export async function allTabs(): Promise<readonly Tab[]> {
   const tabs = await scope.clients.matchAll({ type: "window", includeUncontrolled: true });

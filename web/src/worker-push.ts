@@ -77,7 +77,9 @@ async function show(pushed: PushedNotification, { locale }: KeptPush): Promise<v
 /** Whether somebody looks at the conversation now. */
 async function isSeen(conversation: string): Promise<boolean> {
   const looking = (await allTabs()).filter((tab) => tab.focused && tab.visibilityState === "visible");
-  const answers = await Promise.all(looking.map(async (tab) => ask(tab, { t: "shows", conversation }, SHOWS_MS)));
+  const answers = await Promise.all(
+    looking.map(async (tab) => ask(tab, { t: "shows", conversation }, SHOWS_MS)),
+  );
   return answers.includes(true);
 }
 

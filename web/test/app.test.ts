@@ -105,27 +105,31 @@ interface Manifest {
   readonly icons: readonly { readonly src: string; readonly sizes: string; readonly type: string }[];
 }
 
-test("the manifest is served as one, and every icon of it loads with the type and size that it says", LIMIT, async () => {
-  const reply = await fetch(`${scene.stack.apiUrl}/manifest.webmanifest`);
-  assert.equal(reply.status, 200);
-  assert.match(reply.headers.get("content-type") ?? "", /^application\/manifest\+json/);
-  const { id, name, start_url, display, icons } = (await reply.json()) as Manifest;
-  assert.deepEqual([id, name, start_url, display], ["/", "JiChat", "/", "standalone"]);
-  const page = await scene.open();
-  for (const { src, sizes, type } of icons) {
-    const file = await fetch(`${scene.stack.apiUrl}${src}`);
-    assert.deepEqual([file.status, file.headers.get("content-type")?.split(";")[0]], [200, type], src);
-    const size = await page.evaluate(async (src) => {
-      const image = new Image();
-      image.src = src;
-      await image.decode();
-      return `${image.naturalWidth}x${image.naturalHeight}`;
-    }, src);
-    if (sizes !== "any") assert.equal(size, sizes, src);
-  }
-  await leave(page);
-  assert.deepEqual(scene.takeFaults(), []);
-});
+test(
+  "the manifest is served as one, and every icon of it loads with the type and size that it says",
+  LIMIT,
+  async () => {
+    const reply = await fetch(`${scene.stack.apiUrl}/manifest.webmanifest`);
+    assert.equal(reply.status, 200);
+    assert.match(reply.headers.get("content-type") ?? "", /^application\/manifest\+json/);
+    const { id, name, start_url, display, icons } = (await reply.json()) as Manifest;
+    assert.deepEqual([id, name, start_url, display], ["/", "JiChat", "/", "standalone"]);
+    const page = await scene.open();
+    for (const { src, sizes, type } of icons) {
+      const file = await fetch(`${scene.stack.apiUrl}${src}`);
+      assert.deepEqual([file.status, file.headers.get("content-type")?.split(";")[0]], [200, type], src);
+      const size = await page.evaluate(async (src) => {
+        const image = new Image();
+        image.src = src;
+        await image.decode();
+        return `${image.naturalWidth}x${image.naturalHeight}`;
+      }, src);
+      if (sizes !== "any") assert.equal(size, sizes, src);
+    }
+    await leave(page);
+    assert.deepEqual(scene.takeFaults(), []);
+  },
+);
 
 /** A profile on disk: a private window can install nothing. */
 async function profile(t: TestContext) {

@@ -41,41 +41,49 @@ async function start(t: TestContext) {
   return { page, browser: await PushBrowser.of(page, service) };
 }
 
-test("the sample service worker shows, replaces, withdraws and opens what is pushed", { timeout: 60_000 }, async (t) => {
-  const { page, browser } = await start(t);
-  const about = { v: 1, conversation: "g_team", tag: "c7a1", badge: 3 };
-  const notification = { ...about, is: "notification", title: "Team", count: 1, sound: true };
-  const say = async (seq: number, text: string): Promise<void> =>
-    browser.deliver(JSON.stringify({ ...notification, seq, text }));
-  await say(1, "Ann: Hello");
-  await browser.untilShown("it is shown", ([one]) => one?.title === "Team" && one.body === "Ann: Hello");
-  await say(3, "Three");
-  await browser.untilShown("it is replaced", ([one, more]) => one?.body === "Three" && more === undefined);
-  await say(2, "Two");
-  await page.waitForTimeout(300);
-  assert.deepEqual((await browser.shown()).map(({ body }) => body), ["Three"], "what is older does not replace it");
-  const withdrawal = { ...about, is: "withdrawal" };
-  await browser.deliver(JSON.stringify({ ...withdrawal, seq: 2 }));
-  await page.waitForTimeout(300);
-  assert.equal((await browser.shown()).length, 1, "what is newer stays");
-  await browser.deliver(JSON.stringify({ ...withdrawal, seq: 3 }));
-  await browser.untilShown("it is withdrawn", (all) => all.length === 0);
+test(
+  "the sample service worker shows, replaces, withdraws and opens what is pushed",
+  { timeout: 60_000 },
+  async (t) => {
+    const { page, browser } = await start(t);
+    const about = { v: 1, conversation: "g_team", tag: "c7a1", badge: 3 };
+    const notification = { ...about, is: "notification", title: "Team", count: 1, sound: true };
+    const say = async (seq: number, text: string): Promise<void> =>
+      browser.deliver(JSON.stringify({ ...notification, seq, text }));
+    await say(1, "Ann: Hello");
+    await browser.untilShown("it is shown", ([one]) => one?.title === "Team" && one.body === "Ann: Hello");
+    await say(3, "Three");
+    await browser.untilShown("it is replaced", ([one, more]) => one?.body === "Three" && more === undefined);
+    await say(2, "Two");
+    await page.waitForTimeout(300);
+    assert.deepEqual(
+      (await browser.shown()).map(({ body }) => body),
+      ["Three"],
+      "what is older does not replace it",
+    );
+    const withdrawal = { ...about, is: "withdrawal" };
+    await browser.deliver(JSON.stringify({ ...withdrawal, seq: 2 }));
+    await page.waitForTimeout(300);
+    assert.equal((await browser.shown()).length, 1, "what is newer stays");
+    await browser.deliver(JSON.stringify({ ...withdrawal, seq: 3 }));
+    await browser.untilShown("it is withdrawn", (all) => all.length === 0);
 
-  await browser.deliver("{");
-  await browser.untilShown("something is shown", ([one]) => one?.title === "New messages");
-  await page.evaluate(() => {
-    navigator.serviceWorker.addEventListener("message", ({ data }) => {
-      document.title = JSON.stringify(data);
+    await browser.deliver("{");
+    await browser.untilShown("something is shown", ([one]) => one?.title === "New messages");
+    await page.evaluate(() => {
+      navigator.serviceWorker.addEventListener("message", ({ data }) => {
+        document.title = JSON.stringify(data);
+      });
+      navigator.serviceWorker.startMessages();
     });
-    navigator.serviceWorker.startMessages();
-  });
-  assert.deepEqual(await browser.happens("notificationclick"), ["focused"]);
-  await page.waitForFunction(() => document.title === '{"t":"open","hash":""}');
-  await browser.happens("pushsubscriptionchange");
-  await page.waitForFunction(() => document.title === '{"t":"register"}');
+    assert.deepEqual(await browser.happens("notificationclick"), ["focused"]);
+    await page.waitForFunction(() => document.title === '{"t":"open","hash":""}');
+    await browser.happens("pushsubscriptionchange");
+    await page.waitForFunction(() => document.title === '{"t":"register"}');
 
-  await say(4, "Four");
-  await browser.untilShown("it is shown", ([one]) => one?.body === "Four");
-  await page.goto("about:blank");
-  assert.deepEqual(await browser.happens("notificationclick"), ["opened /#g_team/4"]);
-});
+    await say(4, "Four");
+    await browser.untilShown("it is shown", ([one]) => one?.body === "Four");
+    await page.goto("about:blank");
+    assert.deepEqual(await browser.happens("notificationclick"), ["opened /#g_team/4"]);
+  },
+);
