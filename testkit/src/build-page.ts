@@ -98,7 +98,7 @@ async function bundleInto(out: string): Promise<void> {
  * Files of the page beside `index.html`, which the service worker keeps under `/`. The icons of the installed app are
  * not among them: the system has them, and what is pushed comes over a network.
  */
-const isShell = (name: string): boolean => !/\.(?:map|png)$|^index\.html$/.test(name);
+const isShell = (name: string): boolean => !/\.(?:map|png|webmanifest)$|^index\.html$/.test(name);
 
 /** A service worker has the same address for ever, so its name has no hash. */
 async function bundleServiceWorker(out: string): Promise<void> {
