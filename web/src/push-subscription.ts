@@ -21,8 +21,8 @@ function base64url(bytes: ArrayBuffer): string {
 type Proof = Pick<Session, "token">;
 
 /**
- * The key that browsers subscribe with, base64url; undefined if the cluster sends no push to browsers. Rejects
- * with RestError.
+ * The key that browsers subscribe with, base64url; undefined if the cluster sends no push to browsers.
+ * Rejects with RestError.
  */
 export async function offeredKey(session: Proof): Promise<string | undefined> {
   const { kinds, vapidPublicKey } = await pushOffer(session);
@@ -39,8 +39,8 @@ async function subscriptionWith(manager: PushManager, key: string): Promise<Push
 }
 
 /**
- * Subscribes if need be, and registers the subscription. If the cluster offers no push to browsers, what is kept
- * stays without an endpoint, for the day that it does again.
+ * Subscribes if need be, and registers the subscription. If the cluster offers no push to browsers, what is
+ * kept stays without an endpoint, for the day that it does again.
  */
 export async function register(
   worker: ServiceWorkerRegistration,
