@@ -241,7 +241,7 @@ test(
       return endpoint === browser.endpoint || undefined;
     });
 
-    // The same without a tab: the worker has the session's cookie. Its own push manager has no service either.
+    // The same without a tab: the worker has the session's cookie. Its push manager has no service either.
     const target = push.service.subscribe();
     await ann.goto("about:blank");
     await browser.worker.evaluate(async (target) => {
