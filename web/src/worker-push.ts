@@ -27,8 +27,20 @@ const ICONS = { icon: "/icon-192.png", badge: "/badge-96.png" };
 /** Options that browsers have and the types of TypeScript lack. */
 type Options = NotificationOptions & { readonly renotify?: boolean };
 
-/** Called with the text of each push. */
+let before: Promise<unknown> = Promise.resolve();
+
+/**
+ * Called with the text of each push. They are taken one after the other, since each looks at what is shown. Of
+ * two at once, the older one could take the place of the newer one; and a browser that is asked what is shown
+ * while it shows something takes that for closed.
+ */
 export async function takePush(text: string): Promise<void> {
+  const turn = before.then(async () => take(text));
+  before = turn.catch(() => undefined); // Who called hears of it.
+  await turn;
+}
+
+async function take(text: string): Promise<void> {
   const kept = await keptPush();
   if (kept === undefined) return nobodyHere();
   const pushed = readPushed(text);

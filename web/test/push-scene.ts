@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { createECDH } from "node:crypto";
 import type { BrowserContext, CDPSession, Page, Worker } from "playwright-core";
 import { WebPushService } from "@jichat/testkit/push/web-push-service.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { Scene } from "./scene.ts";
+
+const SHOW_MS = 300;
 
 /** What a notification is, as its browser shows it. */
 export interface Shown {
@@ -135,6 +138,8 @@ export class PushBrowser {
     const registrationId = this.#registrationId;
     assert.notEqual(registrationId, "");
     await this.#cdp.send("ServiceWorker.deliverPushMessage", { origin: this.#origin, registrationId, data });
+    // A browser that is asked what is shown while it shows something takes that for closed.
+    await setTimeout(SHOW_MS);
   }
 
   async shown(): Promise<readonly Shown[]> {
