@@ -15,7 +15,11 @@ const registrationOf = (device: string, tokenId: string, registeredAt = 10): Pus
 });
 
 /** ann's devices, what Redis knows of their tokens (`undefined` if it does not answer), and what was done. */
-function world(devices: PushRegistration[], tokens: Readonly<Record<string, string>> | undefined, connectedAt = 20) {
+function world(
+  devices: PushRegistration[],
+  tokens: Readonly<Record<string, string>> | undefined,
+  connectedAt = 20,
+) {
   const done: string[] = [];
   const state = { devices, isDown: false };
   const pushes = new PushEndings({
@@ -110,13 +114,20 @@ test("all but those of a token end, all end, one device ends; and a new password
   assert.deepEqual(one.left(), ["laptop t1"]);
 
   const changed = world(both(), {});
-  const done = changed.pushes.withOldTokens(ann("t1"), changed.act("changed"), async (token) => `id of ${token}`);
+  const done = changed.pushes.withOldTokens(
+    ann("t1"),
+    changed.act("changed"),
+    async (token) => `id of ${token}`,
+  );
   assert.equal(await done, "new");
   assert.deepEqual(changed.done, ["without phone", "changed"]);
   assert.deepEqual(changed.left(), ["laptop id of new"]);
   const failing = world(both(), {});
   const wrong = async (): Promise<never> => Promise.reject(new ChatError("CONFLICT", "changed meanwhile"));
-  await assert.rejects(failing.pushes.withOldTokens(ann("t1"), wrong, async () => "none"), { code: "CONFLICT" });
+  await assert.rejects(
+    failing.pushes.withOldTokens(ann("t1"), wrong, async () => "none"),
+    { code: "CONFLICT" },
+  );
   const unnamed = world(both(), {});
   const nameless = async (): Promise<never> => Promise.reject(new ChatError("UNAVAILABLE", "not known"));
   assert.equal(await unnamed.pushes.withOldTokens(ann("t1"), unnamed.act("changed"), nameless), "new");

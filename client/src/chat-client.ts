@@ -317,15 +317,7 @@ export class ChatClient<B extends object = Body> {
   }
 
   async #ask(frame: Asked): Promise<ServerFrame> {
-    const { connection } = this.#link;
-    const asked = checkedFrame(frame, ASKED_FIELDS);
-    if (connection === undefined) throw this.#over ?? new ChatError("UNAVAILABLE", "this device is offline");
-    try {
-      return await connection.request(asked);
-    } catch (thrown) {
-      if (!(thrown instanceof Closed)) throw thrown;
-      throw this.#over ?? new ChatError("UNAVAILABLE", "the connection was lost", { cause: thrown });
-    }
+    return this.#link.request(checkedFrame(frame, ASKED_FIELDS), () => this.#over);
   }
 
   async #write(draft: Draft & Record<string, unknown>, id?: string): Promise<WriteResult> {

@@ -1,5 +1,4 @@
-import type { ChatError } from "@jichat/protocol/errors.ts";
-import { isRetryable, mayResume } from "@jichat/protocol/errors.ts";
+import { ChatError, isRetryable, mayResume } from "@jichat/protocol/errors.ts";
 import type { GoAway, ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import { Alarm } from "./alarm.ts";
 import { Backoff } from "./backoff.ts";
@@ -91,6 +90,20 @@ export class Link {
   write(frame: OutFrame): boolean {
     this.#current?.write(frame);
     return this.#current?.isOpen === true;
+  }
+
+  /** Rejects with what `over` says, or with UNAVAILABLE, if there is no connection or it is lost meanwhile. */
+  async request(
+    frame: Parameters<Welcomed["request"]>[0],
+    over: () => ChatError | undefined,
+  ): Promise<ServerFrame> {
+    if (this.#current === undefined) throw over() ?? new ChatError("UNAVAILABLE", "this device is offline");
+    try {
+      return await this.#current.request(frame);
+    } catch (thrown) {
+      if (!(thrown instanceof Closed)) throw thrown;
+      throw over() ?? new ChatError("UNAVAILABLE", "the connection was lost", { cause: thrown });
+    }
   }
 
   /** Tries at once if a try is set for later. The back-off goes on as if the time had passed. */

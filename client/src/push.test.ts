@@ -15,7 +15,7 @@ function server(t: TestContext, status: number, reply: object): (readonly [strin
   const calls: (readonly [string, unknown])[] = [];
   t.mock.method(globalThis, "fetch", async (url: string, { method, headers, body }: RequestInit) => {
     const { authorization = "" } = headers as Record<string, string>;
-    const said: unknown = body === undefined ? undefined : JSON.parse(String(body));
+    const said: unknown = typeof body === "string" ? JSON.parse(body) : undefined;
     calls.push([`${method} ${url.replace("http://here", "")} ${authorization}`, said]);
     return new Response(JSON.stringify(reply), { status });
   });
@@ -52,7 +52,10 @@ test("a token is registered, told and removed, and the cluster's offer is asked 
 test("a refusal has its code, what is wrong, and a remedy", async (t) => {
   server(t, 403, { code: "FORBIDDEN", message: "`kind` is apns, and this cluster offers push by fcm alone" });
   const asked = registerPush(ANN, "phone", { kind: "apns", token: "ab", ...WISH }, HERE);
-  const refusal = await asked.then(() => undefined, (error: unknown) => error);
+  const refusal = await asked.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
   assert.ok(refusal instanceof RestError && /offers push by fcm/.test(refusal.message));
   assert.deepEqual([refusal.status, refusal.code, remedyOf(refusal)], [403, "FORBIDDEN", "stop"]);
 });

@@ -41,9 +41,7 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     "jichat_connector_delivery",
     "time from an event's ts to its delivery here",
   );
-  telemetry.gauge("jichat_connector_sockets", "open sockets", () => hub.size);
-  telemetry.gauge("jichat_connector_users", "users with a live session", () => hub.users);
-  telemetry.gauge("jichat_connector_unanswered", "commands not answered yet", waiting);
+  gauges(telemetry, hub, waiting);
   const framesOf = new Map<string, Count>();
   return {
     countFrame: (t) => {
@@ -76,11 +74,17 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     noticesDropped: (by) => {
       dropped.add(by);
     },
-    countReports: countReportsWith(telemetry),
+    countReports: reportsCounter(telemetry),
   };
 }
 
-function countReportsWith(telemetry: Telemetry): ConnectorMetrics["countReports"] {
+function gauges(telemetry: Telemetry, hub: Hub, waiting: () => number): void {
+  telemetry.gauge("jichat_connector_sockets", "open sockets", () => hub.size);
+  telemetry.gauge("jichat_connector_users", "users with a live session", () => hub.users);
+  telemetry.gauge("jichat_connector_unanswered", "commands not answered yet", waiting);
+}
+
+function reportsCounter(telemetry: Telemetry): ConnectorMetrics["countReports"] {
   const reports = telemetry.counter(
     "jichat_connector_reports",
     "reports of half-open connections for the push queue, by outcome",

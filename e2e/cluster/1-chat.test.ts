@@ -128,13 +128,20 @@ scenario(
 
 scenario("kubectl chat reports owners, pauses and resumes, and finds logs", async () => {
   const at = ["-n", NAMESPACE];
-  const said = await until("the one router owns every partition", 30_000, async () => {
-    const text = await kubectlChat(["status", chat.name, ...at]);
-    return /router +Ready +\d+ +owns 0-7/.test(text) ? text : undefined;
+  const lines = [
+    /^ChatCluster jichat\/chat, version \S+: Ready/,
+    /router +Ready +\d+ +owns 0-7/,
+    /storage +Ready +\d+ +owns 0-7; \d+ batches behind/,
+    /connector +Ready +\d+ +\d+ connections/,
+  ];
+  // A part that has just come back says "?" until it knows.
+  let said = "";
+  await until("the status names an owner for every partition", 30_000, async () => {
+    said = await kubectlChat(["status", chat.name, ...at]);
+    return lines.every((line) => line.test(said));
+  }).catch((error: unknown) => {
+    throw new Error(`kubectl chat says:\n${said}`, { cause: error });
   });
-  assert.match(said, /^ChatCluster jichat\/chat, version \S+: Ready/);
-  assert.match(said, /storage +Ready +\d+ +owns 0-7; \d+ batches behind/);
-  assert.match(said, /connector +Ready +\d+ +\d+ connections/);
   assert.doesNotMatch(said, /without an owner/);
   await kubectlChat(["pause", chat.name, ...at]);
   await chat.until("Paused", "True", 30_000);

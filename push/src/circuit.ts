@@ -51,9 +51,4 @@ export class Circuit {
     // Half of it is random, so that workers do not probe together.
     this.#until = now + Math.max(Math.min(afterMs, OPEN_MAX_MS), this.#openMs * (0.5 + random / 2));
   }
-
-  /** The probe said nothing about the provider, as where it was not sent after all. */
-  untake(): void {
-    this.#probeUntil = 0;
-  }
 }

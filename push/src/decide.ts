@@ -33,7 +33,7 @@ export interface PushSettings {
   readonly mentionsOnlyAbove: number;
 }
 
-export const SKIP_REASONS = [
+const SKIP_REASONS = [
   /** Older than 24 hours. */
   "old",
   /** The device has a live session, which received the message. */

@@ -1,4 +1,4 @@
-/** Within this time so many notifications of one conversation go out one by one; from the next on they fold. */
+/** Within this time four notifications of a conversation go out one by one. From the fifth on they fold. */
 export const BURST_MS = 10_000;
 export const BURST_MAX = 4;
 /** A folded notification waits for as long, and stands for all that come meanwhile. */

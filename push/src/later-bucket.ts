@@ -40,8 +40,8 @@ export class LaterBucket implements Later {
   }
 
   async *entries(partition: number): AsyncGenerator<KeptEntry> {
-    for await (const { key, revision, string } of this.#bucket.entries(`${partition}.*`))
-      yield { key, revision, entry: textOf(string()) };
+    for await (const found of this.#bucket.entries(`${partition}.*`))
+      yield { key: found.key, revision: found.revision, entry: textOf(found.string()) };
   }
 
   /** Erases it: a deletion in KV would leave a mark behind for each. */

@@ -45,6 +45,6 @@ async function follow(bucket: Bucket, { from, hearing, signal, cache }: Followin
     for await (const { key } of bucket.follow(from, hearing, signal))
       if (key.startsWith("u.")) cache.changed(key.slice(2));
   } catch (error) {
-    hearing.lost(error); // The connection is closed: from now on the age limit of those who do not hear holds.
+    hearing.lost(error); // The connection is closed. From now on the shorter age limit holds.
   }
 }

@@ -8,7 +8,7 @@ import type { Taken, Worker } from "./worker.ts";
 /** Messages that are decided together: so many, of so many bytes, or one. */
 const BATCH_MAX = 64;
 const BATCH_BYTES_MAX = 262_144;
-/** A message that takes longer is reported as being worked on, this often: less than half of the ack wait. */
+/** A message that takes longer is reported as being worked on, again each time: well within the ack wait. */
 const WORKING_MS = 2_000;
 const RETRY_MS = 500;
 const FULL_LOOK_MS = 10;
@@ -214,10 +214,10 @@ export class PartitionWork {
     const { clock } = this.#parts;
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await clock.sleep(WORKING_MS / 2, signal).catch(() => undefined); // The loop's condition sees the abort.
+      await clock.sleep(WORKING_MS / 2, signal).catch(() => undefined); // The loop sees the abort.
       const now = clock.monotonic();
       for (const held of this.#held.values()) {
-        if (now - held.toldAt < WORKING_MS / 2) continue;
+        if (now - held.toldAt < WORKING_MS) continue;
         held.toldAt = now;
         held.message.working();
       }

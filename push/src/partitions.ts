@@ -61,6 +61,6 @@ export class Partitions implements LeaseHolder {
   }
 
   stop(): void {
-    for (const partition of [...this.#works.keys()]) this.lose(partition);
+    for (const partition of this.#works.keys()) this.lose(partition);
   }
 }

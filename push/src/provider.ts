@@ -9,9 +9,14 @@ interface Addressed {
   readonly conversation: string;
   /** The newest message that it tells of, or up to which it withdraws. */
   readonly seq: number;
-  /** Unread messages over all conversations that are not muted. Absent if that is not known or did not change. */
+  /**
+   * Unread messages over all conversations that are not muted. Absent if that is not known or did not change.
+   */
   readonly badge?: number | undefined;
-  /** Pushes with one key replace one another on the device. The same for all of a conversation. At most 32 characters, base64url. */
+  /**
+   * Pushes with one key replace one another on the device. The same for all of a conversation. At most 32
+   * characters, base64url.
+   */
   readonly collapseKey: string;
   /** W3C trace context of the message. */
   readonly trace?: string | undefined;

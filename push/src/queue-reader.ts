@@ -12,7 +12,7 @@ import type { Queue, QueueMessage } from "./ports.ts";
  * A message that was delivered and neither acknowledged nor reported as being worked on is delivered again
  * after this time: about as long as the lease of a worker that died.
  */
-export const ACK_WAIT_MS = 5_000;
+const ACK_WAIT_MS = 5_000;
 const FETCH_MS = 2_000;
 /** A fetch that has not ended by then has lost its server. */
 const SILENT_MS = FETCH_MS + 2_000;

@@ -46,17 +46,32 @@ interface World {
   readonly counts: string[];
 }
 
+interface WorldOptions {
+  readonly whole?: readonly HeadEntry[];
+  /** Attempts to add an entry that fail. */
+  readonly fails?: number;
+  /** Lists that are read before all owners have reported. */
+  readonly early?: number;
+  readonly device?: string;
+  readonly complete?: boolean;
+}
+
 function worldOf(
   list: readonly (readonly [ListEntry, HeadEntry | HeadBrief])[],
-  more: { whole?: readonly HeadEntry[]; fails?: number; device?: string; complete?: boolean } = {},
+  more: WorldOptions = {},
 ): World {
   const added: QueuedMessage[] = [];
   const counts: string[] = [];
   let fails = more.fails ?? 0;
+  let early = more.early ?? 0;
+  const known = (): number => {
+    early -= 1;
+    return early >= 0 ? 3 : 16;
+  };
   const lists: ListsOf = {
     list: async () => ({
       run: "r",
-      done: new Map(),
+      done: new Map(Array.from({ length: known() }, (_, partition) => [partition, 1])),
       complete: more.complete ?? true,
       entries: list.map(([entry]) => entry),
       heads: list.map(([, head]) => head),
@@ -128,7 +143,7 @@ test("heads of a long list are read whole; the newest hundred count", async () =
 });
 
 test("a failure is tried again; a device that is not registered has nothing to be told", async () => {
-  const { reports, added } = worldOf([[entryOf("g"), headOf("g")]], { fails: 2 });
+  const { reports, added } = worldOf([[entryOf("g"), headOf("g")]], { fails: 2, early: 2 });
   await reports.take(report, scope);
   assert.equal(added.length, 1);
   const other = worldOf([[entryOf("g"), headOf("g")]], { device: "web" });

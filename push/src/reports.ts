@@ -65,6 +65,8 @@ export class Reports {
       return;
     }
     const list = await lists.list(user, partitions);
+    // Redis lost its data a moment ago: owners write their heads again.
+    if (list.done.size < partitions) throw new Error("not all owners have told Redis of their conversations");
     if (!list.complete) metrics.countSkipped("unknown");
     const missed = newest(list, since);
     const heads = await this.#wholeHeads(user, missed);
@@ -103,7 +105,7 @@ function newest({ entries, heads }: StoredList, since: number): readonly Missed[
 }
 
 /** Pure: the entry of the queue. `undefined` if nothing of it is unread. */
-export function messageOf(
+function messageOf(
   { user, device }: QueuedReport,
   entry: ListEntry,
   head: HeadEntry | undefined,

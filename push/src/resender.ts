@@ -13,7 +13,7 @@ import { jobOf } from "./worker.ts";
 
 const LOOK_MS = 3_000;
 /** Pushes that wait are sent at this pace: a provider that is up again is not flooded. */
-export const RESENDS_PER_SECOND = 200;
+const RESENDS_PER_SECOND = 200;
 const TOGETHER_MAX = 20;
 const PACE_MS = (1_000 * TOGETHER_MAX) / RESENDS_PER_SECOND;
 

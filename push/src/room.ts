@@ -4,7 +4,7 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 export const HELD_BYTES_MAX = 33_554_432;
 /** Bytes of one fetch, by the size of messages so far. */
 const FETCH_BYTES = 1_048_576;
-export const FETCH_MAX = 64;
+const FETCH_MAX = 64;
 const LOOK_MS = 10;
 
 export interface RoomParts {

@@ -42,6 +42,12 @@ export interface Sending {
   readonly isLate?: boolean;
 }
 
+/** What came of one attempt. */
+type Step =
+  | { readonly is: "skip"; readonly reason: SkipReason }
+  | { readonly is: "down"; readonly job: Job }
+  | { readonly is: "answer"; readonly job: Job; readonly outcome: Outcome; readonly circuit: Circuit };
+
 /** Sends one push: the decision once more, the circuit, the attempts, and what comes of the answer. */
 export class Sender {
   readonly #parts: SenderParts;
@@ -52,22 +58,14 @@ export class Sender {
 
   /** Rejects if the scope ends before the push is settled. */
   async send(first: Job, sending: Sending): Promise<Settled> {
-    const { clock, metrics } = this.#parts;
-    const { kind } = first.registration.target;
+    const { clock } = this.#parts;
     let job = first;
     for (let failed = 0; ;) {
-      const again = await this.#again(job, sending);
-      if (typeof again === "string") return this.#skipped(again);
-      job = again;
-      const provider = this.#parts.providers.get(kind);
-      if (provider === undefined) return this.#skipped("unoffered");
-      const circuit = this.#parts.circuits.of(provider, job.registration.target, clock.monotonic());
-      if (!circuit.take(clock.monotonic())) {
-        metrics.countAttempt(kind, "down");
-        return this.#defer(job, sending);
-      }
-      const outcome = await this.#attempt(job, provider, circuit, sending);
-      metrics.countAttempt(kind, outcome.is);
+      const step = await this.#step(job, sending);
+      if (step.is === "skip") return this.#skipped(step.reason);
+      job = step.job;
+      if (step.is === "down") return this.#defer(job, sending);
+      const { outcome, circuit } = step;
       if (outcome.is !== "retry") return this.#done(job, outcome, sending);
       failed += 1;
       const delayMs = delayAfter(failed, outcome.afterMs, this.#parts.random());
@@ -76,6 +74,29 @@ export class Sender {
       await this.#rest(delayMs, sending.scope);
       if (sending.isSuperseded()) return "superseded";
       if (sending.scope.closing.aborted) return this.#defer(job, sending);
+    }
+  }
+
+  /** One attempt, unless it is not wanted any more. It is decided behind the line of those who wait. */
+  async #step(job: Job, sending: Sending): Promise<Step> {
+    const { slots, providers, circuits, clock, metrics } = this.#parts;
+    const { target } = job.registration;
+    await slots.take();
+    try {
+      const again = await this.#again(job, sending);
+      if (typeof again === "string") return { is: "skip", reason: again };
+      const provider = providers.get(target.kind);
+      if (provider === undefined) return { is: "skip", reason: "unoffered" };
+      sending.scope.signal.throwIfAborted();
+      const circuit = circuits.of(provider, target, clock.monotonic());
+      const mayTry = circuit.take(clock.monotonic());
+      const outcome = mayTry ? await this.#attempt(again, provider, circuit) : undefined;
+      metrics.countAttempt(target.kind, outcome?.is ?? "down");
+      return outcome === undefined
+        ? { is: "down", job: again }
+        : { is: "answer", job: again, outcome, circuit };
+    } finally {
+      slots.free();
     }
   }
 
@@ -97,22 +118,16 @@ export class Sender {
     return { ...job, standing, judgedAt: at };
   }
 
-  async #attempt(job: Job, provider: Provider, circuit: Circuit, { scope }: Sending): Promise<Outcome> {
-    const { slots, compose, clock, random } = this.#parts;
-    await slots.take();
-    try {
-      if (scope.signal.aborted) circuit.untake();
-      scope.signal.throwIfAborted();
-      const { push, end } = await compose.notification(job);
-      const outcome = await attempt(provider, job.registration.target, push);
-      end(outcome);
-      if (outcome.is === "retry" && outcome.isDown)
-        circuit.down(clock.monotonic(), random(), outcome.afterMs);
-      else circuit.up();
-      return outcome;
-    } finally {
-      slots.free();
-    }
+  async #attempt(job: Job, provider: Provider, circuit: Circuit): Promise<Outcome> {
+    const { compose, clock, random } = this.#parts;
+    const { push, end } = await compose.notification(job);
+    const outcome = await attempt(provider, job.registration.target, push);
+    end(outcome);
+    if (outcome.is === "retry" && outcome.isDown) circuit.down(clock.monotonic(), random(), outcome.afterMs);
+    else circuit.up();
+    // Before its slot is free: no more pushes than there are slots come again if this process is killed.
+    if (outcome.is === "sent") await this.#note(job);
+    return outcome;
   }
 
   async #done(job: Job, outcome: Exclude<Outcome, { is: "retry" }>, { scope }: Sending): Promise<Settled> {
@@ -122,7 +137,6 @@ export class Sender {
     switch (outcome.is) {
       case "sent":
         metrics.recordDelay(target.kind, clock.now() - message.ts);
-        await this.#note(job);
         return "sent";
       case "gone":
         await this.#until("a registration was not removed", scope, async () =>

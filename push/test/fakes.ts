@@ -38,7 +38,7 @@ export const registrationOf = (user: string, device = "phone"): PushRegistration
 });
 
 /** Redis, as much of it as a worker sees. */
-export class FakeNotes implements Notes {
+class FakeNotes implements Notes {
   readonly entries = new Map<string, ListEntry>();
   readonly sessions = new Map<string, readonly { device: string; connector: string }[]>();
   readonly noted = new Map<string, number>();
@@ -90,7 +90,7 @@ interface Put {
 }
 
 /** The queue of one partition. What is taken and not acknowledged comes again after `redeliver`. */
-export class FakeQueue implements Queue {
+class FakeQueue implements Queue {
   readonly #messages: Put[] = [];
   readonly added: QueuedMessage[] = [];
   worked = 0;
@@ -176,7 +176,7 @@ export class FakeRegistrations implements Registrations {
   }
 }
 
-export class FakeLater implements Later {
+class FakeLater implements Later {
   readonly kept = new Map<string, KeptEntry>();
   #revision = 0;
 
@@ -188,7 +188,7 @@ export class FakeLater implements Later {
   }
 
   async *entries(): AsyncGenerator<KeptEntry> {
-    yield* [...this.kept.values()];
+    yield* Array.from(this.kept.values());
   }
 
   async remove({ revision }: Pick<KeptEntry, "revision">): Promise<void> {
@@ -201,7 +201,7 @@ export class FakeLater implements Later {
 }
 
 /** A provider that answers what it is told to, and remembers what it was sent. */
-export class FakeProvider implements Provider {
+class FakeProvider implements Provider {
   readonly kind = "webhook";
   readonly pushes: Push[] = [];
   /** Answers in order; `sent` once there is none. A function may look at the push. */
@@ -232,7 +232,7 @@ export class FakeProvider implements Provider {
 }
 
 /** Counts that tests read, by name and attributes. */
-export class FakeTelemetry {
+class FakeTelemetry {
   readonly counts = new Map<string, number>();
   readonly lines: string[] = [];
   readonly log = {

@@ -7,15 +7,13 @@ import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { Bucket } from "@jichat/runtime/bucket.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { messageTo } from "./fakes.ts";
-import { World } from "./world.ts";
+import { IN_FLIGHT_MAX, World } from "./world.ts";
 
 const names = namesOf("jichat");
 const USERS = Array.from({ length: 20 }, (_, i) => `user${i}`);
 const CONVERSATIONS = Array.from({ length: 30 }, (_, i) => `conversation${i}`);
 /** The first worker on new data waits until connectors would have written their sessions. */
 const SETTLED_WITHIN_MS = 30_000;
-/** More than were on their way to the provider when a worker was killed. */
-const REPEATED_MAX = 100;
 let world: World;
 const seqs = new Map<string, number>();
 
@@ -141,7 +139,7 @@ test("kill -9 of a worker: every message is pushed or folded, and few ids come t
   await untilAllAreTold(60_000);
   assert.deepEqual(untold(), []);
   assert.ok(
-    world.receiver.repeated.length <= REPEATED_MAX,
+    world.receiver.repeated.length <= IN_FLIGHT_MAX,
     `${world.receiver.repeated.length} ids came twice`,
   );
   victim.start();
@@ -194,7 +192,7 @@ test("Redis is killed and comes back empty: what came meanwhile is told once ses
   redis.start();
   await untilAllAreTold(SETTLED_WITHIN_MS);
   assert.deepEqual(untold(), []);
-  assert.ok(world.receiver.repeated.length - repeated <= REPEATED_MAX);
+  assert.ok(world.receiver.repeated.length - repeated <= IN_FLIGHT_MAX);
 });
 
 test("NATS is killed in the middle of it: every message is pushed or folded", async () => {
@@ -210,7 +208,7 @@ test("NATS is killed in the middle of it: every message is pushed or folded", as
   for (const conversation of CONVERSATIONS) await say(conversation);
   await until("the queue is empty", 60_000, async () => (await leftOrUndefined()) === 0, 250);
   assert.deepEqual(untold(), []);
-  assert.ok(world.receiver.repeated.length - repeated <= REPEATED_MAX);
+  assert.ok(world.receiver.repeated.length - repeated <= IN_FLIGHT_MAX);
 });
 
 test("gone: the registration goes; refused: a dead letter", async () => {

@@ -28,13 +28,9 @@ export const WITHDRAWAL: Withdrawal = { ...ADDRESSED, is: "withdrawal" };
 const SECRET: readonly string[] = [
   NOTIFICATION.title,
   NOTIFICATION.text,
-  ...Object.values(ADDRESSED).filter(isText),
+  ...Object.values(ADDRESSED).flatMap((value) => (typeof value === "string" ? [value] : [])),
   "127.0.0.1",
 ];
-
-function isText(value: string | number): value is string {
-  return typeof value === "string";
-}
 
 /** An outcome without its reason. */
 export type Expected =

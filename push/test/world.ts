@@ -23,7 +23,9 @@ import { WebhookReceiver } from "@jichat/testkit/push/webhook-receiver.ts";
 import { pino } from "pino";
 import { registrationOf } from "./fakes.ts";
 
-export const PARTITIONS = 4;
+const PARTITIONS = 4;
+/** Pushes that a worker may have under way: as many may come again if it is killed. */
+export const IN_FLIGHT_MAX = 100;
 const names = namesOf("jichat");
 
 /** Push workers as processes of their own, on real NATS and Redis, before a gateway that counts. */
@@ -93,6 +95,7 @@ export class World {
           PARTITIONS: String(PARTITIONS),
           PUSH_FOLDER: folder,
           PUSH_ALLOWED_ADDRESSES: "127.0.0.0/8",
+          PUSH_IN_FLIGHT_MAX: String(IN_FLIGHT_MAX),
           NODE_OPTIONS: "",
         },
       });

@@ -29,7 +29,7 @@ export function addEffect(
     const { user } = record;
     const settings = { ...record.settings, at: position };
     putNotice(unit, settingsNotice({ conversation: conversation.id, user, settings }));
-    addEntry(unit, conversation, user, { position });
+    addEntry(unit, conversation, user, { position, isRead: false });
     return;
   }
   const event = eventOf(record);

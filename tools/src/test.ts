@@ -1,4 +1,5 @@
-import { availableParallelism } from "node:os";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "@jichat/testkit/cache.ts";
 import { show } from "@jichat/testkit/exec.ts";
@@ -129,6 +130,9 @@ await main(async () => {
   const prepared = prepare(stages.map(({ name }) => name));
   prepared.catch(() => undefined); // It is told by the first stage that waits for it.
   const failed: string[] = [];
+  const folder = mkdtempSync(join(tmpdir(), "jichat-failures-"));
+  const failures = join(folder, "failures");
+  process.env["TEST_FAILURES_FILE"] = failures;
   for (const [index, { name, what, run }] of stages.entries()) {
     if (needsServers(name)) await prepared;
     say(`[${index + 1}/${stages.length}] ${name}: ${what}`);
@@ -139,6 +143,9 @@ await main(async () => {
     );
     if (!passed) failed.push(name);
   }
+  // Whoever sees only the end of a long log sees what failed, and why.
+  if (existsSync(failures)) process.stderr.write(`\n${readFileSync(failures, "utf8")}\n`);
+  rmSync(folder, { recursive: true, force: true });
   if (failed.length > 0) throw new UserError(`failed: ${failed.join(", ")}`);
   say("all passed");
 });

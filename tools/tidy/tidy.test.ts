@@ -89,6 +89,9 @@ test("files and lines are short, and no name is meaningless", () => {
   assert.deepEqual(wrong, []);
 });
 
+/** Node's test runner takes a reporter from a default export. */
+const REPORTER = "testkit/src/failure-reporter.ts";
+
 test("no test is skipped, no catch is empty, and there is no default export", () => {
   const wrong = sources.flatMap((path) => {
     const text = read(path);
@@ -100,7 +103,7 @@ test("no test is skipped, no catch is empty, and there is no default export", ()
     )
       faults.push(`${path} skips a test`);
     if (/catch *(\([^)]*\))? *\{\s*\}/.test(text)) faults.push(`${path} swallows an error`);
-    if (/^export default /m.test(text)) faults.push(`${path} exports a default`);
+    if (/^export default /m.test(text) && path !== REPORTER) faults.push(`${path} exports a default`);
     return faults;
   });
   assert.deepEqual(wrong, []);

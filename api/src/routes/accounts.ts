@@ -8,7 +8,7 @@ import { profileOf } from "../profiles.ts";
 import type { PushEndings } from "../push-endings.ts";
 import type { TokenCheckParts } from "../request.ts";
 import { identityOf, requireToken, spend } from "../request.ts";
-import { bodyOf, queryOf, readIdOf, readName, readPassword, readUsersQuery, usersLimit } from "../readers.ts";
+import { bodyOf, readIdOf, readName, readPassword } from "../readers.ts";
 import * as schemas from "../schemas.ts";
 import type { SignInLimitParts } from "../sign-in-limits.ts";
 import { SignInLimits } from "../sign-in-limits.ts";
@@ -27,11 +27,6 @@ const newUser = { ...credentials, name: schemas.name };
 const newName = { name: schemas.name };
 const newPassword = { old: schemas.password, new: schemas.password };
 const ownPassword = { password: schemas.password };
-const usersQuery = {
-  q: { ...schemas.id, description: "how the id begins, whatever its case" },
-  limit: usersLimit,
-  next: { ...schemas.id, description: "the `next` of an answer to the same `q`" },
-};
 const PASSWORD = "correct horse battery staple";
 
 export interface AccountParts extends CredentialParts, SignInLimitParts {
@@ -51,11 +46,6 @@ export interface ProfileParts extends CredentialParts, TokenCheckParts {
   readonly userBuckets: TokenBuckets;
   readonly nameIndex: Pick<NameIndex, "rename">;
   readonly telemetry: Pick<Telemetry, "log">;
-}
-
-export interface UserParts extends TokenCheckParts {
-  readonly accounts: Pick<Accounts, "get">;
-  readonly index: Pick<UserIndex, "add" | "find">;
 }
 
 const credentialsOf = (body: Readonly<Record<string, unknown>>) => ({
@@ -263,51 +253,6 @@ export async function openProfileRoutes(app: FastifyInstance, parts: ProfilePart
       spend(parts.userBuckets, user, "tries of a password");
       await parts.deletion.delete(user, password);
       return {};
-    },
-  );
-}
-
-/** Routes for other users: one by id, or a search by prefix of the id. */
-export async function openUserRoutes(app: FastifyInstance, parts: UserParts): Promise<void> {
-  requireToken(app, parts);
-
-  app.get(
-    "/v1/users/:user",
-    {
-      config: { refuses: ["target"] },
-      schema: {
-        operationId: "getProfile",
-        tags: ["users"],
-        summary: "A user's profile",
-        description:
-          "Of a deleted account it says `deleted`: messages in old conversations are still from it.",
-        params: schemas.object({ user: schemas.id }, ["user"]),
-        response: { 200: schemas.reply("Profile", "The profile") },
-      },
-    },
-    async (request) => profileOf(parts.accounts, readIdOf(request.params, "user")),
-  );
-
-  app.get(
-    "/v1/users",
-    {
-      schema: {
-        operationId: "findUsers",
-        tags: ["users"],
-        summary: "Users whose id begins with `q`",
-        description: "Whatever its case. Deleted accounts are not found. A page may be shorter than `limit`.",
-        querystring: schemas.object(usersQuery, ["q"]),
-        response: { 200: schemas.reply("ProfilePage", "A page of profiles") },
-      },
-    },
-    async (request) => {
-      const { q, limit, next } = readUsersQuery(queryOf(request, usersQuery));
-      const users = await parts.index.find(q, next, limit);
-      const profiles = await Promise.all(users.map((user) => profileOf(parts.accounts, user)));
-      // The index is a cache, and may still have a deleted account.
-      const items = profiles.filter(({ deleted }) => deleted !== true);
-      const last = users.at(-1);
-      return { items, ...(users.length === limit && last !== undefined ? { next: last } : {}) };
     },
   );
 }

@@ -57,8 +57,9 @@ export class Rig {
       peers: Array.from({ length: THREADS }, (_, i) => peerAt(i)),
       lines: LINES,
     };
-    const held = await page.evaluate(async (given) => app.open(given), options);
-    assert.deepEqual(held, [CONVERSATIONS, THREADS * LINES]);
+    const [conversations, lines] = await page.evaluate(async (given) => app.open(given), options);
+    assert.equal(conversations, CONVERSATIONS);
+    assert.ok(lines >= THREADS * LINES, `${lines} lines are loaded`);
     return page;
   }
 

@@ -3,6 +3,9 @@ import { openChat } from "@jichat/client";
 
 /** An application of the SDK and nothing else. It is bundled for Chromium, which reads all that it shows. */
 
+/** More than a page of history: what is loaded at once may go past the wanted number. */
+const ROOM = 200;
+
 export interface SdkAppOptions {
   readonly user: string;
   readonly token: string;
@@ -16,11 +19,12 @@ export interface SdkApp {
   readonly open: (options: SdkAppOptions) => Promise<readonly [conversations: number, lines: number]>;
 }
 
-/** Reads all that a user interface would draw, and shows the latest line. */
+/** Reads all that a user interface would draw, and shows the latest line in an element of its own. */
 async function loadThread(chat: Chat, peer: string, count: number): Promise<() => number> {
   const thread = chat.thread({ to: peer });
+  const shown = document.body.appendChild(document.createElement("p"));
   thread.subscribe(() => {
-    document.body.textContent = String(thread.get().lines.at(-1)?.body?.["text"]);
+    shown.textContent = String(thread.get().lines.at(-1)?.body?.["text"]);
   });
   const lines = (): number => thread.get().lines.length;
   await thread.jumpToLatest();
@@ -30,7 +34,9 @@ async function loadThread(chat: Chat, peer: string, count: number): Promise<() =
 
 const app: SdkApp = {
   open: async ({ user, token, peers, lines }) => {
-    const chat = await openChat({ user, device: "app", token: async () => token, linesMax: lines });
+    // A full thread that loads older lines lets its newest go. New ones are to be shown here.
+    const linesMax = lines + ROOM;
+    const chat = await openChat({ user, device: "app", token: async () => token, linesMax });
     const listed = Promise.withResolvers<void>();
     chat.conversations.subscribe(() => {
       if (chat.conversations.get().isComplete) listed.resolve();

@@ -6,6 +6,7 @@ import { hasDocker, needBuilder } from "@jichat/tools/images/builder.ts";
 import { buildAll, makeImages } from "@jichat/tools/images/make.ts";
 import { buildPlugin } from "@jichat/tools/plugin.ts";
 import { needProgram } from "@jichat/testkit/kubernetes.ts";
+import { reporterArgs } from "@jichat/testkit/test-reporters.ts";
 import { UserError, main } from "@jichat/testkit/say.ts";
 import { filesToRun } from "./files.ts";
 import type { Lab } from "./lab.ts";
@@ -50,7 +51,7 @@ async function runTests({ enter, env, registry, pullPolicy }: Lab): Promise<bool
     process.execPath,
     "--test",
     "--test-concurrency=1",
-    "--test-reporter=spec",
+    ...reporterArgs(),
     ...files,
   ];
   const settings = {

@@ -2,13 +2,44 @@ import { kindOf } from "@jichat/conversation/tables.ts";
 import { decodePushEntries } from "@jichat/protocol/bus/push.ts";
 import type { Batch } from "@jichat/protocol/log/record.ts";
 import type { Violation } from "../ledger-checks.ts";
+import type { Time } from "./world.ts";
+import { ClusterDice } from "./world.ts";
 
-/** The push queue: who was named for which message. It stores an entry once, and may answer too late. */
+/** The router that writes. */
+interface PushSender {
+  readonly time: Pick<Time, "sleep">;
+  readonly alive: () => Promise<void>;
+}
+
+/**
+ * The push queue: who was named for which message. A message may get lost on its way, and so may the answer.
+ * It has dice of its own, so that what happens elsewhere does not depend on it.
+ */
 export class PushModel {
+  readonly #dice: ClusterDice;
   readonly #named = new Map<string, Set<string>>();
   readonly #violations: Violation[] = [];
 
-  store(bytes: Uint8Array): void {
+  constructor(seed: number) {
+    this.#dice = new ClusterDice(seed);
+  }
+
+  async take({ time, alive }: PushSender, bytes: Uint8Array): Promise<void> {
+    await alive();
+    await time.sleep(this.#dice.between(0.2, 4));
+    if (this.#dice.mishap(0.02)) throw new Error("lost on its way to the push queue");
+    this.#store(bytes);
+    if (this.#dice.mishap(0.02)) throw new Error("the push queue does not answer");
+    await time.sleep(this.#dice.between(0.2, 4));
+    await alive();
+  }
+
+  /** From now on nothing is lost. */
+  calm(): void {
+    this.#dice.calm = true;
+  }
+
+  #store(bytes: Uint8Array): void {
     for (const entry of decodePushEntries(bytes)) {
       if (entry.is !== "message") continue;
       const { conversation, seq, from, to } = entry;

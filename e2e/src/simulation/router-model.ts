@@ -31,7 +31,7 @@ interface RouterParts {
   readonly redis: Pick<RedisModel, "onRun" | "sessionsFor">;
   readonly storage: Pick<StorageModel, "watermark">;
   readonly network: Network;
-  readonly push: Pick<PushModel, "store">;
+  readonly push: Pick<PushModel, "take">;
   /** The cluster's level. */
   readonly level: number;
   /** The number of notices that were shed so far. */
@@ -90,15 +90,8 @@ export class RouterModel {
   #push(): PushQueue {
     const { machine } = this;
     const sim = this.#sim;
-    const publish = async (_: string, bytes: Uint8Array): Promise<void> => {
-      await machine.alive();
-      await machine.hop();
-      if (sim.dice.mishap(0.02)) throw new Error("lost on its way to the push queue");
-      sim.push.store(bytes);
-      if (sim.dice.mishap(0.02)) throw new Error("the push queue does not answer");
-      await machine.hop();
-      await machine.alive();
-    };
+    const sender = { time: sim.time, alive: () => machine.alive() };
+    const publish = async (_: string, bytes: Uint8Array): Promise<void> => sim.push.take(sender, bytes);
     return new PushQueue({
       js: { publish },
       names: sim.network.names,

@@ -44,7 +44,7 @@ export class Simulation {
   readonly ledger = new Ledger();
   readonly ackedHead = new Map<string, number>();
   readonly refused: string[] = [];
-  readonly push = new PushModel();
+  readonly push: PushModel;
   /** The number of notices that routers shed. */
   shed = 0;
   unpushed = 0;
@@ -70,6 +70,7 @@ export class Simulation {
     this.seed = seed;
     this.guards = guards;
     this.dice = new ClusterDice(seed);
+    this.push = new PushModel(seed);
     this.#kinds = kinds ?? someOf(this.dice);
     this.#mutes = mutes;
     this.#talkMs = this.#kinds.includes("outage") ? LONG_TALK_MS : TALK_MS;
@@ -201,6 +202,7 @@ export class Simulation {
   /** Repairs everything that was broken. Within 30 s everything must have caught up (I9). */
   async #heal(): Promise<void> {
     this.dice.calm = true;
+    this.push.calm();
     this.redis.awayUntil = Math.min(this.redis.awayUntil, this.time.now);
     await this.time.run(1_500);
     this.#mishaps.end();

@@ -49,7 +49,8 @@ export class PushDevices {
   /**
    * Registers a device. It takes the place of the device's earlier registration in one write, so there is no
    * moment without one. A target that belongs to another device or user moves here. The oldest registration
-   * goes if there are too many. Throws CONFLICT if another device or account registers its target at the same time.
+   * goes if there are too many. Throws CONFLICT if another device or account registers its target at the same
+   * time.
    */
   async put(user: string, registration: PushRegistration): Promise<void> {
     await reach(async () => this.#put(user, registration));
@@ -107,10 +108,11 @@ export class PushDevices {
     const isOwn = await this.#targets.isOf(name, owner);
     if (!isOwn) await this.#drop(name, owner);
     await this.#releaseAll(user, replaced);
-    if (!isOwn) throw new ChatError("CONFLICT", "another request registered or removed this device at the same time");
+    if (!isOwn)
+      throw new ChatError("CONFLICT", "another request registered or removed this device at the same time");
   }
 
-  /** What was registered and is not any more: its targets belong to nobody, unless they were claimed again. */
+  /** Registrations that are gone: their targets belong to nobody, unless they were claimed again. */
   async #releaseAll(user: string, gone: Devices): Promise<void> {
     for (const { target, claim = 0 } of gone) {
       const name = nameOfTarget(target);
@@ -118,7 +120,7 @@ export class PushDevices {
     }
   }
 
-  /** Earlier owners of a target do not have it any more. Those of the new owner's account go with its write. */
+  /** Takes the target from its earlier owners. Those of the new owner's account go with its own write. */
   async #forget(target: string, user: string, earlier: readonly PushOwner[]): Promise<void> {
     for (const owner of earlier) if (owner.user !== user) await this.#drop(target, owner);
   }

@@ -43,33 +43,7 @@ export function streamsOf(names: Names, wanted: LogSettings): readonly StreamOpt
       max_bytes: wanted.logBytesMax,
       duplicate_window: nanos(100),
     })),
-    // Streams of push alone may drop their oldest entries: messages that offline members missed, kept as long
-    // as a push is worth sending, and what nobody can deliver.
-    {
-      ...stream,
-      name: names.pushStream,
-      subjects: [names.pushSubject(-1).replace("-1", "*")],
-      discard: DiscardPolicy.Old,
-      max_age: nanos(PUSH_AGE_MS),
-      max_bytes: PUSH_BYTES_MAX,
-      duplicate_window: nanos(120_000),
-    },
-    {
-      ...stream,
-      name: names.pushDeadStream,
-      subjects: [names.pushDeadSubject(-1).replace("-1", "*")],
-      discard: DiscardPolicy.Old,
-      max_age: nanos(PUSH_DEAD_AGE_MS),
-      max_msgs: PUSH_DEAD_MAX,
-      max_bytes: PUSH_DEAD_BYTES_MAX,
-      duplicate_window: nanos(120_000),
-    },
-    bucket(names.pushDevices),
-    {
-      ...bucket(names.pushLater, PUSH_LATER_MS),
-      discard: DiscardPolicy.Old,
-      max_bytes: PUSH_BYTES_MAX,
-    },
+    ...streamsOfPush(names, stream, bucket),
     bucket(names.accounts),
     bucket(names.people),
     bucket(names.watermarks),
@@ -84,5 +58,36 @@ export function streamsOf(names: Names, wanted: LogSettings): readonly StreamOpt
       allow_rollup_hdrs: true,
       allow_direct: true,
     },
+  ];
+}
+
+/**
+ * These streams alone may drop their oldest entries, since no push is worth sending for ever. Registrations
+ * of devices are kept.
+ */
+function streamsOfPush(
+  names: Names,
+  stream: Partial<StreamConfig>,
+  bucket: (name: string, ttlMs?: number) => StreamOptions,
+): readonly StreamOptions[] {
+  const queue = { ...stream, discard: DiscardPolicy.Old, duplicate_window: nanos(120_000) };
+  return [
+    {
+      ...queue,
+      name: names.pushStream,
+      subjects: [names.pushSubject(-1).replace("-1", "*")],
+      max_age: nanos(PUSH_AGE_MS),
+      max_bytes: PUSH_BYTES_MAX,
+    },
+    {
+      ...queue,
+      name: names.pushDeadStream,
+      subjects: [names.pushDeadSubject(-1).replace("-1", "*")],
+      max_age: nanos(PUSH_DEAD_AGE_MS),
+      max_msgs: PUSH_DEAD_MAX,
+      max_bytes: PUSH_DEAD_BYTES_MAX,
+    },
+    bucket(names.pushDevices),
+    { ...bucket(names.pushLater, PUSH_LATER_MS), discard: DiscardPolicy.Old, max_bytes: PUSH_BYTES_MAX },
   ];
 }

@@ -146,7 +146,8 @@ for i = 1, #fields, 2 do
     local head = left == '0' and redis.call('HGET', prefix .. 'h:' .. conversation, 'v')
     local no = head and tonumber(string.match(head, '"no":(%d+)'))
     local known = redis.call('HGET', key, conversation)
-    if no and no > read and (not known or tonumber(known) < no) and redis.call('HLEN', key) < ${UNREAD_MAX} then
+    local isNews = no and no > read and (not known or tonumber(known) < no)
+    if isNews and redis.call('HLEN', key) < ${UNREAD_MAX} then
       redis.call('HSET', key, conversation, no)
     end
   end

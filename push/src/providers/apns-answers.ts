@@ -12,8 +12,8 @@ export interface ApnsAnswer {
 type Meaning = "gone" | "refused" | "later" | "provider" | "credentials";
 
 /**
- * Every reason that Apple documents ("Handling notification responses from APNs"), and what it is about. A reason
- * about our token, key or topic would be the same for everybody: it ends no registration.
+ * Every reason that Apple documents ("Handling notification responses from APNs"), and what it is about. A
+ * reason about our token, key or topic would be the same for everybody: it ends no registration.
  */
 export const APNS_REASONS = {
   BadCollapseId: "refused",

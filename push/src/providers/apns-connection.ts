@@ -36,8 +36,9 @@ interface Session {
 }
 
 /**
- * One connection of HTTP/2 that is kept. It is opened when it is needed, and replaced after an error or a GOAWAY.
- * It is also replaced after a push that waited for `quietMs` while nothing came: it may be dead without a sign.
+ * One connection of HTTP/2 that is kept. It is opened when it is needed, and replaced after an error or a
+ * GOAWAY. It is also replaced after a push that waited for `quietMs` while nothing came: it may be dead
+ * without a sign.
  */
 export class ApnsConnection {
   readonly #origin: string;

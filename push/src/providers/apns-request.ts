@@ -3,12 +3,12 @@ import type { Push } from "../provider.ts";
 import { fitted } from "./fitted.ts";
 
 /** Most bytes of a payload that APNs takes. */
-export const APNS_BYTES_MAX = 4_096;
+const APNS_BYTES_MAX = 4_096;
 
 const WITHDRAWAL_LIFE_MS = 86_400_000;
 
 /** A UUID that is the same for every attempt (RFC 9562, version 8: made in a way of one's own). */
-export function uuidOf(id: string): string {
+function uuidOf(id: string): string {
   const hex = hash("sha256", id, "hex");
   const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
   return [

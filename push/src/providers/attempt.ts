@@ -38,8 +38,8 @@ export async function within<T>(
 }
 
 /**
- * The code of an error, or of what caused it. Codes name no address: `ECONNREFUSED`. Messages have addresses and
- * hosts.
+ * The code of an error, or of what caused it. Codes name no address: `ECONNREFUSED`. Messages have addresses
+ * and hosts.
  */
 function codeOf(error: unknown): string | undefined {
   let found: string | undefined;

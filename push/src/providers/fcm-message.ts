@@ -1,8 +1,10 @@
 import type { Notification, Push } from "../provider.ts";
 import { fitted } from "./fitted.ts";
 
-/** Most bytes of what the device gets, of the 4,096 that FCM takes. The rest of our JSON is for FCM itself. */
-export const FCM_BYTES_MAX = 4_000;
+/**
+ * Most bytes of what the device gets, of the 4,096 that FCM takes. The rest of our JSON is for FCM itself.
+ */
+const FCM_BYTES_MAX = 4_000;
 
 const WITHDRAWAL_TTL = "86400s";
 
@@ -26,7 +28,8 @@ function androidOf({ collapseKey, isUrgent, ttlMs, hasSound, badge }: Notificati
     priority: isUrgent ? "HIGH" : "NORMAL",
     ttl: `${Math.max(0, Math.floor(ttlMs / 1_000))}s`,
     notification: {
-      tag: collapseKey, // A later one takes its place on the screen; the collapse key does so only on the way.
+      // A later one takes its place on the screen; the collapse key does so only on the way.
+      tag: collapseKey,
       ...(hasSound ? { sound: "default" } : {}),
       ...(badge === undefined ? {} : { notification_count: badge }),
     },
@@ -34,8 +37,8 @@ function androidOf({ collapseKey, isUrgent, ttlMs, hasSound, badge }: Notificati
 }
 
 /**
- * The JSON of a request to FCM HTTP v1. A withdrawal has data alone, so that the app and not the system gets it.
- * `undefined` if the device's part is too long without any text.
+ * The JSON of a request to FCM HTTP v1. A withdrawal has data alone, so that the app and not the system gets
+ * it. `undefined` if the device's part is too long without any text.
  */
 export function fcmMessage(token: string, push: Push): string | undefined {
   const data = dataOf(push);

@@ -6,8 +6,8 @@ const ELLIPSIS = "…";
 
 /**
  * The longest beginning of a text that fits, cut between characters as people see them, with an ellipsis if
- * something is missing. `undefined` if not even an empty text fits. At most `lengthMax` UTF-16 units are looked
- * at.
+ * something is missing. `undefined` if not even an empty text fits. At most `lengthMax` UTF-16 units are
+ * looked at.
  */
 export function longestFitting(
   text: string,
@@ -31,8 +31,8 @@ export function longestFitting(
 }
 
 /**
- * What `write` makes of a notification, in at most `bytesMax` bytes: the text is shortened first, then the title.
- * `undefined` if what remains is still too long.
+ * What `write` makes of a notification, in at most `bytesMax` bytes: the text is shortened first, then the
+ * title. `undefined` if what remains is still too long.
  */
 export function fitted(
   { title, text }: Pick<Notification, "title" | "text">,

@@ -47,7 +47,9 @@ interface AccessToken {
   readonly endsAt: number;
 }
 
-/** The access token of a service account (RFC 7523). One exchange runs at a time, and all who wait share it. */
+/**
+ * The access token of a service account (RFC 7523). One exchange runs at a time, and all who wait share it.
+ */
 export class GoogleToken {
   readonly #account: ServiceAccount;
   readonly #dispatcher: Dispatcher;

@@ -35,8 +35,9 @@ function check(addresses: readonly string[], isPlain: boolean, allowed: AddressR
 
 /**
  * Makes HTTP/1.1 requests to strangers' servers without reaching into one's own network. A name is resolved
- * once per connection, all its addresses are checked, and the socket connects to what was checked: an answer of
- * DNS that changes in between is never used. Redirects are not followed, since undici follows none by itself.
+ * once per connection, all its addresses are checked, and the socket connects to what was checked: an answer
+ * of DNS that changes in between is never used. Redirects are not followed, since undici follows none by
+ * itself.
  */
 export function guardedAgent({ allowed, ca, resolve = resolveAll }: GuardOptions): Agent {
   const connectorFor = (isPlain: boolean): buildConnector.connector => {

@@ -1,6 +1,8 @@
 import type { Outcome } from "../provider.ts";
 
-/** Outcomes by what they mean. Reasons are written to logs and dead letters: they name no token and no text. */
+/**
+ * Outcomes by what they mean. Reasons are written to logs and dead letters: they name no token and no text.
+ */
 export const SENT: Outcome = { is: "sent" };
 export const gone = (reason: string): Outcome => ({ is: "gone", reason });
 export const refused = (reason: string): Outcome => ({ is: "refused", reason });
@@ -29,8 +31,8 @@ export const unauthorized = (reason: string, afterMs?: number): Outcome => ({
 });
 
 /**
- * What a status means wherever a provider gives it no meaning of its own. Credentials that are refused are wrong
- * for everybody: they say nothing about the one registration.
+ * What a status means wherever a provider gives it no meaning of its own. Credentials that are refused are
+ * wrong for everybody: they say nothing about the one registration.
  */
 export function outcomeOfStatus(status: number, afterMs: number | undefined): Outcome {
   if (status >= 200 && status < 300) return SENT;

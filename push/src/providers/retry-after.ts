@@ -4,8 +4,8 @@ const AFTER_MS_MAX = 86_400_000;
 const atMost = (ms: number): number => Math.min(Math.max(0, ms), AFTER_MS_MAX);
 
 /**
- * Milliseconds that a `Retry-After` asks for, in seconds or as an HTTP date (RFC 9110, 10.2.3), from 0 to a day.
- * `undefined` if it is absent or neither. `now` is in ms since 1970.
+ * Milliseconds that a `Retry-After` asks for, in seconds or as an HTTP date (RFC 9110, 10.2.3), from 0 to a
+ * day. `undefined` if it is absent or neither. `now` is in ms since 1970.
  */
 export function retryAfterMs(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;

@@ -2,15 +2,15 @@ import type { Push } from "../provider.ts";
 import { fitted } from "./fitted.ts";
 
 /**
- * Most bytes of a payload before it is encrypted. Push services take 4,096 bytes, of which aes128gcm needs 103:
- * a header of 86 with the key, a delimiter, and a tag of 16 (RFC 8188, RFC 8291).
+ * Most bytes of a payload before it is encrypted. Push services take 4,096 bytes, of which aes128gcm needs
+ * 103: a header of 86 with the key, a delimiter, and a tag of 16 (RFC 8188, RFC 8291).
  */
 export const PAYLOAD_BYTES_MAX = 4_096 - 103;
 
 /**
- * The JSON that a service worker gets, in at most `PAYLOAD_BYTES_MAX` bytes: the text is shortened rather than
- * lost. `undefined` if it is too long without any text. `tag` is the tag of the notification: a later one takes
- * its place, and a withdrawal closes it.
+ * The JSON that a service worker gets, in at most `PAYLOAD_BYTES_MAX` bytes: the text is shortened rather
+ * than lost. `undefined` if it is too long without any text. `tag` is the tag of the notification: a later
+ * one takes its place, and a withdrawal closes it.
  */
 export function webPushPayload(push: Push): string | undefined {
   const { is, conversation, seq, badge, collapseKey: tag } = push;

@@ -6,14 +6,14 @@ const UNITS_PER_CHARACTER_MAX = 16;
 /** Line ends and tabs: a notification has lines of its own. */
 const BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
 /**
- * Control characters, and those that turn the direction of what follows (Unicode, UAX #9): with them a name could
- * rewrite the words around it. Joiners stay: emoji and some scripts need them.
+ * Control characters, and those that turn the direction of what follows (Unicode, UAX #9): with them a name
+ * could rewrite the words around it. Joiners stay: emoji and some scripts need them.
  */
 const HIDDEN = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
 /**
- * A text of a stranger as one plain line of at most `charactersMax` characters as people see them. What is cut
- * off is replaced by an ellipsis.
+ * A text of a stranger as one plain line of at most `charactersMax` characters as people see them. What is
+ * cut off is replaced by an ellipsis.
  */
 export function plainText(text: string, charactersMax: number): string {
   const unitsMax = charactersMax * UNITS_PER_CHARACTER_MAX;

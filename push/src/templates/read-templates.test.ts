@@ -44,7 +44,7 @@ const BROKEN: readonly (readonly [what: string, json: string, told: RegExp])[] =
     JSON.stringify({ ...en, folded: { few: "x", other: "x" } }),
     /^`folded.few` is not a plural form of this language: one, other$/,
   ],
-  ["a file that is too long", `${" ".repeat(65_537)}`, /^it has more than 65536 characters$/],
+  ["a file that is too long", " ".repeat(65_537), /^it has more than 65536 characters$/],
 ];
 
 for (const [what, json, message] of BROKEN)

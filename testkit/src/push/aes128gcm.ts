@@ -8,8 +8,9 @@ const hkdf = (key: Uint8Array, salt: Uint8Array, info: Uint8Array, bytes: number
   Buffer.from(hkdfSync("sha256", key, salt, info, bytes));
 
 /**
- * Decrypts a push message (RFC 8291) as a browser does: one record of aes128gcm (RFC 8188) with the subscription's
- * keys. It is written from the RFCs, apart from the library that encrypts. Throws an Error that says what is wrong.
+ * Decrypts a push message (RFC 8291) as a browser does: one record of aes128gcm (RFC 8188) with the
+ * subscription's keys. It is written from the RFCs, apart from the library that encrypts. Throws an Error
+ * that says what is wrong.
  */
 export function decryptPush(body: Buffer, receiver: ECDH, auth: Buffer): Buffer {
   if (body.length < HEADER_BYTES) throw new Error("the header is cut");

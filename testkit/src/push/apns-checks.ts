@@ -52,7 +52,7 @@ export class ApnsRefusal extends Error {
   }
 }
 
-const PUSH_TYPES: readonly string[] = ["alert", "background"];
+const PUSH_TYPES = new Set(["alert", "background"]);
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const COLLAPSE_ID_BYTES_MAX = 64;
 const TOKEN_LIFE_S = 3_600;
@@ -74,7 +74,7 @@ export function checkHeaders(headers: IncomingHttpHeaders, topic: string): strin
   const [type, priority = "10", expiration = "0"] = ["push-type", "priority", "expiration"].map((name) =>
     textOf(headers, `apns-${name}`),
   );
-  check(type !== undefined && PUSH_TYPES.includes(type), "InvalidPushType");
+  check(type !== undefined && PUSH_TYPES.has(type), "InvalidPushType");
   check(["1", "5", "10"].includes(priority) && !(type === "background" && priority === "10"), "BadPriority");
   check(/^\d{1,10}$/.test(expiration), "BadExpirationDate");
   const [id, collapse = ""] = ["id", "collapse-id"].map((name) => textOf(headers, `apns-${name}`));

@@ -40,9 +40,9 @@ const TEAM_ID = "DEF123GHIJ";
 const PAYLOAD_BYTES_MAX = 4_096;
 
 /**
- * APNs on loopback, over HTTP/2. It refuses what Apple refuses, with Apple's reasons: a JWT of another key or too
- * old, headers that are missing or wrong, a payload that is empty or too large, tokens that are unknown, of another
- * app, or not registered any more.
+ * APNs on loopback, over HTTP/2. It refuses what Apple refuses, with Apple's reasons: a JWT of another key or
+ * too old, headers that are missing or wrong, a payload that is empty or too large, tokens that are unknown,
+ * of another app, or not registered any more.
  */
 export class ApnsService {
   readonly faults = new FaultPlan<ApnsFault>();

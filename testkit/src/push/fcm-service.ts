@@ -29,8 +29,8 @@ const EMAIL = "push@jichat-test.iam.gserviceaccount.com";
 
 /**
  * FCM HTTP v1 on loopback, with the token endpoint of its service account. It refuses what Google refuses: an
- * assertion that is not the account's, an access token that has ended, another project, a message that breaks its
- * schema or is too large, a token that is unknown or not registered any more.
+ * assertion that is not the account's, an access token that has ended, another project, a message that breaks
+ * its schema or is too large, a token that is unknown or not registered any more.
  */
 export class FcmService {
   /** Faults of `messages:send`. */
@@ -57,17 +57,15 @@ export class FcmService {
   /** With `port` the API comes back to where it was. */
   static async start(options: Pick<LoopbackOptions, "port"> = {}): Promise<FcmService> {
     const [faults, tokenFaults] = [new FaultPlan(), new FaultPlan()];
-    let service: FcmService | undefined;
-    const api = async (asked: Asked): Promise<Reply> =>
-      service === undefined ? { status: 503 } : service.#send(asked);
-    const oauth = async (asked: Asked): Promise<Reply> =>
-      service === undefined ? { status: 503 } : service.#exchange(asked);
+    const { promise, resolve } = Promise.withResolvers<FcmService>();
+    const api = async (asked: Asked): Promise<Reply> => (await promise).#send(asked);
+    const oauth = async (asked: Asked): Promise<Reply> => (await promise).#exchange(asked);
     const servers = [
       await LoopbackServer.start({ ...options, faults, answer: api }),
       await LoopbackServer.start({ faults: tokenFaults, answer: oauth }),
     ] as const;
-    service = new FcmService(servers, [faults, tokenFaults]);
-    return service;
+    resolve(new FcmService(servers, [faults, tokenFaults]));
+    return promise;
   }
 
   get url(): string {
@@ -167,6 +165,6 @@ function faultIn({ data = {}, notification = {}, android = {}, ...rest }: FcmMes
   if (!/^\d+(\.\d{1,9})?s$/.test(ttl)) return fcmFieldError("message.android.ttl", "Illegal duration format");
   const bytes = [...Object.entries(data), ...Object.entries(notification)]
     .flat()
-    .reduce((bytes, text) => bytes + Buffer.byteLength(String(text)), 0);
+    .reduce((bytes, text) => bytes + Buffer.byteLength(text), 0);
   return bytes > MESSAGE_BYTES_MAX ? fcmError("INVALID_ARGUMENT", "Android message is too big") : undefined;
 }

@@ -32,12 +32,12 @@ interface Subscription {
 
 const BODY_BYTES_MAX = 4_096;
 const EXPIRES_MAX_S = 86_400;
-const URGENCIES: readonly string[] = ["very-low", "low", "normal", "high"];
+const URGENCIES = new Set(["very-low", "low", "normal", "high"]);
 
 /**
- * A push service on loopback (RFC 8030) that refuses what real ones refuse: a JWT for another origin, of another
- * key, expired or for more than a day (RFC 8292), no TTL, a Topic that is too long, more than 4,096 bytes. It
- * decrypts like the browser behind it, and refuses what that could not read.
+ * A push service on loopback (RFC 8030) that refuses what real ones refuse: a JWT for another origin, of
+ * another key, expired or for more than a day (RFC 8292), no TTL, a Topic that is too long, more than 4,096
+ * bytes. It decrypts like the browser behind it, and refuses what that could not read.
  */
 export class WebPushService {
   readonly faults: FaultPlan;
@@ -52,12 +52,11 @@ export class WebPushService {
 
   static async start(options: Pick<LoopbackOptions, "host" | "port" | "tls"> = {}): Promise<WebPushService> {
     const faults = new FaultPlan();
-    let service: WebPushService | undefined;
-    const answer = async (asked: Asked): Promise<Reply> =>
-      service === undefined ? { status: 503 } : service.#answer(asked);
+    const { promise, resolve } = Promise.withResolvers<WebPushService>();
+    const answer = async (asked: Asked): Promise<Reply> => (await promise).#answer(asked);
     const server = await LoopbackServer.start({ ...options, faults, answer });
-    service = new WebPushService(server, faults);
-    return service;
+    resolve(new WebPushService(server, faults));
+    return promise;
   }
 
   get url(): string {
@@ -68,7 +67,9 @@ export class WebPushService {
     return this.#received.all;
   }
 
-  /** Makes what a browser gives its page. Only the owner of `vapidPublicKey` may push to it, if that is set. */
+  /**
+   * Makes what a browser gives its page. Only the owner of `vapidPublicKey` may push to it, if that is set.
+   */
   subscribe(vapidPublicKey?: string, url = this.url): WebPushTarget {
     const keys = createECDH("prime256v1");
     const p256dh = keys.generateKeys("base64url");
@@ -111,7 +112,7 @@ function take(asked: Asked, endpoint: string, { keys, auth }: Subscription): Web
   const [ttl, topic, urgency = "normal"] = ["ttl", "topic", "urgency"].map(asked.header);
   if (ttl === undefined || !/^\d{1,10}$/.test(ttl)) throw new Refusal(400, "no TTL");
   if (topic !== undefined && !/^[\w-]{1,32}$/.test(topic)) throw new Refusal(400, "not a Topic");
-  if (!URGENCIES.includes(urgency)) throw new Refusal(400, "not an Urgency");
+  if (!URGENCIES.has(urgency)) throw new Refusal(400, "not an Urgency");
   if (asked.header("content-encoding") !== "aes128gcm") throw new Refusal(400, "not aes128gcm");
   if (body.length > BODY_BYTES_MAX) throw new Refusal(413, "too large");
   let payload: unknown;

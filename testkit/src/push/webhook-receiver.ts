@@ -24,9 +24,9 @@ export interface ReceiverOptions extends Pick<LoopbackOptions, "host" | "port" |
 const IDS_MAX = 2_000_000;
 
 /**
- * A gateway of one's own on loopback. It checks what Standard Webhooks has it check, with their own library: a
- * signature of one of its secrets, and a timestamp of the last five minutes. A push whose id it has taken before is
- * answered like the first one, and stands in `repeated` alone.
+ * A gateway of one's own on loopback. It checks what Standard Webhooks has it check, with their own library:
+ * a signature of one of its secrets, and a timestamp of the last five minutes. A push whose id it has taken
+ * before is answered like the first one, and stands in `repeated` alone.
  */
 export class WebhookReceiver {
   readonly faults: FaultPlan;
@@ -55,12 +55,11 @@ export class WebhookReceiver {
 
   static async start({ secrets = [newSecret()], keepMax, ...rest }: ReceiverOptions = {}) {
     const faults = new FaultPlan();
-    let receiver: WebhookReceiver | undefined;
-    const answer = (asked: Asked): Reply =>
-      receiver === undefined ? { status: 503 } : receiver.#answer(asked);
+    const { promise, resolve } = Promise.withResolvers<WebhookReceiver>();
+    const answer = async (asked: Asked): Promise<Reply> => (await promise).#answer(asked);
     const server = await LoopbackServer.start({ ...rest, faults, answer });
-    receiver = new WebhookReceiver(server, faults, secrets, keepMax);
-    return receiver;
+    resolve(new WebhookReceiver(server, faults, secrets, keepMax));
+    return promise;
   }
 
   get url(): string {

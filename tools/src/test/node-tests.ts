@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ROOT } from "@jichat/testkit/cache.ts";
 import { show } from "@jichat/testkit/exec.ts";
 import { UserError, say } from "@jichat/testkit/say.ts";
+import { reporterArgs } from "@jichat/testkit/test-reporters.ts";
 import { readFileSeconds, slowestLines } from "./file-seconds.ts";
 
 /** Which test files a stage has, and how many of them run at once. */
@@ -41,7 +42,7 @@ async function run(files: readonly string[], atOnce: number, secondsFile: string
     "--test",
     `--import=${join(ROOT, "testkit/src/ends.ts")}`,
     `--test-concurrency=${atOnce}`,
-    "--test-reporter=spec",
+    ...reporterArgs(),
     ...files,
   ];
   const env = { ...process.env, TEST_SECONDS_FILE: secondsFile };

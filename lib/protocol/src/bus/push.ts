@@ -52,7 +52,10 @@ export interface QueuedReport {
 
 export type QueuedPush = QueuedMessage | QueuedRead | QueuedReport;
 
-/** One message of the push queue. */
+/**
+ * One message of the push queue. An entry may come twice, also cut differently. Entries of a conversation
+ * come in rising `seq`, unless one is told again, or was held back since its sender was over the limit.
+ */
 export interface PushEntries {
   readonly v: 1;
   readonly entries: readonly QueuedPush[];

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openCluster } from "@jichat/log/open-cluster.ts";
+import { namesOf } from "@jichat/protocol/bus/names.ts";
+import { connectNats } from "@jichat/runtime/nats.ts";
+import type { Servers } from "@jichat/testkit/local/servers.ts";
+import { startNatsServers } from "@jichat/testkit/local/servers.ts";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { pino } from "pino";
+import { LaterBucket } from "../src/later-bucket.ts";
+import type { KeptEntry } from "../src/ports.ts";
+import { messageTo } from "./fakes.ts";
+
+const names = namesOf("later");
+let servers: Servers;
+let nats: NatsConnection;
+let later: LaterBucket;
+
+before(async () => {
+  servers = await startNatsServers(1);
+  const log = pino({ level: "silent" });
+  nats = await connectNats(servers.urls[0] ?? "", "test", log);
+  const wanted = { partitions: 2, replicas: 1, logBytesMax: 8_388_608 } as const;
+  const { jsm } = await openCluster(nats, names, wanted, { log, signal: AbortSignal.timeout(20_000) });
+  later = await LaterBucket.open(nats, jsm, names);
+});
+after(async () => {
+  await nats?.close();
+  await servers?.destroy();
+});
+
+const keep = async (key: string, seq: number, count = 1): Promise<void> =>
+  later.keep(key, { user: "ann", device: "phone", message: messageTo([], seq), count });
+
+async function entriesOf(partition: number): Promise<readonly KeptEntry[]> {
+  const found: KeptEntry[] = [];
+  for await (const kept of later.entries(partition)) found.push(kept);
+  return found;
+}
+
+test("the latest message of a place waits for all of them, whatever their order and however many write", async () => {
+  await Promise.all([1, 4, 2, 3].map(async (seq) => keep("0.a", seq)));
+  const [kept, ...others] = await entriesOf(0);
+  assert.deepEqual([kept?.entry.message.seq, kept?.entry.count, others.length], [4, 4, 0]);
+});
+
+test("entries are those of their partition", async () => {
+  await keep("1.b", 1);
+  assert.deepEqual(
+    (await entriesOf(1)).map(({ key }) => key),
+    ["1.b"],
+  );
+  assert.deepEqual(await entriesOf(7), []);
+});
+
+test("an entry that has changed is not removed; one that is removed leaves nothing behind", async () => {
+  const [before] = await entriesOf(1);
+  assert.ok(before !== undefined);
+  await keep("1.b", 2);
+  await later.remove(before);
+  const [now] = await entriesOf(1);
+  assert.equal(now?.entry.message.seq, 2);
+  await later.remove(now);
+  await later.remove(now);
+  assert.equal(await later.count(), 1);
+  await keep("1.b", 3);
+  assert.deepEqual(
+    (await entriesOf(1)).map(({ entry }) => entry.count),
+    [1],
+  );
+});
