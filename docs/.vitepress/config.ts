@@ -86,6 +86,7 @@ export default defineConfig({
         text: "Develop",
         items: [
           { text: "The SDK", link: "/sdk" },
+          { text: "Push on devices", link: "/push" },
           { text: "Wire protocol", link: "/protocol" },
           ...generated,
           { text: "Adding a verb", link: "/adding-a-verb" },

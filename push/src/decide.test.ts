@@ -51,9 +51,15 @@ const CASES: readonly Case[] = [
   { name: "a 1-1 conversation", message: { isDirect: true }, is: "push sound urgent" },
   { name: "a mention", message: toAnn, is: "push sound urgent" },
   { name: "nothing is known, as after a loss of Redis", facts: { standing: undefined }, is: "push sound" },
-  // For one device.
-  { name: "for this device", message: { device: "phone" }, is: "push sound" },
-  { name: "for another device", message: { device: "tablet" }, is: "other-device" },
+  // Lost on a half-open connection.
+  { name: "lost by this device", message: { device: "phone" }, is: "push sound" },
+  { name: "lost by another device, such as a tab", message: { device: "web" }, is: "push sound" },
+  {
+    name: "lost by another device, told here",
+    message: { device: "web", seq: 9 },
+    facts: { shown: 9 },
+    is: "sent",
+  },
   {
     name: "for this device, which is connected again",
     message: { device: "phone" },

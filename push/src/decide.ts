@@ -34,8 +34,6 @@ export interface PushSettings {
 }
 
 const SKIP_REASONS = [
-  /** A message for one device of the user, and not for this one. */
-  "other-device",
   /** Older than 24 hours. */
   "old",
   /** The device has a live session, which received the message. */
@@ -86,12 +84,14 @@ const isOver = ({ until = Number.POSITIVE_INFINITY }: Muted, now: number): boole
  * comes what does not depend on activity: a caller that does not know it yet passes no live sessions, and
  * asks for them only if this says `push`.
  *
- * A message for one device, whose connection was half-open, is decided like any other. If that device has a
- * live session by now, it has said hello since, and its sync brought the message.
+ * A message that a device may have lost on a half-open connection is decided like any other, for all
+ * devices of its owner: as long as that connection seemed to live, its user seemed to look, and no device was
+ * told. The lost one may be a tab, whose browser is registered as another device. A device that was told has
+ * it among what was sent. If the lost one has a live session by now, it has said hello since, and its sync
+ * brought the message.
  */
 export function decide(candidate: Candidate, settings: PushSettings, now: number): Decision {
   const { registration, message, facts, user } = candidate;
-  if (message.device !== undefined && message.device !== registration.device) return skip("other-device");
   if (now - message.ts > PUSH_AGE_MS) return skip("old");
   if (facts.live.some(({ device }) => device === registration.device)) return skip("live");
   if (facts.live.some(({ isActive }) => isActive)) return skip("active");

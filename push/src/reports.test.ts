@@ -52,7 +52,8 @@ interface WorldOptions {
   readonly fails?: number;
   /** Lists that are read before all owners have reported. */
   readonly early?: number;
-  readonly device?: string;
+  /** Devices that are registered. Default: the one that was lost. */
+  readonly devices?: readonly string[];
   readonly complete?: boolean;
 }
 
@@ -88,7 +89,9 @@ function worldOf(
         added.push(message);
       },
     },
-    registrations: { of: async () => [registrationOf("ann", more.device ?? "phone")] },
+    registrations: {
+      of: async () => (more.devices ?? ["phone"]).map((device) => registrationOf("ann", device)),
+    },
     partitions: 16,
     metrics: { countSkipped: (reason: string) => counts.push(reason) } as never,
     log: { warn: () => undefined, error: () => undefined },
@@ -142,16 +145,22 @@ test("heads of a long list are read whole; the newest hundred count", async () =
   assert.deepEqual(added.map(({ conversation }) => conversation).sort(), ids.slice(50).sort());
 });
 
-test("a failure is tried again; a device that is not registered has nothing to be told", async () => {
+test("a failure is tried again; who has no device for pushes is told nothing", async () => {
   const { reports, added } = worldOf([[entryOf("g"), headOf("g")]], { fails: 2, early: 2 });
   await reports.take(report, scope);
   assert.equal(added.length, 1);
-  const other = worldOf([[entryOf("g"), headOf("g")]], { device: "web" });
-  await other.reports.take(report, scope);
-  assert.deepEqual([other.added, other.counts], [[], ["unregistered"]]);
+  const none = worldOf([[entryOf("g"), headOf("g")]], { devices: [] });
+  await none.reports.take(report, scope);
+  assert.deepEqual([none.added, none.counts], [[], ["unregistered"]]);
   const lost = worldOf([], { complete: false });
   await lost.reports.take(report, scope);
   assert.deepEqual(lost.counts, ["unknown"]);
+});
+
+test("what a tab has lost is told to its browser, and what a laptop has lost to the phone beside it", async () => {
+  const { reports, added, counts } = worldOf([[entryOf("g"), headOf("g")]], { devices: ["push-1", "phone"] });
+  await reports.take({ ...report, device: "web-1" }, scope);
+  assert.deepEqual([added.map(({ conversation, to }) => [conversation, to]), counts], [[["g", ["ann"]]], []]);
 });
 
 test("a report ends with its partition's lease", async () => {

@@ -59,7 +59,8 @@ export class Reports {
     const { registrations, lists, queue, partitions, metrics } = this.#parts;
     const { user, device, since } = report;
     const devices = await registrations.of(user);
-    if (!devices.some((one) => one.device === device)) {
+    // The device that was lost may be a tab, whose browser is registered.
+    if (devices.length === 0) {
       metrics.countSkipped("unregistered");
       return;
     }

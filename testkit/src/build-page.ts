@@ -94,8 +94,11 @@ async function bundleInto(out: string): Promise<void> {
   compressIn(out);
 }
 
-/** Files of the page beside `index.html`, which the service worker keeps under `/`. */
-const isShell = (name: string): boolean => !name.endsWith(".map") && name !== "index.html";
+/**
+ * Files of the page beside `index.html`, which the service worker keeps under `/`. The icons of the installed app are
+ * not among them: the system has them, and what is pushed comes over a network.
+ */
+const isShell = (name: string): boolean => !/\.(?:map|png|webmanifest)$|^index\.html$/.test(name);
 
 /** A service worker has the same address for ever, so its name has no hash. */
 async function bundleServiceWorker(out: string): Promise<void> {

@@ -2,7 +2,7 @@ import { useEffect } from "preact/hooks";
 import type { Drafts } from "./drafts.ts";
 import type { ChatModel } from "./model.ts";
 import { isNew } from "./model.ts";
-import { hashOf, targetOf } from "./route.ts";
+import { hashOf, seqOf, targetOf } from "./route.ts";
 
 /** Opens a conversation, or the 1-1 conversation with `@user` if there is one already. */
 export function goTo(model: ChatModel, target: string): void {
@@ -29,11 +29,16 @@ export function useAddress(model: ChatModel, drafts: Drafts): void {
     /** A conversation of the address that may still come into the list. */
     let awaited: string | undefined;
     const enter = (): void => {
-      const target = targetOf(location.hash);
-      if (target === model.open) return;
+      const [target, seq] = [targetOf(location.hash), seqOf(location.hash)];
+      // Who was led to a message stays in the conversation: a reload does not go back to the message.
+      if (seq !== undefined) history.replaceState(history.state, "", hashOf(target));
+      if (target === model.open) {
+        if (seq !== undefined) model.goToMessage(seq);
+        return;
+      }
       const isKnown = target === undefined || isNew(target) || isListed(target);
       awaited = isKnown || model.listed ? undefined : target;
-      model.show(isKnown ? target : awaited);
+      model.show(isKnown ? target : awaited, seq);
     };
     const follow = (): void => {
       const { open } = model;
@@ -41,7 +46,7 @@ export function useAddress(model: ChatModel, drafts: Drafts): void {
         const isThere = isListed(open);
         if (!isThere && !model.listed) return;
         awaited = undefined;
-        return model.show(isThere ? open : undefined);
+        return model.show(isThere ? open : undefined, model.aim?.seq);
       }
       const before = targetOf(location.hash);
       if (before === open) return;

@@ -2,6 +2,7 @@ import { useEffect, useReducer, useState } from "preact/hooks";
 import { Chat } from "./chat.tsx";
 import { Door } from "./door.tsx";
 import { onLanguage } from "./i18n.ts";
+import { usePush } from "./push.ts";
 import { forgetSession, keepSession, restoreSession } from "./page-rest.ts";
 import type { Session } from "./rest.ts";
 import { signOut } from "./rest.ts";
@@ -26,6 +27,7 @@ export function App() {
     [],
   );
   const isUnreachable = useRestored(session, setSession);
+  usePush(session);
   const enter = (made: Session): void => {
     setSession(made);
     keepSession(made).catch((error: unknown) => {

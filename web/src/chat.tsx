@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
 import { goTo, useAddress } from "./address.ts";
+import { showBadge } from "./badge.ts";
 import { Banner } from "./banner.tsx";
 import { ConversationList } from "./conversation-list.tsx";
 import { deviceOfTab, newDevice } from "./device.ts";
@@ -8,7 +9,7 @@ import { Drafts } from "./drafts.ts";
 import { t } from "./i18n.ts";
 import { Jump } from "./jump.tsx";
 import { ChatModel } from "./model.ts";
-import { useNotifications } from "./notifications.ts";
+import { useNotifications, useSeen } from "./notifications.ts";
 import { People } from "./people.ts";
 import type { Session } from "./rest.ts";
 import { getConfig } from "./rest.ts";
@@ -91,7 +92,9 @@ function Rooms({ model, session, drafts, onSession, onAgain, onLeave }: RoomsPro
   const [isJump, setJump] = useState(false);
   useAddress(model, drafts);
   useNotifications(model);
+  useSeen(model);
   useTitle(model.unread);
+  useBadge(model);
   useWarning(model);
   useShortcut(() => {
     setJump(true);
@@ -148,6 +151,13 @@ function useTitle(unread: number): void {
   useEffect(() => {
     document.title = unread === 0 ? "JiChat" : `(${unread}) JiChat`;
   }, [unread]);
+}
+
+/** Until the server has told all conversations, the number is the one of the last push. */
+function useBadge({ unread, listed }: ChatModel): void {
+  useEffect(() => {
+    if (listed) void showBadge(unread);
+  }, [unread, listed]);
 }
 
 /** Ctrl+K, or ⌘K, from anywhere on the page. */

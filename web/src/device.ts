@@ -8,7 +8,7 @@ type Said =
   | { readonly t: "mine"; readonly tab: string };
 
 /** `crypto.randomUUID` would do, but a browser has it only over HTTPS and on localhost. */
-const randomName = (): string =>
+export const randomName = (): string =>
   [...crypto.getRandomValues(new Uint8Array(6))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** A new name for the device of this tab, in place of the one that it had. */

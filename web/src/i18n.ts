@@ -30,6 +30,9 @@ export async function startWords(): Promise<void> {
 
 export const language = (): Language => (i18next.language === "zh" ? "zh" : "en");
 
+/** The language that the reader has chosen on this page, or else the browser's first one (BCP 47). */
+export const readersLocale = (): string => localStorage.getItem(KEPT) ?? navigator.language;
+
 export async function speak(chosen: Language): Promise<void> {
   localStorage.setItem(KEPT, chosen);
   await i18next.changeLanguage(chosen);

@@ -19,6 +19,8 @@ interface Props extends Acts {
   readonly row: EventRow;
   readonly me: string;
   readonly isGroup: boolean;
+  /** The address led to this message. */
+  readonly isAimed: boolean;
 }
 
 /**
@@ -26,23 +28,24 @@ interface Props extends Acts {
  * place.
  */
 export const Line = memo(
-  ({ row, me, isGroup, onEdit, onRecall }: Props) => (
+  ({ row, me, isGroup, isAimed, onEdit, onRecall }: Props) => (
     <>
       {row.isNewDay ? <span class="day">{dayOf(row.event.ts)}</span> : null}
       {row.isFirstNew ? <span class="fresh-line">{t("thread.fresh")}</span> : null}
       {row.event.kind === "message" ? (
-        <Message {...{ row, me, isGroup, onEdit, onRecall }} />
+        <Message {...{ row, me, isGroup, isAimed, onEdit, onRecall }} />
       ) : (
         <Note event={row.event} me={me} />
       )}
     </>
   ),
-  (before: Props, { row, isGroup }: Props) =>
+  (before: Props, { row, isGroup, isAimed }: Props) =>
     before.row.event === row.event &&
     before.row.isHead === row.isHead &&
     before.row.isNewDay === row.isNewDay &&
     before.row.isFirstNew === row.isFirstNew &&
-    before.isGroup === isGroup,
+    before.isGroup === isGroup &&
+    before.isAimed === isAimed,
 );
 
 function Note({ event, me }: { readonly event: ChatEvent; readonly me: string }) {
@@ -54,13 +57,14 @@ function Note({ event, me }: { readonly event: ChatEvent; readonly me: string })
   );
 }
 
-function Message({ row, me, isGroup, onEdit, onRecall }: Props) {
+function Message({ row, me, isGroup, isAimed, onEdit, onRecall }: Props) {
   const { event, isHead } = row;
   const isMine = event.from === me;
   const isGone = event.recalled !== undefined;
   const isNamed = isGroup && !isMine && isHead;
   const name = useNames([event.from])(event.from);
   const classes = ["message", isMine ? "mine" : "", isGone ? "gone" : "", isHead ? "head" : ""];
+  if (isAimed) classes.push("aimed");
   const meta = <Meta event={event} isMine={isMine} />;
   return (
     <div class={isMine ? "line mine" : "line"}>

@@ -4,8 +4,9 @@ import { Virtualizer } from "virtua";
 import { t } from "./i18n.ts";
 import type { Acts } from "./message.tsx";
 import { Line, Waiting } from "./message.tsx";
-import type { ChatModel } from "./model.ts";
+import type { Aim, ChatModel } from "./model.ts";
 import type { Row } from "./rows.ts";
+import { placeOf } from "./rows.ts";
 
 interface Props extends Acts {
   readonly model: ChatModel;
@@ -21,10 +22,12 @@ interface Props extends Acts {
  * view follows new messages.
  */
 const [TOP_PX, BOTTOM_PX] = [800, 80];
+/** A message that is further back than this many pages is not looked for. */
+const AIM_PAGES_MAX = 20;
 
 /** The list of messages. Only those on the screen are in the document. */
 export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRecall }: Props) {
-  const { list, hasOlder, isAtBottom, missed, onScroll, toBottom } = useBottom(rows, onTop);
+  const { list, hasOlder, isAtBottom, missed, onScroll, toBottom } = useBottom(rows, onTop, model.aim);
   return (
     <div class="messages-frame">
       <div
@@ -45,6 +48,7 @@ export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRec
                 row={row}
                 me={model.me}
                 isGroup={isGroup}
+                isAimed={row.event.seq === model.aim?.seq}
                 onEdit={onEdit}
                 onRecall={onRecall}
               />
@@ -69,11 +73,15 @@ export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRec
   );
 }
 
-/** Keeps the view at the bottom if it is there, and in place while older messages are inserted above. */
-function useBottom(rows: readonly Row[], onTop: () => void) {
+/**
+ * Keeps the view at the bottom if it is there, and in place while older messages are inserted above. Goes to
+ * the message `aim` once, for which it loads older ones.
+ */
+function useBottom(rows: readonly Row[], onTop: () => void, aim: Aim | undefined) {
   const list = useRef<VirtualizerHandle>(null);
   const before = useRef({ first: rows[0]?.key, last: rows.at(-1)?.key });
   const stick = useRef(true);
+  const sought = useRef<{ aim: Aim | undefined; pages: number }>({ aim: undefined, pages: 0 });
   const [leftAt, setLeftAt] = useState<string>();
   const hasOlder = before.current.first !== rows[0]?.key && before.current.last === rows.at(-1)?.key;
   const toBottom = (): void => {
@@ -92,13 +100,31 @@ function useBottom(rows: readonly Row[], onTop: () => void) {
     }
     if (scrollOffset < TOP_PX) onTop();
   };
+  /** Returns whether the view has been moved to the message. */
+  const seek = (): boolean => {
+    if (aim === undefined) return false;
+    if (sought.current.aim !== aim) sought.current = { aim, pages: AIM_PAGES_MAX };
+    if (sought.current.pages === 0) return false;
+    const at = placeOf(rows, aim.seq);
+    if (at === "nowhere") return false;
+    if (at === "older") {
+      sought.current.pages -= 1;
+      onTop();
+      return false;
+    }
+    sought.current.pages = 0;
+    stick.current = at === rows.length - 1;
+    list.current?.scrollToIndex(at, { align: "center" });
+    return true;
+  };
   useLayoutEffect(() => {
     const { first, last } = before.current;
     before.current = { first: rows[0]?.key, last: rows.at(-1)?.key };
     const isOwn = rows.length > 0 && last !== rows.at(-1)?.key && "pending" in (rows.at(-1) ?? {});
+    if (seek()) return;
     if (stick.current || isOwn) toBottom();
     else if (first !== rows[0]?.key) onScroll();
-  }, [rows]);
+  }, [rows, aim]);
   const at = leftAt === undefined ? -1 : rows.findLastIndex(({ key }) => key === leftAt);
   const missed = at < 0 ? 0 : rows.length - 1 - at;
   return { list, hasOlder, isAtBottom: leftAt === undefined, missed, onScroll, toBottom };

@@ -27,6 +27,11 @@ const LINES_MAX = 20_000;
 const targetOf = (target: string): Target =>
   isNew(target) ? { to: target.slice(1) } : { conversation: target };
 
+/** A message that the view goes to. Another object is another wish. */
+export interface Aim {
+  readonly seq: number;
+}
+
 /** The thread that is open, ready to be drawn. */
 export interface OpenThread {
   readonly events: readonly LineEvent<TextBody>[];
@@ -42,6 +47,7 @@ export class ChatModel {
   readonly client: ChatClient<TextBody>;
   readonly outgoing: Outgoing;
   open: string | undefined;
+  aim: Aim | undefined;
   readonly #chat: Chat<TextBody>;
   readonly #watchers = new Set<() => void>();
   readonly #stops: (() => void)[];
@@ -138,15 +144,21 @@ export class ChatModel {
     return { events: lines, waiting, loading: loading !== undefined, readAtOpen };
   }
 
-  /** Opens a conversation. `@user` stands for one that does not exist yet. */
-  show(target: string | undefined): void {
+  /** Opens a conversation, at a message if `seq` is set. `@user` stands for one that does not exist yet. */
+  show(target: string | undefined, seq?: number): void {
     this.#closeThread?.();
     this.open = target;
+    this.aim = target === undefined || seq === undefined ? undefined : { seq };
     this.#thread = target === undefined ? undefined : this.#chat.thread(targetOf(target));
     this.#closeThread = this.#thread?.subscribe(this.#changed);
     const listed = target === undefined ? undefined : this.conversation(target);
     this.#readAtOpen = (listed?.unread ?? 0) > 0 ? listed?.read : undefined;
     this.#wasKnown = false;
+    this.#changed();
+  }
+
+  goToMessage(seq: number): void {
+    this.aim = { seq };
     this.#changed();
   }
 

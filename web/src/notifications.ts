@@ -3,6 +3,9 @@ import { isMutedFor } from "@jichat/conversation/muted.ts";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import type { ChatModel } from "./model.ts";
 import { shownName } from "./people.ts";
+import { isPushed } from "./push.ts";
+import type { NotificationData } from "./pushed.ts";
+import { readNotificationData } from "./pushed.ts";
 import { hashOf } from "./route.ts";
 import { sentenceOf } from "./words.ts";
 
@@ -23,7 +26,10 @@ export async function setNotifying(wanted: boolean): Promise<boolean> {
   return isNotifying();
 }
 
-/** Notifies of messages of others, in conversations that are not muted, while the tab is hidden. */
+/**
+ * Notifies of messages of others, in conversations that are not muted, while the tab is hidden. With push on
+ * the service worker does that.
+ */
 export function useNotifications(model: ChatModel): void {
   useEffect(() => {
     let isOver = false;
@@ -60,6 +66,14 @@ async function nameOf(user: string, model: ChatModel): Promise<string> {
 }
 
 async function notify(event: ChatEvent, model: ChatModel): Promise<void> {
+  try {
+    if (!(await isPushed())) await show(event, model);
+  } catch (error) {
+    console.warn("the browser shows no notification", error);
+  }
+}
+
+async function show(event: ChatEvent, model: ChatModel): Promise<void> {
   const { conversation, from } = event;
   const listed = model.conversation(conversation);
   const who = await nameOf(from, model);
@@ -68,22 +82,41 @@ async function notify(event: ChatEvent, model: ChatModel): Promise<void> {
   const hash = hashOf(conversation);
   const options = {
     body: isGroup ? `${who}: ${text}` : text,
-    icon: "icon.svg",
+    icon: "icon-192.png",
     // A later message of the conversation takes the place of this one, also in another tab.
     tag: conversation,
-    data: { hash },
+    data: { conversation, hash } satisfies NotificationData,
   };
   const title = isGroup ? listed.name : who;
-  try {
-    // On telephones, only a service worker may notify.
-    const worker = await navigator.serviceWorker.getRegistration();
-    if (worker?.active) await worker.showNotification(title, options);
-    else
-      new Notification(title, options).addEventListener("click", () => {
-        focus();
-        location.hash = hash;
+  // On telephones, only a service worker may notify.
+  const worker = await navigator.serviceWorker.getRegistration();
+  if (worker?.active) await worker.showNotification(title, options);
+  else
+    new Notification(title, options).addEventListener("click", () => {
+      focus();
+      location.hash = hash;
+    });
+}
+
+/** Takes away the notifications of the conversation that is on the screen. */
+export function useSeen({ open }: ChatModel): void {
+  useEffect(() => {
+    if (open === undefined || !("serviceWorker" in navigator)) return undefined;
+    const close = async (): Promise<void> => {
+      if (document.visibilityState !== "visible") return;
+      const worker = await navigator.serviceWorker.getRegistration();
+      for (const notification of (await worker?.getNotifications()) ?? [])
+        if (readNotificationData(notification.data)?.conversation === open) notification.close();
+    };
+    const look = (): void => {
+      close().catch((error: unknown) => {
+        console.warn("a notification stays that has been seen", error);
       });
-  } catch (error) {
-    console.warn("the browser shows no notification", error);
-  }
+    };
+    look();
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      document.removeEventListener("visibilitychange", look);
+    };
+  }, [open]);
 }

@@ -20,6 +20,14 @@ export type Row = EventRow | PendingRow;
 
 const PAUSE_MS = 5 * 60_000;
 
+/** Where the row of a message is; whether older rows have to be loaded for it, or it is not there yet. */
+export function placeOf(rows: readonly Row[], seq: number): number | "older" | "nowhere" {
+  const at = rows.findIndex((row) => "event" in row && row.event.seq === seq);
+  if (at >= 0) return at;
+  const [first] = rows;
+  return first !== undefined && "event" in first && first.event.seq > seq ? "older" : "nowhere";
+}
+
 /**
  * The lines of a thread: `events` in rising seq, then the waiting messages. `readAtOpen` is the read mark
  * when the conversation was opened.

@@ -3,7 +3,7 @@ import { field } from "./form.ts";
 import type { Language } from "./i18n.ts";
 import { LANGUAGES, explain, language, speak, t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
-import { hasNotifications, isNotifying, setNotifying } from "./notifications.ts";
+import { Notifying } from "./notifying.tsx";
 import type { Session } from "./rest.ts";
 import { changePassword, getProfile, rename } from "./rest.ts";
 import { Sure } from "./sure.tsx";
@@ -69,7 +69,7 @@ export function Settings({ model, session, onSession, onLeave, onClose }: Props)
         </button>
       </header>
       <Looks />
-      <Notifying />
+      <Notifying session={session} />
       <form
         onSubmit={submit(async (form) => {
           const profile = await rename(session.token, field(form, "name"));
@@ -171,29 +171,6 @@ function Looks() {
           ))}
         </select>
       </label>
-    </div>
-  );
-}
-
-/** Turns notifications on and off. Nothing is there to turn where the browser has none. */
-function Notifying() {
-  const [isOn, setOn] = useState(isNotifying);
-  if (!hasNotifications()) return null;
-  const isRefused = Notification.permission === "denied";
-  return (
-    <div class="looks one">
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={isOn}
-          disabled={isRefused}
-          onChange={(event) => {
-            void setNotifying(event.currentTarget.checked).then(setOn);
-          }}
-        />
-        {t("settings.notify")}
-      </label>
-      {isRefused ? <p class="dim">{t("settings.notifyRefused")}</p> : null}
     </div>
   );
 }

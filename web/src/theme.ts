@@ -1,6 +1,9 @@
 export const THEMES = ["auto", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
+/** What the system's bars around the page look like, as its header does. */
+const BARS = { light: "#ffffff", dark: "#181e28" };
+
 const KEPT = "jichat-theme";
 
 export const theme = (): Theme => THEMES.find((name) => name === localStorage.getItem(KEPT)) ?? "auto";
@@ -9,4 +12,6 @@ export const theme = (): Theme => THEMES.find((name) => name === localStorage.ge
 export function wear(chosen: Theme): void {
   localStorage.setItem(KEPT, chosen);
   document.documentElement.dataset["theme"] = chosen;
+  for (const bar of document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]'))
+    bar.content = BARS[chosen === "auto" ? (bar.media.includes("dark") ? "dark" : "light") : chosen];
 }

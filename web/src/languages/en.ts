@@ -136,6 +136,21 @@ export const en = {
     signOutSure_other: "{{count}} messages are not sent yet. Sign out all the same?",
     close: "Close",
   },
+  push: {
+    label: "Push notifications",
+    isOff: "They tell you of messages while this page is closed.",
+    isOn: "This browser tells you of messages while this page is closed.",
+    turnOn: "Turn on push",
+    turnOff: "Turn off push",
+    preview: "What they show",
+    text: "Who wrote, and what",
+    sender: "Who wrote",
+    none: "Only that there is something new",
+    unsupported:
+      "This browser receives no push here. It needs HTTPS; on iPhone and iPad, add the page to the home screen.",
+    unoffered: "This server sends no push notifications.",
+    failed: "That did not work: {{reason}}",
+  },
   says: {
     you: "You",
     begins: "The conversation begins",

@@ -26,7 +26,7 @@ export interface QueuedMessage {
   readonly trace?: string | undefined;
   /** Members who may have to be told. Never the author. */
   readonly to: readonly string[];
-  /** Only this device of the one user in `to`: it may have lost the message on a half-open connection. */
+  /** This device of the one user in `to` may have lost the message on a half-open connection. */
   readonly device?: string | undefined;
 }
 
