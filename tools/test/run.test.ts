@@ -141,8 +141,8 @@ test(
     // A part that dies is started again, and it is said.
     const [victim = 0] = pidsOf(one).slice(-1);
     process.kill(victim, "SIGKILL");
-    await first.says(/api ended \(SIGKILL\): starting it again/);
-    await first.says(/api is up again/);
+    await first.says(/push-1 ended \(SIGKILL\): starting it again/);
+    await first.says(/push-1 is up again/);
 
     const pids = pidsOf(one);
     assert.ok(pids.length >= 6 && pids.every(isAlive));
