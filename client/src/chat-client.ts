@@ -177,7 +177,7 @@ export class ChatClient<B extends object = Body> {
     this.#tellActive();
   }
 
-  /** A cluster that does not know the frame yet answers with an error without an id, which changes nothing. */
+  /** A cluster that does not know the frame yet answers by an error without an id, which changes nothing. */
   #tellActive(): void {
     const active = this.#active;
     if (active !== undefined) this.#link.connection?.tell({ t: "state", active });

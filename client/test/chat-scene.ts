@@ -6,7 +6,7 @@ import { memoryStore } from "../src/chat/store.ts";
 import { openConnection } from "../src/open-connection.ts";
 import { ModelServer } from "./model-server.ts";
 import { ME } from "./model-store.ts";
-import { Tab } from "./tab.ts";
+import type { Tab } from "./tab.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** A server, a disk, and the chats of one user that are opened before them one after the other. */
