@@ -65,6 +65,7 @@ const NEEDS: Readonly<Record<NatsUser, Needs>> = {
     leases: RW,
     owners: RW,
     activity: ["publish"],
+    query: ["publish"],
     pushStream: RW,
     pushDeadStream: ["publish"],
     pushDevices: [...RW, "erase"],

@@ -6,6 +6,7 @@ import type { Result } from "@jichat/testkit/exec.ts";
 import { exec } from "@jichat/testkit/exec.ts";
 import type { Stack } from "@jichat/testkit/local/stack.ts";
 import { startThrowaway } from "@jichat/testkit/local/throwaway.ts";
+import { until } from "@jichat/testkit/until.ts";
 
 const MESSAGES = 60;
 let stack: Stack;
@@ -60,6 +61,10 @@ test(
   "`verify` finds a lost and a changed row, and `replay` rebuilds the range from the log",
   { timeout: 120_000 },
   async () => {
+    await until("every row is written", 30_000, async () => {
+      const metrics = await fetch(`http://127.0.0.1:${stack.storage.spec.adminPort}/metrics`);
+      return /^jichat_storage_lag_batches(\{.*\})? 0$/m.test(await metrics.text());
+    });
     await stack.storage.stop(10_000);
     assert.equal((await storage("verify")).code, 0);
     await statement("ALTER TABLE {db}.events DELETE WHERE seq = 10 SETTINGS mutations_sync = 1");

@@ -322,7 +322,7 @@ test("a mute of this device or of another one is in the row at once, and ends by
   await scene.close(again);
 });
 
-test("a chat on a page tells whether it is visible, to each new connection again, until it is closed", async () => {
+test("a chat on a page tells whether it is visible, to each new connection too; closed, it watches no more", async () => {
   const scene = new ChatScene();
   const { activity } = scene.server;
   const tab = new Tab();
@@ -340,10 +340,9 @@ test("a chat on a page tells whether it is visible, to each new connection again
   chat.setActive(false);
   await scene.clock.pass(1_000);
   assert.deepEqual(activity.slice(3), [true, false]);
+  assert.equal(tab.watchers.size, 1);
   await scene.close(chat);
-  tab.turn("hidden");
-  tab.turn("visible");
-  assert.equal(activity.length, 5);
+  assert.equal(tab.watchers.size, 0);
 });
 
 test("outside of a page a client tells what it was told last: nothing, once at a change, and at each welcome", async () => {

@@ -127,6 +127,8 @@ const push = (names: Names): Permissions => ({
     `${names.cluster}.push.*`,
     `${names.cluster}.push-dead.*`,
     `${names.cluster}.activity.*`,
+    // Marks and mutes come from storage while Redis has lost them.
+    `${names.cluster}.query.*`,
     // What a provider says is gone, and what was sent late, is removed.
     ...[names.pushDevices, names.pushLater].flatMap((name) => [...readsAndWrites(name), erases(name)]),
     `$KV.${names.settings}.${PUSH_OFFER_KEY}`,
