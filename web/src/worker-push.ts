@@ -30,9 +30,9 @@ type Options = NotificationOptions & { readonly renotify?: boolean };
 let before: Promise<unknown> = Promise.resolve();
 
 /**
- * Called with the text of each push. They are taken one after the other, since each looks at what is shown. Of
- * two at once, the older one could take the place of the newer one; and a browser that is asked what is shown
- * while it shows something takes that for closed.
+ * Called with the text of each push. They are taken one after the other, since each looks at what is shown.
+ * Of two at once, the older one could take the place of the newer one; and a browser that is asked what is
+ * shown while it shows something takes that for closed.
  */
 export async function takePush(text: string): Promise<void> {
   const turn = before.then(async () => take(text));
