@@ -49,6 +49,7 @@ const input = {
   backendTls: {},
   tokenKeys: undefined,
   push: undefined,
+  push: undefined,
   tls: undefined,
   operator: { namespace: "jichat", labels: {}, podUsers: "fixed" },
 } satisfies DesiredInput;
