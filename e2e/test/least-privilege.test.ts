@@ -49,6 +49,7 @@ const input = {
   backendTls: {},
   tokenKeys: undefined,
   push: undefined,
+  push: undefined,
   tls: undefined,
   operator: { namespace: "jichat", labels: {}, podUsers: "fixed" },
 } satisfies DesiredInput;
@@ -155,11 +156,12 @@ test(
 
     // The operator begins at level 0, since pods of the version before may run. Here there are none.
     await raiseOverNats({ ...input, cluster: { ...input.cluster, spec } }, LEVEL_KNOWN);
-    for (const part of stack.parts) {
-      await part.ready(20_000); // One was killed.
-      const { name, adminPort } = part.spec;
-      await until(`${name} knows of it`, 20_000, async () => (await levelAt(adminPort)) === LEVEL_KNOWN);
-    }
+    for (const { spec: of } of stack.parts)
+      await until(
+        `${of.name} knows of it`,
+        20_000,
+        async () => (await levelAt(of.adminPort)) === LEVEL_KNOWN,
+      );
     // Somebody who is away is told of a message, and the name of its sender is an account's.
     const gone = mint(stack.secrets.signingKeyFile, { sub: "gone" });
     const answer = await fetch(`${stack.apiUrl}/v1/me/devices/phone/push`, {
