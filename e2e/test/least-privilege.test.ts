@@ -49,7 +49,6 @@ const input = {
   backendTls: {},
   tokenKeys: undefined,
   push: undefined,
-  push: undefined,
   tls: undefined,
   operator: { namespace: "jichat", labels: {}, podUsers: "fixed" },
 } satisfies DesiredInput;
