@@ -33,7 +33,8 @@ async function queueOf(
   const { state } = await (await jetstreamManager(nats)).streams.info(pushStream);
   const found: { subject: string; entry: QueuedPush }[] = [];
   const stream = await jetstream(nats).streams.get(pushStream);
-  for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
+  // An empty stream begins at 0, which is no message.
+  for (let seq = Math.max(1, state.first_seq); seq <= state.last_seq; seq += 1) {
     const message = await stream.getMessage({ seq });
     if (message !== null)
       for (const entry of decodePushEntries(message.data)) found.push({ subject: message.subject, entry });
