@@ -53,6 +53,21 @@ test("who is there, who has read and who has muted is not pushed; a connector th
   assert.deepEqual(bench.queue.left, []);
 });
 
+test("a mention in a muted conversation is told, and adds nothing to the badge", async () => {
+  const bench = annBench();
+  bench.notes.enter("ann", "muted", { settings: { muted: { mentionsOnly: true }, at: 1 } });
+  bench.queue.put(messageTo(["ann"], 1));
+  await bench.pass(100);
+  bench.queue.put(messageTo(["ann"], 2, { conversation: "muted", mentions: ["ann"] }));
+  await bench.pass(100);
+  bench.queue.put(messageTo(["ann"], 2));
+  await bench.pass(100);
+  assert.deepEqual(
+    bench.provider.pushes.map(({ badge }) => badge),
+    [1, 1, 2],
+  );
+});
+
 test("the same entry again is not pushed again, by this worker or by another one", async () => {
   const bench = annBench();
   const message = messageTo(["ann"], 1);
