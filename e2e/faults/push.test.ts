@@ -7,7 +7,7 @@ import { Dice } from "@jichat/protocol/dice.ts";
 import { until } from "@jichat/testkit/until.ts";
 import { Gateway } from "../src/push/gateway.ts";
 import type { Account, Repeats } from "../src/push/judgement.ts";
-import { coverageOf, pushedThoughActive, pushedThoughRead, repeatedTooOften } from "../src/push/judgement.ts";
+import { coverageOf, pushedThoughThere, pushedThoughRead, repeatedTooOften } from "../src/push/judgement.ts";
 import { PushCrowd } from "../src/push/push-crowd.ts";
 import { PushFaults } from "../src/push/push-faults.ts";
 import { credentialsFor, waitingPushes } from "../src/push/push-scene.ts";
@@ -78,15 +78,15 @@ for (const seed of FAULTS_SEEDS.split(",").map(Number))
       const account = accountOf(crowd, gateway);
       const { untold, ...coverage } = coverageOf(account);
       const read = pushedThoughRead(account);
-      const active = pushedThoughActive(account);
+      const there = pushedThoughThere(account);
       const total = repeats.samples.at(-1)?.total ?? 0;
       t.diagnostic(
-        `${account.messages.length} messages, ${account.pushes.length} pushes, ${account.reads.length} reads; of messages that a device missed ${coverage.own} had a push of their own, ${coverage.folded} were folded, ${coverage.later} stand behind a later one, ${untold.length} were not told; ${read.length} were pushed though read, ${active.length} to somebody who looked; ${total} ids came again after ${faults.kills.length} faults`,
+        `${account.messages.length} messages, ${account.pushes.length} pushes, ${account.reads.length} reads; of messages that a device missed ${coverage.own} had a push of their own, ${coverage.folded} were folded, ${coverage.later} stand behind a later one, ${untold.length} were not told; ${read.length} were pushed though read, ${there.length} to somebody who was there; ${total} ids came again after ${faults.kills.length} faults`,
       );
       assert.ok(coverage.own > 0 && coverage.folded > 0);
       assert.deepEqual(untold.slice(0, 12), [], `${untold.length} were not told`);
       assert.deepEqual(read.slice(0, 12), [], `${read.length} were pushed though read`);
-      assert.deepEqual(active.slice(0, 12), [], `${active.length} were pushed to somebody who looked`);
+      assert.deepEqual(there.slice(0, 12), [], `${there.length} were pushed to somebody who was there`);
       assert.deepEqual(repeatedTooOften(repeats.samples, faults.kills, IN_FLIGHT_MAX), []);
       assert.equal(gateway.refused, 0);
     },

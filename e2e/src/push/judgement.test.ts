@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Account, Person, Push } from "./judgement.ts";
-import { READ_MS, coverageOf, pushedThoughActive, pushedThoughRead, repeatedTooOften } from "./judgement.ts";
+import { READ_MS, coverageOf, pushedThoughThere, pushedThoughRead, repeatedTooOften } from "./judgement.ts";
 
 const AT = 1_000_000;
-const away: Person = { user: "ann", devices: ["phone"], awayFrom: 0, active: [] };
+const away: Person = { user: "ann", devices: ["phone"], awayFrom: 0, active: [], live: [] };
 const message = (seq: number, at = AT) => ({ conversation: "c", seq, to: ["ann", "bob"], at });
 const push = (seq: number, more: Partial<Push> = {}): Push => ({
   user: "ann",
@@ -46,7 +46,7 @@ test("neither an earlier push tells of it, nor one of another device, user or co
 test("every device of whoever is away has to hear of it, and nobody else has to", () => {
   const people = [
     { ...away, devices: ["phone", "web"] },
-    { user: "bob", devices: ["phone"], awayFrom: AT, active: [] },
+    { user: "bob", devices: ["phone"], awayFrom: AT, active: [], live: [] },
   ];
   const told = (at: number): readonly string[] =>
     coverageOf(accountOf({ messages: [message(1, at)], people })).untold;
@@ -75,8 +75,15 @@ test("a push of what was read five seconds before is found, and not one a millis
 test("a push to a user who looked since it could be decided is found", () => {
   const people = [{ ...away, active: [{ from: AT, to: AT + 10_000 }] }];
   const found = (at: number): number =>
-    pushedThoughActive(accountOf({ people, pushes: [push(1, { at })] })).length;
+    pushedThoughThere(accountOf({ people, pushes: [push(1, { at })] })).length;
   assert.deepEqual([AT + 2_999, AT + 3_000, AT + 10_000, AT + 10_001].map(found), [0, 1, 1, 0]);
+});
+
+test("a push to a device that is online itself is found, and none to another one of its user", () => {
+  const people = [{ ...away, live: [{ device: "laptop", from: AT, to: AT + 10_000 }] }];
+  const found = (device: string): number =>
+    pushedThoughThere(accountOf({ people, pushes: [push(1, { at: AT + 5_000, device })] })).length;
+  assert.deepEqual([found("laptop"), found("phone")], [1, 0]);
 });
 
 test("ids that come again are bound to a fault, and their number is", () => {

@@ -34,12 +34,14 @@ interface Interval {
 
 export interface Person {
   readonly user: string;
-  /** Devices that are registered for pushes. */
+  /** Registered devices that have to hear of what they miss. */
   readonly devices: readonly string[];
   /** From when on none of them is live, and nobody looks. Infinity if that never happens. */
   readonly awayFrom: number;
   /** Times in which a session of the user was online, and said that somebody looks. */
   readonly active: readonly Interval[];
+  /** Times in which a registered device of the user was online itself, whether or not somebody looked. */
+  readonly live: readonly (Interval & { readonly device: string })[];
 }
 
 export interface Account {
@@ -119,15 +121,20 @@ export function pushedThoughRead({ pushes, reads }: Account): readonly string[] 
   });
 }
 
-/** Pushes to users who had looked at one of their devices all the time since they could be decided. */
-export function pushedThoughActive({ pushes, people }: Account): readonly string[] {
-  const active = new Map(people.map((person) => [person.user, person.active]));
+/**
+ * Pushes to users who had looked at one of their devices all the time since they could be decided, and to
+ * devices that had been online themselves for as long.
+ */
+export function pushedThoughThere({ pushes, people }: Account): readonly string[] {
+  const byName = new Map(people.map((person) => [person.user, person]));
   return pushes.flatMap(({ user, device, conversation, seq, at }) => {
-    const during = active.get(user)?.find(({ from, to }) => from + DECIDED_MS <= at && at <= to);
+    const { active = [], live = [] } = byName.get(user) ?? {};
+    const during = [...active, ...live.filter((one) => one.device === device)].find(
+      ({ from, to }) => from + DECIDED_MS <= at && at <= to,
+    );
     if (during === undefined) return [];
-    return [
-      `${user}/${device} was told of ${conversation} ${seq}, active for ${at - during.from} ms and for ${during.to - at} ms more`,
-    ];
+    const [before, after] = [at - during.from, during.to - at];
+    return [`${user}/${device} was told of ${conversation} ${seq}, there for ${before} ms and ${after} more`];
   });
 }
 

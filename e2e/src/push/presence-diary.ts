@@ -1,6 +1,6 @@
 import type { ChatClient } from "@jichat/client/chat-client.ts";
 
-/** When a device that says that somebody looks was online, by its own account. */
+/** When a device was online, by its own account. */
 export class PresenceDiary {
   readonly #times: { readonly from: number; to: number }[] = [];
 

@@ -13,7 +13,7 @@ import { PresenceDiary } from "./presence-diary.ts";
 const TALKERS = 30;
 /** They have no session at all. */
 const AWAY = 14;
-/** Their laptop is live and idle, and they read there; their phone is away. */
+/** Their laptop is live and idle, and they read there; their phone is away. Both receive pushes. */
 const READERS = 12;
 /** They look, behind a connection that stops to answer in the middle of the run. */
 const HALF_OPEN = 4;
@@ -25,11 +25,14 @@ const READ_MS = 1_500;
 /** A message may have left before the connection went dark. */
 const DARK_MS = 200;
 
-/** One person of a crowd. Each has one device that is registered for pushes. */
+/** One person of a crowd. Each has a phone that is registered for pushes. */
 interface Member {
   readonly user: string;
   readonly client?: ChatClient;
+  /** Of somebody who looks. */
   readonly diary?: PresenceDiary;
+  /** Of a laptop that nobody looks at, and that is registered for pushes too. */
+  readonly laptop?: PresenceDiary;
   readonly groups: Group[];
   awayFrom: number;
 }
@@ -70,11 +73,12 @@ export class PushCrowd {
   }
 
   get people(): readonly Person[] {
-    return this.#all.map(({ user, awayFrom, diary }) => ({
+    return this.#all.map(({ user, awayFrom, diary, laptop }) => ({
       user,
       devices: ["phone"],
       awayFrom,
       active: diary?.times ?? [],
+      live: (laptop?.times ?? []).map((times) => ({ device: "laptop", ...times })),
     }));
   }
 
@@ -86,17 +90,20 @@ export class PushCrowd {
       this.#halfOpen.push(await this.#looking(user, [this.#proxy.url]));
     for (const user of named("reader", READERS)) {
       const client = await this.#live(user, "laptop", false);
-      this.#readers.push({ user, client, groups: [], awayFrom: 0 });
+      this.#readers.push({ user, client, laptop: new PresenceDiary(client), groups: [], awayFrom: 0 });
       void this.#listen(user, client);
     }
     for (const user of named("away", AWAY)) {
       (await this.#live(user, "laptop", false)).close();
       this.#away.push({ user, groups: [], awayFrom: 0 });
     }
-    for (const { user } of this.#all) {
-      const wish = { kind: "webhook", token: `token-of-${user}`, locale: "en", preview: "text" } as const;
-      await registerPush({ token: this.#tokenOf(user) }, "phone", wish, { api: this.#stack.apiUrl });
-    }
+    for (const { user } of this.#all) await this.#register(user, "phone");
+    for (const { user } of this.#readers) await this.#register(user, "laptop");
+  }
+
+  async #register(user: string, device: string): Promise<void> {
+    const wish = { kind: "webhook", token: `${user}-${device}`, locale: "en", preview: "text" } as const;
+    await registerPush({ token: this.#tokenOf(user) }, device, wish, { api: this.#stack.apiUrl });
   }
 
   /** Groups of three to twelve, each with somebody who talks. */
