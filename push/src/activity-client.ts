@@ -5,14 +5,20 @@ import {
 } from "@jichat/protocol/bus/activity.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Clock } from "@jichat/protocol/clock.ts";
+import { ChatError } from "@jichat/protocol/errors.ts";
+import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import type { Bus } from "@jichat/runtime/bus.ts";
 import { Rounds } from "@jichat/runtime/rounds.ts";
 import { AgedMap } from "./aged-map.ts";
 import type { LiveDevice } from "./decide.ts";
 import type { Activity, UserSessions } from "./ports.ts";
 
-/** A connector that does not answer by then has no live session. */
 const TIMEOUT_MS = 1_000;
+/**
+ * Redis forgets a connector that is dead within half of this time. Of one that is silent for longer nobody
+ * knows more, as of one whose build is older than the question: it has no live session.
+ */
+const SILENT_MAX_MS = 2 * CONNECTOR_TTL_MS;
 /** An answer holds for as long: members of a busy conversation are not asked for with every message. */
 const FRESH_MS = 1_000;
 const ANSWERS_MAX = 100_000;
@@ -20,6 +26,17 @@ const CONNECTORS_MAX = 10_000;
 const IN_FLIGHT_MAX = 4;
 
 type Answer = ReadonlyMap<string, readonly LiveDevice[]>;
+
+/** The latest answers that a connector did not give, in monotonic milliseconds. */
+interface Silence {
+  readonly since: number;
+  readonly last: number;
+}
+
+interface Asked {
+  readonly rounds: Rounds<string, Answer>;
+  silence: Silence | undefined;
+}
 
 export interface ActivityParts {
   readonly bus: Pick<Bus, "request">;
@@ -32,7 +49,7 @@ export interface ActivityParts {
 export class ActivityClient implements Activity {
   readonly #parts: ActivityParts;
   readonly #answers: AgedMap<readonly LiveDevice[]>;
-  readonly #rounds = new Map<string, Rounds<string, Answer>>();
+  readonly #asked = new Map<string, Asked>();
 
   constructor(parts: ActivityParts) {
     this.#parts = parts;
@@ -43,6 +60,10 @@ export class ActivityClient implements Activity {
     });
   }
 
+  /**
+   * Rejects with UNAVAILABLE if a connector does not answer, since NATS may be away, or the connector busy:
+   * nobody is told of what they look at. Who asks again finds a dead connector's sessions gone from Redis.
+   */
   async of({ user, connectors }: UserSessions): Promise<readonly LiveDevice[]> {
     const found = connectors.map(async (connector) => this.#answers.of(`${connector} ${user}`));
     return (await Promise.all(found)).flat();
@@ -51,33 +72,44 @@ export class ActivityClient implements Activity {
   async #read(key: string): Promise<readonly LiveDevice[]> {
     const space = key.indexOf(" ");
     const user = key.slice(space + 1);
-    return (await this.#roundsOf(key.slice(0, space)).submit(user)).get(user) ?? [];
+    return (await this.#askedOf(key.slice(0, space)).rounds.submit(user)).get(user) ?? [];
   }
 
-  #roundsOf(connector: string): Rounds<string, Answer> {
-    const known = this.#rounds.get(connector);
+  #askedOf(connector: string): Asked {
+    const known = this.#asked.get(connector);
     if (known !== undefined) return known;
-    const ask = async (users: readonly string[]): Promise<Answer> => this.#ask(connector, users);
+    const ask = async (users: readonly string[]): Promise<Answer> => this.#ask(connector, asked, users);
     const rounds = new Rounds(ask, () => 1, ACTIVITY_USERS_MAX, IN_FLIGHT_MAX);
-    for (const [other, { isIdle }] of this.#rounds) {
-      if (this.#rounds.size < CONNECTORS_MAX) break;
-      if (isIdle) this.#rounds.delete(other);
+    const asked: Asked = { rounds, silence: undefined };
+    for (const [other, { rounds }] of this.#asked) {
+      if (this.#asked.size < CONNECTORS_MAX) break;
+      if (rounds.isIdle) this.#asked.delete(other);
     }
-    this.#rounds.set(connector, rounds);
-    return rounds;
+    this.#asked.set(connector, asked);
+    return asked;
   }
 
-  async #ask(connector: string, users: readonly string[]): Promise<Answer> {
-    const { bus, names, onSilent } = this.#parts;
+  async #ask(connector: string, asked: Asked, users: readonly string[]): Promise<Answer> {
+    const { bus, names, clock, onSilent } = this.#parts;
     try {
       const question = encodeActivityQuestion([...new Set(users)]);
       const { devices } = decodeActivityAnswer(
         await bus.request(names.activity(connector), question, TIMEOUT_MS),
       );
+      asked.silence = undefined;
       return Map.groupBy(devices, ({ user }) => user);
     } catch (error) {
+      asked.silence = silenceAt(clock.monotonic(), asked.silence);
+      if (asked.silence.last - asked.silence.since < SILENT_MAX_MS)
+        throw new ChatError("UNAVAILABLE", "a connector does not say who looks", { cause: error });
       onSilent(error);
       return new Map();
     }
   }
 }
+
+/** One that was not asked for a while may have answered meanwhile. */
+const silenceAt = (now: number, before: Silence | undefined): Silence => ({
+  since: before === undefined || now - before.last > SILENT_MAX_MS ? now : before.since,
+  last: now,
+});

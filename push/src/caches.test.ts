@@ -74,7 +74,8 @@ test("a badge that cannot be counted is not known, and does not hold the push up
   assert.equal(await badges.of("ann", { conversation: "g", no: 1, knownAt: 0 }), undefined);
 });
 
-test("users of one connector are asked for together; one that is silent has nobody", async () => {
+test("users of one connector are asked for together; one that is silent for long has nobody", async () => {
+  const clock = new HandClock();
   const asked: string[][] = [];
   const client = new ActivityClient({
     bus: {
@@ -86,10 +87,12 @@ test("users of one connector are asked for together; one that is silent has nobo
       },
     },
     names: { activity: (connector) => connector },
-    clock: new HandClock(),
+    clock,
     onSilent: () => undefined,
   });
   const of = (user: string, ...connectors: readonly string[]) => client.of({ user, connectors });
+  for (clock.at = 0; clock.at < 10_000; clock.at += 500)
+    await assert.rejects(of("cat", "dead"), { code: "UNAVAILABLE" });
   const [ann, bob, cat] = await Promise.all([of("ann", "c1", "dead"), of("bob", "c1"), of("cat", "dead")]);
   assert.deepEqual(
     ann.map(({ device, isActive }) => [device, isActive]),
@@ -103,6 +106,8 @@ test("users of one connector are asked for together; one that is silent has nobo
   assert.deepEqual(asked, [["ann", "bob"]]);
   await of("ann", "c1");
   assert.equal(asked.length, 1, "an answer holds for a second");
+  clock.at += 10_001;
+  await assert.rejects(of("cat", "dead"), "it may have answered others meanwhile");
 });
 
 test("registrations that are heard of are read again; unheard, they are soon too old", async () => {

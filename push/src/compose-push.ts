@@ -5,6 +5,7 @@ import type { Clock } from "@jichat/protocol/clock.ts";
 import { traceparentOf } from "@jichat/runtime/telemetry.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 import type { Badges } from "./badges.ts";
+import { muteOf } from "./decide.ts";
 import { collapseKey, notificationId } from "./ids.ts";
 import type { Place } from "./ids.ts";
 import type { Job } from "./job.ts";
@@ -40,14 +41,14 @@ export class Composer {
 
   async notification(job: Job): Promise<Composed<Notification>> {
     const { clock, badges } = this.#parts;
-    const { user, registration, message, hasSound, isUrgent, seq } = job;
+    const { user, registration, message, hasSound, isUrgent, seq, standing, judgedAt } = job;
     const { device } = registration;
     const { conversation } = message;
     const place = { user, device, conversation };
-    const [words, badge] = await Promise.all([
-      this.#words(job),
-      badges.of(user, { conversation, no: message.no, knownAt: job.judgedAt }),
-    ]);
+    // A mention in a conversation that is muted is told, and counts for no badge.
+    const isCounted = muteOf(standing, clock.now()) === undefined;
+    const counted = isCounted ? { conversation, no: message.no, knownAt: judgedAt } : undefined;
+    const [words, badge] = await Promise.all([this.#words(job), badges.of(user, counted)]);
     const { trace, end } = this.#trace(message.trace);
     const push: Notification = {
       is: "notification",

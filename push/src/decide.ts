@@ -76,8 +76,11 @@ export interface Candidate {
 
 const skip = (reason: SkipReason): Decision => ({ is: "skip", reason });
 
-/** `now` is in milliseconds since 1970. */
-const isOver = ({ until = Number.POSITIVE_INFINITY }: Muted, now: number): boolean => until <= now;
+/** The mute of a conversation, if it has not ended. `now` is in milliseconds since 1970. */
+export function muteOf(standing: Standing | undefined, now: number): Muted | undefined {
+  const muted = standing?.muted;
+  return muted === undefined || (muted.until ?? Number.POSITIVE_INFINITY) <= now ? undefined : muted;
+}
 
 /**
  * Whether a device is told of a message, at `now` (milliseconds since 1970, by the cluster's clock). First
@@ -98,7 +101,7 @@ export function decide(candidate: Candidate, settings: PushSettings, now: number
   const { standing } = facts;
   if (standing?.left !== undefined) return skip("left");
   const isMentioned = message.mentions?.includes(user) === true;
-  const muted = standing?.muted === undefined || isOver(standing.muted, now) ? undefined : standing.muted;
+  const muted = muteOf(standing, now);
   if (muted !== undefined && !(muted.mentionsOnly === true && isMentioned)) return skip("muted");
   if (registration.quiet !== undefined && isQuiet(registration.quiet, now)) return skip("quiet");
   if (standing !== undefined && standing.mark >= message.seq) return skip("read");

@@ -50,8 +50,8 @@ export class Judge {
   }
 
   /**
-   * One for each candidate, in their order. Waits while Redis is not there, or may lack sessions. Rejects
-   * once the signal aborts.
+   * One for each candidate, in their order. Waits while Redis is not there or may lack sessions, and while a
+   * connector does not say who looks. Rejects once the signal aborts.
    */
   async judge(candidates: readonly Candidate[], signal: AbortSignal): Promise<readonly Verdict[]> {
     for (;;) {

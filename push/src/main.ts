@@ -71,6 +71,7 @@ const service = new PushService({
   stored: new StandingsOfStorage({
     storage: new StorageClient({ bus, names, clock }),
     partitions,
+    data,
     clock,
     log,
   }),

@@ -6,7 +6,10 @@ import { AgedMap } from "./aged-map.ts";
 import type { Log, StoredStandings } from "./ports.ts";
 import { Slots } from "./slots.ts";
 
-/** Lists of one user and one partition that are kept. Whatever changes later is in Redis. */
+/**
+ * Lists of one user and one partition that are kept. Whatever changes later is in Redis, as long as that has
+ * the data for which the list was read.
+ */
 const LISTS_MAX = 20_000;
 const AGE_MS = 600_000;
 const ASKED_AT_ONCE_MAX = 16;
@@ -16,6 +19,8 @@ const REST_MS = 10_000;
 export interface StoredStandingsParts {
   readonly storage: Pick<StorageClient, "ask">;
   readonly partitions: number;
+  /** The name of the data in Redis. */
+  readonly data: { readonly name: string };
   readonly clock: Pick<Clock, "monotonic">;
   readonly log: Log;
 }
@@ -39,9 +44,10 @@ export class StandingsOfStorage implements StoredStandings {
   }
 
   async of(user: string, conversation: string): Promise<ListEntry | undefined> {
-    const partition = partitionOf(conversation, this.#parts.partitions);
+    const { partitions, data } = this.#parts;
+    const partition = partitionOf(conversation, partitions);
     try {
-      return (await this.#lists.of(`${partition} ${user}`)).get(conversation);
+      return (await this.#lists.of(`${data.name} ${partition} ${user}`)).get(conversation);
     } catch (error) {
       if (!(error instanceof Resting)) this.#rest(error);
       return undefined;
@@ -55,10 +61,10 @@ export class StandingsOfStorage implements StoredStandings {
   }
 
   async #read(key: string): Promise<Entries> {
-    const space = key.indexOf(" ");
+    const [, partition, user = ""] = key.split(" ");
     await this.#slots.take();
     try {
-      return await this.#ask(Number(key.slice(0, space)), key.slice(space + 1));
+      return await this.#ask(Number(partition), user);
     } finally {
       this.#slots.free();
     }

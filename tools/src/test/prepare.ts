@@ -17,6 +17,7 @@ const WITH_SERVERS: ReadonlySet<string> = new Set([
   "faults",
   "hostile",
   "matrix",
+  "away",
   "kubernetes",
   "page",
 ]);

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { Dice } from "@jichat/protocol/dice.ts";
+import { until } from "@jichat/testkit/until.ts";
+import { Gateway } from "../src/push/gateway.ts";
+import type { Account, Repeats } from "../src/push/judgement.ts";
+import { coverageOf, pushedThoughThere, pushedThoughRead, repeatedTooOften } from "../src/push/judgement.ts";
+import { PushCrowd } from "../src/push/push-crowd.ts";
+import { PushFaults } from "../src/push/push-faults.ts";
+import { credentialsFor, waitingPushes } from "../src/push/push-scene.ts";
+import { startStack } from "../src/scene.ts";
+
+/** `FAULTS_SEEDS=1,2,3`, and `PUSH_MESSAGES=1000` for a short run. */
+const { FAULTS_SEEDS = "1", PUSH_MESSAGES = "10000" } = process.env;
+const BEAT_MS = 1_500;
+const IN_FLIGHT_MAX = 100;
+const LOOK_MS = 200;
+/** A circuit is open for a minute at most, and folded pushes wait for seconds. */
+const SETTLED_WITHIN_MS = 180_000;
+/** For as long nothing waits: routers and connectors have nothing more to tell either. */
+const CALM_MS = 6_000;
+
+/** Notices when ids come again. */
+function watchRepeats(gateway: Gateway): { readonly samples: Repeats[]; readonly stop: () => void } {
+  const samples: Repeats[] = [];
+  const timer = setInterval(() => {
+    samples.push({ at: Date.now(), total: gateway.repeats });
+  }, LOOK_MS);
+  return {
+    samples,
+    stop: () => {
+      clearInterval(timer);
+      samples.push({ at: Date.now(), total: gateway.repeats });
+    },
+  };
+}
+
+for (const seed of FAULTS_SEEDS.split(",").map(Number))
+  test(
+    `${PUSH_MESSAGES} messages under faults: who is away hears of each, seed ${seed}`,
+    { timeout: 900_000 },
+    async (t) => {
+      const dice = new Dice(seed);
+      const gateway = await Gateway.start();
+      const { folder, remove } = credentialsFor(gateway);
+      t.after(async () => {
+        await gateway.stop();
+        remove();
+      });
+      const stack = await startStack(t, {
+        routers: 2,
+        connectors: 2,
+        push: { workers: 2, folder },
+        env: {
+          "*": { PUSH_IN_FLIGHT_MAX: String(IN_FLIGHT_MAX) },
+          connector: { HEARTBEAT_MS: String(BEAT_MS), MESSAGES_PER_SECOND: "1000" },
+          api: { REQUESTS_PER_SECOND: "1000" },
+        },
+      });
+      const crowd = await PushCrowd.arrive(stack, dice);
+      t.after(() => {
+        crowd.leave();
+      });
+      const repeats = watchRepeats(gateway);
+      const began = Date.now();
+      const faults = new PushFaults({ stack, gateway, crowd }, new Dice(seed + 1), (what) => {
+        t.diagnostic(`${((Date.now() - began) / 1_000).toFixed(0)} s: ${what}`);
+      });
+      const acting = faults.run();
+      await crowd.talk(Number(PUSH_MESSAGES), acting);
+      await acting;
+      await untilCalm(stack.natsUrl);
+      repeats.stop();
+
+      const account = accountOf(crowd, gateway);
+      const { untold, ...coverage } = coverageOf(account);
+      const read = pushedThoughRead(account);
+      const there = pushedThoughThere(account);
+      const total = repeats.samples.at(-1)?.total ?? 0;
+      t.diagnostic(
+        `${account.messages.length} messages, ${account.pushes.length} pushes, ${account.reads.length} reads; of messages that a device missed ${coverage.own} had a push of their own, ${coverage.folded} were folded, ${coverage.later} stand behind a later one, ${untold.length} were not told; ${read.length} were pushed though read, ${there.length} to somebody who was there; ${total} ids came again after ${faults.kills.length} faults`,
+      );
+      assert.ok(coverage.own > 0 && coverage.folded > 0);
+      assert.deepEqual(untold.slice(0, 12), [], `${untold.length} were not told`);
+      assert.deepEqual(read.slice(0, 12), [], `${read.length} were pushed though read`);
+      assert.deepEqual(there.slice(0, 12), [], `${there.length} were pushed to somebody who was there`);
+      assert.deepEqual(repeatedTooOften(repeats.samples, faults.kills, IN_FLIGHT_MAX), []);
+      assert.equal(gateway.refused, 0);
+    },
+  );
+
+async function untilCalm(natsUrl: string): Promise<void> {
+  const nats = await connect({ servers: natsUrl });
+  const jsm = await jetstreamManager(nats);
+  let since = performance.now();
+  await until("nothing waits to be pushed", SETTLED_WITHIN_MS, async () => {
+    if ((await waitingPushes(jsm)) > 0) since = performance.now();
+    return performance.now() - since > CALM_MS;
+  });
+  await sleep(LOOK_MS);
+  await nats.close();
+}
+
+function accountOf({ messages, reads, people }: PushCrowd, gateway: Gateway): Account {
+  const pushes = gateway.received.flatMap(({ type, timestamp, data }) =>
+    type !== "push.notification"
+      ? []
+      : [
+          {
+            user: String(data["user"]),
+            device: String(data["device"]),
+            conversation: String(data["conversation"]),
+            seq: Number(data["seq"]),
+            count: Number(data["count"]),
+            at: Date.parse(timestamp),
+          },
+        ],
+  );
+  return { messages, reads, people, pushes };
+}

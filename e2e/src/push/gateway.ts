@@ -1,0 +1,60 @@
+import type { FaultPlan } from "@jichat/testkit/push/fault-plan.ts";
+import type { WebhookPush } from "@jichat/testkit/push/webhook-receiver.ts";
+import { WebhookReceiver } from "@jichat/testkit/push/webhook-receiver.ts";
+
+/** A gateway that can be down: nothing listens at its port then. It knows what it took before. */
+export class Gateway {
+  readonly #receivers: WebhookReceiver[];
+
+  private constructor(receiver: WebhookReceiver) {
+    this.#receivers = [receiver];
+  }
+
+  static async start(): Promise<Gateway> {
+    return new Gateway(await WebhookReceiver.start());
+  }
+
+  get #now(): WebhookReceiver {
+    const receiver = this.#receivers.at(-1);
+    if (receiver === undefined) throw new Error("a gateway has a receiver");
+    return receiver;
+  }
+
+  /** The text of `webhook.json`. */
+  get file(): string {
+    return this.#now.file;
+  }
+
+  get faults(): FaultPlan {
+    return this.#now.faults;
+  }
+
+  get received(): readonly WebhookPush[] {
+    return this.#receivers.flatMap(({ received }) => received);
+  }
+
+  /** Requests whose signature or timestamp was refused. */
+  get refused(): number {
+    return this.#receivers.reduce((sum, { refused }) => sum + refused, 0);
+  }
+
+  /** How often an id came again. */
+  get repeats(): number {
+    const known = this.#receivers.reduce((sum, { repeated }) => sum + repeated.length, 0);
+    const { received } = this;
+    return known + received.length - new Set(received.map(({ id }) => id)).size;
+  }
+
+  async down(): Promise<void> {
+    await this.#now.stop();
+  }
+
+  async up(): Promise<void> {
+    const { url, secrets } = this.#now;
+    this.#receivers.push(await WebhookReceiver.start({ port: Number(new URL(url).port), secrets }));
+  }
+
+  async stop(): Promise<void> {
+    await this.#now.stop();
+  }
+}
