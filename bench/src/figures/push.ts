@@ -48,7 +48,7 @@ const cpuText = ({ cpu }: Pushed): string =>
 
 function whyBad({ queued, received, repeated, loads }: Pushed): string | undefined {
   if (repeated > 0) return `${count(repeated)} came twice`;
-  if (received !== queued) return `${count(queued - received)} of ${count(queued)} did not come alone`;
+  if (received !== queued) return `${count(queued - received)} of ${count(queued)} did not come`;
   return loads.map(voidBecause).find((reason) => reason !== undefined);
 }
 

@@ -17,7 +17,7 @@ export class PushLanes {
   readonly #js: JetStreamClient;
   readonly #subjects: readonly string[];
   readonly #waiting: string[][];
-  readonly #writing: (Promise<void> | undefined)[];
+  readonly #writing = new Map<number, Promise<void>>();
   readonly #close: () => Promise<void>;
 
   private constructor(js: JetStreamClient, subjects: readonly string[], close: () => Promise<void>) {
@@ -25,7 +25,6 @@ export class PushLanes {
     this.#subjects = subjects;
     this.#close = close;
     this.#waiting = subjects.map(() => []);
-    this.#writing = subjects.map(() => undefined);
   }
 
   static async open(natsUrl: string, cluster: string, partitions: number): Promise<PushLanes> {
@@ -37,23 +36,23 @@ export class PushLanes {
 
   add(partition: number, entry: QueuedMessage): void {
     this.#waiting[partition]?.push(JSON.stringify(entry));
-    this.#writing[partition] ??= this.#write(partition);
+    if (!this.#writing.has(partition)) this.#writing.set(partition, this.#write(partition));
   }
 
   /** Resolves once all that was added is in the queue. Rejects if a part of it is not. */
   async done(): Promise<void> {
-    await Promise.all(this.#writing);
+    await Promise.all(this.#writing.values());
     await this.#close();
   }
 
   async #write(partition: number): Promise<void> {
-    await undefined; // What is added in this turn goes together.
+    await Promise.resolve(); // What is added in this turn goes together.
     const waiting = this.#waiting[partition] ?? [];
     while (waiting.length > 0) {
       const texts = waiting.splice(0, fitting(waiting));
       await this.#js.publish(this.#subjects[partition] ?? "", encodePushTexts(texts));
     }
-    this.#writing[partition] = undefined;
+    this.#writing.delete(partition);
   }
 }
 

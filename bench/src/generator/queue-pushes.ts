@@ -2,6 +2,7 @@ import { messageTo, placesOf, seqOf } from "../push/places.ts";
 import type { Circle } from "../push/places.ts";
 import type { Load } from "./load.ts";
 import { pause, watchLoad } from "./load.ts";
+import { PushLanes } from "./push-lanes.ts";
 
 export interface QueueArgs extends Circle {
   readonly natsUrl: string;
@@ -22,8 +23,6 @@ const TICK_MS = 2;
 
 /** Open loop: entries of the push queue are written when they are due, to all places in turn. */
 export async function queuePushes(args: QueueArgs): Promise<Queued> {
-  // Imported here, since no other load needs NATS.
-  const { PushLanes } = await import("./push-lanes.ts");
   const { natsUrl, cluster, partitions, rate, count, firstSeq } = args;
   const places = placesOf(args);
   const lanes = await PushLanes.open(natsUrl, cluster, partitions);

@@ -19,7 +19,7 @@ const SETTLE_MS = 30_000;
 export interface Pushed {
   readonly rate: number;
   readonly queued: number;
-  /** Pushes with an id of their own. */
+  /** Of them, those that were pushed. */
   readonly received: number;
   readonly repeated: number;
   /** Milliseconds from the time at which a message was due to its push, after the warm-up. */
@@ -41,17 +41,20 @@ export async function pushAt({ lab, sink, circle }: PushLab, rate: number): Prom
   const places = placesOf(circle);
   const conversations = new Map(places.map(({ conversation }, index) => [conversation, index >> 1]));
   const landed = new Float64Array(total);
+  let received = 0;
   sink.forget();
   sink.onLanded = ({ conversation, seq }) => {
     const index = indexOf(conversations.get(conversation) ?? 0, seq, places.length, firstSeq);
-    if (index >= 0 && index < total) landed[index] = Date.now();
+    if (landed[index] !== 0) return; // Of an earlier run, whose end was not waited for.
+    landed[index] = Date.now();
+    received += 1;
   };
   const [usage, watch] = [countCpu(lab.pids), watchLoad({})];
   const begun = performance.now();
   const told = await generate("queuePushes", { ...circle, ...queueOf(lab), rate, count: total, firstSeq });
-  const publishing = performance.now() - begun;
   const end = performance.now() + SETTLE_MS;
-  while (sink.total < total && performance.now() < end) await pause(20);
+  const isDone = (): boolean => received >= total;
+  while (!isDone() && performance.now() < end) await pause(20);
   const [cpu, receiver] = [usage(), watch()];
   const receiving = performance.now() - begun;
   const histogram = build();
@@ -59,7 +62,7 @@ export async function pushAt({ lab, sink, circle }: PushLab, rate: number): Prom
     if (landed[index] !== 0)
       recordMs(histogram, (landed[index] ?? 0) - told.startedAt - (index * 1_000) / rate);
   const own = {
-    publisher: (told.generatorShare * publishing) / 1_000,
+    publisher: (told.generatorShare * total) / rate,
     receiver: (receiver.generatorShare * receiving) / 1_000,
   };
   const each = Object.entries({ ...cpu, ...own }).map(
@@ -68,7 +71,7 @@ export async function pushAt({ lab, sink, circle }: PushLab, rate: number): Prom
   return {
     rate,
     queued: total,
-    received: sink.total,
+    received,
     repeated: sink.repeated,
     delay: percentilesOf(histogram),
     cpu: Object.fromEntries(each),
