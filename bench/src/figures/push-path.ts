@@ -18,7 +18,7 @@ const RUNS = isSmall ? 1 : 3;
 const RUN_MS = isSmall ? 1_000 : 5_000;
 /** People who never connect: without a device for pushes, and with one. */
 const [PLAIN, REGISTERED] = ["w", "v"];
-/** What a message may cost more, in the processes that it passes and their stores, if its recipient hears of it. */
+/** What a message may cost more, in the processes on its way, if its recipient is pushed. */
 const GROWTH_MAX = 1.5;
 const PATH = ["router", "connector", "nats", "redis"];
 

@@ -1,9 +1,10 @@
+import { WebhookReceiver } from "@jichat/testkit/push/webhook-receiver.ts";
 import type { Figure, Row, Say } from "../figure.ts";
 import { count, median, range, shareOf, thrice } from "../figure.ts";
 import { voidBecause } from "../generator/load.ts";
 import type { Usage } from "../generator/cpu.ts";
 import type { PushLab, Raw } from "../push/lab.ts";
-import { WORKERS, withPushLab } from "../push/lab.ts";
+import { WORKERS, rawPosts, withPushLab } from "../push/lab.ts";
 import type { Pushed } from "../push/run.ts";
 import { pushAt } from "../push/run.ts";
 import { scaled } from "../push/scale.ts";
@@ -81,7 +82,7 @@ async function climb(lab: PushLab, say: Say): Promise<readonly Step[]> {
   return steps;
 }
 
-function rowsOf(steps: readonly Step[], raw: Raw): readonly Row[] {
+function rowsOf(steps: readonly Step[], raw: Raw, checked: Raw): readonly Row[] {
   const good = steps.findLast(({ why }) => why === "");
   const sustained = good?.rate ?? 0;
   // What is said of the target is said of the highest rate that was sustained, where that is lower.
@@ -98,7 +99,7 @@ function rowsOf(steps: readonly Step[], raw: Raw): readonly Row[] {
       measured: `${count(sustained)}/s${steps.at(-1)?.why === "" ? " or more" : ""}, ${(sustained / raw.perSecond).toFixed(2)} × undici alone`,
       share: shareOf(sustained, "≥", scaled(TARGET)),
       runs: good?.runs.map(({ delay }) => delay.p99) ?? [],
-      beside: `undici alone, ${WORKERS} processes that only sign and post to the same receiver: ${count(raw.perSecond)}/s${good === steps.at(-1) ? "" : `; the next rate: ${steps.at(-1)?.why ?? ""}`}`,
+      beside: `undici alone, ${WORKERS} processes that only sign and post to the same receiver: ${count(raw.perSecond)}/s; to the one of the tests, which checks signatures: ${count(checked.perSecond)}/s${good === steps.at(-1) ? "" : `; the next rate: ${steps.at(-1)?.why ?? ""}`}`,
     },
     {
       what: `seconds from message to provider ${rate}, p99`,
@@ -125,5 +126,10 @@ function rowsOf(steps: readonly Step[], raw: Raw): readonly Row[] {
 export const push: Figure = {
   name: "push",
   what: "pushes through two workers to a webhook of this machine",
-  measure: async (say) => withPushLab(say, async (lab) => rowsOf(await climb(lab, say), lab.raw)),
+  measure: async (say) => {
+    const checking = await WebhookReceiver.start();
+    const checked = await rawPosts(checking.url, checking.secrets[0]);
+    await checking.stop();
+    return withPushLab(say, async (lab) => rowsOf(await climb(lab, say), lab.raw, checked));
+  },
 };

@@ -5,6 +5,8 @@ import { together } from "./together.ts";
 
 export interface PostsArgs {
   readonly url: string;
+  /** What signs, as Standard Webhooks writes it. By default a random key. */
+  readonly secret?: string;
   /** The number of posts in flight. */
   readonly width: number;
   readonly ms: number;
@@ -33,11 +35,16 @@ const DATA = {
  * What undici alone reaches: posts of a webhook's size, each with an id of its own and signed as Standard
  * Webhooks has it, and nothing else. Closed loop. Returns answers per second after a warm-up.
  */
-export async function posts({ url, width, ms }: PostsArgs): Promise<Load & { timed: number; ms: number }> {
+export async function posts({
+  url,
+  secret,
+  width,
+  ms,
+}: PostsArgs): Promise<Load & { timed: number; ms: number }> {
   const { Agent } = await import("undici");
   const { origin, pathname: path } = new URL(url);
   const agent = new Agent({ connections: CONNECTIONS_MAX });
-  const secret = randomBytes(32);
+  const key = secret === undefined ? randomBytes(32) : Buffer.from(secret.replace("whsec_", ""), "base64");
   const front = randomBytes(12).toString("hex");
   const state = { seq: 0, answered: 0, isOn: true };
   const one = async (): Promise<void> => {
@@ -48,7 +55,7 @@ export async function posts({ url, width, ms }: PostsArgs): Promise<Load & { tim
     const data = { ...DATA, seq };
     const body = JSON.stringify({ type: "push.notification", timestamp: new Date(at).toISOString(), data });
     const timestamp = String(Math.floor(at / 1_000));
-    const signature = createHmac("sha256", secret).update(`${id}.${timestamp}.${body}`).digest("base64");
+    const signature = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64");
     const headers = {
       "content-type": "application/json",
       "webhook-id": id,

@@ -3,7 +3,7 @@ import type { Circle } from "./places.ts";
 import { placesOf } from "./places.ts";
 import type { Landed } from "./sink.ts";
 
-/** Which of the bursts in a queue were heard of to their end. A push stands for all of its place before it. */
+/** Which bursts of a queue were heard of to their end. A push stands for all of its place before it. */
 export class Heard {
   readonly #bursts: number;
   readonly #places: number;

@@ -40,12 +40,13 @@ const circleOf = (): Circle => {
   return { people, conversations, partitions: Number(PARTITIONS) };
 };
 
-async function rawPosts(sink: PushSink): Promise<Raw> {
+/** Measures it. `secret` is for a gateway that checks signatures. */
+export async function rawPosts(url: string, secret?: string): Promise<Raw> {
+  const args = { ...RAW, url, ...(secret === undefined ? {} : { secret }) };
   const shares = await generateTogether(
     "posts",
-    Array.from({ length: WORKERS }, () => ({ ...RAW, url: sink.url })),
+    Array.from({ length: WORKERS }, () => args),
   );
-  sink.forget();
   const used = shares.reduce((sum, { generatorShare, ms }) => sum + generatorShare * ms, 0);
   return { perSecond: perSecond(shares), cpu: used / shares.reduce((sum, { timed }) => sum + timed, 0) };
 }
@@ -54,7 +55,8 @@ async function rawPosts(sink: PushSink): Promise<Raw> {
 export async function withPushWorkers<T>(act: (parts: Omit<PushLab, "circle">) => Promise<T>): Promise<T> {
   const sink = await PushSink.open();
   try {
-    const raw = await rawPosts(sink);
+    const raw = await rawPosts(sink.url);
+    sink.forget();
     return await withLab({ push: { workers: WORKERS, webhookUrl: sink.url } }, async (lab) =>
       act({ lab, sink, raw }),
     );

@@ -8,8 +8,8 @@ export interface Landed {
 }
 
 /**
- * The plain gateway of the figures: uWebSockets.js that answers 200, notes each id, and checks nothing. (That
- * of the tests checks signatures in JavaScript, and is the limit before the workers are.) It runs in the
+ * The plain gateway of the figures: uWebSockets.js that answers 200, notes each id, and checks nothing. The
+ * one of the tests checks signatures, and would be measured instead of the workers. This one runs in the
  * process of the benchmark, which has nothing else to do meanwhile.
  */
 export class PushSink {
