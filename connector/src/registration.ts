@@ -7,7 +7,8 @@ import type { Credential, ReadList, SessionEntry } from "@jichat/presence/presen
 import type { Presence } from "@jichat/presence/presence.ts";
 import type { Bus } from "@jichat/runtime/bus.ts";
 import type { Config } from "./config.ts";
-import type { HeldSessions } from "./serve-replacements.ts";
+import type { HeldSessions } from "./displace.ts";
+import { displace } from "./displace.ts";
 import type { Session } from "./session.ts";
 
 /** What registration reports: failures that the keeper repairs. */
@@ -50,7 +51,7 @@ export async function register(
     session.registered = true;
     session.bornAt = birth;
     if (displaced === "younger") session.close(CLOSE.replaced, "this device connected again elsewhere");
-    else if (displaced !== undefined) replace(parts, { user, device }, displaced);
+    else if (displaced !== undefined) replace(parts, { user, device, birth }, displaced);
     for (const { device: other, entry } of crowdedOut) replace(parts, { user, device: other }, entry);
     if (!session.isOpen) await goodbye(parts, session);
     return list;
@@ -68,18 +69,18 @@ function credentialOf({ identity, connectedAt, client }: Session): Credential {
   return { tokenId, issuedAt, expiresAt, revision, connectedAt, client };
 }
 
-/** Closes a device's other session, on this connector or another one. */
+/**
+ * Closes a device's other session, on this connector or another one. `birth` is that of the session that took
+ * its place.
+ */
 export function replace(
   { hub, bus, names, config }: Pick<RegistrationParts, "hub" | "bus" | "names" | "config">,
-  { user, device }: Pick<Replacement, "user" | "device">,
+  { user, device, birth }: Pick<Replacement, "user" | "device" | "birth">,
   { connector, session }: Pick<SessionEntry, "connector" | "session">,
 ): void {
-  if (connector === config.instance) {
-    const held = hub.find(user, device);
-    if (held?.id === session) held.close(CLOSE.replaced, "this device connected again");
-    return;
-  }
-  bus.publish(names.replace(connector), encodeReplacement({ v: 1, user, device, session }));
+  const replacement = { v: 1, user, device, session, birth } as const;
+  if (connector === config.instance) displace(hub, replacement, "this device connected again");
+  else bus.publish(names.replace(connector), encodeReplacement(replacement));
 }
 
 /** Removes a closed session from Redis, unless its device has a newer session. */

@@ -138,6 +138,33 @@ test(
       redisUrl: urlFor("redis", "router", redisPort),
       env,
     });
+    // The operator begins at level 0, since pods of the version before may run. Here there are none.
+    await raiseOverNats({ ...input, cluster: { ...input.cluster, spec } }, LEVEL_KNOWN);
+    for (const { spec: of } of stack.parts)
+      await until(
+        `${of.name} knows of it`,
+        20_000,
+        async () => (await levelAt(of.adminPort)) === LEVEL_KNOWN,
+      );
+    // Somebody who is away is told of a message, and the name of its sender is an account's.
+    const [gone, writer] = ["gone", "writer"].map((sub) => mint(stack.secrets.signingKeyFile, { sub }));
+    const answer = await fetch(`${stack.apiUrl}/v1/me/devices/phone/push`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${String(gone)}`, "content-type": "application/json" },
+      body: JSON.stringify({ kind: "webhook", token: "of-gone", locale: "en", preview: "text" }),
+    });
+    assert.equal(answer.status, 200, await answer.text());
+    const sender = new ChatClient({
+      urls: [...stack.wsUrls],
+      device: "laptop",
+      token: async () => String(writer),
+    });
+    await sender.connect({ timeoutMs: 20_000 });
+    await sender.send({ to: "gone" }, { text: "hello" });
+    sender.close();
+    await until("the webhook has it", 40_000, async () => (receiver.received.length > 0 ? true : undefined));
+    assert.equal(receiver.received[0]?.data["user"], "gone");
+
     await play(t, {
       fault: async ({ stack: { routers } }) => {
         await routers[0]?.kill(); // Takeover, replay and snapshots need rights too.
@@ -152,29 +179,6 @@ test(
     assert.equal((await after?.hello(token, "phone"))?.t, "welcome");
     assert.equal((await before?.closed)?.code, 4409);
     after?.close();
-
-    // The operator begins at level 0, since pods of the version before may run. Here there are none.
-    await raiseOverNats({ ...input, cluster: { ...input.cluster, spec } }, LEVEL_KNOWN);
-    for (const { spec: of } of stack.parts)
-      await until(
-        `${of.name} knows of it`,
-        20_000,
-        async () => (await levelAt(of.adminPort)) === LEVEL_KNOWN,
-      );
-    // Somebody who is away is told of a message, and the name of its sender is an account's.
-    const gone = mint(stack.secrets.signingKeyFile, { sub: "gone" });
-    const answer = await fetch(`${stack.apiUrl}/v1/me/devices/phone/push`, {
-      method: "PUT",
-      headers: { authorization: `Bearer ${gone}`, "content-type": "application/json" },
-      body: JSON.stringify({ kind: "webhook", token: "of-gone", locale: "en", preview: "text" }),
-    });
-    assert.equal(answer.status, 200, await answer.text());
-    const sender = new ChatClient({ urls: [...stack.wsUrls], device: "laptop", token: async () => token });
-    await sender.connect({ timeoutMs: 20_000 });
-    await sender.send({ to: "gone" }, { text: "hello" });
-    sender.close();
-    await until("the webhook has it", 20_000, async () => (receiver.received.length > 0 ? true : undefined));
-    assert.equal(receiver.received[0]?.data["user"], "gone");
 
     // That the server does refuse what nobody needs: rights.test.ts.
     const refusals =

@@ -14,6 +14,7 @@ import { until } from "@jichat/testkit/until.ts";
 import { DarkProxy } from "../src/dark-proxy.ts";
 import { mint } from "../src/mint.ts";
 import { Raw } from "../src/raw.ts";
+import { receivePushes } from "../src/receive-pushes.ts";
 import { sleep, startStack } from "../src/scene.ts";
 
 const BEAT_MS = 1_500;
@@ -32,7 +33,8 @@ async function queueOf(
   const { state } = await (await jetstreamManager(nats)).streams.info(pushStream);
   const found: { subject: string; entry: QueuedPush }[] = [];
   const stream = await jetstream(nats).streams.get(pushStream);
-  for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
+  // An empty stream begins at 0, which is no message.
+  for (let seq = Math.max(1, state.first_seq); seq <= state.last_seq; seq += 1) {
     const message = await stream.getMessage({ seq });
     if (message !== null)
       for (const entry of decodePushEntries(message.data)) found.push({ subject: message.subject, entry });
@@ -40,21 +42,10 @@ async function queueOf(
   return found;
 }
 
-/**
- * Adds users to the set of those who receive pushes, in the data that routers use. Another process may put a
- * set of its own there while the cluster is young. Returns the connector, as routers know it.
- */
-async function register(stack: Stack, users: readonly string[]): Promise<string> {
+/** The connector, as routers know it. */
+async function connectorOf(stack: Stack): Promise<string> {
   const redis = new Redis(stack.redisPort, "127.0.0.1");
   try {
-    const [done = ""] = await until("the data of Redis", PATIENCE_MS, async () => {
-      const keys = await redis.keys("*:done");
-      return keys.length > 0 ? keys : undefined;
-    });
-    for (let times = 0; times < 10; times += 1) {
-      await redis.sadd(done.replace(/done$/, "p"), ...users);
-      await sleep(200);
-    }
     const [connector = ""] = await redis.keys("*:c:*");
     return connector.split(":").at(-1) ?? "";
   } finally {
@@ -104,7 +95,8 @@ test(
     });
     const group = String(conversation);
     const partitions = Number(stack.storage.spec.env["PARTITIONS"] ?? 16);
-    const connector = await register(stack, PUSHED);
+    await receivePushes(stack, PUSHED);
+    const connector = await connectorOf(stack);
     await idle.say({ t: "state", active: false });
     await idle.say({ t: "state", id: "s", active: false });
 

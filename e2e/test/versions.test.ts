@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { after, before, test } from "node:test";
-import { readSaidLevel } from "@jichat/protocol/level.ts";
+import { LEVEL_KNOWN, readSaidLevel } from "@jichat/protocol/level.ts";
 import { ROOT } from "@jichat/testkit/cache.ts";
 import type { EarlierBuild } from "@jichat/testkit/earlier-build.ts";
 import { earlierBuild } from "@jichat/testkit/earlier-build.ts";
@@ -55,16 +55,16 @@ async function assertUnknown(stack: Stack): Promise<void> {
 /** Everything was replaced: the level is raised, every process hears of it, and none of before comes back. */
 async function raise(stack: Stack): Promise<void> {
   for (const part of componentsOf(stack))
-    assert.deepEqual(await levelOf(part), { known: 1, cluster: 0 }, part.spec.name);
+    assert.deepEqual(await levelOf(part), { known: LEVEL_KNOWN, cluster: 0 }, part.spec.name);
   await assertUnknown(stack);
   await raiseLevel(stack);
   const { stdout } = await storageCommand(stack, "level");
-  assert.deepEqual(JSON.parse(stdout), { cluster: "jichat", level: 1, known: 1 });
+  assert.deepEqual(JSON.parse(stdout), { cluster: "jichat", level: LEVEL_KNOWN, known: LEVEL_KNOWN });
   for (const part of componentsOf(stack))
     await until(
       `${part.spec.name} hears of the level`,
       5_000,
-      async () => (await levelOf(part))?.cluster === 1,
+      async () => (await levelOf(part))?.cluster === LEVEL_KNOWN,
     );
   const lowered = await storageCommand(stack, "level", "0");
   assert.equal(lowered.code, 1);
@@ -84,7 +84,7 @@ async function assertHeld(stack: Stack, older: RegExp): Promise<void> {
   assert.match(stderr, older);
 }
 
-/** People talk while a cluster of level 0 becomes one of level 1; then everything must be right. */
+/** People talk while a cluster of level 0 becomes one of the newest level; then everything must be right. */
 async function upgrade(t: TestContext, inOrder: (stack: Stack) => Promise<void>): Promise<void> {
   const stack = await startStack(t, { connectors: 2, root: earlier.root });
   assert.equal(await levelOf(stack.storage), undefined, "a build of level 0 says no level");

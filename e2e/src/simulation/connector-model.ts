@@ -89,8 +89,8 @@ export class ConnectorModel implements SocketConnector {
     this.#deliveries = new Deliveries(this, this.machine.clock);
     this.#keeper = new KeeperModel(sim, name, this.machine, {
       placed: () => this.#placed,
-      replaced: ({ user, name: device }, displaced) => {
-        replace({ ...this.#replacing, bus: this.#bus, names }, { user, device }, displaced);
+      replaced: ({ user, name: device }, birth, displaced) => {
+        replace({ ...this.#replacing, bus: this.#bus, names }, { user, device, birth }, displaced);
       },
     });
     this.#serve();
@@ -133,6 +133,7 @@ export class ConnectorModel implements SocketConnector {
   }
 
   get #replacing() {
+    const keeper = this.#keeper;
     return {
       config: { instance: this.name },
       hub: {
@@ -141,8 +142,15 @@ export class ConnectorModel implements SocketConnector {
           return (
             socket && {
               id: socket.id,
+              bornAt: socket.birth,
               close: () => {
                 socket.displaced();
+              },
+              get registered(): boolean {
+                return !keeper.isUnregistered(socket);
+              },
+              set registered(_: boolean) {
+                keeper.registerLater(socket);
               },
             }
           );

@@ -16,7 +16,7 @@ export interface KeeperParts {
 interface KeptConnector {
   placed(): readonly Socket[];
   /** Tells the connector of a displaced session to close it. */
-  replaced(device: Pick<SocketDevice, "user" | "name">, displaced: SessionEntry): void;
+  replaced(device: Pick<SocketDevice, "user" | "name">, birth: number, displaced: SessionEntry): void;
 }
 
 /**
@@ -52,12 +52,20 @@ export class KeeperModel {
       socket.birth = birth;
       if (displaced === "younger") socket.displaced();
       else if (displaced !== undefined && displaced.session !== socket.id)
-        this.#connector.replaced(socket.device, displaced);
+        this.#connector.replaced(socket.device, birth, displaced);
       return list;
     } catch {
       this.#unregistered.add(socket); // Redis is away.
       return undefined;
     }
+  }
+
+  isUnregistered(socket: Socket): boolean {
+    return this.#unregistered.has(socket);
+  }
+
+  registerLater(socket: Socket): void {
+    this.#unregistered.add(socket);
   }
 
   async run(): Promise<void> {
