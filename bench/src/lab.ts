@@ -35,6 +35,8 @@ const LIMITS = {
   HANDSHAKES_PER_SECOND: "100000",
   SOCKETS_PER_ADDRESS_MAX: "1000000",
 };
+/** Registrations for push go through the api, thousands from one address. */
+const API_LIMITS = { REQUESTS_PER_SECOND: "100000" };
 /**
  * Two partitions for each core of the machine that the targets are for. The environment's `PARTITIONS`
  * overrides it. A cluster's own default is 16.
@@ -52,7 +54,7 @@ export async function withLab<T>(
   const { stack, destroy } = await startThrowaway({
     fsync: "always",
     ...options,
-    env: { "*": { PARTITIONS, ...env }, connector: LIMITS },
+    env: { "*": { PARTITIONS, ...env }, connector: LIMITS, api: API_LIMITS },
   });
   try {
     const pids = {

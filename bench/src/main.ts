@@ -12,6 +12,9 @@ import { growth } from "./figures/growth.ts";
 import { history } from "./figures/history.ts";
 import { lists } from "./figures/lists.ts";
 import { messages, oneCore } from "./figures/messages.ts";
+import { push } from "./figures/push.ts";
+import { pushPath } from "./figures/push-path.ts";
+import { pushQueue } from "./figures/push-queue.ts";
 import { resume } from "./figures/resume.ts";
 import { tracing } from "./figures/tracing.ts";
 import { soak } from "./figures/soak.ts";
@@ -33,12 +36,14 @@ const FIGURES: readonly Figure[] = [
   tracing,
   growth,
   history,
+  push,
+  pushPath,
   encodings,
   browser,
 ];
 
 /** Figures that take longer than all others together: they run only when named. */
-const LONG: readonly Figure[] = [soak];
+const LONG: readonly Figure[] = [pushQueue, soak];
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);

@@ -2,7 +2,7 @@ import type { Say } from "./figure.ts";
 import { count, median, thrice } from "./figure.ts";
 import type { Usage } from "./generator/cpu.ts";
 import { voidBecause } from "./generator/load.ts";
-import type { Talk } from "./generator/talk.ts";
+import type { Talk, TalkArgs } from "./generator/talk.ts";
 import { generate } from "./generate.ts";
 import type { Lab } from "./lab.ts";
 import { PAIRS } from "./lab.ts";
@@ -29,8 +29,10 @@ export interface Step {
 export const cpuPer1000 = ({ cpu, timed }: { readonly cpu: Usage; readonly timed: number }): number =>
   (Object.values(cpu).reduce((sum, seconds) => sum + seconds, 0) * 1_000) / timed;
 
+type Who = Pick<TalkArgs, "people" | "conversations" | "toPrefix">;
+
 /** Runs one talk at a rate, in messages per second, after its own warm-up. */
-export async function talkAt(lab: Lab, rate: number, ms = RUN_MS, who = PAIRS): Promise<Talk> {
+export async function talkAt(lab: Lab, rate: number, ms = RUN_MS, who: Who = PAIRS): Promise<Talk> {
   const { door, pids, generatorCpu } = lab;
   return generate("talk", { door, ...who, rate, ms, warmMs: WARM_MS, pids }, generatorCpu);
 }

@@ -21,6 +21,10 @@ export function countCpu(pids: Pids): () => Usage {
   return () => Object.fromEntries(look().map(([name, now]) => [name, now - (before[name] ?? 0)]));
 }
 
+const statusBytes = (pid: number, field: "VmRSS" | "VmHWM"): number =>
+  1_024 *
+  Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
 /** Resident bytes of a process (proc(5), `VmRSS`). */
-export const residentBytes = (pid: number): number =>
-  1_024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+export const residentBytes = (pid: number): number => statusBytes(pid, "VmRSS");
+/** The most resident bytes that a process has had so far (`VmHWM`). */
+export const peakResidentBytes = (pid: number): number => statusBytes(pid, "VmHWM");

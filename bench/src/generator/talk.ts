@@ -39,12 +39,15 @@ export interface TalkArgs {
    * compiled. Its messages must arrive too, but are not timed. Default 0.
    */
   readonly warmMs?: number;
+  /** Messages go to people of this prefix, who are away. By default they go to the people themselves. */
+  readonly toPrefix?: string;
   readonly pids: Pids;
 }
 
 const SETTLE_MS = 10_000;
 const TICK_MS = 2;
 const BODY = "x".repeat(150);
+const PREFIX = "b";
 /** The unit of the histograms: hundredths of a millisecond. */
 const UNIT = 100;
 
@@ -76,7 +79,7 @@ const numberIn = (text: string): number => {
  * The two members of a conversation, who take turns. The first conversations pair neighbours (0-1, 2-3 …), so
  * that a few conversations spread over all people. Each later round pairs everyone with another person.
  */
-function pairOf(conversation: number, people: number): readonly [number, number] {
+export function pairOf(conversation: number, people: number): readonly [number, number] {
   const perRound = people / 2;
   const round = Math.floor(conversation / perRound);
   const at = conversation % perRound;
@@ -97,7 +100,7 @@ interface Seen {
  * time (no coordinated omission). Ends when everything is answered and received, or after 10 s.
  */
 export async function talk(args: TalkArgs): Promise<Talk> {
-  const { door, people, conversations, rate, ms, warmMs = 0, pids } = args;
+  const { door, people, conversations, rate, ms, warmMs = 0, toPrefix = PREFIX, pids } = args;
   const warm = Math.round((rate * warmMs) / 1_000);
   const total = warm + Math.round((rate * ms) / 1_000);
   const due = new Float64Array(total);
@@ -108,7 +111,7 @@ export async function talk(args: TalkArgs): Promise<Talk> {
     const dueAt = due[number];
     if (number >= warm && dueAt !== undefined) recordMs(histogram, performance.now() - dueAt);
   };
-  const persons = await gather(door, "b", people, (_, text) => {
+  const persons = await gather(door, PREFIX, people, (_, text) => {
     if (text.startsWith('{"t":"ack"')) {
       seen.acked += 1;
       record(ack, text);
@@ -122,13 +125,15 @@ export async function talk(args: TalkArgs): Promise<Talk> {
   const offered = await sendAll(persons, pairs, {
     due,
     rate,
+    toPrefix,
     before: (sent) => {
       if (sent === warm) load = watchLoad(pids);
     },
   });
   const end = performance.now() + SETTLE_MS;
-  while ((seen.acked + seen.refused < total || seen.received < total) && performance.now() < end)
-    await pause(20);
+  const isDone = (): boolean =>
+    seen.acked + seen.refused >= total && (toPrefix !== PREFIX || seen.received >= total);
+  while (!isDone() && performance.now() < end) await pause(20);
   const how = load(offered);
   leave(persons);
   const [acks, receipts] = [percentilesOf(ack), percentilesOf(receive)];
@@ -138,6 +143,7 @@ export async function talk(args: TalkArgs): Promise<Talk> {
 interface Sending {
   readonly due: Float64Array;
   readonly rate: number;
+  readonly toPrefix: string;
   readonly before: (sent: number) => void;
 }
 
@@ -148,7 +154,7 @@ interface Sending {
 async function sendAll(
   persons: readonly Person[],
   pairs: readonly (readonly [number, number])[],
-  { due, rate, before }: Sending,
+  { due, rate, toPrefix, before }: Sending,
 ): Promise<number> {
   const started = performance.now();
   let sent = 0;
@@ -162,7 +168,9 @@ async function sendAll(
       const pair = pairs[sent % pairs.length] ?? [0, 1];
       const isAnswer = Math.floor(sent / pairs.length) % 2 === 1;
       const [from, to] = isAnswer ? [pair[1], pair[0]] : pair;
-      persons[from]?.socket.send(`{"t":"send","id":"${idOf(sent)}","to":"b${to}","body":{"text":"${BODY}"}}`);
+      persons[from]?.socket.send(
+        `{"t":"send","id":"${idOf(sent)}","to":"${toPrefix}${to}","body":{"text":"${BODY}"}}`,
+      );
     }
     await pause(TICK_MS);
   }

@@ -1,12 +1,17 @@
 import { connects, tickets } from "./connects.ts";
 import { echo } from "./echo.ts";
+import { fillPushQueue } from "./fill-push-queue.ts";
 import { group } from "./group.ts";
 import { hold } from "./hold.ts";
 import { idle } from "./idle.ts";
 import { inserts } from "./inserts.ts";
 import { fillList, lists } from "./lists.ts";
 import { loopback } from "./loopback.ts";
+import { meet } from "./meet.ts";
 import { pages } from "./pages.ts";
+import { posts } from "./posts.ts";
+import { queuePushes } from "./queue-pushes.ts";
+import { registerPushes } from "./register-pushes.ts";
 import { resume } from "./resume.ts";
 import { talk } from "./talk.ts";
 
@@ -15,13 +20,18 @@ export const TASKS = {
   connects,
   echo,
   fillList,
+  fillPushQueue,
   group,
   hold,
   idle,
   inserts,
   lists,
   loopback,
+  meet,
   pages,
+  posts,
+  queuePushes,
+  registerPushes,
   resume,
   talk,
   tickets,
