@@ -7,7 +7,7 @@ import type { Percentiles } from "../generator/talk.ts";
 import { percentilesOf, recordMs } from "../generator/talk.ts";
 import { generate } from "../generate.ts";
 import type { PushLab } from "./lab.ts";
-import { FIRST_SEQ, queueOf } from "./lab.ts";
+import { FEW, queueOf } from "./lab.ts";
 import { indexOf, placesOf } from "./places.ts";
 import { isSmall } from "./scale.ts";
 
@@ -30,28 +30,29 @@ export interface Pushed {
   readonly loads: readonly Load[];
 }
 
-let runs = 0;
+/** Entries of earlier runs. */
+let earlier = FEW;
 
 /** Runs one rate, of one push for each entry. Resolves once all has come, or after 30 s. */
 export async function pushAt({ lab, sink, circle }: PushLab, rate: number): Promise<Pushed> {
-  const firstSeq = FIRST_SEQ + 100 * runs;
-  runs += 1;
+  const from = earlier;
   const warm = Math.round((rate * WARM_MS) / 1_000);
   const total = warm + Math.round((rate * RUN_MS) / 1_000);
+  earlier += total;
   const places = placesOf(circle);
   const conversations = new Map(places.map(({ conversation }, index) => [conversation, index >> 1]));
   const landed = new Float64Array(total);
   let received = 0;
   sink.forget();
   sink.onLanded = ({ conversation, seq }) => {
-    const index = indexOf(conversations.get(conversation) ?? 0, seq, places.length, firstSeq);
+    const index = indexOf(conversations.get(conversation) ?? 0, seq, places.length) - from;
     if (landed[index] !== 0) return; // Of an earlier run, whose end was not waited for.
     landed[index] = Date.now();
     received += 1;
   };
   const [usage, watch] = [countCpu(lab.pids), watchLoad({})];
   const begun = performance.now();
-  const told = await generate("queuePushes", { ...circle, ...queueOf(lab), rate, count: total, firstSeq });
+  const told = await generate("queuePushes", { ...circle, ...queueOf(lab), rate, count: total, from });
   const end = performance.now() + SETTLE_MS;
   const isDone = (): boolean => received >= total;
   while (!isDone() && performance.now() < end) await pause(20);
