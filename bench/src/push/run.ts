@@ -22,6 +22,8 @@ export interface Pushed {
   /** Of them, those that were pushed. */
   readonly received: number;
   readonly repeated: number;
+  /** Pushes per second, from the first message to the last push. */
+  readonly reached: number;
   /** Milliseconds from the time at which a message was due to its push, after the warm-up. */
   readonly delay: Percentiles;
   /** CPU seconds for 1,000 pushes, over the whole run. `publisher` and `receiver` are the benchmark's own. */
@@ -69,10 +71,12 @@ export async function pushAt({ lab, sink, circle }: PushLab, rate: number): Prom
   const each = Object.entries({ ...cpu, ...own }).map(
     ([name, seconds]) => [name, (1_000 * seconds) / total] as const,
   );
+  const lastAt = landed.reduce((last, at) => Math.max(last, at), told.startedAt);
   return {
     rate,
     queued: total,
     received,
+    reached: (1_000 * received) / (lastAt - told.startedAt),
     repeated: sink.repeated,
     delay: percentilesOf(histogram),
     cpu: Object.fromEntries(each),
