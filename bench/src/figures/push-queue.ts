@@ -13,10 +13,12 @@ import type { Counted } from "../push/counted.ts";
 import { countedBy } from "../push/counted.ts";
 import { Heard } from "../push/heard.ts";
 import type { PushLab } from "../push/lab.ts";
-import { FIRST_SEQ, queueOf, withPushLab } from "../push/lab.ts";
+import { queueOf, withPushLab } from "../push/lab.ts";
 import { isSmall, scaled } from "../push/scale.ts";
 
 const ENTRIES = scaled(1_000_000);
+/** Above all seqs of before. */
+const FIRST_SEQ = 1_000;
 const STOP_MS = 15_000;
 const READY_MS = 30_000;
 const LOOK_MS = isSmall ? 100 : 1_000;

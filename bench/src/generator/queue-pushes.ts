@@ -10,12 +10,12 @@ export interface QueueArgs extends Circle {
   /** Entries per second, one recipient each. */
   readonly rate: number;
   readonly count: number;
-  /** The seq of the first entries: even, and above all seqs of runs before. */
-  readonly firstSeq: number;
+  /** Entries of runs before: places go on having their turns, and seqs go on rising. */
+  readonly from: number;
 }
 
 export interface Queued extends Load {
-  /** Milliseconds since 1970 at which entry 0 was due; entry n is due n / rate seconds later. */
+  /** Milliseconds since 1970 at which the first entry was due; the n-th after it is due n / rate s later. */
   readonly startedAt: number;
 }
 
@@ -23,7 +23,7 @@ const TICK_MS = 2;
 
 /** Open loop: entries of the push queue are written when they are due, to all places in turn. */
 export async function queuePushes(args: QueueArgs): Promise<Queued> {
-  const { natsUrl, cluster, partitions, rate, count, firstSeq } = args;
+  const { natsUrl, cluster, partitions, rate, count, from } = args;
   const places = placesOf(args);
   const lanes = await PushLanes.open(natsUrl, cluster, partitions);
   const load = watchLoad({});
@@ -32,9 +32,9 @@ export async function queuePushes(args: QueueArgs): Promise<Queued> {
   for (let sent = 0; sent < count; await pause(TICK_MS)) {
     const until = Math.min(count, 1 + Math.floor(((performance.now() - started) * rate) / 1_000));
     for (; sent < until; sent += 1) {
-      const place = places[sent % places.length];
+      const place = places[(from + sent) % places.length];
       if (place === undefined) throw new Error("there is nobody to push to");
-      const seq = seqOf(sent, places.length, firstSeq);
+      const seq = seqOf(from + sent, places.length);
       const ts = Math.round(startedAt + (sent * 1_000) / rate);
       lanes.add(place.partition, messageTo(place, { seq, ts }));
     }

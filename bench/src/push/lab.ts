@@ -27,12 +27,11 @@ export interface Raw {
 export const WORKERS = 2;
 /** A message of each conversation before anything is measured. */
 const TALK_RATE = 4_000;
-/** Of the first seqs of runs: above that of the message that each conversation has. */
-export const FIRST_SEQ = 100;
 const RAW = { width: 500, ms: 3_000 };
 /** Workers wait ten seconds for connectors when they first see the data of a Redis. */
 const FIRST_WITHIN_MS = 40_000;
-const FEW = 100;
+/** Entries that are pushed before anything is measured. */
+export const FEW = 100;
 
 const circleOf = (): Circle => {
   const people = scaled(2_000);
@@ -91,7 +90,7 @@ async function awake({ lab, sink, circle }: PushLab): Promise<void> {
     ...queueOf(lab),
     rate: FEW,
     count: FEW,
-    firstSeq: FIRST_SEQ - 2,
+    from: 0,
   });
   try {
     await until("the first pushes are sent", FIRST_WITHIN_MS, () => sink.total === FEW);

@@ -49,15 +49,15 @@ export const messageTo = (
   to: [to],
 });
 
-/**
- * The entries of a run go to all places in turn. Entry `index` has this seq in its conversation, which rises.
- * `first` is even.
- */
-export const seqOf = (index: number, places: number, first: number): number =>
-  first + 2 * Math.floor(index / places) + (index % 2);
+/** The seq of the first entries: above that of the message that each conversation has. It is even. */
+const FIRST_SEQ = 100;
 
-/** The entry of a run that has this seq in this conversation (counted from 0). */
-export const indexOf = (conversation: number, seq: number, places: number, first: number): number => {
-  const round = Math.floor((seq - first) / 2);
-  return round * places + 2 * conversation + ((seq - first) % 2);
+/** Entries go to all places in turn. Entry `index` has this seq in its conversation, where it rises. */
+export const seqOf = (index: number, places: number): number =>
+  FIRST_SEQ + 2 * Math.floor(index / places) + (index % 2);
+
+/** The entry that has this seq in this conversation (counted from 0). */
+export const indexOf = (conversation: number, seq: number, places: number): number => {
+  const round = Math.floor((seq - FIRST_SEQ) / 2);
+  return round * places + 2 * conversation + ((seq - FIRST_SEQ) % 2);
 };
