@@ -80,10 +80,17 @@ for (const seed of FAULTS_SEEDS.split(",").map(Number))
       const read = pushedThoughRead(account);
       const there = pushedThoughThere(account);
       const total = repeats.samples.at(-1)?.total ?? 0;
+      const { messages, pushes, reads } = account;
+      const { own, folded, later } = coverage;
+      t.diagnostic(`${messages.length} messages, ${pushes.length} pushes, ${reads.length} reads`);
       t.diagnostic(
-        `${account.messages.length} messages, ${account.pushes.length} pushes, ${account.reads.length} reads; of messages that a device missed ${coverage.own} had a push of their own, ${coverage.folded} were folded, ${coverage.later} stand behind a later one, ${untold.length} were not told; ${read.length} were pushed though read, ${there.length} to somebody who was there; ${total} ids came again after ${faults.kills.length} faults`,
+        `of what a device missed: ${own} with a push of their own, ${folded} folded, ${later} behind a later one`,
       );
-      assert.ok(coverage.own > 0 && coverage.folded > 0);
+      t.diagnostic(
+        `${untold.length} not told, ${read.length} pushed though read, ${there.length} to whoever was there`,
+      );
+      t.diagnostic(`${total} ids came again after ${faults.kills.length} faults that allow it`);
+      assert.ok(own > 0 && folded > 0);
       assert.deepEqual(untold.slice(0, 12), [], `${untold.length} were not told`);
       assert.deepEqual(read.slice(0, 12), [], `${read.length} were pushed though read`);
       assert.deepEqual(there.slice(0, 12), [], `${there.length} were pushed to somebody who was there`);
