@@ -84,7 +84,7 @@ for (const seed of FAULTS_SEEDS.split(",").map(Number))
       const { own, folded, later } = coverage;
       t.diagnostic(`${messages.length} messages, ${pushes.length} pushes, ${reads.length} reads`);
       t.diagnostic(
-        `of what a device missed: ${own} with a push of their own, ${folded} folded, ${later} behind a later one`,
+        `of what devices missed: ${own} were pushed, ${folded} folded, ${later} behind a later one`,
       );
       t.diagnostic(
         `${untold.length} not told, ${read.length} pushed though read, ${there.length} to whoever was there`,
