@@ -240,7 +240,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     const { token } = session;
     const conversation = await group(ann, "M", "max");
     const client = await scene.live("max", "phone", false, { token });
-    await scene.webhook("max", "phone");
+    await scene.webhook("max", "phone", { as: token });
     await scene.leave(client, "phone", token);
     const seq = await tell(scene, ann, conversation);
     await signOut(session, scene.api);
