@@ -13,8 +13,8 @@ import { PushFaults } from "../src/push/push-faults.ts";
 import { credentialsFor, waitingPushes } from "../src/push/push-scene.ts";
 import { startStack } from "../src/scene.ts";
 
-/** `FAULTS_SEEDS=1,2,3`, and `PUSH_MESSAGES=1000` for a short run. */
-const { FAULTS_SEEDS = "1", PUSH_MESSAGES = "10000" } = process.env;
+/** `FAULTS_SEEDS=1,2,3`; for a short run `PUSH_MESSAGES=1000`, and `PUSH_FAULTS="kill nats,kill push-1"`. */
+const { FAULTS_SEEDS = "1", PUSH_MESSAGES = "10000", PUSH_FAULTS } = process.env;
 const BEAT_MS = 1_500;
 const IN_FLIGHT_MAX = 100;
 const LOOK_MS = 200;
@@ -69,7 +69,7 @@ for (const seed of FAULTS_SEEDS.split(",").map(Number))
       const faults = new PushFaults({ stack, gateway, crowd }, new Dice(seed + 1), (what) => {
         t.diagnostic(`${((Date.now() - began) / 1_000).toFixed(0)} s: ${what}`);
       });
-      const acting = faults.run();
+      const acting = faults.run(PUSH_FAULTS?.split(",").map((name) => name.trim()));
       await crowd.talk(Number(PUSH_MESSAGES), acting);
       await acting;
       await untilCalm(stack.natsUrl);

@@ -49,7 +49,10 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "operator/src/reconcile.ts": [1, "a condition's lastTransitionTime"],
   "operator/src/talk/talk.ts": [2, "the end of a token and a ticket"],
   "operator/src/input-of.ts": [1, "when a key was replaced, and until when it checks"],
-  "push/src/compose-push.ts": [1, "for how long a push is worth delivering, by its message's ts"],
+  "push/src/compose-push.ts": [
+    2,
+    "for how long a push is worth delivering, by its message's ts, and the end of a mute",
+  ],
   "push/src/judge.ts": [1, "a message's age, quiet hours, and the end of a mute"],
   "push/src/main.ts": [1, "the end of mutes, in Redis"],
   "push/src/providers/apns.ts": [2, "the end of a push; a Retry-After that is a date"],

@@ -175,8 +175,9 @@ export class PushCrowd {
   }
 
   async #talk({ user, client, groups }: Member, isOver: () => boolean): Promise<void> {
+    if (client === undefined) throw new Error("a talker has a client");
     const open: Promise<void>[] = [];
-    while (!isOver() && client !== undefined) {
+    while (!isOver()) {
       await sleep(this.#dice.between(0, 2 * SAY_MS));
       this.#said += 1;
       const group = this.#dice.chance(0.4) && groups.length > 0 ? this.#dice.pick(groups) : undefined;
@@ -205,7 +206,8 @@ export class PushCrowd {
   }
 
   async #read({ user, client }: Member, isOver: () => boolean): Promise<void> {
-    while (!isOver() && client !== undefined) {
+    if (client === undefined) throw new Error("a reader has a client");
+    while (!isOver()) {
       await sleep(this.#dice.between(0, 2 * READ_MS));
       const heads = [...(this.#heads.get(user) ?? [])];
       if (heads.length === 0) continue;
