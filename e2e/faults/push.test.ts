@@ -13,8 +13,8 @@ import { PushFaults } from "../src/push/push-faults.ts";
 import { credentialsFor, waitingPushes } from "../src/push/push-scene.ts";
 import { startStack } from "../src/scene.ts";
 
-/** `FAULTS_SEEDS=1,2,3`, and `PUSH_MESSAGES=1000` for a short run. */
-const { FAULTS_SEEDS = "1", PUSH_MESSAGES = "10000" } = process.env;
+/** `FAULTS_SEEDS=1,2,3`; for a short run `PUSH_MESSAGES=1000`, and `PUSH_FAULTS="kill nats,kill push-1"`. */
+const { FAULTS_SEEDS = "1", PUSH_MESSAGES = "10000", PUSH_FAULTS } = process.env;
 const BEAT_MS = 1_500;
 const IN_FLIGHT_MAX = 100;
 const LOOK_MS = 200;
@@ -69,7 +69,7 @@ for (const seed of FAULTS_SEEDS.split(",").map(Number))
       const faults = new PushFaults({ stack, gateway, crowd }, new Dice(seed + 1), (what) => {
         t.diagnostic(`${((Date.now() - began) / 1_000).toFixed(0)} s: ${what}`);
       });
-      const acting = faults.run();
+      const acting = faults.run(PUSH_FAULTS?.split(",").map((name) => name.trim()));
       await crowd.talk(Number(PUSH_MESSAGES), acting);
       await acting;
       await untilCalm(stack.natsUrl);
@@ -80,10 +80,17 @@ for (const seed of FAULTS_SEEDS.split(",").map(Number))
       const read = pushedThoughRead(account);
       const there = pushedThoughThere(account);
       const total = repeats.samples.at(-1)?.total ?? 0;
+      const { messages, pushes, reads } = account;
+      const { own, folded, later } = coverage;
+      t.diagnostic(`${messages.length} messages, ${pushes.length} pushes, ${reads.length} reads`);
       t.diagnostic(
-        `${account.messages.length} messages, ${account.pushes.length} pushes, ${account.reads.length} reads; of messages that a device missed ${coverage.own} had a push of their own, ${coverage.folded} were folded, ${coverage.later} stand behind a later one, ${untold.length} were not told; ${read.length} were pushed though read, ${there.length} to somebody who was there; ${total} ids came again after ${faults.kills.length} faults`,
+        `of what devices missed: ${own} were pushed, ${folded} folded, ${later} behind a later one`,
       );
-      assert.ok(coverage.own > 0 && coverage.folded > 0);
+      t.diagnostic(
+        `${untold.length} not told, ${read.length} pushed though read, ${there.length} to whoever was there`,
+      );
+      t.diagnostic(`${total} ids came again after ${faults.kills.length} faults that allow it`);
+      assert.ok(own > 0 && folded > 0);
       assert.deepEqual(untold.slice(0, 12), [], `${untold.length} were not told`);
       assert.deepEqual(read.slice(0, 12), [], `${read.length} were pushed though read`);
       assert.deepEqual(there.slice(0, 12), [], `${there.length} were pushed to somebody who was there`);

@@ -63,7 +63,7 @@ export interface UserSessions {
   readonly connectors: readonly string[];
 }
 
-/** Asks connectors. Rejects while one does not answer; one that is silent for long has no live session. */
+/** Asks connectors. Rejects while one is silent; one that stays so has no live session. */
 export interface Activity {
   of(sessions: UserSessions): Promise<readonly LiveDevice[]>;
 }

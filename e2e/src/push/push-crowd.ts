@@ -175,7 +175,7 @@ export class PushCrowd {
   }
 
   async #talk({ user, client, groups }: Member, isOver: () => boolean): Promise<void> {
-    if (client === undefined) return;
+    if (client === undefined) throw new Error("a talker has a client");
     const open: Promise<void>[] = [];
     while (!isOver()) {
       await sleep(this.#dice.between(0, 2 * SAY_MS));
@@ -206,7 +206,7 @@ export class PushCrowd {
   }
 
   async #read({ user, client }: Member, isOver: () => boolean): Promise<void> {
-    if (client === undefined) return;
+    if (client === undefined) throw new Error("a reader has a client");
     while (!isOver()) {
       await sleep(this.#dice.between(0, 2 * READ_MS));
       const heads = [...(this.#heads.get(user) ?? [])];

@@ -61,12 +61,17 @@ export class PushFaults {
     this.#say = say;
   }
 
-  async run(): Promise<void> {
+  /** With `only`, those of these names. Throws if there is no such fault. */
+  async run(only?: readonly string[]): Promise<void> {
+    const all = this.#inRandomOrder();
+    const unknown = only?.find((name) => !all.some(([what]) => what === name));
+    if (unknown !== undefined) throw new Error(`no such fault: ${unknown}`);
     await sleep(8_000);
     this.#say("half-open connections");
     this.#site.crowd.goDark();
     await sleep(DARK_MS);
-    for (const [what, act] of this.#inRandomOrder()) {
+    for (const [what, act] of all) {
+      if (only?.includes(what) === false) continue;
       const ms = this.#dice.between(2_000, 5_000);
       this.#say(`${what}, for ${ms.toFixed(0)} ms`);
       await act(ms);

@@ -156,14 +156,18 @@ export class PushScene {
     await this.leave(client, "earlier");
   }
 
-  /** Registers a device with the gateway. Its token is `<user>-<device>`. */
+  /** Registers a device with the gateway. Its token is `<user>-<device>`; `as` is the user's. */
   async webhook(
     user: string,
     device: string,
-    { token = `${user}-${device}`, ...wish }: Wish & { readonly token?: string } = {},
+    {
+      token = `${user}-${device}`,
+      as = this.tokenOf(user),
+      ...wish
+    }: Wish & { readonly token?: string; readonly as?: string } = {},
   ): Promise<void> {
     const all = { kind: "webhook", token, locale: "en", preview: "text", ...wish } as const;
-    await registerPush({ token: this.tokenOf(user) }, device, all, this.api);
+    await registerPush({ token: as }, device, all, this.api);
   }
 
   /** Registers a browser, and returns the endpoint of its subscription. */
