@@ -14,6 +14,7 @@ const KINDS: Partial<Record<keyof Guards, readonly FaultKind[]>> = {
   wholeAt: ["redis", "pause", "lag", "drop"],
   headsFirst: ["move"],
   registerFirst: ["drop", "connector"],
+  name: ["flush"],
   missedGap: ["drop", "connector"],
 };
 
