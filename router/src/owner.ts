@@ -97,6 +97,11 @@ export class Owner {
     return this.#effects?.backlog ?? 0;
   }
 
+  /** Whether every effect of what it has appended is done, pushes included. */
+  get isIdle(): boolean {
+    return this.#effects?.idle !== false;
+  }
+
   /** Bytes that its effects hold, including those that it may have to redo. */
   get backlogBytes(): number {
     return (this.#effects?.backlogBytes ?? 0) + ((this.#prepared ?? this.#replayed)?.undone.bytes ?? 0);
@@ -137,7 +142,7 @@ export class Owner {
       return;
     }
     const until = clock.monotonic() + EFFECTS_GRACE_MS;
-    while (this.#effects?.idle === false && clock.monotonic() < until) await clock.sleep(5);
+    while (!this.isIdle && clock.monotonic() < until) await clock.sleep(5);
     await this.snapshot();
     this.#abort.abort(new Error("stopped"));
     this.state = "stopped";

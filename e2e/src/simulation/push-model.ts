@@ -47,7 +47,7 @@ export class PushModel {
       const named = this.#named.get(key) ?? new Set<string>();
       this.#named.set(key, named);
       for (const user of to) named.add(user);
-      if (named.has(from)) this.#violate(`${key} is pushed to ${from}, who wrote it`);
+      if (named.has(from)) this.#violations.push(violation(`${key} is pushed to ${from}, who wrote it`));
     }
   }
 
@@ -56,6 +56,7 @@ export class PushModel {
    * has left meanwhile need not be told.
    */
   check(batches: readonly Batch[], pushed: ReadonlySet<string>): readonly Violation[] {
+    const violations = [...this.#violations];
     const members = new Map<string, Set<string>>();
     const gone = new Set<string>();
     for (const { records } of batches)
@@ -79,12 +80,10 @@ export class PushModel {
             named?.has(user) !== true &&
             !gone.has(`${conversation} ${user}`)
           )
-            this.#violate(`${conversation} ${seq} is not in the push queue for ${user}`);
+            violations.push(violation(`${conversation} ${seq} is not in the push queue for ${user}`));
       }
-    return this.#violations;
-  }
-
-  #violate(what: string): void {
-    this.#violations.push({ invariant: "push", what });
+    return violations;
   }
 }
+
+const violation = (what: string): Violation => ({ invariant: "push", what });

@@ -217,7 +217,9 @@ export class Simulation {
       const isSteady =
         this.#devices.every(({ unacked }) => unacked === 0) &&
         this.ledger.isCaughtUp() &&
-        this.redis.isLevelWith(this.log.headSeqs);
+        this.redis.isLevelWith(this.log.headSeqs) &&
+        // Devices may know by a sync what its owner has yet to tell.
+        this.#routers.at(-1)?.owner.isIdle !== false;
       steadySince = isSteady ? (steadySince ?? this.time.now) : undefined;
       return steadySince !== undefined && this.time.now > steadySince + STEADY_MS;
     });
@@ -225,6 +227,8 @@ export class Simulation {
       this.violate("I9", `writes are not answered though all is well: ${this.describe()}`);
     if (!this.redis.isLevelWith(this.log.headSeqs))
       this.violate("I9", "a head in Redis is an old one though all is well");
+    if (this.#routers.at(-1)?.owner.isIdle === false)
+      this.violate("I9", "what follows from the log is not done though all is well");
     const { lostPosition } = this.storage;
     if (lostPosition !== undefined)
       this.violate("I1", `position ${lostPosition} was trimmed before ClickHouse had it`);
