@@ -106,6 +106,8 @@ export class Device implements SocketDevice {
     this.#socket = socket;
     if (old !== undefined) this.#replaced.add(old);
     old?.left();
+    // The first sync is sent later, once the old socket's has ended: it does not come right after the hello.
+    if (this.#inbox.isSyncing) socket.takeList();
     this.#inbox.startOver();
     this.marks.newSocket();
     this.#outbox.startOver();

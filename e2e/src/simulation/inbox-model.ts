@@ -118,6 +118,10 @@ export class InboxModel {
     }
   }
 
+  get isSyncing(): boolean {
+    return this.#syncing;
+  }
+
   /** Asks for the missed events. A call during a sync makes one more sync follow. */
   async sync(): Promise<void> {
     this.#syncAgain = true;
