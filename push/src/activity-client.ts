@@ -21,7 +21,7 @@ const TIMEOUT_MS = 1_000;
 const SILENT_MAX_MS = 2 * CONNECTOR_TTL_MS;
 /** An answer holds for as long: members of a busy conversation are not asked for with every message. */
 const FRESH_MS = 1_000;
-const ANSWERS_MAX = 100_000;
+const ANSWERS_MAX = 20_000;
 const CONNECTORS_MAX = 10_000;
 const IN_FLIGHT_MAX = 4;
 

@@ -327,6 +327,8 @@ test("ten thousand messages are held in bounds: no more are read than can be sen
   await bench.pass(1_000, 10);
   assert.ok(bench.provider.attempts <= 10, `${bench.provider.attempts} at once`);
   assert.equal(bench.queue.left.length, 200);
+  const decided = bench.notes.asked;
+  assert.ok(decided <= 70, `${decided} decided for 10 slots: what waits for long is decided again`);
   release();
   bench.provider.held = undefined;
   await bench.pass(60_000);
