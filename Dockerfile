@@ -42,6 +42,8 @@ COPY api /app
 FROM component AS push
 LABEL org.opencontainers.image.title="jichat-push" \
       org.opencontainers.image.description="Tells people who are away, by the push services of their devices"
+# Its bounds add up to 240 MB. Without this, V8 would keep more than as much again of what is over.
+ENTRYPOINT ["node", "--max-semi-space-size=16", "--max-old-space-size=384", "/app/dist/main.mjs"]
 COPY push /app
 
 FROM component AS operator

@@ -109,8 +109,8 @@ test("all but those of a token end, all end, one device ends; and a new password
   await all.pushes.withAll("ann", all.act("ended"));
   assert.deepEqual(all.left(), []);
   const one = world(both(), {});
-  assert.equal(await one.pushes.withDevice("ann", "phone", async (had) => had), true);
-  assert.equal(await one.pushes.withDevice("ann", "phone", async (had) => had), false);
+  assert.equal(await one.pushes.withDevice(ann("t1"), "phone", async (had) => had), true);
+  assert.equal(await one.pushes.withDevice(ann("t1"), "phone", async (had) => had), false);
   assert.deepEqual(one.left(), ["laptop t1"]);
 
   const changed = world(both(), {});
@@ -132,4 +132,20 @@ test("all but those of a token end, all end, one device ends; and a new password
   const nameless = async (): Promise<never> => Promise.reject(new ChatError("UNAVAILABLE", "not known"));
   assert.equal(await unnamed.pushes.withOldTokens(ann("t1"), unnamed.act("changed"), nameless), "new");
   assert.deepEqual(unnamed.left(), ["laptop t1"], "the change itself has succeeded");
+});
+
+test("with the session of a tab ends what its browser registered, unless another tab or the caller has its token", async () => {
+  const browser = (): PushRegistration[] => [...both(), registrationOf("push-browser", "t3")];
+  const last = world(browser(), { tab: "t3", phone: "t2" });
+  assert.equal(await last.pushes.withDevice(ann("t1"), "tab", async (had) => had), false);
+  assert.deepEqual(last.left(), ["laptop t1", "phone t2"]);
+  const shared = world(browser(), { tab: "t3", "tab-2": "t3" });
+  await shared.pushes.withDevice(ann("t1"), "tab", async () => "ended");
+  assert.equal(shared.left().length, 3);
+  const own = world(browser(), { tab: "t3" });
+  await own.pushes.withDevice(ann("t3"), "tab", async () => "ended");
+  assert.equal(own.left().length, 3);
+  const unknown = world(browser(), undefined);
+  await unknown.pushes.withDevice(ann("t1"), "phone", async () => "ended");
+  assert.deepEqual(unknown.left(), ["laptop t1", "push-browser t3"]);
 });

@@ -1,6 +1,7 @@
 import type { PushDevices } from "@jichat/identity/push-devices.ts";
 import type { Identity } from "@jichat/identity/tokens.ts";
 import type { Presence } from "@jichat/presence/presence.ts";
+import type { KnownDevice } from "@jichat/presence/presence-texts.ts";
 import type { PushRegistration } from "@jichat/protocol/bus/push-registration.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
 
@@ -65,12 +66,18 @@ export class PushEndings {
     return this.#around(user, () => true, act);
   }
 
-  /** Around the end of one session. `act` is told whether the device had a registration. */
-  async withDevice<T>(user: string, device: string, act: (had: boolean) => Promise<T>): Promise<T> {
+  /**
+   * Around the end of one session of a user, by whoever has this token: its device, and what was registered
+   * under other names with its token, if that ends with it. A browser registers so for all of its tabs. `act`
+   * is told whether the device had a registration.
+   */
+  async withDevice<T>(owner: Owner, device: string, act: (had: boolean) => Promise<T>): Promise<T> {
+    const { user } = owner;
     const had = (await this.#parts.pushDevices.of(user)).some((one) => one.device === device);
+    const isHeld = await this.#heldWith(owner, device);
     return this.#around(
       user,
-      (one) => one.device === device,
+      (one) => one.device === device || isHeld(one),
       async () => act(had),
     );
   }
@@ -90,17 +97,33 @@ export class PushEndings {
 
   /** Whether a registration is of a device that has this token. */
   async #holdersOf({ user, tokenId }: Owner): Promise<IsOver> {
-    const { pushDevices, presence, telemetry } = this.#parts;
-    if ((await pushDevices.of(user)).length === 0) return (one) => one.tokenId === tokenId;
-    const known = await presence.devices(user).catch((error: unknown) => {
+    if ((await this.#parts.pushDevices.of(user)).length === 0) return (one) => one.tokenId === tokenId;
+    return holdersOf(await this.#devicesOf(user), tokenId);
+  }
+
+  /** Whether a registration is held by the token of this device, and the token ends with its session. */
+  async #heldWith({ user, tokenId }: Owner, device: string): Promise<IsOver> {
+    const known = await this.#devicesOf(user);
+    const ending = known.find((one) => one.device === device)?.credential.tokenId;
+    const others = known.filter((one) => one.device !== device).map(({ credential }) => credential.tokenId);
+    if (ending === undefined || ending === tokenId || others.includes(ending)) return () => false;
+    return holdersOf(known, ending);
+  }
+
+  async #devicesOf(user: string): Promise<readonly KnownDevice[]> {
+    const { presence, telemetry } = this.#parts;
+    return presence.devices(user).catch((error: unknown) => {
       telemetry.log.warn({ err: error }, "which device has which token is not known: registrations say it");
       return [];
     });
-    const credentials = new Map(known.map(({ device, credential }) => [device, credential]));
-    return ({ device, registeredAt, tokenId: registeredWith }) => {
-      const credential = credentials.get(device);
-      const isLater = credential !== undefined && credential.connectedAt >= registeredAt;
-      return (isLater ? credential.tokenId : registeredWith) === tokenId;
-    };
   }
+}
+
+function holdersOf(known: readonly KnownDevice[], tokenId: string): IsOver {
+  const credentials = new Map(known.map(({ device, credential }) => [device, credential]));
+  return ({ device, registeredAt, tokenId: registeredWith }) => {
+    const credential = credentials.get(device);
+    const isLater = credential !== undefined && credential.connectedAt >= registeredAt;
+    return (isLater ? credential.tokenId : registeredWith) === tokenId;
+  };
 }

@@ -14,6 +14,8 @@ import type { LiveDevice } from "./decide.ts";
 import type { Activity, UserSessions } from "./ports.ts";
 
 const TIMEOUT_MS = 1_000;
+/** A connector that did not answer is not asked again sooner: nobody waits for the same answer twice. */
+const AGAIN_MS = 400;
 /**
  * Redis forgets a connector that is dead within half of this time. Of one that is silent for longer nobody
  * knows more, as of one whose build is older than the question: it has no live session.
@@ -21,7 +23,7 @@ const TIMEOUT_MS = 1_000;
 const SILENT_MAX_MS = 2 * CONNECTOR_TTL_MS;
 /** An answer holds for as long: members of a busy conversation are not asked for with every message. */
 const FRESH_MS = 1_000;
-const ANSWERS_MAX = 100_000;
+const ANSWERS_MAX = 20_000;
 const CONNECTORS_MAX = 10_000;
 const IN_FLIGHT_MAX = 4;
 
@@ -31,6 +33,7 @@ type Answer = ReadonlyMap<string, readonly LiveDevice[]>;
 interface Silence {
   readonly since: number;
   readonly last: number;
+  readonly error: unknown;
 }
 
 interface Asked {
@@ -90,7 +93,10 @@ export class ActivityClient implements Activity {
   }
 
   async #ask(connector: string, asked: Asked, users: readonly string[]): Promise<Answer> {
-    const { bus, names, clock, onSilent } = this.#parts;
+    const { bus, names, clock } = this.#parts;
+    const { silence } = asked;
+    if (silence !== undefined && clock.monotonic() - silence.last < AGAIN_MS)
+      return this.#unheard(silence, silence.error);
     try {
       const question = encodeActivityQuestion([...new Set(users)]);
       const { devices } = decodeActivityAnswer(
@@ -99,17 +105,23 @@ export class ActivityClient implements Activity {
       asked.silence = undefined;
       return Map.groupBy(devices, ({ user }) => user);
     } catch (error) {
-      asked.silence = silenceAt(clock.monotonic(), asked.silence);
-      if (asked.silence.last - asked.silence.since < SILENT_MAX_MS)
-        throw new ChatError("UNAVAILABLE", "a connector does not say who looks", { cause: error });
-      onSilent(error);
-      return new Map();
+      asked.silence = silenceAt(clock.monotonic(), asked.silence, error);
+      return this.#unheard(asked.silence, error);
     }
+  }
+
+  /** Nobody is there, once it has been silent for long. Throws before. */
+  #unheard({ since, last }: Silence, cause: unknown): Answer {
+    if (last - since < SILENT_MAX_MS)
+      throw new ChatError("UNAVAILABLE", "a connector does not say who looks", { cause });
+    this.#parts.onSilent(cause);
+    return new Map();
   }
 }
 
 /** One that was not asked for a while may have answered meanwhile. */
-const silenceAt = (now: number, before: Silence | undefined): Silence => ({
+const silenceAt = (now: number, before: Silence | undefined, error: unknown): Silence => ({
   since: before === undefined || now - before.last > SILENT_MAX_MS ? now : before.since,
   last: now,
+  error,
 });

@@ -4,7 +4,7 @@ import type { Log, Notes } from "./ports.ts";
 
 /** A user's unread messages are counted at most this often. */
 const COUNT_EVERY_MS = 2_000;
-const USERS_MAX = 50_000;
+const USERS_MAX = 20_000;
 /** Most messages that are added to a count before it is made again. */
 const LATER_MAX = 200;
 

@@ -7,7 +7,7 @@ import { AgedMap } from "./aged-map.ts";
 import { Badges } from "./badges.ts";
 import { RegistrationCache } from "./registration-cache.ts";
 import { Room } from "./room.ts";
-import { Slots } from "./slots.ts";
+import { NoSlot, Slots } from "./slots.ts";
 import { FakeRegistrations, registrationOf } from "../test/fakes.ts";
 
 const silent = { warn: () => undefined, error: () => undefined };
@@ -37,6 +37,25 @@ test("a cache reads once for all who ask, and again behind its age limit or a fa
   assert.equal(map.size, 2, "the bound");
   map.forget("c");
   assert.equal(await map.of("c"), "c 6");
+});
+
+test("a cache of values that differ in size is bounded by what they take together", async () => {
+  let reads = 0;
+  const map = new AgedMap(
+    async (key) => {
+      reads += 1;
+      return key.repeat(3);
+    },
+    { max: 10, weightOf: ({ length }) => length, ageMs: () => 100, now: () => 0 },
+  );
+  for (const key of ["a", "bb", "a", "bb"]) await map.of(key);
+  assert.deepEqual([map.size, reads], [2, 2], "3 and 6");
+  await map.of("c");
+  assert.equal(map.size, 2, "12 are too many: the oldest goes");
+  await map.of("a");
+  assert.equal(map.size, 2, "3 and 3");
+  assert.equal((await map.of("large")).length, 15);
+  assert.equal(map.size, 0, "it fits into no cache of this size");
 });
 
 test("a user's badge is counted once in two seconds, and what comes meanwhile is added once", async () => {
@@ -135,7 +154,7 @@ test("registrations that are heard of are read again; unheard, they are soon too
 });
 
 test("slots are handed over in order, and never more than there are", async () => {
-  const slots = new Slots(2);
+  const slots = new Slots({ limit: () => 2 });
   await slots.take();
   await slots.take();
   const order: number[] = [];
@@ -151,6 +170,24 @@ test("slots are handed over in order, and never more than there are", async () =
   slots.free();
   slots.free();
   assert.equal(slots.taken, 0);
+});
+
+test("who gives up leaves the line, one too many is refused, and a limit that rises lets the next ones in", async () => {
+  let limit = 1;
+  const slots = new Slots({ limit: () => limit, waitingMax: 2 });
+  const [stop, { signal }] = [new AbortController(), new AbortController()];
+  await slots.take(signal);
+  const first = slots.take(stop.signal);
+  const second = slots.take(signal);
+  await assert.rejects(slots.take(signal), NoSlot);
+  stop.abort(new Error("given up"));
+  await assert.rejects(first, /given up/);
+  assert.equal(slots.waiting, 1);
+  limit = 2;
+  slots.look();
+  await second;
+  assert.deepEqual([slots.taken, slots.waiting], [2, 0]);
+  await assert.rejects(slots.take(stop.signal), /given up/);
 });
 
 test("there is room below the limit of bytes, for fewer messages the longer they are", async () => {

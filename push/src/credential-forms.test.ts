@@ -44,7 +44,8 @@ test("good files are read", () => {
     ["api.push.apple.com", "api.push.apple.com", "api.sandbox.push.apple.com", "127.0.0.1:81"],
   );
   const webhook = readWebhook(JSON.stringify(WEBHOOK));
-  assert.deepEqual([webhook.url.href, webhook.secrets], [WEBHOOK.url, [Buffer.alloc(24, 7)]]);
+  const secrets = webhook.secrets.map((secret) => secret.export());
+  assert.deepEqual([webhook.url.href, secrets], [WEBHOOK.url, [Buffer.alloc(24, 7)]]);
 });
 
 type Change = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-import { createECDH, createPrivateKey } from "node:crypto";
+import { createECDH, createPrivateKey, createSecretKey } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { Fields } from "@jichat/protocol/frame/fields.ts";
 import type { ApnsOptions } from "./providers/apns.ts";
@@ -147,5 +147,5 @@ export function readWebhook(text: string): Pick<WebhookOptions, "url" | "secrets
   const wrong = secrets.findIndex((secret) => !isSecret(secret));
   if (wrong >= 0)
     throw new Error(`secret ${wrong + 1} of \`secrets\` is not whsec_ and 24 to 64 bytes in base64`);
-  return { url: new URL(url), secrets: secrets.map(secretBytes) };
+  return { url: new URL(url), secrets: secrets.map((secret) => createSecretKey(secretBytes(secret))) };
 }

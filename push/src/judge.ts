@@ -5,7 +5,7 @@ import type { PushFacts } from "@jichat/presence/push-facts.ts";
 import type { Decision, Facts, LiveDevice, PushSettings, Standing } from "./decide.ts";
 import { decide } from "./decide.ts";
 import { placeKey } from "./ids.ts";
-import type { Activity, Log, Notes, StoredStandings, Told } from "./ports.ts";
+import type { Activity, Log, Notes, StoredStandings, Told, UserSessions } from "./ports.ts";
 
 const RETRY_MS = 500;
 
@@ -55,6 +55,19 @@ export class Judge {
    */
   async judge(candidates: readonly Candidate[], signal: AbortSignal): Promise<readonly Verdict[]> {
     for (;;) {
+      const verdicts = await this.judgeKnown(candidates, signal);
+      const known = verdicts.filter((verdict) => verdict !== undefined);
+      if (known.length === candidates.length) return known;
+      await this.#parts.clock.sleep(RETRY_MS, signal);
+    }
+  }
+
+  /** The same, but waits for no connector: `undefined` for whom one that is silent may hold. */
+  async judgeKnown(
+    candidates: readonly Candidate[],
+    signal: AbortSignal,
+  ): Promise<readonly (Verdict | undefined)[]> {
+    for (;;) {
       try {
         return await this.#judge(candidates);
       } catch (error) {
@@ -65,7 +78,7 @@ export class Judge {
     }
   }
 
-  async #judge(candidates: readonly Candidate[]): Promise<readonly Verdict[]> {
+  async #judge(candidates: readonly Candidate[]): Promise<readonly (Verdict | undefined)[]> {
     const { clock, settings } = this.#parts;
     const at = clock.monotonic();
     const groups = groupsOf(candidates);
@@ -86,7 +99,9 @@ export class Judge {
     return candidates.map((candidate, index) => {
       const known = live.get(candidate.user);
       const verdict = first[index];
-      return verdict !== undefined && known === undefined ? verdict : look(candidate, known ?? []);
+      // Nobody is asked about a user who would not be pushed anyway.
+      if (verdict === undefined || verdict.decision.is === "skip" || known === undefined) return verdict;
+      return known === "unknown" ? undefined : look(candidate, known);
     });
   }
 
@@ -96,11 +111,11 @@ export class Judge {
     return { ...facts, entry: await this.#parts.stored.of(group.user, group.conversation) };
   }
 
-  /** Live sessions of the users who would be pushed and who have any. */
+  /** Live sessions of the users who would be pushed and who have any, unless a connector is silent. */
   async #live(
     candidates: readonly Candidate[],
     facts: ReadonlyMap<string, PushFacts>,
-  ): Promise<ReadonlyMap<string, readonly LiveDevice[]>> {
+  ): Promise<ReadonlyMap<string, readonly LiveDevice[] | "unknown">> {
     const connectors = new Map<string, readonly string[]>();
     for (const candidate of candidates) {
       const sessions = facts.get(groupKey(candidate))?.sessions ?? [];
@@ -110,10 +125,19 @@ export class Judge {
     return new Map(
       await Promise.all(
         [...connectors].map(
-          async ([user, connectors]) => [user, await this.#parts.activity.of({ user, connectors })] as const,
+          async ([user, connectors]) => [user, await this.#activityOf({ user, connectors })] as const,
         ),
       ),
     );
+  }
+
+  async #activityOf(sessions: UserSessions): Promise<readonly LiveDevice[] | "unknown"> {
+    try {
+      return await this.#parts.activity.of(sessions);
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, "pushes wait: a connector does not say who looks");
+      return "unknown";
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { BURST_MAX, NO_BURST, foldNext } from "./folding.ts";
 import type { Job, Scope, Settled } from "./job.ts";
 
 /** Places whose bursts are remembered. Idle ones that were used longest ago go first. */
-const LANES_MAX = 100_000;
+const LANES_MAX = 50_000;
 /** Folded notifications that wait at once, over all places. One more goes out at once. */
 const NAPPING_MAX = 20_000;
 

@@ -53,6 +53,25 @@ test("who is there, who has read and who has muted is not pushed; a connector th
   assert.deepEqual(bench.queue.left, []);
 });
 
+test("a connector that is silent holds those whom it may hold, in their order, and nobody else", async () => {
+  const bench = annBench();
+  bench.registrations.byUser.set("cat", [registrationOf("cat")]);
+  bench.notes.enter("cat", "g", {});
+  bench.notes.sessions.set("ann", [{ device: "web", connector: "c1" }]);
+  bench.queue.put(messageTo(["ann", "cat"], 1));
+  bench.queue.put(messageTo(["ann"], 2));
+  await bench.pass(100);
+  assert.deepEqual(bench.provider.shown, ["cat g 1 x1"]);
+  assert.equal(bench.queue.left.length, 2, "neither is acknowledged");
+  bench.queue.put(messageTo(["cat"], 3));
+  await bench.pass(100);
+  assert.deepEqual(bench.provider.shown, ["cat g 1 x1", "cat g 3 x1"]);
+  bench.live.set("c1", [{ user: "ann", device: "web", isActive: false }]);
+  await bench.pass(2_000);
+  assert.deepEqual(bench.provider.shown.slice(2), ["ann g 1 x1", "ann g 2 x1"]);
+  assert.deepEqual(bench.queue.left, []);
+});
+
 test("a mention in a muted conversation is told, and adds nothing to the badge", async () => {
   const bench = annBench();
   bench.notes.enter("ann", "muted", { settings: { muted: { mentionsOnly: true }, at: 1 } });
@@ -327,6 +346,8 @@ test("ten thousand messages are held in bounds: no more are read than can be sen
   await bench.pass(1_000, 10);
   assert.ok(bench.provider.attempts <= 10, `${bench.provider.attempts} at once`);
   assert.equal(bench.queue.left.length, 200);
+  const decided = bench.notes.asked;
+  assert.ok(decided <= 70, `${decided} decided for 10 slots: what waits for long is decided again`);
   release();
   bench.provider.held = undefined;
   await bench.pass(60_000);

@@ -23,8 +23,13 @@ import { Slots } from "./slots.ts";
 import { Withdrawals } from "./withdrawals.ts";
 import { Worker } from "./worker.ts";
 
-/** Pushes that are decided and not settled, for each one that may be under way. */
+/** Pushes that are decided and not settled, for each one that may be under way: most wait to be folded. */
 const JOBS_PER_SLOT = 10;
+/**
+ * Pushes that wait only to be under way, for each one that may be: enough that none of these is idle. What
+ * waits here for long has to be decided again.
+ */
+const LINE_PER_SLOT = 1;
 
 export interface PushServiceParts {
   readonly config: Pick<Config, "hasPreviews" | "inFlightMax" | "mentionsOnlyAbove">;
@@ -57,7 +62,7 @@ export class PushService {
     const log = sparing(telemetry.log, clock);
     const random = parts.random ?? Math.random;
     const metrics = pushMetrics(telemetry);
-    const slots = new Slots(config.inFlightMax);
+    const slots = new Slots({ limit: () => config.inFlightMax });
     const circuits = new Circuits();
     const judge = judgeOf(parts, log);
     const compose = new Composer({
@@ -85,9 +90,10 @@ export class PushService {
     const withdrawals = new Withdrawals({ ...outward, lanes });
     const reports = new Reports({ ...parts, metrics, log });
     const worker = new Worker({ judge, lanes, registrations, withdrawals, reports, metrics, log });
-    const isFull = (): boolean => lanes.held >= JOBS_PER_SLOT * config.inFlightMax;
+    const isHeldFull = (): boolean => lanes.held >= JOBS_PER_SLOT * config.inFlightMax;
+    const isFull = (): boolean => slots.waiting >= LINE_PER_SLOT * config.inFlightMax || isHeldFull();
     const onFull = (): void => {
-      lanes.flush();
+      if (isHeldFull()) lanes.flush();
     };
     const room = new Room({ clock, bytesMax: HELD_BYTES_MAX, isFull, onFull });
     this.partitions = new Partitions({ clock, queue, worker, lanes, room, log });

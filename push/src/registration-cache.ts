@@ -4,7 +4,7 @@ import { AgedMap } from "./aged-map.ts";
 import type { Log, Registrations } from "./ports.ts";
 import { Slots } from "./slots.ts";
 
-const USERS_MAX = 100_000;
+const USERS_MAX = 50_000;
 /** While changes are heard, only what is not asked for any more is too old. */
 const HEARD_AGE_MS = 600_000;
 /** While they are not, a registration that has changed may be used for as long. */
@@ -24,7 +24,7 @@ export interface CacheParts {
 export class RegistrationCache implements Registrations {
   readonly #parts: CacheParts;
   readonly #known: AgedMap<readonly PushRegistration[]>;
-  readonly #reads = new Slots(READS_MAX);
+  readonly #reads = new Slots({ limit: () => READS_MAX });
 
   constructor(parts: CacheParts) {
     this.#parts = parts;

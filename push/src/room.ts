@@ -1,7 +1,7 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 
 /** Bytes of queue messages held at once, over all partitions: decoded they take several times as much. */
-export const HELD_BYTES_MAX = 33_554_432;
+export const HELD_BYTES_MAX = 16_777_216;
 /** Bytes of one fetch, by the size of messages so far. */
 const FETCH_BYTES = 1_048_576;
 const FETCH_MAX = 64;

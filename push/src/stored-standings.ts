@@ -7,10 +7,10 @@ import type { Log, StoredStandings } from "./ports.ts";
 import { Slots } from "./slots.ts";
 
 /**
- * Lists of one user and one partition that are kept. Whatever changes later is in Redis, as long as that has
- * the data for which the list was read.
+ * Entries of the lists that are kept, each list of one user and one partition. Whatever changes later is in
+ * Redis, as long as that has the data for which the list was read.
  */
-const LISTS_MAX = 20_000;
+const ENTRIES_MAX = 100_000;
 const AGE_MS = 600_000;
 const ASKED_AT_ONCE_MAX = 16;
 /** A storage that did not answer is asked again after this time. Meanwhile nothing is known. */
@@ -33,14 +33,19 @@ type Entries = ReadonlyMap<string, ListEntry>;
  */
 export class StandingsOfStorage implements StoredStandings {
   readonly #parts: StoredStandingsParts;
-  readonly #slots = new Slots(ASKED_AT_ONCE_MAX);
+  readonly #slots = new Slots({ limit: () => ASKED_AT_ONCE_MAX });
   readonly #lists: AgedMap<Entries>;
   #restUntil = Number.NEGATIVE_INFINITY;
 
   constructor(parts: StoredStandingsParts) {
     this.#parts = parts;
     const now = (): number => parts.clock.monotonic();
-    this.#lists = new AgedMap(async (key) => this.#read(key), { max: LISTS_MAX, ageMs: () => AGE_MS, now });
+    this.#lists = new AgedMap(async (key) => this.#read(key), {
+      max: ENTRIES_MAX,
+      weightOf: ({ size }) => 1 + size,
+      ageMs: () => AGE_MS,
+      now,
+    });
   }
 
   async of(user: string, conversation: string): Promise<ListEntry | undefined> {

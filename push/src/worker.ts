@@ -10,7 +10,7 @@ import type { Reports } from "./reports.ts";
 import type { Withdrawals } from "./withdrawals.ts";
 
 export interface WorkerParts {
-  readonly judge: Pick<Judge, "judge">;
+  readonly judge: Pick<Judge, "judge" | "judgeKnown">;
   readonly lanes: Pick<Lanes, "offer">;
   readonly registrations: Pick<Registrations, "of">;
   readonly withdrawals: Pick<Withdrawals, "take">;
@@ -26,27 +26,40 @@ export interface Taken {
   readonly done: (error?: unknown) => void;
 }
 
+type Verdicts = ReadonlyMap<Candidate, Verdict | undefined>;
+
+/** What is decided now, and what is once a silent connector has answered. */
+interface Judged {
+  readonly known: Verdicts;
+  readonly late: Promise<Verdicts> | undefined;
+}
+
 /** Takes messages of the queue in their order, some at a time, and sees to it that each is done once. */
 export class Worker {
   readonly #parts: WorkerParts;
+  /** The last ones that wait for a silent connector, by partition: those behind them wait for them too. */
+  readonly #late = new WeakMap<Scope, Promise<Verdicts>>();
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
   }
 
   /**
-   * Resolves once all that comes of these messages is in its lane: then the next ones may be taken. Their
-   * `done` is called later. Rejects if the scope ends first; then `done` was not called for all of them.
+   * Resolves once all that comes of these messages is in its lane, or waits for a silent connector: then the
+   * next ones may be taken. Their `done` is called later. Rejects if the scope ends first; then `done` was not
+   * called for all of them.
    */
   async take(batch: readonly Taken[], scope: Scope): Promise<void> {
     const read = batch.map((taken) => ({ taken, entries: this.#read(taken) }));
     const candidates = await this.#candidates(read.flatMap(({ entries }) => entries));
     const all = [...candidates.values()].flat();
-    const verdicts = await this.#parts.judge.judge(all, scope.signal);
-    const verdictOf = new Map(all.map((candidate, index) => [candidate, verdicts[index]]));
+    const verdicts = await this.#parts.judge.judgeKnown(all, scope.signal);
+    const known = new Map(all.map((candidate, index) => [candidate, verdicts[index]]));
+    const unknown = all.filter((candidate) => known.get(candidate) === undefined);
+    const late = unknown.length === 0 ? undefined : this.#judgeLate(unknown, scope);
     for (const { taken, entries } of read) {
       const work = entries.map(async (entry) =>
-        this.#one(entry, { candidates: candidates.get(entry) ?? [], verdictOf, scope }),
+        this.#one(entry, { candidates: candidates.get(entry) ?? [], judged: { known, late }, scope }),
       );
       Promise.all(work).then(
         () => {
@@ -57,6 +70,18 @@ export class Worker {
         },
       );
     }
+  }
+
+  /** Decides once their connectors answer, or count as gone, and behind those that wait already. */
+  async #judgeLate(candidates: readonly Candidate[], scope: Scope): Promise<Verdicts> {
+    const before = this.#late.get(scope);
+    const late = (async () => {
+      await before;
+      const verdicts = await this.#parts.judge.judge(candidates, scope.signal);
+      return new Map(candidates.map((candidate, index) => [candidate, verdicts[index]]));
+    })();
+    this.#late.set(scope, late);
+    return late;
   }
 
   #read({ bytes }: Taken): readonly QueuedPush[] {
@@ -97,17 +122,17 @@ export class Worker {
     entry: QueuedPush,
     {
       candidates,
-      verdictOf,
+      judged,
       scope,
     }: {
       readonly candidates: readonly Candidate[];
-      readonly verdictOf: ReadonlyMap<Candidate, Verdict | undefined>;
+      readonly judged: Judged;
       readonly scope: Scope;
     },
   ): Promise<void> {
     switch (entry.is) {
       case "message": {
-        const offers = candidates.map(async (candidate) => this.#offer(candidate, verdictOf, scope));
+        const offers = candidates.map(async (candidate) => this.#offer(candidate, judged, scope));
         await Promise.all(offers);
         return;
       }
@@ -122,12 +147,9 @@ export class Worker {
     }
   }
 
-  async #offer(
-    candidate: Candidate,
-    verdictOf: ReadonlyMap<Candidate, Verdict | undefined>,
-    scope: Scope,
-  ): Promise<void> {
-    const verdict = verdictOf.get(candidate);
+  /** What is known is in its lane when this returns. */
+  async #offer(candidate: Candidate, { known, late }: Judged, scope: Scope): Promise<void> {
+    const verdict = known.get(candidate) ?? (await late)?.get(candidate);
     if (verdict === undefined) return;
     if (verdict.decision.is === "skip") {
       this.#parts.metrics.countSkipped(verdict.decision.reason);

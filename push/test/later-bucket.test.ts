@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before, mock, test } from "node:test";
 import { openCluster } from "@jichat/log/open-cluster.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
 import type { Servers } from "@jichat/testkit/local/servers.ts";
 import { startNatsServers } from "@jichat/testkit/local/servers.ts";
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { ConsumerAPI, ConsumerInfo } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { pino } from "pino";
 import { LaterBucket } from "../src/later-bucket.ts";
@@ -67,5 +69,52 @@ test("an entry that has changed is not removed; one that is removed leaves nothi
   assert.deepEqual(
     (await entriesOf(1)).map(({ entry }) => entry.count),
     [1],
+  );
+});
+
+/** Calls `act` each time a listing has its consumer, before anything is delivered by it. */
+async function beforeDelivery(act: (consumer: ConsumerInfo) => Promise<void>) {
+  const { consumers } = await jetstreamManager(nats);
+  const api = Object.getPrototypeOf(consumers) as ConsumerAPI;
+  // oxlint-disable-next-line typescript/unbound-method -- it is called with its own `this`
+  const { add } = api;
+  return mock.method(api, "add", async function (this: ConsumerAPI, ...args: Parameters<ConsumerAPI["add"]>) {
+    const consumer = await add.apply(this, args);
+    await act(consumer);
+    return consumer;
+  });
+}
+
+test(
+  "a listing ends though what it was about to tell is removed meanwhile",
+  { timeout: 20_000 },
+  async (t) => {
+    for (const key of ["0.c", "0.d"]) await keep(key, 1);
+    const all = await entriesOf(0);
+    const removing = await beforeDelivery(async () => {
+      for (const kept of all) await later.remove(kept);
+    });
+    t.after(() => {
+      removing.mock.restore();
+    });
+    assert.deepEqual(await entriesOf(0), []);
+  },
+);
+
+test("a listing tells its last entry though that was lost on its way", { timeout: 20_000 }, async (t) => {
+  await keep("0.e", 1);
+  let isLost = false;
+  const losing = await beforeDelivery(async ({ stream_name: stream, name }) => {
+    if (isLost) return;
+    isLost = true;
+    const js = (await jetstreamManager(nats)).jetstream();
+    await (await js.consumers.get(stream, name)).next();
+  });
+  t.after(() => {
+    losing.mock.restore();
+  });
+  assert.deepEqual(
+    (await entriesOf(0)).map(({ key }) => key),
+    ["0.e"],
   );
 });

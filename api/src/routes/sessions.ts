@@ -77,7 +77,8 @@ export async function openSessionRoutes(app: FastifyInstance, parts: SessionRout
         summary: "Ends the session of one device",
         description:
           "Its socket is closed with 4401, and nothing that was issued until now is accepted from it. Its token is " +
-          "void, unless another device or this request has the same one. It receives no pushes any more.",
+          "void, unless another device or this request has the same one. It receives no pushes any more, and if its " +
+          "token ends, neither does what was registered with that, such as the browser of a tab.",
         params: schemas.object({ device: schemas.id }, ["device"]),
         response: { 200: schemas.done("The session is ended") },
       },
@@ -85,7 +86,7 @@ export async function openSessionRoutes(app: FastifyInstance, parts: SessionRout
     async (request) => {
       const identity = identityOf(request);
       const device = readIdOf(request.params, "device");
-      await pushes.withDevice(identity.user, device, async (had) => endSession(parts, identity, device, had));
+      await pushes.withDevice(identity, device, async (had) => endSession(parts, identity, device, had));
       return {};
     },
   );

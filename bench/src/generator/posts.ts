@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac, createSecretKey, randomBytes } from "node:crypto";
 import type { Load } from "./load.ts";
 import { pause, watchLoad } from "./load.ts";
 import { together } from "./together.ts";
@@ -44,7 +44,8 @@ export async function posts({
   const { Agent } = await import("undici");
   const { origin, pathname: path } = new URL(url);
   const agent = new Agent({ connections: CONNECTIONS_MAX });
-  const key = secret === undefined ? randomBytes(32) : Buffer.from(secret.replace("whsec_", ""), "base64");
+  const bytes = secret === undefined ? randomBytes(32) : Buffer.from(secret.replace("whsec_", ""), "base64");
+  const key = createSecretKey(bytes);
   const front = randomBytes(12).toString("hex");
   const state = { seq: 0, answered: 0, isOn: true };
   const one = async (): Promise<void> => {

@@ -55,6 +55,8 @@ export interface Account {
 export const READ_MS = 5_000;
 /** A decision holds for a second, and what it knows of activity for another. One is for the clocks. */
 const DECIDED_MS = 3_000;
+/** A device learns of its session's end later than the connector that ended it: its process may stand still. */
+const NOTICED_MS = 2_000;
 
 export interface Coverage {
   /** With a push of its own. */
@@ -130,7 +132,7 @@ export function pushedThoughThere({ pushes, people }: Account): readonly string[
   return pushes.flatMap(({ user, device, conversation, seq, at }) => {
     const { active = [], live = [] } = byName.get(user) ?? {};
     const during = [...active, ...live.filter((one) => one.device === device)].find(
-      ({ from, to }) => from + DECIDED_MS <= at && at <= to,
+      ({ from, to }) => from + DECIDED_MS <= at && at + NOTICED_MS <= to,
     );
     if (during === undefined) return [];
     const [before, after] = [at - during.from, during.to - at];

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
-import type { ConsumerConfig, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import type { ConsumerConfig, ConsumerNotification, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import { ClosedConnectionError } from "@nats-io/transport-node";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
@@ -38,7 +38,7 @@ export interface Source {
 
 /**
  * A message, and how many follow it now. The message is absent if nothing was left to read when a consumer
- * began.
+ * began, or if what should have followed was removed before it was delivered.
  */
 export interface Heard {
   readonly message: JsMsg | undefined;
@@ -121,26 +121,39 @@ async function* hear(
     messages.stop();
   };
   signal.addEventListener("abort", stop, { once: true });
+  let [delivered, pending, isOver] = [0, info.num_pending, false];
+  const look = (status: ConsumerNotification): void => {
+    if (status.type !== "heartbeat") return;
+    const { lastConsumerSequence: sent } = status;
+    // The server sends a heartbeat only behind all that it delivered.
+    if (sent > messages.getReceived()) messages.stop(new Error(`the last messages of ${stream} were lost`));
+    isOver = pending > 0 && sent === delivered;
+    if (isOver) stop();
+  };
   const dog = new Watchdog(systemClock, SILENCE_MS);
   void dog.watch(over.signal, () => {
     messages.stop(new Error(`the reader of ${stream} received nothing for ${SILENCE_MS} ms`));
   });
   void (async () => {
-    for await (const { type } of messages.status()) if (SIGNS.has(type)) dog.sign();
+    for await (const status of messages.status()) {
+      if (SIGNS.has(status.type)) dog.sign();
+      look(status);
+    }
   })();
   try {
     if (signal.aborted) return;
-    let delivered = 0;
     for await (const message of messages) {
       if (signal.aborted) return;
       delivered += 1;
-      const { deliverySequence, pending } = message.info;
+      const { deliverySequence } = message.info;
+      ({ pending } = message.info);
       if (deliverySequence !== delivered) throw new Error(`a message of ${stream} was lost on the way`);
       hearing.heard(Math.max(hearing.end, message.seq + pending));
       dog.rest();
       yield { message, pending };
       dog.wake();
     }
+    if (isOver) yield { message: undefined, pending: 0 };
   } finally {
     over.abort(new Error("it is read no more"));
     signal.removeEventListener("abort", stop);

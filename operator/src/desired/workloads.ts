@@ -34,7 +34,7 @@ const REQUESTS: Readonly<Record<Component, Readonly<Record<string, string>>>> = 
   router: { cpu: "50m", memory: "192Mi" },
   storage: { cpu: "50m", memory: "256Mi" },
   api: { cpu: "20m", memory: "128Mi" },
-  push: { cpu: "20m", memory: "128Mi" },
+  push: { cpu: "20m", memory: "256Mi" },
 };
 
 /** Routers, storage and push workers hand over their partitions within DRAIN_MS, 10 s by default. */

@@ -5,12 +5,14 @@ import type {
   IncomingHttpHeaders,
   SecureClientSessionOptions,
 } from "node:http2";
+import { Slots } from "../slots.ts";
 import type { Answer } from "./attempt.ts";
 import { ANSWER_BYTES_MAX } from "./attempt.ts";
-import { Slots } from "./slots.ts";
 
 /** Most pushes in flight on the connection, if the server allows as many. */
 const STREAMS_MAX = 500;
+/** Pushes that wait for a stream. Above that, one is tried again later. */
+const WAITING_MAX = 1_000;
 /** A connection that is replaced has this long for what is in flight. */
 const ENDING_MS = 10_000;
 
@@ -44,7 +46,7 @@ export class ApnsConnection {
   readonly #origin: string;
   readonly #trust: Trust;
   readonly #quietMs: number;
-  readonly #slots = new Slots(() => this.#streamsMax);
+  readonly #slots = new Slots({ limit: () => this.#streamsMax, waitingMax: WAITING_MAX });
   /** One, until the server has said how many it takes: APNs takes no more before it knows who we are. */
   #streamsMax = 1;
   #session: Session | undefined;
@@ -75,7 +77,7 @@ export class ApnsConnection {
         throw new NotTaken("the provider ended the connection", { cause: error });
       }
     } finally {
-      this.#slots.give();
+      this.#slots.free();
     }
   }
 

@@ -9,7 +9,7 @@ import { ApnsToken } from "./apns-token.ts";
 import { ATTEMPT_MS, outcomeOfError, within } from "./attempt.ts";
 import { gone, later, refused } from "./outcomes.ts";
 import { retryAfterMs } from "./retry-after.ts";
-import { NoSlot } from "./slots.ts";
+import { NoSlot } from "../slots.ts";
 
 export interface ApnsOptions {
   readonly key: ApnsKey;

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type { Push } from "../provider.ts";
 
 /**
@@ -27,7 +28,7 @@ export function webhookBody(token: string, push: Push, at: number): string {
 export function webhookHeaders(
   id: string,
   body: string,
-  secrets: readonly Buffer[],
+  secrets: readonly KeyObject[],
   at: number,
 ): Readonly<Record<string, string>> {
   const timestamp = String(Math.floor(at / 1_000));

@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Provider } from "../provider.ts";
 import { ATTEMPT_MS, outcomeOfError, post, within } from "./attempt.ts";
@@ -10,8 +11,8 @@ import { webhookBody, webhookHeaders } from "./webhook-request.ts";
 
 export interface WebhookOptions {
   readonly url: URL;
-  /** The first one is the present one. */
-  readonly secrets: readonly Buffer[];
+  /** The first one is the present one. (A key that is made for each signature costs seven times as much.) */
+  readonly secrets: readonly KeyObject[];
   readonly guard: GuardOptions;
   readonly clock: Pick<Clock, "now">;
   readonly attemptMs?: number;

@@ -18,6 +18,8 @@ const HIDDEN = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 export function plainText(text: string, charactersMax: number): string {
   const unitsMax = charactersMax * UNITS_PER_CHARACTER_MAX;
   const line = text.slice(0, unitsMax).toWellFormed().replace(BREAKS, " ").replace(HIDDEN, "").trim();
+  // No character is shorter than a unit: most texts need not be cut at characters, which costs most.
+  if (line.length <= charactersMax && text.length <= unitsMax) return line;
   const starts: number[] = [];
   for (const { index } of graphemes.segment(line)) {
     starts.push(index);

@@ -3,16 +3,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ROOT } from "../cache.ts";
-import { NATS_GOGC, youngHeapFlag } from "./heaps.ts";
+import { NATS_GOGC, heapFlags } from "./heaps.ts";
 
-test("an image starts a component with the same young heap as `make run` and the bench", () => {
+test("an image starts a component with the same heap as `make run` and the bench", () => {
   const stages = readFileSync(join(ROOT, "Dockerfile"), "utf8").split(/^FROM /m);
-  const flagOf = (stage: string): string | undefined =>
-    /^ENTRYPOINT \["node", "([^"]+)"/m.exec(
-      stages.find((text) => text.split("\n")[0]?.endsWith(` AS ${stage}`)) ?? "",
-    )?.[1];
+  const flagsOf = (stage: string): readonly unknown[] | undefined => {
+    const text = stages.find((one) => one.split("\n")[0]?.endsWith(` AS ${stage}`)) ?? "";
+    const [, entry] = /^ENTRYPOINT (.+)$/m.exec(text) ?? [];
+    return entry === undefined ? undefined : (JSON.parse(entry) as readonly unknown[]).slice(1, -1);
+  };
   for (const component of ["connector", "router", "storage", "api", "push"] as const)
-    assert.equal(flagOf(component) ?? flagOf("component"), youngHeapFlag(component), component);
+    assert.deepEqual(flagsOf(component) ?? flagsOf("component"), heapFlags(component), component);
 });
 
 test("the operator's nats-server has the same GC settings as that of `make run` and the bench", () => {

@@ -5,7 +5,7 @@ import { ROOT } from "../cache.ts";
 import type { Program } from "../needs.ts";
 import type { Backend } from "./backends.ts";
 import { natsServer, redisServer } from "./backends.ts";
-import { youngHeapFlag } from "./heaps.ts";
+import { heapFlags } from "./heaps.ts";
 import type { PartSpec } from "./part.ts";
 import { Part } from "./part.ts";
 import { freePorts } from "./ports.ts";
@@ -271,7 +271,7 @@ export class Stack {
   ): Part {
     const { env: more = {}, cluster = "jichat", root = ROOT } = this.options;
     const place = this.options.place?.(name);
-    const main = [process.execPath, youngHeapFlag(component), mainOf(root, component)];
+    const main = [process.execPath, ...heapFlags(component), mainOf(root, component)];
     const [program = "", ...args] = [...(place?.enter ?? []), ...main];
     const spec: PartSpec = {
       name,
