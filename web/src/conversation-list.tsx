@@ -1,4 +1,7 @@
-import { useState } from "preact/hooks";
+import { createContext } from "preact";
+import { memo } from "preact/compat";
+import { useContext, useState } from "preact/hooks";
+import type { CustomItemComponentProps } from "virtua";
 import { Virtualizer } from "virtua";
 import { goTo } from "./address.ts";
 import { Bell } from "./bell.tsx";
@@ -10,6 +13,7 @@ import type { ChatModel } from "./model.ts";
 import { NewGroup } from "./new-group.tsx";
 import { PeoplePicker } from "./people-picker.tsx";
 import { useNames } from "./people.ts";
+import { useShown } from "./shown.ts";
 import { namedIn, sentenceOf } from "./words.ts";
 
 interface Props {
@@ -21,6 +25,7 @@ interface Props {
 export function ConversationList({ model, token, onSettings }: Props) {
   const [isGroup, setGroup] = useState(false);
   const myName = useNames([model.me])(model.me);
+  const isEmpty = useShown(model, ({ listed, sorted }) => listed && sorted.length === 0);
   return (
     <nav class="side" aria-label={t("list.label")}>
       <header>
@@ -67,7 +72,7 @@ export function ConversationList({ model, token, onSettings }: Props) {
         </div>
       )}
       <Entries key={language()} model={model} />
-      {model.listed && model.sorted.length === 0 ? <p class="nothing">{t("list.nothing")}</p> : null}
+      {isEmpty ? <p class="nothing">{t("list.nothing")}</p> : null}
     </nav>
   );
 }
@@ -77,10 +82,16 @@ const ENTRY_PX = 62;
 /** So far beyond the view there are entries: the arrow keys find the next one. */
 const BEYOND_PX = 5 * ENTRY_PX;
 
+/** The number of conversations. */
+const Count = createContext(0);
+
 /** The list. Only the entries on the screen are in the document, and the one that has the focus. */
 function Entries({ model }: Pick<Props, "model">) {
   const [focused, setFocused] = useState<string>();
-  const at = model.sorted.findIndex(({ id }) => id === focused);
+  const sorted = useShown(model, (shown) => shown.sorted);
+  const open = useShown(model, (shown) => shown.open);
+  const at = focused === undefined ? -1 : sorted.findIndex(({ id }) => id === focused);
+  const today = new Date().toDateString();
   return (
     <div
       class="entries"
@@ -88,17 +99,30 @@ function Entries({ model }: Pick<Props, "model">) {
         setFocused((target as Element).closest<HTMLElement>("[data-id]")?.dataset["id"]);
       }}
     >
-      <Virtualizer
-        as="ul"
-        item="li"
-        data={model.sorted}
-        itemSize={ENTRY_PX}
-        bufferSize={BEYOND_PX}
-        {...(at < 0 ? {} : { keepMounted: [at] })}
-      >
-        {(listed: ConversationRow) => <Entry key={listed.id} model={model} listed={listed} />}
-      </Virtualizer>
+      <Count.Provider value={sorted.length}>
+        <Virtualizer
+          as="ul"
+          item={Item}
+          data={sorted}
+          itemSize={ENTRY_PX}
+          bufferSize={BEYOND_PX}
+          {...(at < 0 ? {} : { keepMounted: [at] })}
+        >
+          {(listed: ConversationRow) => (
+            <Entry key={listed.id} model={model} listed={listed} isOpen={listed.id === open} today={today} />
+          )}
+        </Virtualizer>
+      </Count.Provider>
     </div>
+  );
+}
+
+/** A place in the list. Most are not in the document, so screen readers are told which one it is. */
+function Item({ ref, index, style, children }: CustomItemComponentProps) {
+  return (
+    <li ref={ref} style={style} aria-posinset={index + 1} aria-setsize={useContext(Count)}>
+      {children}
+    </li>
   );
 }
 
@@ -114,9 +138,13 @@ function onArrow(event: KeyboardEvent & { readonly currentTarget: HTMLButtonElem
 interface EntryProps {
   readonly model: ChatModel;
   readonly listed: ConversationRow;
+  readonly isOpen: boolean;
+  /** The day of the drawing: a time becomes a date when the day is over. */
+  readonly today: string;
 }
 
-function Entry({ model, listed }: EntryProps) {
+/** It is drawn again only when one of these differs: a message moves many entries, and changes one. */
+const Entry = memo(({ model, listed, isOpen }: EntryProps) => {
   const { id, kind, last, muted, unread } = listed;
   const peers = kind === "direct" ? [listed.name] : [];
   const nameOf = useNames(last === undefined ? peers : [...peers, ...namedIn(last)]);
@@ -127,7 +155,7 @@ function Entry({ model, listed }: EntryProps) {
   return (
     <button
       data-id={id}
-      aria-current={model.open === id ? "true" : undefined}
+      aria-current={isOpen ? "true" : undefined}
       class={unread > 0 ? "fresh" : undefined}
       onKeyDown={onArrow}
       onClick={() => {
@@ -161,4 +189,4 @@ function Entry({ model, listed }: EntryProps) {
       ) : null}
     </button>
   );
-}
+});

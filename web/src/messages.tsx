@@ -1,18 +1,20 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { VirtualizerHandle } from "virtua";
 import { Virtualizer } from "virtua";
+import type { ThreadView } from "@jichat/client";
 import { t } from "./i18n.ts";
+import type { TextBody } from "./listed.ts";
 import type { Acts } from "./message.tsx";
 import { Line, Waiting } from "./message.tsx";
 import type { Aim, ChatModel } from "./model.ts";
-import type { Row } from "./rows.ts";
-import { placeOf } from "./rows.ts";
+import { pendingOf } from "./outgoing.ts";
+import type { EventRows, Row } from "./rows.ts";
+import { eventRowsOf, pendingRowOf, placeOf } from "./rows.ts";
+import { useShown } from "./shown.ts";
 
 interface Props extends Acts {
   readonly model: ChatModel;
-  readonly rows: readonly Row[];
   readonly isGroup: boolean;
-  readonly isLoading: boolean;
   /** Asks for older messages when the view is near the top. */
   readonly onTop: () => void;
 }
@@ -22,12 +24,16 @@ interface Props extends Acts {
  * view follows new messages.
  */
 const [TOP_PX, BOTTOM_PX] = [800, 80];
+const NOTHING: Pick<ThreadView<TextBody>, "lines" | "pending"> = { lines: [], pending: [] };
 /** A message that is further back than this many pages is not looked for. */
 const AIM_PAGES_MAX = 20;
 
 /** The list of messages. Only those on the screen are in the document. */
-export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRecall }: Props) {
-  const { list, hasOlder, isAtBottom, missed, onScroll, toBottom } = useBottom(rows, onTop, model.aim);
+export function Messages({ model, isGroup, onTop, onEdit, onRecall }: Props) {
+  const rows = useRows(model);
+  const isLoading = useShown(model, ({ thread }) => thread?.loading !== undefined);
+  const aim = useShown(model, (shown) => shown.aim);
+  const { list, hasOlder, isAtBottom, missed, onScroll, toBottom } = useBottom(rows, onTop, aim);
   return (
     <div class="messages-frame">
       <div
@@ -48,7 +54,7 @@ export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRec
                 row={row}
                 me={model.me}
                 isGroup={isGroup}
-                isAimed={row.event.seq === model.aim?.seq}
+                isAimed={row.event.seq === aim?.seq}
                 onEdit={onEdit}
                 onRecall={onRecall}
               />
@@ -71,6 +77,18 @@ export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRec
       )}
     </div>
   );
+}
+
+/** The rows of the open thread. */
+function useRows(model: ChatModel): readonly Row[] {
+  const thread = useShown(model, (shown) => shown.thread);
+  const readAtOpen = useShown(model, (shown) => shown.readAtOpen);
+  const made = useRef<EventRows | undefined>(undefined);
+  return useMemo(() => {
+    const { lines, pending } = thread ?? NOTHING;
+    made.current = eventRowsOf({ events: lines, me: model.me, readAtOpen }, made.current);
+    return [...made.current.rows, ...pending.map((message) => pendingRowOf(pendingOf(message)))];
+  }, [thread, readAtOpen]);
 }
 
 /**
