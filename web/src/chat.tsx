@@ -8,6 +8,7 @@ import { Door } from "./door.tsx";
 import { Drafts } from "./drafts.ts";
 import { t } from "./i18n.ts";
 import { Jump } from "./jump.tsx";
+import type { ConversationRow } from "./listed.ts";
 import { ChatModel } from "./model.ts";
 import { useNotifications, useSeen } from "./notifications.ts";
 import { People } from "./people.ts";
@@ -144,9 +145,14 @@ function Rooms({ model, session, drafts, onSession, onAgain, onLeave }: RoomsPro
 
 const isMac = /Mac|iP(hone|ad|od)/.test(navigator.userAgent);
 
+/** Unread messages that call for attention: those of muted conversations do not. */
+const unreadOf = (conversations: readonly ConversationRow[]): number =>
+  conversations.reduce((sum, { muted, unread }) => (muted === undefined ? sum + unread : sum), 0);
+
 /** The number of unread messages, in the tab's title and at the app's icon. */
 function Unread({ model }: { readonly model: ChatModel }) {
-  const unread = useShown(model, (shown) => shown.unread);
+  const sorted = useShown(model, (shown) => shown.sorted);
+  const unread = useMemo(() => unreadOf(sorted), [sorted]);
   const isListed = useShown(model, ({ listed }) => listed);
   useEffect(() => {
     document.title = unread === 0 ? "JiChat" : `(${unread}) JiChat`;

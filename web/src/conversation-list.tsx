@@ -1,8 +1,5 @@
-import { createContext } from "preact";
 import { memo } from "preact/compat";
-import { useContext, useState } from "preact/hooks";
-import type { CustomItemComponentProps } from "virtua";
-import { Virtualizer } from "virtua";
+import { useState } from "preact/hooks";
 import { goTo } from "./address.ts";
 import { Bell } from "./bell.tsx";
 import { whenOf } from "./dates.ts";
@@ -14,6 +11,7 @@ import { NewGroup } from "./new-group.tsx";
 import { PeoplePicker } from "./people-picker.tsx";
 import { useNames } from "./people.ts";
 import { useShown } from "./shown.ts";
+import { WindowedList } from "./windowed-list.tsx";
 import { namedIn, sentenceOf } from "./words.ts";
 
 interface Props {
@@ -82,9 +80,6 @@ const ENTRY_PX = 62;
 /** So far beyond the view there are entries: the arrow keys find the next one. */
 const BEYOND_PX = 5 * ENTRY_PX;
 
-/** The number of conversations. */
-const Count = createContext(0);
-
 /** The list. Only the entries on the screen are in the document, and the one that has the focus. */
 function Entries({ model }: Pick<Props, "model">) {
   const [focused, setFocused] = useState<string>();
@@ -99,30 +94,17 @@ function Entries({ model }: Pick<Props, "model">) {
         setFocused((target as Element).closest<HTMLElement>("[data-id]")?.dataset["id"]);
       }}
     >
-      <Count.Provider value={sorted.length}>
-        <Virtualizer
-          as="ul"
-          item={Item}
-          data={sorted}
-          itemSize={ENTRY_PX}
-          bufferSize={BEYOND_PX}
-          {...(at < 0 ? {} : { keepMounted: [at] })}
-        >
-          {(listed: ConversationRow) => (
-            <Entry key={listed.id} model={model} listed={listed} isOpen={listed.id === open} today={today} />
-          )}
-        </Virtualizer>
-      </Count.Provider>
+      <WindowedList
+        data={sorted}
+        itemSize={ENTRY_PX}
+        bufferSize={BEYOND_PX}
+        {...(at < 0 ? {} : { keepMounted: [at] })}
+      >
+        {(listed: ConversationRow) => (
+          <Entry key={listed.id} model={model} listed={listed} isOpen={listed.id === open} today={today} />
+        )}
+      </WindowedList>
     </div>
-  );
-}
-
-/** A place in the list. Most are not in the document, so screen readers are told which one it is. */
-function Item({ ref, index, style, children }: CustomItemComponentProps) {
-  return (
-    <li ref={ref} style={style} aria-posinset={index + 1} aria-setsize={useContext(Count)}>
-      {children}
-    </li>
   );
 }
 

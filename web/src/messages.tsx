@@ -139,9 +139,17 @@ function useBottom(rows: readonly Row[], onTop: () => void, aim: Aim | undefined
     const { first, last } = before.current;
     before.current = { first: rows[0]?.key, last: rows.at(-1)?.key };
     const isOwn = rows.length > 0 && last !== rows.at(-1)?.key && "pending" in (rows.at(-1) ?? {});
-    if (seek()) return;
-    if (stick.current || isOwn) toBottom();
-    else if (first !== rows[0]?.key) onScroll();
+    if (seek()) return undefined;
+    if (stick.current || isOwn) {
+      stick.current = true;
+      // A scroll computes the layout. The next frame has to do that in any case, before it paints.
+      const frame = requestAnimationFrame(toBottom);
+      return () => {
+        cancelAnimationFrame(frame);
+      };
+    }
+    if (first !== rows[0]?.key) onScroll();
+    return undefined;
   }, [rows, aim]);
   const at = leftAt === undefined ? -1 : rows.findLastIndex(({ key }) => key === leftAt);
   const missed = at < 0 ? 0 : rows.length - 1 - at;

@@ -112,11 +112,6 @@ export class ChatModel {
     return this.#chat.conversations.get().conversations;
   }
 
-  /** Unread messages that call for attention: those of muted conversations do not. */
-  get unread(): number {
-    return this.sorted.reduce((sum, { muted, unread }) => (muted === undefined ? sum + unread : sum), 0);
-  }
-
   conversation(id: string): ConversationRow | undefined {
     return this.#chat.conversation(id).get();
   }

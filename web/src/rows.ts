@@ -43,8 +43,8 @@ export interface EventRows extends Lines {
 export const pendingRowOf = (pending: Pending): PendingRow => ({ key: pending.id, pending });
 
 /**
- * The rows of a thread. Those of `made`, an earlier call's, stay up to the first line that differs: a new message costs
- * one row, however long the thread is.
+ * The rows of a thread. Those of `made`, an earlier call's, stay up to the first line that differs: a new
+ * message makes one row, however long the thread is.
  */
 export function eventRowsOf(lines: Lines, made?: EventRows): EventRows {
   const { events, me, readAtOpen } = lines;
@@ -72,8 +72,9 @@ export function eventRowsOf(lines: Lines, made?: EventRows): EventRows {
 /** A copy of those rows that are still right. */
 function madeRows({ events, me, readAtOpen }: Lines, made: EventRows): EventRow[] {
   if (made.me !== me || made.readAtOpen !== readAtOpen) return [];
-  const differs = made.events.findIndex((event, at) => event !== events[at]);
-  return made.rows.slice(0, differs < 0 ? undefined : differs);
+  let same = 0;
+  while (same < made.events.length && made.events[same] === events[same]) same += 1;
+  return made.rows.slice(0, same);
 }
 
 const dayEndOf = (ts: number): number => new Date(ts).setHours(24, 0, 0, 0);
