@@ -15,7 +15,7 @@ export interface TraceEvent {
 export interface Task {
   /** By the clock of the wall. */
   readonly ms: number;
-  /** What the thread was running of it. */
+  /** What the thread was running of it. On a virtual machine a thread's clock leaps: it is at most `ms`. */
   readonly cpuMs: number;
 }
 
