@@ -2,7 +2,7 @@ import { memo } from "preact/compat";
 import { useState } from "preact/hooks";
 import { goTo } from "./address.ts";
 import { Bell } from "./bell.tsx";
-import { whenOf } from "./dates.ts";
+import { dateOf, whenOf } from "./dates.ts";
 import { Face } from "./face.tsx";
 import { language, t } from "./i18n.ts";
 import type { ConversationRow } from "./listed.ts";
@@ -86,7 +86,7 @@ function Entries({ model }: Pick<Props, "model">) {
   const sorted = useShown(model, (shown) => shown.sorted);
   const open = useShown(model, (shown) => shown.open);
   const at = focused === undefined ? -1 : sorted.findIndex(({ id }) => id === focused);
-  const today = new Date().toDateString();
+  const today = dateOf();
   return (
     <div
       class="entries"
