@@ -99,6 +99,8 @@ function useBottom(rows: readonly Row[], onTop: () => void, aim: Aim | undefined
   const list = useRef<VirtualizerHandle>(null);
   const before = useRef({ first: rows[0]?.key, last: rows.at(-1)?.key });
   const stick = useRef(true);
+  /** Whether the view follows with the next frame, and where the lines end that it has followed. */
+  const [isFollowing, end] = [useRef(false), useRef(0)];
   const sought = useRef<{ aim: Aim | undefined; pages: number }>({ aim: undefined, pages: 0 });
   const [leftAt, setLeftAt] = useState<string>();
   const hasOlder = before.current.first !== rows[0]?.key && before.current.last === rows.at(-1)?.key;
@@ -111,7 +113,9 @@ function useBottom(rows: readonly Row[], onTop: () => void, aim: Aim | undefined
     const handle = list.current;
     if (handle === null || rows.length === 0) return;
     const { scrollOffset, scrollSize, viewportSize } = handle;
-    const isAtBottom = scrollSize - scrollOffset - viewportSize < BOTTOM_PX;
+    // Lines that the view is about to follow are not yet below a reader who stays at the bottom.
+    if (!isFollowing.current) end.current = scrollSize;
+    const isAtBottom = end.current - scrollOffset - viewportSize < BOTTOM_PX;
     if (isAtBottom !== stick.current) {
       stick.current = isAtBottom;
       setLeftAt(isAtBottom ? undefined : rows.at(-1)?.key);
@@ -140,15 +144,20 @@ function useBottom(rows: readonly Row[], onTop: () => void, aim: Aim | undefined
     before.current = { first: rows[0]?.key, last: rows.at(-1)?.key };
     const isOwn = rows.length > 0 && last !== rows.at(-1)?.key && "pending" in (rows.at(-1) ?? {});
     if (seek()) return undefined;
-    if (stick.current || isOwn) {
-      stick.current = true;
+    if (isOwn) toBottom();
+    else if (stick.current) {
       // A scroll computes the layout. The next frame has to do that in any case, before it paints.
-      const frame = requestAnimationFrame(toBottom);
+      const asked = requestAnimationFrame(() => {
+        isFollowing.current = false;
+        // Meanwhile the reader may have scrolled away.
+        if (stick.current) toBottom();
+      });
+      isFollowing.current = true;
       return () => {
-        cancelAnimationFrame(frame);
+        cancelAnimationFrame(asked);
+        isFollowing.current = false;
       };
-    }
-    if (first !== rows[0]?.key) onScroll();
+    } else if (first !== rows[0]?.key) onScroll();
     return undefined;
   }, [rows, aim]);
   const at = leftAt === undefined ? -1 : rows.findLastIndex(({ key }) => key === leftAt);
