@@ -74,7 +74,7 @@ const READERS: Readonly<Record<string, readonly [times: number, what: string]>> 
   "storage/src/cold-rows.ts": [1, "the age of ids, by what they say"],
   "storage/src/start-generation.ts": [1, "a record's ts"],
   "storage/src/trimmer.ts": [1, "the age of batches, by their ts"],
-  "web/src/dates.ts": [2, "whether a message is of today, or of this year"],
+  "web/src/dates.ts": [3, "whether a message is of today, or of this year; which day it is"],
 };
 
 test("the SDK waits by its clock alone, which stands still in a test until the test moves it", () => {

@@ -2,6 +2,7 @@ import { useEffect, useReducer, useState } from "preact/hooks";
 import { explain, t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
 import { useOnline } from "./online.ts";
+import { useShown } from "./shown.ts";
 
 /** Interruptions shorter than this are not shown, unless the browser itself says that its network is gone. */
 const PATIENCE_MS = 700;
@@ -16,9 +17,10 @@ interface Props {
 /** Says that there is no connection, and what happens next. */
 export function Banner({ model, onAgain, onLeave }: Props) {
   const isOnline = useOnline();
-  const isAway = model.connection === "offline" || model.connection === "connecting";
+  const connection = useShown(model, (shown) => shown.connection);
+  const isAway = connection === "offline" || connection === "connecting";
   const isLong = useLong(isAway);
-  if (model.connection === "closed") return <Ended model={model} onAgain={onAgain} onLeave={onLeave} />;
+  if (connection === "closed") return <Ended model={model} onAgain={onAgain} onLeave={onLeave} />;
   if (!(isAway && isLong) && isOnline) return null;
   return (
     <div class="banner">
@@ -71,7 +73,8 @@ function useLong(isAway: boolean): boolean {
 }
 
 /** The client is closed for good: another tab has its device, or the sign-in has ended. */
-function Ended({ model: { closedBy }, onAgain, onLeave }: Props) {
+function Ended({ model, onAgain, onLeave }: Props) {
+  const closedBy = useShown(model, (shown) => shown.closedBy);
   const isReplaced = closedBy?.code === "CONFLICT";
   return (
     <div class="banner" role="alert">

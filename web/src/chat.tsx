@@ -8,12 +8,14 @@ import { Door } from "./door.tsx";
 import { Drafts } from "./drafts.ts";
 import { t } from "./i18n.ts";
 import { Jump } from "./jump.tsx";
+import type { ConversationRow } from "./listed.ts";
 import { ChatModel } from "./model.ts";
 import { useNotifications, useSeen } from "./notifications.ts";
 import { People } from "./people.ts";
 import type { Session } from "./rest.ts";
 import { getConfig } from "./rest.ts";
 import { Settings } from "./settings.tsx";
+import { useShown } from "./shown.ts";
 import { Thread } from "./thread.tsx";
 
 interface Props {
@@ -44,7 +46,6 @@ function useModel(session: Session) {
   const [model, setModel] = useState<ChatModel>();
   const [isUnreachable, setUnreachable] = useState(false);
   const [attempt, repeat] = useReducer((count: number) => count + 1, 0);
-  const [, draw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     let made: ChatModel | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -54,9 +55,6 @@ function useModel(session: Session) {
       if (isGone) return;
       made = await ChatModel.start(session.user, ws, device, async () => session.token);
       if (isGone) return made.close();
-      made.watch(() => {
-        draw(undefined);
-      });
       setModel(made);
     };
     const open = (): void => {
@@ -90,17 +88,17 @@ interface RoomsProps extends Props {
 function Rooms({ model, session, drafts, onSession, onAgain, onLeave }: RoomsProps) {
   const [isSettings, setSettings] = useState(false);
   const [isJump, setJump] = useState(false);
+  const open = useShown(model, (shown) => shown.open);
   useAddress(model, drafts);
   useNotifications(model);
-  useSeen(model);
-  useTitle(model.unread);
-  useBadge(model);
+  useSeen(open);
   useWarning(model);
   useShortcut(() => {
     setJump(true);
   });
   return (
-    <div class={model.open === undefined ? "chat" : "chat open"}>
+    <div class={open === undefined ? "chat" : "chat open"}>
+      <Unread model={model} />
       <Banner model={model} onAgain={onAgain} onLeave={onLeave} />
       <ConversationList
         model={model}
@@ -109,14 +107,14 @@ function Rooms({ model, session, drafts, onSession, onAgain, onLeave }: RoomsPro
           setSettings(true);
         }}
       />
-      {model.open === undefined ? (
+      {open === undefined ? (
         <main class="empty">
           <img src="icon.svg" alt="" />
           <p>{t("app.choose")}</p>
           <p class="dim">{t("app.jump", { keys: isMac ? "⌘K" : "Ctrl K" })}</p>
         </main>
       ) : (
-        <Thread key={model.open} model={model} target={model.open} token={session.token} drafts={drafts} />
+        <Thread key={open} model={model} target={open} token={session.token} drafts={drafts} />
       )}
       {isJump ? (
         <Jump
@@ -147,17 +145,23 @@ function Rooms({ model, session, drafts, onSession, onAgain, onLeave }: RoomsPro
 
 const isMac = /Mac|iP(hone|ad|od)/.test(navigator.userAgent);
 
-function useTitle(unread: number): void {
+/** Unread messages that call for attention: those of muted conversations do not. */
+const unreadOf = (conversations: readonly ConversationRow[]): number =>
+  conversations.reduce((sum, { muted, unread }) => (muted === undefined ? sum + unread : sum), 0);
+
+/** The number of unread messages, in the tab's title and at the app's icon. */
+function Unread({ model }: { readonly model: ChatModel }) {
+  const sorted = useShown(model, (shown) => shown.sorted);
+  const unread = useMemo(() => unreadOf(sorted), [sorted]);
+  const isListed = useShown(model, ({ listed }) => listed);
   useEffect(() => {
     document.title = unread === 0 ? "JiChat" : `(${unread}) JiChat`;
   }, [unread]);
-}
-
-/** Until the server has told all conversations, the number is the one of the last push. */
-function useBadge({ unread, listed }: ChatModel): void {
   useEffect(() => {
-    if (listed) void showBadge(unread);
-  }, [unread, listed]);
+    // Until the server has told all conversations, the icon's number is the one of the last push.
+    if (isListed) void showBadge(unread);
+  }, [unread, isListed]);
+  return null;
 }
 
 /** Ctrl+K, or ⌘K, from anywhere on the page. */

@@ -4,6 +4,7 @@ import type { Drafts } from "./drafts.ts";
 import { Fault } from "./fault.tsx";
 import { explain, numberOf, t } from "./i18n.ts";
 import type { ChatModel } from "./model.ts";
+import { useShown } from "./shown.ts";
 import type { TextSize } from "./text-size.ts";
 import { sizeOf } from "./text-size.ts";
 import { textOf } from "./words.ts";
@@ -25,7 +26,8 @@ export function Composer({ model, target, drafts, editing, onEditLast, onDone }:
     area.current?.focus();
   }, []);
   const said = text.trim();
-  const size = sizeOf(said, model.client.limits?.bodyBytes);
+  const bytesMax = useShown(model, ({ client }) => client.limits?.bodyBytes);
+  const size = sizeOf(said, bytesMax);
   const setText = (now: string): void => {
     write(now);
     if (editing === undefined) drafts.set(target, now);

@@ -1,8 +1,8 @@
+import { memo } from "preact/compat";
 import { useState } from "preact/hooks";
-import { Virtualizer } from "virtua";
 import { goTo } from "./address.ts";
 import { Bell } from "./bell.tsx";
-import { whenOf } from "./dates.ts";
+import { dateOf, whenOf } from "./dates.ts";
 import { Face } from "./face.tsx";
 import { language, t } from "./i18n.ts";
 import type { ConversationRow } from "./listed.ts";
@@ -10,6 +10,8 @@ import type { ChatModel } from "./model.ts";
 import { NewGroup } from "./new-group.tsx";
 import { PeoplePicker } from "./people-picker.tsx";
 import { useNames } from "./people.ts";
+import { useShown } from "./shown.ts";
+import { WindowedList } from "./windowed-list.tsx";
 import { namedIn, sentenceOf } from "./words.ts";
 
 interface Props {
@@ -21,6 +23,7 @@ interface Props {
 export function ConversationList({ model, token, onSettings }: Props) {
   const [isGroup, setGroup] = useState(false);
   const myName = useNames([model.me])(model.me);
+  const isEmpty = useShown(model, ({ listed, sorted }) => listed && sorted.length === 0);
   return (
     <nav class="side" aria-label={t("list.label")}>
       <header>
@@ -67,7 +70,7 @@ export function ConversationList({ model, token, onSettings }: Props) {
         </div>
       )}
       <Entries key={language()} model={model} />
-      {model.listed && model.sorted.length === 0 ? <p class="nothing">{t("list.nothing")}</p> : null}
+      {isEmpty ? <p class="nothing">{t("list.nothing")}</p> : null}
     </nav>
   );
 }
@@ -80,7 +83,10 @@ const BEYOND_PX = 5 * ENTRY_PX;
 /** The list. Only the entries on the screen are in the document, and the one that has the focus. */
 function Entries({ model }: Pick<Props, "model">) {
   const [focused, setFocused] = useState<string>();
-  const at = model.sorted.findIndex(({ id }) => id === focused);
+  const sorted = useShown(model, (shown) => shown.sorted);
+  const open = useShown(model, (shown) => shown.open);
+  const at = focused === undefined ? -1 : sorted.findIndex(({ id }) => id === focused);
+  const today = dateOf();
   return (
     <div
       class="entries"
@@ -88,16 +94,16 @@ function Entries({ model }: Pick<Props, "model">) {
         setFocused((target as Element).closest<HTMLElement>("[data-id]")?.dataset["id"]);
       }}
     >
-      <Virtualizer
-        as="ul"
-        item="li"
-        data={model.sorted}
+      <WindowedList
+        data={sorted}
         itemSize={ENTRY_PX}
         bufferSize={BEYOND_PX}
         {...(at < 0 ? {} : { keepMounted: [at] })}
       >
-        {(listed: ConversationRow) => <Entry key={listed.id} model={model} listed={listed} />}
-      </Virtualizer>
+        {(listed: ConversationRow) => (
+          <Entry key={listed.id} model={model} listed={listed} isOpen={listed.id === open} today={today} />
+        )}
+      </WindowedList>
     </div>
   );
 }
@@ -114,9 +120,13 @@ function onArrow(event: KeyboardEvent & { readonly currentTarget: HTMLButtonElem
 interface EntryProps {
   readonly model: ChatModel;
   readonly listed: ConversationRow;
+  readonly isOpen: boolean;
+  /** The day of the drawing: a time becomes a date when the day is over. */
+  readonly today: string;
 }
 
-function Entry({ model, listed }: EntryProps) {
+/** It is drawn again only when one of these differs: a message moves many entries, and changes one. */
+const Entry = memo(({ model, listed, isOpen }: EntryProps) => {
   const { id, kind, last, muted, unread } = listed;
   const peers = kind === "direct" ? [listed.name] : [];
   const nameOf = useNames(last === undefined ? peers : [...peers, ...namedIn(last)]);
@@ -127,7 +137,7 @@ function Entry({ model, listed }: EntryProps) {
   return (
     <button
       data-id={id}
-      aria-current={model.open === id ? "true" : undefined}
+      aria-current={isOpen ? "true" : undefined}
       class={unread > 0 ? "fresh" : undefined}
       onKeyDown={onArrow}
       onClick={() => {
@@ -161,4 +171,4 @@ function Entry({ model, listed }: EntryProps) {
       ) : null}
     </button>
   );
-}
+});

@@ -38,10 +38,12 @@ const DAY_MS = 86_400_000;
 /** Earlier days are named by their month alone. */
 const DATE_MS = 180 * DAY_MS;
 
+/** The day of a time, by the clock of the page. It is for comparing alone: it is in no reader's language. */
+export const dateOf = (ts = Date.now()): string => new Date(ts).toDateString();
+
 /** The time for today, the date for earlier days: the list has room for only one. */
 export function whenOf(ts: number, now = Date.now()): string {
-  const isToday = new Date(ts).toDateString() === new Date(now).toDateString();
-  if (isToday) return timeOf(ts);
+  if (dateOf(ts) === dateOf(now)) return timeOf(ts);
   return inForm(now - ts < DATE_MS ? "date" : "month", ts);
 }
 

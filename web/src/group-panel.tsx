@@ -4,7 +4,6 @@ import { mayRemoveMembers } from "@jichat/conversation/rights.ts";
 import { field } from "./form.ts";
 import { Fault } from "./fault.tsx";
 import { explain, t } from "./i18n.ts";
-import type { ConversationRow } from "./listed.ts";
 import { MemberList } from "./member-list.tsx";
 import type { ChatModel } from "./model.ts";
 import { PeoplePicker } from "./people-picker.tsx";
@@ -12,7 +11,7 @@ import { Sure } from "./sure.tsx";
 
 interface Props {
   readonly model: ChatModel;
-  readonly listed: ConversationRow;
+  readonly id: string;
   readonly token: string;
   readonly onClose: () => void;
 }
@@ -21,10 +20,10 @@ interface Props {
  * The members of a group, and what the user may do with it. It stands beside the thread, or in its place if
  * there is no room.
  */
-export function GroupPanel({ model, listed, token, onClose }: Props) {
+export function GroupPanel({ model, id, token, onClose }: Props) {
   const [fault, setFault] = useState<string>();
   const [isLeaving, setLeaving] = useState(false);
-  const live = useMemo(() => model.members(listed.id), [model, listed.id]);
+  const live = useMemo(() => model.members(id), [model, id]);
   const { members, creator, error } = useSyncExternalStore(live.subscribe, live.get);
   const users = useMemo(() => members.map(({ user }) => user), [members]);
   // Somebody is in a group that somebody sees: until there are members, they are not loaded yet.
@@ -38,7 +37,7 @@ export function GroupPanel({ model, listed, token, onClose }: Props) {
   const rename = (event: SubmitEvent): void => {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
-    act(model.client.rename(listed.id, field(form, "name")).then(() => form.reset()));
+    act(model.client.rename(id, field(form, "name")).then(() => form.reset()));
   };
   return (
     <section
@@ -61,7 +60,7 @@ export function GroupPanel({ model, listed, token, onClose }: Props) {
         hint={t("group.inviteHint")}
         without={users}
         onChoose={(user) => {
-          act(model.client.invite(listed.id, [user]));
+          act(model.client.invite(id, [user]));
         }}
       />
       <MemberList
@@ -70,7 +69,7 @@ export function GroupPanel({ model, listed, token, onClose }: Props) {
         onRemove={
           mayRemoveMembers({ creator }, model.me)
             ? (user) => {
-                act(model.client.remove(listed.id, [user]));
+                act(model.client.remove(id, [user]));
               }
             : undefined
         }
@@ -98,10 +97,10 @@ export function GroupPanel({ model, listed, token, onClose }: Props) {
       </footer>
       {isLeaving ? (
         <Sure
-          question={t("group.leaveSure", { name: listed.name })}
+          question={t("group.leaveSure", { name: model.conversation(id)?.name ?? "" })}
           deed={t("group.leave")}
           onYes={() => {
-            act(model.client.leave(listed.id).then(onClose));
+            act(model.client.leave(id).then(onClose));
           }}
           onClose={() => {
             setLeaving(false);

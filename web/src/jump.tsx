@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Choice } from "./combobox.tsx";
 import { Combobox } from "./combobox.tsx";
 import { Face } from "./face.tsx";
@@ -9,6 +9,7 @@ import type { ChatModel } from "./model.ts";
 import { Person } from "./people-picker.tsx";
 import { usePeopleSearch } from "./people-search.ts";
 import { useNames } from "./people.ts";
+import { useShown } from "./shown.ts";
 
 interface Props {
   readonly model: ChatModel;
@@ -25,12 +26,15 @@ const NAMED_MAX = 1_000;
 export function Jump({ model, token, onChoose, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState("");
-  const nameOf = useNames(peersOf(model.sorted));
+  const isListed = useShown(model, ({ listed }) => listed);
+  // As of the last keystroke: a message that arrives moves no choice under the pointer.
+  const sorted = useMemo(() => model.sorted, [model, isListed, text]);
+  const nameOf = useNames(useMemo(() => peersOf(sorted), [sorted]));
   const { found, isFault } = usePeopleSearch(token, text);
   useEffect(() => {
     dialog.current?.showModal();
   }, []);
-  const conversations = model.sorted
+  const conversations = sorted
     .filter(({ kind, name }) => matches(text, kind === "direct" ? [nameOf(name), name] : [name]))
     .slice(0, CONVERSATIONS_MAX);
   const talked = new Set(conversations.flatMap(({ kind, name }) => (kind === "direct" ? [name] : [])));

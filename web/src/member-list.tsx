@@ -1,10 +1,10 @@
 import { useMemo, useState } from "preact/hooks";
-import { Virtualizer } from "virtua";
 import { Face } from "./face.tsx";
 import { language, t } from "./i18n.ts";
 import { matches } from "./matches.ts";
 import { useNames } from "./people.ts";
 import { Sure } from "./sure.tsx";
+import { WindowedList } from "./windowed-list.tsx";
 
 interface Props {
   /** In the order of their ids. */
@@ -46,7 +46,7 @@ export function MemberList({ members, me, onRemove }: Props) {
         />
       )}
       <div class="members" tabIndex={0} role="group" aria-label={t("group.members")}>
-        <Virtualizer as="ul" item="li" data={people} itemSize={ROW_PX}>
+        <WindowedList data={people} itemSize={ROW_PX}>
           {(member: Member) => (
             <Row
               key={member.user}
@@ -55,7 +55,7 @@ export function MemberList({ members, me, onRemove }: Props) {
               onRemove={onRemove === undefined || member.user === me ? undefined : setLeaving}
             />
           )}
-        </Virtualizer>
+        </WindowedList>
       </div>
       <p class="nothing" role="status" hidden={people.length > 0 || members.length === 0}>
         {people.length === 0 ? t("people.nobody") : ""}

@@ -1,18 +1,20 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { VirtualizerHandle } from "virtua";
 import { Virtualizer } from "virtua";
+import type { ThreadView } from "@jichat/client";
 import { t } from "./i18n.ts";
+import type { TextBody } from "./listed.ts";
 import type { Acts } from "./message.tsx";
 import { Line, Waiting } from "./message.tsx";
 import type { Aim, ChatModel } from "./model.ts";
-import type { Row } from "./rows.ts";
-import { placeOf } from "./rows.ts";
+import { pendingOf } from "./outgoing.ts";
+import type { EventRows, Row } from "./rows.ts";
+import { eventRowsOf, pendingRowOf, placeOf } from "./rows.ts";
+import { useShown } from "./shown.ts";
 
 interface Props extends Acts {
   readonly model: ChatModel;
-  readonly rows: readonly Row[];
   readonly isGroup: boolean;
-  readonly isLoading: boolean;
   /** Asks for older messages when the view is near the top. */
   readonly onTop: () => void;
 }
@@ -22,12 +24,16 @@ interface Props extends Acts {
  * view follows new messages.
  */
 const [TOP_PX, BOTTOM_PX] = [800, 80];
+const NOTHING: Pick<ThreadView<TextBody>, "lines" | "pending"> = { lines: [], pending: [] };
 /** A message that is further back than this many pages is not looked for. */
 const AIM_PAGES_MAX = 20;
 
 /** The list of messages. Only those on the screen are in the document. */
-export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRecall }: Props) {
-  const { list, hasOlder, isAtBottom, missed, onScroll, toBottom } = useBottom(rows, onTop, model.aim);
+export function Messages({ model, isGroup, onTop, onEdit, onRecall }: Props) {
+  const rows = useRows(model);
+  const isLoading = useShown(model, ({ thread }) => thread?.loading !== undefined);
+  const aim = useShown(model, (shown) => shown.aim);
+  const { list, hasOlder, isAtBottom, missed, onScroll, toBottom } = useBottom(rows, onTop, aim);
   return (
     <div class="messages-frame">
       <div
@@ -48,7 +54,7 @@ export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRec
                 row={row}
                 me={model.me}
                 isGroup={isGroup}
-                isAimed={row.event.seq === model.aim?.seq}
+                isAimed={row.event.seq === aim?.seq}
                 onEdit={onEdit}
                 onRecall={onRecall}
               />
@@ -73,6 +79,18 @@ export function Messages({ model, rows, isGroup, isLoading, onTop, onEdit, onRec
   );
 }
 
+/** The rows of the open thread. */
+function useRows(model: ChatModel): readonly Row[] {
+  const thread = useShown(model, (shown) => shown.thread);
+  const readAtOpen = useShown(model, (shown) => shown.readAtOpen);
+  const made = useRef<EventRows | undefined>(undefined);
+  return useMemo(() => {
+    const { lines, pending } = thread ?? NOTHING;
+    made.current = eventRowsOf({ events: lines, me: model.me, readAtOpen }, made.current);
+    return [...made.current.rows, ...pending.map((message) => pendingRowOf(pendingOf(message)))];
+  }, [thread, readAtOpen]);
+}
+
 /**
  * Keeps the view at the bottom if it is there, and in place while older messages are inserted above. Goes to
  * the message `aim` once, for which it loads older ones.
@@ -81,6 +99,8 @@ function useBottom(rows: readonly Row[], onTop: () => void, aim: Aim | undefined
   const list = useRef<VirtualizerHandle>(null);
   const before = useRef({ first: rows[0]?.key, last: rows.at(-1)?.key });
   const stick = useRef(true);
+  /** Whether the view follows with the next frame, and where the lines end that it has followed. */
+  const [isFollowing, end] = [useRef(false), useRef(0)];
   const sought = useRef<{ aim: Aim | undefined; pages: number }>({ aim: undefined, pages: 0 });
   const [leftAt, setLeftAt] = useState<string>();
   const hasOlder = before.current.first !== rows[0]?.key && before.current.last === rows.at(-1)?.key;
@@ -93,7 +113,9 @@ function useBottom(rows: readonly Row[], onTop: () => void, aim: Aim | undefined
     const handle = list.current;
     if (handle === null || rows.length === 0) return;
     const { scrollOffset, scrollSize, viewportSize } = handle;
-    const isAtBottom = scrollSize - scrollOffset - viewportSize < BOTTOM_PX;
+    // Lines that the view is about to follow are not yet below a reader who stays at the bottom.
+    if (!isFollowing.current) end.current = scrollSize;
+    const isAtBottom = end.current - scrollOffset - viewportSize < BOTTOM_PX;
     if (isAtBottom !== stick.current) {
       stick.current = isAtBottom;
       setLeftAt(isAtBottom ? undefined : rows.at(-1)?.key);
@@ -121,9 +143,22 @@ function useBottom(rows: readonly Row[], onTop: () => void, aim: Aim | undefined
     const { first, last } = before.current;
     before.current = { first: rows[0]?.key, last: rows.at(-1)?.key };
     const isOwn = rows.length > 0 && last !== rows.at(-1)?.key && "pending" in (rows.at(-1) ?? {});
-    if (seek()) return;
-    if (stick.current || isOwn) toBottom();
-    else if (first !== rows[0]?.key) onScroll();
+    if (seek()) return undefined;
+    if (isOwn) toBottom();
+    else if (stick.current) {
+      // A scroll computes the layout. The next frame has to do that in any case, before it paints.
+      const asked = requestAnimationFrame(() => {
+        isFollowing.current = false;
+        // Meanwhile the reader may have scrolled away.
+        if (stick.current) toBottom();
+      });
+      isFollowing.current = true;
+      return () => {
+        cancelAnimationFrame(asked);
+        isFollowing.current = false;
+      };
+    } else if (first !== rows[0]?.key) onScroll();
+    return undefined;
   }, [rows, aim]);
   const at = leftAt === undefined ? -1 : rows.findLastIndex(({ key }) => key === leftAt);
   const missed = at < 0 ? 0 : rows.length - 1 - at;

@@ -3,17 +3,17 @@ import type {
   ChatClient,
   ChatError,
   ConnectionState,
-  LineEvent,
   Live,
   MembersView,
   Profile,
   Target,
   Thread,
+  ThreadView,
 } from "@jichat/client";
 import { openChat, webStore } from "@jichat/client";
 import type { ConversationRow, TextBody } from "./listed.ts";
 import type { Pending } from "./outgoing.ts";
-import { Outgoing, pendingOf } from "./outgoing.ts";
+import { Outgoing } from "./outgoing.ts";
 
 /** A 1-1 conversation that does not exist yet is named by its user. */
 export const isNew = (target: string): boolean => target.startsWith("@");
@@ -32,16 +32,10 @@ export interface Aim {
   readonly seq: number;
 }
 
-/** The thread that is open, ready to be drawn. */
-export interface OpenThread {
-  readonly events: readonly LineEvent<TextBody>[];
-  readonly waiting: readonly Pending[];
-  readonly loading: boolean;
-  /** The read mark when it was opened with unread messages. The line "new messages" is drawn there. */
-  readonly readAtOpen: number | undefined;
-}
-
-/** What this page has beyond the SDK's chat: which conversation is open, and what was seen on the screen. */
+/**
+ * What this page has beyond the SDK's chat: which conversation is open, and what was seen on the screen.
+ * Whatever it returns is the same object until its content changes.
+ */
 export class ChatModel {
   readonly me: string;
   readonly client: ChatClient<TextBody>;
@@ -89,10 +83,11 @@ export class ChatModel {
     return new ChatModel(await openChat(given));
   }
 
-  watch(act: () => void): () => void {
+  /** Calls `act` at each change. Components use `useShown`. */
+  readonly watch = (act: () => void): (() => void) => {
     this.#watchers.add(act);
     return () => this.#watchers.delete(act);
-  }
+  };
 
   get connection(): ConnectionState {
     return this.#chat.status.get().state;
@@ -117,11 +112,6 @@ export class ChatModel {
     return this.#chat.conversations.get().conversations;
   }
 
-  /** Unread messages that call for attention: those of muted conversations do not. */
-  get unread(): number {
-    return this.sorted.reduce((sum, { muted, unread }) => (muted === undefined ? sum + unread : sum), 0);
-  }
-
   conversation(id: string): ConversationRow | undefined {
     return this.#chat.conversation(id).get();
   }
@@ -137,11 +127,14 @@ export class ChatModel {
     this.#chat.learn(profile);
   }
 
-  get thread(): OpenThread | undefined {
-    if (this.#thread === undefined) return undefined;
-    const { lines, pending, loading } = this.#thread.get();
-    const [readAtOpen, waiting] = [this.#readAtOpen, pending.map(pendingOf)];
-    return { events: lines, waiting, loading: loading !== undefined, readAtOpen };
+  /** The thread of the open conversation. */
+  get thread(): ThreadView<TextBody> | undefined {
+    return this.#thread?.get();
+  }
+
+  /** The read mark when it was opened with unread messages. The line "new messages" is drawn there. */
+  get readAtOpen(): number | undefined {
+    return this.#readAtOpen;
   }
 
   /** Opens a conversation, at a message if `seq` is set. `@user` stands for one that does not exist yet. */

@@ -2,22 +2,22 @@ import { useRef, useState } from "preact/hooks";
 import { Bell } from "./bell.tsx";
 import { momentOf, tomorrowAfter } from "./dates.ts";
 import { t } from "./i18n.ts";
-import type { ConversationRow } from "./listed.ts";
 import type { ChatModel } from "./model.ts";
+import { useShown } from "./shown.ts";
 
 const HOUR_MS = 3_600_000;
 
 interface Props {
   readonly model: ChatModel;
-  readonly listed: ConversationRow;
+  readonly id: string;
   readonly onFault: (error: unknown) => void;
 }
 
 /** Mutes a conversation for the reader, on all of their devices, and ends that. */
-export function Mute({ model, listed, onFault }: Props) {
+export function Mute({ model, id, onFault }: Props) {
   const [isOpen, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
-  const { id, muted } = listed;
+  const muted = useShown(model, (shown) => shown.conversation(id)?.muted);
   const close = (): void => {
     setOpen(false);
     button.current?.focus();

@@ -99,7 +99,7 @@ async function show(event: ChatEvent, model: ChatModel): Promise<void> {
 }
 
 /** Takes away the notifications of the conversation that is on the screen. */
-export function useSeen({ open }: ChatModel): void {
+export function useSeen(open: string | undefined): void {
   useEffect(() => {
     if (open === undefined || !("serviceWorker" in navigator)) return undefined;
     const close = async (): Promise<void> => {

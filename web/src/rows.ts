@@ -28,23 +28,33 @@ export function placeOf(rows: readonly Row[], seq: number): number | "older" | "
   return first !== undefined && "event" in first && first.event.seq > seq ? "older" : "nowhere";
 }
 
+/** What rows are made of: the lines in rising seq, and the read mark when the conversation was opened. */
+interface Lines {
+  readonly events: readonly ChatEvent[];
+  readonly me: string;
+  readonly readAtOpen: number | undefined;
+}
+
+/** The rows of these lines. */
+export interface EventRows extends Lines {
+  readonly rows: readonly EventRow[];
+}
+
+export const pendingRowOf = (pending: Pending): PendingRow => ({ key: pending.id, pending });
+
 /**
- * The lines of a thread: `events` in rising seq, then the waiting messages. `readAtOpen` is the read mark
- * when the conversation was opened.
+ * The rows of a thread. Those of `made`, an earlier call's, stay up to the first line that differs: a new
+ * message makes one row, however long the thread is.
  */
-export function rowsOf(
-  events: readonly ChatEvent[],
-  waiting: readonly Pending[],
-  me: string,
-  readAtOpen: number | undefined,
-): readonly Row[] {
-  const rows: Row[] = [];
-  let before: ChatEvent | undefined;
-  let dayEnds = Number.NEGATIVE_INFINITY;
-  let isNewSaid = readAtOpen === undefined;
-  for (const event of events) {
+export function eventRowsOf(lines: Lines, made?: EventRows): EventRows {
+  const { events, me, readAtOpen } = lines;
+  const rows = made === undefined ? [] : madeRows(lines, made);
+  let before = rows.at(-1)?.event;
+  let dayEnds = before === undefined ? Number.NEGATIVE_INFINITY : dayEndOf(before.ts);
+  let isNewSaid = readAtOpen === undefined || rows.some(({ isFirstNew }) => isFirstNew);
+  for (const event of events.slice(rows.length)) {
     const isNewDay = event.ts >= dayEnds;
-    if (isNewDay) dayEnds = new Date(event.ts).setHours(24, 0, 0, 0);
+    if (isNewDay) dayEnds = dayEndOf(event.ts);
     const isFirstNew = !isNewSaid && event.seq > (readAtOpen ?? 0) && event.from !== me;
     isNewSaid ||= isFirstNew;
     const isHead =
@@ -56,6 +66,15 @@ export function rowsOf(
     rows.push({ key: String(event.seq), event, isNewDay, isFirstNew, isHead });
     before = event;
   }
-  for (const pending of waiting) rows.push({ key: pending.id, pending });
-  return rows;
+  return { events, me, readAtOpen, rows };
 }
+
+/** A copy of those rows that are still right. */
+function madeRows({ events, me, readAtOpen }: Lines, made: EventRows): EventRow[] {
+  if (made.me !== me || made.readAtOpen !== readAtOpen) return [];
+  let same = 0;
+  while (same < made.events.length && made.events[same] === events[same]) same += 1;
+  return made.rows.slice(0, same);
+}
+
+const dayEndOf = (ts: number): number => new Date(ts).setHours(24, 0, 0, 0);

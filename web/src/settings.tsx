@@ -6,6 +6,7 @@ import type { ChatModel } from "./model.ts";
 import { Notifying } from "./notifying.tsx";
 import type { Session } from "./rest.ts";
 import { changePassword, getProfile, rename } from "./rest.ts";
+import { useShown } from "./shown.ts";
 import { Sure } from "./sure.tsx";
 import type { Theme } from "./theme.ts";
 import { THEMES, theme, wear } from "./theme.ts";
@@ -49,7 +50,7 @@ export function Settings({ model, session, onSession, onLeave, onClose }: Props)
         },
       );
     };
-  const count = model.outgoing.all.length;
+  const count = useShown(model, ({ outgoing }) => outgoing.all.length);
   const leave = (): void => {
     void model.outgoing.clear();
     onLeave();

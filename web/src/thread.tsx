@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { ChatEvent } from "@jichat/protocol/frame/server-frame.ts";
 import { goBack } from "./address.ts";
 import { Composer } from "./composer.tsx";
@@ -11,7 +11,7 @@ import type { ChatModel } from "./model.ts";
 import { isNew } from "./model.ts";
 import { Mute } from "./mute.tsx";
 import { useProfile, shownName } from "./people.ts";
-import { rowsOf } from "./rows.ts";
+import { useShown } from "./shown.ts";
 
 interface Props {
   readonly model: ChatModel;
@@ -20,30 +20,21 @@ interface Props {
   readonly drafts: Drafts;
 }
 
-const NONE: readonly ChatEvent[] = [];
-
 export function Thread({ model, target, token, drafts }: Props) {
   const [isPanel, setPanel] = useState(false);
   const [editing, setEditing] = useState<ChatEvent>();
   const [fault, setFault] = useState<string>();
-  const listed = model.conversation(target);
-  const { thread } = model;
-  const isGroup = listed?.kind === "group";
+  const isGroup = useShown(model, (shown) => shown.conversation(target)?.kind === "group");
+  const isMember = useShown(model, (shown) => shown.conversation(target)?.isMember);
   const closed = useClosed(model, target);
-  const events = thread?.events ?? NONE;
-  const waiting = model.outgoing.all;
-  const rows = useMemo(
-    () => rowsOf(events, thread?.waiting ?? [], model.me, thread?.readAtOpen),
-    [events, waiting, thread?.readAtOpen],
-  );
-  const recall = (event: ChatEvent): void => {
-    model.change(event.seq, undefined).catch((error: unknown) => {
-      setFault(explain(error));
-    });
+  const failed = (error: unknown): void => {
+    setFault(explain(error));
   };
   const editLast = (): void => {
     setEditing(
-      events.findLast((e) => e.kind === "message" && e.from === model.me && e.recalled === undefined),
+      model.thread?.lines.findLast(
+        ({ kind, from, recalled }) => kind === "message" && from === model.me && recalled === undefined,
+      ),
     );
   };
   return (
@@ -59,16 +50,7 @@ export function Thread({ model, target, token, drafts }: Props) {
           ←
         </button>
         <Title model={model} target={target} />
-        {listed?.isMember === true ? (
-          <Mute
-            key={listed.id}
-            model={model}
-            listed={listed}
-            onFault={(error) => {
-              setFault(explain(error));
-            }}
-          />
-        ) : null}
+        {isMember === true ? <Mute model={model} id={target} onFault={failed} /> : null}
         {isGroup ? (
           <button
             class="quiet"
@@ -86,19 +68,15 @@ export function Thread({ model, target, token, drafts }: Props) {
           <Messages
             key={language()}
             model={model}
-            rows={rows}
             isGroup={isGroup}
-            isLoading={thread?.loading === true}
             onTop={() => {
-              model.loadOlder().catch((error: unknown) => {
-                setFault(explain(error));
-              });
+              model.loadOlder().catch(failed);
             }}
             onEdit={({ event }) => {
               setEditing(event);
             }}
             onRecall={({ event }) => {
-              recall(event);
+              model.change(event.seq, undefined).catch(failed);
             }}
           />
           {fault === undefined ? null : (
@@ -130,10 +108,10 @@ export function Thread({ model, target, token, drafts }: Props) {
             />
           )}
         </div>
-        {isPanel && listed?.isMember === true ? (
+        {isPanel && isMember === true ? (
           <GroupPanel
             model={model}
-            listed={listed}
+            id={target}
             token={token}
             onClose={() => {
               setPanel(false);
@@ -146,24 +124,28 @@ export function Thread({ model, target, token, drafts }: Props) {
 }
 
 /** The other user of a 1-1 conversation. */
-function peerOf(model: ChatModel, target: string): string | undefined {
-  if (isNew(target)) return target.slice(1);
-  const listed = model.conversation(target);
-  return listed?.kind === "direct" ? listed.name : undefined;
+function usePeer(model: ChatModel, target: string): string | undefined {
+  const peer = useShown(model, (shown) => {
+    const listed = shown.conversation(target);
+    return listed?.kind === "direct" ? listed.name : undefined;
+  });
+  return isNew(target) ? target.slice(1) : peer;
 }
 
 /** Why nothing can be written here; undefined if it can. */
 function useClosed(model: ChatModel, target: string): string | undefined {
-  const { deleted } = useProfile(peerOf(model, target) ?? "");
-  if (model.conversation(target)?.isMember === false) return t("thread.left");
+  const { deleted } = useProfile(usePeer(model, target) ?? "");
+  const hasLeft = useShown(model, (shown) => shown.conversation(target)?.isMember === false);
+  if (hasLeft) return t("thread.left");
   return deleted === true ? t("thread.deleted") : undefined;
 }
 
 /** Whom the conversation is with, and how they can be told from others of the same name. */
 function Title({ model, target }: Pick<Props, "model" | "target">) {
-  const peer = peerOf(model, target);
+  const peer = usePeer(model, target);
   const profile = useProfile(peer ?? "");
-  const name = peer === undefined ? (model.conversation(target)?.name ?? "") : shownName(profile);
+  const groupName = useShown(model, (shown) => shown.conversation(target)?.name ?? "");
+  const name = peer === undefined ? groupName : shownName(profile);
   return (
     <>
       {name === "" ? null : <Face name={name} seed={peer ?? name} isGroup={peer === undefined} />}

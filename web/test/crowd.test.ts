@@ -47,6 +47,12 @@ test(
     assert.equal((await header.boundingBox())?.height, 60, "the list does not squeeze the header");
     const list = page.getByRole("navigation");
     assert.ok((await list.getByRole("listitem").count()) < 40, "what is not on the screen is not drawn");
+    const topics = list.getByRole("listitem").filter({ hasText: "Topic number 59" });
+    assert.deepEqual(
+      await topics.evaluate((item) => [item.ariaPosInSet, item.ariaSetSize]),
+      ["1", String(CONVERSATIONS)],
+      "screen readers are told the place among all",
+    );
     await shot(page, "conversations");
     await page.keyboard.press("ControlOrMeta+k");
     await page.getByRole("combobox", { name: "Jump to a conversation or a person" }).fill("all of");
@@ -73,6 +79,8 @@ test(
       top,
       top.toSorted((a, b) => a.localeCompare(b, "en")),
     );
+    const first = panel.getByRole("listitem").first();
+    assert.equal(await first.getAttribute("aria-setsize"), String(MEMBERS));
     await shot(page, "members");
     await isOpenToAll(page, "a group of 200");
     await panel.locator(".members").evaluate((div) => {

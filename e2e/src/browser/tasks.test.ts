@@ -36,6 +36,11 @@ test("tasks in which a script of ours ran are told, each once, the longest first
   ]);
 });
 
+test("a thread's clock that leaps makes no task longer than it lasted", () => {
+  const task = whole("ThreadControllerImpl::RunTask", 0, 6_000, { tdur: 14_000 });
+  assert.deepEqual(tasksOf([main(1), task, script(10)], ORIGIN), [{ ms: 6, cpuMs: 6 }]);
+});
+
 test("other scripts, other threads, and scripts between two tasks make no task ours", () => {
   const elsewhere = { tid: 2 };
   assert.deepEqual(

@@ -15,7 +15,7 @@ export interface TraceEvent {
 export interface Task {
   /** By the clock of the wall. */
   readonly ms: number;
-  /** What the thread was running of it. */
+  /** What the thread was running of it. On a virtual machine a thread's clock leaps: it is at most `ms`. */
   readonly cpuMs: number;
 }
 
@@ -54,6 +54,6 @@ export function tasksOf(events: readonly TraceEvent[], origin: string): readonly
     if (task !== undefined && event.ts <= task.ts + (task.dur ?? 0)) ours.add(task);
   }
   return [...ours]
-    .map(({ dur = 0, tdur = dur }) => ({ ms: ms(dur), cpuMs: ms(tdur) }))
+    .map(({ dur = 0, tdur = dur }) => ({ ms: ms(dur), cpuMs: Math.min(ms(tdur), ms(dur)) }))
     .sort((a, b) => b.ms - a.ms);
 }
