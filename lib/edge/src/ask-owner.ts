@@ -24,11 +24,12 @@ interface AskOwnerParts {
 export function askOwner({ bus, clock, subject, from }: AskOwnerParts): Ask {
   const probe = encodeCommands(from, 0, []);
 
-  const untilNobodyServes = async (timeoutMs: number, over: AbortSignal): Promise<never> => {
+  const untilNobodyServes = async (over: AbortSignal): Promise<never> => {
     for (;;) {
       await clock.sleep(PROBE_EVERY_MS, over);
       try {
-        await bus.request(subject, probe, timeoutMs);
+        // Short: a probe that was on its way when the owner died is never answered either.
+        await bus.request(subject, probe, PROBE_EVERY_MS);
       } catch (error) {
         if (error instanceof NobodyServes) throw error;
         // The owner is there and busy, or NATS does not answer: the request has its own time-out.
@@ -39,10 +40,7 @@ export function askOwner({ bus, clock, subject, from }: AskOwnerParts): Ask {
   return async (bytes, timeoutMs) => {
     const over = new AbortController();
     try {
-      return await Promise.race([
-        bus.request(subject, bytes, timeoutMs),
-        untilNobodyServes(timeoutMs, over.signal),
-      ]);
+      return await Promise.race([bus.request(subject, bytes, timeoutMs), untilNobodyServes(over.signal)]);
     } finally {
       over.abort(new Error("the owner has answered"));
     }

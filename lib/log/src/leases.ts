@@ -82,7 +82,8 @@ export class Leases {
   readonly #stop = new AbortController();
   #draining = false;
   #renewedAt = 0;
-  #wake = (): void => {};
+  #isDue = false;
+  #stopWaiting = (): void => {};
 
   private constructor({ options, names, bus, owners, leases, holder, log }: LeasesParts) {
     this.#options = options;
@@ -254,12 +255,24 @@ export class Leases {
         this.#log.warn({ err: error }, "NATS did not answer about the leases: trying again");
         await systemClock.sleep(250);
       }
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      const timer = setTimeout(resolve, LEASE_RENEW_MS / 3);
-      await promise;
-      clearTimeout(timer);
+      if (!this.#isDue) await this.#rest();
+      this.#isDue = false;
     }
+  }
+
+  /** Resolves when something has changed, or when it is time to look anyway. */
+  async #rest(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#stopWaiting = resolve;
+    const timer = setTimeout(resolve, LEASE_RENEW_MS / 3);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Shares again now, or right after the sharing that is under way, whose view may be older. */
+  #wake(): void {
+    this.#isDue = true;
+    this.#stopWaiting();
   }
 
   async #share(): Promise<void> {
@@ -270,7 +283,7 @@ export class Leases {
       leases: new Map([...this.#view].map(([p, { owner }]) => [p, owner])),
     };
     const plan = planShare(me, view, partitions);
-    for (const partition of plan.claim) await this.#claim(partition);
+    await Promise.all(plan.claim.map((partition) => this.#claim(partition)));
     for (const { partition, to } of plan.give)
       if (this.#mine.has(partition) && !this.#giving.has(partition)) void this.#give(partition, to);
   }

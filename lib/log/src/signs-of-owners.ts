@@ -5,8 +5,11 @@ import { NobodyServes } from "@jichat/runtime/bus.ts";
 import type { Sign } from "./absences.ts";
 import { ASK_EVERY_MS, Absences } from "./absences.ts";
 
-/** An owner whose answer takes longer is silent. It is not asked again before that. */
-const ANSWER_MS = 1_000;
+/**
+ * An owner whose answer takes longer is silent. Short, since the question that was on its way when an owner was
+ * killed is never answered.
+ */
+const ANSWER_MS = ASK_EVERY_MS;
 const NOTHING = new Uint8Array(0);
 
 interface SignsParts {
