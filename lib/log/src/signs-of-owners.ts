@@ -1,7 +1,7 @@
 import type { Clock } from "@jichat/protocol/clock.ts";
 import type { Names } from "@jichat/protocol/bus/names.ts";
 import type { Bus, Subscription } from "@jichat/runtime/bus.ts";
-import { NobodyServes } from "@jichat/runtime/bus.ts";
+import { NobodyServes, SendRefused } from "@jichat/runtime/bus.ts";
 import type { Sign } from "./absences.ts";
 import { ASK_EVERY_MS, Absences } from "./absences.ts";
 
@@ -10,6 +10,11 @@ import { ASK_EVERY_MS, Absences } from "./absences.ts";
  * killed is never answered.
  */
 const ANSWER_MS = ASK_EVERY_MS;
+/**
+ * After this time without a question, an owner subscribes anew: its login may have been refused the subject
+ * before. A login that may not ask tries again after this time too.
+ */
+const AGAIN_MS = 60_000;
 const NOTHING = new Uint8Array(0);
 
 interface SignsParts {
@@ -33,14 +38,16 @@ export class SignsOfOwners {
   readonly #parts: SignsParts;
   readonly #absences: Absences;
   readonly #asking = new Set<string>();
-  readonly #subscription: Subscription;
+  #subscription: Subscription;
+  /** When this owner was last asked, or last subscribed. */
+  #heardAt: number;
+  #mayAskFrom = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SignsParts) {
     this.#parts = parts;
     this.#absences = new Absences(parts.quietMs);
-    this.#subscription = parts.bus.subscribe(parts.names.alive(parts.me), ({ reply }) => {
-      reply();
-    });
+    this.#heardAt = parts.clock.monotonic();
+    this.#subscription = this.#subscribe();
     parts.bus.onReconnect(() => {
       this.#absences.reconnected(parts.clock.monotonic());
     });
@@ -50,11 +57,30 @@ export class SignsOfOwners {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, me, living } = this.#parts;
     while (!signal.aborted) {
-      for (const id of this.#absences.asked(me, living(), clock.monotonic()))
-        if (!this.#asking.has(id)) void this.#ask(id, signal);
+      const now = clock.monotonic();
+      if (now - this.#heardAt > AGAIN_MS) this.#subscribeAgain(now);
+      if (now >= this.#mayAskFrom)
+        for (const id of this.#absences.asked(me, living(), now))
+          if (!this.#asking.has(id)) void this.#ask(id, signal);
       await clock.sleep(ASK_EVERY_MS, signal).catch(() => undefined);
     }
     this.#subscription.stop();
+  }
+
+  #subscribe(): Subscription {
+    const { bus, names, clock, me } = this.#parts;
+    return bus.subscribe(names.alive(me), ({ reply }) => {
+      this.#heardAt = clock.monotonic();
+      reply();
+    });
+  }
+
+  /** The new subscription comes before the end of the old one, so that no question finds nobody. */
+  #subscribeAgain(now: number): void {
+    const old = this.#subscription;
+    this.#heardAt = now;
+    this.#subscription = this.#subscribe();
+    old.stop();
   }
 
   renewed(id: string): void {
@@ -74,11 +100,13 @@ export class SignsOfOwners {
   }
 
   async #signOf(id: string): Promise<Sign> {
-    const { bus, names } = this.#parts;
+    const { bus, names, clock } = this.#parts;
     try {
       await bus.request(names.alive(id), NOTHING, ANSWER_MS);
       return "answered";
     } catch (error) {
+      // Each refused request is a line in the logs of nats-server.
+      if (error instanceof SendRefused) this.#mayAskFrom = clock.monotonic() + AGAIN_MS;
       return error instanceof NobodyServes ? "nobody" : "silent";
     }
   }
