@@ -8,7 +8,8 @@ import type { ClusterDice, Machine, Time } from "./world.ts";
 /** A router that can lose its lease, its machine, or both. */
 interface Reigning {
   readonly machine: Pick<Machine, "cut" | "kill" | "stall">;
-  readonly owner: Pick<Owner, "stop" | "drop">;
+  readonly owner: Pick<Owner, "drop">;
+  leave(): Promise<void>;
 }
 
 /** The parts of a cluster that can fail. */
@@ -134,7 +135,7 @@ export class Mishaps {
     const old = this.#cast.owner();
     if (old === undefined || this.#isOut) return;
     if (how === "clean") {
-      void old.owner.stop();
+      void old.leave();
       time.after(dice.between(0, 30), () => {
         this.#cast.startRouter();
       });
