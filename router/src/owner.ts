@@ -138,8 +138,8 @@ export class Owner {
 
   /**
    * Stops for a successor that has read a snapshot of a moment ago. Nobody serves until it has the lease, so
-   * this waits for little: effects that are not done by then are redone, and no second snapshot is saved, which
-   * takes long where the state is large.
+   * this waits for little: effects that are not done by then are redone, and no second snapshot is saved,
+   * which takes long where the state is large.
    */
   async handOver(): Promise<void> {
     await this.#endsCleanly(HANDED_EFFECTS_MS);

@@ -154,7 +154,8 @@ export class Mishaps {
 
   /**
    * A router loses its connection, and is taken for dead though it lives. It comes back before or after a
-   * successor reigns, with what it had under way, and reigns against it until it hears that its lease is gone.
+   * successor reigns, with what it had under way, and reigns against it until it hears that its lease is
+   * gone.
    */
   #robEarly(old: Reigning): void {
     const { dice, time } = this.#sim;

@@ -131,7 +131,9 @@ export class Machine {
     this.#onDeath.push(act);
   }
 
-  /** Takes the network from this machine. What it sends waits; what it has subscribed to is gone until then. */
+  /**
+   * Takes the network from this machine. What it sends waits; what it has subscribed to is gone until then.
+   */
   cut(ms: number): void {
     if (this.time.now < this.#cutUntil) return;
     this.#cutUntil = this.time.now + ms;

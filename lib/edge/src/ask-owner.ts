@@ -17,9 +17,9 @@ interface AskOwnerParts {
 
 /**
  * Asks the owner of a partition. A process that dies leaves its requests without an answer, and the bus tells
- * nobody. So while an answer is missing, this asks with a batch of no commands, one at a time, whether anybody
- * serves the subject. If nobody does, it rejects with `NobodyServes` before the time-out, though the request
- * may have arrived. A probe without an answer proves nothing.
+ * nobody. So while an answer is missing, this asks with a batch of no commands, one at a time, whether
+ * anybody serves the subject. If nobody does, it rejects with `NobodyServes` before the time-out, though the
+ * request may have arrived. A probe without an answer proves nothing.
  */
 export function askOwner({ bus, clock, subject, from }: AskOwnerParts): Ask {
   const probe = encodeCommands(from, 0, []);

@@ -1,6 +1,6 @@
 /**
- * What came of one question to an owner: an answer, the word of NATS that nobody has subscribed, or neither. A
- * stopped process and a host that is cut off are silent: NATS keeps their subscriptions for some seconds.
+ * What came of one question to an owner: an answer, the word of NATS that nobody has subscribed, or neither.
+ * A stopped process and a host that is cut off are silent: NATS keeps their subscriptions for some seconds.
  */
 export type Sign = "answered" | "nobody" | "silent";
 
@@ -21,10 +21,10 @@ interface Known {
  * Decides which owners are surely gone, so that their partitions need not wait for a lease to expire. Pure:
  * the caller passes the time, in monotonic milliseconds.
  *
- * An owner is gone if it has answered before, and NATS then says four times in a row that nobody has subscribed
- * to its subject. One that never answered (an earlier build, or a login that may not subscribe) is left to its
- * lease. So is everyone for `quietMs` after this process has lost its own connection, since others then come
- * back as late as it did.
+ * An owner is gone if it has answered before, and NATS then says four times in a row that nobody has
+ * subscribed to its subject. One that never answered (an earlier build, or a login that may not subscribe) is
+ * left to its lease. So is everyone for `quietMs` after this process has lost its own connection, since
+ * others then come back as late as it did.
  */
 export class Absences {
   readonly #quietMs: number;

@@ -6,8 +6,8 @@ import type { Sign } from "./absences.ts";
 import { ASK_EVERY_MS, Absences } from "./absences.ts";
 
 /**
- * An owner whose answer takes longer is silent. Short, since the question that was on its way when an owner was
- * killed is never answered.
+ * An owner whose answer takes longer is silent. Short, since the question that was on its way when an owner
+ * was killed is never answered.
  */
 const ANSWER_MS = ASK_EVERY_MS;
 /**
