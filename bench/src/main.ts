@@ -16,6 +16,7 @@ import { push } from "./figures/push.ts";
 import { pushPath } from "./figures/push-path.ts";
 import { pushQueue } from "./figures/push-queue.ts";
 import { resume } from "./figures/resume.ts";
+import { takeover } from "./figures/takeover.ts";
 import { tracing } from "./figures/tracing.ts";
 import { soak } from "./figures/soak.ts";
 import { PARTITIONS } from "./lab.ts";
@@ -39,6 +40,7 @@ const FIGURES: readonly Figure[] = [
   push,
   pushPath,
   encodings,
+  takeover,
   browser,
 ];
 

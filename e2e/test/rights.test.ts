@@ -35,6 +35,7 @@ const EDGE: Needs = {
 const OWNER: Needs = {
   settings: ["read"],
   handover: ["publish", "subscribe"],
+  alive: ["publish", "subscribe"],
   logStream: RW,
   leases: RW,
   owners: RW,
@@ -60,6 +61,7 @@ const NEEDS: Readonly<Record<NatsUser, Needs>> = {
   },
   storage: { ...OWNER, query: ["subscribe"], logStream: [...RW, "purge"], watermarks: RW },
   push: {
+    alive: ["publish", "subscribe"],
     settings: ["read"],
     accounts: ["read"],
     leases: RW,

@@ -5,6 +5,7 @@ import { clusterOf, inputOf } from "../test/input.ts";
 import type { Live } from "./ask-pods.ts";
 import type { Condition } from "./crd/status.ts";
 import type { DesiredInput } from "./desired/desired-input.ts";
+import { LABELS } from "./desired/names.ts";
 import { connectorRevision, deployment } from "./desired/workloads.ts";
 import type { Finding } from "./kube/conditions.ts";
 import { no, unknown, yes } from "./kube/conditions.ts";
@@ -26,10 +27,17 @@ const QUIET: Live = {
 };
 const TALKED = yes("Talked");
 
-const running = (input: DesiredInput, connectors = 2): Observed => {
+interface Seen {
+  readonly input?: DesiredInput;
+  readonly connectors?: number;
+  readonly servers?: readonly KubeObject[];
+}
+
+const running = (input: DesiredInput, { connectors = 2, servers = [] }: Seen): Observed => {
   const withReady = (object: KubeObject, readyReplicas: number): KubeObject =>
     ({ ...object, status: { replicas: 2, readyReplicas, updatedReplicas: 2 } }) as KubeObject;
   return new Observed([
+    ...servers,
     ...(["router", "storage", "api"] as const).map((name) => withReady(deployment(input, name), 2)),
     withReady(connectorRevision(input, 2), connectors),
   ]);
@@ -37,17 +45,15 @@ const running = (input: DesiredInput, connectors = 2): Observed => {
 
 function told(
   talk: Finding,
-  more: {
+  more: Seen & {
     live?: Partial<Live>;
     backends?: Partial<BackendsSeen>;
-    input?: DesiredInput;
-    connectors?: number;
   } = {},
 ): (type: string) => string {
-  const { input = inputOf({ clickhouse: { embedded: {} } }), connectors } = more;
+  const { input = inputOf({ clickhouse: { embedded: {} } }) } = more;
   const status = statusOf({
     input,
-    observed: running(input, connectors),
+    observed: running(input, more),
     backends: { ...WELL, ...more.backends },
     plan: { objects: [], removals: [], waitsFor: undefined },
     unserved: [],
@@ -134,4 +140,28 @@ test("a pass that fails updates the conditions of the talks, and no others", () 
     "Ready False PeopleCannotTalk",
     "SyntheticTalk False SendFails",
   ]);
+});
+
+const servers = (ready: number, wanted = 3, updateRevision = "a"): KubeObject[] => [
+  {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata: { name: "chat-nats", namespace: "people", labels: { [LABELS.component]: "nats" } },
+    spec: { replicas: wanted },
+    status: { replicas: wanted, readyReplicas: ready, currentRevision: "a", updateRevision },
+  } as KubeObject,
+];
+
+test("two of three nats-servers are a quorum: Ready stays, and Degraded says how many are missing", () => {
+  const of = told(TALKED, { servers: servers(2) });
+  assert.match(of("Ready"), /^True AllReady/);
+  assert.match(of("Degraded"), /^True ServersMissing 2 of 3 nats-servers are ready/);
+  assert.match(told(TALKED, { servers: servers(3) })("Degraded"), /^False AsWanted/);
+  // Without a quorum, NATS does not answer: that is another reason.
+  assert.match(told(TALKED, { servers: servers(1) })("Degraded"), /^False AsWanted/);
+  assert.match(told(TALKED, { servers: servers(0, 1) })("Degraded"), /^False AsWanted/);
+  // A roll restarts one at a time: Progressing says so.
+  const rolling = told(TALKED, { servers: servers(2, 3, "b") });
+  assert.match(rolling("Degraded"), /^False AsWanted/);
+  assert.match(rolling("Progressing"), /^True RollingOut .*nats 2\/3/);
 });

@@ -16,7 +16,7 @@ import type { Observed } from "./observed.ts";
 import { countOf, jobState } from "./observed.ts";
 import { tellRefused } from "./apply-all.ts";
 import { podsRefused, tellPodsRefused } from "./pods-refused.ts";
-import { pullFailures, tellPulls, versionServing } from "./serving.ts";
+import { atQuorum, pullFailures, tellPulls, versionServing } from "./serving.ts";
 import type { BackendsSeen } from "./plan.ts";
 import { readyFinding } from "./ready.ts";
 import { rotated } from "./rotation-way.ts";
@@ -135,6 +135,8 @@ function degraded(facts: StatusFacts, backends: Finding, ofSchema: Finding): Fin
   if (refused.length > 0) return yes("ApplyRefused", tellRefused(refused));
   const pulls = pullFailures(observed);
   if (pulls.length > 0) return yes("ImagePull", tellPulls(pulls));
+  const few = facts.plan.waitsFor === undefined ? atQuorum(observed) : undefined;
+  if (few !== undefined) return yes("ServersMissing", few);
   const short = podsRefused(observed);
   if (short.length > 0) return yes("PodsRefused", tellPodsRefused(short));
   const isBad = backends.status === "False" || ofSchema.reason === "MigrationFailed";

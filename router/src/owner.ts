@@ -24,8 +24,10 @@ const BATCH_BYTES_LEAST = 1_024;
 const RETRY_MS = 200;
 /** A repair of the log, or the return of the newer store, is noticed within this time. */
 const REST_MS = 3_000;
-/** How long a clean stop waits for effects. The successor redoes the rest. */
+/** How long a clean stop waits for effects. The next owner redoes the rest. */
 const EFFECTS_GRACE_MS = 3_000;
+/** The same while a successor waits, and nobody serves. */
+const HANDED_EFFECTS_MS = 200;
 
 export interface OwnerWorld extends EffectsWorld {
   readonly log: Log;
@@ -132,18 +134,34 @@ export class Owner {
   }
 
   /**
-   * Stops cleanly: finishes the append in flight, then the effects, and saves a snapshot for the successor.
+   * Stops cleanly: finishes the append in flight, then the effects, and saves a snapshot for the next owner.
    */
   async stop(): Promise<void> {
+    if (await this.#endsCleanly(EFFECTS_GRACE_MS)) await this.snapshot();
+    this.#end();
+  }
+
+  /**
+   * Stops for a successor that has read a snapshot of a moment ago. Nobody serves until it has the lease, so
+   * this waits for little: effects that are not done by then are redone, and no second snapshot is saved,
+   * which takes long where the state is large.
+   */
+  async handOver(): Promise<void> {
+    await this.#endsCleanly(HANDED_EFFECTS_MS);
+    this.#end();
+  }
+
+  /** Ends the reign, then waits for effects. False if the reign has not ended in time. */
+  async #endsCleanly(effectsMs: number): Promise<boolean> {
     const { clock } = this.#world;
     this.#stop.abort(new Error("stopped"));
-    if (!(await this.#endsWithinGrace())) {
-      this.state = "stopped";
-      return;
-    }
-    const until = clock.monotonic() + EFFECTS_GRACE_MS;
+    if (!(await this.#endsWithinGrace())) return false;
+    const until = clock.monotonic() + effectsMs;
     while (!this.isIdle && clock.monotonic() < until) await clock.sleep(5);
-    await this.snapshot();
+    return true;
+  }
+
+  #end(): void {
     this.#abort.abort(new Error("stopped"));
     this.state = "stopped";
   }

@@ -161,7 +161,7 @@ export class Router implements LeaseHolder {
           this.#warn("the successor could not prepare the hand-over", error, partition);
         });
     }
-    await owner.stop();
+    await (to === undefined ? owner.stop() : owner.handOver());
     if (this.#owners.get(partition) === owner) this.#owners.delete(partition);
     await this.#push.release(partition);
   }

@@ -1,6 +1,8 @@
 import type { Dice } from "@jichat/protocol/dice.ts";
 
 const LEASE_MOVES = ["crash", "stall", "steal", "clean"] as const;
+/** Faults that only tests which name them have, so that a seed is what it was before there were any. */
+const NAMED = ["cut"] as const;
 const FAULTS = [
   ...LEASE_MOVES,
   "connector",
@@ -16,8 +18,8 @@ const FAULTS = [
   "stuck",
   "haste",
 ] as const;
-export type LeaseMove = (typeof LEASE_MOVES)[number];
-export type FaultKind = (typeof FAULTS)[number];
+export type LeaseMove = (typeof LEASE_MOVES | typeof NAMED)[number];
+export type FaultKind = (typeof FAULTS | typeof NAMED)[number];
 
 /**
  * Each seed has only a few kinds of faults, and more of each (swarm testing, Groce et al. 2012). A case such

@@ -7,8 +7,9 @@ import type { ClusterDice, Machine, Time } from "./world.ts";
 
 /** A router that can lose its lease, its machine, or both. */
 interface Reigning {
-  readonly machine: Pick<Machine, "kill" | "stall">;
-  readonly owner: Pick<Owner, "stop" | "drop">;
+  readonly machine: Pick<Machine, "cut" | "kill" | "stall">;
+  readonly owner: Pick<Owner, "drop">;
+  leave(): Promise<void>;
 }
 
 /** The parts of a cluster that can fail. */
@@ -134,17 +135,35 @@ export class Mishaps {
     const old = this.#cast.owner();
     if (old === undefined || this.#isOut) return;
     if (how === "clean") {
-      void old.owner.stop();
+      void old.leave();
       time.after(dice.between(0, 30), () => {
         this.#cast.startRouter();
       });
       return;
     }
+    if (how === "cut") return this.#robEarly(old);
     if (how === "crash") old.machine.kill();
     if (how === "stall") old.machine.stall(dice.between(500, 4_000));
     time.after(dice.between(0, 800), () => {
       this.#cast.startRouter();
       time.after(dice.between(0, how === "stall" ? 4_500 : 1_200), () => {
+        old.owner.drop();
+      });
+    });
+  }
+
+  /**
+   * A router loses its connection, and is taken for dead though it lives. It comes back before or after a
+   * successor reigns, with what it had under way, and reigns against it until it hears that its lease is
+   * gone.
+   */
+  #robEarly(old: Reigning): void {
+    const { dice, time } = this.#sim;
+    const awayMs = dice.between(100, 3_000);
+    old.machine.cut(awayMs);
+    time.after(dice.between(50, 900), () => {
+      this.#cast.startRouter();
+      time.after(awayMs + dice.between(0, 800), () => {
         old.owner.drop();
       });
     });

@@ -34,11 +34,24 @@ export class Network {
     return {
       ...side,
       subscribe: (subject, receive) => {
-        const subscription = side.subscribe(subject, receive);
+        let subscription = side.subscribe(subject, receive);
+        let isOver = false;
         machine.onDeath(() => {
           if (!machine.dice.chance(HOST_LOST)) subscription.stop();
         });
-        return subscription;
+        machine.onCut({
+          lost: () => {
+            subscription.stop();
+          },
+          back: () => {
+            if (!isOver) subscription = side.subscribe(subject, receive);
+          },
+        });
+        const over = (end: "drain" | "stop") => (): void => {
+          isOver = true;
+          subscription[end]();
+        };
+        return { drain: over("drain"), stop: over("stop") };
       },
     };
   }

@@ -70,6 +70,13 @@ export class RouterModel {
     });
   }
 
+  /** Leaves as a router does that stops: in every second seed to a successor that is there. */
+  async leave(): Promise<void> {
+    if (this.#sim.seed % 2 === 0) return this.owner.stop();
+    await this.owner.snapshot();
+    return this.owner.handOver();
+  }
+
   #log(): Log {
     const log = this.#sim.log.from(this.machine);
     if (this.#sim.guards.redo) return log;

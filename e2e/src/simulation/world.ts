@@ -101,6 +101,8 @@ export class Machine {
   readonly clock: Clock;
   #isDead = false;
   #stalledUntil = 0;
+  #cutUntil = 0;
+  readonly #onCut: { readonly lost: () => void; readonly back: () => void }[] = [];
   readonly #onDeath: (() => void)[] = [];
 
   /** `skewMs` is the offset of this machine's clock. */
@@ -129,6 +131,22 @@ export class Machine {
     this.#onDeath.push(act);
   }
 
+  /**
+   * Takes the network from this machine. What it sends waits; what it has subscribed to is gone until then.
+   */
+  cut(ms: number): void {
+    if (this.time.now < this.#cutUntil) return;
+    this.#cutUntil = this.time.now + ms;
+    for (const { lost } of this.#onCut) lost();
+    this.time.after(ms, () => {
+      if (!this.#isDead) for (const { back } of this.#onCut) back();
+    });
+  }
+
+  onCut(acts: { readonly lost: () => void; readonly back: () => void }): void {
+    this.#onCut.push(acts);
+  }
+
   stall(ms: number): void {
     this.#stalledUntil = Math.max(this.#stalledUntil, this.time.now + ms);
   }
@@ -147,7 +165,8 @@ export class Machine {
   }
 
   /** One way over the network: usually fast, sometimes slow. */
-  hop(): Promise<void> {
-    return this.time.sleep(this.dice.mishap(0.03) ? this.dice.between(50, 2_500) : this.dice.between(0.2, 4));
+  async hop(): Promise<void> {
+    await this.time.sleep(this.dice.mishap(0.03) ? this.dice.between(50, 2_500) : this.dice.between(0.2, 4));
+    while (this.time.now < this.#cutUntil) await this.time.sleep(this.#cutUntil - this.time.now);
   }
 }

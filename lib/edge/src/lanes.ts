@@ -7,7 +7,8 @@ import type { Bus } from "@jichat/runtime/bus.ts";
 import { partitionOf } from "@jichat/protocol/ids.ts";
 import { WHERE } from "@jichat/conversation/command.ts";
 import { errorOf, isRefused } from "@jichat/protocol/bus/command.ts";
-import type { Sender } from "./command-lane.ts";
+import { askOwner } from "./ask-owner.ts";
+import type { Ask, Sender } from "./command-lane.ts";
 import { CommandLane } from "./command-lane.ts";
 import { beatMs, restMs } from "./gathering.ts";
 
@@ -52,31 +53,26 @@ export class Lanes {
       },
       askBytesMax: () => bus.bytesMax,
     };
-    const ask = async (partition: number, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array> =>
-      bus.request(names.command(partition), bytes, timeoutMs);
+    const askOf = (partition: number): Ask =>
+      askOwner({ bus, clock, subject: names.command(partition), from });
     const every = (laneOf: (partition: number) => CommandLane): CommandLane[] =>
       Array.from({ length: partitions }, (_, partition) => laneOf(partition));
-    this.#lanes = every(
-      (partition) =>
-        new CommandLane({
-          ...options,
-          restMs: (exchangeMs) => restMs(exchangeMs, this.#unanswered),
-          ask: async (bytes, timeoutMs) => {
-            this.#unanswered += EXCHANGE_WEIGHT * (unansweredOf(this.#lanes) - this.#unanswered);
-            const started = clock.monotonic();
-            const data = await ask(partition, bytes, timeoutMs);
-            this.#exchangeMs += EXCHANGE_WEIGHT * (clock.monotonic() - started - this.#exchangeMs);
-            return data;
-          },
-        }),
-    );
+    this.#lanes = every((partition) => {
+      const ask = askOf(partition);
+      return new CommandLane({
+        ...options,
+        restMs: (exchangeMs) => restMs(exchangeMs, this.#unanswered),
+        ask: async (bytes, timeoutMs) => {
+          this.#unanswered += EXCHANGE_WEIGHT * (unansweredOf(this.#lanes) - this.#unanswered);
+          const started = clock.monotonic();
+          const data = await ask(bytes, timeoutMs);
+          this.#exchangeMs += EXCHANGE_WEIGHT * (clock.monotonic() - started - this.#exchangeMs);
+          return data;
+        },
+      });
+    });
     this.#readingLanes = every(
-      (partition) =>
-        new CommandLane({
-          ...options,
-          restMs: () => 0,
-          ask: async (bytes, timeoutMs) => ask(partition, bytes, timeoutMs),
-        }),
+      (partition) => new CommandLane({ ...options, restMs: () => 0, ask: askOf(partition) }),
     );
   }
 

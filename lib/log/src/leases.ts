@@ -7,9 +7,12 @@ import { Bucket } from "@jichat/runtime/bucket.ts";
 import type { BucketEntry } from "@jichat/runtime/bucket.ts";
 import { HeardClock } from "./heard-clock.ts";
 import { hearingOf } from "@jichat/runtime/hearing.ts";
+import type { Bus } from "@jichat/runtime/bus.ts";
 import type { LeaseView } from "./share.ts";
+import { NatsBus } from "@jichat/runtime/nats-bus.ts";
 import { isDraining, ownerText } from "@jichat/protocol/bus/kv-values.ts";
 import { planShare } from "./share.ts";
+import { SignsOfOwners } from "./signs-of-owners.ts";
 
 export interface LeaseHolder {
   /** The lease is ours now. A lease proves nothing; the log does. */
@@ -43,6 +46,8 @@ const UNHEARD_MAX_MS = 1.5 * LEASE_RENEW_MS;
 
 interface LeasesParts {
   readonly options: LeaseOptions;
+  readonly names: Names;
+  readonly bus: Bus;
   readonly owners: Bucket;
   readonly leases: Bucket;
   readonly holder: LeaseHolder;
@@ -67,23 +72,34 @@ export class Leases {
   readonly #log: Logger;
   readonly #heard = new HeardClock(systemClock, UNHEARD_MAX_MS);
   /** `at` is the time of the last renewal, on `#heard`. */
-  readonly #seen = new Map<string, { at: number; draining: boolean }>();
+  readonly #seen = new Map<string, { at: number; draining: boolean; revision: number }>();
   /** `since` is the time at which we heard of the lease, on the monotonic clock. */
   readonly #view = new Map<number, { owner: string; revision: number; since: number }>();
   #joined = false;
+  readonly #signs: SignsOfOwners;
   readonly #mine = new Set<number>();
   readonly #giving = new Set<number>();
   readonly #stop = new AbortController();
   #draining = false;
   #renewedAt = 0;
-  #wake = (): void => {};
+  #isDue = false;
+  #stopWaiting = (): void => {};
 
-  private constructor({ options, owners, leases, holder, log }: LeasesParts) {
+  private constructor({ options, names, bus, owners, leases, holder, log }: LeasesParts) {
     this.#options = options;
     this.#owners = owners;
     this.#leases = leases;
     this.#holder = holder;
     this.#log = log;
+    this.#signs = new SignsOfOwners({
+      bus,
+      names,
+      clock: systemClock,
+      me: options.me,
+      quietMs: LEASE_TTL_MS,
+      living: () => this.#alive().keys(),
+      strike: (id) => this.#strike(id),
+    });
   }
 
   /**
@@ -97,7 +113,8 @@ export class Leases {
   ): Promise<Leases> {
     const owners = await Bucket.open(nats, names.owners, TIMEOUT_MS);
     const leases = await Bucket.open(nats, names.leases, TIMEOUT_MS);
-    const self = new Leases({ options, owners, leases, holder, log });
+    const bus = new NatsBus(nats, log);
+    const self = new Leases({ options, names, bus, owners, leases, holder, log });
     await self.#watch(owners, "the bucket of owners", (entry) => {
       self.#onOwner(entry);
     });
@@ -106,6 +123,7 @@ export class Leases {
     });
     self.#joined = true;
     void self.#run();
+    void self.#signs.run(self.#stop.signal);
     return self;
   }
 
@@ -168,10 +186,33 @@ export class Leases {
 
   #onOwner(entry: BucketEntry): void {
     const id = entry.key.slice(this.#options.role.length + 1);
-    if (id === this.#options.me) this.#heard.heard();
-    if (entry.operation === "PUT")
-      this.#seen.set(id, { at: this.#heard.now(), draining: isDraining(entry.string()) });
-    else this.#seen.delete(id);
+    const isMe = id === this.#options.me;
+    if (isMe) this.#heard.heard();
+    if (entry.operation === "PUT") {
+      const draining = isDraining(entry.string());
+      this.#seen.set(id, { at: this.#heard.now(), draining, revision: entry.revision });
+      this.#signs.renewed(id);
+      return;
+    }
+    this.#seen.delete(id);
+    this.#signs.left(id);
+    // Somebody took this owner for gone. It says at once that it is not, and gets a share again.
+    if (isMe) this.#renewedAt = 0;
+  }
+
+  /**
+   * Deletes the key of an owner that has no connection, so that all others see its partitions free. Nothing
+   * happens if it has renewed its key since, or if another one was faster.
+   */
+  async #strike(id: string): Promise<void> {
+    const previousSeq = this.#seen.get(id)?.revision;
+    if (previousSeq === undefined) return;
+    try {
+      await this.#owners.kv.delete(`${this.#options.role}.${id}`, { previousSeq });
+      this.#log.warn({ owner: id }, "an owner has no connection to NATS any more: its partitions are free");
+    } catch (error) {
+      this.#log.debug({ err: error, owner: id }, "the key of an owner was not deleted");
+    }
   }
 
   #onLease(entry: BucketEntry): void {
@@ -214,12 +255,24 @@ export class Leases {
         this.#log.warn({ err: error }, "NATS did not answer about the leases: trying again");
         await systemClock.sleep(250);
       }
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      const timer = setTimeout(resolve, LEASE_RENEW_MS / 3);
-      await promise;
-      clearTimeout(timer);
+      if (!this.#isDue) await this.#rest();
+      this.#isDue = false;
     }
+  }
+
+  /** Resolves when something has changed, or when it is time to look anyway. */
+  async #rest(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#stopWaiting = resolve;
+    const timer = setTimeout(resolve, LEASE_RENEW_MS / 3);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Shares again now, or right after the sharing that is under way, whose view may be older. */
+  #wake(): void {
+    this.#isDue = true;
+    this.#stopWaiting();
   }
 
   async #share(): Promise<void> {
@@ -230,7 +283,7 @@ export class Leases {
       leases: new Map([...this.#view].map(([p, { owner }]) => [p, owner])),
     };
     const plan = planShare(me, view, partitions);
-    for (const partition of plan.claim) await this.#claim(partition);
+    await Promise.all(plan.claim.map((partition) => this.#claim(partition)));
     for (const { partition, to } of plan.give)
       if (this.#mine.has(partition) && !this.#giving.has(partition)) void this.#give(partition, to);
   }

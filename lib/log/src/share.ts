@@ -39,11 +39,12 @@ export function planShare(me: string, view: LeaseView, partitions: number): Shar
     else held.set(owner, (held.get(owner) ?? 0) + 1);
     if (owner === me) mine.push(partition);
   }
-  const claim = free.slice(0, Math.max(0, (quota.get(me) ?? 0) - mine.length));
-  // Free partitions are not given away: owners below their share claim them.
+  // The same list in every process, so that two owners rarely want the same free partition.
   const wanting = [...quota].flatMap(([id, count]) =>
     Array.from({ length: Math.max(0, count - (held.get(id) ?? 0)) }, () => id),
   );
+  const claim = free.filter((_, index) => wanting[index] === me);
+  // Free partitions are not given away: owners below their share claim them.
   const takers = wanting.filter((id) => id !== me).slice(0, Math.max(0, wanting.length - free.length));
   const surplus = mine.slice(quota.get(me) ?? 0);
   const give = surplus

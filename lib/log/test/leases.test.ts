@@ -6,12 +6,14 @@ import type { Names } from "@jichat/protocol/bus/names.ts";
 import { namesOf } from "@jichat/protocol/bus/names.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import type { LogSettings } from "@jichat/protocol/log/streams.ts";
-import { LEASE_TTL_MS } from "@jichat/protocol/log/streams.ts";
+import { LEASE_RENEW_MS, LEASE_TTL_MS } from "@jichat/protocol/log/streams.ts";
 import type { Servers } from "@jichat/testkit/local/servers.ts";
 import { startNatsServers } from "@jichat/testkit/local/servers.ts";
 import type { LeaseHolder } from "../src/leases.ts";
 import { Leases } from "../src/leases.ts";
+import { Bucket } from "@jichat/runtime/bucket.ts";
 import { connectNats } from "@jichat/runtime/nats.ts";
+import { ownerText } from "@jichat/protocol/bus/kv-values.ts";
 import { openCluster } from "../src/open-cluster.ts";
 
 const PARTITIONS = 16;
@@ -114,15 +116,118 @@ test(
   },
 );
 
-test("an owner that dies is replaced when its lease has expired", { timeout: 60_000 }, async () => {
-  const { connections, holders, leases } = await joinAll(namesOf("death"), 2);
-  await untilEven(holders);
-  await connections[0]?.close();
-  await untilEven(holders.slice(1));
-  await leases[1]?.leave(0);
-  await leases[0]?.leave(0); // It has no connection any more; it stops trying all the same.
-  await connections[1]?.close();
-});
+/** Signs of life were given by now, and no connection is too new to be trusted. */
+const acquainted = (): Promise<void> => systemClock.sleep(1_000);
+
+test(
+  "an owner whose connection ends is replaced long before its lease expires",
+  { timeout: 60_000 },
+  async () => {
+    const { connections, holders, leases } = await joinAll(namesOf("death"), 3);
+    await untilEven(holders);
+    await acquainted();
+    await connections[0]?.close();
+    const died = performance.now();
+    await untilEven(holders.slice(1));
+    const tookMs = performance.now() - died;
+    // A lease that was renewed just before expires after 4 s. The bound leaves room for a slow machine.
+    assert.ok(tookMs < LEASE_TTL_MS - LEASE_RENEW_MS, `it took ${tookMs.toFixed(0)} ms`);
+    await leases[1]?.leave(0);
+    await leases[2]?.leave(0);
+    await leases[0]?.leave(0); // It has no connection any more; it stops trying all the same.
+    await connections[1]?.close();
+    await connections[2]?.close();
+  },
+);
+
+/**
+ * An owner that holds half of the partitions of `names` beside a real one, and renews its key as long as it is
+ * told to. Whether it gives signs of life is up to the test.
+ */
+async function besideGhost(names: Names) {
+  const ghost = "a-ghost";
+  const nats = await connectNats(url, ghost, log);
+  await makeBuckets(names, nats);
+  const [owners, leases] = await Promise.all([
+    Bucket.open(nats, names.owners),
+    Bucket.open(nats, names.leases),
+  ]);
+  const renew = async (): Promise<number> => owners.kv.put(`router.${ghost}`, ownerText(1, false));
+  await renew();
+  for (let partition = 0; partition < PARTITIONS / 2; partition += 1)
+    await leases.kv.put(`router.${partition}`, ghost);
+  const renewing = setInterval(() => void renew(), LEASE_RENEW_MS / 2);
+  const holder = new Holder();
+  const options = { role: "router", me: "living", partitions: PARTITIONS, known: 1 } as const;
+  const connection = await connectNats(url, "living", log);
+  const living = await Leases.join(connection, names, { options, holder, log });
+  const end = async (): Promise<void> => {
+    clearInterval(renewing);
+    await living.leave(0);
+    await Promise.all([nats.close(), connection.close()]);
+  };
+  return { ghost, nats, holder, end };
+}
+
+test(
+  "an owner that never gave a sign of life, as one of an earlier build, keeps its partitions",
+  { timeout: 60_000 },
+  async () => {
+    const { holder, end } = await besideGhost(namesOf("earlier"));
+    await systemClock.sleep(LEASE_TTL_MS);
+    assert.equal(holder.serving.size, PARTITIONS / 2);
+    await end();
+  },
+);
+
+test(
+  "an owner that is connected and silent keeps its partitions; without a connection it loses them",
+  { timeout: 60_000 },
+  async () => {
+    const names = namesOf("silent");
+    const { ghost, nats, holder, end } = await besideGhost(names);
+    let isSilent = false;
+    const subscription = nats.subscribe(names.alive(ghost), {
+      callback: (_, message) => void (isSilent || message.respond()),
+    });
+    await acquainted();
+    isSilent = true;
+    await systemClock.sleep(LEASE_TTL_MS);
+    assert.equal(holder.serving.size, PARTITIONS / 2);
+    isSilent = false;
+    await acquainted();
+    subscription.unsubscribe();
+    // Its key is deleted once, and it renews it: then it is left in peace, with its share.
+    const until = performance.now() + EVEN_WITHIN_MS;
+    while (holder.serving.size === PARTITIONS / 2 && performance.now() < until) await systemClock.sleep(20);
+    assert.ok(holder.serving.size > PARTITIONS / 2, "an owner without a subscription was not struck off");
+    await end();
+  },
+);
+
+test(
+  "an owner that was struck off though it lives says so at once, and has its share again",
+  { timeout: 60_000 },
+  async () => {
+    const names = namesOf("struck");
+    const { connections, holders, leases } = await joinAll(names, 2);
+    await untilEven(holders);
+    const [nats] = connections;
+    assert.ok(nats !== undefined);
+    const owners = await Bucket.open(nats, names.owners);
+    await owners.kv.delete(`router.${names.cluster}-0`);
+    const struckAt = performance.now();
+    for (;;) {
+      const entry = await owners.kv.get(`router.${names.cluster}-0`);
+      if (entry?.operation === "PUT") break;
+      assert.ok(performance.now() - struckAt < LEASE_RENEW_MS, "it waited for its next renewal");
+      await systemClock.sleep(10);
+    }
+    await untilEven(holders);
+    await Promise.all(leases.map((lease) => lease.leave(0)));
+    await Promise.all(connections.map((each) => each.close()));
+  },
+);
 
 test(
   "an outage of NATS that is longer than a lease moves no lease, since nobody could renew one",

@@ -17,7 +17,7 @@ import { CONTAINER_SECURITY } from "./pods.ts";
 import { secretsOf, settingsOf } from "./settings.ts";
 import type { DesiredInput } from "./desired-input.ts";
 import { backendUrl } from "./desired-input.ts";
-import { connectorRevision } from "./workloads.ts";
+import { connectorRevision, deployment } from "./workloads.ts";
 
 test("the same spec makes the same objects, and ChatClusters of different names share none", () => {
   const ids = (input: DesiredInput): string[] =>
@@ -41,6 +41,43 @@ test("every pod passes the restricted standard, has no token, and leaves a lost 
     for (const container of spec.containers) assert.deepEqual(container.securityContext, CONTAINER_SECURITY);
     assert.ok(spec.tolerations?.some(({ tolerationSeconds }) => tolerationSeconds === 15));
   }
+});
+
+test("a template's own tolerations of lost nodes win, each taint for itself", () => {
+  const secondsOf = (tolerations: readonly object[]) => {
+    const input = inputOf({ routers: { replicas: 2, template: { tolerations } } });
+    const of = deployment(input, "router").spec.template.spec.tolerations ?? [];
+    return of.map(({ key, tolerationSeconds }) => [
+      key?.replace("node.kubernetes.io/", ""),
+      tolerationSeconds,
+    ]);
+  };
+  const [exists, effect] = [{ operator: "Exists" }, { effect: "NoExecute" }];
+  const unreachable = { key: "node.kubernetes.io/unreachable", ...exists, ...effect };
+  const ours = [
+    ["not-ready", 15],
+    ["unreachable", 15],
+  ];
+  assert.deepEqual(secondsOf([]), ours);
+  assert.deepEqual(secondsOf([{ ...unreachable, tolerationSeconds: 300 }]), [
+    ["unreachable", 300],
+    ["not-ready", 15],
+  ]);
+  assert.deepEqual(secondsOf([unreachable]), [
+    ["unreachable", undefined],
+    ["not-ready", 15],
+  ]);
+  assert.deepEqual(secondsOf([exists]), [[undefined, undefined]]);
+  // Others' taints, and other effects of the same one, say nothing about an eviction.
+  assert.deepEqual(secondsOf([{ key: "gpu", ...exists }]), [["gpu", undefined], ...ours]);
+  assert.deepEqual(secondsOf([{ ...unreachable, effect: "NoSchedule" }]), [
+    ["unreachable", undefined],
+    ...ours,
+  ]);
+  assert.deepEqual(secondsOf([{ key: unreachable.key, operator: "Equal", value: "x" }]), [
+    ["unreachable", undefined],
+    ...ours,
+  ]);
 });
 
 test("no secret is in a ConfigMap, an argument or a variable, and the Secret of a component holds only what it needs", () => {

@@ -79,6 +79,9 @@ const api = (names: Names): Permissions => ({
   subscribe: [],
 });
 
+/** Signs of life between those that share partitions. Each asks the others, and answers. */
+const aliveOf = ({ cluster }: Names): string => `${cluster}.alive.*`;
+
 /** Permissions of the components that share partitions by leases. */
 const lessees = (names: Names): readonly string[] => [
   ...START,
@@ -86,6 +89,7 @@ const lessees = (names: Names): readonly string[] => [
   ...readsBucket(names.settings),
   ...readsAndWrites(names.leases),
   ...readsAndWrites(names.owners),
+  aliveOf(names),
 ];
 
 const owners = (names: Names, logs: readonly string[]): readonly string[] => [
@@ -104,7 +108,7 @@ const router = (names: Names, logs: readonly string[]): Permissions => ({
     `${names.cluster}.push.*`,
     ...readsBucket(names.watermarks),
   ],
-  subscribe: [`${names.cluster}.cmd.*`, `${names.cluster}.handover.*`],
+  subscribe: [`${names.cluster}.cmd.*`, `${names.cluster}.handover.*`, aliveOf(names)],
 });
 
 const storage = (names: Names, logs: readonly string[]): Permissions => ({
@@ -113,7 +117,7 @@ const storage = (names: Names, logs: readonly string[]): Permissions => ({
     ...logs.map((log) => `$JS.API.STREAM.PURGE.${log}`),
     ...readsAndWrites(names.watermarks),
   ],
-  subscribe: [`${names.cluster}.query.*`, `${names.cluster}.handover.*`],
+  subscribe: [`${names.cluster}.query.*`, `${names.cluster}.handover.*`, aliveOf(names)],
 });
 
 const push = (names: Names): Permissions => ({
@@ -133,7 +137,7 @@ const push = (names: Names): Permissions => ({
     ...[names.pushDevices, names.pushLater].flatMap((name) => [...readsAndWrites(name), erases(name)]),
     `$KV.${names.settings}.${PUSH_OFFER_KEY}`,
   ],
-  subscribe: [],
+  subscribe: [aliveOf(names)],
 });
 
 /**

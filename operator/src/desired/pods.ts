@@ -1,5 +1,5 @@
 import { hashOf } from "../kube/hash.ts";
-import type { V1Container, V1PodSpec, V1SecurityContext } from "@kubernetes/client-node";
+import type { V1Container, V1PodSpec, V1SecurityContext, V1Toleration } from "@kubernetes/client-node";
 import type { ChatClusterSpec } from "../crd/spec.ts";
 import type { Role } from "./names.ts";
 import { labelsOf, objectName } from "./names.ts";
@@ -50,12 +50,27 @@ export const CONTAINER_SECURITY: V1SecurityContext = {
 export const imageOf = ({ cluster: { spec }, version }: DesiredInput, component: string): string =>
   `${spec.image.registry}/${component}:${version}`;
 
-const leaveLostNodes = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"].map((key) => ({
-  key,
-  operator: "Exists",
-  effect: "NoExecute",
-  tolerationSeconds: LOST_NODE_SECONDS,
-}));
+const LOST_NODE_TAINTS = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] as const;
+
+/** Whether a toleration of a template matches an eviction from a lost node, by Kubernetes's rules. */
+const isForTaint =
+  (taint: string) =>
+  ({ key, effect, operator = "Equal", value = "" }: V1Toleration): boolean =>
+    ((key ?? "") === "" || key === taint) &&
+    ((effect ?? "") === "" || effect === "NoExecute") &&
+    (operator === "Exists" || ((key ?? "") !== "" && value === ""));
+
+/**
+ * Tolerations that let a pod leave a lost node soon. Where the template tolerates such a node, only its word
+ * counts: of several matching tolerations Kubernetes takes the shortest.
+ */
+const lostNodeTolerations = (theirs: readonly V1Toleration[]): readonly V1Toleration[] =>
+  LOST_NODE_TAINTS.filter((taint) => !theirs.some(isForTaint(taint))).map((key) => ({
+    key,
+    operator: "Exists",
+    effect: "NoExecute",
+    tolerationSeconds: LOST_NODE_SECONDS,
+  }));
 
 /** The template of every pod: restricted, spread, and without rights at the API server. */
 export function podTemplate(input: DesiredInput, pod: PodInput): PodTemplate {
@@ -90,7 +105,7 @@ export function podTemplate(input: DesiredInput, pod: PodInput): PodTemplate {
         securityContext: CONTAINER_SECURITY,
       })),
       topologySpreadConstraints: spreadOf(input, role, template),
-      tolerations: [...(template.tolerations ?? []), ...leaveLostNodes],
+      tolerations: [...(template.tolerations ?? []), ...lostNodeTolerations(template.tolerations ?? [])],
       volumes: volumesOf(pod.volumes ?? [], template),
       ...(pullSecrets === undefined ? {} : { imagePullSecrets: [...pullSecrets] }),
       ...(template.nodeSelector === undefined ? {} : { nodeSelector: template.nodeSelector }),

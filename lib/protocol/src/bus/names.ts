@@ -19,6 +19,11 @@ export interface Names {
   query(partition: number): string;
   /** One router to another: take over this partition (clean hand-over). */
   handover(router: string): string;
+  /**
+   * One owner of partitions to another: are you there? An owner answers as long as it is connected. Without a
+   * subscriber, its process or its connection has ended.
+   */
+  alive(owner: string): string;
   logStream(partition: number): string;
   logSubject(partition: number): string;
   readonly pushStream: string;
@@ -56,6 +61,7 @@ export function namesOf(cluster: string): Names {
     replace: (connector) => `${cluster}.replace.${connector}`,
     query: (partition) => `${cluster}.query.${partition}`,
     handover: (router) => `${cluster}.handover.${router}`,
+    alive: (owner) => `${cluster}.alive.${owner}`,
     logStream: (partition) => `${cluster}-LOG-${partition}`,
     logSubject: (partition) => `${cluster}.log.${partition}`,
     pushStream: `${cluster}-PUSH`,
