@@ -112,8 +112,12 @@ export class SwitchBefore {
       const status = bytes.toString("latin1", 0, 40).split("\r\n")[0] ?? "";
       if (!status.includes(" 101 ")) this.refusals.push(`${name}: ${status}`);
     });
-    server.once("error", (error) => {
-      this.refusals.push(`${name}: ${error.message}`);
+    let wasOpen = false;
+    server.once("connect", () => {
+      wasOpen = true;
+    });
+    server.on("error", (error) => {
+      if (!wasOpen) this.refusals.push(`${name}: ${error.message}`);
       client.destroy();
     });
     server.on("close", () => {
