@@ -323,7 +323,8 @@ export class Link {
    */
   #retry(error: ChatError, atLeastMs = 0): void {
     const { urls, random = Math.random } = this.#options;
-    const isOtherLeft = this.#dialled > 0 && this.#dialled < urls.length;
+    // A cluster that has too much to do says when to come again: the others have as much.
+    const isOtherLeft = error.code !== "BUSY" && this.#dialled > 0 && this.#dialled < urls.length;
     const waitMs = isOtherLeft
       ? OTHER_MS * random()
       : Math.max(this.#backoff.next(), Math.min(REFUSED_MS_MAX, atLeastMs));
