@@ -1,4 +1,5 @@
-import { ChatError, isRetryable, mayResume } from "@jichat/protocol/errors.ts";
+import type { ChatError } from "@jichat/protocol/errors.ts";
+import { isRetryable, mayResume } from "@jichat/protocol/errors.ts";
 import type { GoAway, ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import { Alarm } from "./alarm.ts";
 import { Backoff } from "./backoff.ts";
@@ -253,9 +254,8 @@ export class Link {
     this.#current = undefined;
     this.#holding.clear();
     if (isOfToken(why.code)) this.#credentials.ended(why.code);
-    const isOpening = this.#opening !== undefined;
-    if (this.#move.lostOld(why, isOpening, () => this.#tooLong(why))) {
-      if (!isOpening) this.#openNow();
+    if (this.#move.lostOld(why, this.#opening !== undefined, () => this.#tooLong(why))) {
+      if (this.#opening === undefined) this.#openNow();
       return;
     }
     this.#move.end();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ChatError } from "@jichat/protocol/errors.ts";
+import type { ChatError } from "@jichat/protocol/errors.ts";
 import { Dice } from "@jichat/protocol/dice.ts";
 import {
   ArrivalGate,

@@ -80,8 +80,7 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     noticesDropped: (by) => {
       dropped.add(by);
     },
-    countMove: movesCounter(telemetry),
-    countLater: laterCounter(telemetry),
+    ...moveCounters(telemetry),
     countReports: reportsCounter(telemetry),
   };
 }
@@ -92,23 +91,22 @@ function gauges(telemetry: Telemetry, hub: Hub, waiting: () => number): void {
   telemetry.gauge("jichat_connector_unanswered", "commands not answered yet", waiting);
 }
 
-function laterCounter(telemetry: Telemetry): ConnectorMetrics["countLater"] {
+function moveCounters(telemetry: Telemetry): Pick<ConnectorMetrics, "countLater" | "countMove"> {
   const later = telemetry.counter(
     "jichat_connector_arrivals_refused",
     "devices that were told to come later, since too many came at once, by kind",
   );
-  return (kind) => {
-    later.add(1, { kind });
-  };
-}
-
-function movesCounter(telemetry: Telemetry): ConnectorMetrics["countMove"] {
   const moves = telemetry.counter(
     "jichat_connector_moves",
     "devices that a drain or a shed sends to other connectors, by outcome",
   );
-  return (outcome) => {
-    moves.add(1, { outcome });
+  return {
+    countLater: (kind) => {
+      later.add(1, { kind });
+    },
+    countMove: (outcome) => {
+      moves.add(1, { outcome });
+    },
   };
 }
 

@@ -591,7 +591,7 @@ test("connectors say what they carry, and one whose key has gone is not among th
         connector.startsWith("says-") ? [[connector, said?.sockets]] : [],
       ),
     );
-  const ordered = new Map([...(await found())].sort());
+  const ordered = new Map([...(await found())].sort(([a], [b]) => (a < b ? -1 : 1)));
   assert.deepEqual(
     [...ordered],
     [
