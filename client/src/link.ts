@@ -1,28 +1,22 @@
-import { ChatError, isRetryable, mayResume } from "@jichat/protocol/errors.ts";
+import type { ChatError } from "@jichat/protocol/errors.ts";
+import { isRetryable, mayResume } from "@jichat/protocol/errors.ts";
 import type { GoAway, ServerFrame } from "@jichat/protocol/frame/server-frame.ts";
 import { Alarm } from "./alarm.ts";
 import { Backoff } from "./backoff.ts";
 import { Closed, DROPPED, closeCodeOf, ownDoing, reasonOf } from "./closed.ts";
-import type { FirstSync } from "./connection.ts";
 import { Credentials, isOfToken } from "./credentials.ts";
 import type { Proof } from "./credentials.ts";
 import type { Encoding } from "./encoding.ts";
+import type { LinkEvents } from "./link-events.ts";
 import { watchNetwork } from "./network.ts";
 import { faultOf } from "./option-faults.ts";
+import { ask } from "./ask.ts";
+import { Move } from "./move.ts";
 import type { OutFrame } from "./outbox.ts";
 import { ServerClock } from "./server-clock.ts";
 import { REAL } from "./surroundings.ts";
 import type { Surroundings, Welcomed } from "./surroundings.ts";
-import type { ChatOptions, Status } from "./types.ts";
-
-export interface LinkEvents {
-  /** The sync that a new connection sends right after its hello. */
-  readonly firstSync: () => FirstSync["asked"];
-  readonly onOnline: (connection: Welcomed) => void;
-  readonly onFrame: (frame: ServerFrame) => void;
-  /** `error` says why the link is offline, or closed by anyone but the application. */
-  readonly onStatus: (status: Status) => void;
-}
+import type { ChatOptions } from "./types.ts";
 
 /** The longest delay before the next connector is tried, when one could not be reached. */
 const OTHER_MS = 50;
@@ -44,6 +38,7 @@ export class Link {
   readonly #around: Surroundings;
   readonly #backoff: Backoff;
   readonly #credentials: Credentials;
+  readonly #move: Move;
   readonly #retrying: Alarm;
   readonly #holding: Alarm;
   readonly serverClock: ServerClock;
@@ -78,6 +73,7 @@ export class Link {
         events.onStatus({ state: this.#current === undefined ? "offline" : "online", error });
       },
     });
+    this.#move = new Move(clock);
     this.#retrying = new Alarm(clock);
     this.#holding = new Alarm(clock);
   }
@@ -93,17 +89,8 @@ export class Link {
   }
 
   /** Rejects with what `over` says, or with UNAVAILABLE, if there is no connection or it is lost meanwhile. */
-  async request(
-    frame: Parameters<Welcomed["request"]>[0],
-    over: () => ChatError | undefined,
-  ): Promise<ServerFrame> {
-    if (this.#current === undefined) throw over() ?? new ChatError("UNAVAILABLE", "this device is offline");
-    try {
-      return await this.#current.request(frame);
-    } catch (thrown) {
-      if (!(thrown instanceof Closed)) throw thrown;
-      throw over() ?? new ChatError("UNAVAILABLE", "the connection was lost", { cause: thrown });
-    }
+  async request(frame: Parameters<typeof ask>[0], over: () => ChatError | undefined): Promise<ServerFrame> {
+    return ask(frame, { move: this.#move, current: () => this.#current, over });
   }
 
   /** Tries at once if a try is set for later. The back-off goes on as if the time had passed. */
@@ -139,6 +126,7 @@ export class Link {
     this.#retrying.clear();
     this.#holding.clear();
     this.#unwatch?.();
+    this.#move.end();
     this.#opening?.abort();
     const current = this.#current;
     this.#current = undefined;
@@ -184,6 +172,7 @@ export class Link {
   #adopt(connection: Welcomed, proof: Proof): void {
     const old = this.#current;
     this.#current = connection;
+    this.#move.end();
     this.#retrying.clear();
     old?.close();
     this.#holding.set(HELD_MS, () => {
@@ -221,6 +210,7 @@ export class Link {
 
   #goAway({ ticket, reconnectAfterMs }: GoAway): void {
     this.#credentials.replace(ticket);
+    this.#move.begin();
     this.#retrying.set(reconnectAfterMs, () => void this.#open());
   }
 
@@ -242,6 +232,7 @@ export class Link {
   readonly #offline = (): void => {
     const gone = new Closed(DROPPED, "the network is gone");
     const wasTrying = this.#abortTry();
+    this.#move.end();
     if (this.#current !== undefined) this.#current.close(gone);
     else if (wasTrying) this.#retry(reasonOf(gone));
   };
@@ -263,12 +254,23 @@ export class Link {
     this.#current = undefined;
     this.#holding.clear();
     if (isOfToken(why.code)) this.#credentials.ended(why.code);
+    if (this.#move.lostOld(why, this.#opening !== undefined, () => this.#tooLong(why))) {
+      if (this.#opening === undefined) this.#openNow();
+      return;
+    }
+    this.#move.end();
     // A new socket is being opened: it is the cause of a 4409 here, and its own outcome decides what comes
     // next.
     if (this.#opening !== undefined)
       this.#events.onStatus({ state: "offline", error: reasonOf(ownDoing(why)), retryInMs: 0 });
     else if (isOfToken(why.code)) this.#retry(reasonOf(why));
     else this.#failed(this.#isStrayNear ? ownDoing(why) : why, undefined);
+  }
+
+  /** A move takes so long that the application has to know. */
+  #tooLong(why: Closed): void {
+    this.#move.end();
+    this.#events.onStatus({ state: "offline", error: reasonOf(ownDoing(why)), retryInMs: 0 });
   }
 
   get #isStrayNear(): boolean {
@@ -295,13 +297,16 @@ export class Link {
    */
   #retry(error: ChatError, atLeastMs = 0): void {
     const { urls, random = Math.random } = this.#options;
-    const isOtherLeft = this.#dialled > 0 && this.#dialled < urls.length;
+    // A cluster that has too much to do says when to come again: the others have as much.
+    const isOtherLeft = error.code !== "BUSY" && this.#dialled > 0 && this.#dialled < urls.length;
     const waitMs = isOtherLeft
       ? OTHER_MS * random()
       : Math.max(this.#backoff.next(), Math.min(REFUSED_MS_MAX, atLeastMs));
     this.#isWaiting = true;
-    if (this.#current === undefined && !isOtherLeft)
+    if (this.#current === undefined && !isOtherLeft) {
+      this.#move.end();
       this.#events.onStatus({ state: "offline", error, retryInMs: waitMs });
+    }
     this.#retrying.set(waitMs, () => {
       this.#openNow();
     });
@@ -310,7 +315,7 @@ export class Link {
   #openNow(): void {
     this.#retrying.clear();
     this.#isWaiting = false;
-    if (this.#current === undefined && this.#opening === undefined)
+    if (this.#current === undefined && this.#opening === undefined && !this.#move.isOn)
       this.#events.onStatus({ state: "connecting" });
     void this.#open();
   }

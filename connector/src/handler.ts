@@ -10,9 +10,10 @@ import type { Hello, Pull, Renew, Sync } from "@jichat/protocol/frame/client-fra
 import { idOf } from "@jichat/protocol/frame/client-frame.ts";
 import type { Telemetry, Trace } from "@jichat/runtime/telemetry.ts";
 import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
+import type { ArrivalGate } from "./arrival-gate.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
-import type { HandshakeParts } from "./handshake.ts";
-import { greet } from "./handshake.ts";
+import { greetInTurn } from "./greet-in-turn.ts";
+import type { TurnParts } from "./greet-in-turn.ts";
 import type { FrameContext, IngressParts } from "./ingress.ts";
 import { refuseSend, write } from "./ingress.ts";
 import type { IntakeParts } from "./intake-of.ts";
@@ -30,10 +31,11 @@ import { notFoundLeavesAt } from "./unhurried.ts";
 const EARLY_MAX = 64;
 const MALFORMED_MAX = 3;
 
-export interface FrameHandlerParts extends HandshakeParts, IngressParts, IntakeParts {
+export interface FrameHandlerParts extends TurnParts, IngressParts, IntakeParts {
   readonly telemetry: Pick<Telemetry, "begin" | "log">;
   readonly metrics: Pick<ConnectorMetrics, "acked" | "countError" | "countFrame">;
   readonly turn: IntakeParts["turn"] & Pick<FlushScheduler, "next" | "now">;
+  readonly arrivals: TurnParts["arrivals"] & Pick<ArrivalGate, "answered">;
   /** By address. */
   readonly handshakeBuckets: Pick<TokenBuckets, "spend">;
   /** The cluster's level. It decides which verbs are answered. */
@@ -204,7 +206,7 @@ export class FrameHandler {
         throw new ChatError("RATE_LIMITED", "too many handshakes from this address", {
           retryAfterMs: waitMs,
         });
-      await greet(this.#parts, session, hello, trace.traceId);
+      await greetInTurn(this.#parts, session, hello, trace.traceId);
       const { early = [] } = session;
       session.early = undefined;
       if (session.isLive) for (const { frame, bytes } of early) this.#admit(session, frame, bytes);
@@ -281,12 +283,11 @@ export class FrameHandler {
 
   async #sync(session: Session, frame: Sync, traceId: string): Promise<void> {
     const { user, list } = session;
-    session.write({
-      t: "synced",
-      id: frame.id,
-      ...(await this.#parts.syncs.page(user, frame, list)),
-      traceId,
-    });
+    const began = systemClock.monotonic();
+    const page = await this.#parts.syncs.page(user, frame, list);
+    // The list of the registration is there for the first sync alone.
+    if (list !== undefined) this.#parts.arrivals.answered(systemClock.monotonic() - began);
+    session.write({ t: "synced", id: frame.id, ...page, traceId });
   }
 
   #refuseTooFastUser(session: Session, bytes: number): void {

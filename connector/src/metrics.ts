@@ -12,6 +12,12 @@ export interface ConnectorMetrics {
   readonly acked: (ms: number) => void;
   readonly delivered: (frames: number, ms: number | undefined) => void;
   readonly noticesDropped: (by: number) => void;
+  /**
+   * A device that this connector sends elsewhere was told so, has gone, or was closed since it had not gone.
+   */
+  readonly countMove: (outcome: "told" | "gone" | "forced") => void;
+  /** A device was told to come later, since too many came at once. */
+  readonly countLater: (kind: "resume" | "login") => void;
   readonly countReports: (outcome: "queued" | "dropped" | "refused", by: number) => void;
 }
 
@@ -74,6 +80,7 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     noticesDropped: (by) => {
       dropped.add(by);
     },
+    ...moveCounters(telemetry),
     countReports: reportsCounter(telemetry),
   };
 }
@@ -82,6 +89,25 @@ function gauges(telemetry: Telemetry, hub: Hub, waiting: () => number): void {
   telemetry.gauge("jichat_connector_sockets", "open sockets", () => hub.size);
   telemetry.gauge("jichat_connector_users", "users with a live session", () => hub.users);
   telemetry.gauge("jichat_connector_unanswered", "commands not answered yet", waiting);
+}
+
+function moveCounters(telemetry: Telemetry): Pick<ConnectorMetrics, "countLater" | "countMove"> {
+  const later = telemetry.counter(
+    "jichat_connector_arrivals_refused",
+    "devices that were told to come later, since too many came at once, by kind",
+  );
+  const moves = telemetry.counter(
+    "jichat_connector_moves",
+    "devices that a drain or a shed sends to other connectors, by outcome",
+  );
+  return {
+    countLater: (kind) => {
+      later.add(1, { kind });
+    },
+    countMove: (outcome) => {
+      moves.add(1, { outcome });
+    },
+  };
 }
 
 function reportsCounter(telemetry: Telemetry): ConnectorMetrics["countReports"] {
