@@ -121,14 +121,14 @@ async function* hear(
     messages.stop();
   };
   signal.addEventListener("abort", stop, { once: true });
-  let [delivered, pending, isOver] = [0, info.num_pending, false];
+  let [delivered, pending] = [0, info.num_pending];
   const look = (status: ConsumerNotification): void => {
     if (status.type !== "heartbeat") return;
     const { lastConsumerSequence: sent } = status;
     // The server sends a heartbeat only behind all that it delivered.
     if (sent > messages.getReceived()) messages.stop(new Error(`the last messages of ${stream} were lost`));
-    isOver = pending > 0 && sent === delivered;
-    if (isOver) stop();
+    // What should have followed was removed. The next consumer says what is left: for a log, its end is a promise.
+    if (pending > 0 && sent === delivered) stop();
   };
   const dog = new Watchdog(systemClock, SILENCE_MS);
   void dog.watch(over.signal, () => {
@@ -153,7 +153,6 @@ async function* hear(
       yield { message, pending };
       dog.wake();
     }
-    if (isOver) yield { message: undefined, pending: 0 };
   } finally {
     over.abort(new Error("it is read no more"));
     signal.removeEventListener("abort", stop);
