@@ -55,7 +55,7 @@ export interface Account {
 export const READ_MS = 5_000;
 /** A decision holds for a second, and what it knows of activity for another. One is for the clocks. */
 const DECIDED_MS = 3_000;
-/** A device learns of its session's end later than the connector that ended it: its process may stand still. */
+/** A device learns of its session's end later than the connector that ended it. */
 const NOTICED_MS = 2_000;
 
 export interface Coverage {
