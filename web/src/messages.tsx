@@ -99,8 +99,6 @@ function useBottom(rows: readonly Row[], onTop: () => void, aim: Aim | undefined
   const list = useRef<VirtualizerHandle>(null);
   const before = useRef({ first: rows[0]?.key, last: rows.at(-1)?.key });
   const stick = useRef(true);
-  /** Whether the view follows with the next frame, and where the lines end that it has followed. */
-  const [isFollowing, end] = [useRef(false), useRef(0)];
   const sought = useRef<{ aim: Aim | undefined; pages: number }>({ aim: undefined, pages: 0 });
   const [leftAt, setLeftAt] = useState<string>();
   const hasOlder = before.current.first !== rows[0]?.key && before.current.last === rows.at(-1)?.key;
@@ -113,9 +111,7 @@ function useBottom(rows: readonly Row[], onTop: () => void, aim: Aim | undefined
     const handle = list.current;
     if (handle === null || rows.length === 0) return;
     const { scrollOffset, scrollSize, viewportSize } = handle;
-    // Lines that the view is about to follow are not yet below a reader who stays at the bottom.
-    if (!isFollowing.current) end.current = scrollSize;
-    const isAtBottom = end.current - scrollOffset - viewportSize < BOTTOM_PX;
+    const isAtBottom = scrollSize - scrollOffset - viewportSize < BOTTOM_PX;
     if (isAtBottom !== stick.current) {
       stick.current = isAtBottom;
       setLeftAt(isAtBottom ? undefined : rows.at(-1)?.key);
@@ -143,22 +139,9 @@ function useBottom(rows: readonly Row[], onTop: () => void, aim: Aim | undefined
     const { first, last } = before.current;
     before.current = { first: rows[0]?.key, last: rows.at(-1)?.key };
     const isOwn = rows.length > 0 && last !== rows.at(-1)?.key && "pending" in (rows.at(-1) ?? {});
-    if (seek()) return undefined;
-    if (isOwn) toBottom();
-    else if (stick.current) {
-      // A scroll computes the layout. The next frame has to do that in any case, before it paints.
-      const asked = requestAnimationFrame(() => {
-        isFollowing.current = false;
-        // Meanwhile the reader may have scrolled away.
-        if (stick.current) toBottom();
-      });
-      isFollowing.current = true;
-      return () => {
-        cancelAnimationFrame(asked);
-        isFollowing.current = false;
-      };
-    } else if (first !== rows[0]?.key) onScroll();
-    return undefined;
+    if (seek()) return;
+    if (stick.current || isOwn) toBottom();
+    else if (first !== rows[0]?.key) onScroll();
   }, [rows, aim]);
   const at = leftAt === undefined ? -1 : rows.findLastIndex(({ key }) => key === leftAt);
   const missed = at < 0 ? 0 : rows.length - 1 - at;

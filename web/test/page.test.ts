@@ -191,58 +191,6 @@ test("ten thousand messages scroll in order, and few of them are in the document
 });
 
 test(
-  "who scrolls away while many messages arrive stays there, and who comes back follows them",
-  LIMIT,
-  async () => {
-    const page = await scene.enter("alice");
-    const device = new ChatClient({
-      urls: scene.stack.wsUrls,
-      device: "writer",
-      token: async () => scene.token("bob"),
-    });
-    await device.connect();
-    let told = 0;
-    /** Some messages a frame, for as long as `act` takes. */
-    const during = async (act: () => Promise<unknown>): Promise<void> => {
-      const sent: Promise<unknown>[] = [];
-      const talking = setInterval(() => {
-        told += 1;
-        sent.push(device.send({ to: "alice" }, { text: `lively ${told}.` }));
-      }, 10);
-      await act();
-      clearInterval(talking);
-      await Promise.all(sent);
-    };
-    await entry(page, "bob").click();
-    const log = page.getByRole("log");
-    const latest = page.getByRole("button", { name: /latest|new/ });
-    await message(page, "Still quick").waitFor();
-    await during(async () => page.waitForTimeout(500));
-    await message(page, `lively ${told}.`).waitFor();
-    assert.equal(await latest.count(), 0, "the view follows");
-    await during(async () => {
-      await log.evaluate((div) => {
-        div.scrollTop -= 2_000;
-      });
-      await page.waitForTimeout(500);
-      await latest.waitFor();
-    });
-    await latest.getByText(/new/).waitFor();
-    assert.equal(await message(page, `lively ${told}.`).count(), 0, "the reader stays where they went");
-    await during(async () => {
-      await latest.click();
-      await latest.waitFor({ state: "detached" });
-      await page.waitForTimeout(500);
-    });
-    await message(page, `lively ${told}.`).waitFor();
-    assert.equal(await latest.count(), 0, "the view follows again");
-    device.close();
-    await leave(page);
-    assert.deepEqual(scene.takeFaults(), []);
-  },
-);
-
-test(
   "a banner shows that the server is away, and a message survives a reload and is sent once",
   LIMIT,
   async () => {
