@@ -127,7 +127,7 @@ async function* hear(
     const { lastConsumerSequence: sent } = status;
     // The server sends a heartbeat only behind all that it delivered.
     if (sent > messages.getReceived()) messages.stop(new Error(`the last messages of ${stream} were lost`));
-    // What should have followed was removed. The next consumer says what is left: for a log, its end is a promise.
+    // What should have followed was removed. Only the next consumer knows what is left.
     if (pending > 0 && sent === delivered) stop();
   };
   const dog = new Watchdog(systemClock, SILENCE_MS);
