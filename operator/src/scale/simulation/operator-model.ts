@@ -53,6 +53,8 @@ export class OperatorModel {
   readonly #dice: Dice;
   readonly #guards: Guards;
   readonly #moments: Moment[] = [];
+  /** The pods that answered in this pass. */
+  #heard = new Set<string>();
   #process: Process = { startedAt: 0, pods: new Map(), replicas: new Map() };
 
   constructor(model: ClusterModel, spec: ModelSpec, dice: Dice, guards: Guards) {
@@ -115,11 +117,13 @@ export class OperatorModel {
   #podsSeen(): ConnectorPod[] {
     const { guards, model } = { guards: this.#guards, model: this.#model };
     const [seen, { slice }] = [this.#late(), this.#late()];
+    this.#heard = new Set();
     return seen.pods.map((old): ConnectorPod => {
       const own = this.#process.pods.get(old.name)?.patch ?? {};
       const pod = { ...old, ...own };
       const real = model.pods.get(pod.name);
       const hears = real?.isRunning === true && !this.isDeaf && !this.#dice.chance(0.02);
+      if (hears) this.#heard.add(pod.name);
       const mark = readMark(pod.mark, this.clock);
       return {
         ...pod,
@@ -216,6 +220,8 @@ export class OperatorModel {
         this.#patch(pod, { mark: markText(act.mark), isRouted: false, cost: -1_000 * cost });
         return;
       case "release":
+        if (act.mark.forced !== undefined && pod.drain === "none" && this.#heard.has(pod.name))
+          this.#model.violate(`${pod.name} has to go with ${pod.devices} devices, and was never told`);
         this.#patch(pod, { mark: markText(act.mark), cost: -2_000 * cost });
         return;
       case "route":
