@@ -6,6 +6,7 @@ import { readOrigins } from "@jichat/edge/origins-config.ts";
 import { readProxyTrust } from "@jichat/edge/proxy-config.ts";
 import type { TokenConfig } from "@jichat/identity/token-config.ts";
 import { readTokenConfig } from "@jichat/identity/token-config.ts";
+import { PER_SECOND_MAX } from "@jichat/protocol/drain.ts";
 import * as limits from "@jichat/protocol/limits.ts";
 import { TICKET_LIFE_MS } from "@jichat/protocol/lives.ts";
 import { readRedisTls } from "@jichat/runtime/backend-tls.ts";
@@ -20,6 +21,8 @@ import type { Tls } from "./tls-config.ts";
 import { readTls } from "./tls-config.ts";
 
 const HELD_BYTES_MAX = 16_777_216;
+/** Of a label's value in Kubernetes. */
+const REVISION_LENGTH_MAX = 63;
 
 /** Limits of one address, which may be a household or a company. */
 interface AddressLimits {
@@ -48,6 +51,10 @@ export interface Config extends ProcessConfig, AddressLimits {
   readonly helloMs: number;
   readonly ticketLifeMs: number;
   readonly drainMs: number;
+  /** The most devices that a process that ends sends away in any second; undefined: evenly over its drain. */
+  readonly drainPerSecond: number | undefined;
+  /** Which pod template the process was started from; empty outside Kubernetes. */
+  readonly revision: string;
   readonly frameBytesMax: number;
   readonly bodyBytesMax: number;
   readonly bufferedBytesMax: number;
@@ -86,6 +93,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     helloMs: reader.int("HELLO_MS", { default: 5_000, min: 100, max: 60_000 }),
     ticketLifeMs: reader.int("TICKET_LIFE_MS", TICKET_LIFE_MS),
     drainMs: reader.int("DRAIN_MS", { default: 30_000, min: 0, max: 3_600_000 }),
+    drainPerSecond:
+      reader.int("DRAIN_PER_SECOND", { default: 200, min: 0, max: PER_SECOND_MAX }) || undefined,
+    revision: reader.text("REVISION", { default: "" }).slice(0, REVISION_LENGTH_MAX),
     frameBytesMax: reader.int("FRAME_BYTES_MAX", {
       default: limits.FRAME_BYTES_MAX,
       min: 16_384,

@@ -1,70 +1,199 @@
-import { systemClock } from "@jichat/protocol/clock.ts";
-import { CLOSE } from "@jichat/protocol/errors.ts";
+import type { DrainReport, DrainState } from "@jichat/protocol/drain.ts";
+import { CLOSE, ChatError } from "@jichat/protocol/errors.ts";
 import type { Lanes } from "@jichat/edge/lanes.ts";
 import type { Telemetry } from "@jichat/runtime/telemetry.ts";
+import { evenSpreadMs, graceOf, placesIn, waitMsMax } from "./drain-pace.ts";
 import type { Hub } from "./hub.ts";
-import type { TicketParts } from "./issue-ticket.ts";
-import { issueTicket } from "./issue-ticket.ts";
+import { Mover } from "./mover.ts";
+import type { MoverParts } from "./mover.ts";
+import type { Others } from "./others.ts";
 
-const STEP_MS = 50;
-/** How long a device may stay after the time at which it was told to reconnect. Then it is closed. */
-const GRACE_MS = 1_000;
+const POLL_MS = 50;
 const FLUSH_MS = 8_000;
+/** While a drain is this young, connections still come over routes that were laid before it. They are taken. */
+const STRAGGLERS_MS = 5_000;
+/** The same for a process that stops: it lives for this share of its drain at least, even without devices. */
+const LEAST_SHARE = 1 / 20;
 
-interface DrainParts extends TicketParts {
+export interface DrainParts extends MoverParts {
   readonly hub: Pick<Hub, "size" | "sockets">;
+  readonly others: Pick<Others, "takers">;
   readonly lanes: Pick<Lanes, "waiting">;
   readonly telemetry: Pick<Telemetry, "log">;
+  /** Called whenever the state has changed. */
+  readonly onChange: () => void;
+}
+
+export interface DrainPlan {
+  readonly drainMs: number;
+  /** The most devices that are told in any second. Without it they leave evenly over the time. */
+  readonly perSecond: number | undefined;
+}
+
+/** A drain that runs. Times are monotonic milliseconds. */
+interface Running {
+  readonly since: number;
+  readonly sinceTime: number;
+  endsAt: number;
+  perSecond: number | undefined;
+  graceMs: number;
+  waitsUntil: number;
+  /** Before this time it does not end, even without devices. */
+  leastUntil: number;
+  /** The wait was in vain: no other connector takes devices. */
+  isAlone: boolean;
+  /** Undefined while it waits for a connector that takes the devices. */
+  leavesFrom: number | undefined;
+  evenUntil: number;
 }
 
 /**
- * Sends all devices to other connectors, evenly over the drain time. Accepted commands are still answered.
+ * Sends all devices to other connectors: not before one of them takes devices, and not faster than the rate and
+ * their places allow. Accepted commands are still answered.
  */
 export class Drain {
   readonly #parts: DrainParts;
-  #run = 0;
-  #draining = false;
+  #mover: Mover;
+  #running: Running | undefined;
+  #isStopping = false;
+  #isOver = false;
 
   constructor(parts: DrainParts) {
     this.#parts = parts;
+    this.#mover = new Mover(parts);
   }
 
-  get isOn(): boolean {
-    return this.#draining;
+  get state(): DrainState {
+    const running = this.#running;
+    if (running === undefined) return "none";
+    if (this.#parts.hub.size === 0) return "drained";
+    if (this.#parts.time.monotonic() >= running.endsAt) return "drained";
+    return running.leavesFrom === undefined ? "waiting" : "draining";
   }
 
-  /** Resolves when no socket is left, or after `drainMs`. Resolves at once if the drain is cancelled. */
-  async start(drainMs: number): Promise<void> {
-    this.#draining = true;
-    this.#run += 1;
-    const run = this.#run;
-    const { hub, telemetry } = this.#parts;
-    telemetry.log.info({ sockets: hub.size, drainMs }, "connector drains");
-    const spreadMs = Math.max(0, drainMs - GRACE_MS) * 0.8;
-    const live = [...hub.sockets].filter((session) => session.isLive);
-    live.forEach((session, index) => {
-      const reconnectAfterMs = Math.round((spreadMs * index) / Math.max(1, live.length));
-      session.write({
-        t: "goaway",
-        reason: "draining",
-        reconnectAfterMs,
-        ticket: issueTicket(this.#parts, session).ticket,
-      });
-      setTimeout(() => {
-        if (this.#run !== run || !this.#draining) return;
-        session.isOverdue = true;
-        session.close(CLOSE.goingAway, "draining");
-      }, reconnectAfterMs + GRACE_MS).unref();
-    });
-    const end = systemClock.monotonic() + drainMs;
-    while (hub.size > 0 && systemClock.monotonic() < end && this.#draining && this.#run === run)
-      await systemClock.sleep(STEP_MS);
+  /** A process that stops stays ready until another one takes its devices. */
+  get isReady(): boolean {
+    return this.#running === undefined || (this.#isStopping && this.#running.leavesFrom === undefined);
   }
 
-  /** Cancels the drain. Devices that were already told to go may still go. */
+  /** Whether a new connection is taken. It is, as long as no other connector may be within its reach. */
+  get accepts(): boolean {
+    const running = this.#running;
+    if (this.#isOver) return false;
+    if (running === undefined) return true;
+    const now = this.#parts.time.monotonic();
+    if (now >= running.endsAt) return false;
+    if (now - (running.leavesFrom ?? now) < STRAGGLERS_MS) return true;
+    return this.#parts.others.takers()?.length === 0;
+  }
+
+  report(): DrainReport {
+    const { hub, clock, time } = this.#parts;
+    const running = this.#running;
+    const times =
+      running === undefined
+        ? {}
+        : {
+            since: Math.round(running.sinceTime),
+            deadline: Math.round(clock.now() + running.endsAt - time.monotonic()),
+          };
+    const { told, forced } = this.#mover;
+    return { state: this.state, ...times, connections: hub.size, told, forced };
+  }
+
+  /** Starts a drain on request, or gives the running one another deadline and rate. */
+  order(plan: DrainPlan): void {
+    this.#refuseIfStopping();
+    void this.#start(plan);
+  }
+
+  /** Ends a drain that was ordered: this connector is ready again. Devices that were told may still go. */
   cancel(): void {
-    this.#draining = false;
-    this.#run += 1;
+    this.#refuseIfStopping();
+    if (this.#running === undefined) return;
+    this.#running = undefined;
+    this.#mover.cancel();
+    this.#parts.telemetry.log.info("the drain is cancelled");
+    this.#parts.onChange();
+  }
+
+  #refuseIfStopping(): void {
+    if (this.#isStopping) throw new ChatError("CONFLICT", "this process ends: its drain cannot be changed");
+  }
+
+  /** Drains a process that ends. Resolves when no socket is left, or after the time of the plan. */
+  async stop(plan: DrainPlan): Promise<void> {
+    this.#isStopping = true;
+    const before = this.#running;
+    const leftMs = before === undefined ? Infinity : before.endsAt - this.#parts.time.monotonic();
+    await this.#start({
+      drainMs: Math.max(0, Math.min(plan.drainMs, leftMs)),
+      perSecond: before === undefined ? plan.perSecond : before.perSecond,
+    });
+  }
+
+  async #start({ drainMs, perSecond }: DrainPlan): Promise<void> {
+    const { hub, time, clock, telemetry } = this.#parts;
+    telemetry.log.info({ sockets: hub.size, drainMs, perSecond }, "connector drains");
+    const now = time.monotonic();
+    const before = this.#running;
+    if (before === undefined) this.#mover = new Mover(this.#parts);
+    const running: Running = {
+      since: before?.since ?? now,
+      sinceTime: before?.sinceTime ?? clock.now(),
+      endsAt: now + drainMs,
+      perSecond,
+      graceMs: graceOf(drainMs),
+      waitsUntil: now + waitMsMax(drainMs, hub.size, perSecond),
+      leastUntil: now + LEAST_SHARE * drainMs,
+      isAlone: before?.isAlone ?? false,
+      leavesFrom: before?.leavesFrom,
+      evenUntil: now + evenSpreadMs(drainMs),
+    };
+    this.#running = running;
+    this.#parts.onChange();
+    await this.#run(running);
+  }
+
+  /** Ends when the drain is over, is cancelled, or has been given another plan. */
+  async #run(running: Running): Promise<void> {
+    const { time, hub } = this.#parts;
+    while (this.#running === running && time.monotonic() < running.endsAt) {
+      if (hub.size === 0 && this.#isStopping && time.monotonic() >= running.leastUntil) return;
+      if (running.leavesFrom === undefined) this.#waitFor(running);
+      else this.#step(running);
+      await this.#mover.untilNext();
+    }
+    if (this.#running === running) this.#mover.closeAll();
+  }
+
+  #waitFor(running: Running): void {
+    const { time, others, telemetry, hub } = this.#parts;
+    const now = time.monotonic();
+    const takers = others.takers() ?? [];
+    if (takers.length === 0 && now < running.waitsUntil) return;
+    running.isAlone = takers.length === 0;
+    if (running.isAlone && hub.size > 0)
+      telemetry.log.warn(
+        { sockets: hub.size },
+        "no other connector takes devices: they are sent away all the same",
+      );
+    running.leavesFrom = now;
+    running.evenUntil = now + evenSpreadMs(running.endsAt - now);
+    this.#parts.onChange();
+  }
+
+  #step(running: Running): void {
+    const takers = this.#parts.others.takers();
+    const { perSecond, graceMs, evenUntil, isAlone } = running;
+    this.#mover.step({
+      reason: "draining",
+      perSecond,
+      graceMs,
+      evenLeftMs: evenUntil - this.#parts.time.monotonic(),
+      most: Number.POSITIVE_INFINITY,
+      places: takers === undefined || (isAlone && takers.length === 0) ? undefined : placesIn(takers),
+    });
   }
 
   /**
@@ -72,10 +201,11 @@ export class Drain {
    * remaining sockets.
    */
   async finish(): Promise<void> {
-    const { hub, lanes } = this.#parts;
-    const end = systemClock.monotonic() + FLUSH_MS;
-    while (lanes.waiting > 0 && systemClock.monotonic() < end) await systemClock.sleep(STEP_MS);
+    const { hub, lanes, time } = this.#parts;
+    this.#isOver = true;
+    const end = time.monotonic() + FLUSH_MS;
+    while (lanes.waiting > 0 && time.monotonic() < end) await time.sleep(POLL_MS);
     for (const session of hub.sockets) session.close(CLOSE.goingAway, "going away");
-    await systemClock.sleep(STEP_MS);
+    await time.sleep(POLL_MS);
   }
 }

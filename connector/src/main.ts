@@ -26,21 +26,26 @@ import { rereadFiles } from "@jichat/runtime/reread.ts";
 import { aborted, endBehind, shutdownSignal } from "@jichat/runtime/shutdown.ts";
 import { WakefulClock } from "@jichat/runtime/wakeful-clock.ts";
 import { startTelemetry } from "@jichat/runtime/telemetry.ts";
+import { announcementText } from "@jichat/presence/announcement.ts";
+import { Accepting } from "./accepting.ts";
 import { AddressBudget } from "./address-budget.ts";
 import { Admission } from "./admission.ts";
 import { intakeLimitsOf, readConfig } from "./config.ts";
 import { Deliveries } from "./delivery.ts";
 import { DirectConversations } from "./direct-conversations.ts";
 import { Drain } from "./drain.ts";
+import { drainGauges, drainOrders } from "./drain-orders.ts";
 import { FrameHandler } from "./handler.ts";
 import { Hub } from "./hub.ts";
 import { connectorMetrics } from "./metrics.ts";
+import { Others } from "./others.ts";
 import { PresenceKeeper } from "./presence-keeper.ts";
 import { ReportOutbox } from "./report-outbox.ts";
 import { route, socketBehavior } from "./socket.ts";
 import { serveActivity } from "./serve-activity.ts";
 import { serveDeliveries } from "./serve-deliveries.ts";
 import { serveReplacements } from "./serve-replacements.ts";
+import { Shed } from "./shed.ts";
 import { startSweeps } from "./sweep.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
@@ -102,8 +107,28 @@ const clusterKeys = new CurrentClusterKeys(config, (now) => {
   tickets.takeKeys(now);
 });
 tickets.takeKeys(clusterKeys.all);
+const own = { connector: config.instance, revision: config.revision, startedAt: Math.round(clock.now()) };
+const others = new Others({ presence, own, clock, telemetry, time: systemClock });
+let isListening = false;
+const notReady = (): string | undefined => {
+  if (!drain.isReady) return "draining";
+  if (!isListening) return "starting";
+  return revocations.loaded ? undefined : "the list of revoked tokens cannot be read at the moment";
+};
+const accepting = new Accepting(clock, () => drain.state === "none" && notReady() === undefined);
 const parts = {
   config,
+  others,
+  time: systemClock,
+  says: () =>
+    announcementText({
+      revision: own.revision,
+      startedAt: own.startedAt,
+      acceptsSince: accepting.since(),
+      sockets: hub.size,
+      socketsMax: config.socketsMax,
+    }),
+  onChange: () => void keeper.tell(),
   names,
   bus,
   presence,
@@ -146,10 +171,11 @@ const reports = new ReportOutbox({
   metrics,
   telemetry,
 });
+const drain = new Drain(parts);
+const shed = new Shed({ ...parts, drain });
 const keeper = new PresenceKeeper(parts);
 void keeper.run();
 const stopSweeps = startSweeps(parts);
-const drain = new Drain(parts);
 const behavior = socketBehavior({ ...parts, drain, reports, handler: new FrameHandler(parts) });
 const routed = (app: TemplatedApp): TemplatedApp => route(app, parts, behavior);
 const tlsDoor = config.tls === undefined ? undefined : new TlsDoor(uws, config.tls, routed);
@@ -159,6 +185,9 @@ const listening = await new Promise<us_listen_socket | false>((resolve) => {
   app.listen(host, config.port, resolve);
 });
 if (listening === false) throw new Error(`cannot listen on ${host}, port ${config.port}: is it in use?`);
+isListening = true;
+void keeper.tell();
+drainGauges(telemetry, drain, shed);
 telemetry.gauge(
   "jichat_connector_reports_waiting",
   "reports of half-open connections that the push queue has not stored yet",
@@ -172,25 +201,17 @@ telemetry.gauge(
 const reread = [...loaded.reread, ...clusterKeys.reread, ...(tlsDoor === undefined ? [] : [tlsDoor.reread])];
 void rereadFiles(reread, { telemetry, signal: ended.signal });
 const admin = await startAdmin(config, telemetry, {
-  notReady: () =>
-    drain.isOn
-      ? "draining"
-      : revocations.loaded
-        ? undefined
-        : "the list of revoked tokens cannot be read at the moment",
+  notReady,
   level: () => cluster.level.said,
   clusterKeys: () => clusterKeys.all,
-  drain: (on) => {
-    if (on) void drain.start(config.drainMs);
-    else drain.cancel();
-  },
+  ...drainOrders(config, drain, shed),
 });
 telemetry.log.info({ port: uws.us_socket_local_port(listening), admin: admin.port }, "connector is up");
 
 await aborted(shutdown);
 
 endBehind(config.drainMs, telemetry.log);
-await drain.start(config.drainMs);
+await drain.stop({ drainMs: config.drainMs, perSecond: config.drainPerSecond });
 await drain.finish();
 uws.us_listen_socket_close(listening);
 stopSweeps();

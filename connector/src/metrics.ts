@@ -12,6 +12,8 @@ export interface ConnectorMetrics {
   readonly acked: (ms: number) => void;
   readonly delivered: (frames: number, ms: number | undefined) => void;
   readonly noticesDropped: (by: number) => void;
+  /** A device that this connector sends elsewhere was told so, has gone, or was closed since it had not gone. */
+  readonly countMove: (outcome: "told" | "gone" | "forced") => void;
   readonly countReports: (outcome: "queued" | "dropped" | "refused", by: number) => void;
 }
 
@@ -74,6 +76,7 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
     noticesDropped: (by) => {
       dropped.add(by);
     },
+    countMove: movesCounter(telemetry),
     countReports: reportsCounter(telemetry),
   };
 }
@@ -82,6 +85,16 @@ function gauges(telemetry: Telemetry, hub: Hub, waiting: () => number): void {
   telemetry.gauge("jichat_connector_sockets", "open sockets", () => hub.size);
   telemetry.gauge("jichat_connector_users", "users with a live session", () => hub.users);
   telemetry.gauge("jichat_connector_unanswered", "commands not answered yet", waiting);
+}
+
+function movesCounter(telemetry: Telemetry): ConnectorMetrics["countMove"] {
+  const moves = telemetry.counter(
+    "jichat_connector_moves",
+    "devices that a drain or a shed sends to other connectors, by outcome",
+  );
+  return (outcome) => {
+    moves.add(1, { outcome });
+  };
 }
 
 function reportsCounter(telemetry: Telemetry): ConnectorMetrics["countReports"] {

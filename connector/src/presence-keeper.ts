@@ -21,6 +21,8 @@ interface KeeperParts extends RegistrationParts {
   /** The cluster's clock. */
   readonly clock: Pick<Clock, "now">;
   readonly metrics: Pick<ConnectorMetrics, "countGap">;
+  /** What this connector says of itself in Redis. */
+  readonly says: () => string;
 }
 
 /**
@@ -49,6 +51,11 @@ export class PresenceKeeper {
     }
   }
 
+  /** Tells the others at once that something has changed here. Never rejects. */
+  async tell(): Promise<void> {
+    if (!this.#stop.signal.aborted) await this.#renew();
+  }
+
   /** Stops renewing and removes the key, so that routers stop delivering here at once. Never rejects. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error("stopped"));
@@ -59,10 +66,10 @@ export class PresenceKeeper {
   }
 
   async #renew(): Promise<void> {
-    const { presence, config, telemetry } = this.#parts;
+    const { presence, config, telemetry, says } = this.#parts;
     if (!presence.ready || this.#registering) return;
     try {
-      if (!(await presence.renewConnector(config.instance))) await this.#registerAll();
+      if (!(await presence.renewConnector(config.instance, says()))) await this.#registerAll();
       else await this.#registerRest();
     } catch (error) {
       telemetry.log.warn({ err: error }, "the key of the connector was not renewed");
@@ -74,12 +81,14 @@ export class PresenceKeeper {
     this.#again = true;
     if (this.#registering) return;
     this.#registering = true;
-    const { presence, config, telemetry, hub } = this.#parts;
+    const { presence, config, telemetry, hub, says } = this.#parts;
     try {
       while (this.#again) {
         this.#again = false;
-        await presence.announceConnector(config.instance);
-        await this.#register([...hub.placed()], async () => presence.announceConnector(config.instance));
+        await presence.announceConnector(config.instance, says());
+        await this.#register([...hub.placed()], async () =>
+          presence.announceConnector(config.instance, says()),
+        );
         this.#gapAll([...hub.placed()]);
       }
     } catch (error) {

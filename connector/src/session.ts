@@ -100,6 +100,8 @@ export class Session {
   unconfirmed: Unconfirmed | undefined;
   /** The close code with which this connector ended it. */
   endedWith: number | undefined;
+  /** It was told to go to another connector. */
+  isLeaving = false;
   /** It was told to leave a connector that drains, and has not gone in time. */
   isOverdue = false;
   #ws: WebSocket<SocketData> | undefined;

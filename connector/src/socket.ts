@@ -43,7 +43,7 @@ interface UpgradeParts extends DoorParts {
     Config,
     "bufferedBytesMax" | "origins" | "socketsMax" | "socketsPerAddressMax" | "trustProxy"
   >;
-  readonly drain: Pick<Drain, "isOn">;
+  readonly drain: Pick<Drain, "accepts">;
   readonly wakeful: Pick<WakefulClock, "now">;
   readonly turn: FlushScheduler;
   readonly addressBudget: Pick<AddressBudget, "waitMs"> | undefined;
@@ -106,7 +106,7 @@ function upgrade(
   context: us_socket_context_t,
 ): void {
   const { config, drain } = parts;
-  if (drain.isOn) {
+  if (!drain.accepts) {
     refuse(parts, response, "503 Service Unavailable", "this connector drains\n");
     return;
   }

@@ -37,10 +37,16 @@ test("the admin port accepts the token of every present key, and of no removed o
   );
   const telemetry = { log: pino({ level: "silent" }), scrape: async () => "" };
   const config = { adminPort: 0, adminHost: "127.0.0.1", clusterKeys: [key("x")] };
-  const drains: boolean[] = [];
+  let drains = 0;
   const admin = await startAdmin(config, telemetry, {
     notReady: () => undefined,
-    drain: (on) => drains.push(on),
+    drain: {
+      order: () => {
+        drains += 1;
+      },
+      cancel: () => undefined,
+      report: () => "",
+    },
     clusterKeys: () => keys.all,
   });
   t.after(() => {
@@ -57,5 +63,5 @@ test("the admin port accepts the token of every present key, and of no removed o
   assert.deepEqual([await drain("a"), await drain("b")], [202, 202]);
   await keys.reread[0]?.take([key("b")]);
   assert.deepEqual([await drain("a"), await drain("b")], [401, 202]);
-  assert.deepEqual([taken, drains.length], [[key("b"), key("b")], 4]);
+  assert.deepEqual([taken, drains], [[key("b"), key("b")], 4]);
 });

@@ -6,11 +6,43 @@ import { scriptOf } from "./named-script.ts";
  * is refused. ARGV[1] is the prefix; comments name the arguments after it.
  */
 
-/** Arguments: connector, ms. Returns whether the connector's key still existed. */
-const RENEW = `return redis.call('PEXPIRE', ARGV[1] .. 'c:' .. ARGV[2], ARGV[3])`;
+/** Seconds for which the set of connectors outlives the last of them. */
+const CONNECTORS_KEEP_SECONDS = 7 * 24 * 3_600;
 
-/** Arguments: connector, ms. */
-const ANNOUNCE = `return redis.call('SET', ARGV[1] .. 'c:' .. ARGV[2], '1', 'PX', ARGV[3])`;
+/**
+ * Arguments: connector, ms, announcement. Returns whether the connector's key still existed. The set 'cs' names
+ * all connectors. A build that announces nothing of itself is not in it.
+ */
+const RENEW = `
+local done = redis.call('SET', ARGV[1] .. 'c:' .. ARGV[2], ARGV[4], 'XX', 'PX', ARGV[3])
+if not done then return 0 end
+redis.call('SADD', ARGV[1] .. 'cs', ARGV[2])
+redis.call('EXPIRE', ARGV[1] .. 'cs', ${CONNECTORS_KEEP_SECONDS})
+return 1
+`;
+
+/** Arguments: connector, ms, announcement. */
+const ANNOUNCE = `
+redis.call('SET', ARGV[1] .. 'c:' .. ARGV[2], ARGV[4], 'PX', ARGV[3])
+redis.call('SADD', ARGV[1] .. 'cs', ARGV[2])
+return redis.call('EXPIRE', ARGV[1] .. 'cs', ${CONNECTORS_KEEP_SECONDS})
+`;
+
+/** Returns connector and announcement in turn, of those that live. Forgets the others. */
+const CONNECTORS = `
+local prefix, found = ARGV[1], {}
+local names = redis.call('SMEMBERS', prefix .. 'cs')
+for i = 1, #names do
+  local text = redis.call('GET', prefix .. 'c:' .. names[i])
+  if text then
+    found[#found + 1] = names[i]
+    found[#found + 1] = text
+  else
+    redis.call('SREM', prefix .. 'cs', names[i])
+  end
+end
+return found
+`;
 
 /** Arguments: connector. */
 const ALIVE = `return redis.call('EXISTS', ARGV[1] .. 'c:' .. ARGV[2])`;
@@ -238,6 +270,7 @@ return table.concat(found, '\\n')
 export const SCRIPTS = {
   renew: scriptOf(RENEW),
   announce: scriptOf(ANNOUNCE),
+  connectors: scriptOf(CONNECTORS),
   alive: scriptOf(ALIVE),
   publish: scriptOf(PUBLISH),
   merge: scriptOf(MERGE),

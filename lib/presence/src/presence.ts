@@ -2,6 +2,8 @@ import type { HeadEntry } from "@jichat/protocol/bus/query.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { ChatError } from "@jichat/protocol/errors.ts";
 import { CONNECTOR_TTL_MS } from "@jichat/protocol/log/streams.ts";
+import type { OtherConnector } from "./announcement.ts";
+import { readAnnouncement } from "./announcement.ts";
 import type { Arrival, Arrived } from "./arrivals.ts";
 import { Arrivals, DEVICES_PER_USER_MAX } from "./arrivals.ts";
 import type { Candidates } from "./candidates.ts";
@@ -21,6 +23,8 @@ import { Rounds } from "@jichat/runtime/rounds.ts";
 /** Seconds from the last write until a value expires; up to a day less for heads and lists. */
 const KEEP_SECONDS = 7 * 24 * 3_600;
 const DAY_MS = 24 * 3_600_000;
+/** The value of a connector's key if it says nothing of itself. */
+const UNSAID = "1";
 /** The first arguments of scripts that write heads and lists. */
 const keepFrom = (now: number): (string | number)[] => [KEEP_SECONDS, Math.floor(now / DAY_MS)];
 
@@ -161,12 +165,22 @@ export class Presence {
   }
 
   /** Returns whether the connector's key still existed. If not, its sessions must be registered again. */
-  async renewConnector(connector: string): Promise<boolean> {
-    return (await this.#data.script(SCRIPTS.renew, [connector, CONNECTOR_TTL_MS])) === 1;
+  async renewConnector(connector: string, says: string = UNSAID): Promise<boolean> {
+    return (await this.#data.script(SCRIPTS.renew, [connector, CONNECTOR_TTL_MS, says])) === 1;
   }
 
-  async announceConnector(connector: string): Promise<void> {
-    await this.#data.script(SCRIPTS.announce, [connector, CONNECTOR_TTL_MS]);
+  /** `says` is an `announcementText`. */
+  async announceConnector(connector: string, says: string = UNSAID): Promise<void> {
+    await this.#data.script(SCRIPTS.announce, [connector, CONNECTOR_TTL_MS, says]);
+  }
+
+  /** All connectors that live and announce something of themselves, or did so once. */
+  async connectors(): Promise<readonly OtherConnector[]> {
+    const texts = (await this.#data.script(SCRIPTS.connectors, [])) as string[];
+    return Array.from({ length: texts.length / 2 }, (_, index) => {
+      const [connector = "", text = ""] = texts.slice(2 * index, 2 * index + 2);
+      return { connector, says: readAnnouncement(text) };
+    });
   }
 
   async removeConnector(connector: string): Promise<void> {

@@ -8,6 +8,7 @@ import type { Servers } from "@jichat/testkit/local/servers.ts";
 import { startRedisServer } from "@jichat/testkit/local/servers.ts";
 import type { SessionEntry, StoredHead } from "../src/presence-texts.ts";
 import { SCRIPT_COST_MAX, updateCost } from "../src/presence-update.ts";
+import { announcementText } from "../src/announcement.ts";
 import { Arrivals } from "../src/arrivals.ts";
 import { NO_CANDIDATES } from "../src/candidates.ts";
 import { Presence } from "../src/presence.ts";
@@ -576,4 +577,33 @@ test("a muted conversation is in the list with its settings, and its user is a m
   assert.deepEqual(await listed(), [{ ...muted, position: 12 }]);
   await publish(entryOf("d_muted", 13));
   assert.deepEqual(await listed(), [entryOf("d_muted", 13)]);
+});
+
+test("connectors say what they carry, and one whose key has gone is not among them", async () => {
+  const says = (sockets: number) =>
+    announcementText({ revision: "r1", acceptsSince: 5, startedAt: 1, sockets, socketsMax: 9 });
+  await presence.announceConnector("says-1", says(1));
+  await presence.announceConnector("says-2", says(2));
+  await presence.announceConnector("says-nothing");
+  const found = async () =>
+    new Map(
+      (await presence.connectors()).flatMap(({ connector, says: said }) =>
+        connector.startsWith("says-") ? [[connector, said?.sockets]] : [],
+      ),
+    );
+  const ordered = new Map([...(await found())].sort());
+  assert.deepEqual(
+    [...ordered],
+    [
+      ["says-1", 1],
+      ["says-2", 2],
+      ["says-nothing", undefined],
+    ],
+  );
+  assert.equal(await presence.renewConnector("says-1", says(7)), true);
+  assert.equal((await found()).get("says-1"), 7);
+  await presence.removeConnector("says-2");
+  assert.equal((await found()).has("says-2"), false);
+  assert.equal(await presence.renewConnector("says-2", says(3)), false, "it has to register again");
+  assert.equal((await found()).has("says-2"), false);
 });

@@ -4,6 +4,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Fault } from "@jichat/protocol/faults.ts";
 import { faultsText } from "@jichat/protocol/faults.ts";
+import { ChatError, ERRORS } from "@jichat/protocol/errors.ts";
 import { partitionsText } from "@jichat/protocol/owned-partitions.ts";
 import type { SaidLevel } from "@jichat/protocol/level.ts";
 import { saidLevelText } from "@jichat/protocol/level.ts";
@@ -11,13 +12,23 @@ import { listenAddress } from "./listen-address.ts";
 import type { ProcessConfig } from "./process-config.ts";
 import type { Telemetry } from "./telemetry.ts";
 
+/** Something that is ordered by a POST, and whose course a GET tells. */
+export interface AdminOrders {
+  /** Takes the body of the POST. Throws a ChatError, whose message is the answer. */
+  readonly order: (body: string) => void;
+  /** The answer to a GET. */
+  readonly report: () => string;
+}
+
 export interface AdminActions {
   /** Why this process is not ready; `undefined` if it is. */
   readonly notReady: () => string | undefined;
   /** Why this process should be restarted; `undefined` while it works or waits for a backend. */
   readonly notLive?: () => string | undefined;
-  /** Starts or cancels a drain. Absent if the component has nothing to drain. */
-  readonly drain?: (on: boolean) => void;
+  /** Absent if the component has nothing to drain. */
+  readonly drain?: AdminOrders & { readonly cancel: () => void };
+  /** Absent if the component has nothing to send elsewhere. */
+  readonly shed?: AdminOrders;
   /** The present cluster keys. Absent if the keys of the start never change. */
   readonly clusterKeys?: () => readonly string[];
   /** The partitions that this process owns. Absent if it owns none. */
@@ -43,14 +54,49 @@ function mayWrite(request: IncomingMessage, clusterKeys: readonly string[]): boo
 const healthOf = (why: string | undefined): [number, string] =>
   why === undefined ? [200, "ok\n"] : [503, `${why}\n`];
 
+const PATHS = "/livez, /readyz, /metrics, /partitions, /faults, /level, /drain and /shed";
+/** Orders have a hundred bytes. */
+const BODY_BYTES_MAX = 4_096;
+
+const reportOf = (orders: AdminOrders | undefined, none: string): [number, string] =>
+  orders === undefined ? [404, none] : [200, orders.report()];
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // A stream that is destroyed could not be answered any more.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+    if (bytes > BODY_BYTES_MAX)
+      throw new ChatError("FRAME_TOO_LARGE", `the body has more than ${BODY_BYTES_MAX} bytes`);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Carries out a write to `/drain` or `/shed`. An order that cannot be is answered with its reason. */
+async function carryOut(request: IncomingMessage, { drain, shed }: AdminActions): Promise<[number, string]> {
+  const orders = request.url === "/shed" ? shed : drain;
+  if (orders === undefined) return [404, `this component has no ${request.url ?? ""}\n`];
+  try {
+    const body = await bodyOf(request);
+    if (request.method === "DELETE") drain?.cancel();
+    else orders.order(body);
+    return [202, orders.report()];
+  } catch (thrown) {
+    if (!(thrown instanceof ChatError)) throw thrown;
+    return [ERRORS[thrown.code].http, `${thrown.message}\n`];
+  }
+}
+
 type AdminConfig = Pick<ProcessConfig, "adminPort" | "adminHost"> & {
   /** The operator has none, so nobody may write to its admin port. */
   readonly clusterKeys: readonly string[];
 };
 
 /**
- * Serves `/livez /readyz /metrics /partitions /faults /level`, and `POST` and `DELETE /drain` for a bearer of
- * the admin token.
+ * Serves `/livez /readyz /metrics /partitions /faults /level /drain /shed`. Only a bearer of the admin token
+ * may write.
  */
 export async function startAdmin(
   config: AdminConfig,
@@ -74,15 +120,18 @@ export async function startAdmin(
       case "GET /level":
         if (actions.level === undefined) return [404, "this component uses no level\n"];
         return [200, saidLevelText(actions.level())];
+      case "GET /drain":
+        return reportOf(actions.drain, "this component cannot be drained\n");
+      case "GET /shed":
+        return reportOf(actions.shed, "this component sends nobody elsewhere\n");
       case "POST /drain":
       case "DELETE /drain":
-        if (actions.drain === undefined) return [404, "this component cannot be drained\n"];
+      case "POST /shed":
         if (!mayWrite(request, actions.clusterKeys?.() ?? config.clusterKeys))
           return [401, "the cluster's admin token is needed\n"];
-        actions.drain(request.method === "POST");
-        return [202, "accepted\n"];
+        return carryOut(request, actions);
       default:
-        return [404, "the paths are /livez, /readyz, /metrics, /partitions, /faults, /level and /drain\n"];
+        return [404, `the paths are ${PATHS}\n`];
     }
   };
   const server: Server = createServer((request, response) => {

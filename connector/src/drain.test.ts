@@ -1,0 +1,271 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { HandClock } from "@jichat/protocol/hand-clock.ts";
+import { jsonCodec } from "@jichat/protocol/frame/codec.ts";
+import type { OtherConnector } from "@jichat/presence/announcement.ts";
+import type { WebSocket } from "uWebSockets.js";
+import { Drain } from "./drain.ts";
+import { STEP_MS } from "./drain-pace.ts";
+import { FlushScheduler } from "./flush-scheduler.ts";
+import { Hub } from "./hub.ts";
+import { Session } from "./session.ts";
+import type { SocketData } from "./session.ts";
+import { Shed } from "./shed.ts";
+
+const NOW = 1_800_000_000_000;
+const other = (sockets: number, socketsMax = 1_000): OtherConnector => ({
+  connector: `other-${sockets}`,
+  says: { revision: "", acceptsSince: 1, startedAt: 1, sockets, socketsMax },
+});
+
+/** A connector with devices that obey `goaway` at once, unless they are deaf. */
+class Scene {
+  readonly clock = new HandClock();
+  readonly hub = new Hub();
+  readonly moves = { told: 0, gone: 0, forced: 0 };
+  readonly toldAt: number[] = [];
+  takers: readonly OtherConnector[] | undefined = [other(0)];
+  changes = 0;
+  deaf = false;
+  readonly drain: Drain;
+  readonly shed: Shed;
+  #devices = 0;
+
+  constructor(devices: number) {
+    this.clock.aheadMs = NOW;
+    const log = { info: () => undefined, warn: () => undefined };
+    const parts = {
+      hub: this.hub,
+      time: this.clock,
+      clock: this.clock,
+      tickets: { issue: () => ({ ticket: "t", ticketExpiresAt: NOW + 60_000 }) },
+      metrics: { countMove: (outcome: keyof Scene["moves"]) => void (this.moves[outcome] += 1) },
+      others: { takers: () => this.takers },
+      lanes: { waiting: 0 },
+      telemetry: { log: log as never },
+      onChange: () => void (this.changes += 1),
+    };
+    this.drain = new Drain(parts);
+    this.shed = new Shed({ ...parts, drain: this.drain });
+    for (let i = 0; i < devices; i += 1) this.arrive();
+  }
+
+  arrive(): void {
+    const session = new Session({
+      address: "here",
+      codec: jsonCodec,
+      now: 0,
+      refuseWith: undefined,
+      bufferedBytesMax: 1_000_000,
+      turn: new FlushScheduler(() => undefined, this.clock),
+    });
+    const ws: Partial<WebSocket<SocketData>> = {
+      getBufferedAmount: () => 0,
+      send: () => 1,
+      cork: (act) => {
+        act();
+        return ws as WebSocket<SocketData>;
+      },
+      end: () => {
+        this.leave(session);
+      },
+      close: () => undefined,
+    };
+    session.opened(ws as WebSocket<SocketData>);
+    session.state = "live";
+    this.#devices += 1;
+    session.user = `user${this.#devices}`;
+    session.device = "phone";
+    session.identity = { user: session.user } as never;
+    const write = session.write.bind(session);
+    session.write = (frame) => {
+      write(frame);
+      if (frame.t !== "goaway") return;
+      this.toldAt.push(this.clock.at);
+      if (!this.deaf) setImmediate(() => this.leave(session));
+    };
+    this.hub.open(session);
+  }
+
+  leave(session: Session): void {
+    this.hub.close(session);
+    session.closed();
+  }
+
+  async pass(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= STEP_MS) await this.clock.pass(Math.min(left, STEP_MS));
+    await this.clock.pass(0);
+  }
+
+  get told(): number {
+    return this.toldAt.length;
+  }
+}
+
+test("an order sends everybody away at its rate, and then says that nobody is left", async () => {
+  const scene = new Scene(100);
+  assert.deepEqual(scene.drain.report(), { state: "none", connections: 100, told: 0, forced: 0 });
+  scene.drain.order({ drainMs: 60_000, perSecond: 20 });
+  assert.equal(scene.drain.isReady, false, "the operator asked: it is not to be routed to");
+  await scene.pass(2_000);
+  assert.equal(scene.drain.state, "draining");
+  assert.ok(scene.told >= 40 && scene.told <= 60, `${scene.told} were told in 2 s`);
+  await scene.pass(4_000);
+  const times = { since: NOW, deadline: NOW + 60_000 };
+  const said = { state: "drained", connections: 0, told: 100, forced: 0 } as const;
+  assert.deepEqual(scene.drain.report(), { ...times, ...said });
+  for (const from of scene.toldAt)
+    assert.ok(scene.toldAt.filter((at) => at >= from && at < from + 1_000).length <= 20);
+  assert.deepEqual(scene.moves, { told: 100, gone: 100, forced: 0 });
+});
+
+test("without another connector it waits, accepts, and sends nobody away before one has come", async () => {
+  for (const isStop of [false, true]) {
+    const scene = new Scene(10);
+    scene.takers = [];
+    const plan = { drainMs: 60_000, perSecond: 200 };
+    const stopped = isStop ? scene.drain.stop(plan) : Promise.resolve(scene.drain.order(plan));
+    await scene.pass(4_000);
+    assert.deepEqual([scene.drain.state, scene.drain.accepts, scene.told], ["waiting", true, 0]);
+    assert.equal(scene.drain.isReady, isStop, "who ends is asked for as long as nobody else is there");
+    scene.takers = [other(3)];
+    await scene.pass(1_000);
+    assert.deepEqual([scene.told, scene.hub.size, scene.drain.state], [10, 0, "drained"]);
+    assert.equal(scene.drain.isReady, false);
+    await stopped;
+  }
+});
+
+test("the wait for another connector is bounded, and leaves time to tell everybody", async () => {
+  const scene = new Scene(10);
+  scene.takers = [];
+  scene.drain.order({ drainMs: 20_000, perSecond: 5 });
+  await scene.pass(9_750);
+  assert.deepEqual([scene.drain.state, scene.told], ["waiting", 0]);
+  await scene.pass(3_000);
+  assert.equal(scene.told, 10);
+  assert.equal(scene.drain.accepts, true, "there is no other place to go");
+});
+
+test("Redis that does not answer is no reason to send devices away early, nor to keep them for ever", async () => {
+  const scene = new Scene(10);
+  scene.takers = undefined;
+  scene.drain.order({ drainMs: 20_000, perSecond: 5 });
+  await scene.pass(9_750);
+  assert.equal(scene.told, 0);
+  await scene.pass(3_000);
+  assert.equal(scene.told, 10);
+});
+
+test("devices are told no faster than others have places, and what the time does not allow is forced", async () => {
+  const scene = new Scene(50);
+  scene.takers = [other(80, 100)];
+  scene.drain.order({ drainMs: 10_000, perSecond: 100 });
+  await scene.pass(2_000);
+  assert.equal(scene.told, 20);
+  scene.takers = [other(100, 100)];
+  await scene.pass(7_750);
+  assert.deepEqual([scene.told, scene.hub.size], [20, 30]);
+  await scene.pass(500);
+  assert.deepEqual([scene.hub.size, scene.drain.state, scene.drain.accepts], [0, "drained", false]);
+  assert.equal(scene.drain.report().forced, 30);
+});
+
+test("a device that was told and stays is closed after its grace, and counts as forced", async () => {
+  const scene = new Scene(4);
+  scene.deaf = true;
+  scene.drain.order({ drainMs: 40_000, perSecond: 100 });
+  await scene.pass(5_000);
+  assert.deepEqual([scene.told, scene.hub.size], [4, 4]);
+  await scene.pass(1_000);
+  assert.deepEqual([scene.hub.size, scene.drain.report().forced], [0, 4]);
+  assert.deepEqual(scene.moves, { told: 4, gone: 0, forced: 4 });
+});
+
+test("a drain that is cancelled tells nobody else, closes nobody, and may be ordered again", async () => {
+  const scene = new Scene(40);
+  scene.deaf = true;
+  scene.drain.order({ drainMs: 60_000, perSecond: 10 });
+  await scene.pass(2_000);
+  const { told } = scene;
+  assert.ok(told >= 20 && told <= 30, `${told}`);
+  scene.drain.cancel();
+  assert.deepEqual([scene.drain.state, scene.drain.accepts, scene.drain.isReady], ["none", true, true]);
+  await scene.pass(60_000);
+  assert.deepEqual([scene.told, scene.hub.size], [told, 40]);
+  scene.deaf = false;
+  scene.drain.order({ drainMs: 60_000, perSecond: 100 });
+  await scene.pass(2_000);
+  assert.deepEqual([scene.told, scene.hub.size], [told + 40, 0], "all leave, also those of the first time");
+  assert.equal(scene.drain.report().told, 40);
+});
+
+test("the same order again changes deadline and rate, and tells nobody twice", async () => {
+  const scene = new Scene(40);
+  scene.deaf = true;
+  scene.drain.order({ drainMs: 60_000, perSecond: 8 });
+  await scene.pass(1_000);
+  scene.drain.order({ drainMs: 30_000, perSecond: 100 });
+  await scene.pass(2_000);
+  assert.deepEqual([scene.told, scene.drain.report().told], [40, 40]);
+  assert.deepEqual(scene.drain.report().since, NOW);
+  assert.ok(Math.abs((scene.drain.report().deadline ?? 0) - NOW - 31_000) <= STEP_MS);
+});
+
+test("a stop in the middle of an ordered drain goes on with it, and cannot be undone", async () => {
+  const scene = new Scene(40);
+  scene.drain.order({ drainMs: 60_000, perSecond: 8 });
+  await scene.pass(1_000);
+  const stopped = scene.drain.stop({ drainMs: 30_000, perSecond: 200 });
+  await scene.pass(2_000);
+  assert.ok(scene.told <= 32, "at the rate that was ordered");
+  assert.throws(() => scene.drain.cancel(), { code: "CONFLICT" });
+  assert.throws(() => scene.drain.order({ drainMs: 1, perSecond: 1 }), { code: "CONFLICT" });
+  await scene.pass(4_000);
+  assert.equal(scene.told, 40);
+  await stopped;
+});
+
+test("who comes over an old route is taken at first, and told to go like everybody", async () => {
+  const scene = new Scene(1);
+  scene.drain.order({ drainMs: 60_000, perSecond: 100 });
+  await scene.pass(2_000);
+  assert.deepEqual([scene.drain.state, scene.drain.accepts], ["drained", true]);
+  scene.arrive();
+  assert.equal(scene.drain.state, "draining");
+  await scene.pass(1_000);
+  assert.deepEqual([scene.told, scene.hub.size], [2, 0]);
+  await scene.pass(3_000);
+  assert.equal(scene.drain.accepts, false, "by now every route leads elsewhere");
+});
+
+test("a shed sends away as many as were asked for, the oldest first, and the connector stays in service", async () => {
+  const scene = new Scene(50);
+  scene.shed.order({ connections: 20, perSecond: 8 });
+  await scene.pass(1_000);
+  assert.ok(scene.shed.report().left >= 10 && scene.told <= 10, JSON.stringify(scene.shed.report()));
+  await scene.pass(3_000);
+  assert.deepEqual(scene.shed.report(), { left: 0, told: 20, forced: 0, connections: 30 });
+  assert.deepEqual([scene.drain.accepts, scene.drain.isReady], [true, true]);
+  assert.deepEqual(
+    [...scene.hub.sockets].map(({ user }) => user),
+    Array.from({ length: 30 }, (_, i) => `user${21 + i}`),
+  );
+});
+
+test("a shed waits for places, gives up after its time, and ends with a drain", async () => {
+  const scene = new Scene(50);
+  scene.takers = [];
+  scene.shed.order({ connections: 20, perSecond: 10 });
+  await scene.pass(60_000);
+  assert.deepEqual([scene.told, scene.shed.report().left], [0, 20]);
+  await scene.pass(7_000);
+  assert.deepEqual([scene.told, scene.shed.report().left], [0, 0]);
+
+  scene.shed.order({ connections: 20, perSecond: 10 });
+  scene.takers = [other(0)];
+  scene.drain.order({ drainMs: 60_000, perSecond: 10 });
+  await scene.pass(6_000);
+  assert.deepEqual([scene.hub.size, scene.told, scene.shed.report().told], [0, 50, 0]);
+  assert.throws(() => scene.shed.order({ connections: 1, perSecond: 1 }), { code: "CONFLICT" });
+});
