@@ -11,6 +11,7 @@ import { no, unknown, yes } from "./kube/conditions.ts";
 import type { KubeObject } from "./kube/object.ts";
 import { Observed } from "./observed.ts";
 import type { BackendsSeen } from "./plan.ts";
+import { NO_DRAINS } from "./plan.ts";
 import { failedStatus, statusOf } from "./status.ts";
 
 const OK = { state: "ok", message: "" } as const;
@@ -49,7 +50,7 @@ function told(
     input,
     observed: running(input, connectors),
     backends: { ...WELL, ...more.backends },
-    plan: { objects: [], removals: [], waitsFor: undefined },
+    plan: { objects: [], removals: [], waitsFor: undefined, drains: NO_DRAINS },
     unserved: [],
     live: { ...QUIET, ...more.live },
     talk,

@@ -208,7 +208,7 @@ const ROWS: readonly Row[] = [
       old("b"),
       podOf("c", { revision: "broken", isReady: false, connections: 0 }),
     ]),
-    acts: [],
+    acts: ["mark c"],
     replicas: { new: 3, old: 2, broken: 1 },
   },
   {

@@ -61,6 +61,8 @@ class Sorted {
   readonly current: readonly ConnectorPod[];
   readonly old: readonly ConnectorPod[];
   readonly readyCurrent: number;
+  /** The old revision that has most of those who serve. */
+  readonly serving: string | undefined;
 
   constructor(fleet: Fleet) {
     this.fleet = fleet;
@@ -69,6 +71,11 @@ class Sorted {
     this.current = this.keepers.filter(({ revision }) => revision === fleet.current);
     this.old = this.keepers.filter(({ revision }) => revision !== fleet.current);
     this.readyCurrent = this.current.filter(({ isReady }) => isReady).length;
+    const counts = new Map<string, number>();
+    for (const pod of this.live)
+      if (pod.revision !== fleet.current && (pod.isReady || isTold(pod)))
+        counts.set(pod.revision, (counts.get(pod.revision) ?? 0) + 1);
+    [this.serving] = [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([name]) => name);
   }
 
   /** Whether old revisions leave the Service: before any device is told to go, so that it moves once. */
@@ -85,21 +92,35 @@ class Sorted {
   }
 }
 
-function marks({ fleet, current, old, drainsOld }: Sorted): readonly Act[] {
+function marks({ fleet, live, current, old, drainsOld, serving }: Sorted): readonly Act[] {
   const mark = (why: Why) => (pod: ConnectorPod) =>
     ({ does: "mark", pod: pod.name, mark: { why, since: fleet.now } }) as const;
   const excess = victimsOf(current, current.length - fleet.currentMax, fleet.current);
-  const surplus = drainsOld ? old : victimsOf(old, old.length - fleet.wanted, fleet.current);
-  return [...excess.map(mark("ScaleIn")), ...surplus.map(mark(drainsOld ? "OldRevision" : "ScaleIn"))];
+  // What never became ready is no use while another old revision serves.
+  const broken = old.filter(({ isReady, revision }) => !isReady && revision !== serving);
+  const useful = serving === undefined ? old : old.filter((pod) => !broken.includes(pod));
+  const beyond = victimsOf(useful, useful.length - fleet.wanted, fleet.current);
+  const surplus = drainsOld ? old : [...(serving === undefined ? [] : broken), ...beyond];
+  // A person may have written the mark alone.
+  const asked = live.flatMap(({ name, mark: own, isRouted }): Act[] =>
+    own !== undefined && isRouted ? [{ does: "mark", pod: name, mark: own }] : [],
+  );
+  return [
+    ...asked,
+    ...excess.map(mark("ScaleIn")),
+    ...surplus.map(mark(drainsOld ? "OldRevision" : "ScaleIn")),
+  ];
 }
 
 /** Victims that are needed again: those who are told last have the most devices left. */
-function undos({ fleet, live, current, old, keepsOld, drainsOld }: Sorted): readonly Act[] {
+function undos({ fleet, live, current, old, keepsOld, drainsOld, serving }: Sorted): readonly Act[] {
   const marked = live
     .filter((pod) => pod.mark !== undefined && pod.mark.why !== "Asked" && !isReleased(pod))
     .toSorted((a, b) => Number(isTold(a)) - Number(isTold(b)) || (b.connections ?? 0) - (a.connections ?? 0));
   const ours = marked.filter(({ revision }) => revision === fleet.current);
-  const theirs = marked.filter(({ revision }) => revision !== fleet.current);
+  const theirs = marked.filter(
+    ({ revision, isReady }) => revision !== fleet.current && (isReady || revision === serving),
+  );
   const short = Math.max(0, fleet.currentMax - current.length);
   const isKept = keepsOld && !drainsOld;
   const missing = isKept ? Math.max(0, fleet.wanted - old.length) : 0;
@@ -223,11 +244,15 @@ function passedOver({ fleet, live }: Sorted): readonly Act[] {
 const thereOf = ({ replicas, counted }: Revision, pods: readonly ConnectorPod[]): number =>
   Math.min(replicas, Math.max(pods.length, counted));
 
-function replicasOf({ fleet, live, old, drainsOld, readyCurrent }: Sorted): ReadonlyMap<string, number> {
+function replicasOf({
+  fleet,
+  live,
+  old,
+  drainsOld,
+  readyCurrent,
+  serving,
+}: Sorted): ReadonlyMap<string, number> {
   const { wanted, current, currentMax, revisions } = fleet;
-  const most = revisions
-    .filter(({ name }) => name !== current)
-    .toSorted((a, b) => readyOf(live, b) - readyOf(live, a))[0];
   return new Map(
     revisions.map((revision): [string, number] => {
       const { name, replicas } = revision;
@@ -239,15 +264,12 @@ function replicasOf({ fleet, live, old, drainsOld, readyCurrent }: Sorted): Read
       const there = thereOf(revision, pods);
       if (name === current) return [name, Math.max(there, currentMax + victims)];
       // The revision that serves is scaled while the current one cannot take over.
-      const serves = revision === most && readyCurrent === 0 && !drainsOld && readyOf(live, revision) > 0;
+      const serves = name === serving && readyCurrent === 0 && !drainsOld;
       const short = serves && pods.length >= replicas ? Math.max(0, wanted - old.length) : 0;
       return [name, short > 0 ? replicas + short : there];
     }),
   );
 }
-
-const readyOf = (live: readonly ConnectorPod[], { name }: Revision): number =>
-  live.filter((pod) => pod.revision === name && pod.isReady).length;
 
 /**
  * What to do now with each connector that is to go, and how many replicas each revision has meanwhile. Only

@@ -1,10 +1,5 @@
+import type { DrainState } from "@jichat/protocol/drain.ts";
 import type { DrainMark } from "./drain-mark.ts";
-
-/**
- * What a connector answers on its admin port about its drain. `waiting`: it goes on accepting until a ready
- * successor is known. Undefined if it does not answer, or is of a version that cannot say.
- */
-export type DrainState = "none" | "waiting" | "draining" | "drained";
 
 /** A connector's pod, as far as it matters for who goes and when. */
 export interface ConnectorPod {
@@ -24,6 +19,7 @@ export interface ConnectorPod {
   readonly mark: DrainMark | undefined;
   /** Open sockets; undefined if it does not say. */
   readonly connections: number | undefined;
+  /** Undefined if it does not answer, or is of a version that cannot say. */
   readonly drain: DrainState | undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { Dice } from "@jichat/protocol/dice.ts";
-import type { DrainState } from "../fleet.ts";
+import type { DrainState } from "@jichat/protocol/drain.ts";
 
 /** A connector's pod, as Kubernetes and the connector itself have it. */
 export interface ModelPod {
