@@ -9,6 +9,7 @@ import type { Proof } from "./credentials.ts";
 import type { Encoding } from "./encoding.ts";
 import { watchNetwork } from "./network.ts";
 import { faultOf } from "./option-faults.ts";
+import { Move } from "./move.ts";
 import type { OutFrame } from "./outbox.ts";
 import { ServerClock } from "./server-clock.ts";
 import { REAL } from "./surroundings.ts";
@@ -44,6 +45,7 @@ export class Link {
   readonly #around: Surroundings;
   readonly #backoff: Backoff;
   readonly #credentials: Credentials;
+  readonly #move: Move;
   readonly #retrying: Alarm;
   readonly #holding: Alarm;
   readonly serverClock: ServerClock;
@@ -78,6 +80,7 @@ export class Link {
         events.onStatus({ state: this.#current === undefined ? "offline" : "online", error });
       },
     });
+    this.#move = new Move(clock);
     this.#retrying = new Alarm(clock);
     this.#holding = new Alarm(clock);
   }
@@ -92,16 +95,25 @@ export class Link {
     return this.#current?.isOpen === true;
   }
 
-  /** Rejects with what `over` says, or with UNAVAILABLE, if there is no connection or it is lost meanwhile. */
+  /**
+   * Rejects with what `over` says, or with UNAVAILABLE, if there is no connection or it is lost meanwhile. What
+   * a move to another connector interrupts is asked again there, once.
+   */
   async request(
     frame: Parameters<Welcomed["request"]>[0],
     over: () => ChatError | undefined,
+    isRepeated = false,
   ): Promise<ServerFrame> {
-    if (this.#current === undefined) throw over() ?? new ChatError("UNAVAILABLE", "this device is offline");
+    await this.#move.untilOver();
+    const asked = this.#current;
+    if (asked === undefined) throw over() ?? new ChatError("UNAVAILABLE", "this device is offline");
     try {
-      return await this.#current.request(frame);
+      return await asked.request(frame);
     } catch (thrown) {
       if (!(thrown instanceof Closed)) throw thrown;
+      await this.#move.untilOver();
+      const hasMoved = this.#current !== undefined && this.#current !== asked;
+      if (hasMoved && !isRepeated) return await this.request(frame, over, true);
       throw over() ?? new ChatError("UNAVAILABLE", "the connection was lost", { cause: thrown });
     }
   }
@@ -139,6 +151,7 @@ export class Link {
     this.#retrying.clear();
     this.#holding.clear();
     this.#unwatch?.();
+    this.#move.end();
     this.#opening?.abort();
     const current = this.#current;
     this.#current = undefined;
@@ -184,6 +197,7 @@ export class Link {
   #adopt(connection: Welcomed, proof: Proof): void {
     const old = this.#current;
     this.#current = connection;
+    this.#move.end();
     this.#retrying.clear();
     old?.close();
     this.#holding.set(HELD_MS, () => {
@@ -221,6 +235,7 @@ export class Link {
 
   #goAway({ ticket, reconnectAfterMs }: GoAway): void {
     this.#credentials.replace(ticket);
+    this.#move.begin();
     this.#retrying.set(reconnectAfterMs, () => void this.#open());
   }
 
@@ -242,6 +257,7 @@ export class Link {
   readonly #offline = (): void => {
     const gone = new Closed(DROPPED, "the network is gone");
     const wasTrying = this.#abortTry();
+    this.#move.end();
     if (this.#current !== undefined) this.#current.close(gone);
     else if (wasTrying) this.#retry(reasonOf(gone));
   };
@@ -263,12 +279,24 @@ export class Link {
     this.#current = undefined;
     this.#holding.clear();
     if (isOfToken(why.code)) this.#credentials.ended(why.code);
+    const isOpening = this.#opening !== undefined;
+    if (this.#move.lostOld(why, isOpening, () => this.#tooLong(why))) {
+      if (!isOpening) this.#openNow();
+      return;
+    }
+    this.#move.end();
     // A new socket is being opened: it is the cause of a 4409 here, and its own outcome decides what comes
     // next.
     if (this.#opening !== undefined)
       this.#events.onStatus({ state: "offline", error: reasonOf(ownDoing(why)), retryInMs: 0 });
     else if (isOfToken(why.code)) this.#retry(reasonOf(why));
     else this.#failed(this.#isStrayNear ? ownDoing(why) : why, undefined);
+  }
+
+  /** A move takes so long that the application has to know. */
+  #tooLong(why: Closed): void {
+    this.#move.end();
+    this.#events.onStatus({ state: "offline", error: reasonOf(ownDoing(why)), retryInMs: 0 });
   }
 
   get #isStrayNear(): boolean {
@@ -295,13 +323,16 @@ export class Link {
    */
   #retry(error: ChatError, atLeastMs = 0): void {
     const { urls, random = Math.random } = this.#options;
-    const isOtherLeft = this.#dialled > 0 && this.#dialled < urls.length;
+    // A cluster that has too much to do says when to come again: the others have as much.
+    const isOtherLeft = error.code !== "BUSY" && this.#dialled > 0 && this.#dialled < urls.length;
     const waitMs = isOtherLeft
       ? OTHER_MS * random()
       : Math.max(this.#backoff.next(), Math.min(REFUSED_MS_MAX, atLeastMs));
     this.#isWaiting = true;
-    if (this.#current === undefined && !isOtherLeft)
+    if (this.#current === undefined && !isOtherLeft) {
+      this.#move.end();
       this.#events.onStatus({ state: "offline", error, retryInMs: waitMs });
+    }
     this.#retrying.set(waitMs, () => {
       this.#openNow();
     });
@@ -310,7 +341,7 @@ export class Link {
   #openNow(): void {
     this.#retrying.clear();
     this.#isWaiting = false;
-    if (this.#current === undefined && this.#opening === undefined)
+    if (this.#current === undefined && this.#opening === undefined && !this.#move.isOn)
       this.#events.onStatus({ state: "connecting" });
     void this.#open();
   }

@@ -2,7 +2,7 @@ import type { HistoryClient } from "@jichat/edge/history-client.ts";
 import type { Syncs } from "@jichat/edge/sync.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { errorOf } from "@jichat/protocol/bus/command.ts";
-import { CLOSE, ChatError, asChatError, closeOf } from "@jichat/protocol/errors.ts";
+import { CLOSE, ChatError, asChatError, closeOf, isRetryable } from "@jichat/protocol/errors.ts";
 import type { Level } from "@jichat/log/level.ts";
 import type { ClientFrame } from "@jichat/conversation/client-frame.ts";
 import { readClientFrame } from "@jichat/conversation/client-frame.ts";
@@ -10,6 +10,7 @@ import type { Hello, Pull, Renew, Sync } from "@jichat/protocol/frame/client-fra
 import { idOf } from "@jichat/protocol/frame/client-frame.ts";
 import type { Telemetry, Trace } from "@jichat/runtime/telemetry.ts";
 import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
+import type { ArrivalGate } from "./arrival-gate.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
 import type { HandshakeParts } from "./handshake.ts";
 import { greet } from "./handshake.ts";
@@ -34,6 +35,7 @@ export interface FrameHandlerParts extends HandshakeParts, IngressParts, IntakeP
   readonly telemetry: Pick<Telemetry, "begin" | "log">;
   readonly metrics: Pick<ConnectorMetrics, "acked" | "countError" | "countFrame">;
   readonly turn: IntakeParts["turn"] & Pick<FlushScheduler, "next" | "now">;
+  readonly arrivals: Pick<ArrivalGate, "answered" | "enter" | "left">;
   /** By address. */
   readonly handshakeBuckets: Pick<TokenBuckets, "spend">;
   /** The cluster's level. It decides which verbs are answered. */
@@ -204,7 +206,7 @@ export class FrameHandler {
         throw new ChatError("RATE_LIMITED", "too many handshakes from this address", {
           retryAfterMs: waitMs,
         });
-      await greet(this.#parts, session, hello, trace.traceId);
+      await this.#greetInTurn(session, hello, trace.traceId);
       const { early = [] } = session;
       session.early = undefined;
       if (session.isLive) for (const { frame, bytes } of early) this.#admit(session, frame, bytes);
@@ -220,6 +222,21 @@ export class FrameHandler {
       );
     } finally {
       trace.span?.end();
+    }
+  }
+
+  async #greetInTurn(session: Session, hello: Hello, traceId: string): Promise<void> {
+    const { arrivals } = this.#parts;
+    await arrivals.enter(hello.token === undefined ? "resume" : "login", () => session.isOpen);
+    const began = systemClock.monotonic();
+    let failed = false;
+    try {
+      await greet(this.#parts, session, hello, traceId);
+    } catch (thrown) {
+      failed = isRetryable(asChatError(thrown).code);
+      throw thrown;
+    } finally {
+      arrivals.left(systemClock.monotonic() - began, failed);
     }
   }
 
@@ -281,12 +298,11 @@ export class FrameHandler {
 
   async #sync(session: Session, frame: Sync, traceId: string): Promise<void> {
     const { user, list } = session;
-    session.write({
-      t: "synced",
-      id: frame.id,
-      ...(await this.#parts.syncs.page(user, frame, list)),
-      traceId,
-    });
+    const began = systemClock.monotonic();
+    const page = await this.#parts.syncs.page(user, frame, list);
+    // The list of the registration is there for the first sync alone.
+    if (list !== undefined) this.#parts.arrivals.answered(systemClock.monotonic() - began);
+    session.write({ t: "synced", id: frame.id, ...page, traceId });
   }
 
   #refuseTooFastUser(session: Session, bytes: number): void {

@@ -29,6 +29,8 @@ import { startTelemetry } from "@jichat/runtime/telemetry.ts";
 import { announcementText } from "@jichat/presence/announcement.ts";
 import { Accepting } from "./accepting.ts";
 import { AddressBudget } from "./address-budget.ts";
+import { arrivalGauges } from "./arrival-gauges.ts";
+import { ArrivalGate } from "./arrival-gate.ts";
 import { Admission } from "./admission.ts";
 import { intakeLimitsOf, readConfig } from "./config.ts";
 import { Deliveries } from "./delivery.ts";
@@ -116,8 +118,10 @@ const notReady = (): string | undefined => {
   return revocations.loaded ? undefined : "the list of revoked tokens cannot be read at the moment";
 };
 const accepting = new Accepting(clock, () => drain.state === "none" && notReady() === undefined);
+const arrivals = new ArrivalGate({ time: systemClock, countRefused: metrics.countLater });
 const parts = {
   config,
+  arrivals,
   others,
   time: systemClock,
   says: () =>
@@ -188,6 +192,7 @@ if (listening === false) throw new Error(`cannot listen on ${host}, port ${confi
 isListening = true;
 void keeper.tell();
 drainGauges(telemetry, drain, shed);
+arrivalGauges(telemetry, arrivals);
 telemetry.gauge(
   "jichat_connector_reports_waiting",
   "reports of half-open connections that the push queue has not stored yet",

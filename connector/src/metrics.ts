@@ -14,6 +14,8 @@ export interface ConnectorMetrics {
   readonly noticesDropped: (by: number) => void;
   /** A device that this connector sends elsewhere was told so, has gone, or was closed since it had not gone. */
   readonly countMove: (outcome: "told" | "gone" | "forced") => void;
+  /** A device was told to come later, since too many came at once. */
+  readonly countLater: (kind: "resume" | "login") => void;
   readonly countReports: (outcome: "queued" | "dropped" | "refused", by: number) => void;
 }
 
@@ -77,6 +79,7 @@ export function connectorMetrics(telemetry: Telemetry, hub: Hub, waiting: () => 
       dropped.add(by);
     },
     countMove: movesCounter(telemetry),
+    countLater: laterCounter(telemetry),
     countReports: reportsCounter(telemetry),
   };
 }
@@ -85,6 +88,16 @@ function gauges(telemetry: Telemetry, hub: Hub, waiting: () => number): void {
   telemetry.gauge("jichat_connector_sockets", "open sockets", () => hub.size);
   telemetry.gauge("jichat_connector_users", "users with a live session", () => hub.users);
   telemetry.gauge("jichat_connector_unanswered", "commands not answered yet", waiting);
+}
+
+function laterCounter(telemetry: Telemetry): ConnectorMetrics["countLater"] {
+  const later = telemetry.counter(
+    "jichat_connector_arrivals_refused",
+    "devices that were told to come later, since too many came at once, by kind",
+  );
+  return (kind) => {
+    later.add(1, { kind });
+  };
 }
 
 function movesCounter(telemetry: Telemetry): ConnectorMetrics["countMove"] {

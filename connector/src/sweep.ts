@@ -43,6 +43,7 @@ interface SweepParts extends IdentitySweepParts {
   readonly memberBuckets: Sweepable;
   readonly handshakeBuckets: Sweepable;
   readonly addressBudget: Pick<AddressBudget, "sweep"> | undefined;
+  readonly arrivals: Sweepable;
 }
 
 /**
@@ -86,6 +87,7 @@ function sweep(parts: SweepParts): void {
   parts.memberBuckets.sweep(now);
   parts.handshakeBuckets.sweep(now);
   parts.addressBudget?.sweep(now);
+  parts.arrivals.sweep(now);
 }
 
 /** Pings that one sweep may send, so that all sockets get theirs within `ASKING_BEATS` heartbeats. */

@@ -64,13 +64,13 @@ const reportOf = (orders: AdminOrders | undefined, none: string): [number, strin
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // A stream that is destroyed could not be answered any more.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    chunks.push(chunk as Buffer);
+  for await (const chunk of request) {
     bytes += (chunk as Buffer).length;
-    if (bytes > BODY_BYTES_MAX)
-      throw new ChatError("FRAME_TOO_LARGE", `the body has more than ${BODY_BYTES_MAX} bytes`);
+    // What is too much is read and dropped: a client that still writes would not read the answer.
+    if (bytes <= BODY_BYTES_MAX) chunks.push(chunk as Buffer);
   }
+  if (bytes > BODY_BYTES_MAX)
+    throw new ChatError("FRAME_TOO_LARGE", `the body has more than ${BODY_BYTES_MAX} bytes`);
   return Buffer.concat(chunks).toString("utf8");
 }
 
