@@ -99,7 +99,7 @@ export class FakeConnectors {
       (pod) => pod.metadata.labels?.["chat.jichat.io/revision"] === revision,
     );
     const wanted = spec.replicas ?? 0;
-    for (let at = own.length; at < wanted; at += 1) await this.#create(spec.template.metadata.labels);
+    for (let at = own.length; at < wanted; at += 1) await this.#create(spec.template.metadata);
     const costOf = (pod: PodObject): number =>
       Number(pod.metadata.annotations?.["controller.kubernetes.io/pod-deletion-cost"] ?? 0);
     const order = own.toSorted((a, b) => Number(isReady(a)) - Number(isReady(b)) || costOf(a) - costOf(b));
@@ -108,7 +108,7 @@ export class FakeConnectors {
     await this.#status(deployment, { ...counts, observedGeneration: metadata.generation });
   }
 
-  async #create(labels: Readonly<Record<string, string>>): Promise<void> {
+  async #create({ labels, annotations }: Workload["spec"]["template"]["metadata"]): Promise<void> {
     this.#made += 1;
     const name = `${this.#cluster}-connector-${this.#made}`;
     const server = createServer((request, response) => {
@@ -124,7 +124,8 @@ export class FakeConnectors {
     this.#connectors.set(name, { sockets: 0, state: "none", leaves: 0, server });
     const { "chat.jichat.io/routed": routed, ...older } = labels;
     const own = this.isOlder || routed === undefined ? older : labels;
-    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name, namespace: NAMESPACE, labels: own } };
+    const metadata = { name, namespace: NAMESPACE, labels: own, annotations };
+    const pod = { apiVersion: "v1", kind: "Pod", metadata };
     const containers = [{ name: "connector", image: "connector:1" }];
     await this.#world.api.create(RESOURCES.pods, {
       ...pod,
