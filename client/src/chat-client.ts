@@ -12,7 +12,7 @@ import { Feeds } from "./feeds.ts";
 import { Inbox } from "./inbox.ts";
 import type { Asked } from "./inbox.ts";
 import { Link } from "./link.ts";
-import type { LinkEvents } from "./link.ts";
+import type { LinkEvents } from "./link-events.ts";
 import type { Draft } from "./outbox.ts";
 import { Outbox } from "./outbox.ts";
 import { REAL } from "./surroundings.ts";

@@ -3,27 +3,19 @@ import type { GoAway, ServerFrame } from "@jichat/protocol/frame/server-frame.ts
 import { Alarm } from "./alarm.ts";
 import { Backoff } from "./backoff.ts";
 import { Closed, DROPPED, closeCodeOf, ownDoing, reasonOf } from "./closed.ts";
-import type { FirstSync } from "./connection.ts";
 import { Credentials, isOfToken } from "./credentials.ts";
 import type { Proof } from "./credentials.ts";
 import type { Encoding } from "./encoding.ts";
+import type { LinkEvents } from "./link-events.ts";
 import { watchNetwork } from "./network.ts";
 import { faultOf } from "./option-faults.ts";
+import { ask } from "./ask.ts";
 import { Move } from "./move.ts";
 import type { OutFrame } from "./outbox.ts";
 import { ServerClock } from "./server-clock.ts";
 import { REAL } from "./surroundings.ts";
 import type { Surroundings, Welcomed } from "./surroundings.ts";
-import type { ChatOptions, Status } from "./types.ts";
-
-export interface LinkEvents {
-  /** The sync that a new connection sends right after its hello. */
-  readonly firstSync: () => FirstSync["asked"];
-  readonly onOnline: (connection: Welcomed) => void;
-  readonly onFrame: (frame: ServerFrame) => void;
-  /** `error` says why the link is offline, or closed by anyone but the application. */
-  readonly onStatus: (status: Status) => void;
-}
+import type { ChatOptions } from "./types.ts";
 
 /** The longest delay before the next connector is tried, when one could not be reached. */
 const OTHER_MS = 50;
@@ -95,27 +87,9 @@ export class Link {
     return this.#current?.isOpen === true;
   }
 
-  /**
-   * Rejects with what `over` says, or with UNAVAILABLE, if there is no connection or it is lost meanwhile. What
-   * a move to another connector interrupts is asked again there, once.
-   */
-  async request(
-    frame: Parameters<Welcomed["request"]>[0],
-    over: () => ChatError | undefined,
-    isRepeated = false,
-  ): Promise<ServerFrame> {
-    await this.#move.untilOver();
-    const asked = this.#current;
-    if (asked === undefined) throw over() ?? new ChatError("UNAVAILABLE", "this device is offline");
-    try {
-      return await asked.request(frame);
-    } catch (thrown) {
-      if (!(thrown instanceof Closed)) throw thrown;
-      await this.#move.untilOver();
-      const hasMoved = this.#current !== undefined && this.#current !== asked;
-      if (hasMoved && !isRepeated) return await this.request(frame, over, true);
-      throw over() ?? new ChatError("UNAVAILABLE", "the connection was lost", { cause: thrown });
-    }
+  /** Rejects with what `over` says, or with UNAVAILABLE, if there is no connection or it is lost meanwhile. */
+  async request(frame: Parameters<typeof ask>[0], over: () => ChatError | undefined): Promise<ServerFrame> {
+    return ask(frame, { move: this.#move, current: () => this.#current, over });
   }
 
   /** Tries at once if a try is set for later. The back-off goes on as if the time had passed. */

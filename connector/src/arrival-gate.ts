@@ -6,7 +6,7 @@ const KINDS = ["resume", "login"] as const;
 export type ArrivalKind = (typeof KINDS)[number];
 
 /** A greeting that takes longer says that a backend, or this process, has too much to do. */
-export const SLOW_MS = 250;
+const SLOW_MS = 250;
 const FIRST_LIMIT = 128;
 export const LEAST_LIMIT = 8;
 export const MOST_LIMIT = 512;
@@ -16,7 +16,7 @@ const SMOOTHING = 0.1;
 /** Nobody waits longer for a turn. The server closes a socket without a welcome after 5 s. */
 export const WAIT_MS_MAX = 2_000;
 export const WAITING_MAX = 4_096;
-/** The longest delay that a refused device is given. It is spread over the second half of it if there are too many. */
+/** The longest delay for a refused device. If there are too many, they get one from its second half. */
 export const LATER_MS_MAX = 60_000;
 const LEAST_LATER_MS = 500;
 
@@ -36,9 +36,9 @@ export interface ArrivalGateParts {
 }
 
 /**
- * Lets as many devices be greeted at once as backends bear: fewer as soon as answers are slow, more while they
- * are fast. Some wait for their turn, for a short time. The others are told when to come again, each at another
- * moment, so that they do not come back together.
+ * Lets as many devices be greeted at once as backends bear: fewer as soon as answers are slow, more while
+ * they are fast. Some wait for their turn, for a short time. The others are told when to come again, each at
+ * another moment, so that they do not come back together.
  */
 export class ArrivalGate {
   readonly #parts: ArrivalGateParts;
@@ -71,8 +71,9 @@ export class ArrivalGate {
   }
 
   /**
-   * Resolves when it is this device's turn; the caller then calls `left` once. Rejects with BUSY, which says when
-   * to come again. `isWanted` says whether its socket is still there. Undefined means that it is its turn now.
+   * Resolves when it is this device's turn; the caller then calls `left` once. Rejects with BUSY, which says
+   * when to come again. `isWanted` says whether its socket is still there. Undefined means that it is its
+   * turn now.
    */
   enter(kind: ArrivalKind, isWanted: () => boolean): Promise<void> | undefined {
     if (this.#inside < this.limit && this.waiting === 0) {

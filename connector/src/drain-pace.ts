@@ -3,8 +3,8 @@ import type { OtherConnector } from "@jichat/presence/announcement.ts";
 /** Devices are told to go in steps of this length. */
 export const STEP_MS = 250;
 /**
- * For so long another connector must have taken devices before devices are sent to it: a kubelet asks every 2 s,
- * and then the way to the pod is laid on each node.
+ * For so long another connector must have taken devices before devices are sent to it: a kubelet asks every 2
+ * s, and then the way to the pod is laid on each node.
  */
 export const SETTLED_MS = 3_000;
 const SECOND_MS = 1_000;
@@ -20,8 +20,8 @@ export const graceOf = (drainMs: number): number =>
   Math.max(Math.min(LEAST_GRACE_MS, drainMs), Math.min(GRACE_MS, drainMs / 4));
 
 /**
- * The longest wait for a connector that takes the devices: as long as they can still be told afterwards at this
- * rate, and never less than half of the time.
+ * The longest wait for a connector that takes the devices: as long as they can still be told afterwards at
+ * this rate, and never less than half of the time.
  */
 export function waitMsMax(drainMs: number, devices: number, perSecond: number | undefined): number {
   const neededMs =
@@ -39,8 +39,9 @@ export interface Own {
 }
 
 /**
- * The others that take devices of this connector: they have accepted for `SETTLED_MS`, and are of its revision or
- * were started after it. A build that says nothing of itself counts. `now` is by the cluster's clock.
+ * The others that take devices of this connector: they have accepted for `SETTLED_MS`, and are of its
+ * revision or were started after it. A build that says nothing of itself counts. `now` is by the cluster's
+ * clock.
  */
 export const successorsOf = (
   own: Own,

@@ -10,7 +10,9 @@ import type { Others } from "./others.ts";
 
 const POLL_MS = 50;
 const FLUSH_MS = 8_000;
-/** While a drain is this young, connections still come over routes that were laid before it. They are taken. */
+/**
+ * While a drain is this young, connections still come over routes that were laid before it. They are taken.
+ */
 const STRAGGLERS_MS = 5_000;
 /** The same for a process that stops: it lives for this share of its drain at least, even without devices. */
 const LEAST_SHARE = 1 / 20;
@@ -48,8 +50,8 @@ interface Running {
 }
 
 /**
- * Sends all devices to other connectors: not before one of them takes devices, and not faster than the rate and
- * their places allow. Accepted commands are still answered.
+ * Sends all devices to other connectors: not before one of them takes devices, and not faster than the rate
+ * and their places allow. Accepted commands are still answered.
  */
 export class Drain {
   readonly #parts: DrainParts;

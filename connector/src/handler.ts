@@ -2,7 +2,7 @@ import type { HistoryClient } from "@jichat/edge/history-client.ts";
 import type { Syncs } from "@jichat/edge/sync.ts";
 import { systemClock } from "@jichat/protocol/clock.ts";
 import { errorOf } from "@jichat/protocol/bus/command.ts";
-import { CLOSE, ChatError, asChatError, closeOf, isRetryable } from "@jichat/protocol/errors.ts";
+import { CLOSE, ChatError, asChatError, closeOf } from "@jichat/protocol/errors.ts";
 import type { Level } from "@jichat/log/level.ts";
 import type { ClientFrame } from "@jichat/conversation/client-frame.ts";
 import { readClientFrame } from "@jichat/conversation/client-frame.ts";
@@ -12,8 +12,8 @@ import type { Telemetry, Trace } from "@jichat/runtime/telemetry.ts";
 import type { TokenBuckets } from "@jichat/runtime/token-bucket.ts";
 import type { ArrivalGate } from "./arrival-gate.ts";
 import type { FlushScheduler } from "./flush-scheduler.ts";
-import type { HandshakeParts } from "./handshake.ts";
-import { greet } from "./handshake.ts";
+import { greetInTurn } from "./greet-in-turn.ts";
+import type { TurnParts } from "./greet-in-turn.ts";
 import type { FrameContext, IngressParts } from "./ingress.ts";
 import { refuseSend, write } from "./ingress.ts";
 import type { IntakeParts } from "./intake-of.ts";
@@ -31,11 +31,11 @@ import { notFoundLeavesAt } from "./unhurried.ts";
 const EARLY_MAX = 64;
 const MALFORMED_MAX = 3;
 
-export interface FrameHandlerParts extends HandshakeParts, IngressParts, IntakeParts {
+export interface FrameHandlerParts extends TurnParts, IngressParts, IntakeParts {
   readonly telemetry: Pick<Telemetry, "begin" | "log">;
   readonly metrics: Pick<ConnectorMetrics, "acked" | "countError" | "countFrame">;
   readonly turn: IntakeParts["turn"] & Pick<FlushScheduler, "next" | "now">;
-  readonly arrivals: Pick<ArrivalGate, "answered" | "enter" | "left">;
+  readonly arrivals: TurnParts["arrivals"] & Pick<ArrivalGate, "answered">;
   /** By address. */
   readonly handshakeBuckets: Pick<TokenBuckets, "spend">;
   /** The cluster's level. It decides which verbs are answered. */
@@ -206,7 +206,7 @@ export class FrameHandler {
         throw new ChatError("RATE_LIMITED", "too many handshakes from this address", {
           retryAfterMs: waitMs,
         });
-      await this.#greetInTurn(session, hello, trace.traceId);
+      await greetInTurn(this.#parts, session, hello, trace.traceId);
       const { early = [] } = session;
       session.early = undefined;
       if (session.isLive) for (const { frame, bytes } of early) this.#admit(session, frame, bytes);
@@ -222,21 +222,6 @@ export class FrameHandler {
       );
     } finally {
       trace.span?.end();
-    }
-  }
-
-  async #greetInTurn(session: Session, hello: Hello, traceId: string): Promise<void> {
-    const { arrivals } = this.#parts;
-    await arrivals.enter(hello.token === undefined ? "resume" : "login", () => session.isOpen);
-    const began = systemClock.monotonic();
-    let failed = false;
-    try {
-      await greet(this.#parts, session, hello, traceId);
-    } catch (thrown) {
-      failed = isRetryable(asChatError(thrown).code);
-      throw thrown;
-    } finally {
-      arrivals.left(systemClock.monotonic() - began, failed);
     }
   }
 

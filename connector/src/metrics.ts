@@ -12,7 +12,9 @@ export interface ConnectorMetrics {
   readonly acked: (ms: number) => void;
   readonly delivered: (frames: number, ms: number | undefined) => void;
   readonly noticesDropped: (by: number) => void;
-  /** A device that this connector sends elsewhere was told so, has gone, or was closed since it had not gone. */
+  /**
+   * A device that this connector sends elsewhere was told so, has gone, or was closed since it had not gone.
+   */
   readonly countMove: (outcome: "told" | "gone" | "forced") => void;
   /** A device was told to come later, since too many came at once. */
   readonly countLater: (kind: "resume" | "login") => void;

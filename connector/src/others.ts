@@ -18,7 +18,9 @@ const EVERY_MS = 500;
 /** After this time without an answer of Redis, nothing is known. */
 const STALE_MS = 3_000;
 
-/** The connectors that take this one's devices, as Redis knew them last. It is read only while somebody asks. */
+/**
+ * The connectors that take this one's devices, as Redis knew them last. It is read only while somebody asks.
+ */
 export class Others {
   readonly #parts: OthersParts;
   #latest: { readonly at: number; readonly takers: readonly OtherConnector[] } | undefined;

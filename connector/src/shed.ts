@@ -10,7 +10,9 @@ import type { Others } from "./others.ts";
 
 /** A device that was told to go has this long. There is no deadline that hurries it. */
 const GRACE_MS = 10_000;
-/** A shed may take three times as long as its rate needs, and this long beside. The rest of it is given up. */
+/**
+ * A shed may take three times as long as its rate needs, and this long beside. The rest of it is given up.
+ */
 const BESIDE_MS = 60_000;
 const TIMES = 3;
 
@@ -21,7 +23,9 @@ interface ShedParts extends MoverParts {
   readonly telemetry: Pick<Telemetry, "log">;
 }
 
-/** Sends some devices to other connectors, and stays in service: others have room, and this one has too many. */
+/**
+ * Sends some devices to other connectors, and stays in service: others have room, and this one has too many.
+ */
 export class Shed {
   readonly #parts: ShedParts;
   #mover: Mover;

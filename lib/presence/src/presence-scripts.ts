@@ -10,8 +10,8 @@ import { scriptOf } from "./named-script.ts";
 const CONNECTORS_KEEP_SECONDS = 7 * 24 * 3_600;
 
 /**
- * Arguments: connector, ms, announcement. Returns whether the connector's key still existed. The set 'cs' names
- * all connectors. A build that announces nothing of itself is not in it.
+ * Arguments: connector, ms, announcement. Returns whether the connector's key still existed. The set 'cs'
+ * names all connectors. A build that announces nothing of itself is not in it.
  */
 const RENEW = `
 local done = redis.call('SET', ARGV[1] .. 'c:' .. ARGV[2], ARGV[4], 'XX', 'PX', ARGV[3])

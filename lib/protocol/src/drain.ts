@@ -1,8 +1,8 @@
 import { ChatError } from "./errors.ts";
 
 /**
- * What the admin port of a connector takes and answers at `/drain` and `/shed` (docs/operations.md). Times are
- * milliseconds since 1970.
+ * What the admin port of a connector takes and answers at `/drain` and `/shed` (docs/operations.md). Times
+ * are milliseconds since 1970.
  */
 
 /** `waiting`: for another connector that takes devices. `drained`: none is left. */
@@ -41,9 +41,9 @@ export interface ShedReport {
   readonly connections: number;
 }
 
-export const DEADLINE_SECONDS_MAX = 3_600;
+const DEADLINE_SECONDS_MAX = 3_600;
 export const PER_SECOND_MAX = 100_000;
-export const CONNECTIONS_MAX = 1_000_000;
+const CONNECTIONS_MAX = 1_000_000;
 
 interface Range {
   readonly min: number;
@@ -81,7 +81,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** A field that is not known is refused: it may be a misspelt one, without which the order means another thing. */
+/**
+ * A field that is not known is refused: it may be a misspelt one, without which the order means another
+ * thing.
+ */
 function integersOf<K extends string>(
   value: unknown,
   ranges: Readonly<Record<K, Range>>,
