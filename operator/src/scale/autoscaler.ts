@@ -60,7 +60,7 @@ export interface ScaleDecision {
   readonly memory: ScaleMemory;
 }
 
-/** Fewer are enough only if each would then carry this much less than its target: nothing goes back and forth. */
+/** Fewer are enough only if each would then carry less than this share of its target: nothing flaps. */
 const SLACK = 0.9;
 /** What was needed before loads were not known for this long says nothing any more. */
 const MISSING_MAX_MS = 30_000;

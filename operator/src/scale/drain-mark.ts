@@ -1,7 +1,7 @@
 /** On a pod that is to go: why and since when, and how far its drain is. The whole state of a drain. */
 export const DRAIN_ANNOTATION = "chat.jichat.io/drain";
 
-export const WHYS = ["ScaleIn", "OldRevision", "Asked"] as const;
+const WHYS = ["ScaleIn", "OldRevision", "Asked"] as const;
 export type Why = (typeof WHYS)[number];
 
 /** Times are times of day in ms, since another operator may read them. */
