@@ -20,7 +20,7 @@ const MAX_REPLICAS = 8;
 const PER_SECOND = 40;
 const DEADLINE_MS = 60_000;
 
-/** One random day of the connectors of one ChatCluster: load, faults and changes of the spec, from one seed. */
+/** One random day of the connectors of a ChatCluster: load, faults and changes, all from one seed. */
 export class Day {
   readonly model: ClusterModel;
   readonly operator: OperatorModel;
