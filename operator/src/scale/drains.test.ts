@@ -166,12 +166,27 @@ const ROWS: readonly Row[] = [
     replicas: { new: 2 },
   },
   {
-    what: "one that never ran goes at once",
+    what: "one that never ran goes untold",
     fleet: fleetOf(1, [
       podOf("a"),
       podOf("b", { ...out, mark: marked, isRunning: false, isReady: false, connections: undefined }),
     ]),
     acts: ["release b to 1"],
+    replicas: { new: 2 },
+  },
+  {
+    what: "but not before it has left the Service: it may have started since it was seen",
+    fleet: fleetOf(1, [
+      podOf("a"),
+      podOf("b", {
+        ...out,
+        mark: { ...marked, since: NOW - 2_999 },
+        isRunning: false,
+        isReady: false,
+        connections: undefined,
+      }),
+    ]),
+    acts: [],
     replicas: { new: 2 },
   },
   {

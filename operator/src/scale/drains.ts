@@ -154,6 +154,10 @@ const toldMark = ({ why, since }: DrainMark, { now, deadlineMs, perSecond }: Fle
 /** Whether that much time has passed since then. A time that lies ahead is of a clock that was wrong. */
 const hasPassed = ({ now }: Fleet, since: number, ms: number): boolean => Math.abs(now - since) >= ms;
 
+/** Whether no new device comes to it any more. */
+const isOut = ({ isInService, isRouted }: ConnectorPod, { since }: DrainMark, fleet: Fleet): boolean =>
+  !isInService && !isRouted && hasPassed(fleet, since, SETTLE_MS);
+
 /** A deadline that a clock which was ahead has set would never come. */
 const isFromAhead = ({ deadline = 0 }: DrainMark, { now, deadlineMs }: Fleet): boolean =>
   deadline > now + deadlineMs;
@@ -175,7 +179,7 @@ function telling(sorted: Sorted, released: ReadonlySet<string>, drainsAtOnce: nu
     }
     // It would be deleted in place of the one that is released: see isInTheWay.
     if (isReleasing.has(pod.revision)) continue;
-    if (pod.isInService || pod.isRouted || !hasPassed(fleet, mark.since, SETTLE_MS)) continue;
+    if (!isOut(pod, mark, fleet)) continue;
     if (pod.connections !== 0 && going >= drainsAtOnce) continue;
     const others = new Sorted({
       ...fleet,
@@ -197,10 +201,12 @@ const isInTheWay = (pod: ConnectorPod): boolean =>
   pod.isRunning && pod.connections !== 0 && (!pod.isReady || isTold(pod));
 
 /** Whether the pod may go now, beside the other pods of its revision. */
-function isRipe(pod: ConnectorPod, others: readonly ConnectorPod[], now: number): boolean {
+function isRipe(pod: ConnectorPod, others: readonly ConnectorPod[], fleet: Fleet): boolean {
   const { mark } = pod;
   if (mark === undefined || (pod.isRunning && !isTold(pod))) return false;
-  const overdue = mark.deadline === undefined ? Number.NEGATIVE_INFINITY : now - mark.deadline;
+  // It may have started since it was seen, and have got devices before it left the Service.
+  if (!isOut(pod, mark, fleet)) return false;
+  const overdue = mark.deadline === undefined ? Number.NEGATIVE_INFINITY : fleet.now - mark.deadline;
   if (!isEmpty(pod) && overdue < SLACK_MS) return false;
   // The kubelet reports later that it is not ready.
   const isSure = !(pod.isRunning && pod.isReady) && !others.some(isInTheWay);
@@ -217,7 +223,7 @@ function releases({ fleet, live }: Sorted): readonly Act[] {
       isRipe(
         pod,
         pods.filter((one) => one !== pod),
-        fleet.now,
+        fleet,
       ),
     );
     if (ripe?.mark === undefined) return [];

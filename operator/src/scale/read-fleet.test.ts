@@ -16,7 +16,10 @@ const DEPLOYMENT = connectorRevision(INPUT, 2);
 const REVISION = DEPLOYMENT.metadata.labels?.[LABELS.revision] ?? "";
 const [POD, OTHER] = connectorPods(DEPLOYMENT, 2) as unknown as readonly [PodObject, PodObject];
 
-const withStatus = (status: object): PodObject => ({ ...POD, status: { ...POD.status, ...status } });
+const withStatus = (status: object): PodObject => ({
+  ...POD,
+  status: Object.assign({}, POD.status, status),
+});
 const seen = (...objects: readonly KubeObject[]) =>
   fleetOf(INPUT, new Observed([DEPLOYMENT, ...objects]), REVISION, {
     now: 5_000,
