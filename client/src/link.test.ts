@@ -337,3 +337,36 @@ test("an offline link says when it tries again, and tries at once when it is tol
   await scene.pass(0);
   assert.deepEqual([scene.state, scene.hellos.length, scene.retryInMs], ["online", 2, undefined]);
 });
+
+test("a hello that is answered with BUSY comes again when it was told to, and tries no other connector before", async () => {
+  const clock = new HandClock();
+  const states: Status[] = [];
+  const dialledAt: number[] = [];
+  const link = new Link(
+    { urls: ["ws://one", "ws://two"], device: "phone", random: () => 0.5, token: async () => "t" },
+    json,
+    {
+      firstSync: () => ({ t: "sync", since: undefined, page: undefined, limit: 1 }),
+      onOnline: () => undefined,
+      onFrame: () => undefined,
+      onStatus: (status) => states.push(status),
+    },
+    {
+      clock,
+      open: async () => {
+        dialledAt.push(clock.at);
+        const busy = new ChatError("BUSY", "too many devices connect at once", { retryAfterMs: 7_000 });
+        throw Object.assign(busy, { closeCode: CLOSE.goingAway });
+      },
+    },
+  );
+  link.start();
+  for (let i = 0; i < 220; i += 1) await clock.pass(100);
+  assert.deepEqual(
+    [states.at(-1)?.state, states.at(-1)?.error?.code, states.at(-1)?.retryInMs],
+    ["offline", "BUSY", 7_000],
+  );
+  const gaps = dialledAt.slice(1).map((at, index) => at - (dialledAt[index] ?? 0));
+  assert.ok(gaps.length === 3 && gaps.every((gap) => gap >= 7_000 && gap < 7_500), gaps.join(", "));
+  link.close();
+});

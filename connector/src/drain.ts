@@ -8,6 +8,7 @@ import { Mover } from "./mover.ts";
 import type { MoverParts } from "./mover.ts";
 import type { Others } from "./others.ts";
 
+const REASON = "draining";
 const POLL_MS = 50;
 const FLUSH_MS = 8_000;
 /**
@@ -166,7 +167,7 @@ export class Drain {
       else this.#step(running);
       await this.#mover.untilNext();
     }
-    if (this.#running === running) this.#mover.closeAll();
+    if (this.#running === running) this.#mover.closeAll(REASON);
   }
 
   #waitFor(running: Running): void {
@@ -189,7 +190,7 @@ export class Drain {
     const takers = this.#parts.others.takers();
     const { perSecond, graceMs, evenUntil, isAlone } = running;
     this.#mover.step({
-      reason: "draining",
+      reason: REASON,
       perSecond,
       graceMs,
       evenLeftMs: evenUntil - this.#parts.time.monotonic(),

@@ -29,7 +29,7 @@ export class Mover {
   readonly #parts: MoverParts;
   readonly #toldCount = new ToldCount(UNSEEN_MS);
   /** Those that were told, with the monotonic time at which they are closed. */
-  readonly #leaving = new Map<Session, number>();
+  readonly #leaving = new Map<Session, { readonly closeAt: number; readonly reason: string }>();
   #told = 0;
   #forced = 0;
 
@@ -81,7 +81,7 @@ export class Mover {
 
   #tell(session: Session, reconnectAfterMs: number, closeAt: number, reason: string): void {
     session.isLeaving = true;
-    this.#leaving.set(session, closeAt);
+    this.#leaving.set(session, { closeAt, reason });
     this.#told += 1;
     this.#parts.metrics.countMove("told");
     session.write({
@@ -94,28 +94,27 @@ export class Mover {
 
   /** Notes who has gone, and closes who is overdue. */
   #look(now: number): void {
-    for (const [session, closeAt] of this.#leaving) {
+    for (const [session, { closeAt, reason }] of this.#leaving) {
       if (session.isOpen && now < closeAt) continue;
       this.#leaving.delete(session);
       if (!session.isOpen) this.#parts.metrics.countMove("gone");
       else {
         session.isOverdue = true;
-        this.#force(session, "told to reconnect, and still here");
+        this.#force(session, reason);
       }
     }
   }
 
   /** Closes everybody who is left. */
-  closeAll(): void {
+  closeAll(reason: string): void {
     this.#look(Number.POSITIVE_INFINITY);
-    for (const session of this.#parts.hub.sockets)
-      if (session.isOpen) this.#force(session, "this connector drains, and its time is over");
+    for (const session of this.#parts.hub.sockets) if (session.isOpen) this.#force(session, reason);
   }
 
-  #force(session: Session, why: string): void {
+  #force(session: Session, reason: string): void {
     this.#forced += 1;
     this.#parts.metrics.countMove("forced");
-    session.close(CLOSE.goingAway, why);
+    session.close(CLOSE.goingAway, reason);
   }
 
   /** Nobody is closed any more. Devices that were told may still go. */

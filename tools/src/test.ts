@@ -31,7 +31,9 @@ const AT_ONCE = Math.min(4, availableParallelism());
 /** They assert how long something takes, or need both cores: nothing runs beside them. */
 const ALONE = {
   integration: ["operator/test/many.test.ts"],
-  faults: ["flood", "networks", "redis-outage", "rolling-restart"].map((name) => `e2e/test/${name}.test.ts`),
+  faults: ["drain", "flood", "networks", "redis-outage", "rolling-restart", "storm"].map(
+    (name) => `e2e/test/${name}.test.ts`,
+  ),
 } as const;
 
 const STAGES: readonly Stage[] = [
