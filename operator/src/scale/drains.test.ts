@@ -227,6 +227,17 @@ const ROWS: readonly Row[] = [
     replicas: { new: 3, old: 2, broken: 1 },
   },
   {
+    what: "an old revision that was just scaled keeps its replicas, although their pods are not there yet",
+    fleet: fleetOf(3, [old("a")], {
+      revisions: [
+        { name: "new", replicas: 3, counted: 0, isSeen: true },
+        { name: "old", replicas: 3, counted: 1, isSeen: false },
+      ],
+    }),
+    acts: [],
+    replicas: { new: 3, old: 3 },
+  },
+  {
     what: "a pod that an older operator made is labelled",
     fleet: fleetOf(1, [podOf("a", { isRouted: false })]),
     acts: ["route a"],

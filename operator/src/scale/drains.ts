@@ -217,8 +217,8 @@ function isRipe(pod: ConnectorPod, others: readonly ConnectorPod[], fleet: Fleet
 function releases({ fleet, live }: Sorted): readonly Act[] {
   return fleet.revisions.flatMap((revision): Act[] => {
     const pods = live.filter((pod) => pod.revision === revision.name);
-    // With more pods than replicas, its controller is about to choose one itself.
-    if (pods.some(isReleased) || pods.length > revision.replicas) return [];
+    // With more pods than replicas, or with new replicas, its controller is about to choose one itself.
+    if (pods.some(isReleased) || pods.length > revision.replicas || !revision.isSeen) return [];
     const ripe = pods.find((pod) =>
       isRipe(
         pod,
@@ -246,9 +246,12 @@ function passedOver({ fleet, live }: Sorted): readonly Act[] {
   });
 }
 
-/** The replicas that have a pod. Pods and their number are seen at different times: the higher one counts. */
-const thereOf = ({ replicas, counted }: Revision, pods: readonly ConnectorPod[]): number =>
-  Math.min(replicas, Math.max(pods.length, counted));
+/**
+ * The replicas that have a pod. Pods and their number are seen at different times: the higher one counts. A
+ * controller that has not seen the replicas yet is about to make pods.
+ */
+const thereOf = ({ replicas, counted, isSeen }: Revision, pods: readonly ConnectorPod[]): number =>
+  isSeen ? Math.min(replicas, Math.max(pods.length, counted)) : replicas;
 
 function replicasOf({
   fleet,
@@ -270,9 +273,9 @@ function replicasOf({
       const there = thereOf(revision, pods);
       if (name === current) return [name, Math.max(there, currentMax + victims)];
       // The revision that serves is scaled while the current one cannot take over.
-      const serves = name === serving && readyCurrent === 0 && !drainsOld;
-      const short = serves && pods.length >= replicas ? Math.max(0, wanted - old.length) : 0;
-      return [name, short > 0 ? replicas + short : there];
+      if (name !== serving || drainsOld) return [name, there];
+      const isShort = readyCurrent === 0 && pods.length >= replicas;
+      return [name, replicas + (isShort ? Math.max(0, wanted - old.length) : 0)];
     }),
   );
 }
