@@ -32,6 +32,8 @@ export interface ModelRevision {
   isSeen: boolean;
 }
 
+/** Watches and controllers have heard of a fault after this time. */
+const UPSET_S = 4;
 const NODES = ["a", "b", "c"];
 /** A pod that is deleted is gone after this time. */
 const END_S = 3;
@@ -59,6 +61,7 @@ export class ClusterModel {
   closedFor = 0;
   readonly #dice: Dice;
   #born = 0;
+  #faultAt = Number.NEGATIVE_INFINITY;
 
   constructor(dice: Dice) {
     this.#dice = dice;
@@ -95,13 +98,20 @@ export class ClusterModel {
     this.#devices();
   }
 
+  /** Whether something just died that nobody may have heard of yet. */
+  get isUpset(): boolean {
+    return this.now - this.#faultAt <= UPSET_S;
+  }
+
   /** Its node or its kernel takes it: devices are cut off, and its Deployment makes another. */
   kill(pod: ModelPod): void {
+    this.#faultAt = this.now;
     this.pods.delete(pod.name);
   }
 
   /** The container ends and starts again: it knows nothing of a drain. */
   restart(pod: ModelPod): void {
+    this.#faultAt = this.now;
     Object.assign(pod, { isRunning: false, isReady: false, devices: 0, drain: "none" });
     pod.startsAt = this.now + this.#dice.int(2, 8);
   }
@@ -164,7 +174,8 @@ export class ClusterModel {
 
   #delete(pod: ModelPod): void {
     const isForced = pod.mark?.includes('"forced"') === true;
-    if (pod.devices > 0 && !isForced)
+    // A pod that dies between its release and the fall of the replicas is replaced: its neighbour goes then.
+    if (pod.devices > 0 && !isForced && !this.isUpset)
       this.violate(`${pod.name} was deleted with ${pod.devices} devices, and nobody said so`);
     pod.isEnding = true;
     pod.isReady = false;

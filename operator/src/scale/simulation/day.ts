@@ -139,7 +139,6 @@ export class Day {
       if (isRestart) this.model.restart(pod);
       else this.model.kill(pod);
     }
-    this.operator.faultAt = this.model.now;
   }
 
   #roll(isBroken: boolean): void {

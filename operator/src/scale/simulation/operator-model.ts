@@ -243,15 +243,12 @@ export class OperatorModel {
     const model = this.#model;
     const others = model.live().filter((one) => one !== pod && model.serves(one) && one.isRunning);
     const isServing = model.serves(pod) && pod.isReady && pod.readySince + 4 < model.now;
-    if (isServing && others.length < wanted && this.faultAt + 4 < model.now)
+    if (isServing && others.length < wanted && !model.isUpset)
       model.violate(`${pod.name} drains while ${others.length} others serve and ${wanted} are wanted`);
     pod.drain = "draining";
     pod.perSecond = perSecond;
     pod.drainEnds = model.now + this.#spec.deadlineMs / 1_000;
   }
-
-  /** The last fault that a late watch may not have told yet. */
-  faultAt = Number.NEGATIVE_INFINITY;
 }
 
 function withoutTo(pod: ConnectorPod): ConnectorPod {
