@@ -103,8 +103,10 @@ export class FakeConnectors {
     const costOf = (pod: PodObject): number =>
       Number(pod.metadata.annotations?.["controller.kubernetes.io/pod-deletion-cost"] ?? 0);
     const order = own.toSorted((a, b) => Number(isReady(a)) - Number(isReady(b)) || costOf(a) - costOf(b));
-    for (const pod of order.slice(0, Math.max(0, own.length - wanted))) await this.#delete(pod.metadata.name);
-    const counts = { replicas: wanted, readyReplicas: own.filter(isReady).length, updatedReplicas: wanted };
+    const going = order.slice(0, Math.max(0, own.length - wanted));
+    for (const pod of going) await this.#delete(pod.metadata.name);
+    const ready = own.filter((pod) => isReady(pod) && !going.includes(pod)).length;
+    const counts = { replicas: wanted, readyReplicas: ready, updatedReplicas: wanted };
     await this.#status(deployment, { ...counts, observedGeneration: metadata.generation });
   }
 
